@@ -1,0 +1,70 @@
+/**
+ * Sends notifications to Matrix rooms, and to every other configured method. A durable queue makes sure that nothing is lost on failure but sent
+ * later, once, in order.
+ *
+ * @example Send to every configured channel
+ * ```ts ignore
+ * import { sendNotification } from "./mod.ts";
+ *
+ * const outcomes = await sendNotification("Backup failed", "No space left on /dev/sda1");
+ * ```
+ *
+ * @example Hold a notifier of your own
+ * ```ts
+ * import { Notifier } from "./mod.ts";
+ * import { LoopbackHomeserver } from "./src/testing/mod.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using homeserver = await LoopbackHomeserver.start();
+ * const { accessToken } = homeserver.addUser("bot");
+ * const room = homeserver.createRoom({ members: ["bot"] });
+ *
+ * await using notifier = await Notifier.open({
+ *   stateDir: await Deno.makeTempDir(),
+ *   channels: { matrix: { homeserver: homeserver.url, accessToken, room } },
+ * });
+ * const [outcome] = await notifier.notify({ subject: "Backup failed" });
+ * assertEquals(outcome.state, "delivered");
+ * ```
+ *
+ * @module
+ */
+
+// Send.
+export { sendMatrix, sendNotification, type SendNotificationOptions } from "./src/send.ts";
+
+// Hold a notifier.
+export {
+  type FlushOptions,
+  Notifier,
+  type NotifierOptions,
+  type NotifyOptions,
+  type QueuedEntry,
+} from "./src/notifier.ts";
+export type { Outcome, Status } from "./src/report.ts";
+
+// Say what.
+export type { Format, Notification, NotificationInput, Severity } from "./src/notification.ts";
+
+// Say where.
+export type { MatrixConfig } from "./src/channels/matrix.ts";
+export type { NtfyConfig } from "./src/channels/ntfy.ts";
+export type { ChannelConfig } from "./src/channels/registry.ts";
+
+// Catch.
+export { ConfigError, InvalidNotificationError, QueueError, type QueueTrouble } from "./src/errors.ts";
+
+import { DELIVER_COMMAND } from "./src/background.ts";
+
+if (import.meta.main) Deno.exit(await run(Deno.args));
+
+/** The program. What importers do not need is loaded only here. */
+async function run(args: readonly string[]): Promise<number> {
+  if (args[0] === DELIVER_COMMAND && args.length === 2) {
+    const { runDeliverer } = await import("./src/deliverer.ts");
+    return await runDeliverer(args[1]);
+  }
+  // Computed, so that the command line and what it needs from elsewhere stand in no importer's module graph.
+  const { runProgram } = await import(new URL("./src/cli/main.ts", import.meta.url).href);
+  return await runProgram(args);
+}

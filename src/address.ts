@@ -1,0 +1,40 @@
+/** Addresses of servers. */
+
+/** An address that can be used, or why not. */
+export type ServerAddress = { readonly baseUrl: string } | { readonly problem: string; readonly hint?: string };
+
+/**
+ * Reads a server's address: `https://matrix.example.org`, or the name alone, which means https. A port is fine; a path or a query is
+ * not, since the endpoints' paths are fixed. Plain http sends the token in the clear: to this host itself that is fine, to another one it
+ * must be asked for.
+ *
+ * @returns `baseUrl` without a trailing slash
+ */
+export function parseServer(text: string, options: { readonly insecureHttp: boolean }): ServerAddress {
+  const withScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `https://${text}`;
+  const url = URL.parse(withScheme);
+  if (url === null || url.hostname === "") {
+    return { problem: "it is not an address such as https://matrix.example.org" };
+  }
+  if (url.protocol !== "https:" && url.protocol !== "http:") {
+    return { problem: `it must begin with https://, not ${url.protocol}//` };
+  }
+  if (url.username !== "" || url.password !== "") return { problem: "it must not hold a user name or a password" };
+  if (url.pathname !== "/") return { problem: "it must have no path", hint: `use ${url.origin}` };
+  if (url.search !== "" || url.hash !== "") {
+    return { problem: "it must have no query and no fragment", hint: `use ${url.origin}` };
+  }
+  if (url.protocol === "http:" && !isLoopback(url.hostname) && !options.insecureHttp) {
+    return {
+      problem: "plain http would send the access token in the clear",
+      hint: "use https://, or --insecure-http (insecureHttp in the file) if the network in between is yours",
+    };
+  }
+  return { baseUrl: url.origin };
+}
+
+/** Whether requests to this host never leave the machine. */
+export function isLoopback(hostname: string): boolean {
+  return hostname === "localhost" || hostname.endsWith(".localhost") || hostname === "[::1]" ||
+    /^127(\.\d{1,3}){3}$/.test(hostname);
+}

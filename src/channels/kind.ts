@@ -1,0 +1,37 @@
+/** What a channel kind brings: how its part of the configuration is read, and the channel that comes of it. */
+
+import type { Fields } from "../fields.ts";
+import type { Runtime } from "../runtime.ts";
+import type { Secret } from "../secret.ts";
+import type { Channel } from "./channel.ts";
+
+/** What reading a configuration needs from outside. */
+export interface ParseContext {
+  /** Whether plain http to other hosts was asked for. */
+  readonly insecureHttp: boolean;
+  /** A secret from `key`, or from the file that `keyFile` names; undefined when neither is set. */
+  secret(fields: Fields, key: string): Secret | undefined;
+}
+
+/** What an open channel is given. */
+export interface ChannelContext {
+  readonly runtime: Pick<Runtime, "fetch" | "timeout" | "now">;
+  /** The host's name, as people know it. */
+  readonly identity: string;
+  /** Says something to whoever runs this; delivery goes on. */
+  warn(text: string): void;
+}
+
+/** Makes the channel. */
+export type OpenChannel = (context: ChannelContext) => Channel;
+
+/** One kind of channel. */
+export interface ChannelKind {
+  readonly kind: string;
+  /**
+   * Reads a channel's configuration.
+   *
+   * @throws {ConfigError} with the dotted path of the field that cannot be used
+   */
+  configure(name: string, fields: Fields, context: ParseContext): OpenChannel;
+}

@@ -1,0 +1,129 @@
+/** Matrix rooms. */
+
+import { parseServer } from "../address.ts";
+import { ConfigError } from "../errors.ts";
+import type { Fields } from "../fields.ts";
+import { type RoomMessageContent, sendEvent } from "../matrix/events.ts";
+import { parseRoom } from "../matrix/ids.ts";
+import type { MatrixClient } from "../matrix/request.ts";
+import { resolveAlias } from "../matrix/rooms.ts";
+import { byteLength, cutToFit, renderHtml, renderPlain } from "../render.ts";
+import { USER_AGENT } from "../version.ts";
+import type { Channel, Envelope, Receipt, SendOptions } from "./channel.ts";
+import type { ChannelContext, ChannelKind, OpenChannel, ParseContext } from "./kind.ts";
+import { renderMessage } from "./message.ts";
+
+/**
+ * An event is at most 65,536 bytes of canonical JSON with its signatures (Client-Server API, "Size limits"); 4 KiB are left to what the server
+ * adds.
+ */
+export const MAX_CONTENT_BYTES: number = 65_536 - 4096;
+
+/** A server that we know nothing about forgets a txnId after 30 to 60 minutes (Dendrite); two thirds of that are safe. */
+const REMEMBERS_MS = 20 * 60_000;
+
+/** What is wrong with a text that names no room. */
+export const ROOM_PROBLEM = "it is neither a room id (!…) nor an alias (#name:example.org)";
+
+/** Where people find what is right. */
+export const ROOM_HINT = "in Element: room settings, Advanced, Internal room ID; in a shell, put it in single quotes";
+
+/** How a Matrix channel is configured. */
+export interface MatrixConfig {
+  readonly kind?: "matrix";
+  /** `https://matrix.example.org`, without a path. */
+  readonly homeserver: string;
+  /** This or `accessTokenFile`. */
+  readonly accessToken?: string;
+  /** A file that holds the token and nothing else, and that other users cannot read. */
+  readonly accessTokenFile?: string;
+  /** A room id (`!…`) or an alias (`#name:example.org`). */
+  readonly room: string;
+  /** Permits plain http to another host. @default {false} */
+  readonly insecureHttp?: boolean;
+}
+
+/** The kind `matrix`: `homeserver`, `accessToken` or `accessTokenFile`, `room`. */
+export const matrixKind: ChannelKind = {
+  kind: "matrix",
+  configure(name: string, fields: Fields, context: ParseContext): OpenChannel {
+    const address = parseServer(fields.requiredText("homeserver"), {
+      insecureHttp: fields.flag("insecureHttp", context.insecureHttp),
+    });
+    if ("problem" in address) throw fields.error("homeserver", address.problem, address.hint);
+    const accessToken = context.secret(fields, "accessToken");
+    if (accessToken === undefined) {
+      throw new ConfigError(`Cannot do without ${fields.nameOf("accessToken")}: it is not set`, {
+        hint: `set it, or name a file that holds it in ${fields.nameOf("accessTokenFile")}`,
+      });
+    }
+    const room = fields.requiredText("room");
+    if (parseRoom(room) === undefined) throw fields.error("room", ROOM_PROBLEM, ROOM_HINT);
+    fields.end();
+    const { baseUrl } = address;
+    return (channelContext) => {
+      const client = {
+        runtime: channelContext.runtime,
+        baseUrl,
+        accessToken: () => accessToken.reveal(),
+        userAgent: USER_AGENT,
+      };
+      return new MatrixChannel(name, room, client, channelContext);
+    };
+  },
+};
+
+class MatrixChannel implements Channel {
+  readonly kind = "matrix";
+  readonly name: string;
+  readonly destinations: readonly string[];
+  readonly remembersMs = REMEMBERS_MS;
+  readonly #client: MatrixClient;
+  readonly #context: ChannelContext;
+  /** Rooms that aliases were found to point at; a later try of the same event must go to the same room. */
+  readonly #rooms = new Map<string, string>();
+
+  constructor(name: string, room: string, client: MatrixClient, context: ChannelContext) {
+    this.name = name;
+    this.destinations = [room];
+    this.#client = client;
+    this.#context = context;
+  }
+
+  async send(envelope: Envelope, options: SendOptions): Promise<Receipt> {
+    const { txnId, timeoutMs, signal } = options;
+    const content = await this.#content(envelope, options);
+    const roomId = await this.#roomId(envelope.destination, options);
+    return { id: await sendEvent(this.#client, content, { roomId, txnId, timeoutMs, signal }) };
+  }
+
+  async #roomId(destination: string, { timeoutMs, signal }: SendOptions): Promise<string> {
+    if (destination.startsWith("!")) return destination;
+    const known = this.#rooms.get(destination) ?? await resolveAlias(this.#client, destination, { timeoutMs, signal });
+    this.#rooms.set(destination, known);
+    return known;
+  }
+
+  /** The text matters more than its form: a message that is too long with both goes out plain before anything is cut. */
+  async #content({ notification }: Envelope, { txnId, late }: SendOptions): Promise<RoomMessageContent> {
+    const { identity, runtime, warn } = this.#context;
+    const options = { identity, lateAt: late ? runtime.now() : undefined };
+    const message = await renderMessage(notification, warn);
+    const plain = (text: string): RoomMessageContent => ({
+      msgtype: notification.silent ? "m.notice" : "m.text",
+      body: renderPlain(notification, options, text),
+      "m.mentions": {},
+      "dev.matrix-notify.id": txnId,
+    });
+    const formatted: RoomMessageContent = {
+      ...plain(message.text),
+      format: "org.matrix.custom.html",
+      formatted_body: renderHtml(notification, options, message.html),
+    };
+    return fits(formatted) ? formatted : plain(cutToFit(message.text, (text) => fits(plain(text))));
+  }
+}
+
+function fits(content: RoomMessageContent): boolean {
+  return byteLength(JSON.stringify(content)) <= MAX_CONTENT_BYTES;
+}

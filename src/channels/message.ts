@@ -1,0 +1,32 @@
+/** The message of a notification in the two forms that channels need. */
+
+import { loadMarkup } from "../markup/load.ts";
+import type { Notification } from "../notification.ts";
+import { codeToHtml, textToHtml } from "../render.ts";
+
+/** A message as plain text, and as HTML of the kind that Matrix allows. */
+export interface RenderedMessage {
+  readonly text: string;
+  readonly html: string;
+}
+
+/**
+ * Renders a message by its format. Where the library for it cannot be loaded, the source goes out as plain text: late and plain is better
+ * than not at all.
+ */
+export async function renderMessage(
+  notification: Notification,
+  warn: (text: string) => void,
+): Promise<RenderedMessage> {
+  const { message, format } = notification;
+  if (message === "" || format === "text") return { text: message, html: textToHtml(message) };
+  if (format === "code") return { text: message, html: codeToHtml(message) };
+  let render;
+  try {
+    render = await loadMarkup(format);
+  } catch {
+    warn(`Cannot load the library for ${format}: the message is sent as plain text`);
+    return { text: message, html: textToHtml(message) };
+  }
+  return render(message);
+}

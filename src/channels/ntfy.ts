@@ -1,0 +1,121 @@
+/** ntfy topics (its documentation, "Publishing", "Publish as JSON"). */
+
+import { parseServer } from "../address.ts";
+import { NotTheServiceError, ResponseError } from "../errors.ts";
+import type { Fields } from "../fields.ts";
+import { exchange, parseJsonObject, parseRetryAfter } from "../http.ts";
+import type { Notification } from "../notification.ts";
+import { byteLength, cutToFit, latenessNote, subjectLine } from "../render.ts";
+import type { Secret } from "../secret.ts";
+import { USER_AGENT } from "../version.ts";
+import type { Channel, Envelope, Receipt, SendOptions } from "./channel.ts";
+import type { ChannelContext, ChannelKind, OpenChannel, ParseContext } from "./kind.ts";
+import { renderMessage } from "./message.ts";
+
+/** ntfy makes an attachment of a longer message. */
+export const MAX_NTFY_BYTES = 4096;
+
+/** How an ntfy channel is configured. */
+export interface NtfyConfig {
+  readonly kind?: "ntfy";
+  /** `https://ntfy.example.org`, without a path. */
+  readonly server: string;
+  readonly topic: string;
+  /** An access token; this or `tokenFile`, or neither for an open topic. */
+  readonly token?: string;
+  /** A file that holds the token and nothing else, and that other users cannot read. */
+  readonly tokenFile?: string;
+  /** Permits plain http to another host. @default {false} */
+  readonly insecureHttp?: boolean;
+}
+
+/** The kind `ntfy`: `server`, `topic`, `token` or `tokenFile`. */
+export const ntfyKind: ChannelKind = {
+  kind: "ntfy",
+  configure(name: string, fields: Fields, context: ParseContext): OpenChannel {
+    const address = parseServer(fields.requiredText("server"), {
+      insecureHttp: fields.flag("insecureHttp", context.insecureHttp),
+    });
+    if ("problem" in address) throw fields.error("server", address.problem, address.hint);
+    const topic = fields.requiredText("topic");
+    if (!/^[-_A-Za-z0-9]{1,64}$/.test(topic)) {
+      throw fields.error("topic", "it must be 1 to 64 letters, digits, hyphens or underscores");
+    }
+    const token = context.secret(fields, "token");
+    fields.end();
+    const { baseUrl } = address;
+    return (channelContext) => new NtfyChannel(name, topic, { baseUrl, token }, channelContext);
+  },
+};
+
+interface NtfyServer {
+  readonly baseUrl: string;
+  readonly token: Secret | undefined;
+}
+
+class NtfyChannel implements Channel {
+  readonly kind = "ntfy";
+  readonly name: string;
+  readonly destinations: readonly string[];
+  /** ntfy has no transaction ids: each try makes a message. */
+  readonly remembersMs = 0;
+  readonly #server: NtfyServer;
+  readonly #context: ChannelContext;
+
+  constructor(name: string, topic: string, server: NtfyServer, context: ChannelContext) {
+    this.name = name;
+    this.destinations = [topic];
+    this.#server = server;
+    this.#context = context;
+  }
+
+  async send({ destination, notification }: Envelope, { late, timeoutMs, signal }: SendOptions): Promise<Receipt> {
+    const { runtime } = this.#context;
+    const { baseUrl, token } = this.#server;
+    const answer = await exchange(runtime, {
+      method: "POST",
+      url: `${baseUrl}/`,
+      headers: {
+        "Content-Type": "application/json",
+        "User-Agent": USER_AGENT,
+        ...(token === undefined ? {} : { Authorization: `Bearer ${token.reveal()}` }),
+      },
+      body: JSON.stringify({ topic: destination, ...await this.#message(notification, late) }),
+      timeoutMs,
+      signal,
+    });
+    const host = new URL(baseUrl).host;
+    const json = parseJsonObject(answer.text);
+    if (answer.status === 200 && typeof json?.id === "string" && json.event === "message") return { id: json.id };
+    if (typeof json?.code === "number" && typeof json.error === "string") {
+      throw new ResponseError(`${host} answered ${answer.status} (${json.code}): ${json.error}`, {
+        status: answer.status,
+        errcode: String(json.code),
+        retryAfterMs: parseRetryAfter(answer.headers.get("Retry-After"), runtime.now()),
+      });
+    }
+    throw new NotTheServiceError(`${host} does not answer like ntfy: ${answer.status}`, answer.status);
+  }
+
+  /** An empty message would read "triggered", so that a subject without a body becomes the message. */
+  async #message(notification: Notification, late: boolean): Promise<Record<string, unknown>> {
+    const { identity, runtime, warn } = this.#context;
+    const note = late ? `\n\n${latenessNote(notification, runtime.now())}` : "";
+    const text = (await renderMessage(notification, warn)).text;
+    const hasBody = text !== "";
+    const message = cutToFit(hasBody ? text : notification.subject, (cut) => byteLength(cut + note) <= MAX_NTFY_BYTES);
+    return {
+      title: hasBody ? subjectLine(notification, identity) : identity,
+      message: message + note,
+      priority: priorityOf(notification),
+      ...(notification.link === undefined ? {} : { click: notification.link }),
+      ...(notification.format === "markdown" ? { markdown: true } : {}),
+    };
+  }
+}
+
+/** From 1 (least) to 5 (most); 3 is the default, and 2 makes no sound. */
+function priorityOf({ silent, severity }: Notification): number {
+  if (silent) return 2;
+  return { info: 3, warning: 4, error: 4, critical: 5 }[severity];
+}

@@ -1,0 +1,125 @@
+/** From argv to the arguments of one command, by its table. */
+
+import { parseArgs } from "../deps.ts";
+import { parseDuration } from "../duration.ts";
+import { nearest } from "../nearest.ts";
+import type { Command, OptionSpec } from "./command.ts";
+
+/** The command line is wrong. */
+export class UsageError extends Error {
+  override name = "UsageError" as const;
+  /** What to do instead, as a sentence without a full stop. */
+  readonly hint?: string;
+
+  constructor(message: string, hint?: string) {
+    super(message);
+    this.hint = hint;
+  }
+}
+
+/** The arguments of a command, checked against its table. */
+export class Arguments {
+  /** What is not an option, in order. */
+  readonly operands: readonly string[];
+  readonly #values: Readonly<Record<string, unknown>>;
+
+  constructor(operands: readonly string[], values: Readonly<Record<string, unknown>>) {
+    this.operands = operands;
+    this.#values = values;
+  }
+
+  /** The value of an option, undefined when it was not given. */
+  text(name: string): string | undefined {
+    const value = this.#values[name];
+    return typeof value === "string" ? value : undefined;
+  }
+
+  /** The values of an option that may be given several times. */
+  list(name: string): readonly string[] {
+    const value = this.#values[name];
+    return Array.isArray(value) ? value.map(String) : [];
+  }
+
+  /** Whether a switch was given. */
+  has(name: string): boolean {
+    return this.#values[name] === true;
+  }
+
+  /** A duration in milliseconds. */
+  durationMs(name: string): number | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    const ms = parseDuration(text);
+    if (ms !== undefined) return ms;
+    throw new UsageError(`Cannot use --${name} "${text}": it is not a duration`, "write it as 30s, 15m, 2h or 14d");
+  }
+}
+
+/**
+ * Parses what stands behind a command's name.
+ *
+ * @throws {UsageError} that names the nearest thing that would have been right
+ */
+export function parseCommandLine(command: Command, options: readonly OptionSpec[], argv: readonly string[]): Arguments {
+  const valued = options.filter((option) => option.value !== undefined);
+  const parsed = parseArgs([...argv], {
+    string: ["_", ...valued.map((option) => option.name)],
+    boolean: options.filter((option) => option.value === undefined).map((option) => option.name),
+    collect: valued.map((option) => option.name),
+    alias: { h: "help" },
+    unknown: (arg: string, key?: string) => {
+      if (key === undefined) return true;
+      throw unknownOption(command, options, arg);
+    },
+  });
+  const values: Record<string, unknown> = {};
+  for (const option of options) {
+    const given = parsed[option.name];
+    values[option.name] = option.value === undefined ? given : optionValue(option, Array.isArray(given) ? given : []);
+  }
+  const operands = parsed._.map(String);
+  if (!parsed.help) checkCount(command, operands);
+  return new Arguments(operands, values);
+}
+
+function optionValue(option: OptionSpec, given: readonly unknown[]): unknown {
+  const values = given.map(String);
+  for (const value of values) {
+    if (value === "") {
+      throw new UsageError(`Cannot use --${option.name}: it needs a value`, `write --${option.name} ${option.value}`);
+    }
+    if (option.oneOf && !option.oneOf.includes(value)) {
+      const near = nearest(value, option.oneOf);
+      throw new UsageError(
+        `Cannot use --${option.name} "${value}": it must be one of ${option.oneOf.join(", ")}`,
+        near && `did you mean ${near}?`,
+      );
+    }
+  }
+  if (option.repeats) return values;
+  if (values.length > 1) throw new UsageError(`Cannot use --${option.name} twice: it takes one value`);
+  return values.at(0);
+}
+
+function unknownOption(command: Command, options: readonly OptionSpec[], arg: string): UsageError {
+  const given = arg.split("=")[0];
+  const near = nearest(given.replace(/^-+/, ""), options.map((option) => option.name));
+  return new UsageError(
+    `Cannot use ${given}: there is no such option`,
+    near
+      ? `did you mean --${near}?`
+      : `see matrix-notify ${command.name} --help; what begins with - and is no option goes behind --`,
+  );
+}
+
+function checkCount(command: Command, operands: readonly string[]): void {
+  const [least, most] = command.operandCount;
+  const usage = `usage: matrix-notify ${command.name} ${command.operands}`.trimEnd();
+  if (operands.length < least) throw new UsageError(`Cannot run ${command.name}: something is missing`, usage);
+  if (operands.length > most) {
+    throw new UsageError(
+      `Cannot run ${command.name}: "${operands[most]}" is too much`,
+      `${usage}; quote what holds spaces`,
+    );
+  }
+}

@@ -1,0 +1,140 @@
+/** Every command, as data. */
+
+import { FORMATS, SEVERITIES } from "../notification.ts";
+import type { Command, OptionSpec } from "./command.ts";
+
+/** Options that go with each command. */
+export const GENERAL_OPTIONS: readonly OptionSpec[] = [
+  { name: "config", value: "FILE", summary: "the configuration file (MATRIX_NOTIFY_CONFIG)" },
+  { name: "state-dir", value: "DIR", summary: "where the queue lives (MATRIX_NOTIFY_STATE_DIR)" },
+  { name: "help", summary: "show this help" },
+];
+
+const JSON_OPTION: OptionSpec = { name: "json", summary: "print one JSON object a line" };
+const DELIVERY_OPTIONS: readonly OptionSpec[] = [
+  { name: "no-background", summary: "leave no process behind that goes on delivering" },
+  {
+    name: "insecure-http",
+    summary: "permit plain http to other hosts; the access token goes over the network in the clear",
+  },
+];
+
+/** The commands, in the order of the help. */
+export const COMMANDS: readonly Command[] = [
+  {
+    name: "send",
+    summary: "Send a notification by every configured channel",
+    operands: "SUBJECT [BODY]",
+    operandCount: [1, 2],
+    options: [
+      { name: "body-file", value: "FILE", summary: "read the body from a file; - is standard input" },
+      { name: "link", value: "URL", summary: "a link for more" },
+      { name: "silent", summary: "arrive without a sound (m.notice)" },
+      { name: "severity", value: "S", oneOf: SEVERITIES, summary: "how much it matters (default info)" },
+      { name: "origin", value: "NAME", summary: "who speaks: a script, a service" },
+      { name: "format", value: "F", oneOf: FORMATS, summary: "how the body is written (default text)" },
+      { name: "ttl", value: "DURATION", summary: "how long it is worth delivering (default 14d)" },
+      { name: "key", value: "KEY", summary: "what it is about" },
+      { name: "room", value: "ROOM", summary: "send to this Matrix room only: an id or an alias" },
+      { name: "channel", value: "NAME", repeats: true, summary: "send by this channel only" },
+      {
+        name: "wait",
+        value: "DURATION",
+        summary: "try for so long before leaving it to the background (default 10s; 0 only queues)",
+      },
+      { name: "dry-run", summary: "show what would be sent, and send nothing" },
+      JSON_OPTION,
+      ...DELIVERY_OPTIONS,
+    ],
+    details: [
+      "Without BODY and --body-file the body is read from standard input, unless that is a terminal. Give an empty BODY\n" +
+      "('') where standard input stays open and has nothing to say, as under ssh.",
+      "Exit 0 means delivered, or on disk: then it is delivered later, once and in order.",
+    ],
+    examples: [
+      'matrix-notify send "Backup failed" "No space left on /dev/sda1" --severity error',
+      'df -h | matrix-notify send "Disk report" --format code --silent',
+      'matrix-notify send "Link down" "ether1" --link https://router.example.org/ --ttl 2h',
+    ],
+    load: async () => (await import("./commands/send.ts")).send,
+  },
+  {
+    name: "flush",
+    summary: "Try everything in the queue now",
+    operands: "",
+    operandCount: [0, 0],
+    options: [
+      { name: "wait", value: "DURATION", summary: "leave for later what must wait longer (default 30s)" },
+      JSON_OPTION,
+      ...DELIVERY_OPTIONS,
+    ],
+    details: [
+      "Our own backoff is ignored; what a server asked for is not. Exit 0: the queue is empty; 75: something is left, with\nits reason.",
+    ],
+    load: async () => (await import("./commands/flush.ts")).flush,
+  },
+  {
+    name: "queue list",
+    summary: "List what is in the queue",
+    operands: "",
+    operandCount: [0, 0],
+    options: [{ name: "dead", summary: "only the dead letters" }, JSON_OPTION],
+    load: async () => (await import("./commands/queue.ts")).list,
+  },
+  {
+    name: "queue show",
+    summary: "Show one entry, whole",
+    operands: "ID",
+    operandCount: [1, 1],
+    options: [JSON_OPTION],
+    details: ["The beginning of an id is enough where only one entry has it."],
+    load: async () => (await import("./commands/queue.ts")).show,
+  },
+  {
+    name: "queue retry",
+    summary: "Try entries again now, dead ones too",
+    operands: "[ID...]",
+    operandCount: [0, Infinity],
+    options: [
+      { name: "dead", summary: "all dead letters" },
+      { name: "all", summary: "everything" },
+      ...DELIVERY_OPTIONS,
+    ],
+    load: async () => (await import("./commands/queue.ts")).retry,
+  },
+  {
+    name: "queue drop",
+    summary: "Remove entries for good",
+    operands: "[ID...]",
+    operandCount: [0, Infinity],
+    options: [{ name: "dead", summary: "all dead letters" }],
+    load: async () => (await import("./commands/queue.ts")).drop,
+  },
+  {
+    name: "queue purge",
+    summary: "Remove everything for good",
+    operands: "",
+    operandCount: [0, 0],
+    options: [{ name: "yes", summary: "yes, really" }],
+    load: async () => (await import("./commands/queue.ts")).purge,
+  },
+  {
+    name: "status",
+    summary: "Tell how the queue is",
+    operands: "",
+    operandCount: [0, 0],
+    options: [JSON_OPTION],
+    load: async () => (await import("./commands/status.ts")).status,
+  },
+  {
+    name: "demo",
+    summary: "Show the promise kept: an outage, a kill, a flush, each message once and in order",
+    operands: "",
+    operandCount: [0, 0],
+    options: [],
+    details: [
+      "Runs against a homeserver within the process and a temporary directory. Needs no account, leaves nothing behind.",
+    ],
+    load: async () => (await import("./commands/demo.ts")).demo,
+  },
+];

@@ -1,0 +1,116 @@
+/** `queue …`: look at what waits, and decide about it. */
+
+import { formatDuration } from "../../duration.ts";
+import type { Notification } from "../../notification.ts";
+import type { Notifier, QueuedEntry } from "../../notifier.ts";
+import { UsageError } from "../args.ts";
+import type { CommandContext } from "../command.ts";
+import { EXIT } from "../exit_codes.ts";
+import { openNotifier, openQueueOnly } from "../notifier.ts";
+import { at, outcomeLine } from "../outcomes.ts";
+import { printable } from "../ui.ts";
+
+/** `queue list`. */
+export async function list(context: CommandContext): Promise<number> {
+  const { args, runtime, ui } = context;
+  await using notifier = await openQueueOnly(context);
+  const entries = notifier.entries().filter((entry) => !args.has("dead") || entry.state === "dead");
+  if (args.has("json")) {
+    for (const entry of entries) ui.json(published(entry));
+    return EXIT.ok;
+  }
+  const now = runtime.now();
+  for (const entry of entries) {
+    const state = ui.paint(
+      entry.state.padEnd(8),
+      entry.state === "queued" || entry.state === "deferred" ? "yellow" : "red",
+    );
+    const age = formatDuration(now - entry.time).padStart(11);
+    const where = `${entry.channel} ${entry.destination}`;
+    ui.data(`${entry.id.slice(0, 8)}  ${state}  ${age}  ${printable(where)}  ${printable(subjectOf(entry))}`);
+    const next = entry.next !== undefined && entry.next > now && entry.state !== "dead"
+      ? `; next try ${at(entry.next, now)}`
+      : "";
+    if (entry.reason !== undefined) ui.data(`          ${printable(entry.reason)}${next}`);
+  }
+  if (entries.length === 0) ui.data(args.has("dead") ? "no dead letters" : "the queue is empty");
+  return EXIT.ok;
+}
+
+/** `queue show`. */
+export async function show(context: CommandContext): Promise<number> {
+  const { args, ui } = context;
+  await using notifier = await openQueueOnly(context);
+  const [entry] = find(notifier, args.operands);
+  if (args.has("json")) ui.json(published(entry));
+  else ui.data(JSON.stringify(published(entry), undefined, 2));
+  return EXIT.ok;
+}
+
+/** `queue retry`: makes them due, and tries at once. */
+export async function retry(context: CommandContext): Promise<number> {
+  const { args, runtime, ui } = context;
+  await using notifier = await openNotifier(context);
+  const entries = args.has("all") ? notifier.entries() : chosen(notifier, context);
+  for (const outcome of await notifier.retry(entries)) ui.data(outcomeLine(outcome, runtime.now(), ui));
+  return EXIT.ok;
+}
+
+/** `queue drop`. */
+export async function drop(context: CommandContext): Promise<number> {
+  await using notifier = await openQueueOnly(context);
+  const entries = chosen(notifier, context);
+  await notifier.drop(entries);
+  context.ui.data(`${entries.length} dropped`);
+  return EXIT.ok;
+}
+
+/** `queue purge`. */
+export async function purge(context: CommandContext): Promise<number> {
+  const { args, ui } = context;
+  await using notifier = await openQueueOnly(context);
+  const entries = notifier.entries();
+  if (entries.length > 0 && !args.has("yes")) {
+    throw new UsageError(
+      `Cannot purge ${entries.length} entries: they would be lost for good`,
+      "if that is what you want, add --yes",
+    );
+  }
+  await notifier.drop(entries);
+  ui.data(`${entries.length} dropped`);
+  return EXIT.ok;
+}
+
+/** The dead, or those that are named; never nothing. */
+function chosen(notifier: Notifier, { args }: CommandContext): QueuedEntry[] {
+  if (!args.has("dead")) return find(notifier, args.operands);
+  if (args.operands.length > 0) throw new UsageError("Cannot use --dead together with ids: it means all dead letters");
+  return notifier.entries().filter((entry) => entry.state === "dead");
+}
+
+/** @throws {UsageError} when an id names none, or more than one */
+function find(notifier: Notifier, ids: readonly string[]): QueuedEntry[] {
+  if (ids.length === 0) throw new UsageError("Cannot choose: no id is given", "see matrix-notify queue list");
+  const entries = notifier.entries();
+  return ids.map((id) => {
+    const found = entries.filter((entry) => entry.id.startsWith(id));
+    if (found.length === 1) return found[0];
+    throw new UsageError(
+      found.length === 0
+        ? `Cannot find entry ${id}: it is not in the queue`
+        : `Cannot choose by ${id}: ${found.length} entries begin so`,
+      "see matrix-notify queue list",
+    );
+  });
+}
+
+/** What `--json` shows of an entry. */
+function published(entry: QueuedEntry): Record<string, unknown> {
+  const { id, state, channel, destination, time, expires, key, attempts, reason, next, notification } = entry;
+  return { id, state, channel, destination, time, expires, key, attempts, reason, next, notification };
+}
+
+/** The queue keeps notifications as they came in. */
+function subjectOf(entry: QueuedEntry): string {
+  return (entry.notification as Notification).subject;
+}

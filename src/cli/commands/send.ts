@@ -1,0 +1,137 @@
+/** `send`: the main job. */
+
+import { InvalidNotificationError } from "../../errors.ts";
+import type { NotificationInput } from "../../notification.ts";
+import { FORMATS, SEVERITIES } from "../../notification.ts";
+import type { Notifier } from "../../notifier.ts";
+import { renderPlain } from "../../render.ts";
+import type { Outcome } from "../../report.ts";
+import type { Runtime } from "../../runtime.ts";
+import { type Arguments, UsageError } from "../args.ts";
+import type { CommandContext } from "../command.ts";
+import { EXIT } from "../exit_codes.ts";
+import { openNotifier } from "../notifier.ts";
+import { outcomeLine } from "../outcomes.ts";
+import type { Ui } from "../ui.ts";
+
+/** After so long without a byte on standard input people should know what is waited for. */
+const STDIN_HINT_AFTER_MS = 3000;
+
+/** Sends, or shows what would be sent. */
+export async function send(context: CommandContext): Promise<number> {
+  const { args, runtime, ui } = context;
+  const input = inputFrom(args, await readBody(args, runtime, ui));
+  const where = {
+    channels: args.list("channel").length > 0 ? args.list("channel") : undefined,
+    room: args.text("room"),
+  };
+  await using notifier = await openNotifier(context);
+  if (args.has("dry-run")) return dryRun(notifier, input, { ...context, where });
+  const outcomes = await notifier.notify(input, { ...where, waitMs: args.durationMs("wait") });
+  printOutcomes(outcomes, context);
+  return outcomes.some((outcome) => outcome.state === "dead") ? EXIT.dataErr : EXIT.ok;
+}
+
+function inputFrom(args: Arguments, message: string): NotificationInput {
+  return {
+    subject: args.operands[0],
+    message,
+    format: FORMATS.find((format) => format === args.text("format")),
+    severity: SEVERITIES.find((severity) => severity === args.text("severity")),
+    link: args.text("link"),
+    silent: args.has("silent"),
+    origin: args.text("origin"),
+    key: args.text("key"),
+    ttlMs: args.durationMs("ttl"),
+  };
+}
+
+async function readBody(args: Arguments, runtime: Runtime, ui: Ui): Promise<string> {
+  const [, body] = args.operands;
+  const file = args.text("body-file");
+  if (body !== undefined && body !== "-") {
+    if (file !== undefined) {
+      throw new UsageError("Cannot use --body-file together with BODY: there is one body", "leave one of them out");
+    }
+    return body;
+  }
+  if (file !== undefined && file !== "-") return decode(await readFile(file), file);
+  const asked = body === "-" || file === "-";
+  if (!asked && runtime.stdio.stdinIsTerminal()) return "";
+  return decode(await readStdin(runtime, ui), "standard input");
+}
+
+/** Whoever wonders why nothing happens is told what is waited for. */
+async function readStdin(runtime: Runtime, ui: Ui): Promise<Uint8Array> {
+  const read = new AbortController();
+  const hint = runtime.sleep(STDIN_HINT_AFTER_MS, read.signal).then(() => {
+    if (!read.signal.aborted) ui.fail("Reading the body from standard input", "give '' as BODY where there is none");
+  });
+  const bytes = await runtime.stdio.stdin();
+  read.abort();
+  await hint;
+  return bytes;
+}
+
+async function readFile(path: string): Promise<Uint8Array> {
+  try {
+    return await Deno.readFile(path);
+  } catch (error) {
+    const absent = error instanceof Deno.errors.NotFound;
+    throw new InvalidNotificationError(
+      `Cannot read the body from ${path}: ${absent ? "there is no such file" : "it cannot be read"}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+function decode(bytes: Uint8Array, source: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new InvalidNotificationError(`Cannot read the body from ${source}: it is not UTF-8`, {
+      cause: error,
+      hint: "convert it first, for example with: iconv -f latin1 -t utf-8",
+    });
+  }
+}
+
+function dryRun(
+  notifier: Notifier,
+  input: NotificationInput,
+  { args, ui, runtime, where }: CommandContext & { readonly where: Parameters<Notifier["plan"]>[1] },
+): number {
+  for (const envelope of notifier.plan(input, where)) {
+    if (args.has("json")) {
+      ui.json(envelope);
+      continue;
+    }
+    const { notification, channel, destination } = envelope;
+    ui.data(`would send to ${channel} ${destination}:`);
+    const text = renderPlain(notification, { identity: notifier.identity }, notification.message);
+    ui.data(text.replace(/^/gm, "  "));
+  }
+  if (!args.has("json")) runtime.stdio.stderr("matrix-notify: dry run: nothing was sent, nothing was queued\n");
+  return EXIT.ok;
+}
+
+function printOutcomes(outcomes: readonly Outcome[], { args, ui, runtime }: CommandContext): void {
+  for (const outcome of outcomes) {
+    if (args.has("json")) ui.json(outcome);
+    else ui.data((outcomes.length > 1 ? `${outcome.channel}: ` : "") + outcomeLine(outcome, runtime.now(), ui));
+    if (outcome.state === "held") {
+      ui.fail(
+        `Channel ${outcome.channel} is held, nothing goes out by it: ${outcome.reason}`,
+        "mend the account or its token, then run: matrix-notify flush",
+      );
+    }
+    if (outcome.state === "dead") {
+      ui.fail(
+        `It was refused for good, and lies with the dead letters: ${outcome.reason}`,
+        `see: matrix-notify queue show ${outcome.id}`,
+      );
+    }
+  }
+}

@@ -1,0 +1,103 @@
+/** The command line: finds the command, runs it, and is the one place that turns what was thrown into words and an exit code. */
+
+import { ConfigError, InvalidNotificationError } from "../errors.ts";
+import { nearest } from "../nearest.ts";
+import { denoRuntime, type Runtime } from "../runtime.ts";
+import { VERSION } from "../version.ts";
+import { parseCommandLine, UsageError } from "./args.ts";
+import type { Command } from "./command.ts";
+import { COMMANDS, GENERAL_OPTIONS } from "./commands.ts";
+import { EXIT, exitCodeOf } from "./exit_codes.ts";
+import { commandHelp, programHelp } from "./help.ts";
+import { Ui } from "./ui.ts";
+
+/** Runs the program in the real world. */
+export async function runProgram(argv: readonly string[]): Promise<number> {
+  using runtime = denoRuntime();
+  return await main(argv, runtime);
+}
+
+/**
+ * Runs the program.
+ *
+ * @param argv what stands behind the program's name
+ * @returns the exit code
+ */
+export async function main(argv: readonly string[], runtime: Runtime): Promise<number> {
+  const ui = new Ui(runtime.stdio, runtime.env);
+  try {
+    return await dispatch(argv, runtime, ui);
+  } catch (error) {
+    report(error, runtime, ui);
+    return exitCodeOf(error);
+  }
+}
+
+async function dispatch(argv: readonly string[], runtime: Runtime, ui: Ui): Promise<number> {
+  const [first] = argv;
+  if (first === "--version" || first === "-V" || first === "version") {
+    ui.data(`matrix-notify ${VERSION}`);
+    return EXIT.ok;
+  }
+  if (first === "--help" || first === "-h" || (first === "help" && argv.length === 1)) {
+    ui.data(programHelp(COMMANDS, GENERAL_OPTIONS));
+    return EXIT.ok;
+  }
+  const words = first === "help" ? [...argv.slice(1), "--help"] : argv;
+  const command = findCommand(words);
+  const rest = words.slice(command.name.split(" ").length);
+  const args = parseCommandLine(command, [...command.options, ...GENERAL_OPTIONS], rest);
+  if (args.has("help")) {
+    ui.data(commandHelp(command, GENERAL_OPTIONS));
+    return EXIT.ok;
+  }
+  const run = await command.load();
+  return await run({ args, runtime, ui });
+}
+
+/** @throws {UsageError} that names the nearest command */
+function findCommand(argv: readonly string[]): Command {
+  const [first, second] = argv;
+  const found = COMMANDS.find(({ name }) => name === first || name === `${first} ${second}`);
+  if (found) return found;
+  if (first === undefined) throw new UsageError("Cannot run: no command is given", "see matrix-notify --help");
+  const family = COMMANDS.filter(({ name }) => name.startsWith(`${first} `)).map(({ name }) => name);
+  if (family.length > 0) {
+    const near = second === undefined ? undefined : nearest(`${first} ${second}`, family);
+    const problem = second === undefined || second.startsWith("-")
+      ? "it needs another word"
+      : `there is no "${second}"`;
+    throw new UsageError(
+      `Cannot run ${first}: ${problem}`,
+      near ? `did you mean ${near}?` : `try one of: ${family.join(", ")}`,
+    );
+  }
+  if (first.startsWith("-")) {
+    throw new UsageError(
+      `Cannot use ${first} here: options follow the command`,
+      'write it as matrix-notify send "Subject" --link URL',
+    );
+  }
+  const near = nearest(first, COMMANDS.map(({ name }) => name));
+  throw new UsageError(
+    `Cannot run "${first}": there is no such command`,
+    near ? `did you mean ${near}?` : "see matrix-notify --help",
+  );
+}
+
+function report(error: unknown, runtime: Runtime, ui: Ui): void {
+  if (error instanceof UsageError || error instanceof ConfigError || error instanceof InvalidNotificationError) {
+    return ui.fail(error.message, error.hint);
+  }
+  if (error instanceof Deno.errors.NotCapable) {
+    return ui.fail(
+      `Cannot go on without a permission: ${error.message.split(",")[0]}`,
+      "see the README for the flags that deno run needs",
+    );
+  }
+  const code = exitCodeOf(error);
+  const message = error instanceof Error ? error.message : String(error);
+  if (code !== EXIT.software) return ui.fail(message);
+  ui.fail(`This is a bug: ${message}`, "please report it, with what MATRIX_NOTIFY_DEBUG=1 adds");
+  if (runtime.env("MATRIX_NOTIFY_DEBUG") && error instanceof Error) ui.data(error.stack ?? "");
+}

@@ -1,0 +1,70 @@
+/**
+ * The configuration, parsed. The file is JSON:
+ *
+ * ```json
+ * {
+ *   "identity": "jump",
+ *   "background": true,
+ *   "channels": {
+ *     "matrix": { "homeserver": "https://matrix.example.org", "accessTokenFile": "/etc/matrix-notify/token", "room": "!…" },
+ *     "phone": { "kind": "ntfy", "server": "https://ntfy.example.org", "topic": "alerts" }
+ *   }
+ * }
+ * ```
+ *
+ * @module
+ */
+
+import type { OpenChannel, ParseContext } from "../channels/kind.ts";
+import { CHANNEL_KINDS } from "../channels/registry.ts";
+import { Fields } from "../fields.ts";
+import { nearest } from "../nearest.ts";
+
+/** The configuration, ready to use. */
+export interface Config {
+  /** The host's name as people know it; it stands before each subject. */
+  readonly identity: string;
+  /** Whether a process may go on delivering in the background. */
+  readonly background: boolean;
+  /** The configured channels, not opened yet. */
+  readonly channels: readonly OpenChannel[];
+}
+
+/** Where the values of a configuration came from, and what stands in for missing ones. */
+export interface ConfigContext extends ParseContext {
+  /** The identity where none is configured. */
+  readonly hostname: string;
+  /** How fields of a channel are called in errors when they did not come from the file: by channel, by key. */
+  readonly names: Readonly<Record<string, Readonly<Record<string, string>>>>;
+}
+
+/**
+ * Reads a configuration out of parsed JSON.
+ *
+ * @throws {ConfigError} with the dotted path of what cannot be used
+ */
+export function parseConfig(value: unknown, context: ConfigContext): Config {
+  const fields = new Fields(value, "");
+  const config = {
+    identity: fields.text("identity") ?? context.hostname,
+    background: fields.flag("background", true),
+    channels: fields.objects("channels").map(([name, channel]) => parseChannel(name, channel, context)),
+  };
+  fields.text("$schema");
+  fields.end();
+  return config;
+}
+
+/** A channel whose name is that of a kind is of that kind. */
+function parseChannel(name: string, value: unknown, context: ConfigContext): OpenChannel {
+  const fields = new Fields(value, `channels.${name}`, context.names[name]);
+  const kind = fields.text("kind") ?? name;
+  if (Object.hasOwn(CHANNEL_KINDS, kind)) return CHANNEL_KINDS[kind].configure(name, fields, context);
+  const known = Object.keys(CHANNEL_KINDS);
+  const near = nearest(kind, known);
+  throw fields.error(
+    "kind",
+    `there is no kind "${kind}"`,
+    near ? `did you mean "${near}"?` : `known: ${known.join(", ")}`,
+  );
+}

@@ -1,0 +1,46 @@
+/** Where things are, when nobody says so. */
+
+import { ConfigError } from "../errors.ts";
+import type { Runtime } from "../runtime.ts";
+
+/** What the paths depend on. */
+export type PathRuntime = Pick<Runtime, "env" | "isRoot">;
+
+const NAME = "matrix-notify";
+
+/**
+ * The configuration file: `$MATRIX_NOTIFY_CONFIG`, the folder that systemd names in `$CONFIGURATION_DIRECTORY`, `/etc/matrix-notify` for root, or
+ * `$XDG_CONFIG_HOME/matrix-notify` (XDG Base Directory Specification).
+ */
+export function configPath(runtime: PathRuntime): string {
+  const named = runtime.env("MATRIX_NOTIFY_CONFIG");
+  if (named) return named;
+  const folder = runtime.env("CONFIGURATION_DIRECTORY") ||
+    personal(runtime, "XDG_CONFIG_HOME", ".config") || `/etc/${NAME}`;
+  return `${folder}/config.json`;
+}
+
+/**
+ * The state directory: `$MATRIX_NOTIFY_STATE_DIR`, `$STATE_DIRECTORY` (systemd), `/var/lib/matrix-notify` for root, or
+ * `$XDG_STATE_HOME/matrix-notify`.
+ *
+ * @throws {ConfigError} when there is no home to put it in
+ */
+export function stateDirPath(runtime: PathRuntime): string {
+  const named = runtime.env("MATRIX_NOTIFY_STATE_DIR") || runtime.env("STATE_DIRECTORY");
+  if (named) return named;
+  const found = personal(runtime, "XDG_STATE_HOME", ".local/state") ||
+    (runtime.isRoot() ? `/var/lib/${NAME}` : undefined);
+  if (found) return found;
+  throw new ConfigError("Cannot find a place for the queue: neither HOME nor XDG_STATE_HOME is set", {
+    hint: "name one with --state-dir or MATRIX_NOTIFY_STATE_DIR",
+  });
+}
+
+/** A person's own folder. Root has none unless it asks for one by the XDG variable. */
+function personal(runtime: PathRuntime, variable: string, underHome: string): string | undefined {
+  const base = runtime.env(variable);
+  if (base?.startsWith("/")) return `${base}/${NAME}`;
+  const home = runtime.isRoot() ? undefined : runtime.env("HOME");
+  return home ? `${home}/${underHome}/${NAME}` : undefined;
+}

@@ -1,0 +1,58 @@
+/**
+ * The background deliverer's own main: delivers until the queue is empty, and writes what it does to `deliverer.log` in the state directory.
+ *
+ * @module
+ */
+
+import type { DelivererOptions } from "./background.ts";
+import type { CourierEvent } from "./delivery/courier.ts";
+import { appendLog } from "./log.ts";
+import { Notifier } from "./notifier.ts";
+import { denoRuntime } from "./runtime.ts";
+
+/** Its parent may hold the lock a moment longer; another deliverer holds it for good. */
+const LOCK_PATIENCE_MS = 5_000;
+
+/**
+ * Runs the deliverer.
+ *
+ * @param word what `background.ts` made of its options
+ * @returns the exit code: 0, or 70 when it could not do its work
+ */
+export async function runDeliverer(word: string): Promise<number> {
+  const options: DelivererOptions = JSON.parse(word);
+  using runtime = denoRuntime();
+  const log = (text: string) => appendLog(`${options.stateDir}/deliverer.log`, text, runtime.now());
+  try {
+    await using notifier = await Notifier.open({
+      ...options,
+      runtime,
+      onWarning: log,
+      onEvent: (event) => log(describe(event)),
+    });
+    log(`started, pid ${Deno.pid}`);
+    const mine = await notifier.deliverAll(stopSignal(), LOCK_PATIENCE_MS);
+    log(mine ? "ended: the queue is empty" : "ended: another process delivers");
+    return 0;
+  } catch (error) {
+    log(`ended: ${error instanceof Error ? error.message : String(error)}`);
+    return 70;
+  }
+}
+
+/** The shell that started us may go; who really wants us to stop says SIGTERM. What was under way is then tried again by the next. */
+function stopSignal(): AbortSignal {
+  const controller = new AbortController();
+  Deno.addSignalListener("SIGHUP", () => {});
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    Deno.addSignalListener(signal, () => controller.abort(new Error(`stopped by ${signal}`)));
+  }
+  return controller.signal;
+}
+
+function describe({ entry, result }: CourierEvent): string {
+  const where = `${entry.id} to ${entry.channel} ${entry.destination}`;
+  if (result.state === "delivered") return `delivered ${where}: ${result.receipt}`;
+  if (result.state === "dead") return `buried ${where}: ${result.reason}`;
+  return `deferred ${where} until ${new Date(result.next).toISOString()}: ${result.reason}`;
+}

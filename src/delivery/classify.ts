@@ -1,0 +1,97 @@
+/**
+ * What a failure means. One total function over status, errcode and where the error was thrown; never over the text of a message,
+ * since a room named "401" must not hold a queue.
+ *
+ * @module
+ */
+
+import { ConfigError, InvalidNotificationError, NotTheServiceError, ResponseError, TransportError } from "../errors.ts";
+
+/** The classes of failure. */
+export type FailureClass =
+  | "not-sent"
+  | "ambiguous"
+  | "limited"
+  | "account"
+  | "room"
+  | "poison"
+  | "not-the-service";
+
+/** A failure, understood. */
+export interface Failure {
+  readonly class: FailureClass;
+  /** For people: what went wrong. */
+  readonly reason: string;
+  readonly status?: number;
+  readonly errcode?: string;
+  /** What the server asked us to wait, milliseconds, unshortened. */
+  readonly retryAfterMs?: number;
+  /** How long the same envelope must rest: a server may look its memory up before the first request has finished. */
+  readonly gapMs?: number;
+}
+
+/** After no answer in time the first request may still be under way. */
+export const TIMEOUT_GAP_MS = 30_000;
+
+/** After a reset, a 5xx, or a deliverer killed in flight. */
+export const RESET_GAP_MS = 2_000;
+
+/** The account itself is in trouble: every one of its entries would fail the same way. */
+const ACCOUNT_ERRCODES: ReadonlySet<string> = new Set([
+  "M_UNKNOWN_TOKEN",
+  "M_MISSING_TOKEN",
+  "M_USER_LOCKED",
+  "M_USER_SUSPENDED",
+  "M_USER_DEACTIVATED",
+  "M_CONSENT_NOT_GIVEN",
+  "M_RESOURCE_LIMIT_EXCEEDED",
+]);
+
+/** The destination does not take it from us. Dendrite says M_UNSUPPORTED_ROOM_VERSION for a room that it does not know. */
+const ROOM_ERRCODES: ReadonlySet<string> = new Set(["M_FORBIDDEN", "M_NOT_FOUND", "M_UNSUPPORTED_ROOM_VERSION"]);
+
+/** Understands whatever was thrown by a try to deliver. */
+export function classify(error: unknown): Failure {
+  const reason = error instanceof Error ? error.message : String(error);
+  if (error instanceof TransportError) return { ...transport(error), reason };
+  if (error instanceof NotTheServiceError) {
+    // A gateway's own page for 5xx says nothing about what became of the request behind it.
+    if (error.status >= 500) return { class: "ambiguous", reason, status: error.status, gapMs: RESET_GAP_MS };
+    if (error.status === 413) return { class: "poison", reason, status: error.status };
+    return { class: "not-the-service", reason, status: error.status };
+  }
+  if (error instanceof ResponseError) {
+    const { status, errcode, retryAfterMs } = error;
+    return { ...response(error), reason, status, errcode, retryAfterMs };
+  }
+  // The credentials cannot be read: the configuration must be mended, as with a dead token.
+  if (error instanceof ConfigError) return { class: "account", reason };
+  if (error instanceof InvalidNotificationError) return { class: "poison", reason };
+  // Nobody knows what happened, so that the careful class is the right one.
+  return { class: "ambiguous", reason, gapMs: RESET_GAP_MS };
+}
+
+function transport(error: TransportError): Pick<Failure, "class" | "gapMs"> {
+  switch (error.phase) {
+    case "connect":
+      return { class: "not-sent" };
+    case "exchange":
+      return { class: "ambiguous", gapMs: RESET_GAP_MS };
+    case "timeout":
+      return { class: "ambiguous", gapMs: TIMEOUT_GAP_MS };
+  }
+}
+
+function response({ status, errcode = "" }: ResponseError): Pick<Failure, "class" | "gapMs"> {
+  if (status === 429 || errcode === "M_LIMIT_EXCEEDED") return { class: "limited" };
+  if (ACCOUNT_ERRCODES.has(errcode)) return { class: "account" };
+  if (ROOM_ERRCODES.has(errcode)) return { class: "room" };
+  // Too large stays too large, whatever it is called: Dendrite says M_BAD_JSON.
+  if (status === 413) return { class: "poison" };
+  if (errcode === "M_UNRECOGNIZED") return { class: "not-the-service" };
+  if (status === 408 || status >= 500) return { class: "ambiguous", gapMs: RESET_GAP_MS };
+  if (status === 401 || status === 403) return { class: "account" };
+  if (status === 404) return { class: "room" };
+  if (status >= 400) return { class: "poison" };
+  return { class: "not-the-service" };
+}

@@ -1,0 +1,41 @@
+/** Durations as people write them. Code holds milliseconds, in names that end in `Ms`. */
+
+const UNIT_MS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  min: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
+
+/**
+ * Parses a duration such as `30s`, `15m`, `2h`, `1h30m`, `14d` or `0`.
+ *
+ * @returns milliseconds; undefined when the text is no duration
+ */
+export function parseDuration(text: string): number | undefined {
+  if (text.trim() === "0") return 0;
+  if (!/^\s*(\d+(\.\d+)?\s*(ms|s|m|min|h|d|w)\s*)+$/.test(text)) return undefined;
+  let total = 0;
+  for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)\s*(ms|min|s|m|h|d|w)/g)) {
+    total += Number(amount) * UNIT_MS[unit];
+  }
+  return Math.round(total);
+}
+
+/** Writes a duration for people, in its two largest units: `850 ms`, `12 s`, `2 h 5 min`, `3 d`. */
+export function formatDuration(ms: number): string {
+  if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`;
+  const seconds = Math.round(ms / 1000);
+  const parts: [number, string][] = [
+    [Math.floor(seconds / 86_400), "d"],
+    [Math.floor(seconds / 3600) % 24, "h"],
+    [Math.floor(seconds / 60) % 60, "min"],
+    [seconds % 60, "s"],
+  ];
+  const first = parts.findIndex(([amount]) => amount > 0);
+  return parts.slice(first, first + 2).filter(([amount]) => amount > 0).map(([amount, unit]) => `${amount} ${unit}`)
+    .join(" ");
+}

@@ -1,0 +1,106 @@
+/**
+ * The few error classes that somebody catches. Messages follow one grammar: what could not be done, a colon, the state that
+ * prevented it; no full stop. The command line adds the prefix and the hint.
+ *
+ * @module
+ */
+
+/** What an error can carry for people. */
+export interface HintOptions extends ErrorOptions {
+  /** What mends it, as a sentence without a full stop. */
+  readonly hint?: string;
+}
+
+/** Bad input: an empty subject, a message that is too long, a channel or a room that there is not. */
+export class InvalidNotificationError extends Error {
+  override name = "InvalidNotificationError" as const;
+  /** What mends it, as a sentence without a full stop. */
+  readonly hint?: string;
+
+  constructor(message: string, options: HintOptions = {}) {
+    super(message, options);
+    this.hint = options.hint;
+  }
+}
+
+/** A configuration that cannot be used. */
+export class ConfigError extends Error {
+  override name = "ConfigError" as const;
+  /** What mends it, as a sentence without a full stop. */
+  readonly hint?: string;
+
+  constructor(message: string, options: HintOptions = {}) {
+    super(message, options);
+    this.hint = options.hint;
+  }
+}
+
+/** Why the queue could not take or give something: no room, a holder of the lock that does not let go, the disk, or permission. */
+export type QueueTrouble = "full" | "busy" | "io" | "permission";
+
+/** The queue on disk cannot do what was asked. Nothing that it had acknowledged is lost by that. */
+export class QueueError extends Error {
+  override name = "QueueError" as const;
+  /** What kind of trouble it is. */
+  readonly trouble: QueueTrouble;
+
+  constructor(trouble: QueueTrouble, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.trouble = trouble;
+  }
+}
+
+/**
+ * How far a request got before it failed. `connect`: DNS, TCP or TLS failed, so that no byte of the request was sent.
+ * `exchange`: the connection broke afterwards, and the server may have acted. `timeout`: no answer in time; it may still act.
+ */
+export type TransportPhase = "connect" | "exchange" | "timeout";
+
+/** No answer: the network failed. */
+export class TransportError extends Error {
+  override name = "TransportError" as const;
+  /** How far the request got. */
+  readonly phase: TransportPhase;
+
+  constructor(phase: TransportPhase, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.phase = phase;
+  }
+}
+
+/** What a service said when it refused a request. */
+export interface Refusal {
+  /** The HTTP status. */
+  readonly status: number;
+  /** The service's own code, where it has one: `M_FORBIDDEN`. */
+  readonly errcode?: string;
+  /** What the service said of waiting, in milliseconds, unshortened. */
+  readonly retryAfterMs?: number;
+}
+
+/** The service answered with an error in its own protocol. */
+export class ResponseError extends Error implements Refusal {
+  override name: string = "ResponseError";
+  readonly status: number;
+  readonly errcode?: string;
+  readonly retryAfterMs?: number;
+
+  constructor(message: string, refusal: Refusal, options?: ErrorOptions) {
+    super(message, options);
+    this.status = refusal.status;
+    this.errcode = refusal.errcode;
+    this.retryAfterMs = refusal.retryAfterMs;
+  }
+}
+
+/** Somebody answered, but not the service: a captive portal, a proxy's own page, a redirect, another program. */
+export class NotTheServiceError extends Error {
+  override name = "NotTheServiceError" as const;
+  /** The HTTP status. */
+  readonly status: number;
+
+  constructor(message: string, status: number, options?: ErrorOptions) {
+    super(message, options);
+    this.status = status;
+  }
+}

@@ -1,0 +1,83 @@
+/** Reading foreign objects field by field, with the dotted path of the field in every error. */
+
+import { ConfigError } from "./errors.ts";
+import { nearest } from "./nearest.ts";
+
+/** An object whose fields are taken out one by one; what is left over is an error. */
+export class Fields {
+  readonly #values: Readonly<Record<string, unknown>>;
+  readonly #path: string;
+  readonly #names: Readonly<Record<string, string>>;
+  readonly #known = new Set<string>();
+
+  /**
+   * @param value what should be an object
+   * @param path where it stands, for errors; empty for the top
+   * @param names how fields are called in errors when they came from elsewhere: from an environment variable
+   * @throws {ConfigError} when it is no object
+   */
+  constructor(value: unknown, path: string, names: Readonly<Record<string, string>> = {}) {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) {
+      throw new ConfigError(`Cannot use ${path || "the configuration"}: it must be an object`);
+    }
+    this.#values = { ...value };
+    this.#path = path;
+    this.#names = names;
+  }
+
+  /** How a field is called in errors. */
+  nameOf(key: string): string {
+    return this.#names[key] ?? (this.#path === "" ? key : `${this.#path}.${key}`);
+  }
+
+  /** A text field; undefined when it is absent. */
+  text(key: string): string | undefined {
+    const value = this.#take(key);
+    if (value === undefined || (typeof value === "string" && value.trim() !== "")) return value?.trim();
+    throw this.error(key, typeof value === "string" ? "it is empty" : "it must be text");
+  }
+
+  /** A text field that must be there. */
+  requiredText(key: string, hint?: string): string {
+    const value = this.text(key);
+    if (value !== undefined) return value;
+    throw new ConfigError(`Cannot do without ${this.nameOf(key)}: it is not set`, { hint });
+  }
+
+  /** A yes or no. */
+  flag(key: string, fallback: boolean): boolean {
+    const value = this.#take(key) ?? fallback;
+    if (typeof value === "boolean") return value;
+    throw this.error(key, "it must be true or false");
+  }
+
+  /** A nested object's entries; none when it is absent. */
+  objects(key: string): [string, unknown][] {
+    const value = this.#take(key) ?? {};
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return Object.entries(value);
+    throw this.error(key, "it must be an object");
+  }
+
+  /** An error about one field. */
+  error(key: string, state: string, hint?: string): ConfigError {
+    return new ConfigError(`Cannot use ${this.nameOf(key)}: ${state}`, { hint });
+  }
+
+  /** Nothing may be left that nobody asked for. */
+  end(): void {
+    for (const key of Object.keys(this.#values)) {
+      if (this.#known.has(key)) continue;
+      const near = nearest(key, this.#known);
+      throw this.error(
+        key,
+        "there is no such key",
+        near ? `did you mean "${near}"?` : `known here: ${[...this.#known].join(", ")}`,
+      );
+    }
+  }
+
+  #take(key: string): unknown {
+    this.#known.add(key);
+    return this.#values[key];
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * One HTTP exchange, with the failures that delivery must tell apart. There is no retry here: the courier owns time.
+ *
+ * @module
+ */
+
+import { NotTheServiceError, TransportError, type TransportPhase } from "./errors.ts";
+import type { Runtime } from "./runtime.ts";
+
+/** What an exchange needs of the runtime. */
+export type HttpRuntime = Pick<Runtime, "fetch" | "timeout" | "now">;
+
+/** A request. */
+export interface HttpRequest {
+  readonly method: "GET" | "POST" | "PUT";
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** How long to wait for the whole answer, in milliseconds. A bare `fetch` waits for ever. */
+  readonly timeoutMs: number;
+  /** The caller's wish to stop; its reason is rethrown as it is. */
+  readonly signal?: AbortSignal;
+}
+
+/** A whole answer. */
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  /** The body as text, at most {@linkcode MAX_ANSWER_BYTES}. */
+  readonly text: string;
+}
+
+/** Longer answers are no answers to what we ask. */
+export const MAX_ANSWER_BYTES: number = 16 * 1024 * 1024;
+
+/**
+ * Sends a request and reads the whole answer. Redirects are answers, not followed: a PUT that becomes a GET elsewhere delivers nothing.
+ *
+ * @throws {TransportError} when there is no answer; its phase says whether the server may have acted
+ * @throws {NotTheServiceError} when the answer is too long to be one
+ */
+export async function exchange(runtime: HttpRuntime, request: HttpRequest): Promise<HttpAnswer> {
+  const { signal, timeoutMs } = request;
+  const limit = runtime.timeout(timeoutMs);
+  const host = new URL(request.url).host;
+  try {
+    const response = await runtime.fetch(request.url, {
+      method: request.method,
+      headers: request.headers,
+      body: request.body,
+      redirect: "manual",
+      signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
+    });
+    return { status: response.status, headers: response.headers, text: await readText(response, host) };
+  } catch (error) {
+    if (signal?.aborted) throw signal.reason;
+    if (error instanceof NotTheServiceError) throw error;
+    const phase = limit.aborted ? "timeout" : failedPhase(error);
+    throw new TransportError(phase, describe(phase, host, timeoutMs, error), { cause: error });
+  }
+}
+
+async function readText(response: Response, host: string): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "", size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.length;
+    if (size > MAX_ANSWER_BYTES) {
+      throw new NotTheServiceError(`Cannot use the answer of ${host}: it is longer than 16 MiB`, response.status);
+    }
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+/**
+ * Where a failed `fetch` failed. Deno gives no code for it, only the text of the cause, so that this one function reads it, and
+ * its test asks the real network stack. Anything unknown counts as sent, which is the safe side: it makes the
+ * next try more careful, never less.
+ */
+export function failedPhase(error: unknown): TransportPhase {
+  if (!(error instanceof Error)) return "exchange";
+  if (error.message.startsWith("Fetch failed: Requests to port ")) return "connect";
+  const cause = error.cause instanceof Error ? error.cause.message : "";
+  return cause.includes("client error (Connect)") ? "connect" : "exchange";
+}
+
+function describe(phase: TransportPhase, host: string, timeoutMs: number, error: unknown): string {
+  if (phase === "timeout") return `No answer from ${host} within ${Math.round(timeoutMs / 100) / 10} s`;
+  const detail = rootText(error);
+  return phase === "connect" ? `Cannot connect to ${host}: ${detail}` : `Connection to ${host} broke: ${detail}`;
+}
+
+/** The last part of Deno's error text, for people: it holds no URL. */
+function rootText(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const text = error.cause instanceof Error ? error.cause.message : error.message;
+  return text.replace(/^.*client error \(\w+\): /s, "").replace(/ \(os error \d+\)$/, "").replace(
+    /^tcp connect error: /,
+    "",
+  );
+}
+
+/** Parses a JSON object; undefined for anything else, never an exception. */
+export function parseJsonObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Parses a `Retry-After` header: seconds or an HTTP date (RFC 9110, section 10.2.3).
+ *
+ * @returns milliseconds from `now`, never negative; undefined when there is no usable value
+ */
+export function parseRetryAfter(value: string | null, now: number): number | undefined {
+  const text = value?.trim() ?? "";
+  if (/^\d+$/.test(text)) return Number(text) * 1000;
+  if (!/^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/.test(text)) return undefined;
+  const date = Date.parse(text);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+}

@@ -1,0 +1,23 @@
+/** What a homeserver says when it refuses (Client-Server API, "Standard error response"). */
+
+import { type Refusal, ResponseError } from "../errors.ts";
+
+/** A refusal in Matrix's own words. */
+export interface MatrixRefusal extends Refusal {
+  readonly errcode: string;
+  /** With M_UNKNOWN_TOKEN: whether the session lives on and only the token is over. Delegated servers do not tell. */
+  readonly softLogout?: boolean;
+}
+
+/** The homeserver answered with a standard error response. */
+export class MatrixError extends ResponseError {
+  override name = "MatrixError" as const;
+  override readonly errcode: string;
+  readonly softLogout: boolean;
+
+  constructor(message: string, refusal: MatrixRefusal, options?: ErrorOptions) {
+    super(message, refusal, options);
+    this.errcode = refusal.errcode;
+    this.softLogout = refusal.softLogout ?? false;
+  }
+}

@@ -1,0 +1,49 @@
+/** Room events (Client-Server API, "Sending events to a room"). */
+
+import { NotTheServiceError } from "../errors.ts";
+import { type MatrixClient, request } from "./request.ts";
+
+/** The content of an `m.room.message` event as we send it. */
+export interface RoomMessageContent {
+  /** `m.notice` makes no push and no sound. */
+  readonly msgtype: "m.text" | "m.notice";
+  readonly body: string;
+  readonly format?: "org.matrix.custom.html";
+  readonly formatted_body?: string;
+  /** Always there, so that no client looks for names in the body. */
+  readonly "m.mentions": Readonly<Record<string, unknown>>;
+  /** Our own id, by which an event is found again in a room. */
+  readonly "dev.matrix-notify.id": string;
+}
+
+/** Where, as what, and how long to wait. */
+export interface SendEventOptions {
+  readonly roomId: string;
+  /** Servers that have seen it answer with the event they made of it then. */
+  readonly txnId: string;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Sends a message event: `PUT /rooms/{roomId}/send/m.room.message/{txnId}`.
+ *
+ * @returns the event_id
+ * @throws whatever {@linkcode request} throws
+ */
+export async function sendEvent(
+  client: MatrixClient,
+  content: RoomMessageContent,
+  options: SendEventOptions,
+): Promise<string> {
+  const { roomId, txnId, timeoutMs, signal } = options;
+  const answer = await request(client, {
+    method: "PUT",
+    path: ["rooms", roomId, "send", "m.room.message", txnId],
+    body: { ...content },
+    timeoutMs,
+    signal,
+  });
+  if (typeof answer.event_id === "string" && answer.event_id.startsWith("$")) return answer.event_id;
+  throw new NotTheServiceError("The answer holds no event_id: it does not come from a homeserver", 200);
+}

@@ -1,0 +1,22 @@
+/**
+ * Matrix identifiers (Client-Server API, appendices, "Identifier grammar"). They are opaque: since room version 12 a room id has no
+ * domain, and nothing is read out of one.
+ */
+
+/** Identifiers are at most this long, in UTF-8 bytes. */
+const MAX_ID_BYTES = 255;
+
+/** What a room can be named by. */
+export type RoomReference =
+  | { readonly kind: "id"; readonly roomId: string }
+  | { readonly kind: "alias"; readonly alias: string };
+
+/** Reads a room id (`!…`) or a room alias (`#name:domain`); undefined when it is neither. */
+export function parseRoom(text: string): RoomReference | undefined {
+  if (new TextEncoder().encode(text).length > MAX_ID_BYTES || !/^\P{C}+$/u.test(text) || /\s/.test(text)) {
+    return undefined;
+  }
+  if (/^!./.test(text)) return { kind: "id", roomId: text };
+  if (/^#[^:]+:[^:].*$/.test(text)) return { kind: "alias", alias: text };
+  return undefined;
+}

@@ -1,0 +1,82 @@
+/**
+ * One request of the Client-Server API: JSON in, a JSON object out. The access_token goes into the `Authorization` header and nowhere else; the form
+ * in the query is gone from the specification.
+ *
+ * @module
+ */
+
+import { NotTheServiceError } from "../errors.ts";
+import { exchange, type HttpAnswer, type HttpRuntime, parseJsonObject, parseRetryAfter } from "../http.ts";
+import { MatrixError } from "./errors.ts";
+
+/** A homeserver and how to speak with it. */
+export interface MatrixClient {
+  readonly runtime: HttpRuntime;
+  /** Without a trailing slash. */
+  readonly baseUrl: string;
+  /** Read at each request, so that a new token needs no restart. */
+  readonly accessToken: () => string;
+  /** How requests name us to the server. */
+  readonly userAgent: string;
+}
+
+/** What to ask. */
+export interface MatrixRequest {
+  readonly method: "GET" | "POST" | "PUT";
+  /** The path's parts behind `/_matrix/client/v3`; each is percent-encoded. */
+  readonly path: readonly string[];
+  readonly body?: Readonly<Record<string, unknown>>;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Asks a homeserver.
+ *
+ * @returns the JSON object of a 200 answer
+ * @throws {MatrixError} when the homeserver refuses
+ * @throws {NotTheServiceError} when something else answered: a captive portal, a proxy, a redirect
+ * @throws {TransportError} when nothing answered
+ */
+export async function request(client: MatrixClient, { method, path, body, timeoutMs, signal }: MatrixRequest): Promise<
+  Record<string, unknown>
+> {
+  const answer = await exchange(client.runtime, {
+    method,
+    url: `${client.baseUrl}/_matrix/client/v3/${path.map(encodeURIComponent).join("/")}`,
+    headers: {
+      "Authorization": `Bearer ${client.accessToken()}`,
+      "User-Agent": client.userAgent,
+      ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+    },
+    body: body === undefined ? undefined : JSON.stringify(body),
+    timeoutMs,
+    signal,
+  });
+  const json = parseJsonObject(answer.text);
+  if (answer.status === 200 && json !== undefined) return json;
+  const host = new URL(client.baseUrl).host;
+  if (json !== undefined && typeof json.errcode === "string") throw refusal(host, answer, json, client.runtime.now());
+  throw new NotTheServiceError(`${host} does not answer like a homeserver: ${describe(answer)}`, answer.status);
+}
+
+function refusal(host: string, answer: HttpAnswer, json: Record<string, unknown>, now: number): MatrixError {
+  const errcode = String(json.errcode);
+  const said = typeof json.error === "string" && json.error !== "" ? `: ${json.error.slice(0, 300)}` : "";
+  const bodyMs = typeof json.retry_after_ms === "number" && json.retry_after_ms >= 0 ? json.retry_after_ms : undefined;
+  return new MatrixError(`${host} answered ${answer.status} ${errcode}${said}`, {
+    status: answer.status,
+    errcode,
+    retryAfterMs: parseRetryAfter(answer.headers.get("Retry-After"), now) ?? bodyMs,
+    softLogout: json.soft_logout === true,
+  });
+}
+
+function describe({ status, headers, text }: HttpAnswer): string {
+  if (status >= 300 && status < 400) {
+    const target = URL.parse(headers.get("Location") ?? "")?.host;
+    return `${status}, a redirect${target ? ` to ${target}` : ""}`;
+  }
+  const kind = headers.get("Content-Type")?.split(";")[0] ?? "no content type";
+  return `${status}, ${text === "" ? "an empty body" : kind}`;
+}

@@ -1,0 +1,148 @@
+/**
+ * What a caller says, as a readonly value. Everything foreign becomes a {@linkcode Notification} through
+ * {@linkcode createNotification}; behind it nothing is checked again.
+ *
+ * @module
+ */
+
+import { InvalidNotificationError } from "./errors.ts";
+
+/** How much it matters, from least to most. */
+export type Severity = "info" | "warning" | "error" | "critical";
+
+/** The severities, from least to most. */
+export const SEVERITIES: readonly Severity[] = ["info", "warning", "error", "critical"];
+
+/** How a message is written: plain text, text to be shown verbatim, Markdown, or HTML. */
+export type Format = "text" | "code" | "markdown" | "html";
+
+/** The formats. */
+export const FORMATS: readonly Format[] = ["text", "code", "markdown", "html"];
+
+/** One notification. */
+export interface Notification {
+  /** Who speaks: the name of a script or a service. */
+  readonly origin?: string;
+  /** One line, never empty. */
+  readonly subject: string;
+  /** The body; may be empty. */
+  readonly message: string;
+  readonly format: Format;
+  /** An absolute URL. */
+  readonly link?: string;
+  /** Whether it should arrive without a sound or a push. */
+  readonly silent: boolean;
+  readonly severity: Severity;
+  /** When it was said, milliseconds since 1970. */
+  readonly time: number;
+  /** What it is about, for whoever relates notifications to each other. */
+  readonly key?: string;
+  /** When it stops being worth delivering, milliseconds since 1970. */
+  readonly expires: number;
+}
+
+/** What {@linkcode createNotification} takes. */
+export interface NotificationInput {
+  /** One line; line breaks become spaces. At most {@linkcode MAX_SUBJECT_BYTES}. */
+  readonly subject: string;
+  /** @default {""} At most {@linkcode MAX_MESSAGE_BYTES}. */
+  readonly message?: string;
+  /** @default {"text"} */
+  readonly format?: Format;
+  /** An absolute URL. */
+  readonly link?: string;
+  /** @default {false} */
+  readonly silent?: boolean;
+  /** @default {"info"} */
+  readonly severity?: Severity;
+  /** Who speaks, at most {@linkcode MAX_SUBJECT_BYTES}. */
+  readonly origin?: string;
+  /** What it is about, at most {@linkcode MAX_SUBJECT_BYTES}. */
+  readonly key?: string;
+  /** How long it is worth delivering, milliseconds. @default {1209600000} (14 days) */
+  readonly ttlMs?: number;
+}
+
+/** The longest subject, origin or key, in UTF-8 bytes. */
+export const MAX_SUBJECT_BYTES = 1024;
+
+/** The longest message that is accepted, in UTF-8 bytes; channels may cut it further and say so. */
+export const MAX_MESSAGE_BYTES: number = 64 * 1024;
+
+/** How long a notification is worth delivering by default: 14 days. */
+export const DEFAULT_TTL_MS: number = 14 * 86_400_000;
+
+/**
+ * Checks and normalises: trims, replaces lone surrogates (Synapse answers them with 500 for ever), and fills in defaults.
+ *
+ * @param now when it is said, milliseconds since 1970
+ * @throws {InvalidNotificationError} when something is empty, too long or of the wrong form
+ *
+ * @example A subject alone is enough
+ * ```ts
+ * import { createNotification } from "./notification.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(createNotification({ subject: "Disk\nfull" }, 0).subject, "Disk full");
+ * ```
+ */
+export function createNotification(input: NotificationInput, now: number): Notification {
+  const subject = text("subject", input.subject).replace(/\s+/g, " ").trim();
+  if (subject === "") throw new InvalidNotificationError("Cannot send a notification without a subject: it is empty");
+  const ttlMs = input.ttlMs ?? DEFAULT_TTL_MS;
+  if (!Number.isFinite(ttlMs) || ttlMs <= 0) {
+    throw new InvalidNotificationError(`Cannot use ttl ${ttlMs} ms: it must be more than zero`);
+  }
+  return {
+    ...optional("origin", input.origin),
+    subject: limited("subject", subject, MAX_SUBJECT_BYTES),
+    message: limited(
+      "message",
+      text("message", input.message ?? "").replace(/\r\n?/g, "\n").trimEnd(),
+      MAX_MESSAGE_BYTES,
+    ),
+    format: oneOf("format", input.format ?? "text", FORMATS),
+    ...(input.link === undefined ? {} : { link: absoluteUrl(input.link) }),
+    silent: input.silent ?? false,
+    severity: oneOf("severity", input.severity ?? "info", SEVERITIES),
+    time: now,
+    ...optional("key", input.key),
+    expires: Math.min(now + ttlMs, Number.MAX_SAFE_INTEGER),
+  };
+}
+
+function text(name: string, value: unknown): string {
+  if (typeof value !== "string") {
+    throw new InvalidNotificationError(
+      `Cannot use the ${name}: it must be text, not ${value === null ? "null" : typeof value}`,
+    );
+  }
+  return value.toWellFormed();
+}
+
+function limited(name: string, value: string, maxBytes: number): string {
+  const bytes = new TextEncoder().encode(value).length;
+  if (bytes <= maxBytes) return value;
+  throw new InvalidNotificationError(`Cannot send a ${name} of ${bytes} bytes: the limit is ${maxBytes}`);
+}
+
+function optional<Name extends string>(name: Name, value: string | undefined): { [_ in Name]?: string } {
+  if (value === undefined || value === "") return {};
+  return { [name]: limited(name, text(name, value).replace(/\s+/g, " ").trim(), MAX_SUBJECT_BYTES) } as {
+    [_ in Name]: string;
+  };
+}
+
+function oneOf<Value extends string>(name: string, value: string, values: readonly Value[]): Value {
+  const found = values.find((known) => known === value);
+  if (found !== undefined) return found;
+  throw new InvalidNotificationError(`Cannot use ${name} "${value}": it must be one of ${values.join(", ")}`);
+}
+
+function absoluteUrl(value: string): string {
+  const link = limited("link", text("link", value).trim(), 2 * MAX_SUBJECT_BYTES);
+  if (URL.canParse(link) && !/\s/.test(link)) return link;
+  throw new InvalidNotificationError(
+    `Cannot use link "${link}": it must be an absolute URL such as https://example.org/`,
+  );
+}

@@ -1,0 +1,52 @@
+/** An entry: an envelope in the queue, with its history. What it is now follows from its records alone. */
+
+import type { NackClass } from "./record.ts";
+
+/** `queued`: not tried yet. `deferred`: tried, and will be again. `held`: its account must be mended first. `dead`: buried. */
+export type EntryState = "queued" | "deferred" | "held" | "dead";
+
+/** What stands between an entry, or a whole channel, and its next try. */
+export interface Wait {
+  readonly class: NackClass;
+  readonly reason: string;
+  /** When it was decided, milliseconds since 1970. */
+  readonly since: number;
+  /** When to try again; a flush brings it forward to `notBefore`. */
+  readonly next: number;
+  /** Before this nobody tries, not even a flush. */
+  readonly notBefore: number;
+}
+
+/** An entry as the records tell it. */
+export interface Entry {
+  readonly id: string;
+  /** Its place in the order of arrival. */
+  readonly sequence: number;
+  readonly time: number;
+  readonly channel: string;
+  readonly destination: string;
+  readonly notification: unknown;
+  readonly expires: number;
+  readonly key?: string;
+  /** How many attempts have left. */
+  readonly attempts: number;
+  /** The attempt whose answer is not recorded. */
+  readonly open?: { readonly n: number; readonly time: number };
+  /** When the first attempt left that may have arrived. */
+  readonly ambiguousSince?: number;
+  readonly wait?: Wait;
+  /** Why it is dead; undefined while it lives. */
+  readonly dead?: { readonly reason: string; readonly time: number };
+}
+
+/** What a channel as a whole waits for: trouble with a server or an account concerns all of its entries. */
+export interface ChannelState {
+  /** Failures in a row, for the backoff. */
+  readonly failures: number;
+  readonly wait?: Wait;
+}
+
+/** The lane of an entry: first in, first out. */
+export function laneOf(entry: Pick<Entry, "channel" | "destination">): string {
+  return `${entry.channel} ${entry.destination}`;
+}

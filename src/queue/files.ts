@@ -1,0 +1,96 @@
+/**
+ * The few file operations that the journal is built on. They stand behind an interface so that a test can lose, tear and refuse
+ * what a disk can lose, tear and refuse. All are synchronous: they run at the disk's own speed, and the asynchronous ones cost half as
+ * much again.
+ *
+ * @module
+ */
+
+/** An open file. */
+export interface OpenFile extends Disposable {
+  /** Bytes in the file. */
+  size(): number;
+  /** Reads at an offset; returns how many bytes, 0 at the end. */
+  read(buffer: Uint8Array, offset: number): number;
+  /** One write at the end of the file; returns how many bytes it took, which may be fewer. */
+  append(bytes: Uint8Array): number;
+  truncate(size: number): void;
+  /** `fdatasync`: the bytes, and the size, are on the disk when it returns. */
+  syncData(): void;
+  /** Takes the exclusive `flock` if it is free. The kernel gives it back when the file closes, also on `kill -9`. */
+  tryLock(): boolean;
+  unlock(): void;
+}
+
+/** How to open a file. */
+export type OpenMode = "read" | "append";
+
+/** A file system. */
+export interface Files {
+  /** Opens a file; `append` creates it, readable by its owner alone. */
+  open(path: string, mode: OpenMode): OpenFile;
+  /** Writes a whole file, readable by its owner alone. */
+  write(path: string, bytes: Uint8Array): void;
+  /** Makes a directory and its parents, durably, open to their owner alone; nothing happens where it is there. */
+  makeDirectory(path: string): void;
+  /** `fsync` of a directory: the names in it are on the disk when it returns. */
+  syncDirectory(path: string): void;
+  /** The names in a directory; none when there is no such directory. */
+  list(path: string): string[];
+}
+
+/** The real file system. */
+export const denoFiles: Files = {
+  open(path, mode) {
+    return openFile(Deno.openSync(path, mode === "read" ? { read: true } : APPEND));
+  },
+  write(path, bytes) {
+    Deno.writeFileSync(path, bytes, { mode: 0o600 });
+  },
+  makeDirectory(path) {
+    try {
+      Deno.mkdirSync(path, { mode: 0o700 });
+    } catch (error) {
+      if (error instanceof Deno.errors.AlreadyExists && Deno.statSync(path).isDirectory) return;
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      this.makeDirectory(parentOf(path));
+      return this.makeDirectory(path);
+    }
+    this.syncDirectory(parentOf(path));
+  },
+  syncDirectory(path) {
+    using directory = Deno.openSync(path, { read: true });
+    directory.syncSync();
+  },
+  list(path) {
+    try {
+      return Array.from(Deno.readDirSync(path), (entry) => entry.name);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return [];
+      throw error;
+    }
+  },
+};
+
+function parentOf(path: string): string {
+  const end = path.replace(/\/+$/, "").lastIndexOf("/");
+  return end < 0 ? "." : path.slice(0, end) || "/";
+}
+
+const APPEND: Deno.OpenOptions = { read: true, append: true, create: true, mode: 0o600 };
+
+function openFile(file: Deno.FsFile): OpenFile {
+  return {
+    size: () => file.statSync().size,
+    read(buffer, offset) {
+      file.seekSync(offset, Deno.SeekMode.Start);
+      return file.readSync(buffer) ?? 0;
+    },
+    append: (bytes) => file.writeSync(bytes),
+    truncate: (size) => file.truncateSync(size),
+    syncData: () => file.syncDataSync(),
+    tryLock: () => file.tryLockSync(true),
+    unlock: () => file.unlockSync(),
+    [Symbol.dispose]: () => file.close(),
+  };
+}

@@ -1,0 +1,173 @@
+/**
+ * The journal on disk: what was acknowledged is in it, and nothing that is in it goes away by accident.
+ *
+ * ```text
+ * append, under `lock`:
+ *   last byte is no LF  ->  write LF first: a torn line is sealed, never cut, since its bytes are somebody else's
+ *   one write           ->  short or refused: truncate back to where we began; the caller hears that nothing was taken
+ *   fdatasync           ->  failed: nothing was taken; never asked again of this descriptor, which would answer with a lie
+ *   fsync of directory  ->  the name is as durable as the bytes
+ *   unlock
+ * ```
+ *
+ * A crash before the write leaves nothing, in the write a torn line without its checksum, after it a whole line that may or may not have
+ * reached the disk; only behind fdatasync does anybody say 0. Each state is one that {@linkcode JournalReader} reads.
+ *
+ * @module
+ */
+
+import { QueueError } from "../errors.ts";
+import type { Runtime } from "../runtime.ts";
+import type { Files, OpenFile } from "./files.ts";
+import { FileLock } from "./lock.ts";
+import { type DamagedLine, JournalReader } from "./reader.ts";
+import { encodeRecord, type JournalRecord } from "./record.ts";
+import { guard } from "./trouble.ts";
+
+/**
+ * How sure an append must be. `none`: losing it costs a retry with the same txnId. `data`: it survives a power cut.
+ * `directory`: so does the name of the file, whatever happened to it just before.
+ */
+export type Durability = "none" | "data" | "directory";
+
+/** What the journal needs of the runtime. */
+export type JournalRuntime = Pick<Runtime, "now" | "sleep" | "random" | "hostname">;
+
+/** How long to wait for another process that appends. */
+export const LOCK_TIMEOUT_MS = 5000;
+
+const LF = 0x0a;
+
+/** `queue.jsonl` in its directory. */
+export class Journal {
+  readonly #directory: string;
+  readonly #files: Files;
+  readonly #runtime: JournalRuntime;
+  readonly #lock: FileLock;
+  readonly #reader = new JournalReader();
+  /** Resolves when the task before has had its turn. */
+  #turn: Promise<void> = Promise.resolve();
+
+  constructor(directory: string, files: Files, runtime: JournalRuntime) {
+    this.#directory = directory;
+    this.#files = files;
+    this.#runtime = runtime;
+    this.#lock = new FileLock(files, `${directory}/lock`);
+  }
+
+  /** The journal's path. */
+  get path(): string {
+    return `${this.#directory}/queue.jsonl`;
+  }
+
+  /** Bytes on disk that were read so far. */
+  get bytes(): number {
+    return this.#reader.offset;
+  }
+
+  /** Hands over every record that is new since the last call; damaged lines are copied to `quarantine/`. */
+  read(record: (record: JournalRecord) => void): void {
+    guard(`read the queue ${this.path}`, () => {
+      using file = this.#openToRead();
+      if (file === undefined) return;
+      this.#reader.read(file, { record, damaged: (line) => this.#quarantine(file, line) });
+    });
+  }
+
+  /**
+   * Appends records in one write. With no records it only seals what a dead writer left behind.
+   *
+   * @throws {QueueError} when they were not taken; then none of them was
+   */
+  async append(records: readonly JournalRecord[], durability: Durability): Promise<void> {
+    await this.exclusively(() => guard(`write the queue ${this.path}`, () => this.#append(records, durability)));
+  }
+
+  /** Runs something while nobody else appends, neither another process nor another task of this one. */
+  exclusively<Result>(work: () => Result): Promise<Result> {
+    const result = this.#turn.then(async () => {
+      if (!await this.#lock.acquire(LOCK_TIMEOUT_MS, this.#runtime)) {
+        throw new QueueError(
+          "busy",
+          `Cannot lock the queue in ${this.#directory}: another process has held it for 5 s`,
+        );
+      }
+      try {
+        return work();
+      } finally {
+        this.#lock.release();
+      }
+    });
+    this.#turn = result.then(() => {}, () => {});
+    return result;
+  }
+
+  #append(records: readonly JournalRecord[], durability: Durability): void {
+    using file = this.#files.open(this.path, "append");
+    const size = file.size();
+    const isNew = size === 0;
+    const lines = records.map(encodeRecord);
+    if (isNew) lines.unshift(encodeRecord({ t: "hdr", time: this.#runtime.now(), host: this.#runtime.hostname() }));
+    else if (!endsInLineFeed(file, size)) lines.unshift(Uint8Array.of(LF));
+    if (lines.length > 0) appendWhole(file, concatenate(lines), size);
+    if (durability === "none") return;
+    file.syncData();
+    if (isNew || durability === "directory") this.#files.syncDirectory(this.#directory);
+  }
+
+  #openToRead(): OpenFile | undefined {
+    try {
+      return this.#files.open(this.path, "read");
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return undefined;
+      throw error;
+    }
+  }
+
+  /** Copies a damaged line, once: its name says where it stood. That the copy fails must not stop the reading. */
+  #quarantine(source: OpenFile, line: DamagedLine): void {
+    const directory = `${this.#directory}/quarantine`;
+    const name = `queue.jsonl@${line.offset}`;
+    try {
+      this.#files.makeDirectory(directory);
+      if (this.#files.list(directory).includes(name)) return;
+      using copy = this.#files.open(`${directory}/${name}`, "append");
+      const chunk = new Uint8Array(64 * 1024);
+      for (let done = 0; done < line.length;) {
+        const length = Math.min(source.read(chunk, line.offset + done), line.length - done);
+        if (length === 0) return;
+        done += copy.append(chunk.subarray(0, length));
+      }
+    } catch {
+      // The line stays where it is, in the journal, and is found again by the next reader.
+    }
+  }
+}
+
+function endsInLineFeed(file: OpenFile, size: number): boolean {
+  const last = new Uint8Array(1);
+  return file.read(last, size - 1) === 1 && last[0] === LF;
+}
+
+/** One write, all or nothing. */
+function appendWhole(file: OpenFile, bytes: Uint8Array, size: number): void {
+  let written = 0;
+  try {
+    written = file.append(bytes);
+    if (written < bytes.length) throw new QueueError("full", "Cannot write the queue: no space is left on the disk");
+  } catch (error) {
+    if (written > 0) file.truncate(size);
+    throw error;
+  }
+}
+
+function concatenate(parts: readonly Uint8Array[]): Uint8Array {
+  if (parts.length === 1) return parts[0];
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

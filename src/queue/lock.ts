@@ -1,0 +1,56 @@
+/**
+ * Locks between processes: `flock` on a file that is never renamed and never removed. The kernel frees it when its holder ends, however
+ * it ends, so that there is no stale lock to clean up.
+ */
+
+import type { Runtime } from "../runtime.ts";
+import type { Files, OpenFile } from "./files.ts";
+import { guard } from "./trouble.ts";
+
+/** An exclusive lock. Waiting is polling, since Deno's blocking `lock()` cannot be cancelled. */
+export class FileLock {
+  readonly #files: Files;
+  readonly #path: string;
+  #held: OpenFile | undefined;
+
+  constructor(files: Files, path: string) {
+    this.#files = files;
+    this.#path = path;
+  }
+
+  /** Whether this process holds it. */
+  get held(): boolean {
+    return this.#held !== undefined;
+  }
+
+  /**
+   * Takes the lock if it is free; it is not free for whoever holds it already.
+   *
+   * @throws {QueueError} when its file cannot be opened
+   */
+  tryAcquire(): boolean {
+    if (this.#held) return false;
+    this.#held = guard(`lock ${this.#path}`, () => {
+      const file = this.#files.open(this.#path, "append");
+      if (file.tryLock()) return file;
+      file[Symbol.dispose]();
+    });
+    return this.held;
+  }
+
+  /** Takes the lock, asking every 5 to 25 ms; false when it was not to be had within `timeoutMs`. */
+  async acquire(timeoutMs: number, runtime: Pick<Runtime, "now" | "sleep" | "random">): Promise<boolean> {
+    const deadline = runtime.now() + timeoutMs;
+    while (!this.tryAcquire()) {
+      if (runtime.now() >= deadline) return false;
+      await runtime.sleep(5 + 20 * runtime.random());
+    }
+    return true;
+  }
+
+  /** Gives the lock back; nothing happens where it is not held. */
+  release(): void {
+    this.#held?.[Symbol.dispose]();
+    this.#held = undefined;
+  }
+}

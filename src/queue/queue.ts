@@ -1,0 +1,259 @@
+/**
+ * The queue: entries come in, are announced, and are settled. What is on the disk is the truth; this object is a reading of it, made new by
+ * {@linkcode Queue.refresh}.
+ *
+ * One promise per call: when `enqueue` resolves the entries survive a power cut; when it rejects, none of them is in the queue.
+ *
+ * @module
+ */
+
+import { QueueError } from "../errors.ts";
+import type { Runtime } from "../runtime.ts";
+import type { Entry, EntryState } from "./entry.ts";
+import { denoFiles, type Files } from "./files.ts";
+import { Journal } from "./journal.ts";
+import { FileLock } from "./lock.ts";
+import type { AttemptRecord, EnqueueRecord, JournalRecord, NackRecord } from "./record.ts";
+import { QueueState, type Settlement } from "./state.ts";
+import { guard } from "./trouble.ts";
+
+/** What the queue needs of the runtime. */
+export type QueueRuntime = Pick<Runtime, "now" | "sleep" | "random" | "hostname" | "uuid">;
+
+/** An envelope on its way in; the queue gives it an id and a time. */
+export type Draft = Omit<EnqueueRecord, "t" | "id" | "time">;
+
+/** What became of an attempt. */
+export type AttemptResult =
+  | { readonly state: "delivered"; readonly receipt: string }
+  | ({ readonly state: "failed" } & Omit<NackRecord, "t" | "id" | "n" | "time">)
+  | { readonly state: "dead"; readonly reason: string; readonly status?: number; readonly errcode?: string };
+
+/** Numbers about the queue. */
+export interface QueueFigures {
+  /** Bytes of the journal. */
+  readonly bytes: number;
+  /** Damaged lines that were set aside. */
+  readonly quarantined: number;
+  readonly possibleDuplicates: number;
+  /** Milliseconds since 1970. */
+  readonly lastDelivery?: number;
+}
+
+/** The queue in `stateDir/queue`. */
+export class Queue {
+  /** Where the queue lives. */
+  readonly directory: string;
+  /** Held by the one process that delivers. */
+  readonly deliverLock: FileLock;
+  readonly #files: Files;
+  readonly #runtime: QueueRuntime;
+  readonly #journal: Journal;
+  readonly #state = new QueueState();
+
+  private constructor(stateDir: string, runtime: QueueRuntime, files: Files) {
+    this.directory = `${stateDir}/queue`;
+    this.#files = files;
+    this.#runtime = runtime;
+    this.#journal = new Journal(this.directory, files, runtime);
+    this.deliverLock = new FileLock(files, `${this.directory}/deliver.lock`);
+  }
+
+  /**
+   * Opens the queue and reads it. Nothing is written: where there is no queue, it is empty.
+   *
+   * @throws {QueueError} when it cannot be read
+   */
+  static open(stateDir: string, runtime: QueueRuntime, files: Files = denoFiles): Queue {
+    const queue = new Queue(stateDir, runtime, files);
+    queue.refresh();
+    return queue;
+  }
+
+  /**
+   * Makes the directory, before anything is written or locked.
+   *
+   * @throws {QueueError} when it cannot be made
+   */
+  prepare(): void {
+    guard(`make the queue directory ${this.directory}`, () => this.#files.makeDirectory(this.directory));
+  }
+
+  /** Reads what is new. */
+  refresh(): void {
+    this.#journal.read((record) => this.#state.apply(record));
+  }
+
+  /** Entries that are neither delivered nor dropped, in the order of arrival. */
+  entries(): Entry[] {
+    return [...this.#state.entries];
+  }
+
+  /** The entries that will be tried. */
+  live(): Entry[] {
+    return this.entries().filter((entry) => !entry.dead);
+  }
+
+  /** An entry as it is now, unless it is settled. */
+  entry(id: string): Entry | undefined {
+    return this.#state.entry(id);
+  }
+
+  /** What an entry is, seen together with its channel. */
+  stateOf(entry: Entry): EntryState {
+    return this.#state.stateOf(entry);
+  }
+
+  /** What a channel waits for, and how often it failed in a row. */
+  channel(name: string): ReturnType<QueueState["channel"]> {
+    return this.#state.channel(name);
+  }
+
+  /** How an entry of this process ended, whoever delivered it; undefined while it has not. */
+  settlement(id: string): Settlement | undefined {
+    return this.#state.settlement(id);
+  }
+
+  /** From now on remembers how these end. */
+  watch(entries: readonly Entry[]): void {
+    for (const { id } of entries) this.#state.watch(id);
+  }
+
+  /** Bytes of the journal; it grows with every change. */
+  get bytes(): number {
+    return this.#journal.bytes;
+  }
+
+  /** Numbers for people and monitoring. */
+  figures(): QueueFigures {
+    return {
+      bytes: this.bytes,
+      quarantined: guard("list the quarantine", () => this.#files.list(`${this.directory}/quarantine`)).length,
+      possibleDuplicates: this.#state.possibleDuplicates,
+      lastDelivery: this.#state.lastDelivery,
+    };
+  }
+
+  /**
+   * Takes envelopes in, durably, in one write. Those that `leavesNow` names are announced in the same write, so that the happy path
+   * pays for one `fdatasync` only.
+   *
+   * @throws {QueueError} when the disk did not take them: then none is in the queue
+   * @throws {InvalidNotificationError} when one is longer than a line may be
+   */
+  async enqueue(drafts: readonly Draft[], leavesNow: (draft: Draft) => boolean): Promise<Entry[]> {
+    const time = this.#runtime.now();
+    const records: JournalRecord[] = [];
+    const ids = drafts.map((draft) => {
+      const id = this.#runtime.uuid();
+      records.push({ t: "enq", id, time, ...draft });
+      if (leavesNow(draft)) records.push({ t: "att", id, n: 1, time });
+      this.#state.watch(id);
+      return id;
+    });
+    const everyoneLeaves = records.length === 2 * drafts.length;
+    await this.#append(records, everyoneLeaves ? "data" : "directory");
+    return ids.map((id) => this.#known(id));
+  }
+
+  /** Makes sure that what was enqueued survives whatever happened to the file's name. */
+  syncDirectory(): void {
+    guard("write the queue", () => this.#files.syncDirectory(this.directory));
+  }
+
+  /** Says, durably and before they leave, that these entries are tried next. */
+  async announce(entries: readonly { readonly entry: Entry; readonly risk: boolean }[]): Promise<Entry[]> {
+    const time = this.#runtime.now();
+    const records = entries.map(({ entry, risk }): AttemptRecord => ({
+      t: "att",
+      id: entry.id,
+      n: entry.attempts + 1,
+      time,
+      ...(risk ? { risk } : {}),
+    }));
+    await this.#append(records, "data");
+    return entries.map(({ entry }) => this.#known(entry.id));
+  }
+
+  /** Takes back announcements of attempts that did not leave. */
+  async withdraw(entries: readonly Entry[]): Promise<void> {
+    const time = this.#runtime.now();
+    await this.#append(
+      entries.map((entry) => ({
+        t: "nack",
+        id: entry.id,
+        n: entry.attempts,
+        time,
+        class: "withdrawn",
+        reason: "the attempt before it failed",
+        next: time,
+      })),
+      "none",
+    );
+  }
+
+  /** Records what became of an attempt. Not synced: losing it costs one more try with the same txnId. */
+  async settle(entry: Entry, result: AttemptResult): Promise<void> {
+    const common = { id: entry.id, time: this.#runtime.now() };
+    if (result.state === "delivered") {
+      await this.#append([{ t: "ack", ...common, receipt: result.receipt, via: "put" }], "none");
+    } else if (result.state === "dead") {
+      const { state: _, ...grave } = result;
+      await this.#append([{ t: "dead", ...common, ...grave }], "data");
+    } else {
+      const { state: _, ...nack } = result;
+      await this.#append([{ t: "nack", n: entry.attempts, ...common, ...nack }], "none");
+    }
+  }
+
+  /** Asks whoever delivers, this process or another, to try everything now. */
+  async requestFlush(): Promise<void> {
+    await this.#append([{ t: "flush", time: this.#runtime.now() }], "none");
+  }
+
+  /** Makes entries due at once, the dead ones too, and gives them a new expiry. */
+  async retry(entries: readonly Entry[], ttlMs: number): Promise<void> {
+    const time = this.#runtime.now();
+    const records = entries.map(({ id }): JournalRecord => ({ t: "retry", id, time, expires: time + ttlMs }));
+    await this.#append([...records, { t: "flush", time }], "directory");
+  }
+
+  /** Removes entries for good. */
+  async drop(entries: readonly Entry[]): Promise<void> {
+    const time = this.#runtime.now();
+    await this.#append(entries.map(({ id }) => ({ t: "drop", id, time })), "directory");
+  }
+
+  /** Ends what a dead writer left unfinished, so that a whole line without its line feed counts. */
+  async seal(): Promise<void> {
+    await this.#append([], "none");
+  }
+
+  /**
+   * Gives `deliver.lock` back, unless `more` finds work in a last look at the journal. Nobody can enqueue between the look and the release, so that
+   * whoever finds the lock taken may rely on its holder.
+   *
+   * @returns whether the lock was given back
+   */
+  leaveDelivery(more: () => boolean): Promise<boolean> {
+    return this.#journal.exclusively(() => {
+      this.refresh();
+      if (more()) return false;
+      this.deliverLock.release();
+      return true;
+    });
+  }
+
+  async #append(records: readonly JournalRecord[], durability: "none" | "data" | "directory"): Promise<void> {
+    await this.#journal.append(records, durability);
+    this.refresh();
+  }
+
+  #known(id: string): Entry {
+    const entry = this.#state.entry(id);
+    if (entry === undefined) {
+      throw new QueueError("io", `Cannot find entry ${id} again: the journal was changed from outside`);
+    }
+    return entry;
+  }
+}

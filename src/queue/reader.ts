@@ -1,0 +1,73 @@
+/**
+ * Reads the journal from where it stopped last, in chunks: memory does not grow with the file, nor with a line.
+ *
+ * It takes no lock. The journal only grows, and what ends in a line feed is final, so that a complete line may be judged; bytes
+ * behind the last line feed belong to somebody who is still writing, or who died, and are left for the next append to seal.
+ *
+ * @module
+ */
+
+import type { OpenFile } from "./files.ts";
+import { decodeLine, type JournalRecord, MAX_LINE_BYTES } from "./record.ts";
+
+/** A complete line that is no record, by its place in the file; its line feed is not included. */
+export interface DamagedLine {
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Who listens to a reader. */
+export interface LineSink {
+  record(record: JournalRecord): void;
+  damaged(line: DamagedLine): void;
+}
+
+const CHUNK_BYTES = 256 * 1024;
+const LF = 0x0a;
+
+/** A reader that knows how far it has come. */
+export class JournalReader {
+  /** Where the first line begins that was not read yet. */
+  #offset = 0;
+
+  /** How far complete lines were read, in bytes. */
+  get offset(): number {
+    return this.#offset;
+  }
+
+  /** Reads every complete line that is new since the last call. */
+  read(file: OpenFile, sink: LineSink): void {
+    const chunk = new Uint8Array(CHUNK_BYTES);
+    let at = this.#offset;
+    for (;;) {
+      const length = file.read(chunk, at);
+      if (length === 0) return;
+      const before = this.#offset;
+      this.#lines(chunk.subarray(0, length), at, sink);
+      if (this.#offset > before) at = this.#offset;
+      // Longer than any line of ours: it is damage whatever is in it, so look for its end without keeping it.
+      else if (at + length - before > MAX_LINE_BYTES) at += length;
+      else return;
+    }
+  }
+
+  #lines(chunk: Uint8Array, at: number, sink: LineSink): void {
+    let start = this.#offset - at;
+    for (;;) {
+      const end = chunk.indexOf(LF, Math.max(start, 0));
+      if (end < 0) return;
+      const length = at + end - this.#offset;
+      this.#line(start >= 0 ? chunk.subarray(start, end) : undefined, length, sink);
+      start = end + 1;
+      this.#offset = at + start;
+    }
+  }
+
+  /** @param bytes the line, or undefined when it was too long to keep */
+  #line(bytes: Uint8Array | undefined, length: number, sink: LineSink): void {
+    if (length === 0) return;
+    const decoded = bytes === undefined || length > MAX_LINE_BYTES ? "damaged" : decodeLine(bytes);
+    if (decoded === "damaged") return sink.damaged({ offset: this.#offset, length });
+    if (decoded !== "unknown") sink.record(decoded.record);
+  }
+}

@@ -1,0 +1,171 @@
+/**
+ * One line of the journal.
+ *
+ * A line is UTF-8 JSON that ends in its own checksum: `{"v":1,"t":"enq",…,"c":"1a2b3c4d"}` and a line feed. The checksum covers
+ * the bytes before `,"c":`, so that it is verified on the bytes as they lie on the disk. JSON holds no raw line feed, which makes the
+ * line feed the place where reading finds its footing again after damage.
+ *
+ * @module
+ */
+
+import { crc32 } from "../crc32.ts";
+import { InvalidNotificationError } from "../errors.ts";
+
+/** Opens a journal: who made it. */
+export interface HeaderRecord {
+  readonly t: "hdr";
+  readonly time: number;
+  readonly host: string;
+}
+
+/** An entry comes in. Its id is also its txnId. */
+export interface EnqueueRecord {
+  readonly t: "enq";
+  readonly id: string;
+  readonly time: number;
+  readonly channel: string;
+  readonly destination: string;
+  /** Opaque to the queue. */
+  readonly notification: unknown;
+  /** Milliseconds since 1970. */
+  readonly expires: number;
+  readonly key?: string;
+}
+
+/** Attempt `n` is about to leave. Until its answer is recorded nobody knows what became of it. */
+export interface AttemptRecord {
+  readonly t: "att";
+  readonly id: string;
+  readonly n: number;
+  readonly time: number;
+  /** Which start of the machine it was, where the kernel tells: wall clocks jump, this does not. */
+  readonly boot?: string;
+  /** Whether an earlier attempt may have arrived and the service cannot tell: this one may make a duplicate. */
+  readonly risk?: true;
+}
+
+/** Why an attempt did not deliver; DESIGN calls them classes. `withdrawn` was announced and never left. */
+export type NackClass =
+  | "not-sent"
+  | "ambiguous"
+  | "limited"
+  | "account"
+  | "room"
+  | "not-the-service"
+  | "withdrawn";
+
+/** Attempt `n` did not deliver, as far as is known. */
+export interface NackRecord {
+  readonly t: "nack";
+  readonly id: string;
+  readonly n: number;
+  readonly time: number;
+  readonly class: NackClass;
+  readonly reason: string;
+  readonly status?: number;
+  readonly errcode?: string;
+  /** When to try again, milliseconds since 1970. */
+  readonly next: number;
+  /** The part of that wait which nobody may shorten: what the server asked for, or the gap after an ambiguous try. */
+  readonly notBefore?: number;
+}
+
+/** Delivered: the end of an entry. */
+export interface AckRecord {
+  readonly t: "ack";
+  readonly id: string;
+  readonly time: number;
+  /** `event_id` for Matrix. */
+  readonly receipt: string;
+  readonly via: "put" | "read-back";
+}
+
+/** Buried: it will not be tried again unless somebody asks for it. */
+export interface DeadRecord {
+  readonly t: "dead";
+  readonly id: string;
+  readonly time: number;
+  readonly reason: string;
+  /** The status of the answer that killed it; absent when it expired. */
+  readonly status?: number;
+  readonly errcode?: string;
+}
+
+/** A person asks for another try: now, with a new expiry, also for the dead. */
+export interface RetryRecord {
+  readonly t: "retry";
+  readonly id: string;
+  readonly time: number;
+  readonly expires: number;
+}
+
+/** A person drops an entry. */
+export interface DropRecord {
+  readonly t: "drop";
+  readonly id: string;
+  readonly time: number;
+}
+
+/** Somebody asks for everything to be tried now: waits of our own choice that were decided before are over. */
+export interface FlushRecord {
+  readonly t: "flush";
+  readonly time: number;
+}
+
+/** Any record that this version knows. */
+export type JournalRecord =
+  | HeaderRecord
+  | EnqueueRecord
+  | AttemptRecord
+  | NackRecord
+  | AckRecord
+  | DeadRecord
+  | RetryRecord
+  | DropRecord
+  | FlushRecord;
+
+/** The longest line, in bytes, its line feed included. */
+export const MAX_LINE_BYTES: number = 128 * 1024;
+
+/** The version that every record carries. */
+const VERSION = 1;
+
+const KNOWN = new Set<unknown>(["hdr", "enq", "att", "nack", "ack", "dead", "retry", "drop", "flush"]);
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const TRAILER_BYTES = ',"c":"00000000"}'.length;
+const CR = 0x0d;
+
+/**
+ * The bytes of a line.
+ *
+ * @throws {InvalidNotificationError} when it would be longer than {@linkcode MAX_LINE_BYTES}
+ */
+export function encodeRecord(record: JournalRecord): Uint8Array {
+  const body = encoder.encode(JSON.stringify({ v: VERSION, ...record }).slice(0, -1));
+  const trailer = encoder.encode(`,"c":"${crc32(body)}"}\n`);
+  const line = new Uint8Array(body.length + trailer.length);
+  line.set(body);
+  line.set(trailer, body.length);
+  if (line.length <= MAX_LINE_BYTES) return line;
+  throw new InvalidNotificationError(
+    `Cannot queue a notification of ${line.length} bytes: the limit is ${MAX_LINE_BYTES}`,
+  );
+}
+
+/** What a line turned out to be: a record, one of a later version or type that is left alone, or damage. */
+export type DecodedLine = { readonly record: JournalRecord } | "unknown" | "damaged";
+
+/** Reads a line, without its line feed. A carriage return that some editor has left there is forgiven. */
+export function decodeLine(line: Uint8Array): DecodedLine {
+  const bytes = line.at(-1) === CR ? line.subarray(0, -1) : line;
+  const end = bytes.length - TRAILER_BYTES;
+  if (end < 1) return "damaged";
+  try {
+    if (decoder.decode(bytes.subarray(end)) !== `,"c":"${crc32(bytes.subarray(0, end))}"}`) return "damaged";
+    const value = JSON.parse(decoder.decode(bytes));
+    return value.v === VERSION && KNOWN.has(value.t) ? { record: value } : "unknown";
+  } catch {
+    return "damaged";
+  }
+}

@@ -1,0 +1,158 @@
+/**
+ * The state of the queue: a fold over the records, and nothing else. Whoever reads the same records gets the same state, so that there is
+ * one source of truth and no index that could disagree with it.
+ *
+ * Only live and dead entries are kept: memory grows with them, not with the file.
+ *
+ * @module
+ */
+
+import type { ChannelState, Entry, EntryState } from "./entry.ts";
+import type { AttemptRecord, JournalRecord, NackRecord } from "./record.ts";
+
+/** How an entry ended that somebody watches. */
+export type Settlement =
+  | { readonly state: "delivered"; readonly receipt: string }
+  | { readonly state: "dead"; readonly reason: string }
+  | { readonly state: "dropped" };
+
+/** The fold. */
+export class QueueState {
+  readonly #entries = new Map<string, Entry>();
+  readonly #channels = new Map<string, ChannelState>();
+  readonly #watched = new Map<string, Settlement | undefined>();
+  #sequence = 0;
+  #possibleDuplicates = 0;
+  #lastDelivery: number | undefined;
+
+  /** Live and dead entries, in the order of arrival. */
+  get entries(): IterableIterator<Entry> {
+    return this.#entries.values();
+  }
+
+  /** How many attempts may have made a second copy. */
+  get possibleDuplicates(): number {
+    return this.#possibleDuplicates;
+  }
+
+  /** When something was last delivered, milliseconds since 1970. */
+  get lastDelivery(): number | undefined {
+    return this.#lastDelivery;
+  }
+
+  /** One entry, unless it is settled. */
+  entry(id: string): Entry | undefined {
+    return this.#entries.get(id);
+  }
+
+  /** What a channel waits for. */
+  channel(name: string): ChannelState {
+    return this.#channels.get(name) ?? NO_TROUBLE;
+  }
+
+  /** What an entry is, seen together with its channel. */
+  stateOf(entry: Entry): EntryState {
+    if (entry.dead) return "dead";
+    if (this.channel(entry.channel).wait?.class === "account") return "held";
+    return entry.attempts > 0 ? "deferred" : "queued";
+  }
+
+  /** From now on remembers how this entry ends. */
+  watch(id: string): void {
+    this.#watched.set(id, undefined);
+  }
+
+  /** How a watched entry ended; undefined while it has not. */
+  settlement(id: string): Settlement | undefined {
+    return this.#watched.get(id);
+  }
+
+  /** Takes the next record. */
+  apply(record: JournalRecord): void {
+    if (record.t === "hdr") return;
+    if (record.t === "flush") return this.#flush();
+    if (record.t === "enq") return this.#enqueue(record);
+    const entry = this.#entries.get(record.id);
+    if (entry === undefined) return;
+    switch (record.t) {
+      case "att":
+        return this.#attempt(entry, record);
+      case "nack":
+        return this.#nack(entry, record);
+      case "ack":
+        this.#lastDelivery = record.time;
+        this.#channels.delete(entry.channel);
+        return this.#settle(entry, { state: "delivered", receipt: record.receipt });
+      case "dead":
+        if (record.status !== undefined) this.#channels.delete(entry.channel);
+        this.#entries.set(entry.id, { ...entry, open: undefined, dead: { reason: record.reason, time: record.time } });
+        return this.#conclude(entry.id, { state: "dead", reason: record.reason });
+      case "retry":
+        this.#entries.set(entry.id, { ...entry, dead: undefined, wait: undefined, expires: record.expires });
+        return;
+      case "drop":
+        return this.#settle(entry, { state: "dropped" });
+    }
+  }
+
+  #enqueue(record: Extract<JournalRecord, { t: "enq" }>): void {
+    if (this.#entries.has(record.id)) return;
+    const { id, time, channel, destination, notification, expires, key } = record;
+    const sequence = this.#sequence++;
+    this.#entries.set(id, { id, sequence, time, channel, destination, notification, expires, key, attempts: 0 });
+  }
+
+  /** What we chose to wait is over; what nobody may shorten stays. */
+  #flush(): void {
+    for (const [id, entry] of this.#entries) {
+      if (entry.wait) this.#entries.set(id, { ...entry, wait: { ...entry.wait, next: entry.wait.notBefore } });
+    }
+    for (const [name, { failures, wait }] of this.#channels) {
+      if (wait) this.#channels.set(name, { failures, wait: { ...wait, next: wait.notBefore } });
+    }
+  }
+
+  /** An attempt over an open one means that the open one was killed in flight. */
+  #attempt(entry: Entry, record: AttemptRecord): void {
+    if (record.risk) this.#possibleDuplicates++;
+    const open = { n: record.n, time: record.time };
+    const ambiguousSince = entry.ambiguousSince ?? entry.open?.time;
+    this.#entries.set(entry.id, { ...entry, attempts: record.n, open, ambiguousSince });
+  }
+
+  #nack(entry: Entry, record: NackRecord): void {
+    if (record.class === "withdrawn") {
+      this.#entries.set(entry.id, { ...entry, attempts: record.n - 1, open: undefined });
+      return;
+    }
+    const wait = {
+      class: record.class,
+      reason: record.reason,
+      since: record.time,
+      next: record.next,
+      notBefore: record.notBefore ?? 0,
+    };
+    const ambiguousSince = entry.ambiguousSince ??
+      (record.class === "ambiguous" ? entry.open?.time ?? record.time : undefined);
+    this.#entries.set(entry.id, { ...entry, open: undefined, ambiguousSince, wait });
+    this.#blame(entry.channel, record, wait);
+  }
+
+  /** Whose trouble it is: a room's is its lane's alone, everything else is the whole channel's. */
+  #blame(channel: string, record: NackRecord, wait: NonNullable<Entry["wait"]>): void {
+    if (record.class === "room") return void this.#channels.delete(channel);
+    const failures = record.class === "limited" ? 0 : this.channel(channel).failures + 1;
+    this.#channels.set(channel, { failures, wait });
+  }
+
+  #settle(entry: Entry, settlement: Settlement): void {
+    this.#entries.delete(entry.id);
+    this.#conclude(entry.id, settlement);
+  }
+
+  #conclude(id: string, settlement: Settlement): void {
+    if (this.#watched.has(id)) this.#watched.set(id, settlement);
+  }
+}
+
+const NO_TROUBLE: ChannelState = { failures: 0 };

@@ -1,0 +1,118 @@
+/**
+ * From a notification to what people read: plain text and HTML, the note on lateness, and texts cut to a size in bytes. Pure.
+ *
+ * @module
+ */
+
+import { formatDuration } from "./duration.ts";
+import type { Notification } from "./notification.ts";
+
+/** What a rendering depends on besides the notification. */
+export interface RenderOptions {
+  /** The name of the host that speaks; it stands in brackets before the subject. */
+  readonly identity: string;
+  /** When a late notification arrives, milliseconds since 1970; undefined for one in time. */
+  readonly lateAt?: number;
+}
+
+/** `[identity] Subject`. */
+export function subjectLine(notification: Notification, identity: string): string {
+  return `[${identity}] ${notification.subject}`;
+}
+
+/** `⏰ Queued since 2026-11-22 20:15 (UTC+1), 2 h 5 min late`. */
+export function latenessNote(notification: Notification, lateAt: number): string {
+  return `⏰ Queued since ${localTime(notification.time)}, ${formatDuration(lateAt - notification.time)} late`;
+}
+
+/**
+ * The whole as plain text.
+ *
+ * @param message the message to show, where it is not the notification's own: reduced from HTML, or cut
+ */
+export function renderPlain(notification: Notification, options: RenderOptions, message: string): string {
+  return [
+    subjectLine(notification, options.identity),
+    ...(message === "" ? [] : [`\n${message}`]),
+    ...(notification.link === undefined ? [] : [`\n🔗 ${notification.link}`]),
+    ...(options.lateAt === undefined ? [] : [`\n${latenessNote(notification, options.lateAt)}`]),
+  ].join("\n");
+}
+
+/**
+ * The whole as HTML of the kind that Matrix allows (Client-Server API, "m.room.message msgtypes").
+ *
+ * @param messageHtml the message as allowed, well-formed HTML; empty for none
+ */
+export function renderHtml(notification: Notification, options: RenderOptions, messageHtml: string): string {
+  const { link } = notification;
+  const after = [
+    ...(link === undefined ? [] : [`🔗 ${linkHtml(link)}`]),
+    ...(options.lateAt === undefined ? [] : [`<em>${escapeHtml(latenessNote(notification, options.lateAt))}</em>`]),
+  ];
+  return `<strong>${escapeHtml(subjectLine(notification, options.identity))}</strong>` +
+    (messageHtml === "" ? "" : `<br>${messageHtml}`) +
+    (after.length === 0 ? "" : `<br>${after.join("<br>")}`);
+}
+
+/** A plain message as HTML: line breaks kept. */
+export function textToHtml(text: string): string {
+  return escapeHtml(text).replaceAll("\n", "<br>");
+}
+
+/** A verbatim message as HTML. */
+export function codeToHtml(text: string): string {
+  return `<pre><code>${escapeHtml(text)}\n</code></pre>`;
+}
+
+/** Text that HTML shows as it is, in an element or in a quoted attribute. */
+export function escapeHtml(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
+}
+
+/** The schemes that `formatted_body` may link to. */
+const LINK_SCHEMES: ReadonlySet<string> = new Set(["https:", "http:", "ftp:", "mailto:", "magnet:"]);
+
+function linkHtml(link: string): string {
+  const label = escapeHtml(link.replace(/^https?:\/\//, "").replace(/\/$/, ""));
+  return LINK_SCHEMES.has(new URL(link).protocol) ? `<a href="${escapeHtml(link)}">${label}</a>` : escapeHtml(link);
+}
+
+/** UTF-8 bytes of a text. */
+export function byteLength(text: string): number {
+  return new TextEncoder().encode(text).length;
+}
+
+/**
+ * Cuts a message so that what is built of it fits, between characters, and says so at its end.
+ *
+ * @param fits whether what is built of a message is small enough; a shorter message never builds something larger
+ * @returns the message whole when it fits, else its longest beginning that fits with the note
+ */
+export function cutToFit(message: string, fits: (message: string) => boolean): string {
+  if (fits(message)) return message;
+  const characters = Array.from(message);
+  const total = byteLength(message);
+  const cut = (count: number) => {
+    const kept = characters.slice(0, count).join("");
+    return `${kept}\n✂ Cut here: ${total - byteLength(kept)} of ${total} bytes are missing`;
+  };
+  let low = 0, high = characters.length;
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (fits(cut(middle))) low = middle;
+    else high = middle - 1;
+  }
+  return cut(low);
+}
+
+/** `2026-11-22 20:15 (UTC+1)`: the wall clock of the host that queued it, and where that clock stands. */
+function localTime(time: number): string {
+  const date = new Date(time);
+  const two = (number: number) => String(number).padStart(2, "0");
+  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  const offset = -date.getTimezoneOffset();
+  const minutes = Math.abs(offset) % 60 === 0 ? "" : `:${two(Math.abs(offset) % 60)}`;
+  const zone = offset === 0 ? "UTC" : `UTC${offset < 0 ? "-" : "+"}${Math.floor(Math.abs(offset) / 60)}${minutes}`;
+  return `${day} ${two(date.getHours())}:${two(date.getMinutes())} (${zone})`;
+}

@@ -1,0 +1,119 @@
+/**
+ * The one owner of ambient effects. Everything else takes what it needs from a {@linkcode Runtime}, so that a test can give it
+ * another clock, another dice and another network. Files are the exception: `queue/` and `config/` own theirs.
+ *
+ * @module
+ */
+
+/** Text in and out of the process. */
+export interface Stdio {
+  /** Reads standard input to its end. */
+  readonly stdin: () => Promise<Uint8Array>;
+  /** Whether standard input is a terminal, where waiting for text would surprise. */
+  readonly stdinIsTerminal: () => boolean;
+  /** Writes to standard output, which is for data. */
+  readonly stdout: (text: string) => void;
+  /** Writes to standard error, which is for people. */
+  readonly stderr: (text: string) => void;
+  /** Whether standard output is a terminal. */
+  readonly stdoutIsTerminal: () => boolean;
+  /** Whether standard error is a terminal. */
+  readonly stderrIsTerminal: () => boolean;
+}
+
+/** The effects of the outside world. */
+export interface Runtime {
+  /** `fetch`, over a client that keeps no idle connections: a pooled one that dies makes Deno send a PUT twice. */
+  readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
+  /** Wall clock, milliseconds since 1970. */
+  readonly now: () => number;
+  /** Resolves after `ms`, or at once when the signal aborts; never rejects. */
+  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
+  /** A signal that aborts with a `TimeoutError` after `ms`: the limit of a request. */
+  readonly timeout: (ms: number) => AbortSignal;
+  /** A number from 0 (included) to 1 (excluded). */
+  readonly random: () => number;
+  /** A new UUID, version 4. */
+  readonly uuid: () => string;
+  /** An environment variable; undefined when unset or not permitted. */
+  readonly env: (name: string) => string | undefined;
+  /** The host's name, or `localhost` when it may not be read. */
+  readonly hostname: () => string;
+  /** Whether the process runs as root, who keeps things in system folders; no where it may not be asked. */
+  readonly isRoot: () => boolean;
+  /** Standard input, output and error. */
+  readonly stdio: Stdio;
+}
+
+/** The real runtime. Dispose of it to close its HTTP client. */
+export function denoRuntime(): Runtime & Disposable {
+  let client: Deno.HttpClient | undefined;
+  return {
+    fetch(url, init) {
+      client ??= Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
+      return fetch(url, { ...init, client } as RequestInit);
+    },
+    now: () => Date.now(),
+    sleep,
+    timeout: (ms) => AbortSignal.timeout(ms),
+    random: () => Math.random(),
+    uuid: () => crypto.randomUUID(),
+    env: permitted((name: string) => Deno.env.get(name)),
+    hostname: () => maySys("hostname") ? Deno.hostname() : "localhost",
+    isRoot: () => maySys("uid") && Deno.uid() === 0,
+    stdio: denoStdio(),
+    [Symbol.dispose]() {
+      client?.close();
+      client = undefined;
+    },
+  };
+}
+
+function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) return resolve();
+    const done = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, Math.min(ms, MAX_TIMER_MS));
+    signal?.addEventListener("abort", done);
+  });
+}
+
+/** Timers are 32-bit: a longer one fires at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** Asked first, since a missing permission would make Deno prompt for it on a terminal. */
+function maySys(kind: "hostname" | "uid"): boolean {
+  return Deno.permissions.querySync({ name: "sys", kind }).state === "granted";
+}
+
+/** Without the permission there is no value; asking for it is not worth a prompt in the middle of a script. */
+function permitted<A extends unknown[], R>(read: (...args: A) => R): (...args: A) => R | undefined {
+  return (...args) => {
+    try {
+      return read(...args);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotCapable) return undefined;
+      throw error;
+    }
+  };
+}
+
+function denoStdio(): Stdio {
+  const encoder = new TextEncoder();
+  const write = (stream: { writeSync(bytes: Uint8Array): number }, text: string) => {
+    let bytes = encoder.encode(text);
+    while (bytes.length > 0) bytes = bytes.subarray(stream.writeSync(bytes));
+  };
+  return {
+    stdin: async () => new Uint8Array(await new Response(Deno.stdin.readable).arrayBuffer()),
+    stdinIsTerminal: () => Deno.stdin.isTerminal(),
+    stdout: (text) => write(Deno.stdout, text),
+    stderr: (text) => write(Deno.stderr, text),
+    stdoutIsTerminal: () => Deno.stdout.isTerminal(),
+    stderrIsTerminal: () => Deno.stderr.isTerminal(),
+  };
+}

@@ -1,0 +1,61 @@
+/** The two functions that most importers need; named after what the original calls them. */
+
+import { startBackgroundFrom } from "./background.ts";
+import { Notifier } from "./notifier.ts";
+import type { NotificationInput } from "./notification.ts";
+import type { Outcome } from "./report.ts";
+
+/** What can be said besides subject and message. */
+export interface SendNotificationOptions extends Omit<NotificationInput, "subject" | "message"> {
+  /** How long to try and wait, milliseconds; 0 only queues. @default {10000} */
+  readonly waitMs?: number;
+}
+
+/**
+ * Sends a notification to every configured channel. It reads the same environment and file as the command line, and shares its queue: when it
+ * resolves, each envelope is delivered or on disk.
+ *
+ * What could not be delivered is tried again by a background deliverer, if the program may run Deno (`--allow-run`), else by the next
+ * call, `flush` or command line.
+ *
+ * @param subject one line
+ * @param message the body; may be empty
+ * @returns one outcome an envelope
+ * @throws {InvalidNotificationError} when the input cannot be sent
+ * @throws {ConfigError} when no channel is configured
+ * @throws {QueueError} when the disk did not take it: then nothing of it is queued
+ */
+export function sendNotification(
+  subject: string,
+  message = "",
+  options: SendNotificationOptions = {},
+): Promise<Outcome[]> {
+  return send({ subject, message, ...options }, undefined, options.waitMs);
+}
+
+/**
+ * Sends a notification to the configured Matrix channels only; else like {@linkcode sendNotification}.
+ *
+ * @param subject one line
+ * @param message the body; may be empty
+ * @returns one outcome an envelope
+ * @throws what {@linkcode sendNotification} throws
+ */
+export function sendMatrix(
+  subject: string,
+  message = "",
+  options: SendNotificationOptions = {},
+): Promise<Outcome[]> {
+  return send({ subject, message, ...options }, "matrix", options.waitMs);
+}
+
+async function send(
+  input: NotificationInput,
+  kind: string | undefined,
+  waitMs: number | undefined,
+): Promise<Outcome[]> {
+  // A program that was compiled with this library in it cannot be started again as a deliverer.
+  const startBackground = Deno.build.standalone ? undefined : startBackgroundFrom({ compiled: false });
+  await using notifier = await Notifier.open({ startBackground });
+  return await notifier.notify(input, { kind, waitMs });
+}

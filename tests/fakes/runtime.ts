@@ -1,0 +1,76 @@
+/** A runtime whose time, dice and terminal belong to the test; the network is real unless the test brings another. */
+
+import { denoRuntime, type Runtime } from "../../src/runtime.ts";
+
+/** What a test may set. */
+export interface FakeRuntimeOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly stdin?: string | Uint8Array;
+  readonly now?: number;
+  readonly fetch?: Runtime["fetch"];
+  /** Every roll of the dice; 0.5 by default. */
+  readonly random?: number;
+}
+
+/** A runtime with a clock that only moves when somebody sleeps. */
+export interface FakeRuntime extends Runtime, Disposable {
+  /** The clock, milliseconds since 1970; a test may set it. */
+  time: number;
+  /** Each sleep that was asked for, in milliseconds. */
+  readonly sleeps: number[];
+  /** Makes the limits of all requests under way run out. */
+  expireTimeouts(): void;
+  /** What was written to standard output so far. */
+  out(): string;
+  /** What was written to standard error so far. */
+  err(): string;
+}
+
+/** A fixed moment for tests: 2026-11-22 20:00:00 UTC. */
+export const TEST_TIME: number = Date.UTC(2026, 10, 22, 20);
+
+/** Makes a fake runtime. Sleeping advances its clock at once; real work (the network) goes on in between. */
+export function fakeRuntime(options: FakeRuntimeOptions = {}): FakeRuntime {
+  const real = denoRuntime();
+  const controllers = new Set<AbortController>();
+  let out = "", err = "", ids = 0;
+  const stdin = typeof options.stdin === "string" ? new TextEncoder().encode(options.stdin) : options.stdin;
+  return {
+    time: options.now ?? TEST_TIME,
+    sleeps: [],
+    fetch: options.fetch ?? real.fetch,
+    now() {
+      return this.time;
+    },
+    async sleep(ms) {
+      this.sleeps.push(ms);
+      this.time += ms;
+      await new Promise<void>((resolve) => setTimeout(resolve, 0));
+    },
+    timeout() {
+      const controller = new AbortController();
+      controllers.add(controller);
+      return controller.signal;
+    },
+    expireTimeouts() {
+      for (const controller of controllers) controller.abort(new DOMException("Signal timed out", "TimeoutError"));
+      controllers.clear();
+    },
+    random: () => options.random ?? 0.5,
+    uuid: () => `00000000-0000-4000-8000-${String(++ids).padStart(12, "0")}`,
+    env: (name) => options.env?.[name],
+    hostname: () => "jump",
+    isRoot: () => false,
+    stdio: {
+      stdin: () => Promise.resolve(stdin ?? new Uint8Array()),
+      stdinIsTerminal: () => stdin === undefined,
+      stdout: (text) => void (out += text),
+      stderr: (text) => void (err += text),
+      stdoutIsTerminal: () => false,
+      stderrIsTerminal: () => false,
+    },
+    out: () => out,
+    err: () => err,
+    [Symbol.dispose]: () => real[Symbol.dispose](),
+  };
+}

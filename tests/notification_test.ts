@@ -1,0 +1,72 @@
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { InvalidNotificationError } from "../src/errors.ts";
+import { createNotification, DEFAULT_TTL_MS, MAX_MESSAGE_BYTES, type NotificationInput } from "../src/notification.ts";
+
+Deno.test("createNotification() fills in defaults", () => {
+  assertEquals(createNotification({ subject: "Disk full" }, 1000), {
+    subject: "Disk full",
+    message: "",
+    format: "text",
+    silent: false,
+    severity: "info",
+    time: 1000,
+    expires: 1000 + DEFAULT_TTL_MS,
+  });
+});
+
+Deno.test("createNotification() keeps what was said", () => {
+  const input: NotificationInput = {
+    subject: "Backup",
+    message: "failed",
+    format: "code",
+    link: "https://example.org/x?y=1",
+    silent: true,
+    severity: "critical",
+    origin: "backup-email",
+    key: "backup",
+    ttlMs: 500,
+  };
+  const { ttlMs: _, ...said } = input;
+  assertEquals(
+    createNotification(input, 1000),
+    { ...said, subject: "Backup", message: "failed", time: 1000, expires: 1500 } as never,
+  );
+});
+
+Deno.test("createNotification() makes one line of the subject and ends lines of the message with LF", () => {
+  const { subject, message } = createNotification({ subject: "  a\r\nb\tc ", message: "x\r\ny\rz\n\n" }, 0);
+  assertEquals([subject, message], ["a b c", "x\ny\nz"]);
+});
+
+Deno.test("createNotification() replaces lone surrogates, which Synapse answers with 500 for ever", () => {
+  const { subject, message } = createNotification({ subject: "a\ud800", message: "\udc00b" }, 0);
+  assertEquals([subject, message], ["a\ufffd", "\ufffdb"]);
+});
+
+const REFUSED: [name: string, input: Record<string, unknown>, says: string][] = [
+  ["an empty subject", { subject: " \n " }, "it is empty"],
+  ["a subject that is no text", { subject: 5 }, "it must be text, not number"],
+  ["a subject that is missing", {}, "it must be text, not undefined"],
+  ["a long subject", { subject: "x".repeat(1025) }, "subject of 1025 bytes: the limit is 1024"],
+  [
+    "a long message",
+    { subject: "x", message: "ä".repeat(MAX_MESSAGE_BYTES / 2 + 1) },
+    "65538 bytes: the limit is 65536",
+  ],
+  ["a relative link", { subject: "x", link: "/x" }, "it must be an absolute URL"],
+  ["a link with a space", { subject: "x", link: "https://example.org/a b" }, "it must be an absolute URL"],
+  ["an unknown severity", { subject: "x", severity: "bad" }, "must be one of info, warning, error, critical"],
+  ["an unknown format", { subject: "x", format: "rtf" }, "must be one of text, code, markdown, html"],
+  ["a ttl of zero", { subject: "x", ttlMs: 0 }, "it must be more than zero"],
+  ["a ttl that is no number", { subject: "x", ttlMs: NaN }, "it must be more than zero"],
+];
+
+for (const [name, input, says] of REFUSED) {
+  Deno.test(`createNotification() refuses ${name}`, () => {
+    const error = assertThrows(
+      () => createNotification(input as unknown as NotificationInput, 0),
+      InvalidNotificationError,
+    );
+    assertStringIncludes(error.message, says);
+  });
+}
