@@ -16,8 +16,8 @@
  * import { assertEquals } from "@std/assert";
  *
  * await using homeserver = await LoopbackHomeserver.start();
- * const { accessToken } = homeserver.addUser("bot");
- * const room = homeserver.createRoom({ members: ["bot"] });
+ * const { userId, accessToken } = homeserver.addUser("bot");
+ * const room = homeserver.createRoom({ members: [userId] });
  *
  * await using notifier = await Notifier.open({
  *   stateDir: await Deno.makeTempDir(),

@@ -35,17 +35,17 @@ export function fakeRuntime(options: FakeRuntimeOptions = {}): FakeRuntime {
   const controllers = new Set<AbortController>();
   let out = "", err = "", ids = 0;
   const stdin = typeof options.stdin === "string" ? new TextEncoder().encode(options.stdin) : options.stdin;
-  return {
+  const runtime: FakeRuntime = {
     time: options.now ?? TEST_TIME,
     sleeps: [],
     fetch: options.fetch ?? real.fetch,
-    now() {
-      return this.time;
-    },
-    async sleep(ms) {
-      this.sleeps.push(ms);
-      this.time += ms;
+    now: () => runtime.time,
+    async sleep(ms, signal) {
+      if (signal?.aborted) return;
+      runtime.sleeps.push(ms);
+      // One turn of the event loop first: whoever was about to wake the sleeper may still do so, and then no time has passed.
       await new Promise<void>((resolve) => setTimeout(resolve, 0));
+      if (!signal?.aborted) runtime.time += ms;
     },
     timeout() {
       const controller = new AbortController();
@@ -73,4 +73,5 @@ export function fakeRuntime(options: FakeRuntimeOptions = {}): FakeRuntime {
     err: () => err,
     [Symbol.dispose]: () => real[Symbol.dispose](),
   };
+  return runtime;
 }

@@ -1,0 +1,289 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import type { Channel, SendOptions } from "../../src/channels/channel.ts";
+import { Courier } from "../../src/delivery/courier.ts";
+import { NotTheServiceError, ResponseError, TransportError } from "../../src/errors.ts";
+import { Queue } from "../../src/queue/queue.ts";
+import { type FakeRuntime, fakeRuntime, TEST_TIME } from "../fakes/runtime.ts";
+
+/** A channel that answers by a script, an answer a try: an error to throw, or anything else for a receipt; "ok" when the script is over. */
+class ScriptedChannel implements Channel {
+  readonly kind = "scripted";
+  readonly destinations = ["!a"];
+  readonly sent: string[] = [];
+  readonly options: SendOptions[] = [];
+  readonly remembersMs: number;
+  readonly script: unknown[];
+
+  constructor(readonly name: string, script: unknown[] = [], remembersMs = 60_000) {
+    this.script = script;
+    this.remembersMs = remembersMs;
+  }
+
+  send({ destination, notification }: Parameters<Channel["send"]>[0], options: SendOptions): Promise<{ id: string }> {
+    this.sent.push(`${destination} ${notification.subject}`);
+    this.options.push(options);
+    const step = this.script.shift();
+    if (typeof step === "function") step();
+    return step instanceof Error ? Promise.reject(step) : Promise.resolve({ id: `$${this.sent.length}` });
+  }
+}
+
+interface Scene {
+  readonly queue: Queue;
+  readonly runtime: FakeRuntime;
+  readonly journal: () => { t: string; [key: string]: unknown }[];
+  courier(...channels: Channel[]): Courier;
+  add(subject: string, where?: { channel?: string; destination?: string; expires?: number }): Promise<string>;
+}
+
+async function courierTest(body: (scene: Scene) => Promise<void>) {
+  const stateDir = Deno.makeTempDirSync();
+  using runtime = fakeRuntime();
+  const queue = Queue.open(stateDir, runtime);
+  queue.prepare();
+  queue.deliverLock.tryAcquire();
+  try {
+    await body({
+      queue,
+      runtime,
+      journal: () =>
+        Deno.readTextFileSync(`${queue.directory}/queue.jsonl`).trimEnd().split("\n").map((line) => JSON.parse(line)),
+      courier: (...channels) =>
+        new Courier(queue, new Map(channels.map((channel) => [channel.name, channel])), runtime),
+      async add(subject, { channel = "matrix", destination = "!a", expires = Infinity } = {}) {
+        const draft = { channel, destination, notification: { subject }, expires: Math.min(expires, TEST_TIME + 1e9) };
+        const [entry] = await queue.enqueue([draft], () => false);
+        return entry.id;
+      },
+    });
+  } finally {
+    queue.deliverLock.release();
+    Deno.removeSync(stateDir, { recursive: true });
+  }
+}
+
+const refused = () => new TransportError("connect", "Cannot connect");
+const cut = () => new TransportError("exchange", "Connection broke");
+const limited = (retryAfterMs: number) =>
+  new ResponseError("429", { status: 429, errcode: "M_LIMIT_EXCEEDED", retryAfterMs });
+const error = (status: number, errcode: string) => new ResponseError(errcode, { status, errcode });
+
+Deno.test("Courier.run() delivers in the order of arrival and empties the queue", async () => {
+  await courierTest(async ({ courier, add, queue }) => {
+    for (const subject of ["1", "2", "3"]) await add(subject);
+    const channel = new ScriptedChannel("matrix");
+    await courier(channel).run({ patienceMs: 0 });
+    assertEquals(channel.sent, ["!a 1", "!a 2", "!a 3"]);
+    assertEquals(queue.entries(), []);
+  });
+});
+
+Deno.test("Courier.run() tries the same txnId until it gets through, backing off, and stops its lane meanwhile", async () => {
+  await courierTest(async ({ courier, add, runtime }) => {
+    const id = await add("1");
+    await add("2");
+    const channel = new ScriptedChannel("matrix", [refused(), refused(), refused()]);
+    await courier(channel).run({ patienceMs: Infinity });
+    assertEquals(channel.sent, ["!a 1", "!a 1", "!a 1", "!a 1", "!a 2"]);
+    assertEquals(channel.options.slice(0, 4).map(({ txnId, late }) => [txnId, late]), [[id, false], [id, true], [
+      id,
+      true,
+    ], [id, true]]);
+    // Half fixed, half random with dice at one half: 1 s (the floor), 1.5 s, 3 s.
+    assertEquals(Math.round((runtime.time - TEST_TIME) / 100) / 10, 5.5);
+  });
+});
+
+Deno.test("Courier.run() makes one probe for a thousand entries of an account", async () => {
+  await courierTest(async ({ courier, add, queue }) => {
+    for (let count = 0; count < 50; count++) await add(String(count), { destination: `!${count}` });
+    const channel = new ScriptedChannel("matrix", [refused()]);
+    await courier(channel).run({ patienceMs: 0 });
+    assertEquals([channel.sent.length, queue.live().length], [1, 50]);
+  });
+});
+
+Deno.test("Courier.run() waits in full what the server asks for", async () => {
+  await courierTest(async ({ courier, add, runtime }) => {
+    await add("1");
+    const channel = new ScriptedChannel("matrix", [limited(20_000)]);
+    await courier(channel).run({ patienceMs: 10_000 });
+    assertEquals(channel.sent.length, 1, "20 s are more than the caller's patience");
+    await courier(channel).run({ patienceMs: Infinity });
+    assertEquals([channel.sent.length, runtime.time - TEST_TIME], [2, 20_000]);
+  });
+});
+
+Deno.test("Courier.run() lets other channels go on while one waits", async () => {
+  await courierTest(async ({ courier, add, queue }) => {
+    await add("1");
+    await add("1", { channel: "ntfy", destination: "alerts" });
+    const ntfy = new ScriptedChannel("ntfy");
+    await courier(new ScriptedChannel("matrix", [refused()]), ntfy).run({ patienceMs: 0 });
+    assertEquals([ntfy.sent, queue.live().map((entry) => entry.channel)], [["alerts 1"], ["matrix"]]);
+  });
+});
+
+Deno.test("Courier.run() parks the lane of a room that refuses, while other rooms of the account flow", async () => {
+  await courierTest(async ({ courier, add, queue }) => {
+    await add("1", { destination: "!closed" });
+    await add("2", { destination: "!closed" });
+    await add("3", { destination: "!open" });
+    const channel = new ScriptedChannel("matrix", [error(403, "M_FORBIDDEN")]);
+    await courier(channel).run({ patienceMs: 10_000 });
+    assertEquals(channel.sent, ["!closed 1", "!open 3"]);
+    assertEquals(queue.live().map((entry) => entry.destination), ["!closed", "!closed"]);
+  });
+});
+
+Deno.test("Courier.run() buries poison with its reason and goes on with the lane", async () => {
+  await courierTest(async ({ courier, add, queue }) => {
+    await add("1");
+    await add("2");
+    const channel = new ScriptedChannel("matrix", [error(413, "M_TOO_LARGE")]);
+    await courier(channel).run({ patienceMs: 0 });
+    assertEquals(channel.sent, ["!a 1", "!a 2"]);
+    assertEquals(queue.entries().map((entry) => entry.dead?.reason), ["M_TOO_LARGE"]);
+  });
+});
+
+Deno.test("Courier.run() holds everything of an account in trouble, probes slowly, and goes on when it is mended", async () => {
+  await courierTest(async ({ courier, add, queue, runtime }) => {
+    await add("1");
+    await add("2");
+    const channel = new ScriptedChannel("matrix", [error(401, "M_UNKNOWN_TOKEN"), error(401, "M_UNKNOWN_TOKEN")]);
+    await courier(channel).run({ patienceMs: 60_000 });
+    assertEquals(queue.live().map((entry) => queue.stateOf(entry)), ["held", "held"]);
+    runtime.time += 299_000;
+    await courier(channel).run({ patienceMs: 1000 });
+    assertEquals(channel.sent.length, 2, "the probe after 5 min");
+    runtime.time += 300_000;
+    await courier(channel).run({ patienceMs: 0 });
+    assertEquals([channel.sent.length, queue.live().length], [4, 0]);
+  });
+});
+
+Deno.test("Courier.run() holds entries whose channel is not configured", async () => {
+  await courierTest(async ({ courier, add, queue }) => {
+    await add("1", { channel: "gone" });
+    await courier().run({ patienceMs: 0 });
+    const [entry] = queue.live();
+    assertEquals([queue.stateOf(entry), entry.wait?.reason], ["held", 'Channel "gone" is not configured']);
+  });
+});
+
+Deno.test("Courier.run() announces each attempt on disk before it leaves, many in one write", async () => {
+  await courierTest(async ({ courier, add, journal }) => {
+    for (let count = 0; count < 8; count++) await add(String(count));
+    const announced: number[] = [];
+    const count = () => announced.push(journal().filter(({ t }) => t === "att").length);
+    await courier(new ScriptedChannel("matrix", Array(8).fill(count))).run({ patienceMs: 0 });
+    assertEquals(announced, [1, 3, 3, 7, 7, 7, 7, 8]);
+  });
+});
+
+Deno.test("Courier.run() withdraws what was announced behind a failure, so that it does not count as tried", async () => {
+  await courierTest(async ({ courier, add, queue }) => {
+    for (let count = 0; count < 4; count++) await add(String(count));
+    const channel = new ScriptedChannel("matrix", ["ok", cut()]);
+    await courier(channel).run({ patienceMs: 0 });
+    assertEquals(queue.live().map(({ attempts, open, ambiguousSince }) => [attempts, open, ambiguousSince]), [
+      [1, undefined, TEST_TIME],
+      [0, undefined, undefined],
+      [0, undefined, undefined],
+    ]);
+  });
+});
+
+Deno.test("Courier.run() gives an attempt that was killed in flight a gap, and counts it as possibly arrived", async () => {
+  await courierTest(async ({ courier, add, queue, runtime, journal }) => {
+    await add("1");
+    await queue.announce([{ entry: queue.live()[0], risk: false }]);
+    const channel = new ScriptedChannel("matrix", [], 0);
+    await courier(channel).run({ patienceMs: Infinity });
+    assertEquals(runtime.time - TEST_TIME, 2000);
+    assertEquals(journal().filter(({ t }) => t === "att").map(({ n, risk }) => [n, risk]), [[1, undefined], [2, true]]);
+    assertEquals([queue.figures().possibleDuplicates, channel.options[0].late], [1, true]);
+  });
+});
+
+Deno.test("Courier.run() counts no possible duplicate while the service remembers", async () => {
+  await courierTest(async ({ courier, add, queue }) => {
+    await add("1");
+    await courier(new ScriptedChannel("matrix", [cut()], 60_000)).run({ patienceMs: Infinity });
+    assertEquals(queue.figures().possibleDuplicates, 0);
+  });
+});
+
+Deno.test("Courier.run() tries a server that is none again, and says so", async () => {
+  await courierTest(async ({ courier, add, queue }) => {
+    await add("1");
+    await courier(new ScriptedChannel("matrix", [new NotTheServiceError("It is a portal", 200)])).run({
+      patienceMs: 0,
+    });
+    assertEquals(queue.live()[0].wait?.class, "not-the-service");
+  });
+});
+
+Deno.test("Courier.run() buries what expired, and sends nothing of it", async () => {
+  await courierTest(async ({ courier, add, queue, runtime }) => {
+    await add("1", { expires: TEST_TIME + 1000 });
+    await add("2");
+    runtime.time += 1000;
+    const channel = new ScriptedChannel("matrix");
+    await courier(channel).run({ patienceMs: 0 });
+    assertEquals([channel.sent, queue.entries().map((entry) => entry.dead?.reason)], [["!a 2"], ["Expired after 1 s"]]);
+  });
+});
+
+Deno.test("Courier.run() starts nothing after its deadline, and gives requests no more time than is left", async () => {
+  await courierTest(async ({ courier, add, queue, runtime }) => {
+    for (const subject of ["1", "2", "3"]) await add(subject);
+    const channel = new ScriptedChannel("matrix", [
+      () => void (runtime.time += 4000),
+      () => void (runtime.time += 10_000),
+    ]);
+    await courier(channel).run({ patienceMs: 0, deadline: TEST_TIME + 10_000 });
+    assertEquals(channel.options.map(({ timeoutMs }) => timeoutMs), [10_000, 6000]);
+    assertEquals(queue.live().map(({ attempts, open }) => [attempts, open]), [[0, undefined]]);
+  });
+});
+
+Deno.test("Courier.run() ends when none of mine can leave, whatever else is waiting", async () => {
+  await courierTest(async ({ courier, add, queue }) => {
+    const mine = await add("1");
+    await add("2", { channel: "ntfy", destination: "alerts" });
+    const ntfy = new ScriptedChannel("ntfy", [limited(1000)]);
+    await courier(new ScriptedChannel("matrix", [refused()]), ntfy).run({ patienceMs: Infinity, mine: [mine] });
+    assertEquals(queue.live().length, 2);
+  });
+});
+
+Deno.test("Courier.run() rethrows the caller's reason to stop and leaves the attempt open", async () => {
+  await courierTest(async ({ courier, add, queue }) => {
+    await add("1");
+    const controller = new AbortController();
+    const reason = new Error("stopped by SIGTERM");
+    const channel = new ScriptedChannel("matrix");
+    channel.send = () => {
+      controller.abort(reason);
+      return Promise.reject(reason);
+    };
+    const thrown = await assertRejects(() => courier(channel).run({ patienceMs: Infinity, signal: controller.signal }));
+    assertEquals([thrown, queue.live()[0].open?.n], [reason, 1]);
+  });
+});
+
+Deno.test("Courier.run() tries at once what a flush asks for, but not before the gap after a try that may have arrived", async () => {
+  await courierTest(async ({ courier, add, queue, runtime }) => {
+    await add("1");
+    const channel = new ScriptedChannel("matrix", [refused(), refused(), refused(), refused(), refused(), cut()]);
+    const run = courier(channel);
+    await run.run({ patienceMs: 20_000 });
+    assertEquals(channel.sent.length, 6);
+    const before = runtime.time;
+    await queue.requestFlush();
+    await run.run({ patienceMs: 30_000 });
+    assertEquals([channel.sent.length, Math.round(runtime.time - before)], [7, 2000]);
+  });
+});

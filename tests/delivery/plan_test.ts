@@ -1,0 +1,38 @@
+import { assertEquals } from "@std/assert";
+import { backoffMs } from "../../src/delivery/backoff.ts";
+import { type Failure, TIMEOUT_GAP_MS } from "../../src/delivery/classify.ts";
+import { ACCOUNT_PROBE_MS, planFailure, ROOM_PROBE_MS, UNSTATED_LIMIT_MS } from "../../src/delivery/plan.ts";
+
+const at = (failure: Omit<Failure, "reason">, failures = 0) => {
+  const result = planFailure({ reason: "x", ...failure }, { now: 1_000_000, failures, random: 1 });
+  return result.state === "failed"
+    ? [result.next - 1_000_000, result.notBefore && result.notBefore - 1_000_000]
+    : result.state;
+};
+
+Deno.test("backoffMs() doubles from 1 s to 5 min, half of it fixed", () => {
+  const delays = (random: number) => [1, 2, 3, 4, 9, 10, 1000].map((failures) => backoffMs(failures, random));
+  assertEquals(delays(1), [1000, 2000, 4000, 8000, 256_000, 300_000, 300_000]);
+  assertEquals(delays(0), [1000, 1000, 2000, 4000, 128_000, 150_000, 150_000]);
+});
+
+Deno.test("planFailure() waits as long as the server says, however long, and lets nobody shorten it", () => {
+  assertEquals(at({ class: "limited", retryAfterMs: 7_200_000 }), [7_200_000, 7_200_000]);
+  assertEquals(at({ class: "limited", retryAfterMs: 0 }), [0, 0]);
+  assertEquals(at({ class: "limited" }, 5), [UNSTATED_LIMIT_MS, UNSTATED_LIMIT_MS]);
+});
+
+Deno.test("planFailure() backs off, with a gap after a try that may have arrived", () => {
+  assertEquals(at({ class: "not-sent" }), [1000, undefined]);
+  assertEquals(at({ class: "not-sent" }, 3), [8000, undefined]);
+  assertEquals(at({ class: "not-the-service" }, 1), [2000, undefined]);
+  assertEquals(at({ class: "ambiguous", gapMs: 2000 }), [2000, 2000]);
+  assertEquals(at({ class: "ambiguous", gapMs: TIMEOUT_GAP_MS }), [30_000, 30_000]);
+  assertEquals(at({ class: "ambiguous", gapMs: 2000 }, 6), [64_000, 2000]);
+});
+
+Deno.test("planFailure() probes accounts and rooms slowly, and buries poison", () => {
+  assertEquals(at({ class: "account" }, 9), [ACCOUNT_PROBE_MS, undefined]);
+  assertEquals(at({ class: "room" }), [ROOM_PROBE_MS, undefined]);
+  assertEquals(at({ class: "poison" }), "dead");
+});

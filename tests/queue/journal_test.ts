@@ -1,0 +1,208 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { QueueError } from "../../src/errors.ts";
+import { denoFiles, type Files, type OpenFile } from "../../src/queue/files.ts";
+import { Journal } from "../../src/queue/journal.ts";
+import { encodeRecord, type JournalRecord, MAX_LINE_BYTES } from "../../src/queue/record.ts";
+import { fakeRuntime } from "../fakes/runtime.ts";
+
+const drop = (id: string): JournalRecord => ({ t: "drop", id, time: 1 });
+
+/** A journal in a directory of its own; `faulty` may change what its files do. */
+async function journalTest(
+  body: (t: { journal: Journal; open(): Journal; path: string; ids(): string[] }) => Promise<void>,
+  faulty = denoFiles,
+) {
+  const directory = Deno.makeTempDirSync();
+  using runtime = fakeRuntime();
+  const open = () => new Journal(directory, faulty, runtime);
+  const ids = () => {
+    const found: string[] = [];
+    open().read((record) => "id" in record && found.push(record.id));
+    return found;
+  };
+  try {
+    await body({ journal: open(), open, path: `${directory}/queue.jsonl`, ids });
+  } finally {
+    Deno.removeSync(directory, { recursive: true });
+  }
+}
+
+/** The real files, with something different about those that are open. */
+function filesWith(change: (file: OpenFile, path: string) => Partial<OpenFile>, files: Partial<Files> = {}): Files {
+  return {
+    ...denoFiles,
+    open(path, mode) {
+      const file = denoFiles.open(path, mode);
+      return { ...file, [Symbol.dispose]: () => file[Symbol.dispose](), ...change(file, path) };
+    },
+    ...files,
+  };
+}
+
+function quarantined(path: string): string[] {
+  return denoFiles.list(path.replace("queue.jsonl", "quarantine")).map((name) =>
+    Deno.readTextFileSync(path.replace("queue.jsonl", `quarantine/${name}`))
+  );
+}
+
+Deno.test("Journal.append() opens a new journal with a header, for its owner's eyes only", async () => {
+  await journalTest(async ({ journal, path }) => {
+    await journal.append([drop("a")], "data");
+    const [header, record, end] = Deno.readTextFileSync(path).split("\n");
+    assertEquals([JSON.parse(header).t, JSON.parse(record).id, end], ["hdr", "a", ""]);
+    assertEquals(Deno.statSync(path).mode! & 0o777, 0o600);
+  });
+});
+
+Deno.test("Journal.read() gives each record once, whoever appended it", async () => {
+  await journalTest(async ({ journal, open }) => {
+    const seen: string[] = [];
+    const read = () => journal.read((record) => "id" in record && seen.push(record.id));
+    await journal.append([drop("a")], "none");
+    read();
+    await open().append([drop("b"), drop("c")], "none");
+    read();
+    read();
+    assertEquals(seen, ["a", "b", "c"]);
+  });
+});
+
+Deno.test("Journal.append() seals a torn line, which goes to quarantine and costs nothing else", async () => {
+  await journalTest(async ({ journal, path, ids }) => {
+    await journal.append([drop("a")], "data");
+    Deno.writeFileSync(path, encodeRecord(drop("torn")).subarray(0, 20), { append: true });
+    assertEquals([ids(), quarantined(path)], [["a"], []], "somebody may still be writing it");
+    await journal.append([drop("b")], "data");
+    assertEquals(ids(), ["a", "b"]);
+    assertEquals(quarantined(path), ['{"v":1,"t":"drop","i']);
+  });
+});
+
+Deno.test("Journal.append() of nothing makes a whole line without its line feed count", async () => {
+  await journalTest(async ({ journal, path, ids }) => {
+    await journal.append([drop("a")], "data");
+    Deno.writeFileSync(path, encodeRecord(drop("b")).subarray(0, -1), { append: true });
+    assertEquals(ids(), ["a"]);
+    await journal.append([], "none");
+    assertEquals([ids(), quarantined(path)], [["a", "b"], []]);
+  });
+});
+
+Deno.test("Journal.read() passes over a flipped byte, and sets the line aside once", async () => {
+  await journalTest(async ({ journal, path, ids }) => {
+    await journal.append([drop("a"), drop("b"), drop("c")], "data");
+    const bytes = Deno.readFileSync(path);
+    const at = new TextDecoder().decode(bytes).indexOf('"id":"b"') + 6;
+    bytes[at] ^= 1;
+    Deno.writeFileSync(path, bytes);
+    assertEquals([ids(), ids()], [["a", "c"], ["a", "c"]]);
+    assertEquals(quarantined(path).length, 1);
+    assert(quarantined(path)[0].includes('"id":"c"'), "b with its lowest bit flipped is c");
+  });
+});
+
+Deno.test("Journal.read() survives zeros, a BOM, empty lines, CRLF and a line of megabytes", async () => {
+  await journalTest(async ({ journal, path, ids }) => {
+    await journal.append([drop("a")], "data");
+    const text = (value: string) => Deno.writeTextFileSync(path, value, { append: true });
+    Deno.writeFileSync(path, new Uint8Array(5000), { append: true });
+    text("\n\n\n\ufeff\n" + "x".repeat(3_000_000) + "\n");
+    text(new TextDecoder().decode(encodeRecord(drop("b"))).replace("\n", "\r\n"));
+    await journal.append([drop("c")], "data");
+    assertEquals(ids(), ["a", "b", "c"]);
+    assertEquals(quarantined(path).map((line) => line.length).sort((x, y) => x - y), [1, 5000, 3_000_000]);
+  });
+});
+
+Deno.test("Journal.read() finds lines that straddle its chunks, up to the longest", async () => {
+  await journalTest(async ({ journal, ids }) => {
+    const expected: string[] = [];
+    for (let count = 0; count < 40; count++) {
+      const id = String(count).padEnd(count % 3 === 0 ? MAX_LINE_BYTES - 60 : 1000 * count, "x");
+      await journal.append([drop(id)], "none");
+      expected.push(id);
+    }
+    assert(ids().every((id, at) => id === expected[at]));
+    assertEquals(ids().length, 40);
+  });
+});
+
+Deno.test("Journal.append() takes back a short write and says that the disk is full", async () => {
+  let short = false;
+  const files = filesWith((file) => ({ append: (bytes) => file.append(short ? bytes.subarray(0, 10) : bytes) }));
+  await journalTest(async ({ journal, path, ids }) => {
+    await journal.append([drop("a")], "data");
+    const before = Deno.readTextFileSync(path);
+    short = true;
+    const error = await assertRejects(() => journal.append([drop("b")], "data"), QueueError);
+    assertEquals([error.trouble, Deno.readTextFileSync(path)], ["full", before]);
+    short = false;
+    await journal.append([drop("c")], "data");
+    assertEquals(ids(), ["a", "c"]);
+  }, files);
+});
+
+Deno.test("Journal.append() rejects when the disk does not confirm", async () => {
+  const files = filesWith((_, path) =>
+    path.endsWith("queue.jsonl")
+      ? {
+        syncData: () => {
+          throw Object.assign(new Error("Input/output error (os error 5)"), { code: "EIO" });
+        },
+      }
+      : {}
+  );
+  await journalTest(async ({ journal }) => {
+    const error = await assertRejects(() => journal.append([drop("a")], "data"), QueueError, "Cannot write the queue");
+    assertEquals(error.trouble, "io");
+  }, files);
+});
+
+Deno.test("Journal.append() syncs data, and the directory when the file is new or it is asked to", async () => {
+  const calls: string[] = [];
+  const files = filesWith(
+    (file) => ({
+      syncData: () => {
+        calls.push("data");
+        file.syncData();
+      },
+    }),
+    {
+      syncDirectory: (path) => {
+        calls.push("directory");
+        denoFiles.syncDirectory(path);
+      },
+    },
+  );
+  await journalTest(async ({ journal }) => {
+    for (const durability of ["data", "data", "none", "directory"] as const) {
+      await journal.append([drop("a")], durability);
+      calls.push("|");
+    }
+    assertEquals(calls.join(" "), "data directory | data | | data directory |");
+  }, files);
+});
+
+Deno.test("Journal.append() gives up after 5 s when somebody holds the lock and does not let go", async () => {
+  await journalTest(async ({ journal, path }) => {
+    using holder = denoFiles.open(path.replace("queue.jsonl", "lock"), "append");
+    assert(holder.tryLock());
+    const error = await assertRejects(
+      () => journal.append([drop("a")], "data"),
+      QueueError,
+      "another process has held it for 5 s",
+    );
+    assertEquals(error.trouble, "busy");
+    holder.unlock();
+    await journal.append([drop("b")], "data");
+  });
+});
+
+Deno.test("Journal.append() of many tasks at once loses and mixes nothing", async () => {
+  await journalTest(async ({ journal, open, ids }) => {
+    const journals = [journal, open(), open()];
+    const all = Array.from({ length: 60 }, (_, at) => String(at));
+    await Promise.all(all.map((id, at) => journals[at % 3].append([drop(id)], "none")));
+    assertEquals(ids().sort(), all.sort());
+  });
+});

@@ -1,0 +1,106 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { InvalidNotificationError } from "../../src/errors.ts";
+import { decodeLine, encodeRecord, type JournalRecord, MAX_LINE_BYTES } from "../../src/queue/record.ts";
+
+const id = "00000000-0000-4000-8000-000000000001";
+
+/** What each record looks like on disk. A change here is a change of the format: readers of old journals must still read these. */
+const ON_DISK: [JournalRecord, string][] = [
+  [
+    { t: "hdr", time: 1, host: "jump" },
+    '{"v":1,"t":"hdr","time":1,"host":"jump","c":"CHECKSUM"}\n',
+  ],
+  [
+    {
+      t: "enq",
+      id,
+      time: 1,
+      channel: "matrix",
+      destination: "!r",
+      notification: { subject: "ä" },
+      expires: 9,
+      key: "k",
+    },
+    `{"v":1,"t":"enq","id":"${id}","time":1,"channel":"matrix","destination":"!r","notification":{"subject":"ä"},"expires":9,"key":"k","c":"CHECKSUM"}\n`,
+  ],
+  [
+    { t: "att", id, n: 1, time: 1, risk: true },
+    `{"v":1,"t":"att","id":"${id}","n":1,"time":1,"risk":true,"c":"CHECKSUM"}\n`,
+  ],
+  [
+    {
+      t: "nack",
+      id,
+      n: 1,
+      time: 1,
+      class: "limited",
+      reason: "429",
+      status: 429,
+      errcode: "M_LIMIT_EXCEEDED",
+      next: 5,
+      notBefore: 5,
+    },
+    `{"v":1,"t":"nack","id":"${id}","n":1,"time":1,"class":"limited","reason":"429","status":429,"errcode":"M_LIMIT_EXCEEDED","next":5,"notBefore":5,"c":"CHECKSUM"}\n`,
+  ],
+  [
+    { t: "ack", id, time: 1, receipt: "$e", via: "put" },
+    `{"v":1,"t":"ack","id":"${id}","time":1,"receipt":"$e","via":"put","c":"CHECKSUM"}\n`,
+  ],
+  [
+    { t: "dead", id, time: 1, reason: "too large", status: 413, errcode: "M_TOO_LARGE" },
+    `{"v":1,"t":"dead","id":"${id}","time":1,"reason":"too large","status":413,"errcode":"M_TOO_LARGE","c":"CHECKSUM"}\n`,
+  ],
+  [{ t: "retry", id, time: 1, expires: 9 }, `{"v":1,"t":"retry","id":"${id}","time":1,"expires":9,"c":"CHECKSUM"}\n`],
+  [{ t: "drop", id, time: 1 }, `{"v":1,"t":"drop","id":"${id}","time":1,"c":"CHECKSUM"}\n`],
+  [{ t: "flush", time: 1 }, '{"v":1,"t":"flush","time":1,"c":"CHECKSUM"}\n'],
+];
+
+for (const [record, line] of ON_DISK) {
+  Deno.test(`encodeRecord() writes ${record.t} as it always did, and decodeLine() reads it`, () => {
+    const bytes = encodeRecord(record);
+    const text = new TextDecoder().decode(bytes);
+    assertEquals(text.replace(/"c":"[0-9a-f]{8}"/, '"c":"CHECKSUM"'), line);
+    assertEquals(decodeLine(bytes.subarray(0, -1)), { record: JSON.parse(text) });
+  });
+}
+
+Deno.test("decodeLine() accepts a line whose checksum another program made", () => {
+  const line = '{"v":1,"t":"hdr","time":1,"host":"jump","c":"ed963348"}';
+  assertEquals(typeof decodeLine(new TextEncoder().encode(line)), "object");
+});
+
+Deno.test("decodeLine() calls every line with one flipped bit damaged", () => {
+  const good = encodeRecord({ t: "ack", id, time: 1, receipt: "$e", via: "put" }).subarray(0, -1);
+  for (let at = 0; at < good.length * 8; at++) {
+    const bad = good.slice();
+    bad[at >> 3] ^= 1 << (at & 7);
+    assertEquals(decodeLine(bad), "damaged", `bit ${at}`);
+  }
+});
+
+Deno.test("decodeLine() calls every cut line damaged", () => {
+  const good = encodeRecord({ t: "ack", id, time: 1, receipt: "$e", via: "put" }).subarray(0, -1);
+  for (let length = 0; length < good.length; length++) assertEquals(decodeLine(good.subarray(0, length)), "damaged");
+});
+
+Deno.test("decodeLine() forgives a carriage return", () => {
+  const line = encodeRecord({ t: "flush", time: 1 });
+  line[line.length - 1] = 0x0d;
+  assertEquals(typeof decodeLine(line), "object");
+});
+
+Deno.test("decodeLine() leaves later versions and unknown types alone", () => {
+  const later = encodeRecord({ t: "later", time: 1 } as unknown as JournalRecord).subarray(0, -1);
+  assertEquals(decodeLine(later), "unknown");
+  const version2 = encodeRecord({ v: 2, t: "flush", time: 1 } as unknown as JournalRecord).subarray(0, -1);
+  assertEquals(decodeLine(version2), "unknown");
+});
+
+Deno.test("encodeRecord() refuses a line that is too long", () => {
+  const notification = "x".repeat(MAX_LINE_BYTES);
+  assertThrows(
+    () => encodeRecord({ t: "enq", id, time: 1, channel: "m", destination: "!r", notification, expires: 9 }),
+    InvalidNotificationError,
+    "the limit is 131072",
+  );
+});

@@ -1,0 +1,129 @@
+import { assertEquals } from "@std/assert";
+import type { JournalRecord, NackRecord } from "../../src/queue/record.ts";
+import { QueueState } from "../../src/queue/state.ts";
+
+const enq = (id: string, channel = "matrix", destination = "!a"): JournalRecord => ({
+  t: "enq",
+  id,
+  time: 10,
+  channel,
+  destination,
+  notification: {},
+  expires: 1000,
+});
+const att = (id: string, n = 1, time = 20): JournalRecord => ({ t: "att", id, n, time });
+const nack = (id: string, failure: NackRecord["class"], n = 1, next = 50, notBefore?: number): JournalRecord => ({
+  t: "nack",
+  id,
+  n,
+  time: 30,
+  class: failure,
+  reason: failure,
+  next,
+  notBefore,
+});
+const ack = (id: string): JournalRecord => ({ t: "ack", id, time: 40, receipt: `$${id}`, via: "put" });
+
+function fold(...records: JournalRecord[]): QueueState {
+  const state = new QueueState();
+  for (const record of records) state.apply(record);
+  return state;
+}
+
+const stateOf = (state: QueueState, id: string) => {
+  const entry = state.entry(id);
+  return entry && state.stateOf(entry);
+};
+
+Deno.test("QueueState.apply() follows an entry from queued to delivered", () => {
+  const state = new QueueState();
+  state.watch("a");
+  state.apply(enq("a"));
+  assertEquals(stateOf(state, "a"), "queued");
+  state.apply(att("a"));
+  assertEquals(state.entry("a")?.open, { n: 1, time: 20 });
+  state.apply(nack("a", "not-sent"));
+  assertEquals([stateOf(state, "a"), state.entry("a")?.open, state.channel("matrix").failures], [
+    "deferred",
+    undefined,
+    1,
+  ]);
+  state.apply(att("a", 2));
+  state.apply(ack("a"));
+  assertEquals(state.entry("a"), undefined);
+  assertEquals(state.settlement("a"), { state: "delivered", receipt: "$a" });
+  assertEquals([state.lastDelivery, state.channel("matrix")], [40, { failures: 0 }]);
+});
+
+Deno.test("QueueState.apply() takes the same enq twice for one entry", () => {
+  assertEquals([...fold(enq("a"), enq("a")).entries].length, 1);
+});
+
+Deno.test("QueueState.apply() ignores what speaks of entries that it does not know", () => {
+  assertEquals([...fold(att("x"), nack("x", "room"), ack("x"), enq("a")).entries].map((entry) => entry.id), ["a"]);
+});
+
+Deno.test("QueueState.apply() holds all entries of a channel whose account is in trouble, and releases them with an answer", () => {
+  const state = fold(enq("a"), enq("b"), enq("c", "ntfy"), att("a"), nack("a", "account"));
+  assertEquals(["a", "b", "c"].map((id) => stateOf(state, id)), ["held", "held", "queued"]);
+  state.apply(att("a", 2));
+  state.apply(ack("a"));
+  assertEquals(stateOf(state, "b"), "queued");
+});
+
+Deno.test("QueueState.apply() blames a room's trouble on its entry alone", () => {
+  const state = fold(enq("a"), att("a"), nack("a", "room"));
+  assertEquals([state.channel("matrix"), state.entry("a")?.wait?.class], [{ failures: 0 }, "room"]);
+});
+
+Deno.test("QueueState.apply() keeps an ambiguity that a later 429 does not clear", () => {
+  const state = fold(enq("a"), att("a"), nack("a", "ambiguous"), att("a", 2, 60), nack("a", "limited", 2));
+  assertEquals(state.entry("a")?.ambiguousSince, 20);
+});
+
+Deno.test("QueueState.apply() takes an attempt that nobody answered for ambiguous", () => {
+  const state = fold(enq("a"), att("a", 1, 20), att("a", 2, 60));
+  assertEquals(state.entry("a")?.ambiguousSince, 20);
+});
+
+Deno.test("QueueState.apply() forgets an attempt that was withdrawn", () => {
+  const entry = fold(enq("a"), att("a"), nack("a", "withdrawn")).entry("a");
+  assertEquals([entry?.attempts, entry?.open, entry?.ambiguousSince, entry?.wait], [
+    0,
+    undefined,
+    undefined,
+    undefined,
+  ]);
+});
+
+Deno.test("QueueState.apply() counts failures in a row, and no refusal that says how long to wait", () => {
+  const state = fold(enq("a"), att("a"), nack("a", "not-sent"), att("a", 2), nack("a", "ambiguous", 2));
+  assertEquals(state.channel("matrix").failures, 2);
+  state.apply(att("a", 3));
+  state.apply(nack("a", "limited", 3));
+  assertEquals(state.channel("matrix").failures, 0);
+});
+
+Deno.test("QueueState.apply() shortens by a flush what we chose to wait, and nothing else", () => {
+  const state = fold(enq("a"), att("a"), nack("a", "ambiguous", 1, 500, 60), { t: "flush", time: 35 });
+  assertEquals([state.entry("a")?.wait?.next, state.channel("matrix").wait?.next], [60, 60]);
+  state.apply(att("a", 2));
+  state.apply(nack("a", "not-sent", 2, 900));
+  assertEquals(state.channel("matrix").wait?.next, 900, "a wait that was decided after the flush counts");
+});
+
+Deno.test("QueueState.apply() buries, revives and drops", () => {
+  const state = new QueueState();
+  state.watch("a");
+  for (const record of [enq("a"), att("a")]) state.apply(record);
+  state.apply({ t: "dead", id: "a", time: 40, reason: "too large", status: 413 });
+  assertEquals([stateOf(state, "a"), state.settlement("a")], ["dead", { state: "dead", reason: "too large" }]);
+  state.apply({ t: "retry", id: "a", time: 50, expires: 5000 });
+  assertEquals([stateOf(state, "a"), state.entry("a")?.expires], ["deferred", 5000]);
+  state.apply({ t: "drop", id: "a", time: 60 });
+  assertEquals([state.entry("a"), state.settlement("a")], [undefined, { state: "dropped" }]);
+});
+
+Deno.test("QueueState.apply() counts tries that may have made a second copy", () => {
+  assertEquals(fold(enq("a"), att("a"), { t: "att", id: "a", n: 2, time: 60, risk: true }).possibleDuplicates, 1);
+});
