@@ -115,7 +115,12 @@ function unknownOption(command: Command, options: readonly OptionSpec[], arg: st
 function checkCount(command: Command, operands: readonly string[]): void {
   const [least, most] = command.operandCount;
   const usage = `usage: matrix-notify ${command.name} ${command.operands}`.trimEnd();
-  if (operands.length < least) throw new UsageError(`Cannot run ${command.name}: something is missing`, usage);
+  if (operands.length < least) {
+    throw new UsageError(
+      `Cannot run ${command.name}: ${command.operands.split(" ")[operands.length]} is missing`,
+      usage,
+    );
+  }
   if (operands.length > most) {
     throw new UsageError(
       `Cannot run ${command.name}: "${operands[most]}" is too much`,

@@ -8,6 +8,8 @@ export interface FakeRuntimeOptions {
   readonly stdin?: string | Uint8Array;
   readonly now?: number;
   readonly fetch?: Runtime["fetch"];
+  /** Real UUIDs, for entries of several runtimes in one queue; a count by default. */
+  readonly realIds?: boolean;
   /** Every roll of the dice; 0.5 by default. */
   readonly random?: number;
 }
@@ -57,7 +59,7 @@ export function fakeRuntime(options: FakeRuntimeOptions = {}): FakeRuntime {
       controllers.clear();
     },
     random: () => options.random ?? 0.5,
-    uuid: () => `00000000-0000-4000-8000-${String(++ids).padStart(12, "0")}`,
+    uuid: () => options.realIds ? real.uuid() : `00000000-0000-4000-8000-${String(++ids).padStart(12, "0")}`,
     env: (name) => options.env?.[name],
     hostname: () => "jump",
     isRoot: () => false,

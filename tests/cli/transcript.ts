@@ -1,0 +1,165 @@
+/**
+ * Transcripts: what a person types and sees, run in-process against a loopback homeserver and a loopback ntfy, with a clock of the test's own.
+ *
+ * ```text
+ * # a comment
+ * @ stop                       a stage direction; see `direct`
+ * $ matrix-notify send "A B"   a command; words may be quoted, $NAME stands for what the scene knows
+ * delivered …                  a line of stdout; … stands for anything
+ * 2> matrix-notify: …          a line of stderr
+ * = 65                         the exit code; 0 where nothing is said
+ * ```
+ */
+
+import { main } from "../../src/cli/main.ts";
+import { LoopbackHomeserver, LoopbackNtfy } from "../../src/testing/mod.ts";
+import { type FakeRuntime, fakeRuntime } from "../fakes/runtime.ts";
+
+/** A scene with everything that a command line needs. */
+class Scene implements AsyncDisposable {
+  readonly directory: string = Deno.makeTempDirSync({ prefix: "transcript-" });
+  readonly env: Record<string, string>;
+  readonly #homeserver: LoopbackHomeserver;
+  readonly #ntfy: LoopbackNtfy;
+  readonly #room: string;
+  #time: number | undefined;
+  #stdin: Uint8Array | undefined;
+
+  private constructor(homeserver: LoopbackHomeserver, ntfy: LoopbackNtfy) {
+    this.#homeserver = homeserver;
+    this.#ntfy = ntfy;
+    const { userId, accessToken } = homeserver.addUser("bot");
+    this.#room = homeserver.createRoom({ members: [userId], alias: "#alerts:loopback.test" });
+    this.env = {
+      HOME: this.directory,
+      MATRIX_HOMESERVER: homeserver.url,
+      MATRIX_ACCESS_TOKEN: accessToken,
+      MATRIX_ROOM: this.#room,
+      MATRIX_NOTIFY_STATE_DIR: `${this.directory}/state`,
+    };
+  }
+
+  static async open(): Promise<Scene> {
+    return new Scene(await LoopbackHomeserver.start(), await LoopbackNtfy.start());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#homeserver[Symbol.asyncDispose]();
+    await this.#ntfy[Symbol.asyncDispose]();
+    Deno.removeSync(this.directory, { recursive: true });
+  }
+
+  expand(text: string): string {
+    const known: Record<string, string> = {
+      DIR: this.directory,
+      HOST: new URL(this.#homeserver.url).host,
+      NTFY: this.#ntfy.url,
+      ROOM: this.#room,
+      TOKEN: this.env.MATRIX_ACCESS_TOKEN ?? "",
+    };
+    return text.replace(/\$([A-Z]+)/g, (whole, name) => known[name] ?? whole);
+  }
+
+  /** Stage directions. */
+  async direct(line: string): Promise<string[]> {
+    const [verb, ...rest] = this.expand(line).split(" ");
+    const text = rest.join(" ");
+    const [name, value] = [text.split("=")[0], text.slice(text.indexOf("=") + 1)];
+    const fault = (given: string) => given as Parameters<LoopbackHomeserver["fault"]>[0];
+    switch (verb) {
+      case "stop":
+        await this.#homeserver.stop();
+        return [];
+      case "start":
+        await this.#homeserver.restart();
+        return [];
+      case "fault":
+        this.#homeserver.fault(fault(rest[0]), rest[1] === undefined ? {} : { times: Number(rest[1]) });
+        return [];
+      case "mend":
+        await this.#homeserver.clearFaults();
+        return [];
+      case "set":
+        this.env[name] = value;
+        return [];
+      case "unset":
+        delete this.env[text];
+        return [];
+      case "file":
+        Deno.writeTextFileSync(`${this.directory}/${rest[0]}`, rest.slice(1).join(" "), { mode: 0o600 });
+        return [];
+      case "chmod":
+        Deno.chmodSync(`${this.directory}/${rest[1]}`, parseInt(rest[0], 8));
+        return [];
+      case "stdin":
+        this.#stdin = new TextEncoder().encode(text.replaceAll("\\n", "\n"));
+        return [];
+      case "stdin-bytes":
+        this.#stdin = Uint8Array.from(rest, (byte) => parseInt(byte, 16));
+        return [];
+      case "later":
+        this.#time = (this.#time ?? fakeRuntime().time) + Number(rest[0]) * 1000;
+        return [];
+      case "room":
+        return this.#homeserver.events(this.#room).flatMap(({ content }) => {
+          const { body, msgtype, formatted_body } = content;
+          return `${msgtype}: ${JSON.stringify(body)}${rest[0] === "html" ? ` ${JSON.stringify(formatted_body)}` : ""}`;
+        });
+      case "ntfy":
+        return this.#ntfy.messages(rest[0]).map(({ title, message, priority }) =>
+          JSON.stringify({ title, message, priority })
+        );
+    }
+    throw new Error(`Cannot direct "${verb}": there is no such direction`);
+  }
+
+  /** Runs a command; what it prints comes as the lines of a transcript. */
+  async run(line: string): Promise<string[]> {
+    using runtime: FakeRuntime = fakeRuntime({ env: this.env, stdin: this.#stdin, now: this.#time, realIds: true });
+    this.#stdin = undefined;
+    const code = await main(words(this.expand(line)).slice(1), runtime);
+    this.#time = runtime.time;
+    const lines = (text: string, prefix = "") =>
+      text === "" ? [] : text.trimEnd().split("\n").map((part) => prefix + part);
+    return [...lines(runtime.out()), ...lines(runtime.err(), "2> "), ...(code === 0 ? [] : [`= ${code}`])];
+  }
+}
+
+/**
+ * Plays a transcript.
+ *
+ * @returns expected and actual lines; the same where the transcript tells the truth
+ */
+export async function play(text: string): Promise<{ expected: string[]; actual: string[] }> {
+  await using scene = await Scene.open();
+  const expected: string[] = [], actual: string[] = [];
+  let pending: string[] = [];
+  for (const line of text.split("\n")) {
+    if (line.startsWith("#") || line === "") continue;
+    if (line.startsWith("$ ") || line.startsWith("@ ")) {
+      actual.push(...pending, line);
+      expected.push(line);
+      pending = line.startsWith("$ ") ? await scene.run(line.slice(2)) : await scene.direct(line.slice(2));
+      continue;
+    }
+    expected.push(line);
+    // What matches its pattern is shown as the pattern, so that the difference holds only what differs.
+    if (pending.length > 0 && matches(scene.expand(line), pending[0])) pending[0] = line;
+    if (pending.length > 0) actual.push(pending.shift() ?? "");
+  }
+  actual.push(...pending);
+  return { expected, actual };
+}
+
+function matches(pattern: string, line: string): boolean {
+  const parts = pattern.split("…").map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  return new RegExp(`^${parts.join(".*")}$`, "u").test(line);
+}
+
+/** Splits as a shell does, as far as quotes go. */
+function words(line: string): string[] {
+  return Array.from(
+    line.matchAll(/(?:[^\s"']|"[^"]*"|'[^']*')+/g),
+    ([word]) => word.replace(/"([^"]*)"|'([^']*)'/g, "$1$2"),
+  );
+}
