@@ -12,8 +12,8 @@ import type { Channel, Envelope, Receipt, SendOptions } from "./channel.ts";
 import type { ChannelContext, ChannelKind, OpenChannel, ParseContext } from "./kind.ts";
 import { renderMessage } from "./message.ts";
 
-/** ntfy makes an attachment of a longer message. */
-export const MAX_NTFY_BYTES = 4096;
+/** ntfy makes an attachment of a message of 4096 bytes or more. */
+export const MAX_NTFY_BYTES = 4095;
 
 /** How an ntfy channel is configured. */
 export interface NtfyConfig {

@@ -1,0 +1,104 @@
+/**
+ * Makes the binaries: `deno task build`, `deno task build --target aarch64-unknown-linux-gnu --out /tmp/bin`, `deno task build
+ * --target all`. What is for this very machine is run once before it counts. `SHA256SUMS` covers all binaries in the folder.
+ *
+ * @module
+ */
+
+import { parseArgs } from "@std/cli/parse-args";
+import { ensureDir, exists } from "@std/fs";
+import { fromFileUrl, join, resolve } from "@std/path";
+import manifest from "../deno.json" with { type: "json" };
+import { type Checksum, checksumLines, sha256 } from "./build/checksums.ts";
+import { compileArgv, INCLUDED, missingRuntime, versionProblem } from "./build/compile.ts";
+import { binaryName, chooseTargets, type Target, TARGETS } from "./build/targets.ts";
+import { inheritedConfig, withConfig } from "./std/argv.ts";
+
+const EXIT = { ok: 0, usage: 64, unavailable: 69, internal: 70 } as const;
+
+const ROOT = fromFileUrl(new URL("..", import.meta.url));
+
+const USAGE = `Usage: deno task build [--target TARGET]... [--out DIR]
+
+  --target   one of the following, or all; this machine's by default
+${TARGETS.map(({ name, description }) => `               ${name.padEnd(26)} ${description}`).join("\n")}
+  --out      the folder for the binaries and SHA256SUMS: dist by default`;
+
+/** Builds what was asked for; returns the exit code. */
+async function main(args: readonly string[]): Promise<number> {
+  const unknown: string[] = [];
+  const options = parseArgs(args, {
+    string: ["out", "target"],
+    boolean: ["help"],
+    collect: ["target"],
+    unknown: (arg) => unknown.push(arg) < 0,
+  });
+  if (options.help) {
+    console.log(USAGE);
+    return EXIT.ok;
+  }
+  if (unknown.length > 0) return fail(EXIT.usage, `Cannot build: unknown argument ${unknown[0]}\n\n${USAGE}`);
+  const missing = (await Promise.all(INCLUDED.map(async (file) => await exists(join(ROOT, file)) ? [] : [file])))
+    .flat();
+  if (missing.length > 0) return fail(EXIT.internal, `Cannot build: there is no ${missing.join(" and no ")}`);
+  let targets: readonly Target[];
+  try {
+    targets = chooseTargets(options.target, Deno.build.target);
+  } catch (error) {
+    if (error instanceof RangeError) return fail(EXIT.usage, error.message);
+    throw error;
+  }
+  const out = resolve(options.out || join(ROOT, "dist"));
+  await ensureDir(out);
+  for (const target of targets) {
+    const code = await build(target, join(out, binaryName(target)));
+    if (code !== EXIT.ok) return code;
+  }
+  await Deno.writeTextFile(join(out, "SHA256SUMS"), checksumLines(await checksumsIn(out)));
+  return EXIT.ok;
+}
+
+async function build(target: Target, output: string): Promise<number> {
+  const [, config] = inheritedConfig();
+  const argv = compileArgv(target, output);
+  const compiled = await run(Deno.execPath(), config === undefined ? argv : withConfig(argv, config));
+  if (compiled.code !== 0) {
+    const sentence = missingRuntime(compiled.stderr, target, Deno.version.deno);
+    return sentence ? fail(EXIT.unavailable, sentence) : fail(compiled.code, compiled.stderr.trimEnd());
+  }
+  if (target.name !== Deno.build.target) {
+    console.log(`${output} (for another machine: not tried here)`);
+    return EXIT.ok;
+  }
+  const { stdout, stderr } = await run(output, ["--version"]);
+  const problem = versionProblem(stdout || stderr, manifest.version);
+  if (problem) {
+    await Deno.remove(output);
+    return fail(EXIT.unavailable, `Cannot build for ${target.name}: ${problem}`);
+  }
+  console.log(output);
+  return EXIT.ok;
+}
+
+async function run(path: string, args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const command = new Deno.Command(path, { args: [...args], cwd: ROOT, stdin: "null" });
+  const { code, stdout, stderr } = await command.output();
+  const decoder = new TextDecoder();
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
+async function checksumsIn(folder: string): Promise<Checksum[]> {
+  const checksums: Checksum[] = [];
+  for (const name of TARGETS.map(binaryName)) {
+    const path = join(folder, name);
+    if (await exists(path)) checksums.push({ name, hex: await sha256(await Deno.readFile(path)) });
+  }
+  return checksums;
+}
+
+function fail(code: number, sentence: string): number {
+  console.error(`matrix-notify: ${sentence}`);
+  return code;
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -1,0 +1,108 @@
+import { layerOf, placeOf, urlOf } from "./places.ts";
+
+/** Kinds of effects of the outside world. */
+type Effect = "clock" | "dice" | "files" | "network" | "process" | "terminal";
+
+/** Where each effect may be had directly: folders and files. Everybody else takes it from a Runtime. */
+const ALLOWED: Readonly<Record<Effect, readonly string[]>> = {
+  clock: ["src/runtime.ts", "src/testing/"],
+  dice: ["src/runtime.ts", "src/testing/"],
+  files: [
+    "src/runtime.ts",
+    "src/queue/",
+    "src/config/",
+    "src/cli/",
+    "src/background.ts",
+    "src/deliverer.ts",
+    "src/log.ts",
+  ],
+  network: ["src/runtime.ts", "src/testing/", "src/ingest/"],
+  process: ["src/runtime.ts", "src/cli/", "src/background.ts", "src/deliverer.ts", "src/queue/lock.ts"],
+  terminal: ["src/runtime.ts", "mod.ts"],
+};
+
+/** Functions that any code can call by their bare names. */
+const GLOBALS: Readonly<Record<string, Effect>> = {
+  Date: "clock",
+  setTimeout: "clock",
+  setInterval: "clock",
+  fetch: "network",
+};
+
+const MEMBERS: Readonly<Record<string, Effect>> = {
+  "Date.now": "clock",
+  "performance.now": "clock",
+  "Math.random": "dice",
+  "crypto.randomUUID": "dice",
+  "crypto.getRandomValues": "dice",
+  "AbortSignal.timeout": "clock",
+  "Deno.env": "terminal",
+  "Deno.args": "terminal",
+  "Deno.exit": "terminal",
+  "Deno.stdin": "terminal",
+  "Deno.stdout": "terminal",
+  "Deno.stderr": "terminal",
+  "Deno.connect": "network",
+  "Deno.connectTls": "network",
+  "Deno.createHttpClient": "network",
+  "Deno.listen": "network",
+  "Deno.listenTls": "network",
+  "Deno.resolveDns": "network",
+  "Deno.serve": "network",
+  "Deno.Command": "process",
+  "Deno.addSignalListener": "process",
+  "Deno.execPath": "process",
+  "Deno.hostname": "process",
+  "Deno.kill": "process",
+  "Deno.permissions": "process",
+  "Deno.pid": "process",
+  "Deno.removeSignalListener": "process",
+};
+
+/** What of Deno has no effect; whatever is not named at all counts as a file function. */
+const HARMLESS: readonly string[] = ["Deno.SeekMode", "Deno.build", "Deno.errors", "Deno.inspect", "Deno.version"];
+
+/** Keeps effects in their places, so that a test can give the rest another clock, another dice and another network. */
+export const ambient: Deno.lint.Rule = {
+  create(context) {
+    const place = placeOf(urlOf(context.filename));
+    if (place === undefined || layerOf(place) === undefined) return {};
+    function visit(node: Deno.lint.Node, name: string, effect: Effect | undefined): void {
+      if (effect === undefined || ALLOWED[effect].some((allowed) => `${place}`.startsWith(allowed))) return;
+      context.report({ node, message: `${place} must not use ${name}: take it from a Runtime (${effect})` });
+    }
+    function visitCall(node: Deno.lint.CallExpression | Deno.lint.NewExpression): void {
+      if (node.callee.type !== "Identifier") return;
+      const { name } = node.callee;
+      // Given a time, a date is a value like any other.
+      const effect = name === "Date" && node.arguments.length > 0 ? undefined : own(GLOBALS, name);
+      visit(node, name, effect);
+    }
+    return {
+      CallExpression: visitCall,
+      NewExpression: visitCall,
+      MemberExpression(node) {
+        const name = nameOf(node);
+        if (name !== undefined) visit(node, name, effectOf(name));
+      },
+    };
+  },
+};
+
+function effectOf(name: string): Effect | undefined {
+  if (name.startsWith("console.")) return "terminal";
+  if (name.startsWith("globalThis.")) return own(GLOBALS, name.slice("globalThis.".length));
+  if (HARMLESS.includes(name)) return undefined;
+  return own(MEMBERS, name) ?? (name.startsWith("Deno.") ? "files" : undefined);
+}
+
+/** Two names with a dot between them, be it written as a dot or with brackets. */
+function nameOf({ object, property, computed }: Deno.lint.MemberExpression): string | undefined {
+  if (object.type !== "Identifier") return undefined;
+  if (property.type === "Identifier" && !computed) return `${object.name}.${property.name}`;
+  return property.type === "Literal" ? `${object.name}.${property.value}` : undefined;
+}
+
+function own<T>(table: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(table, name) ? table[name] : undefined;
+}

@@ -1,0 +1,103 @@
+import { type Layer, layerOf, placeOf, urlOf } from "./places.ts";
+
+/** A layer, a file below `src/`, or either of them `as a type`. */
+type Permit = string;
+
+/** Who may import whom. Each may import from its own layer besides; where two entries fit, the file's counts. */
+const MAY_IMPORT: Readonly<Record<Layer, readonly Permit[]>> = {
+  leaf: [],
+  deps: [],
+  matrix: ["leaf"],
+  queue: ["leaf"],
+  markup: ["leaf"],
+  testing: ["leaf"],
+  channels: ["matrix", "markup", "leaf"],
+  delivery: ["queue", "channels/channel.ts as a type", "leaf"],
+  config: ["channels", "leaf"],
+  top: ["delivery", "queue", "channels", "config", "leaf"],
+  ingest: ["notifier.ts", "leaf"],
+  cli: ["top", "config", "ingest", "testing", "queue as a type", "deps", "leaf"],
+  door: ["top", "delivery", "queue", "channels", "config", "ingest", "markup", "matrix", "testing", "leaf"],
+};
+
+/** Files that load a library from elsewhere: whoever wants them takes them by a computed specifier, or as a type. */
+const LOADED_LATE: readonly string[] = ["src/markup/html.ts", "src/markup/markdown.ts"];
+
+/** Which layers may name code from elsewhere, by the beginning of the specifier. Nothing on the way of `send` loads `node:`. */
+const FOREIGN: Readonly<Partial<Record<Layer, readonly string[]>>> = { deps: ["jsr:"], markup: ["npm:"] };
+
+/** Keeps the layers of the program apart, and code from elsewhere in its places. */
+export const layers: Deno.lint.Rule = {
+  create(context) {
+    const from = urlOf(context.filename);
+    const place = placeOf(from);
+    const layer = place === undefined ? undefined : layerOf(place);
+    if (place === undefined || layer === undefined) return {};
+    function visit(node: Deno.lint.Node, source: Deno.lint.Node | null | undefined, asType: boolean): void {
+      if (source?.type !== "Literal" || typeof source.value !== "string") return;
+      const problem = judge({ from, place: `${place}`, layer: layer as Layer, specifier: source.value, asType });
+      if (problem) context.report({ node, message: problem });
+    }
+    return {
+      ImportDeclaration(node) {
+        const types = node.specifiers.filter((each) => each.type === "ImportSpecifier" && each.importKind === "type");
+        visit(node, node.source, node.importKind === "type" || areAll(types, node.specifiers));
+      },
+      ExportNamedDeclaration(node) {
+        const types = node.specifiers.filter((each) => each.exportKind === "type");
+        visit(node, node.source, node.exportKind === "type" || areAll(types, node.specifiers));
+      },
+      ExportAllDeclaration(node) {
+        visit(node, node.source, node.exportKind === "type");
+      },
+      ImportExpression(node) {
+        visit(node, node.source, false);
+      },
+      TSImportType(node) {
+        visit(node, literalOf(node.argument), true);
+      },
+    };
+  },
+};
+
+interface Import {
+  readonly from: URL;
+  readonly place: string;
+  readonly layer: Layer;
+  readonly specifier: string;
+  readonly asType: boolean;
+}
+
+/** Says what is wrong with an import; undefined when nothing is. */
+function judge({ from, place, layer, specifier, asType }: Import): string | undefined {
+  if (!/^(\.{0,2}\/|file:)/.test(specifier)) {
+    const allowed = FOREIGN[layer]?.some((start) => specifier.startsWith(start));
+    return allowed
+      ? undefined
+      : `${place} must not import ${specifier}: only src/deps.ts and src/markup/ reach outside`;
+  }
+  const target = placeOf(new URL(specifier, from));
+  if (target === "deno.json") return undefined;
+  const targetLayer = target === undefined ? undefined : layerOf(target);
+  if (target === undefined || targetLayer === undefined) {
+    return `${place} must not import ${specifier}: it is not published`;
+  }
+  if (LOADED_LATE.includes(target) && !LOADED_LATE.includes(place) && !asType) {
+    return `${place} must not import ${target} but as a type: it is loaded late`;
+  }
+  if (targetLayer === layer && layer !== "door") return undefined;
+  const permitFor = (name: string) => MAY_IMPORT[layer].find((permit) => permit.split(" ")[0] === name);
+  const named = permitFor(target.replace(/^src\//, "")) ?? permitFor(targetLayer);
+  if (named === undefined) return `${place} must not import ${target}: see MAY_IMPORT in scripts/lint/layers.ts`;
+  return named.endsWith(" as a type") && !asType ? `${place} may import ${target} only as a type` : undefined;
+}
+
+/** An import of nothing is one for its effects, and no type. */
+function areAll(types: readonly unknown[], specifiers: readonly unknown[]): boolean {
+  return types.length > 0 && types.length === specifiers.length;
+}
+
+/** The specifier of an import type: older versions wrap it once more. */
+function literalOf(argument: Deno.lint.Node): Deno.lint.Node {
+  return argument.type === "TSLiteralType" ? argument.literal : argument;
+}

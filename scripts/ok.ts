@@ -1,0 +1,38 @@
+/**
+ * The one gate: everything that must hold before a change goes in. `deno task ok`, or `deno task ok --except=test` where the
+ * tests run by themselves.
+ *
+ * @module
+ */
+
+import { STD_SOURCE_ENV } from "./std/argv.ts";
+import { runChild } from "./std/child.ts";
+import { stdSource } from "./std/run.ts";
+
+/** The steps in their order, cheap ones first: a name and the arguments of `deno`. */
+export const STEPS: readonly (readonly [name: string, args: readonly string[]])[] = [
+  ["fmt", ["fmt", "--check"]],
+  ["lint", ["lint"]],
+  ["check", ["task", "--quiet", "check"]],
+  ["doc", ["doc", "--lint", "mod.ts", "src/testing/mod.ts"]],
+  ["test", ["task", "--quiet", "test"]],
+  ["publish", ["publish", "--dry-run", "--allow-dirty"]],
+];
+
+/** Runs the steps until one fails; returns its exit code, or 0. */
+async function ok(args: readonly string[]): Promise<number> {
+  const except = args.flatMap((arg) => arg.match(/^--except=(.+)$/)?.[1].split(",") ?? []);
+  // Looked up once for all steps: behind a firewall it takes seconds.
+  const env = { [STD_SOURCE_ENV]: await stdSource(["test"]) };
+  for (const [name, argv] of STEPS.filter(([name]) => !except.includes(name))) {
+    console.error(`ok: ${name}`);
+    const code = await runChild(Deno.execPath(), argv, env);
+    if (code !== 0) {
+      console.error(`ok: ${name} failed`);
+      return code;
+    }
+  }
+  return 0;
+}
+
+if (import.meta.main) Deno.exit(await ok(Deno.args));

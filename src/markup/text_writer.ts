@@ -1,0 +1,192 @@
+/**
+ * Writes the plain text of a message while its elements go by.
+ *
+ * @module
+ */
+
+import { type Attribute, attributeValue } from "./attributes.ts";
+import { BLOCKS, VOIDS } from "./elements.ts";
+
+/**
+ * Something that stands at the start of its lines: `- ` once and then two spaces, `> ` each time, nothing for the cell
+ * of a table.
+ */
+interface Level {
+  readonly first: string;
+  readonly rest: string;
+  used: boolean;
+}
+
+/** A list that is open; `next` counts the items of an ordered one. */
+interface List {
+  next: number | undefined;
+}
+
+/** A row of a table: how many cells came, and how much text there was before. */
+interface Row {
+  cells: number;
+  readonly start: number;
+}
+
+/** A link that is open: its address, and where its text begins. */
+interface Link {
+  readonly href: string;
+  readonly start: number;
+}
+
+/** Deeper nesting is not shown, or many short lines would become many long ones. */
+const MAX_SHOWN_LEVELS = 10;
+
+/** Elements with a blank line around them, unless they are in a list or a table. */
+const SPACED = new Set(["p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "ul", "ol", "table", "hr"]);
+
+/**
+ * Collects plain text. Blocks break lines, white space collapses outside of `pre`, items have `- ` or their number,
+ * quotations `> `, cells ` | ` between them, links their address behind them, an image without a description is
+ * `[Image]`. A spoiler says only that it is one, as the specification's section "Spoiler messages" asks.
+ */
+export class TextWriter {
+  #text = "";
+  /** Line breaks, and below a space, that are owed before the next text. */
+  #breaks = 0;
+  #space = false;
+  #pre = 0;
+  /** How many elements are open from a spoiler on. */
+  #hidden = 0;
+  readonly #levels: Level[] = [];
+  readonly #lists: List[] = [];
+  readonly #rows: Row[] = [];
+  readonly #links: Link[] = [];
+
+  /** Takes a start tag; for an element without content this is all. */
+  open(tag: string, attributes: readonly Attribute[]): void {
+    if (this.#hidden > 0) {
+      if (!VOIDS.has(tag)) this.#hidden++;
+      return;
+    }
+    this.#breakAround(tag);
+    if (tag === "br") this.#breaks = this.#pre > 0 ? this.#breaks + 1 : Math.min(this.#breaks + 1, 2);
+    else if (tag === "hr") this.#write("---");
+    else if (tag === "img") this.text(attributeValue(attributes, "alt") || "[Image]");
+    else if (tag === "pre") this.#pre++;
+    else if (tag === "blockquote") this.#levels.push({ first: "> ", rest: "> ", used: false });
+    else if (tag === "ul") this.#lists.push({ next: undefined });
+    else if (tag === "ol") this.#lists.push({ next: Number(attributeValue(attributes, "start") ?? 1) });
+    else if (tag === "li") this.#openItem();
+    else if (tag === "tr") this.#rows.push({ cells: 0, start: this.#text.length });
+    else if (tag === "td" || tag === "th") this.#openCell();
+    else if (tag === "a") this.#openLink(attributeValue(attributes, "href") ?? "");
+    else if (tag === "span") this.#openSpoiler(attributeValue(attributes, "data-mx-spoiler"));
+    if (tag === "hr") this.#breakAround(tag);
+  }
+
+  /** Takes an end tag. Each element that was opened is closed, in order; those without content are not. */
+  close(tag: string): void {
+    if (this.#hidden > 0) {
+      this.#hidden--;
+      return;
+    }
+    if (tag === "pre") {
+      this.#pre--;
+      this.#breaks = 0;
+    } else if (tag === "blockquote" || tag === "li" || tag === "td" || tag === "th") this.#levels.pop();
+    else if (tag === "ul" || tag === "ol") this.#lists.pop();
+    else if (tag === "tr") this.#rows.pop();
+    else if (tag === "a") this.#closeLink();
+    this.#breakAround(tag);
+  }
+
+  /** Takes text without escaping. */
+  text(text: string): void {
+    if (this.#hidden > 0) return;
+    if (this.#pre > 0) return this.#verbatim(text);
+    for (const [index, word] of text.split(/[ \t\n]+/).entries()) {
+      if (index > 0) this.#space = true;
+      if (word !== "") this.#write(word);
+    }
+  }
+
+  /** Gives all the text. Line breaks and spaces that are owed at the end are not paid. */
+  finish(): string {
+    return this.#text.trimEnd();
+  }
+
+  #verbatim(text: string): void {
+    for (const [index, line] of text.split("\n").entries()) {
+      if (index > 0) this.#breaks++;
+      if (line !== "") this.#write(line);
+    }
+  }
+
+  #breakAround(tag: string): void {
+    if (!BLOCKS.has(tag) || tag === "td" || tag === "th") return;
+    // What comes first in an item or a cell stands beside its mark.
+    if (this.#levels.at(-1)?.used === false) return;
+    const nested = this.#lists.length > 0 || this.#rows.length > 0;
+    this.#breaks = Math.max(this.#breaks, SPACED.has(tag) && !nested ? 2 : 1);
+    this.#space = false;
+  }
+
+  #openItem(): void {
+    const list = this.#lists.at(-1);
+    const first = list?.next === undefined ? "- " : `${list.next++}. `;
+    this.#levels.push({ first, rest: " ".repeat(first.length), used: false });
+  }
+
+  #openCell(): void {
+    const row = this.#rows.at(-1);
+    if (row !== undefined && row.cells++ > 0) {
+      if (this.#text.length > row.start) this.#breaks = 0;
+      this.#space = false;
+      this.#write(" | ");
+    }
+    this.#levels.push({ first: "", rest: "", used: false });
+  }
+
+  #openLink(href: string): void {
+    this.#links.push({ href, start: this.#text.length });
+  }
+
+  #closeLink(): void {
+    const link = this.#links.pop();
+    if (link === undefined || link.href === "") return;
+    const text = this.#text.slice(link.start).trim();
+    if (text === "") this.#write(link.href);
+    else if (!text.endsWith(link.href) && `mailto:${text}` !== link.href) this.#text += ` (${link.href})`;
+  }
+
+  #openSpoiler(reason: string | undefined): void {
+    if (reason === undefined) return;
+    this.#write(reason === "" ? "[Spoiler]" : `[Spoiler for ${reason}]`);
+    this.#hidden = 1;
+  }
+
+  /** Writes a piece of a line, after everything that is owed. */
+  #write(piece: string): void {
+    if (this.#text === "" || this.#breaks > 0) {
+      if (this.#text !== "") this.#text += `\n${this.#blankStart()}`.repeat(this.#breaks - 1) + "\n";
+      this.#text += this.#lineStart();
+    } else {
+      if (this.#space) this.#text += " ";
+      // The mark of an item that begins within a line is lost with its line start; a cell has none.
+      for (const level of this.#levels) level.used = true;
+    }
+    this.#text += piece;
+    this.#breaks = 0;
+    this.#space = false;
+  }
+
+  #lineStart(): string {
+    let start = "";
+    for (const [index, level] of this.#levels.entries()) {
+      if (index >= this.#levels.length - MAX_SHOWN_LEVELS) start += level.used ? level.rest : level.first;
+      level.used = true;
+    }
+    return start;
+  }
+
+  #blankStart(): string {
+    const levels = this.#levels.slice(-MAX_SHOWN_LEVELS).filter((level) => level.used);
+    return levels.map((level) => level.rest).join("").trimEnd();
+  }
+}

@@ -1,0 +1,105 @@
+/** What homeservers accept as the body of a request and as the content of an event. */
+
+import { type Answer, matrixError } from "./answer.ts";
+import type { HomeserverSoftware } from "./homeserver_types.ts";
+
+/** The most that an event may measure as canonical JSON, with its hashes and signatures. */
+export const MAX_EVENT_BYTES = 65_536;
+
+/** A JSON object. */
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** A body with its text, in which numbers still look as they were sent. */
+export interface JsonBody {
+  readonly text: string;
+  readonly value: JsonObject;
+}
+
+/** Reads the body of a POST or PUT: a JSON object and nothing else. */
+export function readJsonBody(bytes: Uint8Array, software: HomeserverSoftware): JsonBody | Answer {
+  let text: string, value: unknown;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return matrixError(400, "M_NOT_JSON", "Content is not UTF-8.");
+  }
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return matrixError(400, software === "Dendrite" ? "M_BAD_JSON" : "M_NOT_JSON", "Content not JSON.");
+  }
+  if (!isObject(value)) return matrixError(400, "M_BAD_JSON", "Content must be a JSON object.");
+  return { text, value };
+}
+
+/** Why this content cannot become an event; undefined when it can. */
+export function refuseContent(eventType: string, body: JsonBody, software: HomeserverSoftware): Answer | undefined {
+  if (!numbersAreCanonical(body.text)) return matrixError(400, "M_BAD_JSON", "Invalid JSON value: not a safe integer");
+  if (software === "Dendrite") return undefined;
+  if (!isWellFormed(body.value)) return matrixError(500, "M_UNKNOWN", "Internal server error");
+  const { msgtype, body: text } = body.value;
+  if (eventType === "m.room.message" && (typeof msgtype !== "string" || typeof text !== "string")) {
+    return matrixError(400, "M_UNKNOWN", "The content of m.room.message needs the strings msgtype and body");
+  }
+  return undefined;
+}
+
+/** The answer to an event that is too long. */
+export function tooLarge(bytes: number, software: HomeserverSoftware): Answer {
+  return software === "Dendrite"
+    ? matrixError(413, "M_BAD_JSON", `event is too long, length ${bytes} bytes > maximum ${MAX_EVENT_BYTES} bytes`)
+    : matrixError(413, "M_TOO_LARGE", "event too large");
+}
+
+/** What an event says, before the homeserver adds its own part. */
+export interface EventDraft {
+  readonly roomId: string;
+  readonly sender: string;
+  readonly type: string;
+  readonly content: JsonObject;
+}
+
+/** The length of an event as it goes to other homeservers, in bytes of canonical JSON. */
+export function eventBytes({ roomId, sender, type, content }: EventDraft): number {
+  const hash = "h".repeat(43), eventId = `$${hash}`;
+  const pdu = {
+    auth_events: [eventId, eventId],
+    content,
+    depth: 12,
+    hashes: { sha256: hash },
+    origin_server_ts: 1_700_000_000_000,
+    prev_events: [eventId],
+    room_id: roomId,
+    sender,
+    signatures: { [sender.slice(sender.indexOf(":") + 1)]: { "ed25519:a_abcd": "s".repeat(86) } },
+    type,
+    unsigned: { age_ts: 1_700_000_000_000 },
+  };
+  return new TextEncoder().encode(canonicalJson(pdu)).length;
+}
+
+/** Canonical JSON: sorted keys, no spaces. */
+function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, part: unknown) => {
+    if (!isObject(part)) return part;
+    return Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)));
+  });
+}
+
+/** Matrix knows integers from -(2^53)+1 to 2^53-1 and no other numbers. A parsed value cannot tell 1.0 from 1, the text can. */
+function numbersAreCanonical(text: string): boolean {
+  const withoutStrings = text.replace(/"[^"\\]*(?:\\.[^"\\]*)*"/gs, '""');
+  return [...withoutStrings.matchAll(/-?\d[\d.eE+-]*/g)].every(([number]) =>
+    /^-?\d+$/.test(number) && Number.isSafeInteger(Number(number))
+  );
+}
+
+function isWellFormed(value: unknown): boolean {
+  if (typeof value === "string") return value.isWellFormed();
+  if (typeof value !== "object" || value === null) return true;
+  return Object.entries(value).every(([key, part]) => key.isWellFormed() && isWellFormed(part));
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,195 @@
+/** A Matrix homeserver inside the test's own process. */
+
+import { Accounts } from "./accounts.ts";
+import { type Answer, matrixError } from "./answer.ts";
+import { type JsonBody, readJsonBody } from "./content.ts";
+import { HOMESERVER_FAULTS, type HomeserverFaultName } from "./homeserver_faults.ts";
+import { HOMESERVER_ROUTES, type HomeserverRouteName } from "./homeserver_routes.ts";
+import type {
+  HomeserverOptions,
+  HomeserverSoftware,
+  LoopbackUser,
+  RoomEvent,
+  RoomOptions,
+  TransactionScope,
+} from "./homeserver_types.ts";
+import { Rooms } from "./rooms.ts";
+import { matchRoute } from "./routes.ts";
+import { type Call, LoopbackServer } from "./server.ts";
+import { Transactions } from "./transactions.ts";
+import type { World } from "./world.ts";
+
+const NO_BODY: JsonBody = { text: "", value: {} };
+
+const SCOPES: Readonly<Record<HomeserverSoftware, TransactionScope>> = {
+  Synapse: "device",
+  Dendrite: "token",
+  Conduit: "global",
+};
+
+/**
+ * A homeserver on 127.0.0.1, as strict as the Client-Server API about methods, paths, headers and bodies, with the habits of Synapse,
+ * Dendrite or Conduit where these differ. It keeps users and rooms in memory. It has no federation, no encryption and no sync.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { LoopbackHomeserver } from "./mod.ts";
+ *
+ * await using homeserver = await LoopbackHomeserver.start();
+ * const alice = homeserver.addUser("alice");
+ * const roomId = homeserver.createRoom({ members: [alice.userId] });
+ * homeserver.fault("502-after-persisting", { times: 1 });
+ * const answer = await fetch(`${homeserver.url}/_matrix/client/v3/rooms/${roomId}/send/m.room.message/1`, {
+ *   method: "PUT",
+ *   headers: { authorization: `Bearer ${alice.accessToken}` },
+ *   body: JSON.stringify({ msgtype: "m.text", body: "It is late" }),
+ * });
+ * await answer.body?.cancel();
+ * assertEquals(answer.status, 502);
+ * assertEquals(homeserver.events(roomId).map(({ content }) => content.body), ["It is late"]);
+ * ```
+ */
+export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, HomeserverRouteName> {
+  readonly #world: World;
+  readonly #deviceIds = (function* () {
+    for (let number = 1;; number++) yield `LOOPBACK${number}`;
+  })();
+
+  private constructor(world: World, options: HomeserverOptions) {
+    super({ faults: HOMESERVER_FAULTS, defaultRoute: "send", route, handle: (call) => handle(world, call) }, options);
+    this.#world = world;
+  }
+
+  /**
+   * Starts a homeserver without users and rooms. Faults apply to the sending of events unless they say otherwise.
+   *
+   * @throws {Deno.errors.AddrInUse} when the wanted port is taken
+   */
+  static start(options: HomeserverOptions = {}): Promise<LoopbackHomeserver> {
+    const { software = "Synapse", serverName = "loopback.test", now = Date.now } = options;
+    const transactions = new Transactions(options.transactions ?? SCOPES[software], now);
+    const world: World = {
+      software,
+      serverName,
+      now,
+      accounts: new Accounts(software),
+      rooms: new Rooms(now),
+      transactions,
+    };
+    return Promise.resolve(new LoopbackHomeserver(world, options));
+  }
+
+  /**
+   * Adds a user who is logged in on one device.
+   *
+   * @param localpart the user id between `@` and the colon
+   * @param deviceId the device; by default one that nobody has yet
+   * @throws {Error} when there is such a user
+   */
+  addUser(localpart: string, deviceId: string = this.#deviceIds.next().value ?? ""): LoopbackUser {
+    const userId = `@${localpart}:${this.#world.serverName}`;
+    this.#world.accounts.addUser(userId);
+    return { userId, deviceId, accessToken: this.addToken(userId, { deviceId }) };
+  }
+
+  /**
+   * Makes a further access token for a user. With the device id of an older token it is what a new login on that device gives, and
+   * Dendrite ends the older token by it. Without a device id it is what Synapse's administrators get: a token without device.
+   *
+   * @throws {Error} when there is no such user
+   */
+  addToken(userId: string, options: { readonly deviceId?: string } = {}): string {
+    return this.#world.accounts.addToken(userId, options.deviceId);
+  }
+
+  /**
+   * Ends an access token: its requests are answered with 401 `M_UNKNOWN_TOKEN` from now on.
+   *
+   * @param options with `softLogout` the token has expired and its device lives on; without, which is the default, it is a logout: the
+   * device is deleted with its last token, and Synapse's memory of its transactions does not outlive the next restart
+   * @throws {Error} when the server never gave out such a token
+   */
+  revoke(accessToken: string, options: { readonly softLogout?: boolean } = {}): void {
+    const gone = this.#world.accounts.revoke(accessToken, options.softLogout ?? false);
+    if (gone !== undefined) this.#world.transactions.forgetDevice(gone);
+  }
+
+  /**
+   * Creates a room.
+   *
+   * @returns the room id
+   * @throws {Error} when it has no members, or when its id or alias is taken
+   */
+  createRoom(options: RoomOptions): string {
+    return this.#world.rooms.create(options).roomId;
+  }
+
+  /**
+   * Throws a user out of a room.
+   *
+   * @throws {Error} when there is no such room
+   */
+  removeMember(roomId: string, userId: string): void {
+    this.#world.rooms.leave(this.#room(roomId), userId);
+  }
+
+  /**
+   * What clients sent to a room, as its members see it, in order. The events that make the room's state are not among them.
+   *
+   * @throws {Error} when there is no such room
+   */
+  events(roomId: string): readonly RoomEvent[] {
+    return this.#room(roomId).timeline
+      .filter(({ state_key }) => state_key === undefined)
+      .map(({ event_id, sender, origin_server_ts, type, content }) => ({
+        event_id,
+        sender,
+        origin_server_ts,
+        type,
+        content,
+      }));
+  }
+
+  /**
+   * Stops if need be and starts on the same port, with the same users and rooms. Faults stay in force.
+   *
+   * @param options whether transaction ids are `kept` or `lost` in between. By default as the software has it: Synapse keeps those of
+   * tokens with a device, Conduit keeps all, Dendrite keeps none
+   */
+  override async restart(options: { readonly memory?: "kept" | "lost" } = {}): Promise<void> {
+    await this.stop();
+    if (options.memory === undefined) this.#world.transactions.restart();
+    if (options.memory === "lost") this.#world.transactions.forgetAll();
+    await super.restart();
+  }
+
+  #room(roomId: string): ReturnType<Rooms["create"]> {
+    const room = this.#world.rooms.get(roomId);
+    if (room === undefined) throw new Error(`Cannot look into the room ${roomId}: there is no such room`);
+    return room;
+  }
+}
+
+function route(method: string, path: string): HomeserverRouteName | undefined {
+  const match = matchRoute(HOMESERVER_ROUTES, method, path);
+  return match.kind === "route" ? match.route.name : undefined;
+}
+
+/** The checks that all endpoints share, in the order of the real servers: the path, the method, the token, the body. */
+async function handle(world: World, call: Call): Promise<Answer> {
+  const match = matchRoute(HOMESERVER_ROUTES, call.method, call.path);
+  if (match.kind === "unknown") return matrixError(404, "M_UNRECOGNIZED", "Unrecognized request");
+  if (match.kind === "wrong-method") return matrixError(405, "M_UNRECOGNIZED", "Unrecognized request");
+  const { route, params } = match;
+  const query = new URLSearchParams(call.query);
+  if (route.access === "open" || !route.ownPace) await call.ready();
+  const token = route.access === "token" ? world.accounts.authenticate(call.headers, query) : undefined;
+  if (token !== undefined && "status" in token) return token;
+  const body = route.method === "GET" ? NO_BODY : readJsonBody(call.bytes, world.software);
+  if ("status" in body) return body;
+  const ask = { params, query, host: call.headers.get("host") ?? "", body, ready: call.ready };
+  if (route.access === "open") return route.run(world, ask);
+  if (token === undefined) throw new Error(`Cannot run ${route.name}: no token was looked up`);
+  return await route.run(world, { ...ask, token });
+}

@@ -1,0 +1,88 @@
+/** The faults of a homeserver: with those of all servers, one for each thing that delivery must tell apart. */
+
+import { type Answer, jsonAnswer, matrixError } from "./answer.ts";
+import { COMMON_FAULTS, type CommonFaultName, instead, retryAfterSeconds, waitMs } from "./common_faults.ts";
+import type { FaultDetails, FaultPlan } from "./faults.ts";
+
+/** The name of a fault of {@linkcode LoopbackHomeserver}. */
+export type HomeserverFaultName =
+  | CommonFaultName
+  | "500"
+  | "503"
+  | "429-retry-after-seconds"
+  | "429-retry-after-date"
+  | "429-retry-after-ms"
+  | "429-bare"
+  | "429-after-persisting"
+  | "unknown-token"
+  | "soft-logout"
+  | "missing-token"
+  | "user-locked"
+  | "user-suspended"
+  | "user-deactivated"
+  | "consent-not-given"
+  | "resource-limit-exceeded"
+  | "forbidden"
+  | "not-found"
+  | "unsupported-room-version"
+  | "bad-json"
+  | "not-json"
+  | "invalid-param"
+  | "too-large"
+  | "too-large-bad-json"
+  | "unrecognized"
+  | "no-event-id";
+
+/** What each fault does. */
+export const HOMESERVER_FAULTS: Readonly<Record<HomeserverFaultName, FaultPlan>> = {
+  ...COMMON_FAULTS,
+  "500": instead(matrixError(500, "M_UNKNOWN", "Internal server error")),
+  "503": instead(matrixError(503, "M_UNKNOWN", "Service unavailable")),
+  "429-retry-after-seconds": { acts: false, outcome: limitedWithSeconds },
+  "429-retry-after-date": { acts: false, outcome: limitedWithDate },
+  "429-retry-after-ms": { acts: false, outcome: (details) => jsonAnswer(429, limited(details)) },
+  "429-bare": instead(matrixError(429, "M_LIMIT_EXCEEDED", "Too Many Requests")),
+  "429-after-persisting": { acts: true, outcome: limitedWithSeconds },
+  "unknown-token": instead(matrixError(401, "M_UNKNOWN_TOKEN", "Invalid access token passed.", { soft_logout: false })),
+  "soft-logout": instead(matrixError(401, "M_UNKNOWN_TOKEN", "Access token has expired", { soft_logout: true })),
+  "missing-token": instead(matrixError(401, "M_MISSING_TOKEN", "Missing access token")),
+  "user-locked": instead(matrixError(401, "M_USER_LOCKED", "User account has been locked", { soft_logout: true })),
+  "user-suspended": instead(matrixError(403, "M_USER_SUSPENDED", "Sending messages while account is suspended")),
+  "user-deactivated": instead(matrixError(403, "M_USER_DEACTIVATED", "This account has been deactivated")),
+  "consent-not-given": instead(
+    matrixError(403, "M_CONSENT_NOT_GIVEN", "Terms to accept", {
+      consent_uri: "https://loopback.test/_matrix/consent",
+    }),
+  ),
+  "resource-limit-exceeded": instead(
+    matrixError(403, "M_RESOURCE_LIMIT_EXCEEDED", "Monthly active users exceeded", {
+      admin_contact: "mailto:admin@loopback.test",
+      limit_type: "monthly_active_user",
+    }),
+  ),
+  "forbidden": instead(matrixError(403, "M_FORBIDDEN", "You don't have permission to post that to the room.")),
+  "not-found": instead(matrixError(404, "M_NOT_FOUND", "Room does not exist")),
+  "unsupported-room-version": instead(matrixError(400, "M_UNSUPPORTED_ROOM_VERSION", "missing room info for room")),
+  "bad-json": instead(matrixError(400, "M_BAD_JSON", "Invalid JSON value")),
+  "not-json": instead(matrixError(400, "M_NOT_JSON", "Content not JSON.")),
+  "invalid-param": instead(matrixError(400, "M_INVALID_PARAM", "Invalid parameter")),
+  "too-large": instead(matrixError(413, "M_TOO_LARGE", "event too large")),
+  "too-large-bad-json": instead(matrixError(413, "M_BAD_JSON", "event is too long")),
+  "unrecognized": instead(matrixError(404, "M_UNRECOGNIZED", "Unrecognized request")),
+  "no-event-id": instead(jsonAnswer(200, {})),
+};
+
+function limited(details: FaultDetails): object {
+  return { errcode: "M_LIMIT_EXCEEDED", error: "Too Many Requests", retry_after_ms: waitMs(details) };
+}
+
+function limitedWithSeconds(details: FaultDetails): Answer {
+  return jsonAnswer(429, limited(details), retryAfterSeconds(details));
+}
+
+/** A date has whole seconds, so that it is rounded up: a client that obeys it is never too early. The body keeps silent. */
+function limitedWithDate(details: FaultDetails, now: number): Answer {
+  const date = new Date(Math.ceil((now + waitMs(details)) / 1000) * 1000);
+  const body = { errcode: "M_LIMIT_EXCEEDED", error: "Too Many Requests" };
+  return jsonAnswer(429, body, { "retry-after": date.toUTCString() });
+}

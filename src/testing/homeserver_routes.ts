@@ -1,0 +1,68 @@
+/** The endpoints of a loopback homeserver, as a table. A new one is a name, a line in the table and a function elsewhere. */
+
+import type { Answer } from "./answer.ts";
+import { federationVersion, versions, wellKnown, whoami } from "./discovery_endpoints.ts";
+import { directory, join, joinedMembers, joinRoom, messages, send } from "./room_endpoints.ts";
+import type { Route } from "./routes.ts";
+import type { Ask, TokenAsk, World } from "./world.ts";
+
+/** The name of an endpoint of {@linkcode LoopbackHomeserver}, for the `on` of a fault and in the log of requests. */
+export type HomeserverRouteName =
+  | "versions"
+  | "well-known"
+  | "federation-version"
+  | "whoami"
+  | "send"
+  | "messages"
+  | "join"
+  | "join-room"
+  | "directory"
+  | "joined-members";
+
+/** An endpoint: open to everybody, or for those with a token. */
+export type HomeserverRoute =
+  & Route<HomeserverRouteName>
+  & (
+    | { readonly access: "open"; readonly run: (world: World, ask: Ask) => Answer }
+    | {
+      readonly access: "token";
+      readonly run: (world: World, ask: TokenAsk) => Answer | Promise<Answer>;
+      /** Whether `run` awaits `ready` itself, because something happens before. */
+      readonly ownPace?: boolean;
+    }
+  );
+
+const V3 = "/_matrix/client/v3";
+
+/** All endpoints. */
+export const HOMESERVER_ROUTES: readonly HomeserverRoute[] = [
+  { name: "versions", method: "GET", path: "/_matrix/client/versions", access: "open", run: versions },
+  { name: "well-known", method: "GET", path: "/.well-known/matrix/client", access: "open", run: wellKnown },
+  {
+    name: "federation-version",
+    method: "GET",
+    path: "/_matrix/federation/v1/version",
+    access: "open",
+    run: federationVersion,
+  },
+  { name: "directory", method: "GET", path: `${V3}/directory/room/:roomAlias`, access: "open", run: directory },
+  { name: "whoami", method: "GET", path: `${V3}/account/whoami`, access: "token", run: whoami },
+  { name: "messages", method: "GET", path: `${V3}/rooms/:roomId/messages`, access: "token", run: messages },
+  {
+    name: "joined-members",
+    method: "GET",
+    path: `${V3}/rooms/:roomId/joined_members`,
+    access: "token",
+    run: joinedMembers,
+  },
+  { name: "join", method: "POST", path: `${V3}/join/:roomIdOrAlias`, access: "token", run: join },
+  { name: "join-room", method: "POST", path: `${V3}/rooms/:roomId/join`, access: "token", run: joinRoom },
+  {
+    name: "send",
+    method: "PUT",
+    path: `${V3}/rooms/:roomId/send/:eventType/:txnId`,
+    access: "token",
+    run: send,
+    ownPace: true,
+  },
+];

@@ -1,0 +1,32 @@
+/**
+ * Servers on 127.0.0.1 for tests of programs that send notifications: a Matrix homeserver and an ntfy server, as strict as the real
+ * ones, with a log of what reached them and with named faults.
+ *
+ * @module
+ */
+
+// A homeserver
+export { LoopbackHomeserver } from "./homeserver.ts";
+export type {
+  HomeserverOptions,
+  HomeserverSoftware,
+  LoopbackUser,
+  RoomEvent,
+  RoomOptions,
+  TransactionScope,
+} from "./homeserver_types.ts";
+export type { HomeserverFaultName } from "./homeserver_faults.ts";
+export type { HomeserverRouteName } from "./homeserver_routes.ts";
+
+// An ntfy server
+export { LoopbackNtfy } from "./ntfy.ts";
+export type { NtfyOptions, NtfyRouteName } from "./ntfy.ts";
+export type { NtfyMessage } from "./ntfy_answers.ts";
+export type { NtfyFaultName } from "./ntfy_faults.ts";
+
+// What both have in common
+export { LoopbackServer } from "./server.ts";
+export type { LoopbackOptions } from "./server.ts";
+export type { CommonFaultName } from "./common_faults.ts";
+export type { Fault, FaultDetails, FaultOptions } from "./faults.ts";
+export type { ReceivedRequest } from "./request_log.ts";

@@ -1,0 +1,35 @@
+/** What the endpoints of a loopback homeserver get: the world they work on, and what is asked of them. */
+
+import type { Accounts, Token } from "./accounts.ts";
+import type { JsonBody } from "./content.ts";
+import type { HomeserverSoftware } from "./homeserver_types.ts";
+import type { Rooms } from "./rooms.ts";
+import type { Transactions } from "./transactions.ts";
+
+/** What the endpoints work on. */
+export interface World {
+  readonly software: HomeserverSoftware;
+  readonly serverName: string;
+  readonly now: () => number;
+  readonly accounts: Accounts;
+  readonly rooms: Rooms;
+  readonly transactions: Transactions;
+}
+
+/** A request that passed the checks that all endpoints share. */
+export interface Ask {
+  /** The parameters in the path, percent-decoded. */
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: URLSearchParams;
+  /** The authority the client used, to build URLs from. */
+  readonly host: string;
+  /** The body of a POST or PUT; an empty object for a GET. */
+  readonly body: JsonBody;
+  /** Resolves when the server gets round to the request. */
+  readonly ready: () => Promise<void>;
+}
+
+/** A request with a valid token. */
+export interface TokenAsk extends Ask {
+  readonly token: Token;
+}

@@ -1,0 +1,79 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { MAX_NTFY_BYTES, ntfyKind } from "../../src/channels/ntfy.ts";
+import { secretOf } from "../../src/config/secrets.ts";
+import { NotTheServiceError, ResponseError } from "../../src/errors.ts";
+import { Fields } from "../../src/fields.ts";
+import { createNotification, type NotificationInput } from "../../src/notification.ts";
+import { byteLength } from "../../src/render.ts";
+import { LoopbackNtfy, type NtfyOptions } from "../../src/testing/mod.ts";
+import { fakeRuntime, TEST_TIME } from "../fakes/runtime.ts";
+
+async function ntfyTest(
+  options: NtfyOptions,
+  body: (
+    t: { ntfy: LoopbackNtfy; send(input: NotificationInput, token?: string, late?: boolean): Promise<string> },
+  ) => Promise<void>,
+) {
+  using runtime = fakeRuntime();
+  await using ntfy = await LoopbackNtfy.start(options);
+  await body({
+    ntfy,
+    async send(input, token, late = false) {
+      const fields = new Fields({ server: ntfy.url, topic: "alerts", token }, "channels.ntfy");
+      const open = ntfyKind.configure("ntfy", fields, { insecureHttp: false, secret: secretOf });
+      const channel = open({ runtime, identity: "jump", warn() {} });
+      const notification = createNotification(input, TEST_TIME - 5000);
+      const envelope = { channel: "ntfy", destination: "alerts", notification };
+      return (await channel.send(envelope, { txnId: "t", late, timeoutMs: 1000 })).id;
+    },
+  });
+}
+
+Deno.test("NtfyChannel.send() publishes title, message, priority and link, and returns ntfy's id", async () => {
+  await ntfyTest({}, async ({ ntfy, send }) => {
+    const id = await send({ subject: "Up", message: "a\nb", link: "https://example.org/", severity: "critical" });
+    const [message] = ntfy.messages("alerts");
+    assertEquals([message.id, message.title, message.message, message.priority, message.click], [
+      id,
+      "[jump] Up",
+      "a\nb",
+      5,
+      "https://example.org/",
+    ]);
+  });
+});
+
+Deno.test("NtfyChannel.send() makes the message of a subject that has no body", async () => {
+  await ntfyTest({}, async ({ ntfy, send }) => {
+    await send({ subject: "Up", silent: true });
+    const [{ title, message, priority }] = ntfy.messages("alerts");
+    assertEquals([title, message, priority], ["jump", "Up", 2]);
+  });
+});
+
+Deno.test("NtfyChannel.send() cuts to what ntfy takes with room for the note on lateness", async () => {
+  await ntfyTest({}, async ({ ntfy, send }) => {
+    await send({ subject: "Up", message: "ä".repeat(10_000) }, undefined, true);
+    const [{ message = "" }] = ntfy.messages("alerts");
+    assert(byteLength(message) <= MAX_NTFY_BYTES && byteLength(message) > MAX_NTFY_BYTES - 4);
+    assert(/✂ Cut here: \d+ of 20000 bytes are missing\n\n⏰ Queued since .*, 5 s late$/.test(message));
+  });
+});
+
+Deno.test("NtfyChannel.send() shows its token, and hears when it is wrong", async () => {
+  await ntfyTest({ token: "tk_right" }, async ({ ntfy, send }) => {
+    await send({ subject: "Up" }, "tk_right");
+    assertEquals(ntfy.messages("alerts").length, 1);
+    const error = await assertRejects(() => send({ subject: "Up" }, "tk_wrong"), ResponseError);
+    assertEquals(error.status, 401);
+  });
+});
+
+Deno.test("NtfyChannel.send() throws what classify() understands", async () => {
+  await ntfyTest({}, async ({ ntfy, send }) => {
+    ntfy.fault("captive-portal", { times: 1 });
+    await assertRejects(() => send({ subject: "Up" }), NotTheServiceError, "does not answer like ntfy: 200");
+    ntfy.fault("429", { times: 1 });
+    assertEquals((await assertRejects(() => send({ subject: "Up" }), ResponseError)).status, 429);
+  });
+});

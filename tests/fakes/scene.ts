@@ -1,0 +1,55 @@
+/** A homeserver, a room, a state directory and a runtime: what tests of the whole need. */
+
+import { Notifier, type NotifierOptions } from "../../src/notifier.ts";
+import { LoopbackHomeserver, LoopbackNtfy } from "../../src/testing/mod.ts";
+import { type FakeRuntime, fakeRuntime } from "./runtime.ts";
+
+/** The scene. */
+export interface Scene extends AsyncDisposable {
+  readonly homeserver: LoopbackHomeserver;
+  readonly ntfy: LoopbackNtfy;
+  readonly runtime: FakeRuntime;
+  readonly stateDir: string;
+  readonly accessToken: string;
+  readonly room: string;
+  /** The first lines of the messages in the room. */
+  subjects(): string[];
+  /** Requests to send an event, as the homeserver saw them. */
+  puts(): number;
+  /** A notifier with the Matrix channel; others may be added. */
+  open(options?: Partial<NotifierOptions>): Promise<Notifier>;
+}
+
+/** Sets the scene. */
+export async function setScene(): Promise<Scene> {
+  const runtime = fakeRuntime({ realIds: true });
+  const homeserver = await LoopbackHomeserver.start({ now: runtime.now });
+  const ntfy = await LoopbackNtfy.start();
+  const { userId, accessToken } = homeserver.addUser("bot");
+  const room = homeserver.createRoom({ members: [userId] });
+  const stateDir = Deno.makeTempDirSync();
+  return {
+    homeserver,
+    ntfy,
+    runtime,
+    stateDir,
+    accessToken,
+    room,
+    subjects: () =>
+      homeserver.events(room).map(({ content }) => String(content.body).split("\n")[0].replace("[jump] ", "")),
+    puts: () => homeserver.requests.filter((request) => request.route === "send").length,
+    open: (options = {}) =>
+      Notifier.open({
+        stateDir,
+        runtime,
+        channels: { matrix: { homeserver: homeserver.url, accessToken, room } },
+        ...options,
+      }),
+    async [Symbol.asyncDispose]() {
+      await homeserver[Symbol.asyncDispose]();
+      await ntfy[Symbol.asyncDispose]();
+      runtime[Symbol.dispose]();
+      Deno.removeSync(stateDir, { recursive: true });
+    },
+  };
+}

@@ -1,0 +1,49 @@
+import { assertEquals } from "@std/assert";
+import { parseServer, type ServerAddress } from "../../src/address.ts";
+import { parseRoom } from "../../src/matrix/ids.ts";
+
+Deno.test("parseRoom() knows ids, with and without a domain, and aliases", () => {
+  const cases: [string, string | undefined][] = [
+    ["!abc:example.org", "id"],
+    ["!31hneApxJ_1o-63DmFrpeqnkFfWppnzWso1JvH3ogLM", "id"],
+    ["!a b:example.org", undefined],
+    ["!", undefined],
+    ["#alerts:example.org", "alias"],
+    ["#alerts:[::1]:8448", "alias"],
+    ["#alerts", undefined],
+    ["#:example.org", undefined],
+    ["#alerts:", undefined],
+    ["alerts", undefined],
+    ["@bot:example.org", undefined],
+    ["", undefined],
+    ["!a\u0000b", undefined],
+    [`!${"x".repeat(255)}`, undefined],
+  ];
+  for (const [text, kind] of cases) assertEquals(parseRoom(text)?.kind, kind, text);
+});
+
+Deno.test("parseServer() reads addresses, and refuses what would not work or would leak the token", () => {
+  const https = { insecureHttp: false };
+  const cases: [string, string | undefined][] = [
+    ["https://matrix.example.org", "https://matrix.example.org"],
+    ["https://matrix.example.org/", "https://matrix.example.org"],
+    ["matrix.example.org", "https://matrix.example.org"],
+    ["matrix.example.org:8448", "https://matrix.example.org:8448"],
+    ["http://localhost:8008", "http://localhost:8008"],
+    ["http://127.0.0.1:8008", "http://127.0.0.1:8008"],
+    ["http://[::1]:8008", "http://[::1]:8008"],
+    ["http://matrix.example.org", undefined],
+    ["http://127.0.0.1.example.org", undefined],
+    ["https://matrix.example.org/_matrix", undefined],
+    ["https://matrix.example.org/?a=b", undefined],
+    ["https://matrix.example.org/#a", undefined],
+    ["https://bot:secret@matrix.example.org", undefined],
+    ["ftp://matrix.example.org", undefined],
+    ["https://", undefined],
+    ["a b", undefined],
+    ["", undefined],
+  ];
+  const url = (address: ServerAddress) => "baseUrl" in address ? address.baseUrl : undefined;
+  for (const [text, baseUrl] of cases) assertEquals(url(parseServer(text, https)), baseUrl, text);
+  assertEquals(url(parseServer("http://matrix.example.org", { insecureHttp: true })), "http://matrix.example.org");
+});

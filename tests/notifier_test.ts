@@ -1,0 +1,274 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { ConfigError, InvalidNotificationError, QueueError } from "../src/errors.ts";
+import { Notifier } from "../src/notifier.ts";
+import type { LoopbackHomeserver } from "../src/testing/mod.ts";
+import { setScene } from "./fakes/scene.ts";
+
+type FaultName = Parameters<LoopbackHomeserver["fault"]>[0];
+
+const journal = (stateDir: string) =>
+  Deno.readTextFileSync(`${stateDir}/queue/queue.jsonl`).trimEnd().split("\n").map((line) => JSON.parse(line));
+
+Deno.test("Notifier.notify() delivers, and says with what event", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open();
+  const [outcome] = await notifier.notify({ subject: "Up" });
+  const [event] = scene.homeserver.events(scene.room);
+  assertEquals(outcome, {
+    id: outcome.id,
+    channel: "matrix",
+    destination: scene.room,
+    state: "delivered",
+    receipt: event.event_id,
+  });
+  assertEquals(event.content["dev.matrix-notify.id"], outcome.id);
+  assertEquals(journal(scene.stateDir).map(({ t }) => t), ["hdr", "enq", "att", "ack"]);
+});
+
+Deno.test("Notifier.notify() queues while the homeserver is down, and Notifier.flush() delivers later, in order and once", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open();
+  await scene.homeserver.stop();
+  for (let count = 1; count <= 10; count++) {
+    const [outcome] = await notifier.notify({ subject: String(count) });
+    assertEquals([outcome.state, outcome.reason?.endsWith("Connection refused")], ["queued", true]);
+  }
+  await scene.homeserver.restart();
+  const outcomes = await notifier.flush();
+  assertEquals(outcomes.map(({ state }) => state), Array(10).fill("delivered"));
+  assertEquals(scene.subjects(), ["1", "2", "3", "4", "5", "6", "7", "8", "9", "10"]);
+  assertEquals((await notifier.status()).queued, 0);
+});
+
+const EVERY_SECOND: FaultName[] = [
+  "drop-after-persisting",
+  "drop-before-persisting",
+  "502-after-persisting",
+  "504-after-persisting",
+  "503",
+  "429-after-persisting",
+  "429-retry-after-seconds",
+  "429-retry-after-date",
+  "429-bare",
+  "captive-portal",
+];
+
+for (const fault of EVERY_SECOND) {
+  Deno.test(`Notifier.flush() delivers ten messages in order and once when every second PUT meets ${fault}`, async () => {
+    await using scene = await setScene();
+    await using notifier = await scene.open();
+    for (let count = 1; count <= 10; count++) await notifier.notify({ subject: String(count) }, { waitMs: 0 });
+    const { applied } = await met(scene.homeserver, fault, () => notifier.flush());
+    assertEquals(scene.subjects(), ["1", "2", "3", "4", "5", "6", "7", "8", "9", "10"]);
+    assertEquals(await notifier.flush(), []);
+    assert(applied >= 9, `the fault was met ${applied} times`);
+  });
+}
+
+async function met(homeserver: LoopbackHomeserver, name: FaultName, work: () => Promise<unknown>) {
+  const fault = homeserver.fault(name, { every: 2 });
+  await work();
+  await homeserver.clearFaults();
+  return fault;
+}
+
+Deno.test("Notifier.notify() gives each channel a state of its own: one that is down delays no other", async () => {
+  await using scene = await setScene();
+  const { homeserver, accessToken, room, ntfy } = scene;
+  await using notifier = await scene.open({
+    channels: {
+      matrix: { homeserver: homeserver.url, accessToken, room },
+      phone: { kind: "ntfy", server: ntfy.url, topic: "alerts" },
+    },
+  });
+  await homeserver.stop();
+  const outcomes = await notifier.notify({ subject: "Link down" });
+  assertEquals(outcomes.map(({ channel, state }) => [channel, state]), [["matrix", "queued"], ["phone", "delivered"]]);
+  await homeserver.restart();
+  await notifier.flush();
+  await notifier.flush();
+  assertEquals([scene.subjects(), ntfy.messages("alerts").length], [["Link down"], 1]);
+});
+
+Deno.test("Notifier.notify() sends to the named channels, kind or room only", async () => {
+  await using scene = await setScene();
+  const { homeserver, accessToken, room, ntfy } = scene;
+  await using notifier = await scene.open({
+    channels: {
+      matrix: { homeserver: homeserver.url, accessToken, room },
+      ntfy: { server: ntfy.url, topic: "alerts" },
+    },
+  });
+  const where = (options: Parameters<Notifier["plan"]>[1]) =>
+    notifier.plan({ subject: "x" }, options).map(({ channel, destination }) => `${channel} ${destination}`);
+  assertEquals(where({}), [`matrix ${room}`, "ntfy alerts"]);
+  assertEquals(where({ channels: ["ntfy"] }), ["ntfy alerts"]);
+  assertEquals(where({ kind: "matrix" }), [`matrix ${room}`]);
+  assertEquals(where({ room: "!other" }), ["matrix !other"]);
+  await assertRejects(
+    () => notifier.notify({ subject: "x" }, { channels: ["mail"] }),
+    InvalidNotificationError,
+    'channel "mail"',
+  );
+  await assertRejects(
+    () => notifier.notify({ subject: "x" }, { channels: ["ntfy"], room: "!a" }),
+    InvalidNotificationError,
+    "no matrix channel",
+  );
+});
+
+Deno.test("Notifier.notify() delivers what waited before its own, oldest first", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open();
+  for (const subject of ["1", "2"]) await notifier.notify({ subject }, { waitMs: 0 });
+  assertEquals((await notifier.notify({ subject: "3" })).map(({ state }) => state), ["delivered"]);
+  assertEquals(scene.subjects(), ["1", "2", "3"]);
+});
+
+Deno.test("Notifier.notify() does not wait behind a head that is deferred", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open();
+  scene.homeserver.fault("429-retry-after-seconds", { retryAfterMs: 60_000, times: 1 });
+  await notifier.notify({ subject: "1" });
+  const before = scene.runtime.time;
+  const [outcome] = await notifier.notify({ subject: "2" });
+  assertEquals([outcome.state, outcome.next, scene.puts()], ["queued", before + 60_000, 1]);
+  assert(scene.runtime.time - before < 1000);
+});
+
+Deno.test("Notifier.notify() gives up a server that hangs after its wait, and the message still comes once", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open();
+  scene.homeserver.fault("hang-after-persisting", { times: 1 });
+  const notified = notifier.notify({ subject: "Up" });
+  await scene.homeserver.received(({ handled }) => handled);
+  scene.runtime.expireTimeouts();
+  const [outcome] = await notified;
+  assertEquals([outcome.state, outcome.reason], [
+    "queued",
+    `No answer from ${new URL(scene.homeserver.url).host} within 10 s`,
+  ]);
+  await notifier.flush();
+  assertEquals([scene.subjects(), scene.puts()], [["Up"], 2]);
+});
+
+Deno.test("Notifier.notify() of many at once delivers all, once", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open();
+  const subjects = Array.from({ length: 20 }, (_, count) => String(count));
+  const outcomes = await Promise.all(subjects.map((subject) => notifier.notify({ subject }, { waitMs: 1e9 })));
+  assertEquals(outcomes.flat().filter(({ state }) => state !== "delivered"), []);
+  assertEquals(scene.subjects().toSorted(), subjects.toSorted());
+});
+
+Deno.test("Notifier.notify() leaves the delivery to another that holds the lock, and sees the result", async () => {
+  await using scene = await setScene();
+  await using first = await scene.open();
+  await using second = await scene.open();
+  let answer = () => {};
+  scene.homeserver.fault("slow", { times: 1, until: new Promise<void>((resolve) => answer = resolve) });
+  const one = first.notify({ subject: "1" });
+  await scene.homeserver.received(({ route }) => route === "send");
+  const two = second.notify({ subject: "2" }, { waitMs: 1e9 });
+  answer();
+  assertEquals([(await one)[0].state, (await two)[0].state], ["delivered", "delivered"]);
+  assertEquals(scene.subjects(), ["1", "2"]);
+});
+
+Deno.test("Notifier.notify() leaves a deliverer behind for what is left, and none where nothing is", async () => {
+  await using scene = await setScene();
+  const started: string[] = [];
+  await using notifier = await scene.open({ startBackground: (stateDir) => void started.push(stateDir) });
+  await notifier.notify({ subject: "1" });
+  assertEquals(started, []);
+  await scene.homeserver.stop();
+  await notifier.notify({ subject: "2" });
+  assertEquals(started, [scene.stateDir]);
+  await notifier.notify({ subject: "3" }, { waitMs: 0 });
+  assertEquals(started.length, 2, "nobody delivers, so that somebody is needed");
+});
+
+Deno.test("Notifier.notify() warns when nobody can be left behind", async () => {
+  await using scene = await setScene();
+  const warnings: string[] = [];
+  await using notifier = await scene.open({
+    startBackground: () => "no permission",
+    onWarning: (text) => void warnings.push(text),
+  });
+  await scene.homeserver.stop();
+  await notifier.notify({ subject: "1" });
+  assertEquals(warnings, ["Cannot start the background deliverer: no permission"]);
+});
+
+Deno.test("Notifier.deliverAll() delivers until the queue is empty, and leaves it to another who does", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open();
+  await using other = await scene.open();
+  scene.homeserver.fault("503", { times: 3 });
+  for (const subject of ["1", "2"]) await notifier.notify({ subject }, { waitMs: 0 });
+  const never = new AbortController().signal;
+  const delivering = notifier.deliverAll(never, 0);
+  assertEquals(await other.deliverAll(never, 0), false);
+  assertEquals(await delivering, true);
+  assertEquals(scene.subjects(), ["1", "2"]);
+});
+
+Deno.test("Notifier.notify() queues nothing when it refuses the input", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open();
+  await assertRejects(() => notifier.notify({ subject: "" }), InvalidNotificationError);
+  assertEquals(notifier.entries(), []);
+});
+
+Deno.test("Notifier.open() refuses a configuration that cannot work", async () => {
+  const channels = { matrix: { homeserver: "https://example.org", accessToken: "a b", room: "!a" } };
+  await assertRejects(
+    () => Notifier.open({ channels, stateDir: "/nowhere" }),
+    ConfigError,
+    "channels.matrix.accessToken: it holds white space",
+  );
+  await using none = await Notifier.open({ channels: {}, stateDir: Deno.makeTempDirSync() });
+  await assertRejects(() => none.notify({ subject: "Up" }), ConfigError, "no channel is configured");
+});
+
+Deno.test("Notifier.notify() rejects when the state directory is no directory", async () => {
+  await using scene = await setScene();
+  Deno.writeTextFileSync(`${scene.stateDir}/file`, "");
+  await assertRejects(
+    async () => {
+      await using notifier = await scene.open({ stateDir: `${scene.stateDir}/file` });
+      await notifier.notify({ subject: "Up" });
+    },
+    QueueError,
+    "a file is in the way",
+  );
+});
+
+Deno.test("the access token is in no file of the state directory", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open();
+  for (const fault of ["unknown-token", "drop-after-persisting", "captive-portal", "too-large"] as const) {
+    scene.homeserver.fault(fault, { times: 1 });
+    await notifier.notify({ subject: fault });
+    await notifier.flush({ waitMs: 0 });
+  }
+  const [first] = notifier.entries();
+  assert(Deno.inspect(notifier).includes(scene.accessToken) === false);
+  assert(JSON.stringify(first ?? {}).includes(scene.accessToken) === false);
+  for (const { name } of Deno.readDirSync(`${scene.stateDir}/queue`)) {
+    assert(!Deno.readTextFileSync(`${scene.stateDir}/queue/${name}`).includes(scene.accessToken), name);
+  }
+});
+
+Deno.test("Notifier.retry() revives the dead, and Notifier.drop() ends what nobody wants", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open();
+  scene.homeserver.fault("too-large", { times: 2 });
+  await notifier.notify({ subject: "1" });
+  await notifier.notify({ subject: "2" });
+  const [one, two] = notifier.entries();
+  assertEquals([one.state, two.state], ["dead", "dead"]);
+  assertEquals((await notifier.retry([one])).map(({ state }) => state), ["delivered"]);
+  await notifier.drop([two]);
+  assertEquals([notifier.entries(), scene.subjects()], [[], ["1"]]);
+});
