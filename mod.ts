@@ -34,25 +34,29 @@
 export { sendMatrix, sendNotification, type SendNotificationOptions } from "./src/send.ts";
 
 // Hold a notifier.
-export {
-  type FlushOptions,
-  Notifier,
-  type NotifierOptions,
-  type NotifyOptions,
-  type QueuedEntry,
-} from "./src/notifier.ts";
-export type { Outcome, Status } from "./src/report.ts";
+export { type FlushOptions, Notifier, type NotifierOptions, type NotifyOptions } from "./src/notifier.ts";
+export type { EntryState } from "./src/queue/entry.ts";
+export type { Outcome, QueuedEntry, Status } from "./src/report.ts";
+export type { Runtime, Stdio } from "./src/runtime.ts";
 
 // Say what.
 export type { Format, Notification, NotificationInput, Severity } from "./src/notification.ts";
 
 // Say where.
+export type { Envelope } from "./src/channels/channel.ts";
 export type { MatrixConfig } from "./src/channels/matrix.ts";
 export type { NtfyConfig } from "./src/channels/ntfy.ts";
 export type { ChannelConfig } from "./src/channels/registry.ts";
+export type { RouteOptions } from "./src/channels/routing.ts";
 
 // Catch.
-export { ConfigError, InvalidNotificationError, QueueError, type QueueTrouble } from "./src/errors.ts";
+export {
+  ConfigError,
+  type HintOptions,
+  InvalidNotificationError,
+  QueueError,
+  type QueueTrouble,
+} from "./src/errors.ts";
 
 import { DELIVER_COMMAND } from "./src/background.ts";
 

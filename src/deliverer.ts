@@ -5,9 +5,9 @@
  */
 
 import type { DelivererOptions } from "./background.ts";
-import type { CourierEvent } from "./delivery/courier.ts";
 import { appendLog } from "./log.ts";
 import { Notifier } from "./notifier.ts";
+import type { Outcome } from "./report.ts";
 import { denoRuntime } from "./runtime.ts";
 
 /** Its parent may hold the lock a moment longer; another deliverer holds it for good. */
@@ -28,7 +28,7 @@ export async function runDeliverer(word: string): Promise<number> {
       ...options,
       runtime,
       onWarning: log,
-      onEvent: (event) => log(describe(event)),
+      onAttempt: (outcome) => log(describe(outcome)),
     });
     log(`started, pid ${Deno.pid}`);
     const mine = await notifier.deliverAll(stopSignal(), LOCK_PATIENCE_MS);
@@ -50,9 +50,7 @@ function stopSignal(): AbortSignal {
   return controller.signal;
 }
 
-function describe({ entry, result }: CourierEvent): string {
-  const where = `${entry.id} to ${entry.channel} ${entry.destination}`;
-  if (result.state === "delivered") return `delivered ${where}: ${result.receipt}`;
-  if (result.state === "dead") return `buried ${where}: ${result.reason}`;
-  return `deferred ${where} until ${new Date(result.next).toISOString()}: ${result.reason}`;
+function describe({ id, channel, destination, state, receipt, reason, next }: Outcome): string {
+  const when = next === undefined ? "" : ` until ${new Date(next).toISOString()}`;
+  return `${state} ${id} to ${channel} ${destination}${when}: ${receipt ?? reason}`;
 }

@@ -13,10 +13,12 @@ export interface HintOptions extends ErrorOptions {
 
 /** Bad input: an empty subject, a message that is too long, a channel or a room that there is not. */
 export class InvalidNotificationError extends Error {
+  /** The name of the class, for those who cannot use `instanceof`. */
   override name = "InvalidNotificationError" as const;
   /** What mends it, as a sentence without a full stop. */
   readonly hint?: string;
 
+  /** The message says what could not be done, a colon, and the state that prevented it. */
   constructor(message: string, options: HintOptions = {}) {
     super(message, options);
     this.hint = options.hint;
@@ -25,10 +27,12 @@ export class InvalidNotificationError extends Error {
 
 /** A configuration that cannot be used. */
 export class ConfigError extends Error {
+  /** The name of the class, for those who cannot use `instanceof`. */
   override name = "ConfigError" as const;
   /** What mends it, as a sentence without a full stop. */
   readonly hint?: string;
 
+  /** The message says what could not be done, a colon, and the state that prevented it. */
   constructor(message: string, options: HintOptions = {}) {
     super(message, options);
     this.hint = options.hint;
@@ -40,10 +44,12 @@ export type QueueTrouble = "full" | "busy" | "io" | "permission";
 
 /** The queue on disk cannot do what was asked. Nothing that it had acknowledged is lost by that. */
 export class QueueError extends Error {
+  /** The name of the class, for those who cannot use `instanceof`. */
   override name = "QueueError" as const;
   /** What kind of trouble it is. */
   readonly trouble: QueueTrouble;
 
+  /** The message says what could not be done, a colon, and the state that prevented it. */
   constructor(trouble: QueueTrouble, message: string, options?: ErrorOptions) {
     super(message, options);
     this.trouble = trouble;

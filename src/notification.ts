@@ -27,11 +27,13 @@ export interface Notification {
   readonly subject: string;
   /** The body; may be empty. */
   readonly message: string;
+  /** How the message is written. */
   readonly format: Format;
   /** An absolute URL. */
   readonly link?: string;
   /** Whether it should arrive without a sound or a push. */
   readonly silent: boolean;
+  /** How much it matters. */
   readonly severity: Severity;
   /** When it was said, milliseconds since 1970. */
   readonly time: number;
@@ -45,15 +47,15 @@ export interface Notification {
 export interface NotificationInput {
   /** One line; line breaks become spaces. At most {@linkcode MAX_SUBJECT_BYTES}. */
   readonly subject: string;
-  /** @default {""} At most {@linkcode MAX_MESSAGE_BYTES}. */
+  /** The body, at most {@linkcode MAX_MESSAGE_BYTES}. @default {""} */
   readonly message?: string;
-  /** @default {"text"} */
+  /** How the message is written. @default {"text"} */
   readonly format?: Format;
   /** An absolute URL. */
   readonly link?: string;
-  /** @default {false} */
+  /** Whether it should arrive without a sound or a push. @default {false} */
   readonly silent?: boolean;
-  /** @default {"info"} */
+  /** How much it matters. @default {"info"} */
   readonly severity?: Severity;
   /** Who speaks, at most {@linkcode MAX_SUBJECT_BYTES}. */
   readonly origin?: string;

@@ -13,18 +13,30 @@
 import type { Channel, Envelope } from "./channels/channel.ts";
 import type { ChannelConfig } from "./channels/registry.ts";
 import { route, type RouteOptions } from "./channels/routing.ts";
-import { inlineConfig, loadConfig, type LoadOptions } from "./config/load.ts";
+import { inlineConfig, loadConfig } from "./config/load.ts";
 import { stateDirPath } from "./config/paths.ts";
-import { Courier, type CourierEvent, type RunOptions } from "./delivery/courier.ts";
+import { Courier, type RunOptions } from "./delivery/courier.ts";
 import { QueueError } from "./errors.ts";
 import { createNotification, DEFAULT_TTL_MS, type NotificationInput } from "./notification.ts";
 import type { Entry } from "./queue/entry.ts";
 import { type Draft, Queue } from "./queue/queue.ts";
-import { type Outcome, outcomeOf, type Status, statusOf } from "./report.ts";
+import {
+  attemptOutcome,
+  type Outcome,
+  outcomeOf,
+  type QueuedEntry,
+  queuedEntry,
+  type Status,
+  statusOf,
+} from "./report.ts";
 import { denoRuntime, type Runtime } from "./runtime.ts";
 
 /** How to open a notifier. Without `channels` it reads the same environment and file as the command line. */
-export interface NotifierOptions extends LoadOptions {
+export interface NotifierOptions {
+  /** The configuration file. @default the usual places */
+  readonly configFile?: string;
+  /** Permits plain http to other hosts; the access token goes over the network in the clear. @default {false} */
+  readonly insecureHttp?: boolean;
   /** Where the queue lives. @default the command line's state directory */
   readonly stateDir?: string;
   /** The channels by name, instead of those in environment and file. */
@@ -37,14 +49,15 @@ export interface NotifierOptions extends LoadOptions {
   readonly runtime?: Runtime;
   /** Hears what goes wrong without being a failure. @default nobody */
   readonly onWarning?: (text: string) => void;
-  /** Hears of every attempt. @default nobody */
-  readonly onEvent?: (event: CourierEvent) => void;
+  /** Hears what became of every attempt. @default nobody */
+  readonly onAttempt?: (outcome: Outcome) => void;
 }
 
 /** How to notify. */
 export interface NotifyOptions extends RouteOptions {
   /** How long to try and wait, milliseconds; 0 only queues. @default {10000} */
   readonly waitMs?: number;
+  /** Stops the delivery, and rejects with its reason; what is queued stays queued. */
   readonly signal?: AbortSignal;
 }
 
@@ -52,6 +65,7 @@ export interface NotifyOptions extends RouteOptions {
 export interface FlushOptions {
   /** What must wait longer than this is left for later, milliseconds. @default {30000} */
   readonly waitMs?: number;
+  /** Stops the delivery, and rejects with its reason; what is queued stays queued. */
   readonly signal?: AbortSignal;
 }
 
@@ -70,9 +84,8 @@ export class Notifier implements AsyncDisposable {
   readonly stateDir: string;
   /** The name that stands before each subject. */
   readonly identity: string;
-  /** The configured channels. */
-  readonly channels: readonly Channel[];
   readonly #runtime: Runtime;
+  readonly #channels: readonly Channel[];
   readonly #queue: Queue;
   readonly #courier: Courier;
   readonly #options: NotifierOptions;
@@ -90,11 +103,11 @@ export class Notifier implements AsyncDisposable {
     this.#background = config.background;
     this.identity = config.identity;
     const context = { runtime, identity: config.identity, warn: (text: string) => options.onWarning?.(text) };
-    this.channels = config.channels.map((open) => open(context));
+    this.#channels = config.channels.map((open) => open(context));
     this.stateDir = options.stateDir ?? stateDirPath(runtime);
     this.#queue = Queue.open(this.stateDir, runtime);
-    const byName = new Map(this.channels.map((channel) => [channel.name, channel]));
-    this.#courier = new Courier(this.#queue, byName, runtime, options.onEvent);
+    const byName = new Map(this.#channels.map((channel) => [channel.name, channel]));
+    this.#courier = new Courier(this.#queue, byName, runtime, (event) => options.onAttempt?.(attemptOutcome(event)));
   }
 
   /**
@@ -161,7 +174,7 @@ export class Notifier implements AsyncDisposable {
    * @throws what `notify` throws for bad input
    */
   plan(input: NotificationInput, options: RouteOptions = {}): Envelope[] {
-    return route(createNotification(input, this.#runtime.now()), this.channels, options);
+    return route(createNotification(input, this.#runtime.now()), this.#channels, options);
   }
 
   /**
@@ -204,27 +217,31 @@ export class Notifier implements AsyncDisposable {
   /** What is in the queue, the dead included, in the order of arrival. */
   entries(): QueuedEntry[] {
     this.#queue.refresh();
-    return this.#queue.entries().map((entry) => ({
-      ...entry,
-      state: this.#queue.stateOf(entry),
-      reason: entry.dead?.reason ?? entry.wait?.reason ?? this.#queue.channel(entry.channel).wait?.reason,
-      next: this.#courier.readyAt(entry.id) || undefined,
-    }));
+    return this.#queue.entries().map((entry) => queuedEntry(this.#queue, entry, this.#courier.readyAt(entry.id)));
   }
 
-  /** Makes entries due now, the dead ones too, with a new expiry of 14 days, and tries them. */
-  async retry(entries: readonly Entry[], options: Pick<NotifyOptions, "waitMs" | "signal"> = {}): Promise<Outcome[]> {
+  /**
+   * Makes entries due now, the dead ones too, with a new expiry of 14 days, and tries them.
+   *
+   * @param ids of entries in the queue; others are passed over
+   */
+  async retry(ids: readonly string[], options: Pick<NotifyOptions, "waitMs" | "signal"> = {}): Promise<Outcome[]> {
     const { waitMs = DEFAULT_NOTIFY_WAIT_MS, signal } = options;
     const deadline = this.#runtime.now() + waitMs;
+    const entries = this.#known(ids);
     this.#queue.watch(entries);
     await this.#queue.retry(entries, DEFAULT_TTL_MS);
-    await this.#deliver({ deadline, patienceMs: 0, mine: entries.map((entry) => entry.id), signal });
+    await this.#deliver({ deadline, patienceMs: 0, mine: ids, signal });
     return entries.map((entry) => this.#outcome(entry));
   }
 
-  /** Removes entries for good. */
-  async drop(entries: readonly Entry[]): Promise<void> {
-    await this.#queue.drop(entries);
+  /**
+   * Removes entries for good.
+   *
+   * @param ids of entries in the queue; others are passed over
+   */
+  async drop(ids: readonly string[]): Promise<void> {
+    await this.#queue.drop(this.#known(ids));
   }
 
   /** Lets go of everything that is open. What is queued stays queued. */
@@ -232,6 +249,11 @@ export class Notifier implements AsyncDisposable {
     this.#queue.deliverLock.release();
     this.#ownRuntime?.[Symbol.dispose]();
     return Promise.resolve();
+  }
+
+  #known(ids: readonly string[]): Entry[] {
+    this.#queue.refresh();
+    return ids.map((id) => this.#queue.entry(id)).filter((entry) => entry !== undefined);
   }
 
   /** Delivers, or watches whoever does, until the options say that it is over. */
@@ -274,13 +296,4 @@ export class Notifier implements AsyncDisposable {
   #outcome(entry: Entry): Outcome {
     return outcomeOf(this.#queue, entry, this.#courier.readyAt(entry.id));
   }
-}
-
-/** An entry as people see it. */
-export interface QueuedEntry extends Entry {
-  readonly state: "queued" | "deferred" | "held" | "dead";
-  /** Why it waits, or why it is dead. */
-  readonly reason?: string;
-  /** When it is tried next, milliseconds since 1970. */
-  readonly next?: number;
 }

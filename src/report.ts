@@ -1,14 +1,19 @@
 /** What callers are told: an outcome for each envelope, and the queue in numbers. */
 
-import type { Entry } from "./queue/entry.ts";
+import type { CourierEvent } from "./delivery/courier.ts";
+import type { Notification } from "./notification.ts";
+import type { Entry, EntryState } from "./queue/entry.ts";
 import type { Queue } from "./queue/queue.ts";
 
 /** What became of an envelope so far. Everything but `dead` is delivered, or will be. */
 export interface Outcome {
   /** The entry's id; also its txnId. */
   readonly id: string;
+  /** The channel's name. */
   readonly channel: string;
+  /** Where it goes: a room, a topic. */
   readonly destination: string;
+  /** `queued` waits for its turn or its next try, `held` for its account to be mended. */
   readonly state: "delivered" | "queued" | "held" | "dead";
   /** The proof of delivery: `event_id` for Matrix. */
   readonly receipt?: string;
@@ -16,6 +21,32 @@ export interface Outcome {
   readonly reason?: string;
   /** When it is tried next, milliseconds since 1970. */
   readonly next?: number;
+}
+
+/** An entry of the queue, as people see it. */
+export interface QueuedEntry {
+  /** Its id; also its txnId. */
+  readonly id: string;
+  /** `queued` was not tried yet, `deferred` was, `held` waits for its account, `dead` is not tried any more. */
+  readonly state: EntryState;
+  /** The channel's name. */
+  readonly channel: string;
+  /** Where it goes: a room, a topic. */
+  readonly destination: string;
+  /** When it was queued, milliseconds since 1970. */
+  readonly time: number;
+  /** When it stops being worth delivering, milliseconds since 1970. */
+  readonly expires: number;
+  /** What it is about, as the caller said. */
+  readonly key?: string;
+  /** How many attempts have left. */
+  readonly attempts: number;
+  /** Why it waits, or why it is dead. */
+  readonly reason?: string;
+  /** When it is tried next, milliseconds since 1970. */
+  readonly next?: number;
+  /** What was said. */
+  readonly notification: Notification;
 }
 
 /** The queue in numbers. */
@@ -72,5 +103,32 @@ export function statusOf(queue: Queue, now: number): Status {
     oldestSeconds: oldest ? Math.max(0, Math.round((now - oldest.time) / 1000)) : 0,
     waitingFor: wait?.reason,
     until: wait?.next,
+  };
+}
+
+/** What became of an attempt. */
+export function attemptOutcome({ entry: { id, channel, destination }, result }: CourierEvent): Outcome {
+  const where = { id, channel, destination };
+  if (result.state === "delivered") return { ...where, state: "delivered", receipt: result.receipt };
+  if (result.state === "dead") return { ...where, state: "dead", reason: result.reason };
+  return { ...where, state: result.class === "account" ? "held" : "queued", reason: result.reason, next: result.next };
+}
+
+/** Shows an entry; `readyAt` is when its lane may go on. */
+export function queuedEntry(queue: Queue, entry: Entry, readyAt: number | undefined): QueuedEntry {
+  const { id, channel, destination, time, expires, key, attempts, dead } = entry;
+  return {
+    id,
+    state: queue.stateOf(entry),
+    channel,
+    destination,
+    time,
+    expires,
+    key,
+    attempts,
+    reason: dead?.reason ?? entry.wait?.reason ?? queue.channel(channel).wait?.reason,
+    next: dead ? undefined : readyAt || undefined,
+    // The queue keeps notifications as opaque JSON; what it gives back is what the notifier gave it.
+    notification: entry.notification as Notification,
   };
 }

@@ -268,7 +268,7 @@ Deno.test("Notifier.retry() revives the dead, and Notifier.drop() ends what nobo
   await notifier.notify({ subject: "2" });
   const [one, two] = notifier.entries();
   assertEquals([one.state, two.state], ["dead", "dead"]);
-  assertEquals((await notifier.retry([one])).map(({ state }) => state), ["delivered"]);
-  await notifier.drop([two]);
+  assertEquals((await notifier.retry([one.id])).map(({ state }) => state), ["delivered"]);
+  await notifier.drop([two.id]);
   assertEquals([notifier.entries(), scene.subjects()], [[], ["1"]]);
 });

@@ -4,9 +4,11 @@ import type { Notification } from "../notification.ts";
 
 /** One notification for one destination. */
 export interface Envelope {
+  /** The channel's name. */
   readonly channel: string;
   /** Where the channel delivers: a room, a topic, a chat. */
   readonly destination: string;
+  /** What was said. */
   readonly notification: Notification;
 }
 

@@ -30,6 +30,7 @@ export const ROOM_HINT = "in Element: room settings, Advanced, Internal room ID;
 
 /** How a Matrix channel is configured. */
 export interface MatrixConfig {
+  /** May be left out where the channel is called `matrix`. */
   readonly kind?: "matrix";
   /** `https://matrix.example.org`, without a path. */
   readonly homeserver: string;

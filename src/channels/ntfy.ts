@@ -17,9 +17,11 @@ export const MAX_NTFY_BYTES = 4095;
 
 /** How an ntfy channel is configured. */
 export interface NtfyConfig {
+  /** May be left out where the channel is called `ntfy`. */
   readonly kind?: "ntfy";
   /** `https://ntfy.example.org`, without a path. */
   readonly server: string;
+  /** 1 to 64 letters, digits, hyphens or underscores. */
   readonly topic: string;
   /** An access token; this or `tokenFile`, or neither for an open topic. */
   readonly token?: string;

@@ -169,7 +169,7 @@ export class LoopbackServer<FaultName extends string, RouteName extends string> 
     const rule = bytes === undefined ? undefined : this.#faults.next(entry);
     entry.fault = rule?.name;
     this.#log.add(entry);
-    ends.gone.addEventListener("abort", () => this.#end(entry, "cut"), { once: true });
+    aborted(ends.gone).then(() => this.#end(entry, "cut"));
     const handle = async (ready: Call["ready"]) => {
       const answer = await this.#service.handle({ ...entry, bytes: bytes ?? new Uint8Array(), ready });
       this.#log.update(entry, { handled: true });

@@ -87,11 +87,12 @@ Deno.test("LoopbackServer serves several requests over one connection, chunked o
 Deno.test("LoopbackServer does nothing with a request when the client cuts its body", async () => {
   await using scene = await openScene();
   const { homeserver, alice, roomId } = scene;
+  const fault = homeserver.fault("503", { times: 1 });
   const conn = await Deno.connect({ hostname: "127.0.0.1", port: homeserver.port });
   await conn.write(new TextEncoder().encode(rawPut(roomId, "1", alice.accessToken).slice(0, -3)));
   conn.close();
   const { body } = await homeserver.received(({ status }) => status === "cut");
-  assertEquals([body, scene.texts()], ["", []]);
+  assertEquals([body, scene.texts(), fault.applied], ["", [], 0]);
 });
 
 Deno.test("stop() refuses connections and cuts what is under way when it is called", async () => {

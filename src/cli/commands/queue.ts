@@ -1,8 +1,8 @@
 /** `queue …`: look at what waits, and decide about it. */
 
 import { formatDuration } from "../../duration.ts";
-import type { Notification } from "../../notification.ts";
-import type { Notifier, QueuedEntry } from "../../notifier.ts";
+import type { Notifier } from "../../notifier.ts";
+import type { QueuedEntry } from "../../report.ts";
 import { UsageError } from "../args.ts";
 import type { CommandContext } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
@@ -16,7 +16,7 @@ export async function list(context: CommandContext): Promise<number> {
   await using notifier = await openQueueOnly(context);
   const entries = notifier.entries().filter((entry) => !args.has("dead") || entry.state === "dead");
   if (args.has("json")) {
-    for (const entry of entries) ui.json(published(entry));
+    for (const entry of entries) ui.json(entry);
     return EXIT.ok;
   }
   const now = runtime.now();
@@ -27,7 +27,7 @@ export async function list(context: CommandContext): Promise<number> {
     );
     const age = formatDuration(now - entry.time).padStart(11);
     const where = `${entry.channel} ${entry.destination}`;
-    ui.data(`${entry.id.slice(0, 8)}  ${state}  ${age}  ${printable(where)}  ${printable(subjectOf(entry))}`);
+    ui.data(`${entry.id.slice(0, 8)}  ${state}  ${age}  ${printable(where)}  ${printable(entry.notification.subject)}`);
     const next = entry.next !== undefined && entry.next > now && entry.state !== "dead"
       ? `; next try ${at(entry.next, now)}`
       : "";
@@ -42,8 +42,8 @@ export async function show(context: CommandContext): Promise<number> {
   const { args, ui } = context;
   await using notifier = await openQueueOnly(context);
   const [entry] = find(notifier, args.operands);
-  if (args.has("json")) ui.json(published(entry));
-  else ui.data(JSON.stringify(published(entry), undefined, 2));
+  if (args.has("json")) ui.json(entry);
+  else ui.data(JSON.stringify(entry, undefined, 2));
   return EXIT.ok;
 }
 
@@ -52,7 +52,9 @@ export async function retry(context: CommandContext): Promise<number> {
   const { args, runtime, ui } = context;
   await using notifier = await openNotifier(context);
   const entries = args.has("all") ? notifier.entries() : chosen(notifier, context);
-  for (const outcome of await notifier.retry(entries)) ui.data(outcomeLine(outcome, runtime.now(), ui));
+  for (const outcome of await notifier.retry(entries.map(({ id }) => id))) {
+    ui.data(outcomeLine(outcome, runtime.now(), ui));
+  }
   return EXIT.ok;
 }
 
@@ -60,7 +62,7 @@ export async function retry(context: CommandContext): Promise<number> {
 export async function drop(context: CommandContext): Promise<number> {
   await using notifier = await openQueueOnly(context);
   const entries = chosen(notifier, context);
-  await notifier.drop(entries);
+  await notifier.drop(entries.map(({ id }) => id));
   context.ui.data(`${entries.length} dropped`);
   return EXIT.ok;
 }
@@ -76,7 +78,7 @@ export async function purge(context: CommandContext): Promise<number> {
       "if that is what you want, add --yes",
     );
   }
-  await notifier.drop(entries);
+  await notifier.drop(entries.map(({ id }) => id));
   ui.data(`${entries.length} dropped`);
   return EXIT.ok;
 }
@@ -102,15 +104,4 @@ function find(notifier: Notifier, ids: readonly string[]): QueuedEntry[] {
       "see matrix-notify queue list",
     );
   });
-}
-
-/** What `--json` shows of an entry. */
-function published(entry: QueuedEntry): Record<string, unknown> {
-  const { id, state, channel, destination, time, expires, key, attempts, reason, next, notification } = entry;
-  return { id, state, channel, destination, time, expires, key, attempts, reason, next, notification };
-}
-
-/** The queue keeps notifications as they came in. */
-function subjectOf(entry: QueuedEntry): string {
-  return (entry.notification as Notification).subject;
 }
