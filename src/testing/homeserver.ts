@@ -77,7 +77,7 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
       rooms: new Rooms(now),
       transactions,
     };
-    return Promise.resolve(new LoopbackHomeserver(world, options));
+    return Promise.try(() => new LoopbackHomeserver(world, options));
   }
 
   /**

@@ -63,7 +63,7 @@ export class LoopbackNtfy extends LoopbackServer<NtfyFaultName, NtfyRouteName> {
     const keys: string[] = [];
     if (token !== undefined) keys.push(`Bearer ${token}`, basic("", token));
     if (login !== undefined) keys.push(basic(login.user, login.password));
-    return Promise.resolve(new LoopbackNtfy({ messages: [], now, keys }, options));
+    return Promise.try(() => new LoopbackNtfy({ messages: [], now, keys }, options));
   }
 
   /** What was published to a topic, in order. */

@@ -1,0 +1,18 @@
+import { assertEquals } from "@std/assert";
+import * as door from "../mod.ts";
+import * as testing from "../src/testing/mod.ts";
+
+Deno.test("mod.ts exports what importers use, and nothing else", () => {
+  assertEquals(Object.keys(door).toSorted(), [
+    "ConfigError",
+    "InvalidNotificationError",
+    "Notifier",
+    "QueueError",
+    "sendMatrix",
+    "sendNotification",
+  ]);
+});
+
+Deno.test("testing exports its servers, and nothing else", () => {
+  assertEquals(Object.keys(testing).toSorted(), ["LoopbackHomeserver", "LoopbackNtfy", "LoopbackServer"]);
+});

@@ -1,0 +1,169 @@
+/**
+ * Our command line as a real process, as a user runs it: with a clean environment and no more permissions than it needs.
+ *
+ * @module
+ */
+
+import { inheritedConfig } from "../../scripts/std/argv.ts";
+import { until } from "../../scripts/synapse.ts";
+
+/** The folder with the source. */
+const HOUSE = `${import.meta.dirname}`.replace(/\/tests\/synapse$/, "");
+
+/** A command that takes longer hangs, or has left a process behind that holds its output open. */
+const RUN_LIMIT_MS = 60_000;
+
+/** Deno lets nobody read these files itself. The folder comes by standard input, so that the search does not find itself. */
+const FIND_PROCESSES = "grep -lsaF -f - /proc/[0-9]*/cmdline /proc/[0-9]*/environ";
+
+/** How a command is run. */
+export interface CliOptions {
+  /** The state directory, which also holds the home directory with all configuration. */
+  readonly stateDir: string;
+  /** The environment, apart from the few variables that each run has; nothing of ours is inherited. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Standard input; nothing by default. */
+  readonly stdin?: string;
+}
+
+/** What became of a command. */
+export interface CliResult {
+  /** The exit code. */
+  readonly code: number;
+  /** Standard output. */
+  readonly stdout: string;
+  /** Standard error. */
+  readonly stderr: string;
+}
+
+/**
+ * Runs `matrix-notify` with arguments. Its time zone is UTC, its home directory is in the state directory, its network is the
+ * loopback interface.
+ *
+ * @throws {Error} When it does not end within a minute.
+ */
+export async function runCli(args: readonly string[], options: CliOptions): Promise<CliResult> {
+  const { stateDir, stdin } = options;
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", ...flags(stateDir), `${HOUSE}/mod.ts`, ...args],
+    cwd: stateDir,
+    clearEnv: true,
+    env: { ...await baseEnv(stateDir), ...options.env },
+    stdin: stdin === undefined ? "null" : "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  if (stdin !== undefined) await feed(child.stdin, stdin);
+  const { code, stdout, stderr } = await ended(child, args);
+  const decoder = new TextDecoder();
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
+/** A state directory that goes when the test ends, and with it every process that still works on it. */
+export class StateFolder implements AsyncDisposable {
+  /** Its absolute path. */
+  readonly path: string;
+
+  private constructor(path: string) {
+    this.path = path;
+  }
+
+  /** Makes an empty one in the temporary folder. */
+  static async make(): Promise<StateFolder> {
+    return new StateFolder(await Deno.makeTempDir({ prefix: "matrix-notify-state-" }));
+  }
+
+  /**
+   * The ids of the processes that name this folder in their arguments or environment: a deliverer in the background is one. Only
+   * Linux tells; elsewhere there seem to be none.
+   */
+  async processes(): Promise<number[]> {
+    const child = new Deno.Command("sh", { args: ["-c", FIND_PROCESSES], stdin: "piped", stdout: "piped" }).spawn();
+    await feed(child.stdin, this.path);
+    const { stdout } = await child.output();
+    const ids = new TextDecoder().decode(stdout).matchAll(/^\/proc\/(\d+)\//gm);
+    return [...new Set([...ids].map(([, id]) => Number(id)))];
+  }
+
+  /** Ends what runs, by force, and removes the folder. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const what = `the processes of ${this.path} to end`;
+    await until(async () => (await this.#killAll()) === 0 || undefined, { what });
+    await Deno.remove(this.path, { recursive: true });
+  }
+
+  async #killAll(): Promise<number> {
+    const found = await this.processes();
+    for (const pid of found) {
+      try {
+        Deno.kill(pid, "SIGKILL");
+      } catch (error) {
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+      }
+    }
+    return found.length;
+  }
+}
+
+/**
+ * What the command line needs, and nothing more: its state, its own modules that it loads when it needs them, the loopback
+ * interface, and itself as a deliverer in the background.
+ */
+function flags(stateDir: string): string[] {
+  return [
+    "--quiet",
+    "--no-prompt",
+    ...inheritedConfig(),
+    `--allow-read=${stateDir},${HOUSE}`,
+    `--allow-write=${stateDir}`,
+    "--allow-net=127.0.0.1,localhost",
+    "--allow-env",
+    "--allow-sys=hostname",
+    `--allow-run=${Deno.execPath()}`,
+  ];
+}
+
+async function baseEnv(stateDir: string): Promise<Record<string, string>> {
+  const home = `${stateDir}/home`;
+  await Deno.mkdir(home, { recursive: true });
+  return {
+    MATRIX_NOTIFY_STATE_DIR: stateDir,
+    HOME: home,
+    XDG_CONFIG_HOME: `${home}/.config`,
+    XDG_STATE_HOME: `${home}/.local/state`,
+    XDG_CACHE_HOME: `${home}/.cache`,
+    TZ: "UTC",
+    NO_COLOR: "1",
+    ...denoEnv(),
+  };
+}
+
+/** Where Deno keeps what it has compiled, and the standard library where it was downloaded. */
+function denoEnv(): Record<string, string> {
+  const dir = Deno.env.get("DENO_DIR");
+  if (dir) return { DENO_DIR: dir };
+  const cache = Deno.env.get("XDG_CACHE_HOME") || `${Deno.env.get("HOME")}/.cache`;
+  return { DENO_DIR: `${cache}/deno` };
+}
+
+/** A command that does not read its input to the end is no fault of the test. */
+async function feed(stdin: WritableStream<Uint8Array>, text: string): Promise<void> {
+  try {
+    await new Blob([text]).stream().pipeTo(stdin);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  }
+}
+
+async function ended(child: Deno.ChildProcess, args: readonly string[]): Promise<Deno.CommandOutput> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    child.kill("SIGKILL");
+    reject(new Error(`Cannot see the end of matrix-notify ${args.join(" ")}: ${RUN_LIMIT_MS / 1000} s have passed`));
+  }, RUN_LIMIT_MS);
+  try {
+    return await Promise.race([child.output(), promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
