@@ -61,6 +61,8 @@ export async function exchange(runtime: HttpRuntime, request: HttpRequest): Prom
 }
 
 async function readText(response: Response, host: string): Promise<string> {
+  // Most answers say how long they are, and are quicker read in one piece.
+  if (Number(response.headers.get("Content-Length") ?? Infinity) <= MAX_ANSWER_BYTES) return await response.text();
   const decoder = new TextDecoder();
   let text = "", size = 0;
   for await (const chunk of response.body ?? []) {

@@ -17,7 +17,12 @@ export const PERMISSIONS: readonly string[] = [
 ];
 
 /** Modules that are only reached by computed imports, so that the compiler would not find them by itself. */
-export const INCLUDED: readonly string[] = ["src/cli/main.ts", "src/markup/html.ts", "src/markup/markdown.ts"];
+export const INCLUDED: readonly string[] = [
+  "src/cli/main.ts",
+  "src/cli/commands/demo.ts",
+  "src/markup/html.ts",
+  "src/markup/markdown.ts",
+];
 
 /**
  * The command line of Deno that compiles the program, to be run in the repository's folder. The binary never asks for

@@ -85,8 +85,8 @@ export function tryReduceHtml(html: string, maxChars: number): Markup | undefine
   }
 }
 
-/** A page whose body has content already, so that no tag can replace it; this content is dropped like any `embed`. */
-const PAGE_START = "<!DOCTYPE html><body><embed>";
+/** A page whose body is open, so that no `head` and no `frameset` can come in its place. */
+const PAGE_START = "<!DOCTYPE html><body>";
 
 /**
  * Gives the nodes that a client would have. The source is read as the rest of a page, for the parser moves what it has

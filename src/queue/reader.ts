@@ -37,7 +37,9 @@ export class JournalReader {
 
   /** Reads every complete line that is new since the last call. */
   read(file: OpenFile, sink: LineSink): void {
-    const chunk = new Uint8Array(CHUNK_BYTES);
+    const fresh = file.size() - this.#offset;
+    if (fresh <= 0) return;
+    const chunk = new Uint8Array(Math.min(CHUNK_BYTES, fresh));
     let at = this.#offset;
     for (;;) {
       const length = file.read(chunk, at);

@@ -52,6 +52,7 @@ Deno.test("reduceHtml() drops what is no text of the message", () => {
   check([
     ["a<!-- gone -->b<!gone>c<?gone?>d", "abcd"],
     ["<!DOCTYPE html><html><head><title>gone</title><meta x></head><body class=x>a</body></html>", "a"],
+    ["<frameset><frame></frameset>a", "a"],
     ["<mx-reply><blockquote><p>gone</p></blockquote></mx-reply>answer", "answer"],
   ]);
 });
@@ -98,7 +99,7 @@ Deno.test("reduceHtml() keeps a link only to an absolute address of a permitted 
     ) => [`<a href="${url}">x</a>`, "x"]),
   );
   check([
-    ['<a href=" \n HT\tTPS://e.org/\n">x</a>', '<a href="https://e.org/">x</a>'],
+    ['<a href=" \n HT\tTPS://e.org/a\nb\n">x</a>', '<a href="https://e.org/ab">x</a>'],
     ["<a name=here>x</a>", "x"],
     ["<a href=https://e.org>a<a href=https://e.net>b", '<a href="https://e.org">a</a><a href="https://e.net">b</a>'],
   ]);
@@ -133,6 +134,7 @@ Deno.test("reduceHtml() closes what is open and escapes what is text", () => {
 Deno.test("reduceHtml() moves a block out of a paragraph, where no parser would leave it", () => {
   check([
     ["<p>a<button><div>b</div></button>c", "<p>a</p><div>b</div>c"],
+    ["<div><p>a<button><div>b</div></button></p>c</div>", "<div><p>a</p><div>b</div>c</div>"],
     ["<li>a<section><li>b", "<li>a<div></div></li><li>b</li>"],
     ["<h1>a<svg><desc></desc><foreignObject><h2>b", "<h1>a</h1><h2>b</h2>"],
     [
@@ -150,6 +152,8 @@ Deno.test("reduceHtml() drops white space between blocks, and none in preformatt
     ["<pre>\n  a\r\n   b\n</pre>", "<pre>  a\n   b\n</pre>"],
     ["<pre>\n\na</pre>", "<pre>\n\na</pre>"],
     ["<pre><span>\na</span></pre>", "<pre>\n\na</pre>"],
+    ["<pre><div>a</div>\n<div>b</div></pre>", "<pre><div>a</div>\n<div>b</div></pre>"],
+    ["<pre><table>\n<tr>\n<td>a</table></pre>", "<pre><table><tbody><tr><td>a</td></tr></tbody></table></pre>"],
   ]);
 });
 

@@ -68,6 +68,13 @@ Deno.test("renderMarkdown() leaves only the paragraph plain that costs too much"
   assert(html.endsWith("_b*</p><p><strong>c</strong></p>"), html.slice(-60));
 });
 
+Deno.test("renderMarkdown() bounds what all paragraphs together cost", () => {
+  const paragraph = `**a**\n${"_b*\n".repeat(1100)}\n`;
+  const { html } = renderMarkdown(paragraph.repeat(2));
+  assert(html.startsWith("<p><strong>a</strong><br>"), html.slice(0, 60));
+  assertStringIncludes(html, "</p><p>**a**<br>");
+});
+
 Deno.test("renderMarkdown() understands a long log all the same", () => {
   const log = "2026-11-22T20:00:00Z host_a kernel: [ 12.3] usb_new_device: **ok**\n".repeat(100);
   assertStringIncludes(renderMarkdown(log).html, "usb_new_device: <strong>ok</strong><br>");
@@ -81,8 +88,9 @@ Deno.test("renderMarkdown() leaves plain what is nested too deep", () => {
 });
 
 Deno.test("renderMarkdown() shows the source of what is too long", () => {
-  const source = "**a** ".repeat(MAX_MARKDOWN_CHARS / 6 + 1);
-  assert(renderMarkdown(source).html.startsWith("**a** **a**"));
+  const source = "**a**\n\n\n".repeat(MAX_MARKDOWN_CHARS / 8);
+  assert(renderMarkdown(source).html.startsWith("<p><strong>a</strong></p>"));
+  assert(renderMarkdown(`${source} `).html.startsWith("**a**<br>"));
   // The HTML is longer than what is read of HTML, but short enough for what came of Markdown.
   assert(renderMarkdown("- a\n".repeat(MAX_MARKDOWN_CHARS / 4)).html.startsWith("<ul><li>a</li><li>"));
 });

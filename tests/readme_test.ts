@@ -1,0 +1,16 @@
+import { assert } from "@std/assert";
+import { COMMANDS } from "../src/cli/commands.ts";
+import { EXIT_MEANINGS } from "../src/cli/exit_codes.ts";
+
+const README = Deno.readTextFileSync(new URL("../README.md", import.meta.url));
+
+Deno.test("README.md lists every command as the help does", () => {
+  for (const { name, operands, summary } of COMMANDS) {
+    const row = `| \`${`${name} ${operands}`.trimEnd()}\` | ${summary} |`;
+    assert(README.includes(row), `it lacks: ${row}`);
+  }
+});
+
+Deno.test("README.md lists every exit code as the help does", () => {
+  for (const [code, meaning] of EXIT_MEANINGS) assert(README.includes(`| ${code} | ${meaning} |`), String(code));
+});
