@@ -22,6 +22,7 @@ const LOCK_PATIENCE_MS = 5_000;
 export async function runDeliverer(word: string): Promise<number> {
   const options: DelivererOptions = JSON.parse(word);
   using runtime = denoRuntime();
+  const stop = stopSignal();
   const log = (text: string) => appendLog(`${options.stateDir}/deliverer.log`, text, runtime.now());
   try {
     await using notifier = await Notifier.open({
@@ -30,9 +31,10 @@ export async function runDeliverer(word: string): Promise<number> {
       onWarning: log,
       onAttempt: (outcome) => log(describe(outcome)),
     });
+    if (!await notifier.takeDelivery(LOCK_PATIENCE_MS)) return 0;
     log(`started, pid ${Deno.pid}`);
-    const mine = await notifier.deliverAll(stopSignal(), LOCK_PATIENCE_MS);
-    log(mine ? "ended: the queue is empty" : "ended: another process delivers");
+    await notifier.deliverAll(stop);
+    log("ended: the queue is empty");
     return 0;
   } catch (error) {
     log(`ended: ${error instanceof Error ? error.message : String(error)}`);

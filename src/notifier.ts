@@ -197,15 +197,22 @@ export class Notifier implements AsyncDisposable {
   }
 
   /**
-   * Delivers until the queue is empty, however long that takes. What the background deliverer does.
+   * Becomes the one that delivers, before {@linkcode Notifier.deliverAll}.
    *
-   * @returns whether this process was the one that delivers
+   * @returns false when another process is it, and stays it for `timeoutMs`
    */
-  async deliverAll(signal: AbortSignal, lockTimeoutMs: number): Promise<boolean> {
+  async takeDelivery(timeoutMs: number): Promise<boolean> {
     this.#queue.prepare();
-    if (!await this.#queue.deliverLock.acquire(lockTimeoutMs, this.#runtime)) return false;
+    return await this.#queue.deliverLock.acquire(timeoutMs, this.#runtime);
+  }
+
+  /**
+   * Delivers until the queue is empty, however long that takes: what the background deliverer does.
+   *
+   * @throws the signal's reason, when that ended it
+   */
+  async deliverAll(signal: AbortSignal): Promise<void> {
     await this.#deliver({ patienceMs: Infinity, signal });
-    return true;
   }
 
   /** The queue in numbers. */

@@ -200,17 +200,16 @@ Deno.test("Notifier.notify() warns when nobody can be left behind", async () => 
   assertEquals(warnings, ["Cannot start the background deliverer: no permission"]);
 });
 
-Deno.test("Notifier.deliverAll() delivers until the queue is empty, and leaves it to another who does", async () => {
+Deno.test("Notifier.deliverAll() delivers until the queue is empty, and Notifier.takeDelivery() lets one process do so", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   await using other = await scene.open();
   scene.homeserver.fault("503", { times: 3 });
   for (const subject of ["1", "2"]) await notifier.notify({ subject }, { waitMs: 0 });
-  const never = new AbortController().signal;
-  const delivering = notifier.deliverAll(never, 0);
-  assertEquals(await other.deliverAll(never, 0), false);
-  assertEquals(await delivering, true);
+  assertEquals([await notifier.takeDelivery(0), await other.takeDelivery(0)], [true, false]);
+  await notifier.deliverAll(new AbortController().signal);
   assertEquals(scene.subjects(), ["1", "2"]);
+  assertEquals(await other.takeDelivery(0), true);
 });
 
 Deno.test("Notifier.notify() queues nothing when it refuses the input", async () => {

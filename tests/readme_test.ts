@@ -2,7 +2,8 @@ import { assert } from "@std/assert";
 import { COMMANDS } from "../src/cli/commands.ts";
 import { EXIT_MEANINGS } from "../src/cli/exit_codes.ts";
 
-const README = Deno.readTextFileSync(new URL("../README.md", import.meta.url));
+/** As it reads, without what the formatter pads. */
+const README = Deno.readTextFileSync(new URL("../README.md", import.meta.url)).replace(/ +/g, " ");
 
 Deno.test("README.md lists every command as the help does", () => {
   for (const { name, operands, summary } of COMMANDS) {

@@ -24,11 +24,14 @@ export function cleanText(text: string): string {
   return clean;
 }
 
-/**
- * Escapes text for the inside of an element and of a double-quoted attribute alike. Angle brackets are escaped in both.
- */
-export function escapeHtml(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
+/** Escapes text for the inside of an element. */
+export function escapeText(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+}
+
+/** Escapes text for a double-quoted attribute; angle brackets as well, for those who look for tags in a simpler way. */
+export function escapeAttribute(text: string): string {
+  return escapeText(text).replaceAll('"', "&quot;");
 }
 
 /** Whether there is nothing in the text but what HTML calls white space; a non-breaking space is none. */
@@ -43,5 +46,5 @@ export function isBlank(text: string): boolean {
  */
 export function plainMarkup(source: string): Markup {
   const text = cleanText(source);
-  return { html: escapeHtml(text.trim()).replaceAll("\n", "<br>"), text };
+  return { html: escapeText(text.trim()).replaceAll("\n", "<br>"), text };
 }

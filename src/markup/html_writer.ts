@@ -9,7 +9,7 @@
 
 import type { Attribute } from "./attributes.ts";
 import { BLOCKS, HEADINGS, TABLE_FRAMES, TABLE_PARENTS, VOIDS } from "./elements.ts";
-import { cleanText, escapeHtml, isBlank } from "./escape.ts";
+import { cleanText, escapeAttribute, escapeText, isBlank } from "./escape.ts";
 import type { Markup } from "./markup.ts";
 import { TextWriter } from "./text_writer.ts";
 
@@ -60,7 +60,7 @@ export class HtmlWriter {
       if (this.#last !== BLANK && (BLOCKS.has(tag) || tag === "br")) this.text("\n");
       return undefined;
     }
-    const list = attributes.map(({ name, value }) => ` ${name}="${escapeHtml(value)}"`).join("");
+    const list = attributes.map(({ name, value }) => ` ${name}="${escapeAttribute(value)}"`).join("");
     this.#write(`<${tag}${list}>`, tag);
     this.#text.open(tag, attributes);
     if (VOIDS.has(tag)) return undefined;
@@ -88,7 +88,7 @@ export class HtmlWriter {
     if (isBlank(text) && TABLE_FRAMES.has(this.#open.at(-1)?.tag ?? "")) return;
     // A parser drops the first line feed of a preformatted block.
     const html = this.#afterPre && text.startsWith("\n") ? `\n${text}` : text;
-    this.#write(escapeHtml(html).replaceAll("&quot;", '"'), isBlank(text) ? BLANK : "");
+    this.#write(escapeText(html), isBlank(text) ? BLANK : "");
     this.#text.text(text);
   }
 

@@ -178,6 +178,8 @@ Deno.test("reduceHtml() nests elements a hundred deep and keeps the text below",
 
 Deno.test("reduceHtml() shows the source of what costs too much", () => {
   assertEquals(reduceHtml("<div>".repeat(600) + "\na").html, "&lt;div&gt;".repeat(600) + "<br>a");
+  const deep = reduceHtml('<b id="a">'.repeat(600) + "\n a").html;
+  assertEquals(reduceHtml(deep).html, deep);
   const long = "<b>a</b>".repeat(MAX_HTML_CHARS / 8);
   assert(reduceHtml(long).html.startsWith("<b>a</b>"));
   assert(reduceHtml(`${long}\n`).html.startsWith("&lt;b&gt;a"));
