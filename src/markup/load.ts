@@ -17,9 +17,11 @@ export type MarkupRenderer = (source: string) => Markup;
  */
 export async function loadMarkup(format: "markdown" | "html"): Promise<MarkupRenderer> {
   if (format === "markdown") {
-    const module: typeof import("./markdown.ts") = await import(new URL("./markdown.ts", import.meta.url).href);
+    const module: { readonly renderMarkdown: MarkupRenderer } = await import(
+      new URL("./markdown.ts", import.meta.url).href
+    );
     return module.renderMarkdown;
   }
-  const module: typeof import("./html.ts") = await import(new URL("./html.ts", import.meta.url).href);
+  const module: { readonly reduceHtml: MarkupRenderer } = await import(new URL("./html.ts", import.meta.url).href);
   return module.reduceHtml;
 }

@@ -238,12 +238,12 @@ Deno.test("Courier.run() buries what expired, and sends nothing of it", async ()
 
 Deno.test("Courier.run() starts nothing after its deadline, and gives requests no more time than is left", async () => {
   await courierTest(async ({ courier, add, queue, runtime }) => {
-    for (const subject of ["1", "2", "3"]) await add(subject);
+    const mine = [await add("1"), await add("2"), await add("3")];
     const channel = new ScriptedChannel("matrix", [
       () => void (runtime.time += 4000),
       () => void (runtime.time += 10_000),
     ]);
-    await courier(channel).run({ patienceMs: 0, deadline: TEST_TIME + 10_000 });
+    await courier(channel).run({ patienceMs: 0, deadline: TEST_TIME + 10_000, mine });
     assertEquals(channel.options.map(({ timeoutMs }) => timeoutMs), [10_000, 6000]);
     assertEquals(queue.live().map(({ attempts, open }) => [attempts, open]), [[0, undefined]]);
   });
