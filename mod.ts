@@ -52,6 +52,7 @@ export type { RouteOptions } from "./src/channels/routing.ts";
 // Catch.
 export {
   ConfigError,
+  HintedError,
   type HintOptions,
   InvalidNotificationError,
   QueueError,

@@ -11,10 +11,8 @@ export interface HintOptions extends ErrorOptions {
   readonly hint?: string;
 }
 
-/** Bad input: an empty subject, a message that is too long, a channel or a room that there is not. */
-export class InvalidNotificationError extends Error {
-  /** The name of the class, for those who cannot use `instanceof`. */
-  override name = "InvalidNotificationError" as const;
+/** An error that knows what mends it. */
+export class HintedError extends Error {
   /** What mends it, as a sentence without a full stop. */
   readonly hint?: string;
 
@@ -25,18 +23,16 @@ export class InvalidNotificationError extends Error {
   }
 }
 
+/** Bad input: an empty subject, a message that is too long, a channel or a room that there is not. */
+export class InvalidNotificationError extends HintedError {
+  /** The name of the class, for those who cannot use `instanceof`. */
+  override name = "InvalidNotificationError" as const;
+}
+
 /** A configuration that cannot be used. */
-export class ConfigError extends Error {
+export class ConfigError extends HintedError {
   /** The name of the class, for those who cannot use `instanceof`. */
   override name = "ConfigError" as const;
-  /** What mends it, as a sentence without a full stop. */
-  readonly hint?: string;
-
-  /** The message says what could not be done, a colon, and the state that prevented it. */
-  constructor(message: string, options: HintOptions = {}) {
-    super(message, options);
-    this.hint = options.hint;
-  }
 }
 
 /** Why the queue could not take or give something: no room, a holder of the lock that does not let go, the disk, or permission. */

@@ -16,7 +16,7 @@ import { route, type RouteOptions } from "./channels/routing.ts";
 import { inlineConfig, loadConfig } from "./config/load.ts";
 import { stateDirPath } from "./config/paths.ts";
 import { Courier, type RunOptions } from "./delivery/courier.ts";
-import { QueueError } from "./errors.ts";
+import { deliverOrWatch } from "./delivery/duty.ts";
 import { createNotification, DEFAULT_TTL_MS, type NotificationInput } from "./notification.ts";
 import type { Entry } from "./queue/entry.ts";
 import { type Draft, Queue } from "./queue/queue.ts";
@@ -74,9 +74,6 @@ export const DEFAULT_NOTIFY_WAIT_MS = 10_000;
 
 /** How long `flush` has patience by default. */
 export const DEFAULT_FLUSH_WAIT_MS = 30_000;
-
-/** How often to look at the journal while another process delivers. */
-const WATCH_MS = 20;
 
 /** Sends notifications, and keeps those that cannot be delivered yet. */
 export class Notifier implements AsyncDisposable {
@@ -263,29 +260,10 @@ export class Notifier implements AsyncDisposable {
     return ids.map((id) => this.#queue.entry(id)).filter((entry) => entry !== undefined);
   }
 
-  /** Delivers, or watches whoever does, until the options say that it is over. */
   async #deliver(options: RunOptions): Promise<void> {
-    let bytes = -1, lastChange = 0;
-    while (!this.#queue.deliverLock.held && !this.#queue.deliverLock.tryAcquire()) {
-      this.#queue.refresh();
-      const now = this.#runtime.now();
-      if (this.#queue.bytes !== bytes) [bytes, lastChange] = [this.#queue.bytes, now];
-      const stalled = now - lastChange > options.patienceMs + DEFAULT_NOTIFY_WAIT_MS;
-      if (stalled || this.#courier.isOver(options)) return;
-      await this.#runtime.sleep(WATCH_MS, options.signal);
-    }
-    try {
-      do await this.#courier.run(options); while (
-        !await this.#queue.leaveDelivery(() => !this.#courier.isOver(options))
-      );
-    } catch (error) {
-      // What was enqueued is on disk; that the try could not be recorded must not look as if it were not.
-      if (!(error instanceof QueueError)) throw error;
-      this.#warn(error.message);
-    } finally {
-      this.#queue.deliverLock.release();
-    }
-    this.#leaveBehind();
+    const delivered = await deliverOrWatch(this.#queue, this.#courier, { ...options, runtime: this.#runtime });
+    if (delivered.problem) this.#warn(delivered.problem);
+    if (delivered.byUs) this.#leaveBehind();
   }
 
   /** Nobody delivers now: what is left needs somebody. */

@@ -5,6 +5,7 @@ import * as testing from "../src/testing/mod.ts";
 Deno.test("mod.ts exports what importers use, and nothing else", () => {
   assertEquals(Object.keys(door).toSorted(), [
     "ConfigError",
+    "HintedError",
     "InvalidNotificationError",
     "Notifier",
     "QueueError",

@@ -1,6 +1,5 @@
 /** Matrix rooms. */
 
-import { parseServer } from "../address.ts";
 import { ConfigError } from "../errors.ts";
 import type { Fields } from "../fields.ts";
 import { type RoomMessageContent, sendEvent } from "../matrix/events.ts";
@@ -12,6 +11,7 @@ import { USER_AGENT } from "../version.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "./channel.ts";
 import type { ChannelContext, ChannelKind, OpenChannel, ParseContext } from "./kind.ts";
 import { renderMessage } from "./message.ts";
+import { serverField } from "./server_field.ts";
 
 /**
  * An event is at most 65,536 bytes of canonical JSON with its signatures (Client-Server API, "Size limits"); 4 KiB are left to what the server
@@ -48,10 +48,7 @@ export interface MatrixConfig {
 export const matrixKind: ChannelKind = {
   kind: "matrix",
   configure(name: string, fields: Fields, context: ParseContext): OpenChannel {
-    const address = parseServer(fields.requiredText("homeserver"), {
-      insecureHttp: fields.flag("insecureHttp", context.insecureHttp),
-    });
-    if ("problem" in address) throw fields.error("homeserver", address.problem, address.hint);
+    const baseUrl = serverField(fields, "homeserver", context);
     const accessToken = context.secret(fields, "accessToken");
     if (accessToken === undefined) {
       throw new ConfigError(`Cannot do without ${fields.nameOf("accessToken")}: it is not set`, {
@@ -61,7 +58,6 @@ export const matrixKind: ChannelKind = {
     const room = fields.requiredText("room");
     if (parseRoom(room) === undefined) throw fields.error("room", ROOM_PROBLEM, ROOM_HINT);
     fields.end();
-    const { baseUrl } = address;
     return (channelContext) => {
       const client = {
         runtime: channelContext.runtime,

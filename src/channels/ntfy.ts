@@ -1,6 +1,5 @@
 /** ntfy topics (its documentation, "Publishing", "Publish as JSON"). */
 
-import { parseServer } from "../address.ts";
 import { NotTheServiceError, ResponseError } from "../errors.ts";
 import type { Fields } from "../fields.ts";
 import { exchange, parseJsonObject, parseRetryAfter } from "../http.ts";
@@ -11,6 +10,7 @@ import { USER_AGENT } from "../version.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "./channel.ts";
 import type { ChannelContext, ChannelKind, OpenChannel, ParseContext } from "./kind.ts";
 import { renderMessage } from "./message.ts";
+import { serverField } from "./server_field.ts";
 
 /** ntfy makes an attachment of a message of 4096 bytes or more. */
 export const MAX_NTFY_BYTES = 4095;
@@ -35,17 +35,13 @@ export interface NtfyConfig {
 export const ntfyKind: ChannelKind = {
   kind: "ntfy",
   configure(name: string, fields: Fields, context: ParseContext): OpenChannel {
-    const address = parseServer(fields.requiredText("server"), {
-      insecureHttp: fields.flag("insecureHttp", context.insecureHttp),
-    });
-    if ("problem" in address) throw fields.error("server", address.problem, address.hint);
+    const baseUrl = serverField(fields, "server", context);
     const topic = fields.requiredText("topic");
     if (!/^[-_A-Za-z0-9]{1,64}$/.test(topic)) {
       throw fields.error("topic", "it must be 1 to 64 letters, digits, hyphens or underscores");
     }
     const token = context.secret(fields, "token");
     fields.end();
-    const { baseUrl } = address;
     return (channelContext) => new NtfyChannel(name, topic, { baseUrl, token }, channelContext);
   },
 };

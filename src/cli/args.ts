@@ -1,19 +1,17 @@
 /** From argv to the arguments of one command, by its table. */
 
 import { parseArgs } from "../deps.ts";
+import { HintedError } from "../errors.ts";
 import { parseDuration } from "../duration.ts";
 import { nearest } from "../nearest.ts";
 import type { Command, OptionSpec } from "./command.ts";
 
 /** The command line is wrong. */
-export class UsageError extends Error {
+export class UsageError extends HintedError {
   override name = "UsageError" as const;
-  /** What to do instead, as a sentence without a full stop. */
-  readonly hint?: string;
 
   constructor(message: string, hint?: string) {
-    super(message);
-    this.hint = hint;
+    super(message, { hint });
   }
 }
 

@@ -1,6 +1,6 @@
 /** The command line: finds the command, runs it, and is the one place that turns what was thrown into words and an exit code. */
 
-import { ConfigError, InvalidNotificationError } from "../errors.ts";
+import { HintedError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import { denoRuntime, type Runtime } from "../runtime.ts";
 import { VERSION } from "../version.ts";
@@ -86,9 +86,7 @@ function findCommand(argv: readonly string[]): Command {
 }
 
 function report(error: unknown, runtime: Runtime, ui: Ui): void {
-  if (error instanceof UsageError || error instanceof ConfigError || error instanceof InvalidNotificationError) {
-    return ui.fail(error.message, error.hint);
-  }
+  if (error instanceof HintedError) return ui.fail(error.message, error.hint);
   if (error instanceof Deno.errors.NotCapable) {
     return ui.fail(
       `Cannot go on without a permission: ${error.message.split(",")[0]}`,

@@ -1,0 +1,18 @@
+/** The field of a channel's configuration that names its server. */
+
+import { parseServer } from "../address.ts";
+import type { Fields } from "../fields.ts";
+import type { ParseContext } from "./kind.ts";
+
+/**
+ * Reads a server's address, and `insecureHttp` beside it.
+ *
+ * @returns the address without a trailing slash
+ * @throws {ConfigError} when it is missing, no address, or would send the token in the clear
+ */
+export function serverField(fields: Fields, key: string, context: ParseContext): string {
+  const insecureHttp = fields.flag("insecureHttp", context.insecureHttp);
+  const address = parseServer(fields.requiredText(key), { insecureHttp });
+  if ("baseUrl" in address) return address.baseUrl;
+  throw fields.error(key, address.problem, address.hint);
+}

@@ -1,0 +1,67 @@
+/**
+ * Who delivers. Whoever gets `deliver.lock` is on duty and runs the courier; everybody else watches the journal until theirs is settled or stuck, or
+ * time is up, and takes over when the lock comes free.
+ *
+ * Nothing falls between two: the one on duty looks at the journal once more, while nobody can append, before it lets go.
+ *
+ * @module
+ */
+
+import { QueueError } from "../errors.ts";
+import type { Queue } from "../queue/queue.ts";
+import type { Runtime } from "../runtime.ts";
+import type { Courier, RunOptions } from "./courier.ts";
+
+/** How often to look at the journal while another process delivers. */
+const WATCH_MS = 20;
+
+/** How long the one on duty may change nothing before nobody waits for it any longer than it wants to wait itself. */
+const STALLED_MS = 10_000;
+
+/** What came of it. */
+export interface Delivered {
+  /** Whether this process was on duty, so that nobody is now. */
+  readonly byUs: boolean;
+  /** What went wrong with the queue meanwhile; what was enqueued is on disk all the same. */
+  readonly problem?: string;
+}
+
+/**
+ * Delivers, or watches whoever does, until the options say that it is over.
+ *
+ * @throws the signal's reason, when that ended it
+ */
+export async function deliverOrWatch(
+  queue: Queue,
+  courier: Courier,
+  options: RunOptions & { readonly runtime: Pick<Runtime, "now" | "sleep"> },
+): Promise<Delivered> {
+  if (!await takeOver(queue, courier, options)) return { byUs: false };
+  try {
+    do await courier.run(options); while (!await queue.leaveDelivery(() => !courier.isOver(options)));
+    return { byUs: true };
+  } catch (error) {
+    if (error instanceof QueueError) return { byUs: true, problem: error.message };
+    throw error;
+  } finally {
+    queue.deliverLock.release();
+  }
+}
+
+/** @returns whether this process is on duty; false when it was over before the lock came free */
+async function takeOver(
+  queue: Queue,
+  courier: Courier,
+  options: RunOptions & { readonly runtime: Pick<Runtime, "now" | "sleep"> },
+): Promise<boolean> {
+  const { runtime, patienceMs, signal } = options;
+  let bytes = -1, lastChange = 0;
+  while (!queue.deliverLock.held && !queue.deliverLock.tryAcquire()) {
+    queue.refresh();
+    const now = runtime.now();
+    if (queue.bytes !== bytes) [bytes, lastChange] = [queue.bytes, now];
+    if (courier.isOver(options) || now - lastChange > patienceMs + STALLED_MS) return false;
+    await runtime.sleep(WATCH_MS, signal);
+  }
+  return true;
+}
