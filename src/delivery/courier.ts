@@ -2,7 +2,7 @@
  * The courier: takes entries where they are due, tries each once, and writes down what became of it. Here is the only `catch` of the send path.
  *
  * ```text
- * run: refresh -> bury what expired -> serve each channel that has a head due -> wait for the next one -> again
+ * run: refresh -> bury what expired, compact -> serve each channel that has a head due -> wait for the next one -> again
  * serve one channel, one request in flight: announce (durable) -> channel.send -> settle
  *   delivered, dead   the next in line
  *   failed            what was announced behind it is withdrawn; its wait decides when the channel is served again
@@ -15,6 +15,7 @@
 
 import type { Channel, Envelope } from "../channels/channel.ts";
 import { formatDuration } from "../duration.ts";
+import { QueueError } from "../errors.ts";
 import { type Entry, laneOf } from "../queue/entry.ts";
 import type { AttemptResult, Queue } from "../queue/queue.ts";
 import type { Runtime } from "../runtime.ts";
@@ -62,6 +63,8 @@ export class Courier {
   readonly #onEvent: (event: CourierEvent) => void;
   /** Announced by this process, and not yet settled. */
   readonly #announced = new Set<string>();
+  /** Tried in vain; the next process tries again. */
+  #cannotCompact = false;
 
   constructor(
     queue: Queue,
@@ -106,6 +109,7 @@ export class Courier {
     for (;;) {
       this.#queue.refresh();
       await this.#buryExpired();
+      await this.#compact();
       this.#start(run);
       if (run.busy.size === 0 && (run.failure || this.isOver(run))) break;
       await this.#pause(run);
@@ -230,6 +234,17 @@ export class Courier {
       const result = { state: "dead", reason: `Expired after ${waited}${why}` } as const;
       await this.#queue.settle(entry, result);
       this.#onEvent({ entry, result });
+    }
+  }
+
+  /** A journal that cannot be made shorter is a journal still. */
+  async #compact(): Promise<void> {
+    if (this.#cannotCompact) return;
+    try {
+      await this.#queue.compact();
+    } catch (error) {
+      if (!(error instanceof QueueError)) throw error;
+      this.#cannotCompact = true;
     }
   }
 

@@ -1,13 +1,28 @@
 /** An entry: an envelope in the queue, with its history. What it is now follows from its records alone. */
 
-import type { NackClass } from "./record.ts";
-
 /** `queued`: not tried yet. `deferred`: tried, and will be again. `held`: its account must be mended first. `dead`: buried. */
 export type EntryState = "queued" | "deferred" | "held" | "dead";
 
+/** Why an attempt did not deliver. */
+export type WaitClass = "not-sent" | "ambiguous" | "limited" | "account" | "room" | "not-the-service";
+
+/** An attempt that has left. */
+export interface Attempt {
+  readonly n: number;
+  /** Milliseconds since 1970. */
+  readonly time: number;
+}
+
+/** Why an entry is dead. */
+export interface Grave {
+  readonly reason: string;
+  /** Milliseconds since 1970. */
+  readonly time: number;
+}
+
 /** What stands between an entry, or a whole channel, and its next try. */
 export interface Wait {
-  readonly class: NackClass;
+  readonly class: WaitClass;
   readonly reason: string;
   /** When it was decided, milliseconds since 1970. */
   readonly since: number;
@@ -28,15 +43,17 @@ export interface Entry {
   readonly notification: unknown;
   readonly expires: number;
   readonly key?: string;
+  /** Bytes of its line in the journal. */
+  readonly bytes: number;
   /** How many attempts have left. */
   readonly attempts: number;
   /** The attempt whose answer is not recorded. */
-  readonly open?: { readonly n: number; readonly time: number };
+  readonly open?: Attempt;
   /** When the first attempt left that may have arrived. */
   readonly ambiguousSince?: number;
   readonly wait?: Wait;
   /** Why it is dead; undefined while it lives. */
-  readonly dead?: { readonly reason: string; readonly time: number };
+  readonly dead?: Grave;
 }
 
 /** What a channel as a whole waits for: trouble with a server or an account concerns all of its entries. */

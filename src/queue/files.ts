@@ -10,6 +10,8 @@
 export interface OpenFile extends Disposable {
   /** Bytes in the file. */
   size(): number;
+  /** Which file it is, whatever it is called by now. */
+  identity(): string;
   /** Reads at an offset; returns how many bytes, 0 at the end. */
   read(buffer: Uint8Array, offset: number): number;
   /** One write at the end of the file; returns how many bytes it took, which may be fewer. */
@@ -22,15 +24,16 @@ export interface OpenFile extends Disposable {
   unlock(): void;
 }
 
-/** How to open a file. */
-export type OpenMode = "read" | "append";
+/** How to open a file: `append` creates it where there is none, `create` begins it anew. */
+export type OpenMode = "read" | "append" | "create";
 
 /** A file system. */
 export interface Files {
-  /** Opens a file; `append` creates it, readable by its owner alone. */
+  /** Opens a file; one that it makes is readable by its owner alone. */
   open(path: string, mode: OpenMode): OpenFile;
-  /** Writes a whole file, readable by its owner alone. */
-  write(path: string, bytes: Uint8Array): void;
+  /** Gives a file another name, in the place of what has that name. */
+  rename(from: string, to: string): void;
+  remove(path: string): void;
   /** Makes a directory and its parents, durably, open to their owner alone; nothing happens where it is there. */
   makeDirectory(path: string): void;
   /** `fsync` of a directory: the names in it are on the disk when it returns. */
@@ -42,11 +45,10 @@ export interface Files {
 /** The real file system. */
 export const denoFiles: Files = {
   open(path, mode) {
-    return openFile(Deno.openSync(path, mode === "read" ? { read: true } : APPEND));
+    return openFile(Deno.openSync(path, MODES[mode]));
   },
-  write(path, bytes) {
-    Deno.writeFileSync(path, bytes, { mode: 0o600 });
-  },
+  rename: (from, to) => Deno.renameSync(from, to),
+  remove: (path) => Deno.removeSync(path),
   makeDirectory(path) {
     try {
       Deno.mkdirSync(path, { mode: 0o700 });
@@ -77,11 +79,19 @@ function parentOf(path: string): string {
   return end < 0 ? "." : path.slice(0, end) || "/";
 }
 
-const APPEND: Deno.OpenOptions = { read: true, append: true, create: true, mode: 0o600 };
+const MODES: Readonly<Record<OpenMode, Deno.OpenOptions>> = {
+  read: { read: true },
+  append: { read: true, append: true, create: true, mode: 0o600 },
+  create: { write: true, truncate: true, create: true, mode: 0o600 },
+};
 
 function openFile(file: Deno.FsFile): OpenFile {
   return {
     size: () => file.statSync().size,
+    identity() {
+      const { dev, ino } = file.statSync();
+      return `${dev}:${ino}`;
+    },
     read(buffer, offset) {
       file.seekSync(offset, Deno.SeekMode.Start);
       return file.readSync(buffer) ?? 0;

@@ -18,6 +18,7 @@
 
 import { QueueError } from "../errors.ts";
 import type { Runtime } from "../runtime.ts";
+import { compactFile } from "./compaction.ts";
 import type { Files, OpenFile } from "./files.ts";
 import { FileLock } from "./lock.ts";
 import { type DamagedLine, JournalReader } from "./reader.ts";
@@ -38,13 +39,25 @@ export const LOCK_TIMEOUT_MS = 5000;
 
 const LF = 0x0a;
 
+/** Who reads a journal. */
+export interface JournalListener {
+  /** Forget everything: what follows tells it from the beginning. */
+  restart(): void;
+  /** @param bytes the length of its line */
+  record(record: JournalRecord, bytes: number): void;
+}
+
 /** `queue.jsonl` in its directory. */
 export class Journal {
   readonly #directory: string;
   readonly #files: Files;
   readonly #runtime: JournalRuntime;
   readonly #lock: FileLock;
-  readonly #reader = new JournalReader();
+  #reader = new JournalReader();
+  /** Which file the reader reads. */
+  #identity: string | undefined;
+  /** When that file was begun; with an offset it names a line for good. */
+  #born = 0;
   /** Resolves when the task before has had its turn. */
   #turn: Promise<void> = Promise.resolve();
 
@@ -66,12 +79,46 @@ export class Journal {
   }
 
   /** Hands over every record that is new since the last call; damaged lines are copied to `quarantine/`. */
-  read(record: (record: JournalRecord) => void): void {
+  read(listener: JournalListener): void {
     guard(`read the queue ${this.path}`, () => {
       using file = this.#openToRead();
       if (file === undefined) return;
-      this.#reader.read(file, { record, damaged: (line) => this.#quarantine(file, line) });
+      this.#follow(file, listener);
+      this.#reader.read(file, {
+        record: (record, line) => {
+          if (record.t === "hdr") this.#born = record.time;
+          listener.record(record, line.length + 1);
+        },
+        unknown() {},
+        damaged: (line) => this.#tryToQuarantine(file, line),
+      });
     });
+  }
+
+  /** A compaction put another file in the place of the one that was read: everything begins anew. */
+  #follow(file: OpenFile, listener: JournalListener): void {
+    const identity = file.identity();
+    if (this.#identity !== undefined && this.#identity !== identity) {
+      this.#reader = new JournalReader();
+      listener.restart();
+    }
+    this.#identity = identity;
+  }
+
+  /**
+   * Writes a shorter journal that tells the same, and puts it in the place of this one.
+   *
+   * @param snapshot what stands for the history
+   * @param keep whether an old line is carried over as it is; lines of unknown types always are
+   */
+  async compact(snapshot: () => Iterable<JournalRecord>, keep: (record: JournalRecord) => boolean): Promise<void> {
+    await this.exclusively(() =>
+      guard(`compact the queue ${this.path}`, () => {
+        this.#append([], "none");
+        const damaged = (source: OpenFile, line: DamagedLine) => this.#quarantine(source, line);
+        compactFile(this.#files, this.path, { snapshot: snapshot(), keep, damaged });
+      })
+    );
   }
 
   /**
@@ -124,22 +171,27 @@ export class Journal {
     }
   }
 
-  /** Copies a damaged line, once: its name says where it stood. That the copy fails must not stop the reading. */
+  /** Reading goes on, whatever becomes of the copy: the line stays in the journal, and the next reader finds it again. */
+  #tryToQuarantine(source: OpenFile, line: DamagedLine): void {
+    try {
+      this.#quarantine(source, line);
+    } catch {
+      return;
+    }
+  }
+
+  /** Copies a damaged line, once: its name says where it stood. */
   #quarantine(source: OpenFile, line: DamagedLine): void {
     const directory = `${this.#directory}/quarantine`;
-    const name = `queue.jsonl@${line.offset}`;
-    try {
-      this.#files.makeDirectory(directory);
-      if (this.#files.list(directory).includes(name)) return;
-      using copy = this.#files.open(`${directory}/${name}`, "append");
-      const chunk = new Uint8Array(64 * 1024);
-      for (let done = 0; done < line.length;) {
-        const length = Math.min(source.read(chunk, line.offset + done), line.length - done);
-        if (length === 0) return;
-        done += copy.append(chunk.subarray(0, length));
-      }
-    } catch {
-      // The line stays where it is, in the journal, and is found again by the next reader.
+    const name = `queue.jsonl.${this.#born}@${line.offset}`;
+    this.#files.makeDirectory(directory);
+    if (this.#files.list(directory).includes(name)) return;
+    using copy = this.#files.open(`${directory}/${name}`, "append");
+    const chunk = new Uint8Array(64 * 1024);
+    for (let done = 0; done < line.length;) {
+      const length = Math.min(source.read(chunk, line.offset + done), line.length - done);
+      if (length === 0) return;
+      done += copy.append(chunk.subarray(0, length));
     }
   }
 }

@@ -29,6 +29,12 @@ export type AttemptResult =
   | ({ readonly state: "failed" } & Omit<NackRecord, "t" | "id" | "n" | "time">)
   | { readonly state: "dead"; readonly reason: string; readonly status?: number; readonly errcode?: string };
 
+/** A smaller journal is never compacted. */
+export const MIN_COMPACTION_BYTES: number = 256 * 1024;
+
+/** How long it is remembered that an entry was delivered. */
+export const ACK_RETENTION_MS: number = 7 * 86_400_000;
+
 /** Numbers about the queue. */
 export interface QueueFigures {
   /** Bytes of the journal. */
@@ -49,7 +55,7 @@ export class Queue {
   readonly #files: Files;
   readonly #runtime: QueueRuntime;
   readonly #journal: Journal;
-  readonly #state = new QueueState();
+  #state = new QueueState();
 
   private constructor(stateDir: string, runtime: QueueRuntime, files: Files) {
     this.directory = `${stateDir}/queue`;
@@ -81,7 +87,10 @@ export class Queue {
 
   /** Reads what is new. */
   refresh(): void {
-    this.#journal.read((record) => this.#state.apply(record));
+    this.#journal.read({
+      restart: () => this.#state = this.#state.successor(),
+      record: (record, bytes) => this.#state.apply(record, bytes),
+    });
   }
 
   /** Entries that are neither delivered nor dropped, in the order of arrival. */
@@ -227,6 +236,27 @@ export class Queue {
   /** Ends what a dead writer left unfinished, so that a whole line without its line feed counts. */
   async seal(): Promise<void> {
     await this.#append([], "none");
+  }
+
+  /**
+   * Compacts the journal when that is worth it: more than half of it is history, and it is over 256 KiB. For the holder of `deliver.lock`.
+   *
+   * @returns whether it did
+   * @throws {QueueError} when it could not; the journal is what it was
+   */
+  async compact(): Promise<boolean> {
+    if (this.bytes <= MIN_COMPACTION_BYTES || this.bytes <= 2 * this.#state.keptBytes) return false;
+    const now = this.#runtime.now();
+    const header = { time: now, host: this.#runtime.hostname() };
+    await this.#journal.compact(
+      () => {
+        this.refresh();
+        return this.#state.snapshot(header);
+      },
+      (record) => record.t === "ack" && record.time > now - ACK_RETENTION_MS,
+    );
+    this.refresh();
+    return true;
   }
 
   /**

@@ -18,7 +18,10 @@ export interface DamagedLine {
 
 /** Who listens to a reader. */
 export interface LineSink {
-  record(record: JournalRecord): void;
+  /** @param line its bytes, without the line feed; they are valid until this returns */
+  record(record: JournalRecord, line: Uint8Array): void;
+  /** A whole line of a later version or of an unknown type. */
+  unknown(line: Uint8Array): void;
   damaged(line: DamagedLine): void;
 }
 
@@ -69,7 +72,8 @@ export class JournalReader {
   #line(bytes: Uint8Array | undefined, length: number, sink: LineSink): void {
     if (length === 0) return;
     const decoded = bytes === undefined || length > MAX_LINE_BYTES ? "damaged" : decodeLine(bytes);
-    if (decoded === "damaged") return sink.damaged({ offset: this.#offset, length });
-    if (decoded !== "unknown") sink.record(decoded.record);
+    if (bytes === undefined || decoded === "damaged") return sink.damaged({ offset: this.#offset, length });
+    if (decoded === "unknown") return sink.unknown(bytes);
+    sink.record(decoded.record, bytes);
   }
 }

@@ -10,12 +10,16 @@
 
 import { crc32 } from "../crc32.ts";
 import { InvalidNotificationError } from "../errors.ts";
+import type { Attempt, Grave, Wait } from "./entry.ts";
 
-/** Opens a journal: who made it. */
+/** Opens a journal: who made it, and the counts that compaction carries over. */
 export interface HeaderRecord {
   readonly t: "hdr";
   readonly time: number;
   readonly host: string;
+  readonly possibleDuplicates?: number;
+  /** Milliseconds since 1970. */
+  readonly lastDelivery?: number;
 }
 
 /** An entry comes in. Its id is also its txnId. */
@@ -44,15 +48,8 @@ export interface AttemptRecord {
   readonly risk?: true;
 }
 
-/** Why an attempt did not deliver; DESIGN calls them classes. `withdrawn` was announced and never left. */
-export type NackClass =
-  | "not-sent"
-  | "ambiguous"
-  | "limited"
-  | "account"
-  | "room"
-  | "not-the-service"
-  | "withdrawn";
+/** Why an attempt did not deliver. `withdrawn` was announced and never left. */
+export type NackClass = Wait["class"] | "withdrawn";
 
 /** Attempt `n` did not deliver, as far as is known. */
 export interface NackRecord {
@@ -106,6 +103,25 @@ export interface DropRecord {
   readonly time: number;
 }
 
+/** What compaction leaves of an entry's history, right behind its `enq`. */
+export interface SnapshotRecord {
+  readonly t: "snap";
+  readonly id: string;
+  readonly attempts: number;
+  readonly open?: Attempt;
+  readonly ambiguousSince?: number;
+  readonly wait?: Wait;
+  readonly dead?: Grave;
+}
+
+/** What compaction leaves of a channel's history. */
+export interface ChannelRecord {
+  readonly t: "chan";
+  readonly channel: string;
+  readonly failures: number;
+  readonly wait?: Wait;
+}
+
 /** Somebody asks for everything to be tried now: waits of our own choice that were decided before are over. */
 export interface FlushRecord {
   readonly t: "flush";
@@ -122,6 +138,8 @@ export type JournalRecord =
   | DeadRecord
   | RetryRecord
   | DropRecord
+  | SnapshotRecord
+  | ChannelRecord
   | FlushRecord;
 
 /** The longest line, in bytes, its line feed included. */
@@ -130,7 +148,7 @@ export const MAX_LINE_BYTES: number = 128 * 1024;
 /** The version that every record carries. */
 const VERSION = 1;
 
-const KNOWN = new Set<unknown>(["hdr", "enq", "att", "nack", "ack", "dead", "retry", "drop", "flush"]);
+const KNOWN = new Set<unknown>(["hdr", "enq", "att", "nack", "ack", "dead", "retry", "drop", "snap", "chan", "flush"]);
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const TRAILER_BYTES = ',"c":"00000000"}'.length;

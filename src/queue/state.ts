@@ -8,7 +8,7 @@
  */
 
 import type { ChannelState, Entry, EntryState } from "./entry.ts";
-import type { AttemptRecord, JournalRecord, NackRecord } from "./record.ts";
+import type { AttemptRecord, EnqueueRecord, JournalRecord, NackRecord } from "./record.ts";
 
 /** How an entry ended that somebody watches. */
 export type Settlement =
@@ -22,6 +22,7 @@ export class QueueState {
   readonly #channels = new Map<string, ChannelState>();
   readonly #watched = new Map<string, Settlement | undefined>();
   #sequence = 0;
+  #keptBytes = 0;
   #possibleDuplicates = 0;
   #lastDelivery: number | undefined;
 
@@ -67,11 +68,56 @@ export class QueueState {
     return this.#watched.get(id);
   }
 
-  /** Takes the next record. */
-  apply(record: JournalRecord): void {
-    if (record.t === "hdr") return;
-    if (record.t === "flush") return this.#flush();
-    if (record.t === "enq") return this.#enqueue(record);
+  /** An empty state that remembers the same endings: for reading a journal from its beginning again. */
+  successor(): QueueState {
+    const next = new QueueState();
+    for (const [id, settlement] of this.#watched) next.#watched.set(id, settlement);
+    return next;
+  }
+
+  /** Bytes of lines that a compaction would keep. */
+  get keptBytes(): number {
+    return this.#keptBytes;
+  }
+
+  /**
+   * The shortest journal that folds to this state, but for the acknowledgements.
+   *
+   * @param header when and by whom it is written
+   */
+  *snapshot(header: { readonly time: number; readonly host: string }): Generator<JournalRecord> {
+    yield { t: "hdr", ...header, possibleDuplicates: this.#possibleDuplicates, lastDelivery: this.#lastDelivery };
+    for (const [channel, state] of this.#channels) yield { t: "chan", channel, ...state };
+    for (const entry of this.#entries.values()) {
+      const { id, time, channel, destination, notification, expires, key } = entry;
+      yield { t: "enq", id, time, channel, destination, notification, expires, key };
+      const { attempts, open, ambiguousSince, wait, dead } = entry;
+      if (attempts > 0 || wait || dead) yield { t: "snap", id, attempts, open, ambiguousSince, wait, dead };
+    }
+  }
+
+  /**
+   * Takes the next record.
+   *
+   * @param bytes the length of its line
+   */
+  apply(record: JournalRecord, bytes = 0): void {
+    switch (record.t) {
+      case "hdr":
+        this.#possibleDuplicates = record.possibleDuplicates ?? 0;
+        this.#lastDelivery = record.lastDelivery;
+        return;
+      case "flush":
+        return this.#flush();
+      case "chan":
+        this.#channels.set(record.channel, { failures: record.failures, wait: record.wait });
+        return;
+      case "enq":
+        return this.#enqueue(record, bytes);
+      case "ack":
+        this.#keptBytes += bytes;
+        this.#conclude(record.id, { state: "delivered", receipt: record.receipt });
+    }
     const entry = this.#entries.get(record.id);
     if (entry === undefined) return;
     switch (record.t) {
@@ -82,7 +128,7 @@ export class QueueState {
       case "ack":
         this.#lastDelivery = record.time;
         this.#channels.delete(entry.channel);
-        return this.#settle(entry, { state: "delivered", receipt: record.receipt });
+        return this.#remove(entry);
       case "dead":
         if (record.status !== undefined) this.#channels.delete(entry.channel);
         this.#entries.set(entry.id, { ...entry, open: undefined, dead: { reason: record.reason, time: record.time } });
@@ -91,15 +137,21 @@ export class QueueState {
         this.#entries.set(entry.id, { ...entry, dead: undefined, wait: undefined, expires: record.expires });
         return;
       case "drop":
-        return this.#settle(entry, { state: "dropped" });
+        this.#conclude(entry.id, { state: "dropped" });
+        return this.#remove(entry);
+      case "snap": {
+        const { attempts, open, ambiguousSince, wait, dead } = record;
+        this.#entries.set(entry.id, { ...entry, attempts, open, ambiguousSince, wait, dead });
+      }
     }
   }
 
-  #enqueue(record: Extract<JournalRecord, { t: "enq" }>): void {
+  #enqueue(record: EnqueueRecord, bytes: number): void {
     if (this.#entries.has(record.id)) return;
     const { id, time, channel, destination, notification, expires, key } = record;
     const sequence = this.#sequence++;
-    this.#entries.set(id, { id, sequence, time, channel, destination, notification, expires, key, attempts: 0 });
+    this.#entries.set(id, { id, sequence, time, channel, destination, notification, expires, key, bytes, attempts: 0 });
+    this.#keptBytes += bytes;
   }
 
   /** What we chose to wait is over; what nobody may shorten stays. */
@@ -145,9 +197,9 @@ export class QueueState {
     this.#channels.set(channel, { failures, wait });
   }
 
-  #settle(entry: Entry, settlement: Settlement): void {
+  #remove(entry: Entry): void {
     this.#entries.delete(entry.id);
-    this.#conclude(entry.id, settlement);
+    this.#keptBytes -= entry.bytes;
   }
 
   #conclude(id: string, settlement: Settlement): void {

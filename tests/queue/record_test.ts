@@ -52,6 +52,19 @@ const ON_DISK: [JournalRecord, string][] = [
   ],
   [{ t: "retry", id, time: 1, expires: 9 }, `{"v":1,"t":"retry","id":"${id}","time":1,"expires":9,"c":"CHECKSUM"}\n`],
   [{ t: "drop", id, time: 1 }, `{"v":1,"t":"drop","id":"${id}","time":1,"c":"CHECKSUM"}\n`],
+  [
+    { t: "snap", id, attempts: 2, open: { n: 2, time: 5 }, ambiguousSince: 3 },
+    `{"v":1,"t":"snap","id":"${id}","attempts":2,"open":{"n":2,"time":5},"ambiguousSince":3,"c":"CHECKSUM"}\n`,
+  ],
+  [
+    {
+      t: "chan",
+      channel: "matrix",
+      failures: 1,
+      wait: { class: "not-sent", reason: "r", since: 1, next: 5, notBefore: 0 },
+    },
+    '{"v":1,"t":"chan","channel":"matrix","failures":1,"wait":{"class":"not-sent","reason":"r","since":1,"next":5,"notBefore":0},"c":"CHECKSUM"}\n',
+  ],
   [{ t: "flush", time: 1 }, '{"v":1,"t":"flush","time":1,"c":"CHECKSUM"}\n'],
 ];
 

@@ -1,0 +1,204 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { QueueError } from "../../src/errors.ts";
+import { denoFiles, type Files } from "../../src/queue/files.ts";
+import { ACK_RETENTION_MS, MIN_COMPACTION_BYTES, Queue } from "../../src/queue/queue.ts";
+import { encodeRecord, type JournalRecord } from "../../src/queue/record.ts";
+import { QueueState } from "../../src/queue/state.ts";
+import { type FakeRuntime, fakeRuntime, TEST_TIME } from "../fakes/runtime.ts";
+
+async function compactionTest(
+  body: (t: { queue: Queue; runtime: FakeRuntime; path: string; open(): Queue }) => Promise<void>,
+  files: Files = denoFiles,
+) {
+  const stateDir = Deno.makeTempDirSync();
+  using runtime = fakeRuntime({ realIds: true });
+  const queue = Queue.open(stateDir, runtime, files);
+  queue.prepare();
+  try {
+    await body({
+      queue,
+      runtime,
+      path: `${queue.directory}/queue.jsonl`,
+      open: () => Queue.open(stateDir, runtime, files),
+    });
+  } finally {
+    Deno.removeSync(stateDir, { recursive: true });
+  }
+}
+
+const draft = (message: string) => ({
+  channel: "matrix",
+  destination: "!a",
+  notification: { subject: message.slice(0, 5), message },
+  expires: TEST_TIME * 2,
+});
+
+/** Fills the journal with messages of 50 KB that are delivered. */
+async function fill(queue: Queue, count: number): Promise<string[]> {
+  const ids: string[] = [];
+  for (let done = 0; done < count; done++) {
+    const [entry] = await queue.enqueue([draft("x".repeat(50_000))], () => true);
+    await queue.settle(entry, { state: "delivered", receipt: `$${done}` });
+    ids.push(entry.id);
+  }
+  return ids;
+}
+
+Deno.test("Queue.compact() leaves a small journal alone, and one that is mostly alive", async () => {
+  await compactionTest(async ({ queue }) => {
+    await fill(queue, 1);
+    assertEquals(await queue.compact(), false);
+    for (let count = 0; count < 10; count++) await queue.enqueue([draft("x".repeat(50_000))], () => false);
+    assert(queue.bytes > MIN_COMPACTION_BYTES);
+    assertEquals(await queue.compact(), false);
+  });
+});
+
+Deno.test("Queue.compact() keeps what waits, what is dead and who was delivered, and nothing else", async () => {
+  await compactionTest(async ({ queue, path, open }) => {
+    const [first] = await queue.enqueue([draft("first")], () => true);
+    await queue.settle(first, {
+      state: "failed",
+      class: "limited",
+      reason: "429",
+      next: TEST_TIME + 5000,
+      notBefore: TEST_TIME + 5000,
+    });
+    await fill(queue, 10);
+    const [poison] = await queue.enqueue([draft("poison")], () => true);
+    await queue.settle(poison, { state: "dead", reason: "too large", status: 413 });
+    const before = [queue.entries(), queue.channel("matrix"), queue.figures().lastDelivery];
+    assertEquals(await queue.compact(), true);
+    const strip = ([entries, ...rest]: unknown[]) =>
+      JSON.stringify([
+        (entries as { bytes: number; sequence: number }[]).map((entry) => ({ ...entry, bytes: 0, sequence: 0 })),
+        ...rest,
+      ]);
+    assertEquals(strip([queue.entries(), queue.channel("matrix"), queue.figures().lastDelivery]), strip(before));
+    const fresh = open();
+    assertEquals(strip([fresh.entries(), fresh.channel("matrix"), fresh.figures().lastDelivery]), strip(before));
+    const types = Deno.readTextFileSync(path).trimEnd().split("\n").map((line) => JSON.parse(line).t);
+    assertEquals(types, ["hdr", "enq", "snap", "enq", "snap", ...Array(10).fill("ack")]);
+    assert(queue.bytes < 10_000);
+  });
+});
+
+Deno.test("Queue.compact() forgets after 7 days who was delivered", async () => {
+  await compactionTest(async ({ queue, runtime, path }) => {
+    await fill(queue, 10);
+    runtime.time += ACK_RETENTION_MS;
+    await queue.compact();
+    assertEquals(Deno.readTextFileSync(path).trimEnd().split("\n").length, 1);
+  });
+});
+
+Deno.test("Queue.compact() carries over what it does not know, and seals and keeps what a dead writer left", async () => {
+  await compactionTest(async ({ queue, path, open }) => {
+    await fill(queue, 10);
+    const later = new TextDecoder().decode(encodeRecord({ t: "later", time: 1 } as unknown as JournalRecord));
+    Deno.writeTextFileSync(path, `${later}garbage\n`, { append: true });
+    const whole = encodeRecord({ t: "enq", id: "late", time: 1, ...draft("late") });
+    Deno.writeFileSync(path, whole.subarray(0, -1), { append: true });
+    queue.refresh();
+    await queue.compact();
+    assert(Deno.readTextFileSync(path).includes(later));
+    assertEquals(open().live().map((entry) => entry.id), ["late"]);
+    assertEquals(queue.figures().quarantined, 1);
+  });
+});
+
+Deno.test("Queue.compact() is seen by other processes, who go on with the new journal", async () => {
+  await compactionTest(async ({ queue, open }) => {
+    const other = open();
+    const [mine] = await other.enqueue([draft("mine")], () => true);
+    queue.refresh();
+    await queue.settle(mine, { state: "delivered", receipt: "$mine" });
+    await fill(queue, 10);
+    await queue.compact();
+    const [next] = await other.enqueue([draft("next")], () => false);
+    assertEquals(other.settlement(mine.id), { state: "delivered", receipt: "$mine" });
+    queue.refresh();
+    assertEquals([queue.live(), other.live()].map((live) => live.map((entry) => entry.id)), [[next.id], [next.id]]);
+  });
+});
+
+for (const operation of ["append", "syncData", "rename", "syncDirectory"] as const) {
+  Deno.test(`Queue.compact() that fails at ${operation} leaves a journal that tells the same`, async () => {
+    let armed = false;
+    const fail = () => {
+      throw Object.assign(new Error("Input/output error (os error 5)"), { code: "EIO" });
+    };
+    const files: Files = {
+      ...denoFiles,
+      open(path, mode) {
+        const file = denoFiles.open(path, mode);
+        if (!armed || mode !== "create") return file;
+        return {
+          ...file,
+          [Symbol.dispose]: () => file[Symbol.dispose](),
+          ...(operation in file ? { [operation]: fail } : {}),
+        };
+      },
+      ...(operation === "rename" || operation === "syncDirectory"
+        ? { [operation]: (...args: [string, string]) => armed ? fail() : denoFiles[operation](...args) }
+        : {}),
+    };
+    await compactionTest(async ({ queue, open }) => {
+      await queue.enqueue([draft("waiting")], () => false);
+      await fill(queue, 10);
+      armed = true;
+      await assertRejects(() => queue.compact(), QueueError, "Cannot compact the queue");
+      armed = false;
+      assertEquals(open().live().length, 1);
+      await queue.enqueue([draft("more")], () => false);
+      assertEquals([queue.live().length, open().live().length], [2, 2]);
+    }, files);
+  });
+}
+
+Deno.test("QueueState.snapshot() folds to the state it was taken from, whatever happened before", () => {
+  let seed = 1;
+  const roll = (sides: number) => (seed = (seed * 48271) % 2147483647) % sides;
+  const pick = <Value>(values: readonly Value[]) => values[roll(values.length)];
+  for (let round = 0; round < 300; round++) {
+    const state = new QueueState();
+    for (let time = 1; time < 60; time++) {
+      const id = String(roll(6));
+      const n = (state.entry(id)?.attempts ?? 0) + 1;
+      state.apply(pick<JournalRecord>([
+        {
+          t: "enq",
+          id,
+          time,
+          channel: pick(["a", "b"]),
+          destination: pick(["x", "y"]),
+          notification: { id },
+          expires: time + 9,
+        },
+        { t: "att", id, n, time, ...(roll(4) === 0 ? { risk: true } : {}) },
+        {
+          t: "nack",
+          id,
+          n: n - 1,
+          time,
+          class: pick(["not-sent", "ambiguous", "limited", "account", "room", "withdrawn"]),
+          reason: "r",
+          next: time + 5,
+          notBefore: roll(2) ? time : undefined,
+        },
+        { t: "ack", id, time, receipt: "$", via: "put" },
+        { t: "dead", id, time, reason: "d", ...(roll(2) ? { status: 413 } : {}) },
+        { t: "retry", id, time, expires: time + 99 },
+        { t: "drop", id, time },
+        { t: "flush", time },
+      ]));
+    }
+    const again = new QueueState();
+    for (const record of state.snapshot({ time: 0, host: "" })) again.apply(JSON.parse(JSON.stringify(record)));
+    const seen = (of: QueueState) => [
+      [...of.entries].map((entry) => JSON.parse(JSON.stringify({ ...entry, sequence: 0, bytes: 0 }))),
+      [of.channel("a"), of.channel("b"), of.possibleDuplicates, of.lastDelivery],
+    ];
+    assertEquals(seen(again), seen(state), `round ${round}`);
+  }
+});
