@@ -43,7 +43,7 @@ export function compactFile(files: Files, path: string, { snapshot, keep, damage
     new JournalReader().read(old, {
       record: (record, line) => keep(record) && carry(line),
       unknown: carry,
-      damaged() {},
+      damaged: (line) => damaged(old, line),
     });
     writer.flush();
     file.syncData();

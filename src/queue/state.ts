@@ -92,7 +92,8 @@ export class QueueState {
       const { id, time, channel, destination, notification, expires, key } = entry;
       yield { t: "enq", id, time, channel, destination, notification, expires, key };
       const { attempts, open, ambiguousSince, wait, dead } = entry;
-      if (attempts > 0 || wait || dead) yield { t: "snap", id, attempts, open, ambiguousSince, wait, dead };
+      const isFresh = attempts === 0 && !open && ambiguousSince === undefined && !wait && !dead;
+      if (!isFresh) yield { t: "snap", id, attempts, open, ambiguousSince, wait, dead };
     }
   }
 
@@ -174,7 +175,7 @@ export class QueueState {
 
   #nack(entry: Entry, record: NackRecord): void {
     if (record.class === "withdrawn") {
-      this.#entries.set(entry.id, { ...entry, attempts: record.n - 1, open: undefined });
+      this.#entries.set(entry.id, { ...entry, attempts: Math.max(0, record.n - 1), open: undefined });
       return;
     }
     const wait = {
