@@ -106,3 +106,24 @@ export class NotTheServiceError extends Error {
     this.status = status;
   }
 }
+
+/** An earlier try may have arrived, and it is too early to look whether it did. */
+export class TooEarlyError extends Error {
+  override name = "TooEarlyError" as const;
+  /** When it can be told, milliseconds since 1970. */
+  readonly until: number;
+
+  constructor(message: string, until: number) {
+    super(message);
+    this.until = until;
+  }
+}
+
+/** What failed came before the envelope itself was sent, so that this try cannot have delivered it. The cause says what it was. */
+export class BeforeSendingError extends Error {
+  override name = "BeforeSendingError" as const;
+
+  constructor(cause: unknown) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
+  }
+}

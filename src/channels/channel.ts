@@ -16,6 +16,18 @@ export interface Envelope {
 export interface Receipt {
   /** The service's own name for what it took: `event_id` for Matrix. */
   readonly id: string;
+  /** Whether an earlier try had delivered it, as was found when the service was read back. @default {"put"} */
+  readonly via?: "put" | "read-back";
+  /** Whether an earlier try may have delivered it too, and nobody can tell. @default {false} */
+  readonly mayBeTwice?: boolean;
+}
+
+/** Earlier tries may have arrived. */
+export interface Doubt {
+  /** When the first of them left, milliseconds since 1970. */
+  readonly since: number;
+  /** When the last of them ended. */
+  readonly until: number;
 }
 
 /** How to send. */
@@ -24,6 +36,8 @@ export interface SendOptions {
   readonly txnId: string;
   /** Whether it arrives later than its reader would think, so that it must say since when it waited. */
   readonly late: boolean;
+  /** Present when an earlier try may have arrived: then it must not be made twice. */
+  readonly doubt?: Doubt;
   /** How long to wait for an answer, milliseconds. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
@@ -37,13 +51,10 @@ export interface Channel {
   /** Where it delivers when nobody says otherwise. */
   readonly destinations: readonly string[];
   /**
-   * How long the service recognises a txnId that it has seen, milliseconds: within it a second try makes no second copy. 0: it never does.
-   */
-  readonly remembersMs: number;
-  /**
    * Delivers one envelope, once; there is no retry inside.
    *
    * @throws {TransportError | ResponseError | NotTheServiceError} when it was not delivered, as far as is known
+   * @throws {TooEarlyError} when a doubt cannot be cleared yet
    * @throws {ConfigError} when its credentials cannot be read
    */
   send(envelope: Envelope, options: SendOptions): Promise<Receipt>;

@@ -1,15 +1,17 @@
 /** Matrix rooms. */
 
-import { ConfigError } from "../errors.ts";
+import { BeforeSendingError, ConfigError } from "../errors.ts";
 import type { Fields } from "../fields.ts";
-import { type RoomMessageContent, sendEvent } from "../matrix/events.ts";
+import { MatrixError } from "../matrix/errors.ts";
+import { type RoomMessageContent, sendEvent, type SendEventOptions } from "../matrix/events.ts";
 import { parseRoom } from "../matrix/ids.ts";
 import type { MatrixClient } from "../matrix/request.ts";
-import { resolveAlias } from "../matrix/rooms.ts";
+import { joinRoom, resolveAlias } from "../matrix/rooms.ts";
 import { byteLength, cutToFit, renderHtml, renderPlain } from "../render.ts";
 import { USER_AGENT } from "../version.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "./channel.ts";
 import type { ChannelContext, ChannelKind, OpenChannel, ParseContext } from "./kind.ts";
+import { clearDoubt, type DoubtPolicy } from "./matrix_doubt.ts";
 import { renderMessage } from "./message.ts";
 import { serverField } from "./server_field.ts";
 
@@ -19,8 +21,8 @@ import { serverField } from "./server_field.ts";
  */
 export const MAX_CONTENT_BYTES: number = 65_536 - 4096;
 
-/** A server that we know nothing about forgets a txnId after 30 to 60 minutes (Dendrite); two thirds of that are safe. */
-const REMEMBERS_MS = 20 * 60_000;
+/** Refusals that membership may mend. Dendrite says M_UNSUPPORTED_ROOM_VERSION for a room that it does not know. */
+const JOIN_ERRCODES: ReadonlySet<string> = new Set(["M_FORBIDDEN", "M_NOT_FOUND", "M_UNSUPPORTED_ROOM_VERSION"]);
 
 /** What is wrong with a text that names no room. */
 export const ROOM_PROBLEM = "it is neither a room id (!…) nor an alias (#name:example.org)";
@@ -42,6 +44,11 @@ export interface MatrixConfig {
   readonly room: string;
   /** Permits plain http to another host. @default {false} */
   readonly insecureHttp?: boolean;
+  /**
+   * What matters more when an earlier try may have arrived and the server cannot tell yet. `send`: that the message comes in time, with a small risk of two.
+   * `wait`: that there is one, up to five minutes later. Synapse can always tell. @default {"send"}
+   */
+  readonly doubt?: "send" | "wait";
 }
 
 /** The kind `matrix`: `homeserver`, `accessToken` or `accessTokenFile`, `room`. */
@@ -57,6 +64,8 @@ export const matrixKind: ChannelKind = {
     }
     const room = fields.requiredText("room");
     if (parseRoom(room) === undefined) throw fields.error("room", ROOM_PROBLEM, ROOM_HINT);
+    const doubt = fields.text("doubt") ?? "send";
+    if (doubt !== "send" && doubt !== "wait") throw fields.error("doubt", 'it must be "send" or "wait"');
     fields.end();
     return (channelContext) => {
       const client = {
@@ -65,7 +74,7 @@ export const matrixKind: ChannelKind = {
         accessToken: () => accessToken.reveal(),
         userAgent: USER_AGENT,
       };
-      return new MatrixChannel(name, room, client, channelContext);
+      return new MatrixChannel(name, { room, doubt }, client, channelContext);
     };
   },
 };
@@ -74,24 +83,49 @@ class MatrixChannel implements Channel {
   readonly kind = "matrix";
   readonly name: string;
   readonly destinations: readonly string[];
-  readonly remembersMs = REMEMBERS_MS;
+  readonly #policy: DoubtPolicy;
   readonly #client: MatrixClient;
   readonly #context: ChannelContext;
   /** Rooms that aliases were found to point at; a later try of the same event must go to the same room. */
   readonly #rooms = new Map<string, string>();
 
-  constructor(name: string, room: string, client: MatrixClient, context: ChannelContext) {
+  constructor(
+    name: string,
+    { room, doubt }: { readonly room: string; readonly doubt: DoubtPolicy },
+    client: MatrixClient,
+    context: ChannelContext,
+  ) {
     this.name = name;
     this.destinations = [room];
+    this.#policy = doubt;
     this.#client = client;
     this.#context = context;
   }
 
   async send(envelope: Envelope, options: SendOptions): Promise<Receipt> {
-    const { txnId, timeoutMs, signal } = options;
+    const { txnId, doubt, timeoutMs, signal } = options;
     const content = await this.#content(envelope, options);
-    const roomId = await this.#roomId(envelope.destination, options);
-    return { id: await sendEvent(this.#client, content, { roomId, txnId, timeoutMs, signal }) };
+    const roomId = await beforeSending(() => this.#roomId(envelope.destination, options));
+    const where = { roomId, txnId, timeoutMs, signal };
+    const cleared = doubt &&
+      await beforeSending(() => clearDoubt(this.#client, { ...where, doubt, policy: this.#policy }));
+    if (cleared && "eventId" in cleared) return { id: cleared.eventId, via: "read-back" };
+    return { id: await this.#put(content, where), mayBeTwice: cleared?.mayBeTwice };
+  }
+
+  /** A room that refuses us may have invited us: it is joined once, and asked once more. What it said first is what counts. */
+  async #put(content: RoomMessageContent, where: SendEventOptions): Promise<string> {
+    try {
+      return await sendEvent(this.#client, content, where);
+    } catch (error) {
+      if (!(error instanceof MatrixError) || !JOIN_ERRCODES.has(error.errcode)) throw error;
+      try {
+        await joinRoom(this.#client, where.roomId, where);
+      } catch {
+        throw where.signal?.aborted ? where.signal.reason : error;
+      }
+      return await sendEvent(this.#client, content, where);
+    }
   }
 
   async #roomId(destination: string, { timeoutMs, signal }: SendOptions): Promise<string> {
@@ -118,6 +152,15 @@ class MatrixChannel implements Channel {
       formatted_body: renderHtml(notification, options, message.html),
     };
     return fits(formatted) ? formatted : plain(cutToFit(message.text, (text) => fits(plain(text))));
+  }
+}
+
+/** Runs what comes before the sending: when it fails, nothing was delivered. */
+async function beforeSending<Result>(work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    throw new BeforeSendingError(error);
   }
 }
 

@@ -55,8 +55,6 @@ class NtfyChannel implements Channel {
   readonly kind = "ntfy";
   readonly name: string;
   readonly destinations: readonly string[];
-  /** ntfy has no transaction ids: each try makes a message. */
-  readonly remembersMs = 0;
   readonly #server: NtfyServer;
   readonly #context: ChannelContext;
 
@@ -67,7 +65,11 @@ class NtfyChannel implements Channel {
     this.#context = context;
   }
 
-  async send({ destination, notification }: Envelope, { late, timeoutMs, signal }: SendOptions): Promise<Receipt> {
+  /** ntfy has no transaction ids, and its messages hold no id of ours: what may have arrived can only be sent again. */
+  async send(
+    { destination, notification }: Envelope,
+    { late, doubt, timeoutMs, signal }: SendOptions,
+  ): Promise<Receipt> {
     const { runtime } = this.#context;
     const { baseUrl, token } = this.#server;
     const answer = await exchange(runtime, {
@@ -84,7 +86,9 @@ class NtfyChannel implements Channel {
     });
     const host = new URL(baseUrl).host;
     const json = parseJsonObject(answer.text);
-    if (answer.status === 200 && typeof json?.id === "string" && json.event === "message") return { id: json.id };
+    if (answer.status === 200 && typeof json?.id === "string" && json.event === "message") {
+      return { id: json.id, mayBeTwice: doubt !== undefined };
+    }
     if (typeof json?.code === "number" && typeof json.error === "string") {
       throw new ResponseError(`${host} answered ${answer.status} (${json.code}): ${json.error}`, {
         status: answer.status,

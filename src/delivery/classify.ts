@@ -5,7 +5,15 @@
  * @module
  */
 
-import { ConfigError, InvalidNotificationError, NotTheServiceError, ResponseError, TransportError } from "../errors.ts";
+import {
+  BeforeSendingError,
+  ConfigError,
+  InvalidNotificationError,
+  NotTheServiceError,
+  ResponseError,
+  TooEarlyError,
+  TransportError,
+} from "../errors.ts";
 
 /** The classes of failure. */
 export type FailureClass =
@@ -15,7 +23,8 @@ export type FailureClass =
   | "account"
   | "room"
   | "poison"
-  | "not-the-service";
+  | "not-the-service"
+  | "doubt";
 
 /** A failure, understood. */
 export interface Failure {
@@ -26,6 +35,8 @@ export interface Failure {
   readonly errcode?: string;
   /** What the server asked us to wait, milliseconds, unshortened. */
   readonly retryAfterMs?: number;
+  /** When a doubt can be cleared, milliseconds since 1970. */
+  readonly until?: number;
   /** How long the same envelope must rest: a server may look its memory up before the first request has finished. */
   readonly gapMs?: number;
 }
@@ -53,6 +64,7 @@ const ROOM_ERRCODES: ReadonlySet<string> = new Set(["M_FORBIDDEN", "M_NOT_FOUND"
 /** Understands whatever was thrown by a try to deliver. */
 export function classify(error: unknown): Failure {
   const reason = error instanceof Error ? error.message : String(error);
+  if (error instanceof BeforeSendingError) return withoutDoubt(classify(error.cause));
   if (error instanceof TransportError) return { ...transport(error), reason };
   if (error instanceof NotTheServiceError) {
     // A gateway's own page for 5xx says nothing about what became of the request behind it.
@@ -64,11 +76,16 @@ export function classify(error: unknown): Failure {
     const { status, errcode, retryAfterMs } = error;
     return { ...response(error), reason, status, errcode, retryAfterMs };
   }
+  if (error instanceof TooEarlyError) return { class: "doubt", reason, until: error.until };
   // The credentials cannot be read: the configuration must be mended, as with a dead token.
   if (error instanceof ConfigError) return { class: "account", reason };
   if (error instanceof InvalidNotificationError) return { class: "poison", reason };
   // Nobody knows what happened, so that the careful class is the right one.
   return { class: "ambiguous", reason, gapMs: RESET_GAP_MS };
+}
+
+function withoutDoubt(failure: Failure): Failure {
+  return failure.class === "ambiguous" ? { ...failure, class: "not-sent", gapMs: undefined } : failure;
 }
 
 function transport(error: TransportError): Pick<Failure, "class" | "gapMs"> {

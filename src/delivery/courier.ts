@@ -198,11 +198,13 @@ export class Courier {
     try {
       const receipt = await channel.send(envelopeOf(entry), {
         txnId: entry.id,
+        doubt: entry.doubt,
         late: entry.attempts > 1 || now - entry.time > LATE_AFTER_MS,
         timeoutMs: Math.min(REQUEST_TIMEOUT_MS, timeLeft),
         signal: run.signal,
       });
-      return { state: "delivered", receipt: receipt.id };
+      const { id, via = "put", mayBeTwice } = receipt;
+      return { state: "delivered", receipt: id, via, ...(mayBeTwice ? { risk: true } : {}) };
     } catch (error) {
       if (run.signal?.aborted) throw error;
       return planFailure(classify(error), this.#context(entry));
@@ -213,16 +215,9 @@ export class Courier {
   async #announce(entries: readonly Entry[]): Promise<readonly Entry[]> {
     const fresh = entries.filter((entry) => !this.#announced.has(entry.id));
     if (fresh.length === 0) return entries;
-    const announced = await this.#queue.announce(fresh.map((entry) => ({ entry, risk: this.#isRisky(entry) })));
+    const announced = await this.#queue.announce(fresh);
     for (const { id } of announced) this.#announced.add(id);
     return entries.map((entry) => this.#queue.entry(entry.id) ?? entry);
-  }
-
-  /** An earlier try may have arrived, and the service would not know this one again. */
-  #isRisky(entry: Entry): boolean {
-    const since = entry.ambiguousSince ?? entry.open?.time;
-    if (since === undefined) return false;
-    return this.#runtime.now() - since > (this.#channels.get(entry.channel)?.remembersMs ?? 0);
   }
 
   async #buryExpired(): Promise<void> {

@@ -37,6 +37,10 @@ export function planFailure(failure: Failure, { now, failures, random }: PlanCon
       const next = now + (failure.retryAfterMs ?? UNSTATED_LIMIT_MS);
       return { ...deferred, next, notBefore: next };
     }
+    case "doubt": {
+      const next = failure.until ?? now;
+      return { ...deferred, next, notBefore: next };
+    }
     case "account":
       return { ...deferred, next: now + ACCOUNT_PROBE_MS };
     case "room":

@@ -23,8 +23,11 @@ export interface MatrixClient {
 /** What to ask. */
 export interface MatrixRequest {
   readonly method: "GET" | "POST" | "PUT";
-  /** The path's parts behind `/_matrix/client/v3`; each is percent-encoded. */
+  /** @default {"/_matrix/client/v3"} */
+  readonly api?: string;
+  /** The path's parts behind the API; each is percent-encoded. */
   readonly path: readonly string[];
+  readonly query?: Readonly<Record<string, string>>;
   readonly body?: Readonly<Record<string, unknown>>;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
@@ -38,12 +41,15 @@ export interface MatrixRequest {
  * @throws {NotTheServiceError} when something else answered: a captive portal, a proxy, a redirect
  * @throws {TransportError} when nothing answered
  */
-export async function request(client: MatrixClient, { method, path, body, timeoutMs, signal }: MatrixRequest): Promise<
+export async function request(client: MatrixClient, asked: MatrixRequest): Promise<
   Record<string, unknown>
 > {
+  const { method, api = "/_matrix/client/v3", path, query, body, timeoutMs, signal } = asked;
   const answer = await exchange(client.runtime, {
     method,
-    url: `${client.baseUrl}/_matrix/client/v3/${path.map(encodeURIComponent).join("/")}`,
+    url: `${client.baseUrl}${api}/${path.map(encodeURIComponent).join("/")}${
+      query ? `?${new URLSearchParams(query)}` : ""
+    }`,
     headers: {
       "Authorization": `Bearer ${client.accessToken()}`,
       "User-Agent": client.userAgent,

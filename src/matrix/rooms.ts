@@ -20,3 +20,12 @@ export async function resolveAlias(client: MatrixClient, alias: string, options:
   if (typeof answer.room_id === "string") return answer.room_id;
   throw new NotTheServiceError("The answer holds no room_id: it does not come from a homeserver", 200);
 }
+
+/**
+ * Joins a room: `POST /join/{roomIdOrAlias}`. Nothing happens where we are in it.
+ *
+ * @throws whatever {@linkcode request} throws; M_FORBIDDEN when nobody invited us
+ */
+export async function joinRoom(client: MatrixClient, roomId: string, options: RoomOptions): Promise<void> {
+  await request(client, { method: "POST", path: ["join", roomId], body: {}, ...options });
+}

@@ -4,13 +4,21 @@
 export type EntryState = "queued" | "deferred" | "held" | "dead";
 
 /** Why an attempt did not deliver. */
-export type WaitClass = "not-sent" | "ambiguous" | "limited" | "account" | "room" | "not-the-service";
+export type WaitClass = "not-sent" | "ambiguous" | "limited" | "account" | "room" | "not-the-service" | "doubt";
 
 /** An attempt that has left. */
 export interface Attempt {
   readonly n: number;
   /** Milliseconds since 1970. */
   readonly time: number;
+}
+
+/** Attempts that may have arrived: a later refusal does not clear that. */
+export interface Doubt {
+  /** When the first of them left, milliseconds since 1970. */
+  readonly since: number;
+  /** When the last of them ended, as far as is known. */
+  readonly until: number;
 }
 
 /** Why an entry is dead. */
@@ -49,8 +57,8 @@ export interface Entry {
   readonly attempts: number;
   /** The attempt whose answer is not recorded. */
   readonly open?: Attempt;
-  /** When the first attempt left that may have arrived. */
-  readonly ambiguousSince?: number;
+  /** Attempts that may have arrived. */
+  readonly doubt?: Doubt;
   readonly wait?: Wait;
   /** Why it is dead; undefined while it lives. */
   readonly dead?: Grave;

@@ -13,7 +13,7 @@ import type { Entry, EntryState } from "./entry.ts";
 import { denoFiles, type Files } from "./files.ts";
 import { Journal } from "./journal.ts";
 import { FileLock } from "./lock.ts";
-import type { AttemptRecord, EnqueueRecord, JournalRecord, NackRecord } from "./record.ts";
+import type { AckRecord, EnqueueRecord, JournalRecord, NackRecord } from "./record.ts";
 import { QueueState, type Settlement } from "./state.ts";
 import { guard } from "./trouble.ts";
 
@@ -25,7 +25,7 @@ export type Draft = Omit<EnqueueRecord, "t" | "id" | "time">;
 
 /** What became of an attempt. */
 export type AttemptResult =
-  | { readonly state: "delivered"; readonly receipt: string }
+  | ({ readonly state: "delivered" } & Omit<AckRecord, "t" | "id" | "time">)
   | ({ readonly state: "failed" } & Omit<NackRecord, "t" | "id" | "n" | "time">)
   | { readonly state: "dead"; readonly reason: string; readonly status?: number; readonly errcode?: string };
 
@@ -171,17 +171,10 @@ export class Queue {
   }
 
   /** Says, durably and before they leave, that these entries are tried next. */
-  async announce(entries: readonly { readonly entry: Entry; readonly risk: boolean }[]): Promise<Entry[]> {
+  async announce(entries: readonly Entry[]): Promise<Entry[]> {
     const time = this.#runtime.now();
-    const records = entries.map(({ entry, risk }): AttemptRecord => ({
-      t: "att",
-      id: entry.id,
-      n: entry.attempts + 1,
-      time,
-      ...(risk ? { risk } : {}),
-    }));
-    await this.#append(records, "data");
-    return entries.map(({ entry }) => this.#known(entry.id));
+    await this.#append(entries.map(({ id, attempts }) => ({ t: "att", id, n: attempts + 1, time })), "data");
+    return entries.map((entry) => this.#known(entry.id));
   }
 
   /** Takes back announcements of attempts that did not leave. */
@@ -205,7 +198,8 @@ export class Queue {
   async settle(entry: Entry, result: AttemptResult): Promise<void> {
     const common = { id: entry.id, time: this.#runtime.now() };
     if (result.state === "delivered") {
-      await this.#append([{ t: "ack", ...common, receipt: result.receipt, via: "put" }], "none");
+      const { state: _, ...ack } = result;
+      await this.#append([{ t: "ack", ...common, ...ack }], "none");
     } else if (result.state === "dead") {
       const { state: _, ...grave } = result;
       await this.#append([{ t: "dead", ...common, ...grave }], "data");

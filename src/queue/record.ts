@@ -10,7 +10,7 @@
 
 import { crc32 } from "../crc32.ts";
 import { InvalidNotificationError } from "../errors.ts";
-import type { Attempt, Grave, Wait } from "./entry.ts";
+import type { Attempt, Doubt, Grave, Wait } from "./entry.ts";
 
 /** Opens a journal: who made it, and the counts that compaction carries over. */
 export interface HeaderRecord {
@@ -44,8 +44,6 @@ export interface AttemptRecord {
   readonly time: number;
   /** Which start of the machine it was, where the kernel tells: wall clocks jump, this does not. */
   readonly boot?: string;
-  /** Whether an earlier attempt may have arrived and the service cannot tell: this one may make a duplicate. */
-  readonly risk?: true;
 }
 
 /** Why an attempt did not deliver. `withdrawn` was announced and never left. */
@@ -75,6 +73,8 @@ export interface AckRecord {
   /** `event_id` for Matrix. */
   readonly receipt: string;
   readonly via: "put" | "read-back";
+  /** Whether an earlier attempt may have made another copy. */
+  readonly risk?: true;
 }
 
 /** Buried: it will not be tried again unless somebody asks for it. */
@@ -109,7 +109,7 @@ export interface SnapshotRecord {
   readonly id: string;
   readonly attempts: number;
   readonly open?: Attempt;
-  readonly ambiguousSince?: number;
+  readonly doubt?: Doubt;
   readonly wait?: Wait;
   readonly dead?: Grave;
 }

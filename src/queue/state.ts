@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { ChannelState, Entry, EntryState } from "./entry.ts";
+import type { ChannelState, Doubt, Entry, EntryState, Wait } from "./entry.ts";
 import type { AttemptRecord, EnqueueRecord, JournalRecord, NackRecord } from "./record.ts";
 
 /** How an entry ended that somebody watches. */
@@ -31,7 +31,7 @@ export class QueueState {
     return this.#entries.values();
   }
 
-  /** How many attempts may have made a second copy. */
+  /** How many entries may have been delivered twice. */
   get possibleDuplicates(): number {
     return this.#possibleDuplicates;
   }
@@ -91,9 +91,9 @@ export class QueueState {
     for (const entry of this.#entries.values()) {
       const { id, time, channel, destination, notification, expires, key } = entry;
       yield { t: "enq", id, time, channel, destination, notification, expires, key };
-      const { attempts, open, ambiguousSince, wait, dead } = entry;
-      const isFresh = attempts === 0 && !open && ambiguousSince === undefined && !wait && !dead;
-      if (!isFresh) yield { t: "snap", id, attempts, open, ambiguousSince, wait, dead };
+      const { attempts, open, doubt, wait, dead } = entry;
+      const isFresh = attempts === 0 && !open && !doubt && !wait && !dead;
+      if (!isFresh) yield { t: "snap", id, attempts, open, doubt, wait, dead };
     }
   }
 
@@ -128,6 +128,7 @@ export class QueueState {
         return this.#nack(entry, record);
       case "ack":
         this.#lastDelivery = record.time;
+        if (record.risk) this.#possibleDuplicates++;
         this.#channels.delete(entry.channel);
         return this.#remove(entry);
       case "dead":
@@ -141,8 +142,8 @@ export class QueueState {
         this.#conclude(entry.id, { state: "dropped" });
         return this.#remove(entry);
       case "snap": {
-        const { attempts, open, ambiguousSince, wait, dead } = record;
-        this.#entries.set(entry.id, { ...entry, attempts, open, ambiguousSince, wait, dead });
+        const { attempts, open, doubt, wait, dead } = record;
+        this.#entries.set(entry.id, { ...entry, attempts, open, doubt, wait, dead });
       }
     }
   }
@@ -167,10 +168,9 @@ export class QueueState {
 
   /** An attempt over an open one means that the open one was killed in flight. */
   #attempt(entry: Entry, record: AttemptRecord): void {
-    if (record.risk) this.#possibleDuplicates++;
     const open = { n: record.n, time: record.time };
-    const ambiguousSince = entry.ambiguousSince ?? entry.open?.time;
-    this.#entries.set(entry.id, { ...entry, attempts: record.n, open, ambiguousSince });
+    const doubt = entry.open ? doubted(entry, entry.open.time, entry.open.time) : entry.doubt;
+    this.#entries.set(entry.id, { ...entry, attempts: record.n, open, doubt });
   }
 
   #nack(entry: Entry, record: NackRecord): void {
@@ -185,15 +185,16 @@ export class QueueState {
       next: record.next,
       notBefore: record.notBefore ?? 0,
     };
-    const ambiguousSince = entry.ambiguousSince ??
-      (record.class === "ambiguous" ? entry.open?.time ?? record.time : undefined);
-    this.#entries.set(entry.id, { ...entry, open: undefined, ambiguousSince, wait });
+    const doubt = record.class === "ambiguous"
+      ? doubted(entry, entry.open?.time ?? record.time, record.time)
+      : entry.doubt;
+    this.#entries.set(entry.id, { ...entry, open: undefined, doubt, wait });
     this.#blame(entry.channel, record, wait);
   }
 
-  /** Whose trouble it is: a room's is its lane's alone, everything else is the whole channel's. */
-  #blame(channel: string, record: NackRecord, wait: NonNullable<Entry["wait"]>): void {
-    if (record.class === "room") return void this.#channels.delete(channel);
+  /** Whose trouble it is: a room's, or a doubt, is its lane's alone; everything else is the whole channel's. */
+  #blame(channel: string, record: NackRecord, wait: Wait): void {
+    if (record.class === "room" || record.class === "doubt") return void this.#channels.delete(channel);
     const failures = record.class === "limited" ? 0 : this.channel(channel).failures + 1;
     this.#channels.set(channel, { failures, wait });
   }
@@ -209,3 +210,7 @@ export class QueueState {
 }
 
 const NO_TROUBLE: ChannelState = { failures: 0 };
+
+function doubted({ doubt }: Entry, since: number, until: number): Doubt {
+  return { since: doubt?.since ?? since, until };
+}

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import type { Channel, SendOptions } from "../../src/channels/channel.ts";
 import { Courier } from "../../src/delivery/courier.ts";
-import { NotTheServiceError, ResponseError, TransportError } from "../../src/errors.ts";
+import { NotTheServiceError, ResponseError, TooEarlyError, TransportError } from "../../src/errors.ts";
 import { Queue } from "../../src/queue/queue.ts";
 import { type FakeRuntime, fakeRuntime, TEST_TIME } from "../fakes/runtime.ts";
 
@@ -11,12 +11,10 @@ class ScriptedChannel implements Channel {
   readonly destinations = ["!a"];
   readonly sent: string[] = [];
   readonly options: SendOptions[] = [];
-  readonly remembersMs: number;
   readonly script: unknown[];
 
-  constructor(readonly name: string, script: unknown[] = [], remembersMs = 60_000) {
+  constructor(readonly name: string, script: unknown[] = []) {
     this.script = script;
-    this.remembersMs = remembersMs;
   }
 
   send({ destination, notification }: Parameters<Channel["send"]>[0], options: SendOptions): Promise<{ id: string }> {
@@ -24,7 +22,8 @@ class ScriptedChannel implements Channel {
     this.options.push(options);
     const step = this.script.shift();
     if (typeof step === "function") step();
-    return step instanceof Error ? Promise.reject(step) : Promise.resolve({ id: `$${this.sent.length}` });
+    if (step instanceof Error) return Promise.reject(step);
+    return Promise.resolve({ id: `$${this.sent.length}`, ...(typeof step === "object" ? step : {}) });
   }
 }
 
@@ -187,7 +186,7 @@ Deno.test("Courier.run() withdraws what was announced behind a failure, so that 
     for (let count = 0; count < 4; count++) await add(String(count));
     const channel = new ScriptedChannel("matrix", ["ok", cut()]);
     await courier(channel).run({ patienceMs: 0 });
-    assertEquals(queue.live().map(({ attempts, open, ambiguousSince }) => [attempts, open, ambiguousSince]), [
+    assertEquals(queue.live().map(({ attempts, open, doubt }) => [attempts, open, doubt?.since]), [
       [1, undefined, TEST_TIME],
       [0, undefined, undefined],
       [0, undefined, undefined],
@@ -195,23 +194,37 @@ Deno.test("Courier.run() withdraws what was announced behind a failure, so that 
   });
 });
 
-Deno.test("Courier.run() gives an attempt that was killed in flight a gap, and counts it as possibly arrived", async () => {
-  await courierTest(async ({ courier, add, queue, runtime, journal }) => {
+Deno.test("Courier.run() gives an attempt that was killed in flight a gap, and tells the channel of the doubt", async () => {
+  await courierTest(async ({ courier, add, queue, runtime }) => {
     await add("1");
-    await queue.announce([{ entry: queue.live()[0], risk: false }]);
-    const channel = new ScriptedChannel("matrix", [], 0);
+    await queue.announce(queue.live());
+    const channel = new ScriptedChannel("matrix");
     await courier(channel).run({ patienceMs: Infinity });
-    assertEquals(runtime.time - TEST_TIME, 2000);
-    assertEquals(journal().filter(({ t }) => t === "att").map(({ n, risk }) => [n, risk]), [[1, undefined], [2, true]]);
-    assertEquals([queue.figures().possibleDuplicates, channel.options[0].late], [1, true]);
+    const [{ doubt, late }] = channel.options;
+    assertEquals([runtime.time - TEST_TIME, doubt, late], [2000, { since: TEST_TIME, until: TEST_TIME }, true]);
   });
 });
 
-Deno.test("Courier.run() counts no possible duplicate while the service remembers", async () => {
+Deno.test("Courier.run() tells the channel of a doubt until it is cleared, whatever a 429 says in between", async () => {
   await courierTest(async ({ courier, add, queue }) => {
     await add("1");
-    await courier(new ScriptedChannel("matrix", [cut()], 60_000)).run({ patienceMs: Infinity });
-    assertEquals(queue.figures().possibleDuplicates, 0);
+    const channel = new ScriptedChannel("matrix", [cut(), limited(5000), { mayBeTwice: true }]);
+    await courier(channel).run({ patienceMs: Infinity });
+    const doubt = { since: TEST_TIME, until: TEST_TIME };
+    assertEquals(channel.options.map((options) => options.doubt), [undefined, doubt, doubt]);
+    assertEquals(queue.figures().possibleDuplicates, 1);
+  });
+});
+
+Deno.test("Courier.run() lets other lanes go on while a doubt cannot be cleared yet", async () => {
+  await courierTest(async ({ courier, add, journal, runtime }) => {
+    await add("1", { destination: "!a" });
+    await add("2", { destination: "!b" });
+    const tooEarly = new TooEarlyError("too early", TEST_TIME + 35_000);
+    const channel = new ScriptedChannel("matrix", [tooEarly, "ok", { via: "read-back" }]);
+    await courier(channel).run({ patienceMs: Infinity });
+    assertEquals([channel.sent, runtime.time - TEST_TIME], [["!a 1", "!b 2", "!a 1"], 35_000]);
+    assertEquals(journal().filter(({ t }) => t === "ack").map(({ via }) => via), ["put", "read-back"]);
   });
 });
 

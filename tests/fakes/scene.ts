@@ -1,7 +1,7 @@
 /** A homeserver, a room, a state directory and a runtime: what tests of the whole need. */
 
 import { Notifier, type NotifierOptions } from "../../src/notifier.ts";
-import { LoopbackHomeserver, LoopbackNtfy } from "../../src/testing/mod.ts";
+import { type HomeserverOptions, LoopbackHomeserver, LoopbackNtfy } from "../../src/testing/mod.ts";
 import { type FakeRuntime, fakeRuntime } from "./runtime.ts";
 
 /** The scene. */
@@ -21,9 +21,9 @@ export interface Scene extends AsyncDisposable {
 }
 
 /** Sets the scene. */
-export async function setScene(): Promise<Scene> {
+export async function setScene(options: Pick<HomeserverOptions, "software" | "transactions"> = {}): Promise<Scene> {
   const runtime = fakeRuntime({ realIds: true });
-  const homeserver = await LoopbackHomeserver.start({ now: runtime.now });
+  const homeserver = await LoopbackHomeserver.start({ ...options, now: runtime.now });
   const ntfy = await LoopbackNtfy.start();
   const { userId, accessToken } = homeserver.addUser("bot");
   const room = homeserver.createRoom({ members: [userId] });

@@ -24,8 +24,8 @@ const ON_DISK: [JournalRecord, string][] = [
     `{"v":1,"t":"enq","id":"${id}","time":1,"channel":"matrix","destination":"!r","notification":{"subject":"ä"},"expires":9,"key":"k","c":"CHECKSUM"}\n`,
   ],
   [
-    { t: "att", id, n: 1, time: 1, risk: true },
-    `{"v":1,"t":"att","id":"${id}","n":1,"time":1,"risk":true,"c":"CHECKSUM"}\n`,
+    { t: "att", id, n: 1, time: 1 },
+    `{"v":1,"t":"att","id":"${id}","n":1,"time":1,"c":"CHECKSUM"}\n`,
   ],
   [
     {
@@ -43,8 +43,8 @@ const ON_DISK: [JournalRecord, string][] = [
     `{"v":1,"t":"nack","id":"${id}","n":1,"time":1,"class":"limited","reason":"429","status":429,"errcode":"M_LIMIT_EXCEEDED","next":5,"notBefore":5,"c":"CHECKSUM"}\n`,
   ],
   [
-    { t: "ack", id, time: 1, receipt: "$e", via: "put" },
-    `{"v":1,"t":"ack","id":"${id}","time":1,"receipt":"$e","via":"put","c":"CHECKSUM"}\n`,
+    { t: "ack", id, time: 1, receipt: "$e", via: "put", risk: true },
+    `{"v":1,"t":"ack","id":"${id}","time":1,"receipt":"$e","via":"put","risk":true,"c":"CHECKSUM"}\n`,
   ],
   [
     { t: "dead", id, time: 1, reason: "too large", status: 413, errcode: "M_TOO_LARGE" },
@@ -53,8 +53,8 @@ const ON_DISK: [JournalRecord, string][] = [
   [{ t: "retry", id, time: 1, expires: 9 }, `{"v":1,"t":"retry","id":"${id}","time":1,"expires":9,"c":"CHECKSUM"}\n`],
   [{ t: "drop", id, time: 1 }, `{"v":1,"t":"drop","id":"${id}","time":1,"c":"CHECKSUM"}\n`],
   [
-    { t: "snap", id, attempts: 2, open: { n: 2, time: 5 }, ambiguousSince: 3 },
-    `{"v":1,"t":"snap","id":"${id}","attempts":2,"open":{"n":2,"time":5},"ambiguousSince":3,"c":"CHECKSUM"}\n`,
+    { t: "snap", id, attempts: 2, open: { n: 2, time: 5 }, doubt: { since: 3, until: 4 } },
+    `{"v":1,"t":"snap","id":"${id}","attempts":2,"open":{"n":2,"time":5},"doubt":{"since":3,"until":4},"c":"CHECKSUM"}\n`,
   ],
   [
     {

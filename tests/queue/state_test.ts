@@ -78,17 +78,17 @@ Deno.test("QueueState.apply() blames a room's trouble on its entry alone", () =>
 
 Deno.test("QueueState.apply() keeps an ambiguity that a later 429 does not clear", () => {
   const state = fold(enq("a"), att("a"), nack("a", "ambiguous"), att("a", 2, 60), nack("a", "limited", 2));
-  assertEquals(state.entry("a")?.ambiguousSince, 20);
+  assertEquals(state.entry("a")?.doubt, { since: 20, until: 30 });
 });
 
 Deno.test("QueueState.apply() takes an attempt that nobody answered for ambiguous", () => {
   const state = fold(enq("a"), att("a", 1, 20), att("a", 2, 60));
-  assertEquals(state.entry("a")?.ambiguousSince, 20);
+  assertEquals(state.entry("a")?.doubt, { since: 20, until: 20 });
 });
 
 Deno.test("QueueState.apply() forgets an attempt that was withdrawn", () => {
   const entry = fold(enq("a"), att("a"), nack("a", "withdrawn")).entry("a");
-  assertEquals([entry?.attempts, entry?.open, entry?.ambiguousSince, entry?.wait], [
+  assertEquals([entry?.attempts, entry?.open, entry?.doubt, entry?.wait], [
     0,
     undefined,
     undefined,
@@ -124,6 +124,9 @@ Deno.test("QueueState.apply() buries, revives and drops", () => {
   assertEquals([state.entry("a"), state.settlement("a")], [undefined, { state: "dropped" }]);
 });
 
-Deno.test("QueueState.apply() counts tries that may have made a second copy", () => {
-  assertEquals(fold(enq("a"), att("a"), { t: "att", id: "a", n: 2, time: 60, risk: true }).possibleDuplicates, 1);
+Deno.test("QueueState.apply() counts entries that may have been delivered twice", () => {
+  assertEquals(
+    fold(enq("a"), att("a"), { t: "ack", id: "a", time: 60, receipt: "$", via: "put", risk: true }).possibleDuplicates,
+    1,
+  );
 });
