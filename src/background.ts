@@ -1,6 +1,6 @@
 /**
  * The background deliverer: a detached process that lives until the queue is empty. Whoever leaves entries behind starts it, so that nobody needs
- * a daemon; `deliver.lock` sees to it that two never deliver at once.
+ * a daemon. Two never deliver at once, and a second one ends as soon as it sees the first: `background.lock` tells.
  *
  * It is this program again, with one word that only we use: `mod.ts deliver-in-background {…}`. That works alike for a file, a URL and a
  * binary, and everything it needs was loaded, and so cached, by the process that starts it.
@@ -8,8 +8,17 @@
  * @module
  */
 
+import { ConfigError } from "./errors.ts";
+import { Fields } from "./fields.ts";
+
 /** The word that makes `mod.ts` the deliverer. */
 export const DELIVER_COMMAND = "deliver-in-background";
+
+/**
+ * How a deliverer can be started: `deno` runs `mod.ts` again, which needs the permission to run Deno; `self` runs this executable, which must be matrix-notify
+ * compiled; `no` starts none.
+ */
+export type BackgroundMode = "deno" | "self" | "no";
 
 /** What the deliverer is told. Secrets are not: it reads them from where its parent did. */
 export interface DelivererOptions {
@@ -28,8 +37,7 @@ export interface CommandLine {
 export interface Program {
   /** The executable: Deno, or this program compiled. */
   readonly execPath: string;
-  /** Whether the executable is this program compiled. */
-  readonly compiled: boolean;
+  readonly mode: Exclude<BackgroundMode, "no">;
   /** The URL of `mod.ts`. */
   readonly entry: string;
 }
@@ -37,7 +45,7 @@ export interface Program {
 /** The command that starts a deliverer. Its permissions are those that delivering needs, whatever its parent had. */
 export function delivererCommand(program: Program, options: DelivererOptions): CommandLine {
   const words = [DELIVER_COMMAND, JSON.stringify(options)];
-  if (program.compiled) return { path: program.execPath, args: words };
+  if (program.mode === "self") return { path: program.execPath, args: words };
   const url = new URL(program.entry);
   const flags = ["--allow-net", "--allow-read", "--allow-write", "--allow-env", "--allow-sys=hostname,uid"];
   // Its modules are in the cache, and the network may be what is missing.
@@ -46,33 +54,52 @@ export function delivererCommand(program: Program, options: DelivererOptions): C
   return { path: program.execPath, args: ["run", ...modules, ...flags, program.entry, ...words] };
 }
 
-/** Makes what a notifier calls to leave a deliverer behind. */
-export function startBackgroundFrom(
-  options: { readonly compiled: boolean; readonly configFile?: string; readonly insecureHttp?: boolean },
-): (stateDir: string) => string | undefined {
-  const { compiled, configFile, insecureHttp } = options;
-  return (stateDir) => {
-    const program = { execPath: Deno.execPath(), compiled, entry: new URL("../mod.ts", import.meta.url).href };
-    return startDeliverer(delivererCommand(program, { stateDir, configFile, insecureHttp }));
+/**
+ * Reads what {@linkcode delivererCommand} wrote.
+ *
+ * @throws {ConfigError} when it is something else
+ */
+export function parseDelivererOptions(word: string): DelivererOptions {
+  let value: unknown;
+  try {
+    value = JSON.parse(word);
+  } catch (error) {
+    throw new ConfigError(`Cannot read the options of ${DELIVER_COMMAND}: they are not JSON`, { cause: error });
+  }
+  const fields = new Fields(value, DELIVER_COMMAND);
+  const options = {
+    stateDir: fields.requiredText("stateDir"),
+    configFile: fields.text("configFile"),
+    insecureHttp: fields.flag("insecureHttp", false),
   };
+  fields.end();
+  return options;
 }
 
 /**
  * Starts a deliverer that outlives this process, its terminal and its shell.
  *
+ * @param env variables that the deliverer must see differently from this process
  * @returns why it could not be started; undefined when it was
  */
-export function startDeliverer(command: CommandLine): string | undefined {
+export function startDeliverer(
+  mode: Exclude<BackgroundMode, "no">,
+  options: DelivererOptions,
+  env: Readonly<Record<string, string>>,
+): string | undefined {
   try {
-    const permission = Deno.permissions.querySync({ name: "run", command: command.path });
+    const execPath = Deno.execPath();
+    const permission = Deno.permissions.querySync({ name: "run", command: execPath });
     if (permission.state !== "granted") return "it needs the permission to run itself (--allow-run)";
-    new Deno.Command(command.path, {
-      args: [...command.args],
+    const entry = new URL("../mod.ts", import.meta.url).href;
+    const { path, args } = delivererCommand({ execPath, mode, entry }, options);
+    new Deno.Command(path, {
+      args: [...args],
       detached: true,
       stdin: "null",
       stdout: "null",
       stderr: "null",
-      env: { DENO_NO_UPDATE_CHECK: "1" },
+      env: { ...env, DENO_NO_UPDATE_CHECK: "1" },
     }).spawn().unref();
   } catch (error) {
     return error instanceof Error ? error.message : String(error);

@@ -4,14 +4,16 @@
  * @module
  */
 
-import type { DelivererOptions } from "./background.ts";
+import { parseDelivererOptions } from "./background.ts";
 import { appendLog } from "./log.ts";
 import { Notifier } from "./notifier.ts";
 import type { Outcome } from "./report.ts";
 import { denoRuntime } from "./runtime.ts";
 
-/** Its parent may hold the lock a moment longer; another deliverer holds it for good. */
-const LOCK_PATIENCE_MS = 5_000;
+const ENDINGS = {
+  "empty": "the queue is empty",
+  "handed-over": "a flush takes over, for it may know what is held here",
+} as const;
 
 /**
  * Runs the deliverer.
@@ -20,9 +22,9 @@ const LOCK_PATIENCE_MS = 5_000;
  * @returns the exit code: 0, or 70 when it could not do its work
  */
 export async function runDeliverer(word: string): Promise<number> {
-  const options: DelivererOptions = JSON.parse(word);
   using runtime = denoRuntime();
   const stop = stopSignal();
+  const options = parseDelivererOptions(word);
   const log = (text: string) => appendLog(`${options.stateDir}/deliverer.log`, text, runtime.now());
   try {
     await using notifier = await Notifier.open({
@@ -31,10 +33,8 @@ export async function runDeliverer(word: string): Promise<number> {
       onWarning: log,
       onAttempt: (outcome) => log(describe(outcome)),
     });
-    if (!await notifier.takeDelivery(LOCK_PATIENCE_MS)) return 0;
-    log(`started, pid ${Deno.pid}`);
-    await notifier.deliverAll(stop);
-    log("ended: the queue is empty");
+    const end = await notifier.deliverAll(stop, () => log(`started, pid ${Deno.pid}`));
+    if (end !== "second") log(`ended: ${ENDINGS[end]}`);
     return 0;
   } catch (error) {
     log(`ended: ${error instanceof Error ? error.message : String(error)}`);

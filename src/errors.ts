@@ -35,11 +35,22 @@ export class ConfigError extends HintedError {
   override name = "ConfigError" as const;
 }
 
-/** Why the queue could not take or give something: no room, a holder of the lock that does not let go, the disk, or permission. */
-export type QueueTrouble = "full" | "busy" | "io" | "permission";
+/**
+ * Why the queue could not take or give something. `full`: no room. `busy`: another process does not let go of its lock. `unwritten`: the disk did not take it.
+ * `io`: it cannot be read. `permission`: it may not be used.
+ */
+export type QueueTrouble = "full" | "busy" | "unwritten" | "io" | "permission";
+
+const QUEUE_HINTS: Readonly<Record<QueueTrouble, string>> = {
+  full: "make room on the disk; what was queued before is safe",
+  busy: "if no matrix-notify is at work, another program holds the lock",
+  unwritten: "look at the disk, in the kernel's log; what was queued before is safe",
+  io: "is it a directory on a local disk? another one can be named with --state-dir",
+  permission: "run it as the owner of the directory, or name another one with --state-dir",
+};
 
 /** The queue on disk cannot do what was asked. Nothing that it had acknowledged is lost by that. */
-export class QueueError extends Error {
+export class QueueError extends HintedError {
   /** The name of the class, for those who cannot use `instanceof`. */
   override name = "QueueError" as const;
   /** What kind of trouble it is. */
@@ -47,7 +58,7 @@ export class QueueError extends Error {
 
   /** The message says what could not be done, a colon, and the state that prevented it. */
   constructor(trouble: QueueTrouble, message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(message, { hint: QUEUE_HINTS[trouble], ...options });
     this.trouble = trouble;
   }
 }
@@ -100,10 +111,13 @@ export class NotTheServiceError extends Error {
   override name = "NotTheServiceError" as const;
   /** The HTTP status. */
   readonly status: number;
+  /** What it said of waiting, in milliseconds, unshortened. */
+  readonly retryAfterMs?: number;
 
-  constructor(message: string, status: number, options?: ErrorOptions) {
-    super(message, options);
+  constructor(message: string, { status, retryAfterMs }: Pick<Refusal, "status" | "retryAfterMs">) {
+    super(message);
     this.status = status;
+    this.retryAfterMs = retryAfterMs;
   }
 }
 

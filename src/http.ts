@@ -68,7 +68,9 @@ async function readText(response: Response, host: string): Promise<string> {
   for await (const chunk of response.body ?? []) {
     size += chunk.length;
     if (size > MAX_ANSWER_BYTES) {
-      throw new NotTheServiceError(`Cannot use the answer of ${host}: it is longer than 16 MiB`, response.status);
+      throw new NotTheServiceError(`Cannot use the answer of ${host}: it is longer than 16 MiB`, {
+        status: response.status,
+      });
     }
     text += decoder.decode(chunk, { stream: true });
   }
@@ -120,8 +122,11 @@ export function parseJsonObject(text: string): Record<string, unknown> | undefin
  */
 export function parseRetryAfter(value: string | null, now: number): number | undefined {
   const text = value?.trim() ?? "";
-  if (/^\d+$/.test(text)) return Number(text) * 1000;
+  if (/^\d+$/.test(text)) return Math.min(Number(text) * 1000, MAX_WAIT_MS);
   if (!/^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/.test(text)) return undefined;
   const date = Date.parse(text);
   return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }
+
+/** A century: what is longer is no time that a clock can show. */
+export const MAX_WAIT_MS: number = 100 * 365 * 86_400_000;

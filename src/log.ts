@@ -7,7 +7,7 @@ export const MAX_LOG_BYTES: number = 256 * 1024;
 export function appendLog(path: string, text: string, now: number): void {
   try {
     if ((sizeOf(path) ?? 0) > MAX_LOG_BYTES) Deno.renameSync(path, `${path}.old`);
-    const line = `${new Date(now).toISOString()} ${text.replace(/[\r\n]+/g, " ")}\n`;
+    const line = `${new Date(now).toISOString()} ${text.replace(/[\p{Cc}\p{Cf}]+/gu, " ")}\n`;
     Deno.writeTextFileSync(path, line, { append: true, mode: 0o600 });
   } catch {
     // The log tells what happens to the queue; it must never be what happens to it.

@@ -125,7 +125,9 @@ function text(name: string, value: unknown): string {
 function limited(name: string, value: string, maxBytes: number): string {
   const bytes = new TextEncoder().encode(value).length;
   if (bytes <= maxBytes) return value;
-  throw new InvalidNotificationError(`Cannot send a ${name} of ${bytes} bytes: the limit is ${maxBytes}`);
+  throw new InvalidNotificationError(`Cannot send a ${name} of ${bytes} bytes: the limit is ${maxBytes}`, {
+    hint: "send its beginning or its end, for example through: head -c 60000",
+  });
 }
 
 function optional<Name extends string>(name: Name, value: string | undefined): { [_ in Name]?: string } {

@@ -3,32 +3,27 @@
  *
  * ```text
  * notify:  createNotification -> route -> queue.enqueue (on disk: from here it cannot be lost) -> deliver -> outcomes
- * deliver: whoever gets deliver.lock runs the courier; everybody else watches the journal until theirs is settled, stuck, or time is up
- * leave:   the last one to hold the lock starts a deliverer in the background for what is left
+ * deliver: whoever gets deliver.lock runs the courier; everybody else watches the journal (delivery/duty.ts)
+ * leave:   what is left gets a deliverer in the background, unless there is one
  * ```
  *
  * @module
  */
 
+import { type BackgroundMode, startDeliverer } from "./background.ts";
 import type { Channel, Envelope } from "./channels/channel.ts";
 import type { ChannelConfig } from "./channels/registry.ts";
 import { route, type RouteOptions } from "./channels/routing.ts";
-import { inlineConfig, loadConfig } from "./config/load.ts";
+import type { Config } from "./config/config.ts";
+import { CONFIG_VARIABLES, inlineConfig, loadConfig } from "./config/load.ts";
 import { stateDirPath } from "./config/paths.ts";
 import { Courier, type RunOptions } from "./delivery/courier.ts";
 import { deliverOrWatch } from "./delivery/duty.ts";
+import { ConfigError, type QueueError } from "./errors.ts";
 import { createNotification, DEFAULT_TTL_MS, type NotificationInput } from "./notification.ts";
 import type { Entry } from "./queue/entry.ts";
 import { type Draft, Queue } from "./queue/queue.ts";
-import {
-  attemptOutcome,
-  type Outcome,
-  outcomeOf,
-  type QueuedEntry,
-  queuedEntry,
-  type Status,
-  statusOf,
-} from "./report.ts";
+import { attemptOutcome, type Outcome, type QueuedEntry, Reporter, type Status } from "./report.ts";
 import { denoRuntime, type Runtime } from "./runtime.ts";
 
 /** How to open a notifier. Without `channels` it reads the same environment and file as the command line. */
@@ -37,16 +32,18 @@ export interface NotifierOptions {
   readonly configFile?: string;
   /** Permits plain http to other hosts; the access token goes over the network in the clear. @default {false} */
   readonly insecureHttp?: boolean;
-  /** Where the queue lives. @default the command line's state directory */
+  /** Where the queue lives; must be given with `channels`. @default the command line's state directory */
   readonly stateDir?: string;
   /** The channels by name, instead of those in environment and file. */
   readonly channels?: Readonly<Record<string, ChannelConfig>>;
   /** The name that stands before each subject; with `channels` only. @default the host's name */
   readonly identity?: string;
-  /** Starts a deliverer for what is left behind; says why when it could not. Without it nothing is started. */
-  readonly startBackground?: (stateDir: string) => string | undefined;
-  /** The outside world. @default the real one */
-  readonly runtime?: Runtime;
+  /**
+   * How a deliverer is left behind for what could not be delivered; with `channels` there is none, since it could not know them. @default {"no"}
+   */
+  readonly background?: BackgroundMode;
+  /** Parts of the outside world to replace: a clock, a network. @default the real one */
+  readonly runtime?: Partial<Runtime>;
   /** Hears what goes wrong without being a failure. @default nobody */
   readonly onWarning?: (text: string) => void;
   /** Hears what became of every attempt. @default nobody */
@@ -75,50 +72,56 @@ export const DEFAULT_NOTIFY_WAIT_MS = 10_000;
 /** How long `flush` has patience by default. */
 export const DEFAULT_FLUSH_WAIT_MS = 30_000;
 
+/** How often the deliverer in the background asks for its turn, and rests after trouble with the disk. */
+const BACKGROUND_POLL_MS = 250;
+const BACKGROUND_REST_MS = 30_000;
+
 /** Sends notifications, and keeps those that cannot be delivered yet. */
 export class Notifier implements AsyncDisposable {
-  /** Where the queue lives. */
-  readonly stateDir: string;
   /** The name that stands before each subject. */
   readonly identity: string;
+  /** Where the queue lives. */
+  readonly stateDir: string;
+  readonly #options: NotifierOptions;
   readonly #runtime: Runtime;
+  readonly #ownRuntime: Disposable;
+  readonly #background: BackgroundMode;
   readonly #channels: readonly Channel[];
   readonly #queue: Queue;
   readonly #courier: Courier;
-  readonly #options: NotifierOptions;
-  readonly #background: boolean;
-  readonly #ownRuntime: Disposable | undefined;
+  readonly #reporter: Reporter;
 
-  private constructor(options: NotifierOptions, runtime: Runtime, ownRuntime: Disposable | undefined) {
-    const { channels, identity } = options;
-    const config = channels === undefined
-      ? loadConfig(runtime, options)
-      : inlineConfig({ channels, ...(identity === undefined ? {} : { identity }) }, runtime, options);
+  private constructor(options: NotifierOptions, real: Runtime & Disposable) {
+    const runtime = { ...real, ...options.runtime };
+    const config = configOf(options, runtime);
+    const warn = (text: string) => this.#warn(text);
     this.#options = options;
     this.#runtime = runtime;
-    this.#ownRuntime = ownRuntime;
-    this.#background = config.background;
+    this.#ownRuntime = real;
+    this.#background = config.background && options.channels === undefined ? options.background ?? "no" : "no";
     this.identity = config.identity;
-    const context = { runtime, identity: config.identity, warn: (text: string) => options.onWarning?.(text) };
-    this.#channels = config.channels.map((open) => open(context));
     this.stateDir = options.stateDir ?? stateDirPath(runtime);
-    this.#queue = Queue.open(this.stateDir, runtime);
+    this.#channels = config.channels.map((open) => open({ runtime, identity: config.identity, warn }));
+    this.#queue = Queue.open(this.stateDir, runtime, {
+      onDamage: (path) => warn(`A damaged line of the queue was set aside in ${path}; everything else is whole`),
+    });
     const byName = new Map(this.#channels.map((channel) => [channel.name, channel]));
     this.#courier = new Courier(this.#queue, byName, runtime, (event) => options.onAttempt?.(attemptOutcome(event)));
+    this.#reporter = new Reporter(this.#queue, this.#courier);
   }
 
   /**
    * Opens a notifier.
    *
    * @throws {ConfigError} when the configuration cannot be used
-   * @throws {QueueError} when the queue cannot be opened
+   * @throws {QueueError} when the queue cannot be read
    */
   static open(options: NotifierOptions = {}): Promise<Notifier> {
-    const own = options.runtime === undefined ? denoRuntime() : undefined;
+    const real = denoRuntime();
     try {
-      return Promise.resolve(new Notifier(options, options.runtime ?? own ?? denoRuntime(), own));
+      return Promise.resolve(new Notifier(options, real));
     } catch (error) {
-      own?.[Symbol.dispose]();
+      real[Symbol.dispose]();
       return Promise.reject(error);
     }
   }
@@ -133,36 +136,16 @@ export class Notifier implements AsyncDisposable {
    * @throws {QueueError} when the disk did not take it: then nothing of it is queued
    */
   async notify(input: NotificationInput, options: NotifyOptions = {}): Promise<Outcome[]> {
-    const envelopes = this.plan(input, options);
     const { waitMs = DEFAULT_NOTIFY_WAIT_MS, signal } = options;
+    const envelopes = this.plan(input, options);
     const deadline = this.#runtime.now() + waitMs;
-    const drafts = envelopes.map((envelope) => ({
-      ...envelope,
-      expires: envelope.notification.expires,
-      key: envelope.notification.key,
-    }));
+    signal?.throwIfAborted();
     this.#queue.prepare();
-    const entries = await this.#enqueue(drafts, waitMs > 0 && this.#queue.deliverLock.tryAcquire());
-    await this.#deliver({ deadline, patienceMs: 0, mine: entries.map((entry) => entry.id), signal });
-    const outcomes = entries.map((entry) => this.#outcome(entry));
-    if (outcomes.some((outcome) => outcome.state !== "delivered")) this.#queue.syncDirectory();
-    return outcomes;
-  }
-
-  /** Who delivers announces the first attempts in the same write, as far as nothing older is before them. */
-  async #enqueue(drafts: readonly Draft[], delivers: boolean): Promise<Entry[]> {
-    try {
-      if (delivers) this.#queue.refresh();
-      const idle = new Set(
-        delivers ? drafts.map(({ channel }) => channel).filter((name) => this.#courier.isIdle(name)) : [],
-      );
-      const entries = await this.#queue.enqueue(drafts, ({ channel }) => idle.has(channel));
-      this.#courier.adopt(entries);
-      return entries;
-    } catch (error) {
-      this.#queue.deliverLock.release();
-      throw error;
-    }
+    const onDuty = waitMs > 0 && this.#queue.deliverLock.tryAcquire();
+    const entries = await this.#enqueue(envelopes, onDuty);
+    const mine = entries.map((entry) => entry.id);
+    await this.#deliver({ deadline, patienceMs: 0, mine, signal, onDuty });
+    return this.#conclude(entries);
   }
 
   /**
@@ -180,48 +163,55 @@ export class Notifier implements AsyncDisposable {
    * @returns an outcome for each entry that was, or is, in the queue
    */
   async flush(options: FlushOptions = {}): Promise<Outcome[]> {
+    if (this.#queue.exists()) await this.#queue.seal();
     this.#queue.refresh();
     const before = this.#queue.live();
     if (before.length === 0) return [];
-    this.#queue.prepare();
     this.#queue.watch(before);
     await this.#queue.requestFlush();
-    await this.#deliver({ patienceMs: options.waitMs ?? DEFAULT_FLUSH_WAIT_MS, signal: options.signal });
+    const patienceMs = options.waitMs ?? DEFAULT_FLUSH_WAIT_MS;
+    await this.#deliver({ patienceMs, signal: options.signal, onDuty: false });
     const known = new Set(before.map((entry) => entry.id));
-    return [...before, ...this.#queue.live().filter((entry) => !known.has(entry.id))].map((entry) =>
-      this.#outcome(entry)
-    );
+    return this.#conclude([...before, ...this.#queue.live().filter((entry) => !known.has(entry.id))]);
   }
 
   /**
-   * Becomes the one that delivers, before {@linkcode Notifier.deliverAll}.
+   * Delivers until the queue is empty, however long that takes; while another process delivers, waits for its turn. Ends early when a flush is asked for while
+   * an account is in trouble: whoever asks may know its new token.
    *
-   * @returns false when another process is it, and stays it for `timeoutMs`
-   */
-  async takeDelivery(timeoutMs: number): Promise<boolean> {
-    this.#queue.prepare();
-    return await this.#queue.deliverLock.acquire(timeoutMs, this.#runtime);
-  }
-
-  /**
-   * Delivers until the queue is empty, however long that takes: what the background deliverer does.
-   *
+   * @param onDuty hears when this process begins to deliver
+   * @returns `second` when another process does this already
    * @throws the signal's reason, when that ended it
+   * @internal
    */
-  async deliverAll(signal: AbortSignal): Promise<void> {
-    await this.#deliver({ patienceMs: Infinity, signal });
+  async deliverAll(signal: AbortSignal, onDuty: () => void): Promise<"empty" | "handed-over" | "second"> {
+    this.#queue.prepare();
+    if (!this.#queue.backgroundLock.tryAcquire()) return "second";
+    const flushes = this.#queue.flushes;
+    for (this.#queue.refresh(); this.#queue.live().length > 0; this.#queue.refresh()) {
+      signal.throwIfAborted();
+      if (!this.#queue.deliverLock.tryAcquire()) {
+        await this.#runtime.sleep(BACKGROUND_POLL_MS, signal);
+        continue;
+      }
+      onDuty();
+      const problem = await this.#deliver({ patienceMs: Infinity, handsOver: true, signal, onDuty: true });
+      if (problem) await this.#runtime.sleep(BACKGROUND_REST_MS, signal);
+      else if (this.#queue.flushes !== flushes && this.#queue.live().length > 0) return "handed-over";
+    }
+    return "empty";
   }
 
   /** The queue in numbers. */
-  status(): Promise<Status> {
+  status(): Status {
     this.#queue.refresh();
-    return Promise.resolve(statusOf(this.#queue, this.#runtime.now()));
+    return this.#reporter.status(this.#runtime.now());
   }
 
   /** What is in the queue, the dead included, in the order of arrival. */
   entries(): QueuedEntry[] {
     this.#queue.refresh();
-    return this.#queue.entries().map((entry) => queuedEntry(this.#queue, entry, this.#courier.readyAt(entry.id)));
+    return this.#reporter.entries();
   }
 
   /**
@@ -231,12 +221,13 @@ export class Notifier implements AsyncDisposable {
    */
   async retry(ids: readonly string[], options: Pick<NotifyOptions, "waitMs" | "signal"> = {}): Promise<Outcome[]> {
     const { waitMs = DEFAULT_NOTIFY_WAIT_MS, signal } = options;
-    const deadline = this.#runtime.now() + waitMs;
     const entries = this.#known(ids);
+    if (entries.length === 0) return [];
+    const deadline = this.#runtime.now() + waitMs;
     this.#queue.watch(entries);
     await this.#queue.retry(entries, DEFAULT_TTL_MS);
-    await this.#deliver({ deadline, patienceMs: 0, mine: ids, signal });
-    return entries.map((entry) => this.#outcome(entry));
+    await this.#deliver({ deadline, patienceMs: 0, mine: ids, signal, onDuty: false });
+    return this.#conclude(entries);
   }
 
   /**
@@ -251,8 +242,57 @@ export class Notifier implements AsyncDisposable {
   /** Lets go of everything that is open. What is queued stays queued. */
   [Symbol.asyncDispose](): Promise<void> {
     this.#queue.deliverLock.release();
-    this.#ownRuntime?.[Symbol.dispose]();
+    this.#queue.backgroundLock.release();
+    this.#ownRuntime[Symbol.dispose]();
     return Promise.resolve();
+  }
+
+  /** Who delivers announces the first attempts in the same write, as far as nothing older is before them. */
+  async #enqueue(envelopes: readonly Envelope[], onDuty: boolean): Promise<Entry[]> {
+    try {
+      if (onDuty) this.#queue.refresh();
+      const drafts = envelopes.map((envelope): Draft => {
+        const { expires, key } = envelope.notification;
+        return { ...envelope, expires, key };
+      });
+      const names = onDuty ? drafts.map(({ channel }) => channel) : [];
+      const idle = new Set(names.filter((name) => this.#courier.isIdle(name)));
+      const entries = await this.#queue.enqueue(drafts, ({ channel }) => idle.has(channel));
+      this.#courier.adopt(entries);
+      return entries;
+    } catch (error) {
+      if (onDuty) this.#queue.deliverLock.release();
+      throw error;
+    }
+  }
+
+  async #deliver(options: RunOptions & { readonly onDuty: boolean }): Promise<QueueError | undefined> {
+    const problem = await deliverOrWatch(this.#queue, this.#courier, { ...options, runtime: this.#runtime });
+    if (problem) this.#warn(problem.message);
+    return problem;
+  }
+
+  /** Says what became of entries, and sees to what is left. */
+  #conclude(entries: readonly Entry[]): Outcome[] {
+    this.#queue.refresh();
+    const outcomes = this.#reporter.outcomes(entries);
+    this.#queue.unwatch(entries.map((entry) => entry.id));
+    if (this.#queue.live().length > 0) this.#leaveBehind();
+    return outcomes;
+  }
+
+  /** What is left needs somebody, and a name on the disk that survives whatever happened to it just before. */
+  #leaveBehind(): void {
+    try {
+      this.#queue.syncDirectory();
+    } catch (error) {
+      this.#warn(error instanceof Error ? error.message : String(error));
+    }
+    if (this.#background === "no" || !this.#queue.needsBackground()) return;
+    const { configFile, insecureHttp } = this.#options;
+    const env = Object.fromEntries(CONFIG_VARIABLES.map((name) => [name, this.#runtime.env(name) ?? ""]));
+    const problem = startDeliverer(this.#background, { stateDir: this.stateDir, configFile, insecureHttp }, env);
+    if (problem !== undefined) this.#warn(`Cannot start the background deliverer: ${problem}`);
   }
 
   #known(ids: readonly string[]): Entry[] {
@@ -260,25 +300,18 @@ export class Notifier implements AsyncDisposable {
     return ids.map((id) => this.#queue.entry(id)).filter((entry) => entry !== undefined);
   }
 
-  async #deliver(options: RunOptions): Promise<void> {
-    const delivered = await deliverOrWatch(this.#queue, this.#courier, { ...options, runtime: this.#runtime });
-    if (delivered.problem) this.#warn(delivered.problem);
-    if (delivered.byUs) this.#leaveBehind();
-  }
-
-  /** Nobody delivers now: what is left needs somebody. */
-  #leaveBehind(): void {
-    const { startBackground } = this.#options;
-    if (startBackground === undefined || !this.#background || this.#queue.live().length === 0) return;
-    const problem = startBackground(this.stateDir);
-    if (problem !== undefined) this.#warn(`Cannot start the background deliverer: ${problem}`);
-  }
-
   #warn(text: string): void {
     this.#options.onWarning?.(text);
   }
+}
 
-  #outcome(entry: Entry): Outcome {
-    return outcomeOf(this.#queue, entry, this.#courier.readyAt(entry.id));
+function configOf(options: NotifierOptions, runtime: Runtime): Config {
+  const { channels, identity, stateDir } = options;
+  if (channels === undefined) return loadConfig(runtime, options);
+  if (stateDir === undefined) {
+    throw new ConfigError("Cannot open a notifier with channels of its own: stateDir is not set", {
+      hint: "another program's entries must not wait for channels that only this one knows",
+    });
   }
+  return inlineConfig({ channels, ...(identity === undefined ? {} : { identity }) }, runtime, options);
 }

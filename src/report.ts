@@ -1,8 +1,8 @@
 /** What callers are told: an outcome for each envelope, and the queue in numbers. */
 
-import type { CourierEvent } from "./delivery/courier.ts";
+import type { Courier, CourierEvent } from "./delivery/courier.ts";
 import type { Notification } from "./notification.ts";
-import type { Entry, EntryState } from "./queue/entry.ts";
+import { type Entry, type EntryState, laneOf, type Wait } from "./queue/entry.ts";
 import type { Queue } from "./queue/queue.ts";
 
 /** What became of an envelope so far. Everything but `dead` is delivered, or will be. */
@@ -75,35 +75,74 @@ export interface Status {
   readonly until?: number;
 }
 
-/** Reads what became of an entry out of the queue. */
-export function outcomeOf(queue: Queue, entry: Entry, next: number | undefined): Outcome {
-  const { id, channel, destination } = entry;
-  const settlement = queue.settlement(id);
-  if (settlement?.state === "delivered") {
-    return { id, channel, destination, state: "delivered", receipt: settlement.receipt };
-  }
-  if (settlement !== undefined) {
-    const reason = settlement.state === "dead" ? settlement.reason : "It was dropped from the queue";
-    return { id, channel, destination, state: "dead", reason };
-  }
-  const state = queue.stateOf(queue.entry(id) ?? entry) === "held" ? "held" : "queued";
-  const wait = queue.entry(id)?.wait ?? queue.channel(channel).wait;
-  return { id, channel, destination, state, reason: wait?.reason, next: next || undefined };
-}
+/** Reads the queue for callers. */
+export class Reporter {
+  readonly #queue: Queue;
+  readonly #courier: Pick<Courier, "readyTimes">;
 
-/** Counts the queue. */
-export function statusOf(queue: Queue, now: number): Status {
-  const count = { queued: 0, deferred: 0, held: 0, dead: 0 };
-  for (const entry of queue.entries()) count[queue.stateOf(entry)]++;
-  const oldest = queue.live().at(0);
-  const wait = oldest && (oldest.wait ?? queue.channel(oldest.channel).wait);
-  return {
-    ...count,
-    ...queue.figures(),
-    oldestSeconds: oldest ? Math.max(0, Math.round((now - oldest.time) / 1000)) : 0,
-    waitingFor: wait?.reason,
-    until: wait?.next,
-  };
+  constructor(queue: Queue, courier: Pick<Courier, "readyTimes">) {
+    this.#queue = queue;
+    this.#courier = courier;
+  }
+
+  /** What became of entries, as far as is known now. */
+  outcomes(entries: readonly Entry[]): Outcome[] {
+    const ready = this.#courier.readyTimes();
+    return entries.map((entry) => this.#outcome(entry, ready.get(laneOf(entry))));
+  }
+
+  #outcome(known: Entry, next: number | undefined): Outcome {
+    const { id, channel, destination } = known;
+    const where = { id, channel, destination };
+    const settlement = this.#queue.settlement(id);
+    if (settlement?.state === "delivered") return { ...where, state: "delivered", receipt: settlement.receipt };
+    const entry = this.#queue.entry(id);
+    if (entry === undefined) return { ...where, state: "dead", reason: "It was dropped from the queue" };
+    if (entry.dead) return { ...where, state: "dead", reason: entry.dead.reason };
+    const state = this.#queue.stateOf(entry) === "held" ? "held" : "queued";
+    return { ...where, state, reason: this.#wait(entry)?.reason, next: next || undefined };
+  }
+
+  /** The entries of the queue, the dead included. */
+  entries(): QueuedEntry[] {
+    const ready = this.#courier.readyTimes();
+    return this.#queue.entries().map((entry) => {
+      const { id, channel, destination, time, expires, key, attempts, dead } = entry;
+      return {
+        id,
+        state: this.#queue.stateOf(entry),
+        channel,
+        destination,
+        time,
+        expires,
+        key,
+        attempts,
+        reason: dead ? dead.reason : this.#wait(entry)?.reason,
+        next: dead ? undefined : ready.get(laneOf(entry)) || undefined,
+        // The queue keeps notifications as opaque JSON; what it gives back is what the notifier gave it.
+        notification: entry.notification as Notification,
+      };
+    });
+  }
+
+  /** The queue in numbers. */
+  status(now: number): Status {
+    const count = { queued: 0, deferred: 0, held: 0, dead: 0 };
+    for (const entry of this.#queue.entries()) count[this.#queue.stateOf(entry)]++;
+    const oldest = this.#queue.live().at(0);
+    const ready = oldest && this.#courier.readyTimes().get(laneOf(oldest));
+    return {
+      ...count,
+      ...this.#queue.figures(),
+      oldestSeconds: oldest ? Math.max(0, Math.round((now - oldest.time) / 1000)) : 0,
+      waitingFor: oldest && this.#wait(oldest)?.reason,
+      until: ready || undefined,
+    };
+  }
+
+  #wait(entry: Entry): Wait | undefined {
+    return entry.wait ?? this.#queue.channel(entry.channel).wait;
+  }
 }
 
 /** What became of an attempt. */
@@ -112,23 +151,4 @@ export function attemptOutcome({ entry: { id, channel, destination }, result }: 
   if (result.state === "delivered") return { ...where, state: "delivered", receipt: result.receipt };
   if (result.state === "dead") return { ...where, state: "dead", reason: result.reason };
   return { ...where, state: result.class === "account" ? "held" : "queued", reason: result.reason, next: result.next };
-}
-
-/** Shows an entry; `readyAt` is when its lane may go on. */
-export function queuedEntry(queue: Queue, entry: Entry, readyAt: number | undefined): QueuedEntry {
-  const { id, channel, destination, time, expires, key, attempts, dead } = entry;
-  return {
-    id,
-    state: queue.stateOf(entry),
-    channel,
-    destination,
-    time,
-    expires,
-    key,
-    attempts,
-    reason: dead?.reason ?? entry.wait?.reason ?? queue.channel(channel).wait?.reason,
-    next: dead ? undefined : readyAt || undefined,
-    // The queue keeps notifications as opaque JSON; what it gives back is what the notifier gave it.
-    notification: entry.notification as Notification,
-  };
 }

@@ -1,6 +1,5 @@
 /** The two functions that most importers need; named after what the original calls them. */
 
-import { startBackgroundFrom } from "./background.ts";
 import { Notifier } from "./notifier.ts";
 import type { NotificationInput } from "./notification.ts";
 import type { Outcome } from "./report.ts";
@@ -9,6 +8,10 @@ import type { Outcome } from "./report.ts";
 export interface SendNotificationOptions extends Omit<NotificationInput, "subject" | "message"> {
   /** How long to try and wait, milliseconds; 0 only queues. @default {10000} */
   readonly waitMs?: number;
+  /** Stops the delivery, and rejects with its reason; what is queued stays queued. */
+  readonly signal?: AbortSignal;
+  /** Hears what goes wrong without being a failure. @default nobody */
+  readonly onWarning?: (text: string) => void;
 }
 
 /**
@@ -30,7 +33,7 @@ export function sendNotification(
   message = "",
   options: SendNotificationOptions = {},
 ): Promise<Outcome[]> {
-  return send({ subject, message, ...options }, undefined, options.waitMs);
+  return send({ subject, message, ...options }, undefined, options);
 }
 
 /**
@@ -46,16 +49,15 @@ export function sendMatrix(
   message = "",
   options: SendNotificationOptions = {},
 ): Promise<Outcome[]> {
-  return send({ subject, message, ...options }, "matrix", options.waitMs);
+  return send({ subject, message, ...options }, "matrix", options);
 }
 
 async function send(
   input: NotificationInput,
   kind: string | undefined,
-  waitMs: number | undefined,
+  { waitMs, signal, onWarning }: SendNotificationOptions,
 ): Promise<Outcome[]> {
   // A program that was compiled with this library in it cannot be started again as a deliverer.
-  const startBackground = Deno.build.standalone ? undefined : startBackgroundFrom({ compiled: false });
-  await using notifier = await Notifier.open({ startBackground });
-  return await notifier.notify(input, { kind, waitMs });
+  await using notifier = await Notifier.open({ background: Deno.build.standalone ? "no" : "deno", onWarning });
+  return await notifier.notify(input, { kind, waitMs, signal });
 }

@@ -98,15 +98,15 @@ Deno.test("no deliverer is left behind with --no-background, or background false
 Deno.test("delivererCommand() runs this program again, with the permissions that delivering needs", () => {
   const options = { stateDir: "/s", configFile: "/c.json" };
   const words = [DELIVER_COMMAND, '{"stateDir":"/s","configFile":"/c.json"}'];
-  const binary = { execPath: "/usr/bin/matrix-notify", compiled: true, entry: "file:///x/mod.ts" };
+  const binary = { execPath: "/usr/bin/matrix-notify", mode: "self", entry: "file:///x/mod.ts" } as const;
   assertEquals(delivererCommand(binary, options), { path: "/usr/bin/matrix-notify", args: words });
-  const file = delivererCommand({ execPath: "/bin/deno", compiled: false, entry: "file:///x/mod.ts" }, options);
+  const file = delivererCommand({ execPath: "/bin/deno", mode: "deno", entry: "file:///x/mod.ts" }, options);
   assertEquals(file.args.slice(-3), ["file:///x/mod.ts", ...words]);
   assert(
     file.args.includes("--cached-only") && !file.args.some((arg) => arg.startsWith("--allow-run") || arg === "-A"),
   );
   const url = delivererCommand(
-    { execPath: "/bin/deno", compiled: false, entry: "https://example.org:444/mod.ts" },
+    { execPath: "/bin/deno", mode: "deno", entry: "https://example.org:444/mod.ts" },
     options,
   );
   assert(url.args.includes("--allow-import=example.org:444"));

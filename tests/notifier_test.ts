@@ -159,6 +159,7 @@ Deno.test("Notifier.notify() of many at once delivers all, once", async () => {
   const outcomes = await Promise.all(subjects.map((subject) => notifier.notify({ subject }, { waitMs: 1e9 })));
   assertEquals(outcomes.flat().filter(({ state }) => state !== "delivered"), []);
   assertEquals(scene.subjects().toSorted(), subjects.toSorted());
+  assertEquals(scene.puts(), 20, "each left once, not only arrived once");
 });
 
 Deno.test("Notifier.notify() leaves the delivery to another that holds the lock, and sees the result", async () => {
@@ -175,41 +176,45 @@ Deno.test("Notifier.notify() leaves the delivery to another that holds the lock,
   assertEquals(scene.subjects(), ["1", "2"]);
 });
 
-Deno.test("Notifier.notify() leaves a deliverer behind for what is left, and none where nothing is", async () => {
-  await using scene = await setScene();
-  const started: string[] = [];
-  await using notifier = await scene.open({ startBackground: (stateDir) => void started.push(stateDir) });
-  await notifier.notify({ subject: "1" });
-  assertEquals(started, []);
-  await scene.homeserver.stop();
-  await notifier.notify({ subject: "2" });
-  assertEquals(started, [scene.stateDir]);
-  await notifier.notify({ subject: "3" }, { waitMs: 0 });
-  assertEquals(started.length, 2, "nobody delivers, so that somebody is needed");
-});
-
-Deno.test("Notifier.notify() warns when nobody can be left behind", async () => {
-  await using scene = await setScene();
-  const warnings: string[] = [];
-  await using notifier = await scene.open({
-    startBackground: () => "no permission",
-    onWarning: (text) => void warnings.push(text),
-  });
-  await scene.homeserver.stop();
-  await notifier.notify({ subject: "1" });
-  assertEquals(warnings, ["Cannot start the background deliverer: no permission"]);
-});
-
-Deno.test("Notifier.deliverAll() delivers until the queue is empty, and Notifier.takeDelivery() lets one process do so", async () => {
+Deno.test("Notifier.deliverAll() delivers until the queue is empty, and a second one leaves it to the first", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   await using other = await scene.open();
   scene.homeserver.fault("503", { times: 3 });
   for (const subject of ["1", "2"]) await notifier.notify({ subject }, { waitMs: 0 });
-  assertEquals([await notifier.takeDelivery(0), await other.takeDelivery(0)], [true, false]);
-  await notifier.deliverAll(new AbortController().signal);
+  const never = new AbortController().signal;
+  const delivering = notifier.deliverAll(never, () => {});
+  assertEquals([await other.deliverAll(never, () => {}), await delivering], ["second", "empty"]);
   assertEquals(scene.subjects(), ["1", "2"]);
-  assertEquals(await other.takeDelivery(0), true);
+});
+
+Deno.test("Notifier.deliverAll() hands over to a flush that knows a new token", async () => {
+  await using scene = await setScene();
+  const { homeserver, room, accessToken } = scene;
+  const channels = (token: string) => ({ matrix: { homeserver: homeserver.url, accessToken: token, room } });
+  await using stale = await scene.open({ channels: channels("revoked") });
+  await using mended = await scene.open({ channels: channels(accessToken) });
+  assertEquals((await stale.notify({ subject: "1" })).map(({ state }) => state), ["held"]);
+  const delivering = stale.deliverAll(new AbortController().signal, () => {});
+  const flushed = await mended.flush({ waitMs: 1e6 });
+  assertEquals([flushed.map(({ state }) => state), await delivering], [["delivered"], "handed-over"]);
+  assertEquals(scene.subjects(), ["1"]);
+});
+
+Deno.test("Notifier.deliverAll() stops at its signal while the courier is busy, and what did not leave counts as not tried", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open();
+  for (const subject of ["1", "2", "3", "4"]) await notifier.notify({ subject }, { waitMs: 0 });
+  scene.homeserver.fault("hang", { where: ({ body }) => body.includes("] 3") });
+  const controller = new AbortController();
+  const delivering = notifier.deliverAll(controller.signal, () => {});
+  await scene.homeserver.received(({ body }) => body.includes("] 3"));
+  controller.abort(new Error("stopped by SIGTERM"));
+  await assertRejects(() => delivering, Error, "stopped by SIGTERM");
+  assertEquals(notifier.entries().map(({ notification, attempts }) => [notification.subject, attempts]), [["3", 1], [
+    "4",
+    0,
+  ]]);
 });
 
 Deno.test("Notifier.notify() queues nothing when it refuses the input", async () => {
@@ -224,9 +229,11 @@ Deno.test("Notifier.open() refuses a configuration that cannot work", async () =
   await assertRejects(
     () => Notifier.open({ channels, stateDir: "/nowhere" }),
     ConfigError,
-    "channels.matrix.accessToken: it holds white space",
+    "channels.matrix.accessToken: it holds characters that no token has",
   );
-  await using none = await Notifier.open({ channels: {}, stateDir: Deno.makeTempDirSync() });
+  await assertRejects(() => Notifier.open({ channels: {} }), ConfigError, "stateDir is not set");
+  await using scene = await setScene();
+  await using none = await scene.open({ channels: {} });
   await assertRejects(() => none.notify({ subject: "Up" }), ConfigError, "no channel is configured");
 });
 
@@ -270,4 +277,49 @@ Deno.test("Notifier.retry() revives the dead, and Notifier.drop() ends what nobo
   assertEquals((await notifier.retry([one.id])).map(({ state }) => state), ["delivered"]);
   await notifier.drop([two.id]);
   assertEquals([notifier.entries(), scene.subjects()], [[], ["1"]]);
+});
+
+Deno.test("Notifier.notify() of many at once to a service without transactions delivers each once", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open({ channels: { ntfy: { server: scene.ntfy.url, topic: "alerts" } } });
+  const subjects = Array.from({ length: 10 }, (_, count) => String(count));
+  await Promise.all(subjects.map((subject) => notifier.notify({ subject }, { waitMs: 1e9 })));
+  assertEquals(scene.ntfy.messages("alerts").map(({ message }) => message).toSorted(), subjects);
+});
+
+Deno.test("Notifier.notify() with a signal that is aborted queues nothing", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open();
+  await assertRejects(
+    () => notifier.notify({ subject: "1" }, { signal: AbortSignal.abort(new Error("enough")) }),
+    Error,
+    "enough",
+  );
+  assertEquals(notifier.entries(), []);
+});
+
+Deno.test("Notifier.notify() holds a channel whose token file cannot be read, and delivers by the others", async () => {
+  await using scene = await setScene();
+  const { homeserver, room, ntfy } = scene;
+  await using notifier = await scene.open({
+    channels: {
+      matrix: { homeserver: homeserver.url, accessTokenFile: "/nowhere", room },
+      ntfy: { server: ntfy.url, topic: "alerts" },
+    },
+  });
+  const outcomes = await notifier.notify({ subject: "Up" });
+  assertEquals(outcomes.map(({ state }) => state), ["held", "delivered"]);
+  assert(outcomes[0].reason?.includes("accessTokenFile /nowhere: there is no such file"));
+});
+
+Deno.test("Notifier hears of damage once, by the path of the copy", async () => {
+  await using scene = await setScene();
+  await using first = await scene.open();
+  await first.notify({ subject: "1" });
+  Deno.writeTextFileSync(`${scene.stateDir}/queue/queue.jsonl`, "garbage\n", { append: true });
+  const warnings: string[] = [];
+  await using second = await scene.open({ onWarning: (text) => void warnings.push(text) });
+  await using _third = await scene.open({ onWarning: (text) => void warnings.push(text) });
+  assertEquals(second.status().quarantined, 1);
+  assertEquals(warnings.length, 1);
 });

@@ -7,17 +7,9 @@ type Effect = "clock" | "dice" | "files" | "network" | "process" | "terminal";
 const ALLOWED: Readonly<Record<Effect, readonly string[]>> = {
   clock: ["src/runtime.ts", "src/testing/"],
   dice: ["src/runtime.ts", "src/testing/"],
-  files: [
-    "src/runtime.ts",
-    "src/queue/",
-    "src/config/",
-    "src/cli/",
-    "src/background.ts",
-    "src/deliverer.ts",
-    "src/log.ts",
-  ],
+  files: ["src/queue/", "src/config/", "src/cli/", "src/log.ts"],
   network: ["src/runtime.ts", "src/testing/", "src/ingest/"],
-  process: ["src/runtime.ts", "src/cli/", "src/background.ts", "src/deliverer.ts", "src/queue/lock.ts"],
+  process: ["src/runtime.ts", "src/cli/", "src/background.ts", "src/deliverer.ts"],
   terminal: ["src/runtime.ts", "mod.ts"],
 };
 
@@ -52,11 +44,13 @@ const MEMBERS: Readonly<Record<string, Effect>> = {
   "Deno.Command": "process",
   "Deno.addSignalListener": "process",
   "Deno.execPath": "process",
+  "Deno.gid": "process",
   "Deno.hostname": "process",
   "Deno.kill": "process",
   "Deno.permissions": "process",
   "Deno.pid": "process",
   "Deno.removeSignalListener": "process",
+  "Deno.uid": "process",
 };
 
 /** What of Deno has no effect; whatever is not named at all counts as a file function. */

@@ -1,6 +1,9 @@
 import { layerOf, placeOf, urlOf } from "./places.ts";
 
-/** Messages of errors have one shape: a capital or a name that is filled in first, and no full stop at the end. */
+/**
+ * Messages of errors have one shape: a capital or a name that is filled in first, and no full stop at the end. One that
+ * begins with what cannot be done goes on with a colon and the state that stands in the way.
+ */
 export const errorMessage: Deno.lint.Rule = {
   create(context) {
     const place = placeOf(urlOf(context.filename));
@@ -11,6 +14,7 @@ export const errorMessage: Deno.lint.Rule = {
         for (const message of messagesOf(node.arguments)) {
           if (/^[^A-Z\0]/.test(message)) report(node, message, "begins with a capital letter");
           if (/[.!]\s*$/.test(message)) report(node, message, "ends without a full stop");
+          if (/^Cannot /.test(message) && !/: ./s.test(message)) report(node, message, "says why after a colon");
         }
       },
     };

@@ -1,24 +1,5 @@
+import { permitFor } from "./permits.ts";
 import { type Layer, layerOf, placeOf, urlOf } from "./places.ts";
-
-/** A layer, a file below `src/`, or either of them `as a type`. */
-type Permit = string;
-
-/** Who may import whom. Each may import from its own layer besides; where two entries fit, the file's counts. */
-const MAY_IMPORT: Readonly<Record<Layer, readonly Permit[]>> = {
-  leaf: [],
-  deps: [],
-  matrix: ["leaf"],
-  queue: ["leaf"],
-  markup: ["leaf"],
-  testing: ["leaf"],
-  channels: ["matrix", "markup", "leaf"],
-  delivery: ["queue", "channels/channel.ts as a type", "leaf"],
-  config: ["channels", "leaf"],
-  top: ["delivery", "queue", "channels", "config", "leaf"],
-  ingest: ["notifier.ts", "leaf"],
-  cli: ["top", "config", "ingest", "testing", "queue as a type", "deps", "leaf"],
-  door: ["top", "delivery", "queue", "channels", "config", "ingest", "markup", "matrix", "testing", "leaf"],
-};
 
 /** Files that load a library from elsewhere: whoever wants them takes them by a computed specifier, or as a type. */
 const LOADED_LATE: readonly string[] = ["src/markup/html.ts", "src/markup/markdown.ts"];
@@ -85,11 +66,9 @@ function judge({ from, place, layer, specifier, asType }: Import): string | unde
   if (LOADED_LATE.includes(target) && !LOADED_LATE.includes(place) && !asType) {
     return `${place} must not import ${target} but as a type: it is loaded late`;
   }
-  if (targetLayer === layer && layer !== "door") return undefined;
-  const permitFor = (name: string) => MAY_IMPORT[layer].find((permit) => permit.split(" ")[0] === name);
-  const named = permitFor(target.replace(/^src\//, "")) ?? permitFor(targetLayer);
-  if (named === undefined) return `${place} must not import ${target}: see MAY_IMPORT in scripts/lint/layers.ts`;
-  return named.endsWith(" as a type") && !asType ? `${place} may import ${target} only as a type` : undefined;
+  const permit = permitFor({ path: place, layer }, { path: target, layer: targetLayer });
+  if (permit === undefined) return `${place} must not import ${target}: see scripts/lint/permits.ts`;
+  return permit === "as a type" && !asType ? `${place} may import ${target} only as a type` : undefined;
 }
 
 /** An import of nothing is one for its effects, and no type. */

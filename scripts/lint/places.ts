@@ -20,7 +20,7 @@ export type Layer =
   | "queue"
   | "testing";
 
-/** The files directly in `src/` that wire the parts; all others there, but deps.ts, are leaves: values that any part may use. */
+/** The files directly in `src/` that wire the parts. All others there, but deps.ts, are leaves, which know none of the parts. */
 const TOP_FILES: readonly string[] = ["background.ts", "deliverer.ts", "log.ts", "notifier.ts", "report.ts", "send.ts"];
 
 const FOLDERS: readonly Layer[] = [

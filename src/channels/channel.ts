@@ -48,6 +48,8 @@ export interface Channel {
   readonly name: string;
   /** `matrix`, `ntfy`. */
   readonly kind: string;
+  /** Whether a repeated try makes no second copy, by its txnId or because the service can be read back. */
+  readonly isIdempotent: boolean;
   /** Where it delivers when nobody says otherwise. */
   readonly destinations: readonly string[];
   /**

@@ -81,12 +81,13 @@ export const matrixKind: ChannelKind = {
 
 class MatrixChannel implements Channel {
   readonly kind = "matrix";
+  readonly isIdempotent = true;
   readonly name: string;
   readonly destinations: readonly string[];
   readonly #policy: DoubtPolicy;
   readonly #client: MatrixClient;
   readonly #context: ChannelContext;
-  /** Rooms that aliases were found to point at; a later try of the same event must go to the same room. */
+  /** Rooms that aliases were found to point at, asked for once a process. */
   readonly #rooms = new Map<string, string>();
 
   constructor(

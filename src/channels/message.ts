@@ -21,12 +21,10 @@ export async function renderMessage(
   const { message, format } = notification;
   if (message === "" || format === "text") return { text: message, html: textToHtml(message) };
   if (format === "code") return { text: message, html: codeToHtml(message) };
-  let render;
   try {
-    render = await loadMarkup(format);
+    return (await loadMarkup(format))(message);
   } catch {
-    warn(`Cannot load the library for ${format}: the message is sent as plain text`);
+    warn(`Cannot render ${format}: its library is not to be had; the message is sent as plain text`);
     return { text: message, html: textToHtml(message) };
   }
-  return render(message);
 }

@@ -53,6 +53,7 @@ interface NtfyServer {
 
 class NtfyChannel implements Channel {
   readonly kind = "ntfy";
+  readonly isIdempotent = false;
   readonly name: string;
   readonly destinations: readonly string[];
   readonly #server: NtfyServer;
@@ -86,17 +87,21 @@ class NtfyChannel implements Channel {
     });
     const host = new URL(baseUrl).host;
     const json = parseJsonObject(answer.text);
-    if (answer.status === 200 && typeof json?.id === "string" && json.event === "message") {
+    const retryAfterMs = parseRetryAfter(answer.headers.get("Retry-After"), runtime.now());
+    if (answer.status === 200 && typeof json?.id === "string" && json.id.length <= 255 && json.event === "message") {
       return { id: json.id, mayBeTwice: doubt !== undefined };
     }
     if (typeof json?.code === "number" && typeof json.error === "string") {
       throw new ResponseError(`${host} answered ${answer.status} (${json.code}): ${json.error}`, {
         status: answer.status,
         errcode: String(json.code),
-        retryAfterMs: parseRetryAfter(answer.headers.get("Retry-After"), runtime.now()),
+        retryAfterMs,
       });
     }
-    throw new NotTheServiceError(`${host} does not answer like ntfy: ${answer.status}`, answer.status);
+    throw new NotTheServiceError(`${host} does not answer like ntfy: ${answer.status}`, {
+      status: answer.status,
+      retryAfterMs,
+    });
   }
 
   /** An empty message would read "triggered", so that a subject without a body becomes the message. */

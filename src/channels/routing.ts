@@ -28,7 +28,10 @@ export function route(
   channels: readonly Channel[],
   options: RouteOptions = {},
 ): Envelope[] {
-  const { room } = options;
+  const { room, kind } = options;
+  if (room !== undefined && kind !== undefined && kind !== "matrix") {
+    throw new InvalidNotificationError(`Cannot send to room ${room} by ${kind}: only Matrix has rooms`);
+  }
   if (room !== undefined && parseRoom(room) === undefined) {
     throw new InvalidNotificationError(`Cannot use room "${room}": ${ROOM_PROBLEM}`, { hint: ROOM_HINT });
   }

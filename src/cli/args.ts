@@ -121,7 +121,7 @@ function checkCount(command: Command, operands: readonly string[]): void {
   }
   if (operands.length > most) {
     throw new UsageError(
-      `Cannot run ${command.name}: "${operands[most]}" is too much`,
+      `Cannot run ${command.name}: "${operands[most]}" is one word too many`,
       `${usage}; quote what holds spaces`,
     );
   }

@@ -98,6 +98,7 @@ export const COMMANDS: readonly Command[] = [
     options: [
       { name: "dead", summary: "all dead letters" },
       { name: "all", summary: "everything" },
+      JSON_OPTION,
       ...DELIVERY_OPTIONS,
     ],
     load: async () => (await import("./commands/queue.ts")).retry,

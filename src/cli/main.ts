@@ -97,5 +97,5 @@ function report(error: unknown, runtime: Runtime, ui: Ui): void {
   const message = error instanceof Error ? error.message : String(error);
   if (code !== EXIT.software) return ui.fail(message);
   ui.fail(`This is a bug: ${message}`, "please report it, with what MATRIX_NOTIFY_DEBUG=1 adds");
-  if (runtime.env("MATRIX_NOTIFY_DEBUG") && error instanceof Error) ui.data(error.stack ?? "");
+  if (runtime.env("MATRIX_NOTIFY_DEBUG") && error instanceof Error) runtime.stdio.stderr(`${error.stack}\n`);
 }

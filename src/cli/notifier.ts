@@ -1,22 +1,18 @@
 /** Opens the notifier as the command line's options want it. */
 
-import { startBackgroundFrom } from "../background.ts";
+import { stateDirPath } from "../config/paths.ts";
 import { Notifier } from "../notifier.ts";
 import type { CommandContext } from "./command.ts";
 
 /** A notifier with the configured channels, which leaves a deliverer behind unless it must not. */
 export async function openNotifier({ args, runtime, ui }: CommandContext): Promise<Notifier> {
-  const configFile = args.text("config");
-  const insecureHttp = args.has("insecure-http");
   return await Notifier.open({
     runtime,
-    configFile,
-    insecureHttp,
+    configFile: args.text("config"),
+    insecureHttp: args.has("insecure-http"),
     stateDir: args.text("state-dir"),
+    background: args.has("no-background") ? "no" : Deno.build.standalone ? "self" : "deno",
     onWarning: (text) => ui.warn(text),
-    startBackground: args.has("no-background")
-      ? undefined
-      : startBackgroundFrom({ compiled: Deno.build.standalone, configFile, insecureHttp }),
   });
 }
 
@@ -25,7 +21,7 @@ export async function openQueueOnly({ args, runtime, ui }: CommandContext): Prom
   return await Notifier.open({
     runtime,
     channels: {},
-    stateDir: args.text("state-dir"),
+    stateDir: args.text("state-dir") ?? stateDirPath(runtime),
     onWarning: (text) => ui.warn(text),
   });
 }

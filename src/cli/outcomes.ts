@@ -7,7 +7,7 @@ import { printable, type Ui } from "./ui.ts";
 /** One line for people: `delivered $event_id`, `queued <id>: <why>; next try at 20:15:07 (in 2 s)`. */
 export function outcomeLine(outcome: Outcome, now: number, ui: Ui): string {
   const { state, id, receipt, reason, next } = outcome;
-  if (state === "delivered") return `${ui.paint("delivered", "green")} ${receipt}`;
+  if (state === "delivered") return `${ui.paint("delivered", "green")} ${printable(receipt ?? "")}`;
   const why = reason === undefined ? "" : `: ${printable(reason)}`;
   const when = state === "dead" || next === undefined || next <= now ? "" : `; next try ${at(next, now)}`;
   return `${ui.paint(state, state === "queued" ? "yellow" : "red")} ${id}${why}${when}`;

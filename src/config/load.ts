@@ -32,6 +32,12 @@ const VARIABLES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   ntfy: { server: "NTFY_SERVER", topic: "NTFY_TOPIC", token: "NTFY_TOKEN", tokenFile: "NTFY_TOKEN_FILE" },
 };
 
+/** Every variable that makes a part of the configuration. */
+export const CONFIG_VARIABLES: readonly string[] = [
+  "MATRIX_NOTIFY_CONFIG",
+  ...Object.values(VARIABLES).flatMap((keys) => Object.values(keys)),
+];
+
 /**
  * Reads file and environment.
  *

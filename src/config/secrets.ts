@@ -7,10 +7,15 @@ import { Secret } from "../secret.ts";
 /** Mode bits that let the world read, write or enter. A group may read: that is how services share a file. */
 const WORLD = 0o007;
 
+/** What an `Authorization` header can carry: visible ASCII. */
+const TOKEN_REGEXP = /^[\x21-\x7e]+$/;
+
 /**
  * Takes a secret from `key`, or from the file that `keyFile` names.
  *
- * @throws {ConfigError} when both are set, or the file cannot be used now
+ * A file is not read before it is needed: one that cannot be read must not be in the way of the other channels.
+ *
+ * @throws {ConfigError} when both are set, or the value is no token
  */
 export function secretOf(fields: Fields, key: string): Secret | undefined {
   const value = fields.text(key);
@@ -19,12 +24,10 @@ export function secretOf(fields: Fields, key: string): Secret | undefined {
     throw fields.error(key, `${fields.nameOf(`${key}File`)} is set too`, "keep one of them");
   }
   if (path !== undefined) {
-    const secret = new Secret(() => readSecretFile(path, fields.nameOf(`${key}File`)));
-    secret.reveal();
-    return secret;
+    return new Secret(() => readSecretFile(path, fields.nameOf(`${key}File`)));
   }
   if (value === undefined) return undefined;
-  if (/\s/.test(value)) throw fields.error(key, "it holds white space");
+  if (!TOKEN_REGEXP.test(value)) throw fields.error(key, "it holds characters that no token has");
   return new Secret(() => value);
 }
 
@@ -46,6 +49,6 @@ function readSecretFile(path: string, what: string): string {
     const state = error instanceof Deno.errors.NotFound ? "there is no such file" : "it cannot be read";
     throw new ConfigError(`Cannot use ${what} ${path}: ${state}`, { cause: error });
   }
-  if (text !== "" && !/\s/.test(text)) return text;
+  if (TOKEN_REGEXP.test(text)) return text;
   throw new ConfigError(`Cannot use ${what} ${path}: it must hold one token and nothing else`);
 }

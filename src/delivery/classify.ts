@@ -67,10 +67,8 @@ export function classify(error: unknown): Failure {
   if (error instanceof BeforeSendingError) return withoutDoubt(classify(error.cause));
   if (error instanceof TransportError) return { ...transport(error), reason };
   if (error instanceof NotTheServiceError) {
-    // A gateway's own page for 5xx says nothing about what became of the request behind it.
-    if (error.status >= 500) return { class: "ambiguous", reason, status: error.status, gapMs: RESET_GAP_MS };
-    if (error.status === 413) return { class: "poison", reason, status: error.status };
-    return { class: "not-the-service", reason, status: error.status };
+    const { status, retryAfterMs } = error;
+    return { ...stranger(status), reason, status, retryAfterMs };
   }
   if (error instanceof ResponseError) {
     const { status, errcode, retryAfterMs } = error;
@@ -78,7 +76,9 @@ export function classify(error: unknown): Failure {
   }
   if (error instanceof TooEarlyError) return { class: "doubt", reason, until: error.until };
   // The credentials cannot be read: the configuration must be mended, as with a dead token.
-  if (error instanceof ConfigError) return { class: "account", reason };
+  if (error instanceof ConfigError) {
+    return { class: "account", reason: error.hint ? `${reason} (${error.hint})` : reason };
+  }
   if (error instanceof InvalidNotificationError) return { class: "poison", reason };
   // Nobody knows what happened, so that the careful class is the right one.
   return { class: "ambiguous", reason, gapMs: RESET_GAP_MS };
@@ -97,6 +97,13 @@ function transport(error: TransportError): Pick<Failure, "class" | "gapMs"> {
     case "timeout":
       return { class: "ambiguous", gapMs: TIMEOUT_GAP_MS };
   }
+}
+
+/** A gateway's own page for 5xx says nothing about what became of the request behind it; for 429 and 413 it speaks for the service. */
+function stranger(status: number): Pick<Failure, "class" | "gapMs"> {
+  if (status === 429) return { class: "limited" };
+  if (status === 413) return { class: "poison" };
+  return status >= 500 ? { class: "ambiguous", gapMs: RESET_GAP_MS } : { class: "not-the-service" };
 }
 
 function response({ status, errcode = "" }: ResponseError): Pick<Failure, "class" | "gapMs"> {

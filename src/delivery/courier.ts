@@ -1,27 +1,27 @@
 /**
- * The courier: takes entries where they are due, tries each once, and writes down what became of it. Here is the only `catch` of the send path.
+ * The courier: takes entries where they are due, tries each once, and writes down what became of it.
  *
  * ```text
  * run: refresh -> bury what expired, compact -> serve each channel that has a head due -> wait for the next one -> again
- * serve one channel, one request in flight: announce (durable) -> channel.send -> settle
+ * serve one channel, one request in flight: announce (durable) -> attempt -> settle
  *   delivered, dead   the next in line
  *   failed            what was announced behind it is withdrawn; its wait decides when the channel is served again
  * ```
  *
- * The holder of `deliver.lock` runs it, nobody else.
+ * One run at a time: the holder of `deliver.lock` runs it, nobody else.
  *
  * @module
  */
 
-import type { Channel, Envelope } from "../channels/channel.ts";
+import type { Channel } from "../channels/channel.ts";
 import { formatDuration } from "../duration.ts";
 import { QueueError } from "../errors.ts";
 import { type Entry, laneOf } from "../queue/entry.ts";
 import type { AttemptResult, Queue } from "../queue/queue.ts";
 import type { Runtime } from "../runtime.ts";
-import { classify } from "./classify.ts";
-import { type Head, heads, nextOf, type NextOptions } from "./lanes.ts";
-import { planFailure } from "./plan.ts";
+import { attempt } from "./attempt.ts";
+import { RESET_GAP_MS } from "./classify.ts";
+import { type Head, heads, nextOf } from "./lanes.ts";
 
 /** What the courier needs of the runtime. */
 export type CourierRuntime = Pick<Runtime, "now" | "sleep" | "random">;
@@ -35,9 +35,6 @@ const MIN_TIMEOUT_MS = 1_000;
 /** Attempts that one synced write announces at most: a sync for each would halve the speed. */
 const MAX_ANNOUNCED = 32;
 
-/** Whoever waited longer says since when. */
-const LATE_AFTER_MS = 60_000;
-
 /** How often a waiting courier looks for entries of other processes. */
 const POLL_MS = 250;
 
@@ -49,8 +46,14 @@ export interface RunOptions {
   readonly patienceMs: number;
   /** The run ends as soon as none of these entries can leave now; others go on only while these do. */
   readonly mine?: readonly string[];
+  /** Whether the run ends when somebody asks for a flush while something is held: whoever asks may know the account's new token. @default {false} */
+  readonly handsOver?: boolean;
+  /** Stops at once; the request under way is given up. */
   readonly signal?: AbortSignal;
 }
+
+/** Why a run ended. */
+export type RunEnd = "over" | "handed-over";
 
 /** Something that happened, for whoever keeps a log. */
 export type CourierEvent = { readonly entry: Entry; readonly result: AttemptResult };
@@ -61,8 +64,12 @@ export class Courier {
   readonly #channels: ReadonlyMap<string, Channel>;
   readonly #runtime: CourierRuntime;
   readonly #onEvent: (event: CourierEvent) => void;
-  /** Announced by this process, and not yet settled. */
+  /** Announced by this courier, and not left yet. */
   readonly #announced = new Set<string>();
+  /** Left, and not answered yet. */
+  readonly #underWay = new Set<string>();
+  /** When this courier came on duty: whoever was before it is gone since then at the latest. */
+  #dutySince = 0;
   /** Tried in vain; the next process tries again. */
   #cannotCompact = false;
 
@@ -89,12 +96,9 @@ export class Courier {
       !this.#queue.live().some((entry) => entry.channel === channel);
   }
 
-  /** When the lane of an entry may go on; undefined when it is settled. */
-  readyAt(id: string): number | undefined {
-    const entry = this.#queue.entry(id);
-    if (entry === undefined || entry.dead) return undefined;
-    const lane = laneOf(entry);
-    return this.#heads().find((head) => laneOf(head.entry) === lane)?.ready;
+  /** When entries may leave, as far as is known, by the lane that they are in; 0 for at once. */
+  readyTimes(): ReadonlyMap<string, number> {
+    return new Map(this.#heads().map(({ entry, ready }) => [laneOf(entry), ready]));
   }
 
   /**
@@ -103,33 +107,47 @@ export class Courier {
    * @throws the reason of the signal, when that ended it
    * @throws {QueueError} when the queue takes nothing any more
    */
-  async run(options: RunOptions): Promise<void> {
-    const run: Run = { ...options, busy: new Map() };
-    await this.#queue.seal();
-    for (;;) {
-      this.#queue.refresh();
-      await this.#buryExpired();
-      await this.#compact();
-      this.#start(run);
-      if (run.busy.size === 0 && (run.failure || this.isOver(run))) break;
-      await this.#pause(run);
+  async run(options: RunOptions): Promise<RunEnd> {
+    const run: Run = { ...options, busy: new Map(), flushes: this.#queue.flushes };
+    this.#dutySince = this.#runtime.now();
+    try {
+      await this.#queue.seal();
+      for (;;) {
+        this.#queue.refresh();
+        await this.#buryExpired();
+        await this.#compact();
+        this.#start(run);
+        if (run.busy.size === 0 && (run.failure || this.isOver(run) || this.#mustHandOver(run))) break;
+        await this.#pause(run);
+      }
+    } finally {
+      await this.#withdraw(() => true);
     }
     if (run.failure) throw run.failure.error;
     run.signal?.throwIfAborted();
+    return this.#mustHandOver(run) ? "handed-over" : "over";
   }
 
   /** Whether nothing is left to do now, as a run with these options sees it. */
   isOver(options: RunOptions): boolean {
     const now = this.#runtime.now();
-    if (options.signal?.aborted || now >= (options.deadline ?? Infinity)) return true;
-    if (options.mine) return options.mine.every((id) => (this.readyAt(id) ?? Infinity) > now);
-    return this.#heads().every((head) => head.ready - now > options.patienceMs);
+    if (this.#isUp(options)) return true;
+    if (options.mine === undefined) return this.#heads().every((head) => head.ready - now > options.patienceMs);
+    const ready = this.readyTimes();
+    return options.mine.map((id) => this.#queue.entry(id)).every((entry) =>
+      entry === undefined || entry.dead !== undefined || (ready.get(laneOf(entry)) ?? 0) > now
+    );
+  }
+
+  #mustHandOver(run: Run): boolean {
+    return run.handsOver === true && run.flushes !== this.#queue.flushes &&
+      this.#queue.live().some((entry) => this.#queue.stateOf(entry) === "held");
   }
 
   /** Gives each channel with a head that is due somebody who serves it. */
   #start(run: Run): void {
     const now = this.#runtime.now();
-    if (run.failure || this.#isUp(run)) return;
+    if (run.failure || this.#isUp(run) || this.#mustHandOver(run)) return;
     for (const { entry: { channel }, ready } of this.#heads()) {
       if (ready > now || run.busy.has(channel)) continue;
       const served = this.#serve(channel, run).catch((error) => run.failure ??= { error });
@@ -143,71 +161,60 @@ export class Courier {
    */
   async #pause(run: Run): Promise<void> {
     const now = this.#runtime.now();
-    const isBusy = run.busy.size > 0;
+    const busy = [...run.busy.values()];
+    if (this.#isAborted(run)) return void await Promise.all(busy);
     const next = Math.min(...this.#heads().map((head) => head.ready).filter((ready) => ready > now)) - now;
-    const poll = isBusy && run.mine ? Infinity : POLL_MS;
-    const left = isBusy ? Infinity : (run.deadline ?? Infinity) - now;
+    const poll = busy.length > 0 && run.mine ? Infinity : POLL_MS;
+    const left = busy.length > 0 ? Infinity : (run.deadline ?? Infinity) - now;
     const napMs = Math.min(poll, next, left);
-    if (napMs === Infinity) return void await Promise.race(run.busy.values());
+    if (napMs === Infinity) return void await Promise.race(busy);
     const waking = new AbortController();
     const wake = run.signal ? AbortSignal.any([run.signal, waking.signal]) : waking.signal;
-    await Promise.race([this.#runtime.sleep(napMs, wake), ...run.busy.values()]);
+    await Promise.race([this.#runtime.sleep(napMs, wake), ...busy]);
     waking.abort();
   }
 
   /** Sends what is due of one channel, one request at a time; batches grow while everything goes well. */
   async #serve(channel: string, run: Run): Promise<void> {
-    for (let size = 1;; size = Math.min(2 * size, MAX_ANNOUNCED)) {
-      if (this.#isUp(run)) return;
-      const batch = await this.#announce(
-        nextOf(this.#queue, this.#next(channel, size)),
-      );
+    for (let limit = 1; !this.#isUp(run); limit = Math.min(2 * limit, MAX_ANNOUNCED)) {
+      const next = { channel, limit, now: this.#runtime.now(), restOf: this.#restOf };
+      const batch = await this.#announce(nextOf(this.#queue, next));
       if (batch.length === 0) return;
-      const left = await this.#sendInOrder(batch, run);
-      for (const entry of left) this.#announced.delete(entry.id);
-      if (left.length > 0) return await this.#queue.withdraw(left);
-      if (batch.some((entry) => this.#queue.entry(entry.id)?.wait)) return;
+      if (!await this.#sendInOrder(batch, run)) return await this.#withdraw((entry) => entry.channel === channel);
     }
   }
 
-  /** @returns those that did not leave, because one before them failed or time was up */
-  async #sendInOrder(batch: readonly Entry[], run: Run): Promise<readonly Entry[]> {
-    for (const [at, entry] of batch.entries()) {
-      if (this.#isUp(run)) return batch.slice(at);
+  /** @returns whether all of them left and none failed */
+  async #sendInOrder(batch: readonly Entry[], run: Run): Promise<boolean> {
+    for (const entry of batch) {
+      if (this.#isUp(run)) return false;
       const current = this.#queue.entry(entry.id);
-      if (current === undefined || current.dead) continue;
-      const result = await this.#try(entry, run);
       this.#announced.delete(entry.id);
-      await this.#queue.settle(entry, result);
+      if (current === undefined || current.dead) continue;
+      const result = await this.#try(current, run);
       this.#onEvent({ entry, result });
-      if (result.state === "failed") return batch.slice(at + 1);
+      if (result.state === "failed") return false;
     }
-    return [];
+    return true;
   }
 
   async #try(entry: Entry, run: Run): Promise<AttemptResult> {
-    const now = this.#runtime.now();
-    const channel = this.#channels.get(entry.channel);
-    if (channel === undefined) {
-      return planFailure(
-        { class: "account", reason: `Channel "${entry.channel}" is not configured` },
-        this.#context(entry),
-      );
-    }
-    const timeLeft = Math.max(MIN_TIMEOUT_MS, (run.deadline ?? Infinity) - now);
+    this.#underWay.add(entry.id);
     try {
-      const receipt = await channel.send(envelopeOf(entry), {
-        txnId: entry.id,
-        doubt: entry.doubt,
-        late: entry.attempts > 1 || now - entry.time > LATE_AFTER_MS,
+      const channel = this.#channels.get(entry.channel);
+      const now = this.#runtime.now();
+      const timeLeft = Math.max(MIN_TIMEOUT_MS, (run.deadline ?? Infinity) - now);
+      const result = await attempt(entry, channel, {
         timeoutMs: Math.min(REQUEST_TIMEOUT_MS, timeLeft),
         signal: run.signal,
+        now: () => this.#runtime.now(),
+        failures: this.#queue.channel(entry.channel).failures,
+        random: this.#runtime.random(),
       });
-      const { id, via = "put", mayBeTwice } = receipt;
-      return { state: "delivered", receipt: id, via, ...(mayBeTwice ? { risk: true } : {}) };
-    } catch (error) {
-      if (run.signal?.aborted) throw error;
-      return planFailure(classify(error), this.#context(entry));
+      await this.#queue.settle(entry, result, { isProof: channel?.isIdempotent === false });
+      return result;
+    } finally {
+      this.#underWay.delete(entry.id);
     }
   }
 
@@ -215,21 +222,34 @@ export class Courier {
   async #announce(entries: readonly Entry[]): Promise<readonly Entry[]> {
     const fresh = entries.filter((entry) => !this.#announced.has(entry.id));
     if (fresh.length === 0) return entries;
-    const announced = await this.#queue.announce(fresh);
-    for (const { id } of announced) this.#announced.add(id);
-    return entries.map((entry) => this.#queue.entry(entry.id) ?? entry);
+    for (const { id } of await this.#queue.announce(fresh)) this.#announced.add(id);
+    return entries;
+  }
+
+  /** Takes back what was announced and did not leave. Where the disk refuses, the next one takes it for killed in flight, which is the safe side. */
+  async #withdraw(which: (entry: Entry) => boolean): Promise<void> {
+    const entries = [...this.#announced].map((id) => this.#queue.entry(id)).filter((entry) => entry !== undefined);
+    const back = entries.filter(which);
+    for (const { id } of back) this.#announced.delete(id);
+    try {
+      if (back.length > 0) await this.#queue.withdraw(back);
+    } catch (error) {
+      if (!(error instanceof QueueError)) throw error;
+    }
   }
 
   async #buryExpired(): Promise<void> {
     const now = this.#runtime.now();
-    for (const entry of this.#queue.live()) {
-      if (entry.expires > now || this.#announced.has(entry.id)) continue;
-      const waited = formatDuration(now - entry.time);
+    const expired = this.#queue.live().filter(({ id, expires }) =>
+      expires <= now && !this.#announced.has(id) && !this.#underWay.has(id)
+    );
+    if (expired.length === 0) return;
+    const buried = expired.map((entry) => {
       const why = entry.wait ? `; last: ${entry.wait.reason}` : "";
-      const result = { state: "dead", reason: `Expired after ${waited}${why}` } as const;
-      await this.#queue.settle(entry, result);
-      this.#onEvent({ entry, result });
-    }
+      return { entry, reason: `Expired after ${formatDuration(now - entry.time)}${why}` };
+    });
+    await this.#queue.bury(buried);
+    for (const { entry, reason } of buried) this.#onEvent({ entry, result: { state: "dead", reason } });
   }
 
   /** A journal that cannot be made shorter is a journal still. */
@@ -243,39 +263,30 @@ export class Courier {
     }
   }
 
-  #isUp(run: Run): boolean {
-    return run.signal?.aborted === true || this.#runtime.now() >= (run.deadline ?? Infinity);
+  #isAborted({ signal }: RunOptions): boolean {
+    return signal?.aborted === true;
   }
 
-  #context(entry: Entry): Parameters<typeof planFailure>[1] {
-    const { failures } = this.#queue.channel(entry.channel);
-    return { now: this.#runtime.now(), failures, random: this.#runtime.random() };
-  }
-
-  #next(channel: string, limit: number): NextOptions {
-    return { channel, limit, now: this.#runtime.now(), isUnderWay: this.#isUnderWay };
+  #isUp(options: RunOptions): boolean {
+    return this.#isAborted(options) || this.#runtime.now() >= (options.deadline ?? Infinity);
   }
 
   #heads(): Head[] {
-    return heads(this.#queue, this.#isUnderWay);
+    return [...heads(this.#queue, this.#restOf).values()];
   }
 
-  /** Whoever does not hold `deliver.lock` may rely on its holder: an open attempt is his. */
-  readonly #isUnderWay = ({ id }: Entry): boolean => this.#announced.has(id) || !this.#queue.deliverLock.held;
+  /** An open attempt is this courier's own, or of whoever is on duty; or it was killed in flight, and the request may still be running. */
+  readonly #restOf = ({ id, open }: Entry): number => {
+    const isUnderWay = this.#announced.has(id) || this.#underWay.has(id) || !this.#queue.deliverLock.held;
+    return isUnderWay || open === undefined ? 0 : Math.max(open.time, this.#dutySince) + RESET_GAP_MS;
+  };
 }
 
 interface Run extends RunOptions {
   /** Channels that are being served. */
   readonly busy: Map<string, Promise<unknown>>;
+  /** How many flushes were asked for before. */
+  readonly flushes: number;
   /** What ended the run: the signal's reason, or a queue that takes nothing. */
   failure?: { readonly error: unknown };
-}
-
-/** The queue keeps notifications as opaque JSON; what it gives back is what routing gave it. */
-function envelopeOf(entry: Entry): Envelope {
-  return {
-    channel: entry.channel,
-    destination: entry.destination,
-    notification: entry.notification as Envelope["notification"],
-  };
 }

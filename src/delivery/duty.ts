@@ -1,6 +1,6 @@
 /**
- * Who delivers. Whoever gets `deliver.lock` is on duty and runs the courier; everybody else watches the journal until theirs is settled or stuck, or
- * time is up, and takes over when the lock comes free.
+ * Who delivers. Whoever gets `deliver.lock` is on duty and runs the courier; everybody else, in this process or another, watches the journal until
+ * theirs is settled or stuck, or time is up, and takes over when the lock comes free.
  *
  * Nothing falls between two: the one on duty looks at the journal once more, while nobody can append, before it lets go.
  *
@@ -12,51 +12,49 @@ import type { Queue } from "../queue/queue.ts";
 import type { Runtime } from "../runtime.ts";
 import type { Courier, RunOptions } from "./courier.ts";
 
-/** How often to look at the journal while another process delivers. */
+/** How often to look at the journal while somebody else delivers. */
 const WATCH_MS = 20;
 
 /** How long the one on duty may change nothing before nobody waits for it any longer than it wants to wait itself. */
 const STALLED_MS = 10_000;
 
-/** What came of it. */
-export interface Delivered {
-  /** Whether this process was on duty, so that nobody is now. */
-  readonly byUs: boolean;
-  /** What went wrong with the queue meanwhile; what was enqueued is on disk all the same. */
-  readonly problem?: string;
+/** How to deliver. */
+export interface DutyOptions extends RunOptions {
+  readonly runtime: Pick<Runtime, "now" | "sleep">;
+  /** Whether the caller took `deliver.lock` already. */
+  readonly onDuty: boolean;
 }
 
 /**
- * Delivers, or watches whoever does, until the options say that it is over.
+ * Delivers, or watches whoever does, until the options say that it is over. Afterwards this caller is not on duty.
  *
+ * @returns what went wrong with the queue meanwhile: what was enqueued is on disk all the same
  * @throws the signal's reason, when that ended it
  */
 export async function deliverOrWatch(
   queue: Queue,
   courier: Courier,
-  options: RunOptions & { readonly runtime: Pick<Runtime, "now" | "sleep"> },
-): Promise<Delivered> {
-  if (!await takeOver(queue, courier, options)) return { byUs: false };
+  options: DutyOptions,
+): Promise<QueueError | undefined> {
+  if (!options.onDuty && !await takeOver(queue, courier, options)) return undefined;
   try {
-    do await courier.run(options); while (!await queue.leaveDelivery(() => !courier.isOver(options)));
-    return { byUs: true };
+    while (await courier.run(options) === "over") {
+      if (await queue.leaveDelivery(() => !courier.isOver(options))) break;
+    }
   } catch (error) {
-    if (error instanceof QueueError) return { byUs: true, problem: error.message };
+    if (error instanceof QueueError) return error;
     throw error;
   } finally {
     queue.deliverLock.release();
   }
 }
 
-/** @returns whether this process is on duty; false when it was over before the lock came free */
-async function takeOver(
-  queue: Queue,
-  courier: Courier,
-  options: RunOptions & { readonly runtime: Pick<Runtime, "now" | "sleep"> },
-): Promise<boolean> {
+/** @returns whether this caller is on duty; false when it was over before the lock came free */
+async function takeOver(queue: Queue, courier: Courier, options: DutyOptions): Promise<boolean> {
   const { runtime, patienceMs, signal } = options;
   let bytes = -1, lastChange = 0;
-  while (!queue.deliverLock.held && !queue.deliverLock.tryAcquire()) {
+  while (!queue.deliverLock.tryAcquire()) {
+    signal?.throwIfAborted();
     queue.refresh();
     const now = runtime.now();
     if (queue.bytes !== bytes) [bytes, lastChange] = [queue.bytes, now];

@@ -6,7 +6,6 @@
  */
 
 import { type Entry, laneOf, type Wait } from "../queue/entry.ts";
-import { RESET_GAP_MS } from "./classify.ts";
 
 /** What the lanes need to know of the queue. */
 export interface LaneSource {
@@ -14,8 +13,8 @@ export interface LaneSource {
   channel(name: string): { readonly wait?: Wait };
 }
 
-/** Whether the open attempt of an entry is under way, and was not killed with the process that announced it. */
-export type IsUnderWay = (entry: Entry) => boolean;
+/** Until when an entry must rest whose open attempt was killed in flight; 0 for one that is under way. */
+export type RestOf = (entry: Entry) => number;
 
 /** The head of a lane, and when it may leave. */
 export interface Head {
@@ -24,15 +23,12 @@ export interface Head {
   readonly ready: number;
 }
 
-/** The heads of all lanes, in the order of arrival. */
-export function heads(queue: LaneSource, isUnderWay: IsUnderWay): Head[] {
-  const seen = new Set<string>();
-  const result: Head[] = [];
+/** The heads of all lanes by the name of the lane, in the order of arrival. */
+export function heads(queue: LaneSource, restOf: RestOf): Map<string, Head> {
+  const result = new Map<string, Head>();
   for (const entry of queue.live()) {
     const lane = laneOf(entry);
-    if (seen.has(lane)) continue;
-    seen.add(lane);
-    result.push({ entry, ready: readyAt(entry, queue, isUnderWay) });
+    if (!result.has(lane)) result.set(lane, { entry, ready: readyAt(entry, queue, restOf) });
   }
   return result;
 }
@@ -43,18 +39,18 @@ export interface NextOptions {
   readonly now: number;
   /** How many at most. */
   readonly limit: number;
-  readonly isUnderWay: IsUnderWay;
+  readonly restOf: RestOf;
 }
 
 /** The next entries of one channel that may leave now, in the order of arrival, each behind those of its lane. */
-export function nextOf(queue: LaneSource, { channel, now, limit, isUnderWay }: NextOptions): Entry[] {
+export function nextOf(queue: LaneSource, { channel, now, limit, restOf }: NextOptions): Entry[] {
   const blocked = new Set<string>();
   const result: Entry[] = [];
   for (const entry of queue.live()) {
     if (entry.channel !== channel) continue;
     const lane = laneOf(entry);
     if (blocked.has(lane)) continue;
-    if (readyAt(entry, queue, isUnderWay) > now) {
+    if (readyAt(entry, queue, restOf) > now) {
       blocked.add(lane);
       continue;
     }
@@ -64,11 +60,10 @@ export function nextOf(queue: LaneSource, { channel, now, limit, isUnderWay }: N
   return result;
 }
 
-function readyAt(entry: Entry, queue: LaneSource, isUnderWay: IsUnderWay): number {
-  const killed = entry.open !== undefined && !isUnderWay(entry);
+function readyAt(entry: Entry, queue: LaneSource, restOf: RestOf): number {
   return Math.max(
     entry.wait?.next ?? 0,
     queue.channel(entry.channel).wait?.next ?? 0,
-    killed ? entry.open.time + RESET_GAP_MS : 0,
+    entry.open === undefined ? 0 : restOf(entry),
   );
 }

@@ -5,7 +5,7 @@
  */
 
 import type { AttemptResult } from "../queue/queue.ts";
-import { backoffMs } from "./backoff.ts";
+import { backoffMs, MIN_BACKOFF_MS } from "./backoff.ts";
 import type { Failure } from "./classify.ts";
 
 /** An account in trouble is probed this often: a person must mend it, but nobody should have to tell us twice. */
@@ -14,7 +14,7 @@ export const ACCOUNT_PROBE_MS: number = 5 * 60_000;
 /** A room that refuses us is asked again this often; its notifications expire at their own time. */
 export const ROOM_PROBE_MS: number = 15 * 60_000;
 
-/** How long to wait for a server that limits us without saying for how long. */
+/** How long to wait at least for a server that limits us without saying for how long; backoff makes it longer. */
 export const UNSTATED_LIMIT_MS = 5_000;
 
 /** What the plan depends on. */
@@ -28,13 +28,17 @@ export interface PlanContext {
 
 /** Decides what becomes of an attempt that failed. */
 export function planFailure(failure: Failure, { now, failures, random }: PlanContext): AttemptResult {
-  const { reason, status, errcode } = failure;
+  const { status } = failure;
+  const reason = failure.reason.slice(0, MAX_REASON_CHARS);
+  const errcode = failure.errcode?.slice(0, MAX_ERRCODE_CHARS);
   if (failure.class === "poison") return { state: "dead", reason, status, errcode };
   const deferred = { state: "failed", class: failure.class, reason, status, errcode } as const;
+  const backoff = backoffMs(failures + 1, random);
+  // In full, and never shortened: asking again too early makes some servers start to count anew.
+  const asked = failure.retryAfterMs === undefined ? 0 : Math.max(MIN_BACKOFF_MS, failure.retryAfterMs);
   switch (failure.class) {
     case "limited": {
-      // In full, and never shortened: asking again too early makes some servers start to count anew.
-      const next = now + (failure.retryAfterMs ?? UNSTATED_LIMIT_MS);
+      const next = now + (asked || Math.max(UNSTATED_LIMIT_MS, backoff));
       return { ...deferred, next, notBefore: next };
     }
     case "doubt": {
@@ -48,9 +52,13 @@ export function planFailure(failure: Failure, { now, failures, random }: PlanCon
     case "not-sent":
     case "not-the-service":
     case "ambiguous": {
-      const gapMs = failure.gapMs ?? 0;
-      const next = now + Math.max(gapMs, backoffMs(failures + 1, random));
-      return gapMs > 0 ? { ...deferred, next, notBefore: now + gapMs } : { ...deferred, next };
+      const least = Math.max(failure.gapMs ?? 0, asked);
+      const next = now + Math.max(least, backoff);
+      return least > 0 ? { ...deferred, next, notBefore: now + least } : { ...deferred, next };
     }
   }
 }
+
+/** What a server says is written down only so far: a line of the journal has its limit. */
+const MAX_REASON_CHARS = 500;
+const MAX_ERRCODE_CHARS = 100;

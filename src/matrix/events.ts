@@ -44,6 +44,7 @@ export async function sendEvent(
     timeoutMs,
     signal,
   });
-  if (typeof answer.event_id === "string" && answer.event_id.startsWith("$")) return answer.event_id;
-  throw new NotTheServiceError("The answer holds no event_id: it does not come from a homeserver", 200);
+  // Event ids are at most 255 bytes (appendices, "Identifier grammar").
+  if (typeof answer.event_id === "string" && /^\$\S{1,254}$/.test(answer.event_id)) return answer.event_id;
+  throw new NotTheServiceError("The answer holds no event_id: it does not come from a homeserver", { status: 200 });
 }

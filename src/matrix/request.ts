@@ -6,7 +6,7 @@
  */
 
 import { NotTheServiceError } from "../errors.ts";
-import { exchange, type HttpAnswer, type HttpRuntime, parseJsonObject, parseRetryAfter } from "../http.ts";
+import { exchange, type HttpAnswer, type HttpRuntime, MAX_WAIT_MS, parseJsonObject, parseRetryAfter } from "../http.ts";
 import { MatrixError } from "./errors.ts";
 
 /** A homeserver and how to speak with it. */
@@ -63,13 +63,17 @@ export async function request(client: MatrixClient, asked: MatrixRequest): Promi
   if (answer.status === 200 && json !== undefined) return json;
   const host = new URL(client.baseUrl).host;
   if (json !== undefined && typeof json.errcode === "string") throw refusal(host, answer, json, client.runtime.now());
-  throw new NotTheServiceError(`${host} does not answer like a homeserver: ${describe(answer)}`, answer.status);
+  throw new NotTheServiceError(`${host} does not answer like a homeserver: ${describe(answer)}`, {
+    status: answer.status,
+    retryAfterMs: parseRetryAfter(answer.headers.get("Retry-After"), client.runtime.now()),
+  });
 }
 
 function refusal(host: string, answer: HttpAnswer, json: Record<string, unknown>, now: number): MatrixError {
   const errcode = String(json.errcode);
   const said = typeof json.error === "string" && json.error !== "" ? `: ${json.error.slice(0, 300)}` : "";
-  const bodyMs = typeof json.retry_after_ms === "number" && json.retry_after_ms >= 0 ? json.retry_after_ms : undefined;
+  const asked = json.retry_after_ms;
+  const bodyMs = typeof asked === "number" && asked >= 0 ? Math.min(asked, MAX_WAIT_MS) : undefined;
   return new MatrixError(`${host} answered ${answer.status} ${errcode}${said}`, {
     status: answer.status,
     errcode,

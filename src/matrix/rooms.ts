@@ -18,7 +18,7 @@ export interface RoomOptions {
 export async function resolveAlias(client: MatrixClient, alias: string, options: RoomOptions): Promise<string> {
   const answer = await request(client, { method: "GET", path: ["directory", "room", alias], ...options });
   if (typeof answer.room_id === "string") return answer.room_id;
-  throw new NotTheServiceError("The answer holds no room_id: it does not come from a homeserver", 200);
+  throw new NotTheServiceError("The answer holds no room_id: it does not come from a homeserver", { status: 200 });
 }
 
 /**

@@ -5,8 +5,8 @@
  * append, under `lock`:
  *   last byte is no LF  ->  write LF first: a torn line is sealed, never cut, since its bytes are somebody else's
  *   one write           ->  short or refused: truncate back to where we began; the caller hears that nothing was taken
- *   fdatasync           ->  failed: nothing was taken; never asked again of this descriptor, which would answer with a lie
- *   fsync of directory  ->  the name is as durable as the bytes
+ *   fdatasync           ->  failed: the same; it is never asked again of this descriptor, which would answer with a lie
+ *   fsync of directory  ->  failed: the same; done, the name is as durable as the bytes
  *   unlock
  * ```
  *
@@ -47,10 +47,18 @@ export interface JournalListener {
   record(record: JournalRecord, bytes: number): void;
 }
 
+/** What the journal stands on. */
+export interface JournalOptions {
+  readonly files: Files;
+  /** Hears of each damaged line that was set aside, by the path of its copy. @default nobody */
+  readonly onDamage?: (path: string) => void;
+}
+
 /** `queue.jsonl` in its directory. */
 export class Journal {
   readonly #directory: string;
   readonly #files: Files;
+  readonly #onDamage: (path: string) => void;
   readonly #runtime: JournalRuntime;
   readonly #lock: FileLock;
   #reader = new JournalReader();
@@ -61,9 +69,10 @@ export class Journal {
   /** Resolves when the task before has had its turn. */
   #turn: Promise<void> = Promise.resolve();
 
-  constructor(directory: string, files: Files, runtime: JournalRuntime) {
+  constructor(directory: string, { files, onDamage = () => {} }: JournalOptions, runtime: JournalRuntime) {
     this.#directory = directory;
     this.#files = files;
+    this.#onDamage = onDamage;
     this.#runtime = runtime;
     this.#lock = new FileLock(files, `${directory}/lock`);
   }
@@ -95,10 +104,10 @@ export class Journal {
     });
   }
 
-  /** A compaction put another file in the place of the one that was read: everything begins anew. */
+  /** A compaction put another file in the place of the one that was read, or a writer took back what was read: everything begins anew. */
   #follow(file: OpenFile, listener: JournalListener): void {
     const identity = file.identity();
-    if (this.#identity !== undefined && this.#identity !== identity) {
+    if (this.#identity !== undefined && (this.#identity !== identity || !this.#reader.continues(file))) {
       this.#reader = new JournalReader();
       listener.restart();
     }
@@ -127,16 +136,18 @@ export class Journal {
    * @throws {QueueError} when they were not taken; then none of them was
    */
   async append(records: readonly JournalRecord[], durability: Durability): Promise<void> {
-    await this.exclusively(() => guard(`write the queue ${this.path}`, () => this.#append(records, durability)));
+    await this.exclusively(() =>
+      guard(`write the queue ${this.path}`, () => this.#append(records, durability), "unwritten")
+    );
   }
 
   /** Runs something while nobody else appends, neither another process nor another task of this one. */
-  exclusively<Result>(work: () => Result): Promise<Result> {
+  exclusively<Result extends boolean | void>(work: () => Result): Promise<Result> {
     const result = this.#turn.then(async () => {
       if (!await this.#lock.acquire(LOCK_TIMEOUT_MS, this.#runtime)) {
         throw new QueueError(
           "busy",
-          `Cannot lock the queue in ${this.#directory}: another process has held it for 5 s`,
+          `Cannot lock the queue in ${this.#directory}: another process has held it for ${LOCK_TIMEOUT_MS / 1000} s`,
         );
       }
       try {
@@ -156,10 +167,16 @@ export class Journal {
     const lines = records.map(encodeRecord);
     if (isNew) lines.unshift(encodeRecord({ t: "hdr", time: this.#runtime.now(), host: this.#runtime.hostname() }));
     else if (!endsInLineFeed(file, size)) lines.unshift(Uint8Array.of(LF));
-    if (lines.length > 0) appendWhole(file, concatenate(lines), size);
-    if (durability === "none") return;
-    file.syncData();
-    if (isNew || durability === "directory") this.#files.syncDirectory(this.#directory);
+    if (lines.length === 0) return;
+    try {
+      appendWhole(file, concatenate(lines));
+      if (durability === "none") return;
+      file.syncData();
+      if (isNew || durability === "directory") this.#files.syncDirectory(this.#directory);
+    } catch (error) {
+      takeBack(file, size);
+      throw error;
+    }
   }
 
   #openToRead(): OpenFile | undefined {
@@ -186,13 +203,20 @@ export class Journal {
     const name = `queue.jsonl.${this.#born}@${line.offset}`;
     this.#files.makeDirectory(directory);
     if (this.#files.list(directory).includes(name)) return;
-    using copy = this.#files.open(`${directory}/${name}`, "append");
-    const chunk = new Uint8Array(64 * 1024);
-    for (let done = 0; done < line.length;) {
-      const length = Math.min(source.read(chunk, line.offset + done), line.length - done);
-      if (length === 0) return;
-      done += copy.append(chunk.subarray(0, length));
-    }
+    const part = `${directory}/.${name}.${this.#runtime.now()}`;
+    copyRange(source, line, this.#files.open(part, "create"));
+    this.#files.rename(part, `${directory}/${name}`);
+    this.#onDamage(`${directory}/${name}`);
+  }
+}
+
+function copyRange(source: OpenFile, { offset, length }: DamagedLine, target: OpenFile): void {
+  using copy = target;
+  const chunk = new Uint8Array(64 * 1024);
+  for (let done = 0; done < length;) {
+    const read = Math.min(source.read(chunk, offset + done), length - done);
+    if (read === 0) return;
+    done += copy.append(chunk.subarray(0, read));
   }
 }
 
@@ -201,15 +225,18 @@ function endsInLineFeed(file: OpenFile, size: number): boolean {
   return file.read(last, size - 1) === 1 && last[0] === LF;
 }
 
-/** One write, all or nothing. */
-function appendWhole(file: OpenFile, bytes: Uint8Array, size: number): void {
-  let written = 0;
+/** One write; a disk that takes only a part of it is full. */
+function appendWhole(file: OpenFile, bytes: Uint8Array): void {
+  if (file.append(bytes) === bytes.length) return;
+  throw new QueueError("full", "Cannot write the queue: no space is left on the disk");
+}
+
+/** What is not confirmed must not look as if it were. Where even that is refused, the next append seals what lies there. */
+function takeBack(file: OpenFile, size: number): void {
   try {
-    written = file.append(bytes);
-    if (written < bytes.length) throw new QueueError("full", "Cannot write the queue: no space is left on the disk");
-  } catch (error) {
-    if (written > 0) file.truncate(size);
-    throw error;
+    file.truncate(size);
+  } catch {
+    return;
   }
 }
 

@@ -32,7 +32,12 @@ export class FileLock {
     if (this.#held) return false;
     this.#held = guard(`lock ${this.#path}`, () => {
       const file = this.#files.open(this.#path, "append");
-      if (file.tryLock()) return file;
+      try {
+        if (file.tryLock()) return file;
+      } catch (error) {
+        file[Symbol.dispose]();
+        throw error;
+      }
       file[Symbol.dispose]();
     });
     return this.held;

@@ -2,7 +2,8 @@
  * The queue: entries come in, are announced, and are settled. What is on the disk is the truth; this object is a reading of it, made new by
  * {@linkcode Queue.refresh}.
  *
- * One promise per call: when `enqueue` resolves the entries survive a power cut; when it rejects, none of them is in the queue.
+ * One promise per call: when `enqueue` resolves the entries survive a power cut; when it rejects, none of them is in the queue, unless the disk refuses
+ * even to take back what it did not confirm.
  *
  * @module
  */
@@ -19,6 +20,14 @@ import { guard } from "./trouble.ts";
 
 /** What the queue needs of the runtime. */
 export type QueueRuntime = Pick<Runtime, "now" | "sleep" | "random" | "hostname" | "uuid">;
+
+/** How to open a queue. */
+export interface QueueOptions {
+  /** @default the real file system */
+  readonly files?: Files;
+  /** Hears of each damaged line that was set aside, by the path of its copy. @default nobody */
+  readonly onDamage?: (path: string) => void;
+}
 
 /** An envelope on its way in; the queue gives it an id and a time. */
 export type Draft = Omit<EnqueueRecord, "t" | "id" | "time">;
@@ -52,17 +61,20 @@ export class Queue {
   readonly directory: string;
   /** Held by the one process that delivers. */
   readonly deliverLock: FileLock;
+  /** Held by the deliverer in the background for all of its life, also while it waits for its turn. */
+  readonly backgroundLock: FileLock;
   readonly #files: Files;
   readonly #runtime: QueueRuntime;
   readonly #journal: Journal;
   #state = new QueueState();
 
-  private constructor(stateDir: string, runtime: QueueRuntime, files: Files) {
+  private constructor(stateDir: string, runtime: QueueRuntime, { files, onDamage }: Required<QueueOptions>) {
     this.directory = `${stateDir}/queue`;
     this.#files = files;
     this.#runtime = runtime;
-    this.#journal = new Journal(this.directory, files, runtime);
+    this.#journal = new Journal(this.directory, { files, onDamage }, runtime);
     this.deliverLock = new FileLock(files, `${this.directory}/deliver.lock`);
+    this.backgroundLock = new FileLock(files, `${this.directory}/background.lock`);
   }
 
   /**
@@ -70,8 +82,9 @@ export class Queue {
    *
    * @throws {QueueError} when it cannot be read
    */
-  static open(stateDir: string, runtime: QueueRuntime, files: Files = denoFiles): Queue {
-    const queue = new Queue(stateDir, runtime, files);
+  static open(stateDir: string, runtime: QueueRuntime, options: QueueOptions = {}): Queue {
+    const { files = denoFiles, onDamage = () => {} } = options;
+    const queue = new Queue(stateDir, runtime, { files, onDamage });
     queue.refresh();
     return queue;
   }
@@ -83,6 +96,18 @@ export class Queue {
    */
   prepare(): void {
     guard(`make the queue directory ${this.directory}`, () => this.#files.makeDirectory(this.directory));
+  }
+
+  /** Whether there is a queue on the disk. */
+  exists(): boolean {
+    return guard(`look for the queue ${this.directory}`, () => this.#files.list(this.directory)).length > 0;
+  }
+
+  /** Whether no deliverer in the background is alive. */
+  needsBackground(): boolean {
+    if (!this.backgroundLock.tryAcquire()) return false;
+    this.backgroundLock.release();
+    return true;
   }
 
   /** Reads what is new. */
@@ -118,7 +143,12 @@ export class Queue {
     return this.#state.channel(name);
   }
 
-  /** How an entry of this process ended, whoever delivered it; undefined while it has not. */
+  /** How many flushes were asked for, as far as was read. */
+  get flushes(): number {
+    return this.#state.flushes;
+  }
+
+  /** How a watched entry ended, whoever delivered it; undefined while it has not. Entries that this object enqueued are watched. */
   settlement(id: string): Settlement | undefined {
     return this.#state.settlement(id);
   }
@@ -126,6 +156,11 @@ export class Queue {
   /** From now on remembers how these end. */
   watch(entries: readonly Entry[]): void {
     for (const { id } of entries) this.#state.watch(id);
+  }
+
+  /** Forgets what was watched. */
+  unwatch(ids: Iterable<string>): void {
+    this.#state.unwatch(ids);
   }
 
   /** Bytes of the journal; it grows with every change. */
@@ -194,12 +229,14 @@ export class Queue {
     );
   }
 
-  /** Records what became of an attempt. Not synced: losing it costs one more try with the same txnId. */
-  async settle(entry: Entry, result: AttemptResult): Promise<void> {
+  /**
+   * Records what became of an attempt. Not synced unless `isProof`: where the service recognises a repeated try, a lost line costs one more try and no more.
+   */
+  async settle(entry: Entry, result: AttemptResult, { isProof }: { readonly isProof: boolean }): Promise<void> {
     const common = { id: entry.id, time: this.#runtime.now() };
     if (result.state === "delivered") {
       const { state: _, ...ack } = result;
-      await this.#append([{ t: "ack", ...common, ...ack }], "none");
+      await this.#append([{ t: "ack", ...common, ...ack }], isProof ? "data" : "none");
     } else if (result.state === "dead") {
       const { state: _, ...grave } = result;
       await this.#append([{ t: "dead", ...common, ...grave }], "data");
@@ -207,6 +244,12 @@ export class Queue {
       const { state: _, ...nack } = result;
       await this.#append([{ t: "nack", n: entry.attempts, ...common, ...nack }], "none");
     }
+  }
+
+  /** Buries entries that nobody tried, in one write. */
+  async bury(entries: readonly { readonly entry: Entry; readonly reason: string }[]): Promise<void> {
+    const time = this.#runtime.now();
+    await this.#append(entries.map(({ entry: { id }, reason }) => ({ t: "dead", id, time, reason })), "data");
   }
 
   /** Asks whoever delivers, this process or another, to try everything now. */
@@ -217,6 +260,7 @@ export class Queue {
   /** Makes entries due at once, the dead ones too, and gives them a new expiry. */
   async retry(entries: readonly Entry[], ttlMs: number): Promise<void> {
     const time = this.#runtime.now();
+    if (entries.length === 0) return;
     const records = entries.map(({ id }): JournalRecord => ({ t: "retry", id, time, expires: time + ttlMs }));
     await this.#append([...records, { t: "flush", time }], "directory");
   }
@@ -224,7 +268,7 @@ export class Queue {
   /** Removes entries for good. */
   async drop(entries: readonly Entry[]): Promise<void> {
     const time = this.#runtime.now();
-    await this.#append(entries.map(({ id }) => ({ t: "drop", id, time })), "directory");
+    if (entries.length > 0) await this.#append(entries.map(({ id }) => ({ t: "drop", id, time })), "directory");
   }
 
   /** Ends what a dead writer left unfinished, so that a whole line without its line feed counts. */

@@ -1,8 +1,9 @@
 /**
  * Reads the journal from where it stopped last, in chunks: memory does not grow with the file, nor with a line.
  *
- * It takes no lock. The journal only grows, and what ends in a line feed is final, so that a complete line may be judged; bytes
- * behind the last line feed belong to somebody who is still writing, or who died, and are left for the next append to seal.
+ * It takes no lock. What ends in a line feed is whole, so that it may be judged; bytes behind the last line feed belong to somebody who is still writing, or
+ * who died, and are left for the next append to seal. A writer whose disk failed takes its lines back: {@linkcode JournalReader.continues} tells whether the
+ * file still is what was read.
  *
  * @module
  */
@@ -27,15 +28,26 @@ export interface LineSink {
 
 const CHUNK_BYTES = 256 * 1024;
 const LF = 0x0a;
+/** A checksum with what is around it. */
+const TAIL_BYTES = 20;
 
 /** A reader that knows how far it has come. */
 export class JournalReader {
   /** Where the first line begins that was not read yet. */
   #offset = 0;
+  /** The last bytes before it. */
+  #tail = new Uint8Array();
 
   /** How far complete lines were read, in bytes. */
   get offset(): number {
     return this.#offset;
+  }
+
+  /** Whether the file still ends the last line that was read in the same bytes; its checksum stands there. */
+  continues(file: OpenFile): boolean {
+    if (this.#offset < this.#tail.length || this.#tail.length === 0) return true;
+    const now = new Uint8Array(this.#tail.length);
+    return file.read(now, this.#offset - now.length) === now.length && now.every((byte, at) => byte === this.#tail[at]);
   }
 
   /** Reads every complete line that is new since the last call. */
@@ -60,7 +72,10 @@ export class JournalReader {
     let start = this.#offset - at;
     for (;;) {
       const end = chunk.indexOf(LF, Math.max(start, 0));
-      if (end < 0) return;
+      if (end < 0) {
+        if (start > 0) this.#tail = chunk.slice(Math.max(0, start - TAIL_BYTES), start);
+        return;
+      }
       const length = at + end - this.#offset;
       this.#line(start >= 0 ? chunk.subarray(start, end) : undefined, length, sink);
       start = end + 1;

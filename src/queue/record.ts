@@ -42,8 +42,6 @@ export interface AttemptRecord {
   readonly id: string;
   readonly n: number;
   readonly time: number;
-  /** Which start of the machine it was, where the kernel tells: wall clocks jump, this does not. */
-  readonly boot?: string;
 }
 
 /** Why an attempt did not deliver. `withdrawn` was announced and never left. */

@@ -22,6 +22,7 @@ export class QueueState {
   readonly #channels = new Map<string, ChannelState>();
   readonly #watched = new Map<string, Settlement | undefined>();
   #sequence = 0;
+  #flushes = 0;
   #keptBytes = 0;
   #possibleDuplicates = 0;
   #lastDelivery: number | undefined;
@@ -63,6 +64,11 @@ export class QueueState {
     this.#watched.set(id, undefined);
   }
 
+  /** Nobody asks any more how these ended. */
+  unwatch(ids: Iterable<string>): void {
+    for (const id of ids) this.#watched.delete(id);
+  }
+
   /** How a watched entry ended; undefined while it has not. */
   settlement(id: string): Settlement | undefined {
     return this.#watched.get(id);
@@ -72,7 +78,13 @@ export class QueueState {
   successor(): QueueState {
     const next = new QueueState();
     for (const [id, settlement] of this.#watched) next.#watched.set(id, settlement);
+    next.#flushes = this.#flushes;
     return next;
+  }
+
+  /** How many flushes were asked for. */
+  get flushes(): number {
+    return this.#flushes;
   }
 
   /** Bytes of lines that a compaction would keep. */
@@ -109,6 +121,7 @@ export class QueueState {
         this.#lastDelivery = record.lastDelivery;
         return;
       case "flush":
+        this.#flushes++;
         return this.#flush();
       case "chan":
         this.#channels.set(record.channel, { failures: record.failures, wait: record.wait });
@@ -195,8 +208,7 @@ export class QueueState {
   /** Whose trouble it is: a room's, or a doubt, is its lane's alone; everything else is the whole channel's. */
   #blame(channel: string, record: NackRecord, wait: Wait): void {
     if (record.class === "room" || record.class === "doubt") return void this.#channels.delete(channel);
-    const failures = record.class === "limited" ? 0 : this.channel(channel).failures + 1;
-    this.#channels.set(channel, { failures, wait });
+    this.#channels.set(channel, { failures: this.channel(channel).failures + 1, wait });
   }
 
   #remove(entry: Entry): void {

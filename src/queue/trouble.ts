@@ -2,19 +2,23 @@
 
 import { InvalidNotificationError, QueueError, type QueueTrouble } from "../errors.ts";
 
-/** Runs file operations; whatever they throw leaves as a {@linkcode QueueError} that names what could not be done. */
-export function guard<Result>(what: string, operation: () => Result): Result {
+/**
+ * Runs file operations; whatever they throw leaves as a {@linkcode QueueError} that names what could not be done.
+ *
+ * @param otherwise what kind of trouble it is when the error does not tell
+ */
+export function guard<Result>(what: string, operation: () => Result, otherwise: QueueTrouble = "io"): Result {
   try {
     return operation();
   } catch (error) {
     if (error instanceof QueueError || error instanceof InvalidNotificationError) throw error;
-    const trouble = troubleOf(error);
+    const trouble = troubleOf(error) ?? otherwise;
     throw new QueueError(trouble, `Cannot ${what}: ${stateOf(error, trouble)}`, { cause: error });
   }
 }
 
 /** ENOSPC and EDQUOT pass when space is made, EACCES and EROFS when somebody permits it; the rest is the disk's. */
-function troubleOf(error: unknown): QueueTrouble {
+function troubleOf(error: unknown): QueueTrouble | undefined {
   if (error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable) return "permission";
   switch (errno(error)) {
     case "ENOSPC":
@@ -23,7 +27,7 @@ function troubleOf(error: unknown): QueueTrouble {
     case "EROFS":
       return "permission";
     default:
-      return "io";
+      return undefined;
   }
 }
 

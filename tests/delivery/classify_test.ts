@@ -1,6 +1,13 @@
 import { assertEquals } from "@std/assert";
 import { classify, type FailureClass, RESET_GAP_MS, TIMEOUT_GAP_MS } from "../../src/delivery/classify.ts";
-import { ConfigError, NotTheServiceError, ResponseError, TransportError } from "../../src/errors.ts";
+import {
+  BeforeSendingError,
+  ConfigError,
+  NotTheServiceError,
+  ResponseError,
+  TooEarlyError,
+  TransportError,
+} from "../../src/errors.ts";
 import { MatrixError } from "../../src/matrix/errors.ts";
 
 const matrix = (status: number, errcode: string) => new MatrixError("said", { status, errcode });
@@ -39,12 +46,16 @@ const TABLE: [what: string, error: unknown, expected: FailureClass, gapMs?: numb
   ["404 of another service", other(404), "room"],
   ["400 of another service", other(400), "poison"],
   ["a strange status of another service", other(302), "not-the-service"],
-  ["an HTML page with 200", new NotTheServiceError("x", 200), "not-the-service"],
-  ["a redirect", new NotTheServiceError("x", 302), "not-the-service"],
-  ["404 of a proxy", new NotTheServiceError("x", 404), "not-the-service"],
-  ["401 of a proxy", new NotTheServiceError("x", 401), "not-the-service"],
-  ["413 of a proxy", new NotTheServiceError("x", 413), "poison"],
-  ["502 of a proxy", new NotTheServiceError("x", 502), "ambiguous", RESET_GAP_MS],
+  ["an HTML page with 200", new NotTheServiceError("x", { status: 200 }), "not-the-service"],
+  ["a redirect", new NotTheServiceError("x", { status: 302 }), "not-the-service"],
+  ["404 of a proxy", new NotTheServiceError("x", { status: 404 }), "not-the-service"],
+  ["401 of a proxy", new NotTheServiceError("x", { status: 401 }), "not-the-service"],
+  ["413 of a proxy", new NotTheServiceError("x", { status: 413 }), "poison"],
+  ["429 of a proxy", new NotTheServiceError("x", { status: 429 }), "limited"],
+  ["an alias that could not be asked for", new BeforeSendingError(new TransportError("timeout", "x")), "not-sent"],
+  ["an alias that does not exist", new BeforeSendingError(matrix(404, "M_NOT_FOUND")), "room"],
+  ["a doubt that cannot be cleared yet", new TooEarlyError("x", 5), "doubt"],
+  ["502 of a proxy", new NotTheServiceError("x", { status: 502 }), "ambiguous", RESET_GAP_MS],
   ["a token file that cannot be read", new ConfigError("x"), "account"],
   ["anything unknown", new Error("x"), "ambiguous", RESET_GAP_MS],
   ["what is no error", "x", "ambiguous", RESET_GAP_MS],

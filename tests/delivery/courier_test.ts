@@ -8,6 +8,7 @@ import { type FakeRuntime, fakeRuntime, TEST_TIME } from "../fakes/runtime.ts";
 /** A channel that answers by a script, an answer a try: an error to throw, or anything else for a receipt; "ok" when the script is over. */
 class ScriptedChannel implements Channel {
   readonly kind = "scripted";
+  readonly isIdempotent = true;
   readonly destinations = ["!a"];
   readonly sent: string[] = [];
   readonly options: SendOptions[] = [];
@@ -231,7 +232,7 @@ Deno.test("Courier.run() lets other lanes go on while a doubt cannot be cleared 
 Deno.test("Courier.run() tries a server that is none again, and says so", async () => {
   await courierTest(async ({ courier, add, queue }) => {
     await add("1");
-    await courier(new ScriptedChannel("matrix", [new NotTheServiceError("It is a portal", 200)])).run({
+    await courier(new ScriptedChannel("matrix", [new NotTheServiceError("It is a portal", { status: 200 })])).run({
       patienceMs: 0,
     });
     assertEquals(queue.live()[0].wait?.class, "not-the-service");

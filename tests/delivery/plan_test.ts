@@ -18,8 +18,11 @@ Deno.test("backoffMs() doubles from 1 s to 5 min, half of it fixed", () => {
 
 Deno.test("planFailure() waits as long as the server says, however long, and lets nobody shorten it", () => {
   assertEquals(at({ class: "limited", retryAfterMs: 7_200_000 }), [7_200_000, 7_200_000]);
-  assertEquals(at({ class: "limited", retryAfterMs: 0 }), [0, 0]);
-  assertEquals(at({ class: "limited" }, 5), [UNSTATED_LIMIT_MS, UNSTATED_LIMIT_MS]);
+  assertEquals(at({ class: "limited", retryAfterMs: 0 }), [1000, 1000], "at once would be a hot loop");
+  assertEquals(at({ class: "limited" }), [UNSTATED_LIMIT_MS, UNSTATED_LIMIT_MS]);
+  assertEquals(at({ class: "limited" }, 5), [32_000, 32_000]);
+  assertEquals(at({ class: "ambiguous", gapMs: 2000, retryAfterMs: 120_000 }), [120_000, 120_000]);
+  assertEquals(at({ class: "not-the-service", retryAfterMs: 600_000 }), [600_000, 600_000]);
 });
 
 Deno.test("planFailure() backs off, with a gap after a try that may have arrived", () => {
@@ -35,4 +38,10 @@ Deno.test("planFailure() probes accounts and rooms slowly, and buries poison", (
   assertEquals(at({ class: "account" }, 9), [ACCOUNT_PROBE_MS, undefined]);
   assertEquals(at({ class: "room" }), [ROOM_PROBE_MS, undefined]);
   assertEquals(at({ class: "poison" }), "dead");
+});
+
+Deno.test("planFailure() writes down only so much of what a server says", () => {
+  const failure = { class: "room", reason: "x".repeat(200_000), errcode: "M_".repeat(9000) } as const;
+  const result = planFailure(failure, { now: 0, failures: 0, random: 1 });
+  assertEquals(JSON.stringify(result).length < 1000, true);
 });

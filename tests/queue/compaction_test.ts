@@ -12,14 +12,14 @@ async function compactionTest(
 ) {
   const stateDir = Deno.makeTempDirSync();
   using runtime = fakeRuntime({ realIds: true });
-  const queue = Queue.open(stateDir, runtime, files);
+  const queue = Queue.open(stateDir, runtime, { files });
   queue.prepare();
   try {
     await body({
       queue,
       runtime,
       path: `${queue.directory}/queue.jsonl`,
-      open: () => Queue.open(stateDir, runtime, files),
+      open: () => Queue.open(stateDir, runtime, { files }),
     });
   } finally {
     Deno.removeSync(stateDir, { recursive: true });
@@ -38,7 +38,7 @@ async function fill(queue: Queue, count: number): Promise<string[]> {
   const ids: string[] = [];
   for (let done = 0; done < count; done++) {
     const [entry] = await queue.enqueue([draft("x".repeat(50_000))], () => true);
-    await queue.settle(entry, { state: "delivered", receipt: `$${done}`, via: "put" });
+    await queue.settle(entry, { state: "delivered", receipt: `$${done}`, via: "put" }, { isProof: false });
     ids.push(entry.id);
   }
   return ids;
@@ -63,10 +63,10 @@ Deno.test("Queue.compact() keeps what waits, what is dead and who was delivered,
       reason: "429",
       next: TEST_TIME + 5000,
       notBefore: TEST_TIME + 5000,
-    });
+    }, { isProof: false });
     await fill(queue, 10);
     const [poison] = await queue.enqueue([draft("poison")], () => true);
-    await queue.settle(poison, { state: "dead", reason: "too large", status: 413 });
+    await queue.settle(poison, { state: "dead", reason: "too large", status: 413 }, { isProof: false });
     const before = [queue.entries(), queue.channel("matrix"), queue.figures().lastDelivery];
     assertEquals(await queue.compact(), true);
     const strip = ([entries, ...rest]: unknown[]) =>
@@ -112,7 +112,7 @@ Deno.test("Queue.compact() is seen by other processes, who go on with the new jo
     const other = open();
     const [mine] = await other.enqueue([draft("mine")], () => true);
     queue.refresh();
-    await queue.settle(mine, { state: "delivered", receipt: "$mine", via: "put" });
+    await queue.settle(mine, { state: "delivered", receipt: "$mine", via: "put" }, { isProof: false });
     await fill(queue, 10);
     await queue.compact();
     const [next] = await other.enqueue([draft("next")], () => false);

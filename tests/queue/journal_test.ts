@@ -16,7 +16,7 @@ async function journalTest(
 ) {
   const directory = Deno.makeTempDirSync();
   using runtime = fakeRuntime();
-  const open = () => new Journal(directory, faulty, runtime);
+  const open = () => new Journal(directory, { files: faulty }, runtime);
   const ids = () => {
     const found: string[] = [];
     open().read(listen((record) => "id" in record && found.push(record.id)));
@@ -156,7 +156,7 @@ Deno.test("Journal.append() rejects when the disk does not confirm", async () =>
   );
   await journalTest(async ({ journal }) => {
     const error = await assertRejects(() => journal.append([drop("a")], "data"), QueueError, "Cannot write the queue");
-    assertEquals(error.trouble, "io");
+    assertEquals(error.trouble, "unwritten");
   }, files);
 });
 
@@ -207,4 +207,34 @@ Deno.test("Journal.append() of many tasks at once loses and mixes nothing", asyn
     await Promise.all(all.map((id, at) => journals[at % 3].append([drop(id)], "none")));
     assertEquals(ids().sort(), all.sort());
   });
+});
+
+Deno.test("Journal.append() that the disk does not confirm leaves nothing behind, and readers forget what they saw of it", async () => {
+  let fails = false;
+  const seen: string[] = [];
+  const journals: Journal[] = [];
+  const read = () =>
+    journals[1].read({
+      restart: () => void (seen.length = 0),
+      record: (record) => "id" in record && seen.push(record.id),
+    });
+  const files = filesWith((file) => ({
+    syncData: () => {
+      if (!fails) return file.syncData();
+      read();
+      throw Object.assign(new Error("Input/output error (os error 5)"), { code: "EIO" });
+    },
+  }));
+  await journalTest(async ({ journal, open, ids }) => {
+    journals.push(journal, open());
+    await journal.append([drop("a")], "data");
+    read();
+    fails = true;
+    await assertRejects(() => journal.append([drop("b"), drop("c")], "data"), QueueError);
+    assertEquals(seen, ["a", "b", "c"], "a reader saw it before the disk refused");
+    fails = false;
+    await journal.append([drop("d"), drop("e"), drop("f")], "data");
+    read();
+    assertEquals([seen, ids()], [["a", "d", "e", "f"], ["a", "d", "e", "f"]]);
+  }, files);
 });

@@ -96,11 +96,13 @@ Deno.test("QueueState.apply() forgets an attempt that was withdrawn", () => {
   ]);
 });
 
-Deno.test("QueueState.apply() counts failures in a row, and no refusal that says how long to wait", () => {
+Deno.test("QueueState.apply() counts failures in a row until something is delivered", () => {
   const state = fold(enq("a"), att("a"), nack("a", "not-sent"), att("a", 2), nack("a", "ambiguous", 2));
   assertEquals(state.channel("matrix").failures, 2);
   state.apply(att("a", 3));
   state.apply(nack("a", "limited", 3));
+  assertEquals(state.channel("matrix").failures, 3);
+  state.apply(ack("a"));
   assertEquals(state.channel("matrix").failures, 0);
 });
 

@@ -23,14 +23,28 @@ const GOOD_IMPORTS: readonly (readonly [place: string, source: string])[] = [
   ["src/cli/args.ts", `import { parseArgs } from "../deps.ts";`],
   ["src/cli/queue.ts", `import type { Entry } from "../queue/entry.ts";`],
   ["src/cli/queue.ts", `import { type Entry, type State } from "../queue/entry.ts";`],
-  ["src/cli/demo.ts", `import { LoopbackHomeserver } from "../testing/mod.ts";`],
+  ["src/cli/commands/demo.ts", `import { LoopbackHomeserver } from "../../testing/mod.ts";`],
+  ["src/cli/main.ts", `import { denoRuntime, type Runtime } from "../runtime.ts";`],
+  ["src/cli/command.ts", `import type { Runtime } from "../runtime.ts";`],
   ["src/notifier.ts", `import { Queue } from "./queue/queue.ts"; import { runDeliverer } from "./deliverer.ts";`],
+  ["src/notifier.ts", `import { denoRuntime, type Runtime } from "./runtime.ts";`],
+  ["src/deliverer.ts", `import { denoRuntime } from "./runtime.ts";`],
+  ["src/send.ts", `import { denoRuntime } from "./runtime.ts";`],
+  ["src/report.ts", `import type { Runtime } from "./runtime.ts";`],
   [
     "src/notifier.ts",
     `import { Courier } from "./delivery/courier.ts"; import { route } from "./channels/routing.ts";`,
   ],
   ["src/delivery/courier.ts", `import { Queue } from "../queue/queue.ts"; import { HttpError } from "../errors.ts";`],
   ["src/delivery/courier.ts", `import type { Channel } from "../channels/channel.ts";`],
+  ["src/matrix/rooms.ts", `import { request } from "./request.ts"; import { MatrixError } from "./errors.ts";`],
+  ["src/matrix/request.ts", `import { exchange } from "../http.ts"; import { ResponseError } from "../errors.ts";`],
+  ["src/matrix/request.ts", `import type { Runtime } from "../runtime.ts";`],
+  ["src/queue/record.ts", `import { crc32 } from "../crc32.ts"; import { QueueError } from "../errors.ts";`],
+  ["src/queue/queue.ts", `import { Journal } from "./journal.ts"; import { type Runtime } from "../runtime.ts";`],
+  ["src/http.ts", `import { TransportError } from "./errors.ts"; import type { Runtime } from "./runtime.ts";`],
+  ["src/channels/kind.ts", `type Clock = import("../runtime.ts").Runtime["now"];`],
+  ["src/testing/server.ts", `import { parseJsonObject } from "../http.ts"; import { Faults } from "./faults.ts";`],
   ["src/channels/matrix.ts", `import { sendEvent } from "../matrix/events.ts"; import "../render.ts";`],
   ["src/channels/message.ts", `const module: typeof import("../markup/html.ts") = load();`],
   ["src/config/config.ts", `import { CHANNELS } from "../channels/registry.ts";`],
@@ -40,7 +54,11 @@ const GOOD_IMPORTS: readonly (readonly [place: string, source: string])[] = [
   ["src/deps.ts", `export { parseArgs } from "jsr:@std/cli@^1.0.0/parse-args";`],
   ["src/version.ts", `import config from "../deno.json" with { type: "json" };`],
   ["src/render.ts", `export type { Notification } from "./notification.ts";`],
-  ["mod.ts", `export { Notifier } from "./src/notifier.ts";`],
+  ["mod.ts", `export { Notifier } from "./src/notifier.ts"; export { QueueError } from "./src/errors.ts";`],
+  ["mod.ts", `export type { Envelope } from "./src/channels/channel.ts";`],
+  ["mod.ts", `export { type EntryState } from "./src/queue/entry.ts";`],
+  ["mod.ts", `export type { Runtime } from "./src/runtime.ts";`],
+  ["mod.ts", `const { runDeliverer } = await import("./src/deliverer.ts");`],
   ["mod.ts", `await import(new URL("./src/cli/main.ts", import.meta.url).href);`],
   ["tests/cli/main_test.ts", `import { main } from "../../src/cli/main.ts"; import "jsr:@std/assert";`],
 ];
@@ -50,18 +68,55 @@ const BAD_IMPORTS: readonly (readonly [place: string, source: string])[] = [
   ["mod.ts", `await import("./src/cli/main.ts");`],
   ["mod.ts", `import { parseArgs } from "./src/deps.ts";`],
   ["mod.ts", `import { assert } from "@std/assert";`],
+  ["mod.ts", `export { sendEvent } from "./src/matrix/events.ts";`],
+  ["mod.ts", `export type { MatrixClient } from "./src/matrix/request.ts";`],
+  ["mod.ts", `export type { Markup } from "./src/markup/markup.ts";`],
+  ["mod.ts", `export { LoopbackHomeserver } from "./src/testing/mod.ts";`],
+  ["mod.ts", `export type { Fault } from "./src/testing/faults.ts";`],
+  ["mod.ts", `export { Queue } from "./src/queue/queue.ts";`],
+  ["mod.ts", `export { CHANNEL_KINDS } from "./src/channels/registry.ts";`],
+  ["mod.ts", `export * from "./src/delivery/classify.ts";`],
+  ["mod.ts", `export { denoRuntime } from "./src/runtime.ts";`],
   ["src/notifier.ts", `import { main } from "./cli/main.ts";`],
   ["src/notifier.ts", `import { parseArgs } from "./deps.ts";`],
   ["src/notifier.ts", `import type { Fault } from "./testing/faults.ts";`],
   ["src/matrix/rooms.ts", `import { Queue } from "../queue/queue.ts";`],
   ["src/matrix/rooms.ts", `import type { Queue } from "../queue/queue.ts";`],
   ["src/matrix/rooms.ts", `export * from "../channels/matrix.ts";`],
+  ["src/matrix/events.ts", `import { createNotification } from "../notification.ts";`],
+  ["src/matrix/events.ts", `import type { Notification } from "../notification.ts";`],
+  ["src/matrix/events.ts", `import { renderPlain } from "../render.ts";`],
+  ["src/matrix/events.ts", `import type { RenderOptions } from "../render.ts";`],
+  ["src/matrix/events.ts", `type Said = import("../notification.ts").Notification;`],
+  ["src/matrix/request.ts", `import { denoRuntime } from "../runtime.ts";`],
+  ["src/matrix/request.ts", `import { Secret } from "../secret.ts";`],
+  ["src/queue/queue.ts", `import { exchange } from "../http.ts";`],
+  ["src/queue/queue.ts", `import type { HttpRuntime } from "../http.ts";`],
+  ["src/queue/entry.ts", `import { DEFAULT_TTL_MS } from "../notification.ts";`],
+  ["src/queue/entry.ts", `import type { Notification } from "../notification.ts";`],
+  ["src/queue/entry.ts", `export type { Notification } from "../notification.ts";`],
+  ["src/queue/lock.ts", `import { denoRuntime, type Runtime } from "../runtime.ts";`],
   ["src/queue/queue.ts", `export { request } from "../matrix/request.ts";`],
   ["src/queue/queue.ts", `import { Courier } from "../delivery/courier.ts";`],
   ["src/delivery/courier.ts", `import { Channel } from "../channels/channel.ts";`],
   ["src/delivery/courier.ts", `import { type Channel, open } from "../channels/channel.ts";`],
   ["src/delivery/courier.ts", `import type { Route } from "../channels/routing.ts";`],
   ["src/delivery/courier.ts", `type Route = import("../channels/routing.ts").Route;`],
+  ["src/delivery/courier.ts", `import { CHANNEL_KINDS } from "../channels/registry.ts";`],
+  ["src/delivery/courier.ts", `await import("../channels/channel.ts");`],
+  ["src/delivery/courier.ts", `import { denoRuntime } from "../runtime.ts";`],
+  ["src/http.ts", `import { denoRuntime } from "./runtime.ts";`],
+  ["src/http.ts", `export * from "./runtime.ts";`],
+  ["src/background.ts", `import { denoRuntime } from "./runtime.ts";`],
+  ["src/report.ts", `import { denoRuntime } from "./runtime.ts";`],
+  ["src/channels/kind.ts", `import * as runtime from "../runtime.ts";`],
+  ["src/config/load.ts", `import { denoRuntime } from "../runtime.ts";`],
+  ["src/testing/server.ts", `import { denoRuntime } from "../runtime.ts";`],
+  ["src/cli/commands/send.ts", `import { denoRuntime } from "../../runtime.ts";`],
+  ["src/cli/commands/send.ts", `import { LoopbackHomeserver } from "../../testing/mod.ts";`],
+  ["src/cli/main.ts", `import type { Fault } from "../testing/faults.ts";`],
+  ["src/channels/matrix.ts", `import { LoopbackHomeserver } from "../testing/mod.ts";`],
+  ["src/http.ts", `await import("./testing/mod.ts");`],
   ["src/channels/matrix.ts", `import { Queue } from "../queue/queue.ts";`],
   ["src/channels/message.ts", `import { reduce } from "../markup/html.ts";`],
   ["src/channels/message.ts", `await import("../markup/html.ts");`],
@@ -81,7 +136,7 @@ const BAD_IMPORTS: readonly (readonly [place: string, source: string])[] = [
   ["src/markup/html.ts", `import { parse } from "https://example.org/parse.ts";`],
 ];
 
-Deno.test("layers lets through whatever MAY_IMPORT allows", () => {
+Deno.test("layers lets through whatever is permitted", () => {
   for (const [place, source] of GOOD_IMPORTS) expectGood("layers", place, source);
 });
 
@@ -117,6 +172,7 @@ const AMBIENT: readonly (readonly [source: string, allowed: string])[] = [
   ["Deno.serve(handle);", "src/ingest/http.ts"],
   ["new Deno.Command(path);", "src/background.ts"],
   ["Deno.addSignalListener(signal, stop);", "src/deliverer.ts"],
+  ["const isRoot = Deno.uid() === 0;", "src/runtime.ts"],
 ];
 
 Deno.test("ambient refuses each effect outside its place, and allows it there and in tests", () => {
@@ -126,6 +182,15 @@ Deno.test("ambient refuses each effect outside its place, and allows it there an
     expectGood("ambient", allowed, source);
     expectGood("ambient", "tests/delivery/courier_test.ts", source);
   }
+});
+
+Deno.test("ambient keeps effects out of where they are not needed", () => {
+  expectBad("ambient", "src/runtime.ts", "Deno.readTextFileSync(path);");
+  expectBad("ambient", "src/background.ts", "Deno.writeTextFileSync(path, text);");
+  expectBad("ambient", "src/deliverer.ts", "Deno.writeTextFileSync(path, text);");
+  expectBad("ambient", "src/queue/lock.ts", "const owner = Deno.pid;");
+  expectGood("ambient", "src/queue/lock.ts", "const file = Deno.openSync(path);");
+  expectGood("ambient", "src/log.ts", "Deno.writeTextFileSync(path, text);");
 });
 
 Deno.test("ambient leaves alone what only looks alike", () => {
@@ -145,12 +210,13 @@ Deno.test("error-message refuses a small letter at the beginning and a full stop
   for (
     const expression of [
       `new ConfigError("cannot read it")`,
-      `new ConfigError("Cannot read it.")`,
-      `new ConfigError("Cannot read it!", { cause })`,
+      `new ConfigError("It is empty.")`,
+      `new ConfigError("It is empty!", { cause })`,
+      `new ConfigError("Cannot read it: it is empty.")`,
       "new ConfigError(`cannot read ${path}`)",
-      "new ConfigError(`Cannot read ${path}.`)",
+      "new ConfigError(`No token is in ${path}.`)",
       `new ConfigError("cannot read " + path)`,
-      `new ConfigError(missing ? "Cannot read it" : "wrong")`,
+      `new ConfigError(missing ? "It is missing" : "wrong")`,
       `new QueueError("io", "cannot write it")`,
     ]
   ) {
@@ -159,16 +225,35 @@ Deno.test("error-message refuses a small letter at the beginning and a full stop
   }
 });
 
+Deno.test("error-message refuses to say what cannot be done without the state after a colon", () => {
+  for (
+    const expression of [
+      `new ConfigError("Cannot read it")`,
+      `new ConfigError("Cannot read it: ")`,
+      `new ConfigError("Cannot read it, permission is denied", { cause })`,
+      "new ConfigError(`Cannot read ${path}`)",
+      "new ConfigError(`Cannot read ${path}:${line}`)",
+      `new ConfigError("Cannot read " + path)`,
+      `new ConfigError(missing ? "It is missing" : "Cannot read it")`,
+      `new QueueError("io", "Cannot write it")`,
+    ]
+  ) expectBad("error-message", "src/config/load.ts", `throw ${expression};`);
+});
+
 Deno.test("error-message lets through sentences as they should be, and what it cannot know", () => {
   for (
     const expression of [
       `new ConfigError("Cannot read it: permission is denied")`,
       "new ConfigError(`${path}: must be a number`)",
       "new ConfigError(`Cannot read ${path}: it ends with ${rest}`)",
-      `new QueueError("io", "Cannot write it")`,
+      "new ConfigError(`Cannot read ${path}: ${state}`)",
+      `new ConfigError("Cannot read it: " + state)`,
+      `new QueueError("io", "Cannot write it: the disk broke")`,
+      `new QueueError("io", "The disk broke")`,
+      "new ResponseError(`${host} answered ${status}`)",
       `new TransportError("connect", message, { cause })`,
       "new ConfigError(describe(problem))",
-      `new ConfigError(missing ? "Cannot read it" : "Cannot use it", "see the manual.")`,
+      `new ConfigError(missing ? "Cannot read it: it is missing" : "It is empty", "see the manual.")`,
       `new Range("small letters")`,
       "new Error()",
     ]

@@ -95,8 +95,9 @@ class Stage {
     this.#directory = directory;
     this.#ui = ui;
     this.#room = homeserver.createRoom({ members: [userId, homeserver.addUser("alice").userId] });
-    const matrix = { homeserver: homeserver.url, accessToken, room: this.#room };
-    Deno.writeTextFileSync(`${directory}/config.json`, JSON.stringify({ channels: { matrix } }), { mode: 0o600 });
+    // Called so that no variable of the environment means it.
+    const demo = { kind: "matrix", homeserver: homeserver.url, accessToken, room: this.#room };
+    Deno.writeTextFileSync(`${directory}/config.json`, JSON.stringify({ channels: { demo } }), { mode: 0o600 });
     this.#runtime = {
       ...runtime,
       env: () => undefined,

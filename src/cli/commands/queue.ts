@@ -51,11 +51,13 @@ export async function show(context: CommandContext): Promise<number> {
 export async function retry(context: CommandContext): Promise<number> {
   const { args, runtime, ui } = context;
   await using notifier = await openNotifier(context);
-  const entries = args.has("all") ? notifier.entries() : chosen(notifier, context);
-  for (const outcome of await notifier.retry(entries.map(({ id }) => id))) {
-    ui.data(outcomeLine(outcome, runtime.now(), ui));
+  const entries = args.has("all") ? all(notifier, context) : chosen(notifier, context);
+  const outcomes = await notifier.retry(entries.map(({ id }) => id));
+  for (const outcome of outcomes) {
+    args.has("json") ? ui.json(outcome) : ui.data(outcomeLine(outcome, runtime.now(), ui));
   }
-  return EXIT.ok;
+  if (outcomes.length === 0 && !args.has("json")) ui.data("nothing to retry");
+  return outcomes.some(({ state }) => state === "dead") ? EXIT.dataErr : EXIT.ok;
 }
 
 /** `queue drop`. */
@@ -74,13 +76,20 @@ export async function purge(context: CommandContext): Promise<number> {
   const entries = notifier.entries();
   if (entries.length > 0 && !args.has("yes")) {
     throw new UsageError(
-      `Cannot purge ${entries.length} entries: they would be lost for good`,
+      `Cannot purge the queue: ${entries.length} in it would be lost for good`,
       "if that is what you want, add --yes",
     );
   }
   await notifier.drop(entries.map(({ id }) => id));
   ui.data(`${entries.length} dropped`);
   return EXIT.ok;
+}
+
+function all(notifier: Notifier, { args }: CommandContext): QueuedEntry[] {
+  if (args.has("dead") || args.operands.length > 0) {
+    throw new UsageError("Cannot use --all together with --dead or ids: it means everything");
+  }
+  return notifier.entries();
 }
 
 /** The dead, or those that are named; never nothing. */

@@ -12,7 +12,7 @@ import type { CommandContext } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
 import { openNotifier } from "../notifier.ts";
 import { outcomeLine } from "../outcomes.ts";
-import type { Ui } from "../ui.ts";
+import { printable, type Ui } from "../ui.ts";
 
 /** After so long without a byte on standard input people should know what is waited for. */
 const STDIN_HINT_AFTER_MS = 3000;
@@ -111,7 +111,7 @@ function dryRun(
     const { notification, channel, destination } = envelope;
     ui.data(`would send to ${channel} ${destination}:`);
     const text = renderPlain(notification, { identity: notifier.identity }, notification.message);
-    ui.data(text.replace(/^/gm, "  "));
+    ui.data(text.split("\n").map((line) => `  ${printable(line)}`).join("\n"));
   }
   if (!args.has("json")) runtime.stdio.stderr("matrix-notify: dry run: nothing was sent, nothing was queued\n");
   return EXIT.ok;
@@ -128,10 +128,7 @@ function printOutcomes(outcomes: readonly Outcome[], { args, ui, runtime }: Comm
       );
     }
     if (outcome.state === "dead") {
-      ui.fail(
-        `It was refused for good, and lies with the dead letters: ${outcome.reason}`,
-        `see: matrix-notify queue show ${outcome.id}`,
-      );
+      ui.fail(`It lies with the dead letters: ${outcome.reason}`, `see: matrix-notify queue show ${outcome.id}`);
     }
   }
 }

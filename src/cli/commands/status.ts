@@ -12,7 +12,7 @@ export async function status(context: CommandContext): Promise<number> {
   const { args, runtime, ui } = context;
   await using notifier = await openQueueOnly(context);
   const now = runtime.now();
-  const figures = await notifier.status();
+  const figures = notifier.status();
   if (args.has("json")) {
     ui.json(figures);
     return EXIT.ok;

@@ -1,0 +1,57 @@
+/** One try of one entry through its channel, and what it means. Here a failure of the send path is caught and understood. */
+
+import type { Channel, Envelope } from "../channels/channel.ts";
+import type { Entry } from "../queue/entry.ts";
+import type { AttemptResult } from "../queue/queue.ts";
+import { classify, type Failure } from "./classify.ts";
+import { type PlanContext, planFailure } from "./plan.ts";
+
+/** Whoever waited longer says since when. */
+const LATE_AFTER_MS = 60_000;
+
+/** How to try. */
+export interface AttemptOptions extends Omit<PlanContext, "now"> {
+  /** The clock: an answer may take a minute, and what it says counts from then. */
+  readonly now: () => number;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Tries an entry once.
+ *
+ * @param channel its channel; undefined when none of that name is configured
+ * @throws the reason of the signal, when that ended it: then nobody knows what became of the try
+ */
+export async function attempt(
+  entry: Entry,
+  channel: Channel | undefined,
+  options: AttemptOptions,
+): Promise<AttemptResult> {
+  const { now, timeoutMs, signal } = options;
+  const fail = (failure: Failure) => planFailure(failure, { ...options, now: now() });
+  if (channel === undefined) return fail({ class: "account", reason: `Channel "${entry.channel}" is not configured` });
+  try {
+    const receipt = await channel.send(envelopeOf(entry), {
+      txnId: entry.id,
+      doubt: entry.doubt,
+      late: entry.attempts > 1 || now() - entry.time > LATE_AFTER_MS,
+      timeoutMs,
+      signal,
+    });
+    const { id, via = "put", mayBeTwice } = receipt;
+    return { state: "delivered", receipt: id, via, ...(mayBeTwice ? { risk: true } : {}) };
+  } catch (error) {
+    if (signal?.aborted) throw signal.reason;
+    return fail(classify(error));
+  }
+}
+
+/** The queue keeps notifications as opaque JSON; what it gives back is what routing gave it. */
+function envelopeOf(entry: Entry): Envelope {
+  return {
+    channel: entry.channel,
+    destination: entry.destination,
+    notification: entry.notification as Envelope["notification"],
+  };
+}
