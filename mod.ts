@@ -34,6 +34,7 @@
 export { sendMatrix, sendNotification, type SendNotificationOptions } from "./src/send.ts";
 
 // Hold a notifier.
+export type { BackgroundMode } from "./src/background.ts";
 export { type FlushOptions, Notifier, type NotifierOptions, type NotifyOptions } from "./src/notifier.ts";
 export type { EntryState } from "./src/queue/entry.ts";
 export type { Outcome, QueuedEntry, Status } from "./src/report.ts";

@@ -24,7 +24,8 @@ const PAGE_EVENTS = "100";
  */
 export async function findEvent(client: MatrixClient, options: FindOptions): Promise<string | undefined> {
   const { roomId, id, since, timeoutMs, signal } = options;
-  for (let from: string | undefined;;) {
+  let from: string | undefined;
+  for (;;) {
     const query = { dir: "b", limit: PAGE_EVENTS, ...(from === undefined ? {} : { from }) };
     const page = await request(client, {
       method: "GET",
