@@ -1,8 +1,10 @@
 /** The background deliverer as a real process. */
 
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { DELIVER_COMMAND, delivererCommand } from "../src/background.ts";
+import type { MatrixConfig } from "../src/channels/matrix.ts";
 import { appendLog, MAX_LOG_BYTES } from "../src/log.ts";
+import { Notifier } from "../src/notifier.ts";
 import { LoopbackHomeserver } from "../src/testing/mod.ts";
 import { runCli, StateFolder } from "./synapse/cli.ts";
 
@@ -83,6 +85,66 @@ Deno.test("a deliverer in the background stops at SIGTERM, and the next flush de
     assertEquals(bodies().length, 1);
   });
 });
+
+Deno.test("a held account is released by a flush once its token is mended, although a deliverer lives", async () => {
+  await backgroundTest(async ({ homeserver, state, cli, bodies, log }) => {
+    const { accessToken } = homeserver.addUser("second");
+    const room = homeserver.createRoom({ members: ["@second:loopback.test"] });
+    const write = (token: string) =>
+      Deno.writeTextFile(
+        `${state.path}/c.json`,
+        JSON.stringify({
+          channels: { other: { kind: "matrix", homeserver: homeserver.url, accessToken: token, room } },
+        }),
+        { mode: 0o600 },
+      );
+    await write("revoked");
+    const config = ["--config", `${state.path}/c.json`, "--channel", "other"];
+    assertMatch((await cli("send", "Hello", "", ...config)).stdout, /^held .*401 M_UNKNOWN_TOKEN/);
+    await log(/started/);
+    await write(accessToken);
+    assertEquals((await cli("flush", "--config", `${state.path}/c.json`)).stdout, "1 delivered, 0 left\n");
+    assertEquals([bodies(), homeserver.events(room).length], [[], 1]);
+    await log(/ended: a flush takes over/);
+  });
+});
+
+Deno.test("what is queued while somebody else delivers and then gives up finds a deliverer", async () => {
+  await backgroundTest(async ({ homeserver, state, cli, bodies }) => {
+    homeserver.fault("hang", { times: 1 });
+    await using other = await Notifier.open({
+      stateDir: `${state.path}/own`,
+      channels: {
+        matrix: { homeserver: "http://127.0.0.1:1", accessToken: "x", room: "!x" },
+        hung: hungChannel(homeserver),
+      },
+    });
+    const controller = new AbortController();
+    const notified = other.notify({ subject: "Other" }, {
+      channels: ["hung"],
+      waitMs: 60_000,
+      signal: controller.signal,
+    });
+    await homeserver.received(({ fault }) => fault === "hang");
+    assertMatch((await cli("send", "Mine", "", "--wait", "0")).stdout, /^queued /);
+    controller.abort(new Error("enough"));
+    await assertRejects(() => notified, Error, "enough");
+    await homeserver.received(({ status, method, body }) =>
+      method === "PUT" && status === 200 && body.includes("Mine")
+    );
+    assertEquals(bodies().length, 1);
+  });
+});
+
+function hungChannel(homeserver: LoopbackHomeserver): MatrixConfig {
+  const { accessToken, userId } = homeserver.addUser("hung");
+  return {
+    kind: "matrix",
+    homeserver: homeserver.url,
+    accessToken,
+    room: homeserver.createRoom({ members: [userId] }),
+  };
+}
 
 Deno.test("no deliverer is left behind with --no-background, or background false in the configuration", async () => {
   await backgroundTest(async ({ homeserver, state, cli }) => {
