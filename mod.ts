@@ -35,7 +35,8 @@ export { sendMatrix, sendNotification, type SendNotificationOptions } from "./sr
 
 // Hold a notifier.
 export type { BackgroundMode } from "./src/background.ts";
-export { type FlushOptions, Notifier, type NotifierOptions, type NotifyOptions } from "./src/notifier.ts";
+export { Notifier } from "./src/notifier.ts";
+export type { FlushOptions, NotifierOptions, NotifyOptions } from "./src/notifier_options.ts";
 export type { EntryState } from "./src/queue/entry.ts";
 export type { Outcome, QueuedEntry, Status } from "./src/report.ts";
 export type { Runtime, Stdio } from "./src/runtime.ts";

@@ -68,14 +68,17 @@ export interface NotificationInput {
 /** The longest subject, origin or key, in UTF-8 bytes. */
 export const MAX_SUBJECT_BYTES = 1024;
 
-/** The longest message that is accepted, in UTF-8 bytes; channels may cut it further and say so. */
-export const MAX_MESSAGE_BYTES: number = 64 * 1024;
+/**
+ * The longest message that is accepted, in UTF-8 bytes; channels may cut it further and say so. With everything doubled by JSON it still fits into a line of the
+ * queue.
+ */
+export const MAX_MESSAGE_BYTES: number = 56 * 1024;
 
 /** How long a notification is worth delivering by default: 14 days. */
 export const DEFAULT_TTL_MS: number = 14 * 86_400_000;
 
 /**
- * Checks and normalises: trims, replaces lone surrogates (Synapse answers them with 500 for ever), and fills in defaults.
+ * Checks and normalises: trims, replaces control characters and lone surrogates (Synapse answers those with 500 for ever), and fills in defaults.
  *
  * @param now when it is said, milliseconds since 1970
  * @throws {InvalidNotificationError} when something is empty, too long or of the wrong form
@@ -119,8 +122,12 @@ function text(name: string, value: unknown): string {
       `Cannot use the ${name}: it must be text, not ${value === null ? "null" : typeof value}`,
     );
   }
-  return value.toWellFormed();
+  return value.toWellFormed().replace(CONTROL_REGEXP, "\ufffd");
 }
+
+/** Control characters, but for tab, line feed and carriage return: terminals obey them, and people do not see them. */
+// deno-lint-ignore no-control-regex
+const CONTROL_REGEXP = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/g;
 
 function limited(name: string, value: string, maxBytes: number): string {
   const bytes = new TextEncoder().encode(value).length;
@@ -149,4 +156,14 @@ function absoluteUrl(value: string): string {
   throw new InvalidNotificationError(
     `Cannot use link "${link}": it must be an absolute URL such as https://example.org/`,
   );
+}
+
+/** Whether a value from a queue is a notification, as far as everybody relies on it. */
+export function isNotification(value: unknown): value is Notification {
+  if (typeof value !== "object" || value === null) return false;
+  const { subject, message, format, severity, silent, link, time } = value as Record<string, unknown>;
+  return typeof subject === "string" && typeof message === "string" && typeof time === "number" &&
+    typeof silent === "boolean" &&
+    FORMATS.some((known) => known === format) && SEVERITIES.some((known) => known === severity) &&
+    (link === undefined || (typeof link === "string" && URL.canParse(link)));
 }

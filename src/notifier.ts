@@ -12,59 +12,21 @@
 
 import { type BackgroundMode, startDeliverer } from "./background.ts";
 import type { Channel, Envelope } from "./channels/channel.ts";
-import type { ChannelConfig } from "./channels/registry.ts";
 import { route, type RouteOptions } from "./channels/routing.ts";
 import type { Config } from "./config/config.ts";
 import { CONFIG_VARIABLES, inlineConfig, loadConfig } from "./config/load.ts";
 import { stateDirPath } from "./config/paths.ts";
-import { Courier, type RunOptions } from "./delivery/courier.ts";
+import { Courier } from "./delivery/courier.ts";
 import { deliverOrWatch } from "./delivery/duty.ts";
+import type { RunOptions } from "./delivery/run.ts";
 import { ConfigError, type QueueError } from "./errors.ts";
 import { createNotification, DEFAULT_TTL_MS, type NotificationInput } from "./notification.ts";
+import type { FlushOptions, NotifierOptions, NotifyOptions } from "./notifier_options.ts";
 import type { Entry } from "./queue/entry.ts";
-import { type Draft, Queue } from "./queue/queue.ts";
+import { Queue } from "./queue/queue.ts";
+import type { Draft } from "./queue/queue_types.ts";
 import { attemptOutcome, type Outcome, type QueuedEntry, Reporter, type Status } from "./report.ts";
 import { denoRuntime, type Runtime } from "./runtime.ts";
-
-/** How to open a notifier. Without `channels` it reads the same environment and file as the command line. */
-export interface NotifierOptions {
-  /** The configuration file. @default the usual places */
-  readonly configFile?: string;
-  /** Permits plain http to other hosts; the access token goes over the network in the clear. @default {false} */
-  readonly insecureHttp?: boolean;
-  /** Where the queue lives; must be given with `channels`. @default the command line's state directory */
-  readonly stateDir?: string;
-  /** The channels by name, instead of those in environment and file. */
-  readonly channels?: Readonly<Record<string, ChannelConfig>>;
-  /** The name that stands before each subject; with `channels` only. @default the host's name */
-  readonly identity?: string;
-  /**
-   * How a deliverer is left behind for what could not be delivered; with `channels` there is none, since it could not know them. @default {"no"}
-   */
-  readonly background?: BackgroundMode;
-  /** Parts of the outside world to replace: a clock, a network. @default the real one */
-  readonly runtime?: Partial<Runtime>;
-  /** Hears what goes wrong without being a failure. @default nobody */
-  readonly onWarning?: (text: string) => void;
-  /** Hears what became of every attempt. @default nobody */
-  readonly onAttempt?: (outcome: Outcome) => void;
-}
-
-/** How to notify. */
-export interface NotifyOptions extends RouteOptions {
-  /** How long to try and wait, milliseconds; 0 only queues. @default {10000} */
-  readonly waitMs?: number;
-  /** Stops the delivery, and rejects with its reason; what is queued stays queued. */
-  readonly signal?: AbortSignal;
-}
-
-/** How to flush. */
-export interface FlushOptions {
-  /** What must wait longer than this is left for later, milliseconds. @default {30000} */
-  readonly waitMs?: number;
-  /** Stops the delivery, and rejects with its reason; what is queued stays queued. */
-  readonly signal?: AbortSignal;
-}
 
 /** How long `notify` tries by default. */
 export const DEFAULT_NOTIFY_WAIT_MS = 10_000;
@@ -106,8 +68,13 @@ export class Notifier implements AsyncDisposable {
       onDamage: (path) => warn(`A damaged line of the queue was set aside in ${path}; everything else is whole`),
     });
     const byName = new Map(this.#channels.map((channel) => [channel.name, channel]));
-    this.#courier = new Courier(this.#queue, byName, runtime, (event) => options.onAttempt?.(attemptOutcome(event)));
-    this.#reporter = new Reporter(this.#queue, this.#courier);
+    this.#courier = new Courier(
+      this.#queue,
+      byName,
+      runtime,
+      (event) => this.#tell(() => options.onAttempt?.(attemptOutcome(event))),
+    );
+    this.#reporter = new Reporter(this.#queue, this.#courier, (name) => byName.has(name));
   }
 
   /**
@@ -188,7 +155,7 @@ export class Notifier implements AsyncDisposable {
     this.#queue.prepare();
     if (!this.#queue.backgroundLock.tryAcquire()) return "second";
     const flushes = this.#queue.flushes;
-    for (this.#queue.refresh(); this.#queue.live().length > 0; this.#queue.refresh()) {
+    for (this.#queue.refresh(); this.#courier.hasWork(); this.#queue.refresh()) {
       signal.throwIfAborted();
       if (!this.#queue.deliverLock.tryAcquire()) {
         await this.#runtime.sleep(BACKGROUND_POLL_MS, signal);
@@ -197,7 +164,7 @@ export class Notifier implements AsyncDisposable {
       onDuty();
       const problem = await this.#deliver({ patienceMs: Infinity, handsOver: true, signal, onDuty: true });
       if (problem) await this.#runtime.sleep(BACKGROUND_REST_MS, signal);
-      else if (this.#queue.flushes !== flushes && this.#queue.live().length > 0) return "handed-over";
+      else if (this.#queue.flushes !== flushes && this.#courier.hasWork()) return "handed-over";
     }
     return "empty";
   }
@@ -277,7 +244,7 @@ export class Notifier implements AsyncDisposable {
     this.#queue.refresh();
     const outcomes = this.#reporter.outcomes(entries);
     this.#queue.unwatch(entries.map((entry) => entry.id));
-    if (this.#queue.live().length > 0) this.#leaveBehind();
+    if (this.#courier.hasWork()) this.#leaveBehind();
     return outcomes;
   }
 
@@ -301,7 +268,16 @@ export class Notifier implements AsyncDisposable {
   }
 
   #warn(text: string): void {
-    this.#options.onWarning?.(text);
+    this.#tell(() => this.#options.onWarning?.(text));
+  }
+
+  /** What a listener throws is not ours to fail by. */
+  #tell(listener: () => void): void {
+    try {
+      listener();
+    } catch {
+      return;
+    }
   }
 }
 

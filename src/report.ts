@@ -1,6 +1,7 @@
 /** What callers are told: an outcome for each envelope, and the queue in numbers. */
 
-import type { Courier, CourierEvent } from "./delivery/courier.ts";
+import type { Courier } from "./delivery/courier.ts";
+import type { CourierEvent } from "./delivery/run.ts";
 import type { Notification } from "./notification.ts";
 import { type Entry, type EntryState, laneOf, type Wait } from "./queue/entry.ts";
 import type { Queue } from "./queue/queue.ts";
@@ -79,10 +80,13 @@ export interface Status {
 export class Reporter {
   readonly #queue: Queue;
   readonly #courier: Pick<Courier, "readyTimes">;
+  readonly #knows: (channel: string) => boolean;
 
-  constructor(queue: Queue, courier: Pick<Courier, "readyTimes">) {
+  /** @param knows whether a channel of that name is configured, for all that this caller knows */
+  constructor(queue: Queue, courier: Pick<Courier, "readyTimes">, knows: (channel: string) => boolean) {
     this.#queue = queue;
     this.#courier = courier;
+    this.#knows = knows;
   }
 
   /** What became of entries, as far as is known now. */
@@ -100,7 +104,8 @@ export class Reporter {
     if (entry === undefined) return { ...where, state: "dead", reason: "It was dropped from the queue" };
     if (entry.dead) return { ...where, state: "dead", reason: entry.dead.reason };
     const state = this.#queue.stateOf(entry) === "held" ? "held" : "queued";
-    return { ...where, state, reason: this.#wait(entry)?.reason, next: next || undefined };
+    const reason = this.#knows(channel) ? this.#wait(entry)?.reason : `Channel "${channel}" is not configured here`;
+    return { ...where, state, reason, next: next || undefined };
   }
 
   /** The entries of the queue, the dead included. */
@@ -118,7 +123,7 @@ export class Reporter {
         key,
         attempts,
         reason: dead ? dead.reason : this.#wait(entry)?.reason,
-        next: dead ? undefined : ready.get(laneOf(entry)) || undefined,
+        next: dead ? undefined : ready.get(laneOf(entry)) || this.#wait(entry)?.next || undefined,
         // The queue keeps notifications as opaque JSON; what it gives back is what the notifier gave it.
         notification: entry.notification as Notification,
       };
@@ -136,7 +141,7 @@ export class Reporter {
       ...this.#queue.figures(),
       oldestSeconds: oldest ? Math.max(0, Math.round((now - oldest.time) / 1000)) : 0,
       waitingFor: oldest && this.#wait(oldest)?.reason,
-      until: ready || undefined,
+      until: ready || (oldest && this.#wait(oldest)?.next) || undefined,
     };
   }
 

@@ -5,10 +5,12 @@
  * @module
  */
 
+import { readAtMost } from "./stream.ts";
+
 /** Text in and out of the process. */
 export interface Stdio {
-  /** Reads standard input to its end. */
-  readonly stdin: () => Promise<Uint8Array>;
+  /** Reads standard input to its end, or until there are more than `maxBytes`. */
+  readonly stdin: (maxBytes: number) => Promise<Uint8Array>;
   /** Whether standard input is a terminal, where waiting for text would surprise. */
   readonly stdinIsTerminal: () => boolean;
   /** Writes to standard output, which is for data. */
@@ -58,7 +60,7 @@ export function denoRuntime(): Runtime & Disposable {
     timeout: (ms) => AbortSignal.timeout(ms),
     random: () => Math.random(),
     uuid: () => crypto.randomUUID(),
-    env: permitted((name: string) => Deno.env.get(name)),
+    env: (name) => mayRead(name) ? Deno.env.get(name) : undefined,
     hostname: () => maySys("hostname") ? Deno.hostname() : "localhost",
     isRoot: () => maySys("uid") && Deno.uid() === 0,
     stdio: denoStdio(),
@@ -90,26 +92,23 @@ function maySys(kind: "hostname" | "uid"): boolean {
   return Deno.permissions.querySync({ name: "sys", kind }).state === "granted";
 }
 
-/** Without the permission there is no value; asking for it is not worth a prompt in the middle of a script. */
-function permitted<A extends unknown[], R>(read: (...args: A) => R): (...args: A) => R | undefined {
-  return (...args) => {
-    try {
-      return read(...args);
-    } catch (error) {
-      if (error instanceof Deno.errors.NotCapable) return undefined;
-      throw error;
-    }
-  };
+function mayRead(variable: string): boolean {
+  return Deno.permissions.querySync({ name: "env", variable }).state === "granted";
 }
 
 function denoStdio(): Stdio {
   const encoder = new TextEncoder();
   const write = (stream: { writeSync(bytes: Uint8Array): number }, text: string) => {
     let bytes = encoder.encode(text);
-    while (bytes.length > 0) bytes = bytes.subarray(stream.writeSync(bytes));
+    try {
+      while (bytes.length > 0) bytes = bytes.subarray(stream.writeSync(bytes));
+    } catch {
+      // Whoever should have read it is gone, or the disk behind it is full. What was done is done, and its exit code says so.
+      return;
+    }
   };
   return {
-    stdin: async () => new Uint8Array(await new Response(Deno.stdin.readable).arrayBuffer()),
+    stdin: (maxBytes) => readAtMost(Deno.stdin.readable, maxBytes),
     stdinIsTerminal: () => Deno.stdin.isTerminal(),
     stdout: (text) => write(Deno.stdout, text),
     stderr: (text) => write(Deno.stderr, text),

@@ -38,6 +38,11 @@ Deno.test("createNotification() makes one line of the subject and ends lines of 
   assertEquals([subject, message], ["a b c", "x\ny\nz"]);
 });
 
+Deno.test("createNotification() replaces control characters, which terminals obey", () => {
+  const { subject, message } = createNotification({ subject: "a\u001b[2Jb", message: "x\u0000\ty\nz" }, 0);
+  assertEquals([subject, message], ["a\ufffd[2Jb", "x\ufffd\ty\nz"]);
+});
+
 Deno.test("createNotification() replaces lone surrogates, which Synapse answers with 500 for ever", () => {
   const { subject, message } = createNotification({ subject: "a\ud800", message: "\udc00b" }, 0);
   assertEquals([subject, message], ["a\ufffd", "\ufffdb"]);
@@ -51,7 +56,7 @@ const REFUSED: [name: string, input: Record<string, unknown>, says: string][] = 
   [
     "a long message",
     { subject: "x", message: "ä".repeat(MAX_MESSAGE_BYTES / 2 + 1) },
-    "65538 bytes: the limit is 65536",
+    "57346 bytes: the limit is 57344",
   ],
   ["a relative link", { subject: "x", link: "/x" }, "it must be an absolute URL"],
   ["a link with a space", { subject: "x", link: "https://example.org/a b" }, "it must be an absolute URL"],

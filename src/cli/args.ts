@@ -59,12 +59,11 @@ export class Arguments {
  * @throws {UsageError} that names the nearest thing that would have been right
  */
 export function parseCommandLine(command: Command, options: readonly OptionSpec[], argv: readonly string[]): Arguments {
-  const valued = options.filter((option) => option.value !== undefined);
-  const parsed = parseArgs([...argv], {
-    string: ["_", ...valued.map((option) => option.name)],
-    boolean: options.filter((option) => option.value === undefined).map((option) => option.name),
-    collect: valued.map((option) => option.name),
-    alias: { h: "help" },
+  const valued = options.filter((option) => option.value !== undefined).map((option) => option.name);
+  const { words, switches } = takeSwitches(argv, options);
+  const parsed = parseArgs(words, {
+    string: ["_", ...valued],
+    collect: valued,
     unknown: (arg: string, key?: string) => {
       if (key === undefined) return true;
       throw unknownOption(command, options, arg);
@@ -73,11 +72,34 @@ export function parseCommandLine(command: Command, options: readonly OptionSpec[
   const values: Record<string, unknown> = {};
   for (const option of options) {
     const given = parsed[option.name];
-    values[option.name] = option.value === undefined ? given : optionValue(option, Array.isArray(given) ? given : []);
+    values[option.name] = option.value === undefined
+      ? switches.has(option.name)
+      : optionValue(option, Array.isArray(given) ? given : []);
   }
   const operands = parsed._.map(String);
-  if (!parsed.help) checkCount(command, operands);
+  if (!switches.has("help")) checkCount(command, operands);
   return new Arguments(operands, values);
+}
+
+/**
+ * Takes the switches out, and writes every other option with its value in one word: else a switch would take a "true" or "false" behind it for its own, and
+ * an option would not take a "-" for its value.
+ */
+function takeSwitches(
+  argv: readonly string[],
+  options: readonly OptionSpec[],
+): { words: string[]; switches: Set<string> } {
+  const byName = new Map(options.map((option) => [`--${option.name}`, option]));
+  const words: string[] = [], switches = new Set<string>();
+  const isValue = (word: string | undefined) => word !== undefined && (word === "-" || !word.startsWith("-"));
+  for (let at = 0; at < argv.length; at++) {
+    if (argv[at] === "--") return { words: [...words, ...argv.slice(at)], switches };
+    const option = byName.get(argv[at] === "-h" ? "--help" : argv[at]);
+    if (option?.value === undefined && option !== undefined) switches.add(option.name);
+    else if (option !== undefined && isValue(argv[at + 1])) words.push(`${argv[at]}=${argv[++at]}`);
+    else words.push(argv[at]);
+  }
+  return { words, switches };
 }
 
 function optionValue(option: OptionSpec, given: readonly unknown[]): unknown {

@@ -91,7 +91,7 @@ function readConfigFile(path: string, mustExist: boolean): Record<string, unknow
   }
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(text.replace(/^\ufeff/, ""));
   } catch (error) {
     const where = error instanceof Error
       ? /\(?line \d+ column \d+\)?/.exec(error.message)?.[0].replace(/[()]/g, "")

@@ -15,7 +15,7 @@ const NAME = "matrix-notify";
 export function configPath(runtime: PathRuntime): string {
   const named = runtime.env("MATRIX_NOTIFY_CONFIG");
   if (named) return named;
-  const folder = runtime.env("CONFIGURATION_DIRECTORY") ||
+  const folder = first(runtime.env("CONFIGURATION_DIRECTORY")) ||
     personal(runtime, "XDG_CONFIG_HOME", ".config") || `/etc/${NAME}`;
   return `${folder}/config.json`;
 }
@@ -27,7 +27,7 @@ export function configPath(runtime: PathRuntime): string {
  * @throws {ConfigError} when there is no home to put it in
  */
 export function stateDirPath(runtime: PathRuntime): string {
-  const named = runtime.env("MATRIX_NOTIFY_STATE_DIR") || runtime.env("STATE_DIRECTORY");
+  const named = runtime.env("MATRIX_NOTIFY_STATE_DIR") || first(runtime.env("STATE_DIRECTORY"));
   if (named) return named;
   const found = personal(runtime, "XDG_STATE_HOME", ".local/state") ||
     (runtime.isRoot() ? `/var/lib/${NAME}` : undefined);
@@ -43,4 +43,9 @@ function personal(runtime: PathRuntime, variable: string, underHome: string): st
   if (base?.startsWith("/")) return `${base}/${NAME}`;
   const home = runtime.isRoot() ? undefined : runtime.env("HOME");
   return home ? `${home}/${underHome}/${NAME}` : undefined;
+}
+
+/** systemd names several directories with colons between them; the first is ours. */
+function first(directories: string | undefined): string | undefined {
+  return directories?.split(":")[0] || undefined;
 }

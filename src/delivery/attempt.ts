@@ -2,7 +2,9 @@
 
 import type { Channel, Envelope } from "../channels/channel.ts";
 import type { Entry } from "../queue/entry.ts";
-import type { AttemptResult } from "../queue/queue.ts";
+import type { AttemptResult } from "../queue/queue_types.ts";
+import { InvalidNotificationError } from "../errors.ts";
+import { isNotification } from "../notification.ts";
 import { classify, type Failure } from "./classify.ts";
 import { type PlanContext, planFailure } from "./plan.ts";
 
@@ -20,17 +22,15 @@ export interface AttemptOptions extends Omit<PlanContext, "now"> {
 /**
  * Tries an entry once.
  *
- * @param channel its channel; undefined when none of that name is configured
  * @throws the reason of the signal, when that ended it: then nobody knows what became of the try
  */
 export async function attempt(
   entry: Entry,
-  channel: Channel | undefined,
+  channel: Channel,
   options: AttemptOptions,
 ): Promise<AttemptResult> {
   const { now, timeoutMs, signal } = options;
   const fail = (failure: Failure) => planFailure(failure, { ...options, now: now() });
-  if (channel === undefined) return fail({ class: "account", reason: `Channel "${entry.channel}" is not configured` });
   try {
     const receipt = await channel.send(envelopeOf(entry), {
       txnId: entry.id,
@@ -47,11 +47,10 @@ export async function attempt(
   }
 }
 
-/** The queue keeps notifications as opaque JSON; what it gives back is what routing gave it. */
-function envelopeOf(entry: Entry): Envelope {
-  return {
-    channel: entry.channel,
-    destination: entry.destination,
-    notification: entry.notification as Envelope["notification"],
-  };
+/** @throws {InvalidNotificationError} when what the queue holds is no notification */
+function envelopeOf({ channel, destination, notification }: Entry): Envelope {
+  if (!isNotification(notification)) {
+    throw new InvalidNotificationError("Cannot read the notification: something in it is missing or of the wrong kind");
+  }
+  return { channel, destination, notification };
 }

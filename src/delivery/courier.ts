@@ -17,11 +17,13 @@ import type { Channel } from "../channels/channel.ts";
 import { formatDuration } from "../duration.ts";
 import { QueueError } from "../errors.ts";
 import { type Entry, laneOf } from "../queue/entry.ts";
-import type { AttemptResult, Queue } from "../queue/queue.ts";
+import type { Queue } from "../queue/queue.ts";
+import type { AttemptResult } from "../queue/queue_types.ts";
 import type { Runtime } from "../runtime.ts";
 import { attempt } from "./attempt.ts";
 import { RESET_GAP_MS } from "./classify.ts";
-import { type Head, heads, nextOf } from "./lanes.ts";
+import type { CourierEvent, RunEnd, RunOptions } from "./run.ts";
+import { type Head, heads, type LaneContext, nextOf } from "./lanes.ts";
 
 /** What the courier needs of the runtime. */
 export type CourierRuntime = Pick<Runtime, "now" | "sleep" | "random">;
@@ -35,28 +37,11 @@ const MIN_TIMEOUT_MS = 1_000;
 /** Attempts that one synced write announces at most: a sync for each would halve the speed. */
 const MAX_ANNOUNCED = 32;
 
+/** No clock that is set shows an earlier time: 2026-01-01. */
+const CLOCK_SET_AFTER: number = Date.UTC(2026, 0, 1);
+
 /** How often a waiting courier looks for entries of other processes. */
 const POLL_MS = 250;
-
-/** When a run ends. */
-export interface RunOptions {
-  /** No attempt starts after this moment, milliseconds since 1970. @default never */
-  readonly deadline?: number;
-  /** The run ends when nothing is due within this time. */
-  readonly patienceMs: number;
-  /** The run ends as soon as none of these entries can leave now; others go on only while these do. */
-  readonly mine?: readonly string[];
-  /** Whether the run ends when somebody asks for a flush while something is held: whoever asks may know the account's new token. @default {false} */
-  readonly handsOver?: boolean;
-  /** Stops at once; the request under way is given up. */
-  readonly signal?: AbortSignal;
-}
-
-/** Why a run ended. */
-export type RunEnd = "over" | "handed-over";
-
-/** Something that happened, for whoever keeps a log. */
-export type CourierEvent = { readonly entry: Entry; readonly result: AttemptResult };
 
 /** Delivers what is in a queue through channels. */
 export class Courier {
@@ -94,6 +79,11 @@ export class Courier {
   isIdle(channel: string): boolean {
     return this.#queue.channel(channel).wait === undefined &&
       !this.#queue.live().some((entry) => entry.channel === channel);
+  }
+
+  /** Whether something in the queue can be delivered by the channels that are configured. */
+  hasWork(): boolean {
+    return this.#queue.live().some(({ channel }) => this.#channels.has(channel));
   }
 
   /** When entries may leave, as far as is known, by the lane that they are in; 0 for at once. */
@@ -135,7 +125,7 @@ export class Courier {
     if (options.mine === undefined) return this.#heads().every((head) => head.ready - now > options.patienceMs);
     const ready = this.readyTimes();
     return options.mine.map((id) => this.#queue.entry(id)).every((entry) =>
-      entry === undefined || entry.dead !== undefined || (ready.get(laneOf(entry)) ?? 0) > now
+      entry === undefined || entry.dead !== undefined || (ready.get(laneOf(entry)) ?? Infinity) > now
     );
   }
 
@@ -177,8 +167,7 @@ export class Courier {
   /** Sends what is due of one channel, one request at a time; batches grow while everything goes well. */
   async #serve(channel: string, run: Run): Promise<void> {
     for (let limit = 1; !this.#isUp(run); limit = Math.min(2 * limit, MAX_ANNOUNCED)) {
-      const next = { channel, limit, now: this.#runtime.now(), restOf: this.#restOf };
-      const batch = await this.#announce(nextOf(this.#queue, next));
+      const batch = await this.#announce(nextOf(this.#queue, channel, limit, this.#context()));
       if (batch.length === 0) return;
       if (!await this.#sendInOrder(batch, run)) return await this.#withdraw((entry) => entry.channel === channel);
     }
@@ -202,6 +191,7 @@ export class Courier {
     this.#underWay.add(entry.id);
     try {
       const channel = this.#channels.get(entry.channel);
+      if (channel === undefined) throw new TypeError(`Cannot serve channel ${entry.channel}: it is not configured`);
       const now = this.#runtime.now();
       const timeLeft = Math.max(MIN_TIMEOUT_MS, (run.deadline ?? Infinity) - now);
       const result = await attempt(entry, channel, {
@@ -211,7 +201,7 @@ export class Courier {
         failures: this.#queue.channel(entry.channel).failures,
         random: this.#runtime.random(),
       });
-      await this.#queue.settle(entry, result, { isProof: channel?.isIdempotent === false });
+      await this.#queue.settle(entry, result, { isProof: !channel.isIdempotent });
       return result;
     } finally {
       this.#underWay.delete(entry.id);
@@ -240,9 +230,10 @@ export class Courier {
 
   async #buryExpired(): Promise<void> {
     const now = this.#runtime.now();
-    const expired = this.#queue.live().filter(({ id, expires }) =>
-      expires <= now && !this.#announced.has(id) && !this.#underWay.has(id)
-    );
+    const isFree = ({ id }: Entry) => !this.#announced.has(id) && !this.#underWay.has(id);
+    // What was queued before this program existed was queued by a clock that was not set, and says nothing about its age.
+    const isExpired = ({ time, expires }: Entry) => expires <= now && time >= CLOCK_SET_AFTER;
+    const expired = this.#queue.live().filter((entry) => isExpired(entry) && isFree(entry));
     if (expired.length === 0) return;
     const buried = expired.map((entry) => {
       const why = entry.wait ? `; last: ${entry.wait.reason}` : "";
@@ -272,14 +263,20 @@ export class Courier {
   }
 
   #heads(): Head[] {
-    return [...heads(this.#queue, this.#restOf).values()];
+    return [...heads(this.#queue, this.#context()).values()];
+  }
+
+  #context(): LaneContext {
+    const now = this.#runtime.now();
+    return { now, restOf: (entry) => this.#restOf(entry, now), knows: (channel) => this.#channels.has(channel) };
   }
 
   /** An open attempt is this courier's own, or of whoever is on duty; or it was killed in flight, and the request may still be running. */
-  readonly #restOf = ({ id, open }: Entry): number => {
+  #restOf({ id, open }: Entry, now: number): number {
     const isUnderWay = this.#announced.has(id) || this.#underWay.has(id) || !this.#queue.deliverLock.held;
-    return isUnderWay || open === undefined ? 0 : Math.max(open.time, this.#dutySince) + RESET_GAP_MS;
-  };
+    if (isUnderWay || open === undefined) return 0;
+    return Math.max(open.time > now ? 0 : open.time, this.#dutySince) + RESET_GAP_MS;
+  }
 }
 
 interface Run extends RunOptions {

@@ -10,7 +10,8 @@
 import { QueueError } from "../errors.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { Runtime } from "../runtime.ts";
-import type { Courier, RunOptions } from "./courier.ts";
+import type { Courier } from "./courier.ts";
+import type { RunOptions } from "./run.ts";
 
 /** How often to look at the journal while somebody else delivers. */
 const WATCH_MS = 20;

@@ -9,12 +9,19 @@ import { type Entry, laneOf, type Wait } from "../queue/entry.ts";
 
 /** What the lanes need to know of the queue. */
 export interface LaneSource {
+  /** What will be tried, in the order of arrival. */
   live(): Entry[];
   channel(name: string): { readonly wait?: Wait };
 }
 
-/** Until when an entry must rest whose open attempt was killed in flight; 0 for one that is under way. */
-export type RestOf = (entry: Entry) => number;
+/** What the lanes depend on besides the queue. */
+export interface LaneContext {
+  readonly now: number;
+  /** Until when an entry must rest whose open attempt was killed in flight; 0 for one that is under way. */
+  readonly restOf: (entry: Entry) => number;
+  /** Whether a channel of that name is configured; the entries of others are left for whoever knows it. */
+  readonly knows: (channel: string) => boolean;
+}
 
 /** The head of a lane, and when it may leave. */
 export interface Head {
@@ -24,33 +31,26 @@ export interface Head {
 }
 
 /** The heads of all lanes by the name of the lane, in the order of arrival. */
-export function heads(queue: LaneSource, restOf: RestOf): Map<string, Head> {
+export function heads(queue: LaneSource, context: LaneContext): Map<string, Head> {
   const result = new Map<string, Head>();
   for (const entry of queue.live()) {
     const lane = laneOf(entry);
-    if (!result.has(lane)) result.set(lane, { entry, ready: readyAt(entry, queue, restOf) });
+    if (context.knows(entry.channel) && !result.has(lane)) {
+      result.set(lane, { entry, ready: readyAt(entry, queue, context) });
+    }
   }
   return result;
 }
 
-/** Which entries {@linkcode nextOf} looks for. */
-export interface NextOptions {
-  readonly channel: string;
-  readonly now: number;
-  /** How many at most. */
-  readonly limit: number;
-  readonly restOf: RestOf;
-}
-
-/** The next entries of one channel that may leave now, in the order of arrival, each behind those of its lane. */
-export function nextOf(queue: LaneSource, { channel, now, limit, restOf }: NextOptions): Entry[] {
+/** The next entries of one channel that may leave now, at most `limit`, in the order of arrival, each behind those of its lane. */
+export function nextOf(queue: LaneSource, channel: string, limit: number, context: LaneContext): Entry[] {
   const blocked = new Set<string>();
   const result: Entry[] = [];
   for (const entry of queue.live()) {
     if (entry.channel !== channel) continue;
     const lane = laneOf(entry);
     if (blocked.has(lane)) continue;
-    if (readyAt(entry, queue, restOf) > now) {
+    if (readyAt(entry, queue, context) > context.now) {
       blocked.add(lane);
       continue;
     }
@@ -60,10 +60,18 @@ export function nextOf(queue: LaneSource, { channel, now, limit, restOf }: NextO
   return result;
 }
 
-function readyAt(entry: Entry, queue: LaneSource, restOf: RestOf): number {
+function readyAt(entry: Entry, queue: LaneSource, { now, restOf }: LaneContext): number {
   return Math.max(
-    entry.wait?.next ?? 0,
-    queue.channel(entry.channel).wait?.next ?? 0,
+    waitedUntil(entry.wait, now),
+    waitedUntil(queue.channel(entry.channel).wait, now),
     entry.open === undefined ? 0 : restOf(entry),
   );
 }
+
+/** A wait that was decided in the future was decided by a clock that was wrong: nobody waits for that. */
+function waitedUntil(wait: Wait | undefined, now: number): number {
+  return wait === undefined || wait.since > now + CLOCK_SLACK_MS ? 0 : wait.next;
+}
+
+/** Clocks are set by small steps all the time. */
+const CLOCK_SLACK_MS = 60_000;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { AttemptResult } from "../queue/queue.ts";
+import type { AttemptResult } from "../queue/queue_types.ts";
 import { backoffMs, MIN_BACKOFF_MS } from "./backoff.ts";
 import type { Failure } from "./classify.ts";
 

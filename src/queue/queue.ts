@@ -9,51 +9,20 @@
  */
 
 import { QueueError } from "../errors.ts";
-import type { Runtime } from "../runtime.ts";
 import type { Entry, EntryState } from "./entry.ts";
 import { denoFiles, type Files } from "./files.ts";
 import { Journal } from "./journal.ts";
 import { FileLock } from "./lock.ts";
-import type { AckRecord, EnqueueRecord, JournalRecord, NackRecord } from "./record.ts";
+import type { AttemptResult, Draft, QueueFigures, QueueOptions, QueueRuntime } from "./queue_types.ts";
+import type { JournalRecord } from "./record.ts";
 import { QueueState, type Settlement } from "./state.ts";
 import { guard } from "./trouble.ts";
-
-/** What the queue needs of the runtime. */
-export type QueueRuntime = Pick<Runtime, "now" | "sleep" | "random" | "hostname" | "uuid">;
-
-/** How to open a queue. */
-export interface QueueOptions {
-  /** @default the real file system */
-  readonly files?: Files;
-  /** Hears of each damaged line that was set aside, by the path of its copy. @default nobody */
-  readonly onDamage?: (path: string) => void;
-}
-
-/** An envelope on its way in; the queue gives it an id and a time. */
-export type Draft = Omit<EnqueueRecord, "t" | "id" | "time">;
-
-/** What became of an attempt. */
-export type AttemptResult =
-  | ({ readonly state: "delivered" } & Omit<AckRecord, "t" | "id" | "time">)
-  | ({ readonly state: "failed" } & Omit<NackRecord, "t" | "id" | "n" | "time">)
-  | { readonly state: "dead"; readonly reason: string; readonly status?: number; readonly errcode?: string };
 
 /** A smaller journal is never compacted. */
 export const MIN_COMPACTION_BYTES: number = 256 * 1024;
 
 /** How long it is remembered that an entry was delivered. */
 export const ACK_RETENTION_MS: number = 7 * 86_400_000;
-
-/** Numbers about the queue. */
-export interface QueueFigures {
-  /** Bytes of the journal. */
-  readonly bytes: number;
-  /** Damaged lines that were set aside. */
-  readonly quarantined: number;
-  readonly possibleDuplicates: number;
-  /** Milliseconds since 1970. */
-  readonly lastDelivery?: number;
-}
 
 /** The queue in `stateDir/queue`. */
 export class Queue {

@@ -11,6 +11,7 @@
 import { crc32 } from "../crc32.ts";
 import { InvalidNotificationError } from "../errors.ts";
 import type { Attempt, Doubt, Grave, Wait } from "./entry.ts";
+import { hasShape, isKnownType } from "./record_shape.ts";
 
 /** Opens a journal: who made it, and the counts that compaction carries over. */
 export interface HeaderRecord {
@@ -146,7 +147,6 @@ export const MAX_LINE_BYTES: number = 128 * 1024;
 /** The version that every record carries. */
 const VERSION = 1;
 
-const KNOWN = new Set<unknown>(["hdr", "enq", "att", "nack", "ack", "dead", "retry", "drop", "snap", "chan", "flush"]);
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const TRAILER_BYTES = ',"c":"00000000"}'.length;
@@ -180,7 +180,8 @@ export function decodeLine(line: Uint8Array): DecodedLine {
   try {
     if (decoder.decode(bytes.subarray(end)) !== `,"c":"${crc32(bytes.subarray(0, end))}"}`) return "damaged";
     const value = JSON.parse(decoder.decode(bytes));
-    return value.v === VERSION && KNOWN.has(value.t) ? { record: value } : "unknown";
+    if (value.v !== VERSION || !isKnownType(value.t)) return "unknown";
+    return hasShape(value) ? { record: value } : "damaged";
   } catch {
     return "damaged";
   }

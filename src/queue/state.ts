@@ -182,7 +182,7 @@ export class QueueState {
   /** An attempt over an open one means that the open one was killed in flight. */
   #attempt(entry: Entry, record: AttemptRecord): void {
     const open = { n: record.n, time: record.time };
-    const doubt = entry.open ? doubted(entry, entry.open.time, entry.open.time) : entry.doubt;
+    const doubt = entry.open ? doubted(entry, entry.open.time, record.time) : entry.doubt;
     this.#entries.set(entry.id, { ...entry, attempts: record.n, open, doubt });
   }
 

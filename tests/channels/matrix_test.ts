@@ -84,18 +84,16 @@ Deno.test("MatrixChannel.send() gives up the HTML of a long message before its t
   });
 });
 
-for (
-  const [what, message] of [["letters", "x"], ["quotes, which JSON doubles", '"'], ["emoji", "😀"], [
-    "controls, which JSON multiplies by six",
-    "\u0001",
-  ]]
-) {
+for (const [what, message] of [["quotes, which JSON doubles", '"'], ["backslashes and emoji", "\\\\😀"]]) {
   Deno.test(`MatrixChannel.send() cuts a message of ${what} to what the homeserver takes`, async () => {
     await channelTest(async ({ content }) => {
-      const sent = await content({ subject: "Up", message: message.repeat(MAX_MESSAGE_BYTES / byteLength(message)) });
+      const sent = await content({
+        subject: "Up",
+        message: message.repeat(Math.floor(MAX_MESSAGE_BYTES / byteLength(message))),
+      });
       const size = byteLength(JSON.stringify(sent));
-      assert(size <= MAX_CONTENT_BYTES && size > MAX_CONTENT_BYTES - 10, String(size));
-      assert(/✂ Cut here: \d+ of 65536 bytes are missing$/.test(String(sent.body)));
+      assert(size <= MAX_CONTENT_BYTES && size > MAX_CONTENT_BYTES - 20, String(size));
+      assert(/✂ Cut here: \d+ of \d+ bytes are missing$/.test(String(sent.body)));
     });
   });
 }

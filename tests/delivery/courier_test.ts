@@ -2,6 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import type { Channel, SendOptions } from "../../src/channels/channel.ts";
 import { Courier } from "../../src/delivery/courier.ts";
 import { NotTheServiceError, ResponseError, TooEarlyError, TransportError } from "../../src/errors.ts";
+import { createNotification } from "../../src/notification.ts";
 import { Queue } from "../../src/queue/queue.ts";
 import { type FakeRuntime, fakeRuntime, TEST_TIME } from "../fakes/runtime.ts";
 
@@ -50,8 +51,13 @@ async function courierTest(body: (scene: Scene) => Promise<void>) {
         Deno.readTextFileSync(`${queue.directory}/queue.jsonl`).trimEnd().split("\n").map((line) => JSON.parse(line)),
       courier: (...channels) =>
         new Courier(queue, new Map(channels.map((channel) => [channel.name, channel])), runtime),
-      async add(subject, { channel = "matrix", destination = "!a", expires = Infinity } = {}) {
-        const draft = { channel, destination, notification: { subject }, expires: Math.min(expires, TEST_TIME + 1e9) };
+      async add(subject, { channel = "matrix", destination = "!a", expires = TEST_TIME * 2 } = {}) {
+        const draft = {
+          channel,
+          destination,
+          notification: createNotification({ subject }, TEST_TIME),
+          expires,
+        };
         const [entry] = await queue.enqueue([draft], () => false);
         return entry.id;
       },
@@ -163,12 +169,55 @@ Deno.test("Courier.run() holds everything of an account in trouble, probes slowl
   });
 });
 
-Deno.test("Courier.run() holds entries whose channel is not configured", async () => {
+Deno.test("Courier.run() leaves the entries of channels that it does not know to whoever does", async () => {
   await courierTest(async ({ courier, add, queue }) => {
     await add("1", { channel: "gone" });
-    await courier().run({ patienceMs: 0 });
-    const [entry] = queue.live();
-    assertEquals([queue.stateOf(entry), entry.wait?.reason], ["held", 'Channel "gone" is not configured']);
+    await add("2");
+    const channel = new ScriptedChannel("matrix");
+    await courier(channel).run({ patienceMs: Infinity });
+    assertEquals([channel.sent, queue.live().map(({ attempts, wait }) => [attempts, wait])], [["!a 2"], [[
+      0,
+      undefined,
+    ]]]);
+  });
+});
+
+Deno.test("Courier.run() buries an entry that holds no notification, and goes on", async () => {
+  await courierTest(async ({ courier, add, queue }) => {
+    await queue.enqueue([{
+      channel: "matrix",
+      destination: "!a",
+      notification: { subject: 5 },
+      expires: TEST_TIME * 2,
+    }], () => false);
+    await add("2");
+    const channel = new ScriptedChannel("matrix");
+    await courier(channel).run({ patienceMs: 0 });
+    assertEquals([channel.sent, queue.entries().map(({ dead }) => dead?.reason.slice(0, 28))], [["!a 2"], [
+      "Cannot read the notification",
+    ]]);
+  });
+});
+
+Deno.test("Courier.run() does not wait for what a clock that was ahead decided", async () => {
+  await courierTest(async ({ courier, add, queue, runtime }) => {
+    await add("1");
+    const channel = new ScriptedChannel("matrix", [limited(3_600_000)]);
+    runtime.time += 365 * 86_400_000;
+    await courier(channel).run({ patienceMs: 0 });
+    runtime.time -= 365 * 86_400_000;
+    await courier(channel).run({ patienceMs: 0 });
+    assertEquals([channel.sent.length, queue.live().length], [2, 0]);
+  });
+});
+
+Deno.test("Courier.run() does not bury what was queued by a clock that was not set", async () => {
+  await courierTest(async ({ courier, add, queue, runtime }) => {
+    runtime.time = 0;
+    await add("1", { expires: 86_400_000 });
+    runtime.time = TEST_TIME;
+    await courier(new ScriptedChannel("matrix")).run({ patienceMs: 0 });
+    assertEquals(queue.entries(), []);
   });
 });
 
@@ -202,7 +251,7 @@ Deno.test("Courier.run() gives an attempt that was killed in flight a gap, and t
     const channel = new ScriptedChannel("matrix");
     await courier(channel).run({ patienceMs: Infinity });
     const [{ doubt, late }] = channel.options;
-    assertEquals([runtime.time - TEST_TIME, doubt, late], [2000, { since: TEST_TIME, until: TEST_TIME }, true]);
+    assertEquals([runtime.time - TEST_TIME, doubt, late], [2000, { since: TEST_TIME, until: TEST_TIME + 2000 }, true]);
   });
 });
 

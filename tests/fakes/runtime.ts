@@ -64,7 +64,7 @@ export function fakeRuntime(options: FakeRuntimeOptions = {}): FakeRuntime {
     hostname: () => "jump",
     isRoot: () => false,
     stdio: {
-      stdin: () => Promise.resolve(stdin ?? new Uint8Array()),
+      stdin: (maxBytes) => Promise.resolve((stdin ?? new Uint8Array()).subarray(0, maxBytes + 4096)),
       stdinIsTerminal: () => stdin === undefined,
       stdout: (text) => void (out += text),
       stderr: (text) => void (err += text),

@@ -117,3 +117,17 @@ Deno.test("encodeRecord() refuses a line that is too long", () => {
     "the limit is 131072",
   );
 });
+
+Deno.test("decodeLine() calls a record damaged that lacks what its type needs, whatever its checksum says", () => {
+  const good = { t: "enq", id, time: 1, channel: "m", destination: "!r", notification: {}, expires: 9 };
+  const decode = (record: object) => decodeLine(encodeRecord(record as JournalRecord).subarray(0, -1));
+  assertEquals(typeof decode(good), "object");
+  for (
+    const change of [{ id: {} }, { channel: undefined }, { destination: 5 }, { notification: null }, {
+      expires: "soon",
+    }, { key: 7 }]
+  ) {
+    assertEquals(decode({ ...good, ...change }), "damaged", JSON.stringify(change));
+  }
+  assertEquals(decode({ t: "nack", id, n: 1, time: 1, class: "room", reason: {}, next: 5 }), "damaged");
+});

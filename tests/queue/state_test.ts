@@ -83,7 +83,7 @@ Deno.test("QueueState.apply() keeps an ambiguity that a later 429 does not clear
 
 Deno.test("QueueState.apply() takes an attempt that nobody answered for ambiguous", () => {
   const state = fold(enq("a"), att("a", 1, 20), att("a", 2, 60));
-  assertEquals(state.entry("a")?.doubt, { since: 20, until: 20 });
+  assertEquals(state.entry("a")?.doubt, { since: 20, until: 60 });
 });
 
 Deno.test("QueueState.apply() forgets an attempt that was withdrawn", () => {

@@ -27,7 +27,11 @@ export async function list(context: CommandContext): Promise<number> {
     );
     const age = formatDuration(now - entry.time).padStart(11);
     const where = `${entry.channel} ${entry.destination}`;
-    ui.data(`${entry.id.slice(0, 8)}  ${state}  ${age}  ${printable(where)}  ${printable(entry.notification.subject)}`);
+    ui.data(
+      `${entry.id.slice(0, 8)}  ${state}  ${age}  ${printable(where)}  ${
+        printable(String(entry.notification?.subject))
+      }`,
+    );
     const next = entry.next !== undefined && entry.next > now && entry.state !== "dead"
       ? `; next try ${at(entry.next, now)}`
       : "";
@@ -103,7 +107,8 @@ function chosen(notifier: Notifier, { args }: CommandContext): QueuedEntry[] {
 function find(notifier: Notifier, ids: readonly string[]): QueuedEntry[] {
   if (ids.length === 0) throw new UsageError("Cannot choose: no id is given", "see matrix-notify queue list");
   const entries = notifier.entries();
-  return ids.map((id) => {
+  const chosen = ids.map((id) => {
+    if (id === "") throw new UsageError("Cannot choose: an id is empty", "is a variable not set?");
     const found = entries.filter((entry) => entry.id.startsWith(id));
     if (found.length === 1) return found[0];
     throw new UsageError(
@@ -113,4 +118,5 @@ function find(notifier: Notifier, ids: readonly string[]): QueuedEntry[] {
       "see matrix-notify queue list",
     );
   });
+  return [...new Set(chosen)];
 }

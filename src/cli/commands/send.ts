@@ -2,11 +2,12 @@
 
 import { InvalidNotificationError } from "../../errors.ts";
 import type { NotificationInput } from "../../notification.ts";
-import { FORMATS, SEVERITIES } from "../../notification.ts";
+import { FORMATS, MAX_MESSAGE_BYTES, SEVERITIES } from "../../notification.ts";
 import type { Notifier } from "../../notifier.ts";
 import { renderPlain } from "../../render.ts";
 import type { Outcome } from "../../report.ts";
 import type { Runtime } from "../../runtime.ts";
+import { readAtMost } from "../../stream.ts";
 import { type Arguments, UsageError } from "../args.ts";
 import type { CommandContext } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
@@ -67,7 +68,7 @@ async function readStdin(runtime: Runtime, ui: Ui): Promise<Uint8Array> {
   const hint = runtime.sleep(STDIN_HINT_AFTER_MS, read.signal).then(() => {
     if (!read.signal.aborted) ui.fail("Reading the body from standard input", "give '' as BODY where there is none");
   });
-  const bytes = await runtime.stdio.stdin();
+  const bytes = await runtime.stdio.stdin(MAX_MESSAGE_BYTES);
   read.abort();
   await hint;
   return bytes;
@@ -75,7 +76,8 @@ async function readStdin(runtime: Runtime, ui: Ui): Promise<Uint8Array> {
 
 async function readFile(path: string): Promise<Uint8Array> {
   try {
-    return await Deno.readFile(path);
+    using file = await Deno.open(path);
+    return await readAtMost(file.readable, MAX_MESSAGE_BYTES);
   } catch (error) {
     const absent = error instanceof Deno.errors.NotFound;
     throw new InvalidNotificationError(
@@ -88,6 +90,14 @@ async function readFile(path: string): Promise<Uint8Array> {
 }
 
 function decode(bytes: Uint8Array, source: string): string {
+  if (bytes.length > MAX_MESSAGE_BYTES + 2) {
+    throw new InvalidNotificationError(
+      `Cannot send the body from ${source}: it is longer than ${MAX_MESSAGE_BYTES} bytes`,
+      {
+        hint: "send its beginning or its end, for example through: head -c 50000",
+      },
+    );
+  }
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {

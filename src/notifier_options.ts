@@ -1,0 +1,47 @@
+/** How a notifier is opened and used. */
+
+import type { BackgroundMode } from "./background.ts";
+import type { ChannelConfig } from "./channels/registry.ts";
+import type { RouteOptions } from "./channels/routing.ts";
+import type { Outcome } from "./report.ts";
+import type { Runtime } from "./runtime.ts";
+
+/** How to open a notifier. Without `channels` it reads the same environment and file as the command line. */
+export interface NotifierOptions {
+  /** The configuration file. @default the usual places */
+  readonly configFile?: string;
+  /** Permits plain http to other hosts; the access token goes over the network in the clear. @default {false} */
+  readonly insecureHttp?: boolean;
+  /** Where the queue lives; must be given with `channels`. @default the command line's state directory */
+  readonly stateDir?: string;
+  /** The channels by name, instead of those in environment and file. */
+  readonly channels?: Readonly<Record<string, ChannelConfig>>;
+  /** The name that stands before each subject; with `channels` only. @default the host's name */
+  readonly identity?: string;
+  /**
+   * How a deliverer is left behind for what could not be delivered; with `channels` there is none, since it could not know them. @default {"no"}
+   */
+  readonly background?: BackgroundMode;
+  /** Parts of the outside world to replace: a clock, a network. @default the real one */
+  readonly runtime?: Partial<Runtime>;
+  /** Hears what goes wrong without being a failure. @default nobody */
+  readonly onWarning?: (text: string) => void;
+  /** Hears what became of every attempt. @default nobody */
+  readonly onAttempt?: (outcome: Outcome) => void;
+}
+
+/** How to notify. */
+export interface NotifyOptions extends RouteOptions {
+  /** How long to try and wait, milliseconds; 0 only queues. @default {10000} */
+  readonly waitMs?: number;
+  /** Stops the delivery, and rejects with its reason; what is queued stays queued. */
+  readonly signal?: AbortSignal;
+}
+
+/** How to flush. */
+export interface FlushOptions {
+  /** What must wait longer than this is left for later, milliseconds. @default {30000} */
+  readonly waitMs?: number;
+  /** Stops the delivery, and rejects with its reason; what is queued stays queued. */
+  readonly signal?: AbortSignal;
+}

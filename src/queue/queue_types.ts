@@ -1,0 +1,36 @@
+/** What goes into the queue, and what comes out. */
+
+import type { Runtime } from "../runtime.ts";
+import type { Files } from "./files.ts";
+import type { AckRecord, EnqueueRecord, NackRecord } from "./record.ts";
+
+/** What the queue needs of the runtime. */
+export type QueueRuntime = Pick<Runtime, "now" | "sleep" | "random" | "hostname" | "uuid">;
+
+/** How to open a queue. */
+export interface QueueOptions {
+  /** @default the real file system */
+  readonly files?: Files;
+  /** Hears of each damaged line that was set aside, by the path of its copy. @default nobody */
+  readonly onDamage?: (path: string) => void;
+}
+
+/** An envelope on its way in; the queue gives it an id and a time. */
+export type Draft = Omit<EnqueueRecord, "t" | "id" | "time">;
+
+/** What became of an attempt. */
+export type AttemptResult =
+  | ({ readonly state: "delivered" } & Omit<AckRecord, "t" | "id" | "time">)
+  | ({ readonly state: "failed" } & Omit<NackRecord, "t" | "id" | "n" | "time">)
+  | { readonly state: "dead"; readonly reason: string; readonly status?: number; readonly errcode?: string };
+
+/** Numbers about the queue. */
+export interface QueueFigures {
+  /** Bytes of the journal. */
+  readonly bytes: number;
+  /** Damaged lines that were set aside. */
+  readonly quarantined: number;
+  readonly possibleDuplicates: number;
+  /** Milliseconds since 1970. */
+  readonly lastDelivery?: number;
+}

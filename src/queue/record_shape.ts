@@ -1,0 +1,59 @@
+/** What a record must hold to be one. A checksum proves that a line is what somebody wrote, not that it makes sense. */
+
+type Kind = "text" | "number" | "object" | "text?" | "number?" | "object?";
+
+/** The fields of each type; others are let be. */
+const SHAPES: Readonly<Record<string, Readonly<Record<string, Kind>>>> = {
+  hdr: { time: "number", host: "text", possibleDuplicates: "number?", lastDelivery: "number?" },
+  enq: {
+    id: "text",
+    time: "number",
+    channel: "text",
+    destination: "text",
+    notification: "object",
+    expires: "number",
+    key: "text?",
+  },
+  att: { id: "text", n: "number", time: "number" },
+  nack: {
+    id: "text",
+    n: "number",
+    time: "number",
+    class: "text",
+    reason: "text",
+    next: "number",
+    notBefore: "number?",
+  },
+  ack: { id: "text", time: "number", receipt: "text", via: "text" },
+  dead: { id: "text", time: "number", reason: "text" },
+  retry: { id: "text", time: "number", expires: "number" },
+  drop: { id: "text", time: "number" },
+  snap: { id: "text", attempts: "number", open: "object?", doubt: "object?", wait: "object?", dead: "object?" },
+  chan: { channel: "text", failures: "number", wait: "object?" },
+  flush: { time: "number" },
+};
+
+/** Whether this version knows records of a type. */
+export function isKnownType(type: unknown): boolean {
+  return typeof type === "string" && Object.hasOwn(SHAPES, type);
+}
+
+/** Whether a record of a known type has what its type needs. */
+export function hasShape(record: Readonly<Record<string, unknown>>): boolean {
+  return Object.entries(SHAPES[String(record.t)]).every(([field, kind]) => isOf(record[field], kind));
+}
+
+function isOf(value: unknown, kind: Kind): boolean {
+  if (value === undefined) return kind.endsWith("?");
+  switch (kind) {
+    case "text":
+    case "text?":
+      return typeof value === "string";
+    case "number":
+    case "number?":
+      return typeof value === "number";
+    case "object":
+    case "object?":
+      return typeof value === "object" && value !== null && !Array.isArray(value);
+  }
+}

@@ -1,0 +1,175 @@
+/**
+ * A storm: senders that are killed at random, deliverers too, and a homeserver that changes its mood all the time. Afterwards the sky clears, and the room is
+ * asked: is everything there that was answered with exit 0, once, in the order in which each sender spoke?
+ *
+ * `deno task storm [SECONDS] [SEED]`; 60 seconds and a random seed by default. It prints the seed; the same seed rolls the same dice, though not the same
+ * kills, since the machine has dice of its own.
+ *
+ * @module
+ */
+
+import { inheritedConfig } from "../../scripts/std/argv.ts";
+import { LoopbackHomeserver } from "../../src/testing/mod.ts";
+
+const SENDERS = 4;
+const MOODS = [
+  "calm",
+  "calm",
+  "refuse",
+  "drop-after-persisting",
+  "drop-before-persisting",
+  "502-after-persisting",
+  "503",
+  "hang-after-persisting",
+  "429-retry-after-ms",
+  "captive-portal",
+] as const;
+
+/** Dice that fall the same way for the same seed (mulberry32). */
+function dice(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let value = Math.imul(state ^ (state >>> 15), state | 1);
+    value ^= value + Math.imul(value ^ (value >>> 7), value | 61);
+    return ((value ^ (value >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+/** Kills a process, if it still lives; returns how many died of it. */
+function kill(pid: number): number {
+  try {
+    Deno.kill(pid, "SIGKILL");
+    return 1;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return 0;
+    throw error;
+  }
+}
+
+interface Said {
+  readonly subject: string;
+  readonly sender: number;
+  /** Whether the sender heard exit 0. */
+  readonly acknowledged: boolean;
+}
+
+/** Runs a storm and tells what is wrong afterwards; an empty list is what should be. */
+export async function storm(
+  seconds: number,
+  seed: number,
+): Promise<{ said: Said[]; kills: number; problems: string[]; possibleDuplicates: number }> {
+  const roll = dice(seed);
+  const pick = <Value>(values: readonly Value[]) => values[Math.floor(roll() * values.length)];
+  const directory = await Deno.makeTempDir({ prefix: "storm-" });
+  await using homeserver = await LoopbackHomeserver.start();
+  const { userId, accessToken } = homeserver.addUser("bot");
+  const room = homeserver.createRoom({ members: [userId] });
+  const env = {
+    MATRIX_HOMESERVER: homeserver.url,
+    MATRIX_ACCESS_TOKEN: accessToken,
+    MATRIX_ROOM: room,
+    MATRIX_NOTIFY_STATE_DIR: `${directory}/state`,
+  };
+  const entry = new URL("../../mod.ts", import.meta.url).pathname;
+  const spawn = (args: string[]) =>
+    new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--quiet", ...inheritedConfig(), entry, ...args],
+      env,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+  const said: Said[] = [];
+  let kills = 0;
+  const end = Date.now() + seconds * 1000;
+
+  async function send(sender: number, number: number): Promise<void> {
+    const subject = `${sender}.${number}`;
+    const child = spawn(["send", subject, "", "--wait", "2s"]);
+    const fate = roll() < 0.3 ? setTimeout(() => kills += kill(child.pid), roll() * 150) : undefined;
+    const { success } = await child.output();
+    clearTimeout(fate);
+    said.push({ subject, sender, acknowledged: success });
+  }
+  async function speak(sender: number): Promise<void> {
+    for (let number = 1; Date.now() < end; number++) await send(sender, number);
+  }
+  async function changeMood(): Promise<void> {
+    while (Date.now() < end) {
+      await homeserver.clearFaults();
+      const mood = pick(MOODS);
+      if (roll() < 0.2) await homeserver.restart({ memory: pick(["kept", "lost"]) });
+      if (mood !== "calm") homeserver.fault(mood, { retryAfterMs: 500 });
+      await wait(200 + 800 * roll());
+    }
+  }
+  async function killDeliverers(): Promise<void> {
+    while (Date.now() < end) {
+      await wait(500 + 2000 * roll());
+      const log = await Deno.readTextFile(`${directory}/state/deliverer.log`).catch(() => "");
+      const pid = Number(/.*started, pid (\d+)/s.exec(log)?.[1]);
+      if (pid) kills += kill(pid);
+    }
+  }
+  try {
+    await Promise.all([
+      ...Array.from({ length: SENDERS }, (_, sender) => speak(sender)),
+      changeMood(),
+      killDeliverers(),
+    ]);
+    await homeserver.clearFaults();
+    await homeserver.restart();
+    const flush = await spawn(["flush", "--wait", "120s"]).output();
+    const status = JSON.parse(new TextDecoder().decode((await spawn(["status", "--json"]).output()).stdout));
+    const subjects = homeserver.events(room).map(({ content }) =>
+      String(content.body).split("\n")[0].replace(/^\[.*?\] /, "")
+    );
+    const problems = judge(said, subjects);
+    if (!flush.success) problems.push(`the flush ended with ${flush.code}: ${new TextDecoder().decode(flush.stdout)}`);
+    return { said, kills, problems, possibleDuplicates: status.possibleDuplicates };
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+/** What the room should not hold, or lacks. */
+function judge(said: readonly Said[], subjects: readonly string[]): string[] {
+  const count = Map.groupBy(subjects, (subject) => subject);
+  const known = new Set(said.map(({ subject }) => subject));
+  const problems = said.filter(({ subject, acknowledged }) => acknowledged && !count.has(subject)).map(({ subject }) =>
+    `lost: ${subject}`
+  );
+  for (const [subject, copies] of count) {
+    if (copies.length > 1) problems.push(`${copies.length} times: ${subject}`);
+    if (!known.has(subject)) problems.push(`unknown: ${subject}`);
+  }
+  for (let sender = 0; sender < SENDERS; sender++) {
+    const heard = subjects.filter((subject) => subject.startsWith(`${sender}.`)).map((subject) =>
+      Number(subject.split(".")[1])
+    );
+    if (heard.some((number, at) => at > 0 && number < heard[at - 1])) {
+      problems.push(`out of order: sender ${sender}: ${heard.join(" ")}`);
+    }
+  }
+  return problems;
+}
+
+if (import.meta.main) {
+  const [seconds = 60, seed = Math.floor(Math.random() * 1e9)] = Deno.args.map(Number);
+  console.log(`storm of ${seconds} s, seed ${seed}`);
+  const { said, kills, problems, possibleDuplicates } = await storm(seconds, seed);
+  const acknowledged = said.filter((one) => one.acknowledged).length;
+  console.log(
+    `${said.length} sends, ${acknowledged} acknowledged, ${kills} processes killed, ${possibleDuplicates} possible duplicates counted`,
+  );
+  for (const problem of problems) console.log(problem);
+  console.log(
+    problems.length === 0
+      ? "nothing was lost, nothing came twice, each sender in order"
+      : `${problems.length} problems`,
+  );
+  Deno.exit(problems.length === 0 ? 0 : 1);
+}
