@@ -251,7 +251,7 @@ export class Notifier implements AsyncDisposable {
   /** What is left needs somebody, and a name on the disk that survives whatever happened to it just before. */
   #leaveBehind(): void {
     try {
-      this.#queue.syncDirectory();
+      this.#queue.syncName();
     } catch (error) {
       this.#warn(error instanceof Error ? error.message : String(error));
     }

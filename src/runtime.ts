@@ -93,7 +93,9 @@ function maySys(kind: "hostname" | "uid"): boolean {
 }
 
 function mayRead(variable: string): boolean {
-  return Deno.permissions.querySync({ name: "env", variable }).state === "granted";
+  const isGranted = (descriptor: Deno.EnvPermissionDescriptor) =>
+    Deno.permissions.querySync(descriptor).state === "granted";
+  return isGranted({ name: "env" }) || isGranted({ name: "env", variable });
 }
 
 function denoStdio(): Stdio {

@@ -62,6 +62,8 @@ export class Journal {
   readonly #runtime: JournalRuntime;
   readonly #lock: FileLock;
   #reader = new JournalReader();
+  /** The file whose name this process made durable last. */
+  #namedOnDisk: string | undefined;
   /** Which file the reader reads. */
   #identity: string | undefined;
   /** When that file was begun; with an offset it names a line for good. */
@@ -172,11 +174,24 @@ export class Journal {
       appendWhole(file, concatenate(lines));
       if (durability === "none") return;
       file.syncData();
-      if (isNew || durability === "directory") this.#files.syncDirectory(this.#directory);
+      if (isNew || durability === "directory") this.#syncName(file);
     } catch (error) {
       takeBack(file, size);
       throw error;
     }
+  }
+
+  /** Makes the file's name as durable as its bytes, unless this process did so already for this very file. */
+  syncName(): void {
+    guard(`write the queue ${this.path}`, () => {
+      using file = this.#openToRead();
+      if (file !== undefined && file.identity() !== this.#namedOnDisk) this.#syncName(file);
+    });
+  }
+
+  #syncName(file: OpenFile): void {
+    this.#files.syncDirectory(this.#directory);
+    this.#namedOnDisk = file.identity();
   }
 
   #openToRead(): OpenFile | undefined {

@@ -169,9 +169,9 @@ export class Queue {
     return ids.map((id) => this.#known(id));
   }
 
-  /** Makes sure that what was enqueued survives whatever happened to the file's name. */
-  syncDirectory(): void {
-    guard("write the queue", () => this.#files.syncDirectory(this.directory));
+  /** Makes sure that what was enqueued survives whatever happened to the file's name just before. */
+  syncName(): void {
+    this.#journal.syncName();
   }
 
   /** Says, durably and before they leave, that these entries are tried next. */
