@@ -13,18 +13,18 @@
 import { type BackgroundMode, startDeliverer } from "./background.ts";
 import type { Channel, Envelope } from "./channels/channel.ts";
 import { route, type RouteOptions } from "./channels/routing.ts";
-import type { Config } from "./config/config.ts";
-import { CONFIG_VARIABLES, inlineConfig, loadConfig } from "./config/load.ts";
+import { CONFIG_VARIABLES, openConfig } from "./config/load.ts";
 import { stateDirPath } from "./config/paths.ts";
 import { Courier } from "./delivery/courier.ts";
 import { deliverOrWatch } from "./delivery/duty.ts";
 import type { RunOptions } from "./delivery/run.ts";
-import { ConfigError, type QueueError } from "./errors.ts";
+import { QueueError } from "./errors.ts";
 import { createNotification, DEFAULT_TTL_MS, type NotificationInput } from "./notification.ts";
 import type { FlushOptions, NotifierOptions, NotifyOptions } from "./notifier_options.ts";
 import type { Entry } from "./queue/entry.ts";
+import { MAX_QUEUE_BYTES, NEARLY_FULL_BYTES } from "./queue/limits.ts";
 import { Queue } from "./queue/queue.ts";
-import type { Draft } from "./queue/queue_types.ts";
+import type { Draft, Enqueued } from "./queue/queue_types.ts";
 import { attemptOutcome, type Outcome, type QueuedEntry, Reporter, type Status } from "./report.ts";
 import { denoRuntime, type Runtime } from "./runtime.ts";
 
@@ -55,7 +55,7 @@ export class Notifier implements AsyncDisposable {
 
   private constructor(options: NotifierOptions, real: Runtime & Disposable) {
     const runtime = { ...real, ...options.runtime };
-    const config = configOf(options, runtime);
+    const config = openConfig(runtime, options);
     const warn = (text: string) => this.#warn(text);
     this.#options = options;
     this.#runtime = runtime;
@@ -109,7 +109,8 @@ export class Notifier implements AsyncDisposable {
     signal?.throwIfAborted();
     this.#queue.prepare();
     const onDuty = waitMs > 0 && this.#queue.deliverLock.tryAcquire();
-    const entries = await this.#enqueue(envelopes, onDuty);
+    const { entries, problem } = await this.#enqueue(envelopes, onDuty);
+    if (problem) return this.#aside(entries, problem);
     const mine = entries.map((entry) => entry.id);
     await this.#deliver({ deadline, patienceMs: 0, mine, signal, onDuty });
     return this.#conclude(entries);
@@ -130,14 +131,15 @@ export class Notifier implements AsyncDisposable {
    * @returns an outcome for each entry that was, or is, in the queue
    */
   async flush(options: FlushOptions = {}): Promise<Outcome[]> {
-    if (this.#queue.exists()) await this.#queue.seal();
+    if (!this.#queue.exists()) return [];
+    await this.#queue.seal();
+    const onDuty = this.#queue.deliverLock.tryAcquire();
     this.#queue.refresh();
+    if (onDuty) await this.#queue.takeIn();
     const before = this.#queue.live();
-    if (before.length === 0) return [];
     this.#queue.watch(before);
-    await this.#queue.requestFlush();
-    const patienceMs = options.waitMs ?? DEFAULT_FLUSH_WAIT_MS;
-    await this.#deliver({ patienceMs, signal: options.signal, onDuty: false });
+    if (before.length > 0) await this.#queue.requestFlush();
+    await this.#deliver({ patienceMs: options.waitMs ?? DEFAULT_FLUSH_WAIT_MS, signal: options.signal, onDuty });
     const known = new Set(before.map((entry) => entry.id));
     return this.#conclude([...before, ...this.#queue.live().filter((entry) => !known.has(entry.id))]);
   }
@@ -155,7 +157,7 @@ export class Notifier implements AsyncDisposable {
     this.#queue.prepare();
     if (!this.#queue.backgroundLock.tryAcquire()) return "second";
     const flushes = this.#queue.flushes;
-    for (this.#queue.refresh(); this.#courier.hasWork(); this.#queue.refresh()) {
+    for (this.#queue.refresh(); this.#courier.hasWork() || this.#queue.figures().intake > 0; this.#queue.refresh()) {
       signal.throwIfAborted();
       if (!this.#queue.deliverLock.tryAcquire()) {
         await this.#runtime.sleep(BACKGROUND_POLL_MS, signal);
@@ -215,22 +217,35 @@ export class Notifier implements AsyncDisposable {
   }
 
   /** Who delivers announces the first attempts in the same write, as far as nothing older is before them. */
-  async #enqueue(envelopes: readonly Envelope[], onDuty: boolean): Promise<Entry[]> {
+  async #enqueue(envelopes: readonly Envelope[], onDuty: boolean): Promise<Enqueued> {
     try {
       if (onDuty) this.#queue.refresh();
       const drafts = envelopes.map((envelope): Draft => {
-        const { expires, key } = envelope.notification;
-        return { ...envelope, expires, key };
+        const { expires, key, severity } = envelope.notification;
+        return { ...envelope, expires, key, isUrgent: severity === "critical" };
       });
       const names = onDuty ? drafts.map(({ channel }) => channel) : [];
       const idle = new Set(names.filter((name) => this.#courier.isIdle(name)));
-      const entries = await this.#queue.enqueue(drafts, ({ channel }) => idle.has(channel));
-      this.#courier.adopt(entries);
-      return entries;
+      const enqueued = await this.#queue.enqueue(drafts, ({ channel }) => idle.has(channel));
+      this.#courier.adopt(enqueued.entries);
+      if (this.#queue.bytes > NEARLY_FULL_BYTES) {
+        this.#warn(
+          `The queue is nearly full: ${this.#queue.bytes} of ${MAX_QUEUE_BYTES} bytes; what comes then is refused`,
+        );
+      }
+      return enqueued;
     } catch (error) {
       if (onDuty) this.#queue.deliverLock.release();
       throw error;
     }
+  }
+
+  /** They are on disk, beside a journal that cannot be had; whoever delivers next takes them in. */
+  #aside(entries: readonly Entry[], problem: QueueError): Outcome[] {
+    this.#queue.deliverLock.release();
+    this.#leaveBehind();
+    const reason = `Waits in intake/: ${problem.message}`;
+    return entries.map(({ id, channel, destination }) => ({ id, channel, destination, state: "queued", reason }));
   }
 
   async #deliver(options: RunOptions & { readonly onDuty: boolean }): Promise<QueueError | undefined> {
@@ -253,10 +268,11 @@ export class Notifier implements AsyncDisposable {
     try {
       this.#queue.syncName();
     } catch (error) {
-      this.#warn(error instanceof Error ? error.message : String(error));
+      if (error instanceof QueueError) this.#warn(error.message);
     }
     if (this.#background === "no" || !this.#queue.needsBackground()) return;
     const { configFile, insecureHttp } = this.#options;
+    // A deliverer sees the variables that this notifier saw.
     const env = Object.fromEntries(CONFIG_VARIABLES.map((name) => [name, this.#runtime.env(name) ?? ""]));
     const problem = startDeliverer(this.#background, { stateDir: this.stateDir, configFile, insecureHttp }, env);
     if (problem !== undefined) this.#warn(`Cannot start the background deliverer: ${problem}`);
@@ -279,15 +295,4 @@ export class Notifier implements AsyncDisposable {
       return;
     }
   }
-}
-
-function configOf(options: NotifierOptions, runtime: Runtime): Config {
-  const { channels, identity, stateDir } = options;
-  if (channels === undefined) return loadConfig(runtime, options);
-  if (stateDir === undefined) {
-    throw new ConfigError("Cannot open a notifier with channels of its own: stateDir is not set", {
-      hint: "another program's entries must not wait for channels that only this one knows",
-    });
-  }
-  return inlineConfig({ channels, ...(identity === undefined ? {} : { identity }) }, runtime, options);
 }

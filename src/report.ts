@@ -136,9 +136,11 @@ export class Reporter {
     for (const entry of this.#queue.entries()) count[this.#queue.stateOf(entry)]++;
     const oldest = this.#queue.live().at(0);
     const ready = oldest && this.#courier.readyTimes().get(laneOf(oldest));
+    const { intake, ...figures } = this.#queue.figures();
     return {
       ...count,
-      ...this.#queue.figures(),
+      queued: count.queued + intake,
+      ...figures,
       oldestSeconds: oldest ? Math.max(0, Math.round((now - oldest.time) / 1000)) : 0,
       waitingFor: oldest && this.#wait(oldest)?.reason,
       until: ready || (oldest && this.#wait(oldest)?.next) || undefined,

@@ -64,17 +64,27 @@ export function loadConfig(runtime: Pick<Runtime, "env" | "hostname" | "isRoot">
   });
 }
 
+/** A configuration that a program holds itself. */
+export interface InlineOptions extends LoadOptions {
+  readonly stateDir?: string;
+  readonly channels?: Readonly<Record<string, unknown>>;
+  readonly identity?: string;
+}
+
 /**
- * Reads a configuration that a program holds itself; neither file nor environment is looked at.
+ * Reads the configuration that a program holds itself; without `channels`, that of the command line.
  *
- * @throws {ConfigError} with the dotted path of what cannot be used
+ * @throws {ConfigError} with the dotted path, or the variable, of what cannot be used
  */
-export function inlineConfig(
-  value: Readonly<Record<string, unknown>>,
-  runtime: Pick<Runtime, "hostname">,
-  options: LoadOptions,
-): Config {
-  const { insecureHttp = false } = options;
+export function openConfig(runtime: Pick<Runtime, "env" | "hostname" | "isRoot">, options: InlineOptions): Config {
+  const { channels, identity, stateDir, insecureHttp = false } = options;
+  if (channels === undefined) return loadConfig(runtime, options);
+  if (stateDir === undefined) {
+    throw new ConfigError("Cannot open a notifier with channels of its own: stateDir is not set", {
+      hint: "another program's entries must not wait for channels that only this one knows",
+    });
+  }
+  const value = { channels, ...(identity === undefined ? {} : { identity }) };
   return parseConfig(value, { hostname: runtime.hostname(), insecureHttp, names: {}, secret: secretOf });
 }
 

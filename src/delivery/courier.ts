@@ -2,7 +2,7 @@
  * The courier: takes entries where they are due, tries each once, and writes down what became of it.
  *
  * ```text
- * run: refresh -> bury what expired, compact -> serve each channel that has a head due -> wait for the next one -> again
+ * run: refresh, take in -> bury what expired, compact -> serve each channel that has a head due -> wait for the next one -> again
  * serve one channel, one request in flight: announce (durable) -> attempt -> settle
  *   delivered, dead   the next in line
  *   failed            what was announced behind it is withdrawn; its wait decides when the channel is served again
@@ -104,6 +104,7 @@ export class Courier {
       await this.#queue.seal();
       for (;;) {
         this.#queue.refresh();
+        await this.#takeIn();
         await this.#buryExpired();
         await this.#compact();
         this.#start(run);
@@ -241,6 +242,15 @@ export class Courier {
     });
     await this.#queue.bury(buried);
     for (const { entry, reason } of buried) this.#onEvent({ entry, result: { state: "dead", reason } });
+  }
+
+  /** What waits at the side door goes on waiting there as long as the journal cannot be had. */
+  async #takeIn(): Promise<void> {
+    try {
+      await this.#queue.takeIn();
+    } catch (error) {
+      if (!(error instanceof QueueError)) throw error;
+    }
   }
 
   /** A journal that cannot be made shorter is a journal still. */

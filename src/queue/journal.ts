@@ -125,7 +125,7 @@ export class Journal {
   async compact(snapshot: () => Iterable<JournalRecord>, keep: (record: JournalRecord) => boolean): Promise<void> {
     await this.exclusively(() =>
       guard(`compact the queue ${this.path}`, () => {
-        this.#append([], "none");
+        this.#append([], "none", Infinity);
         const damaged = (source: OpenFile, line: DamagedLine) => this.#quarantine(source, line);
         compactFile(this.#files, this.path, { snapshot: snapshot(), keep, damaged });
       })
@@ -135,11 +135,12 @@ export class Journal {
   /**
    * Appends records in one write. With no records it only seals what a dead writer left behind.
    *
+   * @param maxBytes how long the journal may become by it
    * @throws {QueueError} when they were not taken; then none of them was
    */
-  async append(records: readonly JournalRecord[], durability: Durability): Promise<void> {
+  async append(records: readonly JournalRecord[], durability: Durability, maxBytes = Infinity): Promise<void> {
     await this.exclusively(() =>
-      guard(`write the queue ${this.path}`, () => this.#append(records, durability), "unwritten")
+      guard(`write the queue ${this.path}`, () => this.#append(records, durability, maxBytes), "unwritten")
     );
   }
 
@@ -162,7 +163,7 @@ export class Journal {
     return result;
   }
 
-  #append(records: readonly JournalRecord[], durability: Durability): void {
+  #append(records: readonly JournalRecord[], durability: Durability, maxBytes: number): void {
     using file = this.#files.open(this.path, "append");
     const size = file.size();
     const isNew = size === 0;
@@ -170,8 +171,13 @@ export class Journal {
     if (isNew) lines.unshift(encodeRecord({ t: "hdr", time: this.#runtime.now(), host: this.#runtime.hostname() }));
     else if (!endsInLineFeed(file, size)) lines.unshift(Uint8Array.of(LF));
     if (lines.length === 0) return;
+    const bytes = concatenate(lines);
+    if (size + bytes.length > maxBytes) {
+      const limit = `${Math.round(maxBytes / 2 ** 20)} MiB`;
+      throw new QueueError("full", `Cannot queue in ${this.path}: it has reached its limit of ${limit}`);
+    }
     try {
-      appendWhole(file, concatenate(lines));
+      appendWhole(file, bytes);
       if (durability === "none") return;
       file.syncData();
       if (isNew || durability === "directory") this.#syncName(file);

@@ -9,23 +9,20 @@
  */
 
 import { QueueError } from "../errors.ts";
-import type { Entry, EntryState } from "./entry.ts";
+import type { Entry } from "./entry.ts";
 import { denoFiles, type Files } from "./files.ts";
-import { Journal } from "./journal.ts";
+import { type Durability, Journal } from "./journal.ts";
+import { Intake } from "./intake.ts";
+import { ACK_RETENTION_MS, MAX_QUEUE_BYTES, MIN_COMPACTION_BYTES, NEARLY_FULL_BYTES, URGENT_BYTES } from "./limits.ts";
 import { FileLock } from "./lock.ts";
-import type { AttemptResult, Draft, QueueFigures, QueueOptions, QueueRuntime } from "./queue_types.ts";
-import type { JournalRecord } from "./record.ts";
-import { QueueState, type Settlement } from "./state.ts";
+import type { AttemptResult, Draft, Enqueued, QueueFigures, QueueOptions, QueueRuntime } from "./queue_types.ts";
+import type { EnqueueRecord, JournalRecord } from "./record.ts";
+import { newEntry } from "./state.ts";
 import { guard } from "./trouble.ts";
-
-/** A smaller journal is never compacted. */
-export const MIN_COMPACTION_BYTES: number = 256 * 1024;
-
-/** How long it is remembered that an entry was delivered. */
-export const ACK_RETENTION_MS: number = 7 * 86_400_000;
+import { QueueView } from "./view.ts";
 
 /** The queue in `stateDir/queue`. */
-export class Queue {
+export class Queue extends QueueView {
   /** Where the queue lives. */
   readonly directory: string;
   /** Held by the one process that delivers. */
@@ -34,13 +31,15 @@ export class Queue {
   readonly backgroundLock: FileLock;
   readonly #files: Files;
   readonly #runtime: QueueRuntime;
+  readonly #intake: Intake;
   readonly #journal: Journal;
-  #state = new QueueState();
 
   private constructor(stateDir: string, runtime: QueueRuntime, { files, onDamage }: Required<QueueOptions>) {
+    super();
     this.directory = `${stateDir}/queue`;
     this.#files = files;
     this.#runtime = runtime;
+    this.#intake = new Intake(`${this.directory}/intake`, files);
     this.#journal = new Journal(this.directory, { files, onDamage }, runtime);
     this.deliverLock = new FileLock(files, `${this.directory}/deliver.lock`);
     this.backgroundLock = new FileLock(files, `${this.directory}/background.lock`);
@@ -82,54 +81,9 @@ export class Queue {
   /** Reads what is new. */
   refresh(): void {
     this.#journal.read({
-      restart: () => this.#state = this.#state.successor(),
-      record: (record, bytes) => this.#state.apply(record, bytes),
+      restart: () => this.state = this.state.successor(),
+      record: (record, bytes) => this.state.apply(record, bytes),
     });
-  }
-
-  /** Entries that are neither delivered nor dropped, in the order of arrival. */
-  entries(): Entry[] {
-    return [...this.#state.entries];
-  }
-
-  /** The entries that will be tried. */
-  live(): Entry[] {
-    return this.entries().filter((entry) => !entry.dead);
-  }
-
-  /** An entry as it is now, unless it is settled. */
-  entry(id: string): Entry | undefined {
-    return this.#state.entry(id);
-  }
-
-  /** What an entry is, seen together with its channel. */
-  stateOf(entry: Entry): EntryState {
-    return this.#state.stateOf(entry);
-  }
-
-  /** What a channel waits for, and how often it failed in a row. */
-  channel(name: string): ReturnType<QueueState["channel"]> {
-    return this.#state.channel(name);
-  }
-
-  /** How many flushes were asked for, as far as was read. */
-  get flushes(): number {
-    return this.#state.flushes;
-  }
-
-  /** How a watched entry ended, whoever delivered it; undefined while it has not. Entries that this object enqueued are watched. */
-  settlement(id: string): Settlement | undefined {
-    return this.#state.settlement(id);
-  }
-
-  /** From now on remembers how these end. */
-  watch(entries: readonly Entry[]): void {
-    for (const { id } of entries) this.#state.watch(id);
-  }
-
-  /** Forgets what was watched. */
-  unwatch(ids: Iterable<string>): void {
-    this.#state.unwatch(ids);
   }
 
   /** Bytes of the journal; it grows with every change. */
@@ -141,32 +95,56 @@ export class Queue {
   figures(): QueueFigures {
     return {
       bytes: this.bytes,
+      intake: this.#intake.list().length,
       quarantined: guard("list the quarantine", () => this.#files.list(`${this.directory}/quarantine`)).length,
-      possibleDuplicates: this.#state.possibleDuplicates,
-      lastDelivery: this.#state.lastDelivery,
+      possibleDuplicates: this.state.possibleDuplicates,
+      lastDelivery: this.state.lastDelivery,
     };
   }
 
   /**
    * Takes envelopes in, durably, in one write. Those that `leavesNow` names are announced in the same write, so that the happy path
-   * pays for one `fdatasync` only.
+   * pays for one `fdatasync` only. Where the journal cannot be had, because its lock or its disk hangs, they wait in `intake/`.
    *
-   * @throws {QueueError} when the disk did not take them: then none is in the queue
+   * @throws {QueueError} when the disk did not take them, or the queue is at its limit: then none is in the queue
    * @throws {InvalidNotificationError} when one is longer than a line may be
    */
-  async enqueue(drafts: readonly Draft[], leavesNow: (draft: Draft) => boolean): Promise<Entry[]> {
+  async enqueue(drafts: readonly Draft[], leavesNow: (draft: Draft) => boolean): Promise<Enqueued> {
     const time = this.#runtime.now();
-    const records: JournalRecord[] = [];
-    const ids = drafts.map((draft) => {
-      const id = this.#runtime.uuid();
-      records.push({ t: "enq", id, time, ...draft });
-      if (leavesNow(draft)) records.push({ t: "att", id, n: 1, time });
-      this.#state.watch(id);
-      return id;
-    });
+    const incoming = drafts.map(({ isUrgent: _, ...draft }): EnqueueRecord => ({
+      t: "enq",
+      id: this.#runtime.uuid(),
+      time,
+      ...draft,
+    }));
+    const records = incoming.flatMap((record, at): JournalRecord[] =>
+      leavesNow(drafts[at]) ? [record, { t: "att", id: record.id, n: 1, time }] : [record]
+    );
     const everyoneLeaves = records.length === 2 * drafts.length;
-    await this.#append(records, everyoneLeaves ? "data" : "directory");
-    return ids.map((id) => this.#known(id));
+    const limit = drafts.some(({ isUrgent }) => isUrgent) ? MAX_QUEUE_BYTES + URGENT_BYTES : MAX_QUEUE_BYTES;
+    for (const { id } of incoming) this.state.watch(id);
+    try {
+      await this.#append(records, everyoneLeaves ? "data" : "directory", limit);
+    } catch (error) {
+      if (!(error instanceof QueueError) || (error.trouble !== "busy" && error.trouble !== "unwritten")) throw error;
+      this.#intake.put(incoming);
+      return { entries: incoming.map((record) => newEntry(record, 0)), problem: error };
+    }
+    return { entries: incoming.map(({ id }) => this.#known(id)) };
+  }
+
+  /**
+   * Takes into the journal what waits in `intake/`, in the order of its times. For the holder of `deliver.lock`.
+   *
+   * @throws {QueueError} when the journal cannot be had yet; then it goes on waiting there
+   */
+  async takeIn(): Promise<void> {
+    const files = this.#intake.list();
+    if (files.length === 0) return;
+    // Whoever took them in before may have died before it removed them.
+    const fresh = files.flatMap(({ records }) => records).filter(({ id }) => this.state.entry(id) === undefined);
+    if (fresh.length > 0) await this.#append(fresh, "directory");
+    this.#intake.remove(files.map(({ name }) => name));
   }
 
   /** Makes sure that what was enqueued survives whatever happened to the file's name just before. */
@@ -246,19 +224,20 @@ export class Queue {
   }
 
   /**
-   * Compacts the journal when that is worth it: more than half of it is history, and it is over 256 KiB. For the holder of `deliver.lock`.
+   * Compacts the journal when that is worth it: more than half of it is history and it is over 256 KiB, or it is nearly full. For the holder of `deliver.lock`.
    *
    * @returns whether it did
    * @throws {QueueError} when it could not; the journal is what it was
    */
   async compact(): Promise<boolean> {
-    if (this.bytes <= MIN_COMPACTION_BYTES || this.bytes <= 2 * this.#state.keptBytes) return false;
+    const worth = this.bytes > NEARLY_FULL_BYTES ? 1.1 : 2;
+    if (this.bytes <= MIN_COMPACTION_BYTES || this.bytes <= worth * this.state.keptBytes) return false;
     const now = this.#runtime.now();
     const header = { time: now, host: this.#runtime.hostname() };
     await this.#journal.compact(
       () => {
         this.refresh();
-        return this.#state.snapshot(header);
+        return this.state.snapshot(header);
       },
       (record) => record.t === "ack" && record.time > now - ACK_RETENTION_MS,
     );
@@ -281,13 +260,13 @@ export class Queue {
     });
   }
 
-  async #append(records: readonly JournalRecord[], durability: "none" | "data" | "directory"): Promise<void> {
-    await this.#journal.append(records, durability);
+  async #append(records: readonly JournalRecord[], durability: Durability, maxBytes?: number): Promise<void> {
+    await this.#journal.append(records, durability, maxBytes);
     this.refresh();
   }
 
   #known(id: string): Entry {
-    const entry = this.#state.entry(id);
+    const entry = this.state.entry(id);
     if (entry === undefined) {
       throw new QueueError("io", `Cannot find entry ${id} again: the journal was changed from outside`);
     }

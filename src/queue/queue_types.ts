@@ -1,6 +1,8 @@
 /** What goes into the queue, and what comes out. */
 
 import type { Runtime } from "../runtime.ts";
+import type { QueueError } from "../errors.ts";
+import type { Entry } from "./entry.ts";
 import type { Files } from "./files.ts";
 import type { AckRecord, EnqueueRecord, NackRecord } from "./record.ts";
 
@@ -16,7 +18,17 @@ export interface QueueOptions {
 }
 
 /** An envelope on its way in; the queue gives it an id and a time. */
-export type Draft = Omit<EnqueueRecord, "t" | "id" | "time">;
+export type Draft = Omit<EnqueueRecord, "t" | "id" | "time"> & {
+  /** Whether it may use the room that is kept for what is critical. @default {false} */
+  readonly isUrgent?: boolean;
+};
+
+/** What {@linkcode Queue.enqueue} did. */
+export interface Enqueued {
+  readonly entries: readonly Entry[];
+  /** Why they wait in `intake/` and not in the journal. */
+  readonly problem?: QueueError;
+}
 
 /** What became of an attempt. */
 export type AttemptResult =
@@ -28,6 +40,8 @@ export type AttemptResult =
 export interface QueueFigures {
   /** Bytes of the journal. */
   readonly bytes: number;
+  /** Files that wait in `intake/`, because the journal could not be had. */
+  readonly intake: number;
   /** Damaged lines that were set aside. */
   readonly quarantined: number;
   readonly possibleDuplicates: number;

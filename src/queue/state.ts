@@ -163,9 +163,7 @@ export class QueueState {
 
   #enqueue(record: EnqueueRecord, bytes: number): void {
     if (this.#entries.has(record.id)) return;
-    const { id, time, channel, destination, notification, expires, key } = record;
-    const sequence = this.#sequence++;
-    this.#entries.set(id, { id, sequence, time, channel, destination, notification, expires, key, bytes, attempts: 0 });
+    this.#entries.set(record.id, { ...newEntry(record, this.#sequence++), bytes });
     this.#keptBytes += bytes;
   }
 
@@ -222,6 +220,12 @@ export class QueueState {
 }
 
 const NO_TROUBLE: ChannelState = { failures: 0 };
+
+/** An entry that nothing happened to yet. */
+export function newEntry(record: EnqueueRecord, sequence: number): Entry {
+  const { id, time, channel, destination, notification, expires, key } = record;
+  return { id, sequence, time, channel, destination, notification, expires, key, bytes: 0, attempts: 0 };
+}
 
 function doubted({ doubt }: Entry, since: number, until: number): Doubt {
   return { since: doubt?.since ?? since, until };

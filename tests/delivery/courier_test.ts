@@ -58,7 +58,7 @@ async function courierTest(body: (scene: Scene) => Promise<void>) {
           notification: createNotification({ subject }, TEST_TIME),
           expires,
         };
-        const [entry] = await queue.enqueue([draft], () => false);
+        const { entries: [entry] } = await queue.enqueue([draft], () => false);
         return entry.id;
       },
     });

@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { QueueError } from "../../src/errors.ts";
 import { denoFiles, type Files } from "../../src/queue/files.ts";
-import { ACK_RETENTION_MS, MIN_COMPACTION_BYTES, Queue } from "../../src/queue/queue.ts";
+import { ACK_RETENTION_MS, MIN_COMPACTION_BYTES } from "../../src/queue/limits.ts";
+import { Queue } from "../../src/queue/queue.ts";
 import { encodeRecord, type JournalRecord } from "../../src/queue/record.ts";
 import { QueueState } from "../../src/queue/state.ts";
 import { type FakeRuntime, fakeRuntime, TEST_TIME } from "../fakes/runtime.ts";
@@ -37,7 +38,7 @@ const draft = (message: string) => ({
 async function fill(queue: Queue, count: number): Promise<string[]> {
   const ids: string[] = [];
   for (let done = 0; done < count; done++) {
-    const [entry] = await queue.enqueue([draft("x".repeat(50_000))], () => true);
+    const { entries: [entry] } = await queue.enqueue([draft("x".repeat(50_000))], () => true);
     await queue.settle(entry, { state: "delivered", receipt: `$${done}`, via: "put" }, { isProof: false });
     ids.push(entry.id);
   }
@@ -56,7 +57,7 @@ Deno.test("Queue.compact() leaves a small journal alone, and one that is mostly 
 
 Deno.test("Queue.compact() keeps what waits, what is dead and who was delivered, and nothing else", async () => {
   await compactionTest(async ({ queue, path, open }) => {
-    const [first] = await queue.enqueue([draft("first")], () => true);
+    const { entries: [first] } = await queue.enqueue([draft("first")], () => true);
     await queue.settle(first, {
       state: "failed",
       class: "limited",
@@ -65,7 +66,7 @@ Deno.test("Queue.compact() keeps what waits, what is dead and who was delivered,
       notBefore: TEST_TIME + 5000,
     }, { isProof: false });
     await fill(queue, 10);
-    const [poison] = await queue.enqueue([draft("poison")], () => true);
+    const { entries: [poison] } = await queue.enqueue([draft("poison")], () => true);
     await queue.settle(poison, { state: "dead", reason: "too large", status: 413 }, { isProof: false });
     const before = [queue.entries(), queue.channel("matrix"), queue.figures().lastDelivery];
     assertEquals(await queue.compact(), true);
@@ -110,12 +111,12 @@ Deno.test("Queue.compact() carries over what it does not know, and seals and kee
 Deno.test("Queue.compact() is seen by other processes, who go on with the new journal", async () => {
   await compactionTest(async ({ queue, open }) => {
     const other = open();
-    const [mine] = await other.enqueue([draft("mine")], () => true);
+    const { entries: [mine] } = await other.enqueue([draft("mine")], () => true);
     queue.refresh();
     await queue.settle(mine, { state: "delivered", receipt: "$mine", via: "put" }, { isProof: false });
     await fill(queue, 10);
     await queue.compact();
-    const [next] = await other.enqueue([draft("next")], () => false);
+    const { entries: [next] } = await other.enqueue([draft("next")], () => false);
     assertEquals(other.settlement(mine.id), { state: "delivered", receipt: "$mine" });
     queue.refresh();
     assertEquals([queue.live(), other.live()].map((live) => live.map((entry) => entry.id)), [[next.id], [next.id]]);

@@ -1,0 +1,16 @@
+/** How large things may become, and how long they are kept. */
+
+/** A smaller journal is never compacted. */
+export const MIN_COMPACTION_BYTES: number = 256 * 1024;
+
+/** How large the journal may become by what comes in. What is in it can always be settled. */
+export const MAX_QUEUE_BYTES: number = 16 * 2 ** 20;
+
+/** How much more there is for what is critical. */
+export const URGENT_BYTES: number = MAX_QUEUE_BYTES / 10;
+
+/** From here on people are warned, and a compaction is worth it for less. */
+export const NEARLY_FULL_BYTES: number = 0.8 * MAX_QUEUE_BYTES;
+
+/** How long it is remembered that an entry was delivered. */
+export const ACK_RETENTION_MS: number = 7 * 86_400_000;

@@ -1,0 +1,55 @@
+/** What the queue shows: a reading of the records, made new whenever the journal is read. */
+
+import type { Entry, EntryState } from "./entry.ts";
+import { QueueState, type Settlement } from "./state.ts";
+
+/** The reading side of the queue. */
+export abstract class QueueView {
+  /** The fold over what was read so far. */
+  protected state: QueueState = new QueueState();
+
+  /** Entries that are neither delivered nor dropped, in the order of arrival. */
+  entries(): Entry[] {
+    return [...this.state.entries];
+  }
+
+  /** The entries that will be tried. */
+  live(): Entry[] {
+    return this.entries().filter((entry) => !entry.dead);
+  }
+
+  /** An entry as it is now, unless it is settled. */
+  entry(id: string): Entry | undefined {
+    return this.state.entry(id);
+  }
+
+  /** What an entry is, seen together with its channel. */
+  stateOf(entry: Entry): EntryState {
+    return this.state.stateOf(entry);
+  }
+
+  /** What a channel waits for, and how often it failed in a row. */
+  channel(name: string): ReturnType<QueueState["channel"]> {
+    return this.state.channel(name);
+  }
+
+  /** How many flushes were asked for, as far as was read. */
+  get flushes(): number {
+    return this.state.flushes;
+  }
+
+  /** How a watched entry ended, whoever delivered it; undefined while it has not. Entries that this object enqueued are watched. */
+  settlement(id: string): Settlement | undefined {
+    return this.state.settlement(id);
+  }
+
+  /** From now on remembers how these end. */
+  watch(entries: readonly Entry[]): void {
+    for (const { id } of entries) this.state.watch(id);
+  }
+
+  /** Forgets what was watched. */
+  unwatch(ids: Iterable<string>): void {
+    this.state.unwatch(ids);
+  }
+}

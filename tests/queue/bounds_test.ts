@@ -1,0 +1,44 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { QueueError } from "../../src/errors.ts";
+import { MAX_QUEUE_BYTES } from "../../src/queue/limits.ts";
+import { Queue } from "../../src/queue/queue.ts";
+import { fakeRuntime, TEST_TIME } from "../fakes/runtime.ts";
+
+Deno.test("Queue.enqueue() refuses at its limit, has room for what is urgent, and settles what is in it all the same", async () => {
+  const stateDir = Deno.makeTempDirSync();
+  using runtime = fakeRuntime({ realIds: true });
+  const queue = Queue.open(stateDir, runtime);
+  queue.prepare();
+  const draft = (isUrgent: boolean) => ({
+    channel: "matrix",
+    destination: "!a",
+    notification: { message: "x".repeat(100_000) },
+    expires: TEST_TIME * 2,
+    isUrgent,
+  });
+  try {
+    const fill = async (isUrgent: boolean) => {
+      const error = await assertRejects(
+        async () => {
+          for (;;) await queue.enqueue([draft(isUrgent)], () => false);
+        },
+        QueueError,
+        "it has reached its limit of",
+      );
+      assertEquals(error.trouble, "full");
+    };
+    await fill(false);
+    assert(queue.bytes <= MAX_QUEUE_BYTES && queue.bytes > MAX_QUEUE_BYTES - 110_000);
+    const before = queue.bytes;
+    await fill(true);
+    assert(queue.bytes > before + 1_000_000);
+    for (const entry of queue.live().slice(0, 40)) {
+      await queue.settle(entry, { state: "delivered", receipt: "$", via: "put" }, { isProof: false });
+    }
+    assertEquals(await queue.compact(), true, "nearly full, so that a compaction is worth it");
+    await queue.enqueue([draft(false)], () => false);
+    assert(!Deno.readTextFileSync(`${queue.directory}/queue.jsonl`).includes("isUrgent"));
+  } finally {
+    Deno.removeSync(stateDir, { recursive: true });
+  }
+});
