@@ -1,7 +1,7 @@
 /** Commands are data: help, completions and the README's table come from the same entries. */
 
 import type { Runtime } from "../runtime.ts";
-import type { Arguments } from "./args.ts";
+import type { Arguments } from "./arguments.ts";
 import type { Ui } from "./ui.ts";
 
 /** An option: `--name`, with a value if it has a placeholder. */

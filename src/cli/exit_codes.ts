@@ -1,7 +1,7 @@
 /** Exit codes: those of sysexits.h, which cron, systemd and mail software know. */
 
 import { ConfigError, InvalidNotificationError, QueueError, type QueueTrouble } from "../errors.ts";
-import { UsageError } from "./args.ts";
+import { UsageError } from "./arguments.ts";
 
 /** The codes by name. */
 export const EXIT = {

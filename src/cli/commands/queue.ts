@@ -3,7 +3,7 @@
 import { formatDuration } from "../../duration.ts";
 import type { Notifier } from "../../notifier.ts";
 import type { QueuedEntry } from "../../report.ts";
-import { UsageError } from "../args.ts";
+import { UsageError } from "../arguments.ts";
 import type { CommandContext } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
 import { openNotifier, openQueueOnly } from "../notifier.ts";

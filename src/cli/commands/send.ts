@@ -8,7 +8,7 @@ import { renderPlain } from "../../render.ts";
 import type { Outcome } from "../../report.ts";
 import type { Runtime } from "../../runtime.ts";
 import { readAtMost } from "../../stream.ts";
-import { type Arguments, UsageError } from "../args.ts";
+import { type Arguments, UsageError } from "../arguments.ts";
 import type { CommandContext } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
 import { openNotifier } from "../notifier.ts";
