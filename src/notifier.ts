@@ -256,7 +256,6 @@ export class Notifier implements AsyncDisposable {
 
   /** Says what became of entries, and sees to what is left. */
   #conclude(entries: readonly Entry[]): Outcome[] {
-    this.#queue.refresh();
     const outcomes = this.#reporter.outcomes(entries);
     this.#queue.unwatch(entries.map((entry) => entry.id));
     if (this.#courier.hasWork()) this.#leaveBehind();
@@ -267,10 +266,11 @@ export class Notifier implements AsyncDisposable {
   #leaveBehind(): void {
     try {
       this.#queue.syncName();
+      if (this.#background === "no" || !this.#queue.needsBackground()) return;
     } catch (error) {
-      if (error instanceof QueueError) this.#warn(error.message);
+      if (!(error instanceof QueueError)) throw error;
+      return this.#warn(error.message);
     }
-    if (this.#background === "no" || !this.#queue.needsBackground()) return;
     const { configFile, insecureHttp } = this.#options;
     // A deliverer sees the variables that this notifier saw.
     const env = Object.fromEntries(CONFIG_VARIABLES.map((name) => [name, this.#runtime.env(name) ?? ""]));

@@ -37,8 +37,10 @@ export async function deliverOrWatch(
   courier: Courier,
   options: DutyOptions,
 ): Promise<QueueError | undefined> {
-  if (!options.onDuty && !await takeOver(queue, courier, options)) return undefined;
+  let { onDuty } = options;
   try {
+    onDuty ||= await takeOver(queue, courier, options);
+    if (!onDuty) return undefined;
     while (await courier.run(options) === "over") {
       if (await queue.leaveDelivery(() => !courier.isOver(options))) break;
     }
@@ -46,7 +48,7 @@ export async function deliverOrWatch(
     if (error instanceof QueueError) return error;
     throw error;
   } finally {
-    queue.deliverLock.release();
+    if (onDuty) queue.deliverLock.release();
   }
 }
 
