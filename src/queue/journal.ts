@@ -187,6 +187,15 @@ export class Journal {
     }
   }
 
+  /** Makes durable whatever anybody wrote so far. */
+  sync(): void {
+    guard(`write the queue ${this.path}`, () => {
+      using file = this.#files.open(this.path, "append");
+      file.syncData();
+      this.#syncName(file);
+    }, "unwritten");
+  }
+
   /** Makes the file's name as durable as its bytes, unless this process did so already for this very file. */
   syncName(): void {
     guard(`write the queue ${this.path}`, () => {

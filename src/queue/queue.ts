@@ -141,9 +141,10 @@ export class Queue extends QueueView {
   async takeIn(): Promise<void> {
     const files = this.#intake.list();
     if (files.length === 0) return;
-    // Whoever took them in before may have died before it removed them.
+    // Whoever took them in before may have died before it removed them, and before what it wrote was on the disk.
     const fresh = files.flatMap(({ records }) => records).filter(({ id }) => this.state.entry(id) === undefined);
     if (fresh.length > 0) await this.#append(fresh, "directory");
+    else this.#journal.sync();
     this.#intake.remove(files.map(({ name }) => name));
   }
 
