@@ -33,6 +33,7 @@ export interface Files {
   open(path: string, mode: OpenMode): OpenFile;
   /** Gives a file another name, in the place of what has that name. */
   rename(from: string, to: string): void;
+  /** Removes a file; nothing happens where there is none. */
   remove(path: string): void;
   /** Makes a directory and its parents, durably, open to their owner alone; nothing happens where it is there. */
   makeDirectory(path: string): void;
@@ -48,7 +49,13 @@ export const denoFiles: Files = {
     return openFile(Deno.openSync(path, MODES[mode]));
   },
   rename: (from, to) => Deno.renameSync(from, to),
-  remove: (path) => Deno.removeSync(path),
+  remove(path) {
+    try {
+      Deno.removeSync(path);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  },
   makeDirectory(path) {
     try {
       Deno.mkdirSync(path, { mode: 0o700 });

@@ -4,8 +4,11 @@
  *
  * ```text
  * put:    .name -> write -> fdatasync -> rename to name -> fsync of the directory
- * remove: only behind a durable append to the journal; who dies in between leaves files whose ids the journal knows
+ * remove: only behind a durable append to the journal, then fsync of the directory; who dies in between leaves files whose ids the journal knows
  * ```
+ *
+ * A removal that is not on the disk must not be believed: a power cut would bring the file back when its envelope is long delivered. So each process that takes
+ * in syncs the directory once before it relies on what is not there.
  *
  * @module
  */
@@ -23,11 +26,15 @@ export interface IntakeFile {
 
 /** `queue/intake`. */
 export class Intake {
+  readonly #parent: string;
   readonly #directory: string;
   readonly #files: Files;
+  #isSynced = false;
 
-  constructor(directory: string, files: Files) {
-    this.#directory = directory;
+  /** @param parent the directory that holds `intake/`, once something came in there */
+  constructor(parent: string, files: Files) {
+    this.#parent = parent;
+    this.#directory = `${parent}/intake`;
     this.#files = files;
   }
 
@@ -51,6 +58,7 @@ export class Intake {
   /** What waits, in the order of its times. */
   list(): IntakeFile[] {
     return guard(`read ${this.#directory}`, () => {
+      if (!this.#exists()) return [];
       const names = this.#files.list(this.#directory).filter((name) =>
         name.endsWith(".jsonl") && !name.startsWith(".")
       );
@@ -58,12 +66,18 @@ export class Intake {
     });
   }
 
-  /** Forgets files whose envelopes are in the journal. */
+  /** Forgets files whose envelopes are in the journal; none at all makes sure of what others removed. */
   remove(names: readonly string[]): void {
     guard(`write ${this.#directory}`, () => {
+      if ((names.length === 0 && this.#isSynced) || !this.#exists()) return;
       for (const name of names) this.#files.remove(`${this.#directory}/${name}`);
       this.#files.syncDirectory(this.#directory);
+      this.#isSynced = true;
     });
+  }
+
+  #exists(): boolean {
+    return this.#files.list(this.#parent).includes("intake");
   }
 
   #write(path: string, records: readonly EnqueueRecord[]): void {

@@ -39,7 +39,7 @@ export class Queue extends QueueView {
     this.directory = `${stateDir}/queue`;
     this.#files = files;
     this.#runtime = runtime;
-    this.#intake = new Intake(`${this.directory}/intake`, files);
+    this.#intake = new Intake(this.directory, files);
     this.#journal = new Journal(this.directory, { files, onDamage }, runtime);
     this.deliverLock = new FileLock(files, `${this.directory}/deliver.lock`);
     this.backgroundLock = new FileLock(files, `${this.directory}/background.lock`);
@@ -140,7 +140,7 @@ export class Queue extends QueueView {
    */
   async takeIn(): Promise<void> {
     const files = this.#intake.list();
-    if (files.length === 0) return;
+    if (files.length === 0) return this.#intake.remove([]);
     // Whoever took them in before may have died before it removed them, and before what it wrote was on the disk.
     const fresh = files.flatMap(({ records }) => records).filter(({ id }) => this.state.entry(id) === undefined);
     if (fresh.length > 0) await this.#append(fresh, "directory");

@@ -1,0 +1,116 @@
+/**
+ * A process that uses the queue, and writes down what it asks for and what it was told.
+ *
+ * Before each call whatever it may do becomes possible, behind it whatever it promises becomes certain. What rides unsynced stays possible.
+ *
+ * @module
+ */
+
+import type { Entry } from "../../src/queue/entry.ts";
+import { Queue } from "../../src/queue/queue.ts";
+import type { AttemptResult, Draft } from "../../src/queue/queue_types.ts";
+import type { CrashFiles } from "./crash_files.ts";
+import { type Promised, type Promises, subjectOf } from "./crash_ledger.ts";
+import { crashRuntime, STATE_DIR } from "./crash_runtime.ts";
+
+/** All promises of all processes, and the order in which they were made. */
+export class Ledger {
+  promises: Promises = new Map();
+  #ticks = 0;
+
+  tick(): number {
+    return ++this.#ticks;
+  }
+
+  set(subject: string, promised: Promised): void {
+    this.promises = new Map(this.promises).set(subject, promised);
+  }
+
+  update(subject: string, change: (promised: Promised) => Partial<Promised>): void {
+    const promised = this.promises.get(subject);
+    if (promised) this.set(subject, { ...promised, ...change(promised) });
+  }
+}
+
+/** An envelope that goes by its subject. */
+export function draft(subject: string, bytes = 20): Draft {
+  const notification = { subject, message: `${subject} `.padEnd(bytes, "äx\n") };
+  return { channel: "matrix", destination: "!room", notification, expires: 9e12 };
+}
+
+/** One process. */
+export class Actor {
+  readonly queue: Queue;
+  readonly files: CrashFiles;
+  readonly #ledger: Ledger;
+
+  constructor(files: CrashFiles, ledger: Ledger) {
+    this.files = files;
+    this.#ledger = ledger;
+    this.queue = Queue.open(STATE_DIR, crashRuntime(), { files });
+    this.queue.prepare();
+  }
+
+  /** The entries that go by these subjects, as they are now. */
+  entries(...subjects: string[]): Entry[] {
+    this.queue.refresh();
+    return this.queue.entries().filter((entry) => subjects.includes(subjectOf(entry)));
+  }
+
+  async enqueue(drafts: readonly Draft[], { announced = false } = {}): Promise<void> {
+    const batch = this.#ledger.tick();
+    const subjects = drafts.map(subjectOf);
+    subjects.forEach((subject, place) =>
+      this.#ledger.set(subject, {
+        draft: drafts[place],
+        batch,
+        place,
+        aside: false,
+        present: "may",
+        attempts: [0, announced ? 1 : 0],
+        open: announced ? "may" : "no",
+        dead: "no",
+      })
+    );
+    const { problem } = await this.queue.enqueue(drafts, () => announced);
+    const resolved = this.#ledger.tick();
+    const sure: Partial<Promised> = announced && !problem ? { attempts: [1, 1], open: "must" } : {};
+    this.#all(subjects, () => ({ resolved, present: "must", aside: problem !== undefined, ...sure }));
+  }
+
+  async announce(...subjects: string[]): Promise<void> {
+    this.#all(subjects, ({ attempts: [least, most] }) => ({ attempts: [least, most + 1], open: "may" }));
+    for (const entry of await this.queue.announce(this.entries(...subjects))) {
+      this.#all([subjectOf(entry)], () => ({ attempts: [entry.attempts, entry.attempts], open: "must" }));
+    }
+  }
+
+  async withdraw(...subjects: string[]): Promise<void> {
+    this.#all(subjects, ({ attempts: [least, most] }) => ({ attempts: [least - 1, most], open: "may" }));
+    await this.queue.withdraw(this.entries(...subjects));
+  }
+
+  async settle(subject: string, result: AttemptResult, { isProof = false } = {}): Promise<void> {
+    if (result.state === "delivered") this.#all([subject], () => ({ present: "may" }));
+    else this.#all([subject], () => ({ open: "may", dead: result.state === "dead" ? "may" : "no" }));
+    for (const entry of this.entries(subject)) await this.queue.settle(entry, result, { isProof });
+    if (result.state === "dead") this.#all([subject], () => ({ open: "no", dead: "must" }));
+    else if (result.state === "delivered" && isProof) this.#all([subject], () => ({ present: "no" }));
+  }
+
+  async retry(...subjects: string[]): Promise<void> {
+    this.#all(subjects, () => ({ dead: "may" }));
+    await this.queue.retry(this.entries(...subjects), 1000);
+    this.#all(subjects, () => ({ dead: "no" }));
+  }
+
+  async drop(...subjects: string[]): Promise<void> {
+    this.#all(subjects, () => ({ present: "may" }));
+    await this.queue.drop(this.entries(...subjects));
+    this.#all(subjects, () => ({ present: "no" }));
+  }
+
+  #all(subjects: readonly string[], change: (promised: Promised) => Partial<Promised>): void {
+    for (const subject of subjects) this.#ledger.update(subject, change);
+  }
+}

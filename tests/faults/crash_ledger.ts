@@ -1,0 +1,89 @@
+/**
+ * What the queue has promised so far, entry by entry, and whether a queue that was found after a power cut keeps it. An entry goes by the subject of its
+ * notification.
+ *
+ * @module
+ */
+
+import type { Entry } from "../../src/queue/entry.ts";
+import type { Draft } from "../../src/queue/queue_types.ts";
+
+/** `may` was asked for, and nobody was told yet that it is done; `no` is certain. */
+export type Certainty = "no" | "may" | "must";
+
+/** What is known of one entry. */
+export interface Promised {
+  readonly draft: Draft;
+  /** Which `enqueue` it came with, by when that began, and its place there. */
+  readonly batch: number;
+  readonly place: number;
+  /** When its `enqueue` resolved. */
+  readonly resolved?: number;
+  /** Whether it waits at the side door, where order is by the clock. */
+  readonly aside: boolean;
+  readonly present: Certainty;
+  /** The least and the most attempts that the journal may tell of. */
+  readonly attempts: readonly [number, number];
+  readonly open: Certainty;
+  readonly dead: Certainty;
+}
+
+/** What was promised at one moment. */
+export type Promises = ReadonlyMap<string, Promised>;
+
+/** The subject by which an entry goes. */
+export function subjectOf({ notification }: Pick<Entry, "notification">): string {
+  const subject = notification !== null && typeof notification === "object" && "subject" in notification;
+  return subject ? String(notification.subject) : "(none)";
+}
+
+/** What is wrong with the entries of a queue, in one sentence; undefined when every promise is kept. */
+export function broken(promises: Promises, entries: readonly Entry[]): string | undefined {
+  const found = new Map<string, Entry>();
+  for (const entry of entries) {
+    const subject = subjectOf(entry);
+    const promised = promises.get(subject);
+    if (promised === undefined) return `${subject} was never enqueued`;
+    if (found.has(subject)) return `${subject} is there twice`;
+    found.set(subject, entry);
+    const problem = brokenEntry(promised, entry);
+    if (problem !== undefined) return `${subject} ${problem}: ${JSON.stringify({ ...entry, notification: "…" })}`;
+  }
+  for (const [subject, { present }] of promises) {
+    if (present === "must" && !found.has(subject)) return `${subject} is lost`;
+  }
+  return brokenOrder(promises, [...found.keys()]);
+}
+
+function brokenEntry({ draft, present, attempts: [least, most], open, dead }: Promised, entry: Entry) {
+  if (present === "no") return "came back after its end was confirmed";
+  if (!sameEnvelope(draft, entry)) return "is not what was enqueued";
+  if (entry.attempts < least) return `forgot attempts, of which there were ${least}`;
+  if (entry.attempts > most) return `tells of attempts that never were, beyond ${most}`;
+  if (contradicts(open, entry.open !== undefined)) return "is wrong about an open attempt";
+  if (entry.open !== undefined && entry.open.n !== entry.attempts) return "names another attempt than the last one";
+  if (contradicts(dead, entry.dead !== undefined)) return "is wrong about its death";
+}
+
+function contradicts(certainty: Certainty, is: boolean): boolean {
+  return certainty === "must" && !is || certainty === "no" && is;
+}
+
+function sameEnvelope(draft: Draft, entry: Entry): boolean {
+  return draft.channel === entry.channel && draft.destination === entry.destination && draft.key === entry.key &&
+    JSON.stringify(draft.notification) === JSON.stringify(entry.notification);
+}
+
+function brokenOrder(promises: Promises, subjects: readonly string[]): string | undefined {
+  for (const [at, later] of subjects.entries()) {
+    for (const earlier of subjects.slice(at + 1)) {
+      const [a, b] = [promises.get(earlier), promises.get(later)];
+      if (a && b && !a.aside && !b.aside && precedes(a, b)) return `${later} comes before ${earlier}`;
+    }
+  }
+}
+
+function precedes(a: Promised, b: Promised): boolean {
+  if (a.batch === b.batch) return a.place < b.place;
+  return a.resolved !== undefined && a.resolved < b.batch;
+}

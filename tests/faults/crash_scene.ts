@@ -1,0 +1,118 @@
+/**
+ * A scene: processes work on one disk, and each moment at which the power could fail is written down. Afterwards every state in which a power cut could leave
+ * the disk is looked at: a queue is opened on it, must have kept every promise of that moment, and must go on working.
+ *
+ * @module
+ */
+
+import { Queue } from "../../src/queue/queue.ts";
+import { Actor, draft, Ledger } from "./crash_actor.ts";
+import { CrashDisk, type DirectoryImage, type Operation } from "./crash_disk.ts";
+import { CrashFiles, type Fate } from "./crash_files.ts";
+import { broken, type Promised, type Promises, subjectOf } from "./crash_ledger.ts";
+import { seededDice } from "./crash_dice.ts";
+import { type Choose, crash, crashStates, nothingSurvives } from "./crash_states.ts";
+import { crashRuntime, STATE_DIR } from "./crash_runtime.ts";
+
+/** A moment at which the power could fail. */
+interface Moment {
+  readonly after: string;
+  readonly image: DirectoryImage;
+  readonly promises: Promises;
+}
+
+/** The journal's path. */
+export const JOURNAL = `${STATE_DIR}/queue/queue.jsonl`;
+
+/** A disk, the processes on it and the moments so far. */
+export class Scene {
+  readonly disk = new CrashDisk();
+  readonly ledger = new Ledger();
+  /** Whether moments are written down. */
+  recording = true;
+  readonly #moments: Moment[] = [];
+
+  constructor() {
+    this.disk.onChange = (operation, path) => this.moment(`${operation} ${path}`);
+  }
+
+  /** Another process. */
+  actor(fate?: (operation: Operation, path: string) => Fate): Actor {
+    return new Actor(new CrashFiles(this.disk, fate), this.ledger);
+  }
+
+  /** Writes the moment down. */
+  moment(after: string): void {
+    if (this.recording) this.#moments.push({ after, image: this.disk.image(), promises: this.ledger.promises });
+  }
+
+  /**
+   * Looks at what power cuts would leave.
+   *
+   * @param limit how many states at most at one moment
+   * @returns how many it looked at
+   * @throws {Error} when a promise is broken; the message says at which moment
+   */
+  async cutPower(limit: number): Promise<number> {
+    this.moment("the end");
+    let count = 0;
+    for (const [at, { after, image, promises }] of this.#moments.entries()) {
+      for (const disk of crashStates(image, limit, at + 1)) {
+        count++;
+        const problem = await afterwards(disk, promises, count).catch((error) =>
+          error instanceof Error ? error.stack : error
+        );
+        if (problem !== undefined) {
+          throw new Error(`Power cut after operation ${at}, ${after}, state ${count}: ${problem}`);
+        }
+      }
+    }
+    return count;
+  }
+}
+
+/** What is wrong with a queue that is found on a disk; undefined when all promises were kept and it goes on working. */
+async function afterwards(disk: CrashDisk, promises: Promises, seed: number): Promise<string | undefined> {
+  const open = (on: CrashDisk) => Queue.open(STATE_DIR, crashRuntime(), { files: new CrashFiles(on) });
+  const inJournal = new Map(Array.from(promises, ([subject, promised]) => {
+    const present: Promised["present"] = promised.aside && promised.present === "must" ? "may" : promised.present;
+    return [subject, { ...promised, present }];
+  }));
+  const queue = open(disk);
+  const problem = broken(inJournal, queue.entries());
+  if (problem !== undefined) return problem;
+  queue.prepare();
+  await queue.seal();
+  await queue.takeIn();
+  await queue.enqueue([draft("fresh")], () => false);
+  const later = new Map(promises).set("fresh", promisedFresh());
+  const now = broken(later, queue.entries());
+  if (now !== undefined) return `After one more enqueue: ${now}`;
+  for (const entry of queue.entries()) {
+    const promised = later.get(subjectOf(entry));
+    if (promised) later.set(subjectOf(entry), { ...promised, present: "must" });
+  }
+  const dice = seededDice(seed);
+  const cuts: Choose[] = [nothingSurvives, (options) => dice(options)];
+  for (const choose of cuts) {
+    const again = broken(later, open(crash(disk.image(), choose, dice)).entries());
+    if (again !== undefined) return `After one more enqueue and one more power cut: ${again}`;
+  }
+  await queue.compact();
+  const compacted = broken(later, open(crash(disk.image(), nothingSurvives, dice)).entries());
+  if (compacted !== undefined) return `After a compaction and one more power cut: ${compacted}`;
+}
+
+function promisedFresh(): Promised {
+  const batch = Infinity;
+  return {
+    draft: draft("fresh"),
+    batch,
+    place: 0,
+    aside: false,
+    present: "must",
+    attempts: [0, 0],
+    open: "no",
+    dead: "no",
+  };
+}

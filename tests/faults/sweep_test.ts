@@ -1,0 +1,69 @@
+/** A part of the sweep that is over in about a minute: what changes the disk, for the commands that matter most. `sweep.ts` as a program does all of it. */
+
+import { assertEquals, assertGreaterOrEqual } from "@std/assert";
+import { hasStrace, sweep, type SweepOptions } from "./sweep.ts";
+import { commandNamed } from "./sweep_commands.ts";
+import { faultNamed, type Syscall } from "./sweep_faults.ts";
+
+/** A kill in a call that only reads leaves what a kill in the next call leaves. */
+const CHANGING: readonly Syscall[] = ["mkdir", "flock", "write", "ftruncate", "fdatasync", "fsync", "rename"];
+
+/** After a kill in flight the next try waits for two seconds, so that more of them go side by side. */
+const JOBS_THAT_WAIT = 4;
+
+const isMissing = !hasStrace();
+const isCi = !["", "0", "false", undefined].includes(Deno.env.get("CI"));
+
+if (isMissing && !isCi) {
+  const line = "!".repeat(100);
+  console.error(
+    `\n${line}\nSKIPPED: the sweep of faults, because strace is not installed, or may not trace.\n${line}\n`,
+  );
+}
+
+interface SweepTestOptions extends SweepOptions {
+  /** Whether a later message may come first: what the journal refuses waits in `intake/` until somebody takes it in. */
+  readonly canOvertake?: boolean;
+}
+
+/**
+ * Sweeps, and wants to see that nothing went wrong.
+ *
+ * @param atLeast how many injections must have happened: fewer would show that they do not happen any more
+ */
+function sweepTest(name: string, atLeast: number, { canOvertake, ...options }: SweepTestOptions): void {
+  Deno.test({
+    name,
+    ignore: isMissing && !isCi,
+    async fn() {
+      if (isMissing) throw new Error("Cannot sweep: strace is not installed, or may not trace");
+      const rows = await sweep(options);
+      const sum = (what: "injections" | "losses" | "duplicates") => rows.reduce((total, row) => total + row[what], 0);
+      assertEquals(rows.flatMap((row) => row.problems), []);
+      if (!canOvertake) assertEquals(rows.flatMap((row) => row.disorder), []);
+      assertEquals({ losses: sum("losses"), duplicates: sum("duplicates") }, { losses: 0, duplicates: 0 });
+      assertGreaterOrEqual(sum("injections"), atLeast);
+    },
+  });
+}
+
+sweepTest("send keeps its word when it is killed in any call that changes the disk", 20, {
+  commands: [commandNamed("send")],
+  faults: [faultNamed("SIGKILL")],
+  syscalls: ["openat", ...CHANGING],
+  jobs: JOBS_THAT_WAIT,
+});
+
+sweepTest("flush loses and repeats nothing when it is killed in any call that changes the disk", 12, {
+  commands: [commandNamed("flush")],
+  faults: [faultNamed("SIGKILL")],
+  syscalls: CHANGING,
+  jobs: JOBS_THAT_WAIT,
+});
+
+sweepTest("send keeps its word when any call fails with EIO or ENOSPC", 50, {
+  commands: [commandNamed("send")],
+  faults: [faultNamed("EIO"), faultNamed("ENOSPC")],
+  syscalls: ["openat", "read", ...CHANGING],
+  canOvertake: true,
+});
