@@ -16,27 +16,23 @@ import { route, type RouteOptions } from "./channels/routing.ts";
 import { CONFIG_VARIABLES, openConfig } from "./config/load.ts";
 import { stateDirPath } from "./config/paths.ts";
 import { Courier } from "./delivery/courier.ts";
-import { deliverOrWatch } from "./delivery/duty.ts";
+import { deliverOrWatch, DUTY_POLL_MS, DUTY_REST_MS } from "./delivery/duty.ts";
 import type { RunOptions } from "./delivery/run.ts";
 import { QueueError } from "./errors.ts";
 import { createNotification, DEFAULT_TTL_MS, type NotificationInput } from "./notification.ts";
-import type { FlushOptions, NotifierOptions, NotifyOptions } from "./notifier_options.ts";
+import {
+  DEFAULT_FLUSH_WAIT_MS,
+  DEFAULT_NOTIFY_WAIT_MS,
+  type FlushOptions,
+  type NotifierOptions,
+  type NotifyOptions,
+} from "./notifier_options.ts";
 import type { Entry } from "./queue/entry.ts";
 import { MAX_QUEUE_BYTES, NEARLY_FULL_BYTES } from "./queue/limits.ts";
 import { Queue } from "./queue/queue.ts";
 import type { Draft, Enqueued } from "./queue/queue_types.ts";
 import { attemptOutcome, type Outcome, type QueuedEntry, Reporter, type Status } from "./report.ts";
 import { denoRuntime, type Runtime } from "./runtime.ts";
-
-/** How long `notify` tries by default. */
-export const DEFAULT_NOTIFY_WAIT_MS = 10_000;
-
-/** How long `flush` has patience by default. */
-export const DEFAULT_FLUSH_WAIT_MS = 30_000;
-
-/** How often the deliverer in the background asks for its turn, and rests after trouble with the disk. */
-const BACKGROUND_POLL_MS = 250;
-const BACKGROUND_REST_MS = 30_000;
 
 /** Sends notifications, and keeps those that cannot be delivered yet. */
 export class Notifier implements AsyncDisposable {
@@ -160,12 +156,12 @@ export class Notifier implements AsyncDisposable {
     for (this.#queue.refresh(); this.#courier.hasWork() || this.#queue.figures().intake > 0; this.#queue.refresh()) {
       signal.throwIfAborted();
       if (!this.#queue.deliverLock.tryAcquire()) {
-        await this.#runtime.sleep(BACKGROUND_POLL_MS, signal);
+        await this.#runtime.sleep(DUTY_POLL_MS, signal);
         continue;
       }
       onDuty();
       const problem = await this.#deliver({ patienceMs: Infinity, handsOver: true, signal, onDuty: true });
-      if (problem) await this.#runtime.sleep(BACKGROUND_REST_MS, signal);
+      if (problem) await this.#runtime.sleep(DUTY_REST_MS, signal);
       else if (this.#queue.flushes !== flushes && this.#courier.hasWork()) return "handed-over";
     }
     return "empty";
@@ -219,7 +215,7 @@ export class Notifier implements AsyncDisposable {
   /** Who delivers announces the first attempts in the same write, as far as nothing older is before them. */
   async #enqueue(envelopes: readonly Envelope[], onDuty: boolean): Promise<Enqueued> {
     try {
-      if (onDuty) this.#queue.refresh();
+      if (onDuty) await this.#lookAround();
       const drafts = envelopes.map((envelope): Draft => {
         const { expires, key, severity } = envelope.notification;
         return { ...envelope, expires, key, isUrgent: severity === "critical" };
@@ -240,11 +236,22 @@ export class Notifier implements AsyncDisposable {
     }
   }
 
-  /** They are on disk, beside a journal that cannot be had; whoever delivers next takes them in. */
+  /** Nothing that came before is overtaken, by whichever door it came in. */
+  async #lookAround(): Promise<void> {
+    try {
+      this.#queue.refresh();
+      await this.#queue.takeIn();
+    } catch (error) {
+      if (!(error instanceof QueueError)) throw error;
+      this.#warn(error.message);
+    }
+  }
+
+  /** They are on disk, but the journal cannot be had; whoever delivers next has them. */
   #aside(entries: readonly Entry[], problem: QueueError): Outcome[] {
     this.#queue.deliverLock.release();
     this.#leaveBehind();
-    const reason = `Waits in intake/: ${problem.message}`;
+    const reason = `It is on the disk, but cannot be tried now: ${problem.message}`;
     return entries.map(({ id, channel, destination }) => ({ id, channel, destination, state: "queued", reason }));
   }
 

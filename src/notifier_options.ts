@@ -45,3 +45,9 @@ export interface FlushOptions {
   /** Stops the delivery, and rejects with its reason; what is queued stays queued. */
   readonly signal?: AbortSignal;
 }
+
+/** How long `notify` tries by default. */
+export const DEFAULT_NOTIFY_WAIT_MS = 10_000;
+
+/** How long `flush` has patience by default. */
+export const DEFAULT_FLUSH_WAIT_MS = 30_000;

@@ -16,6 +16,12 @@ import type { RunOptions } from "./run.ts";
 /** How often to look at the journal while somebody else delivers. */
 const WATCH_MS = 20;
 
+/** How often the deliverer in the background asks for its turn. */
+export const DUTY_POLL_MS = 250;
+
+/** How long it rests after trouble with the disk. */
+export const DUTY_REST_MS = 30_000;
+
 /** How long the one on duty may change nothing before nobody waits for it any longer than it wants to wait itself. */
 const STALLED_MS = 10_000;
 

@@ -68,7 +68,15 @@ export class Queue extends QueueView {
 
   /** Whether there is a queue on the disk. */
   exists(): boolean {
-    return guard(`look for the queue ${this.directory}`, () => this.#files.list(this.directory)).length > 0;
+    return guard(`open the queue ${this.directory}`, () => {
+      try {
+        using _directory = this.#files.open(this.directory, "read");
+        return true;
+      } catch (error) {
+        if (error instanceof Deno.errors.NotFound) return false;
+        throw error;
+      }
+    });
   }
 
   /** Whether no deliverer in the background is alive. */
@@ -124,13 +132,20 @@ export class Queue extends QueueView {
     const limit = drafts.some(({ isUrgent }) => isUrgent) ? MAX_QUEUE_BYTES + URGENT_BYTES : MAX_QUEUE_BYTES;
     for (const { id } of incoming) this.state.watch(id);
     try {
-      await this.#append(records, everyoneLeaves ? "data" : "directory", limit);
+      await this.#journal.append(records, everyoneLeaves ? "data" : "directory", limit);
     } catch (error) {
       if (!(error instanceof QueueError) || (error.trouble !== "busy" && error.trouble !== "unwritten")) throw error;
       this.#intake.put(incoming);
       return { entries: incoming.map((record) => newEntry(record, 0)), problem: error };
     }
-    return { entries: incoming.map(({ id }) => this.#known(id)) };
+    try {
+      this.refresh();
+      return { entries: incoming.map(({ id }) => this.#known(id)) };
+    } catch (error) {
+      // They are on the disk. That they cannot be read now must not look as if they were not.
+      if (!(error instanceof QueueError)) throw error;
+      return { entries: incoming.map((record) => newEntry(record, 0)), problem: error };
+    }
   }
 
   /**

@@ -26,7 +26,7 @@ export type Draft = Omit<EnqueueRecord, "t" | "id" | "time"> & {
 /** What {@linkcode Queue.enqueue} did. */
 export interface Enqueued {
   readonly entries: readonly Entry[];
-  /** Why they wait in `intake/` and not in the journal. */
+  /** Why they are on the disk, in the journal or in `intake/`, but cannot be tried now. */
   readonly problem?: QueueError;
 }
 

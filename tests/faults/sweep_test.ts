@@ -21,17 +21,12 @@ if (isMissing && !isCi) {
   );
 }
 
-interface SweepTestOptions extends SweepOptions {
-  /** Whether a later message may come first: what the journal refuses waits in `intake/` until somebody takes it in. */
-  readonly canOvertake?: boolean;
-}
-
 /**
  * Sweeps, and wants to see that nothing went wrong.
  *
  * @param atLeast how many injections must have happened: fewer would show that they do not happen any more
  */
-function sweepTest(name: string, atLeast: number, { canOvertake, ...options }: SweepTestOptions): void {
+function sweepTest(name: string, atLeast: number, options: SweepOptions): void {
   Deno.test({
     name,
     ignore: isMissing && !isCi,
@@ -40,7 +35,7 @@ function sweepTest(name: string, atLeast: number, { canOvertake, ...options }: S
       const rows = await sweep(options);
       const sum = (what: "injections" | "losses" | "duplicates") => rows.reduce((total, row) => total + row[what], 0);
       assertEquals(rows.flatMap((row) => row.problems), []);
-      if (!canOvertake) assertEquals(rows.flatMap((row) => row.disorder), []);
+      assertEquals(rows.flatMap((row) => row.disorder), []);
       assertEquals({ losses: sum("losses"), duplicates: sum("duplicates") }, { losses: 0, duplicates: 0 });
       assertGreaterOrEqual(sum("injections"), atLeast);
     },
@@ -65,5 +60,4 @@ sweepTest("send keeps its word when any call fails with EIO or ENOSPC", 50, {
   commands: [commandNamed("send")],
   faults: [faultNamed("EIO"), faultNamed("ENOSPC")],
   syscalls: ["openat", "read", ...CHANGING],
-  canOvertake: true,
 });
