@@ -20,13 +20,8 @@ import { deliverOrWatch, DUTY_POLL_MS, DUTY_REST_MS } from "./delivery/duty.ts";
 import type { RunOptions } from "./delivery/run.ts";
 import { QueueError } from "./errors.ts";
 import { createNotification, DEFAULT_TTL_MS, type NotificationInput } from "./notification.ts";
-import {
-  DEFAULT_FLUSH_WAIT_MS,
-  DEFAULT_NOTIFY_WAIT_MS,
-  type FlushOptions,
-  type NotifierOptions,
-  type NotifyOptions,
-} from "./notifier_options.ts";
+import { DEFAULT_FLUSH_WAIT_MS, DEFAULT_NOTIFY_WAIT_MS } from "./notifier_options.ts";
+import type { FlushOptions, NotifierOptions, NotifyOptions } from "./notifier_options.ts";
 import type { Entry } from "./queue/entry.ts";
 import { MAX_QUEUE_BYTES, NEARLY_FULL_BYTES } from "./queue/limits.ts";
 import { Queue } from "./queue/queue.ts";
@@ -106,7 +101,7 @@ export class Notifier implements AsyncDisposable {
     this.#queue.prepare();
     const onDuty = waitMs > 0 && this.#queue.deliverLock.tryAcquire();
     const { entries, problem } = await this.#enqueue(envelopes, onDuty);
-    if (problem) return this.#aside(entries, problem);
+    if (problem) return this.#aside(entries, problem, onDuty);
     const mine = entries.map((entry) => entry.id);
     await this.#deliver({ deadline, patienceMs: 0, mine, signal, onDuty });
     return this.#conclude(entries);
@@ -248,8 +243,8 @@ export class Notifier implements AsyncDisposable {
   }
 
   /** They are on disk, but the journal cannot be had; whoever delivers next has them. */
-  #aside(entries: readonly Entry[], problem: QueueError): Outcome[] {
-    this.#queue.deliverLock.release();
+  #aside(entries: readonly Entry[], problem: QueueError, onDuty: boolean): Outcome[] {
+    if (onDuty) this.#queue.deliverLock.release();
     this.#leaveBehind();
     const reason = `It is on the disk, but cannot be tried now: ${problem.message}`;
     return entries.map(({ id, channel, destination }) => ({ id, channel, destination, state: "queued", reason }));
