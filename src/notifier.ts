@@ -23,7 +23,7 @@ import { createNotification, DEFAULT_TTL_MS, type NotificationInput } from "./no
 import { DEFAULT_FLUSH_WAIT_MS, DEFAULT_NOTIFY_WAIT_MS } from "./notifier_options.ts";
 import type { FlushOptions, NotifierOptions, NotifyOptions } from "./notifier_options.ts";
 import type { Entry } from "./queue/entry.ts";
-import { MAX_QUEUE_BYTES, NEARLY_FULL_BYTES } from "./queue/limits.ts";
+import { fullnessWarning } from "./queue/limits.ts";
 import { Queue } from "./queue/queue.ts";
 import type { Draft, Enqueued } from "./queue/queue_types.ts";
 import { attemptOutcome, type Outcome, type QueuedEntry, Reporter, type Status } from "./report.ts";
@@ -125,11 +125,12 @@ export class Notifier implements AsyncDisposable {
     if (!this.#queue.exists()) return [];
     await this.#queue.seal();
     const onDuty = this.#queue.deliverLock.tryAcquire();
-    this.#queue.refresh();
-    if (onDuty) await this.#queue.takeIn();
-    const before = this.#queue.live();
-    this.#queue.watch(before);
-    if (before.length > 0) await this.#queue.requestFlush();
+    const before = await this.#prepare(onDuty, async () => {
+      const live = this.#queue.live();
+      this.#queue.watch(live);
+      if (live.length > 0) await this.#queue.requestFlush();
+      return live;
+    });
     await this.#deliver({ patienceMs: options.waitMs ?? DEFAULT_FLUSH_WAIT_MS, signal: options.signal, onDuty });
     const known = new Set(before.map((entry) => entry.id));
     return this.#conclude([...before, ...this.#queue.live().filter((entry) => !known.has(entry.id))]);
@@ -156,7 +157,8 @@ export class Notifier implements AsyncDisposable {
       }
       onDuty();
       const problem = await this.#deliver({ patienceMs: Infinity, handsOver: true, signal, onDuty: true });
-      if (problem) await this.#runtime.sleep(DUTY_REST_MS, signal);
+      // What cannot be taken in now is no reason to ask without a pause.
+      if (problem || this.#queue.figures().intake > 0) await this.#runtime.sleep(DUTY_REST_MS, signal);
       else if (this.#queue.flushes !== flushes && this.#courier.hasWork()) return "handed-over";
     }
     return "empty";
@@ -208,9 +210,8 @@ export class Notifier implements AsyncDisposable {
   }
 
   /** Who delivers announces the first attempts in the same write, as far as nothing older is before them. */
-  async #enqueue(envelopes: readonly Envelope[], onDuty: boolean): Promise<Enqueued> {
-    try {
-      if (onDuty) await this.#lookAround();
+  #enqueue(envelopes: readonly Envelope[], onDuty: boolean): Promise<Enqueued> {
+    return this.#prepare(onDuty, async () => {
       const drafts = envelopes.map((envelope): Draft => {
         const { expires, key, severity } = envelope.notification;
         return { ...envelope, expires, key, isUrgent: severity === "critical" };
@@ -219,26 +220,29 @@ export class Notifier implements AsyncDisposable {
       const idle = new Set(names.filter((name) => this.#courier.isIdle(name)));
       const enqueued = await this.#queue.enqueue(drafts, ({ channel }) => idle.has(channel));
       this.#courier.adopt(enqueued.entries);
-      if (this.#queue.bytes > NEARLY_FULL_BYTES) {
-        this.#warn(
-          `The queue is nearly full: ${this.#queue.bytes} of ${MAX_QUEUE_BYTES} bytes; what comes then is refused`,
-        );
-      }
+      const warning = fullnessWarning(this.#queue.bytes);
+      if (warning) this.#warn(warning);
       return enqueued;
-    } catch (error) {
-      if (onDuty) this.#queue.deliverLock.release();
-      throw error;
-    }
+    });
   }
 
-  /** Nothing that came before is overtaken, by whichever door it came in. */
-  async #lookAround(): Promise<void> {
+  /**
+   * Prepares a delivery. On duty nothing that came before is overtaken, by whichever door it came in, and whoever cannot prepare does not stay on
+   * duty.
+   */
+  async #prepare<Result>(onDuty: boolean, work: () => Promise<Result>): Promise<Result> {
     try {
       this.#queue.refresh();
-      await this.#queue.takeIn();
+      if (onDuty) await this.#queue.takeIn();
     } catch (error) {
       if (!(error instanceof QueueError)) throw error;
       this.#warn(error.message);
+    }
+    try {
+      return await work();
+    } catch (error) {
+      if (onDuty) this.#queue.deliverLock.release();
+      throw error;
     }
   }
 

@@ -43,8 +43,6 @@ export interface Wait {
 /** An entry as the records tell it. */
 export interface Entry {
   readonly id: string;
-  /** Its place in the order of arrival. */
-  readonly sequence: number;
   readonly time: number;
   readonly channel: string;
   readonly destination: string;

@@ -14,3 +14,9 @@ export const NEARLY_FULL_BYTES: number = 0.8 * MAX_QUEUE_BYTES;
 
 /** How long it is remembered that an entry was delivered. */
 export const ACK_RETENTION_MS: number = 7 * 86_400_000;
+
+/** What to tell people of a journal of this size; undefined while there is room. */
+export function fullnessWarning(bytes: number): string | undefined {
+  if (bytes <= NEARLY_FULL_BYTES) return undefined;
+  return `The queue is nearly full: ${bytes} of ${MAX_QUEUE_BYTES} bytes; what comes then is refused`;
+}

@@ -130,13 +130,17 @@ export class Queue extends QueueView {
     );
     const everyoneLeaves = records.length === 2 * drafts.length;
     const limit = drafts.some(({ isUrgent }) => isUrgent) ? MAX_QUEUE_BYTES + URGENT_BYTES : MAX_QUEUE_BYTES;
+    const setAside = (problem: QueueError): Enqueued => ({
+      entries: incoming.map(newEntry),
+      problem,
+    });
     for (const { id } of incoming) this.state.watch(id);
     try {
       await this.#journal.append(records, everyoneLeaves ? "data" : "directory", limit);
     } catch (error) {
       if (!(error instanceof QueueError) || (error.trouble !== "busy" && error.trouble !== "unwritten")) throw error;
       this.#intake.put(incoming);
-      return { entries: incoming.map((record) => newEntry(record, 0)), problem: error };
+      return setAside(error);
     }
     try {
       this.refresh();
@@ -144,7 +148,7 @@ export class Queue extends QueueView {
     } catch (error) {
       // They are on the disk. That they cannot be read now must not look as if they were not.
       if (!(error instanceof QueueError)) throw error;
-      return { entries: incoming.map((record) => newEntry(record, 0)), problem: error };
+      return setAside(error);
     }
   }
 

@@ -21,7 +21,6 @@ export class QueueState {
   readonly #entries = new Map<string, Entry>();
   readonly #channels = new Map<string, ChannelState>();
   readonly #watched = new Map<string, Settlement | undefined>();
-  #sequence = 0;
   #flushes = 0;
   #keptBytes = 0;
   #possibleDuplicates = 0;
@@ -163,7 +162,7 @@ export class QueueState {
 
   #enqueue(record: EnqueueRecord, bytes: number): void {
     if (this.#entries.has(record.id)) return;
-    this.#entries.set(record.id, { ...newEntry(record, this.#sequence++), bytes });
+    this.#entries.set(record.id, { ...newEntry(record), bytes });
     this.#keptBytes += bytes;
   }
 
@@ -222,9 +221,9 @@ export class QueueState {
 const NO_TROUBLE: ChannelState = { failures: 0 };
 
 /** An entry that nothing happened to yet. */
-export function newEntry(record: EnqueueRecord, sequence: number): Entry {
+export function newEntry(record: EnqueueRecord): Entry {
   const { id, time, channel, destination, notification, expires, key } = record;
-  return { id, sequence, time, channel, destination, notification, expires, key, bytes: 0, attempts: 0 };
+  return { id, time, channel, destination, notification, expires, key, bytes: 0, attempts: 0 };
 }
 
 function doubted({ doubt }: Entry, since: number, until: number): Doubt {
