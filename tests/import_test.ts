@@ -2,6 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { LoopbackHomeserver } from "../src/testing/mod.ts";
+import { StateFolder } from "./synapse/cli.ts";
 
 const HOUSE = new URL("..", import.meta.url);
 
@@ -39,7 +40,9 @@ async function importTest(body: (scene: Scene) => Promise<void>) {
   const { userId, accessToken } = homeserver.addUser("bot");
   const room = homeserver.createRoom({ members: [userId] });
   const { asked, server, host } = serveSource();
-  const directory = await Deno.makeTempDir();
+  // It ends the deliverer, which may still be writing, before it goes.
+  await using state = await StateFolder.make();
+  const directory = state.path;
   const allow = [
     "--allow-net",
     "--allow-env",
@@ -78,7 +81,6 @@ async function importTest(body: (scene: Scene) => Promise<void>) {
     });
   } finally {
     await server.shutdown();
-    await Deno.remove(directory, { recursive: true });
   }
 }
 

@@ -10,6 +10,7 @@
 
 import { inheritedConfig } from "../../scripts/std/argv.ts";
 import { LoopbackHomeserver } from "../../src/testing/mod.ts";
+import { StateFolder } from "../synapse/cli.ts";
 
 const SENDERS = 4;
 const MOODS = [
@@ -63,7 +64,9 @@ export async function storm(
 ): Promise<{ said: Said[]; kills: number; problems: string[]; possibleDuplicates: number }> {
   const roll = dice(seed);
   const pick = <Value>(values: readonly Value[]) => values[Math.floor(roll() * values.length)];
-  const directory = await Deno.makeTempDir({ prefix: "storm-" });
+  // It ends deliverers that are still there before it goes.
+  await using state = await StateFolder.make();
+  const directory = state.path;
   await using homeserver = await LoopbackHomeserver.start();
   const { userId, accessToken } = homeserver.addUser("bot");
   const room = homeserver.createRoom({ members: [userId] });
@@ -114,25 +117,21 @@ export async function storm(
       if (pid) kills += kill(pid);
     }
   }
-  try {
-    await Promise.all([
-      ...Array.from({ length: SENDERS }, (_, sender) => speak(sender)),
-      changeMood(),
-      killDeliverers(),
-    ]);
-    await homeserver.clearFaults();
-    await homeserver.restart();
-    const flush = await spawn(["flush", "--wait", "120s"]).output();
-    const status = JSON.parse(new TextDecoder().decode((await spawn(["status", "--json"]).output()).stdout));
-    const subjects = homeserver.events(room).map(({ content }) =>
-      String(content.body).split("\n")[0].replace(/^\[.*?\] /, "")
-    );
-    const problems = judge(said, subjects);
-    if (!flush.success) problems.push(`the flush ended with ${flush.code}: ${new TextDecoder().decode(flush.stdout)}`);
-    return { said, kills, problems, possibleDuplicates: status.possibleDuplicates };
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
+  await Promise.all([
+    ...Array.from({ length: SENDERS }, (_, sender) => speak(sender)),
+    changeMood(),
+    killDeliverers(),
+  ]);
+  await homeserver.clearFaults();
+  await homeserver.restart();
+  const flush = await spawn(["flush", "--wait", "120s"]).output();
+  const status = JSON.parse(new TextDecoder().decode((await spawn(["status", "--json"]).output()).stdout));
+  const subjects = homeserver.events(room).map(({ content }) =>
+    String(content.body).split("\n")[0].replace(/^\[.*?\] /, "")
+  );
+  const problems = judge(said, subjects);
+  if (!flush.success) problems.push(`the flush ended with ${flush.code}: ${new TextDecoder().decode(flush.stdout)}`);
+  return { said, kills, problems, possibleDuplicates: status.possibleDuplicates };
 }
 
 /** What the room should not hold, or lacks. */
