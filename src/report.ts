@@ -6,7 +6,7 @@ import type { Notification } from "./notification.ts";
 import { type Entry, type EntryState, laneOf, type Wait } from "./queue/entry.ts";
 import type { Queue } from "./queue/queue.ts";
 
-/** What became of an envelope so far. Everything but `dead` is delivered, or will be. */
+/** What became of an envelope so far. `delivered`, `queued` and `held` is delivered, or will be. */
 export interface Outcome {
   /** The entry's id; also its txnId. */
   readonly id: string;
@@ -14,8 +14,11 @@ export interface Outcome {
   readonly channel: string;
   /** Where it goes: a room, a topic. */
   readonly destination: string;
-  /** `queued` waits for its turn or its next try, `held` for its account to be mended. */
-  readonly state: "delivered" | "queued" | "held" | "dead";
+  /**
+   * `queued` waits for its turn or its next try, `held` for its account to be mended. `superseded`: one with the same key took its place. `refused`: the disk did not
+   * take it, and the one try without it failed; nothing will be tried again.
+   */
+  readonly state: "delivered" | "queued" | "held" | "dead" | "superseded" | "refused";
   /** The proof of delivery: `event_id` for Matrix. */
   readonly receipt?: string;
   /** Why it was not delivered yet, or never will be. */
@@ -100,6 +103,9 @@ export class Reporter {
     const where = { id, channel, destination };
     const settlement = this.#queue.settlement(id);
     if (settlement?.state === "delivered") return { ...where, state: "delivered", receipt: settlement.receipt };
+    if (settlement?.state === "superseded") {
+      return { ...where, state: "superseded", reason: `${settlement.by} with the same key took its place` };
+    }
     const entry = this.#queue.entry(id);
     if (entry === undefined) return { ...where, state: "dead", reason: "It was dropped from the queue" };
     if (entry.dead) return { ...where, state: "dead", reason: entry.dead.reason };

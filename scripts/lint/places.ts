@@ -29,6 +29,7 @@ const TOP_FILES: readonly string[] = [
   "notifier_options.ts",
   "report.ts",
   "send.ts",
+  "unqueued.ts",
 ];
 
 const FOLDERS: readonly Layer[] = [

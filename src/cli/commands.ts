@@ -34,7 +34,8 @@ export const COMMANDS: readonly Command[] = [
       { name: "origin", value: "NAME", summary: "who speaks: a script, a service" },
       { name: "format", value: "F", oneOf: FORMATS, summary: "how the body is written (default text)" },
       { name: "ttl", value: "DURATION", summary: "how long it is worth delivering (default 14d)" },
-      { name: "key", value: "KEY", summary: "what it is about" },
+      { name: "key", value: "KEY", summary: "what it is about: it takes the place of what still waits with this key" },
+      { name: "id", value: "ID", summary: "your own name for it: sent twice within 7 days, it is one message" },
       { name: "room", value: "ROOM", summary: "send to this Matrix room only: an id or an alias" },
       { name: "channel", value: "NAME", repeats: true, summary: "send by this channel only" },
       {

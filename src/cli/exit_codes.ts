@@ -40,6 +40,7 @@ export const EXIT_MEANINGS: readonly (readonly [code: number, meaning: string])[
 
 const BY_TROUBLE: Readonly<Record<QueueTrouble, number>> = {
   full: EXIT.tempFail,
+  limit: EXIT.tempFail,
   busy: EXIT.tempFail,
   unwritten: EXIT.tempFail,
   io: EXIT.ioErr,

@@ -16,6 +16,7 @@
 import type { Files } from "./files.ts";
 import { JournalReader } from "./reader.ts";
 import { encodeRecord, type EnqueueRecord } from "./record.ts";
+import type { Reserve } from "./reserve.ts";
 import { guard } from "./trouble.ts";
 
 /** One file of the intake. */
@@ -29,11 +30,13 @@ export class Intake {
   readonly #parent: string;
   readonly #directory: string;
   readonly #files: Files;
+  readonly #reserve: Reserve;
   #isSynced = false;
 
   /** @param parent the directory that holds `intake/`, once something came in there */
-  constructor(parent: string, files: Files) {
+  constructor(parent: string, files: Files, reserve: Reserve) {
     this.#parent = parent;
+    this.#reserve = reserve;
     this.#directory = `${parent}/intake`;
     this.#files = files;
   }
@@ -47,12 +50,14 @@ export class Intake {
     const [first] = records;
     if (first === undefined) return;
     const name = `${String(first.time).padStart(15, "0")}-${first.id}.jsonl`;
-    guard(`write ${this.#directory}`, () => {
-      this.#files.makeDirectory(this.#directory);
-      this.#write(`${this.#directory}/.${name}`, records);
-      this.#files.rename(`${this.#directory}/.${name}`, `${this.#directory}/${name}`);
-      this.#files.syncDirectory(this.#directory);
-    }, "unwritten");
+    const write = () =>
+      guard(`write ${this.#directory}`, () => {
+        this.#files.makeDirectory(this.#directory);
+        this.#write(`${this.#directory}/.${name}`, records);
+        this.#files.rename(`${this.#directory}/.${name}`, `${this.#directory}/${name}`);
+        this.#files.syncDirectory(this.#directory);
+      }, "unwritten");
+    this.#reserve.during(write);
   }
 
   /** What waits, in the order of its times. */

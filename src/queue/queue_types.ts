@@ -15,6 +15,8 @@ export interface QueueOptions {
   readonly files?: Files;
   /** Hears of each damaged line that was set aside, by the path of its copy. @default nobody */
   readonly onDamage?: (path: string) => void;
+  /** Hears that the disk is full and the room that was kept back for that is used. @default nobody */
+  readonly onReserveUsed?: () => void;
 }
 
 /** An envelope on its way in; the queue gives it an id and a time. */
@@ -28,6 +30,13 @@ export interface Enqueued {
   readonly entries: readonly Entry[];
   /** Why they are on the disk, in the journal or in `intake/`, but cannot be tried now. */
   readonly problem?: QueueError;
+}
+
+/** An entry whose time is over. */
+export interface ExpiredEntry {
+  readonly entry: Entry;
+  /** Why it was not delivered in time. */
+  readonly reason: string;
 }
 
 /** What became of an attempt. */

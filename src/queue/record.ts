@@ -10,7 +10,7 @@
 
 import { crc32 } from "../crc32.ts";
 import { InvalidNotificationError } from "../errors.ts";
-import type { Attempt, Doubt, Grave, Wait } from "./entry.ts";
+import type { Attempt, Doubt, Grave, Replaced, Wait } from "./entry.ts";
 import { hasShape, isKnownType } from "./record_shape.ts";
 
 /** Opens a journal: who made it, and the counts that compaction carries over. */
@@ -35,6 +35,10 @@ export interface EnqueueRecord {
   /** Milliseconds since 1970. */
   readonly expires: number;
   readonly key?: string;
+  /** It takes the place of what waits in its lane with the same key. */
+  readonly replaces?: true;
+  /** The caller's own name for it: of two entries of a lane with the same one, the second is none. */
+  readonly once?: string;
 }
 
 /** Attempt `n` is about to leave. Until its answer is recorded nobody knows what became of it. */
@@ -74,6 +78,10 @@ export interface AckRecord {
   readonly via: "put" | "read-back";
   /** Whether an earlier attempt may have made another copy. */
   readonly risk?: true;
+  /** The caller's own name for the entry, and its lane: so that it is known when the entry is long gone. */
+  readonly once?: string;
+  readonly channel?: string;
+  readonly destination?: string;
 }
 
 /** Buried: it will not be tried again unless somebody asks for it. */
@@ -82,9 +90,11 @@ export interface DeadRecord {
   readonly id: string;
   readonly time: number;
   readonly reason: string;
-  /** The status of the answer that killed it; absent when it expired. */
+  /** The status of the answer that killed it. */
   readonly status?: number;
   readonly errcode?: string;
+  /** Whether it was not delivered in time. */
+  readonly expired?: true;
 }
 
 /** A person asks for another try: now, with a new expiry, also for the dead. */
@@ -111,6 +121,7 @@ export interface SnapshotRecord {
   readonly doubt?: Doubt;
   readonly wait?: Wait;
   readonly dead?: Grave;
+  readonly replaced?: Replaced;
 }
 
 /** What compaction leaves of a channel's history. */

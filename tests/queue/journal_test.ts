@@ -3,6 +3,7 @@ import { QueueError } from "../../src/errors.ts";
 import { denoFiles, type Files, type OpenFile } from "../../src/queue/files.ts";
 import { Journal } from "../../src/queue/journal.ts";
 import { encodeRecord, type JournalRecord, MAX_LINE_BYTES } from "../../src/queue/record.ts";
+import { Reserve } from "../../src/queue/reserve.ts";
 import { fakeRuntime } from "../fakes/runtime.ts";
 
 const drop = (id: string): JournalRecord => ({ t: "drop", id, time: 1 });
@@ -16,7 +17,8 @@ async function journalTest(
 ) {
   const directory = Deno.makeTempDirSync();
   using runtime = fakeRuntime();
-  const open = () => new Journal(directory, { files: faulty }, runtime);
+  const open = () =>
+    new Journal(directory, { files: faulty, reserve: new Reserve(directory, faulty, () => {}) }, runtime);
   const ids = () => {
     const found: string[] = [];
     open().read(listen((record) => "id" in record && found.push(record.id)));
