@@ -8,7 +8,7 @@
  * @module
  */
 
-import { crc32 } from "../crc32.ts";
+import { crc32, crc32Value } from "../crc32.ts";
 import { InvalidNotificationError } from "../errors.ts";
 import type { Attempt, Doubt, Grave, Wait } from "./entry.ts";
 import { hasShape, isKnownType } from "./record_shape.ts";
@@ -149,7 +149,11 @@ const VERSION = 1;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-const TRAILER_BYTES = ',"c":"00000000"}'.length;
+/** What ends a line, around its checksum. */
+const TRAILER = encoder.encode(',"c":"00000000"}');
+const FIRST_DIGIT_AT = ',"c":"'.length;
+const DIGITS = 8;
+const HEX = encoder.encode("0123456789abcdef");
 const CR = 0x0d;
 
 /**
@@ -175,14 +179,23 @@ export type DecodedLine = { readonly record: JournalRecord } | "unknown" | "dama
 /** Reads a line, without its line feed. A carriage return that some editor has left there is forgiven. */
 export function decodeLine(line: Uint8Array): DecodedLine {
   const bytes = line.at(-1) === CR ? line.subarray(0, -1) : line;
-  const end = bytes.length - TRAILER_BYTES;
-  if (end < 1) return "damaged";
+  const end = bytes.length - TRAILER.length;
+  if (end < 1 || !isTrailer(bytes.subarray(end), crc32Value(bytes.subarray(0, end)))) return "damaged";
   try {
-    if (decoder.decode(bytes.subarray(end)) !== `,"c":"${crc32(bytes.subarray(0, end))}"}`) return "damaged";
     const value = JSON.parse(decoder.decode(bytes));
     if (value.v !== VERSION || !isKnownType(value.t)) return "unknown";
     return hasShape(value) ? { record: value } : "damaged";
   } catch {
     return "damaged";
   }
+}
+
+/** Whether bytes are the trailer with this checksum, compared as bytes: a text for each line would be garbage at once. */
+function isTrailer(bytes: Uint8Array, checksum: number): boolean {
+  for (let at = 0; at < TRAILER.length; at++) {
+    const digit = at - FIRST_DIGIT_AT;
+    const isDigit = digit >= 0 && digit < DIGITS;
+    if (bytes[at] !== (isDigit ? HEX[checksum >>> 4 * (DIGITS - 1 - digit) & 0xf] : TRAILER[at])) return false;
+  }
+  return true;
 }
