@@ -11,7 +11,7 @@
 import { QueueError } from "../errors.ts";
 import type { Entry } from "./entry.ts";
 import { denoFiles, type Files } from "./files.ts";
-import { type Durability, Journal } from "./journal.ts";
+import { type Durability, Journal, TORN_SUFFIX } from "./journal.ts";
 import { Intake } from "./intake.ts";
 import { ACK_RETENTION_MS, MAX_QUEUE_BYTES, MIN_COMPACTION_BYTES, NEARLY_FULL_BYTES, URGENT_BYTES } from "./limits.ts";
 import { FileLock } from "./lock.ts";
@@ -101,10 +101,18 @@ export class Queue extends QueueView {
 
   /** Numbers for people and monitoring. */
   figures(): QueueFigures {
+    const copies = guard("list the quarantine", () => this.#files.list(`${this.directory}/quarantine`));
+    // A name that begins with a dot is a copy that somebody did not finish; the next reader makes it again.
+    const aside = copies.filter((name) => !name.startsWith("."));
+    const torn = aside.filter((name) => name.endsWith(TORN_SUFFIX)).length;
+    const intakeTimes = this.#intake.times();
     return {
       bytes: this.bytes,
-      intake: this.#intake.list().length,
-      quarantined: guard("list the quarantine", () => this.#files.list(`${this.directory}/quarantine`)).length,
+      maxBytes: MAX_QUEUE_BYTES,
+      intake: intakeTimes.length,
+      intakeTimes,
+      quarantined: aside.length - torn,
+      torn: torn + (this.#journal.tornBytes > 0 ? 1 : 0),
       possibleDuplicates: this.state.possibleDuplicates,
       lastDelivery: this.state.lastDelivery,
     };

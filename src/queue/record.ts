@@ -149,6 +149,8 @@ const VERSION = 1;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+/** What every line begins with. */
+const BEGINNING = encoder.encode('{"v":');
 /** What ends a line, around its checksum. */
 const TRAILER = encoder.encode(',"c":"00000000"}');
 const FIRST_DIGIT_AT = ',"c":"'.length;
@@ -190,12 +192,23 @@ export function decodeLine(line: Uint8Array): DecodedLine {
   }
 }
 
+/** Whether a damaged line begins as ours do, and has no checksum where its own would be: its writer died over it. */
+export function isUnfinished(line: Uint8Array): boolean {
+  const begins = BEGINNING.every((byte, at) => at >= line.length || line[at] === byte);
+  const end = line.subarray(-TRAILER.length);
+  const hasTrailer = TRAILER.every((byte, at) => end[at] === byte || isDigitAt(at));
+  return begins && !hasTrailer;
+}
+
+function isDigitAt(at: number): boolean {
+  return at >= FIRST_DIGIT_AT && at < FIRST_DIGIT_AT + DIGITS;
+}
+
 /** Whether bytes are the trailer with this checksum, compared as bytes: a text for each line would be garbage at once. */
 function isTrailer(bytes: Uint8Array, checksum: number): boolean {
   for (let at = 0; at < TRAILER.length; at++) {
-    const digit = at - FIRST_DIGIT_AT;
-    const isDigit = digit >= 0 && digit < DIGITS;
-    if (bytes[at] !== (isDigit ? HEX[checksum >>> 4 * (DIGITS - 1 - digit) & 0xf] : TRAILER[at])) return false;
+    const shift = 4 * (FIRST_DIGIT_AT + DIGITS - 1 - at);
+    if (bytes[at] !== (isDigitAt(at) ? HEX[checksum >>> shift & 0xf] : TRAILER[at])) return false;
   }
   return true;
 }
