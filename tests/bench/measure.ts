@@ -1,15 +1,17 @@
 /** What a process costs. Needs Python 3, which can tell the peak memory of a child; Deno itself cannot. */
 
-/** Runs a command and prints seconds, peak KiB and exit code. */
+/** Runs a command and prints seconds, seconds of the processor, peak KiB and exit code. */
 const MEASURE = `import os, subprocess, sys, time
 start = time.perf_counter()
 child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
 _, status, usage = os.wait4(child.pid, 0)
-print(time.perf_counter() - start, usage.ru_maxrss, os.waitstatus_to_exitcode(status))`;
+print(time.perf_counter() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss, os.waitstatus_to_exitcode(status))`;
 
 /** What one run cost. */
 export interface Figures {
   readonly wallMs: number;
+  /** Time of the processor, in user and system mode. */
+  readonly cpuMs: number;
   /** The most memory that it had at a time (`ru_maxrss`). */
   readonly peakMib: number;
 }
@@ -25,9 +27,9 @@ export async function measure(args: readonly string[], env: Readonly<Record<stri
     env: { ...env, NO_COLOR: "1" },
     stderr: "inherit",
   }).output();
-  const [seconds, kib, code] = new TextDecoder().decode(stdout).trim().split(" ").map(Number);
+  const [seconds, cpuSeconds, kib, code] = new TextDecoder().decode(stdout).trim().split(" ").map(Number);
   if (code !== 0) throw new Error(`Cannot measure ${args.join(" ")}: it ended with ${code}`);
-  return { wallMs: seconds * 1000, peakMib: kib / 1024 };
+  return { wallMs: seconds * 1000, cpuMs: cpuSeconds * 1000, peakMib: kib / 1024 };
 }
 
 /** The middle one. */
