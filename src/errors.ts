@@ -57,8 +57,8 @@ export class QueueError extends HintedError {
   /** What kind of trouble it is. */
   readonly trouble: QueueTrouble;
 
-  /** The message says what could not be done, a colon, and the state that prevented it. */
-  constructor(trouble: QueueTrouble, message: string, options?: ErrorOptions) {
+  /** The message says what could not be done, a colon, and the state that prevented it. Without a hint it has one for its kind of trouble. */
+  constructor(trouble: QueueTrouble, message: string, options?: HintOptions) {
     super(message, { hint: QUEUE_HINTS[trouble], ...options });
     this.trouble = trouble;
   }

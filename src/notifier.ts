@@ -26,8 +26,9 @@ import type { Entry } from "./queue/entry.ts";
 import { fullnessWarning } from "./queue/limits.ts";
 import { Queue } from "./queue/queue.ts";
 import type { Draft, Enqueued } from "./queue/queue_types.ts";
-import { attemptOutcome, type Outcome, type QueuedEntry, Reporter, type Status } from "./report.ts";
+import { attemptOutcome, type Outcome, type QueuedEntry, Reporter } from "./report.ts";
 import { denoRuntime, type Runtime } from "./runtime.ts";
+import { type Status, statusOf } from "./status.ts";
 import { sendUnqueued } from "./unqueued.ts";
 
 /** Sends notifications, and keeps those that cannot be delivered yet. */
@@ -177,10 +178,19 @@ export class Notifier implements AsyncDisposable {
     return "empty";
   }
 
+  /**
+   * Whether there is a queue in the state directory: the first notification makes it.
+   *
+   * @throws {QueueError} when that cannot be told
+   */
+  hasQueue(): boolean {
+    return this.#queue.exists();
+  }
+
   /** The queue in numbers. */
   status(): Status {
     this.#queue.refresh();
-    return this.#reporter.status(this.#runtime.now());
+    return statusOf(this.#queue, this.#courier, this.#runtime.now());
   }
 
   /** What is in the queue, the dead included, in the order of arrival. */

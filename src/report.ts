@@ -1,4 +1,4 @@
-/** What callers are told: an outcome for each envelope, and the queue in numbers. */
+/** What callers are told: an outcome for each envelope, and what is in the queue. */
 
 import type { Courier } from "./delivery/courier.ts";
 import type { CourierEvent } from "./delivery/run.ts";
@@ -51,32 +51,6 @@ export interface QueuedEntry {
   readonly next?: number;
   /** What was said. */
   readonly notification: Notification;
-}
-
-/** The queue in numbers. */
-export interface Status {
-  /** Entries that were not tried yet. */
-  readonly queued: number;
-  /** Entries that were tried, and will be again. */
-  readonly deferred: number;
-  /** Entries whose account must be mended first. */
-  readonly held: number;
-  /** Entries that were buried with a reason. */
-  readonly dead: number;
-  /** Damaged lines of the journal that were set aside. */
-  readonly quarantined: number;
-  /** Tries that may have made a second copy. */
-  readonly possibleDuplicates: number;
-  /** Size of the journal. */
-  readonly bytes: number;
-  /** Age of the oldest entry that waits, seconds; 0 when none does. */
-  readonly oldestSeconds: number;
-  /** When something was last delivered, milliseconds since 1970. */
-  readonly lastDelivery?: number;
-  /** What the oldest entry waits for. */
-  readonly waitingFor?: string;
-  /** When that is tried again, milliseconds since 1970. */
-  readonly until?: number;
 }
 
 /** Reads the queue for callers. */
@@ -134,23 +108,6 @@ export class Reporter {
         notification: entry.notification as Notification,
       };
     });
-  }
-
-  /** The queue in numbers. */
-  status(now: number): Status {
-    const count = { queued: 0, deferred: 0, held: 0, dead: 0 };
-    for (const entry of this.#queue.entries()) count[this.#queue.stateOf(entry)]++;
-    const oldest = this.#queue.live().at(0);
-    const ready = oldest && this.#courier.readyTimes().get(laneOf(oldest));
-    const { intake, ...figures } = this.#queue.figures();
-    return {
-      ...count,
-      queued: count.queued + intake,
-      ...figures,
-      oldestSeconds: oldest ? Math.max(0, Math.round((now - oldest.time) / 1000)) : 0,
-      waitingFor: oldest && this.#wait(oldest)?.reason,
-      until: ready || (oldest && this.#wait(oldest)?.next) || undefined,
-    };
   }
 
   #wait(entry: Entry): Wait | undefined {

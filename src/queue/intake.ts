@@ -49,7 +49,7 @@ export class Intake {
   put(records: readonly EnqueueRecord[]): void {
     const [first] = records;
     if (first === undefined) return;
-    const name = `${String(first.time).padStart(15, "0")}-${first.id}.jsonl`;
+    const name = `${String(first.time).padStart(15, "0")}-${first.id}.${records.length}.jsonl`;
     const write = () =>
       guard(`write ${this.#directory}`, () => {
         this.#files.makeDirectory(this.#directory);
@@ -64,11 +64,13 @@ export class Intake {
   list(): IntakeFile[] {
     return guard(`read ${this.#directory}`, () => {
       if (!this.#exists()) return [];
-      const names = this.#files.list(this.#directory).filter((name) =>
-        name.endsWith(".jsonl") && !name.startsWith(".")
-      );
-      return names.sort().map((name) => ({ name, records: this.#read(`${this.#directory}/${name}`) }));
+      return this.#names().map((name) => ({ name, records: this.#read(`${this.#directory}/${name}`) }));
     });
+  }
+
+  /** When what waits came in, milliseconds since 1970, a time for each envelope. The names tell, so that no file is read. */
+  times(): number[] {
+    return guard(`read ${this.#directory}`, () => this.#exists() ? this.#names().flatMap(timesOf) : []);
   }
 
   /** Forgets files whose envelopes are in the journal; none at all makes sure of what others removed. */
@@ -79,6 +81,11 @@ export class Intake {
       this.#files.syncDirectory(this.#directory);
       this.#isSynced = true;
     });
+  }
+
+  #names(): string[] {
+    const names = this.#files.list(this.#directory);
+    return names.filter((name) => name.endsWith(".jsonl") && !name.startsWith(".")).sort();
   }
 
   #exists(): boolean {
@@ -103,4 +110,10 @@ export class Intake {
     });
     return records;
   }
+}
+
+/** A name says when its first envelope came, and how many there are. One that does not tell is of another version, and taken for one old envelope. */
+function timesOf(name: string): number[] {
+  const [, time, count = "1"] = /^(\d{15})-.*?(?:\.([1-9]\d{0,3}))?\.jsonl$/.exec(name) ?? [];
+  return new Array(Number(count)).fill(Number(time ?? 0));
 }

@@ -39,6 +39,9 @@ export type JournalRuntime = Pick<Runtime, "now" | "sleep" | "random" | "hostnam
 /** How long to wait for another process that appends. */
 export const LOCK_TIMEOUT_MS = 5000;
 
+/** Ends the name of a copy whose line was torn, rather than damaged. */
+export const TORN_SUFFIX = ".torn";
+
 const LF = 0x0a;
 
 /** Who reads a journal. */
@@ -93,6 +96,11 @@ export class Journal {
   /** Bytes on disk that were read so far. */
   get bytes(): number {
     return this.#reader.offset;
+  }
+
+  /** Bytes behind the last line feed that are no record, as of the last reading. */
+  get tornBytes(): number {
+    return this.#reader.tornBytes;
   }
 
   /** Hands over every record that is new since the last call; damaged lines are copied to `quarantine/`. */
@@ -236,7 +244,7 @@ export class Journal {
   /** Copies a damaged line, once: its name says where it stood. */
   #quarantine(source: OpenFile, line: DamagedLine): void {
     const directory = `${this.#directory}/quarantine`;
-    const name = `queue.jsonl.${this.#born}@${line.offset}`;
+    const name = `queue.jsonl.${this.#born}@${line.offset}${line.isTorn ? TORN_SUFFIX : ""}`;
     this.#files.makeDirectory(directory);
     if (this.#files.list(directory).includes(name)) return;
     const part = `${directory}/.${name}.${this.#runtime.now()}`;

@@ -12,9 +12,9 @@ import { QueueError } from "../errors.ts";
 import type { Entry } from "./entry.ts";
 import { denoFiles, type Files } from "./files.ts";
 import { Admission, recordOf } from "./admission.ts";
-import { type Durability, Journal } from "./journal.ts";
+import { type Durability, Journal, TORN_SUFFIX } from "./journal.ts";
 import { Intake } from "./intake.ts";
-import { ACK_RETENTION_MS, MIN_COMPACTION_BYTES, NEARLY_FULL_BYTES } from "./limits.ts";
+import { ACK_RETENTION_MS, MAX_QUEUE_BYTES, MIN_COMPACTION_BYTES, NEARLY_FULL_BYTES } from "./limits.ts";
 import { FileLock } from "./lock.ts";
 import type {
   AttemptResult,
@@ -120,10 +120,18 @@ export class Queue extends QueueView {
 
   /** Numbers for people and monitoring. */
   figures(): QueueFigures {
+    const copies = guard("list the quarantine", () => this.#files.list(`${this.directory}/quarantine`));
+    // A name that begins with a dot is a copy that somebody did not finish; the next reader makes it again.
+    const aside = copies.filter((name) => !name.startsWith("."));
+    const torn = aside.filter((name) => name.endsWith(TORN_SUFFIX)).length;
+    const intakeTimes = this.#intake.times();
     return {
       bytes: this.bytes,
-      intake: this.#intake.list().length,
-      quarantined: guard("list the quarantine", () => this.#files.list(`${this.directory}/quarantine`)).length,
+      maxBytes: MAX_QUEUE_BYTES,
+      intake: intakeTimes.length,
+      intakeTimes,
+      quarantined: aside.length - torn,
+      torn: torn + (this.#journal.tornBytes > 0 ? 1 : 0),
       possibleDuplicates: this.state.possibleDuplicates,
       lastDelivery: this.state.lastDelivery,
     };

@@ -49,10 +49,16 @@ export type AttemptResult =
 export interface QueueFigures {
   /** Bytes of the journal. */
   readonly bytes: number;
-  /** Files that wait in `intake/`, because the journal could not be had. */
+  /** What it may become by what comes in. */
+  readonly maxBytes: number;
+  /** Envelopes that wait in `intake/`, because the journal could not be had. */
   readonly intake: number;
+  /** When each of them came, milliseconds since 1970. */
+  readonly intakeTimes: readonly number[];
   /** Damaged lines that were set aside. */
   readonly quarantined: number;
+  /** Lines that a writer's death left unfinished, set aside or still at the end of the journal. */
+  readonly torn: number;
   readonly possibleDuplicates: number;
   /** Milliseconds since 1970. */
   readonly lastDelivery?: number;

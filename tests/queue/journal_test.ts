@@ -76,9 +76,12 @@ Deno.test("Journal.append() seals a torn line, which goes to quarantine and cost
     await journal.append([drop("a")], "data");
     Deno.writeFileSync(path, encodeRecord(drop("torn")).subarray(0, 20), { append: true });
     assertEquals([ids(), quarantined(path)], [["a"], []], "somebody may still be writing it");
+    journal.read(listen(() => {}));
+    assertEquals(journal.tornBytes, 20);
     await journal.append([drop("b")], "data");
     assertEquals(ids(), ["a", "b"]);
-    assertEquals(quarantined(path), ['{"v":1,"t":"drop","i']);
+    journal.read(listen(() => {}));
+    assertEquals([quarantined(path), journal.tornBytes], [['{"v":1,"t":"drop","i'], 0]);
   });
 });
 
@@ -87,6 +90,8 @@ Deno.test("Journal.append() of nothing makes a whole line without its line feed 
     await journal.append([drop("a")], "data");
     Deno.writeFileSync(path, encodeRecord(drop("b")).subarray(0, -1), { append: true });
     assertEquals(ids(), ["a"]);
+    journal.read(listen(() => {}));
+    assertEquals(journal.tornBytes, 0, "it only lacks its line feed");
     await journal.append([], "none");
     assertEquals([ids(), quarantined(path)], [["a", "b"], []]);
   });
