@@ -14,7 +14,7 @@ const synapseTest = await synapseSuite();
  * When the homeserver is killed, in milliseconds after the request came to the gate: from before it has read it to after it has committed
  * it. What is asserted holds for each moment, so that a slow machine makes the test no less true.
  */
-const KILL_MOMENTS_MS = [0, 4, 8, 16, 32, 64];
+const KILL_MOMENTS_MS = [0, 10, 20, 30, 40, 160];
 
 /** How many notifications wait in each round of killing. */
 const KILL_BATCH = 4;
