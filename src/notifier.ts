@@ -22,7 +22,7 @@ import { QueueError } from "./errors.ts";
 import { checkId, createNotification, DEFAULT_TTL_MS, type NotificationInput } from "./notification.ts";
 import { DEFAULT_FLUSH_WAIT_MS, DEFAULT_NOTIFY_WAIT_MS } from "./notifier_options.ts";
 import type { FlushOptions, NotifierOptions, NotifyOptions } from "./notifier_options.ts";
-import type { Entry } from "./queue/entry.ts";
+import { type Entry, sentBySomebody } from "./queue/entry.ts";
 import { fullnessWarning } from "./queue/limits.ts";
 import { Queue } from "./queue/queue.ts";
 import type { Draft, Enqueued } from "./queue/queue_types.ts";
@@ -67,7 +67,10 @@ export class Notifier implements AsyncDisposable {
       this.#queue,
       this.#byName,
       runtime,
-      (event) => this.#tell(() => options.onAttempt?.(attemptOutcome(event))),
+      {
+        policies: config.policies,
+        onEvent: (event) => this.#tell(() => options.onAttempt?.(attemptOutcome(event))),
+      },
     );
     this.#reporter = new Reporter(this.#queue, this.#courier, (name) => this.#byName.has(name));
   }
@@ -140,14 +143,15 @@ export class Notifier implements AsyncDisposable {
     await this.#queue.seal();
     const onDuty = this.#queue.deliverLock.tryAcquire();
     const before = await this.#prepare(onDuty, async () => {
-      const live = this.#queue.live();
+      const live = sentBySomebody(this.#queue.live());
       this.#queue.watch(live);
       if (live.length > 0) await this.#queue.requestFlush();
       return live;
     });
     await this.#deliver({ patienceMs: options.waitMs ?? DEFAULT_FLUSH_WAIT_MS, signal: options.signal, onDuty });
     const known = new Set(before.map((entry) => entry.id));
-    return this.#conclude([...before, ...this.#queue.live().filter((entry) => !known.has(entry.id))]);
+    const live = sentBySomebody(this.#queue.live());
+    return this.#conclude([...before, ...live.filter((entry) => !known.has(entry.id))]);
   }
 
   /**
@@ -190,17 +194,18 @@ export class Notifier implements AsyncDisposable {
   /** The queue in numbers. */
   status(): Status {
     this.#queue.refresh();
-    return statusOf(this.#queue, this.#courier, this.#runtime.now());
+    return statusOf(this.#queue, this.#reporter, this.#runtime.now());
   }
 
-  /** What is in the queue, the dead included, in the order of arrival. */
+  /** What is in the queue, the dead included, in the order of arrival; a digest stands for its members. */
   entries(): QueuedEntry[] {
     this.#queue.refresh();
     return this.#reporter.entries();
   }
 
   /**
-   * Makes entries due now, the dead ones too, with a new expiry of 14 days, and tries them.
+   * Makes entries due now, the dead ones too, with a new expiry of 14 days, and tries them. They do not wait for quiet hours or a pace. A member of a digest
+   * goes with all of it.
    *
    * @param ids of entries in the queue; others are passed over
    */
@@ -216,7 +221,7 @@ export class Notifier implements AsyncDisposable {
   }
 
   /**
-   * Removes entries for good.
+   * Removes entries for good, a digest with all of its members.
    *
    * @param ids of entries in the queue; others are passed over
    */
@@ -243,9 +248,10 @@ export class Notifier implements AsyncDisposable {
         const replaces = key === undefined ? undefined : true;
         return { ...envelope, expires, key, replaces, once, isUrgent: severity === "critical" };
       });
-      const names = onDuty ? drafts.map(({ channel }) => channel) : [];
-      const idle = new Set(names.filter((name) => this.#courier.isIdle(name)));
-      const enqueued = await this.#queue.enqueue(drafts, ({ channel }) => idle.has(channel));
+      const leaving = new Set(
+        drafts.filter((draft) => onDuty && this.#courier.isIdleFor(draft)).map(({ channel }) => channel),
+      );
+      const enqueued = await this.#queue.enqueue(drafts, ({ channel }) => leaving.has(channel));
       this.#courier.adopt(enqueued.entries);
       const warning = fullnessWarning(this.#queue.bytes);
       if (warning) this.#warn(warning);

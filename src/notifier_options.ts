@@ -3,6 +3,7 @@
 import type { BackgroundMode } from "./background.ts";
 import type { ChannelConfig } from "./channels/registry.ts";
 import type { RouteOptions } from "./channels/routing.ts";
+import type { FloodConfig, PolicyConfig, QuietConfig } from "./config/flood.ts";
 import type { Outcome } from "./report.ts";
 import type { Runtime } from "./runtime.ts";
 
@@ -15,7 +16,11 @@ export interface NotifierOptions {
   /** Where the queue lives; must be given with `channels`. @default the command line's state directory */
   readonly stateDir?: string;
   /** The channels by name, instead of those in environment and file. */
-  readonly channels?: Readonly<Record<string, ChannelConfig>>;
+  readonly channels?: Readonly<Record<string, ChannelConfig & PolicyConfig>>;
+  /** What becomes of many at once; with `channels` only. @default {{ "backlog": 10 }} */
+  readonly flood?: FloodConfig;
+  /** When only what is critical is said; with `channels` only. @default never */
+  readonly quiet?: QuietConfig | false;
   /** The name that stands before each subject; with `channels` only. @default the host's name */
   readonly identity?: string;
   /**
@@ -43,7 +48,7 @@ export interface NotifyOptions extends RouteOptions {
   readonly signal?: AbortSignal;
 }
 
-/** How to flush. */
+/** How to flush. What waits for quiet hours or a pace goes on waiting. */
 export interface FlushOptions {
   /** What must wait longer than this is left for later, milliseconds. @default {30000} */
   readonly waitMs?: number;

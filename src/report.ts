@@ -1,7 +1,10 @@
 /** What callers are told: an outcome for each envelope, and what is in the queue. */
 
+import { notificationOfDigest } from "./delivery/attempt.ts";
 import type { Courier } from "./delivery/courier.ts";
+import type { Holds } from "./delivery/holds.ts";
 import type { CourierEvent } from "./delivery/run.ts";
+import type { Digest } from "./digest.ts";
 import type { Notification } from "./notification.ts";
 import { type Entry, type EntryState, laneOf, type Wait } from "./queue/entry.ts";
 import type { Queue } from "./queue/queue.ts";
@@ -49,18 +52,20 @@ export interface QueuedEntry {
   readonly reason?: string;
   /** When it is tried next, milliseconds since 1970. */
   readonly next?: number;
-  /** What was said. */
+  /** What was said; of a digest, what it will say. */
   readonly notification: Notification;
+  /** What it stands for, when it is a digest: they are delivered together, by one event under its id. */
+  readonly members?: readonly QueuedEntry[];
 }
 
 /** Reads the queue for callers. */
 export class Reporter {
   readonly #queue: Queue;
-  readonly #courier: Pick<Courier, "readyTimes">;
+  readonly #courier: Pick<Courier, "readyTimes" | "holds">;
   readonly #knows: (channel: string) => boolean;
 
   /** @param knows whether a channel of that name is configured, for all that this caller knows */
-  constructor(queue: Queue, courier: Pick<Courier, "readyTimes">, knows: (channel: string) => boolean) {
+  constructor(queue: Queue, courier: Pick<Courier, "readyTimes" | "holds">, knows: (channel: string) => boolean) {
     this.#queue = queue;
     this.#courier = courier;
     this.#knows = knows;
@@ -68,11 +73,11 @@ export class Reporter {
 
   /** What became of entries, as far as is known now. */
   outcomes(entries: readonly Entry[]): Outcome[] {
-    const ready = this.#courier.readyTimes();
-    return entries.map((entry) => this.#outcome(entry, ready.get(laneOf(entry))));
+    const view = this.#view();
+    return entries.map((entry) => this.#outcome(entry, view));
   }
 
-  #outcome(known: Entry, next: number | undefined): Outcome {
+  #outcome(known: Entry, view: View): Outcome {
     const { id, channel, destination } = known;
     const where = { id, channel, destination };
     const settlement = this.#queue.settlement(id);
@@ -83,36 +88,81 @@ export class Reporter {
     const entry = this.#queue.entry(id);
     if (entry === undefined) return { ...where, state: "dead", reason: "It was dropped from the queue" };
     if (entry.dead) return { ...where, state: "dead", reason: entry.dead.reason };
+    const { reason, next } = this.#waitOf(entry, view);
     const state = this.#queue.stateOf(entry) === "held" ? "held" : "queued";
-    const reason = this.#knows(channel) ? this.#wait(entry)?.reason : `Channel "${channel}" is not configured here`;
-    return { ...where, state, reason, next: next || undefined };
+    return {
+      ...where,
+      state,
+      reason: this.#knows(channel) ? reason : `Channel "${channel}" is not configured here`,
+      next,
+    };
   }
 
   /** The entries of the queue, the dead included. */
   entries(): QueuedEntry[] {
-    const ready = this.#courier.readyTimes();
-    return this.#queue.entries().map((entry) => {
-      const { id, channel, destination, time, expires, key, attempts, dead } = entry;
-      return {
-        id,
-        state: this.#queue.stateOf(entry),
-        channel,
-        destination,
-        time,
-        expires,
-        key,
-        attempts,
-        reason: dead ? dead.reason : this.#wait(entry)?.reason,
-        next: dead ? undefined : ready.get(laneOf(entry)) || this.#wait(entry)?.next || undefined,
-        // The queue keeps notifications as opaque JSON; what it gives back is what the notifier gave it.
-        notification: entry.notification as Notification,
-      };
-    });
+    const view = this.#view();
+    return this.#queue.entries().map((entry) => this.#queued(entry, view));
   }
 
-  #wait(entry: Entry): Wait | undefined {
-    return entry.wait ?? this.#queue.channel(entry.channel).wait;
+  /** Why the first entry in line waits, and until when. */
+  firstWait(): WaitView {
+    const first = this.#queue.live().at(0);
+    return first ? this.#waitOf(first, this.#view()) : {};
   }
+
+  #queued(entry: Entry, view: View): QueuedEntry {
+    const { id, channel, destination, time, expires, key, attempts, dead, members } = entry;
+    const { reason, next } = dead ? { reason: dead.reason } : this.#waitOf(entry, view);
+    return {
+      id,
+      state: this.#queue.stateOf(entry),
+      channel,
+      destination,
+      time,
+      expires,
+      key,
+      attempts,
+      reason,
+      next,
+      // The queue keeps notifications as opaque JSON; what it gives back is what the notifier gave it.
+      notification: members ? withoutItems(notificationOfDigest(members)) : entry.notification as Notification,
+      ...(members ? { members: members.map((member) => this.#queued(member, view)) } : {}),
+    };
+  }
+
+  #view(): View {
+    return { ready: this.#courier.readyTimes(), holds: this.#courier.holds() };
+  }
+
+  /** A member waits for what its digest waits for; what its user wants counts where it lasts longer. */
+  #waitOf(entry: Entry, { ready, holds }: View): WaitView {
+    const leaving = this.#queue.digestOf(entry.id) ?? entry;
+    const wait: Wait | undefined = leaving.wait ?? this.#queue.channel(entry.channel).wait;
+    const hold = this.#queue.stateOf(entry) === "held" ? undefined : holds.of(leaving);
+    const inLane = ready.get(laneOf(entry)) || wait?.next || 0;
+    if (hold === undefined || hold.until < (wait?.next ?? 0)) {
+      return { reason: wait?.reason, next: inLane || undefined };
+    }
+    return { reason: hold.reason, next: Math.max(hold.until, inLane) };
+  }
+}
+
+/** What holds for the lanes at one moment. */
+interface View {
+  readonly ready: ReadonlyMap<string, number>;
+  readonly holds: Holds;
+}
+
+/** Why an entry waits, and until when. */
+export interface WaitView {
+  readonly reason?: string;
+  /** Milliseconds since 1970. */
+  readonly next?: number;
+}
+
+/** Its members stand beside it. */
+function withoutItems({ items: _, ...notification }: Digest): Notification {
+  return notification;
 }
 
 /** What became of an attempt. */

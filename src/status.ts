@@ -1,11 +1,11 @@
 /** The queue in numbers. */
 
 import { type Ages, agesOf } from "./ages.ts";
-import type { Courier } from "./delivery/courier.ts";
-import { laneOf } from "./queue/entry.ts";
+import { sentBySomebody } from "./queue/entry.ts";
 import type { Queue } from "./queue/queue.ts";
+import type { Reporter } from "./report.ts";
 
-/** The queue in numbers. What waits is what is queued, deferred or held; the dead do not. */
+/** The queue in numbers. What waits is what is queued, deferred or held; the dead do not. A digest counts as many as it stands for. */
 export interface Status {
   /** Entries that were not tried yet, those in `intake/` included. */
   readonly queued: number;
@@ -40,15 +40,13 @@ export interface Status {
 }
 
 /** Counts what is in the queue, as far as it was read. */
-export function statusOf(queue: Queue, courier: Pick<Courier, "readyTimes">, now: number): Status {
+export function statusOf(queue: Queue, reporter: Pick<Reporter, "firstWait">, now: number): Status {
   const count = { queued: 0, deferred: 0, held: 0, dead: 0 };
-  for (const entry of queue.entries()) count[queue.stateOf(entry)]++;
-  const live = queue.live();
+  for (const entry of queue.entries()) count[queue.stateOf(entry)] += entry.members?.length ?? 1;
+  const live = sentBySomebody(queue.live());
   const { bytes, maxBytes, intake, intakeTimes, quarantined, torn, possibleDuplicates, lastDelivery } = queue.figures();
   const agesMs = [...live.map(({ time }) => time), ...intakeTimes].map((time) => Math.max(0, now - time));
-  const first = live.at(0);
-  const wait = first && (first.wait ?? queue.channel(first.channel).wait);
-  const ready = first && courier.readyTimes().get(laneOf(first));
+  const { reason, next } = reporter.firstWait();
   return {
     ...count,
     queued: count.queued + intake,
@@ -61,7 +59,7 @@ export function statusOf(queue: Queue, courier: Pick<Courier, "readyTimes">, now
     possibleDuplicates,
     lastDelivery,
     oldestSeconds: Math.round(agesMs.reduce((oldest, age) => Math.max(oldest, age), 0) / 1000),
-    waitingFor: wait?.reason,
-    until: ready || wait?.next || undefined,
+    waitingFor: reason,
+    until: next,
   };
 }

@@ -12,7 +12,7 @@ import { USER_AGENT } from "../version.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "./channel.ts";
 import type { ChannelContext, ChannelKind, OpenChannel, ParseContext } from "./kind.ts";
 import { clearDoubt, type DoubtPolicy } from "./matrix_doubt.ts";
-import { renderMessage } from "./message.ts";
+import { type RenderedMessage, renderMessage } from "./message.ts";
 import { serverField } from "./server_field.ts";
 
 /**
@@ -140,19 +140,19 @@ class MatrixChannel implements Channel {
   async #content({ notification }: Envelope, { txnId, late, replaced }: SendOptions): Promise<RoomMessageContent> {
     const { identity, runtime, warn } = this.#context;
     const options = { identity, lateAt: late ? runtime.now() : undefined, replaced };
-    const message = await renderMessage(notification, warn);
     const plain = (text: string): RoomMessageContent => ({
       msgtype: notification.silent ? "m.notice" : "m.text",
       body: renderPlain(notification, options, text),
       "m.mentions": {},
       "dev.matrix-notify.id": txnId,
     });
-    const formatted: RoomMessageContent = {
-      ...plain(message.text),
+    const formatted = ({ text, html }: RenderedMessage): RoomMessageContent => ({
+      ...plain(text),
       format: "org.matrix.custom.html",
-      formatted_body: renderHtml(notification, options, message.html),
-    };
-    return fits(formatted) ? formatted : plain(cutToFit(message.text, (text) => fits(plain(text))));
+      formatted_body: renderHtml(notification, options, html),
+    });
+    const message = await renderMessage(notification, warn, (digest) => fits(formatted(digest)));
+    return fits(formatted(message)) ? formatted(message) : plain(cutToFit(message.text, (text) => fits(plain(text))));
   }
 }
 

@@ -1,8 +1,9 @@
 /** The message of a notification in the two forms that channels need. */
 
+import { COMMON_DIGEST_BYTES, isDigest, renderDigest } from "../digest.ts";
 import { loadMarkup } from "../markup/load.ts";
 import type { Notification } from "../notification.ts";
-import { codeToHtml, textToHtml } from "../render.ts";
+import { byteLength, codeToHtml, textToHtml } from "../render.ts";
 
 /** A message as plain text, and as HTML of the kind that Matrix allows. */
 export interface RenderedMessage {
@@ -13,11 +14,15 @@ export interface RenderedMessage {
 /**
  * Renders a message by its format. Where the library for it cannot be loaded, the source goes out as plain text: late and plain is better
  * than not at all.
+ *
+ * @param fits whether a digest is small enough; it is made as large as there is room. Every other message is whole, and cut by its channel
  */
 export async function renderMessage(
   notification: Notification,
   warn: (text: string) => void,
+  fits: (message: RenderedMessage) => boolean = ({ text }) => byteLength(text) <= COMMON_DIGEST_BYTES,
 ): Promise<RenderedMessage> {
+  if (isDigest(notification)) return renderDigest(notification, fits);
   const { message, format } = notification;
   if (message === "" || format === "text") return { text: message, html: textToHtml(message) };
   if (format === "code") return { text: message, html: codeToHtml(message) };

@@ -9,7 +9,7 @@ import type { Secret } from "../secret.ts";
 import { USER_AGENT } from "../version.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "./channel.ts";
 import type { ChannelContext, ChannelKind, OpenChannel, ParseContext } from "./kind.ts";
-import { renderMessage } from "./message.ts";
+import { type RenderedMessage, renderMessage } from "./message.ts";
 import { serverField } from "./server_field.ts";
 
 /** ntfy makes an attachment of a message of 4096 bytes or more. */
@@ -109,7 +109,8 @@ class NtfyChannel implements Channel {
   async #message(notification: Notification, notes: readonly string[]): Promise<Record<string, unknown>> {
     const { identity, warn } = this.#context;
     const note = notes.map((line) => `\n\n${line}`).join("");
-    const text = (await renderMessage(notification, warn)).text;
+    const fits = ({ text }: RenderedMessage) => byteLength(text + note) <= MAX_NTFY_BYTES;
+    const text = (await renderMessage(notification, warn, fits)).text;
     const hasBody = text !== "";
     const message = cutToFit(hasBody ? text : notification.subject, (cut) => byteLength(cut + note) <= MAX_NTFY_BYTES);
     return {

@@ -1,6 +1,7 @@
 /** Opens the notifier as the command line's options want it. */
 
 import { stateDirPath } from "../config/paths.ts";
+import { ConfigError } from "../errors.ts";
 import { Notifier } from "../notifier.ts";
 import type { CommandContext } from "./command.ts";
 
@@ -16,12 +17,17 @@ export async function openNotifier({ args, runtime, ui }: CommandContext): Promi
   });
 }
 
-/** A notifier for looking at the queue and mending it: a broken configuration must not be in the way of that. */
+/**
+ * A notifier for looking at the queue and mending it. The configuration tells what waits for quiet hours or a pace; a broken one must not be in the way.
+ */
 export async function openQueueOnly({ args, runtime, ui }: CommandContext): Promise<Notifier> {
-  return await Notifier.open({
-    runtime,
-    channels: {},
-    stateDir: args.text("state-dir") ?? stateDirPath(runtime),
-    onWarning: (text) => ui.warn(text),
-  });
+  const stateDir = args.text("state-dir") ?? stateDirPath(runtime);
+  const options = { runtime, stateDir, onWarning: (text: string) => ui.warn(text) };
+  try {
+    // Nothing leaves through these channels.
+    return await Notifier.open({ ...options, configFile: args.text("config"), insecureHttp: true });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return await Notifier.open({ ...options, channels: {} });
+  }
 }

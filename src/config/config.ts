@@ -18,7 +18,9 @@
 import type { OpenChannel, ParseContext } from "../channels/kind.ts";
 import { CHANNEL_KINDS } from "../channels/registry.ts";
 import { Fields } from "../fields.ts";
+import type { LanePolicy } from "../flood.ts";
 import { nearest } from "../nearest.ts";
+import { policyOf } from "./flood.ts";
 
 /** The configuration, ready to use. */
 export interface Config {
@@ -28,6 +30,8 @@ export interface Config {
   readonly background: boolean;
   /** The configured channels, not opened yet. */
   readonly channels: readonly OpenChannel[];
+  /** What holds for channels, by name. */
+  readonly policies: ReadonlyMap<string, LanePolicy>;
 }
 
 /** Where the values of a configuration came from, and what stands in for missing ones. */
@@ -45,10 +49,17 @@ export interface ConfigContext extends ParseContext {
  */
 export function parseConfig(value: unknown, context: ConfigContext): Config {
   const fields = new Fields(value, "");
+  const policy = policyOf(fields);
+  const policies = new Map<string, LanePolicy>();
   const config = {
     identity: fields.text("identity") ?? context.hostname,
     background: fields.flag("background", true),
-    channels: fields.objects("channels").map(([name, channel]) => parseChannel(name, channel, context)),
+    channels: fields.objects("channels").map(([name, value]) => {
+      const channel = new Fields(value, `channels.${name}`, context.names[name]);
+      policies.set(name, policyOf(channel, policy));
+      return parseChannel(name, channel, context);
+    }),
+    policies,
   };
   fields.text("$schema");
   fields.end();
@@ -56,8 +67,7 @@ export function parseConfig(value: unknown, context: ConfigContext): Config {
 }
 
 /** A channel whose name is that of a kind is of that kind. */
-function parseChannel(name: string, value: unknown, context: ConfigContext): OpenChannel {
-  const fields = new Fields(value, `channels.${name}`, context.names[name]);
+function parseChannel(name: string, fields: Fields, context: ConfigContext): OpenChannel {
   const kind = fields.text("kind") ?? name;
   if (Object.hasOwn(CHANNEL_KINDS, kind)) return CHANNEL_KINDS[kind].configure(name, fields, context);
   const known = Object.keys(CHANNEL_KINDS);

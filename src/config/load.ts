@@ -10,6 +10,7 @@
 import { ConfigError } from "../errors.ts";
 import type { Runtime } from "../runtime.ts";
 import { type Config, parseConfig } from "./config.ts";
+import type { PolicyConfig } from "./flood.ts";
 import { configPath } from "./paths.ts";
 import { refuseWorldReadable, secretOf } from "./secrets.ts";
 
@@ -65,7 +66,7 @@ export function loadConfig(runtime: Pick<Runtime, "env" | "hostname" | "isRoot">
 }
 
 /** A configuration that a program holds itself. */
-export interface InlineOptions extends LoadOptions {
+export interface InlineOptions extends LoadOptions, PolicyConfig {
   readonly stateDir?: string;
   readonly channels?: Readonly<Record<string, unknown>>;
   readonly identity?: string;
@@ -77,14 +78,14 @@ export interface InlineOptions extends LoadOptions {
  * @throws {ConfigError} with the dotted path, or the variable, of what cannot be used
  */
 export function openConfig(runtime: Pick<Runtime, "env" | "hostname" | "isRoot">, options: InlineOptions): Config {
-  const { channels, identity, stateDir, insecureHttp = false } = options;
+  const { channels, identity, stateDir, flood, quiet, insecureHttp = false } = options;
   if (channels === undefined) return loadConfig(runtime, options);
   if (stateDir === undefined) {
     throw new ConfigError("Cannot open a notifier with channels of its own: stateDir is not set", {
       hint: "another program's entries must not wait for channels that only this one knows",
     });
   }
-  const value = { channels, ...(identity === undefined ? {} : { identity }) };
+  const value = { channels, flood, quiet, ...(identity === undefined ? {} : { identity }) };
   return parseConfig(value, { hostname: runtime.hostname(), insecureHttp, names: {}, secret: secretOf });
 }
 

@@ -4,6 +4,7 @@ import type { Channel, Envelope } from "../channels/channel.ts";
 import type { Entry } from "../queue/entry.ts";
 import type { AttemptResult } from "../queue/queue_types.ts";
 import { InvalidNotificationError } from "../errors.ts";
+import { type Digest, digestOf } from "../digest.ts";
 import { isNotification } from "../notification.ts";
 import { EXPIRY_KEY } from "./expiry.ts";
 import { classify, type Failure } from "./classify.ts";
@@ -50,9 +51,19 @@ export async function attempt(
 }
 
 /** @throws {InvalidNotificationError} when what the queue holds is no notification */
-function envelopeOf({ channel, destination, notification }: Entry): Envelope {
+function envelopeOf({ channel, destination, notification, members }: Entry): Envelope {
+  if (members) return { channel, destination, notification: notificationOfDigest(members) };
   if (!isNotification(notification)) {
     throw new InvalidNotificationError("Cannot read the notification: something in it is missing or of the wrong kind");
   }
   return { channel, destination, notification };
+}
+
+/** What a digest says: what its members say, as far as they can be read. Nothing is gathered that cannot. */
+export function notificationOfDigest(members: readonly Entry[]): Digest {
+  return digestOf(
+    members.flatMap(({ notification, replaced, key }) =>
+      isNotification(notification) ? [{ notification, replaced: key === EXPIRY_KEY ? undefined : replaced }] : []
+    ),
+  );
 }

@@ -20,13 +20,23 @@ import type { Queue } from "../queue/queue.ts";
 import type { AttemptResult } from "../queue/queue_types.ts";
 import type { Runtime } from "../runtime.ts";
 import { attempt } from "./attempt.ts";
+import { crowdOf } from "./crowd.ts";
 import { RESET_GAP_MS } from "./classify.ts";
 import { buryExpired } from "./expiry.ts";
+import { type Holds, holdsAt, type HoldSubject, type Policies } from "./holds.ts";
 import type { CourierEvent, RunEnd, RunOptions } from "./run.ts";
 import { type Head, heads, type LaneContext, nextOf } from "./lanes.ts";
 
 /** What the courier needs of the runtime. */
 export type CourierRuntime = Pick<Runtime, "now" | "sleep" | "random">;
+
+/** What a courier may be told. */
+export interface CourierOptions {
+  /** Hears what happens. @default nobody */
+  readonly onEvent?: (event: CourierEvent) => void;
+  /** What holds for channels, by name. @default nothing but what always holds */
+  readonly policies?: Policies;
+}
 
 /** The limit of one request. */
 export const REQUEST_TIMEOUT_MS = 60_000;
@@ -46,6 +56,7 @@ export class Courier {
   readonly #channels: ReadonlyMap<string, Channel>;
   readonly #runtime: CourierRuntime;
   readonly #onEvent: (event: CourierEvent) => void;
+  readonly #policies: Policies;
   /** Announced by this courier, and not left yet. */
   readonly #announced = new Set<string>();
   /** Left, and not answered yet. */
@@ -59,12 +70,13 @@ export class Courier {
     queue: Queue,
     channels: ReadonlyMap<string, Channel>,
     runtime: CourierRuntime,
-    onEvent: (event: CourierEvent) => void = () => {},
+    { onEvent = () => {}, policies = new Map() }: CourierOptions = {},
   ) {
     this.#queue = queue;
     this.#channels = channels;
     this.#runtime = runtime;
     this.#onEvent = onEvent;
+    this.#policies = policies;
   }
 
   /** Takes over entries whose first attempt was announced as they came in. */
@@ -72,10 +84,15 @@ export class Courier {
     for (const entry of entries) if (entry.open) this.#announced.add(entry.id);
   }
 
-  /** Whether an envelope of this channel that comes in now would leave at once: nothing older is before it. */
-  isIdle(channel: string): boolean {
-    return this.#queue.channel(channel).wait === undefined &&
-      !this.#queue.live().some((entry) => entry.channel === channel);
+  /** Whether an envelope that comes in now would leave at once: nothing older is before it, and nobody wants it to wait. */
+  isIdleFor(draft: HoldSubject): boolean {
+    return this.#queue.channel(draft.channel).wait === undefined &&
+      !this.#queue.live().some((entry) => entry.channel === draft.channel) && this.holds().of(draft) === undefined;
+  }
+
+  /** What waits now because its user wants it so. */
+  holds(): Holds {
+    return this.#context().holds;
   }
 
   /** Whether something in the queue can be delivered by the channels that are configured. */
@@ -165,6 +182,9 @@ export class Courier {
   /** Sends what is due of one channel, one request at a time; batches grow while everything goes well. */
   async #serve(channel: string, run: Run): Promise<void> {
     for (let limit = 1; !this.#isUp(run); limit = Math.min(2 * limit, MAX_ANNOUNCED)) {
+      const { groups, isBehind } = crowdOf(this.#queue, channel, this.#context());
+      if (groups.length > 0) await this.#queue.gather(groups);
+      if (isBehind) limit = 1;
       const batch = await this.#announce(nextOf(this.#queue, channel, limit, this.#context()));
       if (batch.length === 0) return;
       if (!await this.#sendInOrder(batch, run)) return await this.#withdraw((entry) => entry.channel === channel);
@@ -180,7 +200,8 @@ export class Courier {
       if (current === undefined || current.dead) continue;
       const result = await this.#try(current, run);
       this.#onEvent({ entry, result });
-      if (result.state === "failed") return false;
+      // The members of a digest that was refused come next, before what was announced behind it.
+      if (result.state === "failed" || (result.state === "dead" && current.members)) return false;
     }
     return true;
   }
@@ -267,7 +288,12 @@ export class Courier {
 
   #context(): LaneContext {
     const now = this.#runtime.now();
-    return { now, restOf: (entry) => this.#restOf(entry, now), knows: (channel) => this.#channels.has(channel) };
+    return {
+      now,
+      restOf: (entry) => this.#restOf(entry, now),
+      knows: (channel) => this.#channels.has(channel),
+      holds: holdsAt(now, this.#queue, this.#policies),
+    };
   }
 
   /** An open attempt is this courier's own, or of whoever is on duty; or it was killed in flight, and the request may still be running. */

@@ -7,7 +7,7 @@
 
 import { formatDuration } from "../duration.ts";
 import { createNotification, isNotification } from "../notification.ts";
-import { type Entry, laneOf } from "../queue/entry.ts";
+import { type Entry, laneOf, sentBySomebody } from "../queue/entry.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { Draft, ExpiredEntry } from "../queue/queue_types.ts";
 
@@ -34,7 +34,8 @@ export async function buryExpired(
 ): Promise<ExpiredEntry[]> {
   // What was queued before this program existed was queued by a clock that was not set, and says nothing about its age.
   const isExpired = ({ time, expires }: Entry) => expires <= now && time >= CLOCK_SET_AFTER;
-  const expired = queue.live().filter((entry) => isExpired(entry) && isFree(entry)).map((entry): ExpiredEntry => {
+  const free = sentBySomebody(queue.live().filter(isFree));
+  const expired = free.filter(isExpired).map((entry): ExpiredEntry => {
     const why = entry.wait ? `; last: ${entry.wait.reason}` : "";
     return { entry, reason: `Expired after ${formatDuration(now - entry.time)}${why}` };
   });

@@ -1,11 +1,12 @@
 /**
  * Who goes next. Within a lane the order of arrival is kept: a head that waits stops its lane, a dead one does not. What concerns an
- * account stops all of its lanes.
+ * account stops all of its lanes. What is held for its user's sake, by quiet hours or by a pace, lets those pass that are not.
  *
  * @module
  */
 
 import { type Entry, laneOf, type Wait } from "../queue/entry.ts";
+import type { Holds } from "./holds.ts";
 
 /** What the lanes need to know of the queue. */
 export interface LaneSource {
@@ -21,6 +22,7 @@ export interface LaneContext {
   readonly restOf: (entry: Entry) => number;
   /** Whether a channel of that name is configured; the entries of others are left for whoever knows it. */
   readonly knows: (channel: string) => boolean;
+  readonly holds: Holds;
 }
 
 /** The head of a lane, and when it may leave. */
@@ -33,13 +35,22 @@ export interface Head {
 /** The heads of all lanes by the name of the lane, in the order of arrival. */
 export function heads(queue: LaneSource, context: LaneContext): Map<string, Head> {
   const result = new Map<string, Head>();
+  const held = new Set<string>();
   for (const entry of queue.live()) {
     const lane = laneOf(entry);
-    if (context.knows(entry.channel) && !result.has(lane)) {
-      result.set(lane, { entry, ready: readyAt(entry, queue, context) });
-    }
+    if (!context.knows(entry.channel) || (result.has(lane) && !held.has(lane))) continue;
+    const hold = context.holds.of(entry);
+    if (hold === undefined) held.delete(lane);
+    else if (result.has(lane)) continue;
+    else held.add(lane);
+    result.set(lane, { entry, ready: Math.max(readyAt(entry, queue, context), hold?.until ?? 0) });
   }
   return result;
+}
+
+/** Whether nothing but its place in the line is in an entry's way. */
+export function isReady(entry: Entry, queue: LaneSource, context: LaneContext): boolean {
+  return readyAt(entry, queue, context) <= context.now;
 }
 
 /** The next entries of one channel that may leave now, at most `limit`, in the order of arrival, each behind those of its lane. */
@@ -49,12 +60,14 @@ export function nextOf(queue: LaneSource, channel: string, limit: number, contex
   for (const entry of queue.live()) {
     if (entry.channel !== channel) continue;
     const lane = laneOf(entry);
-    if (blocked.has(lane)) continue;
-    if (readyAt(entry, queue, context) > context.now) {
+    if (blocked.has(lane) || context.holds.of(entry)) continue;
+    if (!isReady(entry, queue, context)) {
       blocked.add(lane);
       continue;
     }
     result.push(entry);
+    // Whether the next of a lane with a pace may go is known when this one is delivered.
+    if (context.holds.policyOf(channel).pace) blocked.add(lane);
     if (result.length === limit) break;
   }
   return result;

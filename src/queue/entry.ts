@@ -73,6 +73,12 @@ export interface Entry {
   readonly wait?: Wait;
   /** Why it is dead; undefined while it lives. */
   readonly dead?: Grave;
+  /** Somebody asked for it by its id: what its user made wait, for quiet or for pace, does not wait then. */
+  readonly asked?: true;
+  /** It was in a digest that was refused for good: it goes by itself from now on. */
+  readonly alone?: true;
+  /** A digest holds others of its lane, in the order of arrival, and no notification of its own. */
+  readonly members?: readonly Entry[];
 }
 
 /** What a channel as a whole waits for: trouble with a server or an account concerns all of its entries. */
@@ -80,6 +86,11 @@ export interface ChannelState {
   /** Failures in a row, for the backoff. */
   readonly failures: number;
   readonly wait?: Wait;
+}
+
+/** The entries that somebody sent: a digest stands for its members. */
+export function sentBySomebody(entries: readonly Entry[]): Entry[] {
+  return entries.flatMap((entry) => entry.members ?? [entry]);
 }
 
 /** The lane of an entry: first in, first out. */

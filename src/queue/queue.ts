@@ -25,7 +25,7 @@ import type {
   QueueOptions,
   QueueRuntime,
 } from "./queue_types.ts";
-import type { JournalRecord } from "./record.ts";
+import type { AckRecord, JournalRecord } from "./record.ts";
 import { Reserve } from "./reserve.ts";
 import { guard } from "./trouble.ts";
 import { QueueView } from "./view.ts";
@@ -169,6 +169,21 @@ export class Queue extends QueueView {
     this.#journal.syncName();
   }
 
+  /**
+   * Has a digest stand for each group: entries of one lane that wait. It is durable as soon as it is announced, which is before it leaves.
+   */
+  async gather(groups: readonly (readonly Entry[])[]): Promise<void> {
+    const time = this.#runtime.now();
+    await this.#append(
+      groups.map((group): JournalRecord => {
+        const [{ channel, destination }] = group;
+        const members = group.map(({ id }) => id);
+        return { t: "digest", id: this.#runtime.uuid(), time, channel, destination, members };
+      }),
+      "none",
+    );
+  }
+
   /** Says, durably and before they leave, that these entries are tried next. */
   async announce(entries: readonly Entry[]): Promise<Entry[]> {
     const time = this.#runtime.now();
@@ -200,9 +215,17 @@ export class Queue extends QueueView {
     const common = { id: entry.id, time: this.#runtime.now() };
     if (result.state === "delivered") {
       const { state: _, ...ack } = result;
-      const { once, channel, destination } = entry;
-      const name = once === undefined ? {} : { once, channel, destination };
-      await this.#append([{ t: "ack", ...common, ...ack, ...name }], isProof ? "data" : "none");
+      const { receipt, via } = ack;
+      // A digest's members come first: when the end of this is lost the digest is tried again, whole, and no name is forgotten.
+      const members = (entry.members ?? []).map((member): JournalRecord => ({
+        t: "ack",
+        ...common,
+        id: member.id,
+        receipt,
+        via,
+        ...nameOf(member),
+      }));
+      await this.#append([...members, { t: "ack", ...common, ...ack, ...nameOf(entry) }], isProof ? "data" : "none");
     } else if (result.state === "dead") {
       const { state: _, ...grave } = result;
       await this.#append([{ t: "dead", ...common, ...grave }], "data");
@@ -298,4 +321,9 @@ export class Queue extends QueueView {
     }
     return entry;
   }
+}
+
+/** What an acknowledgement says, so that the name is known when the entry is long gone. */
+function nameOf({ once, channel, destination }: Entry): Pick<AckRecord, "once" | "channel" | "destination"> {
+  return once === undefined ? {} : { once, channel, destination };
 }

@@ -49,6 +49,21 @@ export interface AttemptRecord {
   readonly time: number;
 }
 
+/**
+ * Entries of one lane that still wait will be delivered together, by one event under this id: what is said of the digest is said of all of them. A version
+ * that does not know this record goes on with each of them by itself.
+ */
+export interface DigestRecord {
+  readonly t: "digest";
+  /** Also its txnId. */
+  readonly id: string;
+  readonly time: number;
+  readonly channel: string;
+  readonly destination: string;
+  /** Their ids, in the order of arrival. */
+  readonly members: readonly string[];
+}
+
 /** Why an attempt did not deliver. `withdrawn` was announced and never left. */
 export type NackClass = Wait["class"] | "withdrawn";
 
@@ -122,6 +137,8 @@ export interface SnapshotRecord {
   readonly wait?: Wait;
   readonly dead?: Grave;
   readonly replaced?: Replaced;
+  readonly asked?: true;
+  readonly alone?: true;
 }
 
 /** What compaction leaves of a channel's history. */
@@ -142,6 +159,7 @@ export interface FlushRecord {
 export type JournalRecord =
   | HeaderRecord
   | EnqueueRecord
+  | DigestRecord
   | AttemptRecord
   | NackRecord
   | AckRecord

@@ -1,6 +1,6 @@
 /** What a record must hold to be one. A checksum proves that a line is what somebody wrote, not that it makes sense. */
 
-type Kind = "text" | "number" | "object" | "text?" | "number?" | "object?";
+type Kind = "text" | "number" | "object" | "text?" | "number?" | "object?" | "texts";
 
 /** The fields of each type; others are let be. */
 const SHAPES: Readonly<Record<string, Readonly<Record<string, Kind>>>> = {
@@ -15,6 +15,7 @@ const SHAPES: Readonly<Record<string, Readonly<Record<string, Kind>>>> = {
     key: "text?",
     once: "text?",
   },
+  digest: { id: "text", time: "number", channel: "text", destination: "text", members: "texts" },
   att: { id: "text", n: "number", time: "number" },
   nack: {
     id: "text",
@@ -75,6 +76,8 @@ function isOf(value: unknown, kind: Kind): boolean {
     case "number":
     case "number?":
       return typeof value === "number";
+    case "texts":
+      return Array.isArray(value) && value.every((each) => typeof each === "string");
     case "object":
     case "object?":
       return typeof value === "object" && value !== null && !Array.isArray(value);

@@ -7,9 +7,20 @@
  * @module
  */
 
-import type { ChannelState, Doubt, Entry, EntryState, Replaced, Wait } from "./entry.ts";
+import { Deliveries } from "./deliveries.ts";
+import {
+  type ChannelState,
+  type Doubt,
+  type Entry,
+  type EntryState,
+  laneOf,
+  type Replaced,
+  type Wait,
+} from "./entry.ts";
+import { Line } from "./line.ts";
 import { type Named, Names, type Twin } from "./names.ts";
-import type { AttemptRecord, EnqueueRecord, JournalRecord, NackRecord } from "./record.ts";
+import type { AckRecord, AttemptRecord, DeadRecord, EnqueueRecord, JournalRecord, NackRecord } from "./record.ts";
+import { snapshotOf } from "./snapshot.ts";
 
 /** How an entry ended that somebody watches. */
 export type Settlement =
@@ -20,18 +31,29 @@ export type Settlement =
 
 /** The fold. */
 export class QueueState {
-  readonly #entries = new Map<string, Entry>();
+  readonly #line = new Line();
   readonly #channels = new Map<string, ChannelState>();
   readonly #watched = new Map<string, Settlement | undefined>();
   readonly #names = new Names();
+  readonly #deliveries = new Deliveries();
   #flushes = 0;
   #keptBytes = 0;
   #possibleDuplicates = 0;
   #lastDelivery: number | undefined;
 
-  /** Live and dead entries, in the order of arrival. */
+  /** Live and dead entries, in the order of arrival; a digest stands for its members. */
   get entries(): IterableIterator<Entry> {
-    return this.#entries.values();
+    return this.#line.values();
+  }
+
+  /** When the lane of an entry delivered last, milliseconds since 1970, the newest at the end. */
+  deliveriesOf(entry: Pick<Entry, "channel" | "destination">): readonly number[] {
+    return this.#deliveries.of(laneOf(entry));
+  }
+
+  /** The digest that an entry will be delivered with. */
+  digestOf(id: string): Entry | undefined {
+    return this.#line.digestOf(id);
   }
 
   /** How many entries may have been delivered twice. */
@@ -46,7 +68,7 @@ export class QueueState {
 
   /** One entry, unless it is settled. */
   entry(id: string): Entry | undefined {
-    return this.#entries.get(id);
+    return this.#line.find(id);
   }
 
   /** What a channel waits for. */
@@ -107,14 +129,7 @@ export class QueueState {
   *snapshot(header: { readonly time: number; readonly host: string }): Generator<JournalRecord> {
     yield { t: "hdr", ...header, possibleDuplicates: this.#possibleDuplicates, lastDelivery: this.#lastDelivery };
     for (const [channel, state] of this.#channels) yield { t: "chan", channel, ...state };
-    for (const entry of this.#entries.values()) {
-      const { id, time, channel, destination, notification, expires, key, once } = entry;
-      // What it replaced is gone already: it must not replace anything again.
-      yield { t: "enq", id, time, channel, destination, notification, expires, key, once };
-      const { attempts, open, doubt, wait, dead, replaced } = entry;
-      const isFresh = attempts === 0 && !open && !doubt && !wait && !dead && !replaced;
-      if (!isFresh) yield { t: "snap", id, attempts, open, doubt, wait, dead, replaced };
-    }
+    for (const entry of this.#line.values()) yield* snapshotOf(entry);
   }
 
   /**
@@ -136,47 +151,44 @@ export class QueueState {
         return;
       case "enq":
         return this.#enqueue(record, bytes);
+      case "digest":
+        if (this.#line.gather(record, bytes)) this.#keptBytes += bytes;
+        return;
       case "ack":
         this.#keptBytes += bytes;
         this.#names.delivered(record);
         this.#conclude(record.id, { state: "delivered", receipt: record.receipt });
     }
-    const entry = this.#entries.get(record.id);
+    const entry = this.#line.find(record.id);
     if (entry === undefined) return;
     switch (record.t) {
+      case "dead":
+        return this.#bury(entry, record);
+      case "retry":
+        return this.#revive(entry, record.expires);
+      case "drop":
+        return this.#drop(entry);
+    }
+    // What leaves and arrives is a digest, not one of its members.
+    if (this.#line.digestOf(entry.id)) return;
+    switch (record.t) {
+      case "ack":
+        return this.#deliver(entry, record);
       case "att":
         return this.#attempt(entry, record);
       case "nack":
         return this.#nack(entry, record);
-      case "ack":
-        this.#lastDelivery = record.time;
-        if (record.risk) this.#possibleDuplicates++;
-        this.#channels.delete(entry.channel);
-        return this.#remove(entry);
-      case "dead": {
-        if (record.status !== undefined) this.#channels.delete(entry.channel);
-        const { reason, time, expired } = record;
-        this.#entries.set(entry.id, { ...entry, open: undefined, dead: { reason, time, expired } });
-        return this.#conclude(entry.id, { state: "dead", reason: record.reason });
-      }
-      case "retry":
-        this.#entries.set(entry.id, { ...entry, dead: undefined, wait: undefined, expires: record.expires });
-        return;
-      case "drop":
-        this.#names.forget(entry);
-        this.#conclude(entry.id, { state: "dropped" });
-        return this.#remove(entry);
       case "snap": {
-        const { attempts, open, doubt, wait, dead, replaced } = record;
-        this.#entries.set(entry.id, { ...entry, attempts, open, doubt, wait, dead, replaced });
+        const { attempts, open, doubt, wait, dead, replaced, asked, alone } = record;
+        this.#line.set({ ...entry, attempts, open, doubt, wait, dead, replaced, asked, alone });
       }
     }
   }
 
   #enqueue(record: EnqueueRecord, bytes: number): void {
-    if (this.#entries.has(record.id) || !this.#names.admit(record)) return;
+    if (this.#line.find(record.id) || !this.#names.admit(record)) return;
     const replaced = record.replaces && this.#supersede(record);
-    this.#entries.set(record.id, { ...newEntry(record), bytes, replaced });
+    this.#line.set({ ...newEntry(record), bytes, replaced });
     this.#keptBytes += bytes;
   }
 
@@ -184,7 +196,8 @@ export class QueueState {
   #supersede(record: EnqueueRecord): Replaced | undefined {
     let count = 0, since = record.time;
     for (const id of this.#names.withKeyOf(record)) {
-      const entry = this.#entries.get(id);
+      // What hangs below a digest may have left with it.
+      const entry = this.#line.get(id);
       if (id === record.id || entry === undefined || entry.dead || entry.open || entry.doubt) continue;
       count += 1 + (entry.replaced?.count ?? 0);
       since = Math.min(since, entry.replaced?.since ?? entry.time);
@@ -197,8 +210,8 @@ export class QueueState {
 
   /** What we chose to wait is over; what nobody may shorten stays. */
   #flush(): void {
-    for (const [id, entry] of this.#entries) {
-      if (entry.wait) this.#entries.set(id, { ...entry, wait: { ...entry.wait, next: entry.wait.notBefore } });
+    for (const entry of this.#line.values()) {
+      if (entry.wait) this.#line.set({ ...entry, wait: { ...entry.wait, next: entry.wait.notBefore } });
     }
     for (const [name, { failures, wait }] of this.#channels) {
       if (wait) this.#channels.set(name, { failures, wait: { ...wait, next: wait.notBefore } });
@@ -209,12 +222,12 @@ export class QueueState {
   #attempt(entry: Entry, record: AttemptRecord): void {
     const open = { n: record.n, time: record.time };
     const doubt = entry.open ? doubted(entry, entry.open.time, record.time) : entry.doubt;
-    this.#entries.set(entry.id, { ...entry, attempts: record.n, open, doubt });
+    this.#line.set({ ...entry, attempts: record.n, open, doubt });
   }
 
   #nack(entry: Entry, record: NackRecord): void {
     if (record.class === "withdrawn") {
-      this.#entries.set(entry.id, { ...entry, attempts: Math.max(0, record.n - 1), open: undefined });
+      this.#line.set({ ...entry, attempts: Math.max(0, record.n - 1), open: undefined });
       return;
     }
     const wait = {
@@ -227,7 +240,7 @@ export class QueueState {
     const doubt = record.class === "ambiguous"
       ? doubted(entry, entry.open?.time ?? record.time, record.time)
       : entry.doubt;
-    this.#entries.set(entry.id, { ...entry, open: undefined, doubt, wait });
+    this.#line.set({ ...entry, open: undefined, doubt, wait });
     this.#blame(entry.channel, record, wait);
   }
 
@@ -237,10 +250,63 @@ export class QueueState {
     this.#channels.set(channel, { failures: this.channel(channel).failures + 1, wait });
   }
 
+  /** One event delivers a digest's members with it. */
+  #deliver(entry: Entry, { time, receipt, risk }: AckRecord): void {
+    this.#lastDelivery = time;
+    if (risk) this.#possibleDuplicates++;
+    this.#channels.delete(entry.channel);
+    this.#deliveries.add(laneOf(entry), time);
+    for (const { id } of entry.members ?? []) this.#conclude(id, { state: "delivered", receipt });
+    this.#remove(entry);
+  }
+
+  /** A digest that is refused for good takes nobody with it: each of its members goes by itself, and is refused by itself if need be. */
+  #bury(entry: Entry, { status, reason, time, expired }: DeadRecord): void {
+    if (status !== undefined) this.#channels.delete(entry.channel);
+    this.#conclude(entry.id, { state: "dead", reason });
+    if (entry.members) {
+      // It may have arrived before it was refused, and is not looked for again.
+      if (entry.doubt) this.#possibleDuplicates++;
+      this.#line.dissolve(entry, entry.members.map((member) => ({ ...member, alone: true })));
+      this.#keptBytes -= entry.bytes;
+      return;
+    }
+    const dead: Entry = { ...entry, open: undefined, dead: { reason, time, expired } };
+    if (this.#line.digestOf(entry.id) === undefined) return this.#line.set(dead);
+    this.#keptBytes -= this.#line.bringBack(dead)?.bytes ?? 0;
+  }
+
+  /** Who asks for a member asks for its digest. */
+  #revive(entry: Entry, expires: number): void {
+    const digest = this.#line.digestOf(entry.id);
+    if (digest) this.#line.setMember({ ...entry, expires, asked: true });
+    for (const member of entry.members ?? []) this.#line.setMember({ ...member, expires, asked: true });
+    const current = digest ? this.#line.get(digest.id) : this.#line.get(entry.id);
+    if (current === undefined) return;
+    this.#line.set({
+      ...current,
+      dead: undefined,
+      wait: undefined,
+      expires: current.members ? current.expires : expires,
+      asked: true,
+    });
+  }
+
+  #drop(entry: Entry): void {
+    for (const { id } of entry.members ?? [entry]) {
+      const dropped = this.#line.find(id);
+      if (dropped) this.#names.forget(dropped);
+      this.#conclude(id, { state: "dropped" });
+    }
+    this.#conclude(entry.id, { state: "dropped" });
+    this.#remove(entry);
+  }
+
   #remove(entry: Entry): void {
-    this.#entries.delete(entry.id);
-    this.#names.remove(entry);
-    this.#keptBytes -= entry.bytes;
+    for (const gone of this.#line.remove(entry.id)) {
+      this.#names.remove(gone);
+      this.#keptBytes -= gone.bytes;
+    }
   }
 
   #conclude(id: string, settlement: Settlement): void {

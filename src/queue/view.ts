@@ -8,7 +8,7 @@ export abstract class QueueView {
   /** The fold over what was read so far. */
   protected state: QueueState = new QueueState();
 
-  /** Entries that are neither delivered nor dropped, in the order of arrival. */
+  /** Entries that are neither delivered nor dropped, in the order of arrival; a digest stands for its members. */
   entries(): Entry[] {
     return [...this.state.entries];
   }
@@ -21,6 +21,16 @@ export abstract class QueueView {
   /** An entry as it is now, unless it is settled. */
   entry(id: string): Entry | undefined {
     return this.state.entry(id);
+  }
+
+  /** The digest that an entry will be delivered with. */
+  digestOf(id: string): Entry | undefined {
+    return this.state.digestOf(id);
+  }
+
+  /** When the lane of an entry delivered last, milliseconds since 1970, the newest at the end. */
+  deliveriesOf(entry: Pick<Entry, "channel" | "destination">): readonly number[] {
+    return this.state.deliveriesOf(entry);
   }
 
   /** What an entry is, seen together with its channel. */

@@ -36,6 +36,7 @@ export async function list(context: CommandContext): Promise<number> {
       ? `; next try ${at(entry.next, now)}`
       : "";
     if (entry.reason !== undefined) ui.data(`          ${printable(entry.reason)}${next}`);
+    if (entry.members !== undefined) ui.data(`          as one; see: matrix-notify queue show ${entry.id.slice(0, 8)}`);
   }
   if (entries.length === 0) ui.data(args.has("dead") ? "no dead letters" : "the queue is empty");
   return EXIT.ok;
@@ -69,7 +70,7 @@ export async function drop(context: CommandContext): Promise<number> {
   await using notifier = await openQueueOnly(context);
   const entries = chosen(notifier, context);
   await notifier.drop(entries.map(({ id }) => id));
-  context.ui.data(`${entries.length} dropped`);
+  context.ui.data(`${countOf(entries)} dropped`);
   return EXIT.ok;
 }
 
@@ -80,13 +81,18 @@ export async function purge(context: CommandContext): Promise<number> {
   const entries = notifier.entries();
   if (entries.length > 0 && !args.has("yes")) {
     throw new UsageError(
-      `Cannot purge the queue: ${entries.length} in it would be lost for good`,
+      `Cannot purge the queue: ${countOf(entries)} in it would be lost for good`,
       "if that is what you want, add --yes",
     );
   }
   await notifier.drop(entries.map(({ id }) => id));
-  ui.data(`${entries.length} dropped`);
+  ui.data(`${countOf(entries)} dropped`);
   return EXIT.ok;
+}
+
+/** A digest counts as many as it stands for. */
+function countOf(entries: readonly QueuedEntry[]): number {
+  return entries.reduce((sum, { members }) => sum + (members?.length ?? 1), 0);
 }
 
 function all(notifier: Notifier, { args }: CommandContext): QueuedEntry[] {
@@ -106,7 +112,7 @@ function chosen(notifier: Notifier, { args }: CommandContext): QueuedEntry[] {
 /** @throws {UsageError} when an id names none, or more than one */
 function find(notifier: Notifier, ids: readonly string[]): QueuedEntry[] {
   if (ids.length === 0) throw new UsageError("Cannot choose: no id is given", "see matrix-notify queue list");
-  const entries = notifier.entries();
+  const entries = notifier.entries().flatMap((entry) => [entry, ...entry.members ?? []]);
   const chosen = ids.map((id) => {
     if (id === "") throw new UsageError("Cannot choose: an id is empty", "is a variable not set?");
     const found = entries.filter((entry) => entry.id.startsWith(id));

@@ -1,0 +1,20 @@
+/** The records that make an entry what it is now: what compaction leaves of it. */
+
+import type { Entry } from "./entry.ts";
+import type { JournalRecord } from "./record.ts";
+
+/** The shortest history of an entry; that of a digest begins with its members'. */
+export function* snapshotOf(entry: Entry): Generator<JournalRecord> {
+  const { id, time, channel, destination, members } = entry;
+  if (members) {
+    for (const member of members) yield* snapshotOf(member);
+    yield { t: "digest", id, time, channel, destination, members: members.map((member) => member.id) };
+  } else {
+    const { notification, expires, key, once } = entry;
+    // What it replaced is gone already: it must not replace anything again.
+    yield { t: "enq", id, time, channel, destination, notification, expires, key, once };
+  }
+  const { attempts, open, doubt, wait, dead, replaced, asked, alone } = entry;
+  const isFresh = attempts === 0 && !open && !doubt && !wait && !dead && !replaced && !asked && !alone && !members;
+  if (!isFresh) yield { t: "snap", id, attempts, open, doubt, wait, dead, replaced, asked, alone };
+}
