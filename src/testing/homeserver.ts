@@ -13,6 +13,7 @@ import type {
   RoomOptions,
   TransactionScope,
 } from "./homeserver_types.ts";
+import { RateLimiter } from "./rate_limit.ts";
 import { Rooms } from "./rooms.ts";
 import { matchRoute } from "./routes.ts";
 import { type Call, LoopbackServer } from "./server.ts";
@@ -76,6 +77,7 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
       accounts: new Accounts(software),
       rooms: new Rooms(now),
       transactions,
+      limiter: new RateLimiter(options.rateLimit, now),
     };
     return Promise.try(() => new LoopbackHomeserver(world, options));
   }

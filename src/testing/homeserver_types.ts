@@ -1,5 +1,6 @@
 /** The words in which a test talks to a loopback homeserver. */
 
+import type { RateLimit } from "./rate_limit.ts";
 import type { LoopbackOptions } from "./server.ts";
 
 /** Whose behaviour the homeserver shows, by the name that the server gives itself. */
@@ -19,6 +20,8 @@ export interface HomeserverOptions extends LoopbackOptions {
   readonly serverName?: string;
   /** For whom a transaction id counts; as the software has it by default. */
   readonly transactions?: TransactionScope;
+  /** How much a user may send, as Synapse limits it; without limit by default. */
+  readonly rateLimit?: RateLimit;
 }
 
 /** A user of a {@linkcode LoopbackHomeserver}, logged in on one device. */

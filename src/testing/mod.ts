@@ -7,6 +7,7 @@
 
 // A homeserver
 export { LoopbackHomeserver } from "./homeserver.ts";
+export type { RateLimit } from "./rate_limit.ts";
 export type {
   HomeserverOptions,
   HomeserverSoftware,

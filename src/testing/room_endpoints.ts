@@ -62,13 +62,15 @@ function enter({ rooms, software }: World, room: Room | undefined, { userId }: T
  * request arrives and write it down when the event is made, so that two requests may both find nothing.
  */
 export async function send(world: World, { params, token, body, ready }: TokenAsk): Promise<Answer> {
-  const { rooms, transactions, software } = world;
+  const { rooms, transactions, software, limiter } = world;
   const { roomId = "", eventType = "", txnId = "" } = params;
   const transaction: Transaction = { token, roomId, eventType, txnId };
   const early = transactions.scope === "device" ? undefined : transactions.recall(transaction);
   await ready();
   const known = transactions.scope === "device" ? transactions.recall(transaction) : early;
   if (known !== undefined) return jsonAnswer(200, { event_id: known });
+  const limited = limiter.take(token.userId);
+  if (limited !== undefined) return limited;
 
   const refusal = refuseContent(eventType, body, software);
   if (refusal !== undefined) return refusal;

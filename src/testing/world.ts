@@ -3,6 +3,7 @@
 import type { Accounts, Token } from "./accounts.ts";
 import type { JsonBody } from "./content.ts";
 import type { HomeserverSoftware } from "./homeserver_types.ts";
+import type { RateLimiter } from "./rate_limit.ts";
 import type { Rooms } from "./rooms.ts";
 import type { Transactions } from "./transactions.ts";
 
@@ -14,6 +15,7 @@ export interface World {
   readonly accounts: Accounts;
   readonly rooms: Rooms;
   readonly transactions: Transactions;
+  readonly limiter: RateLimiter;
 }
 
 /** A request that passed the checks that all endpoints share. */

@@ -22,7 +22,9 @@ export interface Scene extends AsyncDisposable {
 }
 
 /** Sets the scene. */
-export async function setScene(options: Pick<HomeserverOptions, "software" | "transactions"> = {}): Promise<Scene> {
+export async function setScene(
+  options: Pick<HomeserverOptions, "software" | "transactions" | "rateLimit"> = {},
+): Promise<Scene> {
   const runtime = fakeRuntime({ realIds: true });
   const homeserver = await LoopbackHomeserver.start({ ...options, now: runtime.now });
   const ntfy = await LoopbackNtfy.start();

@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { Entry } from "../../src/queue/entry.ts";
+import { type Entry, sentBySomebody } from "../../src/queue/entry.ts";
 import { Queue } from "../../src/queue/queue.ts";
 import type { AttemptResult, Draft } from "../../src/queue/queue_types.ts";
 import type { CrashFiles } from "./crash_files.ts";
@@ -54,7 +54,29 @@ export class Actor {
   /** The entries that go by these subjects, as they are now. */
   entries(...subjects: string[]): Entry[] {
     this.queue.refresh();
-    return this.queue.entries().filter((entry) => subjects.includes(subjectOf(entry)));
+    return sentBySomebody(this.queue.entries()).filter((entry) => subjects.includes(subjectOf(entry)));
+  }
+
+  /** The digests that there are now. */
+  digests(): Entry[] {
+    this.queue.refresh();
+    return this.queue.live().filter(({ members }) => members !== undefined);
+  }
+
+  /** Gathers entries into one digest and announces it: what is promised of them stays as it is. */
+  async gather(...subjects: string[]): Promise<void> {
+    await this.queue.gather([this.entries(...subjects)]);
+    await this.queue.announce(this.digests());
+  }
+
+  /** What becomes of a digest becomes of its members, but that a refusal lets them go by themselves. */
+  async settleDigest(result: AttemptResult, { isProof = false } = {}): Promise<void> {
+    for (const digest of this.digests()) {
+      const subjects = (digest.members ?? []).map(subjectOf);
+      if (result.state === "delivered") this.#all(subjects, () => ({ present: "may" }));
+      await this.queue.settle(digest, result, { isProof });
+      if (result.state === "delivered" && isProof) this.#all(subjects, () => ({ present: "no" }));
+    }
   }
 
   async enqueue(drafts: readonly Draft[], { announced = false } = {}): Promise<void> {

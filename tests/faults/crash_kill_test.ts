@@ -7,7 +7,7 @@
 import { assertGreater } from "@std/assert";
 import { type Actor, draft } from "./crash_actor.ts";
 import type { Fate } from "./crash_files.ts";
-import { DELIVERED, fill, holdLock } from "./crash_props.ts";
+import { DELIVERED, fill, holdLock, REFUSED } from "./crash_props.ts";
 import { Scene } from "./crash_scene.ts";
 
 let states = 0;
@@ -49,6 +49,15 @@ killTest("one that enqueues", 25, async (actor) => {
   await actor.enqueue([draft("waits")]);
   await actor.enqueue([draft("b")], { announced: true });
   await actor.settle("b", DELIVERED);
+});
+
+killTest("one that gathers a digest, sends it and settles it", 15, async (actor) => {
+  await actor.gather("a", "b", "c");
+  await actor.settleDigest(REFUSED);
+  await actor.queue.announce(actor.digests());
+  await actor.settleDigest(DELIVERED, { isProof: true });
+}, async (scene) => {
+  await scene.actor().enqueue([draft("a"), draft("b"), draft("c"), draft("waits")]);
 });
 
 killTest("one that compacts", 8, async (actor) => await actor.queue.compact(), async (scene) => {

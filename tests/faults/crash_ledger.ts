@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Entry } from "../../src/queue/entry.ts";
+import { type Entry, sentBySomebody } from "../../src/queue/entry.ts";
 import type { Draft } from "../../src/queue/queue_types.ts";
 
 /** `may` was asked for, and nobody was told yet that it is done; `no` is certain. */
@@ -40,7 +40,7 @@ export function subjectOf({ notification }: Pick<Entry, "notification">): string
 /** What is wrong with the entries of a queue, in one sentence; undefined when every promise is kept. */
 export function broken(promises: Promises, entries: readonly Entry[]): string | undefined {
   const found = new Map<string, Entry>();
-  for (const entry of entries) {
+  for (const entry of sentBySomebody(entries)) {
     const subject = subjectOf(entry);
     const promised = promises.get(subject);
     if (promised === undefined) return `${subject} was never enqueued`;

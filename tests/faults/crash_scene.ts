@@ -5,6 +5,7 @@
  * @module
  */
 
+import { sentBySomebody } from "../../src/queue/entry.ts";
 import { Queue } from "../../src/queue/queue.ts";
 import { Actor, draft, Ledger } from "./crash_actor.ts";
 import { CrashDisk, type DirectoryImage, type Operation } from "./crash_disk.ts";
@@ -88,7 +89,7 @@ async function afterwards(disk: CrashDisk, promises: Promises, seed: number): Pr
   const later = new Map(promises).set("fresh", promisedFresh());
   const now = broken(later, queue.entries());
   if (now !== undefined) return `After one more enqueue: ${now}`;
-  for (const entry of queue.entries()) {
+  for (const entry of sentBySomebody(queue.entries())) {
     const promised = later.get(subjectOf(entry));
     if (promised) later.set(subjectOf(entry), { ...promised, present: "must" });
   }

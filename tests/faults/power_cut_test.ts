@@ -57,6 +57,34 @@ powerCutTest("everything that can happen to an entry", 60, async (scene) => {
   await actor.settle("e", DELIVERED);
 });
 
+powerCutTest("a digest that is refused once, delivered, and one that is refused for good", 60, async (scene) => {
+  const actor = scene.actor();
+  await actor.enqueue([draft("a"), draft("b"), draft("c"), draft("d"), draft("e")]);
+  await actor.gather("a", "b", "c");
+  await actor.settleDigest(REFUSED);
+  await actor.enqueue([draft("f", 600)]);
+  await actor.queue.announce(actor.digests());
+  await actor.settleDigest(DELIVERED);
+  await actor.gather("d", "e");
+  await actor.settleDigest(HOPELESS);
+  await actor.announce("d");
+  await actor.settle("d", DELIVERED, { isProof: true });
+  await actor.gather("f");
+  await actor.settleDigest(DELIVERED, { isProof: true });
+});
+
+powerCutTest("a digest that a compaction meets", 40, async (scene) => {
+  const actor = scene.actor();
+  await actor.enqueue([draft("before"), draft("a"), draft("b"), draft("c"), draft("after")]);
+  await actor.gather("a", "b", "c");
+  await actor.settleDigest(REFUSED);
+  await fill(scene, actor);
+  assert(await actor.queue.compact());
+  await actor.drop("b");
+  await actor.queue.announce(actor.digests());
+  await actor.settleDigest(DELIVERED, { isProof: true });
+});
+
 powerCutTest("two processes take turns, and do not", 50, async (scene) => {
   const [one, two] = [scene.actor(), scene.actor()];
   await one.enqueue([draft("a")]);

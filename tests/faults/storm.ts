@@ -126,12 +126,17 @@ export async function storm(
   await homeserver.restart();
   const flush = await spawn(["flush", "--wait", "120s"]).output();
   const status = JSON.parse(new TextDecoder().decode((await spawn(["status", "--json"]).output()).stdout));
-  const subjects = homeserver.events(room).map(({ content }) =>
-    String(content.body).split("\n")[0].replace(/^\[.*?\] /, "")
-  );
+  const subjects = homeserver.events(room).flatMap(({ content }) => subjectsOf(String(content.body)));
   const problems = judge(said, subjects);
   if (!flush.success) problems.push(`the flush ended with ${flush.code}: ${new TextDecoder().decode(flush.stdout)}`);
   return { said, kills, problems, possibleDuplicates: status.possibleDuplicates };
+}
+
+/** What an event tells of: its subject, or those of all that a digest stands for. */
+function subjectsOf(body: string): string[] {
+  const subject = body.split("\n")[0].replace(/^\[.*?\] /, "");
+  if (!/^\d+ notifications?$/.test(subject)) return [subject];
+  return [...body.matchAll(/^- \S+ ℹ (\S+)/gm)].map(([, name]) => name);
 }
 
 /** What the room should not hold, or lacks. */

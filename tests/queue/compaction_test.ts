@@ -164,16 +164,16 @@ Deno.test("QueueState.snapshot() folds to the state it was taken from, whatever 
   for (let round = 0; round < 300; round++) {
     const state = new QueueState();
     for (let time = 1; time < 60; time++) {
-      const id = String(roll(6));
+      const id = roll(5) === 0 ? `D${roll(4)}` : String(roll(6));
       const n = (state.entry(id)?.attempts ?? 0) + 1;
       state.apply(pick<JournalRecord>([
         {
           t: "enq",
-          id,
+          id: String(roll(6)),
           time,
           channel: pick(["a", "b"]),
           destination: pick(["x", "y"]),
-          notification: { id },
+          notification: { time },
           expires: time + 9,
         },
         { t: "att", id, n, time },
@@ -192,12 +192,20 @@ Deno.test("QueueState.snapshot() folds to the state it was taken from, whatever 
         { t: "retry", id, time, expires: time + 99 },
         { t: "drop", id, time },
         { t: "flush", time },
+        {
+          t: "digest",
+          id: `D${roll(4)}`,
+          time,
+          channel: "a",
+          destination: "x",
+          members: Array.from({ length: 4 }, () => String(roll(6))),
+        },
       ]));
     }
     const again = new QueueState();
     for (const record of state.snapshot({ time: 0, host: "" })) again.apply(JSON.parse(JSON.stringify(record)));
     const seen = (of: QueueState) => [
-      [...of.entries].map((entry) => JSON.parse(JSON.stringify({ ...entry, bytes: 0 }))),
+      JSON.parse(JSON.stringify([...of.entries], (key, value) => key === "bytes" ? 0 : value)),
       [of.channel("a"), of.channel("b"), of.possibleDuplicates, of.lastDelivery],
     ];
     assertEquals(seen(again), seen(state), `round ${round}`);

@@ -42,6 +42,7 @@ export class Desk implements AsyncDisposable {
   readonly #synapse: Synapse;
   readonly #reader: SynapseUser;
   readonly #state: StateFolder;
+  readonly #url: string;
   readonly #env: Readonly<Record<string, string>>;
 
   private constructor(synapse: Synapse, parts: Parts, url: string) {
@@ -50,6 +51,7 @@ export class Desk implements AsyncDisposable {
     this.room = parts.room;
     this.#reader = parts.reader;
     this.#state = parts.state;
+    this.#url = url;
     this.#env = { MATRIX_HOMESERVER: url, MATRIX_ACCESS_TOKEN: parts.sender.accessToken, MATRIX_ROOM: parts.room };
   }
 
@@ -82,6 +84,18 @@ export class Desk implements AsyncDisposable {
     const journal = await Deno.readTextFile(`${this.stateDir}/queue/queue.jsonl`);
     const records = journal.trimEnd().split("\n").map((line) => JSON.parse(line));
     return records.filter(({ t }) => t === "ack").map(({ receipt, via, risk }) => ({ receipt, via, risk }));
+  }
+
+  /** The proof of delivery by the id of what was delivered. */
+  async receipts(): Promise<ReadonlyMap<string, string>> {
+    const journal = await Deno.readTextFile(`${this.stateDir}/queue/queue.jsonl`);
+    const acks = journal.trimEnd().split("\n").map((line) => JSON.parse(line)).filter(({ t }) => t === "ack");
+    return new Map(acks.map(({ id, receipt }) => [id, receipt]));
+  }
+
+  /** The channel that leads to the room, as a configuration has it. */
+  channel(): { readonly homeserver: string; readonly accessToken: string; readonly room: string } {
+    return { homeserver: this.#url, accessToken: this.sender.accessToken, room: this.room };
   }
 
   /** The ids of the deliverers in the background. */

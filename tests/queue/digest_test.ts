@@ -1,0 +1,170 @@
+import { assertEquals } from "@std/assert";
+import { Queue } from "../../src/queue/queue.ts";
+import type { JournalRecord } from "../../src/queue/record.ts";
+import { QueueState } from "../../src/queue/state.ts";
+import { fakeRuntime, TEST_TIME } from "../fakes/runtime.ts";
+
+const enq = (id: string, more: { destination?: string; once?: string; expires?: number } = {}): JournalRecord => ({
+  t: "enq",
+  id,
+  time: 10,
+  channel: "matrix",
+  destination: "!a",
+  notification: { id },
+  expires: 1000,
+  ...more,
+});
+const att = (id: string): JournalRecord => ({ t: "att", id, n: 1, time: 20 });
+const nack = (id: string, failure: "limited" | "ambiguous"): JournalRecord => ({
+  t: "nack",
+  id,
+  n: 1,
+  time: 30,
+  class: failure,
+  reason: failure,
+  next: 50,
+});
+const digest = (id: string, ...members: string[]): JournalRecord => ({
+  t: "digest",
+  id,
+  time: 35,
+  channel: "matrix",
+  destination: "!a",
+  members,
+});
+const ack = (id: string, risk?: true): JournalRecord => ({ t: "ack", id, time: 40, receipt: "$D", via: "put", risk });
+
+function fold(...records: JournalRecord[]): QueueState {
+  const state = new QueueState();
+  for (const record of records) {
+    if (record.t === "enq") state.watch(record.id);
+    state.apply(record, 100);
+  }
+  return state;
+}
+
+/** `a D(b c) e`. */
+function shape(state: QueueState): string {
+  return [...state.entries].map(({ id, members, dead }) =>
+    `${id}${dead ? "†" : ""}${members ? `(${members.map((member) => member.id).join(" ")})` : ""}`
+  ).join(" ");
+}
+
+const five = ["a", "b", "c", "d", "e"].map((id) => enq(id));
+
+Deno.test("QueueState.apply() has a digest stand where the first of its members stood, and knows them still", () => {
+  const state = fold(...five, digest("D", "b", "d"));
+  assertEquals(shape(state), "a D(b d) c e");
+  assertEquals([state.entry("d")?.notification, state.digestOf("d")?.id], [{ id: "d" }, "D"]);
+  assertEquals([state.entry("D")?.time, state.entry("D")?.expires], [10, 1000]);
+});
+
+Deno.test("QueueState.apply() gathers only what waits in the lane, and cannot have arrived", () => {
+  const state = fold(
+    ...five,
+    enq("f", { destination: "!b" }),
+    att("a"),
+    att("b"),
+    nack("b", "ambiguous"),
+    { t: "dead", id: "c", time: 30, reason: "d" },
+    att("d"),
+    nack("d", "limited"),
+    digest("D", "a", "b", "c", "d", "e", "f", "nobody", "e"),
+    digest("E", "D", "a"),
+    digest("D", "f"),
+  );
+  assertEquals(shape(state), "a b c† D(d e) f");
+});
+
+Deno.test("QueueState.apply() settles all members of a digest by one acknowledgement", () => {
+  const state = fold(...five, digest("D", "b", "c", "d"), att("D"), ack("b"), ack("D", true));
+  assertEquals(shape(state), "a e");
+  assertEquals(["b", "c", "d"].map((id) => state.settlement(id)), Array(3).fill({ state: "delivered", receipt: "$D" }));
+  assertEquals([state.possibleDuplicates, state.keptBytes], [1, 400]);
+  assertEquals(state.deliveriesOf({ channel: "matrix", destination: "!a" }), [40]);
+});
+
+Deno.test("QueueState.apply() keeps a digest whole when only acknowledgements of members are left of its settling", () => {
+  const state = fold(enq("a", { once: "name" }), enq("b"), digest("D", "a", "b"), att("D"), {
+    t: "ack",
+    id: "a",
+    time: 40,
+    receipt: "$D",
+    via: "put",
+    once: "name",
+    channel: "matrix",
+    destination: "!a",
+  });
+  assertEquals(shape(state), "D(a b)");
+  assertEquals(state.twinOf({ channel: "matrix", destination: "!a", once: "name" })?.receipt, "$D");
+});
+
+Deno.test("QueueState.apply() lets the members of a digest that was refused go by themselves, where it stood, for good", () => {
+  const refusal: JournalRecord = { t: "dead", id: "D", time: 40, reason: "too large", status: 413 };
+  const state = fold(...five, digest("D", "b", "d"), att("D"), refusal, digest("E", "b", "d"));
+  assertEquals(shape(state), "a b d c e");
+  assertEquals([state.settlement("b"), state.entry("b")?.alone, state.keptBytes], [undefined, true, 500]);
+  assertEquals(
+    fold(...five, digest("D", "b"), att("D"), nack("D", "ambiguous"), att("D"), refusal).possibleDuplicates,
+    1,
+  );
+});
+
+Deno.test("QueueState.apply() buries a member by itself, and its digest goes on without it", () => {
+  const bury = (id: string): JournalRecord => ({ t: "dead", id, time: 40, reason: "late", expired: true });
+  assertEquals(shape(fold(...five, digest("D", "b", "c"), bury("c"))), "a c† D(b) d e");
+  const state = fold(...five, digest("D", "b", "c"), bury("b"), bury("c"));
+  assertEquals([shape(state), state.keptBytes], ["a b† c† d e", 500]);
+  assertEquals(state.settlement("c"), { state: "dead", reason: "late" });
+});
+
+Deno.test("QueueState.apply() drops a member, or a digest with all of its members", () => {
+  const drop = (id: string): JournalRecord => ({ t: "drop", id, time: 40 });
+  const one = fold(...five, digest("D", "b", "c"), drop("b"));
+  assertEquals([shape(one), one.settlement("b")], ["a D(c) d e", { state: "dropped" }]);
+  const last = fold(...five, digest("D", "b"), drop("b"));
+  assertEquals([shape(last), last.keptBytes], ["a c d e", 400]);
+  const all = fold(...five, digest("D", "b", "c"), drop("D"));
+  assertEquals([shape(all), all.settlement("c"), all.keptBytes], ["a d e", { state: "dropped" }, 300]);
+});
+
+Deno.test("QueueState.apply() asks for a digest when somebody asks for one of its members", () => {
+  const state = fold(...five, digest("D", "b", "c"), att("D"), nack("D", "limited"), {
+    t: "retry",
+    id: "c",
+    time: 40,
+    expires: 9000,
+  });
+  const { wait, asked, expires } = state.entry("D") ?? {};
+  assertEquals([wait, asked, expires, state.entry("b")?.expires], [undefined, true, 9000, 1000]);
+});
+
+Deno.test("Queue.settle() remembers the names of a digest's members when the journal is read anew, and compacted", async () => {
+  const stateDir = Deno.makeTempDirSync();
+  using runtime = fakeRuntime({ realIds: true });
+  try {
+    const queue = Queue.open(stateDir, runtime);
+    queue.prepare();
+    const draft = (once: string, message = "") => ({
+      channel: "matrix",
+      destination: "!a",
+      notification: { message },
+      expires: TEST_TIME * 2,
+      once,
+    });
+    const { entries } = await queue.enqueue([draft("one"), draft("two", "x".repeat(50_000))], () => false);
+    await queue.enqueue(Array.from({ length: 6 }, (_, at) => draft(`big ${at}`, "x".repeat(50_000))), () => false);
+    await queue.gather([queue.live()]);
+    await queue.settle(queue.live()[0], { state: "delivered", receipt: "$D", via: "put" }, { isProof: false });
+    assertEquals(entries.map(({ id }) => queue.settlement(id)), [
+      { state: "delivered", receipt: "$D" },
+      { state: "delivered", receipt: "$D" },
+    ]);
+    assertEquals([await queue.compact(), queue.live().length], [true, 0]);
+    const fresh = Queue.open(stateDir, runtime);
+    const again = await fresh.enqueue([draft("two")], () => false);
+    assertEquals([again.entries[0].id, fresh.live().length], [entries[1].id, 0]);
+  } finally {
+    Deno.removeSync(stateDir, { recursive: true });
+  }
+});
