@@ -67,12 +67,15 @@ export class Actor {
   async gather(...subjects: string[]): Promise<void> {
     await this.queue.gather([this.entries(...subjects)]);
     await this.queue.announce(this.digests());
+    const together = this.#ledger.tick();
+    this.#all(subjects, () => ({ together }));
   }
 
   /** What becomes of a digest becomes of its members, but that a refusal lets them go by themselves. */
   async settleDigest(result: AttemptResult, { isProof = false } = {}): Promise<void> {
     for (const digest of this.digests()) {
       const subjects = (digest.members ?? []).map(subjectOf);
+      if (result.state !== "failed") this.#all(subjects, () => ({ together: undefined }));
       if (result.state === "delivered") this.#all(subjects, () => ({ present: "may" }));
       await this.queue.settle(digest, result, { isProof });
       if (result.state === "delivered" && isProof) this.#all(subjects, () => ({ present: "no" }));
@@ -127,7 +130,7 @@ export class Actor {
   }
 
   async drop(...subjects: string[]): Promise<void> {
-    this.#all(subjects, () => ({ present: "may" }));
+    this.#all(subjects, () => ({ present: "may", together: undefined }));
     await this.queue.drop(this.entries(...subjects));
     this.#all(subjects, () => ({ present: "no" }));
   }

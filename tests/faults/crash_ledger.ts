@@ -26,6 +26,8 @@ export interface Promised {
   readonly attempts: readonly [number, number];
   readonly open: Certainty;
   readonly dead: Certainty;
+  /** Those with the same number were announced as one digest: no later try may have other members. */
+  readonly together?: number;
 }
 
 /** What was promised at one moment. */
@@ -52,7 +54,22 @@ export function broken(promises: Promises, entries: readonly Entry[]): string | 
   for (const [subject, { present }] of promises) {
     if (present === "must" && !found.has(subject)) return `${subject} is lost`;
   }
-  return brokenOrder(promises, [...found.keys()]);
+  return brokenDigest(promises, entries) ?? brokenOrder(promises, [...found.keys()]);
+}
+
+function brokenDigest(promises: Promises, entries: readonly Entry[]): string | undefined {
+  for (const { members } of entries.filter((entry) => entry.members)) {
+    const subjects = new Set(members?.map(subjectOf));
+    const numbers = new Set([...subjects].map((subject) => promises.get(subject)?.together));
+    for (const [subject, { together }] of promises) {
+      if (together !== undefined && numbers.has(together) && !subjects.has(subject)) {
+        return `${subject} left its digest`;
+      }
+    }
+  }
+  const free = entries.filter((entry) => !entry.members).map(subjectOf);
+  const alone = free.find((subject) => promises.get(subject)?.together !== undefined);
+  return alone === undefined ? undefined : `${alone} is in no digest any more`;
 }
 
 function brokenEntry({ draft, present, attempts: [least, most], open, dead }: Promised, entry: Entry) {
