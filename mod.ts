@@ -51,6 +51,7 @@ export type { Envelope } from "./src/channels/channel.ts";
 export type { MatrixConfig } from "./src/channels/matrix.ts";
 export type { NtfyConfig } from "./src/channels/ntfy.ts";
 export type { ChannelConfig } from "./src/channels/registry.ts";
+export type { FloodConfig, PolicyConfig, QuietConfig } from "./src/config/flood.ts";
 export type { RouteOptions } from "./src/channels/routing.ts";
 
 // Catch.

@@ -214,10 +214,11 @@ export class Notifier implements AsyncDisposable {
     const entries = this.#known(ids);
     if (entries.length === 0) return [];
     const deadline = this.#runtime.now() + waitMs;
-    this.#queue.watch(entries);
+    const all = sentBySomebody(entries);
+    this.#queue.watch(all);
     await this.#queue.retry(entries, DEFAULT_TTL_MS);
-    await this.#deliver({ deadline, patienceMs: 0, mine: ids, signal, onDuty: false });
-    return this.#conclude(entries);
+    await this.#deliver({ deadline, patienceMs: 0, mine: all.map(({ id }) => id), signal, onDuty: false });
+    return this.#conclude(all);
   }
 
   /**

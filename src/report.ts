@@ -104,10 +104,13 @@ export class Reporter {
     return this.#queue.entries().map((entry) => this.#queued(entry, view));
   }
 
-  /** Why the first entry in line waits, and until when. */
-  firstWait(): WaitView {
-    const first = this.#queue.live().at(0);
-    return first ? this.#waitOf(first, this.#view()) : {};
+  /** Why the first entry in line waits, and until when; and whether an entry waits because its user wants it so. */
+  waits(): { readonly first: WaitView; isWanted(entry: Entry): boolean } {
+    const first = this.#queue.live().at(0), view = this.#view();
+    return {
+      first: first ? this.#waitOf(first, view) : {},
+      isWanted: (entry) => view.holds.of(entry) !== undefined,
+    };
   }
 
   #queued(entry: Entry, view: View): QueuedEntry {

@@ -31,7 +31,7 @@ export interface Status {
   readonly possibleDuplicates: number;
   /** When something was last delivered, milliseconds since 1970. */
   readonly lastDelivery?: number;
-  /** Age of the oldest entry that waits, seconds; 0 when none does. */
+  /** Age of the oldest entry that waits against its user's will, seconds; 0 when none does. Quiet hours and a pace are wanted. */
   readonly oldestSeconds: number;
   /** What the first entry in line waits for. */
   readonly waitingFor?: string;
@@ -40,13 +40,16 @@ export interface Status {
 }
 
 /** Counts what is in the queue, as far as it was read. */
-export function statusOf(queue: Queue, reporter: Pick<Reporter, "firstWait">, now: number): Status {
+export function statusOf(queue: Queue, reporter: Pick<Reporter, "waits">, now: number): Status {
   const count = { queued: 0, deferred: 0, held: 0, dead: 0 };
   for (const entry of queue.entries()) count[queue.stateOf(entry)] += entry.members?.length ?? 1;
   const live = sentBySomebody(queue.live());
   const { bytes, maxBytes, intake, intakeTimes, quarantined, torn, possibleDuplicates, lastDelivery } = queue.figures();
-  const agesMs = [...live.map(({ time }) => time), ...intakeTimes].map((time) => Math.max(0, now - time));
-  const { reason, next } = reporter.firstWait();
+  const { first: { reason, next }, isWanted } = reporter.waits();
+  const ageOf = (time: number) => Math.max(0, now - time);
+  const agesMs = [...live.map(({ time }) => time), ...intakeTimes].map(ageOf);
+  const unwanted = queue.live().filter((entry) => !isWanted(entry)).map(({ time }) => time);
+  const oldestMs = [...unwanted, ...intakeTimes].map(ageOf).reduce((oldest, age) => Math.max(oldest, age), 0);
   return {
     ...count,
     queued: count.queued + intake,
@@ -58,7 +61,7 @@ export function statusOf(queue: Queue, reporter: Pick<Reporter, "firstWait">, no
     torn,
     possibleDuplicates,
     lastDelivery,
-    oldestSeconds: Math.round(agesMs.reduce((oldest, age) => Math.max(oldest, age), 0) / 1000),
+    oldestSeconds: Math.round(oldestMs / 1000),
     waitingFor: reason,
     until: next,
   };

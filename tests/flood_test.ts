@@ -84,6 +84,8 @@ Deno.test("a steady stream under Synapse's limit is told in an event each five s
   }
   await notifier.flush({ waitMs: 60_000 });
   assertEquals(told(scene).flat(), subjects);
+  // Ten at once, and then one each five seconds for the half minute that it took.
+  assertEquals(told(scene).length, 10 + 6);
 });
 
 Deno.test("what is critical is in no digest, and keeps its place", async () => {
@@ -188,6 +190,7 @@ Deno.test("in quiet hours everything but what is critical waits, over restarts a
   assertEquals((await notifier.flush()).map(({ state }) => state), ["queued", "queued"]);
   const { queued, waitingFor, until } = notifier.status();
   assertEquals([queued, waitingFor, until], [2, "Quiet hours until 07:00", SEVEN]);
+  assertEquals(notifier.status().oldestSeconds, 0, "nobody is called in the night because the night is quiet");
   scene.runtime.time = SEVEN - 1;
   await notifier.flush({ waitMs: 0 });
   assertEquals(told(scene), ["fire"]);

@@ -24,19 +24,11 @@ import { crowdOf } from "./crowd.ts";
 import { RESET_GAP_MS } from "./classify.ts";
 import { buryExpired } from "./expiry.ts";
 import { type Holds, holdsAt, type HoldSubject, type Policies } from "./holds.ts";
-import type { CourierEvent, RunEnd, RunOptions } from "./run.ts";
+import type { CourierEvent, CourierOptions, RunEnd, RunOptions } from "./run.ts";
 import { type Head, heads, type LaneContext, nextOf } from "./lanes.ts";
 
 /** What the courier needs of the runtime. */
 export type CourierRuntime = Pick<Runtime, "now" | "sleep" | "random">;
-
-/** What a courier may be told. */
-export interface CourierOptions {
-  /** Hears what happens. @default nobody */
-  readonly onEvent?: (event: CourierEvent) => void;
-  /** What holds for channels, by name. @default nothing but what always holds */
-  readonly policies?: Policies;
-}
 
 /** The limit of one request. */
 export const REQUEST_TIMEOUT_MS = 60_000;
@@ -118,7 +110,8 @@ export class Courier {
       await this.#queue.seal();
       for (;;) {
         this.#queue.refresh();
-        await this.#takeIn();
+        // What waits at the side door goes on waiting there as long as the journal cannot be had.
+        await wasTaken(this.#queue.takeIn());
         await this.#buryExpired();
         await this.#compact();
         this.#start(run);
@@ -240,11 +233,7 @@ export class Courier {
     const entries = [...this.#announced].map((id) => this.#queue.entry(id)).filter((entry) => entry !== undefined);
     const back = entries.filter(which);
     for (const { id } of back) this.#announced.delete(id);
-    try {
-      if (back.length > 0) await this.#queue.withdraw(back);
-    } catch (error) {
-      if (!(error instanceof QueueError)) throw error;
-    }
+    if (back.length > 0) await wasTaken(this.#queue.withdraw(back));
   }
 
   async #buryExpired(): Promise<void> {
@@ -254,24 +243,9 @@ export class Courier {
     }
   }
 
-  /** What waits at the side door goes on waiting there as long as the journal cannot be had. */
-  async #takeIn(): Promise<void> {
-    try {
-      await this.#queue.takeIn();
-    } catch (error) {
-      if (!(error instanceof QueueError)) throw error;
-    }
-  }
-
   /** A journal that cannot be made shorter is a journal still. */
   async #compact(): Promise<void> {
-    if (this.#cannotCompact) return;
-    try {
-      await this.#queue.compact();
-    } catch (error) {
-      if (!(error instanceof QueueError)) throw error;
-      this.#cannotCompact = true;
-    }
+    if (!this.#cannotCompact && !await wasTaken(this.#queue.compact())) this.#cannotCompact = true;
   }
 
   #isAborted({ signal }: RunOptions): boolean {
@@ -301,6 +275,17 @@ export class Courier {
     const isUnderWay = this.#announced.has(id) || this.#underWay.has(id) || !this.#queue.deliverLock.held;
     if (isUnderWay || open === undefined) return 0;
     return Math.max(open.time > now ? 0 : open.time, this.#dutySince) + RESET_GAP_MS;
+  }
+}
+
+/** Whether the disk took it. What it refuses here nobody has to know: another one tries again. */
+async function wasTaken(work: Promise<unknown>): Promise<boolean> {
+  try {
+    await work;
+    return true;
+  } catch (error) {
+    if (error instanceof QueueError) return false;
+    throw error;
   }
 }
 

@@ -2,6 +2,7 @@
 
 import type { Entry } from "../queue/entry.ts";
 import type { AttemptResult } from "../queue/queue_types.ts";
+import type { Policies } from "./holds.ts";
 
 /** When a run ends. */
 export interface RunOptions {
@@ -22,3 +23,11 @@ export type RunEnd = "over" | "handed-over";
 
 /** Something that happened, for whoever keeps a log. */
 export type CourierEvent = { readonly entry: Entry; readonly result: AttemptResult };
+
+/** What a courier may be told. */
+export interface CourierOptions {
+  /** Hears what happens. @default nobody */
+  readonly onEvent?: (event: CourierEvent) => void;
+  /** What holds for channels, by name. @default nothing but what always holds */
+  readonly policies?: Policies;
+}

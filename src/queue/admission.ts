@@ -6,13 +6,14 @@
  */
 
 import { QueueError } from "../errors.ts";
+import { newEntry } from "./changes.ts";
 import type { Entry } from "./entry.ts";
 import type { Intake } from "./intake.ts";
 import type { Journal } from "./journal.ts";
 import { MAX_QUEUE_BYTES, URGENT_BYTES } from "./limits.ts";
 import type { Draft, Enqueued, QueueRuntime } from "./queue_types.ts";
 import type { EnqueueRecord, JournalRecord } from "./record.ts";
-import { newEntry, type QueueState } from "./state.ts";
+import type { QueueState } from "./state.ts";
 
 /** What the way in leads to. */
 export interface AdmissionParts {

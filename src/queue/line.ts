@@ -99,11 +99,13 @@ export class Line {
     return this.#leave(digest, member.id).find((gone) => gone.id === digest.id);
   }
 
-  /** Changes a member where it hangs. */
-  setMember(member: Entry): void {
-    const digest = this.digestOf(member.id);
-    if (digest?.members === undefined) return;
-    this.set(summed(digest, digest.members.map((each) => each.id === member.id ? member : each)));
+  /** Somebody asks for an entry, or for a digest with all of its members. Who asks for a member asks for its digest. */
+  revive(entry: Entry, expires: number): void {
+    const asked = (one: Entry): Entry => ({ ...one, expires, dead: undefined, wait: undefined, asked: true });
+    const digest = this.digestOf(entry.id) ?? (entry.members ? entry : undefined);
+    if (digest?.members === undefined) return this.set(asked(entry));
+    const members = digest.members.map((member) => entry === digest || member.id === entry.id ? asked(member) : member);
+    this.set(summed(asked(digest), members));
   }
 
   /** Puts other entries in the place of a digest. */

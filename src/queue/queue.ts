@@ -25,8 +25,9 @@ import type {
   QueueOptions,
   QueueRuntime,
 } from "./queue_types.ts";
-import type { AckRecord, JournalRecord } from "./record.ts";
+import type { JournalRecord } from "./record.ts";
 import { Reserve } from "./reserve.ts";
+import { settlingRecords } from "./settling.ts";
 import { guard } from "./trouble.ts";
 import { QueueView } from "./view.ts";
 
@@ -212,27 +213,8 @@ export class Queue extends QueueView {
    * Records what became of an attempt. Not synced unless `isProof`: where the service recognises a repeated try, a lost line costs one more try and no more.
    */
   async settle(entry: Entry, result: AttemptResult, { isProof }: { readonly isProof: boolean }): Promise<void> {
-    const common = { id: entry.id, time: this.#runtime.now() };
-    if (result.state === "delivered") {
-      const { state: _, ...ack } = result;
-      const { receipt, via } = ack;
-      // A digest's members come first: when the end of this is lost the digest is tried again, whole, and no name is forgotten.
-      const members = (entry.members ?? []).map((member): JournalRecord => ({
-        t: "ack",
-        ...common,
-        id: member.id,
-        receipt,
-        via,
-        ...nameOf(member),
-      }));
-      await this.#append([...members, { t: "ack", ...common, ...ack, ...nameOf(entry) }], isProof ? "data" : "none");
-    } else if (result.state === "dead") {
-      const { state: _, ...grave } = result;
-      await this.#append([{ t: "dead", ...common, ...grave }], "data");
-    } else {
-      const { state: _, ...nack } = result;
-      await this.#append([{ t: "nack", n: entry.attempts, ...common, ...nack }], "none");
-    }
+    const durability = result.state === "dead" || (result.state === "delivered" && isProof) ? "data" : "none";
+    await this.#append(settlingRecords(entry, result, this.#runtime.now()), durability);
   }
 
   /**
@@ -321,9 +303,4 @@ export class Queue extends QueueView {
     }
     return entry;
   }
-}
-
-/** What an acknowledgement says, so that the name is known when the entry is long gone. */
-function nameOf({ once, channel, destination }: Entry): Pick<AckRecord, "once" | "channel" | "destination"> {
-  return once === undefined ? {} : { once, channel, destination };
 }

@@ -7,19 +7,12 @@
  * @module
  */
 
+import { attempted, failed, newEntry, withdrawn } from "./changes.ts";
 import { Deliveries } from "./deliveries.ts";
-import {
-  type ChannelState,
-  type Doubt,
-  type Entry,
-  type EntryState,
-  laneOf,
-  type Replaced,
-  type Wait,
-} from "./entry.ts";
+import { type ChannelState, type Entry, type EntryState, laneOf, type Replaced, type Wait } from "./entry.ts";
 import { Line } from "./line.ts";
 import { type Named, Names, type Twin } from "./names.ts";
-import type { AckRecord, AttemptRecord, DeadRecord, EnqueueRecord, JournalRecord, NackRecord } from "./record.ts";
+import type { AckRecord, DeadRecord, EnqueueRecord, JournalRecord, NackRecord } from "./record.ts";
 import { snapshotOf } from "./snapshot.ts";
 
 /** How an entry ended that somebody watches. */
@@ -165,7 +158,7 @@ export class QueueState {
       case "dead":
         return this.#bury(entry, record);
       case "retry":
-        return this.#revive(entry, record.expires);
+        return this.#line.revive(entry, record.expires);
       case "drop":
         return this.#drop(entry);
     }
@@ -175,7 +168,7 @@ export class QueueState {
       case "ack":
         return this.#deliver(entry, record);
       case "att":
-        return this.#attempt(entry, record);
+        return this.#line.set(attempted(entry, record));
       case "nack":
         return this.#nack(entry, record);
       case "snap": {
@@ -218,29 +211,11 @@ export class QueueState {
     }
   }
 
-  /** An attempt over an open one means that the open one was killed in flight. */
-  #attempt(entry: Entry, record: AttemptRecord): void {
-    const open = { n: record.n, time: record.time };
-    const doubt = entry.open ? doubted(entry, entry.open.time, record.time) : entry.doubt;
-    this.#line.set({ ...entry, attempts: record.n, open, doubt });
-  }
-
   #nack(entry: Entry, record: NackRecord): void {
-    if (record.class === "withdrawn") {
-      this.#line.set({ ...entry, attempts: Math.max(0, record.n - 1), open: undefined });
-      return;
-    }
-    const wait = {
-      class: record.class,
-      reason: record.reason,
-      since: record.time,
-      next: record.next,
-      notBefore: record.notBefore ?? 0,
-    };
-    const doubt = record.class === "ambiguous"
-      ? doubted(entry, entry.open?.time ?? record.time, record.time)
-      : entry.doubt;
-    this.#line.set({ ...entry, open: undefined, doubt, wait });
+    if (record.class === "withdrawn") return this.#line.set(withdrawn(entry, record));
+    const { class: why, reason, time, next, notBefore = 0 } = record;
+    const wait = { class: why, reason, since: time, next, notBefore };
+    this.#line.set(failed(entry, record, wait));
     this.#blame(entry.channel, record, wait);
   }
 
@@ -276,22 +251,6 @@ export class QueueState {
     this.#keptBytes -= this.#line.bringBack(dead)?.bytes ?? 0;
   }
 
-  /** Who asks for a member asks for its digest. */
-  #revive(entry: Entry, expires: number): void {
-    const digest = this.#line.digestOf(entry.id);
-    if (digest) this.#line.setMember({ ...entry, expires, asked: true });
-    for (const member of entry.members ?? []) this.#line.setMember({ ...member, expires, asked: true });
-    const current = digest ? this.#line.get(digest.id) : this.#line.get(entry.id);
-    if (current === undefined) return;
-    this.#line.set({
-      ...current,
-      dead: undefined,
-      wait: undefined,
-      expires: current.members ? current.expires : expires,
-      asked: true,
-    });
-  }
-
   #drop(entry: Entry): void {
     for (const { id } of entry.members ?? [entry]) {
       const dropped = this.#line.find(id);
@@ -315,13 +274,3 @@ export class QueueState {
 }
 
 const NO_TROUBLE: ChannelState = { failures: 0 };
-
-/** An entry that nothing happened to yet. */
-export function newEntry(record: EnqueueRecord): Entry {
-  const { id, time, channel, destination, notification, expires, key, once } = record;
-  return { id, time, channel, destination, notification, expires, key, once, bytes: 0, attempts: 0 };
-}
-
-function doubted({ doubt }: Entry, since: number, until: number): Doubt {
-  return { since: doubt?.since ?? since, until };
-}

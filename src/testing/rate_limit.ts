@@ -33,7 +33,7 @@ export class RateLimiter {
       this.#buckets.set(userId, { count: count + 1, time });
       return undefined;
     }
-    const retryAfterMs = Math.ceil(1000 * (count + 1 - burst) / perSecond);
+    const retryAfterMs = Math.round(1000 * (count + 1 - burst) / perSecond);
     const body = { errcode: "M_LIMIT_EXCEEDED", error: "Too Many Requests", retry_after_ms: retryAfterMs };
     return jsonAnswer(429, body, { "retry-after": String(Math.ceil(retryAfterMs / 1000)) });
   }

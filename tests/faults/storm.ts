@@ -61,7 +61,7 @@ interface Said {
 export async function storm(
   seconds: number,
   seed: number,
-): Promise<{ said: Said[]; kills: number; problems: string[]; possibleDuplicates: number }> {
+): Promise<{ said: Said[]; kills: number; digests: number; problems: string[]; possibleDuplicates: number }> {
   const roll = dice(seed);
   const pick = <Value>(values: readonly Value[]) => values[Math.floor(roll() * values.length)];
   // It ends deliverers that are still there before it goes.
@@ -70,7 +70,10 @@ export async function storm(
   await using homeserver = await LoopbackHomeserver.start();
   const { userId, accessToken } = homeserver.addUser("bot");
   const room = homeserver.createRoom({ members: [userId] });
+  // So many wait at once seldom; here it should happen all the time.
+  await Deno.writeTextFile(`${directory}/config.json`, JSON.stringify({ flood: { backlog: 2 } }));
   const env = {
+    MATRIX_NOTIFY_CONFIG: `${directory}/config.json`,
     MATRIX_HOMESERVER: homeserver.url,
     MATRIX_ACCESS_TOKEN: accessToken,
     MATRIX_ROOM: room,
@@ -126,10 +129,11 @@ export async function storm(
   await homeserver.restart();
   const flush = await spawn(["flush", "--wait", "120s"]).output();
   const status = JSON.parse(new TextDecoder().decode((await spawn(["status", "--json"]).output()).stdout));
-  const subjects = homeserver.events(room).flatMap(({ content }) => subjectsOf(String(content.body)));
+  const told = homeserver.events(room).map(({ content }) => subjectsOf(String(content.body)));
+  const subjects = told.flat(), digests = told.filter(({ length }) => length > 1).length;
   const problems = judge(said, subjects);
   if (!flush.success) problems.push(`the flush ended with ${flush.code}: ${new TextDecoder().decode(flush.stdout)}`);
-  return { said, kills, problems, possibleDuplicates: status.possibleDuplicates };
+  return { said, kills, digests, problems, possibleDuplicates: status.possibleDuplicates };
 }
 
 /** What an event tells of: its subject, or those of all that a digest stands for. */
@@ -164,10 +168,10 @@ function judge(said: readonly Said[], subjects: readonly string[]): string[] {
 if (import.meta.main) {
   const [seconds = 60, seed = Math.floor(Math.random() * 1e9)] = Deno.args.map(Number);
   console.log(`storm of ${seconds} s, seed ${seed}`);
-  const { said, kills, problems, possibleDuplicates } = await storm(seconds, seed);
+  const { said, kills, digests, problems, possibleDuplicates } = await storm(seconds, seed);
   const acknowledged = said.filter((one) => one.acknowledged).length;
   console.log(
-    `${said.length} sends, ${acknowledged} acknowledged, ${kills} processes killed, ${possibleDuplicates} possible duplicates counted`,
+    `${said.length} sends, ${acknowledged} acknowledged, ${kills} processes killed, ${digests} digests, ${possibleDuplicates} possible duplicates counted`,
   );
   for (const problem of problems) console.log(problem);
   console.log(

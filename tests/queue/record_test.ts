@@ -65,6 +65,10 @@ const ON_DISK: [JournalRecord, string][] = [
     },
     '{"v":1,"t":"chan","channel":"matrix","failures":1,"wait":{"class":"not-sent","reason":"r","since":1,"next":5,"notBefore":0},"c":"CHECKSUM"}\n',
   ],
+  [
+    { t: "digest", id: "D", time: 1, channel: "matrix", destination: "!r", members: ["a", "b"] },
+    '{"v":1,"t":"digest","id":"D","time":1,"channel":"matrix","destination":"!r","members":["a","b"],"c":"CHECKSUM"}\n',
+  ],
   [{ t: "flush", time: 1 }, '{"v":1,"t":"flush","time":1,"c":"CHECKSUM"}\n'],
 ];
 

@@ -1,0 +1,32 @@
+/** What single records make of an entry. Pure. */
+
+import type { Doubt, Entry, Wait } from "./entry.ts";
+import type { AttemptRecord, EnqueueRecord, NackRecord } from "./record.ts";
+
+/** An entry that nothing happened to yet. */
+export function newEntry(record: EnqueueRecord): Entry {
+  const { id, time, channel, destination, notification, expires, key, once } = record;
+  return { id, time, channel, destination, notification, expires, key, once, bytes: 0, attempts: 0 };
+}
+
+/** An attempt over an open one means that the open one was killed in flight. */
+export function attempted(entry: Entry, { n, time }: AttemptRecord): Entry {
+  const doubt = entry.open ? doubted(entry, entry.open.time, time) : entry.doubt;
+  return { ...entry, attempts: n, open: { n, time }, doubt };
+}
+
+/** An attempt that was announced and never left is none. */
+export function withdrawn(entry: Entry, { n }: NackRecord): Entry {
+  return { ...entry, attempts: Math.max(0, n - 1), open: undefined };
+}
+
+/** An attempt that did not deliver leaves a wait, and a doubt where nobody knows. */
+export function failed(entry: Entry, record: NackRecord, wait: Wait): Entry {
+  const { time } = record;
+  const doubt = record.class === "ambiguous" ? doubted(entry, entry.open?.time ?? time, time) : entry.doubt;
+  return { ...entry, open: undefined, doubt, wait };
+}
+
+function doubted({ doubt }: Entry, since: number, until: number): Doubt {
+  return { since: doubt?.since ?? since, until };
+}
