@@ -99,6 +99,18 @@ Deno.test("what is critical is in no digest, and keeps its place", async () => {
   assertEquals([before.length, critical, after.length, more], [12, "!1", 12, []]);
 });
 
+Deno.test("what stands behind a head that goes by itself is gathered when that is gone, not before", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open();
+  await enqueue(notifier, 1, { subject: "!", severity: "critical" });
+  await enqueue(notifier, 12);
+  scene.homeserver.fault("503", { times: 3 });
+  await notifier.flush({ waitMs: 0 });
+  await enqueue(notifier, 12, { subject: "x" });
+  await notifier.flush();
+  assertEquals(told(scene).map((event) => typeof event === "string" ? event : event.length), ["!1", 24]);
+});
+
 Deno.test("a digest whose answer was lost is the same when it is tried again, and found when the server forgot it", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();

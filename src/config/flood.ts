@@ -35,8 +35,9 @@ export interface QuietConfig {
 
 /** What every channel may have, and the configuration as a whole. */
 export interface PolicyConfig {
+  /** What becomes of many at once. */
   readonly flood?: FloodConfig;
-  /** `false` for a channel that is never quiet, whatever holds for the others. */
+  /** When only what is critical is said. `false` for a channel that is never quiet, whatever holds for the others. */
   readonly quiet?: QuietConfig | false;
 }
 
