@@ -25,7 +25,8 @@ export function localMinute(time: number): number {
 }
 
 const MINUTE_MS = 60_000;
-const DAY_MS = 24 * 60 * MINUTE_MS;
+const DAY_MINUTES = 24 * 60;
+const DAY_MS = DAY_MINUTES * MINUTE_MS;
 /** A day is never longer, whatever is done to the clock. */
 const LONGEST_DAY_MS = 26 * 60 * MINUTE_MS;
 
@@ -46,7 +47,11 @@ export function formatTimeOfDay(minute: number): string {
 
 /** When the quiet hours end that there are at a moment, milliseconds since 1970; undefined when there are none then. */
 export function quietUntil(quiet: QuietHours, time: number, clock: WallClock = localMinute): number | undefined {
-  if (!isQuiet(quiet, clock(time))) return undefined;
+  const minute = clock(time);
+  if (!isQuiet(quiet, minute)) return undefined;
+  // On all nights but two of the year it is as far as it looks.
+  const straight = nextMinute(time) + ((quiet.to - minute + DAY_MINUTES) % DAY_MINUTES - 1) * MINUTE_MS;
+  if (clock(straight) === quiet.to) return straight;
   const end = time + LONGEST_DAY_MS;
   let next = nextMinute(time);
   while (next < end && isQuiet(quiet, clock(next))) next += MINUTE_MS;
