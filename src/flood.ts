@@ -7,7 +7,7 @@
 
 import type { QuietHours } from "./quiet.ts";
 
-/** At most `burst` events within `perMs`; what comes meanwhile waits, and comes together. */
+/** At most `burst` events within `perMs`; what comes meanwhile waits, and comes together. A digest counts as a whole burst. */
 export interface Pace {
   readonly burst: number;
   readonly perMs: number;

@@ -169,6 +169,11 @@ Deno.test("a lane with a pace says so much at once, and then the rest together",
   await notifier.flush();
   assertEquals(told(scene), ["1", "2", numbers(3, 8)]);
   assert(scene.runtime.time >= start + 10_000);
+  // The digest counts as a whole burst: while the flood goes on there is one event each ten seconds.
+  assertEquals((await notifier.notify({ subject: "9" }))[0].state, "queued");
+  scene.runtime.time += 10_000;
+  assertEquals((await notifier.notify({ subject: "10" }))[0].state, "delivered");
+  assertEquals(told(scene), ["1", "2", numbers(3, 8), numbers(9, 10)]);
 });
 
 Deno.test("a pace is shown while something waits for it, and what is critical does not wait", async () => {

@@ -19,7 +19,7 @@ export interface FloodConfig {
   readonly digest?: boolean;
   /** More than so many that wait in a room or topic come as one digest. @default {10} */
   readonly backlog?: number;
-  /** With `per`: at most so many events within that time, from 1 to 20; what comes meanwhile comes together. @default no limit */
+  /** With `per`: at most so many events within that time, from 1 to 20; what comes meanwhile comes together, and counts as many. @default no limit */
   readonly burst?: number;
   /** With `burst`: a duration, such as `10s`. */
   readonly per?: string;

@@ -11,9 +11,12 @@ export const MAX_REMEMBERED = 20;
 export class Deliveries {
   readonly #times = new Map<string, readonly number[]>();
 
-  /** Remembers one. */
-  add(lane: string, time: number): void {
-    this.#times.set(lane, [...this.of(lane).slice(1 - MAX_REMEMBERED), time]);
+  /** Remembers one. A digest counts as many as are remembered: while a flood goes on, a lane with a pace says one thing at a time. */
+  add(lane: string, time: number, isDigest: boolean): void {
+    const times = isDigest
+      ? Array<number>(MAX_REMEMBERED).fill(time)
+      : [...this.of(lane).slice(1 - MAX_REMEMBERED), time];
+    this.#times.set(lane, times);
   }
 
   /** When a lane delivered last, milliseconds since 1970, the newest at the end. */

@@ -230,7 +230,7 @@ export class QueueState {
     this.#lastDelivery = time;
     if (risk) this.#possibleDuplicates++;
     this.#channels.delete(entry.channel);
-    this.#deliveries.add(laneOf(entry), time);
+    this.#deliveries.add(laneOf(entry), time, entry.members !== undefined);
     for (const { id } of entry.members ?? []) this.#conclude(id, { state: "delivered", receipt });
     this.#remove(entry);
   }

@@ -81,7 +81,7 @@ Deno.test("QueueState.apply() settles all members of a digest by one acknowledge
   assertEquals(shape(state), "a e");
   assertEquals(["b", "c", "d"].map((id) => state.settlement(id)), Array(3).fill({ state: "delivered", receipt: "$D" }));
   assertEquals([state.possibleDuplicates, state.keptBytes], [1, 400]);
-  assertEquals(state.deliveriesOf({ channel: "matrix", destination: "!a" }), [40]);
+  assertEquals(state.deliveriesOf({ channel: "matrix", destination: "!a" }), Array(20).fill(40));
 });
 
 Deno.test("QueueState.apply() keeps a digest whole when only acknowledgements of members are left of its settling", () => {
