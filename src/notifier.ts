@@ -23,7 +23,7 @@ import { checkId, createNotification, DEFAULT_TTL_MS, type NotificationInput } f
 import { DEFAULT_FLUSH_WAIT_MS, DEFAULT_NOTIFY_WAIT_MS } from "./notifier_options.ts";
 import type { FlushOptions, NotifierOptions, NotifyOptions } from "./notifier_options.ts";
 import type { Entry } from "./queue/entry.ts";
-import { fullnessWarning } from "./queue/limits.ts";
+import { fullnessWarning, NEARLY_FULL_BYTES } from "./queue/limits.ts";
 import { Queue } from "./queue/queue.ts";
 import type { Draft, Enqueued } from "./queue/queue_types.ts";
 import { attemptOutcome, type Outcome, type QueuedEntry, Reporter } from "./report.ts";
@@ -261,6 +261,8 @@ export class Notifier implements AsyncDisposable {
     try {
       this.#queue.refresh();
       if (onDuty) await this.#queue.takeIn();
+      // History must not be in the way of what comes in.
+      if (onDuty && this.#queue.bytes > NEARLY_FULL_BYTES) await this.#queue.compact();
     } catch (error) {
       if (!(error instanceof QueueError)) throw error;
       this.#warn(error.message);

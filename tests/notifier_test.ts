@@ -373,3 +373,18 @@ Deno.test("Notifier.notify() sends without the queue when no disk takes it, says
   await assertRejects(() => notifier.notify({ subject: "Four" }, { id: "four" }), QueueError, "Cannot make");
   assertEquals(scene.subjects(), ["One"]);
 });
+
+Deno.test("Notifier.notify() makes room where a journal is full of history", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open();
+  await notifier.notify({ subject: "One" });
+  const path = `${scene.stateDir}/queue/queue.jsonl`;
+  const settled = Deno.readTextFileSync(path);
+  const rest = settled.slice(settled.indexOf("\n") + 1).split("\n").slice(0, 3).join("\n") + "\n";
+  const file = Deno.openSync(path, { append: true });
+  for (let bytes = 0; bytes < 17 * 2 ** 20;) bytes += file.writeSync(new TextEncoder().encode(rest.repeat(1000)));
+  file.close();
+  await using later = await scene.open();
+  assertEquals((await later.notify({ subject: "Two" }))[0].state, "delivered");
+  assert(Deno.statSync(path).size < 100_000);
+});

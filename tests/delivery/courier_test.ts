@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Channel, SendOptions } from "../../src/channels/channel.ts";
 import { Courier } from "../../src/delivery/courier.ts";
 import { NotTheServiceError, ResponseError, TooEarlyError, TransportError } from "../../src/errors.ts";
@@ -116,7 +116,10 @@ Deno.test("Courier.run() waits in full what the server asks for", async () => {
     await courier(channel).run({ patienceMs: 10_000 });
     assertEquals(channel.sent.length, 1, "20 s are more than the caller's patience");
     await courier(channel).run({ patienceMs: Infinity });
-    assertEquals([channel.sent.length, runtime.time - TEST_TIME], [2, 20_000]);
+    assertEquals(channel.sent.length, 2);
+    // A process that another test forks holds our lock for a moment, and then a little more time goes by.
+    const waitedMs = runtime.time - TEST_TIME;
+    assert(waitedMs >= 20_000 && waitedMs < 21_000, String(waitedMs));
   });
 });
 
