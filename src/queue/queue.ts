@@ -14,7 +14,13 @@ import { denoFiles, type Files } from "./files.ts";
 import { Admission, recordOf } from "./admission.ts";
 import { type Durability, Journal, TORN_SUFFIX } from "./journal.ts";
 import { Intake } from "./intake.ts";
-import { ACK_RETENTION_MS, MAX_QUEUE_BYTES, MIN_COMPACTION_BYTES, NEARLY_FULL_BYTES } from "./limits.ts";
+import {
+  ACK_RETENTION_MS,
+  MAX_QUEUE_BYTES,
+  MIN_COMPACTION_BYTES,
+  NAMED_ACK_RETENTION_MS,
+  NEARLY_FULL_BYTES,
+} from "./limits.ts";
 import { FileLock } from "./lock.ts";
 import type {
   AttemptResult,
@@ -265,7 +271,9 @@ export class Queue extends QueueView {
         this.refresh();
         return this.state.snapshot(header);
       },
-      (record) => record.t === "ack" && record.time > now - ACK_RETENTION_MS,
+      (record) =>
+        record.t === "ack" &&
+        record.time > now - (record.once === undefined ? ACK_RETENTION_MS : NAMED_ACK_RETENTION_MS),
     );
     this.refresh();
     return true;
