@@ -70,12 +70,12 @@ export class QueueError extends HintedError {
 export type TransportPhase = "connect" | "exchange" | "timeout";
 
 /** No answer: the network failed. */
-export class TransportError extends Error {
+export class TransportError extends HintedError {
   override name = "TransportError" as const;
   /** How far the request got. */
   readonly phase: TransportPhase;
 
-  constructor(phase: TransportPhase, message: string, options?: ErrorOptions) {
+  constructor(phase: TransportPhase, message: string, options?: HintOptions) {
     super(message, options);
     this.phase = phase;
   }

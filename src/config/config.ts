@@ -17,8 +17,10 @@
 
 import type { OpenChannel, ParseContext } from "../channels/kind.ts";
 import { CHANNEL_KINDS } from "../channels/registry.ts";
+import { type Connection, withConnection } from "../connection.ts";
 import { Fields } from "../fields.ts";
 import { nearest } from "../nearest.ts";
+import { connectionOf } from "./connection.ts";
 
 /** The configuration, ready to use. */
 export interface Config {
@@ -59,7 +61,11 @@ export function parseConfig(value: unknown, context: ConfigContext): Config {
 function parseChannel(name: string, value: unknown, context: ConfigContext): OpenChannel {
   const fields = new Fields(value, `channels.${name}`, context.names[name]);
   const kind = fields.text("kind") ?? name;
-  if (Object.hasOwn(CHANNEL_KINDS, kind)) return CHANNEL_KINDS[kind].configure(name, fields, context);
+  if (Object.hasOwn(CHANNEL_KINDS, kind)) {
+    const found = CHANNEL_KINDS[kind];
+    const connection = found.speaksHttp ? connectionOf(fields, `channels.${name}`) : undefined;
+    return overConnection(found.configure(name, fields, context), connection);
+  }
   const known = Object.keys(CHANNEL_KINDS);
   const near = nearest(kind, known);
   throw fields.error(
@@ -67,4 +73,9 @@ function parseChannel(name: string, value: unknown, context: ConfigContext): Ope
     `there is no kind "${kind}"`,
     near ? `did you mean "${near}"?` : `known: ${known.join(", ")}`,
   );
+}
+
+function overConnection(open: OpenChannel, connection: Connection | undefined): OpenChannel {
+  if (connection === undefined) return open;
+  return (context) => open({ ...context, runtime: withConnection(context.runtime, connection) });
 }
