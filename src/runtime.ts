@@ -56,10 +56,12 @@ export interface Runtime {
 export function denoRuntime(): Runtime & Disposable {
   let client: Deno.HttpClient | undefined;
   let clients: HttpClients | undefined;
+  let hasProxies: boolean | undefined;
   const env = (name: string) => mayRead(name) ? Deno.env.get(name) : undefined;
   return {
     async fetch(url, init, connection) {
-      if (connection !== undefined || PROXY_VARIABLES.some((name) => env(name))) {
+      hasProxies ??= PROXY_VARIABLES.some((name) => env(name));
+      if (connection !== undefined || hasProxies) {
         const { HttpClients } = await import("./http_clients.ts");
         clients ??= new HttpClients(env);
         return await clients.fetch(url, init, connection);

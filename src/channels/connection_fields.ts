@@ -26,6 +26,7 @@ export const CONNECTION_FIELDS: FieldSpecs = {
     },
   },
   certFile: {
+    needs: "keyFile",
     schema: {
       type: "string",
       description: "a PEM file of the client's certificate; its key is in keyFile",
@@ -33,6 +34,7 @@ export const CONNECTION_FIELDS: FieldSpecs = {
     },
   },
   keyFile: {
+    needs: "certFile",
     schema: {
       type: "string",
       description: "a PEM file of the client certificate's key, which other users cannot read",
@@ -40,17 +42,12 @@ export const CONNECTION_FIELDS: FieldSpecs = {
     },
   },
   proxy: {
+    hasFile: true,
     schema: {
       type: "string",
       description: "a proxy that wants no password: http://, https:// or socks5://",
-      examples: ["http://proxy.example.org:3128"],
-    },
-  },
-  proxyFile: {
-    schema: {
-      type: "string",
-      description: "a file that holds a proxy's address with user name and password, and that other users cannot read",
-      examples: ["/etc/matrix-notify/proxy"],
+      examples: ["http://proxy.example.org:3128", "socks5://127.0.0.1:1080", "proxy.example.org:3128"],
+      pattern: "^([hH][tT][tT][pP][sS]?://|[sS][oO][cC][kK][sS]5[hH]?://)?[^/@?#\\u0000-\\u0020]+/?$",
     },
   },
 };

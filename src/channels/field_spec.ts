@@ -17,8 +17,12 @@ export interface FieldSchema {
 export interface FieldSpec {
   /** Whether there must be one. @default {false} */
   readonly isRequired?: boolean;
-  /** Whether it is a secret: it is never shown, and a second field, with `File` behind its name, may name a file that holds it. @default {false} */
+  /** Whether it is never shown. @default {false} */
   readonly isSecret?: boolean;
+  /** Whether it can be in a file instead, which a second field names that has `File` behind its name. @default {false} */
+  readonly hasFile?: boolean;
+  /** The field that must be there too. */
+  readonly needs?: string;
   readonly schema: FieldSchema;
 }
 

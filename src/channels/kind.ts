@@ -33,6 +33,8 @@ export interface ChannelKind {
   readonly speaksHttp: boolean;
   /** The fields that {@linkcode ChannelKind.configure} reads, but for `kind`. */
   readonly fields: FieldSpecs;
+  /** What the fields must be together, where `fields` cannot say it: schemas that all hold (JSON Schema, `allOf`). */
+  readonly rules?: readonly Readonly<Record<string, unknown>>[];
   /**
    * Reads a channel's configuration.
    *

@@ -1,6 +1,6 @@
 /** Matrix rooms. */
 
-import { BeforeSendingError, ConfigError } from "../errors.ts";
+import { BeforeSendingError } from "../errors.ts";
 import type { Fields } from "../fields.ts";
 import { MatrixError } from "../matrix/errors.ts";
 import { type RoomMessageContent, sendEvent, type SendEventOptions } from "../matrix/events.ts";
@@ -61,7 +61,13 @@ export const matrixKind: ChannelKind = {
     accessToken: {
       isRequired: true,
       isSecret: true,
-      schema: { type: "string", description: "the account's access token", examples: ["syt_token"] },
+      hasFile: true,
+      schema: {
+        type: "string",
+        description: "the account's access token",
+        examples: ["syt_token"],
+        pattern: "^[!-~]+$",
+      },
     },
     room: {
       isRequired: true,
@@ -69,7 +75,7 @@ export const matrixKind: ChannelKind = {
         type: "string",
         description: "a room id or an alias",
         examples: ["#alerts:example.org", "!abc"],
-        pattern: "^\\s*[!#]",
+        pattern: "^[!#]",
       },
     },
     doubt: {
@@ -86,9 +92,10 @@ export const matrixKind: ChannelKind = {
     const baseUrl = serverField(fields, "homeserver", context);
     const accessToken = context.secret(fields, "accessToken");
     if (accessToken === undefined) {
-      throw new ConfigError(`Cannot do without ${fields.nameOf("accessToken")}: it is not set`, {
-        hint: `set it, or name a file that holds it in ${fields.nameOf("accessTokenFile")}`,
-      });
+      throw fields.missing(
+        "accessToken",
+        `set it, or name a file that holds it in ${fields.nameOf("accessTokenFile")}`,
+      );
     }
     const room = fields.requiredText("room");
     if (parseRoom(room) === undefined) throw fields.error("room", ROOM_PROBLEM, ROOM_HINT);

@@ -44,12 +44,18 @@ export const ntfyKind: ChannelKind = {
         type: "string",
         description: "the topic",
         examples: ["alerts"],
-        pattern: "^\\s*[-_A-Za-z0-9]{1,64}\\s*$",
+        pattern: "^[-_A-Za-z0-9]{1,64}$",
       },
     },
     token: {
       isSecret: true,
-      schema: { type: "string", description: "an access token; none for an open topic", examples: ["tk_token"] },
+      hasFile: true,
+      schema: {
+        type: "string",
+        description: "an access token; none for an open topic",
+        examples: ["tk_token"],
+        pattern: "^[!-~]+$",
+      },
     },
   },
   configure(name: string, fields: Fields, context: ParseContext): OpenChannel {

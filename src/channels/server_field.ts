@@ -27,7 +27,7 @@ export function serverFields(key: string, example: string, isRequired = true): F
         type: "string",
         description: "the server's address, without a path",
         examples: [example],
-        pattern: "^([hH][tT][tT][pP][sS]?://)?[^/@?#\\s]+/?$",
+        pattern: "^([hH][tT][tT][pP][sS]?://)?[^/@?#\\u0000-\\u0020]+/?$",
       },
     },
     insecureHttp: {

@@ -15,6 +15,7 @@
  * @module
  */
 
+import type { FieldSpecs } from "../channels/field_spec.ts";
 import type { OpenChannel, ParseContext } from "../channels/kind.ts";
 import { CHANNEL_KINDS } from "../channels/registry.ts";
 import { type Connection, withConnection } from "../connection.ts";
@@ -31,6 +32,25 @@ export interface Config {
   /** The configured channels, not opened yet. */
   readonly channels: readonly OpenChannel[];
 }
+
+/** The fields of the configuration, but for `channels`. */
+export const CONFIG_FIELDS: FieldSpecs = {
+  identity: {
+    schema: {
+      type: "string",
+      description: "stands in brackets before each subject; the host's name by default",
+      examples: ["jump"],
+    },
+  },
+  background: {
+    schema: {
+      type: "boolean",
+      description: "whether a process may stay behind that goes on delivering",
+      examples: [false],
+      default: true,
+    },
+  },
+};
 
 /** Where the values of a configuration came from, and what stands in for missing ones. */
 export interface ConfigContext extends ParseContext {
