@@ -1,7 +1,5 @@
 /** How a channel reaches its server, where that is not the usual way: with authorities, a client certificate or a proxy of its own. */
 
-import type { Runtime } from "./runtime.ts";
-
 /** What a connection is made with, read. */
 export interface Credentials {
   /** PEM: authorities to trust besides the usual ones. */
@@ -24,22 +22,4 @@ export interface Connection {
    * @throws {ConfigError} when one cannot be used
    */
   read(): Credentials;
-}
-
-/** The same runtime, whose requests go over a connection of their own. */
-export function withConnection<R extends Pick<Runtime, "fetch">>(runtime: R, connection: Connection): R {
-  return { ...runtime, fetch: (url, init) => runtime.fetch(url, init, connection) };
-}
-
-/** A `fetch` failed that went through a proxy: then it may be the proxy that cannot be reached. */
-export class ProxiedFetchError extends TypeError {
-  override name = "ProxiedFetchError" as const;
-  /** The proxy's host and port. */
-  readonly proxy: string;
-
-  /** It takes the place of what `fetch` threw, with the same message and cause. */
-  constructor(proxy: string, thrown: Error) {
-    super(thrown.message, { cause: thrown.cause });
-    this.proxy = proxy;
-  }
 }

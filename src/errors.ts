@@ -81,6 +81,19 @@ export class TransportError extends HintedError {
   }
 }
 
+/** A `fetch` failed that went through a proxy: then it may be the proxy that cannot be reached. */
+export class ProxiedFetchError extends TypeError {
+  override name = "ProxiedFetchError" as const;
+  /** The proxy's host and port. */
+  readonly proxy: string;
+
+  /** It takes the place of what `fetch` threw, with the same message and cause. */
+  constructor(proxy: string, thrown: Error) {
+    super(thrown.message, { cause: thrown.cause });
+    this.proxy = proxy;
+  }
+}
+
 /** What a service said when it refused a request. */
 export interface Refusal {
   /** The HTTP status. */

@@ -4,9 +4,8 @@
  * @module
  */
 
-import { explain } from "./connect_problems.ts";
-import { ProxiedFetchError } from "./connection.ts";
-import { ConfigError, NotTheServiceError, TransportError, type TransportPhase } from "./errors.ts";
+import type { ConnectProblem } from "./connect_problems.ts";
+import { ConfigError, NotTheServiceError, ProxiedFetchError, TransportError, type TransportPhase } from "./errors.ts";
 import type { Runtime } from "./runtime.ts";
 
 /** What an exchange needs of the runtime. */
@@ -63,7 +62,7 @@ export async function exchange(runtime: HttpRuntime, request: HttpRequest): Prom
     if (error instanceof NotTheServiceError || error instanceof ConfigError) throw error;
     const phase = limit.aborted ? "timeout" : failedPhase(error);
     if (phase === "timeout") throw new TransportError(phase, noAnswer(host, timeoutMs), { cause: error });
-    const { state, hint } = explain(rootText(error), new URL(request.url).hostname);
+    const { state, hint } = await explain(rootText(error), new URL(request.url).hostname);
     throw new TransportError(phase, describe(phase, host, state, error), { hint, cause: error });
   }
 }
@@ -104,6 +103,15 @@ function noAnswer(host: string, timeoutMs: number): string {
 function describe(phase: TransportPhase, host: string, state: string, error: unknown): string {
   const where = error instanceof ProxiedFetchError ? `${host} through the proxy ${error.proxy}` : host;
   return phase === "connect" ? `Cannot connect to ${where}: ${state}` : `Connection to ${where} broke: ${state}`;
+}
+
+/** Only failures need the words for them; a failure without them is the same failure. */
+async function explain(text: string, host: string): Promise<ConnectProblem> {
+  try {
+    return (await import("./connect_problems.ts")).explain(text, host);
+  } catch {
+    return { state: text };
+  }
 }
 
 /** The last part of Deno's error text, for people: it holds no URL. */

@@ -5,9 +5,10 @@
  * @module
  */
 
-import { type Connection, type Credentials, ProxiedFetchError } from "./connection.ts";
-import { ConfigError } from "./errors.ts";
-import { isExempt, parseProxy, proxyVariable } from "./proxy.ts";
+import { parseProxy } from "./address.ts";
+import type { Connection, Credentials } from "./connection.ts";
+import { ConfigError, ProxiedFetchError } from "./errors.ts";
+import { isExempt, proxyVariable } from "./proxy.ts";
 import type { Runtime } from "./runtime.ts";
 
 /** Which proxy a request takes; none of these: the direct way. */

@@ -9,24 +9,6 @@
 /** Reads an environment variable. */
 type Env = (name: string) => string | undefined;
 
-/** A proxy's URL that can be used, or why not. */
-export type ProxyAddress = { readonly url: URL } | { readonly problem: string; readonly hint?: string };
-
-/** Reads a proxy's address; without a scheme it means `http://`. */
-export function parseProxy(text: string): ProxyAddress {
-  const url = URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`);
-  if (url === null || url.hostname === "") {
-    return { problem: "it is not an address such as http://proxy.example.org:3128" };
-  }
-  if (!["http:", "https:", "socks5:", "socks5h:"].includes(url.protocol)) {
-    return { problem: `it must begin with http://, https:// or socks5://, not ${url.protocol}//` };
-  }
-  if (!["", "/"].includes(url.pathname) || url.search !== "" || url.hash !== "") {
-    return { problem: "it must have no path, no query and no fragment" };
-  }
-  return { url };
-}
-
 /** What the environment says of a URL: the variable that names its proxy, and the value. Capitals go first. */
 export function proxyVariable(url: URL, env: Env): { readonly name: string; readonly value: string } | undefined {
   const names = [url.protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY", "ALL_PROXY"];

@@ -126,6 +126,19 @@ Deno.test("HttpClients.fetch() refuses files that are not what they should be, a
   Deno.removeSync(folder, { recursive: true });
 });
 
+Deno.test("HttpClients.fetch() keeps no idle connection, which might be cut and make it send twice", async () => {
+  const ports = new Set<number>();
+  await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (_request, { remoteAddr }) => {
+    ports.add(remoteAddr.port);
+    return new Response("{}");
+  });
+  using clients = new HttpClients(() => undefined);
+  const connection = connectionOf(new Fields(CA, "channels.matrix"), "channels.matrix");
+  const url = `http://127.0.0.1:${server.addr.port}/`;
+  for (let n = 0; n < 3; n++) await (await clients.fetch(url, { method: "PUT" }, connection)).text();
+  assertEquals(ports.size, 3);
+});
+
 Deno.test("HttpClients.fetch() goes through the channel's proxy, whatever it speaks", async () => {
   await using server = await serveTls();
   await using homeserver = await LoopbackHomeserver.start();

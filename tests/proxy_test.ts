@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { isExempt, parseProxy, proxyVariable } from "../src/proxy.ts";
+import { parseProxy } from "../src/address.ts";
+import { isExempt, proxyVariable } from "../src/proxy.ts";
 
 Deno.test("isExempt() knows the forms of NO_PROXY that curl knows, with ports and stars besides", () => {
   const cases: [entries: string, url: string, exempt: boolean][] = [

@@ -18,7 +18,7 @@
 import type { FieldSpecs } from "../channels/field_spec.ts";
 import type { OpenChannel, ParseContext } from "../channels/kind.ts";
 import { CHANNEL_KINDS } from "../channels/registry.ts";
-import { type Connection, withConnection } from "../connection.ts";
+import type { Connection } from "../connection.ts";
 import { Fields } from "../fields.ts";
 import { nearest } from "../nearest.ts";
 import { connectionOf } from "./connection.ts";
@@ -95,7 +95,11 @@ function parseChannel(name: string, value: unknown, context: ConfigContext): Ope
   );
 }
 
+/** Gives a channel a runtime whose requests go over the connection. */
 function overConnection(open: OpenChannel, connection: Connection | undefined): OpenChannel {
   if (connection === undefined) return open;
-  return (context) => open({ ...context, runtime: withConnection(context.runtime, connection) });
+  return (context) => {
+    const { runtime } = context;
+    return open({ ...context, runtime: { ...runtime, fetch: (url, init) => runtime.fetch(url, init, connection) } });
+  };
 }

@@ -4,10 +4,10 @@
  * @module
  */
 
+import { parseProxy } from "../address.ts";
 import type { Connection } from "../connection.ts";
 import { ConfigError } from "../errors.ts";
 import type { Fields } from "../fields.ts";
-import { parseProxy } from "../proxy.ts";
 import { refuseWorldReadable } from "./secrets.ts";
 
 const CERTIFICATE = "-----BEGIN CERTIFICATE-----";
