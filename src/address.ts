@@ -33,6 +33,16 @@ export function parseServer(text: string, options: { readonly insecureHttp: bool
   return { baseUrl: url.origin };
 }
 
+/** Where the environment names proxies, for curl and others. */
+export const PROXY_VARIABLES: readonly string[] = [
+  "HTTPS_PROXY",
+  "https_proxy",
+  "HTTP_PROXY",
+  "http_proxy",
+  "ALL_PROXY",
+  "all_proxy",
+];
+
 /** A proxy's URL that can be used, or why not. */
 export type ProxyAddress = { readonly url: URL } | { readonly problem: string; readonly hint?: string };
 

@@ -89,13 +89,14 @@ export class HttpClients implements Disposable {
     } catch (error) {
       // Mended files are read again at the next try.
       this.#made.delete(connection);
+      if (connection === undefined) throw error;
       const what = error instanceof Error ? error.message : String(error);
       if (what.includes("KeyMismatch")) {
-        throw new ConfigError(`Cannot use ${connection?.name}.keyFile: it is not the key of the certificate`, {
+        throw new ConfigError(`Cannot use ${connection.name}.keyFile: it is not the key of the certificate`, {
           cause: error,
         });
       }
-      throw new ConfigError(`Cannot use the certificates of ${connection?.name}: ${what}`, { cause: error });
+      throw new ConfigError(`Cannot use the certificates of ${connection.name}: ${what}`, { cause: error });
     }
   }
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { PROXY_VARIABLES } from "./address.ts";
 import type { Connection } from "./connection.ts";
 import type { HttpClients } from "./http_clients.ts";
 import { readAtMost } from "./stream.ts";
@@ -99,16 +100,6 @@ function sleep(ms: number, signal?: AbortSignal): Promise<void> {
     signal?.addEventListener("abort", done);
   });
 }
-
-/** Where the environment names proxies. */
-const PROXY_VARIABLES: readonly string[] = [
-  "HTTPS_PROXY",
-  "HTTP_PROXY",
-  "ALL_PROXY",
-  "https_proxy",
-  "http_proxy",
-  "all_proxy",
-];
 
 /** Timers are 32-bit: a longer one fires at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;

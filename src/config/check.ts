@@ -5,6 +5,7 @@
  * @module
  */
 
+import { parseProxy, PROXY_VARIABLES } from "../address.ts";
 import { knownFields } from "../channels/known_fields.ts";
 import { CHANNEL_KINDS } from "../channels/registry.ts";
 import { ConfigError } from "../errors.ts";
@@ -33,6 +34,7 @@ export function checkConfig(runtime: ConfigRuntime, options: LoadOptions): Check
   const problems = [
     ...findProblems(isMap ? top : settings.value, CONFIG_FIELDS, (value) => parseConfig(value, context)),
     ...entries.flatMap(([name, channel]) => channelProblems(name, channel, context)),
+    ...PROXY_VARIABLES.flatMap((variable) => proxyProblems(variable, runtime.env(variable)?.trim())),
   ];
   if (isMap && entries.length === 0) {
     problems.push(
@@ -66,6 +68,12 @@ function channelProblems(name: string, channel: unknown, context: ConfigContext)
   const told = new Set(found.map(({ message }) => message));
   const unread = files.map((read) => attempt(read).problem).filter((problem) => problem !== undefined);
   return [...found, ...unread.filter(({ message }) => !told.has(message))];
+}
+
+function proxyProblems(variable: string, value: string | undefined): ConfigError[] {
+  const address = value ? parseProxy(value) : undefined;
+  if (address === undefined || "url" in address) return [];
+  return [new ConfigError(`Cannot use ${variable}: ${address.problem}`, { hint: address.hint })];
 }
 
 /** Everything that `parse` has to say about the fields of an object. */

@@ -1,5 +1,6 @@
 /** The configuration as it is in effect, with where each value came from. Secrets are not among the values. */
 
+import { PROXY_VARIABLES } from "../address.ts";
 import type { FieldSpecs } from "../channels/field_spec.ts";
 import { knownFields } from "../channels/known_fields.ts";
 import { CHANNEL_KINDS } from "../channels/registry.ts";
@@ -60,6 +61,10 @@ export function effectiveValues(runtime: ConfigRuntime, options: EffectiveOption
     ...Object.entries(isObject(channels) ? channels : {}).flatMap(([name, channel]) =>
       isObject(channel) ? channelValues(name, channel, { settings, options, file }) : []
     ),
+    ...[...PROXY_VARIABLES, "NO_PROXY", "no_proxy"].flatMap((variable): EffectiveValue[] => {
+      const value = runtime.env(variable);
+      return value ? [{ path: variable, value: withoutPassword(value), source: "environment", from: variable }] : [];
+    }),
   ];
 }
 
@@ -95,6 +100,10 @@ function channelValues(
 function shown(key: string, value: unknown, specs: FieldSpecs): unknown {
   if (!Object.hasOwn(specs, key)) return "[unknown key]";
   if (specs[key].isSecret) return "[secret]";
-  if (typeof value !== "string") return value;
-  return value.replace(/(^|\/\/)[^/@\s]*:[^/@\s]*@/g, "$1[secret]@");
+  return typeof value === "string" ? withoutPassword(value) : value;
+}
+
+/** An address may hold one, be it in the wrong place. */
+function withoutPassword(text: string): string {
+  return text.replace(/(^|\/\/)[^/@\s]*:[^/\s]*@/g, "$1[secret]@");
 }
