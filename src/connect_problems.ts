@@ -90,6 +90,7 @@ const PROBLEMS: readonly (readonly [RegExp, Explain])[] = [
     state: "what answers there is no such proxy",
     hint: "is the proxy's port right, and its scheme (http://, https://, socks5://)?",
   })],
+  [/without sending TLS close_notify/, () => ({ state: "the other side hung up" })],
   [/^Proxy server unreachable/, () => ({ state: "the proxy cannot be reached" })],
 ];
 

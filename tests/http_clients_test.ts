@@ -9,7 +9,8 @@ import { HttpClients } from "../src/http_clients.ts";
 import { denoRuntime } from "../src/runtime.ts";
 import { LoopbackHomeserver } from "../src/testing/mod.ts";
 import { startProxy } from "./fakes/proxy.ts";
-import { serveTls, tlsFile, type TlsServerOptions } from "./fakes/tls.ts";
+import { setScene } from "./fakes/scene.ts";
+import { serveTls, startTlsFront, tlsFile, type TlsServerOptions } from "./fakes/tls.ts";
 import { runCli, StateFolder } from "./synapse/cli.ts";
 
 const CA = { caFile: tlsFile("authority.pem") };
@@ -239,6 +240,27 @@ Deno.test("send goes around a proxy of the environment where NO_PROXY says so in
   await send({ NO_PROXY: "example.org" });
   assertEquals(proxy.passed.filter((line) => line.startsWith("PUT ")).length, 1);
   assertEquals(homeserver.events(room).length, 2);
+});
+
+Deno.test("notify() delivers over TLS with the channel's authority, through the channel's proxy", async () => {
+  await using scene = await setScene();
+  await using front = startTlsFront(scene.homeserver.url);
+  await using proxy = startProxy();
+  const { accessToken, room } = scene;
+  const matrix = { homeserver: `https://localhost:${front.port}`, accessToken, room };
+  const own = { ...CA, proxy: `socks5://${proxy.host}` };
+  await using trusting = await scene.open({ channels: { matrix: { ...matrix, ...own } } });
+  const [delivered] = await trusting.notify({ subject: "Trusted" });
+  assertEquals([delivered.state, scene.subjects()], ["delivered", ["Trusted"]]);
+  assertEquals(new Set(proxy.passed), new Set([`SOCKS localhost:${front.port}`]));
+  await using strange = await scene.open({ channels: { matrix } });
+  const [queued] = await strange.notify({ subject: "Not trusted" }, { waitMs: 1 });
+  assertEquals([queued.state, scene.subjects()], ["queued", ["Trusted"]]);
+  assertEquals(
+    queued.reason?.includes("from no authority that is trusted here (if it is your own"),
+    true,
+    queued.reason,
+  );
 });
 
 Deno.test("connectionOf() refuses half a client certificate, two proxies, and a password in the configuration", () => {

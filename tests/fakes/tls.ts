@@ -45,3 +45,32 @@ export async function serveTls(
       }),
   };
 }
+
+/** A front that speaks TLS, as a reverse proxy does, before a server that does not. */
+export function startTlsFront(target: string): TlsServer {
+  const listener = Deno.listenTls({
+    hostname: "127.0.0.1",
+    port: 0,
+    cert: Deno.readTextFileSync(tlsFile("server.pem")),
+    key: Deno.readTextFileSync(tlsFile("server.key")),
+  });
+  const work: Promise<unknown>[] = [];
+  const accepting = (async () => {
+    for await (const client of listener) work.push(join(client, target));
+  })();
+  return {
+    port: listener.addr.port,
+    async [Symbol.asyncDispose]() {
+      listener.close();
+      await accepting;
+      await Promise.all(work);
+    },
+  };
+}
+
+async function join(client: Deno.TlsConn, target: string): Promise<void> {
+  const { hostname, port } = new URL(target);
+  const server = await Deno.connect({ hostname, port: Number(port) });
+  const pipe = (from: Deno.Conn, to: Deno.Conn) => from.readable.pipeTo(to.writable).catch(() => {});
+  await Promise.all([pipe(client, server), pipe(server, client)]);
+}
