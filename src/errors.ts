@@ -71,14 +71,27 @@ export class QueueError extends HintedError {
 export type TransportPhase = "connect" | "exchange" | "timeout";
 
 /** No answer: the network failed. */
-export class TransportError extends Error {
+export class TransportError extends HintedError {
   override name = "TransportError" as const;
   /** How far the request got. */
   readonly phase: TransportPhase;
 
-  constructor(phase: TransportPhase, message: string, options?: ErrorOptions) {
+  constructor(phase: TransportPhase, message: string, options?: HintOptions) {
     super(message, options);
     this.phase = phase;
+  }
+}
+
+/** A `fetch` failed that went through a proxy: then it may be the proxy that cannot be reached. */
+export class ProxiedFetchError extends TypeError {
+  override name = "ProxiedFetchError" as const;
+  /** The proxy's host and port. */
+  readonly proxy: string;
+
+  /** It takes the place of what `fetch` threw, with the same message and cause. */
+  constructor(proxy: string, thrown: Error) {
+    super(thrown.message, { cause: thrown.cause });
+    this.proxy = proxy;
   }
 }
 

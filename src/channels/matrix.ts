@@ -1,6 +1,6 @@
 /** Matrix rooms. */
 
-import { BeforeSendingError, ConfigError } from "../errors.ts";
+import { BeforeSendingError } from "../errors.ts";
 import type { Fields } from "../fields.ts";
 import { MatrixError } from "../matrix/errors.ts";
 import { type RoomMessageContent, sendEvent, type SendEventOptions } from "../matrix/events.ts";
@@ -10,10 +10,11 @@ import { joinRoom, resolveAlias } from "../matrix/rooms.ts";
 import { byteLength, cutToFit, renderHtml, renderPlain } from "../render.ts";
 import { USER_AGENT } from "../version.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "./channel.ts";
+import type { ConnectionConfig } from "./connection_fields.ts";
 import type { ChannelContext, ChannelKind, OpenChannel, ParseContext } from "./kind.ts";
 import { clearDoubt, type DoubtPolicy } from "./matrix_doubt.ts";
 import { renderMessage } from "./message.ts";
-import { serverField } from "./server_field.ts";
+import { serverField, serverFields } from "./server_field.ts";
 
 /**
  * An event is at most 65,536 bytes of canonical JSON with its signatures (Client-Server API, "Size limits"); 4 KiB are left to what the server
@@ -31,7 +32,7 @@ export const ROOM_PROBLEM = "it is neither a room id (!…) nor an alias (#name:
 export const ROOM_HINT = "in Element: room settings, Advanced, Internal room ID; in a shell, put it in single quotes";
 
 /** How a Matrix channel is configured. */
-export interface MatrixConfig {
+export interface MatrixConfig extends ConnectionConfig {
   /** May be left out where the channel is called `matrix`. */
   readonly kind?: "matrix";
   /** `https://matrix.example.org`, without a path. */
@@ -54,13 +55,47 @@ export interface MatrixConfig {
 /** The kind `matrix`: `homeserver`, `accessToken` or `accessTokenFile`, `room`. */
 export const matrixKind: ChannelKind = {
   kind: "matrix",
+  speaksHttp: true,
+  fields: {
+    ...serverFields("homeserver", "https://matrix.example.org"),
+    accessToken: {
+      isRequired: true,
+      isSecret: true,
+      hasFile: true,
+      schema: {
+        type: "string",
+        description: "the account's access token",
+        examples: ["syt_token"],
+        pattern: "^[!-~]+$",
+      },
+    },
+    room: {
+      isRequired: true,
+      schema: {
+        type: "string",
+        description: "a room id or an alias",
+        examples: ["#alerts:example.org", "!abc"],
+        pattern: "^[!#]",
+      },
+    },
+    doubt: {
+      schema: {
+        type: "string",
+        description: "what matters more when nobody can tell whether a try arrived: that it comes in time, or once",
+        examples: ["wait", "send"],
+        default: "send",
+        enum: ["send", "wait"],
+      },
+    },
+  },
   configure(name: string, fields: Fields, context: ParseContext): OpenChannel {
     const baseUrl = serverField(fields, "homeserver", context);
     const accessToken = context.secret(fields, "accessToken");
     if (accessToken === undefined) {
-      throw new ConfigError(`Cannot do without ${fields.nameOf("accessToken")}: it is not set`, {
-        hint: `set it, or name a file that holds it in ${fields.nameOf("accessTokenFile")}`,
-      });
+      throw fields.missing(
+        "accessToken",
+        `set it, or name a file that holds it in ${fields.nameOf("accessTokenFile")}`,
+      );
     }
     const room = fields.requiredText("room");
     if (parseRoom(room) === undefined) throw fields.error("room", ROOM_PROBLEM, ROOM_HINT);
