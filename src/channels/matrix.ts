@@ -71,7 +71,7 @@ export const matrixKind: ChannelKind = {
       const client = {
         runtime: channelContext.runtime,
         baseUrl,
-        accessToken: () => accessToken.reveal(),
+        credentials: { accessToken: () => accessToken.reveal() },
         userAgent: USER_AGENT,
       };
       return new MatrixChannel(name, { room, doubt }, client, channelContext);
