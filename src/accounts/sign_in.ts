@@ -85,7 +85,7 @@ export async function signInWith(
   const { baseUrl, passwordFile } = options;
   const deviceId = stableDeviceId(stateDir, runtime);
   const client = clientOf(signIn, baseUrl);
-  return await save(signIn, async () => {
+  return await saveLogin(signIn, async () => {
     const asked = { proof, deviceId, deviceName: deviceName(runtime) };
     const session = await attempt(signIn, () => login(client, asked, { timeoutMs: LOGIN_TIMEOUT_MS, signal }));
     if (session.userId !== userId) throw await notThatUser(signIn, client, session);
@@ -106,7 +106,7 @@ export async function signInWithToken(
 ): Promise<Account> {
   const { userId, signal } = signIn;
   const client = { ...clientOf(signIn, baseUrl), credentials: { accessToken: () => accessToken } };
-  return await save(signIn, async () => {
+  return await saveLogin(signIn, async () => {
     const owner = await attempt(signIn, () => whoami(client, { timeoutMs: LOGIN_TIMEOUT_MS, signal }));
     if (owner.userId !== userId) {
       throw new LoginError("refused", `Cannot log in as ${userId}: the access token is that of ${owner.userId}`, {
@@ -117,8 +117,13 @@ export async function signInWithToken(
   });
 }
 
-/** Nobody renews or uses the old session while there is none to be had; and where nothing can be saved nobody logs in. */
-async function save(signIn: SignIn, work: () => Promise<Account>): Promise<Account> {
+/**
+ * Saves what a login gave. Nobody renews the old session meanwhile; and where nothing could be saved, nobody logs in.
+ *
+ * @throws whatever the login throws; then what was saved before is there still
+ * @throws {QueueError} when the account cannot be saved
+ */
+export async function saveLogin(signIn: SignIn, work: () => Promise<Account>): Promise<Account> {
   const { stateDir, userId, runtime, signal } = signIn;
   const store = new AccountStore(stateDir);
   return await store.exclusively(userId, { runtime, timeoutMs: LOGIN_TIMEOUT_MS, signal }, async (held) => {
