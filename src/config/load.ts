@@ -11,7 +11,7 @@ import { openSession } from "../accounts/session.ts";
 import { ConfigError } from "../errors.ts";
 import type { Runtime } from "../runtime.ts";
 import { type Config, parseConfig } from "./config.ts";
-import { refuseWorldReadable } from "../secret_file.ts";
+import { refuseWorldReadable } from "../secret.ts";
 import { USER_AGENT } from "../version.ts";
 import { configPath, stateDirPath } from "./paths.ts";
 import { secretOf } from "./secrets.ts";
