@@ -2,7 +2,7 @@
 
 import { parseServer } from "../address.ts";
 import type { Fields } from "../fields.ts";
-import type { FieldSpecs } from "./field_spec.ts";
+import type { FieldSpec, FieldSpecs } from "./field_spec.ts";
 import type { ParseContext } from "./kind.ts";
 
 /**
@@ -19,10 +19,11 @@ export function serverField(fields: Fields, key: string, context: ParseContext):
 }
 
 /** A server's address, and `insecureHttp` beside it, as data. */
-export function serverFields(key: string, example: string, isRequired = true): FieldSpecs {
+export function serverFields(key: string, example: string, { unless }: Pick<FieldSpec, "unless"> = {}): FieldSpecs {
   return {
     [key]: {
-      isRequired,
+      isRequired: true,
+      unless,
       schema: {
         type: "string",
         description: "the server's address, without a path",
