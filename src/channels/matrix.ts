@@ -76,7 +76,7 @@ export const matrixKind: ChannelKind = {
       hasFile: true,
       schema: {
         type: "string",
-        description: "the account's access token",
+        description: "the account's access token, instead of user",
         examples: ["syt_token"],
         pattern: "^[!-~]+$",
       },
@@ -100,6 +100,11 @@ export const matrixKind: ChannelKind = {
       },
     },
   },
+  rules: [{
+    if: { required: ["user"] },
+    then: { properties: { accessToken: false, accessTokenFile: false } },
+    else: { required: ["homeserver"], anyOf: [{ required: ["accessToken"] }, { required: ["accessTokenFile"] }] },
+  }],
   configure(name: string, fields: Fields, context: ParseContext): OpenChannel {
     const openClient = clientField(fields, context);
     const room = fields.requiredText("room");

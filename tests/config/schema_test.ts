@@ -46,9 +46,14 @@ function assertAgree(config: unknown, verdict?: boolean): void {
   if (verdict !== undefined) assertEquals(problem === undefined, verdict, text);
 }
 
+/** What a kind needs unless something else is there, and what that is not allowed beside. */
+const UNLESS: Readonly<Record<string, readonly string[]>> = { matrix: ["homeserver", "accessToken"] };
+const NOT_BESIDE: Readonly<Record<string, string>> = { user: "accessToken" };
+
 /** The smallest channel: what must be there. */
 function smallest(kind: ChannelKind): Channel {
-  const required = Object.entries(kind.fields).filter(([, spec]) => spec.isRequired);
+  const needed = (key: string) => UNLESS[kind.kind]?.includes(key);
+  const required = Object.entries(kind.fields).filter(([key, spec]) => spec.isRequired || needed(key));
   return { kind: kind.kind, ...Object.fromEntries(required.map(([key, { schema }]) => [key, schema.examples[0]])) };
 }
 
@@ -111,6 +116,18 @@ for (const kind of Object.values(CHANNEL_KINDS)) {
     );
   });
 }
+
+Deno.test("configSchema() and the parser agree on as whom a Matrix channel speaks", () => {
+  const [user, homeserver, accessToken] = ["@a:b.org", "https://a.org", "x"];
+  const some = (fields: object) => as({ kind: "matrix", room: "!a", ...fields });
+  for (const fields of [{ user }, { user, homeserver }, { homeserver, accessToken }]) assertAgree(some(fields), true);
+  for (const fields of [{}, { homeserver }, { accessToken }, { user, accessToken }, { user, accessTokenFile: "/a" }]) {
+    assertAgree(some(fields), false);
+  }
+  for (const user of ["a:b.org", "@a", "@a:", "@a b:c", "@:b", " @a:[::1]:80 ", "@a:b/c", "@a:b:c:d"]) {
+    assertAgree(some({ user }));
+  }
+});
 
 Deno.test("configSchema() and the parser agree on what stands around the channels", () => {
   assertAgree({}, true);
