@@ -16,7 +16,6 @@ import type { Runtime } from "../runtime.ts";
 import { type Config, type ConfigContext, parseConfig } from "./config.ts";
 import { refuseWorldReadable } from "../secret.ts";
 import { USER_AGENT } from "../version.ts";
-import { type Config, type ConfigContext, parseConfig } from "./config.ts";
 import { configPath, stateDirPath } from "./paths.ts";
 import { secretOf } from "./secrets.ts";
 
