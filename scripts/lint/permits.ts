@@ -14,7 +14,7 @@ const OF_LAYERS: Readonly<Record<Layer, readonly Permit[]>> = {
   leaf: ["leaf"],
   deps: [],
   // It speaks to a server, and knows neither what is said nor how that is kept.
-  matrix: ["matrix", "errors.ts", "http.ts"],
+  matrix: ["matrix", "errors.ts", "http.ts", "address.ts"],
   // It keeps envelopes and a lane key, and knows neither a network nor what a notification is.
   queue: ["queue", "errors.ts", "crc32.ts"],
   markup: ["markup", "leaf"],

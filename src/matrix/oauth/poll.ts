@@ -1,0 +1,103 @@
+/**
+ * The second half of device authorization: waiting for the person (RFC 8628, sections 3.4 and 3.5).
+ *
+ * @module
+ */
+
+import { NotTheServiceError, OAuthError, TransportError } from "../../errors.ts";
+import type { DeviceAuthorization } from "./device.ts";
+import { hintFor } from "./hints.ts";
+import { DEVICE_CODE_GRANT } from "./metadata.ts";
+import { ask, type AuthorizationServer, type OAuthOptions, unusable } from "./server.ts";
+import { parseTokens, type Tokens } from "./tokens.ts";
+
+/** What to wait for. */
+export interface PollOptions extends OAuthOptions {
+  readonly clientId: string;
+  readonly authorization: DeviceAuthorization;
+}
+
+/** The tokens of a new session. */
+export type SessionTokens = Tokens & Required<Pick<Tokens, "refreshToken">>;
+
+const TASK = "log in";
+
+/** By so much every `slow_down` lengthens the interval, for good. */
+const SLOW_DOWN_MS = 5_000;
+
+/** What became of one poll that brought no tokens. */
+type Verdict = "pending" | "slow down" | "away" | "over";
+
+/**
+ * Polls the token endpoint until the person has confirmed. It keeps to the server's interval, lengthens it when it is asked to, and doubles it for as long
+ * as the server cannot be reached.
+ *
+ * @throws {OAuthError} when the person refused (`access_denied`), when the time is over (`expired_token`), when the server refuses for another reason
+ * @throws whatever the signal aborts with
+ */
+export async function pollDeviceToken(server: AuthorizationServer, options: PollOptions): Promise<SessionTokens> {
+  const { clientId, authorization, timeoutMs, signal } = options;
+  const { runtime, metadata: { tokenEndpoint: url } } = server;
+  const { deviceCode, scope, expiresAt } = authorization;
+  const form = { grant_type: DEVICE_CODE_GRANT, device_code: deviceCode, client_id: clientId };
+  let intervalMs = authorization.intervalMs, waitMs = intervalMs;
+  for (;;) {
+    if (runtime.now() + waitMs >= expiresAt) await sleep(expiresAt - runtime.now());
+    else await sleep(waitMs);
+    if (runtime.now() >= expiresAt) throw expired();
+    try {
+      const tokens = parseTokens(await ask(server, { task: TASK, url, form, timeoutMs, signal }), {
+        task: TASK,
+        url,
+        scope,
+      });
+      const { refreshToken } = tokens;
+      if (refreshToken === undefined) throw unusable(TASK, url, "holds no refresh_token");
+      return { ...tokens, refreshToken };
+    } catch (error) {
+      const verdict = judge(error);
+      if (verdict === "over") throw inPlainWords(error);
+      if (verdict === "slow down") intervalMs += SLOW_DOWN_MS;
+      waitMs = verdict === "away" ? Math.max(waitMs * 2, retryAfterMs(error)) : intervalMs;
+    }
+  }
+
+  async function sleep(ms: number): Promise<void> {
+    await runtime.sleep(Math.max(0, ms), signal);
+    signal?.throwIfAborted();
+  }
+}
+
+function judge(error: unknown): Verdict {
+  if (error instanceof TransportError) return "away";
+  if (error instanceof NotTheServiceError) return isPassing(error.status) ? "away" : "over";
+  if (!(error instanceof OAuthError)) return "over";
+  if (error.error === "authorization_pending") return "pending";
+  if (error.error === "slow_down") return "slow down";
+  return isPassing(error.status) ? "away" : "over";
+}
+
+function isPassing(status: number): boolean {
+  return status === 429 || status === 408 || status >= 500;
+}
+
+function retryAfterMs(error: unknown): number {
+  const known = error instanceof OAuthError || error instanceof NotTheServiceError;
+  return known ? error.retryAfterMs ?? 0 : 0;
+}
+
+function inPlainWords(error: unknown): unknown {
+  if (!(error instanceof OAuthError)) return error;
+  if (error.error === "expired_token") return expired(error);
+  if (error.error !== "access_denied") return error;
+  return new OAuthError(`Cannot ${TASK}: it was refused in the browser`, error, { hint: error.hint, cause: error });
+}
+
+function expired(cause?: OAuthError): OAuthError {
+  const error = "expired_token";
+  return new OAuthError(
+    `Cannot ${TASK}: nobody confirmed it in time`,
+    cause ?? { error, status: 400 },
+    { hint: hintFor(error), cause },
+  );
+}

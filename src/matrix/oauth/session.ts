@@ -1,0 +1,49 @@
+/** A session that lives: renewing and ending it (Client-Server API 1.15, "Refresh token grant", "Token revocation"; RFC 7009). */
+
+import { OAuthError } from "../../errors.ts";
+import { ask, type AuthorizationServer, type OAuthOptions } from "./server.ts";
+import { parseTokens, type Tokens } from "./tokens.ts";
+
+/** A session's right to new tokens. */
+export interface RefreshOptions extends OAuthOptions {
+  readonly clientId: string;
+  readonly refreshToken: string;
+}
+
+/**
+ * Trades a refresh token for new tokens. The server keeps the old pair good until the new one is used, so that an answer that was lost can be asked for once more.
+ *
+ * @returns the new access token; without a refresh token when the old one stays good
+ * @throws {OAuthError} when the server refuses; {@linkcode endsSession} tells whether for good
+ * @throws {TransportError} when nothing answered: the old refresh token is to be tried again later
+ */
+export async function refreshTokens(server: AuthorizationServer, options: RefreshOptions): Promise<Tokens> {
+  const { clientId, refreshToken, timeoutMs, signal } = options;
+  const task = "renew the session", url = server.metadata.tokenEndpoint;
+  const form = { grant_type: "refresh_token", refresh_token: refreshToken, client_id: clientId };
+  return parseTokens(await ask(server, { task, url, form, timeoutMs, signal }), { task, url });
+}
+
+/** Whether a failed renewal means that the session is over: the server itself refused, with a 4xx that is not about load. All else passes. */
+export function endsSession(error: unknown): boolean {
+  if (!(error instanceof OAuthError)) return false;
+  return error.status >= 400 && error.status < 500 && error.status !== 429 && error.status !== 408;
+}
+
+/** What to end. */
+export interface RevokeOptions extends OAuthOptions {
+  readonly clientId: string;
+  readonly token: string;
+  readonly tokenType: "access_token" | "refresh_token";
+}
+
+/**
+ * Ends a session: `POST` to the `revocation_endpoint`. Whichever token is given, the other one ends with it. One that is over already is no error.
+ *
+ * @throws {OAuthError} when the server refuses
+ */
+export async function revokeToken(server: AuthorizationServer, options: RevokeOptions): Promise<void> {
+  const { clientId, token, tokenType, timeoutMs, signal } = options;
+  const form = { token, token_type_hint: tokenType, client_id: clientId };
+  await ask(server, { task: "end the session", url: server.metadata.revocationEndpoint, form, timeoutMs, signal });
+}
