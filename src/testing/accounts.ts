@@ -1,7 +1,7 @@
 /** The users of a loopback homeserver and their access tokens. */
 
-import { matrixError } from "./answer.ts";
-import type { Answer } from "./answer.ts";
+import { type Answer, matrixError } from "./answer.ts";
+import type { Delegation } from "./delegation.ts";
 import type { HomeserverSoftware } from "./homeserver_types.ts";
 
 /** Whom an access token speaks for. */
@@ -19,11 +19,13 @@ interface TokenState extends Token {
 /** Users and tokens. Tokens that do not count any more are remembered, to say why. */
 export class Accounts {
   readonly #software: HomeserverSoftware;
+  readonly #delegation: Delegation | undefined;
   readonly #users = new Set<string>();
   readonly #tokens = new Map<string, TokenState>();
 
-  constructor(software: HomeserverSoftware) {
+  constructor(software: HomeserverSoftware, delegation?: Delegation) {
     this.#software = software;
+    this.#delegation = delegation;
   }
 
   addUser(userId: string): void {
@@ -61,6 +63,7 @@ export class Accounts {
     }
     const token = this.#tokens.get(accessToken);
     if (token?.state === "valid") return token;
+    if (token === undefined && this.#delegation !== undefined) return this.#delegation.authenticate(accessToken);
     const expired = token?.state === "expired";
     const error = expired ? "Access token has expired" : "Invalid access token passed.";
     return matrixError(401, "M_UNKNOWN_TOKEN", error, this.#software === "Dendrite" ? {} : { soft_logout: expired });

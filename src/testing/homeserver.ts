@@ -2,6 +2,7 @@
 
 import { Accounts } from "./accounts.ts";
 import { type Answer, matrixError } from "./answer.ts";
+import { Delegation } from "./delegation.ts";
 import { type JsonBody, readJsonBody } from "./content.ts";
 import { HOMESERVER_FAULTS, type HomeserverFaultName } from "./homeserver_faults.ts";
 import { HOMESERVER_ROUTES, type HomeserverRouteName } from "./homeserver_routes.ts";
@@ -67,13 +68,15 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
    * @throws {Deno.errors.AddrInUse} when the wanted port is taken
    */
   static start(options: HomeserverOptions = {}): Promise<LoopbackHomeserver> {
-    const { software = "Synapse", serverName = "loopback.test", now = Date.now } = options;
+    const { software = "Synapse", serverName = "loopback.test", now = Date.now, authorizationServer } = options;
+    const delegation = authorizationServer && new Delegation(authorizationServer, serverName, now);
     const transactions = new Transactions(options.transactions ?? SCOPES[software], now);
     const world: World = {
       software,
       serverName,
       now,
-      accounts: new Accounts(software),
+      accounts: new Accounts(software, delegation),
+      delegation,
       rooms: new Rooms(now),
       transactions,
     };

@@ -1,7 +1,7 @@
 /** The endpoints of a loopback homeserver, as a table. A new one is a name, a line in the table and a function elsewhere. */
 
 import type { Answer } from "./answer.ts";
-import { federationVersion, versions, wellKnown, whoami } from "./discovery_endpoints.ts";
+import { authMetadata, federationVersion, versions, wellKnown, whoami } from "./discovery_endpoints.ts";
 import { directory, join, joinedMembers, joinRoom, messages, send } from "./room_endpoints.ts";
 import type { Route } from "./routes.ts";
 import type { Ask, TokenAsk, World } from "./world.ts";
@@ -11,6 +11,7 @@ export type HomeserverRouteName =
   | "versions"
   | "well-known"
   | "federation-version"
+  | "auth-metadata"
   | "whoami"
   | "send"
   | "messages"
@@ -44,6 +45,13 @@ export const HOMESERVER_ROUTES: readonly HomeserverRoute[] = [
     path: "/_matrix/federation/v1/version",
     access: "open",
     run: federationVersion,
+  },
+  {
+    name: "auth-metadata",
+    method: "GET",
+    path: "/_matrix/client/v1/auth_metadata",
+    access: "open",
+    run: authMetadata,
   },
   { name: "directory", method: "GET", path: `${V3}/directory/room/:roomAlias`, access: "open", run: directory },
   { name: "whoami", method: "GET", path: `${V3}/account/whoami`, access: "token", run: whoami },
