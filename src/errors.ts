@@ -106,31 +106,6 @@ export class ResponseError extends Error implements Refusal {
   }
 }
 
-/** What an authorization server said when it refused a request. */
-export interface OAuthRefusal {
-  /** The error code (RFC 6749, section 5.2; RFC 8628, section 3.5; RFC 7591, section 3.2.2): `invalid_grant`. */
-  readonly error: string;
-  /** The HTTP status. */
-  readonly status: number;
-  /** What the server said of waiting, in milliseconds, unshortened. */
-  readonly retryAfterMs?: number;
-}
-
-/** The authorization server answered with an error of OAuth 2.0. */
-export class OAuthError extends HintedError implements OAuthRefusal {
-  override name = "OAuthError" as const;
-  readonly error: string;
-  readonly status: number;
-  readonly retryAfterMs?: number;
-
-  constructor(message: string, refusal: OAuthRefusal, options?: HintOptions) {
-    super(message, options);
-    this.error = refusal.error;
-    this.status = refusal.status;
-    this.retryAfterMs = refusal.retryAfterMs;
-  }
-}
-
 /** Somebody answered, but not the service: a captive portal, a proxy's own page, a redirect, another program. */
 export class NotTheServiceError extends Error {
   override name = "NotTheServiceError" as const;

@@ -1,12 +1,13 @@
 /** The first half of device authorization: the codes (RFC 8628, sections 3.1 and 3.2). */
 
 import { matrixScope } from "./scope.ts";
-import { ask, type AuthorizationServer, type OAuthOptions, unusable } from "./server.ts";
-import { OAuthError } from "../../errors.ts";
-import { hintFor } from "./hints.ts";
+import { ask, type OAuthClient, type OAuthOptions, unusable } from "./ask.ts";
+import { OAuthError } from "./errors.ts";
+import type { AuthMetadata } from "./metadata.ts";
 
 /** Who wants to log in. */
 export interface DeviceCodeOptions extends OAuthOptions {
+  readonly metadata: AuthMetadata;
   readonly clientId: string;
   /** The device that the session will have: letters, digits and `-._~`. Servers may refuse fewer than ten characters. */
   readonly deviceId: string;
@@ -41,20 +42,19 @@ const DEFAULT_INTERVAL_SECONDS = 5;
  * @throws {OAuthError} when the server refuses, or does not offer device authorization (`unsupported_grant_type`)
  */
 export async function requestDeviceCode(
-  server: AuthorizationServer,
+  client: OAuthClient,
   options: DeviceCodeOptions,
 ): Promise<DeviceAuthorization> {
-  const { clientId, deviceId, timeoutMs, signal } = options;
-  const { deviceAuthorizationEndpoint: url, issuer } = server.metadata;
+  const { metadata, clientId, deviceId, timeoutMs, signal } = options;
+  const { deviceAuthorizationEndpoint: url, issuer } = metadata;
   if (url === undefined) {
-    const error = "unsupported_grant_type";
     throw new OAuthError(`Cannot ${TASK}: ${new URL(issuer).host} does not offer device authorization`, {
-      error,
+      errcode: "unsupported_grant_type",
       status: 200,
-    }, { hint: hintFor(error) });
+    });
   }
   const scope = matrixScope(deviceId);
-  const answer = await ask(server, { task: TASK, url, form: { client_id: clientId, scope }, timeoutMs, signal });
+  const answer = await ask(client, { task: TASK, url, form: { client_id: clientId, scope }, timeoutMs, signal });
   const text = (key: string) => {
     const value = answer[key];
     if (typeof value === "string" && value !== "") return value;
@@ -69,7 +69,7 @@ export async function requestDeviceCode(
     verificationUri: webPage(text("verification_uri"), url),
     ...(typeof complete === "string" ? { verificationUriComplete: webPage(complete, url) } : {}),
     scope,
-    expiresAt: server.runtime.now() + seconds * 1000,
+    expiresAt: client.runtime.now() + seconds * 1000,
     intervalMs: (typeof interval === "number" && interval > 0 ? interval : DEFAULT_INTERVAL_SECONDS) * 1000,
   };
 }

@@ -4,15 +4,16 @@
  * @module
  */
 
-import { NotTheServiceError, OAuthError, TransportError } from "../../errors.ts";
+import { NotTheServiceError, TransportError } from "../../errors.ts";
 import type { DeviceAuthorization } from "./device.ts";
-import { hintFor } from "./hints.ts";
+import { OAuthError } from "./errors.ts";
 import { DEVICE_CODE_GRANT } from "./metadata.ts";
-import { ask, type AuthorizationServer, type OAuthOptions, unusable } from "./server.ts";
+import { ask, type OAuthClient, type OAuthOptions, unusable } from "./ask.ts";
 import { parseTokens, type Tokens } from "./tokens.ts";
 
 /** What to wait for. */
 export interface PollOptions extends OAuthOptions {
+  readonly tokenEndpoint: string;
   readonly clientId: string;
   readonly authorization: DeviceAuthorization;
 }
@@ -35,9 +36,9 @@ type Verdict = "pending" | "slow down" | "away" | "over";
  * @throws {OAuthError} when the person refused (`access_denied`), when the time is over (`expired_token`), when the server refuses for another reason
  * @throws whatever the signal aborts with
  */
-export async function pollDeviceToken(server: AuthorizationServer, options: PollOptions): Promise<SessionTokens> {
-  const { clientId, authorization, timeoutMs, signal } = options;
-  const { runtime, metadata: { tokenEndpoint: url } } = server;
+export async function pollDeviceToken(client: OAuthClient, options: PollOptions): Promise<SessionTokens> {
+  const { tokenEndpoint: url, clientId, authorization, timeoutMs, signal } = options;
+  const { runtime } = client;
   const { deviceCode, scope, expiresAt } = authorization;
   const form = { grant_type: DEVICE_CODE_GRANT, device_code: deviceCode, client_id: clientId };
   let intervalMs = authorization.intervalMs, waitMs = intervalMs;
@@ -46,7 +47,7 @@ export async function pollDeviceToken(server: AuthorizationServer, options: Poll
     else await sleep(waitMs);
     if (runtime.now() >= expiresAt) throw expired();
     try {
-      const tokens = parseTokens(await ask(server, { task: TASK, url, form, timeoutMs, signal }), {
+      const tokens = parseTokens(await ask(client, { task: TASK, url, form, timeoutMs, signal }), {
         task: TASK,
         url,
         scope,
@@ -72,8 +73,8 @@ function judge(error: unknown): Verdict {
   if (error instanceof TransportError) return "away";
   if (error instanceof NotTheServiceError) return isPassing(error.status) ? "away" : "over";
   if (!(error instanceof OAuthError)) return "over";
-  if (error.error === "authorization_pending") return "pending";
-  if (error.error === "slow_down") return "slow down";
+  if (error.errcode === "authorization_pending") return "pending";
+  if (error.errcode === "slow_down") return "slow down";
   return isPassing(error.status) ? "away" : "over";
 }
 
@@ -88,16 +89,12 @@ function retryAfterMs(error: unknown): number {
 
 function inPlainWords(error: unknown): unknown {
   if (!(error instanceof OAuthError)) return error;
-  if (error.error === "expired_token") return expired(error);
-  if (error.error !== "access_denied") return error;
-  return new OAuthError(`Cannot ${TASK}: it was refused in the browser`, error, { hint: error.hint, cause: error });
+  if (error.errcode === "expired_token") return expired(error);
+  if (error.errcode !== "access_denied") return error;
+  return new OAuthError(`Cannot ${TASK}: it was refused in the browser`, error, { cause: error });
 }
 
 function expired(cause?: OAuthError): OAuthError {
-  const error = "expired_token";
-  return new OAuthError(
-    `Cannot ${TASK}: nobody confirmed it in time`,
-    cause ?? { error, status: 400 },
-    { hint: hintFor(error), cause },
-  );
+  const refusal = cause ?? { errcode: "expired_token", status: 400 };
+  return new OAuthError(`Cannot ${TASK}: nobody confirmed it in time`, refusal, { cause });
 }

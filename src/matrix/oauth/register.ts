@@ -1,10 +1,11 @@
 /** Making ourselves known to an authorization server (RFC 7591; Client-Server API 1.15, "Client registration"). */
 
 import { DEVICE_CODE_GRANT } from "./metadata.ts";
-import { ask, type AuthorizationServer, type OAuthOptions, unusable } from "./server.ts";
+import { ask, type OAuthClient, type OAuthOptions, unusable } from "./ask.ts";
 
 /** Who we are. */
 export interface RegisterOptions extends OAuthOptions {
+  readonly registrationEndpoint: string;
   /** The name that people see when they confirm the login. */
   readonly clientName: string;
   /** A page about the program: https, the same for all who run it. */
@@ -20,10 +21,9 @@ const TASK = "register this program";
  * @returns the client_id
  * @throws {OAuthError} when the server takes no such client
  */
-export async function registerClient(server: AuthorizationServer, options: RegisterOptions): Promise<string> {
-  const { clientName, clientUri, timeoutMs, signal } = options;
-  const url = server.metadata.registrationEndpoint;
-  const answer = await ask(server, {
+export async function registerClient(client: OAuthClient, options: RegisterOptions): Promise<string> {
+  const { registrationEndpoint: url, clientName, clientUri, timeoutMs, signal } = options;
+  const answer = await ask(client, {
     task: TASK,
     url,
     json: {

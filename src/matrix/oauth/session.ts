@@ -1,11 +1,12 @@
 /** A session that lives: renewing and ending it (Client-Server API 1.15, "Refresh token grant", "Token revocation"; RFC 7009). */
 
-import { OAuthError } from "../../errors.ts";
-import { ask, type AuthorizationServer, type OAuthOptions } from "./server.ts";
+import { OAuthError } from "./errors.ts";
+import { ask, type OAuthClient, type OAuthOptions } from "./ask.ts";
 import { parseTokens, type Tokens } from "./tokens.ts";
 
 /** A session's right to new tokens. */
 export interface RefreshOptions extends OAuthOptions {
+  readonly tokenEndpoint: string;
   readonly clientId: string;
   readonly refreshToken: string;
 }
@@ -17,11 +18,11 @@ export interface RefreshOptions extends OAuthOptions {
  * @throws {OAuthError} when the server refuses; {@linkcode endsSession} tells whether for good
  * @throws {TransportError} when nothing answered: the old refresh token is to be tried again later
  */
-export async function refreshTokens(server: AuthorizationServer, options: RefreshOptions): Promise<Tokens> {
-  const { clientId, refreshToken, timeoutMs, signal } = options;
-  const task = "renew the session", url = server.metadata.tokenEndpoint;
+export async function refreshTokens(client: OAuthClient, options: RefreshOptions): Promise<Tokens> {
+  const { tokenEndpoint: url, clientId, refreshToken, timeoutMs, signal } = options;
+  const task = "renew the session";
   const form = { grant_type: "refresh_token", refresh_token: refreshToken, client_id: clientId };
-  return parseTokens(await ask(server, { task, url, form, timeoutMs, signal }), { task, url });
+  return parseTokens(await ask(client, { task, url, form, timeoutMs, signal }), { task, url });
 }
 
 /** Whether a failed renewal means that the session is over: the server itself refused, with a 4xx that is not about load. All else passes. */
@@ -32,6 +33,7 @@ export function endsSession(error: unknown): boolean {
 
 /** What to end. */
 export interface RevokeOptions extends OAuthOptions {
+  readonly revocationEndpoint: string;
   readonly clientId: string;
   readonly token: string;
   readonly tokenType: "access_token" | "refresh_token";
@@ -42,8 +44,8 @@ export interface RevokeOptions extends OAuthOptions {
  *
  * @throws {OAuthError} when the server refuses
  */
-export async function revokeToken(server: AuthorizationServer, options: RevokeOptions): Promise<void> {
-  const { clientId, token, tokenType, timeoutMs, signal } = options;
+export async function revokeToken(client: OAuthClient, options: RevokeOptions): Promise<void> {
+  const { revocationEndpoint: url, clientId, token, tokenType, timeoutMs, signal } = options;
   const form = { token, token_type_hint: tokenType, client_id: clientId };
-  await ask(server, { task: "end the session", url: server.metadata.revocationEndpoint, form, timeoutMs, signal });
+  await ask(client, { task: "end the session", url, form, timeoutMs, signal });
 }

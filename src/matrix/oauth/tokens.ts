@@ -1,6 +1,6 @@
 /** What a token endpoint gives (RFC 6749, section 5.1). */
 
-import { unusable } from "./server.ts";
+import { unusable } from "./ask.ts";
 import { missingScope } from "./scope.ts";
 
 /** Tokens of a session. */

@@ -4,17 +4,15 @@
  * @module
  */
 
-import { NotTheServiceError, OAuthError } from "../../errors.ts";
+import { NotTheServiceError } from "../../errors.ts";
 import { exchange, type HttpAnswer, parseJsonObject, parseRetryAfter } from "../../http.ts";
 import type { Runtime } from "../../runtime.ts";
-import type { AuthMetadata } from "./metadata.ts";
-import { hintFor } from "./hints.ts";
+import { OAuthError } from "./errors.ts";
 
-/** An authorization server and how to speak with it. */
-export interface AuthorizationServer {
+/** How to speak with an authorization client. */
+export interface OAuthClient {
   readonly runtime: Pick<Runtime, "fetch" | "timeout" | "now" | "sleep">;
-  readonly metadata: AuthMetadata;
-  /** How requests name us to the server. */
+  /** How requests name us to the client. */
   readonly userAgent: string;
 }
 
@@ -36,21 +34,21 @@ export interface OAuthRequest extends OAuthOptions {
 }
 
 /**
- * Asks an authorization server.
+ * Asks an authorization client.
  *
  * @returns the answer to a request that went well: its JSON object, which is empty where the body is none, as after a revocation
  * @throws {OAuthError} when the server refuses
  * @throws {NotTheServiceError} when something else answered
  * @throws {TransportError} when nothing answered
  */
-export async function ask(server: AuthorizationServer, asked: OAuthRequest): Promise<Record<string, unknown>> {
+export async function ask(client: OAuthClient, asked: OAuthRequest): Promise<Record<string, unknown>> {
   const { task, url, form, json, timeoutMs, signal } = asked;
-  const answer = await exchange(server.runtime, {
+  const answer = await exchange(client.runtime, {
     method: "POST",
     url,
     headers: {
       "Accept": "application/json",
-      "User-Agent": server.userAgent,
+      "User-Agent": client.userAgent,
       "Content-Type": form === undefined ? "application/json" : "application/x-www-form-urlencoded",
     },
     body: form === undefined ? JSON.stringify(json ?? {}) : new URLSearchParams(form).toString(),
@@ -62,10 +60,13 @@ export async function ask(server: AuthorizationServer, asked: OAuthRequest): Pro
     if (object !== undefined || answer.text === "") return object ?? {};
   }
   const host = new URL(url).host;
-  const retryAfterMs = parseRetryAfter(answer.headers.get("Retry-After"), server.runtime.now());
+  const retryAfterMs = parseRetryAfter(answer.headers.get("Retry-After"), client.runtime.now());
   if (typeof object?.error === "string") {
-    const refusal = { error: object.error, status: answer.status, retryAfterMs };
-    throw new OAuthError(`Cannot ${task}: ${saying(host, answer, object)}`, refusal, { hint: hintFor(object.error) });
+    throw new OAuthError(`Cannot ${task}: ${saying(host, answer, object)}`, {
+      errcode: object.error,
+      status: answer.status,
+      retryAfterMs,
+    });
   }
   throw new NotTheServiceError(
     `Cannot ${task}: ${host} does not answer like an authorization server: ${answer.status}`,
