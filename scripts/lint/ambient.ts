@@ -7,7 +7,7 @@ type Effect = "clock" | "dice" | "files" | "network" | "process" | "terminal";
 const ALLOWED: Readonly<Record<Effect, readonly string[]>> = {
   clock: ["src/runtime.ts", "src/testing/"],
   dice: ["src/runtime.ts", "src/testing/"],
-  files: ["src/queue/", "src/config/", "src/cli/", "src/log.ts"],
+  files: ["src/accounts/", "src/queue/", "src/config/", "src/cli/", "src/log.ts", "src/secret_file.ts"],
   network: ["src/runtime.ts", "src/testing/", "src/ingest/"],
   process: ["src/runtime.ts", "src/cli/", "src/background.ts", "src/deliverer.ts"],
   terminal: ["src/runtime.ts", "mod.ts"],

@@ -1,5 +1,6 @@
 /** What a channel kind brings: how its part of the configuration is read, and the channel that comes of it. */
 
+import type { AccountSession } from "../accounts/session.ts";
 import type { Fields } from "../fields.ts";
 import type { Runtime } from "../runtime.ts";
 import type { Secret } from "../secret.ts";
@@ -11,11 +12,13 @@ export interface ParseContext {
   readonly insecureHttp: boolean;
   /** A secret from `key`, or from the file that `keyFile` names; undefined when neither is set. */
   secret(fields: Fields, key: string): Secret | undefined;
+  /** An account that somebody logged in with; it is read at the moment of use. */
+  account(userId: string): AccountSession;
 }
 
 /** What an open channel is given. */
 export interface ChannelContext {
-  readonly runtime: Pick<Runtime, "fetch" | "timeout" | "now">;
+  readonly runtime: Pick<Runtime, "fetch" | "timeout" | "now" | "sleep" | "random">;
   /** The host's name, as people know it. */
   readonly identity: string;
   /** Says something to whoever runs this; delivery goes on. */

@@ -1,6 +1,6 @@
 /** Matrix rooms. */
 
-import { BeforeSendingError, ConfigError } from "../errors.ts";
+import { BeforeSendingError } from "../errors.ts";
 import type { Fields } from "../fields.ts";
 import { MatrixError } from "../matrix/errors.ts";
 import { type RoomMessageContent, sendEvent, type SendEventOptions } from "../matrix/events.ts";
@@ -8,12 +8,11 @@ import { parseRoom } from "../matrix/ids.ts";
 import type { MatrixClient } from "../matrix/request.ts";
 import { joinRoom, resolveAlias } from "../matrix/rooms.ts";
 import { byteLength, cutToFit, renderHtml, renderPlain } from "../render.ts";
-import { USER_AGENT } from "../version.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "./channel.ts";
 import type { ChannelContext, ChannelKind, OpenChannel, ParseContext } from "./kind.ts";
 import { clearDoubt, type DoubtPolicy } from "./matrix_doubt.ts";
+import { clientField } from "./matrix_client.ts";
 import { renderMessage } from "./message.ts";
-import { serverField } from "./server_field.ts";
 
 /**
  * An event is at most 65,536 bytes of canonical JSON with its signatures (Client-Server API, "Size limits"); 4 KiB are left to what the server
@@ -34,9 +33,11 @@ export const ROOM_HINT = "in Element: room settings, Advanced, Internal room ID;
 export interface MatrixConfig {
   /** May be left out where the channel is called `matrix`. */
   readonly kind?: "matrix";
-  /** `https://matrix.example.org`, without a path. */
-  readonly homeserver: string;
-  /** This or `accessTokenFile`. */
+  /** `https://matrix.example.org`, without a path. May be left out beside `user`. */
+  readonly homeserver?: string;
+  /** An account that `matrix-notify login` logged in with: `@bot:example.org`. This, `accessToken` or `accessTokenFile`. */
+  readonly user?: string;
+  /** A token that does not expire. */
   readonly accessToken?: string;
   /** A file that holds the token and nothing else, and that other users cannot read. */
   readonly accessTokenFile?: string;
@@ -51,31 +52,18 @@ export interface MatrixConfig {
   readonly doubt?: "send" | "wait";
 }
 
-/** The kind `matrix`: `homeserver`, `accessToken` or `accessTokenFile`, `room`. */
+/** The kind `matrix`: `user`, or `homeserver` with `accessToken` or `accessTokenFile`; `room`. */
 export const matrixKind: ChannelKind = {
   kind: "matrix",
   configure(name: string, fields: Fields, context: ParseContext): OpenChannel {
-    const baseUrl = serverField(fields, "homeserver", context);
-    const accessToken = context.secret(fields, "accessToken");
-    if (accessToken === undefined) {
-      throw new ConfigError(`Cannot do without ${fields.nameOf("accessToken")}: it is not set`, {
-        hint: `set it, or name a file that holds it in ${fields.nameOf("accessTokenFile")}`,
-      });
-    }
+    const openClient = clientField(fields, context);
     const room = fields.requiredText("room");
     if (parseRoom(room) === undefined) throw fields.error("room", ROOM_PROBLEM, ROOM_HINT);
     const doubt = fields.text("doubt") ?? "send";
     if (doubt !== "send" && doubt !== "wait") throw fields.error("doubt", 'it must be "send" or "wait"');
     fields.end();
-    return (channelContext) => {
-      const client = {
-        runtime: channelContext.runtime,
-        baseUrl,
-        accessToken: () => accessToken.reveal(),
-        userAgent: USER_AGENT,
-      };
-      return new MatrixChannel(name, { room, doubt }, client, channelContext);
-    };
+    return (channelContext) =>
+      new MatrixChannel(name, { room, doubt }, openClient(channelContext.runtime), channelContext);
   },
 };
 

@@ -65,8 +65,10 @@ export class Sessions {
     if (session === undefined || session.ended || session.clientId !== client.clientId) {
       return oauthError("invalid_grant", "There is no such refresh token");
     }
-    if (session.current.refreshToken === refreshToken) session.previous = session.current;
-    else if (session.previous?.refreshToken !== refreshToken) {
+    const { current, previous } = session;
+    if (current.refreshToken === refreshToken) session.previous = current;
+    else if (previous?.refreshToken === refreshToken) this.#drop(current);
+    else {
       session.ended = true;
       return oauthError("invalid_grant", "The refresh token was used before: the session is over");
     }
@@ -111,6 +113,12 @@ export class Sessions {
       refreshToken: `mar_${crypto.randomUUID()}`,
       expiresAt: this.#now() + this.#lifetimeMs,
     };
+  }
+
+  /** Forgets a pair that nobody used, and that another one replaces: whoever got it late has got nothing. */
+  #drop({ accessToken, refreshToken }: Pair): void {
+    this.#byToken.delete(accessToken);
+    this.#byToken.delete(refreshToken);
   }
 
   #give(session: Session, { accessToken, refreshToken }: Pair): Answer {

@@ -5,11 +5,12 @@
  */
 
 import { NotTheServiceError, TransportError } from "../../errors.ts";
+import type { Tokens } from "../session.ts";
 import type { DeviceAuthorization } from "./device.ts";
 import { OAuthError } from "./errors.ts";
 import { DEVICE_CODE_GRANT } from "./metadata.ts";
 import { ask, type OAuthClient, type OAuthOptions, unusable } from "./ask.ts";
-import { parseTokens, type Tokens } from "./tokens.ts";
+import { parseTokens } from "./tokens.ts";
 
 /** What to wait for. */
 export interface PollOptions extends OAuthOptions {

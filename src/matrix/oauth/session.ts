@@ -1,8 +1,9 @@
 /** A session that lives: renewing and ending it (Client-Server API 1.15, "Refresh token grant", "Token revocation"; RFC 7009). */
 
+import type { Tokens } from "../session.ts";
 import { OAuthError } from "./errors.ts";
 import { ask, type OAuthClient, type OAuthOptions } from "./ask.ts";
-import { parseTokens, type Tokens } from "./tokens.ts";
+import { parseTokens } from "./tokens.ts";
 
 /** A session's right to new tokens. */
 export interface RefreshOptions extends OAuthOptions {

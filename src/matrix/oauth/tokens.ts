@@ -1,16 +1,8 @@
 /** What a token endpoint gives (RFC 6749, section 5.1). */
 
+import { isToken, type Tokens } from "../session.ts";
 import { unusable } from "./ask.ts";
 import { missingScope } from "./scope.ts";
-
-/** Tokens of a session. */
-export interface Tokens {
-  readonly accessToken: string;
-  /** Absent when the one that was used stays good. A login always gives one. */
-  readonly refreshToken?: string;
-  /** How long the access token lives from now on, in milliseconds; absent when the server does not say. */
-  readonly expiresInMs?: number;
-}
 
 /** Where an answer came from, and what was asked for. */
 export interface TokenContext {
@@ -19,9 +11,6 @@ export interface TokenContext {
   /** The scope of the session; absent where it was settled before. */
   readonly scope?: string;
 }
-
-/** What an `Authorization` header can carry: visible ASCII. */
-const TOKEN_REGEXP = /^[\x21-\x7e]+$/;
 
 /**
  * Reads the answer of a token endpoint.
@@ -39,8 +28,4 @@ export function parseTokens(answer: Readonly<Record<string, unknown>>, { task, u
     ...(isToken(refreshToken) ? { refreshToken } : {}),
     ...(typeof seconds === "number" && seconds >= 0 ? { expiresInMs: seconds * 1000 } : {}),
   };
-}
-
-function isToken(value: unknown): value is string {
-  return typeof value === "string" && TOKEN_REGEXP.test(value);
 }
