@@ -47,21 +47,20 @@ export async function pollDeviceToken(client: OAuthClient, options: PollOptions)
     if (runtime.now() + waitMs >= expiresAt) await sleep(expiresAt - runtime.now());
     else await sleep(waitMs);
     if (runtime.now() >= expiresAt) throw expired();
+    let answer;
     try {
-      const tokens = parseTokens(await ask(client, { task: TASK, url, form, timeoutMs, signal }), {
-        task: TASK,
-        url,
-        scope,
-      });
-      const { refreshToken } = tokens;
-      if (refreshToken === undefined) throw unusable(TASK, url, "holds no refresh_token");
-      return { ...tokens, refreshToken };
+      answer = await ask(client, { task: TASK, url, form, timeoutMs, signal });
     } catch (error) {
       const verdict = judge(error);
       if (verdict === "over") throw inPlainWords(error);
       if (verdict === "slow down") intervalMs += SLOW_DOWN_MS;
       waitMs = verdict === "away" ? Math.max(waitMs * 2, retryAfterMs(error)) : intervalMs;
+      continue;
     }
+    const tokens = parseTokens(answer, { task: TASK, url, scope });
+    const { refreshToken } = tokens;
+    if (refreshToken === undefined) throw unusable(TASK, url, "holds no refresh_token");
+    return { ...tokens, refreshToken };
   }
 
   async function sleep(ms: number): Promise<void> {
@@ -72,7 +71,8 @@ export async function pollDeviceToken(client: OAuthClient, options: PollOptions)
 
 function judge(error: unknown): Verdict {
   if (error instanceof TransportError) return "away";
-  if (error instanceof NotTheServiceError) return isPassing(error.status) ? "away" : "over";
+  // A captive portal or a proxy's own page passes; a page that says "not found" does not.
+  if (error instanceof NotTheServiceError) return error.status < 400 || isPassing(error.status) ? "away" : "over";
   if (!(error instanceof OAuthError)) return "over";
   if (error.errcode === "authorization_pending") return "pending";
   if (error.errcode === "slow_down") return "slow down";

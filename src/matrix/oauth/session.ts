@@ -1,7 +1,6 @@
 /** A session that lives: renewing and ending it (Client-Server API 1.15, "Refresh token grant", "Token revocation"; RFC 7009). */
 
 import type { Tokens } from "../session.ts";
-import { OAuthError } from "./errors.ts";
 import { ask, type OAuthClient, type OAuthOptions } from "./ask.ts";
 import { parseTokens } from "./tokens.ts";
 
@@ -16,7 +15,7 @@ export interface RefreshOptions extends OAuthOptions {
  * Trades a refresh token for new tokens. The server keeps the old pair good until the new one is used, so that an answer that was lost can be asked for once more.
  *
  * @returns the new access token; without a refresh token when the old one stays good
- * @throws {OAuthError} when the server refuses; {@linkcode endsSession} tells whether for good
+ * @throws {OAuthError} when the server refuses: for good with a 4xx that is not about load
  * @throws {TransportError} when nothing answered: the old refresh token is to be tried again later
  */
 export async function refreshTokens(client: OAuthClient, options: RefreshOptions): Promise<Tokens> {
@@ -24,12 +23,6 @@ export async function refreshTokens(client: OAuthClient, options: RefreshOptions
   const task = "renew the session";
   const form = { grant_type: "refresh_token", refresh_token: refreshToken, client_id: clientId };
   return parseTokens(await ask(client, { task, url, form, timeoutMs, signal }), { task, url });
-}
-
-/** Whether a failed renewal means that the session is over: the server itself refused, with a 4xx that is not about load. All else passes. */
-export function endsSession(error: unknown): boolean {
-  if (!(error instanceof OAuthError)) return false;
-  return error.status >= 400 && error.status < 500 && error.status !== 429 && error.status !== 408;
 }
 
 /** What to end. */
