@@ -4,6 +4,7 @@ import { Accounts } from "./accounts.ts";
 import { type Answer, matrixError } from "./answer.ts";
 import { Delegation } from "./delegation.ts";
 import { type JsonBody, readJsonBody } from "./content.ts";
+import { Logins } from "./logins.ts";
 import { HOMESERVER_FAULTS, type HomeserverFaultName } from "./homeserver_faults.ts";
 import { HOMESERVER_ROUTES, type HomeserverRouteName } from "./homeserver_routes.ts";
 import type {
@@ -75,8 +76,9 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
       software,
       serverName,
       now,
-      accounts: new Accounts(software, delegation),
+      accounts: new Accounts(software, now, delegation),
       delegation,
+      logins: new Logins(now, options),
       rooms: new Rooms(now),
       transactions,
     };
@@ -92,8 +94,9 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
    */
   addUser(localpart: string, deviceId: string = this.#deviceIds.next().value ?? ""): LoopbackUser {
     const userId = `@${localpart}:${this.#world.serverName}`;
-    this.#world.accounts.addUser(userId);
-    return { userId, deviceId, accessToken: this.addToken(userId, { deviceId }) };
+    const password = `password-of-${localpart}`;
+    this.#world.accounts.addUser(userId, password);
+    return { userId, deviceId, password, accessToken: this.addToken(userId, { deviceId }) };
   }
 
   /**
@@ -103,7 +106,7 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
    * @throws {Error} when there is no such user
    */
   addToken(userId: string, options: { readonly deviceId?: string } = {}): string {
-    return this.#world.accounts.addToken(userId, options.deviceId);
+    return this.#world.accounts.addToken(userId, { deviceId: options.deviceId });
   }
 
   /**
@@ -116,6 +119,19 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
   revoke(accessToken: string, options: { readonly softLogout?: boolean } = {}): void {
     const gone = this.#world.accounts.revoke(accessToken, options.softLogout ?? false);
     if (gone !== undefined) this.#world.transactions.forgetDevice(gone);
+  }
+
+  /**
+   * Lets whoever opens the address of a single sign-on be this user from now on, as a browser that is signed in at the identity provider. `GET login` then
+   * offers `m.login.sso` and `m.login.token`.
+   */
+  allowSso(userId: string): void {
+    this.#world.logins.ssoUser = userId;
+  }
+
+  /** The device ids of a user, in the order in which they came into being. */
+  devices(userId: string): readonly string[] {
+    return this.#world.accounts.devices(userId).map(({ device_id }) => device_id);
   }
 
   /**
@@ -185,6 +201,9 @@ async function handle(world: World, call: Call): Promise<Answer> {
   if (match.kind === "unknown") return matrixError(404, "M_UNRECOGNIZED", "Unrecognized request");
   if (match.kind === "wrong-method") return matrixError(405, "M_UNRECOGNIZED", "Unrecognized request");
   const { route, params } = match;
+  if (route.undelegated && world.delegation !== undefined) {
+    return matrixError(404, "M_UNRECOGNIZED", "Unrecognized request");
+  }
   const query = new URLSearchParams(call.query);
   if (route.access === "open" || !route.ownPace) await call.ready();
   const token = route.access === "token" ? world.accounts.authenticate(call.headers, query) : undefined;

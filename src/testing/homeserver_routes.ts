@@ -2,6 +2,7 @@
 
 import type { Answer } from "./answer.ts";
 import { authMetadata, federationVersion, versions, wellKnown, whoami } from "./discovery_endpoints.ts";
+import { devices, login, loginFlows, logout, refresh, ssoRedirect } from "./login_endpoints.ts";
 import { directory, join, joinedMembers, joinRoom, messages, send } from "./room_endpoints.ts";
 import type { Route } from "./routes.ts";
 import type { Ask, TokenAsk, World } from "./world.ts";
@@ -12,6 +13,12 @@ export type HomeserverRouteName =
   | "well-known"
   | "federation-version"
   | "auth-metadata"
+  | "login-flows"
+  | "login"
+  | "sso-redirect"
+  | "refresh"
+  | "logout"
+  | "devices"
   | "whoami"
   | "send"
   | "messages"
@@ -23,6 +30,10 @@ export type HomeserverRouteName =
 /** An endpoint: open to everybody, or for those with a token. */
 export type HomeserverRoute =
   & Route<HomeserverRouteName>
+  & {
+    /** Whether there is no such endpoint where an authorization server has the accounts. */
+    readonly undelegated?: boolean;
+  }
   & (
     | { readonly access: "open"; readonly run: (world: World, ask: Ask) => Answer }
     | {
@@ -54,6 +65,19 @@ export const HOMESERVER_ROUTES: readonly HomeserverRoute[] = [
     run: authMetadata,
   },
   { name: "directory", method: "GET", path: `${V3}/directory/room/:roomAlias`, access: "open", run: directory },
+  { name: "login-flows", method: "GET", path: `${V3}/login`, access: "open", undelegated: true, run: loginFlows },
+  { name: "login", method: "POST", path: `${V3}/login`, access: "open", undelegated: true, run: login },
+  {
+    name: "sso-redirect",
+    method: "GET",
+    path: `${V3}/login/sso/redirect`,
+    access: "open",
+    undelegated: true,
+    run: ssoRedirect,
+  },
+  { name: "refresh", method: "POST", path: `${V3}/refresh`, access: "open", undelegated: true, run: refresh },
+  { name: "logout", method: "POST", path: `${V3}/logout`, access: "token", undelegated: true, run: logout },
+  { name: "devices", method: "GET", path: `${V3}/devices`, access: "token", run: devices },
   { name: "whoami", method: "GET", path: `${V3}/account/whoami`, access: "token", run: whoami },
   { name: "messages", method: "GET", path: `${V3}/rooms/:roomId/messages`, access: "token", run: messages },
   {

@@ -22,6 +22,10 @@ export interface HomeserverOptions extends LoopbackOptions {
   readonly transactions?: TransactionScope;
   /** Where accounts live and log in; by default at the homeserver itself. Then it has no login of its own, and users need no {@linkcode LoopbackHomeserver.addUser}. */
   readonly authorizationServer?: LoopbackAuthorizationServer;
+  /** Whether a password is a way to log in; true by default. */
+  readonly passwords?: boolean;
+  /** How long an access token lives that comes with a refresh token, in milliseconds by the server's clock; 5 minutes by default. */
+  readonly tokenLifetimeMs?: number;
 }
 
 /** A user of a {@linkcode LoopbackHomeserver}, logged in on one device. */
@@ -32,6 +36,8 @@ export interface LoopbackUser {
   readonly accessToken: string;
   /** The device. */
   readonly deviceId: string;
+  /** For logging in again: `password-of-` and the user's name. */
+  readonly password: string;
 }
 
 /** A room to be created. */

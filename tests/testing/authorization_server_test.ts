@@ -268,9 +268,12 @@ Deno.test("a homeserver that delegates takes the tokens, and has no login of its
     body: '{"msgtype":"m.text","body":"Hi"}',
   });
   assertEquals(sent.status, 200);
-  for (const method of ["GET", "POST"]) {
-    const { status, json } = await scene.ask(method, `${homeserver.url}/_matrix/client/v3/login`);
-    assertEquals([status, json.errcode], [404, "M_UNRECOGNIZED"]);
+  for (const [method, path] of [["GET", "login"], ["POST", "login"], ["POST", "refresh"], ["POST", "logout"]]) {
+    const { status, json } = await scene.ask(method, `${homeserver.url}/_matrix/client/v3/${path}`, {
+      token,
+      ...method === "POST" && { body: "{}" },
+    });
+    assertEquals([path, status, json.errcode], [path, 404, "M_UNRECOGNIZED"]);
   }
 });
 
