@@ -85,11 +85,19 @@ export type LoginTrouble = "refused" | "limited" | "expired" | "unavailable";
 export class LoginError extends HintedError {
   override name = "LoginError" as const;
   readonly trouble: LoginTrouble;
+  /** When the server wants to be asked again, milliseconds since 1970. */
+  readonly until?: number;
 
-  constructor(trouble: LoginTrouble, message: string, options?: HintOptions) {
+  constructor(trouble: LoginTrouble, message: string, options: HintOptions & { readonly until?: number } = {}) {
     super(message, options);
     this.trouble = trouble;
+    this.until = options.until;
   }
+}
+
+/** Somebody pressed Ctrl-C at a question, or the input ended before the answer. */
+export class InterruptedError extends HintedError {
+  override name = "InterruptedError" as const;
 }
 
 /**

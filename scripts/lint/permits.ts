@@ -39,6 +39,8 @@ const OF_FILES: Readonly<Record<string, readonly Permit[]>> = {
   "src/deliverer.ts": ["runtime.ts"],
   "src/send.ts": ["runtime.ts"],
   "src/cli/main.ts": ["runtime.ts"],
+  "src/cli/sso_login.ts": ["matrix/login.ts"],
+  "src/cli/commands/whoami.ts": ["matrix/session.ts"],
   "src/cli/commands/demo.ts": ["testing"],
 };
 

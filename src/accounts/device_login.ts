@@ -6,16 +6,19 @@
  */
 
 import { LoginError, type LoginTrouble } from "../errors.ts";
-import type { DeviceAuthorization } from "../matrix/oauth/device.ts";
-import { requestDeviceCode } from "../matrix/oauth/device.ts";
+import type { OAuthOptions } from "../matrix/oauth/ask.ts";
+import { type DeviceAuthorization, requestDeviceCode } from "../matrix/oauth/device.ts";
 import { OAuthError } from "../matrix/oauth/errors.ts";
 import { type AuthMetadata, authMetadata } from "../matrix/oauth/metadata.ts";
 import { pollDeviceToken } from "../matrix/oauth/poll.ts";
 import { registerClient } from "../matrix/oauth/register.ts";
-import { revokeToken } from "../matrix/oauth/session.ts";
+import type { MatrixClient } from "../matrix/request.ts";
 import { whoami } from "../matrix/session.ts";
-import type { Runtime } from "../runtime.ts";
 import type { Account } from "./account.ts";
+import { stableDeviceId } from "./device.ts";
+import { withTokens } from "./renewal.ts";
+import { revokeSession } from "./revocation.ts";
+import { attempt, LOGIN_TIMEOUT_MS, saveLogin, type SignIn } from "./sign_in.ts";
 
 /** What the person at the browser needs to know. */
 export type DevicePrompt = Pick<
@@ -23,93 +26,67 @@ export type DevicePrompt = Pick<
   "userCode" | "verificationUri" | "verificationUriComplete" | "expiresAt"
 >;
 
-/** Who logs in where. */
+/** Where to log in, and how the person hears of it. */
 export interface DeviceLoginOptions {
-  readonly runtime: Pick<Runtime, "fetch" | "timeout" | "now" | "sleep">;
   /** The homeserver's address, without a trailing slash. */
-  readonly homeserver: string;
-  readonly userAgent: string;
-  /** The device that the session will have. */
-  readonly deviceId: string;
-  /** Who is expected to log in; anybody by default. */
-  readonly userId?: string;
+  readonly baseUrl: string;
   /** Tells the person what to do. */
   readonly show: (prompt: DevicePrompt) => void | Promise<void>;
-  /** For each request, milliseconds. */
-  readonly timeoutMs: number;
-  readonly signal?: AbortSignal;
 }
 
 /** The name and the page that the person sees when the login is to be confirmed: the same everywhere, as the specification wants it. */
 const CLIENT = { clientName: "matrix-notify", clientUri: "https://matrix-notify.dev/" };
 
 /**
- * Whether a homeserver lets people log in by device authorization.
- *
- * @throws whatever asking for its metadata throws
- */
-export async function offersDeviceLogin(
-  options: Pick<DeviceLoginOptions, "runtime" | "homeserver" | "userAgent" | "timeoutMs" | "signal">,
-): Promise<boolean> {
-  const { homeserver: baseUrl, runtime, userAgent } = options;
-  return (await authMetadata({ runtime, baseUrl, userAgent }, options))?.deviceAuthorizationEndpoint !== undefined;
-}
-
-/**
- * Logs in. Nothing is saved.
+ * Logs in, on the device of the state directory, and saves the account. Until the person has confirmed it what was saved before is there still, and in use.
  *
  * @throws {LoginError} when the server has no such login, the person refused or did not come, or somebody else confirmed it
- * @throws whatever a request throws
  */
-export async function loginByDevice(options: DeviceLoginOptions): Promise<Account> {
-  const { homeserver: baseUrl, runtime, userAgent } = options;
-  const metadata = await authMetadata({ runtime, baseUrl, userAgent }, options);
-  if (metadata?.deviceAuthorizationEndpoint === undefined) {
-    const host = new URL(baseUrl).host;
-    const state = metadata === undefined ? "has no login by OAuth 2.0" : "does not offer device authorization";
-    throw new LoginError("unavailable", `Cannot log in with a device code: ${host} ${state}`, {
-      hint: metadata === undefined ? "log in with a password" : "log in with an access token",
+export async function signInByDevice(signIn: SignIn, options: DeviceLoginOptions): Promise<Account> {
+  const { userId, stateDir, runtime, userAgent, signal } = signIn;
+  const limits = { timeoutMs: LOGIN_TIMEOUT_MS, signal };
+  const deviceId = stableDeviceId(stateDir, runtime);
+  return await attempt(signIn, async () => {
+    const metadata = await metadataOf({ runtime, userAgent, baseUrl: options.baseUrl }, limits);
+    const account = await confirmed(signIn, metadata, { ...options, deviceId }).catch((error) => {
+      throw error instanceof OAuthError ? loginError(error) : error;
     });
-  }
-  try {
-    return await confirmed(metadata, options);
-  } catch (error) {
-    throw error instanceof OAuthError ? loginError(error) : error;
-  }
+    try {
+      if (account.userId === userId) return await saveLogin(signIn, () => Promise.resolve(account));
+    } catch (error) {
+      await revoke(account, signIn);
+      throw error;
+    }
+    await revoke(account, signIn);
+    throw new LoginError("refused", `Cannot log in as ${userId}: ${account.userId} confirmed it in the browser`, {
+      hint: `log in there as ${userId}, or name ${account.userId} here`,
+    });
+  });
 }
 
-async function confirmed(metadata: AuthMetadata, options: DeviceLoginOptions): Promise<Account> {
-  const { homeserver, deviceId, userId, show, runtime, userAgent, timeoutMs, signal } = options;
+async function metadataOf(client: MatrixClient, limits: OAuthOptions): Promise<AuthMetadata> {
+  const metadata = await authMetadata(client, limits);
+  if (metadata?.deviceAuthorizationEndpoint !== undefined) return metadata;
+  const state = metadata === undefined ? "has no login by OAuth 2.0" : "does not offer device authorization";
+  throw new LoginError("unavailable", `Cannot log in with a code: ${new URL(client.baseUrl).host} ${state}`);
+}
+
+async function confirmed(
+  { runtime, userAgent, signal }: SignIn,
+  metadata: AuthMetadata,
+  { baseUrl, deviceId, show }: DeviceLoginOptions & { readonly deviceId: string },
+): Promise<Account> {
   const { registrationEndpoint, tokenEndpoint, revocationEndpoint, issuer } = metadata;
-  const limits = { timeoutMs, signal };
-  const clientId = await registerClient(options, { registrationEndpoint, ...CLIENT, ...limits });
-  const authorization = await requestDeviceCode(options, { metadata, clientId, deviceId, ...limits });
+  const client = { runtime, userAgent }, limits = { timeoutMs: LOGIN_TIMEOUT_MS, signal };
+  const clientId = await registerClient(client, { registrationEndpoint, ...CLIENT, ...limits });
+  const authorization = await requestDeviceCode(client, { metadata, clientId, deviceId, ...limits });
   await show(authorization);
-  const tokens = await pollDeviceToken(options, { tokenEndpoint, clientId, authorization, ...limits });
-  const { accessToken, refreshToken, expiresInMs } = tokens;
-  const expiresAt = expiresInMs === undefined ? undefined : runtime.now() + expiresInMs;
-  const client = { runtime, userAgent, baseUrl: homeserver, credentials: { accessToken: () => accessToken } };
-  const who = await whoami(client, limits);
-  if (userId !== undefined && who.userId !== userId) {
-    await revokeToken(options, {
-      revocationEndpoint,
-      clientId,
-      token: refreshToken,
-      tokenType: "refresh_token",
-      ...limits,
-    });
-    throw new LoginError("refused", `Cannot log in as ${userId}: ${who.userId} confirmed it in the browser`, {
-      hint: `sign out in the browser and log in there as ${userId}, or name ${who.userId} here`,
-    });
-  }
-  return {
-    ...who,
-    homeserver,
-    accessToken,
-    refreshToken,
-    ...(expiresAt === undefined ? {} : { expiresAt }),
-    oauth: { issuer, clientId, tokenEndpoint, revocationEndpoint },
-  };
+  const tokens = await pollDeviceToken(client, { tokenEndpoint, clientId, authorization, ...limits });
+  const now = runtime.now();
+  const credentials = { accessToken: () => tokens.accessToken };
+  const { userId } = await whoami({ ...client, baseUrl, credentials }, limits);
+  const oauth = { issuer, clientId, tokenEndpoint, revocationEndpoint };
+  return withTokens({ userId, homeserver: baseUrl, deviceId, accessToken: "", oauth }, tokens, now);
 }
 
 const TROUBLES: Readonly<Record<string, LoginTrouble>> = {
@@ -121,4 +98,13 @@ const TROUBLES: Readonly<Record<string, LoginTrouble>> = {
 function loginError(error: OAuthError): LoginError {
   const trouble = Object.hasOwn(TROUBLES, error.errcode) ? TROUBLES[error.errcode] : "unavailable";
   return new LoginError(trouble, error.message, { hint: error.hint, cause: error });
+}
+
+/** A session that nobody will use is ended, as well as that can be done. */
+async function revoke(account: Account, { runtime, userAgent, signal }: SignIn): Promise<void> {
+  try {
+    await revokeSession(account, { runtime, userAgent }, { timeoutMs: LOGIN_TIMEOUT_MS, signal });
+  } catch {
+    if (signal?.aborted) throw signal.reason;
+  }
 }

@@ -17,11 +17,12 @@ export function readPassword(path: string): string {
   return password;
 }
 
-/** When a file was changed last, milliseconds since 1970; 0 where nobody knows. */
-export function changedAt(path: string): number {
+/** When a file was changed last, milliseconds since 1970; undefined when there is none. */
+export function changedAt(path: string): number | undefined {
   try {
     return Deno.statSync(path).mtime?.getTime() ?? 0;
-  } catch {
-    return 0;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw new ConfigError(`Cannot use password file ${path}: it cannot be read`, { cause: error });
   }
 }

@@ -89,7 +89,7 @@ async function loginAgain(
   const { passwordFile, deviceId, refusedPassword, userId } = account;
   if (!options.softLogout || passwordFile === undefined || deviceId === undefined) return undefined;
   const changed = changedAt(passwordFile);
-  if (changed === refusedPassword) return undefined;
+  if (changed === undefined || changed === refusedPassword) return undefined;
   const proof = { type: "m.login.password", user: userId, password: readPassword(passwordFile) } as const;
   const session = await unlessRefused(() => login(clientOf(account, renewal), { proof, deviceId }, options));
   if (session?.userId === userId) return withTokens(account, session, renewal.runtime.now());

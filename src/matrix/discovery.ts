@@ -55,7 +55,7 @@ export async function discoverHomeserver(
       hint: "write the user id whole, as @bot:example.org",
     });
   }
-  const search: Search = { runtime, what: `the homeserver of ${serverName}`, tried: [], options };
+  const search: Search = { runtime, what: `find the homeserver of ${serverName}`, tried: [], options };
   const told = await askWellKnown(search, origin);
   return await verify(search, told ?? origin);
 }
@@ -71,12 +71,12 @@ export async function verifyHomeserver(
   baseUrl: string,
   options: DiscoveryOptions,
 ): Promise<Homeserver> {
-  return await verify({ runtime, what: `a homeserver at ${baseUrl}`, tried: [], options }, baseUrl);
+  return await verify({ runtime, what: `use the homeserver ${baseUrl}`, tried: [], options }, baseUrl);
 }
 
 interface Search {
   readonly runtime: HttpRuntime;
-  /** What is looked for. */
+  /** What is done, for errors. */
   readonly what: string;
   readonly tried: string[];
   readonly options: DiscoveryOptions;
@@ -145,36 +145,25 @@ async function follow(search: Search, first: string): Promise<Followed> {
 }
 
 async function verify(search: Search, baseUrl: string): Promise<Homeserver> {
-  const { runtime, what, tried, options } = search;
+  const { runtime, tried, options } = search;
   const { userAgent, timeoutMs, signal } = options;
-  try {
-    const { versions } = await request({ runtime, baseUrl, userAgent }, {
-      method: "GET",
-      api: "/_matrix/client",
-      path: ["versions"],
-      timeoutMs,
-      signal,
-    });
-    if (Array.isArray(versions) && versions.every((version) => typeof version === "string")) {
-      return { baseUrl, versions, tried: [...tried, `${baseUrl}: it answers`] };
-    }
-  } catch (error) {
+  const asked = { method: "GET", api: "/_matrix/client", path: ["versions"], timeoutMs, signal } as const;
+  const { versions } = await request({ runtime, baseUrl, userAgent }, asked).catch((error) => {
     if (signal?.aborted) throw signal.reason;
-    tried.push(`${baseUrl}: ${textOf(error)}`);
-    throw new DiscoveryError(`Cannot find ${what}: ${tried.join("; ")}`, tried, { hint: HINT, cause: error });
+    throw problem(search, baseUrl, textOf(error), error);
+  });
+  if (!Array.isArray(versions) || !versions.every((version) => typeof version === "string")) {
+    throw problem(search, baseUrl, "it tells no versions, as a homeserver does");
   }
-  tried.push(`${baseUrl}: it tells no versions, as a homeserver does`);
-  throw new DiscoveryError(`Cannot find ${what}: ${tried.join("; ")}`, tried, { hint: HINT });
+  return { baseUrl, versions, tried: [...tried, `${baseUrl}: it answers`] };
 }
 
 const HINT = "is the name right? else name the homeserver itself: --homeserver https://matrix.example.org";
 
-function problem(search: Search, url: string, state: string, cause?: unknown): DiscoveryError {
-  search.tried.push(`${url}: ${state}`);
-  return new DiscoveryError(`Cannot find ${search.what}: ${search.tried.join("; ")}`, search.tried, {
-    hint: HINT,
-    cause,
-  });
+function problem({ what, tried }: Search, url: string, state: string, cause?: unknown): DiscoveryError {
+  const here = what.endsWith(url) ? state : `${url}: ${state}`;
+  const message = `Cannot ${what}: ${[...tried, here].join("; ")}`;
+  return new DiscoveryError(message, [...tried, `${url}: ${state}`], { hint: HINT, cause });
 }
 
 function textOf(error: unknown): string {

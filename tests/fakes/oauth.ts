@@ -1,5 +1,6 @@
 /** A homeserver that delegates its logins, and a person at the browser: what tests of OAuth 2.0 need. */
 
+import type { Runtime } from "../../src/runtime.ts";
 import type { OAuthClient } from "../../src/matrix/oauth/ask.ts";
 import { type AuthMetadata, authMetadata } from "../../src/matrix/oauth/metadata.ts";
 import {
@@ -15,7 +16,7 @@ export interface OAuthScene extends AsyncDisposable {
   readonly server: LoopbackAuthorizationServer;
   readonly homeserver: LoopbackHomeserver;
   /** What speaks with the authorization server. Its sleeps pass at once, and what is planned happens in them. */
-  readonly client: OAuthClient;
+  readonly client: OAuthClient & { readonly runtime: Runtime };
   readonly metadata: AuthMetadata;
   /** Plans what happens while the client sleeps for the n-th time, counted from 1. */
   during(sleep: number, act: () => void | Promise<void>): void;
@@ -30,12 +31,12 @@ export async function setOAuthScene(options: AuthorizationServerOptions = {}): P
   const server = await LoopbackAuthorizationServer.start({ now: runtime.now, ...options });
   const homeserver = await LoopbackHomeserver.start({ now: runtime.now, authorizationServer: server });
   const plans = new Map<number, () => void | Promise<void>>();
-  const client: OAuthClient = {
+  const client = {
     userAgent: "test/1",
     runtime: {
       ...runtime,
       now: runtime.now,
-      async sleep(ms, signal) {
+      async sleep(ms: number, signal?: AbortSignal) {
         await runtime.sleep(ms, signal);
         await plans.get(runtime.sleeps.length)?.();
       },
