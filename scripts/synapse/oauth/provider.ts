@@ -4,7 +4,7 @@
  * before their tokens are used.
  *
  * It reads one line of JSON from standard input, {@linkcode ProviderSetting}, and says its address on standard output when it answers. Then it reads the homeserver's
- * address, a line too.
+ * address, a line too, and ends with its standard input.
  *
  * @module
  */
@@ -63,6 +63,8 @@ async function main(): Promise<void> {
   const url = `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`;
   const provider = await makeProvider(url, setting);
   const homeserver = line(lines);
+  // Whoever started this process holds its standard input open.
+  homeserver.then(() => lines.next()).finally(() => Deno.exit());
   provider.use(async (context, next) => {
     await next();
     const token = context.oidc?.entities.AccessToken;

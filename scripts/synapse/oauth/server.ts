@@ -6,6 +6,7 @@
 
 import { confirmLogin } from "./browser.ts";
 import { OIDC_PROVIDER } from "./package.ts";
+import { tail } from "../python.ts";
 import type { ProviderSetting } from "./provider.ts";
 
 /** A server that takes longer hangs, or downloads its library over a line that is too slow for tests. */
@@ -18,10 +19,14 @@ const START_LIMIT_MS = 60_000;
  */
 export async function installOAuthServer(): Promise<void> {
   const code = `await import(${JSON.stringify(OIDC_PROVIDER)})`;
-  const child = new Deno.Command(Deno.execPath(), { args: ["eval", "--no-config", code], stderr: "piped", stdout: "null" });
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--no-config", code],
+    stderr: "piped",
+    stdout: "null",
+  });
   const { success, stderr } = await child.output();
   if (success) return;
-  const said = new TextDecoder().decode(stderr).trim().split("\n").slice(-5).join("\n");
+  const said = tail(new TextDecoder().decode(stderr), 5);
   throw new Error(`Cannot load ${OIDC_PROVIDER}: is npm's registry in reach?\n${said}`);
 }
 
@@ -31,6 +36,7 @@ export class OAuthServer implements AsyncDisposable {
   readonly url: string;
   readonly #secret: string;
   readonly #child: Deno.ChildProcess;
+  readonly #log: Promise<string>;
   readonly #stdin: WritableStreamDefaultWriter<Uint8Array>;
 
   private constructor(child: Deno.ChildProcess, opened: Opened) {
@@ -38,6 +44,7 @@ export class OAuthServer implements AsyncDisposable {
     this.url = opened.url;
     this.#secret = opened.secret;
     this.#stdin = opened.stdin;
+    this.#log = opened.log;
   }
 
   /**
@@ -50,20 +57,18 @@ export class OAuthServer implements AsyncDisposable {
       args: ["run", "--quiet", "--no-config", "-A", new URL("./provider.ts", import.meta.url).pathname],
       stdin: "piped",
       stdout: "piped",
-      stderr: "null",
+      stderr: "piped",
     }).spawn();
+    const log = new Response(child.stderr).text();
     const secret = crypto.randomUUID();
     const stdin = child.stdin.getWriter();
     await stdin.write(line(JSON.stringify({ ...options, secret })));
     const timer = setTimeout(() => child.kill("SIGKILL"), START_LIMIT_MS);
-    try {
-      return new OAuthServer(child, { url: await firstLine(child), secret, stdin });
-    } catch (error) {
-      await child.status;
-      throw error;
-    } finally {
-      clearTimeout(timer);
-    }
+    const url = await firstLine(child);
+    clearTimeout(timer);
+    if (url !== undefined) return new OAuthServer(child, { url, secret, stdin, log });
+    await child.status;
+    throw new Error(`Cannot start the OAuth server: it ended before it answered\n${tail(await log, 20)}`);
   }
 
   /** What Synapse's configuration says to delegate its logins to this server. */
@@ -90,6 +95,7 @@ export class OAuthServer implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#child.kill("SIGKILL");
     await this.#child.status;
+    await this.#log;
     await this.#stdin.abort().catch(() => {});
   }
 }
@@ -98,18 +104,21 @@ interface Opened {
   readonly url: string;
   readonly secret: string;
   readonly stdin: WritableStreamDefaultWriter<Uint8Array>;
+  /** What it says on standard error until it ends. */
+  readonly log: Promise<string>;
 }
 
 function line(text: string): Uint8Array {
   return new TextEncoder().encode(`${text}\n`);
 }
 
-async function firstLine(child: Deno.ChildProcess): Promise<string> {
+/** What a process says first; undefined when it ends without a word. */
+async function firstLine(child: Deno.ChildProcess): Promise<string | undefined> {
   let text = "";
   const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   while (!text.includes("\n")) {
     const { done, value } = await reader.read();
-    if (done) throw new Error("Cannot start the OAuth server: it ended before it answered");
+    if (done) return undefined;
     text += value;
   }
   await reader.cancel();
