@@ -6,14 +6,15 @@ import type { RoomOptions } from "./rooms.ts";
 import { NotTheServiceError } from "../errors.ts";
 
 /**
- * Asks for the name of the software: `Synapse`, `Dendrite`.
+ * Asks for the name of the software: `Synapse`, `Dendrite`. The token is not for this part of the API: a Synapse that federates with chosen servers only takes
+ * whoever shows one for a stranger, and answers 403.
  *
  * @returns undefined when the server does not say; many proxies do not pass this on
  * @throws {TransportError} when nothing answered
  */
 export async function serverSoftware(client: MatrixClient, options: RoomOptions): Promise<string | undefined> {
   try {
-    const { server } = await request(client, {
+    const { server } = await request({ ...client, credentials: undefined }, {
       method: "GET",
       api: "/_matrix/federation/v1",
       path: ["version"],

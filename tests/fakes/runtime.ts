@@ -7,7 +7,7 @@ export interface FakeRuntimeOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string | Uint8Array;
   /** What a person types, a read each; then the input ends. */
-  readonly typed?: readonly string[];
+  readonly typed?: readonly (string | Uint8Array)[];
   readonly now?: number;
   readonly fetch?: Runtime["fetch"];
   /** Real UUIDs, for entries of several runtimes in one queue; a count by default. */
@@ -74,7 +74,7 @@ export function fakeRuntime(options: FakeRuntimeOptions = {}): FakeRuntime {
       stdinIsTerminal: () => stdin === undefined,
       readInput() {
         const next = typed.shift();
-        return Promise.resolve(next === undefined ? undefined : new TextEncoder().encode(next));
+        return Promise.resolve(typeof next === "string" ? new TextEncoder().encode(next) : next);
       },
       setRaw: (raw) => void runtime.raw.push(raw),
       stdout: (text) => void (out += text),
