@@ -13,9 +13,9 @@ import { type AuthMetadata, authMetadata } from "../matrix/oauth/metadata.ts";
 import { pollDeviceToken } from "../matrix/oauth/poll.ts";
 import { registerClient } from "../matrix/oauth/register.ts";
 import type { MatrixClient } from "../matrix/request.ts";
-import { whoami } from "../matrix/session.ts";
+import { nameDevice, whoami } from "../matrix/session.ts";
 import type { Account } from "./account.ts";
-import { stableDeviceId } from "./device.ts";
+import { deviceName, stableDeviceId } from "./device.ts";
 import { withTokens } from "./renewal.ts";
 import { revokeSession } from "./revocation.ts";
 import { attempt, LOGIN_TIMEOUT_MS, saveLogin, type SignIn } from "./sign_in.ts";
@@ -52,7 +52,11 @@ export async function signInByDevice(signIn: SignIn, options: DeviceLoginOptions
       throw error instanceof OAuthError ? loginError(error) : error;
     });
     try {
-      if (account.userId === userId) return await saveLogin(signIn, () => Promise.resolve(account));
+      if (account.userId === userId) {
+        await saveLogin(signIn, () => Promise.resolve(account));
+        await nameOurDevice(account, signIn);
+        return account;
+      }
     } catch (error) {
       await revoke(account, signIn);
       throw error;
@@ -98,6 +102,18 @@ const TROUBLES: Readonly<Record<string, LoginTrouble>> = {
 function loginError(error: OAuthError): LoginError {
   const trouble = Object.hasOwn(TROUBLES, error.errcode) ? TROUBLES[error.errcode] : "unavailable";
   return new LoginError(trouble, error.message, { hint: error.hint, cause: error });
+}
+
+/** OAuth 2.0 has no names for devices. One without is a device all the same. */
+async function nameOurDevice({ deviceId, homeserver, accessToken }: Account, signIn: SignIn): Promise<void> {
+  const { runtime, userAgent, signal } = signIn;
+  const client = { runtime, userAgent, baseUrl: homeserver, credentials: { accessToken: () => accessToken } };
+  try {
+    const name = deviceName(runtime);
+    if (deviceId !== undefined) await nameDevice(client, { deviceId, name }, { timeoutMs: LOGIN_TIMEOUT_MS, signal });
+  } catch {
+    if (signal?.aborted) throw signal.reason;
+  }
 }
 
 /** A session that nobody will use is ended, as well as that can be done. */

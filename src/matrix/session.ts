@@ -54,6 +54,20 @@ export async function refreshSession(
 }
 
 /**
+ * Gives a device the name by which people see it in the list of their sessions: `PUT /devices/{deviceId}`.
+ *
+ * @throws whatever {@linkcode request} throws
+ */
+export async function nameDevice(
+  client: MatrixClient,
+  device: { readonly deviceId: string; readonly name: string },
+  options: RoomOptions,
+): Promise<void> {
+  const { deviceId, name } = device;
+  await request(client, { method: "PUT", path: ["devices", deviceId], body: { display_name: name }, ...options });
+}
+
+/**
  * Ends the session and its device: `POST /logout`.
  *
  * @throws whatever {@linkcode request} throws; M_UNKNOWN_TOKEN when it was over already

@@ -78,11 +78,19 @@ export class Accounts {
   /** The devices of a user: those with a token that was not ended. */
   devices(userId: string): Device[] {
     const own = [...this.#tokens.values()].filter((token) => token.userId === userId && token.state !== "revoked");
-    const ids = new Set(own.map(({ deviceId }) => deviceId).filter((deviceId) => deviceId !== undefined));
-    return [...ids].map((device_id) => {
+    const delegated = this.#delegation?.deviceIds(userId) ?? [];
+    const ids = [...own.map(({ deviceId }) => deviceId), ...delegated].filter((deviceId) => deviceId !== undefined);
+    return [...new Set(ids)].map((device_id) => {
       const display_name = this.#deviceNames.get(`${userId} ${device_id}`);
       return { device_id, ...display_name !== undefined && { display_name } };
     });
+  }
+
+  /** Names a device. Returns whether the user has it. */
+  nameDevice(userId: string, deviceId: string, name: string): boolean {
+    if (this.devices(userId).every(({ device_id }) => device_id !== deviceId)) return false;
+    this.#deviceNames.set(`${userId} ${deviceId}`, name);
+    return true;
   }
 
   /** Ends every token of the device of this one, or this one alone where it has none. */

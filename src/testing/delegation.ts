@@ -35,6 +35,14 @@ export class Delegation {
     return this.#server.metadata;
   }
 
+  /** The devices that have a session. */
+  deviceIds(userId: string): readonly string[] {
+    const sessions = this.#server.sessions.filter(({ localpart, ended }) =>
+      this.#userId(localpart) === userId && !ended
+    );
+    return sessions.map(({ deviceId }) => deviceId);
+  }
+
   /** The token of a request, or the answer that refuses it. It never says that the session lives on. */
   authenticate(accessToken: string): Token | Answer {
     const now = this.#now();
@@ -49,6 +57,9 @@ export class Delegation {
     if (known === undefined || now >= known.expiresAt) {
       return matrixError(401, "M_UNKNOWN_TOKEN", "Token is not active", { soft_logout: false });
     }
-    return { accessToken, userId: `@${known.localpart}:${this.#serverName}`, deviceId: known.deviceId };
+    return { accessToken, userId: this.#userId(known.localpart), deviceId: known.deviceId };
+  }
+  #userId(localpart: string): string {
+    return `@${localpart}:${this.#serverName}`;
   }
 }

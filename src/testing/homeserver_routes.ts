@@ -2,7 +2,7 @@
 
 import type { Answer } from "./answer.ts";
 import { authMetadata, federationVersion, versions, wellKnown, whoami } from "./discovery_endpoints.ts";
-import { devices, login, loginFlows, logout, refresh, ssoRedirect } from "./login_endpoints.ts";
+import { devices, login, loginFlows, logout, nameDevice, refresh, ssoRedirect } from "./login_endpoints.ts";
 import { directory, join, joinedMembers, joinRoom, messages, send } from "./room_endpoints.ts";
 import type { Route } from "./routes.ts";
 import type { Ask, TokenAsk, World } from "./world.ts";
@@ -19,6 +19,7 @@ export type HomeserverRouteName =
   | "refresh"
   | "logout"
   | "devices"
+  | "name-device"
   | "whoami"
   | "send"
   | "messages"
@@ -78,6 +79,7 @@ export const HOMESERVER_ROUTES: readonly HomeserverRoute[] = [
   { name: "refresh", method: "POST", path: `${V3}/refresh`, access: "open", undelegated: true, run: refresh },
   { name: "logout", method: "POST", path: `${V3}/logout`, access: "token", undelegated: true, run: logout },
   { name: "devices", method: "GET", path: `${V3}/devices`, access: "token", run: devices },
+  { name: "name-device", method: "PUT", path: `${V3}/devices/:deviceId`, access: "token", run: nameDevice },
   { name: "whoami", method: "GET", path: `${V3}/account/whoami`, access: "token", run: whoami },
   { name: "messages", method: "GET", path: `${V3}/rooms/:roomId/messages`, access: "token", run: messages },
   {

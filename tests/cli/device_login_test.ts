@@ -141,6 +141,19 @@ for (
   });
 }
 
+Deno.test("login --device-code names the device, and does without where it cannot", async () => {
+  await deskTest(async ({ login, homeserver, account }) => {
+    homeserver.fault("forbidden", { on: "name-device", times: 1 });
+    assertEquals((await login()).code, 0);
+    assertEquals((await login()).code, 0);
+    const { accessToken, deviceId } = account() ?? {};
+    const answer = await fetch(`${homeserver.url}/_matrix/client/v3/devices`, {
+      headers: { authorization: `Bearer ${accessToken}` },
+    });
+    assertEquals(await answer.json(), { devices: [{ device_id: deviceId, display_name: "matrix-notify on jump" }] });
+  });
+});
+
 Deno.test("login --device-code keeps nothing that somebody else confirmed", async () => {
   await deskTest(async ({ run, during, server, homeserver, account }) => {
     during(1, () => server.approve(server.userCodes[0], "mallory"));

@@ -68,6 +68,10 @@ interface Saved {
   readonly oauth: { readonly tokenEndpoint: string; readonly clientId: string };
 }
 
+interface Devices {
+  readonly devices: readonly { readonly device_id: string; readonly display_name: string }[];
+}
+
 async function saved(stateDir: string, userId: string): Promise<Saved> {
   return JSON.parse(await Deno.readTextFile(`${stateDir}/accounts/${encodeURIComponent(userId)}.json`));
 }
@@ -98,11 +102,9 @@ synapseTest("login --device-code ends with a delivered message, a refresh and a 
   assertNotEquals(second.accessToken, first.accessToken);
   assertNotEquals(second.refreshToken, first.refreshToken);
 
-  const devices = await synapse.request<{ readonly devices: readonly { readonly device_id: string }[] }>(
-    "/_matrix/client/v3/devices",
-    { user: second },
-  );
-  assertEquals(devices.devices.map(({ device_id }) => device_id), [first.deviceId]);
+  const { devices } = await synapse.request<Devices>("/_matrix/client/v3/devices", { user: second });
+  assertEquals(devices.map(({ device_id }) => device_id), [first.deviceId]);
+  assertMatch(devices[0].display_name, /^matrix-notify on /);
   const bodies = (await synapse.messages({ userId, password: "", ...second }, room.room_id)).map(({ content }) =>
     String(content.body)
   );

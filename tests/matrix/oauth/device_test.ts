@@ -183,6 +183,7 @@ Deno.test("pollDeviceToken() stops when its caller does", async () => {
   scene.during(2, () => controller.abort(new Error("Ctrl-C")));
   await assertRejects(() => poll(controller.signal), Error, "Ctrl-C");
   assertEquals(scene.runtime.sleeps.length, 2);
+  assertEquals(scene.server.requests.filter(({ route }) => route === "token").length, 1);
 });
 
 const POOR: [answer: Record<string, unknown>, state: string][] = [
