@@ -6,7 +6,7 @@
 
 import { ConfigError } from "../errors.ts";
 import { parseJsonObject } from "../http.ts";
-import { readSecretFile } from "../secret_file.ts";
+import { readSecretFile } from "../secret.ts";
 
 /** A session on a homeserver. */
 export interface Account {

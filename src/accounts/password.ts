@@ -1,7 +1,7 @@
 /** Passwords in files. */
 
 import { ConfigError } from "../errors.ts";
-import { readSecretFile } from "../secret_file.ts";
+import { readSecretFile } from "../secret.ts";
 
 /**
  * Reads a password: the whole file but for the line break at its end.

@@ -103,7 +103,10 @@ export async function signInWith(
   const client = clientOf(signIn, baseUrl);
   return await saveLogin(signIn, async () => {
     const asked = { proof, deviceId, deviceName: deviceName(runtime) };
-    const session = await attempt(signIn, () => login(client, asked, { timeoutMs: LOGIN_TIMEOUT_MS, signal }));
+    const session = await attempt(signIn, () => login(client, asked, { timeoutMs: LOGIN_TIMEOUT_MS, signal }))
+      .catch((error) => {
+        throw isForbidden(error) ? wrongProof(userId, proof, error) : error;
+      });
     if (session.userId !== userId) throw await notThatUser(signIn, client, session);
     const account = { userId, homeserver: baseUrl, deviceId: session.deviceId ?? deviceId, accessToken: "" };
     return withTokens({ ...account, ...(passwordFile === undefined ? {} : { passwordFile }) }, session, runtime.now());
@@ -149,6 +152,18 @@ export async function saveLogin(signIn: SignIn, work: () => Promise<Account>): P
   });
 }
 
+function isForbidden(error: unknown): boolean {
+  return error instanceof LoginError && error.cause instanceof MatrixError && error.cause.errcode === "M_FORBIDDEN";
+}
+
+function wrongProof(userId: string, { type }: LoginProof, cause: unknown): LoginError {
+  const what = type === "m.login.password" ? "the password is wrong" : "the login token is wrong, or too old";
+  return new LoginError("refused", `Cannot log in as ${userId}: ${what}`, {
+    cause,
+    hint: "it was tried once; servers count wrong tries, and stop taking any after a few",
+  });
+}
+
 /** Another user's session is ended, since nobody would. */
 async function notThatUser(signIn: SignIn, client: MatrixClient, session: Session): Promise<LoginError> {
   const credentials = { accessToken: () => session.accessToken };
@@ -187,12 +202,6 @@ export function understood(what: string, error: unknown, now: number): unknown {
     const until = retryAfterMs === undefined ? undefined : now + retryAfterMs;
     const wait = retryAfterMs === undefined ? "for now" : `for ${formatDuration(retryAfterMs)}`;
     return new LoginError("limited", `${what}: the server takes no more of that ${wait}`, { until, cause: error });
-  }
-  if (error instanceof MatrixError && error.status === 403 && error.errcode === "M_FORBIDDEN") {
-    return new LoginError("refused", `${what}: the password, or what stands in its place, is wrong`, {
-      cause: error,
-      hint: "it was tried once; servers count wrong tries, and stop taking any after a few",
-    });
   }
   if (error instanceof ResponseError && error.status < 500) {
     return new LoginError("refused", `${what}: ${error.message}`, { cause: error });

@@ -1,6 +1,5 @@
 /** The fields of a Matrix channel that say where its homeserver is, and as whom it speaks. */
 
-import { ConfigError } from "../errors.ts";
 import type { Fields } from "../fields.ts";
 import { parseUserId } from "../matrix/ids.ts";
 import type { MatrixClient } from "../matrix/request.ts";
@@ -22,11 +21,12 @@ export function clientField(fields: Fields, context: ParseContext): OpenClient {
   if (userId === undefined) {
     const baseUrl = serverField(fields, "homeserver", context);
     if (accessToken === undefined) {
-      throw new ConfigError(`Cannot do without ${fields.nameOf("accessToken")}: it is not set`, {
-        hint: `set it, or name a file that holds it in ${fields.nameOf("accessTokenFile")}, or log in and set ${
+      throw fields.missing(
+        "accessToken",
+        `set it, or name a file that holds it in ${fields.nameOf("accessTokenFile")}, or log in and set ${
           fields.nameOf("user")
         }`,
-      });
+      );
     }
     const credentials = { accessToken: () => accessToken.reveal() };
     return (runtime) => ({ runtime, baseUrl, credentials, userAgent: USER_AGENT });

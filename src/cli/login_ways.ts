@@ -8,7 +8,7 @@ import type { Account } from "../accounts/account.ts";
 import { readPassword } from "../accounts/password.ts";
 import { type LoginOffer, type SignIn, signInWith, signInWithToken } from "../accounts/sign_in.ts";
 import { ConfigError } from "../errors.ts";
-import { readSecretFile } from "../secret_file.ts";
+import { readSecretFile } from "../secret.ts";
 import { type Arguments, UsageError } from "./arguments.ts";
 import type { CommandContext } from "./command.ts";
 import { askSecret } from "./prompt.ts";

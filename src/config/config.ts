@@ -15,10 +15,13 @@
  * @module
  */
 
+import type { FieldSpecs } from "../channels/field_spec.ts";
 import type { OpenChannel, ParseContext } from "../channels/kind.ts";
 import { CHANNEL_KINDS } from "../channels/registry.ts";
+import type { Connection } from "../connection.ts";
 import { Fields } from "../fields.ts";
 import { nearest } from "../nearest.ts";
+import { connectionOf } from "./connection.ts";
 
 /** The configuration, ready to use. */
 export interface Config {
@@ -29,6 +32,25 @@ export interface Config {
   /** The configured channels, not opened yet. */
   readonly channels: readonly OpenChannel[];
 }
+
+/** The fields of the configuration, but for `channels`. */
+export const CONFIG_FIELDS: FieldSpecs = {
+  identity: {
+    schema: {
+      type: "string",
+      description: "stands in brackets before each subject; the host's name by default",
+      examples: ["jump"],
+    },
+  },
+  background: {
+    schema: {
+      type: "boolean",
+      description: "whether a process may stay behind that goes on delivering",
+      examples: [false],
+      default: true,
+    },
+  },
+};
 
 /** Where the values of a configuration came from, and what stands in for missing ones. */
 export interface ConfigContext extends ParseContext {
@@ -59,7 +81,11 @@ export function parseConfig(value: unknown, context: ConfigContext): Config {
 function parseChannel(name: string, value: unknown, context: ConfigContext): OpenChannel {
   const fields = new Fields(value, `channels.${name}`, context.names[name]);
   const kind = fields.text("kind") ?? name;
-  if (Object.hasOwn(CHANNEL_KINDS, kind)) return CHANNEL_KINDS[kind].configure(name, fields, context);
+  if (Object.hasOwn(CHANNEL_KINDS, kind)) {
+    const found = CHANNEL_KINDS[kind];
+    const connection = found.speaksHttp ? connectionOf(fields, `channels.${name}`) : undefined;
+    return overConnection(found.configure(name, fields, context), connection);
+  }
   const known = Object.keys(CHANNEL_KINDS);
   const near = nearest(kind, known);
   throw fields.error(
@@ -67,4 +93,13 @@ function parseChannel(name: string, value: unknown, context: ConfigContext): Ope
     `there is no kind "${kind}"`,
     near ? `did you mean "${near}"?` : `known: ${known.join(", ")}`,
   );
+}
+
+/** Gives a channel a runtime whose requests go over the connection. */
+function overConnection(open: OpenChannel, connection: Connection | undefined): OpenChannel {
+  if (connection === undefined) return open;
+  return (context) => {
+    const { runtime } = context;
+    return open({ ...context, runtime: { ...runtime, fetch: (url, init) => runtime.fetch(url, init, connection) } });
+  };
 }

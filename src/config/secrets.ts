@@ -2,8 +2,7 @@
 
 import { ConfigError } from "../errors.ts";
 import type { Fields } from "../fields.ts";
-import { Secret } from "../secret.ts";
-import { readSecretFile } from "../secret_file.ts";
+import { readSecretFile, Secret } from "../secret.ts";
 
 /** What an `Authorization` header can carry: visible ASCII. */
 const TOKEN_REGEXP = /^[\x21-\x7e]+$/;

@@ -56,6 +56,8 @@ export interface MatrixRequest {
   readonly path: readonly string[];
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: Readonly<Record<string, unknown>>;
+  /** Whether the access_token goes along. @default {true} */
+  readonly requiresAuth?: boolean;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
 }
@@ -73,7 +75,7 @@ export async function request(client: MatrixClient, asked: MatrixRequest): Promi
   Record<string, unknown>
 > {
   const { credentials } = client;
-  const token = await freshToken(credentials, asked);
+  const token = asked.requiresAuth === false ? undefined : await freshToken(credentials, asked);
   try {
     return await ask(client, asked, token);
   } catch (error) {

@@ -6,18 +6,19 @@ import type { RoomOptions } from "./rooms.ts";
 import { NotTheServiceError } from "../errors.ts";
 
 /**
- * Asks for the name of the software: `Synapse`, `Dendrite`. The token is not for this part of the API: a Synapse that federates with chosen servers only takes
- * whoever shows one for a stranger, and answers 403.
+ * Asks for the name of the software: `Synapse`, `Dendrite`.
  *
  * @returns undefined when the server does not say; many proxies do not pass this on
  * @throws {TransportError} when nothing answered
  */
 export async function serverSoftware(client: MatrixClient, options: RoomOptions): Promise<string | undefined> {
   try {
-    const { server } = await request({ ...client, credentials: undefined }, {
+    const { server } = await request(client, {
       method: "GET",
       api: "/_matrix/federation/v1",
       path: ["version"],
+      // A Synapse with a `federation_domain_whitelist` answers 403 to any other Authorization than a server's.
+      requiresAuth: false,
       ...options,
     });
     return typeof server === "object" && server !== null && "name" in server ? String(server.name) : undefined;

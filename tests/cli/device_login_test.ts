@@ -156,12 +156,12 @@ Deno.test("login --device-code names the device, and does without where it canno
 
 Deno.test("login --device-code keeps nothing that somebody else confirmed", async () => {
   await deskTest(async ({ run, during, server, homeserver, account }) => {
-    during(1, () => server.approve(server.userCodes[0], "mallory"));
+    during(1, () => server.approve(server.userCodes[0], "other"));
     const { code, err } = await run("login", USER, "--homeserver", homeserver.url, "--device-code");
     assertEquals(code, 77);
     assertStringIncludes(
       err,
-      "cannot log in as @bot:loopback.test: @mallory:loopback.test confirmed it in the browser",
+      "cannot log in as @bot:loopback.test: @other:loopback.test confirmed it in the browser",
     );
     assertEquals(server.sessions.map(({ ended }) => ended), [true]);
     assertEquals(account(), undefined);
