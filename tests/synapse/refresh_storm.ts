@@ -10,6 +10,8 @@
 
 import { inheritedConfig } from "../../scripts/std/argv.ts";
 import { Synapse, type SynapseUser } from "../../scripts/synapse.ts";
+import { AccountStore } from "../../src/accounts/store.ts";
+import { denoRuntime } from "../../src/runtime.ts";
 import { type Dice, seededDice } from "../faults/crash_dice.ts";
 import { runCli, StateFolder } from "./cli.ts";
 
@@ -20,6 +22,8 @@ export interface StormOptions {
   readonly sends: number;
   /** The sends are spread over so long, milliseconds; 0 for one after the other. */
   readonly overMs: number;
+  /** Whether each token counts as expired on this host before the next send, so that nobody needs to wait until it is. @default {false} */
+  readonly expiresAtOnce?: boolean;
   readonly seed: number;
 }
 
@@ -56,6 +60,7 @@ export async function refreshStorm(synapse: Synapse, options: StormOptions): Pro
     for (let number = next++; number < options.sends; number = next++) {
       const due = (options.overMs * number) / options.sends - (performance.now() - begun);
       if (due > 0) await new Promise((resolve) => setTimeout(resolve, due));
+      if (options.expiresAtOnce) await expire(state.path, user.userId);
       const subject = `Message ${number}`;
       // The one that finds the lock taken leaves the sending to the other; asking who it is, it needs the token itself.
       const beside = dice(2) === 0 ? spawn(["whoami"], state.path, env) : undefined;
@@ -94,6 +99,15 @@ export async function refreshStorm(synapse: Synapse, options: StormOptions): Pro
   problems.push(...await leaks(state.path, outputs, [...front.secrets, user.password]));
   problems.push(...openFiles(state.path));
   return { refreshes: front.refreshes, kills: front.kills, delivered: subjects.length, problems };
+}
+
+/** Makes the token look expired. */
+async function expire(stateDir: string, userId: string): Promise<void> {
+  using runtime = denoRuntime();
+  await new AccountStore(stateDir).exclusively(userId, { runtime, timeoutMs: 60_000 }, (held) => {
+    const account = held.read();
+    if (account !== undefined) held.save({ ...account, expiresAt: 1 });
+  });
 }
 
 /** Stands before the homeserver, sees when tokens are renewed, and kills who renews them. */
