@@ -49,7 +49,7 @@ interface Life {
 
 /**
  * A server on 127.0.0.1 inside the test's own process. It logs what reaches it, shows faults on demand, and can be stopped and
- * started on the same port. {@linkcode LoopbackHomeserver} and {@linkcode LoopbackNtfy} are the two of them.
+ * started on the same port. {@linkcode LoopbackHomeserver}, {@linkcode LoopbackAuthorizationServer} and {@linkcode LoopbackNtfy} are of this kind.
  */
 export class LoopbackServer<FaultName extends string, RouteName extends string> implements AsyncDisposable {
   readonly #service: LoopbackService<FaultName, RouteName>;
@@ -81,6 +81,11 @@ export class LoopbackServer<FaultName extends string, RouteName extends string> 
   /** The TCP port of the server. It stays the same over a restart. */
   get port(): number {
     return this.#port;
+  }
+
+  /** Whether the server is up; one that refuses connections by a fault is. */
+  get running(): boolean {
+    return this.#life !== undefined;
   }
 
   /** Every request that reached the server so far, in the order of arrival, over all restarts. */
