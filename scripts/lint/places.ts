@@ -25,6 +25,7 @@ const TOP_FILES: readonly string[] = [
   "background.ts",
   "deliverer.ts",
   "log.ts",
+  "memory.ts",
   "notifier.ts",
   "notifier_options.ts",
   "report.ts",

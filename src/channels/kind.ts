@@ -4,6 +4,7 @@ import type { Fields } from "../fields.ts";
 import type { Runtime } from "../runtime.ts";
 import type { Secret } from "../secret.ts";
 import type { Channel } from "./channel.ts";
+import type { Memory } from "./memory.ts";
 
 /** What reading a configuration needs from outside. */
 export interface ParseContext {
@@ -18,6 +19,8 @@ export interface ChannelContext {
   readonly runtime: Pick<Runtime, "fetch" | "timeout" | "now">;
   /** The host's name, as people know it. */
   readonly identity: string;
+  /** What was found out before, in this process or another. @default one that ends with the process */
+  readonly memory?: Memory;
   /** Says something to whoever runs this; delivery goes on. */
   warn(text: string): void;
 }

@@ -2,6 +2,7 @@
 
 import { ConfigError, InvalidNotificationError, QueueError, type QueueTrouble } from "../errors.ts";
 import { UsageError } from "./arguments.ts";
+import { CommandError } from "./command_error.ts";
 
 /** The codes by name. */
 export const EXIT = {
@@ -51,6 +52,7 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof UsageError) return EXIT.usage;
   if (error instanceof InvalidNotificationError) return EXIT.dataErr;
   if (error instanceof ConfigError) return EXIT.config;
+  if (error instanceof CommandError) return error.exitCode;
   if (error instanceof QueueError) return BY_TROUBLE[error.trouble];
   if (error instanceof Deno.errors.NotCapable) return EXIT.noPerm;
   return EXIT.software;

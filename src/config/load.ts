@@ -7,9 +7,11 @@
  * @module
  */
 
+import type { ParseContext } from "../channels/kind.ts";
 import { ConfigError } from "../errors.ts";
+import { Fields } from "../fields.ts";
 import type { Runtime } from "../runtime.ts";
-import { type Config, parseConfig } from "./config.ts";
+import { type Config, type ConfigContext, parseConfig } from "./config.ts";
 import { configPath } from "./paths.ts";
 import { refuseWorldReadable, secretOf } from "./secrets.ts";
 
@@ -44,6 +46,45 @@ export const CONFIG_VARIABLES: readonly string[] = [
  * @throws {ConfigError} with the dotted path, or the variable, of what cannot be used
  */
 export function loadConfig(runtime: Pick<Runtime, "env" | "hostname" | "isRoot">, options: LoadOptions = {}): Config {
+  const { value, names } = readSources(runtime, options);
+  return parseConfig(value, { hostname: runtime.hostname(), names, ...parseContext(options) });
+}
+
+/** A configured channel whose fields nobody has read yet. */
+export interface ChannelSource {
+  readonly name: string;
+  readonly kind: string;
+  readonly fields: Fields;
+  readonly context: ParseContext;
+}
+
+/**
+ * The channels in file and environment, for commands that work on an account before it has a room to send to.
+ *
+ * @throws {ConfigError} when the file cannot be read
+ */
+export function loadChannelSources(
+  runtime: Pick<Runtime, "env" | "hostname" | "isRoot">,
+  options: LoadOptions = {},
+): ChannelSource[] {
+  const { value, names } = readSources(runtime, options);
+  return new Fields(value, "").objects("channels").map(([name, channel]) => {
+    const fields = new Fields(channel, `channels.${name}`, names[name]);
+    return { name, kind: fields.text("kind") ?? name, fields, context: parseContext(options) };
+  });
+}
+
+function parseContext({ insecureHttp = false }: LoadOptions): ParseContext {
+  return { insecureHttp, secret: secretOf };
+}
+
+/** The file with the environment over it, and how fields are called that came from there. */
+interface Sources {
+  readonly value: Readonly<Record<string, unknown>>;
+  readonly names: ConfigContext["names"];
+}
+
+function readSources(runtime: Pick<Runtime, "env" | "isRoot">, options: LoadOptions): Sources {
   const path = options.configFile ?? configPath(runtime);
   const mustExist = options.configFile !== undefined || Boolean(runtime.env("MATRIX_NOTIFY_CONFIG"));
   const file = readConfigFile(path, mustExist);
@@ -56,12 +97,7 @@ export function loadConfig(runtime: Pick<Runtime, "env" | "hostname" | "isRoot">
     names[channel] = isObject(file.channels) && channel in file.channels ? labels : { ...keys };
   }
   const value = file.channels === undefined || isObject(file.channels) ? { ...file, channels } : file;
-  return parseConfig(value, {
-    hostname: runtime.hostname(),
-    insecureHttp: options.insecureHttp ?? false,
-    names,
-    secret: secretOf,
-  });
+  return { value, names };
 }
 
 /** A configuration that a program holds itself. */
@@ -85,7 +121,7 @@ export function openConfig(runtime: Pick<Runtime, "env" | "hostname" | "isRoot">
     });
   }
   const value = { channels, ...(identity === undefined ? {} : { identity }) };
-  return parseConfig(value, { hostname: runtime.hostname(), insecureHttp, names: {}, secret: secretOf });
+  return parseConfig(value, { hostname: runtime.hostname(), names: {}, ...parseContext({ insecureHttp }) });
 }
 
 function readConfigFile(path: string, mustExist: boolean): Record<string, unknown> {
