@@ -19,7 +19,7 @@ import { addDirectChat, directRooms, readDirectChats } from "../matrix/account.t
 import { createRoom } from "../matrix/create_room.ts";
 import { MatrixError } from "../matrix/errors.ts";
 import type { MatrixClient } from "../matrix/request.ts";
-import { readMembership } from "../matrix/room_state.ts";
+import { readMembership, readReplacement } from "../matrix/room_state.ts";
 import { inviteUser, type RoomOptions } from "../matrix/rooms.ts";
 import { whoami } from "../matrix/session.ts";
 import { syncRooms } from "../matrix/sync.ts";
@@ -87,6 +87,8 @@ async function findDirectChat(client: MatrixClient, asked: Asked): Promise<strin
     if (theirs !== "ban") abandoned.push(candidate);
   }
   for (const { roomId, isOurs } of abandoned) {
+    // Whoever left it for the room that it was replaced by is there.
+    if (await readReplacement(client, { roomId, timeoutMs: asked.timeoutMs, signal: asked.signal })) return roomId;
     try {
       await inviteUser(client, roomId, { userId: asked.person, timeoutMs: asked.timeoutMs, signal: asked.signal });
       return roomId;

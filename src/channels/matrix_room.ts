@@ -30,7 +30,7 @@ export const LOOK_EVERY_MS: number = 6 * 3_600_000;
 /** How long a former room is of interest, milliseconds: a notification waits 14 days by default. */
 const FORMER_MS: number = 30 * 86_400_000;
 
-/** Rooms that replace one another for ever are no rooms. */
+/** Nobody replaces a room so often in earnest. */
 const MAX_REPLACEMENTS = 20;
 
 /** Finds the rooms of one channel's destinations. */
@@ -124,9 +124,9 @@ export class RoomFinder {
   /** Follows tombstones as far as we are let in. */
   async #follow(roomId: string, options: RoomOptions): Promise<string> {
     let current = roomId;
-    for (let count = 0; count < MAX_REPLACEMENTS; count++) {
+    for (const seen = new Set([current]); seen.size <= MAX_REPLACEMENTS; seen.add(current)) {
       const next = await this.#replacement(current, options);
-      if (next === undefined) return current;
+      if (next === undefined || seen.has(next.roomId)) return current;
       try {
         await joinRoom(this.#client, next.roomId, { via: next.via, ...options });
       } catch (error) {

@@ -139,6 +139,25 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
   }
 
   /**
+   * Invites a user into a room, in its creator's name.
+   *
+   * @throws {Error} when there is no such room
+   */
+  invite(roomId: string, userId: string): void {
+    const room = this.#room(roomId);
+    this.#world.rooms.invite(room, userId, { sender: room.creator });
+  }
+
+  /**
+   * Makes an alias point at a room, whatever it pointed at before.
+   *
+   * @throws {Error} when there is no such room
+   */
+  moveAlias(alias: string, roomId: string): void {
+    this.#world.rooms.name(this.#room(roomId), alias);
+  }
+
+  /**
    * Bans a user from a room.
    *
    * @throws {Error} when there is no such room
