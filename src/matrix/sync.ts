@@ -14,7 +14,7 @@ import { type Invite, invitesIn, joinedIn, type JoinedRoom } from "./sync_rooms.
 export interface SyncOptions extends RoomOptions {
   /** Where an earlier answer ended; then the server waits for news. */
   readonly since?: string;
-  /** How long the server may wait for news, milliseconds; a request takes at most so much longer than `timeoutMs`. @default {0} */
+  /** How long the server may wait for news, milliseconds. The whole request may take so much longer than `timeoutMs`. @default {0} */
   readonly waitMs?: number;
 }
 
@@ -31,17 +31,23 @@ const WANTED = ["m.room.create", "m.room.name", "m.room.canonical_alias", "m.roo
 
 const NOTHING = { not_types: ["*"] };
 
-/** The state stands before the timeline, so that the newest of what is wanted may be in either. */
-const FILTER = {
-  presence: NOTHING,
-  account_data: NOTHING,
-  room: {
+/**
+ * The state stands before the timeline, so that the newest of what is wanted may be in either. Synapse answers the same first question for two minutes with
+ * the same answer, however much has happened since: so each question names another room that does not exist.
+ */
+function filterAt(now: number) {
+  return {
+    presence: NOTHING,
     account_data: NOTHING,
-    ephemeral: NOTHING,
-    state: { types: WANTED },
-    timeline: { limit: 1, types: WANTED },
-  },
-};
+    room: {
+      not_rooms: [`!none-${now}`],
+      account_data: NOTHING,
+      ephemeral: NOTHING,
+      state: { types: WANTED },
+      timeline: { limit: 1, types: WANTED },
+    },
+  };
+}
 
 /**
  * Asks for rooms and invites.
@@ -54,7 +60,7 @@ export async function syncRooms(client: MatrixClient, options: SyncOptions): Pro
     method: "GET",
     path: ["sync"],
     query: {
-      filter: JSON.stringify(FILTER),
+      filter: JSON.stringify(filterAt(client.runtime.now())),
       timeout: String(Math.round(waitMs)),
       set_presence: "offline",
       ...(since === undefined ? {} : { since }),

@@ -80,6 +80,7 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
       transactions,
       accountData: new Map(),
       displayNames: new Map(),
+      firstSyncs: new Map(),
     };
     return Promise.try(() => new LoopbackHomeserver(world, options));
   }

@@ -8,6 +8,9 @@ import type { TokenAsk, World } from "./world.ts";
 /** What somebody who is invited is told about the room. */
 const STRIPPED = ["m.room.create", "m.room.join_rules", "m.room.canonical_alias", "m.room.name", "m.room.encryption"];
 
+/** So long Synapse answers the same first question with the same answer. */
+const FIRST_SYNC_MS = 2 * 60_000;
+
 /** Answers at once where there is anything to tell, and else when something happens or time is up. */
 export async function sync(world: World, { query, token, pause }: TokenAsk): Promise<Answer> {
   const timeout = query.get("timeout") ?? "0";
@@ -17,9 +20,13 @@ export async function sync(world: World, { query, token, pause }: TokenAsk): Pro
   const filter = parseSyncFilter(query.get("filter"));
   if ("status" in filter) return filter;
   const asked = { userId: token.userId, since: since === null ? undefined : Number(since.slice(1)), filter };
+  if (since === null) {
+    const question = JSON.stringify([token.userId, token.deviceId, timeout, query.get("filter")]);
+    return firstSync(world, question, () => jsonAnswer(200, look(world, asked).answer));
+  }
   const end = world.now() + Number(timeout);
   let news = look(world, asked);
-  while (since !== null && news.isEmpty && world.now() < end) {
+  while (news.isEmpty && world.now() < end) {
     const { position } = world.rooms;
     await pause(end - world.now(), world.rooms.change);
     news = look(world, asked);
@@ -27,6 +34,14 @@ export async function sync(world: World, { query, token, pause }: TokenAsk): Pro
     if (world.rooms.position === position) break;
   }
   return jsonAnswer(200, news.answer);
+}
+
+function firstSync({ software, firstSyncs, now }: World, question: string, ask: () => Answer): Answer {
+  const before = firstSyncs.get(question);
+  if (software === "Synapse" && before !== undefined && now() - before.at < FIRST_SYNC_MS) return before.answer;
+  const answer = ask();
+  firstSyncs.set(question, { at: now(), answer });
+  return answer;
 }
 
 interface Asked {

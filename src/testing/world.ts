@@ -1,6 +1,7 @@
 /** What the endpoints of a loopback homeserver get: the world they work on, and what is asked of them. */
 
 import type { Accounts, Token } from "./accounts.ts";
+import type { Answer } from "./answer.ts";
 import type { JsonBody, JsonObject } from "./content.ts";
 import type { HomeserverSoftware } from "./homeserver_types.ts";
 import type { Rooms } from "./rooms.ts";
@@ -18,6 +19,14 @@ export interface World {
   readonly accountData: AccountData;
   /** The names that people see, by user id. */
   readonly displayNames: Map<string, string>;
+  /** First answers to `GET /sync`, by what was asked. */
+  readonly firstSyncs: Map<string, FirstSync>;
+}
+
+/** An answer that is given again for a while. */
+export interface FirstSync {
+  readonly at: number;
+  readonly answer: Answer;
 }
 
 /** Account data, by user id and type. */

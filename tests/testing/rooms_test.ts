@@ -203,3 +203,20 @@ Deno.test("account data belongs to its own user", async () => {
   assertEquals(await say(scene, "GET", path("@bob:loopback.test")), "403 M_FORBIDDEN");
   assertEquals(await say(scene, "PUT", path("@bob:loopback.test"), {}), "403 M_FORBIDDEN");
 });
+
+Deno.test("sync answers the same first question for two minutes with the same answer, as Synapse does", async () => {
+  for (const [software, isSame] of [["Synapse", true], ["Dendrite", false]] as const) {
+    let time = 0;
+    await using scene = await openScene({ software, now: () => time });
+    const rooms = async (query = "") => {
+      const { json } = await scene.ask("GET", `${V3}/sync?timeout=0${query}`);
+      return Object.keys(Object(Object(json.rooms).join)).length;
+    };
+    assertEquals(await rooms(), 1);
+    await create(scene, {});
+    time += 119_000;
+    assertEquals([await rooms(), await rooms("0")], [isSame ? 1 : 2, 2]);
+    time += 1000;
+    assertEquals(await rooms(), 2);
+  }
+});
