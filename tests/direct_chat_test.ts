@@ -151,6 +151,16 @@ Deno.test("a refusal to invite leaves one room at most, and says why", async () 
   assertEquals(chats(scene).length, 1);
 });
 
+Deno.test("a server that does not tell which rooms there are buries nothing, and makes none", async () => {
+  await using scene = await setScene();
+  scene.homeserver.fault("invalid-param", { on: "sync", times: 1 });
+  await using notifier = await openFor(scene);
+  const [outcome] = await notifier.notify({ subject: "One" }, { channels: ["matrix"] });
+  assertEquals([outcome.state, chats(scene)], ["queued", []]);
+  await notifier.flush();
+  assertEquals(chats(scene).map((room) => subjects(scene, room)), [["One"]]);
+});
+
 Deno.test("a server that limits us is waited for, and makes one direct chat", async () => {
   await using scene = await setScene();
   scene.homeserver.fault("429-retry-after-ms", { on: "create-room", times: 1 });

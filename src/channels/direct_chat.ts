@@ -14,7 +14,7 @@
  * @module
  */
 
-import { TooEarlyError, TransportError } from "../errors.ts";
+import { NotTheServiceError, TooEarlyError, TransportError } from "../errors.ts";
 import { addDirectChat, directRooms, readDirectChats } from "../matrix/account.ts";
 import { createRoom } from "../matrix/create_room.ts";
 import { MatrixError } from "../matrix/errors.ts";
@@ -23,6 +23,7 @@ import { readMembership, readReplacement } from "../matrix/room_state.ts";
 import { inviteUser, type RoomOptions } from "../matrix/rooms.ts";
 import { whoami } from "../matrix/session.ts";
 import { syncRooms } from "../matrix/sync.ts";
+import type { JoinedRoom } from "../matrix/sync_rooms.ts";
 import type { Memory } from "./memory.ts";
 
 /** Stands in the first event of a direct chat that we make: the user id of the other person. */
@@ -105,11 +106,21 @@ async function* candidates(client: MatrixClient, asked: Asked): AsyncGenerator<C
   const made = memory.recall(keyOf(asked));
   if (typeof made === "string") yield { roomId: made, isOurs: true };
   const chats = await readDirectChats(client, { userId: owner, timeoutMs, signal });
-  const { joined } = await syncRooms(client, { timeoutMs, signal });
+  const joined = await rooms(client, asked);
   const marked = joined.filter(({ creator, creation }) => creator === owner && creation[DIRECT_MARK] === person);
   const ours = new Set(marked.map(({ roomId }) => roomId));
   for (const roomId of directRooms(chats, person).reverse()) yield { roomId, isOurs: ours.has(roomId) };
   for (const roomId of ours) yield { roomId, isOurs: true };
+}
+
+/** A server that does not tell which rooms there are is at fault, not the notification. */
+async function rooms(client: MatrixClient, { person, timeoutMs, signal }: Asked): Promise<readonly JoinedRoom[]> {
+  try {
+    return (await syncRooms(client, { timeoutMs, signal })).joined;
+  } catch (error) {
+    if (!(error instanceof MatrixError) || !isRefusal(error)) throw error;
+    throw new NotTheServiceError(`Cannot look for the direct chat with ${person}: ${error.message}`, error);
+  }
 }
 
 async function make(client: MatrixClient, asked: Asked): Promise<string> {

@@ -33,14 +33,13 @@ const NOTHING = { not_types: ["*"] };
 
 /**
  * The state stands before the timeline, so that the newest of what is wanted may be in either. Synapse answers the same first question for two minutes with
- * the same answer, however much has happened since: so each question names another room that does not exist.
+ * the same answer, however much has happened since: so each question differs, in a type of presence that does not exist.
  */
 function filterAt(now: number) {
   return {
-    presence: NOTHING,
+    presence: { not_types: [...NOTHING.not_types, `at ${now}`] },
     account_data: NOTHING,
     room: {
-      not_rooms: [`!none-${now}`],
       account_data: NOTHING,
       ephemeral: NOTHING,
       state: { types: WANTED },
