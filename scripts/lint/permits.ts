@@ -26,7 +26,7 @@ const OF_LAYERS: Readonly<Record<Layer, readonly Permit[]>> = {
   config: ["config", "accounts", "channels", "leaf"],
   top: ["top", "delivery", "queue", "channels", "config", "leaf"],
   ingest: ["ingest", "notifier.ts", "leaf"],
-  cli: ["cli", "top", "config", "accounts", "matrix/ids.ts", "ingest", "queue as a type", "deps", "leaf"],
+  cli: ["cli", "top", "config", "accounts", "matrix", "ingest", "queue as a type", "deps", "leaf"],
   door: ["top", "delivery as a type", "queue as a type", "channels as a type", "config as a type", "leaf"],
 };
 
@@ -41,6 +41,8 @@ const OF_FILES: Readonly<Record<string, readonly Permit[]>> = {
   "src/cli/main.ts": ["runtime.ts"],
   "src/cli/sso_login.ts": ["matrix/login.ts"],
   "src/cli/commands/whoami.ts": ["matrix/session.ts"],
+  "src/cli/matrix_client.ts": ["channels/matrix_client.ts"],
+  "src/cli/commands/room.ts": ["channels/direct_chat.ts"],
   "src/cli/commands/demo.ts": ["testing"],
 };
 

@@ -27,6 +27,7 @@ const TOP_FILES: readonly string[] = [
   "deliverer.ts",
   "health.ts",
   "log.ts",
+  "memory.ts",
   "notifier.ts",
   "notifier_options.ts",
   "report.ts",

@@ -11,6 +11,7 @@ import {
   type QueueTrouble,
 } from "../errors.ts";
 import { UsageError } from "./arguments.ts";
+import { CommandError } from "./command_error.ts";
 
 /** The codes by name. */
 export const EXIT = {
@@ -93,6 +94,7 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof DiscoveryError) return EXIT.unavailable;
   if (error instanceof LoginError) return BY_LOGIN_TROUBLE[error.trouble];
   if (error instanceof InterruptedError) return EXIT.interrupted;
+  if (error instanceof CommandError) return error.exitCode;
   if (error instanceof QueueError) return BY_TROUBLE[error.trouble];
   if (error instanceof Deno.errors.NotCapable) return EXIT.noPerm;
   return EXIT.software;

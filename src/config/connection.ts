@@ -6,6 +6,7 @@
 
 import { parseProxy } from "../address.ts";
 import type { Connection } from "../connection.ts";
+import type { Runtime } from "../runtime.ts";
 import { ConfigError } from "../errors.ts";
 import type { Fields } from "../fields.ts";
 import { refuseWorldReadable } from "../secret.ts";
@@ -104,4 +105,10 @@ function readNamedFile(path: string, what: string): string {
     const state = error instanceof Deno.errors.NotFound ? "there is no such file" : "it cannot be read";
     throw new ConfigError(`Cannot use ${what} ${path}: ${state}`, { cause: error });
   }
+}
+
+/** A runtime whose requests go over the connection. */
+export function over<Some extends Pick<Runtime, "fetch">>(runtime: Some, connection: Connection | undefined): Some {
+  if (connection === undefined) return runtime;
+  return { ...runtime, fetch: (url, init) => runtime.fetch(url, init, connection) };
 }

@@ -41,7 +41,6 @@ function assertAgree(config: unknown, verdict?: boolean): void {
 
 /** What a kind needs unless something else is there, and what that is not allowed beside. */
 const UNLESS: Readonly<Record<string, readonly string[]>> = { matrix: ["homeserver", "accessToken"] };
-const NOT_BESIDE: Readonly<Record<string, string>> = { user: "accessToken" };
 
 /** The smallest channel: what must be there. */
 function smallest(kind: ChannelKind): Channel {
