@@ -104,11 +104,6 @@ export const matrixKind: ChannelKind = {
       },
     },
   },
-  rules: [{
-    if: { required: ["user"] },
-    then: { properties: { accessToken: false, accessTokenFile: false } },
-    else: { required: ["homeserver"], anyOf: [{ required: ["accessToken"] }, { required: ["accessTokenFile"] }] },
-  }],
   configure(name: string, fields: Fields, context: ParseContext): OpenChannel {
     const openClient = clientField(fields, context);
     const room = fields.requiredText("room");
