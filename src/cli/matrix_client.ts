@@ -32,7 +32,11 @@ export function openMatrixClient({ args, runtime }: CommandContext): OpenMatrixC
     sources.filter(({ kind }) => kind === "matrix"),
     args.text("channel"),
   );
-  return { client: clientField(fields, context)(over(runtime, connection)), channel: name, room: fields.text("room") };
+  return {
+    client: clientField(fields, context)(over(runtime, connection())),
+    channel: name,
+    room: fields.text("room"),
+  };
 }
 
 function choose(channels: readonly ChannelSource[], wanted: string | undefined): ChannelSource {

@@ -7,17 +7,17 @@
  * @module
  */
 
-import type { ParseContext } from "../channels/kind.ts";
-import type { FieldSpecs } from "../channels/field_spec.ts";
-import { CHANNEL_KINDS } from "../channels/registry.ts";
 import { openSession } from "../accounts/session.ts";
+import type { FieldSpecs } from "../channels/field_spec.ts";
+import type { ParseContext } from "../channels/kind.ts";
+import { CHANNEL_KINDS } from "../channels/registry.ts";
+import type { Connection } from "../connection.ts";
 import { ConfigError } from "../errors.ts";
 import { Fields, isObject } from "../fields.ts";
 import type { Runtime } from "../runtime.ts";
-import { type Config, type ConfigContext, parseConfig } from "./config.ts";
 import { refuseWorldReadable } from "../secret.ts";
 import { USER_AGENT } from "../version.ts";
-import type { Connection } from "../connection.ts";
+import { type Config, type ConfigContext, parseConfig } from "./config.ts";
 import { connectionOf } from "./connection.ts";
 import { configPath, stateDirPath } from "./paths.ts";
 import { secretOf } from "./secrets.ts";
@@ -105,8 +105,12 @@ export interface ChannelSource {
   readonly kind: string;
   readonly fields: Fields;
   readonly context: ParseContext;
-  /** How it reaches its server. */
-  readonly connection: Connection | undefined;
+  /**
+   * How it reaches its server.
+   *
+   * @throws {ConfigError} when its settings cannot be used, which is no other channel's trouble
+   */
+  connection(): Connection | undefined;
 }
 
 /**
@@ -124,7 +128,7 @@ export function loadChannelSources(runtime: ConfigRuntime, options: LoadOptions 
       kind: fields.text("kind") ?? name,
       fields,
       context,
-      connection: connectionOf(fields, `channels.${name}`),
+      connection: () => connectionOf(fields, `channels.${name}`),
     };
   });
 }
