@@ -2,7 +2,7 @@
  * The memory of the channels in a file of the state directory: `rooms.json`, a JSON object.
  *
  * ```text
- * remember: rooms.lock -> read -> rooms.json.new -> fdatasync -> rename -> fsync of the directory
+ * remember: rooms.lock -> read -> replace, durably
  * ```
  *
  * A file that cannot be read counts as empty, and one that cannot be written is kept in the process: neither may be in the way of a notification.
@@ -12,7 +12,8 @@
 
 import type { Memory, TurnOptions } from "./channels/memory.ts";
 import { QueueError } from "./errors.ts";
-import { denoFiles, type Files } from "./queue/files.ts";
+import { parseJsonObject } from "./http.ts";
+import { denoFiles, type Files, replaceFile } from "./queue/files.ts";
 import { FileLock } from "./queue/lock.ts";
 import { guard } from "./queue/trouble.ts";
 import type { Runtime } from "./runtime.ts";
@@ -58,16 +59,10 @@ export class FileMemory implements Memory {
   }
 
   async #locked<Result>(name: string, work: () => Promise<Result>, options: TurnOptions): Promise<Result> {
-    const { timeoutMs, signal } = options;
     guard(`write ${this.#directory}`, () => this.#files.makeDirectory(this.#directory));
     const lock = new FileLock(this.#files, `${this.#directory}/${name}`);
-    const deadline = this.#runtime.now() + timeoutMs;
-    while (!lock.tryAcquire()) {
-      signal?.throwIfAborted();
-      if (this.#runtime.now() >= deadline) {
-        throw new QueueError("busy", `Cannot lock ${this.#directory}/${name}: another process holds it`);
-      }
-      await this.#runtime.sleep(5 + 20 * this.#runtime.random(), signal);
+    if (!await lock.acquire(options.timeoutMs, this.#runtime, options.signal)) {
+      throw new QueueError("busy", `Cannot lock ${this.#directory}/${name}: another process holds it`);
     }
     try {
       return await work();
@@ -79,18 +74,8 @@ export class FileMemory implements Memory {
   #save(): void {
     const path = `${this.#directory}/rooms.json`;
     const values = { ...this.#read(), ...Object.fromEntries(this.#unsaved) };
-    const bytes = new TextEncoder().encode(`${JSON.stringify(values, undefined, 2)}\n`);
-    guard(`write ${path}`, () => {
-      this.#write(`${path}.new`, bytes);
-      this.#files.rename(`${path}.new`, path);
-      this.#files.syncDirectory(this.#directory);
-    }, "unwritten");
-  }
-
-  #write(path: string, bytes: Uint8Array): void {
-    using file = this.#files.open(path, "create");
-    for (let rest = bytes; rest.length > 0;) rest = rest.subarray(file.append(rest));
-    file.syncData();
+    const text = `${JSON.stringify(values, undefined, 2)}\n`;
+    guard(`write ${path}`, () => replaceFile(this.#files, path, text), "unwritten");
   }
 
   #read(): Readonly<Record<string, unknown>> {
@@ -101,8 +86,7 @@ export class FileMemory implements Memory {
       for (let count = -1; count !== 0 && size < bytes.length; size += count) {
         count = file.read(bytes.subarray(size), size);
       }
-      const values: unknown = JSON.parse(new TextDecoder().decode(bytes.subarray(0, size)));
-      return typeof values === "object" && values !== null && !Array.isArray(values) ? { ...values } : {};
+      return parseJsonObject(new TextDecoder().decode(bytes.subarray(0, size))) ?? {};
     } catch {
       return {};
     }

@@ -36,7 +36,7 @@ Deno.test("remember() is whole after whichever step it was cut off", async () =>
     const cut = (step: "open" | "rename"): Files => ({
       ...denoFiles,
       open(path, mode) {
-        if (step === "open" && path.endsWith(".new")) {
+        if (step === "open" && path.endsWith(".tmp")) {
           Deno.writeTextFileSync(path, '{"a":');
           throw new Error("cut off here");
         }

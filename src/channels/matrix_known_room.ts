@@ -1,5 +1,7 @@
 /** What is remembered of a destination's room. */
 
+import { isObject } from "../fields.ts";
+
 /** A room that a destination had before. */
 export interface FormerRoom {
   readonly roomId: string;
@@ -41,8 +43,4 @@ function isFormerRoom(value: unknown): value is FormerRoom {
 
 function isRoomId(value: unknown): value is string {
   return typeof value === "string" && /^!./.test(value);
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null;
 }

@@ -2,10 +2,8 @@
 
 import { ConfigError } from "../errors.ts";
 import type { Fields } from "../fields.ts";
-import { readSecretFile, Secret } from "../secret.ts";
-
-/** What an `Authorization` header can carry: visible ASCII. */
-const TOKEN_REGEXP = /^[\x21-\x7e]+$/;
+import { isToken } from "../http.ts";
+import { requireSecretFile, Secret } from "../secret.ts";
 
 /**
  * Takes a secret from `key`, or from the file that `keyFile` names.
@@ -24,13 +22,12 @@ export function secretOf(fields: Fields, key: string): Secret | undefined {
     return new Secret(() => readToken(path, fields.nameOf(`${key}File`)));
   }
   if (value === undefined) return undefined;
-  if (!TOKEN_REGEXP.test(value)) throw fields.error(key, "it holds characters that no token has");
+  if (!isToken(value)) throw fields.error(key, "it holds characters that no token has");
   return new Secret(() => value);
 }
 
 function readToken(path: string, what: string): string {
-  const text = readSecretFile(path, what)?.trim();
-  if (text === undefined) throw new ConfigError(`Cannot use ${what} ${path}: there is no such file`);
-  if (TOKEN_REGEXP.test(text)) return text;
+  const text = requireSecretFile(path, what).trim();
+  if (isToken(text)) return text;
   throw new ConfigError(`Cannot use ${what} ${path}: it must hold one token and nothing else`);
 }

@@ -1,5 +1,6 @@
 /** The state of a room (Client-Server API, "Getting events for a room", `GET /rooms/{roomId}/state/{eventType}/{stateKey}`). */
 
+import { isObject } from "../fields.ts";
 import { MatrixError } from "./errors.ts";
 import { serverNameOf } from "./ids.ts";
 import { type MatrixClient, request } from "./request.ts";
@@ -81,8 +82,4 @@ export async function readReplacement(
   if (typeof roomId !== "string" || !/^!./.test(roomId) || roomId === options.roomId) return undefined;
   const server = serverNameOf(tombstone?.sender ?? "");
   return { roomId, via: server === undefined ? [] : [server] };
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { NotTheServiceError } from "../errors.ts";
+import { lacking } from "./errors.ts";
 import { type MatrixClient, request } from "./request.ts";
 import type { RoomOptions } from "./rooms.ts";
 import { type Invite, invitesIn, joinedIn, type JoinedRoom } from "./sync_rooms.ts";
@@ -68,7 +68,7 @@ export async function syncRooms(client: MatrixClient, options: SyncOptions): Pro
     signal,
   });
   if (typeof answer.next_batch !== "string") {
-    throw new NotTheServiceError("The answer holds no next_batch: it does not come from a homeserver", { status: 200 });
+    throw lacking("next_batch");
   }
   return { since: answer.next_batch, joined: joinedIn(answer.rooms), invites: invitesIn(answer.rooms) };
 }

@@ -1,5 +1,7 @@
 /** The rooms in the answer to a `GET /sync` (Client-Server API, "Syncing", "Stripped state"). */
 
+import { isObject } from "../fields.ts";
+
 /** What a room's own events say about it. */
 export interface RoomSummary {
   readonly roomId: string;
@@ -91,8 +93,4 @@ function objectAt(value: unknown, key: string): Readonly<Record<string, unknown>
 /** An empty name is how a name is taken away. */
 function textOf(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

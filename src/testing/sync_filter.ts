@@ -1,5 +1,6 @@
 /** Filters of `GET /sync` (Client-Server API, "Filtering"): what is malformed is refused, what is unknown passed over. */
 
+import { isObject } from "../fields.ts";
 import { type Answer, matrixError } from "./answer.ts";
 
 /** Which events of a kind to give. */
@@ -67,8 +68,4 @@ function partOf(value: unknown, key: string): unknown {
 
 function isListOfText(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((each) => typeof each === "string");
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
