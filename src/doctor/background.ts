@@ -8,6 +8,7 @@ import { ok, warning } from "./finding.ts";
 /** A failed try leaves a process behind, where that is wanted and permitted. */
 export const background: Check<DoctorContext> = {
   name: "background",
+  needs: ["configuration"],
   *look({ runtime, host, options }) {
     const wanted = options.noBackground ? "--no-background" : undefined;
     if (wanted !== undefined || readSettings(runtime, options).value.background === false) {

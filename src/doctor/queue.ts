@@ -37,10 +37,13 @@ export const deliverer: Check<DoctorContext> = {
   needs: ["queue"],
   *look(context) {
     const { status } = readQueue(context);
+    if (waiting(status) === 0) {
+      yield ok("there is nothing to do");
+      return;
+    }
     const folder = `${stateDirOf(context)}/queue`;
     const isAtWork = ["background.lock", "deliver.lock"].some((name) => context.host.isLocked(`${folder}/${name}`));
-    if (isAtWork) yield ok("a process is at work on the queue");
-    else if (waiting(status) === 0) yield ok("there is nothing to do");
+    if (isAtWork) yield ok("a process is at work on what waits");
     else {
       yield warning(
         `nobody is at work on what waits (${waiting(status)}); the next send tries it`,

@@ -1,7 +1,7 @@
 /** `doctor`: looks for what is wrong, and says what mends it. */
 
 import { examine } from "../../doctor/examination.ts";
-import { type Finding, findingOf, type FindingState, worstOf } from "../../doctor/finding.ts";
+import { type Finding, findingOf, type FindingState, skipped, worstOf } from "../../doctor/finding.ts";
 import { denoHost } from "../../doctor/host.ts";
 import type { Outcome } from "../../report.ts";
 import type { CommandContext } from "../command.ts";
@@ -32,7 +32,11 @@ export async function doctor(context: CommandContext): Promise<number> {
     noBackground: args.has("no-background"),
   };
   for await (const finding of examine({ runtime, host: denoHost(), options })) tell(finding);
-  if (args.has("send")) { for await (const finding of sendTest(context)) tell(finding); }
+  if (args.has("send")) {
+    const isUsable = findings.every(({ check, state }) => check !== "configuration" || state !== "failure");
+    if (isUsable) { for await (const finding of sendTest(context)) tell(finding); }
+    else tell({ check: "test message", ...skipped("not sent: configuration comes first") });
+  }
   if (!args.has("json")) ui.data(summary(findings));
   return DOCTOR_EXIT[worstOf(findings)];
 }

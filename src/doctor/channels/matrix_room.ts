@@ -1,6 +1,7 @@
 /** A Matrix room: whether the account is in it, may speak there, and is heard. */
 
 import { MatrixError } from "../../matrix/errors.ts";
+import { parseRoom } from "../../matrix/ids.ts";
 import { powerOf, powerToSend } from "../../matrix/power_levels.ts";
 import { readMembership, readReplacement, readState } from "../../matrix/room_state.ts";
 import { syncRooms } from "../../matrix/sync.ts";
@@ -30,6 +31,7 @@ export const room: Check<MatrixPatient> = {
 
 /** @returns the room, or why there is none */
 async function findRoom(patient: MatrixPatient): Promise<string | undefined | Found> {
+  if (parseRoom(patient.room) === undefined) return skipped("not looked at: configuration comes first");
   try {
     return await patient.roomId();
   } catch (error) {
@@ -62,7 +64,10 @@ async function outside(
     return failure(`${userId} is banned from ${patient.room}`, "lift the ban there, and invite the account again");
   }
   const state = membership === "leave" ? "has left, or was removed from," : "is not in";
-  return failure(`${userId} ${state} ${patient.room}`, `is the id right? invite ${userId} there, then run: ${enter}`);
+  return failure(
+    `${userId} ${state} ${patient.room}`,
+    `is the id right? lift a ban if there is one, invite ${userId} there, then run: ${enter}`,
+  );
 }
 
 /** What is asked of a room that the account is in. */
