@@ -26,7 +26,9 @@ const OF_LAYERS: Readonly<Record<Layer, readonly Permit[]>> = {
   config: ["config", "accounts", "channels", "leaf"],
   top: ["top", "delivery", "queue", "channels", "config", "leaf"],
   ingest: ["ingest", "notifier.ts", "leaf"],
-  cli: ["cli", "top", "config", "accounts", "matrix", "ingest", "queue as a type", "deps", "leaf"],
+  // It looks at everything, and nothing but the command line knows it.
+  doctor: ["doctor", "top", "config", "accounts", "channels", "matrix", "queue", "leaf"],
+  cli: ["cli", "doctor", "top", "config", "accounts", "matrix", "ingest", "queue as a type", "deps", "leaf"],
   door: ["top", "delivery as a type", "queue as a type", "channels as a type", "config as a type", "leaf"],
 };
 

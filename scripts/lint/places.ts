@@ -15,6 +15,7 @@ export type Layer =
   | "cli"
   | "config"
   | "delivery"
+  | "doctor"
   | "ingest"
   | "markup"
   | "matrix"
@@ -42,6 +43,7 @@ const FOLDERS: readonly Layer[] = [
   "cli",
   "config",
   "delivery",
+  "doctor",
   "ingest",
   "markup",
   "matrix",

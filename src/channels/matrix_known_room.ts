@@ -20,6 +20,11 @@ export interface KnownRoom {
   readonly owner?: string;
 }
 
+/** Under which key a channel's destination is remembered. */
+export function roomKey(channel: string, destination: string): string {
+  return `room ${channel} ${destination}`;
+}
+
 /** How far clocks may be apart. */
 const CLOCK_SKEW_MS = 10 * 60_000;
 

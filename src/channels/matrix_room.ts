@@ -22,7 +22,7 @@ import { joinRoom, resolveAlias, type RoomOptions } from "../matrix/rooms.ts";
 import { whoami } from "../matrix/session.ts";
 import { openDirectChat } from "./direct_chat.ts";
 import type { Memory } from "./memory.ts";
-import { type FormerRoom, type KnownRoom, readKnownRoom } from "./matrix_known_room.ts";
+import { type FormerRoom, type KnownRoom, readKnownRoom, roomKey } from "./matrix_known_room.ts";
 
 /** How long a room is used unseen, milliseconds: whoever has power in a room that was replaced is not refused there. */
 export const LOOK_EVERY_MS: number = 6 * 3_600_000;
@@ -189,7 +189,7 @@ export class RoomFinder {
   }
 
   #key(destination: string): string {
-    return `room ${this.#channel} ${destination}`;
+    return roomKey(this.#channel, destination);
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { FORMATS, SEVERITIES } from "../notification.ts";
 import type { Command, OptionSpec } from "./command.ts";
-import { CHECK_MEANINGS } from "./exit_codes.ts";
+import { CHECK_MEANINGS, DOCTOR_MEANINGS } from "./exit_codes.ts";
 
 /** Options that go with each command. */
 export const GENERAL_OPTIONS: readonly OptionSpec[] = [
@@ -162,6 +162,25 @@ export const COMMANDS: readonly Command[] = [
     ],
     examples: ["matrix-notify status --check --max-age 30m --state-dir /var/lib/matrix-notify"],
     load: async () => (await import("./commands/status.ts")).status,
+  },
+  {
+    name: "doctor",
+    summary: "Look for what is wrong, and say what mends it",
+    operands: "",
+    operandCount: [0, 0],
+    options: [
+      { name: "send", summary: "send a test message by every configured channel too" },
+      JSON_OPTION,
+      ...DELIVERY_OPTIONS,
+    ],
+    details: [
+      "Looks at configuration, host, clock, disk and queue, and at each channel: connection, server, account, room. Without\n" +
+      "--send nothing is sent and nothing is changed, but that a session whose token is over is renewed.",
+      `Exit codes, other than those of sysexits:\n${
+        DOCTOR_MEANINGS.map(([code, meaning]) => `  ${code}  ${meaning}`).join("\n")
+      }`,
+    ],
+    load: async () => (await import("./commands/doctor.ts")).doctor,
   },
   {
     name: "config check",

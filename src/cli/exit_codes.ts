@@ -70,6 +70,16 @@ export const CHECK_MEANINGS: readonly (readonly [code: number, meaning: string])
   [CHECK_EXIT.unknown, "UNKNOWN: there is no queue, or it cannot be read"],
 ];
 
+/** The codes of `doctor`: of the worst that it found. */
+export const DOCTOR_EXIT: Readonly<Record<"ok" | "warning" | "failure", number>> = { ok: 0, warning: 1, failure: 2 };
+
+/** What they mean, for help. */
+export const DOCTOR_MEANINGS: readonly (readonly [code: number, meaning: string])[] = [
+  [DOCTOR_EXIT.ok, "all is well"],
+  [DOCTOR_EXIT.warning, "it works, but not as well as it could"],
+  [DOCTOR_EXIT.failure, "something does not work"],
+];
+
 const BY_TROUBLE: Readonly<Record<QueueTrouble, number>> = {
   full: EXIT.tempFail,
   limit: EXIT.tempFail,
