@@ -10,6 +10,7 @@ import { FileLock } from "../../src/queue/lock.ts";
 import { encodeRecord } from "../../src/queue/record.ts";
 import type { Ending } from "./process.ts";
 import { SUBJECT, type SweptCommand } from "./sweep_commands.ts";
+import type { Fault } from "./sweep_faults.ts";
 import { messageFor, World } from "./world.ts";
 
 /** Longer than a journal that nobody compacts. */
@@ -58,28 +59,27 @@ async function saySideways(world: World, subject: string): Promise<void> {
 /**
  * Runs the swept command under strace.
  *
- * @param options what strace does to the calls that touch the state directory; or to any calls, where it says so
+ * @param options what strace does
+ * @param fault the calls that it does it to, and what cannot be helped
  */
 export async function runTraced(
   world: World,
   command: SweptCommand,
-  { options, isAnywhere, mayBeHalfTaken }: {
-    readonly options: readonly string[];
-    readonly isAnywhere?: boolean;
-    readonly mayBeHalfTaken?: boolean;
-  },
+  options: readonly string[],
+  { isAnywhere, excusesHalfTaken, excusesOvertaking }: Fault,
 ): Promise<TracedEnding> {
   const output = `${world.directory}/trace`;
   const paths = isAnywhere ? [] : pathsOf(world).flatMap((path) => ["-P", path]);
   const through = ["strace", "-f", "-qq", "-o", output, ...paths, ...options];
-  const ending = await run(world, command, { through, mayBeHalfTaken });
+  const excuses = { mayBeHalfTaken: excusesHalfTaken, mayOvertake: excusesOvertaking };
+  const ending = await run(world, command, { through, ...excuses });
   return { ...ending, trace: Deno.readTextFileSync(output) };
 }
 
 async function run(
   world: World,
   { role, args, message = messageFor(SUBJECT) }: SweptCommand,
-  options: { readonly through: readonly string[]; readonly mayBeHalfTaken?: boolean },
+  options: Parameters<World["send"]>[1],
 ): Promise<Ending> {
   if (args === "in the background") {
     const word = JSON.stringify({ stateDir: world.stateDir });

@@ -24,11 +24,7 @@ const HONEST_CODES: readonly number[] = [0, 70, 74, 75, 77];
 /** Brings a fault about in the n-th call of a name, and judges. */
 export async function attemptTrial(command: SweptCommand, fault: Fault, syscall: Syscall, n: number): Promise<Trial> {
   await using world = await furnish(command);
-  const swept = await runTraced(world, command, {
-    options: injection(fault, syscall, n),
-    isAnywhere: fault.isAnywhere,
-    mayBeHalfTaken: fault.excusesHalfTaken,
-  });
+  const swept = await runTraced(world, command, injection(fault, syscall, n), fault);
   const fired = swept.signal === "SIGKILL" || swept.trace.includes("(INJECTED)");
   const conduct = fired || swept.code === 0 ? conductOf(command, swept, world) : [`it fails by itself: ${tell(swept)}`];
   await world.homeserver.clearFaults();

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Severity } from "../../src/notification.ts";
 import { Notifier } from "../../src/notifier.ts";
 import type { NotifierOptions } from "../../src/notifier_options.ts";
 import type { Outcome } from "../../src/report.ts";
@@ -27,6 +28,9 @@ export interface SayOptions {
   readonly message?: string;
   /** @default the first */
   readonly room?: string;
+  readonly severity?: Severity;
+  /** Whether no disk would take it, so that it may have gone out ahead of what waits. @default {false} */
+  readonly mayOvertake?: boolean;
 }
 
 /** How long the last flush has patience, by the virtual clock: longer than any server asks for. */
@@ -82,12 +86,12 @@ export class World implements AsyncDisposable {
     subject: string,
     { notifier, waitMs, ...said }: SayOptions & { readonly notifier?: Notifier; readonly waitMs?: number } = {},
   ): Promise<readonly Outcome[]> {
-    const { room = this.rooms[0], message = messageFor(subject) } = said;
+    const { room = this.rooms[0], message = messageFor(subject), severity, mayOvertake } = said;
     await using own = notifier ? undefined : await this.notifier();
     const began = this.tick();
-    const note = (answer: Said["answer"]) => this.note({ lane: room, subject, message, answer, began });
+    const note = (answer: Said["answer"]) => this.note({ lane: room, subject, message, answer, began, mayOvertake });
     try {
-      const outcomes = await (notifier ?? own)!.notify({ subject, message }, { room, waitMs });
+      const outcomes = await (notifier ?? own)!.notify({ subject, message, severity }, { room, waitMs });
       note(outcomes.some(({ state }) => state === "dead") ? "refused" : "acknowledged");
       return outcomes;
     } catch (error) {
@@ -101,10 +105,10 @@ export class World implements AsyncDisposable {
     subject: string,
     options: SayOptions & ProcessOptions & { readonly mayBeHalfTaken?: boolean } = {},
   ): Promise<Ending> {
-    const { room = this.rooms[0], message = messageFor(subject), mayBeHalfTaken } = options;
+    const { room = this.rooms[0], message = messageFor(subject), mayBeHalfTaken, mayOvertake } = options;
     const began = this.tick();
     const ending = await this.start(["send", subject, message, "--room", room, ...options.args ?? []], options).ending;
-    this.note({ lane: room, subject, message, answer: answerOf(ending, mayBeHalfTaken), began });
+    this.note({ lane: room, subject, message, answer: answerOf(ending, mayBeHalfTaken), began, mayOvertake });
     return ending;
   }
 
