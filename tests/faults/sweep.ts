@@ -20,8 +20,7 @@ import { works } from "./process.ts";
 import { commandNamed, COMMANDS, type SweptCommand } from "./sweep_commands.ts";
 import { type Fault, faultNamed, FAULTS, type Syscall } from "./sweep_faults.ts";
 import { attemptTrial, type Trial } from "./sweep_trial.ts";
-import { sum, type Tally } from "./tally.ts";
-import { placed } from "./world.ts";
+import { placed, sum, type Tally } from "./tally.ts";
 
 /** What to sweep. */
 export interface SweepOptions {

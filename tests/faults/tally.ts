@@ -59,3 +59,8 @@ export async function tallyEach<Item>(
   await Promise.all(Array.from({ length: jobs }, work));
   return sum(tallies);
 }
+
+/** Problems, each with the place where it was. */
+export function placed(where: string, tally: Tally): Tally {
+  return { ...tally, problems: tally.problems.map((text) => `${where}: ${text}`) };
+}

@@ -201,11 +201,6 @@ export function answerOf(ending: Ending, mayBeHalfTaken = false): Said["answer"]
   return ending.code === undefined || mayBeHalfTaken ? "unknown" : "refused";
 }
 
-/** Problems, each with the place where it was. */
-export function placed(where: string, tally: Tally): Tally {
-  return { ...tally, problems: tally.problems.map((text) => `${where}: ${text}`) };
-}
-
 /** A command that should have said 0. */
 export function complaint(what: string, ending: Ending): readonly string[] {
   return ending.code === 0 ? [] : [`${what}: ${tell(ending)}`];
