@@ -52,6 +52,8 @@ export class World implements AsyncDisposable {
   readonly userId: string;
   accessToken: string;
   readonly said: Said[] = [];
+  /** How far the virtual clock moves at least when somebody sleeps: days in steps of a quarter of a second take long. */
+  stepMs = 0;
   #ticks = 0;
   #rounds = 0;
 
@@ -78,7 +80,17 @@ export class World implements AsyncDisposable {
   notifier(options: Partial<NotifierOptions> = {}): Promise<Notifier> {
     const { homeserver: { url }, accessToken, rooms: [room], stateDir, runtime } = this;
     const channels = { matrix: { homeserver: url, accessToken, room } };
-    return Notifier.open({ stateDir, runtime, channels, ...options });
+    return Notifier.open({
+      stateDir,
+      channels,
+      ...options,
+      runtime: { ...runtime, sleep: (ms, signal) => this.sleep(ms, signal), ...options.runtime },
+    });
+  }
+
+  /** Sleeps by the virtual clock. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return this.runtime.sleep(Math.max(ms, this.stepMs), signal);
   }
 
   /** Says something in this process. What it throws is a refusal. */

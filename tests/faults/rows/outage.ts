@@ -10,6 +10,9 @@ const MINUTE_MS = 60_000;
 const OUTAGES_MS = [MINUTE_MS, 60 * MINUTE_MS, 7 * 60 * MINUTE_MS, 3 * 24 * 60 * MINUTE_MS] as const;
 const MESSAGES = [1, 3, 10] as const;
 
+/** In how many steps time passes at most. */
+const STEPS = 1000;
+
 /** Backoff of 5 minutes at most, half of it dice that show 0.5; 12 more until it is as long as that. */
 const MAX_PROBES = (outageMs: number) => outageMs / (3.5 * MINUTE_MS) + 12;
 
@@ -95,11 +98,13 @@ async function deliverFor(ms: number, world: World, options: Partial<NotifierOpt
   const stop = new AbortController();
   const end = runtime.time + ms;
   const sleep = async (ms: number, signal?: AbortSignal) => {
-    await runtime.sleep(ms, signal);
+    await world.sleep(ms, signal);
     if (runtime.time >= end) stop.abort(new Error("the outage is over"));
   };
-  await using notifier = await world.notifier({ ...options, runtime: { ...runtime, sleep } });
+  await using notifier = await world.notifier({ ...options, runtime: { sleep } });
+  world.stepMs = ms / STEPS;
   await notifier.deliverAll(stop.signal, () => {}).catch((error) => {
     if (!stop.signal.aborted) throw error;
   });
+  world.stepMs = 0;
 }
