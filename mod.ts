@@ -38,8 +38,10 @@ export type { BackgroundMode } from "./src/background.ts";
 export { Notifier } from "./src/notifier.ts";
 export type { FlushOptions, NotifierOptions, NotifyOptions } from "./src/notifier_options.ts";
 export type { EntryState } from "./src/queue/entry.ts";
-export type { Outcome, QueuedEntry, Status } from "./src/report.ts";
+export type { Ages } from "./src/ages.ts";
+export type { Outcome, QueuedEntry } from "./src/report.ts";
 export type { Runtime, Stdio } from "./src/runtime.ts";
+export type { Status } from "./src/status.ts";
 
 // Say what.
 export type { Format, Notification, NotificationInput, Severity } from "./src/notification.ts";

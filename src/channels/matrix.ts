@@ -137,9 +137,9 @@ class MatrixChannel implements Channel {
   }
 
   /** The text matters more than its form: a message that is too long with both goes out plain before anything is cut. */
-  async #content({ notification }: Envelope, { txnId, late }: SendOptions): Promise<RoomMessageContent> {
+  async #content({ notification }: Envelope, { txnId, late, replaced }: SendOptions): Promise<RoomMessageContent> {
     const { identity, runtime, warn } = this.#context;
-    const options = { identity, lateAt: late ? runtime.now() : undefined };
+    const options = { identity, lateAt: late ? runtime.now() : undefined, replaced };
     const message = await renderMessage(notification, warn);
     const plain = (text: string): RoomMessageContent => ({
       msgtype: notification.silent ? "m.notice" : "m.text",

@@ -4,7 +4,7 @@ import { NotTheServiceError, ResponseError } from "../errors.ts";
 import type { Fields } from "../fields.ts";
 import { exchange, parseJsonObject, parseRetryAfter } from "../http.ts";
 import type { Notification } from "../notification.ts";
-import { byteLength, cutToFit, latenessNote, subjectLine } from "../render.ts";
+import { byteLength, cutToFit, notesOf, subjectLine } from "../render.ts";
 import type { Secret } from "../secret.ts";
 import { USER_AGENT } from "../version.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "./channel.ts";
@@ -69,10 +69,11 @@ class NtfyChannel implements Channel {
   /** ntfy has no transaction ids, and its messages hold no id of ours: what may have arrived can only be sent again. */
   async send(
     { destination, notification }: Envelope,
-    { late, doubt, timeoutMs, signal }: SendOptions,
+    { late, replaced, doubt, timeoutMs, signal }: SendOptions,
   ): Promise<Receipt> {
     const { runtime } = this.#context;
     const { baseUrl, token } = this.#server;
+    const notes = notesOf(notification, { lateAt: late ? runtime.now() : undefined, replaced });
     const answer = await exchange(runtime, {
       method: "POST",
       url: `${baseUrl}/`,
@@ -81,7 +82,7 @@ class NtfyChannel implements Channel {
         "User-Agent": USER_AGENT,
         ...(token === undefined ? {} : { Authorization: `Bearer ${token.reveal()}` }),
       },
-      body: JSON.stringify({ topic: destination, ...await this.#message(notification, late) }),
+      body: JSON.stringify({ topic: destination, ...await this.#message(notification, notes) }),
       timeoutMs,
       signal,
     });
@@ -105,9 +106,9 @@ class NtfyChannel implements Channel {
   }
 
   /** An empty message would read "triggered", so that a subject without a body becomes the message. */
-  async #message(notification: Notification, late: boolean): Promise<Record<string, unknown>> {
-    const { identity, runtime, warn } = this.#context;
-    const note = late ? `\n\n${latenessNote(notification, runtime.now())}` : "";
+  async #message(notification: Notification, notes: readonly string[]): Promise<Record<string, unknown>> {
+    const { identity, warn } = this.#context;
+    const note = notes.map((line) => `\n\n${line}`).join("");
     const text = (await renderMessage(notification, warn)).text;
     const hasBody = text !== "";
     const message = cutToFit(hasBody ? text : notification.subject, (cut) => byteLength(cut + note) <= MAX_NTFY_BYTES);
