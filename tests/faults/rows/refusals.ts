@@ -14,7 +14,6 @@ const LIMITS: readonly HomeserverFaultName[] = [
   "429-retry-after-date",
   "429-retry-after-ms",
   "429-bare",
-  "429-after-persisting",
 ];
 const WAITS_MS = [0, 1, 2000, 90_000, HOUR_MS, 30 * HOUR_MS] as const;
 const ACCOUNT: readonly HomeserverFaultName[] = [
@@ -50,7 +49,7 @@ export const REFUSAL_ROWS: readonly Row[] = [
         4,
         ([[server, limit], waitMs]) => limited(server, limit, waitMs),
       );
-      const cases = pairs(pairs(SERVERS, LIMITS.slice(0, -1)), pairs(PERSISTED.slice(0, 3), WAITS_MS));
+      const cases = pairs(pairs(SERVERS, LIMITS), pairs(PERSISTED.slice(0, 3), WAITS_MS));
       const doubtful = await tallyEach(
         sample(cases, effort, 11),
         4,
