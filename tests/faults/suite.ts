@@ -6,7 +6,7 @@
  * ```
  *
  * `deno task faults [--quick] [--row N]… [--jobs N] [--write]`. It prints a table and ends with 0 when nothing was lost, nothing came twice and nothing else was
- * wrong. `--write` keeps the table in `docs/guarantees.md`. It needs strace and faketime, and for a few parts root; what it cannot try counts as not run.
+ * wrong. `--write` keeps the lines of the rows that were run in `docs/guarantees.md`. It needs strace and faketime, and for a few parts root; what it cannot try counts as not run.
  *
  * @module
  */
@@ -14,7 +14,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { ROWS } from "./rows/mod.ts";
 import type { Effort, Row } from "./rows/row.ts";
-import { HEAD, lineOf, type Result, tableOf, withTable } from "./suite_table.ts";
+import { HEAD, lineOf, type Result, totalOf, withLine } from "./suite_table.ts";
 import { problem } from "./tally.ts";
 
 const DOCUMENT = new URL("../../docs/guarantees.md", import.meta.url);
@@ -39,7 +39,7 @@ async function main(): Promise<number> {
     boolean: ["quick", "write"],
     collect: ["row"],
   });
-  const effort = { isQuick: args.quick, jobs: Number(args.jobs ?? navigator.hardwareConcurrency) };
+  const effort = { isQuick: args.quick, jobs: Number(args.jobs ?? 2 * navigator.hardwareConcurrency) };
   const rows = ROWS.filter(({ number }) => !args.row?.length || args.row.includes(String(number)));
   const results: Result[] = [];
   console.log(HEAD);
@@ -47,13 +47,12 @@ async function main(): Promise<number> {
     const result = await runRow(row, effort);
     results.push(result);
     console.log(lineOf(result));
+    if (args.write) Deno.writeTextFileSync(DOCUMENT, withLine(Deno.readTextFileSync(DOCUMENT), result));
     for (const text of result.tally.problems.slice(0, MAX_TOLD)) console.error(`  ${text}`);
   }
-  const table = tableOf(results);
-  if (args.write) Deno.writeTextFileSync(DOCUMENT, withTable(Deno.readTextFileSync(DOCUMENT), table));
   const bad = results.filter((result) => !isGood(result)).length;
   const missing = results.filter(({ tally }) => tally.notRun.length > 0).length;
-  console.log(`\n${table.split("\n").at(-1)}`);
+  console.log(`\n${totalOf(results)}`);
   console.log(`${results.length - bad} of ${results.length} rows hold, ${missing} of them not run in full`);
   return bad === 0 ? 0 : 1;
 }

@@ -1,7 +1,7 @@
 /** The table of the suite: as it is printed, and as it is kept in a document. */
 
 import type { Row } from "./rows/row.ts";
-import type { Tally } from "./tally.ts";
+import { sum, type Tally } from "./tally.ts";
 
 /** A row that was run. */
 export interface Result {
@@ -10,8 +10,8 @@ export interface Result {
   readonly seconds: number;
 }
 
-const BEGIN = "<!-- faults: begin -->";
-const END = "<!-- faults: end -->";
+const BEGIN = "<!-- faults: begin -->\n<!-- deno-fmt-ignore-start -->";
+const END = "<!-- deno-fmt-ignore-end -->\n<!-- faults: end -->";
 
 const TITLES = ["row", "fault", "how", "injections", "losses", "duplicates", "other problems", "seconds"] as const;
 
@@ -36,23 +36,25 @@ export function lineOf({ row, tally, seconds }: Result): string {
   return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
 }
 
-/** The whole table, with a sentence on what it adds up to. */
-export function tableOf(results: readonly Result[]): string {
-  const total = (of: (tally: Tally) => number) => results.reduce((sum, { tally }) => sum + of(tally), 0);
-  const count = (of: (tally: Tally) => number) => total(of).toLocaleString("en");
-  const minutes = (results.reduce((sum, { seconds }) => sum + seconds, 0) / 60).toFixed(1);
-  const verdict = `${count((tally) => tally.injections)} injections, ${count((tally) => tally.losses)} losses, ` +
-    `${count((tally) => tally.duplicates)} duplicates, in ${minutes} minutes`;
-  return [HEAD, ...results.map(lineOf), "", verdict].join("\n");
+/** What all rows add up to, in a sentence. */
+export function totalOf(results: readonly Result[]): string {
+  const { injections, losses, duplicates } = sum(results.map(({ tally }) => tally));
+  const minutes = (results.reduce((total, { seconds }) => total + seconds, 0) / 60).toFixed(1);
+  const [all, lost, twice] = [injections, losses, duplicates].map((number) => number.toLocaleString("en"));
+  return `${all} injections, ${lost} losses, ${twice} duplicates, in ${minutes} minutes`;
 }
 
 /**
- * A document with the table in its place, between its two marks.
+ * A document with a row's line in its table, which stands between two marks; lines of other rows stay as they are.
  *
  * @throws {Error} when it has no such place
  */
-export function withTable(document: string, table: string): string {
+export function withLine(document: string, result: Result): string {
   const begin = document.indexOf(BEGIN), end = document.indexOf(END);
   if (begin < 0 || end < begin) throw new Error(`Cannot place the table: the document lacks ${BEGIN} and ${END}`);
-  return `${document.slice(0, begin + BEGIN.length)}\n\n${table}\n\n${document.slice(end)}`;
+  const numberOf = (line: string) => Number(/^\| *(\d+) /.exec(line)?.[1]);
+  const others = document.slice(begin, end).split("\n").filter((line) => numberOf(line) > 0)
+    .filter((line) => numberOf(line) !== result.row.number);
+  const lines = [...others, lineOf(result)].toSorted((a, b) => numberOf(a) - numberOf(b));
+  return `${document.slice(0, begin + BEGIN.length)}\n\n${[HEAD, ...lines].join("\n")}\n\n${document.slice(end)}`;
 }

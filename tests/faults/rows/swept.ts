@@ -6,8 +6,8 @@ import { faultNamed, type Syscall } from "../sweep_faults.ts";
 import { notRun, sum, type Tally } from "../tally.ts";
 import type { Effort } from "./row.ts";
 
-/** A sender and a deliverer, each where there is nothing special and where it has most to do. */
-const FOUR = ["send", "send beside the side door", "flush", "flush that compacts"] as const;
+/** A sender where there is nothing special and where it has most to do, and a deliverer likewise. */
+const THREE = ["send", "send beside the side door", "flush that compacts"] as const;
 
 /** A sample: one sender and one deliverer, in calls that change the disk. */
 const TWO = ["send", "flush"] as const;
@@ -20,7 +20,7 @@ export async function swept(
   role?: SweptCommand["role"],
 ): Promise<Tally> {
   if (!hasStrace()) return notRun("strace is not installed, or may not trace");
-  const all = role ? COMMANDS.filter((command) => command.role === role) : FOUR.map(commandNamed);
+  const all = role ? COMMANDS.filter((command) => command.role === role) : THREE.map(commandNamed);
   const few = TWO.map(commandNamed).filter((command) => !role || command.role === role);
   return sum(
     await sweep({
