@@ -25,7 +25,7 @@ const MAX_TOLD = 20;
 async function runRow(row: Row, effort: Effort): Promise<Result> {
   const began = Date.now();
   const tally = await row.run(effort).catch((error) => problem(error instanceof Error ? `${error.stack}` : `${error}`));
-  return { row, tally, seconds: (Date.now() - began) / 1000 };
+  return { row, tally, seconds: (Date.now() - began) / 1000, isSample: effort.isQuick };
 }
 
 /** Whether a row is as it should be; what was not run is neither good nor bad. */

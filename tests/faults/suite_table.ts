@@ -8,6 +8,8 @@ export interface Result {
   readonly row: Row;
   readonly tally: Tally;
   readonly seconds: number;
+  /** Whether it was only a sample. */
+  readonly isSample: boolean;
 }
 
 const BEGIN = "<!-- faults: begin -->\n<!-- deno-fmt-ignore-start -->";
@@ -21,14 +23,14 @@ export const HEAD: string = `| ${TITLES.join(" | ")} |\n| ${
 } |`;
 
 /** One line of the table. What was not run has no numbers. */
-export function lineOf({ row, tally, seconds }: Result): string {
+export function lineOf({ row, tally, seconds, isSample }: Result): string {
   const { injections, losses, duplicates, problems, notRun } = tally;
   const isRun = injections > 0;
   const numbers = [injections, losses, duplicates, problems.length - losses - duplicates];
   const marks = notRun.length > 0 ? ` (not run: ${notRun.join("; ")})` : "";
   const cells = [
     String(row.number),
-    row.fault + marks,
+    row.fault + (isSample ? " (a sample)" : "") + marks,
     row.how,
     ...numbers.map((number) => isRun ? number.toLocaleString("en") : "–"),
     String(Math.round(seconds)),

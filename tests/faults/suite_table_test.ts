@@ -4,7 +4,7 @@ import { HEAD, lineOf, totalOf, withLine } from "./suite_table.ts";
 import { NOTHING, notRun, ONE, problem, sum } from "./tally.ts";
 
 const [row, second] = ROWS;
-const result = (tally = ONE, of = row) => ({ row: of, tally, seconds: 1.4 });
+const result = (tally = ONE, of = row) => ({ row: of, tally, seconds: 1.4, isSample: false });
 
 Deno.test("the suite has the 26 rows of the failure matrix, each once", () => {
   assertEquals(ROWS.map(({ number }) => number), Array.from({ length: 26 }, (_, at) => at + 1));
@@ -18,6 +18,10 @@ Deno.test("lineOf() counts losses, duplicates and whatever else is wrong apart",
 Deno.test("lineOf() gives no numbers to what was not run, and says why", () => {
   const line = lineOf(result(notRun("strace is not installed")));
   assert(line.endsWith("| – | – | – | – | 1 |") && line.includes("(not run: strace is not installed)"));
+});
+
+Deno.test("lineOf() says so of a sample", () => {
+  assert(lineOf({ ...result(), isSample: true }).includes("(a sample)"));
 });
 
 Deno.test("totalOf() adds up", () => {

@@ -4,7 +4,7 @@ import { DELIVER_COMMAND } from "../../../src/background.ts";
 import { denoFiles } from "../../../src/queue/files.ts";
 import { works } from "../process.ts";
 import { NOTHING, notRun, problem, sum, type Tally, tallyEach } from "../tally.ts";
-import { complaint, World } from "../world.ts";
+import { complaint, type Excuses, World, type WorldOptions } from "../world.ts";
 import { pairs, type Row, sample } from "./row.ts";
 
 /** Rows 8 to 10. */
@@ -26,7 +26,8 @@ export const LOCK_ROWS: readonly Row[] = [
   {
     number: 9,
     fault: "two and more deliverers at once",
-    how: "flushes and deliverers in the background, started together on a queue of ten",
+    how:
+      "flushes and deliverers in the background, started together on a queue of ten, to a server that remembers nothing",
     run: async (effort) =>
       await tallyEach(sample(Array.from({ length: 20 }, (_, at) => 2 + at % 4), effort, 7), 1, manyDeliverers),
   },
@@ -61,9 +62,13 @@ async function stopped(lock: string, end: "killed" | "goes on", isQuick: boolean
   return sum([{ ...NOTHING, injections: isQuick ? 3 : 9 }, problem(...problems), await world.aftermath()]);
 }
 
+/** The server remembers nothing, so that whatever is sent twice is there twice. */
+const FORGETFUL: WorldOptions & Excuses = { software: "Dendrite", transactions: "none", mayCount: true };
+
 async function manyDeliverers(count: number): Promise<Tally> {
-  await using world = await World.open();
+  await using world = await World.open(FORGETFUL);
   for (let at = 0; at < 10; at++) await world.say(`waiting ${at}`, { waitMs: 0 });
+  world.homeserver.fault("slow-after-persisting", { delayMs: 20 });
   const word = JSON.stringify({ stateDir: world.stateDir });
   const deliverers = Array.from(
     { length: count },
@@ -71,12 +76,12 @@ async function manyDeliverers(count: number): Promise<Tally> {
   );
   const endings = await Promise.all(deliverers.map((args) => world.start(args).ending));
   const problems = endings.flatMap((ending, at) => complaint(deliverers[at][0], ending));
-  return sum([{ ...NOTHING, injections: count }, problem(...problems), await world.aftermath()]);
+  return sum([{ ...NOTHING, injections: count }, problem(...problems), await world.aftermath(FORGETFUL)]);
 }
 
 /** A hundred messages by so many senders. */
 async function manySenders([senders, isOutage]: [number, boolean]): Promise<Tally> {
-  await using world = await World.open();
+  await using world = await World.open(FORGETFUL);
   if (isOutage) await world.homeserver.stop();
   const speak = async (sender: number) => {
     const problems: string[] = [];
@@ -88,7 +93,7 @@ async function manySenders([senders, isOutage]: [number, boolean]): Promise<Tall
   };
   const problems = (await Promise.all(Array.from({ length: senders }, (_, sender) => speak(sender)))).flat();
   if (isOutage) await world.homeserver.restart();
-  const tally = await world.aftermath();
+  const tally = await world.aftermath(FORGETFUL);
   const count = world.heard().length - 1;
   if (count !== 100) problems.push(`there are ${count} messages instead of 100`);
   return sum([{ ...NOTHING, injections: 100 }, problem(...problems), tally]);
