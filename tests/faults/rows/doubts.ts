@@ -145,6 +145,7 @@ async function dyingConnections(server: Server, fault: HomeserverFaultName, ever
   await using world = await World.open(server);
   for (let at = 0; at < 10; at++) await world.say(`message ${at}`, { waitMs: 0 });
   const cut = world.homeserver.fault(fault, { every });
+  world.stepMs = 2000;
   await using notifier = await world.notifier();
   await notifier.flush({ waitMs: 10 * HOUR_MS });
   await world.homeserver.clearFaults();

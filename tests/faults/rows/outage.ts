@@ -11,7 +11,7 @@ const OUTAGES_MS = [MINUTE_MS, 60 * MINUTE_MS, 7 * 60 * MINUTE_MS, 3 * 24 * 60 *
 const MESSAGES = [1, 3, 10] as const;
 
 /** In how many steps time passes at most. */
-const STEPS = 1000;
+const STEPS = 300;
 
 /** Backoff of 5 minutes at most, half of it dice that show 0.5; 12 more until it is as long as that. */
 const MAX_PROBES = (outageMs: number) => outageMs / (3.5 * MINUTE_MS) + 12;
