@@ -3,7 +3,7 @@
 import { CRASH_KILLS, killEverywhere } from "../crash_kills.ts";
 import { BrokenPromiseError } from "../crash_ledger.ts";
 import { cutPower, POWER_CUTS } from "../power_cuts.ts";
-import { NOTHING, type Tally, tallyEach } from "../tally.ts";
+import { NOTHING, ONE, type Tally, tallyEach } from "../tally.ts";
 import type { Row } from "./row.ts";
 
 /** Row 3. */
@@ -27,8 +27,9 @@ async function judged(play: () => Promise<number>): Promise<Tally> {
   } catch (error) {
     if (!(error instanceof BrokenPromiseError)) throw error;
     const { kind, message } = error;
+    // A play ends with its first broken promise.
     return {
-      ...NOTHING,
+      ...ONE,
       losses: kind === "loss" ? 1 : 0,
       duplicates: kind === "duplicate" ? 1 : 0,
       problems: [message],
