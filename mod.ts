@@ -37,6 +37,7 @@ export { sendMatrix, sendNotification, type SendNotificationOptions } from "./sr
 export type { BackgroundMode } from "./src/background.ts";
 export { Notifier } from "./src/notifier.ts";
 export type { FlushOptions, NotifierOptions, NotifyOptions } from "./src/notifier_options.ts";
+export type { Connection, Credentials } from "./src/connection.ts";
 export type { EntryState } from "./src/queue/entry.ts";
 export type { Ages } from "./src/ages.ts";
 export type { Outcome, QueuedEntry } from "./src/report.ts";
@@ -48,10 +49,11 @@ export type { Format, Notification, NotificationInput, Severity } from "./src/no
 
 // Say where.
 export type { Envelope } from "./src/channels/channel.ts";
+export type { ConnectionConfig } from "./src/channels/connection_fields.ts";
 export type { MatrixConfig } from "./src/channels/matrix.ts";
 export type { NtfyConfig } from "./src/channels/ntfy.ts";
 export type { ChannelConfig } from "./src/channels/registry.ts";
-export type { FloodConfig, PolicyConfig, QuietConfig } from "./src/config/flood.ts";
+export type { FloodConfig, PolicyConfig, QuietConfig } from "./src/channels/policy_fields.ts";
 export type { RouteOptions } from "./src/channels/routing.ts";
 
 // Catch.

@@ -16,9 +16,12 @@ export const DELIVER_COMMAND = "deliver-in-background";
 
 /**
  * How a deliverer can be started: `deno` runs `mod.ts` again, which needs the permission to run Deno; `self` runs this executable, which must be matrix-notify
- * compiled; `no` starts none.
+ * compiled; `here` starts none, because this process goes on delivering by itself; `no` starts none, and what is left waits for the next one.
  */
-export type BackgroundMode = "deno" | "self" | "no";
+export type BackgroundMode = "deno" | "self" | "here" | "no";
+
+/** Those that start one. */
+export type StartMode = Exclude<BackgroundMode, "here" | "no">;
 
 /** What the deliverer is told. Secrets are not: it reads them from where its parent did. */
 export interface DelivererOptions {
@@ -37,7 +40,7 @@ export interface CommandLine {
 export interface Program {
   /** The executable: Deno, or this program compiled. */
   readonly execPath: string;
-  readonly mode: Exclude<BackgroundMode, "no">;
+  readonly mode: StartMode;
   /** The URL of `mod.ts`. */
   readonly entry: string;
 }
@@ -83,7 +86,7 @@ export function parseDelivererOptions(word: string): DelivererOptions {
  * @returns why it could not be started; undefined when it was
  */
 export function startDeliverer(
-  mode: Exclude<BackgroundMode, "no">,
+  mode: StartMode,
   options: DelivererOptions,
   env: Readonly<Record<string, string>>,
 ): string | undefined {

@@ -30,6 +30,7 @@ export async function runDeliverer(word: string): Promise<number> {
     await using notifier = await Notifier.open({
       ...options,
       runtime,
+      background: "here",
       onWarning: log,
       onAttempt: (outcome) => log(describe(outcome)),
     });

@@ -26,8 +26,30 @@ export interface LanePolicy {
   readonly quiet?: QuietHours;
 }
 
+/** The largest backlog that can be asked for. */
+export const MAX_BACKLOG = 1_000_000;
+
 /** What holds where nothing is configured. */
 export const DEFAULT_POLICY: LanePolicy = { backlog: 10 };
+
+/**
+ * The pace of a lane where none is configured and a process stays that says the rest: three events at once, and then one each five seconds, which is
+ * what Synapse allows in the long run.
+ */
+export const DEFAULT_PACE: Pace = { burst: 3, perMs: 5_000 };
+
+/** A flood is over when nothing came for so long; until then what waits for its pace goes on gathering. */
+export const FLOOD_SILENCE_MS = 2_000;
+
+/** A flood that does not end is told of all the same, in an event each half minute. */
+export const MAX_GATHERING_MS = 30_000;
+
+/** Gives the default pace to all that may have digests and no pace of their own. */
+export function withDefaultPace(policies: ReadonlyMap<string, LanePolicy>): ReadonlyMap<string, LanePolicy> {
+  return new Map(Array.from(policies, ([name, policy]) => {
+    return [name, policy.backlog === Infinity ? policy : { ...policy, pace: policy.pace ?? DEFAULT_PACE }];
+  }));
+}
 
 /** More than so many that wait under a rate limit become one digest: each would cost seconds. */
 export const LIMITED_BACKLOG = 3;

@@ -1,5 +1,5 @@
 /**
- * The notifier wires the parts: configuration, channels, queue and courier. It is what library users hold, and what the command line uses.
+ * The notifier is what library users hold, and what the command line uses. Its parts are wired in `wiring.ts`.
  *
  * ```text
  * notify:  createNotification -> route -> queue.enqueue (on disk: from here it cannot be lost) -> deliver -> outcomes
@@ -10,26 +10,25 @@
  * @module
  */
 
-import { type BackgroundMode, startDeliverer } from "./background.ts";
 import type { Channel, Envelope } from "./channels/channel.ts";
 import { route, type RouteOptions } from "./channels/routing.ts";
-import { CONFIG_VARIABLES, openConfig } from "./config/load.ts";
-import { stateDirPath } from "./config/paths.ts";
-import { Courier } from "./delivery/courier.ts";
-import { deliverOrWatch, DUTY_POLL_MS, DUTY_REST_MS } from "./delivery/duty.ts";
+import type { Courier } from "./delivery/courier.ts";
+import { type BackgroundEnd, deliverUntilEmpty } from "./delivery/background_duty.ts";
+import { deliverOrWatch } from "./delivery/duty.ts";
 import type { RunOptions } from "./delivery/run.ts";
 import { QueueError } from "./errors.ts";
 import { checkId, createNotification, DEFAULT_TTL_MS, type NotificationInput } from "./notification.ts";
 import { DEFAULT_FLUSH_WAIT_MS, DEFAULT_NOTIFY_WAIT_MS } from "./notifier_options.ts";
 import type { FlushOptions, NotifierOptions, NotifyOptions } from "./notifier_options.ts";
 import { type Entry, sentBySomebody } from "./queue/entry.ts";
-import { fullnessWarning } from "./queue/limits.ts";
-import { Queue } from "./queue/queue.ts";
+import { fullnessWarning, NEARLY_FULL_BYTES } from "./queue/limits.ts";
+import type { Queue } from "./queue/queue.ts";
 import type { Draft, Enqueued } from "./queue/queue_types.ts";
-import { attemptOutcome, type Outcome, type QueuedEntry, Reporter } from "./report.ts";
+import type { Outcome, QueuedEntry, Reporter } from "./report.ts";
 import { denoRuntime, type Runtime } from "./runtime.ts";
 import { type Status, statusOf } from "./status.ts";
 import { sendUnqueued } from "./unqueued.ts";
+import { wireParts } from "./wiring.ts";
 
 /** Sends notifications, and keeps those that cannot be delivered yet. */
 export class Notifier implements AsyncDisposable {
@@ -37,42 +36,29 @@ export class Notifier implements AsyncDisposable {
   readonly identity: string;
   /** Where the queue lives. */
   readonly stateDir: string;
-  readonly #options: NotifierOptions;
   readonly #runtime: Runtime;
   readonly #ownRuntime: Disposable;
-  readonly #background: BackgroundMode;
   readonly #channels: readonly Channel[];
   readonly #byName: ReadonlyMap<string, Channel>;
   readonly #queue: Queue;
   readonly #courier: Courier;
   readonly #reporter: Reporter;
+  readonly #leaveBehind: () => void;
+  readonly #warn: (text: string) => void;
 
   private constructor(options: NotifierOptions, real: Runtime & Disposable) {
-    const runtime = { ...real, ...options.runtime };
-    const config = openConfig(runtime, options);
-    const warn = (text: string) => this.#warn(text);
-    this.#options = options;
-    this.#runtime = runtime;
+    const parts = wireParts(options, real);
     this.#ownRuntime = real;
-    this.#background = config.background && options.channels === undefined ? options.background ?? "no" : "no";
-    this.identity = config.identity;
-    this.stateDir = options.stateDir ?? stateDirPath(runtime);
-    this.#channels = config.channels.map((open) => open({ runtime, identity: config.identity, warn }));
-    this.#queue = Queue.open(this.stateDir, runtime, {
-      onReserveUsed: () => warn("The disk is full: the queue lives on the room that it had kept back; make room soon"),
-      onDamage: (path) => warn(`A damaged line of the queue was set aside in ${path}; everything else is whole`),
-    });
-    this.#byName = new Map(this.#channels.map((channel) => [channel.name, channel]));
-    this.#courier = new Courier(
-      this.#queue,
-      this.#byName,
-      runtime,
-      {
-        policies: config.policies,
-        onEvent: (event) => this.#tell(() => options.onAttempt?.(attemptOutcome(event))),
-      },
-    );
-    this.#reporter = new Reporter(this.#queue, this.#courier, (name) => this.#byName.has(name));
+    this.#runtime = parts.runtime;
+    this.#leaveBehind = parts.leaveBehind;
+    this.identity = parts.identity;
+    this.stateDir = parts.stateDir;
+    this.#channels = parts.channels;
+    this.#byName = parts.byName;
+    this.#queue = parts.queue;
+    this.#courier = parts.courier;
+    this.#reporter = parts.reporter;
+    this.#warn = parts.warn;
   }
 
   /**
@@ -114,7 +100,7 @@ export class Notifier implements AsyncDisposable {
     } catch (error) {
       // What its caller will send again by its own name must not be sent where nobody remembers that name.
       if (!(error instanceof QueueError) || options.id !== undefined) throw error;
-      const how = { runtime: this.#runtime, waitMs, signal, warn: (text: string) => this.#warn(text) };
+      const how = { runtime: this.#runtime, waitMs, signal, warn: this.#warn };
       return await sendUnqueued(envelopes, this.#byName, { ...how, problem: error });
     }
     const { entries, problem } = enqueued;
@@ -163,23 +149,14 @@ export class Notifier implements AsyncDisposable {
    * @throws the signal's reason, when that ended it
    * @internal
    */
-  async deliverAll(signal: AbortSignal, onDuty: () => void): Promise<"empty" | "handed-over" | "second"> {
+  async deliverAll(signal: AbortSignal, onDuty: () => void): Promise<BackgroundEnd> {
     this.#queue.prepare();
-    if (!this.#queue.backgroundLock.tryAcquire()) return "second";
-    const flushes = this.#queue.flushes;
-    for (this.#queue.refresh(); this.#courier.hasWork() || this.#queue.figures().intake > 0; this.#queue.refresh()) {
-      signal.throwIfAborted();
-      if (!this.#queue.deliverLock.tryAcquire()) {
-        await this.#runtime.sleep(DUTY_POLL_MS, signal);
-        continue;
-      }
-      onDuty();
-      const problem = await this.#deliver({ patienceMs: Infinity, handsOver: true, signal, onDuty: true });
-      // What cannot be taken in now is no reason to ask without a pause.
-      if (problem || this.#queue.figures().intake > 0) await this.#runtime.sleep(DUTY_REST_MS, signal);
-      else if (this.#queue.flushes !== flushes && this.#courier.hasWork()) return "handed-over";
-    }
-    return "empty";
+    return await deliverUntilEmpty(this.#queue, this.#courier, {
+      runtime: this.#runtime,
+      signal,
+      onDuty,
+      deliver: () => this.#deliver({ patienceMs: Infinity, handsOver: true, signal, onDuty: true }),
+    });
   }
 
   /**
@@ -244,15 +221,10 @@ export class Notifier implements AsyncDisposable {
     { onDuty, once }: { readonly onDuty: boolean; readonly once?: string },
   ): Promise<Enqueued> {
     return this.#prepare(onDuty, async () => {
-      const drafts = envelopes.map((envelope): Draft => {
-        const { expires, key, severity } = envelope.notification;
-        const replaces = key === undefined ? undefined : true;
-        return { ...envelope, expires, key, replaces, once, isUrgent: severity === "critical" };
-      });
-      const leaving = new Set(
-        drafts.filter((draft) => onDuty && this.#courier.isIdleFor(draft)).map(({ channel }) => channel),
-      );
-      const enqueued = await this.#queue.enqueue(drafts, ({ channel }) => leaving.has(channel));
+      const drafts = envelopes.map((envelope) => draftOf(envelope, once));
+      const leaving = drafts.filter((draft) => onDuty && this.#courier.isIdleFor(draft));
+      const channels = new Set(leaving.map(({ channel }) => channel));
+      const enqueued = await this.#queue.enqueue(drafts, ({ channel }) => channels.has(channel));
       this.#courier.adopt(enqueued.entries);
       const warning = fullnessWarning(this.#queue.bytes);
       if (warning) this.#warn(warning);
@@ -268,6 +240,8 @@ export class Notifier implements AsyncDisposable {
     try {
       this.#queue.refresh();
       if (onDuty) await this.#queue.takeIn();
+      // History must not be in the way of what comes in.
+      if (onDuty && this.#queue.bytes > NEARLY_FULL_BYTES) await this.#queue.compact();
     } catch (error) {
       if (!(error instanceof QueueError)) throw error;
       this.#warn(error.message);
@@ -303,37 +277,14 @@ export class Notifier implements AsyncDisposable {
     return outcomes;
   }
 
-  /** What is left needs somebody, and a name on the disk that survives whatever happened to it just before. */
-  #leaveBehind(): void {
-    try {
-      this.#queue.syncName();
-      if (this.#background === "no" || !this.#queue.needsBackground()) return;
-    } catch (error) {
-      if (!(error instanceof QueueError)) throw error;
-      return this.#warn(error.message);
-    }
-    const { configFile, insecureHttp } = this.#options;
-    // A deliverer sees the variables that this notifier saw.
-    const env = Object.fromEntries(CONFIG_VARIABLES.map((name) => [name, this.#runtime.env(name) ?? ""]));
-    const problem = startDeliverer(this.#background, { stateDir: this.stateDir, configFile, insecureHttp }, env);
-    if (problem !== undefined) this.#warn(`Cannot start the background deliverer: ${problem}`);
-  }
-
   #known(ids: readonly string[]): Entry[] {
     this.#queue.refresh();
     return ids.map((id) => this.#queue.entry(id)).filter((entry) => entry !== undefined);
   }
+}
 
-  #warn(text: string): void {
-    this.#tell(() => this.#options.onWarning?.(text));
-  }
-
-  /** What a listener throws is not ours to fail by. */
-  #tell(listener: () => void): void {
-    try {
-      listener();
-    } catch {
-      return;
-    }
-  }
+function draftOf(envelope: Envelope, once: string | undefined): Draft {
+  const { expires, key, severity } = envelope.notification;
+  const replaces = key === undefined ? undefined : true;
+  return { ...envelope, expires, key, replaces, once, isUrgent: severity === "critical" };
 }

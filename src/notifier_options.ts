@@ -1,9 +1,9 @@
 /** How a notifier is opened and used. */
 
 import type { BackgroundMode } from "./background.ts";
+import type { FloodConfig, QuietConfig } from "./channels/policy_fields.ts";
 import type { ChannelConfig } from "./channels/registry.ts";
 import type { RouteOptions } from "./channels/routing.ts";
-import type { FloodConfig, PolicyConfig, QuietConfig } from "./config/flood.ts";
 import type { Outcome } from "./report.ts";
 import type { Runtime } from "./runtime.ts";
 
@@ -16,7 +16,7 @@ export interface NotifierOptions {
   /** Where the queue lives; must be given with `channels`. @default the command line's state directory */
   readonly stateDir?: string;
   /** The channels by name, instead of those in environment and file. */
-  readonly channels?: Readonly<Record<string, ChannelConfig & PolicyConfig>>;
+  readonly channels?: Readonly<Record<string, ChannelConfig>>;
   /** What becomes of many at once; with `channels` only. @default {{ "backlog": 10 }} */
   readonly flood?: FloodConfig;
   /** When only what is critical is said; with `channels` only. @default never */

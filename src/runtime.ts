@@ -5,6 +5,9 @@
  * @module
  */
 
+import { PROXY_VARIABLES } from "./address.ts";
+import type { Connection } from "./connection.ts";
+import type { HttpClients } from "./http_clients.ts";
 import { readAtMost } from "./stream.ts";
 
 /** Text in and out of the process. */
@@ -13,6 +16,10 @@ export interface Stdio {
   readonly stdin: (maxBytes: number) => Promise<Uint8Array>;
   /** Whether standard input is a terminal, where waiting for text would surprise. */
   readonly stdinIsTerminal: () => boolean;
+  /** What comes next by standard input, as soon as there is something; undefined at its end. */
+  readonly readInput: () => Promise<Uint8Array | undefined>;
+  /** Whether a terminal gives each key as it is typed, and shows none. @default {false} */
+  readonly setRaw: (raw: boolean) => void;
   /** Writes to standard output, which is for data. */
   readonly stdout: (text: string) => void;
   /** Writes to standard error, which is for people. */
@@ -25,8 +32,11 @@ export interface Stdio {
 
 /** The effects of the outside world. */
 export interface Runtime {
-  /** `fetch`, over a client that keeps no idle connections: a pooled one that dies makes Deno send a PUT twice. */
-  readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
+  /**
+   * `fetch`, over a client that keeps no idle connections: a pooled one that dies makes Deno send a PUT twice. A channel with a certificate or a proxy of its
+   * own names its connection.
+   */
+  readonly fetch: (url: string, init: RequestInit, connection?: Connection) => Promise<Response>;
   /** Wall clock, milliseconds since 1970. */
   readonly now: () => number;
   /** Resolves after `ms`, or at once when the signal aborts; never rejects. */
@@ -50,23 +60,34 @@ export interface Runtime {
 /** The real runtime. Dispose of it to close its HTTP client. */
 export function denoRuntime(): Runtime & Disposable {
   let client: Deno.HttpClient | undefined;
+  let clients: HttpClients | undefined;
+  let hasProxies: boolean | undefined;
+  const env = (name: string) => mayRead(name) ? Deno.env.get(name) : undefined;
   return {
-    fetch(url, init) {
+    async fetch(url, init, connection) {
+      hasProxies ??= PROXY_VARIABLES.some((name) => env(name));
+      if (connection !== undefined || hasProxies) {
+        const { HttpClients } = await import("./http_clients.ts");
+        clients ??= new HttpClients(env);
+        return await clients.fetch(url, init, connection);
+      }
       client ??= Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
-      return fetch(url, { ...init, client } as RequestInit);
+      return await fetch(url, { ...init, client } as RequestInit);
     },
     now: () => Date.now(),
     sleep,
     timeout: (ms) => AbortSignal.timeout(ms),
     random: () => Math.random(),
     uuid: () => crypto.randomUUID(),
-    env: (name) => mayRead(name) ? Deno.env.get(name) : undefined,
+    env,
     hostname: () => maySys("hostname") ? Deno.hostname() : "localhost",
     isRoot: () => maySys("uid") && Deno.uid() === 0,
     stdio: denoStdio(),
     [Symbol.dispose]() {
       client?.close();
       client = undefined;
+      clients?.[Symbol.dispose]();
+      clients = undefined;
     },
   };
 }
@@ -112,6 +133,12 @@ function denoStdio(): Stdio {
   return {
     stdin: (maxBytes) => readAtMost(Deno.stdin.readable, maxBytes),
     stdinIsTerminal: () => Deno.stdin.isTerminal(),
+    async readInput() {
+      const buffer = new Uint8Array(4096);
+      const size = await Deno.stdin.read(buffer);
+      return size === null ? undefined : buffer.subarray(0, size);
+    },
+    setRaw: (raw) => Deno.stdin.setRaw(raw),
     stdout: (text) => write(Deno.stdout, text),
     stderr: (text) => write(Deno.stderr, text),
     stdoutIsTerminal: () => Deno.stdout.isTerminal(),

@@ -15,5 +15,10 @@ Deno.test("mod.ts exports what importers use, and nothing else", () => {
 });
 
 Deno.test("testing exports its servers, and nothing else", () => {
-  assertEquals(Object.keys(testing).toSorted(), ["LoopbackHomeserver", "LoopbackNtfy", "LoopbackServer"]);
+  assertEquals(Object.keys(testing).toSorted(), [
+    "LoopbackAuthorizationServer",
+    "LoopbackHomeserver",
+    "LoopbackNtfy",
+    "LoopbackServer",
+  ]);
 });

@@ -1,6 +1,6 @@
 import { assert } from "@std/assert";
 import { COMMANDS } from "../src/cli/commands.ts";
-import { CHECK_MEANINGS, EXIT_MEANINGS } from "../src/cli/exit_codes.ts";
+import { CHECK_MEANINGS, DOCTOR_MEANINGS, EXIT_MEANINGS } from "../src/cli/exit_codes.ts";
 
 /** As it reads, without what the formatter pads. */
 const README = Deno.readTextFileSync(new URL("../README.md", import.meta.url)).replace(/ +/g, " ");
@@ -13,7 +13,7 @@ Deno.test("README.md lists every command as the help does", () => {
 });
 
 Deno.test("README.md lists every exit code as the help does", () => {
-  for (const [code, meaning] of [...EXIT_MEANINGS, ...CHECK_MEANINGS]) {
+  for (const [code, meaning] of [...EXIT_MEANINGS, ...CHECK_MEANINGS, ...DOCTOR_MEANINGS]) {
     assert(README.includes(`| ${code} | ${meaning} |`), String(code));
   }
 });

@@ -10,10 +10,12 @@ export type Layer =
   | "top"
   | "deps"
   | "door"
+  | "accounts"
   | "channels"
   | "cli"
   | "config"
   | "delivery"
+  | "doctor"
   | "ingest"
   | "markup"
   | "matrix"
@@ -25,20 +27,25 @@ const TOP_FILES: readonly string[] = [
   "background.ts",
   "deliverer.ts",
   "health.ts",
+  "left_behind.ts",
   "log.ts",
+  "memory.ts",
   "notifier.ts",
   "notifier_options.ts",
   "report.ts",
   "send.ts",
   "status.ts",
   "unqueued.ts",
+  "wiring.ts",
 ];
 
 const FOLDERS: readonly Layer[] = [
+  "accounts",
   "channels",
   "cli",
   "config",
   "delivery",
+  "doctor",
   "ingest",
   "markup",
   "matrix",

@@ -1,9 +1,12 @@
 /** What a channel kind brings: how its part of the configuration is read, and the channel that comes of it. */
 
+import type { AccountSession } from "../accounts/session.ts";
 import type { Fields } from "../fields.ts";
 import type { Runtime } from "../runtime.ts";
 import type { Secret } from "../secret.ts";
 import type { Channel } from "./channel.ts";
+import type { FieldSpecs } from "./field_spec.ts";
+import type { Memory } from "./memory.ts";
 
 /** What reading a configuration needs from outside. */
 export interface ParseContext {
@@ -11,13 +14,17 @@ export interface ParseContext {
   readonly insecureHttp: boolean;
   /** A secret from `key`, or from the file that `keyFile` names; undefined when neither is set. */
   secret(fields: Fields, key: string): Secret | undefined;
+  /** An account that somebody logged in with; it is read at the moment of use. */
+  account(userId: string): AccountSession;
 }
 
 /** What an open channel is given. */
 export interface ChannelContext {
-  readonly runtime: Pick<Runtime, "fetch" | "timeout" | "now">;
+  readonly runtime: Pick<Runtime, "fetch" | "timeout" | "now" | "sleep" | "random">;
   /** The host's name, as people know it. */
   readonly identity: string;
+  /** What was found out before, in this process or another. @default one that ends with the process */
+  readonly memory?: Memory;
   /** Says something to whoever runs this; delivery goes on. */
   warn(text: string): void;
 }
@@ -28,6 +35,12 @@ export type OpenChannel = (context: ChannelContext) => Channel;
 /** One kind of channel. */
 export interface ChannelKind {
   readonly kind: string;
+  /** Whether it speaks HTTP by the runtime's `fetch`: then it has the fields of `connection_fields.ts` too, and need not read them. */
+  readonly speaksHttp: boolean;
+  /** The fields that {@linkcode ChannelKind.configure} reads, but for `kind`. */
+  readonly fields: FieldSpecs;
+  /** What the fields must be together, where `fields` cannot say it: schemas that all hold (JSON Schema, `allOf`). */
+  readonly rules?: readonly Readonly<Record<string, unknown>>[];
   /**
    * Reads a channel's configuration.
    *

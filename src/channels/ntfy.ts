@@ -8,15 +8,17 @@ import { byteLength, cutToFit, notesOf, subjectLine } from "../render.ts";
 import type { Secret } from "../secret.ts";
 import { USER_AGENT } from "../version.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "./channel.ts";
+import type { ConnectionConfig } from "./connection_fields.ts";
 import type { ChannelContext, ChannelKind, OpenChannel, ParseContext } from "./kind.ts";
 import { type RenderedMessage, renderMessage } from "./message.ts";
-import { serverField } from "./server_field.ts";
+import type { PolicyConfig } from "./policy_fields.ts";
+import { serverField, serverFields } from "./server_field.ts";
 
 /** ntfy makes an attachment of a message of 4096 bytes or more. */
 export const MAX_NTFY_BYTES = 4095;
 
 /** How an ntfy channel is configured. */
-export interface NtfyConfig {
+export interface NtfyConfig extends ConnectionConfig, PolicyConfig {
   /** May be left out where the channel is called `ntfy`. */
   readonly kind?: "ntfy";
   /** `https://ntfy.example.org`, without a path. */
@@ -34,6 +36,29 @@ export interface NtfyConfig {
 /** The kind `ntfy`: `server`, `topic`, `token` or `tokenFile`. */
 export const ntfyKind: ChannelKind = {
   kind: "ntfy",
+  speaksHttp: true,
+  fields: {
+    ...serverFields("server", "https://ntfy.example.org"),
+    topic: {
+      isRequired: true,
+      schema: {
+        type: "string",
+        description: "the topic",
+        examples: ["alerts"],
+        pattern: "^[-_A-Za-z0-9]{1,64}$",
+      },
+    },
+    token: {
+      isSecret: true,
+      hasFile: true,
+      schema: {
+        type: "string",
+        description: "an access token; none for an open topic",
+        examples: ["tk_token"],
+        pattern: "^[!-~]+$",
+      },
+    },
+  },
   configure(name: string, fields: Fields, context: ParseContext): OpenChannel {
     const baseUrl = serverField(fields, "server", context);
     const topic = fields.requiredText("topic");

@@ -1,5 +1,6 @@
 /** Opens the notifier as the command line's options want it. */
 
+import type { BackgroundMode } from "../background.ts";
 import { stateDirPath } from "../config/paths.ts";
 import { ConfigError } from "../errors.ts";
 import { Notifier } from "../notifier.ts";
@@ -12,7 +13,7 @@ export async function openNotifier({ args, runtime, ui }: CommandContext): Promi
     configFile: args.text("config"),
     insecureHttp: args.has("insecure-http"),
     stateDir: args.text("state-dir"),
-    background: args.has("no-background") ? "no" : Deno.build.standalone ? "self" : "deno",
+    background: backgroundOf(args),
     onWarning: (text) => ui.warn(text),
   });
 }
@@ -24,10 +25,16 @@ export async function openQueueOnly({ args, runtime, ui }: CommandContext): Prom
   const stateDir = args.text("state-dir") ?? stateDirPath(runtime);
   const options = { runtime, stateDir, onWarning: (text: string) => ui.warn(text) };
   try {
-    // Nothing leaves through these channels.
-    return await Notifier.open({ ...options, configFile: args.text("config"), insecureHttp: true });
+    // Nothing leaves through these channels, and nobody is left behind.
+    const background = backgroundOf(args);
+    return await Notifier.open({ ...options, configFile: args.text("config"), insecureHttp: true, background });
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     return await Notifier.open({ ...options, channels: {} });
   }
+}
+
+function backgroundOf(args: CommandContext["args"]): BackgroundMode {
+  if (args.has("no-background")) return "no";
+  return Deno.build.standalone ? "self" : "deno";
 }

@@ -15,11 +15,14 @@
  * @module
  */
 
+import type { FieldSpecs } from "../channels/field_spec.ts";
 import type { OpenChannel, ParseContext } from "../channels/kind.ts";
+import { POLICY_FIELDS } from "../channels/policy_fields.ts";
 import { CHANNEL_KINDS } from "../channels/registry.ts";
 import { Fields } from "../fields.ts";
 import type { LanePolicy } from "../flood.ts";
 import { nearest } from "../nearest.ts";
+import { connectionOf, over } from "./connection.ts";
 import { policyOf } from "./flood.ts";
 
 /** The configuration, ready to use. */
@@ -33,6 +36,26 @@ export interface Config {
   /** What holds for channels, by name. */
   readonly policies: ReadonlyMap<string, LanePolicy>;
 }
+
+/** The fields of the configuration, but for `channels`. */
+export const CONFIG_FIELDS: FieldSpecs = {
+  identity: {
+    schema: {
+      type: "string",
+      description: "stands in brackets before each subject; the host's name by default",
+      examples: ["jump"],
+    },
+  },
+  background: {
+    schema: {
+      type: "boolean",
+      description: "whether a process may stay behind that goes on delivering",
+      examples: [false],
+      default: true,
+    },
+  },
+  ...POLICY_FIELDS,
+};
 
 /** Where the values of a configuration came from, and what stands in for missing ones. */
 export interface ConfigContext extends ParseContext {
@@ -69,7 +92,12 @@ export function parseConfig(value: unknown, context: ConfigContext): Config {
 /** A channel whose name is that of a kind is of that kind. */
 function parseChannel(name: string, fields: Fields, context: ConfigContext): OpenChannel {
   const kind = fields.text("kind") ?? name;
-  if (Object.hasOwn(CHANNEL_KINDS, kind)) return CHANNEL_KINDS[kind].configure(name, fields, context);
+  if (Object.hasOwn(CHANNEL_KINDS, kind)) {
+    const found = CHANNEL_KINDS[kind];
+    const connection = found.speaksHttp ? connectionOf(fields, `channels.${name}`) : undefined;
+    const open = found.configure(name, fields, context);
+    return (channelContext) => open({ ...channelContext, runtime: over(channelContext.runtime, connection) });
+  }
   const known = Object.keys(CHANNEL_KINDS);
   const near = nearest(kind, known);
   throw fields.error(

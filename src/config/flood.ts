@@ -9,37 +9,9 @@
  */
 
 import { parseDuration } from "../duration.ts";
-import { Fields } from "../fields.ts";
-import { DEFAULT_POLICY, type LanePolicy, MAX_BURST, type Pace } from "../flood.ts";
+import type { Fields } from "../fields.ts";
+import { DEFAULT_POLICY, type LanePolicy, MAX_BACKLOG, MAX_BURST, type Pace } from "../flood.ts";
 import { parseTimeOfDay, type QuietHours } from "../quiet.ts";
-
-/** What becomes of many at once. */
-export interface FloodConfig {
-  /** `false`: nothing is ever gathered into a digest because of its number. @default {true} */
-  readonly digest?: boolean;
-  /** More than so many that wait in a room or topic come as one digest. @default {10} */
-  readonly backlog?: number;
-  /** With `per`: at most so many events within that time, from 1 to 20; what comes meanwhile comes together, and counts as many. @default no limit */
-  readonly burst?: number;
-  /** With `burst`: a duration, such as `10s`. */
-  readonly per?: string;
-}
-
-/** When only what is critical is said; the rest comes together at the end. */
-export interface QuietConfig {
-  /** A time of day by the host's clock: `22:00`. */
-  readonly from: string;
-  /** A time of day; the next day's where it is not later than `from`. */
-  readonly to: string;
-}
-
-/** What every channel may have, and the configuration as a whole. */
-export interface PolicyConfig {
-  /** What becomes of many at once. */
-  readonly flood?: FloodConfig;
-  /** When only what is critical is said. `false` for a channel that is never quiet, whatever holds for the others. */
-  readonly quiet?: QuietConfig | false;
-}
 
 /**
  * Takes `flood` and `quiet`.
@@ -52,11 +24,10 @@ export function policyOf(fields: Fields, outer: LanePolicy = DEFAULT_POLICY): La
 }
 
 function floodOf(outer: Fields): Partial<LanePolicy> {
-  const value = outer.value("flood");
-  if (value === undefined) return {};
-  const fields = new Fields(value, outer.nameOf("flood"));
+  const fields = outer.nested("flood");
+  if (fields === undefined) return {};
   const hasDigests = fields.flag("digest", true);
-  const backlog = fields.integer("backlog", 1, 1_000_000) ?? DEFAULT_POLICY.backlog;
+  const backlog = fields.integer("backlog", 1, MAX_BACKLOG) ?? DEFAULT_POLICY.backlog;
   const pace = paceOf(fields);
   fields.end();
   return { backlog: hasDigests ? backlog : Infinity, pace };
@@ -74,10 +45,9 @@ function paceOf(fields: Fields): Pace | undefined {
 }
 
 function quietOf(outer: Fields): { readonly quiet?: QuietHours } {
-  const value = outer.value("quiet");
-  if (value === undefined) return {};
-  if (value === false) return { quiet: undefined };
-  const fields = new Fields(value, outer.nameOf("quiet"));
+  if (outer.value("quiet") === false) return { quiet: undefined };
+  const fields = outer.nested("quiet");
+  if (fields === undefined) return {};
   const [from, to] = ["from", "to"].map((key) => {
     const text = fields.requiredText(key, "write it as 22:00");
     const minute = parseTimeOfDay(text);

@@ -6,9 +6,10 @@
  */
 
 import { formatDuration } from "../duration.ts";
-import { DEFAULT_POLICY, type LanePolicy } from "../flood.ts";
+import { DEFAULT_POLICY, FLOOD_SILENCE_MS, type LanePolicy, MAX_GATHERING_MS, type Pace } from "../flood.ts";
 import { isNotification } from "../notification.ts";
-import type { Entry } from "../queue/entry.ts";
+import { type Entry, laneOf } from "../queue/entry.ts";
+import { mayBeGathered } from "../queue/line.ts";
 import { formatTimeOfDay, quietUntil, wasQuiet } from "../quiet.ts";
 
 /** A wait that its user wants. */
@@ -30,10 +31,15 @@ export interface Holds {
 }
 
 /** What decides whether an entry is held. */
-export type HoldSubject = Pick<Entry, "channel" | "destination" | "notification" | "asked">;
+export type HoldSubject = Pick<
+  Entry,
+  "channel" | "destination" | "notification" | "asked" | "dead" | "open" | "doubt" | "members" | "alone"
+>;
 
 /** What the holds depend on. */
 export interface HoldSource {
+  /** What will be tried, in the order of arrival. */
+  live(): Entry[];
   /** When the lane of an entry delivered last, the newest at the end. */
   deliveriesOf(entry: Pick<Entry, "channel" | "destination">): readonly number[];
 }
@@ -56,6 +62,19 @@ export function holdsAt(now: number, source: HoldSource, policies: Policies): Ho
     }
     return nights.get(channel);
   };
+  const over = (pace: Pace, entry: Pick<Entry, "channel" | "destination">, since: number) => {
+    const oldest = source.deliveriesOf(entry).filter((time) => time <= now).at(-pace.burst);
+    return oldest !== undefined && oldest + pace.perMs > since ? oldest + pace.perMs : 0;
+  };
+  let arrivals: ReadonlyMap<string, Arrivals> | undefined;
+  /** Until when what waits in a lane goes on gathering, once the pace was exceeded. */
+  const gatheringUntil = (pace: Pace, entry: HoldSubject) => {
+    if (!mayBeGathered(entry)) return 0;
+    arrivals ??= arrivalsIn(source.live(), now);
+    const came = arrivals.get(laneOf(entry));
+    if (came === undefined || over(pace, entry, came.first) === 0) return 0;
+    return Math.min(came.last + FLOOD_SILENCE_MS, came.first + MAX_GATHERING_MS);
+  };
   return {
     policyOf,
     of(entry) {
@@ -63,8 +82,7 @@ export function holdsAt(now: number, source: HoldSource, policies: Policies): Ho
       if ((quiet ?? pace) === undefined || isUrgent(entry)) return undefined;
       const night = nightOf(entry.channel);
       if (night !== undefined || pace === undefined) return night;
-      const oldest = source.deliveriesOf(entry).filter((time) => time <= now).at(-pace.burst);
-      const until = oldest === undefined ? 0 : oldest + pace.perMs;
+      const until = Math.max(over(pace, entry, now), gatheringUntil(pace, entry));
       if (until <= now) return undefined;
       return {
         until,
@@ -74,10 +92,26 @@ export function holdsAt(now: number, source: HoldSource, policies: Policies): Ho
     wereOver(entry) {
       const { quiet, pace } = policyOf(entry.channel);
       if (quiet !== undefined && wasQuiet(quiet, { from: entry.time, until: now })) return true;
-      const oldest = pace && source.deliveriesOf(entry).at(-pace.burst);
-      return pace !== undefined && oldest !== undefined && oldest > entry.time - pace.perMs;
+      return pace !== undefined && over(pace, entry, entry.time) > 0;
     },
   };
+}
+
+/** When those came in that may be gathered, by lane; by a clock that was wrong nobody waits. */
+function arrivalsIn(entries: readonly Entry[], now: number): ReadonlyMap<string, Arrivals> {
+  const lanes = new Map<string, Arrivals>();
+  for (const entry of entries) {
+    const { time } = entry;
+    if (!mayBeGathered(entry) || isUrgent(entry) || time > now) continue;
+    const { first, last } = lanes.get(laneOf(entry)) ?? { first: time, last: time };
+    lanes.set(laneOf(entry), { first: Math.min(first, time), last: Math.max(last, time) });
+  }
+  return lanes;
+}
+
+interface Arrivals {
+  readonly first: number;
+  readonly last: number;
 }
 
 /** Whether an entry never waits for quiet or pace. */

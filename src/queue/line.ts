@@ -130,7 +130,9 @@ export class Line {
 }
 
 /** Whether an entry may still be delivered in another form: nothing of it can have arrived. */
-export function mayBeGathered({ dead, open, doubt, members, alone }: Entry): boolean {
+export function mayBeGathered(
+  { dead, open, doubt, members, alone }: Pick<Entry, "dead" | "open" | "doubt" | "members" | "alone">,
+): boolean {
   return dead === undefined && open === undefined && doubt === undefined && members === undefined &&
     alone === undefined;
 }

@@ -12,9 +12,9 @@ import { QueueError } from "../errors.ts";
 import type { Entry } from "./entry.ts";
 import { denoFiles, type Files } from "./files.ts";
 import { Admission, recordOf } from "./admission.ts";
-import { type Durability, Journal, TORN_SUFFIX } from "./journal.ts";
+import { type Durability, Journal } from "./journal.ts";
 import { Intake } from "./intake.ts";
-import { ACK_RETENTION_MS, MAX_QUEUE_BYTES, MIN_COMPACTION_BYTES, NEARLY_FULL_BYTES } from "./limits.ts";
+import { MAX_QUEUE_BYTES } from "./limits.ts";
 import { FileLock } from "./lock.ts";
 import type {
   AttemptResult,
@@ -26,6 +26,8 @@ import type {
   QueueRuntime,
 } from "./queue_types.ts";
 import type { JournalRecord } from "./record.ts";
+import { countSetAside } from "./quarantine.ts";
+import { isKept, isWorthCompacting } from "./retention.ts";
 import { Reserve } from "./reserve.ts";
 import { settlingRecords } from "./settling.ts";
 import { guard } from "./trouble.ts";
@@ -121,20 +123,16 @@ export class Queue extends QueueView {
 
   /** Numbers for people and monitoring. */
   figures(): QueueFigures {
-    const copies = guard("list the quarantine", () => this.#files.list(`${this.directory}/quarantine`));
-    // A name that begins with a dot is a copy that somebody did not finish; the next reader makes it again.
-    const aside = copies.filter((name) => !name.startsWith("."));
-    const torn = aside.filter((name) => name.endsWith(TORN_SUFFIX)).length;
     const intakeTimes = this.#intake.times();
+    const { possibleDuplicates, lastDelivery } = this.state;
     return {
       bytes: this.bytes,
       maxBytes: MAX_QUEUE_BYTES,
       intake: intakeTimes.length,
       intakeTimes,
-      quarantined: aside.length - torn,
-      torn: torn + (this.#journal.tornBytes > 0 ? 1 : 0),
-      possibleDuplicates: this.state.possibleDuplicates,
-      lastDelivery: this.state.lastDelivery,
+      ...countSetAside(this.#files, this.directory, this.#journal.tornBytes > 0),
+      possibleDuplicates,
+      lastDelivery,
     };
   }
 
@@ -255,14 +253,13 @@ export class Queue extends QueueView {
   }
 
   /**
-   * Compacts the journal when that is worth it: more than half of it is history and it is over 256 KiB, or it is nearly full. For the holder of `deliver.lock`.
+   * Compacts the journal when that is worth it. For the holder of `deliver.lock`.
    *
    * @returns whether it did
    * @throws {QueueError} when it could not; the journal is what it was
    */
   async compact(): Promise<boolean> {
-    const worth = this.bytes > NEARLY_FULL_BYTES ? 1.1 : 2;
-    if (this.bytes <= MIN_COMPACTION_BYTES || this.bytes <= worth * this.state.keptBytes) return false;
+    if (!isWorthCompacting(this.bytes, this.state.keptBytes)) return false;
     const now = this.#runtime.now();
     const header = { time: now, host: this.#runtime.hostname() };
     await this.#journal.compact(
@@ -270,7 +267,7 @@ export class Queue extends QueueView {
         this.refresh();
         return this.state.snapshot(header);
       },
-      (record) => record.t === "ack" && record.time > now - ACK_RETENTION_MS,
+      (record) => isKept(record, now),
     );
     this.refresh();
     return true;

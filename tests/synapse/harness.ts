@@ -19,6 +19,16 @@ export type SynapseTestBody = (synapse: Synapse, t: Deno.TestContext) => Promise
 /** Registers one test. */
 export type SynapseTest = (name: string, body: SynapseTestBody) => void;
 
+/** What a file needs besides a Synapse. */
+export interface SynapseNeeds {
+  /** Installs it; what it throws says why the tests cannot run, as when Synapse itself cannot be installed. */
+  install(): Promise<void>;
+  /** Opens it before Synapse starts, and says how Synapse is to be configured for it. */
+  open(): Promise<SynapseOptions>;
+  /** Uses the homeserver that has just been started. */
+  started(synapse: Synapse): Promise<void>;
+}
+
 /**
  * Prepares the tests of one file. Their Synapse starts with the first test that runs and ends after the last one. A test may stop, kill
  * or suspend it: the next one finds it running.
@@ -28,15 +38,21 @@ export type SynapseTest = (name: string, body: SynapseTestBody) => void;
  *
  * @returns The function that registers the tests.
  */
-export async function synapseSuite(options: SynapseOptions = {}): Promise<SynapseTest> {
-  const obstacle = await obstacleToSynapse();
+export async function synapseSuite(options: SynapseOptions | SynapseNeeds = {}): Promise<SynapseTest> {
+  const needs = "open" in options ? options : synapseAlone(options);
+  const obstacle = await obstacleToSynapse(needs);
   if (obstacle !== undefined) return obstacle.fatal ? failing(obstacle.reason) : ignoring(obstacle.reason);
-  const shared = new SharedSynapse(options);
+  const shared = new SharedSynapse(needs);
   Deno.test.afterAll(() => shared[Symbol.asyncDispose]());
   return (name, body) => {
     // The process outlives the test that starts it.
     Deno.test({ name, sanitizeOps: false, sanitizeResources: false, fn: (t) => shared.use(t, body) });
   };
+}
+
+/** The needs of a file that wants a Synapse alone. */
+function synapseAlone(options: SynapseOptions): SynapseNeeds {
+  return { install: async () => {}, open: () => Promise.resolve(options), started: async () => {} };
 }
 
 /** Why there is no homeserver. */
@@ -46,9 +62,10 @@ interface Obstacle {
   readonly fatal: boolean;
 }
 
-async function obstacleToSynapse(): Promise<Obstacle | undefined> {
+async function obstacleToSynapse(needs: SynapseNeeds): Promise<Obstacle | undefined> {
   try {
     await installSynapse();
+    await needs.install();
     return undefined;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
@@ -68,16 +85,16 @@ function ignoring(reason: string): SynapseTest {
 
 /** The one Synapse of a file, made when it is first needed. */
 class SharedSynapse implements AsyncDisposable {
-  readonly #options: SynapseOptions;
+  readonly #needs: SynapseNeeds;
   #started: Promise<Synapse> | undefined;
 
-  constructor(options: SynapseOptions) {
-    this.#options = options;
+  constructor(needs: SynapseNeeds) {
+    this.#needs = needs;
   }
 
   /** Gives a running homeserver to a test. When the test fails, shows what the homeserver logged last. */
   async use(t: Deno.TestContext, body: SynapseTestBody): Promise<void> {
-    this.#started ??= Synapse.start(this.#options);
+    this.#started ??= this.#start();
     const synapse = await this.#started;
     synapse.resumeProcess();
     if (!synapse.running) await synapse.startAgain();
@@ -87,6 +104,12 @@ class SharedSynapse implements AsyncDisposable {
       console.error(`The end of Synapse's log:\n${await synapse.log()}`);
       throw error;
     }
+  }
+
+  async #start(): Promise<Synapse> {
+    const synapse = await Synapse.start(await this.#needs.open());
+    await this.#needs.started(synapse);
+    return synapse;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,0 +1,91 @@
+/** The parts of a notifier, wired: configuration, channels, queue and courier. */
+
+import type { BackgroundMode } from "./background.ts";
+import type { Channel } from "./channels/channel.ts";
+import { openConfig } from "./config/load.ts";
+import { stateDirPath } from "./config/paths.ts";
+import { Courier } from "./delivery/courier.ts";
+import { withDefaultPace } from "./flood.ts";
+import { leaveBehind } from "./left_behind.ts";
+import { FileMemory } from "./memory.ts";
+import type { NotifierOptions } from "./notifier_options.ts";
+import { Queue } from "./queue/queue.ts";
+import { attemptOutcome, Reporter } from "./report.ts";
+import type { Runtime } from "./runtime.ts";
+
+/** What a notifier is made of. */
+export interface Parts {
+  readonly identity: string;
+  readonly stateDir: string;
+  readonly runtime: Runtime;
+  readonly channels: readonly Channel[];
+  readonly byName: ReadonlyMap<string, Channel>;
+  readonly queue: Queue;
+  readonly courier: Courier;
+  readonly reporter: Reporter;
+  /** Sees to what is left; what cannot be done is a warning. */
+  readonly leaveBehind: () => void;
+  /** Tells whoever listens what goes wrong without being a failure. */
+  readonly warn: (text: string) => void;
+}
+
+/**
+ * Wires them.
+ *
+ * @throws {ConfigError} when the configuration cannot be used
+ * @throws {QueueError} when the queue cannot be read
+ */
+export function wireParts(options: NotifierOptions, real: Runtime): Parts {
+  const runtime = { ...real, ...options.runtime };
+  const config = openConfig(runtime, options);
+  const warn = (text: string) => tell(() => options.onWarning?.(text));
+  const background = modeOf(options, config.background);
+  const stateDir = options.stateDir ?? stateDirPath(runtime);
+  const memory = new FileMemory(stateDir, runtime);
+  const channels = config.channels.map((open) => open({ runtime, identity: config.identity, memory, warn }));
+  const byName = new Map(channels.map((channel) => [channel.name, channel]));
+  const queue = Queue.open(stateDir, runtime, {
+    onReserveUsed: () => warn("The disk is full: the queue lives on the room that it had kept back; make room soon"),
+    onDamage: (path) => warn(`A damaged line of the queue was set aside in ${path}; everything else is whole`),
+  });
+  const courier = new Courier(queue, byName, runtime, {
+    // Where nobody stays who says the rest, nothing is held back.
+    policies: background === "no" ? config.policies : withDefaultPace(config.policies),
+    onEvent: (event) => tell(() => options.onAttempt?.(attemptOutcome(event))),
+  });
+  const reporter = new Reporter(queue, courier, (name) => byName.has(name));
+  return {
+    identity: config.identity,
+    stateDir,
+    runtime,
+    channels,
+    byName,
+    queue,
+    courier,
+    reporter,
+    leaveBehind() {
+      const { configFile, insecureHttp } = options;
+      const problem = leaveBehind(queue, {
+        mode: background,
+        deliverer: { stateDir, configFile, insecureHttp },
+        runtime,
+      });
+      if (problem !== undefined) warn(problem);
+    },
+    warn,
+  };
+}
+
+/** Another process could not know channels that only this one knows; what this one does by itself nobody forbids. */
+function modeOf({ background = "no", channels }: NotifierOptions, isAllowed: boolean): BackgroundMode {
+  return background === "here" || (isAllowed && channels === undefined) ? background : "no";
+}
+
+/** What a listener throws is not ours to fail by. */
+function tell(listener: () => void): void {
+  try {
+    listener();
+  } catch {
+    return;
+  }
+}
