@@ -66,14 +66,19 @@ export function holdsAt(now: number, source: HoldSource, policies: Policies): Ho
     const oldest = source.deliveriesOf(entry).filter((time) => time <= now).at(-pace.burst);
     return oldest !== undefined && oldest + pace.perMs > since ? oldest + pace.perMs : 0;
   };
-  let arrivals: ReadonlyMap<string, Arrivals> | undefined;
+  let arrivals: ReadonlyMap<string, readonly number[]> | undefined;
+  const gatherings = new Map<string, number>();
   /** Until when what waits in a lane goes on gathering, once the pace was exceeded. */
   const gatheringUntil = (pace: Pace, entry: HoldSubject) => {
     if (!mayBeGathered(entry)) return 0;
-    arrivals ??= arrivalsIn(source.live(), now);
-    const came = arrivals.get(laneOf(entry));
-    if (came === undefined || over(pace, entry, came.first) === 0) return 0;
-    return Math.min(came.last + FLOOD_SILENCE_MS, came.first + MAX_GATHERING_MS);
+    const lane = laneOf(entry);
+    if (!gatherings.has(lane)) {
+      arrivals ??= arrivalsIn(source.live(), now);
+      const times = arrivals.get(lane) ?? [now];
+      const end = over(pace, entry, times[0]);
+      gatherings.set(lane, end && Math.min(silenceAfter(end, times), times[0] + MAX_GATHERING_MS));
+    }
+    return gatherings.get(lane) ?? 0;
   };
   return {
     policyOf,
@@ -98,20 +103,20 @@ export function holdsAt(now: number, source: HoldSource, policies: Policies): Ho
 }
 
 /** When those came in that may be gathered, by lane; by a clock that was wrong nobody waits. */
-function arrivalsIn(entries: readonly Entry[], now: number): ReadonlyMap<string, Arrivals> {
-  const lanes = new Map<string, Arrivals>();
-  for (const entry of entries) {
-    const { time } = entry;
-    if (!mayBeGathered(entry) || isUrgent(entry) || time > now) continue;
-    const { first, last } = lanes.get(laneOf(entry)) ?? { first: time, last: time };
-    lanes.set(laneOf(entry), { first: Math.min(first, time), last: Math.max(last, time) });
-  }
-  return lanes;
+function arrivalsIn(entries: readonly Entry[], now: number): ReadonlyMap<string, readonly number[]> {
+  const waiting = entries.filter((entry) => mayBeGathered(entry) && !isUrgent(entry) && entry.time <= now);
+  return new Map(
+    Array.from(Map.groupBy(waiting, laneOf), ([lane, some]) => [lane, some.map(({ time }) => time).toSorted(byNumber)]),
+  );
 }
 
-interface Arrivals {
-  readonly first: number;
-  readonly last: number;
+const byNumber = (a: number, b: number) => a - b;
+
+/** The first moment from `earliest` on before which nothing came for a while. */
+function silenceAfter(earliest: number, times: readonly number[]): number {
+  let end = earliest;
+  for (const time of times) if (end - FLOOD_SILENCE_MS < time && time < end) end = time + FLOOD_SILENCE_MS;
+  return end;
 }
 
 /** Whether an entry never waits for quiet or pace. */
