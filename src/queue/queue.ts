@@ -58,7 +58,7 @@ export class Queue extends QueueView {
     this.#files = files;
     this.#runtime = runtime;
     this.#reserve = new Reserve(this.directory, files, onReserveUsed);
-    this.#intake = new Intake(this.directory, files, this.#reserve);
+    this.#intake = new Intake(this.directory, { files, reserve: this.#reserve, onDamage });
     this.#journal = new Journal(this.directory, { files, onDamage, reserve: this.#reserve }, runtime);
     this.#admission = new Admission({
       journal: this.#journal,
@@ -157,9 +157,10 @@ export class Queue extends QueueView {
   }
 
   /**
-   * Takes into the journal what waits in `intake/`, in the order of its times. For the holder of `deliver.lock`.
+   * Takes into the journal what waits in `intake/`, in the order of its times. For the holder of `deliver.lock`, who may deliver nothing as long as
+   * this fails: something older may wait there.
    *
-   * @throws {QueueError} when the journal cannot be had yet; then it goes on waiting there
+   * @throws {QueueError} when the journal cannot be had yet, or `intake/` cannot be read or emptied; then it goes on waiting there
    */
   takeIn(): Promise<void> {
     return this.#admission.takeIn();
