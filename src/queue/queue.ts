@@ -111,12 +111,14 @@ export class Queue extends QueueView {
     return true;
   }
 
-  /** Reads what is new. */
+  /** Reads what is new. When that must begin anew and fails on its way, what was known before stands. */
   refresh(): void {
+    let state = this.state;
     this.#journal.read({
-      restart: () => this.state = this.state.successor(),
-      record: (record, bytes) => this.state.apply(record, bytes),
+      restart: () => state = state.successor(),
+      record: (record, bytes) => state.apply(record, bytes),
     });
+    this.state = state;
   }
 
   /** Bytes of the journal; it grows with every change. */
