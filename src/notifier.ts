@@ -220,9 +220,9 @@ export class Notifier implements AsyncDisposable {
     envelopes: readonly Envelope[],
     { onDuty, once }: { readonly onDuty: boolean; readonly once?: string },
   ): Promise<Enqueued> {
-    return this.#prepare(onDuty, async () => {
+    return this.#prepare(onDuty, async (problem) => {
       const drafts = envelopes.map((envelope) => draftOf(envelope, once));
-      const leaving = drafts.filter((draft) => onDuty && this.#courier.isIdleFor(draft));
+      const leaving = drafts.filter((draft) => onDuty && !problem && this.#courier.isIdleFor(draft));
       const channels = new Set(leaving.map(({ channel }) => channel));
       const enqueued = await this.#queue.enqueue(drafts, ({ channel }) => channels.has(channel));
       this.#courier.adopt(enqueued.entries);
@@ -236,7 +236,8 @@ export class Notifier implements AsyncDisposable {
    * Prepares a delivery. On duty nothing that came before is overtaken, by whichever door it came in, and whoever cannot prepare does not stay on
    * duty.
    */
-  async #prepare<Result>(onDuty: boolean, work: () => Promise<Result>): Promise<Result> {
+  async #prepare<Result>(onDuty: boolean, work: (problem?: QueueError) => Promise<Result>): Promise<Result> {
+    let problem;
     try {
       this.#queue.refresh();
       if (onDuty) await this.#queue.takeIn();
@@ -245,9 +246,10 @@ export class Notifier implements AsyncDisposable {
     } catch (error) {
       if (!(error instanceof QueueError)) throw error;
       this.#warn(error.message);
+      problem = error;
     }
     try {
-      return await work();
+      return await work(problem);
     } catch (error) {
       if (onDuty) this.#queue.deliverLock.release();
       throw error;

@@ -24,7 +24,7 @@ import { crowdOf } from "./crowd.ts";
 import { RESET_GAP_MS } from "./classify.ts";
 import { buryExpired } from "./expiry.ts";
 import { type Holds, holdsAt, type HoldSubject, type Policies } from "./holds.ts";
-import type { CourierEvent, CourierOptions, RunEnd, RunOptions } from "./run.ts";
+import type { CourierEvent, CourierOptions, Run, RunEnd, RunOptions } from "./run.ts";
 import { type Head, heads, type LaneContext, nextOf } from "./lanes.ts";
 
 /** What the courier needs of the runtime. */
@@ -109,11 +109,7 @@ export class Courier {
     try {
       await this.#queue.seal();
       for (;;) {
-        this.#queue.refresh();
-        // What waits at the side door goes on waiting there as long as the journal cannot be had.
-        await wasTaken(this.#queue.takeIn());
-        await this.#buryExpired();
-        await this.#compact();
+        if (!run.failure) await this.#prepare(run);
         this.#start(run);
         if (run.busy.size === 0 && (run.failure || this.isOver(run) || this.#mustHandOver(run))) break;
         await this.#pause(run);
@@ -135,6 +131,18 @@ export class Courier {
     return options.mine.map((id) => this.#queue.entry(id)).every((entry) =>
       entry === undefined || entry.dead !== undefined || (ready.get(laneOf(entry)) ?? Infinity) > now
     );
+  }
+
+  /** Learns what is there. Where that fails nobody else starts, since something older may be unseen; who is under way comes to an end. */
+  async #prepare(run: Run): Promise<void> {
+    try {
+      this.#queue.refresh();
+      await this.#queue.takeIn();
+      await this.#buryExpired();
+      await this.#compact();
+    } catch (error) {
+      run.failure = { error };
+    }
   }
 
   #mustHandOver(run: Run): boolean {
@@ -287,13 +295,4 @@ async function wasTaken(work: Promise<unknown>): Promise<boolean> {
     if (error instanceof QueueError) return false;
     throw error;
   }
-}
-
-interface Run extends RunOptions {
-  /** Channels that are being served. */
-  readonly busy: Map<string, Promise<unknown>>;
-  /** How many flushes were asked for before. */
-  readonly flushes: number;
-  /** What ended the run: the signal's reason, or a queue that takes nothing. */
-  failure?: { readonly error: unknown };
 }

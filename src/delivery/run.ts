@@ -18,6 +18,16 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
 }
 
+/** A run under way. */
+export interface Run extends RunOptions {
+  /** Channels that are being served. */
+  readonly busy: Map<string, Promise<unknown>>;
+  /** How many flushes were asked for before. */
+  readonly flushes: number;
+  /** What ended the run: the signal's reason, or a queue that takes nothing. */
+  failure?: { readonly error: unknown };
+}
+
 /** Why a run ended. */
 export type RunEnd = "over" | "handed-over";
 

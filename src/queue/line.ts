@@ -43,6 +43,13 @@ export class Line {
     this.#entries.set(entry.id, entry);
   }
 
+  /** Puts an entry before all that came in later. */
+  insert(entry: Entry): void {
+    const later = [...this.#entries.values()].filter(({ time }) => time > entry.time);
+    for (const { id } of later) this.#entries.delete(id);
+    for (const each of [entry, ...later]) this.set(each);
+  }
+
   /**
    * Has a digest stand for those of its members that wait in its lane; nothing happens when none does.
    *

@@ -28,6 +28,11 @@ export function settlingRecords(entry: Entry, result: AttemptResult, time: numbe
   return [{ t: "nack", n: entry.attempts, ...common, ...nack }];
 }
 
+/** The record that takes an announcement back. */
+export function withdrawalRecord({ id, attempts }: Entry, time: number): JournalRecord {
+  return { t: "nack", id, n: attempts, time, class: "withdrawn", reason: "the attempt before it failed", next: time };
+}
+
 /** What an acknowledgement says, so that the name is known when the entry is long gone. */
 function nameOf({ once, channel, destination }: Entry): Pick<AckRecord, "once" | "channel" | "destination"> {
   return once === undefined ? {} : { once, channel, destination };

@@ -181,7 +181,9 @@ export class QueueState {
   #enqueue(record: EnqueueRecord, bytes: number): void {
     if (this.#line.find(record.id) || !this.#names.admit(record)) return;
     const replaced = record.replaces && this.#supersede(record);
-    this.#line.set({ ...newEntry(record), bytes, replaced });
+    const entry = { ...newEntry(record), bytes, replaced };
+    if (record.aside) this.#line.insert(entry);
+    else this.#line.set(entry);
     this.#keptBytes += bytes;
   }
 
@@ -192,6 +194,7 @@ export class QueueState {
       // What hangs below a digest may have left with it.
       const entry = this.#line.get(id);
       if (id === record.id || entry === undefined || entry.dead || entry.open || entry.doubt) continue;
+      if (record.aside && entry.time > record.time) continue;
       count += 1 + (entry.replaced?.count ?? 0);
       since = Math.min(since, entry.replaced?.since ?? entry.time);
       this.#names.forget(entry);
