@@ -189,6 +189,73 @@ Deno.test("a pace is shown while something waits for it, and what is critical do
   assertEquals(told(scene), ["first", "third"]);
 });
 
+/** What comes in one after the other, and what the room was told when all is out. */
+async function stream(scene: Scene, notifier: Notifier, { count, gapMs }: { count: number; gapMs: number }) {
+  const start = scene.runtime.time;
+  for (const subject of numbers(1, count)) {
+    await notifier.notify({ subject });
+    scene.runtime.time += gapMs;
+  }
+  await notifier.flush({ waitMs: 60_000 });
+  assertEquals(notifier.status().queued, 0);
+  assertEquals(told(scene).flat(), numbers(1, count));
+  return { events: told(scene).length, tookMs: scene.runtime.time - start };
+}
+
+for (const gapMs of [5, 150, 250]) {
+  Deno.test(`200 messages, one each ${gapMs} ms, are five events at most, and out within two minutes, where somebody stays who says the rest`, async () => {
+    await using scene = await setScene({ rateLimit: SYNAPSE_LIMIT });
+    await using notifier = await scene.open({ background: "here" });
+    const { events, tookMs } = await stream(scene, notifier, { count: 200, gapMs });
+    assert(events <= 5, `${events} events`);
+    assert(tookMs < 120_000, `${tookMs} ms`);
+    assertEquals(scene.puts(), events, "no limit was met");
+  });
+}
+
+Deno.test("a flood without an end is told each half minute", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open({ background: "here" });
+  const { events } = await stream(scene, notifier, { count: 300, gapMs: 1000 });
+  // Three at once, and then one each half minute for five minutes.
+  assert(events >= 3 + 9 && events <= 3 + 11, `${events} events`);
+});
+
+Deno.test("the fourth within five seconds comes a little later, as itself; in good time nothing waits", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open({ background: "here" });
+  const start = scene.runtime.time;
+  const outcomes = [];
+  for (const subject of numbers(1, 4)) outcomes.push(...await notifier.notify({ subject }));
+  assertEquals(outcomes.map(({ state }) => state), ["delivered", "delivered", "delivered", "queued"]);
+  assertEquals(outcomes[3].reason, "At most 3 in 5 s; what comes meanwhile comes together");
+  assertEquals(outcomes[3].next, start + 5000);
+  await notifier.flush();
+  assertEquals(told(scene), numbers(1, 4));
+  const tookMs = scene.runtime.time - start;
+  assert(tookMs >= 5000 && tookMs <= 6000, `${tookMs} ms`);
+  scene.runtime.time += 5000;
+  assertEquals((await notifier.notify({ subject: "5" }))[0].state, "delivered");
+});
+
+Deno.test("where nobody stays who says the rest, or nothing is to be gathered, nothing is held back", async () => {
+  for (const options of [{}, { background: "here", flood: { digest: false } }] as const) {
+    await using scene = await setScene();
+    await using notifier = await scene.open(options);
+    for (const subject of numbers(1, 8)) assertEquals((await notifier.notify({ subject }))[0].state, "delivered");
+    assertEquals(told(scene), numbers(1, 8));
+  }
+});
+
+Deno.test("a clock that was set back holds nobody for long", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open({ background: "here" });
+  for (const subject of numbers(1, 5)) await notifier.notify({ subject });
+  scene.runtime.time -= 3_600_000;
+  await notifier.flush();
+  assertEquals(told(scene).flat(), numbers(1, 5));
+});
+
 /** Ten in the evening by the host's clock. */
 const TEN = new Date(2026, 10, 22, 22, 0).getTime();
 const SEVEN = new Date(2026, 10, 23, 7, 0).getTime();

@@ -20,7 +20,7 @@ export function toldBy({ lane, body }: Heard): Heard[] {
     const { subject, excerpt, count = "1" } = LINE_REGEXP.exec(line)?.groups ?? {};
     const one = subject === undefined
       ? { lane, body: line }
-      : { lane, body: `${identity} ${subject}\n\n${excerpt ?? ""}`, isExcerpt: true };
+      : { lane, body: `${identity} ${subject}${excerpt === undefined ? "" : `\n\n${excerpt}`}`, isExcerpt: true };
     return Array<Heard>(Number(count)).fill(one);
   });
 }

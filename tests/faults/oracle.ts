@@ -95,11 +95,12 @@ function nameOf(lane: string, subject: string): string {
 
 function isAltered(said: Said | undefined, { body, isExcerpt }: Heard): boolean {
   if (said === undefined) return false;
-  if (isExcerpt) return !isExcerptOf(textOf(body), `${said.subject}\n\n${inOneLine(said.message)}`);
+  if (isExcerpt) return textOf(body) !== said.subject && !isExcerptOf(textOf(body), said);
   return textOf(body) !== (said.message === "" ? said.subject : `${said.subject}\n\n${said.message}`);
 }
 
-function isExcerptOf(text: string, whole: string): boolean {
+function isExcerptOf(text: string, { subject, message }: Said): boolean {
+  const whole = `${subject}\n\n${inOneLine(message)}`;
   return text === whole || (text.endsWith("…") && whole.startsWith(text.slice(0, -1)));
 }
 

@@ -1,6 +1,7 @@
 /** The oracle can fail: whatever it should notice, it notices, and nothing else. */
 
 import { assertEquals } from "@std/assert";
+import { toldBy } from "./digest_lines.ts";
 import { type Heard, judge, type Said, sentences } from "./oracle.ts";
 import { World } from "./world.ts";
 
@@ -18,6 +19,12 @@ const heard = (subject: string, { message = `Body of ${subject}`, lane = "!room"
 });
 const A = said("A", 1), B = said("B", 3), C = said("C", 5);
 
+/** A digest of these lines, taken apart. */
+const digest = (...lines: readonly string[]): Heard[] => {
+  const text = lines.map((line) => `- ${line}`).join("\n");
+  return toldBy({ lane: "!room", body: `[jump] ${lines.length} notifications\n\n${text}` });
+};
+
 const CASES: readonly [what: string, said: readonly Said[], heard: readonly Heard[], expected: readonly string[]][] = [
   ["everything in order", [A, B], [heard("A"), heard("B")], []],
   ["one that came late and says so", [A], [heard("A", { note: "\n\n⏰ Queued since 2026-11-22 20:15 (UTC)" })], []],
@@ -34,6 +41,19 @@ const CASES: readonly [what: string, said: readonly Said[], heard: readonly Hear
   ["one that was killed, there", [said("A", 1, "unknown")], [heard("A")], []],
   ["one that was killed, not there", [said("A", 1, "unknown")], [], []],
   ["one that was killed, there twice", [said("A", 1, "unknown")], [heard("A"), heard("A")], ["once more: A"]],
+  ["a digest", [A, B], digest("20:15:03 ℹ A: Body of A", "20:15:04 ⚠ B: Body…"), []],
+  ["a digest in a wrong order", [A, B], digest("20:15:03 ℹ B: Body of B", "20:15:04 ℹ A"), [
+    "out of order: A behind B",
+  ]],
+  ["a digest that lacks one", [A, B], digest("20:15:03 ℹ A: Body of A"), ["lost: B"]],
+  ["a digest with a wrong line", [A], digest("20:15:03 ℹ A: Body of B"), ["not what was said: A"]],
+  ["one that came by itself, and in a digest", [A, B], [
+    heard("A"),
+    ...digest("20:15:03 ℹ A: Body of A", "20:15:04 ℹ B"),
+  ], ["once more: A"]],
+  ["one that a digest counts twice", [A], digest("20:15:03 ℹ A: Body of A (×2, first 20:15:03, last 20:15:04)"), [
+    "once more: A",
+  ]],
   ["two at the same time, in either order", [A, { ...B, began: 1 }], [heard("B"), heard("A")], []],
 ];
 
