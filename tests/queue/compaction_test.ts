@@ -163,10 +163,11 @@ Deno.test("QueueState.snapshot() folds to the state it was taken from, whatever 
   const pick = <Value>(values: readonly Value[]) => values[roll(values.length)];
   for (let round = 0; round < 300; round++) {
     const state = new QueueState();
+    let acks = 0;
     for (let time = 1; time < 60; time++) {
       const id = roll(5) === 0 ? `D${roll(4)}` : String(roll(6));
       const n = (state.entry(id)?.attempts ?? 0) + 1;
-      state.apply(pick<JournalRecord>([
+      const record = pick<JournalRecord>([
         {
           t: "enq",
           id: String(roll(6)),
@@ -175,6 +176,16 @@ Deno.test("QueueState.snapshot() folds to the state it was taken from, whatever 
           destination: pick(["x", "y"]),
           notification: { time },
           expires: time + 9,
+        },
+        {
+          t: "enq",
+          id: String(roll(6)),
+          time: roll(time),
+          channel: "a",
+          destination: "x",
+          notification: { time },
+          expires: time + 9,
+          aside: true,
         },
         { t: "att", id, n, time },
         {
@@ -200,7 +211,17 @@ Deno.test("QueueState.snapshot() folds to the state it was taken from, whatever 
           destination: "x",
           members: Array.from({ length: 4 }, () => String(roll(6))),
         },
-      ]));
+      ]);
+      if (record.t === "ack") acks++;
+      state.apply(record, 10);
+      const all = [...state.entries].flatMap((entry) => [entry, ...entry.members ?? []]);
+      assertEquals(new Set(all.map((entry) => entry.id)).size, all.length, `round ${round}: nothing is there twice`);
+      assertEquals(state.keptBytes, 10 * (all.length + acks), `round ${round}: every line is counted`);
+      for (const { id, members } of all) {
+        assertEquals(state.entry(id)?.id, id);
+        for (const member of members ?? []) assertEquals(state.digestOf(member.id)?.id, id);
+        if (members) assert(members.length > 0);
+      }
     }
     const again = new QueueState();
     for (const record of state.snapshot({ time: 0, host: "" })) again.apply(JSON.parse(JSON.stringify(record)));
