@@ -28,7 +28,7 @@ function without({ subject: _, ...input }: Partial<NotificationInput>): Partial<
 function told(scene: Scene): (string | string[])[] {
   return scene.homeserver.events(scene.room).map(({ content }) => {
     const body = String(content.body);
-    const lines = [...body.matchAll(/^- \S+(?: \d\S+)? \S+ (\S+)/gm)].map(([, subject]) => subject);
+    const lines = [...body.matchAll(/^- \S+(?: \d\S+)? \S+ ([^\s:]+)/gm)].map(([, subject]) => subject);
     return lines.length > 0 ? lines : body.split("\n")[0].replace("[jump] ", "");
   });
 }
@@ -190,10 +190,14 @@ Deno.test("a pace is shown while something waits for it, and what is critical do
 });
 
 /** What comes in one after the other, and what the room was told when all is out. */
-async function stream(scene: Scene, notifier: Notifier, { count, gapMs }: { count: number; gapMs: number }) {
+async function stream(
+  scene: Scene,
+  notifier: Notifier,
+  { count, gapMs, message }: { readonly count: number; readonly gapMs: number; readonly message?: string },
+) {
   const start = scene.runtime.time;
   for (const subject of numbers(1, count)) {
-    await notifier.notify({ subject });
+    await notifier.notify({ subject, message });
     scene.runtime.time += gapMs;
   }
   await notifier.flush({ waitMs: 60_000 });
@@ -212,6 +216,15 @@ for (const gapMs of [5, 150, 250]) {
     assertEquals(scene.puts(), events, "no limit was met");
   });
 }
+
+Deno.test("a compaction in the middle of a flood does not make it louder", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open({ background: "here" });
+  const { events } = await stream(scene, notifier, { count: 200, gapMs: 200, message: "x".repeat(4000) });
+  assert(events <= 5, `${events} events`);
+  const journal = Deno.readTextFileSync(`${scene.stateDir}/queue/queue.jsonl`);
+  assert(journal.length < 400_000 && journal.includes('"t":"lane"'), "it was compacted");
+});
 
 Deno.test("a flood without an end is told each half minute", async () => {
   await using scene = await setScene();

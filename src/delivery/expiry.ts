@@ -41,7 +41,8 @@ export async function buryExpired(
   const isExpired = ({ time, expires }: Entry) => expires <= now && time >= CLOCK_SET_AFTER;
   const free = sentBySomebody(queue.live().filter(isFree));
   const expired = free.filter(isExpired).map((entry): ExpiredEntry => {
-    const why = entry.wait ? `; last: ${entry.wait.reason}` : "";
+    const { wait } = queue.digestOf(entry.id) ?? entry;
+    const why = wait ? `; last: ${wait.reason}` : "";
     return { entry, reason: `Expired after ${formatDuration(now - entry.time)}${why}` };
   });
   if (expired.length === 0) return [];

@@ -151,6 +151,15 @@ export interface ChannelRecord {
   readonly wait?: Wait;
 }
 
+/** What compaction leaves of a lane's deliveries. */
+export interface LaneRecord {
+  readonly t: "lane";
+  readonly channel: string;
+  readonly destination: string;
+  /** When it delivered last, milliseconds since 1970, the newest at the end. */
+  readonly delivered: readonly number[];
+}
+
 /** Somebody asks for everything to be tried now: waits of our own choice that were decided before are over. */
 export interface FlushRecord {
   readonly t: "flush";
@@ -170,6 +179,7 @@ export type JournalRecord =
   | DropRecord
   | SnapshotRecord
   | ChannelRecord
+  | LaneRecord
   | FlushRecord;
 
 /** The longest line, in bytes, its line feed included. */

@@ -1,6 +1,6 @@
 /** What a record must hold to be one. A checksum proves that a line is what somebody wrote, not that it makes sense. */
 
-type Kind = "text" | "number" | "object" | "text?" | "number?" | "object?" | "texts";
+type Kind = "text" | "number" | "object" | "text?" | "number?" | "object?" | "texts" | "numbers";
 
 /** The fields of each type; others are let be. */
 const SHAPES: Readonly<Record<string, Readonly<Record<string, Kind>>>> = {
@@ -48,6 +48,7 @@ const SHAPES: Readonly<Record<string, Readonly<Record<string, Kind>>>> = {
     replaced: "object?",
   },
   chan: { channel: "text", failures: "number", wait: "object?" },
+  lane: { channel: "text", destination: "text", delivered: "numbers" },
   flush: { time: "number" },
 };
 
@@ -78,6 +79,8 @@ function isOf(value: unknown, kind: Kind): boolean {
       return typeof value === "number";
     case "texts":
       return Array.isArray(value) && value.every((each) => typeof each === "string");
+    case "numbers":
+      return Array.isArray(value) && value.every((each) => typeof each === "number");
     case "object":
     case "object?":
       return typeof value === "object" && value !== null && !Array.isArray(value);

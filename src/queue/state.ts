@@ -41,7 +41,7 @@ export class QueueState {
 
   /** When the lane of an entry delivered last, milliseconds since 1970, the newest at the end. */
   deliveriesOf(entry: Pick<Entry, "channel" | "destination">): readonly number[] {
-    return this.#deliveries.of(laneOf(entry));
+    return this.#deliveries.of(entry);
   }
 
   /** The digest that an entry will be delivered with. */
@@ -122,6 +122,7 @@ export class QueueState {
   *snapshot(header: { readonly time: number; readonly host: string }): Generator<JournalRecord> {
     yield { t: "hdr", ...header, possibleDuplicates: this.#possibleDuplicates, lastDelivery: this.#lastDelivery };
     for (const [channel, state] of this.#channels) yield { t: "chan", channel, ...state };
+    yield* this.#deliveries.snapshot(header.time);
     for (const entry of this.#line.values()) yield* snapshotOf(entry);
   }
 
@@ -142,6 +143,8 @@ export class QueueState {
       case "chan":
         this.#channels.set(record.channel, { failures: record.failures, wait: record.wait });
         return;
+      case "lane":
+        return this.#deliveries.restore(record);
       case "enq":
         return this.#enqueue(record, bytes);
       case "digest":
@@ -233,7 +236,7 @@ export class QueueState {
     this.#lastDelivery = time;
     if (risk) this.#possibleDuplicates++;
     this.#channels.delete(entry.channel);
-    this.#deliveries.add(laneOf(entry), time, entry.members !== undefined);
+    this.#deliveries.add(entry, time, entry.members !== undefined);
     for (const { id } of entry.members ?? []) this.#conclude(id, { state: "delivered", receipt });
     this.#remove(entry);
   }

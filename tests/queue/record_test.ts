@@ -69,6 +69,10 @@ const ON_DISK: [JournalRecord, string][] = [
     { t: "digest", id: "D", time: 1, channel: "matrix", destination: "!r", members: ["a", "b"] },
     '{"v":1,"t":"digest","id":"D","time":1,"channel":"matrix","destination":"!r","members":["a","b"],"c":"CHECKSUM"}\n',
   ],
+  [
+    { t: "lane", channel: "matrix", destination: "!r", delivered: [1, 2] },
+    '{"v":1,"t":"lane","channel":"matrix","destination":"!r","delivered":[1,2],"c":"CHECKSUM"}\n',
+  ],
   [{ t: "flush", time: 1 }, '{"v":1,"t":"flush","time":1,"c":"CHECKSUM"}\n'],
 ];
 

@@ -10,7 +10,9 @@ import { openQueueOnly } from "../notifier.ts";
 export async function exportEntries(context: CommandContext): Promise<number> {
   const { args, ui } = context;
   await using notifier = await openQueueOnly(context);
-  const entries = notifier.entries().filter((entry) => !args.has("dead") || entry.state === "dead");
+  const entries = notifier.entries().filter((entry) => !args.has("dead") || entry.state === "dead")
+    // A digest says nothing of its own.
+    .flatMap((entry) => entry.members ?? [entry]);
   const [path = "-"] = args.operands;
   if (path === "-") {
     for (const entry of entries) ui.json(entry);
