@@ -16,6 +16,8 @@ export interface HttpRequest {
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** Whether the path or the query holds a secret: then no error says more of the address than its host, nor keeps what `fetch` said. @default {false} */
+  readonly hidesUrl?: boolean;
   /** How long to wait for the whole answer, in milliseconds. A bare `fetch` waits for ever. */
   readonly timeoutMs: number;
   /** The caller's wish to stop; its reason is rethrown as it is. */
@@ -56,7 +58,10 @@ export async function exchange(runtime: HttpRuntime, request: HttpRequest): Prom
     if (signal?.aborted) throw signal.reason;
     if (error instanceof NotTheServiceError) throw error;
     const phase = limit.aborted ? "timeout" : failedPhase(error);
-    throw new TransportError(phase, describe(phase, host, timeoutMs, error), { cause: error });
+    const detail = rootText(error, request.hidesUrl === true);
+    throw new TransportError(phase, describe(phase, host, timeoutMs, detail), {
+      cause: request.hidesUrl ? undefined : error,
+    });
   }
 }
 
@@ -89,16 +94,16 @@ export function failedPhase(error: unknown): TransportPhase {
   return cause.includes("client error (Connect)") ? "connect" : "exchange";
 }
 
-function describe(phase: TransportPhase, host: string, timeoutMs: number, error: unknown): string {
+function describe(phase: TransportPhase, host: string, timeoutMs: number, detail: string): string {
   if (phase === "timeout") return `No answer from ${host} within ${Math.round(timeoutMs / 100) / 10} s`;
-  const detail = rootText(error);
   return phase === "connect" ? `Cannot connect to ${host}: ${detail}` : `Connection to ${host} broke: ${detail}`;
 }
 
-/** The last part of Deno's error text, for people: it holds no URL. */
-function rootText(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
+/** The last part of Deno's error text, for people: it holds no URL. Where that matters, a text without that part is not shown at all. */
+function rootText(error: unknown, hidesUrl: boolean): string {
+  if (!(error instanceof Error)) return hidesUrl ? "the request failed" : String(error);
   const text = error.cause instanceof Error ? error.cause.message : error.message;
+  if (hidesUrl && !/client error \(\w+\): /.test(text)) return "the request failed";
   return text.replace(/^.*client error \(\w+\): /s, "").replace(/ \(os error \d+\)$/, "").replace(
     /^tcp connect error: /,
     "",

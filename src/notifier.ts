@@ -308,7 +308,9 @@ export class Notifier implements AsyncDisposable {
     const { configFile, insecureHttp } = this.#options;
     // A deliverer sees the variables that this notifier saw.
     const env = Object.fromEntries(CONFIG_VARIABLES.map((name) => [name, this.#runtime.env(name) ?? ""]));
-    const problem = startDeliverer(this.#background, { stateDir: this.stateDir, configFile, insecureHttp }, env);
+    const runsPrograms = this.#channels.some((channel) => channel.runsPrograms);
+    const options = { stateDir: this.stateDir, configFile, insecureHttp };
+    const problem = startDeliverer(this.#background, options, { env, runsPrograms });
     if (problem !== undefined) this.#warn(`Cannot start the background deliverer: ${problem}`);
   }
 

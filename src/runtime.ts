@@ -5,6 +5,7 @@
  * @module
  */
 
+import { PASSED_ON, type ProgramCall, type ProgramEnd, runProgram } from "./program.ts";
 import { readAtMost } from "./stream.ts";
 
 /** Text in and out of the process. */
@@ -27,6 +28,8 @@ export interface Stdio {
 export interface Runtime {
   /** `fetch`, over a client that keeps no idle connections: a pooled one that dies makes Deno send a PUT twice. */
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
+  /** Runs a program to its end, or kills it when its signal aborts; see `program.ts`. */
+  readonly run: (call: ProgramCall) => Promise<ProgramEnd>;
   /** Wall clock, milliseconds since 1970. */
   readonly now: () => number;
   /** Resolves after `ms`, or at once when the signal aborts; never rejects. */
@@ -55,12 +58,13 @@ export function denoRuntime(): Runtime & Disposable {
       client ??= Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
       return fetch(url, { ...init, client } as RequestInit);
     },
+    run: (call) => runProgram({ ...call, env: { ...passedOn(), ...call.env } }),
     now: () => Date.now(),
     sleep,
     timeout: (ms) => AbortSignal.timeout(ms),
     random: () => Math.random(),
     uuid: () => crypto.randomUUID(),
-    env: (name) => mayRead(name) ? Deno.env.get(name) : undefined,
+    env: variable,
     hostname: () => maySys("hostname") ? Deno.hostname() : "localhost",
     isRoot: () => maySys("uid") && Deno.uid() === 0,
     stdio: denoStdio(),
@@ -90,6 +94,17 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 /** Asked first, since a missing permission would make Deno prompt for it on a terminal. */
 function maySys(kind: "hostname" | "uid"): boolean {
   return Deno.permissions.querySync({ name: "sys", kind }).state === "granted";
+}
+
+function variable(name: string): string | undefined {
+  return mayRead(name) ? Deno.env.get(name) : undefined;
+}
+
+function passedOn(): Record<string, string> {
+  return Object.fromEntries(PASSED_ON.flatMap((name) => {
+    const value = variable(name);
+    return value === undefined ? [] : [[name, value]];
+  }));
 }
 
 function mayRead(variable: string): boolean {

@@ -5,11 +5,11 @@ type Effect = "clock" | "dice" | "files" | "network" | "process" | "terminal";
 
 /** Where each effect may be had directly: folders and files. Everybody else takes it from a Runtime. */
 const ALLOWED: Readonly<Record<Effect, readonly string[]>> = {
-  clock: ["src/runtime.ts", "src/testing/"],
+  clock: ["src/runtime.ts", "src/program.ts", "src/testing/"],
   dice: ["src/runtime.ts", "src/testing/"],
-  files: ["src/queue/", "src/config/", "src/cli/", "src/log.ts"],
+  files: ["src/queue/", "src/config/", "src/cli/", "src/log.ts", "src/channels/smtp.ts"],
   network: ["src/runtime.ts", "src/testing/", "src/ingest/"],
-  process: ["src/runtime.ts", "src/cli/", "src/background.ts", "src/deliverer.ts"],
+  process: ["src/runtime.ts", "src/program.ts", "src/cli/", "src/background.ts", "src/deliverer.ts"],
   terminal: ["src/runtime.ts", "mod.ts"],
 };
 

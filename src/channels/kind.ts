@@ -5,17 +5,20 @@ import type { Runtime } from "../runtime.ts";
 import type { Secret } from "../secret.ts";
 import type { Channel } from "./channel.ts";
 
+/** What a secret may look like: a `token` of visible ASCII, a `header` with spaces too, or any one `line`, such as a password. */
+export type SecretForm = "token" | "header" | "line";
+
 /** What reading a configuration needs from outside. */
 export interface ParseContext {
   /** Whether plain http to other hosts was asked for. */
   readonly insecureHttp: boolean;
-  /** A secret from `key`, or from the file that `keyFile` names; undefined when neither is set. */
-  secret(fields: Fields, key: string): Secret | undefined;
+  /** A secret from `key`, or from the file that `keyFile` names; undefined when neither is set. Without a form it is a token. */
+  secret(fields: Fields, key: string, form?: SecretForm): Secret | undefined;
 }
 
 /** What an open channel is given. */
 export interface ChannelContext {
-  readonly runtime: Pick<Runtime, "fetch" | "timeout" | "now">;
+  readonly runtime: Pick<Runtime, "fetch" | "timeout" | "now" | "run">;
   /** The host's name, as people know it. */
   readonly identity: string;
   /** Says something to whoever runs this; delivery goes on. */

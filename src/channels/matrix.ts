@@ -1,6 +1,6 @@
 /** Matrix rooms. */
 
-import { BeforeSendingError, ConfigError } from "../errors.ts";
+import { BeforeSendingError } from "../errors.ts";
 import type { Fields } from "../fields.ts";
 import { MatrixError } from "../matrix/errors.ts";
 import { type RoomMessageContent, sendEvent, type SendEventOptions } from "../matrix/events.ts";
@@ -13,6 +13,7 @@ import type { Channel, Envelope, Receipt, SendOptions } from "./channel.ts";
 import type { ChannelContext, ChannelKind, OpenChannel, ParseContext } from "./kind.ts";
 import { clearDoubt, type DoubtPolicy } from "./matrix_doubt.ts";
 import { renderMessage } from "./message.ts";
+import { secretField } from "./secret_field.ts";
 import { serverField } from "./server_field.ts";
 
 /**
@@ -56,12 +57,7 @@ export const matrixKind: ChannelKind = {
   kind: "matrix",
   configure(name: string, fields: Fields, context: ParseContext): OpenChannel {
     const baseUrl = serverField(fields, "homeserver", context);
-    const accessToken = context.secret(fields, "accessToken");
-    if (accessToken === undefined) {
-      throw new ConfigError(`Cannot do without ${fields.nameOf("accessToken")}: it is not set`, {
-        hint: `set it, or name a file that holds it in ${fields.nameOf("accessTokenFile")}`,
-      });
-    }
+    const accessToken = secretField(fields, "accessToken", context);
     const room = fields.requiredText("room");
     if (parseRoom(room) === undefined) throw fields.error("room", ROOM_PROBLEM, ROOM_HINT);
     const doubt = fields.text("doubt") ?? "send";

@@ -1,5 +1,6 @@
 /** Secrets in files: read at the moment of use, and only where nobody else can read them. */
 
+import type { SecretForm } from "../channels/kind.ts";
 import { ConfigError } from "../errors.ts";
 import type { Fields } from "../fields.ts";
 import { Secret } from "../secret.ts";
@@ -7,27 +8,45 @@ import { Secret } from "../secret.ts";
 /** Mode bits that let the world read, write or enter. A group may read: that is how services share a file. */
 const WORLD = 0o007;
 
-/** What an `Authorization` header can carry: visible ASCII. */
-const TOKEN_REGEXP = /^[\x21-\x7e]+$/;
+/** What secrets look like. What an `Authorization` header carries as a token is visible ASCII; a line may hold anything that people choose as a password. */
+const FORMS: Readonly<
+  Record<SecretForm, { readonly regexp: RegExp; readonly problem: string; readonly must: string }>
+> = {
+  token: {
+    regexp: /^[\x21-\x7e]+$/,
+    problem: "it holds characters that no token has",
+    must: "it must hold one token and nothing else",
+  },
+  header: {
+    regexp: /^[\x20-\x7e]+$/,
+    problem: "it holds characters that no header has",
+    must: "it must hold one line of ASCII",
+  },
+  line: {
+    regexp: /^\P{Cc}+$/u,
+    problem: "it holds a line break or another control character",
+    must: "it must hold one line",
+  },
+};
 
 /**
  * Takes a secret from `key`, or from the file that `keyFile` names.
  *
  * A file is not read before it is needed: one that cannot be read must not be in the way of the other channels.
  *
- * @throws {ConfigError} when both are set, or the value is no token
+ * @throws {ConfigError} when both are set, or the value is not of its form
  */
-export function secretOf(fields: Fields, key: string): Secret | undefined {
+export function secretOf(fields: Fields, key: string, form: SecretForm = "token"): Secret | undefined {
   const value = fields.text(key);
   const path = fields.text(`${key}File`);
   if (value !== undefined && path !== undefined) {
     throw fields.error(key, `${fields.nameOf(`${key}File`)} is set too`, "keep one of them");
   }
   if (path !== undefined) {
-    return new Secret(() => readSecretFile(path, fields.nameOf(`${key}File`)));
+    return new Secret(() => readSecretFile(path, fields.nameOf(`${key}File`), form));
   }
   if (value === undefined) return undefined;
-  if (!TOKEN_REGEXP.test(value)) throw fields.error(key, "it holds characters that no token has");
+  if (!FORMS[form].regexp.test(value)) throw fields.error(key, FORMS[form].problem);
   return new Secret(() => value);
 }
 
@@ -39,7 +58,7 @@ export function refuseWorldReadable(path: string, mode: number | null, what: str
   });
 }
 
-function readSecretFile(path: string, what: string): string {
+function readSecretFile(path: string, what: string, form: SecretForm): string {
   let text;
   try {
     refuseWorldReadable(path, Deno.statSync(path).mode, what);
@@ -49,6 +68,6 @@ function readSecretFile(path: string, what: string): string {
     const state = error instanceof Deno.errors.NotFound ? "there is no such file" : "it cannot be read";
     throw new ConfigError(`Cannot use ${what} ${path}: ${state}`, { cause: error });
   }
-  if (TOKEN_REGEXP.test(text)) return text;
-  throw new ConfigError(`Cannot use ${what} ${path}: it must hold one token and nothing else`);
+  if (FORMS[form].regexp.test(text)) return text;
+  throw new ConfigError(`Cannot use ${what} ${path}: ${FORMS[form].must}`);
 }

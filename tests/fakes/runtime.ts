@@ -8,6 +8,7 @@ export interface FakeRuntimeOptions {
   readonly stdin?: string | Uint8Array;
   readonly now?: number;
   readonly fetch?: Runtime["fetch"];
+  readonly run?: Runtime["run"];
   /** Real UUIDs, for entries of several runtimes in one queue; a count by default. */
   readonly realIds?: boolean;
   /** Every roll of the dice; 0.5 by default. */
@@ -41,6 +42,7 @@ export function fakeRuntime(options: FakeRuntimeOptions = {}): FakeRuntime {
     time: options.now ?? TEST_TIME,
     sleeps: [],
     fetch: options.fetch ?? real.fetch,
+    run: options.run ?? real.run,
     now: () => runtime.time,
     async sleep(ms, signal) {
       if (signal?.aborted) return;
