@@ -13,13 +13,15 @@
 import { type BackgroundMode, startDeliverer } from "./background.ts";
 import type { Channel, Envelope } from "./channels/channel.ts";
 import { route, type RouteOptions } from "./channels/routing.ts";
+import { sendingSymbols, withSymbols } from "./channels/symbols.ts";
 import { CONFIG_VARIABLES, openConfig } from "./config/load.ts";
 import { stateDirPath } from "./config/paths.ts";
 import { Courier } from "./delivery/courier.ts";
 import { deliverOrWatch, DUTY_POLL_MS, DUTY_REST_MS } from "./delivery/duty.ts";
 import type { RunOptions } from "./delivery/run.ts";
 import { QueueError } from "./errors.ts";
-import { checkId, createNotification, DEFAULT_TTL_MS, type NotificationInput } from "./notification.ts";
+import { checkId, createNotification, DEFAULT_TTL_MS } from "./notification.ts";
+import type { Notification, NotificationInput } from "./notification.ts";
 import { DEFAULT_FLUSH_WAIT_MS, DEFAULT_NOTIFY_WAIT_MS } from "./notifier_options.ts";
 import type { FlushOptions, NotifierOptions, NotifyOptions } from "./notifier_options.ts";
 import type { Entry } from "./queue/entry.ts";
@@ -41,6 +43,7 @@ export class Notifier implements AsyncDisposable {
   readonly #runtime: Runtime;
   readonly #ownRuntime: Disposable;
   readonly #background: BackgroundMode;
+  readonly #symbols: boolean;
   readonly #channels: readonly Channel[];
   readonly #byName: ReadonlyMap<string, Channel>;
   readonly #queue: Queue;
@@ -57,7 +60,9 @@ export class Notifier implements AsyncDisposable {
     this.#background = config.background && options.channels === undefined ? options.background ?? "no" : "no";
     this.identity = config.identity;
     this.stateDir = options.stateDir ?? stateDirPath(runtime);
-    this.#channels = config.channels.map((open) => open({ runtime, identity: config.identity, warn }));
+    this.#symbols = config.symbols;
+    const channels = config.channels.map((open) => open({ runtime, identity: config.identity, warn }));
+    this.#channels = config.symbols ? channels.map(sendingSymbols) : channels;
     this.#queue = Queue.open(this.stateDir, runtime, {
       onReserveUsed: () => warn("The disk is full: the queue lives on the room that it had kept back; make room soon"),
       onDamage: (path) => warn(`A damaged line of the queue was set aside in ${path}; everything else is whole`),
@@ -128,6 +133,11 @@ export class Notifier implements AsyncDisposable {
    */
   plan(input: NotificationInput, options: RouteOptions = {}): Envelope[] {
     return route(createNotification(input, this.#runtime.now()), this.#channels, options);
+  }
+
+  /** A notification as its readers will see it: with symbols in place of their names, unless the configuration says otherwise. */
+  shown(notification: Notification): Notification {
+    return this.#symbols ? withSymbols(notification) : notification;
   }
 
   /**

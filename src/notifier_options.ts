@@ -18,6 +18,8 @@ export interface NotifierOptions {
   readonly channels?: Readonly<Record<string, ChannelConfig>>;
   /** The name that stands before each subject; with `channels` only. @default the host's name */
   readonly identity?: string;
+  /** Whether names such as `:warning-sign:` in a subject become symbols; with `channels` only. @default {true} */
+  readonly symbols?: boolean;
   /**
    * How a deliverer is left behind for what could not be delivered; with `channels` there is none, since it could not know them. @default {"no"}
    */

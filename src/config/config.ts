@@ -5,6 +5,7 @@
  * {
  *   "identity": "jump",
  *   "background": true,
+ *   "symbols": true,
  *   "channels": {
  *     "matrix": { "homeserver": "https://matrix.example.org", "accessTokenFile": "/etc/matrix-notify/token", "room": "!…" },
  *     "phone": { "kind": "ntfy", "server": "https://ntfy.example.org", "topic": "alerts" }
@@ -26,6 +27,8 @@ export interface Config {
   readonly identity: string;
   /** Whether a process may go on delivering in the background. */
   readonly background: boolean;
+  /** Whether names such as `:warning-sign:` in a subject become symbols. */
+  readonly symbols: boolean;
   /** The configured channels, not opened yet. */
   readonly channels: readonly OpenChannel[];
 }
@@ -48,6 +51,7 @@ export function parseConfig(value: unknown, context: ConfigContext): Config {
   const config = {
     identity: fields.text("identity") ?? context.hostname,
     background: fields.flag("background", true),
+    symbols: fields.flag("symbols", true),
     channels: fields.objects("channels").map(([name, channel]) => parseChannel(name, channel, context)),
   };
   fields.text("$schema");

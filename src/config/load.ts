@@ -69,6 +69,7 @@ export interface InlineOptions extends LoadOptions {
   readonly stateDir?: string;
   readonly channels?: Readonly<Record<string, unknown>>;
   readonly identity?: string;
+  readonly symbols?: boolean;
 }
 
 /**
@@ -77,14 +78,14 @@ export interface InlineOptions extends LoadOptions {
  * @throws {ConfigError} with the dotted path, or the variable, of what cannot be used
  */
 export function openConfig(runtime: Pick<Runtime, "env" | "hostname" | "isRoot">, options: InlineOptions): Config {
-  const { channels, identity, stateDir, insecureHttp = false } = options;
+  const { channels, identity, symbols = true, stateDir, insecureHttp = false } = options;
   if (channels === undefined) return loadConfig(runtime, options);
   if (stateDir === undefined) {
     throw new ConfigError("Cannot open a notifier with channels of its own: stateDir is not set", {
       hint: "another program's entries must not wait for channels that only this one knows",
     });
   }
-  const value = { channels, ...(identity === undefined ? {} : { identity }) };
+  const value = { channels, symbols, ...(identity === undefined ? {} : { identity }) };
   return parseConfig(value, { hostname: runtime.hostname(), insecureHttp, names: {}, secret: secretOf });
 }
 

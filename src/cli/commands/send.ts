@@ -119,7 +119,8 @@ function dryRun(
       ui.json(envelope);
       continue;
     }
-    const { notification, channel, destination } = envelope;
+    const { channel, destination } = envelope;
+    const notification = notifier.shown(envelope.notification);
     ui.data(`would send to ${channel} ${destination}:`);
     const text = renderPlain(notification, { identity: notifier.identity }, notification.message);
     ui.data(text.split("\n").map((line) => `  ${printable(line)}`).join("\n"));
