@@ -20,6 +20,7 @@ export const PERMISSIONS: readonly string[] = [
 export const INCLUDED: readonly string[] = [
   "src/cli/main.ts",
   "src/cli/commands/demo.ts",
+  "src/ingest/mail/mime.ts",
   "src/markup/html.ts",
   "src/markup/markdown.ts",
 ];

@@ -2,13 +2,20 @@ import { permitFor } from "./permits.ts";
 import { type Layer, layerOf, placeOf, urlOf } from "./places.ts";
 
 /** Files that load a library from elsewhere: whoever wants them takes them by a computed specifier, or as a type. */
-const LOADED_LATE: readonly string[] = ["src/channels/smtp.ts", "src/markup/html.ts", "src/markup/markdown.ts"];
+const LOADED_LATE: readonly string[] = [
+  "src/channels/smtp.ts",
+  "src/ingest/mail/mime.ts",
+  "src/markup/html.ts",
+  "src/markup/markdown.ts",
+];
 
 /** Which files and folders may name code from elsewhere, by the beginning of the specifier. Nothing on the way of `send` loads `node:`. */
 const FOREIGN: Readonly<Record<string, string>> = {
   "src/deps.ts": "jsr:",
   "src/markup/": "npm:",
   "src/channels/smtp.ts": "npm:",
+  "src/cli/called_as.ts": "node:process",
+  "src/ingest/mail/mime.ts": "npm:",
 };
 
 /** Keeps the layers of the program apart, and code from elsewhere in its places. */

@@ -23,7 +23,7 @@ const OF_LAYERS: Readonly<Record<Layer, readonly Permit[]>> = {
   delivery: ["delivery", "queue", "channels/channel.ts as a type", "leaf"],
   config: ["config", "channels", "leaf"],
   top: ["top", "delivery", "queue", "channels", "config", "leaf"],
-  ingest: ["ingest", "notifier.ts", "leaf"],
+  ingest: ["ingest", "notifier.ts", "markup", "leaf"],
   cli: ["cli", "top", "config", "ingest", "queue as a type", "deps", "leaf"],
   door: ["top", "delivery as a type", "queue as a type", "channels as a type", "config as a type", "leaf"],
 };

@@ -61,6 +61,34 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import("./commands/send.ts")).send,
   },
   {
+    name: "sendmail",
+    summary: "Take a mail on standard input as sendmail does, and send it as a notification",
+    operands: "[-t] [-i] [-f ADDRESS] [-F NAME] [RECIPIENT...]",
+    operandCount: [0, Infinity],
+    readsWords: true,
+    options: [
+      { name: "channel", value: "NAME", repeats: true, summary: "send by this channel only" },
+      {
+        name: "wait",
+        value: "DURATION",
+        summary: "try for so long before leaving it to the background (default 10s; 0 only queues)",
+      },
+      ...DELIVERY_OPTIONS,
+    ],
+    details: [
+      "A link named sendmail to the binary is the same. These options go before those of sendmail. Recipients say nothing: a\n" +
+      "mail goes to every channel, or to those of --channel. -i (or -oi): a lone dot does not end the mail; -F, -f: the\n" +
+      "sender of a mail without From. Other options of sendmail are passed over; -bs, -bp, -bd and -q are refused with 69.",
+      "Subject becomes the subject, From the origin, X-Priority and Importance the severity. A mail of more than 10 MiB is\n" +
+      "refused with 65, and what cannot be read is sent as it came. With exit 0 it prints nothing.",
+    ],
+    examples: [
+      "printf 'Subject: Backup done\\n\\n12 GB\\n' | matrix-notify sendmail -t",
+      "ln -s /usr/local/bin/matrix-notify /usr/sbin/sendmail",
+    ],
+    load: async () => (await import("./commands/sendmail.ts")).sendmail,
+  },
+  {
     name: "flush",
     summary: "Try everything in the queue now",
     operands: "",
