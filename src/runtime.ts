@@ -18,6 +18,8 @@ export interface Stdio {
   readonly stdout: (text: string) => void;
   /** Writes to standard error, which is for people. */
   readonly stderr: (text: string) => void;
+  /** Writes bytes as they are: what another program says. */
+  readonly pass: (to: "stdout" | "stderr", bytes: Uint8Array) => void;
   /** Whether standard output is a terminal. */
   readonly stdoutIsTerminal: () => boolean;
   /** Whether standard error is a terminal. */
@@ -115,10 +117,9 @@ function mayRead(variable: string): boolean {
 
 function denoStdio(): Stdio {
   const encoder = new TextEncoder();
-  const write = (stream: { writeSync(bytes: Uint8Array): number }, text: string) => {
-    let bytes = encoder.encode(text);
+  const write = (stream: { writeSync(bytes: Uint8Array): number }, bytes: Uint8Array) => {
     try {
-      while (bytes.length > 0) bytes = bytes.subarray(stream.writeSync(bytes));
+      for (let rest = bytes; rest.length > 0;) rest = rest.subarray(stream.writeSync(rest));
     } catch {
       // Whoever should have read it is gone, or the disk behind it is full. What was done is done, and its exit code says so.
       return;
@@ -127,8 +128,9 @@ function denoStdio(): Stdio {
   return {
     stdin: (maxBytes) => readAtMost(Deno.stdin.readable, maxBytes),
     stdinIsTerminal: () => Deno.stdin.isTerminal(),
-    stdout: (text) => write(Deno.stdout, text),
-    stderr: (text) => write(Deno.stderr, text),
+    stdout: (text) => write(Deno.stdout, encoder.encode(text)),
+    stderr: (text) => write(Deno.stderr, encoder.encode(text)),
+    pass: (to, bytes) => write(Deno[to], bytes),
     stdoutIsTerminal: () => Deno.stdout.isTerminal(),
     stderrIsTerminal: () => Deno.stderr.isTerminal(),
   };

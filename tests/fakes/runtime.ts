@@ -70,6 +70,7 @@ export function fakeRuntime(options: FakeRuntimeOptions = {}): FakeRuntime {
       stdinIsTerminal: () => stdin === undefined,
       stdout: (text) => void (out += text),
       stderr: (text) => void (err += text),
+      pass: (to, bytes) => runtime.stdio[to](new TextDecoder().decode(bytes)),
       stdoutIsTerminal: () => false,
       stderrIsTerminal: () => false,
     },
