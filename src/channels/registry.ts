@@ -1,14 +1,16 @@
 /** Every channel kind. A new one is a file and its lines here. */
 
+import { type GotifyConfig, gotifyKind } from "./gotify.ts";
 import type { ChannelKind } from "./kind.ts";
 import { type MatrixConfig, matrixKind } from "./matrix.ts";
 import { type NtfyConfig, ntfyKind } from "./ntfy.ts";
 
 /** How a channel is configured; without `kind` it is of the kind that its name says. */
-export type ChannelConfig = MatrixConfig | NtfyConfig;
+export type ChannelConfig = MatrixConfig | NtfyConfig | GotifyConfig;
 
 /** The kinds by name. */
 export const CHANNEL_KINDS: Readonly<Record<string, ChannelKind>> = {
   matrix: matrixKind,
   ntfy: ntfyKind,
+  gotify: gotifyKind,
 };
