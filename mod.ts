@@ -39,6 +39,7 @@ export { Notifier } from "./src/notifier.ts";
 export type { FlushOptions, NotifierOptions, NotifyOptions } from "./src/notifier_options.ts";
 export type { EntryState } from "./src/queue/entry.ts";
 export type { Outcome, QueuedEntry, Status } from "./src/report.ts";
+export type { ProgramCall, ProgramEnd } from "./src/program.ts";
 export type { Runtime, Stdio } from "./src/runtime.ts";
 
 // Say what.

@@ -9,6 +9,7 @@
 export interface ProgramCall {
   /** An absolute path. */
   readonly path: string;
+  /** What it gets, word by word; nobody looks for spaces or signs in them. */
   readonly args: readonly string[];
   /** The whole environment, besides what {@linkcode PASSED_ON} names. */
   readonly env: Readonly<Record<string, string>>;
