@@ -4,13 +4,15 @@ import { type GotifyConfig, gotifyKind } from "./gotify.ts";
 import type { ChannelKind } from "./kind.ts";
 import { type MatrixConfig, matrixKind } from "./matrix.ts";
 import { type NtfyConfig, ntfyKind } from "./ntfy.ts";
+import { type TelegramConfig, telegramKind } from "./telegram.ts";
 
 /** How a channel is configured; without `kind` it is of the kind that its name says. */
-export type ChannelConfig = MatrixConfig | NtfyConfig | GotifyConfig;
+export type ChannelConfig = MatrixConfig | NtfyConfig | GotifyConfig | TelegramConfig;
 
 /** The kinds by name. */
 export const CHANNEL_KINDS: Readonly<Record<string, ChannelKind>> = {
   matrix: matrixKind,
   ntfy: ntfyKind,
   gotify: gotifyKind,
+  telegram: telegramKind,
 };
