@@ -51,6 +51,7 @@ export type { GotifyConfig } from "./src/channels/gotify.ts";
 export type { MatrixConfig } from "./src/channels/matrix.ts";
 export type { NtfyConfig } from "./src/channels/ntfy.ts";
 export type { TelegramConfig } from "./src/channels/telegram.ts";
+export type { WebhookConfig } from "./src/channels/webhook.ts";
 export type { ChannelConfig } from "./src/channels/registry.ts";
 export type { RouteOptions } from "./src/channels/routing.ts";
 

@@ -5,9 +5,10 @@ import type { ChannelKind } from "./kind.ts";
 import { type MatrixConfig, matrixKind } from "./matrix.ts";
 import { type NtfyConfig, ntfyKind } from "./ntfy.ts";
 import { type TelegramConfig, telegramKind } from "./telegram.ts";
+import { type WebhookConfig, webhookKind } from "./webhook.ts";
 
 /** How a channel is configured; without `kind` it is of the kind that its name says. */
-export type ChannelConfig = MatrixConfig | NtfyConfig | GotifyConfig | TelegramConfig;
+export type ChannelConfig = MatrixConfig | NtfyConfig | GotifyConfig | TelegramConfig | WebhookConfig;
 
 /** The kinds by name. */
 export const CHANNEL_KINDS: Readonly<Record<string, ChannelKind>> = {
@@ -15,4 +16,5 @@ export const CHANNEL_KINDS: Readonly<Record<string, ChannelKind>> = {
   ntfy: ntfyKind,
   gotify: gotifyKind,
   telegram: telegramKind,
+  webhook: webhookKind,
 };
