@@ -1,5 +1,6 @@
 /** Every channel kind. A new one is a file and its lines here. */
 
+import { type ExecConfig, execKind } from "./exec.ts";
 import { type GotifyConfig, gotifyKind } from "./gotify.ts";
 import type { ChannelKind } from "./kind.ts";
 import { type MatrixConfig, matrixKind } from "./matrix.ts";
@@ -8,7 +9,7 @@ import { type TelegramConfig, telegramKind } from "./telegram.ts";
 import { type WebhookConfig, webhookKind } from "./webhook.ts";
 
 /** How a channel is configured; without `kind` it is of the kind that its name says. */
-export type ChannelConfig = MatrixConfig | NtfyConfig | GotifyConfig | TelegramConfig | WebhookConfig;
+export type ChannelConfig = MatrixConfig | NtfyConfig | GotifyConfig | TelegramConfig | WebhookConfig | ExecConfig;
 
 /** The kinds by name. */
 export const CHANNEL_KINDS: Readonly<Record<string, ChannelKind>> = {
@@ -17,4 +18,5 @@ export const CHANNEL_KINDS: Readonly<Record<string, ChannelKind>> = {
   gotify: gotifyKind,
   telegram: telegramKind,
   webhook: webhookKind,
+  exec: execKind,
 };
