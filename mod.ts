@@ -47,6 +47,7 @@ export type { Format, Notification, NotificationInput, Severity } from "./src/no
 
 // Say where.
 export type { Envelope } from "./src/channels/channel.ts";
+export type { EmailConfig } from "./src/channels/email.ts";
 export type { ExecConfig } from "./src/channels/exec.ts";
 export type { GotifyConfig } from "./src/channels/gotify.ts";
 export type { MatrixConfig } from "./src/channels/matrix.ts";
