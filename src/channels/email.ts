@@ -40,6 +40,7 @@ const PORTS = { starttls: 587, tls: 465, none: 25 } as const;
 /** The kind `email`: `server`, `port`, `security`, `caFile`, `user`, `password` or `passwordFile`, `from`, `to`. */
 export const emailKind: ChannelKind = {
   kind: "email",
+  secrets: ["password"],
   configure(name: string, fields: Fields, context: ParseContext): OpenChannel {
     const server = serverOf(fields, context);
     const from = fields.requiredText("from");

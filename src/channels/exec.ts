@@ -27,6 +27,7 @@ const MAX_TIMEOUT_MS = 600_000;
 /** The kind `exec`: `command`, `timeout`. */
 export const execKind: ChannelKind = {
   kind: "exec",
+  secrets: [],
   configure(name: string, fields: Fields): OpenChannel {
     const command = fields.value("command");
     if (!isCommand(command)) {

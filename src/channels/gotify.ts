@@ -33,6 +33,7 @@ export interface GotifyConfig {
 /** The kind `gotify`: `server`, `token` or `tokenFile`. */
 export const gotifyKind: ChannelKind = {
   kind: "gotify",
+  secrets: ["token"],
   configure(name: string, fields: Fields, context: ParseContext): OpenChannel {
     const baseUrl = serverField(fields, "server", context);
     const token = secretField(fields, "token", context);

@@ -42,6 +42,7 @@ export interface TelegramConfig {
 /** The kind `telegram`: `token` or `tokenFile`, `chat`, `thread`, `server`. */
 export const telegramKind: ChannelKind = {
   kind: "telegram",
+  secrets: ["token"],
   configure(name: string, fields: Fields, context: ParseContext): OpenChannel {
     const baseUrl = serverField(fields, "server", context, DEFAULT_SERVER);
     const token = secretField(fields, "token", context);

@@ -42,6 +42,7 @@ export interface WebhookConfig {
 /** The kind `webhook`: `url` or `urlFile`, `method`, `headers`, `headerFiles`, `body`, `maxChars`. */
 export const webhookKind: ChannelKind = {
   kind: "webhook",
+  secrets: ["url", "headers"],
   configure(name: string, fields: Fields, context: ParseContext): OpenChannel {
     const url = urlField(fields, "url", context);
     const method = fields.text("method") ?? "POST";
