@@ -11,7 +11,13 @@ import { type Call, type LoopbackOptions, LoopbackServer } from "./server.ts";
 export type GotifyRouteName = "message" | "health";
 
 /** The name of a fault of {@linkcode LoopbackGotify}. */
-export type GotifyFaultName = CommonFaultName | "500" | "429-retry-after-seconds" | "unauthorized" | "forbidden";
+export type GotifyFaultName =
+  | CommonFaultName
+  | "500"
+  | "429-retry-after-seconds"
+  | "unauthorized"
+  | "forbidden"
+  | "not-found";
 
 /** The settings of a {@linkcode LoopbackGotify}. */
 export interface GotifyOptions extends LoopbackOptions {
@@ -61,6 +67,7 @@ const FAULTS: Readonly<Record<GotifyFaultName, FaultPlan>> = {
   },
   "unauthorized": instead(unauthorized()),
   "forbidden": instead(gotifyError(403, "you are not allowed to access this api")),
+  "not-found": instead(gotifyError(404, "page not found")),
 };
 
 /** A Gotify server on 127.0.0.1 with one application. Like the real one it takes the same message twice. */

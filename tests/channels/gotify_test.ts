@@ -66,6 +66,7 @@ Deno.test("GotifyChannel.send() throws what classify() understands", async () =>
     const cases = [
       ["unauthorized", "account"],
       ["forbidden", "account"],
+      ["not-found", "not-the-service"],
       ["500", "ambiguous"],
       ["502", "ambiguous"],
       ["drop-after-persisting", "ambiguous"],

@@ -47,6 +47,7 @@ Deno.test("TelegramChannel.send() counts what Telegram counts: UTF-16 code units
     await send({ subject: "Up", message: "&".repeat(room) });
     await send({ subject: "Up", message: "🎉".repeat(room) });
     await send({ subject: "Up", message: "&".repeat(room + 1) }, { late: true });
+    assertEquals(telegram.requests.length, 3, "what is too long is not tried with its form");
     const [whole, cut, late] = telegram.messages("1001");
     assertEquals([whole.text.length, whole.tags], [MAX_TELEGRAM_CHARS, ["b"]]);
     assert(cut.text.length <= MAX_TELEGRAM_CHARS && cut.text.length > MAX_TELEGRAM_CHARS - 4, `${cut.text.length}`);
