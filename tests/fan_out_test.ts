@@ -1,6 +1,6 @@
 /** One notification for six channels, two of which are down: as real processes, with servers as strict as the real ones. */
 
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { inheritedConfig } from "../scripts/std/argv.ts";
 import {
   LoopbackGotify,
@@ -9,12 +9,15 @@ import {
   LoopbackTelegram,
   LoopbackWebhook,
 } from "../src/testing/mod.ts";
+import { Notifier } from "../src/notifier.ts";
 import { SmtpPeer, smtpSuite } from "./smtp/harness.ts";
 import { StateFolder } from "./synapse/cli.ts";
 
 const smtpTest = await smtpSuite();
 
 const NAMES = ["matrix", "phone", "gotify", "telegram", "email", "hook"] as const;
+
+const LOGIN = { user: "bot", password: "correct-horse" };
 
 interface FanOut {
   readonly homeserver: LoopbackHomeserver;
@@ -26,6 +29,8 @@ interface FanOut {
   run(...args: string[]): Promise<{ code: number; states: Record<string, string>; stderr: string }>;
   /** Starts the program. */
   start(...args: string[]): Deno.ChildProcess;
+  /** Everything that the program has written down. */
+  written(): string;
   /** Resolves when the journal holds so many acknowledgements. */
   acknowledged(count: number): Promise<void>;
 }
@@ -36,13 +41,12 @@ async function fanOutTest(body: (t: FanOut) => Promise<void>) {
   await using gotify = await LoopbackGotify.start();
   await using telegram = await LoopbackTelegram.start();
   await using webhook = await LoopbackWebhook.start();
-  const login = { user: "bot", password: "secret" };
-  await using email = await SmtpPeer.start({ login });
+  await using email = await SmtpPeer.start({ login: LOGIN });
   // It ends the deliverers that are left behind before the folder goes.
   await using state = await StateFolder.make();
   const { userId, accessToken } = homeserver.addUser("bot");
   const room = homeserver.createRoom({ members: [userId] });
-  const mail = { server: "127.0.0.1", port: email.port, caFile: email.caFile, ...login };
+  const mail = { server: "127.0.0.1", port: email.port, caFile: email.caFile, ...LOGIN };
   const channels = {
     matrix: { homeserver: homeserver.url, accessToken, room },
     phone: { kind: "ntfy", server: ntfy.url, topic: "alerts" },
@@ -82,6 +86,7 @@ async function fanOutTest(body: (t: FanOut) => Promise<void>) {
       );
       return { code, states, stderr: new TextDecoder().decode(stderr) };
     },
+    written: () => readAll(`${state.path}/own`),
     async acknowledged(count) {
       const folder = `${state.path}/own/queue`;
       await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
@@ -94,6 +99,13 @@ async function fanOutTest(body: (t: FanOut) => Promise<void>) {
       for await (const _ of watcher) if (await acks() >= count) return;
     },
   });
+}
+
+function readAll(folder: string): string {
+  return [...Deno.readDirSync(folder)].map(({ name, isDirectory }) => {
+    const path = `${folder}/${name}`;
+    return isDirectory ? readAll(path) : Deno.readTextFileSync(path);
+  }).join("\n");
 }
 
 smtpTest(
@@ -145,7 +157,7 @@ smtpTest("one that hangs and one that is down delay nobody, and a kill in betwee
 });
 
 smtpTest("a deliverer in the background sends by every channel what its parent could not", async () => {
-  await fanOutTest(async ({ email, telegram, counts, run, acknowledged }) => {
+  await fanOutTest(async ({ email, telegram, counts, run, acknowledged, written }) => {
     await email.end();
     telegram.fault("refuse");
     const sent = await run("send", "Link down", "ether1", "--wait", "5s");
@@ -154,5 +166,25 @@ smtpTest("a deliverer in the background sends by every channel what its parent c
     await email.begin();
     await acknowledged(NAMES.length);
     assertEquals(counts(), NAMES.map(() => 1));
+    const text = written();
+    assertStringIncludes(text, "delivered");
+    for (const secret of [telegram.token, LOGIN.password]) assert(!text.includes(secret), "no secret is written down");
   });
+});
+
+Deno.test("channels of one kind are told apart by their names", async () => {
+  await using one = await LoopbackWebhook.start();
+  await using two = await LoopbackWebhook.start();
+  const stateDir = await Deno.makeTempDir();
+  const hook = (url: string) => ({ kind: "webhook", url, body: { subject: "{{subject}}" } } as const);
+  const channels = { one: hook(one.url), two: hook(two.url), webhook: hook(`${two.url}/third`) };
+  await using notifier = await Notifier.open({ stateDir, channels });
+  const outcomes = await notifier.notify({ subject: "Up" });
+  assertEquals(outcomes.map(({ channel, state }) => [channel, state]), [
+    ["one", "delivered"],
+    ["two", "delivered"],
+    ["webhook", "delivered"],
+  ]);
+  assertEquals([one.deliveries.length, two.deliveries.map(({ path }) => path)], [1, ["/", "/third"]]);
+  await Deno.remove(stateDir, { recursive: true });
 });
