@@ -40,6 +40,7 @@ export type { FlushOptions, NotifierOptions, NotifyOptions } from "./src/notifie
 export type { EntryState } from "./src/queue/entry.ts";
 export type { Ages } from "./src/ages.ts";
 export type { Outcome, QueuedEntry } from "./src/report.ts";
+export type { ProgramCall, ProgramEnd } from "./src/program.ts";
 export type { Runtime, Stdio } from "./src/runtime.ts";
 export type { Status } from "./src/status.ts";
 
@@ -48,8 +49,13 @@ export type { Format, Notification, NotificationInput, Severity } from "./src/no
 
 // Say where.
 export type { Envelope } from "./src/channels/channel.ts";
+export type { EmailConfig } from "./src/channels/email.ts";
+export type { ExecConfig } from "./src/channels/exec.ts";
+export type { GotifyConfig } from "./src/channels/gotify.ts";
 export type { MatrixConfig } from "./src/channels/matrix.ts";
 export type { NtfyConfig } from "./src/channels/ntfy.ts";
+export type { TelegramConfig } from "./src/channels/telegram.ts";
+export type { WebhookConfig } from "./src/channels/webhook.ts";
 export type { ChannelConfig } from "./src/channels/registry.ts";
 export type { RouteOptions } from "./src/channels/routing.ts";
 

@@ -9,6 +9,7 @@
 export interface ProgramCall {
   /** An absolute path. */
   readonly path: string;
+  /** What it gets, word by word; nobody looks for spaces or signs in them. */
   readonly args: readonly string[];
   /** The whole environment, besides what {@linkcode PASSED_ON} names. */
   readonly env: Readonly<Record<string, string>>;
@@ -73,7 +74,8 @@ export async function runProgram({ path, args, env, stdin, signal }: ProgramCall
     clearTimeout(drain);
     over.abort();
     await written;
-    signal.throwIfAborted();
+    // One that ended well just before it was killed has ended well.
+    if (code !== 0) signal.throwIfAborted();
     const decoder = new TextDecoder();
     return { code, stdout: decoder.decode(output[0]), stderr: decoder.decode(output[1]) };
   } finally {

@@ -15,5 +15,12 @@ Deno.test("mod.ts exports what importers use, and nothing else", () => {
 });
 
 Deno.test("testing exports its servers, and nothing else", () => {
-  assertEquals(Object.keys(testing).toSorted(), ["LoopbackHomeserver", "LoopbackNtfy", "LoopbackServer"]);
+  assertEquals(Object.keys(testing).toSorted(), [
+    "LoopbackGotify",
+    "LoopbackHomeserver",
+    "LoopbackNtfy",
+    "LoopbackServer",
+    "LoopbackTelegram",
+    "LoopbackWebhook",
+  ]);
 });

@@ -31,6 +31,8 @@ export type OpenChannel = (context: ChannelContext) => Channel;
 /** One kind of channel. */
 export interface ChannelKind {
   readonly kind: string;
+  /** The keys that hold secrets: a file with one of them must not be readable by everybody. */
+  readonly secrets: readonly string[];
   /**
    * Reads a channel's configuration.
    *

@@ -55,6 +55,7 @@ export interface MatrixConfig {
 /** The kind `matrix`: `homeserver`, `accessToken` or `accessTokenFile`, `room`. */
 export const matrixKind: ChannelKind = {
   kind: "matrix",
+  secrets: ["accessToken"],
   configure(name: string, fields: Fields, context: ParseContext): OpenChannel {
     const baseUrl = serverField(fields, "homeserver", context);
     const accessToken = secretField(fields, "accessToken", context);

@@ -34,6 +34,7 @@ export interface NtfyConfig {
 /** The kind `ntfy`: `server`, `topic`, `token` or `tokenFile`. */
 export const ntfyKind: ChannelKind = {
   kind: "ntfy",
+  secrets: ["token"],
   configure(name: string, fields: Fields, context: ParseContext): OpenChannel {
     const baseUrl = serverField(fields, "server", context);
     const topic = fields.requiredText("topic");

@@ -16,7 +16,7 @@
  * @module
  */
 
-import type { OpenChannel, ParseContext } from "../channels/kind.ts";
+import type { ChannelKind, OpenChannel, ParseContext } from "../channels/kind.ts";
 import { CHANNEL_KINDS } from "../channels/registry.ts";
 import { Fields } from "../fields.ts";
 import { nearest } from "../nearest.ts";
@@ -63,7 +63,8 @@ export function parseConfig(value: unknown, context: ConfigContext): Config {
 function parseChannel(name: string, value: unknown, context: ConfigContext): OpenChannel {
   const fields = new Fields(value, `channels.${name}`, context.names[name]);
   const kind = fields.text("kind") ?? name;
-  if (Object.hasOwn(CHANNEL_KINDS, kind)) return CHANNEL_KINDS[kind].configure(name, fields, context);
+  const found = kindOf(kind);
+  if (found !== undefined) return found.configure(name, fields, context);
   const known = Object.keys(CHANNEL_KINDS);
   const near = nearest(kind, known);
   throw fields.error(
@@ -71,4 +72,9 @@ function parseChannel(name: string, value: unknown, context: ConfigContext): Ope
     `there is no kind "${kind}"`,
     near ? `did you mean "${near}"?` : `known: ${known.join(", ")}`,
   );
+}
+
+/** The kind of that name; undefined when there is none. */
+export function kindOf(name: unknown): ChannelKind | undefined {
+  return typeof name === "string" && Object.hasOwn(CHANNEL_KINDS, name) ? CHANNEL_KINDS[name] : undefined;
 }

@@ -9,7 +9,8 @@
 
 import { ConfigError } from "../errors.ts";
 import type { Runtime } from "../runtime.ts";
-import { type Config, parseConfig } from "./config.ts";
+import { type Config, kindOf, parseConfig } from "./config.ts";
+import { duplicateKey } from "./duplicates.ts";
 import { configPath } from "./paths.ts";
 import { refuseWorldReadable, secretOf } from "./secrets.ts";
 
@@ -112,6 +113,12 @@ function readConfigFile(path: string, mustExist: boolean): Record<string, unknow
     });
   }
   if (!isObject(value)) throw new ConfigError(`Cannot use configuration ${path}: it must be a JSON object`);
+  const twice = duplicateKey(text);
+  if (twice !== undefined) {
+    throw new ConfigError(`Cannot use configuration ${path}: ${twice} is in it twice`, {
+      hint: 'several channels of one kind need different names, and the key "kind"',
+    });
+  }
   if (holdsSecret(value)) refuseWorldReadable(path, mode, "configuration");
   return value;
 }
@@ -136,10 +143,11 @@ function overlay(channel: Record<string, unknown>, values: Record<string, string
   return { ...Object.fromEntries(kept), ...values };
 }
 
+/** What is a secret, each kind knows of its own. */
 function holdsSecret(config: Record<string, unknown>): boolean {
   if (!isObject(config.channels)) return false;
-  return Object.values(config.channels).some((channel) =>
-    isObject(channel) && Object.keys(channel).some((key) => /token$|password$/i.test(key))
+  return Object.entries(config.channels).some(([name, channel]) =>
+    isObject(channel) && kindOf(channel.kind ?? name)?.secrets.some((key) => key in channel)
   );
 }
 

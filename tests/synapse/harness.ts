@@ -7,6 +7,7 @@
  * @module
  */
 
+import { installOrStub } from "../python_suite.ts";
 import { installSynapse, Synapse, type SynapseOptions } from "../../scripts/synapse.ts";
 
 export { until } from "../../scripts/synapse.ts";
@@ -23,47 +24,17 @@ export type SynapseTest = (name: string, body: SynapseTestBody) => void;
  * Prepares the tests of one file. Their Synapse starts with the first test that runs and ends after the last one. A test may stop, kill
  * or suspend it: the next one finds it running.
  *
- * Where Synapse cannot be installed the tests are ignored, and standard error says loudly why. With `CI` set they fail: there a
- * test that nobody runs must not look like one that passes.
- *
  * @returns The function that registers the tests.
  */
 export async function synapseSuite(options: SynapseOptions = {}): Promise<SynapseTest> {
-  const obstacle = await obstacleToSynapse();
-  if (obstacle !== undefined) return obstacle.fatal ? failing(obstacle.reason) : ignoring(obstacle.reason);
+  const stub = await installOrStub("a real homeserver", installSynapse);
+  if (stub !== undefined) return stub;
   const shared = new SharedSynapse(options);
   Deno.test.afterAll(() => shared[Symbol.asyncDispose]());
   return (name, body) => {
     // The process outlives the test that starts it.
     Deno.test({ name, sanitizeOps: false, sanitizeResources: false, fn: (t) => shared.use(t, body) });
   };
-}
-
-/** Why there is no homeserver. */
-interface Obstacle {
-  readonly reason: string;
-  /** Whether that is a failure. */
-  readonly fatal: boolean;
-}
-
-async function obstacleToSynapse(): Promise<Obstacle | undefined> {
-  try {
-    await installSynapse();
-    return undefined;
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return { reason, fatal: !["", "0", "false", undefined].includes(Deno.env.get("CI")) };
-  }
-}
-
-function failing(reason: string): SynapseTest {
-  return (name) => Deno.test(name, () => Promise.reject(new Error(`Cannot test with a real homeserver: ${reason}`)));
-}
-
-function ignoring(reason: string): SynapseTest {
-  const line = "!".repeat(100);
-  console.error(`\n${line}\nSKIPPED: the tests with a real homeserver, because there is none.\n${reason}\n${line}\n`);
-  return (name) => Deno.test({ name, ignore: true, fn() {} });
 }
 
 /** The one Synapse of a file, made when it is first needed. */

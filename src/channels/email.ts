@@ -1,0 +1,141 @@
+/** Mail over SMTP (RFC 5321, RFC 3207, RFC 4954). */
+
+import { TransportError } from "../errors.ts";
+import type { Fields } from "../fields.ts";
+import type { Secret } from "../secret.ts";
+import type { Channel, Envelope, Receipt, SendOptions } from "./channel.ts";
+import { addressOf, domainOf, isMailbox } from "./email_address.ts";
+import { composeMail } from "./email_message.ts";
+import type { ChannelContext, ChannelKind, OpenChannel, ParseContext } from "./kind.ts";
+import { renderMessage } from "./message.ts";
+import type { SendMail, SmtpMail, SmtpServer } from "./smtp_types.ts";
+
+/** How a mail channel is configured. */
+export interface EmailConfig {
+  /** May be left out where the channel is called `email`. */
+  readonly kind?: "email";
+  /** The name of the SMTP server: `mail.example.org`. */
+  readonly server: string;
+  /** Its port. @default 587; 465 for `tls`, 25 for `none` */
+  readonly port?: number;
+  /** `starttls`: the connection is encrypted before anything is said. `tls`: from its first byte. `none`: never, and then there is no password. @default {"starttls"} */
+  readonly security?: "starttls" | "tls" | "none";
+  /** A file with the certificates of the authorities that may sign the server's, in PEM. @default those that Deno trusts */
+  readonly caFile?: string;
+  /** The name to log in with; without it nobody logs in. */
+  readonly user?: string;
+  /** The password; this or `passwordFile`. */
+  readonly password?: string;
+  /** A file that holds the password and nothing else, and that other users cannot read. */
+  readonly passwordFile?: string;
+  /** The sender: `jump@example.org` or `Jump host <jump@example.org>`. */
+  readonly from: string;
+  /** The recipients. Each gets a mail of its own, so that one that is refused is in nobody's way. */
+  readonly to: string | readonly string[];
+}
+
+const SECURITIES = ["starttls", "tls", "none"] as const;
+const PORTS = { starttls: 587, tls: 465, none: 25 } as const;
+
+/** The kind `email`: `server`, `port`, `security`, `caFile`, `user`, `password` or `passwordFile`, `from`, `to`. */
+export const emailKind: ChannelKind = {
+  kind: "email",
+  secrets: ["password"],
+  configure(name: string, fields: Fields, context: ParseContext): OpenChannel {
+    const server = serverOf(fields, context);
+    const from = fields.requiredText("from");
+    if (!isMailbox(from)) throw fields.error("from", MAILBOX_PROBLEM);
+    const to = fields.texts("to");
+    if (to.length === 0) fields.requiredText("to");
+    if (!to.every(isMailbox)) throw fields.error("to", MAILBOX_PROBLEM);
+    fields.end();
+    return (channelContext) => new EmailChannel(name, { server, from, to }, channelContext);
+  },
+};
+
+const MAILBOX_PROBLEM = "it is neither an address such as root@example.org nor a name with one in angle brackets";
+
+interface ServerConfig extends Omit<SmtpServer, "login"> {
+  readonly login?: { readonly user: string; readonly password: Secret };
+}
+
+function serverOf(fields: Fields, context: ParseContext): ServerConfig {
+  const host = fields.requiredText("server");
+  if (!/^([A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*)$/.test(host)) {
+    throw fields.error("server", "it is no host name such as mail.example.org", "the port has a key of its own: port");
+  }
+  const word = fields.text("security") ?? "starttls";
+  const security = SECURITIES.find((known) => known === word);
+  if (security === undefined) throw fields.error("security", `it must be one of ${SECURITIES.join(", ")}`);
+  const port = fields.integer("port", 1, 65_535) ?? PORTS[security];
+  const caFile = fields.text("caFile");
+  const user = fields.text("user");
+  const password = context.secret(fields, "password", "line");
+  if ((user === undefined) !== (password === undefined)) {
+    const [there, missing] = user === undefined ? ["password", "user"] : ["user", "password"];
+    throw fields.error(there, `${fields.nameOf(missing)} is missing`, "both are needed to log in");
+  }
+  if (user !== undefined && password !== undefined && security === "none") {
+    throw fields.error("security", "the password would go over the network in the clear", 'use "starttls" or "tls"');
+  }
+  const login = user === undefined || password === undefined ? undefined : { user, password };
+  return { host, port, security, caFile, login };
+}
+
+interface Mailing {
+  readonly server: ServerConfig;
+  readonly from: string;
+  readonly to: readonly string[];
+}
+
+class EmailChannel implements Channel {
+  readonly kind = "email";
+  readonly isIdempotent = false;
+  readonly name: string;
+  readonly destinations: readonly string[];
+  readonly #mailing: Mailing;
+  readonly #context: ChannelContext;
+
+  constructor(name: string, mailing: Mailing, context: ChannelContext) {
+    this.name = name;
+    this.destinations = mailing.to;
+    this.#mailing = mailing;
+    this.#context = context;
+  }
+
+  /**
+   * Each try has the same `Message-ID`. Some mail stores keep only the first of those that have the same one, and nobody can tell which: what may
+   * have arrived may come twice.
+   */
+  async send(envelope: Envelope, options: SendOptions): Promise<Receipt> {
+    const { doubt, timeoutMs, signal, txnId } = options;
+    const { server: { login, ...server }, from } = this.#mailing;
+    const { runtime, identity, warn } = this.#context;
+    const { notification, destination } = envelope;
+    const messageId = `<${txnId}@${domainOf(from)}>`;
+    const message = await renderMessage(notification, warn);
+    const lateAt = options.late ? runtime.now() : undefined;
+    const mail: SmtpMail = {
+      envelope: { from: addressOf(from), to: addressOf(destination) },
+      content: composeMail(notification, message, { identity, lateAt, from, to: destination, messageId }),
+    };
+    const password = login && { user: login.user, password: login.password.reveal() };
+    const sendMail = await loadSmtp();
+    await sendMail({ ...server, login: password }, mail, { timeout: runtime.timeout, timeoutMs, signal });
+    return { id: messageId.slice(1, -1), mayBeTwice: doubt !== undefined };
+  }
+}
+
+/**
+ * Loads the SMTP library. Only who sends mail pays for it: the specifier is computed, so that it stands in nobody's module graph.
+ *
+ * @throws {TransportError} when it is not in the cache, and its registry cannot be reached
+ */
+async function loadSmtp(): Promise<SendMail> {
+  try {
+    const module: { readonly sendMail: SendMail } = await import(new URL("./smtp.ts", import.meta.url).href);
+    return module.sendMail;
+  } catch (error) {
+    throw new TransportError("connect", "Cannot send mail: the library for it is not to be had", { cause: error });
+  }
+}
