@@ -14,8 +14,8 @@ export interface NotifierOptions {
   readonly insecureHttp?: boolean;
   /** Where the queue lives; must be given with `channels`. @default the command line's state directory */
   readonly stateDir?: string;
-  /** The channels by name, instead of those in environment and file. */
-  readonly channels?: Readonly<Record<string, ChannelConfig>>;
+  /** The channels by name, instead of those in environment and file: objects, or Apprise URLs. */
+  readonly channels?: Readonly<Record<string, ChannelConfig | string>>;
   /** The name that stands before each subject; with `channels` only. @default the host's name */
   readonly identity?: string;
   /** Whether names such as `:warning-sign:` in a subject become symbols; with `channels` only. @default {true} */

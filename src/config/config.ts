@@ -18,6 +18,7 @@
 
 import type { ChannelKind, OpenChannel, ParseContext } from "../channels/kind.ts";
 import { CHANNEL_KINDS } from "../channels/registry.ts";
+import { appriseChannel } from "./apprise/channel.ts";
 import { Fields } from "../fields.ts";
 import { nearest } from "../nearest.ts";
 
@@ -59,9 +60,11 @@ export function parseConfig(value: unknown, context: ConfigContext): Config {
   return config;
 }
 
-/** A channel whose name is that of a kind is of that kind. */
+/** A channel whose name is that of a kind is of that kind. One that is text is an Apprise URL. */
 function parseChannel(name: string, value: unknown, context: ConfigContext): OpenChannel {
-  const fields = new Fields(value, `channels.${name}`, context.names[name]);
+  const path = `channels.${name}`;
+  const channel = typeof value === "string" ? appriseChannel(value, path) : value;
+  const fields = new Fields(channel, path, context.names[name]);
   const kind = fields.text("kind") ?? name;
   const found = kindOf(kind);
   if (found !== undefined) return found.configure(name, fields, context);

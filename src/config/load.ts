@@ -143,10 +143,11 @@ function overlay(channel: Record<string, unknown>, values: Record<string, string
   return { ...Object.fromEntries(kept), ...values };
 }
 
-/** What is a secret, each kind knows of its own. */
+/** What is a secret, each kind knows of its own; a URL has one somewhere. */
 function holdsSecret(config: Record<string, unknown>): boolean {
   if (!isObject(config.channels)) return false;
   return Object.entries(config.channels).some(([name, channel]) =>
+    typeof channel === "string" ||
     isObject(channel) && kindOf(channel.kind ?? name)?.secrets.some((key) => key in channel)
   );
 }
