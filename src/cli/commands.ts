@@ -98,7 +98,7 @@ export const COMMANDS: readonly Command[] = [
   {
     name: "sendmail",
     summary: "Take a mail on standard input as sendmail does, and send it as a notification",
-    operands: "[-t] [-i] [-f ADDRESS] [-F NAME] [RECIPIENT...]",
+    operands: "[-t] [-i] [RECIPIENT...]",
     operandCount: [0, Infinity],
     readsWords: true,
     options: [
