@@ -35,3 +35,19 @@ smtpTest("sendmail -t brings a mail with UTF-8 headers and attachments to a room
   const { headers, parts } = await readMail(smtp.mails[0].data);
   assertEquals([headers.subject, parts["text/plain"]], [subject, `${subject}\n\n${CONTENT}`]);
 });
+
+Deno.test("sendmail refuses a mail of more than 10 MiB, and takes one of just so much", async () => {
+  await using scene = await setScene();
+  const { homeserver, accessToken, room, stateDir } = scene;
+  const env = {
+    ...{ MATRIX_HOMESERVER: homeserver.url, MATRIX_ACCESS_TOKEN: accessToken, MATRIX_ROOM: room, HOME: stateDir },
+    MATRIX_NOTIFY_STATE_DIR: `${stateDir}/state`,
+  };
+  const head = "Subject: Large\n\n";
+  for (const [bytes, expected] of [[10 * 1024 * 1024, 0], [10 * 1024 * 1024 + 1, 65]]) {
+    // One line: the library reads many lines slowly.
+    using runtime = fakeRuntime({ env, stdin: head + "x".repeat(bytes - head.length), realIds: true });
+    assertEquals(await main(["sendmail", "--no-background", "-t"], runtime), expected, runtime.err());
+  }
+  assertEquals(scene.subjects(), ["Large"]);
+});
