@@ -36,13 +36,14 @@ export class ConfigError extends HintedError {
 }
 
 /**
- * Why the queue could not take or give something. `full`: no room. `busy`: another process does not let go of its lock. `unwritten`: the disk did not take it.
+ * Why the queue could not take or give something. `full`: no room on the disk. `limit`: the queue is as large as it may be. `busy`: another process does not let go of its lock. `unwritten`: the disk did not take it.
  * `io`: it cannot be read. `permission`: it may not be used.
  */
-export type QueueTrouble = "full" | "busy" | "unwritten" | "io" | "permission";
+export type QueueTrouble = "full" | "limit" | "busy" | "unwritten" | "io" | "permission";
 
 const QUEUE_HINTS: Readonly<Record<QueueTrouble, string>> = {
   full: "make room on the disk; what was queued before is safe",
+  limit: "see why nothing is delivered: matrix-notify status; what was queued before is safe",
   busy: "if no matrix-notify is at work, another program holds the lock",
   unwritten: "look at the disk, in the kernel's log; what was queued before is safe",
   io: "is it a directory on a local disk? another one can be named with --state-dir",
@@ -56,8 +57,8 @@ export class QueueError extends HintedError {
   /** What kind of trouble it is. */
   readonly trouble: QueueTrouble;
 
-  /** The message says what could not be done, a colon, and the state that prevented it. */
-  constructor(trouble: QueueTrouble, message: string, options?: ErrorOptions) {
+  /** The message says what could not be done, a colon, and the state that prevented it. Without a hint it has one for its kind of trouble. */
+  constructor(trouble: QueueTrouble, message: string, options?: HintOptions) {
     super(message, { hint: QUEUE_HINTS[trouble], ...options });
     this.trouble = trouble;
   }
@@ -70,12 +71,12 @@ export class QueueError extends HintedError {
 export type TransportPhase = "connect" | "exchange" | "timeout";
 
 /** No answer: the network failed. */
-export class TransportError extends Error {
+export class TransportError extends HintedError {
   override name = "TransportError" as const;
   /** How far the request got. */
   readonly phase: TransportPhase;
 
-  constructor(phase: TransportPhase, message: string, options?: ErrorOptions) {
+  constructor(phase: TransportPhase, message: string, options?: HintOptions) {
     super(message, options);
     this.phase = phase;
   }
@@ -86,6 +87,19 @@ export class TransportError extends Error {
  * mends it. `room`: this destination does not take it from us. `poison`: this message will never be taken.
  */
 export type Verdict = "not-sent" | "account" | "room" | "poison";
+
+/** A `fetch` failed that went through a proxy: then it may be the proxy that cannot be reached. */
+export class ProxiedFetchError extends TypeError {
+  override name = "ProxiedFetchError" as const;
+  /** The proxy's host and port. */
+  readonly proxy: string;
+
+  /** It takes the place of what `fetch` threw, with the same message and cause. */
+  constructor(proxy: string, thrown: Error) {
+    super(thrown.message, { cause: thrown.cause });
+    this.proxy = proxy;
+  }
+}
 
 /** What a service said when it refused a request. */
 export interface Refusal {

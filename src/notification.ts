@@ -116,6 +116,18 @@ export function createNotification(input: NotificationInput, now: number): Notif
   };
 }
 
+/**
+ * Checks a caller's own name for a notification.
+ *
+ * @throws {InvalidNotificationError} when it is empty or too long, or holds what cannot be printed
+ */
+export function checkId(id: string | undefined): void {
+  if (id === undefined || /^[\x21-\x7e]{1,255}$/.test(id)) return;
+  throw new InvalidNotificationError(`Cannot use id "${id}": it must be 1 to 255 visible ASCII characters`, {
+    hint: "a UUID is a good one, or a word and a date: backup-2026-11-22",
+  });
+}
+
 function text(name: string, value: unknown): string {
   if (typeof value !== "string") {
     throw new InvalidNotificationError(

@@ -19,15 +19,17 @@ import { Courier } from "./delivery/courier.ts";
 import { deliverOrWatch, DUTY_POLL_MS, DUTY_REST_MS } from "./delivery/duty.ts";
 import type { RunOptions } from "./delivery/run.ts";
 import { QueueError } from "./errors.ts";
-import { createNotification, DEFAULT_TTL_MS, type NotificationInput } from "./notification.ts";
+import { checkId, createNotification, DEFAULT_TTL_MS, type NotificationInput } from "./notification.ts";
 import { DEFAULT_FLUSH_WAIT_MS, DEFAULT_NOTIFY_WAIT_MS } from "./notifier_options.ts";
 import type { FlushOptions, NotifierOptions, NotifyOptions } from "./notifier_options.ts";
 import type { Entry } from "./queue/entry.ts";
-import { fullnessWarning } from "./queue/limits.ts";
+import { fullnessWarning, NEARLY_FULL_BYTES } from "./queue/limits.ts";
 import { Queue } from "./queue/queue.ts";
 import type { Draft, Enqueued } from "./queue/queue_types.ts";
-import { attemptOutcome, type Outcome, type QueuedEntry, Reporter, type Status } from "./report.ts";
+import { attemptOutcome, type Outcome, type QueuedEntry, Reporter } from "./report.ts";
 import { denoRuntime, type Runtime } from "./runtime.ts";
+import { type Status, statusOf } from "./status.ts";
+import { sendUnqueued } from "./unqueued.ts";
 
 /** Sends notifications, and keeps those that cannot be delivered yet. */
 export class Notifier implements AsyncDisposable {
@@ -40,6 +42,7 @@ export class Notifier implements AsyncDisposable {
   readonly #ownRuntime: Disposable;
   readonly #background: BackgroundMode;
   readonly #channels: readonly Channel[];
+  readonly #byName: ReadonlyMap<string, Channel>;
   readonly #queue: Queue;
   readonly #courier: Courier;
   readonly #reporter: Reporter;
@@ -56,16 +59,17 @@ export class Notifier implements AsyncDisposable {
     this.stateDir = options.stateDir ?? stateDirPath(runtime);
     this.#channels = config.channels.map((open) => open({ runtime, identity: config.identity, warn }));
     this.#queue = Queue.open(this.stateDir, runtime, {
+      onReserveUsed: () => warn("The disk is full: the queue lives on the room that it had kept back; make room soon"),
       onDamage: (path) => warn(`A damaged line of the queue was set aside in ${path}; everything else is whole`),
     });
-    const byName = new Map(this.#channels.map((channel) => [channel.name, channel]));
+    this.#byName = new Map(this.#channels.map((channel) => [channel.name, channel]));
     this.#courier = new Courier(
       this.#queue,
-      byName,
+      this.#byName,
       runtime,
       (event) => this.#tell(() => options.onAttempt?.(attemptOutcome(event))),
     );
-    this.#reporter = new Reporter(this.#queue, this.#courier, (name) => byName.has(name));
+    this.#reporter = new Reporter(this.#queue, this.#courier, (name) => this.#byName.has(name));
   }
 
   /**
@@ -86,21 +90,31 @@ export class Notifier implements AsyncDisposable {
 
   /**
    * Sends a notification to every configured channel, or to those that the options name. When this resolves, each envelope is delivered or on
-   * disk.
+   * disk, but for those whose outcome says `refused`.
    *
    * @returns one outcome an envelope
    * @throws {InvalidNotificationError} when the input cannot be sent
    * @throws {ConfigError} when no channel is configured
-   * @throws {QueueError} when the disk did not take it: then nothing of it is queued
+   * @throws {QueueError} when neither the disk took it nor one try without the queue delivered anything: then nothing of it is queued
    */
   async notify(input: NotificationInput, options: NotifyOptions = {}): Promise<Outcome[]> {
     const { waitMs = DEFAULT_NOTIFY_WAIT_MS, signal } = options;
     const envelopes = this.plan(input, options);
+    checkId(options.id);
     const deadline = this.#runtime.now() + waitMs;
     signal?.throwIfAborted();
-    this.#queue.prepare();
-    const onDuty = waitMs > 0 && this.#queue.deliverLock.tryAcquire();
-    const { entries, problem } = await this.#enqueue(envelopes, onDuty);
+    let onDuty, enqueued;
+    try {
+      this.#queue.prepare();
+      onDuty = waitMs > 0 && this.#queue.deliverLock.tryAcquire();
+      enqueued = await this.#enqueue(envelopes, { onDuty, once: options.id });
+    } catch (error) {
+      // What its caller will send again by its own name must not be sent where nobody remembers that name.
+      if (!(error instanceof QueueError) || options.id !== undefined) throw error;
+      const how = { runtime: this.#runtime, waitMs, signal, warn: (text: string) => this.#warn(text) };
+      return await sendUnqueued(envelopes, this.#byName, { ...how, problem: error });
+    }
+    const { entries, problem } = enqueued;
     if (problem) return this.#aside(entries, problem, onDuty);
     const mine = entries.map((entry) => entry.id);
     await this.#deliver({ deadline, patienceMs: 0, mine, signal, onDuty });
@@ -164,10 +178,19 @@ export class Notifier implements AsyncDisposable {
     return "empty";
   }
 
+  /**
+   * Whether there is a queue in the state directory: the first notification makes it.
+   *
+   * @throws {QueueError} when that cannot be told
+   */
+  hasQueue(): boolean {
+    return this.#queue.exists();
+  }
+
   /** The queue in numbers. */
   status(): Status {
     this.#queue.refresh();
-    return this.#reporter.status(this.#runtime.now());
+    return statusOf(this.#queue, this.#courier, this.#runtime.now());
   }
 
   /** What is in the queue, the dead included, in the order of arrival. */
@@ -210,11 +233,15 @@ export class Notifier implements AsyncDisposable {
   }
 
   /** Who delivers announces the first attempts in the same write, as far as nothing older is before them. */
-  #enqueue(envelopes: readonly Envelope[], onDuty: boolean): Promise<Enqueued> {
+  #enqueue(
+    envelopes: readonly Envelope[],
+    { onDuty, once }: { readonly onDuty: boolean; readonly once?: string },
+  ): Promise<Enqueued> {
     return this.#prepare(onDuty, async () => {
       const drafts = envelopes.map((envelope): Draft => {
         const { expires, key, severity } = envelope.notification;
-        return { ...envelope, expires, key, isUrgent: severity === "critical" };
+        const replaces = key === undefined ? undefined : true;
+        return { ...envelope, expires, key, replaces, once, isUrgent: severity === "critical" };
       });
       const names = onDuty ? drafts.map(({ channel }) => channel) : [];
       const idle = new Set(names.filter((name) => this.#courier.isIdle(name)));
@@ -234,6 +261,8 @@ export class Notifier implements AsyncDisposable {
     try {
       this.#queue.refresh();
       if (onDuty) await this.#queue.takeIn();
+      // History must not be in the way of what comes in.
+      if (onDuty && this.#queue.bytes > NEARLY_FULL_BYTES) await this.#queue.compact();
     } catch (error) {
       if (!(error instanceof QueueError)) throw error;
       this.#warn(error.message);
@@ -265,6 +294,7 @@ export class Notifier implements AsyncDisposable {
     const outcomes = this.#reporter.outcomes(entries);
     this.#queue.unwatch(entries.map((entry) => entry.id));
     if (this.#courier.hasWork()) this.#leaveBehind();
+    this.#queue.keepReserve();
     return outcomes;
   }
 

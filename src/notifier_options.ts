@@ -34,6 +34,11 @@ export interface NotifierOptions {
 export interface NotifyOptions extends RouteOptions {
   /** How long to try and wait, milliseconds; 0 only queues. @default {10000} */
   readonly waitMs?: number;
+  /**
+   * The caller's own name for this notification, at most 255 characters. A call with the same one within 7 days is the same notification, whatever else it says: who cannot
+   * know whether the first call was heard may call again.
+   */
+  readonly id?: string;
   /** Stops the delivery, and rejects with its reason; what is queued stays queued. */
   readonly signal?: AbortSignal;
 }

@@ -13,6 +13,15 @@ export interface RenderOptions {
   readonly identity: string;
   /** When a late notification arrives, milliseconds since 1970; undefined for one in time. */
   readonly lateAt?: number;
+  /** Earlier notifications with the same key that were still waiting, and whose place it took. */
+  readonly replaced?: Replaced;
+}
+
+/** Notifications in whose place another one comes. */
+export interface Replaced {
+  readonly count: number;
+  /** When the first of them was queued, milliseconds since 1970. */
+  readonly since: number;
 }
 
 /** `[identity] Subject`. */
@@ -20,9 +29,23 @@ export function subjectLine(notification: Notification, identity: string): strin
   return `[${identity}] ${notification.subject}`;
 }
 
-/** `⏰ Queued since 2026-11-22 20:15 (UTC+1), 2 h 5 min late`. */
-export function latenessNote(notification: Notification, lateAt: number): string {
-  return `⏰ Queued since ${localTime(notification.time)}, ${formatDuration(lateAt - notification.time)} late`;
+/**
+ * What the reader must know beside the message, a line each: `⏰ Queued since 2026-11-22 20:15 (UTC+1), 2 h 5 min late`;
+ * `↻ In place of 3 earlier ones, since 2026-11-22 18:00 (UTC+1)`.
+ */
+export function notesOf(
+  notification: Notification,
+  { lateAt, replaced }: Pick<RenderOptions, "lateAt" | "replaced">,
+): string[] {
+  const notes: string[] = [];
+  if (lateAt !== undefined) {
+    notes.push(`⏰ Queued since ${localTime(notification.time)}, ${formatDuration(lateAt - notification.time)} late`);
+  }
+  if (replaced !== undefined) {
+    const earlier = replaced.count === 1 ? "an earlier one, of" : `${replaced.count} earlier ones, since`;
+    notes.push(`↻ In place of ${earlier} ${localTime(replaced.since)}`);
+  }
+  return notes;
 }
 
 /**
@@ -35,7 +58,7 @@ export function renderPlain(notification: Notification, options: RenderOptions, 
     subjectLine(notification, options.identity),
     ...(message === "" ? [] : [`\n${message}`]),
     ...(notification.link === undefined ? [] : [`\n🔗 ${notification.link}`]),
-    ...(options.lateAt === undefined ? [] : [`\n${latenessNote(notification, options.lateAt)}`]),
+    ...notesOf(notification, options).map((note) => `\n${note}`),
   ].join("\n");
 }
 
@@ -48,7 +71,7 @@ export function renderHtml(notification: Notification, options: RenderOptions, m
   const { link } = notification;
   const after = [
     ...(link === undefined ? [] : [`🔗 ${linkHtml(link)}`]),
-    ...(options.lateAt === undefined ? [] : [`<em>${escapeHtml(latenessNote(notification, options.lateAt))}</em>`]),
+    ...notesOf(notification, options).map((note) => `<em>${escapeHtml(note)}</em>`),
   ];
   return `<strong>${escapeHtml(subjectLine(notification, options.identity))}</strong>` +
     (messageHtml === "" ? "" : `<br>${messageHtml}`) +

@@ -1,4 +1,4 @@
-/** What callers are told: an outcome for each envelope, and the queue in numbers. */
+/** What callers are told: an outcome for each envelope, and what is in the queue. */
 
 import type { Courier } from "./delivery/courier.ts";
 import type { CourierEvent } from "./delivery/run.ts";
@@ -6,7 +6,7 @@ import type { Notification } from "./notification.ts";
 import { type Entry, type EntryState, laneOf, type Wait } from "./queue/entry.ts";
 import type { Queue } from "./queue/queue.ts";
 
-/** What became of an envelope so far. Everything but `dead` is delivered, or will be. */
+/** What became of an envelope so far. `delivered`, `queued` and `held` is delivered, or will be. */
 export interface Outcome {
   /** The entry's id; also its txnId. */
   readonly id: string;
@@ -14,8 +14,11 @@ export interface Outcome {
   readonly channel: string;
   /** Where it goes: a room, a topic. */
   readonly destination: string;
-  /** `queued` waits for its turn or its next try, `held` for its account to be mended. */
-  readonly state: "delivered" | "queued" | "held" | "dead";
+  /**
+   * `queued` waits for its turn or its next try, `held` for its account to be mended. `superseded`: one with the same key took its place. `refused`: the disk did not
+   * take it, and the one try without it failed; nothing will be tried again.
+   */
+  readonly state: "delivered" | "queued" | "held" | "dead" | "superseded" | "refused";
   /** The proof of delivery: `event_id` for Matrix. */
   readonly receipt?: string;
   /** Why it was not delivered yet, or never will be. */
@@ -50,32 +53,6 @@ export interface QueuedEntry {
   readonly notification: Notification;
 }
 
-/** The queue in numbers. */
-export interface Status {
-  /** Entries that were not tried yet. */
-  readonly queued: number;
-  /** Entries that were tried, and will be again. */
-  readonly deferred: number;
-  /** Entries whose account must be mended first. */
-  readonly held: number;
-  /** Entries that were buried with a reason. */
-  readonly dead: number;
-  /** Damaged lines of the journal that were set aside. */
-  readonly quarantined: number;
-  /** Tries that may have made a second copy. */
-  readonly possibleDuplicates: number;
-  /** Size of the journal. */
-  readonly bytes: number;
-  /** Age of the oldest entry that waits, seconds; 0 when none does. */
-  readonly oldestSeconds: number;
-  /** When something was last delivered, milliseconds since 1970. */
-  readonly lastDelivery?: number;
-  /** What the oldest entry waits for. */
-  readonly waitingFor?: string;
-  /** When that is tried again, milliseconds since 1970. */
-  readonly until?: number;
-}
-
 /** Reads the queue for callers. */
 export class Reporter {
   readonly #queue: Queue;
@@ -100,6 +77,9 @@ export class Reporter {
     const where = { id, channel, destination };
     const settlement = this.#queue.settlement(id);
     if (settlement?.state === "delivered") return { ...where, state: "delivered", receipt: settlement.receipt };
+    if (settlement?.state === "superseded") {
+      return { ...where, state: "superseded", reason: `${settlement.by} with the same key took its place` };
+    }
     const entry = this.#queue.entry(id);
     if (entry === undefined) return { ...where, state: "dead", reason: "It was dropped from the queue" };
     if (entry.dead) return { ...where, state: "dead", reason: entry.dead.reason };
@@ -128,23 +108,6 @@ export class Reporter {
         notification: entry.notification as Notification,
       };
     });
-  }
-
-  /** The queue in numbers. */
-  status(now: number): Status {
-    const count = { queued: 0, deferred: 0, held: 0, dead: 0 };
-    for (const entry of this.#queue.entries()) count[this.#queue.stateOf(entry)]++;
-    const oldest = this.#queue.live().at(0);
-    const ready = oldest && this.#courier.readyTimes().get(laneOf(oldest));
-    const { intake, ...figures } = this.#queue.figures();
-    return {
-      ...count,
-      queued: count.queued + intake,
-      ...figures,
-      oldestSeconds: oldest ? Math.max(0, Math.round((now - oldest.time) / 1000)) : 0,
-      waitingFor: oldest && this.#wait(oldest)?.reason,
-      until: ready || (oldest && this.#wait(oldest)?.next) || undefined,
-    };
   }
 
   #wait(entry: Entry): Wait | undefined {

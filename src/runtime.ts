@@ -5,7 +5,10 @@
  * @module
  */
 
-import { PASSED_ON, type ProgramCall, type ProgramEnd, runProgram } from "./program.ts";
+import { PROXY_VARIABLES } from "./address.ts";
+import type { Connection } from "./connection.ts";
+import type { HttpClients } from "./http_clients.ts";
+import type { ProgramCall, ProgramEnd } from "./program.ts";
 import { readAtMost } from "./stream.ts";
 
 /** Text in and out of the process. */
@@ -26,8 +29,11 @@ export interface Stdio {
 
 /** The effects of the outside world. */
 export interface Runtime {
-  /** `fetch`, over a client that keeps no idle connections: a pooled one that dies makes Deno send a PUT twice. */
-  readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
+  /**
+   * `fetch`, over a client that keeps no idle connections: a pooled one that dies makes Deno send a PUT twice. A channel with a certificate or a proxy of its
+   * own names its connection.
+   */
+  readonly fetch: (url: string, init: RequestInit, connection?: Connection) => Promise<Response>;
   /** Runs a program to its end, or kills it when its signal aborts; see `program.ts`. */
   readonly run: (call: ProgramCall) => Promise<ProgramEnd>;
   /** Wall clock, milliseconds since 1970. */
@@ -53,24 +59,39 @@ export interface Runtime {
 /** The real runtime. Dispose of it to close its HTTP client. */
 export function denoRuntime(): Runtime & Disposable {
   let client: Deno.HttpClient | undefined;
+  let clients: HttpClients | undefined;
+  let hasProxies: boolean | undefined;
+  const env = (name: string) => mayRead(name) ? Deno.env.get(name) : undefined;
   return {
-    fetch(url, init) {
+    async fetch(url, init, connection) {
+      hasProxies ??= PROXY_VARIABLES.some((name) => env(name));
+      if (connection !== undefined || hasProxies) {
+        const { HttpClients } = await import("./http_clients.ts");
+        clients ??= new HttpClients(env);
+        return await clients.fetch(url, init, connection);
+      }
       client ??= Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
-      return fetch(url, { ...init, client } as RequestInit);
+      return await fetch(url, { ...init, client } as RequestInit);
     },
-    run: (call) => runProgram({ ...call, env: { ...passedOn(), ...call.env } }),
+    async run(call) {
+      const { PASSED_ON, runProgram } = await import("./program.ts");
+      const passedOn = PASSED_ON.map((name) => [name, env(name)]).filter(([, value]) => value !== undefined);
+      return await runProgram({ ...call, env: { ...Object.fromEntries(passedOn), ...call.env } });
+    },
     now: () => Date.now(),
     sleep,
     timeout: (ms) => AbortSignal.timeout(ms),
     random: () => Math.random(),
     uuid: () => crypto.randomUUID(),
-    env: variable,
+    env,
     hostname: () => maySys("hostname") ? Deno.hostname() : "localhost",
     isRoot: () => maySys("uid") && Deno.uid() === 0,
     stdio: denoStdio(),
     [Symbol.dispose]() {
       client?.close();
       client = undefined;
+      clients?.[Symbol.dispose]();
+      clients = undefined;
     },
   };
 }
@@ -94,17 +115,6 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 /** Asked first, since a missing permission would make Deno prompt for it on a terminal. */
 function maySys(kind: "hostname" | "uid"): boolean {
   return Deno.permissions.querySync({ name: "sys", kind }).state === "granted";
-}
-
-function variable(name: string): string | undefined {
-  return mayRead(name) ? Deno.env.get(name) : undefined;
-}
-
-function passedOn(): Record<string, string> {
-  return Object.fromEntries(PASSED_ON.flatMap((name) => {
-    const value = variable(name);
-    return value === undefined ? [] : [[name, value]];
-  }));
 }
 
 function mayRead(variable: string): boolean {

@@ -9,3 +9,7 @@ Deno.test("nearest() finds what was probably meant, and nothing where nothing is
   assertEquals(nearest("xylophone", known), undefined);
   assertEquals(nearest("x", []), undefined);
 });
+
+Deno.test("nearest() finds nothing in a word that shares no letter", () => {
+  assertEquals(nearest("5", ["id"]), undefined);
+});

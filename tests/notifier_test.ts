@@ -323,3 +323,69 @@ Deno.test("Notifier hears of damage once, by the path of the copy", async () => 
   assertEquals(second.status().quarantined, 1);
   assertEquals(warnings.length, 1);
 });
+
+Deno.test("Notifier.notify() of a key takes the place of what waits, tells its sender, and says so in the room", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open();
+  await scene.homeserver.stop();
+  for (const percent of [90, 95, 99]) await notifier.notify({ subject: `Disk ${percent} %`, key: "disk" });
+  await notifier.notify({ subject: "Other" }, { waitMs: 0 });
+  assertEquals(notifier.entries().map(({ notification }) => notification.subject), ["Disk 99 %", "Other"]);
+  await scene.homeserver.restart();
+  await notifier.flush();
+  assertEquals(scene.subjects(), ["Disk 99 %", "Other"]);
+  const [{ content }] = scene.homeserver.events(scene.room);
+  assert(String(content.body).includes("↻ In place of 2 earlier ones, since 2026-11-22"), String(content.body));
+  assert(String(content.formatted_body).includes("↻ In place of 2 earlier ones"));
+});
+
+Deno.test("Notifier.notify() with an id of the caller's sends once, however often it is called", async () => {
+  await using scene = await setScene();
+  const call = async () => {
+    await using notifier = await scene.open();
+    return (await notifier.notify({ subject: "Backup" }, { id: "backup-1" }))[0];
+  };
+  scene.homeserver.fault("503", { times: 1 });
+  assertEquals([(await call()).state, scene.subjects()], ["queued", []]);
+  scene.runtime.time += 60_000;
+  const [second, third] = [await call(), await call()];
+  assertEquals([second, second.state, scene.subjects()], [third, "delivered", ["Backup"]]);
+  await using notifier = await scene.open();
+  await assertRejects(() => notifier.notify({ subject: "x" }, { id: "with space" }), InvalidNotificationError);
+});
+
+Deno.test("Notifier.notify() sends without the queue when no disk takes it, says so, and rejects what then fails too", async () => {
+  await using scene = await setScene();
+  const warnings: string[] = [];
+  const ntfy = { server: scene.ntfy.url, topic: "alerts" };
+  const matrix = { homeserver: scene.homeserver.url, accessToken: scene.accessToken, room: scene.room };
+  const options = { stateDir: "/proc/matrix-notify", onWarning: (text: string) => void warnings.push(text) };
+  await using notifier = await scene.open({ ...options, channels: { matrix, ntfy } });
+  assertEquals((await notifier.notify({ subject: "One" })).map(({ state }) => state), ["delivered", "delivered"]);
+  assertEquals(scene.subjects(), ["One"]);
+  assert(warnings[0].startsWith("Cannot make the queue directory /proc/matrix-notify/queue"), warnings[0]);
+  await scene.homeserver.stop();
+  const partly = await notifier.notify({ subject: "Two" });
+  assertEquals(partly.map(({ state }) => state), ["refused", "delivered"]);
+  const alone = () => notifier.notify({ subject: "Three" }, { channels: ["matrix"] });
+  await assertRejects(alone, QueueError, "nor was it delivered without: Cannot connect to");
+  await scene.homeserver.restart();
+  await assertRejects(() => notifier.notify({ subject: "Four" }, { id: "four" }), QueueError, "Cannot make");
+  assertEquals(scene.subjects(), ["One"]);
+});
+
+Deno.test("Notifier.notify() makes room where a journal is full of history", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open();
+  await notifier.notify({ subject: "One" });
+  const path = `${scene.stateDir}/queue/queue.jsonl`;
+  const settled = Deno.readTextFileSync(path);
+  const rest = settled.slice(settled.indexOf("\n") + 1).split("\n").slice(0, 3).join("\n") + "\n";
+  const file = Deno.openSync(path, { append: true });
+  for (let bytes = 0; bytes < 17 * 2 ** 20;) bytes += file.writeSync(new TextEncoder().encode(rest.repeat(1000)));
+  file.close();
+  scene.runtime.time += 3_600_000;
+  await using later = await scene.open();
+  assertEquals((await later.notify({ subject: "Two" }))[0].state, "delivered");
+  assert(Deno.statSync(path).size < 100_000);
+});

@@ -8,9 +8,9 @@ const ALLOWED: Readonly<Record<Effect, readonly string[]>> = {
   clock: ["src/runtime.ts", "src/program.ts", "src/testing/"],
   dice: ["src/runtime.ts", "src/testing/"],
   files: ["src/queue/", "src/config/", "src/cli/", "src/log.ts", "src/channels/smtp.ts"],
-  network: ["src/runtime.ts", "src/testing/", "src/ingest/"],
+  network: ["src/runtime.ts", "src/http_clients.ts", "src/testing/", "src/ingest/"],
   process: ["src/runtime.ts", "src/program.ts", "src/cli/", "src/background.ts", "src/deliverer.ts"],
-  terminal: ["src/runtime.ts", "mod.ts"],
+  terminal: ["src/runtime.ts", "src/http_clients.ts", "mod.ts"],
 };
 
 /** Functions that any code can call by their bare names. */

@@ -24,11 +24,14 @@ export type Layer =
 const TOP_FILES: readonly string[] = [
   "background.ts",
   "deliverer.ts",
+  "health.ts",
   "log.ts",
   "notifier.ts",
   "notifier_options.ts",
   "report.ts",
   "send.ts",
+  "status.ts",
+  "unqueued.ts",
 ];
 
 const FOLDERS: readonly Layer[] = [

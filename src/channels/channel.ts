@@ -1,6 +1,7 @@
 /** What every channel kind is to the rest: a type. */
 
 import type { Notification } from "../notification.ts";
+import type { Replaced } from "../render.ts";
 
 /** One notification for one destination. */
 export interface Envelope {
@@ -36,6 +37,8 @@ export interface SendOptions {
   readonly txnId: string;
   /** Whether it arrives later than its reader would think, so that it must say since when it waited. */
   readonly late: boolean;
+  /** Present when it took the place of earlier ones that were waiting: then it must say so. */
+  readonly replaced?: Replaced;
   /** Present when an earlier try may have arrived: then it must not be made twice. */
   readonly doubt?: Doubt;
   /** How long to wait for an answer, milliseconds. */

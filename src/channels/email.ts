@@ -4,7 +4,7 @@ import { TransportError } from "../errors.ts";
 import type { Fields } from "../fields.ts";
 import type { Secret } from "../secret.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "./channel.ts";
-import { addressOf, domainOf, isMailbox } from "./email_address.ts";
+import { addressOf, domainOf, isMailbox, MAILBOX_REGEXP } from "./email_address.ts";
 import { composeMail } from "./email_message.ts";
 import type { ChannelContext, ChannelKind, OpenChannel, ParseContext } from "./kind.ts";
 import { renderMessage } from "./message.ts";
@@ -22,9 +22,9 @@ export interface EmailConfig {
   readonly security?: "starttls" | "tls" | "none";
   /** A file with the certificates of the authorities that may sign the server's, in PEM. @default those that Deno trusts */
   readonly caFile?: string;
-  /** The name to log in with; without it nobody logs in. */
+  /** The name to log in with. @default the address in `from` */
   readonly user?: string;
-  /** The password; this or `passwordFile`. */
+  /** The password; this or `passwordFile`. Without one nobody logs in. */
   readonly password?: string;
   /** A file that holds the password and nothing else, and that other users cannot read. */
   readonly passwordFile?: string;
@@ -37,14 +37,90 @@ export interface EmailConfig {
 const SECURITIES = ["starttls", "tls", "none"] as const;
 const PORTS = { starttls: 587, tls: 465, none: 25 } as const;
 
+/** A name, or an address of either version. */
+const HOST_REGEXP = /^([A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*)$/;
+
 /** The kind `email`: `server`, `port`, `security`, `caFile`, `user`, `password` or `passwordFile`, `from`, `to`. */
 export const emailKind: ChannelKind = {
   kind: "email",
-  secrets: ["password"],
+  speaksHttp: false,
+  fields: {
+    server: {
+      isRequired: true,
+      schema: {
+        type: "string",
+        description: "the name of the SMTP server",
+        examples: ["mail.example.org"],
+        pattern: HOST_REGEXP.source,
+      },
+    },
+    port: {
+      schema: { type: "integer", description: "its port", examples: [587], minimum: 1, maximum: 65_535 },
+    },
+    security: {
+      schema: {
+        type: "string",
+        description: "encrypted before anything is said, from the first byte, or never: then there is no password",
+        examples: ["tls"],
+        default: "starttls",
+        enum: SECURITIES,
+      },
+    },
+    caFile: {
+      schema: {
+        type: "string",
+        description: "a PEM file of the authorities that may sign the server's certificate",
+        examples: ["/etc/matrix-notify/ca.pem"],
+      },
+    },
+    user: {
+      needs: "password",
+      schema: {
+        type: "string",
+        description: "the name to log in with; by default the address in from",
+        examples: ["jump"],
+      },
+    },
+    password: {
+      isSecret: true,
+      hasFile: true,
+      schema: {
+        type: "string",
+        description: "the password; without one nobody logs in",
+        examples: ["correct horse"],
+        pattern: "^\\P{Cc}*[^\\s\\p{Cc}]\\P{Cc}*$",
+      },
+    },
+    from: {
+      isRequired: true,
+      schema: {
+        type: "string",
+        description: "the sender",
+        examples: ["jump@example.org", "Jump host <jump@example.org>"],
+        pattern: MAILBOX_REGEXP.source,
+      },
+    },
+    to: {
+      isRequired: true,
+      schema: {
+        type: ["string", "array"],
+        description: "the recipients, each of whom gets a mail of its own",
+        examples: ["root@example.org", ["root@example.org", "Admin <admin@example.org>"]],
+        pattern: MAILBOX_REGEXP.source,
+        items: { type: "string", pattern: MAILBOX_REGEXP.source },
+        minItems: 1,
+        uniqueItems: true,
+      },
+    },
+  },
+  rules: [{
+    if: { required: ["security"], properties: { security: { const: "none" } } },
+    then: { not: { anyOf: [{ required: ["password"] }, { required: ["passwordFile"] }] } },
+  }],
   configure(name: string, fields: Fields, context: ParseContext): OpenChannel {
-    const server = serverOf(fields, context);
     const from = fields.requiredText("from");
     if (!isMailbox(from)) throw fields.error("from", MAILBOX_PROBLEM);
+    const server = serverOf(fields, context, from);
     const to = fields.texts("to");
     if (to.length === 0) fields.requiredText("to");
     if (!to.every(isMailbox)) throw fields.error("to", MAILBOX_PROBLEM);
@@ -59,9 +135,9 @@ interface ServerConfig extends Omit<SmtpServer, "login"> {
   readonly login?: { readonly user: string; readonly password: Secret };
 }
 
-function serverOf(fields: Fields, context: ParseContext): ServerConfig {
+function serverOf(fields: Fields, context: ParseContext, from: string): ServerConfig {
   const host = fields.requiredText("server");
-  if (!/^([A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*)$/.test(host)) {
+  if (!HOST_REGEXP.test(host)) {
     throw fields.error("server", "it is no host name such as mail.example.org", "the port has a key of its own: port");
   }
   const word = fields.text("security") ?? "starttls";
@@ -71,14 +147,13 @@ function serverOf(fields: Fields, context: ParseContext): ServerConfig {
   const caFile = fields.text("caFile");
   const user = fields.text("user");
   const password = context.secret(fields, "password", "line");
-  if ((user === undefined) !== (password === undefined)) {
-    const [there, missing] = user === undefined ? ["password", "user"] : ["user", "password"];
-    throw fields.error(there, `${fields.nameOf(missing)} is missing`, "both are needed to log in");
+  if (user !== undefined && password === undefined) {
+    throw fields.error("user", `${fields.nameOf("password")} is not set`, "without a password nobody logs in");
   }
-  if (user !== undefined && password !== undefined && security === "none") {
+  if (password !== undefined && security === "none") {
     throw fields.error("security", "the password would go over the network in the clear", 'use "starttls" or "tls"');
   }
-  const login = user === undefined || password === undefined ? undefined : { user, password };
+  const login = password && { user: user ?? addressOf(from), password };
   return { host, port, security, caFile, login };
 }
 
@@ -115,9 +190,10 @@ class EmailChannel implements Channel {
     const messageId = `<${txnId}@${domainOf(from)}>`;
     const message = await renderMessage(notification, warn);
     const lateAt = options.late ? runtime.now() : undefined;
+    const { replaced } = options;
     const mail: SmtpMail = {
       envelope: { from: addressOf(from), to: addressOf(destination) },
-      content: composeMail(notification, message, { identity, lateAt, from, to: destination, messageId }),
+      content: composeMail(notification, message, { identity, lateAt, replaced, from, to: destination, messageId }),
     };
     const password = login && { user: login.user, password: login.password.reveal() };
     const sendMail = await loadSmtp();

@@ -4,6 +4,7 @@ import type { Fields } from "../fields.ts";
 import type { Runtime } from "../runtime.ts";
 import type { Secret } from "../secret.ts";
 import type { Channel } from "./channel.ts";
+import type { FieldSpecs } from "./field_spec.ts";
 
 /** What a secret may look like: a `token` of visible ASCII, a `header` with spaces too, or any one `line`, such as a password. */
 export type SecretForm = "token" | "header" | "line";
@@ -31,8 +32,12 @@ export type OpenChannel = (context: ChannelContext) => Channel;
 /** One kind of channel. */
 export interface ChannelKind {
   readonly kind: string;
-  /** The keys that hold secrets: a file with one of them must not be readable by everybody. */
-  readonly secrets: readonly string[];
+  /** Whether it speaks HTTP by the runtime's `fetch`: then it has the fields of `connection_fields.ts` too, and need not read them. */
+  readonly speaksHttp: boolean;
+  /** The fields that {@linkcode ChannelKind.configure} reads, but for `kind`. */
+  readonly fields: FieldSpecs;
+  /** What the fields must be together, where `fields` cannot say it: schemas that all hold (JSON Schema, `allOf`). */
+  readonly rules?: readonly Readonly<Record<string, unknown>>[];
   /**
    * Reads a channel's configuration.
    *

@@ -10,11 +10,12 @@ import { joinRoom, resolveAlias } from "../matrix/rooms.ts";
 import { byteLength, cutToFit, renderHtml, renderPlain } from "../render.ts";
 import { USER_AGENT } from "../version.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "./channel.ts";
+import type { ConnectionConfig } from "./connection_fields.ts";
 import type { ChannelContext, ChannelKind, OpenChannel, ParseContext } from "./kind.ts";
 import { clearDoubt, type DoubtPolicy } from "./matrix_doubt.ts";
 import { renderMessage } from "./message.ts";
 import { secretField } from "./secret_field.ts";
-import { serverField } from "./server_field.ts";
+import { serverField, serverFields } from "./server_field.ts";
 
 /**
  * An event is at most 65,536 bytes of canonical JSON with its signatures (Client-Server API, "Size limits"); 4 KiB are left to what the server
@@ -32,7 +33,7 @@ export const ROOM_PROBLEM = "it is neither a room id (!…) nor an alias (#name:
 export const ROOM_HINT = "in Element: room settings, Advanced, Internal room ID; in a shell, put it in single quotes";
 
 /** How a Matrix channel is configured. */
-export interface MatrixConfig {
+export interface MatrixConfig extends ConnectionConfig {
   /** May be left out where the channel is called `matrix`. */
   readonly kind?: "matrix";
   /** `https://matrix.example.org`, without a path. */
@@ -55,7 +56,39 @@ export interface MatrixConfig {
 /** The kind `matrix`: `homeserver`, `accessToken` or `accessTokenFile`, `room`. */
 export const matrixKind: ChannelKind = {
   kind: "matrix",
-  secrets: ["accessToken"],
+  speaksHttp: true,
+  fields: {
+    ...serverFields("homeserver", "https://matrix.example.org"),
+    accessToken: {
+      isRequired: true,
+      isSecret: true,
+      hasFile: true,
+      schema: {
+        type: "string",
+        description: "the account's access token",
+        examples: ["syt_token"],
+        pattern: "^[!-~]+$",
+      },
+    },
+    room: {
+      isRequired: true,
+      schema: {
+        type: "string",
+        description: "a room id or an alias",
+        examples: ["#alerts:example.org", "!abc"],
+        pattern: "^[!#]",
+      },
+    },
+    doubt: {
+      schema: {
+        type: "string",
+        description: "what matters more when nobody can tell whether a try arrived: that it comes in time, or once",
+        examples: ["wait", "send"],
+        default: "send",
+        enum: ["send", "wait"],
+      },
+    },
+  },
   configure(name: string, fields: Fields, context: ParseContext): OpenChannel {
     const baseUrl = serverField(fields, "homeserver", context);
     const accessToken = secretField(fields, "accessToken", context);
@@ -134,9 +167,9 @@ class MatrixChannel implements Channel {
   }
 
   /** The text matters more than its form: a message that is too long with both goes out plain before anything is cut. */
-  async #content({ notification }: Envelope, { txnId, late }: SendOptions): Promise<RoomMessageContent> {
+  async #content({ notification }: Envelope, { txnId, late, replaced }: SendOptions): Promise<RoomMessageContent> {
     const { identity, runtime, warn } = this.#context;
-    const options = { identity, lateAt: late ? runtime.now() : undefined };
+    const options = { identity, lateAt: late ? runtime.now() : undefined, replaced };
     const message = await renderMessage(notification, warn);
     const plain = (text: string): RoomMessageContent => ({
       msgtype: notification.silent ? "m.notice" : "m.text",

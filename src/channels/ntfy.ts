@@ -4,19 +4,20 @@ import { NotTheServiceError, ResponseError } from "../errors.ts";
 import type { Fields } from "../fields.ts";
 import { exchange, parseJsonObject, parseRetryAfter } from "../http.ts";
 import type { Notification } from "../notification.ts";
-import { byteLength, cutToFit, latenessNote, subjectLine } from "../render.ts";
+import { byteLength, cutToFit, notesOf, subjectLine } from "../render.ts";
 import type { Secret } from "../secret.ts";
 import { USER_AGENT } from "../version.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "./channel.ts";
+import type { ConnectionConfig } from "./connection_fields.ts";
 import type { ChannelContext, ChannelKind, OpenChannel, ParseContext } from "./kind.ts";
 import { renderMessage } from "./message.ts";
-import { serverField } from "./server_field.ts";
+import { serverField, serverFields } from "./server_field.ts";
 
 /** ntfy makes an attachment of a message of 4096 bytes or more. */
 export const MAX_NTFY_BYTES = 4095;
 
 /** How an ntfy channel is configured. */
-export interface NtfyConfig {
+export interface NtfyConfig extends ConnectionConfig {
   /** May be left out where the channel is called `ntfy`. */
   readonly kind?: "ntfy";
   /** `https://ntfy.example.org`, without a path. */
@@ -34,7 +35,29 @@ export interface NtfyConfig {
 /** The kind `ntfy`: `server`, `topic`, `token` or `tokenFile`. */
 export const ntfyKind: ChannelKind = {
   kind: "ntfy",
-  secrets: ["token"],
+  speaksHttp: true,
+  fields: {
+    ...serverFields("server", "https://ntfy.example.org"),
+    topic: {
+      isRequired: true,
+      schema: {
+        type: "string",
+        description: "the topic",
+        examples: ["alerts"],
+        pattern: "^[-_A-Za-z0-9]{1,64}$",
+      },
+    },
+    token: {
+      isSecret: true,
+      hasFile: true,
+      schema: {
+        type: "string",
+        description: "an access token; none for an open topic",
+        examples: ["tk_token"],
+        pattern: "^[!-~]+$",
+      },
+    },
+  },
   configure(name: string, fields: Fields, context: ParseContext): OpenChannel {
     const baseUrl = serverField(fields, "server", context);
     const topic = fields.requiredText("topic");
@@ -70,10 +93,11 @@ class NtfyChannel implements Channel {
   /** ntfy has no transaction ids, and its messages hold no id of ours: what may have arrived can only be sent again. */
   async send(
     { destination, notification }: Envelope,
-    { late, doubt, timeoutMs, signal }: SendOptions,
+    { late, replaced, doubt, timeoutMs, signal }: SendOptions,
   ): Promise<Receipt> {
     const { runtime } = this.#context;
     const { baseUrl, token } = this.#server;
+    const notes = notesOf(notification, { lateAt: late ? runtime.now() : undefined, replaced });
     const answer = await exchange(runtime, {
       method: "POST",
       url: `${baseUrl}/`,
@@ -82,7 +106,7 @@ class NtfyChannel implements Channel {
         "User-Agent": USER_AGENT,
         ...(token === undefined ? {} : { Authorization: `Bearer ${token.reveal()}` }),
       },
-      body: JSON.stringify({ topic: destination, ...await this.#message(notification, late) }),
+      body: JSON.stringify({ topic: destination, ...await this.#message(notification, notes) }),
       timeoutMs,
       signal,
     });
@@ -106,9 +130,9 @@ class NtfyChannel implements Channel {
   }
 
   /** An empty message would read "triggered", so that a subject without a body becomes the message. */
-  async #message(notification: Notification, late: boolean): Promise<Record<string, unknown>> {
-    const { identity, runtime, warn } = this.#context;
-    const note = late ? `\n\n${latenessNote(notification, runtime.now())}` : "";
+  async #message(notification: Notification, notes: readonly string[]): Promise<Record<string, unknown>> {
+    const { identity, warn } = this.#context;
+    const note = notes.map((line) => `\n\n${line}`).join("");
     const text = (await renderMessage(notification, warn)).text;
     const hasBody = text !== "";
     const message = cutToFit(hasBody ? text : notification.subject, (cut) => byteLength(cut + note) <= MAX_NTFY_BYTES);

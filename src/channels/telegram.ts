@@ -7,10 +7,11 @@ import { cutToFit, renderHtml, renderPlain } from "../render.ts";
 import type { Secret } from "../secret.ts";
 import { USER_AGENT } from "../version.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "./channel.ts";
+import type { ConnectionConfig } from "./connection_fields.ts";
 import type { ChannelContext, ChannelKind, OpenChannel, ParseContext } from "./kind.ts";
 import { renderMessage } from "./message.ts";
 import { secretField } from "./secret_field.ts";
-import { serverField } from "./server_field.ts";
+import { serverField, serverFields } from "./server_field.ts";
 import { MovedError, readAnswer } from "./telegram_answer.ts";
 import { toTelegramHtml } from "./telegram_html.ts";
 
@@ -21,8 +22,12 @@ const DEFAULT_SERVER = "https://api.telegram.org";
 const TOKEN_REGEXP = /^[1-9]\d{0,18}:[-_A-Za-z0-9]{1,60}$/;
 const TOKEN_PROBLEM = "it does not look like 123456789:AA…, as BotFather gives it";
 
+/** A number other than zero, or a name. */
+const CHAT_REGEXP = /^(-?[1-9]\d{0,18}|@[A-Za-z]\w{3,31})$/;
+const CHAT_SCHEMA = { pattern: CHAT_REGEXP.source, not: { const: 0 } };
+
 /** How a Telegram channel is configured. */
-export interface TelegramConfig {
+export interface TelegramConfig extends ConnectionConfig {
   /** May be left out where the channel is called `telegram`. */
   readonly kind?: "telegram";
   /** The bot's token, as BotFather gives it; this or `tokenFile`. */
@@ -42,7 +47,43 @@ export interface TelegramConfig {
 /** The kind `telegram`: `token` or `tokenFile`, `chat`, `thread`, `server`. */
 export const telegramKind: ChannelKind = {
   kind: "telegram",
-  secrets: ["token"],
+  speaksHttp: true,
+  fields: {
+    ...serverFields("server", DEFAULT_SERVER, false),
+    token: {
+      isRequired: true,
+      isSecret: true,
+      hasFile: true,
+      schema: {
+        type: "string",
+        description: "the bot's token, as BotFather gives it",
+        examples: ["123456789:AAtoken"],
+        pattern: TOKEN_REGEXP.source,
+      },
+    },
+    chat: {
+      isRequired: true,
+      schema: {
+        type: ["string", "integer", "array"],
+        description: "a chat's number, the @name of a public one, or a list of them",
+        examples: [-1001234567890, "@alerts", [1001, "@alerts"]],
+        ...CHAT_SCHEMA,
+        items: { type: ["string", "integer"], ...CHAT_SCHEMA },
+        minItems: 1,
+        uniqueItems: true,
+      },
+    },
+    thread: {
+      schema: {
+        type: "integer",
+        description: "the topic of a forum, for a single chat",
+        examples: [42],
+        minimum: 1,
+        maximum: Number.MAX_SAFE_INTEGER,
+      },
+    },
+  },
+  rules: [{ not: { required: ["thread"], properties: { chat: { type: "array", minItems: 2 } } } }],
   configure(name: string, fields: Fields, context: ParseContext): OpenChannel {
     const baseUrl = serverField(fields, "server", context, DEFAULT_SERVER);
     const token = secretField(fields, "token", context);
@@ -60,7 +101,7 @@ export const telegramKind: ChannelKind = {
 
 function chatsField(fields: Fields): readonly string[] {
   const chats = [fields.value("chat") ?? []].flat().map((chat) => typeof chat === "number" ? String(chat) : chat);
-  const isChat = (chat: unknown) => typeof chat === "string" && /^(-?[1-9]\d{0,18}|@[A-Za-z]\w{3,31})$/.test(chat);
+  const isChat = (chat: unknown) => typeof chat === "string" && CHAT_REGEXP.test(chat);
   if (chats.length > 0 && chats.every(isChat) && new Set(chats).size === chats.length) return chats.map(String);
   throw fields.error(
     "chat",
@@ -155,9 +196,9 @@ class TelegramChannel implements Channel {
   }
 
   /** What is too long with its form goes out plain before anything is cut. */
-  async #texts({ notification }: Envelope, { late }: SendOptions): Promise<{ html?: string; plain: string }> {
+  async #texts({ notification }: Envelope, { late, replaced }: SendOptions): Promise<{ html?: string; plain: string }> {
     const { identity, runtime, warn } = this.#context;
-    const options = { identity, lateAt: late ? runtime.now() : undefined };
+    const options = { identity, lateAt: late ? runtime.now() : undefined, replaced };
     const message = await renderMessage(notification, warn);
     const { html, length } = toTelegramHtml(renderHtml(notification, options, message.html));
     const whole = (text: string) => renderPlain(notification, options, text);

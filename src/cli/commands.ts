@@ -2,6 +2,7 @@
 
 import { FORMATS, SEVERITIES } from "../notification.ts";
 import type { Command, OptionSpec } from "./command.ts";
+import { CHECK_MEANINGS } from "./exit_codes.ts";
 
 /** Options that go with each command. */
 export const GENERAL_OPTIONS: readonly OptionSpec[] = [
@@ -34,7 +35,8 @@ export const COMMANDS: readonly Command[] = [
       { name: "origin", value: "NAME", summary: "who speaks: a script, a service" },
       { name: "format", value: "F", oneOf: FORMATS, summary: "how the body is written (default text)" },
       { name: "ttl", value: "DURATION", summary: "how long it is worth delivering (default 14d)" },
-      { name: "key", value: "KEY", summary: "what it is about" },
+      { name: "key", value: "KEY", summary: "what it is about: it takes the place of what still waits with this key" },
+      { name: "id", value: "ID", summary: "your own name for it: sent twice within 7 days, it is one message" },
       { name: "room", value: "ROOM", summary: "send to this Matrix room only: an id or an alias" },
       { name: "channel", value: "NAME", repeats: true, summary: "send by this channel only" },
       {
@@ -112,6 +114,21 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import("./commands/queue.ts")).drop,
   },
   {
+    name: "queue export",
+    summary: "Write what is in the queue as JSON lines",
+    operands: "[FILE]",
+    operandCount: [0, 1],
+    options: [{ name: "dead", summary: "only the dead letters" }],
+    details: [
+      "The lines are those of queue list --json. Without FILE, or with -, they go to standard output. A FILE must be a new\n" +
+      "one; only its owner can read it, and with exit 0 it is on the disk, whole. Nothing leaves the queue: see queue drop.",
+    ],
+    examples: [
+      "matrix-notify queue export --dead letters.jsonl && matrix-notify queue drop $(jq -r .id letters.jsonl)",
+    ],
+    load: async () => (await import("./commands/queue_export.ts")).exportEntries,
+  },
+  {
     name: "queue purge",
     summary: "Remove everything for good",
     operands: "",
@@ -124,8 +141,47 @@ export const COMMANDS: readonly Command[] = [
     summary: "Tell how the queue is",
     operands: "",
     operandCount: [0, 0],
-    options: [JSON_OPTION],
+    options: [
+      JSON_OPTION,
+      { name: "check", summary: "be a monitoring plug-in: one line with performance data, and its exit codes" },
+      { name: "max-age", value: "DURATION", summary: "with --check: how long an entry may wait (default 15m)" },
+    ],
+    details: [
+      `Exit codes with --check, other than those of sysexits:\n${
+        CHECK_MEANINGS.map(([code, meaning]) => `  ${code}  ${meaning}`).join("\n")
+      }`,
+      "Dead letters warn until somebody decides about them: queue export, queue retry, queue drop. Torn lines, which nobody\n" +
+      "was told are queued, and possible duplicates are counted and are no alarm. It needs to read the queue: run it as the\n" +
+      "owner of the state directory, and name that with --state-dir where the monitoring system is another user.",
+    ],
+    examples: ["matrix-notify status --check --max-age 30m --state-dir /var/lib/matrix-notify"],
     load: async () => (await import("./commands/status.ts")).status,
+  },
+  {
+    name: "config check",
+    summary: "Tell every mistake in the configuration",
+    operands: "",
+    operandCount: [0, 0],
+    options: [JSON_OPTION, ...DELIVERY_OPTIONS],
+    details: ["Reads the file, the environment and the files that they name. Exit 0: no mistakes; 78: some."],
+    load: async () => (await import("./commands/config.ts")).check,
+  },
+  {
+    name: "config show",
+    summary: "Show the configuration in effect, and where each value comes from",
+    operands: "",
+    operandCount: [0, 0],
+    options: [JSON_OPTION, ...DELIVERY_OPTIONS],
+    details: ["Secrets are not shown."],
+    load: async () => (await import("./commands/config.ts")).show,
+  },
+  {
+    name: "config schema",
+    summary: "Print the JSON schema of the configuration file",
+    operands: "",
+    operandCount: [0, 0],
+    options: [],
+    load: async () => (await import("./commands/config.ts")).schema,
   },
   {
     name: "demo",

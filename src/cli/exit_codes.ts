@@ -38,8 +38,28 @@ export const EXIT_MEANINGS: readonly (readonly [code: number, meaning: string])[
   [EXIT.config, "the configuration cannot be used"],
 ];
 
+/** The codes of `status --check`, which are those of monitoring plug-ins. */
+export const CHECK_EXIT: Readonly<Record<"ok" | "warning" | "critical" | "unknown", number>> = {
+  ok: 0,
+  warning: 1,
+  critical: 2,
+  unknown: 3,
+};
+
+/** What they mean, for help. */
+export const CHECK_MEANINGS: readonly (readonly [code: number, meaning: string])[] = [
+  [CHECK_EXIT.ok, "OK: what waits has not waited for long"],
+  [
+    CHECK_EXIT.warning,
+    "WARNING: the oldest has waited for more than half of --max-age, dead letters, damaged lines, over 80 % full",
+  ],
+  [CHECK_EXIT.critical, "CRITICAL: the oldest has waited for more than --max-age, a held channel, a full queue"],
+  [CHECK_EXIT.unknown, "UNKNOWN: there is no queue, or it cannot be read"],
+];
+
 const BY_TROUBLE: Readonly<Record<QueueTrouble, number>> = {
   full: EXIT.tempFail,
+  limit: EXIT.tempFail,
   busy: EXIT.tempFail,
   unwritten: EXIT.tempFail,
   io: EXIT.ioErr,

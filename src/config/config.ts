@@ -15,10 +15,13 @@
  * @module
  */
 
-import type { ChannelKind, OpenChannel, ParseContext } from "../channels/kind.ts";
+import type { FieldSpecs } from "../channels/field_spec.ts";
+import type { OpenChannel, ParseContext } from "../channels/kind.ts";
 import { CHANNEL_KINDS } from "../channels/registry.ts";
+import type { Connection } from "../connection.ts";
 import { Fields } from "../fields.ts";
 import { nearest } from "../nearest.ts";
+import { connectionOf } from "./connection.ts";
 
 /** The configuration, ready to use. */
 export interface Config {
@@ -29,6 +32,25 @@ export interface Config {
   /** The configured channels, not opened yet. */
   readonly channels: readonly OpenChannel[];
 }
+
+/** The fields of the configuration, but for `channels`. */
+export const CONFIG_FIELDS: FieldSpecs = {
+  identity: {
+    schema: {
+      type: "string",
+      description: "stands in brackets before each subject; the host's name by default",
+      examples: ["jump"],
+    },
+  },
+  background: {
+    schema: {
+      type: "boolean",
+      description: "whether a process may stay behind that goes on delivering",
+      examples: [false],
+      default: true,
+    },
+  },
+};
 
 /** Where the values of a configuration came from, and what stands in for missing ones. */
 export interface ConfigContext extends ParseContext {
@@ -59,8 +81,11 @@ export function parseConfig(value: unknown, context: ConfigContext): Config {
 function parseChannel(name: string, value: unknown, context: ConfigContext): OpenChannel {
   const fields = new Fields(value, `channels.${name}`, context.names[name]);
   const kind = fields.text("kind") ?? name;
-  const found = kindOf(kind);
-  if (found !== undefined) return found.configure(name, fields, context);
+  if (Object.hasOwn(CHANNEL_KINDS, kind)) {
+    const found = CHANNEL_KINDS[kind];
+    const connection = found.speaksHttp ? connectionOf(fields, `channels.${name}`) : undefined;
+    return overConnection(found.configure(name, fields, context), connection);
+  }
   const known = Object.keys(CHANNEL_KINDS);
   const near = nearest(kind, known);
   throw fields.error(
@@ -70,7 +95,11 @@ function parseChannel(name: string, value: unknown, context: ConfigContext): Ope
   );
 }
 
-/** The kind of that name; undefined when there is none. */
-export function kindOf(name: unknown): ChannelKind | undefined {
-  return typeof name === "string" && Object.hasOwn(CHANNEL_KINDS, name) ? CHANNEL_KINDS[name] : undefined;
+/** Gives a channel a runtime whose requests go over the connection. */
+function overConnection(open: OpenChannel, connection: Connection | undefined): OpenChannel {
+  if (connection === undefined) return open;
+  return (context) => {
+    const { runtime } = context;
+    return open({ ...context, runtime: { ...runtime, fetch: (url, init) => runtime.fetch(url, init, connection) } });
+  };
 }

@@ -7,9 +7,12 @@
  * @module
  */
 
+import type { FieldSpecs } from "../channels/field_spec.ts";
+import { CHANNEL_KINDS } from "../channels/registry.ts";
 import { ConfigError } from "../errors.ts";
+import { isObject } from "../fields.ts";
 import type { Runtime } from "../runtime.ts";
-import { type Config, kindOf, parseConfig } from "./config.ts";
+import { type Config, type ConfigContext, parseConfig } from "./config.ts";
 import { duplicateKey } from "./duplicates.ts";
 import { configPath } from "./paths.ts";
 import { refuseWorldReadable, secretOf } from "./secrets.ts";
@@ -39,30 +42,58 @@ export const CONFIG_VARIABLES: readonly string[] = [
   ...Object.values(VARIABLES).flatMap((keys) => Object.values(keys)),
 ];
 
+/** What reading a configuration needs of the runtime. */
+export type ConfigRuntime = Pick<Runtime, "env" | "hostname" | "isRoot">;
+
 /**
  * Reads file and environment.
  *
  * @throws {ConfigError} with the dotted path, or the variable, of what cannot be used
  */
-export function loadConfig(runtime: Pick<Runtime, "env" | "hostname" | "isRoot">, options: LoadOptions = {}): Config {
+export function loadConfig(runtime: ConfigRuntime, options: LoadOptions = {}): Config {
+  const { value, names } = readSettings(runtime, options);
+  return parseConfig(value, contextOf(runtime, options, names));
+}
+
+/** What file and environment say, not looked at any closer. */
+export interface Settings {
+  /** The file that was, or would have been, read. */
+  readonly path: string;
+  /** Whether the file exists. */
+  readonly isThere: boolean;
+  readonly value: Record<string, unknown>;
+  /** How fields of a channel are called in errors, when they did not come from the file: by channel, by key. */
+  readonly names: ConfigContext["names"];
+  /** The variables that fields of a channel came from: by channel, by key. */
+  readonly variables: ConfigContext["names"];
+}
+
+/**
+ * Finds out what file and environment say.
+ *
+ * @throws {ConfigError} when the file cannot be read, or may be read by everybody and holds a secret
+ */
+export function readSettings(runtime: ConfigRuntime, options: LoadOptions = {}): Settings {
   const path = options.configFile ?? configPath(runtime);
   const mustExist = options.configFile !== undefined || Boolean(runtime.env("MATRIX_NOTIFY_CONFIG"));
-  const file = readConfigFile(path, mustExist);
+  const found = readConfigFile(path, mustExist);
+  const file = found ?? {};
   const channels = isObject(file.channels) ? { ...file.channels } : {};
-  const names: Record<string, Record<string, string>> = {};
+  const names: Record<string, Record<string, string>> = {}, variables: Record<string, Record<string, string>> = {};
   for (const [channel, keys] of Object.entries(VARIABLES)) {
     const { values, labels } = fromEnvironment(keys, runtime.env);
     if (Object.keys(values).length === 0) continue;
     channels[channel] = overlay(isObject(channels[channel]) ? channels[channel] : {}, values);
     names[channel] = isObject(file.channels) && channel in file.channels ? labels : { ...keys };
+    variables[channel] = labels;
   }
   const value = file.channels === undefined || isObject(file.channels) ? { ...file, channels } : file;
-  return parseConfig(value, {
-    hostname: runtime.hostname(),
-    insecureHttp: options.insecureHttp ?? false,
-    names,
-    secret: secretOf,
-  });
+  return { path, isThere: found !== undefined, value, names, variables };
+}
+
+/** What parsing needs besides the settings. */
+export function contextOf(runtime: ConfigRuntime, options: LoadOptions, names: Settings["names"]): ConfigContext {
+  return { hostname: runtime.hostname(), insecureHttp: options.insecureHttp ?? false, names, secret: secretOf };
 }
 
 /** A configuration that a program holds itself. */
@@ -77,8 +108,8 @@ export interface InlineOptions extends LoadOptions {
  *
  * @throws {ConfigError} with the dotted path, or the variable, of what cannot be used
  */
-export function openConfig(runtime: Pick<Runtime, "env" | "hostname" | "isRoot">, options: InlineOptions): Config {
-  const { channels, identity, stateDir, insecureHttp = false } = options;
+export function openConfig(runtime: ConfigRuntime, options: InlineOptions): Config {
+  const { channels, identity, stateDir } = options;
   if (channels === undefined) return loadConfig(runtime, options);
   if (stateDir === undefined) {
     throw new ConfigError("Cannot open a notifier with channels of its own: stateDir is not set", {
@@ -86,17 +117,17 @@ export function openConfig(runtime: Pick<Runtime, "env" | "hostname" | "isRoot">
     });
   }
   const value = { channels, ...(identity === undefined ? {} : { identity }) };
-  return parseConfig(value, { hostname: runtime.hostname(), insecureHttp, names: {}, secret: secretOf });
+  return parseConfig(value, contextOf(runtime, options, {}));
 }
 
-function readConfigFile(path: string, mustExist: boolean): Record<string, unknown> {
+function readConfigFile(path: string, mustExist: boolean): Record<string, unknown> | undefined {
   let text, mode;
   try {
     text = Deno.readTextFileSync(path);
     mode = Deno.statSync(path).mode;
   } catch (error) {
     const absent = error instanceof Deno.errors.NotFound;
-    if (absent && !mustExist) return {};
+    if (absent && !mustExist) return undefined;
     const state = absent ? "there is no such file" : "it cannot be read";
     throw new ConfigError(`Cannot use configuration ${path}: ${state}`, { cause: error });
   }
@@ -142,14 +173,15 @@ function overlay(channel: Record<string, unknown>, values: Record<string, string
   return { ...Object.fromEntries(kept), ...values };
 }
 
-/** What is a secret, each kind knows of its own. */
+/** What is called like a secret counts as one too: it may be a mistyped one. */
 function holdsSecret(config: Record<string, unknown>): boolean {
   if (!isObject(config.channels)) return false;
-  return Object.entries(config.channels).some(([name, channel]) =>
-    isObject(channel) && kindOf(channel.kind ?? name)?.secrets.some((key) => key in channel)
-  );
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return Object.entries(config.channels).some(([name, channel]) => {
+    if (!isObject(channel)) return false;
+    const kind = String(channel.kind ?? name);
+    const fields: FieldSpecs = Object.hasOwn(CHANNEL_KINDS, kind) ? CHANNEL_KINDS[kind].fields : {};
+    return Object.keys(channel).some((key) =>
+      (Object.hasOwn(fields, key) && fields[key].isSecret) || /token$|password$/i.test(key)
+    );
+  });
 }

@@ -5,6 +5,7 @@ import type { Entry } from "../queue/entry.ts";
 import type { AttemptResult } from "../queue/queue_types.ts";
 import { InvalidNotificationError } from "../errors.ts";
 import { isNotification } from "../notification.ts";
+import { EXPIRY_KEY } from "./expiry.ts";
 import { classify, type Failure } from "./classify.ts";
 import { type PlanContext, planFailure } from "./plan.ts";
 
@@ -35,6 +36,7 @@ export async function attempt(
     const receipt = await channel.send(envelopeOf(entry), {
       txnId: entry.id,
       doubt: entry.doubt,
+      replaced: entry.key === EXPIRY_KEY ? undefined : entry.replaced,
       late: entry.attempts > 1 || now() - entry.time > LATE_AFTER_MS,
       timeoutMs,
       signal,

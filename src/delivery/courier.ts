@@ -14,7 +14,6 @@
  */
 
 import type { Channel } from "../channels/channel.ts";
-import { formatDuration } from "../duration.ts";
 import { QueueError } from "../errors.ts";
 import { type Entry, laneOf } from "../queue/entry.ts";
 import type { Queue } from "../queue/queue.ts";
@@ -22,6 +21,7 @@ import type { AttemptResult } from "../queue/queue_types.ts";
 import type { Runtime } from "../runtime.ts";
 import { attempt } from "./attempt.ts";
 import { RESET_GAP_MS } from "./classify.ts";
+import { buryExpired } from "./expiry.ts";
 import type { CourierEvent, RunEnd, RunOptions } from "./run.ts";
 import { type Head, heads, type LaneContext, nextOf } from "./lanes.ts";
 
@@ -36,9 +36,6 @@ const MIN_TIMEOUT_MS = 1_000;
 
 /** Attempts that one synced write announces at most: a sync for each would halve the speed. */
 const MAX_ANNOUNCED = 32;
-
-/** No clock that is set shows an earlier time: 2026-01-01. */
-const CLOCK_SET_AFTER: number = Date.UTC(2026, 0, 1);
 
 /** How often a waiting courier looks for entries of other processes. */
 const POLL_MS = 250;
@@ -230,18 +227,10 @@ export class Courier {
   }
 
   async #buryExpired(): Promise<void> {
-    const now = this.#runtime.now();
     const isFree = ({ id }: Entry) => !this.#announced.has(id) && !this.#underWay.has(id);
-    // What was queued before this program existed was queued by a clock that was not set, and says nothing about its age.
-    const isExpired = ({ time, expires }: Entry) => expires <= now && time >= CLOCK_SET_AFTER;
-    const expired = this.#queue.live().filter((entry) => isExpired(entry) && isFree(entry));
-    if (expired.length === 0) return;
-    const buried = expired.map((entry) => {
-      const why = entry.wait ? `; last: ${entry.wait.reason}` : "";
-      return { entry, reason: `Expired after ${formatDuration(now - entry.time)}${why}` };
-    });
-    await this.#queue.bury(buried);
-    for (const { entry, reason } of buried) this.#onEvent({ entry, result: { state: "dead", reason } });
+    for (const { entry, reason } of await buryExpired(this.#queue, this.#runtime.now(), isFree)) {
+      this.#onEvent({ entry, result: { state: "dead", reason } });
+    }
   }
 
   /** What waits at the side door goes on waiting there as long as the journal cannot be had. */

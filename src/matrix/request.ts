@@ -29,6 +29,8 @@ export interface MatrixRequest {
   readonly path: readonly string[];
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: Readonly<Record<string, unknown>>;
+  /** Whether the access_token goes along. @default {true} */
+  readonly requiresAuth?: boolean;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
 }
@@ -44,14 +46,14 @@ export interface MatrixRequest {
 export async function request(client: MatrixClient, asked: MatrixRequest): Promise<
   Record<string, unknown>
 > {
-  const { method, api = "/_matrix/client/v3", path, query, body, timeoutMs, signal } = asked;
+  const { method, api = "/_matrix/client/v3", path, query, body, requiresAuth = true, timeoutMs, signal } = asked;
   const answer = await exchange(client.runtime, {
     method,
     url: `${client.baseUrl}${api}/${path.map(encodeURIComponent).join("/")}${
       query ? `?${new URLSearchParams(query)}` : ""
     }`,
     headers: {
-      "Authorization": `Bearer ${client.accessToken()}`,
+      ...(requiresAuth ? { "Authorization": `Bearer ${client.accessToken()}` } : {}),
       "User-Agent": client.userAgent,
       ...(body === undefined ? {} : { "Content-Type": "application/json" }),
     },

@@ -26,6 +26,15 @@ export interface Grave {
   readonly reason: string;
   /** Milliseconds since 1970. */
   readonly time: number;
+  /** Whether it was not delivered in time. */
+  readonly expired?: true;
+}
+
+/** Entries whose place one took that came later. */
+export interface Replaced {
+  readonly count: number;
+  /** When the first of them came in, milliseconds since 1970. */
+  readonly since: number;
 }
 
 /** What stands between an entry, or a whole channel, and its next try. */
@@ -49,6 +58,10 @@ export interface Entry {
   readonly notification: unknown;
   readonly expires: number;
   readonly key?: string;
+  /** The caller's own name for it. */
+  readonly once?: string;
+  /** What it took the place of. */
+  readonly replaced?: Replaced;
   /** Bytes of its line in the journal. */
   readonly bytes: number;
   /** How many attempts have left. */

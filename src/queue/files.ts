@@ -58,14 +58,12 @@ export const denoFiles: Files = {
   },
   makeDirectory(path) {
     try {
-      Deno.mkdirSync(path, { mode: 0o700 });
+      make(path);
     } catch (error) {
-      if (error instanceof Deno.errors.AlreadyExists && Deno.statSync(path).isDirectory) return;
       if (!(error instanceof Deno.errors.NotFound)) throw error;
       this.makeDirectory(parentOf(path));
-      return this.makeDirectory(path);
+      make(path);
     }
-    this.syncDirectory(parentOf(path));
   },
   syncDirectory(path) {
     using directory = Deno.openSync(path, { read: true });
@@ -80,6 +78,16 @@ export const denoFiles: Files = {
     }
   },
 };
+
+function make(path: string): void {
+  try {
+    Deno.mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if (error instanceof Deno.errors.AlreadyExists && Deno.statSync(path).isDirectory) return;
+    throw error;
+  }
+  denoFiles.syncDirectory(parentOf(path));
+}
 
 function parentOf(path: string): string {
   const end = path.replace(/\/+$/, "").lastIndexOf("/");

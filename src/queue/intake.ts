@@ -16,6 +16,7 @@
 import type { Files } from "./files.ts";
 import { JournalReader } from "./reader.ts";
 import { encodeRecord, type EnqueueRecord } from "./record.ts";
+import type { Reserve } from "./reserve.ts";
 import { guard } from "./trouble.ts";
 
 /** One file of the intake. */
@@ -29,11 +30,13 @@ export class Intake {
   readonly #parent: string;
   readonly #directory: string;
   readonly #files: Files;
+  readonly #reserve: Reserve;
   #isSynced = false;
 
   /** @param parent the directory that holds `intake/`, once something came in there */
-  constructor(parent: string, files: Files) {
+  constructor(parent: string, files: Files, reserve: Reserve) {
     this.#parent = parent;
+    this.#reserve = reserve;
     this.#directory = `${parent}/intake`;
     this.#files = files;
   }
@@ -46,24 +49,28 @@ export class Intake {
   put(records: readonly EnqueueRecord[]): void {
     const [first] = records;
     if (first === undefined) return;
-    const name = `${String(first.time).padStart(15, "0")}-${first.id}.jsonl`;
-    guard(`write ${this.#directory}`, () => {
-      this.#files.makeDirectory(this.#directory);
-      this.#write(`${this.#directory}/.${name}`, records);
-      this.#files.rename(`${this.#directory}/.${name}`, `${this.#directory}/${name}`);
-      this.#files.syncDirectory(this.#directory);
-    }, "unwritten");
+    const name = `${String(first.time).padStart(15, "0")}-${first.id}.${records.length}.jsonl`;
+    const write = () =>
+      guard(`write ${this.#directory}`, () => {
+        this.#files.makeDirectory(this.#directory);
+        this.#write(`${this.#directory}/.${name}`, records);
+        this.#files.rename(`${this.#directory}/.${name}`, `${this.#directory}/${name}`);
+        this.#files.syncDirectory(this.#directory);
+      }, "unwritten");
+    this.#reserve.during(write);
   }
 
   /** What waits, in the order of its times. */
   list(): IntakeFile[] {
     return guard(`read ${this.#directory}`, () => {
       if (!this.#exists()) return [];
-      const names = this.#files.list(this.#directory).filter((name) =>
-        name.endsWith(".jsonl") && !name.startsWith(".")
-      );
-      return names.sort().map((name) => ({ name, records: this.#read(`${this.#directory}/${name}`) }));
+      return this.#names().map((name) => ({ name, records: this.#read(`${this.#directory}/${name}`) }));
     });
+  }
+
+  /** When what waits came in, milliseconds since 1970, a time for each envelope. The names tell, so that no file is read. */
+  times(): number[] {
+    return guard(`read ${this.#directory}`, () => this.#exists() ? this.#names().flatMap(timesOf) : []);
   }
 
   /** Forgets files whose envelopes are in the journal; none at all makes sure of what others removed. */
@@ -74,6 +81,11 @@ export class Intake {
       this.#files.syncDirectory(this.#directory);
       this.#isSynced = true;
     });
+  }
+
+  #names(): string[] {
+    const names = this.#files.list(this.#directory);
+    return names.filter((name) => name.endsWith(".jsonl") && !name.startsWith(".")).sort();
   }
 
   #exists(): boolean {
@@ -98,4 +110,10 @@ export class Intake {
     });
     return records;
   }
+}
+
+/** A name says when its first envelope came, and how many there are. One that does not tell is of another version, and taken for one old envelope. */
+function timesOf(name: string): number[] {
+  const [, time, count = "1"] = /^(\d{15})-.*?(?:\.([1-9]\d{0,3}))?\.jsonl$/.exec(name) ?? [];
+  return new Array(Number(count)).fill(Number(time ?? 0));
 }

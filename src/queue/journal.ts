@@ -5,6 +5,7 @@
  * append, under `lock`:
  *   last byte is no LF  ->  write LF first: a torn line is sealed, never cut, since its bytes are somebody else's
  *   one write           ->  short or refused: truncate back to where we began; the caller hears that nothing was taken
+ *                           no room: the same, and once more with what reserve.bin held
  *   fdatasync           ->  failed: the same; it is never asked again of this descriptor, which would answer with a lie
  *   fsync of directory  ->  failed: the same; done, the name is as durable as the bytes
  *   unlock
@@ -23,6 +24,7 @@ import type { Files, OpenFile } from "./files.ts";
 import { FileLock } from "./lock.ts";
 import { type DamagedLine, JournalReader } from "./reader.ts";
 import { encodeRecord, type JournalRecord } from "./record.ts";
+import type { Reserve } from "./reserve.ts";
 import { guard } from "./trouble.ts";
 
 /**
@@ -36,6 +38,9 @@ export type JournalRuntime = Pick<Runtime, "now" | "sleep" | "random" | "hostnam
 
 /** How long to wait for another process that appends. */
 export const LOCK_TIMEOUT_MS = 5000;
+
+/** Ends the name of a copy whose line was torn, rather than damaged. */
+export const TORN_SUFFIX = ".torn";
 
 const LF = 0x0a;
 
@@ -52,6 +57,8 @@ export interface JournalOptions {
   readonly files: Files;
   /** Hears of each damaged line that was set aside, by the path of its copy. @default nobody */
   readonly onDamage?: (path: string) => void;
+  /** Room for a write that finds none. */
+  readonly reserve: Reserve;
 }
 
 /** `queue.jsonl` in its directory. */
@@ -59,6 +66,7 @@ export class Journal {
   readonly #directory: string;
   readonly #files: Files;
   readonly #onDamage: (path: string) => void;
+  readonly #reserve: Reserve;
   readonly #runtime: JournalRuntime;
   readonly #lock: FileLock;
   #reader = new JournalReader();
@@ -71,10 +79,11 @@ export class Journal {
   /** Resolves when the task before has had its turn. */
   #turn: Promise<void> = Promise.resolve();
 
-  constructor(directory: string, { files, onDamage = () => {} }: JournalOptions, runtime: JournalRuntime) {
+  constructor(directory: string, { files, onDamage = () => {}, reserve }: JournalOptions, runtime: JournalRuntime) {
     this.#directory = directory;
     this.#files = files;
     this.#onDamage = onDamage;
+    this.#reserve = reserve;
     this.#runtime = runtime;
     this.#lock = new FileLock(files, `${directory}/lock`);
   }
@@ -87,6 +96,11 @@ export class Journal {
   /** Bytes on disk that were read so far. */
   get bytes(): number {
     return this.#reader.offset;
+  }
+
+  /** Bytes behind the last line feed that are no record, as of the last reading. */
+  get tornBytes(): number {
+    return this.#reader.tornBytes;
   }
 
   /** Hands over every record that is new since the last call; damaged lines are copied to `quarantine/`. */
@@ -139,9 +153,9 @@ export class Journal {
    * @throws {QueueError} when they were not taken; then none of them was
    */
   async append(records: readonly JournalRecord[], durability: Durability, maxBytes = Infinity): Promise<void> {
-    await this.exclusively(() =>
-      guard(`write the queue ${this.path}`, () => this.#append(records, durability, maxBytes), "unwritten")
-    );
+    const write = () =>
+      guard(`write the queue ${this.path}`, () => this.#append(records, durability, maxBytes), "unwritten");
+    await this.exclusively(() => this.#reserve.during(write));
   }
 
   /** Runs something while nobody else appends, neither another process nor another task of this one. */
@@ -174,7 +188,7 @@ export class Journal {
     const bytes = concatenate(lines);
     if (size + bytes.length > maxBytes) {
       const limit = `${Math.round(maxBytes / 2 ** 20)} MiB`;
-      throw new QueueError("full", `Cannot queue in ${this.path}: it has reached its limit of ${limit}`);
+      throw new QueueError("limit", `Cannot queue in ${this.path}: it has reached its limit of ${limit}`);
     }
     try {
       appendWhole(file, bytes);
@@ -230,7 +244,7 @@ export class Journal {
   /** Copies a damaged line, once: its name says where it stood. */
   #quarantine(source: OpenFile, line: DamagedLine): void {
     const directory = `${this.#directory}/quarantine`;
-    const name = `queue.jsonl.${this.#born}@${line.offset}`;
+    const name = `queue.jsonl.${this.#born}@${line.offset}${line.isTorn ? TORN_SUFFIX : ""}`;
     this.#files.makeDirectory(directory);
     if (this.#files.list(directory).includes(name)) return;
     const part = `${directory}/.${name}.${this.#runtime.now()}`;

@@ -11,13 +11,28 @@
 import { QueueError } from "../errors.ts";
 import type { Entry } from "./entry.ts";
 import { denoFiles, type Files } from "./files.ts";
-import { type Durability, Journal } from "./journal.ts";
+import { Admission, recordOf } from "./admission.ts";
+import { type Durability, Journal, TORN_SUFFIX } from "./journal.ts";
 import { Intake } from "./intake.ts";
-import { ACK_RETENTION_MS, MAX_QUEUE_BYTES, MIN_COMPACTION_BYTES, NEARLY_FULL_BYTES, URGENT_BYTES } from "./limits.ts";
+import {
+  ACK_RETENTION_MS,
+  MAX_QUEUE_BYTES,
+  MIN_COMPACTION_BYTES,
+  NAMED_ACK_RETENTION_MS,
+  NEARLY_FULL_BYTES,
+} from "./limits.ts";
 import { FileLock } from "./lock.ts";
-import type { AttemptResult, Draft, Enqueued, QueueFigures, QueueOptions, QueueRuntime } from "./queue_types.ts";
-import type { EnqueueRecord, JournalRecord } from "./record.ts";
-import { newEntry } from "./state.ts";
+import type {
+  AttemptResult,
+  Draft,
+  Enqueued,
+  ExpiredEntry,
+  QueueFigures,
+  QueueOptions,
+  QueueRuntime,
+} from "./queue_types.ts";
+import type { JournalRecord } from "./record.ts";
+import { Reserve } from "./reserve.ts";
 import { guard } from "./trouble.ts";
 import { QueueView } from "./view.ts";
 
@@ -33,14 +48,25 @@ export class Queue extends QueueView {
   readonly #runtime: QueueRuntime;
   readonly #intake: Intake;
   readonly #journal: Journal;
+  readonly #reserve: Reserve;
+  readonly #admission: Admission;
 
-  private constructor(stateDir: string, runtime: QueueRuntime, { files, onDamage }: Required<QueueOptions>) {
+  private constructor(stateDir: string, runtime: QueueRuntime, options: QueueOptions) {
+    const { files = denoFiles, onDamage, onReserveUsed = () => {} } = options;
     super();
     this.directory = `${stateDir}/queue`;
     this.#files = files;
     this.#runtime = runtime;
-    this.#intake = new Intake(this.directory, files);
-    this.#journal = new Journal(this.directory, { files, onDamage }, runtime);
+    this.#reserve = new Reserve(this.directory, files, onReserveUsed);
+    this.#intake = new Intake(this.directory, files, this.#reserve);
+    this.#journal = new Journal(this.directory, { files, onDamage, reserve: this.#reserve }, runtime);
+    this.#admission = new Admission({
+      journal: this.#journal,
+      intake: this.#intake,
+      runtime,
+      state: () => this.state,
+      refresh: () => this.refresh(),
+    });
     this.deliverLock = new FileLock(files, `${this.directory}/deliver.lock`);
     this.backgroundLock = new FileLock(files, `${this.directory}/background.lock`);
   }
@@ -51,8 +77,7 @@ export class Queue extends QueueView {
    * @throws {QueueError} when it cannot be read
    */
   static open(stateDir: string, runtime: QueueRuntime, options: QueueOptions = {}): Queue {
-    const { files = denoFiles, onDamage = () => {} } = options;
-    const queue = new Queue(stateDir, runtime, { files, onDamage });
+    const queue = new Queue(stateDir, runtime, options);
     queue.refresh();
     return queue;
   }
@@ -101,10 +126,18 @@ export class Queue extends QueueView {
 
   /** Numbers for people and monitoring. */
   figures(): QueueFigures {
+    const copies = guard("list the quarantine", () => this.#files.list(`${this.directory}/quarantine`));
+    // A name that begins with a dot is a copy that somebody did not finish; the next reader makes it again.
+    const aside = copies.filter((name) => !name.startsWith("."));
+    const torn = aside.filter((name) => name.endsWith(TORN_SUFFIX)).length;
+    const intakeTimes = this.#intake.times();
     return {
       bytes: this.bytes,
-      intake: this.#intake.list().length,
-      quarantined: guard("list the quarantine", () => this.#files.list(`${this.directory}/quarantine`)).length,
+      maxBytes: MAX_QUEUE_BYTES,
+      intake: intakeTimes.length,
+      intakeTimes,
+      quarantined: aside.length - torn,
+      torn: torn + (this.#journal.tornBytes > 0 ? 1 : 0),
       possibleDuplicates: this.state.possibleDuplicates,
       lastDelivery: this.state.lastDelivery,
     };
@@ -112,44 +145,15 @@ export class Queue extends QueueView {
 
   /**
    * Takes envelopes in, durably, in one write. Those that `leavesNow` names are announced in the same write, so that the happy path
-   * pays for one `fdatasync` only. Where the journal cannot be had, because its lock or its disk hangs, they wait in `intake/`.
+   * pays for one `fdatasync` only. Where the journal cannot be had, because its lock or its disk hangs, they wait in `intake/`. A full disk gives its
+   * reserve up first.
    *
+   * @returns the entries; one that was taken in before under the same name of its caller's stands for the one that was to come
    * @throws {QueueError} when the disk did not take them, or the queue is at its limit: then none is in the queue
    * @throws {InvalidNotificationError} when one is longer than a line may be
    */
-  async enqueue(drafts: readonly Draft[], leavesNow: (draft: Draft) => boolean): Promise<Enqueued> {
-    const time = this.#runtime.now();
-    const incoming = drafts.map(({ isUrgent: _, ...draft }): EnqueueRecord => ({
-      t: "enq",
-      id: this.#runtime.uuid(),
-      time,
-      ...draft,
-    }));
-    const records = incoming.flatMap((record, at): JournalRecord[] =>
-      leavesNow(drafts[at]) ? [record, { t: "att", id: record.id, n: 1, time }] : [record]
-    );
-    const everyoneLeaves = records.length === 2 * drafts.length;
-    const limit = drafts.some(({ isUrgent }) => isUrgent) ? MAX_QUEUE_BYTES + URGENT_BYTES : MAX_QUEUE_BYTES;
-    const setAside = (problem: QueueError): Enqueued => ({
-      entries: incoming.map(newEntry),
-      problem,
-    });
-    for (const { id } of incoming) this.state.watch(id);
-    try {
-      await this.#journal.append(records, everyoneLeaves ? "data" : "directory", limit);
-    } catch (error) {
-      if (!(error instanceof QueueError) || (error.trouble !== "busy" && error.trouble !== "unwritten")) throw error;
-      this.#intake.put(incoming);
-      return setAside(error);
-    }
-    try {
-      this.refresh();
-      return { entries: incoming.map(({ id }) => this.#known(id)) };
-    } catch (error) {
-      // They are on the disk. That they cannot be read now must not look as if they were not.
-      if (!(error instanceof QueueError)) throw error;
-      return setAside(error);
-    }
+  enqueue(drafts: readonly Draft[], leavesNow: (draft: Draft) => boolean): Promise<Enqueued> {
+    return this.#admission.enqueue(drafts, leavesNow);
   }
 
   /**
@@ -157,14 +161,13 @@ export class Queue extends QueueView {
    *
    * @throws {QueueError} when the journal cannot be had yet; then it goes on waiting there
    */
-  async takeIn(): Promise<void> {
-    const files = this.#intake.list();
-    if (files.length === 0) return this.#intake.remove([]);
-    // Whoever took them in before may have died before it removed them, and before what it wrote was on the disk.
-    const fresh = files.flatMap(({ records }) => records).filter(({ id }) => this.state.entry(id) === undefined);
-    if (fresh.length > 0) await this.#append(fresh, "directory");
-    else this.#journal.sync();
-    this.#intake.remove(files.map(({ name }) => name));
+  takeIn(): Promise<void> {
+    return this.#admission.takeIn();
+  }
+
+  /** Keeps room back for a full disk. Not on the way of anything that must be quick. */
+  keepReserve(): void {
+    this.#reserve.keep();
   }
 
   /** Makes sure that what was enqueued survives whatever happened to the file's name just before. */
@@ -203,7 +206,9 @@ export class Queue extends QueueView {
     const common = { id: entry.id, time: this.#runtime.now() };
     if (result.state === "delivered") {
       const { state: _, ...ack } = result;
-      await this.#append([{ t: "ack", ...common, ...ack }], isProof ? "data" : "none");
+      const { once, channel, destination } = entry;
+      const name = once === undefined ? {} : { once, channel, destination };
+      await this.#append([{ t: "ack", ...common, ...ack, ...name }], isProof ? "data" : "none");
     } else if (result.state === "dead") {
       const { state: _, ...grave } = result;
       await this.#append([{ t: "dead", ...common, ...grave }], "data");
@@ -213,10 +218,17 @@ export class Queue extends QueueView {
     }
   }
 
-  /** Buries entries that nobody tried, in one write. */
-  async bury(entries: readonly { readonly entry: Entry; readonly reason: string }[]): Promise<void> {
+  /**
+   * Buries entries whose time is over, and takes in what tells of it, in one write: neither is ever there without the other.
+   *
+   * @param news envelopes that tell of it; there is room for them always
+   */
+  async expire(graves: readonly ExpiredEntry[], news: readonly Draft[]): Promise<void> {
     const time = this.#runtime.now();
-    await this.#append(entries.map(({ entry: { id }, reason }) => ({ t: "dead", id, time, reason })), "data");
+    await this.#append([
+      ...graves.map(({ entry: { id }, reason }): JournalRecord => ({ t: "dead", id, time, reason, expired: true })),
+      ...news.map((draft): JournalRecord => recordOf(draft, this.#runtime.uuid(), time)),
+    ], "data");
   }
 
   /** Asks whoever delivers, this process or another, to try everything now. */
@@ -259,7 +271,9 @@ export class Queue extends QueueView {
         this.refresh();
         return this.state.snapshot(header);
       },
-      (record) => record.t === "ack" && record.time > now - ACK_RETENTION_MS,
+      (record) =>
+        record.t === "ack" &&
+        record.time > now - (record.once === undefined ? ACK_RETENTION_MS : NAMED_ACK_RETENTION_MS),
     );
     this.refresh();
     return true;

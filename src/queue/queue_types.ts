@@ -15,6 +15,8 @@ export interface QueueOptions {
   readonly files?: Files;
   /** Hears of each damaged line that was set aside, by the path of its copy. @default nobody */
   readonly onDamage?: (path: string) => void;
+  /** Hears that the disk is full and the room that was kept back for that is used. @default nobody */
+  readonly onReserveUsed?: () => void;
 }
 
 /** An envelope on its way in; the queue gives it an id and a time. */
@@ -30,6 +32,13 @@ export interface Enqueued {
   readonly problem?: QueueError;
 }
 
+/** An entry whose time is over. */
+export interface ExpiredEntry {
+  readonly entry: Entry;
+  /** Why it was not delivered in time. */
+  readonly reason: string;
+}
+
 /** What became of an attempt. */
 export type AttemptResult =
   | ({ readonly state: "delivered" } & Omit<AckRecord, "t" | "id" | "time">)
@@ -40,10 +49,16 @@ export type AttemptResult =
 export interface QueueFigures {
   /** Bytes of the journal. */
   readonly bytes: number;
-  /** Files that wait in `intake/`, because the journal could not be had. */
+  /** What it may become by what comes in. */
+  readonly maxBytes: number;
+  /** Envelopes that wait in `intake/`, because the journal could not be had. */
   readonly intake: number;
+  /** When each of them came, milliseconds since 1970. */
+  readonly intakeTimes: readonly number[];
   /** Damaged lines that were set aside. */
   readonly quarantined: number;
+  /** Lines that a writer's death left unfinished, set aside or still at the end of the journal. */
+  readonly torn: number;
   readonly possibleDuplicates: number;
   /** Milliseconds since 1970. */
   readonly lastDelivery?: number;

@@ -9,12 +9,14 @@
  */
 
 import type { OpenFile } from "./files.ts";
-import { decodeLine, type JournalRecord, MAX_LINE_BYTES } from "./record.ts";
+import { decodeLine, isUnfinished, type JournalRecord, MAX_LINE_BYTES } from "./record.ts";
 
 /** A complete line that is no record, by its place in the file; its line feed is not included. */
 export interface DamagedLine {
   readonly offset: number;
   readonly length: number;
+  /** Whether it looks as if its writer died over it. Nobody was told that such a line is queued. */
+  readonly isTorn: boolean;
 }
 
 /** Who listens to a reader. */
@@ -37,10 +39,16 @@ export class JournalReader {
   #offset = 0;
   /** The last bytes before it. */
   #tail = new Uint8Array();
+  #tornBytes = 0;
 
   /** How far complete lines were read, in bytes. */
   get offset(): number {
     return this.#offset;
+  }
+
+  /** Bytes behind the last line feed that are no record: somebody is still writing them, or died. 0 where a record only lacks its line feed. */
+  get tornBytes(): number {
+    return this.#tornBytes;
   }
 
   /** Whether the file still ends the last line that was read in the same bytes; its checksum stands there. */
@@ -52,19 +60,20 @@ export class JournalReader {
 
   /** Reads every complete line that is new since the last call. */
   read(file: OpenFile, sink: LineSink): void {
+    this.#tornBytes = 0;
     const fresh = file.size() - this.#offset;
     if (fresh <= 0) return;
     const chunk = new Uint8Array(Math.min(CHUNK_BYTES, fresh));
     let at = this.#offset;
     for (;;) {
       const length = file.read(chunk, at);
-      if (length === 0) return;
+      if (length === 0) return void (this.#tornBytes = at - this.#offset);
       const before = this.#offset;
       this.#lines(chunk.subarray(0, length), at, sink);
       if (this.#offset > before) at = this.#offset;
       // Longer than any line of ours: it is damage whatever is in it, so look for its end without keeping it.
       else if (at + length - before > MAX_LINE_BYTES) at += length;
-      else return;
+      else return void (this.#tornBytes = decodeLine(chunk.subarray(0, length)) === "damaged" ? length : 0);
     }
   }
 
@@ -87,7 +96,10 @@ export class JournalReader {
   #line(bytes: Uint8Array | undefined, length: number, sink: LineSink): void {
     if (length === 0) return;
     const decoded = bytes === undefined || length > MAX_LINE_BYTES ? "damaged" : decodeLine(bytes);
-    if (bytes === undefined || decoded === "damaged") return sink.damaged({ offset: this.#offset, length });
+    if (bytes === undefined || decoded === "damaged") {
+      const isTorn = bytes !== undefined && isUnfinished(bytes);
+      return sink.damaged({ offset: this.#offset, length, isTorn });
+    }
     if (decoded === "unknown") return sink.unknown(bytes);
     sink.record(decoded.record, bytes);
   }

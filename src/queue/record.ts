@@ -8,9 +8,9 @@
  * @module
  */
 
-import { crc32 } from "../crc32.ts";
+import { crc32, crc32Value } from "../crc32.ts";
 import { InvalidNotificationError } from "../errors.ts";
-import type { Attempt, Doubt, Grave, Wait } from "./entry.ts";
+import type { Attempt, Doubt, Grave, Replaced, Wait } from "./entry.ts";
 import { hasShape, isKnownType } from "./record_shape.ts";
 
 /** Opens a journal: who made it, and the counts that compaction carries over. */
@@ -35,6 +35,10 @@ export interface EnqueueRecord {
   /** Milliseconds since 1970. */
   readonly expires: number;
   readonly key?: string;
+  /** It takes the place of what waits in its lane with the same key. */
+  readonly replaces?: true;
+  /** The caller's own name for it: of two entries of a lane with the same one, the second is none. */
+  readonly once?: string;
 }
 
 /** Attempt `n` is about to leave. Until its answer is recorded nobody knows what became of it. */
@@ -74,6 +78,10 @@ export interface AckRecord {
   readonly via: "put" | "read-back";
   /** Whether an earlier attempt may have made another copy. */
   readonly risk?: true;
+  /** The caller's own name for the entry, and its lane: so that it is known when the entry is long gone. */
+  readonly once?: string;
+  readonly channel?: string;
+  readonly destination?: string;
 }
 
 /** Buried: it will not be tried again unless somebody asks for it. */
@@ -82,9 +90,11 @@ export interface DeadRecord {
   readonly id: string;
   readonly time: number;
   readonly reason: string;
-  /** The status of the answer that killed it; absent when it expired. */
+  /** The status of the answer that killed it. */
   readonly status?: number;
   readonly errcode?: string;
+  /** Whether it was not delivered in time. */
+  readonly expired?: true;
 }
 
 /** A person asks for another try: now, with a new expiry, also for the dead. */
@@ -111,6 +121,7 @@ export interface SnapshotRecord {
   readonly doubt?: Doubt;
   readonly wait?: Wait;
   readonly dead?: Grave;
+  readonly replaced?: Replaced;
 }
 
 /** What compaction leaves of a channel's history. */
@@ -149,7 +160,13 @@ const VERSION = 1;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-const TRAILER_BYTES = ',"c":"00000000"}'.length;
+/** What every line begins with. */
+const BEGINNING = encoder.encode('{"v":');
+/** What ends a line, around its checksum. */
+const TRAILER = encoder.encode(',"c":"00000000"}');
+const FIRST_DIGIT_AT = ',"c":"'.length;
+const DIGITS = 8;
+const HEX = encoder.encode("0123456789abcdef");
 const CR = 0x0d;
 
 /**
@@ -175,14 +192,34 @@ export type DecodedLine = { readonly record: JournalRecord } | "unknown" | "dama
 /** Reads a line, without its line feed. A carriage return that some editor has left there is forgiven. */
 export function decodeLine(line: Uint8Array): DecodedLine {
   const bytes = line.at(-1) === CR ? line.subarray(0, -1) : line;
-  const end = bytes.length - TRAILER_BYTES;
-  if (end < 1) return "damaged";
+  const end = bytes.length - TRAILER.length;
+  if (end < 1 || !isTrailer(bytes.subarray(end), crc32Value(bytes.subarray(0, end)))) return "damaged";
   try {
-    if (decoder.decode(bytes.subarray(end)) !== `,"c":"${crc32(bytes.subarray(0, end))}"}`) return "damaged";
     const value = JSON.parse(decoder.decode(bytes));
     if (value.v !== VERSION || !isKnownType(value.t)) return "unknown";
     return hasShape(value) ? { record: value } : "damaged";
   } catch {
     return "damaged";
   }
+}
+
+/** Whether a damaged line begins as ours do, and has no checksum where its own would be: its writer died over it. */
+export function isUnfinished(line: Uint8Array): boolean {
+  const begins = BEGINNING.every((byte, at) => at >= line.length || line[at] === byte);
+  const end = line.subarray(-TRAILER.length);
+  const hasTrailer = TRAILER.every((byte, at) => end[at] === byte || isDigitAt(at));
+  return begins && !hasTrailer;
+}
+
+function isDigitAt(at: number): boolean {
+  return at >= FIRST_DIGIT_AT && at < FIRST_DIGIT_AT + DIGITS;
+}
+
+/** Whether bytes are the trailer with this checksum, compared as bytes: a text for each line would be garbage at once. */
+function isTrailer(bytes: Uint8Array, checksum: number): boolean {
+  for (let at = 0; at < TRAILER.length; at++) {
+    const shift = 4 * (FIRST_DIGIT_AT + DIGITS - 1 - at);
+    if (bytes[at] !== (isDigitAt(at) ? HEX[checksum >>> shift & 0xf] : TRAILER[at])) return false;
+  }
+  return true;
 }

@@ -13,6 +13,7 @@ const SHAPES: Readonly<Record<string, Readonly<Record<string, Kind>>>> = {
     notification: "object",
     expires: "number",
     key: "text?",
+    once: "text?",
   },
   att: { id: "text", n: "number", time: "number" },
   nack: {
@@ -24,23 +25,45 @@ const SHAPES: Readonly<Record<string, Readonly<Record<string, Kind>>>> = {
     next: "number",
     notBefore: "number?",
   },
-  ack: { id: "text", time: "number", receipt: "text", via: "text" },
+  ack: {
+    id: "text",
+    time: "number",
+    receipt: "text",
+    via: "text",
+    once: "text?",
+    channel: "text?",
+    destination: "text?",
+  },
   dead: { id: "text", time: "number", reason: "text" },
   retry: { id: "text", time: "number", expires: "number" },
   drop: { id: "text", time: "number" },
-  snap: { id: "text", attempts: "number", open: "object?", doubt: "object?", wait: "object?", dead: "object?" },
+  snap: {
+    id: "text",
+    attempts: "number",
+    open: "object?",
+    doubt: "object?",
+    wait: "object?",
+    dead: "object?",
+    replaced: "object?",
+  },
   chan: { channel: "text", failures: "number", wait: "object?" },
   flush: { time: "number" },
 };
 
+/** The same by type, as lists: every line of the journal is held against one. */
+const FIELDS: ReadonlyMap<unknown, readonly [field: string, kind: Kind][]> = new Map(
+  Object.entries(SHAPES).map(([type, shape]) => [type, Object.entries(shape)]),
+);
+
 /** Whether this version knows records of a type. */
 export function isKnownType(type: unknown): boolean {
-  return typeof type === "string" && Object.hasOwn(SHAPES, type);
+  return FIELDS.has(type);
 }
 
 /** Whether a record of a known type has what its type needs. */
 export function hasShape(record: Readonly<Record<string, unknown>>): boolean {
-  return Object.entries(SHAPES[String(record.t)]).every(([field, kind]) => isOf(record[field], kind));
+  for (const [field, kind] of FIELDS.get(record.t) ?? []) if (!isOf(record[field], kind)) return false;
+  return true;
 }
 
 function isOf(value: unknown, kind: Kind): boolean {

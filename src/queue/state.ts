@@ -7,20 +7,23 @@
  * @module
  */
 
-import type { ChannelState, Doubt, Entry, EntryState, Wait } from "./entry.ts";
+import type { ChannelState, Doubt, Entry, EntryState, Replaced, Wait } from "./entry.ts";
+import { type Named, Names, type Twin } from "./names.ts";
 import type { AttemptRecord, EnqueueRecord, JournalRecord, NackRecord } from "./record.ts";
 
 /** How an entry ended that somebody watches. */
 export type Settlement =
   | { readonly state: "delivered"; readonly receipt: string }
   | { readonly state: "dead"; readonly reason: string }
-  | { readonly state: "dropped" };
+  | { readonly state: "dropped" }
+  | { readonly state: "superseded"; readonly by: string };
 
 /** The fold. */
 export class QueueState {
   readonly #entries = new Map<string, Entry>();
   readonly #channels = new Map<string, ChannelState>();
   readonly #watched = new Map<string, Settlement | undefined>();
+  readonly #names = new Names();
   #flushes = 0;
   #keptBytes = 0;
   #possibleDuplicates = 0;
@@ -58,9 +61,14 @@ export class QueueState {
     return entry.attempts > 0 ? "deferred" : "queued";
   }
 
-  /** From now on remembers how this entry ends. */
-  watch(id: string): void {
-    this.#watched.set(id, undefined);
+  /** From now on remembers how this entry ends; or how it ended, where that is known. */
+  watch(id: string, settlement?: Settlement): void {
+    this.#watched.set(id, settlement);
+  }
+
+  /** The entry that a lane took in before under the same name of its caller's. */
+  twinOf(named: Named): Twin | undefined {
+    return this.#names.twinOf(named);
   }
 
   /** Nobody asks any more how these ended. */
@@ -100,11 +108,12 @@ export class QueueState {
     yield { t: "hdr", ...header, possibleDuplicates: this.#possibleDuplicates, lastDelivery: this.#lastDelivery };
     for (const [channel, state] of this.#channels) yield { t: "chan", channel, ...state };
     for (const entry of this.#entries.values()) {
-      const { id, time, channel, destination, notification, expires, key } = entry;
-      yield { t: "enq", id, time, channel, destination, notification, expires, key };
-      const { attempts, open, doubt, wait, dead } = entry;
-      const isFresh = attempts === 0 && !open && !doubt && !wait && !dead;
-      if (!isFresh) yield { t: "snap", id, attempts, open, doubt, wait, dead };
+      const { id, time, channel, destination, notification, expires, key, once } = entry;
+      // What it replaced is gone already: it must not replace anything again.
+      yield { t: "enq", id, time, channel, destination, notification, expires, key, once };
+      const { attempts, open, doubt, wait, dead, replaced } = entry;
+      const isFresh = attempts === 0 && !open && !doubt && !wait && !dead && !replaced;
+      if (!isFresh) yield { t: "snap", id, attempts, open, doubt, wait, dead, replaced };
     }
   }
 
@@ -129,6 +138,7 @@ export class QueueState {
         return this.#enqueue(record, bytes);
       case "ack":
         this.#keptBytes += bytes;
+        this.#names.delivered(record);
         this.#conclude(record.id, { state: "delivered", receipt: record.receipt });
     }
     const entry = this.#entries.get(record.id);
@@ -143,27 +153,46 @@ export class QueueState {
         if (record.risk) this.#possibleDuplicates++;
         this.#channels.delete(entry.channel);
         return this.#remove(entry);
-      case "dead":
+      case "dead": {
         if (record.status !== undefined) this.#channels.delete(entry.channel);
-        this.#entries.set(entry.id, { ...entry, open: undefined, dead: { reason: record.reason, time: record.time } });
+        const { reason, time, expired } = record;
+        this.#entries.set(entry.id, { ...entry, open: undefined, dead: { reason, time, expired } });
         return this.#conclude(entry.id, { state: "dead", reason: record.reason });
+      }
       case "retry":
         this.#entries.set(entry.id, { ...entry, dead: undefined, wait: undefined, expires: record.expires });
         return;
       case "drop":
+        this.#names.forget(entry);
         this.#conclude(entry.id, { state: "dropped" });
         return this.#remove(entry);
       case "snap": {
-        const { attempts, open, doubt, wait, dead } = record;
-        this.#entries.set(entry.id, { ...entry, attempts, open, doubt, wait, dead });
+        const { attempts, open, doubt, wait, dead, replaced } = record;
+        this.#entries.set(entry.id, { ...entry, attempts, open, doubt, wait, dead, replaced });
       }
     }
   }
 
   #enqueue(record: EnqueueRecord, bytes: number): void {
-    if (this.#entries.has(record.id)) return;
-    this.#entries.set(record.id, { ...newEntry(record), bytes });
+    if (this.#entries.has(record.id) || !this.#names.admit(record)) return;
+    const replaced = record.replaces && this.#supersede(record);
+    this.#entries.set(record.id, { ...newEntry(record), bytes, replaced });
     this.#keptBytes += bytes;
+  }
+
+  /** What waits under the same key, and cannot have arrived, is overtaken by the news. */
+  #supersede(record: EnqueueRecord): Replaced | undefined {
+    let count = 0, since = record.time;
+    for (const id of this.#names.withKeyOf(record)) {
+      const entry = this.#entries.get(id);
+      if (id === record.id || entry === undefined || entry.dead || entry.open || entry.doubt) continue;
+      count += 1 + (entry.replaced?.count ?? 0);
+      since = Math.min(since, entry.replaced?.since ?? entry.time);
+      this.#names.forget(entry);
+      this.#conclude(id, { state: "superseded", by: record.id });
+      this.#remove(entry);
+    }
+    return count > 0 ? { count, since } : undefined;
   }
 
   /** What we chose to wait is over; what nobody may shorten stays. */
@@ -210,6 +239,7 @@ export class QueueState {
 
   #remove(entry: Entry): void {
     this.#entries.delete(entry.id);
+    this.#names.remove(entry);
     this.#keptBytes -= entry.bytes;
   }
 
@@ -222,8 +252,8 @@ const NO_TROUBLE: ChannelState = { failures: 0 };
 
 /** An entry that nothing happened to yet. */
 export function newEntry(record: EnqueueRecord): Entry {
-  const { id, time, channel, destination, notification, expires, key } = record;
-  return { id, time, channel, destination, notification, expires, key, bytes: 0, attempts: 0 };
+  const { id, time, channel, destination, notification, expires, key, once } = record;
+  return { id, time, channel, destination, notification, expires, key, once, bytes: 0, attempts: 0 };
 }
 
 function doubted({ doubt }: Entry, since: number, until: number): Doubt {

@@ -31,8 +31,8 @@ export interface LoopbackService<FaultName extends string, RouteName extends str
   readonly defaultRoute: RouteName;
   /** The endpoint of a request; undefined when there is none. */
   readonly route: (method: string, path: string) => RouteName | undefined;
-  /** Does what the request asks for. It awaits `call.ready()` before anything that the slow server does late. */
-  readonly handle: (call: Call<RouteName>) => Promise<Answer>;
+  /** Does what the request asks for, or cuts the connection. It awaits `call.ready()` before anything that the slow server does late. */
+  readonly handle: (call: Call<RouteName>) => Promise<Answer | "cut">;
 }
 
 /** The server went down while the request was under way: there is no answer. */
@@ -218,7 +218,7 @@ export class LoopbackServer<FaultName extends string, RouteName extends string> 
 }
 
 /** Handles a request without faults, when `ready` resolves. */
-type Handle = (ready: () => Promise<void>) => Promise<Answer>;
+type Handle = (ready: () => Promise<void>) => Promise<Answer | "cut">;
 
 /** What may end while a request is under way: its client's patience, or the server. */
 interface Ends {

@@ -31,7 +31,7 @@ Deno.test("WebhookChannel.send() posts the default body, with the entry's id as 
       link: null,
       silent: false,
       time: new Date(TEST_TIME - 5000).toISOString(),
-      late: null,
+      note: null,
     });
   });
 });
@@ -41,7 +41,7 @@ Deno.test("WebhookChannel.send() fills in a template as values, so that no text 
     text: "{{identity}}: {{ subject }}{{link}}",
     loud: "{{silent}}",
     at: ["{{unix}}", 5, null, true],
-    nested: { "{{subject}}": "{{late}}" },
+    nested: { "{{subject}}": "{{note}}" },
   };
   await webhookTest({ method: "PUT", body }, async ({ webhook, send }) => {
     await send({ subject: '","x":"{{id}}', message: "m" }, { late: true });

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Channel, SendOptions } from "../../src/channels/channel.ts";
 import { Courier } from "../../src/delivery/courier.ts";
 import { NotTheServiceError, ResponseError, TooEarlyError, TransportError } from "../../src/errors.ts";
@@ -116,7 +116,10 @@ Deno.test("Courier.run() waits in full what the server asks for", async () => {
     await courier(channel).run({ patienceMs: 10_000 });
     assertEquals(channel.sent.length, 1, "20 s are more than the caller's patience");
     await courier(channel).run({ patienceMs: Infinity });
-    assertEquals([channel.sent.length, runtime.time - TEST_TIME], [2, 20_000]);
+    assertEquals(channel.sent.length, 2);
+    // A process that another test forks holds our lock for a moment, and then a little more time goes by.
+    const waitedMs = runtime.time - TEST_TIME;
+    assert(waitedMs >= 20_000 && waitedMs < 21_000, String(waitedMs));
   });
 });
 
@@ -288,14 +291,44 @@ Deno.test("Courier.run() tries a server that is none again, and says so", async 
   });
 });
 
-Deno.test("Courier.run() buries what expired, and sends nothing of it", async () => {
+Deno.test("Courier.run() buries what expired, sends nothing of it, and tells its lane of it once", async () => {
   await courierTest(async ({ courier, add, queue, runtime }) => {
-    await add("1", { expires: TEST_TIME + 1000 });
+    const expires = TEST_TIME + 1000;
+    await add("1", { expires });
     await add("2");
+    await add("3", { expires, destination: "!b" });
+    await add("4", { expires });
     runtime.time += 1000;
     const channel = new ScriptedChannel("matrix");
     await courier(channel).run({ patienceMs: 0 });
-    assertEquals([channel.sent, queue.entries().map((entry) => entry.dead?.reason)], [["!a 2"], ["Expired after 1 s"]]);
+    assertEquals(channel.sent, ["!a 2", "!a 2 notifications expired", "!b A notification expired"]);
+    assertEquals(queue.entries().map((entry) => entry.dead?.reason), Array(3).fill("Expired after 1 s"));
+    assertEquals(queue.entries().map((entry) => entry.dead?.expired), [true, true, true]);
+  });
+});
+
+Deno.test("Courier.run() gathers what expires in an outage in one notification, which tells nothing of itself", async () => {
+  await courierTest(async ({ courier, add, queue, runtime }) => {
+    const channel = new ScriptedChannel("matrix", Array(6).fill(refused()));
+    for (let count = 1; count <= 12; count++) await add(`${count}`, { expires: TEST_TIME + count * 3_600_000 });
+    const down = courier(channel);
+    for (let hour = 0; hour < 13; hour++) {
+      channel.script.push(refused());
+      await down.run({ patienceMs: 0 });
+      runtime.time += 3_600_000;
+    }
+    const [news, ...others] = queue.live();
+    assertEquals([others, news.attempts > 0], [[], true]);
+    const { subject, message } = news.notification as { subject: string; message: string };
+    assertEquals(subject, "12 notifications expired");
+    assertEquals(
+      message.split("\n").slice(0, 11),
+      [..."123456789"].map((n) => `- ${n}`).concat("- 10", "- … and 2 more"),
+    );
+    runtime.time = news.expires;
+    await down.run({ patienceMs: 0 });
+    assertEquals(queue.live(), []);
+    assertEquals(queue.entries().length, 13);
   });
 });
 

@@ -25,7 +25,7 @@ Deno.test("Queue.enqueue() refuses at its limit, has room for what is urgent, an
         QueueError,
         "it has reached its limit of",
       );
-      assertEquals(error.trouble, "full");
+      assertEquals(error.trouble, "limit");
     };
     await fill(false);
     assert(queue.bytes <= MAX_QUEUE_BYTES && queue.bytes > MAX_QUEUE_BYTES - 110_000);

@@ -42,6 +42,43 @@ Deno.test("Queue.enqueue() goes in by the side door when the holder of the lock 
   }
 });
 
+Deno.test("Queue.figures() counts what waits at the side door, each envelope of it, and reads none", async () => {
+  const stateDir = Deno.makeTempDirSync();
+  using runtime = fakeRuntime({ realIds: true });
+  const opened: string[] = [];
+  const files: Files = {
+    ...denoFiles,
+    open(path, mode) {
+      opened.push(path);
+      return denoFiles.open(path, mode);
+    },
+  };
+  const queue = Queue.open(stateDir, runtime, { files });
+  queue.prepare();
+  try {
+    using holder = denoFiles.open(`${queue.directory}/lock`, "append");
+    assert(holder.tryLock());
+    const times = [runtime.time];
+    await queue.enqueue([draft("1"), draft("2")], () => false);
+    runtime.time += 1000;
+    times.push(runtime.time);
+    await queue.enqueue([draft("3")], () => false);
+    Deno.renameSync(...oldName(`${queue.directory}/intake`));
+    opened.length = 0;
+    const { intake, intakeTimes } = queue.figures();
+    assertEquals([intake, intakeTimes], [3, [times[0], times[0], times[1]]]);
+    assertEquals(opened, []);
+  } finally {
+    Deno.removeSync(stateDir, { recursive: true });
+  }
+});
+
+/** The later of two files loses what its name says of how many it holds. */
+function oldName(directory: string): [from: string, to: string] {
+  const [name] = [...Deno.readDirSync(directory)].map((file) => file.name).sort().reverse();
+  return [`${directory}/${name}`, `${directory}/${name.replace(".1.jsonl", ".jsonl")}`];
+}
+
 Deno.test("Queue.takeIn() takes nothing twice when whoever did it before died before the files were gone", async () => {
   const stateDir = Deno.makeTempDirSync();
   using runtime = fakeRuntime({ realIds: true });

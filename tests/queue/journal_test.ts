@@ -3,6 +3,7 @@ import { QueueError } from "../../src/errors.ts";
 import { denoFiles, type Files, type OpenFile } from "../../src/queue/files.ts";
 import { Journal } from "../../src/queue/journal.ts";
 import { encodeRecord, type JournalRecord, MAX_LINE_BYTES } from "../../src/queue/record.ts";
+import { Reserve } from "../../src/queue/reserve.ts";
 import { fakeRuntime } from "../fakes/runtime.ts";
 
 const drop = (id: string): JournalRecord => ({ t: "drop", id, time: 1 });
@@ -16,7 +17,8 @@ async function journalTest(
 ) {
   const directory = Deno.makeTempDirSync();
   using runtime = fakeRuntime();
-  const open = () => new Journal(directory, { files: faulty }, runtime);
+  const open = () =>
+    new Journal(directory, { files: faulty, reserve: new Reserve(directory, faulty, () => {}) }, runtime);
   const ids = () => {
     const found: string[] = [];
     open().read(listen((record) => "id" in record && found.push(record.id)));
@@ -74,9 +76,12 @@ Deno.test("Journal.append() seals a torn line, which goes to quarantine and cost
     await journal.append([drop("a")], "data");
     Deno.writeFileSync(path, encodeRecord(drop("torn")).subarray(0, 20), { append: true });
     assertEquals([ids(), quarantined(path)], [["a"], []], "somebody may still be writing it");
+    journal.read(listen(() => {}));
+    assertEquals(journal.tornBytes, 20);
     await journal.append([drop("b")], "data");
     assertEquals(ids(), ["a", "b"]);
-    assertEquals(quarantined(path), ['{"v":1,"t":"drop","i']);
+    journal.read(listen(() => {}));
+    assertEquals([quarantined(path), journal.tornBytes], [['{"v":1,"t":"drop","i'], 0]);
   });
 });
 
@@ -85,6 +90,8 @@ Deno.test("Journal.append() of nothing makes a whole line without its line feed 
     await journal.append([drop("a")], "data");
     Deno.writeFileSync(path, encodeRecord(drop("b")).subarray(0, -1), { append: true });
     assertEquals(ids(), ["a"]);
+    journal.read(listen(() => {}));
+    assertEquals(journal.tornBytes, 0, "it only lacks its line feed");
     await journal.append([], "none");
     assertEquals([ids(), quarantined(path)], [["a", "b"], []]);
   });

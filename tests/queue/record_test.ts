@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { InvalidNotificationError } from "../../src/errors.ts";
-import { decodeLine, encodeRecord, type JournalRecord, MAX_LINE_BYTES } from "../../src/queue/record.ts";
+import { decodeLine, encodeRecord, isUnfinished, type JournalRecord, MAX_LINE_BYTES } from "../../src/queue/record.ts";
 
 const id = "00000000-0000-4000-8000-000000000001";
 
@@ -94,6 +94,17 @@ Deno.test("decodeLine() calls every line with one flipped bit damaged", () => {
 Deno.test("decodeLine() calls every cut line damaged", () => {
   const good = encodeRecord({ t: "ack", id, time: 1, receipt: "$e", via: "put" }).subarray(0, -1);
   for (let length = 0; length < good.length; length++) assertEquals(decodeLine(good.subarray(0, length)), "damaged");
+});
+
+Deno.test("isUnfinished() tells a line that was cut from one that was damaged", () => {
+  const good = encodeRecord({ t: "ack", id, time: 1, receipt: "$e", via: "put" }).subarray(0, -1);
+  for (let length = 1; length < good.length; length++) assertEquals(isUnfinished(good.subarray(0, length)), true);
+  const flipped = good.slice();
+  flipped[20] ^= 1;
+  const text = (line: string) => new TextEncoder().encode(line);
+  for (const line of [flipped, text("garbage"), text('{"v"; {'), new Uint8Array(100)]) {
+    assertEquals(isUnfinished(line), false);
+  }
 });
 
 Deno.test("decodeLine() forgives a carriage return", () => {

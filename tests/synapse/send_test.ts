@@ -1,59 +1,13 @@
 /** The command line against a real homeserver: what `send` promises when all is well, and when the homeserver goes away. */
 
 import { assertEquals, assertMatch, assertNotEquals, assertStringIncludes } from "@std/assert";
-import { type CliResult, type RoomEvent, runCli, StateFolder, type Synapse, synapseSuite, until } from "./harness.ts";
+import { bodyOf, Desk } from "./desk.ts";
+import { synapseSuite, until } from "./harness.ts";
 
 const synapseTest = await synapseSuite();
 
-/** A room, the sender's command line and the reader's eyes; all of it belongs to one test. */
-class Desk implements AsyncDisposable {
-  readonly stateDir: string;
-  readonly run: (args: readonly string[], stdin?: string) => Promise<CliResult>;
-  readonly read: () => Promise<RoomEvent[]>;
-  readonly #state: StateFolder;
-
-  private constructor(state: StateFolder, run: Desk["run"], read: Desk["read"]) {
-    this.#state = state;
-    this.stateDir = state.path;
-    this.run = run;
-    this.read = read;
-  }
-
-  static async open(synapse: Synapse, name: string): Promise<Desk> {
-    const sender = await synapse.registerUser(`${name}-sender`);
-    const reader = await synapse.registerUser(`${name}-reader`);
-    const room = await synapse.createRoom(sender, { invite: [reader] });
-    await synapse.joinRoom(reader, room);
-    const state = await StateFolder.make();
-    const env = { MATRIX_HOMESERVER: synapse.url, MATRIX_ACCESS_TOKEN: sender.accessToken, MATRIX_ROOM: room };
-    return new Desk(
-      state,
-      (args, stdin) => runCli(args, { stateDir: state.path, env, stdin }),
-      () => synapse.messages(reader, room),
-    );
-  }
-
-  /** The ids of the deliverers in the background. */
-  deliverers(): Promise<number[]> {
-    return this.#state.processes();
-  }
-
-  /** Resolves when nobody delivers in the background any more, so that nothing can come twice later. */
-  async idle(): Promise<void> {
-    await until(async () => (await this.deliverers()).length === 0 || undefined, { what: "the deliverer to end" });
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#state[Symbol.asyncDispose]();
-  }
-}
-
-function bodyOf(event: RoomEvent): string {
-  return String(event.content.body);
-}
-
 synapseTest("send delivers to the room and prints the event's id", async (synapse) => {
-  await using desk = await Desk.open(synapse, "direct");
+  await using desk = await Desk.open(synapse, { name: "direct" });
   const { code, stdout, stderr } = await desk.run(["send", "--state-dir", `${desk.stateDir}/own`, "Subject", "Böđy"]);
   assertEquals({ code, stderr }, { code: 0, stderr: "" });
   const [event, ...more] = await desk.read();
@@ -64,7 +18,7 @@ synapseTest("send delivers to the room and prints the event's id", async (synaps
 });
 
 synapseTest("send takes the body from standard input", async (synapse) => {
-  await using desk = await Desk.open(synapse, "stdin");
+  await using desk = await Desk.open(synapse, { name: "stdin" });
   const { code } = await desk.run(["send", "Subject"], "from a pipe\n");
   assertEquals(code, 0);
   assertMatch(bodyOf((await desk.read())[0]), /Subject\n\nfrom a pipe/);
@@ -73,7 +27,7 @@ synapseTest("send takes the body from standard input", async (synapse) => {
 synapseTest(
   "send queues while the homeserver is down, and the background delivers once when it is back",
   async (synapse) => {
-    await using desk = await Desk.open(synapse, "down");
+    await using desk = await Desk.open(synapse, { name: "down" });
     await synapse.stop();
     const { code, stdout } = await desk.run(["send", "--wait", "1s", "Late", "Body"]);
     assertEquals(code, 0);
@@ -89,7 +43,7 @@ synapseTest(
 );
 
 synapseTest("flush delivers in order what outlived a killed homeserver and a killed deliverer", async (synapse) => {
-  await using desk = await Desk.open(synapse, "killed");
+  await using desk = await Desk.open(synapse, { name: "killed" });
   await synapse.kill();
   for (const subject of ["First", "Second"]) {
     assertMatch((await desk.run(["send", "--wait", "1s", subject, "Body"])).stdout, /^queued /);

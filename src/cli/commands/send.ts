@@ -28,9 +28,10 @@ export async function send(context: CommandContext): Promise<number> {
   };
   await using notifier = await openNotifier(context);
   if (args.has("dry-run")) return dryRun(notifier, input, { ...context, where });
-  const outcomes = await notifier.notify(input, { ...where, waitMs: args.durationMs("wait") });
+  const outcomes = await notifier.notify(input, { ...where, waitMs: args.durationMs("wait"), id: args.text("id") });
   printOutcomes(outcomes, context);
-  return outcomes.some((outcome) => outcome.state === "dead") ? EXIT.dataErr : EXIT.ok;
+  if (outcomes.some(({ state }) => state === "refused")) return EXIT.tempFail;
+  return outcomes.some(({ state }) => state === "dead") ? EXIT.dataErr : EXIT.ok;
 }
 
 function inputFrom(args: Arguments, message: string): NotificationInput {
@@ -135,6 +136,12 @@ function printOutcomes(outcomes: readonly Outcome[], { args, ui, runtime }: Comm
       ui.fail(
         `Channel ${outcome.channel} is held, nothing goes out by it: ${outcome.reason}`,
         "mend the account or its token, then run: matrix-notify flush",
+      );
+    }
+    if (outcome.state === "refused") {
+      ui.fail(
+        `Channel ${outcome.channel} did not get it, and no disk keeps it: ${outcome.reason}`,
+        `make room on the disk, then send it again with --channel ${outcome.channel}`,
       );
     }
     if (outcome.state === "dead") {

@@ -1,0 +1,77 @@
+/**
+ * Expiry: what could not be delivered in time goes to the dead letters, and its lane is told so by one notification, however many they become while
+ * nobody can be told. Nothing is ever told of such a notification itself.
+ *
+ * @module
+ */
+
+import { formatDuration } from "../duration.ts";
+import { createNotification, isNotification } from "../notification.ts";
+import { type Entry, laneOf } from "../queue/entry.ts";
+import type { Queue } from "../queue/queue.ts";
+import type { Draft, ExpiredEntry } from "../queue/queue_types.ts";
+
+/** The key of what tells of expiry: a newer one takes the place of one that still waits. */
+export const EXPIRY_KEY = "matrix-notify/expired";
+
+/** How many subjects are named. */
+const MAX_NAMED = 10;
+
+/** No clock that is set shows an earlier time: 2026-01-01. */
+const CLOCK_SET_AFTER: number = Date.UTC(2026, 0, 1);
+
+/**
+ * Buries what expired.
+ *
+ * @param isFree whether an entry is not under way
+ * @returns what was buried
+ * @throws {QueueError} when the disk does not take it; then nothing was buried
+ */
+export async function buryExpired(
+  queue: Queue,
+  now: number,
+  isFree: (entry: Entry) => boolean,
+): Promise<ExpiredEntry[]> {
+  // What was queued before this program existed was queued by a clock that was not set, and says nothing about its age.
+  const isExpired = ({ time, expires }: Entry) => expires <= now && time >= CLOCK_SET_AFTER;
+  const expired = queue.live().filter((entry) => isExpired(entry) && isFree(entry)).map((entry): ExpiredEntry => {
+    const why = entry.wait ? `; last: ${entry.wait.reason}` : "";
+    return { entry, reason: `Expired after ${formatDuration(now - entry.time)}${why}` };
+  });
+  if (expired.length === 0) return [];
+  const lanes = Map.groupBy(expired.map(({ entry }) => entry).filter(({ key }) => key !== EXPIRY_KEY), laneOf);
+  await queue.expire(expired, [...lanes.values()].map((entries) => newsOf(queue, entries, now)));
+  return expired;
+}
+
+/** One notification for all that a lane lost since the last one that was delivered. */
+function newsOf(queue: Queue, entries: readonly Entry[], now: number): Draft {
+  const [{ channel, destination }] = entries;
+  const lane = laneOf(entries[0]);
+  const inLane = queue.entries().filter((entry) => laneOf(entry) === lane);
+  const waiting = inLane.find(({ key, dead }) => key === EXPIRY_KEY && !dead);
+  // One that may have arrived is not replaced, and tells what it tells.
+  const since = waiting === undefined || waiting.open || waiting.doubt
+    ? Infinity
+    : waiting.replaced?.since ?? waiting.time;
+  const before = inLane.filter(({ dead, key }) => dead?.expired && dead.time >= since && key !== EXPIRY_KEY);
+  const all = [...before, ...entries];
+  const named = all.slice(0, MAX_NAMED).map(subjectOf);
+  const rest = all.length > MAX_NAMED ? [`… and ${all.length - MAX_NAMED} more`] : [];
+  const notification = createNotification({
+    subject: all.length === 1 ? "A notification expired" : `${all.length} notifications expired`,
+    message: [
+      ...[...named, ...rest].map((line) => `- ${line}`),
+      "",
+      "They could not be delivered in time, and lie with the dead letters: matrix-notify queue list --dead",
+    ].join("\n"),
+    severity: "warning",
+    origin: "matrix-notify",
+    key: EXPIRY_KEY,
+  }, now);
+  return { channel, destination, notification, expires: notification.expires, key: EXPIRY_KEY, replaces: true };
+}
+
+function subjectOf({ notification }: Entry): string {
+  return isNotification(notification) ? notification.subject : "(unreadable)";
+}

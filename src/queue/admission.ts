@@ -1,0 +1,117 @@
+/**
+ * The way in. An envelope becomes an entry in the journal, or, where the journal cannot be had, in `intake/`; it is never in neither when its caller
+ * was told that it is taken.
+ *
+ * @module
+ */
+
+import { QueueError } from "../errors.ts";
+import type { Entry } from "./entry.ts";
+import type { Intake } from "./intake.ts";
+import type { Journal } from "./journal.ts";
+import { MAX_QUEUE_BYTES, URGENT_BYTES } from "./limits.ts";
+import type { Draft, Enqueued, QueueRuntime } from "./queue_types.ts";
+import type { EnqueueRecord, JournalRecord } from "./record.ts";
+import { newEntry, type QueueState } from "./state.ts";
+
+/** What the way in leads to. */
+export interface AdmissionParts {
+  readonly journal: Journal;
+  readonly intake: Intake;
+  readonly runtime: QueueRuntime;
+  /** What was read so far. */
+  readonly state: () => QueueState;
+  /** Reads what is new. */
+  readonly refresh: () => void;
+}
+
+/** Takes envelopes in. */
+export class Admission {
+  readonly #parts: AdmissionParts;
+
+  constructor(parts: AdmissionParts) {
+    this.#parts = parts;
+  }
+
+  /** What {@linkcode Queue.enqueue} promises. */
+  async enqueue(drafts: readonly Draft[], leavesNow: (draft: Draft) => boolean): Promise<Enqueued> {
+    const { journal, intake, runtime, state } = this.#parts;
+    const time = runtime.now();
+    const named = drafts.map((draft) => recordOf(draft, runtime.uuid(), time));
+    if (named.some((record) => state().twinOf(record))) await this.#makeSure();
+    const incoming = named.filter((record) => state().twinOf(record) === undefined);
+    for (const { id } of incoming) state().watch(id);
+    if (incoming.length > 0) {
+      const urgent = drafts.some(({ isUrgent }) => isUrgent) ? URGENT_BYTES : 0;
+      const leaving = incoming.filter((record) => leavesNow(record));
+      const records = incoming.flatMap((record): JournalRecord[] =>
+        leaving.includes(record) ? [record, { t: "att", id: record.id, n: 1, time }] : [record]
+      );
+      // Who leaves now needs no name on the disk: when it does not arrive, the name is synced behind it.
+      const durability = leaving.length === incoming.length ? "data" : "directory";
+      try {
+        await journal.append(records, durability, MAX_QUEUE_BYTES + urgent);
+      } catch (error) {
+        if (!(error instanceof QueueError) || (error.trouble !== "busy" && error.trouble !== "unwritten")) throw error;
+        intake.put(incoming);
+        return { entries: named.map((record) => this.#standIn(record)), problem: error };
+      }
+    }
+    try {
+      this.#parts.refresh();
+      return { entries: named.map((record) => this.#entryOf(record)) };
+    } catch (error) {
+      // They are on the disk. That they cannot be read now must not look as if they were not.
+      if (!(error instanceof QueueError)) throw error;
+      return { entries: named.map((record) => this.#standIn(record)), problem: error };
+    }
+  }
+
+  /**
+   * Takes into the journal what waits in `intake/`, in the order of its times. For the holder of `deliver.lock`.
+   *
+   * @throws {QueueError} when the journal cannot be had yet; then it goes on waiting there
+   */
+  async takeIn(): Promise<void> {
+    const { journal, intake, state, refresh } = this.#parts;
+    const files = intake.list();
+    if (files.length === 0) return intake.remove([]);
+    // Whoever took them in before may have died before it removed them, and before what it wrote was on the disk.
+    const fresh = files.flatMap(({ records }) => records).filter(({ id }) => state().entry(id) === undefined);
+    if (fresh.length > 0) {
+      await journal.append(fresh, "directory");
+      refresh();
+    } else journal.sync();
+    intake.remove(files.map(({ name }) => name));
+  }
+
+  /** Whoever took the twin in may not have confirmed it yet, and may still take it back. */
+  async #makeSure(): Promise<void> {
+    await this.#parts.journal.exclusively(() => this.#parts.journal.sync());
+    this.#parts.refresh();
+  }
+
+  /** The entry that a record became, or the one that was taken in before under the same name. */
+  #entryOf(record: EnqueueRecord): Entry {
+    const state = this.#parts.state();
+    const own = state.entry(record.id);
+    // Another process may have been faster than this reading: then it is settled already.
+    if (own !== undefined || state.settlement(record.id)) return own ?? newEntry(record);
+    const twin = state.twinOf(record);
+    if (twin === undefined) {
+      throw new QueueError("io", `Cannot find entry ${record.id} again: the journal was changed from outside`);
+    }
+    state.watch(twin.id, twin.receipt === undefined ? undefined : { state: "delivered", receipt: twin.receipt });
+    return state.entry(twin.id) ?? this.#standIn(record);
+  }
+
+  /** What is known of an entry that cannot be read. */
+  #standIn(record: EnqueueRecord): Entry {
+    return { ...newEntry(record), id: this.#parts.state().twinOf(record)?.id ?? record.id };
+  }
+}
+
+/** What an envelope is in the journal. */
+export function recordOf({ isUrgent: _, ...draft }: Draft, id: string, time: number): EnqueueRecord {
+  return { t: "enq", id, time, ...draft };
+}

@@ -1,0 +1,79 @@
+/**
+ * What callers call their entries by. A key says what an entry is about: a newer one may take the place of what waits. A name of the caller's own
+ * says which entry it is: the second of that name is the same notification, sent once more by somebody who could not know whether the first was taken.
+ *
+ * Names outlive their entries for as long as the acknowledgements are kept.
+ *
+ * @module
+ */
+
+import { type Entry, laneOf } from "./entry.ts";
+import type { AckRecord } from "./record.ts";
+
+/** What may have been taken in before. */
+export interface Named {
+  readonly channel: string;
+  readonly destination: string;
+  readonly once?: string;
+}
+
+/** An entry that was taken in before under the same name. */
+export interface Twin {
+  readonly id: string;
+  /** The proof of its delivery; undefined while there is none. */
+  readonly receipt?: string;
+}
+
+/** The index of names and keys. */
+export class Names {
+  readonly #twins = new Map<string, Twin>();
+  readonly #byKey = new Map<string, Set<string>>();
+
+  /** Learns of an entry that comes in; false when it is one that came before. */
+  admit(entry: Named & { readonly id: string; readonly key?: string }): boolean {
+    if (entry.once !== undefined) {
+      const twin = this.twinOf(entry);
+      if (twin !== undefined && twin.id !== entry.id) return false;
+      this.#twins.set(nameOf(entry, entry.once), { id: entry.id });
+    }
+    if (entry.key !== undefined) {
+      const place = nameOf(entry, entry.key);
+      this.#byKey.set(place, (this.#byKey.get(place) ?? new Set()).add(entry.id));
+    }
+    return true;
+  }
+
+  /** The entry of that name, when there is or was one. */
+  twinOf(named: Named): Twin | undefined {
+    return named.once === undefined ? undefined : this.#twins.get(nameOf(named, named.once));
+  }
+
+  /** The ids of the entries in the same lane with the same key. */
+  withKeyOf(entry: Named & { readonly key?: string }): readonly string[] {
+    return entry.key === undefined ? [] : [...this.#byKey.get(nameOf(entry, entry.key)) ?? []];
+  }
+
+  /** Remembers the proof of a delivery. */
+  delivered({ id, receipt, once, channel, destination }: AckRecord): void {
+    if (once === undefined || channel === undefined || destination === undefined) return;
+    this.#twins.set(nameOf({ channel, destination }, once), { id, receipt });
+  }
+
+  /** An entry that is gone by somebody's will: its name is free again. */
+  forget(entry: Entry): void {
+    if (entry.once !== undefined && this.twinOf(entry)?.id === entry.id) this.#twins.delete(nameOf(entry, entry.once));
+  }
+
+  /** An entry is not in the queue any more. */
+  remove(entry: Entry): void {
+    if (entry.key === undefined) return;
+    const place = nameOf(entry, entry.key);
+    const ids = this.#byKey.get(place);
+    ids?.delete(entry.id);
+    if (ids?.size === 0) this.#byKey.delete(place);
+  }
+}
+
+function nameOf(entry: Pick<Named, "channel" | "destination">, name: string): string {
+  return `${laneOf(entry)} ${name}`;
+}

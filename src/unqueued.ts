@@ -1,0 +1,51 @@
+/**
+ * What happens when no disk takes a notification: it is tried once without the queue, and whoever sent it is told what that came to.
+ *
+ * @module
+ */
+
+import type { Channel, Envelope } from "./channels/channel.ts";
+import { deliverDirectly, type DirectOptions, type DirectResult } from "./delivery/direct.ts";
+import { QueueError } from "./errors.ts";
+import { DEFAULT_NOTIFY_WAIT_MS } from "./notifier_options.ts";
+import type { Outcome } from "./report.ts";
+
+/** How to send without the queue. */
+export interface UnqueuedOptions extends Omit<DirectOptions, "timeoutMs"> {
+  /** Why the queue did not take it. */
+  readonly problem: QueueError;
+  /** How long the caller wanted to wait, milliseconds; one try has 10 s at least. */
+  readonly waitMs: number;
+  /** Tells what did not go as it should. */
+  readonly warn: (text: string) => void;
+}
+
+/**
+ * Tries envelopes that are on no disk.
+ *
+ * @returns an outcome each: `delivered`, `dead`, or `refused`
+ * @throws {QueueError} when all are refused; or at once, when the queue is as large as it may be: then what is before it must go first
+ */
+export async function sendUnqueued(
+  envelopes: readonly Envelope[],
+  channels: ReadonlyMap<string, Channel>,
+  { problem, waitMs, warn, ...options }: UnqueuedOptions,
+): Promise<Outcome[]> {
+  if (problem.trouble === "limit") throw problem;
+  const timeoutMs = Math.max(waitMs, DEFAULT_NOTIFY_WAIT_MS);
+  const outcomes = (await deliverDirectly(envelopes, channels, { ...options, timeoutMs })).map(outcomeOf);
+  const refused = outcomes.filter(({ state }) => state === "refused");
+  if (refused.length === outcomes.length) {
+    const why = refused[0] ? `; nor was it delivered without: ${refused[0].reason}` : "";
+    throw new QueueError(problem.trouble, problem.message + why, { cause: problem });
+  }
+  warn(`${problem.message}; it was sent without the queue`);
+  return outcomes;
+}
+
+function outcomeOf({ id, envelope: { channel, destination }, result }: DirectResult): Outcome {
+  const where = { id, channel, destination };
+  if (result.state === "delivered") return { ...where, state: "delivered", receipt: result.receipt };
+  const doubt = result.state === "failed" && result.class === "ambiguous" ? "It may have arrived: " : "";
+  return { ...where, state: result.state === "dead" ? "dead" : "refused", reason: doubt + result.reason };
+}

@@ -1,0 +1,110 @@
+/**
+ * What it costs to read a journal that was never compacted: a crash, or an older version, may leave one of any size. `status` reads it as a whole process.
+ * Its memory must grow with what lives, not with what was settled, and its time with the file.
+ *
+ * `deno task bench status [ENTRIES...]`; 10,000, 100,000 and 1,000,000 settled entries by default, three records each, and 1,000 that live among them. Times are
+ * medians of three runs, the peak is the highest; what is said by the record is time of the processor, which does not grow while others are at work.
+ *
+ * @module
+ */
+
+import { inheritedConfig } from "../../scripts/std/argv.ts";
+import { encodeRecord, type JournalRecord } from "../../src/queue/record.ts";
+import { measure, median } from "./measure.ts";
+
+const SIZES = [10_000, 100_000, 1_000_000];
+const LIVE_ENTRIES = 1000;
+const ROUNDS = 3;
+const BUFFER_BYTES = 2 ** 20;
+
+/** 2026-11-22 20:00:00 UTC, and one settled entry a second before it. */
+const END_TIME: number = Date.UTC(2026, 10, 22, 20);
+
+/** Prints what `status` costs, for journals with so many settled entries. */
+export async function benchStatus(sizes: readonly number[]): Promise<void> {
+  console.log("settled   live   records       MiB     wall s      cpu s   peak MiB  records/s  us/record");
+  for (const settled of sizes.length > 0 ? sizes : SIZES) {
+    const stateDir = await Deno.makeTempDir();
+    try {
+      await benchOne(stateDir, settled);
+    } finally {
+      await Deno.remove(stateDir, { recursive: true });
+    }
+  }
+}
+
+async function benchOne(stateDir: string, settled: number): Promise<void> {
+  Deno.mkdirSync(`${stateDir}/queue`);
+  const records = writeJournal(`${stateDir}/queue/queue.jsonl`, settled);
+  const mib = Deno.statSync(`${stateDir}/queue/queue.jsonl`).size / 2 ** 20;
+  const house = new URL("../../mod.ts", import.meta.url).pathname;
+  const rounds = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    rounds.push(await measure(["run", "-A", ...inheritedConfig(), house, "status", "--state-dir", stateDir], {}));
+  }
+  const wallSeconds = median(rounds.map(({ wallMs }) => wallMs)) / 1000;
+  const seconds = median(rounds.map(({ cpuMs }) => cpuMs)) / 1000;
+  const peakMib = Math.max(...rounds.map((round) => round.peakMib));
+  const cells: [string, number][] = [
+    [String(settled), 7],
+    [String(LIVE_ENTRIES), 7],
+    [String(records), 10],
+    [mib.toFixed(1), 10],
+    [wallSeconds.toFixed(2), 11],
+    [seconds.toFixed(2), 11],
+    [peakMib.toFixed(1), 11],
+    [(records / seconds).toFixed(0), 11],
+    [(1e6 * seconds / records).toFixed(2), 11],
+  ];
+  console.log(cells.map(([text, width]) => text.padStart(width)).join(""));
+}
+
+/** Writes a journal whose live entries lie evenly among the settled ones; returns how many records it has. */
+function writeJournal(path: string, settled: number): number {
+  using file = Deno.openSync(path, { write: true, create: true });
+  const buffer = new Uint8Array(BUFFER_BYTES);
+  let filled = 0, records = 0;
+  const flush = () => {
+    for (let rest = buffer.subarray(0, filled); rest.length > 0;) rest = rest.subarray(file.writeSync(rest));
+    filled = 0;
+  };
+  for (const record of history(settled)) {
+    const line = encodeRecord(record);
+    if (filled + line.length > BUFFER_BYTES) flush();
+    buffer.set(line, filled);
+    filled += line.length;
+    records++;
+  }
+  flush();
+  return records;
+}
+
+function* history(settled: number): Generator<JournalRecord> {
+  const total = settled + LIVE_ENTRIES;
+  const stride = Math.floor(total / LIVE_ENTRIES);
+  yield { t: "hdr", time: END_TIME - total * 1000, host: "jump" };
+  for (let count = 0; count < total; count++) {
+    const id = `5ee0c0de-0000-4000-8000-${String(count).padStart(12, "0")}`;
+    const time = END_TIME - (total - count) * 1000;
+    yield enqueued(id, time, count);
+    if (count % stride === 0 && count / stride < LIVE_ENTRIES) continue;
+    yield { t: "att", id, n: 1, time };
+    yield { t: "ack", id, time: time + 180, receipt: `$${id}AbCdEfGhIjKlMnOpQrStUvWx`, via: "put" };
+  }
+}
+
+/** About as long as what a monitoring script says. */
+function enqueued(id: string, time: number, count: number): JournalRecord {
+  const notification = {
+    origin: "netwatch",
+    subject: `Host 192.0.2.${count % 250} is down`,
+    message: `netwatch found no answer from 192.0.2.${count % 250} within 3 s – gateway ether${count % 8}`,
+    format: "text",
+    silent: false,
+    severity: "warning",
+    time,
+    expires: time + 14 * 86_400_000,
+  };
+  const destination = "!OGEhHVWSdvArJzumhm:matrix.example.org";
+  return { t: "enq", id, time, channel: "matrix", destination, notification, expires: notification.expires };
+}

@@ -1,0 +1,134 @@
+import { assertEquals } from "@std/assert";
+import type { JournalRecord } from "../../src/queue/record.ts";
+import { Queue } from "../../src/queue/queue.ts";
+import { QueueState } from "../../src/queue/state.ts";
+import { fakeRuntime, TEST_TIME } from "../fakes/runtime.ts";
+
+const enq = (id: string, more: Partial<JournalRecord> = {}, destination = "!a"): JournalRecord => ({
+  t: "enq",
+  id,
+  time: Number(id.slice(1)),
+  channel: "matrix",
+  destination,
+  notification: {},
+  expires: 1000,
+  ...more as object,
+});
+const keyed = (id: string, destination?: string) => enq(id, { key: "disk", replaces: true }, destination);
+const nack = (id: string, failure: "not-sent" | "ambiguous"): JournalRecord => ({
+  t: "nack",
+  id,
+  n: 1,
+  time: 30,
+  class: failure,
+  reason: failure,
+  next: 50,
+});
+
+function fold(...records: JournalRecord[]): QueueState {
+  const state = new QueueState();
+  for (const record of records) state.apply(record);
+  return state;
+}
+
+/** The state that a compaction leaves. */
+const compacted = (state: QueueState) => fold(...state.snapshot({ time: 100, host: "jump" }));
+
+const ids = (state: QueueState) => [...state.entries].map(({ id }) => id);
+
+Deno.test("QueueState.apply() lets the newest of a key take the place of what waits in its lane, and counts", () => {
+  const state = new QueueState();
+  state.watch("e1");
+  const records = [keyed("e1"), enq("e2"), keyed("e3", "!b"), keyed("e4"), nack("e4", "not-sent"), keyed("e5")];
+  for (const record of records) state.apply(record);
+  assertEquals(ids(state), ["e2", "e3", "e5"]);
+  assertEquals(state.entry("e5")?.replaced, { count: 2, since: 1 });
+  assertEquals(state.settlement("e1"), { state: "superseded", by: "e4" });
+  assertEquals(compacted(state).entry("e5")?.replaced, { count: 2, since: 1 });
+});
+
+Deno.test("QueueState.apply() replaces nothing that may have arrived, is under way or dead, before a compaction or behind it", () => {
+  const att: JournalRecord = { t: "att", id: "e1", n: 1, time: 2 };
+  for (
+    const history of [
+      [att],
+      [att, nack("e1", "ambiguous")],
+      [{ t: "dead", id: "e1", time: 3, reason: "x" } satisfies JournalRecord],
+    ]
+  ) {
+    assertEquals(ids(fold(keyed("e1"), ...history, keyed("e2"))), ["e1", "e2"]);
+  }
+  const survived = fold(keyed("e1"), att, keyed("e2"), nack("e1", "not-sent"));
+  assertEquals(ids(compacted(survived)), ["e1", "e2"]);
+});
+
+Deno.test("QueueState.apply() keeps what has a key and replaces nothing by itself", () => {
+  assertEquals(ids(fold(enq("e1", { key: "disk" }), enq("e2", { key: "disk" }))), ["e1", "e2"]);
+});
+
+async function queueTest(body: (t: { open(): Queue; now(time: number): void }) => Promise<void>) {
+  const stateDir = Deno.makeTempDirSync();
+  using runtime = fakeRuntime({ realIds: true });
+  try {
+    await body({
+      open() {
+        const queue = Queue.open(stateDir, runtime);
+        queue.prepare();
+        return queue;
+      },
+      now: (time) => runtime.time = time,
+    });
+  } finally {
+    Deno.removeSync(stateDir, { recursive: true });
+  }
+}
+
+const draft = (once: string, destination = "!a") => ({
+  channel: "matrix",
+  destination,
+  notification: { message: "x".repeat(50_000) },
+  expires: TEST_TIME * 2,
+  once,
+});
+
+const add = async (queue: Queue, ...drafts: ReturnType<typeof draft>[]) =>
+  (await queue.enqueue(drafts, () => false)).entries.map(({ id }) => id);
+
+Deno.test("Queue.enqueue() takes the second of a name for the first, in its own lane, while it waits and when it is delivered", async () => {
+  await queueTest(async ({ open }) => {
+    const [first] = await add(open(), draft("backup"));
+    const queue = open();
+    const [again, elsewhere] = await add(queue, draft("backup"), draft("backup", "!b"));
+    assertEquals([again, queue.live().length], [first, 2]);
+    await queue.settle(queue.entry(first)!, { state: "delivered", receipt: "$1", via: "put" }, { isProof: false });
+    const later = open();
+    assertEquals(await add(later, draft("backup"), draft("backup", "!b")), [first, elsewhere]);
+    assertEquals(later.settlement(first), { state: "delivered", receipt: "$1" });
+    assertEquals(later.live().length, 1);
+  });
+});
+
+Deno.test("Queue.enqueue() by two processes at once under one name makes one entry, and both are told of it", async () => {
+  await queueTest(async ({ open }) => {
+    const [one, two] = [open(), open()];
+    const [[a], [b]] = await Promise.all([add(one, draft("backup")), add(two, draft("backup"))]);
+    assertEquals([a, open().live().length], [b, 1]);
+  });
+});
+
+Deno.test("Queue.enqueue() knows a name for seven days across compactions, and a dropped one is free again", async () => {
+  await queueTest(async ({ open, now }) => {
+    const queue = open();
+    const [first] = await add(queue, draft("backup"));
+    const rest = await add(queue, ...["a", "b", "c", "d", "e", "f"].map((name) => draft(name)));
+    for (const id of [first, ...rest]) {
+      await queue.settle(queue.entry(id)!, { state: "delivered", receipt: `$${id}`, via: "put" }, { isProof: false });
+    }
+    now(TEST_TIME + 6 * 86_400_000);
+    assertEquals(await queue.compact(), true);
+    assertEquals(await add(open(), draft("backup")), [first]);
+    const [dropped] = await add(queue, draft("mistake"));
+    await queue.drop([queue.entry(dropped)!]);
+    assertEquals((await add(open(), draft("mistake")))[0] === dropped, false);
+  });
+});
