@@ -64,6 +64,43 @@ export class QueueError extends HintedError {
   }
 }
 
+/** No homeserver was found, or what was found is none. */
+export class DiscoveryError extends HintedError {
+  override name = "DiscoveryError" as const;
+  /** What was looked at, in order, a sentence each. */
+  readonly tried: readonly string[];
+
+  constructor(message: string, tried: readonly string[], options: HintOptions) {
+    super(message, options);
+    this.tried = tried;
+  }
+}
+
+/**
+ * Why nobody could be logged in. `refused`: the server does not take what was offered. `limited`: it says when to try again. `unavailable`: there is no such
+ * way, or no answer.
+ */
+export type LoginTrouble = "refused" | "limited" | "unavailable";
+
+/** A login or a logout failed. Nothing was changed on the disk. */
+export class LoginError extends HintedError {
+  override name = "LoginError" as const;
+  readonly trouble: LoginTrouble;
+  /** When the server wants to be asked again, milliseconds since 1970. */
+  readonly until?: number;
+
+  constructor(trouble: LoginTrouble, message: string, options: HintOptions & { readonly until?: number } = {}) {
+    super(message, options);
+    this.trouble = trouble;
+    this.until = options.until;
+  }
+}
+
+/** Somebody pressed Ctrl-C at a question, or the input ended before the answer. */
+export class InterruptedError extends HintedError {
+  override name = "InterruptedError" as const;
+}
+
 /**
  * How far a request got before it failed. `connect`: DNS, TCP or TLS failed, so that no byte of the request was sent.
  * `exchange`: the connection broke afterwards, and the server may have acted. `timeout`: no answer in time; it may still act.

@@ -17,6 +17,10 @@ export interface Stdio {
   readonly stdin: (maxBytes: number) => Promise<Uint8Array>;
   /** Whether standard input is a terminal, where waiting for text would surprise. */
   readonly stdinIsTerminal: () => boolean;
+  /** What comes next by standard input, as soon as there is something; undefined at its end. */
+  readonly readInput: () => Promise<Uint8Array | undefined>;
+  /** Whether a terminal gives each key as it is typed, and shows none. @default {false} */
+  readonly setRaw: (raw: boolean) => void;
   /** Writes to standard output, which is for data. */
   readonly stdout: (text: string) => void;
   /** Writes to standard error, which is for people. */
@@ -137,6 +141,12 @@ function denoStdio(): Stdio {
   return {
     stdin: (maxBytes) => readAtMost(Deno.stdin.readable, maxBytes),
     stdinIsTerminal: () => Deno.stdin.isTerminal(),
+    async readInput() {
+      const buffer = new Uint8Array(4096);
+      const size = await Deno.stdin.read(buffer);
+      return size === null ? undefined : buffer.subarray(0, size);
+    },
+    setRaw: (raw) => Deno.stdin.setRaw(raw),
     stdout: (text) => write(Deno.stdout, text),
     stderr: (text) => write(Deno.stderr, text),
     stdoutIsTerminal: () => Deno.stdout.isTerminal(),

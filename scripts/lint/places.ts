@@ -10,6 +10,7 @@ export type Layer =
   | "top"
   | "deps"
   | "door"
+  | "accounts"
   | "channels"
   | "cli"
   | "config"
@@ -35,6 +36,7 @@ const TOP_FILES: readonly string[] = [
 ];
 
 const FOLDERS: readonly Layer[] = [
+  "accounts",
   "channels",
   "cli",
   "config",

@@ -21,6 +21,10 @@ export interface FieldSpec {
   readonly isSecret?: boolean;
   /** Whether it can be in a file instead, which a second field names that has `File` behind its name. @default {false} */
   readonly hasFile?: boolean;
+  /** The field that stands for this one: beside it this one need not be there. */
+  readonly unless?: string;
+  /** The field that must not be there too. */
+  readonly excludes?: string;
   /** The field that must be there too. */
   readonly needs?: string;
   readonly schema: FieldSchema;

@@ -1,5 +1,6 @@
 /** What a channel kind brings: how its part of the configuration is read, and the channel that comes of it. */
 
+import type { AccountSession } from "../accounts/session.ts";
 import type { Fields } from "../fields.ts";
 import type { Runtime } from "../runtime.ts";
 import type { Secret } from "../secret.ts";
@@ -15,11 +16,13 @@ export interface ParseContext {
   readonly insecureHttp: boolean;
   /** A secret from `key`, or from the file that `keyFile` names; undefined when neither is set. Without a form it is a token. */
   secret(fields: Fields, key: string, form?: SecretForm): Secret | undefined;
+  /** An account that somebody logged in with; it is read at the moment of use. */
+  account(userId: string): AccountSession;
 }
 
 /** What an open channel is given. */
 export interface ChannelContext {
-  readonly runtime: Pick<Runtime, "fetch" | "timeout" | "now" | "run">;
+  readonly runtime: Pick<Runtime, "fetch" | "timeout" | "now" | "sleep" | "random" | "run">;
   /** The host's name, as people know it. */
   readonly identity: string;
   /** Says something to whoever runs this; delivery goes on. */

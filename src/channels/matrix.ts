@@ -8,14 +8,13 @@ import { parseRoom } from "../matrix/ids.ts";
 import type { MatrixClient } from "../matrix/request.ts";
 import { joinRoom, resolveAlias } from "../matrix/rooms.ts";
 import { byteLength, cutToFit, renderHtml, renderPlain } from "../render.ts";
-import { USER_AGENT } from "../version.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "./channel.ts";
 import type { ConnectionConfig } from "./connection_fields.ts";
 import type { ChannelContext, ChannelKind, OpenChannel, ParseContext } from "./kind.ts";
 import { clearDoubt, type DoubtPolicy } from "./matrix_doubt.ts";
+import { clientField } from "./matrix_client.ts";
 import { renderMessage } from "./message.ts";
-import { secretField } from "./secret_field.ts";
-import { serverField, serverFields } from "./server_field.ts";
+import { serverFields } from "./server_field.ts";
 
 /**
  * An event is at most 65,536 bytes of canonical JSON with its signatures (Client-Server API, "Size limits"); 4 KiB are left to what the server
@@ -36,9 +35,11 @@ export const ROOM_HINT = "in Element: room settings, Advanced, Internal room ID;
 export interface MatrixConfig extends ConnectionConfig {
   /** May be left out where the channel is called `matrix`. */
   readonly kind?: "matrix";
-  /** `https://matrix.example.org`, without a path. */
-  readonly homeserver: string;
-  /** This or `accessTokenFile`. */
+  /** `https://matrix.example.org`, without a path. May be left out beside `user`. */
+  readonly homeserver?: string;
+  /** An account that `matrix-notify login` logged in with: `@bot:example.org`. This, `accessToken` or `accessTokenFile`. */
+  readonly user?: string;
+  /** A token that does not expire. */
   readonly accessToken?: string;
   /** A file that holds the token and nothing else, and that other users cannot read. */
   readonly accessTokenFile?: string;
@@ -53,19 +54,29 @@ export interface MatrixConfig extends ConnectionConfig {
   readonly doubt?: "send" | "wait";
 }
 
-/** The kind `matrix`: `homeserver`, `accessToken` or `accessTokenFile`, `room`. */
+/** The kind `matrix`: `user`, or `homeserver` with `accessToken` or `accessTokenFile`; `room`. */
 export const matrixKind: ChannelKind = {
   kind: "matrix",
   speaksHttp: true,
   fields: {
-    ...serverFields("homeserver", "https://matrix.example.org"),
+    ...serverFields("homeserver", "https://matrix.example.org", { unless: "user" }),
+    user: {
+      schema: {
+        type: "string",
+        description: "an account that matrix-notify login logged in with; instead of an access token",
+        examples: ["@bot:example.org"],
+        pattern: "^@[^:]*:.+",
+      },
+    },
     accessToken: {
       isRequired: true,
+      unless: "user",
+      excludes: "user",
       isSecret: true,
       hasFile: true,
       schema: {
         type: "string",
-        description: "the account's access token",
+        description: "the account's access token, instead of user",
         examples: ["syt_token"],
         pattern: "^[!-~]+$",
       },
@@ -89,23 +100,20 @@ export const matrixKind: ChannelKind = {
       },
     },
   },
+  rules: [{
+    if: { required: ["user"] },
+    then: { properties: { accessToken: false, accessTokenFile: false } },
+    else: { required: ["homeserver"], anyOf: [{ required: ["accessToken"] }, { required: ["accessTokenFile"] }] },
+  }],
   configure(name: string, fields: Fields, context: ParseContext): OpenChannel {
-    const baseUrl = serverField(fields, "homeserver", context);
-    const accessToken = secretField(fields, "accessToken", context);
+    const openClient = clientField(fields, context);
     const room = fields.requiredText("room");
     if (parseRoom(room) === undefined) throw fields.error("room", ROOM_PROBLEM, ROOM_HINT);
     const doubt = fields.text("doubt") ?? "send";
     if (doubt !== "send" && doubt !== "wait") throw fields.error("doubt", 'it must be "send" or "wait"');
     fields.end();
-    return (channelContext) => {
-      const client = {
-        runtime: channelContext.runtime,
-        baseUrl,
-        accessToken: () => accessToken.reveal(),
-        userAgent: USER_AGENT,
-      };
-      return new MatrixChannel(name, { room, doubt }, client, channelContext);
-    };
+    return (channelContext) =>
+      new MatrixChannel(name, { room, doubt }, openClient(channelContext.runtime), channelContext);
   },
 };
 

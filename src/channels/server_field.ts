@@ -2,7 +2,7 @@
 
 import { parseServer } from "../address.ts";
 import type { Fields } from "../fields.ts";
-import type { FieldSpecs } from "./field_spec.ts";
+import type { FieldSpec, FieldSpecs } from "./field_spec.ts";
 import type { ParseContext } from "./kind.ts";
 
 /**
@@ -34,10 +34,15 @@ export const INSECURE_HTTP_FIELD: FieldSpecs = {
 };
 
 /** A server's address, and `insecureHttp` beside it, as data. */
-export function serverFields(key: string, example: string, isRequired = true): FieldSpecs {
+export function serverFields(
+  key: string,
+  example: string,
+  { isRequired = true, unless }: Pick<FieldSpec, "isRequired" | "unless"> = {},
+): FieldSpecs {
   return {
     [key]: {
       isRequired,
+      unless,
       schema: {
         type: "string",
         description: "the server's address, without a path",

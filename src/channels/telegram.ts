@@ -49,7 +49,7 @@ export const telegramKind: ChannelKind = {
   kind: "telegram",
   speaksHttp: true,
   fields: {
-    ...serverFields("server", DEFAULT_SERVER, false),
+    ...serverFields("server", DEFAULT_SERVER, { isRequired: false }),
     token: {
       isRequired: true,
       isSecret: true,

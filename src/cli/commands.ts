@@ -184,6 +184,47 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import("./commands/config.ts")).schema,
   },
   {
+    name: "login",
+    summary: "Log in to a Matrix account, for channels that name it as user",
+    operands: "USER",
+    operandCount: [1, 1],
+    options: [
+      { name: "homeserver", value: "URL", summary: "its address, where the user's domain does not tell" },
+      { name: "password-file", value: "FILE", summary: "read the password from a file; - is standard input" },
+      { name: "token-file", value: "FILE", summary: "take an access token that you have; - is standard input" },
+      { name: "sso", summary: "log in with a browser" },
+      JSON_OPTION,
+      ...DELIVERY_OPTIONS,
+    ],
+    details: [
+      "Without an option the server's first way is taken: a password, asked for on a terminal, else read from standard input;\n" +
+      "then single sign-on. Its tokens are kept in the state directory, and renewed by themselves.",
+      "A password file is used again when the server ends the session softly and gave no refresh token. Every login from here\n" +
+      "is on the same device.",
+    ],
+    examples: [
+      "matrix-notify login @bot:example.org",
+      "matrix-notify login @bot:example.org --password-file /etc/matrix-notify/password",
+    ],
+    load: async () => (await import("./commands/login.ts")).login,
+  },
+  {
+    name: "logout",
+    summary: "End a session on the server, and forget it here",
+    operands: "[USER]",
+    operandCount: [0, 1],
+    options: [],
+    load: async () => (await import("./commands/logout.ts")).logout,
+  },
+  {
+    name: "whoami",
+    summary: "Tell who is logged in, and whether the server agrees",
+    operands: "[USER]",
+    operandCount: [0, 1],
+    options: [JSON_OPTION],
+    load: async () => (await import("./commands/whoami.ts")).whoami,
+  },
+  {
     name: "demo",
     summary: "Show the promise kept: an outage, a kill, a flush, each message once and in order",
     operands: "",

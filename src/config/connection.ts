@@ -8,7 +8,7 @@ import { parseProxy } from "../address.ts";
 import type { Connection } from "../connection.ts";
 import { ConfigError } from "../errors.ts";
 import type { Fields } from "../fields.ts";
-import { refuseWorldReadable } from "./secrets.ts";
+import { refuseWorldReadable } from "../secret.ts";
 
 const CERTIFICATE = "-----BEGIN CERTIFICATE-----";
 

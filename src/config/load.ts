@@ -9,13 +9,16 @@
 
 import type { FieldSpecs } from "../channels/field_spec.ts";
 import { CHANNEL_KINDS } from "../channels/registry.ts";
+import { openSession } from "../accounts/session.ts";
 import { ConfigError } from "../errors.ts";
 import { isObject } from "../fields.ts";
 import type { Runtime } from "../runtime.ts";
+import { refuseWorldReadable } from "../secret.ts";
+import { USER_AGENT } from "../version.ts";
 import { type Config, type ConfigContext, parseConfig } from "./config.ts";
 import { duplicateKey } from "./duplicates.ts";
-import { configPath } from "./paths.ts";
-import { refuseWorldReadable, secretOf } from "./secrets.ts";
+import { configPath, stateDirPath } from "./paths.ts";
+import { secretOf } from "./secrets.ts";
 
 /** What a caller says about the configuration. */
 export interface LoadOptions {
@@ -23,12 +26,15 @@ export interface LoadOptions {
   readonly configFile?: string;
   /** Permits plain http to other hosts. @default {false} */
   readonly insecureHttp?: boolean;
+  /** Where accounts are kept. @default the state directory of the environment */
+  readonly stateDir?: string;
 }
 
 /** Environment variables by channel and key. */
 const VARIABLES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   matrix: {
     homeserver: "MATRIX_HOMESERVER",
+    user: "MATRIX_USER",
     accessToken: "MATRIX_ACCESS_TOKEN",
     accessTokenFile: "MATRIX_ACCESS_TOKEN_FILE",
     room: "MATRIX_ROOM",
@@ -93,12 +99,17 @@ export function readSettings(runtime: ConfigRuntime, options: LoadOptions = {}):
 
 /** What parsing needs besides the settings. */
 export function contextOf(runtime: ConfigRuntime, options: LoadOptions, names: Settings["names"]): ConfigContext {
-  return { hostname: runtime.hostname(), insecureHttp: options.insecureHttp ?? false, names, secret: secretOf };
+  return {
+    hostname: runtime.hostname(),
+    insecureHttp: options.insecureHttp ?? false,
+    names,
+    secret: secretOf,
+    account: (userId) => openSession(options.stateDir ?? stateDirPath(runtime), userId, USER_AGENT),
+  };
 }
 
 /** A configuration that a program holds itself. */
 export interface InlineOptions extends LoadOptions {
-  readonly stateDir?: string;
   readonly channels?: Readonly<Record<string, unknown>>;
   readonly identity?: string;
 }
@@ -164,11 +175,15 @@ function fromEnvironment(keys: Readonly<Record<string, string>>, env: Runtime["e
   };
 }
 
+/** Ways to say as whom a channel speaks: one in the environment replaces the one in the file. */
+const IDENTITIES: readonly string[] = ["user", "accessToken", "accessTokenFile"];
+
 /** A secret in the environment replaces the one in the file, in whichever form that has it. */
 function overlay(channel: Record<string, unknown>, values: Record<string, string>): Record<string, unknown> {
+  const replaces = IDENTITIES.some((key) => key in values);
   const kept = Object.entries(channel).filter(([key]) => {
     const twin = key.endsWith("File") ? key.slice(0, -"File".length) : `${key}File`;
-    return !(twin in values);
+    return !(twin in values) && !(replaces && IDENTITIES.includes(key));
   });
   return { ...Object.fromEntries(kept), ...values };
 }

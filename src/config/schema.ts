@@ -56,12 +56,13 @@ function channelSchema(name: string, kind: ChannelKind): Schema {
   const needs = entries.flatMap(([key, { needs }]) =>
     needs === undefined ? [] : [[key, isThere(needs, fields[needs])]]
   );
-  const inFiles = entries.filter(([, spec]) => spec.hasFile);
-  const rules = [...inFiles.map(([key, spec]) => oneOfTwo(key, spec)), ...kind.rules ?? []];
+  const rules = [...entries.flatMap(([key, spec]) => rulesOf(key, spec)), ...kind.rules ?? []];
   return {
     type: "object",
     properties: { kind: { const: name }, ...properties(fields) },
-    required: entries.filter(([, spec]) => spec.isRequired && !spec.hasFile).map(([key]) => key),
+    required: entries.filter(([, { isRequired, hasFile, unless }]) => isRequired && !hasFile && !unless).map(([key]) =>
+      key
+    ),
     ...(needs.length > 0 ? { dependentSchemas: Object.fromEntries(needs) } : {}),
     ...(rules.length > 0 ? { allOf: rules } : {}),
     additionalProperties: false,
@@ -73,9 +74,15 @@ function isThere(key: string, { hasFile }: FieldSpec): Schema {
   return hasFile ? { anyOf: [{ required: [key] }, { required: [`${key}File`] }] } : { required: [key] };
 }
 
-function oneOfTwo(key: string, { isRequired }: FieldSpec): Schema {
+/** What must hold of a field and others, where a list of those that must be there does not say it. */
+function rulesOf(key: string, { isRequired, hasFile, unless, excludes }: FieldSpec): Schema[] {
   const file = `${key}File`;
-  return isRequired ? { oneOf: [{ required: [key] }, { required: [file] }] } : { not: { required: [key, file] } };
+  const names = hasFile ? [key, file] : [key];
+  const rules: Schema[] = excludes === undefined ? [] : names.map((name) => ({ not: { required: [name, excludes] } }));
+  if (hasFile && !isRequired) rules.push({ not: { required: [key, file] } });
+  if (!isRequired || (!hasFile && unless === undefined)) return rules;
+  const there = { oneOf: names.map((name) => ({ required: [name] })) };
+  return [...rules, unless === undefined ? there : { anyOf: [{ required: [unless] }, there] }];
 }
 
 /** A text is never empty. */

@@ -3,10 +3,7 @@
 import type { SecretForm } from "../channels/kind.ts";
 import { ConfigError } from "../errors.ts";
 import type { Fields } from "../fields.ts";
-import { Secret } from "../secret.ts";
-
-/** Mode bits that let the world read, write or enter. A group may read: that is how services share a file. */
-const WORLD = 0o007;
+import { readSecretFile, Secret } from "../secret.ts";
 
 /** What secrets look like. What an `Authorization` header carries as a token is visible ASCII; a line may hold anything that people choose as a password. */
 const FORMS: Readonly<
@@ -43,31 +40,16 @@ export function secretOf(fields: Fields, key: string, form: SecretForm = "token"
     throw fields.error(key, `${fields.nameOf(`${key}File`)} is set too`, "keep one of them");
   }
   if (path !== undefined) {
-    return new Secret(() => readSecretFile(path, fields.nameOf(`${key}File`), form));
+    return new Secret(() => readForm(path, fields.nameOf(`${key}File`), form));
   }
   if (value === undefined) return undefined;
   if (!FORMS[form].regexp.test(value)) throw fields.error(key, FORMS[form].problem);
   return new Secret(() => value);
 }
 
-/** Refuses a file that the world can read, with what mends it. */
-export function refuseWorldReadable(path: string, mode: number | null, what: string): void {
-  if (mode === null || (mode & WORLD) === 0) return;
-  throw new ConfigError(`Cannot use ${what} ${path}: it holds a secret and every user of this host can read it`, {
-    hint: `run: chmod 600 ${path}`,
-  });
-}
-
-function readSecretFile(path: string, what: string, form: SecretForm): string {
-  let text;
-  try {
-    refuseWorldReadable(path, Deno.statSync(path).mode, what);
-    text = Deno.readTextFileSync(path).trim();
-  } catch (error) {
-    if (error instanceof ConfigError) throw error;
-    const state = error instanceof Deno.errors.NotFound ? "there is no such file" : "it cannot be read";
-    throw new ConfigError(`Cannot use ${what} ${path}: ${state}`, { cause: error });
-  }
+function readForm(path: string, what: string, form: SecretForm): string {
+  const text = readSecretFile(path, what)?.trim();
+  if (text === undefined) throw new ConfigError(`Cannot use ${what} ${path}: there is no such file`);
   if (FORMS[form].regexp.test(text)) return text;
   throw new ConfigError(`Cannot use ${what} ${path}: ${FORMS[form].must}`);
 }

@@ -20,3 +20,19 @@ export function parseRoom(text: string): RoomReference | undefined {
   if (/^#[^:]+:[^:].*$/.test(text)) return { kind: "alias", alias: text };
   return undefined;
 }
+
+/** A user id, whole and in its parts. */
+export interface UserId {
+  /** `@bot:example.org` */
+  readonly userId: string;
+  readonly localpart: string;
+  /** What stands behind the first colon: a domain, perhaps with a port. */
+  readonly serverName: string;
+}
+
+/** Reads a user id (`@name:domain`); undefined when it is none. Historical ones may hold nearly any character. */
+export function parseUserId(text: string): UserId | undefined {
+  const [, localpart, serverName] = /^@([^:\s\0]*):([A-Za-z0-9.:[\]-]+)$/.exec(text) ?? [];
+  if (serverName === undefined || new TextEncoder().encode(text).length > MAX_ID_BYTES) return undefined;
+  return { userId: text, localpart, serverName };
+}

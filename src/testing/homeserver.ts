@@ -3,6 +3,7 @@
 import { Accounts } from "./accounts.ts";
 import { type Answer, matrixError } from "./answer.ts";
 import { type JsonBody, readJsonBody } from "./content.ts";
+import { Logins } from "./logins.ts";
 import { HOMESERVER_FAULTS, type HomeserverFaultName } from "./homeserver_faults.ts";
 import { HOMESERVER_ROUTES, type HomeserverRouteName } from "./homeserver_routes.ts";
 import type {
@@ -73,7 +74,8 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
       software,
       serverName,
       now,
-      accounts: new Accounts(software),
+      accounts: new Accounts(software, now),
+      logins: new Logins(now, options),
       rooms: new Rooms(now),
       transactions,
     };
@@ -89,8 +91,9 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
    */
   addUser(localpart: string, deviceId: string = this.#deviceIds.next().value ?? ""): LoopbackUser {
     const userId = `@${localpart}:${this.#world.serverName}`;
-    this.#world.accounts.addUser(userId);
-    return { userId, deviceId, accessToken: this.addToken(userId, { deviceId }) };
+    const password = `password-of-${localpart}`;
+    this.#world.accounts.addUser(userId, password);
+    return { userId, deviceId, password, accessToken: this.addToken(userId, { deviceId }) };
   }
 
   /**
@@ -100,7 +103,7 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
    * @throws {Error} when there is no such user
    */
   addToken(userId: string, options: { readonly deviceId?: string } = {}): string {
-    return this.#world.accounts.addToken(userId, options.deviceId);
+    return this.#world.accounts.addToken(userId, { deviceId: options.deviceId });
   }
 
   /**
@@ -113,6 +116,19 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
   revoke(accessToken: string, options: { readonly softLogout?: boolean } = {}): void {
     const gone = this.#world.accounts.revoke(accessToken, options.softLogout ?? false);
     if (gone !== undefined) this.#world.transactions.forgetDevice(gone);
+  }
+
+  /**
+   * Lets whoever opens the address of a single sign-on be this user from now on, as a browser that is signed in at the identity provider. `GET login` then
+   * offers `m.login.sso` and `m.login.token`.
+   */
+  allowSso(userId: string): void {
+    this.#world.logins.ssoUser = userId;
+  }
+
+  /** The device ids of a user, in the order in which they came into being. */
+  devices(userId: string): readonly string[] {
+    return this.#world.accounts.devices(userId).map(({ device_id }) => device_id);
   }
 
   /**

@@ -2,6 +2,7 @@
 
 import type { Answer } from "./answer.ts";
 import { federationVersion, versions, wellKnown, whoami } from "./discovery_endpoints.ts";
+import { devices, login, loginFlows, logout, refresh, ssoRedirect } from "./login_endpoints.ts";
 import { directory, join, joinedMembers, joinRoom, messages, send } from "./room_endpoints.ts";
 import type { Route } from "./routes.ts";
 import type { Ask, TokenAsk, World } from "./world.ts";
@@ -11,6 +12,12 @@ export type HomeserverRouteName =
   | "versions"
   | "well-known"
   | "federation-version"
+  | "login-flows"
+  | "login"
+  | "sso-redirect"
+  | "refresh"
+  | "logout"
+  | "devices"
   | "whoami"
   | "send"
   | "messages"
@@ -46,6 +53,12 @@ export const HOMESERVER_ROUTES: readonly HomeserverRoute[] = [
     run: federationVersion,
   },
   { name: "directory", method: "GET", path: `${V3}/directory/room/:roomAlias`, access: "open", run: directory },
+  { name: "login-flows", method: "GET", path: `${V3}/login`, access: "open", run: loginFlows },
+  { name: "login", method: "POST", path: `${V3}/login`, access: "open", run: login },
+  { name: "sso-redirect", method: "GET", path: `${V3}/login/sso/redirect`, access: "open", run: ssoRedirect },
+  { name: "refresh", method: "POST", path: `${V3}/refresh`, access: "open", run: refresh },
+  { name: "logout", method: "POST", path: `${V3}/logout`, access: "token", run: logout },
+  { name: "devices", method: "GET", path: `${V3}/devices`, access: "token", run: devices },
   { name: "whoami", method: "GET", path: `${V3}/account/whoami`, access: "token", run: whoami },
   { name: "messages", method: "GET", path: `${V3}/rooms/:roomId/messages`, access: "token", run: messages },
   {

@@ -19,6 +19,10 @@ export interface HomeserverOptions extends LoopbackOptions {
   readonly serverName?: string;
   /** For whom a transaction id counts; as the software has it by default. */
   readonly transactions?: TransactionScope;
+  /** Whether a password is a way to log in; true by default. */
+  readonly passwords?: boolean;
+  /** How long an access token lives that comes with a refresh token, in milliseconds by the server's clock; 5 minutes by default. */
+  readonly tokenLifetimeMs?: number;
 }
 
 /** A user of a {@linkcode LoopbackHomeserver}, logged in on one device. */
@@ -29,6 +33,8 @@ export interface LoopbackUser {
   readonly accessToken: string;
   /** The device. */
   readonly deviceId: string;
+  /** For logging in again: `password-of-` and the user's name. */
+  readonly password: string;
 }
 
 /** A room to be created. */

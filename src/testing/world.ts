@@ -3,6 +3,7 @@
 import type { Accounts, Token } from "./accounts.ts";
 import type { JsonBody } from "./content.ts";
 import type { HomeserverSoftware } from "./homeserver_types.ts";
+import type { Logins } from "./logins.ts";
 import type { Rooms } from "./rooms.ts";
 import type { Transactions } from "./transactions.ts";
 
@@ -12,6 +13,7 @@ export interface World {
   readonly serverName: string;
   readonly now: () => number;
   readonly accounts: Accounts;
+  readonly logins: Logins;
   readonly rooms: Rooms;
   readonly transactions: Transactions;
 }

@@ -31,7 +31,13 @@ export function openChannel(
 ): ChannelTest {
   const warnings: string[] = [];
   const fields = new Fields(config, `channels.${kind}`);
-  const open = CHANNEL_KINDS[kind].configure(kind, fields, { insecureHttp: false, secret: secretOf });
+  const open = CHANNEL_KINDS[kind].configure(kind, fields, {
+    insecureHttp: false,
+    secret: secretOf,
+    account: () => {
+      throw new Error("Cannot use an account here: only Matrix has them");
+    },
+  });
   const channel = open({ runtime, identity: "jump", warn: (text) => warnings.push(text) });
   return {
     channel,

@@ -24,6 +24,7 @@ class Scene implements AsyncDisposable {
   readonly #room: string;
   #time: number | undefined;
   #stdin: Uint8Array | undefined;
+  #typed: string[] = [];
 
   private constructor(homeserver: LoopbackHomeserver, ntfy: LoopbackNtfy) {
     this.#homeserver = homeserver;
@@ -94,6 +95,17 @@ class Scene implements AsyncDisposable {
       case "stdin":
         this.#stdin = new TextEncoder().encode(text.replaceAll("\\n", "\n"));
         return [];
+      case "type":
+        this.#typed = [text.replaceAll("\\r", "\r").replaceAll("\\x03", "\x03")];
+        return [];
+      case "revoke":
+        this.#homeserver.revoke(this.#savedToken(), { softLogout: text === "softly" });
+        return [];
+      case "user":
+        this.#homeserver.addUser(text);
+        return [];
+      case "modes":
+        return this.#modes(`${this.directory}/state/${text}`);
       case "stdin-bytes":
         this.#stdin = Uint8Array.from(rest, (byte) => parseInt(byte, 16));
         return [];
@@ -113,10 +125,29 @@ class Scene implements AsyncDisposable {
     throw new Error(`Cannot direct "${verb}": there is no such direction`);
   }
 
+  /** The access token that a login saved. */
+  #savedToken(): string {
+    const path = `${this.directory}/state/accounts/%40bot%3Aloopback.test.json`;
+    return JSON.parse(Deno.readTextFileSync(path)).accessToken;
+  }
+
+  #modes(folder: string): string[] {
+    const mode = (path: string) => ((Deno.statSync(path).mode ?? 0) & 0o777).toString(8);
+    const names = Array.from(Deno.readDirSync(folder), ({ name }) => name).sort();
+    return [`${mode(folder)} .`, ...names.map((name) => `${mode(`${folder}/${name}`)} ${name}`)];
+  }
+
   /** Runs a command; what it prints comes as the lines of a transcript. */
   async run(line: string): Promise<string[]> {
-    using runtime: FakeRuntime = fakeRuntime({ env: this.env, stdin: this.#stdin, now: this.#time, realIds: true });
+    using runtime: FakeRuntime = fakeRuntime({
+      env: this.env,
+      stdin: this.#stdin,
+      typed: this.#typed,
+      now: this.#time,
+      realIds: true,
+    });
     this.#stdin = undefined;
+    this.#typed = [];
     const code = await main(words(this.expand(line)).slice(1), runtime);
     this.#time = runtime.time;
     const lines = (text: string, prefix = "") =>

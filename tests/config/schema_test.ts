@@ -7,12 +7,19 @@ import { knownFields } from "../../src/channels/known_fields.ts";
 import { CHANNEL_KINDS } from "../../src/channels/registry.ts";
 import { CONFIG_FIELDS, parseConfig } from "../../src/config/config.ts";
 import { configSchema } from "../../src/config/schema.ts";
+import { openSession } from "../../src/accounts/session.ts";
 import { secretOf } from "../../src/config/secrets.ts";
 import { ConfigError } from "../../src/errors.ts";
 
 type Channel = Readonly<Record<string, unknown>>;
 
-const CONTEXT = { hostname: "jump", insecureHttp: false, names: {}, secret: secretOf };
+const CONTEXT = {
+  hostname: "jump",
+  insecureHttp: false,
+  names: {},
+  secret: secretOf,
+  account: (userId: string) => openSession("/nowhere", userId, "test/1"),
+};
 const validate = new Ajv2020({ strict: true, strictRequired: false, strictTypes: false, strictTuples: false }).compile(
   configSchema(),
 );
@@ -41,16 +48,24 @@ function assertAgree(config: unknown, verdict?: boolean): void {
   if (verdict !== undefined) assertEquals(problem === undefined, verdict, text);
 }
 
+/** What a kind needs unless something else is there, and what that is not allowed beside. */
+const UNLESS: Readonly<Record<string, readonly string[]>> = { matrix: ["homeserver", "accessToken"] };
+const NOT_BESIDE: Readonly<Record<string, string>> = { user: "accessToken" };
+
 /** The smallest channel: what must be there. */
 function smallest(kind: ChannelKind): Channel {
-  const required = Object.entries(kind.fields).filter(([, spec]) => spec.isRequired);
+  const needed = (key: string) => UNLESS[kind.kind]?.includes(key);
+  const required = Object.entries(kind.fields).filter(([key, spec]) => spec.isRequired || needed(key));
   return { kind: kind.kind, ...Object.fromEntries(required.map(([key, { schema }]) => [key, schema.examples[0]])) };
 }
 
 /** A channel with one more field, and with what that one needs, but without the one whose place it takes. */
 function withField(kind: ChannelKind, key: string, value: unknown): Channel {
   const { needs } = knownFields(kind)[key];
-  const { [key.replace(/File$/, "")]: _, ...rest } = smallest(kind);
+  const replaced = Object.entries(kind.fields).filter(([, { excludes }]) => excludes === key).map(([name]) => name);
+  const rest = Object.fromEntries(
+    Object.entries(smallest(kind)).filter(([name]) => name !== key.replace(/File$/, "") && !replaced.includes(name)),
+  );
   return {
     ...rest,
     ...(needs === undefined ? {} : { [needs]: knownFields(kind)[needs].schema.examples[0] }),
@@ -72,7 +87,7 @@ for (const kind of Object.values(CHANNEL_KINDS)) {
     assertAgree(as(unnamed), false);
     assertAgree({ channels: { [kind.kind]: unnamed } }, true);
     assertAgree(as({ ...smallest(kind), nothing: "x" }), false);
-    for (const [key, { schema, isRequired, needs, hasFile }] of Object.entries(knownFields(kind))) {
+    for (const [key, { schema, isRequired, unless, excludes, needs, hasFile }] of Object.entries(knownFields(kind))) {
       for (const example of schema.examples) assertAgree(as(withField(kind, key, example)), true);
       for (const value of Array.isArray(schema.enum) ? schema.enum : []) {
         assertAgree(as(withField(kind, key, value)), true);
@@ -81,6 +96,15 @@ for (const kind of Object.values(CHANNEL_KINDS)) {
       for (const value of STRANGE) assertAgree(as(withField(kind, key, value)));
       const { [key]: _, ...without } = smallest(kind);
       if (isRequired) assertAgree(as(without), false);
+      if (unless !== undefined) {
+        const { [unless]: spec } = kind.fields;
+        const { [key]: _, ...rest } = withField(kind, unless, spec.schema.examples[0]);
+        assertAgree(as(rest), true);
+      }
+      if (excludes !== undefined) {
+        const { [excludes]: spec } = kind.fields;
+        assertAgree(as({ ...smallest(kind), [excludes]: spec.schema.examples[0] }), false);
+      }
       if (needs !== undefined) assertAgree(as({ ...smallest(kind), [key]: schema.examples[0] }), false);
       if (hasFile) assertAgree(as({ ...withField(kind, key, schema.examples[0]), [`${key}File`]: "/a" }), false);
     }
@@ -94,6 +118,18 @@ for (const kind of Object.values(CHANNEL_KINDS)) {
     );
   });
 }
+
+Deno.test("configSchema() and the parser agree on as whom a Matrix channel speaks", () => {
+  const [user, homeserver, accessToken] = ["@a:b.org", "https://a.org", "x"];
+  const some = (fields: object) => as({ kind: "matrix", room: "!a", ...fields });
+  for (const fields of [{ user }, { user, homeserver }, { homeserver, accessToken }]) assertAgree(some(fields), true);
+  for (const fields of [{}, { homeserver }, { accessToken }, { user, accessToken }, { user, accessTokenFile: "/a" }]) {
+    assertAgree(some(fields), false);
+  }
+  for (const user of ["a:b.org", "@a", "@a:", "@a b:c", "@:b", " @a:[::1]:80 ", "@a:b/c", "@a:b:c:d"]) {
+    assertAgree(some({ user }));
+  }
+});
 
 Deno.test("configSchema() and the parser agree on what stands around the channels", () => {
   assertAgree({}, true);

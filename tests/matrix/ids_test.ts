@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { parseServer, type ServerAddress } from "../../src/address.ts";
-import { parseRoom } from "../../src/matrix/ids.ts";
+import { parseRoom, parseUserId } from "../../src/matrix/ids.ts";
 
 Deno.test("parseRoom() knows ids, with and without a domain, and aliases", () => {
   const cases: [string, string | undefined][] = [
@@ -46,4 +46,32 @@ Deno.test("parseServer() reads addresses, and refuses what would not work or wou
   const url = (address: ServerAddress) => "baseUrl" in address ? address.baseUrl : undefined;
   for (const [text, baseUrl] of cases) assertEquals(url(parseServer(text, https)), baseUrl, text);
   assertEquals(url(parseServer("http://matrix.example.org", { insecureHttp: true })), "http://matrix.example.org");
+});
+
+Deno.test("parseUserId() cuts at the first colon", () => {
+  assertEquals(parseUserId("@bot:example.org:8448"), {
+    userId: "@bot:example.org:8448",
+    localpart: "bot",
+    serverName: "example.org:8448",
+  });
+  assertEquals(parseUserId("@Old School/+=:[::1]:80")?.serverName, undefined);
+  assertEquals(parseUserId("@bot:[::1]:80")?.serverName, "[::1]:80");
+});
+
+Deno.test("parseUserId() refuses what is no user id", () => {
+  for (
+    const text of [
+      "",
+      "@",
+      "bot",
+      "bot@example.org",
+      "@bot",
+      "@bot:",
+      "@bot:exa mple.org",
+      "@b\not:example.org",
+      `@${"x".repeat(300)}:a.b`,
+    ]
+  ) {
+    assertEquals(parseUserId(text), undefined, text);
+  }
 });
