@@ -77,10 +77,10 @@ export class DiscoveryError extends HintedError {
 }
 
 /**
- * Why nobody could be logged in. `refused`: the server does not take what was offered. `limited`: it says when to try again. `unavailable`: there is no such
- * way, or no answer.
+ * Why nobody could be logged in. `refused`: the server does not take what was offered. `limited`: it says when to try again. `expired`: nobody confirmed it in
+ * time. `unavailable`: there is no such way, or no answer.
  */
-export type LoginTrouble = "refused" | "limited" | "unavailable";
+export type LoginTrouble = "refused" | "limited" | "expired" | "unavailable";
 
 /** A login or a logout failed. Nothing was changed on the disk. */
 export class LoginError extends HintedError {

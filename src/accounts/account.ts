@@ -35,7 +35,7 @@ export interface OAuthSession {
   readonly issuer: string;
   readonly clientId: string;
   readonly tokenEndpoint: string;
-  readonly revocationEndpoint?: string;
+  readonly revocationEndpoint: string;
 }
 
 /** The file of an account. Whatever a user id holds, its name stays within the folder. */
@@ -84,8 +84,7 @@ function isAccount(value: Readonly<Record<string, unknown>>): value is Record<st
 function isOAuthSession(value: unknown): value is OAuthSession {
   if (typeof value !== "object" || value === null) return false;
   const { issuer, clientId, tokenEndpoint, revocationEndpoint }: Readonly<Record<string, unknown>> = { ...value };
-  return [issuer, clientId, tokenEndpoint].every(isText) &&
-    (revocationEndpoint === undefined || isText(revocationEndpoint));
+  return [issuer, clientId, tokenEndpoint, revocationEndpoint].every(isText);
 }
 
 function isText(value: unknown): value is string {

@@ -56,10 +56,24 @@ async function refresh(account: Account, renewal: Renewal, options: RenewOptions
   const { refreshToken, previousRefreshToken } = account;
   for (const token of [refreshToken, previousRefreshToken]) {
     if (token === undefined) continue;
-    const tokens = await unlessRefused(() => refreshSession(clientOf(account, renewal), token, options));
+    const tokens = await unlessRefused(() => trade(token, account, { renewal, options }));
     if (tokens !== undefined) return withTokens({ ...account, refreshToken: token }, tokens, renewal.runtime.now());
   }
   return undefined;
+}
+
+/** Trades a refresh token for new tokens, where it came from. What OAuth 2.0 takes is loaded by those who need it. */
+async function trade(
+  refreshToken: string,
+  account: Account,
+  { renewal, options }: { readonly renewal: Renewal; readonly options: RenewOptions },
+): Promise<Tokens> {
+  const { oauth } = account;
+  if (oauth === undefined) return await refreshSession(clientOf(account, renewal), refreshToken, options);
+  const { refreshTokens } = await import("../matrix/oauth/session.ts");
+  const { timeoutMs, signal } = options;
+  const { tokenEndpoint, clientId } = oauth;
+  return await refreshTokens(renewal, { tokenEndpoint, clientId, refreshToken, timeoutMs, signal });
 }
 
 /**

@@ -18,7 +18,9 @@ import {
 import { discoverHomeserver, type Homeserver, verifyHomeserver } from "../matrix/discovery.ts";
 import { MatrixError } from "../matrix/errors.ts";
 import { login, loginFlows, type LoginProof, type Session } from "../matrix/login.ts";
+import { authMetadata } from "../matrix/oauth/metadata.ts";
 import type { MatrixClient } from "../matrix/request.ts";
+import type { RoomOptions } from "../matrix/rooms.ts";
 import { logoutSession, whoami } from "../matrix/session.ts";
 import type { Runtime } from "../runtime.ts";
 import type { Account } from "./account.ts";
@@ -27,8 +29,8 @@ import { withTokens } from "./renewal.ts";
 import type { SessionRuntime } from "./session.ts";
 import { AccountStore } from "./store.ts";
 
-/** Passwords are hashed slowly on purpose. */
-const LOGIN_TIMEOUT_MS = 30_000;
+/** For each request: passwords are hashed slowly on purpose. */
+export const LOGIN_TIMEOUT_MS = 30_000;
 
 /** Who signs in, and by which means. */
 export interface SignIn {
@@ -44,6 +46,8 @@ export interface LoginOffer {
   readonly homeserver: Homeserver;
   /** The types of the flows of `GET /login`; none where the server delegates its logins. */
   readonly flows: readonly string[];
+  /** Whether a person can confirm a login in a browser elsewhere, by OAuth 2.0. */
+  readonly deviceCode: boolean;
 }
 
 /**
@@ -67,7 +71,19 @@ export async function askForLogins(
     if (error.cause instanceof MatrixError && error.cause.errcode === "M_UNRECOGNIZED") return [];
     throw error;
   });
-  return { homeserver, flows };
+  const deviceCode = await attempt(signIn, () => offersDeviceCode(client, how));
+  return { homeserver, flows, deviceCode };
+}
+
+/** Metadata that cannot be used is an offer too: whoever takes it is told what is wrong. */
+async function offersDeviceCode(client: MatrixClient, options: RoomOptions): Promise<boolean> {
+  try {
+    return (await authMetadata(client, options))?.deviceAuthorizationEndpoint !== undefined;
+  } catch (error) {
+    if (error instanceof MatrixError) return false;
+    if (error instanceof NotTheServiceError) return error.status === 200;
+    throw error;
+  }
 }
 
 /**
@@ -161,8 +177,15 @@ async function notThatUser(signIn: SignIn, client: MatrixClient, session: Sessio
   });
 }
 
-/** Says what the failure of a request means for whoever signs in. */
-async function attempt<Result>({ userId, runtime, signal }: SignIn, work: () => Promise<Result>): Promise<Result> {
+/**
+ * Says what the failure of a request means for whoever signs in.
+ *
+ * @throws {LoginError} in the place of what a request throws
+ */
+export async function attempt<Result>(
+  { userId, runtime, signal }: SignIn,
+  work: () => Promise<Result>,
+): Promise<Result> {
   try {
     return await work();
   } catch (error) {

@@ -65,7 +65,7 @@ export const matrixKind: ChannelKind = {
         type: "string",
         description: "an account that matrix-notify login logged in with; instead of an access token",
         examples: ["@bot:example.org"],
-        pattern: "^@[^:]*:.+",
+        pattern: "^\\s*@[^:\\s\\u0000]*:[A-Za-z0-9.:[\\]-]+\\s*$",
       },
     },
     accessToken: {

@@ -192,13 +192,14 @@ export const COMMANDS: readonly Command[] = [
       { name: "homeserver", value: "URL", summary: "its address, where the user's domain does not tell" },
       { name: "password-file", value: "FILE", summary: "read the password from a file; - is standard input" },
       { name: "token-file", value: "FILE", summary: "take an access token that you have; - is standard input" },
-      { name: "sso", summary: "log in with a browser" },
+      { name: "device-code", summary: "show a code, to be confirmed in a browser anywhere" },
+      { name: "sso", summary: "log in with a browser on this host" },
       JSON_OPTION,
       ...DELIVERY_OPTIONS,
     ],
     details: [
       "Without an option the server's first way is taken: a password, asked for on a terminal, else read from standard input;\n" +
-      "then single sign-on. Its tokens are kept in the state directory, and renewed by themselves.",
+      "then a code for a browser, then single sign-on. Its tokens are kept in the state directory, and renewed by themselves.",
       "A password file is used again when the server ends the session softly and gave no refresh token. Every login from here\n" +
       "is on the same device.",
     ],

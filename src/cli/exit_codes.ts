@@ -81,6 +81,7 @@ const BY_TROUBLE: Readonly<Record<QueueTrouble, number>> = {
 const BY_LOGIN_TROUBLE: Readonly<Record<LoginTrouble, number>> = {
   refused: EXIT.noPerm,
   limited: EXIT.tempFail,
+  expired: EXIT.tempFail,
   unavailable: EXIT.unavailable,
 };
 

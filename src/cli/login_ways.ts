@@ -49,6 +49,18 @@ const PASSWORD: LoginWay = {
   },
 };
 
+const DEVICE_CODE: LoginWay = {
+  option: "device-code",
+  title: "a code that is confirmed in a browser",
+  wantsPerson: true,
+  isOffered: ({ deviceCode }) => deviceCode,
+  async run({ signIn, offer: { homeserver: { baseUrl } }, runtime, ui }) {
+    const { signInByDevice } = await import("../accounts/device_login.ts");
+    const { showDevicePrompt } = await import("./device_prompt.ts");
+    return await signInByDevice(signIn, { baseUrl, show: (prompt) => showDevicePrompt(prompt, runtime, ui) });
+  },
+};
+
 const SSO: LoginWay = {
   option: "sso",
   title: "single sign-on in a browser",
@@ -74,7 +86,7 @@ const TOKEN: LoginWay = {
 };
 
 /** The ways in the order in which they are taken when nobody says which. */
-export const LOGIN_WAYS: readonly LoginWay[] = [PASSWORD, SSO, TOKEN];
+export const LOGIN_WAYS: readonly LoginWay[] = [PASSWORD, DEVICE_CODE, SSO, TOKEN];
 
 /**
  * Decides how to log in: as the options say, else by the first way that the server offers and that can be gone here.

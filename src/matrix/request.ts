@@ -73,7 +73,7 @@ export async function request(client: MatrixClient, asked: MatrixRequest): Promi
   Record<string, unknown>
 > {
   const { credentials } = client;
-  const token = asked.requiresAuth === false ? undefined : await freshToken(credentials, asked);
+  const token = await freshToken(credentials, asked);
   try {
     return await ask(client, asked, token);
   } catch (error) {

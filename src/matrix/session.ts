@@ -54,6 +54,20 @@ export async function refreshSession(
 }
 
 /**
+ * Gives a device the name by which people see it in the list of their sessions: `PUT /devices/{deviceId}`.
+ *
+ * @throws whatever {@linkcode request} throws
+ */
+export async function nameDevice(
+  client: MatrixClient,
+  device: { readonly deviceId: string; readonly name: string },
+  options: RoomOptions,
+): Promise<void> {
+  const { deviceId, name } = device;
+  await request(client, { method: "PUT", path: ["devices", deviceId], body: { display_name: name }, ...options });
+}
+
+/**
  * Ends the session and its device: `POST /logout`.
  *
  * @throws whatever {@linkcode request} throws; M_UNKNOWN_TOKEN when it was over already
@@ -77,8 +91,8 @@ export function readTokens(answer: Readonly<Record<string, unknown>>): Tokens {
   };
 }
 
-/** Visible ASCII: what a header can carry. */
-function isToken(value: unknown): value is string {
+/** Whether this is a token: visible ASCII, which a header can carry. */
+export function isToken(value: unknown): value is string {
   return typeof value === "string" && /^[\x21-\x7e]+$/.test(value);
 }
 

@@ -13,7 +13,7 @@ import { NotTheServiceError } from "../errors.ts";
  */
 export async function serverSoftware(client: MatrixClient, options: RoomOptions): Promise<string | undefined> {
   try {
-    const { server } = await request(client, {
+    const { server } = await request({ ...client, credentials: undefined }, {
       method: "GET",
       api: "/_matrix/federation/v1",
       path: ["version"],

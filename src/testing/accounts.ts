@@ -1,7 +1,7 @@
 /** The users of a loopback homeserver and their access tokens. */
 
-import { matrixError } from "./answer.ts";
-import type { Answer } from "./answer.ts";
+import { type Answer, matrixError } from "./answer.ts";
+import type { Delegation } from "./delegation.ts";
 import type { HomeserverSoftware } from "./homeserver_types.ts";
 
 /** Whom an access token speaks for. */
@@ -38,15 +38,17 @@ export interface Device {
 /** Users and tokens. Tokens that do not count any more are remembered, to say why. */
 export class Accounts {
   readonly #software: HomeserverSoftware;
+  readonly #delegation: Delegation | undefined;
   readonly #now: () => number;
   /** Passwords by user id. */
   readonly #users = new Map<string, string>();
   readonly #tokens = new Map<string, TokenState>();
   readonly #deviceNames = new Map<string, string>();
 
-  constructor(software: HomeserverSoftware, now: () => number) {
+  constructor(software: HomeserverSoftware, now: () => number, delegation?: Delegation) {
     this.#software = software;
     this.#now = now;
+    this.#delegation = delegation;
   }
 
   addUser(userId: string, password: string): void {
@@ -76,11 +78,19 @@ export class Accounts {
   /** The devices of a user: those with a token that was not ended. */
   devices(userId: string): Device[] {
     const own = [...this.#tokens.values()].filter((token) => token.userId === userId && token.state !== "revoked");
-    const ids = new Set(own.map(({ deviceId }) => deviceId).filter((deviceId) => deviceId !== undefined));
-    return [...ids].map((device_id) => {
+    const delegated = this.#delegation?.deviceIds(userId) ?? [];
+    const ids = [...own.map(({ deviceId }) => deviceId), ...delegated].filter((deviceId) => deviceId !== undefined);
+    return [...new Set(ids)].map((device_id) => {
       const display_name = this.#deviceNames.get(`${userId} ${device_id}`);
       return { device_id, ...display_name !== undefined && { display_name } };
     });
+  }
+
+  /** Names a device. Returns whether the user has it. */
+  nameDevice(userId: string, deviceId: string, name: string): boolean {
+    if (this.devices(userId).every(({ device_id }) => device_id !== deviceId)) return false;
+    this.#deviceNames.set(`${userId} ${deviceId}`, name);
+    return true;
   }
 
   /** Ends every token of the device of this one, or this one alone where it has none. */
@@ -111,6 +121,7 @@ export class Accounts {
       return matrixError(401, "M_MISSING_TOKEN", "Missing access token");
     }
     const token = this.#tokens.get(accessToken);
+    if (token === undefined && this.#delegation !== undefined) return this.#delegation.authenticate(accessToken);
     const isOver = token?.state === "valid" && token.expiresAt !== undefined && token.expiresAt <= this.#now();
     if (token?.state === "valid" && !isOver) {
       token.used = true;

@@ -2,6 +2,7 @@
 
 import { Accounts } from "./accounts.ts";
 import { type Answer, matrixError } from "./answer.ts";
+import { Delegation } from "./delegation.ts";
 import { type JsonBody, readJsonBody } from "./content.ts";
 import { Logins } from "./logins.ts";
 import { HOMESERVER_FAULTS, type HomeserverFaultName } from "./homeserver_faults.ts";
@@ -68,13 +69,15 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
    * @throws {Deno.errors.AddrInUse} when the wanted port is taken
    */
   static start(options: HomeserverOptions = {}): Promise<LoopbackHomeserver> {
-    const { software = "Synapse", serverName = "loopback.test", now = Date.now } = options;
+    const { software = "Synapse", serverName = "loopback.test", now = Date.now, authorizationServer } = options;
+    const delegation = authorizationServer && new Delegation(authorizationServer, serverName, now);
     const transactions = new Transactions(options.transactions ?? SCOPES[software], now);
     const world: World = {
       software,
       serverName,
       now,
-      accounts: new Accounts(software, now),
+      accounts: new Accounts(software, now, delegation),
+      delegation,
       logins: new Logins(now, options),
       rooms: new Rooms(now),
       transactions,
@@ -198,6 +201,9 @@ async function handle(world: World, call: Call): Promise<Answer> {
   if (match.kind === "unknown") return matrixError(404, "M_UNRECOGNIZED", "Unrecognized request");
   if (match.kind === "wrong-method") return matrixError(405, "M_UNRECOGNIZED", "Unrecognized request");
   const { route, params } = match;
+  if (route.undelegated && world.delegation !== undefined) {
+    return matrixError(404, "M_UNRECOGNIZED", "Unrecognized request");
+  }
   const query = new URLSearchParams(call.query);
   if (route.access === "open" || !route.ownPace) await call.ready();
   const token = route.access === "token" ? world.accounts.authenticate(call.headers, query) : undefined;

@@ -1,8 +1,8 @@
 /** The endpoints of a loopback homeserver, as a table. A new one is a name, a line in the table and a function elsewhere. */
 
 import type { Answer } from "./answer.ts";
-import { federationVersion, versions, wellKnown, whoami } from "./discovery_endpoints.ts";
-import { devices, login, loginFlows, logout, refresh, ssoRedirect } from "./login_endpoints.ts";
+import { authMetadata, federationVersion, versions, wellKnown, whoami } from "./discovery_endpoints.ts";
+import { devices, login, loginFlows, logout, nameDevice, refresh, ssoRedirect } from "./login_endpoints.ts";
 import { directory, join, joinedMembers, joinRoom, messages, send } from "./room_endpoints.ts";
 import type { Route } from "./routes.ts";
 import type { Ask, TokenAsk, World } from "./world.ts";
@@ -12,12 +12,14 @@ export type HomeserverRouteName =
   | "versions"
   | "well-known"
   | "federation-version"
+  | "auth-metadata"
   | "login-flows"
   | "login"
   | "sso-redirect"
   | "refresh"
   | "logout"
   | "devices"
+  | "name-device"
   | "whoami"
   | "send"
   | "messages"
@@ -29,6 +31,10 @@ export type HomeserverRouteName =
 /** An endpoint: open to everybody, or for those with a token. */
 export type HomeserverRoute =
   & Route<HomeserverRouteName>
+  & {
+    /** Whether there is no such endpoint where an authorization server has the accounts. */
+    readonly undelegated?: boolean;
+  }
   & (
     | { readonly access: "open"; readonly run: (world: World, ask: Ask) => Answer }
     | {
@@ -52,13 +58,28 @@ export const HOMESERVER_ROUTES: readonly HomeserverRoute[] = [
     access: "open",
     run: federationVersion,
   },
+  {
+    name: "auth-metadata",
+    method: "GET",
+    path: "/_matrix/client/v1/auth_metadata",
+    access: "open",
+    run: authMetadata,
+  },
   { name: "directory", method: "GET", path: `${V3}/directory/room/:roomAlias`, access: "open", run: directory },
-  { name: "login-flows", method: "GET", path: `${V3}/login`, access: "open", run: loginFlows },
-  { name: "login", method: "POST", path: `${V3}/login`, access: "open", run: login },
-  { name: "sso-redirect", method: "GET", path: `${V3}/login/sso/redirect`, access: "open", run: ssoRedirect },
-  { name: "refresh", method: "POST", path: `${V3}/refresh`, access: "open", run: refresh },
-  { name: "logout", method: "POST", path: `${V3}/logout`, access: "token", run: logout },
+  { name: "login-flows", method: "GET", path: `${V3}/login`, access: "open", undelegated: true, run: loginFlows },
+  { name: "login", method: "POST", path: `${V3}/login`, access: "open", undelegated: true, run: login },
+  {
+    name: "sso-redirect",
+    method: "GET",
+    path: `${V3}/login/sso/redirect`,
+    access: "open",
+    undelegated: true,
+    run: ssoRedirect,
+  },
+  { name: "refresh", method: "POST", path: `${V3}/refresh`, access: "open", undelegated: true, run: refresh },
+  { name: "logout", method: "POST", path: `${V3}/logout`, access: "token", undelegated: true, run: logout },
   { name: "devices", method: "GET", path: `${V3}/devices`, access: "token", run: devices },
+  { name: "name-device", method: "PUT", path: `${V3}/devices/:deviceId`, access: "token", run: nameDevice },
   { name: "whoami", method: "GET", path: `${V3}/account/whoami`, access: "token", run: whoami },
   { name: "messages", method: "GET", path: `${V3}/rooms/:roomId/messages`, access: "token", run: messages },
   {

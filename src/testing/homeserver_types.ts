@@ -1,5 +1,6 @@
 /** The words in which a test talks to a loopback homeserver. */
 
+import type { LoopbackAuthorizationServer } from "./authorization_server.ts";
 import type { LoopbackOptions } from "./server.ts";
 
 /** Whose behaviour the homeserver shows, by the name that the server gives itself. */
@@ -19,6 +20,8 @@ export interface HomeserverOptions extends LoopbackOptions {
   readonly serverName?: string;
   /** For whom a transaction id counts; as the software has it by default. */
   readonly transactions?: TransactionScope;
+  /** Where accounts live and log in; by default at the homeserver itself. Then it has no login of its own, and users need no {@linkcode LoopbackHomeserver.addUser}. */
+  readonly authorizationServer?: LoopbackAuthorizationServer;
   /** Whether a password is a way to log in; true by default. */
   readonly passwords?: boolean;
   /** How long an access token lives that comes with a refresh token, in milliseconds by the server's clock; 5 minutes by default. */

@@ -56,6 +56,13 @@ export function devices({ accounts }: World, { token }: TokenAsk): Answer {
   return jsonAnswer(200, { devices: accounts.devices(token.userId) });
 }
 
+export function nameDevice({ accounts }: World, { token, params, body }: TokenAsk): Answer {
+  const { display_name: name } = body.value;
+  if (typeof name !== "string") return matrixError(400, "M_BAD_JSON", "display_name must be a string");
+  const isKnown = accounts.nameDevice(token.userId, params.deviceId ?? "", name);
+  return isKnown ? jsonAnswer(200, {}) : matrixError(404, "M_NOT_FOUND", "No device found");
+}
+
 /** Who logs in, or the answer that refuses it. */
 function authenticate({ accounts, logins, serverName }: World, asked: JsonObject): string | Answer {
   const { type, identifier, password, token } = asked;

@@ -83,6 +83,11 @@ export class LoopbackServer<FaultName extends string, RouteName extends string> 
     return this.#port;
   }
 
+  /** Whether the server is up; one that refuses connections by a fault is. */
+  get running(): boolean {
+    return this.#life !== undefined;
+  }
+
   /** Every request that reached the server so far, in the order of arrival, over all restarts. */
   get requests(): readonly ReceivedRequest<RouteName>[] {
     return this.#log.entries;

@@ -2,6 +2,7 @@
 
 import type { Accounts, Token } from "./accounts.ts";
 import type { JsonBody } from "./content.ts";
+import type { Delegation } from "./delegation.ts";
 import type { HomeserverSoftware } from "./homeserver_types.ts";
 import type { Logins } from "./logins.ts";
 import type { Rooms } from "./rooms.ts";
@@ -13,6 +14,8 @@ export interface World {
   readonly serverName: string;
   readonly now: () => number;
   readonly accounts: Accounts;
+  /** Where accounts live when they do not live here. */
+  readonly delegation: Delegation | undefined;
   readonly logins: Logins;
   readonly rooms: Rooms;
   readonly transactions: Transactions;

@@ -14,7 +14,12 @@ const ACCOUNT: Account = {
   accessToken: "syt_1",
   refreshToken: "syr_1",
   expiresAt: 5,
-  oauth: { issuer: "https://a.example/", clientId: "1", tokenEndpoint: "https://a.example/t" },
+  oauth: {
+    issuer: "https://a.example/",
+    clientId: "1",
+    tokenEndpoint: "https://a.example/t",
+    revocationEndpoint: "https://a.example/r",
+  },
 };
 
 async function folderTest(body: (stateDir: string, store: AccountStore) => Promise<void> | void, files?: Files) {
@@ -54,7 +59,12 @@ Deno.test("an account file has this form", async () => {
       accessToken: "syt_1",
       refreshToken: "syr_1",
       expiresAt: 5,
-      oauth: { issuer: "https://a.example/", clientId: "1", tokenEndpoint: "https://a.example/t" },
+      oauth: {
+        issuer: "https://a.example/",
+        clientId: "1",
+        tokenEndpoint: "https://a.example/t",
+        revocationEndpoint: "https://a.example/r",
+      },
     });
   });
 });

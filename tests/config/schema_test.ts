@@ -7,19 +7,12 @@ import { knownFields } from "../../src/channels/known_fields.ts";
 import { CHANNEL_KINDS } from "../../src/channels/registry.ts";
 import { CONFIG_FIELDS, parseConfig } from "../../src/config/config.ts";
 import { configSchema } from "../../src/config/schema.ts";
-import { openSession } from "../../src/accounts/session.ts";
-import { secretOf } from "../../src/config/secrets.ts";
 import { ConfigError } from "../../src/errors.ts";
+import { PARSE_CONTEXT } from "../fakes/parse_context.ts";
 
 type Channel = Readonly<Record<string, unknown>>;
 
-const CONTEXT = {
-  hostname: "jump",
-  insecureHttp: false,
-  names: {},
-  secret: secretOf,
-  account: (userId: string) => openSession("/nowhere", userId, "test/1"),
-};
+const CONTEXT = { ...PARSE_CONTEXT, hostname: "jump", names: {} };
 const validate = new Ajv2020({ strict: true, strictRequired: false, strictTypes: false, strictTuples: false }).compile(
   configSchema(),
 );
@@ -48,9 +41,8 @@ function assertAgree(config: unknown, verdict?: boolean): void {
   if (verdict !== undefined) assertEquals(problem === undefined, verdict, text);
 }
 
-/** What a kind needs unless something else is there, and what that is not allowed beside. */
+/** What a kind needs unless something else is there. */
 const UNLESS: Readonly<Record<string, readonly string[]>> = { matrix: ["homeserver", "accessToken"] };
-const NOT_BESIDE: Readonly<Record<string, string>> = { user: "accessToken" };
 
 /** The smallest channel: what must be there. */
 function smallest(kind: ChannelKind): Channel {
