@@ -91,6 +91,10 @@ const PROBLEMS: readonly (readonly [RegExp, Explain])[] = [
     hint: "is the proxy's port right, and its scheme (http://, https://, socks5://)?",
   })],
   [/without sending TLS close_notify/, () => ({ state: "the other side hung up" })],
+  [/^dns error/, (_found, host) => ({
+    state: `the name ${host} is not found (DNS)`,
+    hint: "is it written right, and does this host have a name server that answers? see /etc/resolv.conf",
+  })],
   [/^Proxy server unreachable/, () => ({ state: "the proxy cannot be reached" })],
 ];
 

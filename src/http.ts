@@ -6,6 +6,7 @@
 
 import type { ConnectProblem } from "./connect_problems.ts";
 import { ConfigError, NotTheServiceError, ProxiedFetchError, TransportError, type TransportPhase } from "./errors.ts";
+import { isObject } from "./fields.ts";
 import type { Runtime } from "./runtime.ts";
 
 /** What an exchange needs of the runtime. */
@@ -129,11 +130,16 @@ function rootText(error: unknown, hidesUrl: boolean): string {
   );
 }
 
+/** Whether this is a token: visible ASCII, which an `Authorization` header can carry. */
+export function isToken(value: unknown): value is string {
+  return typeof value === "string" && /^[\x21-\x7e]+$/.test(value);
+}
+
 /** Parses a JSON object; undefined for anything else, never an exception. */
 export function parseJsonObject(text: string): Record<string, unknown> | undefined {
   try {
     const value = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? value : undefined;
+    return isObject(value) ? value : undefined;
   } catch {
     return undefined;
   }

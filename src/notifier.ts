@@ -19,6 +19,7 @@ import { Courier } from "./delivery/courier.ts";
 import { deliverOrWatch, DUTY_POLL_MS, DUTY_REST_MS } from "./delivery/duty.ts";
 import type { RunOptions } from "./delivery/run.ts";
 import { QueueError } from "./errors.ts";
+import { FileMemory } from "./memory.ts";
 import { checkId, createNotification, DEFAULT_TTL_MS, type NotificationInput } from "./notification.ts";
 import { DEFAULT_FLUSH_WAIT_MS, DEFAULT_NOTIFY_WAIT_MS } from "./notifier_options.ts";
 import type { FlushOptions, NotifierOptions, NotifyOptions } from "./notifier_options.ts";
@@ -57,7 +58,8 @@ export class Notifier implements AsyncDisposable {
     this.#background = config.background && options.channels === undefined ? options.background ?? "no" : "no";
     this.identity = config.identity;
     this.stateDir = options.stateDir ?? stateDirPath(runtime);
-    this.#channels = config.channels.map((open) => open({ runtime, identity: config.identity, warn }));
+    const memory = new FileMemory(this.stateDir, runtime);
+    this.#channels = config.channels.map((open) => open({ runtime, identity: config.identity, memory, warn }));
     this.#queue = Queue.open(this.stateDir, runtime, {
       onReserveUsed: () => warn("The disk is full: the queue lives on the room that it had kept back; make room soon"),
       onDamage: (path) => warn(`A damaged line of the queue was set aside in ${path}; everything else is whole`),

@@ -45,6 +45,18 @@ export function refuseWorldReadable(path: string, mode: number | null, what: str
 }
 
 /**
+ * Reads a file that holds a secret and must be there.
+ *
+ * @param what how the file is called in errors
+ * @throws {ConfigError} when there is none, the world can read it, or we cannot
+ */
+export function requireSecretFile(path: string, what: string): string {
+  const text = readSecretFile(path, what);
+  if (text !== undefined) return text;
+  throw new ConfigError(`Cannot use ${what} ${path}: there is no such file`);
+}
+
+/**
  * Reads a file that holds a secret.
  *
  * @param what how the file is called in errors

@@ -359,11 +359,12 @@ Deno.test("Notifier.notify() sends without the queue when no disk takes it, says
   const warnings: string[] = [];
   const ntfy = { server: scene.ntfy.url, topic: "alerts" };
   const matrix = { homeserver: scene.homeserver.url, accessToken: scene.accessToken, room: scene.room };
-  const options = { stateDir: "/proc/matrix-notify", onWarning: (text: string) => void warnings.push(text) };
+  const options = { stateDir: `${scene.stateDir}/gone/state`, onWarning: (text: string) => void warnings.push(text) };
   await using notifier = await scene.open({ ...options, channels: { matrix, ntfy } });
+  Deno.writeTextFileSync(`${scene.stateDir}/gone`, "a file where a directory should be made");
   assertEquals((await notifier.notify({ subject: "One" })).map(({ state }) => state), ["delivered", "delivered"]);
   assertEquals(scene.subjects(), ["One"]);
-  assert(warnings[0].startsWith("Cannot make the queue directory /proc/matrix-notify/queue"), warnings[0]);
+  assert(warnings[0].startsWith("Cannot make the queue directory"), warnings[0]);
   await scene.homeserver.stop();
   const partly = await notifier.notify({ subject: "Two" });
   assertEquals(partly.map(({ state }) => state), ["refused", "delivered"]);

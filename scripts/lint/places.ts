@@ -15,6 +15,7 @@ export type Layer =
   | "cli"
   | "config"
   | "delivery"
+  | "doctor"
   | "ingest"
   | "markup"
   | "matrix"
@@ -27,6 +28,7 @@ const TOP_FILES: readonly string[] = [
   "deliverer.ts",
   "health.ts",
   "log.ts",
+  "memory.ts",
   "notifier.ts",
   "notifier_options.ts",
   "report.ts",
@@ -41,6 +43,7 @@ const FOLDERS: readonly Layer[] = [
   "cli",
   "config",
   "delivery",
+  "doctor",
   "ingest",
   "markup",
   "matrix",

@@ -1,7 +1,7 @@
 /** Passwords in files. */
 
 import { ConfigError } from "../errors.ts";
-import { readSecretFile } from "../secret.ts";
+import { requireSecretFile } from "../secret.ts";
 
 /**
  * Reads a password: the whole file but for the line break at its end.
@@ -9,8 +9,7 @@ import { readSecretFile } from "../secret.ts";
  * @throws {ConfigError} when there is none, or the world can read it
  */
 export function readPassword(path: string): string {
-  const password = readSecretFile(path, "password file")?.replace(/\r?\n$/, "");
-  if (password === undefined) throw new ConfigError(`Cannot use password file ${path}: there is no such file`);
+  const password = requireSecretFile(path, "password file").replace(/\r?\n$/, "");
   if (password === "" || /[\r\n]/.test(password)) {
     throw new ConfigError(`Cannot use password file ${path}: it must hold one line with the password and nothing else`);
   }

@@ -68,7 +68,10 @@ export class AccountStore {
     const folder = `${this.#stateDir}/accounts`;
     guard(`make the folder ${folder}`, () => this.#files.makeDirectory(folder));
     const lock = new FileLock(this.#files, path.replace(/json$/, "lock"));
-    await acquire(lock, userId, options);
+    const { runtime, timeoutMs, signal } = options;
+    if (!await lock.acquire(timeoutMs, runtime, signal)) {
+      throw new QueueError("busy", `Cannot use the account ${userId}: another process does not let go of its lock`);
+    }
     try {
       return await work({
         read: () => readAccount(this.#stateDir, userId),
@@ -83,16 +86,5 @@ export class AccountStore {
     } finally {
       lock.release();
     }
-  }
-}
-
-async function acquire(lock: FileLock, userId: string, { runtime, timeoutMs, signal }: LockOptions): Promise<void> {
-  const deadline = runtime.now() + timeoutMs;
-  while (!lock.tryAcquire()) {
-    signal?.throwIfAborted();
-    if (runtime.now() >= deadline) {
-      throw new QueueError("busy", `Cannot use the account ${userId}: another process does not let go of its lock`);
-    }
-    await runtime.sleep(5 + 20 * runtime.random(), signal);
   }
 }

@@ -6,6 +6,7 @@ import type { Runtime } from "../runtime.ts";
 import type { Secret } from "../secret.ts";
 import type { Channel } from "./channel.ts";
 import type { FieldSpecs } from "./field_spec.ts";
+import type { Memory } from "./memory.ts";
 
 /** What a secret may look like: a `token` of visible ASCII, a `header` with spaces too, or any one `line`, such as a password. */
 export type SecretForm = "token" | "header" | "line";
@@ -25,6 +26,8 @@ export interface ChannelContext {
   readonly runtime: Pick<Runtime, "fetch" | "timeout" | "now" | "sleep" | "random" | "run">;
   /** The host's name, as people know it. */
   readonly identity: string;
+  /** What was found out before, in this process or another. @default one that ends with the process */
+  readonly memory?: Memory;
   /** Says something to whoever runs this; delivery goes on. */
   warn(text: string): void;
 }

@@ -1,6 +1,7 @@
 /** What Telegram's answers mean (Bot API, "Making requests", "ResponseParameters"). */
 
 import { NotTheServiceError, ResponseError, type Verdict } from "../errors.ts";
+import { isObject } from "../fields.ts";
 import { type HttpAnswer, MAX_WAIT_MS, parseJsonObject, parseRetryAfter } from "../http.ts";
 
 /** The chat has another number now. */
@@ -52,8 +53,4 @@ export function readAnswer(answer: HttpAnswer, { host, now }: { readonly host: s
 
 function secondsToMs(seconds: unknown): number | undefined {
   return typeof seconds === "number" && seconds > 0 ? Math.min(seconds * 1000, MAX_WAIT_MS) : undefined;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
 }

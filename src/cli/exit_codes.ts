@@ -11,6 +11,7 @@ import {
   type QueueTrouble,
 } from "../errors.ts";
 import { UsageError } from "./arguments.ts";
+import { CommandError } from "./command_error.ts";
 
 /** The codes by name. */
 export const EXIT = {
@@ -69,6 +70,16 @@ export const CHECK_MEANINGS: readonly (readonly [code: number, meaning: string])
   [CHECK_EXIT.unknown, "UNKNOWN: there is no queue, or it cannot be read"],
 ];
 
+/** The codes of `doctor`: of the worst that it found. */
+export const DOCTOR_EXIT: Readonly<Record<"ok" | "warning" | "failure", number>> = { ok: 0, warning: 1, failure: 2 };
+
+/** What they mean, for help. */
+export const DOCTOR_MEANINGS: readonly (readonly [code: number, meaning: string])[] = [
+  [DOCTOR_EXIT.ok, "all is well"],
+  [DOCTOR_EXIT.warning, "it works, but not as well as it could"],
+  [DOCTOR_EXIT.failure, "something does not work"],
+];
+
 const BY_TROUBLE: Readonly<Record<QueueTrouble, number>> = {
   full: EXIT.tempFail,
   limit: EXIT.tempFail,
@@ -93,6 +104,7 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof DiscoveryError) return EXIT.unavailable;
   if (error instanceof LoginError) return BY_LOGIN_TROUBLE[error.trouble];
   if (error instanceof InterruptedError) return EXIT.interrupted;
+  if (error instanceof CommandError) return error.exitCode;
   if (error instanceof QueueError) return BY_TROUBLE[error.trouble];
   if (error instanceof Deno.errors.NotCapable) return EXIT.noPerm;
   return EXIT.software;

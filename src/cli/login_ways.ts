@@ -8,7 +8,8 @@ import type { Account } from "../accounts/account.ts";
 import { readPassword } from "../accounts/password.ts";
 import { type LoginOffer, type SignIn, signInWith, signInWithToken } from "../accounts/sign_in.ts";
 import { ConfigError } from "../errors.ts";
-import { readSecretFile } from "../secret.ts";
+import { isToken } from "../http.ts";
+import { requireSecretFile } from "../secret.ts";
 import { type Arguments, UsageError } from "./arguments.ts";
 import type { CommandContext } from "./command.ts";
 import { askSecret } from "./prompt.ts";
@@ -79,8 +80,8 @@ const TOKEN: LoginWay = {
   isOffered: () => true,
   async run({ args, runtime, signIn, offer: { homeserver: { baseUrl } } }) {
     const path = args.text("token-file") ?? "-";
-    const token = (path === "-" ? await readStdin(runtime) : readFile(path, "token file")).trim();
-    if (/^[\x21-\x7e]+$/.test(token)) return await signInWithToken(signIn, token, { baseUrl });
+    const token = (path === "-" ? await readStdin(runtime) : requireSecretFile(path, "token file")).trim();
+    if (isToken(token)) return await signInWithToken(signIn, token, { baseUrl });
     throw new ConfigError("Cannot use the access token: it must be one word, and nothing else");
   },
 };
@@ -134,10 +135,4 @@ async function passwordOf(
 
 async function readStdin({ stdio }: CommandContext["runtime"]): Promise<string> {
   return new TextDecoder().decode(await stdio.stdin(MAX_SECRET_BYTES));
-}
-
-function readFile(path: string, what: string): string {
-  const text = readSecretFile(path, what);
-  if (text !== undefined) return text;
-  throw new ConfigError(`Cannot use ${what} ${path}: there is no such file`);
 }

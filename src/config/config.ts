@@ -18,10 +18,9 @@
 import type { FieldSpecs } from "../channels/field_spec.ts";
 import type { OpenChannel, ParseContext } from "../channels/kind.ts";
 import { CHANNEL_KINDS } from "../channels/registry.ts";
-import type { Connection } from "../connection.ts";
 import { Fields } from "../fields.ts";
 import { nearest } from "../nearest.ts";
-import { connectionOf } from "./connection.ts";
+import { connectionOf, over } from "./connection.ts";
 
 /** The configuration, ready to use. */
 export interface Config {
@@ -84,7 +83,8 @@ function parseChannel(name: string, value: unknown, context: ConfigContext): Ope
   if (Object.hasOwn(CHANNEL_KINDS, kind)) {
     const found = CHANNEL_KINDS[kind];
     const connection = found.speaksHttp ? connectionOf(fields, `channels.${name}`) : undefined;
-    return overConnection(found.configure(name, fields, context), connection);
+    const open = found.configure(name, fields, context);
+    return (channelContext) => open({ ...channelContext, runtime: over(channelContext.runtime, connection) });
   }
   const known = Object.keys(CHANNEL_KINDS);
   const near = nearest(kind, known);
@@ -93,13 +93,4 @@ function parseChannel(name: string, value: unknown, context: ConfigContext): Ope
     `there is no kind "${kind}"`,
     near ? `did you mean "${near}"?` : `known: ${known.join(", ")}`,
   );
-}
-
-/** Gives a channel a runtime whose requests go over the connection. */
-function overConnection(open: OpenChannel, connection: Connection | undefined): OpenChannel {
-  if (connection === undefined) return open;
-  return (context) => {
-    const { runtime } = context;
-    return open({ ...context, runtime: { ...runtime, fetch: (url, init) => runtime.fetch(url, init, connection) } });
-  };
 }

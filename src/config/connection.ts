@@ -6,9 +6,10 @@
 
 import { parseProxy } from "../address.ts";
 import type { Connection } from "../connection.ts";
+import type { Runtime } from "../runtime.ts";
 import { ConfigError } from "../errors.ts";
 import type { Fields } from "../fields.ts";
-import { refuseWorldReadable } from "../secret.ts";
+import { requireSecretFile } from "../secret.ts";
 
 const CERTIFICATE = "-----BEGIN CERTIFICATE-----";
 
@@ -67,7 +68,7 @@ function proxyOf(fields: Fields): (() => URL) | undefined {
 }
 
 function readProxy(path: string, what: string): URL {
-  const address = parseProxy(readOwnFile(path, what).trim());
+  const address = parseProxy(requireSecretFile(path, what).trim());
   if ("url" in address) return address.url;
   throw new ConfigError(`Cannot use ${what} ${path}: ${address.problem}`, { hint: address.hint });
 }
@@ -81,7 +82,7 @@ function readCertificates(path: string, what: string): string {
 }
 
 function readKey(path: string, what: string): string {
-  const text = readOwnFile(path, what);
+  const text = requireSecretFile(path, what);
   if (text.includes("ENCRYPTED")) {
     throw new ConfigError(`Cannot use ${what} ${path}: it has a passphrase`, {
       hint: `run: openssl pkey -in ${path} -out ${path}.plain; chmod 600 ${path}.plain`,
@@ -91,12 +92,6 @@ function readKey(path: string, what: string): string {
   throw new ConfigError(`Cannot use ${what} ${path}: it holds no key in PEM form`);
 }
 
-function readOwnFile(path: string, what: string): string {
-  const text = readNamedFile(path, what);
-  refuseWorldReadable(path, Deno.statSync(path).mode, what);
-  return text;
-}
-
 function readNamedFile(path: string, what: string): string {
   try {
     return Deno.readTextFileSync(path);
@@ -104,4 +99,10 @@ function readNamedFile(path: string, what: string): string {
     const state = error instanceof Deno.errors.NotFound ? "there is no such file" : "it cannot be read";
     throw new ConfigError(`Cannot use ${what} ${path}: ${state}`, { cause: error });
   }
+}
+
+/** A runtime whose requests go over the connection. */
+export function over<Some extends Pick<Runtime, "fetch">>(runtime: Some, connection: Connection | undefined): Some {
+  if (connection === undefined) return runtime;
+  return { ...runtime, fetch: (url, init) => runtime.fetch(url, init, connection) };
 }

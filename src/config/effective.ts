@@ -24,7 +24,6 @@ export interface EffectiveValue {
 
 /** What the command line says. */
 export interface EffectiveOptions extends LoadOptions {
-  readonly stateDir?: string;
   readonly noBackground?: boolean;
 }
 

@@ -7,15 +7,18 @@
  * @module
  */
 
-import type { FieldSpecs } from "../channels/field_spec.ts";
-import { CHANNEL_KINDS } from "../channels/registry.ts";
 import { openSession } from "../accounts/session.ts";
+import type { FieldSpecs } from "../channels/field_spec.ts";
+import type { ParseContext } from "../channels/kind.ts";
+import { CHANNEL_KINDS } from "../channels/registry.ts";
+import type { Connection } from "../connection.ts";
 import { ConfigError } from "../errors.ts";
-import { isObject } from "../fields.ts";
+import { Fields, isObject } from "../fields.ts";
 import type { Runtime } from "../runtime.ts";
 import { refuseWorldReadable } from "../secret.ts";
 import { USER_AGENT } from "../version.ts";
 import { type Config, type ConfigContext, parseConfig } from "./config.ts";
+import { connectionOf } from "./connection.ts";
 import { duplicateKey } from "./duplicates.ts";
 import { configPath, stateDirPath } from "./paths.ts";
 import { secretOf } from "./secrets.ts";
@@ -95,6 +98,40 @@ export function readSettings(runtime: ConfigRuntime, options: LoadOptions = {}):
   }
   const value = file.channels === undefined || isObject(file.channels) ? { ...file, channels } : file;
   return { path, isThere: found !== undefined, value, names, variables };
+}
+
+/** A configured channel whose fields nobody has read yet. */
+export interface ChannelSource {
+  readonly name: string;
+  readonly kind: string;
+  readonly fields: Fields;
+  readonly context: ParseContext;
+  /**
+   * How it reaches its server.
+   *
+   * @throws {ConfigError} when its settings cannot be used, which is no other channel's trouble
+   */
+  connection(): Connection | undefined;
+}
+
+/**
+ * The channels in file and environment, for commands that work on an account before it has a room to send to.
+ *
+ * @throws {ConfigError} when the file cannot be read
+ */
+export function loadChannelSources(runtime: ConfigRuntime, options: LoadOptions = {}): ChannelSource[] {
+  const { value, names } = readSettings(runtime, options);
+  const context = contextOf(runtime, options, names);
+  return new Fields(value, "").objects("channels").map(([name, channel]) => {
+    const fields = new Fields(channel, `channels.${name}`, names[name]);
+    return {
+      name,
+      kind: fields.text("kind") ?? name,
+      fields,
+      context,
+      connection: () => connectionOf(fields, `channels.${name}`),
+    };
+  });
 }
 
 /** What parsing needs besides the settings. */

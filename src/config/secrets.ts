@@ -3,24 +3,25 @@
 import type { SecretForm } from "../channels/kind.ts";
 import { ConfigError } from "../errors.ts";
 import type { Fields } from "../fields.ts";
-import { readSecretFile, Secret } from "../secret.ts";
+import { isToken } from "../http.ts";
+import { requireSecretFile, Secret } from "../secret.ts";
 
-/** What secrets look like. What an `Authorization` header carries as a token is visible ASCII; a line may hold anything that people choose as a password. */
+/** What secrets look like. A line may hold anything that people choose as a password. */
 const FORMS: Readonly<
-  Record<SecretForm, { readonly regexp: RegExp; readonly problem: string; readonly must: string }>
+  Record<SecretForm, { readonly fits: (text: string) => boolean; readonly problem: string; readonly must: string }>
 > = {
   token: {
-    regexp: /^[\x21-\x7e]+$/,
+    fits: isToken,
     problem: "it holds characters that no token has",
     must: "it must hold one token and nothing else",
   },
   header: {
-    regexp: /^[\x20-\x7e]+$/,
+    fits: (text) => /^[\x20-\x7e]+$/.test(text),
     problem: "it holds characters that no header has",
     must: "it must hold one line of ASCII",
   },
   line: {
-    regexp: /^\P{Cc}+$/u,
+    fits: (text) => /^\P{Cc}+$/u.test(text),
     problem: "it holds a line break or another control character",
     must: "it must hold one line",
   },
@@ -43,13 +44,12 @@ export function secretOf(fields: Fields, key: string, form: SecretForm = "token"
     return new Secret(() => readForm(path, fields.nameOf(`${key}File`), form));
   }
   if (value === undefined) return undefined;
-  if (!FORMS[form].regexp.test(value)) throw fields.error(key, FORMS[form].problem);
+  if (!FORMS[form].fits(value)) throw fields.error(key, FORMS[form].problem);
   return new Secret(() => value);
 }
 
 function readForm(path: string, what: string, form: SecretForm): string {
-  const text = readSecretFile(path, what)?.trim();
-  if (text === undefined) throw new ConfigError(`Cannot use ${what} ${path}: there is no such file`);
-  if (FORMS[form].regexp.test(text)) return text;
+  const text = requireSecretFile(path, what).trim();
+  if (FORMS[form].fits(text)) return text;
   throw new ConfigError(`Cannot use ${what} ${path}: ${FORMS[form].must}`);
 }

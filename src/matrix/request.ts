@@ -54,7 +54,8 @@ export interface MatrixRequest {
   readonly api?: string;
   /** The path's parts behind the API; each is percent-encoded. */
   readonly path: readonly string[];
-  readonly query?: Readonly<Record<string, string>>;
+  /** A {@linkcode URLSearchParams} where a key stands several times. */
+  readonly query?: Readonly<Record<string, string>> | URLSearchParams;
   readonly body?: Readonly<Record<string, unknown>>;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;

@@ -1,6 +1,7 @@
 /** A session and its tokens (Client-Server API, "Client Authentication": "Refreshing access tokens", "Logout", "whoami"). */
 
-import { NotTheServiceError } from "../errors.ts";
+import { isToken } from "../http.ts";
+import { lacking } from "./errors.ts";
 import { type MatrixClient, request } from "./request.ts";
 import type { RoomOptions } from "./rooms.ts";
 
@@ -27,7 +28,7 @@ export interface Whoami {
  */
 export async function whoami(client: MatrixClient, options: RoomOptions): Promise<Whoami> {
   const answer = await request(client, { method: "GET", path: ["account", "whoami"], ...options });
-  if (typeof answer.user_id !== "string") throw stranger("user_id");
+  if (typeof answer.user_id !== "string") throw lacking("user_id");
   return {
     userId: answer.user_id,
     ...(typeof answer.device_id === "string" ? { deviceId: answer.device_id } : {}),
@@ -83,19 +84,10 @@ export async function logoutSession(client: MatrixClient, options: RoomOptions):
  */
 export function readTokens(answer: Readonly<Record<string, unknown>>): Tokens {
   const { access_token, refresh_token, expires_in_ms } = answer;
-  if (!isToken(access_token)) throw stranger("access_token");
+  if (!isToken(access_token)) throw lacking("access_token");
   return {
     accessToken: access_token,
     ...(isToken(refresh_token) ? { refreshToken: refresh_token } : {}),
     ...(typeof expires_in_ms === "number" && expires_in_ms >= 0 ? { expiresInMs: expires_in_ms } : {}),
   };
-}
-
-/** Whether this is a token: visible ASCII, which a header can carry. */
-export function isToken(value: unknown): value is string {
-  return typeof value === "string" && /^[\x21-\x7e]+$/.test(value);
-}
-
-function stranger(key: string): NotTheServiceError {
-  return new NotTheServiceError(`The answer holds no ${key}: it does not come from a homeserver`, { status: 200 });
 }

@@ -47,11 +47,14 @@ export interface Files {
  * Puts a file in the place of what has its name, whole or not at all, and durably: its bytes are on the disk before it gets the name, and the name is when
  * this returns. Two must not do so at once. Its directory must be there.
  */
-export function replaceFile(files: Files, path: string, text: string): void {
+export function replaceFile(files: Files, path: string, content: string | readonly Uint8Array[]): void {
   const draft = `${path}.tmp`;
+  const parts = typeof content === "string" ? [new TextEncoder().encode(content)] : content;
   {
     using file = files.open(draft, "create");
-    for (let rest = new TextEncoder().encode(text); rest.length > 0;) rest = rest.subarray(file.append(rest));
+    for (const part of parts) {
+      for (let rest = part; rest.length > 0;) rest = rest.subarray(file.append(rest));
+    }
     file.syncData();
   }
   files.rename(draft, path);

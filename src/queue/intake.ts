@@ -3,7 +3,7 @@
  * Each batch is a file of its own, which needs no lock.
  *
  * ```text
- * put:    .name -> write -> fdatasync -> rename to name -> fsync of the directory
+ * put:    name.tmp -> write -> fdatasync -> rename to name -> fsync of the directory
  * remove: only behind a durable append to the journal, then fsync of the directory; who dies in between leaves files whose ids the journal knows
  * ```
  *
@@ -13,7 +13,7 @@
  * @module
  */
 
-import type { Files } from "./files.ts";
+import { type Files, replaceFile } from "./files.ts";
 import { JournalReader } from "./reader.ts";
 import { encodeRecord, type EnqueueRecord } from "./record.ts";
 import type { Reserve } from "./reserve.ts";
@@ -53,9 +53,7 @@ export class Intake {
     const write = () =>
       guard(`write ${this.#directory}`, () => {
         this.#files.makeDirectory(this.#directory);
-        this.#write(`${this.#directory}/.${name}`, records);
-        this.#files.rename(`${this.#directory}/.${name}`, `${this.#directory}/${name}`);
-        this.#files.syncDirectory(this.#directory);
+        replaceFile(this.#files, `${this.#directory}/${name}`, records.map(encodeRecord));
       }, "unwritten");
     this.#reserve.during(write);
   }
@@ -90,14 +88,6 @@ export class Intake {
 
   #exists(): boolean {
     return this.#files.list(this.#parent).includes("intake");
-  }
-
-  #write(path: string, records: readonly EnqueueRecord[]): void {
-    using file = this.#files.open(path, "create");
-    for (const record of records) {
-      for (let rest = encodeRecord(record); rest.length > 0;) rest = rest.subarray(file.append(rest));
-    }
-    file.syncData();
   }
 
   #read(path: string): EnqueueRecord[] {

@@ -14,8 +14,10 @@ import type {
   RoomEvent,
   RoomOptions,
   TransactionScope,
+  UpgradeOptions,
 } from "./homeserver_types.ts";
 import { Rooms } from "./rooms.ts";
+import { upgrade } from "./room_upgrade.ts";
 import { matchRoute } from "./routes.ts";
 import { type Call, LoopbackServer } from "./server.ts";
 import { Transactions } from "./transactions.ts";
@@ -31,7 +33,7 @@ const SCOPES: Readonly<Record<HomeserverSoftware, TransactionScope>> = {
 
 /**
  * A homeserver on 127.0.0.1, as strict as the Client-Server API about methods, paths, headers and bodies, with the habits of Synapse,
- * Dendrite or Conduit where these differ. It keeps users and rooms in memory. It has no federation, no encryption and no sync.
+ * Dendrite or Conduit where these differ. It keeps users and rooms in memory. It has no federation and no encryption.
  *
  * @example
  * ```ts
@@ -81,6 +83,9 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
       logins: new Logins(now, options),
       rooms: new Rooms(now),
       transactions,
+      accountData: new Map(),
+      displayNames: new Map(),
+      firstSyncs: new Map(),
     };
     return Promise.try(() => new LoopbackHomeserver(world, options));
   }
@@ -154,6 +159,76 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
   }
 
   /**
+   * Invites a user into a room, in its creator's name.
+   *
+   * @throws {Error} when there is no such room
+   */
+  invite(roomId: string, userId: string): void {
+    const room = this.#room(roomId);
+    this.#world.rooms.invite(room, userId, { sender: room.creator });
+  }
+
+  /**
+   * Makes an alias point at a room, whatever it pointed at before.
+   *
+   * @throws {Error} when there is no such room
+   */
+  moveAlias(alias: string, roomId: string): void {
+    this.#world.rooms.name(this.#room(roomId), alias);
+  }
+
+  /**
+   * Bans a user from a room.
+   *
+   * @throws {Error} when there is no such room
+   */
+  ban(roomId: string, userId: string): void {
+    this.#world.rooms.ban(this.#room(roomId), userId);
+  }
+
+  /**
+   * Replaces a room by a new one, as `POST /rooms/{roomId}/upgrade` does: its name, its alias and its power levels go over, its members do not. Whoever
+   * has no power cannot send to the old one any more.
+   *
+   * @param options who does it, by default the room's creator, and who may join the new one; by default nobody
+   * @returns the room id of the new one
+   * @throws {Error} when there is no such room
+   */
+  upgradeRoom(roomId: string, options: UpgradeOptions = {}): string {
+    return upgrade(this.#world.rooms, this.#room(roomId), options).roomId;
+  }
+
+  /**
+   * Sets a state event, as a member with enough power could.
+   *
+   * @throws {Error} when there is no such room
+   */
+  setState(roomId: string, type: string, content: Readonly<Record<string, unknown>>): void {
+    const room = this.#room(roomId);
+    this.#world.rooms.append(room, { type, sender: room.creator, content, state_key: "" });
+  }
+
+  /**
+   * The rooms that there are, in the order of their making.
+   *
+   * @returns their room ids
+   */
+  roomIds(): readonly string[] {
+    return this.#world.rooms.ids();
+  }
+
+  /**
+   * Who is in a room, and who may come in.
+   *
+   * @returns user ids
+   * @throws {Error} when there is no such room
+   */
+  members(roomId: string): { readonly joined: readonly string[]; readonly invited: readonly string[] } {
+    const { members, invited } = this.#room(roomId);
+    return { joined: [...members], invited: [...invited] };
+  }
+
+  /**
    * What clients sent to a room, as its members see it, in order. The events that make the room's state are not among them.
    *
    * @throws {Error} when there is no such room
@@ -210,7 +285,7 @@ async function handle(world: World, call: Call): Promise<Answer> {
   if (token !== undefined && "status" in token) return token;
   const body = route.method === "GET" ? NO_BODY : readJsonBody(call.bytes, world.software);
   if ("status" in body) return body;
-  const ask = { params, query, host: call.headers.get("host") ?? "", body, ready: call.ready };
+  const ask = { params, query, host: call.headers.get("host") ?? "", body, ready: call.ready, pause: call.pause };
   if (route.access === "open") return route.run(world, ask);
   if (token === undefined) throw new Error(`Cannot run ${route.name}: no token was looked up`);
   return await route.run(world, { ...ask, token });

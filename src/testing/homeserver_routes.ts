@@ -3,7 +3,12 @@
 import type { Answer } from "./answer.ts";
 import { authMetadata, federationVersion, versions, wellKnown, whoami } from "./discovery_endpoints.ts";
 import { devices, login, loginFlows, logout, nameDevice, refresh, ssoRedirect } from "./login_endpoints.ts";
+import { getAccountData, getDisplayName, putAccountData, setDisplayName } from "./account_data_endpoints.ts";
+import { createRoom } from "./create_room_endpoint.ts";
+import { invite, joinedRooms, leave } from "./membership_endpoints.ts";
 import { directory, join, joinedMembers, joinRoom, messages, send } from "./room_endpoints.ts";
+import { getState, putState } from "./state_endpoints.ts";
+import { sync } from "./sync_endpoint.ts";
 import type { Route } from "./routes.ts";
 import type { Ask, TokenAsk, World } from "./world.ts";
 
@@ -26,7 +31,18 @@ export type HomeserverRouteName =
   | "join"
   | "join-room"
   | "directory"
-  | "joined-members";
+  | "joined-members"
+  | "joined-rooms"
+  | "create-room"
+  | "invite"
+  | "leave"
+  | "state"
+  | "set-state"
+  | "sync"
+  | "account-data"
+  | "set-account-data"
+  | "display-name"
+  | "set-display-name";
 
 /** An endpoint: open to everybody, or for those with a token. */
 export type HomeserverRoute =
@@ -91,6 +107,46 @@ export const HOMESERVER_ROUTES: readonly HomeserverRoute[] = [
   },
   { name: "join", method: "POST", path: `${V3}/join/:roomIdOrAlias`, access: "token", run: join },
   { name: "join-room", method: "POST", path: `${V3}/rooms/:roomId/join`, access: "token", run: joinRoom },
+  { name: "joined-rooms", method: "GET", path: `${V3}/joined_rooms`, access: "token", run: joinedRooms },
+  { name: "create-room", method: "POST", path: `${V3}/createRoom`, access: "token", run: createRoom },
+  { name: "invite", method: "POST", path: `${V3}/rooms/:roomId/invite`, access: "token", run: invite },
+  { name: "leave", method: "POST", path: `${V3}/rooms/:roomId/leave`, access: "token", run: leave },
+  ...["", "/", "/:stateKey"].flatMap((end): HomeserverRoute[] => {
+    const path = `${V3}/rooms/:roomId/state/:eventType${end}`;
+    return [
+      { name: "state", method: "GET", path, access: "token", run: getState },
+      { name: "set-state", method: "PUT", path, access: "token", run: putState },
+    ];
+  }),
+  { name: "sync", method: "GET", path: `${V3}/sync`, access: "token", run: sync },
+  {
+    name: "account-data",
+    method: "GET",
+    path: `${V3}/user/:userId/account_data/:type`,
+    access: "token",
+    run: getAccountData,
+  },
+  {
+    name: "set-account-data",
+    method: "PUT",
+    path: `${V3}/user/:userId/account_data/:type`,
+    access: "token",
+    run: putAccountData,
+  },
+  {
+    name: "display-name",
+    method: "GET",
+    path: `${V3}/profile/:userId/displayname`,
+    access: "open",
+    run: getDisplayName,
+  },
+  {
+    name: "set-display-name",
+    method: "PUT",
+    path: `${V3}/profile/:userId/displayname`,
+    access: "token",
+    run: setDisplayName,
+  },
   {
     name: "send",
     method: "PUT",

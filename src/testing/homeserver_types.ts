@@ -50,8 +50,22 @@ export interface RoomOptions {
   readonly public?: boolean;
   /** An alias, for example `#alerts:loopback.test`; none by default. */
   readonly alias?: string;
+  /** The name that people see; none by default. */
+  readonly name?: string;
+  /** The content of `m.room.power_levels`; by default there is none, and everybody may send. */
+  readonly powerLevels?: Readonly<Record<string, unknown>>;
   /** The room id; by default one of room version 12: `!` and 43 characters, without a domain. */
   readonly roomId?: string;
+}
+
+/** How a room is replaced by another. */
+export interface UpgradeOptions {
+  /** The user id of whoever does it; the room's creator by default. */
+  readonly by?: string;
+  /** The user ids of those who may join the new room; nobody by default. */
+  readonly invited?: readonly string[];
+  /** Whether everybody may join the new room; as the old one has it by default. */
+  readonly public?: boolean;
 }
 
 /** An event as the members of a room see it. */

@@ -15,6 +15,7 @@ export type {
   RoomEvent,
   RoomOptions,
   TransactionScope,
+  UpgradeOptions,
 } from "./homeserver_types.ts";
 export type { HomeserverFaultName } from "./homeserver_faults.ts";
 export type { HomeserverRouteName } from "./homeserver_routes.ts";

@@ -21,6 +21,8 @@ export interface Call<RouteName extends string = string> extends ReceivedRequest
   readonly bytes: Uint8Array;
   /** Resolves when the server gets round to the request: at once, unless the fault `slow` is in force. */
   readonly ready: () => Promise<void>;
+  /** Waits so many milliseconds, or until something happens earlier, or nobody waits for the answer any more. */
+  readonly pause: (ms: number, earlier: Promise<unknown>) => Promise<void>;
 }
 
 /** What makes a loopback server a server of its kind. */
@@ -176,7 +178,8 @@ export class LoopbackServer<FaultName extends string, RouteName extends string> 
     this.#log.add(entry);
     aborted(ends.gone).then(() => this.#end(entry, "cut"));
     const handle = async (ready: Call["ready"]) => {
-      const answer = await this.#service.handle({ ...entry, bytes: bytes ?? new Uint8Array(), ready });
+      const pause: Call["pause"] = (ms, earlier) => this.#pause(ms, earlier, ends);
+      const answer = await this.#service.handle({ ...entry, bytes: bytes ?? new Uint8Array(), ready, pause });
       this.#log.update(entry, { handled: true });
       return answer;
     };
@@ -212,6 +215,12 @@ export class LoopbackServer<FaultName extends string, RouteName extends string> 
     if (outcome !== "late" || answer === undefined) return "cut";
     await late();
     return answer;
+  }
+
+  async #pause(ms: number, earlier: Promise<unknown>, { gone, stopping }: Ends): Promise<void> {
+    const over = new AbortController();
+    await Promise.race([this.#sleep(ms, over.signal), earlier, aborted(gone), aborted(stopping)]);
+    over.abort();
   }
 
   /** A slow server goes on when the client has given up, but not when it is stopped itself. */

@@ -22,6 +22,9 @@ class Scene implements AsyncDisposable {
   readonly #homeserver: LoopbackHomeserver;
   readonly #ntfy: LoopbackNtfy;
   readonly #room: string;
+  readonly #bot: string;
+  /** A room that is not the bot's. */
+  #closed = "";
   #time: number | undefined;
   #stdin: Uint8Array | undefined;
   #typed: string[] = [];
@@ -30,6 +33,7 @@ class Scene implements AsyncDisposable {
     this.#homeserver = homeserver;
     this.#ntfy = ntfy;
     const { userId, accessToken } = homeserver.addUser("bot");
+    this.#bot = userId;
     this.#room = homeserver.createRoom({ members: [userId], alias: "#alerts:loopback.test" });
     this.env = {
       HOME: this.directory,
@@ -52,6 +56,7 @@ class Scene implements AsyncDisposable {
 
   expand(text: string): string {
     const known: Record<string, string> = {
+      CLOSED: this.#closed,
       DIR: this.directory,
       HOST: new URL(this.#homeserver.url).host,
       NTFY: this.#ntfy.url,
@@ -76,6 +81,20 @@ class Scene implements AsyncDisposable {
         return [];
       case "fault":
         this.#homeserver.fault(fault(rest[0]), rest[1] === undefined ? {} : { times: Number(rest[1]) });
+        return [];
+      case "fault-any":
+        this.#homeserver.fault(fault(rest[0]), { on: "any", times: Number(rest[1]) });
+        return [];
+      case "rooms":
+        return [`${this.#homeserver.roomIds().length} rooms`];
+      case "closed":
+        this.#closed = this.#homeserver.createRoom({ members: ["@carol:loopback.test"], name: "Closed" });
+        return [];
+      case "invite":
+        this.#homeserver.invite(this.#closed, this.#bot);
+        return [];
+      case "ban":
+        this.#homeserver.ban(this.#closed, this.#bot);
         return [];
       case "mend":
         await this.#homeserver.clearFaults();

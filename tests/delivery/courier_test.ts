@@ -224,6 +224,16 @@ Deno.test("Courier.run() does not bury what was queued by a clock that was not s
   });
 });
 
+Deno.test("Courier.run() buries nothing by a clock that jumped to 2038", async () => {
+  await courierTest(async ({ courier, add, queue, runtime }) => {
+    await add("1", { expires: runtime.time + 86_400_000 });
+    runtime.time = Date.UTC(2038, 0, 19);
+    const channel = new ScriptedChannel("matrix");
+    await courier(channel).run({ patienceMs: 0 });
+    assertEquals([channel.sent.length, queue.entries()], [1, []]);
+  });
+});
+
 Deno.test("Courier.run() announces each attempt on disk before it leaves, many in one write", async () => {
   await courierTest(async ({ courier, add, journal }) => {
     for (let count = 0; count < 8; count++) await add(String(count));

@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { parseServer, type ServerAddress } from "../../src/address.ts";
-import { parseRoom, parseUserId } from "../../src/matrix/ids.ts";
+import { parseRoom, parseUserId, serverNameOf } from "../../src/matrix/ids.ts";
 
-Deno.test("parseRoom() knows ids, with and without a domain, and aliases", () => {
+Deno.test("parseRoom() knows ids, with and without a domain, aliases and users", () => {
   const cases: [string, string | undefined][] = [
     ["!abc:example.org", "id"],
     ["!31hneApxJ_1o-63DmFrpeqnkFfWppnzWso1JvH3ogLM", "id"],
@@ -14,12 +14,24 @@ Deno.test("parseRoom() knows ids, with and without a domain, and aliases", () =>
     ["#:example.org", undefined],
     ["#alerts:", undefined],
     ["alerts", undefined],
-    ["@bot:example.org", undefined],
+    ["@bot:example.org", "user"],
+    ["@bot", undefined],
+    ["@:example.org", undefined],
     ["", undefined],
     ["!a\u0000b", undefined],
     [`!${"x".repeat(255)}`, undefined],
   ];
   for (const [text, kind] of cases) assertEquals(parseRoom(text)?.kind, kind, text);
+});
+
+Deno.test("serverNameOf() reads the server of a user or an alias, with its port, and none out of a room id", () => {
+  assertEquals(["@a:b.org:8448", "#a:b.org", "!a:b.org", "!abc", "a:b"].map(serverNameOf), [
+    "b.org:8448",
+    "b.org",
+    undefined,
+    undefined,
+    undefined,
+  ]);
 });
 
 Deno.test("parseServer() reads addresses, and refuses what would not work or would leak the token", () => {
