@@ -1,14 +1,13 @@
 /** Mail over SMTP (RFC 5321, RFC 3207, RFC 4954). */
 
-import { TransportError } from "../errors.ts";
 import type { Fields } from "../fields.ts";
-import type { Secret } from "../secret.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "./channel.ts";
 import { addressOf, domainOf, isMailbox, MAILBOX_REGEXP } from "./email_address.ts";
 import { composeMail } from "./email_message.ts";
+import { HOST_REGEXP, loadSmtp, type MailServer, mailServerField, SECURITIES, withPassword } from "./email_server.ts";
 import type { ChannelContext, ChannelKind, OpenChannel, ParseContext } from "./kind.ts";
 import { renderMessage } from "./message.ts";
-import type { SendMail, SmtpMail, SmtpServer } from "./smtp_types.ts";
+import type { SmtpMail } from "./smtp_types.ts";
 
 /** How a mail channel is configured. */
 export interface EmailConfig {
@@ -33,12 +32,6 @@ export interface EmailConfig {
   /** The recipients. Each gets a mail of its own, so that one that is refused is in nobody's way. */
   readonly to: string | readonly string[];
 }
-
-const SECURITIES = ["starttls", "tls", "none"] as const;
-const PORTS = { starttls: 587, tls: 465, none: 25 } as const;
-
-/** A name, or an address of either version. */
-const HOST_REGEXP = /^([A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*)$/;
 
 /** The kind `email`: `server`, `port`, `security`, `caFile`, `user`, `password` or `passwordFile`, `from`, `to`. */
 export const emailKind: ChannelKind = {
@@ -120,7 +113,7 @@ export const emailKind: ChannelKind = {
   configure(name: string, fields: Fields, context: ParseContext): OpenChannel {
     const from = fields.requiredText("from");
     if (!isMailbox(from)) throw fields.error("from", MAILBOX_PROBLEM);
-    const server = serverOf(fields, context, from);
+    const server = mailServerField(fields, context, from);
     const to = fields.texts("to");
     if (to.length === 0) fields.requiredText("to");
     if (!to.every(isMailbox)) throw fields.error("to", MAILBOX_PROBLEM);
@@ -131,34 +124,8 @@ export const emailKind: ChannelKind = {
 
 const MAILBOX_PROBLEM = "it is neither an address such as root@example.org nor a name with one in angle brackets";
 
-interface ServerConfig extends Omit<SmtpServer, "login"> {
-  readonly login?: { readonly user: string; readonly password: Secret };
-}
-
-function serverOf(fields: Fields, context: ParseContext, from: string): ServerConfig {
-  const host = fields.requiredText("server");
-  if (!HOST_REGEXP.test(host)) {
-    throw fields.error("server", "it is no host name such as mail.example.org", "the port has a key of its own: port");
-  }
-  const word = fields.text("security") ?? "starttls";
-  const security = SECURITIES.find((known) => known === word);
-  if (security === undefined) throw fields.error("security", `it must be one of ${SECURITIES.join(", ")}`);
-  const port = fields.integer("port", 1, 65_535) ?? PORTS[security];
-  const caFile = fields.text("caFile");
-  const user = fields.text("user");
-  const password = context.secret(fields, "password", "line");
-  if (user !== undefined && password === undefined) {
-    throw fields.error("user", `${fields.nameOf("password")} is not set`, "without a password nobody logs in");
-  }
-  if (password !== undefined && security === "none") {
-    throw fields.error("security", "the password would go over the network in the clear", 'use "starttls" or "tls"');
-  }
-  const login = password && { user: user ?? addressOf(from), password };
-  return { host, port, security, caFile, login };
-}
-
 interface Mailing {
-  readonly server: ServerConfig;
+  readonly server: MailServer;
   readonly from: string;
   readonly to: readonly string[];
 }
@@ -184,7 +151,7 @@ class EmailChannel implements Channel {
    */
   async send(envelope: Envelope, options: SendOptions): Promise<Receipt> {
     const { doubt, timeoutMs, signal, txnId } = options;
-    const { server: { login, ...server }, from } = this.#mailing;
+    const { server, from } = this.#mailing;
     const { runtime, identity, warn } = this.#context;
     const { notification, destination } = envelope;
     const messageId = `<${txnId}@${domainOf(from)}>`;
@@ -195,23 +162,8 @@ class EmailChannel implements Channel {
       envelope: { from: addressOf(from), to: addressOf(destination) },
       content: composeMail(notification, message, { identity, lateAt, replaced, from, to: destination, messageId }),
     };
-    const password = login && { user: login.user, password: login.password.reveal() };
-    const sendMail = await loadSmtp();
-    await sendMail({ ...server, login: password }, mail, { timeout: runtime.timeout, timeoutMs, signal });
+    const { sendMail } = await loadSmtp();
+    await sendMail(withPassword(server), mail, { timeout: runtime.timeout, timeoutMs, signal });
     return { id: messageId.slice(1, -1), mayBeTwice: doubt !== undefined };
-  }
-}
-
-/**
- * Loads the SMTP library. Only who sends mail pays for it: the specifier is computed, so that it stands in nobody's module graph.
- *
- * @throws {TransportError} when it is not in the cache, and its registry cannot be reached
- */
-async function loadSmtp(): Promise<SendMail> {
-  try {
-    const module: { readonly sendMail: SendMail } = await import(new URL("./smtp.ts", import.meta.url).href);
-    return module.sendMail;
-  } catch (error) {
-    throw new TransportError("connect", "Cannot send mail: the library for it is not to be had", { cause: error });
   }
 }

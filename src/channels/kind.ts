@@ -8,8 +8,11 @@ import type { Channel } from "./channel.ts";
 import type { FieldSpecs } from "./field_spec.ts";
 import type { Memory } from "./memory.ts";
 
-/** What a secret may look like: a `token` of visible ASCII, a `header` with spaces too, or any one `line`, such as a password. */
-export type SecretForm = "token" | "header" | "line";
+/**
+ * What a secret may look like: a `token` of visible ASCII, a `header` with spaces too, any one `line`, such as a password; or what a function has nothing to
+ * say about, which otherwise tells the problem.
+ */
+export type SecretForm = "token" | "header" | "line" | ((text: string) => string | undefined);
 
 /** What reading a configuration needs from outside. */
 export interface ParseContext {

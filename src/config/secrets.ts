@@ -6,26 +6,19 @@ import type { Fields } from "../fields.ts";
 import { isToken } from "../http.ts";
 import { requireSecretFile, Secret } from "../secret.ts";
 
+type NamedForm = Extract<SecretForm, string>;
+
 /** What secrets look like. A line may hold anything that people choose as a password. */
-const FORMS: Readonly<
-  Record<SecretForm, { readonly fits: (text: string) => boolean; readonly problem: string; readonly must: string }>
-> = {
-  token: {
-    fits: isToken,
-    problem: "it holds characters that no token has",
-    must: "it must hold one token and nothing else",
-  },
-  header: {
-    fits: (text) => /^[\x20-\x7e]+$/.test(text),
-    problem: "it holds characters that no header has",
-    must: "it must hold one line of ASCII",
-  },
-  line: {
-    fits: (text) => /^\P{Cc}+$/u.test(text),
-    problem: "it holds a line break or another control character",
-    must: "it must hold one line",
-  },
+const FORMS: Readonly<Record<NamedForm, { readonly fits: (text: string) => boolean; readonly problem: string }>> = {
+  token: { fits: isToken, problem: "it must be one token, of visible ASCII, and nothing else" },
+  header: { fits: (text) => /^[\x20-\x7e]+$/.test(text), problem: "it must be one line of ASCII" },
+  line: { fits: (text) => /^\P{Cc}+$/u.test(text), problem: "it must be one line, without control characters" },
 };
+
+function problemOf(text: string, form: SecretForm): string | undefined {
+  if (typeof form === "function") return form(text);
+  return FORMS[form].fits(text) ? undefined : FORMS[form].problem;
+}
 
 /**
  * Takes a secret from `key`, or from the file that `keyFile` names.
@@ -44,12 +37,14 @@ export function secretOf(fields: Fields, key: string, form: SecretForm = "token"
     return new Secret(() => readForm(path, fields.nameOf(`${key}File`), form));
   }
   if (value === undefined) return undefined;
-  if (!FORMS[form].fits(value)) throw fields.error(key, FORMS[form].problem);
+  const problem = problemOf(value, form);
+  if (problem !== undefined) throw fields.error(key, problem);
   return new Secret(() => value);
 }
 
 function readForm(path: string, what: string, form: SecretForm): string {
   const text = requireSecretFile(path, what).trim();
-  if (FORMS[form].fits(text)) return text;
-  throw new ConfigError(`Cannot use ${what} ${path}: ${FORMS[form].must}`);
+  const problem = problemOf(text, form);
+  if (problem === undefined) return text;
+  throw new ConfigError(`Cannot use ${what} ${path}: ${problem}`);
 }
