@@ -14,7 +14,7 @@ export type HttpRuntime = Pick<Runtime, "fetch" | "timeout" | "now">;
 
 /** A request. */
 export interface HttpRequest {
-  readonly method: "GET" | "POST" | "PUT";
+  readonly method: "GET" | "HEAD" | "POST" | "PUT";
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;

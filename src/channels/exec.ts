@@ -54,14 +54,7 @@ export const execKind: ChannelKind = {
     },
   },
   configure(name: string, fields: Fields): OpenChannel {
-    const command = fields.value("command");
-    if (!isCommand(command)) {
-      throw fields.error(
-        "command",
-        "it must be a list of texts: the program's absolute path, then its arguments",
-        'for example ["/usr/local/bin/tell", "--loud"]',
-      );
-    }
+    const command = commandField(fields);
     const text = fields.text("timeout");
     const timeoutMs = text === undefined ? DEFAULT_TIMEOUT_MS : parseDuration(text);
     if (timeoutMs === undefined || timeoutMs === 0 || timeoutMs > MAX_TIMEOUT_MS) {
@@ -71,6 +64,21 @@ export const execKind: ChannelKind = {
     return (context) => new ExecChannel(name, { command, timeoutMs }, context);
   },
 };
+
+/**
+ * Reads `command`: a program's absolute path, then its arguments.
+ *
+ * @throws {ConfigError} when it is missing, or anything else
+ */
+export function commandField(fields: Fields): readonly [string, ...string[]] {
+  const command = fields.value("command");
+  if (isCommand(command)) return command;
+  throw fields.error(
+    "command",
+    "it must be a list of texts: the program's absolute path, then its arguments",
+    'for example ["/usr/local/bin/tell", "--loud"]',
+  );
+}
 
 function isCommand(value: unknown): value is readonly [string, ...string[]] {
   return Array.isArray(value) && value.every((word) => typeof word === "string" && !word.includes("\0")) &&

@@ -1,78 +1,48 @@
 /** What is looked at of an ntfy channel (its documentation, "Subscribe via polling", "Health"). */
 
 import { serverField } from "../../channels/server_field.ts";
-import { over } from "../../config/connection.ts";
 import type { ChannelSource } from "../../config/load.ts";
 import { NotTheServiceError } from "../../errors.ts";
-import { exchange, type HttpAnswer, parseJsonObject } from "../../http.ts";
-import { USER_AGENT } from "../../version.ts";
+import { type HttpAnswer, parseJsonObject } from "../../http.ts";
 import type { Check } from "../check.ts";
-import { type DoctorContext, limitsOf } from "../context.ts";
+import type { DoctorContext } from "../context.ts";
 import { failure, ok, warning } from "../finding.ts";
 import { once } from "../once.ts";
-import { describeWay, judgeSkew } from "./address.ts";
+import { HTTP_CHECKS, HttpPatient } from "./http.ts";
 
 /** An ntfy channel that is looked at. */
-export class NtfyPatient {
-  readonly source: ChannelSource;
-  readonly context: DoctorContext;
-  readonly server: string;
+export class NtfyPatient extends HttpPatient {
   readonly topic: string;
   readonly hasToken: boolean;
-  /** The answer about the server's health. */
-  readonly health: () => Promise<HttpAnswer>;
   /** The answer to a poll for nothing. */
   readonly poll: () => Promise<HttpAnswer>;
 
   /** @throws {ConfigError} when the channel's configuration cannot be used */
   constructor(source: ChannelSource, context: DoctorContext) {
     const { fields } = source;
-    const runtime = over(context.runtime, source.connection());
     const token = source.context.secret(fields, "token");
-    this.source = source;
-    this.context = context;
-    this.server = serverField(fields, "server", source.context);
+    const server = serverField(fields, "server", source.context);
+    super(source, context, { server, hello: { path: "/v1/health" } });
     this.topic = fields.requiredText("topic");
     this.hasToken = token !== undefined;
-    const get = (path: string, headers: Readonly<Record<string, string>>) =>
-      exchange(runtime, {
-        method: "GET",
-        url: this.server + path,
-        headers: { "User-Agent": USER_AGENT, ...headers },
-        ...limitsOf(context),
-      });
-    this.health = once(() => get("/v1/health", {}));
     this.poll = once(() =>
-      get(
-        `/${this.topic}/json?poll=1&since=none`,
-        token === undefined ? {} : { Authorization: `Bearer ${token.reveal()}` },
-      )
+      this.ask({
+        path: `/${this.topic}/json?poll=1&since=none`,
+        headers: token === undefined ? {} : { Authorization: `Bearer ${token.reveal()}` },
+      })
     );
   }
 }
 
 /** The checks. */
 export const NTFY_CHECKS: readonly Check<NtfyPatient>[] = [
-  {
-    name: "connection",
-    async *look(patient) {
-      await patient.health();
-      yield ok(describeWay(patient.server, patient.source.connection(), patient.context.runtime.env));
-    },
-  },
-  {
-    name: "clock",
-    needs: ["connection"],
-    async *look(patient) {
-      yield judgeSkew(await patient.health(), patient.context.runtime.now());
-    },
-  },
+  ...HTTP_CHECKS,
   {
     name: "server",
     needs: ["connection"],
     async *look(patient) {
       const { host } = new URL(patient.server);
-      const { status, text } = await patient.health();
+      const { status, text } = await patient.hello();
       const healthy = parseJsonObject(text)?.healthy;
       if (status !== 200 || typeof healthy !== "boolean") {
         throw new NotTheServiceError(`${host} does not answer like ntfy: ${status}`, { status });
