@@ -8,6 +8,7 @@ import { isObject } from "../fields.ts";
 import { CONFIG_FIELDS } from "./config.ts";
 import { type ConfigRuntime, type LoadOptions, readSettings, type Settings } from "./load.ts";
 import { stateDirPath } from "./paths.ts";
+import { isCalledSecret } from "./secrets.ts";
 
 /** Where a value came from. */
 export type Source = "flag" | "environment" | "file" | "default";
@@ -99,7 +100,8 @@ function channelValues(
 function shown(key: string, value: unknown, specs: FieldSpecs): unknown {
   if (!Object.hasOwn(specs, key)) return "[unknown key]";
   if (specs[key].isSecret) return "[secret]";
-  return typeof value === "string" ? withoutPassword(value) : value;
+  if (typeof value === "string") return withoutPassword(value);
+  return JSON.parse(JSON.stringify(value, (name, inner) => isCalledSecret(name) ? "[secret]" : inner));
 }
 
 /** An address may hold one, be it in the wrong place. */

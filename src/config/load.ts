@@ -21,7 +21,7 @@ import { type Config, type ConfigContext, parseConfig } from "./config.ts";
 import { connectionOf } from "./connection.ts";
 import { duplicateKey } from "./duplicates.ts";
 import { configPath, stateDirPath } from "./paths.ts";
-import { secretOf } from "./secrets.ts";
+import { isCalledSecret, secretOf } from "./secrets.ts";
 
 /** What a caller says about the configuration. */
 export interface LoadOptions {
@@ -225,15 +225,19 @@ function overlay(channel: Record<string, unknown>, values: Record<string, string
   return { ...Object.fromEntries(kept), ...values };
 }
 
-/** What is called like a secret counts as one too: it may be a mistyped one. */
 function holdsSecret(config: Record<string, unknown>): boolean {
   if (!isObject(config.channels)) return false;
   return Object.entries(config.channels).some(([name, channel]) => {
     if (!isObject(channel)) return false;
     const kind = String(channel.kind ?? name);
     const fields: FieldSpecs = Object.hasOwn(CHANNEL_KINDS, kind) ? CHANNEL_KINDS[kind].fields : {};
-    return Object.keys(channel).some((key) =>
-      (Object.hasOwn(fields, key) && fields[key].isSecret) || /token$|password$/i.test(key)
-    );
+    return Object.keys(channel).some((key) => Object.hasOwn(fields, key) && fields[key].isSecret) ||
+      holdsSecretName(channel);
   });
+}
+
+/** A webhook's body has names of its own, at any depth. */
+function holdsSecretName(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return Object.entries(value).some(([key, inner]) => isCalledSecret(key) || holdsSecretName(inner));
 }

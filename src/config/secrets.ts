@@ -20,6 +20,11 @@ function problemOf(text: string, form: SecretForm): string | undefined {
   return FORMS[form].fits(text) ? undefined : FORMS[form].problem;
 }
 
+/** Whether something is called like a secret. It may be a mistyped one, or one of a service that a webhook writes to. */
+export function isCalledSecret(key: string): boolean {
+  return /token$|password$/i.test(key);
+}
+
 /**
  * Takes a secret from `key`, or from the file that `keyFile` names.
  *
