@@ -239,13 +239,13 @@ export class Notifier implements AsyncDisposable {
     envelopes: readonly Envelope[],
     { onDuty, once }: { readonly onDuty: boolean; readonly once?: string },
   ): Promise<Enqueued> {
-    return this.#prepare(onDuty, async () => {
+    return this.#prepare(onDuty, async (problem) => {
       const drafts = envelopes.map((envelope): Draft => {
         const { expires, key, severity } = envelope.notification;
         const replaces = key === undefined ? undefined : true;
         return { ...envelope, expires, key, replaces, once, isUrgent: severity === "critical" };
       });
-      const names = onDuty ? drafts.map(({ channel }) => channel) : [];
+      const names = onDuty && !problem ? drafts.map(({ channel }) => channel) : [];
       const idle = new Set(names.filter((name) => this.#courier.isIdle(name)));
       const enqueued = await this.#queue.enqueue(drafts, ({ channel }) => idle.has(channel));
       this.#courier.adopt(enqueued.entries);
@@ -259,7 +259,8 @@ export class Notifier implements AsyncDisposable {
    * Prepares a delivery. On duty nothing that came before is overtaken, by whichever door it came in, and whoever cannot prepare does not stay on
    * duty.
    */
-  async #prepare<Result>(onDuty: boolean, work: () => Promise<Result>): Promise<Result> {
+  async #prepare<Result>(onDuty: boolean, work: (problem?: QueueError) => Promise<Result>): Promise<Result> {
+    let problem;
     try {
       this.#queue.refresh();
       if (onDuty) await this.#queue.takeIn();
@@ -268,9 +269,10 @@ export class Notifier implements AsyncDisposable {
     } catch (error) {
       if (!(error instanceof QueueError)) throw error;
       this.#warn(error.message);
+      problem = error;
     }
     try {
-      return await work();
+      return await work(problem);
     } catch (error) {
       if (onDuty) this.#queue.deliverLock.release();
       throw error;

@@ -43,8 +43,6 @@ export interface Fault {
   readonly followUp?: { readonly syscall: Syscall; readonly effect: string };
   /** Whether the program may fail to take back what it refuses: the disk does not let it. */
   readonly excusesHalfTaken?: boolean;
-  /** Whether what no disk takes may go out ahead of what waits: late news of a full disk help nobody. */
-  readonly excusesOvertaking?: boolean;
 }
 
 const NETWORK: readonly Syscall[] = ["socket", "connect", "send", "receive", "poll", "shutdown"];
@@ -63,10 +61,10 @@ export const FAULTS: readonly Fault[] = [
   { name: "SIGKILL around the network", syscalls: NETWORK, effect: KILL, isAnywhere: true },
   { name: "EIO", syscalls: FALLIBLE, effect: "error=EIO" },
   { name: "EIO from then on", syscalls: FALLIBLE, effect: "error=EIO", lasts: true },
-  { name: "ENOSPC", syscalls: GROWING, effect: "error=ENOSPC", excusesOvertaking: true },
-  { name: "ENOSPC from then on", syscalls: GROWING, effect: "error=ENOSPC", lasts: true, excusesOvertaking: true },
-  { name: "EDQUOT", syscalls: GROWING, effect: "error=EDQUOT", excusesOvertaking: true },
-  { name: "EDQUOT from then on", syscalls: GROWING, effect: "error=EDQUOT", lasts: true, excusesOvertaking: true },
+  { name: "ENOSPC", syscalls: GROWING, effect: "error=ENOSPC" },
+  { name: "ENOSPC from then on", syscalls: GROWING, effect: "error=ENOSPC", lasts: true },
+  { name: "EDQUOT", syscalls: GROWING, effect: "error=EDQUOT" },
+  { name: "EDQUOT from then on", syscalls: GROWING, effect: "error=EDQUOT", lasts: true },
   { name: "EROFS", syscalls: READ_ONLY, effect: "error=EROFS" },
   { name: "EROFS from then on", syscalls: READ_ONLY, effect: "error=EROFS", lasts: true },
   { name: "EMFILE", syscalls: ["openat"], effect: "error=EMFILE" },

@@ -10,7 +10,7 @@ import { FileLock } from "../../src/queue/lock.ts";
 import { encodeRecord } from "../../src/queue/record.ts";
 import type { Ending } from "./process.ts";
 import { SUBJECT, type SweptCommand } from "./sweep_commands.ts";
-import type { Fault } from "./sweep_faults.ts";
+import { type Fault, injection, type Syscall } from "./sweep_faults.ts";
 import { messageFor, World } from "./world.ts";
 
 /** Longer than a journal that nobody compacts. */
@@ -56,22 +56,17 @@ async function saySideways(world: World, subject: string): Promise<void> {
   }
 }
 
-/**
- * Runs the swept command under strace.
- *
- * @param options what strace does
- * @param fault the calls that it does it to, and what cannot be helped
- */
+/** Runs the swept command under strace, which brings a fault about in the n-th call of a name. */
 export async function runTraced(
   world: World,
   command: SweptCommand,
-  options: readonly string[],
-  { isAnywhere, excusesHalfTaken, excusesOvertaking }: Fault,
+  { fault, syscall, n }: { readonly fault: Fault; readonly syscall: Syscall; readonly n: number },
 ): Promise<TracedEnding> {
   const output = `${world.directory}/trace`;
-  const paths = isAnywhere ? [] : pathsOf(world).flatMap((path) => ["-P", path]);
-  const through = ["strace", "-f", "-qq", "-o", output, ...paths, ...options];
-  const excuses = { mayBeHalfTaken: excusesHalfTaken, mayOvertake: excusesOvertaking };
+  const paths = fault.isAnywhere ? [] : pathsOf(world).flatMap((path) => ["-P", path]);
+  const through = ["strace", "-f", "-qq", "-o", output, ...paths, ...injection(fault, syscall, n)];
+  // Deno does not tell a directory that cannot be listed from one that is empty: what waits at the side door is not seen.
+  const excuses = { mayBeHalfTaken: fault.excusesHalfTaken, mayOvertake: syscall === "getdents" };
   const ending = await run(world, command, { through, ...excuses });
   return { ...ending, trace: Deno.readTextFileSync(output) };
 }

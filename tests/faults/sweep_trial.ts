@@ -7,7 +7,7 @@
 import { subjectOf } from "./oracle.ts";
 import { tell } from "./process.ts";
 import { SUBJECT, type SweptCommand } from "./sweep_commands.ts";
-import { type Fault, injection, type Syscall } from "./sweep_faults.ts";
+import type { Fault, Syscall } from "./sweep_faults.ts";
 import { furnish, runTraced, type TracedEnding } from "./sweep_scene.ts";
 import type { Tally } from "./tally.ts";
 import type { World } from "./world.ts";
@@ -24,7 +24,7 @@ const HONEST_CODES: readonly number[] = [0, 70, 74, 75, 77];
 /** Brings a fault about in the n-th call of a name, and judges. */
 export async function attemptTrial(command: SweptCommand, fault: Fault, syscall: Syscall, n: number): Promise<Trial> {
   await using world = await furnish(command);
-  const swept = await runTraced(world, command, injection(fault, syscall, n), fault);
+  const swept = await runTraced(world, command, { fault, syscall, n });
   const fired = swept.signal === "SIGKILL" || swept.trace.includes("(INJECTED)");
   const conduct = fired || swept.code === 0 ? conductOf(command, swept, world) : [`it fails by itself: ${tell(swept)}`];
   await world.homeserver.clearFaults();

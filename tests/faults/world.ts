@@ -29,9 +29,10 @@ export interface SayOptions {
   /** @default the first */
   readonly room?: string;
   readonly severity?: Severity;
-  /** Whether no disk would take it, so that it may have gone out ahead of what waits. @default {false} */
-  readonly mayOvertake?: boolean;
 }
+
+/** What a sender says when no disk took its message: it may have gone out ahead of what waits. */
+const UNQUEUED = "it was sent without the queue";
 
 /** How long the last flush has patience, by the virtual clock: longer than any server asks for. */
 const PATIENCE_MS = 2 * 86_400_000;
@@ -98,10 +99,10 @@ export class World implements AsyncDisposable {
     subject: string,
     { notifier, waitMs, ...said }: SayOptions & { readonly notifier?: Notifier; readonly waitMs?: number } = {},
   ): Promise<readonly Outcome[]> {
-    const { room = this.rooms[0], message = messageFor(subject), severity, mayOvertake } = said;
+    const { room = this.rooms[0], message = messageFor(subject), severity } = said;
     await using own = notifier ? undefined : await this.notifier();
     const began = this.tick();
-    const note = (answer: Said["answer"]) => this.note({ lane: room, subject, message, answer, began, mayOvertake });
+    const note = (answer: Said["answer"]) => this.note({ lane: room, subject, message, answer, began });
     try {
       const outcomes = await (notifier ?? own)!.notify({ subject, message, severity }, { room, waitMs });
       note(outcomes.some(({ state }) => state === "dead") ? "refused" : "acknowledged");
@@ -115,11 +116,12 @@ export class World implements AsyncDisposable {
   /** Says something by a real process. */
   async send(
     subject: string,
-    options: SayOptions & ProcessOptions & { readonly mayBeHalfTaken?: boolean } = {},
+    options: SayOptions & ProcessOptions & SendExcuses = {},
   ): Promise<Ending> {
-    const { room = this.rooms[0], message = messageFor(subject), mayBeHalfTaken, mayOvertake } = options;
+    const { room = this.rooms[0], message = messageFor(subject), mayBeHalfTaken } = options;
     const began = this.tick();
     const ending = await this.start(["send", subject, message, "--room", room, ...options.args ?? []], options).ending;
+    const mayOvertake = options.mayOvertake || ending.text.includes(UNQUEUED);
     this.note({ lane: room, subject, message, answer: answerOf(ending, mayBeHalfTaken), began, mayOvertake });
     return ending;
   }
@@ -195,6 +197,14 @@ export interface Excuses {
   readonly dead?: number;
   /** The clock is the fault, and stays as it is. */
   readonly keepsClock?: boolean;
+}
+
+/** What a sender cannot help. */
+export interface SendExcuses {
+  /** The disk may not let it take back what it refuses. */
+  readonly mayBeHalfTaken?: boolean;
+  /** It may not see what waits. */
+  readonly mayOvertake?: boolean;
 }
 
 /** How a process is run. */

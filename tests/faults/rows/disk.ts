@@ -59,7 +59,7 @@ async function onSmallDisks(effort: Effort): Promise<Tally> {
         await world.say(`filler ${at}`, { waitMs: 0, message: "x".repeat(900) }).catch(() => refusals++);
       }
       await world.homeserver.restart();
-      const ending = await world.send("on a full disk", { args: ["--no-background"], mayOvertake: true });
+      const ending = await world.send("on a full disk", { args: ["--no-background"] });
       const isHonest = ending.code === 0 || ending.code !== undefined && REFUSALS.includes(ending.code);
       if (!mount("-o", "remount,size=4m", world.stateDir)) throw new Error("Cannot make space");
       const told = sum([isHonest ? ONE : problem(tell(ending)), refusals > 0 ? NOTHING : problem("it never was full")]);
@@ -77,7 +77,7 @@ async function underFileLimits(effort: Effort): Promise<Tally> {
     await using world = await World.open();
     await world.say("before", { message: "x".repeat(600) });
     await world.say("waiting", { message: "x".repeat(600), waitMs: 0 });
-    return await limited(world, `${shell}ulimit -f ${kib}`, { mayOvertake: true });
+    return await limited(world, `${shell}ulimit -f ${kib}`);
   });
 }
 
@@ -91,9 +91,9 @@ async function withFewFiles(effort: Effort): Promise<Tally> {
 }
 
 /** Sends and flushes under a limit of the shell. */
-async function limited(world: World, limit: string, options: { readonly mayOvertake?: boolean } = {}): Promise<Tally> {
+async function limited(world: World, limit: string): Promise<Tally> {
   const through = ["bash", "-c", `${limit}; exec "$@"`, "bash"];
-  await world.send("limited", { args: ["--no-background"], through, ...options });
+  await world.send("limited", { args: ["--no-background"], through });
   await world.start(["flush", "--no-background"], { through }).ending;
   return placed(limit, sum([{ ...ONE, injections: 2 }, await world.aftermath()]));
 }
@@ -110,7 +110,7 @@ async function readOnly(effort: Effort): Promise<Tally> {
     if (!mount("--bind", stateDir, stateDir)) return notRun("a read-only bind mount");
     try {
       if (!mount("-o", "remount,ro,bind", stateDir)) return notRun("a read-only bind mount");
-      const send = await world.send("in vain", { args: ["--no-background"], mayOvertake: true });
+      const send = await world.send("in vain", { args: ["--no-background"] });
       const flush = await world.start(["flush", "--no-background"]).ending;
       const honest = [0, ...REFUSALS].includes(send.code ?? -1) ? [] : complaint("send", send);
       const claims = flush.code === 0 && waiting > 0 ? [`flush: ${tell(flush)}`] : [];
