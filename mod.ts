@@ -37,10 +37,11 @@ export { sendMatrix, sendNotification, type SendNotificationOptions } from "./sr
 export type { BackgroundMode } from "./src/background.ts";
 export { Notifier } from "./src/notifier.ts";
 export type { FlushOptions, NotifierOptions, NotifyOptions } from "./src/notifier_options.ts";
+export type { Connection, Credentials } from "./src/connection.ts";
 export type { EntryState } from "./src/queue/entry.ts";
+export type { ProgramCall, ProgramEnd } from "./src/program.ts";
 export type { Ages } from "./src/ages.ts";
 export type { Outcome, QueuedEntry } from "./src/report.ts";
-export type { ProgramCall, ProgramEnd } from "./src/program.ts";
 export type { Runtime, Stdio } from "./src/runtime.ts";
 export type { Status } from "./src/status.ts";
 
@@ -49,6 +50,7 @@ export type { Format, Notification, NotificationInput, Severity } from "./src/no
 
 // Say where.
 export type { Envelope } from "./src/channels/channel.ts";
+export type { ConnectionConfig } from "./src/channels/connection_fields.ts";
 export type { EmailConfig } from "./src/channels/email.ts";
 export type { ExecConfig } from "./src/channels/exec.ts";
 export type { GotifyConfig } from "./src/channels/gotify.ts";

@@ -1,4 +1,4 @@
-/** Addresses of servers. */
+/** Addresses of servers and proxies. */
 
 /** An address that can be used, or why not. */
 export type ServerAddress = { readonly baseUrl: string } | { readonly problem: string; readonly hint?: string };
@@ -31,6 +31,34 @@ export function parseServer(text: string, options: { readonly insecureHttp: bool
     };
   }
   return { baseUrl: url.origin };
+}
+
+/** Where the environment names proxies, for curl and others. */
+export const PROXY_VARIABLES: readonly string[] = [
+  "HTTPS_PROXY",
+  "https_proxy",
+  "HTTP_PROXY",
+  "http_proxy",
+  "ALL_PROXY",
+  "all_proxy",
+];
+
+/** A proxy's URL that can be used, or why not. */
+export type ProxyAddress = { readonly url: URL } | { readonly problem: string; readonly hint?: string };
+
+/** Reads a proxy's address; without a scheme it means `http://`. */
+export function parseProxy(text: string): ProxyAddress {
+  const url = URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`);
+  if (url === null || url.hostname === "") {
+    return { problem: "it is not an address such as http://proxy.example.org:3128" };
+  }
+  if (!["http:", "https:", "socks5:", "socks5h:"].includes(url.protocol)) {
+    return { problem: `it must begin with http://, https:// or socks5://, not ${url.protocol}//` };
+  }
+  if (!["", "/"].includes(url.pathname) || url.search !== "" || url.hash !== "") {
+    return { problem: "it must have no path, no query and no fragment" };
+  }
+  return { url };
 }
 
 /** Whether requests to this host never leave the machine. */

@@ -64,6 +64,43 @@ export class QueueError extends HintedError {
   }
 }
 
+/** No homeserver was found, or what was found is none. */
+export class DiscoveryError extends HintedError {
+  override name = "DiscoveryError" as const;
+  /** What was looked at, in order, a sentence each. */
+  readonly tried: readonly string[];
+
+  constructor(message: string, tried: readonly string[], options: HintOptions) {
+    super(message, options);
+    this.tried = tried;
+  }
+}
+
+/**
+ * Why nobody could be logged in. `refused`: the server does not take what was offered. `limited`: it says when to try again. `expired`: nobody confirmed it in
+ * time. `unavailable`: there is no such way, or no answer.
+ */
+export type LoginTrouble = "refused" | "limited" | "expired" | "unavailable";
+
+/** A login or a logout failed. Nothing was changed on the disk. */
+export class LoginError extends HintedError {
+  override name = "LoginError" as const;
+  readonly trouble: LoginTrouble;
+  /** When the server wants to be asked again, milliseconds since 1970. */
+  readonly until?: number;
+
+  constructor(trouble: LoginTrouble, message: string, options: HintOptions & { readonly until?: number } = {}) {
+    super(message, options);
+    this.trouble = trouble;
+    this.until = options.until;
+  }
+}
+
+/** Somebody pressed Ctrl-C at a question, or the input ended before the answer. */
+export class InterruptedError extends HintedError {
+  override name = "InterruptedError" as const;
+}
+
 /**
  * How far a request got before it failed. `connect`: DNS, TCP or TLS failed, so that no byte of the request was sent.
  * `exchange`: the connection broke afterwards, and the server may have acted. `timeout`: no answer in time; it may still act.
@@ -71,12 +108,12 @@ export class QueueError extends HintedError {
 export type TransportPhase = "connect" | "exchange" | "timeout";
 
 /** No answer: the network failed. */
-export class TransportError extends Error {
+export class TransportError extends HintedError {
   override name = "TransportError" as const;
   /** How far the request got. */
   readonly phase: TransportPhase;
 
-  constructor(phase: TransportPhase, message: string, options?: ErrorOptions) {
+  constructor(phase: TransportPhase, message: string, options?: HintOptions) {
     super(message, options);
     this.phase = phase;
   }
@@ -87,6 +124,19 @@ export class TransportError extends Error {
  * mends it. `room`: this destination does not take it from us. `poison`: this message will never be taken.
  */
 export type Verdict = "not-sent" | "account" | "room" | "poison";
+
+/** A `fetch` failed that went through a proxy: then it may be the proxy that cannot be reached. */
+export class ProxiedFetchError extends TypeError {
+  override name = "ProxiedFetchError" as const;
+  /** The proxy's host and port. */
+  readonly proxy: string;
+
+  /** It takes the place of what `fetch` threw, with the same message and cause. */
+  constructor(proxy: string, thrown: Error) {
+    super(thrown.message, { cause: thrown.cause });
+    this.proxy = proxy;
+  }
+}
 
 /** What a service said when it refused a request. */
 export interface Refusal {

@@ -1,7 +1,18 @@
 /** Reading foreign objects field by field, with the dotted path of the field in every error. */
 
-import { ConfigError } from "./errors.ts";
+import { ConfigError, type HintOptions } from "./errors.ts";
 import { nearest } from "./nearest.ts";
+
+/** An error about one field. */
+export class FieldError extends ConfigError {
+  /** The field's own name. */
+  readonly key: string;
+
+  constructor(key: string, message: string, options?: HintOptions) {
+    super(message, options);
+    this.key = key;
+  }
+}
 
 /** An object whose fields are taken out one by one; what is left over is an error. */
 export class Fields {
@@ -17,7 +28,7 @@ export class Fields {
    * @throws {ConfigError} when it is no object
    */
   constructor(value: unknown, path: string, names: Readonly<Record<string, string>> = {}) {
-    if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    if (!isObject(value)) {
       throw new ConfigError(`Cannot use ${path || "the configuration"}: it must be an object`);
     }
     this.#values = { ...value };
@@ -41,12 +52,13 @@ export class Fields {
   requiredText(key: string, hint?: string): string {
     const value = this.text(key);
     if (value !== undefined) return value;
-    throw new ConfigError(`Cannot do without ${this.nameOf(key)}: it is not set`, { hint });
+    throw this.missing(key, hint);
   }
 
   /** A yes or no. */
   flag(key: string, fallback: boolean): boolean {
-    const value = this.#take(key) ?? fallback;
+    const value = this.#take(key);
+    if (value === undefined) return fallback;
     if (typeof value === "boolean") return value;
     throw this.error(key, "it must be true or false");
   }
@@ -74,14 +86,20 @@ export class Fields {
 
   /** A nested object's entries; none when it is absent. */
   objects(key: string): [string, unknown][] {
-    const value = this.#take(key) ?? {};
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return Object.entries(value);
+    const value = this.#take(key);
+    if (value === undefined) return [];
+    if (isObject(value)) return Object.entries(value);
     throw this.error(key, "it must be an object");
   }
 
   /** An error about one field. */
-  error(key: string, state: string, hint?: string): ConfigError {
-    return new ConfigError(`Cannot use ${this.nameOf(key)}: ${state}`, { hint });
+  error(key: string, state: string, hint?: string): FieldError {
+    return new FieldError(key, `Cannot use ${this.nameOf(key)}: ${state}`, { hint });
+  }
+
+  /** An error about a field that must be there. */
+  missing(key: string, hint?: string): FieldError {
+    return new FieldError(key, `Cannot do without ${this.nameOf(key)}: it is not set`, { hint });
   }
 
   /** Nothing may be left that nobody asked for. */
@@ -101,4 +119,9 @@ export class Fields {
     this.#known.add(key);
     return this.#values[key];
   }
+}
+
+/** Whether it is an object with keys, and no list. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

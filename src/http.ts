@@ -4,7 +4,9 @@
  * @module
  */
 
-import { NotTheServiceError, TransportError, type TransportPhase } from "./errors.ts";
+import type { ConnectProblem } from "./connect_problems.ts";
+import { ConfigError, NotTheServiceError, ProxiedFetchError, TransportError, type TransportPhase } from "./errors.ts";
+import { isObject } from "./fields.ts";
 import type { Runtime } from "./runtime.ts";
 
 /** What an exchange needs of the runtime. */
@@ -12,7 +14,7 @@ export type HttpRuntime = Pick<Runtime, "fetch" | "timeout" | "now">;
 
 /** A request. */
 export interface HttpRequest {
-  readonly method: "GET" | "POST" | "PUT";
+  readonly method: "GET" | "HEAD" | "POST" | "PUT";
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
@@ -53,15 +55,20 @@ export async function exchange(runtime: HttpRuntime, request: HttpRequest): Prom
       redirect: "manual",
       signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
     });
+    if (response.status === 407) {
+      await response.body?.cancel();
+      throw new NotTheServiceError(`The proxy before ${host} wants a user name and a password`, response);
+    }
     return { status: response.status, headers: response.headers, text: await readText(response, host) };
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
-    if (error instanceof NotTheServiceError) throw error;
+    if (error instanceof NotTheServiceError || error instanceof ConfigError) throw error;
     const phase = limit.aborted ? "timeout" : failedPhase(error);
-    const detail = rootText(error, request.hidesUrl === true);
-    throw new TransportError(phase, describe(phase, host, timeoutMs, detail), {
-      cause: request.hidesUrl ? undefined : error,
-    });
+    const cause = request.hidesUrl ? undefined : error;
+    if (phase === "timeout") throw new TransportError(phase, noAnswer(host, timeoutMs), { cause });
+    const text = rootText(error, request.hidesUrl === true);
+    const { state, hint } = await explain(text, new URL(request.url).hostname);
+    throw new TransportError(phase, describe(phase, host, state, error), { hint, cause });
   }
 }
 
@@ -94,9 +101,22 @@ export function failedPhase(error: unknown): TransportPhase {
   return cause.includes("client error (Connect)") ? "connect" : "exchange";
 }
 
-function describe(phase: TransportPhase, host: string, timeoutMs: number, detail: string): string {
-  if (phase === "timeout") return `No answer from ${host} within ${Math.round(timeoutMs / 100) / 10} s`;
-  return phase === "connect" ? `Cannot connect to ${host}: ${detail}` : `Connection to ${host} broke: ${detail}`;
+function noAnswer(host: string, timeoutMs: number): string {
+  return `No answer from ${host} within ${Math.round(timeoutMs / 100) / 10} s`;
+}
+
+function describe(phase: TransportPhase, host: string, state: string, error: unknown): string {
+  const where = error instanceof ProxiedFetchError ? `${host} through the proxy ${error.proxy}` : host;
+  return phase === "connect" ? `Cannot connect to ${where}: ${state}` : `Connection to ${where} broke: ${state}`;
+}
+
+/** Only failures need the words for them; a failure without them is the same failure. */
+async function explain(text: string, host: string): Promise<ConnectProblem> {
+  try {
+    return (await import("./connect_problems.ts")).explain(text, host);
+  } catch {
+    return { state: text };
+  }
 }
 
 /** The last part of Deno's error text, for people: it holds no URL. Where that matters, a text without that part is not shown at all. */
@@ -110,11 +130,16 @@ function rootText(error: unknown, hidesUrl: boolean): string {
   );
 }
 
+/** Whether this is a token: visible ASCII, which an `Authorization` header can carry. */
+export function isToken(value: unknown): value is string {
+  return typeof value === "string" && /^[\x21-\x7e]+$/.test(value);
+}
+
 /** Parses a JSON object; undefined for anything else, never an exception. */
 export function parseJsonObject(text: string): Record<string, unknown> | undefined {
   try {
     const value = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? value : undefined;
+    return isObject(value) ? value : undefined;
   } catch {
     return undefined;
   }

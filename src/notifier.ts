@@ -20,12 +20,13 @@ import { Courier } from "./delivery/courier.ts";
 import { deliverOrWatch, DUTY_POLL_MS, DUTY_REST_MS } from "./delivery/duty.ts";
 import type { RunOptions } from "./delivery/run.ts";
 import { QueueError } from "./errors.ts";
+import { FileMemory } from "./memory.ts";
 import { checkId, createNotification, DEFAULT_TTL_MS } from "./notification.ts";
 import type { Notification, NotificationInput } from "./notification.ts";
 import { DEFAULT_FLUSH_WAIT_MS, DEFAULT_NOTIFY_WAIT_MS } from "./notifier_options.ts";
 import type { FlushOptions, NotifierOptions, NotifyOptions } from "./notifier_options.ts";
 import type { Entry } from "./queue/entry.ts";
-import { fullnessWarning } from "./queue/limits.ts";
+import { fullnessWarning, NEARLY_FULL_BYTES } from "./queue/limits.ts";
 import { Queue } from "./queue/queue.ts";
 import type { Draft, Enqueued } from "./queue/queue_types.ts";
 import { attemptOutcome, type Outcome, type QueuedEntry, Reporter } from "./report.ts";
@@ -61,7 +62,8 @@ export class Notifier implements AsyncDisposable {
     this.identity = config.identity;
     this.stateDir = options.stateDir ?? stateDirPath(runtime);
     this.#symbols = config.symbols;
-    const channels = config.channels.map((open) => open({ runtime, identity: config.identity, warn }));
+    const memory = new FileMemory(this.stateDir, runtime);
+    const channels = config.channels.map((open) => open({ runtime, identity: config.identity, memory, warn }));
     this.#channels = config.symbols ? channels.map(sendingSymbols) : channels;
     this.#queue = Queue.open(this.stateDir, runtime, {
       onReserveUsed: () => warn("The disk is full: the queue lives on the room that it had kept back; make room soon"),
@@ -247,13 +249,13 @@ export class Notifier implements AsyncDisposable {
     envelopes: readonly Envelope[],
     { onDuty, once }: { readonly onDuty: boolean; readonly once?: string },
   ): Promise<Enqueued> {
-    return this.#prepare(onDuty, async () => {
+    return this.#prepare(onDuty, async (problem) => {
       const drafts = envelopes.map((envelope): Draft => {
         const { expires, key, severity } = envelope.notification;
         const replaces = key === undefined ? undefined : true;
         return { ...envelope, expires, key, replaces, once, isUrgent: severity === "critical" };
       });
-      const names = onDuty ? drafts.map(({ channel }) => channel) : [];
+      const names = onDuty && !problem ? drafts.map(({ channel }) => channel) : [];
       const idle = new Set(names.filter((name) => this.#courier.isIdle(name)));
       const enqueued = await this.#queue.enqueue(drafts, ({ channel }) => idle.has(channel));
       this.#courier.adopt(enqueued.entries);
@@ -267,16 +269,20 @@ export class Notifier implements AsyncDisposable {
    * Prepares a delivery. On duty nothing that came before is overtaken, by whichever door it came in, and whoever cannot prepare does not stay on
    * duty.
    */
-  async #prepare<Result>(onDuty: boolean, work: () => Promise<Result>): Promise<Result> {
+  async #prepare<Result>(onDuty: boolean, work: (problem?: QueueError) => Promise<Result>): Promise<Result> {
+    let problem;
     try {
       this.#queue.refresh();
       if (onDuty) await this.#queue.takeIn();
+      // History must not be in the way of what comes in.
+      if (onDuty && this.#queue.bytes > NEARLY_FULL_BYTES) await this.#queue.compact();
     } catch (error) {
       if (!(error instanceof QueueError)) throw error;
       this.#warn(error.message);
+      problem = error;
     }
     try {
-      return await work();
+      return await work(problem);
     } catch (error) {
       if (onDuty) this.#queue.deliverLock.release();
       throw error;

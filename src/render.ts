@@ -38,17 +38,14 @@ export function notesOf(
   { lateAt, replaced }: Pick<RenderOptions, "lateAt" | "replaced">,
 ): string[] {
   const notes: string[] = [];
-  if (lateAt !== undefined) notes.push(latenessNote(notification, lateAt));
+  if (lateAt !== undefined) {
+    notes.push(`⏰ Queued since ${localTime(notification.time)}, ${formatDuration(lateAt - notification.time)} late`);
+  }
   if (replaced !== undefined) {
     const earlier = replaced.count === 1 ? "an earlier one, of" : `${replaced.count} earlier ones, since`;
     notes.push(`↻ In place of ${earlier} ${localTime(replaced.since)}`);
   }
   return notes;
-}
-
-/** `⏰ Queued since 2026-11-22 20:15 (UTC+1), 2 h 5 min late`. */
-export function latenessNote({ time }: Notification, lateAt: number): string {
-  return `⏰ Queued since ${localTime(time)}, ${formatDuration(lateAt - time)} late`;
 }
 
 /**

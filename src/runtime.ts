@@ -5,7 +5,10 @@
  * @module
  */
 
-import { PASSED_ON, type ProgramCall, type ProgramEnd, runProgram } from "./program.ts";
+import { PROXY_VARIABLES } from "./address.ts";
+import type { Connection } from "./connection.ts";
+import type { HttpClients } from "./http_clients.ts";
+import type { ProgramCall, ProgramEnd } from "./program.ts";
 import { readAtMost } from "./stream.ts";
 
 /** Text in and out of the process. */
@@ -14,6 +17,10 @@ export interface Stdio {
   readonly stdin: (maxBytes: number) => Promise<Uint8Array>;
   /** Whether standard input is a terminal, where waiting for text would surprise. */
   readonly stdinIsTerminal: () => boolean;
+  /** What comes next by standard input, as soon as there is something; undefined at its end. */
+  readonly readInput: () => Promise<Uint8Array | undefined>;
+  /** Whether a terminal gives each key as it is typed, and shows none. @default {false} */
+  readonly setRaw: (raw: boolean) => void;
   /** Writes to standard output, which is for data. */
   readonly stdout: (text: string) => void;
   /** Writes to standard error, which is for people. */
@@ -28,8 +35,11 @@ export interface Stdio {
 
 /** The effects of the outside world. */
 export interface Runtime {
-  /** `fetch`, over a client that keeps no idle connections: a pooled one that dies makes Deno send a PUT twice. */
-  readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
+  /**
+   * `fetch`, over a client that keeps no idle connections: a pooled one that dies makes Deno send a PUT twice. A channel with a certificate or a proxy of its
+   * own names its connection.
+   */
+  readonly fetch: (url: string, init: RequestInit, connection?: Connection) => Promise<Response>;
   /** Runs a program to its end, or kills it when its signal aborts; see `program.ts`. */
   readonly run: (call: ProgramCall) => Promise<ProgramEnd>;
   /** Wall clock, milliseconds since 1970. */
@@ -55,24 +65,39 @@ export interface Runtime {
 /** The real runtime. Dispose of it to close its HTTP client. */
 export function denoRuntime(): Runtime & Disposable {
   let client: Deno.HttpClient | undefined;
+  let clients: HttpClients | undefined;
+  let hasProxies: boolean | undefined;
+  const env = (name: string) => mayRead(name) ? Deno.env.get(name) : undefined;
   return {
-    fetch(url, init) {
+    async fetch(url, init, connection) {
+      hasProxies ??= PROXY_VARIABLES.some((name) => env(name));
+      if (connection !== undefined || hasProxies) {
+        const { HttpClients } = await import("./http_clients.ts");
+        clients ??= new HttpClients(env);
+        return await clients.fetch(url, init, connection);
+      }
       client ??= Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
-      return fetch(url, { ...init, client } as RequestInit);
+      return await fetch(url, { ...init, client } as RequestInit);
     },
-    run: (call) => runProgram({ ...call, env: { ...passedOn(), ...call.env } }),
+    async run(call) {
+      const { PASSED_ON, runProgram } = await import("./program.ts");
+      const passedOn = PASSED_ON.map((name) => [name, env(name)]).filter(([, value]) => value !== undefined);
+      return await runProgram({ ...call, env: { ...Object.fromEntries(passedOn), ...call.env } });
+    },
     now: () => Date.now(),
     sleep,
     timeout: (ms) => AbortSignal.timeout(ms),
     random: () => Math.random(),
     uuid: () => crypto.randomUUID(),
-    env: variable,
+    env,
     hostname: () => maySys("hostname") ? Deno.hostname() : "localhost",
     isRoot: () => maySys("uid") && Deno.uid() === 0,
     stdio: denoStdio(),
     [Symbol.dispose]() {
       client?.close();
       client = undefined;
+      clients?.[Symbol.dispose]();
+      clients = undefined;
     },
   };
 }
@@ -98,17 +123,6 @@ function maySys(kind: "hostname" | "uid"): boolean {
   return Deno.permissions.querySync({ name: "sys", kind }).state === "granted";
 }
 
-function variable(name: string): string | undefined {
-  return mayRead(name) ? Deno.env.get(name) : undefined;
-}
-
-function passedOn(): Record<string, string> {
-  return Object.fromEntries(PASSED_ON.flatMap((name) => {
-    const value = variable(name);
-    return value === undefined ? [] : [[name, value]];
-  }));
-}
-
 function mayRead(variable: string): boolean {
   const isGranted = (descriptor: Deno.EnvPermissionDescriptor) =>
     Deno.permissions.querySync(descriptor).state === "granted";
@@ -128,6 +142,12 @@ function denoStdio(): Stdio {
   return {
     stdin: (maxBytes) => readAtMost(Deno.stdin.readable, maxBytes),
     stdinIsTerminal: () => Deno.stdin.isTerminal(),
+    async readInput() {
+      const buffer = new Uint8Array(4096);
+      const size = await Deno.stdin.read(buffer);
+      return size === null ? undefined : buffer.subarray(0, size);
+    },
+    setRaw: (raw) => Deno.stdin.setRaw(raw),
     stdout: (text) => write(Deno.stdout, encoder.encode(text)),
     stderr: (text) => write(Deno.stderr, encoder.encode(text)),
     pass: (to, bytes) => write(Deno[to], bytes),

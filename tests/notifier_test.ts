@@ -229,7 +229,7 @@ Deno.test("Notifier.open() refuses a configuration that cannot work", async () =
   await assertRejects(
     () => Notifier.open({ channels, stateDir: "/nowhere" }),
     ConfigError,
-    "channels.matrix.accessToken: it holds characters that no token has",
+    "channels.matrix.accessToken: it must be one token, of visible ASCII, and nothing else",
   );
   await assertRejects(() => Notifier.open({ channels: {} }), ConfigError, "stateDir is not set");
   await using scene = await setScene();
@@ -359,11 +359,12 @@ Deno.test("Notifier.notify() sends without the queue when no disk takes it, says
   const warnings: string[] = [];
   const ntfy = { server: scene.ntfy.url, topic: "alerts" };
   const matrix = { homeserver: scene.homeserver.url, accessToken: scene.accessToken, room: scene.room };
-  const options = { stateDir: "/proc/matrix-notify", onWarning: (text: string) => void warnings.push(text) };
+  const options = { stateDir: `${scene.stateDir}/gone/state`, onWarning: (text: string) => void warnings.push(text) };
   await using notifier = await scene.open({ ...options, channels: { matrix, ntfy } });
+  Deno.writeTextFileSync(`${scene.stateDir}/gone`, "a file where a directory should be made");
   assertEquals((await notifier.notify({ subject: "One" })).map(({ state }) => state), ["delivered", "delivered"]);
   assertEquals(scene.subjects(), ["One"]);
-  assert(warnings[0].startsWith("Cannot make the queue directory /proc/matrix-notify/queue"), warnings[0]);
+  assert(warnings[0].startsWith("Cannot make the queue directory"), warnings[0]);
   await scene.homeserver.stop();
   const partly = await notifier.notify({ subject: "Two" });
   assertEquals(partly.map(({ state }) => state), ["refused", "delivered"]);
@@ -372,4 +373,20 @@ Deno.test("Notifier.notify() sends without the queue when no disk takes it, says
   await scene.homeserver.restart();
   await assertRejects(() => notifier.notify({ subject: "Four" }, { id: "four" }), QueueError, "Cannot make");
   assertEquals(scene.subjects(), ["One"]);
+});
+
+Deno.test("Notifier.notify() makes room where a journal is full of history", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open();
+  await notifier.notify({ subject: "One" });
+  const path = `${scene.stateDir}/queue/queue.jsonl`;
+  const settled = Deno.readTextFileSync(path);
+  const rest = settled.slice(settled.indexOf("\n") + 1).split("\n").slice(0, 3).join("\n") + "\n";
+  const file = Deno.openSync(path, { append: true });
+  for (let bytes = 0; bytes < 17 * 2 ** 20;) bytes += file.writeSync(new TextEncoder().encode(rest.repeat(1000)));
+  file.close();
+  scene.runtime.time += 3_600_000;
+  await using later = await scene.open();
+  assertEquals((await later.notify({ subject: "Two" }))[0].state, "delivered");
+  assert(Deno.statSync(path).size < 100_000);
 });

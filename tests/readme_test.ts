@@ -1,7 +1,7 @@
 import { assert } from "@std/assert";
 import { CHANNEL_KINDS } from "../src/channels/registry.ts";
 import { COMMANDS } from "../src/cli/commands.ts";
-import { CHECK_MEANINGS, EXIT_MEANINGS } from "../src/cli/exit_codes.ts";
+import { CHECK_MEANINGS, DOCTOR_MEANINGS, EXIT_MEANINGS } from "../src/cli/exit_codes.ts";
 
 /** As it reads, without what the formatter pads. */
 const README = Deno.readTextFileSync(new URL("../README.md", import.meta.url)).replace(/ +/g, " ");
@@ -14,7 +14,7 @@ Deno.test("README.md lists every command as the help does", () => {
 });
 
 Deno.test("README.md lists every exit code as the help does", () => {
-  for (const [code, meaning] of [...EXIT_MEANINGS, ...CHECK_MEANINGS]) {
+  for (const [code, meaning] of [...EXIT_MEANINGS, ...CHECK_MEANINGS, ...DOCTOR_MEANINGS]) {
     assert(README.includes(`| ${code} | ${meaning} |`), String(code));
   }
 });

@@ -21,6 +21,7 @@ export const INCLUDED: readonly string[] = [
   "src/channels/smtp.ts",
   "src/cli/main.ts",
   "src/cli/commands/demo.ts",
+  "src/cli/qr_code.ts",
   "src/ingest/mail/mime.ts",
   "src/markup/html.ts",
   "src/markup/markdown.ts",

@@ -7,10 +7,26 @@ type Effect = "clock" | "dice" | "files" | "network" | "process" | "terminal";
 const ALLOWED: Readonly<Record<Effect, readonly string[]>> = {
   clock: ["src/runtime.ts", "src/program.ts", "src/testing/"],
   dice: ["src/runtime.ts", "src/testing/"],
-  files: ["src/queue/", "src/config/", "src/cli/", "src/log.ts", "src/channels/smtp.ts"],
-  network: ["src/runtime.ts", "src/testing/", "src/ingest/"],
-  process: ["src/runtime.ts", "src/program.ts", "src/cli/", "src/background.ts", "src/deliverer.ts"],
-  terminal: ["src/runtime.ts", "mod.ts"],
+  files: [
+    "src/accounts/",
+    "src/channels/smtp.ts",
+    "src/queue/",
+    "src/config/",
+    "src/cli/",
+    "src/doctor/host.ts",
+    "src/log.ts",
+    "src/secret.ts",
+  ],
+  network: ["src/runtime.ts", "src/http_clients.ts", "src/testing/", "src/ingest/", "src/cli/sso_login.ts"],
+  process: [
+    "src/runtime.ts",
+    "src/program.ts",
+    "src/cli/",
+    "src/doctor/host.ts",
+    "src/background.ts",
+    "src/deliverer.ts",
+  ],
+  terminal: ["src/runtime.ts", "src/http_clients.ts", "mod.ts"],
 };
 
 /** Functions that any code can call by their bare names. */

@@ -14,17 +14,21 @@ const OF_LAYERS: Readonly<Record<Layer, readonly Permit[]>> = {
   leaf: ["leaf"],
   deps: [],
   // It speaks to a server, and knows neither what is said nor how that is kept.
-  matrix: ["matrix", "errors.ts", "http.ts"],
+  matrix: ["matrix", "address.ts", "errors.ts", "fields.ts", "http.ts"],
   // It keeps envelopes and a lane key, and knows neither a network nor what a notification is.
   queue: ["queue", "errors.ts", "crc32.ts"],
+  // It keeps sessions by the same means by which the queue keeps envelopes, and knows neither.
+  accounts: ["accounts", "matrix", "queue/files.ts", "queue/lock.ts", "queue/trouble.ts", "leaf"],
   markup: ["markup", "leaf"],
   testing: ["testing", "leaf"],
-  channels: ["channels", "matrix", "markup", "leaf"],
+  channels: ["channels", "accounts as a type", "matrix", "markup", "leaf"],
   delivery: ["delivery", "queue", "channels/channel.ts as a type", "leaf"],
-  config: ["config", "channels", "leaf"],
+  config: ["config", "accounts", "channels", "leaf"],
   top: ["top", "delivery", "queue", "channels", "config", "leaf"],
   ingest: ["ingest", "notifier.ts", "markup", "leaf"],
-  cli: ["cli", "top", "config", "ingest", "queue as a type", "deps", "leaf"],
+  // It looks at everything, and nothing but the command line knows it.
+  doctor: ["doctor", "top", "config", "accounts", "channels", "matrix", "queue", "leaf"],
+  cli: ["cli", "doctor", "top", "config", "accounts", "matrix", "ingest", "queue as a type", "deps", "leaf"],
   door: ["top", "delivery as a type", "queue as a type", "channels as a type", "config as a type", "leaf"],
 };
 
@@ -37,6 +41,8 @@ const OF_FILES: Readonly<Record<string, readonly Permit[]>> = {
   "src/deliverer.ts": ["runtime.ts"],
   "src/send.ts": ["runtime.ts"],
   "src/cli/main.ts": ["runtime.ts"],
+  "src/cli/matrix_client.ts": ["channels/matrix_client.ts"],
+  "src/cli/commands/room.ts": ["channels/direct_chat.ts"],
   "src/cli/commands/demo.ts": ["testing"],
 };
 

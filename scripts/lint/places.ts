@@ -10,10 +10,12 @@ export type Layer =
   | "top"
   | "deps"
   | "door"
+  | "accounts"
   | "channels"
   | "cli"
   | "config"
   | "delivery"
+  | "doctor"
   | "ingest"
   | "markup"
   | "matrix"
@@ -26,6 +28,7 @@ const TOP_FILES: readonly string[] = [
   "deliverer.ts",
   "health.ts",
   "log.ts",
+  "memory.ts",
   "notifier.ts",
   "notifier_options.ts",
   "report.ts",
@@ -35,10 +38,12 @@ const TOP_FILES: readonly string[] = [
 ];
 
 const FOLDERS: readonly Layer[] = [
+  "accounts",
   "channels",
   "cli",
   "config",
   "delivery",
+  "doctor",
   "ingest",
   "markup",
   "matrix",

@@ -1,14 +1,13 @@
 /** Mail over SMTP (RFC 5321, RFC 3207, RFC 4954). */
 
-import { TransportError } from "../errors.ts";
 import type { Fields } from "../fields.ts";
-import type { Secret } from "../secret.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "./channel.ts";
-import { addressOf, domainOf, isMailbox } from "./email_address.ts";
+import { addressOf, domainOf, isMailbox, MAILBOX_REGEXP } from "./email_address.ts";
 import { composeMail } from "./email_message.ts";
+import { HOST_REGEXP, loadSmtp, type MailServer, mailServerField, SECURITIES, withPassword } from "./email_server.ts";
 import type { ChannelContext, ChannelKind, OpenChannel, ParseContext } from "./kind.ts";
 import { renderMessage } from "./message.ts";
-import type { SendMail, SmtpMail, SmtpServer } from "./smtp_types.ts";
+import type { SmtpMail } from "./smtp_types.ts";
 
 /** How a mail channel is configured. */
 export interface EmailConfig {
@@ -22,9 +21,9 @@ export interface EmailConfig {
   readonly security?: "starttls" | "tls" | "none";
   /** A file with the certificates of the authorities that may sign the server's, in PEM. @default those that Deno trusts */
   readonly caFile?: string;
-  /** The name to log in with; without it nobody logs in. */
+  /** The name to log in with. @default the address in `from` */
   readonly user?: string;
-  /** The password; this or `passwordFile`. */
+  /** The password; this or `passwordFile`. Without one nobody logs in. */
   readonly password?: string;
   /** A file that holds the password and nothing else, and that other users cannot read. */
   readonly passwordFile?: string;
@@ -34,17 +33,87 @@ export interface EmailConfig {
   readonly to: string | readonly string[];
 }
 
-const SECURITIES = ["starttls", "tls", "none"] as const;
-const PORTS = { starttls: 587, tls: 465, none: 25 } as const;
-
 /** The kind `email`: `server`, `port`, `security`, `caFile`, `user`, `password` or `passwordFile`, `from`, `to`. */
 export const emailKind: ChannelKind = {
   kind: "email",
-  secrets: ["password"],
+  speaksHttp: false,
+  fields: {
+    server: {
+      isRequired: true,
+      schema: {
+        type: "string",
+        description: "the name of the SMTP server",
+        examples: ["mail.example.org"],
+        pattern: HOST_REGEXP.source,
+      },
+    },
+    port: {
+      schema: { type: "integer", description: "its port", examples: [587], minimum: 1, maximum: 65_535 },
+    },
+    security: {
+      schema: {
+        type: "string",
+        description: "encrypted before anything is said, from the first byte, or never: then there is no password",
+        examples: ["tls"],
+        default: "starttls",
+        enum: SECURITIES,
+      },
+    },
+    caFile: {
+      schema: {
+        type: "string",
+        description: "a PEM file of the authorities that may sign the server's certificate",
+        examples: ["/etc/matrix-notify/ca.pem"],
+      },
+    },
+    user: {
+      needs: "password",
+      schema: {
+        type: "string",
+        description: "the name to log in with; by default the address in from",
+        examples: ["jump"],
+      },
+    },
+    password: {
+      isSecret: true,
+      hasFile: true,
+      schema: {
+        type: "string",
+        description: "the password; without one nobody logs in",
+        examples: ["correct horse"],
+        pattern: "^\\P{Cc}*[^\\s\\p{Cc}]\\P{Cc}*$",
+      },
+    },
+    from: {
+      isRequired: true,
+      schema: {
+        type: "string",
+        description: "the sender",
+        examples: ["jump@example.org", "Jump host <jump@example.org>"],
+        pattern: MAILBOX_REGEXP.source,
+      },
+    },
+    to: {
+      isRequired: true,
+      schema: {
+        type: ["string", "array"],
+        description: "the recipients, each of whom gets a mail of its own",
+        examples: ["root@example.org", ["root@example.org", "Admin <admin@example.org>"]],
+        pattern: MAILBOX_REGEXP.source,
+        items: { type: "string", pattern: MAILBOX_REGEXP.source },
+        minItems: 1,
+        uniqueItems: true,
+      },
+    },
+  },
+  rules: [{
+    if: { required: ["security"], properties: { security: { const: "none" } } },
+    then: { not: { anyOf: [{ required: ["password"] }, { required: ["passwordFile"] }] } },
+  }],
   configure(name: string, fields: Fields, context: ParseContext): OpenChannel {
-    const server = serverOf(fields, context);
     const from = fields.requiredText("from");
     if (!isMailbox(from)) throw fields.error("from", MAILBOX_PROBLEM);
+    const server = mailServerField(fields, context, from);
     const to = fields.texts("to");
     if (to.length === 0) fields.requiredText("to");
     if (!to.every(isMailbox)) throw fields.error("to", MAILBOX_PROBLEM);
@@ -55,35 +124,8 @@ export const emailKind: ChannelKind = {
 
 const MAILBOX_PROBLEM = "it is neither an address such as root@example.org nor a name with one in angle brackets";
 
-interface ServerConfig extends Omit<SmtpServer, "login"> {
-  readonly login?: { readonly user: string; readonly password: Secret };
-}
-
-function serverOf(fields: Fields, context: ParseContext): ServerConfig {
-  const host = fields.requiredText("server");
-  if (!/^([A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*)$/.test(host)) {
-    throw fields.error("server", "it is no host name such as mail.example.org", "the port has a key of its own: port");
-  }
-  const word = fields.text("security") ?? "starttls";
-  const security = SECURITIES.find((known) => known === word);
-  if (security === undefined) throw fields.error("security", `it must be one of ${SECURITIES.join(", ")}`);
-  const port = fields.integer("port", 1, 65_535) ?? PORTS[security];
-  const caFile = fields.text("caFile");
-  const user = fields.text("user");
-  const password = context.secret(fields, "password", "line");
-  if ((user === undefined) !== (password === undefined)) {
-    const [there, missing] = user === undefined ? ["password", "user"] : ["user", "password"];
-    throw fields.error(there, `${fields.nameOf(missing)} is missing`, "both are needed to log in");
-  }
-  if (user !== undefined && password !== undefined && security === "none") {
-    throw fields.error("security", "the password would go over the network in the clear", 'use "starttls" or "tls"');
-  }
-  const login = user === undefined || password === undefined ? undefined : { user, password };
-  return { host, port, security, caFile, login };
-}
-
 interface Mailing {
-  readonly server: ServerConfig;
+  readonly server: MailServer;
   readonly from: string;
   readonly to: readonly string[];
 }
@@ -109,33 +151,19 @@ class EmailChannel implements Channel {
    */
   async send(envelope: Envelope, options: SendOptions): Promise<Receipt> {
     const { doubt, timeoutMs, signal, txnId } = options;
-    const { server: { login, ...server }, from } = this.#mailing;
+    const { server, from } = this.#mailing;
     const { runtime, identity, warn } = this.#context;
     const { notification, destination } = envelope;
     const messageId = `<${txnId}@${domainOf(from)}>`;
     const message = await renderMessage(notification, warn);
     const lateAt = options.late ? runtime.now() : undefined;
+    const { replaced } = options;
     const mail: SmtpMail = {
       envelope: { from: addressOf(from), to: addressOf(destination) },
-      content: composeMail(notification, message, { identity, lateAt, from, to: destination, messageId }),
+      content: composeMail(notification, message, { identity, lateAt, replaced, from, to: destination, messageId }),
     };
-    const password = login && { user: login.user, password: login.password.reveal() };
-    const sendMail = await loadSmtp();
-    await sendMail({ ...server, login: password }, mail, { timeout: runtime.timeout, timeoutMs, signal });
+    const { sendMail } = await loadSmtp();
+    await sendMail(withPassword(server), mail, { timeout: runtime.timeout, timeoutMs, signal });
     return { id: messageId.slice(1, -1), mayBeTwice: doubt !== undefined };
-  }
-}
-
-/**
- * Loads the SMTP library. Only who sends mail pays for it: the specifier is computed, so that it stands in nobody's module graph.
- *
- * @throws {TransportError} when it is not in the cache, and its registry cannot be reached
- */
-async function loadSmtp(): Promise<SendMail> {
-  try {
-    const module: { readonly sendMail: SendMail } = await import(new URL("./smtp.ts", import.meta.url).href);
-    return module.sendMail;
-  } catch (error) {
-    throw new TransportError("connect", "Cannot send mail: the library for it is not to be had", { cause: error });
   }
 }

@@ -4,7 +4,7 @@ import { ConfigError, ResponseError, TransportError, type Verdict } from "../err
 import { parseDuration } from "../duration.ts";
 import type { Fields } from "../fields.ts";
 import type { ProgramEnd } from "../program.ts";
-import { latenessNote } from "../render.ts";
+import { notesOf } from "../render.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "./channel.ts";
 import type { ChannelContext, ChannelKind, OpenChannel } from "./kind.ts";
 import { renderMessage } from "./message.ts";
@@ -24,19 +24,37 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 /** Longer ones would hold up the queue behind them. */
 const MAX_TIMEOUT_MS = 600_000;
 
+/** An absolute path, on Windows too. */
+const PATH_REGEXP = /^(\/|[A-Za-z]:[\\/])[^\0]*$/;
+
 /** The kind `exec`: `command`, `timeout`. */
 export const execKind: ChannelKind = {
   kind: "exec",
-  secrets: [],
+  speaksHttp: false,
+  fields: {
+    command: {
+      isRequired: true,
+      schema: {
+        type: "array",
+        description: "the program's absolute path, then its arguments",
+        examples: [["/usr/local/bin/tell", "--loud"]],
+        minItems: 1,
+        prefixItems: [{ type: "string", pattern: PATH_REGEXP.source }],
+        items: { type: "string", pattern: "^[^\\u0000]*$" },
+      },
+    },
+    timeout: {
+      schema: {
+        type: "string",
+        description: "how long it may take before it is killed, at most 10 minutes",
+        examples: ["5s"],
+        default: "30s",
+        pattern: "^\\s*(\\d+(\\.\\d+)?\\s*(ms|s|m|min|h|d|w)\\s*)+$",
+      },
+    },
+  },
   configure(name: string, fields: Fields): OpenChannel {
-    const command = fields.value("command");
-    if (!isCommand(command)) {
-      throw fields.error(
-        "command",
-        "it must be a list of texts: the program's absolute path, then its arguments",
-        'for example ["/usr/local/bin/tell", "--loud"]',
-      );
-    }
+    const command = commandField(fields);
     const text = fields.text("timeout");
     const timeoutMs = text === undefined ? DEFAULT_TIMEOUT_MS : parseDuration(text);
     if (timeoutMs === undefined || timeoutMs === 0 || timeoutMs > MAX_TIMEOUT_MS) {
@@ -47,9 +65,24 @@ export const execKind: ChannelKind = {
   },
 };
 
+/**
+ * Reads `command`: a program's absolute path, then its arguments.
+ *
+ * @throws {ConfigError} when it is missing, or anything else
+ */
+export function commandField(fields: Fields): readonly [string, ...string[]] {
+  const command = fields.value("command");
+  if (isCommand(command)) return command;
+  throw fields.error(
+    "command",
+    "it must be a list of texts: the program's absolute path, then its arguments",
+    'for example ["/usr/local/bin/tell", "--loud"]',
+  );
+}
+
 function isCommand(value: unknown): value is readonly [string, ...string[]] {
   return Array.isArray(value) && value.every((word) => typeof word === "string" && !word.includes("\0")) &&
-    /^(\/|[A-Za-z]:[\\/])/.test(value[0] ?? "");
+    PATH_REGEXP.test(value[0] ?? "");
 }
 
 /** Exit codes of sysexits.h that say more than "not now". */
@@ -124,15 +157,16 @@ class ExecChannel implements Channel {
   }
 
   /** The notification, and what else a program may want to say. */
-  async #document({ notification }: Envelope, { txnId, late, doubt }: SendOptions): Promise<string> {
+  async #document({ notification }: Envelope, { txnId, late, replaced, doubt }: SendOptions): Promise<string> {
     const { identity, runtime, warn } = this.#context;
+    const notes = notesOf(notification, { lateAt: late ? runtime.now() : undefined, replaced });
     return JSON.stringify({
       id: txnId,
       channel: this.name,
       identity,
       ...notification,
       text: (await renderMessage(notification, warn)).text,
-      ...(late ? { late: latenessNote(notification, runtime.now()) } : {}),
+      ...(notes.length === 0 ? {} : { note: notes.join("\n") }),
       mayBeTwice: doubt !== undefined,
     }) + "\n";
   }

@@ -4,20 +4,21 @@ import { NotTheServiceError, ResponseError } from "../errors.ts";
 import type { Fields } from "../fields.ts";
 import { exchange, parseJsonObject, parseRetryAfter } from "../http.ts";
 import type { Notification } from "../notification.ts";
-import { byteLength, cutToFit, latenessNote, subjectLine } from "../render.ts";
+import { byteLength, cutToFit, notesOf, subjectLine } from "../render.ts";
 import type { Secret } from "../secret.ts";
 import { USER_AGENT } from "../version.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "./channel.ts";
+import type { ConnectionConfig } from "./connection_fields.ts";
 import type { ChannelContext, ChannelKind, OpenChannel, ParseContext } from "./kind.ts";
 import { renderMessage } from "./message.ts";
 import { secretField } from "./secret_field.ts";
-import { serverField } from "./server_field.ts";
+import { serverField, serverFields } from "./server_field.ts";
 
 /** Gotify's columns are of the type TEXT, which is 65,535 bytes long in MySQL and MariaDB. */
 export const MAX_GOTIFY_BYTES = 65_535;
 
 /** How a Gotify channel is configured. */
-export interface GotifyConfig {
+export interface GotifyConfig extends ConnectionConfig {
   /** May be left out where the channel is called `gotify`. */
   readonly kind?: "gotify";
   /** `https://gotify.example.org`, without a path. */
@@ -33,7 +34,21 @@ export interface GotifyConfig {
 /** The kind `gotify`: `server`, `token` or `tokenFile`. */
 export const gotifyKind: ChannelKind = {
   kind: "gotify",
-  secrets: ["token"],
+  speaksHttp: true,
+  fields: {
+    ...serverFields("server", "https://gotify.example.org"),
+    token: {
+      isRequired: true,
+      isSecret: true,
+      hasFile: true,
+      schema: {
+        type: "string",
+        description: "the token of an application, not of a client",
+        examples: ["A-token"],
+        pattern: "^[!-~]+$",
+      },
+    },
+  },
   configure(name: string, fields: Fields, context: ParseContext): OpenChannel {
     const baseUrl = serverField(fields, "server", context);
     const token = secretField(fields, "token", context);
@@ -63,14 +78,15 @@ class GotifyChannel implements Channel {
   }
 
   /** An application may write and not read, and a message has no id of ours: what may have arrived can only be sent again. */
-  async send({ notification }: Envelope, { late, doubt, timeoutMs, signal }: SendOptions): Promise<Receipt> {
+  async send({ notification }: Envelope, { late, replaced, doubt, timeoutMs, signal }: SendOptions): Promise<Receipt> {
     const { runtime } = this.#context;
     const { baseUrl, token } = this.#server;
+    const notes = notesOf(notification, { lateAt: late ? runtime.now() : undefined, replaced });
     const answer = await exchange(runtime, {
       method: "POST",
       url: `${baseUrl}/message`,
       headers: { "Content-Type": "application/json", "User-Agent": USER_AGENT, "X-Gotify-Key": token.reveal() },
-      body: JSON.stringify(await this.#message(notification, late)),
+      body: JSON.stringify(await this.#message(notification, notes)),
       timeoutMs,
       signal,
     });
@@ -89,10 +105,10 @@ class GotifyChannel implements Channel {
   }
 
   /** Gotify takes no empty message, so that a subject without a body becomes the message. */
-  async #message(notification: Notification, late: boolean): Promise<Record<string, unknown>> {
-    const { identity, runtime, warn } = this.#context;
+  async #message(notification: Notification, notes: readonly string[]): Promise<Record<string, unknown>> {
+    const { identity, warn } = this.#context;
     const { format, link, subject } = notification;
-    const note = late ? `\n\n${latenessNote(notification, runtime.now())}` : "";
+    const note = notes.map((line) => `\n\n${line}`).join("");
     const isMarkdown = format === "markdown";
     const text = isMarkdown ? notification.message : (await renderMessage(notification, warn)).text;
     const message = cutToFit(text || subject, (cut) => byteLength(cut + note) <= MAX_GOTIFY_BYTES);

@@ -1,12 +1,18 @@
 /** What a channel kind brings: how its part of the configuration is read, and the channel that comes of it. */
 
+import type { AccountSession } from "../accounts/session.ts";
 import type { Fields } from "../fields.ts";
 import type { Runtime } from "../runtime.ts";
 import type { Secret } from "../secret.ts";
 import type { Channel } from "./channel.ts";
+import type { FieldSpecs } from "./field_spec.ts";
+import type { Memory } from "./memory.ts";
 
-/** What a secret may look like: a `token` of visible ASCII, a `header` with spaces too, or any one `line`, such as a password. */
-export type SecretForm = "token" | "header" | "line";
+/**
+ * What a secret may look like: a `token` of visible ASCII, a `header` with spaces too, any one `line`, such as a password; or what a function has nothing to
+ * say about, which otherwise tells the problem.
+ */
+export type SecretForm = "token" | "header" | "line" | ((text: string) => string | undefined);
 
 /** What reading a configuration needs from outside. */
 export interface ParseContext {
@@ -14,13 +20,17 @@ export interface ParseContext {
   readonly insecureHttp: boolean;
   /** A secret from `key`, or from the file that `keyFile` names; undefined when neither is set. Without a form it is a token. */
   secret(fields: Fields, key: string, form?: SecretForm): Secret | undefined;
+  /** An account that somebody logged in with; it is read at the moment of use. */
+  account(userId: string): AccountSession;
 }
 
 /** What an open channel is given. */
 export interface ChannelContext {
-  readonly runtime: Pick<Runtime, "fetch" | "timeout" | "now" | "run">;
+  readonly runtime: Pick<Runtime, "fetch" | "timeout" | "now" | "sleep" | "random" | "run">;
   /** The host's name, as people know it. */
   readonly identity: string;
+  /** What was found out before, in this process or another. @default one that ends with the process */
+  readonly memory?: Memory;
   /** Says something to whoever runs this; delivery goes on. */
   warn(text: string): void;
 }
@@ -31,8 +41,12 @@ export type OpenChannel = (context: ChannelContext) => Channel;
 /** One kind of channel. */
 export interface ChannelKind {
   readonly kind: string;
-  /** The keys that hold secrets: a file with one of them must not be readable by everybody. */
-  readonly secrets: readonly string[];
+  /** Whether it speaks HTTP by the runtime's `fetch`: then it has the fields of `connection_fields.ts` too, and need not read them. */
+  readonly speaksHttp: boolean;
+  /** The fields that {@linkcode ChannelKind.configure} reads, but for `kind`. */
+  readonly fields: FieldSpecs;
+  /** What the fields must be together, where `fields` cannot say it: schemas that all hold (JSON Schema, `allOf`). */
+  readonly rules?: readonly Readonly<Record<string, unknown>>[];
   /**
    * Reads a channel's configuration.
    *

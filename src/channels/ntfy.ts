@@ -7,16 +7,17 @@ import type { Notification } from "../notification.ts";
 import { byteLength, cutToFit, notesOf, subjectLine } from "../render.ts";
 import { USER_AGENT } from "../version.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "./channel.ts";
+import type { ConnectionConfig } from "./connection_fields.ts";
 import type { ChannelContext, ChannelKind, OpenChannel, ParseContext } from "./kind.ts";
 import { renderMessage } from "./message.ts";
 import { authField, type NtfyAuth } from "./ntfy_auth.ts";
-import { serverField } from "./server_field.ts";
+import { serverField, serverFields } from "./server_field.ts";
 
 /** ntfy makes an attachment of a message of 4096 bytes or more. */
 export const MAX_NTFY_BYTES = 4095;
 
 /** How an ntfy channel is configured. */
-export interface NtfyConfig {
+export interface NtfyConfig extends ConnectionConfig {
   /** May be left out where the channel is called `ntfy`. */
   readonly kind?: "ntfy";
   /** `https://ntfy.example.org`, without a path. */
@@ -40,7 +41,49 @@ export interface NtfyConfig {
 /** The kind `ntfy`: `server`, `topic`; `token` or `tokenFile`, or `user` with `password` or `passwordFile`. */
 export const ntfyKind: ChannelKind = {
   kind: "ntfy",
-  secrets: ["token", "password"],
+  speaksHttp: true,
+  fields: {
+    ...serverFields("server", "https://ntfy.example.org"),
+    topic: {
+      isRequired: true,
+      schema: {
+        type: "string",
+        description: "the topic",
+        examples: ["alerts"],
+        pattern: "^[-_A-Za-z0-9]{1,64}$",
+      },
+    },
+    token: {
+      excludes: "user",
+      isSecret: true,
+      hasFile: true,
+      schema: {
+        type: "string",
+        description: "an access token; none for an open topic",
+        examples: ["tk_token"],
+        pattern: "^[!-~]+$",
+      },
+    },
+    user: {
+      needs: "password",
+      schema: {
+        type: "string",
+        description: "the name to log in with, where there is no token",
+        examples: ["jump"],
+      },
+    },
+    password: {
+      needs: "user",
+      isSecret: true,
+      hasFile: true,
+      schema: {
+        type: "string",
+        description: "the password",
+        examples: ["correct horse"],
+        pattern: "^\\P{Cc}*[^\\s\\p{Cc}]\\P{Cc}*$",
+      },
+    },
+  },
   configure(name: string, fields: Fields, context: ParseContext): OpenChannel {
     const baseUrl = serverField(fields, "server", context);
     const topic = fields.requiredText("topic");
@@ -55,7 +98,7 @@ export const ntfyKind: ChannelKind = {
 
 interface NtfyServer {
   readonly baseUrl: string;
-  readonly auth: NtfyAuth;
+  readonly auth: NtfyAuth | undefined;
 }
 
 class NtfyChannel implements Channel {
@@ -87,7 +130,7 @@ class NtfyChannel implements Channel {
       headers: {
         "Content-Type": "application/json",
         "User-Agent": USER_AGENT,
-        ...auth(),
+        ...auth?.(),
       },
       body: JSON.stringify({ topic: destination, ...await this.#message(notification, notes) }),
       timeoutMs,

@@ -3,15 +3,16 @@
 import type { Fields } from "../fields.ts";
 import type { ParseContext } from "./kind.ts";
 
-/** The headers that say who we are; none for an open topic. They are made at the moment of use, from secrets as they are then. */
+/** The headers that say who we are. They are made at the moment of use, from secrets as they are then. */
 export type NtfyAuth = () => Readonly<Record<string, string>>;
 
 /**
  * Reads `token` or `tokenFile`, or else `user` with `password` or `passwordFile`.
  *
+ * @returns undefined for an open topic
  * @throws {ConfigError} when there are both, or a user without a password
  */
-export function authField(fields: Fields, context: ParseContext): NtfyAuth {
+export function authField(fields: Fields, context: ParseContext): NtfyAuth | undefined {
   const token = context.secret(fields, "token");
   const user = fields.text("user");
   const password = context.secret(fields, "password", "line");
@@ -27,6 +28,6 @@ export function authField(fields: Fields, context: ParseContext): NtfyAuth {
     throw fields.error(there, `${fields.nameOf(missing)} is missing`, "both are needed to log in");
   }
   if (token !== undefined) return () => ({ Authorization: `Bearer ${token.reveal()}` });
-  if (password === undefined) return () => ({});
+  if (password === undefined) return undefined;
   return () => ({ Authorization: `Basic ${new TextEncoder().encode(`${user}:${password.reveal()}`).toBase64()}` });
 }

@@ -1,6 +1,5 @@
 /** The field of a channel's configuration that holds a secret it cannot do without. */
 
-import { ConfigError } from "../errors.ts";
 import type { Fields } from "../fields.ts";
 import type { Secret } from "../secret.ts";
 import type { ParseContext, SecretForm } from "./kind.ts";
@@ -13,7 +12,5 @@ import type { ParseContext, SecretForm } from "./kind.ts";
 export function secretField(fields: Fields, key: string, context: ParseContext, form?: SecretForm): Secret {
   const secret = context.secret(fields, key, form);
   if (secret !== undefined) return secret;
-  throw new ConfigError(`Cannot do without ${fields.nameOf(key)}: it is not set`, {
-    hint: `set it, or name a file that holds it in ${fields.nameOf(`${key}File`)}`,
-  });
+  throw fields.missing(key, `set it, or name a file that holds it in ${fields.nameOf(`${key}File`)}`);
 }

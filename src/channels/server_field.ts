@@ -2,6 +2,7 @@
 
 import { parseServer } from "../address.ts";
 import type { Fields } from "../fields.ts";
+import type { FieldSpec, FieldSpecs } from "./field_spec.ts";
 import type { ParseContext } from "./kind.ts";
 
 /**
@@ -18,4 +19,37 @@ export function serverField(fields: Fields, key: string, context: ParseContext, 
   });
   if ("baseUrl" in address) return address.baseUrl;
   throw fields.error(key, address.problem, address.hint);
+}
+
+/** `insecureHttp` as data. */
+export const INSECURE_HTTP_FIELD: FieldSpecs = {
+  insecureHttp: {
+    schema: {
+      type: "boolean",
+      description: "permits plain http to another host; what is secret goes over the network in the clear",
+      examples: [true],
+      default: false,
+    },
+  },
+};
+
+/** A server's address, and `insecureHttp` beside it, as data. */
+export function serverFields(
+  key: string,
+  example: string,
+  { isRequired = true, unless }: Pick<FieldSpec, "isRequired" | "unless"> = {},
+): FieldSpecs {
+  return {
+    [key]: {
+      isRequired,
+      unless,
+      schema: {
+        type: "string",
+        description: "the server's address, without a path",
+        examples: [example],
+        pattern: "^([hH][tT][tT][pP][sS]?://)?[^/@?#\\u0000-\\u0020]+/?$",
+      },
+    },
+    ...INSECURE_HTTP_FIELD,
+  };
 }

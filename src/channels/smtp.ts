@@ -1,5 +1,5 @@
 /**
- * One mail over one SMTP connection, with the failures that delivery must tell apart. There is no retry here. This file alone knows the library,
+ * One SMTP connection, for one mail at most, with the failures that delivery must tell apart. There is no retry here. This file alone knows the library,
  * whose sockets and timers are its own: it is loaded late, by who sends mail.
  *
  * ```text
@@ -29,6 +29,20 @@ const GOODBYE_MS = 2_000;
  */
 export async function sendMail(server: SmtpServer, mail: SmtpMail, options: SmtpOptions): Promise<void> {
   const bytes = await build(mail.content);
+  await converse(server, options, (session) => session.send(mail.envelope, bytes));
+}
+
+/**
+ * Does all that comes before a mail: connects, encrypts and logs in, as far as the server is configured so.
+ *
+ * @throws {TransportError | ResponseError} when that fails
+ * @throws {ConfigError} when the authorities' certificates cannot be read
+ */
+export async function greet(server: SmtpServer, options: SmtpOptions): Promise<void> {
+  await converse(server, options, () => Promise.resolve());
+}
+
+async function converse(server: SmtpServer, options: SmtpOptions, work: (session: Session) => Promise<void>) {
   const session = new Session(server, options.timeoutMs);
   const { timeout, timeoutMs, signal } = options;
   const limit = timeout(timeoutMs);
@@ -36,7 +50,7 @@ export async function sendMail(server: SmtpServer, mail: SmtpMail, options: Smtp
     await session.run(signal === undefined ? limit : AbortSignal.any([signal, limit]), async () => {
       await session.connect();
       if (server.login) await session.login(server.login);
-      await session.send(mail.envelope, bytes);
+      await work(session);
     });
   } catch (error) {
     session.close();

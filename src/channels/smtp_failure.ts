@@ -1,5 +1,6 @@
 /** What failed while mail was handed over, from the error of the SMTP library (its documentation, "Error codes"). */
 
+import { explain } from "../connect_problems.ts";
 import { ResponseError, TransportError, type Verdict } from "../errors.ts";
 
 /** What is known besides the error. */
@@ -44,7 +45,8 @@ export function understand(error: unknown, { host, isOut }: SmtpContext): unknow
     const phase = code === "ETIMEDOUT" ? "timeout" : "exchange";
     return new TransportError(phase, `Connection to ${host} broke after the mail went out: ${error.message}`);
   }
-  return new TransportError("connect", `Cannot hand over mail to ${host}: ${error.message}`);
+  const { state, hint } = explain(error.message, host);
+  return new TransportError("connect", `Cannot hand over mail to ${host}: ${state}`, { hint });
 }
 
 /** Whether the error came out of the library: all of its own have a code. */

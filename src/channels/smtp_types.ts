@@ -30,5 +30,10 @@ export interface SmtpOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Hands over a mail. */
-export type SendMail = (server: SmtpServer, mail: SmtpMail, options: SmtpOptions) => Promise<void>;
+/** What `smtp.ts` can do. */
+export interface SmtpModule {
+  /** Hands over a mail. */
+  sendMail(server: SmtpServer, mail: SmtpMail, options: SmtpOptions): Promise<void>;
+  /** Connects, encrypts, logs in, and goes again. */
+  greet(server: SmtpServer, options: SmtpOptions): Promise<void>;
+}

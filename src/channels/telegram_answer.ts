@@ -1,6 +1,7 @@
 /** What Telegram's answers mean (Bot API, "Making requests", "ResponseParameters"). */
 
-import { NotTheServiceError, ResponseError, type Verdict } from "../errors.ts";
+import { NotTheServiceError, type Refusal, ResponseError, type Verdict } from "../errors.ts";
+import { isObject } from "../fields.ts";
 import { type HttpAnswer, MAX_WAIT_MS, parseJsonObject, parseRetryAfter } from "../http.ts";
 
 /** The chat has another number now. */
@@ -28,21 +29,22 @@ const VERDICTS: Readonly<Record<number, Verdict>> = {
 };
 
 /**
- * Reads the answer to `sendMessage`.
+ * Reads the answer to a call.
  *
- * @returns the id of the message in its chat
- * @throws {ResponseError | NotTheServiceError} when it was not sent
+ * @returns its result
+ * @throws {ResponseError | NotTheServiceError} when nothing was done
  */
-export function readAnswer(answer: HttpAnswer, { host, now }: { readonly host: string; readonly now: number }): string {
+export function readAnswer(
+  answer: HttpAnswer,
+  { host, now }: { readonly host: string; readonly now: number },
+): unknown {
   const { status } = answer;
   const json = parseJsonObject(answer.text);
-  if (status === 200 && json?.ok === true && isObject(json.result) && Number.isSafeInteger(json.result.message_id)) {
-    return String(json.result.message_id);
-  }
+  if (status === 200 && json?.ok === true) return json.result;
   const parameters = isObject(json?.parameters) ? json.parameters : {};
   const retryAfterMs = secondsToMs(parameters.retry_after) ?? parseRetryAfter(answer.headers.get("Retry-After"), now);
   if (json?.ok !== false || json.error_code !== status || typeof json.description !== "string") {
-    throw new NotTheServiceError(`${host} does not answer like Telegram: ${status}`, { status, retryAfterMs });
+    throw notLikeTelegram(host, { status, retryAfterMs });
   }
   const message = `${host} answered ${status}: ${json.description}`;
   const { migrate_to_chat_id: chat } = parameters;
@@ -50,10 +52,11 @@ export function readAnswer(answer: HttpAnswer, { host, now }: { readonly host: s
   throw new ResponseError(message, { status, retryAfterMs, verdict: VERDICTS[status] });
 }
 
-function secondsToMs(seconds: unknown): number | undefined {
-  return typeof seconds === "number" && seconds > 0 ? Math.min(seconds * 1000, MAX_WAIT_MS) : undefined;
+/** Somebody else answers there. */
+export function notLikeTelegram(host: string, refusal: Pick<Refusal, "status" | "retryAfterMs">): NotTheServiceError {
+  return new NotTheServiceError(`${host} does not answer like Telegram: ${refusal.status}`, refusal);
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
+function secondsToMs(seconds: unknown): number | undefined {
+  return typeof seconds === "number" && seconds > 0 ? Math.min(seconds * 1000, MAX_WAIT_MS) : undefined;
 }

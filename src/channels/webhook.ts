@@ -3,18 +3,20 @@
 import { NotTheServiceError, ResponseError, type Verdict } from "../errors.ts";
 import type { Fields } from "../fields.ts";
 import { exchange, type HttpAnswer, parseJsonObject, parseRetryAfter } from "../http.ts";
-import { cutToFit, latenessNote, renderPlain } from "../render.ts";
+import { cutToFit, notesOf, renderPlain } from "../render.ts";
 import type { Secret } from "../secret.ts";
 import { USER_AGENT } from "../version.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "./channel.ts";
+import type { ConnectionConfig } from "./connection_fields.ts";
 import type { ChannelContext, ChannelKind, OpenChannel, ParseContext } from "./kind.ts";
 import { renderMessage } from "./message.ts";
 import { DEFAULT_BODY, fillTemplate, type Template, templateField, type Values } from "./webhook_body.ts";
-import { headersField, type SecretHeaders } from "./webhook_headers.ts";
+import { HEADER_FIELDS, headersField, type SecretHeaders } from "./webhook_headers.ts";
+import { INSECURE_HTTP_FIELD } from "./server_field.ts";
 import { urlField } from "./webhook_url.ts";
 
 /** How a webhook channel is configured. */
-export interface WebhookConfig {
+export interface WebhookConfig extends ConnectionConfig {
   /** May be left out where the channel is called `webhook`. */
   readonly kind?: "webhook";
   /** The whole address. Those of many services are secrets by themselves: this or `urlFile`. */
@@ -39,10 +41,53 @@ export interface WebhookConfig {
   readonly insecureHttp?: boolean;
 }
 
+/** The note that something was cut needs room, and so do subject, link and note on lateness in `{{text}}`. */
+const MIN_CHARS = 100;
+
 /** The kind `webhook`: `url` or `urlFile`, `method`, `headers`, `headerFiles`, `body`, `maxChars`. */
 export const webhookKind: ChannelKind = {
   kind: "webhook",
-  secrets: ["url", "headers"],
+  speaksHttp: true,
+  fields: {
+    url: {
+      isRequired: true,
+      isSecret: true,
+      hasFile: true,
+      schema: {
+        type: "string",
+        description: "the whole address, which is kept like a secret",
+        examples: ["https://example.org/hook"],
+        pattern: "^[hH][tT][tT][pP][sS]?://[!-~]+$",
+      },
+    },
+    ...INSECURE_HTTP_FIELD,
+    method: {
+      schema: {
+        type: "string",
+        description: "how it is sent",
+        examples: ["PUT"],
+        default: "POST",
+        enum: ["POST", "PUT"],
+      },
+    },
+    ...HEADER_FIELDS,
+    body: {
+      schema: {
+        type: ["object", "array"],
+        description: "what is sent: JSON whose texts may hold placeholders such as {{subject}}",
+        examples: [{ text: "{{text}}" }],
+      },
+    },
+    maxChars: {
+      schema: {
+        type: "integer",
+        description: "the longest {{message}} and {{text}}, in UTF-16 code units",
+        examples: [2000],
+        minimum: MIN_CHARS,
+        maximum: Number.MAX_SAFE_INTEGER,
+      },
+    },
+  },
   configure(name: string, fields: Fields, context: ParseContext): OpenChannel {
     const url = urlField(fields, "url", context);
     const method = fields.text("method") ?? "POST";
@@ -54,9 +99,6 @@ export const webhookKind: ChannelKind = {
     return (channelContext) => new WebhookChannel(name, { url, method, headers, body, maxChars }, channelContext);
   },
 };
-
-/** The note that something was cut needs room, and so do subject, link and note on lateness in `{{text}}`. */
-const MIN_CHARS = 100;
 
 interface Hook {
   readonly url: Secret;
@@ -104,13 +146,14 @@ class WebhookChannel implements Channel {
     return { id: readAnswer(answer, { host: new URL(url).host, now: runtime.now() }), mayBeTwice: doubt !== undefined };
   }
 
-  async #values({ notification }: Envelope, { txnId, late }: SendOptions): Promise<Values> {
+  async #values({ notification }: Envelope, { txnId, late, replaced }: SendOptions): Promise<Values> {
     const { identity, runtime, warn } = this.#context;
     const { maxChars } = this.#hook;
     const { origin = null, link = null, key = null, subject, severity, silent, time } = notification;
     const whole = (await renderMessage(notification, warn)).text;
     const lateAt = late ? runtime.now() : undefined;
-    const text = (message: string) => renderPlain(notification, { identity, lateAt }, message);
+    const notes = notesOf(notification, { lateAt, replaced });
+    const text = (message: string) => renderPlain(notification, { identity, lateAt, replaced }, message);
     return {
       id: txnId,
       ...{ identity, origin, subject, severity, link, key, silent },
@@ -118,7 +161,7 @@ class WebhookChannel implements Channel {
       text: text(cutToFit(whole, (cut) => text(cut).length <= maxChars)),
       time: new Date(time).toISOString(),
       unix: Math.floor(time / 1000),
-      late: lateAt === undefined ? null : latenessNote(notification, lateAt),
+      note: notes.length === 0 ? null : notes.join("\n"),
     };
   }
 }

@@ -28,8 +28,8 @@ export interface Values {
   readonly time: string;
   /** The same in seconds since 1970. */
   readonly unix: number;
-  /** Since when it waited; null when it comes in time. */
-  readonly late: string | null;
+  /** What its reader must know besides, a line each: since when it waited, what it took the place of. Null when there is nothing. */
+  readonly note: string | null;
 }
 
 /** A JSON value whose texts may hold placeholders. */
@@ -39,12 +39,12 @@ export type Template = null | boolean | number | string | readonly Template[] | 
 export const DEFAULT_BODY: Template = {
   ...{ id: "{{id}}", identity: "{{identity}}", origin: "{{origin}}", severity: "{{severity}}" },
   ...{ subject: "{{subject}}", message: "{{message}}", link: "{{link}}", silent: "{{silent}}" },
-  ...{ time: "{{time}}", late: "{{late}}" },
+  ...{ time: "{{time}}", note: "{{note}}" },
 };
 
 const NAMES: ReadonlySet<string> = new Set<keyof Values>([
   ...["id", "identity", "origin", "severity", "subject", "message", "text", "link", "key", "silent"] as const,
-  ...["time", "unix", "late"] as const,
+  ...["time", "unix", "note"] as const,
 ]);
 
 const PLACEHOLDER_REGEXP = /\{\{\s*([^{}]*?)\s*\}\}/g;

@@ -2,6 +2,7 @@
 
 import { Fields } from "../fields.ts";
 import type { Secret } from "../secret.ts";
+import type { FieldSpecs } from "./field_spec.ts";
 import type { ParseContext } from "./kind.ts";
 
 /** Headers whose values are read at the moment of use. */
@@ -10,13 +11,36 @@ export interface SecretHeaders {
 }
 
 /** RFC 9110, section 5.6.2: what a header's name is made of. */
-const NAME_REGEXP = /^[-!#$%&'*+.^_`|~\w]+$/;
+const NAME_REGEXP = /^[-!#$%&'*+.^_`|~0-9A-Za-z]+$/;
 
 /** What is ours, or the connection's own. */
 const RESERVED: ReadonlySet<string> = new Set([
   ...["host", "content-length", "transfer-encoding", "connection", "upgrade", "expect", "te", "trailer"],
   "idempotency-key",
 ]);
+
+/** `headers` and `headerFiles` as data. */
+export const HEADER_FIELDS: FieldSpecs = {
+  headers: {
+    isSecret: true,
+    schema: {
+      type: "object",
+      description: "headers by their names",
+      examples: [{ "X-Team": "ops" }],
+      propertyNames: { pattern: NAME_REGEXP.source },
+      additionalProperties: { type: "string", pattern: "^[ -~]*[!-~][ -~]*$" },
+    },
+  },
+  headerFiles: {
+    schema: {
+      type: "object",
+      description: "files that hold the values of headers, by the headers' names",
+      examples: [{ Authorization: "/etc/matrix-notify/authorization" }],
+      propertyNames: { pattern: NAME_REGEXP.source },
+      additionalProperties: { type: "string", pattern: "\\S" },
+    },
+  },
+};
 
 /**
  * Reads `headers`, and `headerFiles` beside it.

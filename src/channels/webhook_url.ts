@@ -1,9 +1,8 @@
 /** The address of a webhook. Whoever knows it may write there, so that it is kept like a token. */
 
 import { isLoopback } from "../address.ts";
-import { ConfigError } from "../errors.ts";
 import type { Fields } from "../fields.ts";
-import { Secret } from "../secret.ts";
+import type { Secret } from "../secret.ts";
 import type { ParseContext } from "./kind.ts";
 import { secretField } from "./secret_field.ts";
 
@@ -14,16 +13,7 @@ import { secretField } from "./secret_field.ts";
  */
 export function urlField(fields: Fields, key: string, context: ParseContext): Secret {
   const insecureHttp = fields.flag("insecureHttp", context.insecureHttp);
-  const secret = secretField(fields, key, context);
-  const inline = fields.text(key);
-  const problem = inline === undefined ? undefined : problemOf(inline, insecureHttp);
-  if (problem !== undefined) throw fields.error(key, problem);
-  return new Secret(() => {
-    const url = secret.reveal();
-    const problem = problemOf(url, insecureHttp);
-    if (problem === undefined) return url;
-    throw new ConfigError(`Cannot use ${fields.nameOf(`${key}File`)}: ${problem}`);
-  });
+  return secretField(fields, key, context, (text) => problemOf(text, insecureHttp));
 }
 
 function problemOf(text: string, insecureHttp: boolean): string | undefined {

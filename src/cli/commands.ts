@@ -2,7 +2,7 @@
 
 import { FORMATS, SEVERITIES } from "../notification.ts";
 import type { Command, OptionSpec } from "./command.ts";
-import { CHECK_MEANINGS } from "./exit_codes.ts";
+import { CHECK_MEANINGS, DOCTOR_MEANINGS } from "./exit_codes.ts";
 
 /** Options that go with each command. */
 export const GENERAL_OPTIONS: readonly OptionSpec[] = [
@@ -12,12 +12,18 @@ export const GENERAL_OPTIONS: readonly OptionSpec[] = [
 ];
 
 const JSON_OPTION: OptionSpec = { name: "json", summary: "print one JSON object a line" };
+const INSECURE_HTTP_OPTION: OptionSpec = {
+  name: "insecure-http",
+  summary: "permit plain http to other hosts; the access token goes over the network in the clear",
+};
 const DELIVERY_OPTIONS: readonly OptionSpec[] = [
   { name: "no-background", summary: "leave no process behind that goes on delivering" },
-  {
-    name: "insecure-http",
-    summary: "permit plain http to other hosts; the access token goes over the network in the clear",
-  },
+  INSECURE_HTTP_OPTION,
+];
+const ACCOUNT_OPTIONS: readonly OptionSpec[] = [
+  { name: "channel", value: "NAME", summary: "use the account of this channel (default matrix)" },
+  JSON_OPTION,
+  INSECURE_HTTP_OPTION,
 ];
 
 /** The commands, in the order of the help. */
@@ -37,7 +43,7 @@ export const COMMANDS: readonly Command[] = [
       { name: "ttl", value: "DURATION", summary: "how long it is worth delivering (default 14d)" },
       { name: "key", value: "KEY", summary: "what it is about: it takes the place of what still waits with this key" },
       { name: "id", value: "ID", summary: "your own name for it: sent twice within 7 days, it is one message" },
-      { name: "room", value: "ROOM", summary: "send to this Matrix room only: an id or an alias" },
+      { name: "room", value: "ROOM", summary: "send to this Matrix room only: an id, an alias, or @user:server" },
       { name: "channel", value: "NAME", repeats: true, summary: "send by this channel only" },
       {
         name: "wait",
@@ -219,6 +225,134 @@ export const COMMANDS: readonly Command[] = [
     ],
     examples: ["matrix-notify status --check --max-age 30m --state-dir /var/lib/matrix-notify"],
     load: async () => (await import("./commands/status.ts")).status,
+  },
+  {
+    name: "doctor",
+    summary: "Look for what is wrong, and say what mends it",
+    operands: "",
+    operandCount: [0, 0],
+    options: [
+      { name: "send", summary: "send a test message by every configured channel too" },
+      JSON_OPTION,
+      ...DELIVERY_OPTIONS,
+    ],
+    details: [
+      "Looks at configuration, host, clock, disk and queue, and at each channel: connection, server, account, room. Without\n" +
+      "--send nothing is sent and nothing is changed, but that a session whose token is over is renewed.",
+      `Exit codes, other than those of sysexits:\n${
+        DOCTOR_MEANINGS.map(([code, meaning]) => `  ${code}  ${meaning}`).join("\n")
+      }`,
+    ],
+    load: async () => (await import("./commands/doctor.ts")).doctor,
+  },
+  {
+    name: "config check",
+    summary: "Tell every mistake in the configuration",
+    operands: "",
+    operandCount: [0, 0],
+    options: [JSON_OPTION, ...DELIVERY_OPTIONS],
+    details: ["Reads the file, the environment and the files that they name. Exit 0: no mistakes; 78: some."],
+    load: async () => (await import("./commands/config.ts")).check,
+  },
+  {
+    name: "config show",
+    summary: "Show the configuration in effect, and where each value comes from",
+    operands: "",
+    operandCount: [0, 0],
+    options: [JSON_OPTION, ...DELIVERY_OPTIONS],
+    details: ["Secrets are not shown."],
+    load: async () => (await import("./commands/config.ts")).show,
+  },
+  {
+    name: "config schema",
+    summary: "Print the JSON schema of the configuration file",
+    operands: "",
+    operandCount: [0, 0],
+    options: [],
+    load: async () => (await import("./commands/config.ts")).schema,
+  },
+  {
+    name: "login",
+    summary: "Log in to a Matrix account, for channels that name it as user",
+    operands: "USER",
+    operandCount: [1, 1],
+    options: [
+      { name: "homeserver", value: "URL", summary: "its address, where the user's domain does not tell" },
+      { name: "password-file", value: "FILE", summary: "read the password from a file; - is standard input" },
+      { name: "token-file", value: "FILE", summary: "take an access token that you have; - is standard input" },
+      { name: "device-code", summary: "show a code, to be confirmed in a browser anywhere" },
+      { name: "sso", summary: "log in with a browser on this host" },
+      JSON_OPTION,
+      ...DELIVERY_OPTIONS,
+    ],
+    details: [
+      "Without an option the server's first way is taken: a password, asked for on a terminal, else read from standard input;\n" +
+      "then a code for a browser, then single sign-on. Its tokens are kept in the state directory, and renewed by themselves.",
+      "A password file is used again when the server ends the session softly and gave no refresh token. Every login from here\n" +
+      "is on the same device.",
+    ],
+    examples: [
+      "matrix-notify login @bot:example.org",
+      "matrix-notify login @bot:example.org --password-file /etc/matrix-notify/password",
+    ],
+    load: async () => (await import("./commands/login.ts")).login,
+  },
+  {
+    name: "logout",
+    summary: "End a session on the server, and forget it here",
+    operands: "[USER]",
+    operandCount: [0, 1],
+    options: [],
+    load: async () => (await import("./commands/logout.ts")).logout,
+  },
+  {
+    name: "whoami",
+    summary: "Tell who is logged in, and whether the server agrees",
+    operands: "[USER]",
+    operandCount: [0, 1],
+    options: [JSON_OPTION],
+    load: async () => (await import("./commands/whoami.ts")).whoami,
+  },
+  {
+    name: "join",
+    summary: "Enter a Matrix room that is open, or that invited the account",
+    operands: "ROOM",
+    operandCount: [1, 1],
+    options: [
+      { name: "via", value: "SERVER", repeats: true, summary: "a server that is in the room, where it has only an id" },
+      ...ACCOUNT_OPTIONS,
+    ],
+    examples: ["matrix-notify join '#alerts:example.org'", "matrix-notify join '!abc…' --via example.org"],
+    load: async () => (await import("./commands/join.ts")).join,
+  },
+  {
+    name: "room create",
+    summary: "Make a Matrix room and invite people",
+    operands: "NAME",
+    operandCount: [1, 1],
+    options: [
+      { name: "invite", value: "USER", repeats: true, summary: "invite @name:example.org" },
+      { name: "direct", summary: "make it the direct chat with the one who is invited" },
+      { name: "alias", value: "NAME", summary: "an address: alerts for #alerts:example.org" },
+      ...ACCOUNT_OPTIONS,
+    ],
+    details: [
+      "Only who is invited can enter, and it is not encrypted. To send to a person no room need be made: give\n" +
+      "@name:example.org as the room of the channel, or to send --room, and the direct chat is found, or made once.",
+    ],
+    examples: [
+      "matrix-notify room create Alerts --invite @alice:example.org --alias alerts",
+      "matrix-notify room create Alerts --direct --invite @alice:example.org",
+    ],
+    load: async () => (await import("./commands/room.ts")).create,
+  },
+  {
+    name: "room list",
+    summary: "List the Matrix rooms that the account is in, and its invites",
+    operands: "",
+    operandCount: [0, 0],
+    options: ACCOUNT_OPTIONS,
+    load: async () => (await import("./commands/room.ts")).list,
   },
   {
     name: "demo",

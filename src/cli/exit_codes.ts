@@ -1,7 +1,17 @@
 /** Exit codes: those of sysexits.h, which cron, systemd and mail software know. */
 
-import { ConfigError, InvalidNotificationError, QueueError, type QueueTrouble } from "../errors.ts";
+import {
+  ConfigError,
+  DiscoveryError,
+  InterruptedError,
+  InvalidNotificationError,
+  LoginError,
+  type LoginTrouble,
+  QueueError,
+  type QueueTrouble,
+} from "../errors.ts";
 import { UsageError } from "./arguments.ts";
+import { CommandError } from "./command_error.ts";
 
 /** The codes by name. */
 export const EXIT = {
@@ -23,6 +33,8 @@ export const EXIT = {
   noPerm: 77,
   /** The configuration is wrong. */
   config: 78,
+  /** Ctrl-C at a question, as shells say it of SIGINT. */
+  interrupted: 130,
 } as const;
 
 /** What the exit codes mean, for help. */
@@ -34,8 +46,9 @@ export const EXIT_MEANINGS: readonly (readonly [code: number, meaning: string])[
   [EXIT.software, "a bug of ours"],
   [EXIT.ioErr, "the disk failed"],
   [EXIT.tempFail, "not taken, or something is left: try again"],
-  [EXIT.noPerm, "permission is missing"],
+  [EXIT.noPerm, "permission is missing, or a login was refused"],
   [EXIT.config, "the configuration cannot be used"],
+  [EXIT.interrupted, "stopped at a question"],
 ];
 
 /** The codes of `status --check`, which are those of monitoring plug-ins. */
@@ -57,6 +70,16 @@ export const CHECK_MEANINGS: readonly (readonly [code: number, meaning: string])
   [CHECK_EXIT.unknown, "UNKNOWN: there is no queue, or it cannot be read"],
 ];
 
+/** The codes of `doctor`: of the worst that it found. */
+export const DOCTOR_EXIT: Readonly<Record<"ok" | "warning" | "failure", number>> = { ok: 0, warning: 1, failure: 2 };
+
+/** What they mean, for help. */
+export const DOCTOR_MEANINGS: readonly (readonly [code: number, meaning: string])[] = [
+  [DOCTOR_EXIT.ok, "all is well"],
+  [DOCTOR_EXIT.warning, "it works, but not as well as it could"],
+  [DOCTOR_EXIT.failure, "something does not work"],
+];
+
 const BY_TROUBLE: Readonly<Record<QueueTrouble, number>> = {
   full: EXIT.tempFail,
   limit: EXIT.tempFail,
@@ -66,11 +89,22 @@ const BY_TROUBLE: Readonly<Record<QueueTrouble, number>> = {
   permission: EXIT.noPerm,
 };
 
+const BY_LOGIN_TROUBLE: Readonly<Record<LoginTrouble, number>> = {
+  refused: EXIT.noPerm,
+  limited: EXIT.tempFail,
+  expired: EXIT.tempFail,
+  unavailable: EXIT.unavailable,
+};
+
 /** The code for what a command threw. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof UsageError) return EXIT.usage;
   if (error instanceof InvalidNotificationError) return EXIT.dataErr;
   if (error instanceof ConfigError) return EXIT.config;
+  if (error instanceof DiscoveryError) return EXIT.unavailable;
+  if (error instanceof LoginError) return BY_LOGIN_TROUBLE[error.trouble];
+  if (error instanceof InterruptedError) return EXIT.interrupted;
+  if (error instanceof CommandError) return error.exitCode;
   if (error instanceof QueueError) return BY_TROUBLE[error.trouble];
   if (error instanceof Deno.errors.NotCapable) return EXIT.noPerm;
   return EXIT.software;

@@ -48,6 +48,16 @@ export class Ui {
     if (hint) this.#stdio.stderr(`  hint: ${printable(hint)}\n`);
   }
 
+  /** A drawing for people, as it is. */
+  picture(text: string): void {
+    this.#stdio.stderr(`${text}\n`);
+  }
+
+  /** Lines for whoever sits there and does what they say: an address to open, what to write where. */
+  tell(...lines: readonly string[]): void {
+    for (const line of lines) this.#stdio.stderr(`${printable(line)}\n`);
+  }
+
   /** A text in a colour, where there are colours. */
   paint(text: string, colour: Colour): string {
     return this.#colours ? `\x1b[${CODES[colour]}m${text}\x1b[0m` : text;

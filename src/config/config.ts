@@ -16,11 +16,13 @@
  * @module
  */
 
-import type { ChannelKind, OpenChannel, ParseContext } from "../channels/kind.ts";
+import type { FieldSpecs } from "../channels/field_spec.ts";
+import type { OpenChannel, ParseContext } from "../channels/kind.ts";
 import { CHANNEL_KINDS } from "../channels/registry.ts";
 import { appriseChannel } from "./apprise/channel.ts";
 import { Fields } from "../fields.ts";
 import { nearest } from "../nearest.ts";
+import { connectionOf, over } from "./connection.ts";
 
 /** The configuration, ready to use. */
 export interface Config {
@@ -33,6 +35,33 @@ export interface Config {
   /** The configured channels, not opened yet. */
   readonly channels: readonly OpenChannel[];
 }
+
+/** The fields of the configuration, but for `channels`. */
+export const CONFIG_FIELDS: FieldSpecs = {
+  identity: {
+    schema: {
+      type: "string",
+      description: "stands in brackets before each subject; the host's name by default",
+      examples: ["jump"],
+    },
+  },
+  background: {
+    schema: {
+      type: "boolean",
+      description: "whether a process may stay behind that goes on delivering",
+      examples: [false],
+      default: true,
+    },
+  },
+  symbols: {
+    schema: {
+      type: "boolean",
+      description: "whether names such as :warning-sign: in subjects become symbols",
+      examples: [false],
+      default: true,
+    },
+  },
+};
 
 /** Where the values of a configuration came from, and what stands in for missing ones. */
 export interface ConfigContext extends ParseContext {
@@ -60,14 +89,25 @@ export function parseConfig(value: unknown, context: ConfigContext): Config {
   return config;
 }
 
-/** A channel whose name is that of a kind is of that kind. One that is text is an Apprise URL. */
+/**
+ * A channel as it stands in the configuration; one that is text is an Apprise URL.
+ *
+ * @throws {ConfigError} when it is a URL that cannot be taken over
+ */
+export function channelObject(name: string, value: unknown): unknown {
+  return typeof value === "string" ? appriseChannel(value, `channels.${name}`) : value;
+}
+
+/** A channel whose name is that of a kind is of that kind. */
 function parseChannel(name: string, value: unknown, context: ConfigContext): OpenChannel {
-  const path = `channels.${name}`;
-  const channel = typeof value === "string" ? appriseChannel(value, path) : value;
-  const fields = new Fields(channel, path, context.names[name]);
+  const fields = new Fields(channelObject(name, value), `channels.${name}`, context.names[name]);
   const kind = fields.text("kind") ?? name;
-  const found = kindOf(kind);
-  if (found !== undefined) return found.configure(name, fields, context);
+  if (Object.hasOwn(CHANNEL_KINDS, kind)) {
+    const found = CHANNEL_KINDS[kind];
+    const connection = found.speaksHttp ? connectionOf(fields, `channels.${name}`) : undefined;
+    const open = found.configure(name, fields, context);
+    return (channelContext) => open({ ...channelContext, runtime: over(channelContext.runtime, connection) });
+  }
   const known = Object.keys(CHANNEL_KINDS);
   const near = nearest(kind, known);
   throw fields.error(
@@ -75,9 +115,4 @@ function parseChannel(name: string, value: unknown, context: ConfigContext): Ope
     `there is no kind "${kind}"`,
     near ? `did you mean "${near}"?` : `known: ${known.join(", ")}`,
   );
-}
-
-/** The kind of that name; undefined when there is none. */
-export function kindOf(name: unknown): ChannelKind | undefined {
-  return typeof name === "string" && Object.hasOwn(CHANNEL_KINDS, name) ? CHANNEL_KINDS[name] : undefined;
 }

@@ -7,12 +7,21 @@
  * @module
  */
 
+import { openSession } from "../accounts/session.ts";
+import type { FieldSpecs } from "../channels/field_spec.ts";
+import type { ParseContext } from "../channels/kind.ts";
+import { CHANNEL_KINDS } from "../channels/registry.ts";
+import type { Connection } from "../connection.ts";
 import { ConfigError } from "../errors.ts";
+import { Fields, isObject } from "../fields.ts";
 import type { Runtime } from "../runtime.ts";
-import { type Config, kindOf, parseConfig } from "./config.ts";
+import { refuseWorldReadable } from "../secret.ts";
+import { USER_AGENT } from "../version.ts";
+import { channelObject, type Config, type ConfigContext, parseConfig } from "./config.ts";
+import { connectionOf } from "./connection.ts";
 import { duplicateKey } from "./duplicates.ts";
-import { configPath } from "./paths.ts";
-import { refuseWorldReadable, secretOf } from "./secrets.ts";
+import { configPath, stateDirPath } from "./paths.ts";
+import { isCalledSecret, secretOf } from "./secrets.ts";
 
 /** What a caller says about the configuration. */
 export interface LoadOptions {
@@ -20,12 +29,15 @@ export interface LoadOptions {
   readonly configFile?: string;
   /** Permits plain http to other hosts. @default {false} */
   readonly insecureHttp?: boolean;
+  /** Where accounts are kept. @default the state directory of the environment */
+  readonly stateDir?: string;
 }
 
 /** Environment variables by channel and key. */
 const VARIABLES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   matrix: {
     homeserver: "MATRIX_HOMESERVER",
+    user: "MATRIX_USER",
     accessToken: "MATRIX_ACCESS_TOKEN",
     accessTokenFile: "MATRIX_ACCESS_TOKEN_FILE",
     room: "MATRIX_ROOM",
@@ -39,35 +51,116 @@ export const CONFIG_VARIABLES: readonly string[] = [
   ...Object.values(VARIABLES).flatMap((keys) => Object.values(keys)),
 ];
 
+/** What reading a configuration needs of the runtime. */
+export type ConfigRuntime = Pick<Runtime, "env" | "hostname" | "isRoot">;
+
 /**
  * Reads file and environment.
  *
  * @throws {ConfigError} with the dotted path, or the variable, of what cannot be used
  */
-export function loadConfig(runtime: Pick<Runtime, "env" | "hostname" | "isRoot">, options: LoadOptions = {}): Config {
+export function loadConfig(runtime: ConfigRuntime, options: LoadOptions = {}): Config {
+  const { value, names } = readSettings(runtime, options);
+  return parseConfig(value, contextOf(runtime, options, names));
+}
+
+/** What file and environment say, not looked at any closer. */
+export interface Settings {
+  /** The file that was, or would have been, read. */
+  readonly path: string;
+  /** Whether the file exists. */
+  readonly isThere: boolean;
+  readonly value: Record<string, unknown>;
+  /** How fields of a channel are called in errors, when they did not come from the file: by channel, by key. */
+  readonly names: ConfigContext["names"];
+  /** The variables that fields of a channel came from: by channel, by key. */
+  readonly variables: ConfigContext["names"];
+}
+
+/**
+ * Finds out what file and environment say.
+ *
+ * @throws {ConfigError} when the file cannot be read, or may be read by everybody and holds a secret
+ */
+export function readSettings(runtime: ConfigRuntime, options: LoadOptions = {}): Settings {
   const path = options.configFile ?? configPath(runtime);
   const mustExist = options.configFile !== undefined || Boolean(runtime.env("MATRIX_NOTIFY_CONFIG"));
-  const file = readConfigFile(path, mustExist);
-  const channels = isObject(file.channels) ? { ...file.channels } : {};
-  const names: Record<string, Record<string, string>> = {};
+  const found = readConfigFile(path, mustExist);
+  const file = found ?? {};
+  const channels = isObject(file.channels) ? expanded(file.channels) : {};
+  const names: Record<string, Record<string, string>> = {}, variables: Record<string, Record<string, string>> = {};
   for (const [channel, keys] of Object.entries(VARIABLES)) {
     const { values, labels } = fromEnvironment(keys, runtime.env);
     if (Object.keys(values).length === 0) continue;
     channels[channel] = overlay(isObject(channels[channel]) ? channels[channel] : {}, values);
     names[channel] = isObject(file.channels) && channel in file.channels ? labels : { ...keys };
+    variables[channel] = labels;
   }
   const value = file.channels === undefined || isObject(file.channels) ? { ...file, channels } : file;
-  return parseConfig(value, {
+  return { path, isThere: found !== undefined, value, names, variables };
+}
+
+/** Apprise URLs as objects. One that cannot be taken over stays as it is, for whoever parses it to say why. */
+function expanded(channels: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(channels).map(([name, channel]) => {
+      try {
+        return [name, channelObject(name, channel)];
+      } catch (error) {
+        if (error instanceof ConfigError) return [name, channel];
+        throw error;
+      }
+    }),
+  );
+}
+
+/** A configured channel whose fields nobody has read yet. */
+export interface ChannelSource {
+  readonly name: string;
+  readonly kind: string;
+  readonly fields: Fields;
+  readonly context: ParseContext;
+  /**
+   * How it reaches its server.
+   *
+   * @throws {ConfigError} when its settings cannot be used, which is no other channel's trouble
+   */
+  connection(): Connection | undefined;
+}
+
+/**
+ * The channels in file and environment, for commands that work on an account before it has a room to send to.
+ *
+ * @throws {ConfigError} when the file cannot be read
+ */
+export function loadChannelSources(runtime: ConfigRuntime, options: LoadOptions = {}): ChannelSource[] {
+  const { value, names } = readSettings(runtime, options);
+  const context = contextOf(runtime, options, names);
+  return new Fields(value, "").objects("channels").map(([name, channel]) => {
+    const fields = new Fields(channelObject(name, channel), `channels.${name}`, names[name]);
+    return {
+      name,
+      kind: fields.text("kind") ?? name,
+      fields,
+      context,
+      connection: () => connectionOf(fields, `channels.${name}`),
+    };
+  });
+}
+
+/** What parsing needs besides the settings. */
+export function contextOf(runtime: ConfigRuntime, options: LoadOptions, names: Settings["names"]): ConfigContext {
+  return {
     hostname: runtime.hostname(),
     insecureHttp: options.insecureHttp ?? false,
     names,
     secret: secretOf,
-  });
+    account: (userId) => openSession(options.stateDir ?? stateDirPath(runtime), userId, USER_AGENT),
+  };
 }
 
 /** A configuration that a program holds itself. */
 export interface InlineOptions extends LoadOptions {
-  readonly stateDir?: string;
   readonly channels?: Readonly<Record<string, unknown>>;
   readonly identity?: string;
   readonly symbols?: boolean;
@@ -78,8 +171,8 @@ export interface InlineOptions extends LoadOptions {
  *
  * @throws {ConfigError} with the dotted path, or the variable, of what cannot be used
  */
-export function openConfig(runtime: Pick<Runtime, "env" | "hostname" | "isRoot">, options: InlineOptions): Config {
-  const { channels, identity, symbols = true, stateDir, insecureHttp = false } = options;
+export function openConfig(runtime: ConfigRuntime, options: InlineOptions): Config {
+  const { channels, identity, symbols = true, stateDir } = options;
   if (channels === undefined) return loadConfig(runtime, options);
   if (stateDir === undefined) {
     throw new ConfigError("Cannot open a notifier with channels of its own: stateDir is not set", {
@@ -87,17 +180,17 @@ export function openConfig(runtime: Pick<Runtime, "env" | "hostname" | "isRoot">
     });
   }
   const value = { channels, symbols, ...(identity === undefined ? {} : { identity }) };
-  return parseConfig(value, { hostname: runtime.hostname(), insecureHttp, names: {}, secret: secretOf });
+  return parseConfig(value, contextOf(runtime, options, {}));
 }
 
-function readConfigFile(path: string, mustExist: boolean): Record<string, unknown> {
+function readConfigFile(path: string, mustExist: boolean): Record<string, unknown> | undefined {
   let text, mode;
   try {
     text = Deno.readTextFileSync(path);
     mode = Deno.statSync(path).mode;
   } catch (error) {
     const absent = error instanceof Deno.errors.NotFound;
-    if (absent && !mustExist) return {};
+    if (absent && !mustExist) return undefined;
     const state = absent ? "there is no such file" : "it cannot be read";
     throw new ConfigError(`Cannot use configuration ${path}: ${state}`, { cause: error });
   }
@@ -134,24 +227,37 @@ function fromEnvironment(keys: Readonly<Record<string, string>>, env: Runtime["e
   };
 }
 
+/** Ways to say as whom a channel speaks: one in the environment replaces the one in the file. */
+const IDENTITIES: readonly string[] = [
+  ...["user", "accessToken", "accessTokenFile"],
+  ...["token", "tokenFile", "password", "passwordFile"],
+];
+
 /** A secret in the environment replaces the one in the file, in whichever form that has it. */
 function overlay(channel: Record<string, unknown>, values: Record<string, string>): Record<string, unknown> {
+  const replaces = IDENTITIES.some((key) => key in values);
   const kept = Object.entries(channel).filter(([key]) => {
     const twin = key.endsWith("File") ? key.slice(0, -"File".length) : `${key}File`;
-    return !(twin in values);
+    return !(twin in values) && !(replaces && IDENTITIES.includes(key));
   });
   return { ...Object.fromEntries(kept), ...values };
 }
 
-/** What is a secret, each kind knows of its own; a URL has one somewhere. */
 function holdsSecret(config: Record<string, unknown>): boolean {
   if (!isObject(config.channels)) return false;
-  return Object.entries(config.channels).some(([name, channel]) =>
-    typeof channel === "string" ||
-    isObject(channel) && kindOf(channel.kind ?? name)?.secrets.some((key) => key in channel)
-  );
+  return Object.entries(config.channels).some(([name, channel]) => {
+    // A URL has one somewhere.
+    if (typeof channel === "string") return true;
+    if (!isObject(channel)) return false;
+    const kind = String(channel.kind ?? name);
+    const fields: FieldSpecs = Object.hasOwn(CHANNEL_KINDS, kind) ? CHANNEL_KINDS[kind].fields : {};
+    return Object.keys(channel).some((key) => Object.hasOwn(fields, key) && fields[key].isSecret) ||
+      holdsSecretName(channel);
+  });
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+/** A webhook's body has names of its own, at any depth. */
+function holdsSecretName(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return Object.entries(value).some(([key, inner]) => isCalledSecret(key) || holdsSecretName(inner));
 }

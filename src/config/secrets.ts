@@ -3,31 +3,27 @@
 import type { SecretForm } from "../channels/kind.ts";
 import { ConfigError } from "../errors.ts";
 import type { Fields } from "../fields.ts";
-import { Secret } from "../secret.ts";
+import { isToken } from "../http.ts";
+import { requireSecretFile, Secret } from "../secret.ts";
 
-/** Mode bits that let the world read, write or enter. A group may read: that is how services share a file. */
-const WORLD = 0o007;
+type NamedForm = Extract<SecretForm, string>;
 
-/** What secrets look like. What an `Authorization` header carries as a token is visible ASCII; a line may hold anything that people choose as a password. */
-const FORMS: Readonly<
-  Record<SecretForm, { readonly regexp: RegExp; readonly problem: string; readonly must: string }>
-> = {
-  token: {
-    regexp: /^[\x21-\x7e]+$/,
-    problem: "it holds characters that no token has",
-    must: "it must hold one token and nothing else",
-  },
-  header: {
-    regexp: /^[\x20-\x7e]+$/,
-    problem: "it holds characters that no header has",
-    must: "it must hold one line of ASCII",
-  },
-  line: {
-    regexp: /^\P{Cc}+$/u,
-    problem: "it holds a line break or another control character",
-    must: "it must hold one line",
-  },
+/** What secrets look like. A line may hold anything that people choose as a password. */
+const FORMS: Readonly<Record<NamedForm, { readonly fits: (text: string) => boolean; readonly problem: string }>> = {
+  token: { fits: isToken, problem: "it must be one token, of visible ASCII, and nothing else" },
+  header: { fits: (text) => /^[\x20-\x7e]+$/.test(text), problem: "it must be one line of ASCII" },
+  line: { fits: (text) => /^\P{Cc}+$/u.test(text), problem: "it must be one line, without control characters" },
 };
+
+function problemOf(text: string, form: SecretForm): string | undefined {
+  if (typeof form === "function") return form(text);
+  return FORMS[form].fits(text) ? undefined : FORMS[form].problem;
+}
+
+/** Whether something is called like a secret. It may be a mistyped one, or one of a service that a webhook writes to. */
+export function isCalledSecret(key: string): boolean {
+  return /token$|password$/i.test(key);
+}
 
 /**
  * Takes a secret from `key`, or from the file that `keyFile` names.
@@ -43,31 +39,17 @@ export function secretOf(fields: Fields, key: string, form: SecretForm = "token"
     throw fields.error(key, `${fields.nameOf(`${key}File`)} is set too`, "keep one of them");
   }
   if (path !== undefined) {
-    return new Secret(() => readSecretFile(path, fields.nameOf(`${key}File`), form));
+    return new Secret(() => readForm(path, fields.nameOf(`${key}File`), form));
   }
   if (value === undefined) return undefined;
-  if (!FORMS[form].regexp.test(value)) throw fields.error(key, FORMS[form].problem);
+  const problem = problemOf(value, form);
+  if (problem !== undefined) throw fields.error(key, problem);
   return new Secret(() => value);
 }
 
-/** Refuses a file that the world can read, with what mends it. */
-export function refuseWorldReadable(path: string, mode: number | null, what: string): void {
-  if (mode === null || (mode & WORLD) === 0) return;
-  throw new ConfigError(`Cannot use ${what} ${path}: it holds a secret and every user of this host can read it`, {
-    hint: `run: chmod 600 ${path}`,
-  });
-}
-
-function readSecretFile(path: string, what: string, form: SecretForm): string {
-  let text;
-  try {
-    refuseWorldReadable(path, Deno.statSync(path).mode, what);
-    text = Deno.readTextFileSync(path).trim();
-  } catch (error) {
-    if (error instanceof ConfigError) throw error;
-    const state = error instanceof Deno.errors.NotFound ? "there is no such file" : "it cannot be read";
-    throw new ConfigError(`Cannot use ${what} ${path}: ${state}`, { cause: error });
-  }
-  if (FORMS[form].regexp.test(text)) return text;
-  throw new ConfigError(`Cannot use ${what} ${path}: ${FORMS[form].must}`);
+function readForm(path: string, what: string, form: SecretForm): string {
+  const text = requireSecretFile(path, what).trim();
+  const problem = problemOf(text, form);
+  if (problem === undefined) return text;
+  throw new ConfigError(`Cannot use ${what} ${path}: ${problem}`);
 }

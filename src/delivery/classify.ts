@@ -8,6 +8,7 @@
 import {
   BeforeSendingError,
   ConfigError,
+  HintedError,
   InvalidNotificationError,
   NotTheServiceError,
   ResponseError,
@@ -63,7 +64,7 @@ const ROOM_ERRCODES: ReadonlySet<string> = new Set(["M_FORBIDDEN", "M_NOT_FOUND"
 
 /** Understands whatever was thrown by a try to deliver. */
 export function classify(error: unknown): Failure {
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = reasonOf(error);
   if (error instanceof BeforeSendingError) return withoutDoubt(classify(error.cause));
   if (error instanceof TransportError) return { ...transport(error), reason };
   if (error instanceof NotTheServiceError) {
@@ -76,12 +77,16 @@ export function classify(error: unknown): Failure {
   }
   if (error instanceof TooEarlyError) return { class: "doubt", reason, until: error.until };
   // The credentials cannot be read: the configuration must be mended, as with a dead token.
-  if (error instanceof ConfigError) {
-    return { class: "account", reason: error.hint ? `${reason} (${error.hint})` : reason };
-  }
+  if (error instanceof ConfigError) return { class: "account", reason };
   if (error instanceof InvalidNotificationError) return { class: "poison", reason };
   // Nobody knows what happened, so that the careful class is the right one.
   return { class: "ambiguous", reason, gapMs: RESET_GAP_MS };
+}
+
+/** What went wrong, and what mends it, for people. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error instanceof HintedError && error.hint ? `${error.message} (${error.hint})` : error.message;
 }
 
 function withoutDoubt(failure: Failure): Failure {

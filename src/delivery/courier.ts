@@ -100,10 +100,7 @@ export class Courier {
     try {
       await this.#queue.seal();
       for (;;) {
-        this.#queue.refresh();
-        await this.#takeIn();
-        await this.#buryExpired();
-        await this.#compact();
+        if (!run.failure) await this.#prepare(run);
         this.#start(run);
         if (run.busy.size === 0 && (run.failure || this.isOver(run) || this.#mustHandOver(run))) break;
         await this.#pause(run);
@@ -125,6 +122,18 @@ export class Courier {
     return options.mine.map((id) => this.#queue.entry(id)).every((entry) =>
       entry === undefined || entry.dead !== undefined || (ready.get(laneOf(entry)) ?? Infinity) > now
     );
+  }
+
+  /** Learns what is there. Where that fails nobody else starts, since something older may be unseen; who is under way comes to an end. */
+  async #prepare(run: Run): Promise<void> {
+    try {
+      this.#queue.refresh();
+      await this.#queue.takeIn();
+      await this.#buryExpired();
+      await this.#compact();
+    } catch (error) {
+      run.failure = { error };
+    }
   }
 
   #mustHandOver(run: Run): boolean {
@@ -230,15 +239,6 @@ export class Courier {
     const isFree = ({ id }: Entry) => !this.#announced.has(id) && !this.#underWay.has(id);
     for (const { entry, reason } of await buryExpired(this.#queue, this.#runtime.now(), isFree)) {
       this.#onEvent({ entry, result: { state: "dead", reason } });
-    }
-  }
-
-  /** What waits at the side door goes on waiting there as long as the journal cannot be had. */
-  async #takeIn(): Promise<void> {
-    try {
-      await this.#queue.takeIn();
-    } catch (error) {
-      if (!(error instanceof QueueError)) throw error;
     }
   }
 

@@ -20,6 +20,9 @@ const MAX_NAMED = 10;
 /** No clock that is set shows an earlier time: 2026-01-01. */
 const CLOCK_SET_AFTER: number = Date.UTC(2026, 0, 1);
 
+/** Nor does one show a later time: 2037-01-01. One that does has jumped, like those that end with 32-bit time in 2038. */
+const CLOCK_SET_BEFORE: number = Date.UTC(2037, 0, 1);
+
 /**
  * Buries what expired.
  *
@@ -32,6 +35,8 @@ export async function buryExpired(
   now: number,
   isFree: (entry: Entry) => boolean,
 ): Promise<ExpiredEntry[]> {
+  // By a clock that jumped everything would expire at once.
+  if (now >= CLOCK_SET_BEFORE) return [];
   // What was queued before this program existed was queued by a clock that was not set, and says nothing about its age.
   const isExpired = ({ time, expires }: Entry) => expires <= now && time >= CLOCK_SET_AFTER;
   const expired = queue.live().filter((entry) => isExpired(entry) && isFree(entry)).map((entry): ExpiredEntry => {

@@ -1,6 +1,6 @@
 /** What a homeserver says when it refuses (Client-Server API, "Standard error response"). */
 
-import { type Refusal, ResponseError } from "../errors.ts";
+import { NotTheServiceError, type Refusal, ResponseError } from "../errors.ts";
 
 /** A refusal in Matrix's own words. */
 export interface MatrixRefusal extends Refusal {
@@ -20,4 +20,9 @@ export class MatrixError extends ResponseError {
     this.errcode = refusal.errcode;
     this.softLogout = refusal.softLogout ?? false;
   }
+}
+
+/** The error for an answer that lacks what every homeserver's holds. */
+export function lacking(key: string): NotTheServiceError {
+  return new NotTheServiceError(`The answer holds no ${key}: it does not come from a homeserver`, { status: 200 });
 }

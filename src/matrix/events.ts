@@ -1,6 +1,6 @@
 /** Room events (Client-Server API, "Sending events to a room"). */
 
-import { NotTheServiceError } from "../errors.ts";
+import { lacking } from "./errors.ts";
 import { type MatrixClient, request } from "./request.ts";
 
 /** The content of an `m.room.message` event as we send it. */
@@ -46,5 +46,5 @@ export async function sendEvent(
   });
   // Event ids are at most 255 bytes (appendices, "Identifier grammar").
   if (typeof answer.event_id === "string" && /^\$\S{1,254}$/.test(answer.event_id)) return answer.event_id;
-  throw new NotTheServiceError("The answer holds no event_id: it does not come from a homeserver", { status: 200 });
+  throw lacking("event_id");
 }

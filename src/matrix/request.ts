@@ -5,7 +5,7 @@
  * @module
  */
 
-import { NotTheServiceError } from "../errors.ts";
+import { BeforeSendingError, NotTheServiceError } from "../errors.ts";
 import { exchange, type HttpAnswer, type HttpRuntime, MAX_WAIT_MS, parseJsonObject, parseRetryAfter } from "../http.ts";
 import { MatrixError } from "./errors.ts";
 
@@ -14,10 +14,37 @@ export interface MatrixClient {
   readonly runtime: HttpRuntime;
   /** Without a trailing slash. */
   readonly baseUrl: string;
-  /** Read at each request, so that a new token needs no restart. */
-  readonly accessToken: () => string;
+  /** For whom it asks; nobody in what is asked before a login. */
+  readonly credentials?: Credentials;
   /** How requests name us to the server. */
   readonly userAgent: string;
+}
+
+/** An access_token, and how to come by another one. */
+export interface Credentials {
+  /**
+   * The token for the next request. It is read at each, so that a new one needs no restart.
+   *
+   * @throws {ConfigError} when there is none to be had
+   */
+  accessToken(): string;
+  /** Whether the token is over by our own clock, so that asking with it would only cost a round trip. @default never */
+  isExpired?(): boolean;
+  /**
+   * Gets another token in the place of one that the server refused. Afterwards `accessToken` gives it.
+   *
+   * @returns whether there is another one; false when the session is over
+   * @throws whatever a request throws, when nobody knows
+   */
+  renew?(refused: string, options: RenewOptions): Promise<boolean>;
+}
+
+/** How a token was refused, and how long to try for another. */
+export interface RenewOptions {
+  /** Whether the server said that the session lives on. */
+  readonly softLogout: boolean;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
 }
 
 /** What to ask. */
@@ -27,33 +54,67 @@ export interface MatrixRequest {
   readonly api?: string;
   /** The path's parts behind the API; each is percent-encoded. */
   readonly path: readonly string[];
-  readonly query?: Readonly<Record<string, string>>;
+  /** A {@linkcode URLSearchParams} where a key stands several times. */
+  readonly query?: Readonly<Record<string, string>> | URLSearchParams;
   readonly body?: Readonly<Record<string, unknown>>;
-  /** Whether the access_token goes along. @default {true} */
-  readonly requiresAuth?: boolean;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
 }
 
 /**
- * Asks a homeserver.
+ * Asks a homeserver. A token that is over is renewed once, where it can be, and the request is made again: a refused one did nothing.
  *
  * @returns the JSON object of a 200 answer
  * @throws {MatrixError} when the homeserver refuses
  * @throws {NotTheServiceError} when something else answered: a captive portal, a proxy, a redirect
  * @throws {TransportError} when nothing answered
+ * @throws {BeforeSendingError} when another token was needed and could not be asked for
  */
 export async function request(client: MatrixClient, asked: MatrixRequest): Promise<
   Record<string, unknown>
 > {
-  const { method, api = "/_matrix/client/v3", path, query, body, requiresAuth = true, timeoutMs, signal } = asked;
+  const { credentials } = client;
+  const token = await freshToken(credentials, asked);
+  try {
+    return await ask(client, asked, token);
+  } catch (error) {
+    // Whatever soft_logout says: servers that delegate their login do not tell.
+    if (!(error instanceof MatrixError) || error.errcode !== "M_UNKNOWN_TOKEN" || token === undefined) throw error;
+    const { softLogout } = error;
+    if (!credentials || !await renew(credentials, token, { ...asked, softLogout })) throw error;
+    return await ask(client, asked, credentials.accessToken());
+  }
+}
+
+async function freshToken(credentials: Credentials | undefined, asked: MatrixRequest): Promise<string | undefined> {
+  const token = credentials?.accessToken();
+  if (token === undefined || !credentials?.isExpired?.()) return token;
+  // When there is no other one, the server may still take this one: its clock counts.
+  await renew(credentials, token, { ...asked, softLogout: true });
+  return credentials.accessToken();
+}
+
+async function renew(credentials: Credentials, refused: string, options: RenewOptions): Promise<boolean> {
+  const { softLogout, timeoutMs, signal } = options;
+  try {
+    return await credentials.renew?.(refused, { softLogout, timeoutMs, signal }) ?? false;
+  } catch (error) {
+    if (signal?.aborted) throw signal.reason;
+    throw new BeforeSendingError(error);
+  }
+}
+
+async function ask(client: MatrixClient, asked: MatrixRequest, token: string | undefined): Promise<
+  Record<string, unknown>
+> {
+  const { method, api = "/_matrix/client/v3", path, query, body, timeoutMs, signal } = asked;
   const answer = await exchange(client.runtime, {
     method,
     url: `${client.baseUrl}${api}/${path.map(encodeURIComponent).join("/")}${
       query ? `?${new URLSearchParams(query)}` : ""
     }`,
     headers: {
-      ...(requiresAuth ? { "Authorization": `Bearer ${client.accessToken()}` } : {}),
+      ...(token === undefined ? {} : { "Authorization": `Bearer ${token}` }),
       "User-Agent": client.userAgent,
       ...(body === undefined ? {} : { "Content-Type": "application/json" }),
     },

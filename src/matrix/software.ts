@@ -13,12 +13,10 @@ import { NotTheServiceError } from "../errors.ts";
  */
 export async function serverSoftware(client: MatrixClient, options: RoomOptions): Promise<string | undefined> {
   try {
-    const { server } = await request(client, {
+    const { server } = await request({ ...client, credentials: undefined }, {
       method: "GET",
       api: "/_matrix/federation/v1",
       path: ["version"],
-      // A Synapse with a `federation_domain_whitelist` answers 403 to any other Authorization than a server's.
-      requiresAuth: false,
       ...options,
     });
     return typeof server === "object" && server !== null && "name" in server ? String(server.name) : undefined;

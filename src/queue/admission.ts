@@ -67,22 +67,18 @@ export class Admission {
     }
   }
 
-  /**
-   * Takes into the journal what waits in `intake/`, in the order of its times. For the holder of `deliver.lock`.
-   *
-   * @throws {QueueError} when the journal cannot be had yet; then it goes on waiting there
-   */
+  /** What {@linkcode Queue.takeIn} promises. */
   async takeIn(): Promise<void> {
-    const { journal, intake, state, refresh } = this.#parts;
-    const files = intake.list();
+    const { journal, intake, state, refresh, runtime } = this.#parts;
+    const files = intake.list(runtime.now());
     if (files.length === 0) return intake.remove([]);
     // Whoever took them in before may have died before it removed them, and before what it wrote was on the disk.
     const fresh = files.flatMap(({ records }) => records).filter(({ id }) => state().entry(id) === undefined);
     if (fresh.length > 0) {
-      await journal.append(fresh, "directory");
+      await journal.append(fresh.map((record) => ({ ...record, aside: true })), "directory");
       refresh();
     } else journal.sync();
-    intake.remove(files.map(({ name }) => name));
+    intake.remove(files);
   }
 
   /** Whoever took the twin in may not have confirmed it yet, and may still take it back. */

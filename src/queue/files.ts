@@ -43,6 +43,24 @@ export interface Files {
   list(path: string): string[];
 }
 
+/**
+ * Puts a file in the place of what has its name, whole or not at all, and durably: its bytes are on the disk before it gets the name, and the name is when
+ * this returns. Two must not do so at once. Its directory must be there.
+ */
+export function replaceFile(files: Files, path: string, content: string | readonly Uint8Array[]): void {
+  const draft = `${path}.tmp`;
+  const parts = typeof content === "string" ? [new TextEncoder().encode(content)] : content;
+  {
+    using file = files.open(draft, "create");
+    for (const part of parts) {
+      for (let rest = part; rest.length > 0;) rest = rest.subarray(file.append(rest));
+    }
+    file.syncData();
+  }
+  files.rename(draft, path);
+  files.syncDirectory(parentOf(path));
+}
+
 /** The real file system. */
 export const denoFiles: Files = {
   open(path, mode) {

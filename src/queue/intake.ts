@@ -3,26 +3,42 @@
  * Each batch is a file of its own, which needs no lock.
  *
  * ```text
- * put:    .name -> write -> fdatasync -> rename to name -> fsync of the directory
+ * put:    name.tmp -> write -> fdatasync -> rename to name -> fsync of the directory
  * remove: only behind a durable append to the journal, then fsync of the directory; who dies in between leaves files whose ids the journal knows
  * ```
  *
  * A removal that is not on the disk must not be believed: a power cut would bring the file back when its envelope is long delivered. So each process that takes
  * in syncs the directory once before it relies on what is not there.
  *
+ * A file that holds damage goes to `quarantine/` when what is whole in it was taken in; so does one that cannot be read for so long that it must not be in
+ * the way of all the others any more.
+ *
  * @module
  */
 
-import type { Files } from "./files.ts";
+import { type Files, replaceFile } from "./files.ts";
 import { JournalReader } from "./reader.ts";
 import { encodeRecord, type EnqueueRecord } from "./record.ts";
 import type { Reserve } from "./reserve.ts";
 import { guard } from "./trouble.ts";
 
+/** How long nothing is delivered because a file cannot be read; a disk that comes back has brought it back by then. */
+const UNREADABLE_MS = 600_000;
+
 /** One file of the intake. */
 export interface IntakeFile {
   readonly name: string;
   readonly records: readonly EnqueueRecord[];
+  /** Whether it holds something else, or nothing that can be read. */
+  readonly isDamaged: boolean;
+}
+
+/** What the intake is made of. */
+export interface IntakeParts {
+  readonly files: Files;
+  readonly reserve: Reserve;
+  /** Hears where a damaged file was set aside. */
+  readonly onDamage?: (path: string) => void;
 }
 
 /** `queue/intake`. */
@@ -31,20 +47,22 @@ export class Intake {
   readonly #directory: string;
   readonly #files: Files;
   readonly #reserve: Reserve;
+  readonly #onDamage: (path: string) => void;
   #isSynced = false;
 
   /** @param parent the directory that holds `intake/`, once something came in there */
-  constructor(parent: string, files: Files, reserve: Reserve) {
+  constructor(parent: string, { files, reserve, onDamage = () => {} }: IntakeParts) {
     this.#parent = parent;
-    this.#reserve = reserve;
     this.#directory = `${parent}/intake`;
     this.#files = files;
+    this.#reserve = reserve;
+    this.#onDamage = onDamage;
   }
 
   /**
    * Stores envelopes durably.
    *
-   * @throws {QueueError} when the disk does not take them
+   * @throws {QueueError} when the disk does not take them; then they are not there, unless it does not even let go of them
    */
   put(records: readonly EnqueueRecord[]): void {
     const [first] = records;
@@ -53,19 +71,27 @@ export class Intake {
     const write = () =>
       guard(`write ${this.#directory}`, () => {
         this.#files.makeDirectory(this.#directory);
-        this.#write(`${this.#directory}/.${name}`, records);
-        this.#files.rename(`${this.#directory}/.${name}`, `${this.#directory}/${name}`);
-        this.#files.syncDirectory(this.#directory);
+        try {
+          replaceFile(this.#files, `${this.#directory}/${name}`, records.map(encodeRecord));
+        } catch (error) {
+          this.#takeBack(name);
+          throw error;
+        }
       }, "unwritten");
     this.#reserve.during(write);
   }
 
-  /** What waits, in the order of its times. */
-  list(): IntakeFile[] {
-    return guard(`read ${this.#directory}`, () => {
-      if (!this.#exists()) return [];
-      return this.#names().map((name) => ({ name, records: this.#read(`${this.#directory}/${name}`) }));
-    });
+  /**
+   * What waits, in the order of its times.
+   *
+   * @param now milliseconds since 1970
+   * @throws {QueueError} when it cannot be read
+   */
+  list(now: number): IntakeFile[] {
+    return guard(
+      `read ${this.#directory}`,
+      () => this.#exists() ? this.#names().map((name) => this.#read(name, now)) : [],
+    );
   }
 
   /** When what waits came in, milliseconds since 1970, a time for each envelope. The names tell, so that no file is read. */
@@ -73,11 +99,14 @@ export class Intake {
     return guard(`read ${this.#directory}`, () => this.#exists() ? this.#names().flatMap(timesOf) : []);
   }
 
-  /** Forgets files whose envelopes are in the journal; none at all makes sure of what others removed. */
-  remove(names: readonly string[]): void {
+  /** Forgets files whose envelopes are in the journal; none at all makes sure of what others removed. What is damaged is set aside. */
+  remove(files: readonly IntakeFile[]): void {
     guard(`write ${this.#directory}`, () => {
-      if ((names.length === 0 && this.#isSynced) || !this.#exists()) return;
-      for (const name of names) this.#files.remove(`${this.#directory}/${name}`);
+      if ((files.length === 0 && this.#isSynced) || !this.#exists()) return;
+      for (const { name, isDamaged } of files) {
+        if (isDamaged) this.#quarantine(name);
+        else this.#files.remove(`${this.#directory}/${name}`);
+      }
       this.#files.syncDirectory(this.#directory);
       this.#isSynced = true;
     });
@@ -92,23 +121,42 @@ export class Intake {
     return this.#files.list(this.#parent).includes("intake");
   }
 
-  #write(path: string, records: readonly EnqueueRecord[]): void {
-    using file = this.#files.open(path, "create");
-    for (const record of records) {
-      for (let rest = encodeRecord(record); rest.length > 0;) rest = rest.subarray(file.append(rest));
+  #read(name: string, now: number): IntakeFile {
+    const records: EnqueueRecord[] = [];
+    let isDamaged = false;
+    const damaged = () => isDamaged = true;
+    const reader = new JournalReader();
+    try {
+      using file = this.#files.open(`${this.#directory}/${name}`, "read");
+      reader.read(file, {
+        record: (record) => record.t === "enq" ? records.push(record) : damaged(),
+        unknown: damaged,
+        damaged,
+      });
+      if (reader.offset < file.size()) damaged();
+    } catch (error) {
+      const [time = 0] = timesOf(name);
+      if (now - time < UNREADABLE_MS) throw error;
+      damaged();
     }
-    file.syncData();
+    return { name, records, isDamaged };
   }
 
-  #read(path: string): EnqueueRecord[] {
-    using file = this.#files.open(path, "read");
-    const records: EnqueueRecord[] = [];
-    new JournalReader().read(file, {
-      record: (record) => record.t === "enq" && records.push(record),
-      unknown() {},
-      damaged() {},
-    });
-    return records;
+  /** Nobody is told that it is there, so that it must not be. */
+  #takeBack(name: string): void {
+    try {
+      this.#files.remove(`${this.#directory}/${name}`);
+    } catch {
+      return;
+    }
+  }
+
+  #quarantine(name: string): void {
+    const directory = `${this.#parent}/quarantine`;
+    this.#files.makeDirectory(directory);
+    this.#files.rename(`${this.#directory}/${name}`, `${directory}/intake.${name}`);
+    this.#files.syncDirectory(directory);
+    this.#onDamage(`${directory}/intake.${name}`);
   }
 }
 

@@ -108,7 +108,7 @@ export class Journal {
     guard(`read the queue ${this.path}`, () => {
       using file = this.#openToRead();
       if (file === undefined) return;
-      this.#follow(file, listener);
+      const identity = this.#follow(file, listener);
       this.#reader.read(file, {
         record: (record, line) => {
           if (record.t === "hdr") this.#born = record.time;
@@ -117,17 +117,22 @@ export class Journal {
         unknown() {},
         damaged: (line) => this.#tryToQuarantine(file, line),
       });
+      this.#identity = identity;
     });
   }
 
-  /** A compaction put another file in the place of the one that was read, or a writer took back what was read: everything begins anew. */
-  #follow(file: OpenFile, listener: JournalListener): void {
+  /**
+   * A compaction put another file in the place of the one that was read, or a writer took back what was read: everything begins anew, and once more when that
+   * comes to no end.
+   */
+  #follow(file: OpenFile, listener: JournalListener): string {
     const identity = file.identity();
     if (this.#identity !== undefined && (this.#identity !== identity || !this.#reader.continues(file))) {
+      this.#identity = "";
       this.#reader = new JournalReader();
       listener.restart();
     }
-    this.#identity = identity;
+    return identity;
   }
 
   /**

@@ -15,8 +15,11 @@ export const NEARLY_FULL_BYTES: number = 0.8 * MAX_QUEUE_BYTES;
 /** How much room is kept back for a full disk. */
 export const RESERVE_BYTES: number = 64 * 1024;
 
-/** How long it is remembered that an entry was delivered. */
-export const ACK_RETENTION_MS: number = 7 * 86_400_000;
+/** How long it is remembered that an entry was delivered which its caller may send again by its own name. */
+export const NAMED_ACK_RETENTION_MS: number = 7 * 86_400_000;
+
+/** How long it is remembered of any other: for those who wait for it at this moment. */
+export const ACK_RETENTION_MS: number = 3_600_000;
 
 /** What to tell people of a journal of this size; undefined while there is room. */
 export function fullnessWarning(bytes: number): string | undefined {

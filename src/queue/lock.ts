@@ -43,12 +43,21 @@ export class FileLock {
     return this.held;
   }
 
-  /** Takes the lock, asking every 5 to 25 ms; false when it was not to be had within `timeoutMs`. */
-  async acquire(timeoutMs: number, runtime: Pick<Runtime, "now" | "sleep" | "random">): Promise<boolean> {
+  /**
+   * Takes the lock, asking every 5 to 25 ms; false when it was not to be had within `timeoutMs`.
+   *
+   * @throws the signal's reason, when that ended the waiting
+   */
+  async acquire(
+    timeoutMs: number,
+    runtime: Pick<Runtime, "now" | "sleep" | "random">,
+    signal?: AbortSignal,
+  ): Promise<boolean> {
     const deadline = runtime.now() + timeoutMs;
     while (!this.tryAcquire()) {
+      signal?.throwIfAborted();
       if (runtime.now() >= deadline) return false;
-      await runtime.sleep(5 + 20 * runtime.random());
+      await runtime.sleep(5 + 20 * runtime.random(), signal);
     }
     return true;
   }

@@ -14,7 +14,13 @@ import { denoFiles, type Files } from "./files.ts";
 import { Admission, recordOf } from "./admission.ts";
 import { type Durability, Journal, TORN_SUFFIX } from "./journal.ts";
 import { Intake } from "./intake.ts";
-import { ACK_RETENTION_MS, MAX_QUEUE_BYTES, MIN_COMPACTION_BYTES, NEARLY_FULL_BYTES } from "./limits.ts";
+import {
+  ACK_RETENTION_MS,
+  MAX_QUEUE_BYTES,
+  MIN_COMPACTION_BYTES,
+  NAMED_ACK_RETENTION_MS,
+  NEARLY_FULL_BYTES,
+} from "./limits.ts";
 import { FileLock } from "./lock.ts";
 import type {
   AttemptResult,
@@ -52,7 +58,7 @@ export class Queue extends QueueView {
     this.#files = files;
     this.#runtime = runtime;
     this.#reserve = new Reserve(this.directory, files, onReserveUsed);
-    this.#intake = new Intake(this.directory, files, this.#reserve);
+    this.#intake = new Intake(this.directory, { files, reserve: this.#reserve, onDamage });
     this.#journal = new Journal(this.directory, { files, onDamage, reserve: this.#reserve }, runtime);
     this.#admission = new Admission({
       journal: this.#journal,
@@ -105,12 +111,14 @@ export class Queue extends QueueView {
     return true;
   }
 
-  /** Reads what is new. */
+  /** Reads what is new. When that must begin anew and fails on its way, what was known before stands. */
   refresh(): void {
+    let state = this.state;
     this.#journal.read({
-      restart: () => this.state = this.state.successor(),
-      record: (record, bytes) => this.state.apply(record, bytes),
+      restart: () => state = state.successor(),
+      record: (record, bytes) => state.apply(record, bytes),
     });
+    this.state = state;
   }
 
   /** Bytes of the journal; it grows with every change. */
@@ -151,9 +159,10 @@ export class Queue extends QueueView {
   }
 
   /**
-   * Takes into the journal what waits in `intake/`, in the order of its times. For the holder of `deliver.lock`.
+   * Takes into the journal what waits in `intake/`, in the order of its times. For the holder of `deliver.lock`, who may deliver nothing as long as
+   * this fails: something older may wait there.
    *
-   * @throws {QueueError} when the journal cannot be had yet; then it goes on waiting there
+   * @throws {QueueError} when the journal cannot be had yet, or `intake/` cannot be read or emptied; then it goes on waiting there
    */
   takeIn(): Promise<void> {
     return this.#admission.takeIn();
@@ -265,7 +274,9 @@ export class Queue extends QueueView {
         this.refresh();
         return this.state.snapshot(header);
       },
-      (record) => record.t === "ack" && record.time > now - ACK_RETENTION_MS,
+      (record) =>
+        record.t === "ack" &&
+        record.time > now - (record.once === undefined ? ACK_RETENTION_MS : NAMED_ACK_RETENTION_MS),
     );
     this.refresh();
     return true;

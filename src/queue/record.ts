@@ -39,6 +39,8 @@ export interface EnqueueRecord {
   readonly replaces?: true;
   /** The caller's own name for it: of two entries of a lane with the same one, the second is none. */
   readonly once?: string;
+  /** It came by the side door: its place is by its time, before what was written here meanwhile. */
+  readonly aside?: true;
 }
 
 /** Attempt `n` is about to leave. Until its answer is recorded nobody knows what became of it. */

@@ -176,7 +176,10 @@ export class QueueState {
   #enqueue(record: EnqueueRecord, bytes: number): void {
     if (this.#entries.has(record.id) || !this.#names.admit(record)) return;
     const replaced = record.replaces && this.#supersede(record);
+    const later = record.aside ? [...this.#entries.values()].filter(({ time }) => time > record.time) : [];
+    for (const { id } of later) this.#entries.delete(id);
     this.#entries.set(record.id, { ...newEntry(record), bytes, replaced });
+    for (const entry of later) this.#entries.set(entry.id, entry);
     this.#keptBytes += bytes;
   }
 
@@ -186,6 +189,7 @@ export class QueueState {
     for (const id of this.#names.withKeyOf(record)) {
       const entry = this.#entries.get(id);
       if (id === record.id || entry === undefined || entry.dead || entry.open || entry.doubt) continue;
+      if (record.aside && entry.time > record.time) continue;
       count += 1 + (entry.replaced?.count ?? 0);
       since = Math.min(since, entry.replaced?.since ?? entry.time);
       this.#names.forget(entry);

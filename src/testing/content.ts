@@ -1,5 +1,6 @@
 /** What homeservers accept as the body of a request and as the content of an event. */
 
+import { isObject } from "../fields.ts";
 import { type Answer, matrixError } from "./answer.ts";
 import type { HomeserverSoftware } from "./homeserver_types.ts";
 
@@ -98,8 +99,4 @@ function isWellFormed(value: unknown): boolean {
   if (typeof value === "string") return value.isWellFormed();
   if (typeof value !== "object" || value === null) return true;
   return Object.entries(value).every(([key, part]) => key.isWellFormed() && isWellFormed(part));
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,6 +1,6 @@
 /** Endpoints that say what the server is and who is asking. */
 
-import { type Answer, jsonAnswer } from "./answer.ts";
+import { type Answer, jsonAnswer, matrixError } from "./answer.ts";
 import type { HomeserverSoftware } from "./homeserver_types.ts";
 import type { Ask, TokenAsk, World } from "./world.ts";
 
@@ -23,6 +23,11 @@ export function wellKnown({ software }: World, { host }: Ask): Answer {
 
 export function federationVersion({ software }: World): Answer {
   return jsonAnswer(200, { server: { name: software, version: SERVER_VERSIONS[software] } });
+}
+
+export function authMetadata({ delegation }: World): Answer {
+  if (delegation !== undefined) return jsonAnswer(200, delegation.metadata);
+  return matrixError(404, "M_UNRECOGNIZED", "Unrecognized request");
 }
 
 export function whoami(_world: World, { token }: TokenAsk): Answer {

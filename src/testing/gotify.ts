@@ -8,7 +8,7 @@ import { matchRoute, type Route } from "./routes.ts";
 import { type Call, type LoopbackOptions, LoopbackServer } from "./server.ts";
 
 /** The name of an endpoint of {@linkcode LoopbackGotify}, for the `on` of a fault and in the log of requests. */
-export type GotifyRouteName = "message" | "health";
+export type GotifyRouteName = "message" | "health" | "version";
 
 /** The name of a fault of {@linkcode LoopbackGotify}. */
 export type GotifyFaultName =
@@ -46,6 +46,7 @@ export interface GotifyMessage {
 const ROUTES: readonly Route<GotifyRouteName>[] = [
   { name: "message", method: "POST", path: "/message" },
   { name: "health", method: "GET", path: "/health" },
+  { name: "version", method: "GET", path: "/version" },
 ];
 
 const STATUS_TEXTS: Readonly<Record<number, string>> = {
@@ -115,6 +116,9 @@ async function answer(call: Call<GotifyRouteName>, store: Store): Promise<Answer
   await call.ready();
   if (call.route === undefined) return gotifyError(404, "page not found");
   if (call.route === "health") return jsonAnswer(200, { health: "green", database: "green" });
+  if (call.route === "version") {
+    return jsonAnswer(200, { version: "2.6.3", commit: "loopback", buildDate: "2026-01-01-00:00:00" });
+  }
   const { headers, query } = call;
   const key = headers.get("x-gotify-key") ?? /^Bearer (.+)$/.exec(headers.get("authorization") ?? "")?.[1] ??
     new URLSearchParams(query).get("token");

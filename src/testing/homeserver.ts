@@ -2,7 +2,9 @@
 
 import { Accounts } from "./accounts.ts";
 import { type Answer, matrixError } from "./answer.ts";
+import { Delegation } from "./delegation.ts";
 import { type JsonBody, readJsonBody } from "./content.ts";
+import { Logins } from "./logins.ts";
 import { HOMESERVER_FAULTS, type HomeserverFaultName } from "./homeserver_faults.ts";
 import { HOMESERVER_ROUTES, type HomeserverRouteName } from "./homeserver_routes.ts";
 import type {
@@ -12,8 +14,10 @@ import type {
   RoomEvent,
   RoomOptions,
   TransactionScope,
+  UpgradeOptions,
 } from "./homeserver_types.ts";
 import { Rooms } from "./rooms.ts";
+import { upgrade } from "./room_upgrade.ts";
 import { matchRoute } from "./routes.ts";
 import { type Call, LoopbackServer } from "./server.ts";
 import { Transactions } from "./transactions.ts";
@@ -29,7 +33,7 @@ const SCOPES: Readonly<Record<HomeserverSoftware, TransactionScope>> = {
 
 /**
  * A homeserver on 127.0.0.1, as strict as the Client-Server API about methods, paths, headers and bodies, with the habits of Synapse,
- * Dendrite or Conduit where these differ. It keeps users and rooms in memory. It has no federation, no encryption and no sync.
+ * Dendrite or Conduit where these differ. It keeps users and rooms in memory. It has no federation and no encryption.
  *
  * @example
  * ```ts
@@ -67,15 +71,21 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
    * @throws {Deno.errors.AddrInUse} when the wanted port is taken
    */
   static start(options: HomeserverOptions = {}): Promise<LoopbackHomeserver> {
-    const { software = "Synapse", serverName = "loopback.test", now = Date.now } = options;
+    const { software = "Synapse", serverName = "loopback.test", now = Date.now, authorizationServer } = options;
+    const delegation = authorizationServer && new Delegation(authorizationServer, serverName, now);
     const transactions = new Transactions(options.transactions ?? SCOPES[software], now);
     const world: World = {
       software,
       serverName,
       now,
-      accounts: new Accounts(software),
+      accounts: new Accounts(software, now, delegation),
+      delegation,
+      logins: new Logins(now, options),
       rooms: new Rooms(now),
       transactions,
+      accountData: new Map(),
+      displayNames: new Map(),
+      firstSyncs: new Map(),
     };
     return Promise.try(() => new LoopbackHomeserver(world, options));
   }
@@ -89,8 +99,9 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
    */
   addUser(localpart: string, deviceId: string = this.#deviceIds.next().value ?? ""): LoopbackUser {
     const userId = `@${localpart}:${this.#world.serverName}`;
-    this.#world.accounts.addUser(userId);
-    return { userId, deviceId, accessToken: this.addToken(userId, { deviceId }) };
+    const password = `password-of-${localpart}`;
+    this.#world.accounts.addUser(userId, password);
+    return { userId, deviceId, password, accessToken: this.addToken(userId, { deviceId }) };
   }
 
   /**
@@ -100,7 +111,7 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
    * @throws {Error} when there is no such user
    */
   addToken(userId: string, options: { readonly deviceId?: string } = {}): string {
-    return this.#world.accounts.addToken(userId, options.deviceId);
+    return this.#world.accounts.addToken(userId, { deviceId: options.deviceId });
   }
 
   /**
@@ -113,6 +124,19 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
   revoke(accessToken: string, options: { readonly softLogout?: boolean } = {}): void {
     const gone = this.#world.accounts.revoke(accessToken, options.softLogout ?? false);
     if (gone !== undefined) this.#world.transactions.forgetDevice(gone);
+  }
+
+  /**
+   * Lets whoever opens the address of a single sign-on be this user from now on, as a browser that is signed in at the identity provider. `GET login` then
+   * offers `m.login.sso` and `m.login.token`.
+   */
+  allowSso(userId: string): void {
+    this.#world.logins.ssoUser = userId;
+  }
+
+  /** The device ids of a user, in the order in which they came into being. */
+  devices(userId: string): readonly string[] {
+    return this.#world.accounts.devices(userId).map(({ device_id }) => device_id);
   }
 
   /**
@@ -132,6 +156,76 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
    */
   removeMember(roomId: string, userId: string): void {
     this.#world.rooms.leave(this.#room(roomId), userId);
+  }
+
+  /**
+   * Invites a user into a room, in its creator's name.
+   *
+   * @throws {Error} when there is no such room
+   */
+  invite(roomId: string, userId: string): void {
+    const room = this.#room(roomId);
+    this.#world.rooms.invite(room, userId, { sender: room.creator });
+  }
+
+  /**
+   * Makes an alias point at a room, whatever it pointed at before.
+   *
+   * @throws {Error} when there is no such room
+   */
+  moveAlias(alias: string, roomId: string): void {
+    this.#world.rooms.name(this.#room(roomId), alias);
+  }
+
+  /**
+   * Bans a user from a room.
+   *
+   * @throws {Error} when there is no such room
+   */
+  ban(roomId: string, userId: string): void {
+    this.#world.rooms.ban(this.#room(roomId), userId);
+  }
+
+  /**
+   * Replaces a room by a new one, as `POST /rooms/{roomId}/upgrade` does: its name, its alias and its power levels go over, its members do not. Whoever
+   * has no power cannot send to the old one any more.
+   *
+   * @param options who does it, by default the room's creator, and who may join the new one; by default nobody
+   * @returns the room id of the new one
+   * @throws {Error} when there is no such room
+   */
+  upgradeRoom(roomId: string, options: UpgradeOptions = {}): string {
+    return upgrade(this.#world.rooms, this.#room(roomId), options).roomId;
+  }
+
+  /**
+   * Sets a state event, as a member with enough power could.
+   *
+   * @throws {Error} when there is no such room
+   */
+  setState(roomId: string, type: string, content: Readonly<Record<string, unknown>>): void {
+    const room = this.#room(roomId);
+    this.#world.rooms.append(room, { type, sender: room.creator, content, state_key: "" });
+  }
+
+  /**
+   * The rooms that there are, in the order of their making.
+   *
+   * @returns their room ids
+   */
+  roomIds(): readonly string[] {
+    return this.#world.rooms.ids();
+  }
+
+  /**
+   * Who is in a room, and who may come in.
+   *
+   * @returns user ids
+   * @throws {Error} when there is no such room
+   */
+  members(roomId: string): { readonly joined: readonly string[]; readonly invited: readonly string[] } {
+    const { members, invited } = this.#room(roomId);
+    return { joined: [...members], invited: [...invited] };
   }
 
   /**
@@ -182,13 +276,16 @@ async function handle(world: World, call: Call): Promise<Answer> {
   if (match.kind === "unknown") return matrixError(404, "M_UNRECOGNIZED", "Unrecognized request");
   if (match.kind === "wrong-method") return matrixError(405, "M_UNRECOGNIZED", "Unrecognized request");
   const { route, params } = match;
+  if (route.undelegated && world.delegation !== undefined) {
+    return matrixError(404, "M_UNRECOGNIZED", "Unrecognized request");
+  }
   const query = new URLSearchParams(call.query);
   if (route.access === "open" || !route.ownPace) await call.ready();
   const token = route.access === "token" ? world.accounts.authenticate(call.headers, query) : undefined;
   if (token !== undefined && "status" in token) return token;
   const body = route.method === "GET" ? NO_BODY : readJsonBody(call.bytes, world.software);
   if ("status" in body) return body;
-  const ask = { params, query, host: call.headers.get("host") ?? "", body, ready: call.ready };
+  const ask = { params, query, host: call.headers.get("host") ?? "", body, ready: call.ready, pause: call.pause };
   if (route.access === "open") return route.run(world, ask);
   if (token === undefined) throw new Error(`Cannot run ${route.name}: no token was looked up`);
   return await route.run(world, { ...ask, token });

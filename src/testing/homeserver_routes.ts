@@ -1,8 +1,14 @@
 /** The endpoints of a loopback homeserver, as a table. A new one is a name, a line in the table and a function elsewhere. */
 
 import type { Answer } from "./answer.ts";
-import { federationVersion, versions, wellKnown, whoami } from "./discovery_endpoints.ts";
+import { authMetadata, federationVersion, versions, wellKnown, whoami } from "./discovery_endpoints.ts";
+import { devices, login, loginFlows, logout, nameDevice, refresh, ssoRedirect } from "./login_endpoints.ts";
+import { getAccountData, getDisplayName, putAccountData, setDisplayName } from "./account_data_endpoints.ts";
+import { createRoom } from "./create_room_endpoint.ts";
+import { invite, joinedRooms, leave } from "./membership_endpoints.ts";
 import { directory, join, joinedMembers, joinRoom, messages, send } from "./room_endpoints.ts";
+import { getState, putState } from "./state_endpoints.ts";
+import { sync } from "./sync_endpoint.ts";
 import type { Route } from "./routes.ts";
 import type { Ask, TokenAsk, World } from "./world.ts";
 
@@ -11,17 +17,40 @@ export type HomeserverRouteName =
   | "versions"
   | "well-known"
   | "federation-version"
+  | "auth-metadata"
+  | "login-flows"
+  | "login"
+  | "sso-redirect"
+  | "refresh"
+  | "logout"
+  | "devices"
+  | "name-device"
   | "whoami"
   | "send"
   | "messages"
   | "join"
   | "join-room"
   | "directory"
-  | "joined-members";
+  | "joined-members"
+  | "joined-rooms"
+  | "create-room"
+  | "invite"
+  | "leave"
+  | "state"
+  | "set-state"
+  | "sync"
+  | "account-data"
+  | "set-account-data"
+  | "display-name"
+  | "set-display-name";
 
 /** An endpoint: open to everybody, or for those with a token. */
 export type HomeserverRoute =
   & Route<HomeserverRouteName>
+  & {
+    /** Whether there is no such endpoint where an authorization server has the accounts. */
+    readonly undelegated?: boolean;
+  }
   & (
     | { readonly access: "open"; readonly run: (world: World, ask: Ask) => Answer }
     | {
@@ -45,7 +74,28 @@ export const HOMESERVER_ROUTES: readonly HomeserverRoute[] = [
     access: "open",
     run: federationVersion,
   },
+  {
+    name: "auth-metadata",
+    method: "GET",
+    path: "/_matrix/client/v1/auth_metadata",
+    access: "open",
+    run: authMetadata,
+  },
   { name: "directory", method: "GET", path: `${V3}/directory/room/:roomAlias`, access: "open", run: directory },
+  { name: "login-flows", method: "GET", path: `${V3}/login`, access: "open", undelegated: true, run: loginFlows },
+  { name: "login", method: "POST", path: `${V3}/login`, access: "open", undelegated: true, run: login },
+  {
+    name: "sso-redirect",
+    method: "GET",
+    path: `${V3}/login/sso/redirect`,
+    access: "open",
+    undelegated: true,
+    run: ssoRedirect,
+  },
+  { name: "refresh", method: "POST", path: `${V3}/refresh`, access: "open", undelegated: true, run: refresh },
+  { name: "logout", method: "POST", path: `${V3}/logout`, access: "token", undelegated: true, run: logout },
+  { name: "devices", method: "GET", path: `${V3}/devices`, access: "token", run: devices },
+  { name: "name-device", method: "PUT", path: `${V3}/devices/:deviceId`, access: "token", run: nameDevice },
   { name: "whoami", method: "GET", path: `${V3}/account/whoami`, access: "token", run: whoami },
   { name: "messages", method: "GET", path: `${V3}/rooms/:roomId/messages`, access: "token", run: messages },
   {
@@ -57,6 +107,46 @@ export const HOMESERVER_ROUTES: readonly HomeserverRoute[] = [
   },
   { name: "join", method: "POST", path: `${V3}/join/:roomIdOrAlias`, access: "token", run: join },
   { name: "join-room", method: "POST", path: `${V3}/rooms/:roomId/join`, access: "token", run: joinRoom },
+  { name: "joined-rooms", method: "GET", path: `${V3}/joined_rooms`, access: "token", run: joinedRooms },
+  { name: "create-room", method: "POST", path: `${V3}/createRoom`, access: "token", run: createRoom },
+  { name: "invite", method: "POST", path: `${V3}/rooms/:roomId/invite`, access: "token", run: invite },
+  { name: "leave", method: "POST", path: `${V3}/rooms/:roomId/leave`, access: "token", run: leave },
+  ...["", "/", "/:stateKey"].flatMap((end): HomeserverRoute[] => {
+    const path = `${V3}/rooms/:roomId/state/:eventType${end}`;
+    return [
+      { name: "state", method: "GET", path, access: "token", run: getState },
+      { name: "set-state", method: "PUT", path, access: "token", run: putState },
+    ];
+  }),
+  { name: "sync", method: "GET", path: `${V3}/sync`, access: "token", run: sync },
+  {
+    name: "account-data",
+    method: "GET",
+    path: `${V3}/user/:userId/account_data/:type`,
+    access: "token",
+    run: getAccountData,
+  },
+  {
+    name: "set-account-data",
+    method: "PUT",
+    path: `${V3}/user/:userId/account_data/:type`,
+    access: "token",
+    run: putAccountData,
+  },
+  {
+    name: "display-name",
+    method: "GET",
+    path: `${V3}/profile/:userId/displayname`,
+    access: "open",
+    run: getDisplayName,
+  },
+  {
+    name: "set-display-name",
+    method: "PUT",
+    path: `${V3}/profile/:userId/displayname`,
+    access: "token",
+    run: setDisplayName,
+  },
   {
     name: "send",
     method: "PUT",

@@ -1,5 +1,6 @@
 /** The words in which a test talks to a loopback homeserver. */
 
+import type { LoopbackAuthorizationServer } from "./authorization_server.ts";
 import type { LoopbackOptions } from "./server.ts";
 
 /** Whose behaviour the homeserver shows, by the name that the server gives itself. */
@@ -19,6 +20,12 @@ export interface HomeserverOptions extends LoopbackOptions {
   readonly serverName?: string;
   /** For whom a transaction id counts; as the software has it by default. */
   readonly transactions?: TransactionScope;
+  /** Where accounts live and log in; by default at the homeserver itself. Then it has no login of its own, and users need no {@linkcode LoopbackHomeserver.addUser}. */
+  readonly authorizationServer?: LoopbackAuthorizationServer;
+  /** Whether a password is a way to log in; true by default. */
+  readonly passwords?: boolean;
+  /** How long an access token lives that comes with a refresh token, in milliseconds by the server's clock; 5 minutes by default. */
+  readonly tokenLifetimeMs?: number;
 }
 
 /** A user of a {@linkcode LoopbackHomeserver}, logged in on one device. */
@@ -29,6 +36,8 @@ export interface LoopbackUser {
   readonly accessToken: string;
   /** The device. */
   readonly deviceId: string;
+  /** For logging in again: `password-of-` and the user's name. */
+  readonly password: string;
 }
 
 /** A room to be created. */
@@ -41,8 +50,22 @@ export interface RoomOptions {
   readonly public?: boolean;
   /** An alias, for example `#alerts:loopback.test`; none by default. */
   readonly alias?: string;
+  /** The name that people see; none by default. */
+  readonly name?: string;
+  /** The content of `m.room.power_levels`; by default there is none, and everybody may send. */
+  readonly powerLevels?: Readonly<Record<string, unknown>>;
   /** The room id; by default one of room version 12: `!` and 43 characters, without a domain. */
   readonly roomId?: string;
+}
+
+/** How a room is replaced by another. */
+export interface UpgradeOptions {
+  /** The user id of whoever does it; the room's creator by default. */
+  readonly by?: string;
+  /** The user ids of those who may join the new room; nobody by default. */
+  readonly invited?: readonly string[];
+  /** Whether everybody may join the new room; as the old one has it by default. */
+  readonly public?: boolean;
 }
 
 /** An event as the members of a room see it. */

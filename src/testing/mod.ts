@@ -1,6 +1,7 @@
 /**
- * Servers on 127.0.0.1 for tests of programs that send notifications: a Matrix homeserver, and servers of ntfy,
- * Gotify, Telegram's Bot API and webhooks, as strict as the real ones, with a log of what reached them and with named faults.
+ * Servers on 127.0.0.1 for tests of programs that send notifications: a Matrix homeserver, the authorization server that it may
+ * delegate its logins to, and servers of ntfy, Gotify, Telegram's Bot API and webhooks, as strict as the real ones, with a log of what
+ * reached them and with named faults.
  *
  * @module
  */
@@ -14,9 +15,17 @@ export type {
   RoomEvent,
   RoomOptions,
   TransactionScope,
+  UpgradeOptions,
 } from "./homeserver_types.ts";
 export type { HomeserverFaultName } from "./homeserver_faults.ts";
 export type { HomeserverRouteName } from "./homeserver_routes.ts";
+
+// An authorization server
+export { LoopbackAuthorizationServer } from "./authorization_server.ts";
+export type { AuthorizationServerOptions, OAuthSession } from "./authorization_types.ts";
+export type { AuthorizationFaultName } from "./authorization_faults.ts";
+export type { AuthorizationRouteName } from "./authorization_routes.ts";
+export type { Introspection } from "./authorization_sessions.ts";
 
 // An ntfy server
 export { LoopbackNtfy } from "./ntfy.ts";
@@ -38,7 +47,7 @@ export type { TelegramMessage } from "./telegram_send.ts";
 export { LoopbackWebhook } from "./webhook.ts";
 export type { WebhookDelivery, WebhookFaultName, WebhookOptions, WebhookRouteName } from "./webhook.ts";
 
-// What all have in common
+// What they have in common
 export { LoopbackServer } from "./server.ts";
 export type { LoopbackOptions } from "./server.ts";
 export type { CommonFaultName } from "./common_faults.ts";

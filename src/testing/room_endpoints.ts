@@ -4,6 +4,7 @@ import type { Token } from "./accounts.ts";
 import { type Answer, jsonAnswer, matrixError } from "./answer.ts";
 import { eventBytes, MAX_EVENT_BYTES, refuseContent, tooLarge } from "./content.ts";
 import { readMessages } from "./messages.ts";
+import { tooWeak } from "./power.ts";
 import type { Room } from "./rooms.ts";
 import type { Transaction } from "./transactions.ts";
 import type { Ask, TokenAsk, World } from "./world.ts";
@@ -49,6 +50,7 @@ function enter({ rooms, software }: World, room: Room | undefined, { userId }: T
       : matrixError(404, "M_UNKNOWN", "Can't join remote room because no servers are known");
   }
   if (!room.members.has(userId)) {
+    if (room.banned.has(userId)) return matrixError(403, "M_BAD_STATE", "Cannot join user who was banned");
     if (!room.public && !room.invited.has(userId)) {
       return matrixError(403, "M_FORBIDDEN", "You are not invited to this room.");
     }
@@ -77,6 +79,8 @@ export async function send(world: World, { params, token, body, ready }: TokenAs
     return matrixError(400, "M_UNSUPPORTED_ROOM_VERSION", "missing room info for room");
   }
   if (!room?.members.has(token.userId)) return notIn(token, roomId);
+  const weak = tooWeak(room, { userId: token.userId, type: eventType });
+  if (weak !== undefined) return weak;
   const draft = { sender: token.userId, type: eventType, content: body.value };
   const size = eventBytes({ roomId, ...draft });
   if (size > MAX_EVENT_BYTES) return tooLarge(size, software);
@@ -85,6 +89,6 @@ export async function send(world: World, { params, token, body, ready }: TokenAs
   return jsonAnswer(200, { event_id });
 }
 
-function notIn({ userId }: Token, roomId = ""): Answer {
+export function notIn({ userId }: Token, roomId = ""): Answer {
   return matrixError(403, "M_FORBIDDEN", `User ${userId} not in room ${roomId}`);
 }

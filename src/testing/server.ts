@@ -21,6 +21,8 @@ export interface Call<RouteName extends string = string> extends ReceivedRequest
   readonly bytes: Uint8Array;
   /** Resolves when the server gets round to the request: at once, unless the fault `slow` is in force. */
   readonly ready: () => Promise<void>;
+  /** Waits so many milliseconds, or until something happens earlier, or nobody waits for the answer any more. */
+  readonly pause: (ms: number, earlier: Promise<unknown>) => Promise<void>;
 }
 
 /** What makes a loopback server a server of its kind. */
@@ -81,6 +83,11 @@ export class LoopbackServer<FaultName extends string, RouteName extends string> 
   /** The TCP port of the server. It stays the same over a restart. */
   get port(): number {
     return this.#port;
+  }
+
+  /** Whether the server is up; one that refuses connections by a fault is. */
+  get running(): boolean {
+    return this.#life !== undefined;
   }
 
   /** Every request that reached the server so far, in the order of arrival, over all restarts. */
@@ -171,7 +178,8 @@ export class LoopbackServer<FaultName extends string, RouteName extends string> 
     this.#log.add(entry);
     aborted(ends.gone).then(() => this.#end(entry, "cut"));
     const handle = async (ready: Call["ready"]) => {
-      const answer = await this.#service.handle({ ...entry, bytes: bytes ?? new Uint8Array(), ready });
+      const pause: Call["pause"] = (ms, earlier) => this.#pause(ms, earlier, ends);
+      const answer = await this.#service.handle({ ...entry, bytes: bytes ?? new Uint8Array(), ready, pause });
       this.#log.update(entry, { handled: true });
       return answer;
     };
@@ -207,6 +215,12 @@ export class LoopbackServer<FaultName extends string, RouteName extends string> 
     if (outcome !== "late" || answer === undefined) return "cut";
     await late();
     return answer;
+  }
+
+  async #pause(ms: number, earlier: Promise<unknown>, { gone, stopping }: Ends): Promise<void> {
+    const over = new AbortController();
+    await Promise.race([this.#sleep(ms, over.signal), earlier, aborted(gone), aborted(stopping)]);
+    over.abort();
   }
 
   /** A slow server goes on when the client has given up, but not when it is stopped itself. */

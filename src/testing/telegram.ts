@@ -8,7 +8,7 @@ import { TELEGRAM_FAULTS, telegramError, type TelegramFaultName, telegramResult 
 import { readDraft, type TelegramMessage } from "./telegram_send.ts";
 
 /** The name of an endpoint of {@linkcode LoopbackTelegram}, for the `on` of a fault and in the log of requests. */
-export type TelegramRouteName = "sendMessage" | "getMe";
+export type TelegramRouteName = "sendMessage" | "getMe" | "getChat";
 
 /** The settings of a {@linkcode LoopbackTelegram}. */
 export interface TelegramOptions extends LoopbackOptions {
@@ -24,6 +24,7 @@ const ROUTES: readonly Route<TelegramRouteName>[] = [
   { name: "sendMessage", method: "POST", path: "/:bot/sendMessage" },
   { name: "getMe", method: "GET", path: "/:bot/getMe" },
   { name: "getMe", method: "POST", path: "/:bot/getMe" },
+  { name: "getChat", method: "POST", path: "/:bot/getChat" },
 ];
 
 /** What the endpoints work on. */
@@ -94,16 +95,23 @@ async function answer(call: Call<TelegramRouteName>, store: Store): Promise<Answ
   const [, token, method] = /^\/bot([^/]*)\/(.*)$/.exec(call.path) ?? [];
   if (token === undefined || !token.includes(":")) return telegramError(404, "Not Found");
   if (token !== store.token) return telegramError(401, "Unauthorized");
-  if (method === "getMe") return telegramResult({ id: 123456, is_bot: true, first_name: "loopback" });
-  if (call.route !== "sendMessage") return telegramError(404, "Not Found: method not found");
+  if (method === "getMe") return telegramResult({ id: 123456, is_bot: true, username: "loopback_bot" });
+  if (call.route !== "sendMessage" && call.route !== "getChat") {
+    return telegramError(404, "Not Found: method not found");
+  }
   const isJson = /^application\/json\b/.test(call.headers.get("content-type") ?? "");
   const body = isJson ? parseJsonObject(new TextDecoder().decode(call.bytes)) : undefined;
   if (body === undefined) return telegramError(400, "Bad Request: can't parse JSON object");
-  return refusal(String(body.chat_id ?? ""), store) ?? send(body, store);
+  const chat = String(body.chat_id ?? "");
+  const answer = refusal(chat, store);
+  if (answer !== undefined) return answer;
+  return call.route === "getChat"
+    ? telegramResult({ id: chat, type: "group" })
+    : limit(chat, store) ?? send(body, store);
 }
 
 /** What stands between the bot and the chat. */
-function refusal(chat: string, { moved, blocked, chats, messages, perMinute, now }: Store): Answer | undefined {
+function refusal(chat: string, { moved, blocked, chats }: Store): Answer | undefined {
   if (chat === "") return telegramError(400, "Bad Request: chat_id is empty");
   const supergroup = moved.get(chat);
   if (supergroup !== undefined) {
@@ -111,7 +119,11 @@ function refusal(chat: string, { moved, blocked, chats, messages, perMinute, now
     return telegramError(400, "Bad Request: group chat was upgraded to a supergroup chat", parameters);
   }
   if (blocked.has(chat)) return telegramError(403, "Forbidden: bot was kicked from the group chat");
-  if (!chats.has(chat)) return telegramError(400, "Bad Request: chat not found");
+  return chats.has(chat) ? undefined : telegramError(400, "Bad Request: chat not found");
+}
+
+/** What a chat takes is limited. */
+function limit(chat: string, { messages, perMinute, now }: Store): Answer | undefined {
   const lastMinute = messages.filter((message) => message.chat === chat && message.date > now() / 1000 - 60);
   if (lastMinute.length < perMinute) return undefined;
   const seconds = Math.ceil((lastMinute[0]?.date ?? 0) + 60 - now() / 1000);

@@ -1,8 +1,11 @@
 /** What the endpoints of a loopback homeserver get: the world they work on, and what is asked of them. */
 
 import type { Accounts, Token } from "./accounts.ts";
-import type { JsonBody } from "./content.ts";
+import type { Delegation } from "./delegation.ts";
+import type { Answer } from "./answer.ts";
+import type { JsonBody, JsonObject } from "./content.ts";
 import type { HomeserverSoftware } from "./homeserver_types.ts";
+import type { Logins } from "./logins.ts";
 import type { Rooms } from "./rooms.ts";
 import type { Transactions } from "./transactions.ts";
 
@@ -12,9 +15,27 @@ export interface World {
   readonly serverName: string;
   readonly now: () => number;
   readonly accounts: Accounts;
+  /** Where accounts live when they do not live here. */
+  readonly delegation: Delegation | undefined;
+  readonly logins: Logins;
   readonly rooms: Rooms;
   readonly transactions: Transactions;
+  /** Account data by user and type. */
+  readonly accountData: AccountData;
+  /** The names that people see, by user id. */
+  readonly displayNames: Map<string, string>;
+  /** First answers to `GET /sync`, by what was asked. */
+  readonly firstSyncs: Map<string, FirstSync>;
 }
+
+/** An answer that is given again for a while. */
+export interface FirstSync {
+  readonly at: number;
+  readonly answer: Answer;
+}
+
+/** Account data, by user id and type. */
+export type AccountData = Map<string, Map<string, JsonObject>>;
 
 /** A request that passed the checks that all endpoints share. */
 export interface Ask {
@@ -27,6 +48,8 @@ export interface Ask {
   readonly body: JsonBody;
   /** Resolves when the server gets round to the request. */
   readonly ready: () => Promise<void>;
+  /** Waits so many milliseconds, or until something happens earlier. */
+  readonly pause: (ms: number, earlier: Promise<unknown>) => Promise<void>;
 }
 
 /** A request with a valid token. */

@@ -45,6 +45,7 @@ smtpTest("EmailChannel.send() sends text and HTML over STARTTLS with a login, an
       severity: "critical",
     });
     assertEquals(receipt, { id: `${TEST_ID}@example.org`, mayBeTwice: false });
+    await peer.taken(1);
     const [{ from, to, tls, user, data }] = peer.mails;
     assertEquals([from, to, tls, user], ["jump@example.org", ["root@example.org"], true, "bot"]);
     const { headers, parts } = await readMail(data);
@@ -62,12 +63,14 @@ smtpTest("EmailChannel.send() sends text and HTML over STARTTLS with a login, an
 smtpTest("EmailChannel.send() sends over TLS from the first byte, and without any where nobody logs in", async () => {
   await withEmail({ security: "tls", login: LOGIN }, LOGIN, async ({ peer, send }) => {
     await send({ subject: "Up", silent: true }, { late: true });
+    await peer.taken(1);
     const { headers, parts } = await readMail(peer.mails[0].data);
     assertEquals([peer.mails[0].tls, peer.mails[0].user, headers.importance], [true, "bot", "low"]);
     assert(/^\[jump\] Up\n\n⏰ Queued since .*, 5 s late$/.test(parts["text/plain"]));
   });
   await withEmail({ security: "none" }, {}, async ({ peer, send }) => {
     await send({ subject: "Up" });
+    await peer.taken(1);
     assertEquals([peer.mails[0].tls, peer.mails[0].user], [false, null]);
   });
 });
@@ -105,6 +108,7 @@ smtpTest("EmailChannel.send() reads what the server answers", async () => {
       const failure = classify(await assertRejects(() => send({ subject: "Up" }, { destination })));
       assertEquals([failure.class, failure.status], [expected, status], `${local}: ${failure.reason}`);
     }
+    await peer.taken(1);
     assertEquals(peer.mails.map(({ to }) => to), [["drop@example.org"]], "taken, and nobody knows");
   });
   await withEmail({ login: LOGIN }, { ...LOGIN, password: "wr0ng" }, async ({ send }) => {
@@ -148,6 +152,7 @@ smtpTest(
 smtpTest("EmailChannel.send() makes no header of a subject, and cuts what not every server takes", async () => {
   await withEmail({ security: "none" }, {}, async ({ peer, send }) => {
     await send({ subject: "Up\r\nBcc: victim@example.org\r\n\r\nbody", message: "ä".repeat(25_000) }, { late: true });
+    await peer.taken(1);
     const [{ to, data }] = peer.mails;
     const { headers, parts } = await readMail(data);
     assertEquals([to, headers.bcc], [["root@example.org"], undefined]);
@@ -173,8 +178,7 @@ Deno.test("emailKind refuses what cannot work, and every way to send a password 
     [{ to: "b@example.org>\r\nDATA" }, "channels.email.to: it is neither an address"],
     [{ security: "ssl" }, "channels.email.security: it must be one of starttls, tls, none"],
     [{ ...LOGIN, security: "none" }, "channels.email.security: the password would go over the network in the clear"],
-    [{ user: "bot" }, "channels.email.user: channels.email.password is missing"],
-    [{ password: "x" }, "channels.email.password: channels.email.user is missing"],
+    [{ user: "bot" }, "channels.email.user: channels.email.password is not set"],
     [{ ...LOGIN, passwordFile: "/x" }, "channels.email.password: channels.email.passwordFile is set too"],
     [{ port: 0 }, "channels.email.port: it must be a whole number from 1 to 65535"],
     [{ subject: "x" }, "channels.email.subject: there is no such key"],

@@ -40,7 +40,7 @@ Deno.test("ExecChannel.send() gives the notification as JSON on standard input, 
       { late: true },
     );
     assertEquals(receipt, { id: "id-1", mayBeTwice: false });
-    const { late, time: _, expires: __, ...rest } = JSON.parse(Deno.readTextFileSync(`${directory}/in`));
+    const { note, time: _, expires: __, ...rest } = JSON.parse(Deno.readTextFileSync(`${directory}/in`));
     assertEquals(rest, {
       id: TEST_ID,
       channel: "exec",
@@ -54,7 +54,7 @@ Deno.test("ExecChannel.send() gives the notification as JSON on standard input, 
       text: "b",
       mayBeTwice: false,
     });
-    assert(/^⏰ Queued since .*, 5 s late$/.test(late));
+    assert(/^⏰ Queued since .*, 5 s late$/.test(note));
     assertEquals(Deno.readTextFileSync(`${directory}/args`), "a b|$HOME;|", "no shell has looked at the arguments");
     assertEquals(Deno.readTextFileSync(`${directory}/pwd`), "/\n");
     const env = Deno.readTextFileSync(`${directory}/env`);

@@ -2,9 +2,9 @@
 
 import type { Channel, Receipt, SendOptions } from "../../src/channels/channel.ts";
 import { CHANNEL_KINDS } from "../../src/channels/registry.ts";
-import { secretOf } from "../../src/config/secrets.ts";
 import { Fields } from "../../src/fields.ts";
 import { createNotification, type NotificationInput } from "../../src/notification.ts";
+import { PARSE_CONTEXT } from "../fakes/parse_context.ts";
 import { type FakeRuntime, TEST_TIME } from "../fakes/runtime.ts";
 
 /** How a test opens and uses a channel. */
@@ -31,7 +31,7 @@ export function openChannel(
 ): ChannelTest {
   const warnings: string[] = [];
   const fields = new Fields(config, `channels.${kind}`);
-  const open = CHANNEL_KINDS[kind].configure(kind, fields, { insecureHttp: false, secret: secretOf });
+  const open = CHANNEL_KINDS[kind].configure(kind, fields, PARSE_CONTEXT);
   const channel = open({ runtime, identity: "jump", warn: (text) => warnings.push(text) });
   return {
     channel,

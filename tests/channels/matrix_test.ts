@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Channel } from "../../src/channels/channel.ts";
 import { matrixKind, MAX_CONTENT_BYTES } from "../../src/channels/matrix.ts";
-import { secretOf } from "../../src/config/secrets.ts";
+import { PARSE_CONTEXT } from "../fakes/parse_context.ts";
 import { Fields } from "../../src/fields.ts";
 import { createNotification, MAX_MESSAGE_BYTES, type NotificationInput } from "../../src/notification.ts";
 import { byteLength } from "../../src/render.ts";
@@ -23,7 +23,7 @@ async function channelTest(
   const room = homeserver.createRoom({ members: [userId] });
   const warnings: string[] = [];
   const fields = new Fields({ homeserver: homeserver.url, accessToken, room }, "channels.matrix");
-  const channel: Channel = matrixKind.configure("matrix", fields, { insecureHttp: false, secret: secretOf })({
+  const channel: Channel = matrixKind.configure("matrix", fields, PARSE_CONTEXT)({
     runtime,
     identity: "jump",
     warn: (text) => void warnings.push(text),

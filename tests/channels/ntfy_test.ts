@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { MAX_NTFY_BYTES, ntfyKind } from "../../src/channels/ntfy.ts";
-import { secretOf } from "../../src/config/secrets.ts";
 import { ConfigError, NotTheServiceError, ResponseError } from "../../src/errors.ts";
+import { PARSE_CONTEXT } from "../fakes/parse_context.ts";
 import { Fields } from "../../src/fields.ts";
 import { createNotification, type NotificationInput } from "../../src/notification.ts";
 import { byteLength } from "../../src/render.ts";
@@ -21,7 +21,7 @@ async function ntfyTest(
     ntfy,
     async send(input, token, late = false) {
       const fields = new Fields({ server: ntfy.url, topic: "alerts", token }, "channels.ntfy");
-      const open = ntfyKind.configure("ntfy", fields, { insecureHttp: false, secret: secretOf });
+      const open = ntfyKind.configure("ntfy", fields, PARSE_CONTEXT);
       const channel = open({ runtime, identity: "jump", warn() {} });
       const notification = createNotification(input, TEST_TIME - 5000);
       const envelope = { channel: "ntfy", destination: "alerts", notification };

@@ -31,7 +31,7 @@ Deno.test("WebhookChannel.send() posts the default body, with the entry's id as 
       link: null,
       silent: false,
       time: new Date(TEST_TIME - 5000).toISOString(),
-      late: null,
+      note: null,
     });
   });
 });
@@ -41,7 +41,7 @@ Deno.test("WebhookChannel.send() fills in a template as values, so that no text 
     text: "{{identity}}: {{ subject }}{{link}}",
     loud: "{{silent}}",
     at: ["{{unix}}", 5, null, true],
-    nested: { "{{subject}}": "{{late}}" },
+    nested: { "{{subject}}": "{{note}}" },
   };
   await webhookTest({ method: "PUT", body }, async ({ webhook, send }) => {
     await send({ subject: '","x":"{{id}}', message: "m" }, { late: true });
@@ -79,7 +79,7 @@ Deno.test("WebhookChannel.send() reads secret headers and addresses from files a
       const error = await assertRejects(() => send({ subject: "Up" }), ConfigError);
       assertEquals(
         error.message,
-        "Cannot use channels.webhook.urlFile: plain http would send it in the clear: use https://, or insecureHttp if the network in between is yours",
+        `Cannot use channels.webhook.urlFile ${directory}/url: plain http would send it in the clear: use https://, or insecureHttp if the network in between is yours`,
       );
       Deno.writeTextFileSync(`${directory}/url`, `${webhook.url}/from-file`);
       await send({ subject: "Up" });
@@ -150,7 +150,7 @@ Deno.test("webhookKind refuses what cannot work, without showing the address", (
     [{ url, body: { a: undefined } }, "channels.webhook.body: undefined in it is no JSON"],
     [{ url, body: { a: NaN } }, "channels.webhook.body: NaN in it is no JSON"],
     [{ url, headers: { "X Y": "z" } }, 'channels.webhook.headers: "X Y" is no name of a header'],
-    [{ url, headers: { "X-Y": "a\nb" } }, "channels.webhook.headers.X-Y: it holds characters that no header has"],
+    [{ url, headers: { "X-Y": "a\nb" } }, "channels.webhook.headers.X-Y: it must be one line of ASCII"],
     [{ url, headers: { "host": "x" } }, "channels.webhook.headers: host cannot be set"],
     [{ url, headers: { A: "x" }, headerFiles: { a: "y" } }, "channels.webhook.headerFiles: a is set twice"],
     [{ url, headers: { A: "x" }, headerFiles: { A: "y" } }, "channels.webhook.headerFiles.A is set too"],

@@ -22,13 +22,18 @@ class Scene implements AsyncDisposable {
   readonly #homeserver: LoopbackHomeserver;
   readonly #ntfy: LoopbackNtfy;
   readonly #room: string;
+  readonly #bot: string;
+  /** A room that is not the bot's. */
+  #closed = "";
   #time: number | undefined;
   #stdin: Uint8Array | undefined;
+  #typed: string[] = [];
 
   private constructor(homeserver: LoopbackHomeserver, ntfy: LoopbackNtfy) {
     this.#homeserver = homeserver;
     this.#ntfy = ntfy;
     const { userId, accessToken } = homeserver.addUser("bot");
+    this.#bot = userId;
     this.#room = homeserver.createRoom({ members: [userId], alias: "#alerts:loopback.test" });
     this.env = {
       HOME: this.directory,
@@ -51,6 +56,7 @@ class Scene implements AsyncDisposable {
 
   expand(text: string): string {
     const known: Record<string, string> = {
+      CLOSED: this.#closed,
       DIR: this.directory,
       HOST: new URL(this.#homeserver.url).host,
       NTFY: this.#ntfy.url,
@@ -76,6 +82,20 @@ class Scene implements AsyncDisposable {
       case "fault":
         this.#homeserver.fault(fault(rest[0]), rest[1] === undefined ? {} : { times: Number(rest[1]) });
         return [];
+      case "fault-any":
+        this.#homeserver.fault(fault(rest[0]), { on: "any", times: Number(rest[1]) });
+        return [];
+      case "rooms":
+        return [`${this.#homeserver.roomIds().length} rooms`];
+      case "closed":
+        this.#closed = this.#homeserver.createRoom({ members: ["@carol:loopback.test"], name: "Closed" });
+        return [];
+      case "invite":
+        this.#homeserver.invite(this.#closed, this.#bot);
+        return [];
+      case "ban":
+        this.#homeserver.ban(this.#closed, this.#bot);
+        return [];
       case "mend":
         await this.#homeserver.clearFaults();
         return [];
@@ -94,6 +114,17 @@ class Scene implements AsyncDisposable {
       case "stdin":
         this.#stdin = new TextEncoder().encode(text.replaceAll("\\n", "\n"));
         return [];
+      case "type":
+        this.#typed = [text.replaceAll("\\r", "\r").replaceAll("\\x03", "\x03")];
+        return [];
+      case "revoke":
+        this.#homeserver.revoke(this.#savedToken(), { softLogout: text === "softly" });
+        return [];
+      case "user":
+        this.#homeserver.addUser(text);
+        return [];
+      case "modes":
+        return this.#modes(`${this.directory}/state/${text}`);
       case "stdin-bytes":
         this.#stdin = Uint8Array.from(rest, (byte) => parseInt(byte, 16));
         return [];
@@ -113,10 +144,29 @@ class Scene implements AsyncDisposable {
     throw new Error(`Cannot direct "${verb}": there is no such direction`);
   }
 
+  /** The access token that a login saved. */
+  #savedToken(): string {
+    const path = `${this.directory}/state/accounts/%40bot%3Aloopback.test.json`;
+    return JSON.parse(Deno.readTextFileSync(path)).accessToken;
+  }
+
+  #modes(folder: string): string[] {
+    const mode = (path: string) => ((Deno.statSync(path).mode ?? 0) & 0o777).toString(8);
+    const names = Array.from(Deno.readDirSync(folder), ({ name }) => name).sort();
+    return [`${mode(folder)} .`, ...names.map((name) => `${mode(`${folder}/${name}`)} ${name}`)];
+  }
+
   /** Runs a command; what it prints comes as the lines of a transcript. */
   async run(line: string): Promise<string[]> {
-    using runtime: FakeRuntime = fakeRuntime({ env: this.env, stdin: this.#stdin, now: this.#time, realIds: true });
+    using runtime: FakeRuntime = fakeRuntime({
+      env: this.env,
+      stdin: this.#stdin,
+      typed: this.#typed,
+      now: this.#time,
+      realIds: true,
+    });
     this.#stdin = undefined;
+    this.#typed = [];
     const code = await main(words(this.expand(line)).slice(1), runtime);
     this.#time = runtime.time;
     const lines = (text: string, prefix = "") =>

@@ -1,7 +1,7 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Channel, SendOptions } from "../../src/channels/channel.ts";
 import { Courier } from "../../src/delivery/courier.ts";
-import { NotTheServiceError, ResponseError, TooEarlyError, TransportError } from "../../src/errors.ts";
+import { NotTheServiceError, QueueError, ResponseError, TooEarlyError, TransportError } from "../../src/errors.ts";
 import { createNotification } from "../../src/notification.ts";
 import { Queue } from "../../src/queue/queue.ts";
 import { type FakeRuntime, fakeRuntime, TEST_TIME } from "../fakes/runtime.ts";
@@ -116,7 +116,10 @@ Deno.test("Courier.run() waits in full what the server asks for", async () => {
     await courier(channel).run({ patienceMs: 10_000 });
     assertEquals(channel.sent.length, 1, "20 s are more than the caller's patience");
     await courier(channel).run({ patienceMs: Infinity });
-    assertEquals([channel.sent.length, runtime.time - TEST_TIME], [2, 20_000]);
+    assertEquals(channel.sent.length, 2);
+    // A process that another test forks holds our lock for a moment, and then a little more time goes by.
+    const waitedMs = runtime.time - TEST_TIME;
+    assert(waitedMs >= 20_000 && waitedMs < 21_000, String(waitedMs));
   });
 });
 
@@ -218,6 +221,16 @@ Deno.test("Courier.run() does not bury what was queued by a clock that was not s
     runtime.time = TEST_TIME;
     await courier(new ScriptedChannel("matrix")).run({ patienceMs: 0 });
     assertEquals(queue.entries(), []);
+  });
+});
+
+Deno.test("Courier.run() buries nothing by a clock that jumped to 2038", async () => {
+  await courierTest(async ({ courier, add, queue, runtime }) => {
+    await add("1", { expires: runtime.time + 86_400_000 });
+    runtime.time = Date.UTC(2038, 0, 19);
+    const channel = new ScriptedChannel("matrix");
+    await courier(channel).run({ patienceMs: 0 });
+    assertEquals([channel.sent.length, queue.entries()], [1, []]);
   });
 });
 
@@ -380,3 +393,37 @@ Deno.test("Courier.run() tries at once what a flush asks for, but not before the
     assertEquals([channel.sent.length, Math.round(runtime.time - before)], [7, 2000]);
   });
 });
+
+Deno.test("Courier.run() starts nothing while it cannot see what waits at the side door", async () => {
+  await courierTest(async ({ courier, add, queue }) => {
+    await add("1");
+    Deno.writeTextFileSync(`${queue.directory}/intake`, "a file in the place of a directory");
+    const channel = new ScriptedChannel("matrix");
+    await assertRejects(() => courier(channel).run({ patienceMs: 0 }), QueueError, "/intake: a file is in the way");
+    assertEquals(channel.sent, []);
+    Deno.removeSync(`${queue.directory}/intake`);
+    await courier(channel).run({ patienceMs: 0 });
+    assertEquals(channel.sent, ["!a 1"]);
+  });
+});
+
+Deno.test("Courier.run() sees what is under way to its end when the queue gives it trouble", async () => {
+  await courierTest(async ({ courier, add, queue, journal }) => {
+    const ids = [await add("1", { channel: "first" }), await add("2", { channel: "second" })];
+    const answer = Promise.withResolvers<{ id: string }>();
+    const trouble = () => Deno.writeTextFileSync(`${queue.directory}/intake`, "a file in the place of a directory");
+    const first = new ScriptedChannel("first", [trouble]);
+    const second: Channel = { ...channelOf("second"), send: () => answer.promise };
+    const run = courier(first, second).run({ patienceMs: 0 });
+    queue.refresh();
+    while (queue.entry(ids[0])) await Promise.resolve(queue.refresh());
+    answer.resolve({ id: "$late" });
+    await assertRejects(() => run, QueueError, "/intake");
+    assertEquals(journal().filter(({ t }) => t === "ack").map(({ receipt }) => receipt), ["$1", "$late"]);
+  });
+});
+
+/** A channel, but for what it does. */
+function channelOf(name: string): Omit<Channel, "send"> {
+  return { name, kind: "scripted", isIdempotent: true, destinations: ["!a"] };
+}

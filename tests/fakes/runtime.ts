@@ -6,6 +6,8 @@ import { denoRuntime, type Runtime } from "../../src/runtime.ts";
 export interface FakeRuntimeOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string | Uint8Array;
+  /** What a person types, a read each; then the input ends. */
+  readonly typed?: readonly (string | Uint8Array)[];
   readonly now?: number;
   readonly fetch?: Runtime["fetch"];
   readonly run?: Runtime["run"];
@@ -21,6 +23,8 @@ export interface FakeRuntime extends Runtime, Disposable {
   time: number;
   /** Each sleep that was asked for, in milliseconds. */
   readonly sleeps: number[];
+  /** Each change of the terminal to raw and back. */
+  readonly raw: boolean[];
   /** Makes the limits of all requests under way run out. */
   expireTimeouts(): void;
   /** What was written to standard output so far. */
@@ -36,11 +40,13 @@ export const TEST_TIME: number = Date.UTC(2026, 10, 22, 20);
 export function fakeRuntime(options: FakeRuntimeOptions = {}): FakeRuntime {
   const real = denoRuntime();
   const controllers = new Set<AbortController>();
+  const typed = [...options.typed ?? []];
   let out = "", err = "", ids = 0;
   const stdin = typeof options.stdin === "string" ? new TextEncoder().encode(options.stdin) : options.stdin;
   const runtime: FakeRuntime = {
     time: options.now ?? TEST_TIME,
     sleeps: [],
+    raw: [],
     fetch: options.fetch ?? real.fetch,
     run: options.run ?? real.run,
     now: () => runtime.time,
@@ -68,6 +74,11 @@ export function fakeRuntime(options: FakeRuntimeOptions = {}): FakeRuntime {
     stdio: {
       stdin: (maxBytes) => Promise.resolve((stdin ?? new Uint8Array()).subarray(0, maxBytes + 4096)),
       stdinIsTerminal: () => stdin === undefined,
+      readInput() {
+        const next = typed.shift();
+        return Promise.resolve(typeof next === "string" ? new TextEncoder().encode(next) : next);
+      },
+      setRaw: (raw) => void runtime.raw.push(raw),
       stdout: (text) => void (out += text),
       stderr: (text) => void (err += text),
       pass: (to, bytes) => runtime.stdio[to](new TextDecoder().decode(bytes)),

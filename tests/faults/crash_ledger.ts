@@ -37,26 +37,52 @@ export function subjectOf({ notification }: Pick<Entry, "notification">): string
   return subject ? String(notification.subject) : "(none)";
 }
 
-/** What is wrong with the entries of a queue, in one sentence; undefined when every promise is kept. */
-export function broken(promises: Promises, entries: readonly Entry[]): string | undefined {
+/** A promise that was not kept. */
+export class BrokenPromiseError extends Error {
+  override name = "BrokenPromiseError" as const;
+  readonly kind: "loss" | "duplicate" | "other";
+
+  constructor(kind: BrokenPromiseError["kind"], message: string) {
+    super(message);
+    this.kind = kind;
+  }
+}
+
+/**
+ * Compares the entries of a queue with what was promised.
+ *
+ * @throws {BrokenPromiseError} when a promise was not kept
+ */
+export function checkPromises(promises: Promises, entries: readonly Entry[]): void {
+  const problem = broken(promises, entries);
+  if (problem !== undefined) throw new BrokenPromiseError(...problem);
+}
+
+function broken(
+  promises: Promises,
+  entries: readonly Entry[],
+): readonly [BrokenPromiseError["kind"], string] | undefined {
   const found = new Map<string, Entry>();
   for (const entry of entries) {
     const subject = subjectOf(entry);
     const promised = promises.get(subject);
-    if (promised === undefined) return `${subject} was never enqueued`;
-    if (found.has(subject)) return `${subject} is there twice`;
+    if (promised === undefined) return ["other", `${subject} was never enqueued`];
+    if (found.has(subject)) return ["duplicate", `${subject} is there twice`];
     found.set(subject, entry);
+    if (promised.present === "no") return ["duplicate", `${subject} came back after its end was confirmed`];
     const problem = brokenEntry(promised, entry);
-    if (problem !== undefined) return `${subject} ${problem}: ${JSON.stringify({ ...entry, notification: "…" })}`;
+    if (problem !== undefined) {
+      return ["other", `${subject} ${problem}: ${JSON.stringify({ ...entry, notification: "…" })}`];
+    }
   }
   for (const [subject, { present }] of promises) {
-    if (present === "must" && !found.has(subject)) return `${subject} is lost`;
+    if (present === "must" && !found.has(subject)) return ["loss", `${subject} is lost`];
   }
-  return brokenOrder(promises, [...found.keys()]);
+  const disorder = brokenOrder(promises, [...found.keys()]);
+  if (disorder !== undefined) return ["other", disorder];
 }
 
-function brokenEntry({ draft, present, attempts: [least, most], open, dead }: Promised, entry: Entry) {
-  if (present === "no") return "came back after its end was confirmed";
+function brokenEntry({ draft, attempts: [least, most], open, dead }: Promised, entry: Entry) {
   if (!sameEnvelope(draft, entry)) return "is not what was enqueued";
   if (entry.attempts < least) return `forgot attempts, of which there were ${least}`;
   if (entry.attempts > most) return `tells of attempts that never were, beyond ${most}`;

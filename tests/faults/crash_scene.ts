@@ -9,7 +9,7 @@ import { Queue } from "../../src/queue/queue.ts";
 import { Actor, draft, Ledger } from "./crash_actor.ts";
 import { CrashDisk, type DirectoryImage, type Operation } from "./crash_disk.ts";
 import { CrashFiles, type Fate } from "./crash_files.ts";
-import { broken, type Promised, type Promises, subjectOf } from "./crash_ledger.ts";
+import { BrokenPromiseError, checkPromises, type Promised, type Promises, subjectOf } from "./crash_ledger.ts";
 import { seededDice } from "./crash_dice.ts";
 import { type Choose, crash, crashStates, nothingSurvives } from "./crash_states.ts";
 import { crashRuntime, STATE_DIR } from "./crash_runtime.ts";
@@ -51,7 +51,7 @@ export class Scene {
    *
    * @param limit how many states at most at one moment
    * @returns how many it looked at
-   * @throws {Error} when a promise is broken; the message says at which moment
+   * @throws {BrokenPromiseError} when a promise is broken; the message says at which moment
    */
   async cutPower(limit: number): Promise<number> {
     this.moment("the end");
@@ -59,11 +59,16 @@ export class Scene {
     for (const [at, { after, image, promises }] of this.#moments.entries()) {
       for (const disk of crashStates(image, limit, at + 1)) {
         count++;
-        const problem = await afterwards(disk, promises, count).catch((error) =>
-          error instanceof Error ? error.stack : error
-        );
-        if (problem !== undefined) {
-          throw new Error(`Power cut after operation ${at}, ${after}, state ${count}: ${problem}`);
+        try {
+          await afterwards(disk, promises, count);
+        } catch (error) {
+          const kind = error instanceof BrokenPromiseError ? error.kind : "other";
+          const text = error instanceof BrokenPromiseError
+            ? error.message
+            : error instanceof Error
+            ? error.stack
+            : error;
+          throw new BrokenPromiseError(kind, `Power cut after operation ${at}, ${after}, state ${count}: ${text}`);
         }
       }
     }
@@ -71,23 +76,21 @@ export class Scene {
   }
 }
 
-/** What is wrong with a queue that is found on a disk; undefined when all promises were kept and it goes on working. */
-async function afterwards(disk: CrashDisk, promises: Promises, seed: number): Promise<string | undefined> {
+/** Looks whether a queue that is found on a disk has kept all promises, and goes on working. */
+async function afterwards(disk: CrashDisk, promises: Promises, seed: number): Promise<void> {
   const open = (on: CrashDisk) => Queue.open(STATE_DIR, crashRuntime(), { files: new CrashFiles(on) });
   const inJournal = new Map(Array.from(promises, ([subject, promised]) => {
     const present: Promised["present"] = promised.aside && promised.present === "must" ? "may" : promised.present;
     return [subject, { ...promised, present }];
   }));
   const queue = open(disk);
-  const problem = broken(inJournal, queue.entries());
-  if (problem !== undefined) return problem;
+  checkPromises(inJournal, queue.entries());
   queue.prepare();
   await queue.seal();
   await queue.takeIn();
   await queue.enqueue([draft("fresh")], () => false);
   const later = new Map(promises).set("fresh", promisedFresh());
-  const now = broken(later, queue.entries());
-  if (now !== undefined) return `After one more enqueue: ${now}`;
+  checkPromises(later, queue.entries());
   for (const entry of queue.entries()) {
     const promised = later.get(subjectOf(entry));
     if (promised) later.set(subjectOf(entry), { ...promised, present: "must" });
@@ -95,12 +98,10 @@ async function afterwards(disk: CrashDisk, promises: Promises, seed: number): Pr
   const dice = seededDice(seed);
   const cuts: Choose[] = [nothingSurvives, (options) => dice(options)];
   for (const choose of cuts) {
-    const again = broken(later, open(crash(disk.image(), choose, dice)).entries());
-    if (again !== undefined) return `After one more enqueue and one more power cut: ${again}`;
+    checkPromises(later, open(crash(disk.image(), choose, dice)).entries());
   }
   await queue.compact();
-  const compacted = broken(later, open(crash(disk.image(), nothingSurvives, dice)).entries());
-  if (compacted !== undefined) return `After a compaction and one more power cut: ${compacted}`;
+  checkPromises(later, open(crash(disk.image(), nothingSurvives, dice)).entries());
 }
 
 function promisedFresh(): Promised {

@@ -11,6 +11,8 @@
 import { inheritedConfig } from "../../scripts/std/argv.ts";
 import { LoopbackHomeserver } from "../../src/testing/mod.ts";
 import { StateFolder } from "../synapse/cli.ts";
+import { judge, type Said, sentences, type Verdict } from "./oracle.ts";
+import { messageFor } from "./world.ts";
 
 const SENDERS = 4;
 const MOODS = [
@@ -50,18 +52,19 @@ function kill(pid: number): number {
   }
 }
 
-interface Said {
-  readonly subject: string;
-  readonly sender: number;
-  /** Whether the sender heard exit 0. */
-  readonly acknowledged: boolean;
+/** What a storm left. */
+export interface Aftermath {
+  readonly said: readonly Said[];
+  /** How many processes died. */
+  readonly kills: number;
+  readonly verdict: Verdict;
+  /** What is wrong, one sentence each; empty is what should be. */
+  readonly problems: readonly string[];
+  readonly possibleDuplicates: number;
 }
 
-/** Runs a storm and tells what is wrong afterwards; an empty list is what should be. */
-export async function storm(
-  seconds: number,
-  seed: number,
-): Promise<{ said: Said[]; kills: number; problems: string[]; possibleDuplicates: number }> {
+/** Runs a storm, and judges. */
+export async function storm(seconds: number, seed: number): Promise<Aftermath> {
   const roll = dice(seed);
   const pick = <Value>(values: readonly Value[]) => values[Math.floor(roll() * values.length)];
   // It ends deliverers that are still there before it goes.
@@ -86,16 +89,19 @@ export async function storm(
       stderr: "piped",
     }).spawn();
   const said: Said[] = [];
-  let kills = 0;
+  let kills = 0, ticks = 0;
   const end = Date.now() + seconds * 1000;
 
   async function send(sender: number, number: number): Promise<void> {
     const subject = `${sender}.${number}`;
-    const child = spawn(["send", subject, "", "--wait", "2s"]);
+    const message = messageFor(subject);
+    const began = ++ticks;
+    const child = spawn(["send", subject, message, "--wait", "2s"]);
     const fate = roll() < 0.3 ? setTimeout(() => kills += kill(child.pid), roll() * 150) : undefined;
-    const { success } = await child.output();
+    const { success, signal } = await child.output();
     clearTimeout(fate);
-    said.push({ subject, sender, acknowledged: success });
+    const answer = success ? "acknowledged" : signal === null ? "refused" : "unknown";
+    said.push({ lane: room, subject, message, answer, began, ended: ++ticks });
   }
   async function speak(sender: number): Promise<void> {
     for (let number = 1; Date.now() < end; number++) await send(sender, number);
@@ -126,41 +132,18 @@ export async function storm(
   await homeserver.restart();
   const flush = await spawn(["flush", "--wait", "120s"]).output();
   const status = JSON.parse(new TextDecoder().decode((await spawn(["status", "--json"]).output()).stdout));
-  const subjects = homeserver.events(room).map(({ content }) =>
-    String(content.body).split("\n")[0].replace(/^\[.*?\] /, "")
-  );
-  const problems = judge(said, subjects);
+  const heard = homeserver.events(room).map(({ content }) => ({ lane: room, body: String(content.body) }));
+  const verdict = judge(said, heard);
+  const problems = sentences(verdict);
   if (!flush.success) problems.push(`the flush ended with ${flush.code}: ${new TextDecoder().decode(flush.stdout)}`);
-  return { said, kills, problems, possibleDuplicates: status.possibleDuplicates };
-}
-
-/** What the room should not hold, or lacks. */
-function judge(said: readonly Said[], subjects: readonly string[]): string[] {
-  const count = Map.groupBy(subjects, (subject) => subject);
-  const known = new Set(said.map(({ subject }) => subject));
-  const problems = said.filter(({ subject, acknowledged }) => acknowledged && !count.has(subject)).map(({ subject }) =>
-    `lost: ${subject}`
-  );
-  for (const [subject, copies] of count) {
-    if (copies.length > 1) problems.push(`${copies.length} times: ${subject}`);
-    if (!known.has(subject)) problems.push(`unknown: ${subject}`);
-  }
-  for (let sender = 0; sender < SENDERS; sender++) {
-    const heard = subjects.filter((subject) => subject.startsWith(`${sender}.`)).map((subject) =>
-      Number(subject.split(".")[1])
-    );
-    if (heard.some((number, at) => at > 0 && number < heard[at - 1])) {
-      problems.push(`out of order: sender ${sender}: ${heard.join(" ")}`);
-    }
-  }
-  return problems;
+  return { said, kills, verdict, problems, possibleDuplicates: status.possibleDuplicates };
 }
 
 if (import.meta.main) {
   const [seconds = 60, seed = Math.floor(Math.random() * 1e9)] = Deno.args.map(Number);
   console.log(`storm of ${seconds} s, seed ${seed}`);
   const { said, kills, problems, possibleDuplicates } = await storm(seconds, seed);
-  const acknowledged = said.filter((one) => one.acknowledged).length;
+  const acknowledged = said.filter(({ answer }) => answer === "acknowledged").length;
   console.log(
     `${said.length} sends, ${acknowledged} acknowledged, ${kills} processes killed, ${possibleDuplicates} possible duplicates counted`,
   );

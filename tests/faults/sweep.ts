@@ -16,9 +16,11 @@
  */
 
 import { parseArgs } from "@std/cli/parse-args";
+import { works } from "./process.ts";
 import { commandNamed, COMMANDS, type SweptCommand } from "./sweep_commands.ts";
 import { type Fault, faultNamed, FAULTS, type Syscall } from "./sweep_faults.ts";
 import { attemptTrial, type Trial } from "./sweep_trial.ts";
+import { placed, sum, type Tally } from "./tally.ts";
 
 /** What to sweep. */
 export interface SweepOptions {
@@ -35,32 +37,15 @@ export interface SweepOptions {
 }
 
 /** What became of one fault in all calls of one name that a command makes. */
-export interface SweepRow {
+export interface SweepRow extends Tally {
   readonly fault: string;
   readonly command: string;
   readonly syscall: Syscall;
-  /** How often the fault happened. */
-  readonly injections: number;
-  readonly losses: number;
-  readonly duplicates: number;
-  /** What should not be, each with the place where it was. */
-  readonly problems: readonly string[];
-  /** What was delivered though it had been refused, likewise: untrue, but neither lost nor repeated. */
-  readonly halfTaken: readonly string[];
-  /** Where the room's order is another than that of the acknowledgements, likewise. */
-  readonly disorder: readonly string[];
 }
 
 /** Whether there is an strace that may trace. */
 export function hasStrace(): boolean {
-  try {
-    const { success } = new Deno.Command("strace", { args: ["-qq", "-o", "/dev/null", "true"], stderr: "null" })
-      .outputSync();
-    return success;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
+  return works("strace", "-qq", "-o", "/dev/null", "true");
 }
 
 /** Sweeps. */
@@ -100,23 +85,11 @@ async function sweepCall(command: SweptCommand, fault: Fault, syscall: Syscall, 
 }
 
 function rowOf(command: SweptCommand, fault: Fault, syscall: Syscall, trials: readonly Trial[]): SweepRow {
-  const all = (what: (trial: Trial) => readonly string[]) => trials.flatMap(what);
-  const placed = (what: (trial: Trial) => readonly string[]) =>
-    trials.flatMap((trial, at) => {
-      const where = trial.fired ? `${fault.name} in ${syscall} number ${at + 1}` : "no fault";
-      return what(trial).map((text) => `${command.name}, ${where}: ${text}`);
-    });
-  return {
-    fault: fault.name,
-    command: command.name,
-    syscall,
-    injections: trials.filter(({ fired }) => fired).length,
-    losses: all(({ losses }) => losses).length,
-    duplicates: all(({ duplicates }) => duplicates).length,
-    problems: placed(({ problems }) => problems),
-    halfTaken: placed(({ halfTaken }) => halfTaken),
-    disorder: placed(({ disorder }) => disorder),
-  };
+  const tallies = trials.map((trial, at) => {
+    const where = trial.fired ? `${fault.name} in ${syscall} number ${at + 1}` : "no fault";
+    return placed(`${command.name}, ${where}`, trial);
+  });
+  return { fault: fault.name, command: command.name, syscall, ...sum(tallies) };
 }
 
 /** Sums rows that belong together, and prints them under one another. */
@@ -128,22 +101,12 @@ function printTable(rows: readonly SweepRow[], keys: readonly ("fault" | "comman
     "injections tried",
     "losses",
     "duplicates",
-    "out of order",
-    "delivered though refused",
     "other problems",
   ]);
-  line(keys.concat(keys).slice(0, keys.length).map(() => "---").concat(...new Array(6).fill("---:")));
+  line(keys.concat(keys).slice(0, keys.length).map(() => "---").concat(...new Array(4).fill("---:")));
   for (const [name, group] of groups) {
-    const sum = (what: (row: SweepRow) => number) => String(group.reduce((total, row) => total + what(row), 0));
-    line([
-      name,
-      sum((row) => row.injections),
-      sum((row) => row.losses),
-      sum((row) => row.duplicates),
-      sum((row) => row.disorder.length),
-      sum((row) => row.halfTaken.length),
-      sum((row) => row.problems.length - row.losses - row.duplicates),
-    ]);
+    const { injections, losses, duplicates, problems } = sum(group);
+    line([name, ...[injections, losses, duplicates, problems.length - losses - duplicates].map(String)]);
   }
 }
 
@@ -158,16 +121,14 @@ async function main(): Promise<number> {
     faults: args.fault?.length ? args.fault.map(faultNamed) : FAULTS,
     limit: Number(args.limit ?? Infinity),
     jobs: Number(args.jobs ?? 2),
-    onRow({ command, fault, syscall, injections, problems, disorder, halfTaken }) {
-      console.error(
-        `${command}: ${fault} in ${syscall}: ${injections} injections, ${problems.length + disorder.length} problems`,
-      );
-      for (const text of [...problems, ...disorder, ...halfTaken]) console.error(`  ${text}`);
+    onRow({ command, fault, syscall, injections, problems }) {
+      console.error(`${command}: ${fault} in ${syscall}: ${injections} injections, ${problems.length} problems`);
+      for (const text of problems) console.error(`  ${text}`);
     },
   });
   printTable(rows, ["fault", "command"]);
   printTable(rows, ["fault"]);
-  return rows.every(({ problems, disorder }) => problems.length + disorder.length === 0) ? 0 : 1;
+  return rows.every(({ problems }) => problems.length === 0) ? 0 : 1;
 }
 
 if (import.meta.main) Deno.exit(await main());

@@ -1,44 +1,59 @@
-/** The commands that are swept, and what the queue holds when they begin. */
+/** The commands that are swept, and what the world is like when they begin. */
+
+import type { HomeserverFaultName } from "../../src/testing/mod.ts";
 
 /** A command, and the state of the world that it meets. */
 export interface SweptCommand {
   /** How it stands in the table. */
   readonly name: string;
-  /** What is run. */
-  readonly args: readonly string[];
-  /** The subject that it sends, where it sends one. */
-  readonly subject?: string;
+  /** Whether it is about somebody who sends, or somebody who delivers what others left. */
+  readonly role: "sender" | "deliverer";
+  /** What is run; a sender's subject and message stand in between. The deliverer in the background has arguments of its own. */
+  readonly args: readonly string[] | "in the background";
+  /** The message that a sender sends. @default {messageFor} */
+  readonly message?: string;
   /** Subjects that were delivered before. */
   readonly delivered?: readonly string[];
   /** Subjects that wait in the queue. */
   readonly waiting?: readonly string[];
-  /** Subjects that came by the side door later, since the journal refused them. */
+  /** Subjects that wait because the homeserver took them and the answer was lost. */
+  readonly doubtful?: readonly string[];
+  /** Subjects that came by the side door later, since nobody let go of the lock. */
   readonly sideDoor?: readonly string[];
   /** Whether the homeserver is down while it runs. */
   readonly isOutage?: boolean;
+  /** How the homeserver treats its first request. */
+  readonly mood?: HomeserverFaultName;
   /** What somebody appended to the journal before; nothing of it is a notification. */
   readonly ballast?: "torn line" | "long history";
 }
 
-const SUBJECT = "swept";
-const SEND = ["send", SUBJECT, "", "--no-background"] as const;
+/** The subject that a sender sends. */
+export const SUBJECT = "swept";
+
+const ALONE = ["--no-background"] as const;
+const FLUSH = ["flush", ...ALONE] as const;
+const THREE = ["first", "second", "third"] as const;
+const MANY: readonly string[] = Array.from({ length: 12 }, (_, at) => `number ${at}`);
 
 /** Every command, by its name. None of them leaves a process behind, so that a fault hits one process and no other. */
 export const COMMANDS: readonly SweptCommand[] = [
-  { name: "send", args: SEND, subject: SUBJECT },
-  { name: "send in an outage", args: SEND, subject: SUBJECT, isOutage: true },
-  { name: "send --wait 0", args: [...SEND, "--wait", "0"], subject: SUBJECT },
-  { name: "send onto a journal", args: SEND, subject: SUBJECT, delivered: ["first"] },
-  { name: "send behind another", args: SEND, subject: SUBJECT, waiting: ["first"] },
-  { name: "send behind a torn line", args: SEND, subject: SUBJECT, delivered: ["first"], ballast: "torn line" },
-  { name: "flush", args: ["flush", "--no-background"], waiting: ["first", "second", "third"] },
-  { name: "flush of the side door", args: ["flush", "--no-background"], sideDoor: ["first", "second"] },
-  {
-    name: "flush that compacts",
-    args: ["flush", "--no-background"],
-    waiting: ["first", "second", "third"],
-    ballast: "long history",
-  },
+  { name: "send", role: "sender", args: ALONE },
+  { name: "send in an outage", role: "sender", args: ALONE, isOutage: true },
+  { name: "send --wait 0", role: "sender", args: [...ALONE, "--wait", "0"] },
+  { name: "send onto a journal", role: "sender", args: ALONE, delivered: ["first"] },
+  { name: "send behind another", role: "sender", args: ALONE, waiting: ["first"] },
+  { name: "send behind a torn line", role: "sender", args: ALONE, delivered: ["first"], ballast: "torn line" },
+  { name: "send of much", role: "sender", args: ALONE, message: "äx\n".repeat(5_000) + "end", waiting: ["first"] },
+  { name: "send beside the side door", role: "sender", args: ALONE, sideDoor: ["first"] },
+  { name: "send that compacts", role: "sender", args: ALONE, waiting: ["first"], ballast: "long history" },
+  { name: "send whose answer is lost", role: "sender", args: ALONE, mood: "drop-after-persisting" },
+  { name: "flush", role: "deliverer", args: FLUSH, waiting: THREE },
+  { name: "flush of many", role: "deliverer", args: FLUSH, waiting: MANY },
+  { name: "flush of the side door", role: "deliverer", args: FLUSH, sideDoor: ["first", "second"] },
+  { name: "flush that compacts", role: "deliverer", args: FLUSH, waiting: THREE, ballast: "long history" },
+  { name: "flush in doubt", role: "deliverer", args: FLUSH, doubtful: ["first"], waiting: ["second"] },
+  { name: "deliverer in the background", role: "deliverer", args: "in the background", waiting: THREE },
 ];
 
 /** @throws {Error} when there is no such command */

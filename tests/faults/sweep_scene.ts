@@ -1,159 +1,103 @@
 /**
- * A homeserver with one room, a state directory, and our command line as a process that uses both; on request strace looks over its shoulder.
+ * The world that a swept command finds, and strace, which looks over its shoulder.
  *
  * @module
  */
 
-import { inheritedConfig } from "../../scripts/std/argv.ts";
+import { DELIVER_COMMAND } from "../../src/background.ts";
+import { denoFiles } from "../../src/queue/files.ts";
+import { FileLock } from "../../src/queue/lock.ts";
 import { encodeRecord } from "../../src/queue/record.ts";
-import { LoopbackHomeserver } from "../../src/testing/mod.ts";
-import type { SweptCommand } from "./sweep_commands.ts";
-
-const ENTRY = new URL("../../mod.ts", import.meta.url).pathname;
-
-/** No command takes so long, whatever happens to it. */
-const RUN_LIMIT_MS = 60_000;
+import type { Ending } from "./process.ts";
+import { SUBJECT, type SweptCommand } from "./sweep_commands.ts";
+import { type Fault, injection, type Syscall } from "./sweep_faults.ts";
+import { messageFor, World } from "./world.ts";
 
 /** Longer than a journal that nobody compacts. */
 const LONG_HISTORY_BYTES = 300 * 1024;
 
-/** Makes the journal refuse what comes; a file of the side door has a name that strace does not look out for. */
-const JOURNAL_REFUSES = ["-e", "trace=fdatasync", "-e", "inject=fdatasync:error=EIO:when=1+"];
-
-/** What became of a command. */
-export interface Ending {
-  /** The exit code; undefined when it did not end by itself. */
-  readonly code?: number;
-  readonly signal: Deno.Signal | null;
-  readonly text: string;
-  /** What strace wrote; empty without strace. */
+/** What became of a command, and what strace wrote. */
+export interface TracedEnding extends Ending {
   readonly trace: string;
 }
 
-/** Where an injection takes place. */
-export class Scene implements AsyncDisposable {
-  readonly homeserver: LoopbackHomeserver;
-  readonly #directory = Deno.makeTempDirSync({ prefix: "sweep-" });
-  readonly #queue = `${this.#directory}/state/queue`;
-  readonly #room: string;
-  readonly #env: Record<string, string>;
-
-  private constructor(homeserver: LoopbackHomeserver) {
-    this.homeserver = homeserver;
-    const { userId, accessToken } = homeserver.addUser("bot");
-    this.#room = homeserver.createRoom({ members: [userId] });
-    this.#env = {
-      MATRIX_HOMESERVER: homeserver.url,
-      MATRIX_ACCESS_TOKEN: accessToken,
-      MATRIX_ROOM: this.#room,
-      MATRIX_NOTIFY_STATE_DIR: `${this.#directory}/state`,
-      XDG_CONFIG_HOME: this.#directory,
-    };
-  }
-
-  /** Opens a scene with everything that a command wants to find. */
-  static async open(command: SweptCommand): Promise<Scene> {
-    const scene = new Scene(await LoopbackHomeserver.start());
-    try {
-      await scene.#furnish(command);
-      return scene;
-    } catch (error) {
-      await scene[Symbol.asyncDispose]();
-      throw error;
+/** Makes the world, with everything that a command wants to find. */
+export async function furnish(command: SweptCommand): Promise<World> {
+  const { delivered = [], waiting = [], doubtful = [], sideDoor = [], ballast, isOutage, mood } = command;
+  const world = await World.open();
+  try {
+    for (const subject of delivered) await world.say(subject);
+    for (const subject of doubtful) {
+      world.homeserver.fault("drop-after-persisting", { times: 1 });
+      await world.say(subject);
     }
-  }
-
-  async #furnish({ delivered = [], waiting = [], sideDoor = [], ballast, isOutage }: SweptCommand): Promise<void> {
-    const command = (subject: string) => ["send", subject, "", "--no-background"];
-    const expect = ({ code, text }: Ending) => {
-      if (code !== 0) throw new Error(`Cannot prepare a sweep: exit ${code}: ${text}`);
-    };
-    for (const subject of delivered) expect(await this.run(command(subject)));
-    for (const subject of waiting) expect(await this.run([...command(subject), "--wait", "0"]));
-    for (const subject of sideDoor) {
-      expect(await this.runTraced([...command(subject), "--wait", "0"], JOURNAL_REFUSES));
-    }
-    if (sideDoor.length !== this.#waitingAtTheSideDoor().length) {
-      throw new Error("Cannot prepare a sweep: the side door was not used");
-    }
-    if (ballast) Deno.writeFileSync(`${this.#queue}/queue.jsonl`, BALLAST[ballast](), { append: true });
-    if (isOutage) await this.homeserver.stop();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.homeserver[Symbol.asyncDispose]();
-    Deno.removeSync(this.#directory, { recursive: true });
-  }
-
-  /** The subjects that the room has seen, in order. */
-  subjects(): string[] {
-    return this.homeserver.events(this.#room).map(({ content }) =>
-      String(content.body).split("\n")[0].replace(/^\[.*?\] /, "")
-    );
-  }
-
-  /** Runs a command. */
-  async run(args: readonly string[]): Promise<Ending> {
-    return await this.#end(Deno.execPath(), denoArgs(args));
-  }
-
-  /**
-   * Runs a command under strace, which sees the calls that touch the state directory, and no others.
-   *
-   * @param options what strace does to them
-   */
-  async runTraced(args: readonly string[], options: readonly string[]): Promise<Ending> {
-    const output = `${this.#directory}/trace`;
-    const paths = this.#paths().flatMap((path) => ["-P", path]);
-    const ending = await this.#end("strace", [
-      ...["-f", "-qq", "-o", output, ...paths, ...options],
-      ...[Deno.execPath(), ...denoArgs(args)],
-    ]);
-    return { ...ending, trace: Deno.readTextFileSync(output) };
-  }
-
-  #paths(): string[] {
-    const names = ["queue.jsonl", "queue.jsonl.new", "lock", "deliver.lock", "background.lock", "quarantine", "intake"];
-    const files = [...names, ...this.#waitingAtTheSideDoor().map((name) => `intake/${name}`)];
-    return [this.#directory, `${this.#directory}/state`, this.#queue, ...files.map((name) => `${this.#queue}/${name}`)];
-  }
-
-  #waitingAtTheSideDoor(): string[] {
-    try {
-      return Array.from(Deno.readDirSync(`${this.#queue}/intake`), (file) => file.name);
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return [];
-      throw error;
-    }
-  }
-
-  async #end(path: string, args: readonly string[]): Promise<Ending> {
-    const child = new Deno.Command(path, {
-      args: [...args],
-      env: this.#env,
-      stdin: "null",
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
-    let isLate = false;
-    const timer = setTimeout(() => {
-      isLate = true;
-      child.kill("SIGTERM");
-    }, RUN_LIMIT_MS);
-    const { code, signal, stdout, stderr } = await child.output();
-    clearTimeout(timer);
-    const text = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)).join("").trim();
-    return {
-      code: signal === null && !isLate ? code : undefined,
-      signal: isLate ? "SIGTERM" : signal,
-      text,
-      trace: "",
-    };
+    for (const subject of waiting) await world.say(subject, { waitMs: 0 });
+    for (const subject of sideDoor) await saySideways(world, subject);
+    if (ballast) Deno.writeFileSync(journalOf(world), BALLAST[ballast](), { append: true });
+    if (isOutage) await world.homeserver.stop();
+    if (mood) world.homeserver.fault(mood, { times: 1 });
+    return world;
+  } catch (error) {
+    await world[Symbol.asyncDispose]();
+    throw error;
   }
 }
 
-function denoArgs(args: readonly string[]): string[] {
-  return ["run", "-A", "--quiet", "--no-prompt", ...inheritedConfig(), ENTRY, ...args];
+/** Says something while somebody holds the lock and does not let go. */
+async function saySideways(world: World, subject: string): Promise<void> {
+  const before = waitingAtTheSideDoor(world).length;
+  const lock = new FileLock(denoFiles, `${world.stateDir}/queue/lock`);
+  denoFiles.makeDirectory(`${world.stateDir}/queue`);
+  lock.tryAcquire();
+  await world.say(subject, { waitMs: 0 });
+  lock.release();
+  if (waitingAtTheSideDoor(world).length !== before + 1) {
+    throw new Error("Cannot prepare a sweep: the side door was not used");
+  }
+}
+
+/** Runs the swept command under strace, which brings a fault about in the n-th call of a name. */
+export async function runTraced(
+  world: World,
+  command: SweptCommand,
+  { fault, syscall, n }: { readonly fault: Fault; readonly syscall: Syscall; readonly n: number },
+): Promise<TracedEnding> {
+  const output = `${world.directory}/trace`;
+  const paths = fault.isAnywhere ? [] : pathsOf(world).flatMap((path) => ["-P", path]);
+  const through = ["strace", "-f", "-qq", "-o", output, ...paths, ...injection(fault, syscall, n)];
+  // Deno does not tell a directory that cannot be listed from one that is empty: what waits at the side door is not seen.
+  const excuses = { mayBeHalfTaken: fault.excusesHalfTaken, mayOvertake: syscall === "getdents" };
+  const ending = await run(world, command, { through, ...excuses });
+  return { ...ending, trace: Deno.readTextFileSync(output) };
+}
+
+async function run(
+  world: World,
+  { role, args, message = messageFor(SUBJECT) }: SweptCommand,
+  options: Parameters<World["send"]>[1],
+): Promise<Ending> {
+  if (args === "in the background") {
+    const word = JSON.stringify({ stateDir: world.stateDir });
+    return await world.start([DELIVER_COMMAND, word], options).ending;
+  }
+  if (role === "sender") return await world.send(SUBJECT, { message, args, ...options });
+  return await world.start(args, options).ending;
+}
+
+function journalOf({ stateDir }: World): string {
+  return `${stateDir}/queue/queue.jsonl`;
+}
+
+function pathsOf(world: World): string[] {
+  const { directory, stateDir } = world;
+  const names = ["queue.jsonl", "queue.jsonl.new", "reserve.bin", "lock", "deliver.lock", "background.lock"];
+  const intake = waitingAtTheSideDoor(world).map((name) => `intake/${name}`);
+  const files = [...names, "quarantine", "intake", ...intake];
+  return [directory, stateDir, `${stateDir}/queue`, ...files.map((name) => `${stateDir}/queue/${name}`)];
+}
+
+function waitingAtTheSideDoor({ stateDir }: World): string[] {
+  return denoFiles.list(`${stateDir}/queue/intake`);
 }
 
 /** What may lie in a journal and is no notification. */

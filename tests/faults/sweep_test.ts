@@ -4,12 +4,10 @@ import { assertEquals, assertGreaterOrEqual } from "@std/assert";
 import { hasStrace, sweep, type SweepOptions } from "./sweep.ts";
 import { commandNamed } from "./sweep_commands.ts";
 import { faultNamed, type Syscall } from "./sweep_faults.ts";
+import { sum } from "./tally.ts";
 
 /** A kill in a call that only reads leaves what a kill in the next call leaves. */
 const CHANGING: readonly Syscall[] = ["mkdir", "flock", "write", "ftruncate", "fdatasync", "fsync", "rename"];
-
-/** After a kill in flight the next try waits for two seconds, so that more of them go side by side. */
-const JOBS_THAT_WAIT = 4;
 
 const isMissing = !hasStrace();
 const isCi = !["", "0", "false", undefined].includes(Deno.env.get("CI"));
@@ -33,11 +31,9 @@ function sweepTest(name: string, atLeast: number, options: SweepOptions): void {
     async fn() {
       if (isMissing) throw new Error("Cannot sweep: strace is not installed, or may not trace");
       const rows = await sweep(options);
-      const sum = (what: "injections" | "losses" | "duplicates") => rows.reduce((total, row) => total + row[what], 0);
-      assertEquals(rows.flatMap((row) => row.problems), []);
-      assertEquals(rows.flatMap((row) => row.disorder), []);
-      assertEquals({ losses: sum("losses"), duplicates: sum("duplicates") }, { losses: 0, duplicates: 0 });
-      assertGreaterOrEqual(sum("injections"), atLeast);
+      const { injections, losses, duplicates, problems } = sum(rows);
+      assertEquals({ losses, duplicates, problems }, { losses: 0, duplicates: 0, problems: [] });
+      assertGreaterOrEqual(injections, atLeast);
     },
   });
 }
@@ -46,14 +42,12 @@ sweepTest("send keeps its word when it is killed in any call that changes the di
   commands: [commandNamed("send")],
   faults: [faultNamed("SIGKILL")],
   syscalls: ["openat", ...CHANGING],
-  jobs: JOBS_THAT_WAIT,
 });
 
 sweepTest("flush loses and repeats nothing when it is killed in any call that changes the disk", 12, {
   commands: [commandNamed("flush")],
   faults: [faultNamed("SIGKILL")],
   syscalls: CHANGING,
-  jobs: JOBS_THAT_WAIT,
 });
 
 sweepTest("send keeps its word when any call fails with EIO or ENOSPC", 50, {

@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { parseServer, type ServerAddress } from "../../src/address.ts";
-import { parseRoom } from "../../src/matrix/ids.ts";
+import { parseRoom, parseUserId, serverNameOf } from "../../src/matrix/ids.ts";
 
-Deno.test("parseRoom() knows ids, with and without a domain, and aliases", () => {
+Deno.test("parseRoom() knows ids, with and without a domain, aliases and users", () => {
   const cases: [string, string | undefined][] = [
     ["!abc:example.org", "id"],
     ["!31hneApxJ_1o-63DmFrpeqnkFfWppnzWso1JvH3ogLM", "id"],
@@ -14,12 +14,24 @@ Deno.test("parseRoom() knows ids, with and without a domain, and aliases", () =>
     ["#:example.org", undefined],
     ["#alerts:", undefined],
     ["alerts", undefined],
-    ["@bot:example.org", undefined],
+    ["@bot:example.org", "user"],
+    ["@bot", undefined],
+    ["@:example.org", undefined],
     ["", undefined],
     ["!a\u0000b", undefined],
     [`!${"x".repeat(255)}`, undefined],
   ];
   for (const [text, kind] of cases) assertEquals(parseRoom(text)?.kind, kind, text);
+});
+
+Deno.test("serverNameOf() reads the server of a user or an alias, with its port, and none out of a room id", () => {
+  assertEquals(["@a:b.org:8448", "#a:b.org", "!a:b.org", "!abc", "a:b"].map(serverNameOf), [
+    "b.org:8448",
+    "b.org",
+    undefined,
+    undefined,
+    undefined,
+  ]);
 });
 
 Deno.test("parseServer() reads addresses, and refuses what would not work or would leak the token", () => {
@@ -46,4 +58,32 @@ Deno.test("parseServer() reads addresses, and refuses what would not work or wou
   const url = (address: ServerAddress) => "baseUrl" in address ? address.baseUrl : undefined;
   for (const [text, baseUrl] of cases) assertEquals(url(parseServer(text, https)), baseUrl, text);
   assertEquals(url(parseServer("http://matrix.example.org", { insecureHttp: true })), "http://matrix.example.org");
+});
+
+Deno.test("parseUserId() cuts at the first colon", () => {
+  assertEquals(parseUserId("@bot:example.org:8448"), {
+    userId: "@bot:example.org:8448",
+    localpart: "bot",
+    serverName: "example.org:8448",
+  });
+  assertEquals(parseUserId("@Old School/+=:[::1]:80")?.serverName, undefined);
+  assertEquals(parseUserId("@bot:[::1]:80")?.serverName, "[::1]:80");
+});
+
+Deno.test("parseUserId() refuses what is no user id", () => {
+  for (
+    const text of [
+      "",
+      "@",
+      "bot",
+      "bot@example.org",
+      "@bot",
+      "@bot:",
+      "@bot:exa mple.org",
+      "@b\not:example.org",
+      `@${"x".repeat(300)}:a.b`,
+    ]
+  ) {
+    assertEquals(parseUserId(text), undefined, text);
+  }
 });

@@ -18,7 +18,12 @@ async function matrixTest(
   await using homeserver = await LoopbackHomeserver.start({ now: () => TEST_TIME });
   const { userId, accessToken } = homeserver.addUser("bot");
   const roomId = homeserver.createRoom({ members: [userId], alias: "#alerts:loopback.test" });
-  const client = { runtime, baseUrl: homeserver.url, accessToken: () => accessToken, userAgent: "test/1" };
+  const client = {
+    runtime,
+    baseUrl: homeserver.url,
+    credentials: { accessToken: () => accessToken },
+    userAgent: "test/1",
+  };
   const content = { msgtype: "m.text", body: "Hi", "m.mentions": {}, "dev.matrix-notify.id": "1" } as const;
   await body({
     homeserver,

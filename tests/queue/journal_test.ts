@@ -1,8 +1,9 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { QueueError } from "../../src/errors.ts";
 import { denoFiles, type Files, type OpenFile } from "../../src/queue/files.ts";
 import { Journal } from "../../src/queue/journal.ts";
 import { encodeRecord, type JournalRecord, MAX_LINE_BYTES } from "../../src/queue/record.ts";
+import { Queue } from "../../src/queue/queue.ts";
 import { Reserve } from "../../src/queue/reserve.ts";
 import { fakeRuntime } from "../fakes/runtime.ts";
 
@@ -244,4 +245,34 @@ Deno.test("Journal.append() that the disk does not confirm leaves nothing behind
     read();
     assertEquals([seen, ids()], [["a", "d", "e", "f"], ["a", "d", "e", "f"]]);
   }, files);
+});
+
+Deno.test("Queue.refresh() keeps what it knew when another journal cannot be read to its end, and begins anew later", async () => {
+  const stateDir = Deno.makeTempDirSync();
+  using runtime = fakeRuntime({ realIds: true });
+  let isBroken = false;
+  const files = filesWith((file) => ({
+    read(buffer, offset) {
+      if (isBroken) throw new Error("Input/output error (os error 5)");
+      return file.read(buffer, offset);
+    },
+  }));
+  try {
+    const queue = Queue.open(stateDir, runtime, { files });
+    queue.prepare();
+    const draft = { channel: "matrix", destination: "!a", notification: {}, expires: runtime.time * 2 };
+    const { entries: [entry] } = await queue.enqueue([draft], () => false);
+    const path = `${queue.directory}/queue.jsonl`;
+    Deno.copyFileSync(path, `${path}.new`);
+    Deno.renameSync(`${path}.new`, path);
+    isBroken = true;
+    assertThrows(() => queue.refresh(), QueueError, "input/output error");
+    assertEquals(queue.live().map(({ id }) => id), [entry.id]);
+    await Queue.open(stateDir, runtime).drop([entry]);
+    isBroken = false;
+    queue.refresh();
+    assertEquals(queue.live(), []);
+  } finally {
+    Deno.removeSync(stateDir, { recursive: true });
+  }
 });

@@ -24,6 +24,8 @@ export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Standard input; nothing by default. */
   readonly stdin?: string;
+  /** Sees what was written to standard error so far, whenever there is more of it. */
+  readonly watch?: (stderr: string) => void;
 }
 
 /** What became of a command. */
@@ -43,7 +45,7 @@ export interface CliResult {
  * @throws {Error} When it does not end within a minute.
  */
 export async function runCli(args: readonly string[], options: CliOptions): Promise<CliResult> {
-  const { stateDir, stdin } = options;
+  const { stateDir, stdin, watch } = options;
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", ...flags(stateDir), `${HOUSE}/mod.ts`, ...args],
     cwd: stateDir,
@@ -54,9 +56,7 @@ export async function runCli(args: readonly string[], options: CliOptions): Prom
     stderr: "piped",
   }).spawn();
   if (stdin !== undefined) await feed(child.stdin, stdin);
-  const { code, stdout, stderr } = await ended(child, args);
-  const decoder = new TextDecoder();
-  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+  return await ended(child, args, watch);
 }
 
 /** A state directory that goes when the test ends, and with it every process that still works on it. */
@@ -155,15 +155,31 @@ async function feed(stdin: WritableStream<Uint8Array>, text: string): Promise<vo
   }
 }
 
-async function ended(child: Deno.ChildProcess, args: readonly string[]): Promise<Deno.CommandOutput> {
+async function ended(
+  child: Deno.ChildProcess,
+  args: readonly string[],
+  watch: CliOptions["watch"] = () => {},
+): Promise<CliResult> {
   const { promise, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
     child.kill("SIGKILL");
     reject(new Error(`Cannot see the end of matrix-notify ${args.join(" ")}: ${RUN_LIMIT_MS / 1000} s have passed`));
   }, RUN_LIMIT_MS);
   try {
-    return await Promise.race([child.output(), promise]);
+    const outputs = Promise.all([child.status, readText(child.stdout), readText(child.stderr, watch)]);
+    const [{ code }, stdout, stderr] = await Promise.race([outputs, promise]);
+    return { code, stdout, stderr };
   } finally {
     clearTimeout(timer);
   }
+}
+
+async function readText(stream: ReadableStream<Uint8Array>, watch: (text: string) => void = () => {}): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of stream) {
+    text += decoder.decode(chunk, { stream: true });
+    watch(text);
+  }
+  return text + decoder.decode();
 }

@@ -68,8 +68,8 @@ export class Desk implements AsyncDisposable {
   }
 
   /** Runs the command line. */
-  run(args: readonly string[], stdin?: string): Promise<CliResult> {
-    return runCli(args, { stateDir: this.stateDir, env: this.#env, stdin });
+  run(args: readonly string[], stdin?: string, env: Readonly<Record<string, string>> = {}): Promise<CliResult> {
+    return runCli(args, { stateDir: this.stateDir, env: { ...this.#env, ...env }, stdin });
   }
 
   /** What is in the room, as the other user sees it, oldest first. */

@@ -8,6 +8,8 @@ import { ntfyChannel } from "./ntfy.ts";
 import { telegramChannel } from "./telegram.ts";
 import { AppriseUrl } from "./url.ts";
 
+const TELEGRAM = "tgram";
+
 const SCHEMAS: Readonly<Record<string, (url: AppriseUrl) => Record<string, unknown>>> = {
   matrix: matrixChannel,
   matrixs: matrixChannel,
@@ -21,6 +23,9 @@ const SCHEMAS: Readonly<Record<string, (url: AppriseUrl) => Record<string, unkno
   jsons: jsonChannel,
 };
 
+/** What the URLs that can be taken over begin with, before `://`. */
+export const APPRISE_SCHEMAS: readonly string[] = [...Object.keys(SCHEMAS), TELEGRAM];
+
 /**
  * Reads an Apprise URL.
  *
@@ -29,11 +34,11 @@ const SCHEMAS: Readonly<Record<string, (url: AppriseUrl) => Record<string, unkno
  * @throws {ConfigError} that names the part of the URL that cannot be taken over, and shows none of it
  */
 export function appriseChannel(text: string, path: string): Record<string, unknown> {
-  if (/^\s*tgram:\/\//i.test(text)) return telegramChannel(text, path);
+  if (text.trim().toLowerCase().startsWith(`${TELEGRAM}://`)) return telegramChannel(text, path);
   const url = new AppriseUrl(text, path);
   if (Object.hasOwn(SCHEMAS, url.schema)) return SCHEMAS[url.schema](url);
   throw url.error(
     `there is no kind of channel for ${url.schema}://`,
-    `known: ${[...Object.keys(SCHEMAS), "tgram"].join(", ")}`,
+    `known: ${APPRISE_SCHEMAS.join(", ")}`,
   );
 }

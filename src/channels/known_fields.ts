@@ -1,0 +1,16 @@
+/** Every field that a channel of a kind may have. */
+
+import { CONNECTION_FIELDS } from "./connection_fields.ts";
+import type { FieldSpec, FieldSpecs } from "./field_spec.ts";
+import type { ChannelKind } from "./kind.ts";
+
+/** The kind's own fields, those that name a file in place of one, and those of the connection. */
+export function knownFields({ fields, speaksHttp }: ChannelKind): FieldSpecs {
+  const own = Object.entries(speaksHttp ? { ...fields, ...CONNECTION_FIELDS } : fields);
+  return Object.fromEntries(own.flatMap(([key, spec]): [string, FieldSpec][] => {
+    if (!spec.hasFile) return [[key, spec]];
+    const description = `a file that holds ${key} and nothing else, and that other users cannot read`;
+    const schema = { type: "string", description, examples: [`/etc/matrix-notify/${key}`] } as const;
+    return [[key, spec], [`${key}File`, { needs: spec.needs, schema }]];
+  }));
+}

@@ -1,0 +1,90 @@
+/** What all that is looked at of one Matrix channel knows together: each question is asked once. */
+
+import { requireAccount } from "../../accounts/session.ts";
+import type { Account } from "../../accounts/account.ts";
+import { readKnownRoom, roomKey } from "../../channels/matrix_known_room.ts";
+import { clientField } from "../../channels/matrix_client.ts";
+import { over } from "../../config/connection.ts";
+import type { ChannelSource } from "../../config/load.ts";
+import { exchange, type HttpAnswer } from "../../http.ts";
+import { directRooms, readDirectChats } from "../../matrix/account.ts";
+import { parseRoom } from "../../matrix/ids.ts";
+import type { MatrixClient } from "../../matrix/request.ts";
+import { joinedRooms, resolveAlias } from "../../matrix/rooms.ts";
+import { type Whoami, whoami } from "../../matrix/session.ts";
+import { serverSoftware } from "../../matrix/software.ts";
+import { FileMemory } from "../../memory.ts";
+import { USER_AGENT } from "../../version.ts";
+import { type DoctorContext, limitsOf, stateDirOf } from "../context.ts";
+import { once } from "../once.ts";
+
+/** A Matrix channel that is looked at. */
+export class MatrixPatient {
+  readonly source: ChannelSource;
+  readonly context: DoctorContext;
+  readonly client: MatrixClient;
+  /** The account that the configuration names; undefined where it holds a token. */
+  readonly user: string | undefined;
+  /** Where the channel delivers, as the configuration has it. */
+  readonly room: string;
+  readonly doubt: string;
+  /** The server's answer to the question for its versions. @throws what an exchange throws */
+  readonly versions: () => Promise<HttpAnswer>;
+  /** Whom the token speaks for. @throws what a request throws */
+  readonly whoami: () => Promise<Whoami>;
+  /** The rooms that the account is in. @throws what a request throws */
+  readonly joined: () => Promise<readonly string[]>;
+  /** The room behind what the configuration says; undefined for a chat that nobody has made yet. @throws what a request throws */
+  readonly roomId: () => Promise<string | undefined>;
+  /** What the server is. @throws what a request throws */
+  readonly software: () => Promise<string | undefined>;
+
+  /** @throws {ConfigError} when the channel's configuration cannot be used */
+  constructor(source: ChannelSource, context: DoctorContext) {
+    const { fields } = source;
+    const runtime = over(context.runtime, source.connection());
+    const client = clientField(fields, source.context)(runtime);
+    const limits = limitsOf(context);
+    this.source = source;
+    this.context = context;
+    this.client = client;
+    this.user = fields.text("user");
+    this.room = fields.requiredText("room");
+    this.doubt = fields.text("doubt") ?? "send";
+    this.versions = once(() =>
+      exchange(runtime, {
+        method: "GET",
+        url: `${client.baseUrl}/_matrix/client/versions`,
+        headers: { "User-Agent": USER_AGENT },
+        ...limits,
+      })
+    );
+    this.whoami = once(() => whoami(client, limits));
+    this.joined = once(() => joinedRooms(client, limits));
+    this.roomId = once(() => this.#findRoom());
+    this.software = once(() => serverSoftware(client, limits));
+  }
+
+  /**
+   * The account as it is kept; undefined where the configuration holds a token.
+   *
+   * @throws {ConfigError} when nobody is logged in
+   */
+  account(): Account | undefined {
+    return this.user === undefined ? undefined : requireAccount(stateDirOf(this.context), this.user);
+  }
+
+  /** As a delivery finds it, but that no room is made, and none is entered. */
+  async #findRoom(): Promise<string | undefined> {
+    const { name } = this.source;
+    const memory = new FileMemory(stateDirOf(this.context), this.context.runtime);
+    const known = readKnownRoom(memory.recall(roomKey(name, this.room)));
+    const reference = parseRoom(this.room);
+    const limits = limitsOf(this.context);
+    if (reference?.kind === "alias") return await resolveAlias(this.client, reference.alias, limits);
+    if (known !== undefined) return known.roomId;
+    if (reference?.kind !== "user") return this.room;
+    const { userId } = await this.whoami();
+    return directRooms(await readDirectChats(this.client, { userId, ...limits }), reference.userId).at(-1);
+  }
+}

@@ -1,0 +1,41 @@
+/** The queue as whoever must not write reads it. */
+
+import { denoFiles, type Files } from "../queue/files.ts";
+import { TORN_SUFFIX } from "../queue/journal.ts";
+import { Queue } from "../queue/queue.ts";
+import { type Status, statusOf } from "../status.ts";
+import { type DoctorContext, stateDirOf } from "./context.ts";
+
+/** The queue, read once. */
+export interface QueueReading {
+  readonly queue: Queue;
+  readonly status: Status;
+}
+
+/**
+ * Reads the queue. A reader usually sets a copy of each damaged line aside; this one only counts those that have none.
+ *
+ * @throws {QueueError} when it cannot be read
+ */
+export function readQueue(context: DoctorContext): QueueReading {
+  const { runtime } = context;
+  let unsaved = 0;
+  const refuse = () => {
+    throw new Deno.errors.PermissionDenied("Nothing is to be written");
+  };
+  const files: Files = {
+    ...denoFiles,
+    open(path, mode) {
+      if (mode === "read") return denoFiles.open(path, mode);
+      if (path.includes("/quarantine/") && !path.includes(`${TORN_SUFFIX}.`)) unsaved++;
+      return refuse();
+    },
+    makeDirectory() {},
+    rename: refuse,
+    remove: refuse,
+    syncDirectory: refuse,
+  };
+  const queue = Queue.open(stateDirOf(context), runtime, { files });
+  const status = statusOf(queue, { readyTimes: () => new Map() }, runtime.now());
+  return { queue, status: { ...status, quarantined: status.quarantined + unsaved } };
+}

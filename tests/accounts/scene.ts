@@ -1,0 +1,80 @@
+/** A homeserver with a user who is logged in on this host, and the means to be one process or several of it. */
+
+import type { Account } from "../../src/accounts/account.ts";
+import { openSession } from "../../src/accounts/session.ts";
+import { type SignIn, signInWith } from "../../src/accounts/sign_in.ts";
+import { AccountStore } from "../../src/accounts/store.ts";
+import type { MatrixClient } from "../../src/matrix/request.ts";
+import { whoami } from "../../src/matrix/session.ts";
+import { type HomeserverOptions, LoopbackHomeserver, type LoopbackUser } from "../../src/testing/mod.ts";
+import { type FakeRuntime, fakeRuntime } from "../fakes/runtime.ts";
+
+export const LIMITS = { timeoutMs: 1000 };
+
+export interface AccountScene {
+  readonly homeserver: LoopbackHomeserver;
+  readonly user: LoopbackUser;
+  readonly runtime: FakeRuntime;
+  readonly stateDir: string;
+  readonly store: AccountStore;
+  readonly signIn: SignIn;
+  /** Logs in by password. */
+  login(options?: { readonly passwordFile?: string }): Promise<Account>;
+  /** What is on the disk. */
+  saved(): Account;
+  /** Changes what is on the disk. */
+  change(changes: Partial<Account>): Promise<void>;
+  /** A client as a channel has it; each is like a process of its own. */
+  client(): MatrixClient;
+  /** Asks for something with the session. */
+  use(client?: MatrixClient): Promise<string>;
+  /** How often the homeserver was asked for this. */
+  asked(route: string): number;
+}
+
+export async function accountTest(
+  body: (scene: AccountScene) => Promise<void>,
+  options: HomeserverOptions = {},
+): Promise<void> {
+  using runtime = fakeRuntime({ realIds: true });
+  await using homeserver = await LoopbackHomeserver.start({ now: runtime.now, tokenLifetimeMs: 5000, ...options });
+  const user = homeserver.addUser("bot");
+  const { userId, password } = user;
+  const stateDir = Deno.makeTempDirSync({ prefix: "accounts-" });
+  const store = new AccountStore(stateDir);
+  const signIn = { userId, stateDir, runtime, userAgent: "test/1" };
+  const saved = () => {
+    const account = store.read(userId);
+    if (account === undefined) throw new Error("Cannot read the account: there is none");
+    return account;
+  };
+  const client = (): MatrixClient => ({
+    runtime,
+    userAgent: "test/1",
+    baseUrl: homeserver.url,
+    credentials: openSession(stateDir, userId, "test/1").credentials(runtime),
+  });
+  try {
+    await body({
+      homeserver,
+      user,
+      runtime,
+      stateDir,
+      store,
+      signIn,
+      login: (options) =>
+        signInWith(signIn, { type: "m.login.password", user: userId, password }, {
+          baseUrl: homeserver.url,
+          ...options,
+        }),
+      saved,
+      change: (changes) =>
+        store.exclusively(userId, { runtime, ...LIMITS }, (held) => held.save({ ...saved(), ...changes })),
+      client,
+      use: async (by = client()) => (await whoami(by, LIMITS)).deviceId ?? "",
+      asked: (route) => homeserver.requests.filter((request) => request.route === route).length,
+    });
+  } finally {
+    Deno.removeSync(stateDir, { recursive: true });
+  }
+}

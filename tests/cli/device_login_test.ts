@@ -1,0 +1,246 @@
+/** Logging in with a code, through the command line: against a homeserver that delegates, with a person who confirms it while the program waits. */
+
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { main } from "../../src/cli/main.ts";
+import type { Runtime } from "../../src/runtime.ts";
+import { LoopbackHomeserver } from "../../src/testing/mod.ts";
+import { type OAuthScene, setOAuthScene } from "../fakes/oauth.ts";
+import { fakeRuntime } from "../fakes/runtime.ts";
+
+const USER = "@bot:loopback.test";
+
+interface Result {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+interface Desk extends OAuthScene {
+  readonly stateDir: string;
+  readonly roomId: string;
+  run(...argv: string[]): Promise<Result>;
+  /** Logs in; the bot confirms it. */
+  login(): Promise<Result>;
+  account(): Record<string, unknown> | undefined;
+}
+
+async function deskTest(body: (desk: Desk) => Promise<void>, stdio: Partial<Runtime["stdio"]> = {}): Promise<void> {
+  await using scene = await setOAuthScene();
+  const stateDir = Deno.makeTempDirSync({ prefix: "device-login-" });
+  const roomId = scene.homeserver.createRoom({ members: [USER] });
+  const env: Record<string, string> = {
+    HOME: stateDir,
+    MATRIX_NOTIFY_STATE_DIR: stateDir,
+    MATRIX_USER: USER,
+    MATRIX_ROOM: roomId,
+  };
+  const run = async (...argv: string[]) => {
+    let out = "", err = "";
+    const runtime: Runtime = {
+      ...scene.client.runtime,
+      env: (name) => env[name],
+      stdio: {
+        ...scene.client.runtime.stdio,
+        stdout: (text) => void (out += text),
+        stderr: (text) => void (err += text),
+        ...stdio,
+      },
+    };
+    const code = await main(argv, runtime);
+    return { code, out, err };
+  };
+  const desk: Desk = {
+    ...scene,
+    stateDir,
+    roomId,
+    run,
+    login() {
+      scene.during(scene.runtime.sleeps.length + 1, () => scene.server.approve(scene.server.userCodes[0], "bot"));
+      return run("login", USER, "--homeserver", scene.homeserver.url, "--device-code");
+    },
+    account() {
+      try {
+        return JSON.parse(Deno.readTextFileSync(`${stateDir}/accounts/${encodeURIComponent(USER)}.json`));
+      } catch {
+        return undefined;
+      }
+    },
+  };
+  try {
+    await body(desk);
+  } finally {
+    Deno.removeSync(stateDir, { recursive: true });
+  }
+}
+
+/** Every file below a folder, in one text. */
+function contents(folder: string): string {
+  return [...Deno.readDirSync(folder)].map(({ name, isDirectory }) => {
+    const path = `${folder}/${name}`;
+    return isDirectory ? contents(path) : Deno.readTextFileSync(path);
+  }).join("\n");
+}
+
+Deno.test("login --device-code shows an address and a code, and ends with a session that sends", async () => {
+  await deskTest(async ({ login, run, server, homeserver, roomId, account }) => {
+    const { code, out, err } = await login();
+    assertEquals(code, 0, err);
+    assertStringIncludes(err, `To log in, open this address in a browser anywhere:\n  ${server.url}/link?code=`);
+    assertMatch(err, /or http:\S+\/link, and enter there [B-Z]{4}-[B-Z]{4}\./);
+    assertStringIncludes(err, "It is good for 20 min.");
+    assertMatch(
+      out,
+      /^logged in @bot:loopback\.test, device [0-9A-F]{16}, at http.*, token expires in 5 min and is renewed\n$/,
+    );
+    assertEquals(server.sessions.map(({ deviceId }) => deviceId), [String(account()?.deviceId)]);
+    assertEquals((await run("send", "Hello", "Body")).code, 0);
+    assertEquals(homeserver.events(roomId).length, 1);
+  });
+});
+
+Deno.test("login takes a code by itself where the server offers nothing else and somebody sits there", async () => {
+  await deskTest(async ({ run, during, server, homeserver }) => {
+    during(1, () => server.approve(server.userCodes[0], "bot"));
+    const { code, err } = await run("login", USER, "--homeserver", homeserver.url);
+    assertEquals(code, 0, err);
+    assertStringIncludes(err, `${homeserver.url} takes a code that is confirmed in a browser, an access token`);
+  });
+});
+
+Deno.test("login without a terminal waits for nobody", async () => {
+  await deskTest(async ({ run, homeserver, server }) => {
+    const { code, err } = await run("login", USER, "--homeserver", homeserver.url);
+    assertEquals(code, 64);
+    assertStringIncludes(err, "a code that is confirmed in a browser (--device-code)");
+    assertEquals(server.requests.length, 0);
+  }, { stdinIsTerminal: () => false });
+});
+
+Deno.test("login --device-code draws a QR code on a terminal", async () => {
+  await deskTest(async ({ login }) => {
+    const { err } = await login();
+    const drawing = err.replaceAll("\x1b[97;40m", "<").replaceAll("\x1b[0m", ">");
+    assertMatch(drawing, /^(<[ █▀▄]{33,}>\n){17,}/m);
+  }, { stderrIsTerminal: () => true });
+});
+
+for (
+  const [how, status, sentence] of [
+    ["deny", 77, "cannot log in: it was refused in the browser"],
+    ["expire", 75, "cannot log in: nobody confirmed it in time"],
+  ] as const
+) {
+  Deno.test(`login --device-code ends with ${status} when the person does ${how}`, async () => {
+    await deskTest(async ({ run, during, server, homeserver, account }) => {
+      during(2, () => server[how](server.userCodes[0]));
+      const { code, err, out } = await run("login", USER, "--homeserver", homeserver.url, "--device-code");
+      assertEquals([code, out], [status, ""]);
+      assertStringIncludes(err, `matrix-notify: ${sentence}\n  hint: log in again`);
+      assertEquals(account(), undefined);
+    });
+  });
+}
+
+Deno.test("login --device-code names the device, and does without where it cannot", async () => {
+  await deskTest(async ({ login, homeserver, account }) => {
+    homeserver.fault("forbidden", { on: "name-device", times: 1 });
+    assertEquals((await login()).code, 0);
+    assertEquals((await login()).code, 0);
+    const { accessToken, deviceId } = account() ?? {};
+    const answer = await fetch(`${homeserver.url}/_matrix/client/v3/devices`, {
+      headers: { authorization: `Bearer ${accessToken}` },
+    });
+    assertEquals(await answer.json(), { devices: [{ device_id: deviceId, display_name: "matrix-notify on jump" }] });
+  });
+});
+
+Deno.test("login --device-code keeps nothing that somebody else confirmed", async () => {
+  await deskTest(async ({ run, during, server, homeserver, account }) => {
+    during(1, () => server.approve(server.userCodes[0], "other"));
+    const { code, err } = await run("login", USER, "--homeserver", homeserver.url, "--device-code");
+    assertEquals(code, 77);
+    assertStringIncludes(
+      err,
+      "cannot log in as @bot:loopback.test: @other:loopback.test confirmed it in the browser",
+    );
+    assertEquals(server.sessions.map(({ ended }) => ended), [true]);
+    assertEquals(account(), undefined);
+  });
+});
+
+Deno.test("login --device-code says so where the server has no such login", async () => {
+  await using homeserver = await LoopbackHomeserver.start();
+  using runtime = fakeRuntime({ env: { HOME: "/nowhere", MATRIX_NOTIFY_STATE_DIR: "/nowhere" } });
+  const code = await main(["login", USER, "--homeserver", homeserver.url, "--device-code"], runtime);
+  assertEquals(code, 64);
+  assertStringIncludes(runtime.err(), `cannot log in by --device-code: ${homeserver.url} does not offer it`);
+});
+
+Deno.test("login --device-code a second time is on the same device, and ends the first session", async () => {
+  await deskTest(async ({ login, server }) => {
+    await login();
+    await login();
+    const [first, second] = server.sessions;
+    assertEquals([first.ended, second.ended], [true, false]);
+    assertEquals(first.deviceId, second.deviceId);
+  });
+});
+
+Deno.test("send renews a session of OAuth 2.0 at its own server, also when an answer was lost", async () => {
+  await deskTest(async ({ login, run, runtime, server, homeserver, roomId, account }) => {
+    await login();
+    const before = account();
+    runtime.time += 301_000;
+    server.fault("drop-after-persisting", { times: 1 });
+    const { code, err } = await run("send", "First", "Body", "--no-background");
+    assertEquals(code, 0, err);
+    assertEquals((await run("flush", "--no-background")).code, 0);
+    assertEquals(homeserver.events(roomId).length, 1);
+    assert(account()?.accessToken !== before?.accessToken);
+    assertEquals(homeserver.requests.filter(({ route }) => route === "refresh").length, 0);
+    assertEquals(server.sessions.length, 1);
+  });
+});
+
+Deno.test("send holds what it has when the session was ended in the browser, and a login lets it go", async () => {
+  await deskTest(async ({ login, run, runtime, server, homeserver, roomId, account }) => {
+    await login();
+    server.endSession(String(account()?.accessToken));
+    runtime.time += 301_000;
+    const { code, out } = await run("send", "First", "Body", "--no-background");
+    assertEquals(code, 0);
+    assertMatch(out, /^held /);
+    const { err } = await login();
+    assertStringIncludes(err, "1 of 1 that waited in the queue are delivered");
+    assertEquals(homeserver.events(roomId).length, 1);
+  });
+});
+
+Deno.test("logout revokes the session, and keeps the account while the server is away", async () => {
+  await deskTest(async ({ login, run, server, account }) => {
+    await login();
+    await server.stop();
+    assertEquals((await run("logout")).code, 69);
+    assert(account() !== undefined);
+    await server.restart();
+    const { code, out } = await run("logout");
+    assertEquals([code, out], [0, `logged out ${USER}\n`]);
+    assertEquals(server.sessions.map(({ ended }) => ended), [true]);
+    assertEquals(account(), undefined);
+  });
+});
+
+Deno.test("the tokens and the device code stand nowhere but in the account's file", async () => {
+  await deskTest(async ({ login, run, account, stateDir, server, homeserver }) => {
+    const printed = [await login(), await run("send", "Hello", "Body"), await run("whoami"), await run("status")]
+      .map(({ out, err }) => out + err).join("");
+    const file = account();
+    Deno.removeSync(`${stateDir}/accounts`, { recursive: true });
+    const polls = server.requests.filter(({ route }) => route === "token").map(({ body }) => new URLSearchParams(body));
+    const asked = [...server.requests, ...homeserver.requests].map(({ path, query }) => path + query).join("\n");
+    for (const secret of [file?.accessToken, file?.refreshToken, polls[0].get("device_code")].map(String)) {
+      assert(secret.length > 30);
+      for (const place of [printed, contents(stateDir), asked]) assert(!place.includes(secret));
+    }
+  });
+});

@@ -1,0 +1,40 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { askSecret, readLine } from "../../src/cli/prompt.ts";
+import { InterruptedError } from "../../src/errors.ts";
+import { fakeRuntime } from "../fakes/runtime.ts";
+
+const TYPED: readonly (readonly [what: string, typed: readonly (string | Uint8Array)[], secret: string])[] = [
+  ["a line", ["secret\r"], "secret"],
+  ["key by key", [..."secret", "\n"], "secret"],
+  ["a character cut in two by the terminal", [Uint8Array.of(0xf0, 0x9f), Uint8Array.of(0x98, 0x80), "ä\r"], "😀ä"],
+  ["corrections", ["secrex\x7ft\r"], "secret"],
+  ["a backspace too many", ["\b\bsecret\r"], "secret"],
+  ["a new beginning", ["wrong\x15secret\r"], "secret"],
+  ["arrows, which type nothing", ["se\x1b[Dcr\x1bOAet\x1b[3~\r"], "secret"],
+  ["spaces, which count", [" a b \r"], " a b "],
+];
+
+for (const [what, typed, secret] of TYPED) {
+  Deno.test(`askSecret() reads ${what}, and shows nothing of it`, async () => {
+    using runtime = fakeRuntime({ typed });
+    assertEquals(await askSecret("Password: ", runtime.stdio), secret);
+    assertEquals([runtime.out(), runtime.err(), runtime.raw], ["", "Password: \n", [true, false]]);
+  });
+}
+
+for (const [what, typed] of [["Ctrl-C", ["se\x03"]], ["Ctrl-D", ["\x04"]], ["the end of the input", ["se"]]] as const) {
+  Deno.test(`askSecret() gives up at ${what}, and leaves the terminal as it was`, async () => {
+    using runtime = fakeRuntime({ typed });
+    await assertRejects(() => askSecret("Password: ", runtime.stdio), InterruptedError);
+    assertEquals(runtime.raw, [true, false]);
+  });
+}
+
+Deno.test("readLine() reads up to the line break, or to the end of the input", async () => {
+  using runtime = fakeRuntime({ typed: ["ab", "c\nd", "e"] });
+  assertEquals([await readLine(runtime.stdio), await readLine(runtime.stdio), await readLine(runtime.stdio)], [
+    "abc",
+    "e",
+    undefined,
+  ]);
+});

@@ -1,0 +1,180 @@
+/** A host, a homeserver, an ntfy server and a configuration in which all is well, so that a test can break one thing. */
+
+import { examine } from "../../src/doctor/examination.ts";
+import type { Finding } from "../../src/doctor/finding.ts";
+import { denoHost, type Host } from "../../src/doctor/host.ts";
+import { Notifier } from "../../src/notifier.ts";
+import { LoopbackHomeserver, LoopbackNtfy, type LoopbackUser } from "../../src/testing/mod.ts";
+import { type FakeRuntime, fakeRuntime } from "../fakes/runtime.ts";
+
+/** What the programs of the host say. */
+interface HostWords {
+  /** A file system's type, and how much of it is free. */
+  type: string;
+  freeKib: number;
+  pageBytes: number;
+  /** Undefined where there is no glibc. */
+  glibc: string | undefined;
+}
+
+/** The scene. */
+export class DoctorScene implements AsyncDisposable {
+  readonly homeserver: LoopbackHomeserver;
+  readonly ntfy: LoopbackNtfy;
+  readonly runtime: FakeRuntime;
+  readonly bot: LoopbackUser;
+  readonly owner: LoopbackUser;
+  readonly room: string;
+  readonly directory: string = Deno.makeTempDirSync({ prefix: "doctor-" });
+  readonly words: HostWords = { type: "ext4", freeKib: 8_000_000, pageBytes: 4096, glibc: "2.36" };
+  /** Answers in the place of the network; undefined leaves it to that. */
+  answer: (url: URL) => Response | undefined = () => undefined;
+  /** What gets no answer, until time is up: at once. */
+  isSwallowed: (url: URL) => boolean = () => false;
+  /** How far the servers' clocks are ahead of ours. */
+  serversAheadMs = 0;
+  host: Host = {
+    ...denoHost(),
+    os: "linux",
+    arch: "x86_64",
+    isBinary: false,
+    mayRunItself: () => true,
+    ask: (program, args) => Promise.resolve(this.#say(program, args)),
+  };
+  readonly #env: Record<string, string> = {};
+  #config: Record<string, unknown>;
+
+  private constructor(homeserver: LoopbackHomeserver, ntfy: LoopbackNtfy) {
+    this.homeserver = homeserver;
+    this.ntfy = ntfy;
+    this.bot = homeserver.addUser("bot");
+    this.owner = homeserver.addUser("alice");
+    this.room = homeserver.createRoom({ members: [this.owner.userId, this.bot.userId] });
+    const network = fakeRuntime();
+    this.runtime = fakeRuntime({
+      env: this.#env,
+      realIds: true,
+      fetch: async (url, init, connection) => {
+        const own = this.answer(new URL(url));
+        if (own !== undefined) return own;
+        if (this.isSwallowed(new URL(url))) return await timeUp(this.runtime, init.signal);
+        const target = url.replace(/^https:\/\/loopback\.test/, homeserver.url);
+        const { body, status, headers } = await network.fetch(target, init, connection);
+        const date = new Date(this.runtime.now() + this.serversAheadMs).toUTCString();
+        return new Response(body, { status, headers: { ...Object.fromEntries(headers), date } });
+      },
+    });
+    this.#network = network;
+    this.file("token", this.bot.accessToken);
+    this.#config = {
+      channels: {
+        matrix: { homeserver: homeserver.url, accessTokenFile: this.path("token"), room: this.room },
+        phone: { kind: "ntfy", server: ntfy.url, topic: "alerts" },
+      },
+    };
+    this.file("config.json", JSON.stringify(this.#config));
+  }
+
+  readonly #network: FakeRuntime;
+
+  /** Sets the scene. */
+  static async set(software: "Synapse" | "Dendrite" = "Synapse"): Promise<DoctorScene> {
+    return new DoctorScene(
+      await LoopbackHomeserver.start({ software }),
+      await LoopbackNtfy.start({ token: "tk_right" }),
+    )
+      .withToken();
+  }
+
+  /** Gives the ntfy channel a token. */
+  withToken(token = "tk_right"): this {
+    this.file("ntfy", token);
+    this.configure("phone", { tokenFile: this.path("ntfy") });
+    return this;
+  }
+
+  /** A path in the scene's directory. */
+  path(name: string): string {
+    return `${this.directory}/${name}`;
+  }
+
+  get stateDir(): string {
+    return this.path("state");
+  }
+
+  /** Writes a file that its owner alone can read. */
+  file(name: string, text: string): void {
+    Deno.writeTextFileSync(this.path(name), text, { mode: 0o600 });
+  }
+
+  /** Changes settings of a channel; undefined takes one away. */
+  configure(channel: string, settings: Record<string, unknown>): void {
+    const channels = this.#config.channels as Record<string, Record<string, unknown>>;
+    channels[channel] = { ...channels[channel], ...settings };
+    this.file("config.json", JSON.stringify(this.#config));
+  }
+
+  /** Puts a state event into a room, as its owner. */
+  async state(type: string, content: unknown, room = this.room): Promise<void> {
+    const answer = await fetch(`${this.homeserver.url}/_matrix/client/v3/rooms/${room}/state/${type}`, {
+      method: "PUT",
+      headers: { Authorization: `Bearer ${this.owner.accessToken}` },
+      body: JSON.stringify(content),
+    });
+    await answer.body?.cancel();
+    if (answer.status !== 200) throw new Error(`Cannot set the scene: ${answer.status}`);
+  }
+
+  /** Sends a notification by the Matrix channel, tried once. */
+  async send(subject: string, body = "", waitMs = 1): Promise<void> {
+    await using notifier = await this.#open();
+    await notifier.notify({ subject, message: body }, { channels: ["matrix"], waitMs });
+  }
+
+  /** Queues notifications that nobody tries. */
+  async queue(count: number, message = ""): Promise<void> {
+    await using notifier = await this.#open();
+    for (let n = 1; n <= count; n++) {
+      await notifier.notify({ subject: `Number ${n}`, message }, { channels: ["matrix"], waitMs: 0 });
+    }
+  }
+
+  #open(): Promise<Notifier> {
+    const { runtime, stateDir } = this;
+    return Notifier.open({ runtime, stateDir, configFile: this.path("config.json") });
+  }
+
+  /** Everything that is found. */
+  async examine(): Promise<Finding[]> {
+    const { runtime, host, stateDir } = this;
+    return await Array.fromAsync(
+      examine({ runtime, host, options: { configFile: this.path("config.json"), stateDir } }),
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.homeserver[Symbol.asyncDispose]();
+    await this.ntfy[Symbol.asyncDispose]();
+    this.runtime[Symbol.dispose]();
+    this.#network[Symbol.dispose]();
+    Deno.removeSync(this.directory, { recursive: true });
+  }
+
+  #say(program: string, [word]: readonly string[]): string | undefined {
+    const { type, freeKib, pageBytes, glibc } = this.words;
+    if (program === "df") {
+      return `Filesystem Type 1024-blocks Used Available Capacity Mounted on\n/dev/disk ${type} 9000000 1 ${freeKib} 1% /a b\n`;
+    }
+    if (program !== "getconf") return undefined;
+    if (word === "PAGESIZE") return `${pageBytes}\n`;
+    return glibc === undefined ? undefined : `glibc ${glibc}\n`;
+  }
+}
+
+/** Time is up as soon as somebody waits. */
+function timeUp(runtime: FakeRuntime, signal: AbortSignal | null | undefined): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  signal?.addEventListener("abort", () => reject(signal.reason));
+  runtime.expireTimeouts();
+  return promise;
+}

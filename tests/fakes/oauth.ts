@@ -1,0 +1,60 @@
+/** A homeserver that delegates its logins, and a person at the browser: what tests of OAuth 2.0 need. */
+
+import type { Runtime } from "../../src/runtime.ts";
+import type { OAuthClient } from "../../src/matrix/oauth/ask.ts";
+import { type AuthMetadata, authMetadata } from "../../src/matrix/oauth/metadata.ts";
+import {
+  type AuthorizationServerOptions,
+  LoopbackAuthorizationServer,
+  LoopbackHomeserver,
+} from "../../src/testing/mod.ts";
+import { type FakeRuntime, fakeRuntime } from "./runtime.ts";
+
+/** The scene. */
+export interface OAuthScene extends AsyncDisposable {
+  readonly runtime: FakeRuntime;
+  readonly server: LoopbackAuthorizationServer;
+  readonly homeserver: LoopbackHomeserver;
+  /** What speaks with the authorization server. Its sleeps pass at once, and what is planned happens in them. */
+  readonly client: OAuthClient & { readonly runtime: Runtime };
+  readonly metadata: AuthMetadata;
+  /** Plans what happens while the client sleeps for the n-th time, counted from 1. */
+  during(sleep: number, act: () => void | Promise<void>): void;
+}
+
+/** For requests in tests: nothing waits for real. */
+export const LIMITS = { timeoutMs: 1000 } as const;
+
+/** Sets the scene. */
+export async function setOAuthScene(options: AuthorizationServerOptions = {}): Promise<OAuthScene> {
+  const runtime = fakeRuntime({ realIds: true });
+  const server = await LoopbackAuthorizationServer.start({ now: runtime.now, ...options });
+  const homeserver = await LoopbackHomeserver.start({ now: runtime.now, authorizationServer: server });
+  const plans = new Map<number, () => void | Promise<void>>();
+  const client = {
+    userAgent: "test/1",
+    runtime: {
+      ...runtime,
+      now: runtime.now,
+      async sleep(ms: number, signal?: AbortSignal) {
+        await runtime.sleep(ms, signal);
+        await plans.get(runtime.sleeps.length)?.();
+      },
+    },
+  };
+  const metadata = await authMetadata({ runtime, baseUrl: homeserver.url, userAgent: "test/1" }, LIMITS);
+  if (metadata === undefined) throw new Error("Cannot set the scene: the homeserver does not delegate");
+  return {
+    runtime,
+    server,
+    homeserver,
+    client,
+    metadata,
+    during: (sleep, act) => void plans.set(sleep, act),
+    async [Symbol.asyncDispose]() {
+      await homeserver[Symbol.asyncDispose]();
+      await server[Symbol.asyncDispose]();
+      runtime[Symbol.dispose]();
+    },
+  };
+}

@@ -1,0 +1,88 @@
+/**
+ * A process is killed, another one goes on, and then the power fails.
+ *
+ * @module
+ */
+
+import { type Actor, draft } from "./crash_actor.ts";
+import type { Fate } from "./crash_files.ts";
+import { DELIVERED, fill, holdLock } from "./crash_props.ts";
+import { Scene } from "./crash_scene.ts";
+
+/** A process that is killed at its first, second, … operation, until it comes through. */
+export interface CrashKill {
+  readonly name: string;
+  /** At how many states to look at each moment. */
+  readonly limit: number;
+  readonly before?: (scene: Scene) => Promise<void>;
+  readonly doomed: (actor: Actor) => Promise<unknown>;
+}
+
+/**
+ * Kills a process at each of its operations; each time another one goes on.
+ *
+ * @param factor how many times as many states as it has by itself
+ * @returns how many states it looked at
+ * @throws {BrokenPromiseError} when a promise is broken
+ */
+export async function killEverywhere({ limit, before, doomed }: CrashKill, factor: number = 1): Promise<number> {
+  let states = 0;
+  for (let fatal = 1, killed = true; killed; fatal++) {
+    const scene = new Scene();
+    await before?.(scene);
+    let operations = 0;
+    killed = false;
+    const fate = (): Fate => ++operations === fatal ? "die" : undefined;
+    try {
+      await doomed(scene.actor(fate));
+    } catch (error) {
+      killed = operations >= fatal;
+      if (!killed) throw error;
+    }
+    const survivor = scene.actor();
+    await survivor.queue.seal();
+    await survivor.queue.takeIn();
+    // An announced enqueue promises the bytes alone; whoever was killed may have left a name that is not on the disk yet.
+    survivor.queue.syncName();
+    await survivor.enqueue([draft("survivor")], { announced: true });
+    await survivor.announce("waits");
+    await survivor.settle("waits", DELIVERED);
+    states += await scene.cutPower(Math.ceil(limit * factor));
+  }
+  return states;
+}
+
+/** All of them. */
+export const CRASH_KILLS: readonly CrashKill[] = [
+  {
+    name: "one that enqueues",
+    limit: 25,
+    async doomed(actor) {
+      await actor.enqueue([draft("waits")]);
+      await actor.enqueue([draft("b")], { announced: true });
+      await actor.settle("b", DELIVERED);
+    },
+  },
+  {
+    name: "one that compacts",
+    limit: 8,
+    doomed: (actor) => actor.queue.compact(),
+    async before(scene) {
+      const actor = scene.actor();
+      await actor.enqueue([draft("waits")]);
+      await fill(scene, actor);
+    },
+  },
+  {
+    name: "one that takes in what came by the side door",
+    limit: 15,
+    doomed: (actor) => actor.queue.takeIn(),
+    async before(scene) {
+      const actor = scene.actor();
+      await actor.enqueue([draft("a")]);
+      const lock = holdLock(scene);
+      await actor.enqueue([draft("waits")]);
+      lock.release();
+    },
+  },
+];

@@ -1,0 +1,199 @@
+/** Rows 15 to 18 and 22: what a homeserver asks, and what it refuses; and what we refuse. */
+
+import { EXIT } from "../../../src/cli/exit_codes.ts";
+import type { HomeserverFaultName } from "../../../src/testing/mod.ts";
+import { tell } from "../process.ts";
+import { ONE, placed, problem, sum, type Tally, tallyEach } from "../tally.ts";
+import { World } from "../world.ts";
+import { pairs, type Row, sample } from "./row.ts";
+import { PERSISTED, type Server, SERVERS } from "./servers.ts";
+
+const HOUR_MS = 3_600_000;
+const LIMITS: readonly HomeserverFaultName[] = [
+  "429-retry-after-seconds",
+  "429-retry-after-date",
+  "429-retry-after-ms",
+  "429-bare",
+];
+const WAITS_MS = [0, 1, 2000, 90_000, HOUR_MS, 30 * HOUR_MS] as const;
+const ACCOUNT: readonly HomeserverFaultName[] = [
+  "unknown-token",
+  "soft-logout",
+  "missing-token",
+  "user-locked",
+  "user-suspended",
+  "user-deactivated",
+  "consent-not-given",
+  "resource-limit-exceeded",
+];
+const ROOM: readonly HomeserverFaultName[] = ["forbidden", "not-found", "unsupported-room-version"];
+const POISON: readonly HomeserverFaultName[] = [
+  "too-large",
+  "too-large-bad-json",
+  "too-large-page",
+  "bad-json",
+  "not-json",
+  "invalid-param",
+];
+
+/** Rows 15 to 18, and 22. */
+export const REFUSAL_ROWS: readonly Row[] = [
+  {
+    number: 15,
+    fault: "429 in every form; also after a try whose answer was lost, which it does not clear",
+    how:
+      "seconds, date, milliseconds, nothing; from 0 s to 30 hours, waited in full on a virtual clock; the memory lost meanwhile",
+    run: async (effort) => {
+      const alone = await tallyEach(
+        sample(pairs(pairs(SERVERS, LIMITS), WAITS_MS), effort, 7),
+        4,
+        ([[server, limit], waitMs]) => limited(server, limit, waitMs),
+      );
+      const cases = pairs(pairs(SERVERS, LIMITS), pairs(PERSISTED.slice(0, 3), WAITS_MS));
+      const doubtful = await tallyEach(
+        sample(cases, effort, 11),
+        4,
+        ([[server, limit], [lost, waitMs]]) => limitedInDoubt(server, { limit, lost, waitMs }),
+      );
+      return sum([alone, doubtful]);
+    },
+  },
+  {
+    number: 16,
+    fault: "401 and 403 for the account: dead token, logged out, locked, suspended, no consent, over a limit",
+    how: "loopback homeserver; all is held, nothing dies; mended after minutes to days",
+    run: async (effort) =>
+      await tallyEach(sample(pairs(ACCOUNT, [0, HOUR_MS, 48 * HOUR_MS]), effort), 4, ([fault, ms]) => held(fault, ms)),
+  },
+  {
+    number: 17,
+    fault: "403 and 404 for one room of three",
+    how: "loopback homeserver; the others flow meanwhile; mended after minutes to days",
+    run: async (effort) =>
+      await tallyEach(sample(pairs(ROOM, [0, HOUR_MS, 48 * HOUR_MS]), effort), 4, ([fault, ms]) => parked(fault, ms)),
+  },
+  {
+    number: 18,
+    fault: "413 and 400 for one message",
+    how: "loopback homeserver; the first, second and third of four lies with the dead letters, the others arrive",
+    run: async (effort) =>
+      await tallyEach(sample(pairs(POISON, [1, 2, 3]), effort), 4, ([fault, nth]) => poisoned(fault, nth)),
+  },
+  {
+    number: 22,
+    fault: "the queue is at its limit",
+    how: "filled in an outage until it refuses; what is critical has room; then everything is delivered",
+    run: full,
+  },
+];
+
+async function limited(server: Server, limit: HomeserverFaultName, waitMs: number): Promise<Tally> {
+  await using world = await World.open(server);
+  world.homeserver.fault(limit, { times: 1, retryAfterMs: waitMs });
+  const began = world.runtime.time;
+  for (let at = 0; at < 3; at++) await world.say(`message ${at}`);
+  world.stepMs = waitMs / 1000;
+  const tally = await world.aftermath({ ...server, keepsClock: true });
+  const passedMs = world.runtime.time - began;
+  const isTooEarly = limit !== "429-bare" && passedMs < waitMs;
+  const wrong = isTooEarly ? [`it was asked again after ${passedMs} ms`] : [];
+  return placed(`${server.name}, ${limit}, ${waitMs}`, sum([ONE, problem(...wrong), tally]));
+}
+
+async function limitedInDoubt(
+  server: Server,
+  { limit, lost, waitMs }: {
+    readonly limit: HomeserverFaultName;
+    readonly lost: HomeserverFaultName;
+    readonly waitMs: number;
+  },
+): Promise<Tally> {
+  await using world = await World.open(server);
+  const { homeserver } = world;
+  homeserver.fault(lost, { times: 1 });
+  await world.say("doubtful");
+  for (const on of ["messages", "send"] as const) homeserver.fault(limit, { times: 1, retryAfterMs: waitMs, on });
+  await using notifier = await world.notifier();
+  // Long enough for the read-back, too short for what the limit asks for.
+  await notifier.flush({ waitMs: 60_000 });
+  const isLimited = homeserver.requests.some(({ status }) => status === 429);
+  world.runtime.time += 25 * HOUR_MS;
+  await homeserver.restart({ memory: "lost" });
+  world.stepMs = 10 * 60_000;
+  const tally = await world.aftermath(server);
+  return placed(
+    `${server.name}, ${lost}, then ${limit}, ${waitMs}`,
+    sum([ONE, problem(...isLimited ? [] : ["nobody was limited"]), tally]),
+  );
+}
+
+async function held(fault: HomeserverFaultName, ms: number): Promise<Tally> {
+  await using world = await World.open();
+  await world.say("before");
+  world.homeserver.fault(fault);
+  await using notifier = await world.notifier();
+  for (let at = 0; at < 3; at++) await world.say(`message ${at}`, { notifier });
+  world.runtime.time += ms;
+  await notifier.flush({ waitMs: 1000 });
+  const { held, dead } = notifier.status();
+  const wrong = held === 3 && dead === 0 ? [] : [`${held} are held, ${dead} are dead`];
+  await world.homeserver.clearFaults();
+  return placed(`${fault}, ${ms}`, sum([ONE, problem(...wrong), await world.aftermath()]));
+}
+
+async function parked(fault: HomeserverFaultName, ms: number): Promise<Tally> {
+  await using world = await World.open({ rooms: 3 });
+  const [, parkedRoom] = world.rooms;
+  world.homeserver.fault(fault, { where: ({ path }) => path.includes(encodeURIComponent(parkedRoom)), on: "any" });
+  await using notifier = await world.notifier();
+  for (let at = 0; at < 3; at++) {
+    for (const room of world.rooms) await world.say(`message ${at}`, { room, notifier });
+  }
+  world.runtime.time += ms;
+  await notifier.flush({ waitMs: 1000 });
+  const count = world.heard().length;
+  const wrong = count === 6 ? [] : [`${count} of 6 messages for other rooms arrived meanwhile`];
+  await world.homeserver.clearFaults();
+  return placed(`${fault}, ${ms}`, sum([ONE, problem(...wrong), await world.aftermath()]));
+}
+
+async function poisoned(fault: HomeserverFaultName, nth: number): Promise<Tally> {
+  await using world = await World.open();
+  for (let at = 1; at <= 4; at++) {
+    if (at === nth) world.homeserver.fault(fault, { times: 1 });
+    await world.say(`message ${at}`);
+  }
+  await using notifier = await world.notifier();
+  const { dead } = notifier.status();
+  const reasons = notifier.entries().flatMap(({ state, reason }) => state === "dead" && reason ? [reason] : []);
+  const wrong = dead === 1 && reasons.length === 1 ? [] : [`${dead} are dead, for the reasons ${reasons}`];
+  return placed(`${fault}, ${nth}`, sum([ONE, problem(...wrong), await world.aftermath({ dead: 1 })]));
+}
+
+async function full(): Promise<Tally> {
+  await using world = await World.open();
+  await world.homeserver.stop();
+  await using notifier = await world.notifier();
+  const message = "x".repeat(50_000);
+  const fill = async (severity: "critical" | "info") => {
+    for (let at = 0; at < 500; at++) {
+      const subject = `${severity} ${at}`;
+      const isTaken = await world.say(subject, { notifier, waitMs: 0, message, severity }).then(
+        () => true,
+        () => false,
+      );
+      if (!isTaken) return at;
+    }
+    return Infinity;
+  };
+  const taken = await fill("info"), urgent = await fill("critical");
+  const refused = await world.send("one too many", { args: ["--no-background"], message });
+  const wrong = [
+    ...taken > 200 && taken < 500 ? [] : [`${taken} were taken`],
+    ...urgent > 10 && urgent < 100 ? [] : [`${urgent} critical ones were taken`],
+    ...refused.code === EXIT.tempFail ? [] : [tell(refused)],
+  ];
+  await world.homeserver.restart();
+  await notifier.flush({ waitMs: HOUR_MS });
+  return sum([{ ...ONE, injections: 3 }, problem(...wrong), await world.aftermath()]);
+}

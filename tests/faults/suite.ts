@@ -1,0 +1,60 @@
+/**
+ * The fault suite: every row of the failure matrix, each injection judged by one oracle.
+ *
+ * ```text
+ * for each row: for each injection: a world -> the fault -> the fault is over -> something fresh is said -> the oracle
+ * ```
+ *
+ * `deno task faults [--quick] [--row N]… [--jobs N] [--write]`. It prints a table and ends with 0 when nothing was lost, nothing came twice and nothing else was
+ * wrong. `--write` keeps the lines of the rows that were run in `docs/guarantees.md`. It needs strace and faketime, and for a few parts root; what it cannot try counts as not run.
+ *
+ * @module
+ */
+
+import { parseArgs } from "@std/cli/parse-args";
+import { ROWS } from "./rows/mod.ts";
+import type { Effort, Row } from "./rows/row.ts";
+import { HEAD, lineOf, type Result, totalOf, withLine } from "./suite_table.ts";
+import { problem } from "./tally.ts";
+
+const DOCUMENT = new URL("../../docs/guarantees.md", import.meta.url);
+
+/** As many problems of a row are told; a thousand more of the same help nobody. */
+const MAX_TOLD = 20;
+
+async function runRow(row: Row, effort: Effort): Promise<Result> {
+  const began = Date.now();
+  const tally = await row.run(effort).catch((error) => problem(error instanceof Error ? `${error.stack}` : `${error}`));
+  return { row, tally, seconds: (Date.now() - began) / 1000, isSample: effort.isQuick };
+}
+
+/** Whether a row is as it should be; what was not run is neither good nor bad. */
+function isGood({ tally: { losses, duplicates, problems } }: Result): boolean {
+  return losses + duplicates + problems.length === 0;
+}
+
+async function main(): Promise<number> {
+  const args = parseArgs(Deno.args, {
+    string: ["row", "jobs"],
+    boolean: ["quick", "write"],
+    collect: ["row"],
+  });
+  const effort = { isQuick: args.quick, jobs: Number(args.jobs ?? 2 * navigator.hardwareConcurrency) };
+  const rows = ROWS.filter(({ number }) => !args.row?.length || args.row.includes(String(number)));
+  const results: Result[] = [];
+  console.log(HEAD);
+  for (const row of rows) {
+    const result = await runRow(row, effort);
+    results.push(result);
+    console.log(lineOf(result));
+    if (args.write) Deno.writeTextFileSync(DOCUMENT, withLine(Deno.readTextFileSync(DOCUMENT), result));
+    for (const text of result.tally.problems.slice(0, MAX_TOLD)) console.error(`  ${text}`);
+  }
+  const bad = results.filter((result) => !isGood(result)).length;
+  const missing = results.filter(({ tally }) => tally.notRun.length > 0).length;
+  console.log(`\n${totalOf(results)}`);
+  console.log(`${results.length - bad} of ${results.length} rows hold, ${missing} of them not run in full`);
+  return bad === 0 ? 0 : 1;
+}
+
+if (import.meta.main) Deno.exit(await main());

@@ -1,0 +1,62 @@
+/** The table of the suite: as it is printed, and as it is kept in a document. */
+
+import type { Row } from "./rows/row.ts";
+import { sum, type Tally } from "./tally.ts";
+
+/** A row that was run. */
+export interface Result {
+  readonly row: Row;
+  readonly tally: Tally;
+  readonly seconds: number;
+  /** Whether it was only a sample. */
+  readonly isSample: boolean;
+}
+
+const BEGIN = "<!-- faults: begin -->\n<!-- deno-fmt-ignore-start -->";
+const END = "<!-- deno-fmt-ignore-end -->\n<!-- faults: end -->";
+
+const TITLES = ["row", "fault", "how", "injections", "losses", "duplicates", "other problems", "seconds"] as const;
+
+/** The head of the table. */
+export const HEAD: string = `| ${TITLES.join(" | ")} |\n| ${
+  TITLES.map((_, at) => at === 1 || at === 2 ? "---" : "---:").join(" | ")
+} |`;
+
+/** One line of the table. What was not run has no numbers. */
+export function lineOf({ row, tally, seconds, isSample }: Result): string {
+  const { injections, losses, duplicates, problems, notRun } = tally;
+  const isRun = injections > 0;
+  const numbers = [injections, losses, duplicates, problems.length - losses - duplicates];
+  const marks = notRun.length > 0 ? ` (not run: ${notRun.join("; ")})` : "";
+  const cells = [
+    String(row.number),
+    row.fault + (isSample ? " (a sample)" : "") + marks,
+    row.how,
+    ...numbers.map((number) => isRun ? number.toLocaleString("en") : "–"),
+    String(Math.round(seconds)),
+  ];
+  return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+}
+
+/** What all rows add up to, in a sentence. */
+export function totalOf(results: readonly Result[]): string {
+  const { injections, losses, duplicates } = sum(results.map(({ tally }) => tally));
+  const minutes = (results.reduce((total, { seconds }) => total + seconds, 0) / 60).toFixed(1);
+  const [all, lost, twice] = [injections, losses, duplicates].map((number) => number.toLocaleString("en"));
+  return `${all} injections, ${lost} losses, ${twice} duplicates, in ${minutes} minutes`;
+}
+
+/**
+ * A document with a row's line in its table, which stands between two marks; lines of other rows stay as they are.
+ *
+ * @throws {Error} when it has no such place
+ */
+export function withLine(document: string, result: Result): string {
+  const begin = document.indexOf(BEGIN), end = document.indexOf(END);
+  if (begin < 0 || end < begin) throw new Error(`Cannot place the table: the document lacks ${BEGIN} and ${END}`);
+  const numberOf = (line: string) => Number(/^\| *(\d+) /.exec(line)?.[1]);
+  const others = document.slice(begin, end).split("\n").filter((line) => numberOf(line) > 0)
+    .filter((line) => numberOf(line) !== result.row.number);
+  const lines = [...others, lineOf(result)].toSorted((a, b) => numberOf(a) - numberOf(b));
+  return `${document.slice(0, begin + BEGIN.length)}\n\n${[HEAD, ...lines].join("\n")}\n\n${document.slice(end)}`;
+}

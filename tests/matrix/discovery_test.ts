@@ -1,0 +1,128 @@
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { DiscoveryError } from "../../src/errors.ts";
+import { discoverHomeserver, verifyHomeserver } from "../../src/matrix/discovery.ts";
+import { fakeRuntime } from "../fakes/runtime.ts";
+
+const OPTIONS = { userAgent: "test/1", timeoutMs: 1000 };
+const WELL_KNOWN = "https://example.org/.well-known/matrix/client";
+
+/** An answer: JSON, a page, a redirect to an address, a status, or none at all. */
+type Page = object | string | number | URL | Error;
+
+/** A web of a few pages; all else is 404. */
+function web(pages: Readonly<Record<string, Page>>) {
+  const asked: string[] = [];
+  const runtime = fakeRuntime({
+    fetch(url) {
+      asked.push(url);
+      const page = pages[url] ?? 404;
+      if (page instanceof Error) return Promise.reject(page);
+      if (page instanceof URL) {
+        return Promise.resolve(new Response(null, { status: 302, headers: { location: page.href } }));
+      }
+      if (typeof page === "number") return Promise.resolve(new Response("", { status: page }));
+      const type = typeof page === "string" ? "text/html" : "application/json";
+      const body = typeof page === "string" ? page : JSON.stringify(page);
+      return Promise.resolve(new Response(body, { headers: { "content-type": type } }));
+    },
+  });
+  return { runtime, asked };
+}
+
+const VERSIONS = { versions: ["v1.15"] };
+const named = (baseUrl: unknown) => ({ "m.homeserver": { base_url: baseUrl } });
+
+Deno.test("discoverHomeserver() finds what the domain names, without the slash at its end", async () => {
+  const { runtime, asked } = web({
+    [WELL_KNOWN]: named("https://matrix.example.org/"),
+    "https://matrix.example.org/_matrix/client/versions": VERSIONS,
+  });
+  const found = await discoverHomeserver(runtime, "@bot:example.org", OPTIONS);
+  assertEquals([found.baseUrl, found.versions], ["https://matrix.example.org", ["v1.15"]]);
+  assertEquals(asked, [WELL_KNOWN, "https://matrix.example.org/_matrix/client/versions"]);
+});
+
+Deno.test("discoverHomeserver() cuts a user id at its first colon, so that a port stays", async () => {
+  const { runtime, asked } = web({ "https://example.org:8448/_matrix/client/versions": VERSIONS });
+  await discoverHomeserver(runtime, "@bot:example.org:8448", OPTIONS);
+  assertEquals(asked[0], "https://example.org:8448/.well-known/matrix/client");
+});
+
+Deno.test("discoverHomeserver() takes the domain itself where it says nothing", async () => {
+  const { runtime } = web({ "https://example.org/_matrix/client/versions": VERSIONS });
+  const found = await discoverHomeserver(runtime, "example.org", OPTIONS);
+  assertEquals(found.baseUrl, "https://example.org");
+  assertEquals(found.tried, [`${WELL_KNOWN}: there is none (404)`, "https://example.org: it answers"]);
+});
+
+Deno.test("discoverHomeserver() follows a redirect of the well-known document", async () => {
+  const { runtime } = web({
+    [WELL_KNOWN]: new URL("https://www.example.org/matrix.json"),
+    "https://www.example.org/matrix.json": named("https://matrix.example.org"),
+    "https://matrix.example.org/_matrix/client/versions": VERSIONS,
+  });
+  assertEquals((await discoverHomeserver(runtime, "example.org", OPTIONS)).baseUrl, "https://matrix.example.org");
+});
+
+const FAILURES: readonly (readonly [what: string, pages: Readonly<Record<string, Page>>, says: string])[] = [
+  ["is a page", { [WELL_KNOWN]: "<html>" }, `${WELL_KNOWN}: it is text/html and no JSON object`],
+  ["is empty", { [WELL_KNOWN]: "" }, `${WELL_KNOWN}: it is empty`],
+  ["fails", { [WELL_KNOWN]: 500 }, `${WELL_KNOWN}: it answered 500`],
+  ["leads in circles", { [WELL_KNOWN]: new URL(WELL_KNOWN) }, "from one address to the next, more than 5 times"],
+  ["leads to plain http", { [WELL_KNOWN]: new URL("http://example.org/") }, "leads to example.org by http://"],
+  ["names nothing", { [WELL_KNOWN]: {} }, `${WELL_KNOWN}: it holds no base_url`],
+  ["names no text", { [WELL_KNOWN]: named(5) }, `${WELL_KNOWN}: it holds no base_url`],
+  ["names no address", { [WELL_KNOWN]: named("https://") }, "cannot be used: it is not an address"],
+  ["names plain http", { [WELL_KNOWN]: named("http://example.org") }, "cannot be used: plain http"],
+  ["does not answer", { [WELL_KNOWN]: new TypeError("fetch failed") }, "there is no answer: "],
+  ["is not there, and the domain is no homeserver", {}, "https://example.org: example.org does not answer like a"],
+  [
+    "names what is no homeserver",
+    { [WELL_KNOWN]: named("https://a.example"), "https://a.example/_matrix/client/versions": "<html>" },
+    "https://a.example: a.example does not answer like a homeserver: 200, text/html",
+  ],
+  [
+    "names what tells no versions",
+    { [WELL_KNOWN]: named("https://a.example"), "https://a.example/_matrix/client/versions": {} },
+    "https://a.example: it tells no versions",
+  ],
+];
+
+for (const [what, pages, says] of FAILURES) {
+  Deno.test(`discoverHomeserver() says what to do when the well-known document ${what}`, async () => {
+    const { runtime } = web(pages);
+    const error = await assertRejects(() => discoverHomeserver(runtime, "@bot:example.org", OPTIONS), DiscoveryError);
+    assertStringIncludes(error.message, "Cannot find the homeserver of example.org: https://");
+    assertStringIncludes(error.message, says);
+    assertStringIncludes(`${error.hint}`, "--homeserver");
+  });
+}
+
+Deno.test("discoverHomeserver() says so when there is no answer in time, and not when its caller gave up", async () => {
+  const hang = (_url: string, { signal }: RequestInit) =>
+    new Promise<Response>((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
+  using runtime = fakeRuntime({ fetch: hang });
+  const late = assertRejects(() => discoverHomeserver(runtime, "example.org", OPTIONS), DiscoveryError);
+  runtime.expireTimeouts();
+  assertStringIncludes((await late).message, "no answer");
+  const stop = new AbortController();
+  const stopped = assertRejects(() => discoverHomeserver(runtime, "a.example", { ...OPTIONS, signal: stop.signal }));
+  const reason = new Error("Enough");
+  stop.abort(reason);
+  assertEquals(await stopped, reason);
+});
+
+Deno.test("discoverHomeserver() refuses what names no server", async () => {
+  const { runtime, asked } = web({});
+  for (const name of ["@bot", "bot@example.org", "example.org/path", ""]) {
+    await assertRejects(() => discoverHomeserver(runtime, name, OPTIONS), DiscoveryError, "names no server");
+  }
+  assertEquals(asked, []);
+});
+
+Deno.test("verifyHomeserver() asks at the address that a person named", async () => {
+  const { runtime } = web({ "https://a.example/_matrix/client/versions": VERSIONS });
+  assertEquals((await verifyHomeserver(runtime, "https://a.example", OPTIONS)).versions, ["v1.15"]);
+  const error = await assertRejects(() => verifyHomeserver(runtime, "https://b.example", OPTIONS), DiscoveryError);
+  assertStringIncludes(error.message, "Cannot use the homeserver https://b.example: b.example does not answer like");
+});

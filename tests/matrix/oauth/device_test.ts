@@ -1,0 +1,216 @@
+import { assertEquals, assertInstanceOf, assertRejects, assertStringIncludes } from "@std/assert";
+import { NotTheServiceError } from "../../../src/errors.ts";
+import { requestDeviceCode } from "../../../src/matrix/oauth/device.ts";
+import { OAuthError } from "../../../src/matrix/oauth/errors.ts";
+import { pollDeviceToken } from "../../../src/matrix/oauth/poll.ts";
+import { registerClient } from "../../../src/matrix/oauth/register.ts";
+import { LIMITS, type OAuthScene, setOAuthScene } from "../../fakes/oauth.ts";
+import { TEST_TIME } from "../../fakes/runtime.ts";
+
+const CLIENT = { clientName: "matrix-notify", clientUri: "https://client.example.org/" };
+const DEVICE_ID = "ABCDEFGHIJ";
+
+async function begin({ client, metadata }: OAuthScene) {
+  const { registrationEndpoint, tokenEndpoint } = metadata;
+  const clientId = await registerClient(client, { registrationEndpoint, ...CLIENT, ...LIMITS });
+  const authorization = await requestDeviceCode(client, { metadata, clientId, deviceId: DEVICE_ID, ...LIMITS });
+  const poll = (signal?: AbortSignal) =>
+    pollDeviceToken(client, { tokenEndpoint, clientId, authorization, signal, ...LIMITS });
+  return { clientId, authorization, poll };
+}
+
+async function refused(work: () => Promise<unknown>): Promise<OAuthError> {
+  const error = await assertRejects(work);
+  assertInstanceOf(error, OAuthError);
+  return error;
+}
+
+Deno.test("registerClient() registers a native public client without a redirection", async () => {
+  await using scene = await setOAuthScene();
+  const { registrationEndpoint } = scene.metadata;
+  await registerClient(scene.client, { registrationEndpoint, ...CLIENT, ...LIMITS });
+  const [request] = scene.server.requests;
+  assertEquals(request.headers.get("content-type"), "application/json");
+  assertEquals(JSON.parse(request.body), {
+    client_name: "matrix-notify",
+    client_uri: "https://client.example.org/",
+    application_type: "native",
+    grant_types: ["urn:ietf:params:oauth:grant-type:device_code", "refresh_token"],
+    response_types: [],
+    token_endpoint_auth_method: "none",
+  });
+});
+
+Deno.test("registerClient() says what the server refuses", async () => {
+  await using scene = await setOAuthScene();
+  const { registrationEndpoint } = scene.metadata;
+  const error = await refused(() =>
+    registerClient(scene.client, {
+      registrationEndpoint,
+      ...CLIENT,
+      clientUri: "http://client.example.org/",
+      ...LIMITS,
+    })
+  );
+  assertEquals([error.errcode, error.status], ["invalid_client_metadata", 400]);
+  assertStringIncludes(error.message, "Cannot register this program: 127.0.0.1:");
+  assertStringIncludes(error.message, "answered 400 invalid_client_metadata: client_uri must be an https address");
+});
+
+Deno.test("requestDeviceCode() gets the codes for the whole API on one device", async () => {
+  await using scene = await setOAuthScene();
+  const { authorization } = await begin(scene);
+  const { userCode, verificationUri, verificationUriComplete, intervalMs, expiresAt } = authorization;
+  assertEquals(scene.server.userCodes, [userCode]);
+  assertEquals(verificationUri, `${scene.server.url}/link`);
+  assertEquals(verificationUriComplete, `${scene.server.url}/link?code=${userCode}`);
+  assertEquals([intervalMs, expiresAt], [5000, TEST_TIME + 20 * 60_000]);
+  const form = new URLSearchParams(scene.server.requests[1].body);
+  assertEquals(form.get("scope"), "urn:matrix:client:api:* urn:matrix:client:device:ABCDEFGHIJ");
+});
+
+Deno.test("requestDeviceCode() does without what is optional", async () => {
+  await using scene = await setOAuthScene({ completeUri: false });
+  const { authorization } = await begin(scene);
+  assertEquals(authorization.verificationUriComplete, undefined);
+});
+
+Deno.test("requestDeviceCode() says so where there is no device authorization", async () => {
+  await using scene = await setOAuthScene({ deviceAuthorization: false });
+  const { client, metadata } = scene;
+  const error = await refused(() =>
+    requestDeviceCode(client, { metadata, clientId: "any", deviceId: DEVICE_ID, ...LIMITS })
+  );
+  assertEquals(error.errcode, "unsupported_grant_type");
+  assertStringIncludes(error.message, "does not offer device authorization");
+});
+
+Deno.test("requestDeviceCode() sends nobody to an address that no browser opens", async () => {
+  await using scene = await setOAuthScene();
+  const answer = { device_code: "d", user_code: "u", verification_uri: "javascript:alert(1)", expires_in: 60 };
+  const client = {
+    ...scene.client,
+    runtime: { ...scene.client.runtime, fetch: () => Promise.resolve(Response.json(answer)) },
+  };
+  await assertRejects(
+    () => requestDeviceCode(client, { metadata: scene.metadata, clientId: "any", deviceId: DEVICE_ID, ...LIMITS }),
+    NotTheServiceError,
+    "sends people to an address that is no web page",
+  );
+});
+
+Deno.test("pollDeviceToken() keeps to the interval and ends with the tokens of the session", async () => {
+  await using scene = await setOAuthScene();
+  const { authorization, poll, clientId } = await begin(scene);
+  scene.during(3, () => scene.server.approve(authorization.userCode, "bot"));
+  const tokens = await poll();
+  assertEquals(scene.runtime.sleeps, [5000, 5000, 5000]);
+  assertEquals(tokens.expiresInMs, 300_000);
+  assertEquals(scene.server.introspect(tokens.accessToken)?.deviceId, DEVICE_ID);
+  assertEquals(scene.server.sessions, [{ localpart: "bot", deviceId: DEVICE_ID, clientId, ended: false }]);
+});
+
+Deno.test("pollDeviceToken() slows down for good when it is told to", async () => {
+  await using scene = await setOAuthScene();
+  const { authorization, poll } = await begin(scene);
+  scene.server.fault("slow-down", { times: 2 });
+  scene.during(4, () => scene.server.approve(authorization.userCode, "bot"));
+  await poll();
+  assertEquals(scene.runtime.sleeps, [5000, 10_000, 15_000, 15_000]);
+});
+
+Deno.test("pollDeviceToken() polls ever more rarely while the server is away, and as before when it is back", async () => {
+  await using scene = await setOAuthScene();
+  const { authorization, poll } = await begin(scene);
+  await scene.server.stop();
+  scene.during(3, () => scene.server.restart());
+  scene.during(5, () => scene.server.approve(authorization.userCode, "bot"));
+  await poll();
+  assertEquals(scene.runtime.sleeps, [5000, 10_000, 20_000, 5000, 5000]);
+});
+
+for (const name of ["500", "503", "502", "captive-portal"] as const) {
+  Deno.test(`pollDeviceToken() goes on after ${name}`, async () => {
+    await using scene = await setOAuthScene();
+    const { authorization, poll } = await begin(scene);
+    scene.server.fault(name, { times: 1 });
+    scene.server.approve(authorization.userCode, "bot");
+    await poll();
+    assertEquals(scene.runtime.sleeps, [5000, 10_000]);
+  });
+}
+
+Deno.test("pollDeviceToken() waits as long as a limit asks for", async () => {
+  await using scene = await setOAuthScene();
+  const { authorization, poll } = await begin(scene);
+  scene.server.fault("429-retry-after-seconds", { times: 1, retryAfterMs: 42_000 });
+  scene.server.approve(authorization.userCode, "bot");
+  await poll();
+  assertEquals(scene.runtime.sleeps, [5000, 42_000]);
+});
+
+Deno.test("pollDeviceToken() says that the person refused", async () => {
+  await using scene = await setOAuthScene();
+  const { authorization, poll } = await begin(scene);
+  scene.server.deny(authorization.userCode);
+  const error = await refused(poll);
+  assertEquals(error.errcode, "access_denied");
+  assertEquals(error.message, "Cannot log in: it was refused in the browser");
+});
+
+Deno.test("pollDeviceToken() says that the server let the code expire", async () => {
+  await using scene = await setOAuthScene();
+  const { authorization, poll } = await begin(scene);
+  scene.server.expire(authorization.userCode);
+  const error = await refused(poll);
+  assertEquals(error.errcode, "expired_token");
+  assertEquals(error.message, "Cannot log in: nobody confirmed it in time");
+});
+
+Deno.test("pollDeviceToken() gives up by itself when the time is over and the server is away", async () => {
+  await using scene = await setOAuthScene({ deviceCodeLifetimeMs: 60_000 });
+  const { poll } = await begin(scene);
+  await scene.server.stop();
+  const error = await refused(poll);
+  assertEquals(error.errcode, "expired_token");
+  assertEquals(scene.runtime.sleeps, [5000, 10_000, 20_000, 25_000]);
+});
+
+Deno.test("pollDeviceToken() stops when its caller does", async () => {
+  await using scene = await setOAuthScene();
+  const { poll } = await begin(scene);
+  const controller = new AbortController();
+  scene.during(2, () => controller.abort(new Error("Ctrl-C")));
+  await assertRejects(() => poll(controller.signal), Error, "Ctrl-C");
+  assertEquals(scene.runtime.sleeps.length, 2);
+  assertEquals(scene.server.requests.filter(({ route }) => route === "token").length, 1);
+});
+
+const POOR: [answer: Record<string, unknown>, state: string][] = [
+  [{ refresh_token: undefined }, "holds no refresh_token"],
+  [{ access_token: "with space" }, "holds no access_token"],
+  [{ token_type: "mac" }, "gives no bearer token"],
+  [
+    { scope: "urn:matrix:client:api:* urn:matrix:client:device:ANOTHER" },
+    "leaves out the scope urn:matrix:client:device:ABCDEFGHIJ",
+  ],
+];
+for (const [change, state] of POOR) {
+  Deno.test(`pollDeviceToken() refuses an answer that ${state}`, async () => {
+    await using scene = await setOAuthScene();
+    const { authorization } = await begin(scene);
+    const answer = { access_token: "a", refresh_token: "r", token_type: "bearer", ...change };
+    const runtime = { ...scene.client.runtime, fetch: () => Promise.resolve(Response.json(answer)) };
+    await assertRejects(
+      () =>
+        pollDeviceToken({ ...scene.client, runtime }, {
+          tokenEndpoint: scene.metadata.tokenEndpoint,
+          clientId: "any",
+          authorization,
+          ...LIMITS,
+        }),
+      NotTheServiceError,
+      state,
+    );
+  });
+}
