@@ -123,6 +123,17 @@ Deno.test("configSchema() and the parser agree on as whom a Matrix channel speak
   }
 });
 
+Deno.test("configSchema() and the parser agree on as whom an ntfy channel speaks", () => {
+  const [user, password, token, passwordFile, tokenFile] = ["a", "b", "x", "/a", "/b"];
+  const some = (fields: object) => as({ kind: "ntfy", server: "https://a.org", topic: "a", ...fields });
+  const good = [{}, { token }, { tokenFile }, { user, password }, { user, passwordFile }];
+  for (const fields of good) assertAgree(some(fields), true);
+  const bad = [{ user }, { password }, { passwordFile }, { user, token }, { user, password, token }];
+  for (const fields of [...bad, { user, passwordFile, tokenFile }, { password, token }]) {
+    assertAgree(some(fields), false);
+  }
+});
+
 Deno.test("configSchema() and the parser agree on what stands around the channels", () => {
   assertAgree({}, true);
   for (const [key, { schema }] of Object.entries(CONFIG_FIELDS)) {
@@ -137,6 +148,12 @@ Deno.test("configSchema() and the parser agree on what stands around the channel
   }
   assertAgree({ channels: { matrix: ntfy, ntfy, phone: ntfy } }, true);
   assertAgree({ channels: { matrix: { kind: 7 } } }, false);
+  const url = "ntfys://ntfy.example.org/alerts";
+  assertAgree({ channels: { phone: url, matrix: url, ntfy: url.toUpperCase(), pager: "tgram://1:AA/5" } }, true);
+  for (const text of ["", "ntfys:/a/b", "slack://a/b/c", "https://example.org", "x ntfys://a/b"]) {
+    assertAgree({ channels: { phone: text } }, false);
+    assertAgree({ channels: { ntfy: text } }, false);
+  }
 });
 
 Deno.test("configSchema() and the parser agree on values that are almost right", () => {

@@ -35,12 +35,13 @@ export function matrixChannel(url: AppriseUrl): Record<string, unknown> {
 
 /** Apprise adds the account's own server to a room without one. Which that is nobody knows before the account was asked. */
 function roomOf(url: AppriseUrl, entry: string, needsServer: boolean): string {
-  if (entry.startsWith("@")) throw url.error("it names a user, and a channel needs a room");
-  const room = /^[!#]/.test(entry) ? entry : `#${entry}`;
+  const room = /^[!#@]/.test(entry) ? entry : `#${entry}`;
   const isWhole = room.includes(":") || room.startsWith("!") && !needsServer;
   if (isWhole) return room;
   throw url.error(
     "the room in it lacks its server",
-    room.startsWith("!") ? "write !id:example.org, or hsreq=no where its id has none" : "write #name:example.org",
+    room.startsWith("!")
+      ? "write !id:example.org, or hsreq=no where its id has none"
+      : `write ${room[0]}name:example.org`,
   );
 }

@@ -13,6 +13,7 @@ const TAKEN: Readonly<Record<string, Record<string, unknown>>> = {
   ),
   "matrixs://syt_token@matrix.example.org/alerts:example.org?mode=off": matrix("#alerts:example.org"),
   "matrixs://syt_token@matrix.example.org/!opaque?hsreq=no": matrix("!opaque"),
+  "matrixs://syt_token@matrix.example.org/@alice:example.org": matrix("@alice:example.org"),
   "matrix://t@localhost:8008/?to=!room:example.org": {
     ...{ kind: "matrix", homeserver: "http://localhost:8008", accessToken: "t", room: "!room:example.org" },
   },
@@ -73,7 +74,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   "matrixs://host/!a:b": "it has no access token",
   "matrixs://secret@host": "it names 0 rooms",
   "matrixs://secret@host/!a:b/!c:d": "it names 2 rooms",
-  "matrixs://secret@host/@user:host": "it names a user, and a channel needs a room",
+  "matrixs://secret@host/@user": "the room in it lacks its server",
   "matrixs://secret@host/!opaque": "the room in it lacks its server",
   "matrixs://secret@host/alerts?hsreq=no": "the room in it lacks its server",
   "matrixs://secret@host/!a:b?msgtype=notice": "its option msgtype cannot be taken over",
