@@ -39,6 +39,7 @@ export { Notifier } from "./src/notifier.ts";
 export type { FlushOptions, NotifierOptions, NotifyOptions } from "./src/notifier_options.ts";
 export type { Connection, Credentials } from "./src/connection.ts";
 export type { EntryState } from "./src/queue/entry.ts";
+export type { ProgramCall, ProgramEnd } from "./src/program.ts";
 export type { Ages } from "./src/ages.ts";
 export type { Outcome, QueuedEntry } from "./src/report.ts";
 export type { Runtime, Stdio } from "./src/runtime.ts";
@@ -50,8 +51,13 @@ export type { Format, Notification, NotificationInput, Severity } from "./src/no
 // Say where.
 export type { Envelope } from "./src/channels/channel.ts";
 export type { ConnectionConfig } from "./src/channels/connection_fields.ts";
+export type { EmailConfig } from "./src/channels/email.ts";
+export type { ExecConfig } from "./src/channels/exec.ts";
+export type { GotifyConfig } from "./src/channels/gotify.ts";
 export type { MatrixConfig } from "./src/channels/matrix.ts";
 export type { NtfyConfig } from "./src/channels/ntfy.ts";
+export type { TelegramConfig } from "./src/channels/telegram.ts";
+export type { WebhookConfig } from "./src/channels/webhook.ts";
 export type { ChannelConfig } from "./src/channels/registry.ts";
 export type { FloodConfig, PolicyConfig, QuietConfig } from "./src/channels/policy_fields.ts";
 export type { RouteOptions } from "./src/channels/routing.ts";

@@ -43,6 +43,8 @@ export interface Program {
   readonly mode: StartMode;
   /** The URL of `mod.ts`. */
   readonly entry: string;
+  /** Whether a channel starts programs. A group of processes can only be killed by who may run everything. @default {false} */
+  readonly runsPrograms?: boolean;
 }
 
 /** The command that starts a deliverer. Its permissions are those that delivering needs, whatever its parent had. */
@@ -51,6 +53,7 @@ export function delivererCommand(program: Program, options: DelivererOptions): C
   if (program.mode === "self") return { path: program.execPath, args: words };
   const url = new URL(program.entry);
   const flags = ["--allow-net", "--allow-read", "--allow-write", "--allow-env", "--allow-sys=hostname,uid"];
+  if (program.runsPrograms) flags.push("--allow-run");
   // Its modules are in the cache, and the network may be what is missing.
   const modules = ["--quiet", "--no-prompt", "--no-config", "--no-lock", "--cached-only"];
   if (url.protocol !== "file:") modules.push(`--allow-import=${url.host}`);
@@ -79,23 +82,28 @@ export function parseDelivererOptions(word: string): DelivererOptions {
   return options;
 }
 
+/** How a deliverer differs from the process that starts it. */
+export interface StartOptions extends Pick<Program, "runsPrograms"> {
+  /** Variables that it must see differently. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
 /**
  * Starts a deliverer that outlives this process, its terminal and its shell.
  *
- * @param env variables that the deliverer must see differently from this process
  * @returns why it could not be started; undefined when it was
  */
 export function startDeliverer(
   mode: StartMode,
   options: DelivererOptions,
-  env: Readonly<Record<string, string>>,
+  { env, runsPrograms }: StartOptions,
 ): string | undefined {
   try {
     const execPath = Deno.execPath();
     const permission = Deno.permissions.querySync({ name: "run", command: execPath });
     if (permission.state !== "granted") return "it needs the permission to run itself (--allow-run)";
     const entry = new URL("../mod.ts", import.meta.url).href;
-    const { path, args } = delivererCommand({ execPath, mode, entry }, options);
+    const { path, args } = delivererCommand({ execPath, mode, entry, runsPrograms }, options);
     new Deno.Command(path, {
       args: [...args],
       detached: true,

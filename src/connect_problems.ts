@@ -18,7 +18,7 @@ const PROXY_PASSWORD =
   "write http://USER:PASSWORD@HOST:PORT into a file that only you can read, and name it in proxyFile";
 
 const PROBLEMS: readonly (readonly [RegExp, Explain])[] = [
-  [/UnknownIssuer/, () => ({
+  [/UnknownIssuer|unable to verify the first certificate/, () => ({
     state: "its certificate is from no authority that is trusted here",
     hint: "if it is your own, name the authority's certificate, or the server's where it signed itself, in caFile",
   })],
@@ -91,7 +91,7 @@ const PROBLEMS: readonly (readonly [RegExp, Explain])[] = [
     hint: "is the proxy's port right, and its scheme (http://, https://, socks5://)?",
   })],
   [/without sending TLS close_notify/, () => ({ state: "the other side hung up" })],
-  [/^dns error/, (_found, host) => ({
+  [/^dns error|^getaddrinfo ENOTFOUND/, (_found, host) => ({
     state: `the name ${host} is not found (DNS)`,
     hint: "is it written right, and does this host have a name server that answers? see /etc/resolv.conf",
   })],

@@ -43,6 +43,13 @@ export function isDigest(notification: Notification): notification is Digest {
   return "items" in notification;
 }
 
+/** What a notification says, without those that it stands for: its message tells of them. */
+export function withoutItems(notification: Notification): Notification {
+  if (!isDigest(notification)) return notification;
+  const { items: _, ...rest } = notification;
+  return rest;
+}
+
 /**
  * Makes a digest: as severe as the most severe, silent only when all are, and as old as the oldest.
  *

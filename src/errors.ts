@@ -119,6 +119,12 @@ export class TransportError extends HintedError {
   }
 }
 
+/**
+ * What a refusal means, for services whose status does not say it. `not-sent`: not now, perhaps later. `account`: no one of ours gets through until somebody
+ * mends it. `room`: this destination does not take it from us. `poison`: this message will never be taken.
+ */
+export type Verdict = "not-sent" | "account" | "room" | "poison";
+
 /** A `fetch` failed that went through a proxy: then it may be the proxy that cannot be reached. */
 export class ProxiedFetchError extends TypeError {
   override name = "ProxiedFetchError" as const;
@@ -134,12 +140,14 @@ export class ProxiedFetchError extends TypeError {
 
 /** What a service said when it refused a request. */
 export interface Refusal {
-  /** The HTTP status. */
+  /** The HTTP status, or what stands for it elsewhere: an SMTP reply code, an exit code. */
   readonly status: number;
   /** The service's own code, where it has one: `M_FORBIDDEN`. */
   readonly errcode?: string;
   /** What the service said of waiting, in milliseconds, unshortened. */
   readonly retryAfterMs?: number;
+  /** What it means; without it the errcode and the status tell, as they do in HTTP. */
+  readonly verdict?: Verdict;
 }
 
 /** The service answered with an error in its own protocol. */
@@ -148,12 +156,14 @@ export class ResponseError extends Error implements Refusal {
   readonly status: number;
   readonly errcode?: string;
   readonly retryAfterMs?: number;
+  readonly verdict?: Verdict;
 
   constructor(message: string, refusal: Refusal, options?: ErrorOptions) {
     super(message, options);
     this.status = refusal.status;
     this.errcode = refusal.errcode;
     this.retryAfterMs = refusal.retryAfterMs;
+    this.verdict = refusal.verdict;
   }
 }
 

@@ -73,6 +73,14 @@ export class Fields {
     throw this.error(key, `it must be a whole number from ${min} to ${max}`);
   }
 
+  /** A list of texts, or one text in its place; empty when it is absent. */
+  texts(key: string): readonly string[] {
+    const values = [this.#take(key) ?? []].flat();
+    const texts = values.filter((value) => typeof value === "string" && value.trim() !== "").map(String);
+    if (texts.length === values.length && new Set(texts).size === texts.length) return texts.map((text) => text.trim());
+    throw this.error(key, "it must be text, or a list of different texts, none of them empty");
+  }
+
   /** A field of any form, for whoever looks at it more closely. */
   value(key: string): unknown {
     return this.#take(key);

@@ -14,10 +14,12 @@ export type HttpRuntime = Pick<Runtime, "fetch" | "timeout" | "now">;
 
 /** A request. */
 export interface HttpRequest {
-  readonly method: "GET" | "POST" | "PUT";
+  readonly method: "GET" | "HEAD" | "POST" | "PUT";
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** Whether the path or the query holds a secret: then no error says more of the address than its host, nor keeps what `fetch` said. @default {false} */
+  readonly hidesUrl?: boolean;
   /** How long to wait for the whole answer, in milliseconds. A bare `fetch` waits for ever. */
   readonly timeoutMs: number;
   /** The caller's wish to stop; its reason is rethrown as it is. */
@@ -62,9 +64,11 @@ export async function exchange(runtime: HttpRuntime, request: HttpRequest): Prom
     if (signal?.aborted) throw signal.reason;
     if (error instanceof NotTheServiceError || error instanceof ConfigError) throw error;
     const phase = limit.aborted ? "timeout" : failedPhase(error);
-    if (phase === "timeout") throw new TransportError(phase, noAnswer(host, timeoutMs), { cause: error });
-    const { state, hint } = await explain(rootText(error), new URL(request.url).hostname);
-    throw new TransportError(phase, describe(phase, host, state, error), { hint, cause: error });
+    const cause = request.hidesUrl ? undefined : error;
+    if (phase === "timeout") throw new TransportError(phase, noAnswer(host, timeoutMs), { cause });
+    const text = rootText(error, request.hidesUrl === true);
+    const { state, hint } = await explain(text, new URL(request.url).hostname);
+    throw new TransportError(phase, describe(phase, host, state, error), { hint, cause });
   }
 }
 
@@ -115,10 +119,11 @@ async function explain(text: string, host: string): Promise<ConnectProblem> {
   }
 }
 
-/** The last part of Deno's error text, for people: it holds no URL. */
-function rootText(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
+/** The last part of Deno's error text, for people: it holds no URL. Where that matters, a text without that part is not shown at all. */
+function rootText(error: unknown, hidesUrl: boolean): string {
+  if (!(error instanceof Error)) return hidesUrl ? "the request failed" : String(error);
   const text = error.cause instanceof Error ? error.cause.message : error.message;
+  if (hidesUrl && !/client error \(\w+\): /.test(text)) return "the request failed";
   return text.replace(/^.*client error \(\w+\): /s, "").replace(/ \(os error \d+\)$/, "").replace(
     /^tcp connect error: /,
     "",

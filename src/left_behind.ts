@@ -10,6 +10,8 @@ import type { Runtime } from "./runtime.ts";
 export interface LeaveOptions {
   readonly mode: BackgroundMode;
   readonly deliverer: DelivererOptions;
+  /** Whether a channel starts programs. */
+  readonly runsPrograms: boolean;
   readonly runtime: Pick<Runtime, "env">;
 }
 
@@ -18,7 +20,10 @@ export interface LeaveOptions {
  *
  * @returns what could not be done, for people; undefined when all is well
  */
-export function leaveBehind(queue: Queue, { mode, deliverer, runtime }: LeaveOptions): string | undefined {
+export function leaveBehind(
+  queue: Queue,
+  { mode, deliverer, runsPrograms, runtime }: LeaveOptions,
+): string | undefined {
   try {
     queue.syncName();
     if (mode === "no" || mode === "here" || !queue.needsBackground()) return undefined;
@@ -28,6 +33,6 @@ export function leaveBehind(queue: Queue, { mode, deliverer, runtime }: LeaveOpt
   }
   // A deliverer sees the variables that this process saw.
   const env = Object.fromEntries(CONFIG_VARIABLES.map((name) => [name, runtime.env(name) ?? ""]));
-  const problem = startDeliverer(mode, deliverer, env);
+  const problem = startDeliverer(mode, deliverer, { env, runsPrograms });
   return problem === undefined ? undefined : `Cannot start the background deliverer: ${problem}`;
 }

@@ -12,12 +12,14 @@
 
 import type { Channel, Envelope } from "./channels/channel.ts";
 import { route, type RouteOptions } from "./channels/routing.ts";
+import { withSymbols } from "./channels/symbols.ts";
 import type { Courier } from "./delivery/courier.ts";
 import { type BackgroundEnd, deliverUntilEmpty } from "./delivery/background_duty.ts";
 import { deliverOrWatch } from "./delivery/duty.ts";
 import type { RunOptions } from "./delivery/run.ts";
 import { QueueError } from "./errors.ts";
-import { checkId, createNotification, DEFAULT_TTL_MS, type NotificationInput } from "./notification.ts";
+import { checkId, createNotification, DEFAULT_TTL_MS } from "./notification.ts";
+import type { Notification, NotificationInput } from "./notification.ts";
 import { DEFAULT_FLUSH_WAIT_MS, DEFAULT_NOTIFY_WAIT_MS } from "./notifier_options.ts";
 import type { FlushOptions, NotifierOptions, NotifyOptions } from "./notifier_options.ts";
 import { type Entry, sentBySomebody } from "./queue/entry.ts";
@@ -38,6 +40,7 @@ export class Notifier implements AsyncDisposable {
   readonly stateDir: string;
   readonly #runtime: Runtime;
   readonly #ownRuntime: Disposable;
+  readonly #symbols: boolean;
   readonly #channels: readonly Channel[];
   readonly #byName: ReadonlyMap<string, Channel>;
   readonly #queue: Queue;
@@ -53,6 +56,7 @@ export class Notifier implements AsyncDisposable {
     this.#leaveBehind = parts.leaveBehind;
     this.identity = parts.identity;
     this.stateDir = parts.stateDir;
+    this.#symbols = parts.symbols;
     this.#channels = parts.channels;
     this.#byName = parts.byName;
     this.#queue = parts.queue;
@@ -117,6 +121,11 @@ export class Notifier implements AsyncDisposable {
    */
   plan(input: NotificationInput, options: RouteOptions = {}): Envelope[] {
     return route(createNotification(input, this.#runtime.now()), this.#channels, options);
+  }
+
+  /** A notification as its readers will see it: with symbols in place of their names, unless the configuration says otherwise. */
+  shown(notification: Notification): Notification {
+    return this.#symbols ? withSymbols(notification) : notification;
   }
 
   /**

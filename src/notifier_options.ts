@@ -15,14 +15,16 @@ export interface NotifierOptions {
   readonly insecureHttp?: boolean;
   /** Where the queue lives; must be given with `channels`. @default the command line's state directory */
   readonly stateDir?: string;
-  /** The channels by name, instead of those in environment and file. */
-  readonly channels?: Readonly<Record<string, ChannelConfig>>;
+  /** The channels by name, instead of those in environment and file: objects, or Apprise URLs. */
+  readonly channels?: Readonly<Record<string, ChannelConfig | string>>;
   /** What becomes of many at once; with `channels` only. @default {{ "backlog": 10 }} */
   readonly flood?: FloodConfig;
   /** When only what is critical is said; with `channels` only. @default never */
   readonly quiet?: QuietConfig | false;
   /** The name that stands before each subject; with `channels` only. @default the host's name */
   readonly identity?: string;
+  /** Whether names such as `:warning-sign:` in a subject become symbols; with `channels` only. @default {true} */
+  readonly symbols?: boolean;
   /**
    * How a deliverer is left behind for what could not be delivered; with `channels` there is none, since it could not know them. @default {"no"}
    */

@@ -116,10 +116,7 @@ export function cutToFit(message: string, fits: (message: string) => boolean): s
   if (fits(message)) return message;
   const characters = Array.from(message);
   const total = byteLength(message);
-  const cut = (count: number) => {
-    const kept = characters.slice(0, count).join("");
-    return `${kept}\n✂ Cut here: ${total - byteLength(kept)} of ${total} bytes are missing`;
-  };
+  const cut = (count: number) => withCutNote(characters.slice(0, count).join(""), total);
   let low = 0, high = characters.length;
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);
@@ -127,6 +124,18 @@ export function cutToFit(message: string, fits: (message: string) => boolean): s
     else high = middle - 1;
   }
   return cut(low);
+}
+
+/** Cuts a message to a size in UTF-8 bytes, between characters, and says so at its end; quick for one of megabytes too. */
+export function cutToBytes(message: string, maxBytes: number): string {
+  const total = byteLength(message);
+  if (total <= maxBytes) return message;
+  const room = Math.max(0, maxBytes - byteLength(withCutNote("", total)));
+  return withCutNote(message.slice(0, new TextEncoder().encodeInto(message, new Uint8Array(room)).read), total);
+}
+
+function withCutNote(kept: string, total: number): string {
+  return `${kept}\n✂ Cut here: ${total - byteLength(kept)} of ${total} bytes are missing`;
 }
 
 /** `2026-11-22 20:15 (UTC+1)`: the wall clock of the host that queued it, and where that clock stands. */

@@ -4,7 +4,7 @@ import { notificationOfDigest } from "./delivery/attempt.ts";
 import type { Courier } from "./delivery/courier.ts";
 import type { Holds } from "./delivery/holds.ts";
 import type { CourierEvent } from "./delivery/run.ts";
-import type { Digest } from "./digest.ts";
+import { withoutItems } from "./digest.ts";
 import type { Notification } from "./notification.ts";
 import { type Entry, type EntryState, laneOf, type Wait } from "./queue/entry.ts";
 import type { Queue } from "./queue/queue.ts";
@@ -161,11 +161,6 @@ export interface WaitView {
   readonly reason?: string;
   /** Milliseconds since 1970. */
   readonly next?: number;
-}
-
-/** Its members stand beside it. */
-function withoutItems({ items: _, ...notification }: Digest): Notification {
-  return notification;
 }
 
 /** What became of an attempt. */

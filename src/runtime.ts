@@ -8,6 +8,7 @@
 import { PROXY_VARIABLES } from "./address.ts";
 import type { Connection } from "./connection.ts";
 import type { HttpClients } from "./http_clients.ts";
+import type { ProgramCall, ProgramEnd } from "./program.ts";
 import { readAtMost } from "./stream.ts";
 
 /** Text in and out of the process. */
@@ -24,6 +25,8 @@ export interface Stdio {
   readonly stdout: (text: string) => void;
   /** Writes to standard error, which is for people. */
   readonly stderr: (text: string) => void;
+  /** Writes bytes as they are: what another program says. */
+  readonly pass: (to: "stdout" | "stderr", bytes: Uint8Array) => void;
   /** Whether standard output is a terminal. */
   readonly stdoutIsTerminal: () => boolean;
   /** Whether standard error is a terminal. */
@@ -37,6 +40,8 @@ export interface Runtime {
    * own names its connection.
    */
   readonly fetch: (url: string, init: RequestInit, connection?: Connection) => Promise<Response>;
+  /** Runs a program to its end, or kills it when its signal aborts; see `program.ts`. */
+  readonly run: (call: ProgramCall) => Promise<ProgramEnd>;
   /** Wall clock, milliseconds since 1970. */
   readonly now: () => number;
   /** Resolves after `ms`, or at once when the signal aborts; never rejects. */
@@ -73,6 +78,11 @@ export function denoRuntime(): Runtime & Disposable {
       }
       client ??= Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
       return await fetch(url, { ...init, client } as RequestInit);
+    },
+    async run(call) {
+      const { PASSED_ON, runProgram } = await import("./program.ts");
+      const passedOn = PASSED_ON.map((name) => [name, env(name)]).filter(([, value]) => value !== undefined);
+      return await runProgram({ ...call, env: { ...Object.fromEntries(passedOn), ...call.env } });
     },
     now: () => Date.now(),
     sleep,
@@ -121,10 +131,9 @@ function mayRead(variable: string): boolean {
 
 function denoStdio(): Stdio {
   const encoder = new TextEncoder();
-  const write = (stream: { writeSync(bytes: Uint8Array): number }, text: string) => {
-    let bytes = encoder.encode(text);
+  const write = (stream: { writeSync(bytes: Uint8Array): number }, bytes: Uint8Array) => {
     try {
-      while (bytes.length > 0) bytes = bytes.subarray(stream.writeSync(bytes));
+      for (let rest = bytes; rest.length > 0;) rest = rest.subarray(stream.writeSync(rest));
     } catch {
       // Whoever should have read it is gone, or the disk behind it is full. What was done is done, and its exit code says so.
       return;
@@ -139,8 +148,9 @@ function denoStdio(): Stdio {
       return size === null ? undefined : buffer.subarray(0, size);
     },
     setRaw: (raw) => Deno.stdin.setRaw(raw),
-    stdout: (text) => write(Deno.stdout, text),
-    stderr: (text) => write(Deno.stderr, text),
+    stdout: (text) => write(Deno.stdout, encoder.encode(text)),
+    stderr: (text) => write(Deno.stderr, encoder.encode(text)),
+    pass: (to, bytes) => write(Deno[to], bytes),
     stdoutIsTerminal: () => Deno.stdout.isTerminal(),
     stderrIsTerminal: () => Deno.stderr.isTerminal(),
   };

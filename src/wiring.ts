@@ -2,6 +2,7 @@
 
 import type { BackgroundMode } from "./background.ts";
 import type { Channel } from "./channels/channel.ts";
+import { sendingSymbols } from "./channels/symbols.ts";
 import { openConfig } from "./config/load.ts";
 import { stateDirPath } from "./config/paths.ts";
 import { Courier } from "./delivery/courier.ts";
@@ -18,6 +19,8 @@ export interface Parts {
   readonly identity: string;
   readonly stateDir: string;
   readonly runtime: Runtime;
+  /** Whether names of symbols in subjects become symbols. */
+  readonly symbols: boolean;
   readonly channels: readonly Channel[];
   readonly byName: ReadonlyMap<string, Channel>;
   readonly queue: Queue;
@@ -42,7 +45,8 @@ export function wireParts(options: NotifierOptions, real: Runtime): Parts {
   const background = modeOf(options, config.background);
   const stateDir = options.stateDir ?? stateDirPath(runtime);
   const memory = new FileMemory(stateDir, runtime);
-  const channels = config.channels.map((open) => open({ runtime, identity: config.identity, memory, warn }));
+  const opened = config.channels.map((open) => open({ runtime, identity: config.identity, memory, warn }));
+  const channels = config.symbols ? opened.map(sendingSymbols) : opened;
   const byName = new Map(channels.map((channel) => [channel.name, channel]));
   const queue = Queue.open(stateDir, runtime, {
     onReserveUsed: () => warn("The disk is full: the queue lives on the room that it had kept back; make room soon"),
@@ -58,6 +62,7 @@ export function wireParts(options: NotifierOptions, real: Runtime): Parts {
     identity: config.identity,
     stateDir,
     runtime,
+    symbols: config.symbols,
     channels,
     byName,
     queue,
@@ -65,11 +70,9 @@ export function wireParts(options: NotifierOptions, real: Runtime): Parts {
     reporter,
     leaveBehind() {
       const { configFile, insecureHttp } = options;
-      const problem = leaveBehind(queue, {
-        mode: background,
-        deliverer: { stateDir, configFile, insecureHttp },
-        runtime,
-      });
+      const runsPrograms = channels.some((channel) => channel.runsPrograms);
+      const deliverer = { stateDir, configFile, insecureHttp };
+      const problem = leaveBehind(queue, { mode: background, deliverer, runsPrograms, runtime });
       if (problem !== undefined) warn(problem);
     },
     warn,

@@ -1,6 +1,7 @@
 /** The background deliverer as a real process. */
 
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { inheritedConfig } from "../scripts/std/argv.ts";
 import { DELIVER_COMMAND, delivererCommand } from "../src/background.ts";
 import type { MatrixConfig } from "../src/channels/matrix.ts";
 import { appendLog, MAX_LOG_BYTES } from "../src/log.ts";
@@ -172,6 +173,37 @@ Deno.test("delivererCommand() runs this program again, with the permissions that
     options,
   );
   assert(url.args.includes("--allow-import=example.org:444"));
+  const runs = delivererCommand(
+    { execPath: "/bin/deno", mode: "deno", entry: "file:///x/mod.ts", runsPrograms: true },
+    options,
+  );
+  assert(runs.args.includes("--allow-run"), "only who may run everything may kill a group of processes");
+});
+
+Deno.test("a deliverer in the background runs the programs of its channels", async () => {
+  await backgroundTest(async ({ state, log }) => {
+    const script = `${state.path}/tell`;
+    const text = '#!/bin/sh\n[ -e "$0.ready" ] || { touch "$0.ready"; exit 75; }\ncat > "$0.said"; echo told\n';
+    await Deno.writeTextFile(script, text, { mode: 0o700 });
+    await Deno.writeTextFile(`${state.path}/c.json`, JSON.stringify({ channels: { exec: { command: [script] } } }));
+    const places = ["--config", `${state.path}/c.json`, "--state-dir", `${state.path}/own`];
+    const { stdout } = await new Deno.Command(Deno.execPath(), {
+      args: [
+        "run",
+        "-A",
+        "--quiet",
+        ...inheritedConfig(),
+        `${import.meta.dirname}/../mod.ts`,
+        "send",
+        "Up",
+        "",
+        ...places,
+      ],
+    }).output();
+    assertMatch(new TextDecoder().decode(stdout), /^queued .*: .*tell ended with exit code 75; next try/);
+    await log(/delivered .* to exec .*: told/);
+    assertEquals(JSON.parse(await Deno.readTextFile(`${script}.said`)).subject, "Up");
+  });
 });
 
 Deno.test("appendLog() keeps at most twice its limit, and never breaks a line", () => {

@@ -229,7 +229,7 @@ Deno.test("Notifier.open() refuses a configuration that cannot work", async () =
   await assertRejects(
     () => Notifier.open({ channels, stateDir: "/nowhere" }),
     ConfigError,
-    "channels.matrix.accessToken: it holds characters that no token has",
+    "channels.matrix.accessToken: it must be one token, of visible ASCII, and nothing else",
   );
   await assertRejects(() => Notifier.open({ channels: {} }), ConfigError, "stateDir is not set");
   await using scene = await setScene();

@@ -17,8 +17,11 @@ Deno.test("mod.ts exports what importers use, and nothing else", () => {
 Deno.test("testing exports its servers, and nothing else", () => {
   assertEquals(Object.keys(testing).toSorted(), [
     "LoopbackAuthorizationServer",
+    "LoopbackGotify",
     "LoopbackHomeserver",
     "LoopbackNtfy",
     "LoopbackServer",
+    "LoopbackTelegram",
+    "LoopbackWebhook",
   ]);
 });

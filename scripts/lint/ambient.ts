@@ -5,10 +5,11 @@ type Effect = "clock" | "dice" | "files" | "network" | "process" | "terminal";
 
 /** Where each effect may be had directly: folders and files. Everybody else takes it from a Runtime. */
 const ALLOWED: Readonly<Record<Effect, readonly string[]>> = {
-  clock: ["src/runtime.ts", "src/testing/"],
+  clock: ["src/runtime.ts", "src/program.ts", "src/testing/"],
   dice: ["src/runtime.ts", "src/testing/"],
   files: [
     "src/accounts/",
+    "src/channels/smtp.ts",
     "src/queue/",
     "src/config/",
     "src/cli/",
@@ -17,7 +18,14 @@ const ALLOWED: Readonly<Record<Effect, readonly string[]>> = {
     "src/secret.ts",
   ],
   network: ["src/runtime.ts", "src/http_clients.ts", "src/testing/", "src/ingest/", "src/cli/sso_login.ts"],
-  process: ["src/runtime.ts", "src/cli/", "src/doctor/host.ts", "src/background.ts", "src/deliverer.ts"],
+  process: [
+    "src/runtime.ts",
+    "src/program.ts",
+    "src/cli/",
+    "src/doctor/host.ts",
+    "src/background.ts",
+    "src/deliverer.ts",
+  ],
   terminal: ["src/runtime.ts", "src/http_clients.ts", "mod.ts"],
 };
 

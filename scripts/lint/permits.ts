@@ -25,7 +25,7 @@ const OF_LAYERS: Readonly<Record<Layer, readonly Permit[]>> = {
   delivery: ["delivery", "queue", "channels/channel.ts as a type", "leaf"],
   config: ["config", "accounts", "channels", "leaf"],
   top: ["top", "delivery", "queue", "channels", "config", "leaf"],
-  ingest: ["ingest", "notifier.ts", "leaf"],
+  ingest: ["ingest", "notifier.ts", "markup", "leaf"],
   // It looks at everything, and nothing but the command line knows it.
   doctor: ["doctor", "top", "config", "accounts", "channels", "matrix", "queue", "delivery/holds.ts", "leaf"],
   cli: ["cli", "doctor", "top", "config", "accounts", "matrix", "ingest", "queue as a type", "deps", "leaf"],

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { tail } from "./python.ts";
+import { tail } from "../python/python.ts";
 import { until } from "./until.ts";
 
 /** Loading Synapse and making its database takes 2 to 5 s; a busy small board needs several times as long. */

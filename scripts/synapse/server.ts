@@ -15,7 +15,7 @@ import {
 } from "./config.ts";
 import { installSynapse } from "./install.ts";
 import { readLog, SynapseProcess, SynapseStartError } from "./process.ts";
-import { run } from "./python.ts";
+import { run } from "../python/python.ts";
 
 /** A free port can be taken by somebody else before Synapse has it; so often in a row it is not chance. */
 const PORT_TRIES = 5;

@@ -49,10 +49,12 @@ export interface SendOptions {
 /** A configured method. */
 export interface Channel {
   readonly name: string;
-  /** `matrix`, `ntfy`. */
+  /** The name of its kind: `matrix`, `ntfy`. */
   readonly kind: string;
   /** Whether a repeated try makes no second copy, by its txnId or because the service can be read back. */
   readonly isIdempotent: boolean;
+  /** Whether sending starts programs, for which a deliverer in the background needs a permission. @default {false} */
+  readonly runsPrograms?: boolean;
   /** Where it delivers when nobody says otherwise. */
   readonly destinations: readonly string[];
   /**

@@ -8,19 +8,25 @@ import type { Channel } from "./channel.ts";
 import type { FieldSpecs } from "./field_spec.ts";
 import type { Memory } from "./memory.ts";
 
+/**
+ * What a secret may look like: a `token` of visible ASCII, a `header` with spaces too, any one `line`, such as a password; or what a function has nothing to
+ * say about, which otherwise tells the problem.
+ */
+export type SecretForm = "token" | "header" | "line" | ((text: string) => string | undefined);
+
 /** What reading a configuration needs from outside. */
 export interface ParseContext {
   /** Whether plain http to other hosts was asked for. */
   readonly insecureHttp: boolean;
-  /** A secret from `key`, or from the file that `keyFile` names; undefined when neither is set. */
-  secret(fields: Fields, key: string): Secret | undefined;
+  /** A secret from `key`, or from the file that `keyFile` names; undefined when neither is set. Without a form it is a token. */
+  secret(fields: Fields, key: string, form?: SecretForm): Secret | undefined;
   /** An account that somebody logged in with; it is read at the moment of use. */
   account(userId: string): AccountSession;
 }
 
 /** What an open channel is given. */
 export interface ChannelContext {
-  readonly runtime: Pick<Runtime, "fetch" | "timeout" | "now" | "sleep" | "random">;
+  readonly runtime: Pick<Runtime, "fetch" | "timeout" | "now" | "sleep" | "random" | "run">;
   /** The host's name, as people know it. */
   readonly identity: string;
   /** What was found out before, in this process or another. @default one that ends with the process */

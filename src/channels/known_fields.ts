@@ -12,6 +12,6 @@ export function knownFields({ fields, speaksHttp }: ChannelKind): FieldSpecs {
     if (!spec.hasFile) return [[key, spec]];
     const description = `a file that holds ${key} and nothing else, and that other users cannot read`;
     const schema = { type: "string", description, examples: [`/etc/matrix-notify/${key}`] } as const;
-    return [[key, spec], [`${key}File`, { schema }]];
+    return [[key, spec], [`${key}File`, { needs: spec.needs, schema }]];
   }));
 }

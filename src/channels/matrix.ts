@@ -17,7 +17,6 @@ import { formerRoomsSince } from "./matrix_known_room.ts";
 import { RoomFinder } from "./matrix_room.ts";
 import { volatileMemory } from "./memory.ts";
 import { type RenderedMessage, renderMessage } from "./message.ts";
-import type { PolicyConfig } from "./policy_fields.ts";
 import { serverFields } from "./server_field.ts";
 
 /**
@@ -37,7 +36,7 @@ export const ROOM_PROBLEM =
 export const ROOM_HINT = "in Element: room settings, Advanced, Internal room ID; in a shell, put it in single quotes";
 
 /** How a Matrix channel is configured. */
-export interface MatrixConfig extends ConnectionConfig, PolicyConfig {
+export interface MatrixConfig extends ConnectionConfig {
   /** May be left out where the channel is called `matrix`. */
   readonly kind?: "matrix";
   /** `https://matrix.example.org`, without a path. May be left out beside `user`. */

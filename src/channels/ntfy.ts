@@ -5,20 +5,19 @@ import type { Fields } from "../fields.ts";
 import { exchange, parseJsonObject, parseRetryAfter } from "../http.ts";
 import type { Notification } from "../notification.ts";
 import { byteLength, cutToFit, notesOf, subjectLine } from "../render.ts";
-import type { Secret } from "../secret.ts";
 import { USER_AGENT } from "../version.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "./channel.ts";
 import type { ConnectionConfig } from "./connection_fields.ts";
 import type { ChannelContext, ChannelKind, OpenChannel, ParseContext } from "./kind.ts";
 import { type RenderedMessage, renderMessage } from "./message.ts";
-import type { PolicyConfig } from "./policy_fields.ts";
+import { authField, type NtfyAuth } from "./ntfy_auth.ts";
 import { serverField, serverFields } from "./server_field.ts";
 
 /** ntfy makes an attachment of a message of 4096 bytes or more. */
 export const MAX_NTFY_BYTES = 4095;
 
 /** How an ntfy channel is configured. */
-export interface NtfyConfig extends ConnectionConfig, PolicyConfig {
+export interface NtfyConfig extends ConnectionConfig {
   /** May be left out where the channel is called `ntfy`. */
   readonly kind?: "ntfy";
   /** `https://ntfy.example.org`, without a path. */
@@ -29,11 +28,17 @@ export interface NtfyConfig extends ConnectionConfig, PolicyConfig {
   readonly token?: string;
   /** A file that holds the token and nothing else, and that other users cannot read. */
   readonly tokenFile?: string;
+  /** The name to log in with, where there is no token; with `password` or `passwordFile`. */
+  readonly user?: string;
+  /** The password; this or `passwordFile`. */
+  readonly password?: string;
+  /** A file that holds the password and nothing else, and that other users cannot read. */
+  readonly passwordFile?: string;
   /** Permits plain http to another host. @default {false} */
   readonly insecureHttp?: boolean;
 }
 
-/** The kind `ntfy`: `server`, `topic`, `token` or `tokenFile`. */
+/** The kind `ntfy`: `server`, `topic`; `token` or `tokenFile`, or `user` with `password` or `passwordFile`. */
 export const ntfyKind: ChannelKind = {
   kind: "ntfy",
   speaksHttp: true,
@@ -49,6 +54,7 @@ export const ntfyKind: ChannelKind = {
       },
     },
     token: {
+      excludes: "user",
       isSecret: true,
       hasFile: true,
       schema: {
@@ -58,6 +64,25 @@ export const ntfyKind: ChannelKind = {
         pattern: "^[!-~]+$",
       },
     },
+    user: {
+      needs: "password",
+      schema: {
+        type: "string",
+        description: "the name to log in with, where there is no token",
+        examples: ["jump"],
+      },
+    },
+    password: {
+      needs: "user",
+      isSecret: true,
+      hasFile: true,
+      schema: {
+        type: "string",
+        description: "the password",
+        examples: ["correct horse"],
+        pattern: "^\\P{Cc}*[^\\s\\p{Cc}]\\P{Cc}*$",
+      },
+    },
   },
   configure(name: string, fields: Fields, context: ParseContext): OpenChannel {
     const baseUrl = serverField(fields, "server", context);
@@ -65,15 +90,15 @@ export const ntfyKind: ChannelKind = {
     if (!/^[-_A-Za-z0-9]{1,64}$/.test(topic)) {
       throw fields.error("topic", "it must be 1 to 64 letters, digits, hyphens or underscores");
     }
-    const token = context.secret(fields, "token");
+    const auth = authField(fields, context);
     fields.end();
-    return (channelContext) => new NtfyChannel(name, topic, { baseUrl, token }, channelContext);
+    return (channelContext) => new NtfyChannel(name, topic, { baseUrl, auth }, channelContext);
   },
 };
 
 interface NtfyServer {
   readonly baseUrl: string;
-  readonly token: Secret | undefined;
+  readonly auth: NtfyAuth | undefined;
 }
 
 class NtfyChannel implements Channel {
@@ -97,7 +122,7 @@ class NtfyChannel implements Channel {
     { late, replaced, doubt, timeoutMs, signal }: SendOptions,
   ): Promise<Receipt> {
     const { runtime } = this.#context;
-    const { baseUrl, token } = this.#server;
+    const { baseUrl, auth } = this.#server;
     const notes = notesOf(notification, { lateAt: late ? runtime.now() : undefined, replaced });
     const answer = await exchange(runtime, {
       method: "POST",
@@ -105,7 +130,7 @@ class NtfyChannel implements Channel {
       headers: {
         "Content-Type": "application/json",
         "User-Agent": USER_AGENT,
-        ...(token === undefined ? {} : { Authorization: `Bearer ${token.reveal()}` }),
+        ...auth?.(),
       },
       body: JSON.stringify({ topic: destination, ...await this.#message(notification, notes) }),
       timeoutMs,

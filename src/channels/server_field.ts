@@ -8,21 +8,40 @@ import type { ParseContext } from "./kind.ts";
 /**
  * Reads a server's address, and `insecureHttp` beside it.
  *
+ * @param fallback the address where none is configured; without it there must be one
  * @returns the address without a trailing slash
  * @throws {ConfigError} when it is missing, no address, or would send the token in the clear
  */
-export function serverField(fields: Fields, key: string, context: ParseContext): string {
+export function serverField(fields: Fields, key: string, context: ParseContext, fallback?: string): string {
   const insecureHttp = fields.flag("insecureHttp", context.insecureHttp);
-  const address = parseServer(fields.requiredText(key), { insecureHttp });
+  const address = parseServer(fallback === undefined ? fields.requiredText(key) : fields.text(key) ?? fallback, {
+    insecureHttp,
+  });
   if ("baseUrl" in address) return address.baseUrl;
   throw fields.error(key, address.problem, address.hint);
 }
 
+/** `insecureHttp` as data. */
+export const INSECURE_HTTP_FIELD: FieldSpecs = {
+  insecureHttp: {
+    schema: {
+      type: "boolean",
+      description: "permits plain http to another host; what is secret goes over the network in the clear",
+      examples: [true],
+      default: false,
+    },
+  },
+};
+
 /** A server's address, and `insecureHttp` beside it, as data. */
-export function serverFields(key: string, example: string, { unless }: Pick<FieldSpec, "unless"> = {}): FieldSpecs {
+export function serverFields(
+  key: string,
+  example: string,
+  { isRequired = true, unless }: Pick<FieldSpec, "isRequired" | "unless"> = {},
+): FieldSpecs {
   return {
     [key]: {
-      isRequired: true,
+      isRequired,
       unless,
       schema: {
         type: "string",
@@ -31,13 +50,6 @@ export function serverFields(key: string, example: string, { unless }: Pick<Fiel
         pattern: "^([hH][tT][tT][pP][sS]?://)?[^/@?#\\u0000-\\u0020]+/?$",
       },
     },
-    insecureHttp: {
-      schema: {
-        type: "boolean",
-        description: "permits plain http to another host; what is secret goes over the network in the clear",
-        examples: [true],
-        default: false,
-      },
-    },
+    ...INSECURE_HTTP_FIELD,
   };
 }

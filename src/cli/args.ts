@@ -12,7 +12,7 @@ import type { Command, OptionSpec } from "./command.ts";
  */
 export function parseCommandLine(command: Command, options: readonly OptionSpec[], argv: readonly string[]): Arguments {
   const valued = options.filter((option) => option.value !== undefined).map((option) => option.name);
-  const { words, switches } = takeSwitches(argv, options);
+  const { words, switches } = takeSwitches(command.readsWords ? closeOptions(argv, options) : argv, options);
   const parsed = parseArgs(words, {
     string: ["_", ...valued],
     collect: valued,
@@ -52,6 +52,16 @@ function takeSwitches(
     else words.push(argv[at]);
   }
   return { words, switches };
+}
+
+/** Puts the mark that ends options before the first word that is no long option of ours, nor the value of one. */
+function closeOptions(argv: readonly string[], options: readonly OptionSpec[]): readonly string[] {
+  let at = 0;
+  for (; argv[at] !== undefined && /^--[a-z]/.test(argv[at]); at++) {
+    const option = options.find(({ name }) => argv[at] === `--${name}`);
+    if (option?.value !== undefined) at++;
+  }
+  return argv[at] === "--" ? argv : [...argv.slice(0, at), "--", ...argv.slice(at)];
 }
 
 function optionValue(option: OptionSpec, given: readonly unknown[]): unknown {

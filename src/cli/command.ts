@@ -36,6 +36,8 @@ export interface Command {
   /** How many operands it takes, at least and at most. */
   readonly operandCount: readonly [least: number, most: number];
   readonly options: readonly OptionSpec[];
+  /** Whether the command reads for itself what stands behind its long options: it has a grammar of its own. @default {false} */
+  readonly readsWords?: boolean;
   /** Paragraphs below the options. */
   readonly details?: readonly string[];
   readonly examples?: readonly string[];

@@ -15,7 +15,17 @@ import { Ui } from "./ui.ts";
 /** Runs the program in the real world. */
 export async function runProgram(argv: readonly string[]): Promise<number> {
   using runtime = denoRuntime();
-  return await main(argv, runtime);
+  return await main(await withCommand(argv), runtime);
+}
+
+/** Where no command is given, the name that the program was called by may be one. */
+async function withCommand(argv: readonly string[]): Promise<readonly string[]> {
+  const [first] = argv;
+  if (COMMANDS.some(({ name }) => name.split(" ")[0] === first) || /^(--?help|--version|help|version)$/.test(first)) {
+    return argv;
+  }
+  const { wordsAsCalled } = await import("./called_as.ts");
+  return await wordsAsCalled(argv);
 }
 
 /**

@@ -1,7 +1,8 @@
-/** Outcomes, in a line each. */
+/** Outcomes: in a line each, what is wrong with them, and the exit code that they make. */
 
 import { formatDuration } from "../duration.ts";
 import type { Outcome } from "../report.ts";
+import { EXIT } from "./exit_codes.ts";
 import { printable, type Ui } from "./ui.ts";
 
 /** One line for people: `delivered $event_id`, `queued <id>: <why>; next try at 20:15:07 (in 2 s)`. */
@@ -20,4 +21,31 @@ export function at(time: number, now: number): string {
     ":",
   );
   return `at ${clock} (in ${formatDuration(time - now)})`;
+}
+
+/** What somebody must see to, on standard error. */
+export function reportTrouble(outcomes: readonly Outcome[], ui: Ui): void {
+  for (const { state, channel, reason, id } of outcomes) {
+    if (state === "held") {
+      ui.fail(
+        `Channel ${channel} is held, nothing goes out by it: ${reason}`,
+        "mend the account or its token, then run: matrix-notify flush",
+      );
+    }
+    if (state === "refused") {
+      ui.fail(
+        `Channel ${channel} did not get it, and no disk keeps it: ${reason}`,
+        `make room on the disk, then send it again with --channel ${channel}`,
+      );
+    }
+    if (state === "dead") {
+      ui.fail(`It lies with the dead letters: ${reason}`, `see: matrix-notify queue show ${id}`);
+    }
+  }
+}
+
+/** The exit code of what sends: not taken by all, refused for good by some, or well. */
+export function exitCodeFor(outcomes: readonly Outcome[]): number {
+  if (outcomes.some(({ state }) => state === "refused")) return EXIT.tempFail;
+  return outcomes.some(({ state }) => state === "dead") ? EXIT.dataErr : EXIT.ok;
 }

@@ -5,6 +5,7 @@
  * {
  *   "identity": "jump",
  *   "background": true,
+ *   "symbols": true,
  *   "channels": {
  *     "matrix": { "homeserver": "https://matrix.example.org", "accessTokenFile": "/etc/matrix-notify/token", "room": "!…" },
  *     "phone": { "kind": "ntfy", "server": "https://ntfy.example.org", "topic": "alerts" }
@@ -19,6 +20,7 @@ import type { FieldSpecs } from "../channels/field_spec.ts";
 import type { OpenChannel, ParseContext } from "../channels/kind.ts";
 import { POLICY_FIELDS } from "../channels/policy_fields.ts";
 import { CHANNEL_KINDS } from "../channels/registry.ts";
+import { appriseChannel } from "./apprise/channel.ts";
 import { Fields } from "../fields.ts";
 import type { LanePolicy } from "../flood.ts";
 import { nearest } from "../nearest.ts";
@@ -31,6 +33,8 @@ export interface Config {
   readonly identity: string;
   /** Whether a process may go on delivering in the background. */
   readonly background: boolean;
+  /** Whether names such as `:warning-sign:` in a subject become symbols. */
+  readonly symbols: boolean;
   /** The configured channels, not opened yet. */
   readonly channels: readonly OpenChannel[];
   /** What holds for channels, by name. */
@@ -50,6 +54,14 @@ export const CONFIG_FIELDS: FieldSpecs = {
     schema: {
       type: "boolean",
       description: "whether a process may stay behind that goes on delivering",
+      examples: [false],
+      default: true,
+    },
+  },
+  symbols: {
+    schema: {
+      type: "boolean",
+      description: "whether names such as :warning-sign: in subjects become symbols",
       examples: [false],
       default: true,
     },
@@ -77,8 +89,9 @@ export function parseConfig(value: unknown, context: ConfigContext): Config {
   const config = {
     identity: fields.text("identity") ?? context.hostname,
     background: fields.flag("background", true),
+    symbols: fields.flag("symbols", true),
     channels: fields.objects("channels").map(([name, value]) => {
-      const channel = new Fields(value, `channels.${name}`, context.names[name]);
+      const channel = new Fields(channelObject(name, value), `channels.${name}`, context.names[name]);
       policies.set(name, policyOf(channel, policy));
       return parseChannel(name, channel, context);
     }),
@@ -87,6 +100,15 @@ export function parseConfig(value: unknown, context: ConfigContext): Config {
   fields.text("$schema");
   fields.end();
   return config;
+}
+
+/**
+ * A channel as it stands in the configuration; one that is text is an Apprise URL.
+ *
+ * @throws {ConfigError} when it is a URL that cannot be taken over
+ */
+export function channelObject(name: string, value: unknown): unknown {
+  return typeof value === "string" ? appriseChannel(value, `channels.${name}`) : value;
 }
 
 /** A channel whose name is that of a kind is of that kind. */

@@ -9,6 +9,7 @@ import { isObject } from "../fields.ts";
 import { CONFIG_FIELDS } from "./config.ts";
 import { type ConfigRuntime, type LoadOptions, readSettings, type Settings } from "./load.ts";
 import { stateDirPath } from "./paths.ts";
+import { isCalledSecret } from "./secrets.ts";
 
 /** Where a value came from. */
 export type Source = "flag" | "environment" | "file" | "default";
@@ -39,11 +40,17 @@ const DEFAULT: Origin = { source: "default" };
  */
 export function effectiveValues(runtime: ConfigRuntime, options: EffectiveOptions): EffectiveValue[] {
   const settings = readSettings(runtime, options);
-  const { identity, background, channels, ...rest } = settings.value;
+  const { identity, channels } = settings.value;
   const file: Origin = { source: "file", from: settings.path };
   const pathOrigin = (flag: string, given: unknown, variable: string): Origin => {
     if (given !== undefined) return { source: "flag", from: flag };
     return runtime.env(variable) ? { source: "environment", from: variable } : DEFAULT;
+  };
+  const topValue = (path: string): EffectiveValue => {
+    const { [path]: value } = settings.value;
+    return value === undefined
+      ? { path, value: CONFIG_FIELDS[path].schema.default, ...DEFAULT }
+      : { path, value, ...file };
   };
   return [
     { path: "configFile", value: settings.path, ...pathOrigin("--config", options.configFile, "MATRIX_NOTIFY_CONFIG") },
@@ -55,14 +62,13 @@ export function effectiveValues(runtime: ConfigRuntime, options: EffectiveOption
     { path: "identity", value: identity ?? runtime.hostname(), ...(identity === undefined ? DEFAULT : file) },
     options.noBackground
       ? { path: "background", value: false, source: "flag", from: "--no-background" }
-      : background === undefined
-      ? { path: "background", value: CONFIG_FIELDS.background.schema.default, ...DEFAULT }
-      : { path: "background", value: background, ...file },
-    ...Object.keys(POLICY_FIELDS).filter((key) => Object.hasOwn(rest, key)).map((key): EffectiveValue => {
-      return { path: key, value: rest[key], ...file };
-    }),
+      : topValue("background"),
+    topValue("symbols"),
+    ...Object.keys(POLICY_FIELDS).filter((key) => Object.hasOwn(settings.value, key)).map(topValue),
     ...Object.entries(isObject(channels) ? channels : {}).flatMap(([name, channel]) =>
-      isObject(channel) ? channelValues(name, channel, { settings, options, file }) : []
+      isObject(channel)
+        ? channelValues(name, channel, { settings, options, file })
+        : [{ path: `channels.${name}`, value: "[unreadable]", ...file }]
     ),
     ...[...PROXY_VARIABLES, "NO_PROXY", "no_proxy"].flatMap((variable): EffectiveValue[] => {
       const value = runtime.env(variable);
@@ -103,7 +109,8 @@ function channelValues(
 function shown(key: string, value: unknown, specs: FieldSpecs): unknown {
   if (!Object.hasOwn(specs, key)) return "[unknown key]";
   if (specs[key].isSecret) return "[secret]";
-  return typeof value === "string" ? withoutPassword(value) : value;
+  if (typeof value === "string") return withoutPassword(value);
+  return JSON.parse(JSON.stringify(value, (name, inner) => isCalledSecret(name) ? "[secret]" : inner));
 }
 
 /** An address may hold one, be it in the wrong place. */

@@ -18,10 +18,11 @@ import { Fields, isObject } from "../fields.ts";
 import type { Runtime } from "../runtime.ts";
 import { refuseWorldReadable } from "../secret.ts";
 import { USER_AGENT } from "../version.ts";
-import { type Config, type ConfigContext, parseConfig } from "./config.ts";
+import { channelObject, type Config, type ConfigContext, parseConfig } from "./config.ts";
 import { connectionOf } from "./connection.ts";
+import { duplicateKey } from "./duplicates.ts";
 import { configPath, stateDirPath } from "./paths.ts";
-import { secretOf } from "./secrets.ts";
+import { isCalledSecret, secretOf } from "./secrets.ts";
 
 /** What a caller says about the configuration. */
 export interface LoadOptions {
@@ -87,7 +88,7 @@ export function readSettings(runtime: ConfigRuntime, options: LoadOptions = {}):
   const mustExist = options.configFile !== undefined || Boolean(runtime.env("MATRIX_NOTIFY_CONFIG"));
   const found = readConfigFile(path, mustExist);
   const file = found ?? {};
-  const channels = isObject(file.channels) ? { ...file.channels } : {};
+  const channels = isObject(file.channels) ? expanded(file.channels) : {};
   const names: Record<string, Record<string, string>> = {}, variables: Record<string, Record<string, string>> = {};
   for (const [channel, keys] of Object.entries(VARIABLES)) {
     const { values, labels } = fromEnvironment(keys, runtime.env);
@@ -98,6 +99,20 @@ export function readSettings(runtime: ConfigRuntime, options: LoadOptions = {}):
   }
   const value = file.channels === undefined || isObject(file.channels) ? { ...file, channels } : file;
   return { path, isThere: found !== undefined, value, names, variables };
+}
+
+/** Apprise URLs as objects. One that cannot be taken over stays as it is, for whoever parses it to say why. */
+function expanded(channels: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(channels).map(([name, channel]) => {
+      try {
+        return [name, channelObject(name, channel)];
+      } catch (error) {
+        if (error instanceof ConfigError) return [name, channel];
+        throw error;
+      }
+    }),
+  );
 }
 
 /** A configured channel whose fields nobody has read yet. */
@@ -123,7 +138,7 @@ export function loadChannelSources(runtime: ConfigRuntime, options: LoadOptions 
   const { value, names } = readSettings(runtime, options);
   const context = contextOf(runtime, options, names);
   return new Fields(value, "").objects("channels").map(([name, channel]) => {
-    const fields = new Fields(channel, `channels.${name}`, names[name]);
+    const fields = new Fields(channelObject(name, channel), `channels.${name}`, names[name]);
     return {
       name,
       kind: fields.text("kind") ?? name,
@@ -149,6 +164,7 @@ export function contextOf(runtime: ConfigRuntime, options: LoadOptions, names: S
 export interface InlineOptions extends LoadOptions, PolicyConfig {
   readonly channels?: Readonly<Record<string, unknown>>;
   readonly identity?: string;
+  readonly symbols?: boolean;
 }
 
 /**
@@ -157,14 +173,14 @@ export interface InlineOptions extends LoadOptions, PolicyConfig {
  * @throws {ConfigError} with the dotted path, or the variable, of what cannot be used
  */
 export function openConfig(runtime: ConfigRuntime, options: InlineOptions): Config {
-  const { channels, identity, stateDir, flood, quiet } = options;
+  const { channels, identity, symbols = true, stateDir, flood, quiet } = options;
   if (channels === undefined) return loadConfig(runtime, options);
   if (stateDir === undefined) {
     throw new ConfigError("Cannot open a notifier with channels of its own: stateDir is not set", {
       hint: "another program's entries must not wait for channels that only this one knows",
     });
   }
-  const value = { channels, flood, quiet, ...(identity === undefined ? {} : { identity }) };
+  const value = { channels, symbols, flood, quiet, ...(identity === undefined ? {} : { identity }) };
   return parseConfig(value, contextOf(runtime, options, {}));
 }
 
@@ -191,6 +207,12 @@ function readConfigFile(path: string, mustExist: boolean): Record<string, unknow
     });
   }
   if (!isObject(value)) throw new ConfigError(`Cannot use configuration ${path}: it must be a JSON object`);
+  const twice = duplicateKey(text);
+  if (twice !== undefined) {
+    throw new ConfigError(`Cannot use configuration ${path}: ${twice} is in it twice`, {
+      hint: 'several channels of one kind need different names, and the key "kind"',
+    });
+  }
   if (holdsSecret(value)) refuseWorldReadable(path, mode, "configuration");
   return value;
 }
@@ -207,7 +229,10 @@ function fromEnvironment(keys: Readonly<Record<string, string>>, env: Runtime["e
 }
 
 /** Ways to say as whom a channel speaks: one in the environment replaces the one in the file. */
-const IDENTITIES: readonly string[] = ["user", "accessToken", "accessTokenFile"];
+const IDENTITIES: readonly string[] = [
+  ...["user", "accessToken", "accessTokenFile"],
+  ...["token", "tokenFile", "password", "passwordFile"],
+];
 
 /** A secret in the environment replaces the one in the file, in whichever form that has it. */
 function overlay(channel: Record<string, unknown>, values: Record<string, string>): Record<string, unknown> {
@@ -219,15 +244,21 @@ function overlay(channel: Record<string, unknown>, values: Record<string, string
   return { ...Object.fromEntries(kept), ...values };
 }
 
-/** What is called like a secret counts as one too: it may be a mistyped one. */
 function holdsSecret(config: Record<string, unknown>): boolean {
   if (!isObject(config.channels)) return false;
   return Object.entries(config.channels).some(([name, channel]) => {
+    // A URL has one somewhere.
+    if (typeof channel === "string") return true;
     if (!isObject(channel)) return false;
     const kind = String(channel.kind ?? name);
     const fields: FieldSpecs = Object.hasOwn(CHANNEL_KINDS, kind) ? CHANNEL_KINDS[kind].fields : {};
-    return Object.keys(channel).some((key) =>
-      (Object.hasOwn(fields, key) && fields[key].isSecret) || /token$|password$/i.test(key)
-    );
+    return Object.keys(channel).some((key) => Object.hasOwn(fields, key) && fields[key].isSecret) ||
+      holdsSecretName(channel);
   });
+}
+
+/** A webhook's body has names of its own, at any depth. */
+function holdsSecretName(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return Object.entries(value).some(([key, inner]) => isCalledSecret(key) || holdsSecretName(inner));
 }

@@ -9,6 +9,7 @@ import type { FieldSpec } from "../channels/field_spec.ts";
 import type { ChannelKind } from "../channels/kind.ts";
 import { knownFields } from "../channels/known_fields.ts";
 import { CHANNEL_KINDS } from "../channels/registry.ts";
+import { APPRISE_SCHEMAS } from "./apprise/channel.ts";
 import { CONFIG_FIELDS } from "./config.ts";
 
 type Schema = Readonly<Record<string, unknown>>;
@@ -27,7 +28,7 @@ export function configSchema(kinds: Readonly<Record<string, ChannelKind>> = CHAN
         type: "object",
         description: "the channels by name; one that is called like a kind is of that kind",
         properties: Object.fromEntries(names.map((name) => [name, {
-          if: { type: "object", required: ["kind"] },
+          if: { anyOf: [{ type: "string" }, { type: "object", required: ["kind"] }] },
           then: { $ref: "#/$defs/channel" },
           else: { $ref: `#/$defs/${name}` },
         }])),
@@ -37,6 +38,17 @@ export function configSchema(kinds: Readonly<Record<string, ChannelKind>> = CHAN
     additionalProperties: false,
     $defs: {
       channel: {
+        if: { type: "string" },
+        then: { $ref: "#/$defs/url" },
+        else: { $ref: "#/$defs/object" },
+      },
+      url: {
+        type: "string",
+        description: "an Apprise URL",
+        examples: ["ntfys://ntfy.example.org/alerts"],
+        pattern: `^\\s*(${APPRISE_SCHEMAS.map(anyCase).join("|")})://`,
+      },
+      object: {
         type: "object",
         properties: { kind: { enum: names } },
         required: ["kind"],
@@ -50,20 +62,33 @@ export function configSchema(kinds: Readonly<Record<string, ChannelKind>> = CHAN
   };
 }
 
+/** A pattern has no flags. */
+function anyCase(word: string): string {
+  return word.replace(/[a-z]/g, (letter) => `[${letter}${letter.toUpperCase()}]`);
+}
+
 function channelSchema(name: string, kind: ChannelKind): Schema {
   const fields = knownFields(kind);
   const entries = Object.entries(fields);
-  const needs = entries.flatMap(([key, spec]) => spec.needs === undefined ? [] : [[key, [spec.needs]]]);
+  const needs = entries.flatMap(([key, { needs }]) =>
+    needs === undefined ? [] : [[key, isThere(needs, fields[needs])]]
+  );
+  const rules = [...entries.flatMap(([key, spec]) => rulesOf(key, spec)), ...kind.rules ?? []];
   return {
     type: "object",
     properties: { kind: { const: name }, ...properties(fields) },
     required: entries.filter(([, { isRequired, hasFile, unless }]) => isRequired && !hasFile && !unless).map(([key]) =>
       key
     ),
-    ...(needs.length > 0 ? { dependentRequired: Object.fromEntries(needs) } : {}),
-    allOf: [...entries.flatMap(([key, spec]) => rulesOf(key, spec)), ...kind.rules ?? []],
+    ...(needs.length > 0 ? { dependentSchemas: Object.fromEntries(needs) } : {}),
+    ...(rules.length > 0 ? { allOf: rules } : {}),
     additionalProperties: false,
   };
+}
+
+/** That a field is there, or the file in its place. */
+function isThere(key: string, { hasFile }: FieldSpec): Schema {
+  return hasFile ? { anyOf: [{ required: [key] }, { required: [`${key}File`] }] } : { required: [key] };
 }
 
 /** What must hold of a field and others, where a list of those that must be there does not say it. */

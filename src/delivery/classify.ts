@@ -1,5 +1,5 @@
 /**
- * What a failure means. One total function over status, errcode and where the error was thrown; never over the text of a message,
+ * What a failure means. One total function over status, errcode, a channel's own verdict and where the error was thrown; never over the text of a message,
  * since a room named "401" must not hold a queue.
  *
  * @module
@@ -111,7 +111,8 @@ function stranger(status: number): Pick<Failure, "class" | "gapMs"> {
   return status >= 500 ? { class: "ambiguous", gapMs: RESET_GAP_MS } : { class: "not-the-service" };
 }
 
-function response({ status, errcode = "" }: ResponseError): Pick<Failure, "class" | "gapMs"> {
+function response({ status, errcode = "", verdict }: ResponseError): Pick<Failure, "class" | "gapMs"> {
+  if (verdict !== undefined) return { class: verdict };
   if (status === 429 || errcode === "M_LIMIT_EXCEEDED") return { class: "limited" };
   if (ACCOUNT_ERRCODES.has(errcode)) return { class: "account" };
   if (ROOM_ERRCODES.has(errcode)) return { class: "room" };

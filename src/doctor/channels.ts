@@ -6,9 +6,14 @@
 
 import { type ChannelSource, loadChannelSources } from "../config/load.ts";
 import { runChecks } from "./check.ts";
+import { EMAIL_CHECKS, EmailPatient } from "./channels/email.ts";
+import { EXEC_CHECKS, ExecPatient } from "./channels/exec.ts";
+import { GOTIFY_CHECKS, GotifyPatient } from "./channels/gotify.ts";
 import { MATRIX_CHECKS } from "./channels/matrix.ts";
 import { NTFY_CHECKS, NtfyPatient } from "./channels/ntfy.ts";
 import { MatrixPatient } from "./channels/patient.ts";
+import { TELEGRAM_CHECKS, TelegramPatient } from "./channels/telegram.ts";
+import { WEBHOOK_CHECKS, WebhookPatient } from "./channels/webhook.ts";
 import type { DoctorContext } from "./context.ts";
 import { type Finding, isConfigError, skipped } from "./finding.ts";
 
@@ -18,6 +23,13 @@ type Examine = (source: ChannelSource, context: DoctorContext) => AsyncIterable<
 const EXAMINATIONS: Readonly<Record<string, Examine>> = {
   matrix: (source, context) => runChecks(MATRIX_CHECKS, new MatrixPatient(source, context), placeOf(source, context)),
   ntfy: (source, context) => runChecks(NTFY_CHECKS, new NtfyPatient(source, context), placeOf(source, context)),
+  gotify: (source, context) => runChecks(GOTIFY_CHECKS, new GotifyPatient(source, context), placeOf(source, context)),
+  telegram: (source, context) =>
+    runChecks(TELEGRAM_CHECKS, new TelegramPatient(source, context), placeOf(source, context)),
+  email: (source, context) => runChecks(EMAIL_CHECKS, new EmailPatient(source, context), placeOf(source, context)),
+  webhook: (source, context) =>
+    runChecks(WEBHOOK_CHECKS, new WebhookPatient(source, context), placeOf(source, context)),
+  exec: (source, context) => runChecks(EXEC_CHECKS, new ExecPatient(source, context), placeOf(source, context)),
 };
 
 /** Looks at every channel. What is wrong with the configuration is told by its own check. */

@@ -26,6 +26,8 @@ export interface Host {
   stat(path: string): FileFacts | undefined;
   /** The user that this process runs as; undefined where nobody tells. */
   uid(): number | undefined;
+  /** Whether Deno lets us run a program. */
+  mayRun(program: string): boolean;
   /** Whether a process may be started that runs this program again. */
   mayRunItself(): boolean;
   /** Whether a process holds the lock of a file. Nothing is made where there is no such file. */
@@ -42,6 +44,7 @@ export function denoHost(): Host {
     isBinary: Deno.build.standalone,
     stat,
     uid: () => mayKnow("uid") ? Deno.uid() ?? undefined : undefined,
+    mayRun,
     mayRunItself: () => mayRun(Deno.execPath()),
     isLocked,
     ask,

@@ -9,7 +9,7 @@
 
 import { attempted, failed, newEntry, withdrawn } from "./changes.ts";
 import { Deliveries } from "./deliveries.ts";
-import { type ChannelState, type Entry, type EntryState, laneOf, type Replaced, type Wait } from "./entry.ts";
+import { type ChannelState, type Entry, type EntryState, type Replaced, type Wait } from "./entry.ts";
 import { Line } from "./line.ts";
 import { type Named, Names, type Twin } from "./names.ts";
 import type { AckRecord, DeadRecord, EnqueueRecord, JournalRecord, NackRecord } from "./record.ts";

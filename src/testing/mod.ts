@@ -1,6 +1,7 @@
 /**
  * Servers on 127.0.0.1 for tests of programs that send notifications: a Matrix homeserver, the authorization server that it may
- * delegate its logins to, and an ntfy server, as strict as the real ones, with a log of what reached them and with named faults.
+ * delegate its logins to, and servers of ntfy, Gotify, Telegram's Bot API and webhooks, as strict as the real ones, with a log of what
+ * reached them and with named faults.
  *
  * @module
  */
@@ -32,6 +33,20 @@ export { LoopbackNtfy } from "./ntfy.ts";
 export type { NtfyOptions, NtfyRouteName } from "./ntfy.ts";
 export type { NtfyMessage } from "./ntfy_answers.ts";
 export type { NtfyFaultName } from "./ntfy_faults.ts";
+
+// A Gotify server
+export { LoopbackGotify } from "./gotify.ts";
+export type { GotifyFaultName, GotifyMessage, GotifyOptions, GotifyRouteName } from "./gotify.ts";
+
+// A Bot API server
+export { LoopbackTelegram } from "./telegram.ts";
+export type { TelegramOptions, TelegramRouteName } from "./telegram.ts";
+export type { TelegramFaultName } from "./telegram_faults.ts";
+export type { TelegramMessage } from "./telegram_send.ts";
+
+// A service that takes any JSON
+export { LoopbackWebhook } from "./webhook.ts";
+export type { WebhookDelivery, WebhookFaultName, WebhookOptions, WebhookRouteName } from "./webhook.ts";
 
 // What they have in common
 export { LoopbackServer } from "./server.ts";

@@ -51,7 +51,7 @@ interface Life {
 
 /**
  * A server on 127.0.0.1 inside the test's own process. It logs what reaches it, shows faults on demand, and can be stopped and
- * started on the same port. {@linkcode LoopbackHomeserver}, {@linkcode LoopbackAuthorizationServer} and {@linkcode LoopbackNtfy} are of this kind.
+ * started on the same port. {@linkcode LoopbackHomeserver} is one of them.
  */
 export class LoopbackServer<FaultName extends string, RouteName extends string> implements AsyncDisposable {
   readonly #service: LoopbackService<FaultName, RouteName>;

@@ -1,12 +1,13 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { MAX_NTFY_BYTES, ntfyKind } from "../../src/channels/ntfy.ts";
+import { ConfigError, NotTheServiceError, ResponseError } from "../../src/errors.ts";
 import { PARSE_CONTEXT } from "../fakes/parse_context.ts";
-import { NotTheServiceError, ResponseError } from "../../src/errors.ts";
 import { Fields } from "../../src/fields.ts";
 import { createNotification, type NotificationInput } from "../../src/notification.ts";
 import { byteLength } from "../../src/render.ts";
 import { LoopbackNtfy, type NtfyOptions } from "../../src/testing/mod.ts";
 import { fakeRuntime, TEST_TIME } from "../fakes/runtime.ts";
+import { openChannel } from "./harness.ts";
 
 async function ntfyTest(
   options: NtfyOptions,
@@ -76,4 +77,20 @@ Deno.test("NtfyChannel.send() throws what classify() understands", async () => {
     ntfy.fault("429", { times: 1 });
     assertEquals((await assertRejects(() => send({ subject: "Up" }), ResponseError)).status, 429);
   });
+});
+
+Deno.test("ntfy logs in with a user and a password, and wants both or a token", async () => {
+  await using ntfy = await LoopbackNtfy.start({ login: { user: "me", password: "pä:ss wörd" } });
+  using runtime = fakeRuntime();
+  const where = { server: ntfy.url, topic: "alerts" };
+  await openChannel("ntfy", { ...where, user: "me", password: "pä:ss wörd" }, runtime).send({ subject: "A" });
+  assertEquals(ntfy.messages("alerts").length, 1);
+  const problem = (config: Record<string, string>) =>
+    assertThrows(() => openChannel("ntfy", { ...where, ...config }, runtime), ConfigError).message;
+  assertEquals(problem({ user: "me" }), "Cannot use channels.ntfy.user: channels.ntfy.password is missing");
+  assertEquals(problem({ password: "x" }), "Cannot use channels.ntfy.password: channels.ntfy.user is missing");
+  assertEquals(
+    problem({ user: "me", password: "x", token: "y" }),
+    "Cannot use channels.ntfy.user: channels.ntfy.token is set too",
+  );
 });

@@ -13,7 +13,9 @@ import { PARSE_CONTEXT } from "../fakes/parse_context.ts";
 type Channel = Readonly<Record<string, unknown>>;
 
 const CONTEXT = { ...PARSE_CONTEXT, hostname: "jump", names: {} };
-const validate = new Ajv2020({ strict: true, strictRequired: false, strictTypes: false }).compile(configSchema());
+const validate = new Ajv2020({ strict: true, strictRequired: false, strictTypes: false, strictTuples: false }).compile(
+  configSchema(),
+);
 
 /** Values of every type. */
 const STRANGE: readonly unknown[] = [null, 0, -1, 1.5, 7, true, false, "", " ", "a b", "\u0000", [], [7], ["a"], {}, {
@@ -39,7 +41,7 @@ function assertAgree(config: unknown, verdict?: boolean): void {
   if (verdict !== undefined) assertEquals(problem === undefined, verdict, text);
 }
 
-/** What a kind needs unless something else is there, and what that is not allowed beside. */
+/** What a kind needs unless something else is there. */
 const UNLESS: Readonly<Record<string, readonly string[]>> = { matrix: ["homeserver", "accessToken"] };
 
 /** The smallest channel: what must be there. */
@@ -121,6 +123,17 @@ Deno.test("configSchema() and the parser agree on as whom a Matrix channel speak
   }
 });
 
+Deno.test("configSchema() and the parser agree on as whom an ntfy channel speaks", () => {
+  const [user, password, token, passwordFile, tokenFile] = ["a", "b", "x", "/a", "/b"];
+  const some = (fields: object) => as({ kind: "ntfy", server: "https://a.org", topic: "a", ...fields });
+  const good = [{}, { token }, { tokenFile }, { user, password }, { user, passwordFile }];
+  for (const fields of good) assertAgree(some(fields), true);
+  const bad = [{ user }, { password }, { passwordFile }, { user, token }, { user, password, token }];
+  for (const fields of [...bad, { user, passwordFile, tokenFile }, { password, token }]) {
+    assertAgree(some(fields), false);
+  }
+});
+
 Deno.test("configSchema() and the parser agree on what stands around the channels", () => {
   assertAgree({}, true);
   for (const [key, { schema }] of Object.entries(CONFIG_FIELDS)) {
@@ -135,6 +148,12 @@ Deno.test("configSchema() and the parser agree on what stands around the channel
   }
   assertAgree({ channels: { matrix: ntfy, ntfy, phone: ntfy } }, true);
   assertAgree({ channels: { matrix: { kind: 7 } } }, false);
+  const url = "ntfys://ntfy.example.org/alerts";
+  assertAgree({ channels: { phone: url, matrix: url, ntfy: url.toUpperCase(), pager: "tgram://1:AA/5" } }, true);
+  for (const text of ["", "ntfys:/a/b", "slack://a/b/c", "https://example.org", "x ntfys://a/b"]) {
+    assertAgree({ channels: { phone: text } }, false);
+    assertAgree({ channels: { ntfy: text } }, false);
+  }
 });
 
 Deno.test("configSchema() and the parser agree on values that are almost right", () => {

@@ -612,6 +612,17 @@ const NTFY: readonly Broken[] = [
     says: "does not take the token",
   },
   {
+    name: "an ntfy password that is wrong",
+    bring(scene) {
+      scene.file("ntfy", "wrong");
+      scene.configure("phone", { tokenFile: undefined, user: "jump", passwordFile: scene.path("ntfy") });
+    },
+    check: "phone/topic",
+    state: "failure",
+    says: "does not take the user",
+    hint: "change-pass",
+  },
+  {
     name: "an ntfy topic that wants a token",
     bring: (scene) => scene.configure("phone", { tokenFile: undefined }),
     check: "phone/topic",

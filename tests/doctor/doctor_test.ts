@@ -57,6 +57,18 @@ Deno.test("examine() does not run what builds on a failed check, and says which"
   assertEquals(room, { check: "matrix/room", state: "skipped", message: "not looked at: matrix/account comes first" });
 });
 
+Deno.test("examine() looks at an ntfy channel with a password, and at one that is an Apprise URL", async () => {
+  await using scene = await DoctorScene.set();
+  scene.file("ntfy", "right");
+  scene.configure("phone", { tokenFile: undefined, user: "jump", passwordFile: scene.path("ntfy") });
+  scene.configure("url", scene.ntfy.url.replace("http://", "ntfy://jump:right@") + "/alerts");
+  const findings = await scene.examine();
+  assertEquals(
+    findings.filter(({ check }) => /^(phone|url)\/topic$/.test(check)).map(({ check, message }) => [check, message]),
+    [["phone/topic", "the user may read the topic alerts"], ["url/topic", "the user may read the topic alerts"]],
+  );
+});
+
 Deno.test("examine() sees whoever is at work on what waits", async () => {
   await using scene = await DoctorScene.set();
   await scene.queue(1);

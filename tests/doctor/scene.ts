@@ -81,7 +81,7 @@ export class DoctorScene implements AsyncDisposable {
   static async set(software: "Synapse" | "Dendrite" = "Synapse"): Promise<DoctorScene> {
     return new DoctorScene(
       await LoopbackHomeserver.start({ software }),
-      await LoopbackNtfy.start({ token: "tk_right" }),
+      await LoopbackNtfy.start({ token: "tk_right", login: { user: "jump", password: "right" } }),
     )
       .withToken();
   }
@@ -107,10 +107,13 @@ export class DoctorScene implements AsyncDisposable {
     Deno.writeTextFileSync(this.path(name), text, { mode: 0o600 });
   }
 
-  /** Changes settings of a channel; undefined takes one away. */
-  configure(channel: string, settings: Record<string, unknown>): void {
-    const channels = this.#config.channels as Record<string, Record<string, unknown>>;
-    channels[channel] = { ...channels[channel], ...settings };
+  /** Changes settings of a channel; undefined takes one away. A text is an Apprise URL, and takes the place of all settings. */
+  configure(channel: string, settings: Record<string, unknown> | string): void {
+    const channels = this.#config.channels as Record<string, Record<string, unknown> | string>;
+    const { [channel]: before } = channels;
+    channels[channel] = typeof settings === "string"
+      ? settings
+      : { ...(typeof before === "string" ? {} : before), ...settings };
     this.file("config.json", JSON.stringify(this.#config));
   }
 

@@ -10,6 +10,7 @@ export interface FakeRuntimeOptions {
   readonly typed?: readonly (string | Uint8Array)[];
   readonly now?: number;
   readonly fetch?: Runtime["fetch"];
+  readonly run?: Runtime["run"];
   /** Real UUIDs, for entries of several runtimes in one queue; a count by default. */
   readonly realIds?: boolean;
   /** Every roll of the dice; 0.5 by default. */
@@ -47,6 +48,7 @@ export function fakeRuntime(options: FakeRuntimeOptions = {}): FakeRuntime {
     sleeps: [],
     raw: [],
     fetch: options.fetch ?? real.fetch,
+    run: options.run ?? real.run,
     now: () => runtime.time,
     async sleep(ms, signal) {
       if (signal?.aborted) return;
@@ -79,6 +81,7 @@ export function fakeRuntime(options: FakeRuntimeOptions = {}): FakeRuntime {
       setRaw: (raw) => void runtime.raw.push(raw),
       stdout: (text) => void (out += text),
       stderr: (text) => void (err += text),
+      pass: (to, bytes) => runtime.stdio[to](new TextDecoder().decode(bytes)),
       stdoutIsTerminal: () => false,
       stderrIsTerminal: () => false,
     },

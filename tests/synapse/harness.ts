@@ -7,6 +7,7 @@
  * @module
  */
 
+import { installOrStub } from "../python_suite.ts";
 import { installSynapse, Synapse, type SynapseOptions } from "../../scripts/synapse.ts";
 
 export { until } from "../../scripts/synapse.ts";
@@ -33,15 +34,15 @@ export interface SynapseNeeds {
  * Prepares the tests of one file. Their Synapse starts with the first test that runs and ends after the last one. A test may stop, kill
  * or suspend it: the next one finds it running.
  *
- * Where Synapse cannot be installed the tests are ignored, and standard error says loudly why. With `CI` set they fail: there a
- * test that nobody runs must not look like one that passes.
- *
  * @returns The function that registers the tests.
  */
 export async function synapseSuite(options: SynapseOptions | SynapseNeeds = {}): Promise<SynapseTest> {
   const needs = "open" in options ? options : synapseAlone(options);
-  const obstacle = await obstacleToSynapse(needs);
-  if (obstacle !== undefined) return obstacle.fatal ? failing(obstacle.reason) : ignoring(obstacle.reason);
+  const stub = await installOrStub("a real homeserver", async () => {
+    await installSynapse();
+    await needs.install();
+  });
+  if (stub !== undefined) return stub;
   const shared = new SharedSynapse(needs);
   Deno.test.afterAll(() => shared[Symbol.asyncDispose]());
   return (name, body) => {
@@ -53,34 +54,6 @@ export async function synapseSuite(options: SynapseOptions | SynapseNeeds = {}):
 /** The needs of a file that wants a Synapse alone. */
 function synapseAlone(options: SynapseOptions): SynapseNeeds {
   return { install: async () => {}, open: () => Promise.resolve(options), started: async () => {} };
-}
-
-/** Why there is no homeserver. */
-interface Obstacle {
-  readonly reason: string;
-  /** Whether that is a failure. */
-  readonly fatal: boolean;
-}
-
-async function obstacleToSynapse(needs: SynapseNeeds): Promise<Obstacle | undefined> {
-  try {
-    await installSynapse();
-    await needs.install();
-    return undefined;
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return { reason, fatal: !["", "0", "false", undefined].includes(Deno.env.get("CI")) };
-  }
-}
-
-function failing(reason: string): SynapseTest {
-  return (name) => Deno.test(name, () => Promise.reject(new Error(`Cannot test with a real homeserver: ${reason}`)));
-}
-
-function ignoring(reason: string): SynapseTest {
-  const line = "!".repeat(100);
-  console.error(`\n${line}\nSKIPPED: the tests with a real homeserver, because there is none.\n${reason}\n${line}\n`);
-  return (name) => Deno.test({ name, ignore: true, fn() {} });
 }
 
 /** The one Synapse of a file, made when it is first needed. */

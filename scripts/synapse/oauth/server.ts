@@ -6,7 +6,7 @@
 
 import { confirmLogin } from "./browser.ts";
 import { OIDC_PROVIDER } from "./package.ts";
-import { tail } from "../python.ts";
+import { tail } from "../../python/python.ts";
 import type { ProviderSetting } from "./provider.ts";
 
 /** A server that takes longer hangs, or downloads its library over a line that is too slow for tests. */

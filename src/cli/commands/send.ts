@@ -12,7 +12,7 @@ import { type Arguments, UsageError } from "../arguments.ts";
 import type { CommandContext } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
 import { openNotifier } from "../notifier.ts";
-import { outcomeLine } from "../outcomes.ts";
+import { exitCodeFor, outcomeLine, reportTrouble } from "../outcomes.ts";
 import { printable, type Ui } from "../ui.ts";
 
 /** After so long without a byte on standard input people should know what is waited for. */
@@ -30,8 +30,7 @@ export async function send(context: CommandContext): Promise<number> {
   if (args.has("dry-run")) return dryRun(notifier, input, { ...context, where });
   const outcomes = await notifier.notify(input, { ...where, waitMs: args.durationMs("wait"), id: args.text("id") });
   printOutcomes(outcomes, context);
-  if (outcomes.some(({ state }) => state === "refused")) return EXIT.tempFail;
-  return outcomes.some(({ state }) => state === "dead") ? EXIT.dataErr : EXIT.ok;
+  return exitCodeFor(outcomes);
 }
 
 function inputFrom(args: Arguments, message: string): NotificationInput {
@@ -119,7 +118,8 @@ function dryRun(
       ui.json(envelope);
       continue;
     }
-    const { notification, channel, destination } = envelope;
+    const { channel, destination } = envelope;
+    const notification = notifier.shown(envelope.notification);
     ui.data(`would send to ${channel} ${destination}:`);
     const text = renderPlain(notification, { identity: notifier.identity }, notification.message);
     ui.data(text.split("\n").map((line) => `  ${printable(line)}`).join("\n"));
@@ -132,20 +132,6 @@ function printOutcomes(outcomes: readonly Outcome[], { args, ui, runtime }: Comm
   for (const outcome of outcomes) {
     if (args.has("json")) ui.json(outcome);
     else ui.data((outcomes.length > 1 ? `${outcome.channel}: ` : "") + outcomeLine(outcome, runtime.now(), ui));
-    if (outcome.state === "held") {
-      ui.fail(
-        `Channel ${outcome.channel} is held, nothing goes out by it: ${outcome.reason}`,
-        "mend the account or its token, then run: matrix-notify flush",
-      );
-    }
-    if (outcome.state === "refused") {
-      ui.fail(
-        `Channel ${outcome.channel} did not get it, and no disk keeps it: ${outcome.reason}`,
-        `make room on the disk, then send it again with --channel ${outcome.channel}`,
-      );
-    }
-    if (outcome.state === "dead") {
-      ui.fail(`It lies with the dead letters: ${outcome.reason}`, `see: matrix-notify queue show ${outcome.id}`);
-    }
+    reportTrouble([outcome], ui);
   }
 }

@@ -1,78 +1,52 @@
 /** What is looked at of an ntfy channel (its documentation, "Subscribe via polling", "Health"). */
 
+import { authField } from "../../channels/ntfy_auth.ts";
 import { serverField } from "../../channels/server_field.ts";
-import { over } from "../../config/connection.ts";
 import type { ChannelSource } from "../../config/load.ts";
 import { NotTheServiceError } from "../../errors.ts";
-import { exchange, type HttpAnswer, parseJsonObject } from "../../http.ts";
-import { USER_AGENT } from "../../version.ts";
+import { type HttpAnswer, parseJsonObject } from "../../http.ts";
 import type { Check } from "../check.ts";
-import { type DoctorContext, limitsOf } from "../context.ts";
+import type { DoctorContext } from "../context.ts";
 import { failure, ok, warning } from "../finding.ts";
 import { once } from "../once.ts";
-import { describeWay, judgeSkew } from "./address.ts";
+import { HTTP_CHECKS, HttpPatient } from "./http.ts";
 
 /** An ntfy channel that is looked at. */
-export class NtfyPatient {
-  readonly source: ChannelSource;
-  readonly context: DoctorContext;
-  readonly server: string;
+export class NtfyPatient extends HttpPatient {
   readonly topic: string;
-  readonly hasToken: boolean;
-  /** The answer about the server's health. */
-  readonly health: () => Promise<HttpAnswer>;
+  /** As what we come; undefined where nothing of the kind is configured. */
+  readonly login: "token" | "password" | undefined;
   /** The answer to a poll for nothing. */
   readonly poll: () => Promise<HttpAnswer>;
 
   /** @throws {ConfigError} when the channel's configuration cannot be used */
   constructor(source: ChannelSource, context: DoctorContext) {
     const { fields } = source;
-    const runtime = over(context.runtime, source.connection());
-    const token = source.context.secret(fields, "token");
-    this.source = source;
-    this.context = context;
-    this.server = serverField(fields, "server", source.context);
+    const auth = authField(fields, source.context);
+    const server = serverField(fields, "server", source.context);
+    super(source, context, { server, hello: { path: "/v1/health" } });
     this.topic = fields.requiredText("topic");
-    this.hasToken = token !== undefined;
-    const get = (path: string, headers: Readonly<Record<string, string>>) =>
-      exchange(runtime, {
-        method: "GET",
-        url: this.server + path,
-        headers: { "User-Agent": USER_AGENT, ...headers },
-        ...limitsOf(context),
-      });
-    this.health = once(() => get("/v1/health", {}));
+    this.login = auth && (fields.text("user") === undefined ? "token" : "password");
     this.poll = once(() =>
-      get(
-        `/${this.topic}/json?poll=1&since=none`,
-        token === undefined ? {} : { Authorization: `Bearer ${token.reveal()}` },
-      )
+      this.ask({
+        path: `/${this.topic}/json?poll=1&since=none`,
+        headers: auth?.(),
+      })
     );
   }
 }
 
+const LOGINS = { token: "the token", password: "the user", none: "everybody" } as const;
+
 /** The checks. */
 export const NTFY_CHECKS: readonly Check<NtfyPatient>[] = [
-  {
-    name: "connection",
-    async *look(patient) {
-      await patient.health();
-      yield ok(describeWay(patient.server, patient.source.connection(), patient.context.runtime.env));
-    },
-  },
-  {
-    name: "clock",
-    needs: ["connection"],
-    async *look(patient) {
-      yield judgeSkew(await patient.health(), patient.context.runtime.now());
-    },
-  },
+  ...HTTP_CHECKS,
   {
     name: "server",
     needs: ["connection"],
     async *look(patient) {
       const { host } = new URL(patient.server);
-      const { status, text } = await patient.health();
+      const { status, text } = await patient.hello();
       const healthy = parseJsonObject(text)?.healthy;
       if (status !== 200 || typeof healthy !== "boolean") {
         throw new NotTheServiceError(`${host} does not answer like ntfy: ${status}`, { status });
@@ -84,19 +58,24 @@ export const NTFY_CHECKS: readonly Check<NtfyPatient>[] = [
   {
     name: "topic",
     needs: ["server"],
-    async *look({ poll, topic, hasToken }) {
+    async *look({ poll, topic, login }) {
       const { status } = await poll();
-      if (status === 200) yield ok(`${hasToken ? "the token may read" : "everybody may read"} the topic ${topic}`);
+      if (status === 200) yield ok(`${LOGINS[login ?? "none"]} may read the topic ${topic}`);
       else if (status === 401) {
-        yield failure("the server does not take the token", "put a new one in its place: ntfy token add");
-      } else if (status === 403 && hasToken) {
+        yield failure(
+          `the server does not take ${LOGINS[login ?? "none"]}`,
+          login === "password"
+            ? "mend user and password: ntfy user change-pass"
+            : "put a new one in its place: ntfy token add",
+        );
+      } else if (status === 403 && login !== undefined) {
         yield warning(
-          `the token may not read the topic ${topic}; whether it may write there only a message tells`,
+          `${LOGINS[login]} may not read the topic ${topic}; whether it may write there only a message tells`,
           "run: matrix-notify doctor --send",
         );
       } else if (status === 403) {
         yield warning(
-          `the topic ${topic} is not open to everybody, and no token is configured`,
+          `the topic ${topic} is not open to everybody, and neither a token nor a user is configured`,
           "name a file that holds a token in tokenFile",
         );
       } else {throw new NotTheServiceError(`The topic ${topic} cannot be looked at: the answer was ${status}`, {

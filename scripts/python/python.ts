@@ -1,5 +1,5 @@
 /**
- * The Python that Synapse runs on: finding one that is good enough, and running it.
+ * The Python that servers for tests run on: finding one that is good enough, and running it.
  *
  * @module
  */

@@ -1,0 +1,63 @@
+/** From a notification to the parts of a mail. */
+
+import type { Notification } from "../notification.ts";
+import { byteLength, cutToFit, renderHtml, type RenderOptions, renderPlain, subjectLine } from "../render.ts";
+import type { RenderedMessage } from "./message.ts";
+
+/**
+ * The longest text and HTML together, in UTF-8 bytes. Every server takes 64 KiB (RFC 5321, section 4.5.3.1.7); what is encoded takes up to
+ * 78/76 of 4/3 of its size, and some KiB are left to headers.
+ */
+export const MAX_MAIL_BYTES: number = 44 * 1024;
+
+/** What a mail is made of. */
+export interface MailContent {
+  readonly from: string;
+  readonly to: string;
+  readonly subject: string;
+  readonly date: Date;
+  readonly messageId: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly text: string;
+  readonly html?: string;
+  readonly textEncoding: "quoted-printable" | "base64";
+}
+
+/** What a mail depends on besides its notification. */
+export interface MailOptions extends RenderOptions {
+  readonly from: string;
+  readonly to: string;
+  readonly messageId: string;
+}
+
+/** Composes a mail: its text goes out without HTML before anything is cut. */
+export function composeMail(notification: Notification, message: RenderedMessage, options: MailOptions): MailContent {
+  const { from, to, messageId, identity } = options;
+  const whole = (text: string) => renderPlain(notification, options, text);
+  const html = renderHtml(notification, options, message.html);
+  const fits = byteLength(whole(message.text) + html) <= MAX_MAIL_BYTES;
+  const text = whole(cutToFit(message.text, (cut) => byteLength(whole(cut)) <= MAX_MAIL_BYTES));
+  return {
+    ...{ from, to, messageId, text },
+    // A header is one line, whatever the host is called.
+    subject: subjectLine(notification, identity).replace(/[\p{Cc}\u2028\u2029]+/gu, " "),
+    date: new Date(notification.time),
+    // RFC 3834: so that nobody's holiday answers.
+    headers: { "Auto-Submitted": "auto-generated", ...importanceOf(notification) },
+    ...(fits ? { html: `<!DOCTYPE html><html><body>${html}</body></html>` } : {}),
+    textEncoding: encodingOf(text),
+  };
+}
+
+/** `Importance` is the standard's (RFC 2156), `X-Priority` what mail readers look at. */
+function importanceOf({ silent, severity }: Notification): Record<string, string> {
+  if (silent) return { "Importance": "low", "X-Priority": "5 (Lowest)" };
+  const isHigh = severity === "critical" || severity === "error";
+  return isHigh ? { "Importance": "high", "X-Priority": severity === "critical" ? "1 (Highest)" : "2 (High)" } : {};
+}
+
+/** Whichever is shorter: quoted-printable triples what is not ASCII. */
+function encodingOf(text: string): MailContent["textEncoding"] {
+  const ascii = text.replace(/[^\x20-\x7e\n]/gu, "").length;
+  return byteLength(text) - ascii > ascii / 5 ? "base64" : "quoted-printable";
+}

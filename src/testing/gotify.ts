@@ -1,0 +1,163 @@
+/** A Gotify server inside the test's own process. */
+
+import { parseJsonObject } from "../http.ts";
+import { type Answer, jsonAnswer } from "./answer.ts";
+import { COMMON_FAULTS, type CommonFaultName, instead, retryAfterSeconds } from "./common_faults.ts";
+import type { FaultPlan } from "./faults.ts";
+import { matchRoute, type Route } from "./routes.ts";
+import { type Call, type LoopbackOptions, LoopbackServer } from "./server.ts";
+
+/** The name of an endpoint of {@linkcode LoopbackGotify}, for the `on` of a fault and in the log of requests. */
+export type GotifyRouteName = "message" | "health" | "version";
+
+/** The name of a fault of {@linkcode LoopbackGotify}. */
+export type GotifyFaultName =
+  | CommonFaultName
+  | "500"
+  | "429-retry-after-seconds"
+  | "unauthorized"
+  | "forbidden"
+  | "not-found";
+
+/** The settings of a {@linkcode LoopbackGotify}. */
+export interface GotifyOptions extends LoopbackOptions {
+  /** The token of its one application. @default {"A-loopback.token"} */
+  readonly token?: string;
+}
+
+/** A message as a Gotify server gives it out. */
+export interface GotifyMessage {
+  /** The number that the server gave to it. */
+  readonly id: number;
+  /** The number of the application that sent it. */
+  readonly appid: number;
+  /** The text. */
+  readonly message: string;
+  /** The title; the application's name where none was sent. */
+  readonly title: string;
+  /** From 0 (least) to 10 (most). */
+  readonly priority: number;
+  /** What clients do with it, by namespaces such as `client::display`. */
+  readonly extras?: Readonly<Record<string, unknown>>;
+  /** When the server took it, as ISO 8601. */
+  readonly date: string;
+}
+
+const ROUTES: readonly Route<GotifyRouteName>[] = [
+  { name: "message", method: "POST", path: "/message" },
+  { name: "health", method: "GET", path: "/health" },
+  { name: "version", method: "GET", path: "/version" },
+];
+
+const STATUS_TEXTS: Readonly<Record<number, string>> = {
+  400: "Bad Request",
+  401: "Unauthorized",
+  403: "Forbidden",
+  404: "Not Found",
+  429: "Too Many Requests",
+  500: "Internal Server Error",
+};
+
+const FAULTS: Readonly<Record<GotifyFaultName, FaultPlan>> = {
+  ...COMMON_FAULTS,
+  "500": instead(gotifyError(500, "sql: database is closed")),
+  // Gotify itself knows no limits; a proxy before it may.
+  "429-retry-after-seconds": {
+    acts: false,
+    outcome: (details) => ({ ...gotifyError(429, "slow down"), headers: retryAfterSeconds(details) }),
+  },
+  "unauthorized": instead(unauthorized()),
+  "forbidden": instead(gotifyError(403, "you are not allowed to access this api")),
+  "not-found": instead(gotifyError(404, "page not found")),
+};
+
+/** A Gotify server on 127.0.0.1 with one application. Like the real one it takes the same message twice. */
+export class LoopbackGotify extends LoopbackServer<GotifyFaultName, GotifyRouteName> {
+  /** The token of its application. */
+  readonly token: string;
+  readonly #messages: GotifyMessage[];
+
+  private constructor(token: string, options: GotifyOptions) {
+    const messages: GotifyMessage[] = [];
+    const { now = Date.now } = options;
+    const handle = (call: Call<GotifyRouteName>) => answer(call, { token, messages, now });
+    super({ faults: FAULTS, defaultRoute: "message", route, handle }, options);
+    this.token = token;
+    this.#messages = messages;
+  }
+
+  /**
+   * Starts a Gotify server without messages.
+   *
+   * @throws {Deno.errors.AddrInUse} when the wanted port is taken
+   */
+  static start(options: GotifyOptions = {}): Promise<LoopbackGotify> {
+    return Promise.try(() => new LoopbackGotify(options.token ?? "A-loopback.token", options));
+  }
+
+  /** What was sent, in order. */
+  get messages(): readonly GotifyMessage[] {
+    return this.#messages;
+  }
+}
+
+interface Store {
+  readonly token: string;
+  readonly messages: GotifyMessage[];
+  readonly now: () => number;
+}
+
+function route(method: string, path: string): GotifyRouteName | undefined {
+  const match = matchRoute(ROUTES, method, path);
+  return match.kind === "route" ? match.route.name : undefined;
+}
+
+async function answer(call: Call<GotifyRouteName>, store: Store): Promise<Answer> {
+  await call.ready();
+  if (call.route === undefined) return gotifyError(404, "page not found");
+  if (call.route === "health") return jsonAnswer(200, { health: "green", database: "green" });
+  if (call.route === "version") {
+    return jsonAnswer(200, { version: "2.6.3", commit: "loopback", buildDate: "2026-01-01-00:00:00" });
+  }
+  const { headers, query } = call;
+  const key = headers.get("x-gotify-key") ?? /^Bearer (.+)$/.exec(headers.get("authorization") ?? "")?.[1] ??
+    new URLSearchParams(query).get("token");
+  return key === store.token ? take(call, store) : unauthorized();
+}
+
+/** It binds JSON to a structure of its own: a wrong type is refused, an unknown name is passed over. */
+function take({ bytes, headers }: Call, { messages, now }: Store): Answer {
+  const body = parseJsonObject(new TextDecoder().decode(bytes));
+  if (!/^application\/json\b/.test(headers.get("content-type") ?? "") || body === undefined) {
+    return gotifyError(400, "invalid character in the beginning of the value");
+  }
+  const { message, title = "", priority = 0, extras } = body;
+  if (typeof message !== "string" || typeof title !== "string" || !Number.isInteger(priority) || !isExtras(extras)) {
+    if (message !== undefined) return gotifyError(400, "json: cannot unmarshal into Go struct field");
+  }
+  if (message === undefined || message === "") return gotifyError(400, "Field 'message' is required");
+  const taken = {
+    id: messages.length + 1,
+    appid: 1,
+    message: String(message),
+    title: String(title).trim() === "" ? "loopback" : String(title),
+    priority: Number(priority),
+    ...isExtras(extras) && extras !== undefined && { extras },
+    date: new Date(now()).toISOString(),
+  };
+  messages.push(taken);
+  return jsonAnswer(200, taken);
+}
+
+function isExtras(value: unknown): value is Record<string, unknown> | undefined {
+  return value === undefined || typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function unauthorized(): Answer {
+  return gotifyError(401, "you need to provide a valid access token or user credentials to access this api");
+}
+
+/** An error in Gotify's form: `{error, errorCode, errorDescription}`. */
+function gotifyError(status: number, errorDescription: string): Answer {
+  return jsonAnswer(status, { error: STATUS_TEXTS[status], errorCode: status, errorDescription });
+}

@@ -1,0 +1,139 @@
+/** A Bot API server inside the test's own process. */
+
+import { parseJsonObject } from "../http.ts";
+import type { Answer } from "./answer.ts";
+import { matchRoute, type Route } from "./routes.ts";
+import { type Call, type LoopbackOptions, LoopbackServer } from "./server.ts";
+import { TELEGRAM_FAULTS, telegramError, type TelegramFaultName, telegramResult } from "./telegram_faults.ts";
+import { readDraft, type TelegramMessage } from "./telegram_send.ts";
+
+/** The name of an endpoint of {@linkcode LoopbackTelegram}, for the `on` of a fault and in the log of requests. */
+export type TelegramRouteName = "sendMessage" | "getMe" | "getChat";
+
+/** The settings of a {@linkcode LoopbackTelegram}. */
+export interface TelegramOptions extends LoopbackOptions {
+  /** The token of its one bot. @default {"123456:AAloopback-token_0123456789abcdefghi"} */
+  readonly token?: string;
+  /** The chats that the bot may write to. @default ["1001"] */
+  readonly chats?: readonly string[];
+  /** How many messages a chat takes within a minute; those beyond are answered with 429, and so long as that lasts nothing is taken. @default {20} */
+  readonly perMinute?: number;
+}
+
+const ROUTES: readonly Route<TelegramRouteName>[] = [
+  { name: "sendMessage", method: "POST", path: "/:bot/sendMessage" },
+  { name: "getMe", method: "GET", path: "/:bot/getMe" },
+  { name: "getMe", method: "POST", path: "/:bot/getMe" },
+  { name: "getChat", method: "POST", path: "/:bot/getChat" },
+];
+
+/** What the endpoints work on. */
+interface Store {
+  readonly token: string;
+  readonly chats: Set<string>;
+  readonly moved: Map<string, string>;
+  readonly blocked: Set<string>;
+  readonly perMinute: number;
+  readonly messages: TelegramMessage[];
+  readonly now: () => number;
+}
+
+/**
+ * A Bot API server on 127.0.0.1 with one bot. It parses HTML as strictly as the real one, counts what is left, limits floods, and takes the same
+ * message twice.
+ */
+export class LoopbackTelegram extends LoopbackServer<TelegramFaultName, TelegramRouteName> {
+  /** The token of its bot. */
+  readonly token: string;
+  readonly #store: Store;
+
+  private constructor(store: Store, options: TelegramOptions) {
+    const handle = (call: Call<TelegramRouteName>) => answer(call, store);
+    super({ faults: TELEGRAM_FAULTS, defaultRoute: "sendMessage", route, handle }, options);
+    this.token = store.token;
+    this.#store = store;
+  }
+
+  /**
+   * Starts a Bot API server without messages.
+   *
+   * @throws {Deno.errors.AddrInUse} when the wanted port is taken
+   */
+  static start(options: TelegramOptions = {}): Promise<LoopbackTelegram> {
+    const { token = "123456:AAloopback-token_0123456789abcdefghi", chats = ["1001"], perMinute = 20 } = options;
+    const { now = Date.now } = options;
+    const store = { token, chats: new Set(chats), moved: new Map(), blocked: new Set<string>(), messages: [] };
+    return Promise.try(() => new LoopbackTelegram({ ...store, perMinute, now }, options));
+  }
+
+  /** What was sent to a chat, in order. */
+  messages(chat: string): readonly TelegramMessage[] {
+    return this.#store.messages.filter((message) => message.chat === chat);
+  }
+
+  /** Makes a group a supergroup, which has another number. */
+  upgrade(chat: string, supergroup: string): void {
+    this.#store.chats.delete(chat);
+    this.#store.chats.add(supergroup);
+    this.#store.moved.set(chat, supergroup);
+  }
+
+  /** Throws the bot out of a chat. */
+  block(chat: string): void {
+    this.#store.blocked.add(chat);
+  }
+}
+
+function route(method: string, path: string): TelegramRouteName | undefined {
+  const match = matchRoute(ROUTES, method, path);
+  return match.kind === "route" ? match.route.name : undefined;
+}
+
+/** A token of the wrong form is 401, one that nobody has is 401 too, and a path that begins otherwise is 404. */
+async function answer(call: Call<TelegramRouteName>, store: Store): Promise<Answer> {
+  await call.ready();
+  const [, token, method] = /^\/bot([^/]*)\/(.*)$/.exec(call.path) ?? [];
+  if (token === undefined || !token.includes(":")) return telegramError(404, "Not Found");
+  if (token !== store.token) return telegramError(401, "Unauthorized");
+  if (method === "getMe") return telegramResult({ id: 123456, is_bot: true, username: "loopback_bot" });
+  if (call.route !== "sendMessage" && call.route !== "getChat") {
+    return telegramError(404, "Not Found: method not found");
+  }
+  const isJson = /^application\/json\b/.test(call.headers.get("content-type") ?? "");
+  const body = isJson ? parseJsonObject(new TextDecoder().decode(call.bytes)) : undefined;
+  if (body === undefined) return telegramError(400, "Bad Request: can't parse JSON object");
+  const chat = String(body.chat_id ?? "");
+  const answer = refusal(chat, store);
+  if (answer !== undefined) return answer;
+  return call.route === "getChat"
+    ? telegramResult({ id: chat, type: "group" })
+    : limit(chat, store) ?? send(body, store);
+}
+
+/** What stands between the bot and the chat. */
+function refusal(chat: string, { moved, blocked, chats }: Store): Answer | undefined {
+  if (chat === "") return telegramError(400, "Bad Request: chat_id is empty");
+  const supergroup = moved.get(chat);
+  if (supergroup !== undefined) {
+    const parameters = { migrate_to_chat_id: Number(supergroup) };
+    return telegramError(400, "Bad Request: group chat was upgraded to a supergroup chat", parameters);
+  }
+  if (blocked.has(chat)) return telegramError(403, "Forbidden: bot was kicked from the group chat");
+  return chats.has(chat) ? undefined : telegramError(400, "Bad Request: chat not found");
+}
+
+/** What a chat takes is limited. */
+function limit(chat: string, { messages, perMinute, now }: Store): Answer | undefined {
+  const lastMinute = messages.filter((message) => message.chat === chat && message.date > now() / 1000 - 60);
+  if (lastMinute.length < perMinute) return undefined;
+  const seconds = Math.ceil((lastMinute[0]?.date ?? 0) + 60 - now() / 1000);
+  return telegramError(429, `Too Many Requests: retry after ${seconds}`, { retry_after: seconds });
+}
+
+function send(body: Record<string, unknown>, { messages, now }: Store): Answer {
+  const draft = readDraft(body);
+  if ("status" in draft) return draft;
+  const message = { id: messages.length + 1, date: Math.floor(now() / 1000), ...draft };
+  messages.push(message);
+  return telegramResult({ message_id: message.id, date: message.date, chat: { id: message.chat }, text: message.text });
+}

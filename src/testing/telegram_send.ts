@@ -1,0 +1,57 @@
+/** Reading what a bot sends. */
+
+import type { Answer } from "./answer.ts";
+import { telegramError } from "./telegram_faults.ts";
+import { parseHtml } from "./telegram_parse.ts";
+
+/** A message as its readers have it. */
+export interface TelegramMessage {
+  /** The number that the server gave to it. */
+  readonly id: number;
+  /** When the server took it, in seconds since 1970. */
+  readonly date: number;
+  /** The chat. */
+  readonly chat: string;
+  /** The text after the entities were parsed. */
+  readonly text: string;
+  /** The tags that stood in it. */
+  readonly tags: readonly string[];
+  /** Whether it came without a sound. */
+  readonly silent: boolean;
+  /** The topic; undefined outside of forums. */
+  readonly thread: number | undefined;
+  /** Whether the server may show previews of its links. */
+  readonly hasPreview: boolean;
+}
+
+/** The longest text, in UTF-16 code units after the entities were parsed. */
+const MAX_CHARS = 4096;
+
+/** Reads the parameters of `sendMessage`. Names that the server does not know are passed over. */
+export function readDraft(body: Record<string, unknown>): Omit<TelegramMessage, "id" | "date"> | Answer {
+  const { chat_id, text, parse_mode, message_thread_id: thread, disable_notification, link_preview_options } = body;
+  if (typeof text !== "string") return telegramError(400, "Bad Request: message text is empty");
+  if (!text.isWellFormed()) return telegramError(400, "Bad Request: strings must be encoded in UTF-8");
+  if (parse_mode !== undefined && parse_mode !== "HTML") {
+    return telegramError(400, "Bad Request: unsupported parse_mode");
+  }
+  const parsed = parse_mode === "HTML" ? parseHtml(text) : { text, tags: [] };
+  if ("error" in parsed) return telegramError(400, `Bad Request: can't parse entities: ${parsed.error}`);
+  if (parsed.text.trim() === "") return telegramError(400, "Bad Request: message text is empty");
+  if (parsed.text.length > MAX_CHARS) return telegramError(400, "Bad Request: message is too long");
+  if (thread !== undefined && (typeof thread !== "number" || thread < 1)) {
+    return telegramError(400, "Bad Request: message thread not found");
+  }
+  return {
+    chat: String(chat_id),
+    text: parsed.text.trim(),
+    tags: parsed.tags,
+    silent: disable_notification === true,
+    thread,
+    hasPreview: !isObject(link_preview_options) || link_preview_options.is_disabled !== true,
+  };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}

@@ -1,0 +1,104 @@
+/** A service inside the test's own process that takes any JSON. */
+
+import { type Answer, jsonAnswer, pageAnswer } from "./answer.ts";
+import { COMMON_FAULTS, type CommonFaultName, instead, retryAfterSeconds } from "./common_faults.ts";
+import type { FaultPlan } from "./faults.ts";
+import { type Call, type LoopbackOptions, LoopbackServer } from "./server.ts";
+
+/** The name of the endpoint of {@linkcode LoopbackWebhook}: every path is one. */
+export type WebhookRouteName = "hook";
+
+/** The name of a fault of {@linkcode LoopbackWebhook}. */
+export type WebhookFaultName =
+  | CommonFaultName
+  | "400"
+  | "401"
+  | "404"
+  | "405"
+  | "409"
+  | "410"
+  | "500"
+  | "429-retry-after-seconds"
+  | "503-retry-after-seconds";
+
+/** The settings of a {@linkcode LoopbackWebhook}. */
+export interface WebhookOptions extends LoopbackOptions {
+  /** Whether a second request with the same `Idempotency-Key` makes no second delivery. @default {false} */
+  readonly isIdempotent?: boolean;
+}
+
+/** What arrived. */
+export interface WebhookDelivery {
+  /** The method, in capitals. */
+  readonly method: string;
+  /** The path. */
+  readonly path: string;
+  /** The headers. */
+  readonly headers: Headers;
+  /** The JSON. */
+  readonly body: unknown;
+}
+
+const FAULTS: Readonly<Record<WebhookFaultName, FaultPlan>> = {
+  ...COMMON_FAULTS,
+  "400": instead(jsonAnswer(400, { error: "invalid_payload" })),
+  "401": instead(jsonAnswer(401, { error: "unauthorized" })),
+  "404": instead(pageAnswer(404, "404 Not Found")),
+  "405": instead({ ...pageAnswer(405, "405 Method Not Allowed"), headers: { allow: "PUT" } }),
+  "409": instead(jsonAnswer(409, { error: "a request with this key is under way" })),
+  "410": instead(jsonAnswer(410, { error: "no_service" })),
+  "500": instead(jsonAnswer(500, { error: "internal" })),
+  "429-retry-after-seconds": limited(429),
+  "503-retry-after-seconds": limited(503),
+};
+
+/** A service on 127.0.0.1 that answers 202 to JSON, and 400 to everything else. */
+export class LoopbackWebhook extends LoopbackServer<WebhookFaultName, WebhookRouteName> {
+  readonly #deliveries: WebhookDelivery[];
+
+  private constructor(options: WebhookOptions) {
+    const deliveries: WebhookDelivery[] = [];
+    const handle = (call: Call<WebhookRouteName>) => take(call, deliveries, options);
+    super({ faults: FAULTS, defaultRoute: "hook", route: () => "hook", handle }, options);
+    this.#deliveries = deliveries;
+  }
+
+  /**
+   * Starts a service that got nothing yet.
+   *
+   * @throws {Deno.errors.AddrInUse} when the wanted port is taken
+   */
+  static start(options: WebhookOptions = {}): Promise<LoopbackWebhook> {
+    return Promise.try(() => new LoopbackWebhook(options));
+  }
+
+  /** What arrived, in order. */
+  get deliveries(): readonly WebhookDelivery[] {
+    return this.#deliveries;
+  }
+}
+
+function limited(status: number): FaultPlan {
+  const outcome: FaultPlan["outcome"] = (details) =>
+    jsonAnswer(status, { error: "slow down" }, retryAfterSeconds(details));
+  return { acts: false, outcome };
+}
+
+async function take(
+  { ready, method, path, headers, bytes }: Call,
+  deliveries: WebhookDelivery[],
+  { isIdempotent = false }: WebhookOptions,
+): Promise<Answer> {
+  await ready();
+  const key = headers.get("idempotency-key");
+  if (isIdempotent && deliveries.some((other) => other.headers.get("idempotency-key") === key)) {
+    return { status: 202, body: "" };
+  }
+  try {
+    const body: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    deliveries.push({ method, path, headers, body });
+    return { status: 202, body: "" };
+  } catch {
+    return jsonAnswer(400, { error: "invalid_json" });
+  }
+}

@@ -1,0 +1,35 @@
+import { assertEquals } from "@std/assert";
+import { composeMail } from "../../src/channels/email_message.ts";
+import { createNotification, type NotificationInput } from "../../src/notification.ts";
+import { TEST_TIME } from "../fakes/runtime.ts";
+
+function compose(input: NotificationInput, identity = "jump") {
+  const addresses = { from: "a@example.org", to: "b@example.org", messageId: "<x@example.org>" };
+  const message = input.message ?? "";
+  return composeMail(createNotification(input, TEST_TIME), { text: message, html: message }, {
+    identity,
+    ...addresses,
+  });
+}
+
+Deno.test("composeMail() makes one line of a subject, whatever the host is called", () => {
+  assertEquals(compose({ subject: "Up" }, "a\r\nBcc: c@example.org\u2028x").subject, "[a Bcc: c@example.org x] Up");
+});
+
+Deno.test("composeMail() says how much it matters", () => {
+  const importance = (input: Partial<NotificationInput>) => {
+    const { "Auto-Submitted": _, ...headers } = compose({ subject: "Up", ...input }).headers;
+    return Object.values(headers);
+  };
+  assertEquals(importance({}), []);
+  assertEquals(importance({ severity: "error" }), ["high", "2 (High)"]);
+  assertEquals(importance({ severity: "critical" }), ["high", "1 (Highest)"]);
+  assertEquals(importance({ severity: "critical", silent: true }), ["low", "5 (Lowest)"]);
+});
+
+Deno.test("composeMail() takes the shorter of the two encodings, and drops HTML before it cuts text", () => {
+  assertEquals(compose({ subject: "Up", message: "plain" }).textEncoding, "quoted-printable");
+  assertEquals(compose({ subject: "Up", message: "жжжжжжжжжжжж" }).textEncoding, "base64");
+  const long = compose({ subject: "Up", message: "x".repeat(30_000) });
+  assertEquals([long.html, long.text.length > 30_000], [undefined, true]);
+});

@@ -1,0 +1,45 @@
+/** One channel of any kind, opened from its configuration as the program does it. */
+
+import type { Channel, Receipt, SendOptions } from "../../src/channels/channel.ts";
+import { CHANNEL_KINDS } from "../../src/channels/registry.ts";
+import { Fields } from "../../src/fields.ts";
+import { createNotification, type NotificationInput } from "../../src/notification.ts";
+import { PARSE_CONTEXT } from "../fakes/parse_context.ts";
+import { type FakeRuntime, TEST_TIME } from "../fakes/runtime.ts";
+
+/** How a test opens and uses a channel. */
+export interface ChannelTest {
+  readonly channel: Channel;
+  /** What the channel warned of. */
+  readonly warnings: readonly string[];
+  /** Sends to a destination, the first of the channel's unless named; five seconds after it was said. */
+  send(input: NotificationInput, options?: Partial<SendOptions> & { readonly destination?: string }): Promise<Receipt>;
+}
+
+/** The id that each test's envelope has. */
+export const TEST_ID = "00000000-0000-4000-8000-0000000000aa";
+
+/**
+ * Opens a channel called as its kind.
+ *
+ * @throws {ConfigError} as the program does
+ */
+export function openChannel(
+  kind: string,
+  config: Readonly<Record<string, unknown>>,
+  runtime: FakeRuntime,
+): ChannelTest {
+  const warnings: string[] = [];
+  const fields = new Fields(config, `channels.${kind}`);
+  const open = CHANNEL_KINDS[kind].configure(kind, fields, PARSE_CONTEXT);
+  const channel = open({ runtime, identity: "jump", warn: (text) => warnings.push(text) });
+  return {
+    channel,
+    warnings,
+    async send(input, { destination = channel.destinations[0], ...options } = {}) {
+      const notification = createNotification(input, TEST_TIME - 5000);
+      const envelope = { channel: kind, destination, notification };
+      return await channel.send(envelope, { txnId: TEST_ID, late: false, timeoutMs: 30_000, ...options });
+    },
+  };
+}

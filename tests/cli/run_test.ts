@@ -1,0 +1,105 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { main } from "../../src/cli/main.ts";
+import { inheritedConfig } from "../../scripts/std/argv.ts";
+import { type Scene, setScene } from "../fakes/scene.ts";
+import { fakeRuntime } from "../fakes/runtime.ts";
+
+function envOf({ homeserver, accessToken, room, stateDir }: Scene): Record<string, string> {
+  return {
+    MATRIX_HOMESERVER: homeserver.url,
+    MATRIX_ACCESS_TOKEN: accessToken,
+    MATRIX_ROOM: room,
+    MATRIX_NOTIFY_STATE_DIR: stateDir,
+    MATRIX_NOTIFY_CONFIG: "",
+    HOME: stateDir,
+  };
+}
+
+/** Runs `matrix-notify run …`, and tells all that came of it. */
+async function run(scene: Scene, args: string[], env = envOf(scene)) {
+  using runtime = fakeRuntime({ env, realIds: true });
+  const code = await main(["run", "--no-background", ...args], runtime);
+  const bodies = scene.homeserver.events(scene.room).map(({ content }) => String(content.body));
+  return { code, out: runtime.out(), err: runtime.err(), bodies };
+}
+
+Deno.test("run tells a failure with its code and the end of its output, and passes both through", async () => {
+  await using scene = await setScene();
+  const result = await run(scene, ["--", "sh", "-c", "echo one; echo two >&2; exit 2"]);
+  assertEquals([result.code, result.out, result.err], [2, "one\n", "two\n"]);
+  assertEquals(result.bodies.length, 1);
+  assertMatch(result.bodies[0], /^\[jump\] sh failed: exit 2 after 0 ms\n\n(one\ntwo|two\none)$/);
+});
+
+Deno.test("run tells a success unless only failures count", async () => {
+  await using scene = await setScene();
+  assertEquals((await run(scene, ["--only-on-failure", "--", "true"])).bodies, []);
+  const { code, bodies } = await run(scene, ["--subject", "Nightly backup", "--", "printf", "%s", "--help"]);
+  assertEquals([code, bodies], [0, ["[jump] Nightly backup succeeded after 0 ms\n\n--help"]]);
+});
+
+Deno.test("run exits as a shell does when a signal ended the command, or it could not be started", async () => {
+  await using scene = await setScene();
+  assertEquals((await run(scene, ["--", "sh", "-c", "kill -KILL $$"])).code, 137);
+  const missing = await run(scene, ["--", "/nonexistent/backup", "--password=secret"]);
+  assertEquals([missing.code, missing.err], [
+    127,
+    "matrix-notify: cannot run /nonexistent/backup: there is no such command\n",
+  ]);
+  assertEquals((await run(scene, ["--", "/etc/passwd"])).code, 126);
+  assertEquals(scene.subjects(), [
+    "sh failed: SIGKILL after 0 ms",
+    "backup failed: there is no such command",
+    "passwd failed: it may not be run",
+  ]);
+});
+
+Deno.test("run runs the command, and keeps its code, when nobody can be told; and says so before it is needed", async () => {
+  await using scene = await setScene();
+  const result = await run(scene, ["--only-on-failure", "--channel", "phone", "--", "echo", "done"]);
+  assertEquals([result.code, result.out], [0, "done\n"]);
+  assertMatch(result.err, /^matrix-notify: nobody will be told how the command goes: Cannot use channel "phone"/);
+  const failing = await run(scene, ["--", "sh", "-c", "exit 3"], {
+    MATRIX_NOTIFY_STATE_DIR: scene.stateDir,
+    HOME: "/",
+  });
+  assertEquals(failing.code, 3);
+  assertMatch(
+    failing.err,
+    /\nmatrix-notify: cannot tell how the command went: Cannot send: no channel is configured\n/,
+  );
+});
+
+Deno.test("run does not wait for what the command left behind with its output", async () => {
+  await using scene = await setScene();
+  using runtime = fakeRuntime({ env: envOf(scene), realIds: true });
+  const drained = new AbortController();
+  const stdio = {
+    ...runtime.stdio,
+    pass: (_: string, bytes: Uint8Array) => drained.abort(new TextDecoder().decode(bytes)),
+  };
+  const args = ["run", "--no-background", "--", "sh", "-c", "sleep 60 & echo $! >&2"];
+  const code = await main(args, { ...runtime, stdio, timeout: () => drained.signal });
+  assertEquals(code, 0);
+  Deno.kill(Number(drained.signal.reason), "SIGKILL");
+});
+
+Deno.test("run passes a signal on, and tells how the command ended", async () => {
+  await using scene = await setScene();
+  const program = ["run", ...inheritedConfig(), "-A", "--no-prompt", new URL("../../mod.ts", import.meta.url).href];
+  const script = 'trap "echo stopping; exit 7" TERM; echo ready; while :; do sleep 0.01; done';
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [...program, "run", "--no-background", "--", "sh", "-c", script],
+    env: envOf(scene),
+    stdin: "null",
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  let out = "";
+  for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
+    out += chunk;
+    if (out === "ready\n") child.kill("SIGTERM");
+  }
+  assertEquals([out, (await child.status).code], ["ready\nstopping\n", 7]);
+  assertMatch(scene.subjects().join(), / sh failed: exit 7 after /);
+});

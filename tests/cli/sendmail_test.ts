@@ -1,0 +1,53 @@
+import { assertEquals } from "@std/assert";
+import { main } from "../../src/cli/main.ts";
+import { fakeRuntime } from "../fakes/runtime.ts";
+import { setScene } from "../fakes/scene.ts";
+import { SmtpPeer, smtpSuite } from "../smtp/harness.ts";
+import { readMail } from "../smtp/mail.ts";
+
+const smtpTest = await smtpSuite();
+
+const CONTENT =
+  "Zwei Ordner fehlen: Müll und Übrig.\n\n📎 Übersicht.csv (text/csv, 23 bytes)\nOrdner;Größe\nMüll;0\n\n" +
+  "📎 log.gz (application/gzip, 25 bytes)";
+
+smtpTest("sendmail -t brings a mail with UTF-8 headers and attachments to a room and to a mailbox", async () => {
+  await using scene = await setScene();
+  await using smtp = await SmtpPeer.start();
+  const { homeserver, accessToken, room, stateDir } = scene;
+  const config = {
+    channels: {
+      matrix: { homeserver: homeserver.url, accessToken, room },
+      mailbox: {
+        ...{ kind: "email", server: "127.0.0.1", port: smtp.port, caFile: smtp.caFile },
+        ...{ from: "jump@example.org", to: "root@example.org" },
+      },
+    },
+  };
+  Deno.writeTextFileSync(`${stateDir}/config.json`, JSON.stringify(config), { mode: 0o600 });
+  const stdin = Deno.readFileSync(new URL("../ingest/mail/fixtures/attachment.eml", import.meta.url));
+  using runtime = fakeRuntime({ env: { MATRIX_NOTIFY_STATE_DIR: `${stateDir}/state` }, stdin, realIds: true });
+  const code = await main(["sendmail", "--config", `${stateDir}/config.json`, "--no-background", "-t", "-oi"], runtime);
+  assertEquals([code, runtime.out(), runtime.err()], [0, "", ""]);
+  const subject = "[jump] Sicherung über Nacht ⚠ unvollständig";
+  assertEquals(homeserver.events(room).map(({ content }) => content.body), [`${subject}\n\n${CONTENT}`]);
+  await smtp.taken(1);
+  const { headers, parts } = await readMail(smtp.mails[0].data);
+  assertEquals([headers.subject, parts["text/plain"]], [subject, `${subject}\n\n${CONTENT}`]);
+});
+
+Deno.test("sendmail refuses a mail of more than 10 MiB, and takes one of just so much", async () => {
+  await using scene = await setScene();
+  const { homeserver, accessToken, room, stateDir } = scene;
+  const env = {
+    ...{ MATRIX_HOMESERVER: homeserver.url, MATRIX_ACCESS_TOKEN: accessToken, MATRIX_ROOM: room, HOME: stateDir },
+    MATRIX_NOTIFY_STATE_DIR: `${stateDir}/state`,
+  };
+  const head = "Subject: Large\n\n";
+  for (const [bytes, expected] of [[10 * 1024 * 1024, 0], [10 * 1024 * 1024 + 1, 65]]) {
+    // One line: the library reads many lines slowly.
+    using runtime = fakeRuntime({ env, stdin: head + "x".repeat(bytes - head.length), realIds: true });
+    assertEquals(await main(["sendmail", "--no-background", "-t"], runtime), expected, runtime.err());
+  }
+  assertEquals(scene.subjects(), ["Large"]);
+});

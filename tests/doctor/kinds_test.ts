@@ -1,0 +1,255 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import type { Finding } from "../../src/doctor/finding.ts";
+import { LoopbackGotify, LoopbackTelegram, LoopbackWebhook } from "../../src/testing/mod.ts";
+import { type SmtpOptions, SmtpPeer, smtpSuite } from "../smtp/harness.ts";
+import { DoctorScene } from "./scene.ts";
+
+const smtpTest = await smtpSuite();
+
+/** A scene with one channel of each kind that needs no other program. */
+class Kinds implements AsyncDisposable {
+  readonly scene: DoctorScene;
+  readonly gotify: LoopbackGotify;
+  readonly telegram: LoopbackTelegram;
+  readonly webhook: LoopbackWebhook;
+
+  private constructor(
+    scene: DoctorScene,
+    gotify: LoopbackGotify,
+    telegram: LoopbackTelegram,
+    webhook: LoopbackWebhook,
+  ) {
+    this.scene = scene;
+    this.gotify = gotify;
+    this.telegram = telegram;
+    this.webhook = webhook;
+    scene.file("gotify", gotify.token);
+    scene.file("telegram", telegram.token);
+    scene.file("hook", `${webhook.url}/secret-path`);
+    scene.configure("gotify", { server: gotify.url, tokenFile: scene.path("gotify") });
+    scene.configure("telegram", {
+      server: telegram.url,
+      tokenFile: scene.path("telegram"),
+      chat: ["1001", "1002"],
+    });
+    scene.configure("webhook", { urlFile: scene.path("hook") });
+    scene.configure("exec", { command: ["/bin/true"] });
+  }
+
+  static async set(): Promise<Kinds> {
+    return new Kinds(
+      await DoctorScene.set(),
+      await LoopbackGotify.start(),
+      await LoopbackTelegram.start({ chats: ["1001", "1002"] }),
+      await LoopbackWebhook.start(),
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const part of [this.gotify, this.telegram, this.webhook, this.scene]) await part[Symbol.asyncDispose]();
+  }
+}
+
+/** What is wrong, without the hints. */
+function troubles(findings: readonly Finding[]): string[] {
+  return findings.filter(({ state }) => state === "warning" || state === "failure").map(({ check, message }) =>
+    `${check}: ${message}`
+  );
+}
+
+Deno.test("examine() looks at channels of each kind, and sends nothing", async () => {
+  await using kinds = await Kinds.set();
+  const { scene, gotify, telegram, webhook } = kinds;
+  const findings = await scene.examine();
+  const told = findings.filter(({ check }) => /^(gotify|telegram|webhook|exec)\//.test(check));
+  assertEquals(
+    told.map(({ check, state, message }) => `${check} ${state}: ${message}`),
+    [
+      `gotify/connection ok: ${gotify.url} answers`,
+      "gotify/clock ok: within a minute of the server's",
+      "gotify/server ok: it is Gotify 2.6.3",
+      "gotify/token ok: the token is an application's, which may send messages",
+      `telegram/connection ok: ${telegram.url} answers`,
+      "telegram/clock ok: within a minute of the server's",
+      "telegram/bot ok: the token is @loopback_bot's",
+      "telegram/chat ok: the bot knows 1001, 1002",
+      `webhook/connection ok: ${webhook.url} answers`,
+      "webhook/clock ok: within a minute of the server's",
+      "webhook/address skipped: not looked at: only a message can tell (doctor --send)",
+      "exec/program ok: /bin/true is there and executable",
+      "exec/permission ok: programs may be run",
+    ],
+  );
+  assertEquals([gotify.messages, telegram.messages("1001"), webhook.deliveries], [[], [], []]);
+  assertEquals(webhook.requests.map(({ method, path }) => `${method} ${path}`), ["HEAD /"]);
+});
+
+/** One way to break it, and all that is to be said of that. */
+interface Broken {
+  readonly name: string;
+  readonly bring: (kinds: Kinds) => void | Promise<void>;
+  readonly says: string;
+  /** What else says the same. */
+  readonly also?: string;
+  readonly hint: string;
+}
+
+const BROKEN: readonly Broken[] = [
+  {
+    name: "a Gotify server that is down",
+    bring: ({ gotify }) => gotify.stop(),
+    says: "gotify/connection: Cannot connect to 127.0.0.1",
+    hint: "does the server run",
+  },
+  {
+    name: "another server in the place of Gotify",
+    bring: ({ scene }) => scene.configure("gotify", { server: scene.ntfy.url }),
+    says: "gotify/server: 127.0.0.1",
+    hint: "another program answers there",
+  },
+  {
+    name: "a client's token in the place of an application's",
+    bring: ({ scene }) => scene.file("gotify", "C-token"),
+    says: "gotify/token: the server does not take the token",
+    hint: "an application's token",
+  },
+  {
+    name: "a Telegram server that is down",
+    bring: ({ telegram }) => telegram.stop(),
+    says: "telegram/connection: Cannot connect to 127.0.0.1",
+    hint: "does the server run",
+  },
+  {
+    name: "a bot's token that was revoked",
+    bring: ({ scene }) => scene.file("telegram", "123456:AArevoked"),
+    says: "telegram/bot: 127.0.0.1",
+    hint: "BotFather",
+  },
+  {
+    name: "what is no bot's token",
+    bring: ({ scene }) => scene.file("telegram", "AArevoked"),
+    says: "configuration: Cannot use channels.telegram.tokenFile",
+    also: "telegram/bot",
+    hint: "",
+  },
+  {
+    name: "a chat that the bot was thrown out of",
+    bring: ({ telegram }) => telegram.block("1002"),
+    says: "telegram/chat: chat 1002: 127.0.0.1",
+    hint: "add it to the group again",
+  },
+  {
+    name: "a webhook's host that is down",
+    bring: ({ webhook }) => webhook.stop(),
+    says: "webhook/connection: Cannot connect to 127.0.0.1",
+    hint: "does the server run",
+  },
+  {
+    name: "a webhook's address that is none",
+    bring: ({ scene }) => scene.file("hook", "hooks.example.org/x"),
+    says: "configuration: Cannot use channels.webhook.urlFile",
+    hint: "",
+  },
+  {
+    name: "a program that is not there",
+    bring: ({ scene }) => scene.configure("exec", { command: [scene.path("nothing")] }),
+    says: "exec/program: there is no program",
+    hint: "mend command",
+  },
+  {
+    name: "a program that is a directory",
+    bring: ({ scene }) => scene.configure("exec", { command: [scene.directory] }),
+    says: "is a directory",
+    hint: "name the program in it",
+  },
+  {
+    name: "a program that nobody may execute",
+    bring: ({ scene }) => scene.configure("exec", { command: [scene.path("hook")] }),
+    says: "exec/program: nobody may execute",
+    hint: "chmod +x",
+  },
+  {
+    name: "a program that everybody can change",
+    bring({ scene }) {
+      scene.file("tell", "#!/bin/sh\n");
+      Deno.chmodSync(scene.path("tell"), 0o777);
+      scene.configure("exec", { command: [scene.path("tell")] });
+    },
+    says: "exec/program: every user of this host can change",
+    hint: "chmod o-w",
+  },
+  {
+    name: "programs that may not be run",
+    bring: ({ scene }) => void (scene.host = { ...scene.host, mayRun: () => false }),
+    says: "exec/permission: /bin/true may not be run",
+    hint: "--allow-run",
+  },
+];
+
+for (const { name, bring, says, also, hint } of BROKEN) {
+  Deno.test(`examine() names the cause of ${name}`, async () => {
+    await using kinds = await Kinds.set();
+    await bring(kinds);
+    const findings = await kinds.scene.examine();
+    const found = troubles(findings);
+    assertEquals(found.length, also === undefined ? 1 : 2, found.join("\n"));
+    assertStringIncludes(found.at(-1) ?? "", also ?? says);
+    assertStringIncludes(found[0], says);
+    const { hint: told = "" } = findings.find(({ state }) => state === "warning" || state === "failure") ?? {};
+    assertStringIncludes(told, hint);
+    assertEquals(JSON.stringify(findings).includes("secret-path"), false, "a webhook's address is a secret");
+  });
+}
+
+const LOGIN = { user: "bot", password: "corréct horse" };
+
+/** Examines a mail channel. */
+async function examineMail(options: SmtpOptions, settings: Readonly<Record<string, unknown>>): Promise<Finding[]> {
+  await using peer = await SmtpPeer.start(options);
+  await using scene = await DoctorScene.set();
+  scene.file("password", LOGIN.password);
+  scene.configure("email", {
+    server: "127.0.0.1",
+    port: peer.port,
+    security: options.security,
+    caFile: options.security === "none" ? undefined : peer.caFile,
+    from: "jump@example.org",
+    to: "root@example.org",
+    ...settings,
+  });
+  const findings = await scene.examine();
+  assertEquals(peer.mails, []);
+  return findings.filter(({ check }) => check.startsWith("email/"));
+}
+
+smtpTest("examine() connects to a mail server and logs in, and sends nothing", async () => {
+  await using scene = await DoctorScene.set();
+  scene.file("password", LOGIN.password);
+  const login = { user: LOGIN.user, passwordFile: scene.path("password") };
+  for (const security of ["starttls", "tls"] as const) {
+    const findings = await examineMail({ security, login: LOGIN }, login);
+    assertEquals(findings.map(({ check, state }) => `${check} ${state}`), ["email/connection ok", "email/login ok"]);
+    assertEquals(findings[1].message, "bot is logged in");
+  }
+  const [connection, without] = await examineMail({ security: "none" }, {});
+  assertStringIncludes(connection.message, "the connection is not encrypted");
+  assertEquals([without.state, without.message], ["ok", "nobody logs in: no password is configured"]);
+});
+
+smtpTest("examine() says what is wrong with a mail server or its password, and never shows that", async () => {
+  const wrong = await examineMail({ security: "starttls", login: LOGIN }, { user: "bot", password: "wr0ng" });
+  assertEquals(wrong.map(({ check, state }) => `${check} ${state}`), ["email/connection ok", "email/login failure"]);
+  assertStringIncludes(wrong[1].hint ?? "", "mend user and password");
+  const clear = await examineMail({ security: "none" }, { security: "starttls", user: "bot", password: "wr0ng" });
+  assertEquals(clear.map(({ state }) => state), ["failure", "skipped"]);
+  assertStringIncludes(clear[0].message, "does not offer STARTTLS");
+  const stranger = await examineMail({ security: "starttls" }, { caFile: undefined });
+  assertStringIncludes(stranger[0].message, "its certificate is from no authority that is trusted here");
+  assertStringIncludes(stranger[0].hint ?? "", "caFile");
+  const nowhere = await examineMail({ security: "none" }, { server: "mail.invalid" });
+  assertStringIncludes(nowhere[0].message, "the name mail.invalid is not found (DNS)");
+  const down = await examineMail({ security: "none" }, { port: 1 });
+  assertStringIncludes(down[0].message, "Cannot hand over mail to 127.0.0.1");
+  assertStringIncludes(down[0].hint ?? "", "does the server run");
+  assertEquals(JSON.stringify([wrong, clear, stranger, down]).includes("wr0ng"), false);
+});

@@ -1,0 +1,32 @@
+/** Reading a mail as a mail reader does, with a parser that is not ours. */
+
+import { findPython, run } from "../../scripts/python/python.ts";
+
+/** What a reader sees. */
+export interface ReadMail {
+  /** The headers by their names in lower case, decoded. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The texts by their types. */
+  readonly parts: Readonly<Record<string, string>>;
+}
+
+const SCRIPT = `
+import base64, email, email.policy, json, sys
+mail = email.message_from_bytes(base64.b64decode(sys.argv[1]), policy=email.policy.default)
+assert not mail.defects, mail.defects
+parts = {p.get_content_type(): p.get_content().replace("\\r\\n", "\\n").rstrip("\\n") for p in mail.walk() if p.get_content_maintype() == "text"}
+print(json.dumps({"headers": {k.lower(): str(v) for k, v in mail.items()}, "parts": parts}))
+`;
+
+/** Parses a mail with Python's own library. */
+export async function readMail(data: string): Promise<ReadMail> {
+  const { command } = await findPython();
+  const { success, stdout, stderr } = await run(command, [
+    "-I",
+    "-c",
+    SCRIPT,
+    new TextEncoder().encode(data).toBase64(),
+  ]);
+  if (!success) throw new Error(`Cannot read the mail: ${stderr}`);
+  return JSON.parse(stdout);
+}

@@ -1,0 +1,115 @@
+"""An SMTP server on 127.0.0.1 for one test, until its standard input ends.
+
+Arguments: a JSON object {folder, port, security, user, password, size}. It writes one JSON object a line: first {"port"}, then
+{"from", "to", "data", "tls", "user"} for each mail that it has taken. What it does with a mail is in the local part of its recipient:
+unknown, later, full, poison, drop (takes it, and is gone without a word), hang (takes it, and says nothing), cut (is gone before DATA).
+"""
+
+import asyncio
+import base64
+import json
+import os
+import ssl
+import sys
+import threading
+
+import trustme
+from aiosmtpd.smtp import SMTP, AuthResult
+
+options = json.loads(sys.argv[1])
+
+
+def say(message):
+    print(json.dumps(message), flush=True)
+
+
+def make_context(folder):
+    """The authority's certificate is where a client finds it; a restarted server keeps its own."""
+    chain = os.path.join(folder, "server.pem")
+    if not os.path.exists(chain):
+        authority = trustme.CA()
+        authority.cert_pem.write_to_path(os.path.join(folder, "ca.pem"))
+        authority.issue_cert("127.0.0.1", "localhost").private_key_and_cert_chain_pem.write_to_path(chain)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(chain)
+    return context
+
+
+REFUSALS = {
+    "unknown": "550 5.1.1 No such user here",
+    "later": "450 4.2.1 Try again later",
+    "full": "452 4.2.2 Mailbox full",
+}
+
+
+class Handler:
+    async def handle_MAIL(self, server, session, envelope, address, mail_options):
+        if address.startswith("stranger@"):
+            return "553 5.7.1 Sender address rejected"
+        envelope.mail_from = address
+        envelope.mail_options.extend(mail_options)
+        return "250 2.1.0 OK"
+
+    async def handle_RCPT(self, server, session, envelope, address, rcpt_options):
+        local = address.split("@")[0]
+        if local in REFUSALS:
+            return REFUSALS[local]
+        if local == "cut":
+            server.transport.abort()
+        envelope.rcpt_tos.append(address)
+        return "250 2.1.5 OK"
+
+    async def handle_DATA(self, server, session, envelope):
+        local = envelope.rcpt_tos[0].split("@")[0]
+        if local == "poison":
+            return "554 5.6.0 Message content rejected"
+        say({
+            "from": envelope.mail_from,
+            "to": envelope.rcpt_tos,
+            "data": base64.b64encode(envelope.original_content).decode(),
+            "tls": server.transport.get_extra_info("ssl_object") is not None,
+            "user": session.auth_data.decode() if session.authenticated else None,
+        })
+        if local == "drop":
+            server.transport.abort()
+        if local == "hang":
+            await asyncio.sleep(3600)
+        return "250 2.0.0 Taken"
+
+
+def authenticate(server, session, envelope, mechanism, data):
+    good = (data.login.decode(), data.password.decode()) == (options.get("user"), options.get("password"))
+    if not good:
+        return AuthResult(success=False, handled=False)
+    return AuthResult(success=True, auth_data=data.login)
+
+
+context = None if options["security"] == "none" else make_context(options["folder"])
+starttls = options["security"] == "starttls"
+must_log_in = options.get("user") is not None
+loop = asyncio.new_event_loop()
+asyncio.set_event_loop(loop)
+
+
+def accept():
+    return SMTP(
+        Handler(),
+        hostname="localhost",
+        loop=loop,
+        data_size_limit=options.get("size", 33554432),
+        tls_context=context if starttls else None,
+        require_starttls=starttls,
+        authenticator=authenticate if must_log_in else None,
+        auth_required=must_log_in,
+        # Of TLS from the first byte aiosmtpd knows nothing.
+        auth_require_tls=starttls,
+    )
+
+
+listening = loop.create_server(
+    accept, "127.0.0.1", options.get("port", 0), ssl=context if options["security"] == "tls" else None
+)
+server = loop.run_until_complete(listening)
+say({"port": server.sockets[0].getsockname()[1]})
+threading.Thread(target=lambda: (sys.stdin.buffer.read(), os._exit(0)), daemon=True).start()
+loop.run_forever()
