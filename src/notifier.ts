@@ -17,6 +17,7 @@ import type { Courier } from "./delivery/courier.ts";
 import { type BackgroundEnd, deliverUntilEmpty } from "./delivery/background_duty.ts";
 import { deliverOrWatch } from "./delivery/duty.ts";
 import type { RunOptions } from "./delivery/run.ts";
+import { draftOf } from "./drafts.ts";
 import { QueueError } from "./errors.ts";
 import { checkId, createNotification, DEFAULT_TTL_MS } from "./notification.ts";
 import type { Notification, NotificationInput } from "./notification.ts";
@@ -25,7 +26,7 @@ import type { FlushOptions, NotifierOptions, NotifyOptions } from "./notifier_op
 import { type Entry, sentBySomebody } from "./queue/entry.ts";
 import { fullnessWarning, NEARLY_FULL_BYTES } from "./queue/limits.ts";
 import type { Queue } from "./queue/queue.ts";
-import type { Draft, Enqueued } from "./queue/queue_types.ts";
+import type { Enqueued } from "./queue/queue_types.ts";
 import type { Outcome, QueuedEntry, Reporter } from "./report.ts";
 import { denoRuntime, type Runtime } from "./runtime.ts";
 import { type Status, statusOf } from "./status.ts";
@@ -292,10 +293,4 @@ export class Notifier implements AsyncDisposable {
     this.#queue.refresh();
     return ids.map((id) => this.#queue.entry(id)).filter((entry) => entry !== undefined);
   }
-}
-
-function draftOf(envelope: Envelope, once: string | undefined): Draft {
-  const { expires, key, severity } = envelope.notification;
-  const replaces = key === undefined ? undefined : true;
-  return { ...envelope, expires, key, replaces, once, isUrgent: severity === "critical" };
 }

@@ -26,6 +26,7 @@ export type Layer =
 const TOP_FILES: readonly string[] = [
   "background.ts",
   "deliverer.ts",
+  "drafts.ts",
   "health.ts",
   "left_behind.ts",
   "log.ts",
