@@ -52,7 +52,12 @@ export class Desk implements AsyncDisposable {
     this.#reader = parts.reader;
     this.#state = parts.state;
     this.#url = url;
-    this.#env = { MATRIX_HOMESERVER: url, MATRIX_ACCESS_TOKEN: parts.sender.accessToken, MATRIX_ROOM: parts.room };
+    this.#env = {
+      MATRIX_NOTIFY_CONFIG: parts.configFile,
+      MATRIX_HOMESERVER: url,
+      MATRIX_ACCESS_TOKEN: parts.sender.accessToken,
+      MATRIX_ROOM: parts.room,
+    };
   }
 
   /** Registers the users, who meet in the room. */
@@ -61,7 +66,11 @@ export class Desk implements AsyncDisposable {
     const reader = await synapse.registerUser(`${name}-reader`);
     const room = await synapse.createRoom(sender, { invite: [reader] });
     await synapse.joinRoom(reader, room);
-    return new Desk(synapse, { sender, reader, room, state: await StateFolder.make() }, url);
+    const state = await StateFolder.make();
+    const configFile = `${state.path}/desk.json`;
+    // Here each notification is an event; tests/synapse/flood_test.ts is about those that are not.
+    await Deno.writeTextFile(configFile, JSON.stringify({ flood: { digest: false } }));
+    return new Desk(synapse, { sender, reader, room, state, configFile }, url);
   }
 
   /** The state directory. */
@@ -122,6 +131,7 @@ export class Desk implements AsyncDisposable {
 
 /** What a desk is made of. */
 interface Parts {
+  readonly configFile: string;
   readonly sender: SynapseUser;
   readonly reader: SynapseUser;
   readonly room: string;
