@@ -139,6 +139,27 @@ Deno.test("the members of a digest that the server refuses for good go by themse
   assertEquals(outcomes.filter(({ state }) => state !== "delivered"), []);
 });
 
+Deno.test("a digest shows symbols where its members would", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open();
+  await enqueue(notifier, 11, { subject: ":warning-sign: " });
+  await notifier.flush();
+  const [{ content }] = scene.homeserver.events(scene.room);
+  assertMatch(String(content.body), /^- \S+ ℹ ⚠\ufe0f? 1$/m);
+  assertMatch(String(content.formatted_body), /ℹ <strong>⚠\ufe0f? 1<\/strong>/);
+});
+
+Deno.test("a program gets a digest as one notification that tells of all", async () => {
+  await using scene = await setScene();
+  const path = `${scene.stateDir}/got.json`;
+  const command = ["/bin/sh", "-c", `cat >> ${path}`];
+  await using notifier = await scene.open({ channels: { exec: { command } } });
+  await enqueue(notifier, 11);
+  await notifier.flush();
+  const { subject, text, items } = JSON.parse(Deno.readTextFileSync(path));
+  assertEquals([subject, items, [...text.matchAll(/^- /gm)].length], ["11 notifications", undefined, 11]);
+});
+
 Deno.test("ntfy gets a digest that fits its limit, and accounts for everything", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open({ channels: { ntfy: { server: scene.ntfy.url, topic: "alerts" } } });
