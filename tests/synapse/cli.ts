@@ -63,6 +63,7 @@ export async function runCli(args: readonly string[], options: CliOptions): Prom
 export class StateFolder implements AsyncDisposable {
   /** Its absolute path. */
   readonly path: string;
+  #configFile: string | undefined;
 
   private constructor(path: string) {
     this.path = path;
@@ -71,6 +72,15 @@ export class StateFolder implements AsyncDisposable {
   /** Makes an empty one in the temporary folder. */
   static async make(): Promise<StateFolder> {
     return new StateFolder(await Deno.makeTempDir({ prefix: "matrix-notify-state-" }));
+  }
+
+  /** A configuration file in it, for tests that count events: each notification is one. */
+  withoutDigests(): string {
+    if (this.#configFile === undefined) {
+      this.#configFile = `${this.path}/without_digests.json`;
+      Deno.writeTextFileSync(this.#configFile, JSON.stringify({ flood: { digest: false } }));
+    }
+    return this.#configFile;
   }
 
   /**

@@ -53,7 +53,7 @@ export class Desk implements AsyncDisposable {
     this.#state = parts.state;
     this.#url = url;
     this.#env = {
-      MATRIX_NOTIFY_CONFIG: parts.configFile,
+      MATRIX_NOTIFY_CONFIG: parts.state.withoutDigests(),
       MATRIX_HOMESERVER: url,
       MATRIX_ACCESS_TOKEN: parts.sender.accessToken,
       MATRIX_ROOM: parts.room,
@@ -66,11 +66,7 @@ export class Desk implements AsyncDisposable {
     const reader = await synapse.registerUser(`${name}-reader`);
     const room = await synapse.createRoom(sender, { invite: [reader] });
     await synapse.joinRoom(reader, room);
-    const state = await StateFolder.make();
-    const configFile = `${state.path}/desk.json`;
-    // Here each notification is an event; tests/synapse/flood_test.ts is about those that are not.
-    await Deno.writeTextFile(configFile, JSON.stringify({ flood: { digest: false } }));
-    return new Desk(synapse, { sender, reader, room, state, configFile }, url);
+    return new Desk(synapse, { sender, reader, room, state: await StateFolder.make() }, url);
   }
 
   /** The state directory. */
@@ -131,7 +127,6 @@ export class Desk implements AsyncDisposable {
 
 /** What a desk is made of. */
 interface Parts {
-  readonly configFile: string;
   readonly sender: SynapseUser;
   readonly reader: SynapseUser;
   readonly room: string;

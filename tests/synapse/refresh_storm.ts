@@ -44,7 +44,7 @@ export async function refreshStorm(synapse: Synapse, options: StormOptions): Pro
   const room = await synapse.createRoom(user);
   await using state = await StateFolder.make();
   await using front = new Front(synapse.url, dice);
-  const env = { MATRIX_USER: user.userId, MATRIX_ROOM: room };
+  const env = { MATRIX_NOTIFY_CONFIG: state.withoutDigests(), MATRIX_USER: user.userId, MATRIX_ROOM: room };
   const cli = (args: readonly string[], stdin?: string) => runCli(args, { stateDir: state.path, env, stdin });
   const problems: string[] = [], outputs: string[] = [];
   const login = await cli(["login", user.userId, "--homeserver", front.url], `${user.password}\n`);

@@ -27,6 +27,7 @@ class Pair implements AsyncDisposable {
 
   run(args: readonly string[], room?: string, stateDir: string = this.#state.path): Promise<CliResult> {
     const env = {
+      MATRIX_NOTIFY_CONFIG: this.#state.withoutDigests(),
       MATRIX_HOMESERVER: this.synapse.url,
       MATRIX_ACCESS_TOKEN: this.bot.accessToken,
       ...(room === undefined ? {} : { MATRIX_ROOM: room }),
