@@ -78,7 +78,7 @@ export class StateFolder implements AsyncDisposable {
   withoutDigests(): string {
     if (this.#configFile === undefined) {
       this.#configFile = `${this.path}/without_digests.json`;
-      Deno.writeTextFileSync(this.#configFile, JSON.stringify({ flood: { digest: false } }));
+      Deno.writeTextFileSync(this.#configFile, JSON.stringify({ flood: { digest: false } }), { mode: 0o600 });
     }
     return this.#configFile;
   }
