@@ -7,9 +7,10 @@ import { VERSION } from "../version.ts";
 import { parseCommandLine } from "./args.ts";
 import { UsageError } from "./arguments.ts";
 import type { Command } from "./command.ts";
-import { COMMANDS, GENERAL_OPTIONS } from "./commands.ts";
+import { COMMANDS } from "./commands.ts";
 import { EXIT, exitCodeOf } from "./exit_codes.ts";
 import { commandHelp, programHelp } from "./help.ts";
+import { GENERAL_OPTIONS } from "./table/options.ts";
 import { Ui } from "./ui.ts";
 
 /** Runs the program in the real world. */
