@@ -30,6 +30,7 @@ import type { Enqueued } from "./queue/queue_types.ts";
 import type { Outcome, QueuedEntry, Reporter } from "./report.ts";
 import { denoRuntime, type Runtime } from "./runtime.ts";
 import { type Status, statusOf } from "./status.ts";
+import type { TakenFiles } from "./taken_files.ts";
 import { sendUnqueued } from "./unqueued.ts";
 import { wireParts } from "./wiring.ts";
 
@@ -92,9 +93,16 @@ export class Notifier implements AsyncDisposable {
    * @throws {QueueError} when neither the disk took it nor one try without the queue delivered anything: then nothing of it is queued
    */
   async notify(input: NotificationInput, options: NotifyOptions = {}): Promise<Outcome[]> {
-    const { waitMs = DEFAULT_NOTIFY_WAIT_MS, signal } = options;
     const envelopes = this.plan(input, options);
     checkId(options.id);
+    if (!input.attachments?.length) return await this.#send(envelopes, options);
+    const { takeFiles } = await import("./taken_files.ts");
+    using taken = await takeFiles(input.attachments, this.#queue);
+    return await this.#send(taken.addTo(envelopes, this.#byName), options, taken);
+  }
+
+  async #send(envelopes: readonly Envelope[], options: NotifyOptions, taken?: TakenFiles): Promise<Outcome[]> {
+    const { waitMs = DEFAULT_NOTIFY_WAIT_MS, signal } = options;
     const deadline = this.#runtime.now() + waitMs;
     signal?.throwIfAborted();
     let onDuty, enqueued;
@@ -109,6 +117,7 @@ export class Notifier implements AsyncDisposable {
       return await sendUnqueued(envelopes, this.#byName, { ...how, problem: error });
     }
     const { entries, problem } = enqueued;
+    taken?.keepFor(entries);
     if (problem) return this.#aside(entries, problem, onDuty);
     const mine = entries.map((entry) => entry.id);
     await this.#deliver({ deadline, patienceMs: 0, mine, signal, onDuty });
@@ -116,7 +125,7 @@ export class Notifier implements AsyncDisposable {
   }
 
   /**
-   * What {@linkcode Notifier.notify} would put into the queue: checked and routed, and nothing else.
+   * What {@linkcode Notifier.notify} would put into the queue: checked and routed, and nothing else. Its files are not looked at.
    *
    * @throws what `notify` throws for bad input
    */

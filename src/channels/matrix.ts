@@ -5,8 +5,10 @@ import type { Fields } from "../fields.ts";
 import { MatrixError } from "../matrix/errors.ts";
 import { type RoomMessageContent, sendEvent } from "../matrix/events.ts";
 import { parseRoom } from "../matrix/ids.ts";
+import type { MediaContent } from "../matrix/media.ts";
 import type { MatrixClient } from "../matrix/request.ts";
 import { joinRoom } from "../matrix/rooms.ts";
+import type { Attachment } from "../notification.ts";
 import { byteLength, cutToFit, renderHtml, renderPlain } from "../render.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "./channel.ts";
 import type { ConnectionConfig } from "./connection_fields.ts";
@@ -119,6 +121,7 @@ export const matrixKind: ChannelKind = {
 class MatrixChannel implements Channel {
   readonly kind = "matrix";
   readonly isIdempotent = true;
+  readonly carriesFiles = "apart";
   readonly name: string;
   readonly destinations: readonly string[];
   readonly #policy: DoubtPolicy;
@@ -143,7 +146,7 @@ class MatrixChannel implements Channel {
   async send(envelope: Envelope, options: SendOptions): Promise<Receipt> {
     const { destination } = envelope;
     const { txnId, doubt, timeoutMs, signal } = options;
-    const content = await this.#content(envelope, options);
+    const content = await this.#contentOf(envelope, options);
     const room = await beforeSending(() => this.#rooms.find(destination, { timeoutMs, signal }));
     const sending = { content, destination, txnId, doubt, timeoutMs, signal };
     // An earlier try went to the room that the destination had then.
@@ -177,8 +180,24 @@ class MatrixChannel implements Channel {
     return await beforeSending(() => clearDoubt(this.#client, { ...where, doubt, policy: this.#policy }));
   }
 
-  #put({ content, roomId, txnId, timeoutMs, signal }: Sending): Promise<string> {
-    return sendEvent(this.#client, content, { roomId, txnId, timeoutMs, signal });
+  async #put({ content, roomId, txnId, timeoutMs, signal }: Sending): Promise<string> {
+    return await sendEvent(this.#client, await content(), { roomId, txnId, timeoutMs, signal });
+  }
+
+  /** What is to be sent. A file is uploaded when it is needed, which is not where the room holds the event already, and once a try. */
+  async #contentOf(envelope: Envelope, options: SendOptions): Promise<Sending["content"]> {
+    const { file } = envelope.notification;
+    if (file === undefined) {
+      const content = await this.#content(envelope, options);
+      return () => Promise.resolve(content);
+    }
+    let uploaded: Promise<MediaContent> | undefined;
+    return () => uploaded ??= beforeSending(() => this.#upload(file, options));
+  }
+
+  async #upload(file: Attachment, { txnId, timeoutMs, signal }: SendOptions): Promise<MediaContent> {
+    const { uploadedContent } = await import("./matrix_file.ts");
+    return await uploadedContent(this.#client, file, { files: this.#context.files, txnId, timeoutMs, signal });
   }
 
   /** A room that refuses us may have invited us: it is joined once, and asked once more. What it said first is what counts. */
@@ -214,7 +233,7 @@ class MatrixChannel implements Channel {
 
 /** One event, on its way into one room. */
 interface Sending extends Pick<SendOptions, "txnId" | "doubt" | "timeoutMs" | "signal"> {
-  readonly content: RoomMessageContent;
+  readonly content: () => Promise<RoomMessageContent | MediaContent>;
   readonly destination: string;
   readonly roomId: string;
 }

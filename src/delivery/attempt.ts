@@ -34,7 +34,7 @@ export async function attempt(
   const { now, timeoutMs, signal } = options;
   const fail = (failure: Failure) => planFailure(failure, { ...options, now: now() });
   try {
-    const receipt = await channel.send(envelopeOf(entry), {
+    const receipt = await channel.send(await carriedBy(channel, envelopeOf(entry)), {
       txnId: entry.id,
       doubt: entry.doubt,
       replaced: entry.key === EXPIRY_KEY ? undefined : entry.replaced,
@@ -48,6 +48,14 @@ export async function attempt(
     if (signal?.aborted) throw signal.reason;
     return fail(classify(error));
   }
+}
+
+/** The envelope as its channel can carry it. Whoever sends no files loads nothing for them. */
+async function carriedBy({ carriesFiles }: Channel, envelope: Envelope): Promise<Envelope> {
+  const { notification } = envelope;
+  if (notification.attachments === undefined && notification.file === undefined) return envelope;
+  const { carried } = await import("../carriage.ts");
+  return { ...envelope, notification: carried(notification, carriesFiles) };
 }
 
 /** @throws {InvalidNotificationError} when what the queue holds is no notification */

@@ -1,6 +1,7 @@
 /** Room events (Client-Server API, "Sending events to a room"). */
 
 import { lacking } from "./errors.ts";
+import type { MediaContent } from "./media.ts";
 import { type MatrixClient, request } from "./request.ts";
 
 /** The content of an `m.room.message` event as we send it. */
@@ -33,7 +34,7 @@ export interface SendEventOptions {
  */
 export async function sendEvent(
   client: MatrixClient,
-  content: RoomMessageContent,
+  content: RoomMessageContent | MediaContent,
   options: SendEventOptions,
 ): Promise<string> {
   const { roomId, txnId, timeoutMs, signal } = options;

@@ -1,6 +1,6 @@
 /** What a record must hold to be one. A checksum proves that a line is what somebody wrote, not that it makes sense. */
 
-type Kind = "text" | "number" | "object" | "text?" | "number?" | "object?" | "texts" | "numbers";
+type Kind = "text" | "number" | "object" | "text?" | "number?" | "object?" | "texts" | "texts?" | "numbers";
 
 /** The fields of each type; others are let be. */
 const SHAPES: Readonly<Record<string, Readonly<Record<string, Kind>>>> = {
@@ -14,6 +14,8 @@ const SHAPES: Readonly<Record<string, Readonly<Record<string, Kind>>>> = {
     expires: "number",
     key: "text?",
     once: "text?",
+    files: "texts?",
+    part: "number?",
   },
   digest: { id: "text", time: "number", channel: "text", destination: "text", members: "texts" },
   att: { id: "text", n: "number", time: "number" },
@@ -78,6 +80,7 @@ function isOf(value: unknown, kind: Kind): boolean {
     case "number?":
       return typeof value === "number";
     case "texts":
+    case "texts?":
       return Array.isArray(value) && value.every((each) => typeof each === "string");
     case "numbers":
       return Array.isArray(value) && value.every((each) => typeof each === "number");

@@ -32,6 +32,7 @@ export class QueueState {
   #flushes = 0;
   #keptBytes = 0;
   #possibleDuplicates = 0;
+  #released = 0;
   #lastDelivery: number | undefined;
 
   /** Live and dead entries, in the order of arrival; a digest stands for its members. */
@@ -52,6 +53,16 @@ export class QueueState {
   /** How many entries may have been delivered twice. */
   get possibleDuplicates(): number {
     return this.#possibleDuplicates;
+  }
+
+  /** The names of the files that entries need. */
+  *files(): Generator<string> {
+    for (const entry of this.#line.values()) yield* entry.files ?? [];
+  }
+
+  /** How many entries with files have left, as far as was read: when this changes there may be files that nobody needs. */
+  get released(): number {
+    return this.#released;
   }
 
   /** When something was last delivered, milliseconds since 1970. */
@@ -198,7 +209,7 @@ export class QueueState {
       const entry = this.#line.get(id);
       if (id === record.id || entry === undefined || entry.dead || entry.open || entry.doubt) continue;
       if (record.aside && entry.time > record.time) continue;
-      count += 1 + (entry.replaced?.count ?? 0);
+      if (!entry.part) count += 1 + (entry.replaced?.count ?? 0);
       since = Math.min(since, entry.replaced?.since ?? entry.time);
       this.#names.forget(entry);
       this.#conclude(id, { state: "superseded", by: record.id });
@@ -270,6 +281,7 @@ export class QueueState {
   #remove(entry: Entry): void {
     for (const gone of this.#line.remove(entry.id)) {
       this.#names.remove(gone);
+      if (gone.files) this.#released++;
       this.#keptBytes -= gone.bytes;
     }
   }

@@ -20,6 +20,7 @@ export type {
 } from "./homeserver_types.ts";
 export type { HomeserverFaultName } from "./homeserver_faults.ts";
 export type { HomeserverRouteName } from "./homeserver_routes.ts";
+export type { UploadedMedia } from "./media.ts";
 
 // An authorization server
 export { LoopbackAuthorizationServer } from "./authorization_server.ts";

@@ -1,10 +1,10 @@
 /** `send`: the main job. */
 
 import { InvalidNotificationError } from "../../errors.ts";
-import type { NotificationInput } from "../../notification.ts";
+import type { Attachment, NotificationInput } from "../../notification.ts";
 import { FORMATS, MAX_MESSAGE_BYTES, SEVERITIES } from "../../notification.ts";
 import type { Notifier } from "../../notifier.ts";
-import { renderPlain } from "../../render.ts";
+import { formatBytes, renderPlain } from "../../render.ts";
 import type { Outcome } from "../../report.ts";
 import type { Runtime } from "../../runtime.ts";
 import { readAtMost } from "../../stream.ts";
@@ -27,7 +27,7 @@ export async function send(context: CommandContext): Promise<number> {
     room: args.text("room"),
   };
   await using notifier = await openNotifier(context);
-  if (args.has("dry-run")) return dryRun(notifier, input, { ...context, where });
+  if (args.has("dry-run")) return await dryRun(notifier, input, { ...context, where });
   const outcomes = await notifier.notify(input, { ...where, waitMs: args.durationMs("wait"), id: args.text("id") });
   printOutcomes(outcomes, context);
   return exitCodeFor(outcomes);
@@ -44,6 +44,7 @@ function inputFrom(args: Arguments, message: string): NotificationInput {
     origin: args.text("origin"),
     key: args.text("key"),
     ttlMs: args.durationMs("ttl"),
+    attachments: args.list("attach").map((path) => ({ path })),
   };
 }
 
@@ -108,14 +109,16 @@ function decode(bytes: Uint8Array, source: string): string {
   }
 }
 
-function dryRun(
+async function dryRun(
   notifier: Notifier,
   input: NotificationInput,
   { args, ui, runtime, where }: CommandContext & { readonly where: Parameters<Notifier["plan"]>[1] },
-): number {
-  for (const envelope of notifier.plan(input, where)) {
+): Promise<number> {
+  const envelopes = notifier.plan(input, where);
+  const attachments = await describeFiles(input);
+  for (const envelope of envelopes) {
     if (args.has("json")) {
-      ui.json(envelope);
+      ui.json(attachments.length === 0 ? envelope : { ...envelope, attachments });
       continue;
     }
     const { channel, destination } = envelope;
@@ -123,15 +126,32 @@ function dryRun(
     ui.data(`would send to ${channel} ${destination}:`);
     const text = renderPlain(notification, { identity: notifier.identity }, notification.message);
     ui.data(text.split("\n").map((line) => `  ${printable(line)}`).join("\n"));
+    for (const { name, type, size } of attachments) ui.data(`  📎 ${name} (${type}, ${formatBytes(size)})`);
   }
   if (!args.has("json")) runtime.stdio.stderr("matrix-notify: dry run: nothing was sent, nothing was queued\n");
   return EXIT.ok;
 }
 
+type DescribedFile = Omit<Attachment, "content">;
+
+async function describeFiles({ attachments = [] }: NotificationInput): Promise<DescribedFile[]> {
+  if (attachments.length === 0) return [];
+  const { openSources } = await import("../../attachments/source.ts");
+  return openSources(attachments).map((source) => {
+    using file = source;
+    const { name, type, size, imageSize } = file;
+    return { name, type, size, ...imageSize };
+  });
+}
+
 function printOutcomes(outcomes: readonly Outcome[], { args, ui, runtime }: CommandContext): void {
   for (const outcome of outcomes) {
     if (args.has("json")) ui.json(outcome);
-    else ui.data((outcomes.length > 1 ? `${outcome.channel}: ` : "") + outcomeLine(outcome, runtime.now(), ui));
+    else {
+      const { channel, file } = outcome;
+      const which = outcomes.length === 1 ? "" : `${channel}${file === undefined ? "" : ` 📎 ${printable(file)}`}: `;
+      ui.data(which + outcomeLine(outcome, runtime.now(), ui));
+    }
     reportTrouble([outcome], ui);
   }
 }

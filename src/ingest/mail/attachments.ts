@@ -1,6 +1,6 @@
 /** What is attached to a mail, as a notification tells of it: by name, type and size, and a small text whole. */
 
-import { byteLength } from "../../render.ts";
+import { byteLength, formatBytes } from "../../render.ts";
 import type { MailAttachment } from "./mail.ts";
 
 /** An attachment for people. */
@@ -52,10 +52,4 @@ function textOf({ type, content }: MailAttachment): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-function formatBytes(bytes: number): string {
-  if (bytes < 1024) return `${bytes} bytes`;
-  const kib = bytes / 1024;
-  return kib < 1024 ? `${kib.toFixed(1)} KiB` : `${(kib / 1024).toFixed(1)} MiB`;
 }

@@ -1,0 +1,75 @@
+/** The files of a notification, on the disk before it is taken: from then on the originals may vanish. */
+
+import { openSources } from "./attachments/source.ts";
+import { splitFiles } from "./carriage.ts";
+import type { Channel, Envelope } from "./channels/channel.ts";
+import { QueueError } from "./errors.ts";
+import type { Attachment, AttachmentInput } from "./notification.ts";
+import type { Entry } from "./queue/entry.ts";
+import type { IncomingFiles } from "./queue/incoming_files.ts";
+import type { Queue } from "./queue/queue.ts";
+
+/** Files that are on the disk, and gone again unless entries need them. */
+export class TakenFiles implements Disposable {
+  readonly #incoming: IncomingFiles;
+  readonly #attachments: readonly Attachment[];
+
+  constructor(incoming: IncomingFiles, attachments: readonly Attachment[]) {
+    this.#incoming = incoming;
+    this.#attachments = attachments;
+  }
+
+  /** The envelopes with their files, as each channel takes them. */
+  addTo(envelopes: readonly Envelope[], channels: ReadonlyMap<string, Channel>): Envelope[] {
+    return envelopes.flatMap((envelope) => {
+      const notification = { ...envelope.notification, attachments: this.#attachments };
+      return splitFiles(notification, channels.get(envelope.channel)?.carriesFiles)
+        .map((each, part): Envelope => ({ ...envelope, notification: each, ...(part > 0 ? { part } : {}) }));
+    });
+  }
+
+  /** Entries that came in need their files; what none of them names is removed. */
+  keepFor(entries: readonly Entry[]): void {
+    this.#incoming.keep(entries.flatMap(({ files = [] }) => files));
+  }
+
+  /** Removes what nobody was said to need. */
+  [Symbol.dispose](): void {
+    this.#incoming[Symbol.dispose]();
+  }
+}
+
+/**
+ * Writes files to the state directory, durably.
+ *
+ * @throws {InvalidNotificationError} when one cannot be taken; then none is
+ * @throws {QueueError} when the disk does not take them, or has as many as it may have
+ */
+export async function takeFiles(inputs: readonly AttachmentInput[], queue: Queue): Promise<TakenFiles> {
+  using sources = new DisposableStack();
+  const opened = openSources(inputs);
+  for (const source of opened) sources.use(source);
+  queue.prepare();
+  await makeRoom(queue);
+  const incoming = await queue.receiveFiles();
+  try {
+    const attachments = opened.map((source): Attachment => {
+      const { name: content, size } = incoming.write(source.chunks(), source.name);
+      return { name: source.name, type: source.type, size, ...source.imageSize, content };
+    });
+    incoming.confirm();
+    return new TakenFiles(incoming, attachments);
+  } catch (error) {
+    incoming[Symbol.dispose]();
+    throw error;
+  }
+}
+
+/** What was left behind by whoever was killed must not be in the way. */
+async function makeRoom(queue: Queue): Promise<void> {
+  try {
+    await queue.sweepFiles();
+  } catch (error) {
+    if (!(error instanceof QueueError)) throw error;
+  }
+}
