@@ -30,3 +30,12 @@ export function carried(notification: Notification, carriage: FileCarriage | und
   const left = [...attachments ?? [], ...file ? [file] : []];
   return left.length === 0 ? notification : { ...rest, unsent: left.map(fileLabel) };
 }
+
+/** So much of a file has a request's whole time: one that is sent takes longer than a text. */
+const BYTES_PER_TIMEOUT = 2 * 2 ** 20;
+
+/** How long a request with files may take that has so long without them, milliseconds. */
+export function withFiles(timeoutMs: number, files: readonly Pick<Attachment, "size">[] = []): number {
+  const bytes = files.reduce((sum, { size }) => sum + size, 0);
+  return Math.round(timeoutMs * (1 + bytes / BYTES_PER_TIMEOUT));
+}

@@ -44,8 +44,8 @@ export interface ChannelContext {
   readonly identity: string;
   /** What was found out before, in this process or another. @default one that ends with the process */
   readonly memory?: Memory;
-  /** The files of what it sends. @default there are none */
-  readonly files?: FileReader;
+  /** The files of what it sends. */
+  readonly files: FileReader;
   /** Says something to whoever runs this; delivery goes on. */
   warn(text: string): void;
 }

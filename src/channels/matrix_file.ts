@@ -5,6 +5,7 @@
  * @module
  */
 
+import { withFiles } from "../carriage.ts";
 import { InvalidNotificationError, NotTheServiceError, ResponseError } from "../errors.ts";
 import { MatrixError } from "../matrix/errors.ts";
 import { maxUploadBytes, type MediaContent, uploadMedia } from "../matrix/media.ts";
@@ -14,9 +15,6 @@ import { formatBytes } from "../render.ts";
 import type { SendOptions } from "./channel.ts";
 import type { FileReader } from "./kind.ts";
 
-/** So much of a file has a request's whole time: an upload may take longer than the request of a text. */
-const BYTES_PER_TIMEOUT = 2 * 2 ** 20;
-
 /** Refusals that say something about the account, and not about this file. What else a server refuses must not keep the texts behind it waiting. */
 const OF_THE_ACCOUNT: ReadonlySet<string> = new Set([
   ...["M_UNKNOWN_TOKEN", "M_MISSING_TOKEN", "M_USER_LOCKED", "M_USER_SUSPENDED", "M_USER_DEACTIVATED"],
@@ -25,7 +23,7 @@ const OF_THE_ACCOUNT: ReadonlySet<string> = new Set([
 
 /** How to upload. */
 export interface UploadOptions extends Pick<SendOptions, "txnId" | "timeoutMs" | "signal"> {
-  readonly files: FileReader | undefined;
+  readonly files: FileReader;
 }
 
 /**
@@ -42,7 +40,6 @@ export async function uploadedContent(
   { files, txnId, timeoutMs, signal }: UploadOptions,
 ): Promise<MediaContent> {
   const { name, type, size, width, height } = file;
-  if (files === undefined) throw new InvalidNotificationError(`Cannot send ${name}: nobody keeps files here`);
   const bytes = await files.read(file);
   const most = await maxUploadBytes(client, { timeoutMs, signal });
   if (most !== undefined && size > most) {
@@ -51,7 +48,7 @@ export async function uploadedContent(
       `Cannot send ${name}: it has ${formatBytes(size)}, and ${host} takes ${formatBytes(most)} at most`,
     );
   }
-  const patience = { timeoutMs: Math.round(timeoutMs * (1 + size / BYTES_PER_TIMEOUT)), signal };
+  const patience = { timeoutMs: withFiles(timeoutMs, [file]), signal };
   const url = await upload(client, { bytes, type, name }, patience);
   return {
     msgtype: msgtypeOf(type),
