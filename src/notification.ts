@@ -40,7 +40,7 @@ export interface Attachment {
 export interface AttachmentInput {
   /** Where it is. It is read before the notification is taken, and may be gone afterwards. */
   readonly path?: string;
-  /** What is in it, instead of a path. */
+  /** What is in it, instead of a path; at most {@linkcode MAX_FILE_BYTES}. */
   readonly bytes?: Uint8Array;
   /** How it is called for its readers. @default the last part of the path */
   readonly name?: string;
@@ -102,7 +102,7 @@ export interface NotificationInput {
   readonly mentions?: readonly string[];
   /** How long it is worth delivering, milliseconds. @default {1209600000} (14 days) */
   readonly ttlMs?: number;
-  /** Files that come with it, at most 10 of 32 MiB each. @default none */
+  /** Files that come with it, at most {@linkcode MAX_FILES}. @default none */
   readonly attachments?: readonly AttachmentInput[];
 }
 
@@ -114,6 +114,12 @@ export const MAX_SUBJECT_BYTES = 1024;
  * queue.
  */
 export const MAX_MESSAGE_BYTES: number = 56 * 1024;
+
+/** The largest file that is taken, in bytes; services may take less. */
+export const MAX_FILE_BYTES: number = 32 * 2 ** 20;
+
+/** How many files a notification may have. */
+export const MAX_FILES = 10;
 
 /** How long a notification is worth delivering by default: 14 days. */
 export const DEFAULT_TTL_MS: number = 14 * 86_400_000;

@@ -1,6 +1,6 @@
 /** The files of a notification, on the disk before it is taken: from then on the originals may vanish. */
 
-import { openSources } from "./attachments/source.ts";
+import { type FileSource, openSources } from "./attachments/source.ts";
 import { splitFiles } from "./carriage.ts";
 import type { Channel, Envelope } from "./channels/channel.ts";
 import { QueueError } from "./errors.ts";
@@ -46,14 +46,20 @@ export class TakenFiles implements Disposable {
  * @throws {QueueError} when the disk does not take them, or has as many as it may have
  */
 export async function takeFiles(inputs: readonly AttachmentInput[], queue: Queue): Promise<TakenFiles> {
-  using sources = new DisposableStack();
-  const opened = openSources(inputs);
-  for (const source of opened) sources.use(source);
+  using open = new DisposableStack();
+  const sources = openSources(inputs).map((source) => open.use(source));
   queue.prepare();
   await makeRoom(queue);
-  const incoming = await queue.receiveFiles();
   try {
-    const attachments = opened.map((source): Attachment => {
+    return write(sources, await queue.receiveFiles());
+  } catch (error) {
+    throw error instanceof QueueError ? new QueueError("files", error.message, { cause: error }) : error;
+  }
+}
+
+function write(sources: readonly FileSource[], incoming: IncomingFiles): TakenFiles {
+  try {
+    const attachments = sources.map((source): Attachment => {
       const { name: content, size } = incoming.write(source.chunks(), source.name);
       return { name: source.name, type: source.type, size, ...source.imageSize, content };
     });

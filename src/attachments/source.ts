@@ -1,17 +1,11 @@
 /** A file on its way in: opened, looked at, and read piece by piece. What cannot be taken is refused before anything of it is kept. */
 
 import { InvalidNotificationError } from "../errors.ts";
-import type { AttachmentInput } from "../notification.ts";
+import { type AttachmentInput, MAX_FILE_BYTES, MAX_FILES } from "../notification.ts";
 import { formatBytes } from "../render.ts";
 import { safeFileName } from "./file_name.ts";
 import { type ImageSize, imageSize } from "./image_size.ts";
 import { mediaTypeOf } from "./media_type.ts";
-
-/** The largest file that is taken. */
-export const MAX_FILE_BYTES: number = 32 * 2 ** 20;
-
-/** How many files a notification may have. */
-export const MAX_FILES = 10;
 
 /** How much is read at once, and looked at to tell what it is. */
 const CHUNK_BYTES = 256 * 1024;

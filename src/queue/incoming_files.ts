@@ -46,7 +46,7 @@ export class IncomingFiles implements Disposable {
         if (this.#room < 0) {
           const limit = `${Math.round(MAX_FILES_BYTES / 2 ** 20)} MiB`;
           throw new QueueError(
-            "limit",
+            "files",
             `Cannot keep ${called} in ${this.#directory}: it has reached its limit of ${limit}`,
           );
         }
