@@ -1,8 +1,10 @@
 /** Files that are attached: on disk before anybody is told so, delivered once and in order, and gone when nobody needs them. */
 
-import { assertEquals, assertRejects } from "@std/assert";
-import { InvalidNotificationError } from "../src/errors.ts";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { InvalidNotificationError, QueueError } from "../src/errors.ts";
 import type { AttachmentInput } from "../src/notification.ts";
+import { MAX_FILES_BYTES } from "../src/queue/limits.ts";
+import { LoopbackWebhook } from "../src/testing/mod.ts";
 import { type Scene, setScene } from "./fakes/scene.ts";
 
 /** A PNG of one pixel. */
@@ -88,4 +90,175 @@ Deno.test("notify() takes nothing when a file cannot be taken", async () => {
   const error = await assertRejects(() => notifier.notify({ subject: "Load", attachments }), InvalidNotificationError);
   assertEquals(error.message, `Cannot attach ${scene.stateDir}/none: there is no such file`);
   assertEquals([shown(scene), kept(scene), notifier.entries()], [[], [], []]);
+});
+
+Deno.test("notify() leaves a file with the dead letters that the server refuses, and what is behind it goes on", async () => {
+  for (
+    const fault of ["too-large", "too-large-page", "forbidden", "resource-limit-exceeded", "unrecognized"] as const
+  ) {
+    await using scene = await setScene();
+    scene.homeserver.fault(fault, { on: "upload", times: 1 });
+    await using notifier = await scene.open();
+    const outcomes = await notifier.notify({ subject: "Load", attachments: FILES });
+    assertEquals(outcomes.map(({ state }) => state), ["delivered", "dead", "delivered"], fault);
+    assertEquals(shown(scene), ["m.text Load", "m.file übersicht.csv"]);
+    assertStringIncludes(outcomes[1].reason ?? "", "Cannot upload graph.png: ");
+    assertEquals(kept(scene).length, 1);
+    // Somebody has seen to it.
+    await notifier.retry([outcomes[1].id]);
+    assertEquals([shown(scene).at(-1), kept(scene)], ["m.image graph.png", []]);
+  }
+});
+
+Deno.test("notify() asks how large a file may be, at either place, before it uploads", async () => {
+  await using scene = await setScene({ maxUploadBytes: 10 });
+  const isNew = ({ path }: { readonly path: string }) => path.includes("/client/v1/");
+  scene.homeserver.fault("unrecognized", { on: "media-config", times: 1, where: isNew });
+  await using notifier = await scene.open();
+  for (let time = 0; time < 2; time++) {
+    const [, file] = await notifier.notify({ subject: "Load", attachments: [{ bytes: TEXT, name: "a.csv" }] });
+    const host = new URL(scene.homeserver.url).host;
+    assertEquals(file.reason, `Cannot send a.csv: it has 23 bytes, and ${host} takes 10 bytes at most`);
+  }
+  assertEquals(scene.homeserver.requests.filter(({ route }) => route === "media-config").map(isNew), [
+    true,
+    false,
+    true,
+  ]);
+  assertEquals(scene.homeserver.uploads(), []);
+});
+
+Deno.test("notify() waits as long as the server says before it uploads again", async () => {
+  await using scene = await setScene();
+  scene.homeserver.fault("429-retry-after-ms", { on: "upload", times: 1, retryAfterMs: 7000 });
+  await using notifier = await scene.open();
+  const outcomes = await notifier.notify({ subject: "Load", attachments: FILES });
+  assertEquals(outcomes.map(({ state }) => state), ["delivered", "queued", "queued"]);
+  assertEquals(outcomes[1].next, scene.runtime.time + 7000);
+  await notifier.flush();
+  assertEquals(shown(scene), ["m.text Load", "m.image graph.png", "m.file übersicht.csv"]);
+});
+
+Deno.test("flush() uploads again what may have arrived, and shows it once", async () => {
+  await using scene = await setScene();
+  scene.homeserver.fault("drop-after-persisting", { on: "upload", times: 1 });
+  await using notifier = await scene.open();
+  await notifier.notify({ subject: "Load", attachments: FILES });
+  await notifier.flush();
+  assertEquals(shown(scene), ["m.text Load", "m.image graph.png", "m.file übersicht.csv"]);
+  assertEquals(scene.homeserver.uploads().length, 3);
+  assertEquals(notifier.status().possibleDuplicates, 0);
+});
+
+Deno.test("flush() uploads nothing again whose event is in the room", async () => {
+  await using scene = await setScene();
+  scene.homeserver.fault("drop-after-persisting", { times: 1, where: ({ body }) => body.includes("m.image") });
+  await using notifier = await scene.open();
+  await notifier.notify({ subject: "Load", attachments: FILES });
+  await notifier.flush();
+  assertEquals(shown(scene), ["m.text Load", "m.image graph.png", "m.file übersicht.csv"]);
+  assertEquals(scene.homeserver.uploads().length, 2);
+});
+
+Deno.test("notify() says in the text what a channel cannot carry", async () => {
+  await using scene = await setScene();
+  await using hook = await LoopbackWebhook.start();
+  const channels = { hook: { kind: "webhook", url: hook.url } } as const;
+  await using notifier = await scene.open({ channels });
+  await notifier.notify({ subject: "Load", message: "High", attachments: FILES });
+  const [delivery] = hook.deliveries;
+  assertEquals(
+    (delivery.body as Record<string, unknown>).note,
+    "📎 graph.png (70 bytes) was not sent here\n📎 übersicht.csv (23 bytes) was not sent here",
+  );
+  assertEquals(kept(scene), []);
+});
+
+Deno.test("notify() gathers nothing with files into a digest", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open();
+  await scene.homeserver.stop();
+  for (let number = 0; number < 12; number++) {
+    const attachments = number === 6 ? FILES.slice(1) : [];
+    await notifier.notify({ subject: `Number ${number}`, attachments }, { waitMs: 0 });
+  }
+  await scene.homeserver.restart();
+  await notifier.flush();
+  assertEquals(shown(scene), ["m.text 7 notifications", "m.file übersicht.csv", "m.text 5 notifications"]);
+});
+
+Deno.test("notify() takes the place of what waits with the same key, its files included", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open();
+  await scene.homeserver.stop();
+  await notifier.notify({ subject: "Old", key: "load", attachments: FILES }, { waitMs: 0 });
+  await notifier.notify({ subject: "New", key: "load", attachments: FILES.slice(0, 1) }, { waitMs: 0 });
+  assertEquals(notifier.entries().map(({ notification }) => notification.subject), ["New", "📎 graph.png"]);
+  await scene.homeserver.restart();
+  await notifier.flush();
+  assertEquals(shown(scene), ["m.text New", "m.image graph.png"]);
+  assertStringIncludes(String(scene.homeserver.events(scene.room)[0].content.body), "↻ In place of an earlier one");
+  assertEquals(kept(scene), []);
+});
+
+Deno.test("notify() makes one of what is sent twice by the same id", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open();
+  const input = { subject: "Load", attachments: FILES };
+  const [first, second] = [
+    await notifier.notify(input, { id: "load-1" }),
+    await notifier.notify(input, { id: "load-1" }),
+  ];
+  assertEquals(second, first);
+  assertEquals([shown(scene).length, kept(scene)], [3, []]);
+});
+
+Deno.test("flush() buries a file that is gone or cut, with the reason, and goes on", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open();
+  await scene.homeserver.stop();
+  await notifier.notify({ subject: "Load", attachments: [...FILES, ...FILES] }, { waitMs: 0 });
+  const [, gone, cut] = notifier.entries();
+  const path = `${scene.stateDir}/attachments`;
+  Deno.removeSync(`${path}/${gone.notification.file?.content}`);
+  Deno.truncateSync(`${path}/${cut.notification.file?.content}`, 3);
+  await scene.homeserver.restart();
+  await notifier.flush();
+  assertEquals(shown(scene), ["m.text Load", "m.image graph.png", "m.file übersicht.csv"]);
+  assertEquals(notifier.entries().map(({ state, reason }) => [state, reason?.replace(/\/[^ ]+:/, "PATH:")]), [
+    ["dead", "Cannot read PATH: it is not there any more"],
+    ["dead", "Cannot read PATH: it has 3 bytes instead of 23"],
+  ]);
+});
+
+Deno.test("drop() removes the files of what it drops, and no others", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open();
+  await scene.homeserver.stop();
+  const outcomes = await notifier.notify({ subject: "Load", attachments: FILES }, { waitMs: 0 });
+  await notifier.drop([outcomes[1].id]);
+  assertEquals(kept(scene), [notifier.entries()[1].notification.file?.content]);
+  await notifier.drop(notifier.entries().map(({ id }) => id));
+  assertEquals(kept(scene), []);
+});
+
+Deno.test("notify() refuses files for which there is no room, and removes what a killed sender left behind", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open();
+  const path = `${scene.stateDir}/attachments`;
+  Deno.mkdirSync(path);
+  const left = `${path}/${crypto.randomUUID()}`;
+  using large = Deno.openSync(left, { write: true, create: true });
+  large.truncateSync(MAX_FILES_BYTES - TEXT.length);
+  // Whoever writes a file holds its lock.
+  large.lockSync(true);
+  const error = await assertRejects(() => notifier.notify({ subject: "Load", attachments: FILES }), QueueError);
+  assertEquals([error.trouble, error.message], [
+    "files",
+    `Cannot keep graph.png in ${path}: it has reached its limit of 64 MiB`,
+  ]);
+  assertEquals([kept(scene).length, notifier.entries()], [1, []]);
+  large.unlockSync();
+  await notifier.notify({ subject: "Load", attachments: FILES });
+  assertEquals([shown(scene).length, kept(scene)], [3, []]);
 });

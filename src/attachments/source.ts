@@ -117,7 +117,7 @@ function sourceOf({ called, name = called, type: said, size }: Known, reader: Re
   const read = () => fill(reader, called);
   const first = read();
   if (first.length === 0) throw new InvalidNotificationError(`Cannot attach ${called}: it is empty`);
-  if (size > MAX_FILE_BYTES) throw tooLarge(called, formatBytes(size));
+  if (size > MAX_FILE_BYTES) throw tooLarge(called);
   const safeName = safeFileName(name);
   const type = isMediaType(said) ? said : mediaTypeOf(first.subarray(0, BEGINNING_BYTES), safeName);
   return {
@@ -129,7 +129,7 @@ function sourceOf({ called, name = called, type: said, size }: Known, reader: Re
       let total = 0;
       for (let chunk = first; chunk.length > 0; chunk = read()) {
         total += chunk.length;
-        if (total > MAX_FILE_BYTES) throw tooLarge(called, `more than ${formatBytes(MAX_FILE_BYTES)}`);
+        if (total > MAX_FILE_BYTES) throw tooLarge(called);
         yield chunk;
       }
     },
@@ -156,11 +156,8 @@ function fill(reader: Reader, called: string): Uint8Array {
   return chunk.subarray(0, filled);
 }
 
-function tooLarge(called: string, size: string): InvalidNotificationError {
-  return new InvalidNotificationError(
-    `Cannot attach ${called}: it has ${size}, and the limit is ${formatBytes(MAX_FILE_BYTES)}`,
-    {
-      hint: "put it where its readers can fetch it, and send the --link",
-    },
-  );
+function tooLarge(called: string): InvalidNotificationError {
+  return new InvalidNotificationError(`Cannot attach ${called}: it is larger than ${formatBytes(MAX_FILE_BYTES)}`, {
+    hint: "put it where its readers can fetch it, and send the --link",
+  });
 }

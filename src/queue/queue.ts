@@ -236,10 +236,11 @@ export class Queue extends QueueView {
     await this.#append([...records, { t: "flush", time }], "directory");
   }
 
-  /** Removes entries for good. */
+  /** Removes entries for good, and the files that nobody needs any more. */
   async drop(entries: readonly Entry[]): Promise<void> {
     const time = this.#runtime.now();
     if (entries.length > 0) await this.#append(entries.map(({ id }) => ({ t: "drop", id, time })), "directory");
+    if (entries.some(({ files }) => files)) await this.sweepFiles();
   }
 
   /** Ends what a dead writer left unfinished, so that a whole line without its line feed counts. */
