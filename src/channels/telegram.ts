@@ -10,6 +10,7 @@ import { renderMessage } from "./message.ts";
 import { serverFields } from "./server_field.ts";
 import { MovedError, notLikeTelegram } from "./telegram_answer.ts";
 import {
+  type BotCall,
   botFields,
   callBot,
   CHAT_REGEXP,
@@ -102,6 +103,7 @@ interface Sender extends TelegramBot {
 class TelegramChannel implements Channel {
   readonly kind = "telegram";
   readonly isIdempotent = false;
+  readonly carriesFiles = "apart";
   readonly name: string;
   readonly destinations: readonly string[];
   readonly #bot: Sender;
@@ -121,6 +123,7 @@ class TelegramChannel implements Channel {
    * formatted text may be followed by the plain one at once.
    */
   async send(envelope: Envelope, options: SendOptions): Promise<Receipt> {
+    if (envelope.notification.file !== undefined) return await this.#post(envelope, {}, options);
     const { html, plain } = await this.#texts(envelope, options);
     if (html !== undefined) {
       try {
@@ -147,20 +150,25 @@ class TelegramChannel implements Channel {
 
   async #request(
     chat: string,
-    { notification }: Envelope,
+    { notification: { silent, file } }: Envelope,
     text: object,
     { doubt, timeoutMs, signal }: SendOptions,
   ): Promise<Receipt> {
-    const { runtime } = this.#context;
+    const { runtime, files } = this.#context;
     const { thread } = this.#bot;
     const parameters = {
       chat_id: chat,
       ...(thread === undefined ? {} : { message_thread_id: thread }),
-      ...text,
-      disable_notification: notification.silent,
-      link_preview_options: { is_disabled: true },
+      disable_notification: silent,
     };
-    const result = await callBot(runtime, this.#bot, { method: "sendMessage", parameters, timeoutMs, signal });
+    const call = (call: BotCall) => callBot(runtime, this.#bot, { ...call, signal });
+    const result = file === undefined
+      ? await call({
+        method: "sendMessage",
+        parameters: { ...parameters, ...text, link_preview_options: { is_disabled: true } },
+        timeoutMs,
+      })
+      : await (await import("./telegram_file.ts")).sendFile({ file, files, timeoutMs, parameters, call });
     const id = isObject(result) ? result.message_id : undefined;
     if (Number.isSafeInteger(id)) return { id: String(id), mayBeTwice: doubt !== undefined };
     throw notLikeTelegram(new URL(this.#bot.baseUrl).host, { status: 200 });

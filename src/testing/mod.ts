@@ -32,7 +32,7 @@ export type { Introspection } from "./authorization_sessions.ts";
 // An ntfy server
 export { LoopbackNtfy } from "./ntfy.ts";
 export type { NtfyOptions, NtfyRouteName } from "./ntfy.ts";
-export type { NtfyMessage } from "./ntfy_answers.ts";
+export type { NtfyAttachment, NtfyMessage } from "./ntfy_answers.ts";
 export type { NtfyFaultName } from "./ntfy_faults.ts";
 
 // A Gotify server
@@ -43,7 +43,7 @@ export type { GotifyFaultName, GotifyMessage, GotifyOptions, GotifyRouteName } f
 export { LoopbackTelegram } from "./telegram.ts";
 export type { TelegramOptions, TelegramRouteName } from "./telegram.ts";
 export type { TelegramFaultName } from "./telegram_faults.ts";
-export type { TelegramMessage } from "./telegram_send.ts";
+export type { TelegramFile, TelegramMessage } from "./telegram_send.ts";
 
 // A service that takes any JSON
 export { LoopbackWebhook } from "./webhook.ts";

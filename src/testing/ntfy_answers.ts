@@ -28,6 +28,18 @@ export interface NtfyMessage {
   readonly icon?: string;
   /** `text/markdown` for a message in Markdown, else absent. */
   readonly content_type?: string;
+  /** The file that came with it; absent when there is none. */
+  readonly attachment?: NtfyAttachment;
+}
+
+/** A file that an ntfy server keeps for a while. */
+export interface NtfyAttachment {
+  readonly name: string;
+  readonly type: string;
+  readonly size: number;
+  /** When the server will drop it, in seconds since 1970. */
+  readonly expires: number;
+  readonly url: string;
 }
 
 /** The errors, by ntfy's own five-digit code: the first three digits are the HTTP status. */
@@ -42,8 +54,10 @@ const ERRORS = {
   40101: ["unauthorized", "https://ntfy.sh/docs/publish/#authentication"],
   40301: ["forbidden", "https://ntfy.sh/docs/publish/#authentication"],
   40401: ["page not found", ""],
+  41301: ["attachment too large, or bandwidth limit reached", "https://ntfy.sh/docs/publish/#limitations"],
   41303: ["JSON body too large", ""],
   42901: ["limit reached: too many requests", "https://ntfy.sh/docs/publish/#limitations"],
+  42905: ["limit reached: daily bandwidth reached", "https://ntfy.sh/docs/publish/#limitations"],
   42908: ["limit reached: daily message quota reached", "https://ntfy.sh/docs/publish/#limitations"],
   50001: ["internal server error", ""],
 } as const;
