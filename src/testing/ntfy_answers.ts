@@ -34,11 +34,15 @@ export interface NtfyMessage {
 
 /** A file that an ntfy server keeps for a while. */
 export interface NtfyAttachment {
+  /** How it was called. */
   readonly name: string;
+  /** The media type that it was sent with. */
   readonly type: string;
+  /** In bytes. */
   readonly size: number;
   /** When the server will drop it, in seconds since 1970. */
   readonly expires: number;
+  /** Where it is to be had. */
   readonly url: string;
 }
 

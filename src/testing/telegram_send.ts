@@ -30,8 +30,11 @@ export interface TelegramMessage {
 export interface TelegramFile {
   /** How it was sent: a photo is shown, a document is to be opened. */
   readonly kind: "photo" | "document";
+  /** How it was called. */
   readonly name: string;
+  /** The media type that it was sent with. */
   readonly type: string;
+  /** What is in it. */
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
