@@ -23,7 +23,7 @@ const OF_LAYERS: Readonly<Record<Layer, readonly Permit[]>> = {
   testing: ["testing", "leaf"],
   channels: ["channels", "accounts as a type", "matrix", "markup", "leaf"],
   delivery: ["delivery", "queue", "channels/channel.ts as a type", "leaf"],
-  config: ["config", "accounts", "channels", "leaf"],
+  config: ["config", "accounts", "channels", "queue/files.ts", "queue/lock.ts", "queue/trouble.ts", "leaf"],
   top: ["top", "delivery", "queue", "channels", "config", "leaf"],
   ingest: ["ingest", "notifier.ts", "markup", "leaf"],
   // It looks at everything, and nothing but the command line knows it.
