@@ -43,6 +43,7 @@ const OF_FILES: Readonly<Record<string, readonly Permit[]>> = {
   "src/cli/main.ts": ["runtime.ts"],
   "src/cli/matrix_client.ts": ["channels/matrix_client.ts"],
   "src/cli/commands/room.ts": ["channels/direct_chat.ts"],
+  "src/cli/setup/direct_chat.ts": ["channels/direct_chat.ts"],
   "src/cli/commands/demo.ts": ["testing"],
 };
 

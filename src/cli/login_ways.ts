@@ -98,9 +98,15 @@ export function offeredWays(offer: LoginOffer): readonly LoginWay[] {
   return LOGIN_WAYS.filter((way) => way.isOffered(offer));
 }
 
-/** The ways that the options ask for. */
-export function askedWays(args: Arguments): readonly LoginWay[] {
-  return LOGIN_WAYS.filter(({ option }) => args.has(option) || args.text(option) !== undefined);
+/**
+ * The way that the options ask for.
+ *
+ * @throws {UsageError} when they ask for two
+ */
+export function askedWay(args: Arguments): LoginWay | undefined {
+  const [way, other] = LOGIN_WAYS.filter(({ option }) => args.has(option) || args.text(option) !== undefined);
+  if (other === undefined) return way;
+  throw new UsageError(`Cannot use --${way.option} together with --${other.option}: one way is enough`);
 }
 
 /**
@@ -109,13 +115,9 @@ export function askedWays(args: Arguments): readonly LoginWay[] {
  * @throws {UsageError} when the options say two, or the server does not offer what they say
  */
 export function chooseWay(args: Arguments, offer: LoginOffer, hasTerminal: boolean): LoginWay {
-  const asked = askedWays(args);
-  if (asked.length > 1) {
-    throw new UsageError(`Cannot use --${asked[0].option} together with --${asked[1].option}: one way is enough`);
-  }
+  const way = askedWay(args);
   const offered = offeredWays(offer);
   const titles = offered.map(({ title, option }) => `${title} (--${option})`).join(", ");
-  const [way] = asked;
   if (way !== undefined && !offered.includes(way)) {
     throw new UsageError(
       `Cannot log in by --${way.option}: ${offer.homeserver.baseUrl} does not offer it`,

@@ -22,6 +22,41 @@ export async function askSecret(question: string, stdio: Stdio): Promise<string>
 }
 
 /**
+ * Asks for a line, which the terminal shows as it is typed.
+ *
+ * @returns undefined when the input ends first
+ * @throws the signal's reason, when that comes first
+ */
+export async function askLine(
+  question: string,
+  stdio: Stdio,
+  { signal }: { readonly signal?: AbortSignal } = {},
+): Promise<string | undefined> {
+  stdio.stderr(question);
+  const line = await unlessAborted(readLine(stdio), signal);
+  if (line === undefined) stdio.stderr("\n");
+  return line;
+}
+
+/**
+ * Waits for something that cannot be called off. What it comes to later is nobody's.
+ *
+ * @throws the signal's reason, when that comes first
+ */
+export async function unlessAborted<Result>(work: Promise<Result>, signal: AbortSignal | undefined): Promise<Result> {
+  if (signal === undefined) return await work;
+  const { promise, reject } = Promise.withResolvers<never>();
+  const stop = () => reject(signal.reason);
+  if (signal.aborted) stop();
+  signal.addEventListener("abort", stop);
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}
+
+/**
  * Reads one line as it is typed.
  *
  * @returns undefined when the input ends first
