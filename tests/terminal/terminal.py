@@ -2,9 +2,10 @@
 
 Standard input holds the play as JSON: {"command": [...], "env": {...}, "steps": [{"see": regex, "type": text}], "limit": seconds}. Each step waits until
 its text appears behind that of the step before, and then types. Standard output tells {"code": n, "output": text, "processes": text, "missing": regex?}:
-the screen as it was written, and the command lines of all processes, as they were before each answer.
+the screen as it was written, without carriage returns, and the command lines of all processes, as they were before each answer.
 """
 
+import codecs
 import json
 import os
 import pty
@@ -29,6 +30,7 @@ def play(command, env, steps, limit):
     pid, terminal = pty.fork()
     if pid == 0:
         os.execvpe(command[0], command, env)
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
     output, seen, lines, missing = "", 0, set(), None
     deadline = time.monotonic() + limit
     waiting = list(steps)
@@ -41,7 +43,7 @@ def play(command, env, steps, limit):
                 break
             if chunk == b"":
                 break
-            output += chunk.decode(errors="replace")
+            output += decoder.decode(chunk).replace("\r", "")
         if waiting:
             found = re.compile(waiting[0]["see"], re.S).search(output, seen)
             if found:

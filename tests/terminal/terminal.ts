@@ -47,9 +47,8 @@ export async function playAtTerminal(
   await writer.close();
   const { stdout } = await child.output();
   const { code, output, processes, missing } = JSON.parse(new TextDecoder().decode(stdout));
-  const screen = String(output).replaceAll("\r", "");
-  if (missing !== null) throw new Error(`Cannot go on at the terminal: ${missing} does not come\n${screen}`);
-  return { code, screen, processes };
+  if (missing !== null) throw new Error(`Cannot go on at the terminal: ${missing} does not come\n${output}`);
+  return { code, screen: output, processes };
 }
 
 /** With another home it would compile everything anew. */

@@ -30,7 +30,7 @@ export const keptRoom: RoomWay = {
 /** A room that somebody names, or invites the account to. */
 export const existingRoom: RoomWay = {
   option: "room",
-  title: ({ userId }) => `to a room that is there, into which you invite ${userId}`,
+  title: ({ userId }) => `to a room that you have, after you invite ${userId} to it`,
   async run(desk) {
     const given = desk.args.text("room");
     if (given !== undefined) return await enter(given, desk);
