@@ -1,5 +1,6 @@
 /** Matrix rooms. */
 
+import { type Digest, tellsEach } from "../digest.ts";
 import { BeforeSendingError } from "../errors.ts";
 import type { Fields } from "../fields.ts";
 import { MatrixError } from "../matrix/errors.ts";
@@ -7,6 +8,7 @@ import { type RoomMessageContent, sendEvent } from "../matrix/events.ts";
 import { parseRoom } from "../matrix/ids.ts";
 import type { MatrixClient } from "../matrix/request.ts";
 import { joinRoom } from "../matrix/rooms.ts";
+import type { Notification } from "../notification.ts";
 import { byteLength, cutToFit, renderHtml, renderPlain } from "../render.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "./channel.ts";
 import type { ConnectionConfig } from "./connection_fields.ts";
@@ -24,6 +26,9 @@ import { serverFields } from "./server_field.ts";
  * adds.
  */
 export const MAX_CONTENT_BYTES: number = 65_536 - 4096;
+
+/** As long as any. */
+const ANY_TXN_ID = "00000000-0000-4000-8000-000000000000";
 
 /** Refusals that membership, or another room, may mend. Dendrite says M_UNSUPPORTED_ROOM_VERSION for a room that it does not know. */
 const REFUSALS: ReadonlySet<string> = new Set(["M_FORBIDDEN", "M_NOT_FOUND", "M_UNSUPPORTED_ROOM_VERSION"]);
@@ -192,9 +197,20 @@ class MatrixChannel implements Channel {
     return await this.#put(sending);
   }
 
+  hasRoomFor(digest: Digest): boolean {
+    const { formatted } = this.#forms(digest, { txnId: ANY_TXN_ID, late: true });
+    return tellsEach(digest, (message) => fits(formatted(message)));
+  }
+
   /** The text matters more than its form: a message that is too long with both goes out plain before anything is cut. */
-  async #content({ notification }: Envelope, { txnId, late, replaced }: SendOptions): Promise<RoomMessageContent> {
-    const { identity, runtime, warn } = this.#context;
+  async #content({ notification }: Envelope, options: SendOptions): Promise<RoomMessageContent> {
+    const { plain, formatted } = this.#forms(notification, options);
+    const message = await renderMessage(notification, this.#context.warn, (digest) => fits(formatted(digest)));
+    return fits(formatted(message)) ? formatted(message) : plain(cutToFit(message.text, (text) => fits(plain(text))));
+  }
+
+  #forms(notification: Notification, { txnId, late, replaced }: Pick<SendOptions, "txnId" | "late" | "replaced">) {
+    const { identity, runtime } = this.#context;
     const options = { identity, lateAt: late ? runtime.now() : undefined, replaced };
     const plain = (text: string): RoomMessageContent => ({
       msgtype: notification.silent ? "m.notice" : "m.text",
@@ -207,8 +223,7 @@ class MatrixChannel implements Channel {
       format: "org.matrix.custom.html",
       formatted_body: renderHtml(notification, options, html),
     });
-    const message = await renderMessage(notification, warn, (digest) => fits(formatted(digest)));
-    return fits(formatted(message)) ? formatted(message) : plain(cutToFit(message.text, (text) => fits(plain(text))));
+    return { plain, formatted };
   }
 }
 
