@@ -7,23 +7,16 @@ import { type RoomMessageContent, sendEvent } from "../matrix/events.ts";
 import { parseRoom } from "../matrix/ids.ts";
 import type { MatrixClient } from "../matrix/request.ts";
 import { joinRoom } from "../matrix/rooms.ts";
-import { byteLength, cutToFit, renderHtml, renderPlain } from "../render.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "./channel.ts";
 import type { ConnectionConfig } from "./connection_fields.ts";
 import type { ChannelContext, ChannelKind, OpenChannel, ParseContext } from "./kind.ts";
 import { clientField } from "./matrix_client.ts";
+import { contentOf, MAX_CONTENT_BYTES } from "./matrix_content.ts";
 import { clearDoubt, type Cleared, type DoubtPolicy } from "./matrix_doubt.ts";
 import { formerRoomsSince } from "./matrix_known_room.ts";
 import { RoomFinder } from "./matrix_room.ts";
 import { volatileMemory } from "./memory.ts";
-import { type RenderedMessage, renderMessage } from "./message.ts";
 import { serverFields } from "./server_field.ts";
-
-/**
- * An event is at most 65,536 bytes of canonical JSON with its signatures (Client-Server API, "Size limits"); 4 KiB are left to what the server
- * adds.
- */
-export const MAX_CONTENT_BYTES: number = 65_536 - 4096;
 
 /** Refusals that membership, or another room, may mend. Dendrite says M_UNSUPPORTED_ROOM_VERSION for a room that it does not know. */
 const REFUSALS: ReadonlySet<string> = new Set(["M_FORBIDDEN", "M_NOT_FOUND", "M_UNSUPPORTED_ROOM_VERSION"]);
@@ -192,23 +185,16 @@ class MatrixChannel implements Channel {
     return await this.#put(sending);
   }
 
-  /** The text matters more than its form: a message that is too long with both goes out plain before anything is cut. */
-  async #content({ notification }: Envelope, { txnId, late, replaced }: SendOptions): Promise<RoomMessageContent> {
+  #content({ notification }: Envelope, { txnId, late, replaced }: SendOptions): Promise<RoomMessageContent> {
     const { identity, runtime, warn } = this.#context;
-    const options = { identity, lateAt: late ? runtime.now() : undefined, replaced };
-    const plain = (text: string): RoomMessageContent => ({
-      msgtype: notification.silent ? "m.notice" : "m.text",
-      body: renderPlain(notification, options, text),
-      "m.mentions": {},
-      "dev.matrix-notify.id": txnId,
+    return contentOf(notification, {
+      identity,
+      txnId,
+      lateAt: late ? runtime.now() : undefined,
+      replaced,
+      maxBytes: MAX_CONTENT_BYTES,
+      warn,
     });
-    const formatted = ({ text, html }: RenderedMessage): RoomMessageContent => ({
-      ...plain(text),
-      format: "org.matrix.custom.html",
-      formatted_body: renderHtml(notification, options, html),
-    });
-    const message = await renderMessage(notification, warn, (digest) => fits(formatted(digest)));
-    return fits(formatted(message)) ? formatted(message) : plain(cutToFit(message.text, (text) => fits(plain(text))));
   }
 }
 
@@ -230,8 +216,4 @@ async function beforeSending<Result>(work: () => Promise<Result>): Promise<Resul
   } catch (error) {
     throw new BeforeSendingError(error);
   }
-}
-
-function fits(content: RoomMessageContent): boolean {
-  return byteLength(JSON.stringify(content)) <= MAX_CONTENT_BYTES;
 }

@@ -1,0 +1,40 @@
+/** What a notification is as the content of a Matrix event. */
+
+import type { RoomMessageContent } from "../matrix/events.ts";
+import type { Notification } from "../notification.ts";
+import { byteLength, cutToFit, renderHtml, type RenderOptions, renderPlain } from "../render.ts";
+import { type RenderedMessage, renderMessage } from "./message.ts";
+
+/**
+ * An event is at most 65,536 bytes of canonical JSON with its signatures (Client-Server API, "Size limits"); 4 KiB are left to what the server
+ * adds.
+ */
+export const MAX_CONTENT_BYTES: number = 65_536 - 4096;
+
+/** What a content depends on besides the notification. */
+export interface ContentOptions extends RenderOptions {
+  readonly txnId: string;
+  /** How large it may become as JSON, in bytes. */
+  readonly maxBytes: number;
+  /** Says something to whoever runs this; delivery goes on. */
+  readonly warn: (text: string) => void;
+}
+
+/** Makes the content. The text matters more than its form: a message that is too long with both goes out plain before anything is cut. */
+export async function contentOf(notification: Notification, options: ContentOptions): Promise<RoomMessageContent> {
+  const { txnId, maxBytes, warn } = options;
+  const fits = (content: RoomMessageContent) => byteLength(JSON.stringify(content)) <= maxBytes;
+  const plain = (text: string): RoomMessageContent => ({
+    msgtype: notification.silent ? "m.notice" : "m.text",
+    body: renderPlain(notification, options, text),
+    "m.mentions": {},
+    "dev.matrix-notify.id": txnId,
+  });
+  const formatted = ({ text, html }: RenderedMessage): RoomMessageContent => ({
+    ...plain(text),
+    format: "org.matrix.custom.html",
+    formatted_body: renderHtml(notification, options, html),
+  });
+  const message = await renderMessage(notification, warn, (digest) => fits(formatted(digest)));
+  return fits(formatted(message)) ? formatted(message) : plain(cutToFit(message.text, (text) => fits(plain(text))));
+}
