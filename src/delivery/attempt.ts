@@ -14,7 +14,7 @@ import { type PlanContext, planFailure } from "./plan.ts";
 const LATE_AFTER_MS = 60_000;
 
 /** How to try. */
-export interface AttemptOptions extends Omit<PlanContext, "now"> {
+export interface AttemptOptions extends Omit<PlanContext, "now" | "attempts"> {
   /** The clock: an answer may take a minute, and what it says counts from then. */
   readonly now: () => number;
   readonly timeoutMs: number;
@@ -32,7 +32,7 @@ export async function attempt(
   options: AttemptOptions,
 ): Promise<AttemptResult> {
   const { now, timeoutMs, signal } = options;
-  const fail = (failure: Failure) => planFailure(failure, { ...options, now: now() });
+  const fail = (failure: Failure) => planFailure(failure, { ...options, attempts: entry.attempts, now: now() });
   try {
     const receipt = await channel.send(envelopeOf(entry), {
       txnId: entry.id,
