@@ -1,5 +1,6 @@
 /** Matrix rooms. */
 
+import type { Digest } from "../digest.ts";
 import { BeforeSendingError } from "../errors.ts";
 import type { Fields } from "../fields.ts";
 import { MatrixError } from "../matrix/errors.ts";
@@ -7,23 +8,19 @@ import { type RoomMessageContent, sendEvent } from "../matrix/events.ts";
 import { parseRoom } from "../matrix/ids.ts";
 import type { MatrixClient } from "../matrix/request.ts";
 import { joinRoom } from "../matrix/rooms.ts";
-import { byteLength, cutToFit, renderHtml, renderPlain } from "../render.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "./channel.ts";
 import type { ConnectionConfig } from "./connection_fields.ts";
 import type { ChannelContext, ChannelKind, OpenChannel, ParseContext } from "./kind.ts";
 import { clientField } from "./matrix_client.ts";
+import { contentHasRoomFor, contentOf, type ContentOptions, MAX_CONTENT_BYTES } from "./matrix_content.ts";
 import { clearDoubt, type Cleared, type DoubtPolicy } from "./matrix_doubt.ts";
 import { formerRoomsSince } from "./matrix_known_room.ts";
 import { RoomFinder } from "./matrix_room.ts";
 import { volatileMemory } from "./memory.ts";
-import { type RenderedMessage, renderMessage } from "./message.ts";
 import { serverFields } from "./server_field.ts";
 
-/**
- * An event is at most 65,536 bytes of canonical JSON with its signatures (Client-Server API, "Size limits"); 4 KiB are left to what the server
- * adds.
- */
-export const MAX_CONTENT_BYTES: number = 65_536 - 4096;
+/** As long as any. */
+const ANY_TXN_ID = "00000000-0000-4000-8000-000000000000";
 
 /** Refusals that membership, or another room, may mend. Dendrite says M_UNSUPPORTED_ROOM_VERSION for a room that it does not know. */
 const REFUSALS: ReadonlySet<string> = new Set(["M_FORBIDDEN", "M_NOT_FOUND", "M_UNSUPPORTED_ROOM_VERSION"]);
@@ -143,7 +140,7 @@ class MatrixChannel implements Channel {
   async send(envelope: Envelope, options: SendOptions): Promise<Receipt> {
     const { destination } = envelope;
     const { txnId, doubt, timeoutMs, signal } = options;
-    const content = await this.#content(envelope, options);
+    const content = await contentOf(envelope.notification, this.#contentOptions(options));
     const room = await beforeSending(() => this.#rooms.find(destination, { timeoutMs, signal }));
     const sending = { content, destination, txnId, doubt, timeoutMs, signal };
     // An earlier try went to the room that the destination had then.
@@ -192,23 +189,13 @@ class MatrixChannel implements Channel {
     return await this.#put(sending);
   }
 
-  /** The text matters more than its form: a message that is too long with both goes out plain before anything is cut. */
-  async #content({ notification }: Envelope, { txnId, late, replaced }: SendOptions): Promise<RoomMessageContent> {
+  hasRoomFor(digest: Digest): boolean {
+    return contentHasRoomFor(digest, this.#contentOptions({ txnId: ANY_TXN_ID, late: true }));
+  }
+
+  #contentOptions({ txnId, late, replaced }: Pick<SendOptions, "txnId" | "late" | "replaced">): ContentOptions {
     const { identity, runtime, warn } = this.#context;
-    const options = { identity, lateAt: late ? runtime.now() : undefined, replaced };
-    const plain = (text: string): RoomMessageContent => ({
-      msgtype: notification.silent ? "m.notice" : "m.text",
-      body: renderPlain(notification, options, text),
-      "m.mentions": {},
-      "dev.matrix-notify.id": txnId,
-    });
-    const formatted = ({ text, html }: RenderedMessage): RoomMessageContent => ({
-      ...plain(text),
-      format: "org.matrix.custom.html",
-      formatted_body: renderHtml(notification, options, html),
-    });
-    const message = await renderMessage(notification, warn, (digest) => fits(formatted(digest)));
-    return fits(formatted(message)) ? formatted(message) : plain(cutToFit(message.text, (text) => fits(plain(text))));
+    return { identity, txnId, lateAt: late ? runtime.now() : undefined, replaced, maxBytes: MAX_CONTENT_BYTES, warn };
   }
 }
 
@@ -230,8 +217,4 @@ async function beforeSending<Result>(work: () => Promise<Result>): Promise<Resul
   } catch (error) {
     throw new BeforeSendingError(error);
   }
-}
-
-function fits(content: RoomMessageContent): boolean {
-  return byteLength(JSON.stringify(content)) <= MAX_CONTENT_BYTES;
 }

@@ -4,7 +4,7 @@ import type { Channel, Envelope } from "../channels/channel.ts";
 import type { Entry } from "../queue/entry.ts";
 import type { AttemptResult } from "../queue/queue_types.ts";
 import { InvalidNotificationError } from "../errors.ts";
-import { type Digest, digestOf } from "../digest.ts";
+import { type Digest, type DigestItem, digestOf } from "../digest.ts";
 import { isNotification } from "../notification.ts";
 import { EXPIRY_KEY } from "./expiry.ts";
 import { classify, type Failure } from "./classify.ts";
@@ -14,7 +14,7 @@ import { type PlanContext, planFailure } from "./plan.ts";
 const LATE_AFTER_MS = 60_000;
 
 /** How to try. */
-export interface AttemptOptions extends Omit<PlanContext, "now"> {
+export interface AttemptOptions extends Omit<PlanContext, "now" | "attempts"> {
   /** The clock: an answer may take a minute, and what it says counts from then. */
   readonly now: () => number;
   readonly timeoutMs: number;
@@ -32,7 +32,7 @@ export async function attempt(
   options: AttemptOptions,
 ): Promise<AttemptResult> {
   const { now, timeoutMs, signal } = options;
-  const fail = (failure: Failure) => planFailure(failure, { ...options, now: now() });
+  const fail = (failure: Failure) => planFailure(failure, { ...options, attempts: entry.attempts, now: now() });
   try {
     const receipt = await channel.send(envelopeOf(entry), {
       txnId: entry.id,
@@ -59,11 +59,14 @@ function envelopeOf({ channel, destination, notification, members }: Entry): Env
   return { channel, destination, notification };
 }
 
-/** What a digest says: what its members say, as far as they can be read. Nothing is gathered that cannot. */
+/** What a digest says: what its members say. */
 export function notificationOfDigest(members: readonly Entry[]): Digest {
-  return digestOf(
-    members.flatMap(({ notification, replaced, key }) =>
-      isNotification(notification) ? [{ notification, replaced: key === EXPIRY_KEY ? undefined : replaced }] : []
-    ),
+  return digestOf(itemsOf(members));
+}
+
+/** What entries say, as far as they can be read. Nothing is gathered that cannot. */
+export function itemsOf(entries: readonly Entry[]): DigestItem[] {
+  return entries.flatMap(({ notification, replaced, key }) =>
+    isNotification(notification) ? [{ notification, replaced: key === EXPIRY_KEY ? undefined : replaced }] : []
   );
 }

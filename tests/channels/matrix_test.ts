@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Channel } from "../../src/channels/channel.ts";
-import { matrixKind, MAX_CONTENT_BYTES } from "../../src/channels/matrix.ts";
+import { matrixKind } from "../../src/channels/matrix.ts";
+import { MAX_CONTENT_BYTES } from "../../src/channels/matrix_content.ts";
 import { PARSE_CONTEXT } from "../fakes/parse_context.ts";
 import { Fields } from "../../src/fields.ts";
 import { createNotification, MAX_MESSAGE_BYTES, type NotificationInput } from "../../src/notification.ts";
