@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { type ChannelPlace, writeChannel } from "../../src/config/write.ts";
 import { ConfigError, QueueError } from "../../src/errors.ts";
-import { denoFiles } from "../../src/queue/files.ts";
+import { denoFiles, parentOf } from "../../src/queue/files.ts";
 import { FileLock } from "../../src/queue/lock.ts";
 
 const CHANNEL = { user: "@bot:example.org", room: "!a" };
@@ -23,7 +23,7 @@ Deno.test("writeChannel() makes the file, and changes one channel of it later", 
     Deno.writeTextFileSync(place.path, read().replace("{", '{"identity": "jump",'));
     writeChannel(place, CHANNEL);
     assertEquals(JSON.parse(read()), { identity: "jump", channels: { matrix: CHANNEL, phone: { kind: "ntfy" } } });
-    assertEquals(Array.from(Deno.readDirSync(`${place.path}/..`), ({ name }) => name).sort(), ["config.json", "state"]);
+    assertEquals(Array.from(Deno.readDirSync(parentOf(place.path)), ({ name }) => name).sort(), ["config.json", "state"]);
   });
 });
 
