@@ -23,7 +23,10 @@ Deno.test("writeChannel() makes the file, and changes one channel of it later", 
     Deno.writeTextFileSync(place.path, read().replace("{", '{"identity": "jump",'));
     writeChannel(place, CHANNEL);
     assertEquals(JSON.parse(read()), { identity: "jump", channels: { matrix: CHANNEL, phone: { kind: "ntfy" } } });
-    assertEquals(Array.from(Deno.readDirSync(parentOf(place.path)), ({ name }) => name).sort(), ["config.json", "state"]);
+    assertEquals(Array.from(Deno.readDirSync(parentOf(place.path)), ({ name }) => name).sort(), [
+      "config.json",
+      "state",
+    ]);
   });
 });
 
