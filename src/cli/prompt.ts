@@ -11,9 +11,10 @@ const KEYS = { interrupt: "\x03", endOfInput: "\x04", backspace: "\b", escape: "
  * @throws {InterruptedError} when there is no answer
  */
 export async function askSecret(question: string, stdio: Stdio): Promise<string> {
-  stdio.stderr(question);
+  // First, so that nothing is shown of what somebody types, or pastes, as soon as the question is there.
   stdio.setRaw(true);
   try {
+    stdio.stderr(question);
     return await readUnseen(stdio);
   } finally {
     stdio.setRaw(false);

@@ -43,7 +43,8 @@ export async function setSetupScene(): Promise<SetupScene> {
     async run(args, { typed, runtime: more } = {}) {
       const stdin = typed === undefined ? "" : undefined;
       using runtime: FakeRuntime = fakeRuntime({ env: { HOME: home }, typed, stdin, now: time, realIds: true });
-      const code = await main(args, { ...runtime, now: runtime.now, ...more });
+      const stdio = { ...runtime.stdio, stdoutIsTerminal: () => typed !== undefined };
+      const code = await main(args, { ...runtime, stdio, ...more });
       // The same question twice within two minutes gets the same answer from Synapse.
       time = runtime.time + 1;
       return { code, out: runtime.out(), err: runtime.err() };

@@ -113,6 +113,7 @@ Deno.test("setup waits for whichever invite, and takes the one that a person cho
     `  1  Spam (${spam}), by @alice:loopback.test\n  2  Ops (${ops}), by @alice:loopback.test\n`,
   );
   assertStringIncludes(err, "none of the invites is wanted");
+  assertStringIncludes(err, "\nTest message: \x1b[32mdelivered\x1b[0m $");
   assertEquals(homeserver.members(spam).joined, ["@alice:loopback.test"]);
 });
 

@@ -16,7 +16,7 @@ export async function sendTestMessage(context: CommandContext, channel: string):
     subject: "Test message",
     message: `matrix-notify is set up on ${runtime.hostname()}: its notifications come here.`,
   }, { channels: [channel] });
-  ui.tell(`Test message: ${outcomeLine(outcome, runtime.now(), ui)}`);
+  ui.picture(`Test message: ${outcomeLine(outcome, runtime.now(), ui)}`);
   reportTrouble([outcome], ui);
   return outcome;
 }
