@@ -87,6 +87,7 @@ Deno.test("setup enters a room as soon as somebody invites the account", async (
   await using scene = await setSetupScene();
   const { homeserver, bot } = scene;
   const roomId = homeserver.createRoom({ members: ["@alice:loopback.test"], alias: "#ops:loopback.test", name: "Ops" });
+  homeserver.createRoom({ members: ["@mallory:loopback.test"], invited: [bot.userId] });
   const login = ["--user", bot.userId, "--homeserver", homeserver.url, "--password-file"];
   const args = ["setup", ...login, scene.secretFile("password", bot.password), "--room", "#ops:loopback.test", "--yes"];
   const running = scene.run(args);

@@ -2,10 +2,12 @@
 
 import type { Account } from "../../accounts/account.ts";
 import { askForLogins } from "../../accounts/sign_in.ts";
+import { HintedError } from "../../errors.ts";
 import { accountJson, accountLine } from "../account_line.ts";
 import type { CommandContext } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
 import { chooseWay, logIn, offeredWays } from "../login_ways.ts";
+import { openNotifier } from "../notifier.ts";
 import { releaseHeld } from "../release.ts";
 import { signInOf } from "../sign_in.ts";
 
@@ -23,7 +25,7 @@ export async function login(context: CommandContext): Promise<number> {
   if (args.has("json")) ui.json(accountJson(account));
   else ui.data(`logged in ${accountLine(account, runtime.now())}`);
   tellUse(context, account);
-  await releaseHeld(context);
+  await release(context);
   return EXIT.ok;
 }
 
@@ -36,4 +38,16 @@ function tellUse({ ui }: CommandContext, { userId, deviceId }: Account): void {
   ui.warn(
     "The token belongs to no device: a homeserver that restarts may forget what it had, and a message may come twice",
   );
+}
+
+/** That a channel is not configured well is no reason to undo a login. */
+async function release(context: CommandContext): Promise<void> {
+  const { ui } = context;
+  try {
+    await using notifier = await openNotifier(context);
+    await releaseHeld(notifier, ui);
+  } catch (error) {
+    if (!(error instanceof HintedError)) throw error;
+    ui.fail(error.message, error.hint);
+  }
 }

@@ -10,8 +10,8 @@ import { releaseHeld } from "../release.ts";
 /** Sends a message by the channel that was set up, after what waited for its account. */
 export async function sendTestMessage(context: CommandContext, channel: string): Promise<Outcome> {
   const { runtime, ui } = context;
-  await releaseHeld(context);
   await using notifier = await openNotifier(context);
+  await releaseHeld(notifier, ui);
   const [outcome] = await notifier.notify({
     subject: "Test message",
     message: `matrix-notify is set up on ${runtime.hostname()}: its notifications come here.`,
