@@ -15,6 +15,8 @@ export interface RenderOptions {
   readonly lateAt?: number;
   /** Earlier notifications with the same key that were still waiting, and whose place it took. */
   readonly replaced?: Replaced;
+  /** Whom it is for: user ids of Matrix, or `@room`. @default nobody who is told so */
+  readonly mentions?: readonly string[];
 }
 
 /** Notifications in whose place another one comes. */
@@ -59,6 +61,7 @@ export function renderPlain(notification: Notification, options: RenderOptions, 
     ...(message === "" ? [] : [`\n${message}`]),
     ...(notification.link === undefined ? [] : [`\n🔗 ${notification.link}`]),
     ...notesOf(notification, options).map((note) => `\n${note}`),
+    ...addressees(options).map((note) => `\n${note}`),
   ].join("\n");
 }
 
@@ -72,10 +75,24 @@ export function renderHtml(notification: Notification, options: RenderOptions, m
   const after = [
     ...(link === undefined ? [] : [`🔗 ${linkHtml(link)}`]),
     ...notesOf(notification, options).map((note) => `<em>${escapeHtml(note)}</em>`),
+    ...addressees(options, pill),
   ];
   return `<strong>${escapeHtml(subjectLine(notification, options.identity))}</strong>` +
     (messageHtml === "" ? "" : `<br>${messageHtml}`) +
     (after.length === 0 ? "" : `<br>${after.join("<br>")}`);
+}
+
+/** `👤 For @alice:example.org, @room`: a line, or none. */
+function addressees({ mentions = [] }: RenderOptions, show = (mention: string) => mention): string[] {
+  return mentions.length === 0 ? [] : [`👤 For ${mentions.map(show).join(", ")}`];
+}
+
+/** A user as clients show people (appendices, "matrix.to navigation"); `@room` has no page. */
+function pill(mention: string): string {
+  const label = escapeHtml(mention);
+  if (!mention.includes(":")) return label;
+  const id = encodeURIComponent(mention).replaceAll("%40", "@").replaceAll("%3A", ":");
+  return `<a href="https://matrix.to/#/${id}">${label}</a>`;
 }
 
 /** A plain message as HTML: line breaks kept. */

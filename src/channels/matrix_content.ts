@@ -1,6 +1,7 @@
 /** What a notification is as the content of a Matrix event. */
 
 import type { RoomMessageContent } from "../matrix/events.ts";
+import { EVERYBODY } from "../mentions.ts";
 import type { Notification } from "../notification.ts";
 import { byteLength, cutToFit, renderHtml, type RenderOptions, renderPlain } from "../render.ts";
 import { type RenderedMessage, renderMessage } from "./message.ts";
@@ -20,14 +21,23 @@ export interface ContentOptions extends RenderOptions {
   readonly warn: (text: string) => void;
 }
 
+/** Whom a notification is for: whoever it names, and, where it is critical, whom its channel names. What is silent calls nobody. */
+export function mentionsOf(
+  { silent, severity, mentions = [] }: Notification,
+  whenCritical: readonly string[],
+): readonly string[] {
+  if (silent) return [];
+  return [...new Set(severity === "critical" ? [...mentions, ...whenCritical] : mentions)];
+}
+
 /** Makes the content. The text matters more than its form: a message that is too long with both goes out plain before anything is cut. */
 export async function contentOf(notification: Notification, options: ContentOptions): Promise<RoomMessageContent> {
-  const { txnId, maxBytes, warn } = options;
+  const { txnId, maxBytes, warn, mentions = [] } = options;
   const fits = (content: RoomMessageContent) => byteLength(JSON.stringify(content)) <= maxBytes;
   const plain = (text: string): RoomMessageContent => ({
     msgtype: notification.silent ? "m.notice" : "m.text",
     body: renderPlain(notification, options, text),
-    "m.mentions": {},
+    "m.mentions": intentionalMentions(mentions),
     "dev.matrix-notify.id": txnId,
   });
   const formatted = ({ text, html }: RenderedMessage): RoomMessageContent => ({
@@ -37,4 +47,13 @@ export async function contentOf(notification: Notification, options: ContentOpti
   });
   const message = await renderMessage(notification, warn, (digest) => fits(formatted(digest)));
   return fits(formatted(message)) ? formatted(message) : plain(cutToFit(message.text, (text) => fits(plain(text))));
+}
+
+/** Client-Server API, "User and room mentions": who is not named here is not called, whatever stands in the body. */
+function intentionalMentions(mentions: readonly string[]): RoomMessageContent["m.mentions"] {
+  const users = mentions.filter((mention) => mention !== EVERYBODY);
+  return {
+    ...(users.length === 0 ? {} : { user_ids: users }),
+    ...(users.length === mentions.length ? {} : { room: true }),
+  };
 }

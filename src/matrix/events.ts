@@ -10,8 +10,8 @@ export interface RoomMessageContent {
   readonly body: string;
   readonly format?: "org.matrix.custom.html";
   readonly formatted_body?: string;
-  /** Always there, so that no client looks for names in the body. */
-  readonly "m.mentions": Readonly<Record<string, unknown>>;
+  /** Always there, so that no client looks for names in the body. `room` is everybody in it. */
+  readonly "m.mentions": { readonly user_ids?: readonly string[]; readonly room?: true };
   /** Our own id, by which an event is found again in a room. */
   readonly "dev.matrix-notify.id": string;
 }

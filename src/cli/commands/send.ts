@@ -43,6 +43,7 @@ function inputFrom(args: Arguments, message: string): NotificationInput {
     silent: args.has("silent"),
     origin: args.text("origin"),
     key: args.text("key"),
+    mentions: args.list("mention"),
     ttlMs: args.durationMs("ttl"),
   };
 }
