@@ -15,6 +15,8 @@ export interface RenderOptions {
   readonly lateAt?: number;
   /** Earlier notifications with the same key that were still waiting, and whose place it took. */
   readonly replaced?: Replaced;
+  /** More that its reader must know, a line each. @default none */
+  readonly notes?: readonly string[];
   /** Whom it is for: user ids of Matrix, or `@room`. @default nobody who is told so */
   readonly mentions?: readonly string[];
 }
@@ -37,7 +39,7 @@ export function subjectLine(notification: Notification, identity: string): strin
  */
 export function notesOf(
   notification: Notification,
-  { lateAt, replaced }: Pick<RenderOptions, "lateAt" | "replaced">,
+  { lateAt, replaced, notes: own = [] }: Pick<RenderOptions, "lateAt" | "replaced" | "notes">,
 ): string[] {
   const notes: string[] = [];
   if (lateAt !== undefined) {
@@ -47,7 +49,7 @@ export function notesOf(
     const earlier = replaced.count === 1 ? "an earlier one, of" : `${replaced.count} earlier ones, since`;
     notes.push(`↻ In place of ${earlier} ${localTime(replaced.since)}`);
   }
-  return notes;
+  return [...notes, ...own];
 }
 
 /**
@@ -156,7 +158,7 @@ function withCutNote(kept: string, total: number): string {
 }
 
 /** `2026-11-22 20:15 (UTC+1)`: the wall clock of the host that queued it, and where that clock stands. */
-function localTime(time: number): string {
+export function localTime(time: number): string {
   const date = new Date(time);
   const two = (number: number) => String(number).padStart(2, "0");
   const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;

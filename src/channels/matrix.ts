@@ -6,20 +6,22 @@ import { MatrixError } from "../matrix/errors.ts";
 import { type RoomMessageContent, sendEvent } from "../matrix/events.ts";
 import type { MatrixClient } from "../matrix/request.ts";
 import { joinRoom } from "../matrix/rooms.ts";
+import type { Notification } from "../notification.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "./channel.ts";
 import type { ChannelContext, ChannelKind, OpenChannel, ParseContext } from "./kind.ts";
 import { clientField } from "./matrix_client.ts";
-import { contentOf, MAX_CONTENT_BYTES, mentionsOf } from "./matrix_content.ts";
+import { contentOf, type ContentOptions, MAX_CONTENT_BYTES, mentionsOf } from "./matrix_content.ts";
 import { clearDoubt, type Cleared } from "./matrix_doubt.ts";
 import { MATRIX_FIELDS, type MatrixPolicy, matrixPolicy } from "./matrix_fields.ts";
-import { formerRoomsSince } from "./matrix_known_room.ts";
+import { formerRoomsSince, type KnownRoom } from "./matrix_known_room.ts";
+import { type Related, relatedContent, relatedTo } from "./matrix_related.ts";
 import { RoomFinder } from "./matrix_room.ts";
 import { volatileMemory } from "./memory.ts";
 
 /** Refusals that membership, or another room, may mend. Dendrite says M_UNSUPPORTED_ROOM_VERSION for a room that it does not know. */
 const REFUSALS: ReadonlySet<string> = new Set(["M_FORBIDDEN", "M_NOT_FOUND", "M_UNSUPPORTED_ROOM_VERSION"]);
 
-/** The kind `matrix`: `user`, or `homeserver` with `accessToken` or `accessTokenFile`; `room`, `mentions`, `doubt`. */
+/** The kind `matrix`: `user`, or `homeserver` with `accessToken` or `accessTokenFile`; `room`, `mentions`, `related`, `doubt`. */
 export const matrixKind: ChannelKind = {
   kind: "matrix",
   speaksHttp: true,
@@ -57,11 +59,17 @@ class MatrixChannel implements Channel {
   }
 
   async send(envelope: Envelope, options: SendOptions): Promise<Receipt> {
-    const { destination } = envelope;
+    const { destination, notification } = envelope;
     const { txnId, doubt, timeoutMs, signal } = options;
-    const content = await this.#content(envelope, options);
+    const contentOptions = this.#contentOptions(notification, options);
+    const content = await contentOf(notification, contentOptions);
     const room = await beforeSending(() => this.#rooms.find(destination, { timeoutMs, signal }));
-    const sending = { content, destination, txnId, doubt, timeoutMs, signal };
+    const related = await beforeSending(() => this.#relate(notification, room, options));
+    const sending = {
+      content,
+      related: related && { roomId: room.roomId, content: await relatedContent(notification, related, contentOptions) },
+      ...{ destination, txnId, doubt, timeoutMs, signal },
+    };
     // An earlier try went to the room that the destination had then.
     let mayBeTwice = false;
     for (const roomId of doubt === undefined ? [] : formerRoomsSince(room, doubt.since)) {
@@ -93,8 +101,16 @@ class MatrixChannel implements Channel {
     return await beforeSending(() => clearDoubt(this.#client, { ...where, doubt, policy: this.#policy.doubt }));
   }
 
-  #put({ content, roomId, txnId, timeoutMs, signal }: Sending): Promise<string> {
-    return sendEvent(this.#client, content, { roomId, txnId, timeoutMs, signal });
+  async #put({ content, related, roomId, txnId, timeoutMs, signal }: Sending): Promise<string> {
+    const put = (content: RoomMessageContent) => sendEvent(this.#client, content, { roomId, txnId, timeoutMs, signal });
+    if (related?.roomId !== roomId) return await put(content);
+    try {
+      return await put(related.content);
+    } catch (error) {
+      // Synapse refuses what relates to an event that it does not have in this room, or not any more.
+      if (!(error instanceof MatrixError) || error.status !== 400) throw error;
+      return await put(content);
+    }
   }
 
   /** A room that refuses us may have invited us: it is joined once, and asked once more. What it said first is what counts. */
@@ -108,9 +124,18 @@ class MatrixChannel implements Channel {
     return await this.#put(sending);
   }
 
-  #content({ notification }: Envelope, { txnId, late, replaced }: SendOptions): Promise<RoomMessageContent> {
+  #relate(
+    notification: Notification,
+    room: KnownRoom,
+    { incident, timeoutMs, signal }: SendOptions,
+  ): Promise<Related | undefined> {
+    const policy = this.#policy.related;
+    return relatedTo(this.#client, notification, { policy, incident, room, timeoutMs, signal });
+  }
+
+  #contentOptions(notification: Notification, { txnId, late, replaced }: SendOptions): ContentOptions {
     const { identity, runtime, warn } = this.#context;
-    return contentOf(notification, {
+    return {
       identity,
       txnId,
       lateAt: late ? runtime.now() : undefined,
@@ -118,13 +143,15 @@ class MatrixChannel implements Channel {
       mentions: mentionsOf(notification, this.#policy.mentions),
       maxBytes: MAX_CONTENT_BYTES,
       warn,
-    });
+    };
   }
 }
 
 /** One event, on its way into one room. */
 interface Sending extends Pick<SendOptions, "txnId" | "doubt" | "timeoutMs" | "signal"> {
   readonly content: RoomMessageContent;
+  /** The content for the room that holds what it relates to. */
+  readonly related: { readonly content: RoomMessageContent; readonly roomId: string } | undefined;
   readonly destination: string;
   readonly roomId: string;
 }

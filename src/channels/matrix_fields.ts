@@ -6,6 +6,7 @@ import { EVERYBODY, isMention, MAX_MENTIONS, MENTION_PROBLEM } from "../mentions
 import type { ConnectionConfig } from "./connection_fields.ts";
 import type { FieldSpecs } from "./field_spec.ts";
 import type { DoubtPolicy } from "./matrix_doubt.ts";
+import { RELATED_POLICIES, type RelatedPolicy } from "./matrix_related.ts";
 import { serverFields } from "./server_field.ts";
 
 /** What is wrong with a text that names no room. */
@@ -34,6 +35,11 @@ export interface MatrixConfig extends ConnectionConfig {
   readonly room: string | readonly string[];
   /** Whom what is critical is for: user ids (`@name:example.org`), or `@room` for everybody. @default nobody */
   readonly mentions?: string | readonly string[];
+  /**
+   * How a message with a key relates to the first one with that key, until it is resolved: it answers it (`reply`), stands in its `thread`, or takes its place
+   * when it resolves it (`edit`, which makes no push); or not at all (`none`). @default {"reply"}
+   */
+  readonly related?: "reply" | "edit" | "thread" | "none";
   /** Permits plain http to another host. @default {false} */
   readonly insecureHttp?: boolean;
   /**
@@ -94,6 +100,15 @@ export const MATRIX_FIELDS: FieldSpecs = {
       uniqueItems: true,
     },
   },
+  related: {
+    schema: {
+      type: "string",
+      description: "how a message with a key relates to the first one with that key",
+      examples: ["edit", "thread"],
+      default: "reply",
+      enum: RELATED_POLICIES,
+    },
+  },
   doubt: {
     schema: {
       type: "string",
@@ -110,11 +125,12 @@ export interface MatrixPolicy {
   /** At least one. */
   readonly rooms: readonly string[];
   readonly mentions: readonly string[];
+  readonly related: RelatedPolicy;
   readonly doubt: DoubtPolicy;
 }
 
 /**
- * Reads `room`, `mentions` and `doubt`.
+ * Reads `room`, `mentions`, `related` and `doubt`.
  *
  * @throws {ConfigError} when one of them cannot be used
  */
@@ -127,7 +143,9 @@ export function matrixPolicy(fields: Fields): MatrixPolicy {
   if (mentions.length > MAX_MENTIONS) {
     throw fields.error("mentions", `it names ${mentions.length} users: the limit is ${MAX_MENTIONS}`);
   }
+  const related = RELATED_POLICIES.find((policy) => policy === (fields.text("related") ?? "reply"));
+  if (related === undefined) throw fields.error("related", `it must be one of ${RELATED_POLICIES.join(", ")}`);
   const doubt = fields.text("doubt") ?? "send";
   if (doubt !== "send" && doubt !== "wait") throw fields.error("doubt", 'it must be "send" or "wait"');
-  return { rooms, mentions, doubt };
+  return { rooms, mentions, related, doubt };
 }

@@ -20,6 +20,7 @@ export const SENDING_COMMANDS: readonly Command[] = [
       { name: "format", value: "F", oneOf: FORMATS, summary: "how the body is written (default text)" },
       { name: "ttl", value: "DURATION", summary: "how long it is worth delivering (default 14d)" },
       { name: "key", value: "KEY", summary: "what it is about: it takes the place of what still waits with this key" },
+      { name: "resolve", summary: "say that what --key is about is over, and how long it lasted" },
       {
         name: "mention",
         value: "USER",
