@@ -1,7 +1,13 @@
 import { assertEquals } from "@std/assert";
 import { backoffMs } from "../../src/delivery/backoff.ts";
 import { type Failure, TIMEOUT_GAP_MS } from "../../src/delivery/classify.ts";
-import { ACCOUNT_PROBE_MS, BUSY_ROOM_MS, planFailure, ROOM_PROBE_MS, UNSTATED_LIMIT_MS } from "../../src/delivery/plan.ts";
+import {
+  ACCOUNT_PROBE_MS,
+  BUSY_ROOM_MS,
+  planFailure,
+  ROOM_PROBE_MS,
+  UNSTATED_LIMIT_MS,
+} from "../../src/delivery/plan.ts";
 
 const at = (failure: Omit<Failure, "reason">, { failures = 0, attempts = 1 } = {}) => {
   const result = planFailure({ reason: "x", ...failure }, { now: 1_000_000, failures, attempts, random: 1 });
