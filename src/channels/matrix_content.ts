@@ -2,6 +2,7 @@
 
 import { type Digest, tellsEach } from "../digest.ts";
 import type { RoomMessageContent } from "../matrix/events.ts";
+import { EVERYBODY } from "../mentions.ts";
 import type { Notification } from "../notification.ts";
 import { byteLength, cutToFit, renderHtml, type RenderOptions, renderPlain } from "../render.ts";
 import { type RenderedMessage, renderMessage } from "./message.ts";
@@ -19,6 +20,15 @@ export interface ContentOptions extends RenderOptions {
   readonly maxBytes: number;
   /** Says something to whoever runs this; delivery goes on. */
   readonly warn: (text: string) => void;
+}
+
+/** Whom a notification is for: whoever it names, and, where it is critical, whom its channel names. What is silent calls nobody. */
+export function mentionsOf(
+  { silent, severity, mentions = [] }: Notification,
+  whenCritical: readonly string[],
+): readonly string[] {
+  if (silent) return [];
+  return [...new Set(severity === "critical" ? [...mentions, ...whenCritical] : mentions)];
 }
 
 /** Makes the content. The text matters more than its form: a message that is too long with both goes out plain before anything is cut. */
@@ -39,7 +49,7 @@ function formsOf(notification: Notification, options: ContentOptions) {
   const plain = (text: string): RoomMessageContent => ({
     msgtype: notification.silent ? "m.notice" : "m.text",
     body: renderPlain(notification, options, text),
-    "m.mentions": {},
+    "m.mentions": intentionalMentions(options.mentions ?? []),
     "dev.matrix-notify.id": options.txnId,
   });
   const formatted = ({ text, html }: RenderedMessage): RoomMessageContent => ({
@@ -49,4 +59,13 @@ function formsOf(notification: Notification, options: ContentOptions) {
   });
   const fits = (content: RoomMessageContent) => byteLength(JSON.stringify(content)) <= options.maxBytes;
   return { plain, formatted, fits };
+}
+
+/** Client-Server API, "User and room mentions": who is not named here is not called, whatever stands in the body. */
+function intentionalMentions(mentions: readonly string[]): RoomMessageContent["m.mentions"] {
+  const users = mentions.filter((mention) => mention !== EVERYBODY);
+  return {
+    ...(users.length === 0 ? {} : { user_ids: users }),
+    ...(users.length === mentions.length ? {} : { room: true }),
+  };
 }
