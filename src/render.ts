@@ -5,6 +5,7 @@
  */
 
 import { formatDuration } from "./duration.ts";
+import { largest } from "./largest.ts";
 import type { Notification } from "./notification.ts";
 
 /** What a rendering depends on besides the notification. */
@@ -136,13 +137,7 @@ export function cutToFit(message: string, fits: (message: string) => boolean): s
   const characters = Array.from(message);
   const total = byteLength(message);
   const cut = (count: number) => withCutNote(characters.slice(0, count).join(""), total);
-  let low = 0, high = characters.length;
-  while (low < high) {
-    const middle = Math.ceil((low + high) / 2);
-    if (fits(cut(middle))) low = middle;
-    else high = middle - 1;
-  }
-  return cut(low);
+  return cut(largest(0, characters.length, (count) => fits(cut(count))));
 }
 
 /** Cuts a message to a size in UTF-8 bytes, between characters, and says so at its end; quick for one of megabytes too. */

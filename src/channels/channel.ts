@@ -1,5 +1,6 @@
 /** What every channel kind is to the rest: a type. */
 
+import type { Digest } from "../digest.ts";
 import type { Notification } from "../notification.ts";
 import type { Incident } from "../incident.ts";
 import type { Replaced } from "../render.ts";
@@ -60,6 +61,8 @@ export interface Channel {
   readonly runsPrograms?: boolean;
   /** Where it delivers when nobody says otherwise. */
   readonly destinations: readonly string[];
+  /** Whether a message of this channel has room for a line of each that a digest stands for. @default that of the smallest service */
+  hasRoomFor?(digest: Digest): boolean;
   /**
    * Delivers one envelope, once; there is no retry inside.
    *

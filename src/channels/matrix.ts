@@ -1,5 +1,6 @@
 /** Matrix rooms. */
 
+import type { Digest } from "../digest.ts";
 import { BeforeSendingError } from "../errors.ts";
 import type { Fields } from "../fields.ts";
 import { MatrixError } from "../matrix/errors.ts";
@@ -10,13 +11,16 @@ import type { Notification } from "../notification.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "./channel.ts";
 import type { ChannelContext, ChannelKind, OpenChannel, ParseContext } from "./kind.ts";
 import { clientField } from "./matrix_client.ts";
-import { contentOf, type ContentOptions, MAX_CONTENT_BYTES, mentionsOf } from "./matrix_content.ts";
+import { contentHasRoomFor, contentOf, type ContentOptions, MAX_CONTENT_BYTES, mentionsOf } from "./matrix_content.ts";
 import { clearDoubt, type Cleared } from "./matrix_doubt.ts";
 import { MATRIX_FIELDS, type MatrixPolicy, matrixPolicy } from "./matrix_fields.ts";
 import { formerRoomsSince, type KnownRoom } from "./matrix_known_room.ts";
 import { type Related, relatedContent, relatedTo } from "./matrix_related.ts";
 import { RoomFinder } from "./matrix_room.ts";
 import { volatileMemory } from "./memory.ts";
+
+/** As long as any. */
+const ANY_TXN_ID = "00000000-0000-4000-8000-000000000000";
 
 /** Refusals that membership, or another room, may mend. Dendrite says M_UNSUPPORTED_ROOM_VERSION for a room that it does not know. */
 const REFUSALS: ReadonlySet<string> = new Set(["M_FORBIDDEN", "M_NOT_FOUND", "M_UNSUPPORTED_ROOM_VERSION"]);
@@ -124,6 +128,10 @@ class MatrixChannel implements Channel {
     return await this.#put(sending);
   }
 
+  hasRoomFor(digest: Digest): boolean {
+    return contentHasRoomFor(digest, this.#contentOptions(digest, { txnId: ANY_TXN_ID, late: true }));
+  }
+
   #relate(
     notification: Notification,
     room: KnownRoom,
@@ -133,7 +141,10 @@ class MatrixChannel implements Channel {
     return relatedTo(this.#client, notification, { policy, incident, room, timeoutMs, signal });
   }
 
-  #contentOptions(notification: Notification, { txnId, late, replaced }: SendOptions): ContentOptions {
+  #contentOptions(
+    notification: Notification,
+    { txnId, late, replaced }: Pick<SendOptions, "txnId" | "late" | "replaced">,
+  ): ContentOptions {
     const { identity, runtime, warn } = this.#context;
     return {
       identity,

@@ -1,5 +1,6 @@
 /** What a notification is as the content of a Matrix event. */
 
+import { type Digest, tellsEach } from "../digest.ts";
 import type { RoomMessageContent } from "../matrix/events.ts";
 import { EVERYBODY } from "../mentions.ts";
 import type { Notification } from "../notification.ts";
@@ -32,21 +33,32 @@ export function mentionsOf(
 
 /** Makes the content. The text matters more than its form: a message that is too long with both goes out plain before anything is cut. */
 export async function contentOf(notification: Notification, options: ContentOptions): Promise<RoomMessageContent> {
-  const { txnId, maxBytes, warn, mentions = [] } = options;
-  const fits = (content: RoomMessageContent) => byteLength(JSON.stringify(content)) <= maxBytes;
+  const { plain, formatted, fits } = formsOf(notification, options);
+  const message = await renderMessage(notification, options.warn, (digest) => fits(formatted(digest)));
+  return fits(formatted(message)) ? formatted(message) : plain(cutToFit(message.text, (text) => fits(plain(text))));
+}
+
+/** Whether the content has room for a line of each that a digest stands for. */
+export function contentHasRoomFor(digest: Digest, options: ContentOptions): boolean {
+  const { formatted, fits } = formsOf(digest, options);
+  return tellsEach(digest, (message) => fits(formatted(message)));
+}
+
+/** The forms that a content may have, and whether one is small enough. */
+function formsOf(notification: Notification, options: ContentOptions) {
   const plain = (text: string): RoomMessageContent => ({
     msgtype: notification.silent ? "m.notice" : "m.text",
     body: renderPlain(notification, options, text),
-    "m.mentions": intentionalMentions(mentions),
-    "dev.matrix-notify.id": txnId,
+    "m.mentions": intentionalMentions(options.mentions ?? []),
+    "dev.matrix-notify.id": options.txnId,
   });
   const formatted = ({ text, html }: RenderedMessage): RoomMessageContent => ({
     ...plain(text),
     format: "org.matrix.custom.html",
     formatted_body: renderHtml(notification, options, html),
   });
-  const message = await renderMessage(notification, warn, (digest) => fits(formatted(digest)));
-  return fits(formatted(message)) ? formatted(message) : plain(cutToFit(message.text, (text) => fits(plain(text))));
+  const fits = (content: RoomMessageContent) => byteLength(JSON.stringify(content)) <= options.maxBytes;
+  return { plain, formatted, fits };
 }
 
 /** Client-Server API, "User and room mentions": who is not named here is not called, whatever stands in the body. */

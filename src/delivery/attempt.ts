@@ -4,7 +4,7 @@ import type { Channel, Envelope } from "../channels/channel.ts";
 import type { Entry } from "../queue/entry.ts";
 import type { AttemptResult } from "../queue/queue_types.ts";
 import { InvalidNotificationError } from "../errors.ts";
-import { type Digest, digestOf } from "../digest.ts";
+import { type Digest, type DigestItem, digestOf } from "../digest.ts";
 import { type Incident, withResolution } from "../incident.ts";
 import { isNotification } from "../notification.ts";
 import { EXPIRY_KEY } from "./expiry.ts";
@@ -18,7 +18,7 @@ const LATE_AFTER_MS = 60_000;
 export type IncidentOf = (entry: Entry) => Incident | undefined;
 
 /** How to try. */
-export interface AttemptOptions extends Omit<PlanContext, "now"> {
+export interface AttemptOptions extends Omit<PlanContext, "now" | "attempts"> {
   /** The clock: an answer may take a minute, and what it says counts from then. */
   readonly now: () => number;
   /** What the lane of an entry was told under its key. @default nothing that is known */
@@ -38,7 +38,7 @@ export async function attempt(
   options: AttemptOptions,
 ): Promise<AttemptResult> {
   const { now, incidentOf = () => undefined, timeoutMs, signal } = options;
-  const fail = (failure: Failure) => planFailure(failure, { ...options, now: now() });
+  const fail = (failure: Failure) => planFailure(failure, { ...options, attempts: entry.attempts, now: now() });
   try {
     const receipt = await channel.send(envelopeOf(entry, incidentOf), {
       txnId: entry.id,
@@ -67,14 +67,19 @@ function envelopeOf(entry: Entry, incidentOf: IncidentOf): Envelope {
   return { channel, destination, notification: withResolution(notification, lastedMs(entry, incidentOf(entry))) };
 }
 
-/** What a digest says: what its members say, as far as they can be read. Nothing is gathered that cannot. */
+/** What a digest says: what its members say. */
 export function notificationOfDigest(members: readonly Entry[], incidentOf: IncidentOf): Digest {
-  return digestOf(members.flatMap((member) => {
-    const { notification, replaced, key } = member;
+  return digestOf(itemsOf(members, incidentOf));
+}
+
+/** What entries say, as far as they can be read. Nothing is gathered that cannot. */
+export function itemsOf(entries: readonly Entry[], incidentOf: IncidentOf): DigestItem[] {
+  return entries.flatMap((entry) => {
+    const { notification, replaced, key } = entry;
     if (!isNotification(notification)) return [];
-    const said = withResolution(notification, lastedMs(member, incidentOf(member)));
+    const said = withResolution(notification, lastedMs(entry, incidentOf(entry)));
     return [{ notification: said, replaced: key === EXPIRY_KEY ? undefined : replaced }];
-  }));
+  });
 }
 
 /** How long what an entry is about has lasted when it was said; what fired and was never delivered counts too. */

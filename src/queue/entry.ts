@@ -4,7 +4,18 @@
 export type EntryState = "queued" | "deferred" | "held" | "dead";
 
 /** Why an attempt did not deliver. */
-export type WaitClass = "not-sent" | "ambiguous" | "limited" | "account" | "room" | "not-the-service" | "doubt";
+export type WaitClass =
+  | "not-sent"
+  | "ambiguous"
+  | "limited"
+  | "account"
+  | "room"
+  | "room-busy"
+  | "not-the-service"
+  | "doubt";
+
+/** What is a lane's own trouble, and says that the account is well. */
+export const LANE_CLASSES: ReadonlySet<string> = new Set<WaitClass>(["room", "room-busy", "doubt"]);
 
 /** An attempt that has left. */
 export interface Attempt {

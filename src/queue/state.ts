@@ -9,7 +9,7 @@
 
 import { attempted, failed, newEntry, withdrawn } from "./changes.ts";
 import { Deliveries } from "./deliveries.ts";
-import { type ChannelState, type Entry, type EntryState, type Replaced, type Wait } from "./entry.ts";
+import { type ChannelState, type Entry, type EntryState, LANE_CLASSES, type Replaced, type Wait } from "./entry.ts";
 import { type Incident, Incidents, type IncidentSubject } from "./incidents.ts";
 import { Line } from "./line.ts";
 import { type Named, Names, type Twin } from "./names.ts";
@@ -236,9 +236,9 @@ export class QueueState {
     this.#blame(entry.channel, record, wait);
   }
 
-  /** Whose trouble it is: a room's, or a doubt, is its lane's alone; everything else is the whole channel's. */
+  /** Whose trouble it is: its lane's alone, or the whole channel's. */
   #blame(channel: string, record: NackRecord, wait: Wait): void {
-    if (record.class === "room" || record.class === "doubt") return void this.#channels.delete(channel);
+    if (LANE_CLASSES.has(record.class)) return void this.#channels.delete(channel);
     this.#channels.set(channel, { failures: this.channel(channel).failures + 1, wait });
   }
 
