@@ -63,6 +63,17 @@ synapseTest("an edit whose answer was lost is one edit", async (synapse) => {
   assertEquals((await desk.acks()).map(({ receipt }) => receipt), events.map(({ event_id }) => event_id));
 });
 
+synapseTest("a resolve answers what was taken back, and does not edit it", async (synapse) => {
+  await using desk = await Desk.open(synapse, { name: "related-redacted" });
+  const send = withPolicy(desk, "edit");
+  await send(FIRE);
+  const [{ event_id }] = await desk.read();
+  const path = ["rooms", desk.room, "redact", event_id, "1"].map(encodeURIComponent).join("/");
+  await synapse.request(`/_matrix/client/v3/${path}`, { method: "PUT", user: desk.sender, body: {} });
+  await send(RESOLVE);
+  assertEquals(relations(await desk.read()), [null, reply(0)]);
+});
+
 for (const related of ["edit", "thread"] as const) {
   synapseTest(
     `a resolve of what is in another room is an ordinary message with the duration: ${related}`,
