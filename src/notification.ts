@@ -154,7 +154,12 @@ function text(name: string, value: unknown): string {
       `Cannot use the ${name}: it must be text, not ${value === null ? "null" : typeof value}`,
     );
   }
-  return value.toWellFormed().replace(CONTROL_REGEXP, "\ufffd");
+  return printableText(value);
+}
+
+/** A text as a notification holds it. It may have become longer: what stands in the place of a control character is three bytes. */
+export function printableText(text: string): string {
+  return text.toWellFormed().replace(CONTROL_REGEXP, "\ufffd");
 }
 
 /** Control characters, but for tab, line feed and carriage return: terminals obey them, and people do not see them. */

@@ -8,11 +8,12 @@
 import type { Channel } from "../channels/channel.ts";
 import { fitsEverywhere, outlineOf, tellsEach } from "../digest.ts";
 import { LIMITED_BACKLOG, MAX_DIGEST_MEMBERS } from "../flood.ts";
+import type { Incident } from "../incident.ts";
 import { largest } from "../largest.ts";
 import { isNotification } from "../notification.ts";
 import { type Entry, laneOf } from "../queue/entry.ts";
 import { mayBeGathered } from "../queue/line.ts";
-import { type IncidentOf, itemsOf } from "./attempt.ts";
+import { itemsOf } from "./attempt.ts";
 import { isCritical } from "./holds.ts";
 import { isReady, type LaneContext, type LaneSource } from "./lanes.ts";
 
@@ -24,9 +25,9 @@ export interface Crowd {
   readonly isBehind: boolean;
 }
 
-/** What crowds need to know of the queue. */
+/** What a crowd needs to know of the queue. */
 export interface CrowdSource extends LaneSource {
-  readonly incidentOf: IncidentOf;
+  incidentOf(entry: Entry): Incident | undefined;
 }
 
 /** Looks for crowded lanes whose turn it is. */
@@ -39,9 +40,8 @@ export function crowdOf(queue: CrowdSource, channel: Channel, context: LaneConte
   for (const lane of Map.groupBy(waiting, laneOf).values()) {
     const [head] = lane;
     if (lane.filter(isOrdinary).length <= backlogOf(head, queue, context) || !isReady(head, queue, context)) continue;
-    if (isOrdinary(head)) {
-      groups.push(...runsOf(lane).flatMap((run) => digestsOf(run, channel, (entry) => queue.incidentOf(entry))));
-    } else isBehind = true;
+    if (isOrdinary(head)) groups.push(...runsOf(lane).flatMap((run) => digestsOf(run, channel, queue)));
+    else isBehind = true;
   }
   return { groups, isBehind };
 }
@@ -72,9 +72,9 @@ function runsOf(lane: readonly Entry[]): Entry[][] {
 }
 
 /** Cuts a run where a digest has no room for another line. Who is left alone goes alone. */
-function digestsOf(run: readonly Entry[], channel: Channel, incidentOf: IncidentOf): Entry[][] {
+function digestsOf(run: readonly Entry[], channel: Channel, queue: CrowdSource): Entry[][] {
   const hasRoomFor = (entries: readonly Entry[]) => {
-    const digest = outlineOf(itemsOf(entries, incidentOf));
+    const digest = outlineOf(itemsOf(entries, (entry) => queue.incidentOf(entry)));
     return channel.hasRoomFor?.(digest) ?? tellsEach(digest, fitsEverywhere);
   };
   const digests: Entry[][] = [];

@@ -12,7 +12,7 @@ import { type Arguments, UsageError } from "../arguments.ts";
 import type { CommandContext } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
 import { openNotifier } from "../notifier.ts";
-import { exitCodeFor, outcomeLine, reportTrouble } from "../outcomes.ts";
+import { exitCodeFor, outcomeLine, ownerOf, reportTrouble } from "../outcomes.ts";
 import { printable, type Ui } from "../ui.ts";
 
 /** After so long without a byte on standard input people should know what is waited for. */
@@ -136,7 +136,7 @@ function dryRun(
 function printOutcomes(outcomes: readonly Outcome[], { args, ui, runtime }: CommandContext): void {
   for (const outcome of outcomes) {
     if (args.has("json")) ui.json(outcome);
-    else ui.data((outcomes.length > 1 ? `${outcome.channel}: ` : "") + outcomeLine(outcome, runtime.now(), ui));
+    else ui.data(ownerOf(outcome, outcomes) + outcomeLine(outcome, runtime.now(), ui));
     reportTrouble([outcome], ui);
   }
 }
