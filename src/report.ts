@@ -128,7 +128,9 @@ export class Reporter {
       reason,
       next,
       // The queue keeps notifications as opaque JSON; what it gives back is what the notifier gave it.
-      notification: members ? withoutItems(notificationOfDigest(members)) : entry.notification as Notification,
+      notification: members
+        ? withoutItems(notificationOfDigest(members, (member) => this.#queue.incidentOf(member)))
+        : entry.notification as Notification,
       ...(members ? { members: members.map((member) => this.#queued(member, view)) } : {}),
     };
   }

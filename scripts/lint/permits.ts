@@ -37,6 +37,7 @@ const OF_ALL: readonly Permit[] = ["runtime.ts as a type"];
 
 /** What single files may import besides: where a program or a library begins, the effects begin too. */
 const OF_FILES: Readonly<Record<string, readonly Permit[]>> = {
+  "src/mentions.ts": ["matrix/ids.ts"],
   "src/notifier.ts": ["runtime.ts"],
   "src/deliverer.ts": ["runtime.ts"],
   "src/send.ts": ["runtime.ts"],

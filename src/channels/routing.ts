@@ -5,7 +5,7 @@ import { parseRoom } from "../matrix/ids.ts";
 import { nearest } from "../nearest.ts";
 import type { Notification } from "../notification.ts";
 import type { Channel, Envelope } from "./channel.ts";
-import { ROOM_HINT, ROOM_PROBLEM } from "./matrix.ts";
+import { ROOM_HINT, ROOM_PROBLEM } from "./matrix_fields.ts";
 
 /** What a caller may say about where it goes. */
 export interface RouteOptions {

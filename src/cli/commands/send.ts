@@ -21,6 +21,9 @@ const STDIN_HINT_AFTER_MS = 3000;
 /** Sends, or shows what would be sent. */
 export async function send(context: CommandContext): Promise<number> {
   const { args, runtime, ui } = context;
+  if (args.has("resolve") && args.text("key") === undefined) {
+    throw new UsageError("Cannot use --resolve without --key: it does not say what is over", "add --key KEY");
+  }
   const input = inputFrom(args, await readBody(args, runtime, ui));
   const where = {
     channels: args.list("channel").length > 0 ? args.list("channel") : undefined,
@@ -43,6 +46,8 @@ function inputFrom(args: Arguments, message: string): NotificationInput {
     silent: args.has("silent"),
     origin: args.text("origin"),
     key: args.text("key"),
+    resolves: args.has("resolve"),
+    mentions: args.list("mention"),
     ttlMs: args.durationMs("ttl"),
   };
 }
