@@ -15,7 +15,7 @@ export function fileLabel({ name, size }: Pick<Attachment, "name" | "size">): st
 export function splitFiles(notification: Notification, carriage: FileCarriage | undefined): Notification[] {
   const { attachments, ...text } = notification;
   if (carriage !== "apart" || attachments === undefined) return [notification];
-  const { link: _, mentions: __, ...bare } = text;
+  const { link: _, mentions: __, resolves: ___, ...bare } = text;
   return [text, ...attachments.map((file) => ({ ...bare, subject: `📎 ${file.name}`, message: "", file }))];
 }
 

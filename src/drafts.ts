@@ -1,6 +1,7 @@
 /** From what is to be said to what the queue keeps of it. */
 
 import type { Envelope } from "./channels/channel.ts";
+import { titleOf } from "./incident.ts";
 import type { Draft } from "./queue/queue_types.ts";
 
 /**
@@ -8,12 +9,16 @@ import type { Draft } from "./queue/queue_types.ts";
  *
  * @param once the caller's own name for the notification; a file that goes by itself has one of its own, which no caller can give
  */
-export function draftOf(envelope: Envelope, once: string | undefined): Draft {
-  const { part } = envelope;
-  const { expires, key, severity, attachments, file } = envelope.notification;
-  const isUrgent = severity === "critical";
+export function draftOf(envelope: Envelope, once?: string): Draft {
+  const { notification, part } = envelope;
+  const { expires, key, resolves, severity, attachments, file } = notification;
   const files = [...attachments ?? [], ...file ? [file] : []].map(({ content }) => content);
-  const draft = { ...envelope, expires, key, isUrgent, files: files.length > 0 ? files : undefined };
-  if (part !== undefined) return { ...draft, once: once && `${once} ${part}` };
-  return { ...draft, replaces: key === undefined ? undefined : true, once };
+  const common = {
+    ...{ ...envelope, expires, isUrgent: severity === "critical" },
+    ...(files.length === 0 ? {} : { files }),
+  };
+  // Whatever takes the place of its text takes that of the file too.
+  if (part !== undefined) return { ...common, key, once: once && `${once} ${part}` };
+  const keyed = key === undefined ? {} : { key, title: titleOf(notification), resolves, replaces: true } as const;
+  return { ...common, ...keyed, once };
 }

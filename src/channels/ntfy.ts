@@ -9,7 +9,7 @@ import { USER_AGENT } from "../version.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "./channel.ts";
 import type { ConnectionConfig } from "./connection_fields.ts";
 import type { ChannelContext, ChannelKind, OpenChannel, ParseContext } from "./kind.ts";
-import { type RenderedMessage, renderMessage } from "./message.ts";
+import { renderMessage } from "./message.ts";
 import { authField, type NtfyAuth } from "./ntfy_auth.ts";
 import { serverField, serverFields } from "./server_field.ts";
 
@@ -18,6 +18,9 @@ export const MAX_NTFY_BYTES = 4095;
 
 /** Its code for a day on which it takes no more files: texts must not wait for the next one. */
 const FILES_OF_A_DAY = 42905;
+
+/** It reads no more of a request in JSON: twice that. Quotes and line breaks take two bytes there. */
+const MAX_REQUEST_BYTES = 8192;
 
 /** How an ntfy channel is configured. */
 export interface NtfyConfig extends ConnectionConfig {
@@ -120,7 +123,10 @@ class NtfyChannel implements Channel {
     this.#context = context;
   }
 
-  /** ntfy has no transaction ids, and its messages hold no id of ours: what may have arrived can only be sent again. */
+  /**
+   * ntfy takes the same message twice, and cannot be asked: what may have arrived can only be sent again. From 2.16 on its apps show one of those that have
+   * the same `sequence_id`; older servers pass over it, so that nobody can tell.
+   */
   async send(envelope: Envelope, options: SendOptions): Promise<Receipt> {
     const { doubt, signal } = options;
     const { runtime } = this.#context;
@@ -153,7 +159,7 @@ class NtfyChannel implements Channel {
 
   async #request(
     { destination, notification }: Envelope,
-    { late, replaced, timeoutMs }: SendOptions,
+    { txnId, late, replaced, timeoutMs }: SendOptions,
   ): Promise<Pick<HttpRequest, "method" | "url" | "headers" | "body" | "timeoutMs">> {
     const { runtime, identity, files } = this.#context;
     const { baseUrl } = this.#server;
@@ -161,33 +167,35 @@ class NtfyChannel implements Channel {
     if (file !== undefined) {
       const { fileRequest } = await import("./ntfy_file.ts");
       const title = subjectLine(notification, identity), priority = priorityOf(notification);
-      return await fileRequest(`${baseUrl}/${destination}`, { file, files, title, priority, timeoutMs });
+      return await fileRequest(`${baseUrl}/${destination}`, { file, files, title, priority, txnId, timeoutMs });
     }
     const notes = notesOf(notification, { lateAt: late ? runtime.now() : undefined, replaced });
     return {
       method: "POST",
       url: `${baseUrl}/`,
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ topic: destination, ...await this.#message(notification, notes) }),
+      body: await this.#message(notification, { topic: destination, sequence_id: txnId }, notes),
       timeoutMs,
     };
   }
 
   /** An empty message would read "triggered", so that a subject without a body becomes the message. */
-  async #message(notification: Notification, notes: readonly string[]): Promise<Record<string, unknown>> {
+  async #message(notification: Notification, ids: object, notes: readonly string[]): Promise<string> {
     const { identity, warn } = this.#context;
     const note = notes.map((line) => `\n\n${line}`).join("");
-    const fits = ({ text }: RenderedMessage) => byteLength(text + note) <= MAX_NTFY_BYTES;
-    const text = (await renderMessage(notification, warn, fits)).text;
-    const hasBody = text !== "";
-    const message = cutToFit(hasBody ? text : notification.subject, (cut) => byteLength(cut + note) <= MAX_NTFY_BYTES);
-    return {
-      title: hasBody ? subjectLine(notification, identity) : identity,
-      message: message + note,
-      priority: priorityOf(notification),
-      ...(notification.link === undefined ? {} : { click: notification.link }),
-      ...(notification.format === "markdown" ? { markdown: true } : {}),
-    };
+    const request = (text: string) =>
+      JSON.stringify({
+        ...ids,
+        title: text === "" ? identity : subjectLine(notification, identity),
+        message: (text || notification.subject) + note,
+        priority: priorityOf(notification),
+        ...(notification.link === undefined ? {} : { click: notification.link }),
+        ...(notification.format === "markdown" ? { markdown: true } : {}),
+      });
+    const fits = (text: string) =>
+      byteLength(text + note) <= MAX_NTFY_BYTES && byteLength(request(text)) <= MAX_REQUEST_BYTES;
+    const { text } = await renderMessage(notification, warn, (message) => fits(message.text));
+    return request(cutToFit(text, fits));
   }
 }
 

@@ -11,6 +11,8 @@ export interface NtfyFile {
   readonly files: FileReader;
   readonly title: string;
   readonly priority: number;
+  /** The same on every try. */
+  readonly txnId: string;
   readonly timeoutMs: number;
 }
 
@@ -22,9 +24,9 @@ export interface NtfyFile {
  */
 export async function fileRequest(
   topicUrl: string,
-  { file, files, title, priority, timeoutMs }: NtfyFile,
+  { file, files, title, priority, txnId, timeoutMs }: NtfyFile,
 ): Promise<Pick<HttpRequest, "method" | "url" | "headers" | "body" | "timeoutMs">> {
-  const query = new URLSearchParams({ filename: file.name, title, priority: String(priority) });
+  const query = new URLSearchParams({ filename: file.name, title, priority: String(priority), sequence_id: txnId });
   return {
     method: "PUT",
     url: `${topicUrl}?${query}`,

@@ -17,6 +17,7 @@ import type { Channel } from "../channels/channel.ts";
 import { type Entry, laneOf } from "../queue/entry.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { AttemptResult } from "../queue/queue_types.ts";
+import { wasTaken } from "../queue/trouble.ts";
 import type { Runtime } from "../runtime.ts";
 import { attempt } from "./attempt.ts";
 import { crowdOf } from "./crowd.ts";
@@ -25,7 +26,7 @@ import { buryExpired } from "./expiry.ts";
 import { type Holds, holdsAt, type HoldSubject, type Policies } from "./holds.ts";
 import type { CourierEvent, CourierOptions, Run, RunEnd, RunOptions } from "./run.ts";
 import { type Head, heads, type LaneContext, nextOf } from "./lanes.ts";
-import { Upkeep, wasTaken } from "./upkeep.ts";
+import { Upkeep } from "./upkeep.ts";
 
 /** What the courier needs of the runtime. */
 export type CourierRuntime = Pick<Runtime, "now" | "sleep" | "random">;
@@ -183,7 +184,7 @@ export class Courier {
   /** Sends what is due of one channel, one request at a time; batches grow while everything goes well. */
   async #serve(channel: string, run: Run): Promise<void> {
     for (let limit = 1; !this.#isUp(run); limit = Math.min(2 * limit, MAX_ANNOUNCED)) {
-      const { groups, isBehind } = crowdOf(this.#queue, channel, this.#context());
+      const { groups, isBehind } = crowdOf(this.#queue, this.#channel(channel), this.#context());
       if (groups.length > 0) await this.#queue.gather(groups);
       if (isBehind) limit = 1;
       const batch = await this.#announce(nextOf(this.#queue, channel, limit, this.#context()));
@@ -210,14 +211,14 @@ export class Courier {
   async #try(entry: Entry, run: Run): Promise<AttemptResult> {
     this.#underWay.add(entry.id);
     try {
-      const channel = this.#channels.get(entry.channel);
-      if (channel === undefined) throw new TypeError(`Cannot serve channel ${entry.channel}: it is not configured`);
+      const channel = this.#channel(entry.channel);
       const now = this.#runtime.now();
       const timeLeft = Math.max(MIN_TIMEOUT_MS, (run.deadline ?? Infinity) - now);
       const result = await attempt(entry, channel, {
         timeoutMs: Math.min(REQUEST_TIMEOUT_MS, timeLeft),
         signal: run.signal,
         now: () => this.#runtime.now(),
+        incidentOf: (entry) => this.#queue.incidentOf(entry),
         failures: this.#queue.channel(entry.channel).failures,
         random: this.#runtime.random(),
       });
@@ -249,6 +250,12 @@ export class Courier {
     for (const { entry, reason } of await buryExpired(this.#queue, this.#runtime.now(), isFree)) {
       this.#onEvent({ entry, result: { state: "dead", reason } });
     }
+  }
+
+  #channel(name: string): Channel {
+    const channel = this.#channels.get(name);
+    if (channel === undefined) throw new TypeError(`Cannot serve channel ${name}: it is not configured`);
+    return channel;
   }
 
   #isAborted({ signal }: RunOptions): boolean {

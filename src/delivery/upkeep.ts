@@ -1,7 +1,7 @@
 /** What whoever delivers does for the queue in passing: it makes the journal shorter, and removes the files that nobody needs any more. */
 
-import { QueueError } from "../errors.ts";
 import type { Queue } from "../queue/queue.ts";
+import { wasTaken } from "../queue/trouble.ts";
 
 /** Keeps a queue in order. What the disk refuses is left as it is: a journal that cannot be made shorter is a journal still. */
 export class Upkeep {
@@ -25,16 +25,5 @@ export class Upkeep {
     if (!didCompact && this.#queue.released === this.#swept) return;
     await wasTaken(this.#queue.sweepFiles());
     this.#swept = this.#queue.released;
-  }
-}
-
-/** Whether the disk took it. What it refuses here nobody has to know: another one tries again. */
-export async function wasTaken(work: Promise<unknown>): Promise<boolean> {
-  try {
-    await work;
-    return true;
-  } catch (error) {
-    if (error instanceof QueueError) return false;
-    throw error;
   }
 }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type AttachmentInput, MAX_FILE_BYTES, MAX_FILES } from "../../notification.ts";
+import { type AttachmentInput, MAX_FILE_BYTES, MAX_FILES, printableText } from "../../notification.ts";
 import { byteLength, formatBytes } from "../../render.ts";
 import type { MailAttachment } from "./mail.ts";
 
@@ -74,7 +74,7 @@ function oneLine(text: string): string {
 function textOf({ type, content }: MailAttachment): string | undefined {
   if (!/^(text\/|application\/(json|xml|yaml)$)/.test(type) || content.length > MAX_INLINE_BYTES) return undefined;
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(content).trimEnd();
+    return printableText(new TextDecoder("utf-8", { fatal: true }).decode(content)).trimEnd();
   } catch {
     return undefined;
   }
