@@ -4,7 +4,7 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { InvalidNotificationError, QueueError } from "../src/errors.ts";
 import type { AttachmentInput } from "../src/notification.ts";
 import { MAX_FILES_BYTES } from "../src/queue/limits.ts";
-import { LoopbackWebhook } from "../src/testing/mod.ts";
+import { LoopbackTelegram, LoopbackWebhook } from "../src/testing/mod.ts";
 import { type Scene, setScene } from "./fakes/scene.ts";
 
 /** A PNG of one pixel. */
@@ -261,4 +261,54 @@ Deno.test("notify() refuses files for which there is no room, and removes what a
   large.unlockSync();
   await notifier.notify({ subject: "Load", attachments: FILES });
   assertEquals([shown(scene).length, kept(scene)], [3, []]);
+});
+
+Deno.test("flush() sends no file before its text, for however long that waits for its pace", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open({ flood: { burst: 3, per: "5s" } });
+  for (const subject of ["One", "Two", "Three"]) await notifier.notify({ subject });
+  await notifier.notify({ subject: "Four", attachments: FILES.slice(1) }, { waitMs: 0 });
+  await notifier.notify({ subject: "Five" }, { waitMs: 0 });
+  scene.runtime.time += 4000;
+  await notifier.notify({ subject: "Six" }, { waitMs: 0 });
+  scene.runtime.time += 1500;
+  await notifier.flush({ waitMs: 0 });
+  assertEquals(shown(scene).length, 3, "what comes together waits until nobody says any more");
+  scene.runtime.time += 60_000;
+  await notifier.flush();
+  assertEquals(shown(scene).slice(3), ["m.text Four", "m.file übersicht.csv", "m.text 2 notifications"]);
+});
+
+Deno.test("notify() relates no file to an incident, and resolves with one", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open();
+  await notifier.notify({ subject: "Load", key: "load", attachments: FILES.slice(0, 1) });
+  scene.runtime.time += 60_000;
+  await notifier.notify({ subject: "Load", key: "load", resolves: true, attachments: FILES.slice(1) });
+  assertEquals(shown(scene), [
+    ...["m.text Load", "m.image graph.png"],
+    ...["m.text ✅ Resolved after 1 min: Load", "m.file übersicht.csv"],
+  ]);
+  const related = scene.homeserver.events(scene.room).map(({ content }) => "m.relates_to" in content);
+  assertEquals(related, [false, false, true, false]);
+});
+
+Deno.test("notify() sends one file to all who take it, and keeps it until the last of them has it", async () => {
+  await using scene = await setScene();
+  await using telegram = await LoopbackTelegram.start({ now: scene.runtime.now });
+  const { homeserver, accessToken, room } = scene;
+  const channels = {
+    matrix: { homeserver: homeserver.url, accessToken, room },
+    phone: { kind: "telegram", server: telegram.url, token: telegram.token, chat: 1001 },
+  } as const;
+  await using notifier = await scene.open({ channels });
+  telegram.fault("500", { on: "sendPhoto" });
+  await notifier.notify({ subject: "Load", attachments: FILES.slice(0, 1) });
+  assertEquals([shown(scene), telegram.messages("1001").length, kept(scene).length], [
+    ...[["m.text Load", "m.image graph.png"], 1, 1],
+  ]);
+  await telegram.clearFaults();
+  await notifier.flush();
+  assertEquals(telegram.messages("1001").map(({ file }) => file?.bytes), [undefined, PIXEL]);
+  assertEquals(kept(scene), []);
 });

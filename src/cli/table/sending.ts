@@ -108,8 +108,8 @@ export const SENDING_COMMANDS: readonly Command[] = [
       "A link named sendmail to the binary is the same. These options go before those of sendmail. Recipients say nothing: a\n" +
       "mail goes to every channel, or to those of --channel. -i (or -oi): a lone dot does not end the mail; -F, -f: the\n" +
       "sender of a mail without From. Other options of sendmail are passed over; -bs, -bp, -bd and -q are refused with 69.",
-      "Subject becomes the subject, From the origin, X-Priority and Importance the severity. A mail of more than 10 MiB is\n" +
-      "refused with 65, and what cannot be read is sent as it came. With exit 0 it prints nothing.",
+      "Subject becomes the subject, From the origin, X-Priority and Importance the severity; attachments go as files. A mail\n" +
+      "of more than 10 MiB is refused with 65, and what cannot be read is sent as it came. With exit 0 it prints nothing.",
     ],
     examples: [
       "printf 'Subject: Backup done\\n\\n12 GB\\n' | matrix-notify sendmail -t",
