@@ -11,7 +11,7 @@
  */
 
 import type { Channel, Envelope } from "./channels/channel.ts";
-import { route, type RouteOptions } from "./channels/routing.ts";
+import { type Plan, route, type RouteOptions, type Routing } from "./channels/routing.ts";
 import { withSymbols } from "./channels/symbols.ts";
 import type { Courier } from "./delivery/courier.ts";
 import { type BackgroundEnd, deliverUntilEmpty } from "./delivery/background_duty.ts";
@@ -27,7 +27,7 @@ import { type Entry, sentBySomebody } from "./queue/entry.ts";
 import { fullnessWarning, NEARLY_FULL_BYTES } from "./queue/limits.ts";
 import type { Queue } from "./queue/queue.ts";
 import type { Enqueued } from "./queue/queue_types.ts";
-import type { Outcome, QueuedEntry, Reporter } from "./report.ts";
+import { mutedOutcomes, type Outcome, type QueuedEntry, type Reporter } from "./report.ts";
 import { denoRuntime, type Runtime } from "./runtime.ts";
 import { type Status, statusOf } from "./status.ts";
 import { sendUnqueued } from "./unqueued.ts";
@@ -42,7 +42,7 @@ export class Notifier implements AsyncDisposable {
   readonly #runtime: Runtime;
   readonly #ownRuntime: Disposable;
   readonly #symbols: boolean;
-  readonly #channels: readonly Channel[];
+  readonly #routing: Routing;
   readonly #byName: ReadonlyMap<string, Channel>;
   readonly #queue: Queue;
   readonly #courier: Courier;
@@ -58,7 +58,7 @@ export class Notifier implements AsyncDisposable {
     this.identity = parts.identity;
     this.stateDir = parts.stateDir;
     this.#symbols = parts.symbols;
-    this.#channels = parts.channels;
+    this.#routing = parts.routing;
     this.#byName = parts.byName;
     this.#queue = parts.queue;
     this.#courier = parts.courier;
@@ -83,18 +83,20 @@ export class Notifier implements AsyncDisposable {
   }
 
   /**
-   * Sends a notification to every configured channel, or to those that the options name. When this resolves, each envelope is delivered or on
-   * disk, but for those whose outcome says `refused`.
+   * Sends a notification where the rules say, to every channel where none does, or to those that the options name. When this resolves, each envelope is
+   * delivered or on disk, but for those whose outcome says `refused`.
    *
-   * @returns one outcome an envelope
+   * @returns one outcome an envelope; where a rule lets nothing go out, one that says `muted` for each that there would have been
    * @throws {InvalidNotificationError} when the input cannot be sent
    * @throws {ConfigError} when no channel is configured
    * @throws {QueueError} when neither the disk took it nor one try without the queue delivered anything: then nothing of it is queued
    */
   async notify(input: NotificationInput, options: NotifyOptions = {}): Promise<Outcome[]> {
     const { waitMs = DEFAULT_NOTIFY_WAIT_MS, signal } = options;
-    const envelopes = this.plan(input, options);
+    const plan = this.plan(input, options);
     checkId(options.id);
+    if (plan.mutedBy !== undefined) return mutedOutcomes(plan.mutedBy, this.#routing, this.#runtime);
+    const { envelopes } = plan;
     const deadline = this.#runtime.now() + waitMs;
     signal?.throwIfAborted();
     let onDuty, enqueued;
@@ -120,8 +122,8 @@ export class Notifier implements AsyncDisposable {
    *
    * @throws what `notify` throws for bad input
    */
-  plan(input: NotificationInput, options: RouteOptions = {}): Envelope[] {
-    return route(createNotification(input, this.#runtime.now()), this.#channels, options);
+  plan(input: NotificationInput, options: RouteOptions = {}): Plan {
+    return route(createNotification(input, this.#runtime.now()), this.#routing, options);
   }
 
   /** A notification as its readers will see it: with symbols in place of their names, unless the configuration says otherwise. */

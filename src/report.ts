@@ -1,5 +1,6 @@
 /** What callers are told: an outcome for each envelope, and what is in the queue. */
 
+import type { Routing } from "./channels/routing.ts";
 import { notificationOfDigest } from "./delivery/attempt.ts";
 import type { Courier } from "./delivery/courier.ts";
 import type { Holds } from "./delivery/holds.ts";
@@ -8,6 +9,7 @@ import { withoutItems } from "./digest.ts";
 import type { Notification } from "./notification.ts";
 import { type Entry, type EntryState, laneOf, type Wait } from "./queue/entry.ts";
 import type { Queue } from "./queue/queue.ts";
+import type { Runtime } from "./runtime.ts";
 
 /** What became of an envelope so far. `delivered`, `queued` and `held` is delivered, or will be. */
 export interface Outcome {
@@ -19,9 +21,9 @@ export interface Outcome {
   readonly destination: string;
   /**
    * `queued` waits for its turn or its next try, `held` for its account to be mended. `superseded`: one with the same key took its place. `refused`: the disk did not
-   * take it, and the one try without it failed; nothing will be tried again.
+   * take it, and the one try without it failed; nothing will be tried again. `muted`: a rule lets it go nowhere.
    */
-  readonly state: "delivered" | "queued" | "held" | "dead" | "superseded" | "refused";
+  readonly state: "delivered" | "queued" | "held" | "dead" | "superseded" | "refused" | "muted";
   /** The proof of delivery: `event_id` for Matrix. */
   readonly receipt?: string;
   /** Why it was not delivered yet, or never will be. */
@@ -161,6 +163,15 @@ export interface WaitView {
   readonly reason?: string;
   /** Milliseconds since 1970. */
   readonly next?: number;
+}
+
+/** What becomes of a notification that a rule lets go nowhere. */
+export function mutedOutcomes(rule: string, { channels }: Routing, { uuid }: Pick<Runtime, "uuid">): Outcome[] {
+  return channels.flatMap(({ name, destinations }) =>
+    destinations.map((destination): Outcome => {
+      return { id: uuid(), channel: name, destination, state: "muted", reason: `${rule} lets it go nowhere` };
+    })
+  );
 }
 
 /** What became of an attempt. */

@@ -2,6 +2,7 @@
 
 import type { BackgroundMode } from "./background.ts";
 import type { Channel } from "./channels/channel.ts";
+import type { Routing } from "./channels/routing.ts";
 import { sendingSymbols } from "./channels/symbols.ts";
 import { openConfig } from "./config/load.ts";
 import { stateDirPath } from "./config/paths.ts";
@@ -21,7 +22,7 @@ export interface Parts {
   readonly runtime: Runtime;
   /** Whether names of symbols in subjects become symbols. */
   readonly symbols: boolean;
-  readonly channels: readonly Channel[];
+  readonly routing: Routing;
   readonly byName: ReadonlyMap<string, Channel>;
   readonly queue: Queue;
   readonly courier: Courier;
@@ -63,7 +64,7 @@ export function wireParts(options: NotifierOptions, real: Runtime): Parts {
     stateDir,
     runtime,
     symbols: config.symbols,
-    channels,
+    routing: { channels, rules: config.rules },
     byName,
     queue,
     courier,

@@ -104,10 +104,10 @@ export const matrixKind: ChannelKind = {
       },
     },
   },
+  destination: { keys: ["room"], read: (fields) => [roomField(fields)] },
   configure(name: string, fields: Fields, context: ParseContext): OpenChannel {
     const openClient = clientField(fields, context);
-    const room = fields.requiredText("room");
-    if (parseRoom(room) === undefined) throw fields.error("room", ROOM_PROBLEM, ROOM_HINT);
+    const room = roomField(fields);
     const doubt = fields.text("doubt") ?? "send";
     if (doubt !== "send" && doubt !== "wait") throw fields.error("doubt", 'it must be "send" or "wait"');
     fields.end();
@@ -115,6 +115,12 @@ export const matrixKind: ChannelKind = {
       new MatrixChannel(name, { room, doubt }, openClient(channelContext.runtime), channelContext);
   },
 };
+
+function roomField(fields: Fields): string {
+  const room = fields.requiredText("room");
+  if (parseRoom(room) === undefined) throw fields.error("room", ROOM_PROBLEM, ROOM_HINT);
+  return room;
+}
 
 class MatrixChannel implements Channel {
   readonly kind = "matrix";

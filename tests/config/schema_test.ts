@@ -156,6 +156,21 @@ Deno.test("configSchema() and the parser agree on what stands around the channel
   }
 });
 
+Deno.test("configSchema() and the parser agree on rules, as far as a schema knows the channels", () => {
+  const matrix = smallest(CHANNEL_KINDS.matrix);
+  const [when, set] = [{ origin: "a*", severity: ["info", "error+"] }, { matrix: { room: "#a:b.org" } }];
+  for (const rule of [{ when, set }, { channels: [] }, { channels: "*" }, { mentions: [], continue: true }, { set }]) {
+    assertAgree({ channels: { matrix }, routes: [rule] }, true);
+  }
+  const bad = [
+    ...[{ when: 7 }, { when: { nothing: "x" } }, { when: { origin: [] } }, { when: { subject: "" } }],
+    ...[{ when: { severity: "bad" } }, { when: { severity: "info-" } }, { when: { key: ["a", "a"] } }],
+    ...[{ set: { matrix: {} } }, { set: { matrix: { nothing: 1 } } }, { set: { matrix: { room: "a" } } }, { set: [] }],
+    ...[{ mentions: "alice" }, { silent: 1 }, { severity: "warning+" }, { continue: "yes" }, { nothing: 1 }],
+  ];
+  for (const rule of bad) assertAgree({ channels: { matrix }, routes: [{ channels: "*", ...rule }] }, false);
+});
+
 Deno.test("configSchema() and the parser agree on values that are almost right", () => {
   const almost: [kind: string, key: string, values: unknown[]][] = [
     ["matrix", "homeserver", [

@@ -113,7 +113,9 @@ function dryRun(
   input: NotificationInput,
   { args, ui, runtime, where }: CommandContext & { readonly where: Parameters<Notifier["plan"]>[1] },
 ): number {
-  for (const envelope of notifier.plan(input, where)) {
+  const { envelopes, mutedBy } = notifier.plan(input, where);
+  if (mutedBy !== undefined && !args.has("json")) ui.data(`would be muted: ${mutedBy} lets it go nowhere`);
+  for (const envelope of envelopes) {
     if (args.has("json")) {
       ui.json(envelope);
       continue;
@@ -129,6 +131,9 @@ function dryRun(
 }
 
 function printOutcomes(outcomes: readonly Outcome[], { args, ui, runtime }: CommandContext): void {
+  const isMuted = outcomes.every(({ state }) => state === "muted");
+  // All were muted by one rule, and people read that once.
+  if (isMuted && !args.has("json")) return ui.data(outcomeLine(outcomes[0], runtime.now(), ui));
   for (const outcome of outcomes) {
     if (args.has("json")) ui.json(outcome);
     else ui.data((outcomes.length > 1 ? `${outcome.channel}: ` : "") + outcomeLine(outcome, runtime.now(), ui));
