@@ -56,6 +56,8 @@ export interface QueuedEntry {
   readonly next?: number;
   /** What was said; of a digest, what it will say. */
   readonly notification: Notification;
+  /** It is a fallback: it goes out only when these, by their ids, have not been delivered in time. */
+  readonly unless?: readonly string[];
   /** What it stands for, when it is a digest: they are delivered together, by one event under its id. */
   readonly members?: readonly QueuedEntry[];
 }
@@ -76,7 +78,9 @@ export class Reporter {
   /** What became of entries, as far as is known now. */
   outcomes(entries: readonly Entry[]): Outcome[] {
     const view = this.#view();
-    return entries.map((entry) => this.#outcome(entry, view));
+    // What nobody needed is nobody's news.
+    const told = entries.filter(({ id }) => this.#queue.settlement(id)?.state !== "spared");
+    return told.map((entry) => this.#outcome(entry, view));
   }
 
   #outcome(known: Entry, view: View): Outcome {
@@ -106,17 +110,20 @@ export class Reporter {
     return this.#queue.entries().map((entry) => this.#queued(entry, view));
   }
 
-  /** Why the first entry in line waits, and until when; and whether an entry waits because its user wants it so. */
-  waits(): { readonly first: WaitView; isWanted(entry: Entry): boolean } {
-    const first = this.#queue.live().at(0), view = this.#view();
+  /** Why the first entry in line waits, and until when; whether an entry waits because its user wants it so, and whether it waits for another one. */
+  waits(): { readonly first: WaitView; isWanted(entry: Entry): boolean; isStandingBy(entry: Entry): boolean } {
+    const view = this.#view();
+    const isStandingBy = (entry: Entry) => view.holds.isStandingBy(entry);
+    const first = this.#queue.live().find((entry) => !isStandingBy(entry));
     return {
+      isStandingBy,
       first: first ? this.#waitOf(first, view) : {},
       isWanted: (entry) => view.holds.of(entry) !== undefined,
     };
   }
 
   #queued(entry: Entry, view: View): QueuedEntry {
-    const { id, channel, destination, time, expires, key, attempts, dead, members } = entry;
+    const { id, channel, destination, time, expires, key, attempts, dead, members, unless } = entry;
     const { reason, next } = dead ? { reason: dead.reason } : this.#waitOf(entry, view);
     return {
       id,
@@ -131,6 +138,7 @@ export class Reporter {
       next,
       // The queue keeps notifications as opaque JSON; what it gives back is what the notifier gave it.
       notification: members ? withoutItems(notificationOfDigest(members)) : entry.notification as Notification,
+      ...(unless ? { unless: Object.keys(unless) } : {}),
       ...(members ? { members: members.map((member) => this.#queued(member, view)) } : {}),
     };
   }

@@ -64,7 +64,7 @@ export function wireParts(options: NotifierOptions, real: Runtime): Parts {
     stateDir,
     runtime,
     symbols: config.symbols,
-    routing: { channels, rules: config.rules },
+    routing: { channels, rules: config.rules, fallbacks: config.fallbacks },
     byName,
     queue,
     courier,

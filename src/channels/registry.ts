@@ -7,12 +7,16 @@ import { type GotifyConfig, gotifyKind } from "./gotify.ts";
 import type { ChannelKind } from "./kind.ts";
 import { type MatrixConfig, matrixKind } from "./matrix.ts";
 import { type NtfyConfig, ntfyKind } from "./ntfy.ts";
+import type { FallbackConfig } from "./routes/fallback.ts";
 import { type TelegramConfig, telegramKind } from "./telegram.ts";
 import { type WebhookConfig, webhookKind } from "./webhook.ts";
 
 /** How a channel is configured; without `kind` it is of the kind that its name says. */
 export type ChannelConfig =
   & PolicyConfig
+  & {
+    /** What else it is sent by when this channel has not delivered it in time. */ readonly fallback?: FallbackConfig;
+  }
   & (
     | MatrixConfig
     | NtfyConfig

@@ -3,6 +3,7 @@
  *
  * ```text
  * which channels:  the caller's, else those that the matching rules choose, else all
+ * fallbacks:       what stands in for these, where the caller names none; for nothing else are those used that stand in
  * where in each:   the caller's room, else what the first matching rule sets that sets it, else the channel's own
  * ```
  *
@@ -15,6 +16,7 @@ import { nearest } from "../nearest.ts";
 import type { Notification } from "../notification.ts";
 import type { Channel, Envelope } from "./channel.ts";
 import { ROOM_HINT, ROOM_PROBLEM } from "./matrix.ts";
+import type { Fallback } from "./routes/fallback.ts";
 import { judge, type JudgedRule } from "./routes/judge.ts";
 import { type ChannelSettings, EVERY_CHANNEL, type Rule } from "./routes/rule.ts";
 
@@ -32,12 +34,23 @@ export interface RouteOptions {
 export interface Routing {
   readonly channels: readonly Channel[];
   readonly rules: readonly Rule[];
+  /** What stands in for channels, by name. */
+  readonly fallbacks: ReadonlyMap<string, Fallback>;
+}
+
+/** An envelope that goes out only when others have not arrived in time. */
+export interface FallbackEnvelope {
+  readonly envelope: Envelope;
+  /** What it stands in for, each with how long that may take, milliseconds. */
+  readonly standsFor: readonly { readonly envelope: Envelope; readonly afterMs: number }[];
 }
 
 /** Where a notification goes. */
 export interface Plan {
   /** What goes out. */
   readonly envelopes: readonly Envelope[];
+  /** What goes out only when that has not arrived in time. */
+  readonly fallbacks: readonly FallbackEnvelope[];
   /** The rule that lets nothing go out. @default none */
   readonly mutedBy?: string;
   /** What became of each rule. */
@@ -52,17 +65,43 @@ export interface Plan {
  */
 export function route(notification: Notification, routing: Routing, options: RouteOptions = {}): Plan {
   const { room } = options;
-  const named = namedBy(options, routing.channels);
+  const named = namedBy(options, routing);
   const { matching, rules } = judge(routing.rules, notification);
-  const chosen = named ?? chosenBy(matching, routing.channels);
-  const envelopes = chosen.flatMap((channel) => {
-    const { destinations = channel.destinations, ...changes } = settingsFor(channel.name, matching);
-    const changed = { ...notification, ...changes };
+  const chosen = named ?? chosenBy(matching, routing);
+  const envelopesOf = (channel: Channel): Envelope[] => {
+    const { silent, severity, mentions, destinations = channel.destinations } = settingsFor(channel.name, matching);
+    const changes = Object.entries({ silent, severity, mentions }).filter(([, value]) => value !== undefined);
+    const changed = { ...notification, ...Object.fromEntries(changes) };
     return (room === undefined ? destinations : [room]).map((destination): Envelope => {
       return { channel: channel.name, destination, notification: changed };
     });
+  };
+  const envelopes = chosen.flatMap(envelopesOf);
+  // Who says by what it goes means nothing else.
+  const fallbacks = named ? [] : fallbacksOf(envelopes, {
+    fallbackOf: (channel) => settingsFor(channel, matching).fallback ?? routing.fallbacks.get(channel),
+    envelopesOf: (name) => routing.channels.filter((channel) => channel.name === name).flatMap(envelopesOf),
   });
-  return { envelopes, mutedBy: chosen.length > 0 ? undefined : matching.at(-1)?.path, rules };
+  return { envelopes, fallbacks, mutedBy: chosen.length > 0 ? undefined : matching.at(-1)?.path, rules };
+}
+
+interface FallbackSource {
+  fallbackOf(channel: string): Fallback | false | undefined;
+  envelopesOf(channel: string): readonly Envelope[];
+}
+
+/** One for each place, however many it stands in for; none for where it goes anyway. */
+function fallbacksOf(envelopes: readonly Envelope[], { fallbackOf, envelopesOf }: FallbackSource): FallbackEnvelope[] {
+  const placeOf = ({ channel, destination }: Envelope) => `${channel} ${destination}`;
+  const reached = new Set(envelopes.map(placeOf));
+  const all = envelopes.flatMap((primary) => {
+    const { channels = [], afterMs = 0 } = fallbackOf(primary.channel) || {};
+    const places = channels.flatMap(envelopesOf).filter((envelope) => !reached.has(placeOf(envelope)));
+    return places.map((envelope) => ({ envelope, standsFor: { envelope: primary, afterMs } }));
+  });
+  return Array.from(Map.groupBy(all, ({ envelope }) => placeOf(envelope)).values(), (some) => {
+    return { envelope: some[0].envelope, standsFor: some.map(({ standsFor }) => standsFor) };
+  });
 }
 
 /** What the first rule sets that sets it; of one rule, what it sets for this channel counts before what it sets for all. */
@@ -73,15 +112,25 @@ function settingsFor(channel: string, matching: readonly Rule[]): ChannelSetting
   );
 }
 
-function chosenBy(matching: readonly Rule[], channels: readonly Channel[]): readonly Channel[] {
+function chosenBy(matching: readonly Rule[], routing: Routing): readonly Channel[] {
+  const { channels } = routing;
   const choosing = matching.filter((rule) => rule.channels !== undefined);
-  if (choosing.length === 0) return channels;
+  if (choosing.length === 0) return withoutStandby(channels, routing);
   const names = new Set(choosing.flatMap((rule) => rule.channels ?? []));
   return channels.filter(({ name }) => names.has(name));
 }
 
+/** Channels that stand in for others are nobody's first choice, unless somebody names them or there are no others. */
+function withoutStandby(channels: readonly Channel[], { rules, fallbacks }: Routing): readonly Channel[] {
+  const set = rules.flatMap((rule) => [...rule.set.values()]).map(({ fallback }) => fallback || undefined);
+  const standby = new Set([...fallbacks.values(), ...set].flatMap((fallback) => fallback?.channels ?? []));
+  const first = channels.filter(({ name }) => !standby.has(name));
+  return first.length > 0 ? first : channels;
+}
+
 /** The channels that the caller names in one way or another; undefined when it names none. */
-function namedBy(options: RouteOptions, channels: readonly Channel[]): readonly Channel[] | undefined {
+function namedBy(options: RouteOptions, routing: Routing): readonly Channel[] | undefined {
+  const { channels } = routing;
   const { channels: names, room } = options;
   const kind = room === undefined ? options.kind : "matrix";
   if (room !== undefined) checkRoom(room, options);
@@ -103,7 +152,7 @@ function namedBy(options: RouteOptions, channels: readonly Channel[]): readonly 
     (names === undefined || names.includes(EVERY_CHANNEL) || names.includes(channel.name)) &&
     (kind === undefined || channel.kind === kind)
   );
-  if (named.length > 0) return named;
+  if (named.length > 0) return names === undefined ? withoutStandby(named, routing) : named;
   throw new InvalidNotificationError(`Cannot send: no ${kind} channel is among ${(names ?? known).join(", ")}`);
 }
 

@@ -22,6 +22,7 @@ import { POLICY_FIELDS } from "../channels/policy_fields.ts";
 import { CHANNEL_KINDS } from "../channels/registry.ts";
 import type { ChannelDirectory, RoutedChannel } from "../channels/routes/directory.ts";
 import { ROUTES_FIELD } from "../channels/routes/route_fields.ts";
+import type { Fallback } from "../channels/routes/fallback.ts";
 import type { Rule } from "../channels/routes/rule.ts";
 import { ConfigError } from "../errors.ts";
 import { appriseChannel } from "./apprise/channel.ts";
@@ -29,6 +30,7 @@ import { Fields, isObject } from "../fields.ts";
 import type { LanePolicy } from "../flood.ts";
 import { nearest } from "../nearest.ts";
 import { connectionOf, over } from "./connection.ts";
+import { fallbackOf } from "./fallback.ts";
 import { policyOf } from "./flood.ts";
 import { routesOf } from "./routes.ts";
 
@@ -46,6 +48,8 @@ export interface Config {
   readonly policies: ReadonlyMap<string, LanePolicy>;
   /** The rules that say where notifications go. */
   readonly rules: readonly Rule[];
+  /** What stands in for channels, by name. */
+  readonly fallbacks: ReadonlyMap<string, Fallback>;
 }
 
 /** The fields of the configuration, but for `channels`. */
@@ -96,6 +100,8 @@ export function parseConfig(value: unknown, context: ConfigContext): Config {
   const fields = new Fields(value, "");
   const policy = policyOf(fields);
   const policies = new Map<string, LanePolicy>();
+  const fallbacks = new Map<string, Fallback>();
+  const directory = context.directory ?? directoryOf(fields.value("channels"));
   const config = {
     identity: fields.text("identity") ?? context.hostname,
     background: fields.flag("background", true),
@@ -103,10 +109,13 @@ export function parseConfig(value: unknown, context: ConfigContext): Config {
     channels: fields.objects("channels").map(([name, value]) => {
       const channel = new Fields(channelObject(name, value), `channels.${name}`, context.names[name]);
       policies.set(name, policyOf(channel, policy));
+      const fallback = fallbackOf(channel, { name, directory });
+      if (fallback !== undefined) fallbacks.set(name, fallback);
       return parseChannel(name, channel, context);
     }),
     policies,
-    rules: routesOf(fields, context.directory ?? directoryOf(fields.value("channels"))),
+    rules: routesOf(fields, directory),
+    fallbacks,
   };
   fields.text("$schema");
   fields.end();

@@ -30,6 +30,8 @@ import { Fields } from "../fields.ts";
 import { isMention, MAX_MENTIONS, MENTION_PROBLEM } from "../mentions.ts";
 import { nearest } from "../nearest.ts";
 import { SEVERITIES, type Severity } from "../notification.ts";
+import { fallbackOf } from "./fallback.ts";
+import { knownChannel } from "./known_channel.ts";
 
 /**
  * Takes `routes`.
@@ -127,18 +129,6 @@ function channelsOf(fields: Fields, directory: ChannelDirectory): readonly strin
   return names.includes(EVERY_CHANNEL) ? [...directory.keys()] : names;
 }
 
-function knownChannel(
-  fields: Fields,
-  key: string,
-  { name, directory }: { readonly name: string; readonly directory: ChannelDirectory },
-): RoutedChannel {
-  const channel = directory.get(name);
-  if (channel !== undefined) return channel;
-  const near = nearest(name, directory.keys());
-  const known = directory.size === 0 ? "none is configured" : `configured: ${[...directory.keys()].join(", ")}`;
-  throw fields.error(key, `there is no channel "${name}"`, near ? `did you mean "${near}"?` : known);
-}
-
 function settingsOf(fields: Fields): NotificationSettings {
   const severity = fields.text("severity");
   if (severity !== undefined && !isSeverity(severity)) throw unknownSeverity(fields, "severity", severity);
@@ -168,7 +158,10 @@ function setOf(
     const channel = knownChannel(fields, name, { name, directory });
     if (channels?.includes(name) === false) throw fields.error(name, "the rule does not choose this channel");
     const own = fields.nested(name);
-    if (own !== undefined) set.set(name, channelSettingsOf(own, channel));
+    if (own !== undefined) {
+      const fallback = own.value("fallback") === false ? false : fallbackOf(own, { name, directory });
+      set.set(name, { ...(fallback === undefined ? {} : { fallback }), ...channelSettingsOf(own, channel) });
+    }
     if (Object.keys(set.get(name) ?? {}).length === 0) throw fields.error(name, "it sets nothing");
   }
   return set;

@@ -10,6 +10,7 @@
 import { attempted, failed, newEntry, withdrawn } from "./changes.ts";
 import { Deliveries } from "./deliveries.ts";
 import { type ChannelState, type Entry, type EntryState, type Replaced, type Wait } from "./entry.ts";
+import { Fallbacks, noLongerThan } from "./fallbacks.ts";
 import { Line } from "./line.ts";
 import { type Named, Names, type Twin } from "./names.ts";
 import type { AckRecord, DeadRecord, EnqueueRecord, JournalRecord, NackRecord } from "./record.ts";
@@ -20,7 +21,8 @@ export type Settlement =
   | { readonly state: "delivered"; readonly receipt: string }
   | { readonly state: "dead"; readonly reason: string }
   | { readonly state: "dropped" }
-  | { readonly state: "superseded"; readonly by: string };
+  | { readonly state: "superseded"; readonly by: string }
+  | { readonly state: "spared" };
 
 /** The fold. */
 export class QueueState {
@@ -29,6 +31,10 @@ export class QueueState {
   readonly #watched = new Map<string, Settlement | undefined>();
   readonly #names = new Names();
   readonly #deliveries = new Deliveries();
+  readonly #fallbacks = new Fallbacks(this.#line, (entry) => {
+    this.#conclude(entry.id, { state: "spared" });
+    this.#remove(entry);
+  });
   #flushes = 0;
   #keptBytes = 0;
   #possibleDuplicates = 0;
@@ -173,7 +179,8 @@ export class QueueState {
       case "att":
         return this.#line.set(attempted(entry, record));
       case "nack":
-        return this.#nack(entry, record);
+        this.#nack(entry, record);
+        return this.#fallbacks.spareNeedless(entry);
       case "snap": {
         const { attempts, open, doubt, wait, dead, replaced, asked, alone } = record;
         this.#line.set({ ...entry, attempts, open, doubt, wait, dead, replaced, asked, alone });
@@ -183,8 +190,11 @@ export class QueueState {
 
   #enqueue(record: EnqueueRecord, bytes: number): void {
     if (this.#line.find(record.id) || !this.#names.admit(record)) return;
+    const earlier = record.replaces ? this.#names.withKeyOf(record).map((id) => this.#line.get(id)) : [];
     const replaced = record.replaces && this.#supersede(record);
-    const entry = { ...newEntry(record), bytes, replaced };
+    const gone = earlier.filter((entry) => entry !== undefined && this.#line.get(entry.id) === undefined);
+    const entry = { ...newEntry(record), bytes, replaced, unless: noLongerThan(record.unless, gone) };
+    this.#fallbacks.add(entry);
     if (record.aside) this.#line.insert(entry);
     else this.#line.set(entry);
     this.#keptBytes += bytes;
@@ -203,6 +213,7 @@ export class QueueState {
       this.#names.forget(entry);
       this.#conclude(id, { state: "superseded", by: record.id });
       this.#remove(entry);
+      this.#fallbacks.tell(id, { supersededBy: record.id });
     }
     return count > 0 ? { count, since } : undefined;
   }
@@ -239,6 +250,7 @@ export class QueueState {
     this.#deliveries.add(entry, time, entry.members !== undefined);
     for (const { id } of entry.members ?? []) this.#conclude(id, { state: "delivered", receipt });
     this.#remove(entry);
+    for (const { id } of entry.members ?? [entry]) this.#fallbacks.tell(id, "delivered");
   }
 
   /** A digest that is refused for good takes nobody with it: each of its members goes by itself, and is refused by itself if need be. */
@@ -250,8 +262,9 @@ export class QueueState {
       if (entry.doubt) this.#possibleDuplicates++;
       this.#line.dissolve(entry, entry.members.map((member) => ({ ...member, alone: true })));
       this.#keptBytes -= entry.bytes;
-      return;
+      return this.#fallbacks.spareNeedless(entry);
     }
+    this.#fallbacks.tell(entry.id, "dead");
     const dead: Entry = { ...entry, open: undefined, dead: { reason, time, expired } };
     if (this.#line.digestOf(entry.id) === undefined) return this.#line.set(dead);
     this.#keptBytes -= this.#line.bringBack(dead)?.bytes ?? 0;
@@ -265,11 +278,13 @@ export class QueueState {
     }
     this.#conclude(entry.id, { state: "dropped" });
     this.#remove(entry);
+    for (const { id } of entry.members ?? [entry]) this.#fallbacks.tell(id, "dropped");
   }
 
   #remove(entry: Entry): void {
     for (const gone of this.#line.remove(entry.id)) {
       this.#names.remove(gone);
+      this.#fallbacks.remove(gone);
       this.#keptBytes -= gone.bytes;
     }
   }

@@ -65,7 +65,10 @@ function withField(kind: ChannelKind, key: string, value: unknown): Channel {
   };
 }
 
-const as = (channel: unknown) => ({ channels: { some: channel } });
+/** Beside it is one that may stand in for it. */
+const as = (channel: unknown) => ({
+  channels: { some: channel, phone: { kind: "ntfy", server: "https://ntfy.example.org", topic: "alerts" } },
+});
 
 Deno.test("the published schema is the one that config schema prints", () => {
   const published = new URL("../../docs/config.schema.json", import.meta.url);
@@ -210,6 +213,16 @@ Deno.test("configSchema() and the parser agree on values that are almost right",
       { from: " 22:00 ", to: "24:00" },
       { from: "2200", to: "07:00" },
       { from: "22:00", to: "07:00", on: "monday" },
+    ]],
+    ["matrix", "fallback", [
+      { channels: "phone" },
+      { channels: ["phone"], after: "1h 30m" },
+      { channels: [] },
+      { channels: ["phone", "phone"] },
+      { channels: "phone", after: "0s" },
+      { channels: "phone", after: "soon" },
+      { channels: "phone", in: "1m" },
+      false,
     ]],
     ["ntfy", "proxy", ["socks5h://a:1", "a:1", "socks4://a", "http://a/b", "http://u:p@a", "http://u@a"]],
   ];

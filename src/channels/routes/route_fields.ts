@@ -3,6 +3,7 @@
 import { MAX_MENTIONS } from "../../mentions.ts";
 import { SEVERITIES, type Severity } from "../../notification.ts";
 import type { FieldSpecs } from "../field_spec.ts";
+import { FALLBACK_FIELD, type FallbackConfig } from "./fallback.ts";
 import { CHANNEL_KINDS } from "../registry.ts";
 
 /** What must be true of a notification, all of it. Texts are words, globs (`backup-*`), or regular expressions (`/^backup/i`); of a list one must match. */
@@ -39,6 +40,8 @@ export interface ChannelSettingsConfig extends SettingsConfig {
   readonly thread?: number;
   /** Other recipients, for a mail channel. */
   readonly to?: string | readonly string[];
+  /** What else it is sent by when this channel has not delivered it in time; `false` for nothing. @default the channel's own */
+  readonly fallback?: FallbackConfig | false;
 }
 
 /** A rule. */
@@ -118,7 +121,11 @@ export const RULE_FIELDS: FieldSpecs = {
       examples: [{}],
       additionalProperties: {
         type: "object",
-        properties: { ...SETTINGS, ...DESTINATIONS },
+        properties: {
+          ...SETTINGS,
+          ...DESTINATIONS,
+          fallback: { ...FALLBACK_FIELD.fallback.schema, type: ["object", "boolean"], not: { const: true } },
+        },
         minProperties: 1,
         additionalProperties: false,
       },

@@ -1,6 +1,7 @@
 /** A rule, ready to use: which notifications it is for, which channels it chooses, and what it sets for them. */
 
 import type { Severity } from "../../notification.ts";
+import type { Fallback } from "./fallback.ts";
 import type { Pattern } from "./pattern.ts";
 
 /** Stands for every channel. */
@@ -31,6 +32,8 @@ export interface NotificationSettings {
 export interface ChannelSettings extends NotificationSettings {
   /** Where it delivers, instead of where it does otherwise. */
   readonly destinations?: readonly string[];
+  /** What stands in for it; `false` for nothing. @default the channel's own */
+  readonly fallback?: Fallback | false;
 }
 
 /** A rule. */
