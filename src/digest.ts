@@ -1,10 +1,12 @@
 /**
  * Many notifications as one. A line for each, in their order; identical ones share a line, with their count. Where there is too little room the lines become
- * shorter, before any is left out, and what is left out is counted: every one is accounted for. Pure.
+ * shorter. Nobody gathers more than there is room for ({@linkcode tellsEach}); where there is less room all the same, what is left out is counted. Pure.
  *
  * @module
  */
 
+import { largest } from "./largest.ts";
+import { MAX_MENTIONS } from "./mentions.ts";
 import { type Notification, SEVERITIES, type Severity } from "./notification.ts";
 import { byteLength, escapeHtml, type Replaced } from "./render.ts";
 
@@ -27,7 +29,7 @@ export interface RenderedDigest {
 }
 
 /** What every service takes, in UTF-8 bytes. */
-export const COMMON_DIGEST_BYTES = 3500;
+const COMMON_DIGEST_BYTES = 3500;
 
 /** No line shows more of a notification, in characters. */
 const MAX_WIDTH = 1000;
@@ -51,13 +53,24 @@ export function withoutItems(notification: Notification): Notification {
 }
 
 /**
- * Makes a digest: as severe as the most severe, silent only when all are, and as old as the oldest.
+ * Makes a digest: as severe as the most severe, silent only when all are, as old as the oldest, and for everybody whom one of them is for.
  *
  * @param items at least one
  */
 export function digestOf(items: readonly DigestItem[]): Digest {
+  const digest = outlineOf(items);
+  return { ...digest, message: renderDigest(digest, fitsEverywhere).text };
+}
+
+/**
+ * A digest without its message, which takes longer than everything else.
+ *
+ * @param items at least one
+ */
+export function outlineOf(items: readonly DigestItem[]): Digest {
   const all = items.map(({ notification }) => notification);
-  const digest: Digest = {
+  const mentions = [...new Set(all.flatMap((one) => one.silent ? [] : one.mentions ?? []))].slice(0, MAX_MENTIONS);
+  return {
     subject: all.length === 1 ? "1 notification" : `${all.length} notifications`,
     message: "",
     format: "text",
@@ -65,10 +78,19 @@ export function digestOf(items: readonly DigestItem[]): Digest {
     severity: SEVERITIES.findLast((severity) => all.some((one) => one.severity === severity)) ?? "info",
     time: all.reduce((oldest, { time }) => Math.min(oldest, time), Infinity),
     expires: all.reduce((latest, { expires }) => Math.max(latest, expires), 0),
+    ...(mentions.length === 0 ? {} : { mentions }),
     items,
   };
-  const { text } = renderDigest(digest, (rendered) => byteLength(rendered.text) <= COMMON_DIGEST_BYTES);
-  return { ...digest, message: text };
+}
+
+/** Whether a digest has room in any service. */
+export function fitsEverywhere({ text }: RenderedDigest): boolean {
+  return byteLength(text) <= COMMON_DIGEST_BYTES;
+}
+
+/** Whether there is room for a line of each, if a short one. */
+export function tellsEach({ items }: Digest, fits: (rendered: RenderedDigest) => boolean): boolean {
+  return fits(render(linesOf(items), { width: MIN_WIDTH, clock: clockOf(items) }));
 }
 
 /**
@@ -78,7 +100,7 @@ export function digestOf(items: readonly DigestItem[]): Digest {
  */
 export function renderDigest({ items }: Digest, fits: (rendered: RenderedDigest) => boolean): RenderedDigest {
   const lines = linesOf(items);
-  const clock = clockOf(items.map(({ notification }) => notification.time));
+  const clock = clockOf(items);
   const atWidth = (width: number) => render(lines, { width, clock });
   if (fits(atWidth(MIN_WIDTH))) return atWidth(largest(MIN_WIDTH, MAX_WIDTH, (width) => fits(atWidth(width))));
   // The most severe stay, and of those the first.
@@ -190,21 +212,11 @@ function clip(text: string, width: number): string {
   return characters.length <= width ? text : `${characters.slice(0, Math.max(1, width - 1)).join("")}…`;
 }
 
-/** The largest number from `low` on that holds; `low` does, and what is larger than one that does not hold does not either. */
-function largest(low: number, high: number, holds: (number: number) => boolean): number {
-  while (low < high) {
-    const middle = Math.ceil((low + high) / 2);
-    if (holds(middle)) low = middle;
-    else high = middle - 1;
-  }
-  return low;
-}
-
 /** Times of day on the wall clock of this host, with the date where there is more than one. */
-function clockOf(times: readonly number[]): (time: number) => string {
+function clockOf(items: readonly DigestItem[]): (time: number) => string {
   const two = (number: number) => String(number).padStart(2, "0");
   const dayOf = (date: Date) => `${two(date.getMonth() + 1)}-${two(date.getDate())}`;
-  const hasDays = new Set(times.map((time) => dayOf(new Date(time)))).size > 1;
+  const hasDays = new Set(items.map(({ notification: { time } }) => dayOf(new Date(time)))).size > 1;
   return (time) => {
     const date = new Date(time);
     const clock = [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(":");

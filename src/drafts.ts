@@ -2,6 +2,7 @@
 
 import type { Envelope } from "./channels/channel.ts";
 import type { Plan } from "./channels/routing.ts";
+import { titleOf } from "./incident.ts";
 import type { Draft } from "./queue/queue_types.ts";
 
 /**
@@ -22,7 +23,8 @@ export function draftsOf({ envelopes, fallbacks }: Plan, once: string | undefine
 }
 
 function draftOf(envelope: Envelope, once: string | undefined): Draft {
-  const { expires, key, severity } = envelope.notification;
-  const replaces = key === undefined ? undefined : true;
-  return { ...envelope, expires, key, replaces, once, isUrgent: severity === "critical" };
+  const { notification } = envelope;
+  const { expires, key, resolves, severity } = notification;
+  const keyed = key === undefined ? {} : { key, title: titleOf(notification), resolves, replaces: true } as const;
+  return { ...envelope, expires, ...keyed, once, isUrgent: severity === "critical" };
 }

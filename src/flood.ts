@@ -54,5 +54,5 @@ export function withDefaultPace(policies: ReadonlyMap<string, LanePolicy>): Read
 /** More than so many that wait under a rate limit become one digest: each would cost seconds. */
 export const LIMITED_BACKLOG = 3;
 
-/** More than this one digest does not hold: its lines would become too short to be read. */
+/** More than this one digest does not hold, however much room there is: nobody reads a longer one. */
 export const MAX_DIGEST_MEMBERS = 500;

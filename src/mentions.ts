@@ -7,7 +7,7 @@ import { parseUserId } from "./matrix/ids.ts";
 export const EVERYBODY = "@room";
 
 /** Whoever means more people means the room. */
-export const MAX_MENTIONS = 20;
+export const MAX_MENTIONS = 10;
 
 /** What is wrong with a text that mentions nobody. */
 export const MENTION_PROBLEM = "it is neither a user id (@name:example.org) nor @room";

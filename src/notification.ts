@@ -40,6 +40,8 @@ export interface Notification {
   readonly time: number;
   /** What it is about, for whoever relates notifications to each other. */
   readonly key?: string;
+  /** Whether it says that what its key is about is over. */
+  readonly resolves?: true;
   /** Whom it is for, where a room has more members: user ids (`@name:example.org`), or `@room`. */
   readonly mentions?: readonly string[];
   /** When it stops being worth delivering, milliseconds since 1970. */
@@ -64,6 +66,12 @@ export interface NotificationInput {
   readonly origin?: string;
   /** What it is about, at most {@linkcode MAX_SUBJECT_BYTES}. */
   readonly key?: string;
+  /**
+   * Whether it says that what its key is about is over. Its subject says so then, and after how long; a Matrix room sees it with the first of that key.
+   *
+   * @default {false}
+   */
+  readonly resolves?: boolean;
   /** Whom it is for: user ids (`@name:example.org`), or `@room` for everybody. Only Matrix rooms know them. @default nobody */
   readonly mentions?: readonly string[];
   /** How long it is worth delivering, milliseconds. @default {1209600000} (14 days) */
@@ -99,6 +107,11 @@ export const DEFAULT_TTL_MS: number = 14 * 86_400_000;
 export function createNotification(input: NotificationInput, now: number): Notification {
   const subject = text("subject", input.subject).replace(/\s+/g, " ").trim();
   if (subject === "") throw new InvalidNotificationError("Cannot send a notification without a subject: it is empty");
+  if (input.resolves && !input.key) {
+    throw new InvalidNotificationError("Cannot say that something is over: no key says what", {
+      hint: "give it the key of what it resolves",
+    });
+  }
   const ttlMs = input.ttlMs ?? DEFAULT_TTL_MS;
   if (!Number.isFinite(ttlMs) || ttlMs <= 0) {
     throw new InvalidNotificationError(`Cannot use ttl ${ttlMs} ms: it must be more than zero`);
@@ -117,6 +130,7 @@ export function createNotification(input: NotificationInput, now: number): Notif
     severity: oneOf("severity", input.severity ?? "info", SEVERITIES),
     time: now,
     ...optional("key", input.key),
+    ...(input.resolves ? { resolves: true } : {}),
     ...(input.mentions?.length ? { mentions: checkMentions(input.mentions) } : {}),
     expires: Math.min(now + ttlMs, Number.MAX_SAFE_INTEGER),
   };
@@ -140,7 +154,12 @@ function text(name: string, value: unknown): string {
       `Cannot use the ${name}: it must be text, not ${value === null ? "null" : typeof value}`,
     );
   }
-  return value.toWellFormed().replace(CONTROL_REGEXP, "\ufffd");
+  return printableText(value);
+}
+
+/** A text as a notification holds it. It may have become longer: what stands in the place of a control character is three bytes. */
+export function printableText(text: string): string {
+  return text.toWellFormed().replace(CONTROL_REGEXP, "\ufffd");
 }
 
 /** Control characters, but for tab, line feed and carriage return: terminals obey them, and people do not see them. */

@@ -19,6 +19,7 @@ import { deliverOrWatch } from "./delivery/duty.ts";
 import type { RunOptions } from "./delivery/run.ts";
 import { draftsOf } from "./drafts.ts";
 import { QueueError } from "./errors.ts";
+import { withResolution } from "./incident.ts";
 import { checkId, createNotification, DEFAULT_TTL_MS } from "./notification.ts";
 import type { Notification, NotificationInput } from "./notification.ts";
 import { DEFAULT_FLUSH_WAIT_MS, DEFAULT_NOTIFY_WAIT_MS } from "./notifier_options.ts";
@@ -127,7 +128,8 @@ export class Notifier implements AsyncDisposable {
 
   /** A notification as its readers will see it: with symbols in place of their names, unless the configuration says otherwise. */
   shown(notification: Notification): Notification {
-    return this.#symbols ? withSymbols(notification) : notification;
+    const said = withResolution(notification);
+    return this.#symbols ? withSymbols(said) : said;
   }
 
   /**

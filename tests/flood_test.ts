@@ -160,15 +160,26 @@ Deno.test("a program gets a digest as one notification that tells of all", async
   assertEquals([subject, items, [...text.matchAll(/^- /gm)].length], ["11 notifications", undefined, 11]);
 });
 
-Deno.test("ntfy gets a digest that fits its limit, and accounts for everything", async () => {
+Deno.test("ntfy gets digests that fit its limit, with a line for each", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open({ channels: { ntfy: { server: scene.ntfy.url, topic: "alerts" } } });
   await enqueue(notifier, 200, { message: "x".repeat(100) });
   await notifier.flush();
-  const [{ title, message = "" }, ...more] = scene.ntfy.messages("alerts");
-  assertEquals([title, more], ["[jump] 200 notifications", []]);
-  const left = Number(/… and (\d+) more/.exec(message)?.[1]);
-  assertEquals([...message.matchAll(/^- /gm)].length + left, 200);
+  const bodies = scene.ntfy.messages("alerts").map(({ message = "" }) => message);
+  assertEquals(bodies.flatMap((body) => [...body.matchAll(/^- \S+ ℹ (\d+): x+…$/gm)].map(([, subject]) => subject)), [
+    ...numbers(1, 200),
+  ]);
+  assertEquals(bodies.length, 3);
+});
+
+// The storm found it: the last 71 of 500 were "… and 71 more", in the event that was the receipt of all.
+Deno.test("a digest stands for no more than it has room to tell of", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open();
+  await enqueue(notifier, 500, { message: '<"quotes" & more>'.repeat(2) });
+  await notifier.flush();
+  const events = told(scene);
+  assertEquals([events.flat(), events.length], [numbers(1, 500), 2]);
 });
 
 Deno.test("a queue that holds more than a digest does is told in several, in order", async () => {

@@ -72,8 +72,8 @@ const REFUSED: [name: string, input: Record<string, unknown>, says: string][] = 
   ["a mention that is no text", { subject: "x", mentions: [5] }, 'mention "5": it is neither a user id'],
   [
     "more mentions than anybody means",
-    { subject: "x", mentions: Array.from({ length: 21 }, (_, n) => `@u${n}:example.org`) },
-    "Cannot mention 21 users: the limit is 20",
+    { subject: "x", mentions: Array.from({ length: 11 }, (_, n) => `@u${n}:example.org`) },
+    "Cannot mention 11 users: the limit is 10",
   ],
   ["a ttl of zero", { subject: "x", ttlMs: 0 }, "it must be more than zero"],
   ["a ttl that is no number", { subject: "x", ttlMs: NaN }, "it must be more than zero"],

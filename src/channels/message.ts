@@ -1,9 +1,9 @@
 /** The message of a notification in the two forms that channels need. */
 
-import { COMMON_DIGEST_BYTES, isDigest, renderDigest } from "../digest.ts";
+import { fitsEverywhere, isDigest, renderDigest } from "../digest.ts";
 import { loadMarkup } from "../markup/load.ts";
 import type { Notification } from "../notification.ts";
-import { byteLength, codeToHtml, textToHtml } from "../render.ts";
+import { codeToHtml, textToHtml } from "../render.ts";
 
 /** A message as plain text, and as HTML of the kind that Matrix allows. */
 export interface RenderedMessage {
@@ -20,7 +20,7 @@ export interface RenderedMessage {
 export async function renderMessage(
   notification: Notification,
   warn: (text: string) => void,
-  fits: (message: RenderedMessage) => boolean = ({ text }) => byteLength(text) <= COMMON_DIGEST_BYTES,
+  fits: (message: RenderedMessage) => boolean = fitsEverywhere,
 ): Promise<RenderedMessage> {
   if (isDigest(notification)) return renderDigest(notification, fits);
   const { message, format } = notification;

@@ -9,12 +9,15 @@ import { USER_AGENT } from "../version.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "./channel.ts";
 import type { ConnectionConfig } from "./connection_fields.ts";
 import type { ChannelContext, ChannelKind, OpenChannel, ParseContext } from "./kind.ts";
-import { type RenderedMessage, renderMessage } from "./message.ts";
+import { renderMessage } from "./message.ts";
 import { authField, type NtfyAuth } from "./ntfy_auth.ts";
 import { serverField, serverFields } from "./server_field.ts";
 
 /** ntfy makes an attachment of a message of 4096 bytes or more. */
 export const MAX_NTFY_BYTES = 4095;
+
+/** It reads no more of a request in JSON: twice that. Quotes and line breaks take two bytes there. */
+const MAX_REQUEST_BYTES = 8192;
 
 /** How an ntfy channel is configured. */
 export interface NtfyConfig extends ConnectionConfig {
@@ -136,7 +139,7 @@ class NtfyChannel implements Channel {
         "User-Agent": USER_AGENT,
         ...auth?.(),
       },
-      body: JSON.stringify({ topic: destination, ...await this.#message(notification, notes) }),
+      body: await this.#request(notification, destination, notes),
       timeoutMs,
       signal,
     });
@@ -160,20 +163,22 @@ class NtfyChannel implements Channel {
   }
 
   /** An empty message would read "triggered", so that a subject without a body becomes the message. */
-  async #message(notification: Notification, notes: readonly string[]): Promise<Record<string, unknown>> {
+  async #request(notification: Notification, topic: string, notes: readonly string[]): Promise<string> {
     const { identity, warn } = this.#context;
     const note = notes.map((line) => `\n\n${line}`).join("");
-    const fits = ({ text }: RenderedMessage) => byteLength(text + note) <= MAX_NTFY_BYTES;
-    const text = (await renderMessage(notification, warn, fits)).text;
-    const hasBody = text !== "";
-    const message = cutToFit(hasBody ? text : notification.subject, (cut) => byteLength(cut + note) <= MAX_NTFY_BYTES);
-    return {
-      title: hasBody ? subjectLine(notification, identity) : identity,
-      message: message + note,
-      priority: priorityOf(notification),
-      ...(notification.link === undefined ? {} : { click: notification.link }),
-      ...(notification.format === "markdown" ? { markdown: true } : {}),
-    };
+    const request = (text: string) =>
+      JSON.stringify({
+        topic,
+        title: text === "" ? identity : subjectLine(notification, identity),
+        message: (text || notification.subject) + note,
+        priority: priorityOf(notification),
+        ...(notification.link === undefined ? {} : { click: notification.link }),
+        ...(notification.format === "markdown" ? { markdown: true } : {}),
+      });
+    const fits = (text: string) =>
+      byteLength(text + note) <= MAX_NTFY_BYTES && byteLength(request(text)) <= MAX_REQUEST_BYTES;
+    const { text } = await renderMessage(notification, warn, (message) => fits(message.text));
+    return request(cutToFit(text, fits));
   }
 }
 

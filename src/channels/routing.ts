@@ -15,7 +15,7 @@ import { parseRoom } from "../matrix/ids.ts";
 import { nearest } from "../nearest.ts";
 import type { Notification } from "../notification.ts";
 import type { Channel, Envelope } from "./channel.ts";
-import { ROOM_HINT, ROOM_PROBLEM } from "./matrix.ts";
+import { ROOM_HINT, ROOM_PROBLEM } from "./matrix_fields.ts";
 import type { Fallback } from "./routes/fallback.ts";
 import { judge, type JudgedRule } from "./routes/judge.ts";
 import { type ChannelSettings, EVERY_CHANNEL, type Rule } from "./routes/rule.ts";

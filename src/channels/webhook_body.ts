@@ -98,6 +98,9 @@ function checkText(text: string, error: (problem: string, hint?: string) => Erro
       near ? `did you mean {{${near}}}?` : `known: ${[...NAMES].join(", ")}`,
     );
   }
+  if (text.replace(PLACEHOLDER_REGEXP, "").includes("{{")) {
+    throw error('there is a "{{" without its "}}" in it', "a placeholder is written as {{subject}}");
+  }
   return text;
 }
 

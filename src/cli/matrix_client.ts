@@ -13,8 +13,6 @@ export interface OpenMatrixClient {
   readonly client: MatrixClient;
   /** The channel's name. */
   readonly channel: string;
-  /** Where the channel delivers; undefined as long as nobody has decided that. */
-  readonly room: string | undefined;
 }
 
 /**
@@ -35,7 +33,6 @@ export function openMatrixClient({ args, runtime }: CommandContext): OpenMatrixC
   return {
     client: clientField(fields, context)(over(runtime, connection())),
     channel: name,
-    room: fields.text("room"),
   };
 }
 

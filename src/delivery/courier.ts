@@ -14,10 +14,10 @@
  */
 
 import type { Channel } from "../channels/channel.ts";
-import { QueueError } from "../errors.ts";
 import { type Entry, laneOf } from "../queue/entry.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { AttemptResult } from "../queue/queue_types.ts";
+import { wasTaken } from "../queue/trouble.ts";
 import type { Runtime } from "../runtime.ts";
 import { attempt } from "./attempt.ts";
 import { crowdOf } from "./crowd.ts";
@@ -186,7 +186,7 @@ export class Courier {
   /** Sends what is due of one channel, one request at a time; batches grow while everything goes well. */
   async #serve(channel: string, run: Run): Promise<void> {
     for (let limit = 1; !this.#isUp(run); limit = Math.min(2 * limit, MAX_ANNOUNCED)) {
-      const { groups, isBehind } = crowdOf(this.#queue, channel, this.#context());
+      const { groups, isBehind } = crowdOf(this.#queue, this.#channel(channel), this.#context());
       if (groups.length > 0) await this.#queue.gather(groups);
       if (isBehind) limit = 1;
       const batch = await this.#announce(nextOf(this.#queue, channel, limit, this.#context()));
@@ -213,14 +213,14 @@ export class Courier {
   async #try(entry: Entry, run: Run): Promise<AttemptResult> {
     this.#underWay.add(entry.id);
     try {
-      const channel = this.#channels.get(entry.channel);
-      if (channel === undefined) throw new TypeError(`Cannot serve channel ${entry.channel}: it is not configured`);
+      const channel = this.#channel(entry.channel);
       const now = this.#runtime.now();
       const timeLeft = Math.max(MIN_TIMEOUT_MS, (run.deadline ?? Infinity) - now);
       const result = await attempt(entry, channel, {
         timeoutMs: Math.min(REQUEST_TIMEOUT_MS, timeLeft),
         signal: run.signal,
         now: () => this.#runtime.now(),
+        incidentOf: (entry) => this.#queue.incidentOf(entry),
         failures: this.#queue.channel(entry.channel).failures,
         random: this.#runtime.random(),
       });
@@ -259,6 +259,12 @@ export class Courier {
     if (!this.#cannotCompact && !await wasTaken(this.#queue.compact())) this.#cannotCompact = true;
   }
 
+  #channel(name: string): Channel {
+    const channel = this.#channels.get(name);
+    if (channel === undefined) throw new TypeError(`Cannot serve channel ${name}: it is not configured`);
+    return channel;
+  }
+
   #isAborted({ signal }: RunOptions): boolean {
     return signal?.aborted === true;
   }
@@ -286,16 +292,5 @@ export class Courier {
     const isUnderWay = this.#announced.has(id) || this.#underWay.has(id) || !this.#queue.deliverLock.held;
     if (isUnderWay || open === undefined) return 0;
     return Math.max(open.time > now ? 0 : open.time, this.#dutySince) + RESET_GAP_MS;
-  }
-}
-
-/** Whether the disk took it. What it refuses here nobody has to know: another one tries again. */
-async function wasTaken(work: Promise<unknown>): Promise<boolean> {
-  try {
-    await work;
-    return true;
-  } catch (error) {
-    if (error instanceof QueueError) return false;
-    throw error;
   }
 }

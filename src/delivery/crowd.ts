@@ -1,14 +1,19 @@
 /**
- * When a lane is crowded, and what of it becomes digests: entries that stand together, so that nobody is overtaken. What is critical stays by itself, as does
- * what may have arrived already.
+ * When a lane is crowded, and what of it becomes digests: entries that stand together, so that nobody is overtaken, and as many as there is room to tell of. What
+ * is critical stays by itself, as does what may have arrived already.
  *
  * @module
  */
 
+import type { Channel } from "../channels/channel.ts";
+import { fitsEverywhere, outlineOf, tellsEach } from "../digest.ts";
 import { LIMITED_BACKLOG, MAX_DIGEST_MEMBERS } from "../flood.ts";
+import type { Incident } from "../incident.ts";
+import { largest } from "../largest.ts";
 import { isNotification } from "../notification.ts";
 import { type Entry, laneOf } from "../queue/entry.ts";
 import { mayBeGathered } from "../queue/line.ts";
+import { itemsOf } from "./attempt.ts";
 import { isReady, type LaneContext, type LaneSource } from "./lanes.ts";
 import { isCritical } from "./urgency.ts";
 
@@ -20,17 +25,22 @@ export interface Crowd {
   readonly isBehind: boolean;
 }
 
+/** What a crowd needs to know of the queue. */
+export interface CrowdSource extends LaneSource {
+  incidentOf(entry: Entry): Incident | undefined;
+}
+
 /** Looks for crowded lanes whose turn it is. */
-export function crowdOf(queue: LaneSource, channel: string, context: LaneContext): Crowd {
+export function crowdOf(queue: CrowdSource, channel: Channel, context: LaneContext): Crowd {
   const { holds } = context;
-  const waiting = queue.live().filter((entry) => entry.channel === channel && holds.of(entry) === undefined);
+  const waiting = queue.live().filter((entry) => entry.channel === channel.name && holds.of(entry) === undefined);
   if (waiting.length < 2) return NOBODY;
   const groups: Entry[][] = [];
   let isBehind = false;
   for (const lane of Map.groupBy(waiting, laneOf).values()) {
     const [head] = lane;
     if (lane.filter(isOrdinary).length <= backlogOf(head, queue, context) || !isReady(head, queue, context)) continue;
-    if (isOrdinary(head)) groups.push(...runsOf(lane));
+    if (isOrdinary(head)) groups.push(...runsOf(lane).flatMap((run) => digestsOf(run, channel, queue)));
     else isBehind = true;
   }
   return { groups, isBehind };
@@ -51,14 +61,28 @@ function isOrdinary(entry: Entry): boolean {
   return mayBeGathered(entry) && isNotification(entry.notification) && !isCritical(entry.notification);
 }
 
-/** Those that stand together, as many as a digest holds; whoever stands alone goes alone. */
+/** Those that stand together. */
 function runsOf(lane: readonly Entry[]): Entry[][] {
   const runs: Entry[][] = [[]];
   for (const entry of lane) {
-    const run = runs[runs.length - 1];
-    if (!isOrdinary(entry)) runs.push([]);
-    else if (run.length < MAX_DIGEST_MEMBERS) run.push(entry);
-    else runs.push([entry]);
+    if (isOrdinary(entry)) runs[runs.length - 1].push(entry);
+    else runs.push([]);
   }
-  return runs.filter((run) => run.length > 1);
+  return runs;
+}
+
+/** Cuts a run where a digest has no room for another line. Who is left alone goes alone. */
+function digestsOf(run: readonly Entry[], channel: Channel, queue: CrowdSource): Entry[][] {
+  const hasRoomFor = (entries: readonly Entry[]) => {
+    const digest = outlineOf(itemsOf(entries, (entry) => queue.incidentOf(entry)));
+    return channel.hasRoomFor?.(digest) ?? tellsEach(digest, fitsEverywhere);
+  };
+  const digests: Entry[][] = [];
+  for (let rest = run; rest.length > 1;) {
+    const most = Math.min(rest.length, MAX_DIGEST_MEMBERS);
+    const count = largest(1, most, (count) => hasRoomFor(rest.slice(0, count)));
+    if (count > 1) digests.push(rest.slice(0, count));
+    rest = rest.slice(count);
+  }
+  return digests;
 }

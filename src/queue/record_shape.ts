@@ -13,6 +13,7 @@ const SHAPES: Readonly<Record<string, Readonly<Record<string, Kind>>>> = {
     notification: "object",
     expires: "number",
     key: "text?",
+    title: "text?",
     once: "text?",
     unless: "times?",
   },
@@ -50,6 +51,16 @@ const SHAPES: Readonly<Record<string, Readonly<Record<string, Kind>>>> = {
   },
   chan: { channel: "text", failures: "number", wait: "object?" },
   lane: { channel: "text", destination: "text", delivered: "numbers" },
+  incident: {
+    channel: "text",
+    destination: "text",
+    key: "text",
+    receipt: "text",
+    title: "text",
+    since: "number",
+    told: "number",
+    count: "number",
+  },
   flush: { time: "number" },
 };
 

@@ -9,32 +9,27 @@
 
 import { attempted, failed, newEntry, withdrawn } from "./changes.ts";
 import { Deliveries } from "./deliveries.ts";
-import { type ChannelState, type Entry, type EntryState, type Replaced, type Wait } from "./entry.ts";
+import { type ChannelState, type Entry, type EntryState, LANE_CLASSES, type Replaced, type Wait } from "./entry.ts";
 import { Fallbacks, noLongerThan } from "./fallbacks.ts";
+import { type Incident, Incidents, type IncidentSubject } from "./incidents.ts";
 import { Line } from "./line.ts";
 import { type Named, Names, type Twin } from "./names.ts";
 import type { AckRecord, DeadRecord, EnqueueRecord, JournalRecord, NackRecord } from "./record.ts";
+import { type Settlement, Settlements } from "./settlements.ts";
 import { snapshotOf } from "./snapshot.ts";
-
-/** How an entry ended that somebody watches. */
-export type Settlement =
-  | { readonly state: "delivered"; readonly receipt: string }
-  | { readonly state: "dead"; readonly reason: string }
-  | { readonly state: "dropped" }
-  | { readonly state: "superseded"; readonly by: string }
-  | { readonly state: "spared" };
 
 /** The fold. */
 export class QueueState {
   readonly #line = new Line();
   readonly #channels = new Map<string, ChannelState>();
-  readonly #watched = new Map<string, Settlement | undefined>();
+  readonly #settlements = new Settlements();
   readonly #names = new Names();
   readonly #deliveries = new Deliveries();
   readonly #fallbacks = new Fallbacks(this.#line, (entry) => {
-    this.#conclude(entry.id, { state: "spared" });
+    this.#settlements.conclude(entry.id, { state: "spared" });
     this.#remove(entry);
   });
+  readonly #incidents = new Incidents();
   #flushes = 0;
   #keptBytes = 0;
   #possibleDuplicates = 0;
@@ -48,6 +43,11 @@ export class QueueState {
   /** When the lane of an entry delivered last, milliseconds since 1970, the newest at the end. */
   deliveriesOf(entry: Pick<Entry, "channel" | "destination">): readonly number[] {
     return this.#deliveries.of(entry);
+  }
+
+  /** What the lane of an entry was told under its key, and not yet that it is over. */
+  incidentOf(entry: IncidentSubject): Incident | undefined {
+    return this.#incidents.of(entry);
   }
 
   /** The digest that an entry will be delivered with. */
@@ -84,7 +84,7 @@ export class QueueState {
 
   /** From now on remembers how this entry ends; or how it ended, where that is known. */
   watch(id: string, settlement?: Settlement): void {
-    this.#watched.set(id, settlement);
+    this.#settlements.watch(id, settlement);
   }
 
   /** The entry that a lane took in before under the same name of its caller's. */
@@ -94,18 +94,18 @@ export class QueueState {
 
   /** Nobody asks any more how these ended. */
   unwatch(ids: Iterable<string>): void {
-    for (const id of ids) this.#watched.delete(id);
+    this.#settlements.unwatch(ids);
   }
 
   /** How a watched entry ended; undefined while it has not. */
   settlement(id: string): Settlement | undefined {
-    return this.#watched.get(id);
+    return this.#settlements.of(id);
   }
 
   /** An empty state that remembers the same endings: for reading a journal from its beginning again. */
   successor(): QueueState {
     const next = new QueueState();
-    for (const [id, settlement] of this.#watched) next.#watched.set(id, settlement);
+    next.#settlements.take(this.#settlements);
     next.#flushes = this.#flushes;
     return next;
   }
@@ -117,7 +117,7 @@ export class QueueState {
 
   /** Bytes of lines that a compaction would keep. */
   get keptBytes(): number {
-    return this.#keptBytes;
+    return this.#keptBytes + this.#incidents.bytes;
   }
 
   /**
@@ -129,6 +129,7 @@ export class QueueState {
     yield { t: "hdr", ...header, possibleDuplicates: this.#possibleDuplicates, lastDelivery: this.#lastDelivery };
     for (const [channel, state] of this.#channels) yield { t: "chan", channel, ...state };
     yield* this.#deliveries.snapshot(header.time);
+    yield* this.#incidents.snapshot(header.time);
     for (const entry of this.#line.values()) yield* snapshotOf(entry);
   }
 
@@ -151,6 +152,8 @@ export class QueueState {
         return;
       case "lane":
         return this.#deliveries.restore(record);
+      case "incident":
+        return this.#incidents.restore(record);
       case "enq":
         return this.#enqueue(record, bytes);
       case "digest":
@@ -159,7 +162,7 @@ export class QueueState {
       case "ack":
         this.#keptBytes += bytes;
         this.#names.delivered(record);
-        this.#conclude(record.id, { state: "delivered", receipt: record.receipt });
+        this.#settlements.conclude(record.id, { state: "delivered", receipt: record.receipt });
     }
     const entry = this.#line.find(record.id);
     if (entry === undefined) return;
@@ -202,7 +205,7 @@ export class QueueState {
 
   /** What waits under the same key, and cannot have arrived, is overtaken by the news. */
   #supersede(record: EnqueueRecord): Replaced | undefined {
-    let count = 0, since = record.time;
+    let count = 0, since = record.time, fired = Infinity;
     for (const id of this.#names.withKeyOf(record)) {
       // What hangs below a digest may have left with it.
       const entry = this.#line.get(id);
@@ -210,12 +213,13 @@ export class QueueState {
       if (record.aside && entry.time > record.time) continue;
       count += 1 + (entry.replaced?.count ?? 0);
       since = Math.min(since, entry.replaced?.since ?? entry.time);
+      fired = Math.min(fired, entry.replaced?.fired ?? (entry.resolves ? Infinity : entry.time));
       this.#names.forget(entry);
-      this.#conclude(id, { state: "superseded", by: record.id });
+      this.#settlements.conclude(id, { state: "superseded", by: record.id });
       this.#remove(entry);
       this.#fallbacks.tell(id, { supersededBy: record.id });
     }
-    return count > 0 ? { count, since } : undefined;
+    return count > 0 ? { count, since, ...(fired < Infinity ? { fired } : {}) } : undefined;
   }
 
   /** What we chose to wait is over; what nobody may shorten stays. */
@@ -236,19 +240,21 @@ export class QueueState {
     this.#blame(entry.channel, record, wait);
   }
 
-  /** Whose trouble it is: a room's, or a doubt, is its lane's alone; everything else is the whole channel's. */
+  /** Whose trouble it is: its lane's alone, or the whole channel's. */
   #blame(channel: string, record: NackRecord, wait: Wait): void {
-    if (record.class === "room" || record.class === "doubt") return void this.#channels.delete(channel);
+    if (LANE_CLASSES.has(record.class)) return void this.#channels.delete(channel);
     this.#channels.set(channel, { failures: this.channel(channel).failures + 1, wait });
   }
 
   /** One event delivers a digest's members with it. */
-  #deliver(entry: Entry, { time, receipt, risk }: AckRecord): void {
+  #deliver(entry: Entry, ack: AckRecord): void {
+    const { time, receipt, risk } = ack;
     this.#lastDelivery = time;
     if (risk) this.#possibleDuplicates++;
     this.#channels.delete(entry.channel);
     this.#deliveries.add(entry, time, entry.members !== undefined);
-    for (const { id } of entry.members ?? []) this.#conclude(id, { state: "delivered", receipt });
+    for (const each of entry.members ?? [entry]) this.#incidents.delivered(each, ack, entry.members !== undefined);
+    for (const { id } of entry.members ?? []) this.#settlements.conclude(id, { state: "delivered", receipt });
     this.#remove(entry);
     for (const { id } of entry.members ?? [entry]) this.#fallbacks.tell(id, "delivered");
   }
@@ -256,7 +262,7 @@ export class QueueState {
   /** A digest that is refused for good takes nobody with it: each of its members goes by itself, and is refused by itself if need be. */
   #bury(entry: Entry, { status, reason, time, expired }: DeadRecord): void {
     if (status !== undefined) this.#channels.delete(entry.channel);
-    this.#conclude(entry.id, { state: "dead", reason });
+    this.#settlements.conclude(entry.id, { state: "dead", reason });
     if (entry.members) {
       // It may have arrived before it was refused, and is not looked for again.
       if (entry.doubt) this.#possibleDuplicates++;
@@ -274,9 +280,9 @@ export class QueueState {
     for (const { id } of entry.members ?? [entry]) {
       const dropped = this.#line.find(id);
       if (dropped) this.#names.forget(dropped);
-      this.#conclude(id, { state: "dropped" });
+      this.#settlements.conclude(id, { state: "dropped" });
     }
-    this.#conclude(entry.id, { state: "dropped" });
+    this.#settlements.conclude(entry.id, { state: "dropped" });
     this.#remove(entry);
     for (const { id } of entry.members ?? [entry]) this.#fallbacks.tell(id, "dropped");
   }
@@ -287,10 +293,6 @@ export class QueueState {
       this.#fallbacks.remove(gone);
       this.#keptBytes -= gone.bytes;
     }
-  }
-
-  #conclude(id: string, settlement: Settlement): void {
-    if (this.#watched.has(id)) this.#watched.set(id, settlement);
   }
 }
 

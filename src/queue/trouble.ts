@@ -17,6 +17,17 @@ export function guard<Result>(what: string, operation: () => Result, otherwise: 
   }
 }
 
+/** Whether the disk took it. For what nobody has to know when it was refused: another one tries again. */
+export async function wasTaken(work: Promise<unknown>): Promise<boolean> {
+  try {
+    await work;
+    return true;
+  } catch (error) {
+    if (error instanceof QueueError) return false;
+    throw error;
+  }
+}
+
 /** ENOSPC and EDQUOT pass when space is made, EACCES and EROFS when somebody permits it; the rest is the disk's. */
 function troubleOf(error: unknown): QueueTrouble | undefined {
   if (error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable) return "permission";

@@ -1,7 +1,9 @@
 /** What the queue shows: a reading of the records, made new whenever the journal is read. */
 
 import type { Entry, EntryState } from "./entry.ts";
-import { QueueState, type Settlement } from "./state.ts";
+import type { Incident, IncidentSubject } from "./incidents.ts";
+import type { Settlement } from "./settlements.ts";
+import { QueueState } from "./state.ts";
 
 /** The reading side of the queue. */
 export abstract class QueueView {
@@ -31,6 +33,11 @@ export abstract class QueueView {
   /** When the lane of an entry delivered last, milliseconds since 1970, the newest at the end. */
   deliveriesOf(entry: Pick<Entry, "channel" | "destination">): readonly number[] {
     return this.state.deliveriesOf(entry);
+  }
+
+  /** What the lane of an entry was told under its key, and not yet that it is over. */
+  incidentOf(entry: IncidentSubject): Incident | undefined {
+    return this.state.incidentOf(entry);
   }
 
   /** What an entry is, seen together with its channel. */

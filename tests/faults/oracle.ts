@@ -67,16 +67,16 @@ export function judge(said: readonly Said[], heard: readonly Heard[]): Verdict {
   };
 }
 
-/** Everything that is wrong, one sentence each. */
+/** Everything that is wrong, one sentence each; losses come last, since they can be very many. */
 export function sentences(verdict: Verdict): string[] {
   const { losses, duplicates, halfTaken, unknown, altered, disorder } = verdict;
   return [
-    ...losses.map((each) => `lost: ${each}`),
     ...duplicates.map((each) => `once more: ${each}`),
     ...halfTaken.map((each) => `refused, and delivered: ${each}`),
     ...unknown.map((each) => `nobody said: ${each}`),
     ...altered.map((each) => `not what was said: ${each}`),
     ...disorder.map((each) => `out of order: ${each}`),
+    ...losses.map((each) => `lost: ${each}`),
   ];
 }
 

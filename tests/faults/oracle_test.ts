@@ -35,7 +35,7 @@ const CASES: readonly [what: string, said: readonly Said[], heard: readonly Hear
   ["a payload that was cut", [A], [heard("A", { message: "Body of" })], ["not what was said: A"]],
   ["a wrong order", [A, B, C], [heard("A"), heard("C"), heard("B")], ["out of order: B behind C"]],
   ["an unknown one", [A], [heard("A"), heard("X")], ["nobody said: X"]],
-  ["one in another room", [A], [heard("A", { lane: "!other" })], ["lost: A", "nobody said: A"]],
+  ["one in another room", [A], [heard("A", { lane: "!other" })], ["nobody said: A", "lost: A"]],
   ["one that was refused", [said("A", 1, "refused")], [heard("A")], ["refused, and delivered: A"]],
   ["one that was refused and is not there", [said("A", 1, "refused")], [], []],
   ["one that was killed, there", [said("A", 1, "unknown")], [heard("A")], []],
@@ -46,6 +46,10 @@ const CASES: readonly [what: string, said: readonly Said[], heard: readonly Hear
     "out of order: A behind B",
   ]],
   ["a digest that lacks one", [A, B], digest("20:15:03 ℹ A: Body of A"), ["lost: B"]],
+  ["a digest that only counts one", [A, B], [
+    ...digest("20:15:03 ℹ A: Body of A"),
+    { lane: "!room", body: "… and 1 more" },
+  ], ["nobody said: … and 1 more", "lost: B"]],
   ["a digest with a wrong line", [A], digest("20:15:03 ℹ A: Body of B"), ["not what was said: A"]],
   ["one that came by itself, and in a digest", [A, B], [
     heard("A"),
@@ -78,8 +82,9 @@ Deno.test("World.aftermath() notices what goes wrong in a real room", async () =
   await put(world, world.heard()[0].body);
   const { duplicates, losses, problems } = await world.aftermath();
   assertEquals([duplicates, losses], [1, 0]);
-  assertEquals(problems, ["once more: first"]);
+  assertEquals(problems, ["once more: first", `what it left lies in ${world.directory}`]);
   await world.say("third", { waitMs: 0 });
   Deno.removeSync(`${world.stateDir}/queue/queue.jsonl`);
   assertEquals((await world.aftermath()).losses, 1);
+  world.keepsEvidence = false;
 });

@@ -53,6 +53,14 @@ function kill(pid: number): number {
   }
 }
 
+/** Keeps the queue, the deliverers' log, and what the room holds; returns where. */
+async function keep(directory: string, bodies: readonly string[]): Promise<string> {
+  const evidence = await Deno.makeTempDir({ prefix: "storm-" });
+  await new Deno.Command("cp", { args: ["-R", `${directory}/state`, evidence] }).output();
+  await Deno.writeTextFile(`${evidence}/room.txt`, bodies.join("\n\f\n"));
+  return evidence;
+}
+
 /** What a storm left. */
 export interface Aftermath {
   readonly said: readonly Said[];
@@ -141,7 +149,10 @@ export async function storm(seconds: number, seed: number): Promise<Aftermath> {
   const bodies = homeserver.events(room).map(({ content }) => String(content.body));
   const verdict = judge(said, bodies.flatMap((body) => toldBy({ lane: room, body })));
   const problems = sentences(verdict);
-  if (!flush.success) problems.push(`the flush ended with ${flush.code}: ${new TextDecoder().decode(flush.stdout)}`);
+  if (!flush.success) problems.unshift(`the flush ended with ${flush.code}: ${new TextDecoder().decode(flush.stdout)}`);
+  if (problems.length > 0) {
+    problems.unshift(`the status: ${JSON.stringify(status)}`, `what it left lies in ${await keep(directory, bodies)}`);
+  }
   return {
     said,
     kills,

@@ -28,6 +28,11 @@ async function runRow(row: Row, effort: Effort): Promise<Result> {
   return { row, tally, seconds: (Date.now() - began) / 1000, isSample: effort.isQuick };
 }
 
+function tell(problems: readonly string[]): void {
+  for (const text of problems.slice(0, MAX_TOLD)) console.error(`  ${text}`);
+  if (problems.length > MAX_TOLD) console.error(`  … and ${problems.length - MAX_TOLD} more`);
+}
+
 /** Whether a row is as it should be; what was not run is neither good nor bad. */
 function isGood({ tally: { losses, duplicates, problems } }: Result): boolean {
   return losses + duplicates + problems.length === 0;
@@ -48,7 +53,7 @@ async function main(): Promise<number> {
     results.push(result);
     console.log(lineOf(result));
     if (args.write) Deno.writeTextFileSync(DOCUMENT, withLine(Deno.readTextFileSync(DOCUMENT), result));
-    for (const text of result.tally.problems.slice(0, MAX_TOLD)) console.error(`  ${text}`);
+    tell(result.tally.problems);
   }
   const bad = results.filter((result) => !isGood(result)).length;
   const missing = results.filter(({ tally }) => tally.notRun.length > 0).length;

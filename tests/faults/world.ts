@@ -54,6 +54,8 @@ export class World implements AsyncDisposable {
   readonly userId: string;
   accessToken: string;
   readonly said: Said[] = [];
+  /** Whether it stays on the disk, for whoever wants to know what went wrong in it. */
+  keepsEvidence = false;
   /** How far the virtual clock moves at least when somebody sleeps: days in steps of a quarter of a second take long. */
   stepMs = 0;
   #ticks = 0;
@@ -75,7 +77,7 @@ export class World implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.homeserver[Symbol.asyncDispose]();
     this.runtime[Symbol.dispose]();
-    Deno.removeSync(this.directory, { recursive: true });
+    if (!this.keepsEvidence) Deno.removeSync(this.directory, { recursive: true });
   }
 
   /** Another process, in this one. */
@@ -178,7 +180,11 @@ export class World implements AsyncDisposable {
     const problems = sentences(verdict);
     const doubtful = excuses.mayCount ? 0 : possibleDuplicates;
     if (queued + deferred + held + Math.max(0, dead - (excuses.dead ?? 0)) + doubtful > 0) {
-      problems.push(`the status: ${JSON.stringify(notifier.status())}`);
+      problems.unshift(`the status: ${JSON.stringify(notifier.status())}`);
+    }
+    if (problems.length > 0) {
+      this.keepsEvidence = true;
+      problems.push(`what it left lies in ${this.directory}`);
     }
     return {
       injections: 0,

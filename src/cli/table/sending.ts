@@ -20,6 +20,13 @@ export const SENDING_COMMANDS: readonly Command[] = [
       { name: "format", value: "F", oneOf: FORMATS, summary: "how the body is written (default text)" },
       { name: "ttl", value: "DURATION", summary: "how long it is worth delivering (default 14d)" },
       { name: "key", value: "KEY", summary: "what it is about: it takes the place of what still waits with this key" },
+      { name: "resolve", summary: "say that what --key is about is over, and how long it lasted" },
+      {
+        name: "mention",
+        value: "USER",
+        repeats: true,
+        summary: "call somebody in the Matrix rooms: @name:server, or @room for everybody",
+      },
       { name: "id", value: "ID", summary: "your own name for it: sent twice within 7 days, it is one message" },
       { name: "room", value: "ROOM", summary: "send to this Matrix room only: an id, an alias, or @user:server" },
       { name: "channel", value: "NAME", repeats: true, summary: "send by this channel only" },

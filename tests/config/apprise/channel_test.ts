@@ -14,8 +14,12 @@ const TAKEN: Readonly<Record<string, Record<string, unknown>>> = {
   "matrixs://syt_token@matrix.example.org/alerts:example.org?mode=off": matrix("#alerts:example.org"),
   "matrixs://syt_token@matrix.example.org/!opaque?hsreq=no": matrix("!opaque"),
   "matrixs://syt_token@matrix.example.org/@alice:example.org": matrix("@alice:example.org"),
+  "matrixs://syt_token@matrix.example.org/!room:example.org/#alerts:example.org": matrix(
+    "!room:example.org",
+    "#alerts:example.org",
+  ),
   "matrix://t@localhost:8008/?to=!room:example.org": {
-    ...{ kind: "matrix", homeserver: "http://localhost:8008", accessToken: "t", room: "!room:example.org" },
+    ...{ kind: "matrix", homeserver: "http://localhost:8008", accessToken: "t", room: ["!room:example.org"] },
   },
   "ntfy://alerts": { kind: "ntfy", server: "https://ntfy.sh", topic: "alerts" },
   "ntfys://ntfy.sh/alerts": { kind: "ntfy", server: "https://ntfy.sh", topic: "alerts" },
@@ -72,11 +76,10 @@ const REFUSED: Readonly<Record<string, string>> = {
   "ntfys://user@host/topic": "it has a user without a password",
   "matrixs://user:secret@host/!a:b": "it has a password, and a channel needs an access token",
   "matrixs://host/!a:b": "it has no access token",
-  "matrixs://secret@host": "it names 0 rooms",
-  "matrixs://secret@host/!a:b/!c:d": "it names 2 rooms",
-  "matrixs://secret@host/@user": "the room in it lacks its server",
-  "matrixs://secret@host/!opaque": "the room in it lacks its server",
-  "matrixs://secret@host/alerts?hsreq=no": "the room in it lacks its server",
+  "matrixs://secret@host": "it names no room",
+  "matrixs://secret@host/@user": "a room in it lacks its server",
+  "matrixs://secret@host/!opaque": "a room in it lacks its server",
+  "matrixs://secret@host/alerts?hsreq=no": "a room in it lacks its server",
   "matrixs://secret@host/!a:b?msgtype=notice": "its option msgtype cannot be taken over",
   "matrixs://user:secret@host/!a:b?mode=slack": "its mode slack is a webhook and no Matrix account",
   "gotifys://host": "it has no token",
@@ -113,7 +116,7 @@ Deno.test("docs/apprise.md lists every form that is taken over", () => {
   }
 });
 
-function matrix(room: string): Record<string, unknown> {
+function matrix(...room: string[]): Record<string, unknown> {
   return { kind: "matrix", homeserver: "https://matrix.example.org", accessToken: "syt_token", room };
 }
 
