@@ -173,6 +173,40 @@ for (const [routes, says, hint] of REFUSED) {
   });
 }
 
+/** What is refused of a fallback of the Matrix channel. */
+const REFUSED_FALLBACKS: readonly (readonly [fallback: unknown, says: string, hint?: string])[] = [
+  [{}, "Cannot do without channels.matrix.fallback.channels: it is not set", "name the channels that stand in"],
+  [false, "Cannot use channels.matrix.fallback: it must be an object"],
+  [
+    { channels: "phon" },
+    'Cannot use channels.matrix.fallback.channels: there is no channel "phon"',
+    'did you mean "phone"?',
+  ],
+  [{ channels: ["matrix"] }, 'Cannot use channels.matrix.fallback.channels: "matrix" cannot stand in for itself'],
+  [{ channels: "pager" }, 'Cannot use channels.matrix.fallback.channels: "pager" has a fallback of its own'],
+  [
+    { channels: "phone", after: "0s" },
+    'Cannot use channels.matrix.fallback.after: "0s" is not a duration above zero',
+    "write it as 10m, 90s or 1h",
+  ],
+  [{ channels: "phone", within: "1m" }, "Cannot use channels.matrix.fallback.within: there is no such key"],
+];
+
+for (const [fallback, says, hint] of REFUSED_FALLBACKS) {
+  Deno.test(`parseConfig() refuses the fallback ${JSON.stringify(fallback)}`, () => {
+    const pager = { ...CHANNELS.pager, fallback: { channels: "phone" } };
+    const channels = { ...CHANNELS, pager, matrix: { ...CHANNELS.matrix, fallback } };
+    const error = assertThrows(() => parseConfig({ channels }, CONTEXT), ConfigError);
+    assertEquals(error.message, says);
+    if (hint !== undefined) assertEquals(error.hint, hint);
+    const { pager: _, ...rest } = channels;
+    const routes = [{ set: { matrix: { fallback: fallback || {} } } }];
+    const inRule = { channels: { ...rest, pager, matrix: CHANNELS.matrix }, routes };
+    const own = assertThrows(() => parseConfig(inRule, CONTEXT), ConfigError);
+    if (fallback) assertEquals(own.message, says.replace("channels.matrix", "routes[0].set.matrix"));
+  });
+}
+
 Deno.test("parseConfig() takes rules that only look as if they never matched", () => {
   const pairs = [
     [{ when: { origin: "backup-*" }, silent: true, continue: true }, {

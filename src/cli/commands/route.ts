@@ -2,13 +2,13 @@
 
 import type { Notification, NotificationInput } from "../../notification.ts";
 import { SEVERITIES } from "../../notification.ts";
-import type { Notifier } from "../../notifier.ts";
 import type { CommandContext } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
+import { fallbackText, type Plan } from "../fallback_text.ts";
 import { openNotifier } from "../notifier.ts";
 import { printable } from "../ui.ts";
 
-type Envelope = ReturnType<Notifier["plan"]>["envelopes"][number];
+type Envelope = Plan["envelopes"][number];
 
 /** `route explain`: asks the rules, and sends nothing. */
 export async function explain(context: CommandContext): Promise<number> {
@@ -22,16 +22,27 @@ export async function explain(context: CommandContext): Promise<number> {
   };
   const channels = args.list("channel").length > 0 ? args.list("channel") : undefined;
   await using notifier = await openNotifier(context);
-  const { rules, envelopes, mutedBy } = notifier.plan(input, { channels, room: args.text("room") });
+  const { rules, envelopes, fallbacks, mutedBy } = notifier.plan(input, { channels, room: args.text("room") });
   if (args.has("json")) {
     for (const rule of rules) ui.json(rule);
     for (const envelope of envelopes) ui.json(summaryOf(envelope));
+    for (const { envelope, standsFor } of fallbacks) {
+      const unless = standsFor.map(({ envelope: { channel, destination }, afterMs }) => ({
+        channel,
+        destination,
+        afterMs,
+      }));
+      ui.json({ ...summaryOf(envelope), unless });
+    }
     if (mutedBy !== undefined) ui.json({ mutedBy });
     return EXIT.ok;
   }
   for (const { rule, verdict, why } of rules) ui.data(`${rule}  ${verdict.padEnd(11)}  ${printable(why)}`);
-  if (rules.length === 0) ui.data("there are no rules: it goes to every channel");
+  if (rules.length === 0) ui.data("there are no rules");
   for (const envelope of envelopes) ui.data(`-> ${placeOf(envelope)}${changesText(envelope.notification, input)}`);
+  for (const fallback of fallbacks) {
+    ui.data(`-> ${printable(fallbackText(fallback))}${changesText(fallback.envelope.notification, input)}`);
+  }
   if (mutedBy !== undefined) ui.data(`muted: ${mutedBy} lets it go nowhere`);
   return EXIT.ok;
 }

@@ -11,6 +11,7 @@ import { readAtMost } from "../../stream.ts";
 import { type Arguments, UsageError } from "../arguments.ts";
 import type { CommandContext } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
+import { fallbackText } from "../fallback_text.ts";
 import { openNotifier } from "../notifier.ts";
 import { exitCodeFor, outcomeLine, ownerOf, reportTrouble } from "../outcomes.ts";
 import { printable, type Ui } from "../ui.ts";
@@ -118,7 +119,7 @@ function dryRun(
   input: NotificationInput,
   { args, ui, runtime, where }: CommandContext & { readonly where: Parameters<Notifier["plan"]>[1] },
 ): number {
-  const { envelopes, mutedBy } = notifier.plan(input, where);
+  const { envelopes, fallbacks, mutedBy } = notifier.plan(input, where);
   if (mutedBy !== undefined && !args.has("json")) ui.data(`would be muted: ${mutedBy} lets it go nowhere`);
   for (const envelope of envelopes) {
     if (args.has("json")) {
@@ -130,6 +131,9 @@ function dryRun(
     ui.data(`would send to ${channel} ${destination}:`);
     const text = renderPlain(notification, { identity: notifier.identity }, notification.message);
     ui.data(text.split("\n").map((line) => `  ${printable(line)}`).join("\n"));
+  }
+  if (!args.has("json")) {
+    for (const fallback of fallbacks) ui.data(`would send to ${printable(fallbackText(fallback))}`);
   }
   if (!args.has("json")) runtime.stdio.stderr("matrix-notify: dry run: nothing was sent, nothing was queued\n");
   return EXIT.ok;
