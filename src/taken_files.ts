@@ -3,6 +3,7 @@
 import { type FileSource, openSources } from "./attachments/source.ts";
 import { splitFiles } from "./carriage.ts";
 import type { Channel, Envelope } from "./channels/channel.ts";
+import type { FallbackEnvelope, Plan } from "./channels/routing.ts";
 import { QueueError } from "./errors.ts";
 import type { Attachment, AttachmentInput } from "./notification.ts";
 import type { Entry } from "./queue/entry.ts";
@@ -19,13 +20,29 @@ export class TakenFiles implements Disposable {
     this.#attachments = attachments;
   }
 
-  /** The envelopes with their files, as each channel takes them. */
-  addTo(envelopes: readonly Envelope[], channels: ReadonlyMap<string, Channel>): Envelope[] {
-    return envelopes.flatMap((envelope) => {
+  /** The plan with the files in it, as each channel takes them. */
+  addTo(plan: Plan, channels: ReadonlyMap<string, Channel>): Plan {
+    const carriageOf = ({ channel }: Envelope) => channels.get(channel)?.carriesFiles;
+    const split = (envelope: Envelope) => {
       const notification = { ...envelope.notification, attachments: this.#attachments };
-      return splitFiles(notification, channels.get(envelope.channel)?.carriesFiles)
+      return splitFiles(notification, carriageOf(envelope))
         .map((each, part): Envelope => ({ ...envelope, notification: each, ...(part > 0 ? { part } : {}) }));
-    });
+    };
+    const parts = new Map(plan.envelopes.map((envelope) => [envelope, split(envelope)]));
+    /** What an envelope stands in for: all of a notification where it carries all of it, else its text, or the same file. */
+    const standsFor = (envelope: Envelope, primary: Envelope) => {
+      const all = parts.get(primary) ?? [];
+      return carriageOf(envelope) === "along" ? all : [all[envelope.part ?? 0] ?? all[0]];
+    };
+    const fallbacks = plan.fallbacks.flatMap(({ envelope, standsFor: primaries }) =>
+      split(envelope).map((each): FallbackEnvelope => ({
+        envelope: each,
+        standsFor: primaries.flatMap(({ envelope, afterMs }) =>
+          standsFor(each, envelope).map((primary) => ({ envelope: primary, afterMs }))
+        ),
+      }))
+    );
+    return { ...plan, envelopes: [...parts.values()].flat(), fallbacks };
   }
 
   /** Entries that came in need their files; what none of them names is removed. */

@@ -312,3 +312,42 @@ Deno.test("notify() sends one file to all who take it, and keeps it until the la
   assertEquals(telegram.messages("1001").map(({ file }) => file?.bytes), [undefined, PIXEL]);
   assertEquals(kept(scene), []);
 });
+
+Deno.test("notify() has a fallback stand in for a file as for its text, and spares it when the file is delivered", async () => {
+  await using scene = await setScene();
+  await using telegram = await LoopbackTelegram.start({ now: scene.runtime.now });
+  const { homeserver, accessToken, room, runtime } = scene;
+  const fallback = { channels: ["phone"], after: "1m" };
+  const channels = {
+    matrix: { homeserver: homeserver.url, accessToken, room, fallback },
+    phone: { kind: "telegram", server: telegram.url, token: telegram.token, chat: 1001 },
+  } as const;
+  await using notifier = await scene.open({ channels });
+  await notifier.notify({ subject: "Load", attachments: FILES });
+  assertEquals([shown(scene).length, telegram.messages("1001"), kept(scene)], [3, [], []]);
+  await homeserver.stop();
+  await notifier.notify({ subject: "Load", attachments: FILES.slice(0, 1) }, { waitMs: 0 });
+  runtime.time += 61_000;
+  await notifier.flush({ waitMs: 0 });
+  assertEquals(telegram.messages("1001").map(({ file }) => file?.name), [undefined, "graph.png"]);
+  assertEquals(kept(scene).length, 1);
+  await homeserver.restart();
+  await notifier.flush();
+  assertEquals([shown(scene).length, kept(scene)], [5, []]);
+});
+
+Deno.test("notify() sends by its fallback the file that a server will not take, and no text again", async () => {
+  await using scene = await setScene();
+  await using telegram = await LoopbackTelegram.start({ now: scene.runtime.now });
+  const { homeserver, accessToken, room } = scene;
+  const channels = {
+    matrix: { homeserver: homeserver.url, accessToken, room, fallback: { channels: ["phone"] } },
+    phone: { kind: "telegram", server: telegram.url, token: telegram.token, chat: 1001 },
+  } as const;
+  await using notifier = await scene.open({ channels });
+  homeserver.fault("too-large", { on: "upload" });
+  await notifier.notify({ subject: "Load", attachments: FILES.slice(0, 1) });
+  await notifier.flush();
+  assertEquals(shown(scene), ["m.text Load"]);
+  assertEquals(telegram.messages("1001").map(({ file }) => file?.name), ["graph.png"]);
+});
