@@ -2,6 +2,7 @@
 
 import { ResponseError } from "../errors.ts";
 import { type Fields, isObject } from "../fields.ts";
+import type { Incident } from "../incident.ts";
 import { cutToFit, renderHtml, renderPlain } from "../render.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "./channel.ts";
 import type { ConnectionConfig } from "./connection_fields.ts";
@@ -145,14 +146,16 @@ class TelegramChannel implements Channel {
 
   async #request(
     { chat, thread }: TelegramPlace,
-    { notification: { silent, file } }: Envelope,
+    { notification: { silent, file }, destination }: Envelope,
     text: object,
-    { doubt, timeoutMs, signal }: SendOptions,
+    { incident, doubt, timeoutMs, signal }: SendOptions,
   ): Promise<Receipt> {
     const { runtime, files } = this.#context;
     const parameters = {
       chat_id: chat,
       ...(thread === undefined ? {} : { message_thread_id: thread }),
+      // In a chat of another number the messages have other numbers too.
+      ...(chat === placeOf(destination).chat ? replyTo(incident) : {}),
       disable_notification: silent,
     };
     const call = (call: BotCall) => callBot(runtime, this.#bot, { ...call, signal });
@@ -178,4 +181,10 @@ class TelegramChannel implements Channel {
     const plain = whole(cutToFit(message.text, (text) => whole(text).length <= MAX_TELEGRAM_CHARS));
     return length <= MAX_TELEGRAM_CHARS ? { html, plain } : { plain };
   }
+}
+
+/** Whoever resolves something, or says it once more, answers whoever said it first, as long as that is there. */
+function replyTo(incident: Incident | undefined) {
+  if (incident === undefined || !/^[1-9]\d{0,15}$/.test(incident.receipt)) return {};
+  return { reply_parameters: { message_id: Number(incident.receipt), allow_sending_without_reply: true } };
 }

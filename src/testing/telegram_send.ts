@@ -20,6 +20,8 @@ export interface TelegramMessage {
   readonly silent: boolean;
   /** The topic; undefined outside of forums. */
   readonly thread: number | undefined;
+  /** The message that it answers; undefined when it answers none. */
+  readonly replyTo: number | undefined;
   /** Whether the server may show previews of its links. */
   readonly hasPreview: boolean;
   /** The file that it is; undefined for a text. */
@@ -88,12 +90,18 @@ export function readDraft(body: Record<string, unknown>): Omit<TelegramMessage, 
   if (thread !== undefined && (typeof thread !== "number" || thread < 1)) {
     return telegramError(400, "Bad Request: message thread not found");
   }
+  const { reply_parameters: reply = {} } = body;
+  const { message_id: replyTo } = isObject(reply) ? reply : {};
+  if (!isObject(reply) || (replyTo !== undefined && typeof replyTo !== "number")) {
+    return telegramError(400, "Bad Request: can't parse reply parameters JSON object");
+  }
   return {
     chat: String(chat_id),
     text: parsed.text.trim(),
     tags: parsed.tags,
     silent: disable_notification === true,
     thread,
+    replyTo,
     hasPreview: !isObject(link_preview_options) || link_preview_options.is_disabled !== true,
   };
 }
