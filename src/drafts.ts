@@ -22,7 +22,8 @@ export function draftsOf({ envelopes, fallbacks }: Plan, once: string | undefine
   return [...drafts.values(), ...standIns];
 }
 
-function draftOf(envelope: Envelope, once: string | undefined): Draft {
+/** Makes a draft of one envelope. */
+export function draftOf(envelope: Envelope, once?: string): Draft {
   const { notification } = envelope;
   const { expires, key, resolves, severity } = notification;
   const keyed = key === undefined ? {} : { key, title: titleOf(notification), resolves, replaces: true } as const;

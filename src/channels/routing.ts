@@ -137,7 +137,7 @@ function namedBy(options: RouteOptions, routing: Routing): readonly Channel[] | 
   if (room !== undefined) checkRoom(room, options);
   if (channels.length === 0) {
     throw new ConfigError("Cannot send: no channel is configured", {
-      hint: "set MATRIX_HOMESERVER, MATRIX_ACCESS_TOKEN and MATRIX_ROOM, or write a configuration file",
+      hint: "run: matrix-notify setup; or set MATRIX_HOMESERVER, MATRIX_ACCESS_TOKEN and MATRIX_ROOM",
     });
   }
   if (names === undefined && kind === undefined) return undefined;
