@@ -67,7 +67,8 @@ export type { TelegramConfig } from "./src/channels/telegram.ts";
 export type { WebhookConfig } from "./src/channels/webhook.ts";
 export type { ChannelConfig } from "./src/channels/registry.ts";
 export type { FloodConfig, PolicyConfig, QuietConfig } from "./src/channels/policy_fields.ts";
-export type { Plan, RouteOptions } from "./src/channels/routing.ts";
+export type { FallbackEnvelope, Plan, RouteOptions } from "./src/channels/routing.ts";
+export type { FallbackConfig, FallbackPolicy } from "./src/channels/routes/fallback.ts";
 export type { JudgedRule } from "./src/channels/routes/judge.ts";
 export type {
   ChannelSettingsConfig,

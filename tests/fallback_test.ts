@@ -1,6 +1,6 @@
 /** Fallbacks, through the whole of a notifier: Matrix is late, and the phone is told. */
 
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { healthOf } from "../src/health.ts";
 import type { NotifierOptions } from "../src/notifier_options.ts";
 import { type Scene, setScene } from "./fakes/scene.ts";
@@ -200,4 +200,39 @@ Deno.test("Notifier.plan() takes a fallback from the rule that sets it, and none
   assertEquals(planOf({}, { channels: ["matrix"] }), ["matrix"]);
   assertEquals(planOf({}, { kind: "matrix" }), ["matrix"]);
   assertEquals(planOf({}, { kind: "ntfy" }), ["phone", "pager"]);
+});
+
+Deno.test("Notifier.deliverAll() stays as long as a fallback waits, and tells by it in time", async () => {
+  await using scene = await setScene();
+  const { runtime, homeserver } = scene;
+  const stop = new AbortController();
+  await using notifier = await scene.open({
+    ...withPhone(scene),
+    onAttempt: ({ channel, state }) => channel === "phone" && state === "delivered" && stop.abort(new Error("told")),
+  });
+  await homeserver.stop();
+  const start = runtime.time;
+  await notifier.notify({ subject: "Link down" }, { waitMs: 0 });
+  await assertRejects(() => notifier.deliverAll(stop.signal, () => {}), Error, "told");
+  const lateMs = runtime.time - start - 10 * MINUTE_MS;
+  assert(lateMs >= 0 && lateMs < 1000, `${lateMs} ms late`);
+  assertEquals(said(scene).length, 1);
+});
+
+Deno.test("Notifier.notify() tells by the fallback at once what no disk takes and Matrix does not either", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open(withPhone(scene));
+  await notifier.notify({ subject: "1" });
+  assertEquals(said(scene), []);
+  // Where a file stands no directory can be: the queue takes nothing.
+  Deno.removeSync(`${scene.stateDir}/queue`, { recursive: true });
+  Deno.writeTextFileSync(`${scene.stateDir}/queue`, "");
+  assertEquals((await notifier.notify({ subject: "2" })).map(({ channel, state }) => [channel, state]), [
+    ["matrix", "delivered"],
+  ]);
+  await scene.homeserver.stop();
+  assertEquals((await notifier.notify({ subject: "3" })).map(({ channel, state }) => [channel, state]), [
+    ["matrix", "refused"],
+    ["phone", "delivered"],
+  ]);
 });

@@ -40,6 +40,7 @@ export interface Routing {
 
 /** An envelope that goes out only when others have not arrived in time. */
 export interface FallbackEnvelope {
+  /** What goes out then. */
   readonly envelope: Envelope;
   /** What it stands in for, each with how long that may take, milliseconds. */
   readonly standsFor: readonly { readonly envelope: Envelope; readonly afterMs: number }[];

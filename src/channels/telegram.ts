@@ -154,15 +154,19 @@ class TelegramChannel implements Channel {
     const parameters = {
       chat_id: chat,
       ...(thread === undefined ? {} : { message_thread_id: thread }),
-      // In a chat of another number the messages have other numbers too.
-      ...(chat === placeOf(destination).chat ? replyTo(incident) : {}),
       disable_notification: silent,
     };
     const call = (call: BotCall) => callBot(runtime, this.#bot, { ...call, signal });
     const result = file === undefined
       ? await call({
         method: "sendMessage",
-        parameters: { ...parameters, ...text, link_preview_options: { is_disabled: true } },
+        parameters: {
+          ...parameters,
+          ...text,
+          // In a chat of another number the messages have other numbers too.
+          ...(chat === placeOf(destination).chat ? replyTo(incident) : {}),
+          link_preview_options: { is_disabled: true },
+        },
         timeoutMs,
       })
       : await (await import("./telegram_file.ts")).sendFile({ file, files, timeoutMs, parameters, call });

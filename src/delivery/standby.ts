@@ -48,6 +48,7 @@ export function standbyAt(now: number, { source, policyOf, nightOf }: StandbyCon
     const until = Math.min(...primaries.map((one) => one.until));
     if (until <= now) return undefined;
     const names = [...new Set(primaries.map(({ channel }) => channel).filter((name) => name !== undefined))];
-    return { until, reason: `Waits whether ${names.join(" and ") || "another channel"} delivers in time` };
+    const verb = names.length > 1 ? "deliver" : "delivers";
+    return { until, reason: `Waits whether ${names.join(" and ") || "another channel"} ${verb} in time` };
   };
 }

@@ -97,8 +97,7 @@ function isOf(value: unknown, kind: Kind): boolean {
     case "numbers":
       return Array.isArray(value) && value.every((each) => typeof each === "number");
     case "times?":
-      return typeof value === "object" && value !== null &&
-        Object.values(value).every((each) => typeof each === "number");
+      return isOf(value, "object") && Object.values(value as object).every((each) => typeof each === "number");
     case "object":
     case "object?":
       return typeof value === "object" && value !== null && !Array.isArray(value);

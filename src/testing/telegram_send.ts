@@ -67,6 +67,7 @@ export async function readFileDraft(
     tags: [],
     silent: form.get("disable_notification") === "true",
     thread: thread === null ? undefined : Number(thread),
+    replyTo: undefined,
     hasPreview: false,
     file: { kind, name: file.name, type: file.type, bytes: await file.bytes() },
   };

@@ -41,6 +41,12 @@ export function draft(subject: string, bytes = 20): Draft {
   return { channel: "matrix", destination: "!room", notification, expires: 9e12 };
 }
 
+/** An envelope that goes only when others, which come in with it, have not been delivered in time. */
+export function fallback(subject: string, ...primaries: Draft[]): Draft {
+  const standsFor = primaries.map((primary) => ({ draft: primary, afterMs: 600_000 }));
+  return { ...draft(subject), channel: "phone", destination: "alerts", standsFor };
+}
+
 /** One process. */
 export class Actor {
   readonly queue: Queue;
@@ -88,6 +94,7 @@ export class Actor {
   async enqueue(drafts: readonly Draft[], { announced = false } = {}): Promise<void> {
     const batch = this.#ledger.tick();
     const subjects = drafts.map(subjectOf);
+    const leaving = drafts.filter(({ standsFor }) => announced && !standsFor).map(subjectOf);
     subjects.forEach((subject, place) =>
       this.#ledger.set(subject, {
         draft: drafts[place],
@@ -95,15 +102,15 @@ export class Actor {
         place,
         aside: false,
         present: "may",
-        attempts: [0, announced ? 1 : 0],
-        open: announced ? "may" : "no",
+        attempts: [0, leaving.includes(subject) ? 1 : 0],
+        open: leaving.includes(subject) ? "may" : "no",
         dead: "no",
       })
     );
     const { problem } = await this.queue.enqueue(drafts, () => announced);
     const resolved = this.#ledger.tick();
-    const sure: Partial<Promised> = announced && !problem ? { attempts: [1, 1], open: "must" } : {};
-    this.#all(subjects, () => ({ resolved, present: "must", aside: problem !== undefined, ...sure }));
+    this.#all(subjects, () => ({ resolved, present: "must", aside: problem !== undefined }));
+    if (!problem) this.#all(leaving, () => ({ attempts: [1, 1], open: "must" }));
   }
 
   /** Enqueues an entry that needs a file. */
@@ -128,11 +135,22 @@ export class Actor {
   }
 
   async settle(subject: string, result: AttemptResult, { isProof = false } = {}): Promise<void> {
-    if (result.state === "delivered") this.#all([subject], () => ({ present: "may" }));
+    const spared = this.#sparedBy(subject);
+    if (result.state === "delivered") this.#all([subject, ...spared], () => ({ present: "may" }));
     else this.#all([subject], () => ({ open: "may", dead: result.state === "dead" ? "may" : "no" }));
     for (const entry of this.entries(subject)) await this.queue.settle(entry, result, { isProof });
     if (result.state === "dead") this.#all([subject], () => ({ open: "no", dead: "must" }));
-    else if (result.state === "delivered" && isProof) this.#all([subject], () => ({ present: "no" }));
+    else if (result.state === "delivered" && isProof) this.#all([subject, ...spared], () => ({ present: "no" }));
+  }
+
+  /** Those that nothing else stands before any more when this one is delivered. */
+  #sparedBy(subject: string): string[] {
+    const { promises } = this.#ledger;
+    const isLeft = (name: string) => name !== subject && promises.get(name)?.present === "must";
+    return [...promises].filter(([, { draft: { standsFor = [] } }]) => {
+      const primaries = standsFor.map((one) => subjectOf(one.draft));
+      return primaries.includes(subject) && !primaries.some(isLeft);
+    }).map(([name]) => name);
   }
 
   async retry(...subjects: string[]): Promise<void> {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Actor, draft } from "./crash_actor.ts";
+import { type Actor, draft, fallback } from "./crash_actor.ts";
 import type { Fate } from "./crash_files.ts";
 import { DELIVERED, fill, holdLock, REFUSED } from "./crash_props.ts";
 import { Scene } from "./crash_scene.ts";
@@ -85,6 +85,21 @@ export const CRASH_KILLS: readonly CrashKill[] = [
       await actor.attach("b", { announced: true });
       await actor.settle("b", DELIVERED);
       await actor.queue.sweepFiles();
+    },
+  },
+  {
+    name: "one that sends by a fallback, and then delivers what it stood in for",
+    limit: 15,
+    async doomed(actor) {
+      await actor.announce("b2");
+      await actor.settle("b2", DELIVERED, { isProof: true });
+      await actor.announce("a", "b");
+      await actor.settle("a", DELIVERED, { isProof: true });
+      await actor.settle("b", DELIVERED, { isProof: true });
+    },
+    async before(scene) {
+      const [a, b] = [draft("a"), draft("b")];
+      await scene.actor().enqueue([a, b, draft("waits"), fallback("a2", a), fallback("b2", b)]);
     },
   },
   {

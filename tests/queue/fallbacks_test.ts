@@ -164,3 +164,20 @@ Deno.test("Queue.enqueue() takes a fallback in with what it stands in for, in on
     Deno.removeSync(stateDir, { recursive: true });
   }
 });
+
+Deno.test("Queue.announce() passes over what was spared while it waited for its turn", async () => {
+  const stateDir = Deno.makeTempDirSync();
+  using runtime = fakeRuntime();
+  try {
+    const queue = Queue.open(stateDir, runtime);
+    queue.prepare();
+    const more = { notification: {}, expires: TEST_TIME * 2 };
+    const primary = { channel: "matrix", destination: "!a", ...more };
+    const standIn = { channel: "phone", destination: "alerts", standsFor: [{ draft: primary, afterMs: 1 }], ...more };
+    const { entries: [p, f] } = await queue.enqueue([primary, standIn], () => true);
+    await queue.settle(p, { state: "delivered", receipt: "$1", via: "put" }, { isProof: false });
+    assertEquals([await queue.announce([f]), queue.entries()], [[], []]);
+  } finally {
+    Deno.removeSync(stateDir, { recursive: true });
+  }
+});

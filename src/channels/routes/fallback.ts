@@ -10,6 +10,12 @@ export interface FallbackConfig {
   readonly after?: string;
 }
 
+/** What every channel may have. */
+export interface FallbackPolicy {
+  /** What else something is sent by when this channel has not delivered it in time. @default nothing */
+  readonly fallback?: FallbackConfig;
+}
+
 /** Ready to use. */
 export interface Fallback {
   readonly channels: readonly string[];
