@@ -119,10 +119,13 @@ class NtfyChannel implements Channel {
     this.#context = context;
   }
 
-  /** ntfy has no transaction ids, and its messages hold no id of ours: what may have arrived can only be sent again. */
+  /**
+   * ntfy takes the same message twice, and cannot be asked: what may have arrived can only be sent again. From 2.16 on its apps show one of those that have
+   * the same `sequence_id`; older servers pass over it, so that nobody can tell.
+   */
   async send(
     { destination, notification }: Envelope,
-    { late, replaced, doubt, timeoutMs, signal }: SendOptions,
+    { txnId, late, replaced, doubt, timeoutMs, signal }: SendOptions,
   ): Promise<Receipt> {
     const { runtime } = this.#context;
     const { baseUrl, auth } = this.#server;
@@ -135,7 +138,7 @@ class NtfyChannel implements Channel {
         "User-Agent": USER_AGENT,
         ...auth?.(),
       },
-      body: await this.#request(notification, destination, notes),
+      body: await this.#request(notification, { topic: destination, sequence_id: txnId }, notes),
       timeoutMs,
       signal,
     });
@@ -159,12 +162,12 @@ class NtfyChannel implements Channel {
   }
 
   /** An empty message would read "triggered", so that a subject without a body becomes the message. */
-  async #request(notification: Notification, topic: string, notes: readonly string[]): Promise<string> {
+  async #request(notification: Notification, ids: object, notes: readonly string[]): Promise<string> {
     const { identity, warn } = this.#context;
     const note = notes.map((line) => `\n\n${line}`).join("");
     const request = (text: string) =>
       JSON.stringify({
-        topic,
+        ...ids,
         title: text === "" ? identity : subjectLine(notification, identity),
         message: (text || notification.subject) + note,
         priority: priorityOf(notification),

@@ -31,6 +31,12 @@ const TAKEN: Readonly<Record<string, Record<string, unknown>>> = {
   "ntfys://me:p@ss@ntfy.example.org/alerts": {
     ...{ kind: "ntfy", server: "https://ntfy.example.org", topic: "alerts", user: "me", password: "p@ss" },
   },
+  "ntfys://me:p%3Ass@ntfy.example.org:8443/alerts": {
+    ...{ kind: "ntfy", server: "https://ntfy.example.org:8443", topic: "alerts", user: "me", password: "p:ss" },
+  },
+  "ntfys://ntfy.example.org/alerts?user=me&pass=p%40ss": {
+    ...{ kind: "ntfy", server: "https://ntfy.example.org", topic: "alerts", user: "me", password: "p@ss" },
+  },
   "ntfys://tk_abc@ntfy.example.org/alerts": ntfyToken("tk_abc"),
   "ntfys://secret@ntfy.example.org/alerts?auth=token": ntfyToken("secret"),
   "NTFYS://ntfy.example.org/?to=alerts&token=tk_abc": ntfyToken("tk_abc"),
@@ -46,6 +52,10 @@ const TAKEN: Readonly<Record<string, Record<string, unknown>>> = {
   "mailtos://jump:secret@example.org:465?smtp=mail.example.org&mode=ssl&from=jump@example.org&name=Jump": {
     ...{ kind: "email", server: "mail.example.org", port: 465, security: "tls", user: "jump", password: "secret" },
     ...{ from: "Jump <jump@example.org>", to: ["jump@example.org"] },
+  },
+  "mailtos://example.org?user=jump&pass=secret&smtp=mail.example.org&to=root@example.org": {
+    ...{ kind: "email", server: "mail.example.org", security: "starttls", user: "jump", password: "secret" },
+    ...{ from: "jump@example.org", to: ["root@example.org"] },
   },
   "mailto://me:secret@gmail.com/you@example.org,other@example.org": {
     ...{ kind: "email", server: "smtp.gmail.com", security: "starttls", user: "me@gmail.com", password: "secret" },
@@ -73,6 +83,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   "ntfys://host/t?priority=high": "its option priority cannot be taken over",
   "ntfys://host/a/b": "it names 2 topics",
   "ntfys://": "it names 0 topics",
+  "ntfys://:secret@host/topic": "it has a password without a user",
   "ntfys://user@host/topic": "it has a user without a password",
   "matrixs://user:secret@host/!a:b": "it has a password, and a channel needs an access token",
   "matrixs://host/!a:b": "it has no access token",
