@@ -37,7 +37,7 @@ const REPLACED: readonly string[] = [
 ];
 
 /**
- * Reads what there is, and makes sure before anything is asked that the channel can be written, and will count.
+ * Reads what there is, and makes sure before anything is asked that what will be written can be used, and will count.
  *
  * @throws {ConfigError} when that is not so
  */
