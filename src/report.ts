@@ -1,5 +1,6 @@
 /** What callers are told: an outcome for each envelope, and what is in the queue. */
 
+import type { Routing } from "./channels/routing.ts";
 import { notificationOfDigest } from "./delivery/attempt.ts";
 import type { Courier } from "./delivery/courier.ts";
 import type { Holds } from "./delivery/holds.ts";
@@ -8,6 +9,7 @@ import { withoutItems } from "./digest.ts";
 import type { Notification } from "./notification.ts";
 import { type Entry, type EntryState, laneOf } from "./queue/entry.ts";
 import type { Queue } from "./queue/queue.ts";
+import type { Runtime } from "./runtime.ts";
 
 /** What became of an envelope so far. `delivered`, `queued` and `held` is delivered, or will be. */
 export interface Outcome {
@@ -19,9 +21,9 @@ export interface Outcome {
   readonly destination: string;
   /**
    * `queued` waits for its turn or its next try, `held` for its account to be mended. `superseded`: one with the same key took its place. `refused`: the disk did not
-   * take it, and the one try without it failed; nothing will be tried again.
+   * take it, and the one try without it failed; nothing will be tried again. `muted`: a rule lets it go nowhere.
    */
-  readonly state: "delivered" | "queued" | "held" | "dead" | "superseded" | "refused";
+  readonly state: "delivered" | "queued" | "held" | "dead" | "superseded" | "refused" | "muted";
   /** The proof of delivery: `event_id` for Matrix. */
   readonly receipt?: string;
   /** Why it was not delivered yet, or never will be. */
@@ -54,6 +56,8 @@ export interface QueuedEntry {
   readonly next?: number;
   /** What was said; of a digest, what it will say. */
   readonly notification: Notification;
+  /** It is a fallback: it goes out only when these, by their ids, have not been delivered in time. */
+  readonly unless?: readonly string[];
   /** What it stands for, when it is a digest: they are delivered together, by one event under its id. */
   readonly members?: readonly QueuedEntry[];
 }
@@ -74,7 +78,9 @@ export class Reporter {
   /** What became of entries, as far as is known now. */
   outcomes(entries: readonly Entry[]): Outcome[] {
     const view = this.#view();
-    return entries.map((entry) => this.#outcome(entry, view));
+    // What nobody needed is nobody's news.
+    const told = entries.filter(({ id }) => this.#queue.settlement(id)?.state !== "spared");
+    return told.map((entry) => this.#outcome(entry, view));
   }
 
   #outcome(known: Entry, view: View): Outcome {
@@ -104,17 +110,20 @@ export class Reporter {
     return this.#queue.entries().map((entry) => this.#queued(entry, view));
   }
 
-  /** Why the first entry in line waits, and until when; and whether an entry waits because its user wants it so. */
-  waits(): { readonly first: WaitView; isWanted(entry: Entry): boolean } {
-    const first = this.#queue.live().at(0), view = this.#view();
+  /** Why the first entry in line waits, and until when; whether an entry waits because its user wants it so, and whether it waits for another one. */
+  waits(): { readonly first: WaitView; isWanted(entry: Entry): boolean; isStandingBy(entry: Entry): boolean } {
+    const view = this.#view();
+    const isStandingBy = (entry: Entry) => view.holds.isStandingBy(entry);
+    const first = this.#queue.live().find((entry) => !isStandingBy(entry));
     return {
+      isStandingBy,
       first: first ? this.#waitOf(first, view) : {},
       isWanted: (entry) => view.holds.of(entry) !== undefined,
     };
   }
 
   #queued(entry: Entry, view: View): QueuedEntry {
-    const { id, channel, destination, time, expires, key, attempts, dead, members } = entry;
+    const { id, channel, destination, time, expires, key, attempts, dead, members, unless } = entry;
     const { reason, next } = dead ? { reason: dead.reason } : this.#waitOf(entry, view);
     return {
       id,
@@ -131,6 +140,7 @@ export class Reporter {
       notification: members
         ? withoutItems(notificationOfDigest(members, (member) => this.#queue.incidentOf(member)))
         : entry.notification as Notification,
+      ...(unless ? { unless: Object.keys(unless) } : {}),
       ...(members ? { members: members.map((member) => this.#queued(member, view)) } : {}),
     };
   }
@@ -167,6 +177,15 @@ export interface WaitView {
   readonly reason?: string;
   /** Milliseconds since 1970. */
   readonly next?: number;
+}
+
+/** What becomes of a notification that a rule lets go nowhere. */
+export function mutedOutcomes(rule: string, { channels }: Routing, { uuid }: Pick<Runtime, "uuid">): Outcome[] {
+  return channels.flatMap(({ name, destinations }) =>
+    destinations.map((destination): Outcome => {
+      return { id: uuid(), channel: name, destination, state: "muted", reason: `${rule} lets it go nowhere` };
+    })
+  );
 }
 
 /** What became of an attempt. */

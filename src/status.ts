@@ -15,6 +15,8 @@ export interface Status {
   readonly held: number;
   /** Entries that were buried with a reason. */
   readonly dead: number;
+  /** Fallbacks that wait whether another channel delivers; they are not among those that are queued. */
+  readonly fallbacks: number;
   /** How long those wait that wait. */
   readonly ages: Ages;
   /** Size of the journal. */
@@ -41,18 +43,22 @@ export interface Status {
 
 /** Counts what is in the queue, as far as it was read. */
 export function statusOf(queue: Queue, reporter: Pick<Reporter, "waits">, now: number): Status {
+  const { first: { reason, next }, isWanted, isStandingBy } = reporter.waits();
   const count = { queued: 0, deferred: 0, held: 0, dead: 0 };
-  for (const entry of queue.entries()) count[queue.stateOf(entry)] += entry.members?.length ?? 1;
-  const live = sentBySomebody(queue.live());
+  const [fallbacks, entries] = [true, false].map((value) =>
+    queue.entries().filter((entry) => isStandingBy(entry) === value)
+  );
+  for (const entry of entries) count[queue.stateOf(entry)] += entry.members?.length ?? 1;
+  const live = entries.filter(({ dead }) => !dead);
   const { bytes, maxBytes, intake, intakeTimes, quarantined, torn, possibleDuplicates, lastDelivery } = queue.figures();
-  const { first: { reason, next }, isWanted } = reporter.waits();
   const ageOf = (time: number) => Math.max(0, now - time);
-  const agesMs = [...live.map(({ time }) => time), ...intakeTimes].map(ageOf);
-  const unwanted = queue.live().filter((entry) => !isWanted(entry)).map(({ time }) => time);
+  const agesMs = [...sentBySomebody(live).map(({ time }) => time), ...intakeTimes].map(ageOf);
+  const unwanted = live.filter((entry) => !isWanted(entry)).map(({ time }) => time);
   const oldestMs = [...unwanted, ...intakeTimes].map(ageOf).reduce((oldest, age) => Math.max(oldest, age), 0);
   return {
     ...count,
     queued: count.queued + intake,
+    fallbacks: fallbacks.length,
     ages: agesOf(agesMs),
     bytes,
     maxBytes,

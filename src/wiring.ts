@@ -2,6 +2,7 @@
 
 import type { BackgroundMode } from "./background.ts";
 import type { Channel } from "./channels/channel.ts";
+import type { Routing } from "./channels/routing.ts";
 import { sendingSymbols, withSymbols } from "./channels/symbols.ts";
 import { openConfig } from "./config/load.ts";
 import { stateDirPath } from "./config/paths.ts";
@@ -23,7 +24,7 @@ export interface Parts {
   readonly runtime: Runtime;
   /** A notification as its readers will see it. */
   readonly shown: (notification: Notification) => Notification;
-  readonly channels: readonly Channel[];
+  readonly routing: Routing;
   readonly byName: ReadonlyMap<string, Channel>;
   readonly queue: Queue;
   readonly courier: Courier;
@@ -68,7 +69,7 @@ export function wireParts(options: NotifierOptions, real: Runtime): Parts {
       const said = withResolution(notification);
       return config.symbols ? withSymbols(said) : said;
     },
-    channels,
+    routing: { channels, rules: config.rules, fallbacks: config.fallbacks },
     byName,
     queue,
     courier,

@@ -13,6 +13,7 @@ function judge(change: Partial<Status>): [state: string, ...problems: string[]] 
     deferred: 0,
     held: 0,
     dead: 0,
+    fallbacks: 0,
     ages: agesOf([]),
     bytes: 1000,
     maxBytes: MAX_QUEUE_BYTES,

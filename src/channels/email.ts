@@ -110,17 +110,23 @@ export const emailKind: ChannelKind = {
     if: { required: ["security"], properties: { security: { const: "none" } } },
     then: { not: { anyOf: [{ required: ["password"] }, { required: ["passwordFile"] }] } },
   }],
+  destination: { keys: ["to"], read: recipientsField },
   configure(name: string, fields: Fields, context: ParseContext): OpenChannel {
     const from = fields.requiredText("from");
     if (!isMailbox(from)) throw fields.error("from", MAILBOX_PROBLEM);
     const server = mailServerField(fields, context, from);
-    const to = fields.texts("to");
-    if (to.length === 0) fields.requiredText("to");
-    if (!to.every(isMailbox)) throw fields.error("to", MAILBOX_PROBLEM);
+    const to = recipientsField(fields);
     fields.end();
     return (channelContext) => new EmailChannel(name, { server, from, to }, channelContext);
   },
 };
+
+function recipientsField(fields: Fields): readonly string[] {
+  const to = fields.texts("to");
+  if (to.length === 0) fields.requiredText("to");
+  if (to.every(isMailbox)) return to;
+  throw fields.error("to", MAILBOX_PROBLEM);
+}
 
 const MAILBOX_PROBLEM = "it is neither an address such as root@example.org nor a name with one in angle brackets";
 

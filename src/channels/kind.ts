@@ -35,6 +35,18 @@ export interface ChannelContext {
   warn(text: string): void;
 }
 
+/** The fields of a channel that say where it delivers. */
+export interface DestinationFields {
+  /** Their names. The first one decides; others say more of it. */
+  readonly keys: readonly [string, ...string[]];
+  /**
+   * Reads them.
+   *
+   * @throws {ConfigError} with the dotted path of the field that cannot be used
+   */
+  read(fields: Fields): readonly string[];
+}
+
 /** Makes the channel. */
 export type OpenChannel = (context: ChannelContext) => Channel;
 
@@ -45,6 +57,8 @@ export interface ChannelKind {
   readonly speaksHttp: boolean;
   /** The fields that {@linkcode ChannelKind.configure} reads, but for `kind`. */
   readonly fields: FieldSpecs;
+  /** Those of its fields that say where it delivers, so that a rule may say otherwise. @default none: it has one place, and no rule changes that */
+  readonly destination?: DestinationFields;
   /** What the fields must be together, where `fields` cannot say it: schemas that all hold (JSON Schema, `allOf`). */
   readonly rules?: readonly Readonly<Record<string, unknown>>[];
   /**

@@ -13,7 +13,7 @@ import type { ChannelContext, ChannelKind, OpenChannel, ParseContext } from "./k
 import { clientField } from "./matrix_client.ts";
 import { contentHasRoomFor, contentOf, type ContentOptions, MAX_CONTENT_BYTES, mentionsOf } from "./matrix_content.ts";
 import { clearDoubt, type Cleared } from "./matrix_doubt.ts";
-import { MATRIX_FIELDS, type MatrixPolicy, matrixPolicy } from "./matrix_fields.ts";
+import { MATRIX_FIELDS, type MatrixPolicy, matrixPolicy, roomsField } from "./matrix_fields.ts";
 import { formerRoomsSince, type KnownRoom } from "./matrix_known_room.ts";
 import { type Related, relatedContent, relatedTo } from "./matrix_related.ts";
 import { RoomFinder } from "./matrix_room.ts";
@@ -30,6 +30,7 @@ export const matrixKind: ChannelKind = {
   kind: "matrix",
   speaksHttp: true,
   fields: MATRIX_FIELDS,
+  destination: { keys: ["room"], read: roomsField },
   configure(name: string, fields: Fields, context: ParseContext): OpenChannel {
     const openClient = clientField(fields, context);
     const policy = matrixPolicy(fields);

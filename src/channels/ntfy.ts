@@ -87,17 +87,21 @@ export const ntfyKind: ChannelKind = {
       },
     },
   },
+  destination: { keys: ["topic"], read: (fields) => [topicField(fields)] },
   configure(name: string, fields: Fields, context: ParseContext): OpenChannel {
     const baseUrl = serverField(fields, "server", context);
-    const topic = fields.requiredText("topic");
-    if (!/^[-_A-Za-z0-9]{1,64}$/.test(topic)) {
-      throw fields.error("topic", "it must be 1 to 64 letters, digits, hyphens or underscores");
-    }
+    const topic = topicField(fields);
     const auth = authField(fields, context);
     fields.end();
     return (channelContext) => new NtfyChannel(name, topic, { baseUrl, auth }, channelContext);
   },
 };
+
+function topicField(fields: Fields): string {
+  const topic = fields.requiredText("topic");
+  if (/^[-_A-Za-z0-9]{1,64}$/.test(topic)) return topic;
+  throw fields.error("topic", "it must be 1 to 64 letters, digits, hyphens or underscores");
+}
 
 interface NtfyServer {
   readonly baseUrl: string;

@@ -13,9 +13,11 @@ import {
   botFields,
   callBot,
   CHAT_REGEXP,
-  chatsField,
   DEFAULT_SERVER,
+  placeOf,
+  placesField,
   type TelegramBot,
+  type TelegramPlace,
   TOKEN_REGEXP,
 } from "./telegram_bot.ts";
 import { toTelegramHtml } from "./telegram_html.ts";
@@ -83,35 +85,28 @@ export const telegramKind: ChannelKind = {
     },
   },
   rules: [{ not: { required: ["thread"], properties: { chat: { type: "array", minItems: 2 } } } }],
+  destination: { keys: ["chat", "thread"], read: placesField },
   configure(name: string, fields: Fields, context: ParseContext): OpenChannel {
     const bot = botFields(fields, context);
-    const chats = chatsField(fields);
-    const thread = fields.integer("thread", 1, Number.MAX_SAFE_INTEGER);
-    if (thread !== undefined && chats.length > 1) {
-      throw fields.error("thread", "there are several chats, and a thread belongs to one", "make a channel of each");
-    }
+    const places = placesField(fields);
     fields.end();
-    return (channelContext) => new TelegramChannel(name, chats, { ...bot, thread }, channelContext);
+    return (channelContext) => new TelegramChannel(name, places, bot, channelContext);
   },
 };
-
-interface Sender extends TelegramBot {
-  readonly thread: number | undefined;
-}
 
 class TelegramChannel implements Channel {
   readonly kind = "telegram";
   readonly isIdempotent = false;
   readonly name: string;
   readonly destinations: readonly string[];
-  readonly #bot: Sender;
+  readonly #bot: TelegramBot;
   readonly #context: ChannelContext;
   /** Groups that became supergroups, by their old numbers. */
   readonly #moved = new Map<string, string>();
 
-  constructor(name: string, chats: readonly string[], bot: Sender, context: ChannelContext) {
+  constructor(name: string, places: readonly string[], bot: TelegramBot, context: ChannelContext) {
     this.name = name;
-    this.destinations = chats;
+    this.destinations = places;
     this.#bot = bot;
     this.#context = context;
   }
@@ -134,25 +129,24 @@ class TelegramChannel implements Channel {
 
   /** Sends to where a chat is now: a group that became a supergroup has another number. */
   async #post(envelope: Envelope, text: object, options: SendOptions): Promise<Receipt> {
-    const { destination } = envelope;
+    const { chat, thread } = placeOf(envelope.destination);
     try {
-      return await this.#request(this.#moved.get(destination) ?? destination, envelope, text, options);
+      return await this.#request({ chat: this.#moved.get(chat) ?? chat, thread }, envelope, text, options);
     } catch (error) {
-      if (!(error instanceof MovedError) || this.#moved.has(destination)) throw error;
-      this.#moved.set(destination, error.chat);
-      this.#context.warn(`Telegram's chat ${destination} is now ${error.chat}: write that into channel ${this.name}`);
-      return await this.#request(error.chat, envelope, text, options);
+      if (!(error instanceof MovedError) || this.#moved.has(chat)) throw error;
+      this.#moved.set(chat, error.chat);
+      this.#context.warn(`Telegram's chat ${chat} is now ${error.chat}: write that into channel ${this.name}`);
+      return await this.#request({ chat: error.chat, thread }, envelope, text, options);
     }
   }
 
   async #request(
-    chat: string,
+    { chat, thread }: TelegramPlace,
     { notification }: Envelope,
     text: object,
     { doubt, timeoutMs, signal }: SendOptions,
   ): Promise<Receipt> {
     const { runtime } = this.#context;
-    const { thread } = this.#bot;
     const parameters = {
       chat_id: chat,
       ...(thread === undefined ? {} : { message_thread_id: thread }),

@@ -54,6 +54,32 @@ export function chatsField(fields: Fields): readonly string[] {
   );
 }
 
+/** Where in Telegram: a chat, or the topic of a forum in it. As a destination it is `chat`, or `chat/thread`. */
+export interface TelegramPlace {
+  readonly chat: string;
+  readonly thread?: number;
+}
+
+/**
+ * Reads `chat`, and `thread` beside it.
+ *
+ * @returns them as destinations
+ * @throws {ConfigError} when one of them cannot be used
+ */
+export function placesField(fields: Fields): readonly string[] {
+  const chats = chatsField(fields);
+  const thread = fields.integer("thread", 1, Number.MAX_SAFE_INTEGER);
+  if (thread === undefined) return chats;
+  if (chats.length === 1) return [`${chats[0]}/${thread}`];
+  throw fields.error("thread", "there are several chats, and a thread belongs to one", "make a channel of each");
+}
+
+/** Reads a destination. */
+export function placeOf(destination: string): TelegramPlace {
+  const [chat, thread] = destination.split("/");
+  return thread === undefined ? { chat } : { chat, thread: Number(thread) };
+}
+
 /** A call of one of its methods. */
 export interface BotCall extends Pick<HttpRequest, "timeoutMs" | "signal"> {
   /** `sendMessage`, `getMe` */

@@ -9,6 +9,7 @@ import { printable, type Ui } from "./ui.ts";
 export function outcomeLine(outcome: Outcome, now: number, ui: Ui): string {
   const { state, id, receipt, reason, next } = outcome;
   if (state === "delivered") return `${ui.paint("delivered", "green")} ${printable(receipt ?? "")}`;
+  if (state === "muted") return `${ui.paint("muted", "yellow")}: ${printable(reason ?? "")}`;
   const why = reason === undefined ? "" : `: ${printable(reason)}`;
   const when = state === "dead" || next === undefined || next <= now ? "" : `; next try ${at(next, now)}`;
   return `${ui.paint(state, state === "queued" ? "yellow" : "red")} ${id}${why}${when}`;

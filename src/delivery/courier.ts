@@ -78,8 +78,9 @@ export class Courier {
 
   /** Whether an envelope that comes in now would leave at once: nothing older is before it, and nobody wants it to wait. */
   isIdleFor(draft: HoldSubject): boolean {
-    return this.#queue.channel(draft.channel).wait === undefined &&
-      !this.#queue.live().some((entry) => entry.channel === draft.channel) && this.holds().of(draft) === undefined;
+    const holds = this.holds();
+    return this.#queue.channel(draft.channel).wait === undefined && holds.of(draft) === undefined &&
+      !this.#queue.live().some((entry) => entry.channel === draft.channel && !holds.isStandingBy(entry));
   }
 
   /** What waits now because its user wants it so. */
@@ -169,7 +170,9 @@ export class Courier {
     const now = this.#runtime.now();
     const busy = [...run.busy.values()];
     if (this.#isAborted(run)) return void await Promise.all(busy);
-    const next = Math.min(...this.#heads().map((head) => head.ready).filter((ready) => ready > now)) - now;
+    const { isStandingBy } = this.holds();
+    const awaited = this.#heads().filter(({ entry }) => run.mine === undefined || !isStandingBy(entry));
+    const next = Math.min(...awaited.map((head) => head.ready).filter((ready) => ready > now)) - now;
     const poll = busy.length > 0 && run.mine ? Infinity : POLL_MS;
     const left = busy.length > 0 ? Infinity : (run.deadline ?? Infinity) - now;
     const napMs = Math.min(poll, next, left);

@@ -43,6 +43,14 @@ export class Line {
     this.#entries.set(entry.id, entry);
   }
 
+  /** Changes an entry wherever it is, also below a digest. */
+  change(entry: Entry): void {
+    const digest = this.digestOf(entry.id);
+    if (digest === undefined) return this.set(entry);
+    const members = digest.members?.map((member) => member.id === entry.id ? entry : member);
+    this.set({ ...digest, members });
+  }
+
   /** Puts an entry before all that came in later. */
   insert(entry: Entry): void {
     const later = [...this.#entries.values()].filter(({ time }) => time > entry.time);

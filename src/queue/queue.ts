@@ -8,7 +8,6 @@
  * @module
  */
 
-import { QueueError } from "../errors.ts";
 import type { Entry } from "./entry.ts";
 import { denoFiles, type Files } from "./files.ts";
 import { Admission, recordOf } from "./admission.ts";
@@ -186,11 +185,15 @@ export class Queue extends QueueView {
     );
   }
 
-  /** Says, durably and before they leave, that these entries are tried next. */
+  /**
+   * Says, durably and before they leave, that these entries are tried next.
+   *
+   * @returns them, without those that were dropped or spared meanwhile
+   */
   async announce(entries: readonly Entry[]): Promise<Entry[]> {
     const time = this.#runtime.now();
     await this.#append(entries.map(({ id, attempts }) => ({ t: "att", id, n: attempts + 1, time })), "data");
-    return entries.map((entry) => this.#known(entry.id));
+    return entries.map(({ id }) => this.state.entry(id)).filter((entry) => entry !== undefined);
   }
 
   /** Takes back announcements of attempts that did not leave. */
@@ -283,13 +286,5 @@ export class Queue extends QueueView {
   async #append(records: readonly JournalRecord[], durability: Durability, maxBytes?: number): Promise<void> {
     await this.#journal.append(records, durability, maxBytes);
     this.refresh();
-  }
-
-  #known(id: string): Entry {
-    const entry = this.state.entry(id);
-    if (entry === undefined) {
-      throw new QueueError("io", `Cannot find entry ${id} again: the journal was changed from outside`);
-    }
-    return entry;
   }
 }

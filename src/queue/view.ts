@@ -2,7 +2,8 @@
 
 import { type Entry, type EntryState, laneOf, sentBySomebody } from "./entry.ts";
 import type { Incident, IncidentSubject } from "./incidents.ts";
-import { QueueState, type Settlement } from "./state.ts";
+import type { Settlement } from "./settlements.ts";
+import { QueueState } from "./state.ts";
 
 /** The reading side of the queue. */
 export abstract class QueueView {

@@ -11,6 +11,7 @@ import { readAtMost } from "../../stream.ts";
 import { type Arguments, UsageError } from "../arguments.ts";
 import type { CommandContext } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
+import { fallbackText } from "../fallback_text.ts";
 import { openNotifier } from "../notifier.ts";
 import { exitCodeFor, outcomeLine, ownerOf, reportTrouble } from "../outcomes.ts";
 import { printable, type Ui } from "../ui.ts";
@@ -118,7 +119,9 @@ function dryRun(
   input: NotificationInput,
   { args, ui, runtime, where }: CommandContext & { readonly where: Parameters<Notifier["plan"]>[1] },
 ): number {
-  for (const envelope of notifier.plan(input, where)) {
+  const { envelopes, fallbacks, mutedBy } = notifier.plan(input, where);
+  if (mutedBy !== undefined && !args.has("json")) ui.data(`would be muted: ${mutedBy} lets it go nowhere`);
+  for (const envelope of envelopes) {
     if (args.has("json")) {
       ui.json(envelope);
       continue;
@@ -129,11 +132,17 @@ function dryRun(
     const text = renderPlain(notification, { identity: notifier.identity }, notification.message);
     ui.data(text.split("\n").map((line) => `  ${printable(line)}`).join("\n"));
   }
+  if (!args.has("json")) {
+    for (const fallback of fallbacks) ui.data(`would send to ${printable(fallbackText(fallback))}`);
+  }
   if (!args.has("json")) runtime.stdio.stderr("matrix-notify: dry run: nothing was sent, nothing was queued\n");
   return EXIT.ok;
 }
 
 function printOutcomes(outcomes: readonly Outcome[], { args, ui, runtime }: CommandContext): void {
+  const isMuted = outcomes.every(({ state }) => state === "muted");
+  // All were muted by one rule, and people read that once.
+  if (isMuted && !args.has("json")) return ui.data(outcomeLine(outcomes[0], runtime.now(), ui));
   for (const outcome of outcomes) {
     if (args.has("json")) ui.json(outcome);
     else ui.data(ownerOf(outcome, outcomes) + outcomeLine(outcome, runtime.now(), ui));
