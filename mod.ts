@@ -46,7 +46,14 @@ export type { Runtime, Stdio } from "./src/runtime.ts";
 export type { Status } from "./src/status.ts";
 
 // Say what.
-export type { Format, Notification, NotificationInput, Severity } from "./src/notification.ts";
+export type {
+  Attachment,
+  AttachmentInput,
+  Format,
+  Notification,
+  NotificationInput,
+  Severity,
+} from "./src/notification.ts";
 
 // Say where.
 export type { Envelope } from "./src/channels/channel.ts";

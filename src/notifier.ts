@@ -29,6 +29,7 @@ import type { Draft, Enqueued } from "./queue/queue_types.ts";
 import { mutedOutcomes, type Outcome, type QueuedEntry, type Reporter } from "./report.ts";
 import { denoRuntime, type Runtime } from "./runtime.ts";
 import { type Status, statusOf } from "./status.ts";
+import type { TakenFiles } from "./taken_files.ts";
 import { sendUnqueued } from "./unqueued.ts";
 import { wireParts } from "./wiring.ts";
 
@@ -92,10 +93,17 @@ export class Notifier implements AsyncDisposable {
    * @throws {QueueError} when neither the disk took it nor one try without the queue delivered anything: then nothing of it is queued
    */
   async notify(input: NotificationInput, options: NotifyOptions = {}): Promise<Outcome[]> {
-    const { waitMs = DEFAULT_NOTIFY_WAIT_MS, signal } = options;
     const plan = this.plan(input, options);
     checkId(options.id);
     if (plan.mutedBy !== undefined) return mutedOutcomes(plan.mutedBy, this.#routing, this.#runtime);
+    if (!input.attachments?.length) return await this.#send(plan, options);
+    const { takeFiles } = await import("./taken_files.ts");
+    using taken = await takeFiles(input.attachments, this.#queue);
+    return await this.#send(taken.addTo(plan, this.#byName), options, taken);
+  }
+
+  async #send(plan: Plan, options: NotifyOptions, taken?: TakenFiles): Promise<Outcome[]> {
+    const { waitMs = DEFAULT_NOTIFY_WAIT_MS, signal } = options;
     const deadline = this.#runtime.now() + waitMs;
     signal?.throwIfAborted();
     let onDuty, enqueued;
@@ -110,6 +118,7 @@ export class Notifier implements AsyncDisposable {
       return await sendUnqueued(plan, this.#byName, { ...how, problem: error });
     }
     const { entries, problem } = enqueued;
+    taken?.keepFor(entries);
     if (problem) return this.#aside(entries, problem, onDuty);
     const mine = entries.filter(({ unless }) => unless === undefined).map(({ id }) => id);
     await this.#deliver({ deadline, patienceMs: 0, mine, signal, onDuty });
@@ -117,7 +126,7 @@ export class Notifier implements AsyncDisposable {
   }
 
   /**
-   * What {@linkcode Notifier.notify} would put into the queue: checked and routed, and nothing else.
+   * What {@linkcode Notifier.notify} would put into the queue: checked and routed, and nothing else. Its files are not looked at.
    *
    * @throws what `notify` throws for bad input
    */

@@ -6,7 +6,7 @@ import type { Courier } from "./delivery/courier.ts";
 import type { Holds } from "./delivery/holds.ts";
 import type { CourierEvent } from "./delivery/run.ts";
 import { withoutItems } from "./digest.ts";
-import type { Notification } from "./notification.ts";
+import { isNotification, type Notification } from "./notification.ts";
 import { type Entry, type EntryState, laneOf } from "./queue/entry.ts";
 import type { Queue } from "./queue/queue.ts";
 import type { Runtime } from "./runtime.ts";
@@ -30,6 +30,8 @@ export interface Outcome {
   readonly reason?: string;
   /** When it is tried next, milliseconds since 1970. */
   readonly next?: number;
+  /** The file's name, when it is one that goes by itself behind its text. */
+  readonly file?: string;
 }
 
 /** An entry of the queue, as people see it. */
@@ -84,8 +86,8 @@ export class Reporter {
   }
 
   #outcome(known: Entry, view: View): Outcome {
-    const { id, channel, destination } = known;
-    const where = { id, channel, destination };
+    const where = whereOf(known);
+    const { id, channel } = known;
     const settlement = this.#queue.settlement(id);
     if (settlement?.state === "delivered") return { ...where, state: "delivered", receipt: settlement.receipt };
     if (settlement?.state === "superseded") {
@@ -188,9 +190,15 @@ export function mutedOutcomes(rule: string, { channels }: Routing, { uuid }: Pic
   );
 }
 
-/** What became of an attempt. */
-export function attemptOutcome({ entry: { id, channel, destination }, result }: CourierEvent): Outcome {
+/** What every outcome of an entry says. */
+function whereOf({ id, channel, destination, part, notification }: Entry): Omit<Outcome, "state"> {
   const where = { id, channel, destination };
+  return part !== undefined && isNotification(notification) ? { ...where, file: notification.file?.name } : where;
+}
+
+/** What became of an attempt. */
+export function attemptOutcome({ entry, result }: CourierEvent): Outcome {
+  const where = whereOf(entry);
   if (result.state === "delivered") return { ...where, state: "delivered", receipt: result.receipt };
   if (result.state === "dead") return { ...where, state: "dead", reason: result.reason };
   return { ...where, state: result.class === "account" ? "held" : "queued", reason: result.reason, next: result.next };

@@ -1,7 +1,8 @@
 /** The queue in numbers. */
 
 import { type Ages, agesOf } from "./ages.ts";
-import { sentBySomebody } from "./queue/entry.ts";
+import { isNotification } from "./notification.ts";
+import { type Entry, sentBySomebody } from "./queue/entry.ts";
 import type { Queue } from "./queue/queue.ts";
 import type { Reporter } from "./report.ts";
 
@@ -23,6 +24,8 @@ export interface Status {
   readonly bytes: number;
   /** How large the journal may become by what comes in; for what is critical it is a tenth more. */
   readonly maxBytes: number;
+  /** Bytes of the files that entries need, the dead ones' too; at most 64 MiB. */
+  readonly fileBytes: number;
   /** Of those that are queued: envelopes that stand beside the journal, in `intake/`, because it could not be had. Whoever delivers next takes them in. */
   readonly intake: number;
   /** Damaged lines of the journal that were set aside: what was acknowledged may be among them. */
@@ -39,6 +42,17 @@ export interface Status {
   readonly waitingFor?: string;
   /** When that is tried again, milliseconds since 1970. */
   readonly until?: number;
+}
+
+/** A file of several entries counts once. */
+function fileBytesOf(entries: readonly Entry[]): number {
+  const sizes = new Map<string, number>();
+  for (const { files, notification } of entries) {
+    if (files === undefined || !isNotification(notification)) continue;
+    const { attachments = [], file } = notification;
+    for (const { content, size } of file ? [file] : attachments) sizes.set(content, size);
+  }
+  return sizes.values().reduce((sum, size) => sum + size, 0);
 }
 
 /** Counts what is in the queue, as far as it was read. */
@@ -62,6 +76,7 @@ export function statusOf(queue: Queue, reporter: Pick<Reporter, "waits">, now: n
     ages: agesOf(agesMs),
     bytes,
     maxBytes,
+    fileBytes: fileBytesOf(queue.entries()),
     intake,
     quarantined,
     torn,

@@ -2,6 +2,7 @@
 
 import type { BackgroundMode } from "./background.ts";
 import type { Channel } from "./channels/channel.ts";
+import type { FileReader } from "./channels/kind.ts";
 import type { Routing } from "./channels/routing.ts";
 import { sendingSymbols, withSymbols } from "./channels/symbols.ts";
 import { openConfig } from "./config/load.ts";
@@ -48,7 +49,8 @@ export function wireParts(options: NotifierOptions, real: Runtime): Parts {
   const background = modeOf(options, config.background);
   const stateDir = options.stateDir ?? stateDirPath(runtime);
   const memory = new FileMemory(stateDir, runtime);
-  const opened = config.channels.map((open) => open({ runtime, identity: config.identity, memory, warn }));
+  const files = keptFiles(stateDir);
+  const opened = config.channels.map((open) => open({ runtime, identity: config.identity, memory, files, warn }));
   const channels = config.symbols ? opened.map(sendingSymbols) : opened;
   const byName = new Map(channels.map((channel) => [channel.name, channel]));
   const queue = Queue.open(stateDir, runtime, {
@@ -82,6 +84,15 @@ export function wireParts(options: NotifierOptions, real: Runtime): Parts {
       if (problem !== undefined) warn(problem);
     },
     warn,
+  };
+}
+
+/** The files of what is sent, read where they are kept. Whoever sends none loads nothing for them. */
+function keptFiles(stateDir: string): FileReader {
+  const open = async () => new (await import("./queue/file_store.ts")).FileStore(stateDir);
+  return {
+    read: async ({ content, size }) => (await open()).read(content, size),
+    pathOf: async ({ content }) => (await open()).path(content),
   };
 }
 

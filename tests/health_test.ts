@@ -17,6 +17,7 @@ function judge(change: Partial<Status>): [state: string, ...problems: string[]] 
     ages: agesOf([]),
     bytes: 1000,
     maxBytes: MAX_QUEUE_BYTES,
+    fileBytes: 0,
     intake: 0,
     quarantined: 0,
     torn: 0,

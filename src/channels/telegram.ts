@@ -2,6 +2,7 @@
 
 import { ResponseError } from "../errors.ts";
 import { type Fields, isObject } from "../fields.ts";
+import type { Incident } from "../incident.ts";
 import { cutToFit, renderHtml, renderPlain } from "../render.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "./channel.ts";
 import type { ConnectionConfig } from "./connection_fields.ts";
@@ -10,6 +11,7 @@ import { renderMessage } from "./message.ts";
 import { serverFields } from "./server_field.ts";
 import { MovedError, notLikeTelegram } from "./telegram_answer.ts";
 import {
+  type BotCall,
   botFields,
   callBot,
   CHAT_REGEXP,
@@ -97,6 +99,7 @@ export const telegramKind: ChannelKind = {
 class TelegramChannel implements Channel {
   readonly kind = "telegram";
   readonly isIdempotent = false;
+  readonly carriesFiles = "apart";
   readonly name: string;
   readonly destinations: readonly string[];
   readonly #bot: TelegramBot;
@@ -116,6 +119,7 @@ class TelegramChannel implements Channel {
    * formatted text may be followed by the plain one at once.
    */
   async send(envelope: Envelope, options: SendOptions): Promise<Receipt> {
+    if (envelope.notification.file !== undefined) return await this.#post(envelope, {}, options);
     const { html, plain } = await this.#texts(envelope, options);
     if (html !== undefined) {
       try {
@@ -142,19 +146,26 @@ class TelegramChannel implements Channel {
 
   async #request(
     { chat, thread }: TelegramPlace,
-    { notification }: Envelope,
+    { notification: { silent, file }, destination }: Envelope,
     text: object,
-    { doubt, timeoutMs, signal }: SendOptions,
+    { incident, doubt, timeoutMs, signal }: SendOptions,
   ): Promise<Receipt> {
-    const { runtime } = this.#context;
+    const { runtime, files } = this.#context;
     const parameters = {
       chat_id: chat,
       ...(thread === undefined ? {} : { message_thread_id: thread }),
-      ...text,
-      disable_notification: notification.silent,
-      link_preview_options: { is_disabled: true },
+      // In a chat of another number the messages have other numbers too.
+      ...(chat === placeOf(destination).chat ? replyTo(incident) : {}),
+      disable_notification: silent,
     };
-    const result = await callBot(runtime, this.#bot, { method: "sendMessage", parameters, timeoutMs, signal });
+    const call = (call: BotCall) => callBot(runtime, this.#bot, { ...call, signal });
+    const result = file === undefined
+      ? await call({
+        method: "sendMessage",
+        parameters: { ...parameters, ...text, link_preview_options: { is_disabled: true } },
+        timeoutMs,
+      })
+      : await (await import("./telegram_file.ts")).sendFile({ file, files, timeoutMs, parameters, call });
     const id = isObject(result) ? result.message_id : undefined;
     if (Number.isSafeInteger(id)) return { id: String(id), mayBeTwice: doubt !== undefined };
     throw notLikeTelegram(new URL(this.#bot.baseUrl).host, { status: 200 });
@@ -170,4 +181,10 @@ class TelegramChannel implements Channel {
     const plain = whole(cutToFit(message.text, (text) => whole(text).length <= MAX_TELEGRAM_CHARS));
     return length <= MAX_TELEGRAM_CHARS ? { html, plain } : { plain };
   }
+}
+
+/** Whoever resolves something, or says it once more, answers whoever said it first, as long as that is there. */
+function replyTo(incident: Incident | undefined) {
+  if (incident === undefined || !/^[1-9]\d{0,15}$/.test(incident.receipt)) return {};
+  return { reply_parameters: { message_id: Number(incident.receipt), allow_sending_without_reply: true } };
 }

@@ -85,6 +85,8 @@ export interface BotCall extends Pick<HttpRequest, "timeoutMs" | "signal"> {
   /** `sendMessage`, `getMe` */
   readonly method: string;
   readonly parameters?: Readonly<Record<string, unknown>>;
+  /** The parameters, where a file is one of them. */
+  readonly form?: FormData;
 }
 
 /**
@@ -97,14 +99,14 @@ export interface BotCall extends Pick<HttpRequest, "timeoutMs" | "signal"> {
 export async function callBot(
   runtime: HttpRuntime,
   { baseUrl, token }: TelegramBot,
-  { method, parameters = {}, timeoutMs, signal }: BotCall,
+  { method, parameters = {}, form, timeoutMs, signal }: BotCall,
 ): Promise<unknown> {
   const answer = await exchange(runtime, {
     method: "POST",
     url: `${baseUrl}/bot${token.reveal()}/${method}`,
     hidesUrl: true,
-    headers: { "Content-Type": "application/json", "User-Agent": USER_AGENT },
-    body: JSON.stringify(parameters),
+    headers: { ...(form ? {} : { "Content-Type": "application/json" }), "User-Agent": USER_AGENT },
+    body: form ?? JSON.stringify(parameters),
     timeoutMs,
     signal,
   });

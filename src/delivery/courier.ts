@@ -2,7 +2,7 @@
  * The courier: takes entries where they are due, tries each once, and writes down what became of it.
  *
  * ```text
- * run: refresh, take in -> bury what expired, compact -> serve each channel that has a head due -> wait for the next one -> again
+ * run: refresh, take in -> bury what expired, compact, sweep -> serve each channel that has a head due -> wait for the next one -> again
  * serve one channel, one request in flight: announce (durable) -> attempt -> settle
  *   delivered, dead   the next in line
  *   failed            what was announced behind it is withdrawn; its wait decides when the channel is served again
@@ -26,6 +26,7 @@ import { buryExpired } from "./expiry.ts";
 import { type Holds, holdsAt, type HoldSubject, type Policies } from "./holds.ts";
 import type { CourierEvent, CourierOptions, Run, RunEnd, RunOptions } from "./run.ts";
 import { type Head, heads, type LaneContext, nextOf } from "./lanes.ts";
+import { Upkeep } from "./upkeep.ts";
 
 /** What the courier needs of the runtime. */
 export type CourierRuntime = Pick<Runtime, "now" | "sleep" | "random">;
@@ -55,8 +56,7 @@ export class Courier {
   readonly #underWay = new Set<string>();
   /** When this courier came on duty: whoever was before it is gone since then at the latest. */
   #dutySince = 0;
-  /** Tried in vain; the next process tries again. */
-  #cannotCompact = false;
+  readonly #upkeep: Upkeep;
 
   constructor(
     queue: Queue,
@@ -69,6 +69,7 @@ export class Courier {
     this.#runtime = runtime;
     this.#onEvent = onEvent;
     this.#policies = policies;
+    this.#upkeep = new Upkeep(queue);
   }
 
   /** Takes over entries whose first attempt was announced as they came in. */
@@ -140,7 +141,7 @@ export class Courier {
       this.#queue.refresh();
       await this.#queue.takeIn();
       await this.#buryExpired();
-      await this.#compact();
+      await this.#upkeep.run();
     } catch (error) {
       run.failure = { error };
     }
@@ -252,11 +253,6 @@ export class Courier {
     for (const { entry, reason } of await buryExpired(this.#queue, this.#runtime.now(), isFree)) {
       this.#onEvent({ entry, result: { state: "dead", reason } });
     }
-  }
-
-  /** A journal that cannot be made shorter is a journal still. */
-  async #compact(): Promise<void> {
-    if (!this.#cannotCompact && !await wasTaken(this.#queue.compact())) this.#cannotCompact = true;
   }
 
   #channel(name: string): Channel {

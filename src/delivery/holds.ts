@@ -39,7 +39,18 @@ export interface Holds {
 export type HoldSubject =
   & Pick<
     Entry,
-    "channel" | "destination" | "notification" | "asked" | "dead" | "open" | "doubt" | "members" | "alone" | "unless"
+    | "channel"
+    | "destination"
+    | "notification"
+    | "asked"
+    | "dead"
+    | "open"
+    | "doubt"
+    | "members"
+    | "alone"
+    | "unless"
+    | "files"
+    | "part"
   >
   & {
     /** When it came in; at this moment, where it has not yet. */
@@ -82,7 +93,8 @@ export function holdsAt(now: number, source: HoldSource, policies: Policies): Ho
   const gatherings = new Map<string, number>();
   /** Until when what waits in a lane goes on gathering, once the pace was exceeded. */
   const gatheringUntil = (pace: Pace, entry: HoldSubject) => {
-    if (!mayBeGathered(entry)) return 0;
+    // A file waits for as long as its text may.
+    if (!mayBeGathered(entry) && !entry.part) return 0;
     const lane = laneOf(entry);
     if (!gatherings.has(lane)) {
       arrivals ??= arrivalsIn(source.live(), now);

@@ -115,9 +115,11 @@ export class Admission {
     return state.entry(twin.id) ?? this.#standIn(record);
   }
 
-  /** What is known of an entry that cannot be read. */
+  /** What is known of an entry that cannot be read. One that was taken in before has no need of these files. */
   #standIn(record: EnqueueRecord): Entry {
-    return { ...newEntry(record), id: this.#parts.state().twinOf(record)?.id ?? record.id };
+    const twin = this.#parts.state().twinOf(record);
+    if (twin === undefined || twin.id === record.id) return newEntry(record);
+    return { ...newEntry(record), id: twin.id, files: undefined };
   }
 }
 

@@ -81,6 +81,10 @@ export interface Entry {
   readonly once?: string;
   /** What it took the place of. */
   readonly replaced?: Replaced;
+  /** The files that it needs, by their names in `attachments/`. */
+  readonly files?: readonly string[];
+  /** It is a file, and belongs to what came in before it in its lane: its number among its files, from 1. */
+  readonly part?: number;
   /** It is a fallback: it leaves only when these have not been delivered in time. */
   readonly unless?: Unless;
   /** Bytes of its line in the journal. */

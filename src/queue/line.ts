@@ -144,12 +144,12 @@ export class Line {
   }
 }
 
-/** Whether an entry may still be delivered in another form: nothing of it can have arrived. */
+/** Whether an entry may still be delivered in another form: nothing of it can have arrived, and it has no files, which no digest carries. */
 export function mayBeGathered(
-  { dead, open, doubt, members, alone }: Pick<Entry, "dead" | "open" | "doubt" | "members" | "alone">,
+  { dead, open, doubt, members, alone, files }: Pick<Entry, "dead" | "open" | "doubt" | "members" | "alone" | "files">,
 ): boolean {
   return dead === undefined && open === undefined && doubt === undefined && members === undefined &&
-    alone === undefined;
+    alone === undefined && files === undefined;
 }
 
 /** A digest is as old as the oldest of its members, and worth delivering as long as one of them is. */

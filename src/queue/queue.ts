@@ -12,6 +12,7 @@ import type { Entry } from "./entry.ts";
 import { denoFiles, type Files } from "./files.ts";
 import { Admission, recordOf } from "./admission.ts";
 import { type Durability, Journal } from "./journal.ts";
+import type { IncomingFiles } from "./incoming_files.ts";
 import { Intake } from "./intake.ts";
 import { MAX_QUEUE_BYTES } from "./limits.ts";
 import { FileLock } from "./lock.ts";
@@ -40,6 +41,7 @@ export class Queue extends QueueView {
   readonly deliverLock: FileLock;
   /** Held by the deliverer in the background for all of its life, also while it waits for its turn. */
   readonly backgroundLock: FileLock;
+  readonly #stateDir: string;
   readonly #files: Files;
   readonly #runtime: QueueRuntime;
   readonly #intake: Intake;
@@ -51,6 +53,7 @@ export class Queue extends QueueView {
     const { files = denoFiles, onDamage, onReserveUsed = () => {} } = options;
     super();
     this.directory = `${stateDir}/queue`;
+    this.#stateDir = stateDir;
     this.#files = files;
     this.#runtime = runtime;
     this.#reserve = new Reserve(this.directory, files, onReserveUsed);
@@ -236,10 +239,11 @@ export class Queue extends QueueView {
     await this.#append([...records, { t: "flush", time }], "directory");
   }
 
-  /** Removes entries for good. */
+  /** Removes entries for good, and the files that nobody needs any more. */
   async drop(entries: readonly Entry[]): Promise<void> {
     const time = this.#runtime.now();
     if (entries.length > 0) await this.#append(entries.map(({ id }) => ({ t: "drop", id, time })), "directory");
+    if (entries.some(({ files }) => files)) await this.sweepFiles();
   }
 
   /** Ends what a dead writer left unfinished, so that a whole line without its line feed counts. */
@@ -266,6 +270,32 @@ export class Queue extends QueueView {
     );
     this.refresh();
     return true;
+  }
+
+  /**
+   * Takes in files that entries are going to need.
+   *
+   * @throws {QueueError} when there is no directory for them
+   */
+  async receiveFiles(): Promise<IncomingFiles> {
+    const { FileStore } = await import("./file_store.ts");
+    return new FileStore(this.#stateDir, this.#files).receive(this.#runtime.uuid);
+  }
+
+  /**
+   * Removes the files that no entry needs any more.
+   *
+   * @throws {QueueError} when that cannot be told, or the disk refuses; the next one tries again
+   */
+  async sweepFiles(): Promise<void> {
+    const { sweepFiles } = await import("./sweeping.ts");
+    await sweepFiles(this.#stateDir, {
+      files: this.#files,
+      journal: this.#journal,
+      waiting: () => this.#intake.list(this.#runtime.now()).flatMap(({ records }) => records),
+      refresh: () => this.refresh(),
+      named: () => this.state.files(),
+    });
   }
 
   /**

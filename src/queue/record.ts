@@ -48,6 +48,10 @@ export interface EnqueueRecord {
   readonly unless?: Unless;
   /** It came by the side door: its place is by its time, before what was written here meanwhile. */
   readonly aside?: true;
+  /** The files that it needs, by their names in `attachments/`: they stay there as long as it is in the queue. */
+  readonly files?: readonly string[];
+  /** It is a file, and belongs to what came in before it in its lane: its number among its files, from 1. */
+  readonly part?: number;
 }
 
 /** Attempt `n` is about to leave. Until its answer is recorded nobody knows what became of it. */

@@ -33,6 +33,7 @@ export class QueueState {
   #flushes = 0;
   #keptBytes = 0;
   #possibleDuplicates = 0;
+  #released = 0;
   #lastDelivery: number | undefined;
 
   /** Live and dead entries, in the order of arrival; a digest stands for its members. */
@@ -58,6 +59,16 @@ export class QueueState {
   /** How many entries may have been delivered twice. */
   get possibleDuplicates(): number {
     return this.#possibleDuplicates;
+  }
+
+  /** The names of the files that entries need. */
+  *files(): Generator<string> {
+    for (const entry of this.#line.values()) yield* entry.files ?? [];
+  }
+
+  /** How many entries with files have left, as far as was read: when this changes there may be files that nobody needs. */
+  get released(): number {
+    return this.#released;
   }
 
   /** When something was last delivered, milliseconds since 1970. */
@@ -211,9 +222,11 @@ export class QueueState {
       const entry = this.#line.get(id);
       if (id === record.id || entry === undefined || entry.dead || entry.open || entry.doubt) continue;
       if (record.aside && entry.time > record.time) continue;
-      count += 1 + (entry.replaced?.count ?? 0);
-      since = Math.min(since, entry.replaced?.since ?? entry.time);
-      fired = Math.min(fired, entry.replaced?.fired ?? (entry.resolves ? Infinity : entry.time));
+      if (entry.part === undefined) {
+        count += 1 + (entry.replaced?.count ?? 0);
+        since = Math.min(since, entry.replaced?.since ?? entry.time);
+        fired = Math.min(fired, entry.replaced?.fired ?? (entry.resolves ? Infinity : entry.time));
+      }
       this.#names.forget(entry);
       this.#settlements.conclude(id, { state: "superseded", by: record.id });
       this.#remove(entry);
@@ -290,6 +303,7 @@ export class QueueState {
   #remove(entry: Entry): void {
     for (const gone of this.#line.remove(entry.id)) {
       this.#names.remove(gone);
+      if (gone.files) this.#released++;
       this.#fallbacks.remove(gone);
       this.#keptBytes -= gone.bytes;
     }

@@ -57,6 +57,11 @@ export abstract class QueueView {
     return this.state.channel(name);
   }
 
+  /** How many entries with files have left, as far as was read. */
+  get released(): number {
+    return this.state.released;
+  }
+
   /** How many flushes were asked for, as far as was read. */
   get flushes(): number {
     return this.state.flushes;
