@@ -9,7 +9,7 @@ import type { Draft } from "./queue/queue_types.ts";
  *
  * @param once the caller's own name for the notification
  */
-export function draftOf(envelope: Envelope, once: string | undefined): Draft {
+export function draftOf(envelope: Envelope, once?: string): Draft {
   const { notification } = envelope;
   const { expires, key, resolves, severity } = notification;
   const keyed = key === undefined ? {} : { key, title: titleOf(notification), resolves, replaces: true } as const;

@@ -68,6 +68,7 @@ const REFUSED: [name: string, input: Record<string, unknown>, says: string][] = 
   ["a link with a space", { subject: "x", link: "https://example.org/a b" }, "it must be an absolute URL"],
   ["an unknown severity", { subject: "x", severity: "bad" }, "must be one of info, warning, error, critical"],
   ["an unknown format", { subject: "x", format: "rtf" }, "must be one of text, code, markdown, html"],
+  ["a resolve of nothing", { subject: "x", resolves: true }, "no key says what"],
   ["a mention of no user", { subject: "x", mentions: ["alice"] }, 'mention "alice": it is neither a user id'],
   ["a mention that is no text", { subject: "x", mentions: [5] }, 'mention "5": it is neither a user id'],
   [

@@ -14,7 +14,13 @@
 
 import type { Incident } from "../incident.ts";
 import { MatrixError } from "../matrix/errors.ts";
-import { readEvent, type Relation, type RoomMessageContent } from "../matrix/events.ts";
+import {
+  readEvent,
+  type ReadEventOptions,
+  type Relation,
+  type RoomEvent,
+  type RoomMessageContent,
+} from "../matrix/events.ts";
 import type { MatrixClient } from "../matrix/request.ts";
 import { whoami } from "../matrix/session.ts";
 import type { Notification } from "../notification.ts";
@@ -61,29 +67,25 @@ export async function relatedTo(
   // The first went to the room that this one replaced, as far as is known.
   if (formerRoomsSince(room, incident.since).length > 0) return undefined;
   if (policy !== "edit") return { to: incident, how: policy };
-  const isOwn = resolves === true && !incident.isShared &&
-    await isEditable(client, { roomId: room.roomId, eventId: incident.receipt, ...limits });
-  return { to: incident, how: isOwn ? "edit" : "reply" };
+  if (!resolves || incident.isShared) return { to: incident, how: "reply" };
+  const first = await find(client, { roomId: room.roomId, eventId: incident.receipt, ...limits });
+  if (first === undefined) return undefined;
+  const isOwn = first.sender === (await whoami(client, limits)).userId;
+  return { to: incident, how: isOwn && isMessage(first) ? "edit" : "reply" };
 }
 
-/** Whether an event is a message of this very account, and is still there. */
-async function isEditable(
-  client: MatrixClient,
-  where: {
-    readonly roomId: string;
-    readonly eventId: string;
-    readonly timeoutMs: number;
-    readonly signal?: AbortSignal;
-  },
-): Promise<boolean> {
+async function find(client: MatrixClient, where: ReadEventOptions): Promise<RoomEvent | undefined> {
   try {
-    const event = await readEvent(client, where);
-    const isThere = event.type === "m.room.message" && typeof event.content.msgtype === "string";
-    return isThere && event.sender === (await whoami(client, where)).userId;
+    return await readEvent(client, where);
   } catch (error) {
-    if (error instanceof MatrixError && (error.status === 403 || error.status === 404)) return false;
+    if (error instanceof MatrixError && (error.status === 403 || error.status === 404)) return undefined;
     throw error;
   }
+}
+
+/** A message that somebody took back has no content any more. */
+function isMessage({ type, content }: RoomEvent): boolean {
+  return type === "m.room.message" && typeof content.msgtype === "string";
 }
 
 /** The content of an event that relates to an earlier one. */

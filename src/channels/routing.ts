@@ -48,7 +48,7 @@ export function route(
 function choose(channels: readonly Channel[], { channels: names, kind }: RouteOptions): Channel[] {
   if (channels.length === 0) {
     throw new ConfigError("Cannot send: no channel is configured", {
-      hint: "set MATRIX_HOMESERVER, MATRIX_ACCESS_TOKEN and MATRIX_ROOM, or write a configuration file",
+      hint: "run: matrix-notify setup; or set MATRIX_HOMESERVER, MATRIX_ACCESS_TOKEN and MATRIX_ROOM",
     });
   }
   const known = channels.map((channel) => channel.name);

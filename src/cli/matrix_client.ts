@@ -53,7 +53,7 @@ function choose(channels: readonly ChannelSource[], wanted: string | undefined):
       : "Cannot choose an account: several Matrix channels are configured",
     {
       hint: channels.length === 0
-        ? "set MATRIX_HOMESERVER and MATRIX_ACCESS_TOKEN, or write a configuration file"
+        ? "run: matrix-notify setup; or set MATRIX_HOMESERVER and MATRIX_ACCESS_TOKEN"
         : `choose one with --channel: ${names.join(", ")}`,
     },
   );

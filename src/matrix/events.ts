@@ -70,6 +70,12 @@ export interface RoomEvent {
   readonly content: Readonly<Record<string, unknown>>;
 }
 
+/** Which event to read. */
+export interface ReadEventOptions extends RoomOptions {
+  readonly roomId: string;
+  readonly eventId: string;
+}
+
 /**
  * Reads one event: `GET /rooms/{roomId}/event/{eventId}`.
  *
@@ -77,7 +83,7 @@ export interface RoomEvent {
  */
 export async function readEvent(
   client: MatrixClient,
-  { roomId, eventId, ...limits }: RoomOptions & { readonly roomId: string; readonly eventId: string },
+  { roomId, eventId, ...limits }: ReadEventOptions,
 ): Promise<RoomEvent> {
   const path = ["rooms", roomId, "event", eventId];
   const { type, sender, content } = await request(client, { method: "GET", path, ...limits });

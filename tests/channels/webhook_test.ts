@@ -53,6 +53,17 @@ Deno.test("WebhookChannel.send() fills in a template as values, so that no text 
   });
 });
 
+Deno.test("WebhookChannel.send() tells a service that keeps incidents what fires and what resolves", async () => {
+  await webhookTest({ body: { incident: "{{key}}", over: "{{resolves}}" } }, async ({ webhook, send }) => {
+    await send({ subject: "Disk full", key: "disk" });
+    await send({ subject: "Disk full", key: "disk", resolves: true });
+    assertEquals(webhook.deliveries.map(({ body }) => body), [
+      { incident: "disk", over: false },
+      { incident: "disk", over: true },
+    ]);
+  });
+});
+
 Deno.test("WebhookChannel.send() cuts {{message}} and {{text}} to maxChars, and says so", async () => {
   await webhookTest({ maxChars: 200, body: { m: "{{message}}", t: "{{text}}" } }, async ({ webhook, send }) => {
     await send({ subject: "Up", message: "x".repeat(500), link: "https://example.org/" }, { late: true });

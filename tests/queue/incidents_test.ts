@@ -116,3 +116,56 @@ Deno.test("QueueState.incidentOf() passes over what has no title, and does not c
   assertEquals(fold(untitled, ...told({ id: "a" }).slice(1)).incidentOf(next()), undefined);
   assertEquals(fold(enq, att, { t: "dead", id: "a", time: 20, reason: "late" }).incidentOf(next()), undefined);
 });
+
+Deno.test("QueueState.snapshot() changes nothing about incidents, wherever a compaction comes in between", () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const records = history(seed, 60);
+    const whole = outlook(fold(...records));
+    for (let at = 0; at <= records.length; at++) {
+      const state = compacted(fold(...records.slice(0, at)), 1000);
+      for (const record of records.slice(at)) state.apply(record);
+      assertEquals(outlook(state), whole, `seed ${seed}, a compaction before record ${at}`);
+    }
+  }
+});
+
+const KEYS = ["disk", "net", "cpu"];
+
+/** What may happen to entries with keys: they come, leave, fail, die, and are gathered. */
+function history(seed: number, count: number): JournalRecord[] {
+  const records: JournalRecord[] = [];
+  let roll = seed;
+  const dice = (sides: number) => (roll = (roll * 48_271) % 2_147_483_647) % sides;
+  for (let time = 1; time <= count; time++) {
+    const waiting = [...fold(...records).entries].filter(({ dead }) => !dead);
+    const [chosen] = waiting.slice(dice(Math.max(1, waiting.length)));
+    const id = chosen?.id ?? "nobody";
+    const fire = told({ id: `e${time}`, time, key: KEYS[dice(3)], resolves: dice(3) === 0 ? true : undefined })[0];
+    const failure = dice(2) === 0 ? "ambiguous" : "limited";
+    records.push(
+      ...[
+        [{ ...fire, replaces: dice(2) === 0 ? true : undefined } as JournalRecord],
+        [{ t: "att", id, n: 1, time }, { t: "ack", id, time, receipt: `$${time}`, via: "put" }] as const,
+        [{ t: "att", id, n: 1, time }, { t: "nack", id, n: 1, time, class: failure, reason: "", next: 0 }] as const,
+        [{ t: "dead", id, time, reason: "" }] as const,
+        [{
+          t: "digest",
+          id: `D${time}`,
+          time,
+          ...LANE,
+          members: waiting.slice(0, 3).map((entry) => entry.id),
+        }] as const,
+      ][[0, 0, 0, 1, 1, 2, 3, 4][dice(8)]],
+    );
+  }
+  return records;
+}
+
+/** What later entries hear, and what those that wait will tell. */
+function outlook(state: QueueState): unknown {
+  const entries = [...state.entries].flatMap((entry) => entry.members ?? [entry]);
+  return JSON.parse(JSON.stringify([
+    KEYS.map((key) => state.incidentOf(next({ key }))),
+    entries.map(({ id, title, resolves, replaced }) => ({ id, title, resolves, replaced })),
+  ]));
+}

@@ -57,14 +57,14 @@ export const SENDING_COMMANDS: readonly Command[] = [
     operands: "-- COMMAND [ARG...]",
     operandCount: [1, Infinity],
     options: [
-      { name: "only-on-failure", summary: "say nothing when it exits with 0" },
+      { name: "only-on-failure", summary: "say nothing when it exits with 0, unless that resolves --key" },
       { name: "subject", value: "NAME", summary: "how the command is called (default its name)" },
       { name: "severity", value: "S", oneOf: SEVERITIES, summary: "how much a failure matters (default error)" },
       { name: "link", value: "URL", summary: "a link for more" },
       { name: "silent", summary: "arrive without a sound (m.notice)" },
       { name: "origin", value: "NAME", summary: "who speaks (default the command's name)" },
       { name: "ttl", value: "DURATION", summary: "how long it is worth delivering (default 14d)" },
-      { name: "key", value: "KEY", summary: "what it is about: it takes the place of what still waits with this key" },
+      { name: "key", value: "KEY", summary: "what it is about: a success resolves a failure with this key" },
       { name: "room", value: "ROOM", summary: "send to this Matrix room only: an id or an alias" },
       { name: "channel", value: "NAME", repeats: true, summary: "send by this channel only" },
       {
