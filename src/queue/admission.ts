@@ -38,18 +38,31 @@ export class Admission {
   async enqueue(drafts: readonly Draft[], leavesNow: (draft: Draft) => boolean): Promise<Enqueued> {
     const { journal, intake, runtime, state } = this.#parts;
     const time = runtime.now();
-    const named = drafts.map((draft) => recordOf(draft, runtime.uuid(), time));
-    if (named.some((record) => state().twinOf(record))) await this.#makeSure();
-    const incoming = named.filter((record) => state().twinOf(record) === undefined);
+    const primaries = new Map(
+      drafts.filter(({ standsFor }) => !standsFor).map((draft) => [draft, recordOf(draft, runtime.uuid(), time)]),
+    );
+    if ([...primaries.values()].some((record) => state().twinOf(record))) await this.#makeSure();
+    const isNew = (record: EnqueueRecord | undefined) => record !== undefined && !state().twinOf(record);
+    // What stands in for those that were taken in before was taken in with them.
+    const fallbacks = drafts.flatMap((draft) => {
+      const some = (draft.standsFor ?? []).filter((one) => isNew(primaries.get(one.draft)));
+      const unless = some.map((one) => [primaries.get(one.draft)?.id, time + one.afterMs]);
+      return some.length === 0
+        ? []
+        : [{ ...recordOf(draft, runtime.uuid(), time), unless: Object.fromEntries(unless) }];
+    });
+    const named = [...primaries.values(), ...fallbacks];
+    const incoming = named.filter(isNew);
     for (const { id } of incoming) state().watch(id);
     if (incoming.length > 0) {
       const urgent = drafts.some(({ isUrgent }) => isUrgent) ? URGENT_BYTES : 0;
-      const leaving = incoming.filter((record) => leavesNow(record));
+      const first = incoming.filter(({ unless }) => unless === undefined);
+      const leaving = first.filter((record) => leavesNow(record));
       const records = incoming.flatMap((record): JournalRecord[] =>
         leaving.includes(record) ? [record, { t: "att", id: record.id, n: 1, time }] : [record]
       );
       // Who leaves now needs no name on the disk: when it does not arrive, the name is synced behind it.
-      const durability = leaving.length === incoming.length ? "data" : "directory";
+      const durability = leaving.length === first.length ? "data" : "directory";
       try {
         await journal.append(records, durability, MAX_QUEUE_BYTES + urgent);
       } catch (error) {
@@ -102,13 +115,15 @@ export class Admission {
     return state.entry(twin.id) ?? this.#standIn(record);
   }
 
-  /** What is known of an entry that cannot be read. */
+  /** What is known of an entry that cannot be read. One that was taken in before has no need of these files. */
   #standIn(record: EnqueueRecord): Entry {
-    return { ...newEntry(record), id: this.#parts.state().twinOf(record)?.id ?? record.id };
+    const twin = this.#parts.state().twinOf(record);
+    if (twin === undefined || twin.id === record.id) return newEntry(record);
+    return { ...newEntry(record), id: twin.id, files: undefined };
   }
 }
 
 /** What an envelope is in the journal. */
-export function recordOf({ isUrgent: _, ...draft }: Draft, id: string, time: number): EnqueueRecord {
+export function recordOf({ isUrgent: _, standsFor: __, ...draft }: Draft, id: string, time: number): EnqueueRecord {
   return { t: "enq", id, time, ...draft };
 }

@@ -32,6 +32,9 @@ export class Ledger {
   }
 }
 
+/** What is in every file. */
+export const FILE: Uint8Array = new TextEncoder().encode("file ".repeat(4));
+
 /** An envelope that goes by its subject. */
 export function draft(subject: string, bytes = 20): Draft {
   const notification = { subject, message: `${subject} `.padEnd(bytes, "äx\n") };
@@ -101,6 +104,15 @@ export class Actor {
     const resolved = this.#ledger.tick();
     const sure: Partial<Promised> = announced && !problem ? { attempts: [1, 1], open: "must" } : {};
     this.#all(subjects, () => ({ resolved, present: "must", aside: problem !== undefined, ...sure }));
+  }
+
+  /** Enqueues an entry that needs a file. */
+  async attach(subject: string, options: { readonly announced?: boolean } = {}): Promise<void> {
+    using incoming = await this.queue.receiveFiles();
+    const { name } = incoming.write([FILE.subarray(0, 5), FILE.subarray(5)], subject);
+    incoming.confirm();
+    await this.enqueue([{ ...draft(subject), files: [name] }], options);
+    incoming.keep([name]);
   }
 
   async announce(...subjects: string[]): Promise<void> {

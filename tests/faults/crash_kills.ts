@@ -42,6 +42,7 @@ export async function killEverywhere({ limit, before, doomed }: CrashKill, facto
     const survivor = scene.actor();
     await survivor.queue.seal();
     await survivor.queue.takeIn();
+    await survivor.queue.sweepFiles();
     // An announced enqueue promises the bytes alone; whoever was killed may have left a name that is not on the disk yet.
     survivor.queue.syncName();
     await survivor.enqueue([draft("survivor")], { announced: true });
@@ -74,6 +75,16 @@ export const CRASH_KILLS: readonly CrashKill[] = [
     },
     async before(scene) {
       await scene.actor().enqueue([draft("a"), draft("b"), draft("c"), draft("waits")]);
+    },
+  },
+  {
+    name: "one that sends files and sweeps",
+    limit: 10,
+    async doomed(actor) {
+      await actor.attach("waits");
+      await actor.attach("b", { announced: true });
+      await actor.settle("b", DELIVERED);
+      await actor.queue.sweepFiles();
     },
   },
   {

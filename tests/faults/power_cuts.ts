@@ -194,6 +194,38 @@ function* powerCuts(): Generator<PowerCut> {
   };
 
   yield {
+    name: "files that come in, are delivered, and are swept while another one comes in",
+    limit: 40,
+    play: async (scene) => {
+      const [actor, other] = [scene.actor(), scene.actor()];
+      await actor.attach("a");
+      await actor.attach("b", { announced: true });
+      await actor.settle("b", DELIVERED);
+      await actor.announce("a");
+      await Promise.all([actor.queue.sweepFiles(), other.attach("c")]);
+      await actor.settle("a", DELIVERED);
+      await actor.queue.sweepFiles();
+      await other.drop("c");
+    },
+  };
+
+  yield {
+    name: "a file that waits at the side door while it is swept",
+    limit: 60,
+    play: async (scene) => {
+      const [actor, other] = [scene.actor(), scene.actor()];
+      await actor.attach("a");
+      const lock = holdLock(scene);
+      await other.attach("aside");
+      lock.release();
+      await actor.settle("a", DELIVERED);
+      await actor.queue.sweepFiles();
+      await actor.queue.takeIn();
+      await actor.queue.sweepFiles();
+    },
+  };
+
+  yield {
     name: "a lock that nobody lets go of, and the side door",
     limit: 100,
     play: async (scene) => {

@@ -24,6 +24,13 @@ const ON_DISK: [JournalRecord, string][] = [
     `{"v":1,"t":"enq","id":"${id}","time":1,"channel":"matrix","destination":"!r","notification":{"subject":"ä"},"expires":9,"key":"k","c":"CHECKSUM"}\n`,
   ],
   [
+    {
+      ...{ t: "enq", id, time: 1, channel: "matrix", destination: "!r", notification: { subject: "📎" }, expires: 9 },
+      ...{ once: "a 1", files: [id], part: 1 },
+    },
+    `{"v":1,"t":"enq","id":"${id}","time":1,"channel":"matrix","destination":"!r","notification":{"subject":"📎"},"expires":9,"once":"a 1","files":["${id}"],"part":1,"c":"CHECKSUM"}\n`,
+  ],
+  [
     { t: "att", id, n: 1, time: 1 },
     `{"v":1,"t":"att","id":"${id}","n":1,"time":1,"c":"CHECKSUM"}\n`,
   ],
