@@ -110,6 +110,9 @@ export const emailKind: ChannelKind = {
   rules: [{
     if: { required: ["security"], properties: { security: { const: "none" } } },
     then: { not: { anyOf: [{ required: ["password"] }, { required: ["passwordFile"] }] } },
+  }, {
+    if: { required: ["port"], properties: { port: { const: 465 } } },
+    then: { required: ["security"] },
   }],
   destination: { keys: ["to"], read: recipientsField },
   configure(name: string, fields: Fields, context: ParseContext): OpenChannel {

@@ -31,7 +31,7 @@ export interface TelegramBot {
  */
 export function botFields(fields: Fields, context: ParseContext): TelegramBot {
   return {
-    baseUrl: serverField(fields, "server", context, DEFAULT_SERVER),
+    baseUrl: serverField(fields, "server", context, { fallback: DEFAULT_SERVER }),
     token: secretField(fields, "token", context, (text) => {
       return TOKEN_REGEXP.test(text) ? undefined : "it does not look like 123456789:AA…, as BotFather gives it";
     }),

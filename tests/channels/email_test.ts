@@ -185,6 +185,7 @@ Deno.test("emailKind refuses what cannot work, and every way to send a password 
     [{ ...LOGIN, security: "none" }, "channels.email.security: the password would go over the network in the clear"],
     [{ user: "bot" }, "channels.email.user: channels.email.password is not set"],
     [{ ...LOGIN, passwordFile: "/x" }, "channels.email.password: channels.email.passwordFile is set too"],
+    [{ port: 465 }, "channels.email.port: on 465 a server wants TLS from the first byte, and starttls begins without"],
     [{ port: 0 }, "channels.email.port: it must be a whole number from 1 to 65535"],
     [{ subject: "x" }, "channels.email.subject: there is no such key"],
   ];
