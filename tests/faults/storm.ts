@@ -76,6 +76,8 @@ export interface Aftermath {
   readonly verdict: Verdict;
   /** What is wrong, one sentence each; empty is what should be. */
   readonly problems: readonly string[];
+  /** Where the queue lies in which something went wrong, with what the room holds. */
+  readonly evidence: readonly string[];
   readonly possibleDuplicates: number;
 }
 
@@ -156,9 +158,7 @@ export async function storm(seconds: number, seed: number): Promise<Aftermath> {
   const verdict = judge(said, bodies.flatMap((body) => toldBy({ lane: room, body })));
   const problems = sentences(verdict);
   if (!flush.success) problems.unshift(`the flush ended with ${flush.code}: ${new TextDecoder().decode(flush.stdout)}`);
-  if (problems.length > 0) {
-    problems.unshift(`the status: ${JSON.stringify(status)}`, `what it left lies in ${await keep(directory, bodies)}`);
-  }
+  if (problems.length > 0) problems.unshift(`the status: ${JSON.stringify(status)}`);
   return {
     said,
     kills,
@@ -166,6 +166,7 @@ export async function storm(seconds: number, seed: number): Promise<Aftermath> {
     digests: bodies.filter(isDigestBody).length,
     verdict,
     problems,
+    evidence: problems.length > 0 ? [await keep(directory, bodies)] : [],
     possibleDuplicates: status.possibleDuplicates,
   };
 }
@@ -173,12 +174,13 @@ export async function storm(seconds: number, seed: number): Promise<Aftermath> {
 if (import.meta.main) {
   const [seconds = 60, seed = Math.floor(Math.random() * 1e9)] = Deno.args.map(Number);
   console.log(`storm of ${seconds} s, seed ${seed}`);
-  const { said, kills, events, digests, problems, possibleDuplicates } = await storm(seconds, seed);
+  const { said, kills, events, digests, problems, evidence, possibleDuplicates } = await storm(seconds, seed);
   const acknowledged = said.filter(({ answer }) => answer === "acknowledged").length;
   console.log(
     `${said.length} sends, ${acknowledged} acknowledged, ${kills} processes killed, ${events} events, ${digests} of them digests, ${possibleDuplicates} possible duplicates counted`,
   );
   for (const problem of problems) console.log(problem);
+  for (const directory of evidence) console.log(`what it left lies in ${directory}`);
   console.log(
     problems.length === 0
       ? "nothing was lost, nothing came twice, each sender in order"

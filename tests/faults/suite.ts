@@ -16,7 +16,7 @@ import { useOneFile } from "./one_file.ts";
 import { ROWS } from "./rows/mod.ts";
 import type { Effort, Row } from "./rows/row.ts";
 import { HEAD, lineOf, type Result, totalOf, withLine } from "./suite_table.ts";
-import { problem } from "./tally.ts";
+import { problem, type Tally } from "./tally.ts";
 
 const DOCUMENT = new URL("../../docs/guarantees.md", import.meta.url);
 
@@ -29,9 +29,10 @@ async function runRow(row: Row, effort: Effort): Promise<Result> {
   return { row, tally, seconds: (Date.now() - began) / 1000, isSample: effort.isQuick };
 }
 
-function tell(problems: readonly string[]): void {
+function tell({ problems, evidence }: Tally): void {
   for (const text of problems.slice(0, MAX_TOLD)) console.error(`  ${text}`);
   if (problems.length > MAX_TOLD) console.error(`  … and ${problems.length - MAX_TOLD} more`);
+  if (evidence.length > 0) console.error(`  what they left lies in ${evidence.slice(0, MAX_TOLD).join(", ")}`);
 }
 
 /** Whether a row is as it should be; what was not run is neither good nor bad. */
@@ -69,7 +70,7 @@ async function main(): Promise<number> {
   const results = await runRows(rows, effort, (result) => {
     console.log(lineOf(result));
     if (args.write) Deno.writeTextFileSync(DOCUMENT, withLine(Deno.readTextFileSync(DOCUMENT), result));
-    tell(result.tally.problems);
+    tell(result.tally);
   });
   const bad = results.filter((result) => !isGood(result)).length;
   const missing = results.filter(({ tally }) => tally.notRun.length > 0).length;

@@ -14,7 +14,7 @@ import { type FakeRuntime, fakeRuntime } from "../fakes/runtime.ts";
 import { toldBy } from "./digest_lines.ts";
 import { type Heard, judge, type Said, sentences } from "./oracle.ts";
 import { commandLine, type Ending, type Running, start, tell } from "./process.ts";
-import { type Tally } from "./tally.ts";
+import { NOTHING, type Tally } from "./tally.ts";
 
 /** What homeserver there is, and how many rooms. */
 export interface WorldOptions extends Pick<HomeserverOptions, "software" | "transactions"> {
@@ -188,16 +188,13 @@ export class World implements AsyncDisposable {
     if (queued + deferred + held + Math.max(0, dead - (excuses.dead ?? 0)) + doubtful > 0) {
       problems.unshift(`the status: ${JSON.stringify(notifier.status())}`);
     }
-    if (problems.length > 0) {
-      this.keepsEvidence = true;
-      problems.push(`what it left lies in ${this.directory}`);
-    }
+    this.keepsEvidence ||= problems.length > 0;
     return {
-      injections: 0,
+      ...NOTHING,
       losses: verdict.losses.length,
       duplicates: verdict.duplicates.length,
       problems,
-      notRun: [],
+      evidence: problems.length > 0 ? [this.directory] : [],
     };
   }
 }
