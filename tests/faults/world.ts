@@ -43,6 +43,9 @@ export function messageFor(subject: string): string {
   return `Body of ${subject}: "quotes", \\ a backslash, äöü 😀\n\tand a second line <b>&amp;</b>`;
 }
 
+/** Nobody but who waits for a lock sleeps so shortly. */
+const LOCK_POLL_MS = 25;
+
 /** The world. */
 export class World implements AsyncDisposable {
   readonly homeserver: LoopbackHomeserver;
@@ -54,6 +57,8 @@ export class World implements AsyncDisposable {
   readonly userId: string;
   accessToken: string;
   readonly said: Said[] = [];
+  /** What notifiers in this process warned of. */
+  readonly warnings: string[] = [];
   /** Whether it stays on the disk, for whoever wants to know what went wrong in it. */
   keepsEvidence = false;
   /** How far the virtual clock moves at least when somebody sleeps: days in steps of a quarter of a second take long. */
@@ -87,14 +92,20 @@ export class World implements AsyncDisposable {
     return Notifier.open({
       stateDir,
       channels,
+      onWarning: (text) => this.warnings.push(text),
       ...options,
       runtime: { ...runtime, sleep: (ms, signal) => this.sleep(ms, signal), ...options.runtime },
     });
   }
 
-  /** Sleeps by the virtual clock. */
-  sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    return this.runtime.sleep(Math.max(ms, this.stepMs), signal);
+  /**
+   * Sleeps by the virtual clock. Who asks for a lock again sleeps by the real one too: a process that is just being started holds what this one has open, until
+   * it runs its program.
+   */
+  async sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    const least = Math.max(ms, this.stepMs);
+    if (least <= LOCK_POLL_MS) await new Promise((resolve) => setTimeout(resolve, least));
+    await this.runtime.sleep(least, signal);
   }
 
   /** Says something in this process. What it throws is a refusal. */
@@ -186,7 +197,7 @@ export class World implements AsyncDisposable {
     const problems = sentences(verdict);
     const doubtful = excuses.mayCount ? 0 : possibleDuplicates;
     if (queued + deferred + held + Math.max(0, dead - (excuses.dead ?? 0)) + doubtful > 0) {
-      problems.unshift(`the status: ${JSON.stringify(notifier.status())}`);
+      problems.unshift(`the status: ${JSON.stringify(notifier.status())}, the warnings: ${this.warnings.join("; ")}`);
     }
     this.keepsEvidence ||= problems.length > 0;
     return {
