@@ -54,7 +54,7 @@ export type { ConnectionConfig } from "./src/channels/connection_fields.ts";
 export type { EmailConfig } from "./src/channels/email.ts";
 export type { ExecConfig } from "./src/channels/exec.ts";
 export type { GotifyConfig } from "./src/channels/gotify.ts";
-export type { MatrixConfig } from "./src/channels/matrix.ts";
+export type { MatrixConfig } from "./src/channels/matrix_fields.ts";
 export type { NtfyConfig } from "./src/channels/ntfy.ts";
 export type { TelegramConfig } from "./src/channels/telegram.ts";
 export type { WebhookConfig } from "./src/channels/webhook.ts";

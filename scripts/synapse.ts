@@ -55,6 +55,9 @@ export MATRIX_HOMESERVER=${synapse.url}
 export MATRIX_ACCESS_TOKEN=${sender.accessToken}
 export MATRIX_ROOM='${room}'
 
+# To set up a channel for it instead, with that password:
+deno task matrix-notify setup --homeserver ${synapse.url} --user ${sender.userId} --room '${room}'
+
 # To read the room (also #alerts:${synapse.serverName}) as ${reader.userId}:
 curl -sS -H 'Authorization: Bearer ${reader.accessToken}' '${messages}'
 `;

@@ -20,7 +20,8 @@ const PROXY_PASSWORD =
 const PROBLEMS: readonly (readonly [RegExp, Explain])[] = [
   [/UnknownIssuer|unable to verify the first certificate/, () => ({
     state: "its certificate is from no authority that is trusted here",
-    hint: "if it is your own, name the authority's certificate, or the server's where it signed itself, in caFile",
+    hint:
+      "if it is your own, name the authority's certificate, or the server's where it signed itself, in caFile (setup has --ca-file)",
   })],
   [/certificate expired(?:.*not valid after (\d+))?/, ([, seconds]) => ({
     state: seconds ? `its certificate expired on ${dateOf(seconds)}` : "its certificate has expired",

@@ -6,6 +6,7 @@
  */
 
 import { largest } from "./largest.ts";
+import { MAX_MENTIONS } from "./mentions.ts";
 import { type Notification, SEVERITIES, type Severity } from "./notification.ts";
 import { byteLength, escapeHtml, type Replaced } from "./render.ts";
 
@@ -52,7 +53,7 @@ export function withoutItems(notification: Notification): Notification {
 }
 
 /**
- * Makes a digest: as severe as the most severe, silent only when all are, and as old as the oldest.
+ * Makes a digest: as severe as the most severe, silent only when all are, as old as the oldest, and for everybody whom one of them is for.
  *
  * @param items at least one
  */
@@ -68,6 +69,7 @@ export function digestOf(items: readonly DigestItem[]): Digest {
  */
 export function outlineOf(items: readonly DigestItem[]): Digest {
   const all = items.map(({ notification }) => notification);
+  const mentions = [...new Set(all.flatMap((one) => one.silent ? [] : one.mentions ?? []))].slice(0, MAX_MENTIONS);
   return {
     subject: all.length === 1 ? "1 notification" : `${all.length} notifications`,
     message: "",
@@ -76,6 +78,7 @@ export function outlineOf(items: readonly DigestItem[]): Digest {
     severity: SEVERITIES.findLast((severity) => all.some((one) => one.severity === severity)) ?? "info",
     time: all.reduce((oldest, { time }) => Math.min(oldest, time), Infinity),
     expires: all.reduce((latest, { expires }) => Math.max(latest, expires), 0),
+    ...(mentions.length === 0 ? {} : { mentions }),
     items,
   };
 }

@@ -121,9 +121,9 @@ export class TransportError extends HintedError {
 
 /**
  * What a refusal means, for services whose status does not say it. `not-sent`: not now, perhaps later. `account`: no one of ours gets through until somebody
- * mends it. `room`: this destination does not take it from us. `poison`: this message will never be taken.
+ * mends it. `room`: this destination does not take it from us; `room-busy`: not now, perhaps later. `poison`: this message will never be taken.
  */
-export type Verdict = "not-sent" | "account" | "room" | "poison";
+export type Verdict = "not-sent" | "account" | "room" | "room-busy" | "poison";
 
 /** A `fetch` failed that went through a proxy: then it may be the proxy that cannot be reached. */
 export class ProxiedFetchError extends TypeError {

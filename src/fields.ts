@@ -75,9 +75,10 @@ export class Fields {
 
   /** A list of texts, or one text in its place; empty when it is absent. */
   texts(key: string): readonly string[] {
-    const values = [this.#take(key) ?? []].flat();
-    const texts = values.filter((value) => typeof value === "string" && value.trim() !== "").map(String);
-    if (texts.length === values.length && new Set(texts).size === texts.length) return texts.map((text) => text.trim());
+    const given = this.#take(key);
+    const values = given === undefined ? [] : [given].flat();
+    const texts = values.map((value) => typeof value === "string" ? value.trim() : "");
+    if (!texts.includes("") && new Set(texts).size === texts.length) return texts;
     throw this.error(key, "it must be text, or a list of different texts, none of them empty");
   }
 

@@ -6,6 +6,7 @@
  */
 
 import { InvalidNotificationError } from "./errors.ts";
+import { checkMentions } from "./mentions.ts";
 
 /** How much it matters, from least to most. */
 export type Severity = "info" | "warning" | "error" | "critical";
@@ -39,6 +40,10 @@ export interface Notification {
   readonly time: number;
   /** What it is about, for whoever relates notifications to each other. */
   readonly key?: string;
+  /** Whether it says that what its key is about is over. */
+  readonly resolves?: true;
+  /** Whom it is for, where a room has more members: user ids (`@name:example.org`), or `@room`. */
+  readonly mentions?: readonly string[];
   /** When it stops being worth delivering, milliseconds since 1970. */
   readonly expires: number;
 }
@@ -61,6 +66,14 @@ export interface NotificationInput {
   readonly origin?: string;
   /** What it is about, at most {@linkcode MAX_SUBJECT_BYTES}. */
   readonly key?: string;
+  /**
+   * Whether it says that what its key is about is over. Its subject says so then, and after how long; a Matrix room sees it with the first of that key.
+   *
+   * @default {false}
+   */
+  readonly resolves?: boolean;
+  /** Whom it is for: user ids (`@name:example.org`), or `@room` for everybody. Only Matrix rooms know them. @default nobody */
+  readonly mentions?: readonly string[];
   /** How long it is worth delivering, milliseconds. @default {1209600000} (14 days) */
   readonly ttlMs?: number;
 }
@@ -94,6 +107,11 @@ export const DEFAULT_TTL_MS: number = 14 * 86_400_000;
 export function createNotification(input: NotificationInput, now: number): Notification {
   const subject = text("subject", input.subject).replace(/\s+/g, " ").trim();
   if (subject === "") throw new InvalidNotificationError("Cannot send a notification without a subject: it is empty");
+  if (input.resolves && !input.key) {
+    throw new InvalidNotificationError("Cannot say that something is over: no key says what", {
+      hint: "give it the key of what it resolves",
+    });
+  }
   const ttlMs = input.ttlMs ?? DEFAULT_TTL_MS;
   if (!Number.isFinite(ttlMs) || ttlMs <= 0) {
     throw new InvalidNotificationError(`Cannot use ttl ${ttlMs} ms: it must be more than zero`);
@@ -112,6 +130,8 @@ export function createNotification(input: NotificationInput, now: number): Notif
     severity: oneOf("severity", input.severity ?? "info", SEVERITIES),
     time: now,
     ...optional("key", input.key),
+    ...(input.resolves ? { resolves: true } : {}),
+    ...(input.mentions?.length ? { mentions: checkMentions(input.mentions) } : {}),
     expires: Math.min(now + ttlMs, Number.MAX_SAFE_INTEGER),
   };
 }
@@ -134,7 +154,12 @@ function text(name: string, value: unknown): string {
       `Cannot use the ${name}: it must be text, not ${value === null ? "null" : typeof value}`,
     );
   }
-  return value.toWellFormed().replace(CONTROL_REGEXP, "\ufffd");
+  return printableText(value);
+}
+
+/** A text as a notification holds it. It may have become longer: what stands in the place of a control character is three bytes. */
+export function printableText(text: string): string {
+  return text.toWellFormed().replace(CONTROL_REGEXP, "\ufffd");
 }
 
 /** Control characters, but for tab, line feed and carriage return: terminals obey them, and people do not see them. */
@@ -173,9 +198,10 @@ function absoluteUrl(value: string): string {
 /** Whether a value from a queue is a notification, as far as everybody relies on it. */
 export function isNotification(value: unknown): value is Notification {
   if (typeof value !== "object" || value === null) return false;
-  const { subject, message, format, severity, silent, link, time } = value as Record<string, unknown>;
+  const { subject, message, format, severity, silent, link, time, mentions } = value as Record<string, unknown>;
   return typeof subject === "string" && typeof message === "string" && typeof time === "number" &&
     typeof silent === "boolean" &&
     FORMATS.some((known) => known === format) && SEVERITIES.some((known) => known === severity) &&
-    (link === undefined || (typeof link === "string" && URL.canParse(link)));
+    (link === undefined || (typeof link === "string" && URL.canParse(link))) &&
+    (mentions === undefined || (Array.isArray(mentions) && mentions.every((one) => typeof one === "string")));
 }

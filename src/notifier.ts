@@ -12,7 +12,6 @@
 
 import type { Channel, Envelope } from "./channels/channel.ts";
 import { route, type RouteOptions } from "./channels/routing.ts";
-import { withSymbols } from "./channels/symbols.ts";
 import type { Courier } from "./delivery/courier.ts";
 import { type BackgroundEnd, deliverUntilEmpty } from "./delivery/background_duty.ts";
 import { deliverOrWatch } from "./delivery/duty.ts";
@@ -39,9 +38,10 @@ export class Notifier implements AsyncDisposable {
   readonly identity: string;
   /** Where the queue lives. */
   readonly stateDir: string;
+  /** A notification as its readers will see it: what resolves says so, and names of symbols are symbols unless the configuration says otherwise. */
+  readonly shown: (notification: Notification) => Notification;
   readonly #runtime: Runtime;
   readonly #ownRuntime: Disposable;
-  readonly #symbols: boolean;
   readonly #channels: readonly Channel[];
   readonly #byName: ReadonlyMap<string, Channel>;
   readonly #queue: Queue;
@@ -57,7 +57,7 @@ export class Notifier implements AsyncDisposable {
     this.#leaveBehind = parts.leaveBehind;
     this.identity = parts.identity;
     this.stateDir = parts.stateDir;
-    this.#symbols = parts.symbols;
+    this.shown = parts.shown;
     this.#channels = parts.channels;
     this.#byName = parts.byName;
     this.#queue = parts.queue;
@@ -124,9 +124,11 @@ export class Notifier implements AsyncDisposable {
     return route(createNotification(input, this.#runtime.now()), this.#channels, options);
   }
 
-  /** A notification as its readers will see it: with symbols in place of their names, unless the configuration says otherwise. */
-  shown(notification: Notification): Notification {
-    return this.#symbols ? withSymbols(notification) : notification;
+  /** Whether what a notification is about was told, or waits to be, where it would go, and not yet that it is over. */
+  isOpen(input: NotificationInput, options: RouteOptions = {}): boolean {
+    this.#queue.refresh();
+    const envelopes = this.plan(input, options);
+    return envelopes.some((envelope) => this.#queue.isOpen({ ...draftOf(envelope), time: this.#runtime.now() }));
   }
 
   /**

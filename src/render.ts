@@ -16,6 +16,10 @@ export interface RenderOptions {
   readonly lateAt?: number;
   /** Earlier notifications with the same key that were still waiting, and whose place it took. */
   readonly replaced?: Replaced;
+  /** More that its reader must know, a line each. @default none */
+  readonly notes?: readonly string[];
+  /** Whom it is for: user ids of Matrix, or `@room`. @default nobody who is told so */
+  readonly mentions?: readonly string[];
 }
 
 /** Notifications in whose place another one comes. */
@@ -36,7 +40,7 @@ export function subjectLine(notification: Notification, identity: string): strin
  */
 export function notesOf(
   notification: Notification,
-  { lateAt, replaced }: Pick<RenderOptions, "lateAt" | "replaced">,
+  { lateAt, replaced, notes: own = [] }: Pick<RenderOptions, "lateAt" | "replaced" | "notes">,
 ): string[] {
   const notes: string[] = [];
   if (lateAt !== undefined) {
@@ -46,7 +50,7 @@ export function notesOf(
     const earlier = replaced.count === 1 ? "an earlier one, of" : `${replaced.count} earlier ones, since`;
     notes.push(`↻ In place of ${earlier} ${localTime(replaced.since)}`);
   }
-  return notes;
+  return [...notes, ...own];
 }
 
 /**
@@ -60,6 +64,7 @@ export function renderPlain(notification: Notification, options: RenderOptions, 
     ...(message === "" ? [] : [`\n${message}`]),
     ...(notification.link === undefined ? [] : [`\n🔗 ${notification.link}`]),
     ...notesOf(notification, options).map((note) => `\n${note}`),
+    ...addressees(options).map((note) => `\n${note}`),
   ].join("\n");
 }
 
@@ -73,10 +78,24 @@ export function renderHtml(notification: Notification, options: RenderOptions, m
   const after = [
     ...(link === undefined ? [] : [`🔗 ${linkHtml(link)}`]),
     ...notesOf(notification, options).map((note) => `<em>${escapeHtml(note)}</em>`),
+    ...addressees(options, pill),
   ];
   return `<strong>${escapeHtml(subjectLine(notification, options.identity))}</strong>` +
     (messageHtml === "" ? "" : `<br>${messageHtml}`) +
     (after.length === 0 ? "" : `<br>${after.join("<br>")}`);
+}
+
+/** `👤 For @alice:example.org, @room`: a line, or none. */
+function addressees({ mentions = [] }: RenderOptions, show = (mention: string) => mention): string[] {
+  return mentions.length === 0 ? [] : [`👤 For ${mentions.map(show).join(", ")}`];
+}
+
+/** A user as clients show people (appendices, "matrix.to navigation"); `@room` has no page. */
+function pill(mention: string): string {
+  const label = escapeHtml(mention);
+  if (!mention.includes(":")) return label;
+  const id = encodeURIComponent(mention).replaceAll("%40", "@").replaceAll("%3A", ":");
+  return `<a href="https://matrix.to/#/${id}">${label}</a>`;
 }
 
 /** A plain message as HTML: line breaks kept. */
@@ -134,7 +153,7 @@ function withCutNote(kept: string, total: number): string {
 }
 
 /** `2026-11-22 20:15 (UTC+1)`: the wall clock of the host that queued it, and where that clock stands. */
-function localTime(time: number): string {
+export function localTime(time: number): string {
   const date = new Date(time);
   const two = (number: number) => String(number).padStart(2, "0");
   const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;

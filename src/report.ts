@@ -6,7 +6,7 @@ import type { Holds } from "./delivery/holds.ts";
 import type { CourierEvent } from "./delivery/run.ts";
 import { withoutItems } from "./digest.ts";
 import type { Notification } from "./notification.ts";
-import { type Entry, type EntryState, laneOf, type Wait } from "./queue/entry.ts";
+import { type Entry, type EntryState, laneOf } from "./queue/entry.ts";
 import type { Queue } from "./queue/queue.ts";
 
 /** What became of an envelope so far. `delivered`, `queued` and `held` is delivered, or will be. */
@@ -128,19 +128,23 @@ export class Reporter {
       reason,
       next,
       // The queue keeps notifications as opaque JSON; what it gives back is what the notifier gave it.
-      notification: members ? withoutItems(notificationOfDigest(members)) : entry.notification as Notification,
+      notification: members
+        ? withoutItems(notificationOfDigest(members, (member) => this.#queue.incidentOf(member)))
+        : entry.notification as Notification,
       ...(members ? { members: members.map((member) => this.#queued(member, view)) } : {}),
     };
   }
 
   #view(): View {
-    return { ready: this.#courier.readyTimes(), holds: this.#courier.holds() };
+    const heads = new Map<string, Entry>();
+    for (const entry of this.#queue.live()) if (!heads.has(laneOf(entry))) heads.set(laneOf(entry), entry);
+    return { ready: this.#courier.readyTimes(), holds: this.#courier.holds(), heads };
   }
 
-  /** A member waits for what its digest waits for; what its user wants counts where it lasts longer. */
-  #waitOf(entry: Entry, { ready, holds }: View): WaitView {
+  /** A member waits for what its digest waits for, and everybody for what the first in the lane waits for; what its user wants counts where it lasts longer. */
+  #waitOf(entry: Entry, { ready, holds, heads }: View): WaitView {
     const leaving = this.#queue.digestOf(entry.id) ?? entry;
-    const wait: Wait | undefined = leaving.wait ?? this.#queue.channel(entry.channel).wait;
+    const wait = leaving.wait ?? this.#queue.channel(entry.channel).wait ?? heads.get(laneOf(entry))?.wait;
     const hold = this.#queue.stateOf(entry) === "held" ? undefined : holds.of(leaving);
     const inLane = ready.get(laneOf(entry)) || wait?.next || 0;
     if (hold === undefined || hold.until < (wait?.next ?? 0)) {
@@ -154,6 +158,8 @@ export class Reporter {
 interface View {
   readonly ready: ReadonlyMap<string, number>;
   readonly holds: Holds;
+  /** The first of each lane: the others wait behind it. */
+  readonly heads: ReadonlyMap<string, Entry>;
 }
 
 /** Why an entry waits, and until when. */

@@ -2,13 +2,15 @@
 
 import type { BackgroundMode } from "./background.ts";
 import type { Channel } from "./channels/channel.ts";
-import { sendingSymbols } from "./channels/symbols.ts";
+import { sendingSymbols, withSymbols } from "./channels/symbols.ts";
 import { openConfig } from "./config/load.ts";
 import { stateDirPath } from "./config/paths.ts";
 import { Courier } from "./delivery/courier.ts";
 import { withDefaultPace } from "./flood.ts";
+import { withResolution } from "./incident.ts";
 import { leaveBehind } from "./left_behind.ts";
 import { FileMemory } from "./memory.ts";
+import type { Notification } from "./notification.ts";
 import type { NotifierOptions } from "./notifier_options.ts";
 import { Queue } from "./queue/queue.ts";
 import { attemptOutcome, Reporter } from "./report.ts";
@@ -19,8 +21,8 @@ export interface Parts {
   readonly identity: string;
   readonly stateDir: string;
   readonly runtime: Runtime;
-  /** Whether names of symbols in subjects become symbols. */
-  readonly symbols: boolean;
+  /** A notification as its readers will see it. */
+  readonly shown: (notification: Notification) => Notification;
   readonly channels: readonly Channel[];
   readonly byName: ReadonlyMap<string, Channel>;
   readonly queue: Queue;
@@ -62,7 +64,10 @@ export function wireParts(options: NotifierOptions, real: Runtime): Parts {
     identity: config.identity,
     stateDir,
     runtime,
-    symbols: config.symbols,
+    shown: (notification) => {
+      const said = withResolution(notification);
+      return config.symbols ? withSymbols(said) : said;
+    },
     channels,
     byName,
     queue,

@@ -124,8 +124,10 @@ appriseTest("an ntfy URL reaches the same topic with the same title and text as 
     await using ntfy = await LoopbackNtfy.start({ token: "tk_secret" });
     await compare(apprise, `ntfy://${form.replace("HOST", new URL(ntfy.url).host)}`, arrivedAt(ntfy));
   }
-  await using ntfy = await LoopbackNtfy.start({ login: { user: "me", password: "p@ss:word" } });
-  await compare(apprise, `ntfy://me:p%40ss%3Aword@${new URL(ntfy.url).host}/alerts`, arrivedAt(ntfy));
+  for (const form of ["me:p%40ss%3Aword@HOST/alerts", "HOST/alerts?user=me&pass=p%40ss%3Aword"]) {
+    await using ntfy = await LoopbackNtfy.start({ login: { user: "me", password: "p@ss:word" } });
+    await compare(apprise, `ntfy://${form.replace("HOST", new URL(ntfy.url).host)}`, arrivedAt(ntfy));
+  }
 });
 
 appriseTest("a Gotify URL reaches the same application with the same title and text as Apprise's", async (apprise) => {

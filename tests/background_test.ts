@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { inheritedConfig } from "../scripts/std/argv.ts";
 import { DELIVER_COMMAND, delivererCommand } from "../src/background.ts";
-import type { MatrixConfig } from "../src/channels/matrix.ts";
+import type { MatrixConfig } from "../src/channels/matrix_fields.ts";
 import { appendLog, MAX_LOG_BYTES } from "../src/log.ts";
 import { Notifier } from "../src/notifier.ts";
 import { LoopbackHomeserver } from "../src/testing/mod.ts";

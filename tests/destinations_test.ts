@@ -18,6 +18,28 @@ function openFor({ homeserver, accessToken, open }: Scene, room: string) {
   return open({ channels: { matrix: { homeserver: homeserver.url, accessToken, room } } });
 }
 
+Deno.test("a channel with several rooms tells each of them, and one that refuses is in no other's way", async () => {
+  await using scene = await setScene();
+  const { room } = otherRoom(scene);
+  const closed = scene.homeserver.createRoom({ members: ["@alice:loopback.test"] });
+  await using notifier = await scene.open({
+    channels: {
+      matrix: { homeserver: scene.homeserver.url, accessToken: scene.accessToken, room: [closed, ALIAS, scene.room] },
+    },
+  });
+  for (const subject of ["One", "Two"]) {
+    // The clock of the test jumps to the next try of the one that refuses.
+    const outcomes = await notifier.notify({ subject }, { waitMs: 3_600_000 });
+    assertEquals(outcomes.map(({ destination, state }) => [destination, state]), [
+      [closed, "queued"],
+      [ALIAS, "delivered"],
+      [scene.room, "delivered"],
+    ]);
+  }
+  assertEquals([closed, room, scene.room].map((each) => subjects(scene, each)), [[], ["One", "Two"], ["One", "Two"]]);
+  assertEquals(notifier.entries().map(({ destination }) => destination), [closed, closed]);
+});
+
 function subjects({ homeserver }: Scene, room: string): string[] {
   return homeserver.events(room).map(({ content }) => String(content.body).split("\n")[0].replace("[jump] ", ""));
 }

@@ -46,6 +46,16 @@ Deno.test("digestOf() is as severe as the most severe, silent only when all are,
   assertEquals(digestOf([item({ silent: true }), item({ silent: true })]).silent, true);
 });
 
+Deno.test("digestOf() is for everybody whom a loud one of its members is for", () => {
+  const { mentions } = digestOf([
+    item({ mentions: ["@alice:example.org"] }),
+    item({ mentions: ["@room", "@alice:example.org"] }),
+    item({ mentions: ["@bob:example.org"], silent: true }),
+  ]);
+  assertEquals(mentions, ["@alice:example.org", "@room"]);
+  assertEquals(digestOf([item({})]).mentions, undefined);
+});
+
 Deno.test("digestOf() says the day where there is more than one", () => {
   const digest = digestOf([item({}), item({ subject: "Next" }, 86_400)]);
   assertEquals(digest.message, "- 11-22 20:15:00 ℹ Link down\n- 11-23 20:15:00 ℹ Next");

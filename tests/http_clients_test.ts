@@ -45,7 +45,7 @@ Deno.test("HttpClients.fetch() trusts the authority of caFile, and nobody else b
   assertInstanceOf(error, TransportError);
   assertEquals(error.phase, "connect");
   assertEquals(text, "Cannot connect to localhost:PORT: its certificate is from no authority that is trusted here");
-  assertEquals(hint?.endsWith("in caFile"), true);
+  assertEquals(hint?.includes("in caFile"), true);
 });
 
 Deno.test("HttpClients.fetch() trusts a server's own certificate in caFile, unless it is an authority's", async () => {

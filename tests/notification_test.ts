@@ -24,6 +24,7 @@ Deno.test("createNotification() keeps what was said", () => {
     severity: "critical",
     origin: "backup-email",
     key: "backup",
+    mentions: ["@alice:example.org", "@room"],
     ttlMs: 500,
   };
   const { ttlMs: _, ...said } = input;
@@ -48,6 +49,11 @@ Deno.test("createNotification() replaces lone surrogates, which Synapse answers 
   assertEquals([subject, message], ["a\ufffd", "\ufffdb"]);
 });
 
+Deno.test("createNotification() mentions each user once", () => {
+  const { mentions } = createNotification({ subject: "x", mentions: ["@a:example.org", "@a:example.org"] }, 0);
+  assertEquals(mentions, ["@a:example.org"]);
+});
+
 const REFUSED: [name: string, input: Record<string, unknown>, says: string][] = [
   ["an empty subject", { subject: " \n " }, "it is empty"],
   ["a subject that is no text", { subject: 5 }, "it must be text, not number"],
@@ -62,6 +68,14 @@ const REFUSED: [name: string, input: Record<string, unknown>, says: string][] = 
   ["a link with a space", { subject: "x", link: "https://example.org/a b" }, "it must be an absolute URL"],
   ["an unknown severity", { subject: "x", severity: "bad" }, "must be one of info, warning, error, critical"],
   ["an unknown format", { subject: "x", format: "rtf" }, "must be one of text, code, markdown, html"],
+  ["a resolve of nothing", { subject: "x", resolves: true }, "no key says what"],
+  ["a mention of no user", { subject: "x", mentions: ["alice"] }, 'mention "alice": it is neither a user id'],
+  ["a mention that is no text", { subject: "x", mentions: [5] }, 'mention "5": it is neither a user id'],
+  [
+    "more mentions than anybody means",
+    { subject: "x", mentions: Array.from({ length: 11 }, (_, n) => `@u${n}:example.org`) },
+    "Cannot mention 11 users: the limit is 10",
+  ],
   ["a ttl of zero", { subject: "x", ttlMs: 0 }, "it must be more than zero"],
   ["a ttl that is no number", { subject: "x", ttlMs: NaN }, "it must be more than zero"],
 ];

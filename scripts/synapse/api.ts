@@ -44,6 +44,13 @@ export interface RoomEvent {
   readonly origin_server_ts: number;
   /** What was put, unchanged. */
   readonly content: Readonly<Record<string, unknown>>;
+  /** What the homeserver knows of it besides: the edit that takes its place, the thread that begins with it. */
+  readonly unsigned?: {
+    readonly "m.relations"?: {
+      readonly "m.replace"?: { readonly event_id: string };
+      readonly "m.thread"?: { readonly count: number };
+    };
+  };
 }
 
 /** A request to the homeserver. */

@@ -2,6 +2,7 @@
 
 import type { Digest } from "../digest.ts";
 import type { Notification } from "../notification.ts";
+import type { Incident } from "../incident.ts";
 import type { Replaced } from "../render.ts";
 
 /** One notification for one destination. */
@@ -40,6 +41,8 @@ export interface SendOptions {
   readonly late: boolean;
   /** Present when it took the place of earlier ones that were waiting: then it must say so. */
   readonly replaced?: Replaced;
+  /** Present when the destination was told of its key before, and not yet that it is over; the same on every try. */
+  readonly incident?: Incident;
   /** Present when an earlier try may have arrived: then it must not be made twice. */
   readonly doubt?: Doubt;
   /** How long to wait for an answer, milliseconds. */

@@ -10,6 +10,12 @@ import type { RenderedMessage } from "./message.ts";
  */
 export const MAX_MAIL_BYTES: number = 44 * 1024;
 
+/**
+ * The longest subject, in UTF-16 code units: a word of a header is not folded, and a line has 998 characters at most (RFC 5322, section 2.1.1). The text
+ * begins with the whole subject.
+ */
+const MAX_SUBJECT_CHARS = 500;
+
 /** What a mail is made of. */
 export interface MailContent {
   readonly from: string;
@@ -39,14 +45,19 @@ export function composeMail(notification: Notification, message: RenderedMessage
   const text = whole(cutToFit(message.text, (cut) => byteLength(whole(cut)) <= MAX_MAIL_BYTES));
   return {
     ...{ from, to, messageId, text },
-    // A header is one line, whatever the host is called.
-    subject: subjectLine(notification, identity).replace(/[\p{Cc}\u2028\u2029]+/gu, " "),
+    subject: headerOf(subjectLine(notification, identity)),
     date: new Date(notification.time),
     // RFC 3834: so that nobody's holiday answers.
     headers: { "Auto-Submitted": "auto-generated", ...importanceOf(notification) },
     ...(fits ? { html: `<!DOCTYPE html><html><body>${html}</body></html>` } : {}),
     textEncoding: encodingOf(text),
   };
+}
+
+/** A header is one line, whatever the host is called. */
+function headerOf(subject: string): string {
+  const line = subject.replace(/[\p{Cc}\u2028\u2029]+/gu, " ");
+  return line.length <= MAX_SUBJECT_CHARS ? line : `${line.slice(0, MAX_SUBJECT_CHARS - 1).toWellFormed()}…`;
 }
 
 /** `Importance` is the standard's (RFC 2156), `X-Priority` what mail readers look at. */
@@ -56,8 +67,10 @@ function importanceOf({ silent, severity }: Notification): Record<string, string
   return isHigh ? { "Importance": "high", "X-Priority": severity === "critical" ? "1 (Highest)" : "2 (High)" } : {};
 }
 
-/** Whichever is shorter: quoted-printable triples what is not ASCII. */
+/** Whichever is shorter: quoted-printable triples its own sign, what is not ASCII and a blank before a line break, which itself becomes two bytes. */
 function encodingOf(text: string): MailContent["textEncoding"] {
-  const ascii = text.replace(/[^\x20-\x7e\n]/gu, "").length;
-  return byteLength(text) - ascii > ascii / 5 ? "base64" : "quoted-printable";
+  const bytes = byteLength(text);
+  const plain = text.replace(/[^\x20-\x3c\x3e-\x7e\n]| (?=\n)/gu, "").length;
+  const breaks = text.split("\n").length - 1;
+  return plain + breaks + 3 * (bytes - plain) > bytes * 4 / 3 ? "base64" : "quoted-printable";
 }

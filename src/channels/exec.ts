@@ -150,10 +150,8 @@ class ExecChannel implements Channel {
       if (limit.aborted) {
         throw new TransportError("timeout", `${path} did not end within ${timeoutMs / 1000} s: killed`);
       }
-      throw new ConfigError(`Cannot run ${path}: ${startProblem(error)}`, {
-        hint: "is it there, executable, and may matrix-notify run programs (--allow-run)?",
-        cause: error,
-      });
+      const { state, hint } = startProblem(error);
+      throw new ConfigError(`Cannot run ${path}: ${state}`, { hint, cause: error });
     }
   }
 
@@ -186,8 +184,18 @@ function refusal(path: string, { code, stderr }: ProgramEnd): ResponseError | Tr
   return new ResponseError(message, { status: code, verdict: VERDICTS[code] ?? "not-sent" });
 }
 
-function startProblem(error: unknown): string {
-  if (error instanceof Deno.errors.NotFound) return "there is no such file";
-  if (error instanceof Deno.errors.PermissionDenied) return "it may not be executed";
-  return error instanceof Error ? error.message : String(error);
+function startProblem(error: unknown): { readonly state: string; readonly hint?: string } {
+  if (error instanceof Deno.errors.NotFound) {
+    return { state: "it is not there", hint: "or the interpreter is not that its first line names" };
+  }
+  if (error instanceof Deno.errors.PermissionDenied) {
+    return { state: "it may not be executed", hint: "is it a program, and executable for this user?" };
+  }
+  if (error instanceof Deno.errors.NotCapable) {
+    return {
+      state: "matrix-notify itself may run no programs",
+      hint: "Deno gives it that permission with --allow-run",
+    };
+  }
+  return { state: error instanceof Error ? error.message : String(error) };
 }

@@ -108,7 +108,9 @@ class GotifyChannel implements Channel {
   async #message(notification: Notification, notes: readonly string[]): Promise<Record<string, unknown>> {
     const { identity, warn } = this.#context;
     const { format, link, subject } = notification;
-    const note = notes.map((line) => `\n\n${line}`).join("");
+    // A click opens the link on Android alone.
+    const lines = [...(link === undefined ? [] : [`🔗 ${link}`]), ...notes];
+    const note = lines.map((line) => `\n\n${line}`).join("");
     const isMarkdown = format === "markdown";
     const text = isMarkdown ? notification.message : (await renderMessage(notification, warn)).text;
     const message = cutToFit(text || subject, (cut) => byteLength(cut + note) <= MAX_GOTIFY_BYTES);

@@ -1,31 +1,23 @@
 /** Matrix rooms. */
 
-import { type Digest, tellsEach } from "../digest.ts";
+import type { Digest } from "../digest.ts";
 import { BeforeSendingError } from "../errors.ts";
 import type { Fields } from "../fields.ts";
 import { MatrixError } from "../matrix/errors.ts";
 import { type RoomMessageContent, sendEvent } from "../matrix/events.ts";
-import { parseRoom } from "../matrix/ids.ts";
 import type { MatrixClient } from "../matrix/request.ts";
 import { joinRoom } from "../matrix/rooms.ts";
 import type { Notification } from "../notification.ts";
-import { byteLength, cutToFit, renderHtml, renderPlain } from "../render.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "./channel.ts";
-import type { ConnectionConfig } from "./connection_fields.ts";
 import type { ChannelContext, ChannelKind, OpenChannel, ParseContext } from "./kind.ts";
 import { clientField } from "./matrix_client.ts";
-import { clearDoubt, type Cleared, type DoubtPolicy } from "./matrix_doubt.ts";
-import { formerRoomsSince } from "./matrix_known_room.ts";
+import { contentHasRoomFor, contentOf, type ContentOptions, MAX_CONTENT_BYTES, mentionsOf } from "./matrix_content.ts";
+import { clearDoubt, type Cleared } from "./matrix_doubt.ts";
+import { MATRIX_FIELDS, type MatrixPolicy, matrixPolicy } from "./matrix_fields.ts";
+import { formerRoomsSince, type KnownRoom } from "./matrix_known_room.ts";
+import { type Related, relatedContent, relatedTo } from "./matrix_related.ts";
 import { RoomFinder } from "./matrix_room.ts";
 import { volatileMemory } from "./memory.ts";
-import { type RenderedMessage, renderMessage } from "./message.ts";
-import { serverFields } from "./server_field.ts";
-
-/**
- * An event is at most 65,536 bytes of canonical JSON with its signatures (Client-Server API, "Size limits"); 4 KiB are left to what the server
- * adds.
- */
-export const MAX_CONTENT_BYTES: number = 65_536 - 4096;
 
 /** As long as any. */
 const ANY_TXN_ID = "00000000-0000-4000-8000-000000000000";
@@ -33,91 +25,16 @@ const ANY_TXN_ID = "00000000-0000-4000-8000-000000000000";
 /** Refusals that membership, or another room, may mend. Dendrite says M_UNSUPPORTED_ROOM_VERSION for a room that it does not know. */
 const REFUSALS: ReadonlySet<string> = new Set(["M_FORBIDDEN", "M_NOT_FOUND", "M_UNSUPPORTED_ROOM_VERSION"]);
 
-/** What is wrong with a text that names no room. */
-export const ROOM_PROBLEM =
-  "it is neither a room id (!…), nor an alias (#name:example.org), nor a user id (@name:example.org)";
-
-/** Where people find what is right. */
-export const ROOM_HINT = "in Element: room settings, Advanced, Internal room ID; in a shell, put it in single quotes";
-
-/** How a Matrix channel is configured. */
-export interface MatrixConfig extends ConnectionConfig {
-  /** May be left out where the channel is called `matrix`. */
-  readonly kind?: "matrix";
-  /** `https://matrix.example.org`, without a path. May be left out beside `user`. */
-  readonly homeserver?: string;
-  /** An account that `matrix-notify login` logged in with: `@bot:example.org`. This, `accessToken` or `accessTokenFile`. */
-  readonly user?: string;
-  /** A token that does not expire. */
-  readonly accessToken?: string;
-  /** A file that holds the token and nothing else, and that other users cannot read. */
-  readonly accessTokenFile?: string;
-  /** A room id (`!…`), an alias (`#name:example.org`), or a user id (`@name:example.org`) for the direct chat with that person. */
-  readonly room: string;
-  /** Permits plain http to another host. @default {false} */
-  readonly insecureHttp?: boolean;
-  /**
-   * What matters more when an earlier try may have arrived and the server cannot tell yet. `send`: that the message comes in time, with a small risk of two.
-   * `wait`: that there is one, up to five minutes later. Synapse can always tell. @default {"send"}
-   */
-  readonly doubt?: "send" | "wait";
-}
-
-/** The kind `matrix`: `user`, or `homeserver` with `accessToken` or `accessTokenFile`; `room`. */
+/** The kind `matrix`: `user`, or `homeserver` with `accessToken` or `accessTokenFile`; `room`, `mentions`, `related`, `doubt`. */
 export const matrixKind: ChannelKind = {
   kind: "matrix",
   speaksHttp: true,
-  fields: {
-    ...serverFields("homeserver", "https://matrix.example.org", { unless: "user" }),
-    user: {
-      schema: {
-        type: "string",
-        description: "an account that matrix-notify login logged in with; instead of an access token",
-        examples: ["@bot:example.org"],
-        pattern: "^\\s*@[^:\\s\\u0000]*:[A-Za-z0-9.:[\\]-]+\\s*$",
-      },
-    },
-    accessToken: {
-      isRequired: true,
-      unless: "user",
-      excludes: "user",
-      isSecret: true,
-      hasFile: true,
-      schema: {
-        type: "string",
-        description: "the account's access token, instead of user",
-        examples: ["syt_token"],
-        pattern: "^[!-~]+$",
-      },
-    },
-    room: {
-      isRequired: true,
-      schema: {
-        type: "string",
-        description: "a room id, an alias, or a person for the direct chat",
-        examples: ["#alerts:example.org", "!abc", "@alice:example.org"],
-        pattern: "^\\s*[!#@]",
-      },
-    },
-    doubt: {
-      schema: {
-        type: "string",
-        description: "what matters more when nobody can tell whether a try arrived: that it comes in time, or once",
-        examples: ["wait", "send"],
-        default: "send",
-        enum: ["send", "wait"],
-      },
-    },
-  },
+  fields: MATRIX_FIELDS,
   configure(name: string, fields: Fields, context: ParseContext): OpenChannel {
     const openClient = clientField(fields, context);
-    const room = fields.requiredText("room");
-    if (parseRoom(room) === undefined) throw fields.error("room", ROOM_PROBLEM, ROOM_HINT);
-    const doubt = fields.text("doubt") ?? "send";
-    if (doubt !== "send" && doubt !== "wait") throw fields.error("doubt", 'it must be "send" or "wait"');
+    const policy = matrixPolicy(fields);
     fields.end();
-    return (channelContext) =>
-      new MatrixChannel(name, { room, doubt }, openClient(channelContext.runtime), channelContext);
+    return (channelContext) => new MatrixChannel(name, policy, openClient(channelContext.runtime), channelContext);
   },
 };
 
@@ -126,31 +43,37 @@ class MatrixChannel implements Channel {
   readonly isIdempotent = true;
   readonly name: string;
   readonly destinations: readonly string[];
-  readonly #policy: DoubtPolicy;
+  readonly #policy: MatrixPolicy;
   readonly #client: MatrixClient;
   readonly #context: ChannelContext;
   readonly #rooms: RoomFinder;
 
   constructor(
     name: string,
-    { room, doubt }: { readonly room: string; readonly doubt: DoubtPolicy },
+    policy: MatrixPolicy,
     client: MatrixClient,
     context: ChannelContext,
   ) {
     this.name = name;
-    this.destinations = [room];
-    this.#policy = doubt;
+    this.destinations = policy.rooms;
+    this.#policy = policy;
     this.#client = client;
     this.#context = context;
     this.#rooms = new RoomFinder(client, name, context.memory ?? volatileMemory());
   }
 
   async send(envelope: Envelope, options: SendOptions): Promise<Receipt> {
-    const { destination } = envelope;
+    const { destination, notification } = envelope;
     const { txnId, doubt, timeoutMs, signal } = options;
-    const content = await this.#content(envelope, options);
+    const contentOptions = this.#contentOptions(notification, options);
+    const content = await contentOf(notification, contentOptions);
     const room = await beforeSending(() => this.#rooms.find(destination, { timeoutMs, signal }));
-    const sending = { content, destination, txnId, doubt, timeoutMs, signal };
+    const related = await beforeSending(() => this.#relate(notification, room, options));
+    const sending = {
+      content,
+      related: related && { roomId: room.roomId, content: await relatedContent(notification, related, contentOptions) },
+      ...{ destination, txnId, doubt, timeoutMs, signal },
+    };
     // An earlier try went to the room that the destination had then.
     let mayBeTwice = false;
     for (const roomId of doubt === undefined ? [] : formerRoomsSince(room, doubt.since)) {
@@ -179,11 +102,19 @@ class MatrixChannel implements Channel {
 
   async #clear({ doubt, ...where }: Sending): Promise<Cleared> {
     if (doubt === undefined) return { mayBeTwice: false };
-    return await beforeSending(() => clearDoubt(this.#client, { ...where, doubt, policy: this.#policy }));
+    return await beforeSending(() => clearDoubt(this.#client, { ...where, doubt, policy: this.#policy.doubt }));
   }
 
-  #put({ content, roomId, txnId, timeoutMs, signal }: Sending): Promise<string> {
-    return sendEvent(this.#client, content, { roomId, txnId, timeoutMs, signal });
+  async #put({ content, related, roomId, txnId, timeoutMs, signal }: Sending): Promise<string> {
+    const put = (content: RoomMessageContent) => sendEvent(this.#client, content, { roomId, txnId, timeoutMs, signal });
+    if (related?.roomId !== roomId) return await put(content);
+    try {
+      return await put(related.content);
+    } catch (error) {
+      // Synapse refuses what relates to an event that it does not have in this room, or not any more.
+      if (!(error instanceof MatrixError) || error.status !== 400) throw error;
+      return await put(content);
+    }
   }
 
   /** A room that refuses us may have invited us: it is joined once, and asked once more. What it said first is what counts. */
@@ -198,38 +129,40 @@ class MatrixChannel implements Channel {
   }
 
   hasRoomFor(digest: Digest): boolean {
-    const { formatted } = this.#forms(digest, { txnId: ANY_TXN_ID, late: true });
-    return tellsEach(digest, (message) => fits(formatted(message)));
+    return contentHasRoomFor(digest, this.#contentOptions(digest, { txnId: ANY_TXN_ID, late: true }));
   }
 
-  /** The text matters more than its form: a message that is too long with both goes out plain before anything is cut. */
-  async #content({ notification }: Envelope, options: SendOptions): Promise<RoomMessageContent> {
-    const { plain, formatted } = this.#forms(notification, options);
-    const message = await renderMessage(notification, this.#context.warn, (digest) => fits(formatted(digest)));
-    return fits(formatted(message)) ? formatted(message) : plain(cutToFit(message.text, (text) => fits(plain(text))));
+  #relate(
+    notification: Notification,
+    room: KnownRoom,
+    { incident, timeoutMs, signal }: SendOptions,
+  ): Promise<Related | undefined> {
+    const policy = this.#policy.related;
+    return relatedTo(this.#client, notification, { policy, incident, room, timeoutMs, signal });
   }
 
-  #forms(notification: Notification, { txnId, late, replaced }: Pick<SendOptions, "txnId" | "late" | "replaced">) {
-    const { identity, runtime } = this.#context;
-    const options = { identity, lateAt: late ? runtime.now() : undefined, replaced };
-    const plain = (text: string): RoomMessageContent => ({
-      msgtype: notification.silent ? "m.notice" : "m.text",
-      body: renderPlain(notification, options, text),
-      "m.mentions": {},
-      "dev.matrix-notify.id": txnId,
-    });
-    const formatted = ({ text, html }: RenderedMessage): RoomMessageContent => ({
-      ...plain(text),
-      format: "org.matrix.custom.html",
-      formatted_body: renderHtml(notification, options, html),
-    });
-    return { plain, formatted };
+  #contentOptions(
+    notification: Notification,
+    { txnId, late, replaced }: Pick<SendOptions, "txnId" | "late" | "replaced">,
+  ): ContentOptions {
+    const { identity, runtime, warn } = this.#context;
+    return {
+      identity,
+      txnId,
+      lateAt: late ? runtime.now() : undefined,
+      replaced,
+      mentions: mentionsOf(notification, this.#policy.mentions),
+      maxBytes: MAX_CONTENT_BYTES,
+      warn,
+    };
   }
 }
 
 /** One event, on its way into one room. */
 interface Sending extends Pick<SendOptions, "txnId" | "doubt" | "timeoutMs" | "signal"> {
   readonly content: RoomMessageContent;
+  /** The content for the room that holds what it relates to. */
+  readonly related: { readonly content: RoomMessageContent; readonly roomId: string } | undefined;
   readonly destination: string;
   readonly roomId: string;
 }
@@ -245,8 +178,4 @@ async function beforeSending<Result>(work: () => Promise<Result>): Promise<Resul
   } catch (error) {
     throw new BeforeSendingError(error);
   }
-}
-
-function fits(content: RoomMessageContent): boolean {
-  return byteLength(JSON.stringify(content)) <= MAX_CONTENT_BYTES;
 }

@@ -9,12 +9,15 @@ import { USER_AGENT } from "../version.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "./channel.ts";
 import type { ConnectionConfig } from "./connection_fields.ts";
 import type { ChannelContext, ChannelKind, OpenChannel, ParseContext } from "./kind.ts";
-import { type RenderedMessage, renderMessage } from "./message.ts";
+import { renderMessage } from "./message.ts";
 import { authField, type NtfyAuth } from "./ntfy_auth.ts";
 import { serverField, serverFields } from "./server_field.ts";
 
 /** ntfy makes an attachment of a message of 4096 bytes or more. */
 export const MAX_NTFY_BYTES = 4095;
+
+/** It reads no more of a request in JSON: twice that. Quotes and line breaks take two bytes there. */
+const MAX_REQUEST_BYTES = 8192;
 
 /** How an ntfy channel is configured. */
 export interface NtfyConfig extends ConnectionConfig {
@@ -116,10 +119,13 @@ class NtfyChannel implements Channel {
     this.#context = context;
   }
 
-  /** ntfy has no transaction ids, and its messages hold no id of ours: what may have arrived can only be sent again. */
+  /**
+   * ntfy takes the same message twice, and cannot be asked: what may have arrived can only be sent again. From 2.16 on its apps show one of those that have
+   * the same `sequence_id`; older servers pass over it, so that nobody can tell.
+   */
   async send(
     { destination, notification }: Envelope,
-    { late, replaced, doubt, timeoutMs, signal }: SendOptions,
+    { txnId, late, replaced, doubt, timeoutMs, signal }: SendOptions,
   ): Promise<Receipt> {
     const { runtime } = this.#context;
     const { baseUrl, auth } = this.#server;
@@ -132,7 +138,7 @@ class NtfyChannel implements Channel {
         "User-Agent": USER_AGENT,
         ...auth?.(),
       },
-      body: JSON.stringify({ topic: destination, ...await this.#message(notification, notes) }),
+      body: await this.#request(notification, { topic: destination, sequence_id: txnId }, notes),
       timeoutMs,
       signal,
     });
@@ -156,20 +162,22 @@ class NtfyChannel implements Channel {
   }
 
   /** An empty message would read "triggered", so that a subject without a body becomes the message. */
-  async #message(notification: Notification, notes: readonly string[]): Promise<Record<string, unknown>> {
+  async #request(notification: Notification, ids: object, notes: readonly string[]): Promise<string> {
     const { identity, warn } = this.#context;
     const note = notes.map((line) => `\n\n${line}`).join("");
-    const fits = ({ text }: RenderedMessage) => byteLength(text + note) <= MAX_NTFY_BYTES;
-    const text = (await renderMessage(notification, warn, fits)).text;
-    const hasBody = text !== "";
-    const message = cutToFit(hasBody ? text : notification.subject, (cut) => byteLength(cut + note) <= MAX_NTFY_BYTES);
-    return {
-      title: hasBody ? subjectLine(notification, identity) : identity,
-      message: message + note,
-      priority: priorityOf(notification),
-      ...(notification.link === undefined ? {} : { click: notification.link }),
-      ...(notification.format === "markdown" ? { markdown: true } : {}),
-    };
+    const request = (text: string) =>
+      JSON.stringify({
+        ...ids,
+        title: text === "" ? identity : subjectLine(notification, identity),
+        message: (text || notification.subject) + note,
+        priority: priorityOf(notification),
+        ...(notification.link === undefined ? {} : { click: notification.link }),
+        ...(notification.format === "markdown" ? { markdown: true } : {}),
+      });
+    const fits = (text: string) =>
+      byteLength(text + note) <= MAX_NTFY_BYTES && byteLength(request(text)) <= MAX_REQUEST_BYTES;
+    const { text } = await renderMessage(notification, warn, (message) => fits(message.text));
+    return request(cutToFit(text, fits));
   }
 }
 

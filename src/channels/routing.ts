@@ -5,7 +5,7 @@ import { parseRoom } from "../matrix/ids.ts";
 import { nearest } from "../nearest.ts";
 import type { Notification } from "../notification.ts";
 import type { Channel, Envelope } from "./channel.ts";
-import { ROOM_HINT, ROOM_PROBLEM } from "./matrix.ts";
+import { ROOM_HINT, ROOM_PROBLEM } from "./matrix_fields.ts";
 
 /** What a caller may say about where it goes. */
 export interface RouteOptions {
@@ -48,7 +48,7 @@ export function route(
 function choose(channels: readonly Channel[], { channels: names, kind }: RouteOptions): Channel[] {
   if (channels.length === 0) {
     throw new ConfigError("Cannot send: no channel is configured", {
-      hint: "set MATRIX_HOMESERVER, MATRIX_ACCESS_TOKEN and MATRIX_ROOM, or write a configuration file",
+      hint: "run: matrix-notify setup; or set MATRIX_HOMESERVER, MATRIX_ACCESS_TOKEN and MATRIX_ROOM",
     });
   }
   const known = channels.map((channel) => channel.name);

@@ -30,9 +30,11 @@ export function understand(error: unknown, { host, isOut }: SmtpContext): unknow
       return new ResponseError(message, { status, verdict: "account" });
     }
     const text = (response ?? "").replace(/\s+/g, " ").trim();
+    const errcode = ENHANCED_CODE_REGEXP.exec(text)?.[1];
     return new ResponseError(`${host} answered ${command ?? ""}: ${text}`, {
       status,
-      verdict: verdictOf(status, command),
+      errcode,
+      verdict: verdictOf({ status, command, errcode }),
     });
   }
   if (code === "EMESSAGE") {
@@ -49,17 +51,32 @@ export function understand(error: unknown, { host, isOut }: SmtpContext): unknow
   return new TransportError("connect", `Cannot hand over mail to ${host}: ${state}`, { hint });
 }
 
+/** Behind the reply code, where the server has them (RFC 2034). */
+const ENHANCED_CODE_REGEXP = /^\d{3}[- ]([245]\.\d{1,3}\.\d{1,3})\b/;
+
 /** Whether the error came out of the library: all of its own have a code. */
 function isLibraryError(error: unknown): error is LibraryError {
   return error instanceof Error && "code" in error && typeof error.code === "string";
 }
 
+/** Codes of RFC 3463 for a mailbox that does not take mail as it is, which may change: turned off, full. */
+const MAILBOX_CODES: ReadonlySet<string> = new Set(["5.2.1", "5.2.2"]);
+
 /**
- * 4yz means not now, 5yz never (RFC 5321, section 4.2.1). Never for this mail is it only about its recipient, its size or its content; before that the
- * server does not want us: the password, the sender, the host.
+ * 4yz means not now, 5yz never (RFC 5321, section 4.2.1). From the recipient on it is about this recipient, its size or its content: one whose mailbox is
+ * full, or whose server greylists us, is in nobody else's way. Before that the server does not want us: the password, the sender, the host. Many
+ * servers say so only when they hear the recipient, as a matter of policy (5.7): somebody must mend that, and the mail is none the worse.
  */
-function verdictOf(status: number, command = ""): Verdict {
-  if (status < 500) return "not-sent";
-  if (command === "RCPT TO" || command === "DATA" || status === 552) return "poison";
-  return "account";
+function verdictOf({ status, command = "", errcode = "" }: Answer): Verdict {
+  const isAboutMail = command === "RCPT TO" || command === "DATA";
+  if (status < 500) return isAboutMail && status !== 421 ? "room-busy" : "not-sent";
+  if (MAILBOX_CODES.has(errcode)) return "room";
+  if (command === "RCPT TO" && (status === 530 || errcode.startsWith("5.7."))) return "room";
+  return isAboutMail || status === 552 ? "poison" : "account";
+}
+
+interface Answer {
+  readonly status: number;
+  readonly command?: string;
+  readonly errcode?: string;
 }

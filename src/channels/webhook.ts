@@ -157,6 +157,7 @@ class WebhookChannel implements Channel {
     return {
       id: txnId,
       ...{ identity, origin, subject, severity, link, key, silent },
+      resolves: notification.resolves === true,
       message: cutToFit(whole, (cut) => cut.length <= maxChars),
       text: text(cutToFit(whole, (cut) => text(cut).length <= maxChars)),
       time: new Date(time).toISOString(),

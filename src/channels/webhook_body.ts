@@ -23,6 +23,8 @@ export interface Values {
   readonly text: string;
   readonly link: string | null;
   readonly key: string | null;
+  /** Whether what the key is about is over. */
+  readonly resolves: boolean;
   readonly silent: boolean;
   /** When it was said, as ISO 8601. */
   readonly time: string;
@@ -44,7 +46,7 @@ export const DEFAULT_BODY: Template = {
 
 const NAMES: ReadonlySet<string> = new Set<keyof Values>([
   ...["id", "identity", "origin", "severity", "subject", "message", "text", "link", "key", "silent"] as const,
-  ...["time", "unix", "note"] as const,
+  ...["resolves", "time", "unix", "note"] as const,
 ]);
 
 const PLACEHOLDER_REGEXP = /\{\{\s*([^{}]*?)\s*\}\}/g;
@@ -97,6 +99,9 @@ function checkText(text: string, error: (problem: string, hint?: string) => Erro
       `there is no placeholder ${whole}`,
       near ? `did you mean {{${near}}}?` : `known: ${[...NAMES].join(", ")}`,
     );
+  }
+  if (text.replace(PLACEHOLDER_REGEXP, "").includes("{{")) {
+    throw error('there is a "{{" without its "}}" in it', "a placeholder is written as {{subject}}");
   }
   return text;
 }

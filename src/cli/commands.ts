@@ -3,11 +3,13 @@
 import type { Command } from "./command.ts";
 import { ACCOUNTS_COMMANDS } from "./table/accounts.ts";
 import { QUEUE_COMMANDS } from "./table/queue.ts";
+import { SETUP_COMMANDS } from "./table/setup.ts";
 import { SENDING_COMMANDS } from "./table/sending.ts";
 import { UPKEEP_COMMANDS } from "./table/upkeep.ts";
 
 /** The commands, in the order of the help. */
 export const COMMANDS: readonly Command[] = [
+  ...SETUP_COMMANDS,
   ...SENDING_COMMANDS,
   ...QUEUE_COMMANDS,
   ...UPKEEP_COMMANDS,

@@ -7,11 +7,13 @@
 import type { Account } from "../accounts/account.ts";
 import { readPassword } from "../accounts/password.ts";
 import { type LoginOffer, type SignIn, signInWith, signInWithToken } from "../accounts/sign_in.ts";
-import { ConfigError } from "../errors.ts";
+import { ConfigError, LoginError } from "../errors.ts";
 import { isToken } from "../http.ts";
+import type { Stdio } from "../runtime.ts";
 import { requireSecretFile } from "../secret.ts";
 import { type Arguments, UsageError } from "./arguments.ts";
 import type { CommandContext } from "./command.ts";
+import { at } from "./outcomes.ts";
 import { askSecret } from "./prompt.ts";
 
 /** Longer ones are none. */
@@ -79,8 +81,10 @@ const TOKEN: LoginWay = {
   wantsPerson: false,
   isOffered: () => true,
   async run({ args, runtime, signIn, offer: { homeserver: { baseUrl } } }) {
-    const path = args.text("token-file") ?? "-";
-    const token = (path === "-" ? await readStdin(runtime) : requireSecretFile(path, "token file")).trim();
+    const path = args.text("token-file");
+    const token = isFile(path)
+      ? requireSecretFile(path, "token file").trim()
+      : (await typedSecret(`Access token of ${signIn.userId}: `, { path, stdio: runtime.stdio })).trim();
     if (isToken(token)) return await signInWithToken(signIn, token, { baseUrl });
     throw new ConfigError("Cannot use the access token: it must be one word, and nothing else");
   },
@@ -89,19 +93,31 @@ const TOKEN: LoginWay = {
 /** The ways in the order in which they are taken when nobody says which. */
 export const LOGIN_WAYS: readonly LoginWay[] = [PASSWORD, DEVICE_CODE, SSO, TOKEN];
 
+/** The ways that a server offers. */
+export function offeredWays(offer: LoginOffer): readonly LoginWay[] {
+  return LOGIN_WAYS.filter((way) => way.isOffered(offer));
+}
+
+/**
+ * The way that the options ask for.
+ *
+ * @throws {UsageError} when they ask for two
+ */
+export function askedWay(args: Arguments): LoginWay | undefined {
+  const [way, other] = LOGIN_WAYS.filter(({ option }) => args.has(option) || args.text(option) !== undefined);
+  if (other === undefined) return way;
+  throw new UsageError(`Cannot use --${way.option} together with --${other.option}: one way is enough`);
+}
+
 /**
  * Decides how to log in: as the options say, else by the first way that the server offers and that can be gone here.
  *
  * @throws {UsageError} when the options say two, or the server does not offer what they say
  */
 export function chooseWay(args: Arguments, offer: LoginOffer, hasTerminal: boolean): LoginWay {
-  const asked = LOGIN_WAYS.filter(({ option }) => args.has(option) || args.text(option) !== undefined);
-  if (asked.length > 1) {
-    throw new UsageError(`Cannot use --${asked[0].option} together with --${asked[1].option}: one way is enough`);
-  }
-  const offered = LOGIN_WAYS.filter((way) => way.isOffered(offer));
+  const way = askedWay(args);
+  const offered = offeredWays(offer);
   const titles = offered.map(({ title, option }) => `${title} (--${option})`).join(", ");
-  const [way] = asked;
   if (way !== undefined && !offered.includes(way)) {
     throw new UsageError(
       `Cannot log in by --${way.option}: ${offer.homeserver.baseUrl} does not offer it`,
@@ -116,23 +132,43 @@ export function chooseWay(args: Arguments, offer: LoginOffer, hasTerminal: boole
   );
 }
 
+/**
+ * Goes a way to log in.
+ *
+ * @throws {LoginError} that says by our own clock when a server takes logins again
+ */
+export async function logIn(way: LoginWay, context: LoginContext): Promise<Account> {
+  try {
+    return await way.run(context);
+  } catch (error) {
+    if (!(error instanceof LoginError) || error.until === undefined) throw error;
+    const hint = `try again ${at(error.until, context.runtime.now())}; wrong and right ones count alike`;
+    throw new LoginError(error.trouble, error.message, { cause: error, hint });
+  }
+}
+
 /** From the file, a terminal, or standard input. */
 async function passwordOf(
   { args, runtime, signIn }: LoginContext,
 ): Promise<{ readonly password: string; readonly passwordFile?: string }> {
   const path = args.text("password-file");
   // It is found again from another folder.
-  if (path !== undefined && path !== "-") {
-    return { password: readPassword(path), passwordFile: Deno.realPathSync(path) };
-  }
-  const isAsked = path === undefined && runtime.stdio.stdinIsTerminal();
-  const password = isAsked
-    ? await askSecret(`Password of ${signIn.userId}: `, runtime.stdio)
-    : (await readStdin(runtime)).replace(/\r?\n$/, "");
+  if (isFile(path)) return { password: readPassword(path), passwordFile: Deno.realPathSync(path) };
+  const password = (await typedSecret(`Password of ${signIn.userId}: `, { path, stdio: runtime.stdio }))
+    .replace(/\r?\n$/, "");
   if (password !== "" && !/[\r\n]/.test(password)) return { password };
   throw new UsageError(`Cannot use the password: ${password === "" ? "it is empty" : "it is more than one line"}`);
 }
 
-async function readStdin({ stdio }: CommandContext["runtime"]): Promise<string> {
+function isFile(path: string | undefined): path is string {
+  return path !== undefined && path !== "-";
+}
+
+/** From a terminal, which shows nothing of it; from standard input where there is none, or where `-` asks for that. */
+async function typedSecret(
+  question: string,
+  { path, stdio }: { readonly path: string | undefined; readonly stdio: Stdio },
+): Promise<string> {
+  if (path === undefined && stdio.stdinIsTerminal()) return await askSecret(question, stdio);
   return new TextDecoder().decode(await stdio.stdin(MAX_SECRET_BYTES));
 }

@@ -13,8 +13,6 @@ export interface OpenMatrixClient {
   readonly client: MatrixClient;
   /** The channel's name. */
   readonly channel: string;
-  /** Where the channel delivers; undefined as long as nobody has decided that. */
-  readonly room: string | undefined;
 }
 
 /**
@@ -35,7 +33,6 @@ export function openMatrixClient({ args, runtime }: CommandContext): OpenMatrixC
   return {
     client: clientField(fields, context)(over(runtime, connection())),
     channel: name,
-    room: fields.text("room"),
   };
 }
 
@@ -56,7 +53,7 @@ function choose(channels: readonly ChannelSource[], wanted: string | undefined):
       : "Cannot choose an account: several Matrix channels are configured",
     {
       hint: channels.length === 0
-        ? "set MATRIX_HOMESERVER and MATRIX_ACCESS_TOKEN, or write a configuration file"
+        ? "run: matrix-notify setup; or set MATRIX_HOMESERVER and MATRIX_ACCESS_TOKEN"
         : `choose one with --channel: ${names.join(", ")}`,
     },
   );

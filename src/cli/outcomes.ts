@@ -14,6 +14,13 @@ export function outcomeLine(outcome: Outcome, now: number, ui: Ui): string {
   return `${ui.paint(state, state === "queued" ? "yellow" : "red")} ${id}${why}${when}`;
 }
 
+/** Whose outcome it is, where there are several: its channel's, and its destination's where the channel has several. */
+export function ownerOf({ channel, destination }: Outcome, outcomes: readonly Outcome[]): string {
+  if (outcomes.length === 1) return "";
+  const isOnly = outcomes.filter((other) => other.channel === channel).length === 1;
+  return isOnly ? `${channel}: ` : `${channel} ${printable(destination)}: `;
+}
+
 /** `at 20:15:07 (in 2 s)`. */
 export function at(time: number, now: number): string {
   const date = new Date(time);
@@ -29,7 +36,7 @@ export function reportTrouble(outcomes: readonly Outcome[], ui: Ui): void {
     if (state === "held") {
       ui.fail(
         `Channel ${channel} is held, nothing goes out by it: ${reason}`,
-        "mend the account or its token, then run: matrix-notify flush",
+        "mend that, then run: matrix-notify flush",
       );
     }
     if (state === "refused") {

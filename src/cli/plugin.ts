@@ -35,9 +35,8 @@ function plainLine(state: string, text: string): string {
 
 function summary({ queued, deferred, oldestSeconds, lastDelivery }: Status, now: number): string {
   const waiting = queued + deferred;
-  const depth = waiting === 0
-    ? "nothing waits"
-    : `${waiting} ${waiting === 1 ? "waits" : "wait"}, the oldest for ${formatDuration(oldestSeconds * 1000)}`;
+  const age = oldestSeconds === 0 ? "" : `, the oldest for ${formatDuration(oldestSeconds * 1000)}`;
+  const depth = waiting === 0 ? "nothing waits" : `${waiting} ${waiting === 1 ? "waits" : "wait"}${age}`;
   return `${depth}; ${lastDeliveryText(lastDelivery, now)}`;
 }
 

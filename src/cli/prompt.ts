@@ -11,13 +11,49 @@ const KEYS = { interrupt: "\x03", endOfInput: "\x04", backspace: "\b", escape: "
  * @throws {InterruptedError} when there is no answer
  */
 export async function askSecret(question: string, stdio: Stdio): Promise<string> {
-  stdio.stderr(question);
+  // First, so that nothing is shown of what somebody types, or pastes, as soon as the question is there.
   stdio.setRaw(true);
   try {
+    stdio.stderr(question);
     return await readUnseen(stdio);
   } finally {
     stdio.setRaw(false);
     stdio.stderr("\n");
+  }
+}
+
+/**
+ * Asks for a line, which the terminal shows as it is typed.
+ *
+ * @returns undefined when the input ends first
+ * @throws the signal's reason, when that comes first
+ */
+export async function askLine(
+  question: string,
+  stdio: Stdio,
+  { signal }: { readonly signal?: AbortSignal } = {},
+): Promise<string | undefined> {
+  stdio.stderr(question);
+  const line = await unlessAborted(readLine(stdio), signal);
+  if (line === undefined) stdio.stderr("\n");
+  return line;
+}
+
+/**
+ * Waits for something that cannot be called off. What it comes to later is nobody's.
+ *
+ * @throws the signal's reason, when that comes first
+ */
+export async function unlessAborted<Result>(work: Promise<Result>, signal: AbortSignal | undefined): Promise<Result> {
+  if (signal === undefined) return await work;
+  const { promise, reject } = Promise.withResolvers<never>();
+  const stop = () => reject(signal.reason);
+  if (signal.aborted) stop();
+  signal.addEventListener("abort", stop);
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener("abort", stop);
   }
 }
 

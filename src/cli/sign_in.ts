@@ -1,7 +1,10 @@
 /** Who signs in, from the arguments of a command. */
 
 import type { SignIn } from "../accounts/sign_in.ts";
+import { over } from "../config/connection.ts";
+import { type ChannelSource, loadChannelSources } from "../config/load.ts";
 import { stateDirPath } from "../config/paths.ts";
+import { ConfigError } from "../errors.ts";
 import { parseUserId } from "../matrix/ids.ts";
 import { USER_AGENT } from "../version.ts";
 import { UsageError } from "./arguments.ts";
@@ -13,14 +16,36 @@ export function stateDirOf({ args, runtime }: CommandContext): string {
 }
 
 /**
- * Reads who signs in.
+ * Reads who signs in. The homeserver is reached as by the channel that names the user, where there is one.
  *
  * @throws {UsageError} when it is no user id
+ * @throws {ConfigError} when the channel's connection cannot be used
  */
 export function signInOf(context: CommandContext, userId: string): SignIn {
-  const { runtime } = context;
-  if (parseUserId(userId) === undefined) {
-    throw new UsageError(`Cannot use "${userId}": it is no user id`, "write it whole, as @bot:example.org");
+  const user = requireUserId(userId);
+  const runtime = over(context.runtime, channelOf(context, user)?.connection());
+  return { userId: user, stateDir: stateDirOf(context), runtime, userAgent: USER_AGENT };
+}
+
+/**
+ * Reads a user id.
+ *
+ * @throws {UsageError} when it is none
+ */
+export function requireUserId(text: string): string {
+  const parsed = parseUserId(text);
+  if (parsed !== undefined) return parsed.userId;
+  throw new UsageError(`Cannot use "${text}": it is no user id`, "write it whole, as @bot:example.org");
+}
+
+/** A configuration that cannot be read is in nobody's way here: whoever delivers tells. */
+function channelOf({ args, runtime }: CommandContext, userId: string): ChannelSource | undefined {
+  try {
+    return loadChannelSources(runtime, { configFile: args.text("config"), stateDir: args.text("state-dir") }).find(
+      ({ kind, fields }) => kind === "matrix" && fields.text("user") === userId,
+    );
+  } catch (error) {
+    if (error instanceof ConfigError) return undefined;
+    throw error;
   }
-  return { userId, stateDir: stateDirOf(context), runtime, userAgent: USER_AGENT };
 }

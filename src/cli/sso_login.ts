@@ -10,7 +10,7 @@ import { signInWith } from "../accounts/sign_in.ts";
 import { InterruptedError } from "../errors.ts";
 import { ssoRedirectUrl } from "../matrix/login.ts";
 import type { LoginContext } from "./login_ways.ts";
-import { readLine } from "./prompt.ts";
+import { readLine, unlessAborted } from "./prompt.ts";
 
 const PAGE = "<!DOCTYPE html><title>matrix-notify</title><p>You can close this page and go back to the terminal.";
 
@@ -24,7 +24,7 @@ export async function ssoLogin(
     `  ${ssoRedirectUrl(baseUrl, callback.url)}`,
     "Is the browser on another computer? Paste the address that it ends at, or the loginToken in it, here:",
   );
-  const token = await Promise.race([callback.token, pastedToken(runtime.stdio)]);
+  const token = await unlessAborted(Promise.race([callback.token, pastedToken(runtime.stdio)]), signIn.signal);
   return await signInWith(signIn, { type: "m.login.token", token }, { baseUrl });
 }
 

@@ -57,7 +57,8 @@ function start([path, ...args]: readonly string[]): Deno.ChildProcess | CommandE
     if (error instanceof Deno.errors.PermissionDenied) {
       return { how: "no start", code: 126, reason: "it may not be run" };
     }
-    throw error;
+    if (error instanceof Deno.errors.NotCapable || !(error instanceof Error)) throw error;
+    return { how: "no start", code: 126, reason: error.message };
   }
 }
 

@@ -48,7 +48,7 @@ export class Ui {
     if (hint) this.#stdio.stderr(`  hint: ${printable(hint)}\n`);
   }
 
-  /** A drawing for people, as it is. */
+  /** Something for people, as it is: a drawing, a line with colours. */
   picture(text: string): void {
     this.#stdio.stderr(`${text}\n`);
   }

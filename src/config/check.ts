@@ -38,7 +38,7 @@ export function checkConfig(runtime: ConfigRuntime, options: LoadOptions): Check
   ];
   if (isMap && entries.length === 0) {
     problems.push(
-      new ConfigError("Cannot send: no channel is configured", { hint: "see the README for what a channel needs" }),
+      new ConfigError("Cannot send: no channel is configured", { hint: "run: matrix-notify setup" }),
     );
   }
   return { channels: entries.map(([name]) => name), problems };

@@ -113,7 +113,7 @@ export function channelObject(name: string, value: unknown): unknown {
 
 /** A channel whose name is that of a kind is of that kind. */
 function parseChannel(name: string, fields: Fields, context: ConfigContext): OpenChannel {
-  const kind = fields.text("kind") ?? name;
+  const said = fields.text("kind"), kind = said ?? name;
   if (Object.hasOwn(CHANNEL_KINDS, kind)) {
     const found = CHANNEL_KINDS[kind];
     const connection = found.speaksHttp ? connectionOf(fields, `channels.${name}`) : undefined;
@@ -122,9 +122,6 @@ function parseChannel(name: string, fields: Fields, context: ConfigContext): Ope
   }
   const known = Object.keys(CHANNEL_KINDS);
   const near = nearest(kind, known);
-  throw fields.error(
-    "kind",
-    `there is no kind "${kind}"`,
-    near ? `did you mean "${near}"?` : `known: ${known.join(", ")}`,
-  );
+  const hint = near ? `did you mean "${near}"?` : `known: ${known.join(", ")}`;
+  throw said === undefined ? fields.missing("kind", hint) : fields.error("kind", `there is no kind "${kind}"`, hint);
 }

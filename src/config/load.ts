@@ -46,6 +46,12 @@ const VARIABLES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   ntfy: { server: "NTFY_SERVER", topic: "NTFY_TOPIC", token: "NTFY_TOKEN", tokenFile: "NTFY_TOKEN_FILE" },
 };
 
+/** The variables of the environment that change a channel of this name, whatever the file says. */
+export function variablesSet(channel: string, env: Runtime["env"]): readonly string[] {
+  const keys = Object.hasOwn(VARIABLES, channel) ? VARIABLES[channel] : {};
+  return Object.values(fromEnvironment(keys, env).labels);
+}
+
 /** Every variable that makes a part of the configuration. */
 export const CONFIG_VARIABLES: readonly string[] = [
   "MATRIX_NOTIFY_CONFIG",
@@ -86,7 +92,7 @@ export interface Settings {
 export function readSettings(runtime: ConfigRuntime, options: LoadOptions = {}): Settings {
   const path = options.configFile ?? configPath(runtime);
   const mustExist = options.configFile !== undefined || Boolean(runtime.env("MATRIX_NOTIFY_CONFIG"));
-  const found = readConfigFile(path, mustExist);
+  const found = readConfigFile(path, { mustExist });
   const file = found ?? {};
   const channels = isObject(file.channels) ? expanded(file.channels) : {};
   const names: Record<string, Record<string, string>> = {}, variables: Record<string, Record<string, string>> = {};
@@ -184,7 +190,16 @@ export function openConfig(runtime: ConfigRuntime, options: InlineOptions): Conf
   return parseConfig(value, contextOf(runtime, options, {}));
 }
 
-function readConfigFile(path: string, mustExist: boolean): Record<string, unknown> | undefined {
+/**
+ * Reads the configuration file, and nothing of what stands in it closer.
+ *
+ * @returns undefined when there is none, and need not be
+ * @throws {ConfigError} when it cannot be used
+ */
+export function readConfigFile(
+  path: string,
+  { mustExist }: { readonly mustExist: boolean },
+): Record<string, unknown> | undefined {
   let text, mode;
   try {
     text = Deno.readTextFileSync(path);

@@ -5,6 +5,7 @@ import type { Entry } from "../queue/entry.ts";
 import type { AttemptResult } from "../queue/queue_types.ts";
 import { InvalidNotificationError } from "../errors.ts";
 import { type Digest, type DigestItem, digestOf } from "../digest.ts";
+import { type Incident, withResolution } from "../incident.ts";
 import { isNotification } from "../notification.ts";
 import { EXPIRY_KEY } from "./expiry.ts";
 import { classify, type Failure } from "./classify.ts";
@@ -13,10 +14,15 @@ import { type PlanContext, planFailure } from "./plan.ts";
 /** Whoever waited longer says since when. */
 const LATE_AFTER_MS = 60_000;
 
+/** Tells what the lane of an entry was told under its key, and not yet that it is over. */
+export type IncidentOf = (entry: Entry) => Incident | undefined;
+
 /** How to try. */
-export interface AttemptOptions extends Omit<PlanContext, "now"> {
+export interface AttemptOptions extends Omit<PlanContext, "now" | "attempts"> {
   /** The clock: an answer may take a minute, and what it says counts from then. */
   readonly now: () => number;
+  /** What the lane of an entry was told under its key. @default nothing that is known */
+  readonly incidentOf?: IncidentOf;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
 }
@@ -31,12 +37,13 @@ export async function attempt(
   channel: Channel,
   options: AttemptOptions,
 ): Promise<AttemptResult> {
-  const { now, timeoutMs, signal } = options;
-  const fail = (failure: Failure) => planFailure(failure, { ...options, now: now() });
+  const { now, incidentOf = () => undefined, timeoutMs, signal } = options;
+  const fail = (failure: Failure) => planFailure(failure, { ...options, attempts: entry.attempts, now: now() });
   try {
-    const receipt = await channel.send(envelopeOf(entry), {
+    const receipt = await channel.send(envelopeOf(entry, incidentOf), {
       txnId: entry.id,
       doubt: entry.doubt,
+      incident: incidentOf(entry),
       replaced: entry.key === EXPIRY_KEY ? undefined : entry.replaced,
       late: entry.attempts > 1 || now() - entry.time > LATE_AFTER_MS,
       timeoutMs,
@@ -51,22 +58,32 @@ export async function attempt(
 }
 
 /** @throws {InvalidNotificationError} when what the queue holds is no notification */
-function envelopeOf({ channel, destination, notification, members }: Entry): Envelope {
-  if (members) return { channel, destination, notification: notificationOfDigest(members) };
+function envelopeOf(entry: Entry, incidentOf: IncidentOf): Envelope {
+  const { channel, destination, notification, members } = entry;
+  if (members) return { channel, destination, notification: notificationOfDigest(members, incidentOf) };
   if (!isNotification(notification)) {
     throw new InvalidNotificationError("Cannot read the notification: something in it is missing or of the wrong kind");
   }
-  return { channel, destination, notification };
+  return { channel, destination, notification: withResolution(notification, lastedMs(entry, incidentOf(entry))) };
 }
 
 /** What a digest says: what its members say. */
-export function notificationOfDigest(members: readonly Entry[]): Digest {
-  return digestOf(itemsOf(members));
+export function notificationOfDigest(members: readonly Entry[], incidentOf: IncidentOf): Digest {
+  return digestOf(itemsOf(members, incidentOf));
 }
 
 /** What entries say, as far as they can be read. Nothing is gathered that cannot. */
-export function itemsOf(entries: readonly Entry[]): DigestItem[] {
-  return entries.flatMap(({ notification, replaced, key }) =>
-    isNotification(notification) ? [{ notification, replaced: key === EXPIRY_KEY ? undefined : replaced }] : []
-  );
+export function itemsOf(entries: readonly Entry[], incidentOf: IncidentOf): DigestItem[] {
+  return entries.flatMap((entry) => {
+    const { notification, replaced, key } = entry;
+    if (!isNotification(notification)) return [];
+    const said = withResolution(notification, lastedMs(entry, incidentOf(entry)));
+    return [{ notification: said, replaced: key === EXPIRY_KEY ? undefined : replaced }];
+  });
+}
+
+/** How long what an entry is about has lasted when it was said; what fired and was never delivered counts too. */
+function lastedMs({ time, replaced }: Entry, incident: Incident | undefined): number | undefined {
+  const since = Math.min(incident?.since ?? Infinity, replaced?.fired ?? Infinity);
+  return since === Infinity ? undefined : Math.max(0, time - since);
 }

@@ -23,6 +23,7 @@ export type FailureClass =
   | "limited"
   | "account"
   | "room"
+  | "room-busy"
   | "poison"
   | "not-the-service"
   | "doubt";

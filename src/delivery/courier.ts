@@ -217,6 +217,7 @@ export class Courier {
         timeoutMs: Math.min(REQUEST_TIMEOUT_MS, timeLeft),
         signal: run.signal,
         now: () => this.#runtime.now(),
+        incidentOf: (entry) => this.#queue.incidentOf(entry),
         failures: this.#queue.channel(entry.channel).failures,
         random: this.#runtime.random(),
       });

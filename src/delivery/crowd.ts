@@ -8,6 +8,7 @@
 import type { Channel } from "../channels/channel.ts";
 import { fitsEverywhere, outlineOf, tellsEach } from "../digest.ts";
 import { LIMITED_BACKLOG, MAX_DIGEST_MEMBERS } from "../flood.ts";
+import type { Incident } from "../incident.ts";
 import { largest } from "../largest.ts";
 import { isNotification } from "../notification.ts";
 import { type Entry, laneOf } from "../queue/entry.ts";
@@ -24,8 +25,13 @@ export interface Crowd {
   readonly isBehind: boolean;
 }
 
+/** What a crowd needs to know of the queue. */
+export interface CrowdSource extends LaneSource {
+  incidentOf(entry: Entry): Incident | undefined;
+}
+
 /** Looks for crowded lanes whose turn it is. */
-export function crowdOf(queue: LaneSource, channel: Channel, context: LaneContext): Crowd {
+export function crowdOf(queue: CrowdSource, channel: Channel, context: LaneContext): Crowd {
   const { holds } = context;
   const waiting = queue.live().filter((entry) => entry.channel === channel.name && holds.of(entry) === undefined);
   if (waiting.length < 2) return NOBODY;
@@ -34,7 +40,7 @@ export function crowdOf(queue: LaneSource, channel: Channel, context: LaneContex
   for (const lane of Map.groupBy(waiting, laneOf).values()) {
     const [head] = lane;
     if (lane.filter(isOrdinary).length <= backlogOf(head, queue, context) || !isReady(head, queue, context)) continue;
-    if (isOrdinary(head)) groups.push(...runsOf(lane).flatMap((run) => digestsOf(run, channel)));
+    if (isOrdinary(head)) groups.push(...runsOf(lane).flatMap((run) => digestsOf(run, channel, queue)));
     else isBehind = true;
   }
   return { groups, isBehind };
@@ -66,9 +72,9 @@ function runsOf(lane: readonly Entry[]): Entry[][] {
 }
 
 /** Cuts a run where a digest has no room for another line. Who is left alone goes alone. */
-function digestsOf(run: readonly Entry[], channel: Channel): Entry[][] {
+function digestsOf(run: readonly Entry[], channel: Channel, queue: CrowdSource): Entry[][] {
   const hasRoomFor = (entries: readonly Entry[]) => {
-    const digest = outlineOf(itemsOf(entries));
+    const digest = outlineOf(itemsOf(entries, (entry) => queue.incidentOf(entry)));
     return channel.hasRoomFor?.(digest) ?? tellsEach(digest, fitsEverywhere);
   };
   const digests: Entry[][] = [];

@@ -53,12 +53,14 @@ export function isReady(entry: Entry, queue: LaneSource, context: LaneContext): 
   return readyAt(entry, queue, context) <= context.now;
 }
 
-/** The next entries of one channel that may leave now, at most `limit`, in the order of arrival, each behind those of its lane. */
+/**
+ * The next entries of one channel that may leave now, at most `limit`, in the order of arrival, each behind those of its lane. Lanes whose head failed come
+ * last, so that a room which fails for ever, and makes the whole account rest each time, takes nobody else's turn.
+ */
 export function nextOf(queue: LaneSource, channel: string, limit: number, context: LaneContext): Entry[] {
   const blocked = new Set<string>();
   const result: Entry[] = [];
-  for (const entry of queue.live()) {
-    if (entry.channel !== channel) continue;
+  for (const entry of inTurn(queue.live().filter((entry) => entry.channel === channel))) {
     const lane = laneOf(entry);
     if (blocked.has(lane) || context.holds.of(entry)) continue;
     if (!isReady(entry, queue, context)) {
@@ -71,6 +73,18 @@ export function nextOf(queue: LaneSource, channel: string, limit: number, contex
     if (result.length === limit) break;
   }
   return result;
+}
+
+/** Those of lanes that did not fail, then those of lanes that did, the latest to fail at the end. */
+function inTurn(entries: readonly Entry[]): readonly Entry[] {
+  if (!entries.some(({ wait }) => wait)) return entries;
+  const failures = new Map<string, number>();
+  for (const entry of entries) {
+    const lane = laneOf(entry);
+    if (!failures.has(lane)) failures.set(lane, entry.wait?.since ?? 0);
+  }
+  const failureOf = (entry: Entry) => failures.get(laneOf(entry)) ?? 0;
+  return entries.toSorted((a, b) => failureOf(a) - failureOf(b));
 }
 
 function readyAt(entry: Entry, queue: LaneSource, { now, restOf }: LaneContext): number {

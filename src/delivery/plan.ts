@@ -14,6 +14,9 @@ export const ACCOUNT_PROBE_MS: number = 5 * 60_000;
 /** A room that refuses us is asked again this often; its notifications expire at their own time. */
 export const ROOM_PROBE_MS: number = 15 * 60_000;
 
+/** A room that takes nothing now is asked again after so long, and then more and more slowly. */
+export const BUSY_ROOM_MS: number = 60_000;
+
 /** How long to wait at least for a server that limits us without saying for how long; backoff makes it longer. */
 export const UNSTATED_LIMIT_MS = 5_000;
 
@@ -22,12 +25,14 @@ export interface PlanContext {
   readonly now: number;
   /** Failures of the account in a row before this one. */
   readonly failures: number;
+  /** How often the entry was tried, this time included. */
+  readonly attempts: number;
   /** A number from 0 to 1. */
   readonly random: number;
 }
 
 /** Decides what becomes of an attempt that failed. */
-export function planFailure(failure: Failure, { now, failures, random }: PlanContext): AttemptResult {
+export function planFailure(failure: Failure, { now, failures, attempts, random }: PlanContext): AttemptResult {
   const { status } = failure;
   const reason = failure.reason.slice(0, MAX_REASON_CHARS);
   const errcode = failure.errcode?.slice(0, MAX_ERRCODE_CHARS);
@@ -49,6 +54,8 @@ export function planFailure(failure: Failure, { now, failures, random }: PlanCon
       return { ...deferred, next: now + ACCOUNT_PROBE_MS };
     case "room":
       return { ...deferred, next: now + ROOM_PROBE_MS };
+    case "room-busy":
+      return { ...deferred, next: now + Math.max(BUSY_ROOM_MS, backoffMs(attempts, random)) };
     case "not-sent":
     case "not-the-service":
     case "ambiguous": {

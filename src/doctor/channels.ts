@@ -9,7 +9,7 @@ import { runChecks } from "./check.ts";
 import { EMAIL_CHECKS, EmailPatient } from "./channels/email.ts";
 import { EXEC_CHECKS, ExecPatient } from "./channels/exec.ts";
 import { GOTIFY_CHECKS, GotifyPatient } from "./channels/gotify.ts";
-import { MATRIX_CHECKS } from "./channels/matrix.ts";
+import { matrixChecks } from "./channels/matrix.ts";
 import { NTFY_CHECKS, NtfyPatient } from "./channels/ntfy.ts";
 import { MatrixPatient } from "./channels/patient.ts";
 import { TELEGRAM_CHECKS, TelegramPatient } from "./channels/telegram.ts";
@@ -21,7 +21,10 @@ import { type Finding, isConfigError, skipped } from "./finding.ts";
 type Examine = (source: ChannelSource, context: DoctorContext) => AsyncIterable<Finding>;
 
 const EXAMINATIONS: Readonly<Record<string, Examine>> = {
-  matrix: (source, context) => runChecks(MATRIX_CHECKS, new MatrixPatient(source, context), placeOf(source, context)),
+  matrix: (source, context) => {
+    const patient = new MatrixPatient(source, context);
+    return runChecks(matrixChecks(patient), patient, placeOf(source, context));
+  },
   ntfy: (source, context) => runChecks(NTFY_CHECKS, new NtfyPatient(source, context), placeOf(source, context)),
   gotify: (source, context) => runChecks(GOTIFY_CHECKS, new GotifyPatient(source, context), placeOf(source, context)),
   telegram: (source, context) =>

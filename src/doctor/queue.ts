@@ -73,8 +73,7 @@ function asides({ torn, intake, possibleDuplicates }: Status): string[] {
 
 /** The first thing to do. */
 function hintFor({ held, dead, quarantined, bytes, maxBytes, waitingFor }: Status): string {
-  if (held > 0) return "mend the account or its token, then run: matrix-notify flush";
-  if (bytes > 0.8 * maxBytes || waitingFor !== undefined) {
+  if (held > 0 || bytes > 0.8 * maxBytes || waitingFor !== undefined) {
     return "mend what it waits for, then run: matrix-notify flush";
   }
   if (dead > 0) return "decide about them: matrix-notify queue list --dead, queue retry --dead, queue drop --dead";

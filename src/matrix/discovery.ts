@@ -6,7 +6,7 @@
  */
 
 import { isLoopback, parseServer } from "../address.ts";
-import { DiscoveryError } from "../errors.ts";
+import { DiscoveryError, TransportError } from "../errors.ts";
 import { exchange, type HttpRuntime, parseJsonObject } from "../http.ts";
 import { parseUserId } from "./ids.ts";
 import { request } from "./request.ts";
@@ -158,12 +158,16 @@ async function verify(search: Search, baseUrl: string): Promise<Homeserver> {
   return { baseUrl, versions, tried: [...tried, `${baseUrl}: it answers`] };
 }
 
-const HINT = "is the name right? else name the homeserver itself: --homeserver https://matrix.example.org";
+/** What mends it, before the way around it. */
+function hintFor(cause: unknown): string {
+  const hint = cause instanceof TransportError && cause.hint !== undefined ? `${cause.hint};` : "is the name right?";
+  return `${hint} else name the homeserver itself: --homeserver https://matrix.example.org`;
+}
 
 function problem({ what, tried }: Search, url: string, state: string, cause?: unknown): DiscoveryError {
   const here = what.endsWith(url) ? state : `${url}: ${state}`;
   const message = `Cannot ${what}: ${[...tried, here].join("; ")}`;
-  return new DiscoveryError(message, [...tried, `${url}: ${state}`], { hint: HINT, cause });
+  return new DiscoveryError(message, [...tried, `${url}: ${state}`], { hint: hintFor(cause), cause });
 }
 
 function textOf(error: unknown): string {

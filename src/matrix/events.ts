@@ -1,7 +1,9 @@
 /** Room events (Client-Server API, "Sending events to a room"). */
 
+import { isObject } from "../fields.ts";
 import { lacking } from "./errors.ts";
 import { type MatrixClient, request } from "./request.ts";
+import type { RoomOptions } from "./rooms.ts";
 
 /** The content of an `m.room.message` event as we send it. */
 export interface RoomMessageContent {
@@ -10,10 +12,22 @@ export interface RoomMessageContent {
   readonly body: string;
   readonly format?: "org.matrix.custom.html";
   readonly formatted_body?: string;
-  /** Always there, so that no client looks for names in the body. */
-  readonly "m.mentions": Readonly<Record<string, unknown>>;
+  /** Always there, so that no client looks for names in the body. `room` is everybody in it. */
+  readonly "m.mentions": { readonly user_ids?: readonly string[]; readonly room?: true };
   /** Our own id, by which an event is found again in a room. */
   readonly "dev.matrix-notify.id": string;
+  /** How it stands to an earlier event. */
+  readonly "m.relates_to"?: Relation;
+  /** What takes the place of the content of the event that this one edits. */
+  readonly "m.new_content"?: Omit<RoomMessageContent, "dev.matrix-notify.id">;
+}
+
+/** A rich reply, an event of a thread, or an edit. */
+export interface Relation {
+  readonly rel_type?: "m.thread" | "m.replace";
+  readonly event_id?: string;
+  readonly is_falling_back?: true;
+  readonly "m.in_reply_to"?: { readonly event_id: string };
 }
 
 /** Where, as what, and how long to wait. */
@@ -47,4 +61,32 @@ export async function sendEvent(
   // Event ids are at most 255 bytes (appendices, "Identifier grammar").
   if (typeof answer.event_id === "string" && /^\$\S{1,254}$/.test(answer.event_id)) return answer.event_id;
   throw lacking("event_id");
+}
+
+/** An event of a room. */
+export interface RoomEvent {
+  readonly type: string;
+  readonly sender: string;
+  readonly content: Readonly<Record<string, unknown>>;
+}
+
+/** Which event to read. */
+export interface ReadEventOptions extends RoomOptions {
+  readonly roomId: string;
+  readonly eventId: string;
+}
+
+/**
+ * Reads one event: `GET /rooms/{roomId}/event/{eventId}`.
+ *
+ * @throws whatever {@linkcode request} throws; M_NOT_FOUND when the room does not hold it, or not for us
+ */
+export async function readEvent(
+  client: MatrixClient,
+  { roomId, eventId, ...limits }: ReadEventOptions,
+): Promise<RoomEvent> {
+  const path = ["rooms", roomId, "event", eventId];
+  const { type, sender, content } = await request(client, { method: "GET", path, ...limits });
+  if (typeof type !== "string" || typeof sender !== "string" || !isObject(content)) throw lacking("content");
+  return { type, sender, content };
 }

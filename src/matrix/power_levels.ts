@@ -28,6 +28,11 @@ export function powerToSend(eventType: string, { powerLevels }: Pick<PowerState,
   return levelIn(events, eventType) ?? level(events_default) ?? 0;
 }
 
+/** The power that mentioning everybody needs. */
+export function powerToMentionRoom({ powerLevels }: Pick<PowerState, "powerLevels">): number {
+  return levelIn(powerLevels?.content.notifications, "room") ?? 50;
+}
+
 function levelIn(levels: unknown, key: string): number | undefined {
   if (typeof levels !== "object" || levels === null || !Object.hasOwn(levels, key)) return undefined;
   return level(Object.entries(levels).find(([name]) => name === key)?.[1]);

@@ -77,6 +77,9 @@ export async function syncRooms(client: MatrixClient, options: SyncOptions): Pro
 export interface InviteOptions extends RoomOptions {
   /** How long to wait in all, milliseconds. */
   readonly waitMs: number;
+  /** The room whose invite is waited for. @default whichever comes */
+  readonly roomId?: string;
+  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
 }
 
 /** No proxy has patience for longer. */
@@ -93,9 +96,9 @@ const LEAST_PAUSE_MS = 500;
  */
 export async function waitForInvites(
   client: MatrixClient,
-  options: InviteOptions & { readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void> },
+  options: InviteOptions,
 ): Promise<readonly Invite[]> {
-  const { waitMs, sleep, ...rest } = options;
+  const { waitMs, roomId, sleep, ...rest } = options;
   const deadline = client.runtime.now() + waitMs;
   let since: string | undefined;
   for (;;) {
@@ -103,7 +106,8 @@ export async function waitForInvites(
     const left = Math.max(0, deadline - asked);
     const pollMs = since === undefined ? 0 : Math.min(LONGEST_POLL_MS, left);
     const synced = await syncRooms(client, { ...rest, since, waitMs: pollMs });
-    if (synced.invites.length > 0 || client.runtime.now() >= deadline) return synced.invites;
+    const invites = synced.invites.filter((invite) => roomId === undefined || invite.roomId === roomId);
+    if (invites.length > 0 || client.runtime.now() >= deadline) return invites;
     if (since !== undefined && client.runtime.now() - asked < LEAST_PAUSE_MS) await sleep(LEAST_PAUSE_MS, rest.signal);
     since = synced.since;
   }

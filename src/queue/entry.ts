@@ -4,7 +4,18 @@
 export type EntryState = "queued" | "deferred" | "held" | "dead";
 
 /** Why an attempt did not deliver. */
-export type WaitClass = "not-sent" | "ambiguous" | "limited" | "account" | "room" | "not-the-service" | "doubt";
+export type WaitClass =
+  | "not-sent"
+  | "ambiguous"
+  | "limited"
+  | "account"
+  | "room"
+  | "room-busy"
+  | "not-the-service"
+  | "doubt";
+
+/** What is a lane's own trouble, and says that the account is well. */
+export const LANE_CLASSES: ReadonlySet<string> = new Set<WaitClass>(["room", "room-busy", "doubt"]);
 
 /** An attempt that has left. */
 export interface Attempt {
@@ -35,6 +46,8 @@ export interface Replaced {
   readonly count: number;
   /** When the first of them came in, milliseconds since 1970. */
   readonly since: number;
+  /** When the first of them came in that did not say that it is over. */
+  readonly fired?: number;
 }
 
 /** What stands between an entry, or a whole channel, and its next try. */
@@ -58,6 +71,10 @@ export interface Entry {
   readonly notification: unknown;
   readonly expires: number;
   readonly key?: string;
+  /** What to call it when it is long delivered. */
+  readonly title?: string;
+  /** Whether it says that what its key is about is over. */
+  readonly resolves?: true;
   /** The caller's own name for it. */
   readonly once?: string;
   /** What it took the place of. */

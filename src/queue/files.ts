@@ -107,7 +107,8 @@ function make(path: string): void {
   denoFiles.syncDirectory(parentOf(path));
 }
 
-function parentOf(path: string): string {
+/** The directory that a path is in. */
+export function parentOf(path: string): string {
   const end = path.replace(/\/+$/, "").lastIndexOf("/");
   return end < 0 ? "." : path.slice(0, end) || "/";
 }

@@ -35,6 +35,10 @@ export interface EnqueueRecord {
   /** Milliseconds since 1970. */
   readonly expires: number;
   readonly key?: string;
+  /** What to call it when it is long delivered and a later one with the same key relates to it; without one, none does. */
+  readonly title?: string;
+  /** It says that what its key is about is over. */
+  readonly resolves?: true;
   /** It takes the place of what waits in its lane with the same key. */
   readonly replaces?: true;
   /** The caller's own name for it: of two entries of a lane with the same one, the second is none. */
@@ -160,6 +164,26 @@ export interface LaneRecord {
   readonly delivered: readonly number[];
 }
 
+/** What compaction leaves of what a lane was told under a key, as long as it was not told that it is over. */
+export interface IncidentRecord {
+  readonly t: "incident";
+  readonly channel: string;
+  readonly destination: string;
+  readonly key: string;
+  /** The proof of the first delivery, which later ones relate to. */
+  readonly receipt: string;
+  /** Whether others were delivered with the first one, in a digest. */
+  readonly isShared?: true;
+  /** What the first one was called. */
+  readonly title: string;
+  /** When the first one came in, milliseconds since 1970; or what it had taken the place of. */
+  readonly since: number;
+  /** When the last one was delivered. */
+  readonly told: number;
+  /** How many were delivered. */
+  readonly count: number;
+}
+
 /** Somebody asks for everything to be tried now: waits of our own choice that were decided before are over. */
 export interface FlushRecord {
   readonly t: "flush";
@@ -180,6 +204,7 @@ export type JournalRecord =
   | SnapshotRecord
   | ChannelRecord
   | LaneRecord
+  | IncidentRecord
   | FlushRecord;
 
 /** The longest line, in bytes, its line feed included. */

@@ -13,6 +13,7 @@ const SHAPES: Readonly<Record<string, Readonly<Record<string, Kind>>>> = {
     notification: "object",
     expires: "number",
     key: "text?",
+    title: "text?",
     once: "text?",
   },
   digest: { id: "text", time: "number", channel: "text", destination: "text", members: "texts" },
@@ -49,6 +50,16 @@ const SHAPES: Readonly<Record<string, Readonly<Record<string, Kind>>>> = {
   },
   chan: { channel: "text", failures: "number", wait: "object?" },
   lane: { channel: "text", destination: "text", delivered: "numbers" },
+  incident: {
+    channel: "text",
+    destination: "text",
+    key: "text",
+    receipt: "text",
+    title: "text",
+    since: "number",
+    told: "number",
+    count: "number",
+  },
   flush: { time: "number" },
 };
 

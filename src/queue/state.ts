@@ -9,7 +9,8 @@
 
 import { attempted, failed, newEntry, withdrawn } from "./changes.ts";
 import { Deliveries } from "./deliveries.ts";
-import { type ChannelState, type Entry, type EntryState, type Replaced, type Wait } from "./entry.ts";
+import { type ChannelState, type Entry, type EntryState, LANE_CLASSES, type Replaced, type Wait } from "./entry.ts";
+import { type Incident, Incidents, type IncidentSubject } from "./incidents.ts";
 import { Line } from "./line.ts";
 import { type Named, Names, type Twin } from "./names.ts";
 import type { AckRecord, DeadRecord, EnqueueRecord, JournalRecord, NackRecord } from "./record.ts";
@@ -29,6 +30,7 @@ export class QueueState {
   readonly #watched = new Map<string, Settlement | undefined>();
   readonly #names = new Names();
   readonly #deliveries = new Deliveries();
+  readonly #incidents = new Incidents();
   #flushes = 0;
   #keptBytes = 0;
   #possibleDuplicates = 0;
@@ -42,6 +44,11 @@ export class QueueState {
   /** When the lane of an entry delivered last, milliseconds since 1970, the newest at the end. */
   deliveriesOf(entry: Pick<Entry, "channel" | "destination">): readonly number[] {
     return this.#deliveries.of(entry);
+  }
+
+  /** What the lane of an entry was told under its key, and not yet that it is over. */
+  incidentOf(entry: IncidentSubject): Incident | undefined {
+    return this.#incidents.of(entry);
   }
 
   /** The digest that an entry will be delivered with. */
@@ -111,7 +118,7 @@ export class QueueState {
 
   /** Bytes of lines that a compaction would keep. */
   get keptBytes(): number {
-    return this.#keptBytes;
+    return this.#keptBytes + this.#incidents.bytes;
   }
 
   /**
@@ -123,6 +130,7 @@ export class QueueState {
     yield { t: "hdr", ...header, possibleDuplicates: this.#possibleDuplicates, lastDelivery: this.#lastDelivery };
     for (const [channel, state] of this.#channels) yield { t: "chan", channel, ...state };
     yield* this.#deliveries.snapshot(header.time);
+    yield* this.#incidents.snapshot(header.time);
     for (const entry of this.#line.values()) yield* snapshotOf(entry);
   }
 
@@ -145,6 +153,8 @@ export class QueueState {
         return;
       case "lane":
         return this.#deliveries.restore(record);
+      case "incident":
+        return this.#incidents.restore(record);
       case "enq":
         return this.#enqueue(record, bytes);
       case "digest":
@@ -192,7 +202,7 @@ export class QueueState {
 
   /** What waits under the same key, and cannot have arrived, is overtaken by the news. */
   #supersede(record: EnqueueRecord): Replaced | undefined {
-    let count = 0, since = record.time;
+    let count = 0, since = record.time, fired = Infinity;
     for (const id of this.#names.withKeyOf(record)) {
       // What hangs below a digest may have left with it.
       const entry = this.#line.get(id);
@@ -200,11 +210,12 @@ export class QueueState {
       if (record.aside && entry.time > record.time) continue;
       count += 1 + (entry.replaced?.count ?? 0);
       since = Math.min(since, entry.replaced?.since ?? entry.time);
+      fired = Math.min(fired, entry.replaced?.fired ?? (entry.resolves ? Infinity : entry.time));
       this.#names.forget(entry);
       this.#conclude(id, { state: "superseded", by: record.id });
       this.#remove(entry);
     }
-    return count > 0 ? { count, since } : undefined;
+    return count > 0 ? { count, since, ...(fired < Infinity ? { fired } : {}) } : undefined;
   }
 
   /** What we chose to wait is over; what nobody may shorten stays. */
@@ -225,18 +236,20 @@ export class QueueState {
     this.#blame(entry.channel, record, wait);
   }
 
-  /** Whose trouble it is: a room's, or a doubt, is its lane's alone; everything else is the whole channel's. */
+  /** Whose trouble it is: its lane's alone, or the whole channel's. */
   #blame(channel: string, record: NackRecord, wait: Wait): void {
-    if (record.class === "room" || record.class === "doubt") return void this.#channels.delete(channel);
+    if (LANE_CLASSES.has(record.class)) return void this.#channels.delete(channel);
     this.#channels.set(channel, { failures: this.channel(channel).failures + 1, wait });
   }
 
   /** One event delivers a digest's members with it. */
-  #deliver(entry: Entry, { time, receipt, risk }: AckRecord): void {
+  #deliver(entry: Entry, ack: AckRecord): void {
+    const { time, receipt, risk } = ack;
     this.#lastDelivery = time;
     if (risk) this.#possibleDuplicates++;
     this.#channels.delete(entry.channel);
     this.#deliveries.add(entry, time, entry.members !== undefined);
+    for (const each of entry.members ?? [entry]) this.#incidents.delivered(each, ack, entry.members !== undefined);
     for (const { id } of entry.members ?? []) this.#conclude(id, { state: "delivered", receipt });
     this.#remove(entry);
   }

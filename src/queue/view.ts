@@ -1,6 +1,7 @@
 /** What the queue shows: a reading of the records, made new whenever the journal is read. */
 
-import type { Entry, EntryState } from "./entry.ts";
+import { type Entry, type EntryState, laneOf, sentBySomebody } from "./entry.ts";
+import type { Incident, IncidentSubject } from "./incidents.ts";
 import { QueueState, type Settlement } from "./state.ts";
 
 /** The reading side of the queue. */
@@ -31,6 +32,18 @@ export abstract class QueueView {
   /** When the lane of an entry delivered last, milliseconds since 1970, the newest at the end. */
   deliveriesOf(entry: Pick<Entry, "channel" | "destination">): readonly number[] {
     return this.state.deliveriesOf(entry);
+  }
+
+  /** What the lane of an entry was told under its key, and not yet that it is over. */
+  incidentOf(entry: IncidentSubject): Incident | undefined {
+    return this.state.incidentOf(entry);
+  }
+
+  /** Whether the lane of an entry was told of its key, or will be by what waits, and not yet that it is over. */
+  isOpen(entry: IncidentSubject): boolean {
+    const waits = (other: Entry) => other.key === entry.key && laneOf(other) === laneOf(entry);
+    return this.incidentOf(entry) !== undefined ||
+      (entry.key !== undefined && sentBySomebody(this.live()).some(waits));
   }
 
   /** What an entry is, seen together with its channel. */

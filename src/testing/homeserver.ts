@@ -201,6 +201,15 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
   }
 
   /**
+   * Forgets what clients sent to a room, as a retention policy has it; its state stays.
+   *
+   * @throws {Error} when there is no such room
+   */
+  purge(roomId: string): void {
+    this.#world.rooms.purge(this.#room(roomId));
+  }
+
+  /**
    * Sets a state event, as a member with enough power could.
    *
    * @throws {Error} when there is no such room

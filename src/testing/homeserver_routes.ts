@@ -6,7 +6,7 @@ import { devices, login, loginFlows, logout, nameDevice, refresh, ssoRedirect } 
 import { getAccountData, getDisplayName, putAccountData, setDisplayName } from "./account_data_endpoints.ts";
 import { createRoom } from "./create_room_endpoint.ts";
 import { invite, joinedRooms, leave } from "./membership_endpoints.ts";
-import { directory, join, joinedMembers, joinRoom, messages, send } from "./room_endpoints.ts";
+import { directory, event, join, joinedMembers, joinRoom, messages, send } from "./room_endpoints.ts";
 import { getState, putState } from "./state_endpoints.ts";
 import { sync } from "./sync_endpoint.ts";
 import type { Route } from "./routes.ts";
@@ -28,6 +28,7 @@ export type HomeserverRouteName =
   | "whoami"
   | "send"
   | "messages"
+  | "event"
   | "join"
   | "join-room"
   | "directory"
@@ -98,6 +99,7 @@ export const HOMESERVER_ROUTES: readonly HomeserverRoute[] = [
   { name: "name-device", method: "PUT", path: `${V3}/devices/:deviceId`, access: "token", run: nameDevice },
   { name: "whoami", method: "GET", path: `${V3}/account/whoami`, access: "token", run: whoami },
   { name: "messages", method: "GET", path: `${V3}/rooms/:roomId/messages`, access: "token", run: messages },
+  { name: "event", method: "GET", path: `${V3}/rooms/:roomId/event/:eventId`, access: "token", run: event },
   {
     name: "joined-members",
     method: "GET",

@@ -83,7 +83,8 @@ function parseFilter(text: string | null): Filter | undefined {
   }
 }
 
-function clientEvent(event: TimelineEvent, roomId: string, { token, software, now }: Reader): object {
+/** An event as clients see it. */
+export function clientEvent(event: TimelineEvent, roomId: string, { token, software, now }: Reader): object {
   const { sent, ...rest } = event;
   const visible = { ...rest, room_id: roomId };
   if (software === "Dendrite") return visible;

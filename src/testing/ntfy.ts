@@ -42,7 +42,8 @@ const KEPT_SECONDS = 12 * 60 * 60;
 
 /**
  * An ntfy server on 127.0.0.1: publishing as JSON to `/` and as text to `/{topic}`, polling, health, and the errors of the real one
- * with its default settings. It keeps messages in memory, over restarts too. Like the real one it takes the same message twice.
+ * with its default settings. It keeps messages in memory, over restarts too. Like the real one it takes the same message twice, and keeps both
+ * of those that have the same `sequence_id`.
  */
 export class LoopbackNtfy extends LoopbackServer<NtfyFaultName, NtfyRouteName> {
   readonly #cache: Cache;

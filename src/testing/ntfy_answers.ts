@@ -16,6 +16,8 @@ export interface NtfyMessage {
   readonly topic: string;
   /** The text. A message that was sent without has `triggered`. */
   readonly message: string;
+  /** Of those that have the same one, clients show the newest; absent when there is none. */
+  readonly sequence_id?: string;
   /** The title; absent when there is none. */
   readonly title?: string;
   /** From 1 (min) to 5 (max); absent for the default, which is 3. */
@@ -39,6 +41,7 @@ const ERRORS = {
   40011: ["invalid message: message must be UTF-8 encoded", ""],
   40014: ["invalid request: attachments not allowed", "https://ntfy.sh/docs/config/#attachments"],
   40024: ["invalid request: request body must be valid JSON", ""],
+  40049: ["invalid request: sequence ID invalid", "https://ntfy.sh/docs/publish/#updating-deleting-notifications"],
   40101: ["unauthorized", "https://ntfy.sh/docs/publish/#authentication"],
   40301: ["forbidden", "https://ntfy.sh/docs/publish/#authentication"],
   40401: ["page not found", ""],

@@ -23,6 +23,7 @@ const JSON_TYPES: Readonly<Record<string, (value: unknown) => boolean>> = {
   click: isString,
   icon: isString,
   markdown: (value) => typeof value === "boolean",
+  sequence_id: isString,
 };
 
 /** Reads a POST or PUT of JSON to `/`. Like the server itself it skips names that it does not know. */
@@ -42,6 +43,7 @@ export function readJsonDraft({ bytes }: Call): NtfyDraft | Answer {
     click: text("click"),
     icon: text("icon"),
     markdown: body.markdown === true,
+    sequenceId: text("sequence_id"),
   });
 }
 
@@ -66,6 +68,7 @@ export function readTextDraft({ bytes, headers, query }: Call, topic: string): N
     tags: read("tags", "tag", "ta").split(",").map((tag) => tag.trim()).filter((tag) => tag !== ""),
     click: read("click"),
     icon: read("icon"),
+    sequenceId: read("sequence-id"),
     markdown: ["1", "yes", "true"].includes(read("markdown", "md")) || headers.get("content-type") === "text/markdown",
   });
 }
@@ -79,17 +82,20 @@ interface Fields {
   readonly click: string;
   readonly icon: string;
   readonly markdown: boolean;
+  readonly sequenceId: string;
 }
 
-function draft({ topic, message, markdown, ...fields }: Fields): NtfyDraft | Answer {
+function draft({ topic, message, markdown, sequenceId, ...fields }: Fields): NtfyDraft | Answer {
   if (!TOPIC.test(topic)) return ntfyError(40009);
   if (RESERVED.includes(topic)) return ntfyError(40010);
+  if (sequenceId !== "" && !TOPIC.test(sequenceId)) return ntfyError(40049);
   const priority = parsePriority(fields.priority);
   if (priority === undefined) return ntfyError(40007);
   if (new TextEncoder().encode(message).length >= NTFY_MESSAGE_LIMIT_BYTES) return ntfyError(40014);
   return {
     topic,
     message: message.trim() || "triggered",
+    ...sequenceId !== "" && { sequence_id: sequenceId },
     ...fields.title !== "" && { title: fields.title },
     ...priority !== 0 && { priority },
     ...fields.tags.length > 0 && { tags: fields.tags },

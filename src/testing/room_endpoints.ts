@@ -3,8 +3,9 @@
 import type { Token } from "./accounts.ts";
 import { type Answer, jsonAnswer, matrixError } from "./answer.ts";
 import { eventBytes, MAX_EVENT_BYTES, refuseContent, tooLarge } from "./content.ts";
-import { readMessages } from "./messages.ts";
+import { clientEvent, readMessages } from "./messages.ts";
 import { tooWeak } from "./power.ts";
+import { refuseRelation } from "./relations.ts";
 import type { Room } from "./rooms.ts";
 import type { Transaction } from "./transactions.ts";
 import type { Ask, TokenAsk, World } from "./world.ts";
@@ -15,6 +16,17 @@ export function messages(world: World, { params, query, token }: TokenAsk): Answ
   if (room?.members.has(token.userId)) return readMessages(room, query, { token, software, now: world.now() });
   if (software === "Dendrite" && room !== undefined) return jsonAnswer(200, { chunk: [], start: "t0" });
   return notIn(token, params.roomId);
+}
+
+export function event(world: World, { params, token }: TokenAsk): Answer {
+  const { rooms, software } = world;
+  const room = rooms.get(params.roomId ?? "");
+  const found = room?.timeline.find(({ event_id }) => event_id === params.eventId);
+  if (room === undefined || found === undefined) return matrixError(404, "M_NOT_FOUND", "Event not found.");
+  if (!room.members.has(token.userId)) {
+    return matrixError(403, "M_FORBIDDEN", "You don't have permission to access that event.");
+  }
+  return jsonAnswer(200, clientEvent(found, room.roomId, { token, software, now: world.now() }));
 }
 
 export function joinedMembers({ rooms }: World, { params, token }: TokenAsk): Answer {
@@ -83,6 +95,8 @@ export async function send(world: World, { params, token, body, ready }: TokenAs
   if (!room?.members.has(token.userId)) return notIn(token, roomId);
   const weak = tooWeak(room, { userId: token.userId, type: eventType });
   if (weak !== undefined) return weak;
+  const unrelated = software === "Synapse" ? refuseRelation(rooms, room, body.value) : undefined;
+  if (unrelated !== undefined) return unrelated;
   const draft = { sender: token.userId, type: eventType, content: body.value };
   const size = eventBytes({ roomId, ...draft });
   if (size > MAX_EVENT_BYTES) return tooLarge(size, software);

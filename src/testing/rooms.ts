@@ -160,6 +160,13 @@ export class Rooms {
     return whole;
   }
 
+  purge(room: Room): void {
+    const kept = room.timeline.map((event, at) => [event, room.positions[at]] as const)
+      .filter(([event]) => event.state_key !== undefined);
+    room.timeline.splice(0, Infinity, ...kept.map(([event]) => event));
+    room.positions.splice(0, Infinity, ...kept.map(([, position]) => position));
+  }
+
   #setMembership(room: Room, userId: string, content: { readonly membership: "join" | "leave" }): void {
     this.append(room, { type: "m.room.member", sender: userId, content, state_key: userId });
   }

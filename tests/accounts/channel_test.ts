@@ -1,7 +1,7 @@
 /** A Matrix channel that names its user, through the whole of a notifier. */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import type { MatrixConfig } from "../../src/channels/matrix.ts";
+import type { MatrixConfig } from "../../src/channels/matrix_fields.ts";
 import { Notifier } from "../../src/notifier.ts";
 import { type AccountScene, accountTest } from "./scene.ts";
 

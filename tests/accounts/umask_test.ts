@@ -6,35 +6,63 @@ import { LoopbackHomeserver } from "../../src/testing/mod.ts";
 
 const ENTRY = new URL("../../mod.ts", import.meta.url).pathname;
 
+const STATE_FILES = ["device.json", "accounts/%40bot%3Aloopback.test.json", "queue/queue.jsonl"].map((name) =>
+  `deeper/${name}`
+);
+
 Deno.test("login and send write files and folders that are open to their owner alone, whatever the umask", async () => {
+  await umaskTest(
+    STATE_FILES,
+    ({ deno, login, own, room }) =>
+      `${login} login "$USER_ID" --state-dir '${own}/deeper' --homeserver "$HOMESERVER" &&
+    MATRIX_USER="$USER_ID" MATRIX_ROOM='${room}' ${deno} send Hello '' --state-dir '${own}/deeper'`,
+  );
+});
+
+Deno.test("setup writes files and folders that are open to their owner alone, whatever the umask", async () => {
+  await umaskTest(
+    [...STATE_FILES, "config/deep/config.json"],
+    ({ login, own, room }) =>
+      `${login} setup --user "$USER_ID" --state-dir '${own}/deeper' --homeserver "$HOMESERVER" --password-file - \\
+      --room '${room}' --config '${own}/config/deep/config.json' --yes`,
+  );
+});
+
+/** What a script is made of. */
+interface Parts {
+  /** What starts the program. */
+  readonly deno: string;
+  /** The same, with the password on standard input. */
+  readonly login: string;
+  /** A folder that is not there. */
+  readonly own: string;
+  readonly room: string;
+}
+
+/** Runs a script under a umask that takes nothing away, and looks at all that it left. */
+async function umaskTest(expected: readonly string[], script: (parts: Parts) => string): Promise<void> {
   await using homeserver = await LoopbackHomeserver.start();
   const { userId, password } = homeserver.addUser("bot");
   const room = homeserver.createRoom({ members: [userId] });
-  const stateDir = Deno.makeTempDirSync({ prefix: "umask-" });
-  const own = `${stateDir}/own/deeper`;
+  const folder = Deno.makeTempDirSync({ prefix: "umask-" });
+  const own = `${folder}/own`;
   try {
     const deno = [Deno.execPath(), "run", "-q", "-A", "--no-prompt", ...inheritedConfig(), ENTRY].join(" ");
-    const script = `umask 0
-      printf '%s\\n' "$PASSWORD" | ${deno} login '${userId}' --homeserver '${homeserver.url}' --state-dir '${own}' &&
-      ${deno} send Hello '' --state-dir '${own}'`;
+    const login = `printf '%s\\n' "$PASSWORD" | ${deno}`;
     const { code, stderr } = await new Deno.Command("sh", {
-      args: ["-c", script],
-      env: { PASSWORD: password, MATRIX_USER: userId, MATRIX_ROOM: room },
+      args: ["-c", `umask 0\n${script({ deno, login, own, room })}`],
+      env: { PASSWORD: password, USER_ID: userId, HOMESERVER: homeserver.url },
       stdin: "null",
     }).output();
     assertEquals(code, 0, new TextDecoder().decode(stderr));
-    const modes = modesBelow(`${stateDir}/own`);
+    const modes = modesBelow(own);
     const names = modes.map(([name]) => name);
-    for (
-      const name of ["deeper/device.json", "deeper/accounts/%40bot%3Aloopback.test.json", "deeper/queue/queue.jsonl"]
-    ) {
-      assertEquals(names.includes(name), true, name);
-    }
+    for (const name of expected) assertEquals(names.includes(name), true, name);
     assertEquals(modes.filter(([, mode, isFolder]) => mode !== (isFolder ? 0o700 : 0o600)), []);
   } finally {
-    Deno.removeSync(stateDir, { recursive: true });
+    Deno.removeSync(folder, { recursive: true });
   }
-});
+}
 
 function modesBelow(folder: string, prefix = ""): [name: string, mode: number, isFolder: boolean][] {
   return Array.from(Deno.readDirSync(folder)).flatMap(({ name, isDirectory }) => {

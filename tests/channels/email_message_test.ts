@@ -16,6 +16,12 @@ Deno.test("composeMail() makes one line of a subject, whatever the host is calle
   assertEquals(compose({ subject: "Up" }, "a\r\nBcc: c@example.org\u2028x").subject, "[a Bcc: c@example.org x] Up");
 });
 
+Deno.test("composeMail() cuts a subject that would not fit into a line of a header, and has it whole in the text", () => {
+  const subject = "x".repeat(1000);
+  const mail = compose({ subject });
+  assertEquals([mail.subject, mail.text], [`[jump] ${"x".repeat(492)}…`, `[jump] ${subject}`]);
+});
+
 Deno.test("composeMail() says how much it matters", () => {
   const importance = (input: Partial<NotificationInput>) => {
     const { "Auto-Submitted": _, ...headers } = compose({ subject: "Up", ...input }).headers;
@@ -29,7 +35,9 @@ Deno.test("composeMail() says how much it matters", () => {
 
 Deno.test("composeMail() takes the shorter of the two encodings, and drops HTML before it cuts text", () => {
   assertEquals(compose({ subject: "Up", message: "plain" }).textEncoding, "quoted-printable");
-  assertEquals(compose({ subject: "Up", message: "жжжжжжжжжжжж" }).textEncoding, "base64");
+  for (const message of ["ж".repeat(12), "=".repeat(40), "a\n".repeat(40)]) {
+    assertEquals(compose({ subject: "Up", message }).textEncoding, "base64");
+  }
   const long = compose({ subject: "Up", message: "x".repeat(30_000) });
   assertEquals([long.html, long.text.length > 30_000], [undefined, true]);
 });

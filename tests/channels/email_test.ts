@@ -97,8 +97,12 @@ smtpTest("EmailChannel.send() reads what the server answers", async () => {
   await withEmail({ login: LOGIN, size: 60_000 }, LOGIN, async ({ peer, send }) => {
     const cases = [
       ["unknown", "poison", 550],
-      ["later", "not-sent", 450],
-      ["full", "not-sent", 452],
+      ["later", "room-busy", 450],
+      ["full", "room-busy", 452],
+      ["greylisted", "room-busy", 451],
+      ["over", "room", 552],
+      ["elsewhere", "room", 554],
+      ["goodbye", "not-sent", 421],
       ["poison", "poison", 554],
       ["cut", "not-sent", undefined],
       ["drop", "ambiguous", undefined],

@@ -148,7 +148,10 @@ Deno.test("ExecChannel.send() holds everything when the program cannot be starte
   const missing = openChannel("exec", { command: ["/no/such/program"] }, runtime);
   const failure = classify(await assertRejects(() => missing.send({ subject: "Up" })));
   assertEquals(failure.class, "account");
-  assertStringIncludes(failure.reason, "Cannot run /no/such/program: there is no such file (is it there, executable");
+  assertStringIncludes(
+    failure.reason,
+    "Cannot run /no/such/program: it is not there (or the interpreter is not that its first line names)",
+  );
 });
 
 Deno.test("execKind refuses what is no command", () => {

@@ -18,7 +18,7 @@ Deno.test("GotifyChannel.send() sends title, message, priority and link, and ret
     const receipt = await send({ subject: "Up", message: "a\nb", link: "https://example.org/", severity: "critical" });
     assertEquals(receipt, { id: "1", mayBeTwice: false });
     const [{ title, message, priority, extras }] = gotify.messages;
-    assertEquals([title, message, priority], ["[jump] Up", "a\nb", 10]);
+    assertEquals([title, message, priority], ["[jump] Up", "a\nb\n\n🔗 https://example.org/", 10]);
     assertEquals(extras, {
       "client::display": { contentType: "text/plain" },
       "client::notification": { click: { url: "https://example.org/" } },

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Channel } from "../../src/channels/channel.ts";
-import { matrixKind, MAX_CONTENT_BYTES } from "../../src/channels/matrix.ts";
+import { matrixKind } from "../../src/channels/matrix.ts";
+import { MAX_CONTENT_BYTES } from "../../src/channels/matrix_content.ts";
 import { PARSE_CONTEXT } from "../fakes/parse_context.ts";
 import { Fields } from "../../src/fields.ts";
 import { createNotification, MAX_MESSAGE_BYTES, type NotificationInput } from "../../src/notification.ts";
@@ -16,13 +17,14 @@ async function channelTest(
       content(input: NotificationInput, late?: boolean): Promise<Record<string, unknown>>;
     },
   ) => Promise<void>,
+  config: { readonly mentions?: readonly string[] } = {},
 ) {
   using runtime = fakeRuntime();
   await using homeserver = await LoopbackHomeserver.start();
   const { userId, accessToken } = homeserver.addUser("bot");
   const room = homeserver.createRoom({ members: [userId] });
   const warnings: string[] = [];
-  const fields = new Fields({ homeserver: homeserver.url, accessToken, room }, "channels.matrix");
+  const fields = new Fields({ homeserver: homeserver.url, accessToken, room, ...config }, "channels.matrix");
   const channel: Channel = matrixKind.configure("matrix", fields, PARSE_CONTEXT)({
     runtime,
     identity: "jump",
@@ -114,4 +116,32 @@ Deno.test("MatrixChannel.send() renders Markdown, and reduces HTML to what the s
     ]);
     assertEquals(warnings, []);
   });
+});
+
+Deno.test("MatrixChannel.send() mentions whom the notification is for, so that clients call them and readers see it", async () => {
+  await channelTest(async ({ content }) => {
+    const sent = await content({ subject: "Up", mentions: ["@alice:example.org", "@a/b:example.org", "@room"] });
+    assertEquals(sent["m.mentions"], { user_ids: ["@alice:example.org", "@a/b:example.org"], room: true });
+    assertEquals(sent.body, "[jump] Up\n\n👤 For @alice:example.org, @a/b:example.org, @room");
+    assertEquals(
+      sent.formatted_body,
+      "<strong>[jump] Up</strong><br>👤 For " +
+        '<a href="https://matrix.to/#/@alice:example.org">@alice:example.org</a>, ' +
+        '<a href="https://matrix.to/#/@a%2Fb:example.org">@a/b:example.org</a>, @room',
+    );
+  });
+});
+
+Deno.test("MatrixChannel.send() mentions those of its configuration when something is critical, and nobody when it is silent", async () => {
+  await channelTest(async ({ content }) => {
+    const mentioned = async (input: Partial<NotificationInput>) =>
+      (await content({ subject: "Up", ...input }))["m.mentions"];
+    assertEquals(await mentioned({ severity: "error" }), {});
+    assertEquals(await mentioned({ severity: "critical" }), { room: true });
+    assertEquals(await mentioned({ severity: "critical", mentions: ["@a:b", "@room"] }), {
+      user_ids: ["@a:b"],
+      room: true,
+    });
+    assertEquals(await mentioned({ severity: "critical", mentions: ["@a:b"], silent: true }), {});
+  }, { mentions: ["@room"] });
 });

@@ -7,7 +7,7 @@ import { createNotification, type NotificationInput } from "../../src/notificati
 import { byteLength } from "../../src/render.ts";
 import { LoopbackNtfy, type NtfyOptions } from "../../src/testing/mod.ts";
 import { fakeRuntime, TEST_TIME } from "../fakes/runtime.ts";
-import { openChannel } from "./harness.ts";
+import { openChannel, TEST_ID } from "./harness.ts";
 
 async function ntfyTest(
   options: NtfyOptions,
@@ -42,6 +42,16 @@ Deno.test("NtfyChannel.send() publishes title, message, priority and link, and r
       "https://example.org/",
     ]);
   });
+});
+
+Deno.test("NtfyChannel.send() says each try under the same sequence id, so that newer apps show it once", async () => {
+  await using ntfy = await LoopbackNtfy.start();
+  using runtime = fakeRuntime();
+  const { send } = openChannel("ntfy", { server: ntfy.url, topic: "alerts" }, runtime);
+  ntfy.fault("drop-after-persisting", { times: 1 });
+  await assertRejects(() => send({ subject: "Up" }));
+  assertEquals((await send({ subject: "Up" }, { doubt: { since: 1, until: 2 } })).mayBeTwice, true);
+  assertEquals(ntfy.messages("alerts").map(({ sequence_id }) => sequence_id), [TEST_ID, TEST_ID]);
 });
 
 Deno.test("NtfyChannel.send() makes the message of a subject that has no body", async () => {

@@ -53,6 +53,17 @@ Deno.test("WebhookChannel.send() fills in a template as values, so that no text 
   });
 });
 
+Deno.test("WebhookChannel.send() tells a service that keeps incidents what fires and what resolves", async () => {
+  await webhookTest({ body: { incident: "{{key}}", over: "{{resolves}}" } }, async ({ webhook, send }) => {
+    await send({ subject: "Disk full", key: "disk" });
+    await send({ subject: "Disk full", key: "disk", resolves: true });
+    assertEquals(webhook.deliveries.map(({ body }) => body), [
+      { incident: "disk", over: false },
+      { incident: "disk", over: true },
+    ]);
+  });
+});
+
 Deno.test("WebhookChannel.send() cuts {{message}} and {{text}} to maxChars, and says so", async () => {
   await webhookTest({ maxChars: 200, body: { m: "{{message}}", t: "{{text}}" } }, async ({ webhook, send }) => {
     await send({ subject: "Up", message: "x".repeat(500), link: "https://example.org/" }, { late: true });
@@ -147,6 +158,7 @@ Deno.test("webhookKind refuses what cannot work, without showing the address", (
     [{ url, method: "GET" }, 'channels.webhook.method: it must be "POST" or "PUT"'],
     [{ url, body: '{"text": "{{subject}}"}' }, "channels.webhook.body: it must be a JSON object or array"],
     [{ url, body: { a: ["{{subjct}}"] } }, "channels.webhook.body: there is no placeholder {{subjct}}"],
+    [{ url, body: { a: "{{text}" } }, 'channels.webhook.body: there is a "{{" without its "}}" in it'],
     [{ url, body: { a: undefined } }, "channels.webhook.body: undefined in it is no JSON"],
     [{ url, body: { a: NaN } }, "channels.webhook.body: NaN in it is no JSON"],
     [{ url, headers: { "X Y": "z" } }, 'channels.webhook.headers: "X Y" is no name of a header'],

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { askSecret, readLine } from "../../src/cli/prompt.ts";
+import { askLine, askSecret, readLine } from "../../src/cli/prompt.ts";
 import { InterruptedError } from "../../src/errors.ts";
 import { fakeRuntime } from "../fakes/runtime.ts";
 
@@ -29,6 +29,29 @@ for (const [what, typed] of [["Ctrl-C", ["se\x03"]], ["Ctrl-D", ["\x04"]], ["the
     assertEquals(runtime.raw, [true, false]);
   });
 }
+
+Deno.test("askSecret() asks when nothing that is typed can be seen any more", async () => {
+  using runtime = fakeRuntime({ typed: ["secret\r"] });
+  const steps: string[] = [];
+  const { stdio } = runtime;
+  await askSecret("Password: ", {
+    ...stdio,
+    stderr: (text) => void steps.push(text),
+    setRaw: (raw) => void steps.push(raw ? "unseen" : "seen"),
+  });
+  assertEquals(steps, ["unseen", "Password: ", "seen", "\n"]);
+});
+
+Deno.test("askLine() shows what is typed, and stops waiting when it is told to", async () => {
+  using runtime = fakeRuntime({ typed: ["line\n"] });
+  assertEquals(await askLine("Name: ", runtime.stdio), "line");
+  assertEquals(runtime.err(), "Name: line\n");
+  const stop = new AbortController();
+  const silent = { ...runtime.stdio, readInput: () => new Promise<undefined>(() => {}) };
+  const waiting = askLine("Name: ", silent, { signal: stop.signal });
+  stop.abort(new InterruptedError("Stopped"));
+  await assertRejects(() => waiting, InterruptedError, "Stopped");
+});
 
 Deno.test("readLine() reads up to the line break, or to the end of the input", async () => {
   using runtime = fakeRuntime({ typed: ["ab", "c\nd", "e"] });

@@ -38,6 +38,40 @@ Deno.test("run tells a success unless only failures count", async () => {
   assertEquals([code, bodies], [0, ["[jump] Nightly backup succeeded after 0 ms\n\n--help"]]);
 });
 
+Deno.test("run resolves by a success what a failure with the same key said, and has nothing to say of further ones", async () => {
+  await using scene = await setScene();
+  const backup = ["--only-on-failure", "--key", "backup", "--subject", "Backup", "--", "sh", "-c"];
+  assertEquals((await run(scene, [...backup, "exit 0"])).bodies, []);
+  await run(scene, [...backup, "exit 2"]);
+  await run(scene, [...backup, "exit 0"]);
+  await run(scene, [...backup, "exit 0"]);
+  assertEquals(scene.subjects(), [
+    "Backup failed: exit 2 after 0 ms",
+    "✅ Resolved after 0 ms: Backup succeeded after 0 ms",
+  ]);
+  const [failure, success] = scene.homeserver.events(scene.room);
+  assertEquals(success.content["m.relates_to"], { "m.in_reply_to": { event_id: failure.event_id } });
+});
+
+Deno.test("run resolves a failure that nobody was told of yet, and opens nothing by a success", async () => {
+  await using scene = await setScene();
+  const backup = ["--key", "backup", "--subject", "Backup", "--", "sh", "-c"];
+  await run(scene, [...backup, "exit 0"]);
+  await scene.homeserver.stop();
+  await run(scene, [...backup, "exit 2"]);
+  await run(scene, [...backup, "exit 0"]);
+  await scene.homeserver.restart();
+  assertEquals(await main(["flush"], fakeRuntime({ env: envOf(scene), realIds: true })), 0);
+  await run(scene, [...backup, "exit 0"]);
+  const relations = scene.homeserver.events(scene.room).map(({ content }) => content["m.relates_to"]);
+  assertEquals(scene.subjects(), [
+    "Backup succeeded after 0 ms",
+    "✅ Resolved after 0 ms: Backup succeeded after 0 ms",
+    "Backup succeeded after 0 ms",
+  ]);
+  assertEquals(relations, [undefined, undefined, undefined]);
+});
+
 Deno.test("run exits as a shell does when a signal ended the command, or it could not be started", async () => {
   await using scene = await setScene();
   assertEquals((await run(scene, ["--", "sh", "-c", "kill -KILL $$"])).code, 137);

@@ -115,13 +115,20 @@ class Scene implements AsyncDisposable {
         this.#stdin = new TextEncoder().encode(text.replaceAll("\\n", "\n"));
         return [];
       case "type":
-        this.#typed = [text.replaceAll("\\r", "\r").replaceAll("\\x03", "\x03")];
+        this.#typed = text.replaceAll("\\r", "\r").replaceAll("\\n", "\n").replaceAll("\\x03", "\x03").split(
+          /(?<=[\r\n])/,
+        );
         return [];
       case "revoke":
         this.#homeserver.revoke(this.#savedToken(), { softLogout: text === "softly" });
         return [];
       case "user":
         this.#homeserver.addUser(text);
+        return [];
+      case "show":
+        return [JSON.stringify(JSON.parse(Deno.readTextFileSync(`${this.directory}/${text}`)))];
+      case "power":
+        this.#homeserver.setState(this.#closed, "m.room.power_levels", { events_default: Number(text) });
         return [];
       case "modes":
         return this.#modes(`${this.directory}/state/${text}`);

@@ -45,9 +45,11 @@ const TABLE: [what: string, error: unknown, expected: FailureClass, gapMs?: numb
   ["403 of another service", other(403), "account"],
   ["404 of another service", other(404), "room"],
   ["400 of another service", other(400), "poison"],
-  ...(["not-sent", "account", "room", "poison"] as const).map((verdict): [string, unknown, FailureClass] => {
-    return [`a verdict of the channel's own: ${verdict}`, new ResponseError("x", { status: 500, verdict }), verdict];
-  }),
+  ...(["not-sent", "account", "room", "room-busy", "poison"] as const).map(
+    (verdict): [string, unknown, FailureClass] => {
+      return [`a verdict of the channel's own: ${verdict}`, new ResponseError("x", { status: 500, verdict }), verdict];
+    },
+  ),
   ["a strange status of another service", other(302), "not-the-service"],
   ["an HTML page with 200", new NotTheServiceError("x", { status: 200 }), "not-the-service"],
   ["a redirect", new NotTheServiceError("x", { status: 302 }), "not-the-service"],

@@ -145,6 +145,30 @@ Deno.test("Courier.run() parks the lane of a room that refuses, while other room
   });
 });
 
+Deno.test("Courier.run() lets a room that takes nothing now wait alone, more and more slowly", async () => {
+  await courierTest(async ({ courier, add, queue }) => {
+    await add("1", { destination: "!full" });
+    for (const subject of ["2", "3"]) await add(subject, { destination: "!open" });
+    const full = new ResponseError("450", { status: 450, verdict: "room-busy" });
+    const channel = new ScriptedChannel("matrix", [full]);
+    await courier(channel).run({ patienceMs: 0 });
+    assertEquals(channel.sent, ["!full 1", "!open 2", "!open 3"]);
+    assertEquals(queue.live().map(({ wait }) => [wait?.class, (wait?.next ?? 0) - (wait?.since ?? 0)]), [
+      ["room-busy", 60_000],
+    ]);
+  });
+});
+
+Deno.test("Courier.run() gives every room its turn where one fails again and again", async () => {
+  await courierTest(async ({ courier, add }) => {
+    for (const destination of ["!broken", "!a", "!b"]) await add("1", { destination });
+    const broken = () => new ResponseError("500", { status: 500 });
+    const channel = new ScriptedChannel("matrix", [broken(), "ok", "ok", broken()]);
+    await courier(channel).run({ patienceMs: 10_000 });
+    assertEquals(channel.sent, ["!broken 1", "!a 1", "!b 1", "!broken 1", "!broken 1"]);
+  });
+});
+
 Deno.test("Courier.run() buries poison with its reason and goes on with the lane", async () => {
   await courierTest(async ({ courier, add, queue }) => {
     await add("1");

@@ -569,6 +569,32 @@ const ROOM: readonly Broken[] = [
     hint: "raise its power",
   },
   {
+    name: "a mention of everybody that calls nobody",
+    bring(scene) {
+      scene.configure("matrix", { mentions: ["@room", scene.owner.userId] });
+      return scene.state("m.room.power_levels", { users: { [scene.bot.userId]: 49 } });
+    },
+    check: "matrix/mentions",
+    state: "warning",
+    says: "nobody is called: it has power 49, and that needs 50",
+    hint: "raise its power",
+  },
+  {
+    name: "a mention of somebody who is not in the room",
+    bring: (scene) => scene.configure("matrix", { mentions: "@nobody:loopback.test" }),
+    check: "matrix/mentions",
+    state: "warning",
+    says: "@nobody:loopback.test is mentioned, and is not in the room",
+    hint: "invite them",
+  },
+  {
+    name: "one of several rooms",
+    bring: (scene) => scene.configure("matrix", { room: [scene.room, "#gone:loopback.test"] }),
+    check: "matrix/room #gone:loopback.test",
+    state: "failure",
+    says: "there is no room #gone:loopback.test",
+  },
+  {
     name: "an encrypted room",
     bring: (scene) => scene.state("m.room.encryption", { algorithm: "m.megolm.v1.aes-sha2" }),
     check: "matrix/encryption",

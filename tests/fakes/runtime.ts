@@ -41,7 +41,7 @@ export function fakeRuntime(options: FakeRuntimeOptions = {}): FakeRuntime {
   const real = denoRuntime();
   const controllers = new Set<AbortController>();
   const typed = [...options.typed ?? []];
-  let out = "", err = "", ids = 0;
+  let out = "", err = "", ids = 0, isRaw = false;
   const stdin = typeof options.stdin === "string" ? new TextEncoder().encode(options.stdin) : options.stdin;
   const runtime: FakeRuntime = {
     time: options.now ?? TEST_TIME,
@@ -76,9 +76,15 @@ export function fakeRuntime(options: FakeRuntimeOptions = {}): FakeRuntime {
       stdinIsTerminal: () => stdin === undefined,
       readInput() {
         const next = typed.shift();
-        return Promise.resolve(typeof next === "string" ? new TextEncoder().encode(next) : next);
+        const bytes = typeof next === "string" ? new TextEncoder().encode(next) : next;
+        // As a terminal does.
+        if (bytes !== undefined && !isRaw) err += new TextDecoder().decode(bytes);
+        return Promise.resolve(bytes);
       },
-      setRaw: (raw) => void runtime.raw.push(raw),
+      setRaw(raw) {
+        isRaw = raw;
+        runtime.raw.push(raw);
+      },
       stdout: (text) => void (out += text),
       stderr: (text) => void (err += text),
       pass: (to, bytes) => runtime.stdio[to](new TextDecoder().decode(bytes)),

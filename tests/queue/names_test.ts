@@ -42,9 +42,9 @@ Deno.test("QueueState.apply() lets the newest of a key take the place of what wa
   const records = [keyed("e1"), enq("e2"), keyed("e3", "!b"), keyed("e4"), nack("e4", "not-sent"), keyed("e5")];
   for (const record of records) state.apply(record);
   assertEquals(ids(state), ["e2", "e3", "e5"]);
-  assertEquals(state.entry("e5")?.replaced, { count: 2, since: 1 });
+  assertEquals(state.entry("e5")?.replaced, { count: 2, since: 1, fired: 1 });
   assertEquals(state.settlement("e1"), { state: "superseded", by: "e4" });
-  assertEquals(compacted(state).entry("e5")?.replaced, { count: 2, since: 1 });
+  assertEquals(compacted(state).entry("e5")?.replaced, { count: 2, since: 1, fired: 1 });
 });
 
 Deno.test("QueueState.apply() replaces nothing that may have arrived, is under way or dead, before a compaction or behind it", () => {

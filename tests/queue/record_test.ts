@@ -73,6 +73,21 @@ const ON_DISK: [JournalRecord, string][] = [
     { t: "lane", channel: "matrix", destination: "!r", delivered: [1, 2] },
     '{"v":1,"t":"lane","channel":"matrix","destination":"!r","delivered":[1,2],"c":"CHECKSUM"}\n',
   ],
+  [
+    {
+      t: "incident",
+      channel: "matrix",
+      destination: "!r",
+      key: "k",
+      receipt: "$e",
+      isShared: true,
+      title: "Up",
+      since: 1,
+      told: 2,
+      count: 3,
+    },
+    '{"v":1,"t":"incident","channel":"matrix","destination":"!r","key":"k","receipt":"$e","isShared":true,"title":"Up","since":1,"told":2,"count":3,"c":"CHECKSUM"}\n',
+  ],
   [{ t: "flush", time: 1 }, '{"v":1,"t":"flush","time":1,"c":"CHECKSUM"}\n'],
 ];
 

@@ -2,7 +2,7 @@
 
 Arguments: a JSON object {folder, port, security, user, password, size}. It writes one JSON object a line: first {"port"}, then
 {"from", "to", "data", "tls", "user"} for each mail that it has taken. What it does with a mail is in the local part of its recipient:
-unknown, later, full, poison, drop (takes it, and is gone without a word), hang (takes it, and says nothing), cut (is gone before DATA).
+unknown, later, full, over, elsewhere, goodbye, greylisted, poison, drop (takes it, and is gone without a word), hang (takes it, and says nothing), cut (is gone before DATA).
 """
 
 import asyncio
@@ -39,6 +39,9 @@ REFUSALS = {
     "unknown": "550 5.1.1 No such user here",
     "later": "450 4.2.1 Try again later",
     "full": "452 4.2.2 Mailbox full",
+    "over": "552 5.2.2 Mailbox full",
+    "elsewhere": "554 5.7.1 Relay access denied",
+    "goodbye": "421 4.3.2 Shutting down",
 }
 
 
@@ -61,6 +64,8 @@ class Handler:
 
     async def handle_DATA(self, server, session, envelope):
         local = envelope.rcpt_tos[0].split("@")[0]
+        if local == "greylisted":
+            return "451 4.7.1 Greylisted, come back later"
         if local == "poison":
             return "554 5.6.0 Message content rejected"
         say({

@@ -34,6 +34,7 @@ Deno.test("LoopbackNtfy takes a message when it is published as JSON", async () 
     click: "https://router.test/",
     icon: "https://router.test/icon.png",
     markdown: true,
+    sequence_id: "wan-1",
     unknown: { is: "skipped" },
   });
   assertEquals(status, 200);
@@ -45,6 +46,7 @@ Deno.test("LoopbackNtfy takes a message when it is published as JSON", async () 
     event: "message",
     topic: "alerts",
     message: "WAN is down",
+    sequence_id: "wan-1",
     title: "Router",
     priority: 5,
     tags: ["warning"],
@@ -102,6 +104,7 @@ Deno.test("LoopbackNtfy refuses a message in ntfy's own numbers when it is wrong
   assertEquals(await json({ topic: "a", priority: "5" }), 40024);
   assertEquals(await json({ topic: "a", priority: 1.5 }), 40024);
   assertEquals(await json({ topic: "a", tags: "b" }), 40024);
+  assertEquals(await json({ topic: "a", sequence_id: "a b" }), 40049);
   assertEquals(await json([]), 40024);
   assertEquals(await code("POST", "/", { body: "{" }), 40024);
   assertEquals(await code("PUT", "/a", { body: new Uint8Array([0xff]) }), 40011);

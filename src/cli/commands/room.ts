@@ -3,7 +3,6 @@
 import { DIRECT_MARK } from "../../channels/direct_chat.ts";
 import { addDirectChat } from "../../matrix/account.ts";
 import { createRoom } from "../../matrix/create_room.ts";
-import { parseRoom } from "../../matrix/ids.ts";
 import type { MatrixClient } from "../../matrix/request.ts";
 import { whoami } from "../../matrix/session.ts";
 import { syncRooms } from "../../matrix/sync.ts";
@@ -11,6 +10,7 @@ import type { Invite, JoinedRoom } from "../../matrix/sync_rooms.ts";
 import { UsageError } from "../arguments.ts";
 import type { CommandContext } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
+import { requireGuest } from "../guests.ts";
 import { openMatrixClient } from "../matrix_client.ts";
 import { asking, type ServerHints } from "../server_trouble.ts";
 import { printable } from "../ui.ts";
@@ -53,14 +53,7 @@ export async function create(context: CommandContext): Promise<number> {
 
 /** @throws {UsageError} when somebody is no user, or a direct chat is not with one person */
 function guests({ args }: CommandContext): readonly string[] {
-  const invite = args.list("invite");
-  const stranger = invite.find((user) => parseRoom(user)?.kind !== "user");
-  if (stranger !== undefined) {
-    throw new UsageError(
-      `Cannot invite "${printable(stranger)}": it is no user id`,
-      "write it whole, as @name:example.org",
-    );
-  }
+  const invite = args.list("invite").map(requireGuest);
   if (args.has("direct") && invite.length !== 1) {
     throw new UsageError(
       `Cannot make a direct chat: it is with one person, and --invite names ${invite.length || "nobody"}`,

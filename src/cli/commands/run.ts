@@ -10,7 +10,7 @@ import { reportTrouble } from "../outcomes.ts";
 import { type CommandEnd, supervise } from "../supervised.ts";
 import { Tail } from "../tail.ts";
 
-/** Runs it. */
+/** Runs it. A success resolves the failure that was told under the same key; one that resolves nothing opens nothing either, and has no key. */
 export async function run(context: CommandContext): Promise<number> {
   const { args, runtime, ui } = context;
   await check(context);
@@ -18,11 +18,15 @@ export async function run(context: CommandContext): Promise<number> {
   const start = runtime.now();
   const end = await supervise(args.operands, { runtime, onOutput: (chunk) => tail.push(chunk) });
   if (end.how === "no start") ui.fail(`Cannot run ${args.operands[0]}: ${end.reason}`);
-  if (end.code === 0 && args.has("only-on-failure")) return 0;
+  const isSilent = end.code === 0 && args.has("only-on-failure");
+  if (isSilent && args.text("key") === undefined) return 0;
   const input = inputFor(end, args, { tail: tail.toString(), tookMs: runtime.now() - start });
   await guard(context, "Cannot tell how the command went", async () => {
     await using notifier = await openNotifier(context);
-    reportTrouble(await notifier.notify(input, { ...whereFrom(args), waitMs: args.durationMs("wait") }), ui);
+    const resolves = end.code === 0 && notifier.isOpen(input, whereFrom(args));
+    if (isSilent && !resolves) return;
+    const said = end.code === 0 ? { ...input, resolves, key: resolves ? input.key : undefined } : input;
+    reportTrouble(await notifier.notify(said, { ...whereFrom(args), waitMs: args.durationMs("wait") }), ui);
   });
   return end.code;
 }

@@ -12,7 +12,7 @@ import { type Arguments, UsageError } from "../arguments.ts";
 import type { CommandContext } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
 import { openNotifier } from "../notifier.ts";
-import { exitCodeFor, outcomeLine, reportTrouble } from "../outcomes.ts";
+import { exitCodeFor, outcomeLine, ownerOf, reportTrouble } from "../outcomes.ts";
 import { printable, type Ui } from "../ui.ts";
 
 /** After so long without a byte on standard input people should know what is waited for. */
@@ -21,6 +21,9 @@ const STDIN_HINT_AFTER_MS = 3000;
 /** Sends, or shows what would be sent. */
 export async function send(context: CommandContext): Promise<number> {
   const { args, runtime, ui } = context;
+  if (args.has("resolve") && args.text("key") === undefined) {
+    throw new UsageError("Cannot use --resolve without --key: it does not say what is over", "add --key KEY");
+  }
   const input = inputFrom(args, await readBody(args, runtime, ui));
   const where = {
     channels: args.list("channel").length > 0 ? args.list("channel") : undefined,
@@ -43,6 +46,8 @@ function inputFrom(args: Arguments, message: string): NotificationInput {
     silent: args.has("silent"),
     origin: args.text("origin"),
     key: args.text("key"),
+    resolves: args.has("resolve"),
+    mentions: args.list("mention"),
     ttlMs: args.durationMs("ttl"),
   };
 }
@@ -131,7 +136,7 @@ function dryRun(
 function printOutcomes(outcomes: readonly Outcome[], { args, ui, runtime }: CommandContext): void {
   for (const outcome of outcomes) {
     if (args.has("json")) ui.json(outcome);
-    else ui.data((outcomes.length > 1 ? `${outcome.channel}: ` : "") + outcomeLine(outcome, runtime.now(), ui));
+    else ui.data(ownerOf(outcome, outcomes) + outcomeLine(outcome, runtime.now(), ui));
     reportTrouble([outcome], ui);
   }
 }

@@ -26,7 +26,7 @@ export async function status(context: CommandContext): Promise<number> {
   }
   for (const line of linesOf(figures, runtime.now(), notifier.stateDir)) ui.data(line);
   if (figures.held > 0) {
-    ui.fail("Nothing goes out of a held channel", "mend its account or token, then run: matrix-notify flush");
+    ui.fail("Nothing goes out of a held channel", "mend what it waits for, then run: matrix-notify flush");
   }
   return EXIT.ok;
 }
@@ -37,9 +37,9 @@ function linesOf(figures: Status, now: number, stateDir: string): string[] {
   const lines = [
     `queue: ${queued} queued, ${deferred} deferred, ${held} held, ${dead} dead (${bytes} of ${maxBytes} bytes in ${stateDir})`,
   ];
-  if (queued + deferred + held > 0) {
-    lines.push(`oldest: ${formatDuration(oldestSeconds * 1000)}`, `ages: ${agesText(ages)}`);
-  }
+  // What waits for quiet hours or a pace is not late.
+  if (oldestSeconds > 0) lines.push(`oldest: ${formatDuration(oldestSeconds * 1000)}`);
+  if (queued + deferred + held > 0) lines.push(`ages: ${agesText(ages)}`);
   if (waitingFor !== undefined) {
     const next = until !== undefined && until > now ? `; next try ${at(until, now)}` : "";
     lines.push(`waiting for: ${printable(waitingFor)}${next}`);

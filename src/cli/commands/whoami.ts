@@ -32,6 +32,7 @@ async function check(context: CommandContext, userId: string): Promise<HintedErr
   const stateDir = stateDirOf(context);
   try {
     const { homeserver } = requireAccount(stateDir, userId);
+    const { runtime } = signInOf(context, userId);
     const credentials = openSession(stateDir, userId, USER_AGENT).credentials(runtime);
     const client = { runtime, baseUrl: homeserver, userAgent: USER_AGENT, credentials };
     await askWhoami(client, { timeoutMs: WHOAMI_TIMEOUT_MS });

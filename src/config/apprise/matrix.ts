@@ -3,7 +3,7 @@
 import { type AppriseUrl, isYes } from "./url.ts";
 
 /**
- * A room by an access token. A password would be a login of its own with each message, which homeservers limit and which leaves a device behind each time; the
+ * Rooms by an access token. A password would be a login of its own with each message, which homeservers limit and which leaves a device behind each time; the
  * webhook modes are services of others.
  */
 export function matrixChannel(url: AppriseUrl): Record<string, unknown> {
@@ -22,14 +22,12 @@ export function matrixChannel(url: AppriseUrl): Record<string, unknown> {
   const rooms = [...url.entries, ...url.list("to")];
   const needsServer = isYes(url.option("hsreq") ?? "yes");
   url.end(["discovery", "version", "v", "e2ee", "autoverify", "path"]);
-  if (rooms.length !== 1) {
-    throw url.error(`it names ${rooms.length} rooms`, "a channel has one: make a channel of each");
-  }
+  if (rooms.length === 0) throw url.error("it names no room", "write it as matrixs://TOKEN@host/!room:domain");
   return {
     kind: "matrix",
     homeserver: url.server(url.schema === "matrixs"),
     accessToken,
-    room: roomOf(url, rooms[0], needsServer),
+    room: rooms.map((room) => roomOf(url, room, needsServer)),
   };
 }
 
@@ -39,7 +37,7 @@ function roomOf(url: AppriseUrl, entry: string, needsServer: boolean): string {
   const isWhole = room.includes(":") || room.startsWith("!") && !needsServer;
   if (isWhole) return room;
   throw url.error(
-    "the room in it lacks its server",
+    "a room in it lacks its server",
     room.startsWith("!")
       ? "write !id:example.org, or hsreq=no where its id has none"
       : `write ${room[0]}name:example.org`,

@@ -36,6 +36,7 @@ function loginOf(url: AppriseUrl): Record<string, string> {
     if (value === undefined) throw url.error("its option auth asks for a token, and there is none");
     return { token: value };
   }
+  if (user === undefined && password !== undefined) throw url.error("it has a password without a user");
   if (user === undefined) return {};
   if (password === undefined) {
     throw url.error("it has a user without a password", "write user:password@, or a token as tk_…@");

@@ -44,12 +44,12 @@ export class AppriseUrl {
     const login = at < 0 ? "" : authority.slice(0, at);
     const colon = login.indexOf(":");
     this.schema = schema.toLowerCase();
-    this.user = this.#decode(colon < 0 ? login : login.slice(0, colon)) || undefined;
-    this.password = this.#decode(colon < 0 ? "" : login.slice(colon + 1)) || undefined;
     [, this.host, this.port] = /^(.*?)(:\d+)?$/s.exec(authority.slice(at + 1)) ?? ["", "", ""];
     this.port ??= "";
     this.path = urlPath;
     for (const pair of query.split("&").filter((pair) => pair !== "")) this.#addOption(pair);
+    this.user = this.option("user") ?? (this.#decode(colon < 0 ? login : login.slice(0, colon)) || undefined);
+    this.password = this.option("pass") ?? (this.#decode(colon < 0 ? "" : login.slice(colon + 1)) || undefined);
   }
 
   /** The names in the path, in order. */

@@ -3,24 +3,12 @@
 import type { Check } from "../check.ts";
 import { account, device, login, renewal } from "./matrix_account.ts";
 import { limit, memory } from "./matrix_memory.ts";
-import { encryption, power, replacement, room } from "./matrix_room.ts";
+import { roomChecks } from "./matrix_room.ts";
 import { connection, skew, versions, wellKnown } from "./matrix_server.ts";
 import type { MatrixPatient } from "./patient.ts";
 
 /** The checks. */
-export const MATRIX_CHECKS: readonly Check<MatrixPatient>[] = [
-  login,
-  connection,
-  skew,
-  versions,
-  account,
-  device,
-  renewal,
-  wellKnown,
-  room,
-  power,
-  encryption,
-  replacement,
-  memory,
-  limit,
-];
+export function matrixChecks(patient: MatrixPatient): Check<MatrixPatient>[] {
+  const ofServer = [login, connection, skew, versions, account, device, renewal, wellKnown];
+  return [...ofServer, ...roomChecks(patient), memory, limit];
+}

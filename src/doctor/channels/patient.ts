@@ -25,8 +25,10 @@ export class MatrixPatient {
   readonly client: MatrixClient;
   /** The account that the configuration names; undefined where it holds a token. */
   readonly user: string | undefined;
-  /** Where the channel delivers, as the configuration has it. */
-  readonly room: string;
+  /** Where the channel delivers. */
+  readonly rooms: readonly RoomPatient[];
+  /** Whom it calls when something is critical. */
+  readonly mentions: readonly string[];
   readonly doubt: string;
   /** The server's answer to the question for its versions. @throws what an exchange throws */
   readonly versions: () => Promise<HttpAnswer>;
@@ -34,8 +36,6 @@ export class MatrixPatient {
   readonly whoami: () => Promise<Whoami>;
   /** The rooms that the account is in. @throws what a request throws */
   readonly joined: () => Promise<readonly string[]>;
-  /** The room behind what the configuration says; undefined for a chat that nobody has made yet. @throws what a request throws */
-  readonly roomId: () => Promise<string | undefined>;
   /** What the server is. @throws what a request throws */
   readonly software: () => Promise<string | undefined>;
 
@@ -49,7 +49,10 @@ export class MatrixPatient {
     this.context = context;
     this.client = client;
     this.user = fields.text("user");
-    this.room = fields.requiredText("room");
+    const rooms = fields.texts("room");
+    if (rooms.length === 0) fields.requiredText("room");
+    this.rooms = rooms.map((room) => new RoomPatient(room, this));
+    this.mentions = fields.texts("mentions");
     this.doubt = fields.text("doubt") ?? "send";
     this.versions = once(() =>
       exchange(runtime, {
@@ -61,7 +64,6 @@ export class MatrixPatient {
     );
     this.whoami = once(() => whoami(client, limits));
     this.joined = once(() => joinedRooms(client, limits));
-    this.roomId = once(() => this.#findRoom());
     this.software = once(() => serverSoftware(client, limits));
   }
 
@@ -73,18 +75,33 @@ export class MatrixPatient {
   account(): Account | undefined {
     return this.user === undefined ? undefined : requireAccount(stateDirOf(this.context), this.user);
   }
+}
+
+/** A room of such a channel. */
+export class RoomPatient {
+  /** As the configuration has it. */
+  readonly name: string;
+  readonly channel: MatrixPatient;
+  /** The room behind what the configuration says; undefined for a chat that nobody has made yet. @throws what a request throws */
+  readonly roomId: () => Promise<string | undefined>;
+
+  constructor(name: string, channel: MatrixPatient) {
+    this.name = name;
+    this.channel = channel;
+    this.roomId = once(() => this.#find());
+  }
 
   /** As a delivery finds it, but that no room is made, and none is entered. */
-  async #findRoom(): Promise<string | undefined> {
-    const { name } = this.source;
-    const memory = new FileMemory(stateDirOf(this.context), this.context.runtime);
-    const known = readKnownRoom(memory.recall(roomKey(name, this.room)));
-    const reference = parseRoom(this.room);
-    const limits = limitsOf(this.context);
-    if (reference?.kind === "alias") return await resolveAlias(this.client, reference.alias, limits);
+  async #find(): Promise<string | undefined> {
+    const { source, context, client } = this.channel;
+    const memory = new FileMemory(stateDirOf(context), context.runtime);
+    const known = readKnownRoom(memory.recall(roomKey(source.name, this.name)));
+    const reference = parseRoom(this.name);
+    const limits = limitsOf(context);
+    if (reference?.kind === "alias") return await resolveAlias(client, reference.alias, limits);
     if (known !== undefined) return known.roomId;
-    if (reference?.kind !== "user") return this.room;
-    const { userId } = await this.whoami();
-    return directRooms(await readDirectChats(this.client, { userId, ...limits }), reference.userId).at(-1);
+    if (reference?.kind !== "user") return this.name;
+    const { userId } = await this.channel.whoami();
+    return directRooms(await readDirectChats(client, { userId, ...limits }), reference.userId).at(-1);
   }
 }

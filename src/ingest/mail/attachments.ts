@@ -1,5 +1,6 @@
 /** What is attached to a mail, as a notification tells of it: by name, type and size, and a small text whole. */
 
+import { printableText } from "../../notification.ts";
 import { byteLength } from "../../render.ts";
 import type { MailAttachment } from "./mail.ts";
 
@@ -48,7 +49,7 @@ function oneLine(text: string): string {
 function textOf({ type, content }: MailAttachment): string | undefined {
   if (!/^(text\/|application\/(json|xml|yaml)$)/.test(type) || content.length > MAX_INLINE_BYTES) return undefined;
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(content).trimEnd();
+    return printableText(new TextDecoder("utf-8", { fatal: true }).decode(content)).trimEnd();
   } catch {
     return undefined;
   }

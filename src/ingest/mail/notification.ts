@@ -5,7 +5,13 @@
  */
 
 import { loadMarkup } from "../../markup/load.ts";
-import { type Format, MAX_MESSAGE_BYTES, MAX_SUBJECT_BYTES, type NotificationInput } from "../../notification.ts";
+import {
+  type Format,
+  MAX_MESSAGE_BYTES,
+  MAX_SUBJECT_BYTES,
+  type NotificationInput,
+  printableText,
+} from "../../notification.ts";
 import { byteLength, codeToHtml, cutToBytes, escapeHtml } from "../../render.ts";
 import { showAttachments, type ShownAttachment } from "./attachments.ts";
 import type { Mail, Urgency } from "./mail.ts";
@@ -35,7 +41,7 @@ export async function mailNotification(mail: Mail, { sender }: MailContext): Pro
 
 /** One line that is not too long. */
 function headerText(text: string): string {
-  const line = text.toWellFormed().replace(/\s+/g, " ").trim();
+  const line = printableText(text).replace(/\s+/g, " ").trim();
   if (byteLength(line) <= MAX_SUBJECT_BYTES) return line;
   const { read } = new TextEncoder().encodeInto(line, new Uint8Array(MAX_SUBJECT_BYTES - byteLength("…")));
   return `${line.slice(0, read)}…`;
@@ -47,7 +53,7 @@ type Message = Pick<NotificationInput, "message" | "format">;
 async function messageOf(mail: Mail, attachments: readonly ShownAttachment[]): Promise<Message> {
   const text = mail.text ?? "";
   if (text.trim() === "" && mail.html !== undefined) {
-    const html = mail.html + attachments.map(attachmentHtml).join("");
+    const html = printableText(mail.html) + attachments.map(attachmentHtml).join("");
     if (byteLength(html) <= MAX_MESSAGE_BYTES) return { message: html, format: "html" };
     return plainMessage(await reduced(mail.html), attachments);
   }
@@ -56,7 +62,7 @@ async function messageOf(mail: Mail, attachments: readonly ShownAttachment[]): P
 
 function plainMessage(text: string, attachments: readonly ShownAttachment[]): Message {
   const after = attachments.map(({ line, text }) => (text ? `${line}\n${text}` : line)).join("\n\n");
-  const before = text.replace(/\r\n?/g, "\n").replace(/^\s*\n/, "").trimEnd();
+  const before = printableText(text).replace(/\r\n?/g, "\n").replace(/^\s*\n/, "").trimEnd();
   const room = MAX_MESSAGE_BYTES - byteLength(after) - 2;
   const message = [cutToBytes(before, room), after].filter((part) => part !== "").join("\n\n");
   return { message, format: formatOf(message) };

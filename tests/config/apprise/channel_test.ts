@@ -14,8 +14,12 @@ const TAKEN: Readonly<Record<string, Record<string, unknown>>> = {
   "matrixs://syt_token@matrix.example.org/alerts:example.org?mode=off": matrix("#alerts:example.org"),
   "matrixs://syt_token@matrix.example.org/!opaque?hsreq=no": matrix("!opaque"),
   "matrixs://syt_token@matrix.example.org/@alice:example.org": matrix("@alice:example.org"),
+  "matrixs://syt_token@matrix.example.org/!room:example.org/#alerts:example.org": matrix(
+    "!room:example.org",
+    "#alerts:example.org",
+  ),
   "matrix://t@localhost:8008/?to=!room:example.org": {
-    ...{ kind: "matrix", homeserver: "http://localhost:8008", accessToken: "t", room: "!room:example.org" },
+    ...{ kind: "matrix", homeserver: "http://localhost:8008", accessToken: "t", room: ["!room:example.org"] },
   },
   "ntfy://alerts": { kind: "ntfy", server: "https://ntfy.sh", topic: "alerts" },
   "ntfys://ntfy.sh/alerts": { kind: "ntfy", server: "https://ntfy.sh", topic: "alerts" },
@@ -25,6 +29,12 @@ const TAKEN: Readonly<Record<string, Record<string, unknown>>> = {
     ...{ kind: "ntfy", server: "https://ntfy.example.org", topic: "alerts", user: "me", password: "p@ss" },
   },
   "ntfys://me:p@ss@ntfy.example.org/alerts": {
+    ...{ kind: "ntfy", server: "https://ntfy.example.org", topic: "alerts", user: "me", password: "p@ss" },
+  },
+  "ntfys://me:p%3Ass@ntfy.example.org:8443/alerts": {
+    ...{ kind: "ntfy", server: "https://ntfy.example.org:8443", topic: "alerts", user: "me", password: "p:ss" },
+  },
+  "ntfys://ntfy.example.org/alerts?user=me&pass=p%40ss": {
     ...{ kind: "ntfy", server: "https://ntfy.example.org", topic: "alerts", user: "me", password: "p@ss" },
   },
   "ntfys://tk_abc@ntfy.example.org/alerts": ntfyToken("tk_abc"),
@@ -42,6 +52,10 @@ const TAKEN: Readonly<Record<string, Record<string, unknown>>> = {
   "mailtos://jump:secret@example.org:465?smtp=mail.example.org&mode=ssl&from=jump@example.org&name=Jump": {
     ...{ kind: "email", server: "mail.example.org", port: 465, security: "tls", user: "jump", password: "secret" },
     ...{ from: "Jump <jump@example.org>", to: ["jump@example.org"] },
+  },
+  "mailtos://example.org?user=jump&pass=secret&smtp=mail.example.org&to=root@example.org": {
+    ...{ kind: "email", server: "mail.example.org", security: "starttls", user: "jump", password: "secret" },
+    ...{ from: "jump@example.org", to: ["root@example.org"] },
   },
   "mailto://me:secret@gmail.com/you@example.org,other@example.org": {
     ...{ kind: "email", server: "smtp.gmail.com", security: "starttls", user: "me@gmail.com", password: "secret" },
@@ -69,14 +83,14 @@ const REFUSED: Readonly<Record<string, string>> = {
   "ntfys://host/t?priority=high": "its option priority cannot be taken over",
   "ntfys://host/a/b": "it names 2 topics",
   "ntfys://": "it names 0 topics",
+  "ntfys://:secret@host/topic": "it has a password without a user",
   "ntfys://user@host/topic": "it has a user without a password",
   "matrixs://user:secret@host/!a:b": "it has a password, and a channel needs an access token",
   "matrixs://host/!a:b": "it has no access token",
-  "matrixs://secret@host": "it names 0 rooms",
-  "matrixs://secret@host/!a:b/!c:d": "it names 2 rooms",
-  "matrixs://secret@host/@user": "the room in it lacks its server",
-  "matrixs://secret@host/!opaque": "the room in it lacks its server",
-  "matrixs://secret@host/alerts?hsreq=no": "the room in it lacks its server",
+  "matrixs://secret@host": "it names no room",
+  "matrixs://secret@host/@user": "a room in it lacks its server",
+  "matrixs://secret@host/!opaque": "a room in it lacks its server",
+  "matrixs://secret@host/alerts?hsreq=no": "a room in it lacks its server",
   "matrixs://secret@host/!a:b?msgtype=notice": "its option msgtype cannot be taken over",
   "matrixs://user:secret@host/!a:b?mode=slack": "its mode slack is a webhook and no Matrix account",
   "gotifys://host": "it has no token",
@@ -113,7 +127,7 @@ Deno.test("docs/apprise.md lists every form that is taken over", () => {
   }
 });
 
-function matrix(room: string): Record<string, unknown> {
+function matrix(...room: string[]): Record<string, unknown> {
   return { kind: "matrix", homeserver: "https://matrix.example.org", accessToken: "syt_token", room };
 }
 

@@ -92,6 +92,17 @@ Deno.test("mailNotification() makes nothing that is refused", async () => {
   assert(message.endsWith("📎 and 10 more"));
 });
 
+Deno.test("mailNotification() makes nothing that is refused of control characters, each of which takes three bytes", async () => {
+  const esc = "\x1b".repeat(60_000);
+  const attachments = [{ type: "text/plain", content: new TextEncoder().encode(esc.slice(0, 4000)) }];
+  for (const body of [{ text: esc }, { html: esc }, { html: "&#27;".repeat(60_000) }]) {
+    const input = await mailNotification(mail({ subject: esc, from: esc, ...body, attachments }), {});
+    const { subject, message } = createNotification(input, 0);
+    assert(subject.endsWith("\ufffd…"));
+    assert(byteLength(message) <= MAX_MESSAGE_BYTES);
+  }
+});
+
 Deno.test("mailNotification() does without a subject and a sender", async () => {
   assertEquals(await mailNotification(mail({ subject: "\r\n " }), { sender: "CronDaemon" }), {
     ...{ subject: "(no subject)", message: "", format: "text", severity: "info", silent: false, origin: "CronDaemon" },

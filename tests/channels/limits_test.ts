@@ -1,0 +1,78 @@
+/** The largest notifications that there are, made of what grows most on its way: each channel cuts them to what its service takes. */
+
+import { assert, assertEquals } from "@std/assert";
+import type { Channel } from "../../src/channels/channel.ts";
+import { MAX_MESSAGE_BYTES, MAX_SUBJECT_BYTES, type NotificationInput } from "../../src/notification.ts";
+import { byteLength } from "../../src/render.ts";
+import {
+  LoopbackGotify,
+  LoopbackHomeserver,
+  LoopbackNtfy,
+  LoopbackTelegram,
+  LoopbackWebhook,
+} from "../../src/testing/mod.ts";
+import { fakeRuntime } from "../fakes/runtime.ts";
+import { SmtpPeer, smtpSuite } from "../smtp/harness.ts";
+import { openChannel } from "./harness.ts";
+
+/** What JSON escapes, HTML escapes, quoted-printable escapes; what is many bytes, many units, or many characters to a sign. */
+const UNITS = ['"', "\\", "a\n", "\t|", "&<", "=", "ä", "😀", "👨‍👩‍👧‍👦", "e\u0301", "\u2028", "\u202e", " \n", "* ", "<li>"];
+
+const NOTIFICATIONS: readonly NotificationInput[] = UNITS.flatMap((unit) =>
+  (["text", "code"] as const).map((format) => ({
+    subject: `S${filled(unit.replace("\n", "x"), MAX_SUBJECT_BYTES - 1)}`,
+    message: `${filled(unit, MAX_MESSAGE_BYTES - 1)}.`,
+    format,
+    link: `https://example.org/${"%22".repeat(600)}`,
+  }))
+);
+
+function filled(unit: string, bytes: number): string {
+  return unit.repeat(Math.floor(bytes / byteLength(unit)));
+}
+
+/** Each must be taken; a service that refuses one makes the test fail. */
+async function sendAll(kind: string, config: Readonly<Record<string, unknown>>): Promise<Channel> {
+  using runtime = fakeRuntime();
+  const { channel, send } = openChannel(kind, config, runtime);
+  for (const input of NOTIFICATIONS) {
+    for (const late of [false, true]) await send(input, { late, txnId: crypto.randomUUID() });
+  }
+  return channel;
+}
+
+const COUNT = 2 * NOTIFICATIONS.length;
+
+Deno.test("every kind that speaks HTTP cuts the largest notifications to what its service takes", async () => {
+  await using homeserver = await LoopbackHomeserver.start();
+  await using ntfy = await LoopbackNtfy.start();
+  await using gotify = await LoopbackGotify.start();
+  await using telegram = await LoopbackTelegram.start({ perMinute: COUNT });
+  await using webhook = await LoopbackWebhook.start();
+  const { userId, accessToken } = homeserver.addUser("bot");
+  const room = homeserver.createRoom({ members: [userId] });
+  await sendAll("matrix", { homeserver: homeserver.url, accessToken, room });
+  await sendAll("ntfy", { server: ntfy.url, topic: "alerts" });
+  await sendAll("gotify", { server: gotify.url, token: gotify.token });
+  await sendAll("telegram", { server: telegram.url, token: telegram.token, chat: 1001 });
+  await sendAll("webhook", { url: webhook.url, maxChars: 2000 });
+  const cut = [
+    homeserver.events(room).map(({ content }) => String(content.body)),
+    ntfy.messages("alerts").map(({ message }) => message),
+    gotify.messages.map(({ message }) => message),
+    telegram.messages("1001").map(({ text }) => text),
+    webhook.deliveries.map(({ body }) => JSON.stringify(body)),
+  ];
+  assertEquals(cut.map((texts) => texts.length), cut.map(() => COUNT));
+  // Gotify has room for all of it.
+  for (const texts of [cut[1], cut[3], cut[4]]) assert(texts.every((text) => text.includes("✂ Cut here: ")));
+});
+
+const smtpTest = await smtpSuite();
+
+smtpTest("a mail of the largest notification is one that every server takes", async () => {
+  await using peer = await SmtpPeer.start({ security: "none", size: 64 * 1024 });
+  const address = { from: "Jump host <jump@example.org>", to: "root@example.org" };
+  await sendAll("email", { server: "127.0.0.1", port: peer.port, security: "none", ...address });
+  await peer.taken(COUNT);
+});

@@ -1,0 +1,22 @@
+import { assertEquals } from "@std/assert";
+import { main } from "../../src/cli/main.ts";
+import { LoopbackTelegram } from "../../src/testing/mod.ts";
+import { fakeRuntime } from "../fakes/runtime.ts";
+
+Deno.test("send says of each destination of a channel what became of it, and why one waits behind another", async () => {
+  await using telegram = await LoopbackTelegram.start({ chats: ["1001"] });
+  const folder = await Deno.makeTempDir();
+  const channel = { server: telegram.url, token: telegram.token, chat: [1001, -5] };
+  Deno.writeTextFileSync(`${folder}/config.json`, JSON.stringify({ channels: { telegram: channel } }), { mode: 0o600 });
+  const send = async (subject: string) => {
+    using runtime = fakeRuntime({ env: { MATRIX_NOTIFY_STATE_DIR: `${folder}/state` }, realIds: true });
+    await main(["send", subject, "", "--config", `${folder}/config.json`, "--no-background"], runtime);
+    return runtime.out().replace(/[-0-9a-f]{36}/g, "ID").replace(/; next try .*/g, "");
+  };
+  const { host } = new URL(telegram.url);
+  const queued = `telegram -5: queued ID: ${host} answered 400: Bad Request: chat not found\n`;
+  assertEquals(await send("One"), `telegram 1001: delivered 1\n${queued}`);
+  assertEquals(await send("Two"), `telegram 1001: delivered 2\n${queued}`);
+  assertEquals(telegram.requests.filter(({ status }) => status === 400).length, 2, "formatted and plain, once");
+  await Deno.remove(folder, { recursive: true });
+});

@@ -1,0 +1,253 @@
+/** The wizard against a loopback homeserver: what the transcripts cannot show, since something happens in between. */
+
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { setOAuthScene } from "../fakes/oauth.ts";
+import { startProxy } from "../fakes/proxy.ts";
+import { startTlsFront, tlsFile } from "../fakes/tls.ts";
+import { setSetupScene } from "./setup_scene.ts";
+
+/** A domain that answers the first question with one thing, and all others with 404. */
+function startDomain(answer: (url: URL) => Response): { readonly name: string } & AsyncDisposable {
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
+    const url = new URL(request.url);
+    return url.pathname.startsWith("/.well-known") ? answer(url) : new Response("Not found", { status: 404 });
+  });
+  return { name: `localhost:${server.addr.port}`, [Symbol.asyncDispose]: () => server.shutdown() };
+}
+
+const json = (value: unknown) => () => Response.json(value);
+const named = (baseUrl: unknown) => json({ "m.homeserver": { base_url: baseUrl } });
+
+const DOMAINS: readonly (readonly [what: string, answer: (url: URL) => Response, sentence: RegExp])[] = [
+  [
+    "nothing, and is no homeserver",
+    () => new Response("Not found", { status: 404 }),
+    /client: there is none \(404\); http:\/\/localhost:\d+: localhost:\d+ does not answer like a homeserver: 404/,
+  ],
+  [
+    "a page",
+    () => new Response("<!DOCTYPE html>", { headers: { "Content-Type": "text/html" } }),
+    /it is text\/html and no JSON/,
+  ],
+  ["damaged JSON", () => new Response('{"m.homeserver":'), /and no JSON object/],
+  [
+    "a redirect to itself",
+    (url) => Response.redirect(url, 302),
+    /it leads from one address to the next, more than 5 times/,
+  ],
+  ["an address without a server", json({}), /it holds no base_url/],
+  [
+    "a wrong address",
+    named("ftp://matrix.example.org"),
+    /its base_url ftp:\S+ cannot be used: it must begin with https/,
+  ],
+  [
+    "an address in the clear",
+    named("http://matrix.example.org"),
+    /plain http would send the access token in the clear/,
+  ],
+  [
+    "an address where nobody is",
+    named("http://127.0.0.1:1"),
+    /it names http:\/\/127\.0\.0\.1:1; http:\S+: Cannot connect/,
+  ],
+  ["an error", () => new Response("", { status: 500 }), /it answered 500/],
+];
+
+for (const [what, answer, sentence] of DOMAINS) {
+  Deno.test(`setup says what it found where the domain answers with ${what}`, async () => {
+    await using scene = await setSetupScene();
+    await using domain = startDomain(answer);
+    const { code, err } = await scene.run(["setup", "--user", `@bot:${domain.name}`, "--direct", "@a:b", "--yes"]);
+    assertEquals(code, 69);
+    assertMatch(err, new RegExp(`^matrix-notify: cannot find the homeserver of ${domain.name}: `));
+    assertMatch(err, sentence);
+    assertStringIncludes(err, "--homeserver https://matrix.example.org");
+  });
+}
+
+Deno.test("setup asks for the homeserver's address where the domain leads nowhere, and takes the first that answers", async () => {
+  await using scene = await setSetupScene();
+  const { homeserver, bot } = scene;
+  await using domain = startDomain(named(homeserver.url));
+  const found = await scene.run(["setup"], { typed: [`@bot:${domain.name}\n`] });
+  assertStringIncludes(found.err, `client: it names ${homeserver.url}\n${homeserver.url}: it answers\n`);
+  await using lost = startDomain(() => new Response("", { status: 500 }));
+  const { code, err } = await scene.run(["setup"], {
+    typed: [`@bot:${lost.name}\n`, "http://127.0.0.1:1\n", "http://example.org\n", `${homeserver.url}\n`],
+  });
+  assertEquals(code, 130);
+  for (const sentence of ["it answered 500", "Cannot connect to 127.0.0.1:1", "in the clear", ": it answers"]) {
+    assertStringIncludes(err, sentence);
+  }
+  assertEquals(homeserver.devices(bot.userId), [bot.deviceId]);
+});
+
+Deno.test("setup enters a room as soon as somebody invites the account", async () => {
+  await using scene = await setSetupScene();
+  const { homeserver, bot } = scene;
+  const roomId = homeserver.createRoom({ members: ["@alice:loopback.test"], alias: "#ops:loopback.test", name: "Ops" });
+  homeserver.createRoom({ members: ["@mallory:loopback.test"], invited: [bot.userId] });
+  const login = ["--user", bot.userId, "--homeserver", homeserver.url, "--password-file"];
+  const args = ["setup", ...login, scene.secretFile("password", bot.password), "--room", "#ops:loopback.test", "--yes"];
+  const running = scene.run(args);
+  await homeserver.received(({ route }) => route === "sync", 2);
+  homeserver.invite(roomId, bot.userId);
+  const { code, out, err } = await running;
+  assertEquals([code, out], [0, `set up matrix: ${bot.userId} sends to #ops:loopback.test\n`], err);
+  assertStringIncludes(err, `Invite ${bot.userId} to #ops:loopback.test now. Waiting for 5 min at most`);
+  assertEquals(homeserver.events(roomId).length, 1);
+});
+
+Deno.test("setup waits for whichever invite, and takes the one that a person chooses", async () => {
+  await using scene = await setSetupScene();
+  const { homeserver, bot } = scene;
+  const [spam, ops] = ["Spam", "Ops"].map((name) =>
+    homeserver.createRoom({ members: ["@alice:loopback.test"], invited: [bot.userId], name })
+  );
+  const { code, out, err } = await scene.run(["setup", "--user", bot.userId, "--homeserver", homeserver.url], {
+    typed: ["1\n", `${bot.password}\r`, "1\n", "\n", "3\n", "wait\n", "2\n"],
+  });
+  assertEquals([code, out], [0, `set up matrix: ${bot.userId} sends to ${ops}\n`], err);
+  assertStringIncludes(
+    err,
+    `  1  Spam (${spam}), by @alice:loopback.test\n  2  Ops (${ops}), by @alice:loopback.test\n`,
+  );
+  assertStringIncludes(err, "none of the invites is wanted");
+  assertStringIncludes(err, "\nTest message: \x1b[32mdelivered\x1b[0m $");
+  assertEquals(homeserver.members(spam).joined, ["@alice:loopback.test"]);
+});
+
+Deno.test("setup reaches a homeserver of a private authority from nothing, and so do login, whoami and logout then", async () => {
+  await using scene = await setSetupScene();
+  const { homeserver, bot } = scene;
+  await using front = startTlsFront(homeserver.url);
+  const url = `https://localhost:${front.port}`, password = scene.secretFile("password", bot.password);
+  const args = ["setup", "--user", bot.userId, "--homeserver", url, "--password-file", password, "--yes"];
+  const room = ["--create-room", "Ops", "--invite", "@alice:loopback.test"];
+  const refused = await scene.run([...args, ...room]);
+  assertEquals(refused.code, 69);
+  assertStringIncludes(refused.err, "its certificate is from no authority that is trusted here");
+  assertStringIncludes(refused.err, "--ca-file");
+  const { code, err } = await scene.run([...args, ...room, "--ca-file", tlsFile("authority.pem")]);
+  assertEquals(code, 0, err);
+  const { matrix } = scene.config().channels as Record<string, Record<string, unknown>>;
+  assertEquals(matrix.caFile, tlsFile("authority.pem"));
+  assertEquals((await scene.run(args)).code, 0);
+  for (
+    const command of [["whoami"], ["login", bot.userId, "--homeserver", url, "--password-file", password], ["logout"]]
+  ) {
+    const ran = await scene.run(command);
+    assertEquals(ran.code, 0, ran.err);
+  }
+});
+
+Deno.test("setup reaches the homeserver through a proxy, and keeps it for the channel", async () => {
+  await using scene = await setSetupScene();
+  await using proxy = startProxy();
+  const { homeserver, bot } = scene;
+  const password = scene.secretFile("password", bot.password);
+  const args = ["setup", "--user", bot.userId, "--homeserver", homeserver.url, "--password-file", password, "--yes"];
+  const { code, err } = await scene.run([
+    ...args,
+    "--direct",
+    "@alice:loopback.test",
+    "--proxy",
+    `http://${proxy.host}`,
+  ]);
+  assertEquals(code, 0, err);
+  assertEquals(proxy.passed.length, homeserver.requests.length);
+  assertEquals(scene.config(), {
+    channels: { matrix: { user: bot.userId, room: "@alice:loopback.test", proxy: `http://${proxy.host}` } },
+  });
+});
+
+Deno.test("setup writes through a link, and leaves the file to its owner alone", async () => {
+  await using scene = await setSetupScene();
+  const { homeserver, bot, home } = scene;
+  Deno.mkdirSync(`${home}/.config/matrix-notify`, { recursive: true });
+  Deno.writeTextFileSync(`${home}/kept.json`, '{"identity":"jump"}', { mode: 0o644 });
+  Deno.symlinkSync(`${home}/kept.json`, `${home}/.config/matrix-notify/config.json`);
+  const password = scene.secretFile("password", bot.password);
+  const args = ["setup", "--user", bot.userId, "--homeserver", homeserver.url, "--password-file", password, "--yes"];
+  assertEquals((await scene.run([...args, "--direct", "@alice:loopback.test", "--no-test"])).code, 0);
+  assert(Deno.lstatSync(`${home}/.config/matrix-notify/config.json`).isSymlink);
+  const kept = JSON.parse(Deno.readTextFileSync(`${home}/kept.json`));
+  assertEquals(kept, { identity: "jump", channels: { matrix: { user: bot.userId, room: "@alice:loopback.test" } } });
+  assertEquals((Deno.statSync(`${home}/kept.json`).mode ?? 0) & 0o777, 0o600);
+});
+
+for (
+  const [fault, code, sentence] of [
+    ["503", 75, /Test message: queued /],
+    ["too-large", 65, /Test message: dead .*\n.*it lies with the dead letters/],
+  ] as const
+) {
+  Deno.test(`setup ends with ${code} where the test message meets ${fault}, and the channel is there`, async () => {
+    await using scene = await setSetupScene();
+    const { homeserver, bot } = scene;
+    homeserver.fault(fault);
+    const password = scene.secretFile("password", bot.password);
+    const args = ["setup", "--user", bot.userId, "--homeserver", homeserver.url, "--password-file", password, "--yes"];
+    const ran = await scene.run([...args, "--direct", "@alice:loopback.test", "--no-background"]);
+    assertEquals(ran.code, code, ran.err);
+    assertMatch(ran.err, sentence);
+    assertMatch(ran.out, /^set up matrix: /);
+    assert("channels" in scene.config());
+  });
+}
+
+Deno.test("setup writes the password and the tokens nowhere but into the account's file", async () => {
+  await using scene = await setSetupScene();
+  const { homeserver, bot, home } = scene;
+  const typed = ["1\n", "wrong-password\r", "1\n", `${bot.password}\r`, "2\n", "\n", "@alice:loopback.test\n"];
+  const first = await scene.run(["setup", "--user", bot.userId, "--homeserver", homeserver.url], { typed });
+  const token = scene.secretFile("token", bot.accessToken);
+  await scene.run(["logout"]);
+  const second = await scene.run([
+    "setup",
+    "--user",
+    bot.userId,
+    "--homeserver",
+    homeserver.url,
+    "--token-file",
+    token,
+    "--yes",
+  ]);
+  assertEquals([first.code, second.code], [0, 0], first.err + second.err);
+  const account = `${home}/.local/state/matrix-notify/accounts/%40bot%3Aloopback.test.json`;
+  const { accessToken } = JSON.parse(Deno.readTextFileSync(account));
+  assertEquals(accessToken, bot.accessToken);
+  Deno.removeSync(account);
+  Deno.removeSync(token);
+  const asked = homeserver.requests.map(({ path, query }) => path + query).join("\n");
+  const places = [first.out + first.err, second.out + second.err, contentsOf(home), asked];
+  for (const secret of [bot.password, "wrong-password", accessToken]) {
+    for (const place of places) assertEquals(place.includes(secret), false, secret);
+  }
+});
+
+for (
+  const [how, code, sentence] of [["approve", 0, "Logged in"], ["deny", 77, "refused in the browser"], [
+    "expire",
+    75,
+    "nobody confirmed it in time",
+  ]] as const
+) {
+  Deno.test(`setup logs in with a code, and ends with ${code} when the person does ${how}`, async () => {
+    await using scene = await setSetupScene();
+    await using oauth = await setOAuthScene();
+    const { now, sleep } = oauth.client.runtime;
+    oauth.during(1, () => oauth.server[how](oauth.server.userCodes[0], "bot"));
+    const args = ["setup", "--user", "@bot:loopback.test", "--homeserver", oauth.homeserver.url, "--device-code"];
+    const ran = await scene.run([...args, "--direct", "@alice:loopback.test", "--yes"], { runtime: { now, sleep } });
+    assertEquals(ran.code, code, ran.err);
+    assertStringIncludes(ran.err, sentence);
+  });
+}
+
+function contentsOf(folder: string): string {
+  return Array.from(Deno.readDirSync(folder)).map(({ name, isDirectory }) =>
+    isDirectory ? contentsOf(`${folder}/${name}`) : Deno.readTextFileSync(`${folder}/${name}`)
+  ).join("\n");
+}

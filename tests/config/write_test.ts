@@ -1,0 +1,62 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { type ChannelPlace, writeChannel } from "../../src/config/write.ts";
+import { ConfigError, QueueError } from "../../src/errors.ts";
+import { denoFiles, parentOf } from "../../src/queue/files.ts";
+import { FileLock } from "../../src/queue/lock.ts";
+
+const CHANNEL = { user: "@bot:example.org", room: "!a" };
+
+function writeTest(body: (place: ChannelPlace, read: () => string) => void): void {
+  const folder = Deno.makeTempDirSync({ prefix: "write-" });
+  try {
+    const path = `${folder}/config.json`;
+    body({ path, name: "matrix", lockPath: `${folder}/state/setup.lock` }, () => Deno.readTextFileSync(path));
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+}
+
+Deno.test("writeChannel() makes the file, and changes one channel of it later", () => {
+  writeTest((place, read) => {
+    writeChannel(place, { user: "@old:example.org", room: "!b" });
+    writeChannel({ ...place, name: "phone" }, { kind: "ntfy" });
+    Deno.writeTextFileSync(place.path, read().replace("{", '{"identity": "jump",'));
+    writeChannel(place, CHANNEL);
+    assertEquals(JSON.parse(read()), { identity: "jump", channels: { matrix: CHANNEL, phone: { kind: "ntfy" } } });
+    assertEquals(Array.from(Deno.readDirSync(parentOf(place.path)), ({ name }) => name).sort(), [
+      "config.json",
+      "state",
+    ]);
+  });
+});
+
+for (const step of ["open", "rename", "syncDirectory"] as const) {
+  Deno.test(`writeChannel() leaves a whole file when the disk fails at ${step}`, () => {
+    writeTest((place, read) => {
+      writeChannel(place, { user: "@old:example.org", room: "!b" });
+      const before = read();
+      const broken = () => {
+        throw new Error("Input/output error (os error 5)");
+      };
+      const open: typeof denoFiles.open = (path, mode) => mode === "create" ? broken() : denoFiles.open(path, mode);
+      const files = { ...denoFiles, [step]: step === "open" ? open : broken };
+      assertThrows(() => writeChannel(place, CHANNEL, files), QueueError, "Cannot save");
+      if (step !== "syncDirectory") assertEquals(read(), before);
+      else assertEquals(JSON.parse(read()).channels.matrix, CHANNEL);
+    });
+  });
+}
+
+Deno.test("writeChannel() writes nothing over a file that it cannot read, nor beside another setup", () => {
+  writeTest((place, read) => {
+    Deno.writeTextFileSync(place.path, "{");
+    assertThrows(() => writeChannel(place, CHANNEL), ConfigError, "it is not valid JSON");
+    assertEquals(read(), "{");
+    Deno.writeTextFileSync(place.path, "{}");
+    const lock = new FileLock(denoFiles, place.lockPath);
+    lock.tryAcquire();
+    assertThrows(() => writeChannel(place, CHANNEL), QueueError, "another setup is writing it");
+    lock.release();
+    assertEquals(read(), "{}");
+  });
+});

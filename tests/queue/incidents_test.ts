@@ -1,0 +1,171 @@
+import { assertEquals } from "@std/assert";
+import { FORGOTTEN_AFTER_MS, type IncidentSubject, MAX_INCIDENTS } from "../../src/queue/incidents.ts";
+import { encodeRecord, type JournalRecord } from "../../src/queue/record.ts";
+import { QueueState } from "../../src/queue/state.ts";
+
+const LANE = { channel: "matrix", destination: "!a" };
+
+interface Said {
+  readonly id: string;
+  readonly time?: number;
+  readonly key?: string;
+  readonly destination?: string;
+  readonly title?: string;
+  readonly resolves?: true;
+}
+
+/** An entry that is taken in, and delivered a moment later. */
+function told({ id, time = 10, key = "disk", title = `title ${id}`, ...more }: Said): JournalRecord[] {
+  return [
+    { t: "enq", id, time, ...LANE, notification: { id }, expires: 1e15, key, title, ...more },
+    { t: "att", id, n: 1, time },
+    { t: "ack", id, time: time + 1, receipt: `$${id}`, via: "put" },
+  ];
+}
+
+function fold(...records: JournalRecord[]): QueueState {
+  const state = new QueueState();
+  for (const record of records) state.apply(record, encodeRecord(record).length);
+  return state;
+}
+
+function compacted(state: QueueState, time = 100): QueueState {
+  return fold(...state.snapshot({ time, host: "jump" }));
+}
+
+const next = (more: Partial<IncidentSubject> = {}): IncidentSubject => ({ ...LANE, key: "disk", time: 100, ...more });
+
+Deno.test("QueueState.incidentOf() knows the first that was delivered under a key, how many there were, and since when", () => {
+  const state = fold(...told({ id: "a" }), ...told({ id: "b", time: 50 }), ...told({ id: "c", key: "net" }));
+  const incident = {
+    t: "incident",
+    ...LANE,
+    key: "disk",
+    receipt: "$a",
+    isShared: undefined,
+    title: "title a",
+    since: 10,
+    told: 51,
+    count: 2,
+  };
+  assertEquals(state.incidentOf(next()), incident as never);
+  assertEquals(compacted(state).incidentOf(next()), incident as never);
+  assertEquals(state.incidentOf(next({ destination: "!b" })), undefined);
+  assertEquals(state.incidentOf(next({ key: undefined })), undefined);
+});
+
+Deno.test("QueueState.incidentOf() knows nothing of what was resolved, before a compaction or behind it", () => {
+  const state = fold(...told({ id: "a" }), ...told({ id: "b", resolves: true }));
+  assertEquals([state.incidentOf(next()), compacted(state).incidentOf(next())], [undefined, undefined]);
+  const again = fold(...told({ id: "a" }), ...told({ id: "b", resolves: true }), ...told({ id: "c", time: 60 }));
+  assertEquals(again.incidentOf(next())?.receipt, "$c");
+});
+
+Deno.test("QueueState.incidentOf() begins with what the first one took the place of", () => {
+  const [enq, ...rest] = told({ id: "b", time: 50 });
+  const state = fold(told({ id: "a", time: 5 })[0], { ...enq, replaces: true } as JournalRecord, ...rest);
+  assertEquals([state.incidentOf(next())?.since, state.incidentOf(next())?.count], [5, 1]);
+});
+
+Deno.test("QueueState.incidentOf() tells every try of an entry the same, and forgets what is long past", () => {
+  const state = fold(...told({ id: "a" }));
+  assertEquals(state.incidentOf(next({ time: 11 + FORGOTTEN_AFTER_MS }))?.receipt, "$a");
+  assertEquals(state.incidentOf(next({ time: 12 + FORGOTTEN_AFTER_MS })), undefined);
+  // The entry came in time, and waits; a compaction meanwhile changes nothing.
+  const late = compacted(state, 11 + 1.5 * FORGOTTEN_AFTER_MS);
+  assertEquals(late.incidentOf(next({ time: 11 + FORGOTTEN_AFTER_MS }))?.receipt, "$a");
+  assertEquals([...compacted(state, 12 + 2 * FORGOTTEN_AFTER_MS).snapshot({ time: 0, host: "x" })].length, 1);
+});
+
+Deno.test("QueueState.incidentOf() remembers so many and no more, and counts the bytes that they keep", () => {
+  const state = fold();
+  for (let at = 0; at <= MAX_INCIDENTS; at++) {
+    for (const record of told({ id: `e${at}`, key: `k${at}`, time: at })) state.apply(record);
+  }
+  assertEquals(state.incidentOf(next({ key: "k0" })), undefined);
+  assertEquals(state.incidentOf(next({ key: "k1" }))?.receipt, "$e1");
+  const bytes = [...state.snapshot({ time: 1000, host: "x" })].slice(1).map(encodeRecord).map(({ length }) => length);
+  const estimate = state.keptBytes;
+  const total = bytes.reduce((sum, length) => sum + length, 0);
+  assertEquals(bytes.length, MAX_INCIDENTS + 1);
+  assertEquals(estimate <= total && estimate > 0.8 * total, true, `${estimate} of ${total}`);
+  for (let at = 0; at <= MAX_INCIDENTS; at++) {
+    for (const record of told({ id: `r${at}`, key: `k${at}`, time: at, resolves: true })) state.apply(record);
+  }
+  assertEquals(state.keptBytes, 0);
+});
+
+Deno.test("QueueState.incidentOf() learns of each member of a digest, and that it is not alone in its event", () => {
+  const state = fold(
+    ...told({ id: "a", key: "net" }),
+    told({ id: "b" })[0],
+    told({ id: "c", key: "net", resolves: true })[0],
+    { t: "digest", id: "D", time: 20, ...LANE, members: ["b", "c"] },
+    { t: "att", id: "D", n: 1, time: 30 },
+    { t: "ack", id: "b", time: 31, receipt: "$D", via: "put" },
+  );
+  assertEquals([state.incidentOf(next())?.receipt, state.incidentOf(next({ key: "net" }))?.receipt], [undefined, "$a"]);
+  state.apply({ t: "ack", id: "D", time: 31, receipt: "$D", via: "put" });
+  const { receipt, isShared } = state.incidentOf(next()) ?? {};
+  assertEquals([receipt, isShared, state.incidentOf(next({ key: "net" }))], ["$D", true, undefined]);
+});
+
+Deno.test("QueueState.incidentOf() passes over what has no title, and does not count a fire that was buried", () => {
+  const [enq, att] = told({ id: "a" });
+  const untitled = { ...enq, title: undefined } as JournalRecord;
+  assertEquals(fold(untitled, ...told({ id: "a" }).slice(1)).incidentOf(next()), undefined);
+  assertEquals(fold(enq, att, { t: "dead", id: "a", time: 20, reason: "late" }).incidentOf(next()), undefined);
+});
+
+Deno.test("QueueState.snapshot() changes nothing about incidents, wherever a compaction comes in between", () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const records = history(seed, 60);
+    const whole = outlook(fold(...records));
+    for (let at = 0; at <= records.length; at++) {
+      const state = compacted(fold(...records.slice(0, at)), 1000);
+      for (const record of records.slice(at)) state.apply(record);
+      assertEquals(outlook(state), whole, `seed ${seed}, a compaction before record ${at}`);
+    }
+  }
+});
+
+const KEYS = ["disk", "net", "cpu"];
+
+/** What may happen to entries with keys: they come, leave, fail, die, and are gathered. */
+function history(seed: number, count: number): JournalRecord[] {
+  const records: JournalRecord[] = [];
+  let roll = seed;
+  const dice = (sides: number) => (roll = (roll * 48_271) % 2_147_483_647) % sides;
+  for (let time = 1; time <= count; time++) {
+    const waiting = [...fold(...records).entries].filter(({ dead }) => !dead);
+    const [chosen] = waiting.slice(dice(Math.max(1, waiting.length)));
+    const id = chosen?.id ?? "nobody";
+    const fire = told({ id: `e${time}`, time, key: KEYS[dice(3)], resolves: dice(3) === 0 ? true : undefined })[0];
+    const failure = dice(2) === 0 ? "ambiguous" : "limited";
+    records.push(
+      ...[
+        [{ ...fire, replaces: dice(2) === 0 ? true : undefined } as JournalRecord],
+        [{ t: "att", id, n: 1, time }, { t: "ack", id, time, receipt: `$${time}`, via: "put" }] as const,
+        [{ t: "att", id, n: 1, time }, { t: "nack", id, n: 1, time, class: failure, reason: "", next: 0 }] as const,
+        [{ t: "dead", id, time, reason: "" }] as const,
+        [{
+          t: "digest",
+          id: `D${time}`,
+          time,
+          ...LANE,
+          members: waiting.slice(0, 3).map((entry) => entry.id),
+        }] as const,
+      ][[0, 0, 0, 1, 1, 2, 3, 4][dice(8)]],
+    );
+  }
+  return records;
+}
+
+/** What later entries hear, and what those that wait will tell. */
+function outlook(state: QueueState): unknown {
+  const entries = [...state.entries].flatMap((entry) => entry.members ?? [entry]);
+  return JSON.parse(JSON.stringify([
+    KEYS.map((key) => state.incidentOf(next({ key }))),
+    entries.map(({ id, title, resolves, replaced }) => ({ id, title, resolves, replaced })),
+  ]));
+}

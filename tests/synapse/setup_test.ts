@@ -1,0 +1,177 @@
+/** From an empty home directory to a message in a room of a real homeserver: asked at a terminal, and in one command line. */
+
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { playAtTerminal, type Step } from "../terminal/terminal.ts";
+import { type CliResult, runCli, StateFolder, type Synapse, type SynapseNeeds, synapseSuite } from "./harness.ts";
+
+/** The domain in the user ids: it says where its homeserver is, and is none. */
+class Domain implements SynapseNeeds {
+  readonly #server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, ({ url }) => {
+    const isWellKnown = new URL(url).pathname === "/.well-known/matrix/client";
+    return isWellKnown
+      ? Response.json({ "m.homeserver": { base_url: this.#baseUrl } })
+      : new Response("", { status: 404 });
+  });
+  #baseUrl = "";
+
+  get name(): string {
+    return `localhost:${this.#server.addr.port}`;
+  }
+
+  async install() {}
+
+  open() {
+    return Promise.resolve({ serverName: this.name });
+  }
+
+  started(synapse: Synapse) {
+    this.#baseUrl = synapse.url;
+    return Promise.resolve();
+  }
+
+  async [Symbol.asyncDispose]() {
+    await this.#server.shutdown();
+  }
+}
+
+const domain = new Domain();
+const synapseTest = await synapseSuite(domain);
+Deno.test.afterAll(() => domain[Symbol.asyncDispose]());
+
+/** What the tests of the command line and of the terminal share: a home in which nothing is. */
+async function homeFolder(state: StateFolder): Promise<string> {
+  const home = `${state.path}/home`;
+  await Deno.mkdir(home);
+  return home;
+}
+
+synapseTest("setup at a terminal ends with a delivered message, as the README shows it", async (synapse) => {
+  await using state = await StateFolder.make();
+  const home = await homeFolder(state);
+  const bot = await synapse.registerUser("notifier"), alice = await synapse.registerUser("alice");
+  const steps: Step[] = [
+    [/account that sends: $/, `${bot.userId}\n`],
+    [/Number \[1\]: $/, "\n"],
+    [/Password of \S+: $/, `${bot.password}\r`],
+    [/Where .*Number \[1\]: $/, "2\n"],
+    [/Name of the room \[Notifications\]: $/, "Alerts\n"],
+    [/to invite: $/, `${alice.userId}\n`],
+  ];
+  const { code, screen, processes } = await playAtTerminal(["setup"], { env: { HOME: home, TZ: "UTC" }, steps });
+  assertEquals(code, 0, screen);
+  const roomId = /^Made Alerts \((!\S+)\), and invited/m.exec(screen)?.[1] ?? "";
+  const eventId = /^Test message: delivered (\$\S+)$/m.exec(screen)?.[1];
+  await synapse.joinRoom(alice, roomId);
+  const events = await synapse.messages(alice, roomId);
+  assertEquals(events.map(({ event_id }) => event_id), [eventId]);
+  assertStringIncludes(String(events[0].content.body), "Test message\n\nmatrix-notify is set up on ");
+
+  const readme = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
+  const shown = /^\$ matrix-notify setup\n([^`]+?)```$/m.exec(readme)?.[1];
+  assertEquals(asInReadme(screen, { home, synapse, roomId, eventId }), shown);
+
+  assertEquals(await openFiles(home), []);
+  const stateDir = `${home}/.local/state/matrix-notify`;
+  const { accessToken, refreshToken } = await takeAccount(stateDir, bot.userId);
+  assertStringIncludes(processes, "mod.ts setup");
+  for (const place of [screen, processes, await contentsOf(home)]) {
+    for (const secret of [bot.password, accessToken, refreshToken]) assertEquals(place.includes(secret), false);
+  }
+});
+
+synapseTest("setup in one command line ends with a delivered message, and again with one more", async (synapse) => {
+  await using state = await StateFolder.make();
+  const bot = await synapse.registerUser("unattended"), bob = await synapse.registerUser("bob");
+  const roomId = await synapse.createRoom(bob, { invite: [bot], name: "Ops" });
+  const before = await devicesOf(synapse, bot);
+  await Deno.writeTextFile(`${state.path}/password`, `${bot.password}\n`, { mode: 0o600 });
+  const run = (): Promise<CliResult> =>
+    runCli(["setup", "--user", bot.userId, "--password-file", "password", "--room", roomId, "--yes"], {
+      stateDir: state.path,
+    });
+  for (const count of [1, 2]) {
+    const { code, stdout, stderr } = await run();
+    assertEquals([code, stdout], [0, `set up matrix: ${bot.userId} sends to ${roomId}\n`], stderr);
+    assertMatch(stderr, /^Test message: delivered \$/m);
+    assertEquals((await synapse.messages(bob, roomId)).length, count);
+  }
+  assertEquals((await devicesOf(synapse, bot)).length, before.length + 1);
+});
+
+synapseTest("setup waits for the invite, and says so when it never comes", async (synapse) => {
+  await using state = await StateFolder.make();
+  const bot = await synapse.registerUser("patient"), carol = await synapse.registerUser("carol");
+  const roomId = await synapse.createRoom(carol, { name: "Late" });
+  await Deno.writeTextFile(`${state.path}/password`, bot.password, { mode: 0o600 });
+  const args = ["setup", "--user", bot.userId, "--password-file", "password", "--room", roomId, "--yes"];
+  const never = await runCli([...args, "--wait", "1s"], { stateDir: state.path });
+  assertEquals(never.code, 75);
+  assertStringIncludes(never.stderr, `cannot enter ${roomId}: nobody has invited ${bot.userId} within 1 s`);
+  const asked = Promise.withResolvers<void>();
+  const watch = (stderr: string) => {
+    if (stderr.includes(`Invite ${bot.userId} to ${roomId} now`)) asked.resolve();
+  };
+  const running = runCli([...args, "--wait", "30s"], { stateDir: state.path, watch });
+  await asked.promise;
+  const path = `/_matrix/client/v3/rooms/${encodeURIComponent(roomId)}/invite`;
+  await synapse.request(path, { user: carol, body: { user_id: bot.userId } });
+  const { code, stderr } = await running;
+  assertEquals(code, 0, stderr);
+  assertEquals((await synapse.messages(carol, roomId)).length, 1);
+});
+
+/** The names of this test in the place of which the README has its own. */
+function asInReadme(
+  screen: string,
+  { home, synapse, roomId, eventId = "" }: {
+    readonly home: string;
+    readonly synapse: Synapse;
+    readonly roomId: string;
+    readonly eventId?: string;
+  },
+): string {
+  return screen
+    .replaceAll(home, "/home/alice")
+    .replaceAll(synapse.url, "https://matrix.example.org")
+    .replaceAll(`http://${domain.name}`, "https://example.org")
+    .replaceAll(domain.name, "example.org")
+    .replaceAll(roomId, "!mZ7w…")
+    .replaceAll(eventId, "$4kXq…")
+    .replaceAll(/device [0-9A-F]{16}/g, "device 6C1F9A3E52D04B87")
+    .replaceAll(`address=${Deno.hostname()} `, "address=jump ");
+}
+
+async function devicesOf(synapse: Synapse, user: { readonly accessToken: string }): Promise<readonly unknown[]> {
+  const { devices } = await synapse.request<{ devices: unknown[] }>("/_matrix/client/v3/devices", { user });
+  return devices;
+}
+
+/** Reads the account and removes it, so that what is left holds no token. */
+async function takeAccount(stateDir: string, userId: string) {
+  const path = `${stateDir}/accounts/${encodeURIComponent(userId)}.json`;
+  const account: { readonly accessToken: string; readonly refreshToken: string } = JSON.parse(
+    await Deno.readTextFile(path),
+  );
+  await Deno.remove(path);
+  return account;
+}
+
+async function contentsOf(folder: string): Promise<string> {
+  const paths = (await entriesOf(folder)).filter(({ isFolder }) => !isFolder).map(({ path }) => path);
+  return (await Promise.all(paths.map((path) => Deno.readTextFile(path)))).join("\n");
+}
+
+/** Files and folders that others can look into. */
+async function openFiles(folder: string): Promise<string[]> {
+  const entries = await entriesOf(folder);
+  return entries.filter(({ path }) => ((Deno.statSync(path).mode ?? 0) & 0o077) !== 0).map(({ path }) => path);
+}
+
+async function entriesOf(folder: string): Promise<{ readonly path: string; readonly isFolder: boolean }[]> {
+  const entries = await Array.fromAsync(Deno.readDir(folder));
+  const nested = entries.map(async ({ name, isDirectory }) => {
+    const path = `${folder}/${name}`;
+    return [{ path, isFolder: isDirectory }, ...isDirectory ? await entriesOf(path) : []];
+  });
+  return (await Promise.all(nested)).flat();
+}

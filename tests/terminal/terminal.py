@@ -1,0 +1,61 @@
+"""Runs a command in a pseudo-terminal, and types what a person would type.
+
+Standard input holds the play as JSON: {"command": [...], "env": {...}, "steps": [{"see": regex, "type": text}], "limit": seconds}. Each step waits until
+its text appears behind that of the step before, and then types. Standard output tells {"code": n, "output": text, "processes": text, "missing": regex?}:
+the screen as it was written, without carriage returns, and the command lines of all processes, as they were before each answer.
+"""
+
+import codecs
+import json
+import os
+import pty
+import re
+import select
+import sys
+import time
+
+
+def command_lines():
+    lines = set()
+    for pid in filter(str.isdigit, os.listdir("/proc") if os.path.isdir("/proc") else []):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as file:
+                lines.add(file.read().replace(b"\0", b" ").decode(errors="replace"))
+        except OSError:
+            continue
+    return lines
+
+
+def play(command, env, steps, limit):
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execvpe(command[0], command, env)
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+    output, seen, lines, missing = "", 0, set(), None
+    deadline = time.monotonic() + limit
+    waiting = list(steps)
+    while time.monotonic() < deadline:
+        ready, _, _ = select.select([terminal], [], [], 0.1)
+        if ready:
+            try:
+                chunk = os.read(terminal, 65536)
+            except OSError:
+                break
+            if chunk == b"":
+                break
+            output += decoder.decode(chunk).replace("\r", "")
+        if waiting:
+            found = re.compile(waiting[0]["see"], re.S).search(output, seen)
+            if found:
+                seen = found.end()
+                lines |= command_lines()
+                os.write(terminal, waiting.pop(0)["type"].encode())
+    else:
+        missing = waiting[0]["see"] if waiting else "the end"
+        os.kill(pid, 9)
+    _, status = os.waitpid(pid, 0)
+    code = os.waitstatus_to_exitcode(status)
+    return {"code": code, "output": output, "processes": "\n".join(sorted(lines)), "missing": missing}
+
+
+print(json.dumps(play(**json.load(sys.stdin))))
