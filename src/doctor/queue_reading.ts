@@ -4,7 +4,7 @@ import { loadConfig } from "../config/load.ts";
 import { holdsAt, type Policies } from "../delivery/holds.ts";
 import { ConfigError } from "../errors.ts";
 import { denoFiles, type Files } from "../queue/files.ts";
-import { TORN_SUFFIX } from "../queue/journal.ts";
+import { TORN_SUFFIX } from "../queue/quarantine.ts";
 import { Queue } from "../queue/queue.ts";
 import { Reporter } from "../report.ts";
 import { type Status, statusOf } from "../status.ts";

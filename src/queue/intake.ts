@@ -17,6 +17,7 @@
  */
 
 import { type Files, replaceFile } from "./files.ts";
+import type { Quarantine } from "./quarantine.ts";
 import { JournalReader } from "./reader.ts";
 import { encodeRecord, type EnqueueRecord } from "./record.ts";
 import type { Reserve } from "./reserve.ts";
@@ -37,8 +38,7 @@ export interface IntakeFile {
 export interface IntakeParts {
   readonly files: Files;
   readonly reserve: Reserve;
-  /** Hears where a damaged file was set aside. */
-  readonly onDamage?: (path: string) => void;
+  readonly quarantine: Quarantine;
 }
 
 /** `queue/intake`. */
@@ -47,16 +47,16 @@ export class Intake {
   readonly #directory: string;
   readonly #files: Files;
   readonly #reserve: Reserve;
-  readonly #onDamage: (path: string) => void;
+  readonly #quarantine: Quarantine;
   #isSynced = false;
 
   /** @param parent the directory that holds `intake/`, once something came in there */
-  constructor(parent: string, { files, reserve, onDamage = () => {} }: IntakeParts) {
+  constructor(parent: string, { files, reserve, quarantine }: IntakeParts) {
     this.#parent = parent;
     this.#directory = `${parent}/intake`;
     this.#files = files;
     this.#reserve = reserve;
-    this.#onDamage = onDamage;
+    this.#quarantine = quarantine;
   }
 
   /**
@@ -104,8 +104,9 @@ export class Intake {
     guard(`write ${this.#directory}`, () => {
       if ((files.length === 0 && this.#isSynced) || !this.#exists()) return;
       for (const { name, isDamaged } of files) {
-        if (isDamaged) this.#quarantine(name);
-        else this.#files.remove(`${this.#directory}/${name}`);
+        const path = `${this.#directory}/${name}`;
+        if (isDamaged) this.#quarantine.move(path);
+        else this.#files.remove(path);
       }
       this.#files.syncDirectory(this.#directory);
       this.#isSynced = true;
@@ -149,14 +150,6 @@ export class Intake {
     } catch {
       return;
     }
-  }
-
-  #quarantine(name: string): void {
-    const directory = `${this.#parent}/quarantine`;
-    this.#files.makeDirectory(directory);
-    this.#files.rename(`${this.#directory}/${name}`, `${directory}/intake.${name}`);
-    this.#files.syncDirectory(directory);
-    this.#onDamage(`${directory}/intake.${name}`);
   }
 }
 

@@ -22,6 +22,7 @@ import type { Runtime } from "../runtime.ts";
 import { compactFile } from "./compaction.ts";
 import type { Files, OpenFile } from "./files.ts";
 import { FileLock } from "./lock.ts";
+import type { Quarantine } from "./quarantine.ts";
 import { type DamagedLine, JournalReader } from "./reader.ts";
 import { encodeRecord, type JournalRecord } from "./record.ts";
 import type { Reserve } from "./reserve.ts";
@@ -39,9 +40,6 @@ export type JournalRuntime = Pick<Runtime, "now" | "sleep" | "random" | "hostnam
 /** How long to wait for another process that appends. */
 export const LOCK_TIMEOUT_MS = 5000;
 
-/** Ends the name of a copy whose line was torn, rather than damaged. */
-export const TORN_SUFFIX = ".torn";
-
 const LF = 0x0a;
 
 /** Who reads a journal. */
@@ -55,8 +53,7 @@ export interface JournalListener {
 /** What the journal stands on. */
 export interface JournalOptions {
   readonly files: Files;
-  /** Hears of each damaged line that was set aside, by the path of its copy. @default nobody */
-  readonly onDamage?: (path: string) => void;
+  readonly quarantine: Quarantine;
   /** Room for a write that finds none. */
   readonly reserve: Reserve;
 }
@@ -65,7 +62,7 @@ export interface JournalOptions {
 export class Journal {
   readonly #directory: string;
   readonly #files: Files;
-  readonly #onDamage: (path: string) => void;
+  readonly #quarantine: Quarantine;
   readonly #reserve: Reserve;
   readonly #runtime: JournalRuntime;
   readonly #lock: FileLock;
@@ -79,10 +76,10 @@ export class Journal {
   /** Resolves when the task before has had its turn. */
   #turn: Promise<void> = Promise.resolve();
 
-  constructor(directory: string, { files, onDamage = () => {}, reserve }: JournalOptions, runtime: JournalRuntime) {
+  constructor(directory: string, { files, quarantine, reserve }: JournalOptions, runtime: JournalRuntime) {
     this.#directory = directory;
     this.#files = files;
-    this.#onDamage = onDamage;
+    this.#quarantine = quarantine;
     this.#reserve = reserve;
     this.#runtime = runtime;
     this.#lock = new FileLock(files, `${directory}/lock`);
@@ -115,7 +112,7 @@ export class Journal {
           listener.record(record, line.length + 1);
         },
         unknown() {},
-        damaged: (line) => this.#tryToQuarantine(file, line),
+        damaged: (line) => this.#tryToSetAside(file, line),
       });
       this.#identity = identity;
     });
@@ -145,7 +142,8 @@ export class Journal {
     await this.exclusively(() =>
       guard(`compact the queue ${this.path}`, () => {
         this.#append([], "none", Infinity);
-        const damaged = (source: OpenFile, line: DamagedLine) => this.#quarantine(source, line);
+        const damaged = (source: OpenFile, line: DamagedLine) =>
+          this.#quarantine.copy({ source, line, born: this.#born });
         compactFile(this.#files, this.path, { snapshot: snapshot(), keep, damaged });
       })
     );
@@ -238,34 +236,12 @@ export class Journal {
   }
 
   /** Reading goes on, whatever becomes of the copy: the line stays in the journal, and the next reader finds it again. */
-  #tryToQuarantine(source: OpenFile, line: DamagedLine): void {
+  #tryToSetAside(source: OpenFile, line: DamagedLine): void {
     try {
-      this.#quarantine(source, line);
+      this.#quarantine.copy({ source, line, born: this.#born });
     } catch {
       return;
     }
-  }
-
-  /** Copies a damaged line, once: its name says where it stood. */
-  #quarantine(source: OpenFile, line: DamagedLine): void {
-    const directory = `${this.#directory}/quarantine`;
-    const name = `queue.jsonl.${this.#born}@${line.offset}${line.isTorn ? TORN_SUFFIX : ""}`;
-    this.#files.makeDirectory(directory);
-    if (this.#files.list(directory).includes(name)) return;
-    const part = `${directory}/.${name}.${this.#runtime.now()}`;
-    copyRange(source, line, this.#files.open(part, "create"));
-    this.#files.rename(part, `${directory}/${name}`);
-    this.#onDamage(`${directory}/${name}`);
-  }
-}
-
-function copyRange(source: OpenFile, { offset, length }: DamagedLine, target: OpenFile): void {
-  using copy = target;
-  const chunk = new Uint8Array(64 * 1024);
-  for (let done = 0; done < length;) {
-    const read = Math.min(source.read(chunk, offset + done), length - done);
-    if (read === 0) return;
-    done += copy.append(chunk.subarray(0, read));
   }
 }
 

@@ -26,7 +26,7 @@ import type {
   QueueRuntime,
 } from "./queue_types.ts";
 import type { JournalRecord } from "./record.ts";
-import { countSetAside } from "./quarantine.ts";
+import { Quarantine } from "./quarantine.ts";
 import { isKept, isWorthCompacting } from "./retention.ts";
 import { Reserve } from "./reserve.ts";
 import { settlingRecords, withdrawalRecord } from "./settling.ts";
@@ -47,6 +47,7 @@ export class Queue extends QueueView {
   readonly #intake: Intake;
   readonly #journal: Journal;
   readonly #reserve: Reserve;
+  readonly #quarantine: Quarantine;
   readonly #admission: Admission;
 
   private constructor(stateDir: string, runtime: QueueRuntime, options: QueueOptions) {
@@ -57,8 +58,10 @@ export class Queue extends QueueView {
     this.#files = files;
     this.#runtime = runtime;
     this.#reserve = new Reserve(this.directory, files, onReserveUsed);
-    this.#intake = new Intake(this.directory, { files, reserve: this.#reserve, onDamage });
-    this.#journal = new Journal(this.directory, { files, onDamage, reserve: this.#reserve }, runtime);
+    this.#quarantine = new Quarantine(this.directory, { files, runtime, onDamage });
+    const parts = { files, reserve: this.#reserve, quarantine: this.#quarantine };
+    this.#intake = new Intake(this.directory, parts);
+    this.#journal = new Journal(this.directory, parts, runtime);
     this.#admission = new Admission({
       journal: this.#journal,
       intake: this.#intake,
@@ -134,7 +137,7 @@ export class Queue extends QueueView {
       maxBytes: MAX_QUEUE_BYTES,
       intake: intakeTimes.length,
       intakeTimes,
-      ...countSetAside(this.#files, this.directory, this.#journal.tornBytes > 0),
+      ...this.#quarantine.count(this.#journal.tornBytes > 0),
       possibleDuplicates,
       lastDelivery,
     };

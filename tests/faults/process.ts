@@ -4,6 +4,9 @@ import { inheritedConfig } from "../../scripts/std/argv.ts";
 
 const ENTRY = new URL("../../mod.ts", import.meta.url).pathname;
 
+/** Names a file to run in the place of `mod.ts`. */
+export const PROGRAM_ENV = "MATRIX_NOTIFY_FAULTS_PROGRAM";
+
 /** No command takes so long, whatever happens to it. */
 const RUN_LIMIT_MS = 60_000;
 
@@ -24,7 +27,9 @@ export interface Running {
 
 /** The command line of our program, with a program in front of it that breaks something and then runs it. */
 export function commandLine(args: readonly string[], through: readonly string[] = []): string[] {
-  return [...through, Deno.execPath(), "run", "-A", "--quiet", "--no-prompt", ...inheritedConfig(), ENTRY, ...args];
+  const program = Deno.env.get(PROGRAM_ENV);
+  const file = program === undefined ? [...inheritedConfig(), ENTRY] : ["--no-config", program];
+  return [...through, Deno.execPath(), "run", "-A", "--quiet", "--no-prompt", ...file, ...args];
 }
 
 /** Starts a command; one that does not end within a minute is ended. */

@@ -29,6 +29,9 @@ const MOODS = [
   "captive-portal",
 ] as const;
 
+/** Whoever delivers makes a digest of three, or never makes any, and keeps no pace then: one process does this, and the next one that. */
+const FLOODS = [{ backlog: 2 }, { digest: false }] as const;
+
 /** Dice that fall the same way for the same seed (mulberry32). */
 function dice(seed: number): () => number {
   let state = seed >>> 0;
@@ -66,11 +69,15 @@ export interface Aftermath {
   readonly said: readonly Said[];
   /** How many processes died. */
   readonly kills: number;
-  /** How many events stood for several. */
+  /** How many events the room holds. */
+  readonly events: number;
+  /** How many of them stand for several notifications. */
   readonly digests: number;
   readonly verdict: Verdict;
   /** What is wrong, one sentence each; empty is what should be. */
   readonly problems: readonly string[];
+  /** Where the queue lies in which something went wrong, with what the room holds. */
+  readonly evidence: readonly string[];
   readonly possibleDuplicates: number;
 }
 
@@ -84,10 +91,11 @@ export async function storm(seconds: number, seed: number): Promise<Aftermath> {
   await using homeserver = await LoopbackHomeserver.start();
   const { userId, accessToken } = homeserver.addUser("bot");
   const room = homeserver.createRoom({ members: [userId] });
-  // So many wait at once seldom; here it should happen all the time.
-  await Deno.writeTextFile(`${directory}/config.json`, JSON.stringify({ flood: { backlog: 2 } }));
+  const configs = await Promise.all(FLOODS.map(async (flood, at) => {
+    await Deno.writeTextFile(`${directory}/config_${at}.json`, JSON.stringify({ flood }));
+    return `${directory}/config_${at}.json`;
+  }));
   const env = {
-    MATRIX_NOTIFY_CONFIG: `${directory}/config.json`,
     MATRIX_HOMESERVER: homeserver.url,
     MATRIX_ACCESS_TOKEN: accessToken,
     MATRIX_ROOM: room,
@@ -97,7 +105,7 @@ export async function storm(seconds: number, seed: number): Promise<Aftermath> {
   const spawn = (args: string[]) =>
     new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", "--quiet", ...inheritedConfig(), entry, ...args],
-      env,
+      env: { ...env, MATRIX_NOTIFY_CONFIG: pick(configs) },
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
@@ -150,15 +158,15 @@ export async function storm(seconds: number, seed: number): Promise<Aftermath> {
   const verdict = judge(said, bodies.flatMap((body) => toldBy({ lane: room, body })));
   const problems = sentences(verdict);
   if (!flush.success) problems.unshift(`the flush ended with ${flush.code}: ${new TextDecoder().decode(flush.stdout)}`);
-  if (problems.length > 0) {
-    problems.unshift(`the status: ${JSON.stringify(status)}`, `what it left lies in ${await keep(directory, bodies)}`);
-  }
+  if (problems.length > 0) problems.unshift(`the status: ${JSON.stringify(status)}`);
   return {
     said,
     kills,
+    events: bodies.length,
     digests: bodies.filter(isDigestBody).length,
     verdict,
     problems,
+    evidence: problems.length > 0 ? [await keep(directory, bodies)] : [],
     possibleDuplicates: status.possibleDuplicates,
   };
 }
@@ -166,12 +174,13 @@ export async function storm(seconds: number, seed: number): Promise<Aftermath> {
 if (import.meta.main) {
   const [seconds = 60, seed = Math.floor(Math.random() * 1e9)] = Deno.args.map(Number);
   console.log(`storm of ${seconds} s, seed ${seed}`);
-  const { said, kills, digests, problems, possibleDuplicates } = await storm(seconds, seed);
+  const { said, kills, events, digests, problems, evidence, possibleDuplicates } = await storm(seconds, seed);
   const acknowledged = said.filter(({ answer }) => answer === "acknowledged").length;
   console.log(
-    `${said.length} sends, ${acknowledged} acknowledged, ${kills} processes killed, ${digests} digests, ${possibleDuplicates} possible duplicates counted`,
+    `${said.length} sends, ${acknowledged} acknowledged, ${kills} processes killed, ${events} events, ${digests} of them digests, ${possibleDuplicates} possible duplicates counted`,
   );
   for (const problem of problems) console.log(problem);
+  for (const directory of evidence) console.log(`what it left lies in ${directory}`);
   console.log(
     problems.length === 0
       ? "nothing was lost, nothing came twice, each sender in order"

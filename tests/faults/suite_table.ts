@@ -39,11 +39,10 @@ export function lineOf({ row, tally, seconds, isSample }: Result): string {
 }
 
 /** What all rows add up to, in a sentence. */
-export function totalOf(results: readonly Result[]): string {
+export function totalOf(results: readonly Result[], minutes: number): string {
   const { injections, losses, duplicates } = sum(results.map(({ tally }) => tally));
-  const minutes = (results.reduce((total, { seconds }) => total + seconds, 0) / 60).toFixed(1);
   const [all, lost, twice] = [injections, losses, duplicates].map((number) => number.toLocaleString("en"));
-  return `${all} injections, ${lost} losses, ${twice} duplicates, in ${minutes} minutes`;
+  return `${all} injections, ${lost} losses, ${twice} duplicates, in ${minutes.toFixed(1)} minutes`;
 }
 
 /**

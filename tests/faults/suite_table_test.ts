@@ -26,7 +26,7 @@ Deno.test("lineOf() says so of a sample", () => {
 
 Deno.test("totalOf() adds up", () => {
   const results = [result({ ...NOTHING, injections: 1500, losses: 2 }), result()];
-  assertEquals(totalOf(results), "1,501 injections, 2 losses, 0 duplicates, in 0.0 minutes");
+  assertEquals(totalOf(results, 12.34), "1,501 injections, 2 losses, 0 duplicates, in 12.3 minutes");
 });
 
 Deno.test("withLine() replaces the line of its row between the marks, and nothing else", () => {

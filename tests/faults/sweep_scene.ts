@@ -49,7 +49,10 @@ async function saySideways(world: World, subject: string): Promise<void> {
   const lock = new FileLock(denoFiles, `${world.stateDir}/queue/lock`);
   denoFiles.makeDirectory(`${world.stateDir}/queue`);
   lock.tryAcquire();
+  // The patience of whoever waits for the lock is over in a few steps.
+  world.stepMs = 1000;
   await world.say(subject, { waitMs: 0 });
+  world.stepMs = 0;
   lock.release();
   if (waitingAtTheSideDoor(world).length !== before + 1) {
     throw new Error("Cannot prepare a sweep: the side door was not used");

@@ -1,7 +1,8 @@
 /** A part of the sweep that is over in about a minute: what changes the disk, for the commands that matter most. `sweep.ts` as a program does all of it. */
 
 import { assertEquals, assertGreaterOrEqual } from "@std/assert";
-import { hasStrace, sweep, type SweepOptions } from "./sweep.ts";
+import { straceTest } from "./strace.ts";
+import { sweep, type SweepOptions } from "./sweep.ts";
 import { commandNamed } from "./sweep_commands.ts";
 import { faultNamed, type Syscall } from "./sweep_faults.ts";
 import { sum } from "./tally.ts";
@@ -9,32 +10,16 @@ import { sum } from "./tally.ts";
 /** A kill in a call that only reads leaves what a kill in the next call leaves. */
 const CHANGING: readonly Syscall[] = ["mkdir", "flock", "write", "ftruncate", "fdatasync", "fsync", "rename"];
 
-const isMissing = !hasStrace();
-const isCi = !["", "0", "false", undefined].includes(Deno.env.get("CI"));
-
-if (isMissing && !isCi) {
-  const line = "!".repeat(100);
-  console.error(
-    `\n${line}\nSKIPPED: the sweep of faults, because strace is not installed, or may not trace.\n${line}\n`,
-  );
-}
-
 /**
  * Sweeps, and wants to see that nothing went wrong.
  *
  * @param atLeast how many injections must have happened: fewer would show that they do not happen any more
  */
 function sweepTest(name: string, atLeast: number, options: SweepOptions): void {
-  Deno.test({
-    name,
-    ignore: isMissing && !isCi,
-    async fn() {
-      if (isMissing) throw new Error("Cannot sweep: strace is not installed, or may not trace");
-      const rows = await sweep(options);
-      const { injections, losses, duplicates, problems } = sum(rows);
-      assertEquals({ losses, duplicates, problems }, { losses: 0, duplicates: 0, problems: [] });
-      assertGreaterOrEqual(injections, atLeast);
-    },
+  straceTest(name, async () => {
+    const { injections, losses, duplicates, problems } = sum(await sweep(options));
+    assertEquals({ losses, duplicates, problems }, { losses: 0, duplicates: 0, problems: [] });
+    assertGreaterOrEqual(injections, atLeast);
   });
 }
 

@@ -30,7 +30,14 @@ export async function attemptTrial(command: SweptCommand, fault: Fault, syscall:
   await world.homeserver.clearFaults();
   if (command.isOutage) await world.homeserver.restart();
   const tally = await world.aftermath();
-  return { ...tally, fired, injections: fired ? 1 : 0, problems: [...conduct, ...tally.problems] };
+  world.keepsEvidence ||= conduct.length > 0;
+  return {
+    ...tally,
+    fired,
+    injections: fired ? 1 : 0,
+    problems: [...conduct, ...tally.problems],
+    evidence: world.keepsEvidence ? [world.directory] : [],
+  };
 }
 
 /** What the command said, against what the room had seen by then. */

@@ -10,10 +10,12 @@ export interface Tally {
   readonly problems: readonly string[];
   /** What could not be tried on this machine, and why, one sentence each. */
   readonly notRun: readonly string[];
+  /** Directories that were kept, with the queues in which something went wrong. */
+  readonly evidence: readonly string[];
 }
 
 /** Nothing happened. */
-export const NOTHING: Tally = { injections: 0, losses: 0, duplicates: 0, problems: [], notRun: [] };
+export const NOTHING: Tally = { injections: 0, losses: 0, duplicates: 0, problems: [], notRun: [], evidence: [] };
 
 /** One fault that left nothing to say. */
 export const ONE: Tally = { ...NOTHING, injections: 1 };
@@ -26,6 +28,7 @@ export function sum(tallies: Iterable<Tally>): Tally {
     duplicates: total.duplicates + tally.duplicates,
     problems: [...total.problems, ...tally.problems],
     notRun: [...total.notRun, ...tally.notRun],
+    evidence: [...total.evidence, ...tally.evidence],
   }), NOTHING);
 }
 

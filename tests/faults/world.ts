@@ -14,7 +14,7 @@ import { type FakeRuntime, fakeRuntime } from "../fakes/runtime.ts";
 import { toldBy } from "./digest_lines.ts";
 import { type Heard, judge, type Said, sentences } from "./oracle.ts";
 import { commandLine, type Ending, type Running, start, tell } from "./process.ts";
-import { type Tally } from "./tally.ts";
+import { NOTHING, type Tally } from "./tally.ts";
 
 /** What homeserver there is, and how many rooms. */
 export interface WorldOptions extends Pick<HomeserverOptions, "software" | "transactions"> {
@@ -43,6 +43,9 @@ export function messageFor(subject: string): string {
   return `Body of ${subject}: "quotes", \\ a backslash, äöü 😀\n\tand a second line <b>&amp;</b>`;
 }
 
+/** Nobody but who waits for a lock sleeps so shortly. */
+const LOCK_POLL_MS = 25;
+
 /** The world. */
 export class World implements AsyncDisposable {
   readonly homeserver: LoopbackHomeserver;
@@ -54,6 +57,8 @@ export class World implements AsyncDisposable {
   readonly userId: string;
   accessToken: string;
   readonly said: Said[] = [];
+  /** What notifiers in this process warned of. */
+  readonly warnings: string[] = [];
   /** Whether it stays on the disk, for whoever wants to know what went wrong in it. */
   keepsEvidence = false;
   /** How far the virtual clock moves at least when somebody sleeps: days in steps of a quarter of a second take long. */
@@ -87,14 +92,20 @@ export class World implements AsyncDisposable {
     return Notifier.open({
       stateDir,
       channels,
+      onWarning: (text) => this.warnings.push(text),
       ...options,
       runtime: { ...runtime, sleep: (ms, signal) => this.sleep(ms, signal), ...options.runtime },
     });
   }
 
-  /** Sleeps by the virtual clock. */
-  sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    return this.runtime.sleep(Math.max(ms, this.stepMs), signal);
+  /**
+   * Sleeps by the virtual clock. Who asks for a lock again sleeps by the real one too: a process that is just being started holds what this one has open, until
+   * it runs its program.
+   */
+  async sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    const least = Math.max(ms, this.stepMs);
+    if (least <= LOCK_POLL_MS) await new Promise((resolve) => setTimeout(resolve, least));
+    await this.runtime.sleep(least, signal);
   }
 
   /** Says something in this process. What it throws is a refusal. */
@@ -159,6 +170,12 @@ export class World implements AsyncDisposable {
     };
   }
 
+  /** Real processes deliver each by itself from now on, and at once. */
+  withoutDigests(): void {
+    Deno.mkdirSync(`${this.directory}/matrix-notify`);
+    Deno.writeTextFileSync(`${this.directory}/matrix-notify/config.json`, JSON.stringify({ flood: { digest: false } }));
+  }
+
   /** A moment of the clock that all senders share. */
   tick(): number {
     return ++this.#ticks;
@@ -194,18 +211,15 @@ export class World implements AsyncDisposable {
     const problems = sentences(verdict);
     const doubtful = excuses.mayCount ? 0 : possibleDuplicates;
     if (queued + deferred + held + Math.max(0, dead - (excuses.dead ?? 0)) + doubtful > 0) {
-      problems.unshift(`the status: ${JSON.stringify(notifier.status())}`);
+      problems.unshift(`the status: ${JSON.stringify(notifier.status())}, the warnings: ${this.warnings.join("; ")}`);
     }
-    if (problems.length > 0) {
-      this.keepsEvidence = true;
-      problems.push(`what it left lies in ${this.directory}`);
-    }
+    this.keepsEvidence ||= problems.length > 0;
     return {
-      injections: 0,
+      ...NOTHING,
       losses: verdict.losses.length,
       duplicates: verdict.duplicates.length,
       problems,
-      notRun: [],
+      evidence: problems.length > 0 ? [this.directory] : [],
     };
   }
 }

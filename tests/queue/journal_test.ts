@@ -4,6 +4,7 @@ import { denoFiles, type Files, type OpenFile } from "../../src/queue/files.ts";
 import { Journal } from "../../src/queue/journal.ts";
 import { encodeRecord, type JournalRecord, MAX_LINE_BYTES } from "../../src/queue/record.ts";
 import { Queue } from "../../src/queue/queue.ts";
+import { Quarantine } from "../../src/queue/quarantine.ts";
 import { Reserve } from "../../src/queue/reserve.ts";
 import { fakeRuntime } from "../fakes/runtime.ts";
 
@@ -19,7 +20,11 @@ async function journalTest(
   const directory = Deno.makeTempDirSync();
   using runtime = fakeRuntime();
   const open = () =>
-    new Journal(directory, { files: faulty, reserve: new Reserve(directory, faulty, () => {}) }, runtime);
+    new Journal(directory, {
+      files: faulty,
+      reserve: new Reserve(directory, faulty, () => {}),
+      quarantine: new Quarantine(directory, { files: faulty, runtime }),
+    }, runtime);
   const ids = () => {
     const found: string[] = [];
     open().read(listen((record) => "id" in record && found.push(record.id)));

@@ -1,7 +1,7 @@
 /** Rows 1 and 2: `kill -9`. */
 
 import { storm } from "../storm.ts";
-import { sum, type Tally } from "../tally.ts";
+import { NOTHING, sum, type Tally } from "../tally.ts";
 import type { Effort, Row } from "./row.ts";
 import { swept } from "./swept.ts";
 
@@ -26,7 +26,14 @@ export const KILL_ROWS: readonly Row[] = [
 ];
 
 async function stormed({ isQuick }: Effort): Promise<Tally> {
-  const { kills, verdict, problems } = await storm(isQuick ? 5 : 60, STORM_SEED);
+  const { kills, verdict, problems, evidence } = await storm(isQuick ? 5 : 60, STORM_SEED);
   const { losses, duplicates } = verdict;
-  return { injections: kills, losses: losses.length, duplicates: duplicates.length, problems, notRun: [] };
+  return {
+    ...NOTHING,
+    injections: kills,
+    losses: losses.length,
+    duplicates: duplicates.length,
+    problems,
+    evidence,
+  };
 }

@@ -67,6 +67,7 @@ const FORGETFUL: WorldOptions & Excuses = { software: "Dendrite", transactions: 
 
 async function manyDeliverers(count: number): Promise<Tally> {
   await using world = await World.open(FORGETFUL);
+  world.withoutDigests();
   for (let at = 0; at < 10; at++) await world.say(`waiting ${at}`, { waitMs: 0 });
   world.homeserver.fault("slow-after-persisting", { delayMs: 20 });
   const word = JSON.stringify({ stateDir: world.stateDir });

@@ -13,17 +13,24 @@ export const POWER_ROW: Row = {
   how: "a model of the disk: what was not synced is lost, zeros, garbage, old or new, by sector and by name",
   run: async ({ isQuick }) => {
     const factor = isQuick ? 0.1 : 1;
-    const plays = [
-      ...POWER_CUTS.map((powerCut) => () => cutPower(powerCut, factor)),
-      ...CRASH_KILLS.map((crashKill) => () => killEverywhere(crashKill, factor)),
+    const plays: Play[] = [
+      ...POWER_CUTS.map((powerCut) => ({ name: powerCut.name, run: () => cutPower(powerCut, factor) })),
+      ...CRASH_KILLS.map((crashKill) => ({ name: crashKill.name, run: () => killEverywhere(crashKill, factor) })),
     ];
     return await tallyEach(plays, 1, judged);
   },
 };
 
-async function judged(play: () => Promise<number>): Promise<Tally> {
+/** One that is played, and looked at from all sides. */
+interface Play {
+  readonly name: string;
+  /** Says at how many states it looked. */
+  readonly run: () => Promise<number>;
+}
+
+async function judged({ name, run }: Play): Promise<Tally> {
   try {
-    return { ...NOTHING, injections: await play() };
+    return { ...NOTHING, injections: await run() };
   } catch (error) {
     if (!(error instanceof BrokenPromiseError)) throw error;
     const { kind, message } = error;
@@ -32,7 +39,7 @@ async function judged(play: () => Promise<number>): Promise<Tally> {
       ...ONE,
       losses: kind === "loss" ? 1 : 0,
       duplicates: kind === "duplicate" ? 1 : 0,
-      problems: [message],
+      problems: [`${name}: ${message}`],
     };
   }
 }

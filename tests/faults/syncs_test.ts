@@ -1,0 +1,31 @@
+/** What the queue asks of the disk, counted from outside: a sync is what a notification costs where the disk is slow. */
+
+import { assertEquals } from "@std/assert";
+import { World } from "./world.ts";
+import { straceTest } from "./strace.ts";
+
+/** Runs a command, and counts the syncs of all of its threads. */
+async function syncsOf(world: World, ...args: string[]): Promise<{ fdatasync: number; fsync: number }> {
+  const output = `${world.directory}/syncs`;
+  const through = ["strace", "-f", "-qq", "--seccomp-bpf", "-o", output, "-e", "trace=fdatasync,fsync"];
+  const { code, text } = await world.start([...args, "--no-background"], { through }).ending;
+  assertEquals(code, 0, text);
+  const calls = Deno.readTextFileSync(output).match(/ f(data)?sync\(/g) ?? [];
+  const fdatasync = calls.filter((call) => call.includes("data")).length;
+  return { fdatasync, fsync: calls.length - fdatasync };
+}
+
+straceTest(
+  "send costs one fdatasync when it is delivered, and the directory's fsync besides when it is only queued",
+  async () => {
+    await using world = await World.open();
+    // Without a queue yet: its directory, and that of the state, are made durable too.
+    assertEquals(await syncsOf(world, "send", "new", "--wait", "0"), { fdatasync: 1, fsync: 3 });
+    await world.start(["flush", "--no-background"]).ending;
+    assertEquals(await syncsOf(world, "send", "delivered"), { fdatasync: 1, fsync: 0 });
+    assertEquals(await syncsOf(world, "send", "queued", "--wait", "0"), { fdatasync: 1, fsync: 1 });
+    // A new file in a directory that is there.
+    Deno.removeSync(`${world.stateDir}/queue/queue.jsonl`);
+    assertEquals(await syncsOf(world, "send", "in a new file", "--wait", "0"), { fdatasync: 1, fsync: 1 });
+  },
+);
