@@ -211,6 +211,9 @@ Deno.test("notify() makes one of what is sent twice by the same id", async () =>
   ];
   assertEquals(second, first);
   assertEquals([shown(scene).length, kept(scene)], [3, []]);
+  const more = { ...input, attachments: [...FILES, ...FILES] };
+  assertEquals(await notifier.notify(more, { id: "load-1" }), first);
+  assertEquals([shown(scene).length, kept(scene)], [3, []]);
 });
 
 Deno.test("flush() buries a file that is gone or cut, with the reason, and goes on", async () => {

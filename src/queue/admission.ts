@@ -7,7 +7,7 @@
 
 import { QueueError } from "../errors.ts";
 import { newEntry } from "./changes.ts";
-import type { Entry } from "./entry.ts";
+import { type Entry, laneOf } from "./entry.ts";
 import type { Intake } from "./intake.ts";
 import type { Journal } from "./journal.ts";
 import { MAX_QUEUE_BYTES, URGENT_BYTES } from "./limits.ts";
@@ -51,7 +51,7 @@ export class Admission {
         ? []
         : [{ ...recordOf(draft, runtime.uuid(), time), unless: Object.fromEntries(unless) }];
     });
-    const named = [...primaries.values(), ...fallbacks];
+    const named = [...primaries.values(), ...fallbacks].filter((record, _, all) => !isLateFile(record, all, isNew));
     const incoming = named.filter(isNew);
     for (const { id } of incoming) state().watch(id);
     if (incoming.length > 0) {
@@ -121,6 +121,16 @@ export class Admission {
     if (twin === undefined || twin.id === record.id) return newEntry(record);
     return { ...newEntry(record), id: twin.id, files: undefined };
   }
+}
+
+/** Whether it is a file of what was taken in before without it: of two that have the same name, the second is none, whatever it brings. */
+function isLateFile(
+  record: EnqueueRecord,
+  all: readonly EnqueueRecord[],
+  isNew: (record: EnqueueRecord) => boolean,
+): boolean {
+  if (record.part === undefined || record.once === undefined || !isNew(record)) return false;
+  return all.some((other) => other.part === undefined && laneOf(other) === laneOf(record) && !isNew(other));
 }
 
 /** What an envelope is in the journal. */
