@@ -38,21 +38,9 @@ export class Admission {
   async enqueue(drafts: readonly Draft[], leavesNow: (draft: Draft) => boolean): Promise<Enqueued> {
     const { journal, intake, runtime, state } = this.#parts;
     const time = runtime.now();
-    const primaries = new Map(
-      drafts.filter(({ standsFor }) => !standsFor).map((draft) => [draft, recordOf(draft, runtime.uuid(), time)]),
-    );
-    if ([...primaries.values()].some((record) => state().twinOf(record))) await this.#makeSure();
-    const isNew = (record: EnqueueRecord | undefined) => record !== undefined && !state().twinOf(record);
-    // What stands in for those that were taken in before was taken in with them.
-    const fallbacks = drafts.flatMap((draft) => {
-      const some = (draft.standsFor ?? []).filter((one) => isNew(primaries.get(one.draft)));
-      const unless = some.map((one) => [primaries.get(one.draft)?.id, time + one.afterMs]);
-      return some.length === 0
-        ? []
-        : [{ ...recordOf(draft, runtime.uuid(), time), unless: Object.fromEntries(unless) }];
-    });
-    const named = [...primaries.values(), ...fallbacks].filter((record, _, all) => !isLateFile(record, all, isNew));
-    const incoming = named.filter(isNew);
+    if (drafts.some((draft) => state().twinOf(draft))) await this.#makeSure();
+    const named = this.#recordsOf(drafts, time);
+    const incoming = named.filter((record) => state().twinOf(record) === undefined);
     for (const { id } of incoming) state().watch(id);
     if (incoming.length > 0) {
       const urgent = drafts.some(({ isUrgent }) => isUrgent) ? URGENT_BYTES : 0;
@@ -79,6 +67,20 @@ export class Admission {
       if (!(error instanceof QueueError)) throw error;
       return { entries: named.map((record) => this.#standIn(record)), problem: error };
     }
+  }
+
+  /** Drafts as records. What stands in only for those that were taken in before was taken in with them, and is none. */
+  #recordsOf(drafts: readonly Draft[], time: number): EnqueueRecord[] {
+    const { runtime, state } = this.#parts;
+    const isKnown = (draft: Draft) => state().twinOf(draft) !== undefined;
+    const taken = drafts.filter((draft) => !isLateFile(draft, drafts, isKnown));
+    const records = new Map(taken.map((draft) => [draft, recordOf(draft, runtime.uuid(), time)]));
+    return Array.from(records).flatMap(([{ standsFor }, record]) => {
+      const fresh = standsFor?.filter(({ draft }) => !isKnown(draft));
+      if (fresh === undefined) return [record];
+      const unless = Object.fromEntries(fresh.map(({ draft, afterMs }) => [records.get(draft)?.id, time + afterMs]));
+      return fresh.length === 0 ? [] : [{ ...record, unless }];
+    });
   }
 
   /** What {@linkcode Queue.takeIn} promises. */
@@ -124,13 +126,9 @@ export class Admission {
 }
 
 /** Whether it is a file of what was taken in before without it: of two that have the same name, the second is none, whatever it brings. */
-function isLateFile(
-  record: EnqueueRecord,
-  all: readonly EnqueueRecord[],
-  isNew: (record: EnqueueRecord) => boolean,
-): boolean {
-  if (record.part === undefined || record.once === undefined || !isNew(record)) return false;
-  return all.some((other) => other.part === undefined && laneOf(other) === laneOf(record) && !isNew(other));
+function isLateFile(draft: Draft, all: readonly Draft[], isKnown: (draft: Draft) => boolean): boolean {
+  if (draft.part === undefined || isKnown(draft)) return false;
+  return all.some((text) => text.part === undefined && laneOf(text) === laneOf(draft) && isKnown(text));
 }
 
 /** What an envelope is in the journal. */
