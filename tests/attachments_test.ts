@@ -354,3 +354,18 @@ Deno.test("notify() sends by its fallback the file that a server will not take, 
   assertEquals(shown(scene), ["m.text Load"]);
   assertEquals(telegram.messages("1001").map(({ file }) => file?.name), ["graph.png"]);
 });
+
+Deno.test("notify() sends files without the queue when that cannot be written, and keeps none of them", async () => {
+  await using scene = await setScene();
+  const warnings: string[] = [];
+  await using notifier = await scene.open({ onWarning: (text) => warnings.push(text) });
+  Deno.mkdirSync(`${scene.stateDir}/queue/queue.jsonl`, { recursive: true });
+  Deno.writeTextFileSync(`${scene.stateDir}/queue/intake`, "in the way");
+  const outcomes = await notifier.notify({ subject: "Load", attachments: FILES });
+  assertEquals(outcomes.map(({ state, file }) => [state, file]), [
+    ...[["delivered", undefined], ["delivered", "graph.png"], ["delivered", "übersicht.csv"]],
+  ]);
+  assertEquals(shown(scene), ["m.text Load", "m.image graph.png", "m.file übersicht.csv"]);
+  assertStringIncludes(warnings.at(-1) ?? "", "it was sent without the queue");
+  assertEquals(kept(scene), []);
+});
