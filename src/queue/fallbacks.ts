@@ -3,7 +3,7 @@
  *
  * ```text
  * in with the one that it stands in for, in one write:  P, F { unless: { P: 20:25 } }
- * P is delivered, or dropped     F is spared: it goes without a word
+ * P is delivered, or dropped     F is spared: it goes without a word. One that says that something is over which its lane was told of leaves all the same
  * P is buried                    F may leave at once
  * P is superseded by Q           F waits for Q, and no longer than for P
  * 20:25, and P is still there    F may leave; then it is an entry like any other, but that P spares it still
@@ -46,16 +46,23 @@ export function dueTime({ unless, asked }: Pick<Entry, "unless" | "asked">): num
   return times.length === 0 ? 0 : Math.min(...times);
 }
 
+/** What fallbacks need of the rest. */
+export interface FallbackOptions {
+  /** Takes an entry out of the queue that nobody needs any more. */
+  readonly spare: (entry: Entry) => void;
+  /** Whether the lane of an entry must hear it, whatever else was delivered. */
+  readonly isOwed: (entry: Entry) => boolean;
+}
+
 /** Which fallbacks wait for which entries. */
 export class Fallbacks {
   readonly #line: Line;
-  readonly #spare: (entry: Entry) => void;
+  readonly #options: FallbackOptions;
   readonly #waiting = new Map<string, Set<string>>();
 
-  /** @param spare takes an entry out of the queue that nobody needs any more */
-  constructor(line: Line, spare: (entry: Entry) => void) {
+  constructor(line: Line, options: FallbackOptions) {
     this.#line = line;
-    this.#spare = spare;
+    this.#options = options;
   }
 
   /** Learns what an entry waits for. */
@@ -91,8 +98,8 @@ export class Fallbacks {
   spareNeedless({ id, members }: Pick<Entry, "id" | "members">): void {
     for (const one of members ?? [{ id }]) {
       const entry = this.#line.find(one.id);
-      if (entry === undefined || !isNeedless(entry)) continue;
-      if ((this.#line.digestOf(entry.id) ?? entry).open === undefined) this.#spare(entry);
+      if (entry === undefined || !isNeedless(entry) || this.#options.isOwed(entry)) continue;
+      if ((this.#line.digestOf(entry.id) ?? entry).open === undefined) this.#options.spare(entry);
     }
   }
 }

@@ -9,7 +9,8 @@
 
 import { attempted, failed, newEntry, withdrawn } from "./changes.ts";
 import { Deliveries } from "./deliveries.ts";
-import { type ChannelState, type Entry, type EntryState, LANE_CLASSES, type Replaced, type Wait } from "./entry.ts";
+import { ChannelStates } from "./channel_states.ts";
+import type { ChannelState, Entry, EntryState, Replaced } from "./entry.ts";
 import { Fallbacks, noLongerThan } from "./fallbacks.ts";
 import { type Incident, Incidents, type IncidentSubject } from "./incidents.ts";
 import { Line } from "./line.ts";
@@ -21,15 +22,19 @@ import { snapshotOf } from "./snapshot.ts";
 /** The fold. */
 export class QueueState {
   readonly #line = new Line();
-  readonly #channels = new Map<string, ChannelState>();
+  readonly #channels = new ChannelStates();
   readonly #settlements = new Settlements();
   readonly #names = new Names();
   readonly #deliveries = new Deliveries();
-  readonly #fallbacks = new Fallbacks(this.#line, (entry) => {
-    this.#settlements.conclude(entry.id, { state: "spared" });
-    this.#remove(entry);
-  });
   readonly #incidents = new Incidents();
+  readonly #fallbacks = new Fallbacks(this.#line, {
+    spare: (entry) => {
+      this.#settlements.conclude(entry.id, { state: "spared" });
+      this.#remove(entry);
+    },
+    // Who was told that something is wrong hears that it is over, too.
+    isOwed: (entry) => entry.resolves === true && this.#incidents.of(entry) !== undefined,
+  });
   #flushes = 0;
   #keptBytes = 0;
   #possibleDuplicates = 0;
@@ -83,7 +88,7 @@ export class QueueState {
 
   /** What a channel waits for. */
   channel(name: string): ChannelState {
-    return this.#channels.get(name) ?? NO_TROUBLE;
+    return this.#channels.of(name);
   }
 
   /** What an entry is, seen together with its channel. */
@@ -138,7 +143,7 @@ export class QueueState {
    */
   *snapshot(header: { readonly time: number; readonly host: string }): Generator<JournalRecord> {
     yield { t: "hdr", ...header, possibleDuplicates: this.#possibleDuplicates, lastDelivery: this.#lastDelivery };
-    for (const [channel, state] of this.#channels) yield { t: "chan", channel, ...state };
+    yield* this.#channels.snapshot();
     yield* this.#deliveries.snapshot(header.time);
     yield* this.#incidents.snapshot(header.time);
     for (const entry of this.#line.values()) yield* snapshotOf(entry);
@@ -159,8 +164,7 @@ export class QueueState {
         this.#flushes++;
         return this.#flush();
       case "chan":
-        this.#channels.set(record.channel, { failures: record.failures, wait: record.wait });
-        return;
+        return this.#channels.restore(record);
       case "lane":
         return this.#deliveries.restore(record);
       case "incident":
@@ -240,9 +244,7 @@ export class QueueState {
     for (const entry of this.#line.values()) {
       if (entry.wait) this.#line.set({ ...entry, wait: { ...entry.wait, next: entry.wait.notBefore } });
     }
-    for (const [name, { failures, wait }] of this.#channels) {
-      if (wait) this.#channels.set(name, { failures, wait: { ...wait, next: wait.notBefore } });
-    }
+    this.#channels.flush();
   }
 
   #nack(entry: Entry, record: NackRecord): void {
@@ -250,13 +252,7 @@ export class QueueState {
     const { class: why, reason, time, next, notBefore = 0 } = record;
     const wait = { class: why, reason, since: time, next, notBefore };
     this.#line.set(failed(entry, record, wait));
-    this.#blame(entry.channel, record, wait);
-  }
-
-  /** Whose trouble it is: its lane's alone, or the whole channel's. */
-  #blame(channel: string, record: NackRecord, wait: Wait): void {
-    if (LANE_CLASSES.has(record.class)) return void this.#channels.delete(channel);
-    this.#channels.set(channel, { failures: this.channel(channel).failures + 1, wait });
+    this.#channels.blame(entry.channel, record, wait);
   }
 
   /** One event delivers a digest's members with it. */
@@ -264,7 +260,7 @@ export class QueueState {
     const { time, receipt, risk } = ack;
     this.#lastDelivery = time;
     if (risk) this.#possibleDuplicates++;
-    this.#channels.delete(entry.channel);
+    this.#channels.answered(entry.channel);
     this.#deliveries.add(entry, time, entry.members !== undefined);
     for (const each of entry.members ?? [entry]) this.#incidents.delivered(each, ack, entry.members !== undefined);
     for (const { id } of entry.members ?? []) this.#settlements.conclude(id, { state: "delivered", receipt });
@@ -274,7 +270,7 @@ export class QueueState {
 
   /** A digest that is refused for good takes nobody with it: each of its members goes by itself, and is refused by itself if need be. */
   #bury(entry: Entry, { status, reason, time, expired }: DeadRecord): void {
-    if (status !== undefined) this.#channels.delete(entry.channel);
+    if (status !== undefined) this.#channels.answered(entry.channel);
     this.#settlements.conclude(entry.id, { state: "dead", reason });
     if (entry.members) {
       // It may have arrived before it was refused, and is not looked for again.
@@ -309,5 +305,3 @@ export class QueueState {
     }
   }
 }
-
-const NO_TROUBLE: ChannelState = { failures: 0 };

@@ -74,6 +74,18 @@ Deno.test("QueueState.apply() spares a fallback when the one that it stands in f
   }
 });
 
+Deno.test("QueueState.apply() sends a fallback all the same that says to its lane what it was told of is over", () => {
+  const fired = [enq("p", { key: "k", title: "x" }), fallback("f", { p: 60 }, { key: "k", title: "x" })];
+  const over = [
+    enq("q", { key: "k", title: "x", resolves: true }),
+    fallback("g", { q: 90 }, { key: "k", title: "x", resolves: true }),
+  ];
+  assertEquals(shape(fold(...fired, ack("f"), ack("p"), ...over, ack("q"))), "g{}");
+  assertEquals(shape(fold(...fired, ack("f"), ack("p"), ...over, ack("q"), att("g"), nack("g"))), "g{}");
+  assertEquals(shape(fold(...fired, ack("f"), ack("p"), ...over, ack("q"), ack("g"))), "");
+  assertEquals(shape(fold(...fired, ack("p"), ...over, ack("q"))), "", "nobody was told there");
+});
+
 Deno.test("QueueState.apply() lets a fallback go at once when the one that it stands in for is buried", () => {
   assertEquals(shape(fold(...two, dead("p"))), "p† f{p:0}");
 });
