@@ -369,3 +369,22 @@ Deno.test("notify() sends files without the queue when that cannot be written, a
   assertStringIncludes(warnings.at(-1) ?? "", "it was sent without the queue");
   assertEquals(kept(scene), []);
 });
+
+Deno.test("flush() sends a file later that the disk does not read now, and doubts nothing", async () => {
+  await using scene = await setScene();
+  await using telegram = await LoopbackTelegram.start({ now: scene.runtime.now });
+  const phone = { kind: "telegram", server: telegram.url, token: telegram.token, chat: 1001 } as const;
+  await using notifier = await scene.open({ channels: { phone } });
+  await notifier.notify({ subject: "Load", attachments: FILES.slice(0, 1) }, { waitMs: 0 });
+  const path = `${scene.stateDir}/attachments/${kept(scene)[0]}`;
+  Deno.renameSync(path, `${scene.stateDir}/aside`);
+  // A link to itself cannot be opened.
+  Deno.symlinkSync(path, path);
+  await notifier.flush({ waitMs: 0 });
+  const [{ state, reason }] = notifier.entries();
+  assertEquals([state, reason?.startsWith(`Cannot read ${path}: `)], ["deferred", true]);
+  Deno.renameSync(`${scene.stateDir}/aside`, path);
+  await notifier.flush();
+  assertEquals(telegram.messages("1001").map(({ file }) => file?.bytes), [undefined, PIXEL]);
+  assertEquals(notifier.status().possibleDuplicates, 0);
+});
