@@ -46,7 +46,14 @@ export type { Runtime, Stdio } from "./src/runtime.ts";
 export type { Status } from "./src/status.ts";
 
 // Say what.
-export type { Format, Notification, NotificationInput, Severity } from "./src/notification.ts";
+export type {
+  Attachment,
+  AttachmentInput,
+  Format,
+  Notification,
+  NotificationInput,
+  Severity,
+} from "./src/notification.ts";
 
 // Say where.
 export type { Envelope } from "./src/channels/channel.ts";
@@ -60,7 +67,15 @@ export type { TelegramConfig } from "./src/channels/telegram.ts";
 export type { WebhookConfig } from "./src/channels/webhook.ts";
 export type { ChannelConfig } from "./src/channels/registry.ts";
 export type { FloodConfig, PolicyConfig, QuietConfig } from "./src/channels/policy_fields.ts";
-export type { RouteOptions } from "./src/channels/routing.ts";
+export type { FallbackEnvelope, Plan, RouteOptions } from "./src/channels/routing.ts";
+export type { FallbackConfig, FallbackPolicy } from "./src/channels/routes/fallback.ts";
+export type { JudgedRule } from "./src/channels/routes/judge.ts";
+export type {
+  ChannelSettingsConfig,
+  RouteConfig,
+  SettingsConfig,
+  WhenConfig,
+} from "./src/channels/routes/route_fields.ts";
 
 // Catch.
 export {

@@ -3,14 +3,22 @@
 /** An address that can be used, or why not. */
 export type ServerAddress = { readonly baseUrl: string } | { readonly problem: string; readonly hint?: string };
 
+/** What an address may be. */
+export interface ServerAddressOptions {
+  /** Whether plain http to another host was asked for. */
+  readonly insecureHttp: boolean;
+  /** Whether the service may lie under a path of its host. @default {false} */
+  readonly mayHavePath?: boolean;
+}
+
 /**
- * Reads a server's address: `https://matrix.example.org`, or the name alone, which means https. A port is fine; a path or a query is
- * not, since the endpoints' paths are fixed. Plain http sends the token in the clear: to this host itself that is fine, to another one it
+ * Reads a server's address: `https://matrix.example.org`, or the name alone, which means https. A port is fine; a query is not, nor a path where the
+ * endpoints' paths are fixed. Plain http sends the token in the clear: to this host itself that is fine, to another one it
  * must be asked for.
  *
  * @returns `baseUrl` without a trailing slash
  */
-export function parseServer(text: string, options: { readonly insecureHttp: boolean }): ServerAddress {
+export function parseServer(text: string, options: ServerAddressOptions): ServerAddress {
   const withScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `https://${text}`;
   const url = URL.parse(withScheme);
   if (url === null || url.hostname === "") {
@@ -20,9 +28,14 @@ export function parseServer(text: string, options: { readonly insecureHttp: bool
     return { problem: `it must begin with https://, not ${url.protocol}//` };
   }
   if (url.username !== "" || url.password !== "") return { problem: "it must not hold a user name or a password" };
-  if (url.pathname !== "/") return { problem: "it must have no path", hint: `use ${url.origin}` };
+  if (url.pathname !== "/" && !options.mayHavePath) {
+    return { problem: "it must have no path", hint: `use ${url.origin}` };
+  }
   if (url.search !== "" || url.hash !== "") {
-    return { problem: "it must have no query and no fragment", hint: `use ${url.origin}` };
+    return {
+      problem: "it must have no query and no fragment",
+      hint: `use ${url.origin}${url.pathname.replace(/\/+$/, "")}`,
+    };
   }
   if (url.protocol === "http:" && !isLoopback(url.hostname) && !options.insecureHttp) {
     return {
@@ -30,7 +43,7 @@ export function parseServer(text: string, options: { readonly insecureHttp: bool
       hint: "use https://, or --insecure-http (insecureHttp in the file) if the network in between is yours",
     };
   }
-  return { baseUrl: url.origin };
+  return { baseUrl: url.origin + url.pathname.replace(/\/+$/, "") };
 }
 
 /** Where the environment names proxies, for curl and others. */

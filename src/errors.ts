@@ -36,16 +36,18 @@ export class ConfigError extends HintedError {
 }
 
 /**
- * Why the queue could not take or give something. `full`: no room on the disk. `limit`: the queue is as large as it may be. `busy`: another process does not let go of its lock. `unwritten`: the disk did not take it.
+ * Why the queue could not take or give something. `full`: no room on the disk. `limit`: the queue is as large as it may be. `busy`: another process does not let go of its lock. `unwritten`: the disk did not take it. `files`: there
+ * is no room for the files that come with it.
  * `io`: it cannot be read. `permission`: it may not be used.
  */
-export type QueueTrouble = "full" | "limit" | "busy" | "unwritten" | "io" | "permission";
+export type QueueTrouble = "full" | "limit" | "busy" | "unwritten" | "files" | "io" | "permission";
 
 const QUEUE_HINTS: Readonly<Record<QueueTrouble, string>> = {
   full: "make room on the disk; what was queued before is safe",
   limit: "see why nothing is delivered: matrix-notify status; what was queued before is safe",
   busy: "if no matrix-notify is at work, another program holds the lock",
   unwritten: "look at the disk, in the kernel's log; what was queued before is safe",
+  files: "send it without its files, or make room: matrix-notify status says what waits",
   io: "is it a directory on a local disk? another one can be named with --state-dir",
   permission: "run it as the owner of the directory, or name another one with --state-dir",
 };

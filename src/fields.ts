@@ -105,6 +105,18 @@ export class Fields {
     return fields;
   }
 
+  /** The names of all that is there. */
+  keys(): readonly string[] {
+    return Object.keys(this.#values);
+  }
+
+  /** The same, with other values where there are none here. */
+  over(values: Readonly<Record<string, unknown>>): Fields {
+    const fields = new Fields({ ...values, ...this.#values }, this.#path, this.#names);
+    fields.#within = this.#within;
+    return fields;
+  }
+
   /** An error about one field. */
   error(key: string, state: string, hint?: string): FieldError {
     return new FieldError(this.#within ?? key, `Cannot use ${this.nameOf(key)}: ${state}`, { hint });

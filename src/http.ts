@@ -17,7 +17,8 @@ export interface HttpRequest {
   readonly method: "GET" | "HEAD" | "POST" | "PUT";
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
+  /** A {@linkcode FormData} brings its own `Content-Type`. */
+  readonly body?: string | Uint8Array<ArrayBuffer> | FormData;
   /** Whether the path or the query holds a secret: then no error says more of the address than its host, nor keeps what `fetch` said. @default {false} */
   readonly hidesUrl?: boolean;
   /** How long to wait for the whole answer, in milliseconds. A bare `fetch` waits for ever. */

@@ -20,6 +20,34 @@ export type Format = "text" | "code" | "markdown" | "html";
 /** The formats. */
 export const FORMATS: readonly Format[] = ["text", "code", "markdown", "html"];
 
+/** A file that belongs to a notification. What is in it lies in the state directory, until nobody needs it any more. */
+export interface Attachment {
+  /** How it is called for its readers: no path, and nothing that cannot be seen. */
+  readonly name: string;
+  /** Its media type: `image/png`. */
+  readonly type: string;
+  /** In bytes. */
+  readonly size: number;
+  /** Of an image, in pixels. */
+  readonly width?: number;
+  /** Of an image, in pixels. */
+  readonly height?: number;
+  /** What its content is called in the state directory. */
+  readonly content: string;
+}
+
+/** A file to be attached: by its path or by its bytes. */
+export interface AttachmentInput {
+  /** Where it is. It is read before the notification is taken, and may be gone afterwards. */
+  readonly path?: string;
+  /** What is in it, instead of a path; at most {@linkcode MAX_FILE_BYTES}. */
+  readonly bytes?: Uint8Array;
+  /** How it is called for its readers. @default the last part of the path */
+  readonly name?: string;
+  /** Its media type. @default what its content and its name tell */
+  readonly type?: string;
+}
+
 /** One notification. */
 export interface Notification {
   /** Who speaks: the name of a script or a service. */
@@ -46,6 +74,12 @@ export interface Notification {
   readonly mentions?: readonly string[];
   /** When it stops being worth delivering, milliseconds since 1970. */
   readonly expires: number;
+  /** The files that come with it. */
+  readonly attachments?: readonly Attachment[];
+  /** The file that it is, where a service takes each by itself: its text went before it. */
+  readonly file?: Attachment;
+  /** The files that a channel cannot carry, as people read of them: `report.pdf (12.0 KiB)`. The text says that they are not there. */
+  readonly unsent?: readonly string[];
 }
 
 /** What {@linkcode createNotification} takes. */
@@ -76,6 +110,8 @@ export interface NotificationInput {
   readonly mentions?: readonly string[];
   /** How long it is worth delivering, milliseconds. @default {1209600000} (14 days) */
   readonly ttlMs?: number;
+  /** Files that come with it, at most {@linkcode MAX_FILES}. @default none */
+  readonly attachments?: readonly AttachmentInput[];
 }
 
 /** The longest subject, origin or key, in UTF-8 bytes. */
@@ -87,11 +123,18 @@ export const MAX_SUBJECT_BYTES = 1024;
  */
 export const MAX_MESSAGE_BYTES: number = 56 * 1024;
 
+/** The largest file that is taken, in bytes; services may take less. */
+export const MAX_FILE_BYTES: number = 32 * 2 ** 20;
+
+/** How many files a notification may have. */
+export const MAX_FILES = 10;
+
 /** How long a notification is worth delivering by default: 14 days. */
 export const DEFAULT_TTL_MS: number = 14 * 86_400_000;
 
 /**
- * Checks and normalises: trims, replaces control characters and lone surrogates (Synapse answers those with 500 for ever), and fills in defaults.
+ * Checks and normalises: trims, replaces control characters and lone surrogates (Synapse answers those with 500 for ever), and fills in defaults. Files are
+ * not looked at: that is for whoever keeps them.
  *
  * @param now when it is said, milliseconds since 1970
  * @throws {InvalidNotificationError} when something is empty, too long or of the wrong form
@@ -199,9 +242,18 @@ function absoluteUrl(value: string): string {
 export function isNotification(value: unknown): value is Notification {
   if (typeof value !== "object" || value === null) return false;
   const { subject, message, format, severity, silent, link, time, mentions } = value as Record<string, unknown>;
+  const { attachments = [], file } = value as Record<string, unknown>;
   return typeof subject === "string" && typeof message === "string" && typeof time === "number" &&
     typeof silent === "boolean" &&
     FORMATS.some((known) => known === format) && SEVERITIES.some((known) => known === severity) &&
     (link === undefined || (typeof link === "string" && URL.canParse(link))) &&
-    (mentions === undefined || (Array.isArray(mentions) && mentions.every((one) => typeof one === "string")));
+    (mentions === undefined || (Array.isArray(mentions) && mentions.every((one) => typeof one === "string"))) &&
+    Array.isArray(attachments) && attachments.every(isAttachment) && (file === undefined || isAttachment(file));
+}
+
+function isAttachment(value: unknown): value is Attachment {
+  if (typeof value !== "object" || value === null) return false;
+  const { name, type, size, content } = value as Record<string, unknown>;
+  return typeof name === "string" && typeof type === "string" && typeof size === "number" &&
+    typeof content === "string";
 }

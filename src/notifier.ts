@@ -10,13 +10,13 @@
  * @module
  */
 
-import type { Channel, Envelope } from "./channels/channel.ts";
-import { route, type RouteOptions } from "./channels/routing.ts";
+import type { Channel } from "./channels/channel.ts";
+import { type Plan, route, type RouteOptions, type Routing } from "./channels/routing.ts";
 import type { Courier } from "./delivery/courier.ts";
 import { type BackgroundEnd, deliverUntilEmpty } from "./delivery/background_duty.ts";
 import { deliverOrWatch } from "./delivery/duty.ts";
 import type { RunOptions } from "./delivery/run.ts";
-import { draftOf } from "./drafts.ts";
+import { draftOf, draftsOf } from "./drafts.ts";
 import { QueueError } from "./errors.ts";
 import { checkId, createNotification, DEFAULT_TTL_MS } from "./notification.ts";
 import type { Notification, NotificationInput } from "./notification.ts";
@@ -25,10 +25,11 @@ import type { FlushOptions, NotifierOptions, NotifyOptions } from "./notifier_op
 import { type Entry, sentBySomebody } from "./queue/entry.ts";
 import { fullnessWarning, NEARLY_FULL_BYTES } from "./queue/limits.ts";
 import type { Queue } from "./queue/queue.ts";
-import type { Enqueued } from "./queue/queue_types.ts";
-import type { Outcome, QueuedEntry, Reporter } from "./report.ts";
+import type { Draft, Enqueued } from "./queue/queue_types.ts";
+import { mutedOutcomes, type Outcome, type QueuedEntry, type Reporter } from "./report.ts";
 import { denoRuntime, type Runtime } from "./runtime.ts";
 import { type Status, statusOf } from "./status.ts";
+import type { TakenFiles } from "./taken_files.ts";
 import { sendUnqueued } from "./unqueued.ts";
 import { wireParts } from "./wiring.ts";
 
@@ -42,7 +43,7 @@ export class Notifier implements AsyncDisposable {
   readonly shown: (notification: Notification) => Notification;
   readonly #runtime: Runtime;
   readonly #ownRuntime: Disposable;
-  readonly #channels: readonly Channel[];
+  readonly #routing: Routing;
   readonly #byName: ReadonlyMap<string, Channel>;
   readonly #queue: Queue;
   readonly #courier: Courier;
@@ -58,7 +59,7 @@ export class Notifier implements AsyncDisposable {
     this.identity = parts.identity;
     this.stateDir = parts.stateDir;
     this.shown = parts.shown;
-    this.#channels = parts.channels;
+    this.#routing = parts.routing;
     this.#byName = parts.byName;
     this.#queue = parts.queue;
     this.#courier = parts.courier;
@@ -83,51 +84,60 @@ export class Notifier implements AsyncDisposable {
   }
 
   /**
-   * Sends a notification to every configured channel, or to those that the options name. When this resolves, each envelope is delivered or on
-   * disk, but for those whose outcome says `refused`.
+   * Sends a notification where the rules say, to every channel where none does, or to those that the options name. When this resolves, each envelope is
+   * delivered or on disk, but for those whose outcome says `refused`.
    *
-   * @returns one outcome an envelope
+   * @returns one outcome an envelope, a fallback that waits among them; where a rule lets nothing go out, one that says `muted` for each that there would have been
    * @throws {InvalidNotificationError} when the input cannot be sent
    * @throws {ConfigError} when no channel is configured
    * @throws {QueueError} when neither the disk took it nor one try without the queue delivered anything: then nothing of it is queued
    */
   async notify(input: NotificationInput, options: NotifyOptions = {}): Promise<Outcome[]> {
-    const { waitMs = DEFAULT_NOTIFY_WAIT_MS, signal } = options;
-    const envelopes = this.plan(input, options);
+    const plan = this.plan(input, options);
     checkId(options.id);
+    if (plan.mutedBy !== undefined) return mutedOutcomes(plan.mutedBy, this.#routing, this.#runtime);
+    if (!input.attachments?.length) return await this.#send(plan, options);
+    const { takeFiles } = await import("./taken_files.ts");
+    using taken = await takeFiles(input.attachments, this.#queue);
+    return await this.#send(taken.addTo(plan, this.#byName), options, taken);
+  }
+
+  async #send(plan: Plan, options: NotifyOptions, taken?: TakenFiles): Promise<Outcome[]> {
+    const { waitMs = DEFAULT_NOTIFY_WAIT_MS, signal } = options;
     const deadline = this.#runtime.now() + waitMs;
     signal?.throwIfAborted();
     let onDuty, enqueued;
     try {
       this.#queue.prepare();
       onDuty = waitMs > 0 && this.#queue.deliverLock.tryAcquire();
-      enqueued = await this.#enqueue(envelopes, { onDuty, once: options.id });
+      enqueued = await this.#enqueue(draftsOf(plan, options.id), onDuty);
     } catch (error) {
       // What its caller will send again by its own name must not be sent where nobody remembers that name.
       if (!(error instanceof QueueError) || options.id !== undefined) throw error;
       const how = { runtime: this.#runtime, waitMs, signal, warn: this.#warn };
-      return await sendUnqueued(envelopes, this.#byName, { ...how, problem: error });
+      return await sendUnqueued(plan, this.#byName, { ...how, problem: error });
     }
     const { entries, problem } = enqueued;
+    taken?.keepFor(entries);
     if (problem) return this.#aside(entries, problem, onDuty);
-    const mine = entries.map((entry) => entry.id);
+    const mine = entries.filter(({ unless }) => unless === undefined).map(({ id }) => id);
     await this.#deliver({ deadline, patienceMs: 0, mine, signal, onDuty });
     return this.#conclude(entries);
   }
 
   /**
-   * What {@linkcode Notifier.notify} would put into the queue: checked and routed, and nothing else.
+   * What {@linkcode Notifier.notify} would put into the queue: checked and routed, and nothing else. Its files are not looked at.
    *
    * @throws what `notify` throws for bad input
    */
-  plan(input: NotificationInput, options: RouteOptions = {}): Envelope[] {
-    return route(createNotification(input, this.#runtime.now()), this.#channels, options);
+  plan(input: NotificationInput, options: RouteOptions = {}): Plan {
+    return route(createNotification(input, this.#runtime.now()), this.#routing, options);
   }
 
   /** Whether what a notification is about was told, or waits to be, where it would go, and not yet that it is over. */
   isOpen(input: NotificationInput, options: RouteOptions = {}): boolean {
     this.#queue.refresh();
-    const envelopes = this.plan(input, options);
+    const { envelopes } = this.plan(input, options);
     return envelopes.some((envelope) => this.#queue.isOpen({ ...draftOf(envelope), time: this.#runtime.now() }));
   }
 
@@ -228,12 +238,8 @@ export class Notifier implements AsyncDisposable {
   }
 
   /** Who delivers announces the first attempts in the same write, as far as nothing older is before them. */
-  #enqueue(
-    envelopes: readonly Envelope[],
-    { onDuty, once }: { readonly onDuty: boolean; readonly once?: string },
-  ): Promise<Enqueued> {
+  #enqueue(drafts: readonly Draft[], onDuty: boolean): Promise<Enqueued> {
     return this.#prepare(onDuty, async (problem) => {
-      const drafts = envelopes.map((envelope) => draftOf(envelope, once));
       const leaving = drafts.filter((draft) => onDuty && !problem && this.#courier.isIdleFor(draft));
       const channels = new Set(leaving.map(({ channel }) => channel));
       const enqueued = await this.#queue.enqueue(drafts, ({ channel }) => channels.has(channel));

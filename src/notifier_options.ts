@@ -3,6 +3,7 @@
 import type { BackgroundMode } from "./background.ts";
 import type { FloodConfig, QuietConfig } from "./channels/policy_fields.ts";
 import type { ChannelConfig } from "./channels/registry.ts";
+import type { RouteConfig } from "./channels/routes/route_fields.ts";
 import type { RouteOptions } from "./channels/routing.ts";
 import type { Outcome } from "./report.ts";
 import type { Runtime } from "./runtime.ts";
@@ -21,6 +22,8 @@ export interface NotifierOptions {
   readonly flood?: FloodConfig;
   /** When only what is critical is said; with `channels` only. @default never */
   readonly quiet?: QuietConfig | false;
+  /** The rules that say where notifications go; with `channels` only. @default everything goes to every channel */
+  readonly routes?: readonly RouteConfig[];
   /** The name that stands before each subject; with `channels` only. @default the host's name */
   readonly identity?: string;
   /** Whether names such as `:warning-sign:` in a subject become symbols; with `channels` only. @default {true} */

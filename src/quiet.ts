@@ -69,6 +69,13 @@ export function wasQuiet(
   return false;
 }
 
+/** When the last quiet hours ended that there were within a day before a moment; undefined when there were none. */
+export function lastQuietEnd(quiet: QuietHours, time: number, clock: WallClock = localMinute): number | undefined {
+  let minute = nextMinute(time) - MINUTE_MS;
+  while (minute > time - LONGEST_DAY_MS && !isQuiet(quiet, clock(minute))) minute -= MINUTE_MS;
+  return isQuiet(quiet, clock(minute)) ? minute + MINUTE_MS : undefined;
+}
+
 function isQuiet({ from, to }: QuietHours, minute: number): boolean {
   return from < to ? from <= minute && minute < to : minute >= from || minute < to;
 }

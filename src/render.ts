@@ -29,6 +29,13 @@ export interface Replaced {
   readonly since: number;
 }
 
+/** `12 bytes`, `1.5 KiB`, `3.0 MiB`. */
+export function formatBytes(bytes: number): string {
+  if (bytes < 1024) return `${bytes} bytes`;
+  const kib = bytes / 1024;
+  return kib < 1024 ? `${kib.toFixed(1)} KiB` : `${(kib / 1024).toFixed(1)} MiB`;
+}
+
 /** `[identity] Subject`. */
 export function subjectLine(notification: Notification, identity: string): string {
   return `[${identity}] ${notification.subject}`;
@@ -36,13 +43,13 @@ export function subjectLine(notification: Notification, identity: string): strin
 
 /**
  * What the reader must know beside the message, a line each: `⏰ Queued since 2026-11-22 20:15 (UTC+1), 2 h 5 min late`;
- * `↻ In place of 3 earlier ones, since 2026-11-22 18:00 (UTC+1)`.
+ * `↻ In place of 3 earlier ones, since 2026-11-22 18:00 (UTC+1)`; `📎 report.pdf (12.0 KiB) was not sent here`.
  */
 export function notesOf(
   notification: Notification,
   { lateAt, replaced, notes: own = [] }: Pick<RenderOptions, "lateAt" | "replaced" | "notes">,
 ): string[] {
-  const notes: string[] = [];
+  const notes = (notification.unsent ?? []).map((file) => `📎 ${file} was not sent here`);
   if (lateAt !== undefined) {
     notes.push(`⏰ Queued since ${localTime(notification.time)}, ${formatDuration(lateAt - notification.time)} late`);
   }

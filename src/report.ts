@@ -1,13 +1,15 @@
 /** What callers are told: an outcome for each envelope, and what is in the queue. */
 
+import type { Routing } from "./channels/routing.ts";
 import { notificationOfDigest } from "./delivery/attempt.ts";
 import type { Courier } from "./delivery/courier.ts";
 import type { Holds } from "./delivery/holds.ts";
 import type { CourierEvent } from "./delivery/run.ts";
 import { withoutItems } from "./digest.ts";
-import type { Notification } from "./notification.ts";
+import { isNotification, type Notification } from "./notification.ts";
 import { type Entry, type EntryState, laneOf } from "./queue/entry.ts";
 import type { Queue } from "./queue/queue.ts";
+import type { Runtime } from "./runtime.ts";
 
 /** What became of an envelope so far. `delivered`, `queued` and `held` is delivered, or will be. */
 export interface Outcome {
@@ -19,15 +21,17 @@ export interface Outcome {
   readonly destination: string;
   /**
    * `queued` waits for its turn or its next try, `held` for its account to be mended. `superseded`: one with the same key took its place. `refused`: the disk did not
-   * take it, and the one try without it failed; nothing will be tried again.
+   * take it, and the one try without it failed; nothing will be tried again. `muted`: a rule lets it go nowhere.
    */
-  readonly state: "delivered" | "queued" | "held" | "dead" | "superseded" | "refused";
+  readonly state: "delivered" | "queued" | "held" | "dead" | "superseded" | "refused" | "muted";
   /** The proof of delivery: `event_id` for Matrix. */
   readonly receipt?: string;
   /** Why it was not delivered yet, or never will be. */
   readonly reason?: string;
   /** When it is tried next, milliseconds since 1970. */
   readonly next?: number;
+  /** The file's name, when it is one that goes by itself behind its text. */
+  readonly file?: string;
 }
 
 /** An entry of the queue, as people see it. */
@@ -54,6 +58,8 @@ export interface QueuedEntry {
   readonly next?: number;
   /** What was said; of a digest, what it will say. */
   readonly notification: Notification;
+  /** It is a fallback: it goes out only when these, by their ids, have not been delivered in time. */
+  readonly unless?: readonly string[];
   /** What it stands for, when it is a digest: they are delivered together, by one event under its id. */
   readonly members?: readonly QueuedEntry[];
 }
@@ -74,12 +80,14 @@ export class Reporter {
   /** What became of entries, as far as is known now. */
   outcomes(entries: readonly Entry[]): Outcome[] {
     const view = this.#view();
-    return entries.map((entry) => this.#outcome(entry, view));
+    // What nobody needed is nobody's news.
+    const told = entries.filter(({ id }) => this.#queue.settlement(id)?.state !== "spared");
+    return told.map((entry) => this.#outcome(entry, view));
   }
 
   #outcome(known: Entry, view: View): Outcome {
-    const { id, channel, destination } = known;
-    const where = { id, channel, destination };
+    const where = whereOf(known);
+    const { id, channel } = known;
     const settlement = this.#queue.settlement(id);
     if (settlement?.state === "delivered") return { ...where, state: "delivered", receipt: settlement.receipt };
     if (settlement?.state === "superseded") {
@@ -104,17 +112,20 @@ export class Reporter {
     return this.#queue.entries().map((entry) => this.#queued(entry, view));
   }
 
-  /** Why the first entry in line waits, and until when; and whether an entry waits because its user wants it so. */
-  waits(): { readonly first: WaitView; isWanted(entry: Entry): boolean } {
-    const first = this.#queue.live().at(0), view = this.#view();
+  /** Why the first entry in line waits, and until when; whether an entry waits because its user wants it so, and whether it waits for another one. */
+  waits(): { readonly first: WaitView; isWanted(entry: Entry): boolean; isStandingBy(entry: Entry): boolean } {
+    const view = this.#view();
+    const isStandingBy = (entry: Entry) => view.holds.isStandingBy(entry);
+    const first = this.#queue.live().find((entry) => !isStandingBy(entry));
     return {
+      isStandingBy,
       first: first ? this.#waitOf(first, view) : {},
       isWanted: (entry) => view.holds.of(entry) !== undefined,
     };
   }
 
   #queued(entry: Entry, view: View): QueuedEntry {
-    const { id, channel, destination, time, expires, key, attempts, dead, members } = entry;
+    const { id, channel, destination, time, expires, key, attempts, dead, members, unless } = entry;
     const { reason, next } = dead ? { reason: dead.reason } : this.#waitOf(entry, view);
     return {
       id,
@@ -131,6 +142,7 @@ export class Reporter {
       notification: members
         ? withoutItems(notificationOfDigest(members, (member) => this.#queue.incidentOf(member)))
         : entry.notification as Notification,
+      ...(unless ? { unless: Object.keys(unless) } : {}),
       ...(members ? { members: members.map((member) => this.#queued(member, view)) } : {}),
     };
   }
@@ -169,9 +181,24 @@ export interface WaitView {
   readonly next?: number;
 }
 
-/** What became of an attempt. */
-export function attemptOutcome({ entry: { id, channel, destination }, result }: CourierEvent): Outcome {
+/** What becomes of a notification that a rule lets go nowhere. */
+export function mutedOutcomes(rule: string, { channels }: Routing, { uuid }: Pick<Runtime, "uuid">): Outcome[] {
+  return channels.flatMap(({ name, destinations }) =>
+    destinations.map((destination): Outcome => {
+      return { id: uuid(), channel: name, destination, state: "muted", reason: `${rule} lets it go nowhere` };
+    })
+  );
+}
+
+/** What every outcome of an entry says. */
+function whereOf({ id, channel, destination, part, notification }: Entry): Omit<Outcome, "state"> {
   const where = { id, channel, destination };
+  return part !== undefined && isNotification(notification) ? { ...where, file: notification.file?.name } : where;
+}
+
+/** What became of an attempt. */
+export function attemptOutcome({ entry, result }: CourierEvent): Outcome {
+  const where = whereOf(entry);
   if (result.state === "delivered") return { ...where, state: "delivered", receipt: result.receipt };
   if (result.state === "dead") return { ...where, state: "dead", reason: result.reason };
   return { ...where, state: result.class === "account" ? "held" : "queued", reason: result.reason, next: result.next };

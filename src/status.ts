@@ -1,7 +1,8 @@
 /** The queue in numbers. */
 
 import { type Ages, agesOf } from "./ages.ts";
-import { sentBySomebody } from "./queue/entry.ts";
+import { isNotification } from "./notification.ts";
+import { type Entry, sentBySomebody } from "./queue/entry.ts";
 import type { Queue } from "./queue/queue.ts";
 import type { Reporter } from "./report.ts";
 
@@ -15,12 +16,16 @@ export interface Status {
   readonly held: number;
   /** Entries that were buried with a reason. */
   readonly dead: number;
+  /** Fallbacks that wait whether another channel delivers; they are not among those that are queued. */
+  readonly fallbacks: number;
   /** How long those wait that wait. */
   readonly ages: Ages;
   /** Size of the journal. */
   readonly bytes: number;
   /** How large the journal may become by what comes in; for what is critical it is a tenth more. */
   readonly maxBytes: number;
+  /** Bytes of the files that entries need, the dead ones' too; at most 64 MiB. */
+  readonly fileBytes: number;
   /** Of those that are queued: envelopes that stand beside the journal, in `intake/`, because it could not be had. Whoever delivers next takes them in. */
   readonly intake: number;
   /** Damaged lines of the journal that were set aside: what was acknowledged may be among them. */
@@ -39,23 +44,39 @@ export interface Status {
   readonly until?: number;
 }
 
+/** A file of several entries counts once. */
+function fileBytesOf(entries: readonly Entry[]): number {
+  const sizes = new Map<string, number>();
+  for (const { files, notification } of entries) {
+    if (files === undefined || !isNotification(notification)) continue;
+    const { attachments = [], file } = notification;
+    for (const { content, size } of file ? [file] : attachments) sizes.set(content, size);
+  }
+  return sizes.values().reduce((sum, size) => sum + size, 0);
+}
+
 /** Counts what is in the queue, as far as it was read. */
 export function statusOf(queue: Queue, reporter: Pick<Reporter, "waits">, now: number): Status {
+  const { first: { reason, next }, isWanted, isStandingBy } = reporter.waits();
   const count = { queued: 0, deferred: 0, held: 0, dead: 0 };
-  for (const entry of queue.entries()) count[queue.stateOf(entry)] += entry.members?.length ?? 1;
-  const live = sentBySomebody(queue.live());
+  const [fallbacks, entries] = [true, false].map((value) =>
+    queue.entries().filter((entry) => isStandingBy(entry) === value)
+  );
+  for (const entry of entries) count[queue.stateOf(entry)] += entry.members?.length ?? 1;
+  const live = entries.filter(({ dead }) => !dead);
   const { bytes, maxBytes, intake, intakeTimes, quarantined, torn, possibleDuplicates, lastDelivery } = queue.figures();
-  const { first: { reason, next }, isWanted } = reporter.waits();
   const ageOf = (time: number) => Math.max(0, now - time);
-  const agesMs = [...live.map(({ time }) => time), ...intakeTimes].map(ageOf);
-  const unwanted = queue.live().filter((entry) => !isWanted(entry)).map(({ time }) => time);
+  const agesMs = [...sentBySomebody(live).map(({ time }) => time), ...intakeTimes].map(ageOf);
+  const unwanted = live.filter((entry) => !isWanted(entry)).map(({ time }) => time);
   const oldestMs = [...unwanted, ...intakeTimes].map(ageOf).reduce((oldest, age) => Math.max(oldest, age), 0);
   return {
     ...count,
     queued: count.queued + intake,
+    fallbacks: fallbacks.length,
     ages: agesOf(agesMs),
     bytes,
     maxBytes,
+    fileBytes: fileBytesOf(queue.entries()),
     intake,
     quarantined,
     torn,

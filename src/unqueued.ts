@@ -5,6 +5,7 @@
  */
 
 import type { Channel, Envelope } from "./channels/channel.ts";
+import type { Plan } from "./channels/routing.ts";
 import { deliverDirectly, type DirectOptions, type DirectResult } from "./delivery/direct.ts";
 import { QueueError } from "./errors.ts";
 import { DEFAULT_NOTIFY_WAIT_MS } from "./notifier_options.ts";
@@ -21,19 +22,24 @@ export interface UnqueuedOptions extends Omit<DirectOptions, "timeoutMs"> {
 }
 
 /**
- * Tries envelopes that are on no disk.
+ * Tries what is on no disk, and what stands in for it where that fails.
  *
  * @returns an outcome each: `delivered`, `dead`, or `refused`
  * @throws {QueueError} when all are refused; or at once, when the queue is as large as it may be: then what is before it must go first
  */
 export async function sendUnqueued(
-  envelopes: readonly Envelope[],
+  { envelopes, fallbacks }: Pick<Plan, "envelopes" | "fallbacks">,
   channels: ReadonlyMap<string, Channel>,
   { problem, waitMs, warn, ...options }: UnqueuedOptions,
 ): Promise<Outcome[]> {
   if (problem.trouble === "limit") throw problem;
   const timeoutMs = Math.max(waitMs, DEFAULT_NOTIFY_WAIT_MS);
-  const outcomes = (await deliverDirectly(envelopes, channels, { ...options, timeoutMs })).map(outcomeOf);
+  const tryAll = (some: readonly Envelope[]) => deliverDirectly(some, channels, { ...options, timeoutMs });
+  const first = await tryAll(envelopes);
+  // Nobody would remember later that something stands in for what failed: it does so now.
+  const failed = new Set(first.filter(({ result }) => result.state !== "delivered").map(({ envelope }) => envelope));
+  const standIns = fallbacks.filter(({ standsFor }) => standsFor.some(({ envelope }) => failed.has(envelope)));
+  const outcomes = [...first, ...await tryAll(standIns.map(({ envelope }) => envelope))].map(outcomeOf);
   const refused = outcomes.filter(({ state }) => state === "refused");
   if (refused.length === outcomes.length) {
     const why = refused[0] ? `; nor was it delivered without: ${refused[0].reason}` : "";

@@ -2,6 +2,8 @@
 
 import type { BackgroundMode } from "./background.ts";
 import type { Channel } from "./channels/channel.ts";
+import type { FileReader } from "./channels/kind.ts";
+import type { Routing } from "./channels/routing.ts";
 import { sendingSymbols, withSymbols } from "./channels/symbols.ts";
 import { openConfig } from "./config/load.ts";
 import { stateDirPath } from "./config/paths.ts";
@@ -23,7 +25,7 @@ export interface Parts {
   readonly runtime: Runtime;
   /** A notification as its readers will see it. */
   readonly shown: (notification: Notification) => Notification;
-  readonly channels: readonly Channel[];
+  readonly routing: Routing;
   readonly byName: ReadonlyMap<string, Channel>;
   readonly queue: Queue;
   readonly courier: Courier;
@@ -47,7 +49,8 @@ export function wireParts(options: NotifierOptions, real: Runtime): Parts {
   const background = modeOf(options, config.background);
   const stateDir = options.stateDir ?? stateDirPath(runtime);
   const memory = new FileMemory(stateDir, runtime);
-  const opened = config.channels.map((open) => open({ runtime, identity: config.identity, memory, warn }));
+  const files = keptFiles(stateDir);
+  const opened = config.channels.map((open) => open({ runtime, identity: config.identity, memory, files, warn }));
   const channels = config.symbols ? opened.map(sendingSymbols) : opened;
   const byName = new Map(channels.map((channel) => [channel.name, channel]));
   const queue = Queue.open(stateDir, runtime, {
@@ -68,7 +71,7 @@ export function wireParts(options: NotifierOptions, real: Runtime): Parts {
       const said = withResolution(notification);
       return config.symbols ? withSymbols(said) : said;
     },
-    channels,
+    routing: { channels, rules: config.rules, fallbacks: config.fallbacks },
     byName,
     queue,
     courier,
@@ -81,6 +84,15 @@ export function wireParts(options: NotifierOptions, real: Runtime): Parts {
       if (problem !== undefined) warn(problem);
     },
     warn,
+  };
+}
+
+/** The files of what is sent, read where they are kept. Whoever sends none loads nothing for them. */
+function keptFiles(stateDir: string): FileReader {
+  const open = async () => new (await import("./queue/file_store.ts")).FileStore(stateDir);
+  return {
+    read: async ({ content, size }) => (await open()).read(content, size),
+    pathOf: async ({ content }) => (await open()).path(content),
   };
 }
 

@@ -1,6 +1,7 @@
 /** Apprise itself, as a process that sends what it is told to. */
 
 import { installEnvironment } from "../scripts/python/environment.ts";
+import { tlsFile } from "./fakes/tls.ts";
 
 /** The version that the table in docs/apprise.md was tried with. */
 export const APPRISE = { title: "Apprise", name: "apprise", package: "apprise", version: "2.2.0" } as const;
@@ -24,16 +25,21 @@ export class Apprise implements AsyncDisposable {
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #reader: ReadableStreamDefaultReader<string>;
 
-  private constructor(python: string) {
+  private constructor(python: string, caFile: string) {
     const options = { stdin: "piped", stdout: "piped", stderr: "null" } as const;
-    this.#child = new Deno.Command(python, { args: ["-I", "-c", SCRIPT], ...options }).spawn();
+    const env = { REQUESTS_CA_BUNDLE: caFile, SSL_CERT_FILE: caFile };
+    this.#child = new Deno.Command(python, { args: ["-I", "-c", SCRIPT], env, ...options }).spawn();
     this.#writer = this.#child.stdin.getWriter();
     this.#reader = this.#child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   }
 
-  /** Starts it; the first time it is installed. */
-  static async start(): Promise<Apprise> {
-    return new Apprise(await installEnvironment(APPRISE));
+  /**
+   * Starts it; the first time it is installed.
+   *
+   * @param caFile the authorities that it trusts
+   */
+  static async start(caFile: string = tlsFile("authority.pem")): Promise<Apprise> {
+    return new Apprise(await installEnvironment(APPRISE), caFile);
   }
 
   /**

@@ -12,8 +12,10 @@ import {
 } from "../src/testing/mod.ts";
 import { APPRISE, Apprise } from "./apprise_peer.ts";
 import { fakeRuntime } from "./fakes/runtime.ts";
+import { startTlsFront, tlsFile } from "./fakes/tls.ts";
 import { installOrStub } from "./python_suite.ts";
 import { readMail } from "./smtp/mail.ts";
+import { runCli, StateFolder } from "./synapse/cli.ts";
 import { SmtpPeer, smtpSuite } from "./smtp/harness.ts";
 
 /** What is said. */
@@ -67,7 +69,9 @@ async function compare(
 /** The real Telegram is the only one that a URL can mean. */
 async function sendByUs(url: string, { title, text }: Said, telegram: string): Promise<void> {
   using real = fakeRuntime({ realIds: true });
-  const fetch = (to: string, init: RequestInit) => real.fetch(to.replace("https://api.telegram.org", telegram), init);
+  using client = Deno.createHttpClient({ caCerts: [Deno.readTextFileSync(tlsFile("authority.pem"))] });
+  const fetch = (to: string, init: RequestInit) =>
+    globalThis.fetch(to.replace("https://api.telegram.org", telegram), { ...init, client });
   const stateDir = await Deno.makeTempDir();
   try {
     await using notifier = await Notifier.open({
@@ -96,7 +100,9 @@ appriseTest("a Matrix URL reaches the same room with the same title and text as 
   await using homeserver = await LoopbackHomeserver.start();
   const { userId, accessToken: token } = homeserver.addUser("bot");
   const { host } = new URL(homeserver.url);
+  await using front = startTlsFront(homeserver.url);
   const forms: readonly ((room: string, alias: string) => string)[] = [
+    (_, alias) => `matrixs://${token}@localhost:${front.port}/${alias}?discovery=no`,
     (_, alias) => `matrix://${token}@${host}/${alias}`,
     (_, alias) => `matrix://:${token}@${host}/${encodeURIComponent(alias)}/`,
     (room) => `matrix://${token}@${host}/${room}?hsreq=no`,
@@ -124,6 +130,11 @@ appriseTest("an ntfy URL reaches the same topic with the same title and text as 
     await using ntfy = await LoopbackNtfy.start({ token: "tk_secret" });
     await compare(apprise, `ntfy://${form.replace("HOST", new URL(ntfy.url).host)}`, arrivedAt(ntfy));
   }
+  {
+    await using ntfy = await LoopbackNtfy.start();
+    await using front = startTlsFront(ntfy.url);
+    await compare(apprise, `ntfys://localhost:${front.port}/alerts`, arrivedAt(ntfy));
+  }
   for (const form of ["me:p%40ss%3Aword@HOST/alerts", "HOST/alerts?user=me&pass=p%40ss%3Aword"]) {
     await using ntfy = await LoopbackNtfy.start({ login: { user: "me", password: "p@ss:word" } });
     await compare(apprise, `ntfy://${form.replace("HOST", new URL(ntfy.url).host)}`, arrivedAt(ntfy));
@@ -131,12 +142,16 @@ appriseTest("an ntfy URL reaches the same topic with the same title and text as 
 });
 
 appriseTest("a Gotify URL reaches the same application with the same title and text as Apprise's", async (apprise) => {
-  await using gotify = await LoopbackGotify.start();
-  await compare(
-    apprise,
-    `gotify://${new URL(gotify.url).host}/${gotify.token}`,
-    () => gotify.messages.map(({ appid, title, message }): Arrived => [String(appid), titleOf(title), message]),
-  );
+  for (const form of ["gotify", "gotifys"]) {
+    await using gotify = await LoopbackGotify.start();
+    await using front = startTlsFront(gotify.url);
+    const host = form === "gotify" ? new URL(gotify.url).host : `localhost:${front.port}`;
+    await compare(
+      apprise,
+      `${form}://${host}/${gotify.token}`,
+      () => gotify.messages.map(({ appid, title, message }): Arrived => [String(appid), titleOf(title), message]),
+    );
+  }
 });
 
 appriseTest("a Telegram URL reaches the same chat with the same title and text as Apprise's", async (apprise) => {
@@ -152,16 +167,20 @@ appriseTest("a Telegram URL reaches the same chat with the same title and text a
 });
 
 appriseTest("a JSON URL reaches the same address with the same title and text as Apprise's", async (apprise) => {
-  await using webhook = await LoopbackWebhook.start();
-  await compare(
-    apprise,
-    `json://me:secret@${new URL(webhook.url).host}/hook?+X-Key=v&-q=1`,
-    () =>
-      webhook.deliveries.map(({ path, headers, body }): Arrived => {
-        const { title, message, version } = body as Record<string, string>;
-        return [[path, headers.get("Authorization"), headers.get("X-Key"), version].join(" "), title, message];
-      }),
-  );
+  for (const form of ["json", "jsons"]) {
+    await using webhook = await LoopbackWebhook.start();
+    await using front = startTlsFront(webhook.url);
+    const host = form === "json" ? new URL(webhook.url).host : `localhost:${front.port}`;
+    await compare(
+      apprise,
+      `${form}://me:se%3Acret@${host}/hook/a%20b?+X-Key=v&-q=1`,
+      () =>
+        webhook.deliveries.map(({ path, headers, body }): Arrived => {
+          const { title, message, version } = body as Record<string, string>;
+          return [[path, headers.get("Authorization"), headers.get("X-Key"), version].join(" "), title, message];
+        }),
+    );
+  }
 });
 
 const smtpTest = stub ?? await smtpSuite();
@@ -173,11 +192,33 @@ smtpTest("a mail URL reaches the same mailbox with the same title and text as Ap
   let expected = 0;
   await compare(apprise, url, async () => {
     await smtp.taken(++expected);
-    return await Promise.all(smtp.mails.map(async ({ data, to }): Promise<Arrived> => {
-      const { headers, parts } = await readMail(data);
-      // Our mails say above the text who speaks, and of what.
-      const text = parts["text/plain"].replace(`[jump] ${SAID.title}\n\n`, "");
-      return [`${to}`, titleOf(headers.subject), text];
-    }));
+    return await mailsOf(smtp);
   });
+});
+
+async function mailsOf(smtp: SmtpPeer): Promise<Arrived[]> {
+  return await Promise.all(smtp.mails.map(async ({ data, to, user }): Promise<Arrived> => {
+    const { headers, parts } = await readMail(data);
+    // Our mails say above the text who speaks, and of what.
+    const text = parts["text/plain"].replace(/^\[jump\] .*\n\n/, "");
+    return [`${to}, ${user}`, titleOf(headers.subject), text];
+  }));
+}
+
+smtpTest("a mail URL that logs in over STARTTLS does so as Apprise's", async () => {
+  await using smtp = await SmtpPeer.start({ login: { user: "jump", password: "se:cret" } });
+  await using apprise = await Apprise.start(smtp.caFile);
+  await using state = await StateFolder.make();
+  const url = `mailtos://jump:se%3Acret@127.0.0.1:${smtp.port}/root@example.org?from=jump@example.org&format=text`;
+  await apprise.send(url, SAID, "");
+  // Only a process of its own can be told whom to trust.
+  const configFile = `${state.path}/config.json`;
+  Deno.writeTextFileSync(configFile, JSON.stringify({ identity: "jump", channels: { mail: url } }), { mode: 0o600 });
+  const args = ["send", SAID.title, SAID.text, "--config", configFile, "--no-background"];
+  const sent = await runCli(args, { stateDir: state.path, env: { DENO_CERT: smtp.caFile } });
+  assertEquals([sent.code, sent.stderr], [0, ""]);
+  await smtp.taken(2);
+  const [theirs, ours] = await mailsOf(smtp);
+  assertEquals(ours, theirs);
+  assertEquals(theirs, ["root@example.org, jump", SAID.title, SAID.text]);
 });

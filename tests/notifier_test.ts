@@ -100,7 +100,7 @@ Deno.test("Notifier.notify() sends to the named channels, kind or room only", as
     },
   });
   const where = (options: Parameters<Notifier["plan"]>[1]) =>
-    notifier.plan({ subject: "x" }, options).map(({ channel, destination }) => `${channel} ${destination}`);
+    notifier.plan({ subject: "x" }, options).envelopes.map(({ channel, destination }) => `${channel} ${destination}`);
   assertEquals(where({}), [`matrix ${room}`, "ntfy alerts"]);
   assertEquals(where({ channels: ["ntfy"] }), ["ntfy alerts"]);
   assertEquals(where({ kind: "matrix" }), [`matrix ${room}`]);

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { formatTimeOfDay, parseTimeOfDay, quietUntil, type WallClock, wasQuiet } from "../src/quiet.ts";
+import { formatTimeOfDay, lastQuietEnd, parseTimeOfDay, quietUntil, type WallClock, wasQuiet } from "../src/quiet.ts";
 
 const NIGHT = { from: 22 * 60, to: 7 * 60 };
 
@@ -52,4 +52,16 @@ Deno.test("wasQuiet() tells whether any minute between two moments was quiet", (
   assertEquals(between("2026-11-23T05:59:59Z", "2026-11-23T06:00:00Z"), true);
   assertEquals(between("2026-11-23T06:00:00Z", "2026-11-23T06:00:00Z"), false);
   assertEquals(between("2026-11-23T06:00:00Z", "2026-11-25T06:00:00Z"), true);
+});
+
+Deno.test("lastQuietEnd() tells when the last quiet hours ended, within a day", () => {
+  const last = (time: string, quiet = NIGHT) => {
+    const moment = lastQuietEnd(quiet, Date.parse(time), berlin);
+    return moment === undefined ? undefined : new Date(moment).toISOString();
+  };
+  assertEquals(last("2026-11-22T06:00:00Z"), "2026-11-22T06:00:00.000Z");
+  assertEquals(last("2026-11-22T20:59:59Z"), "2026-11-22T06:00:00.000Z");
+  assertEquals(last("2026-10-25T12:00:00Z"), "2026-10-25T06:00:00.000Z");
+  // In spring the hour from two to three is not there: a day without its quiet minute.
+  assertEquals(last("2026-03-29T12:00:00Z", { from: 2 * 60, to: 2 * 60 + 30 }), undefined);
 });

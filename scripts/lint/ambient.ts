@@ -9,6 +9,7 @@ const ALLOWED: Readonly<Record<Effect, readonly string[]>> = {
   dice: ["src/runtime.ts", "src/testing/"],
   files: [
     "src/accounts/",
+    "src/attachments/",
     "src/channels/smtp.ts",
     "src/queue/",
     "src/config/",

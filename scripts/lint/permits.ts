@@ -19,16 +19,30 @@ const OF_LAYERS: Readonly<Record<Layer, readonly Permit[]>> = {
   queue: ["queue", "errors.ts", "crc32.ts"],
   // It keeps sessions by the same means by which the queue keeps envelopes, and knows neither.
   accounts: ["accounts", "matrix", "queue/files.ts", "queue/lock.ts", "queue/trouble.ts", "leaf"],
+  // It looks at files that are to be sent, and does not know where they are kept.
+  attachments: ["attachments", "leaf"],
   markup: ["markup", "leaf"],
   testing: ["testing", "leaf"],
   channels: ["channels", "accounts as a type", "matrix", "markup", "leaf"],
   delivery: ["delivery", "queue", "channels/channel.ts as a type", "leaf"],
   config: ["config", "accounts", "channels", "queue/files.ts", "queue/lock.ts", "queue/trouble.ts", "leaf"],
-  top: ["top", "delivery", "queue", "channels", "config", "leaf"],
+  top: ["top", "attachments", "delivery", "queue", "channels", "config", "leaf"],
   ingest: ["ingest", "notifier.ts", "markup", "leaf"],
   // It looks at everything, and nothing but the command line knows it.
   doctor: ["doctor", "top", "config", "accounts", "channels", "matrix", "queue", "delivery/holds.ts", "leaf"],
-  cli: ["cli", "doctor", "top", "config", "accounts", "matrix", "ingest", "queue as a type", "deps", "leaf"],
+  cli: [
+    "cli",
+    "doctor",
+    "top",
+    "attachments",
+    "config",
+    "accounts",
+    "matrix",
+    "ingest",
+    "queue as a type",
+    "deps",
+    "leaf",
+  ],
   door: ["top", "delivery as a type", "queue as a type", "channels as a type", "config as a type", "leaf"],
 };
 

@@ -11,6 +11,7 @@ export type Layer =
   | "deps"
   | "door"
   | "accounts"
+  | "attachments"
   | "channels"
   | "cli"
   | "config"
@@ -36,12 +37,14 @@ const TOP_FILES: readonly string[] = [
   "report.ts",
   "send.ts",
   "status.ts",
+  "taken_files.ts",
   "unqueued.ts",
   "wiring.ts",
 ];
 
 const FOLDERS: readonly Layer[] = [
   "accounts",
+  "attachments",
   "channels",
   "cli",
   "config",

@@ -2,6 +2,7 @@
 
 import type { Digest } from "../digest.ts";
 import type { Notification } from "../notification.ts";
+import type { FileCarriage } from "../carriage.ts";
 import type { Incident } from "../incident.ts";
 import type { Replaced } from "../render.ts";
 
@@ -13,6 +14,8 @@ export interface Envelope {
   readonly destination: string;
   /** What was said. */
   readonly notification: Notification;
+  /** Which of its files it is, from 1, where a channel takes each by itself; undefined for the text that goes before them. */
+  readonly part?: number;
 }
 
 /** Proof of delivery. */
@@ -59,6 +62,8 @@ export interface Channel {
   readonly isIdempotent: boolean;
   /** Whether sending starts programs, for which a deliverer in the background needs a permission. @default {false} */
   readonly runsPrograms?: boolean;
+  /** Whether files go each by itself behind their text, or along with it; undefined for a service that takes none. */
+  readonly carriesFiles?: FileCarriage;
   /** Where it delivers when nobody says otherwise. */
   readonly destinations: readonly string[];
   /** Whether a message of this channel has room for a line of each that a digest stands for. @default that of the smallest service */

@@ -3,7 +3,8 @@
 import type { Fields } from "../fields.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "./channel.ts";
 import { addressOf, domainOf, isMailbox, MAILBOX_REGEXP } from "./email_address.ts";
-import { composeMail } from "./email_message.ts";
+import type { MailWithFiles } from "./email_files.ts";
+import { composeMail, type MailOptions } from "./email_message.ts";
 import { HOST_REGEXP, loadSmtp, type MailServer, mailServerField, SECURITIES, withPassword } from "./email_server.ts";
 import type { ChannelContext, ChannelKind, OpenChannel, ParseContext } from "./kind.ts";
 import { renderMessage } from "./message.ts";
@@ -109,18 +110,27 @@ export const emailKind: ChannelKind = {
   rules: [{
     if: { required: ["security"], properties: { security: { const: "none" } } },
     then: { not: { anyOf: [{ required: ["password"] }, { required: ["passwordFile"] }] } },
+  }, {
+    if: { required: ["port"], properties: { port: { const: 465 } } },
+    then: { required: ["security"] },
   }],
+  destination: { keys: ["to"], read: recipientsField },
   configure(name: string, fields: Fields, context: ParseContext): OpenChannel {
     const from = fields.requiredText("from");
     if (!isMailbox(from)) throw fields.error("from", MAILBOX_PROBLEM);
     const server = mailServerField(fields, context, from);
-    const to = fields.texts("to");
-    if (to.length === 0) fields.requiredText("to");
-    if (!to.every(isMailbox)) throw fields.error("to", MAILBOX_PROBLEM);
+    const to = recipientsField(fields);
     fields.end();
     return (channelContext) => new EmailChannel(name, { server, from, to }, channelContext);
   },
 };
+
+function recipientsField(fields: Fields): readonly string[] {
+  const to = fields.texts("to");
+  if (to.length === 0) fields.requiredText("to");
+  if (to.every(isMailbox)) return to;
+  throw fields.error("to", MAILBOX_PROBLEM);
+}
 
 const MAILBOX_PROBLEM = "it is neither an address such as root@example.org nor a name with one in angle brackets";
 
@@ -133,6 +143,7 @@ interface Mailing {
 class EmailChannel implements Channel {
   readonly kind = "email";
   readonly isIdempotent = false;
+  readonly carriesFiles = "along";
   readonly name: string;
   readonly destinations: readonly string[];
   readonly #mailing: Mailing;
@@ -150,20 +161,35 @@ class EmailChannel implements Channel {
    * have arrived may come twice.
    */
   async send(envelope: Envelope, options: SendOptions): Promise<Receipt> {
-    const { doubt, timeoutMs, signal, txnId } = options;
+    const { doubt, txnId, timeoutMs } = options;
+    const { notification } = envelope;
+    const messageId = `<${txnId}@${domainOf(this.#mailing.from)}>`;
+    const mail: MailWithFiles["mail"] = (notification, attachments, timeoutMs) =>
+      this.#mail({ ...envelope, notification }, { ...options, messageId, attachments, timeoutMs });
+    if (notification.attachments === undefined) await mail(notification, [], timeoutMs);
+    else {
+      const { mailWithFiles } = await import("./email_files.ts");
+      const { files, warn } = this.#context;
+      await mailWithFiles(notification, { timeoutMs, files, warn, mail });
+    }
+    return { id: messageId.slice(1, -1), mayBeTwice: doubt !== undefined };
+  }
+
+  async #mail({ notification, destination }: Envelope, options: SendOptions & MailParts): Promise<void> {
+    const { late, replaced, messageId, attachments, timeoutMs, signal } = options;
     const { server, from } = this.#mailing;
     const { runtime, identity, warn } = this.#context;
-    const { notification, destination } = envelope;
-    const messageId = `<${txnId}@${domainOf(from)}>`;
     const message = await renderMessage(notification, warn);
-    const lateAt = options.late ? runtime.now() : undefined;
-    const { replaced } = options;
+    const lateAt = late ? runtime.now() : undefined;
+    const how = { identity, lateAt, replaced, from, to: destination, messageId, attachments };
     const mail: SmtpMail = {
       envelope: { from: addressOf(from), to: addressOf(destination) },
-      content: composeMail(notification, message, { identity, lateAt, replaced, from, to: destination, messageId }),
+      content: composeMail(notification, message, how),
     };
     const { sendMail } = await loadSmtp();
     await sendMail(withPassword(server), mail, { timeout: runtime.timeout, timeoutMs, signal });
-    return { id: messageId.slice(1, -1), mayBeTwice: doubt !== undefined };
   }
 }
+
+/** What a mail has besides its notification. */
+type MailParts = Pick<MailOptions, "messageId" | "attachments">;

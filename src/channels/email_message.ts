@@ -27,6 +27,14 @@ export interface MailContent {
   readonly text: string;
   readonly html?: string;
   readonly textEncoding: "quoted-printable" | "base64";
+  readonly attachments: readonly MailFile[];
+}
+
+/** A file that is attached to a mail. */
+export interface MailFile {
+  readonly filename: string;
+  readonly contentType: string;
+  readonly content: Uint8Array;
 }
 
 /** What a mail depends on besides its notification. */
@@ -34,17 +42,19 @@ export interface MailOptions extends RenderOptions {
   readonly from: string;
   readonly to: string;
   readonly messageId: string;
+  /** @default none */
+  readonly attachments?: readonly MailFile[];
 }
 
 /** Composes a mail: its text goes out without HTML before anything is cut. */
 export function composeMail(notification: Notification, message: RenderedMessage, options: MailOptions): MailContent {
-  const { from, to, messageId, identity } = options;
+  const { from, to, messageId, identity, attachments = [] } = options;
   const whole = (text: string) => renderPlain(notification, options, text);
   const html = renderHtml(notification, options, message.html);
   const fits = byteLength(whole(message.text) + html) <= MAX_MAIL_BYTES;
   const text = whole(cutToFit(message.text, (cut) => byteLength(whole(cut)) <= MAX_MAIL_BYTES));
   return {
-    ...{ from, to, messageId, text },
+    ...{ from, to, messageId, text, attachments },
     subject: headerOf(subjectLine(notification, identity)),
     date: new Date(notification.time),
     // RFC 3834: so that nobody's holiday answers.

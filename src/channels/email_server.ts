@@ -34,6 +34,10 @@ export function mailServerField(fields: Fields, context: ParseContext, from: str
   const security = SECURITIES.find((known) => known === word);
   if (security === undefined) throw fields.error("security", `it must be one of ${SECURITIES.join(", ")}`);
   const port = fields.integer("port", 1, 65_535) ?? PORTS[security];
+  if (port === PORTS.tls && fields.text("security") === undefined) {
+    const problem = `on ${PORTS.tls} a server wants TLS from the first byte, and starttls begins without`;
+    throw fields.error("port", problem, `set ${fields.nameOf("security")} to "tls", or to "starttls" if that is meant`);
+  }
   const caFile = fields.text("caFile");
   const user = fields.text("user");
   const password = context.secret(fields, "password", "line");

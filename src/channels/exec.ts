@@ -105,6 +105,7 @@ class ExecChannel implements Channel {
   readonly kind = "exec";
   readonly isIdempotent = false;
   readonly runsPrograms = true;
+  readonly carriesFiles = "along";
   readonly name: string;
   readonly destinations: readonly string[];
   readonly #program: Program;
@@ -157,13 +158,17 @@ class ExecChannel implements Channel {
 
   /** The notification, and what else a program may want to say. */
   async #document({ notification }: Envelope, { txnId, late, replaced, doubt }: SendOptions): Promise<string> {
-    const { identity, runtime, warn } = this.#context;
+    const { identity, runtime, files, warn } = this.#context;
+    const attachments = await Promise.all((notification.attachments ?? []).map(async ({ content, ...file }) => {
+      return { ...file, path: await files.pathOf({ content, ...file }) };
+    }));
     const notes = notesOf(notification, { lateAt: late ? runtime.now() : undefined, replaced });
     return JSON.stringify({
       id: txnId,
       channel: this.name,
       identity,
       ...withoutItems(notification),
+      ...(attachments.length === 0 ? {} : { attachments }),
       text: (await renderMessage(notification, warn)).text,
       ...(notes.length === 0 ? {} : { note: notes.join("\n") }),
       mayBeTwice: doubt !== undefined,

@@ -17,11 +17,14 @@ import { serverField, serverFields } from "./server_field.ts";
 /** Gotify's columns are of the type TEXT, which is 65,535 bytes long in MySQL and MariaDB. */
 export const MAX_GOTIFY_BYTES = 65_535;
 
+/** Behind a reverse proxy it may lie under a path (its documentation, "Reverse Proxy"). */
+const PLACE = { mayHavePath: true };
+
 /** How a Gotify channel is configured. */
 export interface GotifyConfig extends ConnectionConfig {
   /** May be left out where the channel is called `gotify`. */
   readonly kind?: "gotify";
-  /** `https://gotify.example.org`, without a path. */
+  /** `https://gotify.example.org`, or `https://example.org/gotify`. */
   readonly server: string;
   /** The token of an application, not of a client; this or `tokenFile`. */
   readonly token?: string;
@@ -36,7 +39,7 @@ export const gotifyKind: ChannelKind = {
   kind: "gotify",
   speaksHttp: true,
   fields: {
-    ...serverFields("server", "https://gotify.example.org"),
+    ...serverFields("server", "https://gotify.example.org", PLACE),
     token: {
       isRequired: true,
       isSecret: true,
@@ -50,12 +53,21 @@ export const gotifyKind: ChannelKind = {
     },
   },
   configure(name: string, fields: Fields, context: ParseContext): OpenChannel {
-    const baseUrl = serverField(fields, "server", context);
+    const baseUrl = gotifyServerField(fields, context);
     const token = secretField(fields, "token", context);
     fields.end();
     return (channelContext) => new GotifyChannel(name, { baseUrl, token }, channelContext);
   },
 };
+
+/**
+ * Reads `server`.
+ *
+ * @throws {ConfigError} when it is missing, no address, or would send the token in the clear
+ */
+export function gotifyServerField(fields: Fields, context: ParseContext): string {
+  return serverField(fields, "server", context, PLACE);
+}
 
 interface GotifyServer {
   readonly baseUrl: string;

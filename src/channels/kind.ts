@@ -2,6 +2,7 @@
 
 import type { AccountSession } from "../accounts/session.ts";
 import type { Fields } from "../fields.ts";
+import type { Attachment } from "../notification.ts";
 import type { Runtime } from "../runtime.ts";
 import type { Secret } from "../secret.ts";
 import type { Channel } from "./channel.ts";
@@ -24,6 +25,18 @@ export interface ParseContext {
   account(userId: string): AccountSession;
 }
 
+/** The files of notifications, in the state directory. */
+export interface FileReader {
+  /**
+   * What is in a file.
+   *
+   * @throws {InvalidNotificationError} when it is not there any more, or not what it was
+   */
+  read(file: Attachment): Promise<Uint8Array<ArrayBuffer>>;
+  /** Where it is, for another program, as long as a try lasts. */
+  pathOf(file: Attachment): Promise<string>;
+}
+
 /** What an open channel is given. */
 export interface ChannelContext {
   readonly runtime: Pick<Runtime, "fetch" | "timeout" | "now" | "sleep" | "random" | "run">;
@@ -31,8 +44,22 @@ export interface ChannelContext {
   readonly identity: string;
   /** What was found out before, in this process or another. @default one that ends with the process */
   readonly memory?: Memory;
+  /** The files of what it sends. */
+  readonly files: FileReader;
   /** Says something to whoever runs this; delivery goes on. */
   warn(text: string): void;
+}
+
+/** The fields of a channel that say where it delivers. */
+export interface DestinationFields {
+  /** Their names. The first one decides; others say more of it. */
+  readonly keys: readonly [string, ...string[]];
+  /**
+   * Reads them.
+   *
+   * @throws {ConfigError} with the dotted path of the field that cannot be used
+   */
+  read(fields: Fields): readonly string[];
 }
 
 /** Makes the channel. */
@@ -45,6 +72,8 @@ export interface ChannelKind {
   readonly speaksHttp: boolean;
   /** The fields that {@linkcode ChannelKind.configure} reads, but for `kind`. */
   readonly fields: FieldSpecs;
+  /** Those of its fields that say where it delivers, so that a rule may say otherwise. @default none: it has one place, and no rule changes that */
+  readonly destination?: DestinationFields;
   /** What the fields must be together, where `fields` cannot say it: schemas that all hold (JSON Schema, `allOf`). */
   readonly rules?: readonly Readonly<Record<string, unknown>>[];
   /**

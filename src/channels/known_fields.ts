@@ -4,10 +4,16 @@ import { CONNECTION_FIELDS } from "./connection_fields.ts";
 import type { FieldSpec, FieldSpecs } from "./field_spec.ts";
 import type { ChannelKind } from "./kind.ts";
 import { POLICY_FIELDS } from "./policy_fields.ts";
+import { FALLBACK_FIELD } from "./routes/fallback.ts";
 
 /** The kind's own fields, those that name a file in place of one, those of the connection, and those that every channel has. */
 export function knownFields({ fields, speaksHttp }: ChannelKind): FieldSpecs {
-  const own = Object.entries({ ...fields, ...(speaksHttp ? CONNECTION_FIELDS : {}), ...POLICY_FIELDS });
+  const own = Object.entries({
+    ...fields,
+    ...(speaksHttp ? CONNECTION_FIELDS : {}),
+    ...POLICY_FIELDS,
+    ...FALLBACK_FIELD,
+  });
   return Object.fromEntries(own.flatMap(([key, spec]): [string, FieldSpec][] => {
     if (!spec.hasFile) return [[key, spec]];
     const description = `a file that holds ${key} and nothing else, and that other users cannot read`;

@@ -5,15 +5,16 @@ import { BeforeSendingError } from "../errors.ts";
 import type { Fields } from "../fields.ts";
 import { MatrixError } from "../matrix/errors.ts";
 import { type RoomMessageContent, sendEvent } from "../matrix/events.ts";
+import type { MediaContent } from "../matrix/media.ts";
 import type { MatrixClient } from "../matrix/request.ts";
 import { joinRoom } from "../matrix/rooms.ts";
-import type { Notification } from "../notification.ts";
+import type { Attachment, Notification } from "../notification.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "./channel.ts";
 import type { ChannelContext, ChannelKind, OpenChannel, ParseContext } from "./kind.ts";
 import { clientField } from "./matrix_client.ts";
 import { contentHasRoomFor, contentOf, type ContentOptions, MAX_CONTENT_BYTES, mentionsOf } from "./matrix_content.ts";
 import { clearDoubt, type Cleared } from "./matrix_doubt.ts";
-import { MATRIX_FIELDS, type MatrixPolicy, matrixPolicy } from "./matrix_fields.ts";
+import { MATRIX_FIELDS, type MatrixPolicy, matrixPolicy, roomsField } from "./matrix_fields.ts";
 import { formerRoomsSince, type KnownRoom } from "./matrix_known_room.ts";
 import { type Related, relatedContent, relatedTo } from "./matrix_related.ts";
 import { RoomFinder } from "./matrix_room.ts";
@@ -30,6 +31,7 @@ export const matrixKind: ChannelKind = {
   kind: "matrix",
   speaksHttp: true,
   fields: MATRIX_FIELDS,
+  destination: { keys: ["room"], read: roomsField },
   configure(name: string, fields: Fields, context: ParseContext): OpenChannel {
     const openClient = clientField(fields, context);
     const policy = matrixPolicy(fields);
@@ -41,6 +43,7 @@ export const matrixKind: ChannelKind = {
 class MatrixChannel implements Channel {
   readonly kind = "matrix";
   readonly isIdempotent = true;
+  readonly carriesFiles = "apart";
   readonly name: string;
   readonly destinations: readonly string[];
   readonly #policy: MatrixPolicy;
@@ -65,15 +68,9 @@ class MatrixChannel implements Channel {
   async send(envelope: Envelope, options: SendOptions): Promise<Receipt> {
     const { destination, notification } = envelope;
     const { txnId, doubt, timeoutMs, signal } = options;
-    const contentOptions = this.#contentOptions(notification, options);
-    const content = await contentOf(notification, contentOptions);
     const room = await beforeSending(() => this.#rooms.find(destination, { timeoutMs, signal }));
-    const related = await beforeSending(() => this.#relate(notification, room, options));
-    const sending = {
-      content,
-      related: related && { roomId: room.roomId, content: await relatedContent(notification, related, contentOptions) },
-      ...{ destination, txnId, doubt, timeoutMs, signal },
-    };
+    const contents = await this.#contents(notification, room, options);
+    const sending = { ...contents, destination, txnId, doubt, timeoutMs, signal };
     // An earlier try went to the room that the destination had then.
     let mayBeTwice = false;
     for (const roomId of doubt === undefined ? [] : formerRoomsSince(room, doubt.since)) {
@@ -83,6 +80,22 @@ class MatrixChannel implements Channel {
     }
     const receipt = await this.#deliver({ ...sending, roomId: room.roomId });
     return mayBeTwice && receipt.via !== "read-back" ? { ...receipt, mayBeTwice } : receipt;
+  }
+
+  async #contents(
+    notification: Notification,
+    room: KnownRoom,
+    options: SendOptions,
+  ): Promise<Pick<Sending, "content" | "related">> {
+    const { file } = notification;
+    if (file !== undefined) return { content: this.#uploading(file, options), related: undefined };
+    const how = this.#contentOptions(notification, options);
+    const content = await contentOf(notification, how);
+    const related = await beforeSending(() => this.#relate(notification, room, options));
+    return {
+      content: () => Promise.resolve(content),
+      related: related && { roomId: room.roomId, content: await relatedContent(notification, related, how) },
+    };
   }
 
   /** Reads a room back if need be, and puts the event into it. A room that refuses it may have been replaced: then into the next one. */
@@ -106,15 +119,27 @@ class MatrixChannel implements Channel {
   }
 
   async #put({ content, related, roomId, txnId, timeoutMs, signal }: Sending): Promise<string> {
-    const put = (content: RoomMessageContent) => sendEvent(this.#client, content, { roomId, txnId, timeoutMs, signal });
-    if (related?.roomId !== roomId) return await put(content);
+    const put = (content: RoomMessageContent | MediaContent) =>
+      sendEvent(this.#client, content, { roomId, txnId, timeoutMs, signal });
+    if (related?.roomId !== roomId) return await put(await content());
     try {
       return await put(related.content);
     } catch (error) {
       // Synapse refuses what relates to an event that it does not have in this room, or not any more.
       if (!(error instanceof MatrixError) || error.status !== 400) throw error;
-      return await put(content);
+      return await put(await content());
     }
+  }
+
+  /** A file is uploaded when it is needed, which is not where the room holds its event already, and once a try. */
+  #uploading(file: Attachment, { txnId, timeoutMs, signal }: SendOptions): Sending["content"] {
+    const { files } = this.#context;
+    let uploaded: Promise<MediaContent> | undefined;
+    const upload = async () => {
+      const { uploadedContent } = await import("./matrix_file.ts");
+      return await uploadedContent(this.#client, file, { files, txnId, timeoutMs, signal });
+    };
+    return () => uploaded ??= beforeSending(upload);
   }
 
   /** A room that refuses us may have invited us: it is joined once, and asked once more. What it said first is what counts. */
@@ -160,7 +185,7 @@ class MatrixChannel implements Channel {
 
 /** One event, on its way into one room. */
 interface Sending extends Pick<SendOptions, "txnId" | "doubt" | "timeoutMs" | "signal"> {
-  readonly content: RoomMessageContent;
+  readonly content: () => Promise<RoomMessageContent | MediaContent>;
   /** The content for the room that holds what it relates to. */
   readonly related: { readonly content: RoomMessageContent; readonly roomId: string } | undefined;
   readonly destination: string;

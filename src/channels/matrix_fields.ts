@@ -130,14 +130,24 @@ export interface MatrixPolicy {
 }
 
 /**
+ * Reads `room`.
+ *
+ * @throws {ConfigError} when it is missing or cannot be used
+ */
+export function roomsField(fields: Fields): readonly string[] {
+  const rooms = fields.texts("room");
+  if (rooms.length === 0) fields.requiredText("room");
+  if (rooms.every((room) => parseRoom(room) !== undefined)) return rooms;
+  throw fields.error("room", ROOM_PROBLEM, ROOM_HINT);
+}
+
+/**
  * Reads `room`, `mentions`, `related` and `doubt`.
  *
  * @throws {ConfigError} when one of them cannot be used
  */
 export function matrixPolicy(fields: Fields): MatrixPolicy {
-  const rooms = fields.texts("room");
-  if (rooms.length === 0) fields.requiredText("room");
-  if (rooms.some((room) => parseRoom(room) === undefined)) throw fields.error("room", ROOM_PROBLEM, ROOM_HINT);
+  const rooms = roomsField(fields);
   const mentions = fields.texts("mentions");
   if (!mentions.every(isMention)) throw fields.error("mentions", MENTION_PROBLEM);
   if (mentions.length > MAX_MENTIONS) {

@@ -2,7 +2,7 @@
 
 import { NotTheServiceError, ResponseError } from "../errors.ts";
 import type { Fields } from "../fields.ts";
-import { exchange, parseJsonObject, parseRetryAfter } from "../http.ts";
+import { exchange, type HttpRequest, parseJsonObject, parseRetryAfter } from "../http.ts";
 import type { Notification } from "../notification.ts";
 import { byteLength, cutToFit, notesOf, subjectLine } from "../render.ts";
 import { USER_AGENT } from "../version.ts";
@@ -15,6 +15,9 @@ import { serverField, serverFields } from "./server_field.ts";
 
 /** ntfy makes an attachment of a message of 4096 bytes or more. */
 export const MAX_NTFY_BYTES = 4095;
+
+/** Its code for a day on which it takes no more files: texts must not wait for the next one. */
+const FILES_OF_A_DAY = 42905;
 
 /** It reads no more of a request in JSON: twice that. Quotes and line breaks take two bytes there. */
 const MAX_REQUEST_BYTES = 8192;
@@ -87,17 +90,21 @@ export const ntfyKind: ChannelKind = {
       },
     },
   },
+  destination: { keys: ["topic"], read: (fields) => [topicField(fields)] },
   configure(name: string, fields: Fields, context: ParseContext): OpenChannel {
     const baseUrl = serverField(fields, "server", context);
-    const topic = fields.requiredText("topic");
-    if (!/^[-_A-Za-z0-9]{1,64}$/.test(topic)) {
-      throw fields.error("topic", "it must be 1 to 64 letters, digits, hyphens or underscores");
-    }
+    const topic = topicField(fields);
     const auth = authField(fields, context);
     fields.end();
     return (channelContext) => new NtfyChannel(name, topic, { baseUrl, auth }, channelContext);
   },
 };
+
+function topicField(fields: Fields): string {
+  const topic = fields.requiredText("topic");
+  if (/^[-_A-Za-z0-9]{1,64}$/.test(topic)) return topic;
+  throw fields.error("topic", "it must be 1 to 64 letters, digits, hyphens or underscores");
+}
 
 interface NtfyServer {
   readonly baseUrl: string;
@@ -107,6 +114,7 @@ interface NtfyServer {
 class NtfyChannel implements Channel {
   readonly kind = "ntfy";
   readonly isIdempotent = false;
+  readonly carriesFiles = "apart";
   readonly name: string;
   readonly destinations: readonly string[];
   readonly #server: NtfyServer;
@@ -123,23 +131,14 @@ class NtfyChannel implements Channel {
    * ntfy takes the same message twice, and cannot be asked: what may have arrived can only be sent again. From 2.16 on its apps show one of those that have
    * the same `sequence_id`; older servers pass over it, so that nobody can tell.
    */
-  async send(
-    { destination, notification }: Envelope,
-    { txnId, late, replaced, doubt, timeoutMs, signal }: SendOptions,
-  ): Promise<Receipt> {
+  async send(envelope: Envelope, options: SendOptions): Promise<Receipt> {
+    const { doubt, signal } = options;
     const { runtime } = this.#context;
     const { baseUrl, auth } = this.#server;
-    const notes = notesOf(notification, { lateAt: late ? runtime.now() : undefined, replaced });
+    const { headers, ...request } = await this.#request(envelope, options);
     const answer = await exchange(runtime, {
-      method: "POST",
-      url: `${baseUrl}/`,
-      headers: {
-        "Content-Type": "application/json",
-        "User-Agent": USER_AGENT,
-        ...auth?.(),
-      },
-      body: await this.#request(notification, { topic: destination, sequence_id: txnId }, notes),
-      timeoutMs,
+      ...request,
+      headers: { ...headers, "User-Agent": USER_AGENT, ...auth?.() },
       signal,
     });
     const host = new URL(baseUrl).host;
@@ -153,6 +152,7 @@ class NtfyChannel implements Channel {
         status: answer.status,
         errcode: String(json.code),
         retryAfterMs,
+        verdict: json.code === FILES_OF_A_DAY ? "poison" : undefined,
       });
     }
     throw new NotTheServiceError(`${host} does not answer like ntfy: ${answer.status}`, {
@@ -161,8 +161,30 @@ class NtfyChannel implements Channel {
     });
   }
 
+  async #request(
+    { destination, notification }: Envelope,
+    { txnId, late, replaced, timeoutMs }: SendOptions,
+  ): Promise<Pick<HttpRequest, "method" | "url" | "headers" | "body" | "timeoutMs">> {
+    const { runtime, identity, files } = this.#context;
+    const { baseUrl } = this.#server;
+    const { file } = notification;
+    if (file !== undefined) {
+      const { fileRequest } = await import("./ntfy_file.ts");
+      const title = subjectLine(notification, identity), priority = priorityOf(notification);
+      return await fileRequest(`${baseUrl}/${destination}`, { file, files, title, priority, txnId, timeoutMs });
+    }
+    const notes = notesOf(notification, { lateAt: late ? runtime.now() : undefined, replaced });
+    return {
+      method: "POST",
+      url: `${baseUrl}/`,
+      headers: { "Content-Type": "application/json" },
+      body: await this.#message(notification, { topic: destination, sequence_id: txnId }, notes),
+      timeoutMs,
+    };
+  }
+
   /** An empty message would read "triggered", so that a subject without a body becomes the message. */
-  async #request(notification: Notification, ids: object, notes: readonly string[]): Promise<string> {
+  async #message(notification: Notification, ids: object, notes: readonly string[]): Promise<string> {
     const { identity, warn } = this.#context;
     const note = notes.map((line) => `\n\n${line}`).join("");
     const request = (text: string) =>

@@ -8,12 +8,14 @@ import type { ChannelKind } from "./kind.ts";
 import { matrixKind } from "./matrix.ts";
 import type { MatrixConfig } from "./matrix_fields.ts";
 import { type NtfyConfig, ntfyKind } from "./ntfy.ts";
+import type { FallbackPolicy } from "./routes/fallback.ts";
 import { type TelegramConfig, telegramKind } from "./telegram.ts";
 import { type WebhookConfig, webhookKind } from "./webhook.ts";
 
 /** How a channel is configured; without `kind` it is of the kind that its name says. */
 export type ChannelConfig =
   & PolicyConfig
+  & FallbackPolicy
   & (
     | MatrixConfig
     | NtfyConfig

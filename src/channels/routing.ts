@@ -1,4 +1,14 @@
-/** Routing: one notification becomes n envelopes. */
+/**
+ * Routing: one notification becomes n envelopes. What a rule sets is in its envelopes, so that nothing behind this knows of rules.
+ *
+ * ```text
+ * which channels:  the caller's, else those that the matching rules choose, else all
+ * fallbacks:       what stands in for these, where the caller names none; for nothing else are those used that stand in
+ * where in each:   the caller's room, else what the first matching rule sets that sets it, else the channel's own
+ * ```
+ *
+ * @module
+ */
 
 import { ConfigError, InvalidNotificationError } from "../errors.ts";
 import { parseRoom } from "../matrix/ids.ts";
@@ -6,10 +16,13 @@ import { nearest } from "../nearest.ts";
 import type { Notification } from "../notification.ts";
 import type { Channel, Envelope } from "./channel.ts";
 import { ROOM_HINT, ROOM_PROBLEM } from "./matrix_fields.ts";
+import type { Fallback } from "./routes/fallback.ts";
+import { judge, type JudgedRule } from "./routes/judge.ts";
+import { type ChannelSettings, EVERY_CHANNEL, type Rule } from "./routes/rule.ts";
 
-/** What a caller may say about where it goes. */
+/** What a caller may say about where it goes. It counts before what the rules say. */
 export interface RouteOptions {
-  /** Only these channels, by name. */
+  /** Only these channels, by name; `*` for all of them. */
   readonly channels?: readonly string[];
   /** Only channels of this kind. */
   readonly kind?: string;
@@ -17,51 +30,138 @@ export interface RouteOptions {
   readonly room?: string;
 }
 
+/** What there is to choose from, and by which rules. */
+export interface Routing {
+  readonly channels: readonly Channel[];
+  readonly rules: readonly Rule[];
+  /** What stands in for channels, by name. */
+  readonly fallbacks: ReadonlyMap<string, Fallback>;
+}
+
+/** An envelope that goes out only when others have not arrived in time. */
+export interface FallbackEnvelope {
+  /** What goes out then. */
+  readonly envelope: Envelope;
+  /** What it stands in for, each with how long that may take, milliseconds. */
+  readonly standsFor: readonly { readonly envelope: Envelope; readonly afterMs: number }[];
+}
+
+/** Where a notification goes. */
+export interface Plan {
+  /** What goes out. */
+  readonly envelopes: readonly Envelope[];
+  /** What goes out only when that has not arrived in time. */
+  readonly fallbacks: readonly FallbackEnvelope[];
+  /** The rule that lets nothing go out. @default none */
+  readonly mutedBy?: string;
+  /** What became of each rule. */
+  readonly rules: readonly JudgedRule[];
+}
+
 /**
- * Decides where a notification goes: to every destination of every configured channel, unless the caller says otherwise.
+ * Decides where a notification goes: to every destination of every configured channel, unless a rule or the caller says otherwise.
  *
  * @throws {ConfigError} when no channel is configured
  * @throws {InvalidNotificationError} when the caller names a channel or a room that there is not
  */
-export function route(
-  notification: Notification,
-  channels: readonly Channel[],
-  options: RouteOptions = {},
-): Envelope[] {
-  const { room, kind } = options;
-  if (room !== undefined && kind !== undefined && kind !== "matrix") {
-    throw new InvalidNotificationError(`Cannot send to room ${room} by ${kind}: only Matrix has rooms`);
-  }
-  if (room !== undefined && parseRoom(room) === undefined) {
-    throw new InvalidNotificationError(`Cannot use room "${room}": ${ROOM_PROBLEM}`, { hint: ROOM_HINT });
-  }
-  const chosen = choose(channels, { ...options, kind: room === undefined ? options.kind : "matrix" });
-  return chosen.flatMap((channel) =>
-    (room === undefined ? channel.destinations : [room]).map((destination) => ({
-      channel: channel.name,
-      destination,
-      notification,
-    }))
+export function route(notification: Notification, routing: Routing, options: RouteOptions = {}): Plan {
+  const { room } = options;
+  const named = namedBy(options, routing);
+  const { matching, rules } = judge(routing.rules, notification);
+  const chosen = named ?? chosenBy(matching, routing);
+  const envelopesOf = (channel: Channel): Envelope[] => {
+    const { silent, severity, mentions, destinations = channel.destinations } = settingsFor(channel.name, matching);
+    const changes = Object.entries({ silent, severity, mentions }).filter(([, value]) => value !== undefined);
+    const changed = { ...notification, ...Object.fromEntries(changes) };
+    return (room === undefined ? destinations : [room]).map((destination): Envelope => {
+      return { channel: channel.name, destination, notification: changed };
+    });
+  };
+  const envelopes = chosen.flatMap(envelopesOf);
+  // Who says by what it goes means nothing else.
+  const fallbacks = named ? [] : fallbacksOf(envelopes, {
+    fallbackOf: (channel) => settingsFor(channel, matching).fallback ?? routing.fallbacks.get(channel),
+    envelopesOf: (name) => routing.channels.filter((channel) => channel.name === name).flatMap(envelopesOf),
+  });
+  return { envelopes, fallbacks, mutedBy: chosen.length > 0 ? undefined : matching.at(-1)?.path, rules };
+}
+
+interface FallbackSource {
+  fallbackOf(channel: string): Fallback | false | undefined;
+  envelopesOf(channel: string): readonly Envelope[];
+}
+
+/** One for each place, however many it stands in for; none for where it goes anyway. */
+function fallbacksOf(envelopes: readonly Envelope[], { fallbackOf, envelopesOf }: FallbackSource): FallbackEnvelope[] {
+  const placeOf = ({ channel, destination }: Envelope) => `${channel} ${destination}`;
+  const reached = new Set(envelopes.map(placeOf));
+  const all = envelopes.flatMap((primary) => {
+    const { channels = [], afterMs = 0 } = fallbackOf(primary.channel) || {};
+    const places = channels.flatMap(envelopesOf).filter((envelope) => !reached.has(placeOf(envelope)));
+    return places.map((envelope) => ({ envelope, standsFor: { envelope: primary, afterMs } }));
+  });
+  return Array.from(Map.groupBy(all, ({ envelope }) => placeOf(envelope)).values(), (some) => {
+    return { envelope: some[0].envelope, standsFor: some.map(({ standsFor }) => standsFor) };
+  });
+}
+
+/** What the first rule sets that sets it; of one rule, what it sets for this channel counts before what it sets for all. */
+function settingsFor(channel: string, matching: readonly Rule[]): ChannelSettings {
+  return matching.reduceRight<ChannelSettings>(
+    (all, { settings, set }) => ({ ...all, ...settings, ...set.get(channel) }),
+    {},
   );
 }
 
-function choose(channels: readonly Channel[], { channels: names, kind }: RouteOptions): Channel[] {
+function chosenBy(matching: readonly Rule[], routing: Routing): readonly Channel[] {
+  const { channels } = routing;
+  const choosing = matching.filter((rule) => rule.channels !== undefined);
+  if (choosing.length === 0) return withoutStandby(channels, routing);
+  const names = new Set(choosing.flatMap((rule) => rule.channels ?? []));
+  return channels.filter(({ name }) => names.has(name));
+}
+
+/** Channels that stand in for others are nobody's first choice, unless somebody names them or there are no others. */
+function withoutStandby(channels: readonly Channel[], { rules, fallbacks }: Routing): readonly Channel[] {
+  const set = rules.flatMap((rule) => [...rule.set.values()]).map(({ fallback }) => fallback || undefined);
+  const standby = new Set([...fallbacks.values(), ...set].flatMap((fallback) => fallback?.channels ?? []));
+  const first = channels.filter(({ name }) => !standby.has(name));
+  return first.length > 0 ? first : channels;
+}
+
+/** The channels that the caller names in one way or another; undefined when it names none. */
+function namedBy(options: RouteOptions, routing: Routing): readonly Channel[] | undefined {
+  const { channels } = routing;
+  const { channels: names, room } = options;
+  const kind = room === undefined ? options.kind : "matrix";
+  if (room !== undefined) checkRoom(room, options);
   if (channels.length === 0) {
     throw new ConfigError("Cannot send: no channel is configured", {
       hint: "run: matrix-notify setup; or set MATRIX_HOMESERVER, MATRIX_ACCESS_TOKEN and MATRIX_ROOM",
     });
   }
+  if (names === undefined && kind === undefined) return undefined;
   const known = channels.map((channel) => channel.name);
-  const unknown = names?.find((name) => !known.includes(name));
+  const unknown = names?.find((name) => name !== EVERY_CHANNEL && !known.includes(name));
   if (unknown !== undefined) {
     const near = nearest(unknown, known);
     throw new InvalidNotificationError(`Cannot use channel "${unknown}": there is none of that name`, {
       hint: near ? `did you mean "${near}"?` : `configured: ${known.join(", ")}`,
     });
   }
-  const chosen = channels.filter((channel) =>
-    (names?.includes(channel.name) ?? true) && (kind === undefined || channel.kind === kind)
+  const named = channels.filter((channel) =>
+    (names === undefined || names.includes(EVERY_CHANNEL) || names.includes(channel.name)) &&
+    (kind === undefined || channel.kind === kind)
   );
-  if (chosen.length > 0) return chosen;
+  if (named.length > 0) return names === undefined ? withoutStandby(named, routing) : named;
   throw new InvalidNotificationError(`Cannot send: no ${kind} channel is among ${(names ?? known).join(", ")}`);
+}
+
+function checkRoom(room: string, { kind }: RouteOptions): void {
+  if (kind !== undefined && kind !== "matrix") {
+    throw new InvalidNotificationError(`Cannot send to room ${room} by ${kind}: only Matrix has rooms`);
+  }
+  if (parseRoom(room) === undefined) {
+    throw new InvalidNotificationError(`Cannot use room "${room}": ${ROOM_PROBLEM}`, { hint: ROOM_HINT });
+  }
 }

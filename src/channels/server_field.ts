@@ -1,21 +1,32 @@
 /** The field of a channel's configuration that names its server. */
 
-import { parseServer } from "../address.ts";
+import { parseServer, type ServerAddressOptions } from "../address.ts";
 import type { Fields } from "../fields.ts";
 import type { FieldSpec, FieldSpecs } from "./field_spec.ts";
 import type { ParseContext } from "./kind.ts";
 
+/** What a server's address may be. */
+export interface ServerFieldOptions extends Pick<ServerAddressOptions, "mayHavePath"> {
+  /** The address where none is configured; without it there must be one. */
+  readonly fallback?: string;
+}
+
 /**
  * Reads a server's address, and `insecureHttp` beside it.
  *
- * @param fallback the address where none is configured; without it there must be one
  * @returns the address without a trailing slash
  * @throws {ConfigError} when it is missing, no address, or would send the token in the clear
  */
-export function serverField(fields: Fields, key: string, context: ParseContext, fallback?: string): string {
+export function serverField(
+  fields: Fields,
+  key: string,
+  context: ParseContext,
+  { fallback, mayHavePath }: ServerFieldOptions = {},
+): string {
   const insecureHttp = fields.flag("insecureHttp", context.insecureHttp);
   const address = parseServer(fallback === undefined ? fields.requiredText(key) : fields.text(key) ?? fallback, {
     insecureHttp,
+    mayHavePath,
   });
   if ("baseUrl" in address) return address.baseUrl;
   throw fields.error(key, address.problem, address.hint);
@@ -33,11 +44,14 @@ export const INSECURE_HTTP_FIELD: FieldSpecs = {
   },
 };
 
+/** What a server's field may be. */
+export type ServerSpec = Pick<FieldSpec, "isRequired" | "unless"> & Pick<ServerFieldOptions, "mayHavePath">;
+
 /** A server's address, and `insecureHttp` beside it, as data. */
 export function serverFields(
   key: string,
   example: string,
-  { isRequired = true, unless }: Pick<FieldSpec, "isRequired" | "unless"> = {},
+  { isRequired = true, unless, mayHavePath }: ServerSpec = {},
 ): FieldSpecs {
   return {
     [key]: {
@@ -45,9 +59,9 @@ export function serverFields(
       unless,
       schema: {
         type: "string",
-        description: "the server's address, without a path",
+        description: `the server's address, ${mayHavePath ? "with its path where it has one" : "without a path"}`,
         examples: [example],
-        pattern: "^([hH][tT][tT][pP][sS]?://)?[^/@?#\\u0000-\\u0020]+/?$",
+        pattern: `^([hH][tT][tT][pP][sS]?://)?[^/@?#\\u0000-\\u0020]+(/${mayHavePath ? "[^?#]*" : ""})?$`,
       },
     },
     ...INSECURE_HTTP_FIELD,

@@ -63,8 +63,10 @@ async function converse(server: SmtpServer, options: SmtpOptions, work: (session
 }
 
 /** Nothing in a mail may name a file or an address to be read. */
-async function build({ headers, ...content }: MailContent): Promise<Uint8Array> {
-  const mail = { ...content, headers: { ...headers }, disableFileAccess: true, disableUrlAccess: true };
+async function build({ headers, attachments, ...content }: MailContent): Promise<Uint8Array> {
+  const files = attachments.map((file) => ({ ...file, content: file.content.toBase64(), encoding: "base64" }));
+  const access = { disableFileAccess: true, disableUrlAccess: true };
+  const mail = { ...content, headers: { ...headers }, attachments: files, ...access };
   return await new MailComposer(mail).compile().build();
 }
 

@@ -2,6 +2,7 @@
 
 import { ResponseError } from "../errors.ts";
 import { type Fields, isObject } from "../fields.ts";
+import type { Incident } from "../incident.ts";
 import { cutToFit, renderHtml, renderPlain } from "../render.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "./channel.ts";
 import type { ConnectionConfig } from "./connection_fields.ts";
@@ -10,12 +11,15 @@ import { renderMessage } from "./message.ts";
 import { serverFields } from "./server_field.ts";
 import { MovedError, notLikeTelegram } from "./telegram_answer.ts";
 import {
+  type BotCall,
   botFields,
   callBot,
   CHAT_REGEXP,
-  chatsField,
   DEFAULT_SERVER,
+  placeOf,
+  placesField,
   type TelegramBot,
+  type TelegramPlace,
   TOKEN_REGEXP,
 } from "./telegram_bot.ts";
 import { toTelegramHtml } from "./telegram_html.ts";
@@ -83,35 +87,29 @@ export const telegramKind: ChannelKind = {
     },
   },
   rules: [{ not: { required: ["thread"], properties: { chat: { type: "array", minItems: 2 } } } }],
+  destination: { keys: ["chat", "thread"], read: placesField },
   configure(name: string, fields: Fields, context: ParseContext): OpenChannel {
     const bot = botFields(fields, context);
-    const chats = chatsField(fields);
-    const thread = fields.integer("thread", 1, Number.MAX_SAFE_INTEGER);
-    if (thread !== undefined && chats.length > 1) {
-      throw fields.error("thread", "there are several chats, and a thread belongs to one", "make a channel of each");
-    }
+    const places = placesField(fields);
     fields.end();
-    return (channelContext) => new TelegramChannel(name, chats, { ...bot, thread }, channelContext);
+    return (channelContext) => new TelegramChannel(name, places, bot, channelContext);
   },
 };
-
-interface Sender extends TelegramBot {
-  readonly thread: number | undefined;
-}
 
 class TelegramChannel implements Channel {
   readonly kind = "telegram";
   readonly isIdempotent = false;
+  readonly carriesFiles = "apart";
   readonly name: string;
   readonly destinations: readonly string[];
-  readonly #bot: Sender;
+  readonly #bot: TelegramBot;
   readonly #context: ChannelContext;
   /** Groups that became supergroups, by their old numbers. */
   readonly #moved = new Map<string, string>();
 
-  constructor(name: string, chats: readonly string[], bot: Sender, context: ChannelContext) {
+  constructor(name: string, places: readonly string[], bot: TelegramBot, context: ChannelContext) {
     this.name = name;
-    this.destinations = chats;
+    this.destinations = places;
     this.#bot = bot;
     this.#context = context;
   }
@@ -121,6 +119,7 @@ class TelegramChannel implements Channel {
    * formatted text may be followed by the plain one at once.
    */
   async send(envelope: Envelope, options: SendOptions): Promise<Receipt> {
+    if (envelope.notification.file !== undefined) return await this.#post(envelope, {}, options);
     const { html, plain } = await this.#texts(envelope, options);
     if (html !== undefined) {
       try {
@@ -134,33 +133,43 @@ class TelegramChannel implements Channel {
 
   /** Sends to where a chat is now: a group that became a supergroup has another number. */
   async #post(envelope: Envelope, text: object, options: SendOptions): Promise<Receipt> {
-    const { destination } = envelope;
+    const { chat, thread } = placeOf(envelope.destination);
     try {
-      return await this.#request(this.#moved.get(destination) ?? destination, envelope, text, options);
+      return await this.#request({ chat: this.#moved.get(chat) ?? chat, thread }, envelope, text, options);
     } catch (error) {
-      if (!(error instanceof MovedError) || this.#moved.has(destination)) throw error;
-      this.#moved.set(destination, error.chat);
-      this.#context.warn(`Telegram's chat ${destination} is now ${error.chat}: write that into channel ${this.name}`);
-      return await this.#request(error.chat, envelope, text, options);
+      if (!(error instanceof MovedError) || this.#moved.has(chat)) throw error;
+      this.#moved.set(chat, error.chat);
+      this.#context.warn(`Telegram's chat ${chat} is now ${error.chat}: write that into channel ${this.name}`);
+      return await this.#request({ chat: error.chat, thread }, envelope, text, options);
     }
   }
 
   async #request(
-    chat: string,
-    { notification }: Envelope,
+    { chat, thread }: TelegramPlace,
+    { notification: { silent, file }, destination }: Envelope,
     text: object,
-    { doubt, timeoutMs, signal }: SendOptions,
+    { incident, doubt, timeoutMs, signal }: SendOptions,
   ): Promise<Receipt> {
-    const { runtime } = this.#context;
-    const { thread } = this.#bot;
+    const { runtime, files } = this.#context;
     const parameters = {
       chat_id: chat,
       ...(thread === undefined ? {} : { message_thread_id: thread }),
-      ...text,
-      disable_notification: notification.silent,
-      link_preview_options: { is_disabled: true },
+      disable_notification: silent,
     };
-    const result = await callBot(runtime, this.#bot, { method: "sendMessage", parameters, timeoutMs, signal });
+    const call = (call: BotCall) => callBot(runtime, this.#bot, { ...call, signal });
+    const result = file === undefined
+      ? await call({
+        method: "sendMessage",
+        parameters: {
+          ...parameters,
+          ...text,
+          // In a chat of another number the messages have other numbers too.
+          ...(chat === placeOf(destination).chat ? replyTo(incident) : {}),
+          link_preview_options: { is_disabled: true },
+        },
+        timeoutMs,
+      })
+      : await (await import("./telegram_file.ts")).sendFile({ file, files, timeoutMs, parameters, call });
     const id = isObject(result) ? result.message_id : undefined;
     if (Number.isSafeInteger(id)) return { id: String(id), mayBeTwice: doubt !== undefined };
     throw notLikeTelegram(new URL(this.#bot.baseUrl).host, { status: 200 });
@@ -176,4 +185,10 @@ class TelegramChannel implements Channel {
     const plain = whole(cutToFit(message.text, (text) => whole(text).length <= MAX_TELEGRAM_CHARS));
     return length <= MAX_TELEGRAM_CHARS ? { html, plain } : { plain };
   }
+}
+
+/** Whoever resolves something, or says it once more, answers whoever said it first, as long as that is there. */
+function replyTo(incident: Incident | undefined) {
+  if (incident === undefined || !/^[1-9]\d{0,15}$/.test(incident.receipt)) return {};
+  return { reply_parameters: { message_id: Number(incident.receipt), allow_sending_without_reply: true } };
 }

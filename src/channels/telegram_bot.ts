@@ -31,7 +31,7 @@ export interface TelegramBot {
  */
 export function botFields(fields: Fields, context: ParseContext): TelegramBot {
   return {
-    baseUrl: serverField(fields, "server", context, DEFAULT_SERVER),
+    baseUrl: serverField(fields, "server", context, { fallback: DEFAULT_SERVER }),
     token: secretField(fields, "token", context, (text) => {
       return TOKEN_REGEXP.test(text) ? undefined : "it does not look like 123456789:AA…, as BotFather gives it";
     }),
@@ -54,11 +54,39 @@ export function chatsField(fields: Fields): readonly string[] {
   );
 }
 
+/** Where in Telegram: a chat, or the topic of a forum in it. As a destination it is `chat`, or `chat/thread`. */
+export interface TelegramPlace {
+  readonly chat: string;
+  readonly thread?: number;
+}
+
+/**
+ * Reads `chat`, and `thread` beside it.
+ *
+ * @returns them as destinations
+ * @throws {ConfigError} when one of them cannot be used
+ */
+export function placesField(fields: Fields): readonly string[] {
+  const chats = chatsField(fields);
+  const thread = fields.integer("thread", 1, Number.MAX_SAFE_INTEGER);
+  if (thread === undefined) return chats;
+  if (chats.length === 1) return [`${chats[0]}/${thread}`];
+  throw fields.error("thread", "there are several chats, and a thread belongs to one", "make a channel of each");
+}
+
+/** Reads a destination. */
+export function placeOf(destination: string): TelegramPlace {
+  const [chat, thread] = destination.split("/");
+  return thread === undefined ? { chat } : { chat, thread: Number(thread) };
+}
+
 /** A call of one of its methods. */
 export interface BotCall extends Pick<HttpRequest, "timeoutMs" | "signal"> {
   /** `sendMessage`, `getMe` */
   readonly method: string;
   readonly parameters?: Readonly<Record<string, unknown>>;
+  /** The parameters, where a file is one of them. */
+  readonly form?: FormData;
 }
 
 /**
@@ -71,14 +99,14 @@ export interface BotCall extends Pick<HttpRequest, "timeoutMs" | "signal"> {
 export async function callBot(
   runtime: HttpRuntime,
   { baseUrl, token }: TelegramBot,
-  { method, parameters = {}, timeoutMs, signal }: BotCall,
+  { method, parameters = {}, form, timeoutMs, signal }: BotCall,
 ): Promise<unknown> {
   const answer = await exchange(runtime, {
     method: "POST",
     url: `${baseUrl}/bot${token.reveal()}/${method}`,
     hidesUrl: true,
-    headers: { "Content-Type": "application/json", "User-Agent": USER_AGENT },
-    body: JSON.stringify(parameters),
+    headers: { ...(form ? {} : { "Content-Type": "application/json" }), "User-Agent": USER_AGENT },
+    body: form ?? JSON.stringify(parameters),
     timeoutMs,
     signal,
   });

@@ -31,7 +31,7 @@ export interface WebhookConfig extends ConnectionConfig {
   readonly headerFiles?: Readonly<Record<string, string>>;
   /**
    * What is sent: any JSON whose texts may hold placeholders such as `{{subject}}`. @default {
-   *   { id, identity, origin, severity, subject, message, link, silent, time, late }, each by its placeholder
+   *   { id, identity, origin, severity, subject, message, link, silent, time, note }, each by its placeholder
    * }
    */
   readonly body?: Readonly<Record<string, unknown>> | readonly unknown[];

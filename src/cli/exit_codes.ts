@@ -85,6 +85,7 @@ const BY_TROUBLE: Readonly<Record<QueueTrouble, number>> = {
   limit: EXIT.tempFail,
   busy: EXIT.tempFail,
   unwritten: EXIT.tempFail,
+  files: EXIT.tempFail,
   io: EXIT.ioErr,
   permission: EXIT.noPerm,
 };

@@ -9,16 +9,18 @@ import { printable, type Ui } from "./ui.ts";
 export function outcomeLine(outcome: Outcome, now: number, ui: Ui): string {
   const { state, id, receipt, reason, next } = outcome;
   if (state === "delivered") return `${ui.paint("delivered", "green")} ${printable(receipt ?? "")}`;
+  if (state === "muted") return `${ui.paint("muted", "yellow")}: ${printable(reason ?? "")}`;
   const why = reason === undefined ? "" : `: ${printable(reason)}`;
   const when = state === "dead" || next === undefined || next <= now ? "" : `; next try ${at(next, now)}`;
   return `${ui.paint(state, state === "queued" ? "yellow" : "red")} ${id}${why}${when}`;
 }
 
 /** Whose outcome it is, where there are several: its channel's, and its destination's where the channel has several. */
-export function ownerOf({ channel, destination }: Outcome, outcomes: readonly Outcome[]): string {
+export function ownerOf({ channel, destination, file }: Outcome, outcomes: readonly Outcome[]): string {
   if (outcomes.length === 1) return "";
-  const isOnly = outcomes.filter((other) => other.channel === channel).length === 1;
-  return isOnly ? `${channel}: ` : `${channel} ${printable(destination)}: `;
+  const isOnly = outcomes.every((other) => other.channel !== channel || other.destination === destination);
+  const where = isOnly ? channel : `${channel} ${printable(destination)}`;
+  return file === undefined ? `${where}: ` : `${where} 📎 ${printable(file)}: `;
 }
 
 /** `at 20:15:07 (in 2 s)`. */

@@ -12,9 +12,12 @@ import { ConfigError } from "../errors.ts";
 import { FieldError, Fields, isObject } from "../fields.ts";
 import type { FieldSpecs } from "../channels/field_spec.ts";
 import type { Secret } from "../secret.ts";
-import { CONFIG_FIELDS, type ConfigContext, parseConfig } from "./config.ts";
+import type { ChannelDirectory } from "../channels/routes/directory.ts";
+import { RULE_FIELDS } from "../channels/routes/route_fields.ts";
+import { CONFIG_FIELDS, type ConfigContext, directoryOf, parseConfig } from "./config.ts";
 import { connectionOf } from "./connection.ts";
 import { type ConfigRuntime, contextOf, type LoadOptions, readSettings } from "./load.ts";
+import { parseRule, routesOf } from "./routes.ts";
 
 /** What was found. */
 export interface CheckedConfig {
@@ -27,12 +30,14 @@ export interface CheckedConfig {
 export function checkConfig(runtime: ConfigRuntime, options: LoadOptions): CheckedConfig {
   const { result: settings, problem } = attempt(() => readSettings(runtime, options));
   if (settings === undefined) return { channels: [], problems: problem ? [problem] : [] };
-  const context = contextOf(runtime, options, settings.names);
-  const { channels, ...top } = settings.value;
+  const { channels, routes, ...top } = settings.value;
+  const directory = directoryOf(channels);
+  const context = { ...contextOf(runtime, options, settings.names), directory };
   const isMap = isObject(channels);
   const entries = isMap ? Object.entries(channels) : [];
   const problems = [
-    ...findProblems(isMap ? top : settings.value, CONFIG_FIELDS, (value) => parseConfig(value, context)),
+    ...findProblems(isMap ? top : { ...top, channels }, CONFIG_FIELDS, (value) => parseConfig(value, context)),
+    ...routeProblems(routes, directory),
     ...entries.flatMap(([name, channel]) => channelProblems(name, channel, context)),
     ...PROXY_VARIABLES.flatMap((variable) => proxyProblems(variable, runtime.env(variable)?.trim())),
   ];
@@ -68,6 +73,19 @@ function channelProblems(name: string, channel: unknown, context: ConfigContext)
   const told = new Set(found.map(({ message }) => message));
   const unread = files.map((read) => attempt(read).problem).filter((problem) => problem !== undefined);
   return [...found, ...unread.filter(({ message }) => !told.has(message))];
+}
+
+/** What is wrong with the rules together is told when none of them is wrong by itself. */
+function routeProblems(routes: unknown, directory: ChannelDirectory): ConfigError[] {
+  const found = (Array.isArray(routes) ? routes : []).flatMap((rule, at) => {
+    if (!isObject(rule)) return [];
+    const [first, ...others] = findProblems(rule, RULE_FIELDS, (value) => parseRule(value, at, directory));
+    // A rule that was mended may say nothing any more.
+    return first === undefined ? [] : [first, ...others.filter((problem) => problem instanceof FieldError)];
+  });
+  if (found.length > 0) return found;
+  const { problem } = attempt(() => routesOf(new Fields({ routes }, ""), directory));
+  return problem === undefined ? [] : [problem];
 }
 
 function proxyProblems(variable: string, value: string | undefined): ConfigError[] {

@@ -20,12 +20,19 @@ import type { FieldSpecs } from "../channels/field_spec.ts";
 import type { OpenChannel, ParseContext } from "../channels/kind.ts";
 import { POLICY_FIELDS } from "../channels/policy_fields.ts";
 import { CHANNEL_KINDS } from "../channels/registry.ts";
+import type { ChannelDirectory, RoutedChannel } from "../channels/routes/directory.ts";
+import { ROUTES_FIELD } from "../channels/routes/route_fields.ts";
+import type { Fallback } from "../channels/routes/fallback.ts";
+import type { Rule } from "../channels/routes/rule.ts";
+import { ConfigError } from "../errors.ts";
 import { appriseChannel } from "./apprise/channel.ts";
-import { Fields } from "../fields.ts";
+import { Fields, isObject } from "../fields.ts";
 import type { LanePolicy } from "../flood.ts";
 import { nearest } from "../nearest.ts";
 import { connectionOf, over } from "./connection.ts";
+import { fallbackOf } from "./fallback.ts";
 import { policyOf } from "./flood.ts";
+import { routesOf } from "./routes.ts";
 
 /** The configuration, ready to use. */
 export interface Config {
@@ -39,6 +46,10 @@ export interface Config {
   readonly channels: readonly OpenChannel[];
   /** What holds for channels, by name. */
   readonly policies: ReadonlyMap<string, LanePolicy>;
+  /** The rules that say where notifications go. */
+  readonly rules: readonly Rule[];
+  /** What stands in for channels, by name. */
+  readonly fallbacks: ReadonlyMap<string, Fallback>;
 }
 
 /** The fields of the configuration, but for `channels`. */
@@ -67,6 +78,7 @@ export const CONFIG_FIELDS: FieldSpecs = {
     },
   },
   ...POLICY_FIELDS,
+  ...ROUTES_FIELD,
 };
 
 /** Where the values of a configuration came from, and what stands in for missing ones. */
@@ -75,6 +87,8 @@ export interface ConfigContext extends ParseContext {
   readonly hostname: string;
   /** How fields of a channel are called in errors when they did not come from the file: by channel, by key. */
   readonly names: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** All channels, where only a part of the configuration is parsed. @default those that are parsed */
+  readonly directory?: ChannelDirectory;
 }
 
 /**
@@ -86,6 +100,8 @@ export function parseConfig(value: unknown, context: ConfigContext): Config {
   const fields = new Fields(value, "");
   const policy = policyOf(fields);
   const policies = new Map<string, LanePolicy>();
+  const fallbacks = new Map<string, Fallback>();
+  const directory = context.directory ?? directoryOf(fields.value("channels"));
   const config = {
     identity: fields.text("identity") ?? context.hostname,
     background: fields.flag("background", true),
@@ -93,9 +109,13 @@ export function parseConfig(value: unknown, context: ConfigContext): Config {
     channels: fields.objects("channels").map(([name, value]) => {
       const channel = new Fields(channelObject(name, value), `channels.${name}`, context.names[name]);
       policies.set(name, policyOf(channel, policy));
+      const fallback = fallbackOf(channel, { name, directory });
+      if (fallback !== undefined) fallbacks.set(name, fallback);
       return parseChannel(name, channel, context);
     }),
     policies,
+    rules: routesOf(fields, directory),
+    fallbacks,
   };
   fields.text("$schema");
   fields.end();
@@ -109,6 +129,27 @@ export function parseConfig(value: unknown, context: ConfigContext): Config {
  */
 export function channelObject(name: string, value: unknown): unknown {
   return typeof value === "string" ? appriseChannel(value, `channels.${name}`) : value;
+}
+
+/** The channels as rules know them; what is wrong with one is said where it stands. */
+export function directoryOf(channels: unknown): ChannelDirectory {
+  return new Map(
+    Object.entries(isObject(channels) ? channels : {}).map(([name, channel]): [string, RoutedChannel] => {
+      const value = readable(name, channel);
+      const kind = typeof value.kind === "string" ? value.kind.trim() : name;
+      return [name, { kind: Object.hasOwn(CHANNEL_KINDS, kind) ? CHANNEL_KINDS[kind] : undefined, value }];
+    }),
+  );
+}
+
+function readable(name: string, channel: unknown): Readonly<Record<string, unknown>> {
+  try {
+    const value = channelObject(name, channel);
+    return isObject(value) ? value : {};
+  } catch (error) {
+    if (error instanceof ConfigError) return {};
+    throw error;
+  }
 }
 
 /** A channel whose name is that of a kind is of that kind. */

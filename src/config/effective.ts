@@ -64,7 +64,7 @@ export function effectiveValues(runtime: ConfigRuntime, options: EffectiveOption
       ? { path: "background", value: false, source: "flag", from: "--no-background" }
       : topValue("background"),
     topValue("symbols"),
-    ...Object.keys(POLICY_FIELDS).filter((key) => Object.hasOwn(settings.value, key)).map(topValue),
+    ...[...Object.keys(POLICY_FIELDS), "routes"].filter((key) => Object.hasOwn(settings.value, key)).map(topValue),
     ...Object.entries(isObject(channels) ? channels : {}).flatMap(([name, channel]) =>
       isObject(channel)
         ? channelValues(name, channel, { settings, options, file })

@@ -12,6 +12,7 @@ import type { FieldSpecs } from "../channels/field_spec.ts";
 import type { ParseContext } from "../channels/kind.ts";
 import type { PolicyConfig } from "../channels/policy_fields.ts";
 import { CHANNEL_KINDS } from "../channels/registry.ts";
+import type { RouteConfig } from "../channels/routes/route_fields.ts";
 import type { Connection } from "../connection.ts";
 import { ConfigError } from "../errors.ts";
 import { Fields, isObject } from "../fields.ts";
@@ -171,6 +172,7 @@ export interface InlineOptions extends LoadOptions, PolicyConfig {
   readonly channels?: Readonly<Record<string, unknown>>;
   readonly identity?: string;
   readonly symbols?: boolean;
+  readonly routes?: readonly RouteConfig[];
 }
 
 /**
@@ -179,14 +181,14 @@ export interface InlineOptions extends LoadOptions, PolicyConfig {
  * @throws {ConfigError} with the dotted path, or the variable, of what cannot be used
  */
 export function openConfig(runtime: ConfigRuntime, options: InlineOptions): Config {
-  const { channels, identity, symbols = true, stateDir, flood, quiet } = options;
+  const { channels, identity, symbols = true, stateDir, flood, quiet, routes } = options;
   if (channels === undefined) return loadConfig(runtime, options);
   if (stateDir === undefined) {
     throw new ConfigError("Cannot open a notifier with channels of its own: stateDir is not set", {
       hint: "another program's entries must not wait for channels that only this one knows",
     });
   }
-  const value = { channels, symbols, flood, quiet, ...(identity === undefined ? {} : { identity }) };
+  const value = { channels, symbols, flood, quiet, routes, ...(identity === undefined ? {} : { identity }) };
   return parseConfig(value, contextOf(runtime, options, {}));
 }
 

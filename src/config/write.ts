@@ -30,7 +30,7 @@ export function writeChannel(
   files: Files = denoFiles,
 ): void {
   for (const folder of [parentOf(path), parentOf(lockPath)]) {
-    guard(`make the folder ${folder}`, () => files.makeDirectory(folder));
+    guarded(`make the folder ${folder}`, () => files.makeDirectory(folder));
   }
   const lock = new FileLock(files, lockPath);
   if (!lock.tryAcquire()) throw new QueueError("busy", `Cannot write ${path}: another setup is writing it`);
@@ -38,9 +38,20 @@ export function writeChannel(
     const before = readConfigFile(path, { mustExist: false }) ?? {};
     const channels = isObject(before.channels) ? before.channels : {};
     const text = JSON.stringify({ ...before, channels: { ...channels, [name]: channel } }, undefined, 2);
-    guard(`save ${path}`, () => replaceFile(files, targetOf(path), `${text}\n`), "unwritten");
+    guarded(`save ${path}`, () => replaceFile(files, targetOf(path), `${text}\n`));
   } finally {
     lock.release();
+  }
+}
+
+/** The queue's words, with what mends it here. */
+function guarded(what: string, operation: () => void): void {
+  try {
+    guard(what, operation, "unwritten");
+  } catch (error) {
+    if (!(error instanceof QueueError)) throw error;
+    const hint = "mend that, or name another file with --config; what was there is there still";
+    throw new QueueError(error.trouble, error.message, { hint, cause: error });
   }
 }
 

@@ -40,7 +40,7 @@ export async function attempt(
   const { now, incidentOf = () => undefined, timeoutMs, signal } = options;
   const fail = (failure: Failure) => planFailure(failure, { ...options, attempts: entry.attempts, now: now() });
   try {
-    const receipt = await channel.send(envelopeOf(entry, incidentOf), {
+    const receipt = await channel.send(await carriedBy(channel, envelopeOf(entry, incidentOf)), {
       txnId: entry.id,
       doubt: entry.doubt,
       incident: incidentOf(entry),
@@ -55,6 +55,14 @@ export async function attempt(
     if (signal?.aborted) throw signal.reason;
     return fail(classify(error));
   }
+}
+
+/** The envelope as its channel can carry it. Whoever sends no files loads nothing for them. */
+async function carriedBy({ carriesFiles }: Channel, envelope: Envelope): Promise<Envelope> {
+  const { notification } = envelope;
+  if (notification.attachments === undefined && notification.file === undefined) return envelope;
+  const { carried } = await import("../carriage.ts");
+  return { ...envelope, notification: carried(notification, carriesFiles) };
 }
 
 /** @throws {InvalidNotificationError} when what the queue holds is no notification */

@@ -2,7 +2,7 @@
  * The courier: takes entries where they are due, tries each once, and writes down what became of it.
  *
  * ```text
- * run: refresh, take in -> bury what expired, compact -> serve each channel that has a head due -> wait for the next one -> again
+ * run: refresh, take in -> bury what expired, compact, sweep -> serve each channel that has a head due -> wait for the next one -> again
  * serve one channel, one request in flight: announce (durable) -> attempt -> settle
  *   delivered, dead   the next in line
  *   failed            what was announced behind it is withdrawn; its wait decides when the channel is served again
@@ -26,6 +26,7 @@ import { buryExpired } from "./expiry.ts";
 import { type Holds, holdsAt, type HoldSubject, type Policies } from "./holds.ts";
 import type { CourierEvent, CourierOptions, Run, RunEnd, RunOptions } from "./run.ts";
 import { type Head, heads, type LaneContext, nextOf } from "./lanes.ts";
+import { Upkeep } from "./upkeep.ts";
 
 /** What the courier needs of the runtime. */
 export type CourierRuntime = Pick<Runtime, "now" | "sleep" | "random">;
@@ -55,8 +56,7 @@ export class Courier {
   readonly #underWay = new Set<string>();
   /** When this courier came on duty: whoever was before it is gone since then at the latest. */
   #dutySince = 0;
-  /** Tried in vain; the next process tries again. */
-  #cannotCompact = false;
+  readonly #upkeep: Upkeep;
 
   constructor(
     queue: Queue,
@@ -69,6 +69,7 @@ export class Courier {
     this.#runtime = runtime;
     this.#onEvent = onEvent;
     this.#policies = policies;
+    this.#upkeep = new Upkeep(queue);
   }
 
   /** Takes over entries whose first attempt was announced as they came in. */
@@ -78,8 +79,9 @@ export class Courier {
 
   /** Whether an envelope that comes in now would leave at once: nothing older is before it, and nobody wants it to wait. */
   isIdleFor(draft: HoldSubject): boolean {
-    return this.#queue.channel(draft.channel).wait === undefined &&
-      !this.#queue.live().some((entry) => entry.channel === draft.channel) && this.holds().of(draft) === undefined;
+    const holds = this.holds();
+    return this.#queue.channel(draft.channel).wait === undefined && holds.of(draft) === undefined &&
+      !this.#queue.live().some((entry) => entry.channel === draft.channel && !holds.isStandingBy(entry));
   }
 
   /** What waits now because its user wants it so. */
@@ -139,7 +141,7 @@ export class Courier {
       this.#queue.refresh();
       await this.#queue.takeIn();
       await this.#buryExpired();
-      await this.#compact();
+      await this.#upkeep.run();
     } catch (error) {
       run.failure = { error };
     }
@@ -169,7 +171,9 @@ export class Courier {
     const now = this.#runtime.now();
     const busy = [...run.busy.values()];
     if (this.#isAborted(run)) return void await Promise.all(busy);
-    const next = Math.min(...this.#heads().map((head) => head.ready).filter((ready) => ready > now)) - now;
+    const { isStandingBy } = this.holds();
+    const awaited = this.#heads().filter(({ entry }) => run.mine === undefined || !isStandingBy(entry));
+    const next = Math.min(...awaited.map((head) => head.ready).filter((ready) => ready > now)) - now;
     const poll = busy.length > 0 && run.mine ? Infinity : POLL_MS;
     const left = busy.length > 0 ? Infinity : (run.deadline ?? Infinity) - now;
     const napMs = Math.min(poll, next, left);
@@ -249,11 +253,6 @@ export class Courier {
     for (const { entry, reason } of await buryExpired(this.#queue, this.#runtime.now(), isFree)) {
       this.#onEvent({ entry, result: { state: "dead", reason } });
     }
-  }
-
-  /** A journal that cannot be made shorter is a journal still. */
-  async #compact(): Promise<void> {
-    if (!this.#cannotCompact && !await wasTaken(this.#queue.compact())) this.#cannotCompact = true;
   }
 
   #channel(name: string): Channel {

@@ -14,8 +14,8 @@ import { isNotification } from "../notification.ts";
 import { type Entry, laneOf } from "../queue/entry.ts";
 import { mayBeGathered } from "../queue/line.ts";
 import { itemsOf } from "./attempt.ts";
-import { isCritical } from "./holds.ts";
 import { isReady, type LaneContext, type LaneSource } from "./lanes.ts";
+import { isCritical } from "./urgency.ts";
 
 /** The lanes of a channel, looked at before it is served. */
 export interface Crowd {

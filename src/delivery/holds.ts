@@ -1,16 +1,19 @@
 /**
- * What makes an entry wait because its user wants it so: quiet hours, and the pace of its lane. Neither is written down: configuration and clock tell it, so
- * that it outlives every process and ends when the configuration says so. What is critical, and what somebody asked for by its id, never waits for it.
+ * What makes an entry wait because its user wants it so: quiet hours, the pace of its lane, and another entry that a fallback stands in for. The first two are
+ * written down nowhere: configuration and clock tell them, so that they outlive every process and end when the configuration says so. What is critical never
+ * waits for them; what somebody asked for by its id waits for none of the three.
  *
  * @module
  */
 
 import { formatDuration } from "../duration.ts";
 import { DEFAULT_POLICY, FLOOD_SILENCE_MS, type LanePolicy, MAX_GATHERING_MS, type Pace } from "../flood.ts";
-import { isNotification } from "../notification.ts";
 import { type Entry, laneOf } from "../queue/entry.ts";
+import { dueTime } from "../queue/fallbacks.ts";
 import { mayBeGathered } from "../queue/line.ts";
 import { formatTimeOfDay, quietUntil, wasQuiet } from "../quiet.ts";
+import { standbyAt } from "./standby.ts";
+import { isUrgent } from "./urgency.ts";
 
 /** A wait that its user wants. */
 export interface Hold {
@@ -26,20 +29,40 @@ export interface Holds {
   of(entry: HoldSubject): Hold | undefined;
   /** Whether an entry waited for this before. */
   wereOver(entry: Entry): boolean;
+  /** Whether an entry waits whether another one is delivered. */
+  isStandingBy(entry: HoldSubject): boolean;
   /** What holds for a channel. */
   policyOf(channel: string): LanePolicy;
 }
 
 /** What decides whether an entry is held. */
-export type HoldSubject = Pick<
-  Entry,
-  "channel" | "destination" | "notification" | "asked" | "dead" | "open" | "doubt" | "members" | "alone"
->;
+export type HoldSubject =
+  & Pick<
+    Entry,
+    | "channel"
+    | "destination"
+    | "notification"
+    | "asked"
+    | "dead"
+    | "open"
+    | "doubt"
+    | "members"
+    | "alone"
+    | "unless"
+    | "files"
+    | "part"
+  >
+  & {
+    /** When it came in; at this moment, where it has not yet. */
+    readonly time?: number;
+  };
 
 /** What the holds depend on. */
 export interface HoldSource {
   /** What will be tried, in the order of arrival. */
   live(): Entry[];
+  /** One of them, by its id. */
+  entry(id: string): Entry | undefined;
   /** When the lane of an entry delivered last, the newest at the end. */
   deliveriesOf(entry: Pick<Entry, "channel" | "destination">): readonly number[];
 }
@@ -70,7 +93,8 @@ export function holdsAt(now: number, source: HoldSource, policies: Policies): Ho
   const gatherings = new Map<string, number>();
   /** Until when what waits in a lane goes on gathering, once the pace was exceeded. */
   const gatheringUntil = (pace: Pace, entry: HoldSubject) => {
-    if (!mayBeGathered(entry)) return 0;
+    // A file waits for as long as its text may.
+    if (!mayBeGathered(entry) && !entry.part) return 0;
     const lane = laneOf(entry);
     if (!gatherings.has(lane)) {
       arrivals ??= arrivalsIn(source.live(), now);
@@ -80,9 +104,13 @@ export function holdsAt(now: number, source: HoldSource, policies: Policies): Ho
     }
     return gatherings.get(lane) ?? 0;
   };
+  const standby = standbyAt(now, { source, policyOf, nightOf });
   return {
     policyOf,
+    isStandingBy: (entry) => standby(entry) !== undefined,
     of(entry) {
+      const waits = standby(entry);
+      if (waits !== undefined) return waits;
       const { quiet, pace } = policyOf(entry.channel);
       if ((quiet ?? pace) === undefined || isUrgent(entry)) return undefined;
       const night = nightOf(entry.channel);
@@ -96,17 +124,20 @@ export function holdsAt(now: number, source: HoldSource, policies: Policies): Ho
     },
     wereOver(entry) {
       const { quiet, pace } = policyOf(entry.channel);
-      if (quiet !== undefined && wasQuiet(quiet, { from: entry.time, until: now })) return true;
-      return pace !== undefined && over(pace, entry, entry.time) > 0;
+      const from = Math.max(entry.time, dueTime(entry));
+      if (quiet !== undefined && wasQuiet(quiet, { from, until: now })) return true;
+      return pace !== undefined && over(pace, entry, from) > 0;
     },
   };
 }
 
 /** When those came in that may be gathered, by lane; by a clock that was wrong nobody waits. */
 function arrivalsIn(entries: readonly Entry[], now: number): ReadonlyMap<string, readonly number[]> {
-  const waiting = entries.filter((entry) => mayBeGathered(entry) && !isUrgent(entry) && entry.time <= now);
+  // A fallback comes in when it may leave.
+  const timeOf = (entry: Entry) => Math.max(entry.time, dueTime(entry));
+  const waiting = entries.filter((entry) => mayBeGathered(entry) && !isUrgent(entry) && timeOf(entry) <= now);
   return new Map(
-    Array.from(Map.groupBy(waiting, laneOf), ([lane, some]) => [lane, some.map(({ time }) => time).toSorted(byNumber)]),
+    Array.from(Map.groupBy(waiting, laneOf), ([lane, some]) => [lane, some.map(timeOf).toSorted(byNumber)]),
   );
 }
 
@@ -117,14 +148,4 @@ function silenceAfter(earliest: number, times: readonly number[]): number {
   let end = earliest;
   for (const time of times) if (end - FLOOD_SILENCE_MS < time && time < end) end = time + FLOOD_SILENCE_MS;
   return end;
-}
-
-/** Whether an entry never waits for quiet or pace. */
-export function isUrgent({ asked, notification }: Pick<Entry, "asked" | "notification">): boolean {
-  return asked === true || isCritical(notification);
-}
-
-/** Whether what was said is critical. */
-export function isCritical(notification: unknown): boolean {
-  return isNotification(notification) && notification.severity === "critical";
 }

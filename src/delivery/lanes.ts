@@ -40,10 +40,12 @@ export function heads(queue: LaneSource, context: LaneContext): Map<string, Head
     const lane = laneOf(entry);
     if (!context.knows(entry.channel) || (result.has(lane) && !held.has(lane))) continue;
     const hold = context.holds.of(entry);
+    const ready = Math.max(readyAt(entry, queue, context), hold?.until ?? 0);
     if (hold === undefined) held.delete(lane);
-    else if (result.has(lane)) continue;
+    // Of those that are all held, fallbacks among them, the first is whose wait ends first.
+    else if ((result.get(lane)?.ready ?? Infinity) <= ready) continue;
     else held.add(lane);
-    result.set(lane, { entry, ready: Math.max(readyAt(entry, queue, context), hold?.until ?? 0) });
+    result.set(lane, { entry, ready });
   }
   return result;
 }
@@ -101,4 +103,4 @@ function waitedUntil(wait: Wait | undefined, now: number): number {
 }
 
 /** Clocks are set by small steps all the time. */
-const CLOCK_SLACK_MS = 60_000;
+export const CLOCK_SLACK_MS = 60_000;

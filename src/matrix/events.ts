@@ -2,6 +2,7 @@
 
 import { isObject } from "../fields.ts";
 import { lacking } from "./errors.ts";
+import type { MediaContent } from "./media.ts";
 import { type MatrixClient, request } from "./request.ts";
 import type { RoomOptions } from "./rooms.ts";
 
@@ -47,7 +48,7 @@ export interface SendEventOptions {
  */
 export async function sendEvent(
   client: MatrixClient,
-  content: RoomMessageContent,
+  content: RoomMessageContent | MediaContent,
   options: SendEventOptions,
 ): Promise<string> {
   const { roomId, txnId, timeoutMs, signal } = options;

@@ -1,5 +1,5 @@
 /**
- * One request of the Client-Server API: JSON in, a JSON object out. The access_token goes into the `Authorization` header and nowhere else; the form
+ * One request of the Client-Server API: JSON in, or a file, and a JSON object out. The access_token goes into the `Authorization` header and nowhere else; the form
  * in the query is gone from the specification.
  *
  * @module
@@ -57,6 +57,8 @@ export interface MatrixRequest {
   /** A {@linkcode URLSearchParams} where a key stands several times. */
   readonly query?: Readonly<Record<string, string>> | URLSearchParams;
   readonly body?: Readonly<Record<string, unknown>>;
+  /** A file, in the place of a body. */
+  readonly file?: { readonly bytes: Uint8Array<ArrayBuffer>; readonly type: string };
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
 }
@@ -107,7 +109,8 @@ async function renew(credentials: Credentials, refused: string, options: RenewOp
 async function ask(client: MatrixClient, asked: MatrixRequest, token: string | undefined): Promise<
   Record<string, unknown>
 > {
-  const { method, api = "/_matrix/client/v3", path, query, body, timeoutMs, signal } = asked;
+  const { method, api = "/_matrix/client/v3", path, query, body, file, timeoutMs, signal } = asked;
+  const type = file?.type ?? (body === undefined ? undefined : "application/json");
   const answer = await exchange(client.runtime, {
     method,
     url: `${client.baseUrl}${api}/${path.map(encodeURIComponent).join("/")}${
@@ -116,9 +119,9 @@ async function ask(client: MatrixClient, asked: MatrixRequest, token: string | u
     headers: {
       ...(token === undefined ? {} : { "Authorization": `Bearer ${token}` }),
       "User-Agent": client.userAgent,
-      ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+      ...(type === undefined ? {} : { "Content-Type": type }),
     },
-    body: body === undefined ? undefined : JSON.stringify(body),
+    body: file?.bytes ?? (body === undefined ? undefined : JSON.stringify(body)),
     timeoutMs,
     signal,
   });

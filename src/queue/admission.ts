@@ -38,18 +38,19 @@ export class Admission {
   async enqueue(drafts: readonly Draft[], leavesNow: (draft: Draft) => boolean): Promise<Enqueued> {
     const { journal, intake, runtime, state } = this.#parts;
     const time = runtime.now();
-    const named = drafts.map((draft) => recordOf(draft, runtime.uuid(), time));
-    if (named.some((record) => state().twinOf(record))) await this.#makeSure();
+    if (drafts.some((draft) => state().twinOf(draft))) await this.#makeSure();
+    const named = this.#recordsOf(drafts, time);
     const incoming = named.filter((record) => state().twinOf(record) === undefined);
     for (const { id } of incoming) state().watch(id);
     if (incoming.length > 0) {
       const urgent = drafts.some(({ isUrgent }) => isUrgent) ? URGENT_BYTES : 0;
-      const leaving = incoming.filter((record) => leavesNow(record));
+      const first = incoming.filter(({ unless }) => unless === undefined);
+      const leaving = first.filter((record) => leavesNow(record));
       const records = incoming.flatMap((record): JournalRecord[] =>
         leaving.includes(record) ? [record, { t: "att", id: record.id, n: 1, time }] : [record]
       );
       // Who leaves now needs no name on the disk: when it does not arrive, the name is synced behind it.
-      const durability = leaving.length === incoming.length ? "data" : "directory";
+      const durability = leaving.length === first.length ? "data" : "directory";
       try {
         await journal.append(records, durability, MAX_QUEUE_BYTES + urgent);
       } catch (error) {
@@ -66,6 +67,18 @@ export class Admission {
       if (!(error instanceof QueueError)) throw error;
       return { entries: named.map((record) => this.#standIn(record)), problem: error };
     }
+  }
+
+  /** Drafts as records. What stands in only for those that were taken in before was taken in with them, and is none. */
+  #recordsOf(drafts: readonly Draft[], time: number): EnqueueRecord[] {
+    const { runtime, state } = this.#parts;
+    const records = new Map(drafts.map((draft) => [draft, recordOf(draft, runtime.uuid(), time)]));
+    return Array.from(records).flatMap(([{ standsFor }, record]) => {
+      const fresh = standsFor?.filter(({ draft }) => state().twinOf(draft) === undefined);
+      if (fresh === undefined) return [record];
+      const unless = Object.fromEntries(fresh.map(({ draft, afterMs }) => [records.get(draft)?.id, time + afterMs]));
+      return fresh.length === 0 ? [] : [{ ...record, unless }];
+    });
   }
 
   /** What {@linkcode Queue.takeIn} promises. */
@@ -102,13 +115,15 @@ export class Admission {
     return state.entry(twin.id) ?? this.#standIn(record);
   }
 
-  /** What is known of an entry that cannot be read. */
+  /** What is known of an entry that cannot be read. One that was taken in before has no need of these files. */
   #standIn(record: EnqueueRecord): Entry {
-    return { ...newEntry(record), id: this.#parts.state().twinOf(record)?.id ?? record.id };
+    const twin = this.#parts.state().twinOf(record);
+    if (twin === undefined || twin.id === record.id) return newEntry(record);
+    return { ...newEntry(record), id: twin.id, files: undefined };
   }
 }
 
 /** What an envelope is in the journal. */
-export function recordOf({ isUrgent: _, ...draft }: Draft, id: string, time: number): EnqueueRecord {
+export function recordOf({ isUrgent: _, standsFor: __, ...draft }: Draft, id: string, time: number): EnqueueRecord {
   return { t: "enq", id, time, ...draft };
 }

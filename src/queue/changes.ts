@@ -6,7 +6,9 @@ import type { AttemptRecord, EnqueueRecord, NackRecord } from "./record.ts";
 /** An entry that nothing happened to yet. */
 export function newEntry(record: EnqueueRecord): Entry {
   const { id, time, channel, destination, notification, expires, key, title, resolves, once } = record;
-  return { id, time, channel, destination, notification, expires, key, title, resolves, once, bytes: 0, attempts: 0 };
+  const { unless, files, part } = record;
+  const said = { id, time, channel, destination, notification, expires, key, title, resolves, once };
+  return { ...said, unless, files, part, bytes: 0, attempts: 0 };
 }
 
 /** An attempt over an open one means that the open one was killed in flight. */

@@ -1,5 +1,7 @@
 /** An entry: an envelope in the queue, with its history. What it is now follows from its records alone. */
 
+import type { Unless } from "./fallbacks.ts";
+
 /** `queued`: not tried yet. `deferred`: tried, and will be again. `held`: its account must be mended first. `dead`: buried. */
 export type EntryState = "queued" | "deferred" | "held" | "dead";
 
@@ -79,6 +81,12 @@ export interface Entry {
   readonly once?: string;
   /** What it took the place of. */
   readonly replaced?: Replaced;
+  /** The files that it needs, by their names in `attachments/`. */
+  readonly files?: readonly string[];
+  /** It is a file, and belongs to what came in before it in its lane: its number among its files, from 1. */
+  readonly part?: number;
+  /** It is a fallback: it leaves only when these have not been delivered in time. */
+  readonly unless?: Unless;
   /** Bytes of its line in the journal. */
   readonly bytes: number;
   /** How many attempts have left. */

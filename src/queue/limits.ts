@@ -12,6 +12,9 @@ export const URGENT_BYTES: number = MAX_QUEUE_BYTES / 10;
 /** From here on people are warned, and a compaction is worth it for less. */
 export const NEARLY_FULL_BYTES: number = 0.8 * MAX_QUEUE_BYTES;
 
+/** How much the files of what is in the queue may be together. */
+export const MAX_FILES_BYTES: number = 64 * 2 ** 20;
+
 /** How much room is kept back for a full disk. */
 export const RESERVE_BYTES: number = 64 * 1024;
 

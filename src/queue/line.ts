@@ -44,6 +44,14 @@ export class Line {
     this.#entries.set(entry);
   }
 
+  /** Changes an entry wherever it is, also below a digest. */
+  change(entry: Entry): void {
+    const digest = this.digestOf(entry.id);
+    if (digest === undefined) return this.set(entry);
+    const members = digest.members?.map((member) => member.id === entry.id ? entry : member);
+    this.set({ ...digest, members });
+  }
+
   /** Puts an entry before all that came in later. */
   insert(entry: Entry): void {
     const later = [...this.#entries.values()].filter(({ time }) => time > entry.time);
@@ -132,12 +140,12 @@ export class Line {
   }
 }
 
-/** Whether an entry may still be delivered in another form: nothing of it can have arrived. */
+/** Whether an entry may still be delivered in another form: nothing of it can have arrived, and it has no files, which no digest carries. */
 export function mayBeGathered(
-  { dead, open, doubt, members, alone }: Pick<Entry, "dead" | "open" | "doubt" | "members" | "alone">,
+  { dead, open, doubt, members, alone, files }: Pick<Entry, "dead" | "open" | "doubt" | "members" | "alone" | "files">,
 ): boolean {
   return dead === undefined && open === undefined && doubt === undefined && members === undefined &&
-    alone === undefined;
+    alone === undefined && files === undefined;
 }
 
 /** A digest is as old as the oldest of its members, and worth delivering as long as one of them is. */

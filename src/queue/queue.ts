@@ -8,11 +8,11 @@
  * @module
  */
 
-import { QueueError } from "../errors.ts";
 import type { Entry } from "./entry.ts";
 import { denoFiles, type Files } from "./files.ts";
 import { Admission, recordOf } from "./admission.ts";
 import { type Durability, Journal } from "./journal.ts";
+import type { IncomingFiles } from "./incoming_files.ts";
 import { Intake } from "./intake.ts";
 import { MAX_QUEUE_BYTES } from "./limits.ts";
 import { FileLock } from "./lock.ts";
@@ -41,6 +41,7 @@ export class Queue extends QueueView {
   readonly deliverLock: FileLock;
   /** Held by the deliverer in the background for all of its life, also while it waits for its turn. */
   readonly backgroundLock: FileLock;
+  readonly #stateDir: string;
   readonly #files: Files;
   readonly #runtime: QueueRuntime;
   readonly #intake: Intake;
@@ -53,6 +54,7 @@ export class Queue extends QueueView {
     const { files = denoFiles, onDamage, onReserveUsed = () => {} } = options;
     super();
     this.directory = `${stateDir}/queue`;
+    this.#stateDir = stateDir;
     this.#files = files;
     this.#runtime = runtime;
     this.#reserve = new Reserve(this.directory, files, onReserveUsed);
@@ -189,11 +191,15 @@ export class Queue extends QueueView {
     );
   }
 
-  /** Says, durably and before they leave, that these entries are tried next. */
+  /**
+   * Says, durably and before they leave, that these entries are tried next.
+   *
+   * @returns them, without those that were dropped or spared meanwhile
+   */
   async announce(entries: readonly Entry[]): Promise<Entry[]> {
     const time = this.#runtime.now();
     await this.#append(entries.map(({ id, attempts }) => ({ t: "att", id, n: attempts + 1, time })), "data");
-    return entries.map((entry) => this.#known(entry.id));
+    return entries.map(({ id }) => this.state.entry(id)).filter((entry) => entry !== undefined);
   }
 
   /** Takes back announcements of attempts that did not leave. */
@@ -236,10 +242,11 @@ export class Queue extends QueueView {
     await this.#append([...records, { t: "flush", time }], "directory");
   }
 
-  /** Removes entries for good. */
+  /** Removes entries for good, and the files that nobody needs any more. */
   async drop(entries: readonly Entry[]): Promise<void> {
     const time = this.#runtime.now();
     if (entries.length > 0) await this.#append(entries.map(({ id }) => ({ t: "drop", id, time })), "directory");
+    if (entries.some(({ files }) => files)) await this.sweepFiles();
   }
 
   /** Ends what a dead writer left unfinished, so that a whole line without its line feed counts. */
@@ -269,6 +276,32 @@ export class Queue extends QueueView {
   }
 
   /**
+   * Takes in files that entries are going to need.
+   *
+   * @throws {QueueError} when there is no directory for them
+   */
+  async receiveFiles(): Promise<IncomingFiles> {
+    const { FileStore } = await import("./file_store.ts");
+    return new FileStore(this.#stateDir, this.#files).receive(this.#runtime.uuid);
+  }
+
+  /**
+   * Removes the files that no entry needs any more.
+   *
+   * @throws {QueueError} when that cannot be told, or the disk refuses; the next one tries again
+   */
+  async sweepFiles(): Promise<void> {
+    const { sweepFiles } = await import("./sweeping.ts");
+    await sweepFiles(this.#stateDir, {
+      files: this.#files,
+      journal: this.#journal,
+      waiting: () => this.#intake.list(this.#runtime.now()).flatMap(({ records }) => records),
+      refresh: () => this.refresh(),
+      named: () => this.state.files(),
+    });
+  }
+
+  /**
    * Gives `deliver.lock` back, unless `more` finds work in a last look at the journal. Nobody can enqueue between the look and the release, so that
    * whoever finds the lock taken may rely on its holder.
    *
@@ -286,13 +319,5 @@ export class Queue extends QueueView {
   async #append(records: readonly JournalRecord[], durability: Durability, maxBytes?: number): Promise<void> {
     await this.#journal.append(records, durability, maxBytes);
     this.refresh();
-  }
-
-  #known(id: string): Entry {
-    const entry = this.state.entry(id);
-    if (entry === undefined) {
-      throw new QueueError("io", `Cannot find entry ${id} again: the journal was changed from outside`);
-    }
-    return entry;
   }
 }

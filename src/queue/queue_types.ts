@@ -20,7 +20,9 @@ export interface QueueOptions {
 }
 
 /** An envelope on its way in; the queue gives it an id and a time. */
-export type Draft = Omit<EnqueueRecord, "t" | "id" | "time"> & {
+export type Draft = Omit<EnqueueRecord, "t" | "id" | "time" | "unless"> & {
+  /** The drafts that it is a fallback for, which come in with it, each with how long that may take, milliseconds. @default none */
+  readonly standsFor?: readonly { readonly draft: Draft; readonly afterMs: number }[];
   /** Whether it may use the room that is kept for what is critical. @default {false} */
   readonly isUrgent?: boolean;
 };

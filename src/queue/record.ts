@@ -11,6 +11,7 @@
 import { crc32, crc32Value } from "../crc32.ts";
 import { InvalidNotificationError } from "../errors.ts";
 import type { Attempt, Doubt, Grave, Replaced, Wait } from "./entry.ts";
+import type { Unless } from "./fallbacks.ts";
 import { hasShape, isKnownType } from "./record_shape.ts";
 
 /** Opens a journal: who made it, and the counts that compaction carries over. */
@@ -43,8 +44,14 @@ export interface EnqueueRecord {
   readonly replaces?: true;
   /** The caller's own name for it: of two entries of a lane with the same one, the second is none. */
   readonly once?: string;
+  /** It is a fallback: it leaves only when these have not been delivered by then, by id, milliseconds since 1970. */
+  readonly unless?: Unless;
   /** It came by the side door: its place is by its time, before what was written here meanwhile. */
   readonly aside?: true;
+  /** The files that it needs, by their names in `attachments/`: they stay there as long as it is in the queue. */
+  readonly files?: readonly string[];
+  /** It is a file, and belongs to what came in before it in its lane: its number among its files, from 1. */
+  readonly part?: number;
 }
 
 /** Attempt `n` is about to leave. Until its answer is recorded nobody knows what became of it. */

@@ -1,6 +1,6 @@
 /** What a record must hold to be one. A checksum proves that a line is what somebody wrote, not that it makes sense. */
 
-type Kind = "text" | "number" | "object" | "text?" | "number?" | "object?" | "texts" | "numbers";
+type Kind = "text" | "number" | "object" | "text?" | "number?" | "object?" | "texts" | "texts?" | "numbers" | "times?";
 
 /** The fields of each type; others are let be. */
 const SHAPES: Readonly<Record<string, Readonly<Record<string, Kind>>>> = {
@@ -15,6 +15,9 @@ const SHAPES: Readonly<Record<string, Readonly<Record<string, Kind>>>> = {
     key: "text?",
     title: "text?",
     once: "text?",
+    files: "texts?",
+    part: "number?",
+    unless: "times?",
   },
   digest: { id: "text", time: "number", channel: "text", destination: "text", members: "texts" },
   att: { id: "text", n: "number", time: "number" },
@@ -89,9 +92,12 @@ function isOf(value: unknown, kind: Kind): boolean {
     case "number?":
       return typeof value === "number";
     case "texts":
+    case "texts?":
       return Array.isArray(value) && value.every((each) => typeof each === "string");
     case "numbers":
       return Array.isArray(value) && value.every((each) => typeof each === "number");
+    case "times?":
+      return isOf(value, "object") && Object.values(value as object).every((each) => typeof each === "number");
     case "object":
     case "object?":
       return typeof value === "object" && value !== null && !Array.isArray(value);

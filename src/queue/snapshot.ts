@@ -10,9 +10,10 @@ export function* snapshotOf(entry: Entry): Generator<JournalRecord> {
     for (const member of members) yield* snapshotOf(member);
     yield { t: "digest", id, time, channel, destination, members: members.map((member) => member.id) };
   } else {
-    const { notification, expires, key, title, resolves, once } = entry;
+    const { notification, expires, key, title, resolves, once, unless, files, part } = entry;
+    const said = { notification, expires, key, title, resolves, once, unless, files, part };
     // What it replaced is gone already: it must not replace anything again.
-    yield { t: "enq", id, time, channel, destination, notification, expires, key, title, resolves, once };
+    yield { t: "enq", id, time, channel, destination, ...said };
   }
   const { attempts, open, doubt, wait, dead, replaced, asked, alone } = entry;
   const isFresh = attempts === 0 && !open && !doubt && !wait && !dead && !replaced && !asked && !alone && !members;

@@ -9,31 +9,36 @@
 
 import { attempted, failed, newEntry, withdrawn } from "./changes.ts";
 import { Deliveries } from "./deliveries.ts";
-import { type ChannelState, type Entry, type EntryState, LANE_CLASSES, type Replaced, type Wait } from "./entry.ts";
+import { ChannelStates } from "./channel_states.ts";
+import type { ChannelState, Entry, EntryState, Replaced } from "./entry.ts";
+import { Fallbacks, noLongerThan } from "./fallbacks.ts";
 import { type Incident, Incidents, type IncidentSubject } from "./incidents.ts";
 import { Line } from "./line.ts";
 import { type Named, Names, type Twin } from "./names.ts";
 import type { AckRecord, DeadRecord, EnqueueRecord, JournalRecord, NackRecord } from "./record.ts";
+import { type Settlement, Settlements } from "./settlements.ts";
 import { snapshotOf } from "./snapshot.ts";
-
-/** How an entry ended that somebody watches. */
-export type Settlement =
-  | { readonly state: "delivered"; readonly receipt: string }
-  | { readonly state: "dead"; readonly reason: string }
-  | { readonly state: "dropped" }
-  | { readonly state: "superseded"; readonly by: string };
 
 /** The fold. */
 export class QueueState {
   readonly #line = new Line();
-  readonly #channels = new Map<string, ChannelState>();
-  readonly #watched = new Map<string, Settlement | undefined>();
+  readonly #channels = new ChannelStates();
+  readonly #settlements = new Settlements();
   readonly #names = new Names();
   readonly #deliveries = new Deliveries();
   readonly #incidents = new Incidents();
+  readonly #fallbacks = new Fallbacks(this.#line, {
+    spare: (entry) => {
+      this.#settlements.conclude(entry.id, { state: "spared" });
+      this.#remove(entry);
+    },
+    // Who was told that something is wrong hears that it is over, too.
+    isOwed: (entry) => entry.resolves === true && this.#incidents.of(entry) !== undefined,
+  });
   #flushes = 0;
   #keptBytes = 0;
   #possibleDuplicates = 0;
+  #released = 0;
   #lastDelivery: number | undefined;
 
   /** Live and dead entries, in the order of arrival; a digest stands for its members. */
@@ -61,6 +66,16 @@ export class QueueState {
     return this.#possibleDuplicates;
   }
 
+  /** The names of the files that entries need. */
+  *files(): Generator<string> {
+    for (const entry of this.#line.values()) yield* entry.files ?? [];
+  }
+
+  /** How many entries with files have left, as far as was read: when this changes there may be files that nobody needs. */
+  get released(): number {
+    return this.#released;
+  }
+
   /** When something was last delivered, milliseconds since 1970. */
   get lastDelivery(): number | undefined {
     return this.#lastDelivery;
@@ -73,7 +88,7 @@ export class QueueState {
 
   /** What a channel waits for. */
   channel(name: string): ChannelState {
-    return this.#channels.get(name) ?? NO_TROUBLE;
+    return this.#channels.of(name);
   }
 
   /** What an entry is, seen together with its channel. */
@@ -85,7 +100,7 @@ export class QueueState {
 
   /** From now on remembers how this entry ends; or how it ended, where that is known. */
   watch(id: string, settlement?: Settlement): void {
-    this.#watched.set(id, settlement);
+    this.#settlements.watch(id, settlement);
   }
 
   /** The entry that a lane took in before under the same name of its caller's. */
@@ -95,18 +110,18 @@ export class QueueState {
 
   /** Nobody asks any more how these ended. */
   unwatch(ids: Iterable<string>): void {
-    for (const id of ids) this.#watched.delete(id);
+    this.#settlements.unwatch(ids);
   }
 
   /** How a watched entry ended; undefined while it has not. */
   settlement(id: string): Settlement | undefined {
-    return this.#watched.get(id);
+    return this.#settlements.of(id);
   }
 
   /** An empty state that remembers the same endings: for reading a journal from its beginning again. */
   successor(): QueueState {
     const next = new QueueState();
-    for (const [id, settlement] of this.#watched) next.#watched.set(id, settlement);
+    next.#settlements.take(this.#settlements);
     next.#flushes = this.#flushes;
     return next;
   }
@@ -128,7 +143,7 @@ export class QueueState {
    */
   *snapshot(header: { readonly time: number; readonly host: string }): Generator<JournalRecord> {
     yield { t: "hdr", ...header, possibleDuplicates: this.#possibleDuplicates, lastDelivery: this.#lastDelivery };
-    for (const [channel, state] of this.#channels) yield { t: "chan", channel, ...state };
+    yield* this.#channels.snapshot();
     yield* this.#deliveries.snapshot(header.time);
     yield* this.#incidents.snapshot(header.time);
     for (const entry of this.#line.values()) yield* snapshotOf(entry);
@@ -149,8 +164,7 @@ export class QueueState {
         this.#flushes++;
         return this.#flush();
       case "chan":
-        this.#channels.set(record.channel, { failures: record.failures, wait: record.wait });
-        return;
+        return this.#channels.restore(record);
       case "lane":
         return this.#deliveries.restore(record);
       case "incident":
@@ -163,7 +177,7 @@ export class QueueState {
       case "ack":
         this.#keptBytes += bytes;
         this.#names.delivered(record);
-        this.#conclude(record.id, { state: "delivered", receipt: record.receipt });
+        this.#settlements.conclude(record.id, { state: "delivered", receipt: record.receipt });
     }
     const entry = this.#line.find(record.id);
     if (entry === undefined) return;
@@ -183,7 +197,8 @@ export class QueueState {
       case "att":
         return this.#line.set(attempted(entry, record));
       case "nack":
-        return this.#nack(entry, record);
+        this.#nack(entry, record);
+        return this.#fallbacks.spareNeedless(entry);
       case "snap": {
         const { attempts, open, doubt, wait, dead, replaced, asked, alone } = record;
         this.#line.set({ ...entry, attempts, open, doubt, wait, dead, replaced, asked, alone });
@@ -193,8 +208,11 @@ export class QueueState {
 
   #enqueue(record: EnqueueRecord, bytes: number): void {
     if (this.#line.find(record.id) || !this.#names.admit(record)) return;
+    const earlier = record.replaces ? this.#names.withKeyOf(record).map((id) => this.#line.get(id)) : [];
     const replaced = record.replaces && this.#supersede(record);
-    const entry = { ...newEntry(record), bytes, replaced };
+    const gone = earlier.filter((entry) => entry !== undefined && this.#line.get(entry.id) === undefined);
+    const entry = { ...newEntry(record), bytes, replaced, unless: noLongerThan(record.unless, gone) };
+    this.#fallbacks.add(entry);
     if (record.aside) this.#line.insert(entry);
     else this.#line.set(entry);
     this.#keptBytes += bytes;
@@ -208,12 +226,15 @@ export class QueueState {
       const entry = this.#line.get(id);
       if (id === record.id || entry === undefined || entry.dead || entry.open || entry.doubt) continue;
       if (record.aside && entry.time > record.time) continue;
-      count += 1 + (entry.replaced?.count ?? 0);
-      since = Math.min(since, entry.replaced?.since ?? entry.time);
-      fired = Math.min(fired, entry.replaced?.fired ?? (entry.resolves ? Infinity : entry.time));
+      if (entry.part === undefined) {
+        count += 1 + (entry.replaced?.count ?? 0);
+        since = Math.min(since, entry.replaced?.since ?? entry.time);
+        fired = Math.min(fired, entry.replaced?.fired ?? (entry.resolves ? Infinity : entry.time));
+      }
       this.#names.forget(entry);
-      this.#conclude(id, { state: "superseded", by: record.id });
+      this.#settlements.conclude(id, { state: "superseded", by: record.id });
       this.#remove(entry);
+      this.#fallbacks.tell(id, { supersededBy: record.id });
     }
     return count > 0 ? { count, since, ...(fired < Infinity ? { fired } : {}) } : undefined;
   }
@@ -223,9 +244,7 @@ export class QueueState {
     for (const entry of this.#line.values()) {
       if (entry.wait) this.#line.set({ ...entry, wait: { ...entry.wait, next: entry.wait.notBefore } });
     }
-    for (const [name, { failures, wait }] of this.#channels) {
-      if (wait) this.#channels.set(name, { failures, wait: { ...wait, next: wait.notBefore } });
-    }
+    this.#channels.flush();
   }
 
   #nack(entry: Entry, record: NackRecord): void {
@@ -233,13 +252,7 @@ export class QueueState {
     const { class: why, reason, time, next, notBefore = 0 } = record;
     const wait = { class: why, reason, since: time, next, notBefore };
     this.#line.set(failed(entry, record, wait));
-    this.#blame(entry.channel, record, wait);
-  }
-
-  /** Whose trouble it is: its lane's alone, or the whole channel's. */
-  #blame(channel: string, record: NackRecord, wait: Wait): void {
-    if (LANE_CLASSES.has(record.class)) return void this.#channels.delete(channel);
-    this.#channels.set(channel, { failures: this.channel(channel).failures + 1, wait });
+    this.#channels.blame(entry.channel, record, wait);
   }
 
   /** One event delivers a digest's members with it. */
@@ -247,24 +260,26 @@ export class QueueState {
     const { time, receipt, risk } = ack;
     this.#lastDelivery = time;
     if (risk) this.#possibleDuplicates++;
-    this.#channels.delete(entry.channel);
+    this.#channels.answered(entry.channel);
     this.#deliveries.add(entry, time, entry.members !== undefined);
     for (const each of entry.members ?? [entry]) this.#incidents.delivered(each, ack, entry.members !== undefined);
-    for (const { id } of entry.members ?? []) this.#conclude(id, { state: "delivered", receipt });
+    for (const { id } of entry.members ?? []) this.#settlements.conclude(id, { state: "delivered", receipt });
     this.#remove(entry);
+    for (const { id } of entry.members ?? [entry]) this.#fallbacks.tell(id, "delivered");
   }
 
   /** A digest that is refused for good takes nobody with it: each of its members goes by itself, and is refused by itself if need be. */
   #bury(entry: Entry, { status, reason, time, expired }: DeadRecord): void {
-    if (status !== undefined) this.#channels.delete(entry.channel);
-    this.#conclude(entry.id, { state: "dead", reason });
+    if (status !== undefined) this.#channels.answered(entry.channel);
+    this.#settlements.conclude(entry.id, { state: "dead", reason });
     if (entry.members) {
       // It may have arrived before it was refused, and is not looked for again.
       if (entry.doubt) this.#possibleDuplicates++;
       this.#line.dissolve(entry, entry.members.map((member) => ({ ...member, alone: true })));
       this.#keptBytes -= entry.bytes;
-      return;
+      return this.#fallbacks.spareNeedless(entry);
     }
+    this.#fallbacks.tell(entry.id, "dead");
     const dead: Entry = { ...entry, open: undefined, dead: { reason, time, expired } };
     if (this.#line.digestOf(entry.id) === undefined) return this.#line.set(dead);
     this.#keptBytes -= this.#line.bringBack(dead)?.bytes ?? 0;
@@ -274,22 +289,19 @@ export class QueueState {
     for (const { id } of entry.members ?? [entry]) {
       const dropped = this.#line.find(id);
       if (dropped) this.#names.forget(dropped);
-      this.#conclude(id, { state: "dropped" });
+      this.#settlements.conclude(id, { state: "dropped" });
     }
-    this.#conclude(entry.id, { state: "dropped" });
+    this.#settlements.conclude(entry.id, { state: "dropped" });
     this.#remove(entry);
+    for (const { id } of entry.members ?? [entry]) this.#fallbacks.tell(id, "dropped");
   }
 
   #remove(entry: Entry): void {
     for (const gone of this.#line.remove(entry.id)) {
       this.#names.remove(gone);
+      if (gone.files) this.#released++;
+      this.#fallbacks.remove(gone);
       this.#keptBytes -= gone.bytes;
     }
   }
-
-  #conclude(id: string, settlement: Settlement): void {
-    if (this.#watched.has(id)) this.#watched.set(id, settlement);
-  }
 }
-
-const NO_TROUBLE: ChannelState = { failures: 0 };

@@ -2,7 +2,8 @@
 
 import { type Entry, type EntryState, laneOf, sentBySomebody } from "./entry.ts";
 import type { Incident, IncidentSubject } from "./incidents.ts";
-import { QueueState, type Settlement } from "./state.ts";
+import type { Settlement } from "./settlements.ts";
+import { QueueState } from "./state.ts";
 
 /** The reading side of the queue. */
 export abstract class QueueView {
@@ -54,6 +55,11 @@ export abstract class QueueView {
   /** What a channel waits for, and how often it failed in a row. */
   channel(name: string): ReturnType<QueueState["channel"]> {
     return this.state.channel(name);
+  }
+
+  /** How many entries with files have left, as far as was read. */
+  get released(): number {
+    return this.state.released;
   }
 
   /** How many flushes were asked for, as far as was read. */

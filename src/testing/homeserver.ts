@@ -5,6 +5,7 @@ import { type Answer, matrixError } from "./answer.ts";
 import { Delegation } from "./delegation.ts";
 import { type JsonBody, readJsonBody } from "./content.ts";
 import { Logins } from "./logins.ts";
+import { MediaRepository, type UploadedMedia } from "./media.ts";
 import { HOMESERVER_FAULTS, type HomeserverFaultName } from "./homeserver_faults.ts";
 import { HOMESERVER_ROUTES, type HomeserverRouteName } from "./homeserver_routes.ts";
 import type {
@@ -83,6 +84,7 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
       delegation,
       logins: new Logins(now, options),
       rooms: new Rooms(now),
+      media: new MediaRepository(options.maxUploadBytes),
       transactions,
       accountData: new Map(),
       displayNames: new Map(),
@@ -256,6 +258,11 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
       }));
   }
 
+  /** Every file that was uploaded, in order, whether or not an event shows it. */
+  uploads(): readonly UploadedMedia[] {
+    return this.#world.media.uploads;
+  }
+
   /**
    * Stops if need be and starts on the same port, with the same users and rooms. Faults stay in force.
    *
@@ -294,9 +301,11 @@ async function handle(world: World, call: Call): Promise<Answer> {
   if (route.access === "open" || !route.ownPace) await call.ready();
   const token = route.access === "token" ? world.accounts.authenticate(call.headers, query) : undefined;
   if (token !== undefined && "status" in token) return token;
-  const body = route.method === "GET" ? NO_BODY : readJsonBody(call.bytes, world.software);
+  const { headers, bytes, ready, pause } = call;
+  const hasJson = route.method !== "GET" && !(route.access === "token" && route.takesFile);
+  const body = hasJson ? readJsonBody(bytes, world.software) : NO_BODY;
   if ("status" in body) return body;
-  const ask = { params, query, host: call.headers.get("host") ?? "", body, ready: call.ready, pause: call.pause };
+  const ask = { params, query, host: headers.get("host") ?? "", headers, body, bytes, ready, pause };
   if (route.access === "open") return route.run(world, ask);
   if (token === undefined) throw new Error(`Cannot run ${route.name}: no token was looked up`);
   return await route.run(world, { ...ask, token });

@@ -9,6 +9,7 @@ import { invite, joinedRooms, leave } from "./membership_endpoints.ts";
 import { directory, event, join, joinedMembers, joinRoom, messages, send } from "./room_endpoints.ts";
 import { getState, putState } from "./state_endpoints.ts";
 import { sync } from "./sync_endpoint.ts";
+import { download, mediaConfig, upload } from "./media.ts";
 import type { Route } from "./routes.ts";
 import type { Ask, TokenAsk, World } from "./world.ts";
 
@@ -43,7 +44,10 @@ export type HomeserverRouteName =
   | "account-data"
   | "set-account-data"
   | "display-name"
-  | "set-display-name";
+  | "set-display-name"
+  | "upload"
+  | "media-config"
+  | "download";
 
 /** An endpoint: open to everybody, or for those with a token. */
 export type HomeserverRoute =
@@ -59,6 +63,8 @@ export type HomeserverRoute =
       readonly run: (world: World, ask: TokenAsk) => Answer | Promise<Answer>;
       /** Whether `run` awaits `ready` itself, because something happens before. */
       readonly ownPace?: boolean;
+      /** Whether its body is a file, and no JSON. */
+      readonly takesFile?: boolean;
     }
   );
 
@@ -149,6 +155,14 @@ export const HOMESERVER_ROUTES: readonly HomeserverRoute[] = [
     access: "token",
     run: setDisplayName,
   },
+  { name: "upload", method: "POST", path: "/_matrix/media/v3/upload", access: "token", takesFile: true, run: upload },
+  ...["/_matrix/client/v1/media/config", "/_matrix/media/v3/config"].map((path): HomeserverRoute => {
+    return { name: "media-config", method: "GET", path, access: "token", run: mediaConfig };
+  }),
+  ...["", "/:fileName"].map((end): HomeserverRoute => {
+    const path = `/_matrix/client/v1/media/download/:serverName/:mediaId${end}`;
+    return { name: "download", method: "GET", path, access: "token", run: download };
+  }),
   {
     name: "send",
     method: "PUT",

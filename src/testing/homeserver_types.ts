@@ -27,6 +27,8 @@ export interface HomeserverOptions extends LoopbackOptions {
   readonly passwords?: boolean;
   /** How long an access token lives that comes with a refresh token, in milliseconds by the server's clock; 5 minutes by default. */
   readonly tokenLifetimeMs?: number;
+  /** The largest file that may be uploaded, in bytes; 50 MiB by default. */
+  readonly maxUploadBytes?: number;
   /** How much a user may send, as Synapse limits it; without limit by default. */
   readonly rateLimit?: RateLimit;
 }

@@ -20,6 +20,7 @@ export type {
 } from "./homeserver_types.ts";
 export type { HomeserverFaultName } from "./homeserver_faults.ts";
 export type { HomeserverRouteName } from "./homeserver_routes.ts";
+export type { UploadedMedia } from "./media.ts";
 
 // An authorization server
 export { LoopbackAuthorizationServer } from "./authorization_server.ts";
@@ -31,7 +32,7 @@ export type { Introspection } from "./authorization_sessions.ts";
 // An ntfy server
 export { LoopbackNtfy } from "./ntfy.ts";
 export type { NtfyOptions, NtfyRouteName } from "./ntfy.ts";
-export type { NtfyMessage } from "./ntfy_answers.ts";
+export type { NtfyAttachment, NtfyMessage } from "./ntfy_answers.ts";
 export type { NtfyFaultName } from "./ntfy_faults.ts";
 
 // A Gotify server
@@ -42,7 +43,7 @@ export type { GotifyFaultName, GotifyMessage, GotifyOptions, GotifyRouteName } f
 export { LoopbackTelegram } from "./telegram.ts";
 export type { TelegramOptions, TelegramRouteName } from "./telegram.ts";
 export type { TelegramFaultName } from "./telegram_faults.ts";
-export type { TelegramMessage } from "./telegram_send.ts";
+export type { TelegramFile, TelegramMessage } from "./telegram_send.ts";
 
 // A service that takes any JSON
 export { LoopbackWebhook } from "./webhook.ts";

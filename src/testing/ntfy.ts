@@ -1,9 +1,9 @@
 /** An ntfy server inside the test's own process. */
 
 import { type Answer, jsonAnswer } from "./answer.ts";
-import { ntfyError, type NtfyMessage } from "./ntfy_answers.ts";
+import { type NtfyAttachment, ntfyError, type NtfyMessage } from "./ntfy_answers.ts";
 import { NTFY_FAULTS, type NtfyFaultName } from "./ntfy_faults.ts";
-import { type NtfyDraft, readJsonDraft, readTextDraft } from "./ntfy_publish.ts";
+import { type FileKeeping, type NtfyDraft, readJsonDraft, readTextDraft } from "./ntfy_publish.ts";
 import { matchRoute, type Route } from "./routes.ts";
 import { type Call, type LoopbackOptions, LoopbackServer } from "./server.ts";
 
@@ -16,6 +16,8 @@ export interface NtfyOptions extends LoopbackOptions {
   readonly token?: string;
   /** The user and the password that open all topics, by `Authorization: Basic`; none by default. */
   readonly login?: { readonly user: string; readonly password: string };
+  /** The largest file that it takes, in bytes; by default it takes none, as the real one. */
+  readonly maxFileBytes?: number;
 }
 
 /** What the endpoints work on. */
@@ -24,6 +26,9 @@ interface Cache {
   readonly now: () => number;
   /** The `Authorization` headers that are good; empty when topics are open. */
   readonly keys: readonly string[];
+  readonly maxFileBytes: number | undefined;
+  /** What is in the files, by their addresses. */
+  readonly files: Map<string, Uint8Array<ArrayBuffer>>;
 }
 
 const ROUTES: readonly Route<NtfyRouteName>[] = [
@@ -60,11 +65,16 @@ export class LoopbackNtfy extends LoopbackServer<NtfyFaultName, NtfyRouteName> {
    * @throws {Deno.errors.AddrInUse} when the wanted port is taken
    */
   static start(options: NtfyOptions = {}): Promise<LoopbackNtfy> {
-    const { token, login, now = Date.now } = options;
+    const { token, login, maxFileBytes, now = Date.now } = options;
     const keys: string[] = [];
     if (token !== undefined) keys.push(`Bearer ${token}`, basic("", token));
     if (login !== undefined) keys.push(basic(login.user, login.password));
-    return Promise.try(() => new LoopbackNtfy({ messages: [], now, keys }, options));
+    return Promise.try(() => new LoopbackNtfy({ messages: [], now, keys, maxFileBytes, files: new Map() }, options));
+  }
+
+  /** What is in a file that came with a message. */
+  file({ url }: NtfyAttachment): Uint8Array<ArrayBuffer> | undefined {
+    return this.#cache.files.get(url);
   }
 
   /** What was published to a topic, in order. */
@@ -95,10 +105,20 @@ async function answer(cache: Cache, call: Call<NtfyRouteName>): Promise<Answer> 
     case "poll":
       return refuseStranger(cache, call) ?? poll(cache, call, topic ?? "");
     case "publish": {
-      const draft = topic === undefined ? readJsonDraft(call) : readTextDraft(call, topic);
-      return refuseStranger(cache, call) ?? ("status" in draft ? draft : publish(cache, draft));
+      const draft = topic === undefined ? readJsonDraft(call) : readTextDraft(call, topic, keeping(cache));
+      const stranger = refuseStranger(cache, call);
+      if (stranger !== undefined) return stranger;
+      if ("status" in draft) return draft;
+      if (draft.attachment) cache.files.set(draft.attachment.url, call.bytes);
+      return publish(cache, draft);
     }
   }
+}
+
+/** Ntfy keeps files for three hours by default. */
+function keeping({ files, maxFileBytes, now }: Cache): FileKeeping {
+  const expires = Math.floor(now() / 1000) + 3 * 60 * 60;
+  return { maxBytes: maxFileBytes, expires, url: `http://loopback.test/file/${files.size + 1}` };
 }
 
 /** Wrong credentials are 401, none at all are 403: whoever brings none is a guest without rights. Open topics look at neither. */

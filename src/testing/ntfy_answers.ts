@@ -30,6 +30,22 @@ export interface NtfyMessage {
   readonly icon?: string;
   /** `text/markdown` for a message in Markdown, else absent. */
   readonly content_type?: string;
+  /** The file that came with it; absent when there is none. */
+  readonly attachment?: NtfyAttachment;
+}
+
+/** A file that an ntfy server keeps for a while. */
+export interface NtfyAttachment {
+  /** How it was called. */
+  readonly name: string;
+  /** The media type that it was sent with. */
+  readonly type: string;
+  /** In bytes. */
+  readonly size: number;
+  /** When the server will drop it, in seconds since 1970. */
+  readonly expires: number;
+  /** Where it is to be had. */
+  readonly url: string;
 }
 
 /** The errors, by ntfy's own five-digit code: the first three digits are the HTTP status. */
@@ -45,8 +61,10 @@ const ERRORS = {
   40101: ["unauthorized", "https://ntfy.sh/docs/publish/#authentication"],
   40301: ["forbidden", "https://ntfy.sh/docs/publish/#authentication"],
   40401: ["page not found", ""],
+  41301: ["attachment too large, or bandwidth limit reached", "https://ntfy.sh/docs/publish/#limitations"],
   41303: ["JSON body too large", ""],
   42901: ["limit reached: too many requests", "https://ntfy.sh/docs/publish/#limitations"],
+  42905: ["limit reached: daily bandwidth reached", "https://ntfy.sh/docs/publish/#limitations"],
   42908: ["limit reached: daily message quota reached", "https://ntfy.sh/docs/publish/#limitations"],
   50001: ["internal server error", ""],
 } as const;

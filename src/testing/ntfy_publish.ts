@@ -47,20 +47,41 @@ export function readJsonDraft({ bytes }: Call): NtfyDraft | Answer {
   });
 }
 
-/** Reads a POST or PUT of plain text to `/{topic}`, with everything else in headers or in the query. */
-export function readTextDraft({ bytes, headers, query }: Call, topic: string): NtfyDraft | Answer {
+/** How much a server takes as a file, and where it keeps it. */
+export interface FileKeeping {
+  /** Undefined for a server that takes none, which is the default of the real one. */
+  readonly maxBytes: number | undefined;
+  /** In seconds since 1970. */
+  readonly expires: number;
+  readonly url: string;
+}
+
+/**
+ * Reads a POST or PUT to `/{topic}`, with everything else in headers or in the query. The body is the message as plain text, or a file: when it has a name, is no
+ * text, or is too long for a message.
+ */
+export function readTextDraft(
+  { bytes, headers, query }: Call,
+  topic: string,
+  keeping: FileKeeping,
+): NtfyDraft | Answer {
   const params = new URLSearchParams(query);
   const read = (...names: string[]) => {
     const values = names.map((name) => headers.get(`x-${name}`) ?? headers.get(name) ?? params.get(name));
     return values.find((value) => value !== null)?.trim() ?? "";
   };
-  let message = read("message", "m");
-  try {
-    if (bytes.length > 0) message = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    return ntfyError(bytes.length < NTFY_MESSAGE_LIMIT_BYTES ? 40011 : 40014);
+  const text = textOf(bytes);
+  const name = read("filename", "file", "f");
+  const isFile = name !== "" || text === undefined || bytes.length >= NTFY_MESSAGE_LIMIT_BYTES;
+  if (isFile && keeping.maxBytes === undefined) {
+    return ntfyError(name === "" && bytes.length < NTFY_MESSAGE_LIMIT_BYTES ? 40011 : 40014);
   }
-  return draft({
+  if (isFile && bytes.length > (keeping.maxBytes ?? 0)) return ntfyError(41301);
+  const called = name || "attachment.bin";
+  const message = isFile ? read("message", "m") || `You received a file: ${called}` : text || read("message", "m");
+  const { expires, url } = keeping;
+  const kept = { name: called, type: headers.get("content-type") ?? "", size: bytes.length, expires, url };
+  const result = draft({
     topic,
     title: read("title", "ti", "t"),
     message,
@@ -71,6 +92,16 @@ export function readTextDraft({ bytes, headers, query }: Call, topic: string): N
     sequenceId: read("sequence-id"),
     markdown: ["1", "yes", "true"].includes(read("markdown", "md")) || headers.get("content-type") === "text/markdown",
   });
+  return isFile && !("status" in result) ? { ...result, attachment: kept } : result;
+}
+
+/** Undefined when it is no text. */
+function textOf(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
 }
 
 interface Fields {

@@ -18,7 +18,7 @@ export interface LoopbackOptions {
 /** A request on its way through a server. */
 export interface Call<RouteName extends string = string> extends ReceivedRequest<RouteName> {
   /** The body as it came over the wire. */
-  readonly bytes: Uint8Array;
+  readonly bytes: Uint8Array<ArrayBuffer>;
   /** Resolves when the server gets round to the request: at once, unless the fault `slow` is in force. */
   readonly ready: () => Promise<void>;
   /** Waits so many milliseconds, or until something happens earlier, or nobody waits for the answer any more. */

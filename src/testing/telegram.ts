@@ -5,10 +5,10 @@ import type { Answer } from "./answer.ts";
 import { matchRoute, type Route } from "./routes.ts";
 import { type Call, type LoopbackOptions, LoopbackServer } from "./server.ts";
 import { TELEGRAM_FAULTS, telegramError, type TelegramFaultName, telegramResult } from "./telegram_faults.ts";
-import { readDraft, type TelegramMessage } from "./telegram_send.ts";
+import { readDraft, readFileDraft, type TelegramMessage } from "./telegram_send.ts";
 
 /** The name of an endpoint of {@linkcode LoopbackTelegram}, for the `on` of a fault and in the log of requests. */
-export type TelegramRouteName = "sendMessage" | "getMe" | "getChat";
+export type TelegramRouteName = "sendMessage" | "sendPhoto" | "sendDocument" | "getMe" | "getChat";
 
 /** The settings of a {@linkcode LoopbackTelegram}. */
 export interface TelegramOptions extends LoopbackOptions {
@@ -22,6 +22,8 @@ export interface TelegramOptions extends LoopbackOptions {
 
 const ROUTES: readonly Route<TelegramRouteName>[] = [
   { name: "sendMessage", method: "POST", path: "/:bot/sendMessage" },
+  { name: "sendPhoto", method: "POST", path: "/:bot/sendPhoto" },
+  { name: "sendDocument", method: "POST", path: "/:bot/sendDocument" },
   { name: "getMe", method: "GET", path: "/:bot/getMe" },
   { name: "getMe", method: "POST", path: "/:bot/getMe" },
   { name: "getChat", method: "POST", path: "/:bot/getChat" },
@@ -96,9 +98,8 @@ async function answer(call: Call<TelegramRouteName>, store: Store): Promise<Answ
   if (token === undefined || !token.includes(":")) return telegramError(404, "Not Found");
   if (token !== store.token) return telegramError(401, "Unauthorized");
   if (method === "getMe") return telegramResult({ id: 123456, is_bot: true, username: "loopback_bot" });
-  if (call.route !== "sendMessage" && call.route !== "getChat") {
-    return telegramError(404, "Not Found: method not found");
-  }
+  if (call.route === undefined) return telegramError(404, "Not Found: method not found");
+  if (call.route === "sendPhoto" || call.route === "sendDocument") return await answerFile(call, store);
   const isJson = /^application\/json\b/.test(call.headers.get("content-type") ?? "");
   const body = isJson ? parseJsonObject(new TextDecoder().decode(call.bytes)) : undefined;
   if (body === undefined) return telegramError(400, "Bad Request: can't parse JSON object");
@@ -107,7 +108,16 @@ async function answer(call: Call<TelegramRouteName>, store: Store): Promise<Answ
   if (answer !== undefined) return answer;
   return call.route === "getChat"
     ? telegramResult({ id: chat, type: "group" })
-    : limit(chat, store) ?? send(body, store);
+    : limit(chat, store) ?? take(readDraft(body), store);
+}
+
+async function answerFile(call: Call<TelegramRouteName>, store: Store): Promise<Answer> {
+  const form = await new Response(call.bytes, { headers: { "content-type": call.headers.get("content-type") ?? "" } })
+    .formData().catch(() => undefined);
+  if (form === undefined) return telegramError(400, "Bad Request: can't parse the form");
+  const chat = String(form.get("chat_id") ?? "");
+  const kind = call.route === "sendPhoto" ? "photo" : "document";
+  return refusal(chat, store) ?? limit(chat, store) ?? take(await readFileDraft(form, kind), store);
 }
 
 /** What stands between the bot and the chat. */
@@ -130,8 +140,7 @@ function limit(chat: string, { messages, perMinute, now }: Store): Answer | unde
   return telegramError(429, `Too Many Requests: retry after ${seconds}`, { retry_after: seconds });
 }
 
-function send(body: Record<string, unknown>, { messages, now }: Store): Answer {
-  const draft = readDraft(body);
+function take(draft: ReturnType<typeof readDraft>, { messages, now }: Store): Answer {
   if ("status" in draft) return draft;
   const message = { id: messages.length + 1, date: Math.floor(now() / 1000), ...draft };
   messages.push(message);

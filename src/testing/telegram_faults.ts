@@ -13,6 +13,7 @@ export type TelegramFaultName =
   | "bot-blocked"
   | "chat-not-found"
   | "cannot-parse-entities"
+  | "image-process-failed"
   | "ok-without-message";
 
 /** What each fault does. */
@@ -32,6 +33,7 @@ export const TELEGRAM_FAULTS: Readonly<Record<TelegramFaultName, FaultPlan>> = {
   "cannot-parse-entities": instead(
     telegramError(400, 'Bad Request: can\'t parse entities: Unsupported start tag "x" at byte offset 0'),
   ),
+  "image-process-failed": instead(telegramError(400, "Bad Request: IMAGE_PROCESS_FAILED")),
   "ok-without-message": instead(jsonAnswer(200, { ok: true })),
 };
 

@@ -6,6 +6,7 @@ import type { Answer } from "./answer.ts";
 import type { JsonBody, JsonObject } from "./content.ts";
 import type { HomeserverSoftware } from "./homeserver_types.ts";
 import type { Logins } from "./logins.ts";
+import type { MediaRepository } from "./media.ts";
 import type { RateLimiter } from "./rate_limit.ts";
 import type { Rooms } from "./rooms.ts";
 import type { Transactions } from "./transactions.ts";
@@ -20,6 +21,8 @@ export interface World {
   readonly delegation: Delegation | undefined;
   readonly logins: Logins;
   readonly rooms: Rooms;
+  /** The content repository. */
+  readonly media: MediaRepository;
   readonly transactions: Transactions;
   /** Account data by user and type. */
   readonly accountData: AccountData;
@@ -46,8 +49,11 @@ export interface Ask {
   readonly query: URLSearchParams;
   /** The authority the client used, to build URLs from. */
   readonly host: string;
-  /** The body of a POST or PUT; an empty object for a GET. */
+  readonly headers: Headers;
+  /** The body of a POST or PUT; an empty object for a GET, and for a file. */
   readonly body: JsonBody;
+  /** The body as it came over the wire. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
   /** Resolves when the server gets round to the request. */
   readonly ready: () => Promise<void>;
   /** Waits so many milliseconds, or until something happens earlier. */

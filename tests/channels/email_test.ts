@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { classify } from "../../src/delivery/classify.ts";
 import { ConfigError } from "../../src/errors.ts";
+import { testFile } from "../fakes/files.ts";
 import { type FakeRuntime, fakeRuntime, TEST_TIME } from "../fakes/runtime.ts";
 import { type SmtpOptions, SmtpPeer, smtpSuite } from "../smtp/harness.ts";
 import { readMail } from "../smtp/mail.ts";
@@ -184,6 +185,7 @@ Deno.test("emailKind refuses what cannot work, and every way to send a password 
     [{ ...LOGIN, security: "none" }, "channels.email.security: the password would go over the network in the clear"],
     [{ user: "bot" }, "channels.email.user: channels.email.password is not set"],
     [{ ...LOGIN, passwordFile: "/x" }, "channels.email.password: channels.email.passwordFile is set too"],
+    [{ port: 465 }, "channels.email.port: on 465 a server wants TLS from the first byte, and starttls begins without"],
     [{ port: 0 }, "channels.email.port: it must be a whole number from 1 to 65535"],
     [{ subject: "x" }, "channels.email.subject: there is no such key"],
   ];
@@ -192,3 +194,30 @@ Deno.test("emailKind refuses what cannot work, and every way to send a password 
     assertStringIncludes(error.message, message);
   }
 });
+
+smtpTest(
+  "EmailChannel.send() sends files along, and the text without them where the server takes no such mail",
+  async () => {
+    const attachments = [
+      testFile("Übersicht.csv", "text/csv", "Ordner;Größe\n"),
+      testFile("dump.txt", "text/plain", "x\n".repeat(20_000)),
+    ];
+    await withEmail({}, {}, async ({ peer, send }) => {
+      await send({ subject: "Up", message: "Text" }, { attachments });
+      await peer.taken(1);
+      const { parts, files } = await readMail(peer.mails[0].data);
+      assertEquals(parts["text/plain"], "[jump] Up\n\nText");
+      const base64 = ({ content }: { readonly content: string }) => new TextEncoder().encode(content).toBase64();
+      assertEquals(files, attachments.map((file) => [file.name, file.type, base64(file)]));
+    });
+    await withEmail({ size: 20_000 }, {}, async ({ peer, send, warnings }) => {
+      await send({ subject: "Up", message: "Text" }, { attachments });
+      await peer.taken(1);
+      const { parts, files } = await readMail(peer.mails[0].data);
+      const missing = "📎 Übersicht.csv (15 bytes) was not sent here\n\n📎 dump.txt (39.1 KiB) was not sent here";
+      assertEquals([parts["text/plain"], files], [`[jump] Up\n\nText\n\n${missing}`, []]);
+      assertEquals(warnings.length, 1);
+      assertStringIncludes(warnings[0], "it is sent without Übersicht.csv (15 bytes), dump.txt (39.1 KiB)");
+    });
+  },
+);

@@ -54,6 +54,15 @@ Deno.test("GotifyChannel.send() cuts what its database would not hold", async ()
   });
 });
 
+Deno.test("GotifyChannel.send() finds a server that lies under a path", async () => {
+  await using gotify = await LoopbackGotify.start();
+  using real = fakeRuntime();
+  const fetch = (url: string, init: RequestInit) => real.fetch(url.replace("/push/", "/"), init);
+  using runtime = fakeRuntime({ fetch });
+  const { send, channel } = openChannel("gotify", { server: `${gotify.url}/push/`, token: gotify.token }, runtime);
+  assertEquals([(await send({ subject: "Up" })).id, channel.destinations], ["1", [new URL(gotify.url).host]]);
+});
+
 Deno.test("GotifyChannel.send() counts what may have arrived before", async () => {
   await gotifyTest(async ({ channel, send }) => {
     assertEquals(channel.isIdempotent, false);

@@ -3,7 +3,8 @@
 import type { Channel, Receipt, SendOptions } from "../../src/channels/channel.ts";
 import { CHANNEL_KINDS } from "../../src/channels/registry.ts";
 import { Fields } from "../../src/fields.ts";
-import { createNotification, type NotificationInput } from "../../src/notification.ts";
+import { createNotification, type Notification, type NotificationInput } from "../../src/notification.ts";
+import { TEST_FILES } from "../fakes/files.ts";
 import { PARSE_CONTEXT } from "../fakes/parse_context.ts";
 import { type FakeRuntime, TEST_TIME } from "../fakes/runtime.ts";
 
@@ -13,8 +14,13 @@ export interface ChannelTest {
   /** What the channel warned of. */
   readonly warnings: readonly string[];
   /** Sends to a destination, the first of the channel's unless named; five seconds after it was said. */
-  send(input: NotificationInput, options?: Partial<SendOptions> & { readonly destination?: string }): Promise<Receipt>;
+  send(input: NotificationInput, options?: SendTest): Promise<Receipt>;
 }
+
+/** How a test sends. */
+export type SendTest = Partial<SendOptions> & Pick<Notification, "attachments" | "file" | "unsent"> & {
+  readonly destination?: string;
+};
 
 /** The id that each test's envelope has. */
 export const TEST_ID = "00000000-0000-4000-8000-0000000000aa";
@@ -32,12 +38,13 @@ export function openChannel(
   const warnings: string[] = [];
   const fields = new Fields(config, `channels.${kind}`);
   const open = CHANNEL_KINDS[kind].configure(kind, fields, PARSE_CONTEXT);
-  const channel = open({ runtime, identity: "jump", warn: (text) => warnings.push(text) });
+  const channel = open({ runtime, identity: "jump", files: TEST_FILES, warn: (text) => warnings.push(text) });
   return {
     channel,
     warnings,
-    async send(input, { destination = channel.destinations[0], ...options } = {}) {
-      const notification = createNotification(input, TEST_TIME - 5000);
+    async send(input, { destination = channel.destinations[0], attachments, file, unsent, ...options } = {}) {
+      const files = Object.fromEntries(Object.entries({ attachments, file, unsent }).filter(([, value]) => value));
+      const notification = { ...createNotification(input, TEST_TIME - 5000), ...files };
       const envelope = { channel: kind, destination, notification };
       return await channel.send(envelope, { txnId: TEST_ID, late: false, timeoutMs: 30_000, ...options });
     },

@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { Channel } from "../../src/channels/channel.ts";
 import { matrixKind } from "../../src/channels/matrix.ts";
 import { MAX_CONTENT_BYTES } from "../../src/channels/matrix_content.ts";
+import { TEST_FILES } from "../fakes/files.ts";
 import { PARSE_CONTEXT } from "../fakes/parse_context.ts";
 import { Fields } from "../../src/fields.ts";
 import { createNotification, MAX_MESSAGE_BYTES, type NotificationInput } from "../../src/notification.ts";
@@ -28,6 +29,7 @@ async function channelTest(
   const channel: Channel = matrixKind.configure("matrix", fields, PARSE_CONTEXT)({
     runtime,
     identity: "jump",
+    files: TEST_FILES,
     warn: (text) => void warnings.push(text),
   });
   await body({

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { MAX_NTFY_BYTES, ntfyKind } from "../../src/channels/ntfy.ts";
 import { ConfigError, NotTheServiceError, ResponseError } from "../../src/errors.ts";
+import { TEST_FILES } from "../fakes/files.ts";
 import { PARSE_CONTEXT } from "../fakes/parse_context.ts";
 import { Fields } from "../../src/fields.ts";
 import { createNotification, type NotificationInput } from "../../src/notification.ts";
@@ -22,7 +23,7 @@ async function ntfyTest(
     async send(input, token, late = false) {
       const fields = new Fields({ server: ntfy.url, topic: "alerts", token }, "channels.ntfy");
       const open = ntfyKind.configure("ntfy", fields, PARSE_CONTEXT);
-      const channel = open({ runtime, identity: "jump", warn() {} });
+      const channel = open({ runtime, identity: "jump", files: TEST_FILES, warn() {} });
       const notification = createNotification(input, TEST_TIME - 5000);
       const envelope = { channel: "ntfy", destination: "alerts", notification };
       return (await channel.send(envelope, { txnId: "t", late, timeoutMs: 1000 })).id;

@@ -3,7 +3,7 @@ import { MAX_TELEGRAM_CHARS } from "../../src/channels/telegram.ts";
 import { classify } from "../../src/delivery/classify.ts";
 import { ConfigError } from "../../src/errors.ts";
 import { LoopbackTelegram, type TelegramOptions } from "../../src/testing/mod.ts";
-import { type FakeRuntime, fakeRuntime } from "../fakes/runtime.ts";
+import { type FakeRuntime, fakeRuntime, TEST_TIME } from "../fakes/runtime.ts";
 import { type ChannelTest, openChannel } from "./harness.ts";
 
 interface TelegramTest extends ChannelTest {
@@ -53,6 +53,16 @@ Deno.test("TelegramChannel.send() counts what Telegram counts: UTF-16 code units
     assert(cut.text.length <= MAX_TELEGRAM_CHARS && cut.text.length > MAX_TELEGRAM_CHARS - 4, `${cut.text.length}`);
     assert(/🎉\n✂ Cut here: \d+ of \d+ bytes are missing$/.test(cut.text));
     assert(/bytes are missing\n\n⏰ Queued since .*, 5 s late$/.test(late.text));
+  });
+});
+
+Deno.test("TelegramChannel.send() answers what said first that something is wrong, where that was a message of Telegram", async () => {
+  await telegramTest(async ({ telegram, send }) => {
+    const { id } = await send({ subject: "Down", key: "link" });
+    const incident = { receipt: id, title: "Down", since: TEST_TIME, count: 1 };
+    await send({ subject: "Up", key: "link", resolves: true }, { incident });
+    await send({ subject: "Up", key: "link", resolves: true }, { incident: { ...incident, receipt: "$event" } });
+    assertEquals(telegram.messages("1001").map(({ replyTo }) => replyTo), [undefined, Number(id), undefined]);
   });
 });
 

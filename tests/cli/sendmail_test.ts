@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { main } from "../../src/cli/main.ts";
 import { fakeRuntime } from "../fakes/runtime.ts";
 import { setScene } from "../fakes/scene.ts";
@@ -7,9 +7,10 @@ import { readMail } from "../smtp/mail.ts";
 
 const smtpTest = await smtpSuite();
 
-const CONTENT =
-  "Zwei Ordner fehlen: Müll und Übrig.\n\n📎 Übersicht.csv (text/csv, 23 bytes)\nOrdner;Größe\nMüll;0\n\n" +
-  "📎 log.gz (application/gzip, 25 bytes)";
+const CONTENT = "Zwei Ordner fehlen: Müll und Übrig.\n\n📎 Übersicht.csv (text/csv, 23 bytes)\nOrdner;Größe\nMüll;0";
+
+const TABLE = new TextEncoder().encode("Ordner;Größe\nMüll;0\n");
+const LOG = Uint8Array.fromBase64("H4sIAAAAAAAAA8tIzcnJBwCGphA2BQAAAA==");
 
 smtpTest("sendmail -t brings a mail with UTF-8 headers and attachments to a room and to a mailbox", async () => {
   await using scene = await setScene();
@@ -30,10 +31,40 @@ smtpTest("sendmail -t brings a mail with UTF-8 headers and attachments to a room
   const code = await main(["sendmail", "--config", `${stateDir}/config.json`, "--no-background", "-t", "-oi"], runtime);
   assertEquals([code, runtime.out(), runtime.err()], [0, "", ""]);
   const subject = "[jump] Sicherung über Nacht ⚠ unvollständig";
-  assertEquals(homeserver.events(room).map(({ content }) => content.body), [`${subject}\n\n${CONTENT}`]);
+  assertEquals(homeserver.events(room).map(({ content: { msgtype, body } }) => [msgtype, body]), [
+    ["m.text", `${subject}\n\n${CONTENT}`],
+    ["m.file", "Übersicht.csv"],
+    ["m.file", "log.gz"],
+  ]);
+  assertEquals(homeserver.uploads().map(({ type, bytes }) => [type, bytes]), [
+    ["text/csv", TABLE],
+    ["application/gzip", LOG],
+  ]);
   await smtp.taken(1);
-  const { headers, parts } = await readMail(smtp.mails[0].data);
+  const { headers, parts, files } = await readMail(smtp.mails[0].data);
   assertEquals([headers.subject, parts["text/plain"]], [subject, `${subject}\n\n${CONTENT}`]);
+  assertEquals(files, [
+    ["Übersicht.csv", "text/csv", TABLE.toBase64()],
+    ["log.gz", "application/gzip", LOG.toBase64()],
+  ]);
+});
+
+Deno.test("sendmail sends a mail without its attachments when there is no room for them", async () => {
+  await using scene = await setScene();
+  const { homeserver, accessToken, room, stateDir } = scene;
+  Deno.mkdirSync(`${stateDir}/state`);
+  Deno.writeTextFileSync(`${stateDir}/state/attachments`, "in the way");
+  const stdin = Deno.readFileSync(new URL("../ingest/mail/fixtures/attachment.eml", import.meta.url));
+  const env = {
+    ...{ MATRIX_HOMESERVER: homeserver.url, MATRIX_ACCESS_TOKEN: accessToken, MATRIX_ROOM: room, HOME: stateDir },
+    MATRIX_NOTIFY_STATE_DIR: `${stateDir}/state`,
+  };
+  using runtime = fakeRuntime({ env, stdin, realIds: true });
+  assertEquals(await main(["sendmail", "--no-background", "-t"], runtime), 0);
+  assertStringIncludes(runtime.err(), "file exists; the mail is sent without its attachments");
+  const bodies = homeserver.events(room).map(({ content }) => String(content.body));
+  assertEquals(bodies.length, 1);
+  assertStringIncludes(bodies[0], "📎 log.gz (application/gzip, 25 bytes)");
 });
 
 Deno.test("sendmail refuses a mail of more than 10 MiB, and takes one of just so much", async () => {

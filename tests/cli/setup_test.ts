@@ -91,7 +91,7 @@ Deno.test("setup enters a room as soon as somebody invites the account", async (
   const login = ["--user", bot.userId, "--homeserver", homeserver.url, "--password-file"];
   const args = ["setup", ...login, scene.secretFile("password", bot.password), "--room", "#ops:loopback.test", "--yes"];
   const running = scene.run(args);
-  await homeserver.received(({ route }) => route === "sync", 2);
+  await Promise.race([homeserver.received(({ route }) => route === "sync", 2), running]);
   homeserver.invite(roomId, bot.userId);
   const { code, out, err } = await running;
   assertEquals([code, out], [0, `set up matrix: ${bot.userId} sends to #ops:loopback.test\n`], err);

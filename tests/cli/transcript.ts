@@ -12,7 +12,7 @@
  */
 
 import { main } from "../../src/cli/main.ts";
-import { LoopbackHomeserver, LoopbackNtfy } from "../../src/testing/mod.ts";
+import { type HomeserverRouteName, LoopbackHomeserver, LoopbackNtfy } from "../../src/testing/mod.ts";
 import { type FakeRuntime, fakeRuntime } from "../fakes/runtime.ts";
 
 /** A scene with everything that a command line needs. */
@@ -72,6 +72,7 @@ class Scene implements AsyncDisposable {
     const text = rest.join(" ");
     const [name, value] = [text.split("=")[0], text.slice(text.indexOf("=") + 1)];
     const fault = (given: string) => given as Parameters<LoopbackHomeserver["fault"]>[0];
+    const route = (given: string) => given as HomeserverRouteName;
     switch (verb) {
       case "stop":
         await this.#homeserver.stop();
@@ -84,6 +85,9 @@ class Scene implements AsyncDisposable {
         return [];
       case "fault-any":
         this.#homeserver.fault(fault(rest[0]), { on: "any", times: Number(rest[1]) });
+        return [];
+      case "fault-at":
+        this.#homeserver.fault(fault(rest[1]), { on: route(rest[0]), times: Number(rest[2]) });
         return [];
       case "rooms":
         return [`${this.#homeserver.roomIds().length} rooms`];

@@ -65,7 +65,10 @@ function withField(kind: ChannelKind, key: string, value: unknown): Channel {
   };
 }
 
-const as = (channel: unknown) => ({ channels: { some: channel } });
+/** Beside it is one that may stand in for it. */
+const as = (channel: unknown) => ({
+  channels: { some: channel, phone: { kind: "ntfy", server: "https://ntfy.example.org", topic: "alerts" } },
+});
 
 Deno.test("the published schema is the one that config schema prints", () => {
   const published = new URL("../../docs/config.schema.json", import.meta.url);
@@ -156,6 +159,21 @@ Deno.test("configSchema() and the parser agree on what stands around the channel
   }
 });
 
+Deno.test("configSchema() and the parser agree on rules, as far as a schema knows the channels", () => {
+  const matrix = smallest(CHANNEL_KINDS.matrix);
+  const [when, set] = [{ origin: "a*", severity: ["info", "error+"] }, { matrix: { room: "#a:b.org" } }];
+  for (const rule of [{ when, set }, { channels: [] }, { channels: "*" }, { mentions: [], continue: true }, { set }]) {
+    assertAgree({ channels: { matrix }, routes: [rule] }, true);
+  }
+  const bad = [
+    ...[{ when: 7 }, { when: { nothing: "x" } }, { when: { origin: [] } }, { when: { subject: "" } }],
+    ...[{ when: { severity: "bad" } }, { when: { severity: "info-" } }, { when: { key: ["a", "a"] } }],
+    ...[{ set: { matrix: {} } }, { set: { matrix: { nothing: 1 } } }, { set: { matrix: { room: "a" } } }, { set: [] }],
+    ...[{ mentions: "alice" }, { silent: 1 }, { severity: "warning+" }, { continue: "yes" }, { nothing: 1 }],
+  ];
+  for (const rule of bad) assertAgree({ channels: { matrix }, routes: [{ channels: "*", ...rule }] }, false);
+});
+
 Deno.test("configSchema() and the parser agree on values that are almost right", () => {
   const almost: [kind: string, key: string, values: unknown[]][] = [
     ["matrix", "homeserver", [
@@ -172,6 +190,15 @@ Deno.test("configSchema() and the parser agree on values that are almost right",
     ["matrix", "doubt", ["later", "SEND"]],
     ["ntfy", "topic", ["a/b", "a".repeat(64), "a".repeat(65)]],
     ["ntfy", "insecureHttp", ["true", 1]],
+    ["email", "port", [465, 464]],
+    ["gotify", "server", [
+      "a.org/b/c/",
+      "https://a.org/b",
+      "https://a.org/b?c",
+      "https://a.org/b#c",
+      "a.org/b c",
+      "//",
+    ]],
     ["ntfy", "flood", [
       {},
       { burst: 1 },
@@ -195,6 +222,16 @@ Deno.test("configSchema() and the parser agree on values that are almost right",
       { from: " 22:00 ", to: "24:00" },
       { from: "2200", to: "07:00" },
       { from: "22:00", to: "07:00", on: "monday" },
+    ]],
+    ["matrix", "fallback", [
+      { channels: "phone" },
+      { channels: ["phone"], after: "1h 30m" },
+      { channels: [] },
+      { channels: ["phone", "phone"] },
+      { channels: "phone", after: "0s" },
+      { channels: "phone", after: "soon" },
+      { channels: "phone", in: "1m" },
+      false,
     ]],
     ["ntfy", "proxy", ["socks5h://a:1", "a:1", "socks4://a", "http://a/b", "http://u:p@a", "http://u@a"]],
   ];

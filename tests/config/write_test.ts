@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { type ChannelPlace, writeChannel } from "../../src/config/write.ts";
 import { ConfigError, QueueError } from "../../src/errors.ts";
 import { denoFiles, parentOf } from "../../src/queue/files.ts";
@@ -40,7 +40,8 @@ for (const step of ["open", "rename", "syncDirectory"] as const) {
       };
       const open: typeof denoFiles.open = (path, mode) => mode === "create" ? broken() : denoFiles.open(path, mode);
       const files = { ...denoFiles, [step]: step === "open" ? open : broken };
-      assertThrows(() => writeChannel(place, CHANNEL, files), QueueError, "Cannot save");
+      const { hint } = assertThrows(() => writeChannel(place, CHANNEL, files), QueueError, "Cannot save");
+      assertStringIncludes(`${hint}`, "--config");
       if (step !== "syncDirectory") assertEquals(read(), before);
       else assertEquals(JSON.parse(read()).channels.matrix, CHANNEL);
     });

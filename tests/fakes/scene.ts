@@ -23,7 +23,7 @@ export interface Scene extends AsyncDisposable {
 
 /** Sets the scene. */
 export async function setScene(
-  options: Pick<HomeserverOptions, "software" | "transactions" | "rateLimit"> = {},
+  options: Pick<HomeserverOptions, "software" | "transactions" | "rateLimit" | "maxUploadBytes"> = {},
 ): Promise<Scene> {
   const runtime = fakeRuntime({ realIds: true });
   const homeserver = await LoopbackHomeserver.start({ ...options, now: runtime.now });

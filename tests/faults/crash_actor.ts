@@ -32,10 +32,19 @@ export class Ledger {
   }
 }
 
+/** What is in every file. */
+export const FILE: Uint8Array = new TextEncoder().encode("file ".repeat(4));
+
 /** An envelope that goes by its subject. */
 export function draft(subject: string, bytes = 20): Draft {
   const notification = { subject, message: `${subject} `.padEnd(bytes, "äx\n") };
   return { channel: "matrix", destination: "!room", notification, expires: 9e12 };
+}
+
+/** An envelope that goes only when others, which come in with it, have not been delivered in time. */
+export function fallback(subject: string, ...primaries: Draft[]): Draft {
+  const standsFor = primaries.map((primary) => ({ draft: primary, afterMs: 600_000 }));
+  return { ...draft(subject), channel: "phone", destination: "alerts", standsFor };
 }
 
 /** One process. */
@@ -85,6 +94,7 @@ export class Actor {
   async enqueue(drafts: readonly Draft[], { announced = false } = {}): Promise<void> {
     const batch = this.#ledger.tick();
     const subjects = drafts.map(subjectOf);
+    const leaving = drafts.filter(({ standsFor }) => announced && !standsFor).map(subjectOf);
     subjects.forEach((subject, place) =>
       this.#ledger.set(subject, {
         draft: drafts[place],
@@ -92,15 +102,24 @@ export class Actor {
         place,
         aside: false,
         present: "may",
-        attempts: [0, announced ? 1 : 0],
-        open: announced ? "may" : "no",
+        attempts: [0, leaving.includes(subject) ? 1 : 0],
+        open: leaving.includes(subject) ? "may" : "no",
         dead: "no",
       })
     );
     const { problem } = await this.queue.enqueue(drafts, () => announced);
     const resolved = this.#ledger.tick();
-    const sure: Partial<Promised> = announced && !problem ? { attempts: [1, 1], open: "must" } : {};
-    this.#all(subjects, () => ({ resolved, present: "must", aside: problem !== undefined, ...sure }));
+    this.#all(subjects, () => ({ resolved, present: "must", aside: problem !== undefined }));
+    if (!problem) this.#all(leaving, () => ({ attempts: [1, 1], open: "must" }));
+  }
+
+  /** Enqueues an entry that needs a file. */
+  async attach(subject: string, options: { readonly announced?: boolean } = {}): Promise<void> {
+    using incoming = await this.queue.receiveFiles();
+    const { name } = incoming.write([FILE.subarray(0, 5), FILE.subarray(5)], subject);
+    incoming.confirm();
+    await this.enqueue([{ ...draft(subject), files: [name] }], options);
+    incoming.keep([name]);
   }
 
   async announce(...subjects: string[]): Promise<void> {
@@ -116,11 +135,22 @@ export class Actor {
   }
 
   async settle(subject: string, result: AttemptResult, { isProof = false } = {}): Promise<void> {
-    if (result.state === "delivered") this.#all([subject], () => ({ present: "may" }));
+    const spared = this.#sparedBy(subject);
+    if (result.state === "delivered") this.#all([subject, ...spared], () => ({ present: "may" }));
     else this.#all([subject], () => ({ open: "may", dead: result.state === "dead" ? "may" : "no" }));
     for (const entry of this.entries(subject)) await this.queue.settle(entry, result, { isProof });
     if (result.state === "dead") this.#all([subject], () => ({ open: "no", dead: "must" }));
-    else if (result.state === "delivered" && isProof) this.#all([subject], () => ({ present: "no" }));
+    else if (result.state === "delivered" && isProof) this.#all([subject, ...spared], () => ({ present: "no" }));
+  }
+
+  /** Those that nothing else stands before any more when this one is delivered. */
+  #sparedBy(subject: string): string[] {
+    const { promises } = this.#ledger;
+    const isLeft = (name: string) => name !== subject && promises.get(name)?.present === "must";
+    return [...promises].filter(([, { draft: { standsFor = [] } }]) => {
+      const primaries = standsFor.map((one) => subjectOf(one.draft));
+      return primaries.includes(subject) && !primaries.some(isLeft);
+    }).map(([name]) => name);
   }
 
   async retry(...subjects: string[]): Promise<void> {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Actor, draft } from "./crash_actor.ts";
+import { type Actor, draft, fallback } from "./crash_actor.ts";
 import type { Fate } from "./crash_files.ts";
 import { DELIVERED, fill, holdLock, REFUSED } from "./crash_props.ts";
 import { Scene } from "./crash_scene.ts";
@@ -42,6 +42,7 @@ export async function killEverywhere({ limit, before, doomed }: CrashKill, facto
     const survivor = scene.actor();
     await survivor.queue.seal();
     await survivor.queue.takeIn();
+    await survivor.queue.sweepFiles();
     // An announced enqueue promises the bytes alone; whoever was killed may have left a name that is not on the disk yet.
     survivor.queue.syncName();
     await survivor.enqueue([draft("survivor")], { announced: true });
@@ -74,6 +75,31 @@ export const CRASH_KILLS: readonly CrashKill[] = [
     },
     async before(scene) {
       await scene.actor().enqueue([draft("a"), draft("b"), draft("c"), draft("waits")]);
+    },
+  },
+  {
+    name: "one that sends files and sweeps",
+    limit: 10,
+    async doomed(actor) {
+      await actor.attach("waits");
+      await actor.attach("b", { announced: true });
+      await actor.settle("b", DELIVERED);
+      await actor.queue.sweepFiles();
+    },
+  },
+  {
+    name: "one that sends by a fallback, and then delivers what it stood in for",
+    limit: 15,
+    async doomed(actor) {
+      await actor.announce("b2");
+      await actor.settle("b2", DELIVERED, { isProof: true });
+      await actor.announce("a", "b");
+      await actor.settle("a", DELIVERED, { isProof: true });
+      await actor.settle("b", DELIVERED, { isProof: true });
+    },
+    async before(scene) {
+      const [a, b] = [draft("a"), draft("b")];
+      await scene.actor().enqueue([a, b, draft("waits"), fallback("a2", a), fallback("b2", b)]);
     },
   },
   {

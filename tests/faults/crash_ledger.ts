@@ -80,6 +80,13 @@ function broken(
   for (const [subject, { present }] of promises) {
     if (present === "must" && !found.has(subject)) return ["loss", `${subject} is lost`];
   }
+  for (const [subject, { draft, resolved }] of promises) {
+    const entry = found.get(subject);
+    const isNeeded = draft.standsFor?.some((one) => found.has(subjectOf(one.draft))) ?? true;
+    if (entry !== undefined && resolved !== undefined && !isNeeded && entry.open === undefined) {
+      return ["duplicate", `${subject} stands in for nothing any more`];
+    }
+  }
   const disorder = brokenDigest(promises, entries) ?? brokenOrder(promises, [...found.keys()]);
   if (disorder !== undefined) return ["other", disorder];
 }

@@ -5,9 +5,10 @@
  * @module
  */
 
-import { sentBySomebody } from "../../src/queue/entry.ts";
+import { type Entry, sentBySomebody } from "../../src/queue/entry.ts";
+import { FileStore } from "../../src/queue/file_store.ts";
 import { Queue } from "../../src/queue/queue.ts";
-import { Actor, draft, Ledger } from "./crash_actor.ts";
+import { Actor, draft, FILE, Ledger } from "./crash_actor.ts";
 import { CrashDisk, type DirectoryImage, type Operation } from "./crash_disk.ts";
 import { CrashFiles, type Fate } from "./crash_files.ts";
 import { BrokenPromiseError, checkPromises, type Promised, type Promises, subjectOf } from "./crash_ledger.ts";
@@ -86,9 +87,12 @@ async function afterwards(disk: CrashDisk, promises: Promises, seed: number): Pr
   }));
   const queue = open(disk);
   checkPromises(inJournal, queue.entries());
+  checkFiles(disk, queue.entries());
   queue.prepare();
   await queue.seal();
   await queue.takeIn();
+  await queue.sweepFiles();
+  checkFiles(disk, queue.entries(), "swept");
   await queue.enqueue([draft("fresh")], () => false);
   const later = new Map(promises).set("fresh", promisedFresh());
   checkPromises(later, queue.entries());
@@ -103,6 +107,24 @@ async function afterwards(disk: CrashDisk, promises: Promises, seed: number): Pr
   }
   await queue.compact();
   checkPromises(later, open(crash(disk.image(), nothingSurvives, dice)).entries());
+}
+
+/** Every entry has its files, whole. Once it was swept there are no others. */
+function checkFiles(disk: CrashDisk, entries: readonly Entry[], swept?: "swept"): void {
+  const files = new CrashFiles(disk);
+  const store = new FileStore(STATE_DIR, files);
+  const named = entries.flatMap(({ files = [] }) => files);
+  for (const name of named) {
+    try {
+      store.read(name, FILE.length);
+    } catch (error) {
+      throw new BrokenPromiseError("loss", error instanceof Error ? error.message : String(error));
+    }
+  }
+  const rest = files.list(store.directory).filter((name) => !named.includes(name));
+  if (swept && rest.length > 0) {
+    throw new BrokenPromiseError("other", `${rest.length} files are left that nobody needs`);
+  }
 }
 
 function promisedFresh(): Promised {

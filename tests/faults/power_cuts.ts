@@ -6,7 +6,7 @@
 
 import { assert } from "@std/assert";
 import { encodeRecord } from "../../src/queue/record.ts";
-import { draft } from "./crash_actor.ts";
+import { draft, fallback } from "./crash_actor.ts";
 import { DELIVERED, fill, holdLock, HOPELESS, REFUSED } from "./crash_props.ts";
 import { JOURNAL, Scene } from "./crash_scene.ts";
 
@@ -119,6 +119,56 @@ function* powerCuts(): Generator<PowerCut> {
   };
 
   yield {
+    name: "fallbacks that are spared, sent, and sent while the other arrives",
+    limit: 60,
+    play: async (scene) => {
+      const actor = scene.actor();
+      const [a, b, c, d, e] = ["a", "b", "c", "d", "e"].map((subject) => draft(subject));
+      await actor.enqueue([a, fallback("a2", a)], { announced: true });
+      await actor.settle("a", DELIVERED);
+      await actor.enqueue([b, c, fallback("b2", b, c)], { announced: true });
+      await actor.settle("b", REFUSED);
+      await actor.settle("c", DELIVERED, { isProof: true });
+      await actor.announce("b", "b2");
+      await actor.settle("b2", DELIVERED, { isProof: true });
+      await actor.settle("b", DELIVERED);
+      await actor.enqueue([d, fallback("d2", d)]);
+      await actor.announce("d");
+      await actor.settle("d", HOPELESS);
+      await actor.announce("d2");
+      await actor.settle("d2", DELIVERED);
+      await actor.enqueue([e, fallback("e2", e)], { announced: true });
+      await actor.drop("e2");
+      await actor.settle("e", DELIVERED, { isProof: true });
+    },
+  };
+
+  yield {
+    name: "fallbacks that a compaction meets, and the side door",
+    limit: 40,
+    play: async (scene) => {
+      const actor = scene.actor();
+      const [a, b, c] = ["a", "b", "c"].map((subject) => draft(subject));
+      await actor.enqueue([a, fallback("a2", a)], { announced: true });
+      await actor.settle("a", REFUSED);
+      await actor.enqueue([b, fallback("b2", b)]);
+      await actor.announce("b");
+      await actor.settle("b", HOPELESS);
+      await fill(scene, actor);
+      assert(await actor.queue.compact());
+      await actor.announce("a");
+      await actor.settle("a", DELIVERED, { isProof: true });
+      const lock = holdLock(scene);
+      await actor.enqueue([c, fallback("c2", c)]);
+      lock.release();
+      await actor.queue.takeIn();
+      await actor.announce("c", "b2");
+      await actor.settle("c", DELIVERED, { isProof: true });
+      await actor.settle("b2", DELIVERED, { isProof: true });
+    },
+  };
+
+  yield {
     name: "two processes take turns, and do not",
     limit: 50,
     play: async (scene) => {
@@ -190,6 +240,38 @@ function* powerCuts(): Generator<PowerCut> {
         assert(await actor.queue.compact());
         await other.enqueue([draft(`next ${round}`)]);
       }
+    },
+  };
+
+  yield {
+    name: "files that come in, are delivered, and are swept while another one comes in",
+    limit: 40,
+    play: async (scene) => {
+      const [actor, other] = [scene.actor(), scene.actor()];
+      await actor.attach("a");
+      await actor.attach("b", { announced: true });
+      await actor.settle("b", DELIVERED);
+      await actor.announce("a");
+      await Promise.all([actor.queue.sweepFiles(), other.attach("c")]);
+      await actor.settle("a", DELIVERED);
+      await actor.queue.sweepFiles();
+      await other.drop("c");
+    },
+  };
+
+  yield {
+    name: "a file that waits at the side door while it is swept",
+    limit: 60,
+    play: async (scene) => {
+      const [actor, other] = [scene.actor(), scene.actor()];
+      await actor.attach("a");
+      const lock = holdLock(scene);
+      await other.attach("aside");
+      lock.release();
+      await actor.settle("a", DELIVERED);
+      await actor.queue.sweepFiles();
+      await actor.queue.takeIn();
+      await actor.queue.sweepFiles();
     },
   };
 

@@ -12,6 +12,8 @@ export interface SweptCommand {
   readonly args: readonly string[] | "in the background";
   /** The message that a sender sends. @default {messageFor} */
   readonly message?: string;
+  /** The name of a file that a sender sends with it, and that is gone as soon as the sender is. */
+  readonly file?: string;
   /** Subjects that were delivered before. */
   readonly delivered?: readonly string[];
   /** Subjects that wait in the queue. */
@@ -48,6 +50,8 @@ export const COMMANDS: readonly SweptCommand[] = [
   { name: "send beside the side door", role: "sender", args: ALONE, sideDoor: ["first"] },
   { name: "send that compacts", role: "sender", args: ALONE, waiting: ["first"], ballast: "long history" },
   { name: "send whose answer is lost", role: "sender", args: ALONE, mood: "drop-after-persisting" },
+  { name: "send with a file", role: "sender", args: ALONE, file: "swept.txt" },
+  { name: "send with a file in an outage", role: "sender", args: ALONE, file: "swept.txt", isOutage: true },
   { name: "flush", role: "deliverer", args: FLUSH, waiting: THREE },
   { name: "flush of many", role: "deliverer", args: FLUSH, waiting: MANY },
   { name: "flush of the side door", role: "deliverer", args: FLUSH, sideDoor: ["first", "second"] },

@@ -76,14 +76,14 @@ export async function runTraced(
 
 async function run(
   world: World,
-  { role, args, message = messageFor(SUBJECT) }: SweptCommand,
+  { role, args, message = messageFor(SUBJECT), file }: SweptCommand,
   options: Parameters<World["send"]>[1],
 ): Promise<Ending> {
   if (args === "in the background") {
     const word = JSON.stringify({ stateDir: world.stateDir });
     return await world.start([DELIVER_COMMAND, word], options).ending;
   }
-  if (role === "sender") return await world.send(SUBJECT, { message, args, ...options });
+  if (role === "sender") return await world.send(SUBJECT, { message, args, file, ...options });
   return await world.start(args, options).ending;
 }
 
@@ -96,7 +96,13 @@ function pathsOf(world: World): string[] {
   const names = ["queue.jsonl", "queue.jsonl.new", "reserve.bin", "lock", "deliver.lock", "background.lock"];
   const intake = waitingAtTheSideDoor(world).map((name) => `intake/${name}`);
   const files = [...names, "quarantine", "intake", ...intake];
-  return [directory, stateDir, `${stateDir}/queue`, ...files.map((name) => `${stateDir}/queue/${name}`)];
+  return [
+    directory,
+    stateDir,
+    `${stateDir}/attachments`,
+    `${stateDir}/queue`,
+    ...files.map((name) => `${stateDir}/queue/${name}`),
+  ];
 }
 
 function waitingAtTheSideDoor({ stateDir }: World): string[] {

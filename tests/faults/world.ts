@@ -132,12 +132,26 @@ export class World implements AsyncDisposable {
     subject: string,
     options: SayOptions & ProcessOptions & SendExcuses = {},
   ): Promise<Ending> {
-    const { room = this.rooms[0], message = messageFor(subject), mayBeHalfTaken } = options;
+    const { room = this.rooms[0], message = messageFor(subject), file, mayBeHalfTaken } = options;
     const began = this.tick();
-    const ending = await this.start(["send", subject, message, "--room", room, ...options.args ?? []], options).ending;
+    const args = ["send", subject, message, "--room", room, ...options.args ?? [], ...this.#attach(file)];
+    const ending = await this.start(args, options).ending;
     const mayOvertake = options.mayOvertake || ending.text.includes(UNQUEUED);
-    this.note({ lane: room, subject, message, answer: answerOf(ending, mayBeHalfTaken), began, mayOvertake });
+    const common = { lane: room, answer: answerOf(ending, mayBeHalfTaken), began, mayOvertake };
+    this.note({ subject, message, ...common });
+    if (file !== undefined) {
+      Deno.removeSync(`${this.directory}/${file}`);
+      this.note({ subject: file, message: "", ...common });
+    }
     return ending;
+  }
+
+  /** A file whose content is its name; its event says nothing but that. */
+  #attach(file: string | undefined): string[] {
+    if (file === undefined) return [];
+    const path = `${this.directory}/${file}`;
+    Deno.writeTextFileSync(path, file);
+    return ["--attach", path];
   }
 
   /** Starts a command as a real process. */
@@ -230,6 +244,8 @@ export interface SendExcuses {
 
 /** How a process is run. */
 export interface ProcessOptions {
+  /** The name of a file that is sent with it. */
+  readonly file?: string;
   /** Arguments that follow. */
   readonly args?: readonly string[];
   /** A program that runs it, and breaks something. */

@@ -58,6 +58,10 @@ Deno.test("parseServer() reads addresses, and refuses what would not work or wou
   const url = (address: ServerAddress) => "baseUrl" in address ? address.baseUrl : undefined;
   for (const [text, baseUrl] of cases) assertEquals(url(parseServer(text, https)), baseUrl, text);
   assertEquals(url(parseServer("http://matrix.example.org", { insecureHttp: true })), "http://matrix.example.org");
+  const path = (text: string) => url(parseServer(text, { insecureHttp: false, mayHavePath: true }));
+  assertEquals(path("example.org/gotify//"), "https://example.org/gotify");
+  assertEquals(path("https://example.org/"), "https://example.org");
+  assertEquals(path("https://example.org/gotify?a"), undefined);
 });
 
 Deno.test("parseUserId() cuts at the first colon", () => {

@@ -238,3 +238,20 @@ Deno.test("QueueState.snapshot() folds to the state it was taken from, whatever 
     assertEquals(seen(again), seen(state), `round ${round}`);
   }
 });
+
+Deno.test("Queue.compact() keeps what a lane was told of a key, and a resolve that waits", async () => {
+  await compactionTest(async ({ queue, runtime, open }) => {
+    const keyed = { ...draft("Disk full"), key: "disk", title: "Disk full", replaces: true } as const;
+    const { entries: [fire] } = await queue.enqueue([keyed], () => true);
+    await queue.settle(fire, { state: "delivered", receipt: "$fire", via: "put" }, { isProof: false });
+    runtime.time += 60_000;
+    await queue.enqueue([{ ...keyed, resolves: true }], () => false);
+    await fill(queue, 10);
+    assertEquals(await queue.compact(), true);
+    for (const each of [queue, open()]) {
+      const [resolve] = each.live();
+      const { receipt, since, count } = each.incidentOf(resolve) ?? {};
+      assertEquals([resolve.resolves, receipt, since, count], [true, "$fire", TEST_TIME, 1]);
+    }
+  });
+});

@@ -24,6 +24,26 @@ const ON_DISK: [JournalRecord, string][] = [
     `{"v":1,"t":"enq","id":"${id}","time":1,"channel":"matrix","destination":"!r","notification":{"subject":"ä"},"expires":9,"key":"k","c":"CHECKSUM"}\n`,
   ],
   [
+    {
+      ...{ t: "enq", id, time: 1, channel: "matrix", destination: "!r", notification: { subject: "📎" }, expires: 9 },
+      ...{ once: "a 1", files: [id], part: 1 },
+    },
+    `{"v":1,"t":"enq","id":"${id}","time":1,"channel":"matrix","destination":"!r","notification":{"subject":"📎"},"expires":9,"once":"a 1","files":["${id}"],"part":1,"c":"CHECKSUM"}\n`,
+  ],
+  [
+    {
+      t: "enq",
+      id,
+      time: 1,
+      channel: "phone",
+      destination: "alerts",
+      notification: {},
+      expires: 9,
+      unless: { "00000000-0000-4000-8000-000000000002": 7 },
+    },
+    `{"v":1,"t":"enq","id":"${id}","time":1,"channel":"phone","destination":"alerts","notification":{},"expires":9,"unless":{"00000000-0000-4000-8000-000000000002":7},"c":"CHECKSUM"}\n`,
+  ],
+  [
     { t: "att", id, n: 1, time: 1 },
     `{"v":1,"t":"att","id":"${id}","n":1,"time":1,"c":"CHECKSUM"}\n`,
   ],
@@ -158,9 +178,18 @@ Deno.test("decodeLine() calls a record damaged that lacks what its type needs, w
   const decode = (record: object) => decodeLine(encodeRecord(record as JournalRecord).subarray(0, -1));
   assertEquals(typeof decode(good), "object");
   for (
-    const change of [{ id: {} }, { channel: undefined }, { destination: 5 }, { notification: null }, {
-      expires: "soon",
-    }, { key: 7 }]
+    const change of [
+      { id: {} },
+      { channel: undefined },
+      { destination: 5 },
+      { notification: null },
+      {
+        expires: "soon",
+      },
+      { key: 7 },
+      { unless: [] },
+      { unless: { p: "soon" } },
+    ]
   ) {
     assertEquals(decode({ ...good, ...change }), "damaged", JSON.stringify(change));
   }

@@ -39,8 +39,9 @@ export class Desk implements AsyncDisposable {
   readonly sender: SynapseUser;
   /** The room's id. */
   readonly room: string;
+  /** Who else is in the room. */
+  readonly reader: SynapseUser;
   readonly #synapse: Synapse;
-  readonly #reader: SynapseUser;
   readonly #state: StateFolder;
   readonly #url: string;
   readonly #env: Readonly<Record<string, string>>;
@@ -49,7 +50,7 @@ export class Desk implements AsyncDisposable {
     this.#synapse = synapse;
     this.sender = parts.sender;
     this.room = parts.room;
-    this.#reader = parts.reader;
+    this.reader = parts.reader;
     this.#state = parts.state;
     this.#url = url;
     this.#env = {
@@ -81,7 +82,7 @@ export class Desk implements AsyncDisposable {
 
   /** What is in the room, as the other user sees it, oldest first. */
   read(): Promise<RoomEvent[]> {
-    return this.#synapse.messages(this.#reader, this.room);
+    return this.#synapse.messages(this.reader, this.room);
   }
 
   /** What is acknowledged, in the order of delivery. */

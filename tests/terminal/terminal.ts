@@ -48,7 +48,9 @@ export async function playAtTerminal(
   const { stdout } = await child.output();
   const { code, output, processes, missing } = JSON.parse(new TextDecoder().decode(stdout));
   if (missing !== null) throw new Error(`Cannot go on at the terminal: ${missing} does not come\n${output}`);
-  return { code, screen: output, processes };
+  // Deno's own, where several processes of it begin at once.
+  const screen = String(output).replaceAll(/^Failed to open cache file .*\n/gm, "");
+  return { code, screen, processes };
 }
 
 /** With another home it would compile everything anew. */

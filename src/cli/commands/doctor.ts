@@ -48,7 +48,7 @@ async function* sendTest(context: CommandContext): AsyncGenerator<Finding> {
     const outcomes = await notifier.notify({
       subject: "Test message",
       message: "matrix-notify doctor --send: whoever reads this gets notifications.",
-    });
+    }, { channels: ["*"] });
     yield* outcomes.map(judge);
   } catch (error) {
     yield { check: "test message", ...findingOf(error) };

@@ -99,7 +99,8 @@ function all(notifier: Notifier, { args }: CommandContext): QueuedEntry[] {
   if (args.has("dead") || args.operands.length > 0) {
     throw new UsageError("Cannot use --all together with --dead or ids: it means everything");
   }
-  return notifier.entries();
+  // A fallback that waits for its time is not in trouble; who wants it now names it.
+  return notifier.entries().filter(({ unless, attempts, state }) => !unless || attempts > 0 || state === "dead");
 }
 
 /** The dead, or those that are named; never nothing. */

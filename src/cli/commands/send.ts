@@ -1,16 +1,17 @@
 /** `send`: the main job. */
 
 import { InvalidNotificationError } from "../../errors.ts";
-import type { NotificationInput } from "../../notification.ts";
+import type { Attachment, NotificationInput } from "../../notification.ts";
 import { FORMATS, MAX_MESSAGE_BYTES, SEVERITIES } from "../../notification.ts";
 import type { Notifier } from "../../notifier.ts";
-import { renderPlain } from "../../render.ts";
+import { formatBytes, renderPlain } from "../../render.ts";
 import type { Outcome } from "../../report.ts";
 import type { Runtime } from "../../runtime.ts";
 import { readAtMost } from "../../stream.ts";
 import { type Arguments, UsageError } from "../arguments.ts";
 import type { CommandContext } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
+import { fallbackText } from "../fallback_text.ts";
 import { openNotifier } from "../notifier.ts";
 import { exitCodeFor, outcomeLine, ownerOf, reportTrouble } from "../outcomes.ts";
 import { printable, type Ui } from "../ui.ts";
@@ -30,7 +31,7 @@ export async function send(context: CommandContext): Promise<number> {
     room: args.text("room"),
   };
   await using notifier = await openNotifier(context);
-  if (args.has("dry-run")) return dryRun(notifier, input, { ...context, where });
+  if (args.has("dry-run")) return await dryRun(notifier, input, { ...context, where });
   const outcomes = await notifier.notify(input, { ...where, waitMs: args.durationMs("wait"), id: args.text("id") });
   printOutcomes(outcomes, context);
   return exitCodeFor(outcomes);
@@ -49,6 +50,7 @@ function inputFrom(args: Arguments, message: string): NotificationInput {
     resolves: args.has("resolve"),
     mentions: args.list("mention"),
     ttlMs: args.durationMs("ttl"),
+    attachments: args.list("attach").map((path) => ({ path })),
   };
 }
 
@@ -113,14 +115,17 @@ function decode(bytes: Uint8Array, source: string): string {
   }
 }
 
-function dryRun(
+async function dryRun(
   notifier: Notifier,
   input: NotificationInput,
   { args, ui, runtime, where }: CommandContext & { readonly where: Parameters<Notifier["plan"]>[1] },
-): number {
-  for (const envelope of notifier.plan(input, where)) {
+): Promise<number> {
+  const { envelopes, fallbacks, mutedBy } = notifier.plan(input, where);
+  const attachments = await describeFiles(input);
+  if (mutedBy !== undefined && !args.has("json")) ui.data(`would be muted: ${mutedBy} lets it go nowhere`);
+  for (const envelope of envelopes) {
     if (args.has("json")) {
-      ui.json(envelope);
+      ui.json(attachments.length === 0 ? envelope : { ...envelope, attachments });
       continue;
     }
     const { channel, destination } = envelope;
@@ -128,12 +133,31 @@ function dryRun(
     ui.data(`would send to ${channel} ${destination}:`);
     const text = renderPlain(notification, { identity: notifier.identity }, notification.message);
     ui.data(text.split("\n").map((line) => `  ${printable(line)}`).join("\n"));
+    for (const { name, type, size } of attachments) ui.data(`  📎 ${name} (${type}, ${formatBytes(size)})`);
+  }
+  if (!args.has("json")) {
+    for (const fallback of fallbacks) ui.data(`would send to ${printable(fallbackText(fallback))}`);
   }
   if (!args.has("json")) runtime.stdio.stderr("matrix-notify: dry run: nothing was sent, nothing was queued\n");
   return EXIT.ok;
 }
 
+type DescribedFile = Omit<Attachment, "content">;
+
+async function describeFiles({ attachments = [] }: NotificationInput): Promise<DescribedFile[]> {
+  if (attachments.length === 0) return [];
+  const { openSources } = await import("../../attachments/source.ts");
+  return openSources(attachments).map((source) => {
+    using file = source;
+    const { name, type, size, imageSize } = file;
+    return { name, type, size, ...imageSize };
+  });
+}
+
 function printOutcomes(outcomes: readonly Outcome[], { args, ui, runtime }: CommandContext): void {
+  const isMuted = outcomes.every(({ state }) => state === "muted");
+  // All were muted by one rule, and people read that once.
+  if (isMuted && !args.has("json")) return ui.data(outcomeLine(outcomes[0], runtime.now(), ui));
   for (const outcome of outcomes) {
     if (args.has("json")) ui.json(outcome);
     else ui.data(ownerOf(outcome, outcomes) + outcomeLine(outcome, runtime.now(), ui));

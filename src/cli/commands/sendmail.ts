@@ -1,6 +1,6 @@
 /** `sendmail`: takes a mail as sendmail does, and makes a notification of it. */
 
-import { InvalidNotificationError } from "../../errors.ts";
+import { InvalidNotificationError, QueueError } from "../../errors.ts";
 import { MAX_MAIL_BYTES } from "../../ingest/mail/mail.ts";
 import { mailNotification } from "../../ingest/mail/notification.ts";
 import { readMail } from "../../ingest/mail/read.ts";
@@ -26,9 +26,16 @@ export async function sendmail(context: CommandContext): Promise<number> {
   const mail = await readMail(bytes, { dotEnds, warn: (text) => ui.warn(text) });
   const channels = args.list("channel");
   await using notifier = await openNotifier(context);
-  const outcomes = await notifier.notify(await mailNotification(mail, { sender }), {
-    channels: channels.length > 0 ? channels : undefined,
-    waitMs: args.durationMs("wait"),
+  const send = async (sendsFiles: boolean) =>
+    await notifier.notify(await mailNotification(mail, { sender, sendsFiles }), {
+      channels: channels.length > 0 ? channels : undefined,
+      waitMs: args.durationMs("wait"),
+    });
+  const outcomes = await send(true).catch((error) => {
+    // The text matters more than its files, for which there is no room: a mail that is refused is lost where nobody sends it again.
+    if (!(error instanceof QueueError) || error.trouble !== "files") throw error;
+    ui.warn(`${error.message}; the mail is sent without its attachments`);
+    return send(false);
   });
   reportTrouble(outcomes, ui);
   return exitCodeFor(outcomes);

@@ -35,7 +35,7 @@ export async function setup(context: CommandContext): Promise<number> {
   const { args, ui } = context;
   const written = await write(context);
   // From here on Ctrl-C ends it as it ends a send: what is on disk is delivered later.
-  const outcome = args.has("no-test") ? undefined : await sendTestMessage(context, written.channel);
+  const outcome = args.has("no-test") ? undefined : await sendTestMessage(context, written);
   if (args.has("json")) ui.json({ ...written, test: outcome });
   else {
     ui.data(`set up ${written.channel}: ${written.user} sends to ${written.room}`);

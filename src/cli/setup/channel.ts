@@ -8,6 +8,7 @@ import { configPath } from "../../config/paths.ts";
 import { ConfigError } from "../../errors.ts";
 import { Fields, isObject } from "../../fields.ts";
 import type { CommandContext } from "../command.ts";
+import { stateDirOf } from "../sign_in.ts";
 
 /** A channel that is to be written. */
 export interface ChannelPlan {
@@ -37,7 +38,7 @@ const REPLACED: readonly string[] = [
 ];
 
 /**
- * Reads what there is, and makes sure before anything is asked that the channel can be written, and will count.
+ * Reads what there is, and makes sure before anything is asked that what will be written can be used, and will count.
  *
  * @throws {ConfigError} when that is not so
  */
@@ -47,20 +48,18 @@ export function planChannel(context: CommandContext): ChannelPlan {
   const path = args.text("config") ?? configPath(runtime);
   refuseVariables(name, runtime.env);
   const file = readConfigFile(path, { mustExist: false }) ?? {};
-  const { [name]: own, ...others } = isObject(file.channels) ? file.channels : {};
-  parseConfig(
-    { ...file, channels: isObject(file.channels ?? {}) ? others : file.channels },
-    contextOf(runtime, {}, {}),
-  );
-  const before = own === undefined ? {} : matrixChannel(name, own);
+  const channels = isObject(file.channels) ? file.channels : {};
+  const before = Object.hasOwn(channels, name) ? matrixChannel(name, channels[name]) : {};
   const { kept, connection } = connectionFrom(context, { name, before });
-  return {
-    name,
-    path,
-    before: { user: textOf(before.user), room: textOf(before.room) },
-    connection,
-    write: (user, room) => ({ ...(name === "matrix" ? {} : { kind: "matrix" }), user, room, ...kept }),
-  };
+  const write = (user: string, room: string) => ({
+    ...(name === "matrix" ? {} : { kind: "matrix" }),
+    user,
+    room,
+    ...kept,
+  });
+  const after = { ...file, channels: { ...channels, [name]: write("@bot:example.org", "!room") } };
+  parseConfig(isObject(file.channels ?? {}) ? after : file, contextOf(runtime, { stateDir: stateDirOf(context) }, {}));
+  return { name, path, before: { user: textOf(before.user), room: textOf(before.room) }, connection, write };
 }
 
 /** The environment goes before the file: what is written there would say one thing, and what is sent go elsewhere. */

@@ -7,15 +7,18 @@ import { openNotifier } from "../notifier.ts";
 import { outcomeLine, reportTrouble } from "../outcomes.ts";
 import { releaseHeld } from "../release.ts";
 
-/** Sends a message by the channel that was set up, after what waited for its account. */
-export async function sendTestMessage(context: CommandContext, channel: string): Promise<Outcome> {
+/** Sends a message to the room that was set up, whatever rules say of it, after what waited for its account. */
+export async function sendTestMessage(
+  context: CommandContext,
+  { channel, room }: { readonly channel: string; readonly room: string },
+): Promise<Outcome> {
   const { runtime, ui } = context;
   await using notifier = await openNotifier(context);
   await releaseHeld(notifier, ui);
   const [outcome] = await notifier.notify({
     subject: "Test message",
     message: `matrix-notify is set up on ${runtime.hostname()}: its notifications come here.`,
-  }, { channels: [channel] });
+  }, { channels: [channel], room });
   ui.picture(`Test message: ${outcomeLine(outcome, runtime.now(), ui)}`);
   reportTrouble([outcome], ui);
   return outcome;

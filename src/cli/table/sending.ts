@@ -13,6 +13,7 @@ export const SENDING_COMMANDS: readonly Command[] = [
     operandCount: [1, 2],
     options: [
       { name: "body-file", value: "FILE", summary: "read the body from a file; - is standard input" },
+      { name: "attach", value: "FILE", repeats: true, summary: "send a file with it, at most 10 of 32 MiB each" },
       { name: "link", value: "URL", summary: "a link for more" },
       { name: "silent", summary: "arrive without a sound (m.notice)" },
       { name: "severity", value: "S", oneOf: SEVERITIES, summary: "how much it matters (default info)" },
@@ -42,12 +43,14 @@ export const SENDING_COMMANDS: readonly Command[] = [
     details: [
       "Without BODY and --body-file the body is read from standard input, unless that is a terminal. Give an empty BODY\n" +
       "('') where standard input stays open and has nothing to say, as under ssh.",
-      "Exit 0 means delivered, or on disk: then it is delivered later, once and in order.",
+      "Exit 0 means delivered, or on disk: then it is delivered later, once and in order. So it is with files: they may be\n" +
+      "removed as soon as send returns. Where a channel does not take files, its text names them.",
     ],
     examples: [
       'matrix-notify send "Backup failed" "No space left on /dev/sda1" --severity error',
       'df -h | matrix-notify send "Disk report" --format code --silent',
       'matrix-notify send "Link down" "ether1" --link https://router.example.org/ --ttl 2h',
+      'matrix-notify send "Load" "" --attach graph.png --attach top.txt',
     ],
     load: async () => (await import("../commands/send.ts")).send,
   },
@@ -105,8 +108,8 @@ export const SENDING_COMMANDS: readonly Command[] = [
       "A link named sendmail to the binary is the same. These options go before those of sendmail. Recipients say nothing: a\n" +
       "mail goes to every channel, or to those of --channel. -i (or -oi): a lone dot does not end the mail; -F, -f: the\n" +
       "sender of a mail without From. Other options of sendmail are passed over; -bs, -bp, -bd and -q are refused with 69.",
-      "Subject becomes the subject, From the origin, X-Priority and Importance the severity. A mail of more than 10 MiB is\n" +
-      "refused with 65, and what cannot be read is sent as it came. With exit 0 it prints nothing.",
+      "Subject becomes the subject, From the origin, X-Priority and Importance the severity; attachments go as files. A mail\n" +
+      "of more than 10 MiB is refused with 65, and what cannot be read is sent as it came. With exit 0 it prints nothing.",
     ],
     examples: [
       "printf 'Subject: Backup done\\n\\n12 GB\\n' | matrix-notify sendmail -t",

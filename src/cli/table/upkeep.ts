@@ -1,5 +1,6 @@
 /** The commands that look after the whole. */
 
+import { SEVERITIES } from "../../notification.ts";
 import type { Command } from "../command.ts";
 import { CHECK_MEANINGS, DOCTOR_MEANINGS } from "../exit_codes.ts";
 import { DELIVERY_OPTIONS, JSON_OPTION } from "./options.ts";
@@ -45,6 +46,27 @@ export const UPKEEP_COMMANDS: readonly Command[] = [
       }`,
     ],
     load: async () => (await import("../commands/doctor.ts")).doctor,
+  },
+  {
+    name: "route explain",
+    summary: "Show where a notification would go, and why",
+    operands: "SUBJECT",
+    operandCount: [1, 1],
+    options: [
+      { name: "origin", value: "NAME", summary: "who speaks" },
+      { name: "severity", value: "S", oneOf: SEVERITIES, summary: "how much it matters (default info)" },
+      { name: "key", value: "KEY", summary: "what it is about" },
+      { name: "silent", summary: "as if it were sent with --silent" },
+      { name: "room", value: "ROOM", summary: "as if it were sent with --room" },
+      { name: "channel", value: "NAME", repeats: true, summary: "as if it were sent with --channel" },
+      JSON_OPTION,
+      ...DELIVERY_OPTIONS,
+    ],
+    details: [
+      "Asks the rules of the configuration, and sends nothing. --channel and --room count before what rules choose.",
+    ],
+    examples: ['matrix-notify route explain "Certificate renewed" --origin check-certificates'],
+    load: async () => (await import("../commands/route.ts")).explain,
   },
   {
     name: "config check",

@@ -1,7 +1,7 @@
 /** What is looked at of a Gotify channel (its API documentation, "version" and "message"). */
 
+import { gotifyServerField } from "../../channels/gotify.ts";
 import { secretField } from "../../channels/secret_field.ts";
-import { serverField } from "../../channels/server_field.ts";
 import type { ChannelSource } from "../../config/load.ts";
 import { NotTheServiceError } from "../../errors.ts";
 import { type HttpAnswer, parseJsonObject } from "../../http.ts";
@@ -20,7 +20,7 @@ export class GotifyPatient extends HttpPatient {
   constructor(source: ChannelSource, context: DoctorContext) {
     const { fields } = source;
     const token = secretField(fields, "token", source.context);
-    const server = serverField(fields, "server", source.context);
+    const server = gotifyServerField(fields, source.context);
     super(source, context, { server, hello: { path: "/version" } });
     this.emptyMessage = once(() =>
       this.ask({

@@ -1,7 +1,12 @@
-/** What is attached to a mail, as a notification tells of it: by name, type and size, and a small text whole. */
+/**
+ * What is attached to a mail. As much as a notification may have goes with it as files; a small text is shown besides. What does not go is named, by name, type
+ * and size.
+ *
+ * @module
+ */
 
-import { printableText } from "../../notification.ts";
-import { byteLength } from "../../render.ts";
+import { type AttachmentInput, MAX_FILE_BYTES, MAX_FILES, printableText } from "../../notification.ts";
+import { byteLength, formatBytes } from "../../render.ts";
 import type { MailAttachment } from "./mail.ts";
 
 /** An attachment for people. */
@@ -23,21 +28,41 @@ const MAX_LINES = 20;
 
 const MAX_NAME_CHARS = 120;
 
-/** Says what is attached. */
-export function showAttachments(attachments: readonly MailAttachment[]): ShownAttachment[] {
+/** Chooses the attachments that go as files. */
+export function filesOf(attachments: readonly MailAttachment[]): MailAttachment[] {
+  return attachments.filter(({ content }) => content.length > 0 && content.length <= MAX_FILE_BYTES).slice(
+    0,
+    MAX_FILES,
+  );
+}
+
+/** An attachment as a file. What its sender says of its type counts less than what is in it. */
+export function fileOf({ name, content }: MailAttachment): AttachmentInput {
+  return { name, bytes: content };
+}
+
+/**
+ * Says what is attached.
+ *
+ * @param sent those that go as files
+ */
+export function showAttachments(
+  attachments: readonly MailAttachment[],
+  sent: readonly MailAttachment[] = [],
+): ShownAttachment[] {
   let room = MAX_INLINE_TOTAL_BYTES;
-  const shown = attachments.slice(0, MAX_LINES).map((attachment) => {
+  const all = attachments.map((attachment) => {
     const { name = "unnamed", type, content } = attachment;
     const text = textOf(attachment);
     const isInline = text !== undefined && byteLength(text) <= room;
     if (isInline) room -= byteLength(text);
-    return {
-      line: `📎 ${oneLine(name)} (${oneLine(type)}, ${formatBytes(content.length)})`,
-      ...(isInline ? { text } : {}),
-    };
+    const line = `📎 ${oneLine(name)} (${oneLine(type)}, ${formatBytes(content.length)})`;
+    return { line, isSent: sent.includes(attachment), ...(isInline ? { text } : {}) };
   });
-  const more = attachments.length - shown.length;
-  return more === 0 ? shown : [...shown, { line: `📎 and ${more} more` }];
+  // Of a file that is sent nothing has to be said.
+  const told = all.filter(({ isSent, text }) => !isSent || text).map(({ isSent: _, ...shown }) => shown);
+  const more = told.length - MAX_LINES;
+  return more <= 0 ? told : [...told.slice(0, MAX_LINES), { line: `📎 and ${more} more` }];
 }
 
 /** A name must not begin a line of its own, nor turn the direction of what follows it. */
@@ -53,10 +78,4 @@ function textOf({ type, content }: MailAttachment): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-function formatBytes(bytes: number): string {
-  if (bytes < 1024) return `${bytes} bytes`;
-  const kib = bytes / 1024;
-  return kib < 1024 ? `${kib.toFixed(1)} KiB` : `${(kib / 1024).toFixed(1)} MiB`;
 }

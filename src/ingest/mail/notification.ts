@@ -13,13 +13,15 @@ import {
   printableText,
 } from "../../notification.ts";
 import { byteLength, codeToHtml, cutToBytes, escapeHtml } from "../../render.ts";
-import { showAttachments, type ShownAttachment } from "./attachments.ts";
+import { fileOf, filesOf, showAttachments, type ShownAttachment } from "./attachments.ts";
 import type { Mail, Urgency } from "./mail.ts";
 
 /** What the caller of sendmail says besides. */
 export interface MailContext {
   /** The sender's name, for a mail that has none (`-F`, or else `-f`). */
   readonly sender?: string;
+  /** Whether its attachments go as files; else they are named. @default {true} */
+  readonly sendsFiles?: boolean;
 }
 
 const SEVERITIES = { low: "info", normal: "info", high: "error", highest: "critical" } as const satisfies Record<
@@ -28,14 +30,17 @@ const SEVERITIES = { low: "info", normal: "info", high: "error", highest: "criti
 >;
 
 /** Makes a notification of a mail; nothing in a mail makes it one that is refused. */
-export async function mailNotification(mail: Mail, { sender }: MailContext): Promise<NotificationInput> {
+export async function mailNotification(mail: Mail, context: MailContext): Promise<NotificationInput> {
+  const { sender, sendsFiles = true } = context;
+  const files = sendsFiles ? filesOf(mail.attachments) : [];
   const origin = headerText(mail.from ?? "") || headerText(sender ?? "");
   return {
     subject: headerText(mail.subject ?? "") || "(no subject)",
-    ...await messageOf(mail, showAttachments(mail.attachments)),
+    ...await messageOf(mail, showAttachments(mail.attachments, files)),
     severity: SEVERITIES[mail.urgency],
     silent: mail.urgency === "low",
     ...(origin === "" ? {} : { origin }),
+    ...(files.length === 0 ? {} : { attachments: files.map(fileOf) }),
   };
 }
 

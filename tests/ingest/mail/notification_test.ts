@@ -45,16 +45,32 @@ Deno.test("mailNotification() shows the mail of unattended-upgrades whole", asyn
   assertStringIncludes(message ?? "", "origin=Debian,codename=bookworm");
 });
 
-Deno.test("mailNotification() names attachments and shows a small text", async () => {
-  assertEquals(await fixture("attachment"), {
+Deno.test("mailNotification() sends attachments as files, and shows a small text besides", async () => {
+  const { attachments, ...rest } = await fixture("attachment");
+  assertEquals(attachments?.map(({ name, bytes }) => [name, bytes?.length]), [["Übersicht.csv", 23], ["log.gz", 25]]);
+  assertEquals(rest, {
     subject: "Sicherung über Nacht ⚠ unvollständig",
-    message: "Zwei Ordner fehlen: Müll und Übrig.\n\n📎 Übersicht.csv (text/csv, 23 bytes)\nOrdner;Größe\nMüll;0\n\n" +
-      "📎 log.gz (application/gzip, 25 bytes)",
+    message: "Zwei Ordner fehlen: Müll und Übrig.\n\n📎 Übersicht.csv (text/csv, 23 bytes)\nOrdner;Größe\nMüll;0",
     format: "text",
     severity: "error",
     silent: false,
     origin: "Jürgens Sicherung",
   });
+});
+
+Deno.test("mailNotification() names what does not go as a file: what is empty, too much, or not wanted", async () => {
+  const log = Uint8Array.of(0x1f, 0x8b);
+  const many = Array.from({ length: 12 }, (_, at) => ({ name: `${at}.gz`, type: "application/gzip", content: log }));
+  const attachments = [{ name: "empty.txt", type: "text/plain", content: new Uint8Array() }, ...many];
+  const input = await mailNotification(mail({ attachments }), {});
+  assertEquals(input.attachments?.map(({ name }) => name), many.slice(0, 10).map(({ name }) => name));
+  assertEquals(input.message?.split("\n\n"), [
+    "📎 empty.txt (text/plain, 0 bytes)",
+    "📎 10.gz (application/gzip, 2 bytes)",
+    "📎 11.gz (application/gzip, 2 bytes)",
+  ]);
+  const named = await mailNotification(mail({ attachments: many.slice(0, 1) }), { sendsFiles: false });
+  assertEquals([named.attachments, named.message], [undefined, "📎 0.gz (application/gzip, 2 bytes)"]);
 });
 
 Deno.test("mailNotification() shows prose as text, and columns or indentation as they are", async () => {
@@ -89,7 +105,7 @@ Deno.test("mailNotification() makes nothing that is refused", async () => {
   assert(byteLength(message) <= MAX_MESSAGE_BYTES);
   assert(message.includes("of 5999999 bytes are missing\n\n📎 0 Subject: forged"));
   assertEquals(message.split("\n").filter((line) => line.startsWith("Subject:")), []);
-  assert(message.endsWith("📎 and 10 more"));
+  assert(message.endsWith("📎 and 4 more"));
 });
 
 Deno.test("mailNotification() makes nothing that is refused of control characters, each of which takes three bytes", async () => {

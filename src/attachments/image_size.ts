@@ -1,0 +1,88 @@
+/** How large an image is, by the beginning of its file. */
+
+/** Width and height in pixels. */
+export interface ImageSize {
+  readonly width: number;
+  readonly height: number;
+}
+
+/**
+ * Reads the size of a PNG, a JPEG, a GIF or a WebP.
+ *
+ * @param bytes the beginning of the file; a JPEG's size may stand behind hundreds of KiB of other things
+ * @returns undefined when it is no such image, or says nothing that can be one
+ */
+export function imageSize(bytes: Uint8Array, type: string): ImageSize | undefined {
+  const read = READERS[type];
+  if (read === undefined) return undefined;
+  try {
+    const { width, height } = read(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)) ?? NONE;
+    return width > 0 && height > 0 ? { width, height } : undefined;
+  } catch (error) {
+    // The file ends before it tells.
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+const NONE: ImageSize = { width: 0, height: 0 };
+
+type Read = (view: DataView) => ImageSize | undefined;
+
+const READERS: Readonly<Record<string, Read>> = {
+  "image/png": (view) => ({ width: view.getUint32(16), height: view.getUint32(20) }),
+  "image/gif": (view) => ({ width: view.getUint16(6, true), height: view.getUint16(8, true) }),
+  "image/jpeg": jpegSize,
+  "image/webp": webpSize,
+};
+
+/** ISO/IEC 10918-1, annex B: segments, of which one that begins a frame tells; EXIF may say that it lies on its side. */
+function jpegSize(view: DataView): ImageSize | undefined {
+  let isTurned = false;
+  for (let at = 2;;) {
+    if (view.getUint8(at) !== 0xff) return undefined;
+    const marker = view.getUint8(at + 1);
+    if (marker === 0xff) {
+      at++;
+      continue;
+    }
+    const isFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
+    if (isFrame) {
+      const [height, width] = [view.getUint16(at + 5), view.getUint16(at + 7)];
+      return isTurned ? { width: height, height: width } : { width, height };
+    }
+    const length = view.getUint16(at + 2);
+    if (marker === 0xe1) isTurned ||= isOnItsSide(view, at + 4, length - 2);
+    at += 2 + length;
+  }
+}
+
+/** EXIF 2.32, 4.6.4: the tag Orientation (0x0112) of the first directory; 5 to 8 are turned by a quarter. */
+function isOnItsSide(view: DataView, start: number, length: number): boolean {
+  if (length < 16 || view.getUint32(start) !== 0x45786966) return false;
+  const tiff = start + 6;
+  const little = view.getUint16(tiff) === 0x4949;
+  const directory = tiff + view.getUint32(tiff + 4, little);
+  const count = view.getUint16(directory, little);
+  for (let entry = 0; entry < count; entry++) {
+    const at = directory + 2 + 12 * entry;
+    if (at + 12 > start + length) return false;
+    if (view.getUint16(at, little) === 0x0112) return view.getUint16(at + 8, little) >= 5;
+  }
+  return false;
+}
+
+/** RFC 9649: lossy, lossless or extended. */
+function webpSize(view: DataView): ImageSize | undefined {
+  const uint24 = (at: number) => view.getUint16(at, true) | view.getUint8(at + 2) << 16;
+  switch (view.getUint32(12)) {
+    case 0x56503820: // "VP8 "
+      return { width: view.getUint16(26, true) & 0x3fff, height: view.getUint16(28, true) & 0x3fff };
+    case 0x5650384c: { // "VP8L"
+      const bits = view.getUint32(21, true);
+      return { width: (bits & 0x3fff) + 1, height: (bits >>> 14 & 0x3fff) + 1 };
+    }
+    case 0x56503858: // "VP8X"
+      return { width: uint24(24) + 1, height: uint24(27) + 1 };
+  }
+}

@@ -1,0 +1,85 @@
+/** What kind of content a file holds: its first bytes tell, else its name. */
+
+/** Nobody knows what is in it. */
+const UNKNOWN = "application/octet-stream";
+
+/** The beginnings of files, a character a byte; a question mark stands for any. */
+const BEGINNINGS: readonly (readonly [beginning: string, type: string])[] = [
+  ["\x89PNG\r\n\x1a\n", "image/png"],
+  ["\xff\xd8\xff", "image/jpeg"],
+  ["GIF87a", "image/gif"],
+  ["GIF89a", "image/gif"],
+  ["RIFF????WEBP", "image/webp"],
+  ["RIFF????WAVE", "audio/wav"],
+  ["%PDF-", "application/pdf"],
+  ["\x1f\x8b", "application/gzip"],
+  ["BZh", "application/x-bzip2"],
+  ["\xfd7zXZ\0", "application/x-xz"],
+  ["\x28\xb5\x2f\xfd", "application/zstd"],
+  ["OggS", "audio/ogg"],
+  ["ID3", "audio/mpeg"],
+  ["fLaC", "audio/flac"],
+  ["\x1a\x45\xdf\xa3", "video/webm"],
+  ["????ftyp", "video/mp4"],
+];
+
+/** Many formats are such an archive, or such a stream, and only their names tell which. */
+const CONTAINERS: readonly (readonly [beginning: string, type: string])[] = [
+  ["PK\x03\x04", "application/zip"],
+  ["PK\x05\x06", "application/zip"],
+];
+
+/** Types by the ending of a name, where the content says no more. */
+const ENDINGS: Readonly<Record<string, string>> = {
+  ...{ csv: "text/csv", htm: "text/html", html: "text/html", md: "text/markdown", ics: "text/calendar" },
+  ...{ json: "application/json", xml: "application/xml", yaml: "application/yaml", yml: "application/yaml" },
+  ...{ svg: "image/svg+xml", pcap: "application/vnd.tcpdump.pcap", tar: "application/x-tar" },
+  ...{ zip: "application/zip", jar: "application/java-archive", epub: "application/epub+zip" },
+  docx: "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+  xlsx: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+  pptx: "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+  odt: "application/vnd.oasis.opendocument.text",
+  ods: "application/vnd.oasis.opendocument.spreadsheet",
+  ...{ mp3: "audio/mpeg", ogg: "audio/ogg", avif: "image/avif", heic: "image/heic" },
+};
+
+/**
+ * Tells the type. A name never makes an image, a sound or a film of what does not begin as one.
+ *
+ * @param beginning the first bytes of the content, some KiB
+ */
+export function mediaTypeOf(beginning: Uint8Array, name: string): string {
+  const found = typeAmong(BEGINNINGS, beginning);
+  const named = ENDINGS[/\.([^.]+)$/.exec(name)?.[1].toLowerCase() ?? ""];
+  // AVIF and HEIC are boxes as MP4 is.
+  if (found === "video/mp4") return named?.startsWith("image/") ? named : found;
+  if (found !== undefined) return found;
+  const container = typeAmong(CONTAINERS, beginning);
+  if (container !== undefined) return isKind(named, "application") ? named : container;
+  if (isText(beginning)) {
+    return isKind(named, "text", "application") || named === "image/svg+xml" ? named : "text/plain";
+  }
+  return isKind(named, "application") ? named : UNKNOWN;
+}
+
+function isKind(type: string | undefined, ...kinds: string[]): type is string {
+  return type !== undefined && kinds.includes(type.split("/")[0]);
+}
+
+function typeAmong(table: typeof BEGINNINGS, bytes: Uint8Array): string | undefined {
+  const matches = (beginning: string) =>
+    bytes.length >= beginning.length &&
+    Array.from(beginning, (character, at) => character === "?" || character.charCodeAt(0) === bytes[at]).every(Boolean);
+  return table.find(([beginning]) => matches(beginning))?.[1];
+}
+
+/** UTF-8 without control characters; the last character may be cut. */
+function isText(bytes: Uint8Array): boolean {
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: true });
+    // deno-lint-ignore no-control-regex
+    return !/[\x00-\x08\x0e-\x1a\x1c-\x1f]/.test(text);
+  } catch {
+    return false;
+  }
+}

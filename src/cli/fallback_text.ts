@@ -1,0 +1,15 @@
+/** What people read of a fallback before it is needed. */
+
+import { formatDuration } from "../duration.ts";
+import type { Notifier } from "../notifier.ts";
+
+/** Where a notification goes. */
+export type Plan = ReturnType<Notifier["plan"]>;
+
+/** `phone alerts, if matrix #alerts:example.org has not delivered within 10 min` */
+export function fallbackText({ envelope, standsFor }: Plan["fallbacks"][number]): string {
+  const reasons = standsFor.map(({ envelope: { channel, destination }, afterMs }) =>
+    `${channel} ${destination} has not delivered within ${formatDuration(afterMs)}`
+  );
+  return `${envelope.channel} ${envelope.destination}, if ${reasons.join(", or ")}`;
+}

@@ -1,0 +1,251 @@
+/**
+ * Rules as people write them, and what becomes of notifications by them. Each file in `routes/` is a configuration, and then what is asked and what is answered.
+ */
+
+import { assertEquals, assertThrows } from "@std/assert";
+import { main } from "../../src/cli/main.ts";
+import { checkConfig } from "../../src/config/check.ts";
+import { parseConfig } from "../../src/config/config.ts";
+import { ConfigError } from "../../src/errors.ts";
+import { fakeRuntime } from "../fakes/runtime.ts";
+import { PARSE_CONTEXT } from "../fakes/parse_context.ts";
+
+const FOLDER = new URL("./routes/", import.meta.url);
+
+for (const { name } of Array.from(Deno.readDirSync(FOLDER)).toSorted((a, b) => a.name < b.name ? -1 : 1)) {
+  Deno.test(`route explain says what ${name} says`, async () => {
+    const [config, ...questions] = Deno.readTextFileSync(new URL(name, FOLDER)).split(/^\$ /m);
+    const configFile = Deno.makeTempFileSync();
+    Deno.writeTextFileSync(configFile, config);
+    try {
+      for (const question of questions) {
+        const [command] = question.split("\n");
+        assertEquals(`${command}\n${await answer(command, configFile)}`.trimEnd(), question.trimEnd());
+      }
+    } finally {
+      Deno.removeSync(configFile);
+    }
+  });
+}
+
+async function answer(command: string, configFile: string): Promise<string> {
+  using runtime = fakeRuntime({ env: { HOME: "/nowhere" } });
+  const words = Array.from(command.matchAll(/"([^"]*)"|(\S+)/g), ([, quoted, plain]) => quoted ?? plain);
+  await main([...words, "--config", configFile], runtime);
+  return runtime.out() + runtime.err();
+}
+
+const CHANNELS = {
+  matrix: { homeserver: "https://matrix.example.org", accessToken: "x", room: "#alerts:example.org" },
+  phone: { kind: "ntfy", server: "https://ntfy.example.org", topic: "alerts" },
+  pager: { kind: "telegram", token: "123456789:AAtoken", chat: [1001, 1002] },
+};
+
+const CONTEXT = { ...PARSE_CONTEXT, hostname: "jump", names: {} };
+
+/** What is refused, with what is said, and the hint where there is one. */
+const REFUSED: readonly (readonly [routes: unknown, says: string, hint?: string])[] = [
+  [{}, "Cannot use routes: it must be a list of rules"],
+  [["phone"], "Cannot use routes[0]: it must be an object"],
+  [[{ channels: "phon" }], 'Cannot use routes[0].channels: there is no channel "phon"', 'did you mean "phone"?'],
+  [[{ channels: "x" }], 'Cannot use routes[0].channels: there is no channel "x"', "configured: matrix, phone, pager"],
+  [
+    [{ channels: ["phone", "phone"] }],
+    "Cannot use routes[0].channels: it must be text, or a list of different texts, none of them empty",
+  ],
+  [
+    [{ when: { origin: "x" } }],
+    "Cannot use routes[0]: it neither names channels nor sets anything",
+    'give it "channels": a list of names, "*" for all of them, or [] to send nothing',
+  ],
+  [
+    [{ channels: [], silent: true }],
+    "Cannot use routes[0].channels: it is empty, so that nothing is sent",
+    "leave out whatever else the rule says",
+  ],
+  [[{ channels: [], continue: true }], "Cannot use routes[0].channels: it is empty, so that nothing is sent"],
+  [
+    [{ when: { orign: "x" }, channels: "*" }],
+    "Cannot use routes[0].when.orign: there is no such key",
+    'did you mean "origin"?',
+  ],
+  [[{ chanels: "*" }], "Cannot use routes[0].chanels: there is no such key", 'did you mean "channels"?'],
+  [[{ when: "x", channels: "*" }], "Cannot use routes[0].when: it must be an object"],
+  [
+    [{ when: { origin: [] }, channels: "*" }],
+    "Cannot use routes[0].when.origin: it can never match: it is empty",
+    "leave it out where anything goes",
+  ],
+  [[{ when: { severity: [] }, channels: "*" }], "Cannot use routes[0].when.severity: it can never match: it is empty"],
+  [
+    [{ when: { severity: "warn" }, channels: "*" }],
+    'Cannot use routes[0].when.severity: there is no severity "warn"',
+    "known: info, warning, error, critical",
+  ],
+  [
+    [{ when: { severity: "erorr+" }, channels: "*" }],
+    'Cannot use routes[0].when.severity: there is no severity "erorr"',
+    'did you mean "error"?',
+  ],
+  [
+    [{ severity: "warning+" }],
+    'Cannot use routes[0].severity: there is no severity "warning+"',
+    'did you mean "warning"?',
+  ],
+  [
+    [{ when: { subject: "/(a+)+\\1/" }, channels: "*" }],
+    'Cannot use routes[0].when.subject: "/(a+)+\\1/" cannot be compared with: a back reference (\\1) can take time without end',
+  ],
+  [
+    [{ when: { subject: ["ok", "/(/"] }, channels: "*" }],
+    'Cannot use routes[0].when.subject: "/(/" cannot be compared with: it is not well-formed: unterminated group',
+  ],
+  [
+    [{ when: { origin: "/usr/bin/backup" }, channels: "*" }],
+    'Cannot use routes[0].when.origin: "/usr/bin/backup" cannot be compared with: the flag "backup" of a regular expression is not known',
+    "i is, for any case",
+  ],
+  [
+    [{ when: { origin: "/tmp" }, channels: "*" }],
+    'Cannot use routes[0].when.origin: "/tmp" cannot be compared with: it begins like a regular expression, with /, and does not end like one',
+    "write /…/ or /…/i, or ? in the place of the first / of a path",
+  ],
+  [[{ silent: "yes" }], "Cannot use routes[0].silent: it must be true or false"],
+  [[{ mentions: "alice" }], "Cannot use routes[0].mentions: it is neither a user id (@name:example.org) nor @room"],
+  [
+    [{ set: { phon: { silent: true } } }],
+    'Cannot use routes[0].set.phon: there is no channel "phon"',
+    'did you mean "phone"?',
+  ],
+  [[{ set: { phone: {} } }], "Cannot use routes[0].set.phone: it sets nothing"],
+  [
+    [{ channels: "matrix", set: { phone: { silent: true } } }],
+    "Cannot use routes[0].set.phone: the rule does not choose this channel",
+  ],
+  [
+    [{ set: { phone: { topic: "a b" } } }],
+    "Cannot use routes[0].set.phone.topic: it must be 1 to 64 letters, digits, hyphens or underscores",
+  ],
+  [[{ set: { phone: { room: "#a:b.org" } } }], "Cannot use routes[0].set.phone.room: there is no such key"],
+  [
+    [{ silent: true, when: { origin: "x" } }, { set: { matrix: { room: "alerts" } } }],
+    "Cannot use routes[1].set.matrix.room: it is neither a room id (!…), nor an alias (#name:example.org), nor a user id (@name:example.org)",
+  ],
+  [
+    [{ set: { pager: { chat: 0 } } }],
+    "Cannot use routes[0].set.pager.chat: it must be a chat's number or the @name of a public one, or a list of them",
+  ],
+  [
+    [{ set: { pager: { thread: 7 } } }],
+    "Cannot use routes[0].set.pager.thread: there are several chats, and a thread belongs to one",
+  ],
+  [
+    [{ silent: true }, { when: { origin: "x" }, channels: "phone" }],
+    "Cannot use routes[1]: it can never match: routes[0] takes all that it is for",
+    'put it before routes[0], or say "continue": true there',
+  ],
+  [
+    [{ when: { origin: "*", severity: "info+" }, silent: true }, { channels: "phone" }],
+    "Cannot use routes[1]: it can never match: routes[0] takes all that it is for",
+  ],
+  [
+    [{ when: { origin: "backup-*" }, silent: true }, { when: { origin: "backup-email" }, channels: "phone" }],
+    "Cannot use routes[1]: it can never match: routes[0] takes all that it is for",
+  ],
+  [
+    [{ when: { origin: ["a", "/b/"] }, silent: true }, { when: { origin: "/b/", key: "c" }, channels: "phone" }],
+    "Cannot use routes[1]: it can never match: routes[0] takes all that it is for",
+  ],
+  [
+    [{ when: { severity: "warning+" }, silent: true }, {
+      when: { severity: ["error", "critical"] },
+      channels: "phone",
+    }],
+    "Cannot use routes[1]: it can never match: routes[0] takes all that it is for",
+  ],
+];
+
+for (const [routes, says, hint] of REFUSED) {
+  Deno.test(`parseConfig() refuses the rules ${JSON.stringify(routes)}`, () => {
+    const error = assertThrows(() => parseConfig({ channels: CHANNELS, routes }, CONTEXT), ConfigError);
+    assertEquals(error.message, says);
+    if (hint !== undefined) assertEquals(error.hint, hint);
+  });
+}
+
+/** What is refused of a fallback of the Matrix channel. */
+const REFUSED_FALLBACKS: readonly (readonly [fallback: unknown, says: string, hint?: string])[] = [
+  [{}, "Cannot do without channels.matrix.fallback.channels: it is not set", "name the channels that stand in"],
+  [false, "Cannot use channels.matrix.fallback: it must be an object"],
+  [
+    { channels: "phon" },
+    'Cannot use channels.matrix.fallback.channels: there is no channel "phon"',
+    'did you mean "phone"?',
+  ],
+  [{ channels: ["matrix"] }, 'Cannot use channels.matrix.fallback.channels: "matrix" cannot stand in for itself'],
+  [{ channels: "pager" }, 'Cannot use channels.matrix.fallback.channels: "pager" has a fallback of its own'],
+  [
+    { channels: "phone", after: "0s" },
+    'Cannot use channels.matrix.fallback.after: "0s" is not a duration above zero',
+    "write it as 10m, 90s or 1h",
+  ],
+  [{ channels: "phone", within: "1m" }, "Cannot use channels.matrix.fallback.within: there is no such key"],
+];
+
+for (const [fallback, says, hint] of REFUSED_FALLBACKS) {
+  Deno.test(`parseConfig() refuses the fallback ${JSON.stringify(fallback)}`, () => {
+    const pager = { ...CHANNELS.pager, fallback: { channels: "phone" } };
+    const channels = { ...CHANNELS, pager, matrix: { ...CHANNELS.matrix, fallback } };
+    const error = assertThrows(() => parseConfig({ channels }, CONTEXT), ConfigError);
+    assertEquals(error.message, says);
+    if (hint !== undefined) assertEquals(error.hint, hint);
+    const { pager: _, ...rest } = channels;
+    const routes = [{ set: { matrix: { fallback: fallback || {} } } }];
+    const inRule = { channels: { ...rest, pager, matrix: CHANNELS.matrix }, routes };
+    const own = assertThrows(() => parseConfig(inRule, CONTEXT), ConfigError);
+    if (fallback) assertEquals(own.message, says.replace("channels.matrix", "routes[0].set.matrix"));
+  });
+}
+
+Deno.test("parseConfig() takes rules that only look as if they never matched", () => {
+  const pairs = [
+    [{ when: { origin: "backup-*" }, silent: true, continue: true }, {
+      when: { origin: "backup-email" },
+      channels: "phone",
+    }],
+    [{ when: { origin: "backup-*", severity: "error" }, silent: true }, {
+      when: { origin: "backup-email" },
+      channels: "phone",
+    }],
+    [{ when: { origin: "backup-email" }, silent: true }, { when: { origin: "backup-*" }, channels: "phone" }],
+    [{ when: { severity: "error+" }, silent: true }, { channels: "phone" }],
+    [{ when: { subject: "/^a/" }, silent: true }, { when: { subject: "/^ab/" }, channels: "phone" }],
+  ];
+  for (const routes of pairs) assertEquals(parseConfig({ channels: CHANNELS, routes }, CONTEXT).rules.length, 2);
+});
+
+Deno.test("checkConfig() tells what is wrong with each rule, and with their order when nothing else is", () => {
+  const problemsOf = (routes: unknown) => {
+    const configFile = Deno.makeTempFileSync({ suffix: ".json" });
+    using runtime = fakeRuntime();
+    try {
+      Deno.writeTextFileSync(configFile, JSON.stringify({ channels: CHANNELS, routes }), { mode: 0o600 });
+      return checkConfig(runtime, { configFile }).problems.map(({ message }) => message);
+    } finally {
+      Deno.removeSync(configFile);
+    }
+  };
+  const two = [{ when: { severity: "bad" }, channels: "phon", nothing: 1 }, { set: { phone: { topic: "a b" } } }];
+  assertEquals(problemsOf(two), [
+    'Cannot use routes[0].when.severity: there is no severity "bad"',
+    'Cannot use routes[0].channels: there is no channel "phon"',
+    "Cannot use routes[0].nothing: there is no such key",
+    "Cannot use routes[1].set.phone.topic: it must be 1 to 64 letters, digits, hyphens or underscores",
+  ]);
+  assertEquals(problemsOf([{ silent: true }, { channels: "phone" }]), [
+    "Cannot use routes[1]: it can never match: routes[0] takes all that it is for",
+  ]);
+  assertEquals(problemsOf(7), ["Cannot use routes: it must be a list of rules"]);
+  assertEquals(problemsOf([7]), ["Cannot use routes[0]: it must be an object"]);
+  assertEquals(problemsOf([{ channels: "phone" }]), []);
+});

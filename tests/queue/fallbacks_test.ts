@@ -1,0 +1,195 @@
+import { assertEquals } from "@std/assert";
+import { Queue } from "../../src/queue/queue.ts";
+import type { JournalRecord } from "../../src/queue/record.ts";
+import { QueueState } from "../../src/queue/state.ts";
+import { fakeRuntime, TEST_TIME } from "../fakes/runtime.ts";
+
+type Enqueue = Extract<JournalRecord, { t: "enq" }>;
+
+const enq = (id: string, more: Partial<Enqueue> = {}): JournalRecord => ({
+  t: "enq",
+  id,
+  time: 10,
+  channel: "matrix",
+  destination: "!a",
+  notification: { id },
+  expires: 1000,
+  ...more,
+});
+const fallback = (id: string, unless: Record<string, number>, more: Partial<Enqueue> = {}): JournalRecord =>
+  enq(id, { channel: "phone", destination: "alerts", unless, ...more });
+const att = (id: string): JournalRecord => ({ t: "att", id, n: 1, time: 20 });
+const nack = (id: string): JournalRecord => ({
+  t: "nack",
+  id,
+  n: 1,
+  time: 30,
+  class: "ambiguous",
+  reason: "x",
+  next: 50,
+});
+const ack = (id: string): JournalRecord => ({ t: "ack", id, time: 40, receipt: "$1", via: "put" });
+const dead = (id: string): JournalRecord => ({ t: "dead", id, time: 40, reason: "x", status: 413 });
+const digest = (id: string, channel: string, ...members: string[]): JournalRecord => ({
+  t: "digest",
+  id,
+  time: 35,
+  channel,
+  destination: channel === "phone" ? "alerts" : "!a",
+  members,
+});
+
+function fold(...records: JournalRecord[]): QueueState {
+  const state = new QueueState();
+  for (const record of records) {
+    if (record.t === "enq") state.watch(record.id);
+    state.apply(record, 100);
+  }
+  return state;
+}
+
+/** What is there, with what fallbacks wait for: `p f{p:60}`; a dead one has a cross, a digest its members. */
+function shape(state: QueueState): string {
+  const one = (id: string): string => {
+    const { unless, dead } = state.entry(id) ?? {};
+    const waits = unless && Object.entries(unless).map(([primary, until]) => `${primary}:${until}`).join(",");
+    return `${id}${dead ? "†" : ""}${waits === undefined ? "" : `{${waits}}`}`;
+  };
+  return [...state.entries].map(({ id, members }) =>
+    members ? `${id}(${members.map((member) => one(member.id)).join(" ")})` : one(id)
+  ).join(" ");
+}
+
+const two = [enq("p"), fallback("f", { p: 60 })];
+
+Deno.test("QueueState.apply() spares a fallback when the one that it stands in for is delivered or dropped", () => {
+  assertEquals(shape(fold(...two)), "p f{p:60}");
+  for (const end of [ack("p"), { t: "drop", id: "p", time: 40 } as const]) {
+    const state = fold(...two, end);
+    assertEquals([shape(state), state.settlement("f"), state.keptBytes], [
+      "",
+      { state: "spared" },
+      end.t === "ack" ? 100 : 0,
+    ]);
+  }
+});
+
+Deno.test("QueueState.apply() sends a fallback all the same that says to its lane what it was told of is over", () => {
+  const fired = [enq("p", { key: "k", title: "x" }), fallback("f", { p: 60 }, { key: "k", title: "x" })];
+  const over = [
+    enq("q", { key: "k", title: "x", resolves: true }),
+    fallback("g", { q: 90 }, { key: "k", title: "x", resolves: true }),
+  ];
+  assertEquals(shape(fold(...fired, ack("f"), ack("p"), ...over, ack("q"))), "g{}");
+  assertEquals(shape(fold(...fired, ack("f"), ack("p"), ...over, ack("q"), att("g"), nack("g"))), "g{}");
+  assertEquals(shape(fold(...fired, ack("f"), ack("p"), ...over, ack("q"), ack("g"))), "");
+  assertEquals(shape(fold(...fired, ack("p"), ...over, ack("q"))), "", "nobody was told there");
+});
+
+Deno.test("QueueState.apply() lets a fallback go at once when the one that it stands in for is buried", () => {
+  assertEquals(shape(fold(...two, dead("p"))), "p† f{p:0}");
+});
+
+Deno.test("QueueState.apply() spares a fallback that was tried in vain, and one in a digest, and lets whoever is under way be", () => {
+  assertEquals(shape(fold(...two, att("f"), nack("f"), ack("p"))), "");
+  const underWay = fold(...two, att("f"), ack("p"));
+  assertEquals(shape(underWay), "f{}");
+  for (const end of [nack("f"), ack("f")]) {
+    const state = fold(...two, att("f"), ack("p"), end);
+    assertEquals([shape(state), state.settlement("f")?.state], ["", end.t === "ack" ? "delivered" : "spared"]);
+  }
+  assertEquals(shape(fold(...two, att("f"), ack("p"), { ...nack("f"), class: "withdrawn" } as JournalRecord)), "");
+
+  const others = [...two, fallback("g", { q: 60 }), digest("D", "phone", "f", "g")];
+  assertEquals(shape(fold(...others)), "p D(f{p:60} g{q:60})");
+  assertEquals(shape(fold(...others, ack("p"))), "D(g{q:60})");
+  assertEquals(shape(fold(...others, att("D"), ack("p"))), "D(f{} g{q:60})");
+  assertEquals(shape(fold(...others, att("D"), ack("p"), nack("D"))), "D(g{q:60})");
+  assertEquals(shape(fold(...others, att("D"), ack("p"), dead("D"))), "g{q:60}");
+});
+
+Deno.test("QueueState.apply() spares the fallback of each member of a digest that is delivered", () => {
+  const digested = [...two, enq("q"), fallback("g", { q: 70 }), digest("D", "matrix", "p", "q")];
+  assertEquals(shape(fold(...digested)), "D(p q) f{p:60} g{q:70}");
+  assertEquals(shape(fold(...digested, att("D"), ack("D"))), "");
+  assertEquals(shape(fold(...digested, att("D"), dead("D"))), "p q f{p:60} g{q:70}");
+});
+
+Deno.test("QueueState.apply() keeps a fallback for those that are left of several, and sends it when the first of them is late", () => {
+  const both = [enq("p"), enq("q", { destination: "!b" }), fallback("f", { p: 60, q: 90 })];
+  assertEquals(shape(fold(...both, ack("p"))), "q f{q:90}");
+  assertEquals(shape(fold(...both, ack("p"), ack("q"))), "");
+});
+
+Deno.test("QueueState.apply() has a fallback wait for what took the place of the one that it stood in for, and no longer", () => {
+  const news = { key: "disk", replaces: true } as const;
+  const first = [enq("p", news), fallback("f", { p: 60 }, news), enq("q", news)];
+  assertEquals(shape(fold(...first)), "f{q:60} q");
+  assertEquals(shape(fold(...first, ack("q"))), "");
+  assertEquals(shape(fold(...first, fallback("g", { q: 80 }, news))), "q g{q:60}");
+});
+
+Deno.test("QueueState.apply() leaves a fallback to whoever asked for it, and a dead one with the dead letters", () => {
+  const retry: JournalRecord = { t: "retry", id: "f", time: 20, expires: 1000 };
+  assertEquals(shape(fold(...two, retry, ack("p"))), "f{}");
+  assertEquals(shape(fold(...two, dead("f"), ack("p"))), "f†{}");
+});
+
+Deno.test("QueueState.snapshot() folds to the same fallbacks", () => {
+  const histories = [
+    [...two, dead("p")],
+    [...two, att("f"), ack("p")],
+    [...two, fallback("g", { q: 60 }), digest("D", "phone", "f", "g"), att("D"), ack("p")],
+  ];
+  for (const records of histories) {
+    const state = fold(...records);
+    const again = fold(...state.snapshot({ time: 50, host: "jump" }));
+    assertEquals(shape(again), shape(state));
+    assertEquals(
+      shape(fold(...state.snapshot({ time: 50, host: "jump" }), nack("f"))),
+      shape(fold(...records, nack("f"))),
+    );
+  }
+});
+
+Deno.test("Queue.enqueue() takes a fallback in with what it stands in for, in one synced write, and not twice by the same name", async () => {
+  const stateDir = Deno.makeTempDirSync();
+  using runtime = fakeRuntime();
+  try {
+    const queue = Queue.open(stateDir, runtime);
+    queue.prepare();
+    const more = { notification: {}, expires: TEST_TIME * 2, once: "backup" };
+    const primary = { channel: "matrix", destination: "!a", ...more };
+    const standIn = {
+      channel: "phone",
+      destination: "alerts",
+      standsFor: [{ draft: primary, afterMs: 600_000 }],
+      ...more,
+    };
+    const { entries: [p, f] } = await queue.enqueue([primary, standIn], () => true);
+    assertEquals([f.unless, p.open?.n, f.open], [{ [p.id]: TEST_TIME + 600_000 }, 1, undefined]);
+    await queue.settle(p, { state: "delivered", receipt: "$1", via: "put" }, { isProof: false });
+    assertEquals(queue.entries(), []);
+    const { entries } = await queue.enqueue([primary, standIn], () => true);
+    assertEquals([entries.length, queue.entries()], [1, []]);
+  } finally {
+    Deno.removeSync(stateDir, { recursive: true });
+  }
+});
+
+Deno.test("Queue.announce() passes over what was spared while it waited for its turn", async () => {
+  const stateDir = Deno.makeTempDirSync();
+  using runtime = fakeRuntime();
+  try {
+    const queue = Queue.open(stateDir, runtime);
+    queue.prepare();
+    const more = { notification: {}, expires: TEST_TIME * 2 };
+    const primary = { channel: "matrix", destination: "!a", ...more };
+    const standIn = { channel: "phone", destination: "alerts", standsFor: [{ draft: primary, afterMs: 1 }], ...more };
+    const { entries: [p, f] } = await queue.enqueue([primary, standIn], () => true);
+    await queue.settle(p, { state: "delivered", receipt: "$1", via: "put" }, { isProof: false });
+    assertEquals([await queue.announce([f]), queue.entries()], [[], []]);
+  } finally {
+    Deno.removeSync(stateDir, { recursive: true });
+  }
+});
