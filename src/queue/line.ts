@@ -8,12 +8,13 @@
  * @module
  */
 
+import { Arrivals } from "./arrivals.ts";
 import type { Entry } from "./entry.ts";
 import type { DigestRecord } from "./record.ts";
 
 /** Live and dead entries. */
 export class Line {
-  #entries = new Map<string, Entry>();
+  #entries = new Arrivals();
   /** Which digest an entry hangs below, by their ids. */
   readonly #below = new Map<string, string>();
 
@@ -40,7 +41,7 @@ export class Line {
 
   /** Puts an entry where it stood, or at the end. */
   set(entry: Entry): void {
-    this.#entries.set(entry.id, entry);
+    this.#entries.set(entry);
   }
 
   /** Changes an entry wherever it is, also below a digest. */
@@ -77,12 +78,8 @@ export class Line {
       { id, time: 0, channel, destination, notification: undefined, expires: 0, bytes, attempts: 0, asked },
       members,
     );
-    const rest = new Map<string, Entry>(), gathered = new Set(members.map((member) => member.id));
-    for (const [name, entry] of this.#entries) {
-      if (!gathered.has(name)) rest.set(name, entry);
-      else rest.set(id, digest);
-    }
-    this.#entries = rest;
+    const gathered = new Set(members.map((member) => member.id));
+    this.#entries = new Arrivals(this.#entries.values().map((entry) => gathered.has(entry.id) ? digest : entry));
     for (const member of members) this.#below.set(member.id, id);
     return true;
   }
@@ -139,8 +136,7 @@ export class Line {
   }
 
   #replace(id: string, entries: readonly Entry[]): void {
-    const all = [...this.#entries.values()].flatMap((entry) => entry.id === id ? entries : [entry]);
-    this.#entries = new Map(all.map((entry) => [entry.id, entry]));
+    this.#entries = new Arrivals(this.#entries.values().flatMap((entry) => entry.id === id ? entries : [entry]));
   }
 }
 

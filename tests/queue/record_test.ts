@@ -116,8 +116,8 @@ for (const [record, line] of ON_DISK) {
     const bytes = encodeRecord(record);
     const text = new TextDecoder().decode(bytes);
     assertEquals(text.replace(/"c":"[0-9a-f]{8}"/, '"c":"CHECKSUM"'), line);
-    const { c: _, ...read } = JSON.parse(text);
-    assertEquals(decodeLine(bytes.subarray(0, -1)), { record: read });
+    const { c: _, ...written } = JSON.parse(text);
+    assertEquals(decodeLine(bytes.subarray(0, -1)), { record: written });
   });
 }
 
