@@ -54,8 +54,6 @@ export class Courier {
   readonly #announced = new Set<string>();
   /** Left, and not answered yet. */
   readonly #underWay = new Set<string>();
-  /** When this courier came on duty: whoever was before it is gone since then at the latest. */
-  #dutySince = 0;
   readonly #upkeep: Upkeep;
 
   constructor(
@@ -107,9 +105,9 @@ export class Courier {
    */
   async run(options: RunOptions): Promise<RunEnd> {
     const run: Run = { ...options, busy: new Map(), flushes: this.#queue.flushes };
-    this.#dutySince = this.#runtime.now();
     try {
       await this.#queue.seal();
+      await this.#abandon();
       for (;;) {
         if (!run.failure) await this.#prepare(run);
         this.#start(run);
@@ -248,6 +246,12 @@ export class Courier {
     if (back.length > 0) await wasTaken(this.#queue.withdraw(back));
   }
 
+  /** Whoever was on duty before is gone: what it left open was killed in flight, and its request may still be running. */
+  async #abandon(): Promise<void> {
+    const left = this.#queue.live().filter(({ id, open }) => open && !this.#announced.has(id));
+    if (left.length > 0) await this.#queue.abandon(left, this.#runtime.now() + RESET_GAP_MS);
+  }
+
   async #buryExpired(): Promise<void> {
     const isFree = ({ id }: Entry) => !this.#announced.has(id) && !this.#underWay.has(id);
     for (const { entry, reason } of await buryExpired(this.#queue, this.#runtime.now(), isFree)) {
@@ -277,16 +281,8 @@ export class Courier {
     const now = this.#runtime.now();
     return {
       now,
-      restOf: (entry) => this.#restOf(entry, now),
       knows: (channel) => this.#channels.has(channel),
       holds: holdsAt(now, this.#queue, this.#policies),
     };
-  }
-
-  /** An open attempt is this courier's own, or of whoever is on duty; or it was killed in flight, and the request may still be running. */
-  #restOf({ id, open }: Entry, now: number): number {
-    const isUnderWay = this.#announced.has(id) || this.#underWay.has(id) || !this.#queue.deliverLock.held;
-    if (isUnderWay || open === undefined) return 0;
-    return Math.max(open.time > now ? 0 : open.time, this.#dutySince) + RESET_GAP_MS;
   }
 }

@@ -18,8 +18,6 @@ export interface LaneSource {
 /** What the lanes depend on besides the queue. */
 export interface LaneContext {
   readonly now: number;
-  /** Until when an entry must rest whose open attempt was killed in flight; 0 for one that is under way. */
-  readonly restOf: (entry: Entry) => number;
   /** Whether a channel of that name is configured; the entries of others are left for whoever knows it. */
   readonly knows: (channel: string) => boolean;
   readonly holds: Holds;
@@ -89,12 +87,8 @@ function inTurn(entries: readonly Entry[]): readonly Entry[] {
   return entries.toSorted((a, b) => failureOf(a) - failureOf(b));
 }
 
-function readyAt(entry: Entry, queue: LaneSource, { now, restOf }: LaneContext): number {
-  return Math.max(
-    waitedUntil(entry.wait, now),
-    waitedUntil(queue.channel(entry.channel).wait, now),
-    entry.open === undefined ? 0 : restOf(entry),
-  );
+function readyAt(entry: Entry, queue: LaneSource, { now }: LaneContext): number {
+  return Math.max(waitedUntil(entry.wait, now), waitedUntil(queue.channel(entry.channel).wait, now));
 }
 
 /** A wait that was decided in the future was decided by a clock that was wrong: nobody waits for that. */

@@ -36,7 +36,8 @@ export function withdrawn(entry: Entry, { n }: NackRecord): Entry {
 /** An attempt that did not deliver leaves a wait, and a doubt where nobody knows. */
 export function failed(entry: Entry, record: NackRecord, wait: Wait): Entry {
   const { time } = record;
-  const doubt = record.class === "ambiguous" ? doubted(entry, entry.open?.time ?? time, time) : entry.doubt;
+  const isUnsure = record.class === "ambiguous" || record.class === "killed";
+  const doubt = isUnsure ? doubted(entry, entry.open?.time ?? time, time) : entry.doubt;
   return { ...entry, open: undefined, doubt, wait };
 }
 

@@ -21,6 +21,8 @@ export class ChannelStates {
 
   /** Whose trouble it is: a lane's alone, which says that the account is well, or the whole channel's. */
   blame(name: string, { class: why }: Pick<NackRecord, "class">, wait: Wait): void {
+    // That a process was killed says nothing about the channel.
+    if (why === "killed") return;
     if (LANE_CLASSES.has(why)) return this.answered(name);
     this.#inTrouble.set(name, { failures: this.of(name).failures + 1, wait });
   }

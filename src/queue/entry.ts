@@ -14,7 +14,8 @@ export type WaitClass =
   | "room"
   | "room-busy"
   | "not-the-service"
-  | "doubt";
+  | "doubt"
+  | "killed";
 
 /** What is a lane's own trouble, and says that the account is well. */
 export const LANE_CLASSES: ReadonlySet<string> = new Set<WaitClass>(["room", "room-busy", "doubt"]);

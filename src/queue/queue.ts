@@ -29,7 +29,7 @@ import type { JournalRecord } from "./record.ts";
 import { Quarantine } from "./quarantine.ts";
 import { isKept, isWorthCompacting } from "./retention.ts";
 import { Reserve } from "./reserve.ts";
-import { settlingRecords, withdrawalRecord } from "./settling.ts";
+import { killedRecord, settlingRecords, withdrawalRecord } from "./settling.ts";
 import { guard } from "./trouble.ts";
 import { QueueView } from "./view.ts";
 
@@ -206,6 +206,12 @@ export class Queue extends QueueView {
   async withdraw(entries: readonly Entry[]): Promise<void> {
     const time = this.#runtime.now();
     await this.#append(entries.map((entry) => withdrawalRecord(entry, time)), "none");
+  }
+
+  /** Says of attempts that were killed in flight that nobody will hear their answers; they are not tried again before `next`. */
+  async abandon(entries: readonly Entry[], next: number): Promise<void> {
+    const time = this.#runtime.now();
+    await this.#append(entries.map((entry) => killedRecord(entry, time, next)), "none");
   }
 
   /**

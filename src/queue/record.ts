@@ -77,7 +77,7 @@ export interface DigestRecord {
   readonly members: readonly string[];
 }
 
-/** Why an attempt did not deliver. `withdrawn` was announced and never left. */
+/** Why an attempt did not deliver. `withdrawn` was announced and never left; `killed`: nobody is left who would hear its answer. */
 export type NackClass = Wait["class"] | "withdrawn";
 
 /** Attempt `n` did not deliver, as far as is known. */

@@ -33,6 +33,12 @@ export function withdrawalRecord({ id, attempts }: Entry, time: number): Journal
   return { t: "nack", id, n: attempts, time, class: "withdrawn", reason: "the attempt before it failed", next: time };
 }
 
+/** The record that nobody is left who would hear the answer to an attempt. It is not tried again before `next`. */
+export function killedRecord({ id, attempts }: Entry, time: number, next: number): JournalRecord {
+  const reason = "The process that was sending it was killed, and it may have arrived";
+  return { t: "nack", id, n: attempts, time, class: "killed", reason, next, notBefore: next };
+}
+
 /** What an acknowledgement says, so that the name is known when the entry is long gone. */
 function nameOf({ once, channel, destination }: Entry): Pick<AckRecord, "once" | "channel" | "destination"> {
   return once === undefined ? {} : { once, channel, destination };

@@ -288,7 +288,22 @@ Deno.test("Courier.run() gives an attempt that was killed in flight a gap, and t
     const channel = new ScriptedChannel("matrix");
     await courier(channel).run({ patienceMs: Infinity });
     const [{ doubt, late }] = channel.options;
-    assertEquals([runtime.time - TEST_TIME, doubt, late], [2000, { since: TEST_TIME, until: TEST_TIME + 2000 }, true]);
+    assertEquals([runtime.time - TEST_TIME, doubt, late], [2000, { since: TEST_TIME, until: TEST_TIME }, true]);
+  });
+});
+
+Deno.test("Courier.run() lets an attempt that was killed in flight rest once, however short the runs behind it are", async () => {
+  // Each run that had no patience began to count anew, so that nothing was ever delivered where nobody stays.
+  await courierTest(async ({ courier, add, queue, runtime }) => {
+    await add("1");
+    await queue.announce(queue.live());
+    const channel = new ScriptedChannel("matrix");
+    await courier(channel).run({ patienceMs: 0 });
+    const [{ wait }] = queue.live();
+    assertEquals([wait?.class, wait?.next, queue.channel("matrix")], ["killed", TEST_TIME + 2000, { failures: 0 }]);
+    runtime.time += 2000;
+    await courier(channel).run({ patienceMs: 0 });
+    assertEquals([channel.sent, queue.live()], [["!a 1"], []]);
   });
 });
 
