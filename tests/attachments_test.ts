@@ -388,3 +388,20 @@ Deno.test("flush() sends a file later that the disk does not read now, and doubt
   assertEquals(telegram.messages("1001").map(({ file }) => file?.bytes), [undefined, PIXEL]);
   assertEquals(notifier.status().possibleDuplicates, 0);
 });
+
+Deno.test("notify() leaves a file where its text was told, whatever is said under the same key", async () => {
+  // News took the place of the file alone, and nobody was told of that.
+  await using scene = await setScene();
+  await using notifier = await scene.open();
+  scene.homeserver.fault("429-retry-after-ms", { on: "upload", times: 1 });
+  const outcomes = await notifier.notify({ subject: "Load", key: "load", attachments: FILES.slice(0, 1) });
+  assertEquals(outcomes.map(({ state }) => state), ["delivered", "queued"]);
+  scene.runtime.time++;
+  await notifier.notify({ subject: "Load is well", key: "load", resolves: true }, { waitMs: 0 });
+  await notifier.flush();
+  assertEquals(shown(scene).map((text) => text.replace(/ after .*:/, ":")), [
+    "m.text Load",
+    "m.image graph.png",
+    "m.text ✅ Resolved: Load is well",
+  ]);
+});

@@ -275,7 +275,8 @@ export class Queue extends QueueView {
         this.refresh();
         return this.state.snapshot(header);
       },
-      (record) => isKept(record, now),
+      // What stands behind the snapshot is told once more: what it knows to wait was not delivered.
+      (record) => isKept(record, now) && this.state.entry(record.id) === undefined,
     );
     this.refresh();
     return true;

@@ -223,9 +223,12 @@ export class QueueState {
     const earlier = this.#names.withKeyOf(record).map((id) => this.#line.get(id)).filter((entry) =>
       entry !== undefined
     );
-    const gone = earlier.filter(({ id, dead, open, doubt, time }) =>
+    const waiting = earlier.filter(({ id, dead, open, doubt, time }) =>
       id !== record.id && !dead && !open && !doubt && !(record.aside && time > record.time)
     );
+    // A file goes with its text, and stays where that is on its way or there already.
+    const texts = new Set(waiting.filter(({ part }) => part === undefined).map(({ time }) => time));
+    const gone = waiting.filter(({ part, time }) => part === undefined || texts.has(time));
     for (const entry of gone) {
       this.#names.forget(entry);
       this.#settlements.conclude(entry.id, { state: "superseded", by: record.id });
