@@ -137,8 +137,10 @@ export class Notifier implements AsyncDisposable {
   /** Whether what a notification is about was told, or waits to be, where it would go, and not yet that it is over. */
   isOpen(input: NotificationInput, options: RouteOptions = {}): boolean {
     this.#queue.refresh();
-    const { envelopes } = this.plan(input, options);
-    return envelopes.some((envelope) => this.#queue.isOpen({ ...draftOf(envelope), time: this.#runtime.now() }));
+    const { envelopes, fallbacks } = this.plan(input, options);
+    // Where only a fallback was told of it, it is to be told that it is over.
+    const all = [...envelopes, ...fallbacks.map(({ envelope }) => envelope)];
+    return all.some((envelope) => this.#queue.isOpen({ ...draftOf(envelope), time: this.#runtime.now() }));
   }
 
   /**

@@ -254,3 +254,16 @@ Deno.test("Notifier.notify() tells by the fallback that it is over, if it told b
   for (const resolves of [false, true]) await notifier.notify({ subject: "Disk full", key: "disk", resolves });
   assertEquals([said(scene).length, notifier.entries()], [2, []]);
 });
+
+Deno.test("Notifier.isOpen() knows what only a fallback was told", async () => {
+  // A command that succeeded again said nothing, and the phone went on believing that it fails.
+  await using scene = await setScene();
+  await using notifier = await scene.open(withPhone(scene));
+  scene.homeserver.fault("too-large", { times: 1 });
+  await notifier.notify({ subject: "Backup failed", key: "backup" });
+  await notifier.flush();
+  assertEquals([said(scene).length, notifier.isOpen({ subject: "Backup", key: "backup" })], [1, true]);
+  await notifier.notify({ subject: "Backup", key: "backup", resolves: true });
+  await notifier.flush();
+  assertEquals([said(scene).length, notifier.isOpen({ subject: "Backup", key: "backup" })], [2, false]);
+});
