@@ -65,9 +65,9 @@ export class TakenFiles implements Disposable {
 export async function takeFiles(inputs: readonly AttachmentInput[], queue: Queue): Promise<TakenFiles> {
   using open = new DisposableStack();
   const sources = openSources(inputs).map((source) => open.use(source));
-  queue.prepare();
-  await makeRoom(queue);
   try {
+    queue.prepare();
+    await makeRoom(queue);
     return write(sources, await queue.receiveFiles());
   } catch (error) {
     throw error instanceof QueueError ? new QueueError("files", error.message, { cause: error }) : error;

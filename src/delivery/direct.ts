@@ -25,7 +25,7 @@ export interface DirectResult {
 }
 
 /**
- * Tries each envelope once: all channels at the same time, one request in flight a channel.
+ * Tries each envelope once: all channels at the same time, one request in flight a channel. A file goes the way of its text, which stands before it.
  *
  * @returns what became of them, in the order in which they came
  * @throws the signal's reason, when that ended it
@@ -37,9 +37,19 @@ export async function deliverDirectly(
 ): Promise<DirectResult[]> {
   const results = new Map<Envelope, DirectResult>();
   const tryAll = async (batch: readonly Envelope[]) => {
+    const texts = new Map<string, AttemptResult>();
     for (const envelope of batch) {
       const channel = channels.get(envelope.channel);
-      if (channel) results.set(envelope, await tryOnce(envelope, channel, options));
+      if (channel === undefined) continue;
+      const { destination, part } = envelope;
+      const text = part === undefined ? undefined : texts.get(destination);
+      // A file says nothing without its text.
+      const isAlone = text !== undefined && text.state !== "delivered";
+      const tried = isAlone
+        ? { id: options.runtime.uuid(), envelope, result: text }
+        : await tryOnce(envelope, channel, options);
+      if (part === undefined) texts.set(destination, tried.result);
+      results.set(envelope, tried);
     }
   };
   await Promise.all([...Map.groupBy(envelopes, ({ channel }) => channel).values()].map(tryAll));

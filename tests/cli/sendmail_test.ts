@@ -67,6 +67,23 @@ Deno.test("sendmail sends a mail without its attachments when there is no room f
   assertStringIncludes(bodies[0], "📎 log.gz (application/gzip, 25 bytes)");
 });
 
+Deno.test("sendmail sends a mail without its attachments and without the queue where there can be none", async () => {
+  // A mail with attachments was refused where one without them was sent.
+  await using scene = await setScene();
+  const { homeserver, accessToken, room, stateDir } = scene;
+  // It leads nowhere: nothing can be read there, or written.
+  Deno.symlinkSync(`${stateDir}/nowhere/state`, `${stateDir}/state`);
+  const stdin = Deno.readFileSync(new URL("../ingest/mail/fixtures/attachment.eml", import.meta.url));
+  const env = {
+    ...{ MATRIX_HOMESERVER: homeserver.url, MATRIX_ACCESS_TOKEN: accessToken, MATRIX_ROOM: room, HOME: stateDir },
+    MATRIX_NOTIFY_STATE_DIR: `${stateDir}/state`,
+  };
+  using runtime = fakeRuntime({ env, stdin, realIds: true });
+  assertEquals(await main(["sendmail", "--no-background", "-t"], runtime), 0);
+  assertStringIncludes(runtime.err(), "it was sent without the queue");
+  assertEquals(homeserver.events(room).length, 1);
+});
+
 Deno.test("sendmail refuses a mail of more than 10 MiB, and takes one of just so much", async () => {
   await using scene = await setScene();
   const { homeserver, accessToken, room, stateDir } = scene;
