@@ -82,7 +82,7 @@ export interface Notification {
   readonly unsent?: readonly string[];
 }
 
-/** What {@linkcode createNotification} takes. */
+/** What is said of a notification; what is left out has its default. */
 export interface NotificationInput {
   /** One line; line breaks become spaces. At most 1 KiB of UTF-8. */
   readonly subject: string;
