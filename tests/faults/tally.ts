@@ -52,6 +52,7 @@ export async function tallyEach<Item>(
   const queue = Iterator.from(items);
   async function work(): Promise<void> {
     for (let next = queue.next(); !next.done; next = queue.next()) {
+      await breathe();
       try {
         tallies.push(await each(next.value));
       } catch (error) {
@@ -61,6 +62,11 @@ export async function tallyEach<Item>(
   }
   await Promise.all(Array.from({ length: jobs }, work));
   return sum(tallies);
+}
+
+/** Lets timers and connections have their turn: what is tried in this process must not stand still for what is tried beside it. */
+export function breathe(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
 /** Problems, each with the place where it was. */
