@@ -8,7 +8,7 @@
 const HOSTNAME = "127.0.0.1";
 
 /** How long a port that was ours may be in other hands before reopening it fails, in milliseconds. */
-const REOPEN_LIMIT_MS = 30_000;
+const REOPEN_LIMIT_MS = 5000;
 
 /** Relays connections from a public port to an inner one. */
 export class Front {

@@ -54,7 +54,8 @@ export async function tallyEach<Item>(
     for (let next = queue.next(); !next.done; next = queue.next()) {
       await breathe();
       try {
-        tallies.push(await each(next.value));
+        const { value } = next;
+        tallies.push(await withOwnPorts(() => each(value)));
       } catch (error) {
         tallies.push(problem(`${JSON.stringify(next.value)}: ${error instanceof Error ? error.stack : error}`));
       }
@@ -62,6 +63,21 @@ export async function tallyEach<Item>(
   }
   await Promise.all(Array.from({ length: jobs }, work));
   return sum(tallies);
+}
+
+/**
+ * Runs a trial; once more when a homeserver that was away finds its port in other hands: those of another trial's homeserver, which says nothing about us.
+ *
+ * @throws what the trial throws
+ */
+export async function withOwnPorts<Result>(trial: () => Promise<Result>): Promise<Result> {
+  for (let left = 3;; left--) {
+    try {
+      return await trial();
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse) || left === 0) throw error;
+    }
+  }
 }
 
 /** Lets timers and connections have their turn: what is tried in this process must not stand still for what is tried beside it. */
