@@ -191,7 +191,12 @@ export function mutedOutcomes(rule: string, { channels }: Routing, { uuid }: Pic
 }
 
 /** What every outcome of an entry says. */
-function whereOf({ id, channel, destination, part, notification }: Entry): Omit<Outcome, "state"> {
+export function whereOf(
+  { id, channel, destination, part, notification }: Pick<
+    Entry,
+    "id" | "channel" | "destination" | "part" | "notification"
+  >,
+): Pick<Outcome, "id" | "channel" | "destination" | "file"> {
   const where = { id, channel, destination };
   return part !== undefined && isNotification(notification) ? { ...where, file: notification.file?.name } : where;
 }

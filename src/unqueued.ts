@@ -9,7 +9,7 @@ import type { Plan } from "./channels/routing.ts";
 import { deliverDirectly, type DirectOptions, type DirectResult } from "./delivery/direct.ts";
 import { QueueError } from "./errors.ts";
 import { DEFAULT_NOTIFY_WAIT_MS } from "./notifier_options.ts";
-import type { Outcome } from "./report.ts";
+import { type Outcome, whereOf } from "./report.ts";
 
 /** How to send without the queue. */
 export interface UnqueuedOptions extends Omit<DirectOptions, "timeoutMs"> {
@@ -49,8 +49,8 @@ export async function sendUnqueued(
   return outcomes;
 }
 
-function outcomeOf({ id, envelope: { channel, destination }, result }: DirectResult): Outcome {
-  const where = { id, channel, destination };
+function outcomeOf({ id, envelope, result }: DirectResult): Outcome {
+  const where = whereOf({ id, ...envelope });
   if (result.state === "delivered") return { ...where, state: "delivered", receipt: result.receipt };
   const doubt = result.state === "failed" && result.class === "ambiguous" ? "It may have arrived: " : "";
   return { ...where, state: result.state === "dead" ? "dead" : "refused", reason: doubt + result.reason };

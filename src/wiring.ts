@@ -8,6 +8,7 @@ import { sendingSymbols, withSymbols } from "./channels/symbols.ts";
 import { openConfig } from "./config/load.ts";
 import { stateDirPath } from "./config/paths.ts";
 import { Courier } from "./delivery/courier.ts";
+import { BeforeSendingError, InvalidNotificationError } from "./errors.ts";
 import { withDefaultPace } from "./flood.ts";
 import { withResolution } from "./incident.ts";
 import { leaveBehind } from "./left_behind.ts";
@@ -91,7 +92,14 @@ export function wireParts(options: NotifierOptions, real: Runtime): Parts {
 function keptFiles(stateDir: string): FileReader {
   const open = async () => new (await import("./queue/file_store.ts")).FileStore(stateDir);
   return {
-    read: async ({ content, size }) => (await open()).read(content, size),
+    async read({ content, size }) {
+      try {
+        return (await open()).read(content, size);
+      } catch (error) {
+        // A disk that does not read now may do so later, and nothing was sent.
+        throw error instanceof InvalidNotificationError ? error : new BeforeSendingError(error);
+      }
+    },
     pathOf: async ({ content }) => (await open()).path(content),
   };
 }

@@ -211,6 +211,9 @@ Deno.test("notify() makes one of what is sent twice by the same id", async () =>
   ];
   assertEquals(second, first);
   assertEquals([shown(scene).length, kept(scene)], [3, []]);
+  const more = { ...input, attachments: [...FILES, ...FILES] };
+  assertEquals(await notifier.notify(more, { id: "load-1" }), first);
+  assertEquals([shown(scene).length, kept(scene)], [3, []]);
 });
 
 Deno.test("flush() buries a file that is gone or cut, with the reason, and goes on", async () => {
@@ -350,4 +353,38 @@ Deno.test("notify() sends by its fallback the file that a server will not take, 
   await notifier.flush();
   assertEquals(shown(scene), ["m.text Load"]);
   assertEquals(telegram.messages("1001").map(({ file }) => file?.name), ["graph.png"]);
+});
+
+Deno.test("notify() sends files without the queue when that cannot be written, and keeps none of them", async () => {
+  await using scene = await setScene();
+  const warnings: string[] = [];
+  await using notifier = await scene.open({ onWarning: (text) => warnings.push(text) });
+  Deno.mkdirSync(`${scene.stateDir}/queue/queue.jsonl`, { recursive: true });
+  Deno.writeTextFileSync(`${scene.stateDir}/queue/intake`, "in the way");
+  const outcomes = await notifier.notify({ subject: "Load", attachments: FILES });
+  assertEquals(outcomes.map(({ state, file }) => [state, file]), [
+    ...[["delivered", undefined], ["delivered", "graph.png"], ["delivered", "übersicht.csv"]],
+  ]);
+  assertEquals(shown(scene), ["m.text Load", "m.image graph.png", "m.file übersicht.csv"]);
+  assertStringIncludes(warnings.at(-1) ?? "", "it was sent without the queue");
+  assertEquals(kept(scene), []);
+});
+
+Deno.test("flush() sends a file later that the disk does not read now, and doubts nothing", async () => {
+  await using scene = await setScene();
+  await using telegram = await LoopbackTelegram.start({ now: scene.runtime.now });
+  const phone = { kind: "telegram", server: telegram.url, token: telegram.token, chat: 1001 } as const;
+  await using notifier = await scene.open({ channels: { phone } });
+  await notifier.notify({ subject: "Load", attachments: FILES.slice(0, 1) }, { waitMs: 0 });
+  const path = `${scene.stateDir}/attachments/${kept(scene)[0]}`;
+  Deno.renameSync(path, `${scene.stateDir}/aside`);
+  // A link to itself cannot be opened.
+  Deno.symlinkSync(path, path);
+  await notifier.flush({ waitMs: 0 });
+  const [{ state, reason }] = notifier.entries();
+  assertEquals([state, reason?.startsWith(`Cannot read ${path}: `)], ["deferred", true]);
+  Deno.renameSync(`${scene.stateDir}/aside`, path);
+  await notifier.flush();
+  assertEquals(telegram.messages("1001").map(({ file }) => file?.bytes), [undefined, PIXEL]);
+  assertEquals(notifier.status().possibleDuplicates, 0);
 });

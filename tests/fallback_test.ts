@@ -236,3 +236,21 @@ Deno.test("Notifier.notify() tells by the fallback at once what no disk takes an
     ["phone", "delivered"],
   ]);
 });
+
+Deno.test("Notifier.notify() tells by the fallback that it is over, if it told by it that something is wrong, and at once", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open(withPhone(scene));
+  await scene.homeserver.stop();
+  await notifier.notify({ subject: "Disk full", key: "disk" });
+  scene.runtime.time += 11 * MINUTE_MS;
+  await notifier.flush({ waitMs: 0 });
+  await scene.homeserver.restart();
+  await notifier.flush();
+  assertEquals([scene.subjects(), said(scene).length], [["Disk full"], 1]);
+  await notifier.notify({ subject: "Disk full", key: "disk", resolves: true });
+  await notifier.flush();
+  assertEquals([scene.homeserver.events(scene.room).length, said(scene).length, notifier.entries()], [2, 2, []]);
+  // The next one is told by Matrix, and so is its end.
+  for (const resolves of [false, true]) await notifier.notify({ subject: "Disk full", key: "disk", resolves });
+  assertEquals([said(scene).length, notifier.entries()], [2, []]);
+});

@@ -7,7 +7,7 @@
 
 import { QueueError } from "../errors.ts";
 import { newEntry } from "./changes.ts";
-import type { Entry } from "./entry.ts";
+import { type Entry, laneOf } from "./entry.ts";
 import type { Intake } from "./intake.ts";
 import type { Journal } from "./journal.ts";
 import { MAX_QUEUE_BYTES, URGENT_BYTES } from "./limits.ts";
@@ -72,9 +72,11 @@ export class Admission {
   /** Drafts as records. What stands in only for those that were taken in before was taken in with them, and is none. */
   #recordsOf(drafts: readonly Draft[], time: number): EnqueueRecord[] {
     const { runtime, state } = this.#parts;
-    const records = new Map(drafts.map((draft) => [draft, recordOf(draft, runtime.uuid(), time)]));
+    const isKnown = (draft: Draft) => state().twinOf(draft) !== undefined;
+    const taken = drafts.filter((draft) => !isLateFile(draft, drafts, isKnown));
+    const records = new Map(taken.map((draft) => [draft, recordOf(draft, runtime.uuid(), time)]));
     return Array.from(records).flatMap(([{ standsFor }, record]) => {
-      const fresh = standsFor?.filter(({ draft }) => state().twinOf(draft) === undefined);
+      const fresh = standsFor?.filter(({ draft }) => !isKnown(draft));
       if (fresh === undefined) return [record];
       const unless = Object.fromEntries(fresh.map(({ draft, afterMs }) => [records.get(draft)?.id, time + afterMs]));
       return fresh.length === 0 ? [] : [{ ...record, unless }];
@@ -121,6 +123,12 @@ export class Admission {
     if (twin === undefined || twin.id === record.id) return newEntry(record);
     return { ...newEntry(record), id: twin.id, files: undefined };
   }
+}
+
+/** Whether it is a file of what was taken in before without it: of two that have the same name, the second is none, whatever it brings. */
+function isLateFile(draft: Draft, all: readonly Draft[], isKnown: (draft: Draft) => boolean): boolean {
+  if (draft.part === undefined || isKnown(draft)) return false;
+  return all.some((text) => text.part === undefined && laneOf(text) === laneOf(draft) && isKnown(text));
 }
 
 /** What an envelope is in the journal. */

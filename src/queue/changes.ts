@@ -1,6 +1,6 @@
 /** What single records make of an entry. Pure. */
 
-import type { Doubt, Entry, Wait } from "./entry.ts";
+import type { Doubt, Entry, Replaced, Wait } from "./entry.ts";
 import type { AttemptRecord, EnqueueRecord, NackRecord } from "./record.ts";
 
 /** An entry that nothing happened to yet. */
@@ -9,6 +9,17 @@ export function newEntry(record: EnqueueRecord): Entry {
   const { unless, files, part } = record;
   const said = { id, time, channel, destination, notification, expires, key, title, resolves, once };
   return { ...said, unless, files, part, bytes: 0, attempts: 0 };
+}
+
+/** What an entry took the place of; a file goes with its text, and does not count. */
+export function replacedBy({ time }: EnqueueRecord, gone: readonly Entry[]): Replaced | undefined {
+  let count = 0, since = time, fired = Infinity;
+  for (const entry of gone.filter(({ part }) => part === undefined)) {
+    count += 1 + (entry.replaced?.count ?? 0);
+    since = Math.min(since, entry.replaced?.since ?? entry.time);
+    fired = Math.min(fired, entry.replaced?.fired ?? (entry.resolves ? Infinity : entry.time));
+  }
+  return count > 0 ? { count, since, ...(fired < Infinity ? { fired } : {}) } : undefined;
 }
 
 /** An attempt over an open one means that the open one was killed in flight. */

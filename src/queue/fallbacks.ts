@@ -34,9 +34,9 @@ export function afterEnd(unless: Unless, id: string, end: PrimaryEnd): Unless {
 }
 
 /** Waits no longer than those did whose place it takes: whoever says the same again and again would never be heard. */
-export function noLongerThan(unless: Unless | undefined, replaced: readonly (Entry | undefined)[]): Unless | undefined {
+export function noLongerThan(unless: Unless | undefined, replaced: readonly Entry[]): Unless | undefined {
   if (unless === undefined) return undefined;
-  const earliest = Math.min(...replaced.map((entry) => entry?.unless === undefined ? Infinity : dueTime(entry)));
+  const earliest = Math.min(...replaced.map((entry) => entry.unless === undefined ? Infinity : dueTime(entry)));
   return Object.fromEntries(Object.entries(unless).map(([id, until]) => [id, Math.min(until, earliest)]));
 }
 

@@ -7,10 +7,10 @@
  * @module
  */
 
-import { attempted, failed, newEntry, withdrawn } from "./changes.ts";
+import { attempted, failed, newEntry, replacedBy, withdrawn } from "./changes.ts";
 import { Deliveries } from "./deliveries.ts";
 import { ChannelStates } from "./channel_states.ts";
-import type { ChannelState, Entry, EntryState, Replaced } from "./entry.ts";
+import type { ChannelState, Entry, EntryState } from "./entry.ts";
 import { Fallbacks, noLongerThan } from "./fallbacks.ts";
 import { type Incident, Incidents, type IncidentSubject } from "./incidents.ts";
 import { Line } from "./line.ts";
@@ -208,10 +208,9 @@ export class QueueState {
 
   #enqueue(record: EnqueueRecord, bytes: number): void {
     if (this.#line.find(record.id) || !this.#names.admit(record)) return;
-    const earlier = record.replaces ? this.#names.withKeyOf(record).map((id) => this.#line.get(id)) : [];
-    const replaced = record.replaces && this.#supersede(record);
-    const gone = earlier.filter((entry) => entry !== undefined && this.#line.get(entry.id) === undefined);
-    const entry = { ...newEntry(record), bytes, replaced, unless: noLongerThan(record.unless, gone) };
+    const gone = record.replaces ? this.#supersede(record) : [];
+    const [replaced, unless] = [replacedBy(record, gone), noLongerThan(record.unless, gone)];
+    const entry = { ...newEntry(record), bytes, replaced, unless };
     this.#fallbacks.add(entry);
     if (record.aside) this.#line.insert(entry);
     else this.#line.set(entry);
@@ -219,24 +218,21 @@ export class QueueState {
   }
 
   /** What waits under the same key, and cannot have arrived, is overtaken by the news. */
-  #supersede(record: EnqueueRecord): Replaced | undefined {
-    let count = 0, since = record.time, fired = Infinity;
-    for (const id of this.#names.withKeyOf(record)) {
-      // What hangs below a digest may have left with it.
-      const entry = this.#line.get(id);
-      if (id === record.id || entry === undefined || entry.dead || entry.open || entry.doubt) continue;
-      if (record.aside && entry.time > record.time) continue;
-      if (entry.part === undefined) {
-        count += 1 + (entry.replaced?.count ?? 0);
-        since = Math.min(since, entry.replaced?.since ?? entry.time);
-        fired = Math.min(fired, entry.replaced?.fired ?? (entry.resolves ? Infinity : entry.time));
-      }
+  #supersede(record: EnqueueRecord): Entry[] {
+    // What hangs below a digest may have left with it.
+    const earlier = this.#names.withKeyOf(record).map((id) => this.#line.get(id)).filter((entry) =>
+      entry !== undefined
+    );
+    const gone = earlier.filter(({ id, dead, open, doubt, time }) =>
+      id !== record.id && !dead && !open && !doubt && !(record.aside && time > record.time)
+    );
+    for (const entry of gone) {
       this.#names.forget(entry);
-      this.#settlements.conclude(id, { state: "superseded", by: record.id });
+      this.#settlements.conclude(entry.id, { state: "superseded", by: record.id });
       this.#remove(entry);
-      this.#fallbacks.tell(id, { supersededBy: record.id });
+      this.#fallbacks.tell(entry.id, { supersededBy: record.id });
     }
-    return count > 0 ? { count, since, ...(fired < Infinity ? { fired } : {}) } : undefined;
+    return gone;
   }
 
   /** What we chose to wait is over; what nobody may shorten stays. */

@@ -28,9 +28,7 @@ export async function list(context: CommandContext): Promise<number> {
     const age = formatDuration(now - entry.time).padStart(11);
     const where = `${entry.channel} ${entry.destination}`;
     ui.data(
-      `${entry.id.slice(0, 8)}  ${state}  ${age}  ${printable(where)}  ${
-        printable(String(entry.notification?.subject))
-      }`,
+      `${entry.id.slice(0, 8)}  ${state}  ${age}  ${printable(where)}  ${printable(titleOf(entry))}`,
     );
     const next = entry.next !== undefined && entry.next > now && entry.state !== "dead"
       ? `; next try ${at(entry.next, now)}`
@@ -40,6 +38,12 @@ export async function list(context: CommandContext): Promise<number> {
   }
   if (entries.length === 0) ui.data(args.has("dead") ? "no dead letters" : "the queue is empty");
   return EXIT.ok;
+}
+
+/** What it is called, and the files that go along with it. */
+function titleOf({ notification }: QueuedEntry): string {
+  const files = notification?.attachments?.map(({ name }) => name).join(", ");
+  return `${notification?.subject}${files === undefined ? "" : `  📎 ${files}`}`;
 }
 
 /** `queue show`. */
