@@ -1,10 +1,12 @@
 /** What the pages for readers say is what the program does. */
 
 import { assert, assertEquals } from "@std/assert";
+import { Ajv2020 } from "npm:ajv@8.17.1/dist/2020.js";
 import { knownFields } from "../src/channels/known_fields.ts";
 import { CHANNEL_KINDS } from "../src/channels/registry.ts";
 import { COMMANDS } from "../src/cli/commands.ts";
 import { CHECK_MEANINGS, DOCTOR_MEANINGS, EXIT_MEANINGS } from "../src/cli/exit_codes.ts";
+import { configSchema } from "../src/config/schema.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const PAGES = ["README.md", ...Array.from(Deno.readDirSync(new URL("docs", ROOT)), ({ name }) => `docs/${name}`)]
@@ -50,6 +52,17 @@ Deno.test("docs/channels.md names every key of every kind", () => {
     const isFileOfSecret = (key: string) => key.endsWith("File") && kind.fields[key.slice(0, -"File".length)]?.hasFile;
     const keys = Object.keys(knownFields(kind)).filter((key) => !isFileOfSecret(key));
     for (const key of keys) assert(text.includes(`\`${key}\``), `${kind.kind}: ${key}`);
+  }
+});
+
+Deno.test("README.md and docs/ show configurations that the schema permits", () => {
+  const validate = new Ajv2020({ strict: false }).compile(configSchema());
+  for (const path of PAGES) {
+    for (const [, text] of page(path).matchAll(/^```json\n(.*?)^```$/gms)) {
+      const config: Readonly<Record<string, unknown>> = JSON.parse(text);
+      // It may be a piece of one.
+      assertEquals(validate({ channels: {}, ...config }), true, `${path}: ${text}\n${JSON.stringify(validate.errors)}`);
+    }
   }
 });
 
