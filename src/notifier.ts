@@ -15,6 +15,7 @@ import { type Plan, route, type RouteOptions, type Routing } from "./channels/ro
 import type { Courier } from "./delivery/courier.ts";
 import { type BackgroundEnd, deliverUntilEmpty } from "./delivery/background_duty.ts";
 import { deliverOrWatch } from "./delivery/duty.ts";
+import { prepareDelivery } from "./delivery/preparation.ts";
 import type { RunOptions } from "./delivery/run.ts";
 import { draftOf, draftsOf } from "./drafts.ts";
 import { QueueError } from "./errors.ts";
@@ -23,7 +24,7 @@ import type { Notification, NotificationInput } from "./notification.ts";
 import { DEFAULT_FLUSH_WAIT_MS, DEFAULT_NOTIFY_WAIT_MS } from "./notifier_options.ts";
 import type { FlushOptions, NotifierOptions, NotifyOptions } from "./notifier_options.ts";
 import { type Entry, sentBySomebody } from "./queue/entry.ts";
-import { fullnessWarning, NEARLY_FULL_BYTES } from "./queue/limits.ts";
+import { fullnessWarning } from "./queue/limits.ts";
 import type { Queue } from "./queue/queue.ts";
 import type { Draft, Enqueued } from "./queue/queue_types.ts";
 import { mutedOutcomes, type Outcome, type QueuedEntry, type Reporter } from "./report.ts";
@@ -250,28 +251,8 @@ export class Notifier implements AsyncDisposable {
     });
   }
 
-  /**
-   * Prepares a delivery. On duty nothing that came before is overtaken, by whichever door it came in, and whoever cannot prepare does not stay on
-   * duty.
-   */
-  async #prepare<Result>(onDuty: boolean, work: (problem?: QueueError) => Promise<Result>): Promise<Result> {
-    let problem;
-    try {
-      this.#queue.refresh();
-      if (onDuty) await this.#queue.takeIn();
-      // History must not be in the way of what comes in.
-      if (onDuty && this.#queue.bytes > NEARLY_FULL_BYTES) await this.#queue.compact();
-    } catch (error) {
-      if (!(error instanceof QueueError)) throw error;
-      this.#warn(error.message);
-      problem = error;
-    }
-    try {
-      return await work(problem);
-    } catch (error) {
-      if (onDuty) this.#queue.deliverLock.release();
-      throw error;
-    }
+  #prepare<Result>(onDuty: boolean, work: (problem?: QueueError) => Promise<Result>): Promise<Result> {
+    return prepareDelivery(this.#queue, { onDuty, warn: this.#warn }, work);
   }
 
   /** They are on disk, but the journal cannot be had; whoever delivers next has them. */

@@ -8,8 +8,8 @@
  */
 
 import { attempted, failed, newEntry, replacedBy, withdrawn } from "./changes.ts";
-import { Deliveries } from "./deliveries.ts";
 import { ChannelStates } from "./channel_states.ts";
+import { Deliveries } from "./deliveries.ts";
 import type { ChannelState, Entry, EntryState } from "./entry.ts";
 import { Fallbacks, noLongerThan } from "./fallbacks.ts";
 import { type Incident, Incidents, type IncidentSubject } from "./incidents.ts";
@@ -93,9 +93,7 @@ export class QueueState {
 
   /** What an entry is, seen together with its channel. */
   stateOf(entry: Entry): EntryState {
-    if (entry.dead) return "dead";
-    if (this.channel(entry.channel).wait?.class === "account") return "held";
-    return entry.attempts > 0 ? "deferred" : "queued";
+    return this.#channels.stateOf(entry);
   }
 
   /** From now on remembers how this entry ends; or how it ended, where that is known. */

@@ -2,13 +2,65 @@
 
 import { type Entry, type EntryState, laneOf, sentBySomebody } from "./entry.ts";
 import type { Incident, IncidentSubject } from "./incidents.ts";
+import type { Intake } from "./intake.ts";
+import type { Journal } from "./journal.ts";
+import { MAX_QUEUE_BYTES } from "./limits.ts";
+import type { Quarantine } from "./quarantine.ts";
+import type { QueueFigures } from "./queue_types.ts";
 import type { Settlement } from "./settlements.ts";
 import { QueueState } from "./state.ts";
+
+/** Where the queue is read from. */
+export interface ViewParts {
+  readonly journal: Journal;
+  readonly intake: Intake;
+  readonly quarantine: Quarantine;
+}
 
 /** The reading side of the queue. */
 export abstract class QueueView {
   /** The fold over what was read so far. */
   protected state: QueueState = new QueueState();
+  protected readonly journal: Journal;
+  protected readonly intake: Intake;
+  readonly #quarantine: Quarantine;
+
+  /** @param parts where it is read from */
+  protected constructor({ journal, intake, quarantine }: ViewParts) {
+    this.journal = journal;
+    this.intake = intake;
+    this.#quarantine = quarantine;
+  }
+
+  /** Reads what is new. When that must begin anew and fails on its way, what was known before stands. */
+  refresh(): void {
+    let state = this.state;
+    this.journal.read({
+      restart: () => state = state.successor(),
+      record: (record, bytes) => state.apply(record, bytes),
+    });
+    this.state = state;
+  }
+
+  /** Bytes of the journal; it grows with every change. */
+  get bytes(): number {
+    return this.journal.bytes;
+  }
+
+  /** Numbers for people and monitoring. */
+  figures(): QueueFigures {
+    const intakeTimes = this.intake.times();
+    const { possibleDuplicates, lastDelivery } = this.state;
+    return {
+      bytes: this.bytes,
+      maxBytes: MAX_QUEUE_BYTES,
+      intake: intakeTimes.length,
+      intakeTimes,
+      ...this.#quarantine.count(this.journal.tornBytes > 0),
+      possibleDuplicates,
+      lastDelivery,
+    };
+  }
 
   /** Entries that are neither delivered nor dropped, in the order of arrival; a digest stands for its members. */
   entries(): Entry[] {
