@@ -11,19 +11,19 @@
  */
 
 import type { Channel } from "./channels/channel.ts";
-import { type Plan, route, type RouteOptions, type Routing } from "./channels/routing.ts";
+import { type Place, type Plan, route, type RouteOptions, type Routing } from "./channels/routing.ts";
 import type { Courier } from "./delivery/courier.ts";
 import { type BackgroundEnd, deliverUntilEmpty } from "./delivery/background_duty.ts";
 import { deliverOrWatch } from "./delivery/duty.ts";
 import { prepareDelivery } from "./delivery/preparation.ts";
 import type { RunOptions } from "./delivery/run.ts";
-import { draftOf, draftsOf } from "./drafts.ts";
+import { draftsOf } from "./drafts.ts";
 import { QueueError } from "./errors.ts";
 import { checkId, createNotification, DEFAULT_TTL_MS } from "./notification.ts";
 import type { Notification, NotificationInput } from "./notification.ts";
 import { DEFAULT_FLUSH_WAIT_MS, DEFAULT_NOTIFY_WAIT_MS } from "./notifier_options.ts";
 import type { FlushOptions, NotifierOptions, NotifyOptions } from "./notifier_options.ts";
-import { type Entry, sentBySomebody } from "./queue/entry.ts";
+import { type Entry, laneOf, sentBySomebody } from "./queue/entry.ts";
 import { fullnessWarning } from "./queue/limits.ts";
 import type { Queue } from "./queue/queue.ts";
 import type { Draft, Enqueued } from "./queue/queue_types.ts";
@@ -132,14 +132,17 @@ export class Notifier implements AsyncDisposable {
    * @throws what `notify` throws for bad input
    */
   plan(input: NotificationInput, options: RouteOptions = {}): Plan {
-    return route(createNotification(input, this.#runtime.now()), this.#routing, options);
+    const notification = createNotification(input, this.#runtime.now());
+    return route(notification, { ...this.#routing, told: this.#toldOf(notification) }, options);
   }
 
   /** Whether what a notification is about was told, or waits to be, where it would go, and not yet that it is over. */
   isOpen(input: NotificationInput, options: RouteOptions = {}): boolean {
+    if (input.key === undefined) return false;
     this.#queue.refresh();
-    const { envelopes } = this.plan(input, options);
-    return envelopes.some((envelope) => this.#queue.isOpen({ ...draftOf(envelope), time: this.#runtime.now() }));
+    const resolving = { ...input, resolves: true };
+    const told = new Set(this.#toldOf(createNotification(resolving, this.#runtime.now())).map(laneOf));
+    return this.plan(resolving, options).envelopes.some((envelope) => told.has(laneOf(envelope)));
   }
 
   /**
@@ -236,6 +239,11 @@ export class Notifier implements AsyncDisposable {
     this.#queue.backgroundLock.release();
     this.#ownRuntime[Symbol.dispose]();
     return Promise.resolve();
+  }
+
+  /** Where what a notification resolves was told, as far as was read. */
+  #toldOf({ key, resolves, time }: Notification): readonly Place[] {
+    return resolves && key !== undefined ? this.#queue.toldOf(key, time) : [];
   }
 
   /** Who delivers announces the first attempts in the same write, as far as nothing older is before them. */

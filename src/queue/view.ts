@@ -89,14 +89,16 @@ export abstract class QueueView {
 
   /** What the lane of an entry was told under its key, and not yet that it is over. */
   incidentOf(entry: IncidentSubject): Incident | undefined {
-    return this.state.incidentOf(entry);
+    return this.state.incidents.of(entry);
   }
 
-  /** Whether the lane of an entry was told of its key, or will be by what waits, and not yet that it is over. */
-  isOpen(entry: IncidentSubject): boolean {
-    const waits = (other: Entry) => other.key === entry.key && laneOf(other) === laneOf(entry);
-    return this.incidentOf(entry) !== undefined ||
-      (entry.key !== undefined && sentBySomebody(this.live()).some(waits));
+  /** The lanes that were told of a key, or will be by what waits and stands in for nothing, and not yet that it is over. */
+  toldOf(key: string, time: number): Pick<Entry, "channel" | "destination">[] {
+    const waiting = sentBySomebody(this.live()).filter((entry) =>
+      entry.key === key && entry.title !== undefined && !entry.resolves && entry.unless === undefined
+    );
+    const lanes = [...this.state.incidents.under(key, time), ...waiting];
+    return [...new Map(lanes.map((lane) => [laneOf(lane), lane])).values()];
   }
 
   /** What an entry is, seen together with its channel. */
