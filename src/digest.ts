@@ -31,6 +31,9 @@ export interface RenderedDigest {
 /** What every service takes, in UTF-8 bytes. */
 const COMMON_DIGEST_BYTES = 3500;
 
+/** What stands around a digest in a message, in UTF-8 bytes: a subject, and how late it is. */
+export const AROUND_DIGEST_BYTES = 1024;
+
 /** No line shows more of a notification, in characters. */
 const MAX_WIDTH = 1000;
 /** Lines are not cut shorter before some are left out. */

@@ -23,7 +23,7 @@ export function draftsOf({ envelopes, fallbacks }: Plan, once: string | undefine
 }
 
 /** Makes the draft of one envelope. */
-export function draftOf(envelope: Envelope, once?: string): Draft {
+function draftOf(envelope: Envelope, once: string | undefined): Draft {
   const { notification, part } = envelope;
   const { expires, key, resolves, severity, attachments, file } = notification;
   const files = [...attachments ?? [], ...file ? [file] : []].map(({ content }) => content);

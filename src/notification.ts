@@ -40,7 +40,7 @@ export interface Attachment {
 export interface AttachmentInput {
   /** Where it is. It is read before the notification is taken, and may be gone afterwards. */
   readonly path?: string;
-  /** What is in it, instead of a path; at most {@linkcode MAX_FILE_BYTES}. */
+  /** What is in it, instead of a path; at most 32 MiB. */
   readonly bytes?: Uint8Array;
   /** How it is called for its readers. @default the last part of the path */
   readonly name?: string;
@@ -82,11 +82,11 @@ export interface Notification {
   readonly unsent?: readonly string[];
 }
 
-/** What {@linkcode createNotification} takes. */
+/** What is said of a notification; what is left out has its default. */
 export interface NotificationInput {
-  /** One line; line breaks become spaces. At most {@linkcode MAX_SUBJECT_BYTES}. */
+  /** One line; line breaks become spaces. At most 1 KiB of UTF-8. */
   readonly subject: string;
-  /** The body, at most {@linkcode MAX_MESSAGE_BYTES}. @default {""} */
+  /** The body, at most 56 KiB of UTF-8. @default {""} */
   readonly message?: string;
   /** How the message is written. @default {"text"} */
   readonly format?: Format;
@@ -96,9 +96,9 @@ export interface NotificationInput {
   readonly silent?: boolean;
   /** How much it matters. @default {"info"} */
   readonly severity?: Severity;
-  /** Who speaks, at most {@linkcode MAX_SUBJECT_BYTES}. */
+  /** Who speaks, at most 1 KiB of UTF-8. */
   readonly origin?: string;
-  /** What it is about, at most {@linkcode MAX_SUBJECT_BYTES}. */
+  /** What it is about, at most 1 KiB of UTF-8. */
   readonly key?: string;
   /**
    * Whether it says that what its key is about is over. Its subject says so then, and after how long; a Matrix room sees it with the first of that key.
@@ -110,7 +110,7 @@ export interface NotificationInput {
   readonly mentions?: readonly string[];
   /** How long it is worth delivering, milliseconds. @default {1209600000} (14 days) */
   readonly ttlMs?: number;
-  /** Files that come with it, at most {@linkcode MAX_FILES}. @default none */
+  /** Files that come with it, at most 10. @default none */
   readonly attachments?: readonly AttachmentInput[];
 }
 

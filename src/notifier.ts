@@ -11,19 +11,20 @@
  */
 
 import type { Channel } from "./channels/channel.ts";
-import { type Plan, route, type RouteOptions, type Routing } from "./channels/routing.ts";
+import { type Place, type Plan, route, type RouteOptions, type Routing } from "./channels/routing.ts";
 import type { Courier } from "./delivery/courier.ts";
 import { type BackgroundEnd, deliverUntilEmpty } from "./delivery/background_duty.ts";
 import { deliverOrWatch } from "./delivery/duty.ts";
+import { prepareDelivery } from "./delivery/preparation.ts";
 import type { RunOptions } from "./delivery/run.ts";
-import { draftOf, draftsOf } from "./drafts.ts";
+import { draftsOf } from "./drafts.ts";
 import { QueueError } from "./errors.ts";
 import { checkId, createNotification, DEFAULT_TTL_MS } from "./notification.ts";
 import type { Notification, NotificationInput } from "./notification.ts";
 import { DEFAULT_FLUSH_WAIT_MS, DEFAULT_NOTIFY_WAIT_MS } from "./notifier_options.ts";
 import type { FlushOptions, NotifierOptions, NotifyOptions } from "./notifier_options.ts";
-import { type Entry, sentBySomebody } from "./queue/entry.ts";
-import { fullnessWarning, NEARLY_FULL_BYTES } from "./queue/limits.ts";
+import { type Entry, laneOf, sentBySomebody } from "./queue/entry.ts";
+import { fullnessWarning } from "./queue/limits.ts";
 import type { Queue } from "./queue/queue.ts";
 import type { Draft, Enqueued } from "./queue/queue_types.ts";
 import { mutedOutcomes, type Outcome, type QueuedEntry, type Reporter } from "./report.ts";
@@ -131,16 +132,17 @@ export class Notifier implements AsyncDisposable {
    * @throws what `notify` throws for bad input
    */
   plan(input: NotificationInput, options: RouteOptions = {}): Plan {
-    return route(createNotification(input, this.#runtime.now()), this.#routing, options);
+    const notification = createNotification(input, this.#runtime.now());
+    return route(notification, { ...this.#routing, told: this.#toldOf(notification) }, options);
   }
 
   /** Whether what a notification is about was told, or waits to be, where it would go, and not yet that it is over. */
   isOpen(input: NotificationInput, options: RouteOptions = {}): boolean {
+    if (input.key === undefined) return false;
     this.#queue.refresh();
-    const { envelopes, fallbacks } = this.plan(input, options);
-    // Where only a fallback was told of it, it is to be told that it is over.
-    const all = [...envelopes, ...fallbacks.map(({ envelope }) => envelope)];
-    return all.some((envelope) => this.#queue.isOpen({ ...draftOf(envelope), time: this.#runtime.now() }));
+    const resolving = { ...input, resolves: true };
+    const told = new Set(this.#toldOf(createNotification(resolving, this.#runtime.now())).map(laneOf));
+    return this.plan(resolving, options).envelopes.some((envelope) => told.has(laneOf(envelope)));
   }
 
   /**
@@ -239,6 +241,11 @@ export class Notifier implements AsyncDisposable {
     return Promise.resolve();
   }
 
+  /** Where what a notification resolves was told, as far as was read. */
+  #toldOf({ key, resolves, time }: Notification): readonly Place[] {
+    return resolves && key !== undefined ? this.#queue.toldOf(key, time) : [];
+  }
+
   /** Who delivers announces the first attempts in the same write, as far as nothing older is before them. */
   #enqueue(drafts: readonly Draft[], onDuty: boolean): Promise<Enqueued> {
     return this.#prepare(onDuty, async (problem) => {
@@ -252,28 +259,8 @@ export class Notifier implements AsyncDisposable {
     });
   }
 
-  /**
-   * Prepares a delivery. On duty nothing that came before is overtaken, by whichever door it came in, and whoever cannot prepare does not stay on
-   * duty.
-   */
-  async #prepare<Result>(onDuty: boolean, work: (problem?: QueueError) => Promise<Result>): Promise<Result> {
-    let problem;
-    try {
-      this.#queue.refresh();
-      if (onDuty) await this.#queue.takeIn();
-      // History must not be in the way of what comes in.
-      if (onDuty && this.#queue.bytes > NEARLY_FULL_BYTES) await this.#queue.compact();
-    } catch (error) {
-      if (!(error instanceof QueueError)) throw error;
-      this.#warn(error.message);
-      problem = error;
-    }
-    try {
-      return await work(problem);
-    } catch (error) {
-      if (onDuty) this.#queue.deliverLock.release();
-      throw error;
-    }
+  #prepare<Result>(onDuty: boolean, work: (problem?: QueueError) => Promise<Result>): Promise<Result> {
+    return prepareDelivery(this.#queue, { onDuty, warn: this.#warn }, work);
   }
 
   /** They are on disk, but the journal cannot be had; whoever delivers next has them. */

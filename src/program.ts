@@ -23,9 +23,9 @@ export interface ProgramCall {
 export interface ProgramEnd {
   /** The exit code; 128 and the signal's number when a signal ended it. */
   readonly code: number;
-  /** The beginning of its standard output, at most {@linkcode MAX_OUTPUT_BYTES}. */
+  /** The beginning of its standard output, at most 8 KiB. */
   readonly stdout: string;
-  /** The end of its standard error, at most {@linkcode MAX_OUTPUT_BYTES}. */
+  /** The end of its standard error, at most 8 KiB. */
   readonly stderr: string;
 }
 

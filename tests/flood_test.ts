@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { NotificationInput } from "../src/notification.ts";
 import type { Notifier } from "../src/notifier.ts";
+import { LoopbackGotify } from "../src/testing/mod.ts";
 import { type Scene, setScene } from "./fakes/scene.ts";
 
 /** Synapse's own limit. */
@@ -170,6 +171,16 @@ Deno.test("ntfy gets digests that fit its limit, with a line for each", async ()
     ...numbers(1, 200),
   ]);
   assertEquals(bodies.length, 3);
+});
+
+Deno.test("Gotify gets a digest as long as it takes", async () => {
+  await using scene = await setScene();
+  await using gotify = await LoopbackGotify.start();
+  await using notifier = await scene.open({ channels: { gotify: { server: gotify.url, token: gotify.token } } });
+  await enqueue(notifier, 200, { message: "x".repeat(100) });
+  await notifier.flush();
+  const [{ message }, ...more] = gotify.messages;
+  assertEquals([[...message.matchAll(/^- \S+ ℹ \d+: x{100}$/gm)].length, more], [200, []]);
 });
 
 // The storm found it: the last 71 of 500 were "… and 71 more", in the event that was the receipt of all.

@@ -235,3 +235,29 @@ Deno.test("other kinds say that it is over, and after how long", async () => {
   const { title, message } = scene.ntfy.messages("alerts").at(-1) ?? {};
   assertEquals(`${title} ${message}`.includes("✅ Resolved after 2 h 5 min: Disk full"), true);
 });
+
+Deno.test("a resolve goes wherever what it resolves was told, whatever rules say of its own severity", async () => {
+  await using scene = await setScene();
+  const { homeserver: { url: homeserver }, accessToken, room } = scene;
+  const other = scene.homeserver.createRoom({ members: ["@bot:loopback.test"] });
+  const matrix = { kind: "matrix", homeserver, accessToken } as const;
+  const open = (rules: object[]) =>
+    scene.open({ channels: { day: { ...matrix, room }, night: { ...matrix, room: other } }, routes: rules });
+  const bodies = (roomId: string) => scene.homeserver.events(roomId).map(({ content }) => content.body);
+  const severe = [{ when: { severity: "error+" }, channels: ["night"] }, { channels: ["day"] }];
+  await using notifier = await open(severe);
+  await notifier.notify(FIRE);
+  assertEquals([bodies(room).length, bodies(other).length], [0, 1]);
+  assertEquals([notifier.isOpen({ ...FIRE, severity: "info" }), notifier.isOpen({ ...FIRE, key: "net" })], [
+    true,
+    false,
+  ]);
+  const outcomes = await notifier.notify(RESOLVE);
+  assertEquals(outcomes.map(({ channel, state }) => [channel, state]), [["day", "delivered"], ["night", "delivered"]]);
+  assertMatch(String(bodies(other)[1]), /Resolved after .*: Disk full$/);
+  assertEquals(notifier.isOpen({ ...FIRE, severity: "info" }), false);
+  await notifier.notify(FIRE);
+  await using mute = await open([{ when: { key: "disk" }, channels: [] }]);
+  assertEquals((await mute.notify(RESOLVE)).map(({ channel, state }) => [channel, state]), [["night", "delivered"]]);
+  assertEquals((await mute.notify(RESOLVE)).map(({ state }) => state), ["muted", "muted"]);
+});

@@ -1,10 +1,11 @@
 /** Mail over SMTP (RFC 5321, RFC 3207, RFC 4954). */
 
+import { type Digest, tellsEach } from "../digest.ts";
 import type { Fields } from "../fields.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "./channel.ts";
 import { addressOf, domainOf, isMailbox, MAILBOX_REGEXP } from "./email_address.ts";
 import type { MailWithFiles } from "./email_files.ts";
-import { composeMail, type MailOptions } from "./email_message.ts";
+import { composeMail, fitsMail, type MailOptions } from "./email_message.ts";
 import { HOST_REGEXP, loadSmtp, type MailServer, mailServerField, SECURITIES, withPassword } from "./email_server.ts";
 import type { ChannelContext, ChannelKind, OpenChannel, ParseContext } from "./kind.ts";
 import { renderMessage } from "./message.ts";
@@ -156,6 +157,10 @@ class EmailChannel implements Channel {
     this.#context = context;
   }
 
+  hasRoomFor(digest: Digest): boolean {
+    return tellsEach(digest, fitsMail);
+  }
+
   /**
    * Each try has the same `Message-ID`. Some mail stores keep only the first of those that have the same one, and nobody can tell which: what may
    * have arrived may come twice.
@@ -179,7 +184,7 @@ class EmailChannel implements Channel {
     const { late, replaced, messageId, attachments, timeoutMs, signal } = options;
     const { server, from } = this.#mailing;
     const { runtime, identity, warn } = this.#context;
-    const message = await renderMessage(notification, warn);
+    const message = await renderMessage(notification, warn, fitsMail);
     const lateAt = late ? runtime.now() : undefined;
     const how = { identity, lateAt, replaced, from, to: destination, messageId, attachments };
     const mail: SmtpMail = {

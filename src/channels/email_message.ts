@@ -1,5 +1,6 @@
 /** From a notification to the parts of a mail. */
 
+import { AROUND_DIGEST_BYTES } from "../digest.ts";
 import type { Notification } from "../notification.ts";
 import { byteLength, cutToFit, renderHtml, type RenderOptions, renderPlain, subjectLine } from "../render.ts";
 import type { RenderedMessage } from "./message.ts";
@@ -44,6 +45,11 @@ export interface MailOptions extends RenderOptions {
   readonly messageId: string;
   /** @default none */
   readonly attachments?: readonly MailFile[];
+}
+
+/** Whether a mail has room for a digest, with its form. */
+export function fitsMail({ text, html }: RenderedMessage): boolean {
+  return byteLength(text + html) <= MAX_MAIL_BYTES - AROUND_DIGEST_BYTES;
 }
 
 /** Composes a mail: its text goes out without HTML before anything is cut. */

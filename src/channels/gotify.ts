@@ -1,5 +1,6 @@
 /** Gotify applications (its API documentation, "message", and "Message Extras"). */
 
+import { AROUND_DIGEST_BYTES, type Digest, type RenderedDigest, tellsEach } from "../digest.ts";
 import { NotTheServiceError, ResponseError } from "../errors.ts";
 import type { Fields } from "../fields.ts";
 import { exchange, parseJsonObject, parseRetryAfter } from "../http.ts";
@@ -16,6 +17,10 @@ import { serverField, serverFields } from "./server_field.ts";
 
 /** Gotify's columns are of the type TEXT, which is 65,535 bytes long in MySQL and MariaDB. */
 export const MAX_GOTIFY_BYTES = 65_535;
+
+function fitsGotify({ text }: RenderedDigest): boolean {
+  return byteLength(text) <= MAX_GOTIFY_BYTES - AROUND_DIGEST_BYTES;
+}
 
 /** Behind a reverse proxy it may lie under a path (its documentation, "Reverse Proxy"). */
 const PLACE = { mayHavePath: true };
@@ -116,6 +121,10 @@ class GotifyChannel implements Channel {
     throw new NotTheServiceError(`${host} does not answer like Gotify: ${status}`, { status, retryAfterMs });
   }
 
+  hasRoomFor(digest: Digest): boolean {
+    return tellsEach(digest, fitsGotify);
+  }
+
   /** Gotify takes no empty message, so that a subject without a body becomes the message. */
   async #message(notification: Notification, notes: readonly string[]): Promise<Record<string, unknown>> {
     const { identity, warn } = this.#context;
@@ -124,7 +133,7 @@ class GotifyChannel implements Channel {
     const lines = [...(link === undefined ? [] : [`🔗 ${link}`]), ...notes];
     const note = lines.map((line) => `\n\n${line}`).join("");
     const isMarkdown = format === "markdown";
-    const text = isMarkdown ? notification.message : (await renderMessage(notification, warn)).text;
+    const text = isMarkdown ? notification.message : (await renderMessage(notification, warn, fitsGotify)).text;
     const message = cutToFit(text || subject, (cut) => byteLength(cut + note) <= MAX_GOTIFY_BYTES);
     return {
       title: text === "" ? identity : subjectLine(notification, identity),

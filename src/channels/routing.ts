@@ -5,6 +5,7 @@
  * which channels:  the caller's, else those that the matching rules choose, else all
  * fallbacks:       what stands in for these, where the caller names none; for nothing else are those used that stand in
  * where in each:   the caller's room, else what the first matching rule sets that sets it, else the channel's own
+ * what resolves:   also wherever it was told what is over now, whatever the rules say of this one, unless the caller names channels
  * ```
  *
  * @module
@@ -36,7 +37,12 @@ export interface Routing {
   readonly rules: readonly Rule[];
   /** What stands in for channels, by name. */
   readonly fallbacks: ReadonlyMap<string, Fallback>;
+  /** Where what it resolves was told, and not yet that it is over. @default nowhere */
+  readonly told?: readonly Place[];
 }
+
+/** A destination of a channel. */
+export type Place = Pick<Envelope, "channel" | "destination">;
 
 /** An envelope that goes out only when others have not arrived in time. */
 export interface FallbackEnvelope {
@@ -69,21 +75,35 @@ export function route(notification: Notification, routing: Routing, options: Rou
   const named = namedBy(options, routing);
   const { matching, rules } = judge(routing.rules, notification);
   const chosen = named ?? chosenBy(matching, routing);
-  const envelopesOf = (channel: Channel): Envelope[] => {
-    const { silent, severity, mentions, destinations = channel.destinations } = settingsFor(channel.name, matching);
+  const envelopeFor = ({ channel, destination }: Place): Envelope => {
+    const { silent, severity, mentions } = settingsFor(channel, matching);
     const changes = Object.entries({ silent, severity, mentions }).filter(([, value]) => value !== undefined);
-    const changed = { ...notification, ...Object.fromEntries(changes) };
-    return (room === undefined ? destinations : [room]).map((destination): Envelope => {
-      return { channel: channel.name, destination, notification: changed };
-    });
+    return { channel, destination, notification: { ...notification, ...Object.fromEntries(changes) } };
   };
-  const envelopes = chosen.flatMap(envelopesOf);
+  const placesOf = ({ name, destinations }: Channel): Place[] => {
+    const own = settingsFor(name, matching).destinations ?? destinations;
+    return (room === undefined ? own : [room]).map((destination) => ({ channel: name, destination }));
+  };
+  const envelopesOf = (channel: Channel) => placesOf(channel).map(envelopeFor);
+  const places = chosen.flatMap(placesOf);
+  const envelopes = [...places, ...named ? [] : alsoTold(places, routing)].map(envelopeFor);
   // Who says by what it goes means nothing else.
   const fallbacks = named ? [] : fallbacksOf(envelopes, {
     fallbackOf: (channel) => settingsFor(channel, matching).fallback ?? routing.fallbacks.get(channel),
     envelopesOf: (name) => routing.channels.filter((channel) => channel.name === name).flatMap(envelopesOf),
   });
-  return { envelopes, fallbacks, mutedBy: chosen.length > 0 ? undefined : matching.at(-1)?.path, rules };
+  return { envelopes, fallbacks, mutedBy: envelopes.length > 0 ? undefined : matching.at(-1)?.path, rules };
+}
+
+/** Where it was told what is over now, but for where it goes anyway. */
+function alsoTold(places: readonly Place[], { channels, told = [] }: Routing): readonly Place[] {
+  const reached = new Set(places.map(placeOf));
+  const known = new Set(channels.map(({ name }) => name));
+  return told.filter((place) => known.has(place.channel) && !reached.has(placeOf(place)));
+}
+
+function placeOf({ channel, destination }: Place): string {
+  return `${channel} ${destination}`;
 }
 
 interface FallbackSource {
@@ -93,7 +113,6 @@ interface FallbackSource {
 
 /** One for each place, however many it stands in for; none for where it goes anyway. */
 function fallbacksOf(envelopes: readonly Envelope[], { fallbackOf, envelopesOf }: FallbackSource): FallbackEnvelope[] {
-  const placeOf = ({ channel, destination }: Envelope) => `${channel} ${destination}`;
   const reached = new Set(envelopes.map(placeOf));
   const all = envelopes.flatMap((primary) => {
     const { channels = [], afterMs = 0 } = fallbackOf(primary.channel) || {};

@@ -13,8 +13,19 @@ export function accountLine(account: Account, now: number): string {
     : `token ${left > 0 ? `expires in ${formatDuration(left)}` : "has expired"}${
       refreshToken ? " and is renewed" : ""
     }`;
-  const device = deviceId === undefined ? "no device" : `device ${deviceId}`;
-  return printable(`${userId}, ${device}, at ${homeserver}, ${expiry}`);
+  return printable(`${whoText({ userId, deviceId, homeserver })}, ${expiry}`);
+}
+
+/** `@bot:example.org, device ABC, at https://matrix.example.org, by the token of channel matrix`. */
+export function channelLine(who: Who, channel: string): string {
+  return printable(`${whoText(who)}, by the token of channel ${channel}`);
+}
+
+/** Whom a token speaks for, and where. */
+type Who = Pick<Account, "userId" | "deviceId" | "homeserver">;
+
+function whoText({ userId, deviceId, homeserver }: Who): string {
+  return `${userId}, ${deviceId === undefined ? "no device" : `device ${deviceId}`}, at ${homeserver}`;
 }
 
 /** The same for programs. */

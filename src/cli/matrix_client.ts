@@ -6,6 +6,7 @@ import { type ChannelSource, loadChannelSources } from "../config/load.ts";
 import { ConfigError } from "../errors.ts";
 import type { MatrixClient } from "../matrix/request.ts";
 import { nearest } from "../nearest.ts";
+import type { Runtime } from "../runtime.ts";
 import type { CommandContext } from "./command.ts";
 
 /** An account, ready to be used. */
@@ -26,14 +27,17 @@ export function openMatrixClient({ args, runtime }: CommandContext): OpenMatrixC
     insecureHttp: args.has("insecure-http"),
     stateDir: args.text("state-dir"),
   });
-  const { name, fields, context, connection } = choose(
-    sources.filter(({ kind }) => kind === "matrix"),
-    args.text("channel"),
-  );
-  return {
-    client: clientField(fields, context)(over(runtime, connection())),
-    channel: name,
-  };
+  const source = choose(sources.filter(({ kind }) => kind === "matrix"), args.text("channel"));
+  return { client: clientOf(source, runtime), channel: source.name };
+}
+
+/**
+ * Opens the account of a channel.
+ *
+ * @throws {ConfigError} when its configuration cannot be used
+ */
+export function clientOf({ fields, context, connection }: ChannelSource, runtime: Runtime): MatrixClient {
+  return clientField(fields, context)(over(runtime, connection()));
 }
 
 function choose(channels: readonly ChannelSource[], wanted: string | undefined): ChannelSource {

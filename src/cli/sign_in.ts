@@ -23,7 +23,7 @@ export function stateDirOf({ args, runtime }: CommandContext): string {
  */
 export function signInOf(context: CommandContext, userId: string): SignIn {
   const user = requireUserId(userId);
-  const runtime = over(context.runtime, channelOf(context, user)?.connection());
+  const runtime = over(context.runtime, channelsOf(context, user).at(0)?.connection());
   return { userId: user, stateDir: stateDirOf(context), runtime, userAgent: USER_AGENT };
 }
 
@@ -38,14 +38,17 @@ export function requireUserId(text: string): string {
   throw new UsageError(`Cannot use "${text}": it is no user id`, "write it whole, as @bot:example.org");
 }
 
-/** A configuration that cannot be read is in nobody's way here: whoever delivers tells. */
-function channelOf({ args, runtime }: CommandContext, userId: string): ChannelSource | undefined {
+/**
+ * The Matrix channels that name this account; without one, those that have a token of their own. A configuration that cannot be read is in nobody's way
+ * here: whoever delivers tells.
+ */
+export function channelsOf({ args, runtime }: CommandContext, userId?: string): readonly ChannelSource[] {
   try {
-    return loadChannelSources(runtime, { configFile: args.text("config"), stateDir: args.text("state-dir") }).find(
+    return loadChannelSources(runtime, { configFile: args.text("config"), stateDir: args.text("state-dir") }).filter(
       ({ kind, fields }) => kind === "matrix" && fields.text("user") === userId,
     );
   } catch (error) {
-    if (error instanceof ConfigError) return undefined;
+    if (error instanceof ConfigError) return [];
     throw error;
   }
 }

@@ -15,18 +15,10 @@ import {
   TooEarlyError,
   TransportError,
 } from "../errors.ts";
+import type { WaitClass } from "../queue/entry.ts";
 
-/** The classes of failure. */
-export type FailureClass =
-  | "not-sent"
-  | "ambiguous"
-  | "limited"
-  | "account"
-  | "room"
-  | "room-busy"
-  | "poison"
-  | "not-the-service"
-  | "doubt";
+/** The classes of failure: what is waited for, and what no waiting mends. */
+export type FailureClass = Exclude<WaitClass, "killed"> | "poison";
 
 /** A failure, understood. */
 export interface Failure {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type ChannelState, LANE_CLASSES, type Wait } from "./entry.ts";
+import { type ChannelState, type Entry, type EntryState, LANE_CLASSES, type Wait } from "./entry.ts";
 import type { ChannelRecord, NackRecord } from "./record.ts";
 
 const NO_TROUBLE: ChannelState = { failures: 0 };
@@ -17,6 +17,13 @@ export class ChannelStates {
   /** What a channel waits for. */
   of(name: string): ChannelState {
     return this.#inTrouble.get(name) ?? NO_TROUBLE;
+  }
+
+  /** What an entry is, seen together with its channel. */
+  stateOf({ channel, dead, attempts }: Entry): EntryState {
+    if (dead) return "dead";
+    if (this.of(channel).wait?.class === "account") return "held";
+    return attempts > 0 ? "deferred" : "queued";
   }
 
   /** Whose trouble it is: a lane's alone, which says that the account is well, or the whole channel's. */

@@ -39,7 +39,12 @@ export class Incidents {
   /** What an entry goes on with; undefined where it is the first. Its own time counts, so that each of its tries hears the same. */
   of(entry: IncidentSubject): Incident | undefined {
     const incident = entry.key === undefined ? undefined : this.#open.get(placeOf(entry, entry.key));
-    return incident !== undefined && entry.time - incident.told <= FORGOTTEN_AFTER_MS ? incident : undefined;
+    return incident !== undefined && isRemembered(incident, entry.time) ? incident : undefined;
+  }
+
+  /** Those under a key, in all lanes. */
+  under(key: string, time: number): Incident[] {
+    return [...this.#open.values()].filter((incident) => incident.key === key && isRemembered(incident, time));
   }
 
   /**
@@ -78,6 +83,10 @@ export class Incidents {
     this.#bytes -= bytesOf(record);
     this.#open.delete(place);
   }
+}
+
+function isRemembered({ told }: Incident, time: number): boolean {
+  return time - told <= FORGOTTEN_AFTER_MS;
 }
 
 function placeOf(lane: Pick<Entry, "channel" | "destination">, key: string): string {

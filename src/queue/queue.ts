@@ -14,17 +14,8 @@ import { Admission, recordOf } from "./admission.ts";
 import { type Durability, Journal } from "./journal.ts";
 import type { IncomingFiles } from "./incoming_files.ts";
 import { Intake } from "./intake.ts";
-import { MAX_QUEUE_BYTES } from "./limits.ts";
 import { FileLock } from "./lock.ts";
-import type {
-  AttemptResult,
-  Draft,
-  Enqueued,
-  ExpiredEntry,
-  QueueFigures,
-  QueueOptions,
-  QueueRuntime,
-} from "./queue_types.ts";
+import type { AttemptResult, Draft, Enqueued, ExpiredEntry, QueueOptions, QueueRuntime } from "./queue_types.ts";
 import type { JournalRecord } from "./record.ts";
 import { Quarantine } from "./quarantine.ts";
 import { isKept, isWorthCompacting } from "./retention.ts";
@@ -44,33 +35,27 @@ export class Queue extends QueueView {
   readonly #stateDir: string;
   readonly #files: Files;
   readonly #runtime: QueueRuntime;
-  readonly #intake: Intake;
-  readonly #journal: Journal;
   readonly #reserve: Reserve;
-  readonly #quarantine: Quarantine;
   readonly #admission: Admission;
 
   private constructor(stateDir: string, runtime: QueueRuntime, options: QueueOptions) {
     const { files = denoFiles, onDamage, onReserveUsed = () => {} } = options;
-    super();
-    this.directory = `${stateDir}/queue`;
+    const directory = `${stateDir}/queue`;
+    const reserve = new Reserve(directory, files, onReserveUsed);
+    const quarantine = new Quarantine(directory, { files, runtime, onDamage });
+    const parts = { files, reserve, quarantine };
+    const intake = new Intake(directory, parts);
+    const journal = new Journal(directory, parts, runtime);
+    super({ journal, intake, quarantine });
+    this.directory = directory;
     this.#stateDir = stateDir;
     this.#files = files;
     this.#runtime = runtime;
-    this.#reserve = new Reserve(this.directory, files, onReserveUsed);
-    this.#quarantine = new Quarantine(this.directory, { files, runtime, onDamage });
-    const parts = { files, reserve: this.#reserve, quarantine: this.#quarantine };
-    this.#intake = new Intake(this.directory, parts);
-    this.#journal = new Journal(this.directory, parts, runtime);
-    this.#admission = new Admission({
-      journal: this.#journal,
-      intake: this.#intake,
-      runtime,
-      state: () => this.state,
-      refresh: () => this.refresh(),
-    });
-    this.deliverLock = new FileLock(files, `${this.directory}/deliver.lock`);
-    this.backgroundLock = new FileLock(files, `${this.directory}/background.lock`);
+    this.#reserve = reserve;
+    const view = { state: () => this.state, refresh: () => this.refresh() };
+    this.#admission = new Admission({ journal, intake, runtime, ...view });
+    this.deliverLock = new FileLock(files, `${directory}/deliver.lock`);
+    this.backgroundLock = new FileLock(files, `${directory}/background.lock`);
   }
 
   /**
@@ -113,36 +98,6 @@ export class Queue extends QueueView {
     return true;
   }
 
-  /** Reads what is new. When that must begin anew and fails on its way, what was known before stands. */
-  refresh(): void {
-    let state = this.state;
-    this.#journal.read({
-      restart: () => state = state.successor(),
-      record: (record, bytes) => state.apply(record, bytes),
-    });
-    this.state = state;
-  }
-
-  /** Bytes of the journal; it grows with every change. */
-  get bytes(): number {
-    return this.#journal.bytes;
-  }
-
-  /** Numbers for people and monitoring. */
-  figures(): QueueFigures {
-    const intakeTimes = this.#intake.times();
-    const { possibleDuplicates, lastDelivery } = this.state;
-    return {
-      bytes: this.bytes,
-      maxBytes: MAX_QUEUE_BYTES,
-      intake: intakeTimes.length,
-      intakeTimes,
-      ...this.#quarantine.count(this.#journal.tornBytes > 0),
-      possibleDuplicates,
-      lastDelivery,
-    };
-  }
-
   /**
    * Takes envelopes in, durably, in one write. Those that `leavesNow` names are announced in the same write, so that the happy path
    * pays for one `fdatasync` only. Where the journal cannot be had, because its lock or its disk hangs, they wait in `intake/`. A full disk gives its
@@ -173,7 +128,7 @@ export class Queue extends QueueView {
 
   /** Makes sure that what was enqueued survives whatever happened to the file's name just before. */
   syncName(): void {
-    this.#journal.syncName();
+    this.journal.syncName();
   }
 
   /**
@@ -270,7 +225,7 @@ export class Queue extends QueueView {
     if (!isWorthCompacting(this.bytes, this.state.keptBytes)) return false;
     const now = this.#runtime.now();
     const header = { time: now, host: this.#runtime.hostname() };
-    await this.#journal.compact(
+    await this.journal.compact(
       () => {
         this.refresh();
         return this.state.snapshot(header);
@@ -301,8 +256,8 @@ export class Queue extends QueueView {
     const { sweepFiles } = await import("./sweeping.ts");
     await sweepFiles(this.#stateDir, {
       files: this.#files,
-      journal: this.#journal,
-      waiting: () => this.#intake.list(this.#runtime.now()).flatMap(({ records }) => records),
+      journal: this.journal,
+      waiting: () => this.intake.list(this.#runtime.now()).flatMap(({ records }) => records),
       refresh: () => this.refresh(),
       named: () => this.state.files(),
     });
@@ -315,7 +270,7 @@ export class Queue extends QueueView {
    * @returns whether the lock was given back
    */
   leaveDelivery(more: () => boolean): Promise<boolean> {
-    return this.#journal.exclusively(() => {
+    return this.journal.exclusively(() => {
       this.refresh();
       if (more()) return false;
       this.deliverLock.release();
@@ -324,7 +279,7 @@ export class Queue extends QueueView {
   }
 
   async #append(records: readonly JournalRecord[], durability: Durability, maxBytes?: number): Promise<void> {
-    await this.#journal.append(records, durability, maxBytes);
+    await this.journal.append(records, durability, maxBytes);
     this.refresh();
   }
 }

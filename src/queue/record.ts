@@ -230,6 +230,7 @@ const FIRST_DIGIT_AT = ',"c":"'.length;
 const DIGITS = 8;
 const HEX = encoder.encode("0123456789abcdef");
 const CR = 0x0d;
+const BRACE = 0x7d;
 
 /**
  * The bytes of a line.
@@ -258,7 +259,7 @@ export function decodeLine(line: Uint8Array): DecodedLine {
   if (end < 1 || !isTrailer(bytes.subarray(end), crc32Value(bytes.subarray(0, end)))) return "damaged";
   try {
     // Without its checksum: a short text of its own in each line is one that the engine keeps, for a journal of millions of them.
-    const value = JSON.parse(`${decoder.decode(bytes.subarray(0, end))}}`);
+    const value = JSON.parse(textWithoutChecksum(bytes, end));
     if (value.v !== VERSION || !isKnownType(value.t)) return "unknown";
     return hasShape(value) ? { record: value } : "damaged";
   } catch {
@@ -276,6 +277,16 @@ export function isUnfinished(line: Uint8Array): boolean {
 
 function isDigitAt(at: number): boolean {
   return at >= FIRST_DIGIT_AT && at < FIRST_DIGIT_AT + DIGITS;
+}
+
+/** The object that ends where its checksum begins. Its bytes are put back: a second copy of each line would double the garbage. */
+function textWithoutChecksum(bytes: Uint8Array, end: number): string {
+  bytes[end] = BRACE;
+  try {
+    return decoder.decode(bytes.subarray(0, end + 1));
+  } finally {
+    bytes[end] = TRAILER[0];
+  }
 }
 
 /** Whether bytes are the trailer with this checksum, compared as bytes: a text for each line would be garbage at once. */

@@ -8,11 +8,11 @@
  */
 
 import { attempted, failed, newEntry, replacedBy, withdrawn } from "./changes.ts";
-import { Deliveries } from "./deliveries.ts";
 import { ChannelStates } from "./channel_states.ts";
+import { Deliveries } from "./deliveries.ts";
 import type { ChannelState, Entry, EntryState } from "./entry.ts";
 import { Fallbacks, noLongerThan } from "./fallbacks.ts";
-import { type Incident, Incidents, type IncidentSubject } from "./incidents.ts";
+import { Incidents } from "./incidents.ts";
 import { Line } from "./line.ts";
 import { type Named, Names, type Twin } from "./names.ts";
 import type { AckRecord, DeadRecord, EnqueueRecord, JournalRecord, NackRecord } from "./record.ts";
@@ -51,9 +51,9 @@ export class QueueState {
     return this.#deliveries.of(entry);
   }
 
-  /** What the lane of an entry was told under its key, and not yet that it is over. */
-  incidentOf(entry: IncidentSubject): Incident | undefined {
-    return this.#incidents.of(entry);
+  /** What lanes were told under a key, and not yet that it is over. */
+  get incidents(): Pick<Incidents, "of" | "under"> {
+    return this.#incidents;
   }
 
   /** The digest that an entry will be delivered with. */
@@ -93,9 +93,7 @@ export class QueueState {
 
   /** What an entry is, seen together with its channel. */
   stateOf(entry: Entry): EntryState {
-    if (entry.dead) return "dead";
-    if (this.channel(entry.channel).wait?.class === "account") return "held";
-    return entry.attempts > 0 ? "deferred" : "queued";
+    return this.#channels.stateOf(entry);
   }
 
   /** From now on remembers how this entry ends; or how it ended, where that is known. */
@@ -161,7 +159,6 @@ export class QueueState {
         this.#lastDelivery = record.lastDelivery;
         return;
       case "flush":
-        this.#flushes++;
         return this.#flush();
       case "chan":
         return this.#channels.restore(record);
@@ -240,6 +237,7 @@ export class QueueState {
 
   /** What we chose to wait is over; what nobody may shorten stays. */
   #flush(): void {
+    this.#flushes++;
     for (const entry of this.#line.values()) {
       if (entry.wait) this.#line.set({ ...entry, wait: { ...entry.wait, next: entry.wait.notBefore } });
     }

@@ -2,13 +2,65 @@
 
 import { type Entry, type EntryState, laneOf, sentBySomebody } from "./entry.ts";
 import type { Incident, IncidentSubject } from "./incidents.ts";
+import type { Intake } from "./intake.ts";
+import type { Journal } from "./journal.ts";
+import { MAX_QUEUE_BYTES } from "./limits.ts";
+import type { Quarantine } from "./quarantine.ts";
+import type { QueueFigures } from "./queue_types.ts";
 import type { Settlement } from "./settlements.ts";
 import { QueueState } from "./state.ts";
+
+/** Where the queue is read from. */
+export interface ViewParts {
+  readonly journal: Journal;
+  readonly intake: Intake;
+  readonly quarantine: Quarantine;
+}
 
 /** The reading side of the queue. */
 export abstract class QueueView {
   /** The fold over what was read so far. */
   protected state: QueueState = new QueueState();
+  protected readonly journal: Journal;
+  protected readonly intake: Intake;
+  readonly #quarantine: Quarantine;
+
+  /** @param parts where it is read from */
+  protected constructor({ journal, intake, quarantine }: ViewParts) {
+    this.journal = journal;
+    this.intake = intake;
+    this.#quarantine = quarantine;
+  }
+
+  /** Reads what is new. When that must begin anew and fails on its way, what was known before stands. */
+  refresh(): void {
+    let state = this.state;
+    this.journal.read({
+      restart: () => state = state.successor(),
+      record: (record, bytes) => state.apply(record, bytes),
+    });
+    this.state = state;
+  }
+
+  /** Bytes of the journal; it grows with every change. */
+  get bytes(): number {
+    return this.journal.bytes;
+  }
+
+  /** Numbers for people and monitoring. */
+  figures(): QueueFigures {
+    const intakeTimes = this.intake.times();
+    const { possibleDuplicates, lastDelivery } = this.state;
+    return {
+      bytes: this.bytes,
+      maxBytes: MAX_QUEUE_BYTES,
+      intake: intakeTimes.length,
+      intakeTimes,
+      ...this.#quarantine.count(this.journal.tornBytes > 0),
+      possibleDuplicates,
+      lastDelivery,
+    };
+  }
 
   /** Entries that are neither delivered nor dropped, in the order of arrival; a digest stands for its members. */
   entries(): Entry[] {
@@ -37,14 +89,16 @@ export abstract class QueueView {
 
   /** What the lane of an entry was told under its key, and not yet that it is over. */
   incidentOf(entry: IncidentSubject): Incident | undefined {
-    return this.state.incidentOf(entry);
+    return this.state.incidents.of(entry);
   }
 
-  /** Whether the lane of an entry was told of its key, or will be by what waits, and not yet that it is over. */
-  isOpen(entry: IncidentSubject): boolean {
-    const waits = (other: Entry) => other.key === entry.key && laneOf(other) === laneOf(entry);
-    return this.incidentOf(entry) !== undefined ||
-      (entry.key !== undefined && sentBySomebody(this.live()).some(waits));
+  /** The lanes that were told of a key, or will be by what waits and stands in for nothing, and not yet that it is over. */
+  toldOf(key: string, time: number): Pick<Entry, "channel" | "destination">[] {
+    const waiting = sentBySomebody(this.live()).filter((entry) =>
+      entry.key === key && entry.title !== undefined && !entry.resolves && entry.unless === undefined
+    );
+    const lanes = [...this.state.incidents.under(key, time), ...waiting];
+    return [...new Map(lanes.map((lane) => [laneOf(lane), lane])).values()];
   }
 
   /** What an entry is, seen together with its channel. */

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { composeMail } from "../../src/channels/email_message.ts";
+import { composeMail, fitsMail } from "../../src/channels/email_message.ts";
+import { digestOf, renderDigest } from "../../src/digest.ts";
 import { createNotification, type NotificationInput } from "../../src/notification.ts";
 import { TEST_TIME } from "../fakes/runtime.ts";
 
@@ -20,6 +21,17 @@ Deno.test("composeMail() cuts a subject that would not fit into a line of a head
   const subject = "x".repeat(1000);
   const mail = compose({ subject });
   assertEquals([mail.subject, mail.text], [`[jump] ${"x".repeat(492)}…`, `[jump] ${subject}`]);
+});
+
+Deno.test("fitsMail() leaves room for what stands around a digest, so that it keeps its form", () => {
+  const notification = createNotification({ subject: "Up", message: "x".repeat(300) }, TEST_TIME);
+  const digest = digestOf(
+    Array.from({ length: 200 }, (_, at) => ({ notification: { ...notification, subject: `Up ${at}` } })),
+  );
+  const rendered = renderDigest(digest, fitsMail);
+  const addresses = { from: "a@example.org", to: "b@example.org", messageId: "<x@example.org>" };
+  const mail = composeMail(digest, rendered, { identity: "jump", lateAt: TEST_TIME + 60_000, ...addresses });
+  assertEquals([mail.text.match(/^- /gm)?.length, mail.html === undefined], [200, false]);
 });
 
 Deno.test("composeMail() says how much it matters", () => {

@@ -20,7 +20,7 @@ import { works } from "./process.ts";
 import { commandNamed, COMMANDS, type SweptCommand } from "./sweep_commands.ts";
 import { type Fault, faultNamed, FAULTS, type Syscall } from "./sweep_faults.ts";
 import { attemptTrial, type Trial } from "./sweep_trial.ts";
-import { placed, sum, type Tally } from "./tally.ts";
+import { placed, sum, type Tally, withOwnPorts } from "./tally.ts";
 
 /** What to sweep. */
 export interface SweepOptions {
@@ -77,7 +77,7 @@ export async function sweep(options: SweepOptions): Promise<SweepRow[]> {
 async function sweepCall(command: SweptCommand, fault: Fault, syscall: Syscall, limit: number): Promise<Trial[]> {
   const trials: Trial[] = [];
   for (let n = 1; n <= limit; n++) {
-    const trial = await attemptTrial(command, fault, syscall, n);
+    const trial = await withOwnPorts(() => attemptTrial(command, fault, syscall, n));
     trials.push(trial);
     if (!trial.fired) break;
   }

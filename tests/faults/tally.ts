@@ -52,8 +52,10 @@ export async function tallyEach<Item>(
   const queue = Iterator.from(items);
   async function work(): Promise<void> {
     for (let next = queue.next(); !next.done; next = queue.next()) {
+      await breathe();
       try {
-        tallies.push(await each(next.value));
+        const { value } = next;
+        tallies.push(await withOwnPorts(() => each(value)));
       } catch (error) {
         tallies.push(problem(`${JSON.stringify(next.value)}: ${error instanceof Error ? error.stack : error}`));
       }
@@ -61,6 +63,26 @@ export async function tallyEach<Item>(
   }
   await Promise.all(Array.from({ length: jobs }, work));
   return sum(tallies);
+}
+
+/**
+ * Runs a trial; once more when a homeserver that was away finds its port in other hands: those of another trial's homeserver, which says nothing about us.
+ *
+ * @throws what the trial throws
+ */
+export async function withOwnPorts<Result>(trial: () => Promise<Result>): Promise<Result> {
+  for (let left = 3;; left--) {
+    try {
+      return await trial();
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse) || left === 0) throw error;
+    }
+  }
+}
+
+/** Lets timers and connections have their turn: what is tried in this process must not stand still for what is tried beside it. */
+export function breathe(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
 /** Problems, each with the place where it was. */

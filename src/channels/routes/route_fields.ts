@@ -30,8 +30,8 @@ export interface SettingsConfig {
 
 /** What a rule sets for one channel. */
 export interface ChannelSettingsConfig extends SettingsConfig {
-  /** Another room, for a Matrix channel. */
-  readonly room?: string;
+  /** Another room, or several, for a Matrix channel. */
+  readonly room?: string | readonly string[];
   /** Another topic, for an ntfy channel. */
   readonly topic?: string;
   /** Another chat, or several, for a Telegram channel. */

@@ -116,7 +116,12 @@ function chosen(notifier: Notifier, { args }: CommandContext): QueuedEntry[] {
 
 /** @throws {UsageError} when an id names none, or more than one */
 function find(notifier: Notifier, ids: readonly string[]): QueuedEntry[] {
-  if (ids.length === 0) throw new UsageError("Cannot choose: no id is given", "see matrix-notify queue list");
+  if (ids.length === 0) {
+    throw new UsageError(
+      "Cannot choose: no id is given",
+      "see matrix-notify queue list; --dead means all dead letters",
+    );
+  }
   const entries = notifier.entries().flatMap((entry) => [entry, ...entry.members ?? []]);
   const chosen = ids.map((id) => {
     if (id === "") throw new UsageError("Cannot choose: an id is empty", "is a variable not set?");

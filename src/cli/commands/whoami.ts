@@ -1,15 +1,18 @@
-/** `whoami`: the accounts, and what the servers say of them. */
+/** `whoami`: the accounts, those of channels with a token of their own, and what the servers say of them. */
 
 import { understood } from "../../accounts/sign_in.ts";
 import { openSession, requireAccount } from "../../accounts/session.ts";
 import { AccountStore } from "../../accounts/store.ts";
+import type { ChannelSource } from "../../config/load.ts";
 import { HintedError } from "../../errors.ts";
-import { whoami as askWhoami } from "../../matrix/session.ts";
+import type { MatrixClient } from "../../matrix/request.ts";
+import { type Whoami, whoami as askWhoami } from "../../matrix/session.ts";
 import { USER_AGENT } from "../../version.ts";
-import { accountJson, accountLine } from "../account_line.ts";
+import { accountJson, accountLine, channelLine } from "../account_line.ts";
 import type { CommandContext } from "../command.ts";
 import { EXIT, exitCodeOf } from "../exit_codes.ts";
-import { signInOf, stateDirOf } from "../sign_in.ts";
+import { clientOf } from "../matrix_client.ts";
+import { channelsOf, signInOf, stateDirOf } from "../sign_in.ts";
 
 const WHOAMI_TIMEOUT_MS = 30_000;
 
@@ -18,31 +21,71 @@ export async function whoami(context: CommandContext): Promise<number> {
   const { args, ui } = context;
   const [named] = args.operands;
   const users = named === undefined ? new AccountStore(stateDirOf(context)).list() : [signInOf(context, named).userId];
-  if (users.length === 0) ui.fail("Nobody is logged in", "run: matrix-notify login @bot:example.org");
-  let code: number = users.length === 0 ? EXIT.noPerm : EXIT.ok;
-  for (const userId of users) {
-    const problem = await check(context, userId);
-    if (problem !== undefined && code === EXIT.ok) code = exitCodeOf(problem);
-  }
+  const channels = named === undefined ? channelsOf(context) : [];
+  const nobody = users.length + channels.length === 0;
+  if (nobody) ui.fail("Nobody is logged in", "run: matrix-notify login @bot:example.org");
+  let code: number = nobody ? EXIT.noPerm : EXIT.ok;
+  const judge = async (problem: Promise<HintedError | undefined>) => {
+    const error = await problem;
+    if (error !== undefined && code === EXIT.ok) code = exitCodeOf(error);
+  };
+  for (const userId of users) await judge(tellAccount(context, userId));
+  for (const channel of channels) await judge(tellChannel(context, channel));
   return code;
 }
 
-async function check(context: CommandContext, userId: string): Promise<HintedError | undefined> {
-  const { args, runtime, ui } = context;
+/** Somebody who logged in. */
+async function tellAccount(context: CommandContext, userId: string): Promise<HintedError | undefined> {
+  const { args, ui } = context;
   const stateDir = stateDirOf(context);
-  try {
+  const ask = async () => {
     const { homeserver } = requireAccount(stateDir, userId);
     const { runtime } = signInOf(context, userId);
     const credentials = openSession(stateDir, userId, USER_AGENT).credentials(runtime);
-    const client = { runtime, baseUrl: homeserver, userAgent: USER_AGENT, credentials };
-    await askWhoami(client, { timeoutMs: WHOAMI_TIMEOUT_MS });
+    await agree({ runtime, baseUrl: homeserver, userAgent: USER_AGENT, credentials });
+    // Read again: the token may have been renewed.
+    const account = requireAccount(stateDir, userId);
+    if (args.has("json")) ui.json(accountJson(account));
+    else ui.data(accountLine(account, runtime.now()));
+  };
+  return await trouble(ask, context, {
+    what: `Cannot use the account ${userId}`,
+    hint: `log in again: matrix-notify login ${userId}`,
+  });
+}
+
+/** Whoever gave a channel a token. */
+async function tellChannel(context: CommandContext, source: ChannelSource): Promise<HintedError | undefined> {
+  const { args, runtime, ui } = context;
+  const ask = async () => {
+    const client = clientOf(source, runtime);
+    const who = { ...await agree(client), homeserver: client.baseUrl };
+    if (args.has("json")) {
+      ui.json({ user: who.userId, device: who.deviceId, homeserver: who.homeserver, channel: source.name });
+    } else ui.data(channelLine(who, source.name));
+  };
+  return await trouble(ask, context, {
+    what: `Cannot use the token of channel ${source.name}`,
+    hint: "run: matrix-notify doctor",
+  });
+}
+
+function agree(client: MatrixClient): Promise<Whoami> {
+  return askWhoami(client, { timeoutMs: WHOAMI_TIMEOUT_MS });
+}
+
+/** What went wrong, which is told. */
+async function trouble(
+  ask: () => Promise<void>,
+  { runtime, ui }: CommandContext,
+  { what, hint }: { readonly what: string; readonly hint: string },
+): Promise<HintedError | undefined> {
+  try {
+    await ask();
   } catch (thrown) {
-    const error = understood(`Cannot use the account ${userId}`, thrown, runtime.now());
+    const error = understood(what, thrown, runtime.now());
     if (!(error instanceof HintedError)) throw error;
-    ui.fail(error.message, error.hint ?? `log in again: matrix-notify login ${userId}`);
+    ui.fail(error.message, error.hint ?? hint);
     return error;
   }
-  const account = requireAccount(stateDir, userId);
-  if (args.has("json")) ui.json(accountJson(account));
-  else ui.data(accountLine(account, runtime.now()));
 }

@@ -1,7 +1,7 @@
 /** The commands that work on Matrix accounts and rooms. */
 
 import type { Command } from "../command.ts";
-import { ACCOUNT_OPTIONS, DELIVERY_OPTIONS, JSON_OPTION } from "./options.ts";
+import { ACCOUNT_OPTIONS, DELIVERY_OPTIONS, JSON_OPTION, SIGN_IN_OPTIONS } from "./options.ts";
 
 /** In the order of the help. */
 export const ACCOUNTS_COMMANDS: readonly Command[] = [
@@ -11,11 +11,7 @@ export const ACCOUNTS_COMMANDS: readonly Command[] = [
     operands: "USER",
     operandCount: [1, 1],
     options: [
-      { name: "homeserver", value: "URL", summary: "its address, where the user's domain does not tell" },
-      { name: "password-file", value: "FILE", summary: "read the password from a file; - is standard input" },
-      { name: "token-file", value: "FILE", summary: "take an access token that you have; - is standard input" },
-      { name: "device-code", summary: "show a code, to be confirmed in a browser anywhere" },
-      { name: "sso", summary: "log in with a browser on this host" },
+      ...SIGN_IN_OPTIONS,
       JSON_OPTION,
       ...DELIVERY_OPTIONS,
     ],
@@ -45,6 +41,7 @@ export const ACCOUNTS_COMMANDS: readonly Command[] = [
     operands: "[USER]",
     operandCount: [0, 1],
     options: [JSON_OPTION],
+    details: ["Without USER it tells of all accounts, and of the channels that have an access token of their own."],
     load: async () => (await import("../commands/whoami.ts")).whoami,
   },
   {

@@ -33,6 +33,10 @@ export const QUEUE_COMMANDS: readonly Command[] = [
       JSON_OPTION,
       ...DELIVERY_OPTIONS,
     ],
+    details: [
+      "They do not wait for quiet hours or a pace, and have a new expiry of 14 days. With --all a fallback keeps its time. The\n" +
+      "beginning of an id is enough where only one entry has it; the member of a digest goes with all of it.",
+    ],
     load: async () => (await import("../commands/queue.ts")).retry,
   },
   {
@@ -41,6 +45,9 @@ export const QUEUE_COMMANDS: readonly Command[] = [
     operands: "[ID...]",
     operandCount: [0, Infinity],
     options: [{ name: "dead", summary: "all dead letters" }],
+    details: [
+      "The beginning of an id is enough where only one entry has it. The member of a digest goes with all of it.",
+    ],
     load: async () => (await import("../commands/queue.ts")).drop,
   },
   {

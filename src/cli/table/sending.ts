@@ -2,7 +2,14 @@
 
 import { FORMATS, SEVERITIES } from "../../notification.ts";
 import type { Command } from "../command.ts";
-import { DELIVERY_OPTIONS, JSON_OPTION } from "./options.ts";
+import {
+  CHANNELS_OPTION,
+  DELIVERY_OPTIONS,
+  DESTINATION_OPTIONS,
+  JSON_OPTION,
+  MANNER_OPTIONS,
+  WAIT_OPTION,
+} from "./options.ts";
 
 /** In the order of the help. */
 export const SENDING_COMMANDS: readonly Command[] = [
@@ -13,29 +20,17 @@ export const SENDING_COMMANDS: readonly Command[] = [
     operandCount: [1, 2],
     options: [
       { name: "body-file", value: "FILE", summary: "read the body from a file; - is standard input" },
-      { name: "attach", value: "FILE", repeats: true, summary: "send a file with it, at most 10 of 32 MiB each" },
-      { name: "link", value: "URL", summary: "a link for more" },
-      { name: "silent", summary: "arrive without a sound (m.notice)" },
-      { name: "severity", value: "S", oneOf: SEVERITIES, summary: "how much it matters (default info)" },
-      { name: "origin", value: "NAME", summary: "who speaks: a script, a service" },
       { name: "format", value: "F", oneOf: FORMATS, summary: "how the body is written (default text)" },
-      { name: "ttl", value: "DURATION", summary: "how long it is worth delivering (default 14d)" },
+      { name: "attach", value: "FILE", repeats: true, summary: "send a file with it, at most 10 of 32 MiB each" },
+      { name: "severity", value: "S", oneOf: SEVERITIES, summary: "how much it matters (default info)" },
+      { name: "mention", value: "USER", repeats: true, summary: "call @name:server, or @room, in the Matrix rooms" },
+      { name: "origin", value: "NAME", summary: "who speaks: a script, a service" },
       { name: "key", value: "KEY", summary: "what it is about: it takes the place of what still waits with this key" },
       { name: "resolve", summary: "say that what --key is about is over, and how long it lasted" },
-      {
-        name: "mention",
-        value: "USER",
-        repeats: true,
-        summary: "call somebody in the Matrix rooms: @name:server, or @room for everybody",
-      },
       { name: "id", value: "ID", summary: "your own name for it: sent twice within 7 days, it is one message" },
-      { name: "room", value: "ROOM", summary: "send to this Matrix room only: an id, an alias, or @user:server" },
-      { name: "channel", value: "NAME", repeats: true, summary: "send by this channel only" },
-      {
-        name: "wait",
-        value: "DURATION",
-        summary: "try for so long before leaving it to the background (default 10s; 0 only queues)",
-      },
+      ...MANNER_OPTIONS,
+      ...DESTINATION_OPTIONS,
+      WAIT_OPTION,
       { name: "dry-run", summary: "show what would be sent, and send nothing" },
       JSON_OPTION,
       ...DELIVERY_OPTIONS,
@@ -45,12 +40,15 @@ export const SENDING_COMMANDS: readonly Command[] = [
       "('') where standard input stays open and has nothing to say, as under ssh.",
       "Exit 0 means delivered, or on disk: then it is delivered later, once and in order. So it is with files: they may be\n" +
       "removed as soon as send returns. Where a channel does not take files, its text names them.",
+      "What has a --key and is not over yet hangs together in a Matrix room: what is sent again answers the first message,\n" +
+      "and so does --resolve.",
     ],
     examples: [
       'matrix-notify send "Backup failed" "No space left on /dev/sda1" --severity error',
       'df -h | matrix-notify send "Disk report" --format code --silent',
       'matrix-notify send "Link down" "ether1" --link https://router.example.org/ --ttl 2h',
       'matrix-notify send "Load" "" --attach graph.png --attach top.txt',
+      'matrix-notify send "Disk full" "9 GB are free" --key disk --resolve',
     ],
     load: async () => (await import("../commands/send.ts")).send,
   },
@@ -63,18 +61,11 @@ export const SENDING_COMMANDS: readonly Command[] = [
       { name: "only-on-failure", summary: "say nothing when it exits with 0, unless that resolves --key" },
       { name: "subject", value: "NAME", summary: "how the command is called (default its name)" },
       { name: "severity", value: "S", oneOf: SEVERITIES, summary: "how much a failure matters (default error)" },
-      { name: "link", value: "URL", summary: "a link for more" },
-      { name: "silent", summary: "arrive without a sound (m.notice)" },
       { name: "origin", value: "NAME", summary: "who speaks (default the command's name)" },
-      { name: "ttl", value: "DURATION", summary: "how long it is worth delivering (default 14d)" },
       { name: "key", value: "KEY", summary: "what it is about: a success resolves a failure with this key" },
-      { name: "room", value: "ROOM", summary: "send to this Matrix room only: an id or an alias" },
-      { name: "channel", value: "NAME", repeats: true, summary: "send by this channel only" },
-      {
-        name: "wait",
-        value: "DURATION",
-        summary: "try for so long before leaving it to the background (default 10s; 0 only queues)",
-      },
+      ...MANNER_OPTIONS,
+      ...DESTINATION_OPTIONS,
+      WAIT_OPTION,
       ...DELIVERY_OPTIONS,
     ],
     details: [
@@ -95,15 +86,7 @@ export const SENDING_COMMANDS: readonly Command[] = [
     operands: "[-t] [-i] [RECIPIENT...]",
     operandCount: [0, Infinity],
     readsWords: true,
-    options: [
-      { name: "channel", value: "NAME", repeats: true, summary: "send by this channel only" },
-      {
-        name: "wait",
-        value: "DURATION",
-        summary: "try for so long before leaving it to the background (default 10s; 0 only queues)",
-      },
-      ...DELIVERY_OPTIONS,
-    ],
+    options: [CHANNELS_OPTION, WAIT_OPTION, ...DELIVERY_OPTIONS],
     details: [
       "A link named sendmail to the binary is the same. These options go before those of sendmail. Recipients say nothing: a\n" +
       "mail goes to every channel, or to those of --channel. -i (or -oi): a lone dot does not end the mail; -F, -f: the\n" +

@@ -1,7 +1,7 @@
 /** The command that sets everything up. */
 
 import type { Command } from "../command.ts";
-import { DELIVERY_OPTIONS, JSON_OPTION } from "./options.ts";
+import { DELIVERY_OPTIONS, JSON_OPTION, SIGN_IN_OPTIONS } from "./options.ts";
 
 /** The way in. */
 export const SETUP_COMMANDS: readonly Command[] = [
@@ -12,11 +12,7 @@ export const SETUP_COMMANDS: readonly Command[] = [
     operandCount: [0, 0],
     options: [
       { name: "user", value: "USER", summary: "the account that sends: @bot:example.org" },
-      { name: "homeserver", value: "URL", summary: "its address, where the user's domain does not tell" },
-      { name: "password-file", value: "FILE", summary: "read the password from a file; - is standard input" },
-      { name: "token-file", value: "FILE", summary: "take an access token that you have; - is standard input" },
-      { name: "device-code", summary: "show a code, to be confirmed in a browser anywhere" },
-      { name: "sso", summary: "log in with a browser on this host" },
+      ...SIGN_IN_OPTIONS,
       { name: "room", value: "ROOM", summary: "send to this room: an id, an alias, or @user:server" },
       { name: "create-room", value: "NAME", summary: "make a room" },
       { name: "invite", value: "USER", repeats: true, summary: "with --create-room: whom to invite to it" },

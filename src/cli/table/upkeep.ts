@@ -3,7 +3,7 @@
 import { SEVERITIES } from "../../notification.ts";
 import type { Command } from "../command.ts";
 import { CHECK_MEANINGS, DOCTOR_MEANINGS } from "../exit_codes.ts";
-import { DELIVERY_OPTIONS, JSON_OPTION } from "./options.ts";
+import { DELIVERY_OPTIONS, INSECURE_HTTP_OPTION, JSON_OPTION } from "./options.ts";
 
 /** In the order of the help. */
 export const UPKEEP_COMMANDS: readonly Command[] = [
@@ -60,7 +60,7 @@ export const UPKEEP_COMMANDS: readonly Command[] = [
       { name: "room", value: "ROOM", summary: "as if it were sent with --room" },
       { name: "channel", value: "NAME", repeats: true, summary: "as if it were sent with --channel" },
       JSON_OPTION,
-      ...DELIVERY_OPTIONS,
+      INSECURE_HTTP_OPTION,
     ],
     details: [
       "Asks the rules of the configuration, and sends nothing. --channel and --room count before what rules choose.",
@@ -73,7 +73,7 @@ export const UPKEEP_COMMANDS: readonly Command[] = [
     summary: "Tell every mistake in the configuration",
     operands: "",
     operandCount: [0, 0],
-    options: [JSON_OPTION, ...DELIVERY_OPTIONS],
+    options: [JSON_OPTION, INSECURE_HTTP_OPTION],
     details: ["Reads the file, the environment and the files that they name. Exit 0: no mistakes; 78: some."],
     load: async () => (await import("../commands/config.ts")).check,
   },
