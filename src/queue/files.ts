@@ -21,6 +21,7 @@ export interface OpenFile extends Disposable {
   syncData(): void;
   /** Takes the exclusive `flock` if it is free. The kernel gives it back when the file closes, also on `kill -9`. */
   tryLock(): boolean;
+  /** Gives it back at once, whoever else has the file open by a copy of this descriptor. */
   unlock(): void;
 }
 

@@ -64,7 +64,12 @@ export class FileLock {
 
   /** Gives the lock back; nothing happens where it is not held. */
   release(): void {
-    this.#held?.[Symbol.dispose]();
+    using file = this.#held;
     this.#held = undefined;
+    try {
+      file?.unlock();
+    } catch {
+      // Closing gives it back as well, but only when a child that was just forked has let go of its copy.
+    }
   }
 }
