@@ -11,6 +11,16 @@ export function newEntry(record: EnqueueRecord): Entry {
   return { ...said, unless, files, part, bytes: 0, attempts: 0 };
 }
 
+/** Of those of a lane with the same key: what waits, and cannot have arrived, is overtaken by the news. */
+export function overtakenBy(record: EnqueueRecord, earlier: readonly Entry[]): Entry[] {
+  const waiting = earlier.filter(({ id, dead, open, doubt, time }) =>
+    id !== record.id && !dead && !open && !doubt && !(record.aside && time > record.time)
+  );
+  // A file goes with its text, and stays where that is on its way or there already.
+  const texts = new Set(waiting.filter(({ part }) => part === undefined).map(({ time }) => time));
+  return waiting.filter(({ part, time }) => part === undefined || texts.has(time));
+}
+
 /** What an entry took the place of; a file goes with its text, and does not count. */
 export function replacedBy({ time }: EnqueueRecord, gone: readonly Entry[]): Replaced | undefined {
   let count = 0, since = time, fired = Infinity;

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { attempted, failed, newEntry, replacedBy, withdrawn } from "./changes.ts";
+import { attempted, failed, newEntry, overtakenBy, replacedBy, withdrawn } from "./changes.ts";
 import { ChannelStates } from "./channel_states.ts";
 import { Deliveries } from "./deliveries.ts";
 import type { ChannelState, Entry, EntryState } from "./entry.ts";
@@ -214,18 +214,10 @@ export class QueueState {
     this.#keptBytes += bytes;
   }
 
-  /** What waits under the same key, and cannot have arrived, is overtaken by the news. */
   #supersede(record: EnqueueRecord): Entry[] {
     // What hangs below a digest may have left with it.
-    const earlier = this.#names.withKeyOf(record).map((id) => this.#line.get(id)).filter((entry) =>
-      entry !== undefined
-    );
-    const waiting = earlier.filter(({ id, dead, open, doubt, time }) =>
-      id !== record.id && !dead && !open && !doubt && !(record.aside && time > record.time)
-    );
-    // A file goes with its text, and stays where that is on its way or there already.
-    const texts = new Set(waiting.filter(({ part }) => part === undefined).map(({ time }) => time));
-    const gone = waiting.filter(({ part, time }) => part === undefined || texts.has(time));
+    const earlier = this.#names.withKeyOf(record).map((id) => this.#line.get(id));
+    const gone = overtakenBy(record, earlier.filter((entry) => entry !== undefined));
     for (const entry of gone) {
       this.#names.forget(entry);
       this.#settlements.conclude(entry.id, { state: "superseded", by: record.id });
