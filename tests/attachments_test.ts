@@ -405,3 +405,21 @@ Deno.test("notify() leaves a file where its text was told, whatever is said unde
     "m.text ✅ Resolved: Load is well",
   ]);
 });
+
+Deno.test("flush() tells once of a notification that expired with its files, and of a file that expired alone", async () => {
+  await using scene = await setScene();
+  const { homeserver, runtime } = scene;
+  await using notifier = await scene.open();
+  homeserver.fault("refuse");
+  await notifier.notify({ subject: "Load", attachments: FILES, ttlMs: 60_000 });
+  await homeserver.clearFaults();
+  runtime.time += 61_000;
+  await notifier.flush();
+  assertEquals(shown(scene), ["m.text A notification expired"]);
+  homeserver.fault("503", { on: "upload" });
+  await notifier.notify({ subject: "More", attachments: [{ bytes: PIXEL, name: "graph.png" }], ttlMs: 60_000 });
+  await homeserver.clearFaults();
+  runtime.time += 61_000;
+  await notifier.flush();
+  assertEquals(shown(scene).slice(1), ["m.text More", "m.text A notification expired"]);
+});

@@ -62,7 +62,7 @@ function newsOf(queue: Queue, entries: readonly Entry[], now: number): Draft {
     ? Infinity
     : waiting.replaced?.since ?? waiting.time;
   const before = inLane.filter(({ dead, key }) => dead?.expired && dead.time >= since && key !== EXPIRY_KEY);
-  const all = [...before, ...entries];
+  const all = withoutFilesOf([...before, ...entries]);
   const named = all.slice(0, MAX_NAMED).map(subjectOf);
   const rest = all.length > MAX_NAMED ? [`… and ${all.length - MAX_NAMED} more`] : [];
   const notification = createNotification({
@@ -77,6 +77,12 @@ function newsOf(queue: Queue, entries: readonly Entry[], now: number): Draft {
     key: EXPIRY_KEY,
   }, now);
   return { channel, destination, notification, expires: notification.expires, key: EXPIRY_KEY, replaces: true };
+}
+
+/** A file that expired with its text is no notification of its own; they came in one write, at one time. */
+function withoutFilesOf(entries: readonly Entry[]): Entry[] {
+  const texts = new Set(entries.filter(({ part }) => part === undefined).map(({ time }) => time));
+  return entries.filter(({ part, time }) => part === undefined || !texts.has(time));
 }
 
 function subjectOf({ notification }: Entry): string {
