@@ -7,7 +7,7 @@
 
 import { formatDuration } from "../duration.ts";
 import { createNotification, isNotification } from "../notification.ts";
-import { type Entry, laneOf, sentBySomebody } from "../queue/entry.ts";
+import { type Entry, filesOfTexts, laneOf, sentBySomebody } from "../queue/entry.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { Draft, ExpiredEntry } from "../queue/queue_types.ts";
 
@@ -62,7 +62,10 @@ function newsOf(queue: Queue, entries: readonly Entry[], now: number): Draft {
     ? Infinity
     : waiting.replaced?.since ?? waiting.time;
   const before = inLane.filter(({ dead, key }) => dead?.expired && dead.time >= since && key !== EXPIRY_KEY);
-  const all = withoutFilesOf([...before, ...entries]);
+  const both = [...before, ...entries];
+  // A file that expired with its text is no notification of its own.
+  const hasText = filesOfTexts(both);
+  const all = both.filter((entry) => !hasText(entry));
   const named = all.slice(0, MAX_NAMED).map(subjectOf);
   const rest = all.length > MAX_NAMED ? [`… and ${all.length - MAX_NAMED} more`] : [];
   const notification = createNotification({
@@ -77,12 +80,6 @@ function newsOf(queue: Queue, entries: readonly Entry[], now: number): Draft {
     key: EXPIRY_KEY,
   }, now);
   return { channel, destination, notification, expires: notification.expires, key: EXPIRY_KEY, replaces: true };
-}
-
-/** A file that expired with its text is no notification of its own; they came in one write, at one time. */
-function withoutFilesOf(entries: readonly Entry[]): Entry[] {
-  const texts = new Set(entries.filter(({ part }) => part === undefined).map(({ time }) => time));
-  return entries.filter(({ part, time }) => part === undefined || !texts.has(time));
 }
 
 function subjectOf({ notification }: Entry): string {

@@ -1,6 +1,6 @@
 /** What single records make of an entry. Pure. */
 
-import type { Doubt, Entry, Replaced, Wait } from "./entry.ts";
+import { type Doubt, type Entry, filesOfTexts, type Replaced, type Wait } from "./entry.ts";
 import type { AttemptRecord, EnqueueRecord, NackRecord } from "./record.ts";
 
 /** An entry that nothing happened to yet. */
@@ -17,8 +17,8 @@ export function overtakenBy(record: EnqueueRecord, earlier: readonly Entry[]): E
     id !== record.id && !dead && !open && !doubt && !(record.aside && time > record.time)
   );
   // A file goes with its text, and stays where that is on its way or there already.
-  const texts = new Set(waiting.filter(({ part }) => part === undefined).map(({ time }) => time));
-  return waiting.filter(({ part, time }) => part === undefined || texts.has(time));
+  const hasText = filesOfTexts(waiting);
+  return waiting.filter((entry) => entry.part === undefined || hasText(entry));
 }
 
 /** What an entry took the place of; a file goes with its text, and does not count. */

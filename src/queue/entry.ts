@@ -119,6 +119,12 @@ export function sentBySomebody(entries: readonly Entry[]): Entry[] {
   return entries.flatMap((entry) => entry.members ?? [entry]);
 }
 
+/** Tells the files whose texts are among these entries of a lane: they came in one write, at one time. */
+export function filesOfTexts(entries: readonly Entry[]): (entry: Entry) => boolean {
+  const texts = new Set(entries.filter(({ part }) => part === undefined).map(({ time }) => time));
+  return ({ part, time }) => part !== undefined && texts.has(time);
+}
+
 /** The lane of an entry: first in, first out. */
 export function laneOf(entry: Pick<Entry, "channel" | "destination">): string {
   return `${entry.channel} ${entry.destination}`;
