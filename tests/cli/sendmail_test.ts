@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { main } from "../../src/cli/main.ts";
 import { fakeRuntime } from "../fakes/runtime.ts";
-import { setScene } from "../fakes/scene.ts";
+import { type Scene, setScene } from "../fakes/scene.ts";
 import { SmtpPeer, smtpSuite } from "../smtp/harness.ts";
 import { readMail } from "../smtp/mail.ts";
 
@@ -49,17 +49,24 @@ smtpTest("sendmail -t brings a mail with UTF-8 headers and attachments to a room
   ]);
 });
 
+/** A Matrix channel by the environment alone. */
+function environmentOf({ homeserver, accessToken, room, stateDir }: Scene): Record<string, string> {
+  return {
+    MATRIX_HOMESERVER: homeserver.url,
+    MATRIX_ACCESS_TOKEN: accessToken,
+    MATRIX_ROOM: room,
+    HOME: stateDir,
+    MATRIX_NOTIFY_STATE_DIR: `${stateDir}/state`,
+  };
+}
+
 Deno.test("sendmail sends a mail without its attachments when there is no room for them", async () => {
   await using scene = await setScene();
-  const { homeserver, accessToken, room, stateDir } = scene;
+  const { homeserver, room, stateDir } = scene;
   Deno.mkdirSync(`${stateDir}/state`);
   Deno.writeTextFileSync(`${stateDir}/state/attachments`, "in the way");
   const stdin = Deno.readFileSync(new URL("../ingest/mail/fixtures/attachment.eml", import.meta.url));
-  const env = {
-    ...{ MATRIX_HOMESERVER: homeserver.url, MATRIX_ACCESS_TOKEN: accessToken, MATRIX_ROOM: room, HOME: stateDir },
-    MATRIX_NOTIFY_STATE_DIR: `${stateDir}/state`,
-  };
-  using runtime = fakeRuntime({ env, stdin, realIds: true });
+  using runtime = fakeRuntime({ env: environmentOf(scene), stdin, realIds: true });
   assertEquals(await main(["sendmail", "--no-background", "-t"], runtime), 0);
   assertStringIncludes(runtime.err(), "file exists; the mail is sent without its attachments");
   const bodies = homeserver.events(room).map(({ content }) => String(content.body));
@@ -70,15 +77,11 @@ Deno.test("sendmail sends a mail without its attachments when there is no room f
 Deno.test("sendmail sends a mail without its attachments and without the queue where there can be none", async () => {
   // A mail with attachments was refused where one without them was sent.
   await using scene = await setScene();
-  const { homeserver, accessToken, room, stateDir } = scene;
+  const { homeserver, room, stateDir } = scene;
   // It leads nowhere: nothing can be read there, or written.
   Deno.symlinkSync(`${stateDir}/nowhere/state`, `${stateDir}/state`);
   const stdin = Deno.readFileSync(new URL("../ingest/mail/fixtures/attachment.eml", import.meta.url));
-  const env = {
-    ...{ MATRIX_HOMESERVER: homeserver.url, MATRIX_ACCESS_TOKEN: accessToken, MATRIX_ROOM: room, HOME: stateDir },
-    MATRIX_NOTIFY_STATE_DIR: `${stateDir}/state`,
-  };
-  using runtime = fakeRuntime({ env, stdin, realIds: true });
+  using runtime = fakeRuntime({ env: environmentOf(scene), stdin, realIds: true });
   assertEquals(await main(["sendmail", "--no-background", "-t"], runtime), 0);
   assertStringIncludes(runtime.err(), "it was sent without the queue");
   assertEquals(homeserver.events(room).length, 1);
@@ -86,11 +89,7 @@ Deno.test("sendmail sends a mail without its attachments and without the queue w
 
 Deno.test("sendmail refuses a mail of more than 10 MiB, and takes one of just so much", async () => {
   await using scene = await setScene();
-  const { homeserver, accessToken, room, stateDir } = scene;
-  const env = {
-    ...{ MATRIX_HOMESERVER: homeserver.url, MATRIX_ACCESS_TOKEN: accessToken, MATRIX_ROOM: room, HOME: stateDir },
-    MATRIX_NOTIFY_STATE_DIR: `${stateDir}/state`,
-  };
+  const env = environmentOf(scene);
   const head = "Subject: Large\n\n";
   for (const [bytes, expected] of [[10 * 1024 * 1024, 0], [10 * 1024 * 1024 + 1, 65]]) {
     // One line: the library reads many lines slowly.
