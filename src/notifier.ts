@@ -23,7 +23,7 @@ import { checkId, createNotification, DEFAULT_TTL_MS } from "./notification.ts";
 import type { Notification, NotificationInput } from "./notification.ts";
 import { DEFAULT_FLUSH_WAIT_MS, DEFAULT_NOTIFY_WAIT_MS } from "./notifier_options.ts";
 import type { FlushOptions, NotifierOptions, NotifyOptions } from "./notifier_options.ts";
-import { type Entry, laneOf, sentBySomebody } from "./queue/entry.ts";
+import { type Entry, laneKey, sentBySomebody } from "./queue/entry.ts";
 import { fullnessWarning } from "./queue/limits.ts";
 import type { Queue } from "./queue/queue.ts";
 import type { Draft, Enqueued } from "./queue/queue_types.ts";
@@ -141,8 +141,8 @@ export class Notifier implements AsyncDisposable {
     if (input.key === undefined) return false;
     this.#queue.refresh();
     const resolving = { ...input, resolves: true };
-    const told = new Set(this.#toldOf(createNotification(resolving, this.#runtime.now())).map(laneOf));
-    return this.plan(resolving, options).envelopes.some((envelope) => told.has(laneOf(envelope)));
+    const told = new Set(this.#toldOf(createNotification(resolving, this.#runtime.now())).map(laneKey));
+    return this.plan(resolving, options).envelopes.some((envelope) => told.has(laneKey(envelope)));
   }
 
   /**

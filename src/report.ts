@@ -7,7 +7,7 @@ import type { Holds } from "./delivery/holds.ts";
 import type { CourierEvent } from "./delivery/run.ts";
 import { withoutItems } from "./digest.ts";
 import { isNotification, type Notification } from "./notification.ts";
-import { type Entry, type EntryState, laneOf } from "./queue/entry.ts";
+import { type Entry, type EntryState, laneKey } from "./queue/entry.ts";
 import type { Queue } from "./queue/queue.ts";
 import type { Runtime } from "./runtime.ts";
 
@@ -149,16 +149,16 @@ export class Reporter {
 
   #view(): View {
     const heads = new Map<string, Entry>();
-    for (const entry of this.#queue.live()) if (!heads.has(laneOf(entry))) heads.set(laneOf(entry), entry);
+    for (const entry of this.#queue.live()) if (!heads.has(laneKey(entry))) heads.set(laneKey(entry), entry);
     return { ready: this.#courier.readyTimes(), holds: this.#courier.holds(), heads };
   }
 
   /** A member waits for what its digest waits for, and everybody for what the first in the lane waits for; what its user wants counts where it lasts longer. */
   #waitOf(entry: Entry, { ready, holds, heads }: View): WaitView {
     const leaving = this.#queue.digestOf(entry.id) ?? entry;
-    const wait = leaving.wait ?? this.#queue.channel(entry.channel).wait ?? heads.get(laneOf(entry))?.wait;
+    const wait = leaving.wait ?? this.#queue.channel(entry.channel).wait ?? heads.get(laneKey(entry))?.wait;
     const hold = this.#queue.stateOf(entry) === "held" ? undefined : holds.of(leaving);
-    const inLane = ready.get(laneOf(entry)) || wait?.next || 0;
+    const inLane = ready.get(laneKey(entry)) || wait?.next || 0;
     if (hold === undefined || hold.until < (wait?.next ?? 0)) {
       return { reason: wait?.reason, next: inLane || undefined };
     }

@@ -23,7 +23,7 @@ const OF_LAYERS: Readonly<Record<Layer, readonly Permit[]>> = {
   attachments: ["attachments", "leaf"],
   markup: ["markup", "leaf"],
   testing: ["testing", "leaf"],
-  channels: ["channels", "accounts as a type", "matrix", "markup", "leaf"],
+  channels: ["channels", "accounts as a type", "matrix", "markup", "queue/entry.ts", "leaf"],
   delivery: ["delivery", "queue", "channels/channel.ts as a type", "leaf"],
   config: ["config", "accounts", "channels", "queue/files.ts", "queue/lock.ts", "queue/trouble.ts", "leaf"],
   top: ["top", "attachments", "delivery", "queue", "channels", "config", "leaf"],

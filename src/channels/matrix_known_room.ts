@@ -1,6 +1,7 @@
 /** What is remembered of a destination's room. */
 
 import { isObject } from "../fields.ts";
+import { laneKey } from "../queue/entry.ts";
 
 /** A room that a destination had before. */
 export interface FormerRoom {
@@ -22,7 +23,7 @@ export interface KnownRoom {
 
 /** Under which key a channel's destination is remembered. */
 export function roomKey(channel: string, destination: string): string {
-  return `room ${channel} ${destination}`;
+  return `room ${laneKey({ channel, destination })}`;
 }
 
 /** How far clocks may be apart. */

@@ -15,6 +15,7 @@ import { ConfigError, InvalidNotificationError } from "../errors.ts";
 import { parseRoom } from "../matrix/ids.ts";
 import { nearest } from "../nearest.ts";
 import type { Notification } from "../notification.ts";
+import { laneKey } from "../queue/entry.ts";
 import type { Channel, Envelope } from "./channel.ts";
 import { ROOM_HINT, ROOM_PROBLEM } from "./matrix_fields.ts";
 import type { Fallback } from "./routes/fallback.ts";
@@ -97,13 +98,9 @@ export function route(notification: Notification, routing: Routing, options: Rou
 
 /** Where it was told what is over now, but for where it goes anyway. */
 function alsoTold(places: readonly Place[], { channels, told = [] }: Routing): readonly Place[] {
-  const reached = new Set(places.map(placeOf));
+  const reached = new Set(places.map(laneKey));
   const known = new Set(channels.map(({ name }) => name));
-  return told.filter((place) => known.has(place.channel) && !reached.has(placeOf(place)));
-}
-
-function placeOf({ channel, destination }: Place): string {
-  return `${channel} ${destination}`;
+  return told.filter((place) => known.has(place.channel) && !reached.has(laneKey(place)));
 }
 
 interface FallbackSource {
@@ -113,13 +110,13 @@ interface FallbackSource {
 
 /** One for each place, however many it stands in for; none for where it goes anyway. */
 function fallbacksOf(envelopes: readonly Envelope[], { fallbackOf, envelopesOf }: FallbackSource): FallbackEnvelope[] {
-  const reached = new Set(envelopes.map(placeOf));
+  const reached = new Set(envelopes.map(laneKey));
   const all = envelopes.flatMap((primary) => {
     const { channels = [], afterMs = 0 } = fallbackOf(primary.channel) || {};
-    const places = channels.flatMap(envelopesOf).filter((envelope) => !reached.has(placeOf(envelope)));
+    const places = channels.flatMap(envelopesOf).filter((envelope) => !reached.has(laneKey(envelope)));
     return places.map((envelope) => ({ envelope, standsFor: { envelope: primary, afterMs } }));
   });
-  return Array.from(Map.groupBy(all, ({ envelope }) => placeOf(envelope)).values(), (some) => {
+  return Array.from(Map.groupBy(all, ({ envelope }) => laneKey(envelope)).values(), (some) => {
     return { envelope: some[0].envelope, standsFor: some.map(({ standsFor }) => standsFor) };
   });
 }

@@ -14,7 +14,7 @@
  */
 
 import type { Channel } from "../channels/channel.ts";
-import { type Entry, laneOf } from "../queue/entry.ts";
+import { type Entry, laneKey } from "../queue/entry.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { AttemptResult } from "../queue/queue_types.ts";
 import { wasTaken } from "../queue/trouble.ts";
@@ -94,7 +94,7 @@ export class Courier {
 
   /** When entries may leave, as far as is known, by the lane that they are in; 0 for at once. */
   readyTimes(): ReadonlyMap<string, number> {
-    return new Map(this.#heads().map(({ entry, ready }) => [laneOf(entry), ready]));
+    return new Map(this.#heads().map(({ entry, ready }) => [laneKey(entry), ready]));
   }
 
   /**
@@ -129,7 +129,7 @@ export class Courier {
     if (options.mine === undefined) return this.#heads().every((head) => head.ready - now > options.patienceMs);
     const ready = this.readyTimes();
     return options.mine.map((id) => this.#queue.entry(id)).every((entry) =>
-      entry === undefined || entry.dead !== undefined || (ready.get(laneOf(entry)) ?? Infinity) > now
+      entry === undefined || entry.dead !== undefined || (ready.get(laneKey(entry)) ?? Infinity) > now
     );
   }
 

@@ -11,7 +11,7 @@ import { LIMITED_BACKLOG, MAX_DIGEST_MEMBERS } from "../flood.ts";
 import type { Incident } from "../incident.ts";
 import { largest } from "../largest.ts";
 import { isNotification } from "../notification.ts";
-import { type Entry, laneOf } from "../queue/entry.ts";
+import { type Entry, laneKey } from "../queue/entry.ts";
 import { mayBeGathered } from "../queue/line.ts";
 import { itemsOf } from "./attempt.ts";
 import { isReady, type LaneContext, type LaneSource } from "./lanes.ts";
@@ -37,7 +37,7 @@ export function crowdOf(queue: CrowdSource, channel: Channel, context: LaneConte
   if (waiting.length < 2) return NOBODY;
   const groups: Entry[][] = [];
   let isBehind = false;
-  for (const lane of Map.groupBy(waiting, laneOf).values()) {
+  for (const lane of Map.groupBy(waiting, laneKey).values()) {
     const [head] = lane;
     if (lane.filter(isOrdinary).length <= backlogOf(head, queue, context) || !isReady(head, queue, context)) continue;
     if (isOrdinary(head)) groups.push(...runsOf(lane).flatMap((run) => digestsOf(run, channel, queue)));

@@ -7,7 +7,7 @@
 
 import { formatDuration } from "../duration.ts";
 import { createNotification, isNotification } from "../notification.ts";
-import { type Entry, filesOfTexts, laneOf, sentBySomebody } from "../queue/entry.ts";
+import { type Entry, filesOfTexts, laneKey, sentBySomebody } from "../queue/entry.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { Draft, ExpiredEntry } from "../queue/queue_types.ts";
 
@@ -46,7 +46,7 @@ export async function buryExpired(
     return { entry, reason: `Expired after ${formatDuration(now - entry.time)}${why}` };
   });
   if (expired.length === 0) return [];
-  const lanes = Map.groupBy(expired.map(({ entry }) => entry).filter(({ key }) => key !== EXPIRY_KEY), laneOf);
+  const lanes = Map.groupBy(expired.map(({ entry }) => entry).filter(({ key }) => key !== EXPIRY_KEY), laneKey);
   await queue.expire(expired, [...lanes.values()].map((entries) => newsOf(queue, entries, now)));
   return expired;
 }
@@ -54,8 +54,8 @@ export async function buryExpired(
 /** One notification for all that a lane lost since the last one that was delivered. */
 function newsOf(queue: Queue, entries: readonly Entry[], now: number): Draft {
   const [{ channel, destination }] = entries;
-  const lane = laneOf(entries[0]);
-  const inLane = queue.entries().filter((entry) => laneOf(entry) === lane);
+  const lane = laneKey(entries[0]);
+  const inLane = queue.entries().filter((entry) => laneKey(entry) === lane);
   const waiting = inLane.find(({ key, dead }) => key === EXPIRY_KEY && !dead);
   // One that may have arrived is not replaced, and tells what it tells.
   const since = waiting === undefined || waiting.open || waiting.doubt

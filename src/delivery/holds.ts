@@ -8,7 +8,7 @@
 
 import { formatDuration } from "../duration.ts";
 import { DEFAULT_POLICY, FLOOD_SILENCE_MS, type LanePolicy, MAX_GATHERING_MS, type Pace } from "../flood.ts";
-import { type Entry, laneOf } from "../queue/entry.ts";
+import { type Entry, laneKey } from "../queue/entry.ts";
 import { dueTime } from "../queue/fallbacks.ts";
 import { mayBeGathered } from "../queue/line.ts";
 import { formatTimeOfDay, quietUntil, wasQuiet } from "../quiet.ts";
@@ -95,7 +95,7 @@ export function holdsAt(now: number, source: HoldSource, policies: Policies): Ho
   const gatheringUntil = (pace: Pace, entry: HoldSubject) => {
     // A file waits for as long as its text may.
     if (!mayBeGathered(entry) && !entry.part) return 0;
-    const lane = laneOf(entry);
+    const lane = laneKey(entry);
     if (!gatherings.has(lane)) {
       arrivals ??= arrivalsIn(source.live(), now);
       const times = arrivals.get(lane) ?? [now];
@@ -137,7 +137,7 @@ function arrivalsIn(entries: readonly Entry[], now: number): ReadonlyMap<string,
   const timeOf = (entry: Entry) => Math.max(entry.time, dueTime(entry));
   const waiting = entries.filter((entry) => mayBeGathered(entry) && !isUrgent(entry) && timeOf(entry) <= now);
   return new Map(
-    Array.from(Map.groupBy(waiting, laneOf), ([lane, some]) => [lane, some.map(timeOf).toSorted(byNumber)]),
+    Array.from(Map.groupBy(waiting, laneKey), ([lane, some]) => [lane, some.map(timeOf).toSorted(byNumber)]),
   );
 }
 

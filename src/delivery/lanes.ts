@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Entry, laneOf, type Wait } from "../queue/entry.ts";
+import { type Entry, laneKey, type Wait } from "../queue/entry.ts";
 import type { Holds } from "./holds.ts";
 
 /** What the lanes need to know of the queue. */
@@ -35,7 +35,7 @@ export function heads(queue: LaneSource, context: LaneContext): Map<string, Head
   const result = new Map<string, Head>();
   const held = new Set<string>();
   for (const entry of queue.live()) {
-    const lane = laneOf(entry);
+    const lane = laneKey(entry);
     if (!context.knows(entry.channel) || (result.has(lane) && !held.has(lane))) continue;
     const hold = context.holds.of(entry);
     const ready = Math.max(readyAt(entry, queue, context), hold?.until ?? 0);
@@ -61,7 +61,7 @@ export function nextOf(queue: LaneSource, channel: string, limit: number, contex
   const blocked = new Set<string>();
   const result: Entry[] = [];
   for (const entry of inTurn(queue.live().filter((entry) => entry.channel === channel))) {
-    const lane = laneOf(entry);
+    const lane = laneKey(entry);
     if (blocked.has(lane) || context.holds.of(entry)) continue;
     if (!isReady(entry, queue, context)) {
       blocked.add(lane);
@@ -80,10 +80,10 @@ function inTurn(entries: readonly Entry[]): readonly Entry[] {
   if (!entries.some(({ wait }) => wait)) return entries;
   const failures = new Map<string, number>();
   for (const entry of entries) {
-    const lane = laneOf(entry);
+    const lane = laneKey(entry);
     if (!failures.has(lane)) failures.set(lane, entry.wait?.since ?? 0);
   }
-  const failureOf = (entry: Entry) => failures.get(laneOf(entry)) ?? 0;
+  const failureOf = (entry: Entry) => failures.get(laneKey(entry)) ?? 0;
   return entries.toSorted((a, b) => failureOf(a) - failureOf(b));
 }
 

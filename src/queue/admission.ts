@@ -7,7 +7,7 @@
 
 import { QueueError } from "../errors.ts";
 import { newEntry } from "./changes.ts";
-import { type Entry, laneOf } from "./entry.ts";
+import { type Entry, laneKey } from "./entry.ts";
 import type { Intake } from "./intake.ts";
 import type { Journal } from "./journal.ts";
 import { MAX_QUEUE_BYTES, URGENT_BYTES } from "./limits.ts";
@@ -128,7 +128,7 @@ export class Admission {
 /** Whether it is a file of what was taken in before without it: of two that have the same name, the second is none, whatever it brings. */
 function isLateFile(draft: Draft, all: readonly Draft[], isKnown: (draft: Draft) => boolean): boolean {
   if (draft.part === undefined || isKnown(draft)) return false;
-  return all.some((text) => text.part === undefined && laneOf(text) === laneOf(draft) && isKnown(text));
+  return all.some((text) => text.part === undefined && laneKey(text) === laneKey(draft) && isKnown(text));
 }
 
 /** What an envelope is in the journal. */

@@ -1,6 +1,6 @@
 /** When each lane delivered last: what a pace is measured by. */
 
-import { type Entry, laneOf } from "./entry.ts";
+import { type Entry, laneKey } from "./entry.ts";
 import type { LaneRecord } from "./record.ts";
 
 /** How many deliveries of a lane are remembered; no pace counts more. */
@@ -25,12 +25,12 @@ export class Deliveries {
 
   /** Takes what a compaction left. */
   restore(record: LaneRecord): void {
-    this.#lanes.set(laneOf(record), record);
+    this.#lanes.set(laneKey(record), record);
   }
 
   /** When a lane delivered last, milliseconds since 1970, the newest at the end. */
   of(lane: Lane): readonly number[] {
-    return this.#lanes.get(laneOf(lane))?.delivered ?? [];
+    return this.#lanes.get(laneKey(lane))?.delivered ?? [];
   }
 
   /** What a compaction keeps. */

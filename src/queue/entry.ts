@@ -125,7 +125,10 @@ export function filesOfTexts(entries: readonly Entry[]): (entry: Entry) => boole
   return ({ part, time }) => part !== undefined && texts.has(time);
 }
 
-/** The lane of an entry: first in, first out. */
-export function laneOf(entry: Pick<Entry, "channel" | "destination">): string {
-  return `${entry.channel} ${entry.destination}`;
+/**
+ * The map key of a lane. Names of channels and destinations may contain blanks, so that joining the two with a blank would
+ * give different lanes the same key: `office` to `Ops A`, and `office Ops` to `A`.
+ */
+export function laneKey({ channel, destination }: Pick<Entry, "channel" | "destination">): string {
+  return JSON.stringify([channel, destination]);
 }

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { type Entry, laneOf } from "./entry.ts";
+import { type Entry, laneKey } from "./entry.ts";
 import type { AckRecord, IncidentRecord } from "./record.ts";
 
 /** After so long without a word it is another matter. */
@@ -90,7 +90,7 @@ function isRemembered({ told }: Incident, time: number): boolean {
 }
 
 function placeOf(lane: Pick<Entry, "channel" | "destination">, key: string): string {
-  return `${laneOf(lane)} ${key}`;
+  return `${laneKey(lane)} ${key}`;
 }
 
 function bytesOf(record: IncidentRecord): number {

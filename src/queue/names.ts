@@ -7,7 +7,7 @@
  * @module
  */
 
-import { type Entry, laneOf } from "./entry.ts";
+import { type Entry, laneKey } from "./entry.ts";
 import type { AckRecord } from "./record.ts";
 
 /** What may have been taken in before. */
@@ -75,5 +75,5 @@ export class Names {
 }
 
 function nameOf(entry: Pick<Named, "channel" | "destination">, name: string): string {
-  return `${laneOf(entry)} ${name}`;
+  return `${laneKey(entry)} ${name}`;
 }

@@ -1,6 +1,6 @@
 /** What the queue shows: a reading of the records, made new whenever the journal is read. */
 
-import { type Entry, type EntryState, laneOf, sentBySomebody } from "./entry.ts";
+import { type Entry, type EntryState, laneKey, sentBySomebody } from "./entry.ts";
 import type { Incident, IncidentSubject } from "./incidents.ts";
 import type { Intake } from "./intake.ts";
 import type { Journal } from "./journal.ts";
@@ -98,7 +98,7 @@ export abstract class QueueView {
       entry.key === key && entry.title !== undefined && !entry.resolves && entry.unless === undefined
     );
     const lanes = [...this.state.incidents.under(key, time), ...waiting];
-    return [...new Map(lanes.map((lane) => [laneOf(lane), lane])).values()];
+    return [...new Map(lanes.map((lane) => [laneKey(lane), lane])).values()];
   }
 
   /** What an entry is, seen together with its channel. */

@@ -47,6 +47,13 @@ Deno.test("QueueState.apply() lets the newest of a key take the place of what wa
   assertEquals(compacted(state).entry("e5")?.replaced, { count: 2, since: 1, fired: 1 });
 });
 
+Deno.test("QueueState.apply() keeps lanes apart whose channel and destination join to the same text", () => {
+  const office = keyed("e1", "Ops A <a@example.org>");
+  const officeOps = { ...keyed("e2", "A <a@example.org>"), channel: "office Ops" };
+  const state = fold({ ...office, channel: "office" } as JournalRecord, officeOps as JournalRecord);
+  assertEquals(ids(state), ["e1", "e2"]);
+});
+
 Deno.test("QueueState.apply() replaces nothing that may have arrived, is under way or dead, before a compaction or behind it", () => {
   const att: JournalRecord = { t: "att", id: "e1", n: 1, time: 2 };
   for (

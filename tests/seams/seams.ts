@@ -8,7 +8,7 @@
 import { assertEquals } from "@std/assert";
 import { isNotification, type NotificationInput } from "../../src/notification.ts";
 import type { NotifyOptions } from "../../src/notifier_options.ts";
-import { type Entry, laneOf, sentBySomebody } from "../../src/queue/entry.ts";
+import { type Entry, laneKey, sentBySomebody } from "../../src/queue/entry.ts";
 import { Queue } from "../../src/queue/queue.ts";
 import { encodeRecord } from "../../src/queue/record.ts";
 import { type Dice, seededDice } from "../faults/crash_dice.ts";
@@ -200,7 +200,7 @@ async function compact(world: SeamsWorld): Promise<void> {
 function tellAll(queue: Queue, now: number): unknown {
   const { possibleDuplicates, lastDelivery } = queue.figures();
   const strip = ({ bytes: _, members, ...entry }: Entry): object => ({ ...entry, members: members?.map(strip) });
-  const lanes = new Map(queue.entries().map((entry) => [laneOf(entry), entry]));
+  const lanes = new Map(queue.entries().map((entry) => [laneKey(entry), entry]));
   const incidents = [...lanes.values()].flatMap(({ channel, destination }) =>
     KEYS.map((key) => queue.incidentOf({ channel, destination, key, time: now }))
   );
