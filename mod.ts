@@ -31,19 +31,19 @@
  */
 
 // Send.
-export { sendMatrix, sendNotification, type SendNotificationOptions } from "./src/send.ts";
+export { sendMatrix, sendNotification, type SendNotificationOptions } from "./src/notifier/send.ts";
 
 // Hold a notifier.
-export type { BackgroundMode } from "./src/background.ts";
-export { Notifier } from "./src/notifier.ts";
-export type { FlushOptions, NotifierOptions, NotifyOptions } from "./src/notifier_options.ts";
-export type { Connection, Credentials } from "./src/connection.ts";
+export type { BackgroundMode } from "./src/notifier/background/spawn.ts";
+export { Notifier } from "./src/notifier/notifier.ts";
+export type { FlushOptions, NotifierOptions, NotifyOptions } from "./src/notifier/options.ts";
+export type { Connection, Credentials } from "./src/runtime/connection.ts";
 export type { EntryState } from "./src/queue/entry.ts";
-export type { ProgramCall, ProgramEnd } from "./src/program.ts";
-export type { Ages } from "./src/ages.ts";
-export type { Outcome, QueuedEntry } from "./src/report.ts";
-export type { Runtime, Stdio } from "./src/runtime.ts";
-export type { Status } from "./src/status.ts";
+export type { ProgramCall, ProgramEnd } from "./src/runtime/subprocess.ts";
+export type { Ages } from "./src/notifier/age_histogram.ts";
+export type { Outcome, QueuedEntry } from "./src/notifier/outcomes.ts";
+export type { Runtime, Stdio } from "./src/runtime/runtime.ts";
+export type { Status } from "./src/notifier/status.ts";
 
 // Say what.
 export type {
@@ -53,29 +53,29 @@ export type {
   Notification,
   NotificationInput,
   Severity,
-} from "./src/notification.ts";
+} from "./src/notification/notification.ts";
 
 // Say where.
 export type { Envelope } from "./src/channels/channel.ts";
-export type { ConnectionConfig } from "./src/channels/connection_fields.ts";
-export type { EmailConfig } from "./src/channels/email.ts";
-export type { ExecConfig } from "./src/channels/exec.ts";
-export type { GotifyConfig } from "./src/channels/gotify.ts";
-export type { MatrixConfig } from "./src/channels/matrix_fields.ts";
-export type { NtfyConfig } from "./src/channels/ntfy.ts";
-export type { TelegramConfig } from "./src/channels/telegram.ts";
-export type { WebhookConfig } from "./src/channels/webhook.ts";
-export type { ChannelConfig } from "./src/channels/registry.ts";
-export type { FloodConfig, PolicyConfig, QuietConfig } from "./src/channels/policy_fields.ts";
-export type { FallbackEnvelope, Plan, RouteOptions } from "./src/channels/routing.ts";
-export type { FallbackConfig, FallbackPolicy } from "./src/channels/routes/fallback.ts";
-export type { JudgedRule } from "./src/channels/routes/judge.ts";
+export type { ConnectionConfig } from "./src/channels/fields/connection.ts";
+export type { EmailConfig } from "./src/channels/email/channel.ts";
+export type { ExecConfig } from "./src/channels/exec/channel.ts";
+export type { GotifyConfig } from "./src/channels/gotify/channel.ts";
+export type { MatrixConfig } from "./src/channels/matrix/fields.ts";
+export type { NtfyConfig } from "./src/channels/ntfy/channel.ts";
+export type { TelegramConfig } from "./src/channels/telegram/channel.ts";
+export type { WebhookConfig } from "./src/channels/webhook/channel.ts";
+export type { ChannelConfig } from "./src/config/config.ts";
+export type { FloodConfig, PolicyConfig, QuietConfig } from "./src/config/fields/policy_fields.ts";
+export type { FallbackEnvelope, Plan, RouteOptions } from "./src/routing/route.ts";
+export type { FallbackConfig, FallbackPolicy } from "./src/routing/fallback.ts";
+export type { JudgedRule } from "./src/routing/match.ts";
 export type {
   ChannelSettingsConfig,
   RouteConfig,
   SettingsConfig,
   WhenConfig,
-} from "./src/channels/routes/route_fields.ts";
+} from "./src/config/fields/route_fields.ts";
 
 // Catch.
 export {
@@ -85,19 +85,9 @@ export {
   InvalidNotificationError,
   QueueError,
   type QueueTrouble,
-} from "./src/errors.ts";
+} from "./src/base/errors.ts";
 
-import { DELIVER_COMMAND } from "./src/background.ts";
-
-if (import.meta.main) Deno.exit(await run(Deno.args));
-
-/** The program. What importers do not need is loaded only here. */
-async function run(args: readonly string[]): Promise<number> {
-  if (args[0] === DELIVER_COMMAND && args.length === 2) {
-    const { runDeliverer } = await import("./src/deliverer.ts");
-    return await runDeliverer(args[1]);
-  }
-  // Computed, so that the command line and what it needs from elsewhere stand in no importer's module graph.
-  const { runProgram } = await import(new URL("./src/cli/main.ts", import.meta.url).href);
-  return await runProgram(args);
+if (import.meta.main) {
+  const { main } = await import("./src/main.ts");
+  Deno.exit(await main(Deno.args));
 }

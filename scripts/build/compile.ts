@@ -4,6 +4,7 @@
  * @module
  */
 
+import { LATE_MODULES } from "../../src/base/late_modules.ts";
 import type { Target } from "./targets.ts";
 
 /** What the program may do: the same as under `deno task matrix-notify`. */
@@ -16,16 +17,8 @@ export const PERMISSIONS: readonly string[] = [
   "--allow-sys=hostname,uid",
 ];
 
-/** Modules that are only reached by computed imports, so that the compiler would not find them by itself. */
-export const INCLUDED: readonly string[] = [
-  "src/channels/smtp.ts",
-  "src/cli/main.ts",
-  "src/cli/commands/demo.ts",
-  "src/cli/qr_code.ts",
-  "src/ingest/mail/mime.ts",
-  "src/markup/html.ts",
-  "src/markup/markdown.ts",
-];
+/** Modules that are loaded by computed specifiers, so that the compiler does not find them by itself. */
+export const INCLUDED: readonly string[] = LATE_MODULES.map((path) => `src/${path}`);
 
 /**
  * The command line of Deno that compiles the program, to be run in the repository's folder. The binary never asks for
@@ -47,7 +40,7 @@ export function compileArgv(target: Target, output: string): readonly string[] {
     "--app-name",
     "matrix-notify",
     ...INCLUDED.flatMap((module) => ["--include", module]),
-    "mod.ts",
+    "src/main.ts",
   ];
 }
 

@@ -1,33 +1,26 @@
-import { layerOf, placeOf, urlOf } from "./places.ts";
+import { isProduct, pathOf, urlOf } from "./folders.ts";
 
 /** Kinds of effects of the outside world. */
 type Effect = "clock" | "dice" | "files" | "network" | "process" | "terminal";
 
-/** Where each effect may be had directly: folders and files. Everybody else takes it from a Runtime. */
+/** The folders and files that may use each effect directly. All others take it from a `Runtime`. */
 const ALLOWED: Readonly<Record<Effect, readonly string[]>> = {
-  clock: ["src/runtime.ts", "src/program.ts", "src/testing/"],
-  dice: ["src/runtime.ts", "src/testing/"],
+  clock: ["src/runtime/", "src/testing/"],
+  dice: ["src/runtime/", "src/testing/"],
   files: [
-    "src/accounts/",
-    "src/attachments/",
-    "src/channels/smtp.ts",
+    "src/runtime/",
+    "src/base/secret.ts",
     "src/queue/",
+    "src/accounts/",
+    "src/notification/attachments/",
+    "src/channels/email/smtp.ts",
     "src/config/",
+    "src/doctor/",
     "src/cli/",
-    "src/doctor/host.ts",
-    "src/log.ts",
-    "src/secret.ts",
   ],
-  network: ["src/runtime.ts", "src/http_clients.ts", "src/testing/", "src/ingest/", "src/cli/sso_login.ts"],
-  process: [
-    "src/runtime.ts",
-    "src/program.ts",
-    "src/cli/",
-    "src/doctor/host.ts",
-    "src/background.ts",
-    "src/deliverer.ts",
-  ],
-  terminal: ["src/runtime.ts", "src/http_clients.ts", "mod.ts"],
+  network: ["src/runtime/", "src/testing/", "src/server/", "src/cli/sso_login.ts"],
+  process: ["src/runtime/", "src/notifier/background/", "src/doctor/", "src/cli/"],
+  terminal: ["src/runtime/", "src/main.ts", "mod.ts"],
 };
 
 /** Functions that any code can call by their bare names. */
@@ -76,11 +69,11 @@ const HARMLESS: readonly string[] = ["Deno.SeekMode", "Deno.build", "Deno.errors
 /** Keeps effects in their places, so that a test can give the rest another clock, another dice and another network. */
 export const ambient: Deno.lint.Rule = {
   create(context) {
-    const place = placeOf(urlOf(context.filename));
-    if (place === undefined || layerOf(place) === undefined) return {};
+    const path = pathOf(urlOf(context.filename));
+    if (path === undefined || !isProduct(path)) return {};
     function visit(node: Deno.lint.Node, name: string, effect: Effect | undefined): void {
-      if (effect === undefined || ALLOWED[effect].some((allowed) => `${place}`.startsWith(allowed))) return;
-      context.report({ node, message: `${place} must not use ${name}: take it from a Runtime (${effect})` });
+      if (effect === undefined || ALLOWED[effect].some((allowed) => `${path}`.startsWith(allowed))) return;
+      context.report({ node, message: `${path} must not use ${name}: take it from a Runtime (${effect})` });
     }
     function visitCall(node: Deno.lint.CallExpression | Deno.lint.NewExpression): void {
       if (node.callee.type !== "Identifier") return;

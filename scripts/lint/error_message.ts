@@ -1,4 +1,4 @@
-import { layerOf, placeOf, urlOf } from "./places.ts";
+import { isProduct, pathOf, urlOf } from "./folders.ts";
 
 /**
  * Messages of errors have one shape: a capital or a name that is filled in first, and no full stop at the end. One that
@@ -6,8 +6,8 @@ import { layerOf, placeOf, urlOf } from "./places.ts";
  */
 export const errorMessage: Deno.lint.Rule = {
   create(context) {
-    const place = placeOf(urlOf(context.filename));
-    if (place === undefined || layerOf(place) === undefined) return {};
+    const path = pathOf(urlOf(context.filename));
+    if (path === undefined || !isProduct(path)) return {};
     return {
       NewExpression(node) {
         if (node.callee.type !== "Identifier" || !node.callee.name.endsWith("Error") || isReason(node)) return;

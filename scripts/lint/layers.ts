@@ -1,36 +1,27 @@
-import { permitFor } from "./permits.ts";
-import { type Layer, layerOf, placeOf, urlOf } from "./places.ts";
+import { LATE_MODULES } from "../../src/base/late_modules.ts";
+import { importProblem, isProduct, pathOf, urlOf } from "./folders.ts";
 
-/** Files that load a library from elsewhere: whoever wants them takes them by a computed specifier, or as a type. */
-const LOADED_LATE: readonly string[] = [
-  "src/channels/smtp.ts",
-  "src/cli/qr_code.ts",
-  "src/ingest/mail/mime.ts",
-  "src/markup/html.ts",
-  "src/markup/markdown.ts",
-];
+/** Product files that import packages. Other files load them through `loadLate`, or import their types. */
+const LATE: readonly string[] = LATE_MODULES.map((path) => `src/${path}`);
 
-/** Which files and folders may name code from elsewhere, by the beginning of the specifier. Nothing on the way of `send` loads `node:`. */
+/** Other product files that import code from outside, and the beginning of the specifiers. */
 const FOREIGN: Readonly<Record<string, string>> = {
-  "src/channels/smtp.ts": "npm:nodemailer@",
-  "src/cli/": "npm:uqr@",
-  "src/deps.ts": "jsr:",
-  "src/markup/": "npm:",
+  "src/cli/deps.ts": "jsr:@std/",
   "src/cli/called_as.ts": "node:process",
-  "src/ingest/mail/mime.ts": "npm:postal-mime@",
 };
 
-/** Keeps the layers of the program apart, and code from elsewhere in its places. */
+/** Keeps imports going down the folders, and packages in the few files that may import them. */
 export const layers: Deno.lint.Rule = {
   create(context) {
     const from = urlOf(context.filename);
-    const place = placeOf(from);
-    const layer = place === undefined ? undefined : layerOf(place);
-    if (place === undefined || layer === undefined) return {};
-    function visit(node: Deno.lint.Node, source: Deno.lint.Node | null | undefined, asType: boolean): void {
+    const path = pathOf(from);
+    if (path === undefined || !isProduct(path)) return {};
+    function visit(node: Deno.lint.Node, source: Deno.lint.Node | null | undefined, isType: boolean): void {
       if (source?.type !== "Literal" || typeof source.value !== "string") return;
-      const problem = judge({ from, place: `${place}`, layer: layer as Layer, specifier: source.value, asType });
-      if (problem) context.report({ node, message: problem });
+      const problem = check({ from, path: `${path}`, specifier: source.value, isType });
+      if (problem === undefined) return;
+      const target = /^\.|^file:/.test(source.value) ? pathOf(new URL(source.value, from)) : undefined;
+      context.report({ node, message: `${path} must not import ${target ?? source.value}: ${problem}` });
     }
     return {
       ImportDeclaration(node) {
@@ -56,34 +47,22 @@ export const layers: Deno.lint.Rule = {
 
 interface Import {
   readonly from: URL;
-  readonly place: string;
-  readonly layer: Layer;
+  readonly path: string;
   readonly specifier: string;
-  readonly asType: boolean;
+  readonly isType: boolean;
 }
 
 /** Says what is wrong with an import; undefined when nothing is. */
-function judge({ from, place, layer, specifier, asType }: Import): string | undefined {
+function check({ from, path, specifier, isType }: Import): string | undefined {
   if (!/^(\.{0,2}\/|file:)/.test(specifier)) {
-    const allowed = Object.entries(FOREIGN).some(([start, kind]) =>
-      place.startsWith(start) && specifier.startsWith(kind)
-    );
-    return allowed
-      ? undefined
-      : `${place} must not import ${specifier}: only src/deps.ts and what is loaded late reach outside`;
+    const allowed = LATE.includes(path) && path !== "src/cli/main.ts" ? "npm:" : FOREIGN[path];
+    return allowed && specifier.startsWith(allowed) ? undefined : "it comes from outside; see src/base/late_modules.ts";
   }
-  const target = placeOf(new URL(specifier, from));
+  const target = pathOf(new URL(specifier, from));
   if (target === "deno.json") return undefined;
-  const targetLayer = target === undefined ? undefined : layerOf(target);
-  if (target === undefined || targetLayer === undefined) {
-    return `${place} must not import ${specifier}: it is not published`;
-  }
-  if (LOADED_LATE.includes(target) && !LOADED_LATE.includes(place) && !asType) {
-    return `${place} must not import ${target} but as a type: it is loaded late`;
-  }
-  const permit = permitFor({ path: place, layer }, { path: target, layer: targetLayer });
-  if (permit === undefined) return `${place} must not import ${target}: see scripts/lint/permits.ts`;
-  return permit === "as a type" && !asType ? `${place} may import ${target} only as a type` : undefined;
+  if (target === undefined || !isProduct(target)) return "it is not published";
+  if (LATE.includes(target) && !LATE.includes(path) && !isType) return "use loadLate";
+  return importProblem({ from: path, to: target, isType });
 }
 
 /** An import of nothing is one for its effects, and no type. */

@@ -14,7 +14,7 @@ export const STD_SOURCE_ENV = "MATRIX_NOTIFY_STD";
 export const AIRGAP_CONFIG: string = `${import.meta.dirname}`.replace(/std$/, "airgap") + "/deno.json";
 
 /** What the program itself needs of the standard library. */
-const PROGRAM_MODULES = ["../../src/deps.ts"] as const;
+const PROGRAM_MODULES = ["../../src/cli/deps.ts"] as const;
 
 /** What scripts and tests need besides. */
 const TOOL_MODULES = ["@std/assert", "@std/cli", "@std/fs", "@std/path"] as const;
@@ -23,7 +23,7 @@ const TOOL_MODULES = ["@std/assert", "@std/cli", "@std/fs", "@std/path"] as cons
 export function modulesFor(args: readonly string[]): readonly string[] {
   const [subcommand] = args.filter(isPositional);
   const onlyProgram = (subcommand === "run" || subcommand === "compile") &&
-    args.some((arg) => /(^|[/\\])mod\.ts$/.test(arg));
+    args.some((arg) => /(^|[/\\])(mod|src[/\\]main)\.ts$/.test(arg));
   return onlyProgram ? PROGRAM_MODULES : [...PROGRAM_MODULES, ...TOOL_MODULES];
 }
 

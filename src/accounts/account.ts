@@ -4,9 +4,13 @@
  * @module
  */
 
-import { ConfigError } from "../errors.ts";
-import { parseJsonObject } from "../http.ts";
-import { readSecretFile } from "../secret.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import { ConfigError } from "../base/errors.ts";
+import { parseJsonObject } from "../base/fields.ts";
+import { readSecretFile } from "../base/secret.ts";
+
+/** What renewing a session takes. */
+export type SessionRuntime = Pick<Runtime, "fetch" | "timeout" | "now" | "sleep" | "random">;
 
 /** A session on a homeserver. */
 export interface Account {
@@ -89,4 +93,9 @@ function isOAuthSession(value: unknown): value is OAuthSession {
 
 function isText(value: unknown): value is string {
   return typeof value === "string";
+}
+
+/** Whether the access token is over by our own clock, and something can be done about it. */
+export function isExpired({ expiresAt, refreshToken }: Account, now: number): boolean {
+  return refreshToken !== undefined && expiresAt !== undefined && expiresAt <= now;
 }

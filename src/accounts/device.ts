@@ -3,12 +3,12 @@
  * people see.
  */
 
-import { ConfigError, QueueError } from "../errors.ts";
-import { parseJsonObject } from "../http.ts";
-import { denoFiles, type Files, replaceFile } from "../queue/files.ts";
-import { FileLock } from "../queue/lock.ts";
-import { guard } from "../queue/trouble.ts";
-import type { Runtime } from "../runtime.ts";
+import { ConfigError, QueueError } from "../base/errors.ts";
+import { parseJsonObject } from "../base/fields.ts";
+import { denoFiles, type Files, replaceFile } from "../runtime/files.ts";
+import { FileLock } from "../runtime/file_lock.ts";
+import { guard } from "../runtime/file_errors.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 
 /**
  * Gives the device_id of a state directory; the first time it is made up. It suits the scopes of OAuth 2.0 too, which want ten characters or more.

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { LoginError, type LoginTrouble } from "../errors.ts";
+import { LoginError, type LoginTrouble } from "../base/errors.ts";
 import type { OAuthOptions } from "../matrix/oauth/ask.ts";
 import { type DeviceAuthorization, requestDeviceCode } from "../matrix/oauth/device.ts";
 import { OAuthError } from "../matrix/oauth/errors.ts";

@@ -1,7 +1,7 @@
 /** Passwords in files. */
 
-import { ConfigError } from "../errors.ts";
-import { requireSecretFile } from "../secret.ts";
+import { ConfigError } from "../base/errors.ts";
+import { requireSecretFile } from "../base/secret.ts";
 
 /**
  * Reads a password: the whole file but for the line break at its end.

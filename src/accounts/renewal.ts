@@ -14,13 +14,12 @@
  * @module
  */
 
-import { ResponseError } from "../errors.ts";
+import { ResponseError } from "../base/errors.ts";
 import { login } from "../matrix/login.ts";
 import type { MatrixClient, RenewOptions } from "../matrix/request.ts";
 import { refreshSession, type Tokens } from "../matrix/session.ts";
-import type { Account } from "./account.ts";
+import { type Account, isExpired, type SessionRuntime } from "./account.ts";
 import { changedAt, readPassword } from "./password.ts";
-import { isExpired, type SessionRuntime } from "./session.ts";
 import { AccountStore, type HeldAccount } from "./store.ts";
 
 /** Whose session it is, and by which means it is renewed. */

@@ -5,13 +5,9 @@
  * @module
  */
 
-import { ConfigError } from "../errors.ts";
+import { ConfigError } from "../base/errors.ts";
 import type { Credentials } from "../matrix/request.ts";
-import type { Runtime } from "../runtime.ts";
-import { type Account, readAccount } from "./account.ts";
-
-/** What renewing a session takes. */
-export type SessionRuntime = Pick<Runtime, "fetch" | "timeout" | "now" | "sleep" | "random">;
+import { type Account, isExpired, readAccount, type SessionRuntime } from "./account.ts";
 
 /** An account that somebody logged in with, or will. */
 export interface AccountSession {
@@ -56,9 +52,4 @@ export function requireAccount(stateDir: string, userId: string): Account {
   throw new ConfigError(`Cannot use the account ${userId}: nobody is logged in`, {
     hint: `run: matrix-notify login ${userId}`,
   });
-}
-
-/** Whether the access token is over by our own clock, and something can be done about it. */
-export function isExpired({ expiresAt, refreshToken }: Account, now: number): boolean {
-  return refreshToken !== undefined && expiresAt !== undefined && expiresAt <= now;
 }

@@ -5,8 +5,8 @@
  * @module
  */
 
-import { parseServer } from "../address.ts";
-import { formatDuration } from "../duration.ts";
+import { parseServer } from "../runtime/address.ts";
+import { formatDuration } from "../base/duration.ts";
 import {
   BeforeSendingError,
   ConfigError,
@@ -14,7 +14,7 @@ import {
   NotTheServiceError,
   ResponseError,
   TransportError,
-} from "../errors.ts";
+} from "../base/errors.ts";
 import { discoverHomeserver, type Homeserver, verifyHomeserver } from "../matrix/discovery.ts";
 import { MatrixError } from "../matrix/errors.ts";
 import { login, loginFlows, type LoginProof, type Session } from "../matrix/login.ts";
@@ -22,11 +22,10 @@ import { authMetadata } from "../matrix/oauth/metadata.ts";
 import type { MatrixClient } from "../matrix/request.ts";
 import type { RoomOptions } from "../matrix/rooms.ts";
 import { logoutSession, whoami } from "../matrix/session.ts";
-import type { Runtime } from "../runtime.ts";
-import type { Account } from "./account.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import type { Account, SessionRuntime } from "./account.ts";
 import { deviceName, stableDeviceId } from "./device.ts";
 import { withTokens } from "./renewal.ts";
-import type { SessionRuntime } from "./session.ts";
 import { AccountStore } from "./store.ts";
 
 /** For each request: passwords are hashed slowly on purpose. */

@@ -3,9 +3,9 @@
 import { MatrixError } from "../matrix/errors.ts";
 import { OAuthError } from "../matrix/oauth/errors.ts";
 import { logoutSession } from "../matrix/session.ts";
-import type { Account } from "./account.ts";
+import type { Account, SessionRuntime } from "./account.ts";
 import { revokeSession } from "./revocation.ts";
-import { openSession, requireAccount, type SessionRuntime } from "./session.ts";
+import { openSession, requireAccount } from "./session.ts";
 import { understood } from "./sign_in.ts";
 import { AccountStore } from "./store.ts";
 

@@ -5,11 +5,11 @@
  * @module
  */
 
-import { QueueError } from "../errors.ts";
-import { denoFiles, type Files, replaceFile } from "../queue/files.ts";
-import { FileLock } from "../queue/lock.ts";
-import { guard } from "../queue/trouble.ts";
-import type { Runtime } from "../runtime.ts";
+import { QueueError } from "../base/errors.ts";
+import { denoFiles, type Files, replaceFile } from "../runtime/files.ts";
+import { FileLock } from "../runtime/file_lock.ts";
+import { guard } from "../runtime/file_errors.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 import { type Account, accountPath, readAccount, serializeAccount } from "./account.ts";
 
 /** Waiting for whoever changes an account. */

@@ -1,10 +1,10 @@
 /** What every channel kind is to the rest: a type. */
 
-import type { Digest } from "../digest.ts";
-import type { Notification } from "../notification.ts";
-import type { FileCarriage } from "../carriage.ts";
-import type { Incident } from "../incident.ts";
-import type { Replaced } from "../render.ts";
+import type { Digest } from "../notification/batch.ts";
+import type { Notification } from "../notification/notification.ts";
+import type { FileCarriage } from "../notification/attachment_mode.ts";
+import type { Incident } from "../notification/incident.ts";
+import type { Replaced } from "../notification/render.ts";
 
 /** One notification for one destination. */
 export interface Envelope {

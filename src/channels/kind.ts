@@ -1,13 +1,13 @@
 /** What a channel kind brings: how its part of the configuration is read, and the channel that comes of it. */
 
 import type { AccountSession } from "../accounts/session.ts";
-import type { Fields } from "../fields.ts";
-import type { Attachment } from "../notification.ts";
-import type { Runtime } from "../runtime.ts";
-import type { Secret } from "../secret.ts";
+import type { Fields } from "../base/fields.ts";
+import type { Attachment } from "../notification/notification.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import type { Secret } from "../base/secret.ts";
 import type { Channel } from "./channel.ts";
-import type { FieldSpecs } from "./field_spec.ts";
-import type { Memory } from "./memory.ts";
+import type { FieldSpecs } from "./fields/field_spec.ts";
+import type { Memory } from "./room_cache.ts";
 
 /**
  * What a secret may look like: a `token` of visible ASCII, a `header` with spaces too, any one `line`, such as a password; or what a function has nothing to

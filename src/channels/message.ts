@@ -1,9 +1,9 @@
 /** The message of a notification in the two forms that channels need. */
 
-import { fitsEverywhere, isDigest, renderDigest } from "../digest.ts";
+import { fitsEverywhere, isDigest, renderDigest } from "../notification/batch.ts";
 import { loadMarkup } from "../markup/load.ts";
-import type { Notification } from "../notification.ts";
-import { codeToHtml, textToHtml } from "../render.ts";
+import type { Notification } from "../notification/notification.ts";
+import { codeToHtml, textToHtml } from "../notification/render.ts";
 
 /** A message as plain text, and as HTML of the kind that Matrix allows. */
 export interface RenderedMessage {

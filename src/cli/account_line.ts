@@ -1,7 +1,7 @@
 /** Accounts, in a line or an object each; never their tokens. */
 
 import type { Account } from "../accounts/account.ts";
-import { formatDuration } from "../duration.ts";
+import { formatDuration } from "../base/duration.ts";
 import { printable } from "./ui.ts";
 
 /** `@bot:example.org, device ABC, at https://matrix.example.org, token expires in 5 min and is renewed`. */

@@ -1,7 +1,7 @@
 /** From argv to the arguments of one command, by its table. */
 
-import { parseArgs } from "../deps.ts";
-import { nearest } from "../nearest.ts";
+import { parseArgs } from "./deps.ts";
+import { nearest } from "../base/nearest.ts";
 import { Arguments, UsageError } from "./arguments.ts";
 import type { Command, OptionSpec } from "./command.ts";
 

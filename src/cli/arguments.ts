@@ -1,7 +1,7 @@
 /** The arguments of a command, and what is wrong with them. */
 
-import { parseDuration } from "../duration.ts";
-import { HintedError } from "../errors.ts";
+import { parseDuration } from "../base/duration.ts";
+import { HintedError } from "../base/errors.ts";
 
 /** The command line is wrong. */
 export class UsageError extends HintedError {

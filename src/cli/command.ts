@@ -1,6 +1,7 @@
 /** Commands are data: help, completions and the README's table come from the same entries. */
 
-import type { Runtime } from "../runtime.ts";
+import type { LoginOffer, SignIn } from "../accounts/sign_in.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Ui } from "./ui.ts";
 
@@ -21,6 +22,8 @@ export interface CommandContext {
   readonly args: Arguments;
   readonly runtime: Runtime;
   readonly ui: Ui;
+  /** Runs another command line in this process, with another outside world. */
+  main(argv: readonly string[], runtime: Runtime): Promise<number>;
 }
 
 /** Runs a command and returns the exit code; nobody exits from within. */
@@ -43,4 +46,10 @@ export interface Command {
   readonly examples?: readonly string[];
   /** Loads what runs it: each command loads only what it needs. */
   readonly load: () => Promise<RunCommand>;
+}
+
+/** A login that is under way. */
+export interface LoginContext extends CommandContext {
+  readonly signIn: SignIn;
+  readonly offer: LoginOffer;
 }

@@ -1,6 +1,6 @@
 /** What a command throws when it knows its exit code. */
 
-import { HintedError, type HintOptions } from "../errors.ts";
+import { HintedError, type HintOptions } from "../base/errors.ts";
 
 /** A command could not do what it was asked for. */
 export class CommandError extends HintedError {

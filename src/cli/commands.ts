@@ -23,7 +23,6 @@ export const COMMANDS: readonly Command[] = [
     details: [
       "Runs against a homeserver within the process and a temporary directory. Needs no account, leaves nothing behind.",
     ],
-    // Computed: the homeserver that it plays with stands in no other command's module graph.
-    load: async () => (await import(new URL("./commands/demo.ts", import.meta.url).href)).demo,
+    load: async () => (await import("./commands/demo.ts")).demo,
   },
 ];

@@ -1,15 +1,13 @@
 /** What a person sees who logs in with a browser: an address, a code, and on a terminal a QR code. */
 
+import { loadLate } from "../base/late_modules.ts";
 import type { DevicePrompt } from "../accounts/device_login.ts";
-import { formatDuration } from "../duration.ts";
-import type { Runtime } from "../runtime.ts";
+import { formatDuration } from "../base/duration.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 import type { Ui } from "./ui.ts";
 
 /** So long a person waits for a QR code that must be downloaded first. */
 const LOAD_LIMIT_MS = 5_000;
-
-/** Draws a text as a QR code. */
-type DrawQrCode = (text: string, options: { readonly colours: boolean }) => string;
 
 /** Shows where to confirm a login. Whoever reads no QR code types the short address and the code. */
 export async function showDevicePrompt(prompt: DevicePrompt, runtime: Runtime, ui: Ui): Promise<void> {
@@ -32,9 +30,7 @@ async function draw(text: string, runtime: Runtime): Promise<string | undefined>
 
 async function tryToDraw(text: string, colours: boolean): Promise<string | undefined> {
   try {
-    const { drawQrCode }: { readonly drawQrCode: DrawQrCode } = await import(
-      new URL("./qr_code.ts", import.meta.url).href
-    );
+    const { drawQrCode } = await loadLate<typeof import("./qr_code.ts")>("cli/qr_code.ts");
     return drawQrCode(text, { colours });
   } catch {
     return undefined;

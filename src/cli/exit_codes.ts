@@ -9,7 +9,7 @@ import {
   type LoginTrouble,
   QueueError,
   type QueueTrouble,
-} from "../errors.ts";
+} from "../base/errors.ts";
 import { UsageError } from "./arguments.ts";
 import { CommandError } from "./command_error.ts";
 

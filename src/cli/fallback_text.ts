@@ -1,7 +1,7 @@
 /** What people read of a fallback before it is needed. */
 
-import { formatDuration } from "../duration.ts";
-import type { Notifier } from "../notifier.ts";
+import { formatDuration } from "../base/duration.ts";
+import type { Notifier } from "../notifier/notifier.ts";
 
 /** Where a notification goes. */
 export type Plan = ReturnType<Notifier["plan"]>;

@@ -6,24 +6,18 @@
 
 import type { Account } from "../accounts/account.ts";
 import { readPassword } from "../accounts/password.ts";
-import { type LoginOffer, type SignIn, signInWith, signInWithToken } from "../accounts/sign_in.ts";
-import { ConfigError, LoginError } from "../errors.ts";
-import { isToken } from "../http.ts";
-import type { Stdio } from "../runtime.ts";
-import { requireSecretFile } from "../secret.ts";
+import { type LoginOffer, signInWith, signInWithToken } from "../accounts/sign_in.ts";
+import { ConfigError, LoginError } from "../base/errors.ts";
+import { isToken } from "../runtime/http.ts";
+import type { Stdio } from "../runtime/runtime.ts";
+import { requireSecretFile } from "../base/secret.ts";
 import { type Arguments, UsageError } from "./arguments.ts";
-import type { CommandContext } from "./command.ts";
+import type { LoginContext } from "./command.ts";
 import { at } from "./outcomes.ts";
 import { askSecret } from "./prompt.ts";
 
 /** Longer ones are none. */
 const MAX_SECRET_BYTES = 64 * 1024;
-
-/** A login that is under way. */
-export interface LoginContext extends CommandContext {
-  readonly signIn: SignIn;
-  readonly offer: LoginOffer;
-}
 
 /** A way to log in. */
 export interface LoginWay {

@@ -1,9 +1,9 @@
 /** The command line: finds the command, runs it, and is the one place that turns what was thrown into words and an exit code. */
 
-import { HintedError } from "../errors.ts";
-import { nearest } from "../nearest.ts";
-import { denoRuntime, type Runtime } from "../runtime.ts";
-import { VERSION } from "../version.ts";
+import { HintedError } from "../base/errors.ts";
+import { nearest } from "../base/nearest.ts";
+import { denoRuntime, type Runtime } from "../runtime/runtime.ts";
+import { VERSION } from "../base/version.ts";
 import { parseCommandLine } from "./args.ts";
 import { UsageError } from "./arguments.ts";
 import type { Command } from "./command.ts";
@@ -64,7 +64,7 @@ async function dispatch(argv: readonly string[], runtime: Runtime, ui: Ui): Prom
     return EXIT.ok;
   }
   const run = await command.load();
-  return await run({ args, runtime, ui });
+  return await run({ args, runtime, ui, main });
 }
 
 /** @throws {UsageError} that names the nearest command */

@@ -1,12 +1,12 @@
 /** Opens the account of a Matrix channel, for the commands that work on the homeserver itself. */
 
-import { clientField } from "../channels/matrix_client.ts";
+import { clientField } from "../channels/matrix/client.ts";
 import { over } from "../config/connection.ts";
 import { type ChannelSource, loadChannelSources } from "../config/load.ts";
-import { ConfigError } from "../errors.ts";
+import { ConfigError } from "../base/errors.ts";
 import type { MatrixClient } from "../matrix/request.ts";
-import { nearest } from "../nearest.ts";
-import type { Runtime } from "../runtime.ts";
+import { nearest } from "../base/nearest.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 import type { CommandContext } from "./command.ts";
 
 /** An account, ready to be used. */

@@ -1,9 +1,9 @@
 /** Opens the notifier as the command line's options want it. */
 
-import type { BackgroundMode } from "../background.ts";
+import type { BackgroundMode } from "../notifier/background/spawn.ts";
 import { stateDirPath } from "../config/paths.ts";
-import { ConfigError } from "../errors.ts";
-import { Notifier } from "../notifier.ts";
+import { ConfigError } from "../base/errors.ts";
+import { Notifier } from "../notifier/notifier.ts";
 import type { CommandContext } from "./command.ts";
 
 /** A notifier with the configured channels, which leaves a deliverer behind unless it must not. */

@@ -1,7 +1,7 @@
 /** Outcomes: in a line each, what is wrong with them, and the exit code that they make. */
 
-import { formatDuration } from "../duration.ts";
-import type { Outcome } from "../report.ts";
+import { formatDuration } from "../base/duration.ts";
+import type { Outcome } from "../notifier/outcomes.ts";
 import { EXIT } from "./exit_codes.ts";
 import { printable, type Ui } from "./ui.ts";
 

@@ -5,9 +5,9 @@
  * @module
  */
 
-import { formatDuration } from "../duration.ts";
-import { type Health, type Judged, type Threshold, thresholds } from "../health.ts";
-import type { Status } from "../status.ts";
+import { formatDuration } from "../base/duration.ts";
+import { type Health, type Judged, type Threshold, thresholds } from "../notifier/health.ts";
+import type { Status } from "../notifier/status.ts";
 import { printable } from "./ui.ts";
 
 /** What a verdict is given with. */

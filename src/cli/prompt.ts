@@ -1,7 +1,7 @@
 /** Questions on a terminal. They go to standard error, since standard output is data. */
 
-import { InterruptedError } from "../errors.ts";
-import type { Stdio } from "../runtime.ts";
+import { InterruptedError } from "../base/errors.ts";
+import type { Stdio } from "../runtime/runtime.ts";
 
 const KEYS = { interrupt: "\x03", endOfInput: "\x04", backspace: "\b", escape: "\x1b", clear: "\x15", delete: "\x7f" };
 

@@ -1,6 +1,6 @@
 /** Letting go what waited for a login. */
 
-import type { Notifier } from "../notifier.ts";
+import type { Notifier } from "../notifier/notifier.ts";
 import type { Ui } from "./ui.ts";
 
 /** What was held for want of an account goes out now. */

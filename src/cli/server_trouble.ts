@@ -1,7 +1,7 @@
 /** What a server refused a command, in a sentence with what mends it, and with its exit code. */
 
-import { formatDuration } from "../duration.ts";
-import { NotTheServiceError, TransportError } from "../errors.ts";
+import { formatDuration } from "../base/duration.ts";
+import { NotTheServiceError, TransportError } from "../base/errors.ts";
 import { MatrixError } from "../matrix/errors.ts";
 import { CommandError } from "./command_error.ts";
 import { EXIT } from "./exit_codes.ts";

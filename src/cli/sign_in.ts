@@ -4,9 +4,9 @@ import type { SignIn } from "../accounts/sign_in.ts";
 import { over } from "../config/connection.ts";
 import { type ChannelSource, loadChannelSources } from "../config/load.ts";
 import { stateDirPath } from "../config/paths.ts";
-import { ConfigError } from "../errors.ts";
+import { ConfigError } from "../base/errors.ts";
 import { parseUserId } from "../matrix/ids.ts";
-import { USER_AGENT } from "../version.ts";
+import { USER_AGENT } from "../base/version.ts";
 import { UsageError } from "./arguments.ts";
 import type { CommandContext } from "./command.ts";
 

@@ -7,9 +7,9 @@
 
 import type { Account } from "../accounts/account.ts";
 import { signInWith } from "../accounts/sign_in.ts";
-import { InterruptedError } from "../errors.ts";
+import { InterruptedError } from "../base/errors.ts";
 import { ssoRedirectUrl } from "../matrix/login.ts";
-import type { LoginContext } from "./login_ways.ts";
+import type { LoginContext } from "./command.ts";
 import { readLine, unlessAborted } from "./prompt.ts";
 
 const PAGE = "<!DOCTYPE html><title>matrix-notify</title><p>You can close this page and go back to the terminal.";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Runtime } from "../runtime.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 
 /** How a command ended. */
 export type CommandEnd =

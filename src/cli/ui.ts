@@ -10,7 +10,7 @@
  * @module
  */
 
-import type { Stdio } from "../runtime.ts";
+import type { Stdio } from "../runtime/runtime.ts";
 
 /** Colours that a terminal may show. */
 export type Colour = "red" | "green" | "yellow" | "dim" | "bold";

@@ -5,15 +5,15 @@
  * @module
  */
 
-import { parseProxy, PROXY_VARIABLES } from "../address.ts";
-import { knownFields } from "../channels/known_fields.ts";
+import { parseProxy, PROXY_VARIABLES } from "../runtime/address.ts";
+import { knownFields } from "./fields/all_fields.ts";
 import { CHANNEL_KINDS } from "../channels/registry.ts";
-import { ConfigError } from "../errors.ts";
-import { FieldError, Fields, isObject } from "../fields.ts";
-import type { FieldSpecs } from "../channels/field_spec.ts";
-import type { Secret } from "../secret.ts";
-import type { ChannelDirectory } from "../channels/routes/directory.ts";
-import { RULE_FIELDS } from "../channels/routes/route_fields.ts";
+import { ConfigError } from "../base/errors.ts";
+import { FieldError, Fields, isObject } from "../base/fields.ts";
+import type { FieldSpecs } from "../channels/fields/field_spec.ts";
+import type { Secret } from "../base/secret.ts";
+import type { ChannelDirectory } from "./channel_directory.ts";
+import { RULE_FIELDS } from "./fields/route_fields.ts";
 import { CONFIG_FIELDS, type ConfigContext, directoryOf, parseConfig } from "./config.ts";
 import { connectionOf } from "./connection.ts";
 import { type ConfigRuntime, contextOf, type LoadOptions, readSettings } from "./load.ts";

@@ -16,23 +16,44 @@
  * @module
  */
 
-import type { FieldSpecs } from "../channels/field_spec.ts";
+import type { EmailConfig } from "../channels/email/channel.ts";
+import type { ExecConfig } from "../channels/exec/channel.ts";
+import type { GotifyConfig } from "../channels/gotify/channel.ts";
+import type { MatrixConfig } from "../channels/matrix/fields.ts";
+import type { NtfyConfig } from "../channels/ntfy/channel.ts";
+import type { TelegramConfig } from "../channels/telegram/channel.ts";
+import type { WebhookConfig } from "../channels/webhook/channel.ts";
+import type { FieldSpecs } from "../channels/fields/field_spec.ts";
 import type { OpenChannel, ParseContext } from "../channels/kind.ts";
-import { POLICY_FIELDS } from "../channels/policy_fields.ts";
+import { POLICY_FIELDS, type PolicyConfig } from "./fields/policy_fields.ts";
 import { CHANNEL_KINDS } from "../channels/registry.ts";
-import type { ChannelDirectory, RoutedChannel } from "../channels/routes/directory.ts";
-import { ROUTES_FIELD } from "../channels/routes/route_fields.ts";
-import type { Fallback } from "../channels/routes/fallback.ts";
-import type { Rule } from "../channels/routes/rule.ts";
-import { ConfigError } from "../errors.ts";
+import type { ChannelDirectory, RoutedChannel } from "./channel_directory.ts";
+import { ROUTES_FIELD } from "./fields/route_fields.ts";
+import type { Fallback, FallbackPolicy } from "../routing/fallback.ts";
+import type { Rule } from "../routing/rule.ts";
+import { ConfigError } from "../base/errors.ts";
 import { appriseChannel } from "./apprise/channel.ts";
-import { Fields, isObject } from "../fields.ts";
-import type { LanePolicy } from "../flood.ts";
-import { nearest } from "../nearest.ts";
+import { Fields, isObject } from "../base/fields.ts";
+import type { LanePolicy } from "../delivery/rate_policy.ts";
+import { nearest } from "../base/nearest.ts";
 import { connectionOf, over } from "./connection.ts";
 import { fallbackOf } from "./fallback.ts";
 import { policyOf } from "./flood.ts";
 import { routesOf } from "./routes.ts";
+
+/** How a channel is configured; without `kind` it is of the kind that its name says. */
+export type ChannelConfig =
+  & PolicyConfig
+  & FallbackPolicy
+  & (
+    | MatrixConfig
+    | NtfyConfig
+    | GotifyConfig
+    | TelegramConfig
+    | EmailConfig
+    | WebhookConfig
+    | ExecConfig
+  );
 
 /** The configuration, ready to use. */
 export interface Config {

@@ -4,12 +4,12 @@
  * @module
  */
 
-import { parseProxy } from "../address.ts";
-import type { Connection } from "../connection.ts";
-import type { Runtime } from "../runtime.ts";
-import { ConfigError } from "../errors.ts";
-import type { Fields } from "../fields.ts";
-import { requireSecretFile } from "../secret.ts";
+import { parseProxy } from "../runtime/address.ts";
+import type { Connection } from "../runtime/connection.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import { ConfigError } from "../base/errors.ts";
+import type { Fields } from "../base/fields.ts";
+import { requireSecretFile } from "../base/secret.ts";
 
 const CERTIFICATE = "-----BEGIN CERTIFICATE-----";
 

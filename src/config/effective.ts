@@ -1,11 +1,11 @@
 /** The configuration as it is in effect, with where each value came from. Secrets are not among the values. */
 
-import { PROXY_VARIABLES } from "../address.ts";
-import type { FieldSpecs } from "../channels/field_spec.ts";
-import { knownFields } from "../channels/known_fields.ts";
-import { POLICY_FIELDS } from "../channels/policy_fields.ts";
+import { PROXY_VARIABLES } from "../runtime/address.ts";
+import type { FieldSpecs } from "../channels/fields/field_spec.ts";
+import { knownFields } from "./fields/all_fields.ts";
+import { POLICY_FIELDS } from "./fields/policy_fields.ts";
 import { CHANNEL_KINDS } from "../channels/registry.ts";
-import { isObject } from "../fields.ts";
+import { isObject } from "../base/fields.ts";
 import { CONFIG_FIELDS } from "./config.ts";
 import { type ConfigRuntime, type LoadOptions, readSettings, type Settings } from "./load.ts";
 import { stateDirPath } from "./paths.ts";

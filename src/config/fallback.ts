@@ -8,10 +8,10 @@
  * @module
  */
 
-import type { ChannelDirectory } from "../channels/routes/directory.ts";
-import { DEFAULT_FALLBACK_AFTER, type Fallback } from "../channels/routes/fallback.ts";
-import { parseDuration } from "../duration.ts";
-import type { Fields } from "../fields.ts";
+import type { ChannelDirectory } from "./channel_directory.ts";
+import { DEFAULT_FALLBACK_AFTER, type Fallback } from "../routing/fallback.ts";
+import { parseDuration } from "../base/duration.ts";
+import type { Fields } from "../base/fields.ts";
 import { knownChannel } from "./known_channel.ts";
 
 /**

@@ -8,10 +8,10 @@
  * @module
  */
 
-import { parseDuration } from "../duration.ts";
-import type { Fields } from "../fields.ts";
-import { DEFAULT_POLICY, type LanePolicy, MAX_BACKLOG, MAX_BURST, type Pace } from "../flood.ts";
-import { parseTimeOfDay, type QuietHours } from "../quiet.ts";
+import { parseDuration } from "../base/duration.ts";
+import type { Fields } from "../base/fields.ts";
+import { DEFAULT_POLICY, type LanePolicy, MAX_BACKLOG, MAX_BURST, type Pace } from "../delivery/rate_policy.ts";
+import { parseTimeOfDay, type QuietHours } from "../delivery/quiet_hours.ts";
 
 /**
  * Takes `flood` and `quiet`.

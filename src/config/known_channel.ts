@@ -1,8 +1,8 @@
 /** Channels that are named elsewhere in the configuration. */
 
-import type { ChannelDirectory, RoutedChannel } from "../channels/routes/directory.ts";
-import type { Fields } from "../fields.ts";
-import { nearest } from "../nearest.ts";
+import type { ChannelDirectory, RoutedChannel } from "./channel_directory.ts";
+import type { Fields } from "../base/fields.ts";
+import { nearest } from "../base/nearest.ts";
 
 /**
  * The channel that a field names.

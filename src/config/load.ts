@@ -8,17 +8,17 @@
  */
 
 import { openSession } from "../accounts/session.ts";
-import type { FieldSpecs } from "../channels/field_spec.ts";
+import type { FieldSpecs } from "../channels/fields/field_spec.ts";
 import type { ParseContext } from "../channels/kind.ts";
-import type { PolicyConfig } from "../channels/policy_fields.ts";
+import type { PolicyConfig } from "./fields/policy_fields.ts";
 import { CHANNEL_KINDS } from "../channels/registry.ts";
-import type { RouteConfig } from "../channels/routes/route_fields.ts";
-import type { Connection } from "../connection.ts";
-import { ConfigError } from "../errors.ts";
-import { Fields, isObject } from "../fields.ts";
-import type { Runtime } from "../runtime.ts";
-import { refuseWorldReadable } from "../secret.ts";
-import { USER_AGENT } from "../version.ts";
+import type { RouteConfig } from "./fields/route_fields.ts";
+import type { Connection } from "../runtime/connection.ts";
+import { ConfigError } from "../base/errors.ts";
+import { Fields, isObject } from "../base/fields.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import { refuseWorldReadable } from "../base/secret.ts";
+import { USER_AGENT } from "../base/version.ts";
 import { channelObject, type Config, type ConfigContext, parseConfig } from "./config.ts";
 import { connectionOf } from "./connection.ts";
 import { duplicateKey } from "./duplicates.ts";

@@ -1,7 +1,7 @@
 /** Where things are, when nobody says so. */
 
-import { ConfigError } from "../errors.ts";
-import type { Runtime } from "../runtime.ts";
+import { ConfigError } from "../base/errors.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 
 /** What the paths depend on. */
 export type PathRuntime = Pick<Runtime, "env" | "isRoot">;

@@ -13,9 +13,9 @@
  * @module
  */
 
-import type { ChannelDirectory, RoutedChannel } from "../channels/routes/directory.ts";
-import { isTakenBy } from "../channels/routes/judge.ts";
-import { parsePattern, type Pattern } from "../channels/routes/pattern.ts";
+import type { ChannelDirectory, RoutedChannel } from "./channel_directory.ts";
+import { isTakenBy } from "../routing/match.ts";
+import { parsePattern, type Pattern } from "../routing/pattern.ts";
 import {
   type ChannelSettings,
   EVERY_CHANNEL,
@@ -24,12 +24,12 @@ import {
   TEXT_FIELDS,
   type TextField,
   type When,
-} from "../channels/routes/rule.ts";
-import { ConfigError } from "../errors.ts";
-import { Fields } from "../fields.ts";
-import { isMention, MAX_MENTIONS, MENTION_PROBLEM } from "../mentions.ts";
-import { nearest } from "../nearest.ts";
-import { SEVERITIES, type Severity } from "../notification.ts";
+} from "../routing/rule.ts";
+import { ConfigError } from "../base/errors.ts";
+import { Fields } from "../base/fields.ts";
+import { isMention, MAX_MENTIONS, MENTION_PROBLEM } from "../notification/mentions.ts";
+import { nearest } from "../base/nearest.ts";
+import { SEVERITIES, type Severity } from "../notification/notification.ts";
 import { fallbackOf } from "./fallback.ts";
 import { knownChannel } from "./known_channel.ts";
 

@@ -5,9 +5,9 @@
  * @module
  */
 
-import type { FieldSpec } from "../channels/field_spec.ts";
+import type { FieldSpec } from "../channels/fields/field_spec.ts";
 import type { ChannelKind } from "../channels/kind.ts";
-import { knownFields } from "../channels/known_fields.ts";
+import { knownFields } from "./fields/all_fields.ts";
 import { CHANNEL_KINDS } from "../channels/registry.ts";
 import { APPRISE_SCHEMAS } from "./apprise/channel.ts";
 import { CONFIG_FIELDS } from "./config.ts";

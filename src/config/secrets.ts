@@ -1,10 +1,10 @@
 /** Secrets in files: read at the moment of use, and only where nobody else can read them. */
 
 import type { SecretForm } from "../channels/kind.ts";
-import { ConfigError } from "../errors.ts";
-import type { Fields } from "../fields.ts";
-import { isToken } from "../http.ts";
-import { requireSecretFile, Secret } from "../secret.ts";
+import { ConfigError } from "../base/errors.ts";
+import type { Fields } from "../base/fields.ts";
+import { isToken } from "../runtime/http.ts";
+import { requireSecretFile, Secret } from "../base/secret.ts";
 
 type NamedForm = Extract<SecretForm, string>;
 

@@ -1,10 +1,10 @@
 /** Writing the configuration file: one channel of it, and nothing else. */
 
-import { isObject } from "../fields.ts";
-import { denoFiles, type Files, parentOf, replaceFile } from "../queue/files.ts";
-import { FileLock } from "../queue/lock.ts";
-import { guard } from "../queue/trouble.ts";
-import { QueueError } from "../errors.ts";
+import { isObject } from "../base/fields.ts";
+import { denoFiles, type Files, parentOf, replaceFile } from "../runtime/files.ts";
+import { FileLock } from "../runtime/file_lock.ts";
+import { guard } from "../runtime/file_errors.ts";
+import { QueueError } from "../base/errors.ts";
 import { readConfigFile } from "./load.ts";
 
 /** Where a channel is written, and which it is. */

@@ -3,13 +3,13 @@
 import type { Channel, Envelope } from "../channels/channel.ts";
 import type { Entry } from "../queue/entry.ts";
 import type { AttemptResult } from "../queue/queue_types.ts";
-import { InvalidNotificationError } from "../errors.ts";
-import { type Digest, type DigestItem, digestOf } from "../digest.ts";
-import { type Incident, withResolution } from "../incident.ts";
-import { isNotification } from "../notification.ts";
+import { InvalidNotificationError } from "../base/errors.ts";
+import { type Digest, type DigestItem, digestOf } from "../notification/batch.ts";
+import { type Incident, withResolution } from "../notification/incident.ts";
+import { isNotification } from "../notification/notification.ts";
 import { EXPIRY_KEY } from "./expiry.ts";
 import { classify, type Failure } from "./classify.ts";
-import { type PlanContext, planFailure } from "./plan.ts";
+import { type PlanContext, planFailure } from "./retry_plan.ts";
 
 /** Whoever waited longer says since when. */
 const LATE_AFTER_MS = 60_000;
@@ -61,7 +61,7 @@ export async function attempt(
 async function carriedBy({ carriesFiles }: Channel, envelope: Envelope): Promise<Envelope> {
   const { notification } = envelope;
   if (notification.attachments === undefined && notification.file === undefined) return envelope;
-  const { carried } = await import("../carriage.ts");
+  const { carried } = await import("../notification/attachment_mode.ts");
   return { ...envelope, notification: carried(notification, carriesFiles) };
 }
 

@@ -14,7 +14,7 @@ import {
   ResponseError,
   TooEarlyError,
   TransportError,
-} from "../errors.ts";
+} from "../base/errors.ts";
 import type { WaitClass } from "../queue/entry.ts";
 
 /** The classes of failure: what is waited for, and what no waiting mends. */

@@ -17,16 +17,16 @@ import type { Channel } from "../channels/channel.ts";
 import { type Entry, laneKey } from "../queue/entry.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { AttemptResult } from "../queue/queue_types.ts";
-import { wasTaken } from "../queue/trouble.ts";
-import type { Runtime } from "../runtime.ts";
+import { wasTaken } from "../runtime/file_errors.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 import { attempt } from "./attempt.ts";
-import { crowdOf } from "./crowd.ts";
+import { crowdOf } from "./batching.ts";
 import { RESET_GAP_MS } from "./classify.ts";
 import { buryExpired } from "./expiry.ts";
-import { type Holds, holdsAt, type HoldSubject, type Policies } from "./holds.ts";
-import type { CourierEvent, CourierOptions, Run, RunEnd, RunOptions } from "./run.ts";
-import { type Head, heads, type LaneContext, nextOf } from "./lanes.ts";
-import { Upkeep } from "./upkeep.ts";
+import { type Holds, holdsAt, type HoldSubject, type Policies } from "./delays.ts";
+import type { CourierEvent, CourierOptions, Run, RunEnd, RunOptions } from "./run_types.ts";
+import { type Head, heads, type LaneContext, nextOf } from "./schedule.ts";
+import { Upkeep } from "./housekeeping.ts";
 
 /** What the courier needs of the runtime. */
 export type CourierRuntime = Pick<Runtime, "now" | "sleep" | "random">;

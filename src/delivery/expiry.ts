@@ -5,8 +5,8 @@
  * @module
  */
 
-import { formatDuration } from "../duration.ts";
-import { createNotification, isNotification } from "../notification.ts";
+import { formatDuration } from "../base/duration.ts";
+import { createNotification, isNotification } from "../notification/notification.ts";
 import { type Entry, filesOfTexts, laneKey, sentBySomebody } from "../queue/entry.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { Draft, ExpiredEntry } from "../queue/queue_types.ts";

@@ -1,6 +1,6 @@
 /** What does not wait for anybody's convenience. */
 
-import { isNotification } from "../notification.ts";
+import { isNotification } from "../notification/notification.ts";
 import type { Entry } from "../queue/entry.ts";
 
 /** Whether an entry never waits for quiet or pace. */

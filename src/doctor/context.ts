@@ -2,7 +2,7 @@
 
 import { stateDirPath } from "../config/paths.ts";
 import type { LoadOptions } from "../config/load.ts";
-import type { Runtime } from "../runtime.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 import type { Host } from "./host.ts";
 
 /** How to look. */

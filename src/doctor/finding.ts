@@ -1,7 +1,7 @@
 /** What a check finds. */
 
-import { ConfigError, HintedError, NotTheServiceError, TransportError, type TransportPhase } from "../errors.ts";
-import { formatDuration } from "../duration.ts";
+import { ConfigError, HintedError, NotTheServiceError, TransportError, type TransportPhase } from "../base/errors.ts";
+import { formatDuration } from "../base/duration.ts";
 import { MatrixError } from "../matrix/errors.ts";
 
 /** `skipped` was not looked at, because something before it must be mended first, or because nobody may look. */

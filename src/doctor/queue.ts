@@ -1,8 +1,8 @@
 /** The queue: what waits in it, and for what; and whether somebody sees to it. */
 
-import { formatDuration } from "../duration.ts";
-import { healthOf } from "../health.ts";
-import type { Status } from "../status.ts";
+import { formatDuration } from "../base/duration.ts";
+import { healthOf } from "../notifier/health.ts";
+import type { Status } from "../notifier/status.ts";
 import type { Check } from "./check.ts";
 import { type DoctorContext, stateDirOf } from "./context.ts";
 import { failure, ok, warning } from "./finding.ts";

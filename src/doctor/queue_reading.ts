@@ -1,13 +1,13 @@
 /** The queue as whoever must not write reads it. */
 
 import { loadConfig } from "../config/load.ts";
-import { holdsAt, type Policies } from "../delivery/holds.ts";
-import { ConfigError } from "../errors.ts";
-import { denoFiles, type Files } from "../queue/files.ts";
+import { holdsAt, type Policies } from "../delivery/delays.ts";
+import { ConfigError } from "../base/errors.ts";
+import { denoFiles, type Files } from "../runtime/files.ts";
 import { TORN_SUFFIX } from "../queue/quarantine.ts";
 import { Queue } from "../queue/queue.ts";
-import { Reporter } from "../report.ts";
-import { type Status, statusOf } from "../status.ts";
+import { Reporter } from "../notifier/outcomes.ts";
+import { type Status, statusOf } from "../notifier/status.ts";
 import { type DoctorContext, stateDirOf } from "./context.ts";
 
 /** The queue, read once. */

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { loadLate } from "../base/late_modules.ts";
 import type { Markup } from "./markup.ts";
 
 /** Turns a source into markup. */
@@ -17,11 +18,7 @@ export type MarkupRenderer = (source: string) => Markup;
  */
 export async function loadMarkup(format: "markdown" | "html"): Promise<MarkupRenderer> {
   if (format === "markdown") {
-    const module: { readonly renderMarkdown: MarkupRenderer } = await import(
-      new URL("./markdown.ts", import.meta.url).href
-    );
-    return module.renderMarkdown;
+    return (await loadLate<typeof import("./markdown.ts")>("markup/markdown.ts")).renderMarkdown;
   }
-  const module: { readonly reduceHtml: MarkupRenderer } = await import(new URL("./html.ts", import.meta.url).href);
-  return module.reduceHtml;
+  return (await loadLate<typeof import("./html.ts")>("markup/html.ts")).reduceHtml;
 }

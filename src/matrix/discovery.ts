@@ -5,9 +5,10 @@
  * @module
  */
 
-import { isLoopback, parseServer } from "../address.ts";
-import { DiscoveryError, TransportError } from "../errors.ts";
-import { exchange, type HttpRuntime, parseJsonObject } from "../http.ts";
+import { isLoopback, parseServer } from "../runtime/address.ts";
+import { DiscoveryError, TransportError } from "../base/errors.ts";
+import { exchange, type HttpRuntime } from "../runtime/http.ts";
+import { parseJsonObject } from "../base/fields.ts";
 import { parseUserId } from "./ids.ts";
 import { request } from "./request.ts";
 

@@ -1,6 +1,6 @@
 /** What a homeserver says when it refuses (Client-Server API, "Standard error response"). */
 
-import { NotTheServiceError, type Refusal, ResponseError } from "../errors.ts";
+import { NotTheServiceError, type Refusal, ResponseError } from "../base/errors.ts";
 
 /** A refusal in Matrix's own words. */
 export interface MatrixRefusal extends Refusal {

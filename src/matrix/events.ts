@@ -1,6 +1,6 @@
 /** Room events (Client-Server API, "Sending events to a room"). */
 
-import { isObject } from "../fields.ts";
+import { isObject } from "../base/fields.ts";
 import { lacking } from "./errors.ts";
 import type { MediaContent } from "./media.ts";
 import { type MatrixClient, request } from "./request.ts";

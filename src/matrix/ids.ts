@@ -45,3 +45,10 @@ export function serverNameOf(id: string): string | undefined {
 function isIdentifier(text: string): boolean {
   return new TextEncoder().encode(text).length <= MAX_ID_BYTES && /^\P{C}+$/u.test(text) && !/\s/.test(text);
 }
+
+/** What is wrong with a text that names no room. */
+export const ROOM_PROBLEM =
+  "it is neither a room id (!…), nor an alias (#name:example.org), nor a user id (@name:example.org)";
+
+/** Where people find what is right. */
+export const ROOM_HINT = "in Element: room settings, Advanced, Internal room ID; in a shell, put it in single quotes";

@@ -1,6 +1,6 @@
 /** The content repository (Client-Server API, "Content repository"). */
 
-import { NotTheServiceError } from "../errors.ts";
+import { NotTheServiceError } from "../base/errors.ts";
 import { lacking, MatrixError } from "./errors.ts";
 import { type MatrixClient, type MatrixRequest, request } from "./request.ts";
 

@@ -5,8 +5,9 @@
  * @module
  */
 
-import { BeforeSendingError, NotTheServiceError } from "../errors.ts";
-import { exchange, type HttpAnswer, type HttpRuntime, MAX_WAIT_MS, parseJsonObject, parseRetryAfter } from "../http.ts";
+import { BeforeSendingError, NotTheServiceError } from "../base/errors.ts";
+import { exchange, type HttpAnswer, type HttpRuntime, MAX_WAIT_MS, parseRetryAfter } from "../runtime/http.ts";
+import { parseJsonObject } from "../base/fields.ts";
 import { MatrixError } from "./errors.ts";
 
 /** A homeserver and how to speak with it. */

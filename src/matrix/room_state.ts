@@ -1,6 +1,6 @@
 /** The state of a room (Client-Server API, "Getting events for a room", `GET /rooms/{roomId}/state/{eventType}/{stateKey}`). */
 
-import { isObject } from "../fields.ts";
+import { isObject } from "../base/fields.ts";
 import { MatrixError } from "./errors.ts";
 import { serverNameOf } from "./ids.ts";
 import { type MatrixClient, request } from "./request.ts";

@@ -1,6 +1,6 @@
 /** A session and its tokens (Client-Server API, "Client Authentication": "Refreshing access tokens", "Logout", "whoami"). */
 
-import { isToken } from "../http.ts";
+import { isToken } from "../runtime/http.ts";
 import { lacking } from "./errors.ts";
 import { type MatrixClient, request } from "./request.ts";
 import type { RoomOptions } from "./rooms.ts";

@@ -3,7 +3,7 @@
 import { MatrixError } from "./errors.ts";
 import { type MatrixClient, request } from "./request.ts";
 import type { RoomOptions } from "./rooms.ts";
-import { NotTheServiceError } from "../errors.ts";
+import { NotTheServiceError } from "../base/errors.ts";
 
 /**
  * Asks for the name of the software: `Synapse`, `Dendrite`.

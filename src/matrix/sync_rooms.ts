@@ -1,6 +1,6 @@
 /** The rooms in the answer to a `GET /sync` (Client-Server API, "Syncing", "Stripped state"). */
 
-import { isObject } from "../fields.ts";
+import { isObject } from "../base/fields.ts";
 
 /** What a room's own events say about it. */
 export interface RoomSummary {

@@ -11,7 +11,7 @@
  * @module
  */
 
-import type { Files, OpenFile } from "./files.ts";
+import type { Files, OpenFile } from "../runtime/files.ts";
 import { type DamagedLine, JournalReader } from "./reader.ts";
 import { encodeRecord, type JournalRecord } from "./record.ts";
 

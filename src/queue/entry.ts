@@ -1,7 +1,5 @@
 /** An entry: an envelope in the queue, with its history. What it is now follows from its records alone. */
 
-import type { Unless } from "./fallbacks.ts";
-
 /** `queued`: not tried yet. `deferred`: tried, and will be again. `held`: its account must be mended first. `dead`: buried. */
 export type EntryState = "queued" | "deferred" | "held" | "dead";
 
@@ -19,6 +17,9 @@ export type WaitClass =
 
 /** What is a lane's own trouble, and says that the account is well. */
 export const LANE_CLASSES: ReadonlySet<string> = new Set<WaitClass>(["room", "room-busy", "doubt"]);
+
+/** The ids of those that an entry stands in for, each with when it has waited long enough for it, milliseconds since 1970. */
+export type Unless = Readonly<Record<string, number>>;
 
 /** An attempt that has left. */
 export interface Attempt {

@@ -14,11 +14,8 @@
  * @module
  */
 
-import type { Entry } from "./entry.ts";
-import type { Line } from "./line.ts";
-
-/** The ids of those that an entry stands in for, each with when it has waited long enough for it, milliseconds since 1970. */
-export type Unless = Readonly<Record<string, number>>;
+import type { Entry, Unless } from "./entry.ts";
+import type { Line } from "./ordered_entries.ts";
 
 /** How one ended that fallbacks wait for. */
 export type PrimaryEnd = "delivered" | "dropped" | "dead" | { readonly supersededBy: string };

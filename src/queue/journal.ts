@@ -17,16 +17,16 @@
  * @module
  */
 
-import { QueueError } from "../errors.ts";
-import type { Runtime } from "../runtime.ts";
+import { QueueError } from "../base/errors.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 import { compactFile } from "./compaction.ts";
-import type { Files, OpenFile } from "./files.ts";
-import { FileLock } from "./lock.ts";
+import type { Files, OpenFile } from "../runtime/files.ts";
+import { FileLock } from "../runtime/file_lock.ts";
 import type { Quarantine } from "./quarantine.ts";
 import { type DamagedLine, JournalReader } from "./reader.ts";
 import { encodeRecord, type JournalRecord } from "./record.ts";
 import type { Reserve } from "./reserve.ts";
-import { guard } from "./trouble.ts";
+import { guard } from "../runtime/file_errors.ts";
 
 /**
  * How sure an append must be. `none`: losing it costs a retry with the same txnId. `data`: it survives a power cut.

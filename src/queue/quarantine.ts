@@ -5,11 +5,11 @@
  * @module
  */
 
-import type { Runtime } from "../runtime.ts";
-import type { Files, OpenFile } from "./files.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import type { Files, OpenFile } from "../runtime/files.ts";
 import type { QueueFigures } from "./queue_types.ts";
 import type { DamagedLine } from "./reader.ts";
-import { guard } from "./trouble.ts";
+import { guard } from "../runtime/file_errors.ts";
 
 /** Ends the name of a copy whose line was torn, rather than damaged. */
 export const TORN_SUFFIX = ".torn";

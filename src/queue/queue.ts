@@ -9,20 +9,20 @@
  */
 
 import type { Entry } from "./entry.ts";
-import { denoFiles, type Files } from "./files.ts";
-import { Admission, recordOf } from "./admission.ts";
+import { denoFiles, type Files } from "../runtime/files.ts";
+import { Admission, recordOf } from "./enqueue.ts";
 import { type Durability, Journal } from "./journal.ts";
-import type { IncomingFiles } from "./incoming_files.ts";
-import { Intake } from "./intake.ts";
-import { FileLock } from "./lock.ts";
+import type { IncomingFiles } from "./attachments/staged.ts";
+import { Intake } from "./spool.ts";
+import { FileLock } from "../runtime/file_lock.ts";
 import type { AttemptResult, Draft, Enqueued, ExpiredEntry, QueueOptions, QueueRuntime } from "./queue_types.ts";
 import type { JournalRecord } from "./record.ts";
 import { Quarantine } from "./quarantine.ts";
 import { isKept, isWorthCompacting } from "./retention.ts";
 import { Reserve } from "./reserve.ts";
-import { killedRecord, settlingRecords, withdrawalRecord } from "./settling.ts";
-import { guard } from "./trouble.ts";
-import { QueueView } from "./view.ts";
+import { killedRecord, settlingRecords, withdrawalRecord } from "./result_records.ts";
+import { guard } from "../runtime/file_errors.ts";
+import { QueueView } from "./reader_facade.ts";
 
 /** The queue in `stateDir/queue`. */
 export class Queue extends QueueView {
@@ -243,7 +243,7 @@ export class Queue extends QueueView {
    * @throws {QueueError} when there is no directory for them
    */
   async receiveFiles(): Promise<IncomingFiles> {
-    const { FileStore } = await import("./file_store.ts");
+    const { FileStore } = await import("./attachments/store.ts");
     return new FileStore(this.#stateDir, this.#files).receive(this.#runtime.uuid);
   }
 
@@ -253,7 +253,7 @@ export class Queue extends QueueView {
    * @throws {QueueError} when that cannot be told, or the disk refuses; the next one tries again
    */
   async sweepFiles(): Promise<void> {
-    const { sweepFiles } = await import("./sweeping.ts");
+    const { sweepFiles } = await import("./attachments/sweep.ts");
     await sweepFiles(this.#stateDir, {
       files: this.#files,
       journal: this.journal,

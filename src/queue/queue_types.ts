@@ -1,9 +1,9 @@
 /** What goes into the queue, and what comes out. */
 
-import type { Runtime } from "../runtime.ts";
-import type { QueueError } from "../errors.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import type { QueueError } from "../base/errors.ts";
 import type { Entry } from "./entry.ts";
-import type { Files } from "./files.ts";
+import type { Files } from "../runtime/files.ts";
 import type { AckRecord, EnqueueRecord, NackRecord } from "./record.ts";
 
 /** What the queue needs of the runtime. */

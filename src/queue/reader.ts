@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { OpenFile } from "./files.ts";
+import type { OpenFile } from "../runtime/files.ts";
 import { decodeLine, isUnfinished, type JournalRecord, MAX_LINE_BYTES } from "./record.ts";
 
 /** A complete line that is no record, by its place in the file; its line feed is not included. */

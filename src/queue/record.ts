@@ -8,11 +8,10 @@
  * @module
  */
 
-import { crc32, crc32Value } from "../crc32.ts";
-import { InvalidNotificationError } from "../errors.ts";
-import type { Attempt, Doubt, Grave, Replaced, Wait } from "./entry.ts";
-import type { Unless } from "./fallbacks.ts";
-import { hasShape, isKnownType } from "./record_shape.ts";
+import { crc32, crc32Value } from "./crc32.ts";
+import { InvalidNotificationError } from "../base/errors.ts";
+import type { Attempt, Doubt, Grave, Replaced, Unless, Wait } from "./entry.ts";
+import { hasShape, isKnownType } from "./record_schema.ts";
 
 /** Opens a journal: who made it, and the counts that compaction carries over. */
 export interface HeaderRecord {

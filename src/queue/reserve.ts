@@ -10,8 +10,8 @@
  * @module
  */
 
-import { QueueError } from "../errors.ts";
-import type { Files } from "./files.ts";
+import { QueueError } from "../base/errors.ts";
+import type { Files } from "../runtime/files.ts";
 import { RESERVE_BYTES } from "./limits.ts";
 
 /** `queue/reserve.bin`. */

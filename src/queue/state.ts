@@ -7,16 +7,16 @@
  * @module
  */
 
-import { attempted, failed, newEntry, overtakenBy, replacedBy, withdrawn } from "./changes.ts";
+import { attempted, failed, newEntry, overtakenBy, replacedBy, withdrawn } from "./transitions.ts";
 import { ChannelStates } from "./channel_states.ts";
-import { Deliveries } from "./deliveries.ts";
+import { Deliveries } from "./recent_deliveries.ts";
 import type { ChannelState, Entry, EntryState } from "./entry.ts";
 import { Fallbacks, noLongerThan } from "./fallbacks.ts";
 import { Incidents } from "./incidents.ts";
-import { Line } from "./line.ts";
-import { type Named, Names, type Twin } from "./names.ts";
+import { Line } from "./ordered_entries.ts";
+import { type Named, Names, type Twin } from "./dedup_index.ts";
 import type { AckRecord, DeadRecord, EnqueueRecord, JournalRecord, NackRecord } from "./record.ts";
-import { type Settlement, Settlements } from "./settlements.ts";
+import { type Settlement, Settlements } from "./final_states.ts";
 import { snapshotOf } from "./snapshot.ts";
 
 /** The fold. */

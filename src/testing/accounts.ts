@@ -2,15 +2,7 @@
 
 import { type Answer, matrixError } from "./answer.ts";
 import type { Delegation } from "./delegation.ts";
-import type { HomeserverSoftware } from "./homeserver_types.ts";
-
-/** Whom an access token speaks for. */
-export interface Token {
-  readonly accessToken: string;
-  readonly userId: string;
-  /** Undefined for a token that an administrator made. */
-  readonly deviceId: string | undefined;
-}
+import type { HomeserverSoftware, Token } from "./homeserver_types.ts";
 
 interface TokenState extends Token {
   state: "valid" | "revoked" | "expired";

@@ -1,6 +1,6 @@
 /** What homeservers accept as the body of a request and as the content of an event. */
 
-import { isObject } from "../fields.ts";
+import { isObject } from "../base/fields.ts";
 import { type Answer, matrixError } from "./answer.ts";
 import type { HomeserverSoftware } from "./homeserver_types.ts";
 

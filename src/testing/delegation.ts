@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Token } from "./accounts.ts";
+import type { Token } from "./homeserver_types.ts";
 import { type Answer, matrixError } from "./answer.ts";
 import type { LoopbackAuthorizationServer } from "./authorization_server.ts";
 import type { Introspection } from "./authorization_sessions.ts";

@@ -1,6 +1,6 @@
 /** A Gotify server inside the test's own process. */
 
-import { parseJsonObject } from "../http.ts";
+import { parseJsonObject } from "../base/fields.ts";
 import { type Answer, jsonAnswer } from "./answer.ts";
 import { COMMON_FAULTS, type CommonFaultName, instead, retryAfterSeconds } from "./common_faults.ts";
 import type { FaultPlan } from "./faults.ts";

@@ -9,7 +9,7 @@ import { invite, joinedRooms, leave } from "./membership_endpoints.ts";
 import { directory, event, join, joinedMembers, joinRoom, messages, send } from "./room_endpoints.ts";
 import { getState, putState } from "./state_endpoints.ts";
 import { sync } from "./sync_endpoint.ts";
-import { download, mediaConfig, upload } from "./media.ts";
+import { download, mediaConfig, upload } from "./media_endpoints.ts";
 import type { Route } from "./routes.ts";
 import type { Ask, TokenAsk, World } from "./world.ts";
 

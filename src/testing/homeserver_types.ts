@@ -86,3 +86,11 @@ export interface RoomEvent {
   /** The content, as it was sent. */
   readonly content: Readonly<Record<string, unknown>>;
 }
+
+/** Whom an access token speaks for. */
+export interface Token {
+  readonly accessToken: string;
+  readonly userId: string;
+  /** Undefined for a token that an administrator made. */
+  readonly deviceId: string | undefined;
+}

@@ -1,6 +1,6 @@
 /** Reading a room back, page by page. */
 
-import type { Token } from "./accounts.ts";
+import type { Token } from "./homeserver_types.ts";
 import { type Answer, jsonAnswer, matrixError } from "./answer.ts";
 import type { HomeserverSoftware } from "./homeserver_types.ts";
 import type { Room, TimelineEvent } from "./rooms.ts";

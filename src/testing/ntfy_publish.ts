@@ -1,6 +1,6 @@
 /** Reading what is published to an ntfy server, by the two ways that it offers. */
 
-import { parseJsonObject } from "../http.ts";
+import { parseJsonObject } from "../base/fields.ts";
 import type { Answer } from "./answer.ts";
 import { ntfyError, type NtfyMessage } from "./ntfy_answers.ts";
 import type { Call } from "./server.ts";

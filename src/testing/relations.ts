@@ -1,6 +1,6 @@
 /** What Synapse asks of an event that relates to another. Answers are not among them: clients alone know of those. */
 
-import { isObject } from "../fields.ts";
+import { isObject } from "../base/fields.ts";
 import { type Answer, matrixError } from "./answer.ts";
 import type { JsonObject } from "./content.ts";
 import type { Room, Rooms } from "./rooms.ts";

@@ -1,6 +1,6 @@
 /** Endpoints that work on rooms: entering, reading and sending. */
 
-import type { Token } from "./accounts.ts";
+import type { Token } from "./homeserver_types.ts";
 import { type Answer, jsonAnswer, matrixError } from "./answer.ts";
 import { eventBytes, MAX_EVENT_BYTES, refuseContent, tooLarge } from "./content.ts";
 import { clientEvent, readMessages } from "./messages.ts";

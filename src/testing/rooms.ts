@@ -1,6 +1,6 @@
 /** The rooms of a loopback homeserver: who is in them and what happened there. */
 
-import type { Token } from "./accounts.ts";
+import type { Token } from "./homeserver_types.ts";
 import type { JsonObject } from "./content.ts";
 import type { RoomEvent, RoomOptions } from "./homeserver_types.ts";
 

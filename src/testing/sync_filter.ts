@@ -1,6 +1,6 @@
 /** Filters of `GET /sync` (Client-Server API, "Filtering"): what is malformed is refused, what is unknown passed over. */
 
-import { isObject } from "../fields.ts";
+import { isObject } from "../base/fields.ts";
 import { type Answer, matrixError } from "./answer.ts";
 
 /** Which events of a kind to give. */

@@ -1,6 +1,6 @@
 /** A Bot API server inside the test's own process. */
 
-import { parseJsonObject } from "../http.ts";
+import { parseJsonObject } from "../base/fields.ts";
 import type { Answer } from "./answer.ts";
 import { matchRoute, type Route } from "./routes.ts";
 import { type Call, type LoopbackOptions, LoopbackServer } from "./server.ts";

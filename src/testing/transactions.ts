@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Token } from "./accounts.ts";
+import type { Token } from "./homeserver_types.ts";
 import type { TransactionScope } from "./homeserver_types.ts";
 
 /** The request that a transaction id belongs to. */

@@ -1,10 +1,10 @@
 /** What the endpoints of a loopback homeserver get: the world they work on, and what is asked of them. */
 
-import type { Accounts, Token } from "./accounts.ts";
+import type { Accounts } from "./accounts.ts";
 import type { Delegation } from "./delegation.ts";
 import type { Answer } from "./answer.ts";
 import type { JsonBody, JsonObject } from "./content.ts";
-import type { HomeserverSoftware } from "./homeserver_types.ts";
+import type { HomeserverSoftware, Token } from "./homeserver_types.ts";
 import type { Logins } from "./logins.ts";
 import type { MediaRepository } from "./media.ts";
 import type { RateLimiter } from "./rate_limit.ts";

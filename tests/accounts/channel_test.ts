@@ -1,8 +1,8 @@
 /** A Matrix channel that names its user, through the whole of a notifier. */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import type { MatrixConfig } from "../../src/channels/matrix_fields.ts";
-import { Notifier } from "../../src/notifier.ts";
+import type { MatrixConfig } from "../../src/channels/matrix/fields.ts";
+import { Notifier } from "../../src/notifier/notifier.ts";
 import { type AccountScene, accountTest } from "./scene.ts";
 
 interface ChannelScene extends AccountScene {

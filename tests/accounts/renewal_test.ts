@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertInstanceOf, assertNotEquals, assertRejects } from "@std/assert";
 import { renewAccount } from "../../src/accounts/renewal.ts";
-import { BeforeSendingError, ConfigError, QueueError, TransportError } from "../../src/errors.ts";
+import { BeforeSendingError, ConfigError, QueueError, TransportError } from "../../src/base/errors.ts";
 import { MatrixError } from "../../src/matrix/errors.ts";
 import { refreshSession } from "../../src/matrix/session.ts";
 import { accountTest, LIMITS } from "./scene.ts";

@@ -2,8 +2,8 @@ import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { type Account, accountPath, readAccount } from "../../src/accounts/account.ts";
 import { stableDeviceId } from "../../src/accounts/device.ts";
 import { AccountStore } from "../../src/accounts/store.ts";
-import { ConfigError } from "../../src/errors.ts";
-import { denoFiles, type Files } from "../../src/queue/files.ts";
+import { ConfigError } from "../../src/base/errors.ts";
+import { denoFiles, type Files } from "../../src/runtime/files.ts";
 import { fakeRuntime } from "../fakes/runtime.ts";
 
 const USER = "@bot:example.org";

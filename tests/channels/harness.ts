@@ -2,8 +2,8 @@
 
 import type { Channel, Receipt, SendOptions } from "../../src/channels/channel.ts";
 import { CHANNEL_KINDS } from "../../src/channels/registry.ts";
-import { Fields } from "../../src/fields.ts";
-import { createNotification, type Notification, type NotificationInput } from "../../src/notification.ts";
+import { Fields } from "../../src/base/fields.ts";
+import { createNotification, type Notification, type NotificationInput } from "../../src/notification/notification.ts";
 import { TEST_FILES } from "../fakes/files.ts";
 import { PARSE_CONTEXT } from "../fakes/parse_context.ts";
 import { type FakeRuntime, TEST_TIME } from "../fakes/runtime.ts";

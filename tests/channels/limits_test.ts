@@ -2,8 +2,8 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { Channel } from "../../src/channels/channel.ts";
-import { MAX_MESSAGE_BYTES, MAX_SUBJECT_BYTES, type NotificationInput } from "../../src/notification.ts";
-import { byteLength } from "../../src/render.ts";
+import { MAX_MESSAGE_BYTES, MAX_SUBJECT_BYTES, type NotificationInput } from "../../src/notification/notification.ts";
+import { byteLength } from "../../src/notification/render.ts";
 import {
   LoopbackGotify,
   LoopbackHomeserver,

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { main } from "../../src/cli/main.ts";
-import type { Runtime } from "../../src/runtime.ts";
+import type { Runtime } from "../../src/runtime/runtime.ts";
 import { LoopbackHomeserver } from "../../src/testing/mod.ts";
 import { type OAuthScene, setOAuthScene } from "../fakes/oauth.ts";
 import { fakeRuntime } from "../fakes/runtime.ts";

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { askLine, askSecret, readLine } from "../../src/cli/prompt.ts";
-import { InterruptedError } from "../../src/errors.ts";
+import { InterruptedError } from "../../src/base/errors.ts";
 import { fakeRuntime } from "../fakes/runtime.ts";
 
 const TYPED: readonly (readonly [what: string, typed: readonly (string | Uint8Array)[], secret: string])[] = [

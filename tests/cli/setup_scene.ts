@@ -1,7 +1,7 @@
 /** A homeserver, a home directory in which nothing is, and the wizard. */
 
 import { main } from "../../src/cli/main.ts";
-import type { Runtime } from "../../src/runtime.ts";
+import type { Runtime } from "../../src/runtime/runtime.ts";
 import { LoopbackHomeserver, type LoopbackUser } from "../../src/testing/mod.ts";
 import { type FakeRuntime, fakeRuntime, type FakeRuntimeOptions } from "../fakes/runtime.ts";
 

@@ -1,8 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { policyOf } from "../../src/config/flood.ts";
-import { ConfigError } from "../../src/errors.ts";
-import { Fields } from "../../src/fields.ts";
-import { DEFAULT_POLICY } from "../../src/flood.ts";
+import { ConfigError } from "../../src/base/errors.ts";
+import { Fields } from "../../src/base/fields.ts";
+import { DEFAULT_POLICY } from "../../src/delivery/rate_policy.ts";
 
 const read = (value: unknown) => policyOf(new Fields(value, "channels.phone"));
 

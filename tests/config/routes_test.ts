@@ -6,7 +6,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { main } from "../../src/cli/main.ts";
 import { checkConfig } from "../../src/config/check.ts";
 import { parseConfig } from "../../src/config/config.ts";
-import { ConfigError } from "../../src/errors.ts";
+import { ConfigError } from "../../src/base/errors.ts";
 import { fakeRuntime } from "../fakes/runtime.ts";
 import { PARSE_CONTEXT } from "../fakes/parse_context.ts";
 

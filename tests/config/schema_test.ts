@@ -3,11 +3,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { Ajv2020 } from "npm:ajv@8.17.1/dist/2020.js";
 import type { ChannelKind } from "../../src/channels/kind.ts";
-import { knownFields } from "../../src/channels/known_fields.ts";
+import { knownFields } from "../../src/config/fields/all_fields.ts";
 import { CHANNEL_KINDS } from "../../src/channels/registry.ts";
 import { CONFIG_FIELDS, parseConfig } from "../../src/config/config.ts";
 import { configSchema } from "../../src/config/schema.ts";
-import { ConfigError } from "../../src/errors.ts";
+import { ConfigError } from "../../src/base/errors.ts";
 import { PARSE_CONTEXT } from "../fakes/parse_context.ts";
 
 type Channel = Readonly<Record<string, unknown>>;

@@ -1,8 +1,8 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { type ChannelPlace, writeChannel } from "../../src/config/write.ts";
-import { ConfigError, QueueError } from "../../src/errors.ts";
-import { denoFiles, parentOf } from "../../src/queue/files.ts";
-import { FileLock } from "../../src/queue/lock.ts";
+import { ConfigError, QueueError } from "../../src/base/errors.ts";
+import { denoFiles, parentOf } from "../../src/runtime/files.ts";
+import { FileLock } from "../../src/runtime/file_lock.ts";
 
 const CHANNEL = { user: "@bot:example.org", room: "!a" };
 

@@ -7,7 +7,7 @@ import {
   ResponseError,
   TooEarlyError,
   TransportError,
-} from "../../src/errors.ts";
+} from "../../src/base/errors.ts";
 import { MatrixError } from "../../src/matrix/errors.ts";
 
 const matrix = (status: number, errcode: string) => new MatrixError("said", { status, errcode });

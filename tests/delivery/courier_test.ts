@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Channel, SendOptions } from "../../src/channels/channel.ts";
 import { Courier } from "../../src/delivery/courier.ts";
-import { NotTheServiceError, QueueError, ResponseError, TooEarlyError, TransportError } from "../../src/errors.ts";
-import { createNotification } from "../../src/notification.ts";
+import { NotTheServiceError, QueueError, ResponseError, TooEarlyError, TransportError } from "../../src/base/errors.ts";
+import { createNotification } from "../../src/notification/notification.ts";
 import { Queue } from "../../src/queue/queue.ts";
 import { type FakeRuntime, fakeRuntime, TEST_TIME } from "../fakes/runtime.ts";
 

@@ -3,7 +3,7 @@
 import { examine } from "../../src/doctor/examination.ts";
 import type { Finding } from "../../src/doctor/finding.ts";
 import { denoHost, type Host } from "../../src/doctor/host.ts";
-import { Notifier } from "../../src/notifier.ts";
+import { Notifier } from "../../src/notifier/notifier.ts";
 import { LoopbackHomeserver, LoopbackNtfy, type LoopbackUser } from "../../src/testing/mod.ts";
 import { type FakeRuntime, fakeRuntime } from "../fakes/runtime.ts";
 

@@ -1,7 +1,7 @@
 /** Files of notifications without a disk: what is in one is the text that it is called by. */
 
 import type { FileReader } from "../../src/channels/kind.ts";
-import type { Attachment } from "../../src/notification.ts";
+import type { Attachment } from "../../src/notification/notification.ts";
 
 /** A file with this content. */
 export function testFile(name: string, type: string, content: string): Attachment {

@@ -1,6 +1,6 @@
 /** A homeserver that delegates its logins, and a person at the browser: what tests of OAuth 2.0 need. */
 
-import type { Runtime } from "../../src/runtime.ts";
+import type { Runtime } from "../../src/runtime/runtime.ts";
 import type { OAuthClient } from "../../src/matrix/oauth/ask.ts";
 import { type AuthMetadata, authMetadata } from "../../src/matrix/oauth/metadata.ts";
 import {

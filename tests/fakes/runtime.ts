@@ -1,6 +1,6 @@
 /** A runtime whose time, dice and terminal belong to the test; the network is real unless the test brings another. */
 
-import { denoRuntime, type Runtime } from "../../src/runtime.ts";
+import { denoRuntime, type Runtime } from "../../src/runtime/runtime.ts";
 
 /** What a test may set. */
 export interface FakeRuntimeOptions {

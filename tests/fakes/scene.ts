@@ -1,7 +1,7 @@
 /** A homeserver, a room, a state directory and a runtime: what tests of the whole need. */
 
-import { Notifier } from "../../src/notifier.ts";
-import type { NotifierOptions } from "../../src/notifier_options.ts";
+import { Notifier } from "../../src/notifier/notifier.ts";
+import type { NotifierOptions } from "../../src/notifier/options.ts";
 import { type HomeserverOptions, LoopbackHomeserver, LoopbackNtfy } from "../../src/testing/mod.ts";
 import { type FakeRuntime, fakeRuntime } from "./runtime.ts";
 

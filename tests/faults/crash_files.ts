@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { Files, OpenFile, OpenMode } from "../../src/queue/files.ts";
+import type { Files, OpenFile, OpenMode } from "../../src/runtime/files.ts";
 import { CrashDisk, DiskDirectory, type DiskFile, type Operation } from "./crash_disk.ts";
 
 /** What happens to a process at an operation: it is killed there, or the disk refuses. */

@@ -5,7 +5,7 @@
  */
 
 import { assert } from "@std/assert";
-import { FileLock } from "../../src/queue/lock.ts";
+import { FileLock } from "../../src/runtime/file_lock.ts";
 import type { AttemptResult } from "../../src/queue/queue_types.ts";
 import { type Actor, draft } from "./crash_actor.ts";
 import { CrashFiles } from "./crash_files.ts";

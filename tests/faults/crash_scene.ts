@@ -6,7 +6,7 @@
  */
 
 import { type Entry, sentBySomebody } from "../../src/queue/entry.ts";
-import { FileStore } from "../../src/queue/file_store.ts";
+import { FileStore } from "../../src/queue/attachments/store.ts";
 import { Queue } from "../../src/queue/queue.ts";
 import { Actor, draft, FILE, Ledger } from "./crash_actor.ts";
 import { CrashDisk, type DirectoryImage, type Operation } from "./crash_disk.ts";

@@ -5,7 +5,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { crc32 } from "../../src/crc32.ts";
+import { crc32 } from "../../src/queue/crc32.ts";
 import { Queue } from "../../src/queue/queue.ts";
 import { encodeRecord, type JournalRecord } from "../../src/queue/record.ts";
 import { draft } from "./crash_actor.ts";

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { DELIVER_COMMAND } from "../../src/background.ts";
-import { denoFiles } from "../../src/queue/files.ts";
-import { FileLock } from "../../src/queue/lock.ts";
+import { DELIVERER_COMMAND } from "../../src/base/deliverer_command.ts";
+import { denoFiles } from "../../src/runtime/files.ts";
+import { FileLock } from "../../src/runtime/file_lock.ts";
 import { encodeRecord } from "../../src/queue/record.ts";
 import type { Ending } from "./process.ts";
 import { SUBJECT, type SweptCommand } from "./sweep_commands.ts";
@@ -81,7 +81,7 @@ async function run(
 ): Promise<Ending> {
   if (args === "in the background") {
     const word = JSON.stringify({ stateDir: world.stateDir });
-    return await world.start([DELIVER_COMMAND, word], options).ending;
+    return await world.start([DELIVERER_COMMAND, word], options).ending;
   }
   if (role === "sender") return await world.send(SUBJECT, { message, args, file, ...options });
   return await world.start(args, options).ending;

@@ -5,10 +5,10 @@
  * @module
  */
 
-import type { Severity } from "../../src/notification.ts";
-import { Notifier } from "../../src/notifier.ts";
-import type { NotifierOptions } from "../../src/notifier_options.ts";
-import type { Outcome } from "../../src/report.ts";
+import type { Severity } from "../../src/notification/notification.ts";
+import { Notifier } from "../../src/notifier/notifier.ts";
+import type { NotifierOptions } from "../../src/notifier/options.ts";
+import type { Outcome } from "../../src/notifier/outcomes.ts";
 import { type HomeserverOptions, LoopbackHomeserver } from "../../src/testing/mod.ts";
 import { type FakeRuntime, fakeRuntime } from "../fakes/runtime.ts";
 import { toldBy } from "./digest_lines.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { DiscoveryError } from "../../src/errors.ts";
+import { DiscoveryError } from "../../src/base/errors.ts";
 import { discoverHomeserver, verifyHomeserver } from "../../src/matrix/discovery.ts";
 import { fakeRuntime } from "../fakes/runtime.ts";
 

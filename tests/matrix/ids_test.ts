@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { parseServer, type ServerAddress } from "../../src/address.ts";
+import { parseServer, type ServerAddress } from "../../src/runtime/address.ts";
 import { parseRoom, parseUserId, serverNameOf } from "../../src/matrix/ids.ts";
 
 Deno.test("parseRoom() knows ids, with and without a domain, aliases and users", () => {

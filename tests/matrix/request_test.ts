@@ -1,5 +1,5 @@
 import { assertEquals, assertInstanceOf, assertRejects, assertStringIncludes } from "@std/assert";
-import { NotTheServiceError, TransportError } from "../../src/errors.ts";
+import { NotTheServiceError, TransportError } from "../../src/base/errors.ts";
 import { MatrixError } from "../../src/matrix/errors.ts";
 import { sendEvent } from "../../src/matrix/events.ts";
 import type { MatrixClient } from "../../src/matrix/request.ts";

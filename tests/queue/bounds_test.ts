@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { QueueError } from "../../src/errors.ts";
+import { QueueError } from "../../src/base/errors.ts";
 import { MAX_QUEUE_BYTES } from "../../src/queue/limits.ts";
 import { Queue } from "../../src/queue/queue.ts";
 import { fakeRuntime, TEST_TIME } from "../fakes/runtime.ts";

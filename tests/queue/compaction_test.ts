@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { QueueError } from "../../src/errors.ts";
-import { denoFiles, type Files } from "../../src/queue/files.ts";
+import { QueueError } from "../../src/base/errors.ts";
+import { denoFiles, type Files } from "../../src/runtime/files.ts";
 import { ACK_RETENTION_MS, MIN_COMPACTION_BYTES } from "../../src/queue/limits.ts";
 import { Queue } from "../../src/queue/queue.ts";
 import { encodeRecord, type JournalRecord } from "../../src/queue/record.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { QueueError } from "../../src/errors.ts";
-import { denoFiles, type Files, type OpenFile } from "../../src/queue/files.ts";
+import { QueueError } from "../../src/base/errors.ts";
+import { denoFiles, type Files, type OpenFile } from "../../src/runtime/files.ts";
 import { Journal } from "../../src/queue/journal.ts";
 import { encodeRecord, type JournalRecord, MAX_LINE_BYTES } from "../../src/queue/record.ts";
 import { Queue } from "../../src/queue/queue.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { InvalidNotificationError } from "../../src/errors.ts";
+import { InvalidNotificationError } from "../../src/base/errors.ts";
 import { decodeLine, encodeRecord, isUnfinished, type JournalRecord, MAX_LINE_BYTES } from "../../src/queue/record.ts";
 
 const id = "00000000-0000-4000-8000-000000000001";

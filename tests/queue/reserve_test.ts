@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { QueueError } from "../../src/errors.ts";
-import { denoFiles, type Files } from "../../src/queue/files.ts";
+import { QueueError } from "../../src/base/errors.ts";
+import { denoFiles, type Files } from "../../src/runtime/files.ts";
 import { RESERVE_BYTES } from "../../src/queue/limits.ts";
 import { Queue } from "../../src/queue/queue.ts";
 import { Reserve } from "../../src/queue/reserve.ts";

@@ -29,7 +29,7 @@ Deno.test("binaryName() holds the target, and ends as Windows wants it there", (
 Deno.test("compileArgv() names target, output and entry, in Deno's order", () => {
   const argv = compileArgv(LINUX, "dist/x");
   assertEquals(argv.slice(0, 5), ["compile", "--target", LINUX.name, "--output", "dist/x"]);
-  assertEquals(argv.at(-1), "mod.ts");
+  assertEquals(argv.at(-1), "src/main.ts");
   for (const option of ["--no-prompt", "--no-code-cache", "--node-modules-dir=none"]) {
     assert(argv.includes(option), option);
   }

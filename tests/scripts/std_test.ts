@@ -81,7 +81,7 @@ Deno.test("probe() falls back after its limit when the network says nothing", as
 });
 
 Deno.test("inheritedConfig() gives a child the library of this process", async () => {
-  const program = new URL("../../src/deps.ts", import.meta.url).href;
+  const program = new URL("../../src/cli/deps.ts", import.meta.url).href;
   const args = ["run", ...inheritedConfig(), "--cached-only", "-"];
   const child = new Deno.Command(Deno.execPath(), { args, stdin: "piped", stdout: "piped", stderr: "piped" }).spawn();
   const writer = child.stdin.getWriter();

@@ -6,8 +6,8 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { isNotification, type NotificationInput } from "../../src/notification.ts";
-import type { NotifyOptions } from "../../src/notifier_options.ts";
+import { isNotification, type NotificationInput } from "../../src/notification/notification.ts";
+import type { NotifyOptions } from "../../src/notifier/options.ts";
 import { type Entry, laneKey, sentBySomebody } from "../../src/queue/entry.ts";
 import { Queue } from "../../src/queue/queue.ts";
 import { encodeRecord } from "../../src/queue/record.ts";

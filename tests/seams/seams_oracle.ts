@@ -13,7 +13,7 @@
  * @module
  */
 
-import type { Outcome } from "../../src/report.ts";
+import type { Outcome } from "../../src/notifier/outcomes.ts";
 import { heardByPhone, heardInRoom, type Told } from "./seams_heard.ts";
 import type { SeamsWorld, Utterance } from "./seams_world.ts";
 

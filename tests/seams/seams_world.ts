@@ -5,11 +5,11 @@
  * @module
  */
 
-import type { NotificationInput } from "../../src/notification.ts";
-import { Notifier } from "../../src/notifier.ts";
-import type { NotifierOptions, NotifyOptions } from "../../src/notifier_options.ts";
+import type { NotificationInput } from "../../src/notification/notification.ts";
+import { Notifier } from "../../src/notifier/notifier.ts";
+import type { NotifierOptions, NotifyOptions } from "../../src/notifier/options.ts";
 import { Queue } from "../../src/queue/queue.ts";
-import type { Outcome } from "../../src/report.ts";
+import type { Outcome } from "../../src/notifier/outcomes.ts";
 import { LoopbackHomeserver, LoopbackNtfy } from "../../src/testing/mod.ts";
 import type { Dice } from "../faults/crash_dice.ts";
 import { type FakeRuntime, fakeRuntime } from "../fakes/runtime.ts";

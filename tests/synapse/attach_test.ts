@@ -1,7 +1,7 @@
 /** Files on a real homeserver: they arrive in order and once, and whoever else is in the room gets the same bytes. */
 
 import { assertEquals, assertMatch } from "@std/assert";
-import { IMAGES } from "../attachments/images.ts";
+import { IMAGES } from "../notification/attachments/images.ts";
 import { bodyOf, Desk } from "./desk.ts";
 import { type RoomEvent, type Synapse, synapseSuite } from "./harness.ts";
 

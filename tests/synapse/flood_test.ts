@@ -1,8 +1,8 @@
 /** A burst of log lines to a real homeserver that limits as it is delivered: 0.2 messages a second, 10 at once. */
 
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
-import { Notifier } from "../../src/notifier.ts";
-import type { NotifierOptions } from "../../src/notifier_options.ts";
+import { Notifier } from "../../src/notifier/notifier.ts";
+import type { NotifierOptions } from "../../src/notifier/options.ts";
 import { bodyOf, Desk } from "./desk.ts";
 import { type RoomEvent, type Synapse, synapseSuite, until } from "./harness.ts";
 

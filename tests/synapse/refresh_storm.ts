@@ -11,7 +11,7 @@
 import { inheritedConfig } from "../../scripts/std/argv.ts";
 import { Synapse, type SynapseUser } from "../../scripts/synapse.ts";
 import { AccountStore } from "../../src/accounts/store.ts";
-import { denoRuntime } from "../../src/runtime.ts";
+import { denoRuntime } from "../../src/runtime/runtime.ts";
 import { type Dice, seededDice } from "../faults/crash_dice.ts";
 import { runCli, StateFolder } from "./cli.ts";
 

@@ -1,7 +1,7 @@
 /** A homeserver with a user in a room, and a client that says everything by hand. */
 
-import { parseJsonObject } from "../../src/http.ts";
-import { denoRuntime } from "../../src/runtime.ts";
+import { parseJsonObject } from "../../src/base/fields.ts";
+import { denoRuntime } from "../../src/runtime/runtime.ts";
 import { type HomeserverOptions, LoopbackHomeserver, type LoopbackUser } from "../../src/testing/mod.ts";
 
 /** An answer, read to its end. */

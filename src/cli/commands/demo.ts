@@ -5,11 +5,10 @@
  * @module
  */
 
-import type { Runtime } from "../../runtime.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
 import { LoopbackHomeserver, type RoomEvent } from "../../testing/mod.ts";
 import type { CommandContext } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
-import { main } from "../main.ts";
 import { printable, type Ui } from "../ui.ts";
 
 /** How long the background deliverer may take to come round. */
@@ -23,10 +22,11 @@ const DURING_THE_OUTAGE: readonly (readonly [subject: string, body: string])[] =
 ];
 
 /** Runs the demo; 0 only if the room holds each message once and in order. */
-export async function demo({ runtime, ui }: CommandContext): Promise<number> {
+export async function demo(context: CommandContext): Promise<number> {
+  const { ui } = context;
   const directory = await Deno.makeTempDir({ prefix: "matrix-notify-demo-" });
   await using homeserver = await LoopbackHomeserver.start();
-  const stage = new Stage(directory, homeserver, runtime, ui);
+  const stage = new Stage(directory, homeserver, context);
   try {
     const problem = await play(stage);
     if (problem === undefined) return EXIT.ok;
@@ -85,15 +85,17 @@ class Stage {
   readonly #directory: string;
   readonly #runtime: Runtime;
   readonly #ui: Ui;
+  readonly #main: CommandContext["main"];
   readonly #room: string;
   #act = 0;
   #pid: number | undefined;
 
-  constructor(directory: string, homeserver: LoopbackHomeserver, runtime: Runtime, ui: Ui) {
+  constructor(directory: string, homeserver: LoopbackHomeserver, { runtime, ui, main }: CommandContext) {
     const { userId, accessToken } = homeserver.addUser("bot");
     this.homeserver = homeserver;
     this.#directory = directory;
     this.#ui = ui;
+    this.#main = main;
     this.#room = homeserver.createRoom({ members: [userId, homeserver.addUser("alice").userId] });
     // Called so that no variable of the environment means it.
     const demo = { kind: "matrix", homeserver: homeserver.url, accessToken, room: this.#room };
@@ -122,7 +124,7 @@ class Stage {
     const shown = argv.map((word) => word.includes(" ") ? `"${word}"` : word).join(" ");
     this.say(this.#ui.paint(`$ matrix-notify ${shown}`, "dim"));
     const places = ["--config", `${this.#directory}/config.json`, "--state-dir", `${this.#directory}/state`];
-    return main([...argv, ...places], this.#runtime);
+    return this.#main([...argv, ...places], this.#runtime);
   }
 
   events(): readonly RoomEvent[] {

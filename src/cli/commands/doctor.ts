@@ -3,7 +3,7 @@
 import { examine } from "../../doctor/examination.ts";
 import { type Finding, findingOf, type FindingState, skipped, worstOf } from "../../doctor/finding.ts";
 import { denoHost } from "../../doctor/host.ts";
-import type { Outcome } from "../../report.ts";
+import type { Outcome } from "../../notifier/outcomes.ts";
 import type { CommandContext } from "../command.ts";
 import { DOCTOR_EXIT } from "../exit_codes.ts";
 import { openNotifier } from "../notifier.ts";

@@ -2,7 +2,7 @@
 
 import type { Account } from "../../accounts/account.ts";
 import { askForLogins } from "../../accounts/sign_in.ts";
-import { HintedError } from "../../errors.ts";
+import { HintedError } from "../../base/errors.ts";
 import { accountJson, accountLine } from "../account_line.ts";
 import type { CommandContext } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";

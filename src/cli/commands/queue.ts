@@ -1,8 +1,8 @@
 /** `queue …`: look at what waits, and decide about it. */
 
-import { formatDuration } from "../../duration.ts";
-import type { Notifier } from "../../notifier.ts";
-import type { QueuedEntry } from "../../report.ts";
+import { formatDuration } from "../../base/duration.ts";
+import type { Notifier } from "../../notifier/notifier.ts";
+import type { QueuedEntry } from "../../notifier/outcomes.ts";
 import { UsageError } from "../arguments.ts";
 import type { CommandContext } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";

@@ -1,6 +1,6 @@
 /** `queue export`: what is in the queue, as JSON lines that somebody can carry elsewhere. */
 
-import { QueueError } from "../../errors.ts";
+import { QueueError } from "../../base/errors.ts";
 import { UsageError } from "../arguments.ts";
 import type { CommandContext } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";

@@ -1,6 +1,6 @@
 /** `room …`: make a room, and see which there are. */
 
-import { DIRECT_MARK } from "../../channels/direct_chat.ts";
+import { DIRECT_MARK } from "../../channels/matrix/direct_chat.ts";
 import { addDirectChat } from "../../matrix/account.ts";
 import { createRoom } from "../../matrix/create_room.ts";
 import type { MatrixClient } from "../../matrix/request.ts";

@@ -1,7 +1,7 @@
 /** `route …`: where a notification would go, and why. */
 
-import type { Notification, NotificationInput } from "../../notification.ts";
-import { SEVERITIES } from "../../notification.ts";
+import type { Notification, NotificationInput } from "../../notification/notification.ts";
+import { SEVERITIES } from "../../notification/notification.ts";
 import type { CommandContext } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
 import { fallbackText, type Plan } from "../fallback_text.ts";

@@ -1,8 +1,8 @@
 /** `run`: runs a command and tells how it went. The command comes first: no trouble of ours keeps it from running or changes its exit code. */
 
-import { formatDuration } from "../../duration.ts";
-import { HintedError } from "../../errors.ts";
-import { type NotificationInput, SEVERITIES } from "../../notification.ts";
+import { formatDuration } from "../../base/duration.ts";
+import { HintedError } from "../../base/errors.ts";
+import { type NotificationInput, SEVERITIES } from "../../notification/notification.ts";
 import type { Arguments } from "../arguments.ts";
 import type { CommandContext } from "../command.ts";
 import { openNotifier } from "../notifier.ts";

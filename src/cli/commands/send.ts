@@ -1,13 +1,13 @@
 /** `send`: the main job. */
 
-import { InvalidNotificationError } from "../../errors.ts";
-import type { Attachment, NotificationInput } from "../../notification.ts";
-import { FORMATS, MAX_MESSAGE_BYTES, SEVERITIES } from "../../notification.ts";
-import type { Notifier } from "../../notifier.ts";
-import { formatBytes, renderPlain } from "../../render.ts";
-import type { Outcome } from "../../report.ts";
-import type { Runtime } from "../../runtime.ts";
-import { readAtMost } from "../../stream.ts";
+import { InvalidNotificationError } from "../../base/errors.ts";
+import type { Attachment, NotificationInput } from "../../notification/notification.ts";
+import { FORMATS, MAX_MESSAGE_BYTES, SEVERITIES } from "../../notification/notification.ts";
+import type { Notifier } from "../../notifier/notifier.ts";
+import { formatBytes, renderPlain } from "../../notification/render.ts";
+import type { Outcome } from "../../notifier/outcomes.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
+import { readAtMost } from "../../runtime/stream.ts";
 import { type Arguments, UsageError } from "../arguments.ts";
 import type { CommandContext } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
@@ -146,7 +146,7 @@ type DescribedFile = Omit<Attachment, "content">;
 
 async function describeFiles({ attachments = [] }: NotificationInput): Promise<DescribedFile[]> {
   if (attachments.length === 0) return [];
-  const { openSources } = await import("../../attachments/source.ts");
+  const { openSources } = await import("../../notification/attachments/source.ts");
   return openSources(attachments).map((source) => {
     using file = source;
     const { name, type, size, imageSize } = file;

@@ -1,6 +1,6 @@
 /** `sendmail`: takes a mail as sendmail does, and makes a notification of it. */
 
-import { InvalidNotificationError, QueueError } from "../../errors.ts";
+import { InvalidNotificationError, QueueError } from "../../base/errors.ts";
 import { MAX_MAIL_BYTES } from "../../ingest/mail/mail.ts";
 import { mailNotification } from "../../ingest/mail/notification.ts";
 import { readMail } from "../../ingest/mail/read.ts";

@@ -7,7 +7,7 @@
 
 import { over } from "../../config/connection.ts";
 import { writeChannel } from "../../config/write.ts";
-import { InterruptedError } from "../../errors.ts";
+import { InterruptedError } from "../../base/errors.ts";
 import type { CommandContext } from "../command.ts";
 import { chooseUser, openAccount } from "../setup/account.ts";
 import { NOBODY, personAt } from "../setup/asker.ts";

@@ -1,9 +1,9 @@
 /** `status`: how the queue is. */
 
-import type { Ages } from "../../ages.ts";
-import { formatDuration } from "../../duration.ts";
-import { formatBytes } from "../../render.ts";
-import type { Status } from "../../status.ts";
+import type { Ages } from "../../notifier/age_histogram.ts";
+import { formatDuration } from "../../base/duration.ts";
+import { formatBytes } from "../../notification/render.ts";
+import type { Status } from "../../notifier/status.ts";
 import { UsageError } from "../arguments.ts";
 import type { CommandContext } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";

@@ -1,6 +1,6 @@
 /** `status --check`: the queue as a monitoring system asks for it. */
 
-import { healthOf } from "../../health.ts";
+import { healthOf } from "../../notifier/health.ts";
 import { UsageError } from "../arguments.ts";
 import type { CommandContext } from "../command.ts";
 import { CHECK_EXIT } from "../exit_codes.ts";

@@ -5,8 +5,8 @@
  * @module
  */
 
-import { HintedError, InterruptedError } from "../../errors.ts";
-import type { Stdio } from "../../runtime.ts";
+import { HintedError, InterruptedError } from "../../base/errors.ts";
+import type { Stdio } from "../../runtime/runtime.ts";
 import { UsageError } from "../arguments.ts";
 import { askLine } from "../prompt.ts";
 import { printable, type Ui } from "../ui.ts";

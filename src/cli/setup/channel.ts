@@ -1,12 +1,12 @@
 /** The channel that is set up: what the configuration has of it already, and how its homeserver is reached. */
 
-import type { Connection } from "../../connection.ts";
+import type { Connection } from "../../runtime/connection.ts";
 import { channelObject, parseConfig } from "../../config/config.ts";
 import { connectionOf } from "../../config/connection.ts";
 import { contextOf, readConfigFile, variablesSet } from "../../config/load.ts";
 import { configPath } from "../../config/paths.ts";
-import { ConfigError } from "../../errors.ts";
-import { Fields, isObject } from "../../fields.ts";
+import { ConfigError } from "../../base/errors.ts";
+import { Fields, isObject } from "../../base/fields.ts";
 import type { CommandContext } from "../command.ts";
 import { stateDirOf } from "../sign_in.ts";
 

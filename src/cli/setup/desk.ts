@@ -1,6 +1,6 @@
 /** What the steps of the wizard share. */
 
-import type { Runtime } from "../../runtime.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
 import type { CommandContext } from "../command.ts";
 import type { Asker } from "./asker.ts";
 import type { ChannelPlan } from "./channel.ts";

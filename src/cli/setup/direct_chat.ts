@@ -1,7 +1,7 @@
 /** A direct chat with a person, as a message to that person would find or make it. */
 
-import { openDirectChat } from "../../channels/direct_chat.ts";
-import { FileMemory } from "../../memory.ts";
+import { openDirectChat } from "../../channels/matrix/direct_chat.ts";
+import { FileMemory } from "../../channels/room_cache_file.ts";
 import { requireGuest } from "../guests.ts";
 import { asking } from "../server_trouble.ts";
 import { type Room, ROOM_TIMEOUT_MS, type RoomDesk, type RoomWay } from "./room_way.ts";

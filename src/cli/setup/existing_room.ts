@@ -1,6 +1,6 @@
 /** A room that is there: it is entered at once, or as soon as somebody in it invites the account. */
 
-import { formatDuration } from "../../duration.ts";
+import { formatDuration } from "../../base/duration.ts";
 import { MatrixError } from "../../matrix/errors.ts";
 import { parseRoom, type RoomReference } from "../../matrix/ids.ts";
 import { resolveAlias } from "../../matrix/rooms.ts";

@@ -1,7 +1,7 @@
 /** Ctrl-C: what is under way is called off, and what was done is told, in place of an end without a word. */
 
-import { InterruptedError } from "../../errors.ts";
-import type { Stdio } from "../../runtime.ts";
+import { InterruptedError } from "../../base/errors.ts";
+import type { Stdio } from "../../runtime/runtime.ts";
 
 /** Listens for Ctrl-C as long as it is not disposed of. */
 export interface Interrupt extends Disposable {

@@ -4,7 +4,7 @@ import type { Account } from "../../accounts/account.ts";
 import { openSession } from "../../accounts/session.ts";
 import { powerOf, powerToSend } from "../../matrix/power_levels.ts";
 import { readState } from "../../matrix/room_state.ts";
-import { USER_AGENT } from "../../version.ts";
+import { USER_AGENT } from "../../base/version.ts";
 import { CommandError } from "../command_error.ts";
 import { EXIT } from "../exit_codes.ts";
 import { asking } from "../server_trouble.ts";

@@ -1,6 +1,6 @@
 /** The proof: a message on the way that every notification takes. */
 
-import type { Outcome } from "../../report.ts";
+import type { Outcome } from "../../notifier/outcomes.ts";
 import type { CommandContext } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
 import { openNotifier } from "../notifier.ts";

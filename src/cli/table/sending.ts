@@ -1,6 +1,6 @@
 /** The commands that send. */
 
-import { FORMATS, SEVERITIES } from "../../notification.ts";
+import { FORMATS, SEVERITIES } from "../../notification/notification.ts";
 import type { Command } from "../command.ts";
 import {
   CHANNELS_OPTION,

@@ -1,6 +1,6 @@
 /** The commands that look after the whole. */
 
-import { SEVERITIES } from "../../notification.ts";
+import { SEVERITIES } from "../../notification/notification.ts";
 import type { Command } from "../command.ts";
 import { CHECK_MEANINGS, DOCTOR_MEANINGS } from "../exit_codes.ts";
 import { DELIVERY_OPTIONS, INSECURE_HTTP_OPTION, JSON_OPTION } from "./options.ts";

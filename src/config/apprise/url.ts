@@ -5,7 +5,7 @@
  * @module
  */
 
-import { ConfigError } from "../../errors.ts";
+import { ConfigError } from "../../base/errors.ts";
 
 /** Options of every service that say nothing to us: how long to wait, how to cut, how input is converted. */
 const PASSED_OVER: ReadonlySet<string> = new Set([

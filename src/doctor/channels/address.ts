@@ -1,11 +1,11 @@
 /** How a channel reaches its server: what all kinds that speak HTTP have in common. */
 
-import { parseProxy } from "../../address.ts";
-import type { Connection } from "../../connection.ts";
-import { formatDuration } from "../../duration.ts";
-import type { HttpAnswer } from "../../http.ts";
-import { isExempt, proxyVariable } from "../../proxy.ts";
-import type { Runtime } from "../../runtime.ts";
+import { parseProxy } from "../../runtime/address.ts";
+import type { Connection } from "../../runtime/connection.ts";
+import { formatDuration } from "../../base/duration.ts";
+import type { HttpAnswer } from "../../runtime/http.ts";
+import { isExempt, proxyVariable } from "../../runtime/proxy.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
 import { failure, type Found, ok, warning } from "../finding.ts";
 
 /** From here on a clock is worth a word; certificates, and the times in messages, bear a little. */

@@ -1,9 +1,9 @@
 /** What is looked at of a mail channel: all that comes before a mail. */
 
-import { loadSmtp, type MailServer, mailServerField, withPassword } from "../../channels/email_server.ts";
-import type { SmtpServer } from "../../channels/smtp_types.ts";
+import { loadSmtp, type MailServer, mailServerField, withPassword } from "../../channels/email/server.ts";
+import type { SmtpServer } from "../../channels/email/smtp_types.ts";
 import type { ChannelSource } from "../../config/load.ts";
-import { ResponseError } from "../../errors.ts";
+import { ResponseError } from "../../base/errors.ts";
 import type { Check } from "../check.ts";
 import { type DoctorContext, limitsOf } from "../context.ts";
 import { failure, ok } from "../finding.ts";

@@ -1,6 +1,6 @@
 /** What is looked at of an exec channel. Nobody runs its program, which would do what it does. */
 
-import { commandField } from "../../channels/exec.ts";
+import { commandField } from "../../channels/exec/channel.ts";
 import type { ChannelSource } from "../../config/load.ts";
 import type { Check } from "../check.ts";
 import type { DoctorContext } from "../context.ts";

@@ -1,10 +1,11 @@
 /** What is looked at of a Gotify channel (its API documentation, "version" and "message"). */
 
-import { gotifyServerField } from "../../channels/gotify.ts";
-import { secretField } from "../../channels/secret_field.ts";
+import { gotifyServerField } from "../../channels/gotify/channel.ts";
+import { secretField } from "../../channels/fields/secret.ts";
 import type { ChannelSource } from "../../config/load.ts";
-import { NotTheServiceError } from "../../errors.ts";
-import { type HttpAnswer, parseJsonObject } from "../../http.ts";
+import { NotTheServiceError } from "../../base/errors.ts";
+import type { HttpAnswer } from "../../runtime/http.ts";
+import { parseJsonObject } from "../../base/fields.ts";
 import type { Check } from "../check.ts";
 import type { DoctorContext } from "../context.ts";
 import { failure, ok } from "../finding.ts";

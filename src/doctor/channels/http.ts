@@ -2,9 +2,9 @@
 
 import { over } from "../../config/connection.ts";
 import type { ChannelSource } from "../../config/load.ts";
-import { exchange, type HttpAnswer, type HttpRequest } from "../../http.ts";
-import type { Runtime } from "../../runtime.ts";
-import { USER_AGENT } from "../../version.ts";
+import { exchange, type HttpAnswer, type HttpRequest } from "../../runtime/http.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
+import { USER_AGENT } from "../../base/version.ts";
 import type { Check } from "../check.ts";
 import { type DoctorContext, limitsOf } from "../context.ts";
 import { ok } from "../finding.ts";

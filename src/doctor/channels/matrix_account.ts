@@ -1,7 +1,7 @@
 /** A Matrix account: whether there is a token, whether it counts, and for how long. */
 
-import { isExpired } from "../../accounts/session.ts";
-import { formatDuration } from "../../duration.ts";
+import { isExpired } from "../../accounts/account.ts";
+import { formatDuration } from "../../base/duration.ts";
 import type { Check } from "../check.ts";
 import { failure, ok, warning } from "../finding.ts";
 import type { MatrixPatient } from "./patient.ts";

@@ -1,6 +1,6 @@
 /** What a homeserver remembers, and how much it takes: what decides whether a message comes once, and when. */
 
-import { formatDuration } from "../../duration.ts";
+import { formatDuration } from "../../base/duration.ts";
 import type { Check } from "../check.ts";
 import { ok, warning } from "../finding.ts";
 import { readQueue } from "../queue_reading.ts";

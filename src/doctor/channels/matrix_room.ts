@@ -5,7 +5,7 @@ import { parseRoom } from "../../matrix/ids.ts";
 import { powerOf, type PowerState, powerToMentionRoom, powerToSend } from "../../matrix/power_levels.ts";
 import { readMembership, readReplacement, readState } from "../../matrix/room_state.ts";
 import { syncRooms } from "../../matrix/sync.ts";
-import { EVERYBODY } from "../../mentions.ts";
+import { EVERYBODY } from "../../notification/mentions.ts";
 import type { Check } from "../check.ts";
 import { limitsOf } from "../context.ts";
 import { failure, type Found, ok, skipped, warning } from "../finding.ts";

@@ -1,10 +1,10 @@
 /** A homeserver: whether it is there, is one, and is the one that the user's domain names. */
 
 import { discoverHomeserver } from "../../matrix/discovery.ts";
-import { NotTheServiceError } from "../../errors.ts";
-import { parseJsonObject } from "../../http.ts";
+import { NotTheServiceError } from "../../base/errors.ts";
+import { parseJsonObject } from "../../base/fields.ts";
 import { serverNameOf } from "../../matrix/ids.ts";
-import { USER_AGENT } from "../../version.ts";
+import { USER_AGENT } from "../../base/version.ts";
 import type { Check } from "../check.ts";
 import { limitsOf } from "../context.ts";
 import { failure, findingOf, ok, warning } from "../finding.ts";

@@ -1,10 +1,11 @@
 /** What is looked at of an ntfy channel (its documentation, "Subscribe via polling", "Health"). */
 
-import { authField } from "../../channels/ntfy_auth.ts";
-import { serverField } from "../../channels/server_field.ts";
+import { authField } from "../../channels/ntfy/auth.ts";
+import { serverField } from "../../channels/fields/server.ts";
 import type { ChannelSource } from "../../config/load.ts";
-import { NotTheServiceError } from "../../errors.ts";
-import { type HttpAnswer, parseJsonObject } from "../../http.ts";
+import { NotTheServiceError } from "../../base/errors.ts";
+import type { HttpAnswer } from "../../runtime/http.ts";
+import { parseJsonObject } from "../../base/fields.ts";
 import type { Check } from "../check.ts";
 import type { DoctorContext } from "../context.ts";
 import { failure, ok, warning } from "../finding.ts";

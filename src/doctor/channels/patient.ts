@@ -2,19 +2,19 @@
 
 import { requireAccount } from "../../accounts/session.ts";
 import type { Account } from "../../accounts/account.ts";
-import { readKnownRoom, roomKey } from "../../channels/matrix_known_room.ts";
-import { clientField } from "../../channels/matrix_client.ts";
+import { readKnownRoom, roomKey } from "../../channels/matrix/cached_room.ts";
+import { clientField } from "../../channels/matrix/client.ts";
 import { over } from "../../config/connection.ts";
 import type { ChannelSource } from "../../config/load.ts";
-import { exchange, type HttpAnswer } from "../../http.ts";
+import { exchange, type HttpAnswer } from "../../runtime/http.ts";
 import { directRooms, readDirectChats } from "../../matrix/account.ts";
 import { parseRoom } from "../../matrix/ids.ts";
 import type { MatrixClient } from "../../matrix/request.ts";
 import { joinedRooms, resolveAlias } from "../../matrix/rooms.ts";
 import { type Whoami, whoami } from "../../matrix/session.ts";
 import { serverSoftware } from "../../matrix/software.ts";
-import { FileMemory } from "../../memory.ts";
-import { USER_AGENT } from "../../version.ts";
+import { FileMemory } from "../../channels/room_cache_file.ts";
+import { USER_AGENT } from "../../base/version.ts";
 import { type DoctorContext, limitsOf, stateDirOf } from "../context.ts";
 import { once } from "../once.ts";
 

@@ -1,9 +1,9 @@
 /** What is looked at of a Telegram channel (Bot API, "getMe", "getChat"). */
 
-import { botFields, callBot, chatsField, type TelegramBot } from "../../channels/telegram_bot.ts";
+import { botFields, callBot, chatsField, type TelegramBot } from "../../channels/telegram/bot.ts";
 import type { ChannelSource } from "../../config/load.ts";
-import { ResponseError } from "../../errors.ts";
-import { isObject } from "../../fields.ts";
+import { ResponseError } from "../../base/errors.ts";
+import { isObject } from "../../base/fields.ts";
 import type { Check } from "../check.ts";
 import { type DoctorContext, limitsOf } from "../context.ts";
 import { failure, type Found, ok } from "../finding.ts";

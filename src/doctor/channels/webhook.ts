@@ -4,7 +4,7 @@
  * @module
  */
 
-import { urlField } from "../../channels/webhook_url.ts";
+import { urlField } from "../../channels/webhook/url.ts";
 import type { ChannelSource } from "../../config/load.ts";
 import type { Check } from "../check.ts";
 import type { DoctorContext } from "../context.ts";

@@ -5,8 +5,8 @@
  * @module
  */
 
-import { type AttachmentInput, MAX_FILE_BYTES, MAX_FILES, printableText } from "../../notification.ts";
-import { byteLength, formatBytes } from "../../render.ts";
+import { type AttachmentInput, MAX_FILE_BYTES, MAX_FILES, printableText } from "../../notification/notification.ts";
+import { byteLength, formatBytes } from "../../notification/render.ts";
 import type { MailAttachment } from "./mail.ts";
 
 /** An attachment for people. */

@@ -11,8 +11,8 @@ import {
   MAX_SUBJECT_BYTES,
   type NotificationInput,
   printableText,
-} from "../../notification.ts";
-import { byteLength, codeToHtml, cutToBytes, escapeHtml } from "../../render.ts";
+} from "../../notification/notification.ts";
+import { byteLength, codeToHtml, cutToBytes, escapeHtml } from "../../notification/render.ts";
 import { fileOf, filesOf, showAttachments, type ShownAttachment } from "./attachments.ts";
 import type { Mail, Urgency } from "./mail.ts";
 

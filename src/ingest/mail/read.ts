@@ -4,6 +4,7 @@
  * @module
  */
 
+import { loadLate } from "../../base/late_modules.ts";
 import { type FramedMail, frameMail, joinMail } from "./frame.ts";
 import type { Mail, ParseMail } from "./mail.ts";
 
@@ -37,8 +38,7 @@ export async function readMail(bytes: Uint8Array, options: ReadMailOptions): Pro
 }
 
 async function loadMime(): Promise<ParseMail> {
-  const module: { readonly parseMime: ParseMail } = await import(new URL("./mime.ts", import.meta.url).href);
-  return module.parseMime;
+  return (await loadLate<typeof import("./mime.ts")>("ingest/mail/mime.ts")).parseMime;
 }
 
 /** A container of parts none of which can be found holds a text all the same. */

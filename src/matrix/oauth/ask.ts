@@ -4,9 +4,10 @@
  * @module
  */
 
-import { NotTheServiceError } from "../../errors.ts";
-import { exchange, type HttpAnswer, parseJsonObject, parseRetryAfter } from "../../http.ts";
-import type { Runtime } from "../../runtime.ts";
+import { NotTheServiceError } from "../../base/errors.ts";
+import { exchange, type HttpAnswer, parseRetryAfter } from "../../runtime/http.ts";
+import { parseJsonObject } from "../../base/fields.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
 import { OAuthError } from "./errors.ts";
 
 /** How to speak with an authorization client. */

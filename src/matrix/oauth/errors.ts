@@ -1,6 +1,6 @@
 /** What an authorization server says when it refuses (RFC 6749, section 5.2; RFC 8628, section 3.5; RFC 7591, section 3.2.2). */
 
-import { type Refusal, ResponseError } from "../../errors.ts";
+import { type Refusal, ResponseError } from "../../base/errors.ts";
 
 /** A refusal in the words of OAuth 2.0. */
 export interface OAuthRefusal extends Refusal {

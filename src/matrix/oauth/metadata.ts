@@ -4,8 +4,8 @@
  * @module
  */
 
-import { isLoopback } from "../../address.ts";
-import { NotTheServiceError } from "../../errors.ts";
+import { isLoopback } from "../../runtime/address.ts";
+import { NotTheServiceError } from "../../base/errors.ts";
 import { MatrixError } from "../errors.ts";
 import { type MatrixClient, request } from "../request.ts";
 import type { RoomOptions } from "../rooms.ts";

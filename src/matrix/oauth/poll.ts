@@ -4,7 +4,7 @@
  * @module
  */
 
-import { NotTheServiceError, TransportError } from "../../errors.ts";
+import { NotTheServiceError, TransportError } from "../../base/errors.ts";
 import type { Tokens } from "../session.ts";
 import type { DeviceAuthorization } from "./device.ts";
 import { OAuthError } from "./errors.ts";

@@ -1,6 +1,6 @@
 /** What a token endpoint gives (RFC 6749, section 5.1). */
 
-import { isToken } from "../../http.ts";
+import { isToken } from "../../runtime/http.ts";
 import type { Tokens } from "../session.ts";
 import { unusable } from "./ask.ts";
 import { missingScope } from "./scope.ts";

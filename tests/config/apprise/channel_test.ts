@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { appriseChannel } from "../../../src/config/apprise/channel.ts";
-import { ConfigError } from "../../../src/errors.ts";
+import { ConfigError } from "../../../src/base/errors.ts";
 
 const BOT = "123456789:AAExampleExampleExampleExampleExamp";
 

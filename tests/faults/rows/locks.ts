@@ -1,7 +1,7 @@
 /** Rows 8, 9 and 10: many processes, and one that stands still. */
 
-import { DELIVER_COMMAND } from "../../../src/background.ts";
-import { denoFiles } from "../../../src/queue/files.ts";
+import { DELIVERER_COMMAND } from "../../../src/base/deliverer_command.ts";
+import { denoFiles } from "../../../src/runtime/files.ts";
 import { works } from "../process.ts";
 import { NOTHING, notRun, problem, sum, type Tally, tallyEach } from "../tally.ts";
 import { complaint, type Excuses, World, type WorldOptions } from "../world.ts";
@@ -73,7 +73,7 @@ async function manyDeliverers(count: number): Promise<Tally> {
   const word = JSON.stringify({ stateDir: world.stateDir });
   const deliverers = Array.from(
     { length: count },
-    (_, at) => at % 2 === 0 ? [DELIVER_COMMAND, word] : ["flush", "--no-background"],
+    (_, at) => at % 2 === 0 ? [DELIVERER_COMMAND, word] : ["flush", "--no-background"],
   );
   const endings = await Promise.all(deliverers.map((args) => world.start(args).ending));
   const problems = endings.flatMap((ending, at) => complaint(deliverers[at][0], ending));

@@ -1,6 +1,6 @@
 /** Rows 11, 19 and 20: no homeserver, one that is none, and one that fails every time. */
 
-import type { NotifierOptions } from "../../../src/notifier_options.ts";
+import type { NotifierOptions } from "../../../src/notifier/options.ts";
 import type { HomeserverFaultName } from "../../../src/testing/mod.ts";
 import { NOTHING, ONE, placed, problem, sum, type Tally, tallyEach } from "../tally.ts";
 import { World } from "../world.ts";

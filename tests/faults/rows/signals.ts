@@ -1,6 +1,6 @@
 /** Row 25: signals that ask to end, and no memory. */
 
-import { DELIVER_COMMAND } from "../../../src/background.ts";
+import { DELIVERER_COMMAND } from "../../../src/base/deliverer_command.ts";
 import { seededDice } from "../crash_dice.ts";
 import { tell } from "../process.ts";
 import { ONE, placed, problem, sum, type Tally, tallyEach } from "../tally.ts";
@@ -57,7 +57,7 @@ async function signalled(effort: Effort): Promise<Tally> {
 function argsOf(command: typeof COMMANDS[number], { stateDir }: World): string[] {
   if (command === "send") return ["send", "sent", messageFor("sent"), "--no-background"];
   if (command === "flush") return ["flush", "--no-background"];
-  return [DELIVER_COMMAND, JSON.stringify({ stateDir })];
+  return [DELIVERER_COMMAND, JSON.stringify({ stateDir })];
 }
 
 function end(pid: number, signal: Deno.Signal): void {

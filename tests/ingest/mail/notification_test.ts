@@ -2,8 +2,8 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Mail } from "../../../src/ingest/mail/mail.ts";
 import { mailNotification } from "../../../src/ingest/mail/notification.ts";
 import { readMail } from "../../../src/ingest/mail/read.ts";
-import { createNotification, MAX_MESSAGE_BYTES } from "../../../src/notification.ts";
-import { byteLength } from "../../../src/render.ts";
+import { createNotification, MAX_MESSAGE_BYTES } from "../../../src/notification/notification.ts";
+import { byteLength } from "../../../src/notification/render.ts";
 
 async function fixture(name: string) {
   const bytes = Deno.readFileSync(new URL(`./fixtures/${name}.eml`, import.meta.url));

@@ -1,5 +1,5 @@
 import { assertEquals, assertInstanceOf, assertRejects, assertStringIncludes } from "@std/assert";
-import { NotTheServiceError } from "../../../src/errors.ts";
+import { NotTheServiceError } from "../../../src/base/errors.ts";
 import { requestDeviceCode } from "../../../src/matrix/oauth/device.ts";
 import { OAuthError } from "../../../src/matrix/oauth/errors.ts";
 import { pollDeviceToken } from "../../../src/matrix/oauth/poll.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { NotTheServiceError } from "../../../src/errors.ts";
+import { NotTheServiceError } from "../../../src/base/errors.ts";
 import { authMetadata } from "../../../src/matrix/oauth/metadata.ts";
 import { LoopbackAuthorizationServer, LoopbackHomeserver } from "../../../src/testing/mod.ts";
 import { LIMITS, setOAuthScene } from "../../fakes/oauth.ts";

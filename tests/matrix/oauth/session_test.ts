@@ -1,5 +1,5 @@
 import { assertEquals, assertInstanceOf, assertNotEquals, assertRejects } from "@std/assert";
-import { TransportError } from "../../../src/errors.ts";
+import { TransportError } from "../../../src/base/errors.ts";
 import { requestDeviceCode } from "../../../src/matrix/oauth/device.ts";
 import { OAuthError } from "../../../src/matrix/oauth/errors.ts";
 import { pollDeviceToken } from "../../../src/matrix/oauth/poll.ts";

@@ -1,0 +1,95 @@
+/**
+ * The folders of `src/` and who may import whom. `scripts/structure.ts` checks the whole, the lint rules check a file at a time.
+ *
+ * @module
+ */
+
+/** The folders of `src/`, from the top down. A file imports from its own folder and from folders in the rows below. */
+export const FOLDER_ROWS: readonly (readonly string[])[] = [
+  ["cli"],
+  ["doctor", "server"],
+  ["ingest"],
+  ["notifier"],
+  ["config"],
+  ["delivery", "routing"],
+  ["channels"],
+  ["accounts", "notification", "markup"],
+  ["queue", "matrix"],
+  ["testing"],
+  ["runtime"],
+  ["base"],
+];
+
+/** Folders that only these others may import, tests aside. */
+const ONLY_FOR: Readonly<Record<string, readonly string[]>> = { testing: ["cli"] };
+
+/** Files of the runtime that `queue/` may import: it knows files and locks, and no network. */
+const QUEUE_RUNTIME = ["runtime.ts", "files.ts", "file_lock.ts", "file_errors.ts"];
+
+/** Where a program or a library begins. Only there the real outside world is created; everything else takes a `Runtime`. */
+export const STARTS: readonly string[] = [
+  "src/cli/main.ts",
+  "src/notifier/background/main.ts",
+  "src/notifier/notifier.ts",
+  "src/notifier/send.ts",
+];
+
+/** What importers of the library get as values; of every other folder they get types. */
+const LIBRARY_VALUES = ["notifier", "base"];
+
+const ROOT = new URL("../..", import.meta.url);
+
+/** Returns a file's path inside the repository, with slashes; undefined for a file outside. */
+export function pathOf(url: URL): string | undefined {
+  return url.href.startsWith(ROOT.href) ? decodeURIComponent(url.href.slice(ROOT.href.length)) : undefined;
+}
+
+/** Returns the URL of a file that the linter names by its path. */
+export function urlOf(filename: string): URL {
+  return new URL(`file://${filename.replaceAll("\\", "/").replace(/^(?!\/)/, "/")}`);
+}
+
+/** Returns the folder of `src/` that a file is in; undefined for any other file. */
+export function folderOf(path: string): string | undefined {
+  const [src, folder, file] = path.split("/");
+  return src === "src" && file !== undefined ? folder : undefined;
+}
+
+/** Whether a file is part of the running program. */
+export function isProduct(path: string): boolean {
+  return path === "mod.ts" || path.startsWith("src/");
+}
+
+/** An import of one product file by another. */
+export interface ProductImport {
+  /** Paths from the root of the repository. */
+  readonly from: string;
+  readonly to: string;
+  readonly isType: boolean;
+}
+
+/** Says why a file may not import another; undefined when it may. */
+export function importProblem({ from, to, isType }: ProductImport): string | undefined {
+  if (from === "mod.ts" && to === "src/main.ts" || from === "src/main.ts") return undefined;
+  const [source, target] = [folderOf(from), folderOf(to)];
+  if (target === undefined) return "it is not in a folder of src/";
+  if (from === "mod.ts") {
+    if (["cli", "doctor", "server", "ingest", "testing", "markup", "matrix"].includes(target)) {
+      return "it is no part of the library";
+    }
+    return isType || LIBRARY_VALUES.includes(target) ? undefined : "importers get only types from there";
+  }
+  if (source === undefined || rowOf(source) === undefined) return `${source} is not in FOLDER_ROWS`;
+  if (to === "src/runtime/runtime.ts" && !isType && !STARTS.includes(from)) return "take a Runtime as an argument";
+  if (source === target) return undefined;
+  if (!(ONLY_FOR[target]?.includes(source) ?? true)) return `only ${ONLY_FOR[target].join(", ")} may`;
+  if ((rowOf(target) ?? -1) <= (rowOf(source) ?? Infinity)) return `${target} is not below ${source}`;
+  if (source === "queue" && target === "runtime" && !QUEUE_RUNTIME.includes(to.replace("src/runtime/", ""))) {
+    return "the queue knows no network";
+  }
+}
+
+function rowOf(folder: string): number | undefined {
+  const row = FOLDER_ROWS.findIndex((folders) => folders.includes(folder));
+  return row < 0 ? undefined : row;
+}

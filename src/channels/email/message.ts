@@ -1,0 +1,99 @@
+/** From a notification to the parts of a mail. */
+
+import { AROUND_DIGEST_BYTES } from "../../notification/batch.ts";
+import type { Notification } from "../../notification/notification.ts";
+import {
+  byteLength,
+  cutToFit,
+  renderHtml,
+  type RenderOptions,
+  renderPlain,
+  subjectLine,
+} from "../../notification/render.ts";
+import type { RenderedMessage } from "../message.ts";
+
+/**
+ * The longest text and HTML together, in UTF-8 bytes. Every server takes 64 KiB (RFC 5321, section 4.5.3.1.7); what is encoded takes up to
+ * 78/76 of 4/3 of its size, and some KiB are left to headers.
+ */
+export const MAX_MAIL_BYTES: number = 44 * 1024;
+
+/**
+ * The longest subject, in UTF-16 code units: a word of a header is not folded, and a line has 998 characters at most (RFC 5322, section 2.1.1). The text
+ * begins with the whole subject.
+ */
+const MAX_SUBJECT_CHARS = 500;
+
+/** What a mail is made of. */
+export interface MailContent {
+  readonly from: string;
+  readonly to: string;
+  readonly subject: string;
+  readonly date: Date;
+  readonly messageId: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly text: string;
+  readonly html?: string;
+  readonly textEncoding: "quoted-printable" | "base64";
+  readonly attachments: readonly MailFile[];
+}
+
+/** A file that is attached to a mail. */
+export interface MailFile {
+  readonly filename: string;
+  readonly contentType: string;
+  readonly content: Uint8Array;
+}
+
+/** What a mail depends on besides its notification. */
+export interface MailOptions extends RenderOptions {
+  readonly from: string;
+  readonly to: string;
+  readonly messageId: string;
+  /** @default none */
+  readonly attachments?: readonly MailFile[];
+}
+
+/** Whether a mail has room for a digest, with its form. */
+export function fitsMail({ text, html }: RenderedMessage): boolean {
+  return byteLength(text + html) <= MAX_MAIL_BYTES - AROUND_DIGEST_BYTES;
+}
+
+/** Composes a mail: its text goes out without HTML before anything is cut. */
+export function composeMail(notification: Notification, message: RenderedMessage, options: MailOptions): MailContent {
+  const { from, to, messageId, identity, attachments = [] } = options;
+  const whole = (text: string) => renderPlain(notification, options, text);
+  const html = renderHtml(notification, options, message.html);
+  const fits = byteLength(whole(message.text) + html) <= MAX_MAIL_BYTES;
+  const text = whole(cutToFit(message.text, (cut) => byteLength(whole(cut)) <= MAX_MAIL_BYTES));
+  return {
+    ...{ from, to, messageId, text, attachments },
+    subject: headerOf(subjectLine(notification, identity)),
+    date: new Date(notification.time),
+    // RFC 3834: so that nobody's holiday answers.
+    headers: { "Auto-Submitted": "auto-generated", ...importanceOf(notification) },
+    ...(fits ? { html: `<!DOCTYPE html><html><body>${html}</body></html>` } : {}),
+    textEncoding: encodingOf(text),
+  };
+}
+
+/** A header is one line, whatever the host is called. */
+function headerOf(subject: string): string {
+  const line = subject.replace(/[\p{Cc}\u2028\u2029]+/gu, " ");
+  return line.length <= MAX_SUBJECT_CHARS ? line : `${line.slice(0, MAX_SUBJECT_CHARS - 1).toWellFormed()}…`;
+}
+
+/** `Importance` is the standard's (RFC 2156), `X-Priority` what mail readers look at. */
+function importanceOf({ silent, severity }: Notification): Record<string, string> {
+  if (silent) return { "Importance": "low", "X-Priority": "5 (Lowest)" };
+  const isHigh = severity === "critical" || severity === "error";
+  return isHigh ? { "Importance": "high", "X-Priority": severity === "critical" ? "1 (Highest)" : "2 (High)" } : {};
+}
+
+/** Whichever is shorter: quoted-printable triples its own sign, what is not ASCII and a blank before a line break, which itself becomes two bytes. */
+function encodingOf(text: string): MailContent["textEncoding"] {
+  const bytes = byteLength(text);
+  const plain = text.replace(/[^\x20-\x3c\x3e-\x7e\n]| (?=\n)/gu, "").length;
+  const breaks = text.split("\n").length - 1;
+  return plain + breaks + 3 * (bytes - plain) > bytes * 4 / 3 ? "base64" : "quoted-printable";
+}

@@ -1,0 +1,157 @@
+/**
+ * One SMTP connection, for one mail at most, with the failures that delivery must tell apart. There is no retry here. This file alone knows the library,
+ * whose sockets and timers are its own: it is loaded late, by who sends mail.
+ *
+ * ```text
+ * connect, TLS, log in, MAIL, RCPT, DATA    whatever fails here, nothing was delivered
+ * the mail's last byte                      from here on no answer means that nobody knows
+ * the answer                                2xx: delivered; 4xx: not now; 5xx: never
+ * ```
+ *
+ * @module
+ */
+
+import MailComposer from "npm:nodemailer@10.6.0/lib/mail-composer";
+import SMTPConnection from "npm:nodemailer@10.6.0/lib/smtp-connection";
+import { ConfigError, TransportError } from "../../base/errors.ts";
+import type { MailContent } from "./message.ts";
+import type { SmtpMail, SmtpOptions, SmtpServer } from "./smtp_types.ts";
+import { understand } from "./smtp_errors.ts";
+
+/** How long a server that has taken the mail may take to say goodbye. */
+const GOODBYE_MS = 2_000;
+
+/**
+ * Hands over a mail.
+ *
+ * @throws {TransportError | ResponseError} when it was not taken, as far as is known
+ * @throws {ConfigError} when the authorities' certificates cannot be read
+ */
+export async function sendMail(server: SmtpServer, mail: SmtpMail, options: SmtpOptions): Promise<void> {
+  const bytes = await build(mail.content);
+  await converse(server, options, (session) => session.send(mail.envelope, bytes));
+}
+
+/**
+ * Does all that comes before a mail: connects, encrypts and logs in, as far as the server is configured so.
+ *
+ * @throws {TransportError | ResponseError} when that fails
+ * @throws {ConfigError} when the authorities' certificates cannot be read
+ */
+export async function greet(server: SmtpServer, options: SmtpOptions): Promise<void> {
+  await converse(server, options, () => Promise.resolve());
+}
+
+async function converse(server: SmtpServer, options: SmtpOptions, work: (session: Session) => Promise<void>) {
+  const session = new Session(server, options.timeoutMs);
+  const { timeout, timeoutMs, signal } = options;
+  const limit = timeout(timeoutMs);
+  try {
+    await session.run(signal === undefined ? limit : AbortSignal.any([signal, limit]), async () => {
+      await session.connect();
+      if (server.login) await session.login(server.login);
+      await work(session);
+    });
+  } catch (error) {
+    session.close();
+    if (signal?.aborted) throw signal.reason;
+    if (!limit.aborted) throw understand(error, { host: server.host, isOut: session.isOut });
+    const phase = session.isOut ? "timeout" : "connect";
+    throw new TransportError(phase, `No answer from ${server.host} within ${timeoutMs / 1000} s`);
+  }
+  await session.quit(timeout(GOODBYE_MS));
+}
+
+/** Nothing in a mail may name a file or an address to be read. */
+async function build({ headers, attachments, ...content }: MailContent): Promise<Uint8Array> {
+  const files = attachments.map((file) => ({ ...file, content: file.content.toBase64(), encoding: "base64" }));
+  const access = { disableFileAccess: true, disableUrlAccess: true };
+  const mail = { ...content, headers: { ...headers }, attachments: files, ...access };
+  return await new MailComposer(mail).compile().build();
+}
+
+/** A connection as promises, any of which fails when the connection does. */
+class Session {
+  /** Whether the whole mail went out, so that the server may have taken it. */
+  isOut = false;
+  readonly #connection: SMTPConnection;
+  readonly #failed = Promise.withResolvers<never>();
+  readonly #ended = Promise.withResolvers<void>();
+
+  constructor({ host, port, security, caFile }: SmtpServer, timeoutMs: number) {
+    const ignore = () => {};
+    this.#connection = new SMTPConnection({
+      ...{
+        host,
+        port,
+        secure: security === "tls",
+        requireTLS: security === "starttls",
+        ignoreTLS: security === "none",
+      },
+      ...{ connectionTimeout: timeoutMs, greetingTimeout: timeoutMs, socketTimeout: timeoutMs, socketCloseTimeout: 0 },
+      ...(caFile === undefined ? {} : { tls: { ca: readCertificates(caFile) } }),
+      // Its log is the one place where it says that a mail's last byte went out.
+      logger: {
+        ...{ trace: ignore, debug: ignore, warn: ignore, error: ignore, fatal: ignore },
+        info: (entry: unknown) => {
+          if (typeof entry === "object" && entry !== null && "tnx" in entry && entry.tnx === "message") {
+            this.isOut = true;
+          }
+        },
+      },
+    });
+    this.#failed.promise.catch(ignore);
+    this.#connection.on("error", (error) => this.#failed.reject(error));
+    this.#connection.on("end", () => this.#ended.resolve());
+  }
+
+  /** Does the work, or fails as soon as the connection does or the signal aborts. */
+  async run(signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+    const abort = () => this.#failed.reject(signal.reason);
+    signal.addEventListener("abort", abort);
+    try {
+      signal.throwIfAborted();
+      await Promise.race([work(), this.#failed.promise]);
+    } finally {
+      signal.removeEventListener("abort", abort);
+    }
+  }
+
+  connect(): Promise<void> {
+    return this.#step((done) => this.#connection.connect(done));
+  }
+
+  login({ user, password }: { readonly user: string; readonly password: string }): Promise<void> {
+    return this.#step((done) => this.#connection.login({ user, pass: password }, done));
+  }
+
+  send({ from, to }: SmtpMail["envelope"], bytes: Uint8Array): Promise<void> {
+    const message = new TextDecoder().decode(bytes);
+    return this.#step((done) => this.#connection.send({ from, to: [to], size: bytes.length }, message, done));
+  }
+
+  /** The mail is delivered; that the server hears a goodbye is a courtesy. */
+  async quit(limit: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    limit.addEventListener("abort", () => resolve());
+    this.#connection.quit();
+    await Promise.race([this.#ended.promise, this.#failed.promise.catch(() => {}), promise]);
+    this.close();
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+
+  #step(start: (done: (error?: Error | null) => void) => void): Promise<void> {
+    return new Promise((resolve, reject) => start((error) => error ? reject(error) : resolve()));
+  }
+}
+
+function readCertificates(path: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    throw new ConfigError(`Cannot use caFile ${path}: it cannot be read`, { cause: error });
+  }
+}

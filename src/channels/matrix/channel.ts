@@ -1,0 +1,206 @@
+/** Matrix rooms. */
+
+import type { Digest } from "../../notification/batch.ts";
+import { BeforeSendingError } from "../../base/errors.ts";
+import type { Fields } from "../../base/fields.ts";
+import { MatrixError } from "../../matrix/errors.ts";
+import { type RoomMessageContent, sendEvent } from "../../matrix/events.ts";
+import type { MediaContent } from "../../matrix/media.ts";
+import type { MatrixClient } from "../../matrix/request.ts";
+import { joinRoom } from "../../matrix/rooms.ts";
+import type { Attachment, Notification } from "../../notification/notification.ts";
+import type { Channel, Envelope, Receipt, SendOptions } from "../channel.ts";
+import type { ChannelContext, ChannelKind, OpenChannel, ParseContext } from "../kind.ts";
+import { clientField } from "./client.ts";
+import { contentHasRoomFor, contentOf, type ContentOptions, MAX_CONTENT_BYTES, mentionsOf } from "./content.ts";
+import { clearDoubt, type Cleared } from "./deduplicate.ts";
+import { MATRIX_FIELDS, type MatrixPolicy, matrixPolicy, roomsField } from "./fields.ts";
+import { formerRoomsSince, type KnownRoom } from "./cached_room.ts";
+import { type Related, relatedContent, relatedTo } from "./relations.ts";
+import { RoomFinder } from "./room_resolver.ts";
+import { volatileMemory } from "../room_cache.ts";
+
+/** As long as any. */
+const ANY_TXN_ID = "00000000-0000-4000-8000-000000000000";
+
+/** Refusals that membership, or another room, may mend. Dendrite says M_UNSUPPORTED_ROOM_VERSION for a room that it does not know. */
+const REFUSALS: ReadonlySet<string> = new Set(["M_FORBIDDEN", "M_NOT_FOUND", "M_UNSUPPORTED_ROOM_VERSION"]);
+
+/** The kind `matrix`: `user`, or `homeserver` with `accessToken` or `accessTokenFile`; `room`, `mentions`, `related`, `doubt`. */
+export const matrixKind: ChannelKind = {
+  kind: "matrix",
+  speaksHttp: true,
+  fields: MATRIX_FIELDS,
+  destination: { keys: ["room"], read: roomsField },
+  configure(name: string, fields: Fields, context: ParseContext): OpenChannel {
+    const openClient = clientField(fields, context);
+    const policy = matrixPolicy(fields);
+    fields.end();
+    return (channelContext) => new MatrixChannel(name, policy, openClient(channelContext.runtime), channelContext);
+  },
+};
+
+class MatrixChannel implements Channel {
+  readonly kind = "matrix";
+  readonly isIdempotent = true;
+  readonly carriesFiles = "apart";
+  readonly name: string;
+  readonly destinations: readonly string[];
+  readonly #policy: MatrixPolicy;
+  readonly #client: MatrixClient;
+  readonly #context: ChannelContext;
+  readonly #rooms: RoomFinder;
+
+  constructor(
+    name: string,
+    policy: MatrixPolicy,
+    client: MatrixClient,
+    context: ChannelContext,
+  ) {
+    this.name = name;
+    this.destinations = policy.rooms;
+    this.#policy = policy;
+    this.#client = client;
+    this.#context = context;
+    this.#rooms = new RoomFinder(client, name, context.memory ?? volatileMemory());
+  }
+
+  async send(envelope: Envelope, options: SendOptions): Promise<Receipt> {
+    const { destination, notification } = envelope;
+    const { txnId, doubt, timeoutMs, signal } = options;
+    const room = await beforeSending(() => this.#rooms.find(destination, { timeoutMs, signal }));
+    const contents = await this.#contents(notification, room, options);
+    const sending = { ...contents, destination, txnId, doubt, timeoutMs, signal };
+    // An earlier try went to the room that the destination had then.
+    let mayBeTwice = false;
+    for (const roomId of doubt === undefined ? [] : formerRoomsSince(room, doubt.since)) {
+      const cleared = await this.#clear({ ...sending, roomId });
+      if ("eventId" in cleared) return { id: cleared.eventId, via: "read-back" };
+      mayBeTwice ||= cleared.mayBeTwice;
+    }
+    const receipt = await this.#deliver({ ...sending, roomId: room.roomId });
+    return mayBeTwice && receipt.via !== "read-back" ? { ...receipt, mayBeTwice } : receipt;
+  }
+
+  async #contents(
+    notification: Notification,
+    room: KnownRoom,
+    options: SendOptions,
+  ): Promise<Pick<Sending, "content" | "related">> {
+    const { file } = notification;
+    if (file !== undefined) return { content: this.#uploading(file, options), related: undefined };
+    const how = this.#contentOptions(notification, options);
+    const content = await contentOf(notification, how);
+    const related = await beforeSending(() => this.#relate(notification, room, options));
+    return {
+      content: () => Promise.resolve(content),
+      related: related && { roomId: room.roomId, content: await relatedContent(notification, related, how) },
+    };
+  }
+
+  /** Reads a room back if need be, and puts the event into it. A room that refuses it may have been replaced: then into the next one. */
+  async #deliver(sending: Sending, isLast = false): Promise<Receipt> {
+    const { roomId, destination, timeoutMs, signal } = sending;
+    const cleared = await this.#clear(sending);
+    if ("eventId" in cleared) return { id: cleared.eventId, via: "read-back" };
+    try {
+      return { id: await this.#put(sending), mayBeTwice: cleared.mayBeTwice };
+    } catch (error) {
+      if (isLast || !isRefusal(error)) throw error;
+      const moved = await this.#rooms.moved(destination, { roomId, error }, { timeoutMs, signal });
+      if (moved !== undefined) return await this.#deliver({ ...sending, roomId: moved.roomId }, true);
+      return { id: await this.#enterAndPut(sending, error), mayBeTwice: cleared.mayBeTwice };
+    }
+  }
+
+  async #clear({ doubt, ...where }: Sending): Promise<Cleared> {
+    if (doubt === undefined) return { mayBeTwice: false };
+    return await beforeSending(() => clearDoubt(this.#client, { ...where, doubt, policy: this.#policy.doubt }));
+  }
+
+  async #put({ content, related, roomId, txnId, timeoutMs, signal }: Sending): Promise<string> {
+    const put = (content: RoomMessageContent | MediaContent) =>
+      sendEvent(this.#client, content, { roomId, txnId, timeoutMs, signal });
+    if (related?.roomId !== roomId) return await put(await content());
+    try {
+      return await put(related.content);
+    } catch (error) {
+      // Synapse refuses what relates to an event that it does not have in this room, or not any more.
+      if (!(error instanceof MatrixError) || error.status !== 400) throw error;
+      return await put(await content());
+    }
+  }
+
+  /** A file is uploaded when it is needed, which is not where the room holds its event already, and once a try. */
+  #uploading(file: Attachment, { txnId, timeoutMs, signal }: SendOptions): Sending["content"] {
+    const { files } = this.#context;
+    let uploaded: Promise<MediaContent> | undefined;
+    const upload = async () => {
+      const { uploadedContent } = await import("./upload.ts");
+      return await uploadedContent(this.#client, file, { files, txnId, timeoutMs, signal });
+    };
+    return () => uploaded ??= beforeSending(upload);
+  }
+
+  /** A room that refuses us may have invited us: it is joined once, and asked once more. What it said first is what counts. */
+  async #enterAndPut(sending: Sending, refusal: MatrixError): Promise<string> {
+    const { roomId, timeoutMs, signal } = sending;
+    try {
+      await joinRoom(this.#client, roomId, { timeoutMs, signal });
+    } catch {
+      throw signal?.aborted ? signal.reason : refusal;
+    }
+    return await this.#put(sending);
+  }
+
+  hasRoomFor(digest: Digest): boolean {
+    return contentHasRoomFor(digest, this.#contentOptions(digest, { txnId: ANY_TXN_ID, late: true }));
+  }
+
+  #relate(
+    notification: Notification,
+    room: KnownRoom,
+    { incident, timeoutMs, signal }: SendOptions,
+  ): Promise<Related | undefined> {
+    const policy = this.#policy.related;
+    return relatedTo(this.#client, notification, { policy, incident, room, timeoutMs, signal });
+  }
+
+  #contentOptions(
+    notification: Notification,
+    { txnId, late, replaced }: Pick<SendOptions, "txnId" | "late" | "replaced">,
+  ): ContentOptions {
+    const { identity, runtime, warn } = this.#context;
+    return {
+      identity,
+      txnId,
+      lateAt: late ? runtime.now() : undefined,
+      replaced,
+      mentions: mentionsOf(notification, this.#policy.mentions),
+      maxBytes: MAX_CONTENT_BYTES,
+      warn,
+    };
+  }
+}
+
+/** One event, on its way into one room. */
+interface Sending extends Pick<SendOptions, "txnId" | "doubt" | "timeoutMs" | "signal"> {
+  readonly content: () => Promise<RoomMessageContent | MediaContent>;
+  /** The content for the room that holds what it relates to. */
+  readonly related: { readonly content: RoomMessageContent; readonly roomId: string } | undefined;
+  readonly destination: string;
+  readonly roomId: string;
+}
+
+function isRefusal(error: unknown): error is MatrixError {
+  return error instanceof MatrixError && REFUSALS.has(error.errcode);
+}
+
+/** Runs what comes before the sending: when it fails, nothing was delivered. */
+async function beforeSending<Result>(work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    throw new BeforeSendingError(error);
+  }
+}

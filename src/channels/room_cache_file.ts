@@ -1,0 +1,94 @@
+/**
+ * The memory of the channels in a file of the state directory: `rooms.json`, a JSON object.
+ *
+ * ```text
+ * remember: rooms.lock -> read -> replace, durably
+ * ```
+ *
+ * A file that cannot be read counts as empty, and one that cannot be written is kept in the process: neither may be in the way of a notification.
+ *
+ * @module
+ */
+
+import type { Memory, TurnOptions } from "./room_cache.ts";
+import { QueueError } from "../base/errors.ts";
+import { parseJsonObject } from "../base/fields.ts";
+import { denoFiles, type Files, replaceFile } from "../runtime/files.ts";
+import { FileLock } from "../runtime/file_lock.ts";
+import { guard } from "../runtime/file_errors.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+
+/** How long a writer waits for another one, milliseconds: a write takes no longer than the disk. */
+const WRITE_TURN_MS = 2_000;
+
+/** More than this is not ours. */
+const MAX_BYTES = 1024 * 1024;
+
+/** `rooms.json`. */
+export class FileMemory implements Memory {
+  readonly #directory: string;
+  readonly #runtime: Pick<Runtime, "now" | "sleep" | "random">;
+  readonly #files: Files;
+  /** What the disk did not take. */
+  readonly #unsaved = new Map<string, unknown>();
+
+  constructor(stateDir: string, runtime: Pick<Runtime, "now" | "sleep" | "random">, files: Files = denoFiles) {
+    this.#directory = stateDir;
+    this.#runtime = runtime;
+    this.#files = files;
+  }
+
+  recall(key: string): unknown {
+    if (this.#unsaved.has(key)) return this.#unsaved.get(key);
+    const values = this.#read();
+    return Object.hasOwn(values, key) ? values[key] : undefined;
+  }
+
+  async remember(key: string, value: unknown): Promise<void> {
+    this.#unsaved.set(key, value);
+    try {
+      await this.#locked("rooms.lock", () => Promise.resolve(this.#save()), { timeoutMs: WRITE_TURN_MS });
+      this.#unsaved.clear();
+    } catch (error) {
+      if (!(error instanceof QueueError)) throw error;
+    }
+  }
+
+  async alone<Result>(work: () => Promise<Result>, options: TurnOptions): Promise<Result> {
+    return await this.#locked("direct.lock", work, options);
+  }
+
+  async #locked<Result>(name: string, work: () => Promise<Result>, options: TurnOptions): Promise<Result> {
+    guard(`write ${this.#directory}`, () => this.#files.makeDirectory(this.#directory));
+    const lock = new FileLock(this.#files, `${this.#directory}/${name}`);
+    if (!await lock.acquire(options.timeoutMs, this.#runtime, options.signal)) {
+      throw new QueueError("busy", `Cannot lock ${this.#directory}/${name}: another process holds it`);
+    }
+    try {
+      return await work();
+    } finally {
+      lock.release();
+    }
+  }
+
+  #save(): void {
+    const path = `${this.#directory}/rooms.json`;
+    const values = { ...this.#read(), ...Object.fromEntries(this.#unsaved) };
+    const text = `${JSON.stringify(values, undefined, 2)}\n`;
+    guard(`write ${path}`, () => replaceFile(this.#files, path, text), "unwritten");
+  }
+
+  #read(): Readonly<Record<string, unknown>> {
+    try {
+      using file = this.#files.open(`${this.#directory}/rooms.json`, "read");
+      const bytes = new Uint8Array(Math.min(file.size(), MAX_BYTES));
+      let size = 0;
+      for (let count = -1; count !== 0 && size < bytes.length; size += count) {
+        count = file.read(bytes.subarray(size), size);
+      }
+      return parseJsonObject(new TextDecoder().decode(bytes.subarray(0, size))) ?? {};
+    } catch {
+      return {};
+    }
+  }
+}

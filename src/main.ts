@@ -1,0 +1,25 @@
+/**
+ * The program: the command line, or the deliverer in the background. It loads nothing else before it knows which.
+ *
+ * @module
+ */
+
+import { DELIVERER_COMMAND } from "./base/deliverer_command.ts";
+import { loadLate } from "./base/late_modules.ts";
+
+/**
+ * Runs the program.
+ *
+ * @param args the arguments, without the program's own name
+ * @returns the exit code
+ */
+export async function main(args: readonly string[]): Promise<number> {
+  if (args[0] === DELIVERER_COMMAND && args.length === 2) {
+    const { runDeliverer } = await import("./notifier/background/main.ts");
+    return await runDeliverer(args[1]);
+  }
+  const { runProgram } = await loadLate<typeof import("./cli/main.ts")>("cli/main.ts");
+  return await runProgram(args);
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

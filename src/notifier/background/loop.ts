@@ -1,0 +1,47 @@
+/** The duty of a deliverer in the background: until the queue is empty, however long that takes. While another process delivers it waits for its turn. */
+
+import type { QueueError } from "../../base/errors.ts";
+import type { Queue } from "../../queue/queue.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
+import type { Courier } from "../../delivery/courier.ts";
+import { DUTY_POLL_MS, DUTY_REST_MS } from "../../delivery/deliver_or_watch.ts";
+
+/** Why it ended; `second` when another process does this already. */
+export type BackgroundEnd = "empty" | "handed-over" | "second";
+
+/** How to be on duty. */
+export interface BackgroundDutyOptions {
+  readonly runtime: Pick<Runtime, "sleep">;
+  readonly signal: AbortSignal;
+  /** Hears when this process begins to deliver. */
+  readonly onDuty: () => void;
+  /** Delivers what is there; told is what went wrong with the queue. */
+  readonly deliver: () => Promise<QueueError | undefined>;
+}
+
+/**
+ * Delivers until the queue is empty. Ends early when a flush is asked for while an account is in trouble: whoever asks may know its new token.
+ *
+ * @throws the signal's reason, when that ended it
+ */
+export async function deliverUntilEmpty(
+  queue: Queue,
+  courier: Courier,
+  { runtime, signal, onDuty, deliver }: BackgroundDutyOptions,
+): Promise<BackgroundEnd> {
+  if (!queue.backgroundLock.tryAcquire()) return "second";
+  const flushes = queue.flushes;
+  for (queue.refresh(); courier.hasWork() || queue.figures().intake > 0; queue.refresh()) {
+    signal.throwIfAborted();
+    if (!queue.deliverLock.tryAcquire()) {
+      await runtime.sleep(DUTY_POLL_MS, signal);
+      continue;
+    }
+    onDuty();
+    const problem = await deliver();
+    // What cannot be taken in now is no reason to ask without a pause.
+    if (problem || queue.figures().intake > 0) await runtime.sleep(DUTY_REST_MS, signal);
+    else if (queue.flushes !== flushes && courier.hasWork()) return "handed-over";
+  }
+  return "empty";
+}

@@ -1,0 +1,210 @@
+/** What callers are told: an outcome for each envelope, and what is in the queue. */
+
+import type { Routing } from "../routing/route.ts";
+import { notificationOfDigest } from "../delivery/attempt.ts";
+import type { Courier } from "../delivery/courier.ts";
+import type { Holds } from "../delivery/delays.ts";
+import type { CourierEvent } from "../delivery/run_types.ts";
+import { withoutItems } from "../notification/batch.ts";
+import { isNotification, type Notification } from "../notification/notification.ts";
+import { type Entry, type EntryState, laneKey } from "../queue/entry.ts";
+import type { Queue } from "../queue/queue.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+
+/** What became of an envelope so far. `delivered`, `queued` and `held` is delivered, or will be. */
+export interface Outcome {
+  /** The entry's id; also its txnId. */
+  readonly id: string;
+  /** The channel's name. */
+  readonly channel: string;
+  /** Where it goes: a room, a topic. */
+  readonly destination: string;
+  /**
+   * `queued` waits for its turn or its next try, `held` for its account to be mended. `superseded`: one with the same key took its place. `refused`: the disk did not
+   * take it, and the one try without it failed; nothing will be tried again. `muted`: a rule lets it go nowhere.
+   */
+  readonly state: "delivered" | "queued" | "held" | "dead" | "superseded" | "refused" | "muted";
+  /** The proof of delivery: `event_id` for Matrix. */
+  readonly receipt?: string;
+  /** Why it was not delivered yet, or never will be. */
+  readonly reason?: string;
+  /** When it is tried next, milliseconds since 1970. */
+  readonly next?: number;
+  /** The file's name, when it is one that goes by itself behind its text. */
+  readonly file?: string;
+}
+
+/** An entry of the queue, as people see it. */
+export interface QueuedEntry {
+  /** Its id; also its txnId. */
+  readonly id: string;
+  /** `queued` was not tried yet, `deferred` was, `held` waits for its account, `dead` is not tried any more. */
+  readonly state: EntryState;
+  /** The channel's name. */
+  readonly channel: string;
+  /** Where it goes: a room, a topic. */
+  readonly destination: string;
+  /** When it was queued, milliseconds since 1970. */
+  readonly time: number;
+  /** When it stops being worth delivering, milliseconds since 1970. */
+  readonly expires: number;
+  /** What it is about, as the caller said. */
+  readonly key?: string;
+  /** How many attempts have left. */
+  readonly attempts: number;
+  /** Why it waits, or why it is dead. */
+  readonly reason?: string;
+  /** When it is tried next, milliseconds since 1970. */
+  readonly next?: number;
+  /** What was said; of a digest, what it will say. */
+  readonly notification: Notification;
+  /** It is a fallback: it goes out only when these, by their ids, have not been delivered in time. */
+  readonly unless?: readonly string[];
+  /** What it stands for, when it is a digest: they are delivered together, by one event under its id. */
+  readonly members?: readonly QueuedEntry[];
+}
+
+/** Reads the queue for callers. */
+export class Reporter {
+  readonly #queue: Queue;
+  readonly #courier: Pick<Courier, "readyTimes" | "holds">;
+  readonly #knows: (channel: string) => boolean;
+
+  /** @param knows whether a channel of that name is configured, for all that this caller knows */
+  constructor(queue: Queue, courier: Pick<Courier, "readyTimes" | "holds">, knows: (channel: string) => boolean) {
+    this.#queue = queue;
+    this.#courier = courier;
+    this.#knows = knows;
+  }
+
+  /** What became of entries, as far as is known now. */
+  outcomes(entries: readonly Entry[]): Outcome[] {
+    const view = this.#view();
+    // What nobody needed is nobody's news.
+    const told = entries.filter(({ id }) => this.#queue.settlement(id)?.state !== "spared");
+    return told.map((entry) => this.#outcome(entry, view));
+  }
+
+  #outcome(known: Entry, view: View): Outcome {
+    const where = whereOf(known);
+    const { id, channel } = known;
+    const settlement = this.#queue.settlement(id);
+    if (settlement?.state === "delivered") return { ...where, state: "delivered", receipt: settlement.receipt };
+    if (settlement?.state === "superseded") {
+      return { ...where, state: "superseded", reason: `${settlement.by} with the same key took its place` };
+    }
+    const entry = this.#queue.entry(id);
+    if (entry === undefined) return { ...where, state: "dead", reason: "It was dropped from the queue" };
+    if (entry.dead) return { ...where, state: "dead", reason: entry.dead.reason };
+    const { reason, next } = this.#waitOf(entry, view);
+    const state = this.#queue.stateOf(entry) === "held" ? "held" : "queued";
+    return {
+      ...where,
+      state,
+      reason: this.#knows(channel) ? reason : `Channel "${channel}" is not configured here`,
+      next,
+    };
+  }
+
+  /** The entries of the queue, the dead included. */
+  entries(): QueuedEntry[] {
+    const view = this.#view();
+    return this.#queue.entries().map((entry) => this.#queued(entry, view));
+  }
+
+  /** Why the first entry in line waits, and until when; whether an entry waits because its user wants it so, and whether it waits for another one. */
+  waits(): { readonly first: WaitView; isWanted(entry: Entry): boolean; isStandingBy(entry: Entry): boolean } {
+    const view = this.#view();
+    const isStandingBy = (entry: Entry) => view.holds.isStandingBy(entry);
+    const first = this.#queue.live().find((entry) => !isStandingBy(entry));
+    return {
+      isStandingBy,
+      first: first ? this.#waitOf(first, view) : {},
+      isWanted: (entry) => view.holds.of(entry) !== undefined,
+    };
+  }
+
+  #queued(entry: Entry, view: View): QueuedEntry {
+    const { id, channel, destination, time, expires, key, attempts, dead, members, unless } = entry;
+    const { reason, next } = dead ? { reason: dead.reason } : this.#waitOf(entry, view);
+    return {
+      id,
+      state: this.#queue.stateOf(entry),
+      channel,
+      destination,
+      time,
+      expires,
+      key,
+      attempts,
+      reason,
+      next,
+      // The queue keeps notifications as opaque JSON; what it gives back is what the notifier gave it.
+      notification: members
+        ? withoutItems(notificationOfDigest(members, (member) => this.#queue.incidentOf(member)))
+        : entry.notification as Notification,
+      ...(unless ? { unless: Object.keys(unless) } : {}),
+      ...(members ? { members: members.map((member) => this.#queued(member, view)) } : {}),
+    };
+  }
+
+  #view(): View {
+    const heads = new Map<string, Entry>();
+    for (const entry of this.#queue.live()) if (!heads.has(laneKey(entry))) heads.set(laneKey(entry), entry);
+    return { ready: this.#courier.readyTimes(), holds: this.#courier.holds(), heads };
+  }
+
+  /** A member waits for what its digest waits for, and everybody for what the first in the lane waits for; what its user wants counts where it lasts longer. */
+  #waitOf(entry: Entry, { ready, holds, heads }: View): WaitView {
+    const leaving = this.#queue.digestOf(entry.id) ?? entry;
+    const wait = leaving.wait ?? this.#queue.channel(entry.channel).wait ?? heads.get(laneKey(entry))?.wait;
+    const hold = this.#queue.stateOf(entry) === "held" ? undefined : holds.of(leaving);
+    const inLane = ready.get(laneKey(entry)) || wait?.next || 0;
+    if (hold === undefined || hold.until < (wait?.next ?? 0)) {
+      return { reason: wait?.reason, next: inLane || undefined };
+    }
+    return { reason: hold.reason, next: Math.max(hold.until, inLane) };
+  }
+}
+
+/** What holds for the lanes at one moment. */
+interface View {
+  readonly ready: ReadonlyMap<string, number>;
+  readonly holds: Holds;
+  /** The first of each lane: the others wait behind it. */
+  readonly heads: ReadonlyMap<string, Entry>;
+}
+
+/** Why an entry waits, and until when. */
+export interface WaitView {
+  readonly reason?: string;
+  /** Milliseconds since 1970. */
+  readonly next?: number;
+}
+
+/** What becomes of a notification that a rule lets go nowhere. */
+export function mutedOutcomes(rule: string, { channels }: Routing, { uuid }: Pick<Runtime, "uuid">): Outcome[] {
+  return channels.flatMap(({ name, destinations }) =>
+    destinations.map((destination): Outcome => {
+      return { id: uuid(), channel: name, destination, state: "muted", reason: `${rule} lets it go nowhere` };
+    })
+  );
+}
+
+/** What every outcome of an entry says. */
+export function whereOf(
+  { id, channel, destination, part, notification }: Pick<
+    Entry,
+    "id" | "channel" | "destination" | "part" | "notification"
+  >,
+): Pick<Outcome, "id" | "channel" | "destination" | "file"> {
+  const where = { id, channel, destination };
+  return part !== undefined && isNotification(notification) ? { ...where, file: notification.file?.name } : where;
+}
+
+/** What became of an attempt. */
+export function attemptOutcome({ entry, result }: CourierEvent): Outcome {
+  const where = whereOf(entry);
+  if (result.state === "delivered") return { ...where, state: "delivered", receipt: result.receipt };
+  if (result.state === "dead") return { ...where, state: "dead", reason: result.reason };
+  return { ...where, state: result.class === "account" ? "held" : "queued", reason: result.reason, next: result.next };
+}

@@ -1,0 +1,223 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import { classify } from "../../../src/delivery/classify.ts";
+import { ConfigError } from "../../../src/base/errors.ts";
+import { testFile } from "../../fakes/files.ts";
+import { type FakeRuntime, fakeRuntime, TEST_TIME } from "../../fakes/runtime.ts";
+import { type SmtpOptions, SmtpPeer, smtpSuite } from "../../smtp/harness.ts";
+import { readMail } from "../../smtp/mail.ts";
+import { type ChannelTest, openChannel, TEST_ID } from "../harness.ts";
+
+const smtpTest = await smtpSuite();
+
+const LOGIN = { user: "bot", password: "corréct horse" };
+
+interface EmailTest extends ChannelTest {
+  readonly peer: SmtpPeer;
+  readonly runtime: FakeRuntime;
+}
+
+async function withEmail(
+  options: SmtpOptions,
+  config: Readonly<Record<string, unknown>>,
+  body: (t: EmailTest) => Promise<void>,
+) {
+  using runtime = fakeRuntime();
+  await using peer = await SmtpPeer.start(options);
+  const { security = "starttls" } = options;
+  const whole = {
+    server: "127.0.0.1",
+    port: peer.port,
+    security,
+    ...(security === "none" ? {} : { caFile: peer.caFile }),
+    from: "Jump host <jump@example.org>",
+    to: ["root@example.org", "later@example.org"],
+    ...config,
+  };
+  await body({ peer, runtime, ...openChannel("email", whole, runtime) });
+}
+
+smtpTest("EmailChannel.send() sends text and HTML over STARTTLS with a login, and returns the Message-ID", async () => {
+  await withEmail({ login: LOGIN }, LOGIN, async ({ peer, send, channel }) => {
+    assertEquals(channel.destinations, ["root@example.org", "later@example.org"]);
+    const receipt = await send({
+      subject: "Plätte voll",
+      message: "a < b\nc",
+      link: "https://example.org/",
+      severity: "critical",
+    });
+    assertEquals(receipt, { id: `${TEST_ID}@example.org`, mayBeTwice: false });
+    await peer.taken(1);
+    const [{ from, to, tls, user, data }] = peer.mails;
+    assertEquals([from, to, tls, user], ["jump@example.org", ["root@example.org"], true, "bot"]);
+    const { headers, parts } = await readMail(data);
+    assertEquals(headers["message-id"], `<${TEST_ID}@example.org>`);
+    assertEquals(headers.subject, "[jump] Plätte voll");
+    assertEquals([headers.from, headers.to], ["Jump host <jump@example.org>", "root@example.org"]);
+    assertEquals(Date.parse(headers.date), TEST_TIME - 5000);
+    assertEquals([headers["auto-submitted"], headers.importance], ["auto-generated", "high"]);
+    assertStringIncludes(headers["x-priority"], "1");
+    assertEquals(parts["text/plain"], "[jump] Plätte voll\n\na < b\nc\n\n🔗 https://example.org/");
+    assertStringIncludes(parts["text/html"], "<strong>[jump] Plätte voll</strong><br>a &lt; b<br>c<br>");
+  });
+});
+
+smtpTest("EmailChannel.send() sends over TLS from the first byte, and without any where nobody logs in", async () => {
+  await withEmail({ security: "tls", login: LOGIN }, LOGIN, async ({ peer, send }) => {
+    await send({ subject: "Up", silent: true }, { late: true });
+    await peer.taken(1);
+    const { headers, parts } = await readMail(peer.mails[0].data);
+    assertEquals([peer.mails[0].tls, peer.mails[0].user, headers.importance], [true, "bot", "low"]);
+    assert(/^\[jump\] Up\n\n⏰ Queued since .*, 5 s late$/.test(parts["text/plain"]));
+  });
+  await withEmail({ security: "none" }, {}, async ({ peer, send }) => {
+    await send({ subject: "Up" });
+    await peer.taken(1);
+    assertEquals([peer.mails[0].tls, peer.mails[0].user], [false, null]);
+  });
+});
+
+smtpTest("EmailChannel.send() never shows its password to a server that has no STARTTLS", async () => {
+  await withEmail({ security: "none", login: LOGIN }, { security: "starttls", ...LOGIN }, async ({ peer, send }) => {
+    const error = await assertRejects(() => send({ subject: "Up" }));
+    const failure = classify(error);
+    assertEquals(failure.class, "account");
+    assertStringIncludes(failure.reason, "it does not offer STARTTLS, and nothing goes there in the clear");
+    assert(!Deno.inspect(error, { depth: 10 }).includes("horse"));
+    assertEquals(peer.mails, []);
+  });
+});
+
+smtpTest("EmailChannel.send() trusts no server whose authority it does not know", async () => {
+  await withEmail({ login: LOGIN }, { ...LOGIN, caFile: undefined }, async ({ peer, send }) => {
+    const failure = classify(await assertRejects(() => send({ subject: "Up" })));
+    assertEquals([failure.class, peer.mails.length], ["not-sent", 0], failure.reason);
+  });
+});
+
+smtpTest("EmailChannel.send() reads what the server answers", async () => {
+  await withEmail({ login: LOGIN, size: 60_000 }, LOGIN, async ({ peer, send }) => {
+    const cases = [
+      ["unknown", "poison", 550],
+      ["later", "room-busy", 450],
+      ["full", "room-busy", 452],
+      ["greylisted", "room-busy", 451],
+      ["over", "room", 552],
+      ["elsewhere", "room", 554],
+      ["goodbye", "not-sent", 421],
+      ["poison", "poison", 554],
+      ["cut", "not-sent", undefined],
+      ["drop", "ambiguous", undefined],
+    ] as const;
+    for (const [local, expected, status] of cases) {
+      const destination = `${local}@example.org`;
+      const failure = classify(await assertRejects(() => send({ subject: "Up" }, { destination })));
+      assertEquals([failure.class, failure.status], [expected, status], `${local}: ${failure.reason}`);
+    }
+    await peer.taken(1);
+    assertEquals(peer.mails.map(({ to }) => to), [["drop@example.org"]], "taken, and nobody knows");
+  });
+  await withEmail({ login: LOGIN }, { ...LOGIN, password: "wr0ng" }, async ({ send }) => {
+    const error = await assertRejects(() => send({ subject: "Up" }));
+    assertEquals([classify(error).class, classify(error).status], ["account", 535]);
+    assert(!Deno.inspect(error, { depth: 10 }).includes("wr0ng"));
+  });
+  await withEmail({ security: "none" }, { from: "stranger@example.org" }, async ({ send }) => {
+    assertEquals(classify(await assertRejects(() => send({ subject: "Up" }))).class, "account");
+  });
+  await withEmail({ security: "none", size: 1000 }, {}, async ({ send }) => {
+    const failure = classify(await assertRejects(() => send({ subject: "Up", message: "x".repeat(2000) })));
+    assertEquals([failure.class, failure.status], ["poison", 552], failure.reason);
+  });
+  await withEmail({ security: "none" }, {}, async ({ peer, send }) => {
+    await peer.end();
+    assertEquals(classify(await assertRejects(() => send({ subject: "Up" }))).class, "not-sent");
+  });
+});
+
+smtpTest(
+  "EmailChannel.send() does not wait for ever, and knows that a silent server may have taken the mail",
+  async () => {
+    await withEmail({ security: "none" }, {}, async ({ peer, send, runtime }) => {
+      const destination = "hang@example.org";
+      const waiting = assertRejects(() => send({ subject: "Up" }, { destination }));
+      await peer.taken(1);
+      runtime.expireTimeouts();
+      const failure = classify(await waiting);
+      assertEquals([failure.class, failure.reason], ["ambiguous", "No answer from 127.0.0.1 within 30 s"]);
+
+      const controller = new AbortController();
+      const stopped = assertRejects(() => send({ subject: "Up" }, { destination, signal: controller.signal }));
+      await peer.taken(2);
+      controller.abort(new Error("Stopped by SIGTERM"));
+      assertEquals(await stopped, controller.signal.reason);
+    });
+  },
+);
+
+smtpTest("EmailChannel.send() makes no header of a subject, and cuts what not every server takes", async () => {
+  await withEmail({ security: "none" }, {}, async ({ peer, send }) => {
+    await send({ subject: "Up\r\nBcc: victim@example.org\r\n\r\nbody", message: "ä".repeat(25_000) }, { late: true });
+    await peer.taken(1);
+    const [{ to, data }] = peer.mails;
+    const { headers, parts } = await readMail(data);
+    assertEquals([to, headers.bcc], [["root@example.org"], undefined]);
+    assertEquals(headers.subject, "[jump] Up Bcc: victim@example.org body");
+    assertEquals(Object.keys(parts), ["text/plain"]);
+    assert(/✂ Cut here: \d+ of 50000 bytes are missing\n\n⏰ Queued since/.test(parts["text/plain"]));
+    assert(data.length <= 64 * 1024, `${data.length}`);
+  });
+});
+
+Deno.test("emailKind refuses what cannot work, and every way to send a password in the clear", () => {
+  using runtime = fakeRuntime();
+  const good = { server: "mail.example.org", from: "a@example.org", to: "b@example.org" };
+  const cases: readonly (readonly [config: Record<string, unknown>, message: string])[] = [
+    [{ server: undefined }, "Cannot do without channels.email.server: it is not set"],
+    [{ server: "mail.example.org:25" }, "channels.email.server: it is no host name"],
+    [{ from: undefined }, "Cannot do without channels.email.from: it is not set"],
+    [{ from: "a@example.org\nBcc: c@example.org" }, "channels.email.from: it is neither an address"],
+    [{ from: "a" }, "channels.email.from: it is neither an address"],
+    [{ to: [] }, "channels.email.to"],
+    [{ to: ["b@example.org", "b@example.org"] }, "channels.email.to: it must be text, or a list of different texts"],
+    [{ to: "b@example.org, c@example.org" }, "channels.email.to: it is neither an address"],
+    [{ to: "b@example.org>\r\nDATA" }, "channels.email.to: it is neither an address"],
+    [{ security: "ssl" }, "channels.email.security: it must be one of starttls, tls, none"],
+    [{ ...LOGIN, security: "none" }, "channels.email.security: the password would go over the network in the clear"],
+    [{ user: "bot" }, "channels.email.user: channels.email.password is not set"],
+    [{ ...LOGIN, passwordFile: "/x" }, "channels.email.password: channels.email.passwordFile is set too"],
+    [{ port: 465 }, "channels.email.port: on 465 a server wants TLS from the first byte, and starttls begins without"],
+    [{ port: 0 }, "channels.email.port: it must be a whole number from 1 to 65535"],
+    [{ subject: "x" }, "channels.email.subject: there is no such key"],
+  ];
+  for (const [config, message] of cases) {
+    const error = assertThrows(() => openChannel("email", { ...good, ...config }, runtime), ConfigError);
+    assertStringIncludes(error.message, message);
+  }
+});
+
+smtpTest(
+  "EmailChannel.send() sends files along, and the text without them where the server takes no such mail",
+  async () => {
+    const attachments = [
+      testFile("Übersicht.csv", "text/csv", "Ordner;Größe\n"),
+      testFile("dump.txt", "text/plain", "x\n".repeat(20_000)),
+    ];
+    await withEmail({}, {}, async ({ peer, send }) => {
+      await send({ subject: "Up", message: "Text" }, { attachments });
+      await peer.taken(1);
+      const { parts, files } = await readMail(peer.mails[0].data);
+      assertEquals(parts["text/plain"], "[jump] Up\n\nText");
+      const base64 = ({ content }: { readonly content: string }) => new TextEncoder().encode(content).toBase64();
+      assertEquals(files, attachments.map((file) => [file.name, file.type, base64(file)]));
+    });
+    await withEmail({ size: 20_000 }, {}, async ({ peer, send, warnings }) => {
+      await send({ subject: "Up", message: "Text" }, { attachments });
+      await peer.taken(1);
+      const { parts, files } = await readMail(peer.mails[0].data);
+      const missing = "📎 Übersicht.csv (15 bytes) was not sent here\n\n📎 dump.txt (39.1 KiB) was not sent here";
+      assertEquals([parts["text/plain"], files], [`[jump] Up\n\nText\n\n${missing}`, []]);
+      assertEquals(warnings.length, 1);
+      assertStringIncludes(warnings[0], "it is sent without Übersicht.csv (15 bytes), dump.txt (39.1 KiB)");
+    });
+  },
+);

@@ -1,0 +1,55 @@
+import { assertEquals } from "@std/assert";
+import { composeMail, fitsMail } from "../../../src/channels/email/message.ts";
+import { digestOf, renderDigest } from "../../../src/notification/batch.ts";
+import { createNotification, type NotificationInput } from "../../../src/notification/notification.ts";
+import { TEST_TIME } from "../../fakes/runtime.ts";
+
+function compose(input: NotificationInput, identity = "jump") {
+  const addresses = { from: "a@example.org", to: "b@example.org", messageId: "<x@example.org>" };
+  const message = input.message ?? "";
+  return composeMail(createNotification(input, TEST_TIME), { text: message, html: message }, {
+    identity,
+    ...addresses,
+  });
+}
+
+Deno.test("composeMail() makes one line of a subject, whatever the host is called", () => {
+  assertEquals(compose({ subject: "Up" }, "a\r\nBcc: c@example.org\u2028x").subject, "[a Bcc: c@example.org x] Up");
+});
+
+Deno.test("composeMail() cuts a subject that would not fit into a line of a header, and has it whole in the text", () => {
+  const subject = "x".repeat(1000);
+  const mail = compose({ subject });
+  assertEquals([mail.subject, mail.text], [`[jump] ${"x".repeat(492)}…`, `[jump] ${subject}`]);
+});
+
+Deno.test("fitsMail() leaves room for what stands around a digest, so that it keeps its form", () => {
+  const notification = createNotification({ subject: "Up", message: "x".repeat(300) }, TEST_TIME);
+  const digest = digestOf(
+    Array.from({ length: 200 }, (_, at) => ({ notification: { ...notification, subject: `Up ${at}` } })),
+  );
+  const rendered = renderDigest(digest, fitsMail);
+  const addresses = { from: "a@example.org", to: "b@example.org", messageId: "<x@example.org>" };
+  const mail = composeMail(digest, rendered, { identity: "jump", lateAt: TEST_TIME + 60_000, ...addresses });
+  assertEquals([mail.text.match(/^- /gm)?.length, mail.html === undefined], [200, false]);
+});
+
+Deno.test("composeMail() says how much it matters", () => {
+  const importance = (input: Partial<NotificationInput>) => {
+    const { "Auto-Submitted": _, ...headers } = compose({ subject: "Up", ...input }).headers;
+    return Object.values(headers);
+  };
+  assertEquals(importance({}), []);
+  assertEquals(importance({ severity: "error" }), ["high", "2 (High)"]);
+  assertEquals(importance({ severity: "critical" }), ["high", "1 (Highest)"]);
+  assertEquals(importance({ severity: "critical", silent: true }), ["low", "5 (Lowest)"]);
+});
+
+Deno.test("composeMail() takes the shorter of the two encodings, and drops HTML before it cuts text", () => {
+  assertEquals(compose({ subject: "Up", message: "plain" }).textEncoding, "quoted-printable");
+  for (const message of ["ж".repeat(12), "=".repeat(40), "a\n".repeat(40)]) {
+    assertEquals(compose({ subject: "Up", message }).textEncoding, "base64");
+  }
+  const long = compose({ subject: "Up", message: "x".repeat(30_000) });
+  assertEquals([long.html, long.text.length > 30_000], [undefined, true]);
+});

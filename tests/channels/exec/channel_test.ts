@@ -1,0 +1,185 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import { classify } from "../../../src/delivery/classify.ts";
+import { ConfigError } from "../../../src/base/errors.ts";
+import { MAX_OUTPUT_BYTES, PASSED_ON } from "../../../src/runtime/subprocess.ts";
+import { type FakeRuntime, fakeRuntime } from "../../fakes/runtime.ts";
+import { type ChannelTest, openChannel, TEST_ID } from "../harness.ts";
+
+interface ExecTest extends ChannelTest {
+  readonly runtime: FakeRuntime;
+  readonly directory: string;
+}
+
+/** Opens a channel whose program is a script of the shell; `$0` is a folder of the test's own. */
+async function execTest(script: string, body: (t: ExecTest) => Promise<void>, config: Record<string, unknown> = {}) {
+  using runtime = fakeRuntime();
+  const directory = Deno.makeTempDirSync();
+  try {
+    const command = ["/bin/sh", "-c", script, directory, "a b", "$HOME;"];
+    await body({ runtime, directory, ...openChannel("exec", { command, ...config }, runtime) });
+  } finally {
+    Deno.removeSync(directory, { recursive: true });
+  }
+}
+
+/** Opens a channel whose program ends with a code, and tells what becomes of it. */
+async function failureOf(code: number, script = "") {
+  let failure = classify(undefined);
+  await execTest(`${script}\nexit ${code}`, async ({ send }) => {
+    failure = classify(await assertRejects(() => send({ subject: "Up" })));
+  });
+  return failure;
+}
+
+Deno.test("ExecChannel.send() gives the notification as JSON on standard input, and takes what is said for the receipt", async () => {
+  const script =
+    'cat > "$0/in"; env > "$0/env"; printf "%s|" "$@" > "$0/args"; pwd > "$0/pwd"; echo "id-1 "; echo more';
+  await execTest(script, async ({ send, directory }) => {
+    const receipt = await send(
+      { subject: "Up", message: "<b>b</b>", format: "html", severity: "error", origin: "cron" },
+      { late: true },
+    );
+    assertEquals(receipt, { id: "id-1", mayBeTwice: false });
+    const { note, time: _, expires: __, ...rest } = JSON.parse(Deno.readTextFileSync(`${directory}/in`));
+    assertEquals(rest, {
+      id: TEST_ID,
+      channel: "exec",
+      identity: "jump",
+      origin: "cron",
+      subject: "Up",
+      message: "<b>b</b>",
+      format: "html",
+      silent: false,
+      severity: "error",
+      text: "b",
+      mayBeTwice: false,
+    });
+    assert(/^⏰ Queued since .*, 5 s late$/.test(note));
+    assertEquals(Deno.readTextFileSync(`${directory}/args`), "a b|$HOME;|", "no shell has looked at the arguments");
+    assertEquals(Deno.readTextFileSync(`${directory}/pwd`), "/\n");
+    const env = Deno.readTextFileSync(`${directory}/env`);
+    for (const line of [`MATRIX_NOTIFY_ID=${TEST_ID}`, "MATRIX_NOTIFY_SEVERITY=error", "MATRIX_NOTIFY_SUBJECT=Up"]) {
+      assertStringIncludes(env, line);
+    }
+  });
+});
+
+Deno.test("ExecChannel.send() gives a program nothing of our environment but where it is and who runs it", async () => {
+  await execTest('env -0 > "$0/env"', async ({ send, directory }) => {
+    await send({ subject: "Up" });
+    const names = Deno.readTextFileSync(`${directory}/env`).split("\0").map((line) => line.split("=")[0]).filter(
+      Boolean,
+    );
+    const ofTheShell = ["PWD", "OLDPWD", "SHLVL", "_"];
+    const strangers = names.filter((name) =>
+      ![...PASSED_ON, ...ofTheShell].includes(name) && !name.startsWith("MATRIX_NOTIFY_")
+    );
+    assertEquals(strangers, []);
+    assert(names.includes("PATH"));
+  });
+});
+
+Deno.test("ExecChannel.send() minds neither a program that reads nothing nor one that says too much", async () => {
+  const message = "x".repeat(50_000);
+  await execTest("exit 0", async ({ send }) => {
+    assertEquals((await send({ subject: "Up", message })).id, TEST_ID);
+  });
+  const { reason } = await failureOf(
+    1,
+    "yes e | head -c 1000000 >&2; yes o | head -c 1000000; echo; echo last words >&2",
+  );
+  assert(reason.endsWith("e; last words") && reason.length < MAX_OUTPUT_BYTES, reason);
+});
+
+Deno.test("ExecChannel.send() does not wait for what a program leaves behind", async () => {
+  await execTest('sleep 300 & echo $! > "$0/pid"', async ({ send, directory }) => {
+    await send({ subject: "Up" });
+    const pid = Number(Deno.readTextFileSync(`${directory}/pid`));
+    // It may go on, since the program ended well.
+    Deno.kill(pid, "SIGKILL");
+  });
+});
+
+Deno.test("ExecChannel.send() kills a program that hangs, and all that it started", async () => {
+  await execTest('sleep 300 & echo $! > "$0/pid"; sleep 300', async ({ send, directory, runtime }) => {
+    const waiting = assertRejects(() => send({ subject: "Up" }));
+    const pid = await pidIn(`${directory}/pid`);
+    runtime.expireTimeouts();
+    const failure = classify(await waiting);
+    assertEquals([failure.class, failure.reason], ["ambiguous", "/bin/sh did not end within 2 s: killed"]);
+    assert(await ends(pid));
+  }, { timeout: "2s" });
+});
+
+Deno.test("ExecChannel.send() kills the program when the caller wants to stop, and says nothing of its own", async () => {
+  await execTest('echo $$ > "$0/pid"; sleep 300', async ({ send, directory }) => {
+    const controller = new AbortController();
+    const reason = new Error("Stopped by SIGTERM");
+    const waiting = assertRejects(() => send({ subject: "Up" }, { signal: controller.signal }));
+    const pid = await pidIn(`${directory}/pid`);
+    controller.abort(reason);
+    assertEquals(await waiting, reason);
+    assert(await ends(pid));
+  });
+});
+
+Deno.test("ExecChannel.send() reads exit codes as sysexits.h has them, and defers what says nothing", async () => {
+  const cases = [
+    [1, "not-sent"],
+    [64, "account"],
+    [65, "poison"],
+    [67, "room"],
+    [69, "not-sent"],
+    [75, "not-sent"],
+    [77, "account"],
+    [78, "account"],
+    [127, "not-sent"],
+  ] as const;
+  for (const [code, expected] of cases) {
+    const failure = await failureOf(code, "echo no luck >&2");
+    assertEquals([failure.class, failure.reason], [expected, `/bin/sh ended with exit code ${code}: no luck`]);
+    assertEquals(failure.status, code);
+  }
+  assertEquals((await failureOf(0, "kill -9 $$")).class, "ambiguous");
+});
+
+Deno.test("ExecChannel.send() holds everything when the program cannot be started", async () => {
+  using runtime = fakeRuntime();
+  const missing = openChannel("exec", { command: ["/no/such/program"] }, runtime);
+  const failure = classify(await assertRejects(() => missing.send({ subject: "Up" })));
+  assertEquals(failure.class, "account");
+  assertStringIncludes(
+    failure.reason,
+    "Cannot run /no/such/program: it is not there (or the interpreter is not that its first line names)",
+  );
+});
+
+Deno.test("execKind refuses what is no command", () => {
+  using runtime = fakeRuntime();
+  for (const command of [undefined, "/bin/true", [], ["true"], ["/bin/true", 1], ["/bin/true", "a\0b"]]) {
+    const error = assertThrows(() => openChannel("exec", { command }, runtime), ConfigError);
+    assertStringIncludes(error.message, "channels.exec.command: it must be a list of texts");
+  }
+  for (const timeout of ["0", "soon", "11m"]) {
+    const error = assertThrows(() => openChannel("exec", { command: ["/bin/true"], timeout }, runtime), ConfigError);
+    assertStringIncludes(error.message, "channels.exec.timeout: it must be a duration of at most 10 minutes");
+  }
+});
+
+/** The program writes it as soon as it runs; another process's work is the one thing that is waited for by looking. */
+async function pidIn(path: string): Promise<number> {
+  for (;;) {
+    const pid = Number(await Deno.readTextFile(path).catch(() => ""));
+    if (pid > 0) return pid;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** A killed process is gone as soon as the kernel and its parent have come to it; one that nobody looks at is a zombie. */
+async function ends(pid: number): Promise<boolean> {
+  for (let looks = 0; looks < 500; looks++) {
+    const { stdout } = await new Deno.Command("ps", { args: ["-o", "stat=", "-p", String(pid)] }).output();
+    if (!/^[^Z\s]/.test(new TextDecoder().decode(stdout).trim())) return true;
+  }
+  return false;
+}

@@ -1,0 +1,114 @@
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { MAX_GOTIFY_BYTES } from "../../../src/channels/gotify/channel.ts";
+import { classify } from "../../../src/delivery/classify.ts";
+import { ConfigError } from "../../../src/base/errors.ts";
+import { byteLength } from "../../../src/notification/render.ts";
+import { LoopbackGotify } from "../../../src/testing/mod.ts";
+import { fakeRuntime } from "../../fakes/runtime.ts";
+import { type ChannelTest, openChannel } from "../harness.ts";
+
+async function gotifyTest(body: (t: ChannelTest & { gotify: LoopbackGotify }) => Promise<void>, token?: string) {
+  using runtime = fakeRuntime();
+  await using gotify = await LoopbackGotify.start();
+  await body({ gotify, ...openChannel("gotify", { server: gotify.url, token: token ?? gotify.token }, runtime) });
+}
+
+Deno.test("GotifyChannel.send() sends title, message, priority and link, and returns Gotify's id", async () => {
+  await gotifyTest(async ({ gotify, send }) => {
+    const receipt = await send({ subject: "Up", message: "a\nb", link: "https://example.org/", severity: "critical" });
+    assertEquals(receipt, { id: "1", mayBeTwice: false });
+    const [{ title, message, priority, extras }] = gotify.messages;
+    assertEquals([title, message, priority], ["[jump] Up", "a\nb\n\n🔗 https://example.org/", 10]);
+    assertEquals(extras, {
+      "client::display": { contentType: "text/plain" },
+      "client::notification": { click: { url: "https://example.org/" } },
+    });
+  });
+});
+
+Deno.test("GotifyChannel.send() leaves Markdown to Gotify, and maps silence and severity to its priorities", async () => {
+  await gotifyTest(async ({ gotify, send }) => {
+    await send({ subject: "Up", message: "**bold**", format: "markdown", silent: true, severity: "critical" });
+    await send({ subject: "Up", message: "<b>bold</b>", format: "html" });
+    assertEquals(gotify.messages.map(({ message, priority, extras }) => [message, priority, extras]), [
+      ["**bold**", 2, { "client::display": { contentType: "text/markdown" } }],
+      ["bold", 4, { "client::display": { contentType: "text/plain" } }],
+    ]);
+  });
+});
+
+Deno.test("GotifyChannel.send() makes the message of a subject that has no body, and says so when it is late", async () => {
+  await gotifyTest(async ({ gotify, send }) => {
+    await send({ subject: "Up" }, { late: true });
+    const [{ title, message }] = gotify.messages;
+    assertEquals(title, "jump");
+    assert(/^Up\n\n⏰ Queued since .*, 5 s late$/.test(message), message);
+  });
+});
+
+Deno.test("GotifyChannel.send() cuts what its database would not hold", async () => {
+  await gotifyTest(async ({ gotify, send }) => {
+    await send({ subject: "Up", message: "<li>x".repeat(11_000), format: "html" }, { late: true });
+    const [{ message }] = gotify.messages;
+    assert(byteLength(message) <= MAX_GOTIFY_BYTES, `${byteLength(message)}`);
+  });
+});
+
+Deno.test("GotifyChannel.send() finds a server that lies under a path", async () => {
+  await using gotify = await LoopbackGotify.start();
+  using real = fakeRuntime();
+  const fetch = (url: string, init: RequestInit) => real.fetch(url.replace("/push/", "/"), init);
+  using runtime = fakeRuntime({ fetch });
+  const { send, channel } = openChannel("gotify", { server: `${gotify.url}/push/`, token: gotify.token }, runtime);
+  assertEquals([(await send({ subject: "Up" })).id, channel.destinations], ["1", [new URL(gotify.url).host]]);
+});
+
+Deno.test("GotifyChannel.send() counts what may have arrived before", async () => {
+  await gotifyTest(async ({ channel, send }) => {
+    assertEquals(channel.isIdempotent, false);
+    assertEquals((await send({ subject: "Up" }, { doubt: { since: 1, until: 2 } })).mayBeTwice, true);
+  });
+});
+
+Deno.test("GotifyChannel.send() throws what classify() understands", async () => {
+  await gotifyTest(async ({ gotify, send }) => {
+    const cases = [
+      ["unauthorized", "account"],
+      ["forbidden", "account"],
+      ["not-found", "not-the-service"],
+      ["500", "ambiguous"],
+      ["502", "ambiguous"],
+      ["drop-after-persisting", "ambiguous"],
+      ["captive-portal", "not-the-service"],
+      ["redirect", "not-the-service"],
+      ["too-large-page", "poison"],
+      ["refuse", "not-sent"],
+    ] as const;
+    for (const [fault, expected] of cases) {
+      gotify.fault(fault, fault === "refuse" ? {} : { times: 1 });
+      const failure = classify(await assertRejects(() => send({ subject: "Up" })));
+      assertEquals(failure.class, expected, `${fault}: ${failure.reason}`);
+      await gotify.clearFaults();
+    }
+    gotify.fault("429-retry-after-seconds", { times: 1, retryAfterMs: 7000 });
+    const { class: limited, retryAfterMs } = classify(await assertRejects(() => send({ subject: "Up" })));
+    assertEquals([limited, retryAfterMs], ["limited", 7000]);
+  });
+  await gotifyTest(async ({ send }) => {
+    const failure = classify(await assertRejects(() => send({ subject: "Up" })));
+    assertEquals([failure.class, failure.reason.includes("A-wrong")], ["account", false]);
+  }, "A-wrong");
+});
+
+Deno.test("gotifyKind says what is missing, and what there is not", () => {
+  using runtime = fakeRuntime();
+  const error = (config: Record<string, unknown>) =>
+    assertThrows(() => openChannel("gotify", config, runtime), ConfigError);
+  const server = "https://gotify.example.org";
+  assertEquals(error({ server }).message, "Cannot do without channels.gotify.token: it is not set");
+  assertEquals(error({ token: "A" }).message, "Cannot do without channels.gotify.server: it is not set");
+  assertEquals(
+    error({ server, token: "A", topic: "x" }).message,
+    "Cannot use channels.gotify.topic: there is no such key",
+  );
+});

@@ -1,0 +1,146 @@
+/** Ambiguous tries against homeservers that remember, forget, or never knew: one message, or one that is counted. */
+
+import { assert, assertEquals } from "@std/assert";
+import type { HomeserverOptions, LoopbackHomeserver } from "../../../src/testing/mod.ts";
+import { type Scene, setScene } from "../../fakes/scene.ts";
+
+type FaultName = Parameters<LoopbackHomeserver["fault"]>[0];
+type Memory = Pick<HomeserverOptions, "software" | "transactions">;
+
+const DAY_MS = 86_400_000;
+const PERSISTED: FaultName[] = [
+  "drop-after-persisting",
+  "502-after-persisting",
+  "504-after-persisting",
+];
+const SERVERS: [string, Memory][] = [
+  ["Synapse", { software: "Synapse" }],
+  ["Dendrite", { software: "Dendrite" }],
+  ["Conduit", { software: "Conduit" }],
+  ["a server without any memory", { software: "Dendrite", transactions: "none" }],
+];
+
+/** One message whose first try meets a fault; the second comes after `gapMs`, with the server restarted in between. */
+async function twoTries(scene: Scene, fault: FaultName, gapMs: number) {
+  await using notifier = await scene.open();
+  scene.homeserver.fault(fault, { times: 1 });
+  await notifier.notify({ subject: "Up" });
+  scene.runtime.time += gapMs;
+  await scene.homeserver.restart({ memory: "lost" });
+  await notifier.flush({ waitMs: 400_000 });
+  const { queued, deferred, possibleDuplicates } = await notifier.status();
+  assertEquals(queued + deferred, 0);
+  return { possibleDuplicates, subjects: scene.subjects() };
+}
+
+for (const [name, memory] of SERVERS) {
+  for (const fault of PERSISTED) {
+    for (const [gap, gapMs] of [["at once", 0], ["a day later", DAY_MS + 3_600_000]] as const) {
+      Deno.test(`a try that ${name} answered with ${fault} and forgot makes one message when it is repeated ${gap}`, async () => {
+        await using scene = await setScene(memory);
+        const { subjects, possibleDuplicates } = await twoTries(scene, fault, gapMs);
+        assertEquals([subjects, possibleDuplicates], [["Up"], 0]);
+      });
+    }
+  }
+  Deno.test(`a try that never reached ${name} is made again, and counted where the server could not know`, async () => {
+    await using scene = await setScene(memory);
+    const { subjects, possibleDuplicates } = await twoTries(scene, "drop-before-persisting", 0);
+    assertEquals([subjects, possibleDuplicates], [["Up"], memory.software === "Synapse" ? 0 : 1]);
+  });
+}
+
+for (const [doubt, quietMs] of [["send", 35_000], ["wait", 310_000]] as const) {
+  Deno.test(`a doubtful try waits ${quietMs / 1000} s before the room is read back, with doubt "${doubt}"`, async () => {
+    await using scene = await setScene({ software: "Dendrite" });
+    const { homeserver, accessToken, room, runtime } = scene;
+    await using notifier = await scene.open({
+      channels: { matrix: { homeserver: homeserver.url, accessToken, room, doubt } },
+    });
+    homeserver.fault("drop-after-persisting", { times: 1 });
+    await notifier.notify({ subject: "Up" });
+    const before = runtime.time;
+    await notifier.flush({ waitMs: 400_000 });
+    assert(
+      runtime.time - before >= quietMs - 10 && runtime.time - before < quietMs + 5000,
+      String(runtime.time - before),
+    );
+    assertEquals([scene.subjects(), scene.puts()], [["Up"], 1]);
+  });
+}
+
+Deno.test("a doubtful try finds its message behind hundreds of others", async () => {
+  await using scene = await setScene({ software: "Dendrite" });
+  const { homeserver, accessToken, room, runtime } = scene;
+  await using notifier = await scene.open();
+  homeserver.fault("drop-after-persisting", { times: 1 });
+  await notifier.notify({ subject: "Up" });
+  for (let count = 0; count < 250; count++) {
+    const response = await fetch(
+      `${homeserver.url}/_matrix/client/v3/rooms/${encodeURIComponent(room)}/send/m.room.message/x${count}`,
+      {
+        method: "PUT",
+        headers: { Authorization: `Bearer ${accessToken}` },
+        body: JSON.stringify({ msgtype: "m.text", body: `other ${count}` }),
+      },
+    );
+    await response.body?.cancel();
+  }
+  runtime.time += 60_000;
+  await notifier.flush();
+  assertEquals(scene.subjects().filter((subject) => subject === "Up").length, 1);
+  assertEquals(homeserver.requests.filter(({ route }) => route === "messages").length, 3);
+});
+
+Deno.test("a doubtful try into a room that cannot be read is made again, and counted", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open();
+  scene.homeserver.fault("drop-after-persisting", { times: 1 });
+  scene.homeserver.fault("forbidden", { on: "messages" });
+  await notifier.notify({ subject: "Up" });
+  await notifier.flush();
+  assertEquals([scene.subjects(), (await notifier.status()).possibleDuplicates], [["Up"], 1]);
+});
+
+Deno.test("a doubtful try is not cleared by a server that is away: it stays in doubt until the room can be read", async () => {
+  await using scene = await setScene({ software: "Dendrite", transactions: "none" });
+  await using notifier = await scene.open();
+  scene.homeserver.fault("drop-after-persisting", { times: 1 });
+  await notifier.notify({ subject: "Up" });
+  await scene.homeserver.stop();
+  await notifier.flush({ waitMs: 0 });
+  await scene.homeserver.restart();
+  scene.homeserver.fault("503", { on: "messages", times: 2 });
+  await notifier.flush({ waitMs: 400_000 });
+  assertEquals([scene.subjects(), scene.puts()], [["Up"], 1]);
+});
+
+Deno.test("a clock that jumped back does not make a doubtful try wait for it", async () => {
+  await using scene = await setScene({ software: "Dendrite" });
+  await using notifier = await scene.open();
+  scene.homeserver.fault("drop-after-persisting", { times: 1 });
+  await notifier.notify({ subject: "Up" });
+  scene.runtime.time -= 10 * DAY_MS;
+  const before = scene.runtime.time;
+  const [entry] = notifier.entries();
+  await notifier.retry([entry.id]);
+  assertEquals(scene.subjects(), ["Up"]);
+  assert(scene.runtime.time - before < 60_000);
+});
+
+Deno.test("a room that invited us is joined, once, and gets the message", async () => {
+  await using scene = await setScene();
+  const { homeserver, accessToken } = scene;
+  const other = homeserver.addUser("other");
+  const invited = homeserver.createRoom({ members: [other.userId], invited: ["@bot:loopback.test"] });
+  const closed = homeserver.createRoom({ members: [other.userId] });
+  await using notifier = await scene.open({
+    channels: { matrix: { homeserver: homeserver.url, accessToken, room: invited } },
+  });
+  const [welcome] = await notifier.notify({ subject: "Up" });
+  const [refused] = await notifier.notify({ subject: "Up" }, { room: closed });
+  assertEquals([welcome.state, refused.state], ["delivered", "queued"]);
+  assert(refused.reason?.includes("403 M_FORBIDDEN"));
+  assertEquals(homeserver.events(invited).length, 1);
+  assertEquals(homeserver.requests.filter(({ route }) => route === "join").length, 2);
+});

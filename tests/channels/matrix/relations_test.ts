@@ -1,0 +1,263 @@
+/** What hangs together by a key: it fires, fires again, and is resolved; in one room, in the order of the queue. */
+
+import { assertEquals, assertMatch } from "@std/assert";
+import type { MatrixConfig } from "../../../src/channels/matrix/fields.ts";
+import type { NotificationInput } from "../../../src/notification/notification.ts";
+import type { Notifier } from "../../../src/notifier/notifier.ts";
+import { type Scene, setScene } from "../../fakes/scene.ts";
+
+const FIRE: NotificationInput = { subject: "Disk full", key: "disk", severity: "error" };
+const RESOLVE: NotificationInput = { subject: "Disk full", key: "disk", resolves: true };
+const TWO_HOURS = 2 * 3_600_000 + 5 * 60_000;
+
+function openFor({ homeserver, accessToken, room, open }: Scene, config: Partial<MatrixConfig> = {}) {
+  return open({ channels: { matrix: { homeserver: homeserver.url, accessToken, room, ...config } } });
+}
+
+/** Sends one after the other, with time in between, each by a process of its own. */
+async function tell(scene: Scene, inputs: readonly NotificationInput[], config: Partial<MatrixConfig> = {}) {
+  for (const input of inputs) {
+    await using notifier = await openFor(scene, config);
+    const [{ state }] = await notifier.notify(input);
+    assertEquals(state, "delivered");
+    scene.runtime.time += TWO_HOURS;
+  }
+}
+
+/** What relates how: `0` is the first event of the room. */
+function relations({ homeserver, room }: Scene): unknown[] {
+  const events = homeserver.events(room);
+  return JSON.parse(JSON.stringify(events.map(({ content }) => content["m.relates_to"] ?? null)), (_, value) => {
+    const at = events.findIndex(({ event_id }) => event_id === value);
+    return at < 0 ? value : at;
+  });
+}
+
+function lastContent({ homeserver, room }: Scene): Record<string, unknown> {
+  return { ...homeserver.events(room).at(-1)?.content };
+}
+
+Deno.test("a resolve answers what fired, and tells how long it lasted", async () => {
+  await using scene = await setScene();
+  await tell(scene, [FIRE, { subject: "Something else" }, { ...RESOLVE, message: "9 GB are free" }, FIRE]);
+  assertEquals(scene.subjects(), [
+    "Disk full",
+    "Something else",
+    "✅ Resolved after 4 h 10 min: Disk full",
+    "Disk full",
+  ]);
+  assertEquals(relations(scene), [null, null, { "m.in_reply_to": { event_id: 0 } }, null]);
+  assertMatch(String(scene.homeserver.events(scene.room)[2].content.body), /Disk full\n\n9 GB are free$/);
+});
+
+Deno.test("what fires again answers the first, and says how often and since when", async () => {
+  await using scene = await setScene();
+  await tell(scene, [FIRE, FIRE, { ...FIRE, key: "other" }, FIRE, RESOLVE]);
+  const toFirst = { "m.in_reply_to": { event_id: 0 } };
+  assertEquals(relations(scene), [null, toFirst, null, toFirst, toFirst]);
+  const bodies = scene.homeserver.events(scene.room).map(({ content }) => String(content.body));
+  assertMatch(bodies[3], /^\[jump\] Disk full\n\n↻ 3 times since 2026-\d\d-\d\d \d\d:\d\d \(.*\)$/);
+  assertMatch(bodies[4], /^\[jump\] ✅ Resolved after 8 h 20 min: Disk full$/);
+});
+
+Deno.test("a resolve takes the place of what fired, where it is to edit, and shows both", async () => {
+  await using scene = await setScene();
+  await tell(scene, [FIRE, FIRE, { ...RESOLVE, subject: "Disk has room" }], { related: "edit" });
+  assertEquals(relations(scene), [null, { "m.in_reply_to": { event_id: 0 } }, { rel_type: "m.replace", event_id: 0 }]);
+  const { body, formatted_body, "m.new_content": fresh, "dev.matrix-notify.id": id } = lastContent(scene);
+  const { "dev.matrix-notify.id": own, ...content } = fresh as Record<string, unknown>;
+  assertMatch(
+    String(body),
+    /^\* \[jump\] ✅ Resolved after 4 h 10 min: Disk has room\n\n↩ Before: Disk full, since 2026-/,
+  );
+  assertMatch(String(formatted_body), /^\* <strong>.*<em>↩ Before: Disk full, since 2026-.*<\/em>$/);
+  assertEquals([`* ${content.body}`, `* ${content.formatted_body}`, content.msgtype], [body, formatted_body, "m.text"]);
+  // What is read back is the edit, and not what it edits.
+  assertEquals([typeof id, own], ["string", undefined]);
+});
+
+Deno.test("an edit of what is long fits into an event, and says what it cuts", async () => {
+  await using scene = await setScene();
+  await tell(scene, [FIRE, { ...RESOLVE, message: '"'.repeat(40_000) }], { related: "edit" });
+  assertEquals(relations(scene)[1], { rel_type: "m.replace", event_id: 0 });
+  assertMatch(String(lastContent(scene).body), /✂ Cut here/);
+});
+
+Deno.test("a resolve stands in the thread of what fired, where there are to be threads", async () => {
+  await using scene = await setScene();
+  await tell(scene, [FIRE, FIRE, RESOLVE], { related: "thread" });
+  const inThread = {
+    rel_type: "m.thread",
+    event_id: 0,
+    is_falling_back: true,
+    "m.in_reply_to": { event_id: 0 },
+  };
+  assertEquals(relations(scene), [null, inThread, inThread]);
+});
+
+Deno.test("where nothing is to be related the duration is told all the same", async () => {
+  await using scene = await setScene();
+  await tell(scene, [FIRE, RESOLVE], { related: "none" });
+  assertEquals([relations(scene), scene.subjects()[1]], [[null, null], "✅ Resolved after 2 h 5 min: Disk full"]);
+});
+
+Deno.test("a resolve of what nobody was told says that it is over, and not after how long", async () => {
+  await using scene = await setScene();
+  await tell(scene, [RESOLVE, FIRE, RESOLVE, RESOLVE]);
+  assertEquals(scene.subjects().filter((subject) => subject !== "Disk full"), [
+    "✅ Resolved: Disk full",
+    "✅ Resolved after 2 h 5 min: Disk full",
+    "✅ Resolved: Disk full",
+  ]);
+  assertEquals(relations(scene), [null, null, { "m.in_reply_to": { event_id: 1 } }, null]);
+});
+
+Deno.test("a resolve whose fire still waits takes its place, and tells how long it lasted", async () => {
+  await using scene = await setScene();
+  await scene.homeserver.stop();
+  await using notifier = await openFor(scene);
+  for (const input of [FIRE, FIRE, RESOLVE, RESOLVE]) {
+    await notifier.notify(input, { waitMs: 0 });
+    scene.runtime.time += 60_000;
+  }
+  await scene.homeserver.restart();
+  await notifier.flush();
+  assertEquals([scene.subjects(), relations(scene)], [["✅ Resolved after 3 min: Disk full"], [null]]);
+});
+
+Deno.test("what fires again while its resolve waits takes the place of that, and is still open", async () => {
+  await using scene = await setScene();
+  await tell(scene, [FIRE]);
+  await scene.homeserver.stop();
+  await using notifier = await openFor(scene);
+  await notifier.notify(RESOLVE, { waitMs: 0 });
+  await notifier.notify(FIRE, { waitMs: 0 });
+  await scene.homeserver.restart();
+  await notifier.flush();
+  await notifier.notify(RESOLVE);
+  const toFirst = { "m.in_reply_to": { event_id: 0 } };
+  assertEquals(relations(scene), [null, toFirst, toFirst]);
+  assertEquals(scene.subjects().at(-1), "✅ Resolved after 2 h 5 min: Disk full");
+});
+
+Deno.test("each room and each key has a history of its own", async () => {
+  await using scene = await setScene();
+  const other = scene.homeserver.createRoom({ members: ["@bot:loopback.test"] });
+  await using notifier = await openFor(scene, { room: [scene.room, other] });
+  await notifier.notify(FIRE, { room: other });
+  await notifier.notify(RESOLVE);
+  const [there, here] = [scene.homeserver.events(other), scene.homeserver.events(scene.room)];
+  assertEquals(there[1].content["m.relates_to"], { "m.in_reply_to": { event_id: there[0].event_id } });
+  assertEquals(here.map(({ content }) => content["m.relates_to"]), [undefined]);
+});
+
+Deno.test("nothing relates to what is in a room that was replaced since", async () => {
+  for (const related of ["reply", "edit", "thread"] as const) {
+    await using scene = await setScene();
+    const { userId } = scene.homeserver.addUser("alice");
+    const room = scene.homeserver.createRoom({ members: [userId, "@bot:loopback.test"] });
+    await tell(scene, [FIRE, { ...FIRE, key: "net" }], { related, room });
+    const next = scene.homeserver.upgradeRoom(room, { invited: ["@bot:loopback.test"] });
+    // That it was replaced is found out by the first message, or known by the second.
+    await tell(scene, [RESOLVE, { ...RESOLVE, key: "net" }], { related, room });
+    const told = scene.homeserver.events(next).map(({ content }) => [content.body, content["m.relates_to"]]);
+    assertEquals(told, [
+      ["[jump] ✅ Resolved after 4 h 10 min: Disk full", undefined],
+      ["[jump] ✅ Resolved after 4 h 10 min: Disk full", undefined],
+    ]);
+  }
+});
+
+Deno.test("a resolve is an ordinary message where Synapse does not know any more what it relates to", async () => {
+  for (const related of ["edit", "thread"] as const) {
+    await using scene = await setScene();
+    await tell(scene, [FIRE], { related });
+    scene.homeserver.purge(scene.room);
+    await tell(scene, [RESOLVE], { related });
+    assertEquals(scene.subjects(), ["✅ Resolved after 2 h 5 min: Disk full"]);
+    assertEquals(relations(scene), [null]);
+  }
+});
+
+Deno.test("a resolve edits nothing that another account sent, and answers it", async () => {
+  await using scene = await setScene();
+  const other = scene.homeserver.addUser("other");
+  const room = scene.homeserver.createRoom({ members: ["@bot:loopback.test", other.userId] });
+  await tell(scene, [FIRE], { related: "edit", room });
+  await tell(scene, [RESOLVE], { related: "edit", room, accessToken: other.accessToken });
+  const [first, second] = scene.homeserver.events(room);
+  assertEquals(second.content["m.relates_to"], { "m.in_reply_to": { event_id: first.event_id } });
+});
+
+Deno.test("a resolve that is tried again says the same, and is found when the room is read back", async () => {
+  for (const related of ["reply", "edit"] as const) {
+    await using scene = await setScene({ software: "Conduit" });
+    await tell(scene, [FIRE], { related });
+    scene.homeserver.fault("502-after-persisting", { times: 1 });
+    await using notifier = await openFor(scene, { related });
+    await notifier.notify(RESOLVE);
+    const [outcome] = await notifier.flush({ waitMs: 600_000 });
+    assertEquals([outcome.state, outcome.receipt], [
+      "delivered",
+      scene.homeserver.events(scene.room).at(-1)?.event_id,
+    ]);
+    assertEquals(relations(scene).length, 2);
+  }
+});
+
+Deno.test("a digest closes what its members resolve, and is answered where it told what fired", async () => {
+  await using scene = await setScene();
+  await tell(scene, [FIRE], { related: "edit" });
+  await scene.homeserver.stop();
+  await using notifier = await openFor(scene, { related: "edit" });
+  const fires = (key: string): NotificationInput => ({ subject: `${key} is down`, key });
+  for (const input of [RESOLVE, ...Array.from({ length: 12 }, (_, at) => fires(`link ${at}`))]) {
+    await notifier.notify(input, { waitMs: 0 });
+    scene.runtime.time += 1000;
+  }
+  await scene.homeserver.restart();
+  await notifier.flush();
+  assertMatch(String(lastContent(scene).body), /13 notifications\n\n- .* ✅ Resolved after 2 h 5 min: Disk full\n/s);
+  assertEquals(relations(scene), [null, null]);
+  await notifier.notify({ ...fires("link 3"), resolves: true });
+  await notifier.notify(RESOLVE);
+  assertEquals(relations(scene), [null, null, { "m.in_reply_to": { event_id: 1 } }, null]);
+  assertEquals(scene.subjects().at(-1), "✅ Resolved: Disk full");
+});
+
+Deno.test("other kinds say that it is over, and after how long", async () => {
+  await using scene = await setScene();
+  const phone = { kind: "ntfy", server: scene.ntfy.url, topic: "alerts" } as const;
+  await using notifier: Notifier = await scene.open({ channels: { phone } });
+  await notifier.notify(FIRE);
+  scene.runtime.time += TWO_HOURS;
+  await notifier.notify(RESOLVE);
+  const { title, message } = scene.ntfy.messages("alerts").at(-1) ?? {};
+  assertEquals(`${title} ${message}`.includes("✅ Resolved after 2 h 5 min: Disk full"), true);
+});
+
+Deno.test("a resolve goes wherever what it resolves was told, whatever rules say of its own severity", async () => {
+  await using scene = await setScene();
+  const { homeserver: { url: homeserver }, accessToken, room } = scene;
+  const other = scene.homeserver.createRoom({ members: ["@bot:loopback.test"] });
+  const matrix = { kind: "matrix", homeserver, accessToken } as const;
+  const open = (rules: object[]) =>
+    scene.open({ channels: { day: { ...matrix, room }, night: { ...matrix, room: other } }, routes: rules });
+  const bodies = (roomId: string) => scene.homeserver.events(roomId).map(({ content }) => content.body);
+  const severe = [{ when: { severity: "error+" }, channels: ["night"] }, { channels: ["day"] }];
+  await using notifier = await open(severe);
+  await notifier.notify(FIRE);
+  assertEquals([bodies(room).length, bodies(other).length], [0, 1]);
+  assertEquals([notifier.isOpen({ ...FIRE, severity: "info" }), notifier.isOpen({ ...FIRE, key: "net" })], [
+    true,
+    false,
+  ]);
+  const outcomes = await notifier.notify(RESOLVE);
+  assertEquals(outcomes.map(({ channel, state }) => [channel, state]), [["day", "delivered"], ["night", "delivered"]]);
+  assertMatch(String(bodies(other)[1]), /Resolved after .*: Disk full$/);
+  assertEquals(notifier.isOpen({ ...FIRE, severity: "info" }), false);
+  await notifier.notify(FIRE);
+  await using mute = await open([{ when: { key: "disk" }, channels: [] }]);
+  assertEquals((await mute.notify(RESOLVE)).map(({ channel, state }) => [channel, state]), [["night", "delivered"]]);
+  assertEquals((await mute.notify(RESOLVE)).map(({ state }) => state), ["muted", "muted"]);
+});

@@ -1,0 +1,107 @@
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { MAX_NTFY_BYTES, ntfyKind } from "../../../src/channels/ntfy/channel.ts";
+import { ConfigError, NotTheServiceError, ResponseError } from "../../../src/base/errors.ts";
+import { TEST_FILES } from "../../fakes/files.ts";
+import { PARSE_CONTEXT } from "../../fakes/parse_context.ts";
+import { Fields } from "../../../src/base/fields.ts";
+import { createNotification, type NotificationInput } from "../../../src/notification/notification.ts";
+import { byteLength } from "../../../src/notification/render.ts";
+import { LoopbackNtfy, type NtfyOptions } from "../../../src/testing/mod.ts";
+import { fakeRuntime, TEST_TIME } from "../../fakes/runtime.ts";
+import { openChannel, TEST_ID } from "../harness.ts";
+
+async function ntfyTest(
+  options: NtfyOptions,
+  body: (
+    t: { ntfy: LoopbackNtfy; send(input: NotificationInput, token?: string, late?: boolean): Promise<string> },
+  ) => Promise<void>,
+) {
+  using runtime = fakeRuntime();
+  await using ntfy = await LoopbackNtfy.start(options);
+  await body({
+    ntfy,
+    async send(input, token, late = false) {
+      const fields = new Fields({ server: ntfy.url, topic: "alerts", token }, "channels.ntfy");
+      const open = ntfyKind.configure("ntfy", fields, PARSE_CONTEXT);
+      const channel = open({ runtime, identity: "jump", files: TEST_FILES, warn() {} });
+      const notification = createNotification(input, TEST_TIME - 5000);
+      const envelope = { channel: "ntfy", destination: "alerts", notification };
+      return (await channel.send(envelope, { txnId: "t", late, timeoutMs: 1000 })).id;
+    },
+  });
+}
+
+Deno.test("NtfyChannel.send() publishes title, message, priority and link, and returns ntfy's id", async () => {
+  await ntfyTest({}, async ({ ntfy, send }) => {
+    const id = await send({ subject: "Up", message: "a\nb", link: "https://example.org/", severity: "critical" });
+    const [message] = ntfy.messages("alerts");
+    assertEquals([message.id, message.title, message.message, message.priority, message.click], [
+      id,
+      "[jump] Up",
+      "a\nb",
+      5,
+      "https://example.org/",
+    ]);
+  });
+});
+
+Deno.test("NtfyChannel.send() says each try under the same sequence id, so that newer apps show it once", async () => {
+  await using ntfy = await LoopbackNtfy.start();
+  using runtime = fakeRuntime();
+  const { send } = openChannel("ntfy", { server: ntfy.url, topic: "alerts" }, runtime);
+  ntfy.fault("drop-after-persisting", { times: 1 });
+  await assertRejects(() => send({ subject: "Up" }));
+  assertEquals((await send({ subject: "Up" }, { doubt: { since: 1, until: 2 } })).mayBeTwice, true);
+  assertEquals(ntfy.messages("alerts").map(({ sequence_id }) => sequence_id), [TEST_ID, TEST_ID]);
+});
+
+Deno.test("NtfyChannel.send() makes the message of a subject that has no body", async () => {
+  await ntfyTest({}, async ({ ntfy, send }) => {
+    await send({ subject: "Up", silent: true });
+    const [{ title, message, priority }] = ntfy.messages("alerts");
+    assertEquals([title, message, priority], ["jump", "Up", 2]);
+  });
+});
+
+Deno.test("NtfyChannel.send() cuts to what ntfy takes with room for the note on lateness", async () => {
+  await ntfyTest({}, async ({ ntfy, send }) => {
+    await send({ subject: "Up", message: "ä".repeat(10_000) }, undefined, true);
+    const [{ message = "" }] = ntfy.messages("alerts");
+    assert(byteLength(message) <= MAX_NTFY_BYTES && byteLength(message) > MAX_NTFY_BYTES - 4);
+    assert(/✂ Cut here: \d+ of 20000 bytes are missing\n\n⏰ Queued since .*, 5 s late$/.test(message));
+  });
+});
+
+Deno.test("NtfyChannel.send() shows its token, and hears when it is wrong", async () => {
+  await ntfyTest({ token: "tk_right" }, async ({ ntfy, send }) => {
+    await send({ subject: "Up" }, "tk_right");
+    assertEquals(ntfy.messages("alerts").length, 1);
+    const error = await assertRejects(() => send({ subject: "Up" }, "tk_wrong"), ResponseError);
+    assertEquals(error.status, 401);
+  });
+});
+
+Deno.test("NtfyChannel.send() throws what classify() understands", async () => {
+  await ntfyTest({}, async ({ ntfy, send }) => {
+    ntfy.fault("captive-portal", { times: 1 });
+    await assertRejects(() => send({ subject: "Up" }), NotTheServiceError, "does not answer like ntfy: 200");
+    ntfy.fault("429", { times: 1 });
+    assertEquals((await assertRejects(() => send({ subject: "Up" }), ResponseError)).status, 429);
+  });
+});
+
+Deno.test("ntfy logs in with a user and a password, and wants both or a token", async () => {
+  await using ntfy = await LoopbackNtfy.start({ login: { user: "me", password: "pä:ss wörd" } });
+  using runtime = fakeRuntime();
+  const where = { server: ntfy.url, topic: "alerts" };
+  await openChannel("ntfy", { ...where, user: "me", password: "pä:ss wörd" }, runtime).send({ subject: "A" });
+  assertEquals(ntfy.messages("alerts").length, 1);
+  const problem = (config: Record<string, string>) =>
+    assertThrows(() => openChannel("ntfy", { ...where, ...config }, runtime), ConfigError).message;
+  assertEquals(problem({ user: "me" }), "Cannot use channels.ntfy.user: channels.ntfy.password is missing");
+  assertEquals(problem({ password: "x" }), "Cannot use channels.ntfy.password: channels.ntfy.user is missing");
+  assertEquals(
+    problem({ user: "me", password: "x", token: "y" }),
+    "Cannot use channels.ntfy.user: channels.ntfy.token is set too",
+  );
+});

@@ -1,0 +1,122 @@
+/** The library as importers have it: over HTTP, without an import map, with nothing but Deno. */
+
+import { assertEquals } from "@std/assert";
+import { LoopbackHomeserver } from "../../src/testing/mod.ts";
+import { StateFolder } from "../synapse/cli.ts";
+
+const HOUSE = new URL("../../", import.meta.url);
+
+/** Serves the source as a web server would that knows TypeScript. */
+function serveSource() {
+  const asked: string[] = [];
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
+    const { pathname } = new URL(request.url);
+    asked.push(pathname);
+    try {
+      const type = pathname.endsWith(".json") ? "application/json" : "application/typescript";
+      return new Response(await Deno.readTextFile(new URL(`.${pathname}`, HOUSE)), {
+        headers: { "Content-Type": type },
+      });
+    } catch {
+      return new Response("not found", { status: 404 });
+    }
+  });
+  return { asked, server, host: `127.0.0.1:${server.addr.port}` };
+}
+
+interface Scene {
+  readonly homeserver: LoopbackHomeserver;
+  readonly asked: readonly string[];
+  /** `http://…` of the source. */
+  readonly url: string;
+  readonly directory: string;
+  subjects(): string[];
+  /** Runs Deno with an empty cache of its own, as on a machine that never saw us. */
+  deno(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }>;
+}
+
+async function importTest(body: (scene: Scene) => Promise<void>) {
+  await using homeserver = await LoopbackHomeserver.start();
+  const { userId, accessToken } = homeserver.addUser("bot");
+  const room = homeserver.createRoom({ members: [userId] });
+  const { asked, server, host } = serveSource();
+  // It ends the deliverer, which may still be writing, before it goes.
+  await using state = await StateFolder.make();
+  const directory = state.path;
+  const allow = [
+    "--allow-net",
+    "--allow-env",
+    "--allow-read",
+    "--allow-write",
+    "--allow-sys",
+    "--allow-run",
+    `--allow-import=${host}`,
+  ];
+  try {
+    await body({
+      homeserver,
+      asked,
+      url: `http://${host}`,
+      directory,
+      subjects: () =>
+        homeserver.events(room).map(({ content }) => String(content.body).replace(/^\[.*?\] /, "").split("\n")[0]),
+      async deno(...args) {
+        const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+          args: ["run", "--quiet", "--no-prompt", ...allow, ...args],
+          cwd: directory,
+          clearEnv: true,
+          env: {
+            HOME: directory,
+            DENO_DIR: `${directory}/deno`,
+            XDG_STATE_HOME: `${directory}/state`,
+            MATRIX_HOMESERVER: homeserver.url,
+            MATRIX_ACCESS_TOKEN: accessToken,
+            MATRIX_ROOM: room,
+            NO_COLOR: "1",
+          },
+        }).output();
+        const decoder = new TextDecoder();
+        return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+      },
+    });
+  } finally {
+    await server.shutdown();
+  }
+}
+
+Deno.test("mod.ts is imported from a URL, with --no-config, by a script that sends with sendNotification and with Notifier", async () => {
+  await importTest(async ({ url, directory, deno, subjects, asked }) => {
+    await Deno.writeTextFile(
+      `${directory}/script.ts`,
+      `import { Notifier, sendMatrix, sendNotification } from "${url}/mod.ts";
+       const one = await sendNotification("One", "Body", { silent: true });
+       const two = await sendMatrix("Two");
+       await using notifier = await Notifier.open();
+       const three = await notifier.notify({ subject: "Three" });
+       console.log(JSON.stringify([one, two, three].flat().map(({ state }) => state)));`,
+    );
+    const { code, stdout, stderr } = await deno("--no-config", "script.ts");
+    assertEquals([code, stdout, stderr], [0, '["delivered","delivered","delivered"]\n', ""]);
+    assertEquals(subjects(), ["One", "Two", "Three"]);
+    assertEquals(
+      asked.filter((path) => path.includes("/cli/") || path.endsWith("/deps.ts")),
+      [],
+      "importers pay for the library alone",
+    );
+  });
+});
+
+Deno.test("mod.ts runs from a URL as a program, and leaves a deliverer behind that does too", async () => {
+  await importTest(async ({ url, deno, subjects, homeserver }) => {
+    // The command line wants the standard library; the import map puts the stand-ins in its place where JSR is out of reach.
+    const map = `--import-map=${url}/scripts/airgap/import_map.json`;
+    const sent = await deno(map, `${url}/mod.ts`, "send", "One", "Body");
+    assertEquals([sent.code, sent.stderr], [0, ""]);
+    await homeserver.stop();
+    const queued = await deno(map, `${url}/mod.ts`, "send", "Two", "Body");
+    assertEquals([queued.code, queued.stdout.split(" ")[0], queued.stderr], [0, "queued", ""]);
+    await homeserver.restart();
+    await homeserver.received(({ status, method }) => method === "PUT" && status === 200, 2);
+    assertEquals(subjects(), ["One", "Two"]);
+  });
+});

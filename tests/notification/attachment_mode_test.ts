@@ -1,0 +1,47 @@
+import { assertEquals } from "@std/assert";
+import { carried, fileLabel, splitFiles, withFiles } from "../../src/notification/attachment_mode.ts";
+import { createNotification, type Notification } from "../../src/notification/notification.ts";
+import { testFile } from "../fakes/files.ts";
+
+const [GRAPH, TABLE] = [testFile("graph.png", "image/png", "not looked at"), testFile("a.csv", "text/csv", "a;b")];
+
+/** A notification with everything that only a text should say. */
+function said(more: Partial<Notification>): Notification {
+  const input = { subject: "Load", message: "High", link: "https://example.org/", key: "load", resolves: true };
+  return { ...createNotification({ ...input, severity: "error", silent: true }, 0), ...more };
+}
+
+Deno.test("splitFiles() makes a text and its files, where files go apart, and nothing else of them than files", () => {
+  const notification = said({ attachments: [GRAPH, TABLE] });
+  const [text, ...files] = splitFiles(notification, "apart");
+  assertEquals(text, said({}));
+  assertEquals(files.map(({ subject, message, file }) => [subject, message, file]), [
+    ["📎 graph.png", "", GRAPH],
+    ["📎 a.csv", "", TABLE],
+  ]);
+  for (const { link, resolves, mentions, key, severity, silent } of files) {
+    assertEquals([link, resolves, mentions, key, severity, silent], [
+      ...[undefined, undefined, undefined, "load", "error", true],
+    ]);
+  }
+  for (const carriage of ["along", undefined] as const) {
+    assertEquals(splitFiles(notification, carriage), [notification]);
+  }
+});
+
+Deno.test("carried() gives a channel what it can carry, whatever it could when that was queued", () => {
+  const whole = said({ attachments: [GRAPH, TABLE] });
+  const part = said({ file: TABLE });
+  const labels = [GRAPH, TABLE].map(fileLabel);
+  assertEquals(carried(whole, "along"), whole);
+  assertEquals(carried(part, "along"), said({ attachments: [TABLE] }));
+  assertEquals(carried(part, "apart"), part);
+  assertEquals(carried(whole, "apart"), said({ unsent: labels }));
+  assertEquals(carried(whole, undefined), said({ unsent: labels }));
+  assertEquals(carried(part, undefined), said({ unsent: [fileLabel(TABLE)] }));
+});
+
+Deno.test("withFiles() gives a request more time for what is large", () => {
+  assertEquals(withFiles(10_000), 10_000);
+  assertEquals(withFiles(10_000, [{ size: 2 ** 21 }, { size: 2 ** 20 }]), 25_000);
+});

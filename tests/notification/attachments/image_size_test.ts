@@ -1,0 +1,38 @@
+import { assertEquals } from "@std/assert";
+import { imageSize } from "../../../src/notification/attachments/image_size.ts";
+import { mediaTypeOf } from "../../../src/notification/attachments/media_type.ts";
+import { IMAGES } from "./images.ts";
+
+Deno.test("imageSize() and mediaTypeOf() know real images, whatever they are called", () => {
+  const seen = IMAGES.map(([what, , base64]) => {
+    const bytes = Uint8Array.fromBase64(base64);
+    const type = mediaTypeOf(bytes, "report.pdf");
+    return [what, type, imageSize(bytes, type)];
+  });
+  const size = { width: 37, height: 23 };
+  assertEquals(
+    seen,
+    IMAGES.map(([what, type]) => [what, type, /side/.test(what) ? { width: 23, height: 37 } : size]),
+  );
+});
+
+Deno.test("imageSize() gives up quietly on every image that is cut, and on every byte that is wrong", () => {
+  for (const [what, type, base64] of IMAGES) {
+    const bytes = Uint8Array.fromBase64(base64);
+    for (let at = 0; at < bytes.length; at++) {
+      for (const value of [0, 0xff]) {
+        const wrong = bytes.slice();
+        wrong[at] = value;
+        for (const damaged of [bytes.subarray(0, at), wrong]) {
+          const { width, height } = imageSize(damaged, type) ?? { width: 1, height: 1 };
+          assertEquals([width > 0, height > 0], [true, true], `${what}, byte ${at}`);
+        }
+      }
+    }
+  }
+});
+
+Deno.test("imageSize() says nothing of what is no image", () => {
+  assertEquals(imageSize(new TextEncoder().encode("x".repeat(99)), "image/svg+xml"), undefined);
+  assertEquals(imageSize(new TextEncoder().encode("x".repeat(99)), "image/jpeg"), undefined);
+});

@@ -1,0 +1,60 @@
+import { assert, assertEquals } from "@std/assert";
+import { createNotification } from "../../src/notification/notification.ts";
+import {
+  byteLength,
+  codeToHtml,
+  cutToFit,
+  renderHtml,
+  renderPlain,
+  textToHtml,
+} from "../../src/notification/render.ts";
+
+const notification = createNotification(
+  { subject: "Disk <full>", message: "a & b\nc", link: "https://example.org/x" },
+  0,
+);
+
+Deno.test("renderPlain() puts identity, subject, message and link one below the other", () => {
+  assertEquals(
+    renderPlain(notification, { identity: "jump" }, notification.message),
+    "[jump] Disk <full>\n\na & b\nc\n\n🔗 https://example.org/x",
+  );
+});
+
+Deno.test("renderPlain() is the subject alone where there is nothing else", () => {
+  assertEquals(renderPlain(createNotification({ subject: "Up" }, 0), { identity: "jump" }, ""), "[jump] Up");
+});
+
+Deno.test("renderPlain() says since when a late one waited", () => {
+  const up = createNotification({ subject: "Up" }, Date.UTC(2026, 10, 22, 20, 15));
+  const text = renderPlain(up, { identity: "jump", lateAt: up.time + 7_500_000 }, "");
+  assert(/^\[jump\] Up\n\n⏰ Queued since 2026-11-2[123] \d\d:\d\d \(UTC[^)]*\), 2 h 5 min late$/.test(text), text);
+});
+
+Deno.test("renderHtml() escapes, and links only what may be linked", () => {
+  assertEquals(
+    renderHtml(notification, { identity: "jump" }, textToHtml(notification.message)),
+    "<strong>[jump] Disk &lt;full&gt;</strong><br>a &amp; b<br>c<br>" +
+      '🔗 <a href="https://example.org/x">example.org/x</a>',
+  );
+  const script = createNotification({ subject: "x", link: "javascript:alert(1)" }, 0);
+  assertEquals(renderHtml(script, { identity: "jump" }, ""), "<strong>[jump] x</strong><br>🔗 javascript:alert(1)");
+});
+
+Deno.test("codeToHtml() keeps a message verbatim", () => {
+  assertEquals(codeToHtml("a  <b>\n c"), "<pre><code>a  &lt;b&gt;\n c\n</code></pre>");
+});
+
+Deno.test("cutToFit() leaves alone what fits", () => {
+  assertEquals(cutToFit("abc", () => true), "abc");
+});
+
+Deno.test("cutToFit() keeps the longest beginning between characters and says what is missing", () => {
+  const message = "😀".repeat(1000);
+  const cut = cutToFit(message, (text) => byteLength(text) <= 500);
+  assert(byteLength(cut) <= 500);
+  assert(cut.isWellFormed());
+  const [kept, note] = cut.split("\n");
+  assertEquals(note, `✂ Cut here: ${4000 - byteLength(kept)} of 4000 bytes are missing`);
+  assert(byteLength(cut) > 490, "one more character would have fitted");
+});

@@ -1,0 +1,30 @@
+import { assertEquals } from "@std/assert";
+import { setScene } from "../fakes/scene.ts";
+import { replaceSymbols, SYMBOLS } from "../../src/notification/shortcodes.ts";
+
+Deno.test("replaceSymbols() replaces each name that it knows, side by side too", () => {
+  assertEquals(replaceSymbols(":memo::warning-sign: Log Forwarding"), "📝⚠️ Log Forwarding");
+  for (const [name, symbol] of Object.entries(SYMBOLS)) assertEquals(replaceSymbols(`:${name}:`), symbol);
+});
+
+Deno.test("replaceSymbols() leaves alone what it does not know, and what only looks like a name", () => {
+  for (
+    const text of [":unicorn: A", ":constructor: A", "sfp1:link:down", "at 10:15:20", "::star", ":Star: A", "a:fire: b"]
+  ) {
+    assertEquals(replaceSymbols(text), text);
+  }
+});
+
+Deno.test("notify() queues the name and sends the symbol, so that the switch counts at delivery", async () => {
+  await using scene = await setScene();
+  {
+    await using notifier = await scene.open();
+    await notifier.notify({ subject: ":fire: One" }, { waitMs: 0 });
+    assertEquals(notifier.entries().map(({ notification }) => notification.subject), [":fire: One"]);
+    await notifier.flush();
+  }
+  assertEquals(scene.subjects(), ["🔥 One"]);
+  await using plain = await scene.open({ symbols: false });
+  await plain.notify({ subject: ":fire: Two" });
+  assertEquals(scene.subjects(), ["🔥 One", ":fire: Two"]);
+});

@@ -1,0 +1,220 @@
+/** The background deliverer as a real process. */
+
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { inheritedConfig } from "../../../scripts/std/argv.ts";
+import { DELIVERER_COMMAND } from "../../../src/base/deliverer_command.ts";
+import { delivererCommand } from "../../../src/notifier/background/spawn.ts";
+import type { MatrixConfig } from "../../../src/channels/matrix/fields.ts";
+import { appendLog, MAX_LOG_BYTES } from "../../../src/runtime/log_file.ts";
+import { Notifier } from "../../../src/notifier/notifier.ts";
+import { LoopbackHomeserver } from "../../../src/testing/mod.ts";
+import { runCli, StateFolder } from "../../synapse/cli.ts";
+
+async function backgroundTest(
+  body: (t: {
+    homeserver: LoopbackHomeserver;
+    state: StateFolder;
+    cli(...args: string[]): ReturnType<typeof runCli>;
+    bodies(): string[];
+    /** Resolves with the deliverer's log as soon as it matches. */
+    log(pattern: RegExp): Promise<string>;
+  }) => Promise<void>,
+) {
+  await using homeserver = await LoopbackHomeserver.start();
+  await using state = await StateFolder.make();
+  const { userId, accessToken } = homeserver.addUser("bot");
+  const room = homeserver.createRoom({ members: [userId] });
+  const env = { MATRIX_HOMESERVER: homeserver.url, MATRIX_ACCESS_TOKEN: accessToken, MATRIX_ROOM: room };
+  await body({
+    homeserver,
+    state,
+    cli: (...args) => runCli([...args, "--state-dir", `${state.path}/own`], { stateDir: state.path, env }),
+    bodies: () => homeserver.events(room).map(({ content }) => String(content.body)),
+    async log(pattern) {
+      Deno.mkdirSync(`${state.path}/own`, { recursive: true });
+      using watcher = Deno.watchFs(`${state.path}/own`);
+      const read = () => Deno.readTextFile(`${state.path}/own/deliverer.log`).catch(() => "");
+      let text = await read();
+      if (pattern.test(text)) return text;
+      for await (const _ of watcher) {
+        text = await read();
+        if (pattern.test(text)) return text;
+      }
+      throw new Error("Cannot watch the log any longer: the watcher ended");
+    },
+  });
+}
+
+Deno.test("a deliverer in the background outlives its shell and a hangup, delivers once and ends", async () => {
+  await backgroundTest(async ({ homeserver, cli, bodies, log }) => {
+    await homeserver.stop();
+    const sent = await cli("send", "Late", "Body");
+    assertEquals([sent.code, sent.stderr], [0, ""]);
+    assertMatch(
+      sent.stdout,
+      /^queued .*: Cannot connect to .*: Connection refused; next try at \d\d:\d\d:\d\d \(in .*\)\n$/,
+    );
+    const [, pid] = /started, pid (\d+)/.exec(await log(/started/)) ?? [];
+    Deno.kill(Number(pid), "SIGHUP");
+    await homeserver.restart();
+    const text = await log(/ended/);
+    assertMatch(text, /delivered .* to matrix !.*: \$.*\n.*ended: the queue is empty\n$/s);
+    assertEquals(bodies().length, 1);
+    assertMatch(bodies()[0], /Late\n\nBody\n\n⏰ Queued since .* late$/);
+  });
+});
+
+Deno.test("a deliverer in the background is not joined by a second one, and sees what others queue", async () => {
+  await backgroundTest(async ({ homeserver, cli, bodies, log }) => {
+    await homeserver.stop();
+    for (const subject of ["1", "2", "3"]) assertMatch((await cli("send", subject, "")).stdout, /^queued /);
+    await homeserver.restart();
+    const text = await log(/ended: the queue is empty/);
+    assertEquals(text.match(/started/g)?.length, 1);
+    assertEquals(bodies().map((body) => body.split("\n")[0].slice(-1)), ["1", "2", "3"]);
+  });
+});
+
+Deno.test("a deliverer in the background stops at SIGTERM, and the next flush delivers", async () => {
+  await backgroundTest(async ({ homeserver, cli, bodies, log }) => {
+    await homeserver.stop();
+    await cli("send", "Late", "");
+    const [, pid] = /started, pid (\d+)/.exec(await log(/started/)) ?? [];
+    Deno.kill(Number(pid), "SIGTERM");
+    await log(/ended: stopped by SIGTERM/);
+    await homeserver.restart();
+    assertEquals((await cli("flush")).stdout, "1 delivered, 0 left\n");
+    assertEquals(bodies().length, 1);
+  });
+});
+
+Deno.test("a held account is released by a flush once its token is mended, although a deliverer lives", async () => {
+  await backgroundTest(async ({ homeserver, state, cli, bodies, log }) => {
+    const { accessToken } = homeserver.addUser("second");
+    const room = homeserver.createRoom({ members: ["@second:loopback.test"] });
+    const write = (token: string) =>
+      Deno.writeTextFile(
+        `${state.path}/c.json`,
+        JSON.stringify({
+          channels: { other: { kind: "matrix", homeserver: homeserver.url, accessToken: token, room } },
+        }),
+        { mode: 0o600 },
+      );
+    await write("revoked");
+    const config = ["--config", `${state.path}/c.json`, "--channel", "other"];
+    assertMatch((await cli("send", "Hello", "", ...config)).stdout, /^held .*401 M_UNKNOWN_TOKEN/);
+    await log(/started/);
+    await write(accessToken);
+    assertEquals((await cli("flush", "--config", `${state.path}/c.json`)).stdout, "1 delivered, 0 left\n");
+    assertEquals([bodies(), homeserver.events(room).length], [[], 1]);
+    await log(/ended: a flush takes over/);
+  });
+});
+
+Deno.test("what is queued while somebody else delivers and then gives up finds a deliverer", async () => {
+  await backgroundTest(async ({ homeserver, state, cli, bodies }) => {
+    homeserver.fault("hang", { times: 1 });
+    await using other = await Notifier.open({
+      stateDir: `${state.path}/own`,
+      channels: {
+        matrix: { homeserver: "http://127.0.0.1:1", accessToken: "x", room: "!x" },
+        hung: hungChannel(homeserver),
+      },
+    });
+    const controller = new AbortController();
+    const notified = other.notify({ subject: "Other" }, {
+      channels: ["hung"],
+      waitMs: 60_000,
+      signal: controller.signal,
+    });
+    await homeserver.received(({ fault }) => fault === "hang");
+    assertMatch((await cli("send", "Mine", "", "--wait", "0")).stdout, /^queued /);
+    controller.abort(new Error("enough"));
+    await assertRejects(() => notified, Error, "enough");
+    await homeserver.received(({ status, method, body }) =>
+      method === "PUT" && status === 200 && body.includes("Mine")
+    );
+    assertEquals(bodies().length, 1);
+  });
+});
+
+function hungChannel(homeserver: LoopbackHomeserver): MatrixConfig {
+  const { accessToken, userId } = homeserver.addUser("hung");
+  return {
+    kind: "matrix",
+    homeserver: homeserver.url,
+    accessToken,
+    room: homeserver.createRoom({ members: [userId] }),
+  };
+}
+
+Deno.test("no deliverer is left behind with --no-background, or background false in the configuration", async () => {
+  await backgroundTest(async ({ homeserver, state, cli }) => {
+    await homeserver.stop();
+    await cli("send", "1", "", "--no-background");
+    await Deno.writeTextFile(`${state.path}/c.json`, '{ "background": false }');
+    await cli("send", "2", "", "--config", `${state.path}/c.json`);
+    assertEquals(await state.processes(), []);
+    assertEquals((await cli("status", "--json")).stdout.slice(0, 28), '{"queued":1,"deferred":1,"he');
+  });
+});
+
+Deno.test("delivererCommand() runs this program again, with the permissions that delivering needs", () => {
+  const options = { stateDir: "/s", configFile: "/c.json" };
+  const words = [DELIVERER_COMMAND, '{"stateDir":"/s","configFile":"/c.json"}'];
+  const binary = { execPath: "/usr/bin/matrix-notify", mode: "self", entry: "file:///x/mod.ts" } as const;
+  assertEquals(delivererCommand(binary, options), { path: "/usr/bin/matrix-notify", args: words });
+  const file = delivererCommand({ execPath: "/bin/deno", mode: "deno", entry: "file:///x/mod.ts" }, options);
+  assertEquals(file.args.slice(-3), ["file:///x/mod.ts", ...words]);
+  assert(
+    file.args.includes("--cached-only") && !file.args.some((arg) => arg.startsWith("--allow-run") || arg === "-A"),
+  );
+  const url = delivererCommand(
+    { execPath: "/bin/deno", mode: "deno", entry: "https://example.org:444/mod.ts" },
+    options,
+  );
+  assert(url.args.includes("--allow-import=example.org:444"));
+  const runs = delivererCommand(
+    { execPath: "/bin/deno", mode: "deno", entry: "file:///x/mod.ts", runsPrograms: true },
+    options,
+  );
+  assert(runs.args.includes("--allow-run"), "only who may run everything may kill a group of processes");
+});
+
+Deno.test("a deliverer in the background runs the programs of its channels", async () => {
+  await backgroundTest(async ({ state, log }) => {
+    const script = `${state.path}/tell`;
+    const text = '#!/bin/sh\n[ -e "$0.ready" ] || { touch "$0.ready"; exit 75; }\ncat > "$0.said"; echo told\n';
+    await Deno.writeTextFile(script, text, { mode: 0o700 });
+    await Deno.writeTextFile(`${state.path}/c.json`, JSON.stringify({ channels: { exec: { command: [script] } } }));
+    const places = ["--config", `${state.path}/c.json`, "--state-dir", `${state.path}/own`];
+    const { stdout } = await new Deno.Command(Deno.execPath(), {
+      args: [
+        "run",
+        "-A",
+        "--quiet",
+        ...inheritedConfig(),
+        `${import.meta.dirname}/../../../mod.ts`,
+        "send",
+        "Up",
+        "",
+        ...places,
+      ],
+    }).output();
+    assertMatch(new TextDecoder().decode(stdout), /^queued .*: .*tell ended with exit code 75; next try/);
+    await log(/delivered .* to exec .*: told/);
+    assertEquals(JSON.parse(await Deno.readTextFile(`${script}.said`)).subject, "Up");
+  });
+});
+
+Deno.test("appendLog() keeps at most twice its limit, and never breaks a line", () => {
+  const directory = Deno.makeTempDirSync();
+  const path = `${directory}/deliverer.log`;
+  for (let count = 0; count < 40; count++) appendLog(path, `${"x".repeat(20_000)}\n${count}`, 0);
+  assertEquals([...Deno.readDirSync(directory)].length, 2);
+  const sizes = [path, `${path}.old`].map((name) => Deno.statSync(name).size);
+  assert(sizes.every((size) => size <= MAX_LOG_BYTES + 21_000), String(sizes));
+  assertMatch(Deno.readTextFileSync(path), /^1970-01-01T00:00:00\.000Z x+ \d+\n/);
+  appendLog("/nowhere/deliverer.log", "is no reason to fail", 0);
+  Deno.removeSync(directory, { recursive: true });
+});

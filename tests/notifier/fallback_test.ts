@@ -1,0 +1,269 @@
+/** Fallbacks, through the whole of a notifier: Matrix is late, and the phone is told. */
+
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { healthOf } from "../../src/notifier/health.ts";
+import type { NotifierOptions } from "../../src/notifier/options.ts";
+import { type Scene, setScene } from "../fakes/scene.ts";
+
+const MINUTE_MS = 60_000;
+
+/** A Matrix room with a phone that stands in for it after ten minutes. */
+function withPhone({ homeserver, accessToken, room, ntfy }: Scene, more: object = {}): Partial<NotifierOptions> {
+  return {
+    channels: {
+      matrix: { homeserver: homeserver.url, accessToken, room, fallback: { channels: "phone", after: "10m" }, ...more },
+      phone: { kind: "ntfy", server: ntfy.url, topic: "alerts" },
+    },
+  };
+}
+
+const said = ({ ntfy }: Scene) => ntfy.messages("alerts").map(({ title, message }) => `${title}: ${message}`);
+
+Deno.test("Notifier.notify() tells nobody else what Matrix takes at once, and leaves nothing behind", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open(withPhone(scene));
+  const outcomes = await notifier.notify({ subject: "Link down" });
+  assertEquals(outcomes.map(({ channel, state }) => [channel, state]), [["matrix", "delivered"]]);
+  assertEquals([notifier.entries(), scene.ntfy.messages("alerts")], [[], []]);
+  assertEquals([await notifier.flush(), scene.runtime.sleeps], [[], []]);
+});
+
+Deno.test("Notifier.notify() tells by the fallback, once, what Matrix has not taken in time; Matrix gets it later all the same", async () => {
+  await using scene = await setScene();
+  const { homeserver, runtime } = scene;
+  await using notifier = await scene.open(withPhone(scene));
+  await homeserver.stop();
+  const outcomes = await notifier.notify({ subject: "Link down", message: "ether1" });
+  assertEquals(outcomes.map(({ channel, state, next }) => [channel, state, next! > runtime.time]), [
+    ["matrix", "queued", true],
+    ["phone", "queued", true],
+  ]);
+  assertEquals(outcomes[1].reason, "Waits whether matrix delivers in time");
+  const [primary, standIn] = notifier.entries();
+  assertEquals([standIn.unless, standIn.state, standIn.next], [[primary.id], "queued", primary.time + 10 * MINUTE_MS]);
+
+  runtime.time += 9 * MINUTE_MS;
+  await notifier.flush({ waitMs: 0 });
+  assertEquals([said(scene), notifier.status().fallbacks, notifier.status().deferred], [[], 1, 1]);
+  runtime.time += MINUTE_MS;
+  await notifier.flush({ waitMs: 0 });
+  assertEquals(said(scene).map((text) => text.split("\n")[0]), ["[jump] Link down: ether1"]);
+  runtime.time += 60 * MINUTE_MS;
+  await notifier.flush({ waitMs: 0 });
+  assertEquals(notifier.entries().map(({ channel }) => channel), ["matrix"]);
+  await homeserver.restart();
+  await notifier.flush();
+  assertEquals([scene.subjects(), said(scene).length, notifier.entries()], [["Link down"], 1, []]);
+});
+
+Deno.test("Notifier.flush() spares the fallback when Matrix delivers before its time", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open(withPhone(scene));
+  await scene.homeserver.stop();
+  await notifier.notify({ subject: "Link down" });
+  scene.runtime.time += 8 * MINUTE_MS;
+  await scene.homeserver.restart();
+  const outcomes = await notifier.flush();
+  assertEquals(outcomes.map(({ channel, state }) => [channel, state]), [["matrix", "delivered"]]);
+  scene.runtime.time += 60 * MINUTE_MS;
+  assertEquals([await notifier.flush(), said(scene)], [[], []]);
+});
+
+Deno.test("Notifier.flush() tells by the fallback at once what Matrix refuses for good", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open(withPhone(scene));
+  scene.homeserver.fault("too-large");
+  const [{ channel, state }] = await notifier.notify({ subject: "Link down" });
+  assertEquals([channel, state], ["matrix", "dead"]);
+  await notifier.flush();
+  assertEquals([said(scene).length, notifier.entries().map(({ state }) => state)], [1, ["dead"]]);
+});
+
+Deno.test("Notifier.drop() of what Matrix was to get takes its fallback along", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open(withPhone(scene));
+  await scene.homeserver.stop();
+  const [{ id }] = await notifier.notify({ subject: "Link down" });
+  await notifier.drop([id]);
+  assertEquals(notifier.entries(), []);
+});
+
+Deno.test("Notifier.retry() sends a fallback that somebody names, before its time", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open(withPhone(scene));
+  await scene.homeserver.stop();
+  const [, { id }] = await notifier.notify({ subject: "Link down" });
+  assertEquals((await notifier.retry([id])).map(({ state }) => state), ["delivered"]);
+  assertEquals(said(scene).length, 1);
+});
+
+Deno.test("Notifier.status() counts a fallback that waits by itself, and raises no alarm about it", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open(withPhone(scene, { fallback: { channels: "phone", after: "1d" } }));
+  await scene.homeserver.stop();
+  const [matrix] = await notifier.notify({ subject: "Link down" });
+  scene.runtime.time += 30 * MINUTE_MS;
+  const { queued, deferred, fallbacks, oldestSeconds, waitingFor } = notifier.status();
+  assertEquals([queued, deferred, fallbacks, oldestSeconds], [0, 1, 1, 1800]);
+  assertEquals(waitingFor, matrix.reason);
+  assertEquals(healthOf(notifier.status(), 60 * MINUTE_MS).state, "ok");
+});
+
+Deno.test("Notifier.flush() tells of many that Matrix has not taken by one digest, and of those that come later in their time", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open(withPhone(scene));
+  await scene.homeserver.stop();
+  for (let count = 1; count <= 15; count++) await notifier.notify({ subject: `${count}` }, { waitMs: 0 });
+  scene.runtime.time += 5 * MINUTE_MS;
+  await notifier.notify({ subject: "16" }, { waitMs: 0 });
+  assertEquals(notifier.entries().some(({ members }) => members !== undefined), false);
+  scene.runtime.time += 5 * MINUTE_MS;
+  await notifier.flush({ waitMs: 0 });
+  assertEquals(scene.ntfy.messages("alerts").map(({ title }) => title), ["[jump] 15 notifications"]);
+  scene.runtime.time += 5 * MINUTE_MS;
+  await notifier.flush({ waitMs: 0 });
+  assertEquals(scene.ntfy.messages("alerts").map(({ title }) => title).slice(1), ["jump"]);
+  await scene.homeserver.restart();
+  await notifier.flush();
+  assertEquals([notifier.entries(), scene.ntfy.messages("alerts").length], [[], 2]);
+});
+
+Deno.test("Notifier.notify() sends at once by a channel on which fallbacks wait, and passes them", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open(withPhone(scene));
+  await scene.homeserver.stop();
+  await notifier.notify({ subject: "1" });
+  const outcomes = await notifier.notify({ subject: "2" }, { channels: ["phone"] });
+  assertEquals(outcomes.map(({ channel, state }) => [channel, state]), [["phone", "delivered"]]);
+  assertEquals(said(scene), ["jump: 2"]);
+});
+
+Deno.test("Notifier.notify() tells by the fallback what was said again and again under one key, no later than if it had been said once", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open(withPhone(scene));
+  await scene.homeserver.stop();
+  for (let count = 1; count <= 5; count++) {
+    await notifier.notify({ subject: `Disk at ${90 + count} %`, key: "disk" }, { waitMs: 0 });
+    scene.runtime.time += 3 * MINUTE_MS;
+    if (count === 4) await notifier.flush({ waitMs: 0 });
+  }
+  assertEquals(said(scene).map((text) => text.slice(0, 18)), ["jump: Disk at 94 %"]);
+});
+
+Deno.test("Notifier.flush() does not take quiet hours for trouble: a fallback counts from their end", async () => {
+  await using scene = await setScene();
+  const { runtime, homeserver } = scene;
+  const clock = (minutes: number) => {
+    const date = new Date(runtime.time + minutes * MINUTE_MS);
+    return [date.getHours(), date.getMinutes()].map((part) => String(part).padStart(2, "0")).join(":");
+  };
+  const quiet = { from: clock(-60), to: clock(60) };
+  await using notifier = await scene.open(withPhone(scene, { quiet }));
+  const outcomes = await notifier.notify({ subject: "Link down" });
+  assertEquals(outcomes.map(({ channel, state }) => [channel, state]), [["matrix", "queued"], ["phone", "queued"]]);
+  for (let minutes = 0; minutes < 59; minutes += 10) {
+    runtime.time += 9 * MINUTE_MS;
+    await notifier.flush({ waitMs: 0 });
+  }
+  await homeserver.stop();
+  // The night is over, and Matrix is late from now on.
+  runtime.time += 9 * MINUTE_MS;
+  await notifier.flush({ waitMs: 0 });
+  assertEquals(said(scene), []);
+  runtime.time += 8 * MINUTE_MS;
+  await notifier.flush({ waitMs: 0 });
+  assertEquals(said(scene).length, 1);
+});
+
+Deno.test("Notifier.plan() takes a fallback from the rule that sets it, and none for who names a channel", async () => {
+  await using scene = await setScene();
+  const { channels } = withPhone(scene);
+  await using notifier = await scene.open({
+    channels: { ...channels, pager: { kind: "ntfy", server: scene.ntfy.url, topic: "pager" } },
+    routes: [
+      { when: { severity: "critical" }, set: { matrix: { fallback: { channels: ["phone", "pager"], after: "2m" } } } },
+      { when: { origin: "noise" }, set: { matrix: { fallback: false } } },
+      { when: { origin: "both" }, channels: "*" },
+    ],
+  });
+  const planOf = (input: object, options = {}) => {
+    const { envelopes, fallbacks } = notifier.plan({ subject: "x", ...input }, options);
+    return [
+      ...envelopes.map(({ channel }) => channel),
+      ...fallbacks.map(({ envelope, standsFor }) => `${envelope.channel} ${standsFor[0].afterMs / MINUTE_MS}`),
+    ];
+  };
+  assertEquals(planOf({}), ["matrix", "phone 10"]);
+  assertEquals(planOf({ severity: "critical" }), ["matrix", "phone 2", "pager 2"]);
+  assertEquals(planOf({ origin: "noise" }), ["matrix"]);
+  assertEquals(planOf({ origin: "both" }), ["matrix", "phone", "pager"]);
+  assertEquals(planOf({}, { channels: ["matrix"] }), ["matrix"]);
+  assertEquals(planOf({}, { kind: "matrix" }), ["matrix"]);
+  assertEquals(planOf({}, { kind: "ntfy" }), ["phone", "pager"]);
+});
+
+Deno.test("Notifier.deliverAll() stays as long as a fallback waits, and tells by it in time", async () => {
+  await using scene = await setScene();
+  const { runtime, homeserver } = scene;
+  const stop = new AbortController();
+  await using notifier = await scene.open({
+    ...withPhone(scene),
+    onAttempt: ({ channel, state }) => channel === "phone" && state === "delivered" && stop.abort(new Error("told")),
+  });
+  await homeserver.stop();
+  const start = runtime.time;
+  await notifier.notify({ subject: "Link down" }, { waitMs: 0 });
+  await assertRejects(() => notifier.deliverAll(stop.signal, () => {}), Error, "told");
+  const lateMs = runtime.time - start - 10 * MINUTE_MS;
+  assert(lateMs >= 0 && lateMs < 1000, `${lateMs} ms late`);
+  assertEquals(said(scene).length, 1);
+});
+
+Deno.test("Notifier.notify() tells by the fallback at once what no disk takes and Matrix does not either", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open(withPhone(scene));
+  await notifier.notify({ subject: "1" });
+  assertEquals(said(scene), []);
+  // Where a file stands no directory can be: the queue takes nothing.
+  Deno.removeSync(`${scene.stateDir}/queue`, { recursive: true });
+  Deno.writeTextFileSync(`${scene.stateDir}/queue`, "");
+  assertEquals((await notifier.notify({ subject: "2" })).map(({ channel, state }) => [channel, state]), [
+    ["matrix", "delivered"],
+  ]);
+  await scene.homeserver.stop();
+  assertEquals((await notifier.notify({ subject: "3" })).map(({ channel, state }) => [channel, state]), [
+    ["matrix", "refused"],
+    ["phone", "delivered"],
+  ]);
+});
+
+Deno.test("Notifier.notify() tells by the fallback that it is over, if it told by it that something is wrong, and at once", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open(withPhone(scene));
+  await scene.homeserver.stop();
+  await notifier.notify({ subject: "Disk full", key: "disk" });
+  scene.runtime.time += 11 * MINUTE_MS;
+  await notifier.flush({ waitMs: 0 });
+  await scene.homeserver.restart();
+  await notifier.flush();
+  assertEquals([scene.subjects(), said(scene).length], [["Disk full"], 1]);
+  await notifier.notify({ subject: "Disk full", key: "disk", resolves: true });
+  await notifier.flush();
+  assertEquals([scene.homeserver.events(scene.room).length, said(scene).length, notifier.entries()], [2, 2, []]);
+  // The next one is told by Matrix, and so is its end.
+  for (const resolves of [false, true]) await notifier.notify({ subject: "Disk full", key: "disk", resolves });
+  assertEquals([said(scene).length, notifier.entries()], [2, []]);
+});
+
+Deno.test("Notifier.isOpen() knows what only a fallback was told", async () => {
+  // A command that succeeded again said nothing, and the phone went on believing that it fails.
+  await using scene = await setScene();
+  await using notifier = await scene.open(withPhone(scene));
+  scene.homeserver.fault("too-large", { times: 1 });
+  await notifier.notify({ subject: "Backup failed", key: "backup" });
+  await notifier.flush();
+  assertEquals([said(scene).length, notifier.isOpen({ subject: "Backup", key: "backup" })], [1, true]);
+  await notifier.notify({ subject: "Backup", key: "backup", resolves: true });
+  await notifier.flush();
+  assertEquals([said(scene).length, notifier.isOpen({ subject: "Backup", key: "backup" })], [2, false]);
+});

@@ -1,0 +1,101 @@
+/** One notification for six channels, two of which are down: as real processes, with servers as strict as the real ones. */
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { Notifier } from "../../src/notifier/notifier.ts";
+import { LoopbackWebhook } from "../../src/testing/mod.ts";
+import { fanOutTest, LOGIN, NAMES } from "./fan_out_scene.ts";
+import { smtpSuite } from "../smtp/harness.ts";
+
+const smtpTest = await smtpSuite();
+
+smtpTest(
+  "send delivers by the four channels that are up at once, and by the two that are down later, each once",
+  async () => {
+    await fanOutTest(async ({ homeserver, telegram, email, counts, run }) => {
+      await homeserver.stop();
+      await telegram.stop();
+      const sent = await run(["send", "Link down", "ether1", "--no-background"]);
+      assertEquals([sent.code, sent.stderr], [0, ""]);
+      assertEquals(sent.states, {
+        matrix: "queued",
+        phone: "delivered",
+        gotify: "delivered",
+        telegram: "queued",
+        email: "delivered",
+        hook: "delivered",
+      });
+      await email.taken(1);
+      assertEquals(await counts(), [0, 1, 1, 0, 1, 1]);
+      // Nobody who has it gets it again while the others are still down.
+      const early = await run(["flush", "--no-background", "--wait", "0"]);
+      assertEquals([early.code, await counts()], [75, [0, 1, 1, 0, 1, 1]]);
+      await homeserver.restart();
+      await telegram.restart();
+      const flushed = await run(["flush", "--no-background"]);
+      assertEquals([flushed.code, flushed.states], [0, { matrix: "delivered", telegram: "delivered" }]);
+      assertEquals(await counts(), NAMES.map(() => 1));
+    });
+  },
+);
+
+smtpTest("one that hangs and one that is down delay nobody, and a kill in between repeats nothing", async () => {
+  await fanOutTest(async ({ homeserver, telegram, email, counts, run, start, acknowledged }) => {
+    // It takes the message, and nobody hears of it.
+    homeserver.fault("hang-after-persisting");
+    telegram.fault("refuse");
+    const sender = start(["send", "Link down", "ether1", "--no-background"]);
+    await acknowledged(4);
+    await homeserver.received(({ fault, handled }) => fault === "hang-after-persisting" && handled);
+    sender.kill("SIGKILL");
+    await sender.output();
+    await email.taken(1);
+    assertEquals(await counts(), [1, 1, 1, 0, 1, 1]);
+    await homeserver.clearFaults();
+    await telegram.clearFaults();
+    const flushed = await run(["flush", "--no-background"]);
+    assertEquals([flushed.code, flushed.states], [0, { matrix: "delivered", telegram: "delivered" }]);
+    assertEquals(await counts(), NAMES.map(() => 1));
+  });
+});
+
+smtpTest("a deliverer in the background sends by every channel what its parent could not", async () => {
+  await fanOutTest(async ({ email, telegram, counts, run, acknowledged, stateDir }) => {
+    await email.end();
+    telegram.fault("refuse");
+    const sent = await run(["send", "Link down", "ether1", "--wait", "5s"]);
+    assertEquals([sent.code, sent.states.email, sent.states.telegram], [0, "queued", "queued"]);
+    await telegram.clearFaults();
+    await email.begin();
+    await acknowledged(NAMES.length);
+    await email.taken(1);
+    assertEquals(await counts(), NAMES.map(() => 1));
+    const text = readAll(stateDir());
+    assertStringIncludes(text, "delivered");
+    for (const secret of [telegram.token, LOGIN.password]) assert(!text.includes(secret), "no secret is written down");
+  });
+});
+
+/** Everything that is written down there. */
+function readAll(folder: string): string {
+  return [...Deno.readDirSync(folder)].map(({ name, isDirectory }) => {
+    const path = `${folder}/${name}`;
+    return isDirectory ? readAll(path) : Deno.readTextFileSync(path);
+  }).join("\n");
+}
+
+Deno.test("channels of one kind are told apart by their names", async () => {
+  await using one = await LoopbackWebhook.start();
+  await using two = await LoopbackWebhook.start();
+  const stateDir = await Deno.makeTempDir();
+  const hook = (url: string) => ({ kind: "webhook", url, body: { subject: "{{subject}}" } } as const);
+  const channels = { one: hook(one.url), two: hook(two.url), webhook: hook(`${two.url}/third`) };
+  await using notifier = await Notifier.open({ stateDir, channels });
+  const outcomes = await notifier.notify({ subject: "Up" });
+  assertEquals(outcomes.map(({ channel, state }) => [channel, state]), [
+    ["one", "delivered"],
+    ["two", "delivered"],
+    ["webhook", "delivered"],
+  ]);
+  assertEquals([one.deliveries.length, two.deliveries.map(({ path }) => path)], [1, ["/", "/third"]]);
+  await Deno.remove(stateDir, { recursive: true });
+});

@@ -1,0 +1,392 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { ConfigError, InvalidNotificationError, QueueError } from "../../src/base/errors.ts";
+import { Notifier } from "../../src/notifier/notifier.ts";
+import type { LoopbackHomeserver } from "../../src/testing/mod.ts";
+import { setScene } from "../fakes/scene.ts";
+
+type FaultName = Parameters<LoopbackHomeserver["fault"]>[0];
+
+const journal = (stateDir: string) =>
+  Deno.readTextFileSync(`${stateDir}/queue/queue.jsonl`).trimEnd().split("\n").map((line) => JSON.parse(line));
+
+Deno.test("Notifier.notify() delivers, and says with what event", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open();
+  const [outcome] = await notifier.notify({ subject: "Up" });
+  const [event] = scene.homeserver.events(scene.room);
+  assertEquals(outcome, {
+    id: outcome.id,
+    channel: "matrix",
+    destination: scene.room,
+    state: "delivered",
+    receipt: event.event_id,
+  });
+  assertEquals(event.content["dev.matrix-notify.id"], outcome.id);
+  assertEquals(journal(scene.stateDir).map(({ t }) => t), ["hdr", "enq", "att", "ack"]);
+});
+
+Deno.test("Notifier.notify() queues while the homeserver is down, and Notifier.flush() delivers later, in order and once", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open();
+  await scene.homeserver.stop();
+  for (let count = 1; count <= 10; count++) {
+    const [outcome] = await notifier.notify({ subject: String(count) });
+    assertEquals([outcome.state, outcome.reason?.endsWith("Connection refused")], ["queued", true]);
+  }
+  await scene.homeserver.restart();
+  const outcomes = await notifier.flush();
+  assertEquals(outcomes.map(({ state }) => state), Array(10).fill("delivered"));
+  assertEquals(scene.subjects(), ["1", "2", "3", "4", "5", "6", "7", "8", "9", "10"]);
+  assertEquals((await notifier.status()).queued, 0);
+});
+
+const EVERY_SECOND: FaultName[] = [
+  "drop-after-persisting",
+  "drop-before-persisting",
+  "502-after-persisting",
+  "504-after-persisting",
+  "503",
+  "429-after-persisting",
+  "429-retry-after-seconds",
+  "429-retry-after-date",
+  "429-bare",
+  "captive-portal",
+];
+
+for (const fault of EVERY_SECOND) {
+  Deno.test(`Notifier.flush() delivers ten messages in order and once when every second PUT meets ${fault}`, async () => {
+    await using scene = await setScene();
+    await using notifier = await scene.open({ flood: { digest: false } });
+    for (let count = 1; count <= 10; count++) await notifier.notify({ subject: String(count) }, { waitMs: 0 });
+    const { applied } = await met(scene.homeserver, fault, () => notifier.flush());
+    assertEquals(scene.subjects(), ["1", "2", "3", "4", "5", "6", "7", "8", "9", "10"]);
+    assertEquals(await notifier.flush(), []);
+    assert(applied >= 5, `the fault was met ${applied} times`);
+  });
+}
+
+async function met(homeserver: LoopbackHomeserver, name: FaultName, work: () => Promise<unknown>) {
+  const fault = homeserver.fault(name, { every: 2 });
+  await work();
+  await homeserver.clearFaults();
+  return fault;
+}
+
+Deno.test("Notifier.notify() gives each channel a state of its own: one that is down delays no other", async () => {
+  await using scene = await setScene();
+  const { homeserver, accessToken, room, ntfy } = scene;
+  await using notifier = await scene.open({
+    channels: {
+      matrix: { homeserver: homeserver.url, accessToken, room },
+      phone: { kind: "ntfy", server: ntfy.url, topic: "alerts" },
+    },
+  });
+  await homeserver.stop();
+  const outcomes = await notifier.notify({ subject: "Link down" });
+  assertEquals(outcomes.map(({ channel, state }) => [channel, state]), [["matrix", "queued"], ["phone", "delivered"]]);
+  await homeserver.restart();
+  await notifier.flush();
+  await notifier.flush();
+  assertEquals([scene.subjects(), ntfy.messages("alerts").length], [["Link down"], 1]);
+});
+
+Deno.test("Notifier.notify() sends to the named channels, kind or room only", async () => {
+  await using scene = await setScene();
+  const { homeserver, accessToken, room, ntfy } = scene;
+  await using notifier = await scene.open({
+    channels: {
+      matrix: { homeserver: homeserver.url, accessToken, room },
+      ntfy: { server: ntfy.url, topic: "alerts" },
+    },
+  });
+  const where = (options: Parameters<Notifier["plan"]>[1]) =>
+    notifier.plan({ subject: "x" }, options).envelopes.map(({ channel, destination }) => `${channel} ${destination}`);
+  assertEquals(where({}), [`matrix ${room}`, "ntfy alerts"]);
+  assertEquals(where({ channels: ["ntfy"] }), ["ntfy alerts"]);
+  assertEquals(where({ kind: "matrix" }), [`matrix ${room}`]);
+  assertEquals(where({ room: "!other" }), ["matrix !other"]);
+  await assertRejects(
+    () => notifier.notify({ subject: "x" }, { channels: ["mail"] }),
+    InvalidNotificationError,
+    'channel "mail"',
+  );
+  await assertRejects(
+    () => notifier.notify({ subject: "x" }, { channels: ["ntfy"], room: "!a" }),
+    InvalidNotificationError,
+    "no matrix channel",
+  );
+});
+
+Deno.test("Notifier.notify() delivers what waited before its own, oldest first", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open();
+  for (const subject of ["1", "2"]) await notifier.notify({ subject }, { waitMs: 0 });
+  assertEquals((await notifier.notify({ subject: "3" })).map(({ state }) => state), ["delivered"]);
+  assertEquals(scene.subjects(), ["1", "2", "3"]);
+});
+
+Deno.test("Notifier.notify() does not wait behind a head that is deferred", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open();
+  scene.homeserver.fault("429-retry-after-seconds", { retryAfterMs: 60_000, times: 1 });
+  await notifier.notify({ subject: "1" });
+  const before = scene.runtime.time;
+  const [outcome] = await notifier.notify({ subject: "2" });
+  assertEquals([outcome.state, outcome.next, scene.puts()], ["queued", before + 60_000, 1]);
+  assert(scene.runtime.time - before < 1000);
+});
+
+Deno.test("Notifier.notify() gives up a server that hangs after its wait, and the message still comes once", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open();
+  scene.homeserver.fault("hang-after-persisting", { times: 1 });
+  const notified = notifier.notify({ subject: "Up" });
+  await scene.homeserver.received(({ handled }) => handled);
+  scene.runtime.expireTimeouts();
+  const [outcome] = await notified;
+  assertEquals([outcome.state, outcome.reason], [
+    "queued",
+    `No answer from ${new URL(scene.homeserver.url).host} within 10 s`,
+  ]);
+  await notifier.flush();
+  assertEquals([scene.subjects(), scene.puts()], [["Up"], 1], "the room was read back");
+});
+
+Deno.test("Notifier.notify() of many at once delivers all, once", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open({ flood: { digest: false } });
+  const subjects = Array.from({ length: 20 }, (_, count) => String(count));
+  const outcomes = await Promise.all(subjects.map((subject) => notifier.notify({ subject }, { waitMs: 1e9 })));
+  assertEquals(outcomes.flat().filter(({ state }) => state !== "delivered"), []);
+  assertEquals(scene.subjects().toSorted(), subjects.toSorted());
+  assertEquals(scene.puts(), 20, "each left once, not only arrived once");
+});
+
+Deno.test("Notifier.notify() leaves the delivery to another that holds the lock, and sees the result", async () => {
+  await using scene = await setScene();
+  await using first = await scene.open();
+  await using second = await scene.open();
+  let answer = () => {};
+  scene.homeserver.fault("slow", { times: 1, until: new Promise<void>((resolve) => answer = resolve) });
+  const one = first.notify({ subject: "1" });
+  await scene.homeserver.received(({ route }) => route === "send");
+  const two = second.notify({ subject: "2" }, { waitMs: 1e9 });
+  answer();
+  assertEquals([(await one)[0].state, (await two)[0].state], ["delivered", "delivered"]);
+  assertEquals(scene.subjects(), ["1", "2"]);
+});
+
+Deno.test("Notifier.deliverAll() delivers until the queue is empty, and a second one leaves it to the first", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open();
+  await using other = await scene.open();
+  scene.homeserver.fault("503", { times: 3 });
+  for (const subject of ["1", "2"]) await notifier.notify({ subject }, { waitMs: 0 });
+  const never = new AbortController().signal;
+  const delivering = notifier.deliverAll(never, () => {});
+  assertEquals([await other.deliverAll(never, () => {}), await delivering], ["second", "empty"]);
+  assertEquals(scene.subjects(), ["1", "2"]);
+});
+
+Deno.test("Notifier.deliverAll() hands over to a flush that knows a new token", async () => {
+  await using scene = await setScene();
+  const { homeserver, room, accessToken } = scene;
+  const channels = (token: string) => ({ matrix: { homeserver: homeserver.url, accessToken: token, room } });
+  await using stale = await scene.open({ channels: channels("revoked") });
+  await using mended = await scene.open({ channels: channels(accessToken) });
+  assertEquals((await stale.notify({ subject: "1" })).map(({ state }) => state), ["held"]);
+  const delivering = stale.deliverAll(new AbortController().signal, () => {});
+  const flushed = await mended.flush({ waitMs: 1e6 });
+  assertEquals([flushed.map(({ state }) => state), await delivering], [["delivered"], "handed-over"]);
+  assertEquals(scene.subjects(), ["1"]);
+});
+
+Deno.test("Notifier.deliverAll() stops at its signal while the courier is busy, and what did not leave counts as not tried", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open();
+  for (const subject of ["1", "2", "3", "4"]) await notifier.notify({ subject }, { waitMs: 0 });
+  scene.homeserver.fault("hang", { where: ({ body }) => body.includes("] 3") });
+  const controller = new AbortController();
+  const delivering = notifier.deliverAll(controller.signal, () => {});
+  await scene.homeserver.received(({ body }) => body.includes("] 3"));
+  controller.abort(new Error("stopped by SIGTERM"));
+  await assertRejects(() => delivering, Error, "stopped by SIGTERM");
+  assertEquals(notifier.entries().map(({ notification, attempts }) => [notification.subject, attempts]), [["3", 1], [
+    "4",
+    0,
+  ]]);
+});
+
+Deno.test("Notifier.notify() queues nothing when it refuses the input", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open();
+  await assertRejects(() => notifier.notify({ subject: "" }), InvalidNotificationError);
+  assertEquals(notifier.entries(), []);
+});
+
+Deno.test("Notifier.open() refuses a configuration that cannot work", async () => {
+  const channels = { matrix: { homeserver: "https://example.org", accessToken: "a b", room: "!a" } };
+  await assertRejects(
+    () => Notifier.open({ channels, stateDir: "/nowhere" }),
+    ConfigError,
+    "channels.matrix.accessToken: it must be one token, of visible ASCII, and nothing else",
+  );
+  await assertRejects(() => Notifier.open({ channels: {} }), ConfigError, "stateDir is not set");
+  await using scene = await setScene();
+  await using none = await scene.open({ channels: {} });
+  await assertRejects(() => none.notify({ subject: "Up" }), ConfigError, "no channel is configured");
+});
+
+Deno.test("Notifier.notify() rejects when the state directory is no directory", async () => {
+  await using scene = await setScene();
+  Deno.writeTextFileSync(`${scene.stateDir}/file`, "");
+  await assertRejects(
+    async () => {
+      await using notifier = await scene.open({ stateDir: `${scene.stateDir}/file` });
+      await notifier.notify({ subject: "Up" });
+    },
+    QueueError,
+    "a file is in the way",
+  );
+});
+
+Deno.test("the access token is in no file of the state directory", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open();
+  for (const fault of ["unknown-token", "drop-after-persisting", "captive-portal", "too-large"] as const) {
+    scene.homeserver.fault(fault, { times: 1 });
+    await notifier.notify({ subject: fault });
+    await notifier.flush({ waitMs: 0 });
+  }
+  const [first] = notifier.entries();
+  assert(Deno.inspect(notifier).includes(scene.accessToken) === false);
+  assert(JSON.stringify(first ?? {}).includes(scene.accessToken) === false);
+  for (const { name } of Deno.readDirSync(`${scene.stateDir}/queue`)) {
+    assert(!Deno.readTextFileSync(`${scene.stateDir}/queue/${name}`).includes(scene.accessToken), name);
+  }
+});
+
+Deno.test("Notifier.retry() revives the dead, and Notifier.drop() ends what nobody wants", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open();
+  scene.homeserver.fault("too-large", { times: 2 });
+  await notifier.notify({ subject: "1" });
+  await notifier.notify({ subject: "2" });
+  const [one, two] = notifier.entries();
+  assertEquals([one.state, two.state], ["dead", "dead"]);
+  assertEquals((await notifier.retry([one.id])).map(({ state }) => state), ["delivered"]);
+  await notifier.drop([two.id]);
+  assertEquals([notifier.entries(), scene.subjects()], [[], ["1"]]);
+});
+
+Deno.test("Notifier.notify() of many at once to a service without transactions delivers each once", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open({ channels: { ntfy: { server: scene.ntfy.url, topic: "alerts" } } });
+  const subjects = Array.from({ length: 10 }, (_, count) => String(count));
+  await Promise.all(subjects.map((subject) => notifier.notify({ subject }, { waitMs: 1e9 })));
+  assertEquals(scene.ntfy.messages("alerts").map(({ message }) => message).toSorted(), subjects);
+});
+
+Deno.test("Notifier.notify() with a signal that is aborted queues nothing", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open();
+  await assertRejects(
+    () => notifier.notify({ subject: "1" }, { signal: AbortSignal.abort(new Error("enough")) }),
+    Error,
+    "enough",
+  );
+  assertEquals(notifier.entries(), []);
+});
+
+Deno.test("Notifier.notify() holds a channel whose token file cannot be read, and delivers by the others", async () => {
+  await using scene = await setScene();
+  const { homeserver, room, ntfy } = scene;
+  await using notifier = await scene.open({
+    channels: {
+      matrix: { homeserver: homeserver.url, accessTokenFile: "/nowhere", room },
+      ntfy: { server: ntfy.url, topic: "alerts" },
+    },
+  });
+  const outcomes = await notifier.notify({ subject: "Up" });
+  assertEquals(outcomes.map(({ state }) => state), ["held", "delivered"]);
+  assert(outcomes[0].reason?.includes("accessTokenFile /nowhere: there is no such file"));
+});
+
+Deno.test("Notifier hears of damage once, by the path of the copy", async () => {
+  await using scene = await setScene();
+  await using first = await scene.open();
+  await first.notify({ subject: "1" });
+  Deno.writeTextFileSync(`${scene.stateDir}/queue/queue.jsonl`, "garbage\n", { append: true });
+  const warnings: string[] = [];
+  await using second = await scene.open({ onWarning: (text) => void warnings.push(text) });
+  await using _third = await scene.open({ onWarning: (text) => void warnings.push(text) });
+  assertEquals(second.status().quarantined, 1);
+  assertEquals(warnings.length, 1);
+});
+
+Deno.test("Notifier.notify() of a key takes the place of what waits, tells its sender, and says so in the room", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open();
+  await scene.homeserver.stop();
+  for (const percent of [90, 95, 99]) await notifier.notify({ subject: `Disk ${percent} %`, key: "disk" });
+  await notifier.notify({ subject: "Other" }, { waitMs: 0 });
+  assertEquals(notifier.entries().map(({ notification }) => notification.subject), ["Disk 99 %", "Other"]);
+  await scene.homeserver.restart();
+  await notifier.flush();
+  assertEquals(scene.subjects(), ["Disk 99 %", "Other"]);
+  const [{ content }] = scene.homeserver.events(scene.room);
+  assert(String(content.body).includes("↻ In place of 2 earlier ones, since 2026-11-22"), String(content.body));
+  assert(String(content.formatted_body).includes("↻ In place of 2 earlier ones"));
+});
+
+Deno.test("Notifier.notify() with an id of the caller's sends once, however often it is called", async () => {
+  await using scene = await setScene();
+  const call = async () => {
+    await using notifier = await scene.open();
+    return (await notifier.notify({ subject: "Backup" }, { id: "backup-1" }))[0];
+  };
+  scene.homeserver.fault("503", { times: 1 });
+  assertEquals([(await call()).state, scene.subjects()], ["queued", []]);
+  scene.runtime.time += 60_000;
+  const [second, third] = [await call(), await call()];
+  assertEquals([second, second.state, scene.subjects()], [third, "delivered", ["Backup"]]);
+  await using notifier = await scene.open();
+  await assertRejects(() => notifier.notify({ subject: "x" }, { id: "with space" }), InvalidNotificationError);
+});
+
+Deno.test("Notifier.notify() sends without the queue when no disk takes it, says so, and rejects what then fails too", async () => {
+  await using scene = await setScene();
+  const warnings: string[] = [];
+  const ntfy = { server: scene.ntfy.url, topic: "alerts" };
+  const matrix = { homeserver: scene.homeserver.url, accessToken: scene.accessToken, room: scene.room };
+  const options = { stateDir: `${scene.stateDir}/gone/state`, onWarning: (text: string) => void warnings.push(text) };
+  await using notifier = await scene.open({ ...options, channels: { matrix, ntfy } });
+  Deno.writeTextFileSync(`${scene.stateDir}/gone`, "a file where a directory should be made");
+  assertEquals((await notifier.notify({ subject: "One" })).map(({ state }) => state), ["delivered", "delivered"]);
+  assertEquals(scene.subjects(), ["One"]);
+  assert(warnings[0].startsWith("Cannot make the queue directory"), warnings[0]);
+  await scene.homeserver.stop();
+  const partly = await notifier.notify({ subject: "Two" });
+  assertEquals(partly.map(({ state }) => state), ["refused", "delivered"]);
+  const alone = () => notifier.notify({ subject: "Three" }, { channels: ["matrix"] });
+  await assertRejects(alone, QueueError, "nor was it delivered without: Cannot connect to");
+  await scene.homeserver.restart();
+  await assertRejects(() => notifier.notify({ subject: "Four" }, { id: "four" }), QueueError, "Cannot make");
+  assertEquals(scene.subjects(), ["One"]);
+});
+
+Deno.test("Notifier.notify() makes room where a journal is full of history", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open();
+  await notifier.notify({ subject: "One" });
+  const path = `${scene.stateDir}/queue/queue.jsonl`;
+  const settled = Deno.readTextFileSync(path);
+  const rest = settled.slice(settled.indexOf("\n") + 1).split("\n").slice(0, 3).join("\n") + "\n";
+  const file = Deno.openSync(path, { append: true });
+  for (let bytes = 0; bytes < 17 * 2 ** 20;) bytes += file.writeSync(new TextEncoder().encode(rest.repeat(1000)));
+  file.close();
+  scene.runtime.time += 3_600_000;
+  await using later = await scene.open();
+  assertEquals((await later.notify({ subject: "Two" }))[0].state, "delivered");
+  assert(Deno.statSync(path).size < 100_000);
+});

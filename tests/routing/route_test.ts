@@ -1,0 +1,51 @@
+import { assertEquals } from "@std/assert";
+import { setScene } from "../fakes/scene.ts";
+
+Deno.test("Notifier.notify() sends by the rules, to where they say and as they say", async () => {
+  await using scene = await setScene();
+  const { homeserver, ntfy, room, accessToken } = scene;
+  const other = homeserver.createRoom({ members: ["@bot:loopback.test"] });
+  await using notifier = await scene.open({
+    channels: {
+      matrix: { homeserver: homeserver.url, accessToken, room },
+      phone: { kind: "ntfy", server: ntfy.url, topic: "alerts" },
+    },
+    routes: [
+      { when: { origin: "backup-*" }, silent: true, set: { matrix: { room: other }, phone: { topic: "backup" } } },
+      { when: { severity: "info" }, channels: "phone" },
+    ],
+  });
+  const outcomes = await notifier.notify({ subject: "Backup done", origin: "backup-email" });
+  assertEquals(outcomes.map(({ destination, state }) => [destination, state]), [[other, "delivered"], [
+    "backup",
+    "delivered",
+  ]]);
+  assertEquals(homeserver.events(other).map(({ content }) => content.msgtype), ["m.notice"]);
+  assertEquals(ntfy.messages("backup").map(({ priority }) => priority), [2]);
+  await notifier.notify({ subject: "Hello" });
+  await notifier.notify({ subject: "Oh", severity: "error" });
+  assertEquals([scene.subjects(), ntfy.messages("alerts").length], [["Oh"], 2]);
+});
+
+Deno.test("Notifier.notify() says of each envelope that a rule lets it go nowhere, and queues nothing", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open({ routes: [{ when: { origin: "noise" }, channels: [] }] });
+  const [outcome, ...others] = await notifier.notify({ subject: "Hello", origin: "noise" });
+  assertEquals([outcome.channel, outcome.destination, outcome.state, outcome.reason, others.length], [
+    "matrix",
+    scene.room,
+    "muted",
+    "routes[0] lets it go nowhere",
+    0,
+  ]);
+  assertEquals([notifier.hasQueue(), scene.puts()], [false, 0]);
+});
+
+Deno.test("Notifier.notify() sends by the channel that its caller names, whatever the rules choose", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open({ routes: [{ when: { origin: "noise" }, channels: [] }] });
+  for (const options of [{ channels: ["matrix"] }, { channels: ["*"] }, { kind: "matrix" }, { room: scene.room }]) {
+    const outcomes = await notifier.notify({ subject: "Hello", origin: "noise" }, options);
+    assertEquals(outcomes.map(({ state }) => state), ["delivered"]);
+  }
+});

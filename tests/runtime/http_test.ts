@@ -1,0 +1,132 @@
+import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { TransportError, type TransportPhase } from "../../src/base/errors.ts";
+import { exchange, parseRetryAfter } from "../../src/runtime/http.ts";
+import { denoRuntime } from "../../src/runtime/runtime.ts";
+import { fakeRuntime, TEST_TIME } from "../fakes/runtime.ts";
+
+/** A server that reads a request and then does what the test wants of the connection. */
+function rawServer(serve: (connection: Deno.Conn) => Promise<void> | void) {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const done = (async () => {
+    for await (const connection of listener) {
+      await connection.read(new Uint8Array(4096));
+      await serve(connection);
+    }
+  })();
+  return {
+    port: listener.addr.port,
+    async [Symbol.asyncDispose]() {
+      listener.close();
+      await done;
+    },
+  };
+}
+
+async function phaseOf(url: string): Promise<TransportPhase> {
+  using runtime = denoRuntime();
+  const error = await assertRejects(
+    () => exchange(runtime, { method: "PUT", url, body: "{}", timeoutMs: 10_000 }),
+    TransportError,
+  );
+  return error.phase;
+}
+
+Deno.test("exchange() fails with phase connect when nobody listens", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  listener.close();
+  assertEquals(await phaseOf(`http://127.0.0.1:${port}/`), "connect");
+});
+
+Deno.test("exchange() fails with phase connect when the name does not resolve", async () => {
+  assertEquals(await phaseOf("http://nobody.invalid/"), "connect");
+});
+
+Deno.test("exchange() fails with phase connect when TLS fails", async () => {
+  await using server = rawServer((connection) => connection.close());
+  assertEquals(await phaseOf(`https://127.0.0.1:${server.port}/`), "connect");
+});
+
+Deno.test("exchange() fails with phase exchange when the connection is cut behind the request", async () => {
+  await using server = rawServer((connection) => connection.close());
+  assertEquals(await phaseOf(`http://127.0.0.1:${server.port}/`), "exchange");
+});
+
+Deno.test("exchange() fails with phase exchange when the answer is cut", async () => {
+  await using server = rawServer(async (connection) => {
+    await connection.write(new TextEncoder().encode("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc"));
+    connection.close();
+  });
+  assertEquals(await phaseOf(`http://127.0.0.1:${server.port}/`), "exchange");
+});
+
+Deno.test("exchange() fails with phase timeout when no answer comes in time", async () => {
+  using runtime = fakeRuntime();
+  await using server = rawServer((connection) => {
+    runtime.expireTimeouts();
+    connection.close();
+  });
+  const request = { method: "PUT", url: `http://127.0.0.1:${server.port}/`, timeoutMs: 10_000 } as const;
+  const error = await assertRejects(() => exchange(runtime, request), TransportError);
+  assertEquals([error.phase, error.message], ["timeout", `No answer from 127.0.0.1:${server.port} within 10 s`]);
+});
+
+Deno.test("exchange() rethrows the caller's own reason to stop", async () => {
+  const controller = new AbortController();
+  const reason = new Error("enough");
+  await using server = rawServer((connection) => {
+    controller.abort(reason);
+    connection.close();
+  });
+  using runtime = denoRuntime();
+  const request = {
+    method: "GET",
+    url: `http://127.0.0.1:${server.port}/`,
+    timeoutMs: 10_000,
+    signal: controller.signal,
+  } as const;
+  assertEquals(await assertRejects(() => exchange(runtime, request)), reason);
+});
+
+Deno.test("exchange() does not follow redirects", async () => {
+  await using server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    () => Response.redirect("http://127.0.0.1:1/"),
+  );
+  using runtime = denoRuntime();
+  const answer = await exchange(runtime, {
+    method: "PUT",
+    url: `http://127.0.0.1:${server.addr.port}/`,
+    timeoutMs: 10_000,
+  });
+  assertEquals(answer.status, 302);
+});
+
+Deno.test("exchange() puts no secret into its errors", async () => {
+  using runtime = denoRuntime();
+  const request = {
+    method: "GET",
+    url: "http://nobody.invalid/?x=hush",
+    headers: { Authorization: "hush" },
+    timeoutMs: 1000,
+  } as const;
+  const error = await assertRejects(() => exchange(runtime, request));
+  assertInstanceOf(error, TransportError);
+  assertEquals(error.message.includes("hush"), false);
+});
+
+Deno.test("parseRetryAfter() reads seconds and dates, and nothing else", () => {
+  const cases: [string | null, number | undefined][] = [
+    ["5", 5000],
+    [" 0 ", 0],
+    ["Sun, 22 Nov 2026 20:00:30 GMT", 30_000],
+    ["Sun, 22 Nov 2026 19:00:00 GMT", 0],
+    ["soon", undefined],
+    ["-1", undefined],
+    ["1.5", undefined],
+    ["2026-11-22", undefined],
+    ["", undefined],
+    [null, undefined],
+  ];
+  for (const [value, ms] of cases) assertEquals(parseRetryAfter(value, TEST_TIME), ms, String(value));
+});
