@@ -39,7 +39,7 @@ export { Notifier } from "./src/notifier/notifier.ts";
 export type { FlushOptions, NotifierOptions, NotifyOptions } from "./src/notifier/options.ts";
 export type { Connection, Credentials } from "./src/runtime/connection.ts";
 export type { EntryState } from "./src/queue/entry.ts";
-export type { ProgramCall, ProgramEnd } from "./src/runtime/subprocess.ts";
+export type { SubprocessCall, SubprocessEnd } from "./src/runtime/subprocess.ts";
 export type { Ages } from "./src/notifier/age_histogram.ts";
 export type { Outcome, QueuedEntry } from "./src/notifier/outcomes.ts";
 export type { Runtime, Stdio } from "./src/runtime/runtime.ts";
@@ -69,7 +69,7 @@ export type { ChannelConfig } from "./src/config/config.ts";
 export type { FloodConfig, PolicyConfig, QuietConfig } from "./src/config/fields/policy_fields.ts";
 export type { FallbackEnvelope, Plan, RouteOptions } from "./src/routing/route.ts";
 export type { FallbackConfig, FallbackPolicy } from "./src/routing/fallback.ts";
-export type { JudgedRule } from "./src/routing/match.ts";
+export type { EvaluatedRule } from "./src/routing/match.ts";
 export type {
   ChannelSettingsConfig,
   RouteConfig,
@@ -83,8 +83,8 @@ export {
   HintedError,
   type HintOptions,
   InvalidNotificationError,
-  QueueError,
-  type QueueTrouble,
+  StorageError,
+  type StorageErrorCode,
 } from "./src/base/errors.ts";
 
 if (import.meta.main) {

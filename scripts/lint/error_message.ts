@@ -34,7 +34,7 @@ function isReason(node: Deno.lint.NewExpression): boolean {
 /** The message comes first, or after a word that says which kind of error it is. */
 function messagesOf([first, second]: readonly Deno.lint.Node[]): readonly string[] {
   if (first === undefined) return [];
-  const isKind = second !== undefined && first.type === "Literal" && /^[a-z]+$/.test(`${first.value}`);
+  const isKind = second !== undefined && first.type === "Literal" && /^[a-z-]+$/.test(`${first.value}`);
   return branchesOf(isKind ? second : first).map(textOf).filter((text) => text !== undefined);
 }
 

@@ -3,17 +3,17 @@
  * people see.
  */
 
-import { ConfigError, QueueError } from "../base/errors.ts";
+import { ConfigError, StorageError } from "../base/errors.ts";
 import { parseJsonObject } from "../base/fields.ts";
 import { denoFiles, type Files, replaceFile } from "../runtime/files.ts";
 import { FileLock } from "../runtime/file_lock.ts";
-import { guard } from "../runtime/file_errors.ts";
+import { mapFileErrors } from "../runtime/file_errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 
 /**
  * Gives the device_id of a state directory; the first time it is made up. It suits the scopes of OAuth 2.0 too, which want ten characters or more.
  *
- * @throws {QueueError} when it cannot be written down
+ * @throws {StorageError} when it cannot be written down
  */
 export function stableDeviceId(
   stateDir: string,
@@ -21,14 +21,18 @@ export function stableDeviceId(
   files: Files = denoFiles,
 ): string {
   const path = `${stateDir}/device.json`;
-  guard(`make the folder ${stateDir}`, () => files.makeDirectory(stateDir));
+  mapFileErrors(`make the folder ${stateDir}`, () => files.makeDirectory(stateDir));
   const lock = new FileLock(files, `${stateDir}/device.lock`);
-  if (!lock.tryAcquire()) throw new QueueError("busy", `Cannot name this device: another login is under way`);
+  if (!lock.tryAcquire()) throw new StorageError("busy", `Cannot name this device: another login is under way`);
   try {
     const known = readDeviceId(path);
     if (known !== undefined) return known;
     const deviceId = runtime.uuid().replaceAll("-", "").slice(0, 16).toUpperCase();
-    guard(`save ${path}`, () => replaceFile(files, path, `${JSON.stringify({ version: 1, deviceId })}\n`), "unwritten");
+    mapFileErrors(
+      `save ${path}`,
+      () => replaceFile(files, path, `${JSON.stringify({ version: 1, deviceId })}\n`),
+      "unwritten",
+    );
     return deviceId;
   } finally {
     lock.release();

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { LoginError, type LoginTrouble } from "../base/errors.ts";
+import { LoginError, type LoginErrorCode } from "../base/errors.ts";
 import type { OAuthOptions } from "../matrix/oauth/ask.ts";
 import { type DeviceAuthorization, requestDeviceCode } from "../matrix/oauth/device.ts";
 import { OAuthError } from "../matrix/oauth/errors.ts";
@@ -93,10 +93,10 @@ async function confirmed(
   return withTokens({ userId, homeserver: baseUrl, deviceId, accessToken: "", oauth }, tokens, now);
 }
 
-const TROUBLES: Readonly<Record<string, LoginTrouble>> = {
+const TROUBLES: Readonly<Record<string, LoginErrorCode>> = {
   access_denied: "refused",
   expired_token: "expired",
-  temporarily_unavailable: "limited",
+  temporarily_unavailable: "rate-limited",
 };
 
 function loginError(error: OAuthError): LoginError {

@@ -35,7 +35,7 @@ export interface Renewal {
  *
  * @returns whether the account has another one; false when its session is over
  * @throws whatever a request throws, when nobody knows
- * @throws {QueueError} when the account's lock is not to be had, or the disk does not take the new tokens
+ * @throws {StorageError} when the account's lock is not to be had, or the disk does not take the new tokens
  */
 export async function renewAccount(renewal: Renewal, refused: string, options: RenewOptions): Promise<boolean> {
   const { stateDir, userId, runtime } = renewal;

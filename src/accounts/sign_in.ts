@@ -139,7 +139,7 @@ export async function signInWithToken(
  * Saves what a login gave. Nobody renews the old session meanwhile; and where nothing could be saved, nobody logs in.
  *
  * @throws whatever the login throws; then what was saved before is there still
- * @throws {QueueError} when the account cannot be saved
+ * @throws {StorageError} when the account cannot be saved
  */
 export async function saveLogin(signIn: SignIn, work: () => Promise<Account>): Promise<Account> {
   const { stateDir, userId, runtime, signal } = signIn;
@@ -189,18 +189,18 @@ export async function attempt<Result>(
     return await work();
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
-    throw understood(`Cannot log in as ${userId}`, error, runtime.now());
+    throw toLoginError(`Cannot log in as ${userId}`, error, runtime.now());
   }
 }
 
 /** What went wrong at the server, as an error for people; anything else as it is. */
-export function understood(what: string, error: unknown, now: number): unknown {
-  if (error instanceof BeforeSendingError) return understood(what, error.cause, now);
+export function toLoginError(what: string, error: unknown, now: number): unknown {
+  if (error instanceof BeforeSendingError) return toLoginError(what, error.cause, now);
   if (error instanceof ResponseError && (error.status === 429 || error.errcode === "M_LIMIT_EXCEEDED")) {
     const { retryAfterMs } = error;
     const until = retryAfterMs === undefined ? undefined : now + retryAfterMs;
     const wait = retryAfterMs === undefined ? "for now" : `for ${formatDuration(retryAfterMs)}`;
-    return new LoginError("limited", `${what}: the server takes no more of that ${wait}`, { until, cause: error });
+    return new LoginError("rate-limited", `${what}: the server takes no more of that ${wait}`, { until, cause: error });
   }
   if (error instanceof ResponseError && error.status < 500) {
     return new LoginError("refused", `${what}: ${error.message}`, { cause: error });

@@ -6,7 +6,7 @@ import { logoutSession } from "../matrix/session.ts";
 import type { Account, SessionRuntime } from "./account.ts";
 import { revokeSession } from "./revocation.ts";
 import { openSession, requireAccount } from "./session.ts";
-import { understood } from "./sign_in.ts";
+import { toLoginError } from "./sign_in.ts";
 import { AccountStore } from "./store.ts";
 
 /** Whose session ends, and by which means. */
@@ -33,7 +33,7 @@ export async function signOut(options: SignOut): Promise<boolean> {
     return account.oauth === undefined ? await logOut(account, options) : await revoke(options);
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
-    throw understood(`Cannot log ${userId} out`, error, runtime.now());
+    throw toLoginError(`Cannot log ${userId} out`, error, runtime.now());
   }
 }
 

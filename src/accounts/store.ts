@@ -5,10 +5,10 @@
  * @module
  */
 
-import { QueueError } from "../base/errors.ts";
+import { StorageError } from "../base/errors.ts";
 import { denoFiles, type Files, replaceFile } from "../runtime/files.ts";
 import { FileLock } from "../runtime/file_lock.ts";
-import { guard } from "../runtime/file_errors.ts";
+import { mapFileErrors } from "../runtime/file_errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { type Account, accountPath, readAccount, serializeAccount } from "./account.ts";
 
@@ -23,7 +23,7 @@ export interface LockOptions {
 export interface HeldAccount {
   /** What its file holds; undefined when nobody is logged in. @throws {ConfigError} when it cannot be used */
   read(): Account | undefined;
-  /** Writes it durably. @throws {QueueError} when the disk does not take it; then what was there is there still */
+  /** Writes it durably. @throws {StorageError} when the disk does not take it; then what was there is there still */
   save(account: Account): void;
   /** Forgets it durably. */
   remove(): void;
@@ -41,7 +41,10 @@ export class AccountStore {
 
   /** The user ids of the accounts, sorted. */
   list(): string[] {
-    const names = guard(`list ${this.#stateDir}/accounts`, () => this.#files.list(`${this.#stateDir}/accounts`));
+    const names = mapFileErrors(
+      `list ${this.#stateDir}/accounts`,
+      () => this.#files.list(`${this.#stateDir}/accounts`),
+    );
     return names.filter((name) => name.endsWith(".json")).map((name) => decodeURIComponent(name.slice(0, -5))).sort();
   }
 
@@ -57,7 +60,7 @@ export class AccountStore {
   /**
    * Works on an account while nobody else does.
    *
-   * @throws {QueueError} when its lock is not to be had in time, or the disk fails
+   * @throws {StorageError} when its lock is not to be had in time, or the disk fails
    */
   async exclusively<Result>(
     userId: string,
@@ -66,19 +69,19 @@ export class AccountStore {
   ): Promise<Result> {
     const path = accountPath(this.#stateDir, userId);
     const folder = `${this.#stateDir}/accounts`;
-    guard(`make the folder ${folder}`, () => this.#files.makeDirectory(folder));
+    mapFileErrors(`make the folder ${folder}`, () => this.#files.makeDirectory(folder));
     const lock = new FileLock(this.#files, path.replace(/json$/, "lock"));
     const { runtime, timeoutMs, signal } = options;
     if (!await lock.acquire(timeoutMs, runtime, signal)) {
-      throw new QueueError("busy", `Cannot use the account ${userId}: another process does not let go of its lock`);
+      throw new StorageError("busy", `Cannot use the account ${userId}: another process does not let go of its lock`);
     }
     try {
       return await work({
         read: () => readAccount(this.#stateDir, userId),
         save: (account) =>
-          guard(`save ${path}`, () => replaceFile(this.#files, path, serializeAccount(account)), "unwritten"),
+          mapFileErrors(`save ${path}`, () => replaceFile(this.#files, path, serializeAccount(account)), "unwritten"),
         remove: () =>
-          guard(`remove ${path}`, () => {
+          mapFileErrors(`remove ${path}`, () => {
             this.#files.remove(path);
             this.#files.syncDirectory(folder);
           }, "unwritten"),

@@ -40,9 +40,9 @@ export class ConfigError extends HintedError {
  * is no room for the files that come with it.
  * `io`: it cannot be read. `permission`: it may not be used.
  */
-export type QueueTrouble = "full" | "limit" | "busy" | "unwritten" | "files" | "io" | "permission";
+export type StorageErrorCode = "full" | "limit" | "busy" | "unwritten" | "files" | "io" | "permission";
 
-const QUEUE_HINTS: Readonly<Record<QueueTrouble, string>> = {
+const QUEUE_HINTS: Readonly<Record<StorageErrorCode, string>> = {
   full: "make room on the disk; what was queued before is safe",
   limit: "see why nothing is delivered: matrix-notify status; what was queued before is safe",
   busy: "if no matrix-notify is at work, another program holds the lock",
@@ -53,16 +53,16 @@ const QUEUE_HINTS: Readonly<Record<QueueTrouble, string>> = {
 };
 
 /** The queue on disk cannot do what was asked. Nothing that it had acknowledged is lost by that. */
-export class QueueError extends HintedError {
+export class StorageError extends HintedError {
   /** The name of the class, for those who cannot use `instanceof`. */
-  override name = "QueueError" as const;
+  override name = "StorageError" as const;
   /** What kind of trouble it is. */
-  readonly trouble: QueueTrouble;
+  readonly code: StorageErrorCode;
 
   /** The message says what could not be done, a colon, and the state that prevented it. Without a hint it has one for its kind of trouble. */
-  constructor(trouble: QueueTrouble, message: string, options?: HintOptions) {
+  constructor(trouble: StorageErrorCode, message: string, options?: HintOptions) {
     super(message, { hint: QUEUE_HINTS[trouble], ...options });
-    this.trouble = trouble;
+    this.code = trouble;
   }
 }
 
@@ -82,16 +82,16 @@ export class DiscoveryError extends HintedError {
  * Why nobody could be logged in. `refused`: the server does not take what was offered. `limited`: it says when to try again. `expired`: nobody confirmed it in
  * time. `unavailable`: there is no such way, or no answer.
  */
-export type LoginTrouble = "refused" | "limited" | "expired" | "unavailable";
+export type LoginErrorCode = "refused" | "rate-limited" | "expired" | "unavailable";
 
 /** A login or a logout failed. Nothing was changed on the disk. */
 export class LoginError extends HintedError {
   override name = "LoginError" as const;
-  readonly trouble: LoginTrouble;
+  readonly trouble: LoginErrorCode;
   /** When the server wants to be asked again, milliseconds since 1970. */
   readonly until?: number;
 
-  constructor(trouble: LoginTrouble, message: string, options: HintOptions & { readonly until?: number } = {}) {
+  constructor(trouble: LoginErrorCode, message: string, options: HintOptions & { readonly until?: number } = {}) {
     super(message, options);
     this.trouble = trouble;
     this.until = options.until;
@@ -125,7 +125,7 @@ export class TransportError extends HintedError {
  * What a refusal means, for services whose status does not say it. `not-sent`: not now, perhaps later. `account`: no one of ours gets through until somebody
  * mends it. `room`: this destination does not take it from us; `room-busy`: not now, perhaps later. `poison`: this message will never be taken.
  */
-export type Verdict = "not-sent" | "account" | "room" | "room-busy" | "poison";
+export type ResponseClass = "not-sent" | "credentials" | "destination" | "destination-busy" | "rejected";
 
 /** A `fetch` failed that went through a proxy: then it may be the proxy that cannot be reached. */
 export class ProxiedFetchError extends TypeError {
@@ -149,7 +149,7 @@ export interface Refusal {
   /** What the service said of waiting, in milliseconds, unshortened. */
   readonly retryAfterMs?: number;
   /** What it means; without it the errcode and the status tell, as they do in HTTP. */
-  readonly verdict?: Verdict;
+  readonly failureClass?: ResponseClass;
 }
 
 /** The service answered with an error in its own protocol. */
@@ -158,14 +158,14 @@ export class ResponseError extends Error implements Refusal {
   readonly status: number;
   readonly errcode?: string;
   readonly retryAfterMs?: number;
-  readonly verdict?: Verdict;
+  readonly failureClass?: ResponseClass;
 
   constructor(message: string, refusal: Refusal, options?: ErrorOptions) {
     super(message, options);
     this.status = refusal.status;
     this.errcode = refusal.errcode;
     this.retryAfterMs = refusal.retryAfterMs;
-    this.verdict = refusal.verdict;
+    this.failureClass = refusal.failureClass;
   }
 }
 

@@ -1,8 +1,8 @@
 /** What every channel kind is to the rest: a type. */
 
-import type { Digest } from "../notification/batch.ts";
+import type { Batch } from "../notification/batch.ts";
 import type { Notification } from "../notification/notification.ts";
-import type { FileCarriage } from "../notification/attachment_mode.ts";
+import type { AttachmentMode } from "../notification/attachment_mode.ts";
 import type { Incident } from "../notification/incident.ts";
 import type { Replaced } from "../notification/render.ts";
 
@@ -15,7 +15,7 @@ export interface Envelope {
   /** What was said. */
   readonly notification: Notification;
   /** Which of its files it is, from 1, where a channel takes each by itself; undefined for the text that goes before them. */
-  readonly part?: number;
+  readonly attachmentIndex?: number;
 }
 
 /** Proof of delivery. */
@@ -25,11 +25,11 @@ export interface Receipt {
   /** Whether an earlier try had delivered it, as was found when the service was read back. @default {"put"} */
   readonly via?: "put" | "read-back";
   /** Whether an earlier try may have delivered it too, and nobody can tell. @default {false} */
-  readonly mayBeTwice?: boolean;
+  readonly possibleDuplicate?: boolean;
 }
 
 /** Earlier tries may have arrived. */
-export interface Doubt {
+export interface InDoubt {
   /** When the first of them left, milliseconds since 1970. */
   readonly since: number;
   /** When the last of them ended. */
@@ -47,7 +47,7 @@ export interface SendOptions {
   /** Present when the destination was told of its key before, and not yet that it is over; the same on every try. */
   readonly incident?: Incident;
   /** Present when an earlier try may have arrived: then it must not be made twice. */
-  readonly doubt?: Doubt;
+  readonly inDoubt?: InDoubt;
   /** How long to wait for an answer, milliseconds. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
@@ -61,13 +61,13 @@ export interface Channel {
   /** Whether a repeated try makes no second copy, by its txnId or because the service can be read back. */
   readonly isIdempotent: boolean;
   /** Whether sending starts programs, for which a deliverer in the background needs a permission. @default {false} */
-  readonly runsPrograms?: boolean;
+  readonly runsSubprocesses?: boolean;
   /** Whether files go each by itself behind their text, or along with it; undefined for a service that takes none. */
-  readonly carriesFiles?: FileCarriage;
+  readonly attachmentMode?: AttachmentMode;
   /** Where it delivers when nobody says otherwise. */
   readonly destinations: readonly string[];
   /** Whether a message of this channel has room for a line of each that a digest stands for. @default that of the smallest service */
-  hasRoomFor?(digest: Digest): boolean;
+  hasRoomFor?(digest: Batch): boolean;
   /**
    * Delivers one envelope, once; there is no retry inside.
    *

@@ -7,7 +7,7 @@ import type { Runtime } from "../runtime/runtime.ts";
 import type { Secret } from "../base/secret.ts";
 import type { Channel } from "./channel.ts";
 import type { FieldSpecs } from "./fields/field_spec.ts";
-import type { Memory } from "./room_cache.ts";
+import type { RoomCache } from "./room_cache.ts";
 
 /**
  * What a secret may look like: a `token` of visible ASCII, a `header` with spaces too, any one `line`, such as a password; or what a function has nothing to
@@ -43,7 +43,7 @@ export interface ChannelContext {
   /** The host's name, as people know it. */
   readonly identity: string;
   /** What was found out before, in this process or another. @default one that ends with the process */
-  readonly memory?: Memory;
+  readonly roomCache?: RoomCache;
   /** The files of what it sends. */
   readonly files: FileReader;
   /** Says something to whoever runs this; delivery goes on. */

@@ -1,6 +1,6 @@
 /** The message of a notification in the two forms that channels need. */
 
-import { fitsEverywhere, isDigest, renderDigest } from "../notification/batch.ts";
+import { fitsEverywhere, isBatch, renderBatch } from "../notification/batch.ts";
 import { loadMarkup } from "../markup/load.ts";
 import type { Notification } from "../notification/notification.ts";
 import { codeToHtml, textToHtml } from "../notification/render.ts";
@@ -22,7 +22,7 @@ export async function renderMessage(
   warn: (text: string) => void,
   fits: (message: RenderedMessage) => boolean = fitsEverywhere,
 ): Promise<RenderedMessage> {
-  if (isDigest(notification)) return renderDigest(notification, fits);
+  if (isBatch(notification)) return renderBatch(notification, fits);
   const { message, format } = notification;
   if (message === "" || format === "text") return { text: message, html: textToHtml(message) };
   if (format === "code") return { text: message, html: codeToHtml(message) };

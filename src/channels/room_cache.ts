@@ -12,9 +12,9 @@ export interface TurnOptions {
 }
 
 /** A memory that all processes with the same state directory share. */
-export interface Memory {
+export interface RoomCache {
   /** What is remembered under a key; undefined for nothing. Whoever asks checks what it is: people can edit the file. */
-  recall(key: string): unknown;
+  get(key: string): unknown;
   /** Remembers a value that is JSON, or forgets with `undefined`. It is on the disk when this resolves, as far as the disk takes it. */
   remember(key: string, value: unknown): Promise<void>;
   /**
@@ -22,21 +22,21 @@ export interface Memory {
    *
    * @throws {Error} when it does not come to one's turn in time
    */
-  alone<Result>(work: () => Promise<Result>, options: TurnOptions): Promise<Result>;
+  withLock<Result>(work: () => Promise<Result>, options: TurnOptions): Promise<Result>;
 }
 
 /** A memory that ends with its process, for whoever has no state directory. */
-export function volatileMemory(): Memory {
+export function inMemoryRoomCache(): RoomCache {
   const values = new Map<string, unknown>();
   let last: Promise<unknown> = Promise.resolve();
   return {
-    recall: (key) => values.get(key),
+    get: (key) => values.get(key),
     remember(key, value) {
       if (value === undefined) values.delete(key);
       else values.set(key, value);
       return Promise.resolve();
     },
-    alone(work) {
+    withLock(work) {
       const turn = last.then(work, work);
       last = turn.catch(() => {});
       return turn;

@@ -10,12 +10,12 @@
  * @module
  */
 
-import type { Memory, TurnOptions } from "./room_cache.ts";
-import { QueueError } from "../base/errors.ts";
+import type { RoomCache, TurnOptions } from "./room_cache.ts";
+import { StorageError } from "../base/errors.ts";
 import { parseJsonObject } from "../base/fields.ts";
 import { denoFiles, type Files, replaceFile } from "../runtime/files.ts";
 import { FileLock } from "../runtime/file_lock.ts";
-import { guard } from "../runtime/file_errors.ts";
+import { mapFileErrors } from "../runtime/file_errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 
 /** How long a writer waits for another one, milliseconds: a write takes no longer than the disk. */
@@ -25,7 +25,7 @@ const WRITE_TURN_MS = 2_000;
 const MAX_BYTES = 1024 * 1024;
 
 /** `rooms.json`. */
-export class FileMemory implements Memory {
+export class RoomCacheFile implements RoomCache {
   readonly #directory: string;
   readonly #runtime: Pick<Runtime, "now" | "sleep" | "random">;
   readonly #files: Files;
@@ -38,7 +38,7 @@ export class FileMemory implements Memory {
     this.#files = files;
   }
 
-  recall(key: string): unknown {
+  get(key: string): unknown {
     if (this.#unsaved.has(key)) return this.#unsaved.get(key);
     const values = this.#read();
     return Object.hasOwn(values, key) ? values[key] : undefined;
@@ -50,19 +50,19 @@ export class FileMemory implements Memory {
       await this.#locked("rooms.lock", () => Promise.resolve(this.#save()), { timeoutMs: WRITE_TURN_MS });
       this.#unsaved.clear();
     } catch (error) {
-      if (!(error instanceof QueueError)) throw error;
+      if (!(error instanceof StorageError)) throw error;
     }
   }
 
-  async alone<Result>(work: () => Promise<Result>, options: TurnOptions): Promise<Result> {
+  async withLock<Result>(work: () => Promise<Result>, options: TurnOptions): Promise<Result> {
     return await this.#locked("direct.lock", work, options);
   }
 
   async #locked<Result>(name: string, work: () => Promise<Result>, options: TurnOptions): Promise<Result> {
-    guard(`write ${this.#directory}`, () => this.#files.makeDirectory(this.#directory));
+    mapFileErrors(`write ${this.#directory}`, () => this.#files.makeDirectory(this.#directory));
     const lock = new FileLock(this.#files, `${this.#directory}/${name}`);
     if (!await lock.acquire(options.timeoutMs, this.#runtime, options.signal)) {
-      throw new QueueError("busy", `Cannot lock ${this.#directory}/${name}: another process holds it`);
+      throw new StorageError("busy", `Cannot lock ${this.#directory}/${name}: another process holds it`);
     }
     try {
       return await work();
@@ -75,7 +75,7 @@ export class FileMemory implements Memory {
     const path = `${this.#directory}/rooms.json`;
     const values = { ...this.#read(), ...Object.fromEntries(this.#unsaved) };
     const text = `${JSON.stringify(values, undefined, 2)}\n`;
-    guard(`write ${path}`, () => replaceFile(this.#files, path, text), "unwritten");
+    mapFileErrors(`write ${path}`, () => replaceFile(this.#files, path, text), "unwritten");
   }
 
   #read(): Readonly<Record<string, unknown>> {

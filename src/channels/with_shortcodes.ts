@@ -5,24 +5,24 @@
  * @module
  */
 
-import { digestOf, isDigest } from "../notification/batch.ts";
+import { createBatch, isBatch } from "../notification/batch.ts";
 import type { Notification } from "../notification/notification.ts";
-import { replaceSymbols } from "../notification/shortcodes.ts";
+import { replaceShortcodes } from "../notification/shortcodes.ts";
 import type { Channel, Envelope, SendOptions } from "./channel.ts";
 
 /** A notification as people are to see it: with symbols in its subject in place of their names. */
-export function withSymbols(notification: Notification): Notification {
-  if (isDigest(notification)) {
-    const items = notification.items.map((item) => ({ ...item, notification: withSymbols(item.notification) }));
-    return digestOf(items);
+export function withShortcodes(notification: Notification): Notification {
+  if (isBatch(notification)) {
+    const items = notification.items.map((item) => ({ ...item, notification: withShortcodes(item.notification) }));
+    return createBatch(items);
   }
-  return { ...notification, subject: replaceSymbols(notification.subject) };
+  return { ...notification, subject: replaceShortcodes(notification.subject) };
 }
 
 /** The same channel, which sends subjects with symbols. Everything but the sending is the channel's own, whatever that comes to be. */
-export function sendingSymbols(channel: Channel): Channel {
+export function sendWithShortcodes(channel: Channel): Channel {
   function send(envelope: Envelope, options: SendOptions) {
-    return channel.send({ ...envelope, notification: withSymbols(envelope.notification) }, options);
+    return channel.send({ ...envelope, notification: withShortcodes(envelope.notification) }, options);
   }
   return new Proxy(channel, {
     get(target, key) {

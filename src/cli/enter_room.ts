@@ -2,7 +2,7 @@
 
 import type { MatrixClient } from "../matrix/request.ts";
 import { type JoinOptions, joinRoom } from "../matrix/rooms.ts";
-import { asking, type ServerHints } from "./server_trouble.ts";
+import { type ServerHints, withServerErrors } from "./server_trouble.ts";
 
 /** Another server may have to be asked, which takes its time. */
 const JOIN_TIMEOUT_MS = 120_000;
@@ -28,5 +28,9 @@ export async function enterRoom(
   room: string,
   options: Omit<JoinOptions, "timeoutMs"> = {},
 ): Promise<string> {
-  return await asking(`join ${room}`, () => joinRoom(client, room, { ...options, timeoutMs: JOIN_TIMEOUT_MS }), HINTS);
+  return await withServerErrors(
+    `join ${room}`,
+    () => joinRoom(client, room, { ...options, timeoutMs: JOIN_TIMEOUT_MS }),
+    HINTS,
+  );
 }

@@ -6,9 +6,9 @@ import {
   InterruptedError,
   InvalidNotificationError,
   LoginError,
-  type LoginTrouble,
-  QueueError,
-  type QueueTrouble,
+  type LoginErrorCode,
+  StorageError,
+  type StorageErrorCode,
 } from "../base/errors.ts";
 import { UsageError } from "./arguments.ts";
 import { CommandError } from "./command_error.ts";
@@ -80,7 +80,7 @@ export const DOCTOR_MEANINGS: readonly (readonly [code: number, meaning: string]
   [DOCTOR_EXIT.failure, "something does not work"],
 ];
 
-const BY_TROUBLE: Readonly<Record<QueueTrouble, number>> = {
+const BY_TROUBLE: Readonly<Record<StorageErrorCode, number>> = {
   full: EXIT.tempFail,
   limit: EXIT.tempFail,
   busy: EXIT.tempFail,
@@ -90,9 +90,9 @@ const BY_TROUBLE: Readonly<Record<QueueTrouble, number>> = {
   permission: EXIT.noPerm,
 };
 
-const BY_LOGIN_TROUBLE: Readonly<Record<LoginTrouble, number>> = {
+const BY_LOGIN_TROUBLE: Readonly<Record<LoginErrorCode, number>> = {
   refused: EXIT.noPerm,
-  limited: EXIT.tempFail,
+  "rate-limited": EXIT.tempFail,
   expired: EXIT.tempFail,
   unavailable: EXIT.unavailable,
 };
@@ -106,7 +106,7 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof LoginError) return BY_LOGIN_TROUBLE[error.trouble];
   if (error instanceof InterruptedError) return EXIT.interrupted;
   if (error instanceof CommandError) return error.exitCode;
-  if (error instanceof QueueError) return BY_TROUBLE[error.trouble];
+  if (error instanceof StorageError) return BY_TROUBLE[error.code];
   if (error instanceof Deno.errors.NotCapable) return EXIT.noPerm;
   return EXIT.software;
 }

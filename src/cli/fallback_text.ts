@@ -7,8 +7,8 @@ import type { Notifier } from "../notifier/notifier.ts";
 export type Plan = ReturnType<Notifier["plan"]>;
 
 /** `phone alerts, if matrix #alerts:example.org has not delivered within 10 min` */
-export function fallbackText({ envelope, standsFor }: Plan["fallbacks"][number]): string {
-  const reasons = standsFor.map(({ envelope: { channel, destination }, afterMs }) =>
+export function fallbackText({ envelope, primaries }: Plan["fallbacks"][number]): string {
+  const reasons = primaries.map(({ envelope: { channel, destination }, afterMs }) =>
     `${channel} ${destination} has not delivered within ${formatDuration(afterMs)}`
   );
   return `${envelope.channel} ${envelope.destination}, if ${reasons.join(", or ")}`;

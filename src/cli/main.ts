@@ -14,7 +14,7 @@ import { GENERAL_OPTIONS } from "./table/options.ts";
 import { Ui } from "./ui.ts";
 
 /** Runs the program in the real world. */
-export async function runProgram(argv: readonly string[]): Promise<number> {
+export async function runSubprocess(argv: readonly string[]): Promise<number> {
   using runtime = denoRuntime();
   return await main(await withCommand(argv), runtime);
 }

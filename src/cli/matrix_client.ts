@@ -1,7 +1,7 @@
 /** Opens the account of a Matrix channel, for the commands that work on the homeserver itself. */
 
 import { clientField } from "../channels/matrix/client.ts";
-import { over } from "../config/connection.ts";
+import { withConnection } from "../config/connection.ts";
 import { type ChannelSource, loadChannelSources } from "../config/load.ts";
 import { ConfigError } from "../base/errors.ts";
 import type { MatrixClient } from "../matrix/request.ts";
@@ -37,7 +37,7 @@ export function openMatrixClient({ args, runtime }: CommandContext): OpenMatrixC
  * @throws {ConfigError} when its configuration cannot be used
  */
 export function clientOf({ fields, context, connection }: ChannelSource, runtime: Runtime): MatrixClient {
-  return clientField(fields, context)(over(runtime, connection()));
+  return clientField(fields, context)(withConnection(runtime, connection()));
 }
 
 function choose(channels: readonly ChannelSource[], wanted: string | undefined): ChannelSource {

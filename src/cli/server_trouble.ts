@@ -23,7 +23,7 @@ const HINTS: ServerHints = {
  * @param what what it is to do, as it stands behind "Cannot"
  * @throws {CommandError} with the exit code that fits: 77 not permitted, 65 refused for good, 75 try again, 69 no homeserver
  */
-export async function asking<Result>(
+export async function withServerErrors<Result>(
   what: string,
   work: () => Promise<Result>,
   hints: ServerHints = {},

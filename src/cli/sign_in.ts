@@ -1,7 +1,7 @@
 /** Who signs in, from the arguments of a command. */
 
 import type { SignIn } from "../accounts/sign_in.ts";
-import { over } from "../config/connection.ts";
+import { withConnection } from "../config/connection.ts";
 import { type ChannelSource, loadChannelSources } from "../config/load.ts";
 import { stateDirPath } from "../config/paths.ts";
 import { ConfigError } from "../base/errors.ts";
@@ -23,7 +23,7 @@ export function stateDirOf({ args, runtime }: CommandContext): string {
  */
 export function signInOf(context: CommandContext, userId: string): SignIn {
   const user = requireUserId(userId);
-  const runtime = over(context.runtime, channelsOf(context, user).at(0)?.connection());
+  const runtime = withConnection(context.runtime, channelsOf(context, user).at(0)?.connection());
   return { userId: user, stateDir: stateDirOf(context), runtime, userAgent: USER_AGENT };
 }
 

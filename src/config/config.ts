@@ -36,7 +36,7 @@ import { appriseChannel } from "./apprise/channel.ts";
 import { Fields, isObject } from "../base/fields.ts";
 import type { LanePolicy } from "../delivery/rate_policy.ts";
 import { nearest } from "../base/nearest.ts";
-import { connectionOf, over } from "./connection.ts";
+import { connectionOf, withConnection } from "./connection.ts";
 import { fallbackOf } from "./fallback.ts";
 import { policyOf } from "./flood.ts";
 import { routesOf } from "./routes.ts";
@@ -180,7 +180,7 @@ function parseChannel(name: string, fields: Fields, context: ConfigContext): Ope
     const found = CHANNEL_KINDS[kind];
     const connection = found.speaksHttp ? connectionOf(fields, `channels.${name}`) : undefined;
     const open = found.configure(name, fields, context);
-    return (channelContext) => open({ ...channelContext, runtime: over(channelContext.runtime, connection) });
+    return (channelContext) => open({ ...channelContext, runtime: withConnection(channelContext.runtime, connection) });
   }
   const known = Object.keys(CHANNEL_KINDS);
   const near = nearest(kind, known);

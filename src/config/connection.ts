@@ -102,7 +102,10 @@ function readNamedFile(path: string, what: string): string {
 }
 
 /** A runtime whose requests go over the connection. */
-export function over<Some extends Pick<Runtime, "fetch">>(runtime: Some, connection: Connection | undefined): Some {
+export function withConnection<Some extends Pick<Runtime, "fetch">>(
+  runtime: Some,
+  connection: Connection | undefined,
+): Some {
   if (connection === undefined) return runtime;
   return { ...runtime, fetch: (url, init) => runtime.fetch(url, init, connection) };
 }

@@ -10,7 +10,13 @@
 
 import { parseDuration } from "../base/duration.ts";
 import type { Fields } from "../base/fields.ts";
-import { DEFAULT_POLICY, type LanePolicy, MAX_BACKLOG, MAX_BURST, type Pace } from "../delivery/rate_policy.ts";
+import {
+  DEFAULT_POLICY,
+  type LanePolicy,
+  MAX_BATCH_OVER,
+  MAX_RATE_COUNT,
+  type RateLimit,
+} from "../delivery/rate_policy.ts";
 import { parseTimeOfDay, type QuietHours } from "../delivery/quiet_hours.ts";
 
 /**
@@ -27,20 +33,20 @@ function floodOf(outer: Fields): Partial<LanePolicy> {
   const fields = outer.nested("flood");
   if (fields === undefined) return {};
   const hasDigests = fields.flag("digest", true);
-  const backlog = fields.integer("backlog", 1, MAX_BACKLOG) ?? DEFAULT_POLICY.backlog;
+  const backlog = fields.integer("backlog", 1, MAX_BATCH_OVER) ?? DEFAULT_POLICY.batchOver;
   const pace = paceOf(fields);
   fields.end();
-  return { backlog: hasDigests ? backlog : Infinity, pace };
+  return { batchOver: hasDigests ? backlog : Infinity, rateLimit: pace };
 }
 
-function paceOf(fields: Fields): Pace | undefined {
-  const burst = fields.integer("burst", 1, MAX_BURST);
+function paceOf(fields: Fields): RateLimit | undefined {
+  const burst = fields.integer("burst", 1, MAX_RATE_COUNT);
   const per = fields.text("per");
   if (burst === undefined && per === undefined) return undefined;
   if (burst === undefined) throw fields.error("per", `${fields.nameOf("burst")} is not set`, "set both, or none");
   if (per === undefined) throw fields.error("burst", `${fields.nameOf("per")} is not set`, "set both, or none");
   const perMs = parseDuration(per);
-  if (perMs !== undefined && perMs > 0) return { burst, perMs };
+  if (perMs !== undefined && perMs > 0) return { count: burst, perMs };
   throw fields.error("per", `"${per}" is not a duration above zero`, "write it as 10s, 5m or 1h");
 }
 

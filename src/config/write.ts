@@ -3,8 +3,8 @@
 import { isObject } from "../base/fields.ts";
 import { denoFiles, type Files, parentOf, replaceFile } from "../runtime/files.ts";
 import { FileLock } from "../runtime/file_lock.ts";
-import { guard } from "../runtime/file_errors.ts";
-import { QueueError } from "../base/errors.ts";
+import { mapFileErrors } from "../runtime/file_errors.ts";
+import { StorageError } from "../base/errors.ts";
 import { readConfigFile } from "./load.ts";
 
 /** Where a channel is written, and which it is. */
@@ -22,7 +22,7 @@ export interface ChannelPlace {
  * happens, and its owner alone can read it. A link leads to the file that is written.
  *
  * @throws {ConfigError} when the file cannot be read
- * @throws {QueueError} when it cannot be written; then what was there is there still
+ * @throws {StorageError} when it cannot be written; then what was there is there still
  */
 export function writeChannel(
   { path, name, lockPath }: ChannelPlace,
@@ -33,7 +33,7 @@ export function writeChannel(
     guarded(`make the folder ${folder}`, () => files.makeDirectory(folder));
   }
   const lock = new FileLock(files, lockPath);
-  if (!lock.tryAcquire()) throw new QueueError("busy", `Cannot write ${path}: another setup is writing it`);
+  if (!lock.tryAcquire()) throw new StorageError("busy", `Cannot write ${path}: another setup is writing it`);
   try {
     const before = readConfigFile(path, { mustExist: false }) ?? {};
     const channels = isObject(before.channels) ? before.channels : {};
@@ -47,11 +47,11 @@ export function writeChannel(
 /** The queue's words, with what mends it here. */
 function guarded(what: string, operation: () => void): void {
   try {
-    guard(what, operation, "unwritten");
+    mapFileErrors(what, operation, "unwritten");
   } catch (error) {
-    if (!(error instanceof QueueError)) throw error;
+    if (!(error instanceof StorageError)) throw error;
     const hint = "mend that, or name another file with --config; what was there is there still";
-    throw new QueueError(error.trouble, error.message, { hint, cause: error });
+    throw new StorageError(error.code, error.message, { hint, cause: error });
   }
 }
 

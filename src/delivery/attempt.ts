@@ -4,7 +4,7 @@ import type { Channel, Envelope } from "../channels/channel.ts";
 import type { Entry } from "../queue/entry.ts";
 import type { AttemptResult } from "../queue/queue_types.ts";
 import { InvalidNotificationError } from "../base/errors.ts";
-import { type Digest, type DigestItem, digestOf } from "../notification/batch.ts";
+import { type Batch, type BatchItem, createBatch } from "../notification/batch.ts";
 import { type Incident, withResolution } from "../notification/incident.ts";
 import { isNotification } from "../notification/notification.ts";
 import { EXPIRY_KEY } from "./expiry.ts";
@@ -42,15 +42,15 @@ export async function attempt(
   try {
     const receipt = await channel.send(await carriedBy(channel, envelopeOf(entry, incidentOf)), {
       txnId: entry.id,
-      doubt: entry.doubt,
+      inDoubt: entry.inDoubt,
       incident: incidentOf(entry),
       replaced: entry.key === EXPIRY_KEY ? undefined : entry.replaced,
       late: entry.attempts > 1 || now() - entry.time > LATE_AFTER_MS,
       timeoutMs,
       signal,
     });
-    const { id, via = "put", mayBeTwice } = receipt;
-    return { state: "delivered", receipt: id, via, ...(mayBeTwice ? { risk: true } : {}) };
+    const { id, via = "put", possibleDuplicate } = receipt;
+    return { state: "delivered", receipt: id, via, ...(possibleDuplicate ? { possibleDuplicate: true } : {}) };
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
     return fail(classify(error));
@@ -58,17 +58,17 @@ export async function attempt(
 }
 
 /** The envelope as its channel can carry it. Whoever sends no files loads nothing for them. */
-async function carriedBy({ carriesFiles }: Channel, envelope: Envelope): Promise<Envelope> {
+async function carriedBy({ attachmentMode }: Channel, envelope: Envelope): Promise<Envelope> {
   const { notification } = envelope;
   if (notification.attachments === undefined && notification.file === undefined) return envelope;
-  const { carried } = await import("../notification/attachment_mode.ts");
-  return { ...envelope, notification: carried(notification, carriesFiles) };
+  const { withAttachmentMode } = await import("../notification/attachment_mode.ts");
+  return { ...envelope, notification: withAttachmentMode(notification, attachmentMode) };
 }
 
 /** @throws {InvalidNotificationError} when what the queue holds is no notification */
 function envelopeOf(entry: Entry, incidentOf: IncidentOf): Envelope {
   const { channel, destination, notification, members } = entry;
-  if (members) return { channel, destination, notification: notificationOfDigest(members, incidentOf) };
+  if (members) return { channel, destination, notification: notificationOfBatch(members, incidentOf) };
   if (!isNotification(notification)) {
     throw new InvalidNotificationError("Cannot read the notification: something in it is missing or of the wrong kind");
   }
@@ -76,12 +76,12 @@ function envelopeOf(entry: Entry, incidentOf: IncidentOf): Envelope {
 }
 
 /** What a digest says: what its members say. */
-export function notificationOfDigest(members: readonly Entry[], incidentOf: IncidentOf): Digest {
-  return digestOf(itemsOf(members, incidentOf));
+export function notificationOfBatch(members: readonly Entry[], incidentOf: IncidentOf): Batch {
+  return createBatch(itemsOf(members, incidentOf));
 }
 
 /** What entries say, as far as they can be read. Nothing is gathered that cannot. */
-export function itemsOf(entries: readonly Entry[], incidentOf: IncidentOf): DigestItem[] {
+export function itemsOf(entries: readonly Entry[], incidentOf: IncidentOf): BatchItem[] {
   return entries.flatMap((entry) => {
     const { notification, replaced, key } = entry;
     if (!isNotification(notification)) return [];

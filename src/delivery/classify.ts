@@ -18,7 +18,7 @@ import {
 import type { WaitClass } from "../queue/entry.ts";
 
 /** The classes of failure: what is waited for, and what no waiting mends. */
-export type FailureClass = Exclude<WaitClass, "killed"> | "poison";
+export type FailureClass = Exclude<WaitClass, "killed"> | "rejected";
 
 /** A failure, understood. */
 export interface Failure {
@@ -68,12 +68,12 @@ export function classify(error: unknown): Failure {
     const { status, errcode, retryAfterMs } = error;
     return { ...response(error), reason, status, errcode, retryAfterMs };
   }
-  if (error instanceof TooEarlyError) return { class: "doubt", reason, until: error.until };
+  if (error instanceof TooEarlyError) return { class: "unverified", reason, until: error.until };
   // The credentials cannot be read: the configuration must be mended, as with a dead token.
-  if (error instanceof ConfigError) return { class: "account", reason };
-  if (error instanceof InvalidNotificationError) return { class: "poison", reason };
+  if (error instanceof ConfigError) return { class: "credentials", reason };
+  if (error instanceof InvalidNotificationError) return { class: "rejected", reason };
   // Nobody knows what happened, so that the careful class is the right one.
-  return { class: "ambiguous", reason, gapMs: RESET_GAP_MS };
+  return { class: "in-doubt", reason, gapMs: RESET_GAP_MS };
 }
 
 /** What went wrong, and what mends it, for people. */
@@ -83,7 +83,7 @@ function reasonOf(error: unknown): string {
 }
 
 function withoutDoubt(failure: Failure): Failure {
-  return failure.class === "ambiguous" ? { ...failure, class: "not-sent", gapMs: undefined } : failure;
+  return failure.class === "in-doubt" ? { ...failure, class: "not-sent", gapMs: undefined } : failure;
 }
 
 function transport(error: TransportError): Pick<Failure, "class" | "gapMs"> {
@@ -91,30 +91,30 @@ function transport(error: TransportError): Pick<Failure, "class" | "gapMs"> {
     case "connect":
       return { class: "not-sent" };
     case "exchange":
-      return { class: "ambiguous", gapMs: RESET_GAP_MS };
+      return { class: "in-doubt", gapMs: RESET_GAP_MS };
     case "timeout":
-      return { class: "ambiguous", gapMs: TIMEOUT_GAP_MS };
+      return { class: "in-doubt", gapMs: TIMEOUT_GAP_MS };
   }
 }
 
 /** A gateway's own page for 5xx says nothing about what became of the request behind it; for 429 and 413 it speaks for the service. */
 function stranger(status: number): Pick<Failure, "class" | "gapMs"> {
-  if (status === 429) return { class: "limited" };
-  if (status === 413) return { class: "poison" };
-  return status >= 500 ? { class: "ambiguous", gapMs: RESET_GAP_MS } : { class: "not-the-service" };
+  if (status === 429) return { class: "rate-limited" };
+  if (status === 413) return { class: "rejected" };
+  return status >= 500 ? { class: "in-doubt", gapMs: RESET_GAP_MS } : { class: "not-the-service" };
 }
 
-function response({ status, errcode = "", verdict }: ResponseError): Pick<Failure, "class" | "gapMs"> {
-  if (verdict !== undefined) return { class: verdict };
-  if (status === 429 || errcode === "M_LIMIT_EXCEEDED") return { class: "limited" };
-  if (ACCOUNT_ERRCODES.has(errcode)) return { class: "account" };
-  if (ROOM_ERRCODES.has(errcode)) return { class: "room" };
+function response({ status, errcode = "", failureClass }: ResponseError): Pick<Failure, "class" | "gapMs"> {
+  if (failureClass !== undefined) return { class: failureClass };
+  if (status === 429 || errcode === "M_LIMIT_EXCEEDED") return { class: "rate-limited" };
+  if (ACCOUNT_ERRCODES.has(errcode)) return { class: "credentials" };
+  if (ROOM_ERRCODES.has(errcode)) return { class: "destination" };
   // Too large stays too large, whatever it is called: Dendrite says M_BAD_JSON.
-  if (status === 413) return { class: "poison" };
+  if (status === 413) return { class: "rejected" };
   if (errcode === "M_UNRECOGNIZED") return { class: "not-the-service" };
-  if (status === 408 || status >= 500) return { class: "ambiguous", gapMs: RESET_GAP_MS };
-  if (status === 401 || status === 403) return { class: "account" };
-  if (status === 404) return { class: "room" };
-  if (status >= 400) return { class: "poison" };
+  if (status === 408 || status >= 500) return { class: "in-doubt", gapMs: RESET_GAP_MS };
+  if (status === 401 || status === 403) return { class: "credentials" };
+  if (status === 404) return { class: "destination" };
+  if (status >= 400) return { class: "rejected" };
   return { class: "not-the-service" };
 }

@@ -17,16 +17,16 @@ import type { Channel } from "../channels/channel.ts";
 import { type Entry, laneKey } from "../queue/entry.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { AttemptResult } from "../queue/queue_types.ts";
-import { wasTaken } from "../runtime/file_errors.ts";
+import { ignoreStorageErrors } from "../runtime/file_errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { attempt } from "./attempt.ts";
-import { crowdOf } from "./batching.ts";
+import { planBatches } from "./batching.ts";
 import { RESET_GAP_MS } from "./classify.ts";
-import { buryExpired } from "./expiry.ts";
-import { type Holds, holdsAt, type HoldSubject, type Policies } from "./delays.ts";
+import { moveExpired } from "./expiry.ts";
+import { type Delays, delaysAt, type DelaySubject, type Policies } from "./delays.ts";
 import type { CourierEvent, CourierOptions, Run, RunEnd, RunOptions } from "./run_types.ts";
 import { type Head, heads, type LaneContext, nextOf } from "./schedule.ts";
-import { Upkeep } from "./housekeeping.ts";
+import { Housekeeping } from "./housekeeping.ts";
 
 /** What the courier needs of the runtime. */
 export type CourierRuntime = Pick<Runtime, "now" | "sleep" | "random">;
@@ -54,7 +54,7 @@ export class Courier {
   readonly #announced = new Set<string>();
   /** Left, and not answered yet. */
   readonly #underWay = new Set<string>();
-  readonly #upkeep: Upkeep;
+  readonly #upkeep: Housekeeping;
 
   constructor(
     queue: Queue,
@@ -67,24 +67,24 @@ export class Courier {
     this.#runtime = runtime;
     this.#onEvent = onEvent;
     this.#policies = policies;
-    this.#upkeep = new Upkeep(queue);
+    this.#upkeep = new Housekeeping(queue);
   }
 
   /** Takes over entries whose first attempt was announced as they came in. */
   adopt(entries: readonly Entry[]): void {
-    for (const entry of entries) if (entry.open) this.#announced.add(entry.id);
+    for (const entry of entries) if (entry.inFlight) this.#announced.add(entry.id);
   }
 
   /** Whether an envelope that comes in now would leave at once: nothing older is before it, and nobody wants it to wait. */
-  isIdleFor(draft: HoldSubject): boolean {
-    const holds = this.holds();
-    return this.#queue.channel(draft.channel).wait === undefined && holds.of(draft) === undefined &&
-      !this.#queue.live().some((entry) => entry.channel === draft.channel && !holds.isStandingBy(entry));
+  isIdleFor(draft: DelaySubject): boolean {
+    const delays = this.holds();
+    return this.#queue.channel(draft.channel).wait === undefined && delays.of(draft) === undefined &&
+      !this.#queue.live().some((entry) => entry.channel === draft.channel && !delays.isPendingFallback(entry));
   }
 
   /** What waits now because its user wants it so. */
-  holds(): Holds {
-    return this.#context().holds;
+  holds(): Delays {
+    return this.#context().delays;
   }
 
   /** Whether something in the queue can be delivered by the channels that are configured. */
@@ -101,7 +101,7 @@ export class Courier {
    * Delivers until its options say that it is over.
    *
    * @throws the reason of the signal, when that ended it
-   * @throws {QueueError} when the queue takes nothing any more
+   * @throws {StorageError} when the queue takes nothing any more
    */
   async run(options: RunOptions): Promise<RunEnd> {
     const run: Run = { ...options, busy: new Map(), flushes: this.#queue.flushes };
@@ -137,7 +137,7 @@ export class Courier {
   async #prepare(run: Run): Promise<void> {
     try {
       this.#queue.refresh();
-      await this.#queue.takeIn();
+      await this.#queue.importSpool();
       await this.#buryExpired();
       await this.#upkeep.run();
     } catch (error) {
@@ -169,8 +169,8 @@ export class Courier {
     const now = this.#runtime.now();
     const busy = [...run.busy.values()];
     if (this.#isAborted(run)) return void await Promise.all(busy);
-    const { isStandingBy } = this.holds();
-    const awaited = this.#heads().filter(({ entry }) => run.mine === undefined || !isStandingBy(entry));
+    const { isPendingFallback } = this.holds();
+    const awaited = this.#heads().filter(({ entry }) => run.mine === undefined || !isPendingFallback(entry));
     const next = Math.min(...awaited.map((head) => head.ready).filter((ready) => ready > now)) - now;
     const poll = busy.length > 0 && run.mine ? Infinity : POLL_MS;
     const left = busy.length > 0 ? Infinity : (run.deadline ?? Infinity) - now;
@@ -185,9 +185,9 @@ export class Courier {
   /** Sends what is due of one channel, one request at a time; batches grow while everything goes well. */
   async #serve(channel: string, run: Run): Promise<void> {
     for (let limit = 1; !this.#isUp(run); limit = Math.min(2 * limit, MAX_ANNOUNCED)) {
-      const { groups, isBehind } = crowdOf(this.#queue, this.#channel(channel), this.#context());
-      if (groups.length > 0) await this.#queue.gather(groups);
-      if (isBehind) limit = 1;
+      const { groups, headGoesAlone } = planBatches(this.#queue, this.#channel(channel), this.#context());
+      if (groups.length > 0) await this.#queue.batch(groups);
+      if (headGoesAlone) limit = 1;
       const batch = await this.#announce(nextOf(this.#queue, channel, limit, this.#context()));
       if (batch.length === 0) return;
       if (!await this.#sendInOrder(batch, run)) return await this.#withdraw((entry) => entry.channel === channel);
@@ -223,7 +223,7 @@ export class Courier {
         failures: this.#queue.channel(entry.channel).failures,
         random: this.#runtime.random(),
       });
-      await this.#queue.settle(entry, result, { isProof: !channel.isIdempotent });
+      await this.#queue.recordResult(entry, result, { isProof: !channel.isIdempotent });
       return result;
     } finally {
       this.#underWay.delete(entry.id);
@@ -243,18 +243,18 @@ export class Courier {
     const entries = [...this.#announced].map((id) => this.#queue.entry(id)).filter((entry) => entry !== undefined);
     const back = entries.filter(which);
     for (const { id } of back) this.#announced.delete(id);
-    if (back.length > 0) await wasTaken(this.#queue.withdraw(back));
+    if (back.length > 0) await ignoreStorageErrors(this.#queue.withdraw(back));
   }
 
   /** Whoever was on duty before is gone: what it left open was killed in flight, and its request may still be running. */
   async #abandon(): Promise<void> {
-    const left = this.#queue.live().filter(({ id, open }) => open && !this.#announced.has(id));
+    const left = this.#queue.live().filter(({ id, inFlight }) => inFlight && !this.#announced.has(id));
     if (left.length > 0) await this.#queue.abandon(left, this.#runtime.now() + RESET_GAP_MS);
   }
 
   async #buryExpired(): Promise<void> {
     const isFree = ({ id }: Entry) => !this.#announced.has(id) && !this.#underWay.has(id);
-    for (const { entry, reason } of await buryExpired(this.#queue, this.#runtime.now(), isFree)) {
+    for (const { entry, reason } of await moveExpired(this.#queue, this.#runtime.now(), isFree)) {
       this.#onEvent({ entry, result: { state: "dead", reason } });
     }
   }
@@ -282,7 +282,7 @@ export class Courier {
     return {
       now,
       knows: (channel) => this.#channels.has(channel),
-      holds: holdsAt(now, this.#queue, this.#policies),
+      delays: delaysAt(now, this.#queue, this.#policies),
     };
   }
 }

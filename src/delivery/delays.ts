@@ -7,10 +7,10 @@
  */
 
 import { formatDuration } from "../base/duration.ts";
-import { DEFAULT_POLICY, FLOOD_SILENCE_MS, type LanePolicy, MAX_GATHERING_MS, type Pace } from "./rate_policy.ts";
+import { BURST_SILENCE_MS, DEFAULT_POLICY, type LanePolicy, MAX_GATHERING_MS, type RateLimit } from "./rate_policy.ts";
 import { type Entry, laneKey } from "../queue/entry.ts";
 import { dueTime } from "../queue/fallbacks.ts";
-import { mayBeGathered } from "../queue/ordered_entries.ts";
+import { canBeBatched } from "../queue/ordered_entries.ts";
 import { formatTimeOfDay, lastQuietEnd, quietUntil, wasQuiet } from "./quiet_hours.ts";
 import { isUrgent } from "./urgency.ts";
 
@@ -18,7 +18,7 @@ import { isUrgent } from "./urgency.ts";
 export const CLOCK_SLACK_MS = 60_000;
 
 /** A wait that its user wants. */
-export interface Hold {
+export interface Delay {
   /** Milliseconds since 1970. */
   readonly until: number;
   /** For people. */
@@ -26,33 +26,33 @@ export interface Hold {
 }
 
 /** What is held at one moment. */
-export interface Holds {
+export interface Delays {
   /** Why an entry waits now; undefined when it does not. */
-  of(entry: HoldSubject): Hold | undefined;
+  of(entry: DelaySubject): Delay | undefined;
   /** Whether an entry waited for this before. */
-  wereOver(entry: Entry): boolean;
+  wasDelayed(entry: Entry): boolean;
   /** Whether an entry waits whether another one is delivered. */
-  isStandingBy(entry: HoldSubject): boolean;
+  isPendingFallback(entry: DelaySubject): boolean;
   /** What holds for a channel. */
   policyOf(channel: string): LanePolicy;
 }
 
 /** What decides whether an entry is held. */
-export type HoldSubject =
+export type DelaySubject =
   & Pick<
     Entry,
     | "channel"
     | "destination"
     | "notification"
-    | "asked"
+    | "forced"
     | "dead"
-    | "open"
-    | "doubt"
+    | "inFlight"
+    | "inDoubt"
     | "members"
-    | "alone"
-    | "unless"
+    | "noBatch"
+    | "fallbackFor"
     | "files"
-    | "part"
+    | "attachmentIndex"
   >
   & {
     /** When it came in; at this moment, where it has not yet. */
@@ -60,7 +60,7 @@ export type HoldSubject =
   };
 
 /** What the holds depend on. */
-export interface HoldSource {
+export interface DelaySource {
   /** What will be tried, in the order of arrival. */
   live(): Entry[];
   /** One of them, by its id. */
@@ -73,9 +73,9 @@ export interface HoldSource {
 export type Policies = ReadonlyMap<string, LanePolicy>;
 
 /** Reads what is held now. */
-export function holdsAt(now: number, source: HoldSource, policies: Policies): Holds {
+export function delaysAt(now: number, source: DelaySource, policies: Policies): Delays {
   const policyOf = (channel: string) => policies.get(channel) ?? DEFAULT_POLICY;
-  const nights = new Map<string, Hold | undefined>();
+  const nights = new Map<string, Delay | undefined>();
   const nightOf = (channel: string) => {
     const { quiet } = policyOf(channel);
     if (quiet !== undefined && !nights.has(channel)) {
@@ -87,16 +87,16 @@ export function holdsAt(now: number, source: HoldSource, policies: Policies): Ho
     }
     return nights.get(channel);
   };
-  const over = (pace: Pace, entry: Pick<Entry, "channel" | "destination">, since: number) => {
-    const oldest = source.deliveriesOf(entry).filter((time) => time <= now).at(-pace.burst);
+  const over = (pace: RateLimit, entry: Pick<Entry, "channel" | "destination">, since: number) => {
+    const oldest = source.deliveriesOf(entry).filter((time) => time <= now).at(-pace.count);
     return oldest !== undefined && oldest + pace.perMs > since ? oldest + pace.perMs : 0;
   };
   let arrivals: ReadonlyMap<string, readonly number[]> | undefined;
   const gatherings = new Map<string, number>();
   /** Until when what waits in a lane goes on gathering, once the pace was exceeded. */
-  const gatheringUntil = (pace: Pace, entry: HoldSubject) => {
+  const gatheringUntil = (pace: RateLimit, entry: DelaySubject) => {
     // A file waits for as long as its text may.
-    if (!mayBeGathered(entry) && !entry.part) return 0;
+    if (!canBeBatched(entry) && !entry.attachmentIndex) return 0;
     const lane = laneKey(entry);
     if (!gatherings.has(lane)) {
       arrivals ??= arrivalsIn(source.live(), now);
@@ -106,29 +106,29 @@ export function holdsAt(now: number, source: HoldSource, policies: Policies): Ho
     }
     return gatherings.get(lane) ?? 0;
   };
-  const standby = standbyAt(now, { source, policyOf, nightOf });
+  const standby = fallbackDelayAt(now, { source, policyOf, nightOf });
   return {
     policyOf,
-    isStandingBy: (entry) => standby(entry) !== undefined,
+    isPendingFallback: (entry) => standby(entry) !== undefined,
     of(entry) {
       const waits = standby(entry);
       if (waits !== undefined) return waits;
-      const { quiet, pace } = policyOf(entry.channel);
-      if ((quiet ?? pace) === undefined || isUrgent(entry)) return undefined;
+      const { quiet, rateLimit } = policyOf(entry.channel);
+      if ((quiet ?? rateLimit) === undefined || isUrgent(entry)) return undefined;
       const night = nightOf(entry.channel);
-      if (night !== undefined || pace === undefined) return night;
-      const until = Math.max(over(pace, entry, now), gatheringUntil(pace, entry));
+      if (night !== undefined || rateLimit === undefined) return night;
+      const until = Math.max(over(rateLimit, entry, now), gatheringUntil(rateLimit, entry));
       if (until <= now) return undefined;
       return {
         until,
-        reason: `At most ${pace.burst} in ${formatDuration(pace.perMs)}; what comes meanwhile comes together`,
+        reason: `At most ${rateLimit.count} in ${formatDuration(rateLimit.perMs)}; what comes meanwhile comes together`,
       };
     },
-    wereOver(entry) {
-      const { quiet, pace } = policyOf(entry.channel);
+    wasDelayed(entry) {
+      const { quiet, rateLimit } = policyOf(entry.channel);
       const from = Math.max(entry.time, dueTime(entry));
       if (quiet !== undefined && wasQuiet(quiet, { from, until: now })) return true;
-      return pace !== undefined && over(pace, entry, from) > 0;
+      return rateLimit !== undefined && over(rateLimit, entry, from) > 0;
     },
   };
 }
@@ -137,7 +137,7 @@ export function holdsAt(now: number, source: HoldSource, policies: Policies): Ho
 function arrivalsIn(entries: readonly Entry[], now: number): ReadonlyMap<string, readonly number[]> {
   // A fallback comes in when it may leave.
   const timeOf = (entry: Entry) => Math.max(entry.time, dueTime(entry));
-  const waiting = entries.filter((entry) => mayBeGathered(entry) && !isUrgent(entry) && timeOf(entry) <= now);
+  const waiting = entries.filter((entry) => canBeBatched(entry) && !isUrgent(entry) && timeOf(entry) <= now);
   return new Map(
     Array.from(Map.groupBy(waiting, laneKey), ([lane, some]) => [lane, some.map(timeOf).toSorted(byNumber)]),
   );
@@ -148,20 +148,20 @@ const byNumber = (a: number, b: number) => a - b;
 /** The first moment from `earliest` on before which nothing came for a while. */
 function silenceAfter(earliest: number, times: readonly number[]): number {
   let end = earliest;
-  for (const time of times) if (end - FLOOD_SILENCE_MS < time && time < end) end = time + FLOOD_SILENCE_MS;
+  for (const time of times) if (end - BURST_SILENCE_MS < time && time < end) end = time + BURST_SILENCE_MS;
   return end;
 }
 
 /** What the wait of a fallback depends on besides the clock. */
-export interface StandbyContext {
-  readonly source: Pick<HoldSource, "entry">;
+export interface FallbackDelayContext {
+  readonly source: Pick<DelaySource, "entry">;
   readonly policyOf: (channel: string) => LanePolicy;
   /** The quiet hours that a channel has now. */
-  readonly nightOf: (channel: string) => Hold | undefined;
+  readonly nightOf: (channel: string) => Delay | undefined;
 }
 
 /** Tells what a fallback waits for at one moment; undefined for what does not wait. */
-export function standbyAt(now: number, { source, policyOf, nightOf }: StandbyContext) {
+export function fallbackDelayAt(now: number, { source, policyOf, nightOf }: FallbackDelayContext) {
   const nights = new Map<string, number | undefined>();
   /** When the last night of a channel ended, or this one will. */
   const nightEndOf = (channel: string) => {
@@ -171,12 +171,14 @@ export function standbyAt(now: number, { source, policyOf, nightOf }: StandbyCon
     }
     return nights.get(channel) ?? 0;
   };
-  return (entry: HoldSubject): Hold | undefined => {
-    const { unless, asked, open, dead, time = now } = entry;
-    if (unless === undefined || asked || open || dead || Object.keys(unless).length === 0) return undefined;
+  return (entry: DelaySubject): Delay | undefined => {
+    const { fallbackFor, forced, inFlight, dead, time = now } = entry;
+    if (fallbackFor === undefined || forced || inFlight || dead || Object.keys(fallbackFor).length === 0) {
+      return undefined;
+    }
     // What came in by a clock that was wrong is not waited for.
     if (time > now + CLOCK_SLACK_MS) return undefined;
-    const primaries = Object.entries(unless).map(([id, until]) => {
+    const primaries = Object.entries(fallbackFor).map(([id, until]) => {
       const primary = source.entry(id);
       if (primary === undefined || primary.dead || isUrgent(primary)) return { until, channel: primary?.channel };
       const { channel } = primary;

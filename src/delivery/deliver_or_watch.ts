@@ -7,7 +7,7 @@
  * @module
  */
 
-import { QueueError } from "../base/errors.ts";
+import { StorageError } from "../base/errors.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Courier } from "./courier.ts";
@@ -17,19 +17,19 @@ import type { RunOptions } from "./run_types.ts";
 const WATCH_MS = 20;
 
 /** How often the deliverer in the background asks for its turn. */
-export const DUTY_POLL_MS = 250;
+export const LOCK_POLL_MS = 250;
 
 /** How long it rests after trouble with the disk. */
-export const DUTY_REST_MS = 30_000;
+export const STORAGE_PAUSE_MS = 30_000;
 
 /** How long the one on duty may change nothing before nobody waits for it any longer than it wants to wait itself. */
 const STALLED_MS = 10_000;
 
 /** How to deliver. */
-export interface DutyOptions extends RunOptions {
+export interface DeliverOptions extends RunOptions {
   readonly runtime: Pick<Runtime, "now" | "sleep">;
   /** Whether the caller took `deliver.lock` already. */
-  readonly onDuty: boolean;
+  readonly isDeliverer: boolean;
 }
 
 /**
@@ -41,25 +41,25 @@ export interface DutyOptions extends RunOptions {
 export async function deliverOrWatch(
   queue: Queue,
   courier: Courier,
-  options: DutyOptions,
-): Promise<QueueError | undefined> {
-  let { onDuty } = options;
+  options: DeliverOptions,
+): Promise<StorageError | undefined> {
+  let { isDeliverer } = options;
   try {
-    onDuty ||= await takeOver(queue, courier, options);
-    if (!onDuty) return undefined;
+    isDeliverer ||= await takeOver(queue, courier, options);
+    if (!isDeliverer) return undefined;
     while (await courier.run(options) === "over") {
       if (await queue.leaveDelivery(() => !courier.isOver(options))) break;
     }
   } catch (error) {
-    if (error instanceof QueueError) return error;
+    if (error instanceof StorageError) return error;
     throw error;
   } finally {
-    if (onDuty) queue.deliverLock.release();
+    if (isDeliverer) queue.deliverLock.release();
   }
 }
 
 /** @returns whether this caller is on duty; false when it was over before the lock came free */
-async function takeOver(queue: Queue, courier: Courier, options: DutyOptions): Promise<boolean> {
+async function takeOver(queue: Queue, courier: Courier, options: DeliverOptions): Promise<boolean> {
   const { runtime, patienceMs, signal } = options;
   let bytes = -1, lastChange = 0;
   while (!queue.deliverLock.tryAcquire()) {

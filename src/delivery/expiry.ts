@@ -7,9 +7,9 @@
 
 import { formatDuration } from "../base/duration.ts";
 import { createNotification, isNotification } from "../notification/notification.ts";
-import { type Entry, filesOfTexts, laneKey, sentBySomebody } from "../queue/entry.ts";
+import { type Entry, expandBatches, isAttachmentOf, laneKey } from "../queue/entry.ts";
 import type { Queue } from "../queue/queue.ts";
-import type { Draft, ExpiredEntry } from "../queue/queue_types.ts";
+import type { EnqueueRequest, ExpiredEntry } from "../queue/queue_types.ts";
 
 /** The key of what tells of expiry: a newer one takes the place of one that still waits. */
 export const EXPIRY_KEY = "matrix-notify/expired";
@@ -28,9 +28,9 @@ const CLOCK_SET_BEFORE: number = Date.UTC(2037, 0, 1);
  *
  * @param isFree whether an entry is not under way
  * @returns what was buried
- * @throws {QueueError} when the disk does not take it; then nothing was buried
+ * @throws {StorageError} when the disk does not take it; then nothing was buried
  */
-export async function buryExpired(
+export async function moveExpired(
   queue: Queue,
   now: number,
   isFree: (entry: Entry) => boolean,
@@ -39,9 +39,9 @@ export async function buryExpired(
   if (now >= CLOCK_SET_BEFORE) return [];
   // What was queued before this program existed was queued by a clock that was not set, and says nothing about its age.
   const isExpired = ({ time, expires }: Entry) => expires <= now && time >= CLOCK_SET_AFTER;
-  const free = sentBySomebody(queue.live().filter(isFree));
+  const free = expandBatches(queue.live().filter(isFree));
   const expired = free.filter(isExpired).map((entry): ExpiredEntry => {
-    const { wait } = queue.digestOf(entry.id) ?? entry;
+    const { wait } = queue.batchOf(entry.id) ?? entry;
     const why = wait ? `; last: ${wait.reason}` : "";
     return { entry, reason: `Expired after ${formatDuration(now - entry.time)}${why}` };
   });
@@ -52,19 +52,19 @@ export async function buryExpired(
 }
 
 /** One notification for all that a lane lost since the last one that was delivered. */
-function newsOf(queue: Queue, entries: readonly Entry[], now: number): Draft {
+function newsOf(queue: Queue, entries: readonly Entry[], now: number): EnqueueRequest {
   const [{ channel, destination }] = entries;
   const lane = laneKey(entries[0]);
   const inLane = queue.entries().filter((entry) => laneKey(entry) === lane);
   const waiting = inLane.find(({ key, dead }) => key === EXPIRY_KEY && !dead);
   // One that may have arrived is not replaced, and tells what it tells.
-  const since = waiting === undefined || waiting.open || waiting.doubt
+  const since = waiting === undefined || waiting.inFlight || waiting.inDoubt
     ? Infinity
     : waiting.replaced?.since ?? waiting.time;
   const before = inLane.filter(({ dead, key }) => dead?.expired && dead.time >= since && key !== EXPIRY_KEY);
   const both = [...before, ...entries];
   // A file that expired with its text is no notification of its own.
-  const hasText = filesOfTexts(both);
+  const hasText = isAttachmentOf(both);
   const all = both.filter((entry) => !hasText(entry));
   const named = all.slice(0, MAX_NAMED).map(subjectOf);
   const rest = all.length > MAX_NAMED ? [`… and ${all.length - MAX_NAMED} more`] : [];

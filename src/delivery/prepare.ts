@@ -1,13 +1,13 @@
 /** What comes before a delivery. */
 
-import { QueueError } from "../base/errors.ts";
+import { StorageError } from "../base/errors.ts";
 import { NEARLY_FULL_BYTES } from "../queue/limits.ts";
 import type { Queue } from "../queue/queue.ts";
 
 /** How to prepare. */
 export interface PreparationOptions {
   /** Whether the caller holds `deliver.lock`. */
-  readonly onDuty: boolean;
+  readonly isDeliverer: boolean;
   /** Hears what keeps the journal from being had. */
   readonly warn: (text: string) => void;
 }
@@ -21,24 +21,24 @@ export interface PreparationOptions {
  */
 export async function prepareDelivery<Result>(
   queue: Queue,
-  { onDuty, warn }: PreparationOptions,
-  work: (problem?: QueueError) => Promise<Result>,
+  { isDeliverer, warn }: PreparationOptions,
+  work: (problem?: StorageError) => Promise<Result>,
 ): Promise<Result> {
   let problem;
   try {
     queue.refresh();
-    if (onDuty) await queue.takeIn();
+    if (isDeliverer) await queue.importSpool();
     // History must not be in the way of what comes in.
-    if (onDuty && queue.bytes > NEARLY_FULL_BYTES) await queue.compact();
+    if (isDeliverer && queue.bytes > NEARLY_FULL_BYTES) await queue.compact();
   } catch (error) {
-    if (!(error instanceof QueueError)) throw error;
+    if (!(error instanceof StorageError)) throw error;
     warn(error.message);
     problem = error;
   }
   try {
     return await work(problem);
   } catch (error) {
-    if (onDuty) queue.deliverLock.release();
+    if (isDeliverer) queue.deliverLock.release();
     throw error;
   }
 }

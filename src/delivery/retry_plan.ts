@@ -36,29 +36,29 @@ export function planFailure(failure: Failure, { now, failures, attempts, random 
   const { status } = failure;
   const reason = failure.reason.slice(0, MAX_REASON_CHARS);
   const errcode = failure.errcode?.slice(0, MAX_ERRCODE_CHARS);
-  if (failure.class === "poison") return { state: "dead", reason, status, errcode };
+  if (failure.class === "rejected") return { state: "dead", reason, status, errcode };
   const deferred = { state: "failed", class: failure.class, reason, status, errcode } as const;
   const backoff = backoffMs(failures + 1, random);
   // In full, and never shortened: asking again too early makes some servers start to count anew.
   const asked = failure.retryAfterMs === undefined ? 0 : Math.max(MIN_BACKOFF_MS, failure.retryAfterMs);
   switch (failure.class) {
-    case "limited": {
+    case "rate-limited": {
       const next = now + (asked || Math.max(UNSTATED_LIMIT_MS, backoff));
       return { ...deferred, next, notBefore: next };
     }
-    case "doubt": {
+    case "unverified": {
       const next = failure.until ?? now;
       return { ...deferred, next, notBefore: next };
     }
-    case "account":
+    case "credentials":
       return { ...deferred, next: now + ACCOUNT_PROBE_MS };
-    case "room":
+    case "destination":
       return { ...deferred, next: now + ROOM_PROBE_MS };
-    case "room-busy":
+    case "destination-busy":
       return { ...deferred, next: now + Math.max(BUSY_ROOM_MS, backoffMs(attempts, random)) };
     case "not-sent":
     case "not-the-service":
-    case "ambiguous": {
+    case "in-doubt": {
       const least = Math.max(failure.gapMs ?? 0, asked);
       const next = now + Math.max(least, backoff);
       return least > 0 ? { ...deferred, next, notBefore: now + least } : { ...deferred, next };

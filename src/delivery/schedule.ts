@@ -6,7 +6,7 @@
  */
 
 import { type Entry, laneKey, type Wait } from "../queue/entry.ts";
-import { CLOCK_SLACK_MS, type Holds } from "./delays.ts";
+import { CLOCK_SLACK_MS, type Delays } from "./delays.ts";
 
 /** What the lanes need to know of the queue. */
 export interface LaneSource {
@@ -20,7 +20,7 @@ export interface LaneContext {
   readonly now: number;
   /** Whether a channel of that name is configured; the entries of others are left for whoever knows it. */
   readonly knows: (channel: string) => boolean;
-  readonly holds: Holds;
+  readonly delays: Delays;
 }
 
 /** The head of a lane, and when it may leave. */
@@ -37,7 +37,7 @@ export function heads(queue: LaneSource, context: LaneContext): Map<string, Head
   for (const entry of queue.live()) {
     const lane = laneKey(entry);
     if (!context.knows(entry.channel) || (result.has(lane) && !held.has(lane))) continue;
-    const hold = context.holds.of(entry);
+    const hold = context.delays.of(entry);
     const ready = Math.max(readyAt(entry, queue, context), hold?.until ?? 0);
     if (hold === undefined) held.delete(lane);
     // Of those that are all held, fallbacks among them, the first is whose wait ends first.
@@ -62,14 +62,14 @@ export function nextOf(queue: LaneSource, channel: string, limit: number, contex
   const result: Entry[] = [];
   for (const entry of inTurn(queue.live().filter((entry) => entry.channel === channel))) {
     const lane = laneKey(entry);
-    if (blocked.has(lane) || context.holds.of(entry)) continue;
+    if (blocked.has(lane) || context.delays.of(entry)) continue;
     if (!isReady(entry, queue, context)) {
       blocked.add(lane);
       continue;
     }
     result.push(entry);
     // Whether the next of a lane with a pace may go is known when this one is delivered.
-    if (context.holds.policyOf(channel).pace) blocked.add(lane);
+    if (context.delays.policyOf(channel).rateLimit) blocked.add(lane);
     if (result.length === limit) break;
   }
   return result;

@@ -4,8 +4,8 @@ import { isNotification } from "../notification/notification.ts";
 import type { Entry } from "../queue/entry.ts";
 
 /** Whether an entry never waits for quiet or pace. */
-export function isUrgent({ asked, notification }: Pick<Entry, "asked" | "notification">): boolean {
-  return asked === true || isCritical(notification);
+export function isUrgent({ forced, notification }: Pick<Entry, "forced" | "notification">): boolean {
+  return forced === true || isCritical(notification);
 }
 
 /** Whether what was said is critical. */

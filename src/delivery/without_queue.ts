@@ -10,14 +10,14 @@ import type { Runtime } from "../runtime/runtime.ts";
 import { attempt } from "./attempt.ts";
 
 /** How to deliver past the queue. */
-export interface DirectOptions {
+export interface AttemptsWithoutQueueOptions {
   readonly runtime: Pick<Runtime, "now" | "uuid">;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
 }
 
 /** What became of an envelope past the queue. */
-export interface DirectResult {
+export interface WithoutQueueResult {
   /** Its txnId. */
   readonly id: string;
   readonly envelope: Envelope;
@@ -30,25 +30,25 @@ export interface DirectResult {
  * @returns what became of them, in the order in which they came
  * @throws the signal's reason, when that ended it
  */
-export async function deliverDirectly(
+export async function deliverWithoutQueue(
   envelopes: readonly Envelope[],
   channels: ReadonlyMap<string, Channel>,
-  options: DirectOptions,
-): Promise<DirectResult[]> {
-  const results = new Map<Envelope, DirectResult>();
+  options: AttemptsWithoutQueueOptions,
+): Promise<WithoutQueueResult[]> {
+  const results = new Map<Envelope, WithoutQueueResult>();
   const tryAll = async (batch: readonly Envelope[]) => {
     const texts = new Map<string, AttemptResult>();
     for (const envelope of batch) {
       const channel = channels.get(envelope.channel);
       if (channel === undefined) continue;
-      const { destination, part } = envelope;
-      const text = part === undefined ? undefined : texts.get(destination);
+      const { destination, attachmentIndex } = envelope;
+      const text = attachmentIndex === undefined ? undefined : texts.get(destination);
       // A file says nothing without its text.
       const isAlone = text !== undefined && text.state !== "delivered";
       const tried = isAlone
         ? { id: options.runtime.uuid(), envelope, result: text }
         : await tryOnce(envelope, channel, options);
-      if (part === undefined) texts.set(destination, tried.result);
+      if (attachmentIndex === undefined) texts.set(destination, tried.result);
       results.set(envelope, tried);
     }
   };
@@ -59,8 +59,8 @@ export async function deliverDirectly(
 async function tryOnce(
   envelope: Envelope,
   channel: Channel,
-  { runtime: { now, uuid }, timeoutMs, signal }: DirectOptions,
-): Promise<DirectResult> {
+  { runtime: { now, uuid }, timeoutMs, signal }: AttemptsWithoutQueueOptions,
+): Promise<WithoutQueueResult> {
   const id = uuid();
   const entry = { ...envelope, id, time: now(), expires: envelope.notification.expires, bytes: 0, attempts: 1 };
   const result = await attempt(entry, channel, { now, timeoutMs, signal, failures: 0, random: 0 });

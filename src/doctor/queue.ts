@@ -63,9 +63,9 @@ function last({ lastDelivery }: Status, now: number): string {
 }
 
 /** What is no alarm, and yet of interest. */
-function asides({ torn, intake, possibleDuplicates }: Status): string[] {
+function asides({ torn, spooled, possibleDuplicates }: Status): string[] {
   return [
-    ...(intake > 0 ? [`${intake} of them beside the journal, until somebody delivers`] : []),
+    ...(spooled > 0 ? [`${spooled} of them beside the journal, until somebody delivers`] : []),
     ...(torn > 0 ? [`${torn} torn ${torn === 1 ? "line" : "lines"}, which nobody was told are queued`] : []),
     ...(possibleDuplicates > 0 ? [`${possibleDuplicates} possible duplicates so far`] : []),
   ];

@@ -1,7 +1,7 @@
 /** The queue as whoever must not write reads it. */
 
 import { loadConfig } from "../config/load.ts";
-import { holdsAt, type Policies } from "../delivery/delays.ts";
+import { delaysAt, type Policies } from "../delivery/delays.ts";
 import { ConfigError } from "../base/errors.ts";
 import { denoFiles, type Files } from "../runtime/files.ts";
 import { TORN_SUFFIX } from "../queue/quarantine.ts";
@@ -19,7 +19,7 @@ export interface QueueReading {
 /**
  * Reads the queue. A reader usually sets a copy of each damaged line aside; this one only counts those that have none.
  *
- * @throws {QueueError} when it cannot be read
+ * @throws {StorageError} when it cannot be read
  */
 export function readQueue(context: DoctorContext): QueueReading {
   const { runtime } = context;
@@ -41,7 +41,7 @@ export function readQueue(context: DoctorContext): QueueReading {
   };
   const queue = Queue.open(stateDirOf(context), runtime, { files });
   const now = runtime.now();
-  const courier = { readyTimes: () => new Map(), holds: () => holdsAt(now, queue, policiesOf(context)) };
+  const courier = { readyTimes: () => new Map(), holds: () => delaysAt(now, queue, policiesOf(context)) };
   const status = statusOf(queue, new Reporter(queue, courier, () => true), now);
   return { queue, status: { ...status, quarantined: status.quarantined + unsaved } };
 }

@@ -23,6 +23,6 @@ export class MatrixError extends ResponseError {
 }
 
 /** The error for an answer that lacks what every homeserver's holds. */
-export function lacking(key: string): NotTheServiceError {
+export function missingField(key: string): NotTheServiceError {
   return new NotTheServiceError(`The answer holds no ${key}: it does not come from a homeserver`, { status: 200 });
 }

@@ -1,7 +1,7 @@
 /** Room events (Client-Server API, "Sending events to a room"). */
 
 import { isObject } from "../base/fields.ts";
-import { lacking } from "./errors.ts";
+import { missingField } from "./errors.ts";
 import type { MediaContent } from "./media.ts";
 import { type MatrixClient, request } from "./request.ts";
 import type { RoomOptions } from "./rooms.ts";
@@ -61,7 +61,7 @@ export async function sendEvent(
   });
   // Event ids are at most 255 bytes (appendices, "Identifier grammar").
   if (typeof answer.event_id === "string" && /^\$\S{1,254}$/.test(answer.event_id)) return answer.event_id;
-  throw lacking("event_id");
+  throw missingField("event_id");
 }
 
 /** An event of a room. */
@@ -88,6 +88,6 @@ export async function readEvent(
 ): Promise<RoomEvent> {
   const path = ["rooms", roomId, "event", eventId];
   const { type, sender, content } = await request(client, { method: "GET", path, ...limits });
-  if (typeof type !== "string" || typeof sender !== "string" || !isObject(content)) throw lacking("content");
+  if (typeof type !== "string" || typeof sender !== "string" || !isObject(content)) throw missingField("content");
   return { type, sender, content };
 }

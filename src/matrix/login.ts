@@ -1,6 +1,6 @@
 /** Logging in (Client-Server API, "Login"). Logins by OAuth 2.0 are none of these: they come before the Client-Server API. */
 
-import { lacking } from "./errors.ts";
+import { missingField } from "./errors.ts";
 import { type MatrixClient, request } from "./request.ts";
 import type { RoomOptions } from "./rooms.ts";
 import { readTokens, type Tokens } from "./session.ts";
@@ -54,7 +54,7 @@ export async function login(client: MatrixClient, asked: LoginRequest, options: 
     ...options,
   });
   if (typeof answer.user_id !== "string") {
-    throw lacking("user_id");
+    throw missingField("user_id");
   }
   return {
     userId: answer.user_id,

@@ -1,7 +1,7 @@
 /** The content repository (Client-Server API, "Content repository"). */
 
 import { NotTheServiceError } from "../base/errors.ts";
-import { lacking, MatrixError } from "./errors.ts";
+import { MatrixError, missingField } from "./errors.ts";
 import { type MatrixClient, type MatrixRequest, request } from "./request.ts";
 
 /** A file to be uploaded. */
@@ -33,7 +33,7 @@ export async function uploadMedia(client: MatrixClient, upload: Upload, options:
   });
   const uri = answer.content_uri;
   if (typeof uri === "string" && /^mxc:\/\/[^/\s]{1,255}\/[-\w]{1,255}$/.test(uri)) return uri;
-  throw lacking("content_uri");
+  throw missingField("content_uri");
 }
 
 /**

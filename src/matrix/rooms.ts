@@ -1,6 +1,6 @@
 /** Rooms: aliases and membership (Client-Server API, "Room aliases", "Room membership"). */
 
-import { lacking } from "./errors.ts";
+import { missingField } from "./errors.ts";
 import { type MatrixClient, request } from "./request.ts";
 
 /** How long to wait, and for whom. */
@@ -89,5 +89,5 @@ export async function joinedRooms(client: MatrixClient, options: RoomOptions): P
  */
 export function roomIdOf({ room_id }: Readonly<Record<string, unknown>>): string {
   if (typeof room_id === "string" && /^!./.test(room_id)) return room_id;
-  throw lacking("room_id");
+  throw missingField("room_id");
 }

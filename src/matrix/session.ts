@@ -1,7 +1,7 @@
 /** A session and its tokens (Client-Server API, "Client Authentication": "Refreshing access tokens", "Logout", "whoami"). */
 
 import { isToken } from "../runtime/http.ts";
-import { lacking } from "./errors.ts";
+import { missingField } from "./errors.ts";
 import { type MatrixClient, request } from "./request.ts";
 import type { RoomOptions } from "./rooms.ts";
 
@@ -28,7 +28,7 @@ export interface Whoami {
  */
 export async function whoami(client: MatrixClient, options: RoomOptions): Promise<Whoami> {
   const answer = await request(client, { method: "GET", path: ["account", "whoami"], ...options });
-  if (typeof answer.user_id !== "string") throw lacking("user_id");
+  if (typeof answer.user_id !== "string") throw missingField("user_id");
   return {
     userId: answer.user_id,
     ...(typeof answer.device_id === "string" ? { deviceId: answer.device_id } : {}),
@@ -84,7 +84,7 @@ export async function logoutSession(client: MatrixClient, options: RoomOptions):
  */
 export function readTokens(answer: Readonly<Record<string, unknown>>): Tokens {
   const { access_token, refresh_token, expires_in_ms } = answer;
-  if (!isToken(access_token)) throw lacking("access_token");
+  if (!isToken(access_token)) throw missingField("access_token");
   return {
     accessToken: access_token,
     ...(isToken(refresh_token) ? { refreshToken: refresh_token } : {}),

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { lacking } from "./errors.ts";
+import { missingField } from "./errors.ts";
 import { type MatrixClient, request } from "./request.ts";
 import type { RoomOptions } from "./rooms.ts";
 import { type Invite, invitesIn, joinedIn, type JoinedRoom } from "./sync_rooms.ts";
@@ -68,7 +68,7 @@ export async function syncRooms(client: MatrixClient, options: SyncOptions): Pro
     signal,
   });
   if (typeof answer.next_batch !== "string") {
-    throw lacking("next_batch");
+    throw missingField("next_batch");
   }
   return { since: answer.next_batch, joined: joinedIn(answer.rooms), invites: invitesIn(answer.rooms) };
 }

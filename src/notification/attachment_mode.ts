@@ -4,7 +4,7 @@ import type { Attachment, Notification } from "./notification.ts";
 import { formatBytes } from "./render.ts";
 
 /** Each file by itself behind its text, or all of them along with it. */
-export type FileCarriage = "apart" | "along";
+export type AttachmentMode = "apart" | "along";
 
 /** A file as people read of it: `report.pdf (12.0 KiB)`. */
 export function fileLabel({ name, size }: Pick<Attachment, "name" | "size">): string {
@@ -12,7 +12,7 @@ export function fileLabel({ name, size }: Pick<Attachment, "name" | "size">): st
 }
 
 /** What a channel is to send for one notification with its files, in this order. */
-export function splitFiles(notification: Notification, carriage: FileCarriage | undefined): Notification[] {
+export function splitFiles(notification: Notification, carriage: AttachmentMode | undefined): Notification[] {
   const { attachments, ...text } = notification;
   if (carriage !== "apart" || attachments === undefined) return [notification];
   const { link: _, mentions: __, resolves: ___, ...bare } = text;
@@ -23,7 +23,7 @@ export function splitFiles(notification: Notification, carriage: FileCarriage | 
  * What a channel can send of a notification with files, as it is now: the configuration may have changed since it was queued. What it cannot carry the text
  * names.
  */
-export function carried(notification: Notification, carriage: FileCarriage | undefined): Notification {
+export function withAttachmentMode(notification: Notification, carriage: AttachmentMode | undefined): Notification {
   const { attachments, file, ...rest } = notification;
   if (carriage === "along") return file ? { ...rest, attachments: [file] } : notification;
   if (carriage === "apart" && attachments === undefined) return notification;

@@ -1,38 +1,38 @@
 /**
  * Many notifications as one. A line for each, in their order; identical ones share a line, with their count. Where there is too little room the lines become
- * shorter. Nobody gathers more than there is room for ({@linkcode tellsEach}); where there is less room all the same, what is left out is counted. Pure.
+ * shorter. Nobody gathers more than there is room for ({@linkcode hasLineForEach}); where there is less room all the same, what is left out is counted. Pure.
  *
  * @module
  */
 
-import { largest } from "../base/bisect.ts";
+import { bisectLargest } from "../base/bisect.ts";
 import { MAX_MENTIONS } from "./mentions.ts";
 import { type Notification, SEVERITIES, type Severity } from "./notification.ts";
 import { byteLength, escapeHtml, type Replaced } from "./render.ts";
 
 /** One of the notifications that a digest stands for. */
-export interface DigestItem {
+export interface BatchItem {
   readonly notification: Notification;
   /** Earlier ones whose place it took. */
   readonly replaced?: Replaced;
 }
 
-/** A notification that stands for others. Its message is theirs, for a service of average size; {@linkcode renderDigest} fits it to another. */
-export interface Digest extends Notification {
-  readonly items: readonly DigestItem[];
+/** A notification that stands for others. Its message is theirs, for a service of average size; {@linkcode renderBatch} fits it to another. */
+export interface Batch extends Notification {
+  readonly items: readonly BatchItem[];
 }
 
 /** A digest as plain text, and as HTML. */
-export interface RenderedDigest {
+export interface RenderedBatch {
   readonly text: string;
   readonly html: string;
 }
 
 /** What every service takes, in UTF-8 bytes. */
-const COMMON_DIGEST_BYTES = 3500;
+const COMMON_BATCH_BYTES = 3500;
 
 /** What stands around a digest in a message, in UTF-8 bytes: a subject, and how late it is. */
-export const AROUND_DIGEST_BYTES = 1024;
+export const AROUND_BATCH_BYTES = 1024;
 
 /** No line shows more of a notification, in characters. */
 const MAX_WIDTH = 1000;
@@ -44,13 +44,13 @@ const MIN_MESSAGE = 8;
 const MARKS: Readonly<Record<Severity, string>> = { info: "ℹ", warning: "⚠", error: "❌", critical: "🚨" };
 
 /** Whether a notification stands for others. */
-export function isDigest(notification: Notification): notification is Digest {
+export function isBatch(notification: Notification): notification is Batch {
   return "items" in notification;
 }
 
 /** What a notification says, without those that it stands for: its message tells of them. */
 export function withoutItems(notification: Notification): Notification {
-  if (!isDigest(notification)) return notification;
+  if (!isBatch(notification)) return notification;
   const { items: _, ...rest } = notification;
   return rest;
 }
@@ -60,9 +60,9 @@ export function withoutItems(notification: Notification): Notification {
  *
  * @param items at least one
  */
-export function digestOf(items: readonly DigestItem[]): Digest {
-  const digest = outlineOf(items);
-  return { ...digest, message: renderDigest(digest, fitsEverywhere).text };
+export function createBatch(items: readonly BatchItem[]): Batch {
+  const digest = batchOutline(items);
+  return { ...digest, message: renderBatch(digest, fitsEverywhere).text };
 }
 
 /**
@@ -70,7 +70,7 @@ export function digestOf(items: readonly DigestItem[]): Digest {
  *
  * @param items at least one
  */
-export function outlineOf(items: readonly DigestItem[]): Digest {
+export function batchOutline(items: readonly BatchItem[]): Batch {
   const all = items.map(({ notification }) => notification);
   const mentions = [...new Set(all.flatMap((one) => one.silent ? [] : one.mentions ?? []))].slice(0, MAX_MENTIONS);
   return {
@@ -87,12 +87,12 @@ export function outlineOf(items: readonly DigestItem[]): Digest {
 }
 
 /** Whether a digest has room in any service. */
-export function fitsEverywhere({ text }: RenderedDigest): boolean {
-  return byteLength(text) <= COMMON_DIGEST_BYTES;
+export function fitsEverywhere({ text }: RenderedBatch): boolean {
+  return byteLength(text) <= COMMON_BATCH_BYTES;
 }
 
 /** Whether there is room for a line of each, if a short one. */
-export function tellsEach({ items }: Digest, fits: (rendered: RenderedDigest) => boolean): boolean {
+export function hasLineForEach({ items }: Batch, fits: (rendered: RenderedBatch) => boolean): boolean {
   return fits(render(linesOf(items), { width: MIN_WIDTH, clock: clockOf(items) }));
 }
 
@@ -101,21 +101,21 @@ export function tellsEach({ items }: Digest, fits: (rendered: RenderedDigest) =>
  *
  * @param fits whether there is room; a shorter digest never needs more
  */
-export function renderDigest({ items }: Digest, fits: (rendered: RenderedDigest) => boolean): RenderedDigest {
+export function renderBatch({ items }: Batch, fits: (rendered: RenderedBatch) => boolean): RenderedBatch {
   const lines = linesOf(items);
   const clock = clockOf(items);
   const atWidth = (width: number) => render(lines, { width, clock });
-  if (fits(atWidth(MIN_WIDTH))) return atWidth(largest(MIN_WIDTH, MAX_WIDTH, (width) => fits(atWidth(width))));
+  if (fits(atWidth(MIN_WIDTH))) return atWidth(bisectLargest(MIN_WIDTH, MAX_WIDTH, (width) => fits(atWidth(width))));
   // The most severe stay, and of those the first.
   const byRank = lines.toSorted((a, b) => SEVERITIES.indexOf(severityOf(b)) - SEVERITIES.indexOf(severityOf(a)));
   const withCount = (count: number) =>
     render(lines, { width: MIN_WIDTH, clock, kept: new Set(byRank.slice(0, count)) });
-  return withCount(largest(0, lines.length, (count) => fits(withCount(count))));
+  return withCount(bisectLargest(0, lines.length, (count) => fits(withCount(count))));
 }
 
 /** Identical notifications. */
 interface Line {
-  readonly first: DigestItem;
+  readonly first: BatchItem;
   /** As much of the message as any line shows. */
   readonly message: string;
   readonly count: number;
@@ -130,7 +130,7 @@ interface Layout {
   readonly kept?: ReadonlySet<Line>;
 }
 
-function linesOf(items: readonly DigestItem[]): Line[] {
+function linesOf(items: readonly BatchItem[]): Line[] {
   const groups = Map.groupBy(
     items,
     ({ notification: { origin, severity, subject, message }, replaced }) =>
@@ -148,7 +148,7 @@ function severityOf({ first }: Line): Severity {
   return first.notification.severity;
 }
 
-function render(lines: readonly Line[], layout: Layout): RenderedDigest {
+function render(lines: readonly Line[], layout: Layout): RenderedBatch {
   const { kept, clock } = layout;
   const parts = lines.filter((line) => kept === undefined || kept.has(line)).map((line) => partsOf(line, layout));
   const out = lines.filter((line) => kept !== undefined && !kept.has(line));
@@ -216,7 +216,7 @@ function clip(text: string, width: number): string {
 }
 
 /** Times of day on the wall clock of this host, with the date where there is more than one. */
-function clockOf(items: readonly DigestItem[]): (time: number) => string {
+function clockOf(items: readonly BatchItem[]): (time: number) => string {
   const two = (number: number) => String(number).padStart(2, "0");
   const dayOf = (date: Date) => `${two(date.getMonth() + 1)}-${two(date.getDate())}`;
   const hasDays = new Set(items.map(({ notification: { time } }) => dayOf(new Date(time)))).size > 1;

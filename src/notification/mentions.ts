@@ -4,7 +4,7 @@ import { InvalidNotificationError } from "../base/errors.ts";
 import { parseUserId } from "../matrix/ids.ts";
 
 /** Everybody in the room. */
-export const EVERYBODY = "@room";
+export const ROOM_MENTION = "@room";
 
 /** Whoever means more people means the room. */
 export const MAX_MENTIONS = 10;
@@ -14,7 +14,7 @@ export const MENTION_PROBLEM = "it is neither a user id (@name:example.org) nor 
 
 /** Whether a text is a user id or `@room`. */
 export function isMention(text: string): boolean {
-  return text === EVERYBODY || parseUserId(text) !== undefined;
+  return text === ROOM_MENTION || parseUserId(text) !== undefined;
 }
 
 /**
@@ -28,6 +28,6 @@ export function checkMentions(mentions: readonly string[]): readonly string[] {
   if (wrong !== undefined) throw new InvalidNotificationError(`Cannot mention "${wrong}": ${MENTION_PROBLEM}`);
   if (unique.length <= MAX_MENTIONS) return unique;
   throw new InvalidNotificationError(`Cannot mention ${unique.length} users: the limit is ${MAX_MENTIONS}`, {
-    hint: `mention ${EVERYBODY}: everybody in the room`,
+    hint: `mention ${ROOM_MENTION}: everybody in the room`,
   });
 }

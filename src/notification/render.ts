@@ -5,7 +5,7 @@
  */
 
 import { formatDuration } from "../base/duration.ts";
-import { largest } from "../base/bisect.ts";
+import { bisectLargest } from "../base/bisect.ts";
 import type { Notification } from "./notification.ts";
 
 /** What a rendering depends on besides the notification. */
@@ -144,7 +144,7 @@ export function cutToFit(message: string, fits: (message: string) => boolean): s
   const characters = Array.from(message);
   const total = byteLength(message);
   const cut = (count: number) => withCutNote(characters.slice(0, count).join(""), total);
-  return cut(largest(0, characters.length, (count) => fits(cut(count))));
+  return cut(bisectLargest(0, characters.length, (count) => fits(cut(count))));
 }
 
 /** Cuts a message to a size in UTF-8 bytes, between characters, and says so at its end; quick for one of megabytes too. */

@@ -6,7 +6,7 @@
  */
 
 /** The symbols by their names; those that are text by default carry the selector that makes them emoji (Unicode Technical Standard 51). */
-export const SYMBOLS: Readonly<Record<string, string>> = {
+export const SHORTCODES: Readonly<Record<string, string>> = {
   "abacus": "🧮",
   "alarm-clock": "⏰",
   "arrow-down": "⬇️",
@@ -52,13 +52,13 @@ const NAME_REGEXP = /(?<!\w):([a-z]+(?:-[a-z]+)*):(?!\w)/g;
  *
  * @example
  * ```ts
- * import { replaceSymbols } from "./shortcodes.ts";
+ * import { replaceShortcodes } from "./shortcodes.ts";
  * import { assertEquals } from "@std/assert";
  *
- * assertEquals(replaceSymbols(":scroll::warning-sign: License"), "📜⚠️ License");
- * assertEquals(replaceSymbols(":unicorn: License"), ":unicorn: License");
+ * assertEquals(replaceShortcodes(":scroll::warning-sign: License"), "📜⚠️ License");
+ * assertEquals(replaceShortcodes(":unicorn: License"), ":unicorn: License");
  * ```
  */
-export function replaceSymbols(text: string): string {
-  return text.replace(NAME_REGEXP, (whole, name) => Object.hasOwn(SYMBOLS, name) ? SYMBOLS[name] : whole);
+export function replaceShortcodes(text: string): string {
+  return text.replace(NAME_REGEXP, (whole, name) => Object.hasOwn(SHORTCODES, name) ? SHORTCODES[name] : whole);
 }

@@ -17,21 +17,21 @@ import { type BackgroundEnd, deliverUntilEmpty } from "./background/loop.ts";
 import { deliverOrWatch } from "../delivery/deliver_or_watch.ts";
 import { prepareDelivery } from "../delivery/prepare.ts";
 import type { RunOptions } from "../delivery/run_types.ts";
-import { draftsOf } from "./enqueue_requests.ts";
-import { QueueError } from "../base/errors.ts";
+import { enqueueRequests } from "./enqueue_requests.ts";
+import { StorageError } from "../base/errors.ts";
 import { checkId, createNotification, DEFAULT_TTL_MS } from "../notification/notification.ts";
 import type { Notification, NotificationInput } from "../notification/notification.ts";
 import { DEFAULT_FLUSH_WAIT_MS, DEFAULT_NOTIFY_WAIT_MS } from "./options.ts";
 import type { FlushOptions, NotifierOptions, NotifyOptions } from "./options.ts";
-import { type Entry, laneKey, sentBySomebody } from "../queue/entry.ts";
+import { type Entry, expandBatches, laneKey } from "../queue/entry.ts";
 import { fullnessWarning } from "../queue/limits.ts";
 import type { Queue } from "../queue/queue.ts";
-import type { Draft, Enqueued } from "../queue/queue_types.ts";
+import type { Enqueued, EnqueueRequest } from "../queue/queue_types.ts";
 import { mutedOutcomes, type Outcome, type QueuedEntry, type Reporter } from "./outcomes.ts";
 import { denoRuntime, type Runtime } from "../runtime/runtime.ts";
 import { type Status, statusOf } from "./status.ts";
-import type { TakenFiles } from "./staged_attachments.ts";
-import { sendUnqueued } from "./send_without_queue.ts";
+import type { StagedAttachments } from "./staged_attachments.ts";
+import { sendWithoutQueue } from "./send_without_queue.ts";
 import { wireParts } from "./wiring.ts";
 
 /** Sends notifications, and keeps those that cannot be delivered yet. */
@@ -56,7 +56,7 @@ export class Notifier implements AsyncDisposable {
     const parts = wireParts(options, real);
     this.#ownRuntime = real;
     this.#runtime = parts.runtime;
-    this.#leaveBehind = parts.leaveBehind;
+    this.#leaveBehind = parts.handOver;
     this.identity = parts.identity;
     this.stateDir = parts.stateDir;
     this.shown = parts.shown;
@@ -72,7 +72,7 @@ export class Notifier implements AsyncDisposable {
    * Opens a notifier.
    *
    * @throws {ConfigError} when the configuration cannot be used
-   * @throws {QueueError} when the queue cannot be read
+   * @throws {StorageError} when the queue cannot be read
    */
   static open(options: NotifierOptions = {}): Promise<Notifier> {
     const real = denoRuntime();
@@ -91,38 +91,38 @@ export class Notifier implements AsyncDisposable {
    * @returns one outcome an envelope, a fallback that waits among them; where a rule lets nothing go out, one that says `muted` for each that there would have been
    * @throws {InvalidNotificationError} when the input cannot be sent
    * @throws {ConfigError} when no channel is configured
-   * @throws {QueueError} when neither the disk took it nor one try without the queue delivered anything: then nothing of it is queued
+   * @throws {StorageError} when neither the disk took it nor one try without the queue delivered anything: then nothing of it is queued
    */
   async notify(input: NotificationInput, options: NotifyOptions = {}): Promise<Outcome[]> {
     const plan = this.plan(input, options);
     checkId(options.id);
     if (plan.mutedBy !== undefined) return mutedOutcomes(plan.mutedBy, this.#routing, this.#runtime);
     if (!input.attachments?.length) return await this.#send(plan, options);
-    const { takeFiles } = await import("./staged_attachments.ts");
-    using taken = await takeFiles(input.attachments, this.#queue);
+    const { stageAttachments } = await import("./staged_attachments.ts");
+    using taken = await stageAttachments(input.attachments, this.#queue);
     return await this.#send(taken.addTo(plan, this.#byName), options, taken);
   }
 
-  async #send(plan: Plan, options: NotifyOptions, taken?: TakenFiles): Promise<Outcome[]> {
+  async #send(plan: Plan, options: NotifyOptions, taken?: StagedAttachments): Promise<Outcome[]> {
     const { waitMs = DEFAULT_NOTIFY_WAIT_MS, signal } = options;
     const deadline = this.#runtime.now() + waitMs;
     signal?.throwIfAborted();
-    let onDuty, enqueued;
+    let isDeliverer, enqueued;
     try {
       this.#queue.prepare();
-      onDuty = waitMs > 0 && this.#queue.deliverLock.tryAcquire();
-      enqueued = await this.#enqueue(draftsOf(plan, options.id), onDuty);
+      isDeliverer = waitMs > 0 && this.#queue.deliverLock.tryAcquire();
+      enqueued = await this.#enqueue(enqueueRequests(plan, options.id), isDeliverer);
     } catch (error) {
       // What its caller will send again by its own name must not be sent where nobody remembers that name.
-      if (!(error instanceof QueueError) || options.id !== undefined) throw error;
+      if (!(error instanceof StorageError) || options.id !== undefined) throw error;
       const how = { runtime: this.#runtime, waitMs, signal, warn: this.#warn };
-      return await sendUnqueued(plan, this.#byName, { ...how, problem: error });
+      return await sendWithoutQueue(plan, this.#byName, { ...how, problem: error });
     }
     const { entries, problem } = enqueued;
-    taken?.keepFor(entries);
-    if (problem) return this.#aside(entries, problem, onDuty);
-    const mine = entries.filter(({ unless }) => unless === undefined).map(({ id }) => id);
-    await this.#deliver({ deadline, patienceMs: 0, mine, signal, onDuty });
+    taken?.commit(entries);
+    if (problem) return this.#aside(entries, problem, isDeliverer);
+    const mine = entries.filter(({ fallbackFor }) => fallbackFor === undefined).map(({ id }) => id);
+    await this.#deliver({ deadline, patienceMs: 0, mine, signal, isDeliverer });
     return this.#conclude(entries);
   }
 
@@ -133,11 +133,11 @@ export class Notifier implements AsyncDisposable {
    */
   plan(input: NotificationInput, options: RouteOptions = {}): Plan {
     const notification = createNotification(input, this.#runtime.now());
-    return route(notification, { ...this.#routing, told: this.#toldOf(notification) }, options);
+    return route(notification, { ...this.#routing, openIncidents: this.#toldOf(notification) }, options);
   }
 
   /** Whether what a notification is about was told, or waits to be, where it would go, and not yet that it is over. */
-  isOpen(input: NotificationInput, options: RouteOptions = {}): boolean {
+  hasOpenIncident(input: NotificationInput, options: RouteOptions = {}): boolean {
     if (input.key === undefined) return false;
     this.#queue.refresh();
     const resolving = { ...input, resolves: true };
@@ -153,16 +153,16 @@ export class Notifier implements AsyncDisposable {
   async flush(options: FlushOptions = {}): Promise<Outcome[]> {
     if (!this.#queue.exists()) return [];
     await this.#queue.seal();
-    const onDuty = this.#queue.deliverLock.tryAcquire();
-    const before = await this.#prepare(onDuty, async () => {
-      const live = sentBySomebody(this.#queue.live());
+    const isDeliverer = this.#queue.deliverLock.tryAcquire();
+    const before = await this.#prepare(isDeliverer, async () => {
+      const live = expandBatches(this.#queue.live());
       this.#queue.watch(live);
       if (live.length > 0) await this.#queue.requestFlush();
       return live;
     });
-    await this.#deliver({ patienceMs: options.waitMs ?? DEFAULT_FLUSH_WAIT_MS, signal: options.signal, onDuty });
+    await this.#deliver({ patienceMs: options.waitMs ?? DEFAULT_FLUSH_WAIT_MS, signal: options.signal, isDeliverer });
     const known = new Set(before.map((entry) => entry.id));
-    const live = sentBySomebody(this.#queue.live());
+    const live = expandBatches(this.#queue.live());
     return this.#conclude([...before, ...live.filter((entry) => !known.has(entry.id))]);
   }
 
@@ -170,25 +170,25 @@ export class Notifier implements AsyncDisposable {
    * Delivers until the queue is empty, however long that takes; while another process delivers, waits for its turn. Ends early when a flush is asked for while
    * an account is in trouble: whoever asks may know its new token.
    *
-   * @param onDuty hears when this process begins to deliver
+   * @param onStart hears when this process begins to deliver
    * @returns `second` when another process does this already
    * @throws the signal's reason, when that ended it
    * @internal
    */
-  async deliverAll(signal: AbortSignal, onDuty: () => void): Promise<BackgroundEnd> {
+  async deliverAll(signal: AbortSignal, onStart: () => void): Promise<BackgroundEnd> {
     this.#queue.prepare();
     return await deliverUntilEmpty(this.#queue, this.#courier, {
       runtime: this.#runtime,
       signal,
-      onDuty,
-      deliver: () => this.#deliver({ patienceMs: Infinity, handsOver: true, signal, onDuty: true }),
+      onStart,
+      deliver: () => this.#deliver({ patienceMs: Infinity, handsOver: true, signal, isDeliverer: true }),
     });
   }
 
   /**
    * Whether there is a queue in the state directory: the first notification makes it.
    *
-   * @throws {QueueError} when that cannot be told
+   * @throws {StorageError} when that cannot be told
    */
   hasQueue(): boolean {
     return this.#queue.exists();
@@ -217,10 +217,10 @@ export class Notifier implements AsyncDisposable {
     const entries = this.#known(ids);
     if (entries.length === 0) return [];
     const deadline = this.#runtime.now() + waitMs;
-    const all = sentBySomebody(entries);
+    const all = expandBatches(entries);
     this.#queue.watch(all);
     await this.#queue.retry(entries, DEFAULT_TTL_MS);
-    await this.#deliver({ deadline, patienceMs: 0, mine: all.map(({ id }) => id), signal, onDuty: false });
+    await this.#deliver({ deadline, patienceMs: 0, mine: all.map(({ id }) => id), signal, isDeliverer: false });
     return this.#conclude(all);
   }
 
@@ -243,13 +243,13 @@ export class Notifier implements AsyncDisposable {
 
   /** Where what a notification resolves was told, as far as was read. */
   #toldOf({ key, resolves, time }: Notification): readonly Place[] {
-    return resolves && key !== undefined ? this.#queue.toldOf(key, time) : [];
+    return resolves && key !== undefined ? this.#queue.openIncidentLanes(key, time) : [];
   }
 
   /** Who delivers announces the first attempts in the same write, as far as nothing older is before them. */
-  #enqueue(drafts: readonly Draft[], onDuty: boolean): Promise<Enqueued> {
-    return this.#prepare(onDuty, async (problem) => {
-      const leaving = drafts.filter((draft) => onDuty && !problem && this.#courier.isIdleFor(draft));
+  #enqueue(drafts: readonly EnqueueRequest[], isDeliverer: boolean): Promise<Enqueued> {
+    return this.#prepare(isDeliverer, async (problem) => {
+      const leaving = drafts.filter((draft) => isDeliverer && !problem && this.#courier.isIdleFor(draft));
       const channels = new Set(leaving.map(({ channel }) => channel));
       const enqueued = await this.#queue.enqueue(drafts, ({ channel }) => channels.has(channel));
       this.#courier.adopt(enqueued.entries);
@@ -259,19 +259,19 @@ export class Notifier implements AsyncDisposable {
     });
   }
 
-  #prepare<Result>(onDuty: boolean, work: (problem?: QueueError) => Promise<Result>): Promise<Result> {
-    return prepareDelivery(this.#queue, { onDuty, warn: this.#warn }, work);
+  #prepare<Result>(isDeliverer: boolean, work: (problem?: StorageError) => Promise<Result>): Promise<Result> {
+    return prepareDelivery(this.#queue, { isDeliverer, warn: this.#warn }, work);
   }
 
   /** They are on disk, but the journal cannot be had; whoever delivers next has them. */
-  #aside(entries: readonly Entry[], problem: QueueError, onDuty: boolean): Outcome[] {
-    if (onDuty) this.#queue.deliverLock.release();
+  #aside(entries: readonly Entry[], problem: StorageError, isDeliverer: boolean): Outcome[] {
+    if (isDeliverer) this.#queue.deliverLock.release();
     this.#leaveBehind();
     const reason = `It is on the disk, but cannot be tried now: ${problem.message}`;
     return entries.map(({ id, channel, destination }) => ({ id, channel, destination, state: "queued", reason }));
   }
 
-  async #deliver(options: RunOptions & { readonly onDuty: boolean }): Promise<QueueError | undefined> {
+  async #deliver(options: RunOptions & { readonly isDeliverer: boolean }): Promise<StorageError | undefined> {
     const problem = await deliverOrWatch(this.#queue, this.#courier, { ...options, runtime: this.#runtime });
     if (problem) this.#warn(problem.message);
     return problem;

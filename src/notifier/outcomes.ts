@@ -1,9 +1,9 @@
 /** What callers are told: an outcome for each envelope, and what is in the queue. */
 
 import type { Routing } from "../routing/route.ts";
-import { notificationOfDigest } from "../delivery/attempt.ts";
+import { notificationOfBatch } from "../delivery/attempt.ts";
 import type { Courier } from "../delivery/courier.ts";
-import type { Holds } from "../delivery/delays.ts";
+import type { Delays } from "../delivery/delays.ts";
 import type { CourierEvent } from "../delivery/run_types.ts";
 import { withoutItems } from "../notification/batch.ts";
 import { isNotification, type Notification } from "../notification/notification.ts";
@@ -59,7 +59,7 @@ export interface QueuedEntry {
   /** What was said; of a digest, what it will say. */
   readonly notification: Notification;
   /** It is a fallback: it goes out only when these, by their ids, have not been delivered in time. */
-  readonly unless?: readonly string[];
+  readonly fallbackFor?: readonly string[];
   /** What it stands for, when it is a digest: they are delivered together, by one event under its id. */
   readonly members?: readonly QueuedEntry[];
 }
@@ -81,14 +81,14 @@ export class Reporter {
   outcomes(entries: readonly Entry[]): Outcome[] {
     const view = this.#view();
     // What nobody needed is nobody's news.
-    const told = entries.filter(({ id }) => this.#queue.settlement(id)?.state !== "spared");
+    const told = entries.filter(({ id }) => this.#queue.finalState(id)?.state !== "cancelled");
     return told.map((entry) => this.#outcome(entry, view));
   }
 
   #outcome(known: Entry, view: View): Outcome {
     const where = whereOf(known);
     const { id, channel } = known;
-    const settlement = this.#queue.settlement(id);
+    const settlement = this.#queue.finalState(id);
     if (settlement?.state === "delivered") return { ...where, state: "delivered", receipt: settlement.receipt };
     if (settlement?.state === "superseded") {
       return { ...where, state: "superseded", reason: `${settlement.by} with the same key took its place` };
@@ -113,19 +113,19 @@ export class Reporter {
   }
 
   /** Why the first entry in line waits, and until when; whether an entry waits because its user wants it so, and whether it waits for another one. */
-  waits(): { readonly first: WaitView; isWanted(entry: Entry): boolean; isStandingBy(entry: Entry): boolean } {
+  waits(): { readonly first: WaitView; isWanted(entry: Entry): boolean; isPendingFallback(entry: Entry): boolean } {
     const view = this.#view();
-    const isStandingBy = (entry: Entry) => view.holds.isStandingBy(entry);
-    const first = this.#queue.live().find((entry) => !isStandingBy(entry));
+    const isPendingFallback = (entry: Entry) => view.holds.isPendingFallback(entry);
+    const first = this.#queue.live().find((entry) => !isPendingFallback(entry));
     return {
-      isStandingBy,
+      isPendingFallback,
       first: first ? this.#waitOf(first, view) : {},
       isWanted: (entry) => view.holds.of(entry) !== undefined,
     };
   }
 
   #queued(entry: Entry, view: View): QueuedEntry {
-    const { id, channel, destination, time, expires, key, attempts, dead, members, unless } = entry;
+    const { id, channel, destination, time, expires, key, attempts, dead, members, fallbackFor } = entry;
     const { reason, next } = dead ? { reason: dead.reason } : this.#waitOf(entry, view);
     return {
       id,
@@ -140,9 +140,9 @@ export class Reporter {
       next,
       // The queue keeps notifications as opaque JSON; what it gives back is what the notifier gave it.
       notification: members
-        ? withoutItems(notificationOfDigest(members, (member) => this.#queue.incidentOf(member)))
+        ? withoutItems(notificationOfBatch(members, (member) => this.#queue.incidentOf(member)))
         : entry.notification as Notification,
-      ...(unless ? { unless: Object.keys(unless) } : {}),
+      ...(fallbackFor ? { fallbackFor: Object.keys(fallbackFor) } : {}),
       ...(members ? { members: members.map((member) => this.#queued(member, view)) } : {}),
     };
   }
@@ -155,7 +155,7 @@ export class Reporter {
 
   /** A member waits for what its digest waits for, and everybody for what the first in the lane waits for; what its user wants counts where it lasts longer. */
   #waitOf(entry: Entry, { ready, holds, heads }: View): WaitView {
-    const leaving = this.#queue.digestOf(entry.id) ?? entry;
+    const leaving = this.#queue.batchOf(entry.id) ?? entry;
     const wait = leaving.wait ?? this.#queue.channel(entry.channel).wait ?? heads.get(laneKey(entry))?.wait;
     const hold = this.#queue.stateOf(entry) === "held" ? undefined : holds.of(leaving);
     const inLane = ready.get(laneKey(entry)) || wait?.next || 0;
@@ -169,7 +169,7 @@ export class Reporter {
 /** What holds for the lanes at one moment. */
 interface View {
   readonly ready: ReadonlyMap<string, number>;
-  readonly holds: Holds;
+  readonly holds: Delays;
   /** The first of each lane: the others wait behind it. */
   readonly heads: ReadonlyMap<string, Entry>;
 }
@@ -192,13 +192,15 @@ export function mutedOutcomes(rule: string, { channels }: Routing, { uuid }: Pic
 
 /** What every outcome of an entry says. */
 export function whereOf(
-  { id, channel, destination, part, notification }: Pick<
+  { id, channel, destination, attachmentIndex, notification }: Pick<
     Entry,
-    "id" | "channel" | "destination" | "part" | "notification"
+    "id" | "channel" | "destination" | "attachmentIndex" | "notification"
   >,
 ): Pick<Outcome, "id" | "channel" | "destination" | "file"> {
   const where = { id, channel, destination };
-  return part !== undefined && isNotification(notification) ? { ...where, file: notification.file?.name } : where;
+  return attachmentIndex !== undefined && isNotification(notification)
+    ? { ...where, file: notification.file?.name }
+    : where;
 }
 
 /** What became of an attempt. */
@@ -206,5 +208,10 @@ export function attemptOutcome({ entry, result }: CourierEvent): Outcome {
   const where = whereOf(entry);
   if (result.state === "delivered") return { ...where, state: "delivered", receipt: result.receipt };
   if (result.state === "dead") return { ...where, state: "dead", reason: result.reason };
-  return { ...where, state: result.class === "account" ? "held" : "queued", reason: result.reason, next: result.next };
+  return {
+    ...where,
+    state: result.class === "credentials" ? "held" : "queued",
+    reason: result.reason,
+    next: result.next,
+  };
 }

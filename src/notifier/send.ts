@@ -26,7 +26,7 @@ export interface SendNotificationOptions extends Omit<NotificationInput, "subjec
  * @returns one outcome an envelope
  * @throws {InvalidNotificationError} when the input cannot be sent
  * @throws {ConfigError} when no channel is configured
- * @throws {QueueError} when the disk did not take it: then nothing of it is queued
+ * @throws {StorageError} when the disk did not take it: then nothing of it is queued
  */
 export function sendNotification(
   subject: string,

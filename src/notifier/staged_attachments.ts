@@ -4,41 +4,45 @@ import { type FileSource, openSources } from "../notification/attachments/source
 import { splitFiles } from "../notification/attachment_mode.ts";
 import type { Channel, Envelope } from "../channels/channel.ts";
 import type { FallbackEnvelope, Plan } from "../routing/route.ts";
-import { QueueError } from "../base/errors.ts";
+import { StorageError } from "../base/errors.ts";
 import type { Attachment, AttachmentInput } from "../notification/notification.ts";
 import type { Entry } from "../queue/entry.ts";
-import type { IncomingFiles } from "../queue/attachments/staged.ts";
+import type { StagedFiles } from "../queue/attachments/staged.ts";
 import type { Queue } from "../queue/queue.ts";
 
 /** Files that are on the disk, and gone again unless entries need them. */
-export class TakenFiles implements Disposable {
-  readonly #incoming: IncomingFiles;
+export class StagedAttachments implements Disposable {
+  readonly #incoming: StagedFiles;
   readonly #attachments: readonly Attachment[];
 
-  constructor(incoming: IncomingFiles, attachments: readonly Attachment[]) {
+  constructor(incoming: StagedFiles, attachments: readonly Attachment[]) {
     this.#incoming = incoming;
     this.#attachments = attachments;
   }
 
   /** The plan with the files in it, as each channel takes them. */
   addTo(plan: Plan, channels: ReadonlyMap<string, Channel>): Plan {
-    const carriageOf = ({ channel }: Envelope) => channels.get(channel)?.carriesFiles;
+    const carriageOf = ({ channel }: Envelope) => channels.get(channel)?.attachmentMode;
     const split = (envelope: Envelope) => {
       const notification = { ...envelope.notification, attachments: this.#attachments };
       return splitFiles(notification, carriageOf(envelope))
-        .map((each, part): Envelope => ({ ...envelope, notification: each, ...(part > 0 ? { part } : {}) }));
+        .map((each, attachmentIndex): Envelope => ({
+          ...envelope,
+          notification: each,
+          ...(attachmentIndex > 0 ? { attachmentIndex } : {}),
+        }));
     };
     const parts = new Map(plan.envelopes.map((envelope) => [envelope, split(envelope)]));
     /** What an envelope stands in for: all of a notification where it carries all of it, else its text, or the same file. */
-    const standsFor = (envelope: Envelope, primary: Envelope) => {
+    const primariesFor = (envelope: Envelope, primary: Envelope) => {
       const all = parts.get(primary) ?? [];
-      return carriageOf(envelope) === "along" ? all : [all[envelope.part ?? 0] ?? all[0]];
+      return carriageOf(envelope) === "along" ? all : [all[envelope.attachmentIndex ?? 0] ?? all[0]];
     };
-    const fallbacks = plan.fallbacks.flatMap(({ envelope, standsFor: primaries }) =>
+    const fallbacks = plan.fallbacks.flatMap(({ envelope, primaries }) =>
       split(envelope).map((each): FallbackEnvelope => ({
         envelope: each,
-        standsFor: primaries.flatMap(({ envelope, afterMs }) =>
-          standsFor(each, envelope).map((primary) => ({ envelope: primary, afterMs }))
+        primaries: primaries.flatMap(({ envelope, afterMs }) =>
+          primariesFor(each, envelope).map((primary) => ({ envelope: primary, afterMs }))
         ),
       }))
     );
@@ -46,7 +50,7 @@ export class TakenFiles implements Disposable {
   }
 
   /** Entries that came in need their files; what none of them names is removed. */
-  keepFor(entries: readonly Entry[]): void {
+  commit(entries: readonly Entry[]): void {
     this.#incoming.keep(entries.flatMap(({ files = [] }) => files));
   }
 
@@ -60,28 +64,28 @@ export class TakenFiles implements Disposable {
  * Writes files to the state directory, durably.
  *
  * @throws {InvalidNotificationError} when one cannot be taken; then none is
- * @throws {QueueError} when the disk does not take them, or has as many as it may have
+ * @throws {StorageError} when the disk does not take them, or has as many as it may have
  */
-export async function takeFiles(inputs: readonly AttachmentInput[], queue: Queue): Promise<TakenFiles> {
+export async function stageAttachments(inputs: readonly AttachmentInput[], queue: Queue): Promise<StagedAttachments> {
   using open = new DisposableStack();
   const sources = openSources(inputs).map((source) => open.use(source));
   try {
     queue.prepare();
     await makeRoom(queue);
-    return write(sources, await queue.receiveFiles());
+    return write(sources, await queue.stageFiles());
   } catch (error) {
-    throw error instanceof QueueError ? new QueueError("files", error.message, { cause: error }) : error;
+    throw error instanceof StorageError ? new StorageError("files", error.message, { cause: error }) : error;
   }
 }
 
-function write(sources: readonly FileSource[], incoming: IncomingFiles): TakenFiles {
+function write(sources: readonly FileSource[], incoming: StagedFiles): StagedAttachments {
   try {
     const attachments = sources.map((source): Attachment => {
       const { name: content, size } = incoming.write(source.chunks(), source.name);
       return { name: source.name, type: source.type, size, ...source.imageSize, content };
     });
     incoming.confirm();
-    return new TakenFiles(incoming, attachments);
+    return new StagedAttachments(incoming, attachments);
   } catch (error) {
     incoming[Symbol.dispose]();
     throw error;
@@ -91,8 +95,8 @@ function write(sources: readonly FileSource[], incoming: IncomingFiles): TakenFi
 /** What was left behind by whoever was killed must not be in the way. */
 async function makeRoom(queue: Queue): Promise<void> {
   try {
-    await queue.sweepFiles();
+    await queue.sweepAttachments();
   } catch (error) {
-    if (!(error instanceof QueueError)) throw error;
+    if (!(error instanceof StorageError)) throw error;
   }
 }

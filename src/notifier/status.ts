@@ -2,13 +2,13 @@
 
 import { type Ages, agesOf } from "./age_histogram.ts";
 import { isNotification } from "../notification/notification.ts";
-import { type Entry, sentBySomebody } from "../queue/entry.ts";
+import { type Entry, expandBatches } from "../queue/entry.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { Reporter } from "./outcomes.ts";
 
 /** The queue in numbers. What waits is what is queued, deferred or held; the dead do not. A digest counts as many as it stands for. */
 export interface Status {
-  /** Entries that were not tried yet, those in `intake/` included. */
+  /** Entries that were not tried yet, those in `spool/` included. */
   readonly queued: number;
   /** Entries that were tried, and will be again. */
   readonly deferred: number;
@@ -26,8 +26,8 @@ export interface Status {
   readonly maxBytes: number;
   /** Bytes of the files that entries need, the dead ones' too; at most 64 MiB. */
   readonly fileBytes: number;
-  /** Of those that are queued: envelopes that stand beside the journal, in `intake/`, because it could not be had. Whoever delivers next takes them in. */
-  readonly intake: number;
+  /** Of those that are queued: envelopes that stand beside the journal, in `spool/`, because it could not be had. Whoever delivers next takes them in. */
+  readonly spooled: number;
   /** Damaged lines of the journal that were set aside: what was acknowledged may be among them. */
   readonly quarantined: number;
   /** Lines that a writer's death, or a power cut, left unfinished. Nobody was told that they are queued. One may be under way at this moment. */
@@ -57,27 +57,28 @@ function fileBytesOf(entries: readonly Entry[]): number {
 
 /** Counts what is in the queue, as far as it was read. */
 export function statusOf(queue: Queue, reporter: Pick<Reporter, "waits">, now: number): Status {
-  const { first: { reason, next }, isWanted, isStandingBy } = reporter.waits();
+  const { first: { reason, next }, isWanted, isPendingFallback } = reporter.waits();
   const count = { queued: 0, deferred: 0, held: 0, dead: 0 };
   const [fallbacks, entries] = [true, false].map((value) =>
-    queue.entries().filter((entry) => isStandingBy(entry) === value)
+    queue.entries().filter((entry) => isPendingFallback(entry) === value)
   );
   for (const entry of entries) count[queue.stateOf(entry)] += entry.members?.length ?? 1;
   const live = entries.filter(({ dead }) => !dead);
-  const { bytes, maxBytes, intake, intakeTimes, quarantined, torn, possibleDuplicates, lastDelivery } = queue.figures();
+  const { bytes, maxBytes, spooled, spooledTimes, quarantined, torn, possibleDuplicates, lastDelivery } = queue
+    .figures();
   const ageOf = (time: number) => Math.max(0, now - time);
-  const agesMs = [...sentBySomebody(live).map(({ time }) => time), ...intakeTimes].map(ageOf);
+  const agesMs = [...expandBatches(live).map(({ time }) => time), ...spooledTimes].map(ageOf);
   const unwanted = live.filter((entry) => !isWanted(entry)).map(({ time }) => time);
-  const oldestMs = [...unwanted, ...intakeTimes].map(ageOf).reduce((oldest, age) => Math.max(oldest, age), 0);
+  const oldestMs = [...unwanted, ...spooledTimes].map(ageOf).reduce((oldest, age) => Math.max(oldest, age), 0);
   return {
     ...count,
-    queued: count.queued + intake,
+    queued: count.queued + spooled,
     fallbacks: fallbacks.length,
     ages: agesOf(agesMs),
     bytes,
     maxBytes,
     fileBytes: fileBytesOf(queue.entries()),
-    intake,
+    spooled,
     quarantined,
     torn,
     possibleDuplicates,

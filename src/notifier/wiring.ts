@@ -4,15 +4,15 @@ import type { BackgroundMode } from "./background/spawn.ts";
 import type { Channel } from "../channels/channel.ts";
 import type { FileReader } from "../channels/kind.ts";
 import type { Routing } from "../routing/route.ts";
-import { sendingSymbols, withSymbols } from "../channels/with_shortcodes.ts";
+import { sendWithShortcodes, withShortcodes } from "../channels/with_shortcodes.ts";
 import { openConfig } from "../config/load.ts";
 import { stateDirPath } from "../config/paths.ts";
 import { Courier } from "../delivery/courier.ts";
 import { BeforeSendingError, InvalidNotificationError } from "../base/errors.ts";
-import { withDefaultPace } from "../delivery/rate_policy.ts";
+import { withDefaultRateLimit } from "../delivery/rate_policy.ts";
 import { withResolution } from "../notification/incident.ts";
-import { leaveBehind } from "./background/hand_over.ts";
-import { FileMemory } from "../channels/room_cache_file.ts";
+import { handOver } from "./background/hand_over.ts";
+import { RoomCacheFile } from "../channels/room_cache_file.ts";
 import type { Notification } from "../notification/notification.ts";
 import type { NotifierOptions } from "./options.ts";
 import { Queue } from "../queue/queue.ts";
@@ -20,7 +20,7 @@ import { attemptOutcome, Reporter } from "./outcomes.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 
 /** What a notifier is made of. */
-export interface Parts {
+export interface NotifierParts {
   readonly identity: string;
   readonly stateDir: string;
   readonly runtime: Runtime;
@@ -32,7 +32,7 @@ export interface Parts {
   readonly courier: Courier;
   readonly reporter: Reporter;
   /** Sees to what is left; what cannot be done is a warning. */
-  readonly leaveBehind: () => void;
+  readonly handOver: () => void;
   /** Tells whoever listens what goes wrong without being a failure. */
   readonly warn: (text: string) => void;
 }
@@ -41,18 +41,18 @@ export interface Parts {
  * Wires them.
  *
  * @throws {ConfigError} when the configuration cannot be used
- * @throws {QueueError} when the queue cannot be read
+ * @throws {StorageError} when the queue cannot be read
  */
-export function wireParts(options: NotifierOptions, real: Runtime): Parts {
+export function wireParts(options: NotifierOptions, real: Runtime): NotifierParts {
   const runtime = { ...real, ...options.runtime };
   const config = openConfig(runtime, options);
   const warn = (text: string) => tell(() => options.onWarning?.(text));
   const background = modeOf(options, config.background);
   const stateDir = options.stateDir ?? stateDirPath(runtime);
-  const memory = new FileMemory(stateDir, runtime);
+  const roomCache = new RoomCacheFile(stateDir, runtime);
   const files = keptFiles(stateDir);
-  const opened = config.channels.map((open) => open({ runtime, identity: config.identity, memory, files, warn }));
-  const channels = config.symbols ? opened.map(sendingSymbols) : opened;
+  const opened = config.channels.map((open) => open({ runtime, identity: config.identity, roomCache, files, warn }));
+  const channels = config.symbols ? opened.map(sendWithShortcodes) : opened;
   const byName = new Map(channels.map((channel) => [channel.name, channel]));
   const queue = Queue.open(stateDir, runtime, {
     onReserveUsed: () => warn("The disk is full: the queue lives on the room that it had kept back; make room soon"),
@@ -60,7 +60,7 @@ export function wireParts(options: NotifierOptions, real: Runtime): Parts {
   });
   const courier = new Courier(queue, byName, runtime, {
     // Where nobody stays who says the rest, nothing is held back.
-    policies: background === "no" ? config.policies : withDefaultPace(config.policies),
+    policies: background === "no" ? config.policies : withDefaultRateLimit(config.policies),
     onEvent: (event) => tell(() => options.onAttempt?.(attemptOutcome(event))),
   });
   const reporter = new Reporter(queue, courier, (name) => byName.has(name));
@@ -70,18 +70,18 @@ export function wireParts(options: NotifierOptions, real: Runtime): Parts {
     runtime,
     shown: (notification) => {
       const said = withResolution(notification);
-      return config.symbols ? withSymbols(said) : said;
+      return config.symbols ? withShortcodes(said) : said;
     },
     routing: { channels, rules: config.rules, fallbacks: config.fallbacks },
     byName,
     queue,
     courier,
     reporter,
-    leaveBehind() {
+    handOver() {
       const { configFile, insecureHttp } = options;
-      const runsPrograms = channels.some((channel) => channel.runsPrograms);
+      const runsSubprocesses = channels.some((channel) => channel.runsSubprocesses);
       const deliverer = { stateDir, configFile, insecureHttp };
-      const problem = leaveBehind(queue, { mode: background, deliverer, runsPrograms, runtime });
+      const problem = handOver(queue, { mode: background, deliverer, runsSubprocesses, runtime });
       if (problem !== undefined) warn(problem);
     },
     warn,
@@ -90,7 +90,7 @@ export function wireParts(options: NotifierOptions, real: Runtime): Parts {
 
 /** The files of what is sent, read where they are kept. Whoever sends none loads nothing for them. */
 function keptFiles(stateDir: string): FileReader {
-  const open = async () => new (await import("../queue/attachments/store.ts")).FileStore(stateDir);
+  const open = async () => new (await import("../queue/attachments/store.ts")).AttachmentStore(stateDir);
   return {
     async read({ content, size }) {
       try {

@@ -22,7 +22,7 @@ export class ChannelStates {
   /** What an entry is, seen together with its channel. */
   stateOf({ channel, dead, attempts }: Entry): EntryState {
     if (dead) return "dead";
-    if (this.of(channel).wait?.class === "account") return "held";
+    if (this.of(channel).wait?.class === "credentials") return "held";
     return attempts > 0 ? "deferred" : "queued";
   }
 

@@ -11,30 +11,30 @@ import { type Entry, laneKey } from "./entry.ts";
 import type { AckRecord } from "./record.ts";
 
 /** What may have been taken in before. */
-export interface Named {
+export interface DedupKey {
   readonly channel: string;
   readonly destination: string;
-  readonly once?: string;
+  readonly idempotencyKey?: string;
 }
 
 /** An entry that was taken in before under the same name. */
-export interface Twin {
+export interface Duplicate {
   readonly id: string;
   /** The proof of its delivery; undefined while there is none. */
   readonly receipt?: string;
 }
 
 /** The index of names and keys. */
-export class Names {
-  readonly #twins = new Map<string, Twin>();
+export class DedupIndex {
+  readonly #twins = new Map<string, Duplicate>();
   readonly #byKey = new Map<string, Set<string>>();
 
   /** Learns of an entry that comes in; false when it is one that came before. */
-  admit(entry: Named & { readonly id: string; readonly key?: string }): boolean {
-    if (entry.once !== undefined) {
-      const twin = this.twinOf(entry);
+  register(entry: DedupKey & { readonly id: string; readonly key?: string }): boolean {
+    if (entry.idempotencyKey !== undefined) {
+      const twin = this.duplicateOf(entry);
       if (twin !== undefined && twin.id !== entry.id) return false;
-      this.#twins.set(nameOf(entry, entry.once), { id: entry.id });
+      this.#twins.set(nameOf(entry, entry.idempotencyKey), { id: entry.id });
     }
     if (entry.key !== undefined) {
       const place = nameOf(entry, entry.key);
@@ -44,24 +44,26 @@ export class Names {
   }
 
   /** The entry of that name, when there is or was one. */
-  twinOf(named: Named): Twin | undefined {
-    return named.once === undefined ? undefined : this.#twins.get(nameOf(named, named.once));
+  duplicateOf(named: DedupKey): Duplicate | undefined {
+    return named.idempotencyKey === undefined ? undefined : this.#twins.get(nameOf(named, named.idempotencyKey));
   }
 
   /** The ids of the entries in the same lane with the same key. */
-  withKeyOf(entry: Named & { readonly key?: string }): readonly string[] {
+  idsWithKeyOf(entry: DedupKey & { readonly key?: string }): readonly string[] {
     return entry.key === undefined ? [] : [...this.#byKey.get(nameOf(entry, entry.key)) ?? []];
   }
 
   /** Remembers the proof of a delivery. */
-  delivered({ id, receipt, once, channel, destination }: AckRecord): void {
-    if (once === undefined || channel === undefined || destination === undefined) return;
-    this.#twins.set(nameOf({ channel, destination }, once), { id, receipt });
+  delivered({ id, receipt, idempotencyKey, channel, destination }: AckRecord): void {
+    if (idempotencyKey === undefined || channel === undefined || destination === undefined) return;
+    this.#twins.set(nameOf({ channel, destination }, idempotencyKey), { id, receipt });
   }
 
   /** An entry that is gone by somebody's will: its name is free again. */
   forget(entry: Entry): void {
-    if (entry.once !== undefined && this.twinOf(entry)?.id === entry.id) this.#twins.delete(nameOf(entry, entry.once));
+    if (entry.idempotencyKey !== undefined && this.duplicateOf(entry)?.id === entry.id) {
+      this.#twins.delete(nameOf(entry, entry.idempotencyKey));
+    }
   }
 
   /** An entry is not in the queue any more. */
@@ -74,6 +76,6 @@ export class Names {
   }
 }
 
-function nameOf(entry: Pick<Named, "channel" | "destination">, name: string): string {
+function nameOf(entry: Pick<DedupKey, "channel" | "destination">, name: string): string {
   return `${laneKey(entry)} ${name}`;
 }

@@ -1,24 +1,24 @@
 /**
- * The way in. An envelope becomes an entry in the journal, or, where the journal cannot be had, in `intake/`; it is never in neither when its caller
+ * The way in. An envelope becomes an entry in the journal, or, where the journal cannot be had, in `spool/`; it is never in neither when its caller
  * was told that it is taken.
  *
  * @module
  */
 
-import { QueueError } from "../base/errors.ts";
+import { StorageError } from "../base/errors.ts";
 import { newEntry } from "./transitions.ts";
 import { type Entry, laneKey } from "./entry.ts";
-import type { Intake } from "./spool.ts";
+import type { Spool } from "./spool.ts";
 import type { Journal } from "./journal.ts";
 import { MAX_QUEUE_BYTES, URGENT_BYTES } from "./limits.ts";
-import type { Draft, Enqueued, QueueRuntime } from "./queue_types.ts";
+import type { Enqueued, EnqueueRequest, QueueRuntime } from "./queue_types.ts";
 import type { EnqueueRecord, JournalRecord } from "./record.ts";
 import type { QueueState } from "./state.ts";
 
 /** What the way in leads to. */
-export interface AdmissionParts {
+export interface EnqueuerParts {
   readonly journal: Journal;
-  readonly intake: Intake;
+  readonly spool: Spool;
   readonly runtime: QueueRuntime;
   /** What was read so far. */
   readonly state: () => QueueState;
@@ -27,24 +27,24 @@ export interface AdmissionParts {
 }
 
 /** Takes envelopes in. */
-export class Admission {
-  readonly #parts: AdmissionParts;
+export class Enqueuer {
+  readonly #parts: EnqueuerParts;
 
-  constructor(parts: AdmissionParts) {
+  constructor(parts: EnqueuerParts) {
     this.#parts = parts;
   }
 
   /** What {@linkcode Queue.enqueue} promises. */
-  async enqueue(drafts: readonly Draft[], leavesNow: (draft: Draft) => boolean): Promise<Enqueued> {
-    const { journal, intake, runtime, state } = this.#parts;
+  async enqueue(drafts: readonly EnqueueRequest[], leavesNow: (draft: EnqueueRequest) => boolean): Promise<Enqueued> {
+    const { journal, spool, runtime, state } = this.#parts;
     const time = runtime.now();
-    if (drafts.some((draft) => state().twinOf(draft))) await this.#makeSure();
+    if (drafts.some((draft) => state().duplicateOf(draft))) await this.#makeSure();
     const named = this.#recordsOf(drafts, time);
-    const incoming = named.filter((record) => state().twinOf(record) === undefined);
+    const incoming = named.filter((record) => state().duplicateOf(record) === undefined);
     for (const { id } of incoming) state().watch(id);
     if (incoming.length > 0) {
       const urgent = drafts.some(({ isUrgent }) => isUrgent) ? URGENT_BYTES : 0;
-      const first = incoming.filter(({ unless }) => unless === undefined);
+      const first = incoming.filter(({ fallbackFor }) => fallbackFor === undefined);
       const leaving = first.filter((record) => leavesNow(record));
       const records = incoming.flatMap((record): JournalRecord[] =>
         leaving.includes(record) ? [record, { t: "att", id: record.id, n: 1, time }] : [record]
@@ -54,8 +54,8 @@ export class Admission {
       try {
         await journal.append(records, durability, MAX_QUEUE_BYTES + urgent);
       } catch (error) {
-        if (!(error instanceof QueueError) || (error.trouble !== "busy" && error.trouble !== "unwritten")) throw error;
-        intake.put(incoming);
+        if (!(error instanceof StorageError) || (error.code !== "busy" && error.code !== "unwritten")) throw error;
+        spool.put(incoming);
         return { entries: named.map((record) => this.#standIn(record)), problem: error };
       }
     }
@@ -64,37 +64,39 @@ export class Admission {
       return { entries: named.map((record) => this.#entryOf(record)) };
     } catch (error) {
       // They are on the disk. That they cannot be read now must not look as if they were not.
-      if (!(error instanceof QueueError)) throw error;
+      if (!(error instanceof StorageError)) throw error;
       return { entries: named.map((record) => this.#standIn(record)), problem: error };
     }
   }
 
   /** Drafts as records. What stands in only for those that were taken in before was taken in with them, and is none. */
-  #recordsOf(drafts: readonly Draft[], time: number): EnqueueRecord[] {
+  #recordsOf(drafts: readonly EnqueueRequest[], time: number): EnqueueRecord[] {
     const { runtime, state } = this.#parts;
-    const isKnown = (draft: Draft) => state().twinOf(draft) !== undefined;
+    const isKnown = (draft: EnqueueRequest) => state().duplicateOf(draft) !== undefined;
     const taken = drafts.filter((draft) => !isLateFile(draft, drafts, isKnown));
     const records = new Map(taken.map((draft) => [draft, recordOf(draft, runtime.uuid(), time)]));
-    return Array.from(records).flatMap(([{ standsFor }, record]) => {
-      const fresh = standsFor?.filter(({ draft }) => !isKnown(draft));
+    return Array.from(records).flatMap(([{ primaries }, record]) => {
+      const fresh = primaries?.filter(({ request }) => !isKnown(request));
       if (fresh === undefined) return [record];
-      const unless = Object.fromEntries(fresh.map(({ draft, afterMs }) => [records.get(draft)?.id, time + afterMs]));
-      return fresh.length === 0 ? [] : [{ ...record, unless }];
+      const fallbackFor = Object.fromEntries(
+        fresh.map(({ request, afterMs }) => [records.get(request)?.id, time + afterMs]),
+      );
+      return fresh.length === 0 ? [] : [{ ...record, fallbackFor }];
     });
   }
 
-  /** What {@linkcode Queue.takeIn} promises. */
-  async takeIn(): Promise<void> {
-    const { journal, intake, state, refresh, runtime } = this.#parts;
-    const files = intake.list(runtime.now());
-    if (files.length === 0) return intake.remove([]);
+  /** What {@linkcode Queue.importSpool} promises. */
+  async importSpool(): Promise<void> {
+    const { journal, spool, state, refresh, runtime } = this.#parts;
+    const files = spool.list(runtime.now());
+    if (files.length === 0) return spool.remove([]);
     // Whoever took them in before may have died before it removed them, and before what it wrote was on the disk.
     const fresh = files.flatMap(({ records }) => records).filter(({ id }) => state().entry(id) === undefined);
     if (fresh.length > 0) {
-      await journal.append(fresh.map((record) => ({ ...record, aside: true })), "directory");
+      await journal.append(fresh.map((record) => ({ ...record, spooled: true })), "directory");
       refresh();
     } else journal.sync();
-    intake.remove(files);
+    spool.remove(files);
   }
 
   /** Whoever took the twin in may not have confirmed it yet, and may still take it back. */
@@ -109,9 +111,9 @@ export class Admission {
     const own = state.entry(record.id);
     // Another process may have been faster than this reading: then it is settled already.
     if (own !== undefined || state.settlement(record.id)) return own ?? newEntry(record);
-    const twin = state.twinOf(record);
+    const twin = state.duplicateOf(record);
     if (twin === undefined) {
-      throw new QueueError("io", `Cannot find entry ${record.id} again: the journal was changed from outside`);
+      throw new StorageError("io", `Cannot find entry ${record.id} again: the journal was changed from outside`);
     }
     state.watch(twin.id, twin.receipt === undefined ? undefined : { state: "delivered", receipt: twin.receipt });
     return state.entry(twin.id) ?? this.#standIn(record);
@@ -119,19 +121,27 @@ export class Admission {
 
   /** What is known of an entry that cannot be read. One that was taken in before has no need of these files. */
   #standIn(record: EnqueueRecord): Entry {
-    const twin = this.#parts.state().twinOf(record);
+    const twin = this.#parts.state().duplicateOf(record);
     if (twin === undefined || twin.id === record.id) return newEntry(record);
     return { ...newEntry(record), id: twin.id, files: undefined };
   }
 }
 
 /** Whether it is a file of what was taken in before without it: of two that have the same name, the second is none, whatever it brings. */
-function isLateFile(draft: Draft, all: readonly Draft[], isKnown: (draft: Draft) => boolean): boolean {
-  if (draft.part === undefined || isKnown(draft)) return false;
-  return all.some((text) => text.part === undefined && laneKey(text) === laneKey(draft) && isKnown(text));
+function isLateFile(
+  draft: EnqueueRequest,
+  all: readonly EnqueueRequest[],
+  isKnown: (draft: EnqueueRequest) => boolean,
+): boolean {
+  if (draft.attachmentIndex === undefined || isKnown(draft)) return false;
+  return all.some((text) => text.attachmentIndex === undefined && laneKey(text) === laneKey(draft) && isKnown(text));
 }
 
 /** What an envelope is in the journal. */
-export function recordOf({ isUrgent: _, standsFor: __, ...draft }: Draft, id: string, time: number): EnqueueRecord {
+export function recordOf(
+  { isUrgent: _, primaries: __, ...draft }: EnqueueRequest,
+  id: string,
+  time: number,
+): EnqueueRecord {
   return { t: "enq", id, time, ...draft };
 }

@@ -6,20 +6,20 @@ export type EntryState = "queued" | "deferred" | "held" | "dead";
 /** Why an attempt did not deliver. */
 export type WaitClass =
   | "not-sent"
-  | "ambiguous"
-  | "limited"
-  | "account"
-  | "room"
-  | "room-busy"
+  | "in-doubt"
+  | "rate-limited"
+  | "credentials"
+  | "destination"
+  | "destination-busy"
   | "not-the-service"
-  | "doubt"
+  | "unverified"
   | "killed";
 
 /** What is a lane's own trouble, and says that the account is well. */
-export const LANE_CLASSES: ReadonlySet<string> = new Set<WaitClass>(["room", "room-busy", "doubt"]);
+export const LANE_CLASSES: ReadonlySet<string> = new Set<WaitClass>(["destination", "destination-busy", "unverified"]);
 
 /** The ids of those that an entry stands in for, each with when it has waited long enough for it, milliseconds since 1970. */
-export type Unless = Readonly<Record<string, number>>;
+export type FallbackFor = Readonly<Record<string, number>>;
 
 /** An attempt that has left. */
 export interface Attempt {
@@ -29,7 +29,7 @@ export interface Attempt {
 }
 
 /** Attempts that may have arrived: a later refusal does not clear that. */
-export interface Doubt {
+export interface InDoubt {
   /** When the first of them left, milliseconds since 1970. */
   readonly since: number;
   /** When the last of them ended, as far as is known. */
@@ -37,7 +37,7 @@ export interface Doubt {
 }
 
 /** Why an entry is dead. */
-export interface Grave {
+export interface DeadLetter {
   readonly reason: string;
   /** Milliseconds since 1970. */
   readonly time: number;
@@ -80,30 +80,30 @@ export interface Entry {
   /** Whether it says that what its key is about is over. */
   readonly resolves?: true;
   /** The caller's own name for it. */
-  readonly once?: string;
+  readonly idempotencyKey?: string;
   /** What it took the place of. */
   readonly replaced?: Replaced;
   /** The files that it needs, by their names in `attachments/`. */
   readonly files?: readonly string[];
   /** It is a file, and belongs to what came in before it in its lane: its number among its files, from 1. */
-  readonly part?: number;
+  readonly attachmentIndex?: number;
   /** It is a fallback: it leaves only when these have not been delivered in time. */
-  readonly unless?: Unless;
+  readonly fallbackFor?: FallbackFor;
   /** Bytes of its line in the journal. */
   readonly bytes: number;
   /** How many attempts have left. */
   readonly attempts: number;
   /** The attempt whose answer is not recorded. */
-  readonly open?: Attempt;
+  readonly inFlight?: Attempt;
   /** Attempts that may have arrived. */
-  readonly doubt?: Doubt;
+  readonly inDoubt?: InDoubt;
   readonly wait?: Wait;
   /** Why it is dead; undefined while it lives. */
-  readonly dead?: Grave;
+  readonly dead?: DeadLetter;
   /** Somebody asked for it by its id: what its user made wait, for quiet or for pace, does not wait then. */
-  readonly asked?: true;
+  readonly forced?: true;
   /** It was in a digest that was refused for good: it goes by itself from now on. */
-  readonly alone?: true;
+  readonly noBatch?: true;
   /** A digest holds others of its lane, in the order of arrival, and no notification of its own. */
   readonly members?: readonly Entry[];
 }
@@ -116,14 +116,14 @@ export interface ChannelState {
 }
 
 /** The entries that somebody sent: a digest stands for its members. */
-export function sentBySomebody(entries: readonly Entry[]): Entry[] {
+export function expandBatches(entries: readonly Entry[]): Entry[] {
   return entries.flatMap((entry) => entry.members ?? [entry]);
 }
 
 /** Tells the files whose texts are among these entries of a lane: they came in one write, at one time. */
-export function filesOfTexts(entries: readonly Entry[]): (entry: Entry) => boolean {
-  const texts = new Set(entries.filter(({ part }) => part === undefined).map(({ time }) => time));
-  return ({ part, time }) => part !== undefined && texts.has(time);
+export function isAttachmentOf(entries: readonly Entry[]): (entry: Entry) => boolean {
+  const texts = new Set(entries.filter(({ attachmentIndex }) => attachmentIndex === undefined).map(({ time }) => time));
+  return ({ attachmentIndex, time }) => attachmentIndex !== undefined && texts.has(time);
 }
 
 /**

@@ -11,7 +11,7 @@ import type { Entry } from "./entry.ts";
 const YOUNG = 16;
 
 /** Entries in the order of arrival. */
-export class Arrivals {
+export class EntryMap {
   readonly #old = new Map<string, Entry>();
   readonly #young: Entry[] = [];
 

@@ -17,7 +17,7 @@
  * @module
  */
 
-import { QueueError } from "../base/errors.ts";
+import { StorageError } from "../base/errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { compactFile } from "./compaction.ts";
 import type { Files, OpenFile } from "../runtime/files.ts";
@@ -26,7 +26,7 @@ import type { Quarantine } from "./quarantine.ts";
 import { type DamagedLine, JournalReader } from "./reader.ts";
 import { encodeRecord, type JournalRecord } from "./record.ts";
 import type { Reserve } from "./reserve.ts";
-import { guard } from "../runtime/file_errors.ts";
+import { mapFileErrors } from "../runtime/file_errors.ts";
 
 /**
  * How sure an append must be. `none`: losing it costs a retry with the same txnId. `data`: it survives a power cut.
@@ -102,7 +102,7 @@ export class Journal {
 
   /** Hands over every record that is new since the last call; damaged lines are copied to `quarantine/`. */
   read(listener: JournalListener): void {
-    guard(`read the queue ${this.path}`, () => {
+    mapFileErrors(`read the queue ${this.path}`, () => {
       using file = this.#openToRead();
       if (file === undefined) return;
       const identity = this.#follow(file, listener);
@@ -140,7 +140,7 @@ export class Journal {
    */
   async compact(snapshot: () => Iterable<JournalRecord>, keep: (record: JournalRecord) => boolean): Promise<void> {
     await this.exclusively(() =>
-      guard(`compact the queue ${this.path}`, () => {
+      mapFileErrors(`compact the queue ${this.path}`, () => {
         this.#append([], "none", Infinity);
         const damaged = (source: OpenFile, line: DamagedLine) =>
           this.#quarantine.copy({ source, line, born: this.#born });
@@ -153,11 +153,11 @@ export class Journal {
    * Appends records in one write. With no records it only seals what a dead writer left behind.
    *
    * @param maxBytes how long the journal may become by it
-   * @throws {QueueError} when they were not taken; then none of them was
+   * @throws {StorageError} when they were not taken; then none of them was
    */
   async append(records: readonly JournalRecord[], durability: Durability, maxBytes = Infinity): Promise<void> {
     const write = () =>
-      guard(`write the queue ${this.path}`, () => this.#append(records, durability, maxBytes), "unwritten");
+      mapFileErrors(`write the queue ${this.path}`, () => this.#append(records, durability, maxBytes), "unwritten");
     await this.exclusively(() => this.#reserve.during(write));
   }
 
@@ -165,7 +165,7 @@ export class Journal {
   exclusively<Result extends boolean | void>(work: () => Result): Promise<Result> {
     const result = this.#turn.then(async () => {
       if (!await this.#lock.acquire(LOCK_TIMEOUT_MS, this.#runtime)) {
-        throw new QueueError(
+        throw new StorageError(
           "busy",
           `Cannot lock the queue in ${this.#directory}: another process has held it for ${LOCK_TIMEOUT_MS / 1000} s`,
         );
@@ -191,7 +191,7 @@ export class Journal {
     const bytes = concatenate(lines);
     if (size + bytes.length > maxBytes) {
       const limit = `${Math.round(maxBytes / 2 ** 20)} MiB`;
-      throw new QueueError("limit", `Cannot queue in ${this.path}: it has reached its limit of ${limit}`);
+      throw new StorageError("limit", `Cannot queue in ${this.path}: it has reached its limit of ${limit}`);
     }
     try {
       appendWhole(file, bytes);
@@ -206,7 +206,7 @@ export class Journal {
 
   /** Makes durable whatever anybody wrote so far. */
   sync(): void {
-    guard(`write the queue ${this.path}`, () => {
+    mapFileErrors(`write the queue ${this.path}`, () => {
       using file = this.#files.open(this.path, "append");
       file.syncData();
       this.#syncName(file);
@@ -215,7 +215,7 @@ export class Journal {
 
   /** Makes the file's name as durable as its bytes, unless this process did so already for this very file. */
   syncName(): void {
-    guard(`write the queue ${this.path}`, () => {
+    mapFileErrors(`write the queue ${this.path}`, () => {
       using file = this.#openToRead();
       if (file !== undefined && file.identity() !== this.#namedOnDisk) this.#syncName(file);
     });
@@ -253,7 +253,7 @@ function endsInLineFeed(file: OpenFile, size: number): boolean {
 /** One write; a disk that takes only a part of it is full. */
 function appendWhole(file: OpenFile, bytes: Uint8Array): void {
   if (file.append(bytes) === bytes.length) return;
-  throw new QueueError("full", "Cannot write the queue: no space is left on the disk");
+  throw new StorageError("full", "Cannot write the queue: no space is left on the disk");
 }
 
 /** What is not confirmed must not look as if it were. Where even that is refused, the next append seals what lies there. */

@@ -8,15 +8,15 @@
  * @module
  */
 
-import { Arrivals } from "./entry_map.ts";
+import { EntryMap } from "./entry_map.ts";
 import type { Entry } from "./entry.ts";
 
 /** What a digest is made of. */
-type DigestShape = Pick<Entry, "id" | "time" | "channel" | "destination"> & { readonly members: readonly string[] };
+type BatchShape = Pick<Entry, "id" | "time" | "channel" | "destination"> & { readonly members: readonly string[] };
 
 /** Live and dead entries. */
-export class Line {
-  #entries = new Arrivals();
+export class OrderedEntries {
+  #entries = new EntryMap();
   /** Which digest an entry hangs below, by their ids. */
   readonly #below = new Map<string, string>();
 
@@ -31,14 +31,14 @@ export class Line {
   }
 
   /** The digest that an entry hangs below. */
-  digestOf(id: string): Entry | undefined {
+  batchOf(id: string): Entry | undefined {
     const digest = this.#below.get(id);
     return digest === undefined ? undefined : this.#entries.get(digest);
   }
 
   /** One entry, wherever it is. */
   find(id: string): Entry | undefined {
-    return this.#entries.get(id) ?? this.digestOf(id)?.members?.find((member) => member.id === id);
+    return this.#entries.get(id) ?? this.batchOf(id)?.members?.find((member) => member.id === id);
   }
 
   /** Puts an entry where it stood, or at the end. */
@@ -48,7 +48,7 @@ export class Line {
 
   /** Changes an entry wherever it is, also below a digest. */
   change(entry: Entry): void {
-    const digest = this.digestOf(entry.id);
+    const digest = this.batchOf(entry.id);
     if (digest === undefined) return this.set(entry);
     const members = digest.members?.map((member) => member.id === entry.id ? entry : member);
     this.set({ ...digest, members });
@@ -67,21 +67,21 @@ export class Line {
    * @param bytes the length of its line in the journal
    * @returns whether there is such a digest now
    */
-  gather(record: DigestShape, bytes: number): boolean {
+  addBatch(record: BatchShape, bytes: number): boolean {
     const { id, channel, destination } = record;
     const members = [...new Set(record.members)].map((member) => this.#entries.get(member))
       .filter((entry) => entry !== undefined)
-      .filter((entry) => mayBeGathered(entry) && entry.channel === channel && entry.destination === destination)
+      .filter((entry) => canBeBatched(entry) && entry.channel === channel && entry.destination === destination)
       // What it waited for is over, or nobody would gather it.
       .map((entry): Entry => ({ ...entry, wait: undefined }));
     if (members.length === 0 || this.find(id) !== undefined) return false;
-    const asked = members.every((member) => member.asked) ? true : undefined;
+    const forced = members.every((member) => member.forced) ? true : undefined;
     const digest = summed(
-      { id, time: 0, channel, destination, notification: undefined, expires: 0, bytes, attempts: 0, asked },
+      { id, time: 0, channel, destination, notification: undefined, expires: 0, bytes, attempts: 0, forced },
       members,
     );
     const gathered = new Set(members.map((member) => member.id));
-    this.#entries = new Arrivals(this.#entries.values().map((entry) => gathered.has(entry.id) ? digest : entry));
+    this.#entries = new EntryMap(this.#entries.values().map((entry) => gathered.has(entry.id) ? digest : entry));
     for (const member of members) this.#below.set(member.id, id);
     return true;
   }
@@ -92,7 +92,7 @@ export class Line {
    * @returns all that are gone
    */
   remove(id: string): Entry[] {
-    const digest = this.digestOf(id);
+    const digest = this.batchOf(id);
     if (digest !== undefined) return this.#leave(digest, id);
     const entry = this.#entries.get(id);
     if (entry === undefined) return [];
@@ -107,7 +107,7 @@ export class Line {
    * @returns its digest, when it was the last member and the digest is gone
    */
   bringBack(member: Entry): Entry | undefined {
-    const digest = this.digestOf(member.id);
+    const digest = this.batchOf(member.id);
     if (digest === undefined) return undefined;
     this.#replace(digest.id, [member, digest]);
     return this.#leave(digest, member.id).find((gone) => gone.id === digest.id);
@@ -115,8 +115,8 @@ export class Line {
 
   /** Somebody asks for an entry, or for a digest with all of its members. Who asks for a member asks for its digest. */
   revive(entry: Entry, expires: number): void {
-    const asked = (one: Entry): Entry => ({ ...one, expires, dead: undefined, wait: undefined, asked: true });
-    const digest = this.digestOf(entry.id) ?? (entry.members ? entry : undefined);
+    const asked = (one: Entry): Entry => ({ ...one, expires, dead: undefined, wait: undefined, forced: true });
+    const digest = this.batchOf(entry.id) ?? (entry.members ? entry : undefined);
     if (digest?.members === undefined) return this.set(asked(entry));
     const members = digest.members.map((member) => entry === digest || member.id === entry.id ? asked(member) : member);
     this.set(summed(asked(digest), members));
@@ -138,16 +138,19 @@ export class Line {
   }
 
   #replace(id: string, entries: readonly Entry[]): void {
-    this.#entries = new Arrivals(this.#entries.values().flatMap((entry) => entry.id === id ? entries : [entry]));
+    this.#entries = new EntryMap(this.#entries.values().flatMap((entry) => entry.id === id ? entries : [entry]));
   }
 }
 
 /** Whether an entry may still be delivered in another form: nothing of it can have arrived, and it has no files, which no digest carries. */
-export function mayBeGathered(
-  { dead, open, doubt, members, alone, files }: Pick<Entry, "dead" | "open" | "doubt" | "members" | "alone" | "files">,
+export function canBeBatched(
+  { dead, inFlight, inDoubt, members, noBatch, files }: Pick<
+    Entry,
+    "dead" | "inFlight" | "inDoubt" | "members" | "noBatch" | "files"
+  >,
 ): boolean {
-  return dead === undefined && open === undefined && doubt === undefined && members === undefined &&
-    alone === undefined && files === undefined;
+  return dead === undefined && inFlight === undefined && inDoubt === undefined && members === undefined &&
+    noBatch === undefined && files === undefined;
 }
 
 /** A digest is as old as the oldest of its members, and worth delivering as long as one of them is. */

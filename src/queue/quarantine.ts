@@ -9,7 +9,7 @@ import type { Runtime } from "../runtime/runtime.ts";
 import type { Files, OpenFile } from "../runtime/files.ts";
 import type { QueueFigures } from "./queue_types.ts";
 import type { DamagedLine } from "./reader.ts";
-import { guard } from "../runtime/file_errors.ts";
+import { mapFileErrors } from "../runtime/file_errors.ts";
 
 /** Ends the name of a copy whose line was torn, rather than damaged. */
 export const TORN_SUFFIX = ".torn";
@@ -57,9 +57,9 @@ export class Quarantine {
     this.#onDamage(`${this.#directory}/${name}`);
   }
 
-  /** Moves a damaged file of `intake/`, durably. */
+  /** Moves a damaged file of `spool/`, durably. */
   move(path: string): void {
-    const target = `${this.#directory}/intake.${path.slice(path.lastIndexOf("/") + 1)}`;
+    const target = `${this.#directory}/spool.${path.slice(path.lastIndexOf("/") + 1)}`;
     this.#files.makeDirectory(this.#directory);
     this.#files.rename(path, target);
     this.#files.syncDirectory(this.#directory);
@@ -72,7 +72,7 @@ export class Quarantine {
    * @param hasTornEnd whether the journal ends in a line that is not whole
    */
   count(hasTornEnd: boolean): Pick<QueueFigures, "quarantined" | "torn"> {
-    const names = guard("list the quarantine", () => this.#files.list(this.#directory));
+    const names = mapFileErrors("list the quarantine", () => this.#files.list(this.#directory));
     const aside = names.filter((name) => !name.startsWith("."));
     const torn = aside.filter((name) => name.endsWith(TORN_SUFFIX)).length;
     return { quarantined: aside.length - torn, torn: torn + (hasTornEnd ? 1 : 0) };

@@ -10,18 +10,25 @@
 
 import type { Entry } from "./entry.ts";
 import { denoFiles, type Files } from "../runtime/files.ts";
-import { Admission, recordOf } from "./enqueue.ts";
+import { Enqueuer, recordOf } from "./enqueue.ts";
 import { type Durability, Journal } from "./journal.ts";
-import type { IncomingFiles } from "./attachments/staged.ts";
-import { Intake } from "./spool.ts";
+import type { StagedFiles } from "./attachments/staged.ts";
+import { Spool } from "./spool.ts";
 import { FileLock } from "../runtime/file_lock.ts";
-import type { AttemptResult, Draft, Enqueued, ExpiredEntry, QueueOptions, QueueRuntime } from "./queue_types.ts";
+import type {
+  AttemptResult,
+  Enqueued,
+  EnqueueRequest,
+  ExpiredEntry,
+  QueueOptions,
+  QueueRuntime,
+} from "./queue_types.ts";
 import type { JournalRecord } from "./record.ts";
 import { Quarantine } from "./quarantine.ts";
 import { isKept, isWorthCompacting } from "./retention.ts";
 import { Reserve } from "./reserve.ts";
-import { killedRecord, settlingRecords, withdrawalRecord } from "./result_records.ts";
-import { guard } from "../runtime/file_errors.ts";
+import { killedRecord, resultRecords, withdrawalRecord } from "./result_records.ts";
+import { mapFileErrors } from "../runtime/file_errors.ts";
 import { QueueView } from "./reader_facade.ts";
 
 /** The queue in `stateDir/queue`. */
@@ -36,7 +43,7 @@ export class Queue extends QueueView {
   readonly #files: Files;
   readonly #runtime: QueueRuntime;
   readonly #reserve: Reserve;
-  readonly #admission: Admission;
+  readonly #admission: Enqueuer;
 
   private constructor(stateDir: string, runtime: QueueRuntime, options: QueueOptions) {
     const { files = denoFiles, onDamage, onReserveUsed = () => {} } = options;
@@ -44,16 +51,16 @@ export class Queue extends QueueView {
     const reserve = new Reserve(directory, files, onReserveUsed);
     const quarantine = new Quarantine(directory, { files, runtime, onDamage });
     const parts = { files, reserve, quarantine };
-    const intake = new Intake(directory, parts);
+    const spool = new Spool(directory, parts);
     const journal = new Journal(directory, parts, runtime);
-    super({ journal, intake, quarantine });
+    super({ journal, spool, quarantine });
     this.directory = directory;
     this.#stateDir = stateDir;
     this.#files = files;
     this.#runtime = runtime;
     this.#reserve = reserve;
     const view = { state: () => this.state, refresh: () => this.refresh() };
-    this.#admission = new Admission({ journal, intake, runtime, ...view });
+    this.#admission = new Enqueuer({ journal, spool, runtime, ...view });
     this.deliverLock = new FileLock(files, `${directory}/deliver.lock`);
     this.backgroundLock = new FileLock(files, `${directory}/background.lock`);
   }
@@ -61,7 +68,7 @@ export class Queue extends QueueView {
   /**
    * Opens the queue and reads it. Nothing is written: where there is no queue, it is empty.
    *
-   * @throws {QueueError} when it cannot be read
+   * @throws {StorageError} when it cannot be read
    */
   static open(stateDir: string, runtime: QueueRuntime, options: QueueOptions = {}): Queue {
     const queue = new Queue(stateDir, runtime, options);
@@ -72,15 +79,15 @@ export class Queue extends QueueView {
   /**
    * Makes the directory, before anything is written or locked.
    *
-   * @throws {QueueError} when it cannot be made
+   * @throws {StorageError} when it cannot be made
    */
   prepare(): void {
-    guard(`make the queue directory ${this.directory}`, () => this.#files.makeDirectory(this.directory));
+    mapFileErrors(`make the queue directory ${this.directory}`, () => this.#files.makeDirectory(this.directory));
   }
 
   /** Whether there is a queue on the disk. */
   exists(): boolean {
-    return guard(`open the queue ${this.directory}`, () => {
+    return mapFileErrors(`open the queue ${this.directory}`, () => {
       try {
         using _directory = this.#files.open(this.directory, "read");
         return true;
@@ -100,25 +107,25 @@ export class Queue extends QueueView {
 
   /**
    * Takes envelopes in, durably, in one write. Those that `leavesNow` names are announced in the same write, so that the happy path
-   * pays for one `fdatasync` only. Where the journal cannot be had, because its lock or its disk hangs, they wait in `intake/`. A full disk gives its
+   * pays for one `fdatasync` only. Where the journal cannot be had, because its lock or its disk hangs, they wait in `spool/`. A full disk gives its
    * reserve up first.
    *
    * @returns the entries; one that was taken in before under the same name of its caller's stands for the one that was to come
-   * @throws {QueueError} when the disk did not take them, or the queue is at its limit: then none is in the queue
+   * @throws {StorageError} when the disk did not take them, or the queue is at its limit: then none is in the queue
    * @throws {InvalidNotificationError} when one is longer than a line may be
    */
-  enqueue(drafts: readonly Draft[], leavesNow: (draft: Draft) => boolean): Promise<Enqueued> {
+  enqueue(drafts: readonly EnqueueRequest[], leavesNow: (draft: EnqueueRequest) => boolean): Promise<Enqueued> {
     return this.#admission.enqueue(drafts, leavesNow);
   }
 
   /**
-   * Takes into the journal what waits in `intake/`, in the order of its times. For the holder of `deliver.lock`, who may deliver nothing as long as
+   * Takes into the journal what waits in `spool/`, in the order of its times. For the holder of `deliver.lock`, who may deliver nothing as long as
    * this fails: something older may wait there.
    *
-   * @throws {QueueError} when the journal cannot be had yet, or `intake/` cannot be read or emptied; then it goes on waiting there
+   * @throws {StorageError} when the journal cannot be had yet, or `spool/` cannot be read or emptied; then it goes on waiting there
    */
-  takeIn(): Promise<void> {
-    return this.#admission.takeIn();
+  importSpool(): Promise<void> {
+    return this.#admission.importSpool();
   }
 
   /** Keeps room back for a full disk. Not on the way of anything that must be quick. */
@@ -134,13 +141,13 @@ export class Queue extends QueueView {
   /**
    * Has a digest stand for each group: entries of one lane that wait. It is durable as soon as it is announced, which is before it leaves.
    */
-  async gather(groups: readonly (readonly Entry[])[]): Promise<void> {
+  async batch(groups: readonly (readonly Entry[])[]): Promise<void> {
     const time = this.#runtime.now();
     await this.#append(
       groups.map((group): JournalRecord => {
         const [{ channel, destination }] = group;
         const members = group.map(({ id }) => id);
-        return { t: "digest", id: this.#runtime.uuid(), time, channel, destination, members };
+        return { t: "batch", id: this.#runtime.uuid(), time, channel, destination, members };
       }),
       "none",
     );
@@ -172,9 +179,9 @@ export class Queue extends QueueView {
   /**
    * Records what became of an attempt. Not synced unless `isProof`: where the service recognises a repeated try, a lost line costs one more try and no more.
    */
-  async settle(entry: Entry, result: AttemptResult, { isProof }: { readonly isProof: boolean }): Promise<void> {
+  async recordResult(entry: Entry, result: AttemptResult, { isProof }: { readonly isProof: boolean }): Promise<void> {
     const durability = result.state === "dead" || (result.state === "delivered" && isProof) ? "data" : "none";
-    await this.#append(settlingRecords(entry, result, this.#runtime.now()), durability);
+    await this.#append(resultRecords(entry, result, this.#runtime.now()), durability);
   }
 
   /**
@@ -182,7 +189,7 @@ export class Queue extends QueueView {
    *
    * @param news envelopes that tell of it; there is room for them always
    */
-  async expire(graves: readonly ExpiredEntry[], news: readonly Draft[]): Promise<void> {
+  async expire(graves: readonly ExpiredEntry[], news: readonly EnqueueRequest[]): Promise<void> {
     const time = this.#runtime.now();
     await this.#append([
       ...graves.map(({ entry: { id }, reason }): JournalRecord => ({ t: "dead", id, time, reason, expired: true })),
@@ -207,7 +214,7 @@ export class Queue extends QueueView {
   async drop(entries: readonly Entry[]): Promise<void> {
     const time = this.#runtime.now();
     if (entries.length > 0) await this.#append(entries.map(({ id }) => ({ t: "drop", id, time })), "directory");
-    if (entries.some(({ files }) => files)) await this.sweepFiles();
+    if (entries.some(({ files }) => files)) await this.sweepAttachments();
   }
 
   /** Ends what a dead writer left unfinished, so that a whole line without its line feed counts. */
@@ -219,7 +226,7 @@ export class Queue extends QueueView {
    * Compacts the journal when that is worth it. For the holder of `deliver.lock`.
    *
    * @returns whether it did
-   * @throws {QueueError} when it could not; the journal is what it was
+   * @throws {StorageError} when it could not; the journal is what it was
    */
   async compact(): Promise<boolean> {
     if (!isWorthCompacting(this.bytes, this.state.keptBytes)) return false;
@@ -240,24 +247,24 @@ export class Queue extends QueueView {
   /**
    * Takes in files that entries are going to need.
    *
-   * @throws {QueueError} when there is no directory for them
+   * @throws {StorageError} when there is no directory for them
    */
-  async receiveFiles(): Promise<IncomingFiles> {
-    const { FileStore } = await import("./attachments/store.ts");
-    return new FileStore(this.#stateDir, this.#files).receive(this.#runtime.uuid);
+  async stageFiles(): Promise<StagedFiles> {
+    const { AttachmentStore } = await import("./attachments/store.ts");
+    return new AttachmentStore(this.#stateDir, this.#files).receive(this.#runtime.uuid);
   }
 
   /**
    * Removes the files that no entry needs any more.
    *
-   * @throws {QueueError} when that cannot be told, or the disk refuses; the next one tries again
+   * @throws {StorageError} when that cannot be told, or the disk refuses; the next one tries again
    */
-  async sweepFiles(): Promise<void> {
-    const { sweepFiles } = await import("./attachments/sweep.ts");
-    await sweepFiles(this.#stateDir, {
+  async sweepAttachments(): Promise<void> {
+    const { sweepAttachments } = await import("./attachments/sweep.ts");
+    await sweepAttachments(this.#stateDir, {
       files: this.#files,
       journal: this.journal,
-      waiting: () => this.intake.list(this.#runtime.now()).flatMap(({ records }) => records),
+      waiting: () => this.spool.list(this.#runtime.now()).flatMap(({ records }) => records),
       refresh: () => this.refresh(),
       named: () => this.state.files(),
     });

@@ -1,7 +1,7 @@
 /** What goes into the queue, and what comes out. */
 
 import type { Runtime } from "../runtime/runtime.ts";
-import type { QueueError } from "../base/errors.ts";
+import type { StorageError } from "../base/errors.ts";
 import type { Entry } from "./entry.ts";
 import type { Files } from "../runtime/files.ts";
 import type { AckRecord, EnqueueRecord, NackRecord } from "./record.ts";
@@ -20,9 +20,9 @@ export interface QueueOptions {
 }
 
 /** An envelope on its way in; the queue gives it an id and a time. */
-export type Draft = Omit<EnqueueRecord, "t" | "id" | "time" | "unless"> & {
+export type EnqueueRequest = Omit<EnqueueRecord, "t" | "id" | "time" | "fallbackFor"> & {
   /** The drafts that it is a fallback for, which come in with it, each with how long that may take, milliseconds. @default none */
-  readonly standsFor?: readonly { readonly draft: Draft; readonly afterMs: number }[];
+  readonly primaries?: readonly { readonly request: EnqueueRequest; readonly afterMs: number }[];
   /** Whether it may use the room that is kept for what is critical. @default {false} */
   readonly isUrgent?: boolean;
 };
@@ -30,8 +30,8 @@ export type Draft = Omit<EnqueueRecord, "t" | "id" | "time" | "unless"> & {
 /** What {@linkcode Queue.enqueue} did. */
 export interface Enqueued {
   readonly entries: readonly Entry[];
-  /** Why they are on the disk, in the journal or in `intake/`, but cannot be tried now. */
-  readonly problem?: QueueError;
+  /** Why they are on the disk, in the journal or in `spool/`, but cannot be tried now. */
+  readonly problem?: StorageError;
 }
 
 /** An entry whose time is over. */
@@ -53,10 +53,10 @@ export interface QueueFigures {
   readonly bytes: number;
   /** What it may become by what comes in. */
   readonly maxBytes: number;
-  /** Envelopes that wait in `intake/`, because the journal could not be had. */
-  readonly intake: number;
+  /** Envelopes that wait in `spool/`, because the journal could not be had. */
+  readonly spooled: number;
   /** When each of them came, milliseconds since 1970. */
-  readonly intakeTimes: readonly number[];
+  readonly spooledTimes: readonly number[];
   /** Damaged lines that were set aside. */
   readonly quarantined: number;
   /** Lines that a writer's death left unfinished, set aside or still at the end of the journal. */

@@ -1,19 +1,19 @@
 /** What the queue shows: a reading of the records, made new whenever the journal is read. */
 
-import { type Entry, type EntryState, laneKey, sentBySomebody } from "./entry.ts";
+import { type Entry, type EntryState, expandBatches, laneKey } from "./entry.ts";
 import type { Incident, IncidentSubject } from "./incidents.ts";
-import type { Intake } from "./spool.ts";
+import type { Spool } from "./spool.ts";
 import type { Journal } from "./journal.ts";
 import { MAX_QUEUE_BYTES } from "./limits.ts";
 import type { Quarantine } from "./quarantine.ts";
 import type { QueueFigures } from "./queue_types.ts";
-import type { Settlement } from "./final_states.ts";
+import type { FinalState } from "./final_states.ts";
 import { QueueState } from "./state.ts";
 
 /** Where the queue is read from. */
 export interface ViewParts {
   readonly journal: Journal;
-  readonly intake: Intake;
+  readonly spool: Spool;
   readonly quarantine: Quarantine;
 }
 
@@ -22,13 +22,13 @@ export abstract class QueueView {
   /** The fold over what was read so far. */
   protected state: QueueState = new QueueState();
   protected readonly journal: Journal;
-  protected readonly intake: Intake;
+  protected readonly spool: Spool;
   readonly #quarantine: Quarantine;
 
   /** @param parts where it is read from */
-  protected constructor({ journal, intake, quarantine }: ViewParts) {
+  protected constructor({ journal, spool, quarantine }: ViewParts) {
     this.journal = journal;
-    this.intake = intake;
+    this.spool = spool;
     this.#quarantine = quarantine;
   }
 
@@ -49,13 +49,13 @@ export abstract class QueueView {
 
   /** Numbers for people and monitoring. */
   figures(): QueueFigures {
-    const intakeTimes = this.intake.times();
+    const spooledTimes = this.spool.times();
     const { possibleDuplicates, lastDelivery } = this.state;
     return {
       bytes: this.bytes,
       maxBytes: MAX_QUEUE_BYTES,
-      intake: intakeTimes.length,
-      intakeTimes,
+      spooled: spooledTimes.length,
+      spooledTimes,
       ...this.#quarantine.count(this.journal.tornBytes > 0),
       possibleDuplicates,
       lastDelivery,
@@ -78,8 +78,8 @@ export abstract class QueueView {
   }
 
   /** The digest that an entry will be delivered with. */
-  digestOf(id: string): Entry | undefined {
-    return this.state.digestOf(id);
+  batchOf(id: string): Entry | undefined {
+    return this.state.batchOf(id);
   }
 
   /** When the lane of an entry delivered last, milliseconds since 1970, the newest at the end. */
@@ -93,9 +93,9 @@ export abstract class QueueView {
   }
 
   /** The lanes that were told of a key, or will be by what waits and stands in for nothing, and not yet that it is over. */
-  toldOf(key: string, time: number): Pick<Entry, "channel" | "destination">[] {
-    const waiting = sentBySomebody(this.live()).filter((entry) =>
-      entry.key === key && entry.title !== undefined && !entry.resolves && entry.unless === undefined
+  openIncidentLanes(key: string, time: number): Pick<Entry, "channel" | "destination">[] {
+    const waiting = expandBatches(this.live()).filter((entry) =>
+      entry.key === key && entry.title !== undefined && !entry.resolves && entry.fallbackFor === undefined
     );
     const lanes = [...this.state.incidents.under(key, time), ...waiting];
     return [...new Map(lanes.map((lane) => [laneKey(lane), lane])).values()];
@@ -122,7 +122,7 @@ export abstract class QueueView {
   }
 
   /** How a watched entry ended, whoever delivered it; undefined while it has not. Entries that this object enqueued are watched. */
-  settlement(id: string): Settlement | undefined {
+  finalState(id: string): FinalState | undefined {
     return this.state.settlement(id);
   }
 

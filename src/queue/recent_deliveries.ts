@@ -12,12 +12,12 @@ const FORGOTTEN_AFTER_MS = 24 * 3_600_000;
 type Lane = Pick<Entry, "channel" | "destination">;
 
 /** The last deliveries of each lane. */
-export class Deliveries {
+export class RecentDeliveries {
   readonly #lanes = new Map<string, LaneRecord>();
 
   /** Remembers one. A digest counts as many as are remembered: while a flood goes on, a lane with a pace says one thing at a time. */
-  add({ channel, destination }: Lane, time: number, isDigest: boolean): void {
-    const delivered = isDigest
+  add({ channel, destination }: Lane, time: number, isBatch: boolean): void {
+    const delivered = isBatch
       ? Array<number>(MAX_REMEMBERED).fill(time)
       : [...this.of({ channel, destination }).slice(1 - MAX_REMEMBERED), time];
     this.restore({ t: "lane", channel, destination, delivered });

@@ -10,7 +10,7 @@
 
 import { crc32, crc32Value } from "./crc32.ts";
 import { InvalidNotificationError } from "../base/errors.ts";
-import type { Attempt, Doubt, Grave, Replaced, Unless, Wait } from "./entry.ts";
+import type { Attempt, DeadLetter, FallbackFor, InDoubt, Replaced, Wait } from "./entry.ts";
 import { hasShape, isKnownType } from "./record_schema.ts";
 
 /** Opens a journal: who made it, and the counts that compaction carries over. */
@@ -42,15 +42,15 @@ export interface EnqueueRecord {
   /** It takes the place of what waits in its lane with the same key. */
   readonly replaces?: true;
   /** The caller's own name for it: of two entries of a lane with the same one, the second is none. */
-  readonly once?: string;
+  readonly idempotencyKey?: string;
   /** It is a fallback: it leaves only when these have not been delivered by then, by id, milliseconds since 1970. */
-  readonly unless?: Unless;
+  readonly fallbackFor?: FallbackFor;
   /** It came by the side door: its place is by its time, before what was written here meanwhile. */
-  readonly aside?: true;
+  readonly spooled?: true;
   /** The files that it needs, by their names in `attachments/`: they stay there as long as it is in the queue. */
   readonly files?: readonly string[];
   /** It is a file, and belongs to what came in before it in its lane: its number among its files, from 1. */
-  readonly part?: number;
+  readonly attachmentIndex?: number;
 }
 
 /** Attempt `n` is about to leave. Until its answer is recorded nobody knows what became of it. */
@@ -65,8 +65,8 @@ export interface AttemptRecord {
  * Entries of one lane that still wait will be delivered together, by one event under this id: what is said of the digest is said of all of them. A version
  * that does not know this record goes on with each of them by itself.
  */
-export interface DigestRecord {
-  readonly t: "digest";
+export interface BatchRecord {
+  readonly t: "batch";
   /** Also its txnId. */
   readonly id: string;
   readonly time: number;
@@ -104,9 +104,9 @@ export interface AckRecord {
   readonly receipt: string;
   readonly via: "put" | "read-back";
   /** Whether an earlier attempt may have made another copy. */
-  readonly risk?: true;
+  readonly possibleDuplicate?: true;
   /** The caller's own name for the entry, and its lane: so that it is known when the entry is long gone. */
-  readonly once?: string;
+  readonly idempotencyKey?: string;
   readonly channel?: string;
   readonly destination?: string;
 }
@@ -144,13 +144,13 @@ export interface SnapshotRecord {
   readonly t: "snap";
   readonly id: string;
   readonly attempts: number;
-  readonly open?: Attempt;
-  readonly doubt?: Doubt;
+  readonly inFlight?: Attempt;
+  readonly inDoubt?: InDoubt;
   readonly wait?: Wait;
-  readonly dead?: Grave;
+  readonly dead?: DeadLetter;
   readonly replaced?: Replaced;
-  readonly asked?: true;
-  readonly alone?: true;
+  readonly forced?: true;
+  readonly noBatch?: true;
 }
 
 /** What compaction leaves of a channel's history. */
@@ -200,7 +200,7 @@ export interface FlushRecord {
 export type JournalRecord =
   | HeaderRecord
   | EnqueueRecord
-  | DigestRecord
+  | BatchRecord
   | AttemptRecord
   | NackRecord
   | AckRecord

@@ -10,7 +10,7 @@
  * @module
  */
 
-import { QueueError } from "../base/errors.ts";
+import { StorageError } from "../base/errors.ts";
 import type { Files } from "../runtime/files.ts";
 import { RESERVE_BYTES } from "./limits.ts";
 
@@ -36,7 +36,7 @@ export class Reserve {
     try {
       return write();
     } catch (error) {
-      if (!(error instanceof QueueError) || error.trouble !== "full" || this.#size() === 0) throw error;
+      if (!(error instanceof StorageError) || error.code !== "full" || this.#size() === 0) throw error;
       this.#files.remove(this.#path);
       this.#onUse();
       return write();

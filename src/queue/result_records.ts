@@ -10,7 +10,7 @@ import type { AckRecord, JournalRecord } from "./record.ts";
  * A digest's members have acknowledgements of their own, for their names, for those who watch them, and for older versions, which know no digests. They come
  * first: when the end of it all is lost, the digest is tried again, whole, and no name is forgotten.
  */
-export function settlingRecords(entry: Entry, result: AttemptResult, time: number): JournalRecord[] {
+export function resultRecords(entry: Entry, result: AttemptResult, time: number): JournalRecord[] {
   const common = { id: entry.id, time };
   if (result.state === "delivered") {
     const { state: _, ...ack } = result;
@@ -40,6 +40,8 @@ export function killedRecord({ id, attempts }: Entry, time: number, next: number
 }
 
 /** What an acknowledgement says, so that the name is known when the entry is long gone. */
-function nameOf({ once, channel, destination }: Entry): Pick<AckRecord, "once" | "channel" | "destination"> {
-  return once === undefined ? {} : { once, channel, destination };
+function nameOf(
+  { idempotencyKey, channel, destination }: Entry,
+): Pick<AckRecord, "idempotencyKey" | "channel" | "destination"> {
+  return idempotencyKey === undefined ? {} : { idempotencyKey, channel, destination };
 }

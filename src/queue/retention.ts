@@ -12,5 +12,5 @@ export function isWorthCompacting(bytes: number, keptBytes: number): boolean {
 /** What is kept besides the state: acknowledgements, as long as somebody may ask for them again. */
 export function isKept(record: JournalRecord, now: number): record is AckRecord {
   return record.t === "ack" &&
-    record.time > now - (record.once === undefined ? ACK_RETENTION_MS : NAMED_ACK_RETENTION_MS);
+    record.time > now - (record.idempotencyKey === undefined ? ACK_RETENTION_MS : NAMED_ACK_RETENTION_MS);
 }

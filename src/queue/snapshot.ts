@@ -8,14 +8,15 @@ export function* snapshotOf(entry: Entry): Generator<JournalRecord> {
   const { id, time, channel, destination, members } = entry;
   if (members) {
     for (const member of members) yield* snapshotOf(member);
-    yield { t: "digest", id, time, channel, destination, members: members.map((member) => member.id) };
+    yield { t: "batch", id, time, channel, destination, members: members.map((member) => member.id) };
   } else {
-    const { notification, expires, key, title, resolves, once, unless, files, part } = entry;
-    const said = { notification, expires, key, title, resolves, once, unless, files, part };
+    const { notification, expires, key, title, resolves, idempotencyKey, fallbackFor, files, attachmentIndex } = entry;
+    const said = { notification, expires, key, title, resolves, idempotencyKey, fallbackFor, files, attachmentIndex };
     // What it replaced is gone already: it must not replace anything again.
     yield { t: "enq", id, time, channel, destination, ...said };
   }
-  const { attempts, open, doubt, wait, dead, replaced, asked, alone } = entry;
-  const isFresh = attempts === 0 && !open && !doubt && !wait && !dead && !replaced && !asked && !alone && !members;
-  if (!isFresh) yield { t: "snap", id, attempts, open, doubt, wait, dead, replaced, asked, alone };
+  const { attempts, inFlight, inDoubt, wait, dead, replaced, forced, noBatch } = entry;
+  const isFresh = attempts === 0 && !inFlight && !inDoubt && !wait && !dead && !replaced && !forced && !noBatch &&
+    !members;
+  if (!isFresh) yield { t: "snap", id, attempts, inFlight, inDoubt, wait, dead, replaced, forced, noBatch };
 }

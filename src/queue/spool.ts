@@ -21,28 +21,28 @@ import type { Quarantine } from "./quarantine.ts";
 import { JournalReader } from "./reader.ts";
 import { encodeRecord, type EnqueueRecord } from "./record.ts";
 import type { Reserve } from "./reserve.ts";
-import { guard } from "../runtime/file_errors.ts";
+import { mapFileErrors } from "../runtime/file_errors.ts";
 
 /** How long nothing is delivered because a file cannot be read; a disk that comes back has brought it back by then. */
 const UNREADABLE_MS = 600_000;
 
-/** One file of the intake. */
-export interface IntakeFile {
+/** One file of the spool. */
+export interface SpoolFile {
   readonly name: string;
   readonly records: readonly EnqueueRecord[];
   /** Whether it holds something else, or nothing that can be read. */
   readonly isDamaged: boolean;
 }
 
-/** What the intake is made of. */
-export interface IntakeParts {
+/** What the spool is made of. */
+export interface SpoolParts {
   readonly files: Files;
   readonly reserve: Reserve;
   readonly quarantine: Quarantine;
 }
 
-/** `queue/intake`. */
-export class Intake {
+/** `queue/spool`. */
+export class Spool {
   readonly #parent: string;
   readonly #directory: string;
   readonly #files: Files;
@@ -50,10 +50,10 @@ export class Intake {
   readonly #quarantine: Quarantine;
   #isSynced = false;
 
-  /** @param parent the directory that holds `intake/`, once something came in there */
-  constructor(parent: string, { files, reserve, quarantine }: IntakeParts) {
+  /** @param parent the directory that holds `spool/`, once something came in there */
+  constructor(parent: string, { files, reserve, quarantine }: SpoolParts) {
     this.#parent = parent;
-    this.#directory = `${parent}/intake`;
+    this.#directory = `${parent}/spool`;
     this.#files = files;
     this.#reserve = reserve;
     this.#quarantine = quarantine;
@@ -62,14 +62,14 @@ export class Intake {
   /**
    * Stores envelopes durably.
    *
-   * @throws {QueueError} when the disk does not take them; then they are not there, unless it does not even let go of them
+   * @throws {StorageError} when the disk does not take them; then they are not there, unless it does not even let go of them
    */
   put(records: readonly EnqueueRecord[]): void {
     const [first] = records;
     if (first === undefined) return;
     const name = `${String(first.time).padStart(15, "0")}-${first.id}.${records.length}.jsonl`;
     const write = () =>
-      guard(`write ${this.#directory}`, () => {
+      mapFileErrors(`write ${this.#directory}`, () => {
         this.#files.makeDirectory(this.#directory);
         try {
           replaceFile(this.#files, `${this.#directory}/${name}`, records.map(encodeRecord));
@@ -85,10 +85,10 @@ export class Intake {
    * What waits, in the order of its times.
    *
    * @param now milliseconds since 1970
-   * @throws {QueueError} when it cannot be read
+   * @throws {StorageError} when it cannot be read
    */
-  list(now: number): IntakeFile[] {
-    return guard(
+  list(now: number): SpoolFile[] {
+    return mapFileErrors(
       `read ${this.#directory}`,
       () => this.#exists() ? this.#names().map((name) => this.#read(name, now)) : [],
     );
@@ -96,12 +96,12 @@ export class Intake {
 
   /** When what waits came in, milliseconds since 1970, a time for each envelope. The names tell, so that no file is read. */
   times(): number[] {
-    return guard(`read ${this.#directory}`, () => this.#exists() ? this.#names().flatMap(timesOf) : []);
+    return mapFileErrors(`read ${this.#directory}`, () => this.#exists() ? this.#names().flatMap(timesOf) : []);
   }
 
   /** Forgets files whose envelopes are in the journal; none at all makes sure of what others removed. What is damaged is set aside. */
-  remove(files: readonly IntakeFile[]): void {
-    guard(`write ${this.#directory}`, () => {
+  remove(files: readonly SpoolFile[]): void {
+    mapFileErrors(`write ${this.#directory}`, () => {
       if ((files.length === 0 && this.#isSynced) || !this.#exists()) return;
       for (const { name, isDamaged } of files) {
         const path = `${this.#directory}/${name}`;
@@ -119,10 +119,10 @@ export class Intake {
   }
 
   #exists(): boolean {
-    return this.#files.list(this.#parent).includes("intake");
+    return this.#files.list(this.#parent).includes("spool");
   }
 
-  #read(name: string, now: number): IntakeFile {
+  #read(name: string, now: number): SpoolFile {
     const records: EnqueueRecord[] = [];
     let isDamaged = false;
     const damaged = () => isDamaged = true;

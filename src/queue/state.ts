@@ -7,29 +7,29 @@
  * @module
  */
 
-import { attempted, failed, newEntry, overtakenBy, replacedBy, withdrawn } from "./transitions.ts";
+import { newEntry, onAttempt, onFailure, onWithdrawal, replacedBy, supersededBy } from "./transitions.ts";
 import { ChannelStates } from "./channel_states.ts";
-import { Deliveries } from "./recent_deliveries.ts";
+import { RecentDeliveries } from "./recent_deliveries.ts";
 import type { ChannelState, Entry, EntryState } from "./entry.ts";
 import { Fallbacks, noLongerThan } from "./fallbacks.ts";
 import { Incidents } from "./incidents.ts";
-import { Line } from "./ordered_entries.ts";
-import { type Named, Names, type Twin } from "./dedup_index.ts";
+import { OrderedEntries } from "./ordered_entries.ts";
+import { DedupIndex, type DedupKey, type Duplicate } from "./dedup_index.ts";
 import type { AckRecord, DeadRecord, EnqueueRecord, JournalRecord, NackRecord } from "./record.ts";
-import { type Settlement, Settlements } from "./final_states.ts";
+import { type FinalState, FinalStates } from "./final_states.ts";
 import { snapshotOf } from "./snapshot.ts";
 
 /** The fold. */
 export class QueueState {
-  readonly #line = new Line();
+  readonly #line = new OrderedEntries();
   readonly #channels = new ChannelStates();
-  readonly #settlements = new Settlements();
-  readonly #names = new Names();
-  readonly #deliveries = new Deliveries();
+  readonly #settlements = new FinalStates();
+  readonly #names = new DedupIndex();
+  readonly #deliveries = new RecentDeliveries();
   readonly #incidents = new Incidents();
   readonly #fallbacks = new Fallbacks(this.#line, {
-    spare: (entry) => {
-      this.#settlements.conclude(entry.id, { state: "spared" });
+    cancel: (entry) => {
+      this.#settlements.conclude(entry.id, { state: "cancelled" });
       this.#remove(entry);
     },
     // Who was told that something is wrong hears that it is over, too.
@@ -57,8 +57,8 @@ export class QueueState {
   }
 
   /** The digest that an entry will be delivered with. */
-  digestOf(id: string): Entry | undefined {
-    return this.#line.digestOf(id);
+  batchOf(id: string): Entry | undefined {
+    return this.#line.batchOf(id);
   }
 
   /** How many entries may have been delivered twice. */
@@ -97,13 +97,13 @@ export class QueueState {
   }
 
   /** From now on remembers how this entry ends; or how it ended, where that is known. */
-  watch(id: string, settlement?: Settlement): void {
-    this.#settlements.watch(id, settlement);
+  watch(id: string, finalState?: FinalState): void {
+    this.#settlements.watch(id, finalState);
   }
 
   /** The entry that a lane took in before under the same name of its caller's. */
-  twinOf(named: Named): Twin | undefined {
-    return this.#names.twinOf(named);
+  duplicateOf(named: DedupKey): Duplicate | undefined {
+    return this.#names.duplicateOf(named);
   }
 
   /** Nobody asks any more how these ended. */
@@ -112,7 +112,7 @@ export class QueueState {
   }
 
   /** How a watched entry ended; undefined while it has not. */
-  settlement(id: string): Settlement | undefined {
+  settlement(id: string): FinalState | undefined {
     return this.#settlements.of(id);
   }
 
@@ -168,8 +168,8 @@ export class QueueState {
         return this.#incidents.restore(record);
       case "enq":
         return this.#enqueue(record, bytes);
-      case "digest":
-        if (this.#line.gather(record, bytes)) this.#keptBytes += bytes;
+      case "batch":
+        if (this.#line.addBatch(record, bytes)) this.#keptBytes += bytes;
         return;
       case "ack":
         this.#keptBytes += bytes;
@@ -187,37 +187,37 @@ export class QueueState {
         return this.#drop(entry);
     }
     // What leaves and arrives is a digest, not one of its members.
-    if (this.#line.digestOf(entry.id)) return;
+    if (this.#line.batchOf(entry.id)) return;
     switch (record.t) {
       case "ack":
         return this.#deliver(entry, record);
       case "att":
-        return this.#line.set(attempted(entry, record));
+        return this.#line.set(onAttempt(entry, record));
       case "nack":
         this.#nack(entry, record);
-        return this.#fallbacks.spareNeedless(entry);
+        return this.#fallbacks.cancelUnneeded(entry);
       case "snap": {
-        const { attempts, open, doubt, wait, dead, replaced, asked, alone } = record;
-        this.#line.set({ ...entry, attempts, open, doubt, wait, dead, replaced, asked, alone });
+        const { attempts, inFlight, inDoubt, wait, dead, replaced, forced, noBatch } = record;
+        this.#line.set({ ...entry, attempts, inFlight, inDoubt, wait, dead, replaced, forced, noBatch });
       }
     }
   }
 
   #enqueue(record: EnqueueRecord, bytes: number): void {
-    if (this.#line.find(record.id) || !this.#names.admit(record)) return;
+    if (this.#line.find(record.id) || !this.#names.register(record)) return;
     const gone = record.replaces ? this.#supersede(record) : [];
-    const [replaced, unless] = [replacedBy(record, gone), noLongerThan(record.unless, gone)];
-    const entry = { ...newEntry(record), bytes, replaced, unless };
+    const [replaced, fallbackFor] = [replacedBy(record, gone), noLongerThan(record.fallbackFor, gone)];
+    const entry = { ...newEntry(record), bytes, replaced, fallbackFor };
     this.#fallbacks.add(entry);
-    if (record.aside) this.#line.insert(entry);
+    if (record.spooled) this.#line.insert(entry);
     else this.#line.set(entry);
     this.#keptBytes += bytes;
   }
 
   #supersede(record: EnqueueRecord): Entry[] {
     // What hangs below a digest may have left with it.
-    const earlier = this.#names.withKeyOf(record).map((id) => this.#line.get(id));
-    const gone = overtakenBy(record, earlier.filter((entry) => entry !== undefined));
+    const earlier = this.#names.idsWithKeyOf(record).map((id) => this.#line.get(id));
+    const gone = supersededBy(record, earlier.filter((entry) => entry !== undefined));
     for (const entry of gone) {
       this.#names.forget(entry);
       this.#settlements.conclude(entry.id, { state: "superseded", by: record.id });
@@ -237,18 +237,18 @@ export class QueueState {
   }
 
   #nack(entry: Entry, record: NackRecord): void {
-    if (record.class === "withdrawn") return this.#line.set(withdrawn(entry, record));
+    if (record.class === "withdrawn") return this.#line.set(onWithdrawal(entry, record));
     const { class: why, reason, time, next, notBefore = 0 } = record;
     const wait = { class: why, reason, since: time, next, notBefore };
-    this.#line.set(failed(entry, record, wait));
+    this.#line.set(onFailure(entry, record, wait));
     this.#channels.blame(entry.channel, record, wait);
   }
 
   /** One event delivers a digest's members with it. */
   #deliver(entry: Entry, ack: AckRecord): void {
-    const { time, receipt, risk } = ack;
+    const { time, receipt, possibleDuplicate } = ack;
     this.#lastDelivery = time;
-    if (risk) this.#possibleDuplicates++;
+    if (possibleDuplicate) this.#possibleDuplicates++;
     this.#channels.answered(entry.channel);
     this.#deliveries.add(entry, time, entry.members !== undefined);
     for (const each of entry.members ?? [entry]) this.#incidents.delivered(each, ack, entry.members !== undefined);
@@ -263,14 +263,14 @@ export class QueueState {
     this.#settlements.conclude(entry.id, { state: "dead", reason });
     if (entry.members) {
       // It may have arrived before it was refused, and is not looked for again.
-      if (entry.doubt) this.#possibleDuplicates++;
-      this.#line.dissolve(entry, entry.members.map((member) => ({ ...member, alone: true })));
+      if (entry.inDoubt) this.#possibleDuplicates++;
+      this.#line.dissolve(entry, entry.members.map((member) => ({ ...member, noBatch: true })));
       this.#keptBytes -= entry.bytes;
-      return this.#fallbacks.spareNeedless(entry);
+      return this.#fallbacks.cancelUnneeded(entry);
     }
     this.#fallbacks.tell(entry.id, "dead");
-    const dead: Entry = { ...entry, open: undefined, dead: { reason, time, expired } };
-    if (this.#line.digestOf(entry.id) === undefined) return this.#line.set(dead);
+    const dead: Entry = { ...entry, inFlight: undefined, dead: { reason, time, expired } };
+    if (this.#line.batchOf(entry.id) === undefined) return this.#line.set(dead);
     this.#keptBytes -= this.#line.bringBack(dead)?.bytes ?? 0;
   }
 

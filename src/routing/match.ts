@@ -5,35 +5,35 @@ import type { Pattern } from "./pattern.ts";
 import { type Rule, TEXT_FIELDS, type When } from "./rule.ts";
 
 /** What became of a rule. */
-export interface JudgedRule {
+export interface EvaluatedRule {
   /** Where it stands in the configuration: `routes[2]`. */
   readonly rule: string;
   /** Whether it is for the notification; `not reached` when an earlier one took it. */
-  readonly verdict: "matches" | "passed over" | "not reached";
+  readonly result: "matches" | "passed over" | "not reached";
   /** For people. */
   readonly why: string;
 }
 
 /** Those that a notification comes to, in their order. */
-export interface Judgement {
+export interface RuleEvaluation {
   readonly matching: readonly Rule[];
   /** All of them. */
-  readonly rules: readonly JudgedRule[];
+  readonly rules: readonly EvaluatedRule[];
 }
 
 /** Asks the rules, up to the first that matches and does not say that others follow. */
-export function judge(rules: readonly Rule[], notification: Notification): Judgement {
+export function evaluateRules(rules: readonly Rule[], notification: Notification): RuleEvaluation {
   const matching: Rule[] = [];
   let last: Rule | undefined;
-  const judged = rules.map((rule): JudgedRule => {
-    if (last !== undefined) return { rule: rule.path, verdict: "not reached", why: `${last.path} matched before` };
+  const judged = rules.map((rule): EvaluatedRule => {
+    if (last !== undefined) return { rule: rule.path, result: "not reached", why: `${last.path} matched before` };
     const conditions = conditionsOf(rule.when, notification);
     const failed = conditions.find(({ holds }) => !holds);
-    if (failed !== undefined) return { rule: rule.path, verdict: "passed over", why: failed.why };
+    if (failed !== undefined) return { rule: rule.path, result: "passed over", why: failed.why };
     matching.push(rule);
     if (!rule.continues) last = rule;
     const why = conditions.length === 0 ? "it is for everything" : conditions.map(({ why }) => why).join(", ");
-    return { rule: rule.path, verdict: "matches", why };
+    return { rule: rule.path, result: "matches", why };
   });
   return { matching, rules: judged };
 }

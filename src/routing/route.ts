@@ -18,7 +18,7 @@ import type { Notification } from "../notification/notification.ts";
 import { laneKey } from "../queue/entry.ts";
 import type { Channel, Envelope } from "../channels/channel.ts";
 import type { Fallback } from "./fallback.ts";
-import { judge, type JudgedRule } from "./match.ts";
+import { type EvaluatedRule, evaluateRules } from "./match.ts";
 import { type ChannelSettings, EVERY_CHANNEL, type Rule } from "./rule.ts";
 
 /** What a caller may say about where it goes. It counts before what the rules say. */
@@ -38,7 +38,7 @@ export interface Routing {
   /** What stands in for channels, by name. */
   readonly fallbacks: ReadonlyMap<string, Fallback>;
   /** Where what it resolves was told, and not yet that it is over. @default nowhere */
-  readonly told?: readonly Place[];
+  readonly openIncidents?: readonly Place[];
 }
 
 /** A destination of a channel. */
@@ -49,7 +49,7 @@ export interface FallbackEnvelope {
   /** What goes out then. */
   readonly envelope: Envelope;
   /** What it stands in for, each with how long that may take, milliseconds. */
-  readonly standsFor: readonly { readonly envelope: Envelope; readonly afterMs: number }[];
+  readonly primaries: readonly { readonly envelope: Envelope; readonly afterMs: number }[];
 }
 
 /** Where a notification goes. */
@@ -61,7 +61,7 @@ export interface Plan {
   /** The rule that lets nothing go out. @default none */
   readonly mutedBy?: string;
   /** What became of each rule. */
-  readonly rules: readonly JudgedRule[];
+  readonly rules: readonly EvaluatedRule[];
 }
 
 /**
@@ -73,7 +73,7 @@ export interface Plan {
 export function route(notification: Notification, routing: Routing, options: RouteOptions = {}): Plan {
   const { room } = options;
   const named = namedBy(options, routing);
-  const { matching, rules } = judge(routing.rules, notification);
+  const { matching, rules } = evaluateRules(routing.rules, notification);
   const chosen = named ?? chosenBy(matching, routing);
   const envelopeFor = ({ channel, destination }: Place): Envelope => {
     const { silent, severity, mentions } = settingsFor(channel, matching);
@@ -96,10 +96,10 @@ export function route(notification: Notification, routing: Routing, options: Rou
 }
 
 /** Where it was told what is over now, but for where it goes anyway. */
-function alsoTold(places: readonly Place[], { channels, told = [] }: Routing): readonly Place[] {
+function alsoTold(places: readonly Place[], { channels, openIncidents = [] }: Routing): readonly Place[] {
   const reached = new Set(places.map(laneKey));
   const known = new Set(channels.map(({ name }) => name));
-  return told.filter((place) => known.has(place.channel) && !reached.has(laneKey(place)));
+  return openIncidents.filter((place) => known.has(place.channel) && !reached.has(laneKey(place)));
 }
 
 interface FallbackSource {
@@ -113,10 +113,10 @@ function fallbacksOf(envelopes: readonly Envelope[], { fallbackOf, envelopesOf }
   const all = envelopes.flatMap((primary) => {
     const { channels = [], afterMs = 0 } = fallbackOf(primary.channel) || {};
     const places = channels.flatMap(envelopesOf).filter((envelope) => !reached.has(laneKey(envelope)));
-    return places.map((envelope) => ({ envelope, standsFor: { envelope: primary, afterMs } }));
+    return places.map((envelope) => ({ envelope, primary: { envelope: primary, afterMs } }));
   });
   return Array.from(Map.groupBy(all, ({ envelope }) => laneKey(envelope)).values(), (some) => {
-    return { envelope: some[0].envelope, standsFor: some.map(({ standsFor }) => standsFor) };
+    return { envelope: some[0].envelope, primaries: some.map(({ primary }) => primary) };
   });
 }
 

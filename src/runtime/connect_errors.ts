@@ -100,7 +100,7 @@ const PROBLEMS: readonly (readonly [RegExp, Explain])[] = [
 ];
 
 /** Explains the text of a failure; what is not known stays as it is. */
-export function explain(text: string, host: string): ConnectProblem {
+export function explainConnectError(text: string, host: string): ConnectProblem {
   for (const [pattern, explanation] of PROBLEMS) {
     const found = pattern.exec(text);
     if (found) return explanation(found, host);

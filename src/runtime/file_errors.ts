@@ -1,35 +1,39 @@
 /** File system errors, in the queue's words. */
 
-import { InvalidNotificationError, QueueError, type QueueTrouble } from "../base/errors.ts";
+import { InvalidNotificationError, StorageError, type StorageErrorCode } from "../base/errors.ts";
 
 /**
- * Runs file operations; whatever they throw leaves as a {@linkcode QueueError} that names what could not be done.
+ * Runs file operations; whatever they throw leaves as a {@linkcode StorageError} that names what could not be done.
  *
  * @param otherwise what kind of trouble it is when the error does not tell
  */
-export function guard<Result>(what: string, operation: () => Result, otherwise: QueueTrouble = "io"): Result {
+export function mapFileErrors<Result>(
+  what: string,
+  operation: () => Result,
+  otherwise: StorageErrorCode = "io",
+): Result {
   try {
     return operation();
   } catch (error) {
-    if (error instanceof QueueError || error instanceof InvalidNotificationError) throw error;
+    if (error instanceof StorageError || error instanceof InvalidNotificationError) throw error;
     const trouble = troubleOf(error) ?? otherwise;
-    throw new QueueError(trouble, `Cannot ${what}: ${stateOf(error, trouble)}`, { cause: error });
+    throw new StorageError(trouble, `Cannot ${what}: ${stateOf(error, trouble)}`, { cause: error });
   }
 }
 
 /** Whether the disk took it. For what nobody has to know when it was refused: another one tries again. */
-export async function wasTaken(work: Promise<unknown>): Promise<boolean> {
+export async function ignoreStorageErrors(work: Promise<unknown>): Promise<boolean> {
   try {
     await work;
     return true;
   } catch (error) {
-    if (error instanceof QueueError) return false;
+    if (error instanceof StorageError) return false;
     throw error;
   }
 }
 
 /** ENOSPC and EDQUOT pass when space is made, EACCES and EROFS when somebody permits it; the rest is the disk's. */
-function troubleOf(error: unknown): QueueTrouble | undefined {
+function troubleOf(error: unknown): StorageErrorCode | undefined {
   if (error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable) return "permission";
   switch (errno(error)) {
     case "ENOSPC":
@@ -50,7 +54,7 @@ function errno(error: unknown): string | undefined {
   return { "28": "ENOSPC", "30": "EROFS", "122": "EDQUOT" }[number ?? ""];
 }
 
-function stateOf(error: unknown, trouble: QueueTrouble): string {
+function stateOf(error: unknown, trouble: StorageErrorCode): string {
   if (trouble === "full") return "no space is left on the disk";
   if (error instanceof Deno.errors.PermissionDenied) return "permission is denied";
   if (error instanceof Deno.errors.NotADirectory || errno(error) === "ENOTDIR") return "a file is in the way";

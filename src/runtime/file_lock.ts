@@ -5,7 +5,7 @@
 
 import type { Runtime } from "./runtime.ts";
 import type { Files, OpenFile } from "./files.ts";
-import { guard } from "./file_errors.ts";
+import { mapFileErrors } from "./file_errors.ts";
 
 /** An exclusive lock. Waiting is polling, since Deno's blocking `lock()` cannot be cancelled. */
 export class FileLock {
@@ -26,11 +26,11 @@ export class FileLock {
   /**
    * Takes the lock if it is free; it is not free for whoever holds it already.
    *
-   * @throws {QueueError} when its file cannot be opened
+   * @throws {StorageError} when its file cannot be opened
    */
   tryAcquire(): boolean {
     if (this.#held) return false;
-    this.#held = guard(`lock ${this.#path}`, () => {
+    this.#held = mapFileErrors(`lock ${this.#path}`, () => {
       const file = this.#files.open(this.#path, "append");
       try {
         if (file.tryLock()) return file;

@@ -119,7 +119,7 @@ function describe(phase: TransportPhase, host: string, state: string, error: unk
 /** Only failures need the words for them; a failure without them is the same failure. */
 async function explain(text: string, host: string): Promise<ConnectProblem> {
   try {
-    return (await import("./connect_errors.ts")).explain(text, host);
+    return (await import("./connect_errors.ts")).explainConnectError(text, host);
   } catch {
     return { state: text };
   }

@@ -8,7 +8,7 @@
 import { PROXY_VARIABLES } from "./address.ts";
 import type { Connection } from "./connection.ts";
 import type { HttpClients } from "./http_clients.ts";
-import type { ProgramCall, ProgramEnd } from "./subprocess.ts";
+import type { SubprocessCall, SubprocessEnd } from "./subprocess.ts";
 import { readAtMost } from "./stream.ts";
 
 /** Text in and out of the process. */
@@ -41,7 +41,7 @@ export interface Runtime {
    */
   readonly fetch: (url: string, init: RequestInit, connection?: Connection) => Promise<Response>;
   /** Runs a program to its end, or kills it when its signal aborts; see `program.ts`. */
-  readonly run: (call: ProgramCall) => Promise<ProgramEnd>;
+  readonly run: (call: SubprocessCall) => Promise<SubprocessEnd>;
   /** Wall clock, milliseconds since 1970. */
   readonly now: () => number;
   /** Resolves after `ms`, or at once when the signal aborts; never rejects. */
@@ -80,9 +80,9 @@ export function denoRuntime(): Runtime & Disposable {
       return await fetch(url, { ...init, client } as RequestInit);
     },
     async run(call) {
-      const { PASSED_ON, runProgram } = await import("./subprocess.ts");
-      const passedOn = PASSED_ON.map((name) => [name, env(name)]).filter(([, value]) => value !== undefined);
-      return await runProgram({ ...call, env: { ...Object.fromEntries(passedOn), ...call.env } });
+      const { PASSED_VARIABLES, runSubprocess } = await import("./subprocess.ts");
+      const passedOn = PASSED_VARIABLES.map((name) => [name, env(name)]).filter(([, value]) => value !== undefined);
+      return await runSubprocess({ ...call, env: { ...Object.fromEntries(passedOn), ...call.env } });
     },
     now: () => Date.now(),
     sleep,

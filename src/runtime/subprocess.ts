@@ -6,12 +6,12 @@
  */
 
 /** What to run. */
-export interface ProgramCall {
+export interface SubprocessCall {
   /** An absolute path. */
   readonly path: string;
   /** What it gets, word by word; nobody looks for spaces or signs in them. */
   readonly args: readonly string[];
-  /** The whole environment, besides what {@linkcode PASSED_ON} names. */
+  /** The whole environment, besides what {@linkcode PASSED_VARIABLES} names. */
   readonly env: Readonly<Record<string, string>>;
   /** What it reads; it need not. */
   readonly stdin: string;
@@ -20,7 +20,7 @@ export interface ProgramCall {
 }
 
 /** How it ended. */
-export interface ProgramEnd {
+export interface SubprocessEnd {
   /** The exit code; 128 and the signal's number when a signal ended it. */
   readonly code: number;
   /** The beginning of its standard output, at most 8 KiB. */
@@ -33,7 +33,7 @@ export interface ProgramEnd {
 export const MAX_OUTPUT_BYTES: number = 8 * 1024;
 
 /** What of our own environment a program gets: where it is and who runs it, but none of our secrets. */
-export const PASSED_ON: readonly string[] = [
+export const PASSED_VARIABLES: readonly string[] = [
   ...["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"],
   ...["DISPLAY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", "SYSTEMROOT"],
 ];
@@ -47,7 +47,7 @@ const DRAIN_MS = 200;
  * @throws the signal's reason, when that ended it
  * @throws {Deno.errors.NotFound | Deno.errors.PermissionDenied | Deno.errors.NotCapable} when it cannot be started
  */
-export async function runProgram({ path, args, env, stdin, signal }: ProgramCall): Promise<ProgramEnd> {
+export async function runSubprocess({ path, args, env, stdin, signal }: SubprocessCall): Promise<SubprocessEnd> {
   signal.throwIfAborted();
   const child = new Deno.Command(path, {
     args: [...args],

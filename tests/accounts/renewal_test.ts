@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertInstanceOf, assertNotEquals, assertRejects } from "@std/assert";
 import { renewAccount } from "../../src/accounts/renewal.ts";
-import { BeforeSendingError, ConfigError, QueueError, TransportError } from "../../src/base/errors.ts";
+import { BeforeSendingError, ConfigError, StorageError, TransportError } from "../../src/base/errors.ts";
 import { MatrixError } from "../../src/matrix/errors.ts";
 import { refreshSession } from "../../src/matrix/session.ts";
 import { accountTest, LIMITS } from "./scene.ts";
@@ -144,7 +144,7 @@ Deno.test("a renewal waits for whoever holds the account, and not for ever", asy
       { runtime, ...LIMITS },
       () => assertRejects(() => use(), BeforeSendingError),
     );
-    assertInstanceOf(error.cause, QueueError);
+    assertInstanceOf(error.cause, StorageError);
     await use();
   });
 });

@@ -27,7 +27,7 @@ Deno.test("TelegramChannel.send() sends an image as a photo, and any other file 
       await send({ subject: "📎", silent: true }, { file: PHOTO }),
       await send({ subject: "📎" }, { file: REPORT }),
     ];
-    assertEquals(receipts, [{ id: "1", mayBeTwice: false }, { id: "2", mayBeTwice: false }]);
+    assertEquals(receipts, [{ id: "1", possibleDuplicate: false }, { id: "2", possibleDuplicate: false }]);
     const seen = telegram.messages("1001").map(({ silent, thread, text, file }) => [silent, thread, text, file]);
     const bytesOf = ({ content }: typeof REPORT) => new TextEncoder().encode(content);
     assertEquals(seen, [
@@ -58,7 +58,7 @@ Deno.test("TelegramChannel.send() lets a file go that Telegram will never take, 
     }
     telegram.block("1001");
     failures.push(classify(await assertRejects(() => send({ subject: "📎" }, { file: REPORT }))).class);
-    assertEquals(failures, ["poison", "poison", "room"]);
+    assertEquals(failures, ["rejected", "rejected", "destination"]);
   });
 });
 
@@ -87,7 +87,7 @@ Deno.test("NtfyChannel.send() lets a file go that the server will not take", asy
   for (const options of [{}, { maxFileBytes: 3 }]) {
     await ntfyTest(options, async ({ send }) => {
       const { class: name, errcode } = classify(await assertRejects(() => send({ subject: "📎" }, { file: REPORT })));
-      assertEquals([name, errcode], ["poison", options.maxFileBytes ? "41301" : "40014"]);
+      assertEquals([name, errcode], ["rejected", options.maxFileBytes ? "41301" : "40014"]);
     });
   }
 });

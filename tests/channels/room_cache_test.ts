@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { QueueError } from "../../src/base/errors.ts";
-import { FileMemory } from "../../src/channels/room_cache_file.ts";
+import { StorageError } from "../../src/base/errors.ts";
+import { RoomCacheFile } from "../../src/channels/room_cache_file.ts";
 import { denoFiles, type Files } from "../../src/runtime/files.ts";
 import { fakeRuntime } from "../fakes/runtime.ts";
 
@@ -16,13 +16,13 @@ async function inFolder(body: (folder: string) => Promise<void>): Promise<void> 
 Deno.test("remember() is seen by every process, keeps what others wrote, and forgets with undefined", async () => {
   await inFolder(async (folder) => {
     using runtime = fakeRuntime();
-    const [one, other] = [new FileMemory(`${folder}/state`, runtime), new FileMemory(`${folder}/state`, runtime)];
-    assertEquals(one.recall("a"), undefined);
+    const [one, other] = [new RoomCacheFile(`${folder}/state`, runtime), new RoomCacheFile(`${folder}/state`, runtime)];
+    assertEquals(one.get("a"), undefined);
     await one.remember("a", { roomId: "!a" });
     await other.remember("b", 5);
-    assertEquals([other.recall("a"), one.recall("b")], [{ roomId: "!a" }, 5]);
+    assertEquals([other.get("a"), one.get("b")], [{ roomId: "!a" }, 5]);
     await one.remember("b", undefined);
-    assertEquals([other.recall("b"), other.recall("toString")], [undefined, undefined]);
+    assertEquals([other.get("b"), other.get("toString")], [undefined, undefined]);
     assertEquals(Deno.statSync(`${folder}/state/rooms.json`).mode! & 0o777, 0o600);
     assertEquals(Deno.statSync(`${folder}/state`).mode! & 0o777, 0o700);
   });
@@ -31,7 +31,7 @@ Deno.test("remember() is seen by every process, keeps what others wrote, and for
 Deno.test("remember() is whole after whichever step it was cut off", async () => {
   await inFolder(async (folder) => {
     using runtime = fakeRuntime();
-    const before = new FileMemory(folder, runtime);
+    const before = new RoomCacheFile(folder, runtime);
     await before.remember("a", "old");
     const cut = (step: "open" | "rename"): Files => ({
       ...denoFiles,
@@ -48,12 +48,12 @@ Deno.test("remember() is whole after whichever step it was cut off", async () =>
       },
     });
     for (const step of ["open", "rename"] as const) {
-      const memory = new FileMemory(folder, runtime, cut(step));
+      const memory = new RoomCacheFile(folder, runtime, cut(step));
       await memory.remember("a", "new");
-      assertEquals([memory.recall("a"), before.recall("a")], ["new", "old"]);
+      assertEquals([memory.get("a"), before.get("a")], ["new", "old"]);
     }
     await before.remember("b", 1);
-    assertEquals(new FileMemory(folder, runtime).recall("a"), "old");
+    assertEquals(new RoomCacheFile(folder, runtime).get("a"), "old");
   });
 });
 
@@ -62,25 +62,25 @@ Deno.test("recall() takes a file that is damaged, or something else, for an empt
     using runtime = fakeRuntime();
     for (const text of ["", "{", "[1]", "null", '{"a": 1}\u0000']) {
       Deno.writeTextFileSync(`${folder}/rooms.json`, text);
-      assertEquals(new FileMemory(folder, runtime).recall("a"), undefined, text);
+      assertEquals(new RoomCacheFile(folder, runtime).get("a"), undefined, text);
     }
-    await new FileMemory(folder, runtime).remember("a", 2);
-    assertEquals(new FileMemory(folder, runtime).recall("a"), 2);
+    await new RoomCacheFile(folder, runtime).remember("a", 2);
+    assertEquals(new RoomCacheFile(folder, runtime).get("a"), 2);
   });
 });
 
 Deno.test("alone() lets one in at a time, and whoever waited too long hears it", async () => {
   await inFolder(async (folder) => {
     using runtime = fakeRuntime();
-    const [one, other] = [new FileMemory(folder, runtime), new FileMemory(folder, runtime)];
+    const [one, other] = [new RoomCacheFile(folder, runtime), new RoomCacheFile(folder, runtime)];
     const gate = Promise.withResolvers<void>();
-    const first = one.alone(() => gate.promise, { timeoutMs: 1000 });
-    const error = await assertRejects(() => other.alone(() => Promise.resolve(), { timeoutMs: 1000 }), QueueError);
+    const first = one.withLock(() => gate.promise, { timeoutMs: 1000 });
+    const error = await assertRejects(() => other.withLock(() => Promise.resolve(), { timeoutMs: 1000 }), StorageError);
     assertEquals(error.message, `Cannot lock ${folder}/direct.lock: another process holds it`);
     gate.resolve();
     await first;
-    assertEquals(await other.alone(() => Promise.resolve("in"), { timeoutMs: 0 }), "in");
-    await assertRejects(() => other.alone(() => Promise.reject(new Error("no")), { timeoutMs: 0 }), Error, "no");
-    assertEquals(await one.alone(() => Promise.resolve("in"), { timeoutMs: 0 }), "in");
+    assertEquals(await other.withLock(() => Promise.resolve("in"), { timeoutMs: 0 }), "in");
+    await assertRejects(() => other.withLock(() => Promise.reject(new Error("no")), { timeoutMs: 0 }), Error, "no");
+    assertEquals(await one.withLock(() => Promise.resolve("in"), { timeoutMs: 0 }), "in");
   });
 });

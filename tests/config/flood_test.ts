@@ -7,22 +7,22 @@ import { DEFAULT_POLICY } from "../../src/delivery/rate_policy.ts";
 const read = (value: unknown) => policyOf(new Fields(value, "channels.phone"));
 
 Deno.test("policyOf() gathers a backlog of more than ten, at any pace and hour, where nothing is said", () => {
-  assertEquals(read({}), { backlog: 10 });
+  assertEquals(read({}), { batchOver: 10 });
 });
 
 Deno.test("policyOf() reads backlog, pace and quiet hours", () => {
   assertEquals(
     read({ flood: { backlog: 50, burst: 3, per: "10s" }, quiet: { from: "22:00", to: "7:00" } }),
-    { backlog: 50, pace: { burst: 3, perMs: 10_000 }, quiet: { from: 1320, to: 420 } },
+    { batchOver: 50, rateLimit: { count: 3, perMs: 10_000 }, quiet: { from: 1320, to: 420 } },
   );
-  assertEquals(read({ flood: { digest: false } }).backlog, Infinity);
+  assertEquals(read({ flood: { digest: false } }).batchOver, Infinity);
 });
 
 Deno.test("policyOf() of a channel goes before that of all, which holds where it says nothing", () => {
   const all = policyOf(new Fields({ flood: { backlog: 5 }, quiet: { from: "22:00", to: "07:00" } }, ""));
   const of = (value: unknown) => policyOf(new Fields(value, "channels.phone"), all);
   assertEquals(of({}), all);
-  assertEquals(of({ quiet: false }), { backlog: 5, pace: undefined, quiet: undefined });
+  assertEquals(of({ quiet: false }), { batchOver: 5, rateLimit: undefined, quiet: undefined });
   assertEquals(of({ flood: {} }), { ...all, ...DEFAULT_POLICY });
 });
 

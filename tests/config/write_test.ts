@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { type ChannelPlace, writeChannel } from "../../src/config/write.ts";
-import { ConfigError, QueueError } from "../../src/base/errors.ts";
+import { ConfigError, StorageError } from "../../src/base/errors.ts";
 import { denoFiles, parentOf } from "../../src/runtime/files.ts";
 import { FileLock } from "../../src/runtime/file_lock.ts";
 
@@ -40,7 +40,7 @@ for (const step of ["open", "rename", "syncDirectory"] as const) {
       };
       const open: typeof denoFiles.open = (path, mode) => mode === "create" ? broken() : denoFiles.open(path, mode);
       const files = { ...denoFiles, [step]: step === "open" ? open : broken };
-      const { hint } = assertThrows(() => writeChannel(place, CHANNEL, files), QueueError, "Cannot save");
+      const { hint } = assertThrows(() => writeChannel(place, CHANNEL, files), StorageError, "Cannot save");
       assertStringIncludes(`${hint}`, "--config");
       if (step !== "syncDirectory") assertEquals(read(), before);
       else assertEquals(JSON.parse(read()).channels.matrix, CHANNEL);
@@ -56,7 +56,7 @@ Deno.test("writeChannel() writes nothing over a file that it cannot read, nor be
     Deno.writeTextFileSync(place.path, "{}");
     const lock = new FileLock(denoFiles, place.lockPath);
     lock.tryAcquire();
-    assertThrows(() => writeChannel(place, CHANNEL), QueueError, "another setup is writing it");
+    assertThrows(() => writeChannel(place, CHANNEL), StorageError, "another setup is writing it");
     lock.release();
     assertEquals(read(), "{}");
   });

@@ -1,7 +1,13 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Channel, SendOptions } from "../../src/channels/channel.ts";
 import { Courier } from "../../src/delivery/courier.ts";
-import { NotTheServiceError, QueueError, ResponseError, TooEarlyError, TransportError } from "../../src/base/errors.ts";
+import {
+  NotTheServiceError,
+  ResponseError,
+  StorageError,
+  TooEarlyError,
+  TransportError,
+} from "../../src/base/errors.ts";
 import { createNotification } from "../../src/notification/notification.ts";
 import { Queue } from "../../src/queue/queue.ts";
 import { type FakeRuntime, fakeRuntime, TEST_TIME } from "../fakes/runtime.ts";
@@ -149,12 +155,12 @@ Deno.test("Courier.run() lets a room that takes nothing now wait alone, more and
   await courierTest(async ({ courier, add, queue }) => {
     await add("1", { destination: "!full" });
     for (const subject of ["2", "3"]) await add(subject, { destination: "!open" });
-    const full = new ResponseError("450", { status: 450, verdict: "room-busy" });
+    const full = new ResponseError("450", { status: 450, failureClass: "destination-busy" });
     const channel = new ScriptedChannel("matrix", [full]);
     await courier(channel).run({ patienceMs: 0 });
     assertEquals(channel.sent, ["!full 1", "!open 2", "!open 3"]);
     assertEquals(queue.live().map(({ wait }) => [wait?.class, (wait?.next ?? 0) - (wait?.since ?? 0)]), [
-      ["room-busy", 60_000],
+      ["destination-busy", 60_000],
     ]);
   });
 });
@@ -273,7 +279,7 @@ Deno.test("Courier.run() withdraws what was announced behind a failure, so that 
     for (let count = 0; count < 4; count++) await add(String(count));
     const channel = new ScriptedChannel("matrix", ["ok", cut()]);
     await courier(channel).run({ patienceMs: 0 });
-    assertEquals(queue.live().map(({ attempts, open, doubt }) => [attempts, open, doubt?.since]), [
+    assertEquals(queue.live().map(({ attempts, inFlight, inDoubt }) => [attempts, inFlight, inDoubt?.since]), [
       [1, undefined, TEST_TIME],
       [0, undefined, undefined],
       [0, undefined, undefined],
@@ -287,8 +293,8 @@ Deno.test("Courier.run() gives an attempt that was killed in flight a gap, and t
     await queue.announce(queue.live());
     const channel = new ScriptedChannel("matrix");
     await courier(channel).run({ patienceMs: Infinity });
-    const [{ doubt, late }] = channel.options;
-    assertEquals([runtime.time - TEST_TIME, doubt, late], [2000, { since: TEST_TIME, until: TEST_TIME }, true]);
+    const [{ inDoubt, late }] = channel.options;
+    assertEquals([runtime.time - TEST_TIME, inDoubt, late], [2000, { since: TEST_TIME, until: TEST_TIME }, true]);
   });
 });
 
@@ -310,10 +316,10 @@ Deno.test("Courier.run() lets an attempt that was killed in flight rest once, ho
 Deno.test("Courier.run() tells the channel of a doubt until it is cleared, whatever a 429 says in between", async () => {
   await courierTest(async ({ courier, add, queue }) => {
     await add("1");
-    const channel = new ScriptedChannel("matrix", [cut(), limited(5000), { mayBeTwice: true }]);
+    const channel = new ScriptedChannel("matrix", [cut(), limited(5000), { possibleDuplicate: true }]);
     await courier(channel).run({ patienceMs: Infinity });
     const doubt = { since: TEST_TIME, until: TEST_TIME };
-    assertEquals(channel.options.map((options) => options.doubt), [undefined, doubt, doubt]);
+    assertEquals(channel.options.map((options) => options.inDoubt), [undefined, doubt, doubt]);
     assertEquals(queue.figures().possibleDuplicates, 1);
   });
 });
@@ -390,7 +396,7 @@ Deno.test("Courier.run() starts nothing after its deadline, and gives requests n
     ]);
     await courier(channel).run({ patienceMs: 0, deadline: TEST_TIME + 10_000, mine });
     assertEquals(channel.options.map(({ timeoutMs }) => timeoutMs), [10_000, 6000]);
-    assertEquals(queue.live().map(({ attempts, open }) => [attempts, open]), [[0, undefined]]);
+    assertEquals(queue.live().map(({ attempts, inFlight }) => [attempts, inFlight]), [[0, undefined]]);
   });
 });
 
@@ -415,7 +421,7 @@ Deno.test("Courier.run() rethrows the caller's reason to stop and leaves the att
       return Promise.reject(reason);
     };
     const thrown = await assertRejects(() => courier(channel).run({ patienceMs: Infinity, signal: controller.signal }));
-    assertEquals([thrown, queue.live()[0].open?.n], [reason, 1]);
+    assertEquals([thrown, queue.live()[0].inFlight?.n], [reason, 1]);
   });
 });
 
@@ -436,11 +442,11 @@ Deno.test("Courier.run() tries at once what a flush asks for, but not before the
 Deno.test("Courier.run() starts nothing while it cannot see what waits at the side door", async () => {
   await courierTest(async ({ courier, add, queue }) => {
     await add("1");
-    Deno.writeTextFileSync(`${queue.directory}/intake`, "a file in the place of a directory");
+    Deno.writeTextFileSync(`${queue.directory}/spool`, "a file in the place of a directory");
     const channel = new ScriptedChannel("matrix");
-    await assertRejects(() => courier(channel).run({ patienceMs: 0 }), QueueError, "/intake: a file is in the way");
+    await assertRejects(() => courier(channel).run({ patienceMs: 0 }), StorageError, "/spool: a file is in the way");
     assertEquals(channel.sent, []);
-    Deno.removeSync(`${queue.directory}/intake`);
+    Deno.removeSync(`${queue.directory}/spool`);
     await courier(channel).run({ patienceMs: 0 });
     assertEquals(channel.sent, ["!a 1"]);
   });
@@ -450,14 +456,14 @@ Deno.test("Courier.run() sees what is under way to its end when the queue gives 
   await courierTest(async ({ courier, add, queue, journal }) => {
     const ids = [await add("1", { channel: "first" }), await add("2", { channel: "second" })];
     const answer = Promise.withResolvers<{ id: string }>();
-    const trouble = () => Deno.writeTextFileSync(`${queue.directory}/intake`, "a file in the place of a directory");
+    const trouble = () => Deno.writeTextFileSync(`${queue.directory}/spool`, "a file in the place of a directory");
     const first = new ScriptedChannel("first", [trouble]);
     const second: Channel = { ...channelOf("second"), send: () => answer.promise };
     const run = courier(first, second).run({ patienceMs: 0 });
     queue.refresh();
     while (queue.entry(ids[0])) await Promise.resolve(queue.refresh());
     answer.resolve({ id: "$late" });
-    await assertRejects(() => run, QueueError, "/intake");
+    await assertRejects(() => run, StorageError, "/spool");
     assertEquals(journal().filter(({ t }) => t === "ack").map(({ receipt }) => receipt), ["$1", "$late"]);
   });
 });

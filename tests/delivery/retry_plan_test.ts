@@ -23,11 +23,11 @@ Deno.test("backoffMs() doubles from 1 s to 5 min, half of it fixed", () => {
 });
 
 Deno.test("planFailure() waits as long as the server says, however long, and lets nobody shorten it", () => {
-  assertEquals(at({ class: "limited", retryAfterMs: 7_200_000 }), [7_200_000, 7_200_000]);
-  assertEquals(at({ class: "limited", retryAfterMs: 0 }), [1000, 1000], "at once would be a hot loop");
-  assertEquals(at({ class: "limited" }), [UNSTATED_LIMIT_MS, UNSTATED_LIMIT_MS]);
-  assertEquals(at({ class: "limited" }, { failures: 5 }), [32_000, 32_000]);
-  assertEquals(at({ class: "ambiguous", gapMs: 2000, retryAfterMs: 120_000 }), [120_000, 120_000]);
+  assertEquals(at({ class: "rate-limited", retryAfterMs: 7_200_000 }), [7_200_000, 7_200_000]);
+  assertEquals(at({ class: "rate-limited", retryAfterMs: 0 }), [1000, 1000], "at once would be a hot loop");
+  assertEquals(at({ class: "rate-limited" }), [UNSTATED_LIMIT_MS, UNSTATED_LIMIT_MS]);
+  assertEquals(at({ class: "rate-limited" }, { failures: 5 }), [32_000, 32_000]);
+  assertEquals(at({ class: "in-doubt", gapMs: 2000, retryAfterMs: 120_000 }), [120_000, 120_000]);
   assertEquals(at({ class: "not-the-service", retryAfterMs: 600_000 }), [600_000, 600_000]);
 });
 
@@ -35,21 +35,21 @@ Deno.test("planFailure() backs off, with a gap after a try that may have arrived
   assertEquals(at({ class: "not-sent" }), [1000, undefined]);
   assertEquals(at({ class: "not-sent" }, { failures: 3 }), [8000, undefined]);
   assertEquals(at({ class: "not-the-service" }, { failures: 1 }), [2000, undefined]);
-  assertEquals(at({ class: "ambiguous", gapMs: 2000 }), [2000, 2000]);
-  assertEquals(at({ class: "ambiguous", gapMs: TIMEOUT_GAP_MS }), [30_000, 30_000]);
-  assertEquals(at({ class: "ambiguous", gapMs: 2000 }, { failures: 6 }), [64_000, 2000]);
+  assertEquals(at({ class: "in-doubt", gapMs: 2000 }), [2000, 2000]);
+  assertEquals(at({ class: "in-doubt", gapMs: TIMEOUT_GAP_MS }), [30_000, 30_000]);
+  assertEquals(at({ class: "in-doubt", gapMs: 2000 }, { failures: 6 }), [64_000, 2000]);
 });
 
 Deno.test("planFailure() probes accounts and rooms slowly, and buries poison", () => {
-  assertEquals(at({ class: "account" }, { failures: 9 }), [ACCOUNT_PROBE_MS, undefined]);
-  assertEquals(at({ class: "room" }), [ROOM_PROBE_MS, undefined]);
-  assertEquals(at({ class: "room-busy" }, { failures: 9 }), [BUSY_ROOM_MS, undefined]);
-  assertEquals(at({ class: "room-busy" }, { attempts: 8 }), [128_000, undefined]);
-  assertEquals(at({ class: "poison" }), "dead");
+  assertEquals(at({ class: "credentials" }, { failures: 9 }), [ACCOUNT_PROBE_MS, undefined]);
+  assertEquals(at({ class: "destination" }), [ROOM_PROBE_MS, undefined]);
+  assertEquals(at({ class: "destination-busy" }, { failures: 9 }), [BUSY_ROOM_MS, undefined]);
+  assertEquals(at({ class: "destination-busy" }, { attempts: 8 }), [128_000, undefined]);
+  assertEquals(at({ class: "rejected" }), "dead");
 });
 
 Deno.test("planFailure() writes down only so much of what a server says", () => {
-  const failure = { class: "room", reason: "x".repeat(200_000), errcode: "M_".repeat(9000) } as const;
+  const failure = { class: "destination", reason: "x".repeat(200_000), errcode: "M_".repeat(9000) } as const;
   const result = planFailure(failure, { now: 0, failures: 0, attempts: 1, random: 1 });
   assertEquals(JSON.stringify(result).length < 1000, true);
 });

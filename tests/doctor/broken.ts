@@ -618,7 +618,7 @@ const ROOM: readonly Broken[] = [
     check: "matrix/once",
     state: "warning",
     says: "Dendrite forgets early",
-    hint: '"doubt": "wait"',
+    hint: '"inDoubt": "wait"',
   },
 ];
 

@@ -8,7 +8,8 @@ Deno.test("mod.ts exports what importers use, and nothing else", () => {
     "HintedError",
     "InvalidNotificationError",
     "Notifier",
-    "QueueError",
+    "StorageError",
+
     "sendMatrix",
     "sendNotification",
   ]);

@@ -6,9 +6,9 @@
  * @module
  */
 
-import { type Entry, sentBySomebody } from "../../src/queue/entry.ts";
+import { type Entry, expandBatches } from "../../src/queue/entry.ts";
 import { Queue } from "../../src/queue/queue.ts";
-import type { AttemptResult, Draft } from "../../src/queue/queue_types.ts";
+import type { AttemptResult, EnqueueRequest } from "../../src/queue/queue_types.ts";
 import type { CrashFiles } from "./crash_files.ts";
 import { type Promised, type Promises, subjectOf } from "./crash_ledger.ts";
 import { crashRuntime, STATE_DIR } from "./crash_runtime.ts";
@@ -36,15 +36,15 @@ export class Ledger {
 export const FILE: Uint8Array = new TextEncoder().encode("file ".repeat(4));
 
 /** An envelope that goes by its subject. */
-export function draft(subject: string, bytes = 20): Draft {
+export function draft(subject: string, bytes = 20): EnqueueRequest {
   const notification = { subject, message: `${subject} `.padEnd(bytes, "äx\n") };
   return { channel: "matrix", destination: "!room", notification, expires: 9e12 };
 }
 
 /** An envelope that goes only when others, which come in with it, have not been delivered in time. */
-export function fallback(subject: string, ...primaries: Draft[]): Draft {
-  const standsFor = primaries.map((primary) => ({ draft: primary, afterMs: 600_000 }));
-  return { ...draft(subject), channel: "phone", destination: "alerts", standsFor };
+export function fallback(subject: string, ...primaries: EnqueueRequest[]): EnqueueRequest {
+  const requests = primaries.map((primary) => ({ request: primary, afterMs: 600_000 }));
+  return { ...draft(subject), channel: "phone", destination: "alerts", primaries: requests };
 }
 
 /** One process. */
@@ -63,7 +63,7 @@ export class Actor {
   /** The entries that go by these subjects, as they are now. */
   entries(...subjects: string[]): Entry[] {
     this.queue.refresh();
-    return sentBySomebody(this.queue.entries()).filter((entry) => subjects.includes(subjectOf(entry)));
+    return expandBatches(this.queue.entries()).filter((entry) => subjects.includes(subjectOf(entry)));
   }
 
   /** The digests that there are now. */
@@ -74,7 +74,7 @@ export class Actor {
 
   /** Gathers entries into one digest and announces it: what is promised of them stays as it is. */
   async gather(...subjects: string[]): Promise<void> {
-    await this.queue.gather([this.entries(...subjects)]);
+    await this.queue.batch([this.entries(...subjects)]);
     await this.queue.announce(this.digests());
     const together = this.#ledger.tick();
     this.#all(subjects, () => ({ together }));
@@ -86,15 +86,15 @@ export class Actor {
       const subjects = (digest.members ?? []).map(subjectOf);
       if (result.state !== "failed") this.#all(subjects, () => ({ together: undefined }));
       if (result.state === "delivered") this.#all(subjects, () => ({ present: "may" }));
-      await this.queue.settle(digest, result, { isProof });
+      await this.queue.recordResult(digest, result, { isProof });
       if (result.state === "delivered" && isProof) this.#all(subjects, () => ({ present: "no" }));
     }
   }
 
-  async enqueue(drafts: readonly Draft[], { announced = false } = {}): Promise<void> {
+  async enqueue(drafts: readonly EnqueueRequest[], { announced = false } = {}): Promise<void> {
     const batch = this.#ledger.tick();
     const subjects = drafts.map(subjectOf);
-    const leaving = drafts.filter(({ standsFor }) => announced && !standsFor).map(subjectOf);
+    const leaving = drafts.filter(({ primaries }) => announced && !primaries).map(subjectOf);
     subjects.forEach((subject, place) =>
       this.#ledger.set(subject, {
         draft: drafts[place],
@@ -115,7 +115,7 @@ export class Actor {
 
   /** Enqueues an entry that needs a file. */
   async attach(subject: string, options: { readonly announced?: boolean } = {}): Promise<void> {
-    using incoming = await this.queue.receiveFiles();
+    using incoming = await this.queue.stageFiles();
     const { name } = incoming.write([FILE.subarray(0, 5), FILE.subarray(5)], subject);
     incoming.confirm();
     await this.enqueue([{ ...draft(subject), files: [name] }], options);
@@ -138,7 +138,7 @@ export class Actor {
     const spared = this.#sparedBy(subject);
     if (result.state === "delivered") this.#all([subject, ...spared], () => ({ present: "may" }));
     else this.#all([subject], () => ({ open: "may", dead: result.state === "dead" ? "may" : "no" }));
-    for (const entry of this.entries(subject)) await this.queue.settle(entry, result, { isProof });
+    for (const entry of this.entries(subject)) await this.queue.recordResult(entry, result, { isProof });
     if (result.state === "dead") this.#all([subject], () => ({ open: "no", dead: "must" }));
     else if (result.state === "delivered" && isProof) this.#all([subject, ...spared], () => ({ present: "no" }));
   }
@@ -147,9 +147,9 @@ export class Actor {
   #sparedBy(subject: string): string[] {
     const { promises } = this.#ledger;
     const isLeft = (name: string) => name !== subject && promises.get(name)?.present === "must";
-    return [...promises].filter(([, { draft: { standsFor = [] } }]) => {
-      const primaries = standsFor.map((one) => subjectOf(one.draft));
-      return primaries.includes(subject) && !primaries.some(isLeft);
+    return [...promises].filter(([, { draft: { primaries = [] } }]) => {
+      const subjects = primaries.map((one) => subjectOf(one.request));
+      return subjects.includes(subject) && !subjects.some(isLeft);
     }).map(([name]) => name);
   }
 

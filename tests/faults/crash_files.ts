@@ -95,10 +95,10 @@ export class CrashFiles implements Files {
 
   #handle(file: DiskFile, path: string): OpenFile {
     const me = {};
-    let isOpen = true;
+    let hasOpenIncident = true;
     const close = () => {
-      if (!isOpen) return;
-      isOpen = false;
+      if (!hasOpenIncident) return;
+      hasOpenIncident = false;
       this.#handles.delete(close);
       if (file.holder === me) file.holder = undefined;
       if (--file.handles === 0) this.disk.open.delete(file);

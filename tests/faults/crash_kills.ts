@@ -41,8 +41,8 @@ export async function killEverywhere({ limit, before, doomed }: CrashKill, facto
     }
     const survivor = scene.actor();
     await survivor.queue.seal();
-    await survivor.queue.takeIn();
-    await survivor.queue.sweepFiles();
+    await survivor.queue.importSpool();
+    await survivor.queue.sweepAttachments();
     // An announced enqueue promises the bytes alone; whoever was killed may have left a name that is not on the disk yet.
     survivor.queue.syncName();
     await survivor.enqueue([draft("survivor")], { announced: true });
@@ -84,7 +84,7 @@ export const CRASH_KILLS: readonly CrashKill[] = [
       await actor.attach("waits");
       await actor.attach("b", { announced: true });
       await actor.settle("b", DELIVERED);
-      await actor.queue.sweepFiles();
+      await actor.queue.sweepAttachments();
     },
   },
   {
@@ -115,7 +115,7 @@ export const CRASH_KILLS: readonly CrashKill[] = [
   {
     name: "one that takes in what came by the side door",
     limit: 15,
-    doomed: (actor) => actor.queue.takeIn(),
+    doomed: (actor) => actor.queue.importSpool(),
     async before(scene) {
       const actor = scene.actor();
       await actor.enqueue([draft("a")]);

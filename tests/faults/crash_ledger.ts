@@ -5,15 +5,15 @@
  * @module
  */
 
-import { type Entry, sentBySomebody } from "../../src/queue/entry.ts";
-import type { Draft } from "../../src/queue/queue_types.ts";
+import { type Entry, expandBatches } from "../../src/queue/entry.ts";
+import type { EnqueueRequest } from "../../src/queue/queue_types.ts";
 
 /** `may` was asked for, and nobody was told yet that it is done; `no` is certain. */
 export type Certainty = "no" | "may" | "must";
 
 /** What is known of one entry. */
 export interface Promised {
-  readonly draft: Draft;
+  readonly draft: EnqueueRequest;
   /** Which `enqueue` it came with, by when that began, and its place there. */
   readonly batch: number;
   readonly place: number;
@@ -65,7 +65,7 @@ function broken(
   entries: readonly Entry[],
 ): readonly [BrokenPromiseError["kind"], string] | undefined {
   const found = new Map<string, Entry>();
-  for (const entry of sentBySomebody(entries)) {
+  for (const entry of expandBatches(entries)) {
     const subject = subjectOf(entry);
     const promised = promises.get(subject);
     if (promised === undefined) return ["other", `${subject} was never enqueued`];
@@ -82,8 +82,8 @@ function broken(
   }
   for (const [subject, { draft, resolved }] of promises) {
     const entry = found.get(subject);
-    const isNeeded = draft.standsFor?.some((one) => found.has(subjectOf(one.draft))) ?? true;
-    if (entry !== undefined && resolved !== undefined && !isNeeded && entry.open === undefined) {
+    const isNeeded = draft.primaries?.some((one) => found.has(subjectOf(one.request))) ?? true;
+    if (entry !== undefined && resolved !== undefined && !isNeeded && entry.inFlight === undefined) {
       return ["duplicate", `${subject} stands in for nothing any more`];
     }
   }
@@ -111,8 +111,10 @@ function brokenEntry({ draft, attempts: [least, most], open, dead }: Promised, e
   if (!sameEnvelope(draft, entry)) return "is not what was enqueued";
   if (entry.attempts < least) return `forgot attempts, of which there were ${least}`;
   if (entry.attempts > most) return `tells of attempts that never were, beyond ${most}`;
-  if (contradicts(open, entry.open !== undefined)) return "is wrong about an open attempt";
-  if (entry.open !== undefined && entry.open.n !== entry.attempts) return "names another attempt than the last one";
+  if (contradicts(open, entry.inFlight !== undefined)) return "is wrong about an open attempt";
+  if (entry.inFlight !== undefined && entry.inFlight.n !== entry.attempts) {
+    return "names another attempt than the last one";
+  }
   if (contradicts(dead, entry.dead !== undefined)) return "is wrong about its death";
 }
 
@@ -120,7 +122,7 @@ function contradicts(certainty: Certainty, is: boolean): boolean {
   return certainty === "must" && !is || certainty === "no" && is;
 }
 
-function sameEnvelope(draft: Draft, entry: Entry): boolean {
+function sameEnvelope(draft: EnqueueRequest, entry: Entry): boolean {
   return draft.channel === entry.channel && draft.destination === entry.destination && draft.key === entry.key &&
     JSON.stringify(draft.notification) === JSON.stringify(entry.notification);
 }

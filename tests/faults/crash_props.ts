@@ -17,7 +17,7 @@ export const DELIVERED: AttemptResult = { state: "delivered", receipt: "$1", via
 /** The service asks for patience. */
 export const REFUSED: AttemptResult & { readonly state: "failed" } = {
   state: "failed",
-  class: "limited",
+  class: "rate-limited",
   reason: "429",
   next: 5,
   notBefore: 5,

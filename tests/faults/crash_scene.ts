@@ -5,8 +5,8 @@
  * @module
  */
 
-import { type Entry, sentBySomebody } from "../../src/queue/entry.ts";
-import { FileStore } from "../../src/queue/attachments/store.ts";
+import { type Entry, expandBatches } from "../../src/queue/entry.ts";
+import { AttachmentStore } from "../../src/queue/attachments/store.ts";
 import { Queue } from "../../src/queue/queue.ts";
 import { Actor, draft, FILE, Ledger } from "./crash_actor.ts";
 import { CrashDisk, type DirectoryImage, type Operation } from "./crash_disk.ts";
@@ -92,13 +92,13 @@ async function afterwards(disk: CrashDisk, promises: Promises, seed: number): Pr
   checkFiles(disk, queue.entries());
   queue.prepare();
   await queue.seal();
-  await queue.takeIn();
-  await queue.sweepFiles();
+  await queue.importSpool();
+  await queue.sweepAttachments();
   checkFiles(disk, queue.entries(), "swept");
   await queue.enqueue([draft("fresh")], () => false);
   const later = new Map(promises).set("fresh", promisedFresh());
   checkPromises(later, queue.entries());
-  for (const entry of sentBySomebody(queue.entries())) {
+  for (const entry of expandBatches(queue.entries())) {
     const promised = later.get(subjectOf(entry));
     if (promised) later.set(subjectOf(entry), { ...promised, present: "must" });
   }
@@ -114,7 +114,7 @@ async function afterwards(disk: CrashDisk, promises: Promises, seed: number): Pr
 /** Every entry has its files, whole. Once it was swept there are no others. */
 function checkFiles(disk: CrashDisk, entries: readonly Entry[], swept?: "swept"): void {
   const files = new CrashFiles(disk);
-  const store = new FileStore(STATE_DIR, files);
+  const store = new AttachmentStore(STATE_DIR, files);
   const named = entries.flatMap(({ files = [] }) => files);
   for (const name of named) {
     try {

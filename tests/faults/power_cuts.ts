@@ -72,7 +72,7 @@ function* powerCuts(): Generator<PowerCut> {
       await actor.settle("a", DELIVERED);
       await actor.settle("b", HOPELESS);
       await actor.settle("c", DELIVERED, { isProof: true });
-      await actor.settle("d", { ...REFUSED, class: "ambiguous" });
+      await actor.settle("d", { ...REFUSED, class: "in-doubt" });
       await actor.retry("b", "d");
       await actor.drop("b");
       await actor.queue.seal();
@@ -161,7 +161,7 @@ function* powerCuts(): Generator<PowerCut> {
       const lock = holdLock(scene);
       await actor.enqueue([c, fallback("c2", c)]);
       lock.release();
-      await actor.queue.takeIn();
+      await actor.queue.importSpool();
       await actor.announce("c", "b2");
       await actor.settle("c", DELIVERED, { isProof: true });
       await actor.settle("b2", DELIVERED, { isProof: true });
@@ -252,9 +252,9 @@ function* powerCuts(): Generator<PowerCut> {
       await actor.attach("b", { announced: true });
       await actor.settle("b", DELIVERED);
       await actor.announce("a");
-      await Promise.all([actor.queue.sweepFiles(), other.attach("c")]);
+      await Promise.all([actor.queue.sweepAttachments(), other.attach("c")]);
       await actor.settle("a", DELIVERED);
-      await actor.queue.sweepFiles();
+      await actor.queue.sweepAttachments();
       await other.drop("c");
     },
   };
@@ -269,9 +269,9 @@ function* powerCuts(): Generator<PowerCut> {
       await other.attach("aside");
       lock.release();
       await actor.settle("a", DELIVERED);
-      await actor.queue.sweepFiles();
-      await actor.queue.takeIn();
-      await actor.queue.sweepFiles();
+      await actor.queue.sweepAttachments();
+      await actor.queue.importSpool();
+      await actor.queue.sweepAttachments();
     },
   };
 
@@ -286,7 +286,7 @@ function* powerCuts(): Generator<PowerCut> {
       await actor.enqueue([draft("aside 3")], { announced: true });
       lock.release();
       await actor.enqueue([draft("b")]);
-      await actor.queue.takeIn();
+      await actor.queue.importSpool();
       await actor.announce("aside 1", "aside 3");
       await actor.settle("aside 1", DELIVERED, { isProof: true });
     },
@@ -307,7 +307,7 @@ function* powerCuts(): Generator<PowerCut> {
         await actor.enqueue([draft("aside")]);
         assert(refused);
         await actor.enqueue([draft("b")], { announced: true });
-        await actor.queue.takeIn();
+        await actor.queue.importSpool();
         await actor.announce("a");
       },
     };

@@ -94,8 +94,8 @@ function journalOf({ stateDir }: World): string {
 function pathsOf(world: World): string[] {
   const { directory, stateDir } = world;
   const names = ["queue.jsonl", "queue.jsonl.new", "reserve.bin", "lock", "deliver.lock", "background.lock"];
-  const intake = waitingAtTheSideDoor(world).map((name) => `intake/${name}`);
-  const files = [...names, "quarantine", "intake", ...intake];
+  const spool = waitingAtTheSideDoor(world).map((name) => `spool/${name}`);
+  const files = [...names, "quarantine", "spool", ...spool];
   return [
     directory,
     stateDir,
@@ -106,7 +106,7 @@ function pathsOf(world: World): string[] {
 }
 
 function waitingAtTheSideDoor({ stateDir }: World): string[] {
-  return denoFiles.list(`${stateDir}/queue/intake`);
+  return denoFiles.list(`${stateDir}/queue/spool`);
 }
 
 /** What may lie in a journal and is no notification. */

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { carried, fileLabel, splitFiles, withFiles } from "../../src/notification/attachment_mode.ts";
+import { fileLabel, splitFiles, withAttachmentMode, withFiles } from "../../src/notification/attachment_mode.ts";
 import { createNotification, type Notification } from "../../src/notification/notification.ts";
 import { testFile } from "../fakes/files.ts";
 
@@ -33,12 +33,12 @@ Deno.test("carried() gives a channel what it can carry, whatever it could when t
   const whole = said({ attachments: [GRAPH, TABLE] });
   const part = said({ file: TABLE });
   const labels = [GRAPH, TABLE].map(fileLabel);
-  assertEquals(carried(whole, "along"), whole);
-  assertEquals(carried(part, "along"), said({ attachments: [TABLE] }));
-  assertEquals(carried(part, "apart"), part);
-  assertEquals(carried(whole, "apart"), said({ unsent: labels }));
-  assertEquals(carried(whole, undefined), said({ unsent: labels }));
-  assertEquals(carried(part, undefined), said({ unsent: [fileLabel(TABLE)] }));
+  assertEquals(withAttachmentMode(whole, "along"), whole);
+  assertEquals(withAttachmentMode(part, "along"), said({ attachments: [TABLE] }));
+  assertEquals(withAttachmentMode(part, "apart"), part);
+  assertEquals(withAttachmentMode(whole, "apart"), said({ unsent: labels }));
+  assertEquals(withAttachmentMode(whole, undefined), said({ unsent: labels }));
+  assertEquals(withAttachmentMode(part, undefined), said({ unsent: [fileLabel(TABLE)] }));
 });
 
 Deno.test("withFiles() gives a request more time for what is large", () => {

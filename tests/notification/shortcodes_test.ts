@@ -1,17 +1,17 @@
 import { assertEquals } from "@std/assert";
 import { setScene } from "../fakes/scene.ts";
-import { replaceSymbols, SYMBOLS } from "../../src/notification/shortcodes.ts";
+import { replaceShortcodes, SHORTCODES } from "../../src/notification/shortcodes.ts";
 
-Deno.test("replaceSymbols() replaces each name that it knows, side by side too", () => {
-  assertEquals(replaceSymbols(":memo::warning-sign: Log Forwarding"), "📝⚠️ Log Forwarding");
-  for (const [name, symbol] of Object.entries(SYMBOLS)) assertEquals(replaceSymbols(`:${name}:`), symbol);
+Deno.test("replaceShortcodes() replaces each name that it knows, side by side too", () => {
+  assertEquals(replaceShortcodes(":memo::warning-sign: Log Forwarding"), "📝⚠️ Log Forwarding");
+  for (const [name, symbol] of Object.entries(SHORTCODES)) assertEquals(replaceShortcodes(`:${name}:`), symbol);
 });
 
-Deno.test("replaceSymbols() leaves alone what it does not know, and what only looks like a name", () => {
+Deno.test("replaceShortcodes() leaves alone what it does not know, and what only looks like a name", () => {
   for (
     const text of [":unicorn: A", ":constructor: A", "sfp1:link:down", "at 10:15:20", "::star", ":Star: A", "a:fire: b"]
   ) {
-    assertEquals(replaceSymbols(text), text);
+    assertEquals(replaceShortcodes(text), text);
   }
 });
 

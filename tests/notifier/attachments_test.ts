@@ -1,7 +1,7 @@
 /** Files that are attached: on disk before anybody is told so, delivered once and in order, and gone when nobody needs them. */
 
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { InvalidNotificationError, QueueError } from "../../src/base/errors.ts";
+import { InvalidNotificationError, StorageError } from "../../src/base/errors.ts";
 import type { AttachmentInput } from "../../src/notification/notification.ts";
 import { MAX_FILES_BYTES } from "../../src/queue/limits.ts";
 import { LoopbackTelegram, LoopbackWebhook } from "../../src/testing/mod.ts";
@@ -255,8 +255,8 @@ Deno.test("notify() refuses files for which there is no room, and removes what a
   large.truncateSync(MAX_FILES_BYTES - TEXT.length);
   // Whoever writes a file holds its lock.
   large.lockSync(true);
-  const error = await assertRejects(() => notifier.notify({ subject: "Load", attachments: FILES }), QueueError);
-  assertEquals([error.trouble, error.message], [
+  const error = await assertRejects(() => notifier.notify({ subject: "Load", attachments: FILES }), StorageError);
+  assertEquals([error.code, error.message], [
     "files",
     `Cannot keep graph.png in ${path}: it has reached its limit of 64 MiB`,
   ]);
@@ -360,7 +360,7 @@ Deno.test("notify() sends files without the queue when that cannot be written, a
   const warnings: string[] = [];
   await using notifier = await scene.open({ onWarning: (text) => warnings.push(text) });
   Deno.mkdirSync(`${scene.stateDir}/queue/queue.jsonl`, { recursive: true });
-  Deno.writeTextFileSync(`${scene.stateDir}/queue/intake`, "in the way");
+  Deno.writeTextFileSync(`${scene.stateDir}/queue/spool`, "in the way");
   const outcomes = await notifier.notify({ subject: "Load", attachments: FILES });
   assertEquals(outcomes.map(({ state, file }) => [state, file]), [
     ...[["delivered", undefined], ["delivered", "graph.png"], ["delivered", "übersicht.csv"]],

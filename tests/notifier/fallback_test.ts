@@ -40,7 +40,11 @@ Deno.test("Notifier.notify() tells by the fallback, once, what Matrix has not ta
   ]);
   assertEquals(outcomes[1].reason, "Waits whether matrix delivers in time");
   const [primary, standIn] = notifier.entries();
-  assertEquals([standIn.unless, standIn.state, standIn.next], [[primary.id], "queued", primary.time + 10 * MINUTE_MS]);
+  assertEquals([standIn.fallbackFor, standIn.state, standIn.next], [
+    [primary.id],
+    "queued",
+    primary.time + 10 * MINUTE_MS,
+  ]);
 
   runtime.time += 9 * MINUTE_MS;
   await notifier.flush({ waitMs: 0 });
@@ -190,7 +194,7 @@ Deno.test("Notifier.plan() takes a fallback from the rule that sets it, and none
     const { envelopes, fallbacks } = notifier.plan({ subject: "x", ...input }, options);
     return [
       ...envelopes.map(({ channel }) => channel),
-      ...fallbacks.map(({ envelope, standsFor }) => `${envelope.channel} ${standsFor[0].afterMs / MINUTE_MS}`),
+      ...fallbacks.map(({ envelope, primaries }) => `${envelope.channel} ${primaries[0].afterMs / MINUTE_MS}`),
     ];
   };
   assertEquals(planOf({}), ["matrix", "phone 10"]);
@@ -255,15 +259,15 @@ Deno.test("Notifier.notify() tells by the fallback that it is over, if it told b
   assertEquals([said(scene).length, notifier.entries()], [2, []]);
 });
 
-Deno.test("Notifier.isOpen() knows what only a fallback was told", async () => {
+Deno.test("Notifier.hasOpenIncident() knows what only a fallback was told", async () => {
   // A command that succeeded again said nothing, and the phone went on believing that it fails.
   await using scene = await setScene();
   await using notifier = await scene.open(withPhone(scene));
   scene.homeserver.fault("too-large", { times: 1 });
   await notifier.notify({ subject: "Backup failed", key: "backup" });
   await notifier.flush();
-  assertEquals([said(scene).length, notifier.isOpen({ subject: "Backup", key: "backup" })], [1, true]);
+  assertEquals([said(scene).length, notifier.hasOpenIncident({ subject: "Backup", key: "backup" })], [1, true]);
   await notifier.notify({ subject: "Backup", key: "backup", resolves: true });
   await notifier.flush();
-  assertEquals([said(scene).length, notifier.isOpen({ subject: "Backup", key: "backup" })], [2, false]);
+  assertEquals([said(scene).length, notifier.hasOpenIncident({ subject: "Backup", key: "backup" })], [2, false]);
 });

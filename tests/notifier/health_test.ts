@@ -18,7 +18,7 @@ function judge(change: Partial<Status>): [state: string, ...problems: string[]] 
     bytes: 1000,
     maxBytes: MAX_QUEUE_BYTES,
     fileBytes: 0,
-    intake: 0,
+    spooled: 0,
     quarantined: 0,
     torn: 0,
     possibleDuplicates: 0,
@@ -31,7 +31,7 @@ function judge(change: Partial<Status>): [state: string, ...problems: string[]] 
 
 Deno.test("healthOf() finds nothing wrong with what is over, or young", () => {
   assertEquals(judge({}), ["ok"]);
-  assertEquals(judge({ queued: 500, deferred: 3, intake: 2, oldestSeconds: 450 }), ["ok"]);
+  assertEquals(judge({ queued: 500, deferred: 3, spooled: 2, oldestSeconds: 450 }), ["ok"]);
   assertEquals(judge({ torn: 3, possibleDuplicates: 7 }), ["ok"]);
 });
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { ConfigError, InvalidNotificationError, QueueError } from "../../src/base/errors.ts";
+import { ConfigError, InvalidNotificationError, StorageError } from "../../src/base/errors.ts";
 import { Notifier } from "../../src/notifier/notifier.ts";
 import type { LoopbackHomeserver } from "../../src/testing/mod.ts";
 import { setScene } from "../fakes/scene.ts";
@@ -245,7 +245,7 @@ Deno.test("Notifier.notify() rejects when the state directory is no directory", 
       await using notifier = await scene.open({ stateDir: `${scene.stateDir}/file` });
       await notifier.notify({ subject: "Up" });
     },
-    QueueError,
+    StorageError,
     "a file is in the way",
   );
 });
@@ -369,9 +369,9 @@ Deno.test("Notifier.notify() sends without the queue when no disk takes it, says
   const partly = await notifier.notify({ subject: "Two" });
   assertEquals(partly.map(({ state }) => state), ["refused", "delivered"]);
   const alone = () => notifier.notify({ subject: "Three" }, { channels: ["matrix"] });
-  await assertRejects(alone, QueueError, "nor was it delivered without: Cannot connect to");
+  await assertRejects(alone, StorageError, "nor was it delivered without: Cannot connect to");
   await scene.homeserver.restart();
-  await assertRejects(() => notifier.notify({ subject: "Four" }, { id: "four" }), QueueError, "Cannot make");
+  await assertRejects(() => notifier.notify({ subject: "Four" }, { id: "four" }), StorageError, "Cannot make");
   assertEquals(scene.subjects(), ["One"]);
 });
 

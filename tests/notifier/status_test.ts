@@ -15,8 +15,8 @@ Deno.test("Notifier.status() counts what waits in the journal and beside it, wit
     holder.tryLock();
     await notifier.notify({ subject: "aside" });
   }
-  const { queued, deferred, intake, ages, oldestSeconds } = notifier.status();
-  assertEquals([queued, deferred, intake], [1, 1, 1]);
+  const { queued, deferred, spooled, ages, oldestSeconds } = notifier.status();
+  assertEquals([queued, deferred, spooled], [1, 1, 1]);
   assertEquals([ages.under1m, ages.under6h, Object.values(ages).reduce((sum, count) => sum + count)], [1, 1, 2]);
   assertEquals(oldestSeconds >= 3600, true);
 });

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { QueueError } from "../../src/base/errors.ts";
+import { StorageError } from "../../src/base/errors.ts";
 import { MAX_QUEUE_BYTES } from "../../src/queue/limits.ts";
 import { Queue } from "../../src/queue/queue.ts";
 import { fakeRuntime, TEST_TIME } from "../fakes/runtime.ts";
@@ -22,10 +22,10 @@ Deno.test("Queue.enqueue() refuses at its limit, has room for what is urgent, an
         async () => {
           for (;;) await queue.enqueue([draft(isUrgent)], () => false);
         },
-        QueueError,
+        StorageError,
         "it has reached its limit of",
       );
-      assertEquals(error.trouble, "limit");
+      assertEquals(error.code, "limit");
     };
     await fill(false);
     assert(queue.bytes <= MAX_QUEUE_BYTES && queue.bytes > MAX_QUEUE_BYTES - 110_000);
@@ -33,7 +33,7 @@ Deno.test("Queue.enqueue() refuses at its limit, has room for what is urgent, an
     await fill(true);
     assert(queue.bytes > before + 1_000_000);
     for (const entry of queue.live().slice(0, 40)) {
-      await queue.settle(entry, { state: "delivered", receipt: "$", via: "put" }, { isProof: false });
+      await queue.recordResult(entry, { state: "delivered", receipt: "$", via: "put" }, { isProof: false });
     }
     assertEquals(await queue.compact(), true, "nearly full, so that a compaction is worth it");
     await queue.enqueue([draft(false)], () => false);

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { QueueError } from "../../src/base/errors.ts";
+import { StorageError } from "../../src/base/errors.ts";
 import { denoFiles, type Files } from "../../src/runtime/files.ts";
 import { ACK_RETENTION_MS, MIN_COMPACTION_BYTES } from "../../src/queue/limits.ts";
 import { Queue } from "../../src/queue/queue.ts";
@@ -39,7 +39,7 @@ async function fill(queue: Queue, count: number): Promise<string[]> {
   const ids: string[] = [];
   for (let done = 0; done < count; done++) {
     const { entries: [entry] } = await queue.enqueue([draft("x".repeat(50_000))], () => true);
-    await queue.settle(entry, { state: "delivered", receipt: `$${done}`, via: "put" }, { isProof: false });
+    await queue.recordResult(entry, { state: "delivered", receipt: `$${done}`, via: "put" }, { isProof: false });
     ids.push(entry.id);
   }
   return ids;
@@ -58,16 +58,16 @@ Deno.test("Queue.compact() leaves a small journal alone, and one that is mostly 
 Deno.test("Queue.compact() keeps what waits, what is dead and who was delivered, and nothing else", async () => {
   await compactionTest(async ({ queue, path, open }) => {
     const { entries: [first] } = await queue.enqueue([draft("first")], () => true);
-    await queue.settle(first, {
+    await queue.recordResult(first, {
       state: "failed",
-      class: "limited",
+      class: "rate-limited",
       reason: "429",
       next: TEST_TIME + 5000,
       notBefore: TEST_TIME + 5000,
     }, { isProof: false });
     await fill(queue, 10);
-    const { entries: [poison] } = await queue.enqueue([draft("poison")], () => true);
-    await queue.settle(poison, { state: "dead", reason: "too large", status: 413 }, { isProof: false });
+    const { entries: [poison] } = await queue.enqueue([draft("rejected")], () => true);
+    await queue.recordResult(poison, { state: "dead", reason: "too large", status: 413 }, { isProof: false });
     const before = [queue.entries(), queue.channel("matrix"), queue.figures().lastDelivery];
     assertEquals(await queue.compact(), true);
     const strip = ([entries, ...rest]: unknown[]) =>
@@ -118,11 +118,11 @@ Deno.test("Queue.compact() is seen by other processes, who go on with the new jo
     const other = open();
     const { entries: [mine] } = await other.enqueue([draft("mine")], () => true);
     queue.refresh();
-    await queue.settle(mine, { state: "delivered", receipt: "$mine", via: "put" }, { isProof: false });
+    await queue.recordResult(mine, { state: "delivered", receipt: "$mine", via: "put" }, { isProof: false });
     await fill(queue, 10);
     await queue.compact();
     const { entries: [next] } = await other.enqueue([draft("next")], () => false);
-    assertEquals(other.settlement(mine.id), { state: "delivered", receipt: "$mine" });
+    assertEquals(other.finalState(mine.id), { state: "delivered", receipt: "$mine" });
     queue.refresh();
     assertEquals([queue.live(), other.live()].map((live) => live.map((entry) => entry.id)), [[next.id], [next.id]]);
   });
@@ -153,7 +153,7 @@ for (const operation of ["append", "syncData", "rename", "syncDirectory"] as con
       await queue.enqueue([draft("waiting")], () => false);
       await fill(queue, 10);
       armed = true;
-      await assertRejects(() => queue.compact(), QueueError, "Cannot compact the queue");
+      await assertRejects(() => queue.compact(), StorageError, "Cannot compact the queue");
       armed = false;
       assertEquals(open().live().length, 1);
       await queue.enqueue([draft("more")], () => false);
@@ -190,7 +190,7 @@ Deno.test("QueueState.snapshot() folds to the state it was taken from, whatever 
           destination: "x",
           notification: { time },
           expires: time + 9,
-          aside: true,
+          spooled: true,
         },
         { t: "att", id, n, time },
         {
@@ -198,18 +198,18 @@ Deno.test("QueueState.snapshot() folds to the state it was taken from, whatever 
           id,
           n: n - 1,
           time,
-          class: pick(["not-sent", "ambiguous", "limited", "account", "room", "withdrawn"]),
+          class: pick(["not-sent", "in-doubt", "rate-limited", "credentials", "destination", "withdrawn"]),
           reason: "r",
           next: time + 5,
           notBefore: roll(2) ? time : undefined,
         },
-        { t: "ack", id, time, receipt: "$", via: "put", ...(roll(4) === 0 ? { risk: true } : {}) },
+        { t: "ack", id, time, receipt: "$", via: "put", ...(roll(4) === 0 ? { possibleDuplicate: true } : {}) },
         { t: "dead", id, time, reason: "d", ...(roll(2) ? { status: 413 } : {}) },
         { t: "retry", id, time, expires: time + 99 },
         { t: "drop", id, time },
         { t: "flush", time },
         {
-          t: "digest",
+          t: "batch",
           id: `D${roll(4)}`,
           time,
           channel: "a",
@@ -224,7 +224,7 @@ Deno.test("QueueState.snapshot() folds to the state it was taken from, whatever 
       assertEquals(state.keptBytes, 10 * (all.length + acks), `round ${round}: every line is counted`);
       for (const { id, members } of all) {
         assertEquals(state.entry(id)?.id, id);
-        for (const member of members ?? []) assertEquals(state.digestOf(member.id)?.id, id);
+        for (const member of members ?? []) assertEquals(state.batchOf(member.id)?.id, id);
         if (members) assert(members.length > 0);
       }
     }
@@ -243,7 +243,7 @@ Deno.test("Queue.compact() keeps what a lane was told of a key, and a resolve th
   await compactionTest(async ({ queue, runtime, open }) => {
     const keyed = { ...draft("Disk full"), key: "disk", title: "Disk full", replaces: true } as const;
     const { entries: [fire] } = await queue.enqueue([keyed], () => true);
-    await queue.settle(fire, { state: "delivered", receipt: "$fire", via: "put" }, { isProof: false });
+    await queue.recordResult(fire, { state: "delivered", receipt: "$fire", via: "put" }, { isProof: false });
     runtime.time += 60_000;
     await queue.enqueue([{ ...keyed, resolves: true }], () => false);
     await fill(queue, 10);
@@ -260,9 +260,9 @@ Deno.test("Queue.compact() settles nobody by the acknowledgement of a member who
   // They were told once more behind the snapshot, where no digest held them back.
   await compactionTest(async ({ queue, path, open }) => {
     await queue.enqueue([draft("a"), draft("b")], () => false);
-    await queue.gather([queue.live()]);
+    await queue.batch([queue.live()]);
     const [digest] = await queue.announce(queue.live());
-    await queue.settle(digest, { state: "delivered", receipt: "$1", via: "put" }, { isProof: false });
+    await queue.recordResult(digest, { state: "delivered", receipt: "$1", via: "put" }, { isProof: false });
     // The end of the write is lost in a power cut.
     const lines = Deno.readTextFileSync(path).split("\n");
     Deno.writeTextFileSync(path, lines.slice(0, -2).map((line) => `${line}\n`).join(""));

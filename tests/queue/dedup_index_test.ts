@@ -15,7 +15,7 @@ const enq = (id: string, more: Partial<JournalRecord> = {}, destination = "!a"):
   ...more as object,
 });
 const keyed = (id: string, destination?: string) => enq(id, { key: "disk", replaces: true }, destination);
-const nack = (id: string, failure: "not-sent" | "ambiguous"): JournalRecord => ({
+const nack = (id: string, failure: "not-sent" | "in-doubt"): JournalRecord => ({
   t: "nack",
   id,
   n: 1,
@@ -59,7 +59,7 @@ Deno.test("QueueState.apply() replaces nothing that may have arrived, is under w
   for (
     const history of [
       [att],
-      [att, nack("e1", "ambiguous")],
+      [att, nack("e1", "in-doubt")],
       [{ t: "dead", id: "e1", time: 3, reason: "x" } satisfies JournalRecord],
     ]
   ) {
@@ -90,12 +90,12 @@ async function queueTest(body: (t: { open(): Queue; now(time: number): void }) =
   }
 }
 
-const draft = (once: string, destination = "!a") => ({
+const draft = (idempotencyKey: string, destination = "!a") => ({
   channel: "matrix",
   destination,
   notification: { message: "x".repeat(50_000) },
   expires: TEST_TIME * 2,
-  once,
+  idempotencyKey,
 });
 
 const add = async (queue: Queue, ...drafts: ReturnType<typeof draft>[]) =>
@@ -107,10 +107,12 @@ Deno.test("Queue.enqueue() takes the second of a name for the first, in its own 
     const queue = open();
     const [again, elsewhere] = await add(queue, draft("backup"), draft("backup", "!b"));
     assertEquals([again, queue.live().length], [first, 2]);
-    await queue.settle(queue.entry(first)!, { state: "delivered", receipt: "$1", via: "put" }, { isProof: false });
+    await queue.recordResult(queue.entry(first)!, { state: "delivered", receipt: "$1", via: "put" }, {
+      isProof: false,
+    });
     const later = open();
     assertEquals(await add(later, draft("backup"), draft("backup", "!b")), [first, elsewhere]);
-    assertEquals(later.settlement(first), { state: "delivered", receipt: "$1" });
+    assertEquals(later.finalState(first), { state: "delivered", receipt: "$1" });
     assertEquals(later.live().length, 1);
   });
 });
@@ -129,7 +131,9 @@ Deno.test("Queue.enqueue() knows a name for seven days across compactions, and a
     const [first] = await add(queue, draft("backup"));
     const rest = await add(queue, ...["a", "b", "c", "d", "e", "f"].map((name) => draft(name)));
     for (const id of [first, ...rest]) {
-      await queue.settle(queue.entry(id)!, { state: "delivered", receipt: `$${id}`, via: "put" }, { isProof: false });
+      await queue.recordResult(queue.entry(id)!, { state: "delivered", receipt: `$${id}`, via: "put" }, {
+        isProof: false,
+      });
     }
     now(TEST_TIME + 6 * 86_400_000);
     assertEquals(await queue.compact(), true);

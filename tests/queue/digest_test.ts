@@ -4,7 +4,10 @@ import type { JournalRecord } from "../../src/queue/record.ts";
 import { QueueState } from "../../src/queue/state.ts";
 import { fakeRuntime, TEST_TIME } from "../fakes/runtime.ts";
 
-const enq = (id: string, more: { destination?: string; once?: string; expires?: number } = {}): JournalRecord => ({
+const enq = (
+  id: string,
+  more: { destination?: string; idempotencyKey?: string; expires?: number } = {},
+): JournalRecord => ({
   t: "enq",
   id,
   time: 10,
@@ -15,7 +18,7 @@ const enq = (id: string, more: { destination?: string; once?: string; expires?: 
   ...more,
 });
 const att = (id: string): JournalRecord => ({ t: "att", id, n: 1, time: 20 });
-const nack = (id: string, failure: "limited" | "ambiguous"): JournalRecord => ({
+const nack = (id: string, failure: "rate-limited" | "in-doubt"): JournalRecord => ({
   t: "nack",
   id,
   n: 1,
@@ -25,14 +28,21 @@ const nack = (id: string, failure: "limited" | "ambiguous"): JournalRecord => ({
   next: 50,
 });
 const digest = (id: string, ...members: string[]): JournalRecord => ({
-  t: "digest",
+  t: "batch",
   id,
   time: 35,
   channel: "matrix",
   destination: "!a",
   members,
 });
-const ack = (id: string, risk?: true): JournalRecord => ({ t: "ack", id, time: 40, receipt: "$D", via: "put", risk });
+const ack = (id: string, possibleDuplicate?: true): JournalRecord => ({
+  t: "ack",
+  id,
+  time: 40,
+  receipt: "$D",
+  via: "put",
+  possibleDuplicate,
+});
 
 function fold(...records: JournalRecord[]): QueueState {
   const state = new QueueState();
@@ -55,7 +65,7 @@ const five = ["a", "b", "c", "d", "e"].map((id) => enq(id));
 Deno.test("QueueState.apply() has a digest stand where the first of its members stood, and knows them still", () => {
   const state = fold(...five, digest("D", "b", "d"));
   assertEquals(shape(state), "a D(b d) c e");
-  assertEquals([state.entry("d")?.notification, state.digestOf("d")?.id], [{ id: "d" }, "D"]);
+  assertEquals([state.entry("d")?.notification, state.batchOf("d")?.id], [{ id: "d" }, "D"]);
   assertEquals([state.entry("D")?.time, state.entry("D")?.expires], [10, 1000]);
 });
 
@@ -65,10 +75,10 @@ Deno.test("QueueState.apply() gathers only what waits in the lane, and cannot ha
     enq("f", { destination: "!b" }),
     att("a"),
     att("b"),
-    nack("b", "ambiguous"),
+    nack("b", "in-doubt"),
     { t: "dead", id: "c", time: 30, reason: "d" },
     att("d"),
-    nack("d", "limited"),
+    nack("d", "rate-limited"),
     digest("D", "a", "b", "c", "d", "e", "f", "nobody", "e"),
     digest("E", "D", "a"),
     digest("D", "f"),
@@ -85,27 +95,27 @@ Deno.test("QueueState.apply() settles all members of a digest by one acknowledge
 });
 
 Deno.test("QueueState.apply() keeps a digest whole when only acknowledgements of members are left of its settling", () => {
-  const state = fold(enq("a", { once: "name" }), enq("b"), digest("D", "a", "b"), att("D"), {
+  const state = fold(enq("a", { idempotencyKey: "name" }), enq("b"), digest("D", "a", "b"), att("D"), {
     t: "ack",
     id: "a",
     time: 40,
     receipt: "$D",
     via: "put",
-    once: "name",
+    idempotencyKey: "name",
     channel: "matrix",
     destination: "!a",
   });
   assertEquals(shape(state), "D(a b)");
-  assertEquals(state.twinOf({ channel: "matrix", destination: "!a", once: "name" })?.receipt, "$D");
+  assertEquals(state.duplicateOf({ channel: "matrix", destination: "!a", idempotencyKey: "name" })?.receipt, "$D");
 });
 
 Deno.test("QueueState.apply() lets the members of a digest that was refused go by themselves, where it stood, for good", () => {
   const refusal: JournalRecord = { t: "dead", id: "D", time: 40, reason: "too large", status: 413 };
   const state = fold(...five, digest("D", "b", "d"), att("D"), refusal, digest("E", "b", "d"));
   assertEquals(shape(state), "a b d c e");
-  assertEquals([state.settlement("b"), state.entry("b")?.alone, state.keptBytes], [undefined, true, 500]);
+  assertEquals([state.settlement("b"), state.entry("b")?.noBatch, state.keptBytes], [undefined, true, 500]);
   assertEquals(
-    fold(...five, digest("D", "b"), att("D"), nack("D", "ambiguous"), att("D"), refusal).possibleDuplicates,
+    fold(...five, digest("D", "b"), att("D"), nack("D", "in-doubt"), att("D"), refusal).possibleDuplicates,
     1,
   );
 });
@@ -129,34 +139,34 @@ Deno.test("QueueState.apply() drops a member, or a digest with all of its member
 });
 
 Deno.test("QueueState.apply() asks for a digest when somebody asks for one of its members", () => {
-  const state = fold(...five, digest("D", "b", "c"), att("D"), nack("D", "limited"), {
+  const state = fold(...five, digest("D", "b", "c"), att("D"), nack("D", "rate-limited"), {
     t: "retry",
     id: "c",
     time: 40,
     expires: 9000,
   });
-  const { wait, asked, expires } = state.entry("D") ?? {};
-  assertEquals([wait, asked, expires, state.entry("b")?.expires], [undefined, true, 9000, 1000]);
+  const { wait, forced, expires } = state.entry("D") ?? {};
+  assertEquals([wait, forced, expires, state.entry("b")?.expires], [undefined, true, 9000, 1000]);
 });
 
-Deno.test("Queue.settle() remembers the names of a digest's members when the journal is read anew, and compacted", async () => {
+Deno.test("Queue.recordResult() remembers the names of a digest's members when the journal is read anew, and compacted", async () => {
   const stateDir = Deno.makeTempDirSync();
   using runtime = fakeRuntime({ realIds: true });
   try {
     const queue = Queue.open(stateDir, runtime);
     queue.prepare();
-    const draft = (once: string, message = "") => ({
+    const draft = (idempotencyKey: string, message = "") => ({
       channel: "matrix",
       destination: "!a",
       notification: { message },
       expires: TEST_TIME * 2,
-      once,
+      idempotencyKey,
     });
     const { entries } = await queue.enqueue([draft("one"), draft("two", "x".repeat(50_000))], () => false);
     await queue.enqueue(Array.from({ length: 6 }, (_, at) => draft(`big ${at}`, "x".repeat(50_000))), () => false);
-    await queue.gather([queue.live()]);
-    await queue.settle(queue.live()[0], { state: "delivered", receipt: "$D", via: "put" }, { isProof: false });
-    assertEquals(entries.map(({ id }) => queue.settlement(id)), [
+    await queue.batch([queue.live()]);
+    await queue.recordResult(queue.live()[0], { state: "delivered", receipt: "$D", via: "put" }, { isProof: false });
+    assertEquals(entries.map(({ id }) => queue.finalState(id)), [
       { state: "delivered", receipt: "$D" },
       { state: "delivered", receipt: "$D" },
     ]);

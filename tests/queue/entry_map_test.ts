@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Arrivals } from "../../src/queue/entry_map.ts";
+import { EntryMap } from "../../src/queue/entry_map.ts";
 import type { Entry } from "../../src/queue/entry.ts";
 
 const entry = (number: number, attempts = 0): Entry => ({
@@ -13,10 +13,10 @@ const entry = (number: number, attempts = 0): Entry => ({
   attempts,
 });
 const numbers = Array.from({ length: 100 }, (_, at) => at);
-const idsOf = (arrivals: Arrivals) => Array.from(arrivals.values(), ({ id }) => Number(id));
+const idsOf = (arrivals: EntryMap) => Array.from(arrivals.values(), ({ id }) => Number(id));
 
 Deno.test("Arrivals keeps the order of arrival, whatever is set again or goes", () => {
-  const arrivals = new Arrivals(numbers.slice(0, 3).map((number) => entry(number)));
+  const arrivals = new EntryMap(numbers.slice(0, 3).map((number) => entry(number)));
   for (const number of numbers) arrivals.set(entry(number));
   assertEquals(idsOf(arrivals), numbers);
   for (const number of [0, 50, 99]) arrivals.set(entry(number, 1));

@@ -16,22 +16,22 @@ const enq = (id: string, more: Partial<Enqueue> = {}): JournalRecord => ({
   expires: 1000,
   ...more,
 });
-const fallback = (id: string, unless: Record<string, number>, more: Partial<Enqueue> = {}): JournalRecord =>
-  enq(id, { channel: "phone", destination: "alerts", unless, ...more });
+const fallback = (id: string, fallbackFor: Record<string, number>, more: Partial<Enqueue> = {}): JournalRecord =>
+  enq(id, { channel: "phone", destination: "alerts", fallbackFor, ...more });
 const att = (id: string): JournalRecord => ({ t: "att", id, n: 1, time: 20 });
 const nack = (id: string): JournalRecord => ({
   t: "nack",
   id,
   n: 1,
   time: 30,
-  class: "ambiguous",
+  class: "in-doubt",
   reason: "x",
   next: 50,
 });
 const ack = (id: string): JournalRecord => ({ t: "ack", id, time: 40, receipt: "$1", via: "put" });
 const dead = (id: string): JournalRecord => ({ t: "dead", id, time: 40, reason: "x", status: 413 });
 const digest = (id: string, channel: string, ...members: string[]): JournalRecord => ({
-  t: "digest",
+  t: "batch",
   id,
   time: 35,
   channel,
@@ -51,8 +51,8 @@ function fold(...records: JournalRecord[]): QueueState {
 /** What is there, with what fallbacks wait for: `p f{p:60}`; a dead one has a cross, a digest its members. */
 function shape(state: QueueState): string {
   const one = (id: string): string => {
-    const { unless, dead } = state.entry(id) ?? {};
-    const waits = unless && Object.entries(unless).map(([primary, until]) => `${primary}:${until}`).join(",");
+    const { fallbackFor, dead } = state.entry(id) ?? {};
+    const waits = fallbackFor && Object.entries(fallbackFor).map(([primary, until]) => `${primary}:${until}`).join(",");
     return `${id}${dead ? "†" : ""}${waits === undefined ? "" : `{${waits}}`}`;
   };
   return [...state.entries].map(({ id, members }) =>
@@ -68,7 +68,7 @@ Deno.test("QueueState.apply() spares a fallback when the one that it stands in f
     const state = fold(...two, end);
     assertEquals([shape(state), state.settlement("f"), state.keptBytes], [
       "",
-      { state: "spared" },
+      { state: "cancelled" },
       end.t === "ack" ? 100 : 0,
     ]);
   }
@@ -96,7 +96,7 @@ Deno.test("QueueState.apply() spares a fallback that was tried in vain, and one 
   assertEquals(shape(underWay), "f{}");
   for (const end of [nack("f"), ack("f")]) {
     const state = fold(...two, att("f"), ack("p"), end);
-    assertEquals([shape(state), state.settlement("f")?.state], ["", end.t === "ack" ? "delivered" : "spared"]);
+    assertEquals([shape(state), state.settlement("f")?.state], ["", end.t === "ack" ? "delivered" : "cancelled"]);
   }
   assertEquals(shape(fold(...two, att("f"), ack("p"), { ...nack("f"), class: "withdrawn" } as JournalRecord)), "");
 
@@ -158,17 +158,17 @@ Deno.test("Queue.enqueue() takes a fallback in with what it stands in for, in on
   try {
     const queue = Queue.open(stateDir, runtime);
     queue.prepare();
-    const more = { notification: {}, expires: TEST_TIME * 2, once: "backup" };
+    const more = { notification: {}, expires: TEST_TIME * 2, idempotencyKey: "backup" };
     const primary = { channel: "matrix", destination: "!a", ...more };
     const standIn = {
       channel: "phone",
       destination: "alerts",
-      standsFor: [{ draft: primary, afterMs: 600_000 }],
+      primaries: [{ request: primary, afterMs: 600_000 }],
       ...more,
     };
     const { entries: [p, f] } = await queue.enqueue([primary, standIn], () => true);
-    assertEquals([f.unless, p.open?.n, f.open], [{ [p.id]: TEST_TIME + 600_000 }, 1, undefined]);
-    await queue.settle(p, { state: "delivered", receipt: "$1", via: "put" }, { isProof: false });
+    assertEquals([f.fallbackFor, p.inFlight?.n, f.inFlight], [{ [p.id]: TEST_TIME + 600_000 }, 1, undefined]);
+    await queue.recordResult(p, { state: "delivered", receipt: "$1", via: "put" }, { isProof: false });
     assertEquals(queue.entries(), []);
     const { entries } = await queue.enqueue([primary, standIn], () => true);
     assertEquals([entries.length, queue.entries()], [1, []]);
@@ -185,9 +185,9 @@ Deno.test("Queue.announce() passes over what was spared while it waited for its 
     queue.prepare();
     const more = { notification: {}, expires: TEST_TIME * 2 };
     const primary = { channel: "matrix", destination: "!a", ...more };
-    const standIn = { channel: "phone", destination: "alerts", standsFor: [{ draft: primary, afterMs: 1 }], ...more };
+    const standIn = { channel: "phone", destination: "alerts", primaries: [{ request: primary, afterMs: 1 }], ...more };
     const { entries: [p, f] } = await queue.enqueue([primary, standIn], () => true);
-    await queue.settle(p, { state: "delivered", receipt: "$1", via: "put" }, { isProof: false });
+    await queue.recordResult(p, { state: "delivered", receipt: "$1", via: "put" }, { isProof: false });
     assertEquals([await queue.announce([f]), queue.entries()], [[], []]);
   } finally {
     Deno.removeSync(stateDir, { recursive: true });

@@ -100,7 +100,7 @@ Deno.test("QueueState.incidents learns of each member of a digest, and that it i
     ...told({ id: "a", key: "net" }),
     told({ id: "b" })[0],
     told({ id: "c", key: "net", resolves: true })[0],
-    { t: "digest", id: "D", time: 20, ...LANE, members: ["b", "c"] },
+    { t: "batch", id: "D", time: 20, ...LANE, members: ["b", "c"] },
     { t: "att", id: "D", n: 1, time: 30 },
     { t: "ack", id: "b", time: 31, receipt: "$D", via: "put" },
   );
@@ -144,7 +144,7 @@ function history(seed: number, count: number): JournalRecord[] {
     const [chosen] = waiting.slice(dice(Math.max(1, waiting.length)));
     const id = chosen?.id ?? "nobody";
     const fire = told({ id: `e${time}`, time, key: KEYS[dice(3)], resolves: dice(3) === 0 ? true : undefined })[0];
-    const failure = dice(2) === 0 ? "ambiguous" : "limited";
+    const failure = dice(2) === 0 ? "in-doubt" : "rate-limited";
     records.push(
       ...[
         [{ ...fire, replaces: dice(2) === 0 ? true : undefined } as JournalRecord],
@@ -152,7 +152,7 @@ function history(seed: number, count: number): JournalRecord[] {
         [{ t: "att", id, n: 1, time }, { t: "nack", id, n: 1, time, class: failure, reason: "", next: 0 }] as const,
         [{ t: "dead", id, time, reason: "" }] as const,
         [{
-          t: "digest",
+          t: "batch",
           id: `D${time}`,
           time,
           ...LANE,

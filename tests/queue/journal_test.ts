@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { QueueError } from "../../src/base/errors.ts";
+import { StorageError } from "../../src/base/errors.ts";
 import { denoFiles, type Files, type OpenFile } from "../../src/runtime/files.ts";
 import { Journal } from "../../src/queue/journal.ts";
 import { encodeRecord, type JournalRecord, MAX_LINE_BYTES } from "../../src/queue/record.ts";
@@ -149,8 +149,8 @@ Deno.test("Journal.append() takes back a short write and says that the disk is f
     await journal.append([drop("a")], "data");
     const before = Deno.readTextFileSync(path);
     short = true;
-    const error = await assertRejects(() => journal.append([drop("b")], "data"), QueueError);
-    assertEquals([error.trouble, Deno.readTextFileSync(path)], ["full", before]);
+    const error = await assertRejects(() => journal.append([drop("b")], "data"), StorageError);
+    assertEquals([error.code, Deno.readTextFileSync(path)], ["full", before]);
     short = false;
     await journal.append([drop("c")], "data");
     assertEquals(ids(), ["a", "c"]);
@@ -168,8 +168,12 @@ Deno.test("Journal.append() rejects when the disk does not confirm", async () =>
       : {}
   );
   await journalTest(async ({ journal }) => {
-    const error = await assertRejects(() => journal.append([drop("a")], "data"), QueueError, "Cannot write the queue");
-    assertEquals(error.trouble, "unwritten");
+    const error = await assertRejects(
+      () => journal.append([drop("a")], "data"),
+      StorageError,
+      "Cannot write the queue",
+    );
+    assertEquals(error.code, "unwritten");
   }, files);
 });
 
@@ -204,10 +208,10 @@ Deno.test("Journal.append() gives up after 5 s when somebody holds the lock and 
     assert(holder.tryLock());
     const error = await assertRejects(
       () => journal.append([drop("a")], "data"),
-      QueueError,
+      StorageError,
       "another process has held it for 5 s",
     );
-    assertEquals(error.trouble, "busy");
+    assertEquals(error.code, "busy");
     holder.unlock();
     await journal.append([drop("b")], "data");
   });
@@ -243,7 +247,7 @@ Deno.test("Journal.append() that the disk does not confirm leaves nothing behind
     await journal.append([drop("a")], "data");
     read();
     fails = true;
-    await assertRejects(() => journal.append([drop("b"), drop("c")], "data"), QueueError);
+    await assertRejects(() => journal.append([drop("b"), drop("c")], "data"), StorageError);
     assertEquals(seen, ["a", "b", "c"], "a reader saw it before the disk refused");
     fails = false;
     await journal.append([drop("d"), drop("e"), drop("f")], "data");
@@ -271,7 +275,7 @@ Deno.test("Queue.refresh() keeps what it knew when another journal cannot be rea
     Deno.copyFileSync(path, `${path}.new`);
     Deno.renameSync(`${path}.new`, path);
     isBroken = true;
-    assertThrows(() => queue.refresh(), QueueError, "input/output error");
+    assertThrows(() => queue.refresh(), StorageError, "input/output error");
     assertEquals(queue.live().map(({ id }) => id), [entry.id]);
     await Queue.open(stateDir, runtime).drop([entry]);
     isBroken = false;

@@ -26,9 +26,9 @@ const ON_DISK: [JournalRecord, string][] = [
   [
     {
       ...{ t: "enq", id, time: 1, channel: "matrix", destination: "!r", notification: { subject: "📎" }, expires: 9 },
-      ...{ once: "a 1", files: [id], part: 1 },
+      ...{ idempotencyKey: "a 1", files: [id], attachmentIndex: 1 },
     },
-    `{"v":1,"t":"enq","id":"${id}","time":1,"channel":"matrix","destination":"!r","notification":{"subject":"📎"},"expires":9,"once":"a 1","files":["${id}"],"part":1,"c":"CHECKSUM"}\n`,
+    `{"v":1,"t":"enq","id":"${id}","time":1,"channel":"matrix","destination":"!r","notification":{"subject":"📎"},"expires":9,"idempotencyKey":"a 1","files":["${id}"],"attachmentIndex":1,"c":"CHECKSUM"}\n`,
   ],
   [
     {
@@ -39,9 +39,9 @@ const ON_DISK: [JournalRecord, string][] = [
       destination: "alerts",
       notification: {},
       expires: 9,
-      unless: { "00000000-0000-4000-8000-000000000002": 7 },
+      fallbackFor: { "00000000-0000-4000-8000-000000000002": 7 },
     },
-    `{"v":1,"t":"enq","id":"${id}","time":1,"channel":"phone","destination":"alerts","notification":{},"expires":9,"unless":{"00000000-0000-4000-8000-000000000002":7},"c":"CHECKSUM"}\n`,
+    `{"v":1,"t":"enq","id":"${id}","time":1,"channel":"phone","destination":"alerts","notification":{},"expires":9,"fallbackFor":{"00000000-0000-4000-8000-000000000002":7},"c":"CHECKSUM"}\n`,
   ],
   [
     { t: "att", id, n: 1, time: 1 },
@@ -53,18 +53,18 @@ const ON_DISK: [JournalRecord, string][] = [
       id,
       n: 1,
       time: 1,
-      class: "limited",
+      class: "rate-limited",
       reason: "429",
       status: 429,
       errcode: "M_LIMIT_EXCEEDED",
       next: 5,
       notBefore: 5,
     },
-    `{"v":1,"t":"nack","id":"${id}","n":1,"time":1,"class":"limited","reason":"429","status":429,"errcode":"M_LIMIT_EXCEEDED","next":5,"notBefore":5,"c":"CHECKSUM"}\n`,
+    `{"v":1,"t":"nack","id":"${id}","n":1,"time":1,"class":"rate-limited","reason":"429","status":429,"errcode":"M_LIMIT_EXCEEDED","next":5,"notBefore":5,"c":"CHECKSUM"}\n`,
   ],
   [
-    { t: "ack", id, time: 1, receipt: "$e", via: "put", risk: true },
-    `{"v":1,"t":"ack","id":"${id}","time":1,"receipt":"$e","via":"put","risk":true,"c":"CHECKSUM"}\n`,
+    { t: "ack", id, time: 1, receipt: "$e", via: "put", possibleDuplicate: true },
+    `{"v":1,"t":"ack","id":"${id}","time":1,"receipt":"$e","via":"put","possibleDuplicate":true,"c":"CHECKSUM"}\n`,
   ],
   [
     { t: "dead", id, time: 1, reason: "too large", status: 413, errcode: "M_TOO_LARGE" },
@@ -73,8 +73,8 @@ const ON_DISK: [JournalRecord, string][] = [
   [{ t: "retry", id, time: 1, expires: 9 }, `{"v":1,"t":"retry","id":"${id}","time":1,"expires":9,"c":"CHECKSUM"}\n`],
   [{ t: "drop", id, time: 1 }, `{"v":1,"t":"drop","id":"${id}","time":1,"c":"CHECKSUM"}\n`],
   [
-    { t: "snap", id, attempts: 2, open: { n: 2, time: 5 }, doubt: { since: 3, until: 4 } },
-    `{"v":1,"t":"snap","id":"${id}","attempts":2,"open":{"n":2,"time":5},"doubt":{"since":3,"until":4},"c":"CHECKSUM"}\n`,
+    { t: "snap", id, attempts: 2, inFlight: { n: 2, time: 5 }, inDoubt: { since: 3, until: 4 } },
+    `{"v":1,"t":"snap","id":"${id}","attempts":2,"inFlight":{"n":2,"time":5},"inDoubt":{"since":3,"until":4},"c":"CHECKSUM"}\n`,
   ],
   [
     {
@@ -86,8 +86,8 @@ const ON_DISK: [JournalRecord, string][] = [
     '{"v":1,"t":"chan","channel":"matrix","failures":1,"wait":{"class":"not-sent","reason":"r","since":1,"next":5,"notBefore":0},"c":"CHECKSUM"}\n',
   ],
   [
-    { t: "digest", id: "D", time: 1, channel: "matrix", destination: "!r", members: ["a", "b"] },
-    '{"v":1,"t":"digest","id":"D","time":1,"channel":"matrix","destination":"!r","members":["a","b"],"c":"CHECKSUM"}\n',
+    { t: "batch", id: "D", time: 1, channel: "matrix", destination: "!r", members: ["a", "b"] },
+    '{"v":1,"t":"batch","id":"D","time":1,"channel":"matrix","destination":"!r","members":["a","b"],"c":"CHECKSUM"}\n',
   ],
   [
     { t: "lane", channel: "matrix", destination: "!r", delivered: [1, 2] },
@@ -187,11 +187,11 @@ Deno.test("decodeLine() calls a record damaged that lacks what its type needs, w
         expires: "soon",
       },
       { key: 7 },
-      { unless: [] },
-      { unless: { p: "soon" } },
+      { fallbackFor: [] },
+      { fallbackFor: { p: "soon" } },
     ]
   ) {
     assertEquals(decode({ ...good, ...change }), "damaged", JSON.stringify(change));
   }
-  assertEquals(decode({ t: "nack", id, n: 1, time: 1, class: "room", reason: {}, next: 5 }), "damaged");
+  assertEquals(decode({ t: "nack", id, n: 1, time: 1, class: "destination", reason: {}, next: 5 }), "damaged");
 });

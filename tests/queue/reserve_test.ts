@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { QueueError } from "../../src/base/errors.ts";
+import { StorageError } from "../../src/base/errors.ts";
 import { denoFiles, type Files } from "../../src/runtime/files.ts";
 import { RESERVE_BYTES } from "../../src/queue/limits.ts";
 import { Queue } from "../../src/queue/queue.ts";
@@ -63,7 +63,7 @@ Deno.test("Queue.enqueue() on a full disk lives on the reserve, says so, and ref
       await queue.enqueue([draft(2000)], () => false).catch((error) => refusal = error);
       if (refusal === undefined) assertEquals(queue.live().length, count);
     }
-    assert(refusal instanceof QueueError && refusal.trouble === "full");
+    assert(refusal instanceof StorageError && refusal.code === "full");
     assert(queue.live().length > 20);
     queue.keepReserve();
     assert(!denoFiles.list(directory).includes("reserve.bin"), "what does not fit leaves nothing behind");
@@ -92,11 +92,11 @@ Deno.test("Reserve.during() leaves alone what is no full disk, and a full one wi
     let runs = 0;
     const fail = (trouble: "full" | "limit") => () => {
       runs++;
-      throw new QueueError(trouble, trouble);
+      throw new StorageError(trouble, trouble);
     };
-    assertThrows(() => reserve.during(fail("full")), QueueError, "full");
+    assertThrows(() => reserve.during(fail("full")), StorageError, "full");
     reserve.keep();
-    assertThrows(() => reserve.during(fail("limit")), QueueError, "limit");
+    assertThrows(() => reserve.during(fail("limit")), StorageError, "limit");
     assertEquals(runs, 2);
     return Promise.resolve();
   });

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { QueueError } from "../../src/base/errors.ts";
+import { StorageError } from "../../src/base/errors.ts";
 import { denoFiles, type Files } from "../../src/runtime/files.ts";
 import { Queue } from "../../src/queue/queue.ts";
-import type { Draft } from "../../src/queue/queue_types.ts";
+import type { EnqueueRequest } from "../../src/queue/queue_types.ts";
 import { fakeRuntime, TEST_TIME } from "../fakes/runtime.ts";
 import { setScene } from "../fakes/scene.ts";
 
@@ -14,7 +14,7 @@ const draft = (subject: string) => ({
 });
 const subjects = (queue: Queue) => queue.live().map((entry) => (entry.notification as { subject: string }).subject);
 
-Deno.test("Queue.enqueue() goes in by the side door when the holder of the lock hangs, and Queue.takeIn() brings it to the others", async () => {
+Deno.test("Queue.enqueue() goes in by the side door when the holder of the lock hangs, and Queue.importSpool() brings it to the others", async () => {
   const stateDir = Deno.makeTempDirSync();
   using runtime = fakeRuntime({ realIds: true });
   const queue = Queue.open(stateDir, runtime);
@@ -27,15 +27,15 @@ Deno.test("Queue.enqueue() goes in by the side door when the holder of the lock 
       for (const subject of ["2", "3"]) {
         runtime.time += 1000;
         const { entries, problem } = await queue.enqueue([draft(subject)], () => true);
-        assertEquals([entries.length, problem?.trouble], [1, "busy"]);
+        assertEquals([entries.length, problem?.code], [1, "busy"]);
       }
-      await assertRejects(() => queue.takeIn(), QueueError);
-      assertEquals([queue.figures().intake, subjects(queue)], [2, ["1"]]);
+      await assertRejects(() => queue.importSpool(), StorageError);
+      assertEquals([queue.figures().spooled, subjects(queue)], [2, ["1"]]);
     }
     const next = Queue.open(stateDir, runtime);
-    await next.takeIn();
-    assertEquals([subjects(next), next.figures().intake], [["1", "2", "3"], 0]);
-    await next.takeIn();
+    await next.importSpool();
+    assertEquals([subjects(next), next.figures().spooled], [["1", "2", "3"], 0]);
+    await next.importSpool();
     queue.refresh();
     assertEquals(subjects(queue), ["1", "2", "3"]);
   } finally {
@@ -64,10 +64,10 @@ Deno.test("Queue.figures() counts what waits at the side door, each envelope of 
     runtime.time += 1000;
     times.push(runtime.time);
     await queue.enqueue([draft("3")], () => false);
-    Deno.renameSync(...oldName(`${queue.directory}/intake`));
+    Deno.renameSync(...oldName(`${queue.directory}/spool`));
     opened.length = 0;
-    const { intake, intakeTimes } = queue.figures();
-    assertEquals([intake, intakeTimes], [3, [times[0], times[0], times[1]]]);
+    const { spooled, spooledTimes } = queue.figures();
+    assertEquals([spooled, spooledTimes], [3, [times[0], times[0], times[1]]]);
     assertEquals(opened, []);
   } finally {
     Deno.removeSync(stateDir, { recursive: true });
@@ -80,7 +80,7 @@ function oldName(directory: string): [from: string, to: string] {
   return [`${directory}/${name}`, `${directory}/${name.replace(".1.jsonl", ".jsonl")}`];
 }
 
-Deno.test("Queue.takeIn() takes nothing twice when whoever did it before died before the files were gone", async () => {
+Deno.test("Queue.importSpool() takes nothing twice when whoever did it before died before the files were gone", async () => {
   const stateDir = Deno.makeTempDirSync();
   using runtime = fakeRuntime({ realIds: true });
   let removes = true;
@@ -100,12 +100,12 @@ Deno.test("Queue.takeIn() takes nothing twice when whoever did it before died be
       await queue.enqueue([draft("1")], () => false);
     }
     removes = false;
-    await assertRejects(() => queue.takeIn(), QueueError);
-    assertEquals(queue.figures().intake, 1);
+    await assertRejects(() => queue.importSpool(), StorageError);
+    assertEquals(queue.figures().spooled, 1);
     removes = true;
     const next = Queue.open(stateDir, runtime, { files });
-    await next.takeIn();
-    assertEquals([subjects(next), next.figures().intake], [["1"], 0]);
+    await next.importSpool();
+    assertEquals([subjects(next), next.figures().spooled], [["1"], 0]);
   } finally {
     Deno.removeSync(stateDir, { recursive: true });
   }
@@ -126,24 +126,24 @@ Deno.test("Notifier.notify() resolves although the lock hangs, and a flush deliv
   assertEquals([scene.subjects(), notifier.status().queued], [["1", "2"], 0]);
 });
 
-Deno.test("Queue.takeIn() puts what came by the side door before what came later by the front door", async () => {
+Deno.test("Queue.importSpool() puts what came by the side door before what came later by the front door", async () => {
   await using scene = await sceneWithIntake(["1"]);
   const { queue, runtime } = scene;
   runtime.time += 1000;
   await queue.enqueue([draft("2")], () => false);
   assertEquals(subjects(queue), ["2"]);
-  await queue.takeIn();
+  await queue.importSpool();
   assertEquals(subjects(queue), ["1", "2"]);
   assertEquals(subjects(Queue.open(scene.stateDir, runtime)), ["1", "2"]);
 });
 
-Deno.test("Queue.takeIn() lets news of the same key that came later by the front door live", async () => {
+Deno.test("Queue.importSpool() lets news of the same key that came later by the front door live", async () => {
   await using scene = await sceneWithIntake([]);
   const { queue, runtime, stateDir } = scene;
   await aside(scene, [{ ...draft("old"), key: "disk", replaces: true }]);
   runtime.time += 1000;
   await queue.enqueue([{ ...draft("new"), key: "disk", replaces: true }], () => false);
-  await queue.takeIn();
+  await queue.importSpool();
   assertEquals(subjects(Queue.open(stateDir, runtime)), ["old", "new"]);
 });
 
@@ -153,48 +153,48 @@ Deno.test("Queue.enqueue() takes back what the side door could not confirm", asy
   const files: Files = {
     ...denoFiles,
     syncDirectory(path) {
-      if (path.endsWith("/intake")) throw new Error("Input/output error (os error 5)");
+      if (path.endsWith("/spool")) throw new Error("Input/output error (os error 5)");
       denoFiles.syncDirectory(path);
     },
   };
   using holder = denoFiles.open(`${queue.directory}/lock`, "append");
   assert(holder.tryLock());
   const other = Queue.open(stateDir, runtime, { files });
-  await assertRejects(() => other.enqueue([draft("1")], () => false), QueueError, "/intake: input/output error");
-  assertEquals(denoFiles.list(`${queue.directory}/intake`), []);
+  await assertRejects(() => other.enqueue([draft("1")], () => false), StorageError, "/spool: input/output error");
+  assertEquals(denoFiles.list(`${queue.directory}/spool`), []);
 });
 
-Deno.test("Queue.takeIn() sets a damaged file of the side door aside, and takes in what is whole in it", async () => {
+Deno.test("Queue.importSpool() sets a damaged file of the side door aside, and takes in what is whole in it", async () => {
   await using scene = await sceneWithIntake(["1", "2"]);
   const { queue, runtime, stateDir } = scene;
-  const [name] = denoFiles.list(`${queue.directory}/intake`);
-  const path = `${queue.directory}/intake/${name}`;
+  const [name] = denoFiles.list(`${queue.directory}/spool`);
+  const path = `${queue.directory}/spool/${name}`;
   Deno.writeTextFileSync(path, Deno.readTextFileSync(path).replace(`"subject":"2"`, `"subject":"3"`));
   const damage: string[] = [];
   const next = Queue.open(stateDir, runtime, { onDamage: (path) => damage.push(path) });
-  await next.takeIn();
-  assertEquals(damage, [`${queue.directory}/quarantine/intake.${name}`]);
-  assertEquals([subjects(next), next.figures().intake, next.figures().quarantined], [["1"], 0, 1]);
+  await next.importSpool();
+  assertEquals(damage, [`${queue.directory}/quarantine/spool.${name}`]);
+  assertEquals([subjects(next), next.figures().spooled, next.figures().quarantined], [["1"], 0, 1]);
 });
 
-Deno.test("Queue.takeIn() fails while a file cannot be read, and goes around it after ten minutes", async () => {
+Deno.test("Queue.importSpool() fails while a file cannot be read, and goes around it after ten minutes", async () => {
   await using scene = await sceneWithIntake(["1"]);
   const { stateDir, runtime, queue } = scene;
   const unreadable: Files = {
     ...denoFiles,
     open(path, mode) {
-      if (path.includes("/intake/") && mode === "read") throw new Error("Input/output error (os error 5)");
+      if (path.includes("/spool/") && mode === "read") throw new Error("Input/output error (os error 5)");
       return denoFiles.open(path, mode);
     },
   };
   await queue.enqueue([draft("2")], () => false);
   const next = Queue.open(stateDir, runtime, { files: unreadable });
   runtime.time = TEST_TIME + 599_999;
-  await assertRejects(() => next.takeIn(), QueueError, "/intake: input/output error");
-  assertEquals(next.figures().intake, 1);
+  await assertRejects(() => next.importSpool(), StorageError, "/spool: input/output error");
+  assertEquals(next.figures().spooled, 1);
   runtime.time += 1;
-  await next.takeIn();
-  assertEquals([subjects(next), next.figures().intake, next.figures().quarantined], [["2"], 0, 1]);
+  await next.importSpool();
+  assertEquals([subjects(next), next.figures().spooled, next.figures().quarantined], [["2"], 0, 1]);
 });
 
 interface IntakeScene extends AsyncDisposable {
@@ -222,7 +222,7 @@ async function sceneWithIntake(waiting: readonly string[]): Promise<IntakeScene>
   return scene;
 }
 
-async function aside({ queue }: IntakeScene, drafts: readonly Draft[]): Promise<void> {
+async function aside({ queue }: IntakeScene, drafts: readonly EnqueueRequest[]): Promise<void> {
   using holder = denoFiles.open(`${queue.directory}/lock`, "append");
   assert(holder.tryLock());
   await queue.enqueue(drafts, () => false);

@@ -41,9 +41,9 @@ Deno.test("QueueState.apply() follows an entry from queued to delivered", () => 
   state.apply(enq("a"));
   assertEquals(stateOf(state, "a"), "queued");
   state.apply(att("a"));
-  assertEquals(state.entry("a")?.open, { n: 1, time: 20 });
+  assertEquals(state.entry("a")?.inFlight, { n: 1, time: 20 });
   state.apply(nack("a", "not-sent"));
-  assertEquals([stateOf(state, "a"), state.entry("a")?.open, state.channel("matrix").failures], [
+  assertEquals([stateOf(state, "a"), state.entry("a")?.inFlight, state.channel("matrix").failures], [
     "deferred",
     undefined,
     1,
@@ -60,11 +60,13 @@ Deno.test("QueueState.apply() takes the same enq twice for one entry", () => {
 });
 
 Deno.test("QueueState.apply() ignores what speaks of entries that it does not know", () => {
-  assertEquals([...fold(att("x"), nack("x", "room"), ack("x"), enq("a")).entries].map((entry) => entry.id), ["a"]);
+  assertEquals([...fold(att("x"), nack("x", "destination"), ack("x"), enq("a")).entries].map((entry) => entry.id), [
+    "a",
+  ]);
 });
 
 Deno.test("QueueState.apply() holds all entries of a channel whose account is in trouble, and releases them with an answer", () => {
-  const state = fold(enq("a"), enq("b"), enq("c", "ntfy"), att("a"), nack("a", "account"));
+  const state = fold(enq("a"), enq("b"), enq("c", "ntfy"), att("a"), nack("a", "credentials"));
   assertEquals(["a", "b", "c"].map((id) => stateOf(state, id)), ["held", "held", "queued"]);
   state.apply(att("a", 2));
   state.apply(ack("a"));
@@ -72,23 +74,23 @@ Deno.test("QueueState.apply() holds all entries of a channel whose account is in
 });
 
 Deno.test("QueueState.apply() blames a room's trouble on its entry alone", () => {
-  const state = fold(enq("a"), att("a"), nack("a", "room"));
-  assertEquals([state.channel("matrix"), state.entry("a")?.wait?.class], [{ failures: 0 }, "room"]);
+  const state = fold(enq("a"), att("a"), nack("a", "destination"));
+  assertEquals([state.channel("matrix"), state.entry("a")?.wait?.class], [{ failures: 0 }, "destination"]);
 });
 
 Deno.test("QueueState.apply() keeps an ambiguity that a later 429 does not clear", () => {
-  const state = fold(enq("a"), att("a"), nack("a", "ambiguous"), att("a", 2, 60), nack("a", "limited", 2));
-  assertEquals(state.entry("a")?.doubt, { since: 20, until: 30 });
+  const state = fold(enq("a"), att("a"), nack("a", "in-doubt"), att("a", 2, 60), nack("a", "rate-limited", 2));
+  assertEquals(state.entry("a")?.inDoubt, { since: 20, until: 30 });
 });
 
 Deno.test("QueueState.apply() takes an attempt that nobody answered for ambiguous", () => {
   const state = fold(enq("a"), att("a", 1, 20), att("a", 2, 60));
-  assertEquals(state.entry("a")?.doubt, { since: 20, until: 60 });
+  assertEquals(state.entry("a")?.inDoubt, { since: 20, until: 60 });
 });
 
 Deno.test("QueueState.apply() forgets an attempt that was withdrawn", () => {
   const entry = fold(enq("a"), att("a"), nack("a", "withdrawn")).entry("a");
-  assertEquals([entry?.attempts, entry?.open, entry?.doubt, entry?.wait], [
+  assertEquals([entry?.attempts, entry?.inFlight, entry?.inDoubt, entry?.wait], [
     0,
     undefined,
     undefined,
@@ -97,17 +99,17 @@ Deno.test("QueueState.apply() forgets an attempt that was withdrawn", () => {
 });
 
 Deno.test("QueueState.apply() counts failures in a row until something is delivered", () => {
-  const state = fold(enq("a"), att("a"), nack("a", "not-sent"), att("a", 2), nack("a", "ambiguous", 2));
+  const state = fold(enq("a"), att("a"), nack("a", "not-sent"), att("a", 2), nack("a", "in-doubt", 2));
   assertEquals(state.channel("matrix").failures, 2);
   state.apply(att("a", 3));
-  state.apply(nack("a", "limited", 3));
+  state.apply(nack("a", "rate-limited", 3));
   assertEquals(state.channel("matrix").failures, 3);
   state.apply(ack("a"));
   assertEquals(state.channel("matrix").failures, 0);
 });
 
 Deno.test("QueueState.apply() shortens by a flush what we chose to wait, and nothing else", () => {
-  const state = fold(enq("a"), att("a"), nack("a", "ambiguous", 1, 500, 60), { t: "flush", time: 35 });
+  const state = fold(enq("a"), att("a"), nack("a", "in-doubt", 1, 500, 60), { t: "flush", time: 35 });
   assertEquals([state.entry("a")?.wait?.next, state.channel("matrix").wait?.next], [60, 60]);
   state.apply(att("a", 2));
   state.apply(nack("a", "not-sent", 2, 900));
@@ -128,7 +130,8 @@ Deno.test("QueueState.apply() buries, revives and drops", () => {
 
 Deno.test("QueueState.apply() counts entries that may have been delivered twice", () => {
   assertEquals(
-    fold(enq("a"), att("a"), { t: "ack", id: "a", time: 60, receipt: "$", via: "put", risk: true }).possibleDuplicates,
+    fold(enq("a"), att("a"), { t: "ack", id: "a", time: 60, receipt: "$", via: "put", possibleDuplicate: true })
+      .possibleDuplicates,
     1,
   );
 });

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { explain } from "../../src/runtime/connect_errors.ts";
+import { explainConnectError } from "../../src/runtime/connect_errors.ts";
 
 /** Texts of the network stack against servers of OpenSSL 3; what our own servers can provoke is tested in http_clients_test.ts. */
 Deno.test("explain() knows what servers and proxies say that are not at hand", () => {
@@ -19,13 +19,13 @@ Deno.test("explain() knows what servers and proxies say that are not at hand", (
     ["peer closed connection without sending TLS close_notify: https://docs.rs/rustls/", "the other side hung up"],
     ["No route to host", "No route to host"],
   ];
-  for (const [text, state] of cases) assertEquals(explain(text, "matrix.example.org").state, state, text);
+  for (const [text, state] of cases) assertEquals(explainConnectError(text, "matrix.example.org").state, state, text);
 });
 
 Deno.test("explain() names every name that a certificate is for", () => {
   const text = 'invalid peer certificate: certificate not valid for name "a.org"; certificate is only valid for ' +
     'DnsName("b.org"), DnsName("*.b.org") or IpAddress(10.0.0.1)';
-  assertEquals(explain(text, "a.org"), {
+  assertEquals(explainConnectError(text, "a.org"), {
     state: "its certificate is not for a.org, but for b.org, *.b.org, 10.0.0.1",
     hint: "use a name that it is for, or make it anew with subjectAltName=DNS:a.org",
   });

@@ -8,7 +8,7 @@
 import { assertEquals } from "@std/assert";
 import { isNotification, type NotificationInput } from "../../src/notification/notification.ts";
 import type { NotifyOptions } from "../../src/notifier/options.ts";
-import { type Entry, laneKey, sentBySomebody } from "../../src/queue/entry.ts";
+import { type Entry, expandBatches, laneKey } from "../../src/queue/entry.ts";
 import { Queue } from "../../src/queue/queue.ts";
 import { encodeRecord } from "../../src/queue/record.ts";
 import { type Dice, seededDice } from "../faults/crash_dice.ts";
@@ -145,7 +145,7 @@ async function decide(world: SeamsWorld, dice: Dice, log: (text: string) => void
   const chosen = dice(2) === 0 ? [entries[dice(entries.length)]] : entries.filter(({ dead }) => dead);
   const doesDrop = dice(3) === 0;
   log(`${doesDrop ? "drop" : "retry"} ${chosen.map(({ id }) => id.slice(0, 8))}`);
-  for (const { id, notification } of sentBySomebody(chosen)) {
+  for (const { id, notification } of expandBatches(chosen)) {
     if (doesDrop) world.dropped.add(id);
     const number = isNotification(notification) ? numberIn(notification.subject) : undefined;
     if (number !== undefined) world.said[number].wasAsked = true;

@@ -18,7 +18,7 @@ import { heardByPhone, heardInRoom, type Told } from "./seams_heard.ts";
 import type { SeamsWorld, Utterance } from "./seams_world.ts";
 
 /** How an entry ended. */
-type End = "delivered" | "dead" | "dropped" | "superseded" | "spared" | "lost";
+type End = "delivered" | "dead" | "dropped" | "superseded" | "cancelled" | "lost";
 
 /** Everything that is wrong, a sentence each. The queue must be empty but for its dead. */
 export function judgeSeams(world: SeamsWorld): string[] {
@@ -71,7 +71,7 @@ function endOf({ witness, dropped }: SeamsWorld, { id, state }: Outcome): End {
   if (state === "delivered") return "delivered";
   const entry = witness.entry(id);
   if (entry?.dead) return "dead";
-  const settlement = witness.settlement(id)?.state;
+  const settlement = witness.finalState(id)?.state;
   if (settlement === "dead") return entry === undefined && dropped.has(id) ? "dropped" : "lost";
   if (settlement !== undefined) return settlement;
   return state === "superseded" || (state === "dead" && dropped.has(id)) ? "superseded" : "lost";

@@ -167,9 +167,9 @@ export class SeamsWorld implements AsyncDisposable {
     this.witness.refresh();
     for (const entry of this.witness.entries()) {
       for (const { id, dead } of [entry, ...entry.members ?? []]) {
-        if (entry.doubt || (isUnheard && entry.open)) this.doubtful.add(id);
+        if (entry.inDoubt || (isUnheard && entry.inFlight)) this.doubtful.add(id);
         if (dead) this.everDead.add(id);
-        if (this.witness.settlement(id) === undefined) this.witness.watch([{ ...entry, id }]);
+        if (this.witness.finalState(id) === undefined) this.witness.watch([{ ...entry, id }]);
       }
     }
   }

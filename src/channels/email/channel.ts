@@ -1,6 +1,6 @@
 /** Mail over SMTP (RFC 5321, RFC 3207, RFC 4954). */
 
-import { type Digest, tellsEach } from "../../notification/batch.ts";
+import { type Batch, hasLineForEach } from "../../notification/batch.ts";
 import type { Fields } from "../../base/fields.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "../channel.ts";
 import { addressOf, domainOf, isMailbox, MAILBOX_REGEXP } from "./address.ts";
@@ -144,7 +144,7 @@ interface Mailing {
 class EmailChannel implements Channel {
   readonly kind = "email";
   readonly isIdempotent = false;
-  readonly carriesFiles = "along";
+  readonly attachmentMode = "along";
   readonly name: string;
   readonly destinations: readonly string[];
   readonly #mailing: Mailing;
@@ -157,8 +157,8 @@ class EmailChannel implements Channel {
     this.#context = context;
   }
 
-  hasRoomFor(digest: Digest): boolean {
-    return tellsEach(digest, fitsMail);
+  hasRoomFor(digest: Batch): boolean {
+    return hasLineForEach(digest, fitsMail);
   }
 
   /**
@@ -166,7 +166,7 @@ class EmailChannel implements Channel {
    * have arrived may come twice.
    */
   async send(envelope: Envelope, options: SendOptions): Promise<Receipt> {
-    const { doubt, txnId, timeoutMs } = options;
+    const { inDoubt, txnId, timeoutMs } = options;
     const { notification } = envelope;
     const messageId = `<${txnId}@${domainOf(this.#mailing.from)}>`;
     const mail: MailWithFiles["mail"] = (notification, attachments, timeoutMs) =>
@@ -177,7 +177,7 @@ class EmailChannel implements Channel {
       const { files, warn } = this.#context;
       await mailWithFiles(notification, { timeoutMs, files, warn, mail });
     }
-    return { id: messageId.slice(1, -1), mayBeTwice: doubt !== undefined };
+    return { id: messageId.slice(1, -1), possibleDuplicate: inDoubt !== undefined };
   }
 
   async #mail({ notification, destination }: Envelope, options: SendOptions & MailParts): Promise<void> {

@@ -1,6 +1,6 @@
 /** From a notification to the parts of a mail. */
 
-import { AROUND_DIGEST_BYTES } from "../../notification/batch.ts";
+import { AROUND_BATCH_BYTES } from "../../notification/batch.ts";
 import type { Notification } from "../../notification/notification.ts";
 import {
   byteLength,
@@ -56,7 +56,7 @@ export interface MailOptions extends RenderOptions {
 
 /** Whether a mail has room for a digest, with its form. */
 export function fitsMail({ text, html }: RenderedMessage): boolean {
-  return byteLength(text + html) <= MAX_MAIL_BYTES - AROUND_DIGEST_BYTES;
+  return byteLength(text + html) <= MAX_MAIL_BYTES - AROUND_BATCH_BYTES;
 }
 
 /** Composes a mail: its text goes out without HTML before anything is cut. */

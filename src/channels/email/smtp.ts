@@ -16,7 +16,7 @@ import SMTPConnection from "npm:nodemailer@10.6.0/lib/smtp-connection";
 import { ConfigError, TransportError } from "../../base/errors.ts";
 import type { MailContent } from "./message.ts";
 import type { SmtpMail, SmtpOptions, SmtpServer } from "./smtp_types.ts";
-import { understand } from "./smtp_errors.ts";
+import { toSmtpError } from "./smtp_errors.ts";
 
 /** How long a server that has taken the mail may take to say goodbye. */
 const GOODBYE_MS = 2_000;
@@ -55,7 +55,7 @@ async function converse(server: SmtpServer, options: SmtpOptions, work: (session
   } catch (error) {
     session.close();
     if (signal?.aborted) throw signal.reason;
-    if (!limit.aborted) throw understand(error, { host: server.host, isOut: session.isOut });
+    if (!limit.aborted) throw toSmtpError(error, { host: server.host, isOut: session.isOut });
     const phase = session.isOut ? "timeout" : "connect";
     throw new TransportError(phase, `No answer from ${server.host} within ${timeoutMs / 1000} s`);
   }

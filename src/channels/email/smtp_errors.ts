@@ -1,7 +1,7 @@
 /** What failed while mail was handed over, from the error of the SMTP library (its documentation, "Error codes"). */
 
-import { explain } from "../../runtime/connect_errors.ts";
-import { ResponseError, TransportError, type Verdict } from "../../base/errors.ts";
+import { explainConnectError } from "../../runtime/connect_errors.ts";
+import { type ResponseClass, ResponseError, TransportError } from "../../base/errors.ts";
 
 /** What is known besides the error. */
 export interface SmtpContext {
@@ -20,34 +20,37 @@ interface LibraryError extends Error {
 }
 
 /** Understands a failure. What is no error of the library is handed on. */
-export function understand(error: unknown, { host, isOut }: SmtpContext): unknown {
+export function toSmtpError(error: unknown, { host, isOut }: SmtpContext): unknown {
   if (!isLibraryError(error)) return error;
   const { code, command, responseCode: status, response } = error;
   if (status !== undefined && status >= 400) {
     // It would have gone on encrypted, or not at all.
     if (command === "STARTTLS") {
       const message = `Cannot send through ${host}: it does not offer STARTTLS, and nothing goes there in the clear`;
-      return new ResponseError(message, { status, verdict: "account" });
+      return new ResponseError(message, { status, failureClass: "credentials" });
     }
     const text = (response ?? "").replace(/\s+/g, " ").trim();
     const errcode = ENHANCED_CODE_REGEXP.exec(text)?.[1];
     return new ResponseError(`${host} answered ${command ?? ""}: ${text}`, {
       status,
       errcode,
-      verdict: verdictOf({ status, command, errcode }),
+      failureClass: verdictOf({ status, command, errcode }),
     });
   }
   if (code === "EMESSAGE") {
-    return new ResponseError(`${host} does not take mails of this size`, { status: 552, verdict: "poison" });
+    return new ResponseError(`${host} does not take mails of this size`, { status: 552, failureClass: "rejected" });
   }
   if (code === "EAUTH" || code === "ENOAUTH") {
-    return new ResponseError(`Cannot log in to ${host}: ${error.message}`, { status: 535, verdict: "account" });
+    return new ResponseError(`Cannot log in to ${host}: ${error.message}`, {
+      status: 535,
+      failureClass: "credentials",
+    });
   }
   if (isOut) {
     const phase = code === "ETIMEDOUT" ? "timeout" : "exchange";
     return new TransportError(phase, `Connection to ${host} broke after the mail went out: ${error.message}`);
   }
-  const { state, hint } = explain(error.message, host);
+  const { state, hint } = explainConnectError(error.message, host);
   return new TransportError("connect", `Cannot hand over mail to ${host}: ${state}`, { hint });
 }
 
@@ -67,12 +70,12 @@ const MAILBOX_CODES: ReadonlySet<string> = new Set(["5.2.1", "5.2.2"]);
  * full, or whose server greylists us, is in nobody else's way. Before that the server does not want us: the password, the sender, the host. Many
  * servers say so only when they hear the recipient, as a matter of policy (5.7): somebody must mend that, and the mail is none the worse.
  */
-function verdictOf({ status, command = "", errcode = "" }: Answer): Verdict {
+function verdictOf({ status, command = "", errcode = "" }: Answer): ResponseClass {
   const isAboutMail = command === "RCPT TO" || command === "DATA";
-  if (status < 500) return isAboutMail && status !== 421 ? "room-busy" : "not-sent";
-  if (MAILBOX_CODES.has(errcode)) return "room";
-  if (command === "RCPT TO" && (status === 530 || errcode.startsWith("5.7."))) return "room";
-  return isAboutMail || status === 552 ? "poison" : "account";
+  if (status < 500) return isAboutMail && status !== 421 ? "destination-busy" : "not-sent";
+  if (MAILBOX_CODES.has(errcode)) return "destination";
+  if (command === "RCPT TO" && (status === 530 || errcode.startsWith("5.7."))) return "destination";
+  return isAboutMail || status === 552 ? "rejected" : "credentials";
 }
 
 interface Answer {

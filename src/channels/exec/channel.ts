@@ -1,10 +1,10 @@
 /** Programs of one's own: each gets the notification as JSON on its standard input. */
 
 import { withoutItems } from "../../notification/batch.ts";
-import { ConfigError, ResponseError, TransportError, type Verdict } from "../../base/errors.ts";
+import { ConfigError, type ResponseClass, ResponseError, TransportError } from "../../base/errors.ts";
 import { parseDuration } from "../../base/duration.ts";
 import type { Fields } from "../../base/fields.ts";
-import type { ProgramEnd } from "../../runtime/subprocess.ts";
+import type { SubprocessEnd } from "../../runtime/subprocess.ts";
 import { notesOf } from "../../notification/render.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "../channel.ts";
 import type { ChannelContext, ChannelKind, OpenChannel } from "../kind.ts";
@@ -87,13 +87,13 @@ function isCommand(value: unknown): value is readonly [string, ...string[]] {
 }
 
 /** Exit codes of sysexits.h that say more than "not now". */
-const VERDICTS: Readonly<Record<number, Verdict>> = {
-  64: "account", // EX_USAGE: the arguments in the configuration are wrong
-  65: "poison", // EX_DATAERR
-  67: "room", // EX_NOUSER
-  68: "room", // EX_NOHOST
-  77: "account", // EX_NOPERM
-  78: "account", // EX_CONFIG
+const VERDICTS: Readonly<Record<number, ResponseClass>> = {
+  64: "credentials", // EX_USAGE: the arguments in the configuration are wrong
+  65: "rejected", // EX_DATAERR
+  67: "destination", // EX_NOUSER
+  68: "destination", // EX_NOHOST
+  77: "credentials", // EX_NOPERM
+  78: "credentials", // EX_CONFIG
 };
 
 interface Program {
@@ -104,8 +104,8 @@ interface Program {
 class ExecChannel implements Channel {
   readonly kind = "exec";
   readonly isIdempotent = false;
-  readonly runsPrograms = true;
-  readonly carriesFiles = "along";
+  readonly runsSubprocesses = true;
+  readonly attachmentMode = "along";
   readonly name: string;
   readonly destinations: readonly string[];
   readonly #program: Program;
@@ -120,14 +120,14 @@ class ExecChannel implements Channel {
 
   /** Exit code 0 is the proof. A program that was killed may have done its work all the same; the id that it gets tells it so. */
   async send(envelope: Envelope, options: SendOptions): Promise<Receipt> {
-    const { txnId, doubt } = options;
+    const { txnId, inDoubt } = options;
     const end = await this.#run(envelope, options);
     if (end.code !== 0) throw refusal(this.#program.command[0], end);
     const [line = ""] = end.stdout.split("\n");
-    return { id: line.trim().slice(0, MAX_RECEIPT_CHARS) || txnId, mayBeTwice: doubt !== undefined };
+    return { id: line.trim().slice(0, MAX_RECEIPT_CHARS) || txnId, possibleDuplicate: inDoubt !== undefined };
   }
 
-  async #run(envelope: Envelope, options: SendOptions): Promise<ProgramEnd> {
+  async #run(envelope: Envelope, options: SendOptions): Promise<SubprocessEnd> {
     const { runtime } = this.#context;
     const { command: [path, ...args], timeoutMs } = this.#program;
     const stdin = await this.#document(envelope, options);
@@ -157,7 +157,7 @@ class ExecChannel implements Channel {
   }
 
   /** The notification, and what else a program may want to say. */
-  async #document({ notification }: Envelope, { txnId, late, replaced, doubt }: SendOptions): Promise<string> {
+  async #document({ notification }: Envelope, { txnId, late, replaced, inDoubt }: SendOptions): Promise<string> {
     const { identity, runtime, files, warn } = this.#context;
     const attachments = await Promise.all((notification.attachments ?? []).map(async ({ content, ...file }) => {
       return { ...file, path: await files.pathOf({ content, ...file }) };
@@ -171,7 +171,7 @@ class ExecChannel implements Channel {
       ...(attachments.length === 0 ? {} : { attachments }),
       text: (await renderMessage(notification, warn)).text,
       ...(notes.length === 0 ? {} : { note: notes.join("\n") }),
-      mayBeTwice: doubt !== undefined,
+      possibleDuplicate: inDoubt !== undefined,
     }) + "\n";
   }
 }
@@ -181,12 +181,12 @@ const MAX_RECEIPT_CHARS = 255;
 /** How much of what it said last is shown. */
 const MAX_TAIL_CHARS = 300;
 
-function refusal(path: string, { code, stderr }: ProgramEnd): ResponseError | TransportError {
+function refusal(path: string, { code, stderr }: SubprocessEnd): ResponseError | TransportError {
   const said = stderr.trim().replace(/\s*\n\s*/g, "; ").slice(-MAX_TAIL_CHARS);
   const message = `${path} ended with exit code ${code}${said === "" ? "" : `: ${said}`}`;
   // Whoever ends with a code says that it is not done; whoever was ended by a signal says nothing.
   if (code > 128) return new TransportError("exchange", message);
-  return new ResponseError(message, { status: code, verdict: VERDICTS[code] ?? "not-sent" });
+  return new ResponseError(message, { status: code, failureClass: VERDICTS[code] ?? "not-sent" });
 }
 
 function startProblem(error: unknown): { readonly state: string; readonly hint?: string } {

@@ -1,6 +1,6 @@
 /** Gotify applications (its API documentation, "message", and "Message Extras"). */
 
-import { AROUND_DIGEST_BYTES, type Digest, type RenderedDigest, tellsEach } from "../../notification/batch.ts";
+import { AROUND_BATCH_BYTES, type Batch, hasLineForEach, type RenderedBatch } from "../../notification/batch.ts";
 import { NotTheServiceError, ResponseError } from "../../base/errors.ts";
 import { type Fields, parseJsonObject } from "../../base/fields.ts";
 import { exchange, parseRetryAfter } from "../../runtime/http.ts";
@@ -18,8 +18,8 @@ import { serverField, serverFields } from "../fields/server.ts";
 /** Gotify's columns are of the type TEXT, which is 65,535 bytes long in MySQL and MariaDB. */
 export const MAX_GOTIFY_BYTES = 65_535;
 
-function fitsGotify({ text }: RenderedDigest): boolean {
-  return byteLength(text) <= MAX_GOTIFY_BYTES - AROUND_DIGEST_BYTES;
+function fitsGotify({ text }: RenderedBatch): boolean {
+  return byteLength(text) <= MAX_GOTIFY_BYTES - AROUND_BATCH_BYTES;
 }
 
 /** Behind a reverse proxy it may lie under a path (its documentation, "Reverse Proxy"). */
@@ -95,7 +95,10 @@ class GotifyChannel implements Channel {
   }
 
   /** An application may write and not read, and a message has no id of ours: what may have arrived can only be sent again. */
-  async send({ notification }: Envelope, { late, replaced, doubt, timeoutMs, signal }: SendOptions): Promise<Receipt> {
+  async send(
+    { notification }: Envelope,
+    { late, replaced, inDoubt, timeoutMs, signal }: SendOptions,
+  ): Promise<Receipt> {
     const { runtime } = this.#context;
     const { baseUrl, token } = this.#server;
     const notes = notesOf(notification, { lateAt: late ? runtime.now() : undefined, replaced });
@@ -112,7 +115,7 @@ class GotifyChannel implements Channel {
     const json = parseJsonObject(answer.text);
     const retryAfterMs = parseRetryAfter(answer.headers.get("Retry-After"), runtime.now());
     if (status === 200 && Number.isSafeInteger(json?.id) && typeof json?.appid === "number") {
-      return { id: String(json.id), mayBeTwice: doubt !== undefined };
+      return { id: String(json.id), possibleDuplicate: inDoubt !== undefined };
     }
     // Gotify has no such path only when it is no Gotify, or lies under another path.
     if (status !== 404 && json?.errorCode === status && typeof json.errorDescription === "string") {
@@ -121,8 +124,8 @@ class GotifyChannel implements Channel {
     throw new NotTheServiceError(`${host} does not answer like Gotify: ${status}`, { status, retryAfterMs });
   }
 
-  hasRoomFor(digest: Digest): boolean {
-    return tellsEach(digest, fitsGotify);
+  hasRoomFor(digest: Batch): boolean {
+    return hasLineForEach(digest, fitsGotify);
   }
 
   /** Gotify takes no empty message, so that a subject without a body becomes the message. */

@@ -1,6 +1,6 @@
 /** Matrix rooms. */
 
-import type { Digest } from "../../notification/batch.ts";
+import type { Batch } from "../../notification/batch.ts";
 import { BeforeSendingError } from "../../base/errors.ts";
 import type { Fields } from "../../base/fields.ts";
 import { MatrixError } from "../../matrix/errors.ts";
@@ -13,12 +13,12 @@ import type { Channel, Envelope, Receipt, SendOptions } from "../channel.ts";
 import type { ChannelContext, ChannelKind, OpenChannel, ParseContext } from "../kind.ts";
 import { clientField } from "./client.ts";
 import { contentHasRoomFor, contentOf, type ContentOptions, MAX_CONTENT_BYTES, mentionsOf } from "./content.ts";
-import { clearDoubt, type Cleared } from "./deduplicate.ts";
+import { type EarlierDelivery, findEarlierDelivery } from "./deduplicate.ts";
 import { MATRIX_FIELDS, type MatrixPolicy, matrixPolicy, roomsField } from "./fields.ts";
 import { formerRoomsSince, type KnownRoom } from "./cached_room.ts";
 import { type Related, relatedContent, relatedTo } from "./relations.ts";
-import { RoomFinder } from "./room_resolver.ts";
-import { volatileMemory } from "../room_cache.ts";
+import { RoomResolver } from "./room_resolver.ts";
+import { inMemoryRoomCache } from "../room_cache.ts";
 
 /** As long as any. */
 const ANY_TXN_ID = "00000000-0000-4000-8000-000000000000";
@@ -43,13 +43,13 @@ export const matrixKind: ChannelKind = {
 class MatrixChannel implements Channel {
   readonly kind = "matrix";
   readonly isIdempotent = true;
-  readonly carriesFiles = "apart";
+  readonly attachmentMode = "apart";
   readonly name: string;
   readonly destinations: readonly string[];
   readonly #policy: MatrixPolicy;
   readonly #client: MatrixClient;
   readonly #context: ChannelContext;
-  readonly #rooms: RoomFinder;
+  readonly #rooms: RoomResolver;
 
   constructor(
     name: string,
@@ -62,24 +62,26 @@ class MatrixChannel implements Channel {
     this.#policy = policy;
     this.#client = client;
     this.#context = context;
-    this.#rooms = new RoomFinder(client, name, context.memory ?? volatileMemory());
+    this.#rooms = new RoomResolver(client, name, context.roomCache ?? inMemoryRoomCache());
   }
 
   async send(envelope: Envelope, options: SendOptions): Promise<Receipt> {
     const { destination, notification } = envelope;
-    const { txnId, doubt, timeoutMs, signal } = options;
+    const { txnId, inDoubt, timeoutMs, signal } = options;
     const room = await beforeSending(() => this.#rooms.find(destination, { timeoutMs, signal }));
     const contents = await this.#contents(notification, room, options);
-    const sending = { ...contents, destination, txnId, doubt, timeoutMs, signal };
+    const sending = { ...contents, destination, txnId, inDoubt, timeoutMs, signal };
     // An earlier try went to the room that the destination had then.
-    let mayBeTwice = false;
-    for (const roomId of doubt === undefined ? [] : formerRoomsSince(room, doubt.since)) {
+    let possibleDuplicate = false;
+    for (const roomId of inDoubt === undefined ? [] : formerRoomsSince(room, inDoubt.since)) {
       const cleared = await this.#clear({ ...sending, roomId });
       if ("eventId" in cleared) return { id: cleared.eventId, via: "read-back" };
-      mayBeTwice ||= cleared.mayBeTwice;
+      possibleDuplicate ||= cleared.possibleDuplicate;
     }
     const receipt = await this.#deliver({ ...sending, roomId: room.roomId });
-    return mayBeTwice && receipt.via !== "read-back" ? { ...receipt, mayBeTwice } : receipt;
+    return possibleDuplicate && receipt.via !== "read-back"
+      ? { ...receipt, possibleDuplicate: possibleDuplicate }
+      : receipt;
   }
 
   async #contents(
@@ -104,18 +106,20 @@ class MatrixChannel implements Channel {
     const cleared = await this.#clear(sending);
     if ("eventId" in cleared) return { id: cleared.eventId, via: "read-back" };
     try {
-      return { id: await this.#put(sending), mayBeTwice: cleared.mayBeTwice };
+      return { id: await this.#put(sending), possibleDuplicate: cleared.possibleDuplicate };
     } catch (error) {
       if (isLast || !isRefusal(error)) throw error;
       const moved = await this.#rooms.moved(destination, { roomId, error }, { timeoutMs, signal });
       if (moved !== undefined) return await this.#deliver({ ...sending, roomId: moved.roomId }, true);
-      return { id: await this.#enterAndPut(sending, error), mayBeTwice: cleared.mayBeTwice };
+      return { id: await this.#enterAndPut(sending, error), possibleDuplicate: cleared.possibleDuplicate };
     }
   }
 
-  async #clear({ doubt, ...where }: Sending): Promise<Cleared> {
-    if (doubt === undefined) return { mayBeTwice: false };
-    return await beforeSending(() => clearDoubt(this.#client, { ...where, doubt, policy: this.#policy.doubt }));
+  async #clear({ inDoubt, ...where }: Sending): Promise<EarlierDelivery> {
+    if (inDoubt === undefined) return { possibleDuplicate: false };
+    return await beforeSending(() =>
+      findEarlierDelivery(this.#client, { ...where, inDoubt, policy: this.#policy.inDoubt })
+    );
   }
 
   async #put({ content, related, roomId, txnId, timeoutMs, signal }: Sending): Promise<string> {
@@ -153,7 +157,7 @@ class MatrixChannel implements Channel {
     return await this.#put(sending);
   }
 
-  hasRoomFor(digest: Digest): boolean {
+  hasRoomFor(digest: Batch): boolean {
     return contentHasRoomFor(digest, this.#contentOptions(digest, { txnId: ANY_TXN_ID, late: true }));
   }
 
@@ -184,7 +188,7 @@ class MatrixChannel implements Channel {
 }
 
 /** One event, on its way into one room. */
-interface Sending extends Pick<SendOptions, "txnId" | "doubt" | "timeoutMs" | "signal"> {
+interface Sending extends Pick<SendOptions, "txnId" | "inDoubt" | "timeoutMs" | "signal"> {
   readonly content: () => Promise<RoomMessageContent | MediaContent>;
   /** The content for the room that holds what it relates to. */
   readonly related: { readonly content: RoomMessageContent; readonly roomId: string } | undefined;

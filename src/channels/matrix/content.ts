@@ -1,8 +1,8 @@
 /** What a notification is as the content of a Matrix event. */
 
-import { type Digest, tellsEach } from "../../notification/batch.ts";
+import { type Batch, hasLineForEach } from "../../notification/batch.ts";
 import type { RoomMessageContent } from "../../matrix/events.ts";
-import { EVERYBODY } from "../../notification/mentions.ts";
+import { ROOM_MENTION } from "../../notification/mentions.ts";
 import type { Notification } from "../../notification/notification.ts";
 import { byteLength, cutToFit, renderHtml, type RenderOptions, renderPlain } from "../../notification/render.ts";
 import { type RenderedMessage, renderMessage } from "../message.ts";
@@ -39,9 +39,9 @@ export async function contentOf(notification: Notification, options: ContentOpti
 }
 
 /** Whether the content has room for a line of each that a digest stands for. */
-export function contentHasRoomFor(digest: Digest, options: ContentOptions): boolean {
+export function contentHasRoomFor(digest: Batch, options: ContentOptions): boolean {
   const { formatted, fits } = formsOf(digest, options);
-  return tellsEach(digest, (message) => fits(formatted(message)));
+  return hasLineForEach(digest, (message) => fits(formatted(message)));
 }
 
 /** The forms that a content may have, and whether one is small enough. */
@@ -63,7 +63,7 @@ function formsOf(notification: Notification, options: ContentOptions) {
 
 /** Client-Server API, "User and room mentions": who is not named here is not called, whatever stands in the body. */
 function intentionalMentions(mentions: readonly string[]): RoomMessageContent["m.mentions"] {
-  const users = mentions.filter((mention) => mention !== EVERYBODY);
+  const users = mentions.filter((mention) => mention !== ROOM_MENTION);
   return {
     ...(users.length === 0 ? {} : { user_ids: users }),
     ...(users.length === mentions.length ? {} : { room: true }),

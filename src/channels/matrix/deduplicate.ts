@@ -10,32 +10,32 @@ import { MatrixError } from "../../matrix/errors.ts";
 import { findEvent } from "../../matrix/messages.ts";
 import type { MatrixClient } from "../../matrix/request.ts";
 import { serverSoftware } from "../../matrix/software.ts";
-import type { Doubt } from "../channel.ts";
+import type { InDoubt } from "../channel.ts";
 
 /**
  * What matters more when nobody can tell yet. `send`: that the message comes in time, with a small risk of two. `wait`: that there is one, up to five minutes
  * later.
  */
-export type DoubtPolicy = "send" | "wait";
+export type InDoubtPolicy = "send" | "wait";
 
 /** A server that is not Synapse may show an event so much later than it took it. */
-export const QUIET_MS: Readonly<Record<DoubtPolicy, number>> = { send: 35_000, wait: 310_000 };
+export const QUIET_MS: Readonly<Record<InDoubtPolicy, number>> = { send: 35_000, wait: 310_000 };
 
 /** How far the server's clock may be from ours. */
 const CLOCK_SKEW_MS = 10 * 60_000;
 
 /** What to ask, and how. */
-export interface DoubtOptions {
+export interface DeduplicateOptions {
   readonly roomId: string;
   readonly txnId: string;
-  readonly doubt: Doubt;
-  readonly policy: DoubtPolicy;
+  readonly inDoubt: InDoubt;
+  readonly policy: InDoubtPolicy;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
 }
 
 /** The event is there; or it is not, and sending it again may make two, or cannot. */
-export type Cleared = { readonly eventId: string } | { readonly mayBeTwice: boolean };
+export type EarlierDelivery = { readonly eventId: string } | { readonly possibleDuplicate: boolean };
 
 /**
  * Looks whether an earlier try arrived.
@@ -43,25 +43,27 @@ export type Cleared = { readonly eventId: string } | { readonly mayBeTwice: bool
  * @throws {TooEarlyError} when the server may still bring it to light
  * @throws what {@linkcode findEvent} throws, but for a room that cannot be read
  */
-export async function clearDoubt(client: MatrixClient, options: DoubtOptions): Promise<Cleared> {
-  const { roomId, txnId, doubt, policy, timeoutMs, signal } = options;
+export async function findEarlierDelivery(client: MatrixClient, options: DeduplicateOptions): Promise<EarlierDelivery> {
+  const { roomId, txnId, inDoubt, policy, timeoutMs, signal } = options;
   const now = client.runtime.now();
   const isSynapse = await serverSoftware(client, { timeoutMs, signal }) === "Synapse";
   // A clock that jumped back says nothing about how long ago it was; then nobody waits for it.
-  const rested = now - doubt.until;
+  const rested = now - inDoubt.until;
   if (!isSynapse && rested >= 0 && rested < QUIET_MS[policy]) {
     throw new TooEarlyError(
       "An earlier try may have arrived; the room is read back first",
-      doubt.until + QUIET_MS[policy],
+      inDoubt.until + QUIET_MS[policy],
     );
   }
   try {
-    const since = Math.min(doubt.since, now) - CLOCK_SKEW_MS;
+    const since = Math.min(inDoubt.since, now) - CLOCK_SKEW_MS;
     const eventId = await findEvent(client, { roomId, id: txnId, since, timeoutMs, signal });
-    return eventId === undefined ? { mayBeTwice: !isSynapse } : { eventId };
+    return eventId === undefined ? { possibleDuplicate: !isSynapse } : { eventId };
   } catch (error) {
     // Not readable: a message that comes twice is better than one that does not come.
-    if (error instanceof MatrixError && (error.status === 403 || error.status === 404)) return { mayBeTwice: true };
+    if (error instanceof MatrixError && (error.status === 403 || error.status === 404)) {
+      return { possibleDuplicate: true };
+    }
     throw error;
   }
 }

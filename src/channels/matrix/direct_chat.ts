@@ -24,7 +24,7 @@ import { inviteUser, type RoomOptions } from "../../matrix/rooms.ts";
 import { whoami } from "../../matrix/session.ts";
 import { syncRooms } from "../../matrix/sync.ts";
 import type { JoinedRoom } from "../../matrix/sync_rooms.ts";
-import type { Memory } from "../room_cache.ts";
+import type { RoomCache } from "../room_cache.ts";
 
 /** Stands in the first event of a direct chat that we make: the user id of the other person. */
 export const DIRECT_MARK = "dev.matrix-notify.direct";
@@ -42,7 +42,7 @@ export interface DirectChat {
 /** Whose chat, and where making one is written down. */
 export interface DirectChatOptions extends RoomOptions {
   readonly person: string;
-  readonly memory: Memory;
+  readonly memory: RoomCache;
 }
 
 /**
@@ -53,7 +53,7 @@ export interface DirectChatOptions extends RoomOptions {
  */
 export async function openDirectChat(client: MatrixClient, options: DirectChatOptions): Promise<DirectChat> {
   const { person, memory, timeoutMs, signal } = options;
-  return await memory.alone(async () => {
+  return await memory.withLock(async () => {
     const { userId: owner } = await whoami(client, { timeoutMs, signal });
     const asked = { ...options, owner };
     const roomId = await findDirectChat(client, asked) ?? await make(client, asked);
@@ -103,7 +103,7 @@ async function findDirectChat(client: MatrixClient, asked: Asked): Promise<strin
 /** Rooms that may be it, the likeliest first. */
 async function* candidates(client: MatrixClient, asked: Asked): AsyncGenerator<Candidate> {
   const { person, owner, memory, timeoutMs, signal } = asked;
-  const made = memory.recall(keyOf(asked));
+  const made = memory.get(keyOf(asked));
   if (typeof made === "string") yield { roomId: made, isOurs: true };
   const chats = await readDirectChats(client, { userId: owner, timeoutMs, signal });
   const joined = await rooms(client, asked);
@@ -126,7 +126,7 @@ async function rooms(client: MatrixClient, { person, timeoutMs, signal }: Asked)
 async function make(client: MatrixClient, asked: Asked): Promise<string> {
   const { person, memory, timeoutMs, signal } = asked;
   const now = () => client.runtime.now();
-  const since = memory.recall(keyOf(asked));
+  const since = memory.get(keyOf(asked));
   // A clock that jumped back says nothing about how long ago it was.
   if (typeof since === "number" && now() >= since && now() - since < MAKING_REST_MS) {
     throw new TooEarlyError(

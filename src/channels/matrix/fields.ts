@@ -2,10 +2,10 @@
 
 import type { Fields } from "../../base/fields.ts";
 import { parseRoom, ROOM_HINT, ROOM_PROBLEM } from "../../matrix/ids.ts";
-import { EVERYBODY, isMention, MAX_MENTIONS, MENTION_PROBLEM } from "../../notification/mentions.ts";
+import { isMention, MAX_MENTIONS, MENTION_PROBLEM, ROOM_MENTION } from "../../notification/mentions.ts";
 import type { ConnectionConfig } from "../fields/connection.ts";
 import type { FieldSpecs } from "../fields/field_spec.ts";
-import type { DoubtPolicy } from "./deduplicate.ts";
+import type { InDoubtPolicy } from "./deduplicate.ts";
 import { RELATED_POLICIES, type RelatedPolicy } from "./relations.ts";
 import { serverFields } from "../fields/server.ts";
 
@@ -39,12 +39,12 @@ export interface MatrixConfig extends ConnectionConfig {
    * What matters more when an earlier try may have arrived and the server cannot tell yet. `send`: that the message comes in time, with a small risk of two.
    * `wait`: that there is one, up to five minutes later. Synapse can always tell. @default {"send"}
    */
-  readonly doubt?: "send" | "wait";
+  readonly inDoubt?: "send" | "wait";
 }
 
 const ROOM_REGEXP = "^\\s*[!#@]";
 const USER_REGEXP = "^\\s*@[^:\\s\\u0000]*:[A-Za-z0-9.:[\\]-]+\\s*$";
-const MENTION_REGEXP = `^\\s*${EVERYBODY}\\s*$|${USER_REGEXP}`;
+const MENTION_REGEXP = `^\\s*${ROOM_MENTION}\\s*$|${USER_REGEXP}`;
 
 /** The fields, for the schema. */
 export const MATRIX_FIELDS: FieldSpecs = {
@@ -86,7 +86,7 @@ export const MATRIX_FIELDS: FieldSpecs = {
     schema: {
       type: ["string", "array"],
       description: "whom what is critical is for: user ids, or @room for everybody",
-      examples: [EVERYBODY, ["@alice:example.org", "@bob:example.org"]],
+      examples: [ROOM_MENTION, ["@alice:example.org", "@bob:example.org"]],
       pattern: MENTION_REGEXP,
       items: { type: "string", pattern: MENTION_REGEXP },
       maxItems: MAX_MENTIONS,
@@ -102,7 +102,7 @@ export const MATRIX_FIELDS: FieldSpecs = {
       enum: RELATED_POLICIES,
     },
   },
-  doubt: {
+  inDoubt: {
     schema: {
       type: "string",
       description: "what matters more when nobody can tell whether a try arrived: that it comes in time, or once",
@@ -119,7 +119,7 @@ export interface MatrixPolicy {
   readonly rooms: readonly string[];
   readonly mentions: readonly string[];
   readonly related: RelatedPolicy;
-  readonly doubt: DoubtPolicy;
+  readonly inDoubt: InDoubtPolicy;
 }
 
 /**
@@ -135,7 +135,7 @@ export function roomsField(fields: Fields): readonly string[] {
 }
 
 /**
- * Reads `room`, `mentions`, `related` and `doubt`.
+ * Reads `room`, `mentions`, `related` and `inDoubt`.
  *
  * @throws {ConfigError} when one of them cannot be used
  */
@@ -148,7 +148,7 @@ export function matrixPolicy(fields: Fields): MatrixPolicy {
   }
   const related = RELATED_POLICIES.find((policy) => policy === (fields.text("related") ?? "reply"));
   if (related === undefined) throw fields.error("related", `it must be one of ${RELATED_POLICIES.join(", ")}`);
-  const doubt = fields.text("doubt") ?? "send";
-  if (doubt !== "send" && doubt !== "wait") throw fields.error("doubt", 'it must be "send" or "wait"');
-  return { rooms, mentions, related, doubt };
+  const inDoubt = fields.text("inDoubt") ?? "send";
+  if (inDoubt !== "send" && inDoubt !== "wait") throw fields.error("inDoubt", 'it must be "send" or "wait"');
+  return { rooms, mentions, related, inDoubt };
 }

@@ -21,7 +21,7 @@ import { readReplacement, type Replacement } from "../../matrix/room_state.ts";
 import { joinRoom, resolveAlias, type RoomOptions } from "../../matrix/rooms.ts";
 import { whoami } from "../../matrix/session.ts";
 import { openDirectChat } from "./direct_chat.ts";
-import type { Memory } from "../room_cache.ts";
+import type { RoomCache } from "../room_cache.ts";
 import { type FormerRoom, type KnownRoom, readKnownRoom, roomKey } from "./cached_room.ts";
 
 /** How long a room is used unseen, milliseconds: whoever has power in a room that was replaced is not refused there. */
@@ -34,12 +34,12 @@ const FORMER_MS: number = 30 * 86_400_000;
 const MAX_REPLACEMENTS = 20;
 
 /** Finds the rooms of one channel's destinations. */
-export class RoomFinder {
+export class RoomResolver {
   readonly #client: MatrixClient;
   readonly #channel: string;
-  readonly #memory: Memory;
+  readonly #memory: RoomCache;
 
-  constructor(client: MatrixClient, channel: string, memory: Memory) {
+  constructor(client: MatrixClient, channel: string, memory: RoomCache) {
     this.#client = client;
     this.#channel = channel;
     this.#memory = memory;
@@ -174,7 +174,7 @@ export class RoomFinder {
   }
 
   #recall(destination: string): KnownRoom | undefined {
-    return readKnownRoom(this.#memory.recall(this.#key(destination)));
+    return readKnownRoom(this.#memory.get(this.#key(destination)));
   }
 
   async #remember(destination: string, { roomId, owner }: Found, before?: KnownRoom): Promise<KnownRoom> {

@@ -70,7 +70,7 @@ async function upload(...[client, file, options]: Parameters<typeof uploadMedia>
     const refusal = {
       status: error.status,
       errcode: "errcode" in error ? error.errcode : undefined,
-      verdict: "poison",
+      failureClass: "rejected",
     } as const;
     throw new ResponseError(`Cannot upload ${file.name}: ${error.message}`, refusal, { cause: error });
   }

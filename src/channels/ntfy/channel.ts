@@ -114,7 +114,7 @@ interface NtfyServer {
 class NtfyChannel implements Channel {
   readonly kind = "ntfy";
   readonly isIdempotent = false;
-  readonly carriesFiles = "apart";
+  readonly attachmentMode = "apart";
   readonly name: string;
   readonly destinations: readonly string[];
   readonly #server: NtfyServer;
@@ -132,7 +132,7 @@ class NtfyChannel implements Channel {
    * the same `sequence_id`; older servers pass over it, so that nobody can tell.
    */
   async send(envelope: Envelope, options: SendOptions): Promise<Receipt> {
-    const { doubt, signal } = options;
+    const { inDoubt, signal } = options;
     const { runtime } = this.#context;
     const { baseUrl, auth } = this.#server;
     const { headers, ...request } = await this.#request(envelope, options);
@@ -145,14 +145,14 @@ class NtfyChannel implements Channel {
     const json = parseJsonObject(answer.text);
     const retryAfterMs = parseRetryAfter(answer.headers.get("Retry-After"), runtime.now());
     if (answer.status === 200 && typeof json?.id === "string" && json.id.length <= 255 && json.event === "message") {
-      return { id: json.id, mayBeTwice: doubt !== undefined };
+      return { id: json.id, possibleDuplicate: inDoubt !== undefined };
     }
     if (typeof json?.code === "number" && typeof json.error === "string") {
       throw new ResponseError(`${host} answered ${answer.status} (${json.code}): ${json.error}`, {
         status: answer.status,
         errcode: String(json.code),
         retryAfterMs,
-        verdict: json.code === FILES_OF_A_DAY ? "poison" : undefined,
+        failureClass: json.code === FILES_OF_A_DAY ? "rejected" : undefined,
       });
     }
     throw new NotTheServiceError(`${host} does not answer like ntfy: ${answer.status}`, {

@@ -99,7 +99,7 @@ export const telegramKind: ChannelKind = {
 class TelegramChannel implements Channel {
   readonly kind = "telegram";
   readonly isIdempotent = false;
-  readonly carriesFiles = "apart";
+  readonly attachmentMode = "apart";
   readonly name: string;
   readonly destinations: readonly string[];
   readonly #bot: TelegramBot;
@@ -148,7 +148,7 @@ class TelegramChannel implements Channel {
     { chat, thread }: TelegramPlace,
     { notification: { silent, file }, destination }: Envelope,
     text: object,
-    { incident, doubt, timeoutMs, signal }: SendOptions,
+    { incident, inDoubt, timeoutMs, signal }: SendOptions,
   ): Promise<Receipt> {
     const { runtime, files } = this.#context;
     const parameters = {
@@ -171,7 +171,7 @@ class TelegramChannel implements Channel {
       })
       : await (await import("./upload.ts")).sendFile({ file, files, timeoutMs, parameters, call });
     const id = isObject(result) ? result.message_id : undefined;
-    if (Number.isSafeInteger(id)) return { id: String(id), mayBeTwice: doubt !== undefined };
+    if (Number.isSafeInteger(id)) return { id: String(id), possibleDuplicate: inDoubt !== undefined };
     throw notLikeTelegram(new URL(this.#bot.baseUrl).host, { status: 200 });
   }
 

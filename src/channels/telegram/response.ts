@@ -1,6 +1,6 @@
 /** What Telegram's answers mean (Bot API, "Making requests", "ResponseParameters"). */
 
-import { NotTheServiceError, type Refusal, ResponseError, type Verdict } from "../../base/errors.ts";
+import { NotTheServiceError, type Refusal, type ResponseClass, ResponseError } from "../../base/errors.ts";
 import { isObject, parseJsonObject } from "../../base/fields.ts";
 import { type HttpAnswer, MAX_WAIT_MS, parseRetryAfter } from "../../runtime/http.ts";
 
@@ -11,7 +11,7 @@ export class MovedError extends ResponseError {
   readonly chat: string;
 
   constructor(message: string, chat: string) {
-    super(message, { status: 400, verdict: "room" });
+    super(message, { status: 400, failureClass: "destination" });
     this.chat = chat;
   }
 }
@@ -20,12 +20,12 @@ export class MovedError extends ResponseError {
  * Where the status alone means something else in HTTP: a token of the wrong form is 404, a bot that was thrown out of a chat is 403, and every
  * trouble with a chat is 400, as are texts that it cannot use; those we do not send.
  */
-const VERDICTS: Readonly<Record<number, Verdict>> = {
-  400: "room",
-  401: "account",
-  403: "room",
-  404: "account",
-  421: "account",
+const VERDICTS: Readonly<Record<number, ResponseClass>> = {
+  400: "destination",
+  401: "credentials",
+  403: "destination",
+  404: "credentials",
+  421: "credentials",
 };
 
 /**
@@ -49,7 +49,7 @@ export function readAnswer(
   const message = `${host} answered ${status}: ${json.description}`;
   const { migrate_to_chat_id: chat } = parameters;
   if (status === 400 && Number.isSafeInteger(chat)) throw new MovedError(message, String(chat));
-  throw new ResponseError(message, { status, retryAfterMs, verdict: VERDICTS[status] });
+  throw new ResponseError(message, { status, retryAfterMs, failureClass: VERDICTS[status] });
 }
 
 /** Somebody else answers there. */

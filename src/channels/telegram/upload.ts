@@ -56,7 +56,10 @@ export async function sendFile({ file, files, timeoutMs, parameters, call }: Fil
   } catch (error) {
     if (!isRefused(error)) throw error;
     // The chat took the text before it.
-    throw new ResponseError(`Cannot send ${file.name}: ${error.message}`, { status: error.status, verdict: "poison" });
+    throw new ResponseError(`Cannot send ${file.name}: ${error.message}`, {
+      status: error.status,
+      failureClass: "rejected",
+    });
   }
 }
 

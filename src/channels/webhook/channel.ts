@@ -1,6 +1,6 @@
 /** Services of any kind that take JSON over HTTP. */
 
-import { NotTheServiceError, ResponseError, type Verdict } from "../../base/errors.ts";
+import { NotTheServiceError, type ResponseClass, ResponseError } from "../../base/errors.ts";
 import { type Fields, parseJsonObject } from "../../base/fields.ts";
 import { exchange, type HttpAnswer, parseRetryAfter } from "../../runtime/http.ts";
 import { cutToFit, notesOf, renderPlain } from "../../notification/render.ts";
@@ -126,7 +126,7 @@ class WebhookChannel implements Channel {
 
   /** `Idempotency-Key` is the same on every try, for services that heed it; nobody can tell whether this one does. */
   async send(envelope: Envelope, options: SendOptions): Promise<Receipt> {
-    const { txnId, doubt, timeoutMs, signal } = options;
+    const { txnId, inDoubt, timeoutMs, signal } = options;
     const { runtime } = this.#context;
     const url = this.#hook.url.reveal();
     const answer = await exchange(runtime, {
@@ -143,7 +143,10 @@ class WebhookChannel implements Channel {
       timeoutMs,
       signal,
     });
-    return { id: readAnswer(answer, { host: new URL(url).host, now: runtime.now() }), mayBeTwice: doubt !== undefined };
+    return {
+      id: readAnswer(answer, { host: new URL(url).host, now: runtime.now() }),
+      possibleDuplicate: inDoubt !== undefined,
+    };
   }
 
   async #values({ notification }: Envelope, { txnId, late, replaced }: SendOptions): Promise<Values> {
@@ -171,9 +174,16 @@ class WebhookChannel implements Channel {
  * What statuses mean for an address that a person wrote down: one that is gone, or that wants another method, is a mistake there, and no fault of
  * the notification.
  */
-const VERDICTS: Readonly<Record<number, Verdict>> = {
-  ...{ 402: "account", 405: "account", 406: "account", 407: "account", 411: "account", 415: "account" },
-  ...{ 404: "room", 410: "room" },
+const VERDICTS: Readonly<Record<number, ResponseClass>> = {
+  ...{
+    402: "credentials",
+    405: "credentials",
+    406: "credentials",
+    407: "credentials",
+    411: "credentials",
+    415: "credentials",
+  },
+  ...{ 404: "destination", 410: "destination" },
   ...{ 409: "not-sent", 421: "not-sent", 423: "not-sent", 425: "not-sent" },
 };
 
@@ -189,7 +199,7 @@ function readAnswer(answer: HttpAnswer, { host, now }: { readonly host: string; 
   }
   const said = /html/i.test(headers.get("Content-Type") ?? "") ? "" : text.replace(/\s+/g, " ").trim();
   const message = `${host} answered ${status}${said === "" ? "" : `: ${said.slice(0, MAX_SAID_CHARS)}`}`;
-  throw new ResponseError(message, { status, retryAfterMs, verdict: VERDICTS[status] });
+  throw new ResponseError(message, { status, retryAfterMs, failureClass: VERDICTS[status] });
 }
 
 const MAX_SAID_CHARS = 200;

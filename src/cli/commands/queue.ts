@@ -104,7 +104,9 @@ function all(notifier: Notifier, { args }: CommandContext): QueuedEntry[] {
     throw new UsageError("Cannot use --all together with --dead or ids: it means everything");
   }
   // A fallback that waits for its time is not in trouble; who wants it now names it.
-  return notifier.entries().filter(({ unless, attempts, state }) => !unless || attempts > 0 || state === "dead");
+  return notifier.entries().filter(({ fallbackFor, attempts, state }) =>
+    !fallbackFor || attempts > 0 || state === "dead"
+  );
 }
 
 /** The dead, or those that are named; never nothing. */

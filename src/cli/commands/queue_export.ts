@@ -1,6 +1,6 @@
 /** `queue export`: what is in the queue, as JSON lines that somebody can carry elsewhere. */
 
-import { QueueError } from "../../base/errors.ts";
+import { StorageError } from "../../base/errors.ts";
 import { UsageError } from "../arguments.ts";
 import type { CommandContext } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
@@ -29,7 +29,7 @@ export async function exportEntries(context: CommandContext): Promise<number> {
  * reads it.
  *
  * @throws {UsageError} when there is something of that name, or no directory for it
- * @throws {QueueError} when the disk does not take it
+ * @throws {StorageError} when the disk does not take it
  */
 function writeNewFile(path: string, text: string): void {
   try {
@@ -48,7 +48,7 @@ function writeNewFile(path: string, text: string): void {
   }
 }
 
-function problemOf(error: unknown, path: string): UsageError | QueueError {
+function problemOf(error: unknown, path: string): UsageError | StorageError {
   const what = `Cannot export to ${path}`;
   if (error instanceof Deno.errors.AlreadyExists) {
     return new UsageError(`${what}: it is there already`, "name a new file; nothing is overwritten");
@@ -56,6 +56,6 @@ function problemOf(error: unknown, path: string): UsageError | QueueError {
   if (error instanceof Deno.errors.NotFound) return new UsageError(`${what}: there is no such directory`);
   const options = { cause: error, hint: "the queue is what it was; name a file elsewhere" };
   return error instanceof Deno.errors.PermissionDenied
-    ? new QueueError("permission", `${what}: permission is denied`, options)
-    : new QueueError("io", `${what}: the disk did not take it`, options);
+    ? new StorageError("permission", `${what}: permission is denied`, options)
+    : new StorageError("io", `${what}: the disk did not take it`, options);
 }

@@ -12,7 +12,7 @@ import type { CommandContext } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
 import { requireGuest } from "../guests.ts";
 import { openMatrixClient } from "../matrix_client.ts";
-import { asking, type ServerHints } from "../server_trouble.ts";
+import { type ServerHints, withServerErrors } from "../server_trouble.ts";
 import { printable } from "../ui.ts";
 
 const TIMEOUT_MS = 60_000;
@@ -40,7 +40,7 @@ export async function create(context: CommandContext): Promise<number> {
   const direct = person === undefined
     ? {}
     : { isDirect: true, preset: "trusted_private_chat", creationContent: { [DIRECT_MARK]: person } } as const;
-  const roomId = await asking(
+  const roomId = await withServerErrors(
     "create the room",
     () => createRoom(client, { name, invite, alias, ...direct, timeoutMs: TIMEOUT_MS }),
     HINTS,
@@ -81,7 +81,10 @@ async function note(
 export async function list(context: CommandContext): Promise<number> {
   const { args, ui } = context;
   const { client } = openMatrixClient(context);
-  const { joined, invites } = await asking("list the rooms", () => syncRooms(client, { timeoutMs: TIMEOUT_MS }));
+  const { joined, invites } = await withServerErrors(
+    "list the rooms",
+    () => syncRooms(client, { timeoutMs: TIMEOUT_MS }),
+  );
   if (args.has("json")) {
     for (const { creator: _creator, creation: _creation, ...room } of joined) ui.json({ ...room, membership: "join" });
     for (const invite of invites) ui.json({ ...invite, membership: "invite" });

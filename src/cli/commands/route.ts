@@ -26,18 +26,18 @@ export async function explain(context: CommandContext): Promise<number> {
   if (args.has("json")) {
     for (const rule of rules) ui.json(rule);
     for (const envelope of envelopes) ui.json(summaryOf(envelope));
-    for (const { envelope, standsFor } of fallbacks) {
-      const unless = standsFor.map(({ envelope: { channel, destination }, afterMs }) => ({
+    for (const { envelope, primaries } of fallbacks) {
+      const fallbackFor = primaries.map(({ envelope: { channel, destination }, afterMs }) => ({
         channel,
         destination,
         afterMs,
       }));
-      ui.json({ ...summaryOf(envelope), unless });
+      ui.json({ ...summaryOf(envelope), fallbackFor });
     }
     if (mutedBy !== undefined) ui.json({ mutedBy });
     return EXIT.ok;
   }
-  for (const { rule, verdict, why } of rules) ui.data(`${rule}  ${verdict.padEnd(11)}  ${printable(why)}`);
+  for (const { rule, result, why } of rules) ui.data(`${rule}  ${result.padEnd(11)}  ${printable(why)}`);
   if (rules.length === 0) ui.data("there are no rules");
   for (const envelope of envelopes) ui.data(`-> ${placeOf(envelope)}${changesText(envelope.notification, input)}`);
   for (const fallback of fallbacks) {

@@ -23,7 +23,7 @@ export async function run(context: CommandContext): Promise<number> {
   const input = inputFor(end, args, { tail: tail.toString(), tookMs: runtime.now() - start });
   await guard(context, "Cannot tell how the command went", async () => {
     await using notifier = await openNotifier(context);
-    const resolves = end.code === 0 && notifier.isOpen(input, whereFrom(args));
+    const resolves = end.code === 0 && notifier.hasOpenIncident(input, whereFrom(args));
     if (isSilent && !resolves) return;
     const said = end.code === 0 ? { ...input, resolves, key: resolves ? input.key : undefined } : input;
     reportTrouble(await notifier.notify(said, { ...whereFrom(args), waitMs: args.durationMs("wait") }), ui);

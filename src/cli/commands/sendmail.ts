@@ -1,6 +1,6 @@
 /** `sendmail`: takes a mail as sendmail does, and makes a notification of it. */
 
-import { InvalidNotificationError, QueueError } from "../../base/errors.ts";
+import { InvalidNotificationError, StorageError } from "../../base/errors.ts";
 import { MAX_MAIL_BYTES } from "../../ingest/mail/mail.ts";
 import { mailNotification } from "../../ingest/mail/notification.ts";
 import { readMail } from "../../ingest/mail/read.ts";
@@ -33,7 +33,7 @@ export async function sendmail(context: CommandContext): Promise<number> {
     });
   const outcomes = await send(true).catch((error) => {
     // The text matters more than its files, for which there is no room: a mail that is refused is lost where nobody sends it again.
-    if (!(error instanceof QueueError) || error.trouble !== "files") throw error;
+    if (!(error instanceof StorageError) || error.code !== "files") throw error;
     ui.warn(`${error.message}; the mail is sent without its attachments`);
     return send(false);
   });

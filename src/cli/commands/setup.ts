@@ -5,14 +5,14 @@
  * @module
  */
 
-import { over } from "../../config/connection.ts";
+import { withConnection } from "../../config/connection.ts";
 import { writeChannel } from "../../config/write.ts";
 import { InterruptedError } from "../../base/errors.ts";
 import type { CommandContext } from "../command.ts";
 import { chooseUser, openAccount } from "../setup/account.ts";
-import { NOBODY, personAt } from "../setup/asker.ts";
+import { NON_INTERACTIVE, personAt } from "../setup/asker.ts";
 import { planChannel } from "../setup/channel.ts";
-import type { Desk } from "../setup/desk.ts";
+import type { SetupContext } from "../setup/desk.ts";
 import { listenForInterrupt } from "../setup/interrupt.ts";
 import { nextSteps, type Places } from "../setup/next_steps.ts";
 import { chooseRoom } from "../setup/room.ts";
@@ -51,8 +51,16 @@ async function write(context: CommandContext): Promise<Written> {
   using interrupt = listenForInterrupt(runtime.stdio);
   const { signal } = interrupt;
   const isPerson = runtime.stdio.stdinIsTerminal() && !args.has("yes");
-  const asker = isPerson ? personAt(runtime.stdio, { ui, signal }) : NOBODY;
-  const desk: Desk = { ...context, asker, plan, stateDir, online: over(runtime, plan.connection), signal, done: [] };
+  const asker = isPerson ? personAt(runtime.stdio, { ui, signal }) : NON_INTERACTIVE;
+  const desk: SetupContext = {
+    ...context,
+    asker,
+    plan,
+    stateDir,
+    online: withConnection(runtime, plan.connection),
+    signal,
+    done: [],
+  };
   if (isPerson) ui.tell(`This sets up the channel ${plan.name} in ${plan.path}. Ctrl-C stops it.`);
   try {
     const user = await chooseUser(desk);
@@ -68,7 +76,7 @@ async function write(context: CommandContext): Promise<Written> {
 }
 
 /** Says what stays of a wizard that was stopped. */
-function stopped({ hint }: InterruptedError, { done, plan }: Desk): InterruptedError {
+function stopped({ hint }: InterruptedError, { done, plan }: SetupContext): InterruptedError {
   if (done.length === 0) return new InterruptedError("Stopped: nothing was changed", { hint });
   const kept = `${done.join(" and ")} ${done.length > 1 ? "stay" : "stays"}`;
   return new InterruptedError(`Stopped: ${plan.path} was not written; ${kept}`, {

@@ -34,7 +34,7 @@ export async function status(context: CommandContext): Promise<number> {
 
 function linesOf(figures: Status, now: number, stateDir: string): string[] {
   const { queued, deferred, held, dead, bytes, maxBytes, oldestSeconds, waitingFor, until, lastDelivery } = figures;
-  const { ages, fallbacks, fileBytes, intake, quarantined, torn, possibleDuplicates } = figures;
+  const { ages, fallbacks, fileBytes, spooled, quarantined, torn, possibleDuplicates } = figures;
   const lines = [
     `queue: ${queued} queued, ${deferred} deferred, ${held} held, ${dead} dead (${bytes} of ${maxBytes} bytes in ${stateDir})`,
   ];
@@ -48,7 +48,7 @@ function linesOf(figures: Status, now: number, stateDir: string): string[] {
   lines.push(`last delivery: ${lastDelivery === undefined ? "never" : `${formatDuration(now - lastDelivery)} ago`}`);
   if (fallbacks > 0) lines.push(`fallbacks: ${fallbacks} more, which wait whether another channel delivers in time`);
   if (fileBytes > 0) lines.push(`files: ${formatBytes(fileBytes)} in ${stateDir}/attachments`);
-  if (intake > 0) lines.push(`intake: ${intake} of the queued beside the journal, until somebody delivers`);
+  if (spooled > 0) lines.push(`spool: ${spooled} of the queued beside the journal, until somebody delivers`);
   if (quarantined > 0) lines.push(`quarantined: ${quarantined} damaged lines, in ${stateDir}/queue/quarantine`);
   if (torn > 0) lines.push(`torn: ${torn} unfinished lines, which nobody was told are queued`);
   if (possibleDuplicates > 0) lines.push(`possible duplicates: ${possibleDuplicates}`);

@@ -1,6 +1,6 @@
 /** `whoami`: the accounts, those of channels with a token of their own, and what the servers say of them. */
 
-import { understood } from "../../accounts/sign_in.ts";
+import { toLoginError } from "../../accounts/sign_in.ts";
 import { openSession, requireAccount } from "../../accounts/session.ts";
 import { AccountStore } from "../../accounts/store.ts";
 import type { ChannelSource } from "../../config/load.ts";
@@ -83,7 +83,7 @@ async function trouble(
   try {
     await ask();
   } catch (thrown) {
-    const error = understood(what, thrown, runtime.now());
+    const error = toLoginError(what, thrown, runtime.now());
     if (!(error instanceof HintedError)) throw error;
     ui.fail(error.message, error.hint ?? hint);
     return error;

@@ -2,7 +2,7 @@
 
 import type { Account } from "../../accounts/account.ts";
 import { openSession } from "../../accounts/session.ts";
-import { askForLogins, type LoginOffer, type SignIn, understood } from "../../accounts/sign_in.ts";
+import { askForLogins, type LoginOffer, type SignIn, toLoginError } from "../../accounts/sign_in.ts";
 import { AccountStore } from "../../accounts/store.ts";
 import { parseServer } from "../../runtime/address.ts";
 import { DiscoveryError, LoginError } from "../../base/errors.ts";
@@ -12,12 +12,12 @@ import { accountLine } from "../account_line.ts";
 import { askedWay, chooseWay, logIn, type LoginWay, offeredWays } from "../login_ways.ts";
 import { requireUserId } from "../sign_in.ts";
 import { choiceOf } from "./asker.ts";
-import type { Desk } from "./desk.ts";
+import type { SetupContext } from "./desk.ts";
 
 const WHOAMI_TIMEOUT_MS = 30_000;
 
 /** Asks who it is. Who is in the channel already, or alone logged in, is the usual answer. */
-export async function chooseUser({ args, asker, plan, stateDir }: Desk): Promise<string> {
+export async function chooseUser({ args, asker, plan, stateDir }: SetupContext): Promise<string> {
   const given = args.text("user");
   if (given !== undefined) return requireUserId(given);
   const known = new AccountStore(stateDir).list();
@@ -30,7 +30,7 @@ export async function chooseUser({ args, asker, plan, stateDir }: Desk): Promise
 }
 
 /** Uses the session that is there, or makes one. */
-export async function openAccount(desk: Desk, userId: string): Promise<Account> {
+export async function openAccount(desk: SetupContext, userId: string): Promise<Account> {
   const known = knownAccount(desk, userId);
   if (known !== undefined && await isAlive(known, desk) && await isWanted(known, desk)) return known;
   const signIn = { userId, stateDir: desk.stateDir, runtime: desk.online, userAgent: USER_AGENT, signal: desk.signal };
@@ -42,14 +42,17 @@ export async function openAccount(desk: Desk, userId: string): Promise<Account> 
 }
 
 /** @returns undefined when nobody is logged in, or only elsewhere than where it is wanted */
-function knownAccount({ args, stateDir }: Desk, userId: string): Account | undefined {
+function knownAccount({ args, stateDir }: SetupContext, userId: string): Account | undefined {
   const account = new AccountStore(stateDir).read(userId);
   const wanted = parseServer(args.text("homeserver") ?? account?.homeserver ?? "", { insecureHttp: true });
   return "baseUrl" in wanted && wanted.baseUrl === account?.homeserver ? account : undefined;
 }
 
 /** Whether the server takes the session still. A token that is over is renewed by the question. */
-async function isAlive({ userId, homeserver }: Account, { online, signal, stateDir, ui }: Desk): Promise<boolean> {
+async function isAlive(
+  { userId, homeserver }: Account,
+  { online, signal, stateDir, ui }: SetupContext,
+): Promise<boolean> {
   const credentials = openSession(stateDir, userId, USER_AGENT).credentials(online);
   const client = { runtime: online, baseUrl: homeserver, userAgent: USER_AGENT, credentials };
   try {
@@ -57,7 +60,7 @@ async function isAlive({ userId, homeserver }: Account, { online, signal, stateD
     return true;
   } catch (error) {
     signal.throwIfAborted();
-    const problem = understood(`Cannot go on with the session of ${userId}`, error, online.now());
+    const problem = toLoginError(`Cannot go on with the session of ${userId}`, error, online.now());
     if (!(problem instanceof LoginError) || problem.trouble !== "refused") throw problem;
     ui.warn(problem.message);
     return false;
@@ -65,7 +68,7 @@ async function isAlive({ userId, homeserver }: Account, { online, signal, stateD
 }
 
 /** How to log in may be said as well: then it is said for a session that is over. */
-async function isWanted(account: Account, { asker, runtime, ui }: Desk): Promise<boolean> {
+async function isWanted(account: Account, { asker, runtime, ui }: SetupContext): Promise<boolean> {
   ui.tell(`Logged in already: ${accountLine(account, runtime.now())}`);
   return await asker.ask(choiceOf<boolean, boolean>([
     { title: "with the session that is there", value: true },
@@ -75,7 +78,7 @@ async function isWanted(account: Account, { asker, runtime, ui }: Desk): Promise
 
 /** By the user's domain, or by what somebody says where that leads nowhere. What was tried is told. */
 async function findHomeserver(
-  { args, asker, ui }: Desk,
+  { args, asker, ui }: SetupContext,
   { signIn, known }: { readonly signIn: SignIn; readonly known: string | undefined },
 ): Promise<LoginOffer> {
   const insecureHttp = args.has("insecure-http");
@@ -100,7 +103,7 @@ async function findHomeserver(
 
 /** A person types one password, and after a wrong one decides whether to type another: nobody tries twice by himself. */
 async function newSession(
-  desk: Desk,
+  desk: SetupContext,
   login: { readonly signIn: SignIn; readonly offer: LoginOffer },
 ): Promise<Account> {
   const { args, asker } = desk;

@@ -30,7 +30,7 @@ export interface Question<Answer> {
 }
 
 /** Who answers. */
-export interface Asker {
+export interface Prompter {
   /** Whether somebody sits there, and can answer once more. */
   readonly isPerson: boolean;
   /**
@@ -43,7 +43,7 @@ export interface Asker {
 }
 
 /** A person at a terminal. */
-export function personAt(stdio: Stdio, { ui, signal }: { readonly ui: Ui; readonly signal: AbortSignal }): Asker {
+export function personAt(stdio: Stdio, { ui, signal }: { readonly ui: Ui; readonly signal: AbortSignal }): Prompter {
   return {
     isPerson: true,
     async ask({ text, choices, usual, option, read }) {
@@ -75,7 +75,7 @@ export function personAt(stdio: Stdio, { ui, signal }: { readonly ui: Ui; readon
 }
 
 /** Nobody: what is usual is taken, and all else must be said by options. */
-export const NOBODY: Asker = {
+export const NON_INTERACTIVE: Prompter = {
   isPerson: false,
   async ask({ text, usual, option, read }) {
     if (usual !== undefined) return await read(usual);

@@ -2,12 +2,12 @@
 
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { CommandContext } from "../command.ts";
-import type { Asker } from "./asker.ts";
+import type { Prompter } from "./asker.ts";
 import type { ChannelPlan } from "./channel.ts";
 
 /** A wizard at work. */
-export interface Desk extends CommandContext {
-  readonly asker: Asker;
+export interface SetupContext extends CommandContext {
+  readonly asker: Prompter;
   readonly plan: ChannelPlan;
   readonly stateDir: string;
   /** Reaches the homeserver as the channel will. */

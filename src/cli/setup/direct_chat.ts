@@ -1,9 +1,9 @@
 /** A direct chat with a person, as a message to that person would find or make it. */
 
 import { openDirectChat } from "../../channels/matrix/direct_chat.ts";
-import { FileMemory } from "../../channels/room_cache_file.ts";
+import { RoomCacheFile } from "../../channels/room_cache_file.ts";
 import { requireGuest } from "../guests.ts";
-import { asking } from "../server_trouble.ts";
+import { withServerErrors } from "../server_trouble.ts";
 import { type Room, ROOM_TIMEOUT_MS, type RoomDesk, type RoomWay } from "./room_way.ts";
 
 const HINTS = { M_FORBIDDEN: "is the user id right, and may the account invite that person?" };
@@ -25,8 +25,8 @@ export const directChat: RoomWay = {
 
 /** Finds the chat with a person, or makes it. */
 export async function chatWith(person: string, { client, done, runtime, signal, stateDir }: RoomDesk): Promise<Room> {
-  const memory = new FileMemory(stateDir, runtime);
-  const { roomId } = await asking(
+  const memory = new RoomCacheFile(stateDir, runtime);
+  const { roomId } = await withServerErrors(
     `open the direct chat with ${person}`,
     () => openDirectChat(client, { person, memory, timeoutMs: ROOM_TIMEOUT_MS, signal }),
     HINTS,

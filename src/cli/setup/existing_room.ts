@@ -10,7 +10,7 @@ import { UsageError } from "../arguments.ts";
 import { CommandError } from "../command_error.ts";
 import { enterRoom } from "../enter_room.ts";
 import { EXIT } from "../exit_codes.ts";
-import { asking } from "../server_trouble.ts";
+import { withServerErrors } from "../server_trouble.ts";
 import { choiceOf } from "./asker.ts";
 import { chatWith } from "./direct_chat.ts";
 import { type Room, ROOM_TIMEOUT_MS, type RoomDesk, type RoomWay } from "./room_way.ts";
@@ -79,9 +79,13 @@ function isUninvited(error: unknown): boolean {
 }
 
 async function idOf(alias: string, { client, signal }: RoomDesk): Promise<string> {
-  return await asking(`find ${alias}`, () => resolveAlias(client, alias, { timeoutMs: ROOM_TIMEOUT_MS, signal }), {
-    "404": "is it spelled right? a room without an alias is named by its id",
-  });
+  return await withServerErrors(
+    `find ${alias}`,
+    () => resolveAlias(client, alias, { timeoutMs: ROOM_TIMEOUT_MS, signal }),
+    {
+      "404": "is it spelled right? a room without an alias is named by its id",
+    },
+  );
 }
 
 /** Strangers send invites too, so that somebody must say that it is the right one. */
@@ -110,7 +114,7 @@ async function invitesTo(
   const waitMs = args.durationMs("wait") ?? INVITE_WAIT_MS;
   ui.tell(`Invite ${userId} to ${what} now. Waiting for ${formatDuration(waitMs)} at most; Ctrl-C stops it …`);
   const asked = { roomId, waitMs, sleep, timeoutMs: ROOM_TIMEOUT_MS, signal };
-  const invites = await asking("wait for an invite", () => waitForInvites(client, asked));
+  const invites = await withServerErrors("wait for an invite", () => waitForInvites(client, asked));
   if (invites.length > 0) return invites;
   throw new CommandError(
     `Cannot enter ${what}: nobody has invited ${userId} within ${formatDuration(waitMs)}`,

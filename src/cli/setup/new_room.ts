@@ -3,7 +3,7 @@
 import { createRoom } from "../../matrix/create_room.ts";
 import { syncRooms } from "../../matrix/sync.ts";
 import { requireGuest } from "../guests.ts";
-import { asking } from "../server_trouble.ts";
+import { withServerErrors } from "../server_trouble.ts";
 import { type Room, ROOM_TIMEOUT_MS, type RoomDesk, type RoomWay } from "./room_way.ts";
 
 const HINTS = { M_FORBIDDEN: "may the account make rooms, and can everybody be invited?" };
@@ -36,7 +36,10 @@ export const newRoom: RoomWay = {
 async function madeBefore(name: string, { client, plan, signal }: RoomDesk): Promise<string | undefined> {
   const { room } = plan.before;
   if (room === undefined) return undefined;
-  const { joined } = await asking("look for the room", () => syncRooms(client, { timeoutMs: ROOM_TIMEOUT_MS, signal }));
+  const { joined } = await withServerErrors(
+    "look for the room",
+    () => syncRooms(client, { timeoutMs: ROOM_TIMEOUT_MS, signal }),
+  );
   return joined.find((each) => each.roomId === room && each.name === name)?.roomId;
 }
 
@@ -45,7 +48,7 @@ async function make(
   { client, done, signal, ui }: RoomDesk,
 ): Promise<Room> {
   const preset = "trusted_private_chat";
-  const roomId = await asking(
+  const roomId = await withServerErrors(
     "create the room",
     () => createRoom(client, { name, invite, preset, timeoutMs: ROOM_TIMEOUT_MS, signal }),
     HINTS,

@@ -7,9 +7,9 @@ import { readState } from "../../matrix/room_state.ts";
 import { USER_AGENT } from "../../base/version.ts";
 import { CommandError } from "../command_error.ts";
 import { EXIT } from "../exit_codes.ts";
-import { asking } from "../server_trouble.ts";
+import { withServerErrors } from "../server_trouble.ts";
 import { type Choice, choiceOf } from "./asker.ts";
-import type { Desk } from "./desk.ts";
+import type { SetupContext } from "./desk.ts";
 import { directChat } from "./direct_chat.ts";
 import { existingRoom, keptRoom } from "./existing_room.ts";
 import { newRoom } from "./new_room.ts";
@@ -24,7 +24,7 @@ const ROOM_WAYS: readonly RoomWay[] = [keptRoom, existingRoom, newRoom, directCh
  * @throws {CommandError} when the account is not let in, or may not speak
  */
 export async function chooseRoom(
-  desk: Desk,
+  desk: SetupContext,
   { userId, homeserver }: Pick<Account, "userId" | "homeserver">,
 ): Promise<Room> {
   const { args, asker, online, plan, stateDir } = desk;
@@ -49,7 +49,7 @@ export async function chooseRoom(
 /** A message would find out too; here it is known who must do what about it. */
 async function heardIn(room: Room, { client, signal, ui, userId }: RoomDesk): Promise<Room> {
   const read = (type: string) =>
-    asking(
+    withServerErrors(
       `look into ${room.room}`,
       () => readState(client, { roomId: room.roomId, type, timeoutMs: ROOM_TIMEOUT_MS, signal }),
     );

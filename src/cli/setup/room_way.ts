@@ -1,13 +1,13 @@
 /** Ways to a room, as data: a new one is a file and its line in `room.ts`. */
 
 import type { MatrixClient } from "../../matrix/request.ts";
-import type { Desk } from "./desk.ts";
+import type { SetupContext } from "./desk.ts";
 
 /** Longer than a server needs for a question about a room, milliseconds. */
 export const ROOM_TIMEOUT_MS = 60_000;
 
 /** A wizard that has a session. */
-export interface RoomDesk extends Desk {
+export interface RoomDesk extends SetupContext {
   readonly client: MatrixClient;
   readonly userId: string;
 }

@@ -41,7 +41,7 @@ export const SIGN_IN_OPTIONS: readonly OptionSpec[] = [
 ];
 
 /** What can be said of every notification. */
-export const MANNER_OPTIONS: readonly OptionSpec[] = [
+export const MESSAGE_OPTIONS: readonly OptionSpec[] = [
   { name: "link", value: "URL", summary: "a link for more" },
   { name: "silent", summary: "arrive without a sound (m.notice)" },
   { name: "ttl", value: "DURATION", summary: "how long it is worth delivering (default 14d)" },

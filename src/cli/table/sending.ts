@@ -7,7 +7,7 @@ import {
   DELIVERY_OPTIONS,
   DESTINATION_OPTIONS,
   JSON_OPTION,
-  MANNER_OPTIONS,
+  MESSAGE_OPTIONS,
   WAIT_OPTION,
 } from "./options.ts";
 
@@ -28,7 +28,7 @@ export const SENDING_COMMANDS: readonly Command[] = [
       { name: "key", value: "KEY", summary: "what it is about: it takes the place of what still waits with this key" },
       { name: "resolve", summary: "say that what --key is about is over, and how long it lasted" },
       { name: "id", value: "ID", summary: "your own name for it: sent twice within 7 days, it is one message" },
-      ...MANNER_OPTIONS,
+      ...MESSAGE_OPTIONS,
       ...DESTINATION_OPTIONS,
       WAIT_OPTION,
       { name: "dry-run", summary: "show what would be sent, and send nothing" },
@@ -63,7 +63,7 @@ export const SENDING_COMMANDS: readonly Command[] = [
       { name: "severity", value: "S", oneOf: SEVERITIES, summary: "how much a failure matters (default error)" },
       { name: "origin", value: "NAME", summary: "who speaks (default the command's name)" },
       { name: "key", value: "KEY", summary: "what it is about: a success resolves a failure with this key" },
-      ...MANNER_OPTIONS,
+      ...MESSAGE_OPTIONS,
       ...DESTINATION_OPTIONS,
       WAIT_OPTION,
       ...DELIVERY_OPTIONS,

@@ -1,6 +1,6 @@
 /** The fields that every channel has, and the configuration as a whole: how much is said, and when. `config/flood.ts` reads them. */
 
-import { DEFAULT_POLICY, MAX_BACKLOG, MAX_BURST } from "../../delivery/rate_policy.ts";
+import { DEFAULT_POLICY, MAX_BATCH_OVER, MAX_RATE_COUNT } from "../../delivery/rate_policy.ts";
 import { DEFAULT_FALLBACK_AFTER } from "../../routing/fallback.ts";
 import type { FieldSpecs } from "../../channels/fields/field_spec.ts";
 
@@ -56,10 +56,15 @@ export const POLICY_FIELDS: FieldSpecs = {
           type: "integer",
           description: "more than so many that wait come as one",
           minimum: 1,
-          maximum: MAX_BACKLOG,
-          default: DEFAULT_POLICY.backlog,
+          maximum: MAX_BATCH_OVER,
+          default: DEFAULT_POLICY.batchOver,
         },
-        burst: { type: "integer", description: "so many events at most within per", minimum: 1, maximum: MAX_BURST },
+        burst: {
+          type: "integer",
+          description: "so many events at most within per",
+          minimum: 1,
+          maximum: MAX_RATE_COUNT,
+        },
         per: { type: "string", description: "a duration, such as 10s", pattern: DURATION_ABOVE_ZERO },
       },
       dependentRequired: { burst: ["per"], per: ["burst"] },

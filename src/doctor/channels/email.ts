@@ -60,7 +60,7 @@ export const EMAIL_CHECKS: readonly Check<EmailPatient>[] = [
         await patient.greet(withPassword(patient.server));
         yield ok(`${login.user} is logged in`);
       } catch (error) {
-        if (!(error instanceof ResponseError) || error.verdict !== "account") throw error;
+        if (!(error instanceof ResponseError) || error.failureClass !== "credentials") throw error;
         yield failure(error.message, "mend user and password; many providers want a password made for programs");
       }
     },

@@ -1,6 +1,6 @@
 /** What is looked at of every channel that speaks HTTP, before its server is asked anything of its own. */
 
-import { over } from "../../config/connection.ts";
+import { withConnection } from "../../config/connection.ts";
 import type { ChannelSource } from "../../config/load.ts";
 import { exchange, type HttpAnswer, type HttpRequest } from "../../runtime/http.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
@@ -39,7 +39,7 @@ export class HttpPatient {
   constructor(source: ChannelSource, context: DoctorContext, { server, hello }: HttpPatientOptions) {
     this.source = source;
     this.context = context;
-    this.runtime = over(context.runtime, source.connection());
+    this.runtime = withConnection(context.runtime, source.connection());
     this.server = server;
     this.hello = once(() => this.ask(hello));
   }

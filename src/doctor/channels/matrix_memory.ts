@@ -14,7 +14,7 @@ export const memory: Check<MatrixPatient> = {
     const software = await patient.software();
     if (software === "Synapse") {
       yield ok("Synapse remembers for a day what it took from a device: each message comes exactly once");
-    } else if (patient.doubt === "wait") {
+    } else if (patient.inDoubt === "wait") {
       yield ok(
         `${software ?? "the server"} forgets early: a doubtful try is waited for, and the room read back, for once`,
       );
@@ -23,7 +23,7 @@ export const memory: Check<MatrixPatient> = {
         `${
           software ?? "the server, which does not tell what it is,"
         } forgets early what it took: each message comes once, or a possible second one is counted`,
-        'where once matters more than soon, set "doubt": "wait"',
+        'where once matters more than soon, set "inDoubt": "wait"',
       );
     }
   },
@@ -35,7 +35,7 @@ export const limit: Check<MatrixPatient> = {
   *look(patient) {
     const { runtime } = patient.context;
     const { wait } = readQueue(patient.context).queue.channel(patient.source.name);
-    if (wait?.class === "limited" && wait.next > runtime.now()) {
+    if (wait?.class === "rate-limited" && wait.next > runtime.now()) {
       yield warning(
         `the server wants us to wait for another ${formatDuration(wait.next - runtime.now())}: ${wait.reason}`,
         "send less often, or have the homeserver's administrator lift the limit for the account (Synapse: override_ratelimit)",

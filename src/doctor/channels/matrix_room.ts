@@ -5,7 +5,7 @@ import { parseRoom } from "../../matrix/ids.ts";
 import { powerOf, type PowerState, powerToMentionRoom, powerToSend } from "../../matrix/power_levels.ts";
 import { readMembership, readReplacement, readState } from "../../matrix/room_state.ts";
 import { syncRooms } from "../../matrix/sync.ts";
-import { EVERYBODY } from "../../notification/mentions.ts";
+import { ROOM_MENTION } from "../../notification/mentions.ts";
 import type { Check } from "../check.ts";
 import { limitsOf } from "../context.ts";
 import { failure, type Found, ok, skipped, warning } from "../finding.ts";
@@ -104,7 +104,10 @@ const mentions: Check<RoomPatient> = {
   needs: ["room"],
   async *look(room) {
     for (const mention of room.channel.mentions) {
-      yield await inside(room, (roomId) => mention === EVERYBODY ? all(room, roomId) : one(room, { roomId, mention }));
+      yield await inside(
+        room,
+        (roomId) => mention === ROOM_MENTION ? all(room, roomId) : one(room, { roomId, mention }),
+      );
     }
   },
 };
@@ -118,9 +121,9 @@ async function all(room: RoomPatient, roomId: string): Promise<Found> {
   const { userId } = await room.channel.whoami();
   const state = await powersIn(roomId, room);
   const has = powerOf(userId, state), needs = powerToMentionRoom(state);
-  if (has >= needs) return ok(`${userId} may mention ${EVERYBODY}`);
+  if (has >= needs) return ok(`${userId} may mention ${ROOM_MENTION}`);
   return warning(
-    `${userId} mentions ${EVERYBODY}, and nobody is called: it has power ${has}, and that needs ${needs}`,
+    `${userId} mentions ${ROOM_MENTION}, and nobody is called: it has power ${has}, and that needs ${needs}`,
     "raise its power in the room's settings, or lower what notifying everybody needs, or mention users",
   );
 }

@@ -4,7 +4,7 @@ import { requireAccount } from "../../accounts/session.ts";
 import type { Account } from "../../accounts/account.ts";
 import { readKnownRoom, roomKey } from "../../channels/matrix/cached_room.ts";
 import { clientField } from "../../channels/matrix/client.ts";
-import { over } from "../../config/connection.ts";
+import { withConnection } from "../../config/connection.ts";
 import type { ChannelSource } from "../../config/load.ts";
 import { exchange, type HttpAnswer } from "../../runtime/http.ts";
 import { directRooms, readDirectChats } from "../../matrix/account.ts";
@@ -13,7 +13,7 @@ import type { MatrixClient } from "../../matrix/request.ts";
 import { joinedRooms, resolveAlias } from "../../matrix/rooms.ts";
 import { type Whoami, whoami } from "../../matrix/session.ts";
 import { serverSoftware } from "../../matrix/software.ts";
-import { FileMemory } from "../../channels/room_cache_file.ts";
+import { RoomCacheFile } from "../../channels/room_cache_file.ts";
 import { USER_AGENT } from "../../base/version.ts";
 import { type DoctorContext, limitsOf, stateDirOf } from "../context.ts";
 import { once } from "../once.ts";
@@ -29,7 +29,7 @@ export class MatrixPatient {
   readonly rooms: readonly RoomPatient[];
   /** Whom it calls when something is critical. */
   readonly mentions: readonly string[];
-  readonly doubt: string;
+  readonly inDoubt: string;
   /** The server's answer to the question for its versions. @throws what an exchange throws */
   readonly versions: () => Promise<HttpAnswer>;
   /** Whom the token speaks for. @throws what a request throws */
@@ -42,7 +42,7 @@ export class MatrixPatient {
   /** @throws {ConfigError} when the channel's configuration cannot be used */
   constructor(source: ChannelSource, context: DoctorContext) {
     const { fields } = source;
-    const runtime = over(context.runtime, source.connection());
+    const runtime = withConnection(context.runtime, source.connection());
     const client = clientField(fields, source.context)(runtime);
     const limits = limitsOf(context);
     this.source = source;
@@ -53,7 +53,7 @@ export class MatrixPatient {
     if (rooms.length === 0) fields.requiredText("room");
     this.rooms = rooms.map((room) => new RoomPatient(room, this));
     this.mentions = fields.texts("mentions");
-    this.doubt = fields.text("doubt") ?? "send";
+    this.inDoubt = fields.text("inDoubt") ?? "send";
     this.versions = once(() =>
       exchange(runtime, {
         method: "GET",
@@ -94,8 +94,8 @@ export class RoomPatient {
   /** As a delivery finds it, but that no room is made, and none is entered. */
   async #find(): Promise<string | undefined> {
     const { source, context, client } = this.channel;
-    const memory = new FileMemory(stateDirOf(context), context.runtime);
-    const known = readKnownRoom(memory.recall(roomKey(source.name, this.name)));
+    const memory = new RoomCacheFile(stateDirOf(context), context.runtime);
+    const known = readKnownRoom(memory.get(roomKey(source.name, this.name)));
     const reference = parseRoom(this.name);
     const limits = limitsOf(context);
     if (reference?.kind === "alias") return await resolveAlias(client, reference.alias, limits);

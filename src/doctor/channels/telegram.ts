@@ -39,7 +39,7 @@ export const TELEGRAM_CHECKS: readonly Check<TelegramPatient>[] = [
         const me = await patient.call("getMe");
         yield ok(`the token is ${isObject(me) && typeof me.username === "string" ? `@${me.username}'s` : "a bot's"}`);
       } catch (error) {
-        yield refused(error, "account", "put the bot's token in its place, as BotFather gives it (/token)");
+        yield refused(error, "credentials", "put the bot's token in its place, as BotFather gives it (/token)");
       }
     },
   },
@@ -55,7 +55,7 @@ export const TELEGRAM_CHECKS: readonly Check<TelegramPatient>[] = [
         } catch (error) {
           const { state, message, hint } = refused(
             error,
-            "room",
+            "destination",
             "write to the bot first, or add it to the group again",
           );
           yield { state, message: `chat ${chat}: ${message}`, hint };
@@ -67,7 +67,7 @@ export const TELEGRAM_CHECKS: readonly Check<TelegramPatient>[] = [
 ];
 
 /** A refusal that somebody can mend; what else failed is thrown on. */
-function refused(error: unknown, verdict: ResponseError["verdict"], hint: string): Found {
-  if (error instanceof ResponseError && error.verdict === verdict) return failure(error.message, hint);
+function refused(error: unknown, verdict: ResponseError["failureClass"], hint: string): Found {
+  if (error instanceof ResponseError && error.failureClass === verdict) return failure(error.message, hint);
   throw error;
 }

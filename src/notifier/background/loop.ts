@@ -1,22 +1,22 @@
 /** The duty of a deliverer in the background: until the queue is empty, however long that takes. While another process delivers it waits for its turn. */
 
-import type { QueueError } from "../../base/errors.ts";
+import type { StorageError } from "../../base/errors.ts";
 import type { Queue } from "../../queue/queue.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { Courier } from "../../delivery/courier.ts";
-import { DUTY_POLL_MS, DUTY_REST_MS } from "../../delivery/deliver_or_watch.ts";
+import { LOCK_POLL_MS, STORAGE_PAUSE_MS } from "../../delivery/deliver_or_watch.ts";
 
 /** Why it ended; `second` when another process does this already. */
 export type BackgroundEnd = "empty" | "handed-over" | "second";
 
 /** How to be on duty. */
-export interface BackgroundDutyOptions {
+export interface BackgroundLoopOptions {
   readonly runtime: Pick<Runtime, "sleep">;
   readonly signal: AbortSignal;
   /** Hears when this process begins to deliver. */
-  readonly onDuty: () => void;
+  readonly onStart: () => void;
   /** Delivers what is there; told is what went wrong with the queue. */
-  readonly deliver: () => Promise<QueueError | undefined>;
+  readonly deliver: () => Promise<StorageError | undefined>;
 }
 
 /**
@@ -27,20 +27,20 @@ export interface BackgroundDutyOptions {
 export async function deliverUntilEmpty(
   queue: Queue,
   courier: Courier,
-  { runtime, signal, onDuty, deliver }: BackgroundDutyOptions,
+  { runtime, signal, onStart, deliver }: BackgroundLoopOptions,
 ): Promise<BackgroundEnd> {
   if (!queue.backgroundLock.tryAcquire()) return "second";
   const flushes = queue.flushes;
-  for (queue.refresh(); courier.hasWork() || queue.figures().intake > 0; queue.refresh()) {
+  for (queue.refresh(); courier.hasWork() || queue.figures().spooled > 0; queue.refresh()) {
     signal.throwIfAborted();
     if (!queue.deliverLock.tryAcquire()) {
-      await runtime.sleep(DUTY_POLL_MS, signal);
+      await runtime.sleep(LOCK_POLL_MS, signal);
       continue;
     }
-    onDuty();
+    onStart();
     const problem = await deliver();
     // What cannot be taken in now is no reason to ask without a pause.
-    if (problem || queue.figures().intake > 0) await runtime.sleep(DUTY_REST_MS, signal);
+    if (problem || queue.figures().spooled > 0) await runtime.sleep(STORAGE_PAUSE_MS, signal);
     else if (queue.flushes !== flushes && courier.hasWork()) return "handed-over";
   }
   return "empty";

@@ -42,7 +42,7 @@ export interface Program {
   /** The URL of `mod.ts`. */
   readonly entry: string;
   /** Whether a channel starts programs. A group of processes can only be killed by who may run everything. @default {false} */
-  readonly runsPrograms?: boolean;
+  readonly runsSubprocesses?: boolean;
 }
 
 /** The command that starts a deliverer. Its permissions are those that delivering needs, whatever its parent had. */
@@ -51,7 +51,7 @@ export function delivererCommand(program: Program, options: DelivererOptions): C
   if (program.mode === "self") return { path: program.execPath, args: words };
   const url = new URL(program.entry);
   const flags = ["--allow-net", "--allow-read", "--allow-write", "--allow-env", "--allow-sys=hostname,uid"];
-  if (program.runsPrograms) flags.push("--allow-run");
+  if (program.runsSubprocesses) flags.push("--allow-run");
   // Its modules are in the cache, and the network may be what is missing.
   const modules = ["--quiet", "--no-prompt", "--no-config", "--no-lock", "--cached-only"];
   if (url.protocol !== "file:") modules.push(`--allow-import=${url.host}`);
@@ -81,7 +81,7 @@ export function parseDelivererOptions(word: string): DelivererOptions {
 }
 
 /** How a deliverer differs from the process that starts it. */
-export interface StartOptions extends Pick<Program, "runsPrograms"> {
+export interface StartOptions extends Pick<Program, "runsSubprocesses"> {
   /** Variables that it must see differently. */
   readonly env: Readonly<Record<string, string>>;
 }
@@ -94,14 +94,14 @@ export interface StartOptions extends Pick<Program, "runsPrograms"> {
 export function startDeliverer(
   mode: StartMode,
   options: DelivererOptions,
-  { env, runsPrograms }: StartOptions,
+  { env, runsSubprocesses }: StartOptions,
 ): string | undefined {
   try {
     const execPath = Deno.execPath();
     const permission = Deno.permissions.querySync({ name: "run", command: execPath });
     if (permission.state !== "granted") return "it needs the permission to run itself (--allow-run)";
     const entry = new URL("../../../mod.ts", import.meta.url).href;
-    const { path, args } = delivererCommand({ execPath, mode, entry, runsPrograms }, options);
+    const { path, args } = delivererCommand({ execPath, mode, entry, runsSubprocesses }, options);
     new Deno.Command(path, {
       args: [...args],
       detached: true,

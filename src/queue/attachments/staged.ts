@@ -1,9 +1,9 @@
 /** Files that come into the store, before an entry names them. */
 
-import { QueueError } from "../../base/errors.ts";
+import { StorageError } from "../../base/errors.ts";
 import type { Files, OpenFile } from "../../runtime/files.ts";
 import { MAX_FILES_BYTES } from "../limits.ts";
-import { guard } from "../../runtime/file_errors.ts";
+import { mapFileErrors } from "../../runtime/file_errors.ts";
 
 /** What files on their way in need. */
 interface IncomingParts {
@@ -13,7 +13,7 @@ interface IncomingParts {
 }
 
 /** Files on their way in. They are gone again unless somebody says that they are needed. */
-export class IncomingFiles implements Disposable {
+export class StagedFiles implements Disposable {
   readonly #directory: string;
   readonly #files: Files;
   readonly #uuid: () => string;
@@ -33,11 +33,11 @@ export class IncomingFiles implements Disposable {
    *
    * @param called what people call it
    * @returns its name, and its size in bytes
-   * @throws {QueueError} when the disk does not take it, or all files together would be larger than they may be
+   * @throws {StorageError} when the disk does not take it, or all files together would be larger than they may be
    * @throws what `chunks` throws
    */
   write(chunks: Iterable<Uint8Array>, called: string): { readonly name: string; readonly size: number } {
-    return guard(`keep ${called} in ${this.#directory}`, () => {
+    return mapFileErrors(`keep ${called} in ${this.#directory}`, () => {
       const [name, file] = this.#create();
       let size = 0;
       for (const chunk of chunks) {
@@ -45,7 +45,7 @@ export class IncomingFiles implements Disposable {
         this.#room -= chunk.length;
         if (this.#room < 0) {
           const limit = `${Math.round(MAX_FILES_BYTES / 2 ** 20)} MiB`;
-          throw new QueueError(
+          throw new StorageError(
             "files",
             `Cannot keep ${called} in ${this.#directory}: it has reached its limit of ${limit}`,
           );
@@ -72,7 +72,7 @@ export class IncomingFiles implements Disposable {
 
   /** Makes their names durable. From here on entries may name them. */
   confirm(): void {
-    guard(`write ${this.#directory}`, () => this.#files.syncDirectory(this.#directory), "unwritten");
+    mapFileErrors(`write ${this.#directory}`, () => this.#files.syncDirectory(this.#directory), "unwritten");
   }
 
   /** The entries are where they belong: those files stay that one of them names. */

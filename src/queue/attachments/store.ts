@@ -14,9 +14,9 @@
 
 import { InvalidNotificationError } from "../../base/errors.ts";
 import { denoFiles, type Files, type OpenFile } from "../../runtime/files.ts";
-import { IncomingFiles } from "./staged.ts";
+import { StagedFiles } from "./staged.ts";
 import { MAX_FILES_BYTES } from "../limits.ts";
-import { guard } from "../../runtime/file_errors.ts";
+import { mapFileErrors } from "../../runtime/file_errors.ts";
 
 /** What files are called: a UUID, so that no name leads anywhere else. */
 const NAME_REGEXP = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -27,7 +27,7 @@ export function filesDirectory(stateDir: string): string {
 }
 
 /** `attachments/`. */
-export class FileStore {
+export class AttachmentStore {
   readonly directory: string;
   readonly #files: Files;
 
@@ -38,18 +38,21 @@ export class FileStore {
 
   /** Bytes of all files. */
   bytes(): number {
-    return guard(`read ${this.directory}`, () => this.#names().reduce((sum, name) => sum + this.#size(name), 0));
+    return mapFileErrors(
+      `read ${this.directory}`,
+      () => this.#names().reduce((sum, name) => sum + this.#size(name), 0),
+    );
   }
 
   /**
    * Takes files in.
    *
    * @param uuid makes their names
-   * @throws {QueueError} when there is no directory for them
+   * @throws {StorageError} when there is no directory for them
    */
-  receive(uuid: () => string): IncomingFiles {
-    guard(`make the directory ${this.directory}`, () => this.#files.makeDirectory(this.directory));
-    return new IncomingFiles(this.directory, { files: this.#files, uuid, room: MAX_FILES_BYTES - this.bytes() });
+  receive(uuid: () => string): StagedFiles {
+    mapFileErrors(`make the directory ${this.directory}`, () => this.#files.makeDirectory(this.directory));
+    return new StagedFiles(this.directory, { files: this.#files, uuid, room: MAX_FILES_BYTES - this.bytes() });
   }
 
   /**
@@ -61,7 +64,7 @@ export class FileStore {
   read(name: string, size: number): Uint8Array<ArrayBuffer> {
     const gone = (state: string) => new InvalidNotificationError(`Cannot read ${this.path(name)}: ${state}`);
     if (!NAME_REGEXP.test(name)) throw gone("it is no name of a file of ours");
-    return guard(`read ${this.path(name)}`, () => {
+    return mapFileErrors(`read ${this.path(name)}`, () => {
       try {
         using file = this.#files.open(this.path(name), "read");
         if (file.size() !== size) throw gone(`it has ${file.size()} bytes instead of ${size}`);
@@ -91,7 +94,7 @@ export class FileStore {
   async sweep(known: ReadonlySet<string>, named: () => Promise<ReadonlySet<string>>): Promise<void> {
     const locked = new Map<string, OpenFile>();
     try {
-      guard(`read ${this.directory}`, () => {
+      mapFileErrors(`read ${this.directory}`, () => {
         for (const name of this.#names().filter((name) => !known.has(name))) {
           const file = this.#lock(name);
           if (file) locked.set(name, file);
@@ -100,7 +103,7 @@ export class FileStore {
       if (locked.size === 0) return;
       const kept = await named();
       const gone = [...locked.keys()].filter((name) => !kept.has(name));
-      guard(`write ${this.directory}`, () => gone.forEach((name) => this.#files.remove(this.path(name))));
+      mapFileErrors(`write ${this.directory}`, () => gone.forEach((name) => this.#files.remove(this.path(name))));
     } finally {
       for (const file of locked.values()) file[Symbol.dispose]();
     }

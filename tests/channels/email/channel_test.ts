@@ -45,7 +45,7 @@ smtpTest("EmailChannel.send() sends text and HTML over STARTTLS with a login, an
       link: "https://example.org/",
       severity: "critical",
     });
-    assertEquals(receipt, { id: `${TEST_ID}@example.org`, mayBeTwice: false });
+    assertEquals(receipt, { id: `${TEST_ID}@example.org`, possibleDuplicate: false });
     await peer.taken(1);
     const [{ from, to, tls, user, data }] = peer.mails;
     assertEquals([from, to, tls, user], ["jump@example.org", ["root@example.org"], true, "bot"]);
@@ -80,7 +80,7 @@ smtpTest("EmailChannel.send() never shows its password to a server that has no S
   await withEmail({ security: "none", login: LOGIN }, { security: "starttls", ...LOGIN }, async ({ peer, send }) => {
     const error = await assertRejects(() => send({ subject: "Up" }));
     const failure = classify(error);
-    assertEquals(failure.class, "account");
+    assertEquals(failure.class, "credentials");
     assertStringIncludes(failure.reason, "it does not offer STARTTLS, and nothing goes there in the clear");
     assert(!Deno.inspect(error, { depth: 10 }).includes("horse"));
     assertEquals(peer.mails, []);
@@ -97,16 +97,16 @@ smtpTest("EmailChannel.send() trusts no server whose authority it does not know"
 smtpTest("EmailChannel.send() reads what the server answers", async () => {
   await withEmail({ login: LOGIN, size: 60_000 }, LOGIN, async ({ peer, send }) => {
     const cases = [
-      ["unknown", "poison", 550],
-      ["later", "room-busy", 450],
-      ["full", "room-busy", 452],
-      ["greylisted", "room-busy", 451],
-      ["over", "room", 552],
-      ["elsewhere", "room", 554],
+      ["unknown", "rejected", 550],
+      ["later", "destination-busy", 450],
+      ["full", "destination-busy", 452],
+      ["greylisted", "destination-busy", 451],
+      ["over", "destination", 552],
+      ["elsewhere", "destination", 554],
       ["goodbye", "not-sent", 421],
-      ["poison", "poison", 554],
+      ["poison", "rejected", 554],
       ["cut", "not-sent", undefined],
-      ["drop", "ambiguous", undefined],
+      ["drop", "in-doubt", undefined],
     ] as const;
     for (const [local, expected, status] of cases) {
       const destination = `${local}@example.org`;
@@ -118,15 +118,15 @@ smtpTest("EmailChannel.send() reads what the server answers", async () => {
   });
   await withEmail({ login: LOGIN }, { ...LOGIN, password: "wr0ng" }, async ({ send }) => {
     const error = await assertRejects(() => send({ subject: "Up" }));
-    assertEquals([classify(error).class, classify(error).status], ["account", 535]);
+    assertEquals([classify(error).class, classify(error).status], ["credentials", 535]);
     assert(!Deno.inspect(error, { depth: 10 }).includes("wr0ng"));
   });
   await withEmail({ security: "none" }, { from: "stranger@example.org" }, async ({ send }) => {
-    assertEquals(classify(await assertRejects(() => send({ subject: "Up" }))).class, "account");
+    assertEquals(classify(await assertRejects(() => send({ subject: "Up" }))).class, "credentials");
   });
   await withEmail({ security: "none", size: 1000 }, {}, async ({ send }) => {
     const failure = classify(await assertRejects(() => send({ subject: "Up", message: "x".repeat(2000) })));
-    assertEquals([failure.class, failure.status], ["poison", 552], failure.reason);
+    assertEquals([failure.class, failure.status], ["rejected", 552], failure.reason);
   });
   await withEmail({ security: "none" }, {}, async ({ peer, send }) => {
     await peer.end();
@@ -143,7 +143,7 @@ smtpTest(
       await peer.taken(1);
       runtime.expireTimeouts();
       const failure = classify(await waiting);
-      assertEquals([failure.class, failure.reason], ["ambiguous", "No answer from 127.0.0.1 within 30 s"]);
+      assertEquals([failure.class, failure.reason], ["in-doubt", "No answer from 127.0.0.1 within 30 s"]);
 
       const controller = new AbortController();
       const stopped = assertRejects(() => send({ subject: "Up" }, { destination, signal: controller.signal }));

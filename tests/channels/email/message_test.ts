@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { composeMail, fitsMail } from "../../../src/channels/email/message.ts";
-import { digestOf, renderDigest } from "../../../src/notification/batch.ts";
+import { createBatch, renderBatch } from "../../../src/notification/batch.ts";
 import { createNotification, type NotificationInput } from "../../../src/notification/notification.ts";
 import { TEST_TIME } from "../../fakes/runtime.ts";
 
@@ -25,10 +25,10 @@ Deno.test("composeMail() cuts a subject that would not fit into a line of a head
 
 Deno.test("fitsMail() leaves room for what stands around a digest, so that it keeps its form", () => {
   const notification = createNotification({ subject: "Up", message: "x".repeat(300) }, TEST_TIME);
-  const digest = digestOf(
+  const digest = createBatch(
     Array.from({ length: 200 }, (_, at) => ({ notification: { ...notification, subject: `Up ${at}` } })),
   );
-  const rendered = renderDigest(digest, fitsMail);
+  const rendered = renderBatch(digest, fitsMail);
   const addresses = { from: "a@example.org", to: "b@example.org", messageId: "<x@example.org>" };
   const mail = composeMail(digest, rendered, { identity: "jump", lateAt: TEST_TIME + 60_000, ...addresses });
   assertEquals([mail.text.match(/^- /gm)?.length, mail.html === undefined], [200, false]);

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { classify } from "../../../src/delivery/classify.ts";
 import { ConfigError } from "../../../src/base/errors.ts";
-import { MAX_OUTPUT_BYTES, PASSED_ON } from "../../../src/runtime/subprocess.ts";
+import { MAX_OUTPUT_BYTES, PASSED_VARIABLES } from "../../../src/runtime/subprocess.ts";
 import { type FakeRuntime, fakeRuntime } from "../../fakes/runtime.ts";
 import { type ChannelTest, openChannel, TEST_ID } from "../harness.ts";
 
@@ -39,7 +39,7 @@ Deno.test("ExecChannel.send() gives the notification as JSON on standard input, 
       { subject: "Up", message: "<b>b</b>", format: "html", severity: "error", origin: "cron" },
       { late: true },
     );
-    assertEquals(receipt, { id: "id-1", mayBeTwice: false });
+    assertEquals(receipt, { id: "id-1", possibleDuplicate: false });
     const { note, time: _, expires: __, ...rest } = JSON.parse(Deno.readTextFileSync(`${directory}/in`));
     assertEquals(rest, {
       id: TEST_ID,
@@ -52,7 +52,7 @@ Deno.test("ExecChannel.send() gives the notification as JSON on standard input, 
       silent: false,
       severity: "error",
       text: "b",
-      mayBeTwice: false,
+      possibleDuplicate: false,
     });
     assert(/^⏰ Queued since .*, 5 s late$/.test(note));
     assertEquals(Deno.readTextFileSync(`${directory}/args`), "a b|$HOME;|", "no shell has looked at the arguments");
@@ -72,7 +72,7 @@ Deno.test("ExecChannel.send() gives a program nothing of our environment but whe
     );
     const ofTheShell = ["PWD", "OLDPWD", "SHLVL", "_"];
     const strangers = names.filter((name) =>
-      ![...PASSED_ON, ...ofTheShell].includes(name) && !name.startsWith("MATRIX_NOTIFY_")
+      ![...PASSED_VARIABLES, ...ofTheShell].includes(name) && !name.startsWith("MATRIX_NOTIFY_")
     );
     assertEquals(strangers, []);
     assert(names.includes("PATH"));
@@ -106,7 +106,7 @@ Deno.test("ExecChannel.send() kills a program that hangs, and all that it starte
     const pid = await pidIn(`${directory}/pid`);
     runtime.expireTimeouts();
     const failure = classify(await waiting);
-    assertEquals([failure.class, failure.reason], ["ambiguous", "/bin/sh did not end within 2 s: killed"]);
+    assertEquals([failure.class, failure.reason], ["in-doubt", "/bin/sh did not end within 2 s: killed"]);
     assert(await ends(pid));
   }, { timeout: "2s" });
 });
@@ -126,13 +126,13 @@ Deno.test("ExecChannel.send() kills the program when the caller wants to stop, a
 Deno.test("ExecChannel.send() reads exit codes as sysexits.h has them, and defers what says nothing", async () => {
   const cases = [
     [1, "not-sent"],
-    [64, "account"],
-    [65, "poison"],
-    [67, "room"],
+    [64, "credentials"],
+    [65, "rejected"],
+    [67, "destination"],
     [69, "not-sent"],
     [75, "not-sent"],
-    [77, "account"],
-    [78, "account"],
+    [77, "credentials"],
+    [78, "credentials"],
     [127, "not-sent"],
   ] as const;
   for (const [code, expected] of cases) {
@@ -140,14 +140,14 @@ Deno.test("ExecChannel.send() reads exit codes as sysexits.h has them, and defer
     assertEquals([failure.class, failure.reason], [expected, `/bin/sh ended with exit code ${code}: no luck`]);
     assertEquals(failure.status, code);
   }
-  assertEquals((await failureOf(0, "kill -9 $$")).class, "ambiguous");
+  assertEquals((await failureOf(0, "kill -9 $$")).class, "in-doubt");
 });
 
 Deno.test("ExecChannel.send() holds everything when the program cannot be started", async () => {
   using runtime = fakeRuntime();
   const missing = openChannel("exec", { command: ["/no/such/program"] }, runtime);
   const failure = classify(await assertRejects(() => missing.send({ subject: "Up" })));
-  assertEquals(failure.class, "account");
+  assertEquals(failure.class, "credentials");
   assertStringIncludes(
     failure.reason,
     "Cannot run /no/such/program: it is not there (or the interpreter is not that its first line names)",

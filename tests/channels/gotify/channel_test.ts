@@ -16,7 +16,7 @@ async function gotifyTest(body: (t: ChannelTest & { gotify: LoopbackGotify }) =>
 Deno.test("GotifyChannel.send() sends title, message, priority and link, and returns Gotify's id", async () => {
   await gotifyTest(async ({ gotify, send }) => {
     const receipt = await send({ subject: "Up", message: "a\nb", link: "https://example.org/", severity: "critical" });
-    assertEquals(receipt, { id: "1", mayBeTwice: false });
+    assertEquals(receipt, { id: "1", possibleDuplicate: false });
     const [{ title, message, priority, extras }] = gotify.messages;
     assertEquals([title, message, priority], ["[jump] Up", "a\nb\n\n🔗 https://example.org/", 10]);
     assertEquals(extras, {
@@ -66,22 +66,22 @@ Deno.test("GotifyChannel.send() finds a server that lies under a path", async ()
 Deno.test("GotifyChannel.send() counts what may have arrived before", async () => {
   await gotifyTest(async ({ channel, send }) => {
     assertEquals(channel.isIdempotent, false);
-    assertEquals((await send({ subject: "Up" }, { doubt: { since: 1, until: 2 } })).mayBeTwice, true);
+    assertEquals((await send({ subject: "Up" }, { inDoubt: { since: 1, until: 2 } })).possibleDuplicate, true);
   });
 });
 
 Deno.test("GotifyChannel.send() throws what classify() understands", async () => {
   await gotifyTest(async ({ gotify, send }) => {
     const cases = [
-      ["unauthorized", "account"],
-      ["forbidden", "account"],
+      ["unauthorized", "credentials"],
+      ["forbidden", "credentials"],
       ["not-found", "not-the-service"],
-      ["500", "ambiguous"],
-      ["502", "ambiguous"],
-      ["drop-after-persisting", "ambiguous"],
+      ["500", "in-doubt"],
+      ["502", "in-doubt"],
+      ["drop-after-persisting", "in-doubt"],
       ["captive-portal", "not-the-service"],
       ["redirect", "not-the-service"],
-      ["too-large-page", "poison"],
+      ["too-large-page", "rejected"],
       ["refuse", "not-sent"],
     ] as const;
     for (const [fault, expected] of cases) {
@@ -92,11 +92,11 @@ Deno.test("GotifyChannel.send() throws what classify() understands", async () =>
     }
     gotify.fault("429-retry-after-seconds", { times: 1, retryAfterMs: 7000 });
     const { class: limited, retryAfterMs } = classify(await assertRejects(() => send({ subject: "Up" })));
-    assertEquals([limited, retryAfterMs], ["limited", 7000]);
+    assertEquals([limited, retryAfterMs], ["rate-limited", 7000]);
   });
   await gotifyTest(async ({ send }) => {
     const failure = classify(await assertRejects(() => send({ subject: "Up" })));
-    assertEquals([failure.class, failure.reason.includes("A-wrong")], ["account", false]);
+    assertEquals([failure.class, failure.reason.includes("A-wrong")], ["credentials", false]);
   }, "A-wrong");
 });
 

@@ -50,12 +50,12 @@ for (const [name, memory] of SERVERS) {
   });
 }
 
-for (const [doubt, quietMs] of [["send", 35_000], ["wait", 310_000]] as const) {
-  Deno.test(`a doubtful try waits ${quietMs / 1000} s before the room is read back, with doubt "${doubt}"`, async () => {
+for (const [inDoubt, quietMs] of [["send", 35_000], ["wait", 310_000]] as const) {
+  Deno.test(`a doubtful try waits ${quietMs / 1000} s before the room is read back, with inDoubt "${inDoubt}"`, async () => {
     await using scene = await setScene({ software: "Dendrite" });
     const { homeserver, accessToken, room, runtime } = scene;
     await using notifier = await scene.open({
-      channels: { matrix: { homeserver: homeserver.url, accessToken, room, doubt } },
+      channels: { matrix: { homeserver: homeserver.url, accessToken, room, inDoubt } },
     });
     homeserver.fault("drop-after-persisting", { times: 1 });
     await notifier.notify({ subject: "Up" });
@@ -102,7 +102,7 @@ Deno.test("a doubtful try into a room that cannot be read is made again, and cou
   assertEquals([scene.subjects(), (await notifier.status()).possibleDuplicates], [["Up"], 1]);
 });
 
-Deno.test("a doubtful try is not cleared by a server that is away: it stays in doubt until the room can be read", async () => {
+Deno.test("a doubtful try is not cleared by a server that is away: it stays in inDoubt until the room can be read", async () => {
   await using scene = await setScene({ software: "Dendrite", transactions: "none" });
   await using notifier = await scene.open();
   scene.homeserver.fault("drop-after-persisting", { times: 1 });

@@ -248,14 +248,17 @@ Deno.test("a resolve goes wherever what it resolves was told, whatever rules say
   await using notifier = await open(severe);
   await notifier.notify(FIRE);
   assertEquals([bodies(room).length, bodies(other).length], [0, 1]);
-  assertEquals([notifier.isOpen({ ...FIRE, severity: "info" }), notifier.isOpen({ ...FIRE, key: "net" })], [
+  assertEquals([
+    notifier.hasOpenIncident({ ...FIRE, severity: "info" }),
+    notifier.hasOpenIncident({ ...FIRE, key: "net" }),
+  ], [
     true,
     false,
   ]);
   const outcomes = await notifier.notify(RESOLVE);
   assertEquals(outcomes.map(({ channel, state }) => [channel, state]), [["day", "delivered"], ["night", "delivered"]]);
   assertMatch(String(bodies(other)[1]), /Resolved after .*: Disk full$/);
-  assertEquals(notifier.isOpen({ ...FIRE, severity: "info" }), false);
+  assertEquals(notifier.hasOpenIncident({ ...FIRE, severity: "info" }), false);
   await notifier.notify(FIRE);
   await using mute = await open([{ when: { key: "disk" }, channels: [] }]);
   assertEquals((await mute.notify(RESOLVE)).map(({ channel, state }) => [channel, state]), [["night", "delivered"]]);

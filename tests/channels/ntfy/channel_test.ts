@@ -51,7 +51,7 @@ Deno.test("NtfyChannel.send() says each try under the same sequence id, so that 
   const { send } = openChannel("ntfy", { server: ntfy.url, topic: "alerts" }, runtime);
   ntfy.fault("drop-after-persisting", { times: 1 });
   await assertRejects(() => send({ subject: "Up" }));
-  assertEquals((await send({ subject: "Up" }, { doubt: { since: 1, until: 2 } })).mayBeTwice, true);
+  assertEquals((await send({ subject: "Up" }, { inDoubt: { since: 1, until: 2 } })).possibleDuplicate, true);
   assertEquals(ntfy.messages("alerts").map(({ sequence_id }) => sequence_id), [TEST_ID, TEST_ID]);
 });
 

@@ -25,7 +25,7 @@ async function telegramTest(
 Deno.test("TelegramChannel.send() sends formatted text without a preview, and returns Telegram's id", async () => {
   await telegramTest(async ({ telegram, send }) => {
     const receipt = await send({ subject: "a < b", message: "c\nd", link: "https://example.org/x", silent: true });
-    assertEquals(receipt, { id: "1", mayBeTwice: false });
+    assertEquals(receipt, { id: "1", possibleDuplicate: false });
     const [{ text, tags, silent, hasPreview, thread }] = telegram.messages("1001");
     assertEquals(text, "[jump] a < b\nc\nd\n🔗 example.org/x");
     assertEquals([tags, silent, hasPreview, thread], [["b", "a"], true, false, undefined]);
@@ -111,7 +111,7 @@ Deno.test("TelegramChannel.send() waits as long as a flooded chat asks for", asy
     async ({ send, runtime }) => {
       for (let count = 0; count < 2; count++) await send({ subject: "Up" });
       const { class: limited, retryAfterMs = 0 } = classify(await assertRejects(() => send({ subject: "Up" })));
-      assertEquals([limited, retryAfterMs], ["limited", 60_000]);
+      assertEquals([limited, retryAfterMs], ["rate-limited", 60_000]);
       runtime.time += retryAfterMs;
       assertEquals((await send({ subject: "Up" })).id, "3");
     },
@@ -123,12 +123,12 @@ Deno.test("TelegramChannel.send() waits as long as a flooded chat asks for", asy
 Deno.test("TelegramChannel.send() throws what classify() understands", async () => {
   await telegramTest(async ({ telegram, send }) => {
     const cases = [
-      ["unauthorized", "account"],
-      ["bot-blocked", "room"],
-      ["chat-not-found", "room"],
-      ["500", "ambiguous"],
-      ["504-after-persisting", "ambiguous"],
-      ["drop-before-persisting", "ambiguous"],
+      ["unauthorized", "credentials"],
+      ["bot-blocked", "destination"],
+      ["chat-not-found", "destination"],
+      ["500", "in-doubt"],
+      ["504-after-persisting", "in-doubt"],
+      ["drop-before-persisting", "in-doubt"],
       ["captive-portal", "not-the-service"],
       ["ok-without-message", "not-the-service"],
       ["refuse", "not-sent"],

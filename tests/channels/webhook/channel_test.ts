@@ -18,7 +18,7 @@ async function webhookTest(
 Deno.test("WebhookChannel.send() posts the default body, with the entry's id as the key of idempotency", async () => {
   await webhookTest({}, async ({ webhook, send }) => {
     const receipt = await send({ subject: 'a "b"', message: "<b>c</b>", format: "html", severity: "error" });
-    assertEquals(receipt, { id: "202", mayBeTwice: false });
+    assertEquals(receipt, { id: "202", possibleDuplicate: false });
     const [{ method, path, headers, body }] = webhook.deliveries;
     assertEquals([method, path, headers.get("idempotency-key")], ["POST", "/hook/s3cr3t", TEST_ID]);
     assertEquals(body, {
@@ -83,7 +83,7 @@ Deno.test("WebhookChannel.send() reads secret headers and addresses from files a
       const [{ headers }] = webhook.deliveries;
       assertEquals([headers.get("authorization"), headers.get("x-team")], ["Bearer abc", "ops"]);
       Deno.chmodSync(`${directory}/auth`, 0o644);
-      assertEquals(classify(await assertRejects(() => send({ subject: "Up" }))).class, "account");
+      assertEquals(classify(await assertRejects(() => send({ subject: "Up" }))).class, "credentials");
     });
     await webhookTest({ url: undefined, urlFile: `${directory}/url` }, async ({ webhook, send }) => {
       Deno.writeTextFileSync(`${directory}/url`, "http://example.org/hook", { mode: 0o600 });
@@ -105,7 +105,7 @@ Deno.test("WebhookChannel.send() repeats with the same key after a doubt, and co
   await webhookTest({}, async ({ webhook, send }) => {
     webhook.fault("drop-after-persisting", { times: 1 });
     await assertRejects(() => send({ subject: "Up" }));
-    assertEquals((await send({ subject: "Up" }, { doubt: { since: 1, until: 2 } })).mayBeTwice, true);
+    assertEquals((await send({ subject: "Up" }, { inDoubt: { since: 1, until: 2 } })).possibleDuplicate, true);
     assertEquals(webhook.deliveries.length, 1);
   }, { isIdempotent: true });
 });
@@ -113,17 +113,17 @@ Deno.test("WebhookChannel.send() repeats with the same key after a doubt, and co
 Deno.test("WebhookChannel.send() throws what classify() understands, without its address", async () => {
   await webhookTest({}, async ({ webhook, send }) => {
     const cases = [
-      ["400", "poison"],
-      ["401", "account"],
-      ["404", "room"],
-      ["405", "account"],
+      ["400", "rejected"],
+      ["401", "credentials"],
+      ["404", "destination"],
+      ["405", "credentials"],
       ["409", "not-sent"],
-      ["410", "room"],
-      ["500", "ambiguous"],
-      ["502", "ambiguous"],
-      ["too-large-page", "poison"],
+      ["410", "destination"],
+      ["500", "in-doubt"],
+      ["502", "in-doubt"],
+      ["too-large-page", "rejected"],
       ["redirect", "not-the-service"],
-      ["drop-before-persisting", "ambiguous"],
+      ["drop-before-persisting", "in-doubt"],
       ["refuse", "not-sent"],
     ] as const;
     for (const [fault, expected] of cases) {
@@ -135,9 +135,9 @@ Deno.test("WebhookChannel.send() throws what classify() understands, without its
       await webhook.clearFaults();
     }
     for (
-      const [fault, expected] of [["429-retry-after-seconds", "limited"], [
+      const [fault, expected] of [["429-retry-after-seconds", "rate-limited"], [
         "503-retry-after-seconds",
-        "ambiguous",
+        "in-doubt",
       ]] as const
     ) {
       webhook.fault(fault, { times: 1, retryAfterMs: 9000 });

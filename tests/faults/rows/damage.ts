@@ -1,6 +1,6 @@
 /** Row 4: a journal that was spoiled. Row 23: one that a later version wrote. */
 
-import { QueueError } from "../../../src/base/errors.ts";
+import { StorageError } from "../../../src/base/errors.ts";
 import { crc32 } from "../../../src/queue/crc32.ts";
 import { fuzz } from "../fuzz.ts";
 import { NOTHING, ONE, placed, problem, sum, type Tally, tallyEach } from "../tally.ts";
@@ -45,7 +45,7 @@ export const VERSION_ROW: Row = {
 };
 
 function expectQueueError(error: unknown): void {
-  if (!(error instanceof QueueError)) throw error;
+  if (!(error instanceof StorageError)) throw error;
 }
 
 /** Puts lines of somebody else between entries that wait. */

@@ -93,7 +93,7 @@ async function withFewFiles(effort: Effort): Promise<Tally> {
 /** Sends and flushes under a limit of the shell. */
 async function limited(world: World, limit: string): Promise<Tally> {
   const through = ["bash", "-c", `${limit}; exec "$@"`, "bash"];
-  await world.send("limited", { args: ["--no-background"], through });
+  await world.send("rate-limited", { args: ["--no-background"], through });
   await world.start(["flush", "--no-background"], { through }).ending;
   return placed(limit, sum([{ ...ONE, injections: 2 }, await world.aftermath()]));
 }

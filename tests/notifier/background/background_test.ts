@@ -175,7 +175,7 @@ Deno.test("delivererCommand() runs this program again, with the permissions that
   );
   assert(url.args.includes("--allow-import=example.org:444"));
   const runs = delivererCommand(
-    { execPath: "/bin/deno", mode: "deno", entry: "file:///x/mod.ts", runsPrograms: true },
+    { execPath: "/bin/deno", mode: "deno", entry: "file:///x/mod.ts", runsSubprocesses: true },
     options,
   );
   assert(runs.args.includes("--allow-run"), "only who may run everything may kill a group of processes");

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { InvalidNotificationError } from "../../../src/base/errors.ts";
-import { FileStore } from "../../../src/queue/attachments/store.ts";
+import { AttachmentStore } from "../../../src/queue/attachments/store.ts";
 import type { Files, OpenFile, OpenMode } from "../../../src/runtime/files.ts";
 import { Queue } from "../../../src/queue/queue.ts";
 import { draft } from "../../faults/crash_actor.ts";
@@ -20,41 +20,41 @@ function open(disk: CrashDisk): { readonly queue: Queue; readonly files: CrashFi
 
 /** The names in `attachments/`. */
 function names(files: Files): string[] {
-  return files.list(new FileStore(STATE_DIR, files).directory);
+  return files.list(new AttachmentStore(STATE_DIR, files).directory);
 }
 
-Deno.test("sweepFiles() leaves a file alone whose sender has not enqueued yet, and takes it when its sender was killed", async () => {
+Deno.test("sweepAttachments() leaves a file alone whose sender has not enqueued yet, and takes it when its sender was killed", async () => {
   const disk = new CrashDisk();
   const [sender, sweeper] = [open(disk), open(disk)];
-  const incoming = await sender.queue.receiveFiles();
+  const incoming = await sender.queue.stageFiles();
   const { name, size } = incoming.write([BYTES], "a.csv");
   incoming.confirm();
-  await sweeper.queue.sweepFiles();
+  await sweeper.queue.sweepAttachments();
   assertEquals([names(sweeper.files), size], [[name], BYTES.length]);
   sender.files.kill();
-  await sweeper.queue.sweepFiles();
+  await sweeper.queue.sweepAttachments();
   assertEquals(names(sweeper.files), []);
 });
 
-Deno.test("sweepFiles() leaves what an entry needs, dead ones too, and takes the rest", async () => {
+Deno.test("sweepAttachments() leaves what an entry needs, dead ones too, and takes the rest", async () => {
   const { queue, files } = open(new CrashDisk());
   const kept: string[] = [];
   for (const subject of ["waits", "dead", "delivered"]) {
-    using incoming = await queue.receiveFiles();
+    using incoming = await queue.stageFiles();
     const { name } = incoming.write([BYTES], subject);
     incoming.confirm();
     const { entries: [entry] } = await queue.enqueue([{ ...draft(subject), files: [name] }], () => false);
     incoming.keep([name]);
-    if (subject === "dead") await queue.settle(entry, { state: "dead", reason: "413" }, { isProof: false });
+    if (subject === "dead") await queue.recordResult(entry, { state: "dead", reason: "413" }, { isProof: false });
     if (subject !== "delivered") kept.push(name);
-    else await queue.settle(entry, { state: "delivered", receipt: "$1", via: "put" }, { isProof: false });
+    else await queue.recordResult(entry, { state: "delivered", receipt: "$1", via: "put" }, { isProof: false });
   }
   assertEquals(names(files).length, 3);
-  await queue.sweepFiles();
+  await queue.sweepAttachments();
   assertEquals(names(files), kept);
 });
 
-Deno.test("receiveFiles() makes another file when one was swept before it was locked", async () => {
+Deno.test("stageFiles() makes another file when one was swept before it was locked", async () => {
   class Swept extends CrashFiles {
     made = 0;
     override open(path: string, mode: OpenMode): OpenFile {
@@ -65,15 +65,15 @@ Deno.test("receiveFiles() makes another file when one was swept before it was lo
   }
   const files = new Swept();
   const queue = Queue.open(STATE_DIR, crashRuntime(), { files });
-  using incoming = await queue.receiveFiles();
+  using incoming = await queue.stageFiles();
   const { name } = incoming.write([BYTES], "a.csv");
   assertEquals([files.made, names(files)], [2, [name]]);
-  assertEquals(new FileStore(STATE_DIR, files).read(name, BYTES.length), BYTES);
+  assertEquals(new AttachmentStore(STATE_DIR, files).read(name, BYTES.length), BYTES);
 });
 
-Deno.test("FileStore.read() reads nothing but files of its own", () => {
+Deno.test("AttachmentStore.read() reads nothing but files of its own", () => {
   const files = new CrashFiles();
-  const store = new FileStore(STATE_DIR, files);
+  const store = new AttachmentStore(STATE_DIR, files);
   for (const name of ["../queue/queue.jsonl", "", "..", "a/b"]) {
     assertThrows(() => store.read(name, 1), InvalidNotificationError, "it is no name of a file of ours");
   }
