@@ -196,7 +196,7 @@ export async function attempt<Result>(
 /** What went wrong at the server, as an error for people; anything else as it is. */
 export function toLoginError(what: string, error: unknown, now: number): unknown {
   if (error instanceof BeforeSendingError) return toLoginError(what, error.cause, now);
-  if (error instanceof ResponseError && (error.status === 429 || error.errcode === "M_LIMIT_EXCEEDED")) {
+  if (error instanceof ResponseError && (error.status === 429 || error.failureClass === "rate-limited")) {
     const { retryAfterMs } = error;
     const until = retryAfterMs === undefined ? undefined : now + retryAfterMs;
     const wait = retryAfterMs === undefined ? "for now" : `for ${formatDuration(retryAfterMs)}`;

@@ -122,10 +122,20 @@ export class TransportError extends HintedError {
 }
 
 /**
- * What a refusal means, for services whose status does not say it. `not-sent`: not now, perhaps later. `account`: no one of ours gets through until somebody
- * mends it. `room`: this destination does not take it from us; `room-busy`: not now, perhaps later. `poison`: this message will never be taken.
+ * What an answer of a service means. `not-sent`: it was not accepted now, and may be later. `in-doubt`: the service may
+ * have acted. `rate-limited`: later, when the service says. `credentials`: each request of this account fails until a
+ * person fixes it. `destination`: this destination does not accept it from us. `destination-busy`: not now, perhaps later.
+ * `rejected`: the service will never accept this notification. `not-the-service`: something else answered.
  */
-export type ResponseClass = "not-sent" | "credentials" | "destination" | "destination-busy" | "rejected";
+export type ResponseClass =
+  | "not-sent"
+  | "in-doubt"
+  | "rate-limited"
+  | "credentials"
+  | "destination"
+  | "destination-busy"
+  | "rejected"
+  | "not-the-service";
 
 /** A `fetch` failed that went through a proxy: then it may be the proxy that cannot be reached. */
 export class ProxiedFetchError extends TypeError {
@@ -148,7 +158,7 @@ export interface Refusal {
   readonly errcode?: string;
   /** What the service said of waiting, in milliseconds, unshortened. */
   readonly retryAfterMs?: number;
-  /** What it means; without it the errcode and the status tell, as they do in HTTP. */
+  /** What it means. @default the HTTP status decides */
   readonly failureClass?: ResponseClass;
 }
 

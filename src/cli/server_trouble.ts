@@ -2,6 +2,7 @@
 
 import { formatDuration } from "../base/duration.ts";
 import { NotTheServiceError, TransportError } from "../base/errors.ts";
+import { findHint } from "../matrix/errcodes.ts";
 import { MatrixError } from "../matrix/errors.ts";
 import { CommandError } from "./command_error.ts";
 import { EXIT } from "./exit_codes.ts";
@@ -11,7 +12,6 @@ export type ServerHints = Readonly<Record<string, string>>;
 
 /** Hints that fit every command. */
 const HINTS: ServerHints = {
-  "401": "the access token does not count any more: put a new one in its place",
   "403": "the account may not do this",
   "502": "the homeserver cannot reach the other servers; is federation switched off there?",
   "500": "look into the homeserver's log; without federation some cannot do what needs other servers",
@@ -51,7 +51,7 @@ function hintFor(error: Error, hints: ServerHints): string | undefined {
     if (status === 429) {
       return retryAfterMs === undefined ? "try again later" : `try again in ${formatDuration(retryAfterMs)}`;
     }
-    return hints[errcode] ?? hints[status] ?? HINTS[status];
+    return hints[errcode] ?? hints[status] ?? findHint(errcode) ?? HINTS[status];
   }
   if (error instanceof NotTheServiceError) return hints[error.status] ?? HINTS[error.status];
   return undefined;

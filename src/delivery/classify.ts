@@ -1,6 +1,6 @@
 /**
- * What a failure means. One total function over status, errcode, a channel's own verdict and where the error was thrown; never over the text of a message,
- * since a room named "401" must not hold a queue.
+ * What a failure means. One total function over the class that the kind's own code gave it, the HTTP status, and how far
+ * the request got. The text of a message never counts: a room named "401" must not hold a queue.
  *
  * @module
  */
@@ -40,20 +40,6 @@ export const TIMEOUT_GAP_MS = 30_000;
 
 /** After a reset, a 5xx, or a deliverer killed in flight. */
 export const RESET_GAP_MS = 2_000;
-
-/** The account itself is in trouble: every one of its entries would fail the same way. */
-const ACCOUNT_ERRCODES: ReadonlySet<string> = new Set([
-  "M_UNKNOWN_TOKEN",
-  "M_MISSING_TOKEN",
-  "M_USER_LOCKED",
-  "M_USER_SUSPENDED",
-  "M_USER_DEACTIVATED",
-  "M_CONSENT_NOT_GIVEN",
-  "M_RESOURCE_LIMIT_EXCEEDED",
-]);
-
-/** The destination does not take it from us. Dendrite says M_UNSUPPORTED_ROOM_VERSION for a room that it does not know. */
-const ROOM_ERRCODES: ReadonlySet<string> = new Set(["M_FORBIDDEN", "M_NOT_FOUND", "M_UNSUPPORTED_ROOM_VERSION"]);
 
 /** Understands whatever was thrown by a try to deliver. */
 export function classify(error: unknown): Failure {
@@ -104,14 +90,10 @@ function stranger(status: number): Pick<Failure, "class" | "gapMs"> {
   return status >= 500 ? { class: "in-doubt", gapMs: RESET_GAP_MS } : { class: "not-the-service" };
 }
 
-function response({ status, errcode = "", failureClass }: ResponseError): Pick<Failure, "class" | "gapMs"> {
+function response({ status, failureClass }: ResponseError): Pick<Failure, "class" | "gapMs"> {
+  if (failureClass === "in-doubt") return { class: failureClass, gapMs: RESET_GAP_MS };
   if (failureClass !== undefined) return { class: failureClass };
-  if (status === 429 || errcode === "M_LIMIT_EXCEEDED") return { class: "rate-limited" };
-  if (ACCOUNT_ERRCODES.has(errcode)) return { class: "credentials" };
-  if (ROOM_ERRCODES.has(errcode)) return { class: "destination" };
-  // Too large stays too large, whatever it is called: Dendrite says M_BAD_JSON.
-  if (status === 413) return { class: "rejected" };
-  if (errcode === "M_UNRECOGNIZED") return { class: "not-the-service" };
+  if (status === 429) return { class: "rate-limited" };
   if (status === 408 || status >= 500) return { class: "in-doubt", gapMs: RESET_GAP_MS };
   if (status === 401 || status === 403) return { class: "credentials" };
   if (status === 404) return { class: "destination" };

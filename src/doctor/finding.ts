@@ -2,6 +2,7 @@
 
 import { ConfigError, HintedError, NotTheServiceError, TransportError, type TransportPhase } from "../base/errors.ts";
 import { formatDuration } from "../base/duration.ts";
+import { findHint } from "../matrix/errcodes.ts";
 import { MatrixError } from "../matrix/errors.ts";
 
 /** `skipped` was not looked at, because something before it must be mended first, or because nobody may look. */
@@ -77,21 +78,11 @@ function strangerHint(status: number): string {
     : "a captive portal or another program answers there: log in to the network, or mend the address";
 }
 
-const REFUSALS: Readonly<Record<string, string>> = {
-  M_UNKNOWN_TOKEN: "log in (matrix-notify login @bot:example.org), or put a new access token in the place of this one",
-  M_MISSING_TOKEN: "something on the way takes the Authorization header away: look at the proxy before the homeserver",
-  M_USER_LOCKED: "ask the homeserver's administrator to unlock the account",
-  M_USER_SUSPENDED: "ask the homeserver's administrator to let the account speak again",
-  M_USER_DEACTIVATED: "the account is gone for good: log in to another one",
-  M_CONSENT_NOT_GIVEN: "log in once with another client, and agree to the homeserver's terms there",
-  M_RESOURCE_LIMIT_EXCEEDED: "the homeserver takes no more: ask its administrator",
-};
-
 function refused({ message, errcode, status, retryAfterMs }: MatrixError): Found {
   if (status === 429) {
     const wait = retryAfterMs === undefined ? "later" : `in ${formatDuration(retryAfterMs)}`;
     return warning(message, `nothing is wrong, but too much was asked: look again ${wait}`);
   }
   if (status >= 500) return failure(message, "look into the homeserver's log");
-  return failure(message, REFUSALS[errcode]);
+  return failure(message, findHint(errcode));
 }

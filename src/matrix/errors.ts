@@ -1,6 +1,7 @@
 /** What a homeserver says when it refuses (Client-Server API, "Standard error response"). */
 
 import { NotTheServiceError, type Refusal, ResponseError } from "../base/errors.ts";
+import { failureClassFor } from "./errcodes.ts";
 
 /** A refusal in Matrix's own words. */
 export interface MatrixRefusal extends Refusal {
@@ -16,7 +17,8 @@ export class MatrixError extends ResponseError {
   readonly softLogout: boolean;
 
   constructor(message: string, refusal: MatrixRefusal, options?: ErrorOptions) {
-    super(message, refusal, options);
+    const { failureClass = failureClassFor(refusal.status, refusal.errcode) } = refusal;
+    super(message, { ...refusal, failureClass }, options);
     this.errcode = refusal.errcode;
     this.softLogout = refusal.softLogout ?? false;
   }

@@ -8,6 +8,7 @@ import {
   TooEarlyError,
   TransportError,
 } from "../../src/base/errors.ts";
+import { MatrixError } from "../../src/matrix/errors.ts";
 import { createNotification } from "../../src/notification/notification.ts";
 import { Queue } from "../../src/queue/queue.ts";
 import { type FakeRuntime, fakeRuntime, TEST_TIME } from "../fakes/runtime.ts";
@@ -77,8 +78,8 @@ async function courierTest(body: (scene: Scene) => Promise<void>) {
 const refused = () => new TransportError("connect", "Cannot connect");
 const cut = () => new TransportError("exchange", "Connection broke");
 const limited = (retryAfterMs: number) =>
-  new ResponseError("429", { status: 429, errcode: "M_LIMIT_EXCEEDED", retryAfterMs });
-const error = (status: number, errcode: string) => new ResponseError(errcode, { status, errcode });
+  new MatrixError("429", { status: 429, errcode: "M_LIMIT_EXCEEDED", retryAfterMs });
+const error = (status: number, errcode: string) => new MatrixError(errcode, { status, errcode });
 
 Deno.test("Courier.run() delivers in the order of arrival and empties the queue", async () => {
   await courierTest(async ({ courier, add, queue }) => {

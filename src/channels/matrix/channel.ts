@@ -23,9 +23,6 @@ import { inMemoryRoomCache } from "../room_cache.ts";
 /** As long as any. */
 const ANY_TXN_ID = "00000000-0000-4000-8000-000000000000";
 
-/** Refusals that membership, or another room, may mend. Dendrite says M_UNSUPPORTED_ROOM_VERSION for a room that it does not know. */
-const REFUSALS: ReadonlySet<string> = new Set(["M_FORBIDDEN", "M_NOT_FOUND", "M_UNSUPPORTED_ROOM_VERSION"]);
-
 /** The kind `matrix`: `user`, or `homeserver` with `accessToken` or `accessTokenFile`; `room`, `mentions`, `related`, `doubt`. */
 export const matrixKind: ChannelKind = {
   kind: "matrix",
@@ -196,8 +193,9 @@ interface Sending extends Pick<SendOptions, "txnId" | "inDoubt" | "timeoutMs" | 
   readonly roomId: string;
 }
 
+/** True if joining the room, or another room, may help. */
 function isRefusal(error: unknown): error is MatrixError {
-  return error instanceof MatrixError && REFUSALS.has(error.errcode);
+  return error instanceof MatrixError && error.failureClass === "destination";
 }
 
 /** Runs what comes before the sending: when it fails, nothing was delivered. */

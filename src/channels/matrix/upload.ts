@@ -15,12 +15,6 @@ import { formatBytes } from "../../notification/render.ts";
 import type { SendOptions } from "../channel.ts";
 import type { FileReader } from "../kind.ts";
 
-/** Refusals that say something about the account, and not about this file. What else a server refuses must not keep the texts behind it waiting. */
-const OF_THE_ACCOUNT: ReadonlySet<string> = new Set([
-  ...["M_UNKNOWN_TOKEN", "M_MISSING_TOKEN", "M_USER_LOCKED", "M_USER_SUSPENDED", "M_USER_DEACTIVATED"],
-  "M_CONSENT_NOT_GIVEN",
-]);
-
 /** How to upload. */
 export interface UploadOptions extends Pick<SendOptions, "txnId" | "timeoutMs" | "signal"> {
   readonly files: FileReader;
@@ -80,8 +74,9 @@ function isForGood(error: MatrixError | NotTheServiceError): boolean {
   const { status } = error;
   // A proxy that does not pass uploads on has its own words for it.
   if (error instanceof NotTheServiceError) return [403, 404, 405, 413].includes(status);
-  return status >= 400 && status < 500 && status !== 408 && status !== 429 && error.errcode !== "M_LIMIT_EXCEEDED" &&
-    !OF_THE_ACCOUNT.has(error.errcode);
+  if (status < 400 || status >= 500 || status === 408 || error.failureClass === "rate-limited") return false;
+  // A limit of the server, such as a quota for media, must not hold the texts behind this file.
+  return error.failureClass !== "credentials" || error.errcode === "M_RESOURCE_LIMIT_EXCEEDED";
 }
 
 function msgtypeOf(type: string): MediaContent["msgtype"] {
