@@ -27,13 +27,15 @@ export interface BatchPlan {
 
 /** What a crowd needs to know of the queue. */
 export interface BatchSource extends LaneSource {
-  incidentOf(entry: Entry): Incident | undefined;
+  findIncident(entry: Entry): Incident | undefined;
 }
 
 /** Looks for crowded lanes whose turn it is. */
 export function planBatches(queue: BatchSource, channel: Channel, context: LaneContext): BatchPlan {
   const { delays } = context;
-  const waiting = queue.live().filter((entry) => entry.channel === channel.name && delays.of(entry) === undefined);
+  const waiting = queue.liveEntries().filter((entry) =>
+    entry.channel === channel.name && delays.of(entry) === undefined
+  );
   if (waiting.length < 2) return NOBODY;
   const groups: Entry[][] = [];
   let headGoesAlone = false;
@@ -53,7 +55,7 @@ function backlogOf(head: Entry, queue: LaneSource, { delays }: LaneContext): num
   const { batchOver } = delays.policyOf(head.channel);
   if (batchOver === Infinity) return Infinity;
   if (delays.wasDelayed(head)) return 1;
-  return queue.channel(head.channel).wait?.class === "rate-limited"
+  return queue.channelState(head.channel).wait?.class === "rate-limited"
     ? Math.min(RATE_LIMITED_BATCH_OVER, batchOver)
     : batchOver;
 }
@@ -76,7 +78,7 @@ function runsOf(lane: readonly Entry[]): Entry[][] {
 /** Cuts a run where a digest has no room for another line. Who is left alone goes alone. */
 function splitRun(run: readonly Entry[], channel: Channel, queue: BatchSource): Entry[][] {
   const hasRoomFor = (entries: readonly Entry[]) => {
-    const digest = batchOutline(itemsOf(entries, (entry) => queue.incidentOf(entry)));
+    const digest = batchOutline(itemsOf(entries, (entry) => queue.findIncident(entry)));
     return channel.hasRoomFor?.(digest) ?? hasLineForEach(digest, fitsEverywhere);
   };
   const digests: Entry[][] = [];

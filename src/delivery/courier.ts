@@ -78,8 +78,10 @@ export class Courier {
   /** Whether an envelope that comes in now would leave at once: nothing older is before it, and nobody wants it to wait. */
   isIdleFor(draft: DelaySubject): boolean {
     const delays = this.holds();
-    return this.#queue.channel(draft.channel).wait === undefined && delays.of(draft) === undefined &&
-      !this.#queue.live().some((entry) => entry.channel === draft.channel && !delays.isPendingFallback(entry));
+    return this.#queue.state.channelState(draft.channel).wait === undefined && delays.of(draft) === undefined &&
+      !this.#queue.state.liveEntries().some((entry) =>
+        entry.channel === draft.channel && !delays.isPendingFallback(entry)
+      );
   }
 
   /** What waits now because its user wants it so. */
@@ -89,7 +91,7 @@ export class Courier {
 
   /** Whether something in the queue can be delivered by the channels that are configured. */
   hasWork(): boolean {
-    return this.#queue.live().some(({ channel }) => this.#channels.has(channel));
+    return this.#queue.state.liveEntries().some(({ channel }) => this.#channels.has(channel));
   }
 
   /** When entries may leave, as far as is known, by the lane that they are in; 0 for at once. */
@@ -104,7 +106,7 @@ export class Courier {
    * @throws {StorageError} when the queue takes nothing any more
    */
   async run(options: RunOptions): Promise<RunEnd> {
-    const run: Run = { ...options, busy: new Map(), flushes: this.#queue.flushes };
+    const run: Run = { ...options, busy: new Map(), flushes: this.#queue.state.flushCount };
     try {
       await this.#queue.seal();
       await this.#abandon();
@@ -128,7 +130,7 @@ export class Courier {
     if (this.#isUp(options)) return true;
     if (options.mine === undefined) return this.#heads().every((head) => head.ready - now > options.patienceMs);
     const ready = this.readyTimes();
-    return options.mine.map((id) => this.#queue.entry(id)).every((entry) =>
+    return options.mine.map((id) => this.#queue.state.entry(id)).every((entry) =>
       entry === undefined || entry.dead !== undefined || (ready.get(laneKey(entry)) ?? Infinity) > now
     );
   }
@@ -146,8 +148,8 @@ export class Courier {
   }
 
   #mustHandOver(run: Run): boolean {
-    return run.handsOver === true && run.flushes !== this.#queue.flushes &&
-      this.#queue.live().some((entry) => this.#queue.stateOf(entry) === "held");
+    return run.handsOver === true && run.flushes !== this.#queue.state.flushCount &&
+      this.#queue.state.liveEntries().some((entry) => this.#queue.state.entryState(entry) === "held");
   }
 
   /** Gives each channel with a head that is due somebody who serves it. */
@@ -185,10 +187,10 @@ export class Courier {
   /** Sends what is due of one channel, one request at a time; batches grow while everything goes well. */
   async #serve(channel: string, run: Run): Promise<void> {
     for (let limit = 1; !this.#isUp(run); limit = Math.min(2 * limit, MAX_ANNOUNCED)) {
-      const { groups, headGoesAlone } = planBatches(this.#queue, this.#channel(channel), this.#context());
+      const { groups, headGoesAlone } = planBatches(this.#queue.state, this.#channel(channel), this.#context());
       if (groups.length > 0) await this.#queue.batch(groups);
       if (headGoesAlone) limit = 1;
-      const batch = await this.#announce(nextOf(this.#queue, channel, limit, this.#context()));
+      const batch = await this.#announce(nextOf(this.#queue.state, channel, limit, this.#context()));
       if (batch.length === 0) return;
       if (!await this.#sendInOrder(batch, run)) return await this.#withdraw((entry) => entry.channel === channel);
     }
@@ -198,7 +200,7 @@ export class Courier {
   async #sendInOrder(batch: readonly Entry[], run: Run): Promise<boolean> {
     for (const entry of batch) {
       if (this.#isUp(run)) return false;
-      const current = this.#queue.entry(entry.id);
+      const current = this.#queue.state.entry(entry.id);
       this.#announced.delete(entry.id);
       if (current === undefined || current.dead) continue;
       const result = await this.#try(current, run);
@@ -219,8 +221,8 @@ export class Courier {
         timeoutMs: Math.min(REQUEST_TIMEOUT_MS, timeLeft),
         signal: run.signal,
         now: () => this.#runtime.now(),
-        incidentOf: (entry) => this.#queue.incidentOf(entry),
-        failures: this.#queue.channel(entry.channel).failures,
+        incidentOf: (entry) => this.#queue.state.findIncident(entry),
+        failures: this.#queue.state.channelState(entry.channel).failures,
         random: this.#runtime.random(),
       });
       await this.#queue.recordResult(entry, result, { isProof: !channel.isIdempotent });
@@ -240,7 +242,9 @@ export class Courier {
 
   /** Takes back what was announced and did not leave. Where the disk refuses, the next one takes it for killed in flight, which is the safe side. */
   async #withdraw(which: (entry: Entry) => boolean): Promise<void> {
-    const entries = [...this.#announced].map((id) => this.#queue.entry(id)).filter((entry) => entry !== undefined);
+    const entries = [...this.#announced].map((id) => this.#queue.state.entry(id)).filter((entry) =>
+      entry !== undefined
+    );
     const back = entries.filter(which);
     for (const { id } of back) this.#announced.delete(id);
     if (back.length > 0) await ignoreStorageErrors(this.#queue.withdraw(back));
@@ -248,7 +252,7 @@ export class Courier {
 
   /** Whoever was on duty before is gone: what it left open was killed in flight, and its request may still be running. */
   async #abandon(): Promise<void> {
-    const left = this.#queue.live().filter(({ id, inFlight }) => inFlight && !this.#announced.has(id));
+    const left = this.#queue.state.liveEntries().filter(({ id, inFlight }) => inFlight && !this.#announced.has(id));
     if (left.length > 0) await this.#queue.abandon(left, this.#runtime.now() + RESET_GAP_MS);
   }
 
@@ -274,7 +278,7 @@ export class Courier {
   }
 
   #heads(): Head[] {
-    return [...heads(this.#queue, this.#context()).values()];
+    return [...heads(this.#queue.state, this.#context()).values()];
   }
 
   #context(): LaneContext {
@@ -282,7 +286,7 @@ export class Courier {
     return {
       now,
       knows: (channel) => this.#channels.has(channel),
-      delays: delaysAt(now, this.#queue, this.#policies),
+      delays: delaysAt(now, this.#queue.state, this.#policies),
     };
   }
 }

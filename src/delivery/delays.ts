@@ -62,11 +62,11 @@ export type DelaySubject =
 /** What the holds depend on. */
 export interface DelaySource {
   /** What will be tried, in the order of arrival. */
-  live(): Entry[];
+  liveEntries(): Entry[];
   /** One of them, by its id. */
   entry(id: string): Entry | undefined;
   /** When the lane of an entry delivered last, the newest at the end. */
-  deliveriesOf(entry: Pick<Entry, "channel" | "destination">): readonly number[];
+  recentDeliveries(entry: Pick<Entry, "channel" | "destination">): readonly number[];
 }
 
 /** What holds for channels, by name. */
@@ -88,7 +88,7 @@ export function delaysAt(now: number, source: DelaySource, policies: Policies): 
     return nights.get(channel);
   };
   const over = (pace: RateLimit, entry: Pick<Entry, "channel" | "destination">, since: number) => {
-    const oldest = source.deliveriesOf(entry).filter((time) => time <= now).at(-pace.count);
+    const oldest = source.recentDeliveries(entry).filter((time) => time <= now).at(-pace.count);
     return oldest !== undefined && oldest + pace.perMs > since ? oldest + pace.perMs : 0;
   };
   let arrivals: ReadonlyMap<string, readonly number[]> | undefined;
@@ -99,7 +99,7 @@ export function delaysAt(now: number, source: DelaySource, policies: Policies): 
     if (!canBeBatched(entry) && !entry.attachmentIndex) return 0;
     const lane = laneKey(entry);
     if (!gatherings.has(lane)) {
-      arrivals ??= arrivalsIn(source.live(), now);
+      arrivals ??= arrivalsIn(source.liveEntries(), now);
       const times = arrivals.get(lane) ?? [now];
       const end = over(pace, entry, times[0]);
       gatherings.set(lane, end && Math.min(silenceAfter(end, times), times[0] + MAX_GATHERING_MS));

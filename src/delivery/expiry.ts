@@ -39,9 +39,9 @@ export async function moveExpired(
   if (now >= CLOCK_SET_BEFORE) return [];
   // What was queued before this program existed was queued by a clock that was not set, and says nothing about its age.
   const isExpired = ({ time, expires }: Entry) => expires <= now && time >= CLOCK_SET_AFTER;
-  const free = expandBatches(queue.live().filter(isFree));
+  const free = expandBatches(queue.state.liveEntries().filter(isFree));
   const expired = free.filter(isExpired).map((entry): ExpiredEntry => {
-    const { wait } = queue.batchOf(entry.id) ?? entry;
+    const { wait } = queue.state.findBatch(entry.id) ?? entry;
     const why = wait ? `; last: ${wait.reason}` : "";
     return { entry, reason: `Expired after ${formatDuration(now - entry.time)}${why}` };
   });
@@ -55,7 +55,7 @@ export async function moveExpired(
 function newsOf(queue: Queue, entries: readonly Entry[], now: number): EnqueueRequest {
   const [{ channel, destination }] = entries;
   const lane = laneKey(entries[0]);
-  const inLane = queue.entries().filter((entry) => laneKey(entry) === lane);
+  const inLane = queue.state.entries().filter((entry) => laneKey(entry) === lane);
   const waiting = inLane.find(({ key, dead }) => key === EXPIRY_KEY && !dead);
   // One that may have arrived is not replaced, and tells what it tells.
   const since = waiting === undefined || waiting.inFlight || waiting.inDoubt

@@ -13,7 +13,7 @@ export class Housekeeping {
 
   constructor(queue: Queue) {
     this.#queue = queue;
-    this.#swept = queue.released;
+    this.#swept = queue.state.removedWithFiles;
   }
 
   /** Does what is worth doing. */
@@ -22,8 +22,8 @@ export class Housekeeping {
     const compact = async () => didCompact = await this.#queue.compact();
     if (!this.#cannotCompact) this.#cannotCompact = !await ignoreStorageErrors(compact());
     // The files of whoever was killed before it swept go with the history.
-    if (!didCompact && this.#queue.released === this.#swept) return;
+    if (!didCompact && this.#queue.state.removedWithFiles === this.#swept) return;
     await ignoreStorageErrors(this.#queue.sweepAttachments());
-    this.#swept = this.#queue.released;
+    this.#swept = this.#queue.state.removedWithFiles;
   }
 }

@@ -11,8 +11,8 @@ import { CLOCK_SLACK_MS, type Delays } from "./delays.ts";
 /** What the lanes need to know of the queue. */
 export interface LaneSource {
   /** What will be tried, in the order of arrival. */
-  live(): Entry[];
-  channel(name: string): { readonly wait?: Wait };
+  liveEntries(): Entry[];
+  channelState(name: string): { readonly wait?: Wait };
 }
 
 /** What the lanes depend on besides the queue. */
@@ -34,7 +34,7 @@ export interface Head {
 export function heads(queue: LaneSource, context: LaneContext): Map<string, Head> {
   const result = new Map<string, Head>();
   const held = new Set<string>();
-  for (const entry of queue.live()) {
+  for (const entry of queue.liveEntries()) {
     const lane = laneKey(entry);
     if (!context.knows(entry.channel) || (result.has(lane) && !held.has(lane))) continue;
     const hold = context.delays.of(entry);
@@ -60,7 +60,7 @@ export function isReady(entry: Entry, queue: LaneSource, context: LaneContext): 
 export function nextOf(queue: LaneSource, channel: string, limit: number, context: LaneContext): Entry[] {
   const blocked = new Set<string>();
   const result: Entry[] = [];
-  for (const entry of inTurn(queue.live().filter((entry) => entry.channel === channel))) {
+  for (const entry of inTurn(queue.liveEntries().filter((entry) => entry.channel === channel))) {
     const lane = laneKey(entry);
     if (blocked.has(lane) || context.delays.of(entry)) continue;
     if (!isReady(entry, queue, context)) {
@@ -88,7 +88,7 @@ function inTurn(entries: readonly Entry[]): readonly Entry[] {
 }
 
 function readyAt(entry: Entry, queue: LaneSource, { now }: LaneContext): number {
-  return Math.max(waitedUntil(entry.wait, now), waitedUntil(queue.channel(entry.channel).wait, now));
+  return Math.max(waitedUntil(entry.wait, now), waitedUntil(queue.channelState(entry.channel).wait, now));
 }
 
 /** A wait that was decided in the future was decided by a clock that was wrong: nobody waits for that. */

@@ -41,7 +41,7 @@ export function readQueue(context: DoctorContext): QueueReading {
   };
   const queue = Queue.open(stateDirOf(context), runtime, { files });
   const now = runtime.now();
-  const courier = { readyTimes: () => new Map(), holds: () => delaysAt(now, queue, policiesOf(context)) };
+  const courier = { readyTimes: () => new Map(), holds: () => delaysAt(now, queue.state, policiesOf(context)) };
   const status = statusOf(queue, new Reporter(queue, courier, () => true), now);
   return { queue, status: { ...status, quarantined: status.quarantined + unsaved } };
 }

@@ -155,14 +155,14 @@ export class Notifier implements AsyncDisposable {
     await this.#queue.seal();
     const isDeliverer = this.#queue.deliverLock.tryAcquire();
     const before = await this.#prepare(isDeliverer, async () => {
-      const live = expandBatches(this.#queue.live());
-      this.#queue.watch(live);
+      const live = expandBatches(this.#queue.state.liveEntries());
+      this.#queue.state.watch(live.map(({ id }) => id));
       if (live.length > 0) await this.#queue.requestFlush();
       return live;
     });
     await this.#deliver({ patienceMs: options.waitMs ?? DEFAULT_FLUSH_WAIT_MS, signal: options.signal, isDeliverer });
     const known = new Set(before.map((entry) => entry.id));
-    const live = expandBatches(this.#queue.live());
+    const live = expandBatches(this.#queue.state.liveEntries());
     return this.#conclude([...before, ...live.filter((entry) => !known.has(entry.id))]);
   }
 
@@ -218,7 +218,7 @@ export class Notifier implements AsyncDisposable {
     if (entries.length === 0) return [];
     const deadline = this.#runtime.now() + waitMs;
     const all = expandBatches(entries);
-    this.#queue.watch(all);
+    this.#queue.state.watch(all.map(({ id }) => id));
     await this.#queue.retry(entries, DEFAULT_TTL_MS);
     await this.#deliver({ deadline, patienceMs: 0, mine: all.map(({ id }) => id), signal, isDeliverer: false });
     return this.#conclude(all);
@@ -243,7 +243,7 @@ export class Notifier implements AsyncDisposable {
 
   /** Where what a notification resolves was told, as far as was read. */
   #toldOf({ key, resolves, time }: Notification): readonly Place[] {
-    return resolves && key !== undefined ? this.#queue.openIncidentLanes(key, time) : [];
+    return resolves && key !== undefined ? this.#queue.state.openIncidentLanes(key, time) : [];
   }
 
   /** Who delivers announces the first attempts in the same write, as far as nothing older is before them. */
@@ -280,7 +280,7 @@ export class Notifier implements AsyncDisposable {
   /** Says what became of entries, and sees to what is left. */
   #conclude(entries: readonly Entry[]): Outcome[] {
     const outcomes = this.#reporter.outcomes(entries);
-    this.#queue.unwatch(entries.map((entry) => entry.id));
+    this.#queue.state.unwatch(entries.map((entry) => entry.id));
     if (this.#courier.hasWork()) this.#leaveBehind();
     this.#queue.keepReserve();
     return outcomes;
@@ -288,6 +288,6 @@ export class Notifier implements AsyncDisposable {
 
   #known(ids: readonly string[]): Entry[] {
     this.#queue.refresh();
-    return ids.map((id) => this.#queue.entry(id)).filter((entry) => entry !== undefined);
+    return ids.map((id) => this.#queue.state.entry(id)).filter((entry) => entry !== undefined);
   }
 }

@@ -81,23 +81,23 @@ export class Reporter {
   outcomes(entries: readonly Entry[]): Outcome[] {
     const view = this.#view();
     // What nobody needed is nobody's news.
-    const told = entries.filter(({ id }) => this.#queue.finalState(id)?.state !== "cancelled");
+    const told = entries.filter(({ id }) => this.#queue.state.finalState(id)?.state !== "cancelled");
     return told.map((entry) => this.#outcome(entry, view));
   }
 
   #outcome(known: Entry, view: View): Outcome {
     const where = whereOf(known);
     const { id, channel } = known;
-    const settlement = this.#queue.finalState(id);
+    const settlement = this.#queue.state.finalState(id);
     if (settlement?.state === "delivered") return { ...where, state: "delivered", receipt: settlement.receipt };
     if (settlement?.state === "superseded") {
       return { ...where, state: "superseded", reason: `${settlement.by} with the same key took its place` };
     }
-    const entry = this.#queue.entry(id);
+    const entry = this.#queue.state.entry(id);
     if (entry === undefined) return { ...where, state: "dead", reason: "It was dropped from the queue" };
     if (entry.dead) return { ...where, state: "dead", reason: entry.dead.reason };
     const { reason, next } = this.#waitOf(entry, view);
-    const state = this.#queue.stateOf(entry) === "held" ? "held" : "queued";
+    const state = this.#queue.state.entryState(entry) === "held" ? "held" : "queued";
     return {
       ...where,
       state,
@@ -109,14 +109,14 @@ export class Reporter {
   /** The entries of the queue, the dead included. */
   entries(): QueuedEntry[] {
     const view = this.#view();
-    return this.#queue.entries().map((entry) => this.#queued(entry, view));
+    return this.#queue.state.entries().map((entry) => this.#queued(entry, view));
   }
 
   /** Why the first entry in line waits, and until when; whether an entry waits because its user wants it so, and whether it waits for another one. */
   waits(): { readonly first: WaitView; isWanted(entry: Entry): boolean; isPendingFallback(entry: Entry): boolean } {
     const view = this.#view();
     const isPendingFallback = (entry: Entry) => view.holds.isPendingFallback(entry);
-    const first = this.#queue.live().find((entry) => !isPendingFallback(entry));
+    const first = this.#queue.state.liveEntries().find((entry) => !isPendingFallback(entry));
     return {
       isPendingFallback,
       first: first ? this.#waitOf(first, view) : {},
@@ -129,7 +129,7 @@ export class Reporter {
     const { reason, next } = dead ? { reason: dead.reason } : this.#waitOf(entry, view);
     return {
       id,
-      state: this.#queue.stateOf(entry),
+      state: this.#queue.state.entryState(entry),
       channel,
       destination,
       time,
@@ -140,7 +140,7 @@ export class Reporter {
       next,
       // The queue keeps notifications as opaque JSON; what it gives back is what the notifier gave it.
       notification: members
-        ? withoutItems(notificationOfBatch(members, (member) => this.#queue.incidentOf(member)))
+        ? withoutItems(notificationOfBatch(members, (member) => this.#queue.state.findIncident(member)))
         : entry.notification as Notification,
       ...(fallbackFor ? { fallbackFor: Object.keys(fallbackFor) } : {}),
       ...(members ? { members: members.map((member) => this.#queued(member, view)) } : {}),
@@ -149,15 +149,17 @@ export class Reporter {
 
   #view(): View {
     const heads = new Map<string, Entry>();
-    for (const entry of this.#queue.live()) if (!heads.has(laneKey(entry))) heads.set(laneKey(entry), entry);
+    for (const entry of this.#queue.state.liveEntries()) {
+      if (!heads.has(laneKey(entry))) heads.set(laneKey(entry), entry);
+    }
     return { ready: this.#courier.readyTimes(), holds: this.#courier.holds(), heads };
   }
 
   /** A member waits for what its digest waits for, and everybody for what the first in the lane waits for; what its user wants counts where it lasts longer. */
   #waitOf(entry: Entry, { ready, holds, heads }: View): WaitView {
-    const leaving = this.#queue.batchOf(entry.id) ?? entry;
-    const wait = leaving.wait ?? this.#queue.channel(entry.channel).wait ?? heads.get(laneKey(entry))?.wait;
-    const hold = this.#queue.stateOf(entry) === "held" ? undefined : holds.of(leaving);
+    const leaving = this.#queue.state.findBatch(entry.id) ?? entry;
+    const wait = leaving.wait ?? this.#queue.state.channelState(entry.channel).wait ?? heads.get(laneKey(entry))?.wait;
+    const hold = this.#queue.state.entryState(entry) === "held" ? undefined : holds.of(leaving);
     const inLane = ready.get(laneKey(entry)) || wait?.next || 0;
     if (hold === undefined || hold.until < (wait?.next ?? 0)) {
       return { reason: wait?.reason, next: inLane || undefined };

@@ -60,9 +60,9 @@ export function statusOf(queue: Queue, reporter: Pick<Reporter, "waits">, now: n
   const { first: { reason, next }, isWanted, isPendingFallback } = reporter.waits();
   const count = { queued: 0, deferred: 0, held: 0, dead: 0 };
   const [fallbacks, entries] = [true, false].map((value) =>
-    queue.entries().filter((entry) => isPendingFallback(entry) === value)
+    queue.state.entries().filter((entry) => isPendingFallback(entry) === value)
   );
-  for (const entry of entries) count[queue.stateOf(entry)] += entry.members?.length ?? 1;
+  for (const entry of entries) count[queue.state.entryState(entry)] += entry.members?.length ?? 1;
   const live = entries.filter(({ dead }) => !dead);
   const { bytes, maxBytes, spooled, spooledTimes, quarantined, torn, possibleDuplicates, lastDelivery } = queue
     .figures();
@@ -77,7 +77,7 @@ export function statusOf(queue: Queue, reporter: Pick<Reporter, "waits">, now: n
     ages: agesOf(agesMs),
     bytes,
     maxBytes,
-    fileBytes: fileBytesOf(queue.entries()),
+    fileBytes: fileBytesOf(queue.state.entries()),
     spooled,
     quarantined,
     torn,

@@ -38,10 +38,10 @@ export class Enqueuer {
   async enqueue(drafts: readonly EnqueueRequest[], leavesNow: (draft: EnqueueRequest) => boolean): Promise<Enqueued> {
     const { journal, spool, runtime, state } = this.#parts;
     const time = runtime.now();
-    if (drafts.some((draft) => state().duplicateOf(draft))) await this.#makeSure();
+    if (drafts.some((draft) => state().findDuplicate(draft))) await this.#makeSure();
     const named = this.#recordsOf(drafts, time);
-    const incoming = named.filter((record) => state().duplicateOf(record) === undefined);
-    for (const { id } of incoming) state().watch(id);
+    const incoming = named.filter((record) => state().findDuplicate(record) === undefined);
+    state().watch(incoming.map(({ id }) => id));
     if (incoming.length > 0) {
       const urgent = drafts.some(({ isUrgent }) => isUrgent) ? URGENT_BYTES : 0;
       const first = incoming.filter(({ fallbackFor }) => fallbackFor === undefined);
@@ -72,7 +72,7 @@ export class Enqueuer {
   /** Drafts as records. What stands in only for those that were taken in before was taken in with them, and is none. */
   #recordsOf(drafts: readonly EnqueueRequest[], time: number): EnqueueRecord[] {
     const { runtime, state } = this.#parts;
-    const isKnown = (draft: EnqueueRequest) => state().duplicateOf(draft) !== undefined;
+    const isKnown = (draft: EnqueueRequest) => state().findDuplicate(draft) !== undefined;
     const taken = drafts.filter((draft) => !isLateFile(draft, drafts, isKnown));
     const records = new Map(taken.map((draft) => [draft, recordOf(draft, runtime.uuid(), time)]));
     return Array.from(records).flatMap(([{ primaries }, record]) => {
@@ -110,18 +110,18 @@ export class Enqueuer {
     const state = this.#parts.state();
     const own = state.entry(record.id);
     // Another process may have been faster than this reading: then it is settled already.
-    if (own !== undefined || state.settlement(record.id)) return own ?? newEntry(record);
-    const twin = state.duplicateOf(record);
+    if (own !== undefined || state.finalState(record.id)) return own ?? newEntry(record);
+    const twin = state.findDuplicate(record);
     if (twin === undefined) {
       throw new StorageError("io", `Cannot find entry ${record.id} again: the journal was changed from outside`);
     }
-    state.watch(twin.id, twin.receipt === undefined ? undefined : { state: "delivered", receipt: twin.receipt });
+    state.watch([twin.id], twin.receipt === undefined ? undefined : { state: "delivered", receipt: twin.receipt });
     return state.entry(twin.id) ?? this.#standIn(record);
   }
 
   /** What is known of an entry that cannot be read. One that was taken in before has no need of these files. */
   #standIn(record: EnqueueRecord): Entry {
-    const twin = this.#parts.state().duplicateOf(record);
+    const twin = this.#parts.state().findDuplicate(record);
     if (twin === undefined || twin.id === record.id) return newEntry(record);
     return { ...newEntry(record), id: twin.id, files: undefined };
   }

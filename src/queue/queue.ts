@@ -20,19 +20,21 @@ import type {
   Enqueued,
   EnqueueRequest,
   ExpiredEntry,
+  QueueFigures,
   QueueOptions,
   QueueRuntime,
 } from "./queue_types.ts";
 import type { JournalRecord } from "./record.ts";
 import { Quarantine } from "./quarantine.ts";
+import { MAX_QUEUE_BYTES } from "./limits.ts";
 import { isKept, isWorthCompacting } from "./retention.ts";
 import { Reserve } from "./reserve.ts";
 import { killedRecord, resultRecords, withdrawalRecord } from "./result_records.ts";
 import { mapFileErrors } from "../runtime/file_errors.ts";
-import { QueueView } from "./reader_facade.ts";
+import { QueueState, type ReadonlyQueueState } from "./state.ts";
 
 /** The queue in `stateDir/queue`. */
-export class Queue extends QueueView {
+export class Queue {
   /** Where the queue lives. */
   readonly directory: string;
   /** Held by the one process that delivers. */
@@ -42,8 +44,12 @@ export class Queue extends QueueView {
   readonly #stateDir: string;
   readonly #files: Files;
   readonly #runtime: QueueRuntime;
+  readonly #journal: Journal;
+  readonly #spool: Spool;
+  readonly #quarantine: Quarantine;
   readonly #reserve: Reserve;
-  readonly #admission: Enqueuer;
+  readonly #enqueuer: Enqueuer;
+  #state = new QueueState();
 
   private constructor(stateDir: string, runtime: QueueRuntime, options: QueueOptions) {
     const { files = denoFiles, onDamage, onReserveUsed = () => {} } = options;
@@ -53,14 +59,21 @@ export class Queue extends QueueView {
     const parts = { files, reserve, quarantine };
     const spool = new Spool(directory, parts);
     const journal = new Journal(directory, parts, runtime);
-    super({ journal, spool, quarantine });
     this.directory = directory;
     this.#stateDir = stateDir;
     this.#files = files;
     this.#runtime = runtime;
+    this.#journal = journal;
+    this.#spool = spool;
+    this.#quarantine = quarantine;
     this.#reserve = reserve;
-    const view = { state: () => this.state, refresh: () => this.refresh() };
-    this.#admission = new Enqueuer({ journal, spool, runtime, ...view });
+    this.#enqueuer = new Enqueuer({
+      journal,
+      spool,
+      runtime,
+      state: () => this.#state,
+      refresh: () => this.refresh(),
+    });
     this.deliverLock = new FileLock(files, `${directory}/deliver.lock`);
     this.backgroundLock = new FileLock(files, `${directory}/background.lock`);
   }
@@ -74,6 +87,45 @@ export class Queue extends QueueView {
     const queue = new Queue(stateDir, runtime, options);
     queue.refresh();
     return queue;
+  }
+
+  /** The state as of the last reading. {@linkcode Queue.refresh} may replace it, so that it must not be kept across a wait. */
+  get state(): ReadonlyQueueState {
+    return this.#state;
+  }
+
+  /** Bytes of the journal that were read; they grow with every change. */
+  get bytes(): number {
+    return this.#journal.bytes;
+  }
+
+  /**
+   * Reads what is new in the journal. If the journal was replaced and reading the new one fails, the state remains what it was.
+   *
+   * @throws {StorageError} if the journal cannot be read
+   */
+  refresh(): void {
+    let state = this.#state;
+    this.#journal.read({
+      restart: () => state = state.successor(),
+      record: (record, bytes) => state.apply(record, bytes),
+    });
+    this.#state = state;
+  }
+
+  /** Numbers for people and monitoring. */
+  figures(): QueueFigures {
+    const spooledTimes = this.#spool.times();
+    const { possibleDuplicates, lastDelivery } = this.#state;
+    return {
+      bytes: this.bytes,
+      maxBytes: MAX_QUEUE_BYTES,
+      spooled: spooledTimes.length,
+      spooledTimes,
+      ...this.#quarantine.count(this.#journal.tornBytes > 0),
+      possibleDuplicates,
+      lastDelivery,
+    };
   }
 
   /**
@@ -115,7 +167,7 @@ export class Queue extends QueueView {
    * @throws {InvalidNotificationError} when one is longer than a line may be
    */
   enqueue(drafts: readonly EnqueueRequest[], leavesNow: (draft: EnqueueRequest) => boolean): Promise<Enqueued> {
-    return this.#admission.enqueue(drafts, leavesNow);
+    return this.#enqueuer.enqueue(drafts, leavesNow);
   }
 
   /**
@@ -125,7 +177,7 @@ export class Queue extends QueueView {
    * @throws {StorageError} when the journal cannot be had yet, or `spool/` cannot be read or emptied; then it goes on waiting there
    */
   importSpool(): Promise<void> {
-    return this.#admission.importSpool();
+    return this.#enqueuer.importSpool();
   }
 
   /** Keeps room back for a full disk. Not on the way of anything that must be quick. */
@@ -135,7 +187,7 @@ export class Queue extends QueueView {
 
   /** Makes sure that what was enqueued survives whatever happened to the file's name just before. */
   syncName(): void {
-    this.journal.syncName();
+    this.#journal.syncName();
   }
 
   /**
@@ -161,7 +213,7 @@ export class Queue extends QueueView {
   async announce(entries: readonly Entry[]): Promise<Entry[]> {
     const time = this.#runtime.now();
     await this.#append(entries.map(({ id, attempts }) => ({ t: "att", id, n: attempts + 1, time })), "data");
-    return entries.map(({ id }) => this.state.entry(id)).filter((entry) => entry !== undefined);
+    return entries.map(({ id }) => this.#state.entry(id)).filter((entry) => entry !== undefined);
   }
 
   /** Takes back announcements of attempts that did not leave. */
@@ -229,16 +281,16 @@ export class Queue extends QueueView {
    * @throws {StorageError} when it could not; the journal is what it was
    */
   async compact(): Promise<boolean> {
-    if (!isWorthCompacting(this.bytes, this.state.keptBytes)) return false;
+    if (!isWorthCompacting(this.bytes, this.#state.keptBytes)) return false;
     const now = this.#runtime.now();
     const header = { time: now, host: this.#runtime.hostname() };
-    await this.journal.compact(
+    await this.#journal.compact(
       () => {
         this.refresh();
-        return this.state.snapshot(header);
+        return this.#state.snapshot(header);
       },
       // What stands behind the snapshot is told once more: what it knows to wait was not delivered.
-      (record) => isKept(record, now) && this.state.entry(record.id) === undefined,
+      (record) => isKept(record, now) && this.#state.entry(record.id) === undefined,
     );
     this.refresh();
     return true;
@@ -263,10 +315,10 @@ export class Queue extends QueueView {
     const { sweepAttachments } = await import("./attachments/sweep.ts");
     await sweepAttachments(this.#stateDir, {
       files: this.#files,
-      journal: this.journal,
-      waiting: () => this.spool.list(this.#runtime.now()).flatMap(({ records }) => records),
+      journal: this.#journal,
+      waiting: () => this.#spool.list(this.#runtime.now()).flatMap(({ records }) => records),
       refresh: () => this.refresh(),
-      named: () => this.state.files(),
+      named: () => this.#state.fileNames(),
     });
   }
 
@@ -277,7 +329,7 @@ export class Queue extends QueueView {
    * @returns whether the lock was given back
    */
   leaveDelivery(more: () => boolean): Promise<boolean> {
-    return this.journal.exclusively(() => {
+    return this.#journal.exclusively(() => {
       this.refresh();
       if (more()) return false;
       this.deliverLock.release();
@@ -286,7 +338,7 @@ export class Queue extends QueueView {
   }
 
   async #append(records: readonly JournalRecord[], durability: Durability, maxBytes?: number): Promise<void> {
-    await this.journal.append(records, durability, maxBytes);
+    await this.#journal.append(records, durability, maxBytes);
     this.refresh();
   }
 }

@@ -10,14 +10,17 @@
 import { newEntry, onAttempt, onFailure, onWithdrawal, replacedBy, supersededBy } from "./transitions.ts";
 import { ChannelStates } from "./channel_states.ts";
 import { RecentDeliveries } from "./recent_deliveries.ts";
-import type { ChannelState, Entry, EntryState } from "./entry.ts";
+import { type ChannelState, type Entry, type EntryState, expandBatches, laneKey } from "./entry.ts";
 import { Fallbacks, noLongerThan } from "./fallbacks.ts";
-import { Incidents } from "./incidents.ts";
+import { type Incident, Incidents, type IncidentSubject } from "./incidents.ts";
 import { OrderedEntries } from "./ordered_entries.ts";
 import { DedupIndex, type DedupKey, type Duplicate } from "./dedup_index.ts";
 import type { AckRecord, DeadRecord, EnqueueRecord, JournalRecord, NackRecord } from "./record.ts";
 import { type FinalState, FinalStates } from "./final_states.ts";
 import { snapshotOf } from "./snapshot.ts";
+
+/** The state for readers. Watching an entry changes what is remembered of it, not the state. */
+export type ReadonlyQueueState = Omit<QueueState, "apply" | "snapshot" | "successor">;
 
 /** The fold. */
 export class QueueState {
@@ -41,23 +44,37 @@ export class QueueState {
   #released = 0;
   #lastDelivery: number | undefined;
 
-  /** Live and dead entries, in the order of arrival; a digest stands for its members. */
-  get entries(): IterableIterator<Entry> {
-    return this.#line.values();
+  /** Live and dead entries, in the order of arrival; a batch stands for its members. */
+  entries(): Entry[] {
+    return [...this.#line.values()];
+  }
+
+  /** The entries that will be tried, in the order of arrival. */
+  liveEntries(): Entry[] {
+    return this.entries().filter((entry) => !entry.dead);
   }
 
   /** When the lane of an entry delivered last, milliseconds since 1970, the newest at the end. */
-  deliveriesOf(entry: Pick<Entry, "channel" | "destination">): readonly number[] {
+  recentDeliveries(entry: Pick<Entry, "channel" | "destination">): readonly number[] {
     return this.#deliveries.of(entry);
   }
 
-  /** What lanes were told under a key, and not yet that it is over. */
-  get incidents(): Pick<Incidents, "of" | "under"> {
-    return this.#incidents;
+  /** The open incident with the key of an entry in its lane. */
+  findIncident(entry: IncidentSubject): Incident | undefined {
+    return this.#incidents.of(entry);
+  }
+
+  /** The lanes in which an incident with this key is open, or will be when their live entries are delivered. Fallbacks do not count. */
+  openIncidentLanes(key: string, time: number): Pick<Entry, "channel" | "destination">[] {
+    const waiting = expandBatches(this.liveEntries()).filter((entry) =>
+      entry.key === key && entry.title !== undefined && !entry.resolves && entry.fallbackFor === undefined
+    );
+    const lanes = [...this.#incidents.under(key, time), ...waiting];
+    return [...new Map(lanes.map((lane) => [laneKey(lane), lane])).values()];
   }
 
   /** The digest that an entry will be delivered with. */
-  batchOf(id: string): Entry | undefined {
+  findBatch(id: string): Entry | undefined {
     return this.#line.batchOf(id);
   }
 
@@ -67,12 +84,12 @@ export class QueueState {
   }
 
   /** The names of the files that entries need. */
-  *files(): Generator<string> {
+  *fileNames(): Generator<string> {
     for (const entry of this.#line.values()) yield* entry.files ?? [];
   }
 
   /** How many entries with files have left, as far as was read: when this changes there may be files that nobody needs. */
-  get released(): number {
+  get removedWithFiles(): number {
     return this.#released;
   }
 
@@ -87,32 +104,32 @@ export class QueueState {
   }
 
   /** What a channel waits for. */
-  channel(name: string): ChannelState {
+  channelState(name: string): ChannelState {
     return this.#channels.of(name);
   }
 
   /** What an entry is, seen together with its channel. */
-  stateOf(entry: Entry): EntryState {
+  entryState(entry: Entry): EntryState {
     return this.#channels.stateOf(entry);
   }
 
-  /** From now on remembers how this entry ends; or how it ended, where that is known. */
-  watch(id: string, finalState?: FinalState): void {
-    this.#settlements.watch(id, finalState);
+  /** Remembers from now on how these entries end. Pass `finalState` if it is known. */
+  watch(ids: readonly string[], finalState?: FinalState): void {
+    for (const id of ids) this.#settlements.watch(id, finalState);
   }
 
   /** The entry that a lane took in before under the same name of its caller's. */
-  duplicateOf(named: DedupKey): Duplicate | undefined {
+  findDuplicate(named: DedupKey): Duplicate | undefined {
     return this.#names.duplicateOf(named);
   }
 
   /** Nobody asks any more how these ended. */
-  unwatch(ids: Iterable<string>): void {
+  unwatch(ids: readonly string[]): void {
     this.#settlements.unwatch(ids);
   }
 
   /** How a watched entry ended; undefined while it has not. */
-  settlement(id: string): FinalState | undefined {
+  finalState(id: string): FinalState | undefined {
     return this.#settlements.of(id);
   }
 
@@ -125,7 +142,7 @@ export class QueueState {
   }
 
   /** How many flushes were asked for. */
-  get flushes(): number {
+  get flushCount(): number {
     return this.#flushes;
   }
 

@@ -87,7 +87,7 @@ Deno.test("Courier.run() delivers in the order of arrival and empties the queue"
     const channel = new ScriptedChannel("matrix");
     await courier(channel).run({ patienceMs: 0 });
     assertEquals(channel.sent, ["!a 1", "!a 2", "!a 3"]);
-    assertEquals(queue.entries(), []);
+    assertEquals(queue.state.entries(), []);
   });
 });
 
@@ -112,7 +112,7 @@ Deno.test("Courier.run() makes one probe for a thousand entries of an account", 
     for (let count = 0; count < 50; count++) await add(String(count), { destination: `!${count}` });
     const channel = new ScriptedChannel("matrix", [refused()]);
     await courier(channel).run({ patienceMs: 0 });
-    assertEquals([channel.sent.length, queue.live().length], [1, 50]);
+    assertEquals([channel.sent.length, queue.state.liveEntries().length], [1, 50]);
   });
 });
 
@@ -136,7 +136,7 @@ Deno.test("Courier.run() lets other channels go on while one waits", async () =>
     await add("1", { channel: "ntfy", destination: "alerts" });
     const ntfy = new ScriptedChannel("ntfy");
     await courier(new ScriptedChannel("matrix", [refused()]), ntfy).run({ patienceMs: 0 });
-    assertEquals([ntfy.sent, queue.live().map((entry) => entry.channel)], [["alerts 1"], ["matrix"]]);
+    assertEquals([ntfy.sent, queue.state.liveEntries().map((entry) => entry.channel)], [["alerts 1"], ["matrix"]]);
   });
 });
 
@@ -148,7 +148,7 @@ Deno.test("Courier.run() parks the lane of a room that refuses, while other room
     const channel = new ScriptedChannel("matrix", [error(403, "M_FORBIDDEN")]);
     await courier(channel).run({ patienceMs: 10_000 });
     assertEquals(channel.sent, ["!closed 1", "!open 3"]);
-    assertEquals(queue.live().map((entry) => entry.destination), ["!closed", "!closed"]);
+    assertEquals(queue.state.liveEntries().map((entry) => entry.destination), ["!closed", "!closed"]);
   });
 });
 
@@ -160,7 +160,7 @@ Deno.test("Courier.run() lets a room that takes nothing now wait alone, more and
     const channel = new ScriptedChannel("matrix", [full]);
     await courier(channel).run({ patienceMs: 0 });
     assertEquals(channel.sent, ["!full 1", "!open 2", "!open 3"]);
-    assertEquals(queue.live().map(({ wait }) => [wait?.class, (wait?.next ?? 0) - (wait?.since ?? 0)]), [
+    assertEquals(queue.state.liveEntries().map(({ wait }) => [wait?.class, (wait?.next ?? 0) - (wait?.since ?? 0)]), [
       ["destination-busy", 60_000],
     ]);
   });
@@ -183,7 +183,7 @@ Deno.test("Courier.run() buries poison with its reason and goes on with the lane
     const channel = new ScriptedChannel("matrix", [error(413, "M_TOO_LARGE")]);
     await courier(channel).run({ patienceMs: 0 });
     assertEquals(channel.sent, ["!a 1", "!a 2"]);
-    assertEquals(queue.entries().map((entry) => entry.dead?.reason), ["M_TOO_LARGE"]);
+    assertEquals(queue.state.entries().map((entry) => entry.dead?.reason), ["M_TOO_LARGE"]);
   });
 });
 
@@ -193,13 +193,13 @@ Deno.test("Courier.run() holds everything of an account in trouble, probes slowl
     await add("2");
     const channel = new ScriptedChannel("matrix", [error(401, "M_UNKNOWN_TOKEN"), error(401, "M_UNKNOWN_TOKEN")]);
     await courier(channel).run({ patienceMs: 60_000 });
-    assertEquals(queue.live().map((entry) => queue.stateOf(entry)), ["held", "held"]);
+    assertEquals(queue.state.liveEntries().map((entry) => queue.state.entryState(entry)), ["held", "held"]);
     runtime.time += 299_000;
     await courier(channel).run({ patienceMs: 1000 });
     assertEquals(channel.sent.length, 2, "the probe after 5 min");
     runtime.time += 300_000;
     await courier(channel).run({ patienceMs: 0 });
-    assertEquals([channel.sent.length, queue.live().length], [4, 0]);
+    assertEquals([channel.sent.length, queue.state.liveEntries().length], [4, 0]);
   });
 });
 
@@ -209,7 +209,7 @@ Deno.test("Courier.run() leaves the entries of channels that it does not know to
     await add("2");
     const channel = new ScriptedChannel("matrix");
     await courier(channel).run({ patienceMs: Infinity });
-    assertEquals([channel.sent, queue.live().map(({ attempts, wait }) => [attempts, wait])], [["!a 2"], [[
+    assertEquals([channel.sent, queue.state.liveEntries().map(({ attempts, wait }) => [attempts, wait])], [["!a 2"], [[
       0,
       undefined,
     ]]]);
@@ -227,7 +227,7 @@ Deno.test("Courier.run() buries an entry that holds no notification, and goes on
     await add("2");
     const channel = new ScriptedChannel("matrix");
     await courier(channel).run({ patienceMs: 0 });
-    assertEquals([channel.sent, queue.entries().map(({ dead }) => dead?.reason.slice(0, 28))], [["!a 2"], [
+    assertEquals([channel.sent, queue.state.entries().map(({ dead }) => dead?.reason.slice(0, 28))], [["!a 2"], [
       "Cannot read the notification",
     ]]);
   });
@@ -241,7 +241,7 @@ Deno.test("Courier.run() does not wait for what a clock that was ahead decided",
     await courier(channel).run({ patienceMs: 0 });
     runtime.time -= 365 * 86_400_000;
     await courier(channel).run({ patienceMs: 0 });
-    assertEquals([channel.sent.length, queue.live().length], [2, 0]);
+    assertEquals([channel.sent.length, queue.state.liveEntries().length], [2, 0]);
   });
 });
 
@@ -251,7 +251,7 @@ Deno.test("Courier.run() does not bury what was queued by a clock that was not s
     await add("1", { expires: 86_400_000 });
     runtime.time = TEST_TIME;
     await courier(new ScriptedChannel("matrix")).run({ patienceMs: 0 });
-    assertEquals(queue.entries(), []);
+    assertEquals(queue.state.entries(), []);
   });
 });
 
@@ -261,7 +261,7 @@ Deno.test("Courier.run() buries nothing by a clock that jumped to 2038", async (
     runtime.time = Date.UTC(2038, 0, 19);
     const channel = new ScriptedChannel("matrix");
     await courier(channel).run({ patienceMs: 0 });
-    assertEquals([channel.sent.length, queue.entries()], [1, []]);
+    assertEquals([channel.sent.length, queue.state.entries()], [1, []]);
   });
 });
 
@@ -280,18 +280,21 @@ Deno.test("Courier.run() withdraws what was announced behind a failure, so that 
     for (let count = 0; count < 4; count++) await add(String(count));
     const channel = new ScriptedChannel("matrix", ["ok", cut()]);
     await courier(channel).run({ patienceMs: 0 });
-    assertEquals(queue.live().map(({ attempts, inFlight, inDoubt }) => [attempts, inFlight, inDoubt?.since]), [
-      [1, undefined, TEST_TIME],
-      [0, undefined, undefined],
-      [0, undefined, undefined],
-    ]);
+    assertEquals(
+      queue.state.liveEntries().map(({ attempts, inFlight, inDoubt }) => [attempts, inFlight, inDoubt?.since]),
+      [
+        [1, undefined, TEST_TIME],
+        [0, undefined, undefined],
+        [0, undefined, undefined],
+      ],
+    );
   });
 });
 
 Deno.test("Courier.run() gives an attempt that was killed in flight a gap, and tells the channel of the doubt", async () => {
   await courierTest(async ({ courier, add, queue, runtime }) => {
     await add("1");
-    await queue.announce(queue.live());
+    await queue.announce(queue.state.liveEntries());
     const channel = new ScriptedChannel("matrix");
     await courier(channel).run({ patienceMs: Infinity });
     const [{ inDoubt, late }] = channel.options;
@@ -303,14 +306,16 @@ Deno.test("Courier.run() lets an attempt that was killed in flight rest once, ho
   // Each run that had no patience began to count anew, so that nothing was ever delivered where nobody stays.
   await courierTest(async ({ courier, add, queue, runtime }) => {
     await add("1");
-    await queue.announce(queue.live());
+    await queue.announce(queue.state.liveEntries());
     const channel = new ScriptedChannel("matrix");
     await courier(channel).run({ patienceMs: 0 });
-    const [{ wait }] = queue.live();
-    assertEquals([wait?.class, wait?.next, queue.channel("matrix")], ["killed", TEST_TIME + 2000, { failures: 0 }]);
+    const [{ wait }] = queue.state.liveEntries();
+    assertEquals([wait?.class, wait?.next, queue.state.channelState("matrix")], ["killed", TEST_TIME + 2000, {
+      failures: 0,
+    }]);
     runtime.time += 2000;
     await courier(channel).run({ patienceMs: 0 });
-    assertEquals([channel.sent, queue.live()], [["!a 1"], []]);
+    assertEquals([channel.sent, queue.state.liveEntries()], [["!a 1"], []]);
   });
 });
 
@@ -343,7 +348,7 @@ Deno.test("Courier.run() tries a server that is none again, and says so", async 
     await courier(new ScriptedChannel("matrix", [new NotTheServiceError("It is a portal", { status: 200 })])).run({
       patienceMs: 0,
     });
-    assertEquals(queue.live()[0].wait?.class, "not-the-service");
+    assertEquals(queue.state.liveEntries()[0].wait?.class, "not-the-service");
   });
 });
 
@@ -358,8 +363,8 @@ Deno.test("Courier.run() buries what expired, sends nothing of it, and tells its
     const channel = new ScriptedChannel("matrix");
     await courier(channel).run({ patienceMs: 0 });
     assertEquals(channel.sent, ["!a 2", "!a 2 notifications expired", "!b A notification expired"]);
-    assertEquals(queue.entries().map((entry) => entry.dead?.reason), Array(3).fill("Expired after 1 s"));
-    assertEquals(queue.entries().map((entry) => entry.dead?.expired), [true, true, true]);
+    assertEquals(queue.state.entries().map((entry) => entry.dead?.reason), Array(3).fill("Expired after 1 s"));
+    assertEquals(queue.state.entries().map((entry) => entry.dead?.expired), [true, true, true]);
   });
 });
 
@@ -373,7 +378,7 @@ Deno.test("Courier.run() gathers what expires in an outage in one notification, 
       await down.run({ patienceMs: 0 });
       runtime.time += 3_600_000;
     }
-    const [news, ...others] = queue.live();
+    const [news, ...others] = queue.state.liveEntries();
     assertEquals([others, news.attempts > 0], [[], true]);
     const { subject, message } = news.notification as { subject: string; message: string };
     assertEquals(subject, "12 notifications expired");
@@ -383,8 +388,8 @@ Deno.test("Courier.run() gathers what expires in an outage in one notification, 
     );
     runtime.time = news.expires;
     await down.run({ patienceMs: 0 });
-    assertEquals(queue.live(), []);
-    assertEquals(queue.entries().length, 13);
+    assertEquals(queue.state.liveEntries(), []);
+    assertEquals(queue.state.entries().length, 13);
   });
 });
 
@@ -397,7 +402,7 @@ Deno.test("Courier.run() starts nothing after its deadline, and gives requests n
     ]);
     await courier(channel).run({ patienceMs: 0, deadline: TEST_TIME + 10_000, mine });
     assertEquals(channel.options.map(({ timeoutMs }) => timeoutMs), [10_000, 6000]);
-    assertEquals(queue.live().map(({ attempts, inFlight }) => [attempts, inFlight]), [[0, undefined]]);
+    assertEquals(queue.state.liveEntries().map(({ attempts, inFlight }) => [attempts, inFlight]), [[0, undefined]]);
   });
 });
 
@@ -407,7 +412,7 @@ Deno.test("Courier.run() ends when none of mine can leave, whatever else is wait
     await add("2", { channel: "ntfy", destination: "alerts" });
     const ntfy = new ScriptedChannel("ntfy", [limited(1000)]);
     await courier(new ScriptedChannel("matrix", [refused()]), ntfy).run({ patienceMs: Infinity, mine: [mine] });
-    assertEquals(queue.live().length, 2);
+    assertEquals(queue.state.liveEntries().length, 2);
   });
 });
 
@@ -422,7 +427,7 @@ Deno.test("Courier.run() rethrows the caller's reason to stop and leaves the att
       return Promise.reject(reason);
     };
     const thrown = await assertRejects(() => courier(channel).run({ patienceMs: Infinity, signal: controller.signal }));
-    assertEquals([thrown, queue.live()[0].inFlight?.n], [reason, 1]);
+    assertEquals([thrown, queue.state.liveEntries()[0].inFlight?.n], [reason, 1]);
   });
 });
 
@@ -462,7 +467,7 @@ Deno.test("Courier.run() sees what is under way to its end when the queue gives 
     const second: Channel = { ...channelOf("second"), send: () => answer.promise };
     const run = courier(first, second).run({ patienceMs: 0 });
     queue.refresh();
-    while (queue.entry(ids[0])) await Promise.resolve(queue.refresh());
+    while (queue.state.entry(ids[0])) await Promise.resolve(queue.refresh());
     answer.resolve({ id: "$late" });
     await assertRejects(() => run, StorageError, "/spool");
     assertEquals(journal().filter(({ t }) => t === "ack").map(({ receipt }) => receipt), ["$1", "$late"]);

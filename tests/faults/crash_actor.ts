@@ -63,13 +63,13 @@ export class Actor {
   /** The entries that go by these subjects, as they are now. */
   entries(...subjects: string[]): Entry[] {
     this.queue.refresh();
-    return expandBatches(this.queue.entries()).filter((entry) => subjects.includes(subjectOf(entry)));
+    return expandBatches(this.queue.state.entries()).filter((entry) => subjects.includes(subjectOf(entry)));
   }
 
   /** The digests that there are now. */
   digests(): Entry[] {
     this.queue.refresh();
-    return this.queue.live().filter(({ members }) => members !== undefined);
+    return this.queue.state.liveEntries().filter(({ members }) => members !== undefined);
   }
 
   /** Gathers entries into one digest and announces it: what is promised of them stays as it is. */

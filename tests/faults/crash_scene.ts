@@ -88,27 +88,27 @@ async function afterwards(disk: CrashDisk, promises: Promises, seed: number): Pr
     return [subject, { ...promised, present }];
   }));
   const queue = open(disk);
-  checkPromises(inJournal, queue.entries());
-  checkFiles(disk, queue.entries());
+  checkPromises(inJournal, queue.state.entries());
+  checkFiles(disk, queue.state.entries());
   queue.prepare();
   await queue.seal();
   await queue.importSpool();
   await queue.sweepAttachments();
-  checkFiles(disk, queue.entries(), "swept");
+  checkFiles(disk, queue.state.entries(), "swept");
   await queue.enqueue([draft("fresh")], () => false);
   const later = new Map(promises).set("fresh", promisedFresh());
-  checkPromises(later, queue.entries());
-  for (const entry of expandBatches(queue.entries())) {
+  checkPromises(later, queue.state.entries());
+  for (const entry of expandBatches(queue.state.entries())) {
     const promised = later.get(subjectOf(entry));
     if (promised) later.set(subjectOf(entry), { ...promised, present: "must" });
   }
   const dice = seededDice(seed);
   const cuts: Choose[] = [nothingSurvives, (options) => dice(options)];
   for (const choose of cuts) {
-    checkPromises(later, open(crash(disk.image(), choose, dice)).entries());
+    checkPromises(later, open(crash(disk.image(), choose, dice)).state.entries());
   }
   await queue.compact();
-  checkPromises(later, open(crash(disk.image(), nothingSurvives, dice)).entries());
+  checkPromises(later, open(crash(disk.image(), nothingSurvives, dice)).state.entries());
 }
 
 /** Every entry has its files, whole. Once it was swept there are no others. */

@@ -66,7 +66,7 @@ function reading(bytes: Uint8Array, known: Known) {
 /** Compares a queue with what its file says. */
 function check(queue: Queue, files: CrashFiles, known: Known): void {
   const { waiting, settled, arrived, damaged } = reading(contents(files, JOURNAL), known);
-  const found = queue.entries().map(subjectOf).filter((subject) => subject !== "fresh");
+  const found = queue.state.entries().map(subjectOf).filter((subject) => subject !== "fresh");
   assertEquals(found.filter((id) => waiting.includes(id)), waiting, "what waits, in the order of arrival");
   assertEquals(found.filter((id) => settled.includes(id)), [], "what was delivered");
   assertEquals(found.filter((id) => !arrived.includes(id)), [], "what never was");
@@ -128,8 +128,8 @@ async function play(spoiled: Uint8Array, known: Known): Promise<void> {
   check(queue, files, all);
   const again = open();
   check(again, files, all);
-  assert(again.entries().some((entry) => subjectOf(entry) === "fresh"), "a new entry is found again");
-  const before = again.entries().map(subjectOf);
+  assert(again.state.entries().some((entry) => subjectOf(entry) === "fresh"), "a new entry is found again");
+  const before = again.state.entries().map(subjectOf);
   const size = again.bytes;
   const later = lines.filter((line) => line.replace(/\r$/, "") === LATER).length;
   if (!await again.compact()) return;
@@ -140,5 +140,5 @@ async function play(spoiled: Uint8Array, known: Known): Promise<void> {
     "what nobody understands is kept",
   );
   assert(again.bytes < size, "a compaction makes it shorter");
-  assertEquals(open().entries().map(subjectOf), before, "a compaction changes nothing");
+  assertEquals(open().state.entries().map(subjectOf), before, "a compaction changes nothing");
 }

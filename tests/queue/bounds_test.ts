@@ -32,7 +32,7 @@ Deno.test("Queue.enqueue() refuses at its limit, has room for what is urgent, an
     const before = queue.bytes;
     await fill(true);
     assert(queue.bytes > before + 1_000_000);
-    for (const entry of queue.live().slice(0, 40)) {
+    for (const entry of queue.state.liveEntries().slice(0, 40)) {
       await queue.recordResult(entry, { state: "delivered", receipt: "$", via: "put" }, { isProof: false });
     }
     assertEquals(await queue.compact(), true, "nearly full, so that a compaction is worth it");

@@ -68,16 +68,22 @@ Deno.test("Queue.compact() keeps what waits, what is dead and who was delivered,
     await fill(queue, 10);
     const { entries: [poison] } = await queue.enqueue([draft("rejected")], () => true);
     await queue.recordResult(poison, { state: "dead", reason: "too large", status: 413 }, { isProof: false });
-    const before = [queue.entries(), queue.channel("matrix"), queue.figures().lastDelivery];
+    const before = [queue.state.entries(), queue.state.channelState("matrix"), queue.figures().lastDelivery];
     assertEquals(await queue.compact(), true);
     const strip = ([entries, ...rest]: unknown[]) =>
       JSON.stringify([
         (entries as { bytes: number }[]).map((entry) => ({ ...entry, bytes: 0 })),
         ...rest,
       ]);
-    assertEquals(strip([queue.entries(), queue.channel("matrix"), queue.figures().lastDelivery]), strip(before));
+    assertEquals(
+      strip([queue.state.entries(), queue.state.channelState("matrix"), queue.figures().lastDelivery]),
+      strip(before),
+    );
     const fresh = open();
-    assertEquals(strip([fresh.entries(), fresh.channel("matrix"), fresh.figures().lastDelivery]), strip(before));
+    assertEquals(
+      strip([fresh.state.entries(), fresh.state.channelState("matrix"), fresh.figures().lastDelivery]),
+      strip(before),
+    );
     const types = Deno.readTextFileSync(path).trimEnd().split("\n").map((line) => JSON.parse(line).t);
     assertEquals(types, ["hdr", "lane", "enq", "snap", "enq", "snap", ...Array(10).fill("ack")]);
     assert(queue.bytes < 10_000);
@@ -108,7 +114,7 @@ Deno.test("Queue.compact() carries over what it does not know, and seals and kee
     queue.refresh();
     await queue.compact();
     assert(Deno.readTextFileSync(path).includes(later));
-    assertEquals(open().live().map((entry) => entry.id), ["late"]);
+    assertEquals(open().state.liveEntries().map((entry) => entry.id), ["late"]);
     assertEquals(queue.figures().quarantined, 1);
   });
 });
@@ -122,9 +128,11 @@ Deno.test("Queue.compact() is seen by other processes, who go on with the new jo
     await fill(queue, 10);
     await queue.compact();
     const { entries: [next] } = await other.enqueue([draft("next")], () => false);
-    assertEquals(other.finalState(mine.id), { state: "delivered", receipt: "$mine" });
+    assertEquals(other.state.finalState(mine.id), { state: "delivered", receipt: "$mine" });
     queue.refresh();
-    assertEquals([queue.live(), other.live()].map((live) => live.map((entry) => entry.id)), [[next.id], [next.id]]);
+    assertEquals([queue.state.liveEntries(), other.state.liveEntries()].map((live) => live.map((entry) => entry.id)), [[
+      next.id,
+    ], [next.id]]);
   });
 });
 
@@ -155,9 +163,9 @@ for (const operation of ["append", "syncData", "rename", "syncDirectory"] as con
       armed = true;
       await assertRejects(() => queue.compact(), StorageError, "Cannot compact the queue");
       armed = false;
-      assertEquals(open().live().length, 1);
+      assertEquals(open().state.liveEntries().length, 1);
       await queue.enqueue([draft("more")], () => false);
-      assertEquals([queue.live().length, open().live().length], [2, 2]);
+      assertEquals([queue.state.liveEntries().length, open().state.liveEntries().length], [2, 2]);
     }, files);
   });
 }
@@ -219,21 +227,21 @@ Deno.test("QueueState.snapshot() folds to the state it was taken from, whatever 
       ]);
       if (record.t === "ack") acks++;
       state.apply(record, 10);
-      const all = [...state.entries].flatMap((entry) => [entry, ...entry.members ?? []]);
+      const all = state.entries().flatMap((entry) => [entry, ...entry.members ?? []]);
       assertEquals(new Set(all.map((entry) => entry.id)).size, all.length, `round ${round}: nothing is there twice`);
       assertEquals(state.keptBytes, 10 * (all.length + acks), `round ${round}: every line is counted`);
       for (const { id, members } of all) {
         assertEquals(state.entry(id)?.id, id);
-        for (const member of members ?? []) assertEquals(state.batchOf(member.id)?.id, id);
+        for (const member of members ?? []) assertEquals(state.findBatch(member.id)?.id, id);
         if (members) assert(members.length > 0);
       }
     }
     const again = new QueueState();
     for (const record of state.snapshot({ time: 0, host: "" })) again.apply(JSON.parse(JSON.stringify(record)));
     const seen = (of: QueueState) => [
-      JSON.parse(JSON.stringify([...of.entries], (key, value) => key === "bytes" ? 0 : value)),
-      [of.channel("a"), of.channel("b"), of.possibleDuplicates, of.lastDelivery],
-      ["x", "y"].map((destination) => of.deliveriesOf({ channel: "a", destination })),
+      JSON.parse(JSON.stringify(of.entries(), (key, value) => key === "bytes" ? 0 : value)),
+      [of.channelState("a"), of.channelState("b"), of.possibleDuplicates, of.lastDelivery],
+      ["x", "y"].map((destination) => of.recentDeliveries({ channel: "a", destination })),
     ];
     assertEquals(seen(again), seen(state), `round ${round}`);
   }
@@ -249,8 +257,8 @@ Deno.test("Queue.compact() keeps what a lane was told of a key, and a resolve th
     await fill(queue, 10);
     assertEquals(await queue.compact(), true);
     for (const each of [queue, open()]) {
-      const [resolve] = each.live();
-      const { receipt, since, count } = each.incidentOf(resolve) ?? {};
+      const [resolve] = each.state.liveEntries();
+      const { receipt, since, count } = each.state.findIncident(resolve) ?? {};
       assertEquals([resolve.resolves, receipt, since, count], [true, "$fire", TEST_TIME, 1]);
     }
   });
@@ -260,20 +268,20 @@ Deno.test("Queue.compact() settles nobody by the acknowledgement of a member who
   // They were told once more behind the snapshot, where no digest held them back.
   await compactionTest(async ({ queue, path, open }) => {
     await queue.enqueue([draft("a"), draft("b")], () => false);
-    await queue.batch([queue.live()]);
-    const [digest] = await queue.announce(queue.live());
+    await queue.batch([queue.state.liveEntries()]);
+    const [digest] = await queue.announce(queue.state.liveEntries());
     await queue.recordResult(digest, { state: "delivered", receipt: "$1", via: "put" }, { isProof: false });
     // The end of the write is lost in a power cut.
     const lines = Deno.readTextFileSync(path).split("\n");
     Deno.writeTextFileSync(path, lines.slice(0, -2).map((line) => `${line}\n`).join(""));
     queue.refresh();
     await queue.expire(
-      queue.live().flatMap(({ members = [] }) => members).map((entry) => ({ entry, reason: "x" })),
+      queue.state.liveEntries().flatMap(({ members = [] }) => members).map((entry) => ({ entry, reason: "x" })),
       [],
     );
     await fill(queue, 6);
-    const before = queue.entries().map(({ id, dead }) => [id, dead?.reason]);
+    const before = queue.state.entries().map(({ id, dead }) => [id, dead?.reason]);
     assertEquals([before.length, await queue.compact()], [2, true]);
-    assertEquals(open().entries().map(({ id, dead }) => [id, dead?.reason]), before);
+    assertEquals(open().state.entries().map(({ id, dead }) => [id, dead?.reason]), before);
   });
 });

@@ -34,16 +34,16 @@ function fold(...records: JournalRecord[]): QueueState {
 /** The state that a compaction leaves. */
 const compacted = (state: QueueState) => fold(...state.snapshot({ time: 100, host: "jump" }));
 
-const ids = (state: QueueState) => [...state.entries].map(({ id }) => id);
+const ids = (state: QueueState) => state.entries().map(({ id }) => id);
 
 Deno.test("QueueState.apply() lets the newest of a key take the place of what waits in its lane, and counts", () => {
   const state = new QueueState();
-  state.watch("e1");
+  state.watch(["e1"]);
   const records = [keyed("e1"), enq("e2"), keyed("e3", "!b"), keyed("e4"), nack("e4", "not-sent"), keyed("e5")];
   for (const record of records) state.apply(record);
   assertEquals(ids(state), ["e2", "e3", "e5"]);
   assertEquals(state.entry("e5")?.replaced, { count: 2, since: 1, fired: 1 });
-  assertEquals(state.settlement("e1"), { state: "superseded", by: "e4" });
+  assertEquals(state.finalState("e1"), { state: "superseded", by: "e4" });
   assertEquals(compacted(state).entry("e5")?.replaced, { count: 2, since: 1, fired: 1 });
 });
 
@@ -106,14 +106,14 @@ Deno.test("Queue.enqueue() takes the second of a name for the first, in its own 
     const [first] = await add(open(), draft("backup"));
     const queue = open();
     const [again, elsewhere] = await add(queue, draft("backup"), draft("backup", "!b"));
-    assertEquals([again, queue.live().length], [first, 2]);
-    await queue.recordResult(queue.entry(first)!, { state: "delivered", receipt: "$1", via: "put" }, {
+    assertEquals([again, queue.state.liveEntries().length], [first, 2]);
+    await queue.recordResult(queue.state.entry(first)!, { state: "delivered", receipt: "$1", via: "put" }, {
       isProof: false,
     });
     const later = open();
     assertEquals(await add(later, draft("backup"), draft("backup", "!b")), [first, elsewhere]);
-    assertEquals(later.finalState(first), { state: "delivered", receipt: "$1" });
-    assertEquals(later.live().length, 1);
+    assertEquals(later.state.finalState(first), { state: "delivered", receipt: "$1" });
+    assertEquals(later.state.liveEntries().length, 1);
   });
 });
 
@@ -121,7 +121,7 @@ Deno.test("Queue.enqueue() by two processes at once under one name makes one ent
   await queueTest(async ({ open }) => {
     const [one, two] = [open(), open()];
     const [[a], [b]] = await Promise.all([add(one, draft("backup")), add(two, draft("backup"))]);
-    assertEquals([a, open().live().length], [b, 1]);
+    assertEquals([a, open().state.liveEntries().length], [b, 1]);
   });
 });
 
@@ -131,7 +131,7 @@ Deno.test("Queue.enqueue() knows a name for seven days across compactions, and a
     const [first] = await add(queue, draft("backup"));
     const rest = await add(queue, ...["a", "b", "c", "d", "e", "f"].map((name) => draft(name)));
     for (const id of [first, ...rest]) {
-      await queue.recordResult(queue.entry(id)!, { state: "delivered", receipt: `$${id}`, via: "put" }, {
+      await queue.recordResult(queue.state.entry(id)!, { state: "delivered", receipt: `$${id}`, via: "put" }, {
         isProof: false,
       });
     }
@@ -139,7 +139,7 @@ Deno.test("Queue.enqueue() knows a name for seven days across compactions, and a
     assertEquals(await queue.compact(), true);
     assertEquals(await add(open(), draft("backup")), [first]);
     const [dropped] = await add(queue, draft("mistake"));
-    await queue.drop([queue.entry(dropped)!]);
+    await queue.drop([queue.state.entry(dropped)!]);
     assertEquals((await add(open(), draft("mistake")))[0] === dropped, false);
   });
 });

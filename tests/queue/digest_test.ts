@@ -47,7 +47,7 @@ const ack = (id: string, possibleDuplicate?: true): JournalRecord => ({
 function fold(...records: JournalRecord[]): QueueState {
   const state = new QueueState();
   for (const record of records) {
-    if (record.t === "enq") state.watch(record.id);
+    if (record.t === "enq") state.watch([record.id]);
     state.apply(record, 100);
   }
   return state;
@@ -55,7 +55,7 @@ function fold(...records: JournalRecord[]): QueueState {
 
 /** `a D(b c) e`. */
 function shape(state: QueueState): string {
-  return [...state.entries].map(({ id, members, dead }) =>
+  return state.entries().map(({ id, members, dead }) =>
     `${id}${dead ? "†" : ""}${members ? `(${members.map((member) => member.id).join(" ")})` : ""}`
   ).join(" ");
 }
@@ -65,7 +65,7 @@ const five = ["a", "b", "c", "d", "e"].map((id) => enq(id));
 Deno.test("QueueState.apply() has a digest stand where the first of its members stood, and knows them still", () => {
   const state = fold(...five, digest("D", "b", "d"));
   assertEquals(shape(state), "a D(b d) c e");
-  assertEquals([state.entry("d")?.notification, state.batchOf("d")?.id], [{ id: "d" }, "D"]);
+  assertEquals([state.entry("d")?.notification, state.findBatch("d")?.id], [{ id: "d" }, "D"]);
   assertEquals([state.entry("D")?.time, state.entry("D")?.expires], [10, 1000]);
 });
 
@@ -89,9 +89,9 @@ Deno.test("QueueState.apply() gathers only what waits in the lane, and cannot ha
 Deno.test("QueueState.apply() settles all members of a digest by one acknowledgement", () => {
   const state = fold(...five, digest("D", "b", "c", "d"), att("D"), ack("b"), ack("D", true));
   assertEquals(shape(state), "a e");
-  assertEquals(["b", "c", "d"].map((id) => state.settlement(id)), Array(3).fill({ state: "delivered", receipt: "$D" }));
+  assertEquals(["b", "c", "d"].map((id) => state.finalState(id)), Array(3).fill({ state: "delivered", receipt: "$D" }));
   assertEquals([state.possibleDuplicates, state.keptBytes], [1, 400]);
-  assertEquals(state.deliveriesOf({ channel: "matrix", destination: "!a" }), Array(20).fill(40));
+  assertEquals(state.recentDeliveries({ channel: "matrix", destination: "!a" }), Array(20).fill(40));
 });
 
 Deno.test("QueueState.apply() keeps a digest whole when only acknowledgements of members are left of its settling", () => {
@@ -106,14 +106,14 @@ Deno.test("QueueState.apply() keeps a digest whole when only acknowledgements of
     destination: "!a",
   });
   assertEquals(shape(state), "D(a b)");
-  assertEquals(state.duplicateOf({ channel: "matrix", destination: "!a", idempotencyKey: "name" })?.receipt, "$D");
+  assertEquals(state.findDuplicate({ channel: "matrix", destination: "!a", idempotencyKey: "name" })?.receipt, "$D");
 });
 
 Deno.test("QueueState.apply() lets the members of a digest that was refused go by themselves, where it stood, for good", () => {
   const refusal: JournalRecord = { t: "dead", id: "D", time: 40, reason: "too large", status: 413 };
   const state = fold(...five, digest("D", "b", "d"), att("D"), refusal, digest("E", "b", "d"));
   assertEquals(shape(state), "a b d c e");
-  assertEquals([state.settlement("b"), state.entry("b")?.noBatch, state.keptBytes], [undefined, true, 500]);
+  assertEquals([state.finalState("b"), state.entry("b")?.noBatch, state.keptBytes], [undefined, true, 500]);
   assertEquals(
     fold(...five, digest("D", "b"), att("D"), nack("D", "in-doubt"), att("D"), refusal).possibleDuplicates,
     1,
@@ -125,17 +125,17 @@ Deno.test("QueueState.apply() buries a member by itself, and its digest goes on 
   assertEquals(shape(fold(...five, digest("D", "b", "c"), bury("c"))), "a c† D(b) d e");
   const state = fold(...five, digest("D", "b", "c"), bury("b"), bury("c"));
   assertEquals([shape(state), state.keptBytes], ["a b† c† d e", 500]);
-  assertEquals(state.settlement("c"), { state: "dead", reason: "late" });
+  assertEquals(state.finalState("c"), { state: "dead", reason: "late" });
 });
 
 Deno.test("QueueState.apply() drops a member, or a digest with all of its members", () => {
   const drop = (id: string): JournalRecord => ({ t: "drop", id, time: 40 });
   const one = fold(...five, digest("D", "b", "c"), drop("b"));
-  assertEquals([shape(one), one.settlement("b")], ["a D(c) d e", { state: "dropped" }]);
+  assertEquals([shape(one), one.finalState("b")], ["a D(c) d e", { state: "dropped" }]);
   const last = fold(...five, digest("D", "b"), drop("b"));
   assertEquals([shape(last), last.keptBytes], ["a c d e", 400]);
   const all = fold(...five, digest("D", "b", "c"), drop("D"));
-  assertEquals([shape(all), all.settlement("c"), all.keptBytes], ["a d e", { state: "dropped" }, 300]);
+  assertEquals([shape(all), all.finalState("c"), all.keptBytes], ["a d e", { state: "dropped" }, 300]);
 });
 
 Deno.test("QueueState.apply() asks for a digest when somebody asks for one of its members", () => {
@@ -164,16 +164,18 @@ Deno.test("Queue.recordResult() remembers the names of a digest's members when t
     });
     const { entries } = await queue.enqueue([draft("one"), draft("two", "x".repeat(50_000))], () => false);
     await queue.enqueue(Array.from({ length: 6 }, (_, at) => draft(`big ${at}`, "x".repeat(50_000))), () => false);
-    await queue.batch([queue.live()]);
-    await queue.recordResult(queue.live()[0], { state: "delivered", receipt: "$D", via: "put" }, { isProof: false });
-    assertEquals(entries.map(({ id }) => queue.finalState(id)), [
+    await queue.batch([queue.state.liveEntries()]);
+    await queue.recordResult(queue.state.liveEntries()[0], { state: "delivered", receipt: "$D", via: "put" }, {
+      isProof: false,
+    });
+    assertEquals(entries.map(({ id }) => queue.state.finalState(id)), [
       { state: "delivered", receipt: "$D" },
       { state: "delivered", receipt: "$D" },
     ]);
-    assertEquals([await queue.compact(), queue.live().length], [true, 0]);
+    assertEquals([await queue.compact(), queue.state.liveEntries().length], [true, 0]);
     const fresh = Queue.open(stateDir, runtime);
     const again = await fresh.enqueue([draft("two")], () => false);
-    assertEquals([again.entries[0].id, fresh.live().length], [entries[1].id, 0]);
+    assertEquals([again.entries[0].id, fresh.state.liveEntries().length], [entries[1].id, 0]);
   } finally {
     Deno.removeSync(stateDir, { recursive: true });
   }

@@ -42,7 +42,7 @@ const digest = (id: string, channel: string, ...members: string[]): JournalRecor
 function fold(...records: JournalRecord[]): QueueState {
   const state = new QueueState();
   for (const record of records) {
-    if (record.t === "enq") state.watch(record.id);
+    if (record.t === "enq") state.watch([record.id]);
     state.apply(record, 100);
   }
   return state;
@@ -55,7 +55,7 @@ function shape(state: QueueState): string {
     const waits = fallbackFor && Object.entries(fallbackFor).map(([primary, until]) => `${primary}:${until}`).join(",");
     return `${id}${dead ? "†" : ""}${waits === undefined ? "" : `{${waits}}`}`;
   };
-  return [...state.entries].map(({ id, members }) =>
+  return state.entries().map(({ id, members }) =>
     members ? `${id}(${members.map((member) => one(member.id)).join(" ")})` : one(id)
   ).join(" ");
 }
@@ -66,7 +66,7 @@ Deno.test("QueueState.apply() spares a fallback when the one that it stands in f
   assertEquals(shape(fold(...two)), "p f{p:60}");
   for (const end of [ack("p"), { t: "drop", id: "p", time: 40 } as const]) {
     const state = fold(...two, end);
-    assertEquals([shape(state), state.settlement("f"), state.keptBytes], [
+    assertEquals([shape(state), state.finalState("f"), state.keptBytes], [
       "",
       { state: "cancelled" },
       end.t === "ack" ? 100 : 0,
@@ -96,7 +96,7 @@ Deno.test("QueueState.apply() spares a fallback that was tried in vain, and one 
   assertEquals(shape(underWay), "f{}");
   for (const end of [nack("f"), ack("f")]) {
     const state = fold(...two, att("f"), ack("p"), end);
-    assertEquals([shape(state), state.settlement("f")?.state], ["", end.t === "ack" ? "delivered" : "cancelled"]);
+    assertEquals([shape(state), state.finalState("f")?.state], ["", end.t === "ack" ? "delivered" : "cancelled"]);
   }
   assertEquals(shape(fold(...two, att("f"), ack("p"), { ...nack("f"), class: "withdrawn" } as JournalRecord)), "");
 
@@ -169,9 +169,9 @@ Deno.test("Queue.enqueue() takes a fallback in with what it stands in for, in on
     const { entries: [p, f] } = await queue.enqueue([primary, standIn], () => true);
     assertEquals([f.fallbackFor, p.inFlight?.n, f.inFlight], [{ [p.id]: TEST_TIME + 600_000 }, 1, undefined]);
     await queue.recordResult(p, { state: "delivered", receipt: "$1", via: "put" }, { isProof: false });
-    assertEquals(queue.entries(), []);
+    assertEquals(queue.state.entries(), []);
     const { entries } = await queue.enqueue([primary, standIn], () => true);
-    assertEquals([entries.length, queue.entries()], [1, []]);
+    assertEquals([entries.length, queue.state.entries()], [1, []]);
   } finally {
     Deno.removeSync(stateDir, { recursive: true });
   }
@@ -188,7 +188,7 @@ Deno.test("Queue.announce() passes over what was spared while it waited for its 
     const standIn = { channel: "phone", destination: "alerts", primaries: [{ request: primary, afterMs: 1 }], ...more };
     const { entries: [p, f] } = await queue.enqueue([primary, standIn], () => true);
     await queue.recordResult(p, { state: "delivered", receipt: "$1", via: "put" }, { isProof: false });
-    assertEquals([await queue.announce([f]), queue.entries()], [[], []]);
+    assertEquals([await queue.announce([f]), queue.state.entries()], [[], []]);
   } finally {
     Deno.removeSync(stateDir, { recursive: true });
   }

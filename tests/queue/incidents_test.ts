@@ -35,7 +35,7 @@ function compacted(state: QueueState, time = 100): QueueState {
 
 const next = (more: Partial<IncidentSubject> = {}): IncidentSubject => ({ ...LANE, key: "disk", time: 100, ...more });
 
-Deno.test("QueueState.incidents knows the first that was delivered under a key, how many there were, and since when", () => {
+Deno.test("QueueState.findIncident() knows the first that was delivered under a key, how many there were, and since when", () => {
   const state = fold(...told({ id: "a" }), ...told({ id: "b", time: 50 }), ...told({ id: "c", key: "net" }));
   const incident = {
     t: "incident",
@@ -48,42 +48,42 @@ Deno.test("QueueState.incidents knows the first that was delivered under a key, 
     told: 51,
     count: 2,
   };
-  assertEquals(state.incidents.of(next()), incident as never);
-  assertEquals(compacted(state).incidents.of(next()), incident as never);
-  assertEquals(state.incidents.of(next({ destination: "!b" })), undefined);
-  assertEquals(state.incidents.of(next({ key: undefined })), undefined);
+  assertEquals(state.findIncident(next()), incident as never);
+  assertEquals(compacted(state).findIncident(next()), incident as never);
+  assertEquals(state.findIncident(next({ destination: "!b" })), undefined);
+  assertEquals(state.findIncident(next({ key: undefined })), undefined);
 });
 
-Deno.test("QueueState.incidents knows nothing of what was resolved, before a compaction or behind it", () => {
+Deno.test("QueueState.findIncident() knows nothing of what was resolved, before a compaction or behind it", () => {
   const state = fold(...told({ id: "a" }), ...told({ id: "b", resolves: true }));
-  assertEquals([state.incidents.of(next()), compacted(state).incidents.of(next())], [undefined, undefined]);
+  assertEquals([state.findIncident(next()), compacted(state).findIncident(next())], [undefined, undefined]);
   const again = fold(...told({ id: "a" }), ...told({ id: "b", resolves: true }), ...told({ id: "c", time: 60 }));
-  assertEquals(again.incidents.of(next())?.receipt, "$c");
+  assertEquals(again.findIncident(next())?.receipt, "$c");
 });
 
-Deno.test("QueueState.incidents begins with what the first one took the place of", () => {
+Deno.test("QueueState.findIncident() begins with what the first one took the place of", () => {
   const [enq, ...rest] = told({ id: "b", time: 50 });
   const state = fold(told({ id: "a", time: 5 })[0], { ...enq, replaces: true } as JournalRecord, ...rest);
-  assertEquals([state.incidents.of(next())?.since, state.incidents.of(next())?.count], [5, 1]);
+  assertEquals([state.findIncident(next())?.since, state.findIncident(next())?.count], [5, 1]);
 });
 
-Deno.test("QueueState.incidents tells every try of an entry the same, and forgets what is long past", () => {
+Deno.test("QueueState.findIncident() tells every try of an entry the same, and forgets what is long past", () => {
   const state = fold(...told({ id: "a" }));
-  assertEquals(state.incidents.of(next({ time: 11 + FORGOTTEN_AFTER_MS }))?.receipt, "$a");
-  assertEquals(state.incidents.of(next({ time: 12 + FORGOTTEN_AFTER_MS })), undefined);
+  assertEquals(state.findIncident(next({ time: 11 + FORGOTTEN_AFTER_MS }))?.receipt, "$a");
+  assertEquals(state.findIncident(next({ time: 12 + FORGOTTEN_AFTER_MS })), undefined);
   // The entry came in time, and waits; a compaction meanwhile changes nothing.
   const late = compacted(state, 11 + 1.5 * FORGOTTEN_AFTER_MS);
-  assertEquals(late.incidents.of(next({ time: 11 + FORGOTTEN_AFTER_MS }))?.receipt, "$a");
+  assertEquals(late.findIncident(next({ time: 11 + FORGOTTEN_AFTER_MS }))?.receipt, "$a");
   assertEquals([...compacted(state, 12 + 2 * FORGOTTEN_AFTER_MS).snapshot({ time: 0, host: "x" })].length, 1);
 });
 
-Deno.test("QueueState.incidents remembers so many and no more, and counts the bytes that they keep", () => {
+Deno.test("QueueState.findIncident() remembers so many and no more, and counts the bytes that they keep", () => {
   const state = fold();
   for (let at = 0; at <= MAX_INCIDENTS; at++) {
     for (const record of told({ id: `e${at}`, key: `k${at}`, time: at })) state.apply(record);
   }
-  assertEquals(state.incidents.of(next({ key: "k0" })), undefined);
-  assertEquals(state.incidents.of(next({ key: "k1" }))?.receipt, "$e1");
+  assertEquals(state.findIncident(next({ key: "k0" })), undefined);
+  assertEquals(state.findIncident(next({ key: "k1" }))?.receipt, "$e1");
   const bytes = [...state.snapshot({ time: 1000, host: "x" })].slice(1).map(encodeRecord).map(({ length }) => length);
   const estimate = state.keptBytes;
   const total = bytes.reduce((sum, length) => sum + length, 0);
@@ -95,7 +95,7 @@ Deno.test("QueueState.incidents remembers so many and no more, and counts the by
   assertEquals(state.keptBytes, 0);
 });
 
-Deno.test("QueueState.incidents learns of each member of a digest, and that it is not alone in its event", () => {
+Deno.test("QueueState.findIncident() learns of each member of a digest, and that it is not alone in its event", () => {
   const state = fold(
     ...told({ id: "a", key: "net" }),
     told({ id: "b" })[0],
@@ -104,20 +104,20 @@ Deno.test("QueueState.incidents learns of each member of a digest, and that it i
     { t: "att", id: "D", n: 1, time: 30 },
     { t: "ack", id: "b", time: 31, receipt: "$D", via: "put" },
   );
-  assertEquals([state.incidents.of(next())?.receipt, state.incidents.of(next({ key: "net" }))?.receipt], [
+  assertEquals([state.findIncident(next())?.receipt, state.findIncident(next({ key: "net" }))?.receipt], [
     undefined,
     "$a",
   ]);
   state.apply({ t: "ack", id: "D", time: 31, receipt: "$D", via: "put" });
-  const { receipt, isShared } = state.incidents.of(next()) ?? {};
-  assertEquals([receipt, isShared, state.incidents.of(next({ key: "net" }))], ["$D", true, undefined]);
+  const { receipt, isShared } = state.findIncident(next()) ?? {};
+  assertEquals([receipt, isShared, state.findIncident(next({ key: "net" }))], ["$D", true, undefined]);
 });
 
-Deno.test("QueueState.incidents passes over what has no title, and does not count a fire that was buried", () => {
+Deno.test("QueueState.findIncident() passes over what has no title, and does not count a fire that was buried", () => {
   const [enq, att] = told({ id: "a" });
   const untitled = { ...enq, title: undefined } as JournalRecord;
-  assertEquals(fold(untitled, ...told({ id: "a" }).slice(1)).incidents.of(next()), undefined);
-  assertEquals(fold(enq, att, { t: "dead", id: "a", time: 20, reason: "late" }).incidents.of(next()), undefined);
+  assertEquals(fold(untitled, ...told({ id: "a" }).slice(1)).findIncident(next()), undefined);
+  assertEquals(fold(enq, att, { t: "dead", id: "a", time: 20, reason: "late" }).findIncident(next()), undefined);
 });
 
 Deno.test("QueueState.snapshot() changes nothing about incidents, wherever a compaction comes in between", () => {
@@ -140,7 +140,7 @@ function history(seed: number, count: number): JournalRecord[] {
   let roll = seed;
   const dice = (sides: number) => (roll = (roll * 48_271) % 2_147_483_647) % sides;
   for (let time = 1; time <= count; time++) {
-    const waiting = [...fold(...records).entries].filter(({ dead }) => !dead);
+    const waiting = fold(...records).entries().filter(({ dead }) => !dead);
     const [chosen] = waiting.slice(dice(Math.max(1, waiting.length)));
     const id = chosen?.id ?? "nobody";
     const fire = told({ id: `e${time}`, time, key: KEYS[dice(3)], resolves: dice(3) === 0 ? true : undefined })[0];
@@ -166,9 +166,9 @@ function history(seed: number, count: number): JournalRecord[] {
 
 /** What later entries hear, and what those that wait will tell. */
 function outlook(state: QueueState): unknown {
-  const entries = [...state.entries].flatMap((entry) => entry.members ?? [entry]);
+  const entries = state.entries().flatMap((entry) => entry.members ?? [entry]);
   return JSON.parse(JSON.stringify([
-    KEYS.map((key) => state.incidents.of(next({ key }))),
+    KEYS.map((key) => state.findIncident(next({ key }))),
     entries.map(({ id, title, resolves, replaced }) => ({ id, title, resolves, replaced })),
   ]));
 }

@@ -276,11 +276,11 @@ Deno.test("Queue.refresh() keeps what it knew when another journal cannot be rea
     Deno.renameSync(`${path}.new`, path);
     isBroken = true;
     assertThrows(() => queue.refresh(), StorageError, "input/output error");
-    assertEquals(queue.live().map(({ id }) => id), [entry.id]);
+    assertEquals(queue.state.liveEntries().map(({ id }) => id), [entry.id]);
     await Queue.open(stateDir, runtime).drop([entry]);
     isBroken = false;
     queue.refresh();
-    assertEquals(queue.live(), []);
+    assertEquals(queue.state.liveEntries(), []);
   } finally {
     Deno.removeSync(stateDir, { recursive: true });
   }

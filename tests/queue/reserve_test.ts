@@ -56,15 +56,15 @@ Deno.test("Queue.enqueue() on a full disk lives on the reserve, says so, and ref
     assertEquals(Deno.statSync(`${directory}/reserve.bin`).size, RESERVE_BYTES);
     room.bytes = RESERVE_BYTES + 1000;
     await queue.enqueue([draft(2000)], () => false);
-    assertEquals([used, queue.live().length], [1, 1]);
+    assertEquals([used, queue.state.liveEntries().length], [1, 1]);
     assert(!denoFiles.list(directory).includes("reserve.bin"));
     let refusal: unknown;
     for (let count = 2; refusal === undefined; count++) {
       await queue.enqueue([draft(2000)], () => false).catch((error) => refusal = error);
-      if (refusal === undefined) assertEquals(queue.live().length, count);
+      if (refusal === undefined) assertEquals(queue.state.liveEntries().length, count);
     }
     assert(refusal instanceof StorageError && refusal.code === "full");
-    assert(queue.live().length > 20);
+    assert(queue.state.liveEntries().length > 20);
     queue.keepReserve();
     assert(!denoFiles.list(directory).includes("reserve.bin"), "what does not fit leaves nothing behind");
     room.bytes *= 3;

@@ -12,7 +12,8 @@ const draft = (subject: string) => ({
   notification: { subject },
   expires: TEST_TIME * 2,
 });
-const subjects = (queue: Queue) => queue.live().map((entry) => (entry.notification as { subject: string }).subject);
+const subjects = (queue: Queue) =>
+  queue.state.liveEntries().map((entry) => (entry.notification as { subject: string }).subject);
 
 Deno.test("Queue.enqueue() goes in by the side door when the holder of the lock hangs, and Queue.importSpool() brings it to the others", async () => {
   const stateDir = Deno.makeTempDirSync();

@@ -140,7 +140,7 @@ function inputFor(number: number, dice: Dice): [NotificationInput, NotifyOptions
 
 /** Somebody asks for entries again, or drops one. */
 async function decide(world: SeamsWorld, dice: Dice, log: (text: string) => void): Promise<void> {
-  const entries = world.witness.entries();
+  const entries = world.witness.state.entries();
   if (entries.length === 0) return;
   const chosen = dice(2) === 0 ? [entries[dice(entries.length)]] : entries.filter(({ dead }) => dead);
   const doesDrop = dice(3) === 0;
@@ -200,16 +200,18 @@ async function compact(world: SeamsWorld): Promise<void> {
 function tellAll(queue: Queue, now: number): unknown {
   const { possibleDuplicates, lastDelivery } = queue.figures();
   const strip = ({ bytes: _, members, ...entry }: Entry): object => ({ ...entry, members: members?.map(strip) });
-  const lanes = new Map(queue.entries().map((entry) => [laneKey(entry), entry]));
+  const lanes = new Map(queue.state.entries().map((entry) => [laneKey(entry), entry]));
   const incidents = [...lanes.values()].flatMap(({ channel, destination }) =>
-    KEYS.map((key) => queue.incidentOf({ channel, destination, key, time: now }))
+    KEYS.map((key) => queue.state.findIncident({ channel, destination, key, time: now }))
   );
   return JSON.parse(JSON.stringify({
     possibleDuplicates,
     lastDelivery,
-    entries: queue.entries().map(strip),
-    channels: ["matrix", "phone"].map((name) => queue.channel(name)),
-    deliveries: [...lanes.values()].map((entry) => queue.deliveriesOf(entry).filter((time) => time > now - MINUTE_MS)),
+    entries: queue.state.entries().map(strip),
+    channels: ["matrix", "phone"].map((name) => queue.state.channelState(name)),
+    deliveries: [...lanes.values()].map((entry) =>
+      queue.state.recentDeliveries(entry).filter((time) => time > now - MINUTE_MS)
+    ),
     incidents,
   }, (name, value) => name === "v" ? undefined : value));
 }
@@ -221,20 +223,22 @@ async function clearUp(world: SeamsWorld): Promise<void> {
   await ntfy.clearFaults();
   for (let round = 0; round < 60; round++) {
     await world.process((notifier) => notifier.flush({ waitMs: 0 }), { background: round % 2 ? "here" : "no" });
-    if (world.witness.live().length === 0) return;
+    if (world.witness.state.liveEntries().length === 0) return;
     runtime.time += 30 * MINUTE_MS;
   }
 }
 
 /** What is left that should not be. */
 async function leftovers(world: SeamsWorld): Promise<string[]> {
-  const live = world.witness.live().map(({ id, channel, wait }) => `${id} is left in ${channel}: ${wait?.reason}`);
-  await world.process((notifier) => notifier.drop(world.witness.entries().map(({ id }) => id)));
+  const live = world.witness.state.liveEntries().map(({ id, channel, wait }) =>
+    `${id} is left in ${channel}: ${wait?.reason}`
+  );
+  await world.process((notifier) => notifier.drop(world.witness.state.entries().map(({ id }) => id)));
   await world.process((notifier) => notifier.flush({ waitMs: 0 }));
   const files = [...await Array.fromAsync(filesIn(`${world.stateDir}/attachments`))];
   return [
     ...live,
-    ...world.witness.entries().map(({ id }) => `${id} is left, although all were dropped`),
+    ...world.witness.state.entries().map(({ id }) => `${id} is left, although all were dropped`),
     ...files.map((name) => `the file ${name} is left that nobody needs`),
   ];
 }

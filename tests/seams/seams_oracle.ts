@@ -69,9 +69,9 @@ function namesOf({ said }: SeamsWorld, { number, options: { id } }: Utterance, {
 
 function endOf({ witness, dropped }: SeamsWorld, { id, state }: Outcome): End {
   if (state === "delivered") return "delivered";
-  const entry = witness.entry(id);
+  const entry = witness.state.entry(id);
   if (entry?.dead) return "dead";
-  const settlement = witness.finalState(id)?.state;
+  const settlement = witness.state.finalState(id)?.state;
   if (settlement === "dead") return entry === undefined && dropped.has(id) ? "dropped" : "lost";
   if (settlement !== undefined) return settlement;
   return state === "superseded" || (state === "dead" && dropped.has(id)) ? "superseded" : "lost";

@@ -165,11 +165,11 @@ export class SeamsWorld implements AsyncDisposable {
   /** The witness reads what is new; where an answer was not heard, what is under way may have arrived. */
   look({ isUnheard = false } = {}): void {
     this.witness.refresh();
-    for (const entry of this.witness.entries()) {
+    for (const entry of this.witness.state.entries()) {
       for (const { id, dead } of [entry, ...entry.members ?? []]) {
         if (entry.inDoubt || (isUnheard && entry.inFlight)) this.doubtful.add(id);
         if (dead) this.everDead.add(id);
-        if (this.witness.finalState(id) === undefined) this.witness.watch([{ ...entry, id }]);
+        if (this.witness.state.finalState(id) === undefined) this.witness.state.watch([id]);
       }
     }
   }

@@ -34,7 +34,7 @@ export const limit: Check<MatrixPatient> = {
   name: "rate limit",
   *look(patient) {
     const { runtime } = patient.context;
-    const { wait } = readQueue(patient.context).queue.channel(patient.source.name);
+    const { wait } = readQueue(patient.context).queue.state.channelState(patient.source.name);
     if (wait?.class === "rate-limited" && wait.next > runtime.now()) {
       yield warning(
         `the server wants us to wait for another ${formatDuration(wait.next - runtime.now())}: ${wait.reason}`,

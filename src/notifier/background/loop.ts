@@ -30,7 +30,7 @@ export async function deliverUntilEmpty(
   { runtime, signal, onStart, deliver }: BackgroundLoopOptions,
 ): Promise<BackgroundEnd> {
   if (!queue.backgroundLock.tryAcquire()) return "second";
-  const flushes = queue.flushes;
+  const flushes = queue.state.flushCount;
   for (queue.refresh(); courier.hasWork() || queue.figures().spooled > 0; queue.refresh()) {
     signal.throwIfAborted();
     if (!queue.deliverLock.tryAcquire()) {
@@ -41,7 +41,7 @@ export async function deliverUntilEmpty(
     const problem = await deliver();
     // What cannot be taken in now is no reason to ask without a pause.
     if (problem || queue.figures().spooled > 0) await runtime.sleep(STORAGE_PAUSE_MS, signal);
-    else if (queue.flushes !== flushes && courier.hasWork()) return "handed-over";
+    else if (queue.state.flushCount !== flushes && courier.hasWork()) return "handed-over";
   }
   return "empty";
 }
