@@ -6,7 +6,8 @@ import type { AttemptResult } from "../queue/queue_types.ts";
 import { InvalidNotificationError } from "../base/errors.ts";
 import { type Batch, type BatchItem, createBatch } from "../notification/batch.ts";
 import { type Incident, withResolution } from "../notification/incident.ts";
-import { isNotification } from "../notification/notification.ts";
+import { isNotification, type Notification } from "../notification/notification.ts";
+import { withShortcodes } from "../notification/shortcodes.ts";
 import { EXPIRY_KEY } from "./expiry.ts";
 import { classify, type Failure } from "./classify.ts";
 import { type PlanContext, planFailure } from "./retry_plan.ts";
@@ -23,6 +24,8 @@ export interface AttemptOptions extends Omit<PlanContext, "now" | "attempts"> {
   readonly now: () => number;
   /** What the lane of an entry was told under its key. @default nothing that is known */
   readonly incidentOf?: IncidentOf;
+  /** `true`: shortcodes in subjects become symbols. The queue keeps them as they were written. @default {false} */
+  readonly shortcodes?: boolean;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
 }
@@ -37,10 +40,11 @@ export async function attempt(
   channel: Channel,
   options: AttemptOptions,
 ): Promise<AttemptResult> {
-  const { now, incidentOf = () => undefined, timeoutMs, signal } = options;
+  const { now, incidentOf = () => undefined, shortcodes = false, timeoutMs, signal } = options;
   const fail = (failure: Failure) => planFailure(failure, { ...options, attempts: entry.attempts, now: now() });
   try {
-    const receipt = await channel.send(await carriedBy(channel, envelopeOf(entry, incidentOf)), {
+    const envelope = envelopeOf(entry, { incidentOf, shortcodes });
+    const receipt = await channel.send(await carriedBy(channel, envelope), {
       txnId: entry.id,
       inDoubt: entry.inDoubt,
       incident: incidentOf(entry),
@@ -66,13 +70,22 @@ async function carriedBy({ attachmentMode }: Channel, envelope: Envelope): Promi
 }
 
 /** @throws {InvalidNotificationError} when what the queue holds is no notification */
-function envelopeOf(entry: Entry, incidentOf: IncidentOf): Envelope {
-  const { channel, destination, notification, members } = entry;
-  if (members) return { channel, destination, notification: notificationOfBatch(members, incidentOf) };
+function envelopeOf(
+  entry: Entry,
+  { incidentOf, shortcodes }: Required<Pick<AttemptOptions, "incidentOf" | "shortcodes">>,
+): Envelope {
+  const { channel, destination } = entry;
+  const said = saidBy(entry, incidentOf);
+  return { channel, destination, notification: shortcodes ? withShortcodes(said) : said };
+}
+
+function saidBy(entry: Entry, incidentOf: IncidentOf): Notification {
+  const { notification, members } = entry;
+  if (members) return notificationOfBatch(members, incidentOf);
   if (!isNotification(notification)) {
     throw new InvalidNotificationError("Cannot read the notification: something in it is missing or of the wrong kind");
   }
-  return { channel, destination, notification: withResolution(notification, lastedMs(entry, incidentOf(entry))) };
+  return withResolution(notification, lastedMs(entry, incidentOf(entry)));
 }
 
 /** What a digest says: what its members say. */

@@ -50,6 +50,7 @@ export class Courier {
   readonly #runtime: CourierRuntime;
   readonly #onEvent: (event: CourierEvent) => void;
   readonly #policies: Policies;
+  readonly #shortcodes: boolean;
   /** Announced by this courier, and not left yet. */
   readonly #announced = new Set<string>();
   /** Left, and not answered yet. */
@@ -60,13 +61,14 @@ export class Courier {
     queue: Queue,
     channels: ReadonlyMap<string, Channel>,
     runtime: CourierRuntime,
-    { onEvent = () => {}, policies = new Map() }: CourierOptions = {},
+    { onEvent = () => {}, policies = new Map(), shortcodes = false }: CourierOptions = {},
   ) {
     this.#queue = queue;
     this.#channels = channels;
     this.#runtime = runtime;
     this.#onEvent = onEvent;
     this.#policies = policies;
+    this.#shortcodes = shortcodes;
     this.#upkeep = new Housekeeping(queue);
   }
 
@@ -222,6 +224,7 @@ export class Courier {
         signal: run.signal,
         now: () => this.#runtime.now(),
         incidentOf: (entry) => this.#queue.state.findIncident(entry),
+        shortcodes: this.#shortcodes,
         failures: this.#queue.state.channelState(entry.channel).failures,
         random: this.#runtime.random(),
       });

@@ -40,4 +40,6 @@ export interface CourierOptions {
   readonly onEvent?: (event: CourierEvent) => void;
   /** What holds for channels, by name. @default nothing but what always holds */
   readonly policies?: Policies;
+  /** `true`: shortcodes in subjects become symbols. @default {false} */
+  readonly shortcodes?: boolean;
 }

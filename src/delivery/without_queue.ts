@@ -12,6 +12,8 @@ import { attempt } from "./attempt.ts";
 /** How to deliver past the queue. */
 export interface AttemptsWithoutQueueOptions {
   readonly runtime: Pick<Runtime, "now" | "uuid">;
+  /** `true`: shortcodes in subjects become symbols. */
+  readonly shortcodes: boolean;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
 }
@@ -59,10 +61,10 @@ export async function deliverWithoutQueue(
 async function tryOnce(
   envelope: Envelope,
   channel: Channel,
-  { runtime: { now, uuid }, timeoutMs, signal }: AttemptsWithoutQueueOptions,
+  { runtime: { now, uuid }, shortcodes, timeoutMs, signal }: AttemptsWithoutQueueOptions,
 ): Promise<WithoutQueueResult> {
   const id = uuid();
   const entry = { ...envelope, id, time: now(), expires: envelope.notification.expires, bytes: 0, attempts: 1 };
-  const result = await attempt(entry, channel, { now, timeoutMs, signal, failures: 0, random: 0 });
+  const result = await attempt(entry, channel, { now, shortcodes, timeoutMs, signal, failures: 0, random: 0 });
   return { id, envelope, result };
 }

@@ -1,11 +1,17 @@
 /**
- * Symbols by their names, as the RouterOS scripts that this program descends from have them: `:warning-sign: Disk full` is shown as `⚠️ Disk full`. A name is
- * ASCII wherever a symbol may get lost: in a RouterOS script, in a crontab, through `ssh`. Pure.
+ * Emoji shortcodes in subjects: `:warning-sign: Disk full` is shown as `⚠️ Disk full`. The names are those of the RouterOS
+ * scripts that this program descends from. A name is ASCII, so it survives a RouterOS script, a crontab and `ssh`. Pure.
  *
  * @module
  */
 
-/** The symbols by their names; those that are text by default carry the selector that makes them emoji (Unicode Technical Standard 51). */
+import { createBatch, isBatch } from "./batch.ts";
+import type { Notification } from "./notification.ts";
+
+/**
+ * The symbols by name. Those that are text by default end with the selector that makes them emoji (Unicode Technical
+ * Standard 51).
+ */
 export const SHORTCODES: Readonly<Record<string, string>> = {
   "abacus": "🧮",
   "alarm-clock": "⏰",
@@ -44,11 +50,11 @@ export const SHORTCODES: Readonly<Record<string, string>> = {
   "white-heavy-check-mark": "✅",
 };
 
-/** A name that begins or ends within a word is none: `sfp1:link:down` says something else. */
+/** A name must not begin or end inside a word: `sfp1:link:down` is no shortcode. */
 const NAME_REGEXP = /(?<!\w):([a-z]+(?:-[a-z]+)*):(?!\w)/g;
 
 /**
- * Replaces the names of symbols; a name that nobody knows stays as it is.
+ * Replaces shortcodes by symbols. An unknown name stays as it is.
  *
  * @example
  * ```ts
@@ -61,4 +67,13 @@ const NAME_REGEXP = /(?<!\w):([a-z]+(?:-[a-z]+)*):(?!\w)/g;
  */
 export function replaceShortcodes(text: string): string {
   return text.replace(NAME_REGEXP, (whole, name) => Object.hasOwn(SHORTCODES, name) ? SHORTCODES[name] : whole);
+}
+
+/** Replaces the shortcodes in the subject of a notification; in a batch, those in every subject. */
+export function withShortcodes(notification: Notification): Notification {
+  if (isBatch(notification)) {
+    const items = notification.items.map((item) => ({ ...item, notification: withShortcodes(item.notification) }));
+    return createBatch(items);
+  }
+  return { ...notification, subject: replaceShortcodes(notification.subject) };
 }

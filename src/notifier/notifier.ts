@@ -42,6 +42,7 @@ export class Notifier implements AsyncDisposable {
   readonly stateDir: string;
   /** A notification as its readers will see it: what resolves says so, and names of symbols are symbols unless the configuration says otherwise. */
   readonly shown: (notification: Notification) => Notification;
+  readonly #shortcodes: boolean;
   readonly #runtime: Runtime;
   readonly #ownRuntime: Disposable;
   readonly #routing: Routing;
@@ -60,6 +61,7 @@ export class Notifier implements AsyncDisposable {
     this.identity = parts.identity;
     this.stateDir = parts.stateDir;
     this.shown = parts.shown;
+    this.#shortcodes = parts.shortcodes;
     this.#routing = parts.routing;
     this.#byName = parts.byName;
     this.#queue = parts.queue;
@@ -115,7 +117,7 @@ export class Notifier implements AsyncDisposable {
     } catch (error) {
       // What its caller will send again by its own name must not be sent where nobody remembers that name.
       if (!(error instanceof StorageError) || options.id !== undefined) throw error;
-      const how = { runtime: this.#runtime, waitMs, signal, warn: this.#warn };
+      const how = { runtime: this.#runtime, shortcodes: this.#shortcodes, waitMs, signal, warn: this.#warn };
       return await sendWithoutQueue(plan, this.#byName, { ...how, problem: error });
     }
     const { entries, problem } = enqueued;

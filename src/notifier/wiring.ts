@@ -4,7 +4,6 @@ import type { BackgroundMode } from "./background/spawn.ts";
 import type { Channel } from "../channels/channel.ts";
 import type { FileReader } from "../channels/kind.ts";
 import type { Routing } from "../routing/route.ts";
-import { sendWithShortcodes, withShortcodes } from "../channels/with_shortcodes.ts";
 import { openConfig } from "../config/load.ts";
 import { stateDirPath } from "../config/paths.ts";
 import { Courier } from "../delivery/courier.ts";
@@ -14,6 +13,7 @@ import { withResolution } from "../notification/incident.ts";
 import { handOver } from "./background/hand_over.ts";
 import { RoomCacheFile } from "../channels/room_cache_file.ts";
 import type { Notification } from "../notification/notification.ts";
+import { withShortcodes } from "../notification/shortcodes.ts";
 import type { NotifierOptions } from "./options.ts";
 import { Queue } from "../queue/queue.ts";
 import { attemptOutcome, Reporter } from "./outcomes.ts";
@@ -26,6 +26,8 @@ export interface NotifierParts {
   readonly runtime: Runtime;
   /** A notification as its readers will see it. */
   readonly shown: (notification: Notification) => Notification;
+  /** Whether shortcodes in subjects become symbols. */
+  readonly shortcodes: boolean;
   readonly routing: Routing;
   readonly byName: ReadonlyMap<string, Channel>;
   readonly queue: Queue;
@@ -51,8 +53,7 @@ export function wireParts(options: NotifierOptions, real: Runtime): NotifierPart
   const stateDir = options.stateDir ?? stateDirPath(runtime);
   const roomCache = new RoomCacheFile(stateDir, runtime);
   const files = keptFiles(stateDir);
-  const opened = config.channels.map((open) => open({ runtime, identity: config.identity, roomCache, files, warn }));
-  const channels = config.symbols ? opened.map(sendWithShortcodes) : opened;
+  const channels = config.channels.map((open) => open({ runtime, identity: config.identity, roomCache, files, warn }));
   const byName = new Map(channels.map((channel) => [channel.name, channel]));
   const queue = Queue.open(stateDir, runtime, {
     onReserveUsed: () => warn("The disk is full: the queue lives on the room that it had kept back; make room soon"),
@@ -61,6 +62,7 @@ export function wireParts(options: NotifierOptions, real: Runtime): NotifierPart
   const courier = new Courier(queue, byName, runtime, {
     // Where nobody stays who says the rest, nothing is held back.
     policies: background === "no" ? config.policies : withDefaultRateLimit(config.policies),
+    shortcodes: config.symbols,
     onEvent: (event) => tell(() => options.onAttempt?.(attemptOutcome(event))),
   });
   const reporter = new Reporter(queue, courier, (name) => byName.has(name));
@@ -72,6 +74,7 @@ export function wireParts(options: NotifierOptions, real: Runtime): NotifierPart
       const said = withResolution(notification);
       return config.symbols ? withShortcodes(said) : said;
     },
+    shortcodes: config.symbols,
     routing: { channels, rules: config.rules, fallbacks: config.fallbacks },
     byName,
     queue,
