@@ -1,6 +1,9 @@
 /**
- * A world in which all features meet: a room with a phone that stands in for it, rules, digests, paces and quiet hours, incidents, names, files. Its
- * notifiers live in this process, each as good as a process of its own, on a clock that moves when somebody sleeps; dice say what happens next.
+ * The setting of a random run: two rooms with an ntfy topic as their fallback, routing rules,
+ * batches, rate limits, quiet hours, incidents, idempotency keys and attachments.
+ *
+ * Notifiers run in this process, but each one stands for a process of its own. The clock is
+ * virtual: it moves when a notifier sleeps.
  *
  * @module
  */
@@ -14,45 +17,47 @@ import { LoopbackHomeserver, LoopbackNtfy } from "../../src/testing/mod.ts";
 import type { Dice } from "../faults/crash_dice.ts";
 import { type FakeRuntime, fakeRuntime } from "../fakes/runtime.ts";
 
-/** One notification, and what its sender was told. */
-export interface Utterance {
-  /** Its subject says it. */
+/** A notification, and what `notify()` returned for it. */
+export interface SentNotification {
+  /** Counted from 0. The subject contains it. */
   readonly number: number;
   readonly input: NotificationInput;
   readonly options: NotifyOptions;
-  /** When it was said, milliseconds since 1970. */
+  /** When `notify()` was called, in milliseconds since 1970. */
   readonly time: number;
-  /** What its sender was told; undefined when it was killed before that. */
+  /** Undefined if the sender was killed before it got a result. */
   outcomes?: readonly Outcome[];
-  /** Whether somebody asked for it by its id: then it passes others. */
-  wasAsked?: boolean;
+  /** True if it was retried or dropped by its id. It may then overtake others. */
+  wasForced?: boolean;
 }
 
-/** How a process ends that is killed: with its `after`-th request, before it leaves or when its answer comes. */
-export interface Doom {
+/** Kills a process at one of its HTTP requests. */
+export interface PlannedKill {
+  /** Which request, counted from 1. */
   readonly after: number;
-  readonly hearsNothing: boolean;
+  /** False: before the request leaves. True: when its response arrives. */
+  readonly afterResponse: boolean;
 }
 
-/** The world. */
-export class SeamsWorld implements AsyncDisposable {
+/** Servers, state directory, clock, and all that was sent so far. */
+export class FeaturesWorld implements AsyncDisposable {
   readonly runtime: FakeRuntime = fakeRuntime({ realIds: true });
-  readonly stateDir: string = Deno.makeTempDirSync({ prefix: "seams-" });
-  readonly said: Utterance[] = [];
-  /** What somebody dropped, by id. */
+  readonly stateDir: string = Deno.makeTempDirSync({ prefix: "features-" });
+  readonly sent: SentNotification[] = [];
+  /** Ids of entries that `queue drop` removed. */
   readonly dropped = new Set<string>();
-  /** What may have arrived although nobody knows, by id. */
-  readonly doubtful = new Set<string>();
-  /** What was ever buried, by id. */
+  /** Ids of entries with an attempt whose outcome is unknown. */
+  readonly inDoubt = new Set<string>();
+  /** Ids of all entries that were a dead letter at some time. */
   readonly everDead = new Set<string>();
-  /** How often the phone may have been told something without anybody hearing that it was. */
-  unheard = 0;
+  /** Upper bound of the messages that the phone may have got twice. */
+  possiblePhoneRepeats = 0;
   readonly warnings: string[] = [];
   readonly homeserver: LoopbackHomeserver;
   readonly ntfy: LoopbackNtfy;
   readonly rooms: readonly string[];
-  /** Reads the journal all the time, and remembers how everything ends. */
-  readonly witness: Queue;
+  /** Reads the journal after every step and keeps the final state of each entry. */
+  readonly observer: Queue;
   readonly #accessToken: string;
   readonly #isQuiet: boolean;
 
@@ -64,16 +69,16 @@ export class SeamsWorld implements AsyncDisposable {
     this.#accessToken = accessToken;
     this.rooms = [0, 1].map(() => homeserver.createRoom({ members: [userId] }));
     this.#isQuiet = dice(3) === 0;
-    this.witness = Queue.open(this.stateDir, runtime);
+    this.observer = Queue.open(this.stateDir, runtime);
   }
 
-  /** Makes one in which all is well. */
-  static async open(dice: Dice): Promise<SeamsWorld> {
+  /** Starts the servers without faults. */
+  static async open(dice: Dice): Promise<FeaturesWorld> {
     const runtime = fakeRuntime({ realIds: true });
     const { now } = runtime;
     const homeserver = await LoopbackHomeserver.start({ now });
     const ntfy = await LoopbackNtfy.start({ now, maxFileBytes: 1000 });
-    return new SeamsWorld(homeserver, ntfy, runtime, dice);
+    return new FeaturesWorld(homeserver, ntfy, runtime, dice);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -83,7 +88,7 @@ export class SeamsWorld implements AsyncDisposable {
     Deno.removeSync(this.stateDir, { recursive: true });
   }
 
-  /** Another process. */
+  /** Opens a notifier that stands for another process. */
   notifier(options: Partial<NotifierOptions> = {}): Promise<Notifier> {
     const [room, other] = this.rooms;
     const quiet = this.#isQuiet ? { from: "23:00", to: "00:00" } as const : undefined;
@@ -118,30 +123,34 @@ export class SeamsWorld implements AsyncDisposable {
     });
   }
 
-  /** Runs something in a process of its own, which may be killed at a request. */
+  /**
+   * Runs a function with a notifier that stands for another process.
+   *
+   * @returns its result, or undefined if the process was killed
+   */
   async process<Result>(
     work: (notifier: Notifier) => Promise<Result>,
-    { doom, ...options }: Partial<NotifierOptions> & { readonly doom?: Doom } = {},
+    { kill, ...options }: Partial<NotifierOptions> & { readonly kill?: PlannedKill } = {},
   ): Promise<Result | undefined> {
     const { runtime } = this;
     const death = Promise.withResolvers<undefined>();
     const forever = new Promise<never>(() => {});
     let requests = 0, isDead = false;
     const fetch: typeof runtime.fetch = async (input, init) => {
-      const isFatal = doom !== undefined && ++requests === doom.after;
-      if (isFatal && !doom.hearsNothing || isDead) return await die();
+      const isFatal = kill !== undefined && ++requests === kill.after;
+      if (isFatal && !kill.afterResponse || isDead) return await die();
       const response = await runtime.fetch(input, init).catch((error) => {
-        this.look({ isUnheard: true });
+        this.observe({ isAnswerLost: true });
         throw error;
       });
-      if (response.status >= 500) this.look({ isUnheard: true });
+      if (response.status >= 500) this.observe({ isAnswerLost: true });
       if (!isFatal && !isDead) return response;
       await response.body?.cancel();
-      this.unheard++;
+      this.possiblePhoneRepeats++;
       return await die();
     };
     const die = () => {
-      this.look({ isUnheard: true });
+      this.observe({ isAnswerLost: true });
       isDead = true;
       death.resolve(undefined);
       return forever;
@@ -149,27 +158,27 @@ export class SeamsWorld implements AsyncDisposable {
     const sleep: typeof runtime.sleep = (ms, signal) => isDead ? forever : runtime.sleep(ms, signal);
     const notifier = await this.notifier({ ...options, runtime: { fetch, sleep } });
     const result = await Promise.race([work(notifier), death.promise]);
-    // Whoever was about to write something does so, as far as it comes.
+    // Lets writes that have already begun finish.
     for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setTimeout(resolve, 0));
     await notifier[Symbol.asyncDispose]();
-    this.look();
+    this.observe();
     return result;
   }
 
-  /** Whether an entry went to a room, where a lost acknowledgement costs no more than another try. */
+  /** True if an event of this entry is in a room. There a lost `ack` only costs another attempt. */
   isInRoom(id: string): boolean {
     return this.homeserver.events(this.rooms[0]).concat(this.homeserver.events(this.rooms[1]))
       .some(({ content }) => content["dev.matrix-notify.id"] === id);
   }
 
-  /** The witness reads what is new; where an answer was not heard, what is under way may have arrived. */
-  look({ isUnheard = false } = {}): void {
-    this.witness.refresh();
-    for (const entry of this.witness.state.entries()) {
+  /** Reads new journal records. If an answer was lost, all attempts in flight are in doubt. */
+  observe({ isAnswerLost = false } = {}): void {
+    this.observer.refresh();
+    for (const entry of this.observer.state.entries()) {
       for (const { id, dead } of [entry, ...entry.members ?? []]) {
-        if (entry.inDoubt || (isUnheard && entry.inFlight)) this.doubtful.add(id);
+        if (entry.inDoubt || (isAnswerLost && entry.inFlight)) this.inDoubt.add(id);
         if (dead) this.everDead.add(id);
-        if (this.witness.state.finalState(id) === undefined) this.witness.state.watch([id]);
+        if (this.observer.state.finalState(id) === undefined) this.observer.state.watch([id]);
       }
     }
   }

@@ -1,6 +1,7 @@
 /**
- * Things happen where all features meet, as dice will have it; then all is well again, and the oracle judges. For more than the few that the tests try:
- * `deno task seams [SEEDS] [FIRST]`.
+ * A random run: all features together, in random steps with random faults. At the end all faults are
+ * cleared, the queue is flushed, and the oracle judges. The tests play a few seeds; for more, run
+ * `deno task features [SEEDS] [FIRST]`.
  *
  * @module
  */
@@ -12,14 +13,14 @@ import { type Entry, expandBatches, laneKey } from "../../src/queue/entry.ts";
 import { Queue } from "../../src/queue/queue.ts";
 import { encodeRecord } from "../../src/queue/record.ts";
 import { type Dice, seededDice } from "../faults/crash_dice.ts";
-import { fileNameFor, numberIn, subjectFor } from "./seams_heard.ts";
-import { judgeSeams } from "./seams_oracle.ts";
-import { type Doom, SeamsWorld } from "./seams_world.ts";
+import { createFileName, createSubject, parseNumber } from "./received.ts";
+import { judgeRun } from "./oracle.ts";
+import { FeaturesWorld, type PlannedKill } from "./world.ts";
 
 const MINUTE_MS = 60_000;
 const STEPS = 60;
 const KEYS = ["disk", "net"];
-const MOODS = [
+const MATRIX_FAULTS = [
   "refuse",
   "drop-after-persisting",
   "drop-before-persisting",
@@ -30,55 +31,58 @@ const MOODS = [
   "unknown-token",
   "captive-portal",
 ] as const;
-const PHONE_MOODS = ["refuse", "429", "too-large", "attachments-not-allowed", "drop-after-persisting"] as const;
+const PHONE_FAULTS = ["refuse", "429", "too-large", "attachments-not-allowed", "drop-after-persisting"] as const;
 
-/** What dice made of a seed. */
-export interface SeamsEnd {
-  readonly said: number;
-  /** What happened, a line each. */
+/** The result of one seed. */
+export interface RunResult {
+  /** How many notifications were sent. */
+  readonly sent: number;
+  /** The steps, one line each. */
   readonly log: readonly string[];
-  /** What is wrong; empty is what should be. */
+  /** One sentence each; empty if all is well. */
   readonly problems: readonly string[];
 }
 
-/** Plays one seed, and judges. */
-export async function playSeams(seed: number): Promise<SeamsEnd> {
+/** Plays one seed and judges the result. */
+export async function playRandomRun(seed: number): Promise<RunResult> {
   const dice = seededDice(seed);
-  await using world = await SeamsWorld.open(dice);
+  await using world = await FeaturesWorld.open(dice);
   const log: string[] = [];
   const problems: string[] = [];
   try {
     for (let step = 0; step < STEPS; step++) await play(world, dice, (text) => log.push(`${step} ${text}`));
-    await clearUp(world);
-    problems.push(...judgeSeams(world), ...await leftovers(world));
+    await deliverAll(world);
+    problems.push(...judgeRun(world), ...await findLeftovers(world));
   } catch (error) {
     problems.push(error instanceof Error ? error.stack ?? error.message : String(error));
   }
-  return { said: world.said.length, log, problems };
+  return { sent: world.sent.length, log, problems };
 }
 
-async function play(world: SeamsWorld, dice: Dice, log: (text: string) => void): Promise<void> {
+async function play(world: FeaturesWorld, dice: Dice, log: (text: string) => void): Promise<void> {
   const { runtime, homeserver, ntfy } = world;
   const roll = dice(100);
-  const doom: Doom | undefined = dice(8) === 0 ? { after: 1 + dice(3), hearsNothing: dice(2) === 0 } : undefined;
+  const kill: PlannedKill | undefined = dice(8) === 0
+    ? { after: 1 + dice(3), afterResponse: dice(2) === 0 }
+    : undefined;
   const background = dice(2) === 0 ? "here" : "no";
-  if (roll < 50) return await say(world, dice, { doom, background, log });
+  if (roll < 50) return await send(world, dice, { kill, background, log });
   if (roll < 62) {
     await homeserver.clearFaults();
-    const mood = dice(3) === 0 ? undefined : MOODS[dice(MOODS.length)];
+    const fault = dice(3) === 0 ? undefined : MATRIX_FAULTS[dice(MATRIX_FAULTS.length)];
     const on = dice(6) === 0 ? "upload" : undefined;
-    const times = mood === "too-large" ? 1 : dice(2) === 0 ? 1 + dice(4) : undefined;
-    if (mood) homeserver.fault(mood, { times, on, retryAfterMs: 90_000 });
-    return log(`homeserver: ${mood} on ${on} ${times} times`);
+    const times = fault === "too-large" ? 1 : dice(2) === 0 ? 1 + dice(4) : undefined;
+    if (fault) homeserver.fault(fault, { times, on, retryAfterMs: 90_000 });
+    return log(`homeserver: ${fault} on ${on} ${times} times`);
   }
   if (roll < 66) {
     await ntfy.clearFaults();
-    const mood = dice(3) === 0 ? undefined : PHONE_MOODS[dice(PHONE_MOODS.length)];
+    const fault = dice(3) === 0 ? undefined : PHONE_FAULTS[dice(PHONE_FAULTS.length)];
     const times = 1 + dice(4);
-    if (mood) ntfy.fault(mood, { times });
-    // It takes the same message twice, and cannot be asked.
-    if (mood === "drop-after-persisting") world.unheard += times;
-    return log(`ntfy: ${mood}`);
+    if (fault) ntfy.fault(fault, { times });
+    // ntfy accepts the same message twice, and cannot be read back.
+    if (fault === "drop-after-persisting") world.possiblePhoneRepeats += times;
+    return log(`ntfy: ${fault}`);
   }
   if (roll < 82) {
     const minutes = [0.1, 1, 5, 11, 70][dice(5)];
@@ -86,43 +90,47 @@ async function play(world: SeamsWorld, dice: Dice, log: (text: string) => void):
     return log(`${minutes} min later`);
   }
   if (roll < 90) {
-    log(`flush ${JSON.stringify(doom)} ${background}`);
+    log(`flush ${JSON.stringify(kill)} ${background}`);
     const waitMs = dice(2) * 30_000;
-    return void await world.process((notifier) => notifier.flush({ waitMs }), { doom, background });
+    return void await world.process((notifier) => notifier.flush({ waitMs }), { kill, background });
   }
-  if (roll < 93) return await decide(world, dice, log);
-  if (roll < 96) return await loseTail(world, log);
+  if (roll < 93) return await retryOrDrop(world, dice, log);
+  if (roll < 96) return await cutPower(world, log);
   log("compact");
   await compact(world);
 }
 
-async function say(
-  world: SeamsWorld,
+async function send(
+  world: FeaturesWorld,
   dice: Dice,
-  { log, ...how }: { readonly doom?: Doom; readonly background: "here" | "no"; readonly log: (text: string) => void },
+  { log, ...how }: {
+    readonly kill?: PlannedKill;
+    readonly background: "here" | "no";
+    readonly log: (text: string) => void;
+  },
 ): Promise<void> {
-  const number = world.said.length;
-  // No two come in the same millisecond.
+  const number = world.sent.length;
+  // No two notifications come in the same millisecond.
   world.runtime.time++;
-  const isRepeat = number > 0 && dice(10) === 0 && world.said[number - 1].options.id !== undefined;
-  const before = world.said[number - 1];
-  const [input, options] = isRepeat ? [before.input, before.options] : inputFor(number, dice);
+  const isRepeat = number > 0 && dice(10) === 0 && world.sent[number - 1].options.id !== undefined;
+  const before = world.sent[number - 1];
+  const [input, options] = isRepeat ? [before.input, before.options] : createInput(number, dice);
   const one = { number, input, options, time: world.runtime.time };
   const { subject: _, attachments, ...rest } = input;
-  log(`say ${number} ${JSON.stringify({ ...rest, files: attachments?.length, ...options, ...how })}`);
-  world.said.push(one);
+  log(`send ${number} ${JSON.stringify({ ...rest, files: attachments?.length, ...options, ...how })}`);
+  world.sent.push(one);
   const outcomes = await world.process((notifier) => notifier.notify(input, options), how);
-  world.said[number] = { ...world.said[number], outcomes };
+  world.sent[number] = { ...world.sent[number], outcomes };
   log(`  -> ${outcomes?.map(({ id, channel, state }) => `${id.slice(0, 8)} ${channel} ${state}`) ?? "killed"}`);
 }
 
-function inputFor(number: number, dice: Dice): [NotificationInput, NotifyOptions] {
+function createInput(number: number, dice: Dice): [NotificationInput, NotifyOptions] {
   const severity = dice(8) === 0 ? "critical" : "info";
   const key = severity === "info" && dice(2) === 0 ? KEYS[dice(KEYS.length)] : undefined;
   const files = dice(5) === 0 ? 1 + dice(2) : 0;
   const origins = ["mute", "other", "one room", "everywhere", "alone"];
   const input: NotificationInput = {
-    subject: subjectFor(number),
+    subject: createSubject(number),
     message: dice(3) === 0 ? "" : "body\nof it",
     severity,
     key,
@@ -132,72 +140,76 @@ function inputFor(number: number, dice: Dice): [NotificationInput, NotifyOptions
     ttlMs: dice(6) === 0 ? 20 * MINUTE_MS : undefined,
     attachments: Array.from({ length: files }, (_, at) => ({
       bytes: new TextEncoder().encode(`content ${number}`),
-      name: fileNameFor(number, at + 1),
+      name: createFileName(number, at + 1),
     })),
   };
   return [input, { waitMs: dice(3) === 0 ? 0 : 2000, id: dice(6) === 0 ? `id-${number}` : undefined }];
 }
 
-/** Somebody asks for entries again, or drops one. */
-async function decide(world: SeamsWorld, dice: Dice, log: (text: string) => void): Promise<void> {
-  const entries = world.witness.state.entries();
+/** Runs `queue retry` or `queue drop` on some entries. */
+async function retryOrDrop(world: FeaturesWorld, dice: Dice, log: (text: string) => void): Promise<void> {
+  const entries = world.observer.state.entries();
   if (entries.length === 0) return;
   const chosen = dice(2) === 0 ? [entries[dice(entries.length)]] : entries.filter(({ dead }) => dead);
   const doesDrop = dice(3) === 0;
   log(`${doesDrop ? "drop" : "retry"} ${chosen.map(({ id }) => id.slice(0, 8))}`);
   for (const { id, notification } of expandBatches(chosen)) {
     if (doesDrop) world.dropped.add(id);
-    const number = isNotification(notification) ? numberIn(notification.subject) : undefined;
-    if (number !== undefined) world.said[number].wasAsked = true;
+    const number = isNotification(notification) ? parseNumber(notification.subject) : undefined;
+    if (number !== undefined) world.sent[number].wasForced = true;
   }
-  const some = chosen.map(({ id }) => id);
+  const ids = chosen.map(({ id }) => id);
   await world.process(async (notifier) => {
-    if (doesDrop) await notifier.drop(some);
-    else await notifier.retry(some, { waitMs: 2000 });
+    if (doesDrop) await notifier.drop(ids);
+    else await notifier.retry(ids, { waitMs: 2000 });
   });
 }
 
-/** The power fails: what rode unsynced at the end of the journal is gone. */
-async function loseTail(world: SeamsWorld, log: (text: string) => void): Promise<void> {
+/** A power cut: records at the end of the journal that were not synced are lost. */
+async function cutPower(world: FeaturesWorld, log: (text: string) => void): Promise<void> {
   const path = `${world.stateDir}/queue/queue.jsonl`;
   const text = await Deno.readTextFile(path).catch(() => "");
   const lines = text.split("\n").slice(0, -1);
-  const rides = (line: string | undefined) => {
+  const isUnsynced = (line: string | undefined) => {
     if (line === undefined) return false;
     const { t, via, id } = JSON.parse(line);
     return t === "nack" || (t === "ack" && via !== undefined && world.isInRoom(id));
   };
   let lost = 0;
-  while (rides(lines.at(-1))) {
+  while (isUnsynced(lines.at(-1))) {
     lines.pop();
     lost++;
   }
   if (lost === 0) return;
-  log(`power cut: ${lost} lines are lost`);
+  log(`power cut: ${lost} records are lost`);
   await Deno.writeTextFile(path, lines.map((line) => `${line}\n`).join(""));
-  world.look({ isUnheard: true });
+  world.observe({ isAnswerLost: true });
 }
 
-/** A compacted journal tells what the long one told. */
-async function compact(world: SeamsWorld): Promise<void> {
+/** Compacts the journal. The state must stay the same. */
+async function compact(world: FeaturesWorld): Promise<void> {
   const { stateDir, runtime } = world;
   const queue = Queue.open(stateDir, runtime);
   if (!queue.exists()) return;
-  // Records of nobody: more than half of it is history now.
-  const padding = encodeRecord({ t: "drop", id: "nobody".padEnd(100_000), time: 0 });
+  // Records of an unknown entry: now more than half of the journal is history.
+  const padding = encodeRecord({ t: "drop", id: "unknown".padEnd(100_000), time: 0 });
   await Deno.writeFile(`${stateDir}/queue/queue.jsonl`, new Uint8Array(Array(4).fill([...padding]).flat()), {
     append: true,
   });
   queue.refresh();
-  const before = tellAll(queue, runtime.time);
+  const before = readState(queue, runtime.time);
   assertEquals(await queue.compact(), true);
-  assertEquals(tellAll(queue, runtime.time), before, "a compaction changes what the journal tells");
-  assertEquals(tellAll(Queue.open(stateDir, runtime), runtime.time), before, "the compacted journal tells the same");
-  world.look();
+  assertEquals(readState(queue, runtime.time), before, "a compaction changes the state");
+  assertEquals(
+    readState(Queue.open(stateDir, runtime), runtime.time),
+    before,
+    "the compacted journal has the same state",
+  );
+  world.observe();
 }
 
-/** All that a queue tells. */
-function tellAll(queue: Queue, now: number): unknown {
+/** All that can be read from a queue. */
+function readState(queue: Queue, now: number): unknown {
   const { possibleDuplicates, lastDelivery } = queue.figures();
   const strip = ({ bytes: _, members, ...entry }: Entry): object => ({ ...entry, members: members?.map(strip) });
   const lanes = new Map(queue.state.entries().map((entry) => [laneKey(entry), entry]));
@@ -216,34 +228,34 @@ function tellAll(queue: Queue, now: number): unknown {
   }, (name, value) => name === "v" ? undefined : value));
 }
 
-/** All is well again; whatever waits has time to be delivered. */
-async function clearUp(world: SeamsWorld): Promise<void> {
+/** Clears all faults and flushes until the queue is empty. */
+async function deliverAll(world: FeaturesWorld): Promise<void> {
   const { homeserver, ntfy, runtime } = world;
   await homeserver.clearFaults();
   await ntfy.clearFaults();
   for (let round = 0; round < 60; round++) {
     await world.process((notifier) => notifier.flush({ waitMs: 0 }), { background: round % 2 ? "here" : "no" });
-    if (world.witness.state.liveEntries().length === 0) return;
+    if (world.observer.state.liveEntries().length === 0) return;
     runtime.time += 30 * MINUTE_MS;
   }
 }
 
-/** What is left that should not be. */
-async function leftovers(world: SeamsWorld): Promise<string[]> {
-  const live = world.witness.state.liveEntries().map(({ id, channel, wait }) =>
+/** Finds entries and attachments that are left. */
+async function findLeftovers(world: FeaturesWorld): Promise<string[]> {
+  const live = world.observer.state.liveEntries().map(({ id, channel, wait }) =>
     `${id} is left in ${channel}: ${wait?.reason}`
   );
-  await world.process((notifier) => notifier.drop(world.witness.state.entries().map(({ id }) => id)));
+  await world.process((notifier) => notifier.drop(world.observer.state.entries().map(({ id }) => id)));
   await world.process((notifier) => notifier.flush({ waitMs: 0 }));
-  const files = [...await Array.fromAsync(filesIn(`${world.stateDir}/attachments`))];
+  const files = [...await Array.fromAsync(listFiles(`${world.stateDir}/attachments`))];
   return [
     ...live,
-    ...world.witness.state.entries().map(({ id }) => `${id} is left, although all were dropped`),
-    ...files.map((name) => `the file ${name} is left that nobody needs`),
+    ...world.observer.state.entries().map(({ id }) => `${id} is left after all were dropped`),
+    ...files.map((name) => `unused file ${name} is left`),
   ];
 }
 
-async function* filesIn(directory: string): AsyncGenerator<string> {
+async function* listFiles(directory: string): AsyncGenerator<string> {
   try {
     for await (const { name } of Deno.readDir(directory)) yield name;
   } catch (error) {
@@ -255,7 +267,7 @@ if (import.meta.main) {
   const [seeds = 100, first = 1] = Deno.args.map(Number);
   let failed = 0;
   for (let seed = first; seed < first + seeds; seed++) {
-    const { problems, log } = await playSeams(seed);
+    const { problems, log } = await playRandomRun(seed);
     if (problems.length === 0) continue;
     failed++;
     console.log(`seed ${seed}:`);
