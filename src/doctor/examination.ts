@@ -1,20 +1,15 @@
 /**
- * The whole examination. Nothing is sent, written or changed by it, but that a session whose token is over is renewed, as by any request.
+ * Runs all checks. They send, write and change nothing, except that an expired session is renewed, as by every request.
  *
  * @module
  */
 
-import { background } from "./background.ts";
 import { examineChannels } from "./channels.ts";
 import { runChecks } from "./check.ts";
-import { clock } from "./clock.ts";
-import { configuration } from "./configuration.ts";
 import type { DoctorContext } from "./context.ts";
-import { diskSpace, fileSystem } from "./disk.ts";
 import type { Finding } from "./finding.ts";
-import { deliverer, queueHealth } from "./queue.ts";
-import { stateDirectory } from "./state_directory.ts";
-import { system } from "./system.ts";
+import { background, clock, configuration, system } from "./host_checks.ts";
+import { deliverer, diskSpace, fileSystem, queueHealth, stateDirectory } from "./storage_checks.ts";
 
 const HOST_CHECKS = [
   configuration,
@@ -28,7 +23,7 @@ const HOST_CHECKS = [
   background,
 ];
 
-/** Looks at the host, then at each channel; findings come as they are made. */
+/** Checks the host, then each channel. Yields each finding at once. */
 export async function* examine(context: DoctorContext): AsyncGenerator<Finding> {
   yield* runChecks(HOST_CHECKS, context, { signal: context.options.signal });
   yield* examineChannels(context);

@@ -1,38 +1,38 @@
 /**
- * What only the host itself knows. Deno lets nobody read `/proc` who may not do everything, so that the usual programs are asked; where they are missing, or
- * may not be run, nobody knows.
+ * The host, as far as Deno cannot see it. Deno reads `/proc` with all permissions only, so the usual programs answer. If one
+ * is missing, or may not be run, its answer is `undefined`.
  *
  * @module
  */
 
-/** A file or a directory, as far as it matters here. */
+/** What `stat` says about a file or a directory. */
 export interface FileFacts {
-  /** The permission bits; undefined where the system has none. */
+  /** The permission bits; undefined if the system has none. */
   readonly mode: number | undefined;
-  /** Whose it is; undefined where the system does not tell. */
+  /** The owner; undefined if the system does not say. */
   readonly uid: number | undefined;
   readonly isDirectory: boolean;
 }
 
-/** The host. */
+/** The host's side of the checks. */
 export interface Host {
   /** `linux`, `darwin` */
   readonly os: string;
   /** `x86_64`, `aarch64` */
   readonly arch: string;
-  /** Whether this is the program compiled, which has its own demands on the C library. */
+  /** True for the compiled program, which needs a newer C library. */
   readonly isBinary: boolean;
-  /** Looks at a file; undefined where there is none. @throws when it may not be looked at */
+  /** Returns undefined if there is no such file. @throws if the file may not be looked at */
   stat(path: string): FileFacts | undefined;
-  /** The user that this process runs as; undefined where nobody tells. */
+  /** The user that this process runs as; undefined if unknown. */
   uid(): number | undefined;
-  /** Whether Deno lets us run a program. */
+  /** True if Deno permits running a program. */
   mayRun(program: string): boolean;
-  /** Whether a process may be started that runs this program again. */
+  /** True if Deno permits starting this program again, as a background process. */
   mayRunItself(): boolean;
-  /** Whether a process holds the lock of a file. Nothing is made where there is no such file. */
+  /** True if a process holds the lock of a file. Does not create the file. */
   isLocked(path: string): boolean;
-  /** What a program prints; undefined when it cannot be run, fails, or does not end before the signal aborts. */
+  /** Returns what a program prints; undefined if it cannot be run, fails, or does not end before the signal aborts. */
   ask(program: string, args: readonly string[], signal: AbortSignal): Promise<string | undefined>;
 }
 
@@ -43,7 +43,7 @@ export function denoHost(): Host {
     arch: Deno.build.arch,
     isBinary: Deno.build.standalone,
     stat,
-    uid: () => mayKnow("uid") ? Deno.uid() ?? undefined : undefined,
+    uid: () => mayReadUid() ? Deno.uid() ?? undefined : undefined,
     mayRun,
     mayRunItself: () => mayRun(Deno.execPath()),
     isLocked,
@@ -61,7 +61,7 @@ function stat(path: string): FileFacts | undefined {
   }
 }
 
-/** Whoever may have it has it free: it is given back at once. */
+/** A lock that this process gets was free; closing the file releases it. */
 function isLocked(path: string): boolean {
   try {
     using file = Deno.openSync(path, { read: true });
@@ -74,7 +74,7 @@ function isLocked(path: string): boolean {
 
 async function ask(program: string, args: readonly string[], signal: AbortSignal): Promise<string | undefined> {
   if (!mayRun(program)) return undefined;
-  const { promise: over, resolve } = Promise.withResolvers<undefined>();
+  const { promise: aborted, resolve } = Promise.withResolvers<undefined>();
   const onAbort = () => resolve(undefined);
   signal.addEventListener("abort", onAbort);
   try {
@@ -86,8 +86,8 @@ async function ask(program: string, args: readonly string[], signal: AbortSignal
       env: { LC_ALL: "C" },
       signal,
     });
-    // One that hangs in the kernel cannot even be killed: nobody waits for it.
-    const output = await Promise.race([child.output(), over]);
+    // A child that hangs in the kernel cannot be killed, so its end is not awaited.
+    const output = await Promise.race([child.output(), aborted]);
     return output?.success ? new TextDecoder().decode(output.stdout) : undefined;
   } catch {
     return undefined;
@@ -96,11 +96,11 @@ async function ask(program: string, args: readonly string[], signal: AbortSignal
   }
 }
 
-/** Asked first, since a missing permission would make Deno prompt for it on a terminal. */
+/** Without this query Deno would prompt for a missing permission on a terminal. */
 function mayRun(command: string): boolean {
   return Deno.permissions.querySync({ name: "run", command }).state === "granted";
 }
 
-function mayKnow(kind: "uid"): boolean {
-  return Deno.permissions.querySync({ name: "sys", kind }).state === "granted";
+function mayReadUid(): boolean {
+  return Deno.permissions.querySync({ name: "sys", kind: "uid" }).state === "granted";
 }

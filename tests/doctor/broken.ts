@@ -225,7 +225,7 @@ const HOST: readonly Broken[] = [
     bring: (scene) => void (scene.words.type = "overlay"),
     check: "file system",
     state: "warning",
-    says: "goes with the container",
+    says: "deleted with the container",
   },
   {
     name: "a full disk",
@@ -249,7 +249,7 @@ const HOST: readonly Broken[] = [
     },
     check: "disk",
     state: "warning",
-    says: "kept back for a full disk is not there",
+    says: "the reserve for a full disk is missing",
   },
 ];
 
@@ -313,7 +313,7 @@ const QUEUE: readonly Broken[] = [
     bring: (scene) => scene.queue(1),
     check: "deliverer",
     state: "warning",
-    says: "nobody is at work on what waits (1)",
+    says: "no process delivers what waits (1)",
     hint: "flush",
   },
   {

@@ -76,7 +76,7 @@ Deno.test("examine() sees whoever is at work on what waits", async () => {
   lock.lockSync(true);
   const findings = await scene.examine();
   const deliverer = findings.find(({ check }) => check === "deliverer");
-  assertEquals(deliverer, { check: "deliverer", state: "ok", message: "a process is at work on what waits" });
+  assertEquals(deliverer, { check: "deliverer", state: "ok", message: "a process delivers what waits" });
 });
 
 Deno.test("examine() ends when its caller wants it to", async () => {

@@ -3,7 +3,7 @@
 import { formatDuration } from "../../base/duration.ts";
 import type { Check } from "../check.ts";
 import { ok, warning } from "../finding.ts";
-import { readQueue } from "../queue_reading.ts";
+import { readQueue } from "../storage_checks.ts";
 import type { MatrixPatient } from "./patient.ts";
 
 /** Whether a repeated try can make a second message. */

@@ -1,0 +1,128 @@
+/** Checks of the host: the configuration, the system below Deno, the clock, and the background process. */
+
+import { checkConfig } from "../config/check.ts";
+import { readSettings } from "../config/load.ts";
+import type { Check } from "./check.ts";
+import { askHost, type DoctorContext } from "./context.ts";
+import { failure, type Found, ok, skipped, warning } from "./finding.ts";
+
+/** Reports the mistakes in the configuration, and users who could change it. */
+export const configuration: Check<DoctorContext> = {
+  name: "configuration",
+  *look(context) {
+    const { runtime, options } = context;
+    const { channels, problems } = checkConfig(runtime, options);
+    for (const { message, hint } of problems) yield failure(message, hint);
+    if (problems.length > 0) return;
+    const { path, isThere } = readSettings(runtime, options);
+    const names = `channels: ${channels.join(", ")}`;
+    const exposed = isThere ? [...findExposure(path, context)] : [];
+    if (exposed.length > 0) yield* exposed;
+    else yield ok(isThere ? `${path}; ${names}` : `from the environment alone (${path} does not exist); ${names}`);
+  },
+};
+
+/** A user who can change the file can make matrix-notify send the secrets that it names elsewhere. */
+function* findExposure(path: string, { host }: DoctorContext): Iterable<Found> {
+  const facts = host.stat(path);
+  const uid = host.uid();
+  if (((facts?.mode ?? 0) & 0o022) !== 0) {
+    yield warning(`other users can change the configuration ${path}`, `run: chmod go-w ${path}`);
+  }
+  if (facts?.uid !== undefined && uid !== undefined && facts.uid !== uid && facts.uid !== 0) {
+    yield warning(
+      `the configuration ${path} belongs to another user (uid ${facts.uid}), who can change it`,
+      `run: chown ${uid} ${path}`,
+    );
+  }
+}
+
+/** The page size that Deno's V8 is built for. */
+const PAGE_BYTES = 4096;
+
+/** Deno's binaries and ours are linked against this version of glibc. */
+const MIN_GLIBC = [2, 27] as const;
+
+const ARCHITECTURES: readonly string[] = ["x86_64", "aarch64"];
+
+/** Checks what Deno and our binaries need: the processor, the size of memory pages, the C library. */
+export const system: Check<DoctorContext> = {
+  name: "system",
+  async *look(context) {
+    const { os, arch, isBinary } = context.host;
+    if (os !== "linux") {
+      yield ok(`${os} on ${arch}`);
+      return;
+    }
+    if (!ARCHITECTURES.includes(arch)) {
+      yield failure(`there is no Deno for ${arch}`, `use a host with ${ARCHITECTURES.join(" or ")}`);
+      return;
+    }
+    const problems: Found[] = [];
+    const pageBytes = Number((await askHost(context, "getconf", ["PAGESIZE"]))?.trim());
+    const libc = (await askHost(context, "getconf", ["GNU_LIBC_VERSION"]))?.trim();
+    if (!(pageBytes > 0)) {
+      yield skipped("the page size and the C library are unknown: getconf cannot be run (it needs --allow-run)");
+      return;
+    }
+    if (pageBytes !== PAGE_BYTES) {
+      problems.push(warning(
+        `the kernel has memory pages of ${pageBytes / 1024} KiB, with which Deno may crash`,
+        "on a Raspberry Pi 5 add kernel=kernel8.img to /boot/firmware/config.txt, and restart",
+      ));
+    }
+    const version = /^glibc (\d+)\.(\d+)/.exec(libc ?? "");
+    if (version === null) {
+      problems.push(warning(
+        "the C library is not glibc: no binary of matrix-notify runs here",
+        "run it with a Deno that was built for this system",
+      ));
+    } else if (isTooOld([Number(version[1]), Number(version[2])])) {
+      const what = `the C library is ${libc}, older than ${MIN_GLIBC.join(".")}`;
+      const hint = "update the system";
+      problems.push(isBinary ? failure(what, hint) : warning(`${what}: no binary of matrix-notify runs here`, hint));
+    }
+    if (problems.length > 0) yield* problems;
+    else yield ok(`${os} on ${arch}, pages of ${pageBytes / 1024} KiB, ${libc ?? "an unknown C library"}`);
+  },
+};
+
+function isTooOld([major, minor]: readonly [number, number]): boolean {
+  return major < MIN_GLIBC[0] || (major === MIN_GLIBC[0] && minor < MIN_GLIBC[1]);
+}
+
+/** matrix-notify did not exist before. */
+const FIRST_YEAR = 2026;
+
+/** Checks that the year is plausible: a host without a battery-backed clock and without a network starts in 1970. */
+export const clock: Check<DoctorContext> = {
+  name: "clock",
+  *look({ runtime }) {
+    const now = new Date(runtime.now());
+    if (now.getUTCFullYear() >= FIRST_YEAR) yield ok(`${now.toISOString().slice(0, 19)}Z`);
+    else {
+      yield failure(
+        `the clock of this host says ${now.toISOString().slice(0, 10)}`,
+        "set it, and keep it right with NTP: no certificate is valid at that time",
+      );
+    }
+  },
+};
+
+/** Checks that a failed send can start a background process that goes on delivering. */
+export const background: Check<DoctorContext> = {
+  name: "background",
+  needs: ["configuration"],
+  *look({ runtime, host, options }) {
+    const flag = options.noBackground ? "--no-background" : undefined;
+    if (flag !== undefined || readSettings(runtime, options).value.background === false) {
+      yield ok(`no background process (${flag ?? "background: false"}): the next send or flush tries again`);
+    } else if (host.mayRunItself()) yield ok("a background process can go on delivering");
+    else {
+      yield warning(
+        "no background process can go on delivering: the permission to run itself is missing",
+        "start it with --allow-run, or run matrix-notify flush every few minutes",
+      );
+    }
+  },
+};

@@ -1,0 +1,290 @@
+/** Checks of what is stored on this host: the state directory, the disk below it, and the queue. Nothing is written. */
+
+import { ConfigError } from "../base/errors.ts";
+import { formatDuration } from "../base/duration.ts";
+import { loadConfig } from "../config/load.ts";
+import { delaysAt, type Policies } from "../delivery/delays.ts";
+import { healthOf } from "../notifier/health.ts";
+import { Reporter } from "../notifier/outcomes.ts";
+import { type Status, statusOf } from "../notifier/status.ts";
+import { TORN_SUFFIX } from "../queue/quarantine.ts";
+import { Queue } from "../queue/queue.ts";
+import { denoFiles, type Files } from "../runtime/files.ts";
+import type { Check } from "./check.ts";
+import { askHost, type DoctorContext, stateDirOf } from "./context.ts";
+import { failure, ok, skipped, warning } from "./finding.ts";
+
+const OWNER_WRITES = 0o300;
+
+/** Checks owner and permission bits of the state directory. A trial write would change it. */
+export const stateDirectory: Check<DoctorContext> = {
+  name: "state directory",
+  *look(context) {
+    const { host } = context;
+    const path = stateDirOf(context);
+    const facts = host.stat(path);
+    if (facts === undefined) {
+      yield ok(`${path} does not exist yet; the first notification creates it`);
+      return;
+    }
+    if (!facts.isDirectory) {
+      yield failure(`${path} is a file, not a directory`, "name another one with --state-dir");
+      return;
+    }
+    const { mode = 0o700, uid: owner } = facts;
+    const uid = host.uid();
+    if (owner !== undefined && uid !== undefined && uid !== 0 && owner !== uid) {
+      yield failure(
+        `${path} belongs to another user (uid ${owner}); this one (uid ${uid}) cannot write there`,
+        "run it as the owner of the directory, or name another one with --state-dir",
+      );
+      return;
+    }
+    if ((mode & OWNER_WRITES) !== OWNER_WRITES && uid !== 0) {
+      yield failure(`${path} is not writable: its mode is ${formatMode(mode)}`, `run: chmod 700 ${path}`);
+      return;
+    }
+    if (owner !== undefined && uid === 0 && owner !== 0) {
+      yield warning(
+        `${path} belongs to another user (uid ${owner}), who could not use what root writes there`,
+        "run it as the owner of the directory",
+      );
+    }
+    if ((mode & 0o007) !== 0) {
+      yield warning(
+        `every user of this host can look into ${path}: its mode is ${formatMode(mode)}`,
+        `run: chmod 700 ${path}`,
+      );
+      return;
+    }
+    yield ok(`${path}, mode ${formatMode(mode)}`);
+  },
+};
+
+function formatMode(mode: number): string {
+  return (mode & 0o7777).toString(8).padStart(4, "0");
+}
+
+const IN_MEMORY: readonly string[] = ["tmpfs", "ramfs", "devtmpfs", "zram"];
+
+/** File systems that are not a disk of this host, and why they are a risk. */
+const RISKY: readonly (readonly [pattern: RegExp, meaning: string, hint: string])[] = [
+  [
+    /^(overlay|aufs)$/,
+    "in the layer of a container, which is deleted with the container",
+    "give the container a volume, and name it with --state-dir",
+  ],
+  [
+    /^(nfs\d?|cifs|smb\w*|9p|afs|ceph|glusterfs|fuse\..*|fuse|vboxsf|virtiofs)$/,
+    "on another machine, or mounted through one: its locks and its fsync may not hold",
+    "name a directory on a local disk with --state-dir",
+  ],
+];
+
+/** Checks that the file system keeps what is written to it. */
+export const fileSystem: Check<DoctorContext> = {
+  name: "file system",
+  needs: ["state directory"],
+  async *look(context) {
+    const found = await readFileSystem(context);
+    if (found === undefined) {
+      yield skipped("the kind of file system is unknown: df cannot be run (it needs --allow-run)");
+      return;
+    }
+    const { type } = found;
+    if (IN_MEMORY.includes(type)) {
+      yield warning(
+        `the state directory is in memory (${type}): the queue is gone when the host restarts`,
+        "name a directory on a disk with --state-dir or MATRIX_NOTIFY_STATE_DIR",
+      );
+      return;
+    }
+    const risk = RISKY.find(([pattern]) => pattern.test(type));
+    if (risk) yield warning(`the state directory is ${risk[1]} (${type})`, risk[2]);
+    else yield ok(`${type} on ${found.device}`);
+  },
+};
+
+/** The largest queue and its compaction need this much. */
+const LOW_KIB = 64 * 1024;
+
+/** Below this the disk counts as full. */
+const FULL_KIB = 1024;
+
+/** Checks the free space, and that the queue's reserve for a full disk exists. */
+export const diskSpace: Check<DoctorContext> = {
+  name: "disk",
+  needs: ["state directory"],
+  async *look(context) {
+    const found = await readFileSystem(context);
+    if (found === undefined) {
+      yield skipped("the free space is unknown: df cannot be run (it needs --allow-run)");
+      return;
+    }
+    const { freeKib } = found;
+    const room = `${Math.floor(freeKib / 1024)} MiB are free`;
+    if (freeKib < FULL_KIB) {
+      yield failure(`the disk is full: ${freeKib} KiB are free`, "make room on the disk; what is queued is safe");
+    } else if (freeKib < LOW_KIB) yield warning(`the disk is nearly full: ${room}`, "make room on the disk");
+    else if (isReserveMissing(context)) {
+      yield warning(
+        `the reserve for a full disk is missing: it was used up, or could not be written; now ${room}`,
+        "make sure that the disk has room; the next send writes the reserve again",
+      );
+    } else yield ok(room);
+  },
+};
+
+/** A queue without a reserve has met a full disk. */
+function isReserveMissing(context: DoctorContext): boolean {
+  const queue = `${stateDirOf(context)}/queue`;
+  const exists = (name: string) => context.host.stat(`${queue}/${name}`) !== undefined;
+  return exists("queue.jsonl") && !exists("reserve.bin");
+}
+
+interface FileSystem {
+  readonly device: string;
+  readonly type: string;
+  readonly freeKib: number;
+}
+
+/** Runs `df`, which prints one line of six columns (POSIX), and the type with the `-T` of GNU and BusyBox. */
+async function readFileSystem(context: DoctorContext): Promise<FileSystem | undefined> {
+  if (context.host.os !== "linux") return undefined;
+  const text = await askHost(context, "df", ["-P", "-k", "-T", existingPart(context)]);
+  const found = /^(.+?)\s+(\S+)\s+\d+\s+\d+\s+(-?\d+)\s+\S+\s+\/.*$/.exec(text?.trim().split("\n").at(-1) ?? "");
+  if (found === null) return undefined;
+  return { device: found[1], type: found[2], freeKib: Number(found[3]) };
+}
+
+/** The state directory, or the part of its path that exists. */
+function existingPart(context: DoctorContext): string {
+  let path = stateDirOf(context);
+  while (path.includes("/") && context.host.stat(path) === undefined) path = path.slice(0, path.lastIndexOf("/"));
+  return path === "" ? "/" : path;
+}
+
+/** The same limit as `status --check`. */
+const MAX_AGE_MS = 15 * 60_000;
+
+/** Reports the health of the queue as `status --check` does. */
+export const queueHealth: Check<DoctorContext> = {
+  name: "queue",
+  needs: ["state directory"],
+  *look(context) {
+    const { status } = readQueue(context);
+    const { state, problems } = healthOf(status, MAX_AGE_MS);
+    const all = [...problems, ...notes(status)].join("; ");
+    if (state === "critical") yield failure(all, hintFor(status));
+    else if (state === "warning") yield warning(all, hintFor(status));
+    else {
+      const waiting = countWaiting(status);
+      yield ok(
+        [
+          waiting === 0 ? "nothing waits" : `${waiting} wait`,
+          describeLastDelivery(status, context.runtime.now()),
+          ...notes(status),
+        ].join("; "),
+      );
+    }
+  },
+};
+
+/** Checks that a process delivers what waits: in the background, or the next `send` or `flush`. */
+export const deliverer: Check<DoctorContext> = {
+  name: "deliverer",
+  needs: ["queue"],
+  *look(context) {
+    const waiting = countWaiting(readQueue(context).status);
+    if (waiting === 0) {
+      yield ok("nothing to deliver");
+      return;
+    }
+    const folder = `${stateDirOf(context)}/queue`;
+    const isRunning = ["background.lock", "deliver.lock"].some((name) => context.host.isLocked(`${folder}/${name}`));
+    if (isRunning) yield ok("a process delivers what waits");
+    else {
+      yield warning(
+        `no process delivers what waits (${waiting}); the next send tries it`,
+        "run: matrix-notify flush",
+      );
+    }
+  },
+};
+
+function countWaiting({ queued, deferred, held }: Status): number {
+  return queued + deferred + held;
+}
+
+function describeLastDelivery({ lastDelivery }: Status, now: number): string {
+  if (lastDelivery === undefined) return "nothing was delivered yet";
+  return `the last delivery was ${formatDuration(now - lastDelivery)} ago`;
+}
+
+/** Facts that are no alarm, but of interest. */
+function notes({ torn, spooled, possibleDuplicates }: Status): string[] {
+  return [
+    ...(spooled > 0 ? [`${spooled} in the spool, until the next delivery`] : []),
+    ...(torn > 0 ? [`${torn} torn ${torn === 1 ? "line" : "lines"} of notifications that were never confirmed`] : []),
+    ...(possibleDuplicates > 0 ? [`${possibleDuplicates} possible duplicates so far`] : []),
+  ];
+}
+
+/** The first thing to do. */
+function hintFor({ held, dead, quarantined, bytes, maxBytes, waitingFor }: Status): string {
+  if (held > 0 || bytes > 0.8 * maxBytes || waitingFor !== undefined) {
+    return "fix what it waits for, then run: matrix-notify flush";
+  }
+  if (dead > 0) return "decide about them: matrix-notify queue list --dead, queue retry --dead, queue drop --dead";
+  if (quarantined > 0) {
+    return "check the disk; the damaged lines are, or will be, in queue/quarantine of the state directory";
+  }
+  return "run: matrix-notify flush";
+}
+
+/** The queue, read once. */
+export interface QueueReading {
+  readonly queue: Queue;
+  readonly status: Status;
+}
+
+/**
+ * Reads the queue and its status. A reader usually copies each damaged line to the quarantine; this one writes nothing, and
+ * adds the lines without a copy to `quarantined`.
+ *
+ * @throws {StorageError} if the queue cannot be read
+ */
+export function readQueue(context: DoctorContext): QueueReading {
+  const { runtime } = context;
+  let unsaved = 0;
+  const refuse = () => {
+    throw new Deno.errors.PermissionDenied("The doctor writes nothing");
+  };
+  const files: Files = {
+    ...denoFiles,
+    open(path, mode) {
+      if (mode === "read") return denoFiles.open(path, mode);
+      if (path.includes("/quarantine/") && !path.includes(`${TORN_SUFFIX}.`)) unsaved++;
+      return refuse();
+    },
+    makeDirectory() {},
+    rename: refuse,
+    remove: refuse,
+    syncDirectory: refuse,
+  };
+  const queue = Queue.open(stateDirOf(context), runtime, { files });
+  const now = runtime.now();
+  const courier = { readyTimes: () => new Map(), holds: () => delaysAt(now, queue.state, readPolicies(context)) };
+  const status = statusOf(queue, new Reporter(queue, courier, () => true), now);
+  return { queue, status: { ...status, quarantined: status.quarantined + unsaved } };
+}
+
+/** The policies tell quiet hours from a stuck entry. Mistakes in the configuration are reported by its own check. */
+function readPolicies({ runtime, options }: DoctorContext): Policies {
+  try {
+    return loadConfig(runtime, options).policies;
+  } catch (error) {
+    if (error instanceof ConfigError) return new Map();
+    throw error;
+  }
+}
