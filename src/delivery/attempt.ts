@@ -10,7 +10,7 @@ import { isNotification, type Notification } from "../notification/notification.
 import { withShortcodes } from "../notification/shortcodes.ts";
 import { EXPIRY_KEY } from "./expiry.ts";
 import { classify, type Failure } from "./classify.ts";
-import { type PlanContext, planFailure } from "./retry_plan.ts";
+import { planRetry, type RetryContext } from "./retry.ts";
 
 /** Whoever waited longer says since when. */
 const LATE_AFTER_MS = 60_000;
@@ -19,7 +19,7 @@ const LATE_AFTER_MS = 60_000;
 export type IncidentOf = (entry: Entry) => Incident | undefined;
 
 /** How to try. */
-export interface AttemptOptions extends Omit<PlanContext, "now" | "attempts"> {
+export interface AttemptOptions extends Omit<RetryContext, "now" | "attempts"> {
   /** The clock: an answer may take a minute, and what it says counts from then. */
   readonly now: () => number;
   /** What the lane of an entry was told under its key. @default nothing that is known */
@@ -41,7 +41,7 @@ export async function attempt(
   options: AttemptOptions,
 ): Promise<AttemptResult> {
   const { now, incidentOf = () => undefined, shortcodes = false, timeoutMs, signal } = options;
-  const fail = (failure: Failure) => planFailure(failure, { ...options, attempts: entry.attempts, now: now() });
+  const fail = (failure: Failure) => planRetry(failure, { ...options, attempts: entry.attempts, now: now() });
   try {
     const envelope = envelopeOf(entry, { incidentOf, shortcodes });
     const receipt = await channel.send(await carriedBy(channel, envelope), {

@@ -1,43 +1,32 @@
 /**
- * What makes an entry wait because its user wants it so: quiet hours, the pace of its lane, and another entry that a fallback stands in for. The first two are
- * written down nowhere: configuration and clock tell them, so that they outlive every process and end when the configuration says so. What is critical never
- * waits for them; what somebody asked for by its id waits for none of the three.
+ * Delays that the user configured: quiet hours, a rate limit, and a fallback that waits for its primaries. Quiet hours and
+ * rate limits are not in the journal. They are computed from the configuration and the clock, so that every process sees the
+ * same delays, and a delay ends when the configuration says so.
+ *
+ * Critical entries wait for neither quiet hours nor rate limits. An entry that a person retried by its id waits for none of
+ * the three.
  *
  * @module
  */
 
 import { formatDuration } from "../base/duration.ts";
-import { BURST_SILENCE_MS, DEFAULT_POLICY, type LanePolicy, MAX_GATHERING_MS, type RateLimit } from "./rate_policy.ts";
+import { isNotification } from "../notification/notification.ts";
 import { type Entry, laneKey } from "../queue/entry.ts";
 import { dueTime } from "../queue/fallbacks.ts";
 import { canBeBatched } from "../queue/ordered_entries.ts";
+import { isFromFuture } from "./clock.ts";
 import { formatTimeOfDay, lastQuietEnd, quietUntil, wasQuiet } from "./quiet_hours.ts";
-import { isUrgent } from "./urgency.ts";
+import { BURST_SILENCE_MS, DEFAULT_POLICY, type LanePolicy, MAX_GATHERING_MS, type RateLimit } from "./rate_policy.ts";
 
-/** Clocks are set by small steps all the time. */
-export const CLOCK_SLACK_MS = 60_000;
-
-/** A wait that its user wants. */
+/** Why an entry waits, and until when. */
 export interface Delay {
   /** Milliseconds since 1970. */
   readonly until: number;
-  /** For people. */
+  /** A sentence for people. */
   readonly reason: string;
 }
 
-/** What is held at one moment. */
-export interface Delays {
-  /** Why an entry waits now; undefined when it does not. */
-  of(entry: DelaySubject): Delay | undefined;
-  /** Whether an entry waited for this before. */
-  wasDelayed(entry: Entry): boolean;
-  /** Whether an entry waits whether another one is delivered. */
-  isPendingFallback(entry: DelaySubject): boolean;
-  /** What holds for a channel. */
-  policyOf(channel: string): LanePolicy;
-}
-
-/** What decides whether an entry is held. */
+/** The parts of an entry that decide whether it is delayed. */
 export type DelaySubject =
   & Pick<
     Entry,
@@ -55,143 +44,169 @@ export type DelaySubject =
     | "attachmentIndex"
   >
   & {
-    /** When it came in; at this moment, where it has not yet. */
+    /** When it was queued, milliseconds since 1970. @default now: it is not queued yet */
     readonly time?: number;
   };
 
-/** What the holds depend on. */
+/** The parts of the queue that delays are computed from. */
 export interface DelaySource {
-  /** What will be tried, in the order of arrival. */
+  /** The entries that will be tried, in the order of arrival. */
   liveEntries(): Entry[];
-  /** One of them, by its id. */
   entry(id: string): Entry | undefined;
-  /** When the lane of an entry delivered last, the newest at the end. */
+  /** The last deliveries in the lane of an entry, milliseconds since 1970, the newest last. */
   recentDeliveries(entry: Pick<Entry, "channel" | "destination">): readonly number[];
 }
 
-/** What holds for channels, by name. */
+/** The configured policies, by the name of the channel. */
 export type Policies = ReadonlyMap<string, LanePolicy>;
 
-/** Reads what is held now. */
-export function delaysAt(now: number, source: DelaySource, policies: Policies): Delays {
-  const policyOf = (channel: string) => policies.get(channel) ?? DEFAULT_POLICY;
-  const nights = new Map<string, Delay | undefined>();
-  const nightOf = (channel: string) => {
-    const { quiet } = policyOf(channel);
-    if (quiet !== undefined && !nights.has(channel)) {
-      const until = quietUntil(quiet, now);
-      nights.set(
-        channel,
-        until === undefined ? undefined : { until, reason: `Quiet hours until ${formatTimeOfDay(quiet.to)}` },
-      );
+/** True if an entry waits for neither quiet hours nor a rate limit. */
+export function isUrgent({ forced, notification }: Pick<Entry, "forced" | "notification">): boolean {
+  return forced === true || isCritical(notification);
+}
+
+/** True if a notification from the queue is critical. */
+export function isCritical(notification: unknown): boolean {
+  return isNotification(notification) && notification.severity === "critical";
+}
+
+/** The delays at one time. Valid until the queue changes: what was computed once is kept. */
+export class Delays {
+  readonly #now: number;
+  readonly #queue: DelaySource;
+  readonly #policies: Policies;
+  /** By channel: the quiet hours that are on now. */
+  readonly #quietHours = new Map<string, Delay | undefined>();
+  /** By channel: when the last or the current quiet hours end. */
+  readonly #quietEnds = new Map<string, number | undefined>();
+  /** By lane: when its burst is over; 0 if there is none. */
+  readonly #burstEnds = new Map<string, number>();
+  /** By lane: when the entries that can be batched became due. */
+  #dueTimes?: ReadonlyMap<string, readonly number[]>;
+
+  constructor(now: number, queue: DelaySource, policies: Policies) {
+    this.#now = now;
+    this.#queue = queue;
+    this.#policies = policies;
+  }
+
+  /** The delay of an entry; undefined if it may leave now. */
+  of(entry: DelaySubject): Delay | undefined {
+    const fallbackDelay = this.#fallbackDelay(entry);
+    if (fallbackDelay !== undefined) return fallbackDelay;
+    const { quiet, rateLimit } = this.policyOf(entry.channel);
+    if ((quiet ?? rateLimit) === undefined || isUrgent(entry)) return undefined;
+    const quietHours = this.#currentQuietHours(entry.channel);
+    if (quietHours !== undefined || rateLimit === undefined) return quietHours;
+    const until = Math.max(this.#rateLimitEnd(rateLimit, entry, this.#now), this.#burstEnd(rateLimit, entry));
+    if (until <= this.#now) return undefined;
+    const limit = `At most ${rateLimit.count} in ${formatDuration(rateLimit.perMs)}`;
+    return { until, reason: `${limit}; what comes meanwhile comes together` };
+  }
+
+  /** True if an entry was delayed earlier, by quiet hours or by its rate limit. */
+  wasDelayed(entry: Entry): boolean {
+    const { quiet, rateLimit } = this.policyOf(entry.channel);
+    const from = becameDue(entry);
+    if (quiet !== undefined && wasQuiet(quiet, { from, until: this.#now })) return true;
+    return rateLimit !== undefined && this.#rateLimitEnd(rateLimit, entry, from) > 0;
+  }
+
+  /** True if an entry is a fallback that still waits for its primaries. */
+  isPendingFallback(entry: DelaySubject): boolean {
+    return this.#fallbackDelay(entry) !== undefined;
+  }
+
+  /** The policy of a channel, or the default one. */
+  policyOf(channel: string): LanePolicy {
+    return this.#policies.get(channel) ?? DEFAULT_POLICY;
+  }
+
+  #currentQuietHours(channel: string): Delay | undefined {
+    const { quiet } = this.policyOf(channel);
+    if (quiet !== undefined && !this.#quietHours.has(channel)) {
+      const until = quietUntil(quiet, this.#now);
+      const delay = until === undefined
+        ? undefined
+        : { until, reason: `Quiet hours until ${formatTimeOfDay(quiet.to)}` };
+      this.#quietHours.set(channel, delay);
     }
-    return nights.get(channel);
-  };
-  const over = (pace: RateLimit, entry: Pick<Entry, "channel" | "destination">, since: number) => {
-    const oldest = source.recentDeliveries(entry).filter((time) => time <= now).at(-pace.count);
-    return oldest !== undefined && oldest + pace.perMs > since ? oldest + pace.perMs : 0;
-  };
-  let arrivals: ReadonlyMap<string, readonly number[]> | undefined;
-  const gatherings = new Map<string, number>();
-  /** Until when what waits in a lane goes on gathering, once the pace was exceeded. */
-  const gatheringUntil = (pace: RateLimit, entry: DelaySubject) => {
-    // A file waits for as long as its text may.
+    return this.#quietHours.get(channel);
+  }
+
+  /** When the lane of an entry may deliver again, if its rate limit is reached at `since`; else 0. */
+  #rateLimitEnd({ count, perMs }: RateLimit, entry: Pick<Entry, "channel" | "destination">, since: number): number {
+    // A delivery that a wrong clock put into the future does not count.
+    const oldest = this.#queue.recentDeliveries(entry).filter((time) => time <= this.#now).at(-count);
+    return oldest !== undefined && oldest + perMs > since ? oldest + perMs : 0;
+  }
+
+  /** When the burst in a lane is over that exceeded its rate limit: until then its entries wait for their batch. */
+  #burstEnd(rateLimit: RateLimit, entry: DelaySubject): number {
+    // An attachment follows its text, which may wait for a batch.
     if (!canBeBatched(entry) && !entry.attachmentIndex) return 0;
     const lane = laneKey(entry);
-    if (!gatherings.has(lane)) {
-      arrivals ??= arrivalsIn(source.liveEntries(), now);
-      const times = arrivals.get(lane) ?? [now];
-      const end = over(pace, entry, times[0]);
-      gatherings.set(lane, end && Math.min(silenceAfter(end, times), times[0] + MAX_GATHERING_MS));
+    if (!this.#burstEnds.has(lane)) {
+      this.#dueTimes ??= this.#findDueTimes();
+      const times = this.#dueTimes.get(lane) ?? [this.#now];
+      const end = this.#rateLimitEnd(rateLimit, entry, times[0]);
+      this.#burstEnds.set(lane, end && Math.min(firstSilence(end, times), times[0] + MAX_GATHERING_MS));
     }
-    return gatherings.get(lane) ?? 0;
-  };
-  const standby = fallbackDelayAt(now, { source, policyOf, nightOf });
-  return {
-    policyOf,
-    isPendingFallback: (entry) => standby(entry) !== undefined,
-    of(entry) {
-      const waits = standby(entry);
-      if (waits !== undefined) return waits;
-      const { quiet, rateLimit } = policyOf(entry.channel);
-      if ((quiet ?? rateLimit) === undefined || isUrgent(entry)) return undefined;
-      const night = nightOf(entry.channel);
-      if (night !== undefined || rateLimit === undefined) return night;
-      const until = Math.max(over(rateLimit, entry, now), gatheringUntil(rateLimit, entry));
-      if (until <= now) return undefined;
-      return {
-        until,
-        reason: `At most ${rateLimit.count} in ${formatDuration(rateLimit.perMs)}; what comes meanwhile comes together`,
-      };
-    },
-    wasDelayed(entry) {
-      const { quiet, rateLimit } = policyOf(entry.channel);
-      const from = Math.max(entry.time, dueTime(entry));
-      if (quiet !== undefined && wasQuiet(quiet, { from, until: now })) return true;
-      return rateLimit !== undefined && over(rateLimit, entry, from) > 0;
-    },
-  };
-}
+    return this.#burstEnds.get(lane) ?? 0;
+  }
 
-/** When those came in that may be gathered, by lane; by a clock that was wrong nobody waits. */
-function arrivalsIn(entries: readonly Entry[], now: number): ReadonlyMap<string, readonly number[]> {
-  // A fallback comes in when it may leave.
-  const timeOf = (entry: Entry) => Math.max(entry.time, dueTime(entry));
-  const waiting = entries.filter((entry) => canBeBatched(entry) && !isUrgent(entry) && timeOf(entry) <= now);
-  return new Map(
-    Array.from(Map.groupBy(waiting, laneKey), ([lane, some]) => [lane, some.map(timeOf).toSorted(byNumber)]),
-  );
-}
+  /** When the entries of each lane became due that can be batched, oldest first. Times in the future do not count. */
+  #findDueTimes(): ReadonlyMap<string, readonly number[]> {
+    const waiting = this.#queue.liveEntries().filter((entry) =>
+      canBeBatched(entry) && !isUrgent(entry) && becameDue(entry) <= this.#now
+    );
+    const lanes = Map.groupBy(waiting, laneKey);
+    return new Map(
+      Array.from(lanes, ([lane, entries]) => [lane, entries.map(becameDue).toSorted((a, b) => a - b)]),
+    );
+  }
 
-const byNumber = (a: number, b: number) => a - b;
-
-/** The first moment from `earliest` on before which nothing came for a while. */
-function silenceAfter(earliest: number, times: readonly number[]): number {
-  let end = earliest;
-  for (const time of times) if (end - BURST_SILENCE_MS < time && time < end) end = time + BURST_SILENCE_MS;
-  return end;
-}
-
-/** What the wait of a fallback depends on besides the clock. */
-export interface FallbackDelayContext {
-  readonly source: Pick<DelaySource, "entry">;
-  readonly policyOf: (channel: string) => LanePolicy;
-  /** The quiet hours that a channel has now. */
-  readonly nightOf: (channel: string) => Delay | undefined;
-}
-
-/** Tells what a fallback waits for at one moment; undefined for what does not wait. */
-export function fallbackDelayAt(now: number, { source, policyOf, nightOf }: FallbackDelayContext) {
-  const nights = new Map<string, number | undefined>();
-  /** When the last night of a channel ended, or this one will. */
-  const nightEndOf = (channel: string) => {
-    const { quiet } = policyOf(channel);
-    if (quiet !== undefined && !nights.has(channel)) {
-      nights.set(channel, nightOf(channel)?.until ?? lastQuietEnd(quiet, now));
-    }
-    return nights.get(channel) ?? 0;
-  };
-  return (entry: DelaySubject): Delay | undefined => {
-    const { fallbackFor, forced, inFlight, dead, time = now } = entry;
-    if (fallbackFor === undefined || forced || inFlight || dead || Object.keys(fallbackFor).length === 0) {
-      return undefined;
-    }
-    // What came in by a clock that was wrong is not waited for.
-    if (time > now + CLOCK_SLACK_MS) return undefined;
-    const primaries = Object.entries(fallbackFor).map(([id, until]) => {
-      const primary = source.entry(id);
+  /**
+   * What a fallback waits for. Quiet hours of a primary do not count against it: its timeout starts when they end. A dead or
+   * urgent primary does not wait for quiet hours.
+   */
+  #fallbackDelay(entry: DelaySubject): Delay | undefined {
+    const { fallbackFor = {}, forced, inFlight, dead, time = this.#now } = entry;
+    const timeouts = Object.entries(fallbackFor);
+    if (timeouts.length === 0 || forced || inFlight || dead || isFromFuture(time, this.#now)) return undefined;
+    const primaries = timeouts.map(([id, until]) => {
+      const primary = this.#queue.entry(id);
       if (primary === undefined || primary.dead || isUrgent(primary)) return { until, channel: primary?.channel };
       const { channel } = primary;
-      const nightEnd = nightEndOf(channel);
-      return {
-        until: nightEnd > primary.time ? Math.max(until, nightEnd + Math.max(0, until - time)) : until,
-        channel,
-      };
+      const quietEnd = this.#quietEnd(channel) ?? 0;
+      const afterQuietHours = quietEnd + Math.max(0, until - time);
+      return { until: quietEnd > primary.time ? Math.max(until, afterQuietHours) : until, channel };
     });
-    const until = Math.min(...primaries.map((one) => one.until));
-    if (until <= now) return undefined;
+    const until = Math.min(...primaries.map((primary) => primary.until));
+    if (until <= this.#now) return undefined;
     const names = [...new Set(primaries.map(({ channel }) => channel).filter((name) => name !== undefined))];
     const verb = names.length > 1 ? "deliver" : "delivers";
     return { until, reason: `Waits whether ${names.join(" and ") || "another channel"} ${verb} in time` };
-  };
+  }
+
+  /** When the last quiet hours of a channel ended, or the current ones will end. */
+  #quietEnd(channel: string): number | undefined {
+    const { quiet } = this.policyOf(channel);
+    if (quiet !== undefined && !this.#quietEnds.has(channel)) {
+      this.#quietEnds.set(channel, this.#currentQuietHours(channel)?.until ?? lastQuietEnd(quiet, this.#now));
+    }
+    return this.#quietEnds.get(channel);
+  }
+}
+
+/** When an entry could leave first: when it was queued, or, for a fallback, when its primaries were late. */
+function becameDue(entry: Entry): number {
+  return Math.max(entry.time, dueTime(entry));
+}
+
+/** The first time from `earliest` on that follows {@linkcode BURST_SILENCE_MS} without a new entry. */
+function firstSilence(earliest: number, times: readonly number[]): number {
+  let end = earliest;
+  for (const time of times) if (end - BURST_SILENCE_MS < time && time < end) end = time + BURST_SILENCE_MS;
+  return end;
 }

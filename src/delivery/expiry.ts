@@ -10,18 +10,13 @@ import { createNotification, isNotification } from "../notification/notification
 import { type Entry, expandBatches, isAttachmentOf, laneKey } from "../queue/entry.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { EnqueueRequest, ExpiredEntry } from "../queue/queue_types.ts";
+import { hasJumpedAhead, isAgeKnown } from "./clock.ts";
 
 /** The key of what tells of expiry: a newer one takes the place of one that still waits. */
 export const EXPIRY_KEY = "matrix-notify/expired";
 
 /** How many subjects are named. */
 const MAX_NAMED = 10;
-
-/** No clock that is set shows an earlier time: 2026-01-01. */
-const CLOCK_SET_AFTER: number = Date.UTC(2026, 0, 1);
-
-/** Nor does one show a later time: 2037-01-01. One that does has jumped, like those that end with 32-bit time in 2038. */
-const CLOCK_SET_BEFORE: number = Date.UTC(2037, 0, 1);
 
 /**
  * Buries what expired.
@@ -35,10 +30,8 @@ export async function moveExpired(
   now: number,
   isFree: (entry: Entry) => boolean,
 ): Promise<ExpiredEntry[]> {
-  // By a clock that jumped everything would expire at once.
-  if (now >= CLOCK_SET_BEFORE) return [];
-  // What was queued before this program existed was queued by a clock that was not set, and says nothing about its age.
-  const isExpired = ({ time, expires }: Entry) => expires <= now && time >= CLOCK_SET_AFTER;
+  if (hasJumpedAhead(now)) return [];
+  const isExpired = ({ time, expires }: Entry) => expires <= now && isAgeKnown(time);
   const free = expandBatches(queue.state.liveEntries().filter(isFree));
   const expired = free.filter(isExpired).map((entry): ExpiredEntry => {
     const { wait } = queue.state.findBatch(entry.id) ?? entry;

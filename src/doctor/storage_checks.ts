@@ -3,7 +3,8 @@
 import { ConfigError } from "../base/errors.ts";
 import { formatDuration } from "../base/duration.ts";
 import { loadConfig } from "../config/load.ts";
-import { delaysAt, type Policies } from "../delivery/delays.ts";
+import type { Policies } from "../delivery/delays.ts";
+import { Schedule } from "../delivery/schedule.ts";
 import { healthOf } from "../notifier/health.ts";
 import { Reporter } from "../notifier/outcomes.ts";
 import { type Status, statusOf } from "../notifier/status.ts";
@@ -274,7 +275,7 @@ export function readQueue(context: DoctorContext): QueueReading {
   };
   const queue = Queue.open(stateDirOf(context), runtime, { files });
   const now = runtime.now();
-  const courier = { readyTimes: () => new Map(), holds: () => delaysAt(now, queue.state, readPolicies(context)) };
+  const courier = { schedule: () => new Schedule(now, queue.state, { policies: readPolicies(context) }) };
   const status = statusOf(queue, new Reporter(queue, courier, () => true), now);
   return { queue, status: { ...status, quarantined: status.quarantined + unsaved } };
 }

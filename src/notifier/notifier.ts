@@ -12,11 +12,9 @@
 
 import type { Channel } from "../channels/channel.ts";
 import { type Place, type Plan, route, type RouteOptions, type Routing } from "../routing/route.ts";
-import type { Courier } from "../delivery/courier.ts";
+import type { Courier, RunOptions } from "../delivery/courier.ts";
 import { type BackgroundEnd, deliverUntilEmpty } from "./background/loop.ts";
-import { deliverOrWatch } from "../delivery/deliver_or_watch.ts";
-import { prepareDelivery } from "../delivery/prepare.ts";
-import type { RunOptions } from "../delivery/run_types.ts";
+import { deliverOrWatch, prepareDelivery } from "../delivery/deliver_or_watch.ts";
 import { enqueueRequests } from "./enqueue_requests.ts";
 import { StorageError } from "../base/errors.ts";
 import { checkId, createNotification, DEFAULT_TTL_MS } from "../notification/notification.ts";

@@ -2,9 +2,8 @@
 
 import type { Routing } from "../routing/route.ts";
 import { notificationOfBatch } from "../delivery/attempt.ts";
-import type { Courier } from "../delivery/courier.ts";
+import type { Courier, CourierEvent } from "../delivery/courier.ts";
 import type { Delays } from "../delivery/delays.ts";
-import type { CourierEvent } from "../delivery/run_types.ts";
 import { withoutItems } from "../notification/batch.ts";
 import { isNotification, type Notification } from "../notification/notification.ts";
 import { type Entry, type EntryState, laneKey } from "../queue/entry.ts";
@@ -67,11 +66,11 @@ export interface QueuedEntry {
 /** Reads the queue for callers. */
 export class Reporter {
   readonly #queue: Queue;
-  readonly #courier: Pick<Courier, "readyTimes" | "holds">;
+  readonly #courier: Pick<Courier, "schedule">;
   readonly #knows: (channel: string) => boolean;
 
   /** @param knows whether a channel of that name is configured, for all that this caller knows */
-  constructor(queue: Queue, courier: Pick<Courier, "readyTimes" | "holds">, knows: (channel: string) => boolean) {
+  constructor(queue: Queue, courier: Pick<Courier, "schedule">, knows: (channel: string) => boolean) {
     this.#queue = queue;
     this.#courier = courier;
     this.#knows = knows;
@@ -115,12 +114,12 @@ export class Reporter {
   /** Why the first entry in line waits, and until when; whether an entry waits because its user wants it so, and whether it waits for another one. */
   waits(): { readonly first: WaitView; isWanted(entry: Entry): boolean; isPendingFallback(entry: Entry): boolean } {
     const view = this.#view();
-    const isPendingFallback = (entry: Entry) => view.holds.isPendingFallback(entry);
+    const isPendingFallback = (entry: Entry) => view.delays.isPendingFallback(entry);
     const first = this.#queue.state.liveEntries().find((entry) => !isPendingFallback(entry));
     return {
       isPendingFallback,
       first: first ? this.#waitOf(first, view) : {},
-      isWanted: (entry) => view.holds.of(entry) !== undefined,
+      isWanted: (entry) => view.delays.of(entry) !== undefined,
     };
   }
 
@@ -152,14 +151,15 @@ export class Reporter {
     for (const entry of this.#queue.state.liveEntries()) {
       if (!heads.has(laneKey(entry))) heads.set(laneKey(entry), entry);
     }
-    return { ready: this.#courier.readyTimes(), holds: this.#courier.holds(), heads };
+    const schedule = this.#courier.schedule();
+    return { ready: schedule.readyTimes(), delays: schedule.delays, heads };
   }
 
   /** A member waits for what its digest waits for, and everybody for what the first in the lane waits for; what its user wants counts where it lasts longer. */
-  #waitOf(entry: Entry, { ready, holds, heads }: View): WaitView {
+  #waitOf(entry: Entry, { ready, delays, heads }: View): WaitView {
     const leaving = this.#queue.state.findBatch(entry.id) ?? entry;
     const wait = leaving.wait ?? this.#queue.state.channelState(entry.channel).wait ?? heads.get(laneKey(entry))?.wait;
-    const hold = this.#queue.state.entryState(entry) === "held" ? undefined : holds.of(leaving);
+    const hold = this.#queue.state.entryState(entry) === "held" ? undefined : delays.of(leaving);
     const inLane = ready.get(laneKey(entry)) || wait?.next || 0;
     if (hold === undefined || hold.until < (wait?.next ?? 0)) {
       return { reason: wait?.reason, next: inLane || undefined };
@@ -171,7 +171,7 @@ export class Reporter {
 /** What holds for the lanes at one moment. */
 interface View {
   readonly ready: ReadonlyMap<string, number>;
-  readonly holds: Delays;
+  readonly delays: Delays;
   /** The first of each lane: the others wait behind it. */
   readonly heads: ReadonlyMap<string, Entry>;
 }
