@@ -1,12 +1,11 @@
 import { assertEquals } from "@std/assert";
+import { StorageError, TransportError } from "../../src/base/errors.ts";
 import type { Channel, Envelope } from "../../src/channels/channel.ts";
-import { deliverWithoutQueue } from "../../src/delivery/without_queue.ts";
-import { TransportError } from "../../src/base/errors.ts";
 import { createNotification } from "../../src/notification/notification.ts";
+import { sendWithoutQueue } from "../../src/notifier/send_without_queue.ts";
 import { fakeRuntime, TEST_TIME } from "../fakes/runtime.ts";
 
-Deno.test("deliverWithoutQueue() sends no file whose text did not go out, and others all the same", async () => {
-  // A file came alone, and nobody could tell what it was about.
+Deno.test("sendWithoutQueue() sends no attachment whose text failed, and sends the others", async () => {
   using runtime = fakeRuntime();
   const sent: string[] = [];
   const channel: Channel = {
@@ -25,11 +24,14 @@ Deno.test("deliverWithoutQueue() sends no file whose text did not go out, and ot
     const where = { channel: "matrix", destination };
     return [{ ...where, notification: text }, { ...where, notification: file, attachmentIndex: 1 }];
   });
-  const results = await deliverWithoutQueue(envelopes, new Map([["matrix", channel]]), {
+  const problem = new StorageError("full", "the disk is full");
+  const outcomes = await sendWithoutQueue({ envelopes, fallbacks: [] }, new Map([["matrix", channel]]), {
     runtime,
-    shortcodes: false,
-    timeoutMs: 1000,
+    shortcodes: true,
+    problem,
+    waitMs: 1000,
+    warn: () => {},
   });
   assertEquals(sent, ["!takes text", "!takes file"]);
-  assertEquals(results.map(({ result }) => result.state), ["failed", "failed", "delivered", "delivered"]);
+  assertEquals(outcomes.map(({ state }) => state), ["refused", "refused", "delivered", "delivered"]);
 });
