@@ -19,12 +19,16 @@
  * const { userId, accessToken } = homeserver.addUser("bot");
  * const room = homeserver.createRoom({ members: [userId] });
  *
- * await using notifier = await Notifier.open({
- *   stateDir: await Deno.makeTempDir(),
- *   channels: { matrix: { homeserver: homeserver.url, accessToken, room } },
- * });
- * const [outcome] = await notifier.notify({ subject: "Backup failed" });
- * assertEquals(outcome.state, "delivered");
+ * const stateDir = await Deno.makeTempDir();
+ * {
+ *   await using notifier = await Notifier.open({
+ *     stateDir,
+ *     channels: { matrix: { homeserver: homeserver.url, accessToken, room } },
+ *   });
+ *   const [outcome] = await notifier.notify({ subject: "Backup failed" });
+ *   assertEquals(outcome.state, "delivered");
+ * }
+ * await Deno.remove(stateDir, { recursive: true });
  * ```
  *
  * @module

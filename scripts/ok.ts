@@ -1,6 +1,6 @@
 /**
- * The one gate: everything that must hold before a change goes in. `deno task ok`, or `deno task ok --except=test` where the
- * tests run by themselves.
+ * The gate: all checks that must pass before a change is merged. `deno task ok`, or `deno task ok --except=test` if the
+ * tests are run separately.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { STD_SOURCE_ENV } from "./std/argv.ts";
 import { runChild } from "./std/child.ts";
 import { stdSource } from "./std/run.ts";
 
-/** The steps in their order, cheap ones first: a name and the arguments of `deno`. */
+/** The steps, cheap ones first: a name and the arguments of `deno`. */
 export const STEPS: readonly (readonly [name: string, args: readonly string[]])[] = [
   ["fmt", ["fmt", "--check"]],
   ["lint", ["lint"]],
@@ -22,7 +22,7 @@ export const STEPS: readonly (readonly [name: string, args: readonly string[]])[
 /** Runs the steps until one fails; returns its exit code, or 0. */
 async function ok(args: readonly string[]): Promise<number> {
   const except = args.flatMap((arg) => arg.match(/^--except=(.+)$/)?.[1].split(",") ?? []);
-  // Looked up once for all steps: behind a firewall it takes seconds.
+  // One probe for all steps: behind a firewall it takes seconds.
   const env = { [STD_SOURCE_ENV]: await stdSource(["test"]) };
   for (const [name, argv] of STEPS.filter(([name]) => !except.includes(name))) {
     console.error(`ok: ${name}`);

@@ -1,7 +1,7 @@
 /**
- * Runs a command of Deno's wherever it is: `deno run -A -q scripts/with_std.ts test tests/`. Where the standard library can be
- * had, from the cache or from JSR, it is plain `deno test tests/`. Where it cannot, behind an air gap, the same command gets
- * the configuration in `scripts/airgap/`, whose stand-ins take the library's place.
+ * Runs a command of `deno` with or without access to JSR: `deno run -A -q scripts/with_std.ts test tests/`. If the standard
+ * library is cached or reachable, this runs `deno test tests/`. Otherwise the command also gets the configuration in
+ * `scripts/airgap/`, whose stand-ins replace the library.
  *
  * @module
  */

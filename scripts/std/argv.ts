@@ -1,5 +1,6 @@
 /**
- * What becomes of a command line of Deno's on its way through the wrapper. All of it is pure but for {@linkcode inheritedConfig}.
+ * Changes a command line of `deno` so that it uses the stand-ins for the standard library. Everything here
+ * except {@linkcode inheritedConfig} is pure.
  *
  * @module
  */
@@ -7,19 +8,19 @@
 /** Where the standard library comes from: JSR (its cache included), or the stand-ins. */
 export type StdSource = "jsr" | "airgap";
 
-/** Tells the processes that the wrapper starts what it found, so that they need not look again; also overrides it by hand. */
+/** The environment variable that passes the source on to child processes. Set it to skip the probe. */
 export const STD_SOURCE_ENV = "MATRIX_NOTIFY_STD";
 
-/** The configuration whose `links` put the stand-ins in the place of the standard library. */
+/** The configuration whose `links` replace the standard library by the stand-ins. */
 export const AIRGAP_CONFIG: string = `${import.meta.dirname}`.replace(/std$/, "airgap") + "/deno.json";
 
-/** What the program itself needs of the standard library. */
+/** Modules through which the program imports the standard library. */
 const PROGRAM_MODULES = ["../../src/cli/deps.ts"] as const;
 
-/** What scripts and tests need besides. */
+/** Modules that scripts and tests import in addition. */
 const TOOL_MODULES = ["@std/assert", "@std/cli", "@std/fs", "@std/path"] as const;
 
-/** Which modules must load before a command can do with the real library. */
+/** Lists the modules that must load so that a command can use the real library. */
 export function modulesFor(args: readonly string[]): readonly string[] {
   const [subcommand] = args.filter(isPositional);
   const onlyProgram = (subcommand === "run" || subcommand === "compile") &&
@@ -27,7 +28,7 @@ export function modulesFor(args: readonly string[]): readonly string[] {
   return onlyProgram ? PROGRAM_MODULES : [...PROGRAM_MODULES, ...TOOL_MODULES];
 }
 
-/** Makes the command use a configuration, unless it brings one of its own. */
+/** Adds a configuration to a command, unless the command names one itself. */
 export function withConfig(args: readonly string[], config: string): readonly string[] {
   const at = args.findIndex(isPositional);
   if (at < 0 || ownOptions(args.slice(at)).some((arg) => CONFIG_OPTION_REGEXP.test(arg))) return args;
@@ -36,23 +37,23 @@ export function withConfig(args: readonly string[], config: string): readonly st
 
 const CONFIG_OPTION_REGEXP = /^(-c|--config|--import-map|--no-config)(=|$)/;
 
-/** Subcommands that hand everything behind the first file to the program in it, which may know `--config` too. */
+/** Subcommands that pass all arguments after the first file on to the program, which may have an option `--config` too. */
 const RUNNERS: readonly string[] = ["run", "eval", "serve", "compile"];
 
-/** The options that are Deno's. */
+/** The options for Deno itself. */
 function ownOptions([subcommand, ...rest]: readonly string[]): readonly string[] {
   const end = rest.findIndex((arg) => arg === "--" || (RUNNERS.includes(subcommand) && isPositional(arg)));
   return end < 0 ? rest : rest.slice(0, end);
 }
 
-/** Reads what an outer wrapper found, or what somebody wants; anything else counts as nothing. */
+/** Parses the value of {@linkcode STD_SOURCE_ENV}. Unknown values count as unset. */
 export function sourceFrom(value: string | undefined): StdSource | undefined {
   return value === "jsr" || value === "airgap" ? value : undefined;
 }
 
 /**
- * The arguments that give a child process the standard library of this one: empty, or `--config` with its file. A test that
- * starts `deno run … mod.ts` puts them right behind `run`.
+ * Returns the arguments that give a child process the same standard library: none, or `--config` and a file. A test that
+ * starts `deno run … mod.ts` puts them directly after `run`.
  */
 export function inheritedConfig(): readonly string[] {
   return import.meta.resolve("@std/assert").startsWith("file:") ? ["--config", AIRGAP_CONFIG] : [];

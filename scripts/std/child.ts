@@ -1,9 +1,10 @@
-/** What a service manager, a terminal or `kill` ends a program with. Windows knows only the terminal's. */
+/** Signals by which a service manager, a terminal or `kill` ends a program. Windows has only SIGINT. */
 const SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGHUP", "SIGINT", "SIGTERM"];
 
 /**
- * Runs a program with our terminal and our environment and returns its exit code, which is 128 and the signal's number when a
- * signal ended it. Signals that reach us go on to it, and we stay until it has gone.
+ * Runs a program with the terminal and environment of this process, and forwards signals to it.
+ *
+ * @returns its exit code; 128 plus the signal's number if a signal ended it
  */
 export async function runChild(
   program: string,
@@ -17,7 +18,7 @@ export async function runChild(
     stdout: "inherit",
     stderr: "inherit",
   }).spawn();
-  const forwarders = SIGNALS.map((signal) => ({ signal, forward: () => pass(child, signal) }));
+  const forwarders = SIGNALS.map((signal) => ({ signal, forward: () => forwardSignal(child, signal) }));
   for (const { signal, forward } of forwarders) Deno.addSignalListener(signal, forward);
   try {
     return (await child.status).code;
@@ -26,13 +27,13 @@ export async function runChild(
   }
 }
 
-function pass(child: Deno.ChildProcess, signal: Deno.Signal): void {
-  // A terminal sends Ctrl-C to the child as well, and many programs take a second one for impatience.
+function forwardSignal(child: Deno.ChildProcess, signal: Deno.Signal): void {
+  // A terminal sends Ctrl-C to the child too, and many programs take a second SIGINT as an order to quit at once.
   if (signal === "SIGINT" && Deno.stdin.isTerminal()) return;
   try {
     child.kill(signal);
   } catch (error) {
-    // It has gone in the meantime, as it was meant to.
+    // The child has already ended.
     if (!(error instanceof TypeError || error instanceof Deno.errors.NotFound)) throw error;
   }
 }
