@@ -1,6 +1,5 @@
 /** Commands are data: help, completions and the README's table come from the same entries. */
 
-import type { LoginOffer, SignIn } from "../accounts/sign_in.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Ui } from "./ui.ts";
@@ -46,10 +45,4 @@ export interface Command {
   readonly examples?: readonly string[];
   /** Loads what runs it: each command loads only what it needs. */
   readonly load: () => Promise<RunCommand>;
-}
-
-/** A login that is under way. */
-export interface LoginContext extends CommandContext {
-  readonly signIn: SignIn;
-  readonly offer: LoginOffer;
 }

@@ -85,9 +85,9 @@ Deno.test("login --device-code shows an address and a code, and ends with a sess
   await deskTest(async ({ login, run, server, homeserver, roomId, account }) => {
     const { code, out, err } = await login();
     assertEquals(code, 0, err);
-    assertStringIncludes(err, `To log in, open this address in a browser anywhere:\n  ${server.url}/link?code=`);
-    assertMatch(err, /or http:\S+\/link, and enter there [B-Z]{4}-[B-Z]{4}\./);
-    assertStringIncludes(err, "It is good for 20 min.");
+    assertStringIncludes(err, `To log in, open this address in a browser on any device:\n  ${server.url}/link?code=`);
+    assertMatch(err, /or open http:\S+\/link and enter [B-Z]{4}-[B-Z]{4}\./);
+    assertStringIncludes(err, "The code is valid for 20 min.");
     assertMatch(
       out,
       /^logged in @bot:loopback\.test, device [0-9A-F]{16}, at http.*, token expires in 5 min and is renewed\n$/,
@@ -103,7 +103,7 @@ Deno.test("login takes a code by itself where the server offers nothing else and
     during(1, () => server.approve(server.userCodes[0], "bot"));
     const { code, err } = await run("login", USER, "--homeserver", homeserver.url);
     assertEquals(code, 0, err);
-    assertStringIncludes(err, `${homeserver.url} takes a code that is confirmed in a browser, an access token`);
+    assertStringIncludes(err, `${homeserver.url} accepts a code to confirm in a browser, an access token`);
   });
 });
 
@@ -111,7 +111,7 @@ Deno.test("login without a terminal waits for nobody", async () => {
   await deskTest(async ({ run, homeserver, server }) => {
     const { code, err } = await run("login", USER, "--homeserver", homeserver.url);
     assertEquals(code, 64);
-    assertStringIncludes(err, "a code that is confirmed in a browser (--device-code)");
+    assertStringIncludes(err, "a code to confirm in a browser (--device-code)");
     assertEquals(server.requests.length, 0);
   }, { stdinIsTerminal: () => false });
 });
@@ -173,7 +173,7 @@ Deno.test("login --device-code says so where the server has no such login", asyn
   using runtime = fakeRuntime({ env: { HOME: "/nowhere", MATRIX_NOTIFY_STATE_DIR: "/nowhere" } });
   const code = await main(["login", USER, "--homeserver", homeserver.url, "--device-code"], runtime);
   assertEquals(code, 64);
-  assertStringIncludes(runtime.err(), `cannot log in by --device-code: ${homeserver.url} does not offer it`);
+  assertStringIncludes(runtime.err(), `cannot log in with --device-code: ${homeserver.url} does not offer it`);
 });
 
 Deno.test("login --device-code a second time is on the same device, and ends the first session", async () => {

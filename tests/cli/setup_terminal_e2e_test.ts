@@ -23,16 +23,16 @@ const STOPS: readonly (readonly [when: string, steps: readonly Step[], sentence:
     [
       "where the input ends",
       [[/that sends: $/, "\x04"]],
-      "matrix-notify: stopped: nothing was changed\n  hint: without a terminal, write --user @bot:example.org\n",
+      "matrix-notify: stopped: nothing was changed\n  hint: to run without a terminal, add --user @bot:example.org\n",
       [],
     ],
     [
       "while it waits for an invite",
       [[/that sends: $/, "@bot:loopback.test\n"], ...LOGIN, [/Where .*: $/, "1\n"], [/wait\]: $/, "\n"], [
-        /it …\n$/,
+        /stop …\n$/,
         "\x03",
       ]],
-      "config.json was not written; the login of @bot:loopback.test stays\n  hint: the next setup goes on from there\n",
+      "config.json was not written; the login of @bot:loopback.test is kept\n  hint: run setup again to continue from here\n",
       ["accounts"],
     ],
   ];
@@ -56,7 +56,7 @@ terminalTest("setup that was stopped goes on where it was, and needs no second l
   await play(scene, [[/that sends: $/, "@bot:loopback.test\n"], ...LOGIN, [/Where .*: $/, "\x03"]]);
   const { code, screen } = await play(scene, [
     [/that sends \[@bot:loopback\.test\]: $/, "\n"],
-    [/How to go on.*: $/, "\n"],
+    [/How to continue.*: $/, "\n"],
     [/Where .*: $/, "3\n"],
     [/user id: $/, "@alice:loopback.test\n"],
   ]);

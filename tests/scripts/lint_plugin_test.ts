@@ -108,7 +108,7 @@ const BAD_IMPORTS: readonly (readonly [path: string, source: string])[] = [
   ["src/channels/email/channel.ts", `import nodemailer from "npm:nodemailer@10.6.0";`],
   ["src/channels/email/channel.ts", `await import("npm:nodemailer@7");`],
   ["src/channels/email/channel.ts", `import { sendMail } from "./smtp.ts";`],
-  ["src/cli/device_prompt.ts", `import { drawQrCode } from "./qr_code.ts";`],
+  ["src/cli/login_methods.ts", `import { drawQrCode } from "./qr_code.ts";`],
   ["src/cli/main.ts", `import { encode } from "npm:uqr@0.1.3";`],
   ["src/config/load.ts", `import { Notifier } from "../notifier/notifier.ts";`],
   ["src/testing/server.ts", `import { Queue } from "../queue/queue.ts";`],

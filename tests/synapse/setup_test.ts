@@ -54,12 +54,12 @@ synapseTest("setup at a terminal ends with a delivered message, as the README sh
     [/Number \[1\]: $/, "\n"],
     [/Password of \S+: $/, `${bot.password}\r`],
     [/Where .*Number \[1\]: $/, "2\n"],
-    [/Name of the room \[Notifications\]: $/, "Alerts\n"],
+    [/Room name \[Notifications\]: $/, "Alerts\n"],
     [/to invite: $/, `${alice.userId}\n`],
   ];
   const { code, screen, processes } = await playAtTerminal(["setup"], { env: { HOME: home, TZ: "UTC" }, steps });
   assertEquals(code, 0, screen);
-  const roomId = /^Made Alerts \((!\S+)\), and invited/m.exec(screen)?.[1] ?? "";
+  const roomId = /^Created Alerts \((!\S+)\) and invited/m.exec(screen)?.[1] ?? "";
   const eventId = /^Test message: delivered (\$\S+)$/m.exec(screen)?.[1];
   await synapse.joinRoom(alice, roomId);
   const events = await synapse.messages(alice, roomId);
@@ -106,7 +106,7 @@ synapseTest("setup waits for the invite, and says so when it never comes", async
   const args = ["setup", "--user", bot.userId, "--password-file", "password", "--room", roomId, "--yes"];
   const never = await runCli([...args, "--wait", "1s"], { stateDir: state.path });
   assertEquals(never.code, 75);
-  assertStringIncludes(never.stderr, `cannot enter ${roomId}: nobody has invited ${bot.userId} within 1 s`);
+  assertStringIncludes(never.stderr, `cannot join ${roomId}: no invite for ${bot.userId} arrived within 1 s`);
   const asked = Promise.withResolvers<void>();
   const watch = (stderr: string) => {
     if (stderr.includes(`Invite ${bot.userId} to ${roomId} now`)) asked.resolve();

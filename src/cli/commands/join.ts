@@ -1,14 +1,14 @@
-/** `join`: enters a room, by its id or an alias. */
+/** `join`: joins a Matrix room by its id or an alias. */
 
 import { parseRoom } from "../../matrix/ids.ts";
 import { UsageError } from "../arguments.ts";
 import type { CommandContext } from "../command.ts";
-import { enterRoom } from "../enter_room.ts";
 import { EXIT } from "../exit_codes.ts";
-import { openMatrixClient } from "../matrix_client.ts";
+import { openMatrixClient } from "../matrix_account.ts";
+import { enterRoom } from "../matrix_rooms.ts";
 import { printable } from "../ui.ts";
 
-/** Joins a room. */
+/** Runs `join`. */
 export async function join(context: CommandContext): Promise<number> {
   const { args, ui } = context;
   const [room] = args.operands;

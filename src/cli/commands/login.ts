@@ -1,47 +1,44 @@
-/** `login`: makes an account usable by its user id. */
+/** `login`: logs in to a Matrix account and saves it, so that channels can name it as `user`. */
 
 import type { Account } from "../../accounts/account.ts";
 import { askForLogins } from "../../accounts/sign_in.ts";
 import { HintedError } from "../../base/errors.ts";
-import { accountJson, accountLine } from "../account_line.ts";
 import type { CommandContext } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
-import { chooseWay, logIn, offeredWays } from "../login_ways.ts";
+import { chooseLoginMethod, findOfferedMethods, logIn } from "../login_methods.ts";
+import { createSignIn, formatAccount, toAccountJson } from "../matrix_account.ts";
 import { openNotifier } from "../notifier.ts";
 import { releaseHeld } from "../release.ts";
-import { signInOf } from "../sign_in.ts";
 
-/** Logs in, and lets go what waited for it. */
+/** Runs `login`. */
 export async function login(context: CommandContext): Promise<number> {
   const { args, runtime, ui } = context;
-  const signIn = signInOf(context, args.operands[0]);
+  const signIn = createSignIn(context, args.operands[0]);
   const offer = await askForLogins(signIn, {
     homeserver: args.text("homeserver"),
     insecureHttp: args.has("insecure-http"),
   });
-  const way = chooseWay(args, offer, runtime.stdio.stdinIsTerminal());
-  ui.tell(`${offer.homeserver.baseUrl} takes ${offeredWays(offer).map(({ title }) => title).join(", ")}`);
-  const account = await logIn(way, { ...context, signIn, offer });
-  if (args.has("json")) ui.json(accountJson(account));
-  else ui.data(`logged in ${accountLine(account, runtime.now())}`);
-  tellUse(context, account);
-  await release(context);
+  const method = chooseLoginMethod(args, offer, runtime.stdio.stdinIsTerminal());
+  ui.tell(`${offer.homeserver.baseUrl} accepts ${findOfferedMethods(offer).map(({ title }) => title).join(", ")}`);
+  const account = await logIn(method, { ...context, signIn, offer });
+  if (args.has("json")) ui.json(toAccountJson(account));
+  else ui.data(`logged in ${formatAccount(account, runtime.now())}`);
+  printUsage(context, account);
+  await deliverHeld(context);
   return EXIT.ok;
 }
 
-function tellUse({ ui }: CommandContext, { userId, deviceId }: Account): void {
+function printUsage({ ui }: CommandContext, { userId, deviceId }: Account): void {
   ui.tell(
-    `Use it with MATRIX_USER='${userId}' and MATRIX_ROOM, or in the configuration file:`,
+    `To use this account, set MATRIX_USER='${userId}' and MATRIX_ROOM, or write in the configuration file:`,
     `  "matrix": { "user": "${userId}", "room": "!…" }`,
   );
   if (deviceId !== undefined) return;
-  ui.warn(
-    "The token belongs to no device: a homeserver that restarts may forget what it had, and a message may come twice",
-  );
+  ui.warn("The token has no device: if the homeserver restarts, a message may be delivered twice");
 }
 
-/** That a channel is not configured well is no reason to undo a login. */
-async function release(context: CommandContext): Promise<void> {
+/** Delivers what was held until this login. A broken channel does not make the login fail. */
+async function deliverHeld(context: CommandContext): Promise<void> {
   const { ui } = context;
   try {
     await using notifier = await openNotifier(context);

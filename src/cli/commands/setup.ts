@@ -1,6 +1,7 @@
 /**
- * `setup`: from nothing to the first message. Each step asks what no option says, and what it made stays where a later one fails, so that the next run goes on
- * from there. The configuration is written when all is known, whole or not at all.
+ * `setup`: from an empty configuration to the first message. It asks for the account and the room,
+ * writes the channel into the configuration file, and sends a test message. Each step keeps its
+ * result: if a later one fails, the next run continues there. The file is written once, at the end.
  *
  * @module
  */
@@ -8,78 +9,148 @@
 import { withConnection } from "../../config/connection.ts";
 import { writeChannel } from "../../config/write.ts";
 import { InterruptedError } from "../../base/errors.ts";
+import type { Outcome } from "../../notifier/outcomes.ts";
+import { type Arguments, UsageError } from "../arguments.ts";
 import type { CommandContext } from "../command.ts";
+import { EXIT } from "../exit_codes.ts";
+import { findSelectedMethod } from "../login_methods.ts";
+import { findStateDir, requireUserId } from "../matrix_account.ts";
+import { requireInvitee, requireRoom } from "../matrix_rooms.ts";
+import { openNotifier } from "../notifier.ts";
+import { outcomeLine, reportTrouble } from "../outcomes.ts";
+import { releaseHeld } from "../release.ts";
 import { chooseUser, openAccount } from "../setup/account.ts";
-import { NON_INTERACTIVE, personAt } from "../setup/asker.ts";
-import { planChannel } from "../setup/channel.ts";
-import type { SetupContext } from "../setup/desk.ts";
-import { listenForInterrupt } from "../setup/interrupt.ts";
-import { nextSteps, type Places } from "../setup/next_steps.ts";
-import { chooseRoom } from "../setup/room.ts";
-import { checkOptions } from "../setup/options.ts";
-import { exitCodeAfter, sendTestMessage } from "../setup/test_message.ts";
-import { stateDirOf } from "../sign_in.ts";
+import { planChannel } from "../setup/config_file.ts";
+import { createStoppedError, listenForInterrupt, type SetupContext } from "../setup/context.ts";
+import { createTerminalPrompter, NON_INTERACTIVE } from "../setup/prompter.ts";
+import { chooseRoom, ROOM_OPTIONS } from "../setup/rooms.ts";
 
-/** What was set up, for programs. */
-interface Written extends Places {
+/** The result, as `--json` prints it. */
+interface SetupResult {
   readonly channel: string;
   readonly user: string;
   readonly device?: string;
   readonly homeserver: string;
   readonly room: string;
   readonly roomId: string;
+  /** The path of the configuration file. */
+  readonly config: string;
+  readonly stateDir: string;
 }
 
-/** Sets a channel up, and sends a test message by it. */
+/** Runs `setup`. */
 export async function setup(context: CommandContext): Promise<number> {
   const { args, ui } = context;
-  const written = await write(context);
-  // From here on Ctrl-C ends it as it ends a send: what is on disk is delivered later.
-  const outcome = args.has("no-test") ? undefined : await sendTestMessage(context, written);
-  if (args.has("json")) ui.json({ ...written, test: outcome });
+  const result = await setUpChannel(context);
+  // From here on Ctrl-C ends the process, as it does for `send`: the message is in the queue.
+  const test = args.has("no-test") ? undefined : await sendTestMessage(context, result);
+  if (args.has("json")) ui.json({ ...result, test });
   else {
-    ui.data(`set up ${written.channel}: ${written.user} sends to ${written.room}`);
-    ui.tell(...nextSteps(context, written));
+    ui.data(`set up ${result.channel}: ${result.user} sends to ${result.room}`);
+    ui.tell(...nextSteps(context, result));
   }
-  return exitCodeAfter(outcome);
+  return toExitCode(test);
 }
 
-async function write(context: CommandContext): Promise<Written> {
+async function setUpChannel(context: CommandContext): Promise<SetupResult> {
   const { args, runtime, ui } = context;
-  checkOptions(context.args);
-  const plan = planChannel(context), stateDir = stateDirOf(context);
+  checkOptions(args);
+  const plan = planChannel(context), stateDir = findStateDir(context);
   using interrupt = listenForInterrupt(runtime.stdio);
   const { signal } = interrupt;
-  const isPerson = runtime.stdio.stdinIsTerminal() && !args.has("yes");
-  const asker = isPerson ? personAt(runtime.stdio, { ui, signal }) : NON_INTERACTIVE;
-  const desk: SetupContext = {
-    ...context,
-    asker,
-    plan,
-    stateDir,
-    online: withConnection(runtime, plan.connection),
-    signal,
-    done: [],
-  };
-  if (isPerson) ui.tell(`This sets up the channel ${plan.name} in ${plan.path}. Ctrl-C stops it.`);
+  const isInteractive = runtime.stdio.stdinIsTerminal() && !args.has("yes");
+  const prompter = isInteractive ? createTerminalPrompter(runtime.stdio, { ui, signal }) : NON_INTERACTIVE;
+  const connected = withConnection(runtime, plan.connection);
+  const steps: SetupContext = { ...context, prompter, plan, stateDir, connected, signal, done: [] };
+  if (isInteractive) ui.tell(`Setting up channel ${plan.name} in ${plan.path}. Press Ctrl-C to stop.`);
   try {
-    const user = await chooseUser(desk);
-    const { deviceId, homeserver } = await openAccount(desk, user);
-    const { room, roomId } = await chooseRoom(desk, { userId: user, homeserver });
+    const user = await chooseUser(steps);
+    const { deviceId, homeserver } = await openAccount(steps, user);
+    const { room, roomId } = await chooseRoom(steps, { userId: user, homeserver });
     signal.throwIfAborted();
-    writeChannel({ ...plan, lockPath: `${stateDir}/setup.lock` }, plan.write(user, room));
+    writeChannel({ ...plan, lockPath: `${stateDir}/setup.lock` }, plan.toChannel(user, room));
     ui.tell(`Wrote ${plan.path}`);
     return { channel: plan.name, user, device: deviceId, homeserver, room, roomId, config: plan.path, stateDir };
   } catch (error) {
-    throw error instanceof InterruptedError ? stopped(error, desk) : error;
+    throw error instanceof InterruptedError ? createStoppedError(error, steps) : error;
   }
 }
 
-/** Says what stays of a wizard that was stopped. */
-function stopped({ hint }: InterruptedError, { done, plan }: SetupContext): InterruptedError {
-  if (done.length === 0) return new InterruptedError("Stopped: nothing was changed", { hint });
-  const kept = `${done.join(" and ")} ${done.length > 1 ? "stay" : "stays"}`;
-  return new InterruptedError(`Stopped: ${plan.path} was not written; ${kept}`, {
-    hint: hint ?? "the next setup goes on from there",
-  });
+/**
+ * Checks the options before anything is done.
+ *
+ * @throws {UsageError} if they contradict each other, or a value is not an id
+ */
+function checkOptions(args: Arguments): void {
+  const [user, room, direct] = ["user", "room", "direct"].map((name) => args.text(name));
+  if (user !== undefined) requireUserId(user);
+  if (room !== undefined) requireRoom(room);
+  if (direct !== undefined) requireInvitee(direct);
+  args.list("invite").forEach(requireInvitee);
+  findSelectedMethod(args);
+  const [first, second] = ROOM_OPTIONS.filter((name) => args.text(name) !== undefined);
+  if (second !== undefined) {
+    throw new UsageError(`Cannot use --${first} with --${second}: a channel has only one room`);
+  }
+  if (args.list("invite").length > 0 && (room ?? direct) !== undefined) {
+    throw new UsageError(
+      `Cannot use --invite with --${room === undefined ? "direct" : "room"}: it invites people to a new room`,
+      "create one with --create-room NAME",
+    );
+  }
+}
+
+/**
+ * Delivers what was held until the login, then sends a message to the room. The message takes the
+ * usual path through the queue, but no rule redirects it.
+ */
+async function sendTestMessage(
+  context: CommandContext,
+  { channel, room }: Pick<SetupResult, "channel" | "room">,
+): Promise<Outcome> {
+  const { runtime, ui } = context;
+  await using notifier = await openNotifier(context);
+  await releaseHeld(notifier, ui);
+  const [outcome] = await notifier.notify({
+    subject: "Test message",
+    message: `matrix-notify is set up on ${runtime.hostname()}. Its notifications arrive here.`,
+  }, { channels: [channel], room });
+  ui.picture(`Test message: ${outcomeLine(outcome, runtime.now(), ui)}`);
+  reportTrouble([outcome], ui);
+  return outcome;
+}
+
+/** Unlike `send`, setup fails if the test message is only queued: that does not show that the channel works. */
+function toExitCode(test: Outcome | undefined): number {
+  if (test === undefined || test.state === "delivered") return EXIT.ok;
+  return test.state === "dead" ? EXIT.dataErr : EXIT.tempFail;
+}
+
+/** Formats examples for the new channel: in scripts, cron, systemd units and on a router. */
+function nextSteps({ args, runtime }: CommandContext, { config, stateDir }: SetupResult): readonly string[] {
+  // cron has a short PATH, and neither this directory nor these variables.
+  const program = Deno.build.standalone ? Deno.execPath() : "matrix-notify";
+  const isSet = (option: string, variable: string) => args.text(option) ?? runtime.env(variable);
+  const paths = [
+    isSet("config", "MATRIX_NOTIFY_CONFIG") && ` --config ${quote(Deno.realPathSync(config))}`,
+    isSet("state-dir", "MATRIX_NOTIFY_STATE_DIR") && ` --state-dir ${quote(Deno.realPathSync(stateDir))}`,
+  ].filter((path) => path !== undefined).join("");
+  const send = (subject: string, body: string) => `${program} send${paths} ${subject} ${body}`;
+  return [
+    "",
+    "Next steps:",
+    `  script      ${send('"Backup failed"', '"No space left on /dev/sda1"')} --severity error`,
+    `  crontab     0 3 * * * ${program} run${paths} --only-on-failure -- /usr/local/bin/backup`,
+    `              @reboot ${program} flush${paths}`,
+    `  unit        ExecStopPost=/bin/sh -c '[ "$SERVICE_RESULT" = success ] || ${
+      send('"%n failed"', '"$SERVICE_RESULT"')
+    }'`,
+    `  router      /system/ssh-exec address=${runtime.hostname()} user=… command="${send("'Link down'", "ether1")}"`,
+    `  check       ${program} doctor${paths}`,
+    `  monitoring  ${program} status --check${paths}`,
+  ];
+}
+
+function quote(path: string): string {
+  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
 }

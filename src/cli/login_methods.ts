@@ -1,0 +1,273 @@
+/**
+ * The methods to log in to a Matrix account: a password, a code to confirm in a browser, single
+ * sign-on, an access token. `login` and `setup` offer those that the homeserver supports.
+ *
+ * @module
+ */
+
+import type { Account } from "../accounts/account.ts";
+import type { DevicePrompt } from "../accounts/device_login.ts";
+import { readPassword } from "../accounts/password.ts";
+import { type LoginOffer, type SignIn, signInWith, signInWithToken } from "../accounts/sign_in.ts";
+import { formatDuration } from "../base/duration.ts";
+import { ConfigError, InterruptedError, LoginError } from "../base/errors.ts";
+import { loadLate } from "../base/late_modules.ts";
+import { requireSecretFile } from "../base/secret.ts";
+import { ssoRedirectUrl } from "../matrix/login.ts";
+import { isToken } from "../runtime/http.ts";
+import type { Runtime, Stdio } from "../runtime/runtime.ts";
+import { type Arguments, UsageError } from "./arguments.ts";
+import type { CommandContext } from "./command.ts";
+import { at } from "./outcomes.ts";
+import { askSecret, readLine, unlessAborted } from "./prompt.ts";
+
+/** A login in progress. */
+export interface LoginContext extends CommandContext {
+  readonly signIn: SignIn;
+  readonly offer: LoginOffer;
+}
+
+/** A method to log in. */
+export interface LoginMethod {
+  /** The option that selects it. */
+  readonly option: string;
+  /** Its name in lists: `a password`. */
+  readonly title: string;
+  /** True if a person must be there, at the terminal or in a browser. */
+  readonly needsPerson: boolean;
+  /** True if the homeserver supports it. */
+  isOffered(offer: LoginOffer): boolean;
+  /** Logs in and saves the account. */
+  logIn(context: LoginContext): Promise<Account>;
+}
+
+const PASSWORD: LoginMethod = {
+  option: "password-file",
+  title: "a password",
+  needsPerson: false,
+  isOffered: ({ flows }) => flows.includes("m.login.password"),
+  logIn: logInByPassword,
+};
+
+const DEVICE_CODE: LoginMethod = {
+  option: "device-code",
+  title: "a code to confirm in a browser",
+  needsPerson: true,
+  isOffered: ({ deviceCode }) => deviceCode,
+  logIn: logInByDeviceCode,
+};
+
+const SSO: LoginMethod = {
+  option: "sso",
+  title: "single sign-on in a browser",
+  needsPerson: true,
+  isOffered: ({ flows }) => flows.includes("m.login.sso"),
+  logIn: logInBySso,
+};
+
+const TOKEN: LoginMethod = {
+  option: "token-file",
+  title: "an access token",
+  needsPerson: false,
+  isOffered: () => true,
+  logIn: logInByToken,
+};
+
+/** All methods. Without an option the first that the homeserver offers is used. */
+const LOGIN_METHODS: readonly LoginMethod[] = [PASSWORD, DEVICE_CODE, SSO, TOKEN];
+
+/** Returns the methods that a homeserver offers. */
+export function findOfferedMethods(offer: LoginOffer): readonly LoginMethod[] {
+  return LOGIN_METHODS.filter((method) => method.isOffered(offer));
+}
+
+/**
+ * Returns the method that the options select, if any.
+ *
+ * @throws {UsageError} if they select two
+ */
+export function findSelectedMethod(args: Arguments): LoginMethod | undefined {
+  const [method, other] = LOGIN_METHODS.filter(({ option }) => args.has(option) || args.text(option) !== undefined);
+  if (other === undefined) return method;
+  throw new UsageError(`Cannot use --${method.option} with --${other.option}: only one login method is allowed`);
+}
+
+/**
+ * Selects the login method: the one that the options select, else the first that the homeserver
+ * offers and that works without more options.
+ *
+ * @param hasTerminal true if a person can answer
+ * @throws {UsageError} if the options select two, or one that the homeserver does not offer, or if
+ *   no method works without an option
+ */
+export function chooseLoginMethod(args: Arguments, offer: LoginOffer, hasTerminal: boolean): LoginMethod {
+  const selected = findSelectedMethod(args);
+  const offered = findOfferedMethods(offer);
+  const hint = `it accepts ${offered.map(({ title, option }) => `${title} (--${option})`).join(", ")}`;
+  if (selected !== undefined && !offered.includes(selected)) {
+    throw new UsageError(
+      `Cannot log in with --${selected.option}: ${offer.homeserver.baseUrl} does not offer it`,
+      hint,
+    );
+  }
+  const method = selected ??
+    offered.find((method) => method !== TOKEN && (hasTerminal || !method.needsPerson));
+  if (method !== undefined) return method;
+  throw new UsageError(
+    `Cannot log in to ${offer.homeserver.baseUrl}: it accepts no password, and no other method is selected`,
+    hint,
+  );
+}
+
+/**
+ * Logs in.
+ *
+ * @throws {LoginError} if the homeserver refuses; its hint says when logins are accepted again
+ */
+export async function logIn(method: LoginMethod, context: LoginContext): Promise<Account> {
+  try {
+    return await method.logIn(context);
+  } catch (error) {
+    if (!(error instanceof LoginError) || error.until === undefined) throw error;
+    const hint = `try again ${at(error.until, context.runtime.now())}; correct logins count as well`;
+    throw new LoginError(error.trouble, error.message, { cause: error, hint });
+  }
+}
+
+async function logInByPassword(context: LoginContext): Promise<Account> {
+  const { signIn, offer: { homeserver: { baseUrl } } } = context;
+  const { password, passwordFile } = await findPassword(context);
+  const proof = { type: "m.login.password", user: signIn.userId, password } as const;
+  return await signInWith(signIn, proof, { baseUrl, passwordFile });
+}
+
+async function findPassword(
+  { args, runtime, signIn }: LoginContext,
+): Promise<{ readonly password: string; readonly passwordFile?: string }> {
+  const path = args.text("password-file");
+  // Saved as an absolute path, because later runs start in another directory.
+  if (isFile(path)) return { password: readPassword(path), passwordFile: Deno.realPathSync(path) };
+  const password = (await readSecret(`Password of ${signIn.userId}: `, { path, stdio: runtime.stdio }))
+    .replace(/\r?\n$/, "");
+  if (password !== "" && !/[\r\n]/.test(password)) return { password };
+  throw new UsageError(`Cannot use the password: ${password === "" ? "it is empty" : "it has more than one line"}`);
+}
+
+async function logInByToken(
+  { args, runtime, signIn, offer: { homeserver: { baseUrl } } }: LoginContext,
+): Promise<Account> {
+  const path = args.text("token-file");
+  const token = isFile(path)
+    ? requireSecretFile(path, "token file").trim()
+    : (await readSecret(`Access token of ${signIn.userId}: `, { path, stdio: runtime.stdio })).trim();
+  if (isToken(token)) return await signInWithToken(signIn, token, { baseUrl });
+  throw new ConfigError("Cannot use the access token: it must be a single word");
+}
+
+function isFile(path: string | undefined): path is string {
+  return path !== undefined && path !== "-";
+}
+
+/** Larger secrets on standard input are cut: no password or token is that long. */
+const MAX_SECRET_BYTES = 64 * 1024;
+
+/** Asks at the terminal. Without a terminal, or if `path` is `-`, reads standard input. */
+async function readSecret(
+  question: string,
+  { path, stdio }: { readonly path: string | undefined; readonly stdio: Stdio },
+): Promise<string> {
+  if (path === undefined && stdio.stdinIsTerminal()) return await askSecret(question, stdio);
+  return new TextDecoder().decode(await stdio.stdin(MAX_SECRET_BYTES));
+}
+
+async function logInByDeviceCode({ signIn, offer, runtime, ui }: LoginContext): Promise<Account> {
+  const { signInByDevice } = await import("../accounts/device_login.ts");
+  const { baseUrl } = offer.homeserver;
+  return await signInByDevice(signIn, { baseUrl, show: (prompt) => showDevicePrompt(prompt, { runtime, ui }) });
+}
+
+/** Shows the address to open, the code, and on a terminal a QR code of the address. */
+async function showDevicePrompt(
+  { verificationUri, verificationUriComplete, userCode, expiresAt }: DevicePrompt,
+  { runtime, ui }: Pick<CommandContext, "runtime" | "ui">,
+): Promise<void> {
+  const address = verificationUriComplete ?? verificationUri;
+  const drawing = runtime.stdio.stderrIsTerminal() ? await drawInTime(address, runtime) : undefined;
+  if (drawing !== undefined) ui.picture(drawing);
+  ui.tell("To log in, open this address in a browser on any device:", `  ${address}`);
+  if (verificationUriComplete === undefined) ui.tell("and enter this code:", `  ${userCode}`);
+  else ui.tell(`or open ${verificationUri} and enter ${userCode}. The page must show the same code.`);
+  ui.tell(`The code is valid for ${formatDuration(expiresAt - runtime.now())}. Waiting for you to confirm it …`);
+}
+
+/** How long a person waits for the QR code library if it must be downloaded first, in milliseconds. */
+const QR_CODE_TIMEOUT_MS = 5_000;
+
+/** Draws a QR code. Returns undefined if its library does not load in time: the address is printed anyway. */
+async function drawInTime(text: string, runtime: Runtime): Promise<string | undefined> {
+  const { promise: timedOut, resolve } = Promise.withResolvers<undefined>();
+  runtime.timeout(QR_CODE_TIMEOUT_MS).addEventListener("abort", () => resolve(undefined));
+  return await Promise.race([timedOut, draw(text, !runtime.env("NO_COLOR"))]);
+}
+
+async function draw(text: string, colours: boolean): Promise<string | undefined> {
+  try {
+    const { drawQrCode } = await loadLate<typeof import("./qr_code.ts")>("cli/qr_code.ts");
+    return drawQrCode(text, { colours });
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Single sign-on. After the login, the browser is redirected to a port of this host and brings a
+ * one-time token. A browser on another computer cannot reach that port; its user pastes the address
+ * at which the browser ended.
+ */
+async function logInBySso(
+  { ui, runtime, signIn, offer: { homeserver: { baseUrl } } }: LoginContext,
+): Promise<Account> {
+  await using callback = listenForBrowser(`/${runtime.uuid()}`);
+  ui.tell(
+    "Open this address in a browser and log in:",
+    `  ${ssoRedirectUrl(baseUrl, callback.url)}`,
+    "If the browser is on another computer, paste the address at which it ends, or the loginToken in it, here:",
+  );
+  const token = await unlessAborted(Promise.race([callback.token, readPastedToken(runtime.stdio)]), signIn.signal);
+  return await signInWith(signIn, { type: "m.login.token", token }, { baseUrl });
+}
+
+const SSO_PAGE = "<!DOCTYPE html><title>matrix-notify</title><p>You can close this page and go back to the terminal.";
+
+interface BrowserCallback extends AsyncDisposable {
+  /** The address to which the browser is redirected. */
+  readonly url: string;
+  readonly token: Promise<string>;
+}
+
+/** Listens on the loopback interface. `path` is random, so that other programs cannot guess it. */
+function listenForBrowser(path: string): BrowserCallback {
+  const { promise: token, resolve } = Promise.withResolvers<string>();
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, ({ url }) => {
+    const { pathname, searchParams } = new URL(url);
+    const found = searchParams.get("loginToken");
+    if (pathname !== path || !found) return new Response("Not found\n", { status: 404 });
+    resolve(found);
+    return new Response(SSO_PAGE, { headers: { "Content-Type": "text/html; charset=utf-8" } });
+  });
+  return {
+    url: `http://127.0.0.1:${server.addr.port}${path}`,
+    token,
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  };
+}
+
+/** Reads the token, or the address with the token in it. Without a terminal it never resolves. */
+async function readPastedToken(stdio: Stdio): Promise<string> {
+  if (!stdio.stdinIsTerminal()) return await new Promise<string>(() => {});
+  const line = (await readLine(stdio))?.trim();
+  if (line === undefined || line === "") {
+    throw new InterruptedError("Stopped: no token was pasted, nothing was changed");
+  }
+  return URL.parse(line)?.searchParams.get("loginToken") ?? line;
+}

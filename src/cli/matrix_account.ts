@@ -1,0 +1,152 @@
+/**
+ * Matrix accounts on the command line: which account a command means, how to reach its homeserver,
+ * and the line or JSON object that describes it.
+ *
+ * @module
+ */
+
+import type { Account } from "../accounts/account.ts";
+import type { SignIn } from "../accounts/sign_in.ts";
+import { formatDuration } from "../base/duration.ts";
+import { ConfigError } from "../base/errors.ts";
+import { nearest } from "../base/nearest.ts";
+import { USER_AGENT } from "../base/version.ts";
+import { clientField } from "../channels/matrix/client.ts";
+import { withConnection } from "../config/connection.ts";
+import { type ChannelSource, loadChannelSources } from "../config/load.ts";
+import { stateDirPath } from "../config/paths.ts";
+import { parseUserId } from "../matrix/ids.ts";
+import type { MatrixClient } from "../matrix/request.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import { UsageError } from "./arguments.ts";
+import type { CommandContext } from "./command.ts";
+import { printable } from "./ui.ts";
+
+/** Returns the state directory, which stores the accounts: `--state-dir`, or the default. */
+export function findStateDir({ args, runtime }: CommandContext): string {
+  return args.text("state-dir") ?? stateDirPath(runtime);
+}
+
+/**
+ * Checks a user id.
+ *
+ * @throws {UsageError} if it is not a full user id
+ */
+export function requireUserId(text: string): string {
+  const parsed = parseUserId(text);
+  if (parsed !== undefined) return parsed.userId;
+  throw new UsageError(`Cannot use "${text}": it is not a user id`, "write it in full: @bot:example.org");
+}
+
+/**
+ * Collects what a login or logout of a user needs. If a channel names the user, its connection
+ * settings (proxy, certificates) are used.
+ *
+ * @throws {UsageError} if `userId` is not a user id
+ * @throws {ConfigError} if the channel's connection settings are wrong
+ */
+export function createSignIn(context: CommandContext, userId: string): SignIn {
+  const user = requireUserId(userId);
+  const runtime = withConnection(context.runtime, findMatrixChannels(context, user).at(0)?.connection());
+  return { userId: user, stateDir: findStateDir(context), runtime, userAgent: USER_AGENT };
+}
+
+/**
+ * Finds the Matrix channels that use an account. Without `userId` it finds those that have an access
+ * token of their own. A broken configuration counts as empty: the commands that deliver report it.
+ */
+export function findMatrixChannels({ args, runtime }: CommandContext, userId?: string): readonly ChannelSource[] {
+  try {
+    return loadChannelSources(runtime, { configFile: args.text("config"), stateDir: args.text("state-dir") }).filter(
+      ({ kind, fields }) => kind === "matrix" && fields.text("user") === userId,
+    );
+  } catch (error) {
+    if (error instanceof ConfigError) return [];
+    throw error;
+  }
+}
+
+/** The client of a channel's account. */
+export interface ChannelClient {
+  readonly client: MatrixClient;
+  /** The channel's name. */
+  readonly channel: string;
+}
+
+/**
+ * Creates the client for the channel in `--channel`, else for the channel `matrix`, else for the only
+ * Matrix channel.
+ *
+ * @throws {ConfigError} if there is no such channel or its configuration is wrong
+ */
+export function openMatrixClient({ args, runtime }: CommandContext): ChannelClient {
+  const sources = loadChannelSources(runtime, {
+    configFile: args.text("config"),
+    insecureHttp: args.has("insecure-http"),
+    stateDir: args.text("state-dir"),
+  });
+  const source = selectChannel(sources.filter(({ kind }) => kind === "matrix"), args.text("channel"));
+  return { client: createChannelClient(source, runtime), channel: source.name };
+}
+
+/**
+ * Creates the client of a Matrix channel.
+ *
+ * @throws {ConfigError} if the channel's configuration is wrong
+ */
+export function createChannelClient({ fields, context, connection }: ChannelSource, runtime: Runtime): MatrixClient {
+  return clientField(fields, context)(withConnection(runtime, connection()));
+}
+
+function selectChannel(channels: readonly ChannelSource[], wanted: string | undefined): ChannelSource {
+  const names = channels.map(({ name }) => name);
+  const found = channels.find(({ name }) => name === (wanted ?? "matrix"));
+  if (found) return found;
+  if (wanted !== undefined) {
+    const near = nearest(wanted, names);
+    throw new ConfigError(`Cannot use channel "${wanted}": there is no Matrix channel with that name`, {
+      hint: near ? `did you mean "${near}"?` : `configured: ${names.join(", ") || "none"}`,
+    });
+  }
+  if (channels.length === 1) return channels[0];
+  throw new ConfigError(
+    channels.length === 0
+      ? "Cannot select an account: no Matrix channel is configured"
+      : "Cannot select an account: several Matrix channels are configured",
+    {
+      hint: channels.length === 0
+        ? "run: matrix-notify setup; or set MATRIX_HOMESERVER and MATRIX_ACCESS_TOKEN"
+        : `select one with --channel: ${names.join(", ")}`,
+    },
+  );
+}
+
+/** `@bot:example.org, device ABC, at https://matrix.example.org, token expires in 5 min and is renewed`. */
+export function formatAccount(account: Account, now: number): string {
+  const { userId, deviceId, homeserver, expiresAt, refreshToken } = account;
+  const left = expiresAt === undefined ? undefined : expiresAt - now;
+  const expiry = left === undefined
+    ? "token does not expire"
+    : `token ${left > 0 ? `expires in ${formatDuration(left)}` : "has expired"}${
+      refreshToken ? " and is renewed" : ""
+    }`;
+  return printable(`${formatOwner({ userId, deviceId, homeserver })}, ${expiry}`);
+}
+
+/** `@bot:example.org, device ABC, at https://matrix.example.org, with the token of channel matrix`. */
+export function formatChannelAccount(owner: TokenOwner, channel: string): string {
+  return printable(`${formatOwner(owner)}, with the token of channel ${channel}`);
+}
+
+type TokenOwner = Pick<Account, "userId" | "deviceId" | "homeserver">;
+
+function formatOwner({ userId, deviceId, homeserver }: TokenOwner): string {
+  return `${userId}, ${deviceId === undefined ? "no device" : `device ${deviceId}`}, at ${homeserver}`;
+}
+
+/** The JSON object of an account, without its tokens. */
+export function toAccountJson(
+  { userId, deviceId, homeserver, expiresAt, refreshToken }: Account,
+): Record<string, unknown> {
+  return { user: userId, device: deviceId, homeserver, expiresAt, renewable: refreshToken !== undefined };
+}

@@ -1,0 +1,126 @@
+/**
+ * The channel in the configuration file: what `setup` reads from it before the first question, and
+ * what it writes at the end. Settings that setup does not ask for are kept.
+ *
+ * @module
+ */
+
+import type { Connection } from "../../runtime/connection.ts";
+import { channelObject, parseConfig } from "../../config/config.ts";
+import { connectionOf } from "../../config/connection.ts";
+import { contextOf, readConfigFile, variablesSet } from "../../config/load.ts";
+import { configPath } from "../../config/paths.ts";
+import { ConfigError } from "../../base/errors.ts";
+import { Fields, isObject } from "../../base/fields.ts";
+import type { CommandContext } from "../command.ts";
+import { findStateDir } from "../matrix_account.ts";
+
+/** The channel to set up. */
+export interface ChannelPlan {
+  readonly name: string;
+  /** The path of the configuration file. */
+  readonly path: string;
+  /** The user and room in the file now. */
+  readonly before: { readonly user?: string; readonly room?: string };
+  readonly connection: Connection | undefined;
+  /** Returns the channel for the file, with all settings that are kept. */
+  toChannel(user: string, room: string): Readonly<Record<string, unknown>>;
+}
+
+/** Options about the connection to the homeserver, and their keys in the file. */
+const CONNECTION_KEYS: Readonly<Record<string, string>> = {
+  "ca-file": "caFile",
+  "cert-file": "certFile",
+  "key-file": "keyFile",
+  "proxy": "proxy",
+  "proxy-file": "proxyFile",
+};
+
+/** Keys that setup writes itself, and keys that contradict them. */
+const REPLACED_KEYS: readonly string[] = [
+  ...["kind", "user", "room", "homeserver", "insecureHttp"],
+  ...["accessToken", "accessTokenFile"],
+];
+
+/**
+ * Reads the configuration file. Verifies, before the first question, that the file with the new
+ * channel will be valid and that no environment variable overrides it.
+ *
+ * @throws {ConfigError} if the file or an option is wrong, or a variable is set
+ */
+export function planChannel(context: CommandContext): ChannelPlan {
+  const { args, runtime } = context;
+  const name = args.text("channel") ?? "matrix";
+  const path = args.text("config") ?? configPath(runtime);
+  rejectVariables(name, runtime.env);
+  const file = readConfigFile(path, { mustExist: false }) ?? {};
+  const channels = isObject(file.channels) ? file.channels : {};
+  const before = Object.hasOwn(channels, name) ? requireMatrixChannel(name, channels[name]) : {};
+  const { kept, connection } = mergeConnection(context, { name, before });
+  const toChannel = (user: string, room: string) => ({
+    ...(name === "matrix" ? {} : { kind: "matrix" }),
+    user,
+    room,
+    ...kept,
+  });
+  const after = { ...file, channels: { ...channels, [name]: toChannel("@bot:example.org", "!room") } };
+  const isValid = isObject(file.channels ?? {});
+  parseConfig(isValid ? after : file, contextOf(runtime, { stateDir: findStateDir(context) }, {}));
+  return { name, path, before: { user: toText(before.user), room: toText(before.room) }, connection, toChannel };
+}
+
+/** Variables override the file, so the new channel would not be the one that is used. */
+function rejectVariables(name: string, env: CommandContext["runtime"]["env"]): void {
+  const [variable] = variablesSet(name, env);
+  if (variable === undefined) return;
+  throw new ConfigError(`Cannot set up channel ${name}: ${variable} is set and overrides the file`, {
+    hint: `unset it, or choose another channel name: --channel alerts`,
+  });
+}
+
+/** @throws {ConfigError} if the channel is not of kind matrix */
+function requireMatrixChannel(name: string, value: unknown): Readonly<Record<string, unknown>> {
+  const channel = channelObject(name, value);
+  const kind = isObject(channel) ? channel.kind ?? name : undefined;
+  if (isObject(channel) && kind === "matrix") return channel;
+  throw new ConfigError(`Cannot set up channel ${name}: it is ${kind ? `of kind ${kind}` : "not an object"}`, {
+    hint: "choose another channel name: --channel alerts",
+  });
+}
+
+/** Merges the connection options into the settings that are kept. An option replaces the setting in the file. */
+function mergeConnection(
+  { args }: CommandContext,
+  { name, before }: { readonly name: string; readonly before: Readonly<Record<string, unknown>> },
+): { readonly kept: Readonly<Record<string, unknown>>; readonly connection: Connection | undefined } {
+  const kept = Object.fromEntries(Object.entries(before).filter(([key]) => !REPLACED_KEYS.includes(key)));
+  // For error messages: a key is called by its option unless the file sets it.
+  const names: Record<string, string> = {};
+  for (const [option, key] of Object.entries(CONNECTION_KEYS)) {
+    const value = args.text(option);
+    if (value === undefined && Object.hasOwn(kept, key)) continue;
+    names[key] = `--${option}`;
+    if (value === undefined) continue;
+    if (key === "proxy") delete kept.proxyFile;
+    if (key === "proxyFile") delete kept.proxy;
+    kept[key] = key === "proxy" ? value : toAbsolutePath(value, names[key]);
+  }
+  const connection = connectionOf(new Fields(kept, `channels.${name}`, names), `channels.${name}`);
+  // Read the files now: a bad file would otherwise look like a homeserver that does not answer.
+  connection?.read();
+  return { kept, connection };
+}
+
+/** Later runs start in another directory. */
+function toAbsolutePath(path: string, option: string): string {
+  try {
+    return Deno.realPathSync(path);
+  } catch (error) {
+    const state = error instanceof Deno.errors.NotFound ? "there is no such file" : "it cannot be read";
+    throw new ConfigError(`Cannot use ${option} ${path}: ${state}`, { cause: error });
+  }
+}
+
+function toText(value: unknown): string | undefined {
+  return typeof value === "string" && value.trim() !== "" ? value.trim() : undefined;
+}

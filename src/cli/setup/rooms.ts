@@ -1,0 +1,288 @@
+/**
+ * The room step of `setup`: an existing room, a new room, or a direct chat. Then it checks that the
+ * account may send there.
+ *
+ * @module
+ */
+
+import type { Account } from "../../accounts/account.ts";
+import { openSession } from "../../accounts/session.ts";
+import { formatDuration } from "../../base/duration.ts";
+import { USER_AGENT } from "../../base/version.ts";
+import { openDirectChat } from "../../channels/matrix/direct_chat.ts";
+import { RoomCacheFile } from "../../channels/room_cache_file.ts";
+import { createRoom } from "../../matrix/create_room.ts";
+import { MatrixError } from "../../matrix/errors.ts";
+import { powerOf, powerToSend } from "../../matrix/power_levels.ts";
+import type { MatrixClient } from "../../matrix/request.ts";
+import { readState } from "../../matrix/room_state.ts";
+import { resolveAlias } from "../../matrix/rooms.ts";
+import { syncRooms, waitForInvites } from "../../matrix/sync.ts";
+import type { Invite } from "../../matrix/sync_rooms.ts";
+import { CommandError } from "../command_error.ts";
+import { EXIT } from "../exit_codes.ts";
+import { enterRoom, requireInvitee, requireRoom, ROOM_TIMEOUT_MS, withServerErrors } from "../matrix_rooms.ts";
+import type { SetupContext } from "./context.ts";
+import { type Choice, createChoiceQuestion } from "./prompter.ts";
+
+/** A room that the account has joined. */
+export interface Room {
+  /** What the channel names it by: an id, an alias or a user id. */
+  readonly room: string;
+  readonly roomId: string;
+}
+
+/** A running `setup` that is logged in. */
+interface RoomContext extends SetupContext {
+  readonly client: MatrixClient;
+  readonly userId: string;
+}
+
+/** A way to choose a room. */
+interface RoomSource {
+  /** The option that selects it. Absent if it is only offered in the list. */
+  readonly option?: string;
+  /** Its line in the list. Undefined if it is not possible. */
+  title(context: RoomContext): string | undefined;
+  /** @throws {HintedError} if there is no such room, or the account cannot join it */
+  open(context: RoomContext): Promise<Room>;
+}
+
+const CURRENT_ROOM: RoomSource = {
+  title: ({ plan }) => plan.before.room && `the current room: ${plan.before.room}`,
+  open: (context) => joinExisting(context.plan.before.room ?? "", context),
+};
+
+const EXISTING_ROOM: RoomSource = {
+  option: "room",
+  title: ({ userId }) => `an existing room, to which you invite ${userId}`,
+  open: askForRoom,
+};
+
+const NEW_ROOM: RoomSource = {
+  option: "create-room",
+  title: () => "a new room, with an invite for you",
+  open: askForNewRoom,
+};
+
+const DIRECT_CHAT: RoomSource = {
+  option: "direct",
+  title: () => "a direct chat with you",
+  open: askForPerson,
+};
+
+const ROOM_SOURCES: readonly RoomSource[] = [CURRENT_ROOM, EXISTING_ROOM, NEW_ROOM, DIRECT_CHAT];
+
+/** The options that select a room. */
+export const ROOM_OPTIONS: readonly string[] = ROOM_SOURCES.flatMap(({ option }) => option ?? []);
+
+/**
+ * Chooses the room, by an option or a question, and joins it.
+ *
+ * @throws {UsageError} if no option selects a room and there is no terminal
+ * @throws {CommandError} if the account cannot join the room, or may not send there
+ */
+export async function chooseRoom(
+  context: SetupContext,
+  { userId, homeserver }: Pick<Account, "userId" | "homeserver">,
+): Promise<Room> {
+  const { args, connected, plan, prompter, stateDir } = context;
+  const credentials = openSession(stateDir, userId, USER_AGENT).credentials(connected);
+  const client = { runtime: connected, baseUrl: homeserver, userAgent: USER_AGENT, credentials };
+  const roomContext: RoomContext = { ...context, client, userId };
+  const open = async (source: RoomSource) => {
+    const room = await source.open(roomContext);
+    await verifyCanSend(room, roomContext);
+    return room;
+  };
+  const selected = ROOM_SOURCES.find(({ option }) => option !== undefined && args.text(option) !== undefined);
+  if (selected !== undefined) return await open(selected);
+  const choices = ROOM_SOURCES.flatMap((source): Choice<RoomSource>[] => {
+    const title = source.title(roomContext);
+    return title === undefined ? [] : [{ title, value: source }];
+  });
+  return await prompter.ask(createChoiceQuestion(choices, {
+    text: "Where to send notifications",
+    option: "--room '!id', --create-room NAME or --direct USER",
+    defaultAnswer: prompter.isInteractive || plan.before.room !== undefined ? "1" : undefined,
+    accept: open,
+  }));
+}
+
+/**
+ * Checks the power levels, and warns if the room is encrypted. The test message would fail as well,
+ * but here the error can say what to change.
+ */
+async function verifyCanSend({ room, roomId }: Room, { client, signal, ui, userId }: RoomContext): Promise<void> {
+  const read = (type: string) =>
+    withServerErrors(
+      `read the settings of ${room}`,
+      () => readState(client, { roomId, type, timeoutMs: ROOM_TIMEOUT_MS, signal }),
+    );
+  const state = { create: await read("m.room.create"), powerLevels: await read("m.room.power_levels") };
+  const has = powerOf(userId, state), needs = powerToSend("m.room.message", state);
+  if (has < needs) {
+    throw new CommandError(
+      `Cannot send to ${room}: ${userId} has power level ${has} there, and messages need ${needs}`,
+      EXIT.noPerm,
+      { hint: "raise its power level in the room settings, or lower the level for messages; then run setup again" },
+    );
+  }
+  if (await read("m.room.encryption") !== undefined) {
+    ui.warn("The room is encrypted, but notifications are not: clients mark them, and homeservers can read them");
+  }
+}
+
+const WAIT_ANSWER = "wait";
+
+async function askForRoom(context: RoomContext): Promise<Room> {
+  const given = context.args.text("room");
+  if (given !== undefined) return await joinExisting(given, context);
+  return await context.prompter.ask({
+    text: `Room id or alias, or "${WAIT_ANSWER}" for an invite`,
+    option: "--room '!id'",
+    defaultAnswer: WAIT_ANSWER,
+    accept: (answer) => answer === WAIT_ANSWER ? joinInvited(context) : joinExisting(answer, context),
+  });
+}
+
+/** Joins a room. If the account is not invited yet, waits for the invite. */
+async function joinExisting(room: string, context: RoomContext): Promise<Room> {
+  const { client, done, signal } = context;
+  const reference = requireRoom(room);
+  if (reference.kind === "user") return await openChatWith(reference.userId, context);
+  const roomId = await enterRoom(client, room, { signal }).catch(async (error) => {
+    if (!mayNeedInvite(error)) throw error;
+    const roomId = reference.kind === "id" ? reference.roomId : await resolve(reference.alias, context);
+    await waitForInvite(roomId, { ...context, what: room });
+    return await enterRoom(client, roomId, { signal });
+  });
+  done.push(`the room ${room}`);
+  return { room, roomId };
+}
+
+/** True also for 404: the homeserver may get to know a room id only with the invite. */
+function mayNeedInvite(error: unknown): boolean {
+  if (!(error instanceof CommandError) || !(error.cause instanceof MatrixError)) return false;
+  const { errcode, status } = error.cause;
+  return errcode === "M_FORBIDDEN" || errcode === "M_UNSUPPORTED_ROOM_VERSION" || status === 404;
+}
+
+async function resolve(alias: string, { client, signal }: RoomContext): Promise<string> {
+  return await withServerErrors(
+    `find ${alias}`,
+    () => resolveAlias(client, alias, { timeoutMs: ROOM_TIMEOUT_MS, signal }),
+    { "404": "check the spelling; for a room without an alias, use its id" },
+  );
+}
+
+/** Waits for any invite. Strangers send invites too, so a person must choose. */
+async function joinInvited(context: RoomContext): Promise<Room> {
+  const { client, done, prompter, signal } = context;
+  const invites = await waitForInvite(undefined, { ...context, what: "the room" });
+  const invite = await prompter.ask(createChoiceQuestion<Invite | undefined, Invite | undefined>([
+    ...invites.map((invite) => ({ title: formatInvite(invite), value: invite })),
+    { title: "none of these", value: undefined },
+  ], { text: "Room for the notifications", option: "--room '!id'", defaultAnswer: "1", accept: (value) => value }));
+  if (invite === undefined) throw new CommandError("Cannot join a room: no invite was chosen", EXIT.tempFail);
+  const roomId = await enterRoom(client, invite.roomId, { signal });
+  done.push(`the room ${roomId}`);
+  return { room: roomId, roomId };
+}
+
+function formatInvite({ name = "a room without a name", roomId, inviter = "an unknown user" }: Invite): string {
+  return `${name} (${roomId}), by ${inviter}`;
+}
+
+/** How long to wait for an invite without `--wait`, in milliseconds. */
+const INVITE_WAIT_MS = 5 * 60_000;
+
+/**
+ * Waits for an invite to a room, or to any room if `roomId` is undefined.
+ *
+ * @throws {CommandError} if none arrives in time
+ */
+async function waitForInvite(
+  roomId: string | undefined,
+  { args, client, runtime: { sleep }, signal, ui, userId, what }: RoomContext & { readonly what: string },
+): Promise<readonly Invite[]> {
+  const waitMs = args.durationMs("wait") ?? INVITE_WAIT_MS;
+  ui.tell(`Invite ${userId} to ${what} now. Waiting for up to ${formatDuration(waitMs)}; press Ctrl-C to stop …`);
+  const options = { roomId, waitMs, sleep, timeoutMs: ROOM_TIMEOUT_MS, signal };
+  const invites = await withServerErrors("wait for an invite", () => waitForInvites(client, options));
+  if (invites.length > 0) return invites;
+  throw new CommandError(
+    `Cannot join ${what}: no invite for ${userId} arrived within ${formatDuration(waitMs)}`,
+    EXIT.tempFail,
+    { hint: `invite ${userId}, then run the same command again` },
+  );
+}
+
+async function askForNewRoom(context: RoomContext): Promise<Room> {
+  const { args, prompter } = context;
+  const name = args.text("create-room") ?? await prompter.ask({
+    text: "Room name",
+    option: "--create-room NAME",
+    defaultAnswer: "Notifications",
+    accept: (answer) => answer,
+  });
+  const existing = await findCreatedBefore(name, context);
+  if (existing !== undefined) return { room: existing, roomId: existing };
+  const given = args.list("invite").map(requireInvitee);
+  const invite = given.length > 0 ? given : await prompter.ask({
+    text: "Your user id, and others to invite",
+    option: "--invite @you:example.org",
+    accept: (answer) => answer.split(/[\s,]+/).filter((part) => part !== "").map(requireInvitee),
+  });
+  return await createNewRoom({ name, invite }, context);
+}
+
+/** Finds the room of an earlier setup with the same options, so that repeating the command creates no second room. */
+async function findCreatedBefore(name: string, { client, plan, signal }: RoomContext): Promise<string | undefined> {
+  const { room } = plan.before;
+  if (room === undefined) return undefined;
+  const { joined } = await withServerErrors(
+    "list the rooms",
+    () => syncRooms(client, { timeoutMs: ROOM_TIMEOUT_MS, signal }),
+  );
+  return joined.find((each) => each.roomId === room && each.name === name)?.roomId;
+}
+
+async function createNewRoom(
+  { name, invite }: { readonly name: string; readonly invite: readonly string[] },
+  { client, done, signal, ui }: RoomContext,
+): Promise<Room> {
+  // In a trusted private chat, those who are invited get the power level of the creator.
+  const preset = "trusted_private_chat";
+  const roomId = await withServerErrors(
+    "create the room",
+    () => createRoom(client, { name, invite, preset, timeoutMs: ROOM_TIMEOUT_MS, signal }),
+    { M_FORBIDDEN: "check that the account may create rooms and that each user id is right" },
+  );
+  ui.tell(`Created ${name} (${roomId}) and invited ${invite.join(", ")}`);
+  done.push(`the room ${roomId}`);
+  return { room: roomId, roomId };
+}
+
+async function askForPerson(context: RoomContext): Promise<Room> {
+  const given = context.args.text("direct");
+  const person = given !== undefined ? requireInvitee(given) : await context.prompter.ask({
+    text: "Your user id",
+    option: "--direct @you:example.org",
+    accept: requireInvitee,
+  });
+  return await openChatWith(person, context);
+}
+
+/** Finds the direct chat with a person, or creates it: the same that a notification to that person uses. */
+async function openChatWith(person: string, context: RoomContext): Promise<Room> {
+  const { client, done, runtime, signal, stateDir } = context;
+  const memory = new RoomCacheFile(stateDir, runtime);
+  const { roomId } = await withServerErrors(
+    `open the direct chat with ${person}`,
+    () => openDirectChat(client, { person, memory, timeoutMs: ROOM_TIMEOUT_MS, signal }),
+    { M_FORBIDDEN: "check that the user id is right and that the account may invite that person" },
+  );
+  done.push(`the chat with ${person}`);
+  return { room: person, roomId };
+}
