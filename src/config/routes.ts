@@ -14,7 +14,7 @@
  */
 
 import type { ChannelDirectory, RoutedChannel } from "./channel_directory.ts";
-import { isTakenBy } from "../routing/match.ts";
+import { isCoveredBy } from "../routing/match.ts";
 import { parsePattern, type Pattern } from "../routing/pattern.ts";
 import {
   type ChannelSettings,
@@ -44,7 +44,7 @@ export function routesOf(fields: Fields, directory: ChannelDirectory): Rule[] {
   if (!Array.isArray(values)) throw fields.error("routes", "it must be a list of rules");
   const rules = values.map((value, at) => parseRule(value, at, directory));
   for (const [at, rule] of rules.entries()) {
-    const earlier = rules.slice(0, at).find((one) => isTakenBy(rule, one));
+    const earlier = rules.slice(0, at).find((one) => isCoveredBy(rule, one));
     if (earlier === undefined) continue;
     throw new ConfigError(`Cannot use ${rule.path}: it can never match: ${earlier.path} takes all that it is for`, {
       hint: `put it before ${earlier.path}, or say "continue": true there`,

@@ -1,29 +1,39 @@
-/** One try of one entry through its channel, and what it means. Here a failure of the send path is caught and understood. */
+/**
+ * One attempt: an entry is sent once through its channel. This is the only place that catches what a channel throws.
+ *
+ * ```text
+ * entry -> envelope (resolved subject, shortcodes, attachments that the channel can take) -> channel.send
+ *   receipt -> delivered
+ *   thrown  -> classify.ts: what the failure means -> retry.ts: when to try again, or a dead letter
+ * ```
+ *
+ * @module
+ */
 
-import type { Channel, Envelope } from "../channels/channel.ts";
-import type { Entry } from "../queue/entry.ts";
-import type { AttemptResult } from "../queue/queue_types.ts";
 import { InvalidNotificationError } from "../base/errors.ts";
+import type { Channel, Envelope } from "../channels/channel.ts";
 import { type Batch, type BatchItem, createBatch } from "../notification/batch.ts";
 import { type Incident, withResolution } from "../notification/incident.ts";
 import { isNotification, type Notification } from "../notification/notification.ts";
 import { withShortcodes } from "../notification/shortcodes.ts";
+import type { Entry } from "../queue/entry.ts";
+import type { AttemptResult } from "../queue/queue_types.ts";
+import { classify } from "./classify.ts";
 import { EXPIRY_KEY } from "./expiry.ts";
-import { classify, type Failure } from "./classify.ts";
 import { planRetry, type RetryContext } from "./retry.ts";
 
-/** Whoever waited longer says since when. */
+/** A notification that waited longer says since when. */
 const LATE_AFTER_MS = 60_000;
 
-/** Tells what the lane of an entry was told under its key, and not yet that it is over. */
-export type IncidentOf = (entry: Entry) => Incident | undefined;
+/** Finds the open incident for the key of an entry, in its lane. */
+export type FindIncident = (entry: Entry) => Incident | undefined;
 
-/** How to try. */
+/** How to make an attempt. */
 export interface AttemptOptions extends Omit<RetryContext, "now" | "attempts"> {
-  /** The clock: an answer may take a minute, and what it says counts from then. */
+  /** The clock. A response may take a minute, and a wait that it asks for starts when it arrives. */
   readonly now: () => number;
-  /** What the lane of an entry was told under its key. @default nothing that is known */
-  readonly incidentOf?: IncidentOf;
+  /** @default finds none */
+  readonly findIncident?: FindIncident;
   /** `true`: shortcodes in subjects become symbols. The queue keeps them as they were written. @default {false} */
   readonly shortcodes?: boolean;
   readonly timeoutMs: number;
@@ -31,23 +41,23 @@ export interface AttemptOptions extends Omit<RetryContext, "now" | "attempts"> {
 }
 
 /**
- * Tries an entry once.
+ * Tries to deliver an entry once.
  *
- * @throws the reason of the signal, when that ended it: then nobody knows what became of the try
+ * @throws the reason of the signal, if it ended the attempt: then the outcome is unknown
  */
-export async function attempt(
-  entry: Entry,
-  channel: Channel,
-  options: AttemptOptions,
-): Promise<AttemptResult> {
-  const { now, incidentOf = () => undefined, shortcodes = false, timeoutMs, signal } = options;
-  const fail = (failure: Failure) => planRetry(failure, { ...options, attempts: entry.attempts, now: now() });
+export async function attempt(entry: Entry, channel: Channel, options: AttemptOptions): Promise<AttemptResult> {
+  const { now, findIncident = () => undefined, shortcodes = false, timeoutMs, signal } = options;
   try {
-    const envelope = envelopeOf(entry, { incidentOf, shortcodes });
-    const receipt = await channel.send(await carriedBy(channel, envelope), {
+    const notification = toNotification(entry, findIncident);
+    const envelope: Envelope = {
+      channel: entry.channel,
+      destination: entry.destination,
+      notification: await forChannel(channel, shortcodes ? withShortcodes(notification) : notification),
+    };
+    const receipt = await channel.send(envelope, {
       txnId: entry.id,
       inDoubt: entry.inDoubt,
-      incident: incidentOf(entry),
+      incident: findIncident(entry),
       replaced: entry.key === EXPIRY_KEY ? undefined : entry.replaced,
       late: entry.attempts > 1 || now() - entry.time > LATE_AFTER_MS,
       timeoutMs,
@@ -57,54 +67,46 @@ export async function attempt(
     return { state: "delivered", receipt: id, via, ...(possibleDuplicate ? { possibleDuplicate: true } : {}) };
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
-    return fail(classify(error));
+    return planRetry(classify(error), { ...options, attempts: entry.attempts, now: now() });
   }
 }
 
-/** The envelope as its channel can carry it. Whoever sends no files loads nothing for them. */
-async function carriedBy({ attachmentMode }: Channel, envelope: Envelope): Promise<Envelope> {
-  const { notification } = envelope;
-  if (notification.attachments === undefined && notification.file === undefined) return envelope;
-  const { withAttachmentMode } = await import("../notification/attachment_mode.ts");
-  return { ...envelope, notification: withAttachmentMode(notification, attachmentMode) };
+/** The batch that stands for these entries. */
+export function toBatch(members: readonly Entry[], findIncident: FindIncident): Batch {
+  return createBatch(toBatchItems(members, findIncident));
 }
 
-/** @throws {InvalidNotificationError} when what the queue holds is no notification */
-function envelopeOf(
-  entry: Entry,
-  { incidentOf, shortcodes }: Required<Pick<AttemptOptions, "incidentOf" | "shortcodes">>,
-): Envelope {
-  const { channel, destination } = entry;
-  const said = saidBy(entry, incidentOf);
-  return { channel, destination, notification: shortcodes ? withShortcodes(said) : said };
-}
-
-function saidBy(entry: Entry, incidentOf: IncidentOf): Notification {
-  const { notification, members } = entry;
-  if (members) return notificationOfBatch(members, incidentOf);
-  if (!isNotification(notification)) {
-    throw new InvalidNotificationError("Cannot read the notification: something in it is missing or of the wrong kind");
-  }
-  return withResolution(notification, lastedMs(entry, incidentOf(entry)));
-}
-
-/** What a digest says: what its members say. */
-export function notificationOfBatch(members: readonly Entry[], incidentOf: IncidentOf): Batch {
-  return createBatch(itemsOf(members, incidentOf));
-}
-
-/** What entries say, as far as they can be read. Nothing is gathered that cannot. */
-export function itemsOf(entries: readonly Entry[], incidentOf: IncidentOf): BatchItem[] {
+/** The items of a batch. Entries without a valid notification are left out; such entries are never batched. */
+export function toBatchItems(entries: readonly Entry[], findIncident: FindIncident): BatchItem[] {
   return entries.flatMap((entry) => {
     const { notification, replaced, key } = entry;
     if (!isNotification(notification)) return [];
-    const said = withResolution(notification, lastedMs(entry, incidentOf(entry)));
-    return [{ notification: said, replaced: key === EXPIRY_KEY ? undefined : replaced }];
+    return [{
+      notification: withResolution(notification, incidentDuration(entry, findIncident(entry))),
+      replaced: key === EXPIRY_KEY ? undefined : replaced,
+    }];
   });
 }
 
-/** How long what an entry is about has lasted when it was said; what fired and was never delivered counts too. */
-function lastedMs({ time, replaced }: Entry, incident: Incident | undefined): number | undefined {
+/** @throws {InvalidNotificationError} if the queue contains something else than a notification */
+function toNotification(entry: Entry, findIncident: FindIncident): Notification {
+  const { notification, members } = entry;
+  if (members) return toBatch(members, findIncident);
+  if (!isNotification(notification)) {
+    throw new InvalidNotificationError("Cannot read the notification: something in it is missing or of the wrong kind");
+  }
+  return withResolution(notification, incidentDuration(entry, findIncident(entry)));
+}
+
+/** Leaves out or moves attachments that a channel cannot take. The code is only loaded for notifications with files. */
+async function forChannel({ attachmentMode }: Channel, notification: Notification): Promise<Notification> {
+  if (notification.attachments === undefined && notification.file === undefined) return notification;
+  const { fitAttachments } = await import("../notification/attachment_mode.ts");
+  return fitAttachments(notification, attachmentMode);
+}
+
+/** How long the incident of an entry had lasted when the entry was queued, milliseconds. Undelivered notifications count. */
+function incidentDuration({ time, replaced }: Entry, incident: Incident | undefined): number | undefined {
   const since = Math.min(incident?.since ?? Infinity, replaced?.fired ?? Infinity);
   return since === Infinity ? undefined : Math.max(0, time - since);
 }

@@ -13,7 +13,7 @@ import type { Incident } from "../notification/incident.ts";
 import { isNotification } from "../notification/notification.ts";
 import { type Entry, laneKey, type Wait } from "../queue/entry.ts";
 import { canBeBatched } from "../queue/ordered_entries.ts";
-import { itemsOf } from "./attempt.ts";
+import { toBatchItems } from "./attempt.ts";
 import { isCritical } from "./delays.ts";
 import { MAX_BATCH_MEMBERS, RATE_LIMITED_BATCH_OVER } from "./rate_policy.ts";
 import type { Schedule } from "./schedule.ts";
@@ -80,7 +80,7 @@ function neighbours(lane: readonly Entry[]): Entry[][] {
 /** Splits entries into batches that fit into a message of the channel. An entry that remains alone stays itself. */
 function splitToFit(run: readonly Entry[], channel: Channel, queue: BatchSource): Entry[][] {
   const hasRoomFor = (entries: readonly Entry[]) => {
-    const batch = batchOutline(itemsOf(entries, (entry) => queue.findIncident(entry)));
+    const batch = batchOutline(toBatchItems(entries, (entry) => queue.findIncident(entry)));
     return channel.hasRoomFor?.(batch) ?? hasLineForEach(batch, fitsEverywhere);
   };
   const batches: Entry[][] = [];

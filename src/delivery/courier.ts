@@ -291,7 +291,7 @@ export class Courier {
         timeoutMs: Math.min(REQUEST_TIMEOUT_MS, timeLeft),
         signal: run.signal,
         now: () => this.#runtime.now(),
-        incidentOf: (entry) => this.#queue.state.findIncident(entry),
+        findIncident: (entry) => this.#queue.state.findIncident(entry),
         shortcodes: this.#shortcodes,
         failures: this.#queue.state.channelState(entry.channel).failures,
         random: this.#runtime.random(),

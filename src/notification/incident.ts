@@ -25,7 +25,7 @@ export interface Incident {
 const MAX_TITLE = 100;
 
 /** What to call a notification when a later one relates to it. */
-export function titleOf({ subject }: Notification): string {
+export function incidentTitle({ subject }: Notification): string {
   const characters = Array.from(subject);
   return characters.length <= MAX_TITLE ? subject : `${characters.slice(0, MAX_TITLE - 1).join("")}…`;
 }

@@ -45,17 +45,17 @@ export function subjectLine(notification: Notification, identity: string): strin
  * What the reader must know beside the message, a line each: `⏰ Queued since 2026-11-22 20:15 (UTC+1), 2 h 5 min late`;
  * `↻ In place of 3 earlier ones, since 2026-11-22 18:00 (UTC+1)`; `📎 report.pdf (12.0 KiB) was not sent here`.
  */
-export function notesOf(
+export function formatNotes(
   notification: Notification,
   { lateAt, replaced, notes: own = [] }: Pick<RenderOptions, "lateAt" | "replaced" | "notes">,
 ): string[] {
   const notes = (notification.unsent ?? []).map((file) => `📎 ${file} was not sent here`);
   if (lateAt !== undefined) {
-    notes.push(`⏰ Queued since ${localTime(notification.time)}, ${formatDuration(lateAt - notification.time)} late`);
+    notes.push(`⏰ Queued since ${formatTime(notification.time)}, ${formatDuration(lateAt - notification.time)} late`);
   }
   if (replaced !== undefined) {
     const earlier = replaced.count === 1 ? "an earlier one, of" : `${replaced.count} earlier ones, since`;
-    notes.push(`↻ In place of ${earlier} ${localTime(replaced.since)}`);
+    notes.push(`↻ In place of ${earlier} ${formatTime(replaced.since)}`);
   }
   return [...notes, ...own];
 }
@@ -70,7 +70,7 @@ export function renderPlain(notification: Notification, options: RenderOptions, 
     subjectLine(notification, options.identity),
     ...(message === "" ? [] : [`\n${message}`]),
     ...(notification.link === undefined ? [] : [`\n🔗 ${notification.link}`]),
-    ...notesOf(notification, options).map((note) => `\n${note}`),
+    ...formatNotes(notification, options).map((note) => `\n${note}`),
     ...addressees(options).map((note) => `\n${note}`),
   ].join("\n");
 }
@@ -84,7 +84,7 @@ export function renderHtml(notification: Notification, options: RenderOptions, m
   const { link } = notification;
   const after = [
     ...(link === undefined ? [] : [`🔗 ${linkHtml(link)}`]),
-    ...notesOf(notification, options).map((note) => `<em>${escapeHtml(note)}</em>`),
+    ...formatNotes(notification, options).map((note) => `<em>${escapeHtml(note)}</em>`),
     ...addressees(options, pill),
   ];
   return `<strong>${escapeHtml(subjectLine(notification, options.identity))}</strong>` +
@@ -160,7 +160,7 @@ function withCutNote(kept: string, total: number): string {
 }
 
 /** `2026-11-22 20:15 (UTC+1)`: the wall clock of the host that queued it, and where that clock stands. */
-export function localTime(time: number): string {
+export function formatTime(time: number): string {
   const date = new Date(time);
   const two = (number: number) => String(number).padStart(2, "0");
   const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;

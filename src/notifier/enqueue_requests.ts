@@ -2,7 +2,7 @@
 
 import type { Envelope } from "../channels/channel.ts";
 import type { Plan } from "../routing/route.ts";
-import { titleOf } from "../notification/incident.ts";
+import { incidentTitle } from "../notification/incident.ts";
 import type { EnqueueRequest } from "../queue/queue_types.ts";
 
 /**
@@ -33,6 +33,6 @@ function draftOf(envelope: Envelope, once: string | undefined): EnqueueRequest {
   };
   // Whatever takes the place of its text takes that of the file too.
   if (attachmentIndex !== undefined) return { ...common, key, idempotencyKey: once && `${once} ${attachmentIndex}` };
-  const keyed = key === undefined ? {} : { key, title: titleOf(notification), resolves, replaces: true } as const;
+  const keyed = key === undefined ? {} : { key, title: incidentTitle(notification), resolves, replaces: true } as const;
   return { ...common, ...keyed, idempotencyKey: once };
 }

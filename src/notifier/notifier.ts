@@ -11,7 +11,7 @@
  */
 
 import type { Channel } from "../channels/channel.ts";
-import { type Place, type Plan, route, type RouteOptions, type Routing } from "../routing/route.ts";
+import { type Lane, type Plan, route, type RouteOptions, type Routing } from "../routing/route.ts";
 import type { Courier, RunOptions } from "../delivery/courier.ts";
 import { type BackgroundEnd, deliverUntilEmpty } from "./background/loop.ts";
 import { deliverOrWatch, prepareDelivery } from "../delivery/deliver_or_watch.ts";
@@ -242,7 +242,7 @@ export class Notifier implements AsyncDisposable {
   }
 
   /** Where what a notification resolves was told, as far as was read. */
-  #toldOf({ key, resolves, time }: Notification): readonly Place[] {
+  #toldOf({ key, resolves, time }: Notification): readonly Lane[] {
     return resolves && key !== undefined ? this.#queue.state.openIncidentLanes(key, time) : [];
   }
 

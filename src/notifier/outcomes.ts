@@ -1,7 +1,7 @@
 /** What callers are told: an outcome for each envelope, and what is in the queue. */
 
 import type { Routing } from "../routing/route.ts";
-import { notificationOfBatch } from "../delivery/attempt.ts";
+import { toBatch } from "../delivery/attempt.ts";
 import type { Courier, CourierEvent } from "../delivery/courier.ts";
 import type { Delays } from "../delivery/delays.ts";
 import { withoutItems } from "../notification/batch.ts";
@@ -139,7 +139,7 @@ export class Reporter {
       next,
       // The queue keeps notifications as opaque JSON; what it gives back is what the notifier gave it.
       notification: members
-        ? withoutItems(notificationOfBatch(members, (member) => this.#queue.state.findIncident(member)))
+        ? withoutItems(toBatch(members, (member) => this.#queue.state.findIncident(member)))
         : entry.notification as Notification,
       ...(fallbackFor ? { fallbackFor: Object.keys(fallbackFor) } : {}),
       ...(members ? { members: members.map((member) => this.#queued(member, view)) } : {}),

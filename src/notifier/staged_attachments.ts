@@ -1,7 +1,7 @@
 /** The files of a notification, on the disk before it is taken: from then on the originals may vanish. */
 
 import { type FileSource, openSources } from "../notification/attachments/source.ts";
-import { splitFiles } from "../notification/attachment_mode.ts";
+import { splitAttachments } from "../notification/attachment_mode.ts";
 import type { Channel, Envelope } from "../channels/channel.ts";
 import type { FallbackEnvelope, Plan } from "../routing/route.ts";
 import { StorageError } from "../base/errors.ts";
@@ -22,10 +22,10 @@ export class StagedAttachments implements Disposable {
 
   /** The plan with the files in it, as each channel takes them. */
   addTo(plan: Plan, channels: ReadonlyMap<string, Channel>): Plan {
-    const carriageOf = ({ channel }: Envelope) => channels.get(channel)?.attachmentMode;
+    const modeOf = ({ channel }: Envelope) => channels.get(channel)?.attachmentMode;
     const split = (envelope: Envelope) => {
       const notification = { ...envelope.notification, attachments: this.#attachments };
-      return splitFiles(notification, carriageOf(envelope))
+      return splitAttachments(notification, modeOf(envelope))
         .map((each, attachmentIndex): Envelope => ({
           ...envelope,
           notification: each,
@@ -36,7 +36,7 @@ export class StagedAttachments implements Disposable {
     /** What an envelope stands in for: all of a notification where it carries all of it, else its text, or the same file. */
     const primariesFor = (envelope: Envelope, primary: Envelope) => {
       const all = parts.get(primary) ?? [];
-      return carriageOf(envelope) === "along" ? all : [all[envelope.attachmentIndex ?? 0] ?? all[0]];
+      return modeOf(envelope) === "inline" ? all : [all[envelope.attachmentIndex ?? 0] ?? all[0]];
     };
     const fallbacks = plan.fallbacks.flatMap(({ envelope, primaries }) =>
       split(envelope).map((each): FallbackEnvelope => ({

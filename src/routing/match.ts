@@ -70,7 +70,7 @@ function severityList(severities: readonly Severity[]): string {
 }
 
 /** Whether a rule is never asked, because an earlier one takes all that would come to it. What it answers with `true` is so; not all that is so is seen. */
-export function isTakenBy(rule: Rule, earlier: Rule): boolean {
+export function isCoveredBy(rule: Rule, earlier: Rule): boolean {
   if (earlier.continues) return false;
   const { texts, severities } = earlier.when;
   return TEXT_FIELDS.every((field) => coversTexts(texts[field], rule.when.texts[field])) &&

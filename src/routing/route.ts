@@ -38,11 +38,11 @@ export interface Routing {
   /** What stands in for channels, by name. */
   readonly fallbacks: ReadonlyMap<string, Fallback>;
   /** Where what it resolves was told, and not yet that it is over. @default nowhere */
-  readonly openIncidents?: readonly Place[];
+  readonly openIncidents?: readonly Lane[];
 }
 
 /** A destination of a channel. */
-export type Place = Pick<Envelope, "channel" | "destination">;
+export type Lane = Pick<Envelope, "channel" | "destination">;
 
 /** An envelope that goes out only when others have not arrived in time. */
 export interface FallbackEnvelope {
@@ -75,12 +75,12 @@ export function route(notification: Notification, routing: Routing, options: Rou
   const named = namedBy(options, routing);
   const { matching, rules } = evaluateRules(routing.rules, notification);
   const chosen = named ?? chosenBy(matching, routing);
-  const envelopeFor = ({ channel, destination }: Place): Envelope => {
+  const envelopeFor = ({ channel, destination }: Lane): Envelope => {
     const { silent, severity, mentions } = settingsFor(channel, matching);
     const changes = Object.entries({ silent, severity, mentions }).filter(([, value]) => value !== undefined);
     return { channel, destination, notification: { ...notification, ...Object.fromEntries(changes) } };
   };
-  const placesOf = ({ name, destinations }: Channel): Place[] => {
+  const placesOf = ({ name, destinations }: Channel): Lane[] => {
     const own = settingsFor(name, matching).destinations ?? destinations;
     return (room === undefined ? own : [room]).map((destination) => ({ channel: name, destination }));
   };
@@ -96,7 +96,7 @@ export function route(notification: Notification, routing: Routing, options: Rou
 }
 
 /** Where it was told what is over now, but for where it goes anyway. */
-function alsoTold(places: readonly Place[], { channels, openIncidents = [] }: Routing): readonly Place[] {
+function alsoTold(places: readonly Lane[], { channels, openIncidents = [] }: Routing): readonly Lane[] {
   const reached = new Set(places.map(laneKey));
   const known = new Set(channels.map(({ name }) => name));
   return openIncidents.filter((place) => known.has(place.channel) && !reached.has(laneKey(place)));

@@ -1,5 +1,10 @@
 import { assertEquals } from "@std/assert";
-import { fileLabel, splitFiles, withAttachmentMode, withFiles } from "../../src/notification/attachment_mode.ts";
+import {
+  fitAttachments,
+  formatAttachment,
+  splitAttachments,
+  timeoutWithAttachments,
+} from "../../src/notification/attachment_mode.ts";
 import { createNotification, type Notification } from "../../src/notification/notification.ts";
 import { testFile } from "../fakes/files.ts";
 
@@ -13,7 +18,7 @@ function said(more: Partial<Notification>): Notification {
 
 Deno.test("splitFiles() makes a text and its files, where files go apart, and nothing else of them than files", () => {
   const notification = said({ attachments: [GRAPH, TABLE] });
-  const [text, ...files] = splitFiles(notification, "apart");
+  const [text, ...files] = splitAttachments(notification, "separate");
   assertEquals(text, said({}));
   assertEquals(files.map(({ subject, message, file }) => [subject, message, file]), [
     ["📎 graph.png", "", GRAPH],
@@ -24,24 +29,24 @@ Deno.test("splitFiles() makes a text and its files, where files go apart, and no
       ...[undefined, undefined, undefined, "load", "error", true],
     ]);
   }
-  for (const carriage of ["along", undefined] as const) {
-    assertEquals(splitFiles(notification, carriage), [notification]);
+  for (const mode of ["inline", undefined] as const) {
+    assertEquals(splitAttachments(notification, mode), [notification]);
   }
 });
 
 Deno.test("carried() gives a channel what it can carry, whatever it could when that was queued", () => {
   const whole = said({ attachments: [GRAPH, TABLE] });
   const part = said({ file: TABLE });
-  const labels = [GRAPH, TABLE].map(fileLabel);
-  assertEquals(withAttachmentMode(whole, "along"), whole);
-  assertEquals(withAttachmentMode(part, "along"), said({ attachments: [TABLE] }));
-  assertEquals(withAttachmentMode(part, "apart"), part);
-  assertEquals(withAttachmentMode(whole, "apart"), said({ unsent: labels }));
-  assertEquals(withAttachmentMode(whole, undefined), said({ unsent: labels }));
-  assertEquals(withAttachmentMode(part, undefined), said({ unsent: [fileLabel(TABLE)] }));
+  const labels = [GRAPH, TABLE].map(formatAttachment);
+  assertEquals(fitAttachments(whole, "inline"), whole);
+  assertEquals(fitAttachments(part, "inline"), said({ attachments: [TABLE] }));
+  assertEquals(fitAttachments(part, "separate"), part);
+  assertEquals(fitAttachments(whole, "separate"), said({ unsent: labels }));
+  assertEquals(fitAttachments(whole, undefined), said({ unsent: labels }));
+  assertEquals(fitAttachments(part, undefined), said({ unsent: [formatAttachment(TABLE)] }));
 });
 
 Deno.test("withFiles() gives a request more time for what is large", () => {
-  assertEquals(withFiles(10_000), 10_000);
-  assertEquals(withFiles(10_000, [{ size: 2 ** 21 }, { size: 2 ** 20 }]), 25_000);
+  assertEquals(timeoutWithAttachments(10_000), 10_000);
+  assertEquals(timeoutWithAttachments(10_000, [{ size: 2 ** 21 }, { size: 2 ** 20 }]), 25_000);
 });

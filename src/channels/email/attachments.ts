@@ -1,6 +1,6 @@
 /** A mail with files: they go along with its text, or, where its server takes no mail of that size, the text goes without them. */
 
-import { fileLabel, withFiles } from "../../notification/attachment_mode.ts";
+import { formatAttachment, timeoutWithAttachments } from "../../notification/attachment_mode.ts";
 import { ResponseError } from "../../base/errors.ts";
 import type { Attachment, Notification } from "../../notification/notification.ts";
 import type { MailFile } from "./message.ts";
@@ -27,11 +27,11 @@ export async function mailWithFiles(notification: Notification, way: MailWithFil
   const { attachments = [], ...text } = notification;
   try {
     const read = await Promise.all(attachments.map((file) => readFile(file, files)));
-    await mail(notification, read, withFiles(timeoutMs, attachments));
+    await mail(notification, read, timeoutWithAttachments(timeoutMs, attachments));
   } catch (error) {
     if (!isTooLarge(error)) throw error;
     // It was not delivered, so that its text may follow at once, which says what is missing.
-    const unsent = attachments.map(fileLabel);
+    const unsent = attachments.map(formatAttachment);
     warn(`${error.message}; it is sent without ${unsent.join(", ")}`);
     await mail({ ...text, unsent }, [], timeoutMs);
   }

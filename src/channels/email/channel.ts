@@ -144,7 +144,7 @@ interface Mailing {
 class EmailChannel implements Channel {
   readonly kind = "email";
   readonly isIdempotent = false;
-  readonly attachmentMode = "along";
+  readonly attachmentMode = "inline";
   readonly name: string;
   readonly destinations: readonly string[];
   readonly #mailing: Mailing;

@@ -5,7 +5,7 @@ import { ConfigError, type ResponseClass, ResponseError, TransportError } from "
 import { parseDuration } from "../../base/duration.ts";
 import type { Fields } from "../../base/fields.ts";
 import type { SubprocessEnd } from "../../runtime/subprocess.ts";
-import { notesOf } from "../../notification/render.ts";
+import { formatNotes } from "../../notification/render.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "../channel.ts";
 import type { ChannelContext, ChannelKind, OpenChannel } from "../kind.ts";
 import { renderMessage } from "../message.ts";
@@ -105,7 +105,7 @@ class ExecChannel implements Channel {
   readonly kind = "exec";
   readonly isIdempotent = false;
   readonly runsSubprocesses = true;
-  readonly attachmentMode = "along";
+  readonly attachmentMode = "inline";
   readonly name: string;
   readonly destinations: readonly string[];
   readonly #program: Program;
@@ -162,7 +162,7 @@ class ExecChannel implements Channel {
     const attachments = await Promise.all((notification.attachments ?? []).map(async ({ content, ...file }) => {
       return { ...file, path: await files.pathOf({ content, ...file }) };
     }));
-    const notes = notesOf(notification, { lateAt: late ? runtime.now() : undefined, replaced });
+    const notes = formatNotes(notification, { lateAt: late ? runtime.now() : undefined, replaced });
     return JSON.stringify({
       id: txnId,
       channel: this.name,

@@ -5,7 +5,7 @@ import { NotTheServiceError, ResponseError } from "../../base/errors.ts";
 import { type Fields, parseJsonObject } from "../../base/fields.ts";
 import { exchange, parseRetryAfter } from "../../runtime/http.ts";
 import type { Notification } from "../../notification/notification.ts";
-import { byteLength, cutToFit, notesOf, subjectLine } from "../../notification/render.ts";
+import { byteLength, cutToFit, formatNotes, subjectLine } from "../../notification/render.ts";
 import type { Secret } from "../../base/secret.ts";
 import { USER_AGENT } from "../../base/version.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "../channel.ts";
@@ -101,7 +101,7 @@ class GotifyChannel implements Channel {
   ): Promise<Receipt> {
     const { runtime } = this.#context;
     const { baseUrl, token } = this.#server;
-    const notes = notesOf(notification, { lateAt: late ? runtime.now() : undefined, replaced });
+    const notes = formatNotes(notification, { lateAt: late ? runtime.now() : undefined, replaced });
     const answer = await exchange(runtime, {
       method: "POST",
       url: `${baseUrl}/message`,

@@ -40,7 +40,7 @@ export const matrixKind: ChannelKind = {
 class MatrixChannel implements Channel {
   readonly kind = "matrix";
   readonly isIdempotent = true;
-  readonly attachmentMode = "apart";
+  readonly attachmentMode = "separate";
   readonly name: string;
   readonly destinations: readonly string[];
   readonly #policy: MatrixPolicy;

@@ -24,7 +24,7 @@ import {
 import type { MatrixClient } from "../../matrix/request.ts";
 import { whoami } from "../../matrix/session.ts";
 import type { Notification } from "../../notification/notification.ts";
-import { localTime } from "../../notification/render.ts";
+import { formatTime } from "../../notification/render.ts";
 import { contentOf, type ContentOptions } from "./content.ts";
 import { formerRoomsSince, type KnownRoom } from "./cached_room.ts";
 
@@ -94,7 +94,7 @@ export async function relatedContent(
   { to, how }: Related,
   options: ContentOptions,
 ): Promise<RoomMessageContent> {
-  const since = `since ${localTime(to.since)}`;
+  const since = `since ${formatTime(to.since)}`;
   if (how !== "edit") {
     const notes = notification.resolves ? [] : [`↻ ${to.count + 1} times ${since}`];
     return { ...await contentOf(notification, { ...options, notes }), "m.relates_to": relation(to.receipt, how) };

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { withFiles } from "../../notification/attachment_mode.ts";
+import { timeoutWithAttachments } from "../../notification/attachment_mode.ts";
 import { InvalidNotificationError, NotTheServiceError, ResponseError } from "../../base/errors.ts";
 import { MatrixError } from "../../matrix/errors.ts";
 import { maxUploadBytes, type MediaContent, uploadMedia } from "../../matrix/media.ts";
@@ -42,7 +42,7 @@ export async function uploadedContent(
       `Cannot send ${name}: it has ${formatBytes(size)}, and ${host} takes ${formatBytes(most)} at most`,
     );
   }
-  const patience = { timeoutMs: withFiles(timeoutMs, [file]), signal };
+  const patience = { timeoutMs: timeoutWithAttachments(timeoutMs, [file]), signal };
   const url = await upload(client, { bytes, type, name }, patience);
   return {
     msgtype: msgtypeOf(type),

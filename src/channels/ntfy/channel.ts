@@ -4,7 +4,7 @@ import { NotTheServiceError, ResponseError } from "../../base/errors.ts";
 import { type Fields, parseJsonObject } from "../../base/fields.ts";
 import { exchange, type HttpRequest, parseRetryAfter } from "../../runtime/http.ts";
 import type { Notification } from "../../notification/notification.ts";
-import { byteLength, cutToFit, notesOf, subjectLine } from "../../notification/render.ts";
+import { byteLength, cutToFit, formatNotes, subjectLine } from "../../notification/render.ts";
 import { USER_AGENT } from "../../base/version.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "../channel.ts";
 import type { ConnectionConfig } from "../fields/connection.ts";
@@ -114,7 +114,7 @@ interface NtfyServer {
 class NtfyChannel implements Channel {
   readonly kind = "ntfy";
   readonly isIdempotent = false;
-  readonly attachmentMode = "apart";
+  readonly attachmentMode = "separate";
   readonly name: string;
   readonly destinations: readonly string[];
   readonly #server: NtfyServer;
@@ -173,7 +173,7 @@ class NtfyChannel implements Channel {
       const title = subjectLine(notification, identity), priority = priorityOf(notification);
       return await fileRequest(`${baseUrl}/${destination}`, { file, files, title, priority, txnId, timeoutMs });
     }
-    const notes = notesOf(notification, { lateAt: late ? runtime.now() : undefined, replaced });
+    const notes = formatNotes(notification, { lateAt: late ? runtime.now() : undefined, replaced });
     return {
       method: "POST",
       url: `${baseUrl}/`,

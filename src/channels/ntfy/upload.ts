@@ -1,6 +1,6 @@
 /** A file in an ntfy topic (its documentation, "Attach local file"): the request's body; what else is said stands in the query, which knows every character. */
 
-import { withFiles } from "../../notification/attachment_mode.ts";
+import { timeoutWithAttachments } from "../../notification/attachment_mode.ts";
 import type { HttpRequest } from "../../runtime/http.ts";
 import type { Attachment } from "../../notification/notification.ts";
 import type { FileReader } from "../kind.ts";
@@ -32,6 +32,6 @@ export async function fileRequest(
     url: `${topicUrl}?${query}`,
     headers: { "Content-Type": file.type },
     body: await files.read(file),
-    timeoutMs: withFiles(timeoutMs, [file]),
+    timeoutMs: timeoutWithAttachments(timeoutMs, [file]),
   };
 }

@@ -99,7 +99,7 @@ export const telegramKind: ChannelKind = {
 class TelegramChannel implements Channel {
   readonly kind = "telegram";
   readonly isIdempotent = false;
-  readonly attachmentMode = "apart";
+  readonly attachmentMode = "separate";
   readonly name: string;
   readonly destinations: readonly string[];
   readonly #bot: TelegramBot;

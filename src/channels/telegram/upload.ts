@@ -1,6 +1,6 @@
 /** A file in a Telegram chat (Bot API, "sendPhoto", "sendDocument", "Sending files"). */
 
-import { withFiles } from "../../notification/attachment_mode.ts";
+import { timeoutWithAttachments } from "../../notification/attachment_mode.ts";
 import { ResponseError } from "../../base/errors.ts";
 import type { Attachment } from "../../notification/notification.ts";
 import type { FileReader } from "../kind.ts";
@@ -42,7 +42,7 @@ export async function sendFile({ file, files, timeoutMs, parameters, call }: Fil
     const form = new FormData();
     for (const [key, value] of Object.entries(parameters)) form.set(key, String(value));
     form.set(name, blob);
-    return await call({ method, form, timeoutMs: withFiles(timeoutMs, [file]) });
+    return await call({ method, form, timeoutMs: timeoutWithAttachments(timeoutMs, [file]) });
   };
   if (isPhoto(file)) {
     try {

@@ -3,7 +3,7 @@
 import { NotTheServiceError, type ResponseClass, ResponseError } from "../../base/errors.ts";
 import { type Fields, parseJsonObject } from "../../base/fields.ts";
 import { exchange, type HttpAnswer, parseRetryAfter } from "../../runtime/http.ts";
-import { cutToFit, notesOf, renderPlain } from "../../notification/render.ts";
+import { cutToFit, formatNotes, renderPlain } from "../../notification/render.ts";
 import type { Secret } from "../../base/secret.ts";
 import { USER_AGENT } from "../../base/version.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "../channel.ts";
@@ -155,7 +155,7 @@ class WebhookChannel implements Channel {
     const { origin = null, link = null, key = null, subject, severity, silent, time } = notification;
     const whole = (await renderMessage(notification, warn)).text;
     const lateAt = late ? runtime.now() : undefined;
-    const notes = notesOf(notification, { lateAt, replaced });
+    const notes = formatNotes(notification, { lateAt, replaced });
     const text = (message: string) => renderPlain(notification, { identity, lateAt, replaced }, message);
     return {
       id: txnId,

@@ -12,7 +12,7 @@ export interface ImageSize {
  * @param bytes the beginning of the file; a JPEG's size may stand behind hundreds of KiB of other things
  * @returns undefined when it is no such image, or says nothing that can be one
  */
-export function imageSize(bytes: Uint8Array, type: string): ImageSize | undefined {
+export function readImageSize(bytes: Uint8Array, type: string): ImageSize | undefined {
   const read = READERS[type];
   if (read === undefined) return undefined;
   try {

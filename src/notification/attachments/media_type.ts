@@ -48,7 +48,7 @@ const ENDINGS: Readonly<Record<string, string>> = {
  *
  * @param beginning the first bytes of the content, some KiB
  */
-export function mediaTypeOf(beginning: Uint8Array, name: string): string {
+export function detectMediaType(beginning: Uint8Array, name: string): string {
   const found = typeAmong(BEGINNINGS, beginning);
   const named = ENDINGS[/\.([^.]+)$/.exec(name)?.[1].toLowerCase() ?? ""];
   // AVIF and HEIC are boxes as MP4 is.

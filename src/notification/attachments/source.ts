@@ -4,8 +4,8 @@ import { InvalidNotificationError } from "../../base/errors.ts";
 import { type AttachmentInput, MAX_FILE_BYTES, MAX_FILES } from "../notification.ts";
 import { formatBytes } from "../render.ts";
 import { safeFileName } from "./file_name.ts";
-import { type ImageSize, imageSize } from "./image_size.ts";
-import { mediaTypeOf } from "./media_type.ts";
+import { type ImageSize, readImageSize } from "./image_size.ts";
+import { detectMediaType } from "./media_type.ts";
 
 /** How much is read at once, and looked at to tell what it is. */
 const CHUNK_BYTES = 256 * 1024;
@@ -119,11 +119,11 @@ function sourceOf({ called, name = called, type: said, size }: Known, reader: Re
   if (first.length === 0) throw new InvalidNotificationError(`Cannot attach ${called}: it is empty`);
   if (size > MAX_FILE_BYTES) throw tooLarge(called);
   const safeName = safeFileName(name);
-  const type = isMediaType(said) ? said : mediaTypeOf(first.subarray(0, BEGINNING_BYTES), safeName);
+  const type = isMediaType(said) ? said : detectMediaType(first.subarray(0, BEGINNING_BYTES), safeName);
   return {
     name: safeName,
     type,
-    imageSize: imageSize(first, type),
+    imageSize: readImageSize(first, type),
     size: Math.max(size, first.length),
     *chunks() {
       let total = 0;

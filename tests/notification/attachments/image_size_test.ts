@@ -1,13 +1,13 @@
 import { assertEquals } from "@std/assert";
-import { imageSize } from "../../../src/notification/attachments/image_size.ts";
-import { mediaTypeOf } from "../../../src/notification/attachments/media_type.ts";
+import { readImageSize } from "../../../src/notification/attachments/image_size.ts";
+import { detectMediaType } from "../../../src/notification/attachments/media_type.ts";
 import { IMAGES } from "./images.ts";
 
 Deno.test("imageSize() and mediaTypeOf() know real images, whatever they are called", () => {
   const seen = IMAGES.map(([what, , base64]) => {
     const bytes = Uint8Array.fromBase64(base64);
-    const type = mediaTypeOf(bytes, "report.pdf");
-    return [what, type, imageSize(bytes, type)];
+    const type = detectMediaType(bytes, "report.pdf");
+    return [what, type, readImageSize(bytes, type)];
   });
   const size = { width: 37, height: 23 };
   assertEquals(
@@ -24,7 +24,7 @@ Deno.test("imageSize() gives up quietly on every image that is cut, and on every
         const wrong = bytes.slice();
         wrong[at] = value;
         for (const damaged of [bytes.subarray(0, at), wrong]) {
-          const { width, height } = imageSize(damaged, type) ?? { width: 1, height: 1 };
+          const { width, height } = readImageSize(damaged, type) ?? { width: 1, height: 1 };
           assertEquals([width > 0, height > 0], [true, true], `${what}, byte ${at}`);
         }
       }
@@ -33,6 +33,6 @@ Deno.test("imageSize() gives up quietly on every image that is cut, and on every
 });
 
 Deno.test("imageSize() says nothing of what is no image", () => {
-  assertEquals(imageSize(new TextEncoder().encode("x".repeat(99)), "image/svg+xml"), undefined);
-  assertEquals(imageSize(new TextEncoder().encode("x".repeat(99)), "image/jpeg"), undefined);
+  assertEquals(readImageSize(new TextEncoder().encode("x".repeat(99)), "image/svg+xml"), undefined);
+  assertEquals(readImageSize(new TextEncoder().encode("x".repeat(99)), "image/jpeg"), undefined);
 });

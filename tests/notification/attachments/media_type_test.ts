@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { mediaTypeOf } from "../../../src/notification/attachments/media_type.ts";
+import { detectMediaType } from "../../../src/notification/attachments/media_type.ts";
 
 /** The type of a content, a character a byte. */
 function typeOf(content: string, name: string): string {
-  return mediaTypeOf(Uint8Array.from(content, (character) => character.charCodeAt(0)), name);
+  return detectMediaType(Uint8Array.from(content, (character) => character.charCodeAt(0)), name);
 }
 
 Deno.test("mediaTypeOf() believes the content before the name", () => {
@@ -27,7 +27,7 @@ Deno.test("mediaTypeOf() asks the name which text, archive or box it is", () => 
 });
 
 Deno.test("mediaTypeOf() knows text by its characters, one of which may be cut", () => {
-  assertEquals(mediaTypeOf(new TextEncoder().encode("Größe").subarray(0, 3), "log"), "text/plain");
+  assertEquals(detectMediaType(new TextEncoder().encode("Größe").subarray(0, 3), "log"), "text/plain");
   assertEquals(typeOf("\xff\xfe", "log"), "application/octet-stream");
   assertEquals(typeOf("a\0b", "log"), "application/octet-stream");
   assertEquals(typeOf("a\0b", "log.mp3"), "application/octet-stream");
