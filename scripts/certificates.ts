@@ -1,16 +1,15 @@
 /**
- * Makes the certificates of `tests/fixtures/tls/` with openssl: an authority, and what it signed. They are valid for a century, but for those that
- * must not be. The keys guard nothing.
+ * Creates the certificates in `tests/fakes/tls/` with openssl: an authority and the certificates that it signed. They are
+ * valid for a century, except two for the tests of validity. The keys protect nothing.
  *
  * Usage: `deno run -A scripts/certificates.ts`
  */
 
-const FOLDER = new URL("../tests/fixtures/tls/", import.meta.url).pathname;
+const FOLDER = new URL("../tests/fakes/tls/", import.meta.url).pathname;
 const LOCALHOST = "subjectAltName=DNS:localhost,IP:127.0.0.1";
 const FROM = "20200101000000Z", UNTIL = "21200101000000Z";
 
-/** A certificate to make. */
-interface Wanted {
+interface CertificateRequest {
   readonly name: string;
   /** X.509 extensions. */
   readonly extensions: readonly string[];
@@ -22,9 +21,9 @@ interface Wanted {
 
 const LEAF = "basicConstraints=critical,CA:FALSE", AUTHORITY = "basicConstraints=critical,CA:TRUE";
 
-const WANTED: readonly Wanted[] = [
+const CERTIFICATES: readonly CertificateRequest[] = [
   { name: "authority", extensions: [AUTHORITY] },
-  // The same name with another key: what it is said to have signed, it has not.
+  // The same name as the authority, with another key.
   { name: "impostor", subject: "authority", extensions: [AUTHORITY] },
   { name: "server", signedBy: "authority", extensions: [LEAF, LOCALHOST] },
   { name: "client", signedBy: "authority", extensions: [LEAF] },
@@ -38,10 +37,12 @@ const WANTED: readonly Wanted[] = [
 
 if (import.meta.main) {
   Deno.mkdirSync(FOLDER, { recursive: true });
-  for (const wanted of WANTED) make(wanted);
+  for (const request of CERTIFICATES) createCertificate(request);
 }
 
-function make({ name, signedBy, subject = name, extensions, from = FROM, until = UNTIL }: Wanted): void {
+function createCertificate(
+  { name, signedBy, subject = name, extensions, from = FROM, until = UNTIL }: CertificateRequest,
+): void {
   const work = Deno.makeTempDirSync();
   const openssl = (...args: string[]) => run(work, args);
   Deno.writeTextFileSync(`${work}/extensions`, extensions.join("\n"));

@@ -1,5 +1,5 @@
 /**
- * Measures: `deno task bench send [ROUNDS]`, `deno task bench status [ENTRIES...]`; both with their defaults when none is named.
+ * Benchmarks: `deno task bench send [ROUNDS]` and `deno task bench status [ENTRIES...]`. Without a name both run.
  *
  * @module
  */
@@ -15,6 +15,8 @@ const BENCHES: ReadonlyMap<string, (counts: readonly number[]) => Promise<void>>
 const [name, ...counts] = Deno.args;
 const chosen = name === undefined ? [...BENCHES.values()] : [BENCHES.get(name)];
 for (const bench of chosen) {
-  if (bench === undefined) throw new Error(`Cannot measure "${name}": it is none of ${[...BENCHES.keys()].join(", ")}`);
+  if (bench === undefined) {
+    throw new Error(`Cannot measure "${name}": known benchmarks are ${[...BENCHES.keys()].join(", ")}`);
+  }
   await bench(counts.map(Number));
 }

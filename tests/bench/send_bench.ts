@@ -1,6 +1,6 @@
 /**
- * What a `send` costs beside the least that any Deno program could do: one bare `fetch` that PUTs the same event. Both run as whole processes, in
- * turns, against the same loopback homeserver; the ratio of each pair counts, so that a machine that grows slower does not matter.
+ * Compares `send` with the smallest Deno program that PUTs the same event with a bare `fetch`. Both run as processes, in
+ * turns, against one loopback homeserver. The ratio of each pair counts, so that a machine that becomes slower does not matter.
  *
  * `deno task bench send [ROUNDS]`; 15 rounds by default.
  *
@@ -26,7 +26,7 @@ function row(name: string, values: readonly number[], unit: string): string {
   return `${name.padEnd(24)}${least}${middle}${most} ${unit}`;
 }
 
-/** Prints what a `send` costs. */
+/** Runs the benchmark of `send` and prints its results. */
 export async function benchSend([rounds = 15]: readonly number[]): Promise<void> {
   const directory = await Deno.makeTempDir();
   try {

@@ -1,9 +1,10 @@
 /**
- * What it costs to read a journal that was never compacted: a crash, or an older version, may leave one of any size. `status` reads it as a whole process.
- * Its memory must grow with what lives, not with what was settled, and its time with the file.
+ * Measures `status` on a journal that was never compacted, as a crash can leave it. Memory must grow with the number of live
+ * entries, time with the size of the file.
  *
- * `deno task bench status [ENTRIES...]`; 10,000, 100,000 and 1,000,000 settled entries by default, three records each, and 1,000 that live among them. Times are
- * medians of three runs, the peak is the highest; what is said by the record is time of the processor, which does not grow while others are at work.
+ * `deno task bench status [ENTRIES...]`; 10,000, 100,000 and 1,000,000 settled entries by default, with three records each, and
+ * 1,000 live entries among them. Times are medians of three runs, the peak memory is the highest. Times per record are CPU times,
+ * which do not grow while other processes run.
  *
  * @module
  */
@@ -17,10 +18,10 @@ const LIVE_ENTRIES = 1000;
 const ROUNDS = 3;
 const BUFFER_BYTES = 2 ** 20;
 
-/** 2026-11-22 20:00:00 UTC, and one settled entry a second before it. */
+/** 2026-11-22 20:00:00 UTC. Each second before it has one entry. */
 const END_TIME: number = Date.UTC(2026, 10, 22, 20);
 
-/** Prints what `status` costs, for journals with so many settled entries. */
+/** Runs the benchmark of `status` for journals with so many settled entries, and prints its results. */
 export async function benchStatus(sizes: readonly number[]): Promise<void> {
   console.log("settled   live   records       MiB     wall s      cpu s   peak MiB  records/s  us/record");
   for (const settled of sizes.length > 0 ? sizes : SIZES) {
@@ -59,7 +60,7 @@ async function benchOne(stateDir: string, settled: number): Promise<void> {
   console.log(cells.map(([text, width]) => text.padStart(width)).join(""));
 }
 
-/** Writes a journal whose live entries lie evenly among the settled ones; returns how many records it has. */
+/** Writes a journal with live entries spread evenly among the settled ones; returns the number of records. */
 function writeJournal(path: string, settled: number): number {
   using file = Deno.openSync(path, { write: true, create: true });
   const buffer = new Uint8Array(BUFFER_BYTES);
@@ -93,7 +94,7 @@ function* history(settled: number): Generator<JournalRecord> {
   }
 }
 
-/** About as long as what a monitoring script says. */
+/** An entry as long as a typical message of a monitoring script. */
 function enqueued(id: string, time: number, count: number): JournalRecord {
   const notification = {
     origin: "netwatch",

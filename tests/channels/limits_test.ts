@@ -12,7 +12,7 @@ import {
   LoopbackWebhook,
 } from "../../src/testing/mod.ts";
 import { fakeRuntime } from "../fakes/runtime.ts";
-import { SmtpPeer, smtpSuite } from "../smtp/harness.ts";
+import { SmtpServer, smtpSuite } from "../fakes/smtp_server.ts";
 import { openChannel } from "./harness.ts";
 
 /** What JSON escapes, HTML escapes, quoted-printable escapes; what is many bytes, many units, or many characters to a sign. */
@@ -71,8 +71,8 @@ Deno.test("every kind that speaks HTTP cuts the largest notifications to what it
 const smtpTest = await smtpSuite();
 
 smtpTest("a mail of the largest notification is one that every server takes", async () => {
-  await using peer = await SmtpPeer.start({ security: "none", size: 64 * 1024 });
+  await using peer = await SmtpServer.start({ security: "none", size: 64 * 1024 });
   const address = { from: "Jump host <jump@example.org>", to: "root@example.org" };
   await sendAll("email", { server: "127.0.0.1", port: peer.port, security: "none", ...address });
-  await peer.taken(COUNT);
+  await peer.waitForMails(COUNT);
 });

@@ -2,8 +2,8 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { main } from "../../src/cli/main.ts";
 import { fakeRuntime } from "../fakes/runtime.ts";
 import { type Scene, setScene } from "../fakes/scene.ts";
-import { SmtpPeer, smtpSuite } from "../smtp/harness.ts";
-import { readMail } from "../smtp/mail.ts";
+import { SmtpServer, smtpSuite } from "../fakes/smtp_server.ts";
+import { readMail } from "../fakes/read_mail.ts";
 
 const smtpTest = await smtpSuite();
 
@@ -14,7 +14,7 @@ const LOG = Uint8Array.fromBase64("H4sIAAAAAAAAA8tIzcnJBwCGphA2BQAAAA==");
 
 smtpTest("sendmail -t brings a mail with UTF-8 headers and attachments to a room and to a mailbox", async () => {
   await using scene = await setScene();
-  await using smtp = await SmtpPeer.start();
+  await using smtp = await SmtpServer.start();
   const { homeserver, accessToken, room, stateDir } = scene;
   const config = {
     channels: {
@@ -40,7 +40,7 @@ smtpTest("sendmail -t brings a mail with UTF-8 headers and attachments to a room
     ["text/csv", TABLE],
     ["application/gzip", LOG],
   ]);
-  await smtp.taken(1);
+  await smtp.waitForMails(1);
   const { headers, parts, files } = await readMail(smtp.mails[0].data);
   assertEquals([headers.subject, parts["text/plain"]], [subject, `${subject}\n\n${CONTENT}`]);
   assertEquals(files, [

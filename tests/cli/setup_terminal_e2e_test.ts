@@ -2,8 +2,8 @@
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { findPython } from "../../scripts/python/python.ts";
-import { installOrStub } from "../python_suite.ts";
-import { playAtTerminal, type Step } from "../terminal/terminal.ts";
+import { installOrStub } from "../fakes/python_suite.ts";
+import { playAtTerminal, type Step } from "../fakes/terminal.ts";
 import { setSetupScene, type SetupScene } from "./setup_scene.ts";
 
 const terminalTest = await installOrStub("a terminal", findPython) ?? Deno.test;

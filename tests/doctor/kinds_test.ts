@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { Finding } from "../../src/doctor/finding.ts";
 import { LoopbackGotify, LoopbackTelegram, LoopbackWebhook } from "../../src/testing/mod.ts";
-import { type SmtpOptions, SmtpPeer, smtpSuite } from "../smtp/harness.ts";
+import { type SmtpOptions, SmtpServer, smtpSuite } from "../fakes/smtp_server.ts";
 import { DoctorScene } from "./scene.ts";
 
 const smtpTest = await smtpSuite();
@@ -205,7 +205,7 @@ const LOGIN = { user: "bot", password: "corréct horse" };
 
 /** Examines a mail channel. */
 async function examineMail(options: SmtpOptions, settings: Readonly<Record<string, unknown>>): Promise<Finding[]> {
-  await using peer = await SmtpPeer.start(options);
+  await using peer = await SmtpServer.start(options);
   await using scene = await DoctorScene.set();
   scene.file("password", LOGIN.password);
   scene.configure("email", {

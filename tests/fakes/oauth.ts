@@ -1,4 +1,4 @@
-/** A homeserver that delegates its logins, and a person at the browser: what tests of OAuth 2.0 need. */
+/** A homeserver that delegates its logins to an authorization server: the setting for tests of OAuth 2.0. */
 
 import type { Runtime } from "../../src/runtime/runtime.ts";
 import type { OAuthClient } from "../../src/matrix/oauth/ask.ts";
@@ -10,22 +10,22 @@ import {
 } from "../../src/testing/mod.ts";
 import { type FakeRuntime, fakeRuntime } from "./runtime.ts";
 
-/** The scene. */
+/** Both servers and a client. */
 export interface OAuthScene extends AsyncDisposable {
   readonly runtime: FakeRuntime;
   readonly server: LoopbackAuthorizationServer;
   readonly homeserver: LoopbackHomeserver;
-  /** What speaks with the authorization server. Its sleeps pass at once, and what is planned happens in them. */
+  /** The client of the authorization server. Its sleeps take no time, and run what {@linkcode OAuthScene.during} planned. */
   readonly client: OAuthClient & { readonly runtime: Runtime };
   readonly metadata: AuthMetadata;
-  /** Plans what happens while the client sleeps for the n-th time, counted from 1. */
+  /** Plans what happens during the n-th sleep of the client, counted from 1. */
   during(sleep: number, act: () => void | Promise<void>): void;
 }
 
-/** For requests in tests: nothing waits for real. */
+/** Limits of requests in tests. */
 export const LIMITS = { timeoutMs: 1000 } as const;
 
-/** Sets the scene. */
+/** Starts both servers. */
 export async function setOAuthScene(options: AuthorizationServerOptions = {}): Promise<OAuthScene> {
   const runtime = fakeRuntime({ realIds: true });
   const server = await LoopbackAuthorizationServer.start({ now: runtime.now, ...options });

@@ -1,10 +1,10 @@
-/** What reading a channel's configuration needs, where a test has none of its own. */
+/** The default context for parsing the configuration of a channel. */
 
 import { openSession } from "../../src/accounts/session.ts";
 import type { ParseContext } from "../../src/channels/kind.ts";
 import { secretOf } from "../../src/config/secrets.ts";
 
-/** Real secrets, and nobody logged in. */
+/** Reads real secrets; no account is logged in. */
 export const PARSE_CONTEXT: ParseContext = {
   insecureHttp: false,
   secret: secretOf,

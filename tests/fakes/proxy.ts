@@ -1,23 +1,23 @@
-/** A loopback proxy that speaks HTTP (CONNECT, and plain requests) and SOCKS5, and notes what passes through it. */
+/** A loopback proxy for HTTP (CONNECT and plain requests) and SOCKS5. It logs its connections. */
 
-/** How it behaves. */
+/** The settings of the proxy. */
 export interface ProxyOptions {
-  /** What `Proxy-Authorization` must hold, after `Basic `: else 407. */
+  /** The required value of `Proxy-Authorization` after `Basic `; without it the answer is 407. */
   readonly credentials?: string;
-  /** The status line of every answer, in place of a connection: `403 Forbidden`. */
+  /** The status of every answer, if all connections are refused: `403 Forbidden`. */
   readonly refuses?: string;
 }
 
-/** A proxy. */
+/** A running proxy. */
 export interface LoopbackProxy extends AsyncDisposable {
   readonly host: string;
-  /** What passed: `CONNECT localhost:443`, `PUT http://…`, `SOCKS localhost:443`. */
+  /** The connections so far: `CONNECT localhost:443`, `PUT http://…`, `SOCKS localhost:443`. */
   readonly passed: string[];
 }
 
 const ENCODER = new TextEncoder();
 
-/** Starts a proxy. */
+/** Starts a proxy on a free port. */
 export function startProxy(options: ProxyOptions = {}): LoopbackProxy {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const passed: string[] = [], open = new Set<Deno.Conn>(), work: Promise<void>[] = [];

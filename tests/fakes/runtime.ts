@@ -1,31 +1,31 @@
-/** A runtime whose time, dice and terminal belong to the test; the network is real unless the test brings another. */
+/** A runtime whose clock, random numbers and terminal are controlled by the test. The network is real by default. */
 
 import { denoRuntime, type Runtime } from "../../src/runtime/runtime.ts";
 
-/** What a test may set. */
+/** The settings of a fake runtime. */
 export interface FakeRuntimeOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string | Uint8Array;
-  /** What a person types, a read each; then the input ends. */
+  /** The input at the terminal, one item for each read; then the input ends. */
   readonly typed?: readonly (string | Uint8Array)[];
   readonly now?: number;
   readonly fetch?: Runtime["fetch"];
   readonly run?: Runtime["run"];
-  /** Real UUIDs, for entries of several runtimes in one queue; a count by default. */
+  /** True for real UUIDs, which several runtimes with one queue need; by default ids are counted. */
   readonly realIds?: boolean;
-  /** Every roll of the dice; 0.5 by default. */
+  /** Every random number. @default {0.5} */
   readonly random?: number;
 }
 
-/** A runtime with a clock that only moves when somebody sleeps. */
+/** A runtime with a clock that only moves during sleeps. */
 export interface FakeRuntime extends Runtime, Disposable {
-  /** The clock, milliseconds since 1970; a test may set it. */
+  /** The clock, in milliseconds since 1970. Tests may set it. */
   time: number;
-  /** Each sleep that was asked for, in milliseconds. */
+  /** All sleeps so far, in milliseconds. */
   readonly sleeps: number[];
   /** Each change of the terminal to raw and back. */
   readonly raw: boolean[];
-  /** Makes the limits of all requests under way run out. */
+  /** Lets the time limits of all open requests expire. */
   expireTimeouts(): void;
   /** What was written to standard output so far. */
   out(): string;
@@ -36,7 +36,7 @@ export interface FakeRuntime extends Runtime, Disposable {
 /** A fixed moment for tests: 2026-11-22 20:00:00 UTC. */
 export const TEST_TIME: number = Date.UTC(2026, 10, 22, 20);
 
-/** Makes a fake runtime. Sleeping advances its clock at once; real work (the network) goes on in between. */
+/** Creates a fake runtime. A sleep advances its clock at once; real work such as the network goes on in between. */
 export function fakeRuntime(options: FakeRuntimeOptions = {}): FakeRuntime {
   const real = denoRuntime();
   const controllers = new Set<AbortController>();
@@ -53,7 +53,7 @@ export function fakeRuntime(options: FakeRuntimeOptions = {}): FakeRuntime {
     async sleep(ms, signal) {
       if (signal?.aborted) return;
       runtime.sleeps.push(ms);
-      // One turn of the event loop first: whoever was about to wake the sleeper may still do so, and then no time has passed.
+      // One turn of the event loop first: an abort that is already on its way ends the sleep before time has passed.
       await new Promise<void>((resolve) => setTimeout(resolve, 0));
       if (!signal?.aborted) runtime.time += ms;
     },
@@ -77,7 +77,7 @@ export function fakeRuntime(options: FakeRuntimeOptions = {}): FakeRuntime {
       readInput() {
         const next = typed.shift();
         const bytes = typeof next === "string" ? new TextEncoder().encode(next) : next;
-        // As a terminal does.
+        // A terminal echoes its input.
         if (bytes !== undefined && !isRaw) err += new TextDecoder().decode(bytes);
         return Promise.resolve(bytes);
       },

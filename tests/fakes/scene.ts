@@ -1,11 +1,11 @@
-/** A homeserver, a room, a state directory and a runtime: what tests of the whole need. */
+/** A homeserver, an ntfy server, a room, a state directory and a runtime: the setting for tests of the notifier. */
 
 import { Notifier } from "../../src/notifier/notifier.ts";
 import type { NotifierOptions } from "../../src/notifier/options.ts";
 import { type HomeserverOptions, LoopbackHomeserver, LoopbackNtfy } from "../../src/testing/mod.ts";
 import { type FakeRuntime, fakeRuntime } from "./runtime.ts";
 
-/** The scene. */
+/** Servers, state directory and clock of a test. */
 export interface Scene extends AsyncDisposable {
   readonly homeserver: LoopbackHomeserver;
   readonly ntfy: LoopbackNtfy;
@@ -13,15 +13,15 @@ export interface Scene extends AsyncDisposable {
   readonly stateDir: string;
   readonly accessToken: string;
   readonly room: string;
-  /** The first lines of the messages in the room. */
+  /** The first line of each message in the room, without the origin. */
   subjects(): string[];
-  /** Requests to send an event, as the homeserver saw them. */
+  /** How many requests to send an event reached the homeserver. */
   puts(): number;
-  /** A notifier with the Matrix channel; others may be added. */
+  /** Opens a notifier with a Matrix channel, unless the options name other channels. */
   open(options?: Partial<NotifierOptions>): Promise<Notifier>;
 }
 
-/** Sets the scene. */
+/** Starts the servers and creates the room. */
 export async function setScene(
   options: Pick<HomeserverOptions, "software" | "transactions" | "rateLimit" | "maxUploadBytes"> = {},
 ): Promise<Scene> {

@@ -1,26 +1,25 @@
-/** Loopback servers that speak TLS, with the certificates of `tests/fixtures/tls/` (made by `scripts/certificates.ts`). */
+/** Loopback servers with TLS. `scripts/certificates.ts` creates their certificates in `tests/fakes/tls/`. */
 
 import { createServer } from "node:https";
 
 /** The path of a certificate or a key. */
 export function tlsFile(name: string): string {
-  return new URL(`../fixtures/tls/${name}`, import.meta.url).pathname;
+  return new URL(`tls/${name}`, import.meta.url).pathname;
 }
 
-/** What a server wants and shows. */
 export interface TlsServerOptions {
-  /** Which certificate it shows. @default {"server"} */
+  /** The name of its certificate. @default {"server"} */
   readonly certificate?: string;
-  /** Whether it wants a client certificate of our authority. */
+  /** Whether it requires a client certificate from our authority. */
   readonly asksForClient?: boolean;
 }
 
-/** A server that answers everything with 200 and `{}`. */
+/** A server that was started. */
 export interface TlsServer extends AsyncDisposable {
   readonly port: number;
 }
 
-/** Starts a server. */
+/** Starts a server that answers every request with 200 and `{}`. */
 export async function serveTls(
   { certificate = "server", asksForClient = false }: TlsServerOptions = {},
 ): Promise<TlsServer> {
@@ -46,7 +45,7 @@ export async function serveTls(
   };
 }
 
-/** A front that speaks TLS, as a reverse proxy does, before a server that does not. */
+/** Starts a reverse proxy with TLS for a server without TLS. */
 export function startTlsFront(target: string): TlsServer {
   const listener = Deno.listenTls({
     hostname: "127.0.0.1",

@@ -3,7 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { type FanOut, fanOutTest, NAMES } from "./fan_out_scene.ts";
 import { hasStrace } from "../faults/sweep.ts";
-import { smtpSuite } from "../smtp/harness.ts";
+import { smtpSuite } from "../fakes/smtp_server.ts";
 
 const smtpTest = hasStrace() ? await smtpSuite() : undefined;
 const isCi = !["", "0", "false", undefined].includes(Deno.env.get("CI"));

@@ -8,8 +8,8 @@ import {
   LoopbackTelegram,
   LoopbackWebhook,
 } from "../../src/testing/mod.ts";
-import { SmtpPeer } from "../smtp/harness.ts";
-import { readMail } from "../smtp/mail.ts";
+import { SmtpServer } from "../fakes/smtp_server.ts";
+import { readMail } from "../fakes/read_mail.ts";
 import { StateFolder } from "../synapse/cli.ts";
 
 /** The channels. */
@@ -40,7 +40,7 @@ export interface Ended {
 export interface FanOut {
   readonly homeserver: LoopbackHomeserver;
   readonly telegram: LoopbackTelegram;
-  readonly email: SmtpPeer;
+  readonly email: SmtpServer;
   /** How many messages with a subject each channel's readers have, in the order of {@linkcode NAMES}. */
   counts(subject?: string): Promise<number[]>;
   /** Runs the program to its end, and prints its outcomes as JSON. */
@@ -60,7 +60,7 @@ export async function fanOutTest(body: (t: FanOut) => Promise<void>): Promise<vo
   await using gotify = await LoopbackGotify.start();
   await using telegram = await LoopbackTelegram.start({ perMinute: 1000 });
   await using webhook = await LoopbackWebhook.start();
-  await using email = await SmtpPeer.start({ login: LOGIN });
+  await using email = await SmtpServer.start({ login: LOGIN });
   // It ends the deliverers that are left behind before the folder goes.
   await using state = await StateFolder.make();
   const { userId, accessToken } = homeserver.addUser("bot");

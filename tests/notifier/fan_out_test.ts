@@ -4,7 +4,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Notifier } from "../../src/notifier/notifier.ts";
 import { LoopbackWebhook } from "../../src/testing/mod.ts";
 import { fanOutTest, LOGIN, NAMES } from "./fan_out_scene.ts";
-import { smtpSuite } from "../smtp/harness.ts";
+import { smtpSuite } from "../fakes/smtp_server.ts";
 
 const smtpTest = await smtpSuite();
 
@@ -24,7 +24,7 @@ smtpTest(
         email: "delivered",
         hook: "delivered",
       });
-      await email.taken(1);
+      await email.waitForMails(1);
       assertEquals(await counts(), [0, 1, 1, 0, 1, 1]);
       // Nobody who has it gets it again while the others are still down.
       const early = await run(["flush", "--no-background", "--wait", "0"]);
@@ -48,7 +48,7 @@ smtpTest("one that hangs and one that is down delay nobody, and a kill in betwee
     await homeserver.received(({ fault, handled }) => fault === "hang-after-persisting" && handled);
     sender.kill("SIGKILL");
     await sender.output();
-    await email.taken(1);
+    await email.waitForMails(1);
     assertEquals(await counts(), [1, 1, 1, 0, 1, 1]);
     await homeserver.clearFaults();
     await telegram.clearFaults();
@@ -67,7 +67,7 @@ smtpTest("a deliverer in the background sends by every channel what its parent c
     await telegram.clearFaults();
     await email.begin();
     await acknowledged(NAMES.length);
-    await email.taken(1);
+    await email.waitForMails(1);
     assertEquals(await counts(), NAMES.map(() => 1));
     const text = readAll(stateDir());
     assertStringIncludes(text, "delivered");

@@ -1,7 +1,7 @@
 /** From an empty home directory to a message in a room of a real homeserver: asked at a terminal, and in one command line. */
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { playAtTerminal, type Step } from "../terminal/terminal.ts";
+import { playAtTerminal, type Step } from "../fakes/terminal.ts";
 import { type CliResult, runCli, StateFolder, type Synapse, type SynapseNeeds, synapseSuite } from "./harness.ts";
 
 /** The domain in the user ids: it says where its homeserver is, and is none. */

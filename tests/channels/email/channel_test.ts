@@ -3,8 +3,8 @@ import { classify } from "../../../src/delivery/classify.ts";
 import { ConfigError } from "../../../src/base/errors.ts";
 import { testFile } from "../../fakes/files.ts";
 import { type FakeRuntime, fakeRuntime, TEST_TIME } from "../../fakes/runtime.ts";
-import { type SmtpOptions, SmtpPeer, smtpSuite } from "../../smtp/harness.ts";
-import { readMail } from "../../smtp/mail.ts";
+import { type SmtpOptions, SmtpServer, smtpSuite } from "../../fakes/smtp_server.ts";
+import { readMail } from "../../fakes/read_mail.ts";
 import { type ChannelTest, openChannel, TEST_ID } from "../harness.ts";
 
 const smtpTest = await smtpSuite();
@@ -12,7 +12,7 @@ const smtpTest = await smtpSuite();
 const LOGIN = { user: "bot", password: "corréct horse" };
 
 interface EmailTest extends ChannelTest {
-  readonly peer: SmtpPeer;
+  readonly peer: SmtpServer;
   readonly runtime: FakeRuntime;
 }
 
@@ -22,7 +22,7 @@ async function withEmail(
   body: (t: EmailTest) => Promise<void>,
 ) {
   using runtime = fakeRuntime();
-  await using peer = await SmtpPeer.start(options);
+  await using peer = await SmtpServer.start(options);
   const { security = "starttls" } = options;
   const whole = {
     server: "127.0.0.1",
@@ -46,7 +46,7 @@ smtpTest("EmailChannel.send() sends text and HTML over STARTTLS with a login, an
       severity: "critical",
     });
     assertEquals(receipt, { id: `${TEST_ID}@example.org`, possibleDuplicate: false });
-    await peer.taken(1);
+    await peer.waitForMails(1);
     const [{ from, to, tls, user, data }] = peer.mails;
     assertEquals([from, to, tls, user], ["jump@example.org", ["root@example.org"], true, "bot"]);
     const { headers, parts } = await readMail(data);
@@ -64,14 +64,14 @@ smtpTest("EmailChannel.send() sends text and HTML over STARTTLS with a login, an
 smtpTest("EmailChannel.send() sends over TLS from the first byte, and without any where nobody logs in", async () => {
   await withEmail({ security: "tls", login: LOGIN }, LOGIN, async ({ peer, send }) => {
     await send({ subject: "Up", silent: true }, { late: true });
-    await peer.taken(1);
+    await peer.waitForMails(1);
     const { headers, parts } = await readMail(peer.mails[0].data);
     assertEquals([peer.mails[0].tls, peer.mails[0].user, headers.importance], [true, "bot", "low"]);
     assert(/^\[jump\] Up\n\n⏰ Queued since .*, 5 s late$/.test(parts["text/plain"]));
   });
   await withEmail({ security: "none" }, {}, async ({ peer, send }) => {
     await send({ subject: "Up" });
-    await peer.taken(1);
+    await peer.waitForMails(1);
     assertEquals([peer.mails[0].tls, peer.mails[0].user], [false, null]);
   });
 });
@@ -113,7 +113,7 @@ smtpTest("EmailChannel.send() reads what the server answers", async () => {
       const failure = classify(await assertRejects(() => send({ subject: "Up" }, { destination })));
       assertEquals([failure.class, failure.status], [expected, status], `${local}: ${failure.reason}`);
     }
-    await peer.taken(1);
+    await peer.waitForMails(1);
     assertEquals(peer.mails.map(({ to }) => to), [["drop@example.org"]], "taken, and nobody knows");
   });
   await withEmail({ login: LOGIN }, { ...LOGIN, password: "wr0ng" }, async ({ send }) => {
@@ -140,14 +140,14 @@ smtpTest(
     await withEmail({ security: "none" }, {}, async ({ peer, send, runtime }) => {
       const destination = "hang@example.org";
       const waiting = assertRejects(() => send({ subject: "Up" }, { destination }));
-      await peer.taken(1);
+      await peer.waitForMails(1);
       runtime.expireTimeouts();
       const failure = classify(await waiting);
       assertEquals([failure.class, failure.reason], ["in-doubt", "No answer from 127.0.0.1 within 30 s"]);
 
       const controller = new AbortController();
       const stopped = assertRejects(() => send({ subject: "Up" }, { destination, signal: controller.signal }));
-      await peer.taken(2);
+      await peer.waitForMails(2);
       controller.abort(new Error("Stopped by SIGTERM"));
       assertEquals(await stopped, controller.signal.reason);
     });
@@ -157,7 +157,7 @@ smtpTest(
 smtpTest("EmailChannel.send() makes no header of a subject, and cuts what not every server takes", async () => {
   await withEmail({ security: "none" }, {}, async ({ peer, send }) => {
     await send({ subject: "Up\r\nBcc: victim@example.org\r\n\r\nbody", message: "ä".repeat(25_000) }, { late: true });
-    await peer.taken(1);
+    await peer.waitForMails(1);
     const [{ to, data }] = peer.mails;
     const { headers, parts } = await readMail(data);
     assertEquals([to, headers.bcc], [["root@example.org"], undefined]);
@@ -204,7 +204,7 @@ smtpTest(
     ];
     await withEmail({}, {}, async ({ peer, send }) => {
       await send({ subject: "Up", message: "Text" }, { attachments });
-      await peer.taken(1);
+      await peer.waitForMails(1);
       const { parts, files } = await readMail(peer.mails[0].data);
       assertEquals(parts["text/plain"], "[jump] Up\n\nText");
       const base64 = ({ content }: { readonly content: string }) => new TextEncoder().encode(content).toBase64();
@@ -212,7 +212,7 @@ smtpTest(
     });
     await withEmail({ size: 20_000 }, {}, async ({ peer, send, warnings }) => {
       await send({ subject: "Up", message: "Text" }, { attachments });
-      await peer.taken(1);
+      await peer.waitForMails(1);
       const { parts, files } = await readMail(peer.mails[0].data);
       const missing = "📎 Übersicht.csv (15 bytes) was not sent here\n\n📎 dump.txt (39.1 KiB) was not sent here";
       assertEquals([parts["text/plain"], files], [`[jump] Up\n\nText\n\n${missing}`, []]);

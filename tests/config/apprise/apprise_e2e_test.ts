@@ -13,10 +13,10 @@ import {
 import { APPRISE, Apprise } from "./peer.ts";
 import { fakeRuntime } from "../../fakes/runtime.ts";
 import { startTlsFront, tlsFile } from "../../fakes/tls.ts";
-import { installOrStub } from "../../python_suite.ts";
-import { readMail } from "../../smtp/mail.ts";
+import { installOrStub } from "../../fakes/python_suite.ts";
+import { readMail } from "../../fakes/read_mail.ts";
 import { runCli, StateFolder } from "../../synapse/cli.ts";
-import { SmtpPeer, smtpSuite } from "../../smtp/harness.ts";
+import { SmtpServer, smtpSuite } from "../../fakes/smtp_server.ts";
 
 /** What is said. */
 interface Said {
@@ -187,16 +187,16 @@ const smtpTest = stub ?? await smtpSuite();
 
 smtpTest("a mail URL reaches the same mailbox with the same title and text as Apprise's", async () => {
   await using apprise = await Apprise.start();
-  await using smtp = await SmtpPeer.start({ security: "none" });
+  await using smtp = await SmtpServer.start({ security: "none" });
   const url = `mailto://127.0.0.1:${smtp.port}/root@example.org?from=jump@example.org&mode=insecure&format=text`;
   let expected = 0;
   await compare(apprise, url, async () => {
-    await smtp.taken(++expected);
+    await smtp.waitForMails(++expected);
     return await mailsOf(smtp);
   });
 });
 
-async function mailsOf(smtp: SmtpPeer): Promise<Arrived[]> {
+async function mailsOf(smtp: SmtpServer): Promise<Arrived[]> {
   return await Promise.all(smtp.mails.map(async ({ data, to, user }): Promise<Arrived> => {
     const { headers, parts } = await readMail(data);
     // Our mails say above the text who speaks, and of what.
@@ -206,7 +206,7 @@ async function mailsOf(smtp: SmtpPeer): Promise<Arrived[]> {
 }
 
 smtpTest("a mail URL that logs in over STARTTLS does so as Apprise's", async () => {
-  await using smtp = await SmtpPeer.start({ login: { user: "jump", password: "se:cret" } });
+  await using smtp = await SmtpServer.start({ login: { user: "jump", password: "se:cret" } });
   await using apprise = await Apprise.start(smtp.caFile);
   await using state = await StateFolder.make();
   const url = `mailtos://jump:se%3Acret@127.0.0.1:${smtp.port}/root@example.org?from=jump@example.org&format=text`;
@@ -217,7 +217,7 @@ smtpTest("a mail URL that logs in over STARTTLS does so as Apprise's", async () 
   const args = ["send", SAID.title, SAID.text, "--config", configFile, "--no-background"];
   const sent = await runCli(args, { stateDir: state.path, env: { DENO_CERT: smtp.caFile } });
   assertEquals([sent.code, sent.stderr], [0, ""]);
-  await smtp.taken(2);
+  await smtp.waitForMails(2);
   const [theirs, ours] = await mailsOf(smtp);
   assertEquals(ours, theirs);
   assertEquals(theirs, ["root@example.org, jump", SAID.title, SAID.text]);

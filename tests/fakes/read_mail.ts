@@ -1,8 +1,8 @@
-/** Reading a mail as a mail reader does, with a parser that is not ours. */
+/** Parses mails with a parser that is not ours: the one of Python. */
 
 import { findPython, run } from "../../scripts/python/python.ts";
 
-/** What a reader sees. */
+/** A parsed mail. */
 export interface ReadMail {
   /** The headers by their names in lower case, decoded. */
   readonly headers: Readonly<Record<string, string>>;
@@ -22,7 +22,7 @@ files = [f for f in files if f[0]]
 print(json.dumps({"headers": {k.lower(): str(v) for k, v in mail.items()}, "parts": parts, "files": files}))
 `;
 
-/** Parses a mail with Python's own library. */
+/** Parses a mail. @throws {Error} if it is malformed */
 export async function readMail(data: string): Promise<ReadMail> {
   const { command } = await findPython();
   const { success, stdout, stderr } = await run(command, [

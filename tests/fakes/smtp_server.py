@@ -1,8 +1,9 @@
 """An SMTP server on 127.0.0.1 for one test, until its standard input ends.
 
-Arguments: a JSON object {folder, port, security, user, password, size}. It writes one JSON object a line: first {"port"}, then
-{"from", "to", "data", "tls", "user"} for each mail that it has taken. What it does with a mail is in the local part of its recipient:
-unknown, later, full, over, elsewhere, goodbye, greylisted, poison, drop (takes it, and is gone without a word), hang (takes it, and says nothing), cut (is gone before DATA).
+Its argument is a JSON object {folder, port, security, user, password, size}. It prints one JSON object a line: first {"port"}, then
+{"from", "to", "data", "tls", "user"} for each accepted mail. The local part of a recipient selects the answer: unknown, later, full,
+over, elsewhere, goodbye, greylisted, poison, drop (accepts the mail, then closes the connection without an answer), hang (accepts the
+mail, never answers), cut (closes the connection before DATA).
 """
 
 import asyncio
@@ -24,7 +25,7 @@ def say(message):
 
 
 def make_context(folder):
-    """The authority's certificate is where a client finds it; a restarted server keeps its own."""
+    """Writes the certificate of the authority to ca.pem. A restarted server keeps its certificate."""
     chain = os.path.join(folder, "server.pem")
     if not os.path.exists(chain):
         authority = trustme.CA()
@@ -106,7 +107,7 @@ def accept():
         require_starttls=starttls,
         authenticator=authenticate if must_log_in else None,
         auth_required=must_log_in,
-        # Of TLS from the first byte aiosmtpd knows nothing.
+        # aiosmtpd does not know implicit TLS.
         auth_require_tls=starttls,
     )
 

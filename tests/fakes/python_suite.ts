@@ -1,18 +1,18 @@
 /**
- * Tests with a server that runs on Python. Where it cannot be installed they are ignored, and standard error says loudly why. With `CI` set they fail:
- * there a test that nobody runs must not look like one that passes.
+ * Tests that need a server written in Python. If it cannot be installed, they are skipped, with a notice on standard error. If `CI` is
+ * set, they fail, because there a skipped test must not look like a success.
  *
  * @module
  */
 
-/** Registers the tests of a suite in place of those that cannot run. */
+/** Registers a test that cannot run. */
 export type Stub = (name: string) => void;
 
 /**
- * Installs the server.
+ * Installs a server.
  *
- * @param what what the server is, for people
- * @returns what registers tests that only say that there is none; undefined when there is one
+ * @param what the server, for messages
+ * @returns a function that registers the tests as skipped or failing; undefined if the server is installed
  */
 export async function installOrStub(what: string, install: () => Promise<unknown>): Promise<Stub | undefined> {
   try {
@@ -31,6 +31,6 @@ function failing(what: string, reason: string): Stub {
 
 function ignoring(what: string, reason: string): Stub {
   const line = "!".repeat(100);
-  console.error(`\n${line}\nSKIPPED: the tests with ${what}, because there is none.\n${reason}\n${line}\n`);
+  console.error(`\n${line}\nSKIPPED: the tests with ${what}, because it is missing.\n${reason}\n${line}\n`);
   return (name) => Deno.test({ name, ignore: true, fn() {} });
 }

@@ -1,8 +1,8 @@
-"""Runs a command in a pseudo-terminal, and types what a person would type.
+"""Runs a command in a pseudo-terminal and types input.
 
-Standard input holds the play as JSON: {"command": [...], "env": {...}, "steps": [{"see": regex, "type": text}], "limit": seconds}. Each step waits until
-its text appears behind that of the step before, and then types. Standard output tells {"code": n, "output": text, "processes": text, "missing": regex?}:
-the screen as it was written, without carriage returns, and the command lines of all processes, as they were before each answer.
+Standard input is JSON: {"command": [...], "env": {...}, "steps": [{"see": regex, "type": text}], "limit": seconds}. Each step waits until its
+text appears after the text of the previous step, and then types. Standard output is JSON: {"code": n, "output": text, "processes": text,
+"missing": regex?}. The output has no carriage returns; the command lines of all processes are collected before each input.
 """
 
 import codecs
@@ -26,7 +26,7 @@ def command_lines():
     return lines
 
 
-def play(command, env, steps, limit):
+def run(command, env, steps, limit):
     pid, terminal = pty.fork()
     if pid == 0:
         os.execvpe(command[0], command, env)
@@ -58,4 +58,4 @@ def play(command, env, steps, limit):
     return {"code": code, "output": output, "processes": "\n".join(sorted(lines)), "missing": missing}
 
 
-print(json.dumps(play(**json.load(sys.stdin))))
+print(json.dumps(run(**json.load(sys.stdin))))

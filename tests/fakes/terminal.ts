@@ -1,59 +1,59 @@
-/** A person at a terminal: our command line as a real process in a pseudo-terminal, which only Python can make without a library of its own. */
+/** Runs our command line in a pseudo-terminal and types input. Python creates the pseudo-terminal; Deno cannot. */
 
 import { inheritedConfig } from "../../scripts/std/argv.ts";
 import { findPython } from "../../scripts/python/python.ts";
 
 const ENTRY = new URL("../../mod.ts", import.meta.url).pathname;
-const PLAYER = new URL("./terminal.py", import.meta.url).pathname;
+const SCRIPT = new URL("./terminal.py", import.meta.url).pathname;
 
-/** No play takes longer, in seconds. */
+/** The process is killed after this time. */
 const LIMIT_SECONDS = 60;
 
-/** What a person waits for, and types then. `\x03` is Ctrl-C, `\x04` Ctrl-D. */
+/** Waits for a text on the screen, then types. `\x03` is Ctrl-C, `\x04` is Ctrl-D. */
 export type Step = readonly [see: RegExp, type: string];
 
-/** How a play went. */
-export interface Played {
-  /** The exit code; the negative number of the signal that ended it. */
+/** The result of a run. */
+export interface TerminalResult {
+  /** The exit code, or the negative number of the signal that ended the process. */
   readonly code: number;
-  /** The screen, as it was written, without carriage returns. */
+  /** All output, without carriage returns. */
   readonly screen: string;
-  /** The command lines of all processes of the host, before each answer. */
+  /** The command lines of all processes of the host, collected before each input. */
   readonly processes: string;
 }
 
 /**
- * Plays a command, with an environment of nothing but the given variables.
+ * Runs a command with no other environment than the given variables.
  *
- * @throws {Error} when what a step waits for does not come; the message ends with the screen
+ * @throws {Error} if the text of a step does not appear; the message ends with the screen
  */
 export async function playAtTerminal(
   args: readonly string[],
   { env, steps }: { readonly env: Readonly<Record<string, string>>; readonly steps: readonly Step[] },
-): Promise<Played> {
+): Promise<TerminalResult> {
   const python = await findPython();
-  // Who may not ask for the user id is not root, who has no home.
+  // Without the permission to read the user id the program does not know that it runs as root, and uses HOME.
   const flags = ["net", "read", "write", "env", "run", "sys=hostname"].map((name) => `--allow-${name}`);
   const command = [Deno.execPath(), "run", "--quiet", "--no-prompt", ...flags, ...inheritedConfig(), ENTRY, ...args];
-  const play = {
+  const input = {
     command,
     env: { ...env, ...denoDir(), TERM: "dumb", NO_COLOR: "1" },
     steps: steps.map(([see, type]) => ({ see: see.source, type })),
     limit: LIMIT_SECONDS,
   };
-  const child = new Deno.Command(python.command, { args: ["-I", PLAYER], stdin: "piped", stdout: "piped" }).spawn();
+  const child = new Deno.Command(python.command, { args: ["-I", SCRIPT], stdin: "piped", stdout: "piped" }).spawn();
   const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(JSON.stringify(play)));
+  await writer.write(new TextEncoder().encode(JSON.stringify(input)));
   await writer.close();
   const { stdout } = await child.output();
   const { code, output, processes, missing } = JSON.parse(new TextDecoder().decode(stdout));
-  if (missing !== null) throw new Error(`Cannot go on at the terminal: ${missing} does not come\n${output}`);
-  // Deno's own, where several processes of it begin at once.
+  if (missing !== null) throw new Error(`Cannot continue at the terminal: ${missing} did not appear\n${output}`);
+  // Deno prints this if several of its processes start at once.
   const screen = String(output).replaceAll(/^Failed to open cache file .*\n/gm, "");
   return { code, screen, processes };
 }
 
-/** With another home it would compile everything anew. */
+/** With another HOME, Deno would compile all modules again. */
 function denoDir(): Record<string, string> {
   const dir = Deno.env.get("DENO_DIR") ?? `${Deno.env.get("XDG_CACHE_HOME") || `${Deno.env.get("HOME")}/.cache`}/deno`;
   return { DENO_DIR: dir };

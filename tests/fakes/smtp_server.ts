@@ -1,15 +1,14 @@
 /**
- * A real SMTP server, aiosmtpd, on the loopback interface: it wants TLS before anything else, and who logs in must know the password.
+ * A real SMTP server, aiosmtpd, on the loopback interface. By default it requires STARTTLS.
  *
- * A file says `const smtpTest = await smtpSuite()`, and then `smtpTest("name", body)` for each of its tests.
+ * Call `const smtpTest = await smtpSuite()` once in a test file, and `smtpTest("name", body)` for each test.
  *
  * @module
  */
 
 import { installEnvironment } from "../../scripts/python/environment.ts";
-import { installOrStub } from "../python_suite.ts";
+import { installOrStub } from "./python_suite.ts";
 
-/** The versions that tests prove something about. */
 const AIOSMTPD = {
   title: "aiosmtpd",
   name: "aiosmtpd",
@@ -18,42 +17,42 @@ const AIOSMTPD = {
   others: ["trustme==1.2.1", "attrs==26.1.0"],
 } as const;
 
-/** How the server behaves. */
+/** The settings of the server. */
 export interface SmtpOptions {
   /** @default {"starttls"} */
   readonly security?: "starttls" | "tls" | "none";
-  /** With it nobody sends without logging in. */
+  /** If set, clients must log in with it. */
   readonly login?: { readonly user: string; readonly password: string };
-  /** The largest mail, in bytes. */
+  /** The largest mail that it accepts, in bytes. @default {33554432} */
   readonly size?: number;
 }
 
-/** A mail that the server has taken. */
-export interface TakenMail {
+/** A mail that the server accepted. */
+export interface ReceivedMail {
   readonly from: string;
   readonly to: readonly string[];
-  /** The mail as it came over the wire. */
+  /** The mail with headers, as it was sent. */
   readonly data: string;
-  /** Whether it came over TLS. */
+  /** Whether the connection used TLS. */
   readonly tls: boolean;
-  /** Who had logged in. */
+  /** The user name of the login; null without a login. */
   readonly user: string | null;
 }
 
-/** Registers the tests of a file. */
+/** Registers one test. */
 export type SmtpTest = (name: string, body: () => Promise<void>) => void;
 
-/** Prepares the tests of one file: installs the server where it is not yet. */
+/** Installs the server if it is missing. If that fails, the tests are skipped, or fail in CI. */
 export async function smtpSuite(): Promise<SmtpTest> {
   const stub = await installOrStub("a real SMTP server", () => installEnvironment(AIOSMTPD));
   return stub ?? ((name, body) => Deno.test(name, body));
 }
 
-/** A server that runs. */
-export class SmtpPeer implements AsyncDisposable {
+/** A running server. */
+export class SmtpServer implements AsyncDisposable {
   readonly #options: SmtpOptions;
   readonly #folder: string;
-  readonly #mails: TakenMail[] = [];
+  readonly #mails: ReceivedMail[] = [];
   #child: Deno.ChildProcess | undefined;
   #reading: Promise<void> = Promise.resolve();
   #wake = Promise.withResolvers<void>();
@@ -65,37 +64,37 @@ export class SmtpPeer implements AsyncDisposable {
   }
 
   /** Starts a server with an empty mailbox. */
-  static async start(options: SmtpOptions = {}): Promise<SmtpPeer> {
-    const peer = new SmtpPeer(options, await Deno.makeTempDir({ prefix: "matrix-notify-smtp-" }));
-    await peer.begin();
-    return peer;
+  static async start(options: SmtpOptions = {}): Promise<SmtpServer> {
+    const server = new SmtpServer(options, await Deno.makeTempDir({ prefix: "matrix-notify-smtp-" }));
+    await server.begin();
+    return server;
   }
 
-  /** Where it listens; the same after {@linkcode end} and {@linkcode begin}. */
+  /** Its TCP port. It stays the same after {@linkcode end} and {@linkcode begin}. */
   get port(): number {
     return this.#port;
   }
 
-  /** The certificate of the authority that signed the server's. */
+  /** The path of the certificate of its authority. */
   get caFile(): string {
     return `${this.#folder}/ca.pem`;
   }
 
-  /** What it has taken, in order. */
-  get mails(): readonly TakenMail[] {
+  /** All accepted mails, in order. */
+  get mails(): readonly ReceivedMail[] {
     return this.#mails;
   }
 
-  /** Waits until it has taken so many mails. */
-  async taken(count: number): Promise<void> {
+  /** Waits until the server has accepted so many mails. */
+  async waitForMails(count: number): Promise<void> {
     while (this.#mails.length < count) await this.#wake.promise;
   }
 
-  /** Starts it, on the port that it had before. */
+  /** Starts it on its former port. */
   async begin(): Promise<void> {
     const { security = "starttls", login, size } = this.#options;
     const options = { folder: this.#folder, port: this.#port, security, size, ...login };
-    const script = new URL("peer.py", import.meta.url).pathname;
+    const script = new URL("smtp_server.py", import.meta.url).pathname;
     this.#child = new Deno.Command(await installEnvironment(AIOSMTPD), {
       args: ["-I", "-W", "ignore", script, JSON.stringify(options)],
       stdin: "piped",
@@ -107,7 +106,7 @@ export class SmtpPeer implements AsyncDisposable {
     this.#port = await ready.promise;
   }
 
-  /** Ends it like a killed process. */
+  /** Kills it. */
   async end(): Promise<void> {
     const child = this.#child;
     this.#child = undefined;
@@ -127,12 +126,12 @@ export class SmtpPeer implements AsyncDisposable {
     for await (const text of stdout.pipeThrough(new TextDecoderStream())) {
       const lines = (rest + text).split("\n");
       rest = lines.pop() ?? "";
-      for (const line of lines) this.#hear(JSON.parse(line), ready);
+      for (const line of lines) this.#receive(JSON.parse(line), ready);
     }
-    ready.reject(new Error("Cannot start aiosmtpd: it ended by itself"));
+    ready.reject(new Error("Cannot start aiosmtpd: the process ended"));
   }
 
-  #hear(message: { readonly port: number } | TakenMail, ready: PromiseWithResolvers<number>): void {
+  #receive(message: { readonly port: number } | ReceivedMail, ready: PromiseWithResolvers<number>): void {
     if ("port" in message) return ready.resolve(message.port);
     const data = new TextDecoder().decode(Uint8Array.fromBase64(message.data));
     this.#mails.push({ ...message, data });
