@@ -1,4 +1,4 @@
-/** Questions on a terminal. They go to standard error, since standard output is data. */
+/** Questions on a terminal. They are printed to standard error, because standard output is for data. */
 
 import { InterruptedError } from "../base/errors.ts";
 import type { Stdio } from "../runtime/runtime.ts";
@@ -6,16 +6,16 @@ import type { Stdio } from "../runtime/runtime.ts";
 const KEYS = { interrupt: "\x03", endOfInput: "\x04", backspace: "\b", escape: "\x1b", clear: "\x15", delete: "\x7f" };
 
 /**
- * Asks for a secret, and shows nothing of it. The terminal is as it was before, whatever happens.
+ * Asks for a secret without echo. The terminal's mode is restored in every case.
  *
- * @throws {InterruptedError} when there is no answer
+ * @throws {InterruptedError} if a person presses Ctrl-C or the input ends
  */
 export async function askSecret(question: string, stdio: Stdio): Promise<string> {
-  // First, so that nothing is shown of what somebody types, or pastes, as soon as the question is there.
+  // Before the question, so that nothing is echoed that is typed or pasted right after it appears.
   stdio.setRaw(true);
   try {
     stdio.stderr(question);
-    return await readUnseen(stdio);
+    return await readSecretLine(stdio);
   } finally {
     stdio.setRaw(false);
     stdio.stderr("\n");
@@ -23,10 +23,10 @@ export async function askSecret(question: string, stdio: Stdio): Promise<string>
 }
 
 /**
- * Asks for a line, which the terminal shows as it is typed.
+ * Asks for a line of text.
  *
- * @returns undefined when the input ends first
- * @throws the signal's reason, when that comes first
+ * @returns undefined if the input ends
+ * @throws the signal's reason if it aborts first
  */
 export async function askLine(
   question: string,
@@ -40,9 +40,9 @@ export async function askLine(
 }
 
 /**
- * Waits for something that cannot be called off. What it comes to later is nobody's.
+ * Waits for a promise that cannot be cancelled. If the signal aborts first, the result is ignored.
  *
- * @throws the signal's reason, when that comes first
+ * @throws the signal's reason if it aborts first
  */
 export async function unlessAborted<Result>(work: Promise<Result>, signal: AbortSignal | undefined): Promise<Result> {
   if (signal === undefined) return await work;
@@ -58,9 +58,9 @@ export async function unlessAborted<Result>(work: Promise<Result>, signal: Abort
 }
 
 /**
- * Reads one line as it is typed.
+ * Reads one line, without its line break.
  *
- * @returns undefined when the input ends first
+ * @returns undefined if the input ends before any text
  */
 export async function readLine(stdio: Stdio): Promise<string | undefined> {
   const decoder = new TextDecoder();
@@ -74,15 +74,15 @@ export async function readLine(stdio: Stdio): Promise<string | undefined> {
   }
 }
 
-async function readUnseen(stdio: Stdio): Promise<string> {
+async function readSecretLine(stdio: Stdio): Promise<string> {
   const decoder = new TextDecoder();
   const typed: string[] = [];
   for (;;) {
     const bytes = await stdio.readInput();
-    if (bytes === undefined) throw interrupted();
-    for (const key of withoutSequences(decoder.decode(bytes, { stream: true }))) {
+    if (bytes === undefined) throw createInterruptedError();
+    for (const key of removeEscapeSequences(decoder.decode(bytes, { stream: true }))) {
       if (key === "\r" || key === "\n") return typed.join("");
-      if (key === KEYS.interrupt || (key === KEYS.endOfInput && typed.length === 0)) throw interrupted();
+      if (key === KEYS.interrupt || (key === KEYS.endOfInput && typed.length === 0)) throw createInterruptedError();
       if (key === KEYS.backspace || key === KEYS.delete) typed.pop();
       else if (key === KEYS.clear) typed.length = 0;
       else if (!/\p{Cc}/u.test(key)) typed.push(key);
@@ -90,12 +90,12 @@ async function readUnseen(stdio: Stdio): Promise<string> {
   }
 }
 
-/** An arrow, or another key that types nothing, comes as a sequence of its own. */
-function withoutSequences(text: string): string {
+/** Removes the escape sequences of arrows and other keys that are no characters. */
+function removeEscapeSequences(text: string): string {
   const [first, ...sequences] = text.split(KEYS.escape);
   return first + sequences.map((sequence) => sequence.replace(/^(\[[\d;]*[A-Za-z~]|O.)/, "")).join("");
 }
 
-function interrupted(): InterruptedError {
+function createInterruptedError(): InterruptedError {
   return new InterruptedError("Stopped: nothing was changed");
 }

@@ -1,6 +1,6 @@
 /**
- * `demo`: the promise, shown. It runs the real commands against a homeserver within this process and a queue in a temporary directory, and it
- * believes nothing but the room.
+ * `demo`: shows that no message is lost or delivered twice. It runs the real commands against a
+ * homeserver in this process, with a queue in a temporary directory, and then reads the room.
  *
  * @module
  */
@@ -11,83 +11,83 @@ import type { CommandContext } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
 import { printable, type Ui } from "../ui.ts";
 
-/** How long the background deliverer may take to come round. */
-const PATIENCE_MS = 8_000;
+/** How long to wait for the background deliverer, in milliseconds. */
+const DELIVERER_TIMEOUT_MS = 8_000;
 
-/** What is sent while the homeserver is away. */
-const DURING_THE_OUTAGE: readonly (readonly [subject: string, body: string])[] = [
+/** The messages sent while the homeserver is down. */
+const OUTAGE_MESSAGES: readonly (readonly [subject: string, body: string])[] = [
   ["Link down", "ether1 lost its carrier"],
   ["Link up", "ether1 is back after 3 min"],
   ["Certificate renewed", "router.example.org, valid for 90 days"],
 ];
 
-/** Runs the demo; 0 only if the room holds each message once and in order. */
+/** Runs `demo`. The exit code is 0 only if the room has each message once and in order. */
 export async function demo(context: CommandContext): Promise<number> {
   const { ui } = context;
   const directory = await Deno.makeTempDir({ prefix: "matrix-notify-demo-" });
   await using homeserver = await LoopbackHomeserver.start();
-  const stage = new Stage(directory, homeserver, context);
+  const scene = new DemoScene(directory, homeserver, context);
   try {
-    const problem = await play(stage);
+    const problem = await runDemo(scene);
     if (problem === undefined) return EXIT.ok;
-    ui.fail(`The demo failed: ${problem}`, "this should not happen; please report it with the output above");
+    ui.fail(`The demo failed: ${problem}`, "please report this with the output above");
     return EXIT.software;
   } finally {
-    stage.killDeliverer();
+    scene.killDeliverer();
     await Deno.remove(directory, { recursive: true });
   }
 }
 
-/** @returns what went wrong */
-async function play(stage: Stage): Promise<string | undefined> {
-  stage.title("A message");
-  if (await stage.run("send", "Backup done", "12 GB in 5 min") !== EXIT.ok) return "the first message was not taken";
+/** @returns what failed, undefined if nothing did */
+async function runDemo(scene: DemoScene): Promise<string | undefined> {
+  scene.title("Send a message");
+  if (await scene.run("send", "Backup done", "12 GB in 5 min") !== EXIT.ok) return "the first message was not accepted";
 
-  stage.title("The homeserver is gone; three more messages");
-  await stage.homeserver.stop();
-  for (const [subject, body] of DURING_THE_OUTAGE) {
-    if (await stage.run("send", subject, body) !== EXIT.ok) return `"${subject}" was not taken`;
+  scene.title("Stop the homeserver and send three messages");
+  await scene.homeserver.stop();
+  for (const [subject, body] of OUTAGE_MESSAGES) {
+    if (await scene.run("send", subject, body) !== EXIT.ok) return `"${subject}" was not accepted`;
   }
-  const pid = await stage.delivererPid();
-  if (pid === undefined) return "no deliverer keeps trying in the background";
-  stage.say(`a deliverer keeps trying in the background, pid ${pid}`);
+  const pid = await scene.delivererPid();
+  if (pid === undefined) return "no background deliverer is running";
+  scene.say(`a background deliverer keeps retrying, pid ${pid}`);
 
-  stage.title("The homeserver is back and takes a message, but the deliverer is killed before it hears of it");
-  stage.homeserver.fault("hang-after-persisting", { times: 1 });
-  await stage.homeserver.restart();
-  if (!await stage.homeserverTookOne()) return "the deliverer did not try again";
-  stage.killDeliverer();
-  await stage.homeserver.clearFaults();
-  stage.say(`kill -9 ${pid}`);
+  scene.title("Start the homeserver; it stores a message, but the deliverer is killed before the response arrives");
+  scene.homeserver.fault("hang-after-persisting", { times: 1 });
+  await scene.homeserver.restart();
+  if (!await scene.homeserverStoredOne()) return "the deliverer did not retry";
+  scene.killDeliverer();
+  await scene.homeserver.clearFaults();
+  scene.say(`kill -9 ${pid}`);
 
-  stage.title("A flush");
-  if (await stage.run("flush") !== EXIT.ok) return "something was left after the flush";
+  scene.title("Flush the queue");
+  if (await scene.run("flush") !== EXIT.ok) return "the flush did not empty the queue";
 
-  stage.title("The room, as its members see it");
-  const events = stage.events();
-  for (const event of events) stage.say(line(event));
-  const expected = ["Backup done", ...DURING_THE_OUTAGE.map(([subject]) => subject)];
+  scene.title("Read the room");
+  const events = scene.events();
+  for (const event of events) scene.say(formatEvent(event));
+  const expected = ["Backup done", ...OUTAGE_MESSAGES.map(([subject]) => subject)];
   const seen = events.map((event) => expected.find((subject) => String(event.content.body).includes(`] ${subject}\n`)));
-  if (seen.join("|") !== expected.join("|")) return `the room holds ${seen.length} messages: ${seen.join(", ")}`;
-  stage.verdict(`${events.length} messages, each once, in order. Nothing was lost, nothing came twice.`);
+  if (seen.join("|") !== expected.join("|")) return `the room has ${seen.length} messages: ${seen.join(", ")}`;
+  scene.result(`${events.length} messages, each once and in order. Nothing was lost, nothing was delivered twice.`);
 }
 
 /** `20:15:07  [jump] Link down · ether1 lost its carrier · ⏰ Queued since …`. */
-function line({ origin_server_ts, content }: RoomEvent): string {
+function formatEvent({ origin_server_ts, content }: RoomEvent): string {
   const clock = new Date(origin_server_ts).toTimeString().slice(0, 8);
   const text = String(content.body).split("\n").filter((part) => part !== "").map(printable).join(" · ");
   return `${clock}  ${text}`;
 }
 
-/** Where the demo plays: a homeserver with a room, a configuration that knows it, and the program. */
-class Stage {
+/** A homeserver with a room, a configuration for it, and the command line. */
+class DemoScene {
   readonly homeserver: LoopbackHomeserver;
   readonly #directory: string;
   readonly #runtime: Runtime;
   readonly #ui: Ui;
   readonly #main: CommandContext["main"];
   readonly #room: string;
-  #act = 0;
+  #step = 0;
   #pid: number | undefined;
 
   constructor(directory: string, homeserver: LoopbackHomeserver, { runtime, ui, main }: CommandContext) {
@@ -97,7 +97,7 @@ class Stage {
     this.#ui = ui;
     this.#main = main;
     this.#room = homeserver.createRoom({ members: [userId, homeserver.addUser("alice").userId] });
-    // Called so that no variable of the environment means it.
+    // Not named "matrix", so that no MATRIX_* variable overrides it.
     const demo = { kind: "matrix", homeserver: homeserver.url, accessToken, room: this.#room };
     Deno.writeTextFileSync(`${directory}/config.json`, JSON.stringify({ channels: { demo } }), { mode: 0o600 });
     this.#runtime = {
@@ -108,32 +108,32 @@ class Stage {
   }
 
   title(text: string): void {
-    this.#ui.data(`${this.#act > 0 ? "\n" : ""}${this.#ui.paint(`${++this.#act}. ${text}`, "bold")}`);
+    this.#ui.data(`${this.#step > 0 ? "\n" : ""}${this.#ui.paint(`${++this.#step}. ${text}`, "bold")}`);
   }
 
   say(text: string): void {
     this.#ui.data(text.replace(/^/gm, "   "));
   }
 
-  verdict(text: string): void {
+  result(text: string): void {
     this.#ui.data(`\n${this.#ui.paint(text, "green")}`);
   }
 
-  /** Runs the program as the shell would. */
+  /** Prints and runs a command line. */
   run(...argv: string[]): Promise<number> {
     const shown = argv.map((word) => word.includes(" ") ? `"${word}"` : word).join(" ");
     this.say(this.#ui.paint(`$ matrix-notify ${shown}`, "dim"));
-    const places = ["--config", `${this.#directory}/config.json`, "--state-dir", `${this.#directory}/state`];
-    return this.#main([...argv, ...places], this.#runtime);
+    const paths = ["--config", `${this.#directory}/config.json`, "--state-dir", `${this.#directory}/state`];
+    return this.#main([...argv, ...paths], this.#runtime);
   }
 
   events(): readonly RoomEvent[] {
     return this.homeserver.events(this.#room);
   }
 
-  /** The process that delivers in the background says in its log who it is. */
+  /** Waits for the pid of the background deliverer, which is in its log. */
   async delivererPid(): Promise<number | undefined> {
-    const deadline = this.#runtime.now() + PATIENCE_MS;
+    const deadline = this.#runtime.now() + DELIVERER_TIMEOUT_MS;
     while (this.#pid === undefined && this.#runtime.now() < deadline) {
       const log = await Deno.readTextFile(`${this.#directory}/state/deliverer.log`).catch(() => "");
       const pid = /started, pid (\d+)/.exec(log)?.[1];
@@ -143,10 +143,14 @@ class Stage {
     return this.#pid;
   }
 
-  async homeserverTookOne(): Promise<boolean> {
+  /** Waits until the homeserver has stored a message without responding. */
+  async homeserverStoredOne(): Promise<boolean> {
     const giveUp = new AbortController();
-    const took = this.homeserver.received(({ fault, handled }) => fault !== undefined && handled).then(() => true);
-    const result = await Promise.race([took, this.#runtime.sleep(PATIENCE_MS, giveUp.signal).then(() => false)]);
+    const stored = this.homeserver.received(({ fault, handled }) => fault !== undefined && handled).then(() => true);
+    const result = await Promise.race([
+      stored,
+      this.#runtime.sleep(DELIVERER_TIMEOUT_MS, giveUp.signal).then(() => false),
+    ]);
     giveUp.abort();
     return result;
   }
