@@ -4,7 +4,7 @@ import { drawQrCode } from "../../src/cli/qr_code.ts";
 
 const TEXT = "https://account.example.org/link?code=WDJB-MJHT";
 
-/** The light modules of a drawing, two rows to a line. */
+/** Converts a drawing to rows of modules, true for light ones. A line has two rows. */
 function lightModules(drawing: string): boolean[][] {
   return drawing.split("\n").flatMap((line) => [
     [...line].map((half) => half === "█" || half === "▀"),
@@ -12,7 +12,7 @@ function lightModules(drawing: string): boolean[][] {
   ]);
 }
 
-Deno.test("drawQrCode() draws each module of the code, and a quiet zone around", () => {
+Deno.test("drawQrCode() draws each module and the quiet zone", () => {
   const { data, size } = encode(TEXT, { ecc: "L", border: 4 });
   const drawn = lightModules(drawQrCode(TEXT, { colours: false })).slice(0, size);
   assertEquals(drawn, data.map((row) => row.map((isDark) => !isDark)));
@@ -22,7 +22,7 @@ Deno.test("drawQrCode() draws each module of the code, and a quiet zone around",
   assertEquals(drawn[4].slice(4, 12), [...Array(7).fill(false), true]);
 });
 
-Deno.test("drawQrCode() sets both colours of each line, so that it can be read on dark and light terminals", () => {
+Deno.test("drawQrCode() sets both colours in each line when colours are on", () => {
   for (const line of drawQrCode(TEXT, { colours: true }).split("\n")) {
     assert(line.startsWith("\x1b[97;40m") && line.endsWith("\x1b[0m"));
   }

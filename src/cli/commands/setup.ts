@@ -7,7 +7,6 @@
  */
 
 import { withConnection } from "../../config/connection.ts";
-import { writeChannel } from "../../config/write.ts";
 import { InterruptedError } from "../../base/errors.ts";
 import type { Outcome } from "../../notifier/outcomes.ts";
 import { type Arguments, UsageError } from "../arguments.ts";
@@ -20,7 +19,7 @@ import { openNotifier } from "../notifier.ts";
 import { outcomeLine, reportTrouble } from "../outcomes.ts";
 import { releaseHeld } from "../release.ts";
 import { chooseUser, openAccount } from "../setup/account.ts";
-import { planChannel } from "../setup/config_file.ts";
+import { planChannel, writeChannel } from "../setup/config_file.ts";
 import { createStoppedError, listenForInterrupt, type SetupContext } from "../setup/context.ts";
 import { createTerminalPrompter, NON_INTERACTIVE } from "../setup/prompter.ts";
 import { chooseRoom, ROOM_OPTIONS } from "../setup/rooms.ts";

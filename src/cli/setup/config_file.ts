@@ -10,8 +10,11 @@ import { channelObject, parseConfig } from "../../config/config.ts";
 import { connectionOf } from "../../config/connection.ts";
 import { contextOf, readConfigFile, variablesSet } from "../../config/load.ts";
 import { configPath } from "../../config/paths.ts";
-import { ConfigError } from "../../base/errors.ts";
+import { ConfigError, StorageError } from "../../base/errors.ts";
 import { Fields, isObject } from "../../base/fields.ts";
+import { mapFileErrors } from "../../runtime/file_errors.ts";
+import { FileLock } from "../../runtime/file_lock.ts";
+import { denoFiles, type Files, parentOf, replaceFile } from "../../runtime/files.ts";
 import type { CommandContext } from "../command.ts";
 import { findStateDir } from "../matrix_account.ts";
 
@@ -123,4 +126,61 @@ function toAbsolutePath(path: string, option: string): string {
 
 function toText(value: unknown): string | undefined {
   return typeof value === "string" && value.trim() !== "" ? value.trim() : undefined;
+}
+
+/** Where to write a channel. */
+export interface ChannelPlace {
+  /** The path of the configuration file. */
+  readonly path: string;
+  /** The name of the channel. */
+  readonly name: string;
+  /** The path of the lock that keeps two runs of setup from writing at once. */
+  readonly lockPath: string;
+}
+
+/**
+ * Writes a channel into the configuration file, in place of the channel with the same name. The rest
+ * of the file is kept. The file is replaced atomically and only its owner can read it; if it is a
+ * symbolic link, its target is replaced.
+ *
+ * @throws {ConfigError} if the file cannot be read
+ * @throws {StorageError} if it cannot be written; the old file is then unchanged
+ */
+export function writeChannel(
+  { path, name, lockPath }: ChannelPlace,
+  channel: Readonly<Record<string, unknown>>,
+  files: Files = denoFiles,
+): void {
+  for (const directory of [parentOf(path), parentOf(lockPath)]) {
+    withFileErrors(`create the directory ${directory}`, () => files.makeDirectory(directory));
+  }
+  const lock = new FileLock(files, lockPath);
+  if (!lock.tryAcquire()) throw new StorageError("busy", `Cannot write ${path}: another setup is writing it`);
+  try {
+    const before = readConfigFile(path, { mustExist: false }) ?? {};
+    const channels = isObject(before.channels) ? before.channels : {};
+    const text = JSON.stringify({ ...before, channels: { ...channels, [name]: channel } }, undefined, 2);
+    withFileErrors(`save ${path}`, () => replaceFile(files, resolveLink(path), `${text}\n`));
+  } finally {
+    lock.release();
+  }
+}
+
+function withFileErrors(action: string, operation: () => void): void {
+  try {
+    mapFileErrors(action, operation, "unwritten");
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    const hint = "fix that, or choose another file with --config; the old file is unchanged";
+    throw new StorageError(error.code, error.message, { hint, cause: error });
+  }
+}
+
+function resolveLink(path: string): string {
+  try {
+    return Deno.realPathSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return path;
+    throw error;
+  }
 }

@@ -1,9 +1,9 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { AccountStore } from "../../src/accounts/store.ts";
-import { main } from "../../src/cli/main.ts";
-import type { Runtime } from "../../src/runtime/runtime.ts";
-import { LoopbackHomeserver } from "../../src/testing/mod.ts";
-import { type FakeRuntime, fakeRuntime } from "../fakes/runtime.ts";
+import { AccountStore } from "../../../src/accounts/store.ts";
+import { main } from "../../../src/cli/main.ts";
+import type { Runtime } from "../../../src/runtime/runtime.ts";
+import { LoopbackHomeserver } from "../../../src/testing/mod.ts";
+import { type FakeRuntime, fakeRuntime } from "../../fakes/runtime.ts";
 
 interface SsoScene {
   readonly homeserver: LoopbackHomeserver;
@@ -11,9 +11,9 @@ interface SsoScene {
   readonly stateDir: string;
   /** Runs `login --sso`. */
   login(stdio?: Partial<Runtime["stdio"]>): Promise<number>;
-  /** The address that a person is asked to open, once it is shown. */
-  shown(): Promise<string>;
-  /** Opens an address as a browser that is signed in already; returns where it would go next. */
+  /** Resolves to the address to open, when it is printed. */
+  printedUrl(): Promise<string>;
+  /** Opens an address like a browser that is already logged in. Returns the address it is redirected to. */
   open(url: string): Promise<string>;
 }
 
@@ -36,7 +36,7 @@ async function ssoTest(body: (scene: SsoScene) => Promise<void>) {
       runtime,
       stateDir,
       login: (stdio) => main(argv, { ...runtime, stdio: { ...runtime.stdio, stderr, ...stdio } }),
-      shown: () => printed.promise,
+      printedUrl: () => printed.promise,
       async open(url) {
         const answer = await runtime.fetch(url, { redirect: "manual" });
         await answer.body?.cancel();
@@ -48,10 +48,10 @@ async function ssoTest(body: (scene: SsoScene) => Promise<void>) {
   }
 }
 
-Deno.test("login --sso logs in when the browser comes back to this host", async () => {
-  await ssoTest(async ({ login, shown, open, runtime, stateDir, homeserver }) => {
+Deno.test("login() with --sso logs in when the browser is redirected to this host", async () => {
+  await ssoTest(async ({ login, printedUrl, open, runtime, stateDir, homeserver }) => {
     const code = login();
-    const back = await open(await shown());
+    const back = await open(await printedUrl());
     assertMatch(back, /^http:\/\/127\.0\.0\.1:\d+\/[0-9a-f-]{36}\?loginToken=/);
     const elsewhere = await runtime.fetch(new URL("/?loginToken=x", back).href, {});
     assertEquals([elsewhere.status, await elsewhere.text()], [404, "Not found\n"]);
@@ -67,10 +67,10 @@ Deno.test("login --sso logs in when the browser comes back to this host", async 
 });
 
 for (const what of ["address", "token"] as const) {
-  Deno.test(`login --sso takes the ${what} that a person pastes`, async () => {
-    await ssoTest(async ({ login, shown, open, runtime }) => {
+  Deno.test(`login() with --sso accepts the ${what} when a person pastes it`, async () => {
+    await ssoTest(async ({ login, printedUrl, open, runtime }) => {
       const readInput = async () => {
-        const back = await open(await shown());
+        const back = await open(await printedUrl());
         const text = what === "address" ? back : new URL(back).searchParams.get("loginToken");
         return new TextEncoder().encode(`${text}\n`);
       };
@@ -79,12 +79,12 @@ for (const what of ["address", "token"] as const) {
   });
 }
 
-Deno.test("login --sso ends the session of another user who was signed in to the browser", async () => {
-  await ssoTest(async ({ login, shown, open, runtime, stateDir, homeserver }) => {
+Deno.test("login() with --sso ends the new session when the browser is logged in as another user", async () => {
+  await ssoTest(async ({ login, printedUrl, open, runtime, stateDir, homeserver }) => {
     const other = homeserver.addUser("other");
     homeserver.allowSso(other.userId);
     const code = login();
-    await (await runtime.fetch(await open(await shown()), {})).text();
+    await (await runtime.fetch(await open(await printedUrl()), {})).text();
     assertEquals(await code, 77);
     assertStringIncludes(
       runtime.err(),
@@ -95,7 +95,7 @@ Deno.test("login --sso ends the session of another user who was signed in to the
   });
 });
 
-Deno.test("login --sso gives up when nothing is pasted", async () => {
+Deno.test("login() with --sso stops when the pasted line is empty", async () => {
   await ssoTest(async ({ login }) => {
     assertEquals(await login({ stdinIsTerminal: () => true }), 130);
   });

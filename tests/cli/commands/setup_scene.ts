@@ -1,37 +1,37 @@
-/** A homeserver, a home directory in which nothing is, and the wizard. */
+/** A loopback homeserver and an empty home directory in which tests run `setup`. */
 
-import { main } from "../../src/cli/main.ts";
-import type { Runtime } from "../../src/runtime/runtime.ts";
-import { LoopbackHomeserver, type LoopbackUser } from "../../src/testing/mod.ts";
-import { type FakeRuntime, fakeRuntime, type FakeRuntimeOptions } from "../fakes/runtime.ts";
+import { main } from "../../../src/cli/main.ts";
+import type { Runtime } from "../../../src/runtime/runtime.ts";
+import { LoopbackHomeserver, type LoopbackUser } from "../../../src/testing/mod.ts";
+import { type FakeRuntime, fakeRuntime, type FakeRuntimeOptions } from "../../fakes/runtime.ts";
 
-/** What a run of the program came to. */
-export interface Ran {
+/** The result of a run of the program. */
+export interface RunResult {
   readonly code: number;
   readonly out: string;
   readonly err: string;
 }
 
-/** The scene. */
+/** A scene. */
 export interface SetupScene extends AsyncDisposable {
   readonly home: string;
   readonly homeserver: LoopbackHomeserver;
   readonly bot: LoopbackUser;
-  /** Runs the program; without anything typed there is no terminal. */
+  /** Runs the program. There is a terminal only if `typed` is given. */
   run(
     args: readonly string[],
     options?: Pick<FakeRuntimeOptions, "typed"> & { readonly runtime?: Partial<Runtime> },
   ): Promise<
-    Ran
+    RunResult
   >;
-  /** Writes a file with a secret, and says where. */
+  /** Writes a file that only its owner can read, and returns its path. */
   secretFile(name: string, text: string): string;
-  /** The configuration. */
+  /** Reads the configuration file. */
   config(): Record<string, unknown>;
 }
 
-/** Sets the scene. */
-export async function setSetupScene(): Promise<SetupScene> {
+/** Starts the homeserver and creates the home directory. */
+export async function openSetupScene(): Promise<SetupScene> {
   const homeserver = await LoopbackHomeserver.start();
   const bot = homeserver.addUser("bot");
   const home = Deno.makeTempDirSync({ prefix: "setup-" });
@@ -40,12 +40,12 @@ export async function setSetupScene(): Promise<SetupScene> {
     home,
     homeserver,
     bot,
-    async run(args, { typed, runtime: more } = {}) {
+    async run(args, { typed, runtime: overrides } = {}) {
       const stdin = typed === undefined ? "" : undefined;
       using runtime: FakeRuntime = fakeRuntime({ env: { HOME: home }, typed, stdin, now: time, realIds: true });
       const stdio = { ...runtime.stdio, stdoutIsTerminal: () => typed !== undefined };
-      const code = await main(args, { ...runtime, stdio, ...more });
-      // The same question twice within two minutes gets the same answer from Synapse.
+      const code = await main(args, { ...runtime, stdio, ...overrides });
+      // Synapse caches a sync response for two minutes: a later time makes the next request a new one.
       time = runtime.time + 1;
       return { code, out: runtime.out(), err: runtime.err() };
     },

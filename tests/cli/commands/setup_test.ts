@@ -1,12 +1,12 @@
-/** The wizard against a loopback homeserver: what the transcripts cannot show, since something happens in between. */
+/** `setup` against a loopback homeserver, where something happens while it runs. The transcripts show the rest. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { setOAuthScene } from "../fakes/oauth.ts";
-import { startProxy } from "../fakes/proxy.ts";
-import { startTlsFront, tlsFile } from "../fakes/tls.ts";
-import { setSetupScene } from "./setup_scene.ts";
+import { setOAuthScene } from "../../fakes/oauth.ts";
+import { startProxy } from "../../fakes/proxy.ts";
+import { startTlsFront, tlsFile } from "../../fakes/tls.ts";
+import { openSetupScene } from "./setup_scene.ts";
 
-/** A domain that answers the first question with one thing, and all others with 404. */
+/** Starts a domain that answers the well-known request as given, and all others with 404. */
 function startDomain(answer: (url: URL) => Response): { readonly name: string } & AsyncDisposable {
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
     const url = new URL(request.url);
@@ -16,9 +16,9 @@ function startDomain(answer: (url: URL) => Response): { readonly name: string } 
 }
 
 const json = (value: unknown) => () => Response.json(value);
-const named = (baseUrl: unknown) => json({ "m.homeserver": { base_url: baseUrl } });
+const wellKnown = (baseUrl: unknown) => json({ "m.homeserver": { base_url: baseUrl } });
 
-const DOMAINS: readonly (readonly [what: string, answer: (url: URL) => Response, sentence: RegExp])[] = [
+const DOMAINS: readonly (readonly [what: string, answer: (url: URL) => Response, message: RegExp])[] = [
   [
     "nothing, and is no homeserver",
     () => new Response("Not found", { status: 404 }),
@@ -38,38 +38,38 @@ const DOMAINS: readonly (readonly [what: string, answer: (url: URL) => Response,
   ["an address without a server", json({}), /it holds no base_url/],
   [
     "a wrong address",
-    named("ftp://matrix.example.org"),
+    wellKnown("ftp://matrix.example.org"),
     /its base_url ftp:\S+ cannot be used: it must begin with https/,
   ],
   [
-    "an address in the clear",
-    named("http://matrix.example.org"),
+    "an address with plain http",
+    wellKnown("http://matrix.example.org"),
     /plain http would send the access token in the clear/,
   ],
   [
-    "an address where nobody is",
-    named("http://127.0.0.1:1"),
+    "an address that does not answer",
+    wellKnown("http://127.0.0.1:1"),
     /it names http:\/\/127\.0\.0\.1:1; http:\S+: Cannot connect/,
   ],
   ["an error", () => new Response("", { status: 500 }), /it answered 500/],
 ];
 
-for (const [what, answer, sentence] of DOMAINS) {
-  Deno.test(`setup says what it found where the domain answers with ${what}`, async () => {
-    await using scene = await setSetupScene();
+for (const [what, answer, message] of DOMAINS) {
+  Deno.test(`setup() reports what it found when the domain answers with ${what}`, async () => {
+    await using scene = await openSetupScene();
     await using domain = startDomain(answer);
     const { code, err } = await scene.run(["setup", "--user", `@bot:${domain.name}`, "--direct", "@a:b", "--yes"]);
     assertEquals(code, 69);
     assertMatch(err, new RegExp(`^matrix-notify: cannot find the homeserver of ${domain.name}: `));
-    assertMatch(err, sentence);
+    assertMatch(err, message);
     assertStringIncludes(err, "--homeserver https://matrix.example.org");
   });
 }
 
-Deno.test("setup asks for the homeserver's address where the domain leads nowhere, and takes the first that answers", async () => {
-  await using scene = await setSetupScene();
+Deno.test("setup() asks for the homeserver's address when discovery fails, and uses the first that answers", async () => {
+  await using scene = await openSetupScene();
   const { homeserver, bot } = scene;
-  await using domain = startDomain(named(homeserver.url));
+  await using domain = startDomain(wellKnown(homeserver.url));
   const found = await scene.run(["setup"], { typed: [`@bot:${domain.name}\n`] });
   assertStringIncludes(found.err, `client: it names ${homeserver.url}\n${homeserver.url}: it answers\n`);
   await using lost = startDomain(() => new Response("", { status: 500 }));
@@ -83,8 +83,8 @@ Deno.test("setup asks for the homeserver's address where the domain leads nowher
   assertEquals(homeserver.devices(bot.userId), [bot.deviceId]);
 });
 
-Deno.test("setup enters a room as soon as somebody invites the account", async () => {
-  await using scene = await setSetupScene();
+Deno.test("setup() joins a room as soon as the account is invited", async () => {
+  await using scene = await openSetupScene();
   const { homeserver, bot } = scene;
   const roomId = homeserver.createRoom({ members: ["@alice:loopback.test"], alias: "#ops:loopback.test", name: "Ops" });
   homeserver.createRoom({ members: ["@mallory:loopback.test"], invited: [bot.userId] });
@@ -99,8 +99,8 @@ Deno.test("setup enters a room as soon as somebody invites the account", async (
   assertEquals(homeserver.events(roomId).length, 1);
 });
 
-Deno.test("setup waits for whichever invite, and takes the one that a person chooses", async () => {
-  await using scene = await setSetupScene();
+Deno.test("setup() waits for any invite, and joins the room that a person chooses", async () => {
+  await using scene = await openSetupScene();
   const { homeserver, bot } = scene;
   const [spam, ops] = ["Spam", "Ops"].map((name) =>
     homeserver.createRoom({ members: ["@alice:loopback.test"], invited: [bot.userId], name })
@@ -118,8 +118,8 @@ Deno.test("setup waits for whichever invite, and takes the one that a person cho
   assertEquals(homeserver.members(spam).joined, ["@alice:loopback.test"]);
 });
 
-Deno.test("setup reaches a homeserver of a private authority from nothing, and so do login, whoami and logout then", async () => {
-  await using scene = await setSetupScene();
+Deno.test("setup() reaches a homeserver with a private certificate authority, and so do login, whoami and logout", async () => {
+  await using scene = await openSetupScene();
   const { homeserver, bot } = scene;
   await using front = startTlsFront(homeserver.url);
   const url = `https://localhost:${front.port}`, password = scene.secretFile("password", bot.password);
@@ -142,8 +142,8 @@ Deno.test("setup reaches a homeserver of a private authority from nothing, and s
   }
 });
 
-Deno.test("setup reaches the homeserver through a proxy, and keeps it for the channel", async () => {
-  await using scene = await setSetupScene();
+Deno.test("setup() reaches the homeserver through a proxy, and writes the proxy into the channel", async () => {
+  await using scene = await openSetupScene();
   await using proxy = startProxy();
   const { homeserver, bot } = scene;
   const password = scene.secretFile("password", bot.password);
@@ -162,8 +162,8 @@ Deno.test("setup reaches the homeserver through a proxy, and keeps it for the ch
   });
 });
 
-Deno.test("setup writes through a link, and leaves the file to its owner alone", async () => {
-  await using scene = await setSetupScene();
+Deno.test("setup() writes the target of a symbolic link, readable by its owner only", async () => {
+  await using scene = await openSetupScene();
   const { homeserver, bot, home } = scene;
   Deno.mkdirSync(`${home}/.config/matrix-notify`, { recursive: true });
   Deno.writeTextFileSync(`${home}/kept.json`, '{"identity":"jump"}', { mode: 0o644 });
@@ -183,8 +183,8 @@ for (
     ["too-large", 65, /Test message: dead .*\n.*it lies with the dead letters/],
   ] as const
 ) {
-  Deno.test(`setup ends with ${code} where the test message meets ${fault}, and the channel is there`, async () => {
-    await using scene = await setSetupScene();
+  Deno.test(`setup() exits with ${code} when the test message meets ${fault}, and writes the channel`, async () => {
+    await using scene = await openSetupScene();
     const { homeserver, bot } = scene;
     homeserver.fault(fault);
     const password = scene.secretFile("password", bot.password);
@@ -197,8 +197,8 @@ for (
   });
 }
 
-Deno.test("setup writes the password and the tokens nowhere but into the account's file", async () => {
-  await using scene = await setSetupScene();
+Deno.test("setup() writes the tokens only into the account file, and the password nowhere", async () => {
+  await using scene = await openSetupScene();
   const { homeserver, bot, home } = scene;
   const typed = ["1\n", "wrong-password\r", "1\n", `${bot.password}\r`, "2\n", "\n", "@alice:loopback.test\n"];
   const first = await scene.run(["setup", "--user", bot.userId, "--homeserver", homeserver.url], { typed });
@@ -220,8 +220,8 @@ Deno.test("setup writes the password and the tokens nowhere but into the account
   assertEquals(accessToken, bot.accessToken);
   Deno.removeSync(account);
   Deno.removeSync(token);
-  const asked = homeserver.requests.map(({ path, query }) => path + query).join("\n");
-  const places = [first.out + first.err, second.out + second.err, contentsOf(home), asked];
+  const requests = homeserver.requests.map(({ path, query }) => path + query).join("\n");
+  const places = [first.out + first.err, second.out + second.err, readAll(home), requests];
   for (const secret of [bot.password, "wrong-password", accessToken]) {
     for (const place of places) assertEquals(place.includes(secret), false, secret);
   }
@@ -234,8 +234,8 @@ for (
     "nobody confirmed it in time",
   ]] as const
 ) {
-  Deno.test(`setup logs in with a code, and ends with ${code} when the person does ${how}`, async () => {
-    await using scene = await setSetupScene();
+  Deno.test(`setup() with --device-code exits with ${code} when the person does ${how}`, async () => {
+    await using scene = await openSetupScene();
     await using oauth = await setOAuthScene();
     const { now, sleep } = oauth.client.runtime;
     oauth.during(1, () => oauth.server[how](oauth.server.userCodes[0], "bot"));
@@ -246,8 +246,8 @@ for (
   });
 }
 
-function contentsOf(folder: string): string {
+function readAll(folder: string): string {
   return Array.from(Deno.readDirSync(folder)).map(({ name, isDirectory }) =>
-    isDirectory ? contentsOf(`${folder}/${name}`) : Deno.readTextFileSync(`${folder}/${name}`)
+    isDirectory ? readAll(`${folder}/${name}`) : Deno.readTextFileSync(`${folder}/${name}`)
   ).join("\n");
 }

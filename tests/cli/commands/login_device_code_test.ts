@@ -1,11 +1,14 @@
-/** Logging in with a code, through the command line: against a homeserver that delegates, with a person who confirms it while the program waits. */
+/**
+ * `login --device-code` against a homeserver with a separate authorization server. A fake person
+ * confirms the code while the program waits.
+ */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { main } from "../../src/cli/main.ts";
-import type { Runtime } from "../../src/runtime/runtime.ts";
-import { LoopbackHomeserver } from "../../src/testing/mod.ts";
-import { type OAuthScene, setOAuthScene } from "../fakes/oauth.ts";
-import { fakeRuntime } from "../fakes/runtime.ts";
+import { main } from "../../../src/cli/main.ts";
+import type { Runtime } from "../../../src/runtime/runtime.ts";
+import { LoopbackHomeserver } from "../../../src/testing/mod.ts";
+import { type OAuthScene, setOAuthScene } from "../../fakes/oauth.ts";
+import { fakeRuntime } from "../../fakes/runtime.ts";
 
 const USER = "@bot:loopback.test";
 
@@ -15,19 +18,22 @@ interface Result {
   readonly err: string;
 }
 
-interface Desk extends OAuthScene {
+interface LoginScene extends OAuthScene {
   readonly stateDir: string;
   readonly roomId: string;
   run(...argv: string[]): Promise<Result>;
-  /** Logs in; the bot confirms it. */
+  /** Runs `login --device-code`; the bot user confirms the code. */
   login(): Promise<Result>;
   account(): Record<string, unknown> | undefined;
 }
 
-async function deskTest(body: (desk: Desk) => Promise<void>, stdio: Partial<Runtime["stdio"]> = {}): Promise<void> {
-  await using scene = await setOAuthScene();
+async function loginTest(
+  body: (scene: LoginScene) => Promise<void>,
+  stdio: Partial<Runtime["stdio"]> = {},
+): Promise<void> {
+  await using oauth = await setOAuthScene();
   const stateDir = Deno.makeTempDirSync({ prefix: "device-login-" });
-  const roomId = scene.homeserver.createRoom({ members: [USER] });
+  const roomId = oauth.homeserver.createRoom({ members: [USER] });
   const env: Record<string, string> = {
     HOME: stateDir,
     MATRIX_NOTIFY_STATE_DIR: stateDir,
@@ -37,10 +43,10 @@ async function deskTest(body: (desk: Desk) => Promise<void>, stdio: Partial<Runt
   const run = async (...argv: string[]) => {
     let out = "", err = "";
     const runtime: Runtime = {
-      ...scene.client.runtime,
+      ...oauth.client.runtime,
       env: (name) => env[name],
       stdio: {
-        ...scene.client.runtime.stdio,
+        ...oauth.client.runtime.stdio,
         stdout: (text) => void (out += text),
         stderr: (text) => void (err += text),
         ...stdio,
@@ -49,14 +55,14 @@ async function deskTest(body: (desk: Desk) => Promise<void>, stdio: Partial<Runt
     const code = await main(argv, runtime);
     return { code, out, err };
   };
-  const desk: Desk = {
-    ...scene,
+  const scene: LoginScene = {
+    ...oauth,
     stateDir,
     roomId,
     run,
     login() {
-      scene.during(scene.runtime.sleeps.length + 1, () => scene.server.approve(scene.server.userCodes[0], "bot"));
-      return run("login", USER, "--homeserver", scene.homeserver.url, "--device-code");
+      oauth.during(oauth.runtime.sleeps.length + 1, () => oauth.server.approve(oauth.server.userCodes[0], "bot"));
+      return run("login", USER, "--homeserver", oauth.homeserver.url, "--device-code");
     },
     account() {
       try {
@@ -67,22 +73,22 @@ async function deskTest(body: (desk: Desk) => Promise<void>, stdio: Partial<Runt
     },
   };
   try {
-    await body(desk);
+    await body(scene);
   } finally {
     Deno.removeSync(stateDir, { recursive: true });
   }
 }
 
-/** Every file below a folder, in one text. */
-function contents(folder: string): string {
+/** Returns the text of all files below a folder. */
+function readAll(folder: string): string {
   return [...Deno.readDirSync(folder)].map(({ name, isDirectory }) => {
     const path = `${folder}/${name}`;
-    return isDirectory ? contents(path) : Deno.readTextFileSync(path);
+    return isDirectory ? readAll(path) : Deno.readTextFileSync(path);
   }).join("\n");
 }
 
-Deno.test("login --device-code shows an address and a code, and ends with a session that sends", async () => {
-  await deskTest(async ({ login, run, server, homeserver, roomId, account }) => {
+Deno.test("login() with --device-code prints an address and a code, and saves an account that can send", async () => {
+  await loginTest(async ({ login, run, server, homeserver, roomId, account }) => {
     const { code, out, err } = await login();
     assertEquals(code, 0, err);
     assertStringIncludes(err, `To log in, open this address in a browser on any device:\n  ${server.url}/link?code=`);
@@ -98,8 +104,8 @@ Deno.test("login --device-code shows an address and a code, and ends with a sess
   });
 });
 
-Deno.test("login takes a code by itself where the server offers nothing else and somebody sits there", async () => {
-  await deskTest(async ({ run, during, server, homeserver }) => {
+Deno.test("login() chooses a code when the server offers nothing else and there is a terminal", async () => {
+  await loginTest(async ({ run, during, server, homeserver }) => {
     during(1, () => server.approve(server.userCodes[0], "bot"));
     const { code, err } = await run("login", USER, "--homeserver", homeserver.url);
     assertEquals(code, 0, err);
@@ -107,8 +113,8 @@ Deno.test("login takes a code by itself where the server offers nothing else and
   });
 });
 
-Deno.test("login without a terminal waits for nobody", async () => {
-  await deskTest(async ({ run, homeserver, server }) => {
+Deno.test("login() does not wait for a person when there is no terminal", async () => {
+  await loginTest(async ({ run, homeserver, server }) => {
     const { code, err } = await run("login", USER, "--homeserver", homeserver.url);
     assertEquals(code, 64);
     assertStringIncludes(err, "a code to confirm in a browser (--device-code)");
@@ -116,8 +122,8 @@ Deno.test("login without a terminal waits for nobody", async () => {
   }, { stdinIsTerminal: () => false });
 });
 
-Deno.test("login --device-code draws a QR code on a terminal", async () => {
-  await deskTest(async ({ login }) => {
+Deno.test("login() with --device-code draws a QR code on a terminal", async () => {
+  await loginTest(async ({ login }) => {
     const { err } = await login();
     const drawing = err.replaceAll("\x1b[97;40m", "<").replaceAll("\x1b[0m", ">");
     assertMatch(drawing, /^(<[ █▀▄]{33,}>\n){17,}/m);
@@ -130,8 +136,8 @@ for (
     ["expire", 75, "cannot log in: nobody confirmed it in time"],
   ] as const
 ) {
-  Deno.test(`login --device-code ends with ${status} when the person does ${how}`, async () => {
-    await deskTest(async ({ run, during, server, homeserver, account }) => {
+  Deno.test(`login() with --device-code exits with ${status} when the person does ${how}`, async () => {
+    await loginTest(async ({ run, during, server, homeserver, account }) => {
       during(2, () => server[how](server.userCodes[0]));
       const { code, err, out } = await run("login", USER, "--homeserver", homeserver.url, "--device-code");
       assertEquals([code, out], [status, ""]);
@@ -141,8 +147,8 @@ for (
   });
 }
 
-Deno.test("login --device-code names the device, and does without where it cannot", async () => {
-  await deskTest(async ({ login, homeserver, account }) => {
+Deno.test("login() with --device-code names the device, and succeeds when naming fails", async () => {
+  await loginTest(async ({ login, homeserver, account }) => {
     homeserver.fault("forbidden", { on: "name-device", times: 1 });
     assertEquals((await login()).code, 0);
     assertEquals((await login()).code, 0);
@@ -154,8 +160,8 @@ Deno.test("login --device-code names the device, and does without where it canno
   });
 });
 
-Deno.test("login --device-code keeps nothing that somebody else confirmed", async () => {
-  await deskTest(async ({ run, during, server, homeserver, account }) => {
+Deno.test("login() with --device-code saves nothing when another user confirms the code", async () => {
+  await loginTest(async ({ run, during, server, homeserver, account }) => {
     during(1, () => server.approve(server.userCodes[0], "other"));
     const { code, err } = await run("login", USER, "--homeserver", homeserver.url, "--device-code");
     assertEquals(code, 77);
@@ -168,7 +174,7 @@ Deno.test("login --device-code keeps nothing that somebody else confirmed", asyn
   });
 });
 
-Deno.test("login --device-code says so where the server has no such login", async () => {
+Deno.test("login() with --device-code fails when the server does not offer it", async () => {
   await using homeserver = await LoopbackHomeserver.start();
   using runtime = fakeRuntime({ env: { HOME: "/nowhere", MATRIX_NOTIFY_STATE_DIR: "/nowhere" } });
   const code = await main(["login", USER, "--homeserver", homeserver.url, "--device-code"], runtime);
@@ -176,8 +182,8 @@ Deno.test("login --device-code says so where the server has no such login", asyn
   assertStringIncludes(runtime.err(), `cannot log in with --device-code: ${homeserver.url} does not offer it`);
 });
 
-Deno.test("login --device-code a second time is on the same device, and ends the first session", async () => {
-  await deskTest(async ({ login, server }) => {
+Deno.test("login() with --device-code keeps the device and ends the first session when it runs again", async () => {
+  await loginTest(async ({ login, server }) => {
     await login();
     await login();
     const [first, second] = server.sessions;
@@ -186,8 +192,8 @@ Deno.test("login --device-code a second time is on the same device, and ends the
   });
 });
 
-Deno.test("send renews a session of OAuth 2.0 at its own server, also when an answer was lost", async () => {
-  await deskTest(async ({ login, run, runtime, server, homeserver, roomId, account }) => {
+Deno.test("send() renews an OAuth 2.0 token at the authorization server when a response was lost", async () => {
+  await loginTest(async ({ login, run, runtime, server, homeserver, roomId, account }) => {
     await login();
     const before = account();
     runtime.time += 301_000;
@@ -202,8 +208,8 @@ Deno.test("send renews a session of OAuth 2.0 at its own server, also when an an
   });
 });
 
-Deno.test("send holds what it has when the session was ended in the browser, and a login lets it go", async () => {
-  await deskTest(async ({ login, run, runtime, server, homeserver, roomId, account }) => {
+Deno.test("send() holds a notification when the login was ended in the browser, and the next login delivers it", async () => {
+  await loginTest(async ({ login, run, runtime, server, homeserver, roomId, account }) => {
     await login();
     server.endSession(String(account()?.accessToken));
     runtime.time += 301_000;
@@ -216,8 +222,8 @@ Deno.test("send holds what it has when the session was ended in the browser, and
   });
 });
 
-Deno.test("logout revokes the session, and keeps the account while the server is away", async () => {
-  await deskTest(async ({ login, run, server, account }) => {
+Deno.test("logout() revokes the tokens, and keeps the account when the server is down", async () => {
+  await loginTest(async ({ login, run, server, account }) => {
     await login();
     await server.stop();
     assertEquals((await run("logout")).code, 69);
@@ -230,17 +236,17 @@ Deno.test("logout revokes the session, and keeps the account while the server is
   });
 });
 
-Deno.test("the tokens and the device code stand nowhere but in the account's file", async () => {
-  await deskTest(async ({ login, run, account, stateDir, server, homeserver }) => {
+Deno.test("login() with --device-code writes the tokens and the device code only into the account file", async () => {
+  await loginTest(async ({ login, run, account, stateDir, server, homeserver }) => {
     const printed = [await login(), await run("send", "Hello", "Body"), await run("whoami"), await run("status")]
       .map(({ out, err }) => out + err).join("");
     const file = account();
     Deno.removeSync(`${stateDir}/accounts`, { recursive: true });
     const polls = server.requests.filter(({ route }) => route === "token").map(({ body }) => new URLSearchParams(body));
-    const asked = [...server.requests, ...homeserver.requests].map(({ path, query }) => path + query).join("\n");
+    const requests = [...server.requests, ...homeserver.requests].map(({ path, query }) => path + query).join("\n");
     for (const secret of [file?.accessToken, file?.refreshToken, polls[0].get("device_code")].map(String)) {
       assert(secret.length > 30);
-      for (const place of [printed, contents(stateDir), asked]) assert(!place.includes(secret));
+      for (const place of [printed, readAll(stateDir), requests]) assert(!place.includes(secret));
     }
   });
 });

@@ -1,8 +1,8 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { type ChannelPlace, writeChannel } from "../../src/config/write.ts";
-import { ConfigError, StorageError } from "../../src/base/errors.ts";
-import { denoFiles, parentOf } from "../../src/runtime/files.ts";
-import { FileLock } from "../../src/runtime/file_lock.ts";
+import { type ChannelPlace, writeChannel } from "../../../src/cli/setup/config_file.ts";
+import { ConfigError, StorageError } from "../../../src/base/errors.ts";
+import { denoFiles, parentOf } from "../../../src/runtime/files.ts";
+import { FileLock } from "../../../src/runtime/file_lock.ts";
 
 const CHANNEL = { user: "@bot:example.org", room: "!a" };
 
@@ -16,7 +16,7 @@ function writeTest(body: (place: ChannelPlace, read: () => string) => void): voi
   }
 }
 
-Deno.test("writeChannel() makes the file, and changes one channel of it later", () => {
+Deno.test("writeChannel() creates the file, and changes only one channel when it exists", () => {
   writeTest((place, read) => {
     writeChannel(place, { user: "@old:example.org", room: "!b" });
     writeChannel({ ...place, name: "phone" }, { kind: "ntfy" });
@@ -31,7 +31,7 @@ Deno.test("writeChannel() makes the file, and changes one channel of it later", 
 });
 
 for (const step of ["open", "rename", "syncDirectory"] as const) {
-  Deno.test(`writeChannel() leaves a whole file when the disk fails at ${step}`, () => {
+  Deno.test(`writeChannel() leaves a complete file when ${step} fails`, () => {
     writeTest((place, read) => {
       writeChannel(place, { user: "@old:example.org", room: "!b" });
       const before = read();
@@ -48,7 +48,7 @@ for (const step of ["open", "rename", "syncDirectory"] as const) {
   });
 }
 
-Deno.test("writeChannel() writes nothing over a file that it cannot read, nor beside another setup", () => {
+Deno.test("writeChannel() writes nothing when the file is broken or another setup is writing it", () => {
   writeTest((place, read) => {
     Deno.writeTextFileSync(place.path, "{");
     assertThrows(() => writeChannel(place, CHANNEL), ConfigError, "it is not valid JSON");
