@@ -66,6 +66,12 @@ export interface Channel {
   readonly attachmentMode?: AttachmentMode;
   /** Where it delivers when nobody says otherwise. */
   readonly destinations: readonly string[];
+  /**
+   * Checks a destination that a caller names instead of the configured ones.
+   *
+   * @throws {InvalidNotificationError} if it cannot be one of this channel
+   */
+  checkDestination?(destination: string): void;
   /** Whether a message of this channel has room for a line of each that a digest stands for. @default that of the smallest service */
   hasRoomFor?(digest: Batch): boolean;
   /**

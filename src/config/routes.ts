@@ -27,9 +27,10 @@ import {
 } from "../routing/rule.ts";
 import { ConfigError } from "../base/errors.ts";
 import { Fields } from "../base/fields.ts";
-import { isMention, MAX_MENTIONS, MENTION_PROBLEM } from "../notification/mentions.ts";
+import { isMention } from "../matrix/ids.ts";
+import { MENTION_PROBLEM } from "../matrix/ids.ts";
 import { nearest } from "../base/nearest.ts";
-import { SEVERITIES, type Severity } from "../notification/notification.ts";
+import { MAX_MENTIONS, SEVERITIES, type Severity } from "../notification/notification.ts";
 import { fallbackOf } from "./fallback.ts";
 import { knownChannel } from "./known_channel.ts";
 

@@ -52,3 +52,14 @@ export const ROOM_PROBLEM =
 
 /** Where people find what is right. */
 export const ROOM_HINT = "in Element: room settings, Advanced, Internal room ID; in a shell, put it in single quotes";
+
+/** The mention of everybody in a room. */
+export const ROOM_MENTION = "@room";
+
+/** Why a text is no mention. */
+export const MENTION_PROBLEM = "it is neither a user id (@name:example.org) nor @room";
+
+/** True if a text is a user id or `@room`. */
+export function isMention(text: string): boolean {
+  return text === ROOM_MENTION || parseUserId(text) !== undefined;
+}

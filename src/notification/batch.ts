@@ -6,7 +6,7 @@
  */
 
 import { bisectLargest } from "../base/bisect.ts";
-import { MAX_MENTIONS } from "./mentions.ts";
+import { MAX_MENTIONS } from "./notification.ts";
 import { type Notification, SEVERITIES, type Severity } from "./notification.ts";
 import { byteLength, escapeHtml, type Replaced } from "./render.ts";
 

@@ -6,7 +6,7 @@
  */
 
 import { InvalidNotificationError } from "../base/errors.ts";
-import { checkMentions } from "./mentions.ts";
+import { isMention, MENTION_PROBLEM, ROOM_MENTION } from "../matrix/ids.ts";
 
 /** How much it matters, from least to most. */
 export type Severity = "info" | "warning" | "error" | "critical";
@@ -117,6 +117,9 @@ export interface NotificationInput {
 /** The longest subject, origin or key, in UTF-8 bytes. */
 export const MAX_SUBJECT_BYTES = 1024;
 
+/** A caller who means more people means the room. */
+export const MAX_MENTIONS = 10;
+
 /**
  * The longest message that is accepted, in UTF-8 bytes; channels may cut it further and say so. With everything doubled by JSON it still fits into a line of the
  * queue.
@@ -188,6 +191,21 @@ export function checkId(id: string | undefined): void {
   if (id === undefined || /^[\x21-\x7e]{1,255}$/.test(id)) return;
   throw new InvalidNotificationError(`Cannot use id "${id}": it must be 1 to 255 visible ASCII characters`, {
     hint: "a UUID is a good one, or a word and a date: backup-2026-11-22",
+  });
+}
+
+/**
+ * Checks mentions and removes duplicates.
+ *
+ * @throws {InvalidNotificationError} if one is neither a user id nor `@room`, or if there are too many
+ */
+function checkMentions(mentions: readonly string[]): readonly string[] {
+  const unique = [...new Set(mentions)];
+  const wrong = unique.find((mention) => typeof mention !== "string" || !isMention(mention));
+  if (wrong !== undefined) throw new InvalidNotificationError(`Cannot mention "${wrong}": ${MENTION_PROBLEM}`);
+  if (unique.length <= MAX_MENTIONS) return unique;
+  throw new InvalidNotificationError(`Cannot mention ${unique.length} users: the limit is ${MAX_MENTIONS}`, {
+    hint: `mention ${ROOM_MENTION}: everybody in the room`,
   });
 }
 

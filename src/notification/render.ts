@@ -20,6 +20,8 @@ export interface RenderOptions {
   readonly notes?: readonly string[];
   /** Whom it is for: user ids of Matrix, or `@room`. @default nobody who is told so */
   readonly mentions?: readonly string[];
+  /** Formats a mention as HTML. @default its text */
+  readonly formatMention?: (mention: string) => string;
 }
 
 /** Notifications in whose place another one comes. */
@@ -71,7 +73,7 @@ export function renderPlain(notification: Notification, options: RenderOptions, 
     ...(message === "" ? [] : [`\n${message}`]),
     ...(notification.link === undefined ? [] : [`\n🔗 ${notification.link}`]),
     ...formatNotes(notification, options).map((note) => `\n${note}`),
-    ...addressees(options).map((note) => `\n${note}`),
+    ...mentionNotes(options).map((note) => `\n${note}`),
   ].join("\n");
 }
 
@@ -85,7 +87,7 @@ export function renderHtml(notification: Notification, options: RenderOptions, m
   const after = [
     ...(link === undefined ? [] : [`🔗 ${linkHtml(link)}`]),
     ...formatNotes(notification, options).map((note) => `<em>${escapeHtml(note)}</em>`),
-    ...addressees(options, pill),
+    ...mentionNotes(options, options.formatMention ?? escapeHtml),
   ];
   return `<strong>${escapeHtml(subjectLine(notification, options.identity))}</strong>` +
     (messageHtml === "" ? "" : `<br>${messageHtml}`) +
@@ -93,16 +95,8 @@ export function renderHtml(notification: Notification, options: RenderOptions, m
 }
 
 /** `👤 For @alice:example.org, @room`: a line, or none. */
-function addressees({ mentions = [] }: RenderOptions, show = (mention: string) => mention): string[] {
-  return mentions.length === 0 ? [] : [`👤 For ${mentions.map(show).join(", ")}`];
-}
-
-/** A user as clients show people (appendices, "matrix.to navigation"); `@room` has no page. */
-function pill(mention: string): string {
-  const label = escapeHtml(mention);
-  if (!mention.includes(":")) return label;
-  const id = encodeURIComponent(mention).replaceAll("%40", "@").replaceAll("%3A", ":");
-  return `<a href="https://matrix.to/#/${id}">${label}</a>`;
+function mentionNotes({ mentions = [] }: RenderOptions, format = (mention: string) => mention): string[] {
+  return mentions.length === 0 ? [] : [`👤 For ${mentions.map(format).join(", ")}`];
 }
 
 /** A plain message as HTML: line breaks kept. */

@@ -1,24 +1,24 @@
-/** Fallbacks: by what else something is sent when a channel has not delivered it in time. */
+/** Fallbacks: channels that take over when a channel has not delivered in time. */
 
-/** How it is configured. */
+/** A fallback in the configuration. */
 export interface FallbackConfig {
-  /** The channels that stand in, by name. They get nothing else, unless a rule or a caller names them. */
+  /** The names of the fallback channels. They get nothing else, unless a rule or a caller names them. */
   readonly channels: string | readonly string[];
   /** How long the channel may take, a duration. @default {"10m"} */
   readonly after?: string;
 }
 
-/** What every channel may have. */
+/** The setting of every channel. */
 export interface FallbackPolicy {
-  /** What else something is sent by when this channel has not delivered it in time. @default nothing */
+  /** The channels that take over when this one has not delivered in time. @default none */
   readonly fallback?: FallbackConfig;
 }
 
-/** Ready to use. */
+/** A fallback, parsed. */
 export interface Fallback {
   readonly channels: readonly string[];
   readonly afterMs: number;
 }
 
-/** How long a channel may take where nobody says otherwise. */
+/** How long a channel may take by default. */
 export const DEFAULT_FALLBACK_AFTER = "10m";

@@ -1,126 +1,127 @@
 /**
- * Routing: one notification becomes n envelopes. What a rule sets is in its envelopes, so that nothing behind this knows of rules.
+ * Routing: one notification becomes n envelopes. Everything that a rule sets is written into its envelopes, so that delivery
+ * knows nothing of rules.
  *
  * ```text
- * which channels:  the caller's, else those that the matching rules choose, else all
- * fallbacks:       what stands in for these, where the caller names none; for nothing else are those used that stand in
- * where in each:   the caller's room, else what the first matching rule sets that sets it, else the channel's own
- * what resolves:   also wherever it was told what is over now, whatever the rules say of this one, unless the caller names channels
+ * channels      those that the caller names; else those that the matching rules choose; else all but the fallback channels
+ * destinations  the caller's room; else the first matching rule that sets one; else the channel's own
+ * fallbacks     one envelope for each place of a fallback channel; none if the caller names channels
+ * resolve       also goes to every lane with the open incident that it resolves, unless the caller names channels
  * ```
  *
  * @module
  */
 
 import { ConfigError, InvalidNotificationError } from "../base/errors.ts";
-import { parseRoom, ROOM_HINT, ROOM_PROBLEM } from "../matrix/ids.ts";
 import { nearest } from "../base/nearest.ts";
+import type { Channel, Envelope } from "../channels/channel.ts";
 import type { Notification } from "../notification/notification.ts";
 import { laneKey } from "../queue/entry.ts";
-import type { Channel, Envelope } from "../channels/channel.ts";
 import type { Fallback } from "./fallback.ts";
 import { type EvaluatedRule, evaluateRules } from "./match.ts";
 import { type ChannelSettings, EVERY_CHANNEL, type Rule } from "./rule.ts";
 
-/** What a caller may say about where it goes. It counts before what the rules say. */
+/** The kind of channel whose destinations are rooms. */
+const ROOM_KIND = "matrix";
+
+/** Where a caller sends a notification. It takes precedence over the rules. */
 export interface RouteOptions {
   /** Only these channels, by name; `*` for all of them. */
   readonly channels?: readonly string[];
   /** Only channels of this kind. */
   readonly kind?: string;
-  /** Another room for the Matrix channels, instead of theirs; the other channels get nothing. */
+  /** Only channels of kind `matrix`, and this room instead of their own. */
   readonly room?: string;
 }
 
-/** What there is to choose from, and by which rules. */
+/** The configured channels and rules, and the open incidents. */
 export interface Routing {
   readonly channels: readonly Channel[];
   readonly rules: readonly Rule[];
-  /** What stands in for channels, by name. */
+  /** The fallback of each channel that has one, by its name. */
   readonly fallbacks: ReadonlyMap<string, Fallback>;
-  /** Where what it resolves was told, and not yet that it is over. @default nowhere */
+  /** The lanes with an open incident that the notification resolves. @default none */
   readonly openIncidents?: readonly Lane[];
 }
 
-/** A destination of a channel. */
+/** A channel and one of its destinations. */
 export type Lane = Pick<Envelope, "channel" | "destination">;
 
-/** An envelope that goes out only when others have not arrived in time. */
+/** An envelope that is only sent if others are not delivered in time. */
 export interface FallbackEnvelope {
-  /** What goes out then. */
   readonly envelope: Envelope;
-  /** What it stands in for, each with how long that may take, milliseconds. */
+  /** The envelopes that it replaces, each with its timeout in milliseconds. */
   readonly primaries: readonly { readonly envelope: Envelope; readonly afterMs: number }[];
 }
 
 /** Where a notification goes. */
 export interface Plan {
-  /** What goes out. */
   readonly envelopes: readonly Envelope[];
-  /** What goes out only when that has not arrived in time. */
   readonly fallbacks: readonly FallbackEnvelope[];
-  /** The rule that lets nothing go out. @default none */
+  /** The rule that mutes the notification: `routes[2]`. @default it is not muted */
   readonly mutedBy?: string;
-  /** What became of each rule. */
+  /** The result of each rule. */
   readonly rules: readonly EvaluatedRule[];
 }
 
 /**
- * Decides where a notification goes: to every destination of every configured channel, unless a rule or the caller says otherwise.
+ * Decides where a notification goes.
  *
- * @throws {ConfigError} when no channel is configured
- * @throws {InvalidNotificationError} when the caller names a channel or a room that there is not
+ * @throws {ConfigError} if no channel is configured
+ * @throws {InvalidNotificationError} if the caller names a channel that does not exist or a room that is not valid
  */
 export function route(notification: Notification, routing: Routing, options: RouteOptions = {}): Plan {
-  const { room } = options;
-  const named = namedBy(options, routing);
+  const named = findNamedChannels(options, routing);
   const { matching, rules } = evaluateRules(routing.rules, notification);
-  const chosen = named ?? chosenBy(matching, routing);
-  const envelopeFor = ({ channel, destination }: Lane): Envelope => {
+  const channels = named ?? chooseChannels(matching, routing);
+  const toEnvelope = ({ channel, destination }: Lane): Envelope => {
     const { silent, severity, mentions } = settingsFor(channel, matching);
     const changes = Object.entries({ silent, severity, mentions }).filter(([, value]) => value !== undefined);
     return { channel, destination, notification: { ...notification, ...Object.fromEntries(changes) } };
   };
-  const placesOf = ({ name, destinations }: Channel): Lane[] => {
-    const own = settingsFor(name, matching).destinations ?? destinations;
-    return (room === undefined ? own : [room]).map((destination) => ({ channel: name, destination }));
+  const toLanes = ({ name, destinations }: Channel): Lane[] => {
+    const configured = settingsFor(name, matching).destinations ?? destinations;
+    return (options.room === undefined ? configured : [options.room])
+      .map((destination) => ({ channel: name, destination }));
   };
-  const envelopesOf = (channel: Channel) => placesOf(channel).map(envelopeFor);
-  const places = chosen.flatMap(placesOf);
-  const envelopes = [...places, ...named ? [] : alsoTold(places, routing)].map(envelopeFor);
-  // Who says by what it goes means nothing else.
-  const fallbacks = named ? [] : fallbacksOf(envelopes, {
-    fallbackOf: (channel) => settingsFor(channel, matching).fallback ?? routing.fallbacks.get(channel),
-    envelopesOf: (name) => routing.channels.filter((channel) => channel.name === name).flatMap(envelopesOf),
+  const lanes = channels.flatMap(toLanes);
+  const envelopes = [...lanes, ...named ? [] : otherIncidentLanes(lanes, routing)].map(toEnvelope);
+  const fallbacks = named ? [] : planFallbacks(envelopes, {
+    findFallback: (channel) => settingsFor(channel, matching).fallback ?? routing.fallbacks.get(channel),
+    toEnvelopes: (name) => routing.channels.filter((one) => one.name === name).flatMap(toLanes).map(toEnvelope),
   });
   return { envelopes, fallbacks, mutedBy: envelopes.length > 0 ? undefined : matching.at(-1)?.path, rules };
 }
 
-/** Where it was told what is over now, but for where it goes anyway. */
-function alsoTold(places: readonly Lane[], { channels, openIncidents = [] }: Routing): readonly Lane[] {
-  const reached = new Set(places.map(laneKey));
-  const known = new Set(channels.map(({ name }) => name));
-  return openIncidents.filter((place) => known.has(place.channel) && !reached.has(laneKey(place)));
+/** The lanes with an open incident that are not among these. */
+function otherIncidentLanes(lanes: readonly Lane[], { channels, openIncidents = [] }: Routing): readonly Lane[] {
+  const reached = new Set(lanes.map(laneKey));
+  const names = new Set(channels.map(({ name }) => name));
+  return openIncidents.filter((lane) => names.has(lane.channel) && !reached.has(laneKey(lane)));
 }
 
 interface FallbackSource {
-  fallbackOf(channel: string): Fallback | false | undefined;
-  envelopesOf(channel: string): readonly Envelope[];
+  findFallback(channel: string): Fallback | false | undefined;
+  toEnvelopes(channel: string): readonly Envelope[];
 }
 
-/** One for each place, however many it stands in for; none for where it goes anyway. */
-function fallbacksOf(envelopes: readonly Envelope[], { fallbackOf, envelopesOf }: FallbackSource): FallbackEnvelope[] {
+/** One fallback envelope a lane, for all of its primaries; none for a lane that gets the notification anyway. */
+function planFallbacks(
+  envelopes: readonly Envelope[],
+  { findFallback, toEnvelopes }: FallbackSource,
+): FallbackEnvelope[] {
   const reached = new Set(envelopes.map(laneKey));
-  const all = envelopes.flatMap((primary) => {
-    const { channels = [], afterMs = 0 } = fallbackOf(primary.channel) || {};
-    const places = channels.flatMap(envelopesOf).filter((envelope) => !reached.has(laneKey(envelope)));
-    return places.map((envelope) => ({ envelope, primary: { envelope: primary, afterMs } }));
+  const pairs = envelopes.flatMap((primary) => {
+    const { channels = [], afterMs = 0 } = findFallback(primary.channel) || {};
+    const unreached = channels.flatMap(toEnvelopes).filter((envelope) => !reached.has(laneKey(envelope)));
+    return unreached.map((envelope) => ({ envelope, primary: { envelope: primary, afterMs } }));
   });
-  return Array.from(Map.groupBy(all, ({ envelope }) => laneKey(envelope)).values(), (some) => {
-    return { envelope: some[0].envelope, primaries: some.map(({ primary }) => primary) };
+  return Array.from(Map.groupBy(pairs, ({ envelope }) => laneKey(envelope)).values(), (lane) => {
+    return { envelope: lane[0].envelope, primaries: lane.map(({ primary }) => primary) };
   });
 }
 
-/** What the first rule sets that sets it; of one rule, what it sets for this channel counts before what it sets for all. */
+/** For each setting, the first rule that sets it wins. In one rule, a setting for this channel wins over one for all. */
 function settingsFor(channel: string, matching: readonly Rule[]): ChannelSettings {
   return matching.reduceRight<ChannelSettings>(
     (all, { settings, set }) => ({ ...all, ...settings, ...set.get(channel) }),
@@ -128,28 +129,30 @@ function settingsFor(channel: string, matching: readonly Rule[]): ChannelSetting
   );
 }
 
-function chosenBy(matching: readonly Rule[], routing: Routing): readonly Channel[] {
+function chooseChannels(matching: readonly Rule[], routing: Routing): readonly Channel[] {
   const { channels } = routing;
   const choosing = matching.filter((rule) => rule.channels !== undefined);
-  if (choosing.length === 0) return withoutStandby(channels, routing);
+  if (choosing.length === 0) return withoutFallbacks(channels, routing);
   const names = new Set(choosing.flatMap((rule) => rule.channels ?? []));
   return channels.filter(({ name }) => names.has(name));
 }
 
-/** Channels that stand in for others are nobody's first choice, unless somebody names them or there are no others. */
-function withoutStandby(channels: readonly Channel[], { rules, fallbacks }: Routing): readonly Channel[] {
+/** Leaves out fallback channels, unless there are no others. */
+function withoutFallbacks(channels: readonly Channel[], { rules, fallbacks }: Routing): readonly Channel[] {
   const set = rules.flatMap((rule) => [...rule.set.values()]).map(({ fallback }) => fallback || undefined);
-  const standby = new Set([...fallbacks.values(), ...set].flatMap((fallback) => fallback?.channels ?? []));
-  const first = channels.filter(({ name }) => !standby.has(name));
-  return first.length > 0 ? first : channels;
+  const names = new Set([...fallbacks.values(), ...set].flatMap((fallback) => fallback?.channels ?? []));
+  const others = channels.filter(({ name }) => !names.has(name));
+  return others.length > 0 ? others : channels;
 }
 
-/** The channels that the caller names in one way or another; undefined when it names none. */
-function namedBy(options: RouteOptions, routing: Routing): readonly Channel[] | undefined {
+/** The channels that the caller names, by name, by kind or by a room; undefined if the caller names none. */
+function findNamedChannels(options: RouteOptions, routing: Routing): readonly Channel[] | undefined {
   const { channels } = routing;
   const { channels: names, room } = options;
-  const kind = room === undefined ? options.kind : "matrix";
-  if (room !== undefined) checkRoom(room, options);
+  const kind = room === undefined ? options.kind : ROOM_KIND;
+  if (room !== undefined && (options.kind ?? ROOM_KIND) !== ROOM_KIND) {
+    throw new InvalidNotificationError(`Cannot send to room ${room} by ${options.kind}: only Matrix has rooms`);
+  }
   if (channels.length === 0) {
     throw new ConfigError("Cannot send: no channel is configured", {
       hint: "run: matrix-notify setup; or set MATRIX_HOMESERVER, MATRIX_ACCESS_TOKEN and MATRIX_ROOM",
@@ -168,15 +171,9 @@ function namedBy(options: RouteOptions, routing: Routing): readonly Channel[] | 
     (names === undefined || names.includes(EVERY_CHANNEL) || names.includes(channel.name)) &&
     (kind === undefined || channel.kind === kind)
   );
-  if (named.length > 0) return names === undefined ? withoutStandby(named, routing) : named;
-  throw new InvalidNotificationError(`Cannot send: no ${kind} channel is among ${(names ?? known).join(", ")}`);
-}
-
-function checkRoom(room: string, { kind }: RouteOptions): void {
-  if (kind !== undefined && kind !== "matrix") {
-    throw new InvalidNotificationError(`Cannot send to room ${room} by ${kind}: only Matrix has rooms`);
+  if (named.length === 0) {
+    throw new InvalidNotificationError(`Cannot send: no ${kind} channel is among ${(names ?? known).join(", ")}`);
   }
-  if (parseRoom(room) === undefined) {
-    throw new InvalidNotificationError(`Cannot use room "${room}": ${ROOM_PROBLEM}`, { hint: ROOM_HINT });
-  }
+  if (room !== undefined) { for (const channel of named) channel.checkDestination?.(room); }
+  return names === undefined ? withoutFallbacks(named, routing) : named;
 }

@@ -1,10 +1,11 @@
 /** Matrix rooms. */
 
 import type { Batch } from "../../notification/batch.ts";
-import { BeforeSendingError } from "../../base/errors.ts";
+import { BeforeSendingError, InvalidNotificationError } from "../../base/errors.ts";
 import type { Fields } from "../../base/fields.ts";
 import { MatrixError } from "../../matrix/errors.ts";
 import { type RoomMessageContent, sendEvent } from "../../matrix/events.ts";
+import { parseRoom, ROOM_HINT, ROOM_PROBLEM } from "../../matrix/ids.ts";
 import type { MediaContent } from "../../matrix/media.ts";
 import type { MatrixClient } from "../../matrix/request.ts";
 import { joinRoom } from "../../matrix/rooms.ts";
@@ -60,6 +61,11 @@ class MatrixChannel implements Channel {
     this.#client = client;
     this.#context = context;
     this.#rooms = new RoomResolver(client, name, context.roomCache ?? inMemoryRoomCache());
+  }
+
+  checkDestination(room: string): void {
+    if (parseRoom(room) !== undefined) return;
+    throw new InvalidNotificationError(`Cannot use room "${room}": ${ROOM_PROBLEM}`, { hint: ROOM_HINT });
   }
 
   async send(envelope: Envelope, options: SendOptions): Promise<Receipt> {

@@ -2,9 +2,16 @@
 
 import { type Batch, hasLineForEach } from "../../notification/batch.ts";
 import type { RoomMessageContent } from "../../matrix/events.ts";
-import { ROOM_MENTION } from "../../notification/mentions.ts";
+import { ROOM_MENTION } from "../../matrix/ids.ts";
 import type { Notification } from "../../notification/notification.ts";
-import { byteLength, cutToFit, renderHtml, type RenderOptions, renderPlain } from "../../notification/render.ts";
+import {
+  byteLength,
+  cutToFit,
+  escapeHtml,
+  renderHtml,
+  type RenderOptions,
+  renderPlain,
+} from "../../notification/render.ts";
 import { type RenderedMessage, renderMessage } from "../message.ts";
 
 /**
@@ -55,10 +62,18 @@ function formsOf(notification: Notification, options: ContentOptions) {
   const formatted = ({ text, html }: RenderedMessage): RoomMessageContent => ({
     ...plain(text),
     format: "org.matrix.custom.html",
-    formatted_body: renderHtml(notification, options, html),
+    formatted_body: renderHtml(notification, { ...options, formatMention: mentionLink }, html),
   });
   const fits = (content: RoomMessageContent) => byteLength(JSON.stringify(content)) <= options.maxBytes;
   return { plain, formatted, fits };
+}
+
+/** A mention as clients show people (appendices, "matrix.to navigation"). `@room` has no page to link to. */
+function mentionLink(mention: string): string {
+  const label = escapeHtml(mention);
+  if (mention === ROOM_MENTION) return label;
+  const id = encodeURIComponent(mention).replaceAll("%40", "@").replaceAll("%3A", ":");
+  return `<a href="https://matrix.to/#/${id}">${label}</a>`;
 }
 
 /** Client-Server API, "User and room mentions": who is not named here is not called, whatever stands in the body. */

@@ -1,8 +1,8 @@
 /** The fields of a Matrix channel. */
 
 import type { Fields } from "../../base/fields.ts";
-import { parseRoom, ROOM_HINT, ROOM_PROBLEM } from "../../matrix/ids.ts";
-import { isMention, MAX_MENTIONS, MENTION_PROBLEM, ROOM_MENTION } from "../../notification/mentions.ts";
+import { isMention, MENTION_PROBLEM, parseRoom, ROOM_HINT, ROOM_MENTION, ROOM_PROBLEM } from "../../matrix/ids.ts";
+import { MAX_MENTIONS } from "../../notification/notification.ts";
 import type { ConnectionConfig } from "../fields/connection.ts";
 import type { FieldSpecs } from "../fields/field_spec.ts";
 import type { InDoubtPolicy } from "./deduplicate.ts";

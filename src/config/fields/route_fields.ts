@@ -1,6 +1,6 @@
 /** The rules as they are configured, and as data: `config/routes.ts` reads them. */
 
-import { MAX_MENTIONS } from "../../notification/mentions.ts";
+import { MAX_MENTIONS } from "../../notification/notification.ts";
 import { SEVERITIES, type Severity } from "../../notification/notification.ts";
 import type { FieldSpecs } from "../../channels/fields/field_spec.ts";
 import type { FallbackConfig } from "../../routing/fallback.ts";

@@ -1,11 +1,10 @@
 /** A Matrix room: whether the account is in it, may speak there, and is heard. */
 
 import { MatrixError } from "../../matrix/errors.ts";
-import { parseRoom } from "../../matrix/ids.ts";
+import { parseRoom, ROOM_MENTION } from "../../matrix/ids.ts";
 import { powerOf, type PowerState, powerToMentionRoom, powerToSend } from "../../matrix/power_levels.ts";
 import { readMembership, readReplacement, readState } from "../../matrix/room_state.ts";
 import { syncRooms } from "../../matrix/sync.ts";
-import { ROOM_MENTION } from "../../notification/mentions.ts";
 import type { Check } from "../check.ts";
 import { limitsOf } from "../context.ts";
 import { failure, type Found, ok, skipped, warning } from "../finding.ts";
