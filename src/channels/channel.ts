@@ -4,7 +4,7 @@ import type { Batch } from "../notification/batch.ts";
 import type { Notification } from "../notification/notification.ts";
 import type { AttachmentMode } from "../notification/attachment_mode.ts";
 import type { Incident } from "../notification/incident.ts";
-import type { Replaced } from "../notification/render.ts";
+import type { InDoubt, Replaced } from "../queue/entry.ts";
 
 /** One notification for one destination. */
 export interface Envelope {
@@ -26,14 +26,6 @@ export interface Receipt {
   readonly via?: "put" | "read-back";
   /** Whether an earlier try may have delivered it too, and nobody can tell. @default {false} */
   readonly possibleDuplicate?: boolean;
-}
-
-/** Earlier tries may have arrived. */
-export interface InDoubt {
-  /** When the first of them left, milliseconds since 1970. */
-  readonly since: number;
-  /** When the last of them ended. */
-  readonly until: number;
 }
 
 /** How to send. */

@@ -6,9 +6,9 @@
  */
 
 import { bisectLargest } from "../base/bisect.ts";
-import { MAX_MENTIONS } from "./notification.ts";
-import { type Notification, SEVERITIES, type Severity } from "./notification.ts";
-import { byteLength, escapeHtml, type Replaced } from "./render.ts";
+import type { Replaced } from "../queue/entry.ts";
+import { MAX_MENTIONS, type Notification, SEVERITIES, type Severity } from "./notification.ts";
+import { byteLength, escapeHtml } from "./render.ts";
 
 /** One of the notifications that a digest stands for. */
 export interface BatchItem {

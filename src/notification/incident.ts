@@ -1,39 +1,29 @@
 /**
- * What hangs together by a key: it fires, perhaps again, and is resolved. Pure.
+ * Incidents: notifications with the same key, from the first one to the one that resolves them. Pure.
  *
  * @module
  */
 
 import { formatDuration } from "../base/duration.ts";
+import type { IncidentRecord } from "../queue/record.ts";
 import type { Notification } from "./notification.ts";
 
-/** What a destination was told under a key before, and not yet that it is over. */
-export interface Incident {
-  /** The proof of the first delivery. */
-  readonly receipt: string;
-  /** Whether others were delivered with the first one, in a digest. */
-  readonly isShared?: boolean;
-  /** What the first one was called. */
-  readonly title: string;
-  /** Since when it lasts, milliseconds since 1970. */
-  readonly since: number;
-  /** How many were delivered. */
-  readonly count: number;
-}
+/** The open incident that a notification continues or resolves, as far as its lane has reported it. */
+export type Incident = Pick<IncidentRecord, "receipt" | "isShared" | "title" | "since" | "count">;
 
-/** A title has no more characters than this. */
+/** The longest title, in characters. */
 const MAX_TITLE = 100;
 
-/** What to call a notification when a later one relates to it. */
+/** The title of an incident: the subject of its first notification, shortened. */
 export function incidentTitle({ subject }: Notification): string {
   const characters = Array.from(subject);
   return characters.length <= MAX_TITLE ? subject : `${characters.slice(0, MAX_TITLE - 1).join("")}…`;
 }
 
 /**
- * A notification as people are to see it: what resolves says so in its subject.
+ * Puts "✅ Resolved" before the subject of a notification that resolves an incident.
  *
- * @param lastedMs how long that lasted; undefined when nobody knows
+ * @param lastedMs how long the incident lasted; undefined if that is unknown
  */
 export function withResolution(notification: Notification, lastedMs?: number): Notification {
   if (!notification.resolves) return notification;

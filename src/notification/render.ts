@@ -6,6 +6,7 @@
 
 import { formatDuration } from "../base/duration.ts";
 import { bisectLargest } from "../base/bisect.ts";
+import type { Replaced } from "../queue/entry.ts";
 import type { Notification } from "./notification.ts";
 
 /** What a rendering depends on besides the notification. */
@@ -22,13 +23,6 @@ export interface RenderOptions {
   readonly mentions?: readonly string[];
   /** Formats a mention as HTML. @default its text */
   readonly formatMention?: (mention: string) => string;
-}
-
-/** Notifications in whose place another one comes. */
-export interface Replaced {
-  readonly count: number;
-  /** When the first of them was queued, milliseconds since 1970. */
-  readonly since: number;
 }
 
 /** `12 bytes`, `1.5 KiB`, `3.0 MiB`. */
