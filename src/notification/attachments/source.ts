@@ -1,40 +1,50 @@
-/** A file on its way in: opened, looked at, and read piece by piece. What cannot be taken is refused before anything of it is kept. */
+/**
+ * Attachments as they come in: a file is opened, checked, and read in chunks. A file that cannot be taken is refused before
+ * any of it is stored.
+ *
+ * @module
+ */
 
 import { InvalidNotificationError } from "../../base/errors.ts";
 import { type AttachmentInput, MAX_FILE_BYTES, MAX_FILES } from "../notification.ts";
 import { formatBytes } from "../render.ts";
-import { safeFileName } from "./file_name.ts";
 import { type ImageSize, readImageSize } from "./image_size.ts";
 import { detectMediaType } from "./media_type.ts";
 
-/** How much is read at once, and looked at to tell what it is. */
+/** How much is read at once. */
 const CHUNK_BYTES = 256 * 1024;
 
-/** How much of a file tells its type. */
+/** How much of a file decides its type. */
 const BEGINNING_BYTES = 8 * 1024;
 
-/** A file that can be taken. */
+/** The longest file name, in UTF-8 bytes. File systems take no more. */
+const MAX_NAME_BYTES = 200;
+
+/** The longest file name extension, in characters. */
+const MAX_EXTENSION_CHARS = 12;
+
+/** A file that can be taken, and is open. */
 export interface FileSource extends Disposable {
-  /** How it is called for its readers. */
+  /** Its name for the readers. */
   readonly name: string;
-  /** Its media type. */
+  /** Its media type: `image/png`. */
   readonly type: string;
-  /** How large the image is, where it is one. */
+  /** Its width and height, if it is an image. */
   readonly imageSize?: ImageSize;
-  /** How large it seems to be: somebody may still write it. */
+  /** Its size in bytes when it was opened. It may still grow. */
   readonly size: number;
   /**
-   * All of it, once.
+   * Reads all of it. Call it once.
    *
-   * @throws {InvalidNotificationError} when it turns out to be larger than it may be, or cannot be read to its end
+   * @throws {InvalidNotificationError} if it grew too large, or cannot be read to its end
    */
   chunks(): Iterable<Uint8Array>;
 }
 
 /**
- * Opens the files of a notification.
+ * Opens the files of a notification. If one is refused, none stays open.
  *
- * @throws {InvalidNotificationError} when one cannot be taken: it is missing, empty, too large, or no file; then none is open
+ * @throws {InvalidNotificationError} if one is missing, empty, too large, or not a regular file, or if there are too many
  */
 export function openSources(inputs: readonly AttachmentInput[]): FileSource[] {
   if (inputs.length > MAX_FILES) {
@@ -56,10 +66,12 @@ function openSource({ path, bytes, name, type }: AttachmentInput): FileSource {
   if ((path === undefined) === (bytes === undefined)) {
     throw new InvalidNotificationError("Cannot attach a file: it needs either a path or bytes");
   }
-  if (bytes !== undefined) return sourceOf({ called: name ?? "unnamed", type, size: bytes.length }, readerOf(bytes));
+  if (bytes !== undefined) {
+    return createSource({ label: name ?? "unnamed", type, size: bytes.length }, createReader(bytes));
+  }
   const file = openFile(path ?? "");
   try {
-    return sourceOf({ called: path ?? "", name, type, size: file.statSync().size }, {
+    return createSource({ label: path ?? "", name, type, size: file.statSync().size }, {
       read: (buffer) => file.readSync(buffer) ?? 0,
       [Symbol.dispose]: () => file.close(),
     });
@@ -70,11 +82,11 @@ function openSource({ path, bytes, name, type }: AttachmentInput): FileSource {
 }
 
 interface Reader extends Disposable {
-  /** @returns how many bytes it gave, 0 at the end */
+  /** @returns how many bytes it read, 0 at the end */
   read(buffer: Uint8Array): number;
 }
 
-/** A pipe would never end to be opened, so that a file is looked at first. */
+/** Opens a regular file. It checks the kind of file first, since opening a pipe can block for ever. */
 function openFile(path: string): Deno.FsFile {
   const problem = (state: string, hint?: string) =>
     new InvalidNotificationError(`Cannot attach ${path}: ${state}`, { hint });
@@ -91,7 +103,7 @@ function openFile(path: string): Deno.FsFile {
   }
 }
 
-function readerOf(bytes: Uint8Array): Reader {
+function createReader(bytes: Uint8Array): Reader {
   let at = 0;
   return {
     read(buffer) {
@@ -105,21 +117,21 @@ function readerOf(bytes: Uint8Array): Reader {
 }
 
 /** What is known of a file before it is read. */
-interface Known {
-  /** How whoever gave it calls it, for errors. */
-  readonly called: string;
+interface FileFacts {
+  /** Its path or name as the caller gave it, for errors. */
+  readonly label: string;
   readonly name?: string;
   readonly type?: string;
   readonly size: number;
 }
 
-function sourceOf({ called, name = called, type: said, size }: Known, reader: Reader): FileSource {
-  const read = () => fill(reader, called);
+function createSource({ label, name = label, type: givenType, size }: FileFacts, reader: Reader): FileSource {
+  const read = () => readChunk(reader, label);
   const first = read();
-  if (first.length === 0) throw new InvalidNotificationError(`Cannot attach ${called}: it is empty`);
-  if (size > MAX_FILE_BYTES) throw tooLarge(called);
+  if (first.length === 0) throw new InvalidNotificationError(`Cannot attach ${label}: it is empty`);
+  if (size > MAX_FILE_BYTES) throw tooLargeError(label);
   const safeName = safeFileName(name);
-  const type = isMediaType(said) ? said : detectMediaType(first.subarray(0, BEGINNING_BYTES), safeName);
+  const type = isMediaType(givenType) ? givenType : detectMediaType(first.subarray(0, BEGINNING_BYTES), safeName);
   return {
     name: safeName,
     type,
@@ -129,7 +141,7 @@ function sourceOf({ called, name = called, type: said, size }: Known, reader: Re
       let total = 0;
       for (let chunk = first; chunk.length > 0; chunk = read()) {
         total += chunk.length;
-        if (total > MAX_FILE_BYTES) throw tooLarge(called);
+        if (total > MAX_FILE_BYTES) throw tooLargeError(label);
         yield chunk;
       }
     },
@@ -137,13 +149,33 @@ function sourceOf({ called, name = called, type: said, size }: Known, reader: Re
   };
 }
 
+/**
+ * Makes a file name that is safe to show and to send: without folders, invisible characters, and characters that change the
+ * direction of the text. A long name keeps its extension.
+ */
+export function safeFileName(name: string): string {
+  const last = name.toWellFormed().split(/[/\\]/).findLast((part) => part.trim() !== "") ?? "";
+  const visible = last.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, " ").replace(/\s+/g, " ").trim();
+  if (/^\.*$/.test(visible)) return "unnamed";
+  const extension = new RegExp(`\\.[A-Za-z0-9]{1,${MAX_EXTENSION_CHARS}}$`).exec(visible)?.[0] ?? "";
+  const stem = visible.slice(0, visible.length - extension.length);
+  return shorten(stem, MAX_NAME_BYTES - extension.length) + extension;
+}
+
+function shorten(text: string, maxBytes: number): string {
+  const { read, written } = new TextEncoder().encodeInto(text, new Uint8Array(maxBytes));
+  if (read === text.length) return text;
+  const room = maxBytes - new TextEncoder().encode("…").length;
+  return `${text.slice(0, new TextEncoder().encodeInto(text, new Uint8Array(Math.min(written, room))).read)}…`;
+}
+
 function isMediaType(type: string | undefined): type is string {
   return type !== undefined && type.length <= 100 &&
     /^[a-z0-9][-a-z0-9!#$&^_.+]*\/[a-z0-9][-a-z0-9!#$&^_.+]*$/.test(type);
 }
 
-/** The next piece, whole but at the end. */
-function fill(reader: Reader, called: string): Uint8Array {
+/** Reads the next chunk. Only the last one is shorter than {@linkcode CHUNK_BYTES}; after it comes an empty one. */
+function readChunk(reader: Reader, label: string): Uint8Array {
   const chunk = new Uint8Array(CHUNK_BYTES);
   let filled = 0;
   try {
@@ -151,13 +183,13 @@ function fill(reader: Reader, called: string): Uint8Array {
       length = reader.read(chunk.subarray(filled));
     }
   } catch (error) {
-    throw new InvalidNotificationError(`Cannot attach ${called}: it cannot be read to its end`, { cause: error });
+    throw new InvalidNotificationError(`Cannot attach ${label}: it cannot be read to its end`, { cause: error });
   }
   return chunk.subarray(0, filled);
 }
 
-function tooLarge(called: string): InvalidNotificationError {
-  return new InvalidNotificationError(`Cannot attach ${called}: it is larger than ${formatBytes(MAX_FILE_BYTES)}`, {
+function tooLargeError(label: string): InvalidNotificationError {
+  return new InvalidNotificationError(`Cannot attach ${label}: it is larger than ${formatBytes(MAX_FILE_BYTES)}`, {
     hint: "put it where its readers can fetch it, and send the --link",
   });
 }

@@ -1,9 +1,9 @@
-import { assertEquals, assertThrows } from "@std/assert";
-import { openSources } from "../../../src/notification/attachments/source.ts";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { openSources, safeFileName } from "../../../src/notification/attachments/source.ts";
 import { InvalidNotificationError } from "../../../src/base/errors.ts";
 import { type AttachmentInput, MAX_FILE_BYTES } from "../../../src/notification/notification.ts";
 
-/** Runs a test in a folder of its own. */
+/** Runs a test in a new folder and removes it. */
 function inFolder(body: (folder: string) => void) {
   const folder = Deno.makeTempDirSync();
   try {
@@ -13,12 +13,12 @@ function inFolder(body: (folder: string) => void) {
   }
 }
 
-/** Why files are refused. */
+/** The message with which files are refused. */
 function problem(...inputs: AttachmentInput[]): string {
   return assertThrows(() => openSources(inputs), InvalidNotificationError).message;
 }
 
-Deno.test("openSources() gives all of a file, larger than one piece", () => {
+Deno.test("openSources() reads a file of several chunks", () => {
   inFolder((folder) => {
     const bytes = Uint8Array.from({ length: 600_000 }, (_, at) => at % 251);
     Deno.writeFileSync(`${folder}/data.bin`, bytes);
@@ -32,7 +32,7 @@ Deno.test("openSources() gives all of a file, larger than one piece", () => {
   });
 });
 
-Deno.test("openSources() refuses what is no file with something in it, and says why", () => {
+Deno.test("openSources() refuses missing, empty and special files, and says why", () => {
   inFolder((folder) => {
     Deno.writeTextFileSync(`${folder}/empty`, "");
     new Deno.Command("mkfifo", { args: [`${folder}/pipe`] }).outputSync();
@@ -67,7 +67,7 @@ Deno.test("openSources() refuses a file that is too large, also when it grows wh
   });
 });
 
-Deno.test("openSources() lets its caller say name and type, as far as that is one", () => {
+Deno.test("openSources() takes name and type from its caller if they are valid", () => {
   const [said, nonsense] = openSources([
     { bytes: Uint8Array.of(1), name: "a/b.bin", type: "application/x-own" },
     { bytes: Uint8Array.of(1), type: "a\r\nb/c" },
@@ -75,4 +75,23 @@ Deno.test("openSources() lets its caller say name and type, as far as that is on
   assertEquals([said.name, said.type, nonsense.name, nonsense.type], [
     ...["b.bin", "application/x-own", "unnamed", "application/octet-stream"],
   ]);
+});
+
+Deno.test("safeFileName() removes folders from a path", () => {
+  assertEquals(safeFileName("/var/log/Übersicht 1.csv"), "Übersicht 1.csv");
+  assertEquals(safeFileName("../../etc/passwd"), "passwd");
+  assertEquals(safeFileName("C:\\Reports\\a.txt"), "a.txt");
+  assertEquals(safeFileName("folder/"), "folder");
+  for (const none of ["", "/", "..", "a/..", " ", "\0"]) assertEquals(safeFileName(none), "unnamed");
+});
+
+Deno.test("safeFileName() removes invisible characters and changes of text direction", () => {
+  assertEquals(safeFileName("a\r\nb\u202egpj.exe"), "a b gpj.exe");
+  assertEquals(safeFileName("a\ud800.txt"), "a\ufffd.txt");
+});
+
+Deno.test("safeFileName() shortens a long name and keeps its extension", () => {
+  const name = safeFileName("ä".repeat(500) + ".tar");
+  assert(name.endsWith("ä….tar"));
+  assert(new TextEncoder().encode(name).length <= 200);
 });
