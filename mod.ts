@@ -1,18 +1,18 @@
 /**
- * Sends notifications to Matrix rooms, and to every other configured method. A durable queue makes sure that nothing is lost on failure but sent
- * later, once, in order.
+ * Sends notifications to Matrix rooms and to other channels: ntfy, Gotify, Telegram, email, webhooks, programs. A queue on
+ * disk keeps what cannot be delivered yet. It is delivered later, once and in order.
  *
- * @example Send to every configured channel
+ * @example Send with the configuration of the command line
  * ```ts ignore
- * import { sendNotification } from "./mod.ts";
+ * import { notify } from "@matrix-notify/matrix-notify";
  *
- * const outcomes = await sendNotification("Backup failed", "No space left on /dev/sda1");
+ * const outcomes = await notify("Backup failed", { message: "No space left on /dev/sda1", severity: "error" });
  * ```
  *
- * @example Hold a notifier of your own
+ * @example Send with channels of your own
  * ```ts
- * import { Notifier } from "./mod.ts";
- * import { LoopbackHomeserver } from "./src/testing/mod.ts";
+ * import { Notifier } from "@matrix-notify/matrix-notify";
+ * import { LoopbackHomeserver } from "@matrix-notify/matrix-notify/testing";
  * import { assertEquals } from "@std/assert";
  *
  * await using homeserver = await LoopbackHomeserver.start();
@@ -34,22 +34,42 @@
  * @module
  */
 
-// Send.
-export { sendMatrix, sendNotification, type SendNotificationOptions } from "./src/notifier/send.ts";
+// Send one notification.
+export {
+  notify,
+  type NotifyCallOptions,
+  sendMatrix,
+  sendNotification,
+  type SendNotificationOptions,
+} from "./src/notifier/send.ts";
 
-// Hold a notifier.
-export type { BackgroundMode } from "./src/notifier/background/spawn.ts";
+// Send many notifications, and look after the queue.
 export { Notifier } from "./src/notifier/notifier.ts";
 export type { FlushOptions, NotifierOptions, NotifyOptions } from "./src/notifier/options.ts";
-export type { Connection, Credentials } from "./src/runtime/connection.ts";
-export type { EntryState } from "./src/queue/entry.ts";
-export type { SubprocessCall, SubprocessEnd } from "./src/runtime/subprocess.ts";
-export type { Ages } from "./src/notifier/age_histogram.ts";
-export type { Outcome, QueuedEntry } from "./src/notifier/outcomes.ts";
-export type { Runtime, Stdio } from "./src/runtime/runtime.ts";
-export type { Status } from "./src/notifier/status.ts";
+export type { Ages, Status } from "./src/notifier/status.ts";
+export type { DeadEntry, EntryDetails, LiveEntry, QueuedEntry } from "./src/notifier/outcomes.ts";
 
-// Say what.
+// Read the results.
+export type {
+  DeliveredOutcome,
+  FailedOutcome,
+  Outcome,
+  OutcomeTarget,
+  PendingOutcome,
+} from "./src/notifier/outcomes.ts";
+
+// Handle errors.
+export {
+  ConfigError,
+  HintedError,
+  type HintOptions,
+  InvalidNotificationError,
+  PermissionError,
+  StorageError,
+  type StorageErrorCode,
+} from "./src/base/errors.ts";
+
+// Write a notification.
 export type {
   Attachment,
   AttachmentInput,
@@ -59,8 +79,11 @@ export type {
   Severity,
 } from "./src/notification/notification.ts";
 
-// Say where.
-export type { Envelope } from "./src/channels/channel.ts";
+// Choose the channels of a notification.
+export type { RouteOptions } from "./src/routing/route.ts";
+
+// Configure channels.
+export type { ChannelConfig } from "./src/config/config.ts";
 export type { ConnectionConfig } from "./src/channels/fields/connection.ts";
 export type { EmailConfig } from "./src/channels/email/channel.ts";
 export type { ExecConfig } from "./src/channels/exec/channel.ts";
@@ -69,27 +92,16 @@ export type { MatrixConfig } from "./src/channels/matrix/fields.ts";
 export type { NtfyConfig } from "./src/channels/ntfy/channel.ts";
 export type { TelegramConfig } from "./src/channels/telegram/channel.ts";
 export type { WebhookConfig } from "./src/channels/webhook/channel.ts";
-export type { ChannelConfig } from "./src/config/config.ts";
+
+// Configure delivery and routing.
 export type { FloodConfig, PolicyConfig, QuietConfig } from "./src/config/fields/policy_fields.ts";
-export type { FallbackEnvelope, Plan, RouteOptions } from "./src/routing/route.ts";
 export type { FallbackConfig, FallbackPolicy } from "./src/routing/fallback.ts";
-export type { EvaluatedRule } from "./src/routing/match.ts";
 export type {
   ChannelSettingsConfig,
   RouteConfig,
   SettingsConfig,
   WhenConfig,
 } from "./src/config/fields/route_fields.ts";
-
-// Catch.
-export {
-  ConfigError,
-  HintedError,
-  type HintOptions,
-  InvalidNotificationError,
-  StorageError,
-  type StorageErrorCode,
-} from "./src/base/errors.ts";
 
 if (import.meta.main) {
   const { main } = await import("./src/main.ts");

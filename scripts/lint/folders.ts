@@ -30,8 +30,7 @@ const QUEUE_RUNTIME = ["runtime.ts", "files.ts", "file_lock.ts", "file_errors.ts
 export const STARTS: readonly string[] = [
   "src/cli/main.ts",
   "src/notifier/background/main.ts",
-  "src/notifier/notifier.ts",
-  "src/notifier/send.ts",
+  "src/notifier/core.ts",
 ];
 
 /** What importers of the library get as values; of every other folder they get types. */

@@ -36,6 +36,41 @@ export class ConfigError extends HintedError {
 }
 
 /**
+ * Deno denies a permission that this program needs. The hint names the flag, such as `--allow-read`.
+ *
+ * If Deno denies access to the queue, the error is a {@linkcode StorageError} with the code `permission`. If it denies the
+ * network, the notification stays in the queue and its outcome says so.
+ */
+export class PermissionError extends HintedError {
+  /** The name of the class, for code that cannot use `instanceof`. */
+  override name = "PermissionError" as const;
+}
+
+/**
+ * Turns Deno's error about a missing permission into ours. Any other error is returned as it is.
+ *
+ * @param action what cannot be done, for the message: `open the notifier`
+ * @param error what was thrown
+ */
+export function toPermissionError(action: string, error: unknown): unknown {
+  if (!(error instanceof Deno.errors.NotCapable)) return error;
+  return new PermissionError(`Cannot ${action}: ${describeDenial(error)}`, {
+    cause: error,
+    hint: permissionHint(error),
+  });
+}
+
+/** The permission that is missing: `Deno requires read access to "/etc/x"`. */
+export function describeDenial({ message }: Error): string {
+  return `Deno r${message.split(", run again")[0].slice(1)}`;
+}
+
+/** A hint that names the flag of a missing permission. */
+export function permissionHint({ message }: Error): string {
+  return `run it with ${/--allow-[a-z]+/.exec(message)?.[0] ?? "the permissions in the README"}`;
+}
+
+/**
  * Why the queue could not take or give something. `full`: no room on the disk. `limit`: the queue is as large as it may be. `busy`: another process does not let go of its lock. `unwritten`: the disk did not take it. `files`: there
  * is no room for the files that come with it.
  * `io`: it cannot be read. `permission`: it may not be used.

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ConfigError } from "./errors.ts";
+import { ConfigError, toPermissionError } from "./errors.ts";
 
 /** A password or token that shows as `[secret]` wherever it is printed or serialised. */
 export class Secret {
@@ -70,6 +70,7 @@ export function readSecretFile(path: string, what: string): string | undefined {
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     if (error instanceof ConfigError) throw error;
+    if (error instanceof Deno.errors.NotCapable) throw toPermissionError(`read ${what} ${path}`, error);
     throw new ConfigError(`Cannot use ${what} ${path}: it cannot be read`, { cause: error });
   }
 }

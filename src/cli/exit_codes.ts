@@ -7,6 +7,7 @@ import {
   InvalidNotificationError,
   LoginError,
   type LoginErrorCode,
+  PermissionError,
   StorageError,
   type StorageErrorCode,
 } from "../base/errors.ts";
@@ -107,6 +108,6 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof InterruptedError) return EXIT.interrupted;
   if (error instanceof CommandError) return error.exitCode;
   if (error instanceof StorageError) return BY_TROUBLE[error.code];
-  if (error instanceof Deno.errors.NotCapable) return EXIT.noPerm;
+  if (error instanceof PermissionError || error instanceof Deno.errors.NotCapable) return EXIT.noPerm;
   return EXIT.software;
 }

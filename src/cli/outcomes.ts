@@ -7,11 +7,12 @@ import { printable, type Ui } from "./ui.ts";
 
 /** One line for people: `delivered $event_id`, `queued <id>: <why>; next try at 20:15:07 (in 2 s)`. */
 export function outcomeLine(outcome: Outcome, now: number, ui: Ui): string {
-  const { state, id, receipt, reason, next } = outcome;
-  if (state === "delivered") return `${ui.paint("delivered", "green")} ${printable(receipt ?? "")}`;
-  if (state === "muted") return `${ui.paint("muted", "yellow")}: ${printable(reason ?? "")}`;
+  if (outcome.state === "delivered") return `${ui.paint("delivered", "green")} ${printable(outcome.receipt)}`;
+  const { state, id, reason } = outcome;
+  if (state === "muted") return `${ui.paint("muted", "yellow")}: ${printable(outcome.reason)}`;
   const why = reason === undefined ? "" : `: ${printable(reason)}`;
-  const when = state === "dead" || next === undefined || next <= now ? "" : `; next try ${at(next, now)}`;
+  const next = state === "queued" || state === "held" ? outcome.next : undefined;
+  const when = next === undefined || next <= now ? "" : `; next try ${at(next, now)}`;
   return `${ui.paint(state, state === "queued" ? "yellow" : "red")} ${id}${why}${when}`;
 }
 
@@ -34,7 +35,9 @@ export function at(time: number, now: number): string {
 
 /** What somebody must see to, on standard error. */
 export function reportTrouble(outcomes: readonly Outcome[], ui: Ui): void {
-  for (const { state, channel, reason, id } of outcomes) {
+  for (const outcome of outcomes) {
+    if (outcome.state === "delivered") continue;
+    const { state, channel, reason, id } = outcome;
     if (state === "held") {
       ui.fail(
         `Channel ${channel} is held, nothing goes out by it: ${reason}`,

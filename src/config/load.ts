@@ -14,7 +14,7 @@ import type { PolicyConfig } from "./fields/policy_fields.ts";
 import { CHANNEL_KINDS } from "../channels/registry.ts";
 import type { RouteConfig } from "./fields/route_fields.ts";
 import type { Connection } from "../runtime/connection.ts";
-import { ConfigError } from "../base/errors.ts";
+import { ConfigError, toPermissionError } from "../base/errors.ts";
 import { Fields, isObject } from "../base/fields.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { refuseWorldReadable } from "../base/secret.ts";
@@ -197,6 +197,7 @@ export function openConfig(runtime: ConfigRuntime, options: InlineOptions): Conf
  *
  * @returns undefined when there is none, and need not be
  * @throws {ConfigError} when it cannot be used
+ * @throws {PermissionError} if Deno denies access to it
  */
 export function readConfigFile(
   path: string,
@@ -207,6 +208,7 @@ export function readConfigFile(
     text = Deno.readTextFileSync(path);
     mode = Deno.statSync(path).mode;
   } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) throw toPermissionError(`read configuration ${path}`, error);
     const absent = error instanceof Deno.errors.NotFound;
     if (absent && !mustExist) return undefined;
     const state = absent ? "there is no such file" : "it cannot be read";

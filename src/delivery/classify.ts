@@ -11,6 +11,7 @@ import {
   HintedError,
   InvalidNotificationError,
   NotTheServiceError,
+  PermissionError,
   ResponseError,
   TooEarlyError,
   TransportError,
@@ -58,6 +59,8 @@ export function classify(error: unknown): Failure {
   // The credentials cannot be read: the configuration must be mended, as with a dead token.
   if (error instanceof ConfigError) return { class: "credentials", reason };
   if (error instanceof InvalidNotificationError) return { class: "rejected", reason };
+  // Nothing was sent, and another process may have the permission.
+  if (error instanceof PermissionError) return { class: "not-sent", reason };
   // Nobody knows what happened, so that the careful class is the right one.
   return { class: "in-doubt", reason, gapMs: RESET_GAP_MS };
 }

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { mayReadSystem, mayRun } from "../runtime/permissions.ts";
+
 /** What `stat` says about a file or a directory. */
 export interface FileFacts {
   /** The permission bits; undefined if the system has none. */
@@ -43,7 +45,7 @@ export function denoHost(): Host {
     arch: Deno.build.arch,
     isBinary: Deno.build.standalone,
     stat,
-    uid: () => mayReadUid() ? Deno.uid() ?? undefined : undefined,
+    uid: () => mayReadSystem("uid") ? Deno.uid() ?? undefined : undefined,
     mayRun,
     mayRunItself: () => mayRun(Deno.execPath()),
     isLocked,
@@ -94,13 +96,4 @@ async function ask(program: string, args: readonly string[], signal: AbortSignal
   } finally {
     signal.removeEventListener("abort", onAbort);
   }
-}
-
-/** Without this query Deno would prompt for a missing permission on a terminal. */
-function mayRun(command: string): boolean {
-  return Deno.permissions.querySync({ name: "run", command }).state === "granted";
-}
-
-function mayReadUid(): boolean {
-  return Deno.permissions.querySync({ name: "sys", kind: "uid" }).state === "granted";
 }

@@ -7,7 +7,7 @@ import type { Policies } from "../delivery/delays.ts";
 import { Schedule } from "../delivery/schedule.ts";
 import { healthOf } from "../notifier/health.ts";
 import { Reporter } from "../notifier/outcomes.ts";
-import { type Status, statusOf } from "../notifier/status.ts";
+import { computeStatus, type Status } from "../notifier/status.ts";
 import { TORN_SUFFIX } from "../queue/quarantine.ts";
 import { Queue } from "../queue/queue.ts";
 import { denoFiles, type Files } from "../runtime/files.ts";
@@ -276,7 +276,7 @@ export function readQueue(context: DoctorContext): QueueReading {
   const queue = Queue.open(stateDirOf(context), runtime, { files });
   const now = runtime.now();
   const courier = { schedule: () => new Schedule(now, queue.state, { policies: readPolicies(context) }) };
-  const status = statusOf(queue, new Reporter(queue, courier, () => true), now);
+  const status = computeStatus(queue, new Reporter(queue, courier, () => true), now);
   return { queue, status: { ...status, quarantined: status.quarantined + unsaved } };
 }
 

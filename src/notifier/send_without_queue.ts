@@ -12,7 +12,7 @@ import type { AttemptResult } from "../queue/queue_types.ts";
 import type { Plan } from "../routing/route.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { DEFAULT_NOTIFY_WAIT_MS } from "./options.ts";
-import { type Outcome, whereOf } from "./outcomes.ts";
+import { type FailedOutcome, type Outcome, outcomeTarget } from "./outcomes.ts";
 
 /** How to send without the queue. */
 export interface SendWithoutQueueOptions {
@@ -55,10 +55,10 @@ export async function sendWithoutQueue(
   const due = fallbacks.filter(({ primaries }) => primaries.some(({ envelope }) => failed.has(envelope)));
   const second = await tryAll(due.map(({ envelope }) => envelope), channels, options);
   const outcomes = [...first, ...second].map(toOutcome);
-  const refused = outcomes.filter(({ state }) => state === "refused");
+  const refused = outcomes.filter((outcome): outcome is FailedOutcome => outcome.state === "refused");
   if (refused.length === outcomes.length) {
-    const why = refused[0] ? `; nor was it delivered without: ${refused[0].reason}` : "";
-    throw new StorageError(problem.code, problem.message + why, { cause: problem });
+    const why = refused[0] ? `; one attempt without the queue failed too: ${refused[0].reason}` : "";
+    throw new StorageError(problem.code, problem.message + why, { cause: problem, hint: problem.hint });
   }
   warn(`${problem.message}; it was sent without the queue`);
   return outcomes;
@@ -106,7 +106,7 @@ async function tryOnce(
 }
 
 function toOutcome({ id, envelope, result }: Attempted): Outcome {
-  const where = whereOf({ id, ...envelope });
+  const where = outcomeTarget({ id, ...envelope });
   if (result.state === "delivered") return { ...where, state: "delivered", receipt: result.receipt };
   const doubt = result.state === "failed" && result.class === "in-doubt" ? "It may have arrived: " : "";
   return { ...where, state: result.state === "dead" ? "dead" : "refused", reason: doubt + result.reason };

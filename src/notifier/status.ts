@@ -1,63 +1,95 @@
 /** The queue in numbers. */
 
-import { type Ages, agesOf } from "./age_histogram.ts";
 import { isNotification } from "../notification/notification.ts";
 import { type Entry, expandBatches } from "../queue/entry.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { Reporter } from "./outcomes.ts";
 
-/** The queue in numbers. What waits is what is queued, deferred or held; the dead do not. A digest counts as many as it stands for. */
+/**
+ * The queue in numbers. Live entries are queued, deferred or held; dead letters are not live. A batch counts as many
+ * times as it has members.
+ */
 export interface Status {
   /** Entries that were not tried yet, those in `spool/` included. */
   readonly queued: number;
-  /** Entries that were tried, and will be again. */
+  /** Entries that were tried and will be tried again. */
   readonly deferred: number;
-  /** Entries whose account must be mended first. */
+  /** Entries that wait until their channel's account or settings are fixed. */
   readonly held: number;
-  /** Entries that were buried with a reason. */
+  /** Dead letters. */
   readonly dead: number;
-  /** Fallbacks that wait whether another channel delivers; they are not among those that are queued. */
+  /** Pending fallbacks: they wait for another channel to deliver. They do not count as queued. */
   readonly fallbacks: number;
-  /** How long those wait that wait. */
+  /** How long the live entries have waited. */
   readonly ages: Ages;
-  /** Size of the journal. */
+  /** Size of the journal, bytes. */
   readonly bytes: number;
-  /** How large the journal may become by what comes in; for what is critical it is a tenth more. */
+  /** Limit for the journal, bytes. Critical notifications may exceed it by a tenth. */
   readonly maxBytes: number;
-  /** Bytes of the files that entries need, the dead ones' too; at most 64 MiB. */
+  /** Size of the attachments that entries need, bytes. Dead letters keep theirs. At most 64 MiB. */
   readonly fileBytes: number;
-  /** Of those that are queued: envelopes that stand beside the journal, in `spool/`, because it could not be had. Whoever delivers next takes them in. */
+  /** Envelopes in `spool/`, because the journal was locked. They count as queued. The next deliverer imports them. */
   readonly spooled: number;
-  /** Damaged lines of the journal that were set aside: what was acknowledged may be among them. */
+  /** Damaged journal lines in `quarantine/`. Each may have been a notification. */
   readonly quarantined: number;
-  /** Lines that a writer's death, or a power cut, left unfinished. Nobody was told that they are queued. One may be under way at this moment. */
+  /**
+   * Lines that a killed writer or a power cut left unfinished. Their senders got no success. One may be a write that is
+   * still under way.
+   */
   readonly torn: number;
-  /** Tries that may have made a second copy, ever since there is a queue. */
+  /** Attempts that may have delivered a second copy, since the queue was created. */
   readonly possibleDuplicates: number;
-  /** When something was last delivered, milliseconds since 1970. */
+  /** When an entry was last delivered, milliseconds since 1970; absent before the first delivery. */
   readonly lastDelivery?: number;
-  /** Age of the oldest entry that waits against its user's will, seconds; 0 when none does. Quiet hours and a pace are wanted. */
+  /** Age of the oldest live entry, seconds; 0 if there is none. Entries in a delay that the user configured do not count. */
   readonly oldestSeconds: number;
-  /** What the first entry in line waits for. */
+  /** Why the first live entry waits. */
   readonly waitingFor?: string;
-  /** When that is tried again, milliseconds since 1970. */
+  /** When it is tried again, milliseconds since 1970. */
   readonly until?: number;
 }
 
-/** A file of several entries counts once. */
-function fileBytesOf(entries: readonly Entry[]): number {
-  const sizes = new Map<string, number>();
-  for (const { files, notification } of entries) {
-    if (files === undefined || !isNotification(notification)) continue;
-    const { attachments = [], file } = notification;
-    for (const { content, size } of file ? [file] : attachments) sizes.set(content, size);
-  }
-  return sizes.values().reduce((sum, size) => sum + size, 0);
+/** How many live entries there are of each age. Each class excludes the ones before it. */
+export interface Ages {
+  /** Under a minute: just queued. */
+  readonly under1m: number;
+  /** Under 15 minutes: a restart, a short outage. */
+  readonly under15m: number;
+  /** Under an hour. */
+  readonly under1h: number;
+  /** Under 6 hours. */
+  readonly under6h: number;
+  /** Under a day. */
+  readonly under1d: number;
+  /** Under 7 days. */
+  readonly under7d: number;
+  /** 7 days or more. By default an entry becomes a dead letter after 14 days. */
+  readonly older: number;
 }
 
-/** Counts what is in the queue, as far as it was read. */
-export function statusOf(queue: Queue, reporter: Pick<Reporter, "waits">, now: number): Status {
-  const { first: { reason, next }, isWanted, isPendingFallback } = reporter.waits();
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+const AGE_LIMITS_MS: readonly (readonly [keyof Ages, number])[] = [
+  ["under1m", MINUTE_MS],
+  ["under15m", 15 * MINUTE_MS],
+  ["under1h", HOUR_MS],
+  ["under6h", 6 * HOUR_MS],
+  ["under1d", DAY_MS],
+  ["under7d", 7 * DAY_MS],
+];
+
+/** Counts ages, in milliseconds, by class. A negative age, from a clock that was set back, counts as 0. */
+export function countAges(agesMs: readonly number[]): Ages {
+  const counts = { under1m: 0, under15m: 0, under1h: 0, under6h: 0, under1d: 0, under7d: 0, older: 0 };
+  for (const age of agesMs) counts[AGE_LIMITS_MS.find(([, limitMs]) => age < limitMs)?.[0] ?? "older"]++;
+  return counts;
+}
+
+/** Counts the entries that were read so far. */
+export function computeStatus(queue: Queue, reporter: Pick<Reporter, "waits">, now: number): Status {
+  const { first: { reason, next }, isDelayed, isPendingFallback } = reporter.waits();
   const count = { queued: 0, deferred: 0, held: 0, dead: 0 };
   const [fallbacks, entries] = [true, false].map((value) =>
     queue.state.entries().filter((entry) => isPendingFallback(entry) === value)
@@ -66,18 +98,18 @@ export function statusOf(queue: Queue, reporter: Pick<Reporter, "waits">, now: n
   const live = entries.filter(({ dead }) => !dead);
   const { bytes, maxBytes, spooled, spooledTimes, quarantined, torn, possibleDuplicates, lastDelivery } = queue
     .figures();
-  const ageOf = (time: number) => Math.max(0, now - time);
-  const agesMs = [...expandBatches(live).map(({ time }) => time), ...spooledTimes].map(ageOf);
-  const unwanted = live.filter((entry) => !isWanted(entry)).map(({ time }) => time);
-  const oldestMs = [...unwanted, ...spooledTimes].map(ageOf).reduce((oldest, age) => Math.max(oldest, age), 0);
+  const toAge = (time: number) => Math.max(0, now - time);
+  const agesMs = [...expandBatches(live).map(({ time }) => time), ...spooledTimes].map(toAge);
+  const undelayed = live.filter((entry) => !isDelayed(entry)).map(({ time }) => time);
+  const oldestMs = [...undelayed, ...spooledTimes].map(toAge).reduce((oldest, age) => Math.max(oldest, age), 0);
   return {
     ...count,
     queued: count.queued + spooled,
     fallbacks: fallbacks.length,
-    ages: agesOf(agesMs),
+    ages: countAges(agesMs),
     bytes,
     maxBytes,
-    fileBytes: fileBytesOf(queue.state.entries()),
+    fileBytes: sumFileBytes(queue.state.entries()),
     spooled,
     quarantined,
     torn,
@@ -87,4 +119,15 @@ export function statusOf(queue: Queue, reporter: Pick<Reporter, "waits">, now: n
     waitingFor: reason,
     until: next,
   };
+}
+
+/** Adds up attachment sizes. A file that several entries share counts once. */
+function sumFileBytes(entries: readonly Entry[]): number {
+  const sizes = new Map<string, number>();
+  for (const { files, notification } of entries) {
+    if (files === undefined || !isNotification(notification)) continue;
+    const { attachments = [], file } = notification;
+    for (const { content, size } of file ? [file] : attachments) sizes.set(content, size);
+  }
+  return sizes.values().reduce((sum, size) => sum + size, 0);
 }

@@ -1,105 +1,138 @@
-/** The parts of a notifier, wired: configuration, channels, queue and courier. */
+/** Wires the parts of a notifier: configuration, channels, queue and courier. */
 
-import type { BackgroundMode } from "./background/spawn.ts";
+import { BeforeSendingError, InvalidNotificationError } from "../base/errors.ts";
 import type { Channel } from "../channels/channel.ts";
 import type { FileReader } from "../channels/kind.ts";
-import type { Routing } from "../routing/route.ts";
+import { RoomCacheFile } from "../channels/room_cache_file.ts";
 import { openConfig } from "../config/load.ts";
 import { stateDirPath } from "../config/paths.ts";
 import { Courier } from "../delivery/courier.ts";
-import { BeforeSendingError, InvalidNotificationError } from "../base/errors.ts";
 import { withDefaultRateLimit } from "../delivery/rate_policy.ts";
 import { withResolution } from "../notification/incident.ts";
-import { handOver } from "./background/hand_over.ts";
-import { RoomCacheFile } from "../channels/room_cache_file.ts";
 import type { Notification } from "../notification/notification.ts";
 import { withShortcodes } from "../notification/shortcodes.ts";
-import type { NotifierOptions } from "./options.ts";
 import { Queue } from "../queue/queue.ts";
-import { attemptOutcome, Reporter } from "./outcomes.ts";
+import type { Routing } from "../routing/route.ts";
+import { requireEnvAccess } from "../runtime/permissions.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import { findStartMode, handOver, type ProcessRole } from "./background/spawn.ts";
+import type { NotifierOptions } from "./options.ts";
+import { attemptOutcome, Reporter } from "./outcomes.ts";
 
-/** What a notifier is made of. */
+/** Options that only matrix-notify itself and its tests use. */
+export interface CoreOptions extends NotifierOptions {
+  /** Effects to replace: a clock, a network. @default the real ones */
+  readonly runtime?: Partial<Runtime>;
+  /** Which program this process runs. It decides how a background deliverer is started. @default {"library"} */
+  readonly role?: ProcessRole;
+}
+
+/** The parts of a notifier. */
 export interface NotifierParts {
+  /** The name in front of each subject. */
   readonly identity: string;
   readonly stateDir: string;
   readonly runtime: Runtime;
-  /** A notification as its readers will see it. */
-  readonly shown: (notification: Notification) => Notification;
-  /** Whether shortcodes in subjects become symbols. */
+  /** Whether shortcodes in subjects become emoji. */
   readonly shortcodes: boolean;
   readonly routing: Routing;
-  readonly byName: ReadonlyMap<string, Channel>;
+  /** The channels by name. */
+  readonly channels: ReadonlyMap<string, Channel>;
   readonly queue: Queue;
   readonly courier: Courier;
   readonly reporter: Reporter;
-  /** Sees to what is left; what cannot be done is a warning. */
-  readonly handOver: () => void;
-  /** Tells whoever listens what goes wrong without being a failure. */
-  readonly warn: (text: string) => void;
+  /** Returns a notification as its readers see it: marked if it resolves an incident, shortcodes replaced. */
+  present(notification: Notification): Notification;
+  /** Leaves the queue to the next deliverer. A failure is a warning. */
+  handOver(): void;
+  /** Reports a problem that is not a failure. */
+  warn(text: string): void;
 }
 
 /**
- * Wires them.
+ * Opens the parts.
  *
- * @throws {ConfigError} when the configuration cannot be used
- * @throws {StorageError} when the queue cannot be read
+ * @throws {ConfigError} if the configuration cannot be used
+ * @throws {PermissionError} if Deno denies access to the environment or the configuration
+ * @throws {StorageError} if the queue cannot be read
  */
-export function wireParts(options: NotifierOptions, real: Runtime): NotifierParts {
+export async function wireParts(options: CoreOptions, real: Runtime): Promise<NotifierParts> {
   const runtime = { ...real, ...options.runtime };
-  const config = openConfig(runtime, options);
-  const warn = (text: string) => tell(() => options.onWarning?.(text));
-  const background = modeOf(options, config.background);
-  const stateDir = options.stateDir ?? stateDirPath(runtime);
-  const roomCache = new RoomCacheFile(stateDir, runtime);
-  const files = keptFiles(stateDir);
-  const channels = config.channels.map((open) => open({ runtime, identity: config.identity, roomCache, files, warn }));
-  const byName = new Map(channels.map((channel) => [channel.name, channel]));
+  const config = await openConfig(runtime, options);
+  if (options.channels === undefined && options.configFile === undefined && config.channels.length === 0) {
+    requireEnvAccess("find the configuration");
+  }
+  const warn = (text: string) => callListener(() => options.onWarning?.(text));
+  const stateDir = options.stateDir ?? findStateDir(runtime);
+  const { role = "library", configFile, insecureHttp } = options;
+  // Another process would not know channels that exist only in this one.
+  const mayStart = options.background === true && config.background && options.channels === undefined;
+  const mode = mayStart ? findStartMode(role) : undefined;
+  const context = {
+    runtime,
+    identity: config.identity,
+    roomCache: new RoomCacheFile(stateDir, runtime),
+    files: attachmentReader(stateDir),
+    warn,
+  };
+  const all = config.channels.map((open) => open(context));
+  const channels = new Map(all.map((channel) => [channel.name, channel]));
   const queue = Queue.open(stateDir, runtime, {
-    onReserveUsed: () => warn("The disk is full: the queue lives on the room that it had kept back; make room soon"),
-    onDamage: (path) => warn(`A damaged line of the queue was set aside in ${path}; everything else is whole`),
+    onReserveUsed: () => warn("The disk is full: the queue uses its reserved space; free some space soon"),
+    onDamage: (path) => warn(`A damaged line of the queue was moved to ${path}; all other lines are intact`),
   });
-  const courier = new Courier(queue, byName, runtime, {
-    // Where nobody stays who says the rest, nothing is held back.
-    policies: background === "no" ? config.policies : withDefaultRateLimit(config.policies),
+  const courier = new Courier(queue, channels, runtime, {
+    // Without a background process, delayed notifications would wait for the next call.
+    policies: mode === undefined && role !== "deliverer" ? config.policies : withDefaultRateLimit(config.policies),
     shortcodes: config.symbols,
-    onEvent: (event) => tell(() => options.onAttempt?.(attemptOutcome(event))),
+    onEvent: (event) => callListener(() => options.onAttempt?.(attemptOutcome(event))),
   });
-  const reporter = new Reporter(queue, courier, (name) => byName.has(name));
   return {
     identity: config.identity,
     stateDir,
     runtime,
-    shown: (notification) => {
-      const said = withResolution(notification);
-      return config.symbols ? withShortcodes(said) : said;
-    },
     shortcodes: config.symbols,
-    routing: { channels, rules: config.rules, fallbacks: config.fallbacks },
-    byName,
+    routing: { channels: all, rules: config.rules, fallbacks: config.fallbacks },
+    channels,
     queue,
     courier,
-    reporter,
+    reporter: new Reporter(queue, courier, (name) => channels.has(name)),
+    present(notification) {
+      const resolved = withResolution(notification);
+      return config.symbols ? withShortcodes(resolved) : resolved;
+    },
     handOver() {
-      const { configFile, insecureHttp } = options;
-      const runsSubprocesses = channels.some((channel) => channel.runsSubprocesses);
-      const deliverer = { stateDir, configFile, insecureHttp };
-      const problem = handOver(queue, { mode: background, deliverer, runsSubprocesses, runtime });
+      const runsSubprocesses = all.some((channel) => channel.runsSubprocesses);
+      const problem = handOver(queue, {
+        mode,
+        options: { stateDir, configFile, insecureHttp },
+        runsSubprocesses,
+        runtime,
+      });
       if (problem !== undefined) warn(problem);
     },
     warn,
   };
 }
 
-/** The files of what is sent, read where they are kept. Whoever sends none loads nothing for them. */
-function keptFiles(stateDir: string): FileReader {
+function findStateDir(runtime: Runtime): string {
+  try {
+    return stateDirPath(runtime);
+  } catch (error) {
+    requireEnvAccess("find the state directory");
+    throw error;
+  }
+}
+
+/** Reads attachments from the state directory. The store is loaded at the first attachment. */
+function attachmentReader(stateDir: string): FileReader {
   const open = async () => new (await import("../queue/attachments/store.ts")).AttachmentStore(stateDir);
   return {
     async read({ content, size }) {
       try {
         return (await open()).read(content, size);
       } catch (error) {
-        // A disk that does not read now may do so later, and nothing was sent.
+        // The read may succeed later, and nothing was sent yet.
         throw error instanceof InvalidNotificationError ? error : new BeforeSendingError(error);
       }
     },
@@ -107,13 +140,8 @@ function keptFiles(stateDir: string): FileReader {
   };
 }
 
-/** Another process could not know channels that only this one knows; what this one does by itself nobody forbids. */
-function modeOf({ background = "no", channels }: NotifierOptions, isAllowed: boolean): BackgroundMode {
-  return background === "here" || (isAllowed && channels === undefined) ? background : "no";
-}
-
-/** What a listener throws is not ours to fail by. */
-function tell(listener: () => void): void {
+/** Calls a listener. Its errors must not stop a delivery. */
+function callListener(listener: () => void): void {
   try {
     listener();
   } catch {

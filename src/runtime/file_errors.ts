@@ -1,6 +1,12 @@
 /** File system errors, in the queue's words. */
 
-import { InvalidNotificationError, StorageError, type StorageErrorCode } from "../base/errors.ts";
+import {
+  describeDenial,
+  InvalidNotificationError,
+  permissionHint,
+  StorageError,
+  type StorageErrorCode,
+} from "../base/errors.ts";
 
 /**
  * Runs file operations; whatever they throw leaves as a {@linkcode StorageError} that names what could not be done.
@@ -16,8 +22,12 @@ export function mapFileErrors<Result>(
     return operation();
   } catch (error) {
     if (error instanceof StorageError || error instanceof InvalidNotificationError) throw error;
-    const trouble = troubleOf(error) ?? otherwise;
-    throw new StorageError(trouble, `Cannot ${what}: ${stateOf(error, trouble)}`, { cause: error });
+    if (error instanceof Deno.errors.NotCapable) {
+      const options = { cause: error, hint: permissionHint(error) };
+      throw new StorageError("permission", `Cannot ${what}: ${describeDenial(error)}`, options);
+    }
+    const code = findCode(error) ?? otherwise;
+    throw new StorageError(code, `Cannot ${what}: ${describeState(error, code)}`, { cause: error });
   }
 }
 
@@ -33,8 +43,8 @@ export async function ignoreStorageErrors(work: Promise<unknown>): Promise<boole
 }
 
 /** ENOSPC and EDQUOT pass when space is made, EACCES and EROFS when somebody permits it; the rest is the disk's. */
-function troubleOf(error: unknown): StorageErrorCode | undefined {
-  if (error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable) return "permission";
+function findCode(error: unknown): StorageErrorCode | undefined {
+  if (error instanceof Deno.errors.PermissionDenied) return "permission";
   switch (errno(error)) {
     case "ENOSPC":
     case "EDQUOT":
@@ -54,8 +64,8 @@ function errno(error: unknown): string | undefined {
   return { "28": "ENOSPC", "30": "EROFS", "122": "EDQUOT" }[number ?? ""];
 }
 
-function stateOf(error: unknown, trouble: StorageErrorCode): string {
-  if (trouble === "full") return "no space is left on the disk";
+function describeState(error: unknown, code: StorageErrorCode): string {
+  if (code === "full") return "no space is left on the disk";
   if (error instanceof Deno.errors.PermissionDenied) return "permission is denied";
   if (error instanceof Deno.errors.NotADirectory || errno(error) === "ENOTDIR") return "a file is in the way";
   const text = error instanceof Error ? error.message : String(error);

@@ -139,3 +139,26 @@ function openFile(file: Deno.FsFile): OpenFile {
     [Symbol.dispose]: () => file.close(),
   };
 }
+
+/** A log that is longer than this is renamed to `<name>.old`, so that the two have at most about twice as many bytes. */
+export const MAX_LOG_BYTES: number = 256 * 1024;
+
+/** Appends a line with its time to a log file. Errors are ignored: a log must not stop a delivery. */
+export function appendLog(path: string, text: string, now: number): void {
+  try {
+    if (findSize(path) > MAX_LOG_BYTES) Deno.renameSync(path, `${path}.old`);
+    const line = `${new Date(now).toISOString()} ${text.replace(/[\p{Cc}\p{Cf}]+/gu, " ")}\n`;
+    Deno.writeTextFileSync(path, line, { append: true, mode: 0o600 });
+  } catch {
+    return;
+  }
+}
+
+function findSize(path: string): number {
+  try {
+    return Deno.statSync(path).size;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return 0;
+    throw error;
+  }
+}

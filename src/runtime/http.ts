@@ -9,6 +9,7 @@ import {
   ConfigError,
   NotTheServiceError,
   ProxiedFetchError,
+  toPermissionError,
   TransportError,
   type TransportPhase,
 } from "../base/errors.ts";
@@ -47,7 +48,8 @@ export const MAX_ANSWER_BYTES: number = 16 * 1024 * 1024;
  * Sends a request and reads the whole answer. Redirects are answers, not followed: a PUT that becomes a GET elsewhere delivers nothing.
  *
  * @throws {TransportError} when there is no answer; its phase says whether the server may have acted
- * @throws {NotTheServiceError} when the answer is too long to be one
+ * @throws {NotTheServiceError} if the answer is too long to be one
+ * @throws {PermissionError} if Deno does not allow the connection
  */
 export async function exchange(runtime: HttpRuntime, request: HttpRequest): Promise<HttpAnswer> {
   const { signal, timeoutMs } = request;
@@ -69,6 +71,7 @@ export async function exchange(runtime: HttpRuntime, request: HttpRequest): Prom
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
     if (error instanceof NotTheServiceError || error instanceof ConfigError) throw error;
+    if (error instanceof Deno.errors.NotCapable) throw toPermissionError(`connect to ${host}`, error);
     const phase = limit.aborted ? "timeout" : failedPhase(error);
     const cause = request.hidesUrl ? undefined : error;
     if (phase === "timeout") throw new TransportError(phase, noAnswer(host, timeoutMs), { cause });

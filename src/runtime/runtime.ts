@@ -9,6 +9,7 @@ import { PROXY_VARIABLES } from "./address.ts";
 import type { Connection } from "./connection.ts";
 import type { HttpClients } from "./http_clients.ts";
 import type { SubprocessCall, SubprocessEnd } from "./subprocess.ts";
+import { mayReadSystem, mayReadVariable } from "./permissions.ts";
 import { readAtMost } from "./stream.ts";
 
 /** Text in and out of the process. */
@@ -67,7 +68,7 @@ export function denoRuntime(): Runtime & Disposable {
   let client: Deno.HttpClient | undefined;
   let clients: HttpClients | undefined;
   let hasProxies: boolean | undefined;
-  const env = (name: string) => mayRead(name) ? Deno.env.get(name) : undefined;
+  const env = (name: string) => mayReadVariable(name) ? Deno.env.get(name) : undefined;
   return {
     async fetch(url, init, connection) {
       hasProxies ??= PROXY_VARIABLES.some((name) => env(name));
@@ -90,8 +91,8 @@ export function denoRuntime(): Runtime & Disposable {
     random: () => Math.random(),
     uuid: () => crypto.randomUUID(),
     env,
-    hostname: () => maySys("hostname") ? Deno.hostname() : "localhost",
-    isRoot: () => maySys("uid") && Deno.uid() === 0,
+    hostname: () => mayReadSystem("hostname") ? Deno.hostname() : "localhost",
+    isRoot: () => mayReadSystem("uid") && Deno.uid() === 0,
     stdio: denoStdio(),
     [Symbol.dispose]() {
       client?.close();
@@ -117,17 +118,6 @@ function sleep(ms: number, signal?: AbortSignal): Promise<void> {
 
 /** Timers are 32-bit: a longer one fires at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
-
-/** Asked first, since a missing permission would make Deno prompt for it on a terminal. */
-function maySys(kind: "hostname" | "uid"): boolean {
-  return Deno.permissions.querySync({ name: "sys", kind }).state === "granted";
-}
-
-function mayRead(variable: string): boolean {
-  const isGranted = (descriptor: Deno.EnvPermissionDescriptor) =>
-    Deno.permissions.querySync(descriptor).state === "granted";
-  return isGranted({ name: "env" }) || isGranted({ name: "env", variable });
-}
 
 function denoStdio(): Stdio {
   const encoder = new TextEncoder();

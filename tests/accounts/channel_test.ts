@@ -2,11 +2,12 @@
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { MatrixConfig } from "../../src/channels/matrix/fields.ts";
-import { Notifier } from "../../src/notifier/notifier.ts";
+import { NotifierCore } from "../../src/notifier/core.ts";
+import { fieldsOf } from "../fakes/outcomes.ts";
 import { type AccountScene, accountTest } from "./scene.ts";
 
 interface ChannelScene extends AccountScene {
-  readonly notifier: Notifier;
+  readonly notifier: NotifierCore;
   /** Sends, and says what became of it. */
   send(): Promise<string>;
   /** How many messages are in the room. */
@@ -17,7 +18,7 @@ async function channelTest(body: (scene: ChannelScene) => Promise<void>, config:
   await accountTest(async (scene) => {
     const { homeserver, user, runtime, stateDir } = scene;
     const room = homeserver.createRoom({ members: [user.userId] });
-    await using notifier = await Notifier.open({
+    await using notifier = await NotifierCore.open({
       runtime,
       stateDir,
       channels: { matrix: { user: user.userId, room, ...config } },
@@ -26,7 +27,7 @@ async function channelTest(body: (scene: ChannelScene) => Promise<void>, config:
       ...scene,
       notifier,
       send: async () =>
-        (await notifier.notify({ subject: "Hello" })).map(({ state, reason }) => reason ?? state).join(),
+        (await notifier.notify({ subject: "Hello" })).map(fieldsOf).map(({ state, reason }) => reason ?? state).join(),
       arrived: () => homeserver.events(room).length,
     });
   });

@@ -2,15 +2,20 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { NotificationInput } from "../../src/notification/notification.ts";
-import type { Notifier } from "../../src/notifier/notifier.ts";
+import type { NotifierCore } from "../../src/notifier/core.ts";
 import { LoopbackGotify } from "../../src/testing/mod.ts";
 import { type Scene, setScene } from "../fakes/scene.ts";
+import { fieldsOf } from "../fakes/outcomes.ts";
 
 /** Synapse's own limit. */
 const SYNAPSE_LIMIT = { perSecond: 0.2, burst: 10 };
 
 /** Puts notifications into the queue, and nothing more. */
-async function enqueue(notifier: Notifier, count: number, input: Partial<NotificationInput> = {}): Promise<string[]> {
+async function enqueue(
+  notifier: NotifierCore,
+  count: number,
+  input: Partial<NotificationInput> = {},
+): Promise<string[]> {
   const ids: string[] = [];
   for (let number = 1; number <= count; number++) {
     const [{ id }] = await notifier.notify({ subject: `${input.subject ?? ""}${number}`, ...without(input) }, {
@@ -36,7 +41,7 @@ function told(scene: Scene): (string | string[])[] {
 
 const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, at) => String(from + at));
 
-Deno.test("Notifier.flush() delivers a burst of 200 under Synapse's limit at once, in order, as one event, whose receipt is everybody's", async () => {
+Deno.test("NotifierCore.flush() delivers a burst of 200 under Synapse's limit at once, in order, as one event, whose receipt is everybody's", async () => {
   await using scene = await setScene({ rateLimit: SYNAPSE_LIMIT });
   await using notifier = await scene.open();
   const ids = await enqueue(notifier, 200);
@@ -44,7 +49,7 @@ Deno.test("Notifier.flush() delivers a burst of 200 under Synapse's limit at onc
   const [{ event_id, content }, ...more] = scene.homeserver.events(scene.room);
   assertEquals([told(scene), more], [[numbers(1, 200)], []]);
   assertEquals(
-    outcomes.map(({ id, state, receipt }) => [id, state, receipt]),
+    outcomes.map(fieldsOf).map(({ id, state, receipt }) => [id, state, receipt]),
     ids.map((id) => [id, "delivered", event_id]),
   );
   assertMatch(String(content.body), /^\[jump\] 200 notifications\n\n- \d\d:00:00 ℹ 1\n/);
@@ -52,7 +57,7 @@ Deno.test("Notifier.flush() delivers a burst of 200 under Synapse's limit at onc
   assertEquals(notifier.status().queued, 0);
 });
 
-Deno.test("Notifier.flush() delivers ten that wait by themselves, and eleven together", async () => {
+Deno.test("NotifierCore.flush() delivers ten that wait by themselves, and eleven together", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   await enqueue(notifier, 10);
@@ -62,7 +67,7 @@ Deno.test("Notifier.flush() delivers ten that wait by themselves, and eleven tog
   assertEquals(told(scene).length, 11);
 });
 
-Deno.test("Notifier.flush() gathers four that wait for a limit, and not three", async () => {
+Deno.test("NotifierCore.flush() gathers four that wait for a limit, and not three", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   scene.homeserver.fault("429-retry-after-ms", { times: 1, retryAfterMs: 5000 });
@@ -223,7 +228,7 @@ Deno.test("a pace is shown while something waits for it, and what is critical do
   await using scene = await setScene();
   await using notifier = await scene.open({ flood: { burst: 1, per: "1h" } });
   await notifier.notify({ subject: "first" });
-  const [{ state, reason, next }] = await notifier.notify({ subject: "second" });
+  const [{ state, reason, next }] = (await notifier.notify({ subject: "second" })).map(fieldsOf);
   const text = "At most 1 in 1 h; what comes meanwhile comes together";
   assertEquals([state, reason, next], ["queued", text, scene.runtime.time + 3_600_000]);
   assertEquals([notifier.status().waitingFor, notifier.entries()[0].reason], [text, text]);
@@ -235,7 +240,7 @@ Deno.test("a pace is shown while something waits for it, and what is critical do
 /** What comes in one after the other, and what the room was told when all is out. */
 async function stream(
   scene: Scene,
-  notifier: Notifier,
+  notifier: NotifierCore,
   { count, gapMs, message }: { readonly count: number; readonly gapMs: number; readonly message?: string },
 ) {
   const start = scene.runtime.time;
@@ -252,7 +257,7 @@ async function stream(
 for (const gapMs of [5, 150, 250]) {
   Deno.test(`200 messages, one each ${gapMs} ms, are five events at most, and out within two minutes, where somebody stays who says the rest`, async () => {
     await using scene = await setScene({ rateLimit: SYNAPSE_LIMIT });
-    await using notifier = await scene.open({ background: "here" });
+    await using notifier = await scene.open({ role: "deliverer" });
     const { events, tookMs } = await stream(scene, notifier, { count: 200, gapMs });
     assert(events <= 5, `${events} events`);
     assert(tookMs < 120_000, `${tookMs} ms`);
@@ -262,7 +267,7 @@ for (const gapMs of [5, 150, 250]) {
 
 Deno.test("a compaction in the middle of a flood does not make it louder", async () => {
   await using scene = await setScene();
-  await using notifier = await scene.open({ background: "here" });
+  await using notifier = await scene.open({ role: "deliverer" });
   const { events } = await stream(scene, notifier, { count: 200, gapMs: 200, message: "x".repeat(4000) });
   assert(events <= 5, `${events} events`);
   const journal = Deno.readTextFileSync(`${scene.stateDir}/queue/queue.jsonl`);
@@ -271,7 +276,7 @@ Deno.test("a compaction in the middle of a flood does not make it louder", async
 
 Deno.test("a flood without an end is told each half minute", async () => {
   await using scene = await setScene();
-  await using notifier = await scene.open({ background: "here" });
+  await using notifier = await scene.open({ role: "deliverer" });
   const { events } = await stream(scene, notifier, { count: 300, gapMs: 1000 });
   // Three at once, and then one each half minute for five minutes.
   assert(events >= 3 + 9 && events <= 3 + 11, `${events} events`);
@@ -279,13 +284,13 @@ Deno.test("a flood without an end is told each half minute", async () => {
 
 Deno.test("the fourth within five seconds comes a little later, as itself; in good time nothing waits", async () => {
   await using scene = await setScene();
-  await using notifier = await scene.open({ background: "here" });
+  await using notifier = await scene.open({ role: "deliverer" });
   const start = scene.runtime.time;
   const outcomes = [];
   for (const subject of numbers(1, 4)) outcomes.push(...await notifier.notify({ subject }));
   assertEquals(outcomes.map(({ state }) => state), ["delivered", "delivered", "delivered", "queued"]);
-  assertEquals(outcomes[3].reason, "At most 3 in 5 s; what comes meanwhile comes together");
-  assertEquals(outcomes[3].next, start + 5000);
+  assertEquals(fieldsOf(outcomes[3]).reason, "At most 3 in 5 s; what comes meanwhile comes together");
+  assertEquals(fieldsOf(outcomes[3]).next, start + 5000);
   await notifier.flush();
   assertEquals(told(scene), numbers(1, 4));
   const tookMs = scene.runtime.time - start;
@@ -295,7 +300,7 @@ Deno.test("the fourth within five seconds comes a little later, as itself; in go
 });
 
 Deno.test("where nobody stays who says the rest, or nothing is to be gathered, nothing is held back", async () => {
-  for (const options of [{}, { background: "here", flood: { digest: false } }] as const) {
+  for (const options of [{}, { role: "deliverer", flood: { digest: false } }] as const) {
     await using scene = await setScene();
     await using notifier = await scene.open(options);
     for (const subject of numbers(1, 8)) assertEquals((await notifier.notify({ subject }))[0].state, "delivered");
@@ -305,7 +310,7 @@ Deno.test("where nobody stays who says the rest, or nothing is to be gathered, n
 
 Deno.test("a clock that was set back holds nobody for long", async () => {
   await using scene = await setScene();
-  await using notifier = await scene.open({ background: "here" });
+  await using notifier = await scene.open({ role: "deliverer" });
   for (const subject of numbers(1, 5)) await notifier.notify({ subject });
   scene.runtime.time -= 3_600_000;
   await notifier.flush();
@@ -322,7 +327,7 @@ Deno.test("in quiet hours everything but what is critical waits, over restarts a
   scene.runtime.time = TEN;
   {
     await using notifier = await scene.open(QUIET);
-    const [{ state, reason, next }] = await notifier.notify({ subject: "1" });
+    const [{ state, reason, next }] = (await notifier.notify({ subject: "1" })).map(fieldsOf);
     assertEquals([state, reason, next], ["queued", "Quiet hours until 07:00", SEVEN]);
     const journal = Deno.readTextFileSync(`${scene.stateDir}/queue/queue.jsonl`);
     assertEquals(journal.includes('"t":"att"'), false, "what does not leave is not announced");
@@ -356,7 +361,7 @@ Deno.test("one that waited for the morning alone comes as itself", async () => {
   assertEquals(told(scene), [["alone", "day"], "more"]);
 });
 
-Deno.test("Notifier.retry() of one that waits for the morning has it now", async () => {
+Deno.test("NotifierCore.retry() of one that waits for the morning has it now", async () => {
   await using scene = await setScene();
   scene.runtime.time = TEN;
   await using notifier = await scene.open(QUIET);
@@ -383,7 +388,7 @@ Deno.test("a digest, its count and its members are shown, and each can be decide
   assertEquals(notifier.status().deferred, 12);
   await notifier.drop([ids[3]]);
   assertEquals(notifier.entries()[0].members?.length, 11);
-  const [{ id, state, reason }] = await notifier.retry([ids[5]]);
+  const [{ id, state, reason }] = (await notifier.retry([ids[5]])).map(fieldsOf);
   assertEquals(
     [id, state, reason],
     [ids[5], "queued", digest.reason],

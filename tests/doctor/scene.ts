@@ -3,7 +3,7 @@
 import { examine } from "../../src/doctor/examination.ts";
 import type { Finding } from "../../src/doctor/finding.ts";
 import { denoHost, type Host } from "../../src/doctor/host.ts";
-import { Notifier } from "../../src/notifier/notifier.ts";
+import { NotifierCore } from "../../src/notifier/core.ts";
 import { LoopbackHomeserver, LoopbackNtfy, type LoopbackUser } from "../../src/testing/mod.ts";
 import { type FakeRuntime, fakeRuntime } from "../fakes/runtime.ts";
 
@@ -142,9 +142,9 @@ export class DoctorScene implements AsyncDisposable {
     }
   }
 
-  #open(): Promise<Notifier> {
+  #open(): Promise<NotifierCore> {
     const { runtime, stateDir } = this;
-    return Notifier.open({ runtime, stateDir, configFile: this.path("config.json") });
+    return NotifierCore.open({ runtime, stateDir, configFile: this.path("config.json") });
   }
 
   /** Everything that is found. */

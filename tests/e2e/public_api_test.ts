@@ -1,15 +1,20 @@
-import { assertEquals } from "@std/assert";
-import * as door from "../../mod.ts";
+/** The library's exports, their behaviour, and their errors. */
+
+import { assert, assertEquals } from "@std/assert";
+import * as library from "../../mod.ts";
 import * as testing from "../../src/testing/mod.ts";
+import { setScene } from "../fakes/scene.ts";
+import { StateFolder } from "../synapse/cli.ts";
 
 Deno.test("mod.ts exports what importers use, and nothing else", () => {
-  assertEquals(Object.keys(door).toSorted(), [
+  assertEquals(Object.keys(library).toSorted(), [
     "ConfigError",
     "HintedError",
     "InvalidNotificationError",
     "Notifier",
+    "PermissionError",
     "StorageError",
-
+    "notify",
     "sendMatrix",
     "sendNotification",
   ]);
@@ -24,5 +29,113 @@ Deno.test("testing exports its servers, and nothing else", () => {
     "LoopbackServer",
     "LoopbackTelegram",
     "LoopbackWebhook",
+  ]);
+});
+
+Deno.test("Notifier has the methods that importers use, and no others", () => {
+  assertEquals(Object.getOwnPropertyNames(library.Notifier.prototype).toSorted(), [
+    "constructor",
+    "drop",
+    "entries",
+    "flush",
+    "notify",
+    "retry",
+    "status",
+  ]);
+});
+
+Deno.test("Notifier queues, counts, lists, retries, flushes and drops", async () => {
+  await using scene = await setScene();
+  await using notifier = await library.Notifier.open({
+    stateDir: scene.stateDir,
+    identity: "jump",
+    channels: { matrix: { homeserver: scene.homeserver.url, accessToken: scene.accessToken, room: scene.room } },
+  });
+  for (const subject of ["1", "2", "3"]) await notifier.notify({ subject }, { waitMs: 0 });
+  const [one, two] = notifier.entries();
+  assertEquals([notifier.status().queued, one.state, two.state], [3, "queued", "queued"]);
+  await notifier.drop([two.id]);
+  assertEquals((await notifier.retry([one.id])).map(({ state }) => state), ["delivered"]);
+  await notifier.flush();
+  assertEquals([notifier.entries(), scene.subjects()], [[], ["1", "3"]]);
+});
+
+Deno.test("notify() sends to the channels that its options choose, with the configuration that they name", async () => {
+  await using scene = await setScene();
+  const { homeserver, accessToken, room, ntfy, stateDir } = scene;
+  const configFile = `${stateDir}/config.json`;
+  const channels = {
+    matrix: { homeserver: homeserver.url, accessToken, room },
+    ntfy: { server: ntfy.url, topic: "alerts" },
+  };
+  await Deno.writeTextFile(configFile, JSON.stringify({ identity: "jump", channels }), { mode: 0o600 });
+  const common = { configFile, stateDir, background: false };
+  const [outcome, ...others] = await library.notify("One", { message: "Body", severity: "error", ...common });
+  assertEquals([outcome.channel, outcome.state, others.length], ["matrix", "delivered", 1]);
+  await library.notify("Two", { channels: ["ntfy"], ...common });
+  assertEquals(scene.subjects(), ["One"]);
+  assertEquals(ntfy.messages("alerts").length, 2);
+});
+
+/** What a script prints that sends one notification with these permissions. */
+async function runScript(permissions: readonly string[], options: Readonly<Record<string, unknown>> = {}) {
+  await using state = await StateFolder.make();
+  const script = `${state.path}/script.ts`;
+  await Deno.writeTextFile(
+    script,
+    `import { notify } from ${JSON.stringify(new URL("../../mod.ts", import.meta.url).href)};
+     try {
+       const [outcome] = await notify("Up", ${JSON.stringify({ background: false, ...options })});
+       console.log(JSON.stringify([outcome.state, outcome.reason]));
+     } catch (error) {
+       console.log(JSON.stringify([error.name, error.message, error.hint]));
+     }`,
+  );
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "--no-prompt", "--no-config", ...permissions, script],
+    env: {
+      HOME: state.path,
+      MATRIX_HOMESERVER: "http://127.0.0.1:2222",
+      MATRIX_ACCESS_TOKEN: "syt_test",
+      MATRIX_ROOM: "!room:example.org",
+    },
+  }).output();
+  const text = new TextDecoder().decode(stdout);
+  assert(text !== "", new TextDecoder().decode(stderr));
+  return JSON.parse(text).map((part: unknown) => String(part).replaceAll(state.path, "$HOME"));
+}
+
+Deno.test("notify() throws a PermissionError that names the flag when Deno denies the environment", async () => {
+  assertEquals(await runScript(["--allow-read", "--allow-write", "--allow-net"]), [
+    "PermissionError",
+    "Cannot find the configuration: Deno requires env access",
+    "run it with --allow-env",
+  ]);
+});
+
+Deno.test("notify() throws a PermissionError that names the flag when Deno denies the configuration", async () => {
+  assertEquals(await runScript(["--allow-env", "--allow-write", "--allow-net"]), [
+    "PermissionError",
+    'Cannot read configuration $HOME/.config/matrix-notify/config.json: Deno requires read access to "$HOME/.config/matrix-notify/config.json"',
+    "run it with --allow-read",
+  ]);
+});
+
+Deno.test("notify() throws a StorageError that names the flag when Deno denies the queue, and the network too", async () => {
+  const [name, message, hint] = await runScript(["--allow-env", "--allow-read"]);
+  assertEquals([name, hint], ["StorageError", "run it with --allow-write"]);
+  assert(/^Cannot make the queue directory \S+: Deno requires write access to /.test(message), message);
+  assert(
+    message.endsWith(
+      'Cannot connect to 127.0.0.1:2222: Deno requires net access to "127.0.0.1:2222" (run it with --allow-net)',
+    ),
+    message,
+  );
+});
+
+Deno.test("notify() keeps a notification in the queue, and names the flag, when Deno denies the network", async () => {
+  assertEquals(await runScript(["--allow-env", "--allow-read", "--allow-write"]), [
+    "queued",
+    'Cannot connect to 127.0.0.1:2222: Deno requires net access to "127.0.0.1:2222" (run it with --allow-net)',
   ]);
 });

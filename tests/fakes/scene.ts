@@ -1,7 +1,7 @@
 /** A homeserver, an ntfy server, a room, a state directory and a runtime: the setting for tests of the notifier. */
 
-import { Notifier } from "../../src/notifier/notifier.ts";
-import type { NotifierOptions } from "../../src/notifier/options.ts";
+import { NotifierCore } from "../../src/notifier/core.ts";
+import type { CoreOptions } from "../../src/notifier/wiring.ts";
 import { type HomeserverOptions, LoopbackHomeserver, LoopbackNtfy } from "../../src/testing/mod.ts";
 import { type FakeRuntime, fakeRuntime } from "./runtime.ts";
 
@@ -18,7 +18,7 @@ export interface Scene extends AsyncDisposable {
   /** How many requests to send an event reached the homeserver. */
   puts(): number;
   /** Opens a notifier with a Matrix channel, unless the options name other channels. */
-  open(options?: Partial<NotifierOptions>): Promise<Notifier>;
+  open(options?: Partial<CoreOptions>): Promise<NotifierCore>;
 }
 
 /** Starts the servers and creates the room. */
@@ -42,7 +42,7 @@ export async function setScene(
       homeserver.events(room).map(({ content }) => String(content.body).split("\n")[0].replace("[jump] ", "")),
     puts: () => homeserver.requests.filter((request) => request.route === "send").length,
     open: (options = {}) =>
-      Notifier.open({
+      NotifierCore.open({
         stateDir,
         runtime,
         channels: { matrix: { homeserver: homeserver.url, accessToken, room } },

@@ -6,8 +6,8 @@
  */
 
 import type { Severity } from "../../src/notification/notification.ts";
-import { Notifier } from "../../src/notifier/notifier.ts";
-import type { NotifierOptions } from "../../src/notifier/options.ts";
+import { NotifierCore } from "../../src/notifier/core.ts";
+import type { CoreOptions } from "../../src/notifier/wiring.ts";
 import type { Outcome } from "../../src/notifier/outcomes.ts";
 import { type HomeserverOptions, LoopbackHomeserver } from "../../src/testing/mod.ts";
 import { type FakeRuntime, fakeRuntime } from "../fakes/runtime.ts";
@@ -86,10 +86,10 @@ export class World implements AsyncDisposable {
   }
 
   /** Another process, in this one. */
-  notifier(options: Partial<NotifierOptions> = {}): Promise<Notifier> {
+  notifier(options: Partial<CoreOptions> = {}): Promise<NotifierCore> {
     const { homeserver: { url }, accessToken, rooms: [room], stateDir, runtime } = this;
     const channels = { matrix: { homeserver: url, accessToken, room } };
-    return Notifier.open({
+    return NotifierCore.open({
       stateDir,
       channels,
       onWarning: (text) => this.warnings.push(text),
@@ -111,7 +111,7 @@ export class World implements AsyncDisposable {
   /** Says something in this process. What it throws is a refusal. */
   async say(
     subject: string,
-    { notifier, waitMs, ...said }: SayOptions & { readonly notifier?: Notifier; readonly waitMs?: number } = {},
+    { notifier, waitMs, ...said }: SayOptions & { readonly notifier?: NotifierCore; readonly waitMs?: number } = {},
   ): Promise<readonly Outcome[]> {
     const { room = this.rooms[0], message = messageFor(subject), severity } = said;
     await using own = notifier ? undefined : await this.notifier();

@@ -8,6 +8,7 @@
 
 import { assertEquals } from "@std/assert";
 import { isNotification, type NotificationInput } from "../../src/notification/notification.ts";
+import type { ProcessRole } from "../../src/notifier/background/spawn.ts";
 import type { NotifyOptions } from "../../src/notifier/options.ts";
 import { type Entry, expandBatches, laneKey } from "../../src/queue/entry.ts";
 import { Queue } from "../../src/queue/queue.ts";
@@ -65,8 +66,8 @@ async function play(world: FeaturesWorld, dice: Dice, log: (text: string) => voi
   const kill: PlannedKill | undefined = dice(8) === 0
     ? { after: 1 + dice(3), afterResponse: dice(2) === 0 }
     : undefined;
-  const background = dice(2) === 0 ? "here" : "no";
-  if (roll < 50) return await send(world, dice, { kill, background, log });
+  const role = dice(2) === 0 ? "deliverer" : "library";
+  if (roll < 50) return await send(world, dice, { kill, role, log });
   if (roll < 62) {
     await homeserver.clearFaults();
     const fault = dice(3) === 0 ? undefined : MATRIX_FAULTS[dice(MATRIX_FAULTS.length)];
@@ -90,9 +91,9 @@ async function play(world: FeaturesWorld, dice: Dice, log: (text: string) => voi
     return log(`${minutes} min later`);
   }
   if (roll < 90) {
-    log(`flush ${JSON.stringify(kill)} ${background}`);
+    log(`flush ${JSON.stringify(kill)} ${role}`);
     const waitMs = dice(2) * 30_000;
-    return void await world.process((notifier) => notifier.flush({ waitMs }), { kill, background });
+    return void await world.process((notifier) => notifier.flush({ waitMs }), { kill, role });
   }
   if (roll < 93) return await retryOrDrop(world, dice, log);
   if (roll < 96) return await cutPower(world, log);
@@ -105,7 +106,7 @@ async function send(
   dice: Dice,
   { log, ...how }: {
     readonly kill?: PlannedKill;
-    readonly background: "here" | "no";
+    readonly role: ProcessRole;
     readonly log: (text: string) => void;
   },
 ): Promise<void> {
@@ -234,7 +235,7 @@ async function deliverAll(world: FeaturesWorld): Promise<void> {
   await homeserver.clearFaults();
   await ntfy.clearFaults();
   for (let round = 0; round < 60; round++) {
-    await world.process((notifier) => notifier.flush({ waitMs: 0 }), { background: round % 2 ? "here" : "no" });
+    await world.process((notifier) => notifier.flush({ waitMs: 0 }), { role: round % 2 ? "deliverer" : "library" });
     if (world.observer.state.liveEntries().length === 0) return;
     runtime.time += 30 * MINUTE_MS;
   }

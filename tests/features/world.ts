@@ -9,8 +9,9 @@
  */
 
 import type { NotificationInput } from "../../src/notification/notification.ts";
-import { Notifier } from "../../src/notifier/notifier.ts";
-import type { NotifierOptions, NotifyOptions } from "../../src/notifier/options.ts";
+import { NotifierCore } from "../../src/notifier/core.ts";
+import type { NotifyOptions } from "../../src/notifier/options.ts";
+import type { CoreOptions } from "../../src/notifier/wiring.ts";
 import { Queue } from "../../src/queue/queue.ts";
 import type { Outcome } from "../../src/notifier/outcomes.ts";
 import { LoopbackHomeserver, LoopbackNtfy } from "../../src/testing/mod.ts";
@@ -89,10 +90,10 @@ export class FeaturesWorld implements AsyncDisposable {
   }
 
   /** Opens a notifier that stands for another process. */
-  notifier(options: Partial<NotifierOptions> = {}): Promise<Notifier> {
+  notifier(options: Partial<CoreOptions> = {}): Promise<NotifierCore> {
     const [room, other] = this.rooms;
     const quiet = this.#isQuiet ? { from: "23:00", to: "00:00" } as const : undefined;
-    return Notifier.open({
+    return NotifierCore.open({
       stateDir: this.stateDir,
       channels: {
         matrix: {
@@ -129,8 +130,8 @@ export class FeaturesWorld implements AsyncDisposable {
    * @returns its result, or undefined if the process was killed
    */
   async process<Result>(
-    work: (notifier: Notifier) => Promise<Result>,
-    { kill, ...options }: Partial<NotifierOptions> & { readonly kill?: PlannedKill } = {},
+    work: (notifier: NotifierCore) => Promise<Result>,
+    { kill, ...options }: Partial<CoreOptions> & { readonly kill?: PlannedKill } = {},
   ): Promise<Result | undefined> {
     const { runtime } = this;
     const death = Promise.withResolvers<undefined>();

@@ -6,6 +6,7 @@ import type { AttachmentInput } from "../../src/notification/notification.ts";
 import { MAX_FILES_BYTES } from "../../src/queue/limits.ts";
 import { LoopbackTelegram, LoopbackWebhook } from "../../src/testing/mod.ts";
 import { type Scene, setScene } from "../fakes/scene.ts";
+import { fieldsOf } from "../fakes/outcomes.ts";
 
 /** A PNG of one pixel. */
 const PIXEL = Uint8Array.fromBase64(
@@ -102,7 +103,7 @@ Deno.test("notify() leaves a file with the dead letters that the server refuses,
     const outcomes = await notifier.notify({ subject: "Load", attachments: FILES });
     assertEquals(outcomes.map(({ state }) => state), ["delivered", "dead", "delivered"], fault);
     assertEquals(shown(scene), ["m.text Load", "m.file übersicht.csv"]);
-    assertStringIncludes(outcomes[1].reason ?? "", "Cannot upload graph.png: ");
+    assertStringIncludes(fieldsOf(outcomes[1]).reason ?? "", "Cannot upload graph.png: ");
     assertEquals(kept(scene).length, 1);
     // Somebody has seen to it.
     await notifier.retry([outcomes[1].id]);
@@ -118,7 +119,7 @@ Deno.test("notify() asks how large a file may be, at either place, before it upl
   for (let time = 0; time < 2; time++) {
     const [, file] = await notifier.notify({ subject: "Load", attachments: [{ bytes: TEXT, name: "a.csv" }] });
     const host = new URL(scene.homeserver.url).host;
-    assertEquals(file.reason, `Cannot send a.csv: it has 23 bytes, and ${host} takes 10 bytes at most`);
+    assertEquals(fieldsOf(file).reason, `Cannot send a.csv: it has 23 bytes, and ${host} takes 10 bytes at most`);
   }
   assertEquals(scene.homeserver.requests.filter(({ route }) => route === "media-config").map(isNew), [
     true,
@@ -134,7 +135,7 @@ Deno.test("notify() waits as long as the server says before it uploads again", a
   await using notifier = await scene.open();
   const outcomes = await notifier.notify({ subject: "Load", attachments: FILES });
   assertEquals(outcomes.map(({ state }) => state), ["delivered", "queued", "queued"]);
-  assertEquals(outcomes[1].next, scene.runtime.time + 7000);
+  assertEquals(fieldsOf(outcomes[1]).next, scene.runtime.time + 7000);
   await notifier.flush();
   assertEquals(shown(scene), ["m.text Load", "m.image graph.png", "m.file übersicht.csv"]);
 });

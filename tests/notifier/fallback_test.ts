@@ -2,13 +2,14 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { healthOf } from "../../src/notifier/health.ts";
-import type { NotifierOptions } from "../../src/notifier/options.ts";
+import type { CoreOptions } from "../../src/notifier/wiring.ts";
 import { type Scene, setScene } from "../fakes/scene.ts";
+import { fieldsOf } from "../fakes/outcomes.ts";
 
 const MINUTE_MS = 60_000;
 
 /** A Matrix room with a phone that stands in for it after ten minutes. */
-function withPhone({ homeserver, accessToken, room, ntfy }: Scene, more: object = {}): Partial<NotifierOptions> {
+function withPhone({ homeserver, accessToken, room, ntfy }: Scene, more: object = {}): Partial<CoreOptions> {
   return {
     channels: {
       matrix: { homeserver: homeserver.url, accessToken, room, fallback: { channels: "phone", after: "10m" }, ...more },
@@ -19,7 +20,7 @@ function withPhone({ homeserver, accessToken, room, ntfy }: Scene, more: object 
 
 const said = ({ ntfy }: Scene) => ntfy.messages("alerts").map(({ title, message }) => `${title}: ${message}`);
 
-Deno.test("Notifier.notify() tells nobody else what Matrix takes at once, and leaves nothing behind", async () => {
+Deno.test("NotifierCore.notify() tells nobody else what Matrix takes at once, and leaves nothing behind", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open(withPhone(scene));
   const outcomes = await notifier.notify({ subject: "Link down" });
@@ -28,19 +29,19 @@ Deno.test("Notifier.notify() tells nobody else what Matrix takes at once, and le
   assertEquals([await notifier.flush(), scene.runtime.sleeps], [[], []]);
 });
 
-Deno.test("Notifier.notify() tells by the fallback, once, what Matrix has not taken in time; Matrix gets it later all the same", async () => {
+Deno.test("NotifierCore.notify() tells by the fallback, once, what Matrix has not taken in time; Matrix gets it later all the same", async () => {
   await using scene = await setScene();
   const { homeserver, runtime } = scene;
   await using notifier = await scene.open(withPhone(scene));
   await homeserver.stop();
   const outcomes = await notifier.notify({ subject: "Link down", message: "ether1" });
-  assertEquals(outcomes.map(({ channel, state, next }) => [channel, state, next! > runtime.time]), [
+  assertEquals(outcomes.map(fieldsOf).map(({ channel, state, next }) => [channel, state, next! > runtime.time]), [
     ["matrix", "queued", true],
     ["phone", "queued", true],
   ]);
-  assertEquals(outcomes[1].reason, "Waits whether matrix delivers in time");
+  assertEquals(fieldsOf(outcomes[1]).reason, "Waits whether matrix delivers in time");
   const [primary, standIn] = notifier.entries();
-  assertEquals([standIn.fallbackFor, standIn.state, standIn.next], [
+  assertEquals([standIn.fallbackFor, standIn.state, fieldsOf(standIn).next], [
     [primary.id],
     "queued",
     primary.time + 10 * MINUTE_MS,
@@ -60,7 +61,7 @@ Deno.test("Notifier.notify() tells by the fallback, once, what Matrix has not ta
   assertEquals([scene.subjects(), said(scene).length, notifier.entries()], [["Link down"], 1, []]);
 });
 
-Deno.test("Notifier.flush() spares the fallback when Matrix delivers before its time", async () => {
+Deno.test("NotifierCore.flush() spares the fallback when Matrix delivers before its time", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open(withPhone(scene));
   await scene.homeserver.stop();
@@ -73,7 +74,7 @@ Deno.test("Notifier.flush() spares the fallback when Matrix delivers before its 
   assertEquals([await notifier.flush(), said(scene)], [[], []]);
 });
 
-Deno.test("Notifier.flush() tells by the fallback at once what Matrix refuses for good", async () => {
+Deno.test("NotifierCore.flush() tells by the fallback at once what Matrix refuses for good", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open(withPhone(scene));
   scene.homeserver.fault("too-large");
@@ -83,7 +84,7 @@ Deno.test("Notifier.flush() tells by the fallback at once what Matrix refuses fo
   assertEquals([said(scene).length, notifier.entries().map(({ state }) => state)], [1, ["dead"]]);
 });
 
-Deno.test("Notifier.drop() of what Matrix was to get takes its fallback along", async () => {
+Deno.test("NotifierCore.drop() of what Matrix was to get takes its fallback along", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open(withPhone(scene));
   await scene.homeserver.stop();
@@ -92,7 +93,7 @@ Deno.test("Notifier.drop() of what Matrix was to get takes its fallback along", 
   assertEquals(notifier.entries(), []);
 });
 
-Deno.test("Notifier.retry() sends a fallback that somebody names, before its time", async () => {
+Deno.test("NotifierCore.retry() sends a fallback that somebody names, before its time", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open(withPhone(scene));
   await scene.homeserver.stop();
@@ -101,7 +102,7 @@ Deno.test("Notifier.retry() sends a fallback that somebody names, before its tim
   assertEquals(said(scene).length, 1);
 });
 
-Deno.test("Notifier.status() counts a fallback that waits by itself, and raises no alarm about it", async () => {
+Deno.test("NotifierCore.status() counts a fallback that waits by itself, and raises no alarm about it", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open(withPhone(scene, { fallback: { channels: "phone", after: "1d" } }));
   await scene.homeserver.stop();
@@ -109,11 +110,11 @@ Deno.test("Notifier.status() counts a fallback that waits by itself, and raises 
   scene.runtime.time += 30 * MINUTE_MS;
   const { queued, deferred, fallbacks, oldestSeconds, waitingFor } = notifier.status();
   assertEquals([queued, deferred, fallbacks, oldestSeconds], [0, 1, 1, 1800]);
-  assertEquals(waitingFor, matrix.reason);
+  assertEquals(waitingFor, fieldsOf(matrix).reason);
   assertEquals(healthOf(notifier.status(), 60 * MINUTE_MS).state, "ok");
 });
 
-Deno.test("Notifier.flush() tells of many that Matrix has not taken by one digest, and of those that come later in their time", async () => {
+Deno.test("NotifierCore.flush() tells of many that Matrix has not taken by one digest, and of those that come later in their time", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open(withPhone(scene));
   await scene.homeserver.stop();
@@ -132,7 +133,7 @@ Deno.test("Notifier.flush() tells of many that Matrix has not taken by one diges
   assertEquals([notifier.entries(), scene.ntfy.messages("alerts").length], [[], 2]);
 });
 
-Deno.test("Notifier.notify() sends at once by a channel on which fallbacks wait, and passes them", async () => {
+Deno.test("NotifierCore.notify() sends at once by a channel on which fallbacks wait, and passes them", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open(withPhone(scene));
   await scene.homeserver.stop();
@@ -142,7 +143,7 @@ Deno.test("Notifier.notify() sends at once by a channel on which fallbacks wait,
   assertEquals(said(scene), ["jump: 2"]);
 });
 
-Deno.test("Notifier.notify() tells by the fallback what was said again and again under one key, no later than if it had been said once", async () => {
+Deno.test("NotifierCore.notify() tells by the fallback what was said again and again under one key, no later than if it had been said once", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open(withPhone(scene));
   await scene.homeserver.stop();
@@ -154,7 +155,7 @@ Deno.test("Notifier.notify() tells by the fallback what was said again and again
   assertEquals(said(scene).map((text) => text.slice(0, 18)), ["jump: Disk at 94 %"]);
 });
 
-Deno.test("Notifier.flush() does not take quiet hours for trouble: a fallback counts from their end", async () => {
+Deno.test("NotifierCore.flush() does not take quiet hours for trouble: a fallback counts from their end", async () => {
   await using scene = await setScene();
   const { runtime, homeserver } = scene;
   const clock = (minutes: number) => {
@@ -179,7 +180,7 @@ Deno.test("Notifier.flush() does not take quiet hours for trouble: a fallback co
   assertEquals(said(scene).length, 1);
 });
 
-Deno.test("Notifier.plan() takes a fallback from the rule that sets it, and none for who names a channel", async () => {
+Deno.test("NotifierCore.plan() takes a fallback from the rule that sets it, and none for who names a channel", async () => {
   await using scene = await setScene();
   const { channels } = withPhone(scene);
   await using notifier = await scene.open({
@@ -206,7 +207,7 @@ Deno.test("Notifier.plan() takes a fallback from the rule that sets it, and none
   assertEquals(planOf({}, { kind: "ntfy" }), ["phone", "pager"]);
 });
 
-Deno.test("Notifier.deliverAll() stays as long as a fallback waits, and tells by it in time", async () => {
+Deno.test("NotifierCore.deliverUntilEmpty() stays as long as a fallback waits, and tells by it in time", async () => {
   await using scene = await setScene();
   const { runtime, homeserver } = scene;
   const stop = new AbortController();
@@ -217,13 +218,13 @@ Deno.test("Notifier.deliverAll() stays as long as a fallback waits, and tells by
   await homeserver.stop();
   const start = runtime.time;
   await notifier.notify({ subject: "Link down" }, { waitMs: 0 });
-  await assertRejects(() => notifier.deliverAll(stop.signal, () => {}), Error, "told");
+  await assertRejects(() => notifier.deliverUntilEmpty(stop.signal, () => {}), Error, "told");
   const lateMs = runtime.time - start - 10 * MINUTE_MS;
   assert(lateMs >= 0 && lateMs < 1000, `${lateMs} ms late`);
   assertEquals(said(scene).length, 1);
 });
 
-Deno.test("Notifier.notify() tells by the fallback at once what no disk takes and Matrix does not either", async () => {
+Deno.test("NotifierCore.notify() tells by the fallback at once what no disk takes and Matrix does not either", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open(withPhone(scene));
   await notifier.notify({ subject: "1" });
@@ -241,7 +242,7 @@ Deno.test("Notifier.notify() tells by the fallback at once what no disk takes an
   ]);
 });
 
-Deno.test("Notifier.notify() tells by the fallback that it is over, if it told by it that something is wrong, and at once", async () => {
+Deno.test("NotifierCore.notify() tells by the fallback that it is over, if it told by it that something is wrong, and at once", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open(withPhone(scene));
   await scene.homeserver.stop();
@@ -259,7 +260,7 @@ Deno.test("Notifier.notify() tells by the fallback that it is over, if it told b
   assertEquals([said(scene).length, notifier.entries()], [2, []]);
 });
 
-Deno.test("Notifier.hasOpenIncident() knows what only a fallback was told", async () => {
+Deno.test("NotifierCore.hasOpenIncident() knows what only a fallback was told", async () => {
   // A command that succeeded again said nothing, and the phone went on believing that it fails.
   await using scene = await setScene();
   await using notifier = await scene.open(withPhone(scene));

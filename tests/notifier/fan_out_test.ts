@@ -1,7 +1,7 @@
 /** One notification for six channels, two of which are down: as real processes, with servers as strict as the real ones. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { Notifier } from "../../src/notifier/notifier.ts";
+import { NotifierCore } from "../../src/notifier/core.ts";
 import { LoopbackWebhook } from "../../src/testing/mod.ts";
 import { fanOutTest, LOGIN, NAMES } from "./fan_out_scene.ts";
 import { smtpSuite } from "../fakes/smtp_server.ts";
@@ -89,7 +89,7 @@ Deno.test("channels of one kind are told apart by their names", async () => {
   const stateDir = await Deno.makeTempDir();
   const hook = (url: string) => ({ kind: "webhook", url, body: { subject: "{{subject}}" } } as const);
   const channels = { one: hook(one.url), two: hook(two.url), webhook: hook(`${two.url}/third`) };
-  await using notifier = await Notifier.open({ stateDir, channels });
+  await using notifier = await NotifierCore.open({ stateDir, channels });
   const outcomes = await notifier.notify({ subject: "Up" });
   assertEquals(outcomes.map(({ channel, state }) => [channel, state]), [
     ["one", "delivered"],

@@ -1,9 +1,8 @@
 import { assertEquals } from "@std/assert";
-import { agesOf } from "../../src/notifier/age_histogram.ts";
 import { healthOf } from "../../src/notifier/health.ts";
 import { MAX_QUEUE_BYTES, NEARLY_FULL_BYTES } from "../../src/queue/limits.ts";
 import { MAX_LINE_BYTES } from "../../src/queue/record.ts";
-import type { Status } from "../../src/notifier/status.ts";
+import { countAges, type Status } from "../../src/notifier/status.ts";
 
 const MAX_AGE_MS = 900_000;
 
@@ -14,7 +13,7 @@ function judge(change: Partial<Status>): [state: string, ...problems: string[]] 
     held: 0,
     dead: 0,
     fallbacks: 0,
-    ages: agesOf([]),
+    ages: countAges([]),
     bytes: 1000,
     maxBytes: MAX_QUEUE_BYTES,
     fileBytes: 0,

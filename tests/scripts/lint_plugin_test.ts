@@ -19,18 +19,18 @@ function expectBad(rule: string, place: string, source: string): void {
 }
 
 const GOOD_IMPORTS: readonly (readonly [path: string, source: string])[] = [
-  ["src/cli/commands/send.ts", `import { Notifier } from "../../notifier/notifier.ts";`],
+  ["src/cli/commands/send.ts", `import { NotifierCore } from "../../notifier/core.ts";`],
   ["src/cli/args.ts", `import { parseArgs } from "./deps.ts";`],
   ["src/cli/commands/queue.ts", `import { request } from "../../matrix/request.ts";`],
   ["src/cli/commands/demo.ts", `import { LoopbackHomeserver } from "../../testing/mod.ts";`],
   ["src/cli/main.ts", `import { denoRuntime, type Runtime } from "../runtime/runtime.ts";`],
   ["src/cli/command.ts", `import type { Runtime } from "../runtime/runtime.ts";`],
   [
-    "src/notifier/notifier.ts",
+    "src/notifier/core.ts",
     `import { Queue } from "../queue/queue.ts"; import { route } from "../routing/route.ts";`,
   ],
   ["src/notifier/background/main.ts", `import { denoRuntime } from "../../runtime/runtime.ts";`],
-  ["src/notifier/send.ts", `import { denoRuntime } from "../runtime/runtime.ts";`],
+  ["src/notifier/core.ts", `import { denoRuntime } from "../runtime/runtime.ts";`],
   [
     "src/delivery/courier.ts",
     `import { Queue } from "../queue/queue.ts"; import { HttpError } from "../base/errors.ts";`,
@@ -174,7 +174,7 @@ Deno.test("ambient keeps effects out of where they are not needed", () => {
   expectBad("ambient", "src/notifier/background/spawn.ts", "Deno.writeTextFileSync(path, text);");
   expectBad("ambient", "src/notifier/background/main.ts", "Deno.writeTextFileSync(path, text);");
   expectGood("ambient", "src/runtime/file_lock.ts", "const file = Deno.openSync(path);");
-  expectGood("ambient", "src/runtime/log_file.ts", "Deno.writeTextFileSync(path, text);");
+  expectGood("ambient", "src/runtime/files.ts", "Deno.writeTextFileSync(path, text);");
 });
 
 Deno.test("ambient leaves alone what only looks alike", () => {

@@ -1,8 +1,8 @@
 /** A burst of log lines to a real homeserver that limits as it is delivered: 0.2 messages a second, 10 at once. */
 
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
-import { Notifier } from "../../src/notifier/notifier.ts";
-import type { NotifierOptions } from "../../src/notifier/options.ts";
+import { NotifierCore } from "../../src/notifier/core.ts";
+import type { CoreOptions } from "../../src/notifier/wiring.ts";
 import { bodyOf, Desk } from "./desk.ts";
 import { type RoomEvent, type Synapse, synapseSuite, until } from "./harness.ts";
 
@@ -41,7 +41,7 @@ function after(line: string, subject: string): string {
 async function flood(
   synapse: Synapse,
   name: string,
-  config: NotifierOptions,
+  config: CoreOptions,
 ): Promise<{ count: number; tookMs: number }> {
   await using desk = await Desk.open(synapse, { name });
   const configFile = `${desk.stateDir}/config.json`;
@@ -49,7 +49,7 @@ async function flood(
   await Deno.writeTextFile(configFile, text, { mode: 0o600 });
   const start = Date.now();
   const where = { configFile, stateDir: desk.stateDir, runtime: { env: () => undefined } };
-  await using notifier = await Notifier.open({ ...where, background: "deno" });
+  await using notifier = await NotifierCore.open({ ...where, background: true });
   const ids: string[] = [];
   for (const line of LINES) ids.push((await notifier.notify(line, { waitMs: 0 }))[0].id);
   const burstMs = Date.now() - start;

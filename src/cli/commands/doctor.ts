@@ -55,9 +55,11 @@ async function* sendTest(context: CommandContext): AsyncGenerator<Finding> {
   }
 }
 
-function judge({ channel, state, reason, receipt, id }: Outcome): Finding {
+function judge(outcome: Outcome): Finding {
+  const { channel, state, id } = outcome;
   const check = `${channel}/test message`;
-  if (state === "delivered") return { check, state: "ok", message: `delivered ${receipt}` };
+  if (outcome.state === "delivered") return { check, state: "ok", message: `delivered ${outcome.receipt}` };
+  const { reason } = outcome;
   if (state === "queued") {
     return {
       check,

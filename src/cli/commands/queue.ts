@@ -1,7 +1,7 @@
 /** `queue …`: look at what waits, and decide about it. */
 
 import { formatDuration } from "../../base/duration.ts";
-import type { Notifier } from "../../notifier/notifier.ts";
+import type { NotifierCore } from "../../notifier/core.ts";
 import type { QueuedEntry } from "../../notifier/outcomes.ts";
 import { UsageError } from "../arguments.ts";
 import type { CommandContext } from "../command.ts";
@@ -30,7 +30,7 @@ export async function list(context: CommandContext): Promise<number> {
     ui.data(
       `${entry.id.slice(0, 8)}  ${state}  ${age}  ${printable(where)}  ${printable(titleOf(entry))}`,
     );
-    const next = entry.next !== undefined && entry.next > now && entry.state !== "dead"
+    const next = entry.state !== "dead" && entry.next !== undefined && entry.next > now
       ? `; next try ${at(entry.next, now)}`
       : "";
     if (entry.reason !== undefined) ui.data(`          ${printable(entry.reason)}${next}`);
@@ -99,7 +99,7 @@ function countOf(entries: readonly QueuedEntry[]): number {
   return entries.reduce((sum, { members }) => sum + (members?.length ?? 1), 0);
 }
 
-function all(notifier: Notifier, { args }: CommandContext): QueuedEntry[] {
+function all(notifier: NotifierCore, { args }: CommandContext): QueuedEntry[] {
   if (args.has("dead") || args.operands.length > 0) {
     throw new UsageError("Cannot use --all together with --dead or ids: it means everything");
   }
@@ -110,14 +110,14 @@ function all(notifier: Notifier, { args }: CommandContext): QueuedEntry[] {
 }
 
 /** The dead, or those that are named; never nothing. */
-function chosen(notifier: Notifier, { args }: CommandContext): QueuedEntry[] {
+function chosen(notifier: NotifierCore, { args }: CommandContext): QueuedEntry[] {
   if (!args.has("dead")) return find(notifier, args.operands);
   if (args.operands.length > 0) throw new UsageError("Cannot use --dead together with ids: it means all dead letters");
   return notifier.entries().filter((entry) => entry.state === "dead");
 }
 
 /** @throws {UsageError} when an id names none, or more than one */
-function find(notifier: Notifier, ids: readonly string[]): QueuedEntry[] {
+function find(notifier: NotifierCore, ids: readonly string[]): QueuedEntry[] {
   if (ids.length === 0) {
     throw new UsageError(
       "Cannot choose: no id is given",

@@ -3,7 +3,7 @@
 import { InvalidNotificationError } from "../../base/errors.ts";
 import type { Attachment, NotificationInput } from "../../notification/notification.ts";
 import { FORMATS, MAX_MESSAGE_BYTES, SEVERITIES } from "../../notification/notification.ts";
-import type { Notifier } from "../../notifier/notifier.ts";
+import type { NotifierCore } from "../../notifier/core.ts";
 import { formatBytes, renderPlain } from "../../notification/render.ts";
 import type { Outcome } from "../../notifier/outcomes.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
@@ -116,9 +116,9 @@ function decode(bytes: Uint8Array, source: string): string {
 }
 
 async function dryRun(
-  notifier: Notifier,
+  notifier: NotifierCore,
   input: NotificationInput,
-  { args, ui, runtime, where }: CommandContext & { readonly where: Parameters<Notifier["plan"]>[1] },
+  { args, ui, runtime, where }: CommandContext & { readonly where: Parameters<NotifierCore["plan"]>[1] },
 ): Promise<number> {
   const { envelopes, fallbacks, mutedBy } = notifier.plan(input, where);
   const attachments = await describeFiles(input);
@@ -129,7 +129,7 @@ async function dryRun(
       continue;
     }
     const { channel, destination } = envelope;
-    const notification = notifier.shown(envelope.notification);
+    const notification = notifier.present(envelope.notification);
     ui.data(`would send to ${channel} ${destination}:`);
     const text = renderPlain(notification, { identity: notifier.identity }, notification.message);
     ui.data(text.split("\n").map((line) => `  ${printable(line)}`).join("\n"));

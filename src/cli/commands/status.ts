@@ -1,9 +1,8 @@
 /** `status`: how the queue is. */
 
-import type { Ages } from "../../notifier/age_histogram.ts";
 import { formatDuration } from "../../base/duration.ts";
 import { formatBytes } from "../../notification/render.ts";
-import type { Status } from "../../notifier/status.ts";
+import type { Ages, Status } from "../../notifier/status.ts";
 import { UsageError } from "../arguments.ts";
 import type { CommandContext } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";

@@ -1,41 +1,42 @@
 /**
- * The background deliverer's own main: delivers until the queue is empty, and writes what it does to `deliverer.log` in the state directory.
+ * The main function of the background deliverer. It delivers until the queue is empty and logs to `deliverer.log` in the
+ * state directory.
  *
  * @module
  */
 
-import { parseDelivererOptions } from "./spawn.ts";
-import { appendLog } from "../../runtime/log_file.ts";
-import { Notifier } from "../notifier.ts";
-import type { Outcome } from "../outcomes.ts";
+import { appendLog } from "../../runtime/files.ts";
 import { denoRuntime } from "../../runtime/runtime.ts";
+import { NotifierCore } from "../core.ts";
+import type { Outcome } from "../outcomes.ts";
+import { parseDelivererOptions } from "./spawn.ts";
 
-const ENDINGS = {
+const END_TEXTS = {
   "empty": "the queue is empty",
-  "handed-over": "a flush takes over, for it may know what is held here",
+  "handed-over": "a flush takes over, because it may know a token that works",
 } as const;
 
 /**
  * Runs the deliverer.
  *
- * @param word what `background.ts` made of its options
- * @returns the exit code: 0, or 70 when it could not do its work
+ * @param options the options as `delivererCommand()` wrote them
+ * @returns the exit code: 0, or 70 if it failed
  */
-export async function runDeliverer(word: string): Promise<number> {
+export async function runDeliverer(options: string): Promise<number> {
   using runtime = denoRuntime();
-  const stop = stopSignal();
-  const options = parseDelivererOptions(word);
-  const log = (text: string) => appendLog(`${options.stateDir}/deliverer.log`, text, runtime.now());
+  const signal = createStopSignal();
+  const parsed = parseDelivererOptions(options);
+  const log = (text: string) => appendLog(`${parsed.stateDir}/deliverer.log`, text, runtime.now());
   try {
-    await using notifier = await Notifier.open({
-      ...options,
+    await using notifier = await NotifierCore.open({
+      ...parsed,
       runtime,
-      background: "here",
+      role: "deliverer",
       onWarning: log,
-      onAttempt: (outcome) => log(describe(outcome)),
+      onAttempt: (outcome) => log(describeOutcome(outcome)),
     });
-    const end = await notifier.deliverAll(stop, () => log(`started, pid ${Deno.pid}`));
-    if (end !== "second") log(`ended: ${ENDINGS[end]}`);
+    const end = await notifier.deliverUntilEmpty(signal, () => log(`started, pid ${Deno.pid}`));
+    if (end !== "second") log(`ended: ${END_TEXTS[end]}`);
     return 0;
   } catch (error) {
     log(`ended: ${error instanceof Error ? error.message : String(error)}`);
@@ -43,8 +44,11 @@ export async function runDeliverer(word: string): Promise<number> {
   }
 }
 
-/** The shell that started us may go; who really wants us to stop says SIGTERM. What was under way is then tried again by the next. */
-function stopSignal(): AbortSignal {
+/**
+ * Creates a signal that SIGTERM and SIGINT abort. SIGHUP is ignored, because the shell that started the parent may end.
+ * The next deliverer repeats an attempt that was under way.
+ */
+function createStopSignal(): AbortSignal {
   const controller = new AbortController();
   Deno.addSignalListener("SIGHUP", () => {});
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
@@ -53,7 +57,10 @@ function stopSignal(): AbortSignal {
   return controller.signal;
 }
 
-function describe({ id, channel, destination, state, receipt, reason, next }: Outcome): string {
-  const when = next === undefined ? "" : ` until ${new Date(next).toISOString()}`;
-  return `${state} ${id} to ${channel} ${destination}${when}: ${receipt ?? reason}`;
+function describeOutcome(outcome: Outcome): string {
+  const { state, id, channel, destination } = outcome;
+  const start = `${state} ${id} to ${channel} ${destination}`;
+  if (outcome.state === "delivered") return `${start}: ${outcome.receipt}`;
+  const next = "next" in outcome ? outcome.next : undefined;
+  return `${start}${next === undefined ? "" : ` until ${new Date(next).toISOString()}`}: ${outcome.reason}`;
 }

@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { LOOK_EVERY_MS } from "../../../src/channels/matrix/room_resolver.ts";
 import { type Scene, setScene } from "../../fakes/scene.ts";
+import { fieldsOf } from "../../fakes/outcomes.ts";
 
 const ALIAS = "#alerts:loopback.test";
 const BOT = "@bot:loopback.test";
@@ -99,7 +100,7 @@ Deno.test("a new room that does not let us in is waited for: the lane says why, 
   await using notifier = await openFor(scene, room);
   const [outcome] = await notifier.notify({ subject: "One" });
   assertEquals(outcome.state, "queued");
-  assertStringIncludes(outcome.reason ?? "", `it went on in ${next}, which does not let us in`);
+  assertStringIncludes(fieldsOf(outcome).reason ?? "", `it went on in ${next}, which does not let us in`);
   await notifier.notify({ subject: "Two" });
   scene.homeserver.invite(next, BOT);
   await notifier.flush();
@@ -151,7 +152,7 @@ Deno.test("an alias that nobody knows parks its lane, and no other", async () =>
   const [lost] = await notifier.notify({ subject: "One" });
   const [found] = await notifier.notify({ subject: "Two" }, { room: scene.room });
   assertEquals([lost.state, found.state], ["queued", "delivered"]);
-  assertStringIncludes(lost.reason ?? "", "404 M_NOT_FOUND");
+  assertStringIncludes(fieldsOf(lost).reason ?? "", "404 M_NOT_FOUND");
 });
 
 for (const software of ["Synapse", "Dendrite", "Conduit"] as const) {

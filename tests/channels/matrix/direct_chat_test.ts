@@ -4,6 +4,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { DIRECT_MARK, MAKING_REST_MS } from "../../../src/channels/matrix/direct_chat.ts";
 import type { LoopbackHomeserver } from "../../../src/testing/mod.ts";
 import { type Scene, setScene } from "../../fakes/scene.ts";
+import { fieldsOf } from "../../fakes/outcomes.ts";
 
 const ALICE = "@alice:loopback.test";
 const BOT = "@bot:loopback.test";
@@ -146,7 +147,7 @@ Deno.test("a refusal to invite leaves one room at most, and says why", async () 
   await using notifier = await open({ channels: { matrix: { homeserver: homeserver.url, accessToken, room } } });
   const [outcome] = await notifier.notify({ subject: "One" });
   assertEquals(outcome.state, "queued");
-  assertStringIncludes(outcome.reason ?? "", "403 M_FORBIDDEN: Federation denied with dead.example.");
+  assertStringIncludes(fieldsOf(outcome).reason ?? "", "403 M_FORBIDDEN: Federation denied with dead.example.");
   for (let count = 0; count < 3; count++) await notifier.flush({ waitMs: 0 });
   assertEquals(chats(scene).length, 1);
 });

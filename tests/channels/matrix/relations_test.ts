@@ -3,8 +3,9 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import type { MatrixConfig } from "../../../src/channels/matrix/fields.ts";
 import type { NotificationInput } from "../../../src/notification/notification.ts";
-import type { Notifier } from "../../../src/notifier/notifier.ts";
+import type { NotifierCore } from "../../../src/notifier/core.ts";
 import { type Scene, setScene } from "../../fakes/scene.ts";
+import { fieldsOf } from "../../fakes/outcomes.ts";
 
 const FIRE: NotificationInput = { subject: "Disk full", key: "disk", severity: "error" };
 const RESOLVE: NotificationInput = { subject: "Disk full", key: "disk", resolves: true };
@@ -197,7 +198,7 @@ Deno.test("a resolve that is tried again says the same, and is found when the ro
     await using notifier = await openFor(scene, { related });
     await notifier.notify(RESOLVE);
     const [outcome] = await notifier.flush({ waitMs: 600_000 });
-    assertEquals([outcome.state, outcome.receipt], [
+    assertEquals([outcome.state, fieldsOf(outcome).receipt], [
       "delivered",
       scene.homeserver.events(scene.room).at(-1)?.event_id,
     ]);
@@ -228,7 +229,7 @@ Deno.test("a digest closes what its members resolve, and is answered where it to
 Deno.test("other kinds say that it is over, and after how long", async () => {
   await using scene = await setScene();
   const phone = { kind: "ntfy", server: scene.ntfy.url, topic: "alerts" } as const;
-  await using notifier: Notifier = await scene.open({ channels: { phone } });
+  await using notifier: NotifierCore = await scene.open({ channels: { phone } });
   await notifier.notify(FIRE);
   scene.runtime.time += TWO_HOURS;
   await notifier.notify(RESOLVE);

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { installEnvironment } from "../../../scripts/python/environment.ts";
-import { Notifier } from "../../../src/notifier/notifier.ts";
+import { NotifierCore } from "../../../src/notifier/core.ts";
 import {
   LoopbackGotify,
   LoopbackHomeserver,
@@ -16,6 +16,7 @@ import { startTlsFront, tlsFile } from "../../fakes/tls.ts";
 import { installOrStub } from "../../fakes/python_suite.ts";
 import { readMail } from "../../fakes/read_mail.ts";
 import { runCli, StateFolder } from "../../synapse/cli.ts";
+import { fieldsOf } from "../../fakes/outcomes.ts";
 import { SmtpServer, smtpSuite } from "../../fakes/smtp_server.ts";
 
 /** What is said. */
@@ -74,11 +75,11 @@ async function sendByUs(url: string, { title, text }: Said, telegram: string): P
     globalThis.fetch(to.replace("https://api.telegram.org", telegram), { ...init, client });
   const stateDir = await Deno.makeTempDir();
   try {
-    await using notifier = await Notifier.open({
+    await using notifier = await NotifierCore.open({
       ...{ stateDir, identity: "jump", channels: { copied: url } },
       runtime: { ...real, fetch },
     });
-    const [{ state, reason }] = await notifier.notify({ subject: title, message: text });
+    const [{ state, reason }] = (await notifier.notify({ subject: title, message: text })).map(fieldsOf);
     assertEquals([state, reason], ["delivered", undefined], url);
   } finally {
     await Deno.remove(stateDir, { recursive: true });

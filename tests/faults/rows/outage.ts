@@ -1,6 +1,6 @@
 /** Rows 11, 19 and 20: no homeserver, one that is none, and one that fails every time. */
 
-import type { NotifierOptions } from "../../../src/notifier/options.ts";
+import type { CoreOptions } from "../../../src/notifier/wiring.ts";
 import type { HomeserverFaultName } from "../../../src/testing/mod.ts";
 import { NOTHING, ONE, placed, problem, sum, type Tally, tallyEach } from "../tally.ts";
 import { World } from "../world.ts";
@@ -67,7 +67,7 @@ async function unreachable(way: keyof typeof UNREACHABLE, outageMs: number, coun
   const url = UNREACHABLE[way](homeserver.port);
   if (way === "refused") await homeserver.stop();
   let probes = 0;
-  const options: Partial<NotifierOptions> = {
+  const options: Partial<CoreOptions> = {
     insecureHttp: true,
     channels: { matrix: { homeserver: url, accessToken, room } },
     onAttempt: () => probes++,
@@ -98,7 +98,7 @@ async function failing(fault: HomeserverFaultName, outageMs: number, count: numb
 }
 
 /** Delivers, as somebody in the background would, until so much time has passed. */
-async function deliverFor(ms: number, world: World, options: Partial<NotifierOptions> = {}): Promise<void> {
+async function deliverFor(ms: number, world: World, options: Partial<CoreOptions> = {}): Promise<void> {
   const { runtime } = world;
   const stop = new AbortController();
   const end = runtime.time + ms;
@@ -108,7 +108,7 @@ async function deliverFor(ms: number, world: World, options: Partial<NotifierOpt
   };
   await using notifier = await world.notifier({ ...options, runtime: { sleep } });
   world.stepMs = ms / STEPS;
-  await notifier.deliverAll(stop.signal, () => {}).catch((error) => {
+  await notifier.deliverUntilEmpty(stop.signal, () => {}).catch((error) => {
     if (!stop.signal.aborted) throw error;
   });
   world.stepMs = 0;

@@ -5,8 +5,8 @@ import { inheritedConfig } from "../../../scripts/std/argv.ts";
 import { DELIVERER_COMMAND } from "../../../src/base/deliverer_command.ts";
 import { delivererCommand } from "../../../src/notifier/background/spawn.ts";
 import type { MatrixConfig } from "../../../src/channels/matrix/fields.ts";
-import { appendLog, MAX_LOG_BYTES } from "../../../src/runtime/log_file.ts";
-import { Notifier } from "../../../src/notifier/notifier.ts";
+import { appendLog, MAX_LOG_BYTES } from "../../../src/runtime/files.ts";
+import { NotifierCore } from "../../../src/notifier/core.ts";
 import { LoopbackHomeserver } from "../../../src/testing/mod.ts";
 import { runCli, StateFolder } from "../../synapse/cli.ts";
 
@@ -114,7 +114,7 @@ Deno.test("a held account is released by a flush once its token is mended, altho
 Deno.test("what is queued while somebody else delivers and then gives up finds a deliverer", async () => {
   await backgroundTest(async ({ homeserver, state, cli, bodies }) => {
     homeserver.fault("hang", { times: 1 });
-    await using other = await Notifier.open({
+    await using other = await NotifierCore.open({
       stateDir: `${state.path}/own`,
       channels: {
         matrix: { homeserver: "http://127.0.0.1:1", accessToken: "x", room: "!x" },
@@ -162,15 +162,25 @@ Deno.test("no deliverer is left behind with --no-background, or background false
 Deno.test("delivererCommand() runs this program again, with the permissions that delivering needs", () => {
   const options = { stateDir: "/s", configFile: "/c.json" };
   const words = [DELIVERER_COMMAND, '{"stateDir":"/s","configFile":"/c.json"}'];
-  const binary = { execPath: "/usr/bin/matrix-notify", mode: "self", entry: "file:///x/mod.ts" } as const;
+  const binary = {
+    execPath: "/usr/bin/matrix-notify",
+    mode: "self",
+    entry: "file:///x/mod.ts",
+    runsSubprocesses: false,
+  } as const;
   assertEquals(delivererCommand(binary, options), { path: "/usr/bin/matrix-notify", args: words });
-  const file = delivererCommand({ execPath: "/bin/deno", mode: "deno", entry: "file:///x/mod.ts" }, options);
+  const file = delivererCommand({
+    execPath: "/bin/deno",
+    mode: "deno",
+    entry: "file:///x/mod.ts",
+    runsSubprocesses: false,
+  }, options);
   assertEquals(file.args.slice(-3), ["file:///x/mod.ts", ...words]);
   assert(
     file.args.includes("--cached-only") && !file.args.some((arg) => arg.startsWith("--allow-run") || arg === "-A"),
   );
   const url = delivererCommand(
-    { execPath: "/bin/deno", mode: "deno", entry: "https://example.org:444/mod.ts" },
+    { execPath: "/bin/deno", mode: "deno", entry: "https://example.org:444/mod.ts", runsSubprocesses: false },
     options,
   );
   assert(url.args.includes("--allow-import=example.org:444"));

@@ -1,15 +1,16 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ConfigError, InvalidNotificationError, StorageError } from "../../src/base/errors.ts";
-import { Notifier } from "../../src/notifier/notifier.ts";
+import { NotifierCore } from "../../src/notifier/core.ts";
 import type { LoopbackHomeserver } from "../../src/testing/mod.ts";
 import { setScene } from "../fakes/scene.ts";
+import { fieldsOf } from "../fakes/outcomes.ts";
 
 type FaultName = Parameters<LoopbackHomeserver["fault"]>[0];
 
 const journal = (stateDir: string) =>
   Deno.readTextFileSync(`${stateDir}/queue/queue.jsonl`).trimEnd().split("\n").map((line) => JSON.parse(line));
 
-Deno.test("Notifier.notify() delivers, and says with what event", async () => {
+Deno.test("NotifierCore.notify() delivers, and says with what event", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   const [outcome] = await notifier.notify({ subject: "Up" });
@@ -25,13 +26,13 @@ Deno.test("Notifier.notify() delivers, and says with what event", async () => {
   assertEquals(journal(scene.stateDir).map(({ t }) => t), ["hdr", "enq", "att", "ack"]);
 });
 
-Deno.test("Notifier.notify() queues while the homeserver is down, and Notifier.flush() delivers later, in order and once", async () => {
+Deno.test("NotifierCore.notify() queues while the homeserver is down, and Notifier.flush() delivers later, in order and once", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   await scene.homeserver.stop();
   for (let count = 1; count <= 10; count++) {
     const [outcome] = await notifier.notify({ subject: String(count) });
-    assertEquals([outcome.state, outcome.reason?.endsWith("Connection refused")], ["queued", true]);
+    assertEquals([outcome.state, fieldsOf(outcome).reason?.endsWith("Connection refused")], ["queued", true]);
   }
   await scene.homeserver.restart();
   const outcomes = await notifier.flush();
@@ -72,7 +73,7 @@ async function met(homeserver: LoopbackHomeserver, name: FaultName, work: () => 
   return fault;
 }
 
-Deno.test("Notifier.notify() gives each channel a state of its own: one that is down delays no other", async () => {
+Deno.test("NotifierCore.notify() gives each channel a state of its own: one that is down delays no other", async () => {
   await using scene = await setScene();
   const { homeserver, accessToken, room, ntfy } = scene;
   await using notifier = await scene.open({
@@ -90,7 +91,7 @@ Deno.test("Notifier.notify() gives each channel a state of its own: one that is 
   assertEquals([scene.subjects(), ntfy.messages("alerts").length], [["Link down"], 1]);
 });
 
-Deno.test("Notifier.notify() sends to the named channels, kind or room only", async () => {
+Deno.test("NotifierCore.notify() sends to the named channels, kind or room only", async () => {
   await using scene = await setScene();
   const { homeserver, accessToken, room, ntfy } = scene;
   await using notifier = await scene.open({
@@ -99,7 +100,7 @@ Deno.test("Notifier.notify() sends to the named channels, kind or room only", as
       ntfy: { server: ntfy.url, topic: "alerts" },
     },
   });
-  const where = (options: Parameters<Notifier["plan"]>[1]) =>
+  const where = (options: Parameters<NotifierCore["plan"]>[1]) =>
     notifier.plan({ subject: "x" }, options).envelopes.map(({ channel, destination }) => `${channel} ${destination}`);
   assertEquals(where({}), [`matrix ${room}`, "ntfy alerts"]);
   assertEquals(where({ channels: ["ntfy"] }), ["ntfy alerts"]);
@@ -117,7 +118,7 @@ Deno.test("Notifier.notify() sends to the named channels, kind or room only", as
   );
 });
 
-Deno.test("Notifier.notify() delivers what waited before its own, oldest first", async () => {
+Deno.test("NotifierCore.notify() delivers what waited before its own, oldest first", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   for (const subject of ["1", "2"]) await notifier.notify({ subject }, { waitMs: 0 });
@@ -125,18 +126,18 @@ Deno.test("Notifier.notify() delivers what waited before its own, oldest first",
   assertEquals(scene.subjects(), ["1", "2", "3"]);
 });
 
-Deno.test("Notifier.notify() does not wait behind a head that is deferred", async () => {
+Deno.test("NotifierCore.notify() does not wait behind a head that is deferred", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   scene.homeserver.fault("429-retry-after-seconds", { retryAfterMs: 60_000, times: 1 });
   await notifier.notify({ subject: "1" });
   const before = scene.runtime.time;
   const [outcome] = await notifier.notify({ subject: "2" });
-  assertEquals([outcome.state, outcome.next, scene.puts()], ["queued", before + 60_000, 1]);
+  assertEquals([outcome.state, fieldsOf(outcome).next, scene.puts()], ["queued", before + 60_000, 1]);
   assert(scene.runtime.time - before < 1000);
 });
 
-Deno.test("Notifier.notify() gives up a server that hangs after its wait, and the message still comes once", async () => {
+Deno.test("NotifierCore.notify() gives up a server that hangs after its wait, and the message still comes once", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   scene.homeserver.fault("hang-after-persisting", { times: 1 });
@@ -144,7 +145,7 @@ Deno.test("Notifier.notify() gives up a server that hangs after its wait, and th
   await scene.homeserver.received(({ handled }) => handled);
   scene.runtime.expireTimeouts();
   const [outcome] = await notified;
-  assertEquals([outcome.state, outcome.reason], [
+  assertEquals([outcome.state, fieldsOf(outcome).reason], [
     "queued",
     `No answer from ${new URL(scene.homeserver.url).host} within 10 s`,
   ]);
@@ -152,7 +153,7 @@ Deno.test("Notifier.notify() gives up a server that hangs after its wait, and th
   assertEquals([scene.subjects(), scene.puts()], [["Up"], 1], "the room was read back");
 });
 
-Deno.test("Notifier.notify() of many at once delivers all, once", async () => {
+Deno.test("NotifierCore.notify() of many at once delivers all, once", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open({ flood: { digest: false } });
   const subjects = Array.from({ length: 20 }, (_, count) => String(count));
@@ -162,7 +163,7 @@ Deno.test("Notifier.notify() of many at once delivers all, once", async () => {
   assertEquals(scene.puts(), 20, "each left once, not only arrived once");
 });
 
-Deno.test("Notifier.notify() leaves the delivery to another that holds the lock, and sees the result", async () => {
+Deno.test("NotifierCore.notify() leaves the delivery to another that holds the lock, and sees the result", async () => {
   await using scene = await setScene();
   await using first = await scene.open();
   await using second = await scene.open();
@@ -176,38 +177,38 @@ Deno.test("Notifier.notify() leaves the delivery to another that holds the lock,
   assertEquals(scene.subjects(), ["1", "2"]);
 });
 
-Deno.test("Notifier.deliverAll() delivers until the queue is empty, and a second one leaves it to the first", async () => {
+Deno.test("NotifierCore.deliverUntilEmpty() delivers until the queue is empty, and a second one leaves it to the first", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   await using other = await scene.open();
   scene.homeserver.fault("503", { times: 3 });
   for (const subject of ["1", "2"]) await notifier.notify({ subject }, { waitMs: 0 });
   const never = new AbortController().signal;
-  const delivering = notifier.deliverAll(never, () => {});
-  assertEquals([await other.deliverAll(never, () => {}), await delivering], ["second", "empty"]);
+  const delivering = notifier.deliverUntilEmpty(never, () => {});
+  assertEquals([await other.deliverUntilEmpty(never, () => {}), await delivering], ["second", "empty"]);
   assertEquals(scene.subjects(), ["1", "2"]);
 });
 
-Deno.test("Notifier.deliverAll() hands over to a flush that knows a new token", async () => {
+Deno.test("NotifierCore.deliverUntilEmpty() hands over to a flush that knows a new token", async () => {
   await using scene = await setScene();
   const { homeserver, room, accessToken } = scene;
   const channels = (token: string) => ({ matrix: { homeserver: homeserver.url, accessToken: token, room } });
   await using stale = await scene.open({ channels: channels("revoked") });
   await using mended = await scene.open({ channels: channels(accessToken) });
   assertEquals((await stale.notify({ subject: "1" })).map(({ state }) => state), ["held"]);
-  const delivering = stale.deliverAll(new AbortController().signal, () => {});
+  const delivering = stale.deliverUntilEmpty(new AbortController().signal, () => {});
   const flushed = await mended.flush({ waitMs: 1e6 });
   assertEquals([flushed.map(({ state }) => state), await delivering], [["delivered"], "handed-over"]);
   assertEquals(scene.subjects(), ["1"]);
 });
 
-Deno.test("Notifier.deliverAll() stops at its signal while the courier is busy, and what did not leave counts as not tried", async () => {
+Deno.test("NotifierCore.deliverUntilEmpty() stops at its signal while the courier is busy, and what did not leave counts as not tried", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   for (const subject of ["1", "2", "3", "4"]) await notifier.notify({ subject }, { waitMs: 0 });
   scene.homeserver.fault("hang", { where: ({ body }) => body.includes("] 3") });
   const controller = new AbortController();
-  const delivering = notifier.deliverAll(controller.signal, () => {});
+  const delivering = notifier.deliverUntilEmpty(controller.signal, () => {});
   await scene.homeserver.received(({ body }) => body.includes("] 3"));
   controller.abort(new Error("stopped by SIGTERM"));
   await assertRejects(() => delivering, Error, "stopped by SIGTERM");
@@ -217,27 +218,27 @@ Deno.test("Notifier.deliverAll() stops at its signal while the courier is busy, 
   ]]);
 });
 
-Deno.test("Notifier.notify() queues nothing when it refuses the input", async () => {
+Deno.test("NotifierCore.notify() queues nothing when it refuses the input", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   await assertRejects(() => notifier.notify({ subject: "" }), InvalidNotificationError);
   assertEquals(notifier.entries(), []);
 });
 
-Deno.test("Notifier.open() refuses a configuration that cannot work", async () => {
+Deno.test("NotifierCore.open() refuses a configuration that cannot work", async () => {
   const channels = { matrix: { homeserver: "https://example.org", accessToken: "a b", room: "!a" } };
   await assertRejects(
-    () => Notifier.open({ channels, stateDir: "/nowhere" }),
+    () => NotifierCore.open({ channels, stateDir: "/nowhere" }),
     ConfigError,
     "channels.matrix.accessToken: it must be one token, of visible ASCII, and nothing else",
   );
-  await assertRejects(() => Notifier.open({ channels: {} }), ConfigError, "stateDir is not set");
+  await assertRejects(() => NotifierCore.open({ channels: {} }), ConfigError, "stateDir is not set");
   await using scene = await setScene();
   await using none = await scene.open({ channels: {} });
   await assertRejects(() => none.notify({ subject: "Up" }), ConfigError, "no channel is configured");
 });
 
-Deno.test("Notifier.notify() rejects when the state directory is no directory", async () => {
+Deno.test("NotifierCore.notify() rejects when the state directory is no directory", async () => {
   await using scene = await setScene();
   Deno.writeTextFileSync(`${scene.stateDir}/file`, "");
   await assertRejects(
@@ -266,7 +267,7 @@ Deno.test("the access token is in no file of the state directory", async () => {
   }
 });
 
-Deno.test("Notifier.retry() revives the dead, and Notifier.drop() ends what nobody wants", async () => {
+Deno.test("NotifierCore.retry() revives the dead, and Notifier.drop() ends what nobody wants", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   scene.homeserver.fault("too-large", { times: 2 });
@@ -279,7 +280,7 @@ Deno.test("Notifier.retry() revives the dead, and Notifier.drop() ends what nobo
   assertEquals([notifier.entries(), scene.subjects()], [[], ["1"]]);
 });
 
-Deno.test("Notifier.notify() of many at once to a service without transactions delivers each once", async () => {
+Deno.test("NotifierCore.notify() of many at once to a service without transactions delivers each once", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open({ channels: { ntfy: { server: scene.ntfy.url, topic: "alerts" } } });
   const subjects = Array.from({ length: 10 }, (_, count) => String(count));
@@ -287,7 +288,7 @@ Deno.test("Notifier.notify() of many at once to a service without transactions d
   assertEquals(scene.ntfy.messages("alerts").map(({ message }) => message).toSorted(), subjects);
 });
 
-Deno.test("Notifier.notify() with a signal that is aborted queues nothing", async () => {
+Deno.test("NotifierCore.notify() with a signal that is aborted queues nothing", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   await assertRejects(
@@ -298,7 +299,7 @@ Deno.test("Notifier.notify() with a signal that is aborted queues nothing", asyn
   assertEquals(notifier.entries(), []);
 });
 
-Deno.test("Notifier.notify() holds a channel whose token file cannot be read, and delivers by the others", async () => {
+Deno.test("NotifierCore.notify() holds a channel whose token file cannot be read, and delivers by the others", async () => {
   await using scene = await setScene();
   const { homeserver, room, ntfy } = scene;
   await using notifier = await scene.open({
@@ -309,10 +310,10 @@ Deno.test("Notifier.notify() holds a channel whose token file cannot be read, an
   });
   const outcomes = await notifier.notify({ subject: "Up" });
   assertEquals(outcomes.map(({ state }) => state), ["held", "delivered"]);
-  assert(outcomes[0].reason?.includes("accessTokenFile /nowhere: there is no such file"));
+  assert(fieldsOf(outcomes[0]).reason?.includes("accessTokenFile /nowhere: there is no such file"));
 });
 
-Deno.test("Notifier hears of damage once, by the path of the copy", async () => {
+Deno.test("NotifierCore hears of damage once, by the path of the copy", async () => {
   await using scene = await setScene();
   await using first = await scene.open();
   await first.notify({ subject: "1" });
@@ -324,7 +325,7 @@ Deno.test("Notifier hears of damage once, by the path of the copy", async () => 
   assertEquals(warnings.length, 1);
 });
 
-Deno.test("Notifier.notify() of a key takes the place of what waits, tells its sender, and says so in the room", async () => {
+Deno.test("NotifierCore.notify() of a key takes the place of what waits, tells its sender, and says so in the room", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   await scene.homeserver.stop();
@@ -339,7 +340,7 @@ Deno.test("Notifier.notify() of a key takes the place of what waits, tells its s
   assert(String(content.formatted_body).includes("↻ In place of 2 earlier ones"));
 });
 
-Deno.test("Notifier.notify() with an id of the caller's sends once, however often it is called", async () => {
+Deno.test("NotifierCore.notify() with an id of the caller's sends once, however often it is called", async () => {
   await using scene = await setScene();
   const call = async () => {
     await using notifier = await scene.open();
@@ -354,7 +355,7 @@ Deno.test("Notifier.notify() with an id of the caller's sends once, however ofte
   await assertRejects(() => notifier.notify({ subject: "x" }, { id: "with space" }), InvalidNotificationError);
 });
 
-Deno.test("Notifier.notify() sends without the queue when no disk takes it, says so, and rejects what then fails too", async () => {
+Deno.test("NotifierCore.notify() sends without the queue when no disk takes it, says so, and rejects what then fails too", async () => {
   await using scene = await setScene();
   const warnings: string[] = [];
   const ntfy = { server: scene.ntfy.url, topic: "alerts" };
@@ -369,13 +370,13 @@ Deno.test("Notifier.notify() sends without the queue when no disk takes it, says
   const partly = await notifier.notify({ subject: "Two" });
   assertEquals(partly.map(({ state }) => state), ["refused", "delivered"]);
   const alone = () => notifier.notify({ subject: "Three" }, { channels: ["matrix"] });
-  await assertRejects(alone, StorageError, "nor was it delivered without: Cannot connect to");
+  await assertRejects(alone, StorageError, "one attempt without the queue failed too: Cannot connect to");
   await scene.homeserver.restart();
   await assertRejects(() => notifier.notify({ subject: "Four" }, { id: "four" }), StorageError, "Cannot make");
   assertEquals(scene.subjects(), ["One"]);
 });
 
-Deno.test("Notifier.notify() makes room where a journal is full of history", async () => {
+Deno.test("NotifierCore.notify() makes room where a journal is full of history", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   await notifier.notify({ subject: "One" });

@@ -1,0 +1,316 @@
+/**
+ * The notifier's internals. The public class `Notifier` wraps it; the command line and the background deliverer use it
+ * directly.
+ *
+ * ```text
+ * notify:   createNotification -> route -> queue.enqueue (on disk: from here it cannot be lost) -> deliver -> outcomes
+ * deliver:  the holder of deliver.lock runs the courier; every other process watches the journal
+ * afterwards: a background deliverer is started for what is left, unless one runs already
+ * ```
+ *
+ * @module
+ */
+
+import { StorageError, toPermissionError } from "../base/errors.ts";
+import type { Envelope } from "../channels/channel.ts";
+import type { RunOptions } from "../delivery/courier.ts";
+import { deliverOrWatch, LOCK_POLL_MS, prepareDelivery, STORAGE_PAUSE_MS } from "../delivery/deliver_or_watch.ts";
+import { incidentTitle } from "../notification/incident.ts";
+import { checkId, createNotification, DEFAULT_TTL_MS } from "../notification/notification.ts";
+import type { Notification, NotificationInput } from "../notification/notification.ts";
+import { type Entry, expandBatches, laneKey } from "../queue/entry.ts";
+import { fullnessWarning } from "../queue/limits.ts";
+import type { Enqueued, EnqueueRequest } from "../queue/queue_types.ts";
+import { type Lane, type Plan, route, type RouteOptions } from "../routing/route.ts";
+import { denoRuntime } from "../runtime/runtime.ts";
+import { DEFAULT_FLUSH_WAIT_MS, DEFAULT_NOTIFY_WAIT_MS } from "./options.ts";
+import type { FlushOptions, NotifyOptions } from "./options.ts";
+import { mutedOutcomes, type Outcome, type QueuedEntry } from "./outcomes.ts";
+import { sendWithoutQueue } from "./send_without_queue.ts";
+import type { StagedAttachments } from "./staged_attachments.ts";
+import { computeStatus, type Status } from "./status.ts";
+import { type CoreOptions, type NotifierParts, wireParts } from "./wiring.ts";
+
+/** Why a background deliverer ended; `second` if another process is one already. */
+export type BackgroundEnd = "empty" | "handed-over" | "second";
+
+/** Sends notifications and keeps those that cannot be delivered yet. */
+export class NotifierCore implements AsyncDisposable {
+  readonly #parts: NotifierParts;
+  readonly #ownRuntime: Disposable;
+
+  private constructor(parts: NotifierParts, ownRuntime: Disposable) {
+    this.#parts = parts;
+    this.#ownRuntime = ownRuntime;
+  }
+
+  /**
+   * Opens a notifier.
+   *
+   * @throws {ConfigError} if the configuration cannot be used
+   * @throws {PermissionError} if Deno denies access to the environment or the configuration
+   * @throws {StorageError} if the queue cannot be read
+   */
+  static async open(options: CoreOptions = {}): Promise<NotifierCore> {
+    const real = denoRuntime();
+    try {
+      return new NotifierCore(await wireParts(options, real), real);
+    } catch (error) {
+      real[Symbol.dispose]();
+      throw toPermissionError("open the notifier", error);
+    }
+  }
+
+  /** The name in front of each subject. */
+  get identity(): string {
+    return this.#parts.identity;
+  }
+
+  /** The directory of the queue. */
+  get stateDir(): string {
+    return this.#parts.stateDir;
+  }
+
+  /** Returns a notification as its readers see it: marked if it resolves an incident, shortcodes replaced. */
+  present(notification: Notification): Notification {
+    return this.#parts.present(notification);
+  }
+
+  /** See `Notifier.notify()`. */
+  async notify(input: NotificationInput, options: NotifyOptions = {}): Promise<Outcome[]> {
+    const { queue, channels, routing, runtime } = this.#parts;
+    const plan = this.plan(input, options);
+    checkId(options.id);
+    if (plan.mutedBy !== undefined) return mutedOutcomes(plan.mutedBy, routing, runtime);
+    if (!input.attachments?.length) return await this.#send(plan, options);
+    const { stageAttachments } = await import("./staged_attachments.ts");
+    using staged = await stageAttachments(input.attachments, queue);
+    return await this.#send(staged.addTo(plan, channels), options, staged);
+  }
+
+  async #send(plan: Plan, options: NotifyOptions, staged?: StagedAttachments): Promise<Outcome[]> {
+    const { queue, channels, runtime, shortcodes, warn } = this.#parts;
+    const { waitMs = DEFAULT_NOTIFY_WAIT_MS, signal } = options;
+    const deadline = runtime.now() + waitMs;
+    signal?.throwIfAborted();
+    let isDeliverer, enqueued;
+    try {
+      queue.prepare();
+      isDeliverer = waitMs > 0 && queue.deliverLock.tryAcquire();
+      enqueued = await this.#enqueue(toEnqueueRequests(plan, options.id), isDeliverer);
+    } catch (error) {
+      // The caller will repeat a call with an idempotency key. Without the queue nothing would remember that key.
+      if (!(error instanceof StorageError) || options.id !== undefined) throw error;
+      return await sendWithoutQueue(plan, channels, { runtime, shortcodes, waitMs, signal, warn, problem: error });
+    }
+    const { entries, problem } = enqueued;
+    staged?.commit(entries);
+    if (problem) return this.#reportSpooled(entries, problem, isDeliverer);
+    const mine = entries.filter(({ fallbackFor }) => fallbackFor === undefined).map(({ id }) => id);
+    await this.#deliver({ deadline, patienceMs: 0, mine, signal, isDeliverer });
+    return this.#conclude(entries);
+  }
+
+  /**
+   * Returns what {@linkcode NotifierCore.notify} would put into the queue. It checks and routes the notification, but does
+   * not read its attachments.
+   *
+   * @throws {InvalidNotificationError} if the input cannot be sent
+   * @throws {ConfigError} if no channel is configured
+   */
+  plan(input: NotificationInput, options: RouteOptions = {}): Plan {
+    const { runtime, routing } = this.#parts;
+    const notification = createNotification(input, runtime.now());
+    return route(notification, { ...routing, openIncidents: this.#findOpenIncidents(notification) }, options);
+  }
+
+  /** True if an incident with this key is open at any destination that this notification would go to. */
+  hasOpenIncident(input: NotificationInput, options: RouteOptions = {}): boolean {
+    if (input.key === undefined) return false;
+    this.#parts.queue.refresh();
+    const resolving = { ...input, resolves: true };
+    const notification = createNotification(resolving, this.#parts.runtime.now());
+    const openLanes = new Set(this.#findOpenIncidents(notification).map(laneKey));
+    return this.plan(resolving, options).envelopes.some((envelope) => openLanes.has(laneKey(envelope)));
+  }
+
+  /** See `Notifier.flush()`. */
+  async flush({ waitMs = DEFAULT_FLUSH_WAIT_MS, signal }: FlushOptions = {}): Promise<Outcome[]> {
+    const { queue } = this.#parts;
+    if (!queue.exists()) return [];
+    await queue.seal();
+    const isDeliverer = queue.deliverLock.tryAcquire();
+    const before = await this.#prepare(isDeliverer, async () => {
+      const live = expandBatches(queue.state.liveEntries());
+      queue.state.watch(live.map(({ id }) => id));
+      if (live.length > 0) await queue.requestFlush();
+      return live;
+    });
+    await this.#deliver({ patienceMs: waitMs, signal, isDeliverer });
+    const known = new Set(before.map((entry) => entry.id));
+    const live = expandBatches(queue.state.liveEntries());
+    return this.#conclude([...before, ...live.filter((entry) => !known.has(entry.id))]);
+  }
+
+  /**
+   * Delivers until the queue is empty, for the background deliverer. While another process delivers it waits for its turn.
+   * It ends early if a flush is requested while a channel is held: the flushing process may know a new token.
+   *
+   * @param onStart called each time this process begins to deliver
+   * @throws the signal's reason, if the signal aborts
+   */
+  async deliverUntilEmpty(signal: AbortSignal, onStart: () => void): Promise<BackgroundEnd> {
+    const { queue, courier, runtime } = this.#parts;
+    queue.prepare();
+    if (!queue.backgroundLock.tryAcquire()) return "second";
+    const flushes = queue.state.flushCount;
+    for (queue.refresh(); courier.hasWork() || queue.figures().spooled > 0; queue.refresh()) {
+      signal.throwIfAborted();
+      if (!queue.deliverLock.tryAcquire()) {
+        await runtime.sleep(LOCK_POLL_MS, signal);
+        continue;
+      }
+      onStart();
+      const problem = await this.#deliver({ patienceMs: Infinity, handsOver: true, signal, isDeliverer: true });
+      // The spool could not be imported. Without a pause this loop would spin.
+      if (problem || queue.figures().spooled > 0) await runtime.sleep(STORAGE_PAUSE_MS, signal);
+      else if (queue.state.flushCount !== flushes && courier.hasWork()) return "handed-over";
+    }
+    return "empty";
+  }
+
+  /**
+   * True if there is a queue in the state directory. The first notification creates it.
+   *
+   * @throws {StorageError} if the directory cannot be read
+   */
+  hasQueue(): boolean {
+    return this.#parts.queue.exists();
+  }
+
+  /** See `Notifier.status()`. */
+  status(): Status {
+    const { queue, reporter, runtime } = this.#parts;
+    queue.refresh();
+    return computeStatus(queue, reporter, runtime.now());
+  }
+
+  /** See `Notifier.entries()`. */
+  entries(): QueuedEntry[] {
+    this.#parts.queue.refresh();
+    return this.#parts.reporter.entries();
+  }
+
+  /** See `Notifier.retry()`. */
+  async retry(ids: readonly string[], options: Pick<NotifyOptions, "waitMs" | "signal"> = {}): Promise<Outcome[]> {
+    const { queue, runtime } = this.#parts;
+    const { waitMs = DEFAULT_NOTIFY_WAIT_MS, signal } = options;
+    const entries = this.#findEntries(ids);
+    if (entries.length === 0) return [];
+    const deadline = runtime.now() + waitMs;
+    const all = expandBatches(entries);
+    queue.state.watch(all.map(({ id }) => id));
+    await queue.retry(entries, DEFAULT_TTL_MS);
+    await this.#deliver({ deadline, patienceMs: 0, mine: all.map(({ id }) => id), signal, isDeliverer: false });
+    return this.#conclude(all);
+  }
+
+  /** See `Notifier.drop()`. */
+  async drop(ids: readonly string[]): Promise<void> {
+    await this.#parts.queue.drop(this.#findEntries(ids));
+  }
+
+  /** Releases locks and connections. What is queued stays queued. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#parts.queue.deliverLock.release();
+    this.#parts.queue.backgroundLock.release();
+    this.#ownRuntime[Symbol.dispose]();
+    return Promise.resolve();
+  }
+
+  /** Finds where the incident is open that a notification resolves, among the records that were read. */
+  #findOpenIncidents({ key, resolves, time }: Notification): readonly Lane[] {
+    return resolves && key !== undefined ? this.#parts.queue.state.openIncidentLanes(key, time) : [];
+  }
+
+  /** Writes requests. A deliverer announces their first attempts in the same write, where nothing older is ahead of them. */
+  #enqueue(requests: readonly EnqueueRequest[], isDeliverer: boolean): Promise<Enqueued> {
+    const { queue, courier, warn } = this.#parts;
+    return this.#prepare(isDeliverer, async (problem) => {
+      const leaving = requests.filter((request) => isDeliverer && !problem && courier.isIdleFor(request));
+      const names = new Set(leaving.map(({ channel }) => channel));
+      const enqueued = await queue.enqueue(requests, ({ channel }) => names.has(channel));
+      courier.adopt(enqueued.entries);
+      const warning = fullnessWarning(queue.bytes);
+      if (warning) warn(warning);
+      return enqueued;
+    });
+  }
+
+  #prepare<Result>(isDeliverer: boolean, work: (problem?: StorageError) => Promise<Result>): Promise<Result> {
+    const { queue, warn } = this.#parts;
+    return prepareDelivery(queue, { isDeliverer, warn }, work);
+  }
+
+  /** Returns the outcomes of entries in the spool: they are on disk, but the journal cannot be written now. */
+  #reportSpooled(entries: readonly Entry[], problem: StorageError, isDeliverer: boolean): Outcome[] {
+    if (isDeliverer) this.#parts.queue.deliverLock.release();
+    this.#parts.handOver();
+    const reason = `It is on disk, but cannot be sent now: ${problem.message}`;
+    return entries.map(({ id, channel, destination }) => ({ id, channel, destination, state: "queued", reason }));
+  }
+
+  async #deliver(options: RunOptions & { readonly isDeliverer: boolean }): Promise<StorageError | undefined> {
+    const { queue, courier, runtime, warn } = this.#parts;
+    const problem = await deliverOrWatch(queue, courier, { ...options, runtime });
+    if (problem) warn(problem.message);
+    return problem;
+  }
+
+  /** Returns the outcomes of entries and hands over what is left. */
+  #conclude(entries: readonly Entry[]): Outcome[] {
+    const { queue, courier, reporter } = this.#parts;
+    const outcomes = reporter.outcomes(entries);
+    queue.state.unwatch(entries.map((entry) => entry.id));
+    if (courier.hasWork()) this.#parts.handOver();
+    queue.keepReserve();
+    return outcomes;
+  }
+
+  #findEntries(ids: readonly string[]): Entry[] {
+    const { queue } = this.#parts;
+    queue.refresh();
+    return ids.map((id) => queue.state.entry(id)).filter((entry) => entry !== undefined);
+  }
+}
+
+/**
+ * Turns a plan into requests for the queue: the envelopes, and after them their fallbacks.
+ *
+ * @param id the caller's idempotency key. An attachment that is sent on its own gets one that no caller can give.
+ */
+function toEnqueueRequests({ envelopes, fallbacks }: Plan, id: string | undefined): EnqueueRequest[] {
+  const requests = new Map(envelopes.map((envelope) => [envelope, toEnqueueRequest(envelope, id)]));
+  const fallbackRequests = fallbacks.map(({ envelope, primaries }): EnqueueRequest => ({
+    ...toEnqueueRequest(envelope, id),
+    primaries: primaries.flatMap(({ envelope, afterMs }) => {
+      const request = requests.get(envelope);
+      return request === undefined ? [] : [{ request, afterMs }];
+    }),
+  }));
+  return [...requests.values(), ...fallbackRequests];
+}
+
+function toEnqueueRequest(envelope: Envelope, id: string | undefined): EnqueueRequest {
+  const { notification, attachmentIndex } = envelope;
+  const { expires, key, resolves, severity, attachments, file } = notification;
+  const files = [...attachments ?? [], ...file ? [file] : []].map(({ content }) => content);
+  const common = {
+    ...{ ...envelope, expires, isUrgent: severity === "critical" },
+    ...(files.length === 0 ? {} : { files }),
+  };
+  // A newer notification that replaces the text replaces its attachments too.
+  if (attachmentIndex !== undefined) return { ...common, key, idempotencyKey: id && `${id} ${attachmentIndex}` };
+  const keyed = key === undefined ? {} : { key, title: incidentTitle(notification), resolves, replaces: true } as const;
+  return { ...common, ...keyed, idempotencyKey: id };
+}
