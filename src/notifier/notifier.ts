@@ -21,12 +21,16 @@ import type { Status } from "./status.ts";
  * const { userId, accessToken } = homeserver.addUser("bot");
  * const room = homeserver.createRoom({ members: [userId] });
  *
- * await using notifier = await Notifier.open({
- *   stateDir: await Deno.makeTempDir(),
- *   channels: { matrix: { homeserver: homeserver.url, accessToken, room } },
- * });
- * const [outcome] = await notifier.notify({ subject: "Backup failed", severity: "error" });
- * assertEquals(outcome.state, "delivered");
+ * const stateDir = await Deno.makeTempDir();
+ * {
+ *   await using notifier = await Notifier.open({
+ *     stateDir,
+ *     channels: { matrix: { homeserver: homeserver.url, accessToken, room } },
+ *   });
+ *   const [outcome] = await notifier.notify({ subject: "Backup failed", severity: "error" });
+ *   assertEquals(outcome.state, "delivered");
+ * }
+ * await Deno.remove(stateDir, { recursive: true });
  * ```
  */
 export class Notifier implements AsyncDisposable {

@@ -61,6 +61,7 @@ export interface SendNotificationOptions extends Omit<NotificationInput, "subjec
  *   stateDir,
  * });
  * assertEquals(outcome.state, "delivered");
+ * await Deno.remove(stateDir, { recursive: true });
  * ```
  */
 export async function notify(subject: string, options: NotifyCallOptions = {}): Promise<Outcome[]> {
