@@ -200,10 +200,15 @@ async function showDevicePrompt(
   ui.tell(`The code is valid for ${formatDuration(expiresAt - runtime.now())}. Waiting for you to confirm it …`);
 }
 
-/** How long a person waits for the QR code library if it must be downloaded first, in milliseconds. */
+/**
+ * How long a person waits for the QR code library if it must be downloaded first, in milliseconds.
+ */
 const QR_CODE_TIMEOUT_MS = 5_000;
 
-/** Draws a QR code. Returns undefined if its library does not load in time: the address is printed anyway. */
+/**
+ * Draws a QR code. Returns undefined if its library does not load in time: the address is printed
+ * anyway.
+ */
 async function drawInTime(text: string, runtime: Runtime): Promise<string | undefined> {
   const { promise: timedOut, resolve } = Promise.withResolvers<undefined>();
   runtime.timeout(QR_CODE_TIMEOUT_MS).addEventListener("abort", () => resolve(undefined));

@@ -52,8 +52,9 @@ export function createSignIn(context: CommandContext, userId: string): SignIn {
 }
 
 /**
- * Finds the Matrix channels that use an account. Without `userId` it finds those that have an access
- * token of their own. A broken configuration counts as empty: the commands that deliver report it.
+ * Finds the Matrix channels that use an account. Without `userId` it finds those that have an
+ * access token of their own. A broken configuration counts as empty: the commands that deliver
+ * report it.
  */
 export function findMatrixChannels({ args, runtime }: CommandContext, userId?: string): readonly ChannelSource[] {
   try {
@@ -74,8 +75,8 @@ export interface ChannelClient {
 }
 
 /**
- * Creates the client for the channel in `--channel`, else for the channel `matrix`, else for the only
- * Matrix channel.
+ * Creates the client for the channel in `--channel`, else for the channel `matrix`, else for the
+ * only Matrix channel.
  *
  * @throws {ConfigError} if there is no such channel or its configuration is wrong
  */
@@ -121,7 +122,10 @@ function selectChannel(channels: readonly ChannelSource[], wanted: string | unde
   );
 }
 
-/** `@bot:example.org, device ABC, at https://matrix.example.org, token expires in 5 min and is renewed`. */
+/**
+ * `@bot:example.org, device ABC, at https://matrix.example.org, token expires in 5 min and is
+ * renewed`.
+ */
 export function formatAccount(account: Account, now: number): string {
   const { userId, deviceId, homeserver, expiresAt, refreshToken } = account;
   const left = expiresAt === undefined ? undefined : expiresAt - now;
@@ -133,7 +137,9 @@ export function formatAccount(account: Account, now: number): string {
   return printable(`${formatOwner({ userId, deviceId, homeserver })}, ${expiry}`);
 }
 
-/** `@bot:example.org, device ABC, at https://matrix.example.org, with the token of channel matrix`. */
+/**
+ * `@bot:example.org, device ABC, at https://matrix.example.org, with the token of channel matrix`.
+ */
 export function formatChannelAccount(owner: TokenOwner, channel: string): string {
   return printable(`${formatOwner(owner)}, with the token of channel ${channel}`);
 }

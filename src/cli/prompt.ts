@@ -1,4 +1,6 @@
-/** Questions on a terminal. They are printed to standard error, because standard output is for data. */
+/**
+ * Questions on a terminal. They are printed to standard error, because standard output is for data.
+ */
 
 import { InterruptedError } from "../base/errors.ts";
 import type { Stdio } from "../runtime/runtime.ts";

@@ -60,7 +60,10 @@ function requireInvitees({ args }: CommandContext): readonly string[] {
   return invite;
 }
 
-/** Adds the room to the account's list of direct chats. The room exists already, so a failure is only a warning. */
+/**
+ * Adds the room to the account's list of direct chats. The room exists already, so a failure is
+ * only a warning.
+ */
 async function markAsDirect(
   client: MatrixClient,
   chat: { readonly person: string; readonly roomId: string },

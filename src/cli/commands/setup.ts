@@ -119,7 +119,10 @@ async function sendTestMessage(
   return outcome;
 }
 
-/** Unlike `send`, setup fails if the test message is only queued: that does not show that the channel works. */
+/**
+ * Unlike `send`, setup fails if the test message is only queued: that does not show that the
+ * channel works.
+ */
 function toExitCode(test: Outcome | undefined): number {
   if (test === undefined || test.state === "delivered") return EXIT.ok;
   return test.state === "dead" ? EXIT.dataErr : EXIT.tempFail;

@@ -1,4 +1,6 @@
-/** `whoami`: prints the accounts on this host, after asking each homeserver whether the token works. */
+/**
+ * `whoami`: prints the accounts on this host, after asking each homeserver whether the token works.
+ */
 
 import { toLoginError } from "../../accounts/sign_in.ts";
 import { openSession, requireAccount } from "../../accounts/session.ts";

@@ -21,7 +21,9 @@ import { createChoiceQuestion } from "./prompter.ts";
 
 const WHOAMI_TIMEOUT_MS = 30_000;
 
-/** Asks for the user id. The default is the user of the channel, else the only account on this host. */
+/**
+ * Asks for the user id. The default is the user of the channel, else the only account on this host.
+ */
 export async function chooseUser({ args, prompter, plan, stateDir }: SetupContext): Promise<string> {
   const given = args.text("user");
   if (given !== undefined) return requireUserId(given);
@@ -47,7 +49,10 @@ export async function openAccount(context: SetupContext, userId: string): Promis
   return account;
 }
 
-/** Reads the saved account. Returns undefined if there is none, or if `--homeserver` names another homeserver. */
+/**
+ * Reads the saved account. Returns undefined if there is none, or if `--homeserver` names another
+ * homeserver.
+ */
 function findSavedAccount({ args, stateDir }: SetupContext, userId: string): Account | undefined {
   const account = new AccountStore(stateDir).read(userId);
   const wanted = parseServer(args.text("homeserver") ?? account?.homeserver ?? "", { insecureHttp: true });
@@ -109,7 +114,10 @@ async function findHomeserver(
   });
 }
 
-/** Logs in. After a wrong password, a person chooses again; setup never retries a password by itself. */
+/**
+ * Logs in. After a wrong password, a person chooses again; setup never retries a password by
+ * itself.
+ */
 async function logInAs(
   context: SetupContext,
   login: { readonly signIn: SignIn; readonly offer: LoginOffer },

@@ -91,7 +91,10 @@ function requireMatrixChannel(name: string, value: unknown): Readonly<Record<str
   });
 }
 
-/** Merges the connection options into the settings that are kept. An option replaces the setting in the file. */
+/**
+ * Merges the connection options into the settings that are kept. An option replaces the setting in
+ * the file.
+ */
 function mergeConnection(
   { args }: CommandContext,
   { name, before }: { readonly name: string; readonly before: Readonly<Record<string, unknown>> },
@@ -139,9 +142,9 @@ export interface ChannelPlace {
 }
 
 /**
- * Writes a channel into the configuration file, in place of the channel with the same name. The rest
- * of the file is kept. The file is replaced atomically and only its owner can read it; if it is a
- * symbolic link, its target is replaced.
+ * Writes a channel into the configuration file, in place of the channel with the same name. The
+ * rest of the file is kept. The file is replaced atomically and only its owner can read it; if it
+ * is a symbolic link, its target is replaced.
  *
  * @throws {ConfigError} if the file cannot be read
  * @throws {StorageError} if it cannot be written; the old file is then unchanged

@@ -1,6 +1,6 @@
 /**
- * The questions of `setup`. A person answers them at a terminal. Without a terminal, or with `--yes`,
- * each question takes its default, or fails with the option that answers it.
+ * The questions of `setup`. A person answers them at a terminal. Without a terminal, or with
+ * `--yes`, each question takes its default, or fails with the option that answers it.
  *
  * @module
  */
@@ -19,7 +19,9 @@ export interface Question<Answer> {
   readonly choices?: readonly string[];
   /** The option that answers the question: `--user @bot:example.org`. */
   readonly option: string;
-  /** The answer to an empty line, and without a terminal. If there is none, an answer is required. */
+  /**
+   * The answer to an empty line, and without a terminal. If there is none, an answer is required.
+   */
   readonly defaultAnswer?: string;
   /**
    * Checks the answer and acts on it.

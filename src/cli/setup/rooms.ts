@@ -237,7 +237,10 @@ async function askForNewRoom(context: RoomContext): Promise<Room> {
   return await createNewRoom({ name, invite }, context);
 }
 
-/** Finds the room of an earlier setup with the same options, so that repeating the command creates no second room. */
+/**
+ * Finds the room of an earlier setup with the same options, so that repeating the command creates
+ * no second room.
+ */
 async function findCreatedBefore(name: string, { client, plan, signal }: RoomContext): Promise<string | undefined> {
   const { room } = plan.before;
   if (room === undefined) return undefined;
@@ -274,7 +277,10 @@ async function askForPerson(context: RoomContext): Promise<Room> {
   return await openChatWith(person, context);
 }
 
-/** Finds the direct chat with a person, or creates it: the same that a notification to that person uses. */
+/**
+ * Finds the direct chat with a person, or creates it: the same that a notification to that person
+ * uses.
+ */
 async function openChatWith(person: string, context: RoomContext): Promise<Room> {
   const { client, done, runtime, signal, stateDir } = context;
   const memory = new RoomCacheFile(stateDir, runtime);

@@ -13,7 +13,10 @@ interface SsoScene {
   login(stdio?: Partial<Runtime["stdio"]>): Promise<number>;
   /** Resolves to the address to open, when it is printed. */
   printedUrl(): Promise<string>;
-  /** Opens an address like a browser that is already logged in. Returns the address it is redirected to. */
+  /**
+   * Opens an address like a browser that is already logged in. Returns the address it is redirected
+   * to.
+   */
   open(url: string): Promise<string>;
 }
 

@@ -45,7 +45,8 @@ export async function openSetupScene(): Promise<SetupScene> {
       using runtime: FakeRuntime = fakeRuntime({ env: { HOME: home }, typed, stdin, now: time, realIds: true });
       const stdio = { ...runtime.stdio, stdoutIsTerminal: () => typed !== undefined };
       const code = await main(args, { ...runtime, stdio, ...overrides });
-      // Synapse caches a sync response for two minutes: a later time makes the next request a new one.
+      // Synapse caches a sync response for two minutes: a later time makes the next request a new
+      // one.
       time = runtime.time + 1;
       return { code, out: runtime.out(), err: runtime.err() };
     },

@@ -1,4 +1,7 @@
-/** `setup` against a loopback homeserver, where something happens while it runs. The transcripts show the rest. */
+/**
+ * `setup` against a loopback homeserver, where something happens while it runs. The transcripts
+ * show the rest.
+ */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { setOAuthScene } from "../../fakes/oauth.ts";
