@@ -1,5 +1,5 @@
 /**
- * An account that somebody logged in with, as it is kept in `accounts/` of the state directory: one file each, which its owner alone can read.
+ * An account that is logged in on this host: one file in `accounts/` of the state directory, which only its owner can read.
  *
  * @module
  */
@@ -9,10 +9,10 @@ import { ConfigError } from "../base/errors.ts";
 import { parseJsonObject } from "../base/fields.ts";
 import { readSecretFile } from "../base/secret.ts";
 
-/** What renewing a session takes. */
+/** The parts of the runtime that renewing tokens needs. */
 export type SessionRuntime = Pick<Runtime, "fetch" | "timeout" | "now" | "sleep" | "random">;
 
-/** A session on a homeserver. */
+/** A login on a homeserver. */
 export interface Account {
   readonly userId: string;
   /** The homeserver's address, without a trailing slash. */
@@ -20,21 +20,21 @@ export interface Account {
   /** Absent for a token that belongs to no device. */
   readonly deviceId?: string;
   readonly accessToken: string;
-  /** Absent where the access token does not expire. */
+  /** Absent if the access token does not expire. */
   readonly refreshToken?: string;
   /** When the access token expires by our own clock, milliseconds since 1970. */
   readonly expiresAt?: number;
-  /** The refresh token before this one: it works again when a late answer ended the pair that is kept here before it was used. */
+  /** The refresh token before this one. It is valid again if a late answer ended the stored pair before its first use. */
   readonly previousRefreshToken?: string;
-  /** Set where an OAuth 2.0 server gave the tokens. */
+  /** Present if an OAuth 2.0 server issued the tokens. */
   readonly oauth?: OAuthSession;
-  /** A file with the password, for logging in again where the server ends a session only softly. */
+  /** A file with the password, for another login after a soft logout. */
   readonly passwordFile?: string;
-  /** When a refused password's file was changed last, milliseconds since 1970: the same password is not tried again. */
+  /** When the file of a refused password was modified, milliseconds since 1970: the same password is not tried again. */
   readonly refusedPassword?: number;
 }
 
-/** Where tokens of OAuth 2.0 are renewed and revoked. */
+/** The OAuth 2.0 server that refreshes and revokes the tokens. */
 export interface OAuthSession {
   readonly issuer: string;
   readonly clientId: string;
@@ -42,12 +42,12 @@ export interface OAuthSession {
   readonly revocationEndpoint: string;
 }
 
-/** The file of an account. Whatever a user id holds, its name stays within the folder. */
+/** Returns the path of an account's file. No user id can lead out of the folder. */
 export function accountPath(stateDir: string, userId: string): string {
   return `${stateDir}/accounts/${encodeURIComponent(userId)}.json`;
 }
 
-/** How an account is written. */
+/** Formats an account as the text of its file. */
 export function serializeAccount(account: Account): string {
   return `${JSON.stringify({ version: 1, ...account }, undefined, 2)}\n`;
 }
@@ -55,22 +55,22 @@ export function serializeAccount(account: Account): string {
 /**
  * Reads an account from its file.
  *
- * @returns undefined when nobody is logged in
- * @throws {ConfigError} when the world can read the file, or it is no account's
+ * @returns undefined if the account is not logged in
+ * @throws {ConfigError} if the file is world-readable, or not a valid account file
  */
 export function readAccount(stateDir: string, userId: string): Account | undefined {
   const path = accountPath(stateDir, userId);
   const text = readSecretFile(path, "account file");
   if (text === undefined) return undefined;
   const json = parseJsonObject(text);
-  const refuse = (state: string) =>
+  const createError = (state: string) =>
     new ConfigError(`Cannot use account file ${path}: ${state}`, {
       hint: `log in again: matrix-notify login ${userId}`,
     });
-  if (json === undefined) throw refuse("it is damaged");
+  if (json === undefined) throw createError("it is damaged");
   const { version, ...account } = json;
-  if (version !== 1) throw refuse("a newer matrix-notify wrote it");
-  if (!isAccount(account) || account.userId !== userId) throw refuse("it is damaged");
+  if (version !== 1) throw createError("a newer matrix-notify wrote it");
+  if (!isAccount(account) || account.userId !== userId) throw createError("it is damaged");
   return account;
 }
 
@@ -95,7 +95,7 @@ function isText(value: unknown): value is string {
   return typeof value === "string";
 }
 
-/** Whether the access token is over by our own clock, and something can be done about it. */
-export function isExpired({ expiresAt, refreshToken }: Account, now: number): boolean {
+/** True if the access token has expired by our own clock, and there is a refresh token. */
+export function isTokenExpired({ expiresAt, refreshToken }: Account, now: number): boolean {
   return refreshToken !== undefined && expiresAt !== undefined && expiresAt <= now;
 }

@@ -1,82 +1,85 @@
 /**
- * Logging in by OAuth 2.0 device authorization (Client-Server API 1.18, "Device authorisation flow"): a person confirms it in a browser anywhere, and no password
- * comes near this host.
+ * Login with a device code (Client-Server API 1.18, "Device authorisation flow"): a person confirms it in a browser on any
+ * device, and no password is entered on this host.
  *
  * @module
  */
 
 import { LoginError, type LoginErrorCode } from "../base/errors.ts";
-import type { OAuthOptions } from "../matrix/oauth/ask.ts";
-import { type DeviceAuthorization, requestDeviceCode } from "../matrix/oauth/device.ts";
-import { OAuthError } from "../matrix/oauth/errors.ts";
-import { type AuthMetadata, authMetadata } from "../matrix/oauth/metadata.ts";
-import { pollDeviceToken } from "../matrix/oauth/poll.ts";
-import { registerClient } from "../matrix/oauth/register.ts";
-import type { MatrixClient } from "../matrix/request.ts";
-import { nameDevice, whoami } from "../matrix/session.ts";
+import { setDeviceName, whoami } from "../matrix/account.ts";
+import { type AuthMetadata, OAuthError, readAuthMetadata } from "../matrix/oauth/client.ts";
+import {
+  type DeviceAuthorization,
+  pollDeviceToken,
+  registerClient,
+  requestDeviceCode,
+} from "../matrix/oauth/device_flow.ts";
+import type { MatrixClient, RequestOptions } from "../matrix/request.ts";
 import type { Account } from "./account.ts";
-import { deviceName, stableDeviceId } from "./device.ts";
 import { withTokens } from "./renewal.ts";
-import { revokeSession } from "./revocation.ts";
-import { attempt, LOGIN_TIMEOUT_MS, saveLogin, type SignIn } from "./sign_in.ts";
+import { LOGIN_TIMEOUT_MS, saveLogin, type SignInContext, withLoginErrors } from "./sign_in.ts";
+import { revokeSession } from "./sign_out.ts";
+import { deviceName, stableDeviceId } from "./store.ts";
 
-/** What the person at the browser needs to know. */
+/** What the person needs to confirm the login. */
 export type DevicePrompt = Pick<
   DeviceAuthorization,
   "userCode" | "verificationUri" | "verificationUriComplete" | "expiresAt"
 >;
 
-/** Where to log in, and how the person hears of it. */
+/** Options of {@linkcode signInWithDeviceCode}. */
 export interface DeviceLoginOptions {
   /** The homeserver's address, without a trailing slash. */
   readonly baseUrl: string;
-  /** Tells the person what to do. */
+  /** Shows the person the code and the web page. */
   readonly show: (prompt: DevicePrompt) => void | Promise<void>;
 }
 
-/** The name and the page that the person sees when the login is to be confirmed: the same everywhere, as the specification wants it. */
+/** The name and the web page that the person sees. The specification requires the same ones for all users of a program. */
 const CLIENT = { clientName: "matrix-notify", clientUri: "https://matrix-notify.dev/" };
 
 /**
- * Logs in, on the device of the state directory, and saves the account. Until the person has confirmed it what was saved before is there still, and in use.
+ * Logs in on the device of the state directory, and saves the account. An account that was saved before stays in use until
+ * the person has confirmed.
  *
- * @throws {LoginError} when the server has no such login, the person refused or did not come, or somebody else confirmed it
+ * @throws {LoginError} if the server has no such login, the person refused or did not come, or another user confirmed it
  */
-export async function signInByDevice(signIn: SignIn, options: DeviceLoginOptions): Promise<Account> {
-  const { userId, stateDir, runtime, userAgent, signal } = signIn;
+export async function signInWithDeviceCode(context: SignInContext, options: DeviceLoginOptions): Promise<Account> {
+  const { userId, stateDir, runtime, userAgent, signal } = context;
   const limits = { timeoutMs: LOGIN_TIMEOUT_MS, signal };
   const deviceId = stableDeviceId(stateDir, runtime);
-  return await attempt(signIn, async () => {
-    const metadata = await metadataOf({ runtime, userAgent, baseUrl: options.baseUrl }, limits);
-    const account = await confirmed(signIn, metadata, { ...options, deviceId }).catch((error) => {
-      throw error instanceof OAuthError ? loginError(error) : error;
+  return await withLoginErrors(context, async () => {
+    const metadata = await requireDeviceFlow({ runtime, userAgent, baseUrl: options.baseUrl }, limits);
+    const account = await authorize(context, metadata, { ...options, deviceId }).catch((error) => {
+      throw error instanceof OAuthError ? fromOAuthError(error) : error;
     });
     try {
       if (account.userId === userId) {
-        await saveLogin(signIn, () => Promise.resolve(account));
-        await nameOurDevice(account, signIn);
+        await saveLogin(context, () => Promise.resolve(account));
+        await nameDevice(account, context);
         return account;
       }
     } catch (error) {
-      await revoke(account, signIn);
+      await revoke(account, context);
       throw error;
     }
-    await revoke(account, signIn);
+    await revoke(account, context);
     throw new LoginError("refused", `Cannot log in as ${userId}: ${account.userId} confirmed it in the browser`, {
       hint: `log in there as ${userId}, or name ${account.userId} here`,
     });
   });
 }
 
-async function metadataOf(client: MatrixClient, limits: OAuthOptions): Promise<AuthMetadata> {
-  const metadata = await authMetadata(client, limits);
+async function requireDeviceFlow(client: MatrixClient, limits: RequestOptions): Promise<AuthMetadata> {
+  const metadata = await readAuthMetadata(client, limits);
   if (metadata?.deviceAuthorizationEndpoint !== undefined) return metadata;
   const state = metadata === undefined ? "has no login by OAuth 2.0" : "does not offer device authorization";
   throw new LoginError("unavailable", `Cannot log in with a code: ${new URL(client.baseUrl).host} ${state}`);
 }
 
-async function confirmed(
-  { runtime, userAgent, signal }: SignIn,
+/** Runs the device flow. @returns the account of the user who confirmed it */
+async function authorize(
+  { runtime, userAgent, signal }: SignInContext,
   metadata: AuthMetadata,
   { baseUrl, deviceId, show }: DeviceLoginOptions & { readonly deviceId: string },
 ): Promise<Account> {
@@ -93,31 +96,33 @@ async function confirmed(
   return withTokens({ userId, homeserver: baseUrl, deviceId, accessToken: "", oauth }, tokens, now);
 }
 
-const TROUBLES: Readonly<Record<string, LoginErrorCode>> = {
+const CODES: Readonly<Record<string, LoginErrorCode>> = {
   access_denied: "refused",
   expired_token: "expired",
   temporarily_unavailable: "rate-limited",
 };
 
-function loginError(error: OAuthError): LoginError {
-  const trouble = Object.hasOwn(TROUBLES, error.errcode) ? TROUBLES[error.errcode] : "unavailable";
-  return new LoginError(trouble, error.message, { hint: error.hint, cause: error });
+function fromOAuthError(error: OAuthError): LoginError {
+  const code = Object.hasOwn(CODES, error.errcode) ? CODES[error.errcode] : "unavailable";
+  return new LoginError(code, error.message, { hint: error.hint, cause: error });
 }
 
-/** OAuth 2.0 has no names for devices. One without is a device all the same. */
-async function nameOurDevice({ deviceId, homeserver, accessToken }: Account, signIn: SignIn): Promise<void> {
-  const { runtime, userAgent, signal } = signIn;
+/** OAuth 2.0 has no device names, so the device is named afterwards. A failure to do so is ignored. */
+async function nameDevice({ deviceId, homeserver, accessToken }: Account, context: SignInContext): Promise<void> {
+  const { runtime, userAgent, signal } = context;
   const client = { runtime, userAgent, baseUrl: homeserver, credentials: { accessToken: () => accessToken } };
+  const name = deviceName(runtime);
   try {
-    const name = deviceName(runtime);
-    if (deviceId !== undefined) await nameDevice(client, { deviceId, name }, { timeoutMs: LOGIN_TIMEOUT_MS, signal });
+    if (deviceId !== undefined) {
+      await setDeviceName(client, { deviceId, name }, { timeoutMs: LOGIN_TIMEOUT_MS, signal });
+    }
   } catch {
     if (signal?.aborted) throw signal.reason;
   }
 }
 
-/** A session that nobody will use is ended, as well as that can be done. */
-async function revoke(account: Account, { runtime, userAgent, signal }: SignIn): Promise<void> {
+/** Ends a login that will not be used. A failure to do so is ignored. */
+async function revoke(account: Account, { runtime, userAgent, signal }: SignInContext): Promise<void> {
   try {
     await revokeSession(account, { runtime, userAgent }, { timeoutMs: LOGIN_TIMEOUT_MS, signal });
   } catch {

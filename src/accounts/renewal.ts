@@ -1,28 +1,28 @@
 /**
- * Renewing a session, once for all processes of a host:
+ * Renewing an account's tokens, once for all processes of a host:
  *
  * ```text
- * lock -> read again: has another process renewed it? then its token is used
+ * lock -> read again: has another process renewed them? then use its token
  *      -> refresh (or, after a soft logout, log in again on the same device)
- *      -> save, durably -> unlock -> the new token is used for the first time
+ *      -> save, durably -> unlock -> use the new token for the first time
  * ```
  *
- * Killed between the answer and the save, the file holds the old refresh token, which works until the new access token was used (Client-Server API,
- * "Refreshing access tokens"). Had an answer been late, and another refresh been faster, then the server ends the pair that was saved: the refresh token before
- * it is kept for that.
+ * A process killed between the answer and the save leaves the old refresh token in the file. It stays valid until the new
+ * access token is used (Client-Server API, "Refreshing access tokens").
+ *
+ * If an answer is late, and a second refresh overtakes it, the server may end the pair that is saved. The previous refresh
+ * token is kept for this case.
  *
  * @module
  */
 
 import { ResponseError } from "../base/errors.ts";
-import { login } from "../matrix/login.ts";
 import type { MatrixClient, RenewOptions } from "../matrix/request.ts";
-import { refreshSession, type Tokens } from "../matrix/session.ts";
-import { type Account, isExpired, type SessionRuntime } from "./account.ts";
-import { changedAt, readPassword } from "./password.ts";
-import { AccountStore, type HeldAccount } from "./store.ts";
+import { login, refreshTokens, type Tokens } from "../matrix/session.ts";
+import { type Account, isTokenExpired, type SessionRuntime } from "./account.ts";
+import { AccountStore, type LockedAccount, readModifiedTime, readPassword } from "./store.ts";
 
-/** Whose session it is, and by which means it is renewed. */
+/** The account to renew, and the means. */
 export interface Renewal {
   readonly stateDir: string;
   readonly userId: string;
@@ -31,72 +31,73 @@ export interface Renewal {
 }
 
 /**
- * Gets another access token in the place of one that was refused, and saves it.
+ * Replaces an access token that was refused, and saves the new one.
  *
- * @returns whether the account has another one; false when its session is over
- * @throws whatever a request throws, when nobody knows
- * @throws {StorageError} when the account's lock is not to be had, or the disk does not take the new tokens
+ * @returns false if the login is over and there is no other token
+ * @throws the errors of a request, if it is unknown whether there is another token
+ * @throws {StorageError} if the account's lock is not free in time, or the disk fails
  */
 export async function renewAccount(renewal: Renewal, refused: string, options: RenewOptions): Promise<boolean> {
   const { stateDir, userId, runtime } = renewal;
   const store = new AccountStore(stateDir);
-  return await store.exclusively(userId, { runtime, ...options }, async (held) => {
-    const account = held.read();
+  return await store.withLock(userId, { runtime, ...options }, async (locked) => {
+    const account = locked.read();
     if (account === undefined) return false;
-    if (account.accessToken !== refused && !isExpired(account, runtime.now())) return true;
-    const renewed = await refresh(account, renewal, options) ?? await loginAgain(account, held, { renewal, options });
-    if (renewed !== undefined) held.save(renewed);
+    if (account.accessToken !== refused && !isTokenExpired(account, runtime.now())) return true;
+    const renewed = await refresh(account, renewal, options) ?? await loginAgain(account, locked, { renewal, options });
+    if (renewed !== undefined) locked.save(renewed);
     return renewed !== undefined;
   });
 }
 
-/** @returns undefined when there is no refresh token that the server takes */
+/** @returns undefined if the server accepts no refresh token */
 async function refresh(account: Account, renewal: Renewal, options: RenewOptions): Promise<Account | undefined> {
   const { refreshToken, previousRefreshToken } = account;
   for (const token of [refreshToken, previousRefreshToken]) {
     if (token === undefined) continue;
-    const tokens = await unlessRefused(() => trade(token, account, { renewal, options }));
+    const tokens = await unlessRefused(() => requestTokens(token, account, { renewal, options }));
     if (tokens !== undefined) return withTokens({ ...account, refreshToken: token }, tokens, renewal.runtime.now());
   }
   return undefined;
 }
 
-/** Trades a refresh token for new tokens, where it came from. What OAuth 2.0 takes is loaded by those who need it. */
-async function trade(
+/** Exchanges a refresh token for new tokens at the server that issued it. The OAuth 2.0 code is loaded late. */
+async function requestTokens(
   refreshToken: string,
   account: Account,
   { renewal, options }: { readonly renewal: Renewal; readonly options: RenewOptions },
 ): Promise<Tokens> {
   const { oauth } = account;
-  if (oauth === undefined) return await refreshSession(clientOf(account, renewal), refreshToken, options);
-  const { refreshTokens } = await import("../matrix/oauth/session.ts");
+  if (oauth === undefined) return await refreshTokens(createClient(account, renewal), refreshToken, options);
+  const { refreshOAuthTokens } = await import("../matrix/oauth/client.ts");
   const { timeoutMs, signal } = options;
   const { tokenEndpoint, clientId } = oauth;
-  return await refreshTokens(renewal, { tokenEndpoint, clientId, refreshToken, timeoutMs, signal });
+  return await refreshOAuthTokens(renewal, { tokenEndpoint, clientId, refreshToken, timeoutMs, signal });
 }
 
 /**
- * A session that ended softly goes on with a login on the same device. A wrong password is tried once: servers count, and lock accounts.
+ * Logs in again on the same device after a soft logout. A wrong password is tried once: servers count wrong tries, and lock
+ * accounts.
  *
- * @returns undefined when that is not so, or there is no password that the server takes
+ * @returns undefined if it was no soft logout, or there is no password that the server accepts
  */
 async function loginAgain(
   account: Account,
-  held: HeldAccount,
+  locked: LockedAccount,
   { renewal, options }: { readonly renewal: Renewal; readonly options: RenewOptions },
 ): Promise<Account | undefined> {
   const { passwordFile, deviceId, refusedPassword, userId } = account;
   if (!options.softLogout || passwordFile === undefined || deviceId === undefined) return undefined;
-  const changed = changedAt(passwordFile);
-  if (changed === undefined || changed === refusedPassword) return undefined;
+  const modified = readModifiedTime(passwordFile);
+  if (modified === undefined || modified === refusedPassword) return undefined;
   const proof = { type: "m.login.password", user: userId, password: readPassword(passwordFile) } as const;
-  const session = await unlessRefused(() => login(clientOf(account, renewal), { proof, deviceId }, options));
+  const session = await unlessRefused(() => login(createClient(account, renewal), { proof, deviceId }, options));
   if (session?.userId === userId) return withTokens(account, session, renewal.runtime.now());
-  held.save({ ...account, refusedPassword: changed });
+  locked.save({ ...account, refusedPassword: modified });
   return undefined;
 }
 
-/** An account with new tokens in the place of its own. */
+/** Replaces the tokens of an account. */
 export function withTokens(account: Account, tokens: Tokens, now: number): Account {
   const { refreshToken, expiresAt: _, previousRefreshToken: __, refusedPassword: ___, ...kept } = account;
   const next = tokens.refreshToken ?? refreshToken;
@@ -109,7 +110,7 @@ export function withTokens(account: Account, tokens: Tokens, now: number): Accou
   };
 }
 
-/** A refusal is an answer: this will not do. All else says nothing about the session. */
+/** @returns undefined if the server refused; other errors say nothing about the login, and are thrown */
 async function unlessRefused<Result>(work: () => Promise<Result>): Promise<Result | undefined> {
   try {
     return await work();
@@ -121,7 +122,7 @@ async function unlessRefused<Result>(work: () => Promise<Result>): Promise<Resul
   }
 }
 
-/** Tokens are asked for without one. */
-function clientOf({ homeserver }: Account, { runtime, userAgent }: Renewal): MatrixClient {
+/** Requests for tokens carry no access token. */
+function createClient({ homeserver }: Account, { runtime, userAgent }: Renewal): MatrixClient {
   return { runtime, baseUrl: homeserver, userAgent };
 }

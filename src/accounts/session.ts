@@ -1,30 +1,30 @@
 /**
- * An account as a channel uses it: read at the moment of use, so that a login is seen without a restart. What renews it is loaded when a token is over; on
- * the way of a send that finds it alive this file and `account.ts` are all there is.
+ * An account as a channel uses it. It is read for each request, so a new login needs no restart. The code that renews tokens
+ * is loaded when a token has expired; a send with a valid token needs this file and `account.ts` only.
  *
  * @module
  */
 
 import { ConfigError } from "../base/errors.ts";
 import type { Credentials } from "../matrix/request.ts";
-import { type Account, isExpired, readAccount, type SessionRuntime } from "./account.ts";
+import { type Account, isTokenExpired, readAccount, type SessionRuntime } from "./account.ts";
 
-/** An account that somebody logged in with, or will. */
+/** An account that is logged in, or will be. */
 export interface AccountSession {
   /**
-   * The address of its homeserver.
+   * Returns the address of the homeserver.
    *
-   * @throws {ConfigError} when nobody is logged in
+   * @throws {ConfigError} if the account is not logged in
    */
   homeserver(): string;
-  /** Its tokens, for a client that speaks by this runtime. */
+  /** Returns the account's tokens, for a client with this runtime. */
   credentials(runtime: SessionRuntime): Credentials;
 }
 
 /**
- * Uses an account of a state directory. Nothing is read yet.
+ * Opens an account of a state directory. Reads nothing yet.
  *
- * @param userAgent how requests name us to the server
+ * @param userAgent the `User-Agent` header of requests
  */
 export function openSession(stateDir: string, userId: string, userAgent: string): AccountSession {
   const account = () => requireAccount(stateDir, userId);
@@ -32,7 +32,7 @@ export function openSession(stateDir: string, userId: string, userAgent: string)
     homeserver: () => account().homeserver,
     credentials: (runtime) => ({
       accessToken: () => account().accessToken,
-      isExpired: () => isExpired(account(), runtime.now()),
+      isExpired: () => isTokenExpired(account(), runtime.now()),
       async renew(refused, options) {
         const { renewAccount } = await import("./renewal.ts");
         return await renewAccount({ stateDir, userId, userAgent, runtime }, refused, options);
@@ -42,14 +42,14 @@ export function openSession(stateDir: string, userId: string, userAgent: string)
 }
 
 /**
- * Reads an account that must be there.
+ * Reads an account that must exist.
  *
- * @throws {ConfigError} when nobody is logged in, or its file cannot be used
+ * @throws {ConfigError} if the account is not logged in, or its file cannot be used
  */
 export function requireAccount(stateDir: string, userId: string): Account {
   const account = readAccount(stateDir, userId);
   if (account !== undefined) return account;
-  throw new ConfigError(`Cannot use the account ${userId}: nobody is logged in`, {
+  throw new ConfigError(`Cannot use the account ${userId}: it is not logged in`, {
     hint: `run: matrix-notify login ${userId}`,
   });
 }

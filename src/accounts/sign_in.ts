@@ -1,6 +1,6 @@
 /**
- * Signing in: find the homeserver, ask which ways it offers, log in by one of them, and save the account before its token is used. One try each: servers count
- * wrong ones.
+ * Signing in: find the homeserver, ask for the ways to log in, log in by one of them, and save the account before its token
+ * is used. Each way is tried once, because servers count wrong tries.
  *
  * @module
  */
@@ -15,24 +15,22 @@ import {
   ResponseError,
   TransportError,
 } from "../base/errors.ts";
+import { whoami } from "../matrix/account.ts";
 import { discoverHomeserver, type Homeserver, verifyHomeserver } from "../matrix/discovery.ts";
 import { MatrixError } from "../matrix/errors.ts";
-import { login, loginFlows, type LoginProof, type Session } from "../matrix/login.ts";
-import { authMetadata } from "../matrix/oauth/metadata.ts";
-import type { MatrixClient } from "../matrix/request.ts";
-import type { RoomOptions } from "../matrix/rooms.ts";
-import { logoutSession, whoami } from "../matrix/session.ts";
+import { readAuthMetadata } from "../matrix/oauth/client.ts";
+import type { MatrixClient, RequestOptions } from "../matrix/request.ts";
+import { login, type LoginProof, type LoginSession, logout, readLoginFlows } from "../matrix/session.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Account, SessionRuntime } from "./account.ts";
-import { deviceName, stableDeviceId } from "./device.ts";
 import { withTokens } from "./renewal.ts";
-import { AccountStore } from "./store.ts";
+import { AccountStore, deviceName, stableDeviceId } from "./store.ts";
 
-/** For each request: passwords are hashed slowly on purpose. */
+/** The timeout of each request. It is long because servers make password hashing slow. */
 export const LOGIN_TIMEOUT_MS = 30_000;
 
-/** Who signs in, and by which means. */
-export interface SignIn {
+/** The user to sign in, and the means. */
+export interface SignInContext {
   readonly userId: string;
   readonly stateDir: string;
   readonly runtime: SessionRuntime & Pick<Runtime, "uuid" | "hostname">;
@@ -40,44 +38,44 @@ export interface SignIn {
   readonly signal?: AbortSignal;
 }
 
-/** What a homeserver offers. */
+/** The ways to log in that a homeserver offers. */
 export interface LoginOffer {
   readonly homeserver: Homeserver;
-  /** The types of the flows of `GET /login`; none where the server delegates its logins. */
+  /** The types of the flows of `GET /login`; none if the server delegates its logins. */
   readonly flows: readonly string[];
-  /** Whether a person can confirm a login in a browser elsewhere, by OAuth 2.0. */
+  /** True if a person can confirm the login in a browser on another device, by OAuth 2.0. */
   readonly deviceCode: boolean;
 }
 
 /**
- * Finds the user's homeserver, and asks how one can log in.
+ * Finds the user's homeserver, and the ways to log in that it offers.
  *
- * @param options the homeserver's address, where a person named it
- * @throws {DiscoveryError} when there is no homeserver
- * @throws {LoginError} when it does not tell
+ * @param options.homeserver the homeserver's address, if a person entered one
+ * @throws {DiscoveryError} if there is no homeserver
+ * @throws {LoginError} if the homeserver does not answer
  */
-export async function askForLogins(
-  signIn: SignIn,
+export async function findLoginOffer(
+  context: SignInContext,
   options: { readonly homeserver?: string; readonly insecureHttp?: boolean },
 ): Promise<LoginOffer> {
-  const { runtime, userId, userAgent, signal } = signIn;
-  const how = { ...options, userAgent, timeoutMs: LOGIN_TIMEOUT_MS, signal };
+  const { runtime, userId, userAgent, signal } = context;
+  const limits = { ...options, userAgent, timeoutMs: LOGIN_TIMEOUT_MS, signal };
   const homeserver = options.homeserver === undefined
-    ? await discoverHomeserver(runtime, userId, how)
-    : await verifyHomeserver(runtime, addressOf(options.homeserver, how), how);
-  const client = clientOf(signIn, homeserver.baseUrl);
-  const flows = await attempt(signIn, () => loginFlows(client, how)).catch((error) => {
+    ? await discoverHomeserver(runtime, userId, limits)
+    : await verifyHomeserver(runtime, parseAddress(options.homeserver, limits), limits);
+  const client = createClient(context, homeserver.baseUrl);
+  const flows = await withLoginErrors(context, () => readLoginFlows(client, limits)).catch((error) => {
     if (error.cause instanceof MatrixError && error.cause.errcode === "M_UNRECOGNIZED") return [];
     throw error;
   });
-  const deviceCode = await attempt(signIn, () => offersDeviceCode(client, how));
+  const deviceCode = await withLoginErrors(context, () => offersDeviceCode(client, limits));
   return { homeserver, flows, deviceCode };
 }
 
-/** Metadata that cannot be used is an offer too: whoever takes it is told what is wrong. */
-async function offersDeviceCode(client: MatrixClient, options: RoomOptions): Promise<boolean> {
+/** Metadata that cannot be used count as an offer: the login itself then says what is wrong with them. */
+async function offersDeviceCode(client: MatrixClient, options: RequestOptions): Promise<boolean> {
   try {
-    return (await authMetadata(client, options))?.deviceAuthorizationEndpoint !== undefined;
+    return (await readAuthMetadata(client, options))?.deviceAuthorizationEndpoint !== undefined;
   } catch (error) {
     if (error instanceof MatrixError) return false;
     if (error instanceof NotTheServiceError) return error.status === 200;
@@ -86,48 +84,48 @@ async function offersDeviceCode(client: MatrixClient, options: RoomOptions): Pro
 }
 
 /**
- * Logs in with a password or a token of single sign-on, on the device of the state directory.
+ * Logs in with a password or the token of a single sign-on, on the device of the state directory.
  *
- * @param options a file that holds the password, for later
- * @throws {LoginError} when the server does not let us in; then what was saved before is there still
+ * @param options.passwordFile a file with the password, for later logins
+ * @throws {LoginError} if the server refuses; then an account that was saved before is unchanged
  */
-export async function signInWith(
-  signIn: SignIn,
+export async function signInWithProof(
+  context: SignInContext,
   proof: LoginProof,
   options: { readonly baseUrl: string; readonly passwordFile?: string },
 ): Promise<Account> {
-  const { userId, stateDir, runtime, signal } = signIn;
+  const { userId, stateDir, runtime, signal } = context;
   const { baseUrl, passwordFile } = options;
   const deviceId = stableDeviceId(stateDir, runtime);
-  const client = clientOf(signIn, baseUrl);
-  return await saveLogin(signIn, async () => {
-    const asked = { proof, deviceId, deviceName: deviceName(runtime) };
-    const session = await attempt(signIn, () => login(client, asked, { timeoutMs: LOGIN_TIMEOUT_MS, signal }))
-      .catch((error) => {
-        throw isForbidden(error) ? wrongProof(userId, proof, error) : error;
-      });
-    if (session.userId !== userId) throw await notThatUser(signIn, client, session);
+  const client = createClient(context, baseUrl);
+  return await saveLogin(context, async () => {
+    const details = { proof, deviceId, deviceName: deviceName(runtime) };
+    const limits = { timeoutMs: LOGIN_TIMEOUT_MS, signal };
+    const session = await withLoginErrors(context, () => login(client, details, limits)).catch((error) => {
+      throw isForbidden(error) ? wrongProof(userId, proof, error) : error;
+    });
+    if (session.userId !== userId) throw await endOtherLogin(context, client, session);
     const account = { userId, homeserver: baseUrl, deviceId: session.deviceId ?? deviceId, accessToken: "" };
     return withTokens({ ...account, ...(passwordFile === undefined ? {} : { passwordFile }) }, session, runtime.now());
   });
 }
 
 /**
- * Takes an access token that somebody has already, after the server said whose it is.
+ * Signs in with an existing access token. The server says which user it belongs to.
  *
- * @throws {LoginError} when the server does not know it, or it is another user's
+ * @throws {LoginError} if the server refuses the token, or it belongs to another user
  */
-export async function signInWithToken(
-  signIn: SignIn,
+export async function signInWithAccessToken(
+  context: SignInContext,
   accessToken: string,
   { baseUrl }: { readonly baseUrl: string },
 ): Promise<Account> {
-  const { userId, signal } = signIn;
-  const client = { ...clientOf(signIn, baseUrl), credentials: { accessToken: () => accessToken } };
-  return await saveLogin(signIn, async () => {
-    const owner = await attempt(signIn, () => whoami(client, { timeoutMs: LOGIN_TIMEOUT_MS, signal }));
+  const { userId, signal } = context;
+  const client = { ...createClient(context, baseUrl), credentials: { accessToken: () => accessToken } };
+  return await saveLogin(context, async () => {
+    const owner = await withLoginErrors(context, () => whoami(client, { timeoutMs: LOGIN_TIMEOUT_MS, signal }));
     if (owner.userId !== userId) {
-      throw new LoginError("refused", `Cannot log in as ${userId}: the access token is that of ${owner.userId}`, {
+      throw new LoginError("refused", `Cannot log in as ${userId}: the access token belongs to ${owner.userId}`, {
         hint: `if that is right: matrix-notify login ${owner.userId}`,
       });
     }
@@ -136,17 +134,18 @@ export async function signInWithToken(
 }
 
 /**
- * Saves what a login gave. Nobody renews the old session meanwhile; and where nothing could be saved, nobody logs in.
+ * Runs a login with the account's lock held, and saves the account. So no other process renews the old tokens meanwhile, and
+ * there is no login if the account cannot be saved.
  *
- * @throws whatever the login throws; then what was saved before is there still
- * @throws {StorageError} when the account cannot be saved
+ * @throws the errors of the login; then an account that was saved before is unchanged
+ * @throws {StorageError} if the account cannot be saved
  */
-export async function saveLogin(signIn: SignIn, work: () => Promise<Account>): Promise<Account> {
-  const { stateDir, userId, runtime, signal } = signIn;
+export async function saveLogin(context: SignInContext, work: () => Promise<Account>): Promise<Account> {
+  const { stateDir, userId, runtime, signal } = context;
   const store = new AccountStore(stateDir);
-  return await store.exclusively(userId, { runtime, timeoutMs: LOGIN_TIMEOUT_MS, signal }, async (held) => {
+  return await store.withLock(userId, { runtime, timeoutMs: LOGIN_TIMEOUT_MS, signal }, async (locked) => {
     const account = await work();
-    held.save(account);
+    locked.save(account);
     return account;
   });
 }
@@ -156,33 +155,37 @@ function isForbidden(error: unknown): boolean {
 }
 
 function wrongProof(userId: string, { type }: LoginProof, cause: unknown): LoginError {
-  const what = type === "m.login.password" ? "the password is wrong" : "the login token is wrong, or too old";
-  return new LoginError("refused", `Cannot log in as ${userId}: ${what}`, {
+  const state = type === "m.login.password" ? "the password is wrong" : "the login token is wrong, or too old";
+  return new LoginError("refused", `Cannot log in as ${userId}: ${state}`, {
     cause,
-    hint: "it was tried once; servers count wrong tries, and stop taking any after a few",
+    hint: "it was tried once; servers count wrong tries, and accept none after a few",
   });
 }
 
-/** Another user's session is ended, since nobody would. */
-async function notThatUser(signIn: SignIn, client: MatrixClient, session: Session): Promise<LoginError> {
+/** Logs the other user out again. @returns the error for this login */
+async function endOtherLogin(
+  { userId, signal }: SignInContext,
+  client: MatrixClient,
+  session: LoginSession,
+): Promise<LoginError> {
   const credentials = { accessToken: () => session.accessToken };
   try {
-    await logoutSession({ ...client, credentials }, { timeoutMs: LOGIN_TIMEOUT_MS, signal: signIn.signal });
+    await logout({ ...client, credentials }, { timeoutMs: LOGIN_TIMEOUT_MS, signal });
   } catch {
-    if (signIn.signal?.aborted) throw signIn.signal.reason;
+    if (signal?.aborted) throw signal.reason;
   }
-  return new LoginError("refused", `Cannot log in as ${signIn.userId}: the server logged ${session.userId} in`, {
+  return new LoginError("refused", `Cannot log in as ${userId}: the server logged ${session.userId} in`, {
     hint: "log in as that user, or log the other one out of the browser first",
   });
 }
 
 /**
- * Says what the failure of a request means for whoever signs in.
+ * Runs a login's request, and turns its errors into login errors.
  *
- * @throws {LoginError} in the place of what a request throws
+ * @throws {LoginError} instead of the errors of a request
  */
-export async function attempt<Result>(
-  { userId, runtime, signal }: SignIn,
+export async function withLoginErrors<Result>(
+  { userId, runtime, signal }: SignInContext,
   work: () => Promise<Result>,
 ): Promise<Result> {
   try {
@@ -193,29 +196,32 @@ export async function attempt<Result>(
   }
 }
 
-/** What went wrong at the server, as an error for people; anything else as it is. */
+/** Turns the error of a request into a {@linkcode LoginError}; returns other errors as they are. */
 export function toLoginError(what: string, error: unknown, now: number): unknown {
   if (error instanceof BeforeSendingError) return toLoginError(what, error.cause, now);
   if (error instanceof ResponseError && (error.status === 429 || error.failureClass === "rate-limited")) {
     const { retryAfterMs } = error;
     const until = retryAfterMs === undefined ? undefined : now + retryAfterMs;
     const wait = retryAfterMs === undefined ? "for now" : `for ${formatDuration(retryAfterMs)}`;
-    return new LoginError("rate-limited", `${what}: the server takes no more of that ${wait}`, { until, cause: error });
+    return new LoginError("rate-limited", `${what}: the server accepts no more requests ${wait}`, {
+      until,
+      cause: error,
+    });
   }
   if (error instanceof ResponseError && error.status < 500) {
     return new LoginError("refused", `${what}: ${error.message}`, { cause: error });
   }
-  const isAway = error instanceof ResponseError || error instanceof TransportError ||
+  const isUnavailable = error instanceof ResponseError || error instanceof TransportError ||
     error instanceof NotTheServiceError;
-  return isAway ? new LoginError("unavailable", `${what}: ${error.message}`, { cause: error }) : error;
+  return isUnavailable ? new LoginError("unavailable", `${what}: ${error.message}`, { cause: error }) : error;
 }
 
-function addressOf(text: string, { insecureHttp = false }: { readonly insecureHttp?: boolean }): string {
+function parseAddress(text: string, { insecureHttp = false }: { readonly insecureHttp?: boolean }): string {
   const address = parseServer(text.replace(/\/+$/, ""), { insecureHttp });
   if ("baseUrl" in address) return address.baseUrl;
   throw new ConfigError(`Cannot use homeserver ${text}: ${address.problem}`, { hint: address.hint });
 }
 
-function clientOf({ runtime, userAgent }: SignIn, baseUrl: string): MatrixClient {
+function createClient({ runtime, userAgent }: SignInContext, baseUrl: string): MatrixClient {
   return { runtime, baseUrl, userAgent };
 }

@@ -1,31 +1,35 @@
 /**
- * The accounts on disk. Whoever changes one holds its lock, so that of several processes one renews a session and the others use what it got; what is saved is
- * on the disk when `save` returns, so that no token is used that a power cut could take back.
+ * The files of logins in the state directory: the accounts, the id of this host's device, and password files.
+ *
+ * An account is changed with its lock held: of several processes one renews the tokens, and the others use the new ones.
+ * When `save` returns, the account is on the disk, so a power cut cannot take back a token that is in use.
  *
  * @module
  */
 
-import { StorageError } from "../base/errors.ts";
+import { ConfigError, StorageError } from "../base/errors.ts";
+import { parseJsonObject } from "../base/fields.ts";
+import { requireSecretFile } from "../base/secret.ts";
 import { denoFiles, type Files, replaceFile } from "../runtime/files.ts";
 import { FileLock } from "../runtime/file_lock.ts";
 import { mapFileErrors } from "../runtime/file_errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { type Account, accountPath, readAccount, serializeAccount } from "./account.ts";
 
-/** Waiting for whoever changes an account. */
+/** How long to wait for an account's lock. */
 export interface LockOptions {
   readonly runtime: Pick<Runtime, "now" | "sleep" | "random">;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
 }
 
-/** An account that nobody else changes meanwhile. */
-export interface HeldAccount {
-  /** What its file holds; undefined when nobody is logged in. @throws {ConfigError} when it cannot be used */
+/** An account that no other process can change. */
+export interface LockedAccount {
+  /** Returns undefined if the account is not logged in. @throws {ConfigError} if its file cannot be used */
   read(): Account | undefined;
-  /** Writes it durably. @throws {StorageError} when the disk does not take it; then what was there is there still */
+  /** Writes the account durably. @throws {StorageError} if the disk fails; then the old file is unchanged */
   save(account: Account): void;
-  /** Forgets it durably. */
+  /** Removes the account durably. */
   remove(): void;
 }
 
@@ -39,7 +43,7 @@ export class AccountStore {
     this.#files = files;
   }
 
-  /** The user ids of the accounts, sorted. */
+  /** Lists the user ids of the accounts, sorted. */
   list(): string[] {
     const names = mapFileErrors(
       `list ${this.#stateDir}/accounts`,
@@ -49,31 +53,31 @@ export class AccountStore {
   }
 
   /**
-   * Reads an account.
+   * Reads an account; undefined if it is not logged in.
    *
-   * @throws {ConfigError} when its file cannot be used
+   * @throws {ConfigError} if its file cannot be used
    */
   read(userId: string): Account | undefined {
     return readAccount(this.#stateDir, userId);
   }
 
   /**
-   * Works on an account while nobody else does.
+   * Runs `work` with the account's lock held.
    *
-   * @throws {StorageError} when its lock is not to be had in time, or the disk fails
+   * @throws {StorageError} if the lock is not free in time, or the disk fails
    */
-  async exclusively<Result>(
+  async withLock<Result>(
     userId: string,
     options: LockOptions,
-    work: (held: HeldAccount) => Promise<Result> | Result,
+    work: (account: LockedAccount) => Promise<Result> | Result,
   ): Promise<Result> {
     const path = accountPath(this.#stateDir, userId);
     const folder = `${this.#stateDir}/accounts`;
-    mapFileErrors(`make the folder ${folder}`, () => this.#files.makeDirectory(folder));
+    mapFileErrors(`create the folder ${folder}`, () => this.#files.makeDirectory(folder));
     const lock = new FileLock(this.#files, path.replace(/json$/, "lock"));
     const { runtime, timeoutMs, signal } = options;
     if (!await lock.acquire(timeoutMs, runtime, signal)) {
-      throw new StorageError("busy", `Cannot use the account ${userId}: another process does not let go of its lock`);
+      throw new StorageError("busy", `Cannot use the account ${userId}: another process holds its lock`);
     }
     try {
       return await work({
@@ -89,5 +93,81 @@ export class AccountStore {
     } finally {
       lock.release();
     }
+  }
+}
+
+/**
+ * Returns the device_id of a state directory; creates it the first time. Each login uses this device: a second login
+ * replaces the first, and the user's list of devices does not grow. The id has at least ten characters, as the scopes of
+ * OAuth 2.0 require.
+ *
+ * @throws {StorageError} if it cannot be written
+ */
+export function stableDeviceId(
+  stateDir: string,
+  runtime: Pick<Runtime, "uuid">,
+  files: Files = denoFiles,
+): string {
+  const path = `${stateDir}/device.json`;
+  mapFileErrors(`create the folder ${stateDir}`, () => files.makeDirectory(stateDir));
+  const lock = new FileLock(files, `${stateDir}/device.lock`);
+  if (!lock.tryAcquire()) throw new StorageError("busy", "Cannot create the device id: another login is running");
+  try {
+    const known = readDeviceId(path);
+    if (known !== undefined) return known;
+    const deviceId = runtime.uuid().replaceAll("-", "").slice(0, 16).toUpperCase();
+    mapFileErrors(
+      `save ${path}`,
+      () => replaceFile(files, path, `${JSON.stringify({ version: 1, deviceId })}\n`),
+      "unwritten",
+    );
+    return deviceId;
+  } finally {
+    lock.release();
+  }
+}
+
+function readDeviceId(path: string): string | undefined {
+  let text;
+  try {
+    text = Deno.readTextFileSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw new ConfigError(`Cannot use ${path}: it cannot be read`, { cause: error });
+  }
+  const deviceId = parseJsonObject(text)?.deviceId;
+  if (typeof deviceId === "string" && /^[\w.~-]{10,255}$/.test(deviceId)) return deviceId;
+  throw new ConfigError(`Cannot use ${path}: it is damaged`, {
+    hint: "remove it; the next login creates a new device",
+  });
+}
+
+/** Formats the name of this host's device for the user's list of devices. */
+export function deviceName(runtime: Pick<Runtime, "hostname">): string {
+  return `matrix-notify on ${runtime.hostname()}`;
+}
+
+/**
+ * Reads a password: the whole file without the line break at its end.
+ *
+ * @throws {ConfigError} if there is none, or the file is world-readable
+ */
+export function readPassword(path: string): string {
+  const password = requireSecretFile(path, "password file").replace(/\r?\n$/, "");
+  if (password === "" || /[\r\n]/.test(password)) {
+    throw new ConfigError(
+      `Cannot use password file ${path}: it must have one line with the password and nothing else`,
+    );
+  }
+  return password;
+}
+
+/** Returns when a password file was modified, milliseconds since 1970; undefined if there is no such file. */
+export function readModifiedTime(path: string): number | undefined {
+  try {
+    return Deno.statSync(path).mtime?.getTime() ?? 0;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw new ConfigError(`Cannot use password file ${path}: it cannot be read`, { cause: error });
   }
 }

@@ -122,13 +122,13 @@ export type LoginErrorCode = "refused" | "rate-limited" | "expired" | "unavailab
 /** A login or a logout failed. Nothing was changed on the disk. */
 export class LoginError extends HintedError {
   override name = "LoginError" as const;
-  readonly trouble: LoginErrorCode;
+  readonly code: LoginErrorCode;
   /** When the server wants to be asked again, milliseconds since 1970. */
   readonly until?: number;
 
   constructor(trouble: LoginErrorCode, message: string, options: HintOptions & { readonly until?: number } = {}) {
     super(message, options);
-    this.trouble = trouble;
+    this.code = trouble;
     this.until = options.until;
   }
 }

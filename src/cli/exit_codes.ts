@@ -104,7 +104,7 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof InvalidNotificationError) return EXIT.dataErr;
   if (error instanceof ConfigError) return EXIT.config;
   if (error instanceof DiscoveryError) return EXIT.unavailable;
-  if (error instanceof LoginError) return BY_LOGIN_TROUBLE[error.trouble];
+  if (error instanceof LoginError) return BY_LOGIN_TROUBLE[error.code];
   if (error instanceof InterruptedError) return EXIT.interrupted;
   if (error instanceof CommandError) return error.exitCode;
   if (error instanceof StorageError) return BY_TROUBLE[error.code];

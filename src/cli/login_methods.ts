@@ -7,13 +7,13 @@
 
 import type { Account } from "../accounts/account.ts";
 import type { DevicePrompt } from "../accounts/device_login.ts";
-import { readPassword } from "../accounts/password.ts";
-import { type LoginOffer, type SignIn, signInWith, signInWithToken } from "../accounts/sign_in.ts";
+import { readPassword } from "../accounts/store.ts";
+import { type LoginOffer, type SignInContext, signInWithAccessToken, signInWithProof } from "../accounts/sign_in.ts";
 import { formatDuration } from "../base/duration.ts";
 import { ConfigError, InterruptedError, LoginError } from "../base/errors.ts";
 import { loadLate } from "../base/late_modules.ts";
 import { requireSecretFile } from "../base/secret.ts";
-import { ssoRedirectUrl } from "../matrix/login.ts";
+import { ssoRedirectUrl } from "../matrix/session.ts";
 import { isToken } from "../runtime/http.ts";
 import type { Runtime, Stdio } from "../runtime/runtime.ts";
 import { type Arguments, UsageError } from "./arguments.ts";
@@ -23,7 +23,7 @@ import { askSecret, readLine, unlessAborted } from "./prompt.ts";
 
 /** A login in progress. */
 export interface LoginContext extends CommandContext {
-  readonly signIn: SignIn;
+  readonly signIn: SignInContext;
   readonly offer: LoginOffer;
 }
 
@@ -130,7 +130,7 @@ export async function logIn(method: LoginMethod, context: LoginContext): Promise
   } catch (error) {
     if (!(error instanceof LoginError) || error.until === undefined) throw error;
     const hint = `try again ${at(error.until, context.runtime.now())}; correct logins count as well`;
-    throw new LoginError(error.trouble, error.message, { cause: error, hint });
+    throw new LoginError(error.code, error.message, { cause: error, hint });
   }
 }
 
@@ -138,7 +138,7 @@ async function logInByPassword(context: LoginContext): Promise<Account> {
   const { signIn, offer: { homeserver: { baseUrl } } } = context;
   const { password, passwordFile } = await findPassword(context);
   const proof = { type: "m.login.password", user: signIn.userId, password } as const;
-  return await signInWith(signIn, proof, { baseUrl, passwordFile });
+  return await signInWithProof(signIn, proof, { baseUrl, passwordFile });
 }
 
 async function findPassword(
@@ -160,7 +160,7 @@ async function logInByToken(
   const token = isFile(path)
     ? requireSecretFile(path, "token file").trim()
     : (await readSecret(`Access token of ${signIn.userId}: `, { path, stdio: runtime.stdio })).trim();
-  if (isToken(token)) return await signInWithToken(signIn, token, { baseUrl });
+  if (isToken(token)) return await signInWithAccessToken(signIn, token, { baseUrl });
   throw new ConfigError("Cannot use the access token: it must be a single word");
 }
 
@@ -181,9 +181,9 @@ async function readSecret(
 }
 
 async function logInByDeviceCode({ signIn, offer, runtime, ui }: LoginContext): Promise<Account> {
-  const { signInByDevice } = await import("../accounts/device_login.ts");
+  const { signInWithDeviceCode } = await import("../accounts/device_login.ts");
   const { baseUrl } = offer.homeserver;
-  return await signInByDevice(signIn, { baseUrl, show: (prompt) => showDevicePrompt(prompt, { runtime, ui }) });
+  return await signInWithDeviceCode(signIn, { baseUrl, show: (prompt) => showDevicePrompt(prompt, { runtime, ui }) });
 }
 
 /** Shows the address to open, the code, and on a terminal a QR code of the address. */
@@ -239,7 +239,7 @@ async function logInBySso(
     "If the browser is on another computer, paste the address at which it ends, or the loginToken in it, here:",
   );
   const token = await unlessAborted(Promise.race([callback.token, readPastedToken(runtime.stdio)]), signIn.signal);
-  return await signInWith(signIn, { type: "m.login.token", token }, { baseUrl });
+  return await signInWithProof(signIn, { type: "m.login.token", token }, { baseUrl });
 }
 
 const SSO_PAGE = "<!DOCTYPE html><title>matrix-notify</title><p>You can close this page and go back to the terminal.";

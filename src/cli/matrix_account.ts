@@ -6,7 +6,7 @@
  */
 
 import type { Account } from "../accounts/account.ts";
-import type { SignIn } from "../accounts/sign_in.ts";
+import type { SignInContext } from "../accounts/sign_in.ts";
 import { formatDuration } from "../base/duration.ts";
 import { ConfigError } from "../base/errors.ts";
 import { nearest } from "../base/nearest.ts";
@@ -45,7 +45,7 @@ export function requireUserId(text: string): string {
  * @throws {UsageError} if `userId` is not a user id
  * @throws {ConfigError} if the channel's connection settings are wrong
  */
-export function createSignIn(context: CommandContext, userId: string): SignIn {
+export function createSignIn(context: CommandContext, userId: string): SignInContext {
   const user = requireUserId(userId);
   const runtime = withConnection(context.runtime, findMatrixChannels(context, user).at(0)?.connection());
   return { userId: user, stateDir: findStateDir(context), runtime, userAgent: USER_AGENT };

@@ -1,12 +1,15 @@
-/** What a homeserver says when it refuses (Client-Server API, "Standard error response"). */
+/** Errors of a homeserver (Client-Server API, "Standard error response"). */
 
 import { NotTheServiceError, type Refusal, ResponseError } from "../base/errors.ts";
 import { failureClassFor } from "./errcodes.ts";
 
-/** A refusal in Matrix's own words. */
+/** The parts of a standard error response. */
 export interface MatrixRefusal extends Refusal {
   readonly errcode: string;
-  /** With M_UNKNOWN_TOKEN: whether the session lives on and only the token is over. Delegated servers do not tell. */
+  /**
+   * With M_UNKNOWN_TOKEN: true if the device still exists and only the token has expired. Servers that delegate their
+   * logins leave it out. @default {false}
+   */
   readonly softLogout?: boolean;
 }
 
@@ -24,7 +27,7 @@ export class MatrixError extends ResponseError {
   }
 }
 
-/** The error for an answer that lacks what every homeserver's holds. */
+/** Creates the error for an answer without a required field: no homeserver wrote it. */
 export function missingField(key: string): NotTheServiceError {
-  return new NotTheServiceError(`The answer holds no ${key}: it does not come from a homeserver`, { status: 200 });
+  return new NotTheServiceError(`The answer has no ${key}: it does not come from a homeserver`, { status: 200 });
 }

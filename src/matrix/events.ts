@@ -1,29 +1,27 @@
-/** Room events (Client-Server API, "Sending events to a room"). */
+/** Room events: send one, read one, find an earlier one (Client-Server API, "Sending events to a room"). */
 
 import { isObject } from "../base/fields.ts";
 import { missingField } from "./errors.ts";
 import type { MediaContent } from "./media.ts";
-import { type MatrixClient, request } from "./request.ts";
-import type { RoomOptions } from "./rooms.ts";
+import { type MatrixClient, request, type RequestOptions } from "./request.ts";
 
-/** The content of an `m.room.message` event as we send it. */
+/** The content of an `m.room.message` event. */
 export interface RoomMessageContent {
-  /** `m.notice` makes no push and no sound. */
+  /** `m.notice` triggers no push notification and no sound. */
   readonly msgtype: "m.text" | "m.notice";
   readonly body: string;
   readonly format?: "org.matrix.custom.html";
   readonly formatted_body?: string;
-  /** Always there, so that no client looks for names in the body. `room` is everybody in it. */
+  /** Always present, so that no client searches the body for names. `room` mentions all members. */
   readonly "m.mentions": { readonly user_ids?: readonly string[]; readonly room?: true };
-  /** Our own id, by which an event is found again in a room. */
+  /** Our own id, by which {@linkcode findEvent} finds the event. */
   readonly "dev.matrix-notify.id": string;
-  /** How it stands to an earlier event. */
   readonly "m.relates_to"?: Relation;
-  /** What takes the place of the content of the event that this one edits. */
+  /** For an edit: the content that replaces that of the earlier event. */
   readonly "m.new_content"?: Omit<RoomMessageContent, "dev.matrix-notify.id">;
 }
 
-/** A rich reply, an event of a thread, or an edit. */
+/** A relation to an earlier event: a rich reply, an event of a thread, or an edit. */
 export interface Relation {
   readonly rel_type?: "m.thread" | "m.replace";
   readonly event_id?: string;
@@ -31,20 +29,18 @@ export interface Relation {
   readonly "m.in_reply_to"?: { readonly event_id: string };
 }
 
-/** Where, as what, and how long to wait. */
-export interface SendEventOptions {
+/** Options of {@linkcode sendEvent}. */
+export interface SendEventOptions extends RequestOptions {
   readonly roomId: string;
-  /** Servers that have seen it answer with the event they made of it then. */
+  /** A server that has already processed this transaction id returns the event that it created then. */
   readonly txnId: string;
-  readonly timeoutMs: number;
-  readonly signal?: AbortSignal;
 }
 
 /**
  * Sends a message event: `PUT /rooms/{roomId}/send/m.room.message/{txnId}`.
  *
  * @returns the event_id
- * @throws whatever {@linkcode request} throws
+ * @throws the errors of {@linkcode request}
  */
 export async function sendEvent(
   client: MatrixClient,
@@ -59,7 +55,7 @@ export async function sendEvent(
     timeoutMs,
     signal,
   });
-  // Event ids are at most 255 bytes (appendices, "Identifier grammar").
+  // Event ids have at most 255 bytes (appendices, "Identifier grammar").
   if (typeof answer.event_id === "string" && /^\$\S{1,254}$/.test(answer.event_id)) return answer.event_id;
   throw missingField("event_id");
 }
@@ -71,8 +67,8 @@ export interface RoomEvent {
   readonly content: Readonly<Record<string, unknown>>;
 }
 
-/** Which event to read. */
-export interface ReadEventOptions extends RoomOptions {
+/** Options of {@linkcode readEvent}. */
+export interface ReadEventOptions extends RequestOptions {
   readonly roomId: string;
   readonly eventId: string;
 }
@@ -80,14 +76,66 @@ export interface ReadEventOptions extends RoomOptions {
 /**
  * Reads one event: `GET /rooms/{roomId}/event/{eventId}`.
  *
- * @throws whatever {@linkcode request} throws; M_NOT_FOUND when the room does not hold it, or not for us
+ * @throws the errors of {@linkcode request}; M_NOT_FOUND if the room does not have it, or does not show it to us
  */
 export async function readEvent(
   client: MatrixClient,
-  { roomId, eventId, ...limits }: ReadEventOptions,
+  { roomId, eventId, ...options }: ReadEventOptions,
 ): Promise<RoomEvent> {
   const path = ["rooms", roomId, "event", eventId];
-  const { type, sender, content } = await request(client, { method: "GET", path, ...limits });
+  const { type, sender, content } = await request(client, { method: "GET", path, ...options });
   if (typeof type !== "string" || typeof sender !== "string" || !isObject(content)) throw missingField("content");
   return { type, sender, content };
+}
+
+/** Options of {@linkcode findEvent}. */
+export interface FindEventOptions extends RequestOptions {
+  readonly roomId: string;
+  /** Our id in the content of the event. */
+  readonly id: string;
+  /** Events before this time are not searched, milliseconds since 1970 by the server's clock. */
+  readonly since: number;
+}
+
+/** Dendrite returns at most this many events. */
+const PAGE_EVENTS = "100";
+
+/**
+ * Finds an event of ours from the newest backwards: `GET /rooms/{roomId}/messages?dir=b`, page by page until there are no
+ * more, or a page is older than `since`. The server does not filter: Dendrite cuts the page first, filters then, and
+ * reports the end.
+ *
+ * @returns its event_id; undefined if the room does not have it
+ * @throws the errors of {@linkcode request}; M_FORBIDDEN if we may not read
+ */
+export async function findEvent(client: MatrixClient, options: FindEventOptions): Promise<string | undefined> {
+  const { roomId, id, since, timeoutMs, signal } = options;
+  let from: string | undefined;
+  for (;;) {
+    const query = { dir: "b", limit: PAGE_EVENTS, ...(from === undefined ? {} : { from }) };
+    const page = await request(client, {
+      method: "GET",
+      path: ["rooms", roomId, "messages"],
+      query,
+      timeoutMs,
+      signal,
+    });
+    const events = (Array.isArray(page.chunk) ? page.chunk : []).filter(isTimelineEvent);
+    const found = events.find((event) => event.content["dev.matrix-notify.id"] === id);
+    if (found) return found.event_id;
+    const isTooOld = events.some((event) => event.origin_server_ts < since);
+    if (typeof page.end !== "string" || page.end === from || isTooOld) return undefined;
+    from = page.end;
+  }
+}
+
+interface TimelineEvent {
+  readonly event_id: string;
+  readonly origin_server_ts: number;
+  readonly content: Readonly<Record<string, unknown>>;
+}
+
+function isTimelineEvent(value: unknown): value is TimelineEvent {
+  return isObject(value) && typeof value.event_id === "string" && typeof value.origin_server_ts === "number" &&
+    isObject(value.content);
 }

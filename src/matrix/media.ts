@@ -2,26 +2,24 @@
 
 import { NotTheServiceError } from "../base/errors.ts";
 import { MatrixError, missingField } from "./errors.ts";
-import { type MatrixClient, type MatrixRequest, request } from "./request.ts";
+import { type MatrixClient, request, type RequestOptions } from "./request.ts";
 
-/** A file to be uploaded. */
+/** A file to upload. */
 export interface Upload {
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Its media type. */
+  /** The media type. */
   readonly type: string;
-  /** How it is called. */
+  /** The file name. */
   readonly name: string;
 }
 
-type Patience = Pick<MatrixRequest, "timeoutMs" | "signal">;
-
 /**
- * Uploads a file: `POST /_matrix/media/v3/upload`. There is no transaction: whoever uploads again has another copy there, which nobody sees.
+ * Uploads a file: `POST /_matrix/media/v3/upload`. It has no transaction id: a second upload creates a second copy.
  *
- * @returns its `mxc://` address
- * @throws whatever {@linkcode request} throws
+ * @returns the `mxc://` URI
+ * @throws the errors of {@linkcode request}
  */
-export async function uploadMedia(client: MatrixClient, upload: Upload, options: Patience): Promise<string> {
+export async function uploadMedia(client: MatrixClient, upload: Upload, options: RequestOptions): Promise<string> {
   const { bytes, type, name } = upload;
   const answer = await request(client, {
     ...options,
@@ -37,18 +35,18 @@ export async function uploadMedia(client: MatrixClient, upload: Upload, options:
 }
 
 /**
- * The largest upload that the server takes, in bytes: `GET /_matrix/client/v1/media/config`, or its older place.
+ * Reads the largest upload that the server accepts, in bytes: `GET /_matrix/client/v1/media/config`, or its older path.
  *
- * @returns undefined when it does not say
- * @throws whatever {@linkcode request} throws, but for what says that there is nothing of that kind
+ * @returns undefined if the server does not say
+ * @throws the errors of {@linkcode request}, except those for a missing endpoint
  */
-export async function maxUploadBytes(client: MatrixClient, options: Patience): Promise<number | undefined> {
+export async function maxUploadBytes(client: MatrixClient, options: RequestOptions): Promise<number | undefined> {
   for (const api of ["/_matrix/client/v1/media", "/_matrix/media/v3"]) {
     try {
       const size = (await request(client, { ...options, method: "GET", api, path: ["config"] }))["m.upload.size"];
       return typeof size === "number" && size > 0 ? size : undefined;
     } catch (error) {
-      // Servers before v1.11 of the specification know the older place alone, and some proxies do not pass it on.
+      // Servers before v1.11 of the specification have the older path only, and some proxies do not forward it.
       const { status } = error instanceof MatrixError || error instanceof NotTheServiceError ? error : { status: 0 };
       if (![403, 404, 405].includes(status)) throw error;
     }
@@ -58,7 +56,7 @@ export async function maxUploadBytes(client: MatrixClient, options: Patience): P
 /** The content of an `m.room.message` event that shows a file. */
 export interface MediaContent {
   readonly msgtype: "m.image" | "m.audio" | "m.video" | "m.file";
-  /** The same as `filename`: there is no caption. */
+  /** The same as `filename`, which means that there is no caption. */
   readonly body: string;
   readonly filename: string;
   /** `mxc://` */
@@ -69,8 +67,8 @@ export interface MediaContent {
     readonly w?: number;
     readonly h?: number;
   };
-  /** Always there, so that no client looks for names in the body. */
+  /** Always present, so that no client searches the body for names. */
   readonly "m.mentions": Readonly<Record<string, unknown>>;
-  /** Our own id, by which an event is found again in a room. */
+  /** Our own id, by which `findEvent` finds the event. */
   readonly "dev.matrix-notify.id": string;
 }

@@ -1,6 +1,6 @@
 /**
- * One request of the Client-Server API: JSON in, or a file, and a JSON object out. The access_token goes into the `Authorization` header and nowhere else; the form
- * in the query is gone from the specification.
+ * One request of the Client-Server API: JSON or a file in, a JSON object out. The access token is sent in the
+ * `Authorization` header only; the specification has removed the query parameter.
  *
  * @module
  */
@@ -10,90 +10,91 @@ import { exchange, type HttpAnswer, type HttpRuntime, MAX_WAIT_MS, parseRetryAft
 import { parseJsonObject } from "../base/fields.ts";
 import { MatrixError } from "./errors.ts";
 
-/** A homeserver and how to speak with it. */
+/** A homeserver, and how to authenticate to it. */
 export interface MatrixClient {
   readonly runtime: HttpRuntime;
   /** Without a trailing slash. */
   readonly baseUrl: string;
-  /** For whom it asks; nobody in what is asked before a login. */
+  /** Absent for requests before a login. */
   readonly credentials?: Credentials;
-  /** How requests name us to the server. */
+  /** The `User-Agent` header of each request. */
   readonly userAgent: string;
 }
 
-/** An access_token, and how to come by another one. */
+/** An access token, and how to get another one. */
 export interface Credentials {
   /**
-   * The token for the next request. It is read at each, so that a new one needs no restart.
+   * Returns the token for the next request. It is called for each request, so a new token needs no restart.
    *
-   * @throws {ConfigError} when there is none to be had
+   * @throws {ConfigError} if there is none
    */
   accessToken(): string;
-  /** Whether the token is over by our own clock, so that asking with it would only cost a round trip. @default never */
+  /** True if the token has expired by our own clock, so that a request with it would only cost a round trip. @default never */
   isExpired?(): boolean;
   /**
-   * Gets another token in the place of one that the server refused. Afterwards `accessToken` gives it.
+   * Replaces a token that the server refused. Afterwards `accessToken` returns the new one.
    *
-   * @returns whether there is another one; false when the session is over
-   * @throws whatever a request throws, when nobody knows
+   * @returns false if the login is over and there is no other token
+   * @throws the errors of a request, if it is unknown whether there is another token
    */
   renew?(refused: string, options: RenewOptions): Promise<boolean>;
 }
 
-/** How a token was refused, and how long to try for another. */
-export interface RenewOptions {
-  /** Whether the server said that the session lives on. */
-  readonly softLogout: boolean;
+/** The timeout of a request, and its cancellation. */
+export interface RequestOptions {
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
 }
 
-/** What to ask. */
-export interface MatrixRequest {
+/** Options of {@linkcode Credentials.renew}. */
+export interface RenewOptions extends RequestOptions {
+  /** True if the server said that the device still exists. */
+  readonly softLogout: boolean;
+}
+
+/** A request. */
+export interface MatrixRequest extends RequestOptions {
   readonly method: "GET" | "POST" | "PUT";
   /** @default {"/_matrix/client/v3"} */
   readonly api?: string;
-  /** The path's parts behind the API; each is percent-encoded. */
+  /** The parts of the path after the API; each is percent-encoded. */
   readonly path: readonly string[];
-  /** A {@linkcode URLSearchParams} where a key stands several times. */
+  /** A {@linkcode URLSearchParams} if a key appears several times. */
   readonly query?: Readonly<Record<string, string>> | URLSearchParams;
   readonly body?: Readonly<Record<string, unknown>>;
-  /** A file, in the place of a body. */
+  /** A file, instead of a body. */
   readonly file?: { readonly bytes: Uint8Array<ArrayBuffer>; readonly type: string };
-  readonly timeoutMs: number;
-  readonly signal?: AbortSignal;
 }
 
 /**
- * Asks a homeserver. A token that is over is renewed once, where it can be, and the request is made again: a refused one did nothing.
+ * Sends a request to a homeserver. If the token has expired, it is renewed once where possible, and the request is
+ * repeated: the server did not act on the first one.
  *
  * @returns the JSON object of a 200 answer
- * @throws {MatrixError} when the homeserver refuses
- * @throws {NotTheServiceError} when something else answered: a captive portal, a proxy, a redirect
- * @throws {TransportError} when nothing answered
- * @throws {BeforeSendingError} when another token was needed and could not be asked for
+ * @throws {MatrixError} if the homeserver refuses
+ * @throws {NotTheServiceError} if something else answered: a captive portal, a proxy, a redirect
+ * @throws {TransportError} if there was no answer
+ * @throws {BeforeSendingError} if another token was needed, and could not be requested
  */
-export async function request(client: MatrixClient, asked: MatrixRequest): Promise<
-  Record<string, unknown>
-> {
+export async function request(client: MatrixClient, details: MatrixRequest): Promise<Record<string, unknown>> {
   const { credentials } = client;
-  const token = await freshToken(credentials, asked);
+  const token = await freshToken(credentials, details);
   try {
-    return await ask(client, asked, token);
+    return await requestOnce(client, details, token);
   } catch (error) {
-    // Whatever soft_logout says: servers that delegate their login do not tell.
+    // soft_logout is not checked: servers that delegate their logins leave it out.
     if (!(error instanceof MatrixError) || error.errcode !== "M_UNKNOWN_TOKEN" || token === undefined) throw error;
     const { softLogout } = error;
-    if (!credentials || !await renew(credentials, token, { ...asked, softLogout })) throw error;
-    return await ask(client, asked, credentials.accessToken());
+    if (!credentials || !await renew(credentials, token, { ...details, softLogout })) throw error;
+    return await requestOnce(client, details, credentials.accessToken());
   }
 }
 
-async function freshToken(credentials: Credentials | undefined, asked: MatrixRequest): Promise<string | undefined> {
+async function freshToken(credentials: Credentials | undefined, options: RequestOptions): Promise<string | undefined> {
   const token = credentials?.accessToken();
   if (token === undefined || !credentials?.isExpired?.()) return token;
-  // When there is no other one, the server may still take this one: its clock counts.
-  await renew(credentials, token, { ...asked, softLogout: true });
+  // Without another token, this one is tried all the same: the server's clock decides.
+  await renew(credentials, token, { ...options, softLogout: true });
   return credentials.accessToken();
 }
 
@@ -107,10 +108,12 @@ async function renew(credentials: Credentials, refused: string, options: RenewOp
   }
 }
 
-async function ask(client: MatrixClient, asked: MatrixRequest, token: string | undefined): Promise<
-  Record<string, unknown>
-> {
-  const { method, api = "/_matrix/client/v3", path, query, body, file, timeoutMs, signal } = asked;
+async function requestOnce(
+  client: MatrixClient,
+  details: MatrixRequest,
+  token: string | undefined,
+): Promise<Record<string, unknown>> {
+  const { method, api = "/_matrix/client/v3", path, query, body, file, timeoutMs, signal } = details;
   const type = file?.type ?? (body === undefined ? undefined : "application/json");
   const answer = await exchange(client.runtime, {
     method,
@@ -129,19 +132,21 @@ async function ask(client: MatrixClient, asked: MatrixRequest, token: string | u
   const json = parseJsonObject(answer.text);
   if (answer.status === 200 && json !== undefined) return json;
   const host = new URL(client.baseUrl).host;
-  if (json !== undefined && typeof json.errcode === "string") throw refusal(host, answer, json, client.runtime.now());
+  if (json !== undefined && typeof json.errcode === "string") {
+    throw toMatrixError(host, answer, json, client.runtime.now());
+  }
   throw new NotTheServiceError(`${host} does not answer like a homeserver: ${describe(answer)}`, {
     status: answer.status,
     retryAfterMs: parseRetryAfter(answer.headers.get("Retry-After"), client.runtime.now()),
   });
 }
 
-function refusal(host: string, answer: HttpAnswer, json: Record<string, unknown>, now: number): MatrixError {
+function toMatrixError(host: string, answer: HttpAnswer, json: Record<string, unknown>, now: number): MatrixError {
   const errcode = String(json.errcode);
-  const said = typeof json.error === "string" && json.error !== "" ? `: ${json.error.slice(0, 300)}` : "";
-  const asked = json.retry_after_ms;
-  const bodyMs = typeof asked === "number" && asked >= 0 ? Math.min(asked, MAX_WAIT_MS) : undefined;
-  return new MatrixError(`${host} answered ${answer.status} ${errcode}${said}`, {
+  const text = typeof json.error === "string" && json.error !== "" ? `: ${json.error.slice(0, 300)}` : "";
+  const waitMs = json.retry_after_ms;
+  const bodyMs = typeof waitMs === "number" && waitMs >= 0 ? Math.min(waitMs, MAX_WAIT_MS) : undefined;
+  return new MatrixError(`${host} answered ${answer.status} ${errcode}${text}`, {
     status: answer.status,
     errcode,
     retryAfterMs: parseRetryAfter(answer.headers.get("Retry-After"), now) ?? bodyMs,
@@ -154,6 +159,6 @@ function describe({ status, headers, text }: HttpAnswer): string {
     const target = URL.parse(headers.get("Location") ?? "")?.host;
     return `${status}, a redirect${target ? ` to ${target}` : ""}`;
   }
-  const kind = headers.get("Content-Type")?.split(";")[0] ?? "no content type";
-  return `${status}, ${text === "" ? "an empty body" : kind}`;
+  const type = headers.get("Content-Type")?.split(";")[0] ?? "no content type";
+  return `${status}, ${text === "" ? "an empty body" : type}`;
 }

@@ -1,57 +1,93 @@
-/** Rooms: aliases and membership (Client-Server API, "Room aliases", "Room membership"). */
+/** Rooms: aliases, creation, membership (Client-Server API, "Room aliases", "Creation", "Room membership"). */
 
 import { missingField } from "./errors.ts";
-import { type MatrixClient, request } from "./request.ts";
+import { type MatrixClient, request, type RequestOptions } from "./request.ts";
 
-/** How long to wait, and for whom. */
-export interface RoomOptions {
-  readonly timeoutMs: number;
-  readonly signal?: AbortSignal;
+/**
+ * Resolves a room alias: `GET /directory/room/{roomAlias}`.
+ *
+ * @returns the room_id
+ * @throws the errors of {@linkcode request}; M_NOT_FOUND if there is no such alias
+ */
+export async function resolveAlias(client: MatrixClient, alias: string, options: RequestOptions): Promise<string> {
+  return parseRoomId(await request(client, { method: "GET", path: ["directory", "room", alias], ...options }));
 }
 
-/** How to enter a room. */
-export interface JoinOptions extends RoomOptions {
+/** The room to create. It is not encrypted, unless the server encrypts all rooms. */
+export interface CreateRoomOptions extends RequestOptions {
+  /** The name that people see. */
+  readonly name?: string;
+  /** User ids. */
+  readonly invite?: readonly string[];
+  /** True for a direct chat: the invites say so. */
+  readonly isDirect?: boolean;
+  /** The local part of an alias: `alerts` for `#alerts:example.org`. */
+  readonly alias?: string;
+  /** `trusted_private_chat` gives the invited users the same power as ours. @default {"private_chat"} */
+  readonly preset?: "private_chat" | "trusted_private_chat";
+  /** Extra keys of the room's first event, which never changes. */
+  readonly creationContent?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Creates a room: `POST /createRoom`. It is not idempotent. Synapse creates the room before it invites, so a room with us
+ * as the only member may exist after a refusal too.
+ *
+ * @returns the room_id
+ * @throws the errors of {@linkcode request}; M_ROOM_IN_USE if the alias is taken
+ */
+export async function createRoom(client: MatrixClient, options: CreateRoomOptions): Promise<string> {
+  const { name, invite = [], isDirect, alias, preset = "private_chat", creationContent, timeoutMs, signal } = options;
+  const answer = await request(client, {
+    method: "POST",
+    path: ["createRoom"],
+    body: {
+      preset,
+      invite,
+      ...(name === undefined ? {} : { name }),
+      ...(isDirect ? { is_direct: true } : {}),
+      ...(alias === undefined ? {} : { room_alias_name: alias }),
+      ...(creationContent === undefined ? {} : { creation_content: creationContent }),
+    },
+    timeoutMs,
+    signal,
+  });
+  return parseRoomId(answer);
+}
+
+/** Options of {@linkcode joinRoom}. */
+export interface JoinOptions extends RequestOptions {
   /** Servers that are in the room, for a room id that our own server does not know. @default {[]} */
   readonly via?: readonly string[];
 }
 
-/** More servers are of no use, and would make the address too long. */
+/** More servers do not help, and make the URL too long. */
 const MAX_VIA = 10;
 
 /**
- * Finds the room that an alias points at: `GET /directory/room/{roomAlias}`.
+ * Joins a room: `POST /join/{roomIdOrAlias}`. Does nothing if we are in it. The servers to join by are sent twice: as
+ * `via`, which version 1.12 of the specification added, and as `server_name` for older servers.
  *
  * @returns the room_id
- * @throws whatever {@linkcode request} throws; M_NOT_FOUND when there is no such alias
- */
-export async function resolveAlias(client: MatrixClient, alias: string, options: RoomOptions): Promise<string> {
-  return roomIdOf(await request(client, { method: "GET", path: ["directory", "room", alias], ...options }));
-}
-
-/**
- * Joins a room: `POST /join/{roomIdOrAlias}`. Nothing happens where we are in it. The servers to join by are named twice: `via` since version 1.12 of the
- * specification, `server_name` for servers that are older.
- *
- * @returns the room_id
- * @throws whatever {@linkcode request} throws; M_FORBIDDEN when nobody invited us
+ * @throws the errors of {@linkcode request}; M_FORBIDDEN if we are not invited
  */
 export async function joinRoom(client: MatrixClient, room: string, options: JoinOptions): Promise<string> {
   const { via = [], ...rest } = options;
   const servers = [...new Set(via)].slice(0, MAX_VIA);
   const query = new URLSearchParams(["via", "server_name"].flatMap((key) => servers.map((server) => [key, server])));
-  const asked = { method: "POST", path: ["join", room], body: {}, ...rest } as const;
-  return roomIdOf(await request(client, servers.length === 0 ? asked : { ...asked, query }));
+  const details = { method: "POST", path: ["join", room], body: {}, ...rest } as const;
+  return parseRoomId(await request(client, servers.length === 0 ? details : { ...details, query }));
 }
 
 /**
  * Invites a user: `POST /rooms/{roomId}/invite`.
  *
- * @throws whatever {@linkcode request} throws; M_FORBIDDEN when we may not, or when the user is in the room
+ * @throws the errors of {@linkcode request}; M_FORBIDDEN if we may not, or if the user is in the room
  */
 export async function inviteUser(
   client: MatrixClient,
   roomId: string,
-  { userId, ...options }: RoomOptions & { readonly userId: string },
+  { userId, ...options }: RequestOptions & { readonly userId: string },
 ): Promise<void> {
   await request(client, {
     method: "POST",
@@ -64,30 +100,25 @@ export async function inviteUser(
 /**
  * Leaves a room, or declines an invite: `POST /rooms/{roomId}/leave`.
  *
- * @throws whatever {@linkcode request} throws
+ * @throws the errors of {@linkcode request}
  */
-export async function leaveRoom(client: MatrixClient, roomId: string, options: RoomOptions): Promise<void> {
+export async function leaveRoom(client: MatrixClient, roomId: string, options: RequestOptions): Promise<void> {
   await request(client, { method: "POST", path: ["rooms", roomId, "leave"], body: {}, ...options });
 }
 
 /**
- * The rooms that we are in: `GET /joined_rooms`.
+ * Lists the rooms that we are in: `GET /joined_rooms`.
  *
- * @returns their ids
- * @throws whatever {@linkcode request} throws
+ * @returns room ids
+ * @throws the errors of {@linkcode request}
  */
-export async function joinedRooms(client: MatrixClient, options: RoomOptions): Promise<string[]> {
+export async function joinedRooms(client: MatrixClient, options: RequestOptions): Promise<string[]> {
   const answer = await request(client, { method: "GET", path: ["joined_rooms"], ...options });
   const rooms = Array.isArray(answer.joined_rooms) ? answer.joined_rooms : [];
   return rooms.filter((room) => typeof room === "string");
 }
 
-/**
- * Reads the room_id of an answer.
- *
- * @throws {NotTheServiceError} when there is none
- */
-export function roomIdOf({ room_id }: Readonly<Record<string, unknown>>): string {
+function parseRoomId({ room_id }: Readonly<Record<string, unknown>>): string {
   if (typeof room_id === "string" && /^!./.test(room_id)) return room_id;
   throw missingField("room_id");
 }

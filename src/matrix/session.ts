@@ -1,49 +1,100 @@
-/** A session and its tokens (Client-Server API, "Client Authentication": "Refreshing access tokens", "Logout", "whoami"). */
+/**
+ * Logging in and out, and refreshing tokens, with the legacy API (Client-Server API, "Legacy API": "Login", "Refreshing
+ * access tokens", "Logout"). Logins by OAuth 2.0 are in `oauth/`.
+ *
+ * @module
+ */
 
 import { isToken } from "../runtime/http.ts";
 import { missingField } from "./errors.ts";
-import { type MatrixClient, request } from "./request.ts";
-import type { RoomOptions } from "./rooms.ts";
+import { type MatrixClient, request, type RequestOptions } from "./request.ts";
 
-/** What a login or a refresh gives. */
+/** The tokens that a login or a refresh returns. */
 export interface Tokens {
   readonly accessToken: string;
-  /** Absent where the token does not expire, or where a refresh leaves the old one in force. */
+  /** Absent if the access token does not expire, or if the old refresh token stays valid. */
   readonly refreshToken?: string;
-  /** How long the access token lives, milliseconds from now; absent where it does not expire. */
+  /** The lifetime of the access token, milliseconds from now; absent if it does not expire. */
   readonly expiresInMs?: number;
 }
 
-/** Whom a token speaks for. */
-export interface Whoami {
+/** The result of a login. */
+export interface LoginSession extends Tokens {
   readonly userId: string;
-  /** Absent for a token that an administrator made. */
   readonly deviceId?: string;
 }
 
+/** A password, or the token of a single sign-on. */
+export type LoginProof =
+  | { readonly type: "m.login.password"; readonly user: string; readonly password: string }
+  | { readonly type: "m.login.token"; readonly token: string };
+
+/** A login. */
+export interface LoginRequest {
+  readonly proof: LoginProof;
+  /** The device to log in. A login on an existing device may end its older tokens, and creates no second device. */
+  readonly deviceId: string;
+  /** The name of a new device in the user's list of devices. @default the server's choice */
+  readonly deviceName?: string;
+}
+
 /**
- * Asks whom the token speaks for: `GET /account/whoami`.
+ * Reads the ways to log in that the server offers: `GET /login`.
  *
- * @throws whatever {@linkcode request} throws
+ * @returns the types of its flows: `m.login.password`, `m.login.sso`
+ * @throws the errors of {@linkcode request}
  */
-export async function whoami(client: MatrixClient, options: RoomOptions): Promise<Whoami> {
-  const answer = await request(client, { method: "GET", path: ["account", "whoami"], ...options });
+export async function readLoginFlows(client: MatrixClient, options: RequestOptions): Promise<readonly string[]> {
+  const { flows } = await request(client, { method: "GET", path: ["login"], ...options });
+  if (!Array.isArray(flows)) return [];
+  return flows.flatMap((flow) => typeof flow?.type === "string" ? [flow.type] : []);
+}
+
+/**
+ * Logs in: `POST /login`. Asks for a refresh token, which some servers return.
+ *
+ * @throws the errors of {@linkcode request}; M_FORBIDDEN if the proof is wrong, M_LIMIT_EXCEEDED after a few tries
+ */
+export async function login(
+  client: MatrixClient,
+  { proof, deviceId, deviceName }: LoginRequest,
+  options: RequestOptions,
+): Promise<LoginSession> {
+  const identity = proof.type === "m.login.password"
+    ? { type: proof.type, identifier: { type: "m.id.user", user: proof.user }, password: proof.password }
+    : proof;
+  const answer = await request(client, {
+    method: "POST",
+    path: ["login"],
+    body: { ...identity, device_id: deviceId, initial_device_display_name: deviceName, refresh_token: true },
+    ...options,
+  });
   if (typeof answer.user_id !== "string") throw missingField("user_id");
   return {
     userId: answer.user_id,
     ...(typeof answer.device_id === "string" ? { deviceId: answer.device_id } : {}),
+    ...parseTokens(answer),
   };
 }
 
 /**
- * Gets new tokens: `POST /refresh`. The old pair works until the new access token is used for the first time, so the new one must be kept safe before that.
- *
- * @throws whatever {@linkcode request} throws; M_UNKNOWN_TOKEN or M_FORBIDDEN when the session is over
+ * Builds the URL at which a person logs in with a browser: `GET /login/sso/redirect`. The browser then opens `redirectUrl`
+ * with a `loginToken`.
  */
-export async function refreshSession(
+export function ssoRedirectUrl(baseUrl: string, redirectUrl: string): string {
+  return `${baseUrl}/_matrix/client/v3/login/sso/redirect?${new URLSearchParams({ redirectUrl })}`;
+}
+
+/**
+ * Gets new tokens: `POST /refresh`. The old pair stays valid until the new access token is used for the first time, so the
+ * new one must be stored before that.
+ *
+ * @throws the errors of {@linkcode request}; M_UNKNOWN_TOKEN or M_FORBIDDEN if the login is over
+ */
+export async function refreshTokens(
   client: MatrixClient,
   refreshToken: string,
-  options: RoomOptions,
+  options: RequestOptions,
 ): Promise<Tokens> {
   const answer = await request(client, {
     method: "POST",
@@ -51,38 +102,19 @@ export async function refreshSession(
     body: { refresh_token: refreshToken },
     ...options,
   });
-  return readTokens(answer);
+  return parseTokens(answer);
 }
 
 /**
- * Gives a device the name by which people see it in the list of their sessions: `PUT /devices/{deviceId}`.
+ * Logs out, which deletes the device: `POST /logout`.
  *
- * @throws whatever {@linkcode request} throws
+ * @throws the errors of {@linkcode request}; M_UNKNOWN_TOKEN if the login was over already
  */
-export async function nameDevice(
-  client: MatrixClient,
-  device: { readonly deviceId: string; readonly name: string },
-  options: RoomOptions,
-): Promise<void> {
-  const { deviceId, name } = device;
-  await request(client, { method: "PUT", path: ["devices", deviceId], body: { display_name: name }, ...options });
-}
-
-/**
- * Ends the session and its device: `POST /logout`.
- *
- * @throws whatever {@linkcode request} throws; M_UNKNOWN_TOKEN when it was over already
- */
-export async function logoutSession(client: MatrixClient, options: RoomOptions): Promise<void> {
+export async function logout(client: MatrixClient, options: RequestOptions): Promise<void> {
   await request(client, { method: "POST", path: ["logout"], body: {}, ...options });
 }
 
-/**
- * Reads the tokens out of the answer to a login or a refresh.
- *
- * @throws {NotTheServiceError} when they are not there
- */
-export function readTokens(answer: Readonly<Record<string, unknown>>): Tokens {
+function parseTokens(answer: Readonly<Record<string, unknown>>): Tokens {
   const { access_token, refresh_token, expires_in_ms } = answer;
   if (!isToken(access_token)) throw missingField("access_token");
   return {

@@ -66,7 +66,7 @@ Deno.test("a send waits for the network when the session cannot be renewed by it
 
 Deno.test("a session that is over holds the channel until the next login, without a restart", async () => {
   await channelTest(async ({ homeserver, login, change, notifier, send, arrived }) => {
-    assertStringIncludes(await send(), "nobody is logged in (run: matrix-notify login @bot:loopback.test)");
+    assertStringIncludes(await send(), "it is not logged in (run: matrix-notify login @bot:loopback.test)");
     const { accessToken } = await login();
     await change({ refreshToken: undefined });
     homeserver.revoke(accessToken);

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertInstanceOf, assertNotEquals, assertRejects 
 import { renewAccount } from "../../src/accounts/renewal.ts";
 import { BeforeSendingError, ConfigError, StorageError, TransportError } from "../../src/base/errors.ts";
 import { MatrixError } from "../../src/matrix/errors.ts";
-import { refreshSession } from "../../src/matrix/session.ts";
+import { refreshTokens } from "../../src/matrix/session.ts";
 import { accountTest, LIMITS } from "./scene.ts";
 
 Deno.test("a request with a token that is over renews it once, and is made again", async () => {
@@ -78,7 +78,7 @@ Deno.test("the refresh token before is tried when a late answer ended the pair t
     const { refreshToken = "", deviceId, accessToken } = await login();
     assert(await renewAccount(signIn, accessToken, { ...LIMITS, softLogout: true }));
     // A refresh that was given up earlier gets through only now.
-    await refreshSession({ ...client(), credentials: undefined }, refreshToken, LIMITS);
+    await refreshTokens({ ...client(), credentials: undefined }, refreshToken, LIMITS);
     assertEquals(await use(), deviceId);
     assertEquals(asked("refresh"), 4);
     assertEquals(homeserver.devices(user.userId).filter((device) => device === deviceId), [deviceId]);
@@ -129,7 +129,7 @@ Deno.test("a caller's abort during a refresh is rethrown as it is", async () => 
     const stop = new AbortController();
     const reason = new Error("Enough");
     homeserver.received(({ route }) => route === "refresh").then(() => stop.abort(reason));
-    const { whoami } = await import("../../src/matrix/session.ts");
+    const { whoami } = await import("../../src/matrix/account.ts");
     assertEquals(await assertRejects(() => whoami(client(), { ...LIMITS, signal: stop.signal })), reason);
     await homeserver.clearFaults();
   });
@@ -139,7 +139,7 @@ Deno.test("a renewal waits for whoever holds the account, and not for ever", asy
   await accountTest(async ({ login, use, store, user, runtime }) => {
     await login();
     runtime.time += 6000;
-    const error = await store.exclusively(
+    const error = await store.withLock(
       user.userId,
       { runtime, ...LIMITS },
       () => assertRejects(() => use(), BeforeSendingError),

@@ -2,10 +2,10 @@
 
 import type { Account } from "../../src/accounts/account.ts";
 import { openSession } from "../../src/accounts/session.ts";
-import { type SignIn, signInWith } from "../../src/accounts/sign_in.ts";
+import { type SignInContext, signInWithProof } from "../../src/accounts/sign_in.ts";
 import { AccountStore } from "../../src/accounts/store.ts";
 import type { MatrixClient } from "../../src/matrix/request.ts";
-import { whoami } from "../../src/matrix/session.ts";
+import { whoami } from "../../src/matrix/account.ts";
 import { type HomeserverOptions, LoopbackHomeserver, type LoopbackUser } from "../../src/testing/mod.ts";
 import { type FakeRuntime, fakeRuntime } from "../fakes/runtime.ts";
 
@@ -17,7 +17,7 @@ export interface AccountScene {
   readonly runtime: FakeRuntime;
   readonly stateDir: string;
   readonly store: AccountStore;
-  readonly signIn: SignIn;
+  readonly signIn: SignInContext;
   /** Logs in by password. */
   login(options?: { readonly passwordFile?: string }): Promise<Account>;
   /** What is on the disk. */
@@ -63,13 +63,13 @@ export async function accountTest(
       store,
       signIn,
       login: (options) =>
-        signInWith(signIn, { type: "m.login.password", user: userId, password }, {
+        signInWithProof(signIn, { type: "m.login.password", user: userId, password }, {
           baseUrl: homeserver.url,
           ...options,
         }),
       saved,
       change: (changes) =>
-        store.exclusively(userId, { runtime, ...LIMITS }, (held) => held.save({ ...saved(), ...changes })),
+        store.withLock(userId, { runtime, ...LIMITS }, (held) => held.save({ ...saved(), ...changes })),
       client,
       use: async (by = client()) => (await whoami(by, LIMITS)).deviceId ?? "",
       asked: (route) => homeserver.requests.filter((request) => request.route === route).length,

@@ -1,7 +1,6 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { type Account, accountPath, readAccount } from "../../src/accounts/account.ts";
-import { stableDeviceId } from "../../src/accounts/device.ts";
-import { AccountStore } from "../../src/accounts/store.ts";
+import { AccountStore, stableDeviceId } from "../../src/accounts/store.ts";
 import { ConfigError } from "../../src/base/errors.ts";
 import { denoFiles, type Files } from "../../src/runtime/files.ts";
 import { fakeRuntime } from "../fakes/runtime.ts";
@@ -33,7 +32,7 @@ async function folderTest(body: (stateDir: string, store: AccountStore) => Promi
 
 function save(store: AccountStore, account: Account): Promise<void> {
   using runtime = fakeRuntime();
-  return store.exclusively(account.userId, { runtime, timeoutMs: 1000 }, (held) => held.save(account));
+  return store.withLock(account.userId, { runtime, timeoutMs: 1000 }, (held) => held.save(account));
 }
 
 Deno.test("AccountStore keeps what it was given, by user, and forgets it when told so", async () => {
@@ -43,7 +42,7 @@ Deno.test("AccountStore keeps what it was given, by user, and forgets it when to
     await save(store, { ...ACCOUNT, userId: "@a/../b:example.org" });
     assertEquals([store.read(USER), store.list()], [ACCOUNT, ["@a/../b:example.org", USER]]);
     using runtime = fakeRuntime();
-    await store.exclusively(USER, { runtime, timeoutMs: 1000 }, (held) => held.remove());
+    await store.withLock(USER, { runtime, timeoutMs: 1000 }, (held) => held.remove());
     assertEquals([store.read(USER), store.list()], [undefined, ["@a/../b:example.org"]]);
   });
 });

@@ -496,7 +496,7 @@ const ACCOUNT: readonly Broken[] = [
     bring: (scene) => scene.configure("matrix", { accessTokenFile: undefined, user: scene.bot.userId }),
     check: "matrix/login",
     state: "failure",
-    says: "nobody is logged in",
+    says: "it is not logged in",
     hint: "run: matrix-notify login @bot:loopback.test",
   },
   {

@@ -1,8 +1,7 @@
 /** A homeserver that delegates its logins to an authorization server: the setting for tests of OAuth 2.0. */
 
 import type { Runtime } from "../../src/runtime/runtime.ts";
-import type { OAuthClient } from "../../src/matrix/oauth/ask.ts";
-import { type AuthMetadata, authMetadata } from "../../src/matrix/oauth/metadata.ts";
+import { type AuthMetadata, type OAuthClient, readAuthMetadata } from "../../src/matrix/oauth/client.ts";
 import {
   type AuthorizationServerOptions,
   LoopbackAuthorizationServer,
@@ -42,7 +41,7 @@ export async function setOAuthScene(options: AuthorizationServerOptions = {}): P
       },
     },
   };
-  const metadata = await authMetadata({ runtime, baseUrl: homeserver.url, userAgent: "test/1" }, LIMITS);
+  const metadata = await readAuthMetadata({ runtime, baseUrl: homeserver.url, userAgent: "test/1" }, LIMITS);
   if (metadata === undefined) throw new Error("Cannot set the scene: the homeserver does not delegate");
   return {
     runtime,

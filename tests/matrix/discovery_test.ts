@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { DiscoveryError } from "../../src/base/errors.ts";
-import { discoverHomeserver, verifyHomeserver } from "../../src/matrix/discovery.ts";
+import { discoverHomeserver, readServerSoftware, verifyHomeserver } from "../../src/matrix/discovery.ts";
+import { LoopbackHomeserver } from "../../src/testing/mod.ts";
 import { fakeRuntime } from "../fakes/runtime.ts";
 
 const OPTIONS = { userAgent: "test/1", timeoutMs: 1000 };
@@ -68,10 +69,10 @@ const FAILURES: readonly (readonly [what: string, pages: Readonly<Record<string,
   ["is a page", { [WELL_KNOWN]: "<html>" }, `${WELL_KNOWN}: it is text/html and no JSON object`],
   ["is empty", { [WELL_KNOWN]: "" }, `${WELL_KNOWN}: it is empty`],
   ["fails", { [WELL_KNOWN]: 500 }, `${WELL_KNOWN}: it answered 500`],
-  ["leads in circles", { [WELL_KNOWN]: new URL(WELL_KNOWN) }, "from one address to the next, more than 5 times"],
-  ["leads to plain http", { [WELL_KNOWN]: new URL("http://example.org/") }, "leads to example.org by http://"],
-  ["names nothing", { [WELL_KNOWN]: {} }, `${WELL_KNOWN}: it holds no base_url`],
-  ["names no text", { [WELL_KNOWN]: named(5) }, `${WELL_KNOWN}: it holds no base_url`],
+  ["leads in circles", { [WELL_KNOWN]: new URL(WELL_KNOWN) }, "it redirects more than 5 times"],
+  ["leads to plain http", { [WELL_KNOWN]: new URL("http://example.org/") }, "redirects to example.org with http://"],
+  ["names nothing", { [WELL_KNOWN]: {} }, `${WELL_KNOWN}: it has no base_url`],
+  ["names no text", { [WELL_KNOWN]: named(5) }, `${WELL_KNOWN}: it has no base_url`],
   ["names no address", { [WELL_KNOWN]: named("https://") }, "cannot be used: it is not an address"],
   ["names plain http", { [WELL_KNOWN]: named("http://example.org") }, "cannot be used: plain http"],
   ["does not answer", { [WELL_KNOWN]: new TypeError("fetch failed") }, "there is no answer: "],
@@ -82,9 +83,9 @@ const FAILURES: readonly (readonly [what: string, pages: Readonly<Record<string,
     "https://a.example: a.example does not answer like a homeserver: 200, text/html",
   ],
   [
-    "names what tells no versions",
+    "names a server without versions",
     { [WELL_KNOWN]: named("https://a.example"), "https://a.example/_matrix/client/versions": {} },
-    "https://a.example: it tells no versions",
+    "https://a.example: it lists no versions",
   ],
 ];
 
@@ -125,4 +126,13 @@ Deno.test("verifyHomeserver() asks at the address that a person named", async ()
   assertEquals((await verifyHomeserver(runtime, "https://a.example", OPTIONS)).versions, ["v1.15"]);
   const error = await assertRejects(() => verifyHomeserver(runtime, "https://b.example", OPTIONS), DiscoveryError);
   assertStringIncludes(error.message, "Cannot use the homeserver https://b.example: b.example does not answer like");
+});
+
+Deno.test("readServerSoftware() returns the name, and sends no token", async () => {
+  using runtime = fakeRuntime();
+  await using homeserver = await LoopbackHomeserver.start({ software: "Dendrite" });
+  const credentials = { accessToken: () => homeserver.addUser("bot").accessToken };
+  const client = { runtime, baseUrl: homeserver.url, userAgent: "test/1", credentials };
+  assertEquals(await readServerSoftware(client, { timeoutMs: 1000 }), "Dendrite");
+  assertEquals(homeserver.requests.map(({ headers }) => headers.get("authorization")), [null]);
 });

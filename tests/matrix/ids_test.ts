@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { parseServer, type ServerAddress } from "../../src/runtime/address.ts";
-import { parseRoom, parseUserId, serverNameOf } from "../../src/matrix/ids.ts";
+import { parseRoom, parseServerName, parseUserId } from "../../src/matrix/ids.ts";
 
 Deno.test("parseRoom() knows ids, with and without a domain, aliases and users", () => {
   const cases: [string, string | undefined][] = [
@@ -24,8 +24,8 @@ Deno.test("parseRoom() knows ids, with and without a domain, aliases and users",
   for (const [text, kind] of cases) assertEquals(parseRoom(text)?.kind, kind, text);
 });
 
-Deno.test("serverNameOf() reads the server of a user or an alias, with its port, and none out of a room id", () => {
-  assertEquals(["@a:b.org:8448", "#a:b.org", "!a:b.org", "!abc", "a:b"].map(serverNameOf), [
+Deno.test("parseServerName() returns the server of a user or an alias, with its port, and none of a room id", () => {
+  assertEquals(["@a:b.org:8448", "#a:b.org", "!a:b.org", "!abc", "a:b"].map(parseServerName), [
     "b.org:8448",
     "b.org",
     undefined,

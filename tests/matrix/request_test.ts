@@ -92,7 +92,7 @@ const STRANGERS: [FaultName, says: string][] = [
   ["redirect", "302, a redirect to portal.invalid"],
   ["502", "502, text/html"],
   ["too-large-page", "413, text/html"],
-  ["no-event-id", "The answer holds no event_id"],
+  ["no-event-id", "The answer has no event_id"],
 ];
 
 for (const [fault, says] of STRANGERS) {

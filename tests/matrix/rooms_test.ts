@@ -1,12 +1,9 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { addDirectChat, directRooms, readDirectChats, setDisplayName } from "../../src/matrix/account.ts";
-import { createRoom } from "../../src/matrix/create_room.ts";
+import { addDirectChat, findDirectRooms, readDirectChats, setDisplayName, whoami } from "../../src/matrix/account.ts";
 import { MatrixError } from "../../src/matrix/errors.ts";
-import { powerOf, powerToSend } from "../../src/matrix/power_levels.ts";
 import type { MatrixClient } from "../../src/matrix/request.ts";
-import { readMembership, readReplacement, readState } from "../../src/matrix/room_state.ts";
-import { inviteUser, joinedRooms, joinRoom, leaveRoom } from "../../src/matrix/rooms.ts";
-import { whoami } from "../../src/matrix/session.ts";
+import { powerToSend, readMembership, readReplacement, readState, userPower } from "../../src/matrix/room_state.ts";
+import { createRoom, inviteUser, joinedRooms, joinRoom, leaveRoom } from "../../src/matrix/rooms.ts";
 import { syncRooms, waitForInvites } from "../../src/matrix/sync.ts";
 import { LoopbackHomeserver } from "../../src/testing/mod.ts";
 import { type FakeRuntime, fakeRuntime } from "../fakes/runtime.ts";
@@ -163,8 +160,8 @@ Deno.test("addDirectChat() adds a room to a person's, and leaves the others alon
     }
     const chats = await readDirectChats(bot, { userId, ...ask });
     assertEquals(chats, { [ALICE]: ["!a", "!c"], "@b:b": ["!b"] });
-    assertEquals([directRooms(chats, ALICE), directRooms(chats, "toString")], [["!a", "!c"], []]);
-    assertEquals(directRooms({ x: ["!a", 5, "#b:c", null] }, "x"), ["!a"]);
+    assertEquals([findDirectRooms(chats, ALICE), findDirectRooms(chats, "toString")], [["!a", "!c"], []]);
+    assertEquals(findDirectRooms({ x: ["!a", 5, "#b:c", null] }, "x"), ["!a"]);
   });
 });
 
@@ -176,7 +173,7 @@ Deno.test("setDisplayName() sets our own name, and nobody else's", async () => {
   });
 });
 
-Deno.test("powerOf() and powerToSend() read levels, and put creators above them since room version 12", () => {
+Deno.test("userPower() and powerToSend() read levels, and put creators above them since room version 12", () => {
   const levels = (content: Record<string, unknown>) => ({ content });
   const create = (room_version: string | undefined, more = {}) => ({ content: { room_version, ...more }, sender: BOT });
   const powers: [number, string, ReturnType<typeof create>, ReturnType<typeof levels> | undefined][] = [
@@ -192,7 +189,11 @@ Deno.test("powerOf() and powerToSend() read levels, and put creators above them 
     [0, "toString", create("10"), levels({ users: {} })],
   ];
   for (const [power, userId, first, powerLevels] of powers) {
-    assertEquals(powerOf(userId, { create: first, powerLevels }), power, JSON.stringify([userId, first, powerLevels]));
+    assertEquals(
+      userPower(userId, { create: first, powerLevels }),
+      power,
+      JSON.stringify([userId, first, powerLevels]),
+    );
   }
   const needs: [number, Record<string, unknown> | undefined][] = [
     [0, undefined],

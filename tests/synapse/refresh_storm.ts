@@ -104,7 +104,7 @@ export async function refreshStorm(synapse: Synapse, options: StormOptions): Pro
 /** Makes the token look expired. */
 async function expire(stateDir: string, userId: string): Promise<void> {
   using runtime = denoRuntime();
-  await new AccountStore(stateDir).exclusively(userId, { runtime, timeoutMs: 60_000 }, (held) => {
+  await new AccountStore(stateDir).withLock(userId, { runtime, timeoutMs: 60_000 }, (held) => {
     const account = held.read();
     if (account !== undefined) held.save({ ...account, expiresAt: 1 });
   });

@@ -7,9 +7,9 @@
 
 import { TooEarlyError } from "../../base/errors.ts";
 import { MatrixError } from "../../matrix/errors.ts";
-import { findEvent } from "../../matrix/messages.ts";
+import { findEvent } from "../../matrix/events.ts";
 import type { MatrixClient } from "../../matrix/request.ts";
-import { serverSoftware } from "../../matrix/software.ts";
+import { readServerSoftware } from "../../matrix/discovery.ts";
 import type { InDoubt } from "../../queue/entry.ts";
 
 /**
@@ -46,7 +46,7 @@ export type EarlierDelivery = { readonly eventId: string } | { readonly possible
 export async function findEarlierDelivery(client: MatrixClient, options: DeduplicateOptions): Promise<EarlierDelivery> {
   const { roomId, txnId, inDoubt, policy, timeoutMs, signal } = options;
   const now = client.runtime.now();
-  const isSynapse = await serverSoftware(client, { timeoutMs, signal }) === "Synapse";
+  const isSynapse = await readServerSoftware(client, { timeoutMs, signal }) === "Synapse";
   // A clock that jumped back says nothing about how long ago it was; then nobody waits for it.
   const rested = now - inDoubt.until;
   if (!isSynapse && rested >= 0 && rested < QUIET_MS[policy]) {

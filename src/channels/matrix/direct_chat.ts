@@ -15,15 +15,12 @@
  */
 
 import { NotTheServiceError, TooEarlyError, TransportError } from "../../base/errors.ts";
-import { addDirectChat, directRooms, readDirectChats } from "../../matrix/account.ts";
-import { createRoom } from "../../matrix/create_room.ts";
+import { addDirectChat, findDirectRooms, readDirectChats, whoami } from "../../matrix/account.ts";
 import { MatrixError } from "../../matrix/errors.ts";
-import type { MatrixClient } from "../../matrix/request.ts";
+import type { MatrixClient, RequestOptions } from "../../matrix/request.ts";
 import { readMembership, readReplacement } from "../../matrix/room_state.ts";
-import { inviteUser, type RoomOptions } from "../../matrix/rooms.ts";
-import { whoami } from "../../matrix/session.ts";
-import { syncRooms } from "../../matrix/sync.ts";
-import type { JoinedRoom } from "../../matrix/sync_rooms.ts";
+import { createRoom, inviteUser } from "../../matrix/rooms.ts";
+import { type JoinedRoom, syncRooms } from "../../matrix/sync.ts";
 import type { RoomCache } from "../room_cache.ts";
 
 /** Stands in the first event of a direct chat that we make: the user id of the other person. */
@@ -40,7 +37,7 @@ export interface DirectChat {
 }
 
 /** Whose chat, and where making one is written down. */
-export interface DirectChatOptions extends RoomOptions {
+export interface DirectChatOptions extends RequestOptions {
   readonly person: string;
   readonly memory: RoomCache;
 }
@@ -109,7 +106,7 @@ async function* candidates(client: MatrixClient, asked: Asked): AsyncGenerator<C
   const joined = await rooms(client, asked);
   const marked = joined.filter(({ creator, creation }) => creator === owner && creation[DIRECT_MARK] === person);
   const ours = new Set(marked.map(({ roomId }) => roomId));
-  for (const roomId of directRooms(chats, person).reverse()) yield { roomId, isOurs: ours.has(roomId) };
+  for (const roomId of findDirectRooms(chats, person).reverse()) yield { roomId, isOurs: ours.has(roomId) };
   for (const roomId of ours) yield { roomId, isOurs: true };
 }
 
@@ -156,7 +153,7 @@ function keyOf({ owner, person }: Asked): string {
   return `direct ${owner} ${person}`;
 }
 
-async function membership(client: MatrixClient, roomId: string, userId: string, { timeoutMs, signal }: RoomOptions) {
+async function membership(client: MatrixClient, roomId: string, userId: string, { timeoutMs, signal }: RequestOptions) {
   try {
     return await readMembership(client, { roomId, userId, timeoutMs, signal });
   } catch (error) {

@@ -22,7 +22,7 @@ import {
   type RoomMessageContent,
 } from "../../matrix/events.ts";
 import type { MatrixClient } from "../../matrix/request.ts";
-import { whoami } from "../../matrix/session.ts";
+import { whoami } from "../../matrix/account.ts";
 import type { Notification } from "../../notification/notification.ts";
 import { formatTime } from "../../notification/render.ts";
 import { contentOf, type ContentOptions } from "./content.ts";

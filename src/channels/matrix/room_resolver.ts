@@ -16,10 +16,10 @@
 import { BeforeSendingError } from "../../base/errors.ts";
 import { MatrixError } from "../../matrix/errors.ts";
 import { parseRoom } from "../../matrix/ids.ts";
-import type { MatrixClient } from "../../matrix/request.ts";
+import type { MatrixClient, RequestOptions } from "../../matrix/request.ts";
 import { readReplacement, type Replacement } from "../../matrix/room_state.ts";
-import { joinRoom, resolveAlias, type RoomOptions } from "../../matrix/rooms.ts";
-import { whoami } from "../../matrix/session.ts";
+import { joinRoom, resolveAlias } from "../../matrix/rooms.ts";
+import { whoami } from "../../matrix/account.ts";
 import { openDirectChat } from "./direct_chat.ts";
 import type { RoomCache } from "../room_cache.ts";
 import { type FormerRoom, type KnownRoom, readKnownRoom, roomKey } from "./cached_room.ts";
@@ -50,7 +50,7 @@ export class RoomResolver {
    *
    * @throws whatever a request throws
    */
-  async find(destination: string, options: RoomOptions): Promise<KnownRoom> {
+  async find(destination: string, options: RequestOptions): Promise<KnownRoom> {
     const known = this.#recall(destination);
     const now = this.#client.runtime.now();
     if (known !== undefined && known.seen <= now && now - known.seen < LOOK_EVERY_MS) return known;
@@ -74,7 +74,7 @@ export class RoomResolver {
   async moved(
     destination: string,
     refused: { readonly roomId: string; readonly error: MatrixError },
-    options: RoomOptions,
+    options: RequestOptions,
   ): Promise<KnownRoom | undefined> {
     const known = this.#recall(destination);
     const next = await this.#elsewhere(destination, { known, ...refused }, options);
@@ -83,7 +83,7 @@ export class RoomResolver {
     return await this.#remember(destination, next, known ?? { roomId: refused.roomId, seen: 0, former: [] });
   }
 
-  async #first(destination: string, options: RoomOptions): Promise<Found> {
+  async #first(destination: string, options: RequestOptions): Promise<Found> {
     const reference = parseRoom(destination);
     if (reference?.kind === "alias") {
       const roomId = await resolveAlias(this.#client, reference.alias, options);
@@ -95,13 +95,13 @@ export class RoomResolver {
   }
 
   /** An alias may point elsewhere by now; whatever points at a room that was replaced means its successor. */
-  async #again(destination: string, known: KnownRoom, options: RoomOptions): Promise<Found> {
+  async #again(destination: string, known: KnownRoom, options: RequestOptions): Promise<Found> {
     const isAlias = destination.startsWith("#");
     const roomId = isAlias ? await resolveAlias(this.#client, destination, options) : known.roomId;
     return { roomId: await this.#follow(roomId, options), owner: known.owner };
   }
 
-  async #elsewhere(destination: string, from: Refused, options: RoomOptions): Promise<Found | undefined> {
+  async #elsewhere(destination: string, from: Refused, options: RequestOptions): Promise<Found | undefined> {
     const replacement = await this.#ask(() => this.#replacement(from.roomId, options));
     if (replacement !== undefined) {
       await this.#enter(replacement, from.error, options);
@@ -122,7 +122,7 @@ export class RoomResolver {
   }
 
   /** Follows tombstones as far as we are let in. */
-  async #follow(roomId: string, options: RoomOptions): Promise<string> {
+  async #follow(roomId: string, options: RequestOptions): Promise<string> {
     let current = roomId;
     for (const seen = new Set([current]); seen.size <= MAX_REPLACEMENTS; seen.add(current)) {
       const next = await this.#replacement(current, options);
@@ -139,7 +139,7 @@ export class RoomResolver {
   }
 
   /** Whoever is not in a room does not see whether it was replaced. */
-  async #replacement(roomId: string, options: RoomOptions): Promise<Replacement | undefined> {
+  async #replacement(roomId: string, options: RequestOptions): Promise<Replacement | undefined> {
     try {
       return await readReplacement(this.#client, { roomId, ...options });
     } catch (error) {
@@ -148,7 +148,7 @@ export class RoomResolver {
     }
   }
 
-  async #enter({ roomId, via }: Replacement, refusal: MatrixError, options: RoomOptions): Promise<void> {
+  async #enter({ roomId, via }: Replacement, refusal: MatrixError, options: RequestOptions): Promise<void> {
     await this.#ask(async () => {
       try {
         await joinRoom(this.#client, roomId, { via, ...options });

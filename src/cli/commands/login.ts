@@ -1,7 +1,7 @@
 /** `login`: logs in to a Matrix account and saves it, so that channels can name it as `user`. */
 
 import type { Account } from "../../accounts/account.ts";
-import { askForLogins } from "../../accounts/sign_in.ts";
+import { findLoginOffer } from "../../accounts/sign_in.ts";
 import { HintedError } from "../../base/errors.ts";
 import type { CommandContext } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
@@ -14,7 +14,7 @@ import { releaseHeld } from "../release.ts";
 export async function login(context: CommandContext): Promise<number> {
   const { args, runtime, ui } = context;
   const signIn = createSignIn(context, args.operands[0]);
-  const offer = await askForLogins(signIn, {
+  const offer = await findLoginOffer(signIn, {
     homeserver: args.text("homeserver"),
     insecureHttp: args.has("insecure-http"),
   });

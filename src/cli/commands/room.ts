@@ -1,12 +1,10 @@
 /** `room create` and `room list`: creates a Matrix room, and lists the rooms of the account. */
 
 import { DIRECT_MARK } from "../../channels/matrix/direct_chat.ts";
-import { addDirectChat } from "../../matrix/account.ts";
-import { createRoom } from "../../matrix/create_room.ts";
+import { addDirectChat, whoami } from "../../matrix/account.ts";
+import { createRoom } from "../../matrix/rooms.ts";
 import type { MatrixClient } from "../../matrix/request.ts";
-import { whoami } from "../../matrix/session.ts";
-import { syncRooms } from "../../matrix/sync.ts";
-import type { Invite, JoinedRoom } from "../../matrix/sync_rooms.ts";
+import { type Invite, type JoinedRoom, syncRooms } from "../../matrix/sync.ts";
 import { UsageError } from "../arguments.ts";
 import type { CommandContext } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";

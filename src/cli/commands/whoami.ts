@@ -8,7 +8,7 @@ import { AccountStore } from "../../accounts/store.ts";
 import type { ChannelSource } from "../../config/load.ts";
 import { HintedError } from "../../base/errors.ts";
 import type { MatrixClient } from "../../matrix/request.ts";
-import { type Whoami, whoami as requestWhoami } from "../../matrix/session.ts";
+import { type Whoami, whoami as requestWhoami } from "../../matrix/account.ts";
 import { USER_AGENT } from "../../base/version.ts";
 import type { CommandContext } from "../command.ts";
 import { EXIT, exitCodeOf } from "../exit_codes.ts";

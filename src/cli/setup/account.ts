@@ -2,11 +2,11 @@
 
 import type { Account } from "../../accounts/account.ts";
 import { openSession } from "../../accounts/session.ts";
-import { askForLogins, type LoginOffer, type SignIn, toLoginError } from "../../accounts/sign_in.ts";
+import { findLoginOffer, type LoginOffer, type SignInContext, toLoginError } from "../../accounts/sign_in.ts";
 import { AccountStore } from "../../accounts/store.ts";
 import { parseServer } from "../../runtime/address.ts";
 import { DiscoveryError, LoginError } from "../../base/errors.ts";
-import { whoami } from "../../matrix/session.ts";
+import { whoami } from "../../matrix/account.ts";
 import { USER_AGENT } from "../../base/version.ts";
 import {
   chooseLoginMethod,
@@ -72,7 +72,7 @@ async function hasValidLogin(
   } catch (error) {
     signal.throwIfAborted();
     const problem = toLoginError(`Cannot use the saved login of ${userId}`, error, connected.now());
-    if (!(problem instanceof LoginError) || problem.trouble !== "refused") throw problem;
+    if (!(problem instanceof LoginError) || problem.code !== "refused") throw problem;
     ui.warn(problem.message);
     return false;
   }
@@ -92,11 +92,11 @@ async function isLoginWanted(account: Account, { prompter, runtime, ui }: SetupC
  */
 async function findHomeserver(
   { args, prompter, ui }: SetupContext,
-  { signIn, saved }: { readonly signIn: SignIn; readonly saved: string | undefined },
+  { signIn, saved }: { readonly signIn: SignInContext; readonly saved: string | undefined },
 ): Promise<LoginOffer> {
   const insecureHttp = args.has("insecure-http");
   const find = async (homeserver?: string) => {
-    const offer = await askForLogins(signIn, { homeserver, insecureHttp });
+    const offer = await findLoginOffer(signIn, { homeserver, insecureHttp });
     ui.tell(...offer.homeserver.tried);
     return offer;
   };
@@ -120,7 +120,7 @@ async function findHomeserver(
  */
 async function logInAs(
   context: SetupContext,
-  login: { readonly signIn: SignIn; readonly offer: LoginOffer },
+  login: { readonly signIn: SignInContext; readonly offer: LoginOffer },
 ): Promise<Account> {
   const { args, prompter } = context;
   const { offer, signIn } = login;

@@ -11,14 +11,11 @@ import { formatDuration } from "../../base/duration.ts";
 import { USER_AGENT } from "../../base/version.ts";
 import { openDirectChat } from "../../channels/matrix/direct_chat.ts";
 import { RoomCacheFile } from "../../channels/room_cache_file.ts";
-import { createRoom } from "../../matrix/create_room.ts";
 import { MatrixError } from "../../matrix/errors.ts";
-import { powerOf, powerToSend } from "../../matrix/power_levels.ts";
+import { powerToSend, readState, userPower } from "../../matrix/room_state.ts";
 import type { MatrixClient } from "../../matrix/request.ts";
-import { readState } from "../../matrix/room_state.ts";
-import { resolveAlias } from "../../matrix/rooms.ts";
-import { syncRooms, waitForInvites } from "../../matrix/sync.ts";
-import type { Invite } from "../../matrix/sync_rooms.ts";
+import { createRoom, resolveAlias } from "../../matrix/rooms.ts";
+import { type Invite, syncRooms, waitForInvites } from "../../matrix/sync.ts";
 import { CommandError } from "../command_error.ts";
 import { EXIT } from "../exit_codes.ts";
 import { enterRoom, requireInvitee, requireRoom, ROOM_TIMEOUT_MS, withServerErrors } from "../matrix_rooms.ts";
@@ -120,7 +117,7 @@ async function verifyCanSend({ room, roomId }: Room, { client, signal, ui, userI
       () => readState(client, { roomId, type, timeoutMs: ROOM_TIMEOUT_MS, signal }),
     );
   const state = { create: await read("m.room.create"), powerLevels: await read("m.room.power_levels") };
-  const has = powerOf(userId, state), needs = powerToSend("m.room.message", state);
+  const has = userPower(userId, state), needs = powerToSend("m.room.message", state);
   if (has < needs) {
     throw new CommandError(
       `Cannot send to ${room}: ${userId} has power level ${has} there, and messages need ${needs}`,

@@ -1,6 +1,6 @@
 /** A Matrix account: whether there is a token, whether it counts, and for how long. */
 
-import { isExpired } from "../../accounts/account.ts";
+import { isTokenExpired } from "../../accounts/account.ts";
 import { formatDuration } from "../../base/duration.ts";
 import type { Check } from "../check.ts";
 import { failure, ok, warning } from "../finding.ts";
@@ -61,7 +61,7 @@ export const renewal: Check<MatrixPatient> = {
     const { expiresAt, refreshToken, passwordFile, userId } = kept;
     if (expiresAt === undefined) yield ok("the token does not expire");
     else if (refreshToken !== undefined) {
-      const left = isExpired(kept, now) ? "is over" : `expires in ${formatDuration(expiresAt - now)}`;
+      const left = isTokenExpired(kept, now) ? "is over" : `expires in ${formatDuration(expiresAt - now)}`;
       yield ok(`the token ${left}, and is renewed by whoever needs it`);
     } else if (passwordFile !== undefined) yield ok(`the token expires; then ${passwordFile} logs in again`);
     else {

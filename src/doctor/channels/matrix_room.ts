@@ -2,8 +2,15 @@
 
 import { MatrixError } from "../../matrix/errors.ts";
 import { parseRoom, ROOM_MENTION } from "../../matrix/ids.ts";
-import { powerOf, type PowerState, powerToMentionRoom, powerToSend } from "../../matrix/power_levels.ts";
-import { readMembership, readReplacement, readState } from "../../matrix/room_state.ts";
+import {
+  type PowerState,
+  powerToMentionRoom,
+  powerToSend,
+  readMembership,
+  readReplacement,
+  readState,
+  userPower,
+} from "../../matrix/room_state.ts";
 import { syncRooms } from "../../matrix/sync.ts";
 import type { Check } from "../check.ts";
 import { limitsOf } from "../context.ts";
@@ -87,7 +94,7 @@ const power: Check<RoomPatient> = {
     yield await inside(room, async (roomId) => {
       const { userId } = await room.channel.whoami();
       const state = await powersIn(roomId, room);
-      const has = powerOf(userId, state), needs = powerToSend("m.room.message", state);
+      const has = userPower(userId, state), needs = powerToSend("m.room.message", state);
       if (has >= needs) return ok(`${userId} may send messages`);
       return failure(
         `${userId} may not send messages: it has power ${has}, and they need ${needs}`,
@@ -119,7 +126,7 @@ async function powersIn(roomId: string, { channel: { client, context } }: RoomPa
 async function all(room: RoomPatient, roomId: string): Promise<Found> {
   const { userId } = await room.channel.whoami();
   const state = await powersIn(roomId, room);
-  const has = powerOf(userId, state), needs = powerToMentionRoom(state);
+  const has = userPower(userId, state), needs = powerToMentionRoom(state);
   if (has >= needs) return ok(`${userId} may mention ${ROOM_MENTION}`);
   return warning(
     `${userId} mentions ${ROOM_MENTION}, and nobody is called: it has power ${has}, and that needs ${needs}`,

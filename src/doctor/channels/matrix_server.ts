@@ -3,7 +3,7 @@
 import { discoverHomeserver } from "../../matrix/discovery.ts";
 import { NotTheServiceError } from "../../base/errors.ts";
 import { parseJsonObject } from "../../base/fields.ts";
-import { serverNameOf } from "../../matrix/ids.ts";
+import { parseServerName } from "../../matrix/ids.ts";
 import { USER_AGENT } from "../../base/version.ts";
 import type { Check } from "../check.ts";
 import { limitsOf } from "../context.ts";
@@ -65,7 +65,7 @@ export const wellKnown: Check<MatrixPatient> = {
   needs: ["account"],
   async *look(patient) {
     const { userId } = await patient.whoami();
-    const domain = serverNameOf(userId);
+    const domain = parseServerName(userId);
     try {
       const found = await discoverHomeserver(
         patient.client.runtime,

@@ -7,12 +7,11 @@ import { clientField } from "../../channels/matrix/client.ts";
 import { withConnection } from "../../config/connection.ts";
 import type { ChannelSource } from "../../config/load.ts";
 import { exchange, type HttpAnswer } from "../../runtime/http.ts";
-import { directRooms, readDirectChats } from "../../matrix/account.ts";
+import { findDirectRooms, readDirectChats, type Whoami, whoami } from "../../matrix/account.ts";
 import { parseRoom } from "../../matrix/ids.ts";
 import type { MatrixClient } from "../../matrix/request.ts";
 import { joinedRooms, resolveAlias } from "../../matrix/rooms.ts";
-import { type Whoami, whoami } from "../../matrix/session.ts";
-import { serverSoftware } from "../../matrix/software.ts";
+import { readServerSoftware } from "../../matrix/discovery.ts";
 import { RoomCacheFile } from "../../channels/room_cache_file.ts";
 import { USER_AGENT } from "../../base/version.ts";
 import { type DoctorContext, limitsOf, stateDirOf } from "../context.ts";
@@ -64,7 +63,7 @@ export class MatrixPatient {
     );
     this.whoami = once(() => whoami(client, limits));
     this.joined = once(() => joinedRooms(client, limits));
-    this.software = once(() => serverSoftware(client, limits));
+    this.software = once(() => readServerSoftware(client, limits));
   }
 
   /**
@@ -102,6 +101,6 @@ export class RoomPatient {
     if (known !== undefined) return known.roomId;
     if (reference?.kind !== "user") return this.name;
     const { userId } = await this.channel.whoami();
-    return directRooms(await readDirectChats(client, { userId, ...limits }), reference.userId).at(-1);
+    return findDirectRooms(await readDirectChats(client, { userId, ...limits }), reference.userId).at(-1);
   }
 }

@@ -133,7 +133,7 @@ Deno.test("login() with --device-code draws a QR code on a terminal", async () =
 for (
   const [how, status, sentence] of [
     ["deny", 77, "cannot log in: it was refused in the browser"],
-    ["expire", 75, "cannot log in: nobody confirmed it in time"],
+    ["expire", 75, "cannot log in: it was not confirmed in time"],
   ] as const
 ) {
   Deno.test(`login() with --device-code exits with ${status} when the person does ${how}`, async () => {

@@ -1,9 +1,7 @@
 import { assertEquals, assertInstanceOf, assertRejects, assertStringIncludes } from "@std/assert";
 import { NotTheServiceError } from "../../../src/base/errors.ts";
-import { requestDeviceCode } from "../../../src/matrix/oauth/device.ts";
-import { OAuthError } from "../../../src/matrix/oauth/errors.ts";
-import { pollDeviceToken } from "../../../src/matrix/oauth/poll.ts";
-import { registerClient } from "../../../src/matrix/oauth/register.ts";
+import { OAuthError } from "../../../src/matrix/oauth/client.ts";
+import { pollDeviceToken, registerClient, requestDeviceCode } from "../../../src/matrix/oauth/device_flow.ts";
 import { LIMITS, type OAuthScene, setOAuthScene } from "../../fakes/oauth.ts";
 import { TEST_TIME } from "../../fakes/runtime.ts";
 
@@ -41,7 +39,7 @@ Deno.test("registerClient() registers a native public client without a redirecti
   });
 });
 
-Deno.test("registerClient() says what the server refuses", async () => {
+Deno.test("registerClient() throws the error code of the server", async () => {
   await using scene = await setOAuthScene();
   const { registrationEndpoint } = scene.metadata;
   const error = await refused(() =>
@@ -57,7 +55,7 @@ Deno.test("registerClient() says what the server refuses", async () => {
   assertStringIncludes(error.message, "answered 400 invalid_client_metadata: client_uri must be an https address");
 });
 
-Deno.test("requestDeviceCode() gets the codes for the whole API on one device", async () => {
+Deno.test("requestDeviceCode() requests the whole API on one device", async () => {
   await using scene = await setOAuthScene();
   const { authorization } = await begin(scene);
   const { userCode, verificationUri, verificationUriComplete, intervalMs, expiresAt } = authorization;
@@ -69,13 +67,13 @@ Deno.test("requestDeviceCode() gets the codes for the whole API on one device", 
   assertEquals(form.get("scope"), "urn:matrix:client:api:* urn:matrix:client:device:ABCDEFGHIJ");
 });
 
-Deno.test("requestDeviceCode() does without what is optional", async () => {
+Deno.test("requestDeviceCode() accepts an answer without the optional fields", async () => {
   await using scene = await setOAuthScene({ completeUri: false });
   const { authorization } = await begin(scene);
   assertEquals(authorization.verificationUriComplete, undefined);
 });
 
-Deno.test("requestDeviceCode() says so where there is no device authorization", async () => {
+Deno.test("requestDeviceCode() throws unsupported_grant_type if there is no device authorization", async () => {
   await using scene = await setOAuthScene({ deviceAuthorization: false });
   const { client, metadata } = scene;
   const error = await refused(() =>
@@ -85,7 +83,7 @@ Deno.test("requestDeviceCode() says so where there is no device authorization", 
   assertStringIncludes(error.message, "does not offer device authorization");
 });
 
-Deno.test("requestDeviceCode() sends nobody to an address that no browser opens", async () => {
+Deno.test("requestDeviceCode() refuses an address that no browser opens", async () => {
   await using scene = await setOAuthScene();
   const answer = { device_code: "d", user_code: "u", verification_uri: "javascript:alert(1)", expires_in: 60 };
   const client = {
@@ -95,11 +93,11 @@ Deno.test("requestDeviceCode() sends nobody to an address that no browser opens"
   await assertRejects(
     () => requestDeviceCode(client, { metadata: scene.metadata, clientId: "any", deviceId: DEVICE_ID, ...LIMITS }),
     NotTheServiceError,
-    "sends people to an address that is no web page",
+    "names an address that is no web page",
   );
 });
 
-Deno.test("pollDeviceToken() keeps to the interval and ends with the tokens of the session", async () => {
+Deno.test("pollDeviceToken() keeps the interval, and returns the tokens", async () => {
   await using scene = await setOAuthScene();
   const { authorization, poll, clientId } = await begin(scene);
   scene.during(3, () => scene.server.approve(authorization.userCode, "bot"));
@@ -110,7 +108,7 @@ Deno.test("pollDeviceToken() keeps to the interval and ends with the tokens of t
   assertEquals(scene.server.sessions, [{ localpart: "bot", deviceId: DEVICE_ID, clientId, ended: false }]);
 });
 
-Deno.test("pollDeviceToken() slows down for good when it is told to", async () => {
+Deno.test("pollDeviceToken() keeps the longer interval after slow_down", async () => {
   await using scene = await setOAuthScene();
   const { authorization, poll } = await begin(scene);
   scene.server.fault("slow-down", { times: 2 });
@@ -119,7 +117,7 @@ Deno.test("pollDeviceToken() slows down for good when it is told to", async () =
   assertEquals(scene.runtime.sleeps, [5000, 10_000, 15_000, 15_000]);
 });
 
-Deno.test("pollDeviceToken() polls ever more rarely while the server is away, and as before when it is back", async () => {
+Deno.test("pollDeviceToken() doubles the interval while the server cannot be reached", async () => {
   await using scene = await setOAuthScene();
   const { authorization, poll } = await begin(scene);
   await scene.server.stop();
@@ -130,7 +128,7 @@ Deno.test("pollDeviceToken() polls ever more rarely while the server is away, an
 });
 
 for (const name of ["500", "503", "502", "captive-portal"] as const) {
-  Deno.test(`pollDeviceToken() goes on after ${name}`, async () => {
+  Deno.test(`pollDeviceToken() polls again after ${name}`, async () => {
     await using scene = await setOAuthScene();
     const { authorization, poll } = await begin(scene);
     scene.server.fault(name, { times: 1 });
@@ -140,7 +138,7 @@ for (const name of ["500", "503", "502", "captive-portal"] as const) {
   });
 }
 
-Deno.test("pollDeviceToken() waits as long as a limit asks for", async () => {
+Deno.test("pollDeviceToken() waits for the Retry-After of a rate limit", async () => {
   await using scene = await setOAuthScene();
   const { authorization, poll } = await begin(scene);
   scene.server.fault("429-retry-after-seconds", { times: 1, retryAfterMs: 42_000 });
@@ -149,7 +147,7 @@ Deno.test("pollDeviceToken() waits as long as a limit asks for", async () => {
   assertEquals(scene.runtime.sleeps, [5000, 42_000]);
 });
 
-Deno.test("pollDeviceToken() says that the person refused", async () => {
+Deno.test("pollDeviceToken() throws access_denied if the person refuses", async () => {
   await using scene = await setOAuthScene();
   const { authorization, poll } = await begin(scene);
   scene.server.deny(authorization.userCode);
@@ -158,16 +156,16 @@ Deno.test("pollDeviceToken() says that the person refused", async () => {
   assertEquals(error.message, "Cannot log in: it was refused in the browser");
 });
 
-Deno.test("pollDeviceToken() says that the server let the code expire", async () => {
+Deno.test("pollDeviceToken() throws expired_token if the server says so", async () => {
   await using scene = await setOAuthScene();
   const { authorization, poll } = await begin(scene);
   scene.server.expire(authorization.userCode);
   const error = await refused(poll);
   assertEquals(error.errcode, "expired_token");
-  assertEquals(error.message, "Cannot log in: nobody confirmed it in time");
+  assertEquals(error.message, "Cannot log in: it was not confirmed in time");
 });
 
-Deno.test("pollDeviceToken() gives up by itself when the time is over and the server is away", async () => {
+Deno.test("pollDeviceToken() throws expired_token by its own clock if the server cannot be reached", async () => {
   await using scene = await setOAuthScene({ deviceCodeLifetimeMs: 60_000 });
   const { poll } = await begin(scene);
   await scene.server.stop();
@@ -176,7 +174,7 @@ Deno.test("pollDeviceToken() gives up by itself when the time is over and the se
   assertEquals(scene.runtime.sleeps, [5000, 10_000, 20_000, 25_000]);
 });
 
-Deno.test("pollDeviceToken() stops when its caller does", async () => {
+Deno.test("pollDeviceToken() stops when its signal aborts", async () => {
   await using scene = await setOAuthScene();
   const { poll } = await begin(scene);
   const controller = new AbortController();
@@ -187,9 +185,9 @@ Deno.test("pollDeviceToken() stops when its caller does", async () => {
 });
 
 const POOR: [answer: Record<string, unknown>, state: string][] = [
-  [{ refresh_token: undefined }, "holds no refresh_token"],
-  [{ access_token: "with space" }, "holds no access_token"],
-  [{ token_type: "mac" }, "gives no bearer token"],
+  [{ refresh_token: undefined }, "has no refresh_token"],
+  [{ access_token: "with space" }, "has no access_token"],
+  [{ token_type: "mac" }, "has no bearer token"],
   [
     { scope: "urn:matrix:client:api:* urn:matrix:client:device:ANOTHER" },
     "leaves out the scope urn:matrix:client:device:ABCDEFGHIJ",

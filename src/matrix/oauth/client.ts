@@ -1,0 +1,269 @@
+/**
+ * The authorization server of a homeserver: its metadata, its tokens, its errors (Client-Server API 1.15, "OAuth 2.0 API";
+ * RFC 6749, RFC 7009, RFC 8414). Nothing here retries.
+ *
+ * @module
+ */
+
+import { NotTheServiceError, type Refusal, ResponseError } from "../../base/errors.ts";
+import { parseJsonObject } from "../../base/fields.ts";
+import { isLoopback } from "../../runtime/address.ts";
+import { exchange, type HttpAnswer, isToken, parseRetryAfter } from "../../runtime/http.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
+import { MatrixError } from "../errors.ts";
+import { type MatrixClient, request, type RequestOptions } from "../request.ts";
+import type { Tokens } from "../session.ts";
+
+/** The name of the device authorization grant (RFC 8628) in `grant_types_supported`. */
+export const DEVICE_CODE_GRANT = "urn:ietf:params:oauth:grant-type:device_code";
+
+/** The endpoints of an authorization server. Each is https, or on this host. */
+export interface AuthMetadata {
+  readonly issuer: string;
+  readonly tokenEndpoint: string;
+  readonly registrationEndpoint: string;
+  readonly revocationEndpoint: string;
+  /** Undefined if the server has no device authorization, which is newer (version 1.18) than the rest. */
+  readonly deviceAuthorizationEndpoint: string | undefined;
+}
+
+/**
+ * Reads which authorization server a homeserver uses: `GET /_matrix/client/v1/auth_metadata` ("Server metadata
+ * discovery"). It needs no access token. The answer may change, so it is never stored.
+ *
+ * @returns undefined if the homeserver has the legacy API only
+ * @throws {NotTheServiceError} if the metadata cannot be used: the message says why
+ * @throws the errors of {@linkcode request}
+ */
+export async function readAuthMetadata(
+  client: MatrixClient,
+  options: RequestOptions,
+): Promise<AuthMetadata | undefined> {
+  let answer;
+  try {
+    answer = await request(client, {
+      method: "GET",
+      api: "/_matrix/client/v1",
+      path: ["auth_metadata"],
+      ...options,
+    });
+  } catch (error) {
+    if (error instanceof MatrixError && error.errcode === "M_UNRECOGNIZED") return undefined;
+    throw error;
+  }
+  return parseMetadata(answer, new URL(client.baseUrl).host);
+}
+
+function parseMetadata(answer: Readonly<Record<string, unknown>>, host: string): AuthMetadata {
+  const endpoint = (key: string) => {
+    const problem = findEndpointProblem(answer[key]);
+    if (problem === undefined) return String(answer[key]);
+    throw new NotTheServiceError(`Cannot use the OAuth 2.0 metadata of ${host}: ${key} ${problem}`, { status: 200 });
+  };
+  const grants = Array.isArray(answer.grant_types_supported) ? answer.grant_types_supported : [];
+  return {
+    issuer: endpoint("issuer"),
+    tokenEndpoint: endpoint("token_endpoint"),
+    registrationEndpoint: endpoint("registration_endpoint"),
+    revocationEndpoint: endpoint("revocation_endpoint"),
+    deviceAuthorizationEndpoint: grants.includes(DEVICE_CODE_GRANT)
+      ? endpoint("device_authorization_endpoint")
+      : undefined,
+  };
+}
+
+/** Tokens are sent to these addresses, so the connection must be encrypted (RFC 6749, section 3.2). */
+function findEndpointProblem(value: unknown): string | undefined {
+  if (value === undefined) return "is missing";
+  const url = typeof value === "string" ? URL.parse(value) : null;
+  if (url === null) return "is no address";
+  if (url.username !== "" || url.password !== "") return "contains a user name or a password";
+  if (url.hash !== "") return "has a fragment";
+  if (url.protocol === "https:" || (url.protocol === "http:" && isLoopback(url.hostname))) return undefined;
+  return `begins with ${url.protocol}// instead of https://`;
+}
+
+/** The program as a client of an authorization server. */
+export interface OAuthClient {
+  readonly runtime: Pick<Runtime, "fetch" | "timeout" | "now" | "sleep">;
+  /** The `User-Agent` header of each request. */
+  readonly userAgent: string;
+}
+
+/** A request to an authorization server. */
+export interface OAuthRequest extends RequestOptions {
+  /** For errors: the words after "Cannot", as in `register this program`. */
+  readonly task: string;
+  readonly url: string;
+  /** Sent as `application/x-www-form-urlencoded`. */
+  readonly form?: Readonly<Record<string, string>>;
+  /** Sent as JSON. */
+  readonly json?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Sends a `POST` with a form or JSON to an authorization server.
+ *
+ * @returns the JSON object of the answer; an empty one if the body is empty, as after a revocation
+ * @throws {OAuthError} if the server refuses
+ * @throws {NotTheServiceError} if something else answered
+ * @throws {TransportError} if there was no answer
+ */
+export async function oauthRequest(client: OAuthClient, details: OAuthRequest): Promise<Record<string, unknown>> {
+  const { task, url, form, json, timeoutMs, signal } = details;
+  const answer = await exchange(client.runtime, {
+    method: "POST",
+    url,
+    headers: {
+      "Accept": "application/json",
+      "User-Agent": client.userAgent,
+      "Content-Type": form === undefined ? "application/json" : "application/x-www-form-urlencoded",
+    },
+    body: form === undefined ? JSON.stringify(json ?? {}) : new URLSearchParams(form).toString(),
+    timeoutMs,
+    signal,
+  });
+  const object = parseJsonObject(answer.text);
+  if (answer.status === 200 || answer.status === 201) {
+    if (object !== undefined || answer.text === "") return object ?? {};
+  }
+  const host = new URL(url).host;
+  const { status } = answer;
+  const retryAfterMs = parseRetryAfter(answer.headers.get("Retry-After"), client.runtime.now());
+  if (typeof object?.error === "string") {
+    throw new OAuthError(`Cannot ${task}: ${describeRefusal(host, answer, object)}`, {
+      errcode: object.error,
+      status,
+      retryAfterMs,
+    });
+  }
+  const message = `Cannot ${task}: ${host} does not answer like an authorization server: ${status}`;
+  throw new NotTheServiceError(message, { status, retryAfterMs });
+}
+
+function describeRefusal(
+  host: string,
+  { status }: HttpAnswer,
+  { error, error_description: description }: Record<string, unknown>,
+): string {
+  const text = typeof description === "string" && description !== "" ? `: ${description.slice(0, 300)}` : "";
+  return `${host} answered ${status} ${error}${text}`;
+}
+
+/** Creates the error for an answer that lacks something required. */
+export function unusableAnswer(task: string, url: string, state: string): NotTheServiceError {
+  return new NotTheServiceError(`Cannot ${task}: the answer of ${new URL(url).host} ${state}`, { status: 200 });
+}
+
+/** The parts of an OAuth 2.0 error response. */
+export interface OAuthRefusal extends Refusal {
+  /** The error code: `invalid_grant`, `access_denied`. */
+  readonly errcode: string;
+}
+
+/** The authorization server answered with an OAuth 2.0 error (RFC 6749, section 5.2; RFC 7591, 3.2.2; RFC 8628, 3.5). */
+export class OAuthError extends ResponseError {
+  override name = "OAuthError" as const;
+  override readonly errcode: string;
+  /** How to fix it, as a sentence without a full stop. */
+  readonly hint?: string;
+
+  constructor(message: string, refusal: OAuthRefusal, options?: ErrorOptions) {
+    super(message, refusal, options);
+    this.errcode = refusal.errcode;
+    this.hint = Object.hasOwn(HINTS, refusal.errcode) ? HINTS[refusal.errcode] : undefined;
+  }
+}
+
+const LOG_IN_AGAIN = "log in again: matrix-notify login";
+const NO_DEVICE_CODES = "this homeserver has no login with a device code; ask its administrator";
+
+const HINTS: Readonly<Record<string, string>> = {
+  access_denied: "log in again, and confirm it in the browser",
+  expired_token: "log in again, and enter the code before it expires",
+  invalid_grant: LOG_IN_AGAIN,
+  invalid_client: LOG_IN_AGAIN,
+  invalid_client_metadata: "programs must be registered by this homeserver's administrator",
+  unauthorized_client: NO_DEVICE_CODES,
+  unsupported_grant_type: NO_DEVICE_CODES,
+  invalid_scope: "this homeserver does not give access to its whole API; ask its administrator",
+  temporarily_unavailable: "try again later",
+  server_error: "try again later",
+};
+
+/** The request that an answer of the token endpoint belongs to. */
+export interface TokenContext {
+  readonly task: string;
+  readonly url: string;
+  /** The scope that was requested; absent for a refresh, which keeps the scope. */
+  readonly scope?: string;
+}
+
+/**
+ * Parses the answer of a token endpoint (RFC 6749, section 5.1).
+ *
+ * @throws {NotTheServiceError} if it has no bearer token, or one for a smaller scope
+ */
+export function parseTokens(answer: Readonly<Record<string, unknown>>, { task, url, scope }: TokenContext): Tokens {
+  const { access_token: accessToken, token_type: type, refresh_token: refreshToken, expires_in: seconds } = answer;
+  if (!isToken(accessToken)) throw unusableAnswer(task, url, "has no access_token");
+  if (typeof type !== "string" || type.toLowerCase() !== "bearer") {
+    throw unusableAnswer(task, url, "has no bearer token");
+  }
+  const missing = scope === undefined ? undefined : findMissingScope(answer.scope, scope);
+  if (missing !== undefined) throw unusableAnswer(task, url, `leaves out the scope ${missing}`);
+  return {
+    accessToken,
+    ...(isToken(refreshToken) ? { refreshToken } : {}),
+    ...(typeof seconds === "number" && seconds >= 0 ? { expiresInMs: seconds * 1000 } : {}),
+  };
+}
+
+/** A server that returns no scope has granted all of it (RFC 6749, section 5.1). */
+function findMissingScope(granted: unknown, requested: string): string | undefined {
+  if (granted === undefined) return undefined;
+  const tokens = String(granted).split(" ");
+  return requested.split(" ").find((token) => !tokens.includes(token));
+}
+
+/** Options of {@linkcode refreshOAuthTokens}. */
+export interface OAuthRefreshOptions extends RequestOptions {
+  readonly tokenEndpoint: string;
+  readonly clientId: string;
+  readonly refreshToken: string;
+}
+
+/**
+ * Exchanges a refresh token for new tokens ("Refresh token grant"). The server keeps the old pair valid until the new one
+ * is used, so a request whose answer was lost can be repeated.
+ *
+ * @returns the new access token; no refresh token if the old one stays valid
+ * @throws {OAuthError} if the server refuses: for good with a 4xx that is not about load
+ * @throws {TransportError} if there was no answer: try the old refresh token again later
+ */
+export async function refreshOAuthTokens(client: OAuthClient, options: OAuthRefreshOptions): Promise<Tokens> {
+  const { tokenEndpoint: url, clientId, refreshToken, timeoutMs, signal } = options;
+  const task = "renew the session";
+  const form = { grant_type: "refresh_token", refresh_token: refreshToken, client_id: clientId };
+  return parseTokens(await oauthRequest(client, { task, url, form, timeoutMs, signal }), { task, url });
+}
+
+/** Options of {@linkcode revokeOAuthToken}. */
+export interface RevokeOptions extends RequestOptions {
+  readonly revocationEndpoint: string;
+  readonly clientId: string;
+  readonly token: string;
+  readonly tokenType: "access_token" | "refresh_token";
+}
+
+/**
+ * Logs out: `POST` to the `revocation_endpoint` ("Token revocation"; RFC 7009). Either token ends both. A token that is not
+ * valid any more is no error.
+ *
+ * @throws {OAuthError} if the server refuses
+ */
+export async function revokeOAuthToken(client: OAuthClient, options: RevokeOptions): Promise<void> {
+  const { revocationEndpoint: url, clientId, token, tokenType, timeoutMs, signal } = options;
+  const form = { token, token_type_hint: tokenType, client_id: clientId };
+  await oauthRequest(client, { task: "end the session", url, form, timeoutMs, signal });
+}

@@ -1,0 +1,245 @@
+/**
+ * Login by device authorization (Client-Server API 1.18, "Device authorisation flow"; RFC 8628), in three steps: register
+ * this program, get a code, poll until a person has entered it in a browser.
+ *
+ * @module
+ */
+
+import { NotTheServiceError, TransportError } from "../../base/errors.ts";
+import type { RequestOptions } from "../request.ts";
+import type { Tokens } from "../session.ts";
+import {
+  type AuthMetadata,
+  DEVICE_CODE_GRANT,
+  type OAuthClient,
+  OAuthError,
+  oauthRequest,
+  parseTokens,
+  unusableAnswer,
+} from "./client.ts";
+
+/** Options of {@linkcode registerClient}. */
+export interface RegisterOptions extends RequestOptions {
+  readonly registrationEndpoint: string;
+  /** The name that people see when they confirm the login. */
+  readonly clientName: string;
+  /** A web page about the program: https, the same for all its users. */
+  readonly clientUri: string;
+}
+
+const REGISTER = "register this program";
+
+/**
+ * Registers this program as a native public client with device authorization: `POST` to the `registration_endpoint`
+ * (RFC 7591; Client-Server API 1.15, "Client registration"). The specification wants a registration at the start of each
+ * login, and the client_id kept with the tokens.
+ *
+ * @returns the client_id
+ * @throws {OAuthError} if the server refuses such a client
+ */
+export async function registerClient(client: OAuthClient, options: RegisterOptions): Promise<string> {
+  const { registrationEndpoint: url, clientName, clientUri, timeoutMs, signal } = options;
+  const answer = await oauthRequest(client, {
+    task: REGISTER,
+    url,
+    json: {
+      client_name: clientName,
+      client_uri: clientUri,
+      application_type: "native",
+      grant_types: [DEVICE_CODE_GRANT, "refresh_token"],
+      // The default is "code", which belongs to a grant that we do not use (RFC 7591, section 2.1).
+      response_types: [],
+      token_endpoint_auth_method: "none",
+    },
+    timeoutMs,
+    signal,
+  });
+  const { client_id: clientId, token_endpoint_auth_method: method = "none", grant_types: grants } = answer;
+  if (typeof clientId !== "string" || clientId === "") throw unusableAnswer(REGISTER, url, "has no client_id");
+  if (method !== "none") {
+    const state = `requires the client authentication ${method}, which a public client does not have`;
+    throw unusableAnswer(REGISTER, url, state);
+  }
+  if (Array.isArray(grants) && !grants.includes(DEVICE_CODE_GRANT)) {
+    throw unusableAnswer(REGISTER, url, "leaves out the device authorization grant");
+  }
+  return clientId;
+}
+
+/** Options of {@linkcode requestDeviceCode}. */
+export interface DeviceCodeOptions extends RequestOptions {
+  readonly metadata: AuthMetadata;
+  readonly clientId: string;
+  /** The device to log in: letters, digits and `-._~`. Servers may refuse fewer than ten characters. */
+  readonly deviceId: string;
+}
+
+/** A login that waits for a person. */
+export interface DeviceAuthorization {
+  /** A secret: the login's tokens are requested with it. */
+  readonly deviceCode: string;
+  /** The code that the person enters. */
+  readonly userCode: string;
+  /** The web page where the person enters it. */
+  readonly verificationUri: string;
+  /** The same page with the code in its address, for a QR code; absent if the server has none. */
+  readonly verificationUriComplete?: string;
+  /** The scope that was requested. */
+  readonly scope: string;
+  /** When the codes expire, milliseconds since 1970. */
+  readonly expiresAt: number;
+  /** The time between two polls, milliseconds. */
+  readonly intervalMs: number;
+}
+
+const GET_CODE = "get a device code";
+
+/** The interval of a server that names none (RFC 8628, section 3.2). */
+const DEFAULT_INTERVAL_SECONDS = 5;
+
+/**
+ * Requests the codes: `POST` to the `device_authorization_endpoint` (RFC 8628, sections 3.1 and 3.2).
+ *
+ * @throws {OAuthError} if the server refuses, or has no device authorization (`unsupported_grant_type`)
+ */
+export async function requestDeviceCode(
+  client: OAuthClient,
+  options: DeviceCodeOptions,
+): Promise<DeviceAuthorization> {
+  const { metadata, clientId, deviceId, timeoutMs, signal } = options;
+  const { deviceAuthorizationEndpoint: url, issuer } = metadata;
+  if (url === undefined) {
+    throw new OAuthError(`Cannot ${GET_CODE}: ${new URL(issuer).host} does not offer device authorization`, {
+      errcode: "unsupported_grant_type",
+      status: 200,
+    });
+  }
+  const scope = createScope(deviceId);
+  const form = { client_id: clientId, scope };
+  const answer = await oauthRequest(client, { task: GET_CODE, url, form, timeoutMs, signal });
+  const text = (key: string) => {
+    const value = answer[key];
+    if (typeof value === "string" && value !== "") return value;
+    throw unusableAnswer(GET_CODE, url, `has no ${key}`);
+  };
+  const { expires_in: seconds, interval } = answer;
+  if (typeof seconds !== "number" || !(seconds > 0)) throw unusableAnswer(GET_CODE, url, "has no expires_in");
+  const complete = answer.verification_uri_complete;
+  return {
+    deviceCode: text("device_code"),
+    userCode: text("user_code"),
+    verificationUri: parseWebPage(text("verification_uri"), url),
+    ...(typeof complete === "string" ? { verificationUriComplete: parseWebPage(complete, url) } : {}),
+    scope,
+    expiresAt: client.runtime.now() + seconds * 1000,
+    intervalMs: (typeof interval === "number" && interval > 0 ? interval : DEFAULT_INTERVAL_SECONDS) * 1000,
+  };
+}
+
+/** A person opens this address, so it must be one for a browser. */
+function parseWebPage(uri: string, url: string): string {
+  const scheme = URL.parse(uri)?.protocol;
+  if (scheme === "https:" || scheme === "http:") return uri;
+  throw unusableAnswer(GET_CODE, url, "names an address that is no web page");
+}
+
+/**
+ * Creates the scope of a login: the whole Client-Server API, on one device (Client-Server API 1.15, "Scope").
+ *
+ * @throws {RangeError} if the device id has characters that a scope cannot have
+ */
+function createScope(deviceId: string): string {
+  if (/^[A-Za-z0-9._~-]+$/.test(deviceId)) {
+    return `urn:matrix:client:api:* urn:matrix:client:device:${deviceId}`;
+  }
+  throw new RangeError(`Cannot request the device "${deviceId}": a device_id has letters, digits and -._~ only`);
+}
+
+/** Options of {@linkcode pollDeviceToken}. */
+export interface PollOptions extends RequestOptions {
+  readonly tokenEndpoint: string;
+  readonly clientId: string;
+  readonly authorization: DeviceAuthorization;
+}
+
+/** The tokens of a login. */
+export type LoginTokens = Tokens & Required<Pick<Tokens, "refreshToken">>;
+
+const LOG_IN = "log in";
+
+/** Each `slow_down` adds this much to the interval. */
+const SLOW_DOWN_MS = 5_000;
+
+/**
+ * Polls the token endpoint until the person has confirmed the login (RFC 8628, sections 3.4 and 3.5). Keeps the server's
+ * interval, adds to it on `slow_down`, and doubles it while the server cannot be reached.
+ *
+ * @throws {OAuthError} if the person refused (`access_denied`), the time is over (`expired_token`), or the server refuses
+ * for another reason
+ * @throws the reason of the signal
+ */
+export async function pollDeviceToken(client: OAuthClient, options: PollOptions): Promise<LoginTokens> {
+  const { tokenEndpoint: url, clientId, authorization, timeoutMs, signal } = options;
+  const { runtime } = client;
+  const { deviceCode, scope, expiresAt } = authorization;
+  const form = { grant_type: DEVICE_CODE_GRANT, device_code: deviceCode, client_id: clientId };
+  let intervalMs = authorization.intervalMs, waitMs = intervalMs;
+  for (;;) {
+    if (runtime.now() + waitMs >= expiresAt) await sleep(expiresAt - runtime.now());
+    else await sleep(waitMs);
+    if (runtime.now() >= expiresAt) throw expiredError();
+    let answer;
+    try {
+      answer = await oauthRequest(client, { task: LOG_IN, url, form, timeoutMs, signal });
+    } catch (error) {
+      const outcome = classifyPollError(error);
+      if (outcome === "failed") throw explain(error);
+      if (outcome === "slow-down") intervalMs += SLOW_DOWN_MS;
+      waitMs = outcome === "unreachable" ? Math.max(waitMs * 2, retryAfterMs(error)) : intervalMs;
+      continue;
+    }
+    const tokens = parseTokens(answer, { task: LOG_IN, url, scope });
+    const { refreshToken } = tokens;
+    if (refreshToken === undefined) throw unusableAnswer(LOG_IN, url, "has no refresh_token");
+    return { ...tokens, refreshToken };
+  }
+
+  async function sleep(ms: number): Promise<void> {
+    await runtime.sleep(Math.max(0, ms), signal);
+    signal?.throwIfAborted();
+  }
+}
+
+function classifyPollError(error: unknown): "pending" | "slow-down" | "unreachable" | "failed" {
+  if (error instanceof TransportError) return "unreachable";
+  // A captive portal or a proxy's own page is temporary; a page that says "not found" is not.
+  if (error instanceof NotTheServiceError) {
+    return error.status < 400 || isTemporary(error.status) ? "unreachable" : "failed";
+  }
+  if (!(error instanceof OAuthError)) return "failed";
+  if (error.errcode === "authorization_pending") return "pending";
+  if (error.errcode === "slow_down") return "slow-down";
+  return isTemporary(error.status) ? "unreachable" : "failed";
+}
+
+function isTemporary(status: number): boolean {
+  return status === 429 || status === 408 || status >= 500;
+}
+
+function retryAfterMs(error: unknown): number {
+  const hasHeader = error instanceof OAuthError || error instanceof NotTheServiceError;
+  return hasHeader ? error.retryAfterMs ?? 0 : 0;
+}
+
+/** Puts an error code that the person caused into words. */
+function explain(error: unknown): unknown {
+  if (!(error instanceof OAuthError)) return error;
+  if (error.errcode === "expired_token") return expiredError(error);
+  if (error.errcode !== "access_denied") return error;
+  return new OAuthError(`Cannot ${LOG_IN}: it was refused in the browser`, error, { cause: error });
+}
+
+function expiredError(cause?: OAuthError): OAuthError {
+  const refusal = cause ?? { errcode: "expired_token", status: 400 };
+  return new OAuthError(`Cannot ${LOG_IN}: it was not confirmed in time`, refusal, { cause });
+}

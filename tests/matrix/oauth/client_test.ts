@@ -1,0 +1,131 @@
+import { assertEquals, assertInstanceOf, assertNotEquals, assertRejects } from "@std/assert";
+import { NotTheServiceError, TransportError } from "../../../src/base/errors.ts";
+import {
+  OAuthError,
+  readAuthMetadata,
+  refreshOAuthTokens,
+  revokeOAuthToken,
+} from "../../../src/matrix/oauth/client.ts";
+import { pollDeviceToken, registerClient, requestDeviceCode } from "../../../src/matrix/oauth/device_flow.ts";
+import { LoopbackAuthorizationServer, LoopbackHomeserver } from "../../../src/testing/mod.ts";
+import { LIMITS, type OAuthScene, setOAuthScene } from "../../fakes/oauth.ts";
+import { fakeRuntime } from "../../fakes/runtime.ts";
+
+/** Reads the metadata of a homeserver, with changes. */
+async function readChanged(change: Readonly<Record<string, unknown>>) {
+  await using server = await LoopbackAuthorizationServer.start();
+  const fetch = () => Promise.resolve(Response.json({ ...server.metadata, ...change }));
+  using runtime = fakeRuntime({ fetch });
+  return await readAuthMetadata({ runtime, baseUrl: "https://matrix.example.org", userAgent: "test/1" }, LIMITS);
+}
+
+Deno.test("readAuthMetadata() returns the endpoints, and sends no token", async () => {
+  await using scene = await setOAuthScene();
+  const { url } = scene.server;
+  assertEquals(scene.metadata, {
+    issuer: `${url}/`,
+    tokenEndpoint: `${url}/token`,
+    registrationEndpoint: `${url}/register`,
+    revocationEndpoint: `${url}/revoke`,
+    deviceAuthorizationEndpoint: `${url}/device`,
+  });
+  const [{ path, headers }] = scene.homeserver.requests;
+  assertEquals(path, "/_matrix/client/v1/auth_metadata");
+  assertEquals(headers.get("authorization"), null);
+});
+
+Deno.test("readAuthMetadata() returns undefined for a homeserver with the legacy API only", async () => {
+  using runtime = fakeRuntime();
+  await using homeserver = await LoopbackHomeserver.start();
+  assertEquals(await readAuthMetadata({ runtime, baseUrl: homeserver.url, userAgent: "test/1" }, LIMITS), undefined);
+});
+
+Deno.test("readAuthMetadata() finds no device authorization if the server does not list the grant", async () => {
+  await using scene = await setOAuthScene({ deviceAuthorization: false });
+  assertEquals(scene.metadata.deviceAuthorizationEndpoint, undefined);
+});
+
+const UNUSABLE: [change: Record<string, unknown>, state: string][] = [
+  [{ issuer: undefined }, "issuer is missing"],
+  [{ token_endpoint: 7 }, "token_endpoint is no address"],
+  [{ token_endpoint: "nowhere" }, "token_endpoint is no address"],
+  [{ token_endpoint: "http://auth.example.org/token" }, "token_endpoint begins with http:// instead of https://"],
+  [
+    { revocation_endpoint: "http://127.0.0.1.example.org/" },
+    "revocation_endpoint begins with http:// instead of https://",
+  ],
+  [
+    { registration_endpoint: "https://a:b@auth.example.org/" },
+    "registration_endpoint contains a user name or a password",
+  ],
+  [{ device_authorization_endpoint: undefined }, "device_authorization_endpoint is missing"],
+  [{ token_endpoint: "https://auth.example.org/token#x" }, "token_endpoint has a fragment"],
+];
+for (const [change, state] of UNUSABLE) {
+  Deno.test(`readAuthMetadata() refuses metadata whose ${state}`, async () => {
+    await assertRejects(
+      () => readChanged(change),
+      NotTheServiceError,
+      `Cannot use the OAuth 2.0 metadata of matrix.example.org: ${state}`,
+    );
+  });
+}
+
+async function logIn({ client, metadata, server }: OAuthScene) {
+  const { registrationEndpoint, tokenEndpoint, revocationEndpoint } = metadata;
+  const program = { clientName: "matrix-notify", clientUri: "https://client.example.org/" };
+  const clientId = await registerClient(client, { registrationEndpoint, ...program, ...LIMITS });
+  const authorization = await requestDeviceCode(client, { metadata, clientId, deviceId: "ABCDEFGHIJ", ...LIMITS });
+  server.approve(authorization.userCode, "bot");
+  const tokens = await pollDeviceToken(client, { tokenEndpoint, clientId, authorization, ...LIMITS });
+  return {
+    tokens,
+    refresh: (refreshToken = tokens.refreshToken) =>
+      refreshOAuthTokens(client, { tokenEndpoint, clientId, refreshToken, ...LIMITS }),
+    revoke: (token: string, tokenType: "access_token" | "refresh_token") =>
+      revokeOAuthToken(client, { revocationEndpoint, clientId, token, tokenType, ...LIMITS }),
+  };
+}
+
+Deno.test("refreshOAuthTokens() exchanges a refresh token for a new pair", async () => {
+  await using scene = await setOAuthScene();
+  const { tokens, refresh } = await logIn(scene);
+  const renewed = await refresh();
+  assertNotEquals(renewed.accessToken, tokens.accessToken);
+  assertNotEquals(renewed.refreshToken, tokens.refreshToken);
+  assertEquals(renewed.expiresInMs, 300_000);
+});
+
+Deno.test("refreshOAuthTokens() gets another pair if the answer to the first request was lost", async () => {
+  await using scene = await setOAuthScene();
+  const { refresh } = await logIn(scene);
+  scene.server.fault("drop-after-persisting", { times: 1 });
+  const error = await assertRejects(() => refresh());
+  assertInstanceOf(error, TransportError);
+  const renewed = await refresh();
+  assertEquals(scene.server.introspect(renewed.accessToken)?.localpart, "bot");
+});
+
+Deno.test("refreshOAuthTokens() throws invalid_grant if the login is over", async () => {
+  await using scene = await setOAuthScene();
+  const { tokens, refresh } = await logIn(scene);
+  scene.server.endSession(tokens.accessToken);
+  const error = await assertRejects(() => refresh());
+  assertInstanceOf(error, OAuthError);
+  assertEquals([error.errcode, error.status, error.hint], [
+    "invalid_grant",
+    400,
+    "log in again: matrix-notify login",
+  ]);
+});
+
+for (const tokenType of ["access_token", "refresh_token"] as const) {
+  Deno.test(`revokeOAuthToken() ends the login by its ${tokenType}, also for a second time`, async () => {
+    await using scene = await setOAuthScene();
+    const { tokens, revoke } = await logIn(scene);
+    const token = tokenType === "access_token" ? tokens.accessToken : tokens.refreshToken;
+    await revoke(token, tokenType);
+    assertEquals(scene.server.sessions.map(({ ended }) => ended), [true]);
+    await revoke(token, tokenType);
+  });
+}
