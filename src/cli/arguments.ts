@@ -1,51 +1,229 @@
-/** The arguments of a command, and what is wrong with them. */
+/** The arguments of a command: parsed by the options that it declares, read by their names. */
 
 import { parseDuration } from "../base/duration.ts";
-import { HintedError } from "../base/errors.ts";
+import { nearest } from "../base/nearest.ts";
+import { parseArgs } from "./deps.ts";
+import { UsageError } from "./errors.ts";
+import { GENERAL_OPTIONS, type OptionSpec } from "./options.ts";
 
-/** The command line is wrong. */
-export class UsageError extends HintedError {
-  override name = "UsageError" as const;
-
-  constructor(message: string, hint?: string) {
-    super(message, { hint });
-  }
-}
-
-/** The arguments of a command, checked against its table. */
-export class Arguments {
-  /** What is not an option, in order. */
+/**
+ * The arguments of a command. Only declared options can be read: a name that is not among those of the type is a type error.
+ * A function that reads few options takes `Arguments` of those names, and gets the arguments of any command that declares them.
+ */
+export class Arguments<in Text extends string, in List extends string, in Switch extends string> {
+  /** The words that are no options, in order. */
   readonly operands: readonly string[];
-  readonly #values: Readonly<Record<string, unknown>>;
+  readonly #values: ReadonlyMap<string, readonly string[]>;
 
-  constructor(operands: readonly string[], values: Readonly<Record<string, unknown>>) {
+  constructor({ operands, values }: ParsedWords) {
     this.operands = operands;
     this.#values = values;
   }
 
-  /** The value of an option, undefined when it was not given. */
-  text(name: string): string | undefined {
-    const value = this.#values[name];
-    return typeof value === "string" ? value : undefined;
+  /** The value of an option; undefined if it was not given. */
+  text(name: Text): string | undefined {
+    return this.#values.get(name)?.[0];
   }
 
-  /** The values of an option that may be given several times. */
-  list(name: string): readonly string[] {
-    const value = this.#values[name];
-    return Array.isArray(value) ? value.map(String) : [];
+  /** The value of an option as one of its permitted values; undefined if it was not given. */
+  choice<Choice extends string>(name: Text, choices: readonly Choice[]): Choice | undefined {
+    const text = this.text(name);
+    return choices.find((choice) => choice === text);
+  }
+
+  /** The values of an option that can be given several times. */
+  list(name: List): readonly string[] {
+    return this.#values.get(name) ?? [];
   }
 
   /** Whether a switch was given. */
-  has(name: string): boolean {
-    return this.#values[name] === true;
+  has(name: Switch): boolean {
+    return this.#values.has(name);
   }
 
-  /** A duration in milliseconds. */
-  durationMs(name: string): number | undefined {
+  /** Whether an option was given, with a value or without. */
+  isGiven(name: Text | List | Switch): boolean {
+    return this.#values.has(name);
+  }
+
+  /**
+   * The value of an option in milliseconds; undefined if it was not given.
+   *
+   * @throws {UsageError} if it is not a duration
+   */
+  durationMs(name: Text): number | undefined {
     const text = this.text(name);
     if (text === undefined) return undefined;
     const ms = parseDuration(text);
     if (ms !== undefined) return ms;
     throw new UsageError(`Cannot use --${name} "${text}": it is not a duration`, "write it as 30s, 15m, 2h or 14d");
+  }
+}
+
+type WithValue<Option> = Extract<Option, { readonly value: string }>;
+type ListName<Option extends OptionSpec> = Extract<WithValue<Option>, { readonly repeats: true }>["name"];
+type TextName<Option extends OptionSpec> = Exclude<WithValue<Option>, { readonly repeats: true }>["name"];
+type SwitchName<Option extends OptionSpec> = Exclude<Option, { readonly value: string }>["name"];
+
+/** The arguments of a command that declares these options besides the general ones. */
+export type ArgumentsFor<Options extends readonly OptionSpec[]> = ArgumentsOf<
+  Options[number] | typeof GENERAL_OPTIONS[number]
+>;
+type ArgumentsOf<Option extends OptionSpec> = Arguments<TextName<Option>, ListName<Option>, SwitchName<Option>>;
+
+/** What a command takes. */
+export interface Grammar {
+  /** The operands as the usage line shows them: `SUBJECT [BODY]`, `[ID...]`. They also say how many there can be. */
+  readonly operands: string;
+  readonly options: readonly OptionSpec[];
+  /**
+   * Whether the operands are the words of another program. `own`: the command parses every word after its long options itself.
+   * `command`: they are a command to run, and short forms stand before it.
+   */
+  readonly foreignWords?: "own" | "command";
+}
+
+/** A parsed command line. */
+export interface ParsedWords {
+  readonly operands: readonly string[];
+  /** The values of the options that were given, by name; of a switch no values. */
+  readonly values: ReadonlyMap<string, readonly string[]>;
+}
+
+/**
+ * Parses the words after a command's name.
+ *
+ * @param name the command's name, for messages
+ * @throws {UsageError} if they do not fit; its hint names the nearest right thing
+ */
+export function parseArguments(name: string, grammar: Grammar, argv: readonly string[]): ParsedWords {
+  const options: readonly OptionSpec[] = [...grammar.options, ...GENERAL_OPTIONS];
+  const { words, switches } = takeSwitches(name, grammar, argv);
+  const valued = options.filter((option) => option.value !== undefined).map((option) => option.name);
+  const parsed = parseArgs(words, {
+    string: ["_", ...valued],
+    collect: valued,
+    unknown: (word: string, key?: string) => {
+      if (key === undefined) return true;
+      throw unknownOption(name, options, word);
+    },
+  });
+  const values = new Map<string, readonly string[]>([...switches].map((each) => [each, []]));
+  for (const option of options.filter((each) => each.value !== undefined)) {
+    const given: unknown = parsed[option.name];
+    if (Array.isArray(given) && given.length > 0) values.set(option.name, checkValues(option, given.map(String)));
+  }
+  const operands = parsed._.map(String);
+  if (!values.has("help")) checkCount(name, grammar.operands, operands);
+  return { operands, values };
+}
+
+/**
+ * Takes the switches out, and writes every other option in its long form and in one word with its value. Otherwise `parseArgs`
+ * would read a "true" or "false" after a switch as its value, and would not read a "-" as a value.
+ */
+function takeSwitches(name: string, grammar: Grammar, argv: readonly string[]) {
+  const options: readonly OptionSpec[] = [...grammar.options, ...GENERAL_OPTIONS];
+  const rest = [...grammar.foreignWords === "own" ? endOptions(argv, options) : argv];
+  const words: string[] = [], switches = new Set<string>();
+  let hasOperand = false;
+  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
+    if (word === "--") return { words: [...words, word, ...rest], switches };
+    if (/^-[^-]/.test(word)) {
+      if (hasOperand && grammar.foreignWords === "command") throw misplacedOption(name, word);
+      rest.unshift(...toLongForms(word, { name, options }));
+      continue;
+    }
+    const option = options.find((each) => word === `--${each.name}`);
+    if (option !== undefined && option.value === undefined) switches.add(option.name);
+    else if (option !== undefined && isValue(rest[0])) words.push(`${word}=${rest.shift()}`);
+    else words.push(word);
+    hasOperand ||= !word.startsWith("--");
+  }
+  return { words, switches };
+}
+
+function isValue(word: string | undefined): boolean {
+  return word !== undefined && (word === "-" || !word.startsWith("-"));
+}
+
+/** `-qn` becomes `--silent --dry-run`, `-cntfy` becomes `--channel=ntfy`, and `-c` becomes `--channel`, whose value follows. */
+function toLongForms(
+  word: string,
+  { name, options }: { readonly name: string; readonly options: readonly OptionSpec[] },
+): readonly string[] {
+  const long = options.find((each) => each.name.length > 1 && word.replace(/=.*/s, "") === `-${each.name}`);
+  if (long) {
+    throw new UsageError(`Cannot use -${long.name}: a long option begins with --`, `did you mean --${long.name}?`);
+  }
+  const forms: string[] = [];
+  for (let at = 1; at < word.length; at++) {
+    const option = options.find(({ short }) => short === word[at]);
+    if (option === undefined) throw unknownOption(name, options, `-${word[at]}`);
+    if (option.value !== undefined) {
+      const value = word.slice(at + 1).replace(/^=/, "");
+      return [...forms, at + 1 === word.length ? `--${option.name}` : `--${option.name}=${value}`];
+    }
+    forms.push(`--${option.name}`);
+  }
+  return forms;
+}
+
+/** Inserts `--` before the first word that is neither a long option nor its value. */
+function endOptions(argv: readonly string[], options: readonly OptionSpec[]): readonly string[] {
+  let at = 0;
+  for (; argv[at] !== undefined && /^--[a-z]/.test(argv[at]); at++) {
+    const option = options.find(({ name }) => argv[at] === `--${name}`);
+    if (option?.value !== undefined) at++;
+  }
+  return argv[at] === "--" ? argv : [...argv.slice(0, at), "--", ...argv.slice(at)];
+}
+
+function checkValues(option: OptionSpec, values: readonly string[]): readonly string[] {
+  for (const value of values) {
+    if (value === "") {
+      throw new UsageError(`Cannot use --${option.name}: it needs a value`, `write --${option.name} ${option.value}`);
+    }
+    if (option.oneOf && !option.oneOf.includes(value)) {
+      const near = nearest(value, option.oneOf);
+      throw new UsageError(
+        `Cannot use --${option.name} "${value}": it must be one of ${option.oneOf.join(", ")}`,
+        near && `did you mean ${near}?`,
+      );
+    }
+  }
+  if (option.repeats || values.length === 1) return values;
+  throw new UsageError(`Cannot use --${option.name} twice: it takes one value`);
+}
+
+function unknownOption(name: string, options: readonly OptionSpec[], word: string): UsageError {
+  const given = word.split("=")[0];
+  const near = /^-.$/.test(given) ? undefined : nearest(given.replace(/^-+/, ""), options.map((option) => option.name));
+  return new UsageError(
+    `Cannot use ${given}: there is no such option`,
+    near ? `did you mean --${near}?` : `see matrix-notify ${name} --help; write -- before words that begin with -`,
+  );
+}
+
+function misplacedOption(name: string, word: string): UsageError {
+  return new UsageError(
+    `Cannot use ${word} after the command: it could be an option of either program`,
+    `write -- before the command: matrix-notify ${name} -- COMMAND [ARG...]`,
+  );
+}
+
+function checkCount(name: string, usageOperands: string, operands: readonly string[]): void {
+  const expected = usageOperands.split(" ").filter((word) => word !== "" && word !== "--");
+  const least = expected.filter((word) => !word.startsWith("[")).length;
+  const most = usageOperands.includes("...") ? Infinity : expected.length;
+  const usage = `usage: matrix-notify ${name} ${usageOperands}`.trimEnd();
+  if (operands.length < least) {
+    throw new UsageError(`Cannot run ${name}: ${expected[operands.length]} is missing`, usage);
+  }
+  if (operands.length > most) {
+    throw new UsageError(
+      `Cannot run ${name}: "${operands[most]}" is one word too many`,
+      `${usage}; quote text with spaces`,
+    );
   }
 }

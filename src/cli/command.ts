@@ -1,48 +1,76 @@
-/** Commands are data: help, completions and the README's table come from the same entries. */
+/** Commands are data: the help, the reference page and the parser read the same definitions. */
 
 import type { Runtime } from "../runtime/runtime.ts";
-import type { Arguments } from "./arguments.ts";
+import { Arguments, type ArgumentsFor, type Grammar, type ParsedWords } from "./arguments.ts";
+import type { OptionSpec } from "./options.ts";
 import type { Ui } from "./ui.ts";
 
-/** An option: `--name`, with a value if it has a placeholder. */
-export interface OptionSpec {
-  readonly name: string;
-  /** How its value is called in help; without it the option is a switch. */
-  readonly value?: string;
-  /** The values that it may have. */
-  readonly oneOf?: readonly string[];
-  /** Whether it may be given several times. */
-  readonly repeats?: boolean;
-  readonly summary: string;
-}
-
-/** What a command is run with. */
-export interface CommandContext {
-  readonly args: Arguments;
+/** What a command works with, besides its arguments. */
+export interface Surroundings {
   readonly runtime: Runtime;
   readonly ui: Ui;
-  /** Runs another command line in this process, with another outside world. */
+  /** Runs another command line in this process. */
   main(argv: readonly string[], runtime: Runtime): Promise<number>;
 }
 
-/** Runs a command and returns the exit code; nobody exits from within. */
-export type RunCommand = (context: CommandContext) => Promise<number>;
+/** What a command is run with. Its type says which options the command declares. */
+export interface CommandContext<Args = ArgumentsFor<readonly []>> extends Surroundings {
+  readonly args: Args;
+}
+
+/** The context of a command that declares these options. */
+export type ContextFor<Options extends readonly OptionSpec[]> = CommandContext<ArgumentsFor<Options>>;
+
+/** What the help of a command shows. */
+export interface CommandHelp extends Grammar {
+  /** Paragraphs below the options. The help wraps them. */
+  readonly details?: readonly string[];
+  /** Exit codes of this command that differ from the general ones. */
+  readonly exitCodes?: { readonly title: string; readonly meanings: readonly (readonly [number, string])[] };
+  /** Command lines, at least one. */
+  readonly examples: readonly string[];
+}
+
+/** A command as its file declares it. */
+export interface CommandDefinition<Options extends readonly OptionSpec[]> extends CommandHelp {
+  readonly options: Options;
+  /** Does the work and returns the exit code. It loads late what the help does not need. */
+  run(context: ContextFor<Options>): Promise<number>;
+}
 
 /** A command. */
-export interface Command {
-  /** One word, or two: `queue list`. */
-  readonly name: string;
-  readonly summary: string;
-  /** What stands behind the name in the usage line. */
-  readonly operands: string;
-  /** How many operands it takes, at least and at most. */
-  readonly operandCount: readonly [least: number, most: number];
-  readonly options: readonly OptionSpec[];
-  /** Whether the command reads for itself what stands behind its long options: it has a grammar of its own. @default {false} */
-  readonly readsWords?: boolean;
-  /** Paragraphs below the options. */
-  readonly details?: readonly string[];
-  readonly examples?: readonly string[];
-  /** Loads what runs it: each command loads only what it needs. */
-  readonly load: () => Promise<RunCommand>;
+export interface Command extends CommandHelp {
+  /** Runs it with its parsed arguments and returns the exit code. */
+  run(words: ParsedWords, surroundings: Surroundings): Promise<number>;
 }
+
+/** Makes a command of its definition. The declared options give its arguments their type. */
+export function defineCommand<const Options extends readonly OptionSpec[]>(
+  { run, ...help }: CommandDefinition<Options>,
+): Command {
+  return { ...help, run: async (words, surroundings) => await run({ ...surroundings, args: new Arguments(words) }) };
+}
+
+/** The context of `setup`: the options that its steps read. */
+export type SetupCommandContext = CommandContext<
+  Arguments<
+    | "ca-file"
+    | "cert-file"
+    | "key-file"
+    | "proxy"
+    | "proxy-file"
+    | "room"
+    | "create-room"
+    | "direct"
+    | "user"
+    | "wait"
+    | "channel"
+    | "homeserver"
+    | "password-file"
+    | "token-file"
+    | "config"
+    | "state-dir",
+    "invite",
+    "device-code" | "sso" | "no-test" | "yes" | "json" | "no-background" | "insecure-http" | "help"
+  >
+>;

@@ -1,28 +1,137 @@
-/** Every command, as data. */
+/** The table of commands. Each command's own file has its options, help, examples and action. */
 
 import type { Command } from "./command.ts";
-import { ACCOUNTS_COMMANDS } from "./table/accounts.ts";
-import { QUEUE_COMMANDS } from "./table/queue.ts";
-import { SETUP_COMMANDS } from "./table/setup.ts";
-import { SENDING_COMMANDS } from "./table/sending.ts";
-import { UPKEEP_COMMANDS } from "./table/upkeep.ts";
+
+/** A command in the table. */
+export interface CommandEntry {
+  /** One word, or two: `queue list`. */
+  readonly name: string;
+  /** What it does: imperative, under 60 characters. */
+  readonly summary: string;
+  /** Loads the command's file. */
+  readonly load: () => Promise<Command>;
+}
 
 /** The commands, in the order of the help. */
-export const COMMANDS: readonly Command[] = [
-  ...SETUP_COMMANDS,
-  ...SENDING_COMMANDS,
-  ...QUEUE_COMMANDS,
-  ...UPKEEP_COMMANDS,
-  ...ACCOUNTS_COMMANDS,
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: "setup",
+    summary: "Set up a Matrix channel and send a test message",
+    load: async () => (await import("./commands/setup.ts")).setup,
+  },
+  {
+    name: "send",
+    summary: "Send a notification by every configured channel",
+    load: async () => (await import("./commands/send.ts")).send,
+  },
+  {
+    name: "run",
+    summary: "Run a command and send its result",
+    load: async () => (await import("./commands/run.ts")).run,
+  },
+  {
+    name: "sendmail",
+    summary: "Read a mail as sendmail does and send it",
+    load: async () => (await import("./commands/sendmail.ts")).sendmail,
+  },
+  {
+    name: "flush",
+    summary: "Try to deliver everything in the queue now",
+    load: async () => (await import("./commands/flush.ts")).flush,
+  },
+  {
+    name: "queue list",
+    summary: "List the entries of the queue",
+    load: async () => (await import("./commands/queue.ts")).list,
+  },
+  {
+    name: "queue show",
+    summary: "Show one entry in full",
+    load: async () => (await import("./commands/queue.ts")).show,
+  },
+  {
+    name: "queue retry",
+    summary: "Retry entries now, dead letters included",
+    load: async () => (await import("./commands/queue.ts")).retry,
+  },
+  {
+    name: "queue drop",
+    summary: "Remove entries for good",
+    load: async () => (await import("./commands/queue.ts")).drop,
+  },
+  {
+    name: "queue export",
+    summary: "Write the entries of the queue as JSON lines",
+    load: async () => (await import("./commands/queue.ts")).exportEntries,
+  },
+  {
+    name: "queue purge",
+    summary: "Remove all entries for good",
+    load: async () => (await import("./commands/queue.ts")).purge,
+  },
+  {
+    name: "status",
+    summary: "Show the state of the queue",
+    load: async () => (await import("./commands/status.ts")).status,
+  },
+  {
+    name: "doctor",
+    summary: "Find problems and print how to fix them",
+    load: async () => (await import("./commands/doctor.ts")).doctor,
+  },
+  {
+    name: "route explain",
+    summary: "Show where a notification would go, and why",
+    load: async () => (await import("./commands/route.ts")).explain,
+  },
+  {
+    name: "config check",
+    summary: "Report every mistake in the configuration",
+    load: async () => (await import("./commands/config.ts")).check,
+  },
+  {
+    name: "config show",
+    summary: "Show the configuration and the source of each value",
+    load: async () => (await import("./commands/config.ts")).show,
+  },
+  {
+    name: "config schema",
+    summary: "Print the JSON schema of the configuration file",
+    load: async () => (await import("./commands/config.ts")).schema,
+  },
+  {
+    name: "login",
+    summary: "Log in to a Matrix account",
+    load: async () => (await import("./commands/login.ts")).login,
+  },
+  {
+    name: "logout",
+    summary: "Log out of a Matrix account and delete its tokens",
+    load: async () => (await import("./commands/logout.ts")).logout,
+  },
+  {
+    name: "whoami",
+    summary: "Show the accounts and ask their servers about them",
+    load: async () => (await import("./commands/whoami.ts")).whoami,
+  },
+  {
+    name: "join",
+    summary: "Join a Matrix room",
+    load: async () => (await import("./commands/join.ts")).join,
+  },
+  {
+    name: "room create",
+    summary: "Create a Matrix room and invite people",
+    load: async () => (await import("./commands/room.ts")).create,
+  },
+  {
+    name: "room list",
+    summary: "List the Matrix rooms and invites of the account",
+    load: async () => (await import("./commands/room.ts")).list,
+  },
   {
     name: "demo",
-    summary: "Show the promise kept: an outage, a kill, a flush, each message once and in order",
-    operands: "",
-    operandCount: [0, 0],
-    options: [],
-    details: [
-      "Runs against a homeserver within the process and a temporary directory. Needs no account, leaves nothing behind.",
-    ],
+    summary: "Show an outage, a kill and a flush, without an account",
     load: async () => (await import("./commands/demo.ts")).demo,
   },
 ];

@@ -11,8 +11,8 @@ import {
   StorageError,
   type StorageErrorCode,
 } from "../base/errors.ts";
-import { UsageError } from "./arguments.ts";
-import { CommandError } from "./command_error.ts";
+import { UsageError } from "./errors.ts";
+import { CommandError } from "./errors.ts";
 
 /** The codes by name. */
 export const EXIT = {

@@ -1,58 +1,109 @@
-/** Help, from the table of commands. */
+/** Help, from the definitions of the commands. It fits 80 columns. */
 
-import type { Command, OptionSpec } from "./command.ts";
+import type { CommandHelp } from "./command.ts";
+import type { CommandEntry } from "./commands.ts";
 import { EXIT_MEANINGS } from "./exit_codes.ts";
+import { GENERAL_OPTIONS, type OptionSpec } from "./options.ts";
 
-/** Help for the whole program. */
-export function programHelp(commands: readonly Command[], general: readonly OptionSpec[]): string {
+const MAX_COLUMNS = 80;
+
+/** A longer left cell stands on a line of its own. */
+const MAX_LEFT_COLUMNS = 26;
+
+/** Returns the help of the program. */
+export function programHelp(commands: readonly CommandEntry[]): string {
   return [
-    "Sends notifications to Matrix rooms, and to every other configured method. Nothing is lost on failure but sent later.",
+    ...wrap(
+      "Sends notifications to Matrix rooms and to every other configured channel. A failure loses nothing: " +
+        "matrix-notify retries until the notification is delivered.",
+    ),
     "",
     "usage: matrix-notify COMMAND [OPTIONS]",
     "",
     "commands:",
-    ...columns(commands.map((command) => [`${command.name} ${command.operands}`.trimEnd(), command.summary])),
+    ...columns(commands.map(({ name, summary }) => [name, summary])),
     "",
     "options of every command:",
-    ...columns(general.map(optionRow)),
+    ...columns(GENERAL_OPTIONS.map(optionRow)),
     "",
-    "environment: MATRIX_HOMESERVER, MATRIX_ACCESS_TOKEN (or MATRIX_ACCESS_TOKEN_FILE) and MATRIX_ROOM are enough to send;",
-    "NTFY_SERVER, NTFY_TOPIC and NTFY_TOKEN (or NTFY_TOKEN_FILE) add ntfy.",
+    "environment:",
+    ...wrap(
+      "MATRIX_HOMESERVER, MATRIX_ACCESS_TOKEN (or MATRIX_ACCESS_TOKEN_FILE) and MATRIX_ROOM are enough to send. " +
+        "NTFY_SERVER, NTFY_TOPIC and NTFY_TOKEN (or NTFY_TOKEN_FILE) add ntfy.",
+      "  ",
+    ),
     "",
     "exit codes:",
     ...columns(EXIT_MEANINGS.map(([code, meaning]) => [String(code), meaning])),
     "",
-    "matrix-notify COMMAND --help tells more; matrix-notify --version tells the version.",
+    "examples:",
+    '  matrix-notify send "Backup failed" "No space left on /dev/sda1"',
+    "  matrix-notify run --only-on-failure -- /usr/local/bin/backup",
+    "",
+    "matrix-notify COMMAND --help prints the help of a command.",
+    "matrix-notify --version (-V) prints the version.",
   ].join("\n");
 }
 
-/** Help for one command. */
-export function commandHelp(command: Command, general: readonly OptionSpec[]): string {
+/** Returns the help of one command. */
+export function commandHelp({ name, summary }: Omit<CommandEntry, "load">, command: CommandHelp): string {
+  const { details = [], exitCodes } = command;
+  const rows = optionsOf(command).map(optionRow);
   return [
-    `${command.summary}.`,
+    `${summary}.`,
     "",
-    `usage: matrix-notify ${command.name} [OPTIONS] ${command.operands}`.trimEnd(),
-    ...(command.options.length === 0 ? [] : ["", "options:", ...columns(command.options.map(optionRow))]),
+    `usage: ${usageLine(name, command)}`,
+    ...(rows.length === 0 ? [] : ["", "options:", ...columns(rows)]),
     "",
     "options of every command:",
-    ...columns(general.map(optionRow)),
-    ...(command.details ?? []).flatMap((paragraph) => ["", paragraph]),
-    ...(command.examples ? ["", "examples:", ...command.examples.map((example) => `  ${example}`)] : []),
+    ...columns(GENERAL_OPTIONS.map(optionRow)),
+    ...details.flatMap((paragraph) => ["", ...wrap(paragraph)]),
+    ...(exitCodes === undefined
+      ? []
+      : ["", `${exitCodes.title}:`, ...columns(exitCodes.meanings.map(([code, meaning]) => [String(code), meaning]))]),
+    "",
+    "examples:",
+    ...command.examples.flatMap((example) => example.split("\n").map((line) => `  ${line}`)),
   ].join("\n");
 }
 
-function optionRow({ name, value, oneOf, summary, repeats }: OptionSpec): [string, string] {
-  const choices = oneOf ? oneOf.join("|") : value;
+/** `matrix-notify send [OPTIONS] SUBJECT [BODY]` */
+export function usageLine(name: string, { operands }: Pick<CommandHelp, "operands">): string {
+  return `matrix-notify ${name} [OPTIONS] ${operands}`.trimEnd();
+}
+
+/** Returns the options of a command as it takes them: one that parses its words itself takes no short forms. */
+export function optionsOf({ options, foreignWords }: CommandHelp): readonly OptionSpec[] {
+  return foreignWords === "own" ? options.map((option) => ({ ...option, short: undefined })) : options;
+}
+
+/** Returns an option as it is written, and what it does. */
+export function optionRow({ name, short, value, oneOf, summary, repeats }: OptionSpec): [string, string] {
+  const about = [summary, oneOf && `one of ${oneOf.join(", ")}`, repeats && "may be repeated"];
   return [
-    choices === undefined ? `--${name}` : `--${name} ${choices}`,
-    repeats ? `${summary}; may be repeated` : summary,
+    `${short === undefined ? "    " : `-${short}, `}--${name}${value === undefined ? "" : ` ${value}`}`,
+    about.filter((part) => part).join("; "),
   ];
 }
 
-/** Two columns; a left cell that is too long stands on a line of its own. */
+/** Formats two columns. */
 function columns(rows: readonly (readonly [string, string])[]): string[] {
-  const width = Math.min(30, Math.max(...rows.map(([left]) => left.length)));
-  return rows.flatMap(([left, right]) =>
-    left.length > width ? [`  ${left}`, `  ${" ".repeat(width)}  ${right}`] : [`  ${left.padEnd(width)}  ${right}`]
-  );
+  const width = Math.min(MAX_LEFT_COLUMNS, Math.max(...rows.map(([left]) => left.length)));
+  const indent = " ".repeat(width + 4);
+  return rows.flatMap(([left, right]) => {
+    const lines = wrap(right, indent);
+    if (left.length > width) return [`  ${left}`, ...lines];
+    return [`  ${left.padEnd(width)}  ${lines[0].slice(indent.length)}`, ...lines.slice(1)];
+  });
+}
+
+/** Breaks a text between words. */
+function wrap(text: string, indent = ""): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(/\s+/)) {
+    const longer = `${lines.at(-1) ?? ""} ${word}`;
+    if (lines.length > 0 && longer.length <= MAX_COLUMNS) lines[lines.length - 1] = longer;
+    else lines.push(indent + word);
+  }
+  return lines;
 }

@@ -16,13 +16,14 @@ import { requireSecretFile } from "../base/secret.ts";
 import { ssoRedirectUrl } from "../matrix/session.ts";
 import { isToken } from "../runtime/http.ts";
 import type { Runtime, Stdio } from "../runtime/runtime.ts";
-import { type Arguments, UsageError } from "./arguments.ts";
-import type { CommandContext } from "./command.ts";
+import type { ContextFor } from "./command.ts";
+import { UsageError } from "./errors.ts";
+import type { SIGN_IN_OPTIONS } from "./options.ts";
 import { at } from "./outcomes.ts";
 import { askSecret, readLine, unlessAborted } from "./prompt.ts";
 
 /** A login in progress. */
-export interface LoginContext extends CommandContext {
+export interface LoginContext extends ContextFor<typeof SIGN_IN_OPTIONS> {
   readonly signIn: SignInContext;
   readonly offer: LoginOffer;
 }
@@ -30,7 +31,7 @@ export interface LoginContext extends CommandContext {
 /** A method to log in. */
 export interface LoginMethod {
   /** The option that selects it. */
-  readonly option: string;
+  readonly option: "password-file" | "token-file" | "device-code" | "sso";
   /** Its name in lists: `a password`. */
   readonly title: string;
   /** True if a person must be there, at the terminal or in a browser. */
@@ -86,8 +87,8 @@ export function findOfferedMethods(offer: LoginOffer): readonly LoginMethod[] {
  *
  * @throws {UsageError} if they select two
  */
-export function findSelectedMethod(args: Arguments): LoginMethod | undefined {
-  const [method, other] = LOGIN_METHODS.filter(({ option }) => args.has(option) || args.text(option) !== undefined);
+export function findSelectedMethod(args: LoginContext["args"]): LoginMethod | undefined {
+  const [method, other] = LOGIN_METHODS.filter(({ option }) => args.isGiven(option));
   if (other === undefined) return method;
   throw new UsageError(`Cannot use --${method.option} with --${other.option}: only one login method is allowed`);
 }
@@ -100,7 +101,7 @@ export function findSelectedMethod(args: Arguments): LoginMethod | undefined {
  * @throws {UsageError} if the options select two, or one that the homeserver does not offer, or if
  *   no method works without an option
  */
-export function chooseLoginMethod(args: Arguments, offer: LoginOffer, hasTerminal: boolean): LoginMethod {
+export function chooseLoginMethod(args: LoginContext["args"], offer: LoginOffer, hasTerminal: boolean): LoginMethod {
   const selected = findSelectedMethod(args);
   const offered = findOfferedMethods(offer);
   const hint = `it accepts ${offered.map(({ title, option }) => `${title} (--${option})`).join(", ")}`;
@@ -189,7 +190,7 @@ async function logInByDeviceCode({ signIn, offer, runtime, ui }: LoginContext): 
 /** Shows the address to open, the code, and on a terminal a QR code of the address. */
 async function showDevicePrompt(
   { verificationUri, verificationUriComplete, userCode, expiresAt }: DevicePrompt,
-  { runtime, ui }: Pick<CommandContext, "runtime" | "ui">,
+  { runtime, ui }: Pick<LoginContext, "runtime" | "ui">,
 ): Promise<void> {
   const address = verificationUriComplete ?? verificationUri;
   const drawing = runtime.stdio.stderrIsTerminal() ? await drawInTime(address, runtime) : undefined;

@@ -4,13 +4,11 @@ import { HintedError } from "../base/errors.ts";
 import { nearest } from "../base/nearest.ts";
 import { denoRuntime, type Runtime } from "../runtime/runtime.ts";
 import { VERSION } from "../base/version.ts";
-import { parseCommandLine } from "./args.ts";
-import { UsageError } from "./arguments.ts";
-import type { Command } from "./command.ts";
-import { COMMANDS } from "./commands.ts";
+import { parseArguments } from "./arguments.ts";
+import { UsageError } from "./errors.ts";
+import { type CommandEntry, COMMANDS } from "./commands.ts";
 import { EXIT, exitCodeOf } from "./exit_codes.ts";
 import { commandHelp, programHelp } from "./help.ts";
-import { GENERAL_OPTIONS } from "./table/options.ts";
 import { Ui } from "./ui.ts";
 
 /** Runs the program in the real world. */
@@ -52,23 +50,22 @@ async function dispatch(argv: readonly string[], runtime: Runtime, ui: Ui): Prom
     return EXIT.ok;
   }
   if (first === "--help" || first === "-h" || (first === "help" && argv.length === 1)) {
-    ui.data(programHelp(COMMANDS, GENERAL_OPTIONS));
+    ui.data(programHelp(COMMANDS));
     return EXIT.ok;
   }
   const words = first === "help" ? [...argv.slice(1), "--help"] : argv;
-  const command = findCommand(words);
-  const rest = words.slice(command.name.split(" ").length);
-  const args = parseCommandLine(command, [...command.options, ...GENERAL_OPTIONS], rest);
-  if (args.has("help")) {
-    ui.data(commandHelp(command, GENERAL_OPTIONS));
+  const entry = findCommand(words);
+  const command = await entry.load();
+  const parsed = parseArguments(entry.name, command, words.slice(entry.name.split(" ").length));
+  if (parsed.values.has("help")) {
+    ui.data(commandHelp(entry, command));
     return EXIT.ok;
   }
-  const run = await command.load();
-  return await run({ args, runtime, ui, main });
+  return await command.run(parsed, { runtime, ui, main });
 }
 
-/** @throws {UsageError} that names the nearest command */
-function findCommand(argv: readonly string[]): Command {
+/** @throws {UsageError} if there is no such command; its hint names the nearest one */
+function findCommand(argv: readonly string[]): CommandEntry {
   const [first, second] = argv;
   const found = COMMANDS.find(({ name }) => name === first || name === `${first} ${second}`);
   if (found) return found;

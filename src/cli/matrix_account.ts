@@ -18,8 +18,9 @@ import { stateDirPath } from "../config/paths.ts";
 import { parseUserId } from "../matrix/ids.ts";
 import type { MatrixClient } from "../matrix/request.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import { UsageError } from "./arguments.ts";
-import type { CommandContext } from "./command.ts";
+import type { CommandContext, ContextFor } from "./command.ts";
+import { UsageError } from "./errors.ts";
+import type { ACCOUNT_OPTIONS } from "./options.ts";
 import { printable } from "./ui.ts";
 
 /** Returns the state directory, which stores the accounts: `--state-dir`, or the default. */
@@ -80,7 +81,7 @@ export interface ChannelClient {
  *
  * @throws {ConfigError} if there is no such channel or its configuration is wrong
  */
-export function openMatrixClient({ args, runtime }: CommandContext): ChannelClient {
+export function openMatrixClient({ args, runtime }: ContextFor<typeof ACCOUNT_OPTIONS>): ChannelClient {
   const sources = loadChannelSources(runtime, {
     configFile: args.text("config"),
     insecureHttp: args.has("insecure-http"),

@@ -12,8 +12,7 @@ import { MatrixError } from "../matrix/errors.ts";
 import { parseRoom, ROOM_HINT, ROOM_PROBLEM, type RoomReference } from "../matrix/ids.ts";
 import type { MatrixClient } from "../matrix/request.ts";
 import { type JoinOptions, joinRoom } from "../matrix/rooms.ts";
-import { UsageError } from "./arguments.ts";
-import { CommandError } from "./command_error.ts";
+import { CommandError, UsageError } from "./errors.ts";
 import { EXIT } from "./exit_codes.ts";
 
 /** The time limit of a request about a room, in milliseconds. */

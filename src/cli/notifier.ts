@@ -1,40 +1,63 @@
-/** Opens the notifier as the command line's options want it. */
+/** Opens the notifier with the options of the command line. */
 
-import { stateDirPath } from "../config/paths.ts";
 import { ConfigError } from "../base/errors.ts";
+import { stateDirPath } from "../config/paths.ts";
 import { NotifierCore } from "../notifier/core.ts";
-import type { CommandContext } from "./command.ts";
+import type { ArgumentsFor } from "./arguments.ts";
+import type { CommandContext, ContextFor } from "./command.ts";
+import type { DELIVERY_OPTIONS, INSECURE_HTTP_OPTION } from "./options.ts";
+import type { Ui } from "./ui.ts";
 
-/** A notifier with the configured channels, which leaves a deliverer behind unless it must not. */
-export async function openNotifier({ args, runtime, ui }: CommandContext): Promise<NotifierCore> {
+/**
+ * Opens a notifier with the configured channels. A background process delivers the rest, unless
+ * `--no-background` is given.
+ */
+export async function openNotifier(context: ContextFor<typeof DELIVERY_OPTIONS>): Promise<NotifierCore> {
+  return await openWith(context, !context.args.has("no-background"));
+}
+
+/** Opens a notifier with the configured channels, for a command that delivers nothing. */
+export async function openPlanner(context: ContextFor<[typeof INSECURE_HTTP_OPTION]>): Promise<NotifierCore> {
+  return await openWith(context, true);
+}
+
+async function openWith(
+  { args, runtime, ui }: ContextFor<[typeof INSECURE_HTTP_OPTION]>,
+  background: boolean,
+): Promise<NotifierCore> {
   return await NotifierCore.open({
     runtime,
-    configFile: args.text("config"),
+    ...pathsOf(args),
     insecureHttp: args.has("insecure-http"),
-    stateDir: args.text("state-dir"),
     role: "program",
-    background: !args.has("no-background"),
+    background,
     onWarning: (text) => ui.warn(text),
   });
 }
 
 /**
- * A notifier for looking at the queue and mending it. The configuration tells what waits for quiet hours or a pace; a broken one must not be in the way.
+ * Opens a notifier for a command that reads or edits the queue. The configuration says which entries
+ * wait for quiet hours or a rate limit. Mistakes in it do not matter here.
  */
 export async function openQueueOnly({ args, runtime, ui }: CommandContext): Promise<NotifierCore> {
-  const stateDir = args.text("state-dir") ?? stateDirPath(runtime);
+  const { configFile, stateDir = stateDirPath(runtime) } = pathsOf(args);
   const options = { runtime, stateDir, onWarning: (text: string) => ui.warn(text) };
   try {
-    // Nothing leaves through these channels, and nobody is left behind.
-    return await NotifierCore.open({
-      ...options,
-      configFile: args.text("config"),
-      insecureHttp: true,
-      role: "program",
-      background: !args.has("no-background"),
-    });
+    // Nothing is sent, so that plain http is no risk.
+    return await NotifierCore.open({ ...options, configFile, insecureHttp: true, role: "program", background: true });
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     return await NotifierCore.open({ ...options, channels: {} });
   }
+}
+
+function pathsOf(args: ArgumentsFor<readonly []>) {
+  return { configFile: args.text("config"), stateDir: args.text("state-dir") };
+}
+
+/** Delivers what was held until a login. */
+export async function releaseHeld(notifier: NotifierCore, ui: Ui): Promise<void> {
+  const outcomes = await notifier.flush({ waitMs: 0 });
+  const delivered = outcomes.filter(({ state }) => state === "delivered").length;
+  if (outcomes.length > 0) ui.warn(`${delivered} of ${outcomes.length} that waited in the queue are delivered`);
 }

@@ -1,11 +1,24 @@
-/** Outcomes: in a line each, what is wrong with them, and the exit code that they make. */
+/** Outcomes and plans as lines for people, and the exit code of a send. */
 
 import { formatDuration } from "../base/duration.ts";
+import type { NotifierCore } from "../notifier/core.ts";
 import type { Outcome } from "../notifier/outcomes.ts";
 import { EXIT } from "./exit_codes.ts";
+import { outcomeJson } from "./json.ts";
 import { printable, type Ui } from "./ui.ts";
 
-/** One line for people: `delivered $event_id`, `queued <id>: <why>; next try at 20:15:07 (in 2 s)`. */
+/** Where a notification would go. */
+export type Plan = ReturnType<NotifierCore["plan"]>;
+
+/** `phone alerts, if matrix #alerts:example.org has not delivered within 10 min` */
+export function formatFallback({ envelope, primaries }: Plan["fallbacks"][number]): string {
+  const reasons = primaries.map(({ envelope: { channel, destination }, afterMs }) =>
+    `${channel} ${destination} has not delivered within ${formatDuration(afterMs)}`
+  );
+  return `${envelope.channel} ${envelope.destination}, if ${reasons.join(", or ")}`;
+}
+
+/** `delivered $event_id`, `queued <id>: <reason>; next try at 20:15:07 (in 2 s)` */
 export function outcomeLine(outcome: Outcome, now: number, ui: Ui): string {
   if (outcome.state === "delivered") return `${ui.paint("delivered", "green")} ${printable(outcome.receipt)}`;
   const { state, id, reason } = outcome;
@@ -16,47 +29,53 @@ export function outcomeLine(outcome: Outcome, now: number, ui: Ui): string {
   return `${ui.paint(state, state === "queued" ? "yellow" : "red")} ${id}${why}${when}`;
 }
 
-/** Whose outcome it is, where there are several: its channel's, and its destination's where the channel has several. */
-export function ownerOf({ channel, destination, file }: Outcome, outcomes: readonly Outcome[]): string {
+/**
+ * Formats the beginning of an outcome's line if there are several: its channel, and its destination if
+ * the channel has several.
+ */
+export function outcomePrefix({ channel, destination, file }: Outcome, outcomes: readonly Outcome[]): string {
   if (outcomes.length === 1) return "";
   const isOnly = outcomes.every((other) => other.channel !== channel || other.destination === destination);
   const where = isOnly ? channel : `${channel} ${printable(destination)}`;
   return file === undefined ? `${where}: ` : `${where} 📎 ${printable(file)}: `;
 }
 
-/** `at 20:15:07 (in 2 s)`. */
+/** `at 20:15:07 (in 2 s)` */
 export function at(time: number, now: number): string {
   const date = new Date(time);
-  const clock = [date.getHours(), date.getMinutes(), date.getSeconds()].map((n) => String(n).padStart(2, "0")).join(
-    ":",
-  );
-  return `at ${clock} (in ${formatDuration(time - now)})`;
+  const clock = [date.getHours(), date.getMinutes(), date.getSeconds()].map((n) => String(n).padStart(2, "0"));
+  return `at ${clock.join(":")} (in ${formatDuration(time - now)})`;
 }
 
-/** What somebody must see to, on standard error. */
+/** Prints the outcomes for programs. */
+export function printOutcomesJson(outcomes: readonly Outcome[], ui: Ui): void {
+  for (const outcome of outcomes) ui.json(outcomeJson(outcome));
+}
+
+/** Reports on standard error what a person must fix. */
 export function reportTrouble(outcomes: readonly Outcome[], ui: Ui): void {
   for (const outcome of outcomes) {
     if (outcome.state === "delivered") continue;
     const { state, channel, reason, id } = outcome;
     if (state === "held") {
       ui.fail(
-        `Channel ${channel} is held, nothing goes out by it: ${reason}`,
-        "mend that, then run: matrix-notify flush",
+        `Channel ${channel} is held and delivers nothing: ${reason}`,
+        "fix that, then run: matrix-notify flush",
       );
     }
     if (state === "refused") {
       ui.fail(
-        `Channel ${channel} did not get it, and no disk keeps it: ${reason}`,
+        `Channel ${channel} did not deliver it, and it is not on disk: ${reason}`,
         `make room on the disk, then send it again with --channel ${channel}`,
       );
     }
     if (state === "dead") {
-      ui.fail(`It lies with the dead letters: ${reason}`, `see: matrix-notify queue show ${id}`);
+      ui.fail(`It is a dead letter: ${reason}`, `see: matrix-notify queue show ${id}`);
     }
   }
 }
 
-/** The exit code of what sends: not taken by all, refused for good by some, or well. */
+/** The exit code of a send: 75 if a channel could not take it, 65 if one rejected it, else 0. */
 export function exitCodeFor(outcomes: readonly Outcome[]): number {
   if (outcomes.some(({ state }) => state === "refused")) return EXIT.tempFail;
   return outcomes.some(({ state }) => state === "dead") ? EXIT.dataErr : EXIT.ok;

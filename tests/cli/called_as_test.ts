@@ -16,7 +16,7 @@ Deno.test("mod.ts is sendmail when it is called so", async () => {
   }).output();
   assertEquals(
     new TextDecoder().decode(stderr).split("\n")[0],
-    "matrix-notify: cannot list a mail queue: this sendmail takes a mail, and does nothing else",
+    "matrix-notify: cannot list a mail queue: this sendmail only sends a mail",
   );
   assertEquals(code, 69);
 });

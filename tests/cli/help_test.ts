@@ -1,21 +1,43 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { COMMANDS } from "../../src/cli/commands.ts";
 import { commandHelp, programHelp } from "../../src/cli/help.ts";
-import { GENERAL_OPTIONS } from "../../src/cli/table/options.ts";
+import { GENERAL_OPTIONS, type OptionSpec } from "../../src/cli/options.ts";
 
-const MAX_COLUMNS = 120;
+const MAX_COLUMNS = 80;
+const MAX_SUMMARY = 60;
 
-Deno.test("programHelp() fits into a wide terminal", () => {
-  assertEquals(tooLong(programHelp(COMMANDS, GENERAL_OPTIONS)), []);
+Deno.test("programHelp() fits 80 columns and lists every command", () => {
+  const help = programHelp(COMMANDS);
+  assertEquals(tooLong(help), []);
+  for (const { name, summary } of COMMANDS) {
+    assert(help.includes(`\n  ${name} `) && help.includes(summary), name);
+    assert(summary.length < MAX_SUMMARY, `too long: ${summary}`);
+  }
 });
 
-for (const command of COMMANDS) {
-  Deno.test(`commandHelp() of ${command.name} fits into a wide terminal, and names each option once`, () => {
-    assertEquals(tooLong(commandHelp(command, GENERAL_OPTIONS)), []);
-    const names = [...command.options, ...GENERAL_OPTIONS].map(({ name }) => name);
-    assert(new Set(names).size === names.length, names.join(", "));
+for (const entry of COMMANDS) {
+  Deno.test(`commandHelp() of ${entry.name} fits 80 columns, has an example and names each option once`, async () => {
+    const command = await entry.load();
+    assertEquals(tooLong(commandHelp(entry, command)), []);
+    assertNotEquals(command.examples, []);
+    for (const example of command.examples) assert(example.includes("matrix-notify"), example);
+    const options: readonly OptionSpec[] = [...command.options, ...GENERAL_OPTIONS];
+    const names = options.flatMap(({ name, short = [] }) => [name, short].flat());
+    assertEquals(names, [...new Set(names)]);
   });
 }
+
+Deno.test("commandHelp() shows the same short form for the same option in every command", async () => {
+  const forms = new Map<string, string>();
+  for (const { name, load } of COMMANDS) {
+    for (const option of (await load()).options) {
+      if (option.short === undefined) continue;
+      const known = forms.get(option.short) ?? option.name;
+      assertEquals(option.name, known, `-${option.short} of ${name}`);
+      forms.set(option.short, option.name);
+    }
+  }
+});
 
 function tooLong(help: string): string[] {
   return help.split("\n").filter((line) => line.length > MAX_COLUMNS);

@@ -4,7 +4,6 @@ import { assert, assertEquals } from "@std/assert";
 import { Ajv2020 } from "npm:ajv@8.17.1/dist/2020.js";
 import { knownFields } from "../../src/config/fields/all_fields.ts";
 import { CHANNEL_KINDS } from "../../src/channels/registry.ts";
-import { COMMANDS } from "../../src/cli/commands.ts";
 import { CHECK_MEANINGS, DOCTOR_MEANINGS, EXIT_MEANINGS } from "../../src/cli/exit_codes.ts";
 import { configSchema } from "../../src/config/schema.ts";
 
@@ -18,14 +17,6 @@ const PAGES = ["README.md", ...Array.from(Deno.readDirSync(new URL("docs", ROOT)
 function page(path: string): string {
   return Deno.readTextFileSync(new URL(path, ROOT)).replace(/ +/g, " ");
 }
-
-Deno.test("README.md lists every command as the help does", () => {
-  const readme = page("README.md");
-  for (const { name, operands, summary } of COMMANDS) {
-    const row = `| \`${`${name} ${operands}`.trimEnd()}\` | ${summary} |`;
-    assert(readme.includes(row), `it lacks: ${row}`);
-  }
-});
 
 for (
   const [path, meanings] of [

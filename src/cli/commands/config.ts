@@ -1,53 +1,79 @@
-/** `config …`: look at the configuration, and look for mistakes in it. */
+/** `config …`: shows the configuration and reports its mistakes. */
 
-import { checkConfig } from "../../config/check.ts";
-import { type EffectiveOptions, type EffectiveValue, effectiveValues } from "../../config/effective.ts";
-import { configSchema } from "../../config/schema.ts";
-import type { CommandContext } from "../command.ts";
+import type { EffectiveOptions, EffectiveValue } from "../../config/effective.ts";
+import { type Command, type ContextFor, defineCommand } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
+import { DELIVERY_OPTIONS, INSECURE_HTTP_OPTION, JSON_OPTION } from "../options.ts";
 import { printable } from "../ui.ts";
 
-/** `config check`: tells every mistake. */
-export function check(context: CommandContext): Promise<number> {
-  const { args, runtime, ui } = context;
-  const { channels, problems } = checkConfig(runtime, optionsOf(context));
+const CHECK_OPTIONS = [JSON_OPTION, INSECURE_HTTP_OPTION] as const;
+
+export const check: Command = defineCommand({
+  operands: "",
+  options: CHECK_OPTIONS,
+  details: [
+    "Reads the file, the environment and the files that they name. Exit 0: there are no mistakes. Exit 78: there are some.",
+  ],
+  examples: ["matrix-notify config check --config /etc/matrix-notify/config.json"],
+  run: printProblems,
+});
+
+const SHOW_OPTIONS = [JSON_OPTION, ...DELIVERY_OPTIONS] as const;
+
+export const show: Command = defineCommand({
+  operands: "",
+  options: SHOW_OPTIONS,
+  details: ["Secrets are not shown."],
+  examples: ["matrix-notify config show"],
+  run: printValues,
+});
+
+export const schema: Command = defineCommand({
+  operands: "",
+  options: [],
+  details: ["Editors use the schema to complete and check the file."],
+  examples: ["matrix-notify config schema > config.schema.json"],
+  run: printSchema,
+});
+
+async function printProblems({ args, runtime, ui }: ContextFor<typeof CHECK_OPTIONS>): Promise<number> {
+  const { checkConfig } = await import("../../config/check.ts");
+  const { channels, problems } = checkConfig(runtime, placesOf(args));
   if (args.has("json")) {
     ui.json({ channels, problems: problems.map(({ message, hint }) => ({ message, hint })) });
   } else {
     for (const { message, hint } of problems) ui.fail(message, hint);
     if (problems.length === 0) ui.data(`no mistakes; channels: ${channels.map(printable).join(", ")}`);
   }
-  return Promise.resolve(problems.length === 0 ? EXIT.ok : EXIT.config);
+  return problems.length === 0 ? EXIT.ok : EXIT.config;
 }
 
-/** `config show`: tells what is in effect, and why. */
-export function show(context: CommandContext): Promise<number> {
-  const { args, runtime, ui } = context;
-  for (const value of effectiveValues(runtime, optionsOf(context))) {
+async function printValues({ args, runtime, ui }: ContextFor<typeof SHOW_OPTIONS>): Promise<number> {
+  const { effectiveValues } = await import("../../config/effective.ts");
+  for (const value of effectiveValues(runtime, { ...placesOf(args), noBackground: args.has("no-background") })) {
     if (args.has("json")) ui.json(value);
-    else ui.data(line(value));
+    else ui.data(formatValue(value));
   }
-  return Promise.resolve(EXIT.ok);
+  return EXIT.ok;
 }
 
-/** `config schema`: prints the schema of the file. */
-export function schema({ ui }: CommandContext): Promise<number> {
+async function printSchema({ ui }: ContextFor<[]>): Promise<number> {
+  const { configSchema } = await import("../../config/schema.ts");
   ui.data(JSON.stringify(configSchema(), null, 2));
-  return Promise.resolve(EXIT.ok);
+  return EXIT.ok;
 }
 
-function line({ path, value, source, from }: EffectiveValue): string {
+/** `channels.matrix.room = !abc…  (file: /etc/matrix-notify/config.json)` */
+function formatValue({ path, value, source, from }: EffectiveValue): string {
   const text = typeof value === "string" ? value : JSON.stringify(value);
-  return `${printable(path)} = ${printable(text)}  (${
-    source === "default" ? source : `${source}: ${printable(from ?? "")}`
-  })`;
+  const where = source === "default" ? source : `${source}: ${printable(from ?? "")}`;
+  return `${printable(path)} = ${printable(text)}  (${where})`;
 }
 
-function optionsOf({ args }: CommandContext): EffectiveOptions {
+function placesOf(args: ContextFor<[typeof INSECURE_HTTP_OPTION]>["args"]): EffectiveOptions {
   return {
     configFile: args.text("config"),
     stateDir: args.text("state-dir"),
     insecureHttp: args.has("insecure-http"),
-    noBackground: args.has("no-background"),
   };
 }

@@ -6,8 +6,8 @@
  */
 
 import type { Runtime } from "../../runtime/runtime.ts";
-import { LoopbackHomeserver, type RoomEvent } from "../../testing/mod.ts";
-import type { CommandContext } from "../command.ts";
+import type { LoopbackHomeserver, RoomEvent } from "../../testing/mod.ts";
+import { type Command, type CommandContext, defineCommand } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
 import { printable, type Ui } from "../ui.ts";
 
@@ -21,9 +21,21 @@ const OUTAGE_MESSAGES: readonly (readonly [subject: string, body: string])[] = [
   ["Certificate renewed", "router.example.org, valid for 90 days"],
 ];
 
-/** Runs `demo`. The exit code is 0 only if the room has each message once and in order. */
-export async function demo(context: CommandContext): Promise<number> {
+export const demo: Command = defineCommand({
+  operands: "",
+  options: [],
+  details: [
+    "Runs against a homeserver inside the process and a queue in a temporary directory. It needs no account and leaves " +
+    "nothing behind.",
+  ],
+  examples: ["matrix-notify demo"],
+  run,
+});
+
+/** Runs the demo. It succeeds only if the room has each message once and in order. */
+async function run(context: CommandContext): Promise<number> {
   const { ui } = context;
+  const { LoopbackHomeserver } = await import("../../testing/mod.ts");
   const directory = await Deno.makeTempDir({ prefix: "matrix-notify-demo-" });
   await using homeserver = await LoopbackHomeserver.start();
   const scene = new DemoScene(directory, homeserver, context);

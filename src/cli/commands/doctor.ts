@@ -1,13 +1,31 @@
-/** `doctor`: looks for what is wrong, and says what mends it. */
+/** `doctor`: finds problems and prints how to fix them. */
 
-import { examine } from "../../doctor/examination.ts";
-import { type Finding, findingOf, type FindingState, skipped, worstOf } from "../../doctor/finding.ts";
-import { denoHost } from "../../doctor/host.ts";
+import type { Finding, FindingState } from "../../doctor/finding.ts";
 import type { Outcome } from "../../notifier/outcomes.ts";
-import type { CommandContext } from "../command.ts";
-import { DOCTOR_EXIT } from "../exit_codes.ts";
-import { openNotifier } from "../notifier.ts";
+import { type Command, type ContextFor, defineCommand } from "../command.ts";
+import { DOCTOR_EXIT, DOCTOR_MEANINGS } from "../exit_codes.ts";
+import { DELIVERY_OPTIONS, JSON_OPTION } from "../options.ts";
 import { type Colour, printable } from "../ui.ts";
+
+const OPTIONS = [
+  { name: "send", summary: "also send a test message by every configured channel" },
+  JSON_OPTION,
+  ...DELIVERY_OPTIONS,
+] as const;
+
+type DoctorContext = ContextFor<typeof OPTIONS>;
+
+export const doctor: Command = defineCommand({
+  operands: "",
+  options: OPTIONS,
+  details: [
+    "Checks configuration, host, clock, disk and queue. Checks of each channel: connection, server, account and room.",
+    "Without --send doctor sends nothing. It changes one thing only: it renews an expired access token.",
+  ],
+  exitCodes: { title: "exit codes of doctor", meanings: DOCTOR_MEANINGS },
+  examples: ["matrix-notify doctor", "matrix-notify doctor --send"],
+  run,
+});
 
 const COLOURS: Readonly<Record<FindingState, Colour>> = {
   ok: "green",
@@ -16,14 +34,17 @@ const COLOURS: Readonly<Record<FindingState, Colour>> = {
   skipped: "dim",
 };
 
-/** Prints a line a finding, as they are made, and returns the exit code of the worst. */
-export async function doctor(context: CommandContext): Promise<number> {
+/** Prints each finding as it is made. The worst one decides the exit code. */
+async function run(context: DoctorContext): Promise<number> {
   const { args, runtime, ui } = context;
+  const { examine } = await import("../../doctor/examination.ts");
+  const { skipped, worstOf } = await import("../../doctor/finding.ts");
+  const { denoHost } = await import("../../doctor/host.ts");
   const findings: Finding[] = [];
-  const tell = (finding: Finding) => {
+  const print = (finding: Finding) => {
     findings.push(finding);
     if (args.has("json")) ui.json(finding);
-    else ui.data(line(finding, (text, colour) => ui.paint(text, colour)));
+    else ui.data(formatFinding(finding, (text, colour) => ui.paint(text, colour)));
   };
   const options = {
     configFile: args.text("config"),
@@ -31,31 +52,32 @@ export async function doctor(context: CommandContext): Promise<number> {
     insecureHttp: args.has("insecure-http"),
     noBackground: args.has("no-background"),
   };
-  for await (const finding of examine({ runtime, host: denoHost(), options })) tell(finding);
+  for await (const finding of examine({ runtime, host: denoHost(), options })) print(finding);
   if (args.has("send")) {
     const isUsable = findings.every(({ check, state }) => check !== "configuration" || state !== "failure");
-    if (isUsable) { for await (const finding of sendTest(context)) tell(finding); }
-    else tell({ check: "test message", ...skipped("not sent: configuration comes first") });
+    if (isUsable) { for await (const finding of sendTestMessage(context)) print(finding); }
+    else print({ check: "test message", ...skipped("not sent: fix the configuration first") });
   }
-  if (!args.has("json")) ui.data(summary(findings));
+  if (!args.has("json")) ui.data(summarize(findings));
   return DOCTOR_EXIT[worstOf(findings)];
 }
 
-/** A message says more than all checks. */
-async function* sendTest(context: CommandContext): AsyncGenerator<Finding> {
+async function* sendTestMessage(context: DoctorContext): AsyncGenerator<Finding> {
+  const { findingOf } = await import("../../doctor/finding.ts");
+  const { openNotifier } = await import("../notifier.ts");
   try {
     await using notifier = await openNotifier(context);
     const outcomes = await notifier.notify({
       subject: "Test message",
-      message: "matrix-notify doctor --send: whoever reads this gets notifications.",
+      message: "matrix-notify doctor --send: if you can read this, notifications arrive.",
     }, { channels: ["*"] });
-    yield* outcomes.map(judge);
+    yield* outcomes.map(toFinding);
   } catch (error) {
     yield { check: "test message", ...findingOf(error) };
   }
 }
 
-function judge(outcome: Outcome): Finding {
+function toFinding(outcome: Outcome): Finding {
   const { channel, state, id } = outcome;
   const check = `${channel}/test message`;
   if (outcome.state === "delivered") return { check, state: "ok", message: `delivered ${outcome.receipt}` };
@@ -64,27 +86,30 @@ function judge(outcome: Outcome): Finding {
     return {
       check,
       state: "warning",
-      message: `it waits: ${reason ?? "its turn has not come"}`,
-      hint: "it is tried again by itself",
+      message: `it is queued: ${reason ?? "earlier entries go first"}`,
+      hint: "matrix-notify retries by itself",
     };
   }
   return {
     check,
     state: "failure",
-    message: `${state}: ${reason ?? "nobody knows why"}`,
+    message: `${state}: ${reason ?? "the reason is unknown"}`,
     hint: `see: matrix-notify queue show ${id}`,
   };
 }
 
-function line({ check, state, message, hint }: Finding, paint: (text: string, colour: Colour) => string): string {
+function formatFinding(
+  { check, state, message, hint }: Finding,
+  paint: (text: string, colour: Colour) => string,
+): string {
   const advice = hint === undefined ? "" : ` -> ${printable(hint)}`;
   return `${paint(state.padEnd(7), COLOURS[state])}  ${printable(check)}: ${printable(message)}${advice}`;
 }
 
-function summary(findings: readonly Finding[]): string {
+function summarize(findings: readonly Finding[]): string {
   const count = (state: FindingState) => findings.filter((finding) => finding.state === state).length;
   const plural = (many: number, word: string) => `${many} ${word}${many === 1 ? "" : "s"}`;
   return `${plural(count("failure"), "failure")}, ${plural(count("warning"), "warning")}, ${count("ok")} ok, ${
     count("skipped")
-  } not looked at`;
+  } skipped`;
 }

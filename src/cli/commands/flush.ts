@@ -1,27 +1,44 @@
-/** `flush`: everything now. */
+/** `flush`: tries to deliver everything now. */
 
 import type { Outcome } from "../../notifier/outcomes.ts";
-import type { CommandContext } from "../command.ts";
+import { type Command, type ContextFor, defineCommand } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
-import { openNotifier } from "../notifier.ts";
-import { outcomeLine } from "../outcomes.ts";
+import { DELIVERY_OPTIONS, JSON_OPTION } from "../options.ts";
+import { outcomeLine, printOutcomesJson } from "../outcomes.ts";
 
-/** Tries everything, and tells what is left and why. */
-export async function flush(context: CommandContext): Promise<number> {
+const OPTIONS = [
+  { name: "wait", value: "DURATION", summary: "leave what must wait longer (default 30s)" },
+  JSON_OPTION,
+  ...DELIVERY_OPTIONS,
+] as const;
+
+export const flush: Command = defineCommand({
+  operands: "",
+  options: OPTIONS,
+  details: [
+    "flush ignores the backoff of matrix-notify. It does not ignore a server's own limit.",
+    "Exit 0: the queue is empty. Exit 75: some entries are left; flush prints why.",
+  ],
+  examples: ["matrix-notify flush", "matrix-notify flush --wait 5m"],
+  run,
+});
+
+async function run(context: ContextFor<typeof OPTIONS>): Promise<number> {
   const { args, runtime, ui } = context;
+  const { openNotifier } = await import("../notifier.ts");
   await using notifier = await openNotifier(context);
   const outcomes = await notifier.flush({ waitMs: args.durationMs("wait") });
   const left = outcomes.filter(({ state }) => state === "queued" || state === "held");
   if (args.has("json")) {
-    for (const outcome of outcomes) ui.json(outcome);
+    printOutcomesJson(outcomes, ui);
   } else {
-    ui.data(summary(outcomes, left.length));
+    ui.data(summarize(outcomes, left.length));
     for (const outcome of left) ui.data(`  ${outcomeLine(outcome, runtime.now(), ui)}`);
   }
   return left.length === 0 ? EXIT.ok : EXIT.tempFail;
 }
 
-function summary(outcomes: readonly Outcome[], left: number): string {
+function summarize(outcomes: readonly Outcome[], left: number): string {
   if (outcomes.length === 0) return "the queue is empty";
   const count = (state: Outcome["state"]) => outcomes.filter((outcome) => outcome.state === state).length;
   const dead = count("dead");

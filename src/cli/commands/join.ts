@@ -1,15 +1,27 @@
 /** `join`: joins a Matrix room by its id or an alias. */
 
 import { parseRoom } from "../../matrix/ids.ts";
-import { UsageError } from "../arguments.ts";
-import type { CommandContext } from "../command.ts";
+import { type Command, type ContextFor, defineCommand } from "../command.ts";
+import { UsageError } from "../errors.ts";
 import { EXIT } from "../exit_codes.ts";
-import { openMatrixClient } from "../matrix_account.ts";
 import { enterRoom } from "../matrix_rooms.ts";
+import { ACCOUNT_OPTIONS } from "../options.ts";
 import { printable } from "../ui.ts";
 
-/** Runs `join`. */
-export async function join(context: CommandContext): Promise<number> {
+const OPTIONS = [
+  { name: "via", value: "SERVER", repeats: true, summary: "a server in the room, if ROOM is an id" },
+  ...ACCOUNT_OPTIONS,
+] as const;
+
+export const join: Command = defineCommand({
+  operands: "ROOM",
+  options: OPTIONS,
+  details: ["The room must be open to everyone, or the account must have an invite."],
+  examples: ["matrix-notify join '#alerts:example.org'", "matrix-notify join '!abc…' --via example.org"],
+  run,
+});
+
+async function run(context: ContextFor<typeof OPTIONS>): Promise<number> {
   const { args, ui } = context;
   const [room] = args.operands;
   const reference = parseRoom(room);
@@ -21,6 +33,7 @@ export async function join(context: CommandContext): Promise<number> {
         : `for a direct chat with that person run: matrix-notify room create NAME --direct --invite ${room}`,
     );
   }
+  const { openMatrixClient } = await import("../matrix_account.ts");
   const { client, channel } = openMatrixClient(context);
   const roomId = await enterRoom(client, room, { via: args.list("via") });
   if (args.has("json")) ui.json({ roomId, channel });

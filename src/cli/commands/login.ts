@@ -3,16 +3,36 @@
 import type { Account } from "../../accounts/account.ts";
 import { findLoginOffer } from "../../accounts/sign_in.ts";
 import { HintedError } from "../../base/errors.ts";
-import type { CommandContext } from "../command.ts";
+import { type Command, type ContextFor, defineCommand } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
 import { chooseLoginMethod, findOfferedMethods, logIn } from "../login_methods.ts";
-import { createSignIn, formatAccount, toAccountJson } from "../matrix_account.ts";
-import { openNotifier } from "../notifier.ts";
-import { releaseHeld } from "../release.ts";
+import { DELIVERY_OPTIONS, JSON_OPTION, SIGN_IN_OPTIONS } from "../options.ts";
 
-/** Runs `login`. */
-export async function login(context: CommandContext): Promise<number> {
+const OPTIONS = [...SIGN_IN_OPTIONS, JSON_OPTION, ...DELIVERY_OPTIONS] as const;
+
+type LoginCommandContext = ContextFor<typeof OPTIONS>;
+
+export const login: Command = defineCommand({
+  operands: "USER",
+  options: OPTIONS,
+  details: [
+    "Channels use the account by its user id: set `user` in the configuration, or MATRIX_USER.",
+    "Without an option, login uses the first method that the server offers: a password, then a code for a browser, then " +
+    "single sign-on. It asks for the password on a terminal; otherwise it reads standard input. The tokens are saved in " +
+    "the state directory and renewed automatically.",
+    "matrix-notify uses --password-file again if the server ends the login softly and gave no refresh token. Every login " +
+    "from this host uses the same device.",
+  ],
+  examples: [
+    "matrix-notify login @bot:example.org",
+    "matrix-notify login @bot:example.org --password-file /root/password",
+  ],
+  run,
+});
+
+async function run(context: LoginCommandContext): Promise<number> {
   const { args, runtime, ui } = context;
+  const { createSignIn, formatAccount, toAccountJson } = await import("../matrix_account.ts");
   const signIn = createSignIn(context, args.operands[0]);
   const offer = await findLoginOffer(signIn, {
     homeserver: args.text("homeserver"),
@@ -28,7 +48,7 @@ export async function login(context: CommandContext): Promise<number> {
   return EXIT.ok;
 }
 
-function printUsage({ ui }: CommandContext, { userId, deviceId }: Account): void {
+function printUsage({ ui }: LoginCommandContext, { userId, deviceId }: Account): void {
   ui.tell(
     `To use this account, set MATRIX_USER='${userId}' and MATRIX_ROOM, or write in the configuration file:`,
     `  "matrix": { "user": "${userId}", "room": "!…" }`,
@@ -38,8 +58,9 @@ function printUsage({ ui }: CommandContext, { userId, deviceId }: Account): void
 }
 
 /** Delivers what was held until this login. A broken channel does not make the login fail. */
-async function deliverHeld(context: CommandContext): Promise<void> {
+async function deliverHeld(context: LoginCommandContext): Promise<void> {
   const { ui } = context;
+  const { openNotifier, releaseHeld } = await import("../notifier.ts");
   try {
     await using notifier = await openNotifier(context);
     await releaseHeld(notifier, ui);

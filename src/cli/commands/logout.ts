@@ -2,19 +2,30 @@
 
 import { signOut } from "../../accounts/sign_out.ts";
 import { AccountStore } from "../../accounts/store.ts";
-import { UsageError } from "../arguments.ts";
-import type { CommandContext } from "../command.ts";
+import { type Command, type ContextFor, defineCommand } from "../command.ts";
+import { UsageError } from "../errors.ts";
 import { EXIT } from "../exit_codes.ts";
-import { createSignIn, findStateDir } from "../matrix_account.ts";
+import { JSON_OPTION } from "../options.ts";
+
+const OPTIONS = [JSON_OPTION] as const;
+
+export const logout: Command = defineCommand({
+  operands: "[USER]",
+  options: OPTIONS,
+  details: ["You can leave out USER if only one account is logged in."],
+  examples: ["matrix-notify logout", "matrix-notify logout @bot:example.org"],
+  run,
+});
 
 const LOGOUT_TIMEOUT_MS = 30_000;
 
-/** Runs `logout`. */
-export async function logout(context: CommandContext): Promise<number> {
+async function run(context: ContextFor<typeof OPTIONS>): Promise<number> {
   const { args, ui } = context;
+  const { createSignIn, findStateDir } = await import("../matrix_account.ts");
   const signIn = createSignIn(context, args.operands[0] ?? findOnlyAccount(findStateDir(context)));
   const wasValid = await signOut({ ...signIn, timeoutMs: LOGOUT_TIMEOUT_MS });
-  ui.data(`logged out ${signIn.userId}${wasValid ? "" : ", whose login had already ended"}`);
+  if (args.has("json")) ui.json({ user: signIn.userId, wasLoggedIn: wasValid });
+  else ui.data(`logged out ${signIn.userId}${wasValid ? "" : ", whose login had already ended"}`);
   return EXIT.ok;
 }
 

@@ -1,123 +1,208 @@
-/** `queue …`: look at what waits, and decide about it. */
+/** `queue …`: reads and edits the queue. */
 
 import { formatDuration } from "../../base/duration.ts";
+import { StorageError } from "../../base/errors.ts";
 import type { NotifierCore } from "../../notifier/core.ts";
 import type { QueuedEntry } from "../../notifier/outcomes.ts";
-import { UsageError } from "../arguments.ts";
-import type { CommandContext } from "../command.ts";
+import { type Command, type CommandContext, type ContextFor, defineCommand } from "../command.ts";
+import { UsageError } from "../errors.ts";
 import { EXIT } from "../exit_codes.ts";
-import { openNotifier, openQueueOnly } from "../notifier.ts";
+import { droppedJson, entryJson, outcomeJson } from "../json.ts";
+import { DELIVERY_OPTIONS, JSON_OPTION } from "../options.ts";
 import { at, outcomeLine } from "../outcomes.ts";
 import { printable } from "../ui.ts";
 
-/** `queue list`. */
-export async function list(context: CommandContext): Promise<number> {
+const ID_DETAIL = "The beginning of an id is enough if it is unique. A member of a batch stands for the whole batch.";
+
+const LIST_OPTIONS = [{ name: "dead", summary: "list only dead letters" }, JSON_OPTION] as const;
+
+export const list: Command = defineCommand({
+  operands: "",
+  options: LIST_OPTIONS,
+  examples: ["matrix-notify queue list", "matrix-notify queue list --dead --json | jq -r .id"],
+  run: printList,
+});
+
+const SHOW_OPTIONS = [JSON_OPTION] as const;
+
+export const show: Command = defineCommand({
+  operands: "ID",
+  options: SHOW_OPTIONS,
+  details: ["The beginning of an id is enough if it is unique."],
+  examples: ["matrix-notify queue show 019ab3f2"],
+  run: printEntry,
+});
+
+const RETRY_OPTIONS = [
+  { name: "dead", summary: "retry all dead letters" },
+  { name: "all", summary: "retry everything" },
+  JSON_OPTION,
+  ...DELIVERY_OPTIONS,
+] as const;
+
+export const retry: Command = defineCommand({
+  operands: "[ID...]",
+  options: RETRY_OPTIONS,
+  details: [
+    "A retried entry does not wait for quiet hours or a rate limit. It expires 14 days from now. --all leaves out " +
+    "fallbacks that wait for their timeout.",
+    ID_DETAIL,
+  ],
+  examples: ["matrix-notify queue retry 019ab3f2", "matrix-notify queue retry --dead"],
+  run: retryEntries,
+});
+
+const DROP_OPTIONS = [{ name: "dead", summary: "drop all dead letters" }, JSON_OPTION] as const;
+
+export const drop: Command = defineCommand({
+  operands: "[ID...]",
+  options: DROP_OPTIONS,
+  details: [ID_DETAIL],
+  examples: ["matrix-notify queue drop 019ab3f2", "matrix-notify queue drop --dead"],
+  run: dropEntries,
+});
+
+const EXPORT_OPTIONS = [{ name: "dead", summary: "export only dead letters" }] as const;
+
+export const exportEntries: Command = defineCommand({
+  operands: "[FILE]",
+  options: EXPORT_OPTIONS,
+  details: [
+    "The lines are those of queue list --json. Without FILE, or with -, they go to standard output.",
+    "FILE must not exist. Only its owner can read it. After exit 0 the whole file is on disk.",
+    "The entries stay in the queue. Remove them with queue drop.",
+  ],
+  examples: [
+    "matrix-notify queue export --dead letters.jsonl &&\n" +
+    "  matrix-notify queue drop $(jq -r .id letters.jsonl)",
+  ],
+  run: writeExport,
+});
+
+const PURGE_OPTIONS = [{ name: "yes", short: "y", summary: "confirm" }, JSON_OPTION] as const;
+
+export const purge: Command = defineCommand({
+  operands: "",
+  options: PURGE_OPTIONS,
+  examples: ["matrix-notify queue purge --yes"],
+  run: purgeAll,
+});
+
+async function printList(context: ContextFor<typeof LIST_OPTIONS>): Promise<number> {
   const { args, runtime, ui } = context;
-  await using notifier = await openQueueOnly(context);
+  await using notifier = await openQueue(context);
   const entries = notifier.entries().filter((entry) => !args.has("dead") || entry.state === "dead");
   if (args.has("json")) {
-    for (const entry of entries) ui.json(entry);
+    for (const entry of entries) ui.json(entryJson(entry));
     return EXIT.ok;
   }
   const now = runtime.now();
   for (const entry of entries) {
-    const state = ui.paint(
-      entry.state.padEnd(8),
-      entry.state === "queued" || entry.state === "deferred" ? "yellow" : "red",
-    );
+    const isWaiting = entry.state === "queued" || entry.state === "deferred";
+    const state = ui.paint(entry.state.padEnd(8), isWaiting ? "yellow" : "red");
     const age = formatDuration(now - entry.time).padStart(11);
     const where = `${entry.channel} ${entry.destination}`;
-    ui.data(
-      `${entry.id.slice(0, 8)}  ${state}  ${age}  ${printable(where)}  ${printable(titleOf(entry))}`,
-    );
+    ui.data(`${entry.id.slice(0, 8)}  ${state}  ${age}  ${printable(where)}  ${printable(formatTitle(entry))}`);
     const next = entry.state !== "dead" && entry.next !== undefined && entry.next > now
       ? `; next try ${at(entry.next, now)}`
       : "";
     if (entry.reason !== undefined) ui.data(`          ${printable(entry.reason)}${next}`);
-    if (entry.members !== undefined) ui.data(`          as one; see: matrix-notify queue show ${entry.id.slice(0, 8)}`);
+    if (entry.members !== undefined) {
+      ui.data(`          a batch; see: matrix-notify queue show ${entry.id.slice(0, 8)}`);
+    }
   }
   if (entries.length === 0) ui.data(args.has("dead") ? "no dead letters" : "the queue is empty");
   return EXIT.ok;
 }
 
-/** What it is called, and the files that go along with it. */
-function titleOf({ notification }: QueuedEntry): string {
+/** Formats the subject and the names of the files. */
+function formatTitle({ notification }: QueuedEntry): string {
   const files = notification?.attachments?.map(({ name }) => name).join(", ");
   return `${notification?.subject}${files === undefined ? "" : `  📎 ${files}`}`;
 }
 
-/** `queue show`. */
-export async function show(context: CommandContext): Promise<number> {
+async function printEntry(context: ContextFor<typeof SHOW_OPTIONS>): Promise<number> {
   const { args, ui } = context;
-  await using notifier = await openQueueOnly(context);
-  const [entry] = find(notifier, args.operands);
-  if (args.has("json")) ui.json(entry);
-  else ui.data(JSON.stringify(entry, undefined, 2));
+  await using notifier = await openQueue(context);
+  const [entry] = findEntries(notifier, args.operands);
+  if (args.has("json")) ui.json(entryJson(entry));
+  else ui.data(JSON.stringify(entryJson(entry), undefined, 2));
   return EXIT.ok;
 }
 
-/** `queue retry`: makes them due, and tries at once. */
-export async function retry(context: CommandContext): Promise<number> {
+async function retryEntries(context: ContextFor<typeof RETRY_OPTIONS>): Promise<number> {
   const { args, runtime, ui } = context;
+  const { openNotifier } = await import("../notifier.ts");
   await using notifier = await openNotifier(context);
-  const entries = args.has("all") ? all(notifier, context) : chosen(notifier, context);
+  const entries = args.has("all") ? findAll(notifier, context) : findChosen(notifier, context);
   const outcomes = await notifier.retry(entries.map(({ id }) => id));
   for (const outcome of outcomes) {
-    args.has("json") ? ui.json(outcome) : ui.data(outcomeLine(outcome, runtime.now(), ui));
+    args.has("json") ? ui.json(outcomeJson(outcome)) : ui.data(outcomeLine(outcome, runtime.now(), ui));
   }
   if (outcomes.length === 0 && !args.has("json")) ui.data("nothing to retry");
   return outcomes.some(({ state }) => state === "dead") ? EXIT.dataErr : EXIT.ok;
 }
 
-/** `queue drop`. */
-export async function drop(context: CommandContext): Promise<number> {
-  await using notifier = await openQueueOnly(context);
-  const entries = chosen(notifier, context);
+async function dropEntries(context: ContextFor<typeof DROP_OPTIONS>): Promise<number> {
+  await using notifier = await openQueue(context);
+  const entries = findChosen(notifier, context);
   await notifier.drop(entries.map(({ id }) => id));
-  context.ui.data(`${countOf(entries)} dropped`);
+  printDropped(entries, context);
   return EXIT.ok;
 }
 
-/** `queue purge`. */
-export async function purge(context: CommandContext): Promise<number> {
-  const { args, ui } = context;
-  await using notifier = await openQueueOnly(context);
+async function purgeAll(context: ContextFor<typeof PURGE_OPTIONS>): Promise<number> {
+  await using notifier = await openQueue(context);
   const entries = notifier.entries();
-  if (entries.length > 0 && !args.has("yes")) {
+  if (entries.length > 0 && !context.args.has("yes")) {
     throw new UsageError(
-      `Cannot purge the queue: ${countOf(entries)} in it would be lost for good`,
+      `Cannot purge the queue: ${expandMembers(entries).length} in it would be lost for good`,
       "if that is what you want, add --yes",
     );
   }
   await notifier.drop(entries.map(({ id }) => id));
-  ui.data(`${countOf(entries)} dropped`);
+  printDropped(entries, context);
   return EXIT.ok;
 }
 
-/** A digest counts as many as it stands for. */
-function countOf(entries: readonly QueuedEntry[]): number {
-  return entries.reduce((sum, { members }) => sum + (members?.length ?? 1), 0);
+function printDropped(entries: readonly QueuedEntry[], { args, ui }: ContextFor<[typeof JSON_OPTION]>): void {
+  const dropped = expandMembers(entries);
+  if (args.has("json")) { for (const entry of dropped) ui.json(droppedJson(entry)); }
+  else ui.data(`${dropped.length} dropped`);
 }
 
-function all(notifier: NotifierCore, { args }: CommandContext): QueuedEntry[] {
+/** Replaces each batch by its members. */
+function expandMembers(entries: readonly QueuedEntry[]): readonly QueuedEntry[] {
+  return entries.flatMap((entry) => entry.members ?? [entry]);
+}
+
+async function openQueue(context: CommandContext): Promise<NotifierCore> {
+  const { openQueueOnly } = await import("../notifier.ts");
+  return await openQueueOnly(context);
+}
+
+function findAll(notifier: NotifierCore, { args }: ContextFor<typeof RETRY_OPTIONS>): QueuedEntry[] {
   if (args.has("dead") || args.operands.length > 0) {
     throw new UsageError("Cannot use --all together with --dead or ids: it means everything");
   }
-  // A fallback that waits for its time is not in trouble; who wants it now names it.
+  // A fallback that waits for its timeout has not failed. Its id retries it.
   return notifier.entries().filter(({ fallbackFor, attempts, state }) =>
     !fallbackFor || attempts > 0 || state === "dead"
   );
 }
 
-/** The dead, or those that are named; never nothing. */
-function chosen(notifier: NotifierCore, { args }: CommandContext): QueuedEntry[] {
-  if (!args.has("dead")) return find(notifier, args.operands);
+/** Finds the dead letters or the named entries. */
+function findChosen(
+  notifier: NotifierCore,
+  { args }: ContextFor<[{ readonly name: "dead"; readonly summary: string }]>,
+) {
+  if (!args.has("dead")) return findEntries(notifier, args.operands);
   if (args.operands.length > 0) throw new UsageError("Cannot use --dead together with ids: it means all dead letters");
   return notifier.entries().filter((entry) => entry.state === "dead");
 }
 
-/** @throws {UsageError} when an id names none, or more than one */
-function find(notifier: NotifierCore, ids: readonly string[]): QueuedEntry[] {
+/** @throws {UsageError} if an id is missing, unknown or the beginning of several ids */
+function findEntries(notifier: NotifierCore, ids: readonly string[]): QueuedEntry[] {
   if (ids.length === 0) {
     throw new UsageError(
       "Cannot choose: no id is given",
@@ -132,9 +217,61 @@ function find(notifier: NotifierCore, ids: readonly string[]): QueuedEntry[] {
     throw new UsageError(
       found.length === 0
         ? `Cannot find entry ${id}: it is not in the queue`
-        : `Cannot choose by ${id}: ${found.length} entries begin so`,
+        : `Cannot choose by ${id}: ${found.length} ids begin with it`,
       "see matrix-notify queue list",
     );
   });
   return [...new Set(chosen)];
+}
+
+async function writeExport(context: ContextFor<typeof EXPORT_OPTIONS>): Promise<number> {
+  const { args, ui } = context;
+  await using notifier = await openQueue(context);
+  const chosen = notifier.entries().filter((entry) => !args.has("dead") || entry.state === "dead");
+  const entries = expandMembers(chosen).map(entryJson);
+  const [path = "-"] = args.operands;
+  if (path === "-") {
+    for (const entry of entries) ui.json(entry);
+    return EXIT.ok;
+  }
+  if (path === "") throw new UsageError("Cannot export: the name of the file is empty", "is a variable not set?");
+  writeNewFile(path, entries.map((entry) => `${JSON.stringify(entry)}\n`).join(""));
+  ui.data(`${entries.length} exported to ${path}`);
+  return EXIT.ok;
+}
+
+/**
+ * Writes a new file that only its owner can read: notifications can be confidential. The user drops the
+ * entries next, so the file is on disk when this returns. If it throws, there is no file.
+ *
+ * @throws {UsageError} if the file exists, or its directory does not
+ * @throws {StorageError} if the file cannot be written
+ */
+function writeNewFile(path: string, text: string): void {
+  try {
+    using file = Deno.openSync(path, { write: true, createNew: true, mode: 0o600 });
+    try {
+      for (let rest = new TextEncoder().encode(text); rest.length > 0;) rest = rest.subarray(file.writeSync(rest));
+      file.syncSync();
+      using directory = Deno.openSync(path.slice(0, path.lastIndexOf("/") + 1) || ".", { read: true });
+      directory.syncSync();
+    } catch (error) {
+      Deno.removeSync(path);
+      throw error;
+    }
+  } catch (error) {
+    throw toExportError(error, path);
+  }
+}
+
+function toExportError(error: unknown, path: string): UsageError | StorageError {
+  const what = `Cannot export to ${path}`;
+  if (error instanceof Deno.errors.AlreadyExists) {
+    return new UsageError(`${what}: the file exists`, "name a new file; nothing is overwritten");
+  }
+  if (error instanceof Deno.errors.NotFound) return new UsageError(`${what}: there is no such directory`);
+  const options = { cause: error, hint: "the queue is unchanged; name a file elsewhere" };
+  return error instanceof Deno.errors.PermissionDenied
+    ? new StorageError("permission", `${what}: permission is denied`, options)
+    : new StorageError("io", `${what}: the write failed`, options);
 }

@@ -1,16 +1,46 @@
 /** `room create` and `room list`: creates a Matrix room, and lists the rooms of the account. */
 
-import { DIRECT_MARK } from "../../channels/matrix/direct_chat.ts";
 import { addDirectChat, whoami } from "../../matrix/account.ts";
-import { createRoom } from "../../matrix/rooms.ts";
 import type { MatrixClient } from "../../matrix/request.ts";
+import { createRoom } from "../../matrix/rooms.ts";
 import { type Invite, type JoinedRoom, syncRooms } from "../../matrix/sync.ts";
-import { UsageError } from "../arguments.ts";
-import type { CommandContext } from "../command.ts";
+import { type Command, type ContextFor, defineCommand } from "../command.ts";
+import { UsageError } from "../errors.ts";
 import { EXIT } from "../exit_codes.ts";
-import { openMatrixClient } from "../matrix_account.ts";
 import { requireInvitee, ROOM_TIMEOUT_MS, type ServerHints, withServerErrors } from "../matrix_rooms.ts";
+import { ACCOUNT_OPTIONS } from "../options.ts";
 import { printable } from "../ui.ts";
+
+const CREATE_OPTIONS = [
+  { name: "invite", value: "USER", repeats: true, summary: "invite @name:example.org" },
+  { name: "direct", summary: "make it the direct chat with the invited person" },
+  { name: "alias", value: "NAME", summary: "an address: alerts for #alerts:example.org" },
+  ...ACCOUNT_OPTIONS,
+] as const;
+
+type CreateContext = ContextFor<typeof CREATE_OPTIONS>;
+
+export const create: Command = defineCommand({
+  operands: "NAME",
+  options: CREATE_OPTIONS,
+  details: [
+    "Only invited people can join the room. It is not encrypted.",
+    "To send to one person you need no room. Set @name:example.org as the room of the channel, or use send --room. " +
+    "matrix-notify finds the direct chat, or creates it once.",
+  ],
+  examples: [
+    "matrix-notify room create Alerts --invite @alice:example.org --alias alerts",
+    "matrix-notify room create Alerts --direct --invite @alice:example.org",
+  ],
+  run: createNamed,
+});
+
+export const list: Command = defineCommand({
+  operands: "",
+  options: ACCOUNT_OPTIONS,
+  examples: ["matrix-notify room list"],
+  run: printRooms,
+});
 
 const CREATE_HINTS: ServerHints = {
   M_ROOM_IN_USE: "choose another alias, or join the room that has it",
@@ -18,8 +48,7 @@ const CREATE_HINTS: ServerHints = {
     "see what was created with: matrix-notify room list",
 };
 
-/** Runs `room create`. */
-export async function create(context: CommandContext): Promise<number> {
+async function createNamed(context: CreateContext): Promise<number> {
   const { args, ui } = context;
   const [name] = args.operands;
   const invite = requireInvitees(context);
@@ -30,6 +59,8 @@ export async function create(context: CommandContext): Promise<number> {
       "write alerts for #alerts:example.org",
     );
   }
+  const { openMatrixClient } = await import("../matrix_account.ts");
+  const { DIRECT_MARK } = await import("../../channels/matrix/direct_chat.ts");
   const { client, channel } = openMatrixClient(context);
   const [person] = args.has("direct") ? invite : [];
   const direct = person === undefined
@@ -47,7 +78,7 @@ export async function create(context: CommandContext): Promise<number> {
 }
 
 /** @throws {UsageError} if one is not a user id, or if a direct chat has not exactly one */
-function requireInvitees({ args }: CommandContext): readonly string[] {
+function requireInvitees({ args }: CreateContext): readonly string[] {
   const invite = args.list("invite").map(requireInvitee);
   if (args.has("direct") && invite.length !== 1) {
     throw new UsageError(
@@ -65,7 +96,7 @@ function requireInvitees({ args }: CommandContext): readonly string[] {
 async function markAsDirect(
   client: MatrixClient,
   chat: { readonly person: string; readonly roomId: string },
-  { ui }: CommandContext,
+  { ui }: CreateContext,
 ): Promise<void> {
   try {
     const { userId } = await whoami(client, { timeoutMs: ROOM_TIMEOUT_MS });
@@ -75,9 +106,9 @@ async function markAsDirect(
   }
 }
 
-/** Runs `room list`. */
-export async function list(context: CommandContext): Promise<number> {
+async function printRooms(context: ContextFor<typeof ACCOUNT_OPTIONS>): Promise<number> {
   const { args, ui } = context;
+  const { openMatrixClient } = await import("../matrix_account.ts");
   const { client } = openMatrixClient(context);
   const { joined, invites } = await withServerErrors(
     "list the rooms",

@@ -1,47 +1,88 @@
-/** `run`: runs a command and tells how it went. The command comes first: no trouble of ours keeps it from running or changes its exit code. */
+/**
+ * `run`: runs a command and sends its result. The command comes first: no problem of matrix-notify keeps
+ * it from running or changes its exit code.
+ *
+ * @module
+ */
 
 import { formatDuration } from "../../base/duration.ts";
 import { HintedError } from "../../base/errors.ts";
 import { type NotificationInput, SEVERITIES } from "../../notification/notification.ts";
-import type { Arguments } from "../arguments.ts";
-import type { CommandContext } from "../command.ts";
-import { openNotifier } from "../notifier.ts";
-import { reportTrouble } from "../outcomes.ts";
-import { type CommandEnd, supervise } from "../supervised.ts";
-import { Tail } from "../tail.ts";
+import { type Command, type ContextFor, defineCommand } from "../command.ts";
+import { DELIVERY_OPTIONS, DESTINATION_OPTIONS, JSON_OPTION, MESSAGE_OPTIONS, WAIT_OPTION } from "../options.ts";
+import { printOutcomesJson, reportTrouble } from "../outcomes.ts";
+import { type CommandEnd, supervise } from "../supervise.ts";
 
-/** Runs it. A success resolves the failure that was told under the same key; one that resolves nothing opens nothing either, and has no key. */
-export async function run(context: CommandContext): Promise<number> {
+const OPTIONS = [
+  { name: "only-on-failure", summary: "send nothing after exit 0, unless that resolves --key" },
+  { name: "subject", short: "s", value: "NAME", summary: "name of the command in the subject (default its file name)" },
+  { name: "severity", short: "p", value: "S", oneOf: SEVERITIES, summary: "severity of a failure (default error)" },
+  { name: "origin", value: "NAME", summary: "sender (default the file name of the command)" },
+  { name: "key", short: "k", value: "KEY", summary: "key of the incident; a success resolves it" },
+  ...MESSAGE_OPTIONS,
+  ...DESTINATION_OPTIONS,
+  WAIT_OPTION,
+  JSON_OPTION,
+  ...DELIVERY_OPTIONS,
+] as const;
+
+type RunContext = ContextFor<typeof OPTIONS>;
+
+export const run: Command = defineCommand({
+  operands: "-- COMMAND [ARG...]",
+  foreignWords: "command",
+  options: OPTIONS,
+  details: [
+    "run exits with the exit code of the command. After a signal it is 128 and the signal's number. If there is no such " +
+    "command it is 127, and if it cannot be executed it is 126. If the notification cannot be sent, run says so on " +
+    "standard error; the exit code stays the same.",
+    "The output of the command passes through. Its last 50 lines, at most 8 KiB, are the body of the notification. " +
+    "SIGTERM, SIGINT and SIGHUP are passed on. The command is started without a shell. Its arguments are not sent, " +
+    "because they can contain secrets.",
+    "With --json, the outcomes are printed after the output of the command.",
+  ],
+  examples: [
+    "matrix-notify run --only-on-failure -- /usr/local/bin/backup",
+    'matrix-notify run -s "Nightly backup" -k backup -- restic backup /srv',
+  ],
+  run: runCommand,
+});
+
+/** A success has the key only if it resolves an incident. Otherwise it would open one. */
+async function runCommand(context: RunContext): Promise<number> {
   const { args, runtime, ui } = context;
-  await check(context);
-  const tail = new Tail();
+  await checkEarly(context);
   const start = runtime.now();
-  const end = await supervise(args.operands, { runtime, onOutput: (chunk) => tail.push(chunk) });
+  const end = await supervise(args.operands, runtime);
   if (end.how === "no start") ui.fail(`Cannot run ${args.operands[0]}: ${end.reason}`);
   const isSilent = end.code === 0 && args.has("only-on-failure");
   if (isSilent && args.text("key") === undefined) return 0;
-  const input = inputFor(end, args, { tail: tail.toString(), tookMs: runtime.now() - start });
-  await guard(context, "Cannot tell how the command went", async () => {
+  const input = toInput(end, args, { output: end.output.toString(), tookMs: runtime.now() - start });
+  await reportErrors(context, "Cannot send the result of the command", async () => {
+    const { openNotifier } = await import("../notifier.ts");
     await using notifier = await openNotifier(context);
-    const resolves = end.code === 0 && notifier.hasOpenIncident(input, whereFrom(args));
+    const resolves = end.code === 0 && notifier.hasOpenIncident(input, routeOf(args));
     if (isSilent && !resolves) return;
-    const said = end.code === 0 ? { ...input, resolves, key: resolves ? input.key : undefined } : input;
-    reportTrouble(await notifier.notify(said, { ...whereFrom(args), waitMs: args.durationMs("wait") }), ui);
+    const notification = end.code === 0 ? { ...input, resolves, key: resolves ? input.key : undefined } : input;
+    const outcomes = await notifier.notify(notification, { ...routeOf(args), waitMs: args.durationMs("wait") });
+    if (args.has("json")) printOutcomesJson(outcomes, ui);
+    reportTrouble(outcomes, ui);
   });
   return end.code;
 }
 
-/** What would be in the way of a notification is better known before one is needed. */
-async function check(context: CommandContext): Promise<void> {
+/** Reports mistakes in options and configuration before the command runs, not when its failure must be sent. */
+async function checkEarly(context: RunContext): Promise<void> {
   const { args } = context;
-  await guard(context, "Nobody will be told how the command goes", async () => {
-    const input = inputFor({ how: "exit", code: 1 }, args, { tail: "", tookMs: 0 });
+  await reportErrors(context, "The result of the command will not be sent", async () => {
+    const input = toInput({ how: "exit", code: 1 }, args, { output: "", tookMs: 0 });
+    const { openNotifier } = await import("../notifier.ts");
     await using notifier = await openNotifier(context);
-    notifier.plan(input, whereFrom(args));
+    notifier.plan(input, routeOf(args));
   });
 }
 
-async function guard({ ui }: CommandContext, problem: string, work: () => Promise<void>): Promise<void> {
+async function reportErrors({ ui }: RunContext, problem: string, work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {
@@ -50,27 +91,24 @@ async function guard({ ui }: CommandContext, problem: string, work: () => Promis
   }
 }
 
-function whereFrom(args: Arguments) {
+function routeOf(args: RunContext["args"]) {
   const channels = args.list("channel");
   return { channels: channels.length > 0 ? channels : undefined, room: args.text("room") };
 }
 
-/** The command's arguments may hold secrets, so that only its name is told. */
-function inputFor(
+function toInput(
   end: CommandEnd,
-  args: Arguments,
-  { tail, tookMs }: { readonly tail: string; readonly tookMs: number },
+  args: RunContext["args"],
+  { output, tookMs }: { readonly output: string; readonly tookMs: number },
 ): NotificationInput {
   const [command] = args.operands;
   const name = command.slice(command.lastIndexOf("/") + 1);
-  const failureSeverity = SEVERITIES.find((severity) => severity === args.text("severity")) ?? "error";
+  const duration = end.how === "no start" ? "" : ` after ${formatDuration(tookMs)}`;
   return {
-    subject: `${args.text("subject") ?? name} ${endText(end)}${
-      end.how === "no start" ? "" : ` after ${formatDuration(tookMs)}`
-    }`,
-    message: tail,
+    subject: `${args.text("subject") ?? name} ${formatEnd(end)}${duration}`,
+    message: output,
     format: "code",
-    severity: end.code === 0 ? "info" : failureSeverity,
+    severity: end.code === 0 ? "info" : args.choice("severity", SEVERITIES) ?? "error",
     origin: args.text("origin") ?? name,
     silent: args.has("silent"),
     link: args.text("link"),
@@ -79,7 +117,7 @@ function inputFor(
   };
 }
 
-function endText(end: CommandEnd): string {
+function formatEnd(end: CommandEnd): string {
   if (end.how === "exit") return end.code === 0 ? "succeeded" : `failed: exit ${end.code}`;
   return `failed: ${end.how === "signal" ? end.signal : end.reason}`;
 }

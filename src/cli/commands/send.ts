@@ -1,48 +1,98 @@
-/** `send`: the main job. */
+/** `send`: sends a notification. */
 
 import { InvalidNotificationError } from "../../base/errors.ts";
 import type { Attachment, NotificationInput } from "../../notification/notification.ts";
 import { FORMATS, MAX_MESSAGE_BYTES, SEVERITIES } from "../../notification/notification.ts";
-import type { NotifierCore } from "../../notifier/core.ts";
 import { formatBytes, renderPlain } from "../../notification/render.ts";
+import type { NotifierCore } from "../../notifier/core.ts";
 import type { Outcome } from "../../notifier/outcomes.ts";
-import type { Runtime } from "../../runtime/runtime.ts";
 import { readAtMost } from "../../runtime/stream.ts";
-import { type Arguments, UsageError } from "../arguments.ts";
-import type { CommandContext } from "../command.ts";
+import { type Command, type ContextFor, defineCommand } from "../command.ts";
+import { UsageError } from "../errors.ts";
 import { EXIT } from "../exit_codes.ts";
-import { fallbackText } from "../fallback_text.ts";
-import { openNotifier } from "../notifier.ts";
-import { exitCodeFor, outcomeLine, ownerOf, reportTrouble } from "../outcomes.ts";
-import { printable, type Ui } from "../ui.ts";
+import { envelopeJson } from "../json.ts";
+import { DELIVERY_OPTIONS, DESTINATION_OPTIONS, JSON_OPTION, MESSAGE_OPTIONS, WAIT_OPTION } from "../options.ts";
+import {
+  exitCodeFor,
+  formatFallback,
+  outcomeLine,
+  outcomePrefix,
+  printOutcomesJson,
+  reportTrouble,
+} from "../outcomes.ts";
+import { printable } from "../ui.ts";
 
-/** After so long without a byte on standard input people should know what is waited for. */
-const STDIN_HINT_AFTER_MS = 3000;
+const OPTIONS = [
+  { name: "body-file", value: "FILE", summary: "read the body from a file; - is standard input" },
+  { name: "format", short: "f", value: "F", oneOf: FORMATS, summary: "format of the body (default text)" },
+  { name: "attach", short: "a", value: "FILE", repeats: true, summary: "attach a file: at most 10, of 32 MiB each" },
+  { name: "severity", short: "p", value: "S", oneOf: SEVERITIES, summary: "severity (default info)" },
+  { name: "mention", value: "USER", repeats: true, summary: "mention @name:server, or @room, in Matrix rooms" },
+  { name: "origin", value: "NAME", summary: "sender: a script or a service" },
+  {
+    name: "key",
+    short: "k",
+    value: "KEY",
+    summary: "key of the incident; replaces a queued notification with this key",
+  },
+  { name: "resolve", summary: "close the incident of --key and say how long it lasted" },
+  { name: "id", value: "ID", summary: "idempotency key: the same id within 7 days is one message" },
+  ...MESSAGE_OPTIONS,
+  ...DESTINATION_OPTIONS,
+  WAIT_OPTION,
+  { name: "dry-run", short: "n", summary: "print what would be sent, and send nothing" },
+  JSON_OPTION,
+  ...DELIVERY_OPTIONS,
+] as const;
 
-/** Sends, or shows what would be sent. */
-export async function send(context: CommandContext): Promise<number> {
-  const { args, runtime, ui } = context;
+type SendContext = ContextFor<typeof OPTIONS>;
+
+export const send: Command = defineCommand({
+  operands: "SUBJECT [BODY]",
+  options: OPTIONS,
+  details: [
+    "Without BODY and --body-file, send reads the body from standard input, unless that is a terminal. If standard input " +
+    "stays open and empty, as under ssh, give an empty BODY ('').",
+    "Exit 0: the notification is delivered, or it is on disk. In the second case matrix-notify delivers it later, once " +
+    "and in order. The same goes for attached files: you can delete them after exit 0. A channel that takes no files " +
+    "names them in its text.",
+    "Notifications with the same --key belong to one incident until --resolve closes it. In a Matrix room they are " +
+    "replies to the first message of the incident.",
+  ],
+  examples: [
+    'matrix-notify send "Backup failed" "No space left on /dev/sda1" -p error',
+    'df -h | matrix-notify send "Disk report" --format code --silent',
+    'matrix-notify send "Link down" "ether1" -l https://router.example.org',
+    'matrix-notify send "Load" "" -a graph.png -a top.txt',
+    'matrix-notify send "Disk full" "9 GB are free" --key disk --resolve',
+  ],
+  run,
+});
+
+async function run(context: SendContext): Promise<number> {
+  const { args } = context;
   if (args.has("resolve") && args.text("key") === undefined) {
-    throw new UsageError("Cannot use --resolve without --key: it does not say what is over", "add --key KEY");
+    throw new UsageError("Cannot use --resolve without --key: it does not say which incident is over", "add --key KEY");
   }
-  const input = inputFrom(args, await readBody(args, runtime, ui));
-  const where = {
+  const input = toInput(args, await readBody(context));
+  const route = {
     channels: args.list("channel").length > 0 ? args.list("channel") : undefined,
     room: args.text("room"),
   };
+  const { openNotifier } = await import("../notifier.ts");
   await using notifier = await openNotifier(context);
-  if (args.has("dry-run")) return await dryRun(notifier, input, { ...context, where });
-  const outcomes = await notifier.notify(input, { ...where, waitMs: args.durationMs("wait"), id: args.text("id") });
+  if (args.has("dry-run")) return await printPlan(notifier, input, { ...context, route });
+  const outcomes = await notifier.notify(input, { ...route, waitMs: args.durationMs("wait"), id: args.text("id") });
   printOutcomes(outcomes, context);
   return exitCodeFor(outcomes);
 }
 
-function inputFrom(args: Arguments, message: string): NotificationInput {
+function toInput(args: SendContext["args"], message: string): NotificationInput {
   return {
     subject: args.operands[0],
     message,
-    format: FORMATS.find((format) => format === args.text("format")),
-    severity: SEVERITIES.find((severity) => severity === args.text("severity")),
+    format: args.choice("format", FORMATS),
+    severity: args.choice("severity", SEVERITIES),
     link: args.text("link"),
     silent: args.has("silent"),
     origin: args.text("origin"),
@@ -54,7 +104,8 @@ function inputFrom(args: Arguments, message: string): NotificationInput {
   };
 }
 
-async function readBody(args: Arguments, runtime: Runtime, ui: Ui): Promise<string> {
+async function readBody(context: SendContext): Promise<string> {
+  const { args, runtime } = context;
   const [, body] = args.operands;
   const file = args.text("body-file");
   if (body !== undefined && body !== "-") {
@@ -64,16 +115,18 @@ async function readBody(args: Arguments, runtime: Runtime, ui: Ui): Promise<stri
     return body;
   }
   if (file !== undefined && file !== "-") return decode(await readFile(file), file);
-  const asked = body === "-" || file === "-";
-  if (!asked && runtime.stdio.stdinIsTerminal()) return "";
-  return decode(await readStdin(runtime, ui), "standard input");
+  const isChosen = body === "-" || file === "-";
+  if (!isChosen && runtime.stdio.stdinIsTerminal()) return "";
+  return decode(await readStdin(context), "standard input");
 }
 
-/** Whoever wonders why nothing happens is told what is waited for. */
-async function readStdin(runtime: Runtime, ui: Ui): Promise<Uint8Array> {
+/** After this time without a byte, `send` says that it reads standard input. */
+const STDIN_HINT_AFTER_MS = 3000;
+
+async function readStdin({ runtime, ui }: SendContext): Promise<Uint8Array> {
   const read = new AbortController();
   const hint = runtime.sleep(STDIN_HINT_AFTER_MS, read.signal).then(() => {
-    if (!read.signal.aborted) ui.fail("Reading the body from standard input", "give '' as BODY where there is none");
+    if (!read.signal.aborted) ui.fail("Reading the body from standard input", "if there is no body, give '' as BODY");
   });
   const bytes = await runtime.stdio.stdin(MAX_MESSAGE_BYTES);
   read.abort();
@@ -86,13 +139,8 @@ async function readFile(path: string): Promise<Uint8Array> {
     using file = await Deno.open(path);
     return await readAtMost(file.readable, MAX_MESSAGE_BYTES);
   } catch (error) {
-    const absent = error instanceof Deno.errors.NotFound;
-    throw new InvalidNotificationError(
-      `Cannot read the body from ${path}: ${absent ? "there is no such file" : "it cannot be read"}`,
-      {
-        cause: error,
-      },
-    );
+    const problem = error instanceof Deno.errors.NotFound ? "there is no such file" : "it cannot be read";
+    throw new InvalidNotificationError(`Cannot read the body from ${path}: ${problem}`, { cause: error });
   }
 }
 
@@ -100,9 +148,7 @@ function decode(bytes: Uint8Array, source: string): string {
   if (bytes.length > MAX_MESSAGE_BYTES + 2) {
     throw new InvalidNotificationError(
       `Cannot send the body from ${source}: it is longer than ${MAX_MESSAGE_BYTES} bytes`,
-      {
-        hint: "send its beginning or its end, for example through: head -c 50000",
-      },
+      { hint: "send its beginning or its end, for example through: head -c 50000" },
     );
   }
   try {
@@ -115,36 +161,33 @@ function decode(bytes: Uint8Array, source: string): string {
   }
 }
 
-async function dryRun(
+async function printPlan(
   notifier: NotifierCore,
   input: NotificationInput,
-  { args, ui, runtime, where }: CommandContext & { readonly where: Parameters<NotifierCore["plan"]>[1] },
+  { args, ui, runtime, route }: SendContext & { readonly route: Parameters<NotifierCore["plan"]>[1] },
 ): Promise<number> {
-  const { envelopes, fallbacks, mutedBy } = notifier.plan(input, where);
+  const { envelopes, fallbacks, mutedBy } = notifier.plan(input, route);
   const attachments = await describeFiles(input);
-  if (mutedBy !== undefined && !args.has("json")) ui.data(`would be muted: ${mutedBy} lets it go nowhere`);
-  for (const envelope of envelopes) {
-    if (args.has("json")) {
-      ui.json(attachments.length === 0 ? envelope : { ...envelope, attachments });
-      continue;
+  if (args.has("json")) {
+    for (const envelope of envelopes) {
+      ui.json({ ...envelopeJson(envelope), ...(attachments.length > 0 && { attachments }) });
     }
-    const { channel, destination } = envelope;
-    const notification = notifier.present(envelope.notification);
+    return EXIT.ok;
+  }
+  if (mutedBy !== undefined) ui.data(`would be muted by ${mutedBy}`);
+  for (const { channel, destination, notification } of envelopes) {
     ui.data(`would send to ${channel} ${destination}:`);
-    const text = renderPlain(notification, { identity: notifier.identity }, notification.message);
+    const shown = notifier.present(notification);
+    const text = renderPlain(shown, { identity: notifier.identity }, shown.message);
     ui.data(text.split("\n").map((line) => `  ${printable(line)}`).join("\n"));
     for (const { name, type, size } of attachments) ui.data(`  📎 ${name} (${type}, ${formatBytes(size)})`);
   }
-  if (!args.has("json")) {
-    for (const fallback of fallbacks) ui.data(`would send to ${printable(fallbackText(fallback))}`);
-  }
-  if (!args.has("json")) runtime.stdio.stderr("matrix-notify: dry run: nothing was sent, nothing was queued\n");
+  for (const fallback of fallbacks) ui.data(`would send to ${printable(formatFallback(fallback))}`);
+  runtime.stdio.stderr("matrix-notify: dry run: nothing was sent, nothing was queued\n");
   return EXIT.ok;
 }
 
-type DescribedFile = Omit<Attachment, "content">;
-
-async function describeFiles({ attachments = [] }: NotificationInput): Promise<DescribedFile[]> {
+async function describeFiles({ attachments = [] }: NotificationInput): Promise<Omit<Attachment, "content">[]> {
   if (attachments.length === 0) return [];
   const { openSources } = await import("../../notification/attachments/source.ts");
   return openSources(attachments).map((source) => {
@@ -154,13 +197,13 @@ async function describeFiles({ attachments = [] }: NotificationInput): Promise<D
   });
 }
 
-function printOutcomes(outcomes: readonly Outcome[], { args, ui, runtime }: CommandContext): void {
-  const isMuted = outcomes.every(({ state }) => state === "muted");
-  // All were muted by one rule, and people read that once.
-  if (isMuted && !args.has("json")) return ui.data(outcomeLine(outcomes[0], runtime.now(), ui));
-  for (const outcome of outcomes) {
-    if (args.has("json")) ui.json(outcome);
-    else ui.data(ownerOf(outcome, outcomes) + outcomeLine(outcome, runtime.now(), ui));
-    reportTrouble([outcome], ui);
-  }
+function printOutcomes(outcomes: readonly Outcome[], { args, ui, runtime }: SendContext): void {
+  if (args.has("json")) printOutcomesJson(outcomes, ui);
+  else if (outcomes.every(({ state }) => state === "muted")) {
+    // One rule has muted all of them: one line says so.
+    ui.data(outcomeLine(outcomes[0], runtime.now(), ui));
+  } else {for (const outcome of outcomes) {
+      ui.data(outcomePrefix(outcome, outcomes) + outcomeLine(outcome, runtime.now(), ui));
+    }}
+  reportTrouble(outcomes, ui);
 }

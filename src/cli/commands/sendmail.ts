@@ -1,30 +1,51 @@
-/** `sendmail`: takes a mail as sendmail does, and makes a notification of it. */
+/** `sendmail`: reads a mail as the program sendmail does, and sends it as a notification. */
 
 import { InvalidNotificationError, StorageError } from "../../base/errors.ts";
 import { MAX_MAIL_BYTES } from "../../ingest/mail/mail.ts";
 import { mailNotification } from "../../ingest/mail/notification.ts";
 import { readMail } from "../../ingest/mail/read.ts";
-import type { CommandContext } from "../command.ts";
+import { type Command, type ContextFor, defineCommand } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
-import { openNotifier } from "../notifier.ts";
-import { exitCodeFor, reportTrouble } from "../outcomes.ts";
-import { parseSendmailArgs } from "../sendmail_args.ts";
+import { CHANNELS_OPTION, DELIVERY_OPTIONS, JSON_OPTION, WAIT_OPTION } from "../options.ts";
+import { exitCodeFor, printOutcomesJson, reportTrouble } from "../outcomes.ts";
 
-/** Sends a mail. What goes well is not spoken of: whoever calls sendmail takes every word for trouble. */
-export async function sendmail(context: CommandContext): Promise<number> {
+const OPTIONS = [CHANNELS_OPTION, WAIT_OPTION, JSON_OPTION, ...DELIVERY_OPTIONS] as const;
+
+export const sendmail: Command = defineCommand({
+  operands: "[-t] [-i] [RECIPIENT...]",
+  foreignWords: "own",
+  options: OPTIONS,
+  details: [
+    "A link to matrix-notify with the name sendmail does the same.",
+    "The options above stand before those of sendmail. Recipients are ignored: a mail goes to every channel, or to those " +
+    "of --channel. With -i (or -oi) a lone dot does not end the mail. -F and -f name the sender of a mail without From. " +
+    "-bs, -bp, -bd and -q are refused with exit 69. All other options of sendmail are ignored.",
+    "Subject becomes the subject, From the origin, X-Priority and Importance the severity. Attachments are sent as files. " +
+    "A mail of more than 10 MiB is refused with exit 65. A mail that cannot be parsed is sent as it is. On success " +
+    "sendmail prints nothing, unless --json is given.",
+  ],
+  examples: [
+    "printf 'Subject: Backup done\\n\\n12 GB\\n' | matrix-notify sendmail -t",
+    "ln -s /usr/local/bin/matrix-notify /usr/sbin/sendmail",
+  ],
+  run,
+});
+
+async function run(context: ContextFor<typeof OPTIONS>): Promise<number> {
   const { args, runtime, ui } = context;
   const { dotEnds, sender, refused } = parseSendmailArgs(args.operands);
   if (refused !== undefined) {
-    ui.fail(`${refused.problem}: this sendmail takes a mail, and does nothing else`, refused.hint);
+    ui.fail(`${refused.problem}: this sendmail only sends a mail`, refused.hint);
     return EXIT.unavailable;
   }
   const bytes = await runtime.stdio.stdin(MAX_MAIL_BYTES);
   if (bytes.length > MAX_MAIL_BYTES) {
-    throw new InvalidNotificationError(`Cannot take the mail: it is longer than ${MAX_MAIL_BYTES} bytes`);
+    throw new InvalidNotificationError(`Cannot send the mail: it is longer than ${MAX_MAIL_BYTES} bytes`);
   }
-  if (bytes.length === 0) throw new InvalidNotificationError("Cannot take the mail: standard input is empty");
+  if (bytes.length === 0) throw new InvalidNotificationError("Cannot send the mail: standard input is empty");
   const mail = await readMail(bytes, { dotEnds, warn: (text) => ui.warn(text) });
   const channels = args.list("channel");
+  const { openNotifier } = await import("../notifier.ts");
   await using notifier = await openNotifier(context);
   const send = async (sendsFiles: boolean) =>
     await notifier.notify(await mailNotification(mail, { sender, sendsFiles }), {
@@ -32,11 +53,81 @@ export async function sendmail(context: CommandContext): Promise<number> {
       waitMs: args.durationMs("wait"),
     });
   const outcomes = await send(true).catch((error) => {
-    // The text matters more than its files, for which there is no room: a mail that is refused is lost where nobody sends it again.
+    // The disk has no room for the files. Without them the text can still be sent.
     if (!(error instanceof StorageError) || error.code !== "files") throw error;
     ui.warn(`${error.message}; the mail is sent without its attachments`);
     return send(false);
   });
+  if (args.has("json")) printOutcomesJson(outcomes, ui);
   reportTrouble(outcomes, ui);
   return exitCodeFor(outcomes);
+}
+
+/** The options of sendmail that matter here. */
+export interface SendmailArgs {
+  /** Whether a line with a lone dot ends the mail. `-i` and `-oi` turn that off. */
+  readonly dotEnds: boolean;
+  /** The sender of a mail without From: its name (`-F`), else its address (`-f`, `-r`). */
+  readonly sender?: string;
+  /** Why this is not a mail to send. */
+  readonly refused?: Refused;
+}
+
+/** A task of a mail server. */
+interface Refused {
+  /** What cannot be done. A colon and the reason follow. */
+  readonly problem: string;
+  readonly hint: string;
+}
+
+/** Letters whose value is the rest of the word or the next word. For `-d` and `-q` it is only the rest. */
+const VALUED = "ABCDFLMNORVXbefhopr";
+const VALUED_ATTACHED = "dq";
+
+/** The values of `-b`. `-bm` sends a mail and is the default. */
+const MODES: Readonly<Record<string, Refused>> = {
+  s: { problem: "Cannot speak SMTP on standard input", hint: "make the caller use: sendmail -i -t" },
+  p: { problem: "Cannot list a mail queue", hint: "list the queue with: matrix-notify queue list" },
+  i: { problem: "Cannot build a table of aliases", hint: "the configuration file has the destinations" },
+};
+
+const OTHER_MODE: Refused = { problem: "Cannot be a mail server", hint: "make the caller use: sendmail -i -t" };
+const QUEUE_RUN: Refused = { problem: "Cannot run a mail queue", hint: "deliver the queue with: matrix-notify flush" };
+
+/**
+ * Parses the options of sendmail: single letters that can be joined, with the value in the same word or
+ * the next (`-t`, `-oi`, `-FCronDaemon`, `-f root`). Unknown options and recipients are ignored, so that
+ * no mail is lost because of its command line.
+ */
+export function parseSendmailArgs(words: readonly string[]): SendmailArgs {
+  let dotEnds = true, name: string | undefined, address: string | undefined, refused: Refused | undefined;
+  for (const [letter, value] of splitLetters(words)) {
+    if (letter === "i" || letter === "o" && value === "i") dotEnds = false;
+    else if (letter === "F") name = value;
+    else if (letter === "f" || letter === "r") address = value;
+    else if (letter === "b" && value !== "m") refused = MODES[value[0]] ?? OTHER_MODE;
+    else if (letter === "q") refused = QUEUE_RUN;
+    else if (letter === "I") refused = MODES.i;
+  }
+  return { dotEnds, sender: name || address || undefined, refused };
+}
+
+function splitLetters(words: readonly string[]): [letter: string, value: string][] {
+  const options: [string, string][] = [];
+  for (let at = 0; at < words.length; at++) {
+    const word = words[at];
+    if (word === "--") break;
+    if (!/^-[A-Za-z]/.test(word)) continue;
+    for (let i = 1; i < word.length; i++) {
+      const letter = word[i], rest = word.slice(i + 1);
+      if (!(VALUED + VALUED_ATTACHED).includes(letter)) {
+        options.push([letter, ""]);
+        continue;
+      }
+      const isNext = rest === "" && VALUED.includes(letter);
+      options.push([letter, isNext ? words[++at] ?? "" : rest]);
+      break;
+    }
+  }
+  return options;
 }

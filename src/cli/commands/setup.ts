@@ -1,158 +1,43 @@
-/**
- * `setup`: from an empty configuration to the first message. It asks for the account and the room,
- * writes the channel into the configuration file, and sends a test message. Each step keeps its
- * result: if a later one fails, the next run continues there. The file is written once, at the end.
- *
- * @module
- */
+/** `setup`: sets up a Matrix channel. The steps are in `setup/`. */
 
-import { withConnection } from "../../config/connection.ts";
-import { InterruptedError } from "../../base/errors.ts";
-import type { Outcome } from "../../notifier/outcomes.ts";
-import { type Arguments, UsageError } from "../arguments.ts";
-import type { CommandContext } from "../command.ts";
-import { EXIT } from "../exit_codes.ts";
-import { findSelectedMethod } from "../login_methods.ts";
-import { findStateDir, requireUserId } from "../matrix_account.ts";
-import { requireInvitee, requireRoom } from "../matrix_rooms.ts";
-import { openNotifier } from "../notifier.ts";
-import { outcomeLine, reportTrouble } from "../outcomes.ts";
-import { releaseHeld } from "../release.ts";
-import { chooseUser, openAccount } from "../setup/account.ts";
-import { planChannel, writeChannel } from "../setup/config_file.ts";
-import { createStoppedError, listenForInterrupt, type SetupContext } from "../setup/context.ts";
-import { createTerminalPrompter, NON_INTERACTIVE } from "../setup/prompter.ts";
-import { chooseRoom, ROOM_OPTIONS } from "../setup/rooms.ts";
+import { type Command, defineCommand } from "../command.ts";
+import { DELIVERY_OPTIONS, JSON_OPTION, SIGN_IN_OPTIONS } from "../options.ts";
 
-/** The result, as `--json` prints it. */
-interface SetupResult {
-  readonly channel: string;
-  readonly user: string;
-  readonly device?: string;
-  readonly homeserver: string;
-  readonly room: string;
-  readonly roomId: string;
-  /** The path of the configuration file. */
-  readonly config: string;
-  readonly stateDir: string;
-}
-
-/** Runs `setup`. */
-export async function setup(context: CommandContext): Promise<number> {
-  const { args, ui } = context;
-  const result = await setUpChannel(context);
-  // From here on Ctrl-C ends the process, as it does for `send`: the message is in the queue.
-  const test = args.has("no-test") ? undefined : await sendTestMessage(context, result);
-  if (args.has("json")) ui.json({ ...result, test });
-  else {
-    ui.data(`set up ${result.channel}: ${result.user} sends to ${result.room}`);
-    ui.tell(...nextSteps(context, result));
-  }
-  return toExitCode(test);
-}
-
-async function setUpChannel(context: CommandContext): Promise<SetupResult> {
-  const { args, runtime, ui } = context;
-  checkOptions(args);
-  const plan = planChannel(context), stateDir = findStateDir(context);
-  using interrupt = listenForInterrupt(runtime.stdio);
-  const { signal } = interrupt;
-  const isInteractive = runtime.stdio.stdinIsTerminal() && !args.has("yes");
-  const prompter = isInteractive ? createTerminalPrompter(runtime.stdio, { ui, signal }) : NON_INTERACTIVE;
-  const connected = withConnection(runtime, plan.connection);
-  const steps: SetupContext = { ...context, prompter, plan, stateDir, connected, signal, done: [] };
-  if (isInteractive) ui.tell(`Setting up channel ${plan.name} in ${plan.path}. Press Ctrl-C to stop.`);
-  try {
-    const user = await chooseUser(steps);
-    const { deviceId, homeserver } = await openAccount(steps, user);
-    const { room, roomId } = await chooseRoom(steps, { userId: user, homeserver });
-    signal.throwIfAborted();
-    writeChannel({ ...plan, lockPath: `${stateDir}/setup.lock` }, plan.toChannel(user, room));
-    ui.tell(`Wrote ${plan.path}`);
-    return { channel: plan.name, user, device: deviceId, homeserver, room, roomId, config: plan.path, stateDir };
-  } catch (error) {
-    throw error instanceof InterruptedError ? createStoppedError(error, steps) : error;
-  }
-}
-
-/**
- * Checks the options before anything is done.
- *
- * @throws {UsageError} if they contradict each other, or a value is not an id
- */
-function checkOptions(args: Arguments): void {
-  const [user, room, direct] = ["user", "room", "direct"].map((name) => args.text(name));
-  if (user !== undefined) requireUserId(user);
-  if (room !== undefined) requireRoom(room);
-  if (direct !== undefined) requireInvitee(direct);
-  args.list("invite").forEach(requireInvitee);
-  findSelectedMethod(args);
-  const [first, second] = ROOM_OPTIONS.filter((name) => args.text(name) !== undefined);
-  if (second !== undefined) {
-    throw new UsageError(`Cannot use --${first} with --${second}: a channel has only one room`);
-  }
-  if (args.list("invite").length > 0 && (room ?? direct) !== undefined) {
-    throw new UsageError(
-      `Cannot use --invite with --${room === undefined ? "direct" : "room"}: it invites people to a new room`,
-      "create one with --create-room NAME",
-    );
-  }
-}
-
-/**
- * Delivers what was held until the login, then sends a message to the room. The message takes the
- * usual path through the queue, but no rule redirects it.
- */
-async function sendTestMessage(
-  context: CommandContext,
-  { channel, room }: Pick<SetupResult, "channel" | "room">,
-): Promise<Outcome> {
-  const { runtime, ui } = context;
-  await using notifier = await openNotifier(context);
-  await releaseHeld(notifier, ui);
-  const [outcome] = await notifier.notify({
-    subject: "Test message",
-    message: `matrix-notify is set up on ${runtime.hostname()}. Its notifications arrive here.`,
-  }, { channels: [channel], room });
-  ui.picture(`Test message: ${outcomeLine(outcome, runtime.now(), ui)}`);
-  reportTrouble([outcome], ui);
-  return outcome;
-}
-
-/**
- * Unlike `send`, setup fails if the test message is only queued: that does not show that the
- * channel works.
- */
-function toExitCode(test: Outcome | undefined): number {
-  if (test === undefined || test.state === "delivered") return EXIT.ok;
-  return test.state === "dead" ? EXIT.dataErr : EXIT.tempFail;
-}
-
-/** Formats examples for the new channel: in scripts, cron, systemd units and on a router. */
-function nextSteps({ args, runtime }: CommandContext, { config, stateDir }: SetupResult): readonly string[] {
-  // cron has a short PATH, and neither this directory nor these variables.
-  const program = Deno.build.standalone ? Deno.execPath() : "matrix-notify";
-  const isSet = (option: string, variable: string) => args.text(option) ?? runtime.env(variable);
-  const paths = [
-    isSet("config", "MATRIX_NOTIFY_CONFIG") && ` --config ${quote(Deno.realPathSync(config))}`,
-    isSet("state-dir", "MATRIX_NOTIFY_STATE_DIR") && ` --state-dir ${quote(Deno.realPathSync(stateDir))}`,
-  ].filter((path) => path !== undefined).join("");
-  const send = (subject: string, body: string) => `${program} send${paths} ${subject} ${body}`;
-  return [
-    "",
-    "Next steps:",
-    `  script      ${send('"Backup failed"', '"No space left on /dev/sda1"')} --severity error`,
-    `  crontab     0 3 * * * ${program} run${paths} --only-on-failure -- /usr/local/bin/backup`,
-    `              @reboot ${program} flush${paths}`,
-    `  unit        ExecStopPost=/bin/sh -c '[ "$SERVICE_RESULT" = success ] || ${
-      send('"%n failed"', '"$SERVICE_RESULT"')
-    }'`,
-    `  router      /system/ssh-exec address=${runtime.hostname()} user=… command="${send("'Link down'", "ether1")}"`,
-    `  check       ${program} doctor${paths}`,
-    `  monitoring  ${program} status --check${paths}`,
-  ];
-}
-
-function quote(path: string): string {
-  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
-}
+export const setup: Command = defineCommand({
+  operands: "",
+  options: [
+    { name: "user", value: "USER", summary: "account that sends: @bot:example.org" },
+    ...SIGN_IN_OPTIONS,
+    { name: "room", short: "r", value: "ROOM", summary: "send to this room: id, alias or @user:server" },
+    { name: "create-room", value: "NAME", summary: "create a room" },
+    { name: "invite", value: "USER", repeats: true, summary: "with --create-room: invite this person" },
+    { name: "direct", value: "USER", summary: "send to this person in a direct chat" },
+    { name: "wait", value: "DURATION", summary: "wait this long for the invite to the room (default 5m)" },
+    { name: "channel", short: "c", value: "NAME", summary: "name of the channel (default matrix)" },
+    { name: "ca-file", value: "FILE", summary: "more certificate authorities to trust (PEM)" },
+    { name: "cert-file", value: "FILE", summary: "client certificate (PEM)" },
+    { name: "key-file", value: "FILE", summary: "key of the client certificate (PEM)" },
+    { name: "proxy", value: "URL", summary: "proxy without a password" },
+    { name: "proxy-file", value: "FILE", summary: "file with the URL of a proxy with a password" },
+    { name: "no-test", summary: "send no test message" },
+    { name: "yes", short: "y", summary: "ask nothing; use defaults, and fail if an option is missing" },
+    JSON_OPTION,
+    ...DELIVERY_OPTIONS,
+  ],
+  details: [
+    "On a terminal, setup asks for what the options do not say. You can run it again: it offers the login and the room " +
+    "that exist. Other channels and keys of the configuration file stay.",
+    "Exit 0: the test message is in the room. Exit 75: the message is queued, or the account has no invite yet; run " +
+    "setup again. Exit 130: stopped with Ctrl-C; the configuration is unchanged.",
+  ],
+  examples: [
+    "matrix-notify setup",
+    "matrix-notify setup --user @bot:example.org --password-file FILE -r '!id' -y",
+    "matrix-notify setup --user @bot:example.org --token-file FILE \\\n" +
+    "  --create-room Alerts --invite @alice:example.org --yes",
+  ],
+  async run(context) {
+    const { runWizard } = await import("../setup/wizard.ts");
+    return await runWizard(context);
+  },
+});

@@ -1,61 +1,169 @@
-/** `status`: how the queue is. */
+/** `status`: the state of the queue, for people, for programs, and for monitoring systems (`--check`). */
 
 import { formatDuration } from "../../base/duration.ts";
 import { formatBytes } from "../../notification/render.ts";
+import type { Health, Judged, Threshold } from "../../notifier/health.ts";
 import type { Ages, Status } from "../../notifier/status.ts";
-import { UsageError } from "../arguments.ts";
-import type { CommandContext } from "../command.ts";
-import { EXIT } from "../exit_codes.ts";
-import { openQueueOnly } from "../notifier.ts";
+import { type Command, type ContextFor, defineCommand } from "../command.ts";
+import { UsageError } from "../errors.ts";
+import { CHECK_EXIT, CHECK_MEANINGS, EXIT } from "../exit_codes.ts";
+import { statusJson } from "../json.ts";
+import { JSON_OPTION } from "../options.ts";
 import { at } from "../outcomes.ts";
 import { printable } from "../ui.ts";
-import { check } from "./status_check.ts";
 
-/** Prints the queue in numbers. */
-export async function status(context: CommandContext): Promise<number> {
+const OPTIONS = [
+  JSON_OPTION,
+  { name: "check", summary: "act as a monitoring plug-in: print one line, use its exit codes" },
+  { name: "max-age", value: "DURATION", summary: "with --check: how long an entry may wait (default 15m)" },
+] as const;
+
+type StatusContext = ContextFor<typeof OPTIONS>;
+
+export const status: Command = defineCommand({
+  operands: "",
+  options: OPTIONS,
+  details: [
+    "Dead letters are a warning until you export, retry or drop them with matrix-notify queue. Torn lines and possible " +
+    "duplicates are counted; they are no warning.",
+    "status must read the queue. Run it as the owner of the state directory. If the monitoring system runs as another " +
+    "user, add --state-dir.",
+  ],
+  exitCodes: { title: "exit codes of status --check", meanings: CHECK_MEANINGS },
+  examples: [
+    "matrix-notify status",
+    "matrix-notify status --check --max-age 30m --state-dir /var/lib/matrix-notify",
+  ],
+  run,
+});
+
+async function run(context: StatusContext): Promise<number> {
   const { args, runtime, ui } = context;
   if (args.has("check")) return await check(context);
   if (args.text("max-age") !== undefined) {
     throw new UsageError("Cannot use --max-age alone: it belongs to --check", "add --check");
   }
+  const { openQueueOnly } = await import("../notifier.ts");
   await using notifier = await openQueueOnly(context);
   const figures = notifier.status();
   if (args.has("json")) {
-    ui.json(figures);
+    ui.json(statusJson(figures));
     return EXIT.ok;
   }
-  for (const line of linesOf(figures, runtime.now(), notifier.stateDir)) ui.data(line);
+  for (const line of formatStatus(figures, runtime.now(), notifier.stateDir)) ui.data(line);
   if (figures.held > 0) {
-    ui.fail("Nothing goes out of a held channel", "mend what it waits for, then run: matrix-notify flush");
+    ui.fail("A held channel delivers nothing", "fix the problem that it waits for, then run: matrix-notify flush");
   }
   return EXIT.ok;
 }
 
-function linesOf(figures: Status, now: number, stateDir: string): string[] {
+function formatStatus(figures: Status, now: number, stateDir: string): string[] {
   const { queued, deferred, held, dead, bytes, maxBytes, oldestSeconds, waitingFor, until, lastDelivery } = figures;
   const { ages, fallbacks, fileBytes, spooled, quarantined, torn, possibleDuplicates } = figures;
   const lines = [
     `queue: ${queued} queued, ${deferred} deferred, ${held} held, ${dead} dead (${bytes} of ${maxBytes} bytes in ${stateDir})`,
   ];
-  // What waits for quiet hours or a pace is not late.
+  // Entries that wait for quiet hours or a rate limit are not late.
   if (oldestSeconds > 0) lines.push(`oldest: ${formatDuration(oldestSeconds * 1000)}`);
-  if (queued + deferred + held > 0) lines.push(`ages: ${agesText(ages)}`);
+  if (queued + deferred + held > 0) lines.push(`ages: ${formatAges(ages)}`);
   if (waitingFor !== undefined) {
     const next = until !== undefined && until > now ? `; next try ${at(until, now)}` : "";
     lines.push(`waiting for: ${printable(waitingFor)}${next}`);
   }
   lines.push(`last delivery: ${lastDelivery === undefined ? "never" : `${formatDuration(now - lastDelivery)} ago`}`);
-  if (fallbacks > 0) lines.push(`fallbacks: ${fallbacks} more, which wait whether another channel delivers in time`);
+  if (fallbacks > 0) {
+    lines.push(`fallbacks: ${fallbacks} pending, until another channel delivers or their timeout ends`);
+  }
   if (fileBytes > 0) lines.push(`files: ${formatBytes(fileBytes)} in ${stateDir}/attachments`);
-  if (spooled > 0) lines.push(`spool: ${spooled} of the queued beside the journal, until somebody delivers`);
+  if (spooled > 0) lines.push(`spool: ${spooled} of the queued entries, until the next delivery reads them`);
   if (quarantined > 0) lines.push(`quarantined: ${quarantined} damaged lines, in ${stateDir}/queue/quarantine`);
-  if (torn > 0) lines.push(`torn: ${torn} unfinished lines, which nobody was told are queued`);
+  if (torn > 0) lines.push(`torn: ${torn} unfinished lines; their notifications were never accepted`);
   if (possibleDuplicates > 0) lines.push(`possible duplicates: ${possibleDuplicates}`);
   return lines;
 }
 
-/** `3 under 1m, 12 under 15m`: the classes that hold something. */
-function agesText(ages: Ages): string {
-  const held = Object.entries(ages).filter(([, count]) => count > 0);
-  return held.map(([name, count]) => `${count} ${name.replace(/^under/, "under ")}`).join(", ");
+/** `3 under 1m, 12 under 15m`: the classes that are not empty. */
+function formatAges(ages: Ages): string {
+  const classes = Object.entries(ages).filter(([, count]) => count > 0);
+  return classes.map(([name, count]) => `${count} ${name.replace(/^under/, "under ")}`).join(", ");
+}
+
+/** How long an entry may wait by default: longer than the restart of a homeserver. */
+const DEFAULT_MAX_AGE_MS = 15 * 60_000;
+
+/**
+ * Acts as a monitoring plug-in of the Monitoring Plugins Development Guidelines, which Nagios and Icinga
+ * read: one line, `STATE - text | performance data`, in every case.
+ */
+async function check(context: StatusContext): Promise<number> {
+  const { args, runtime, ui } = context;
+  if (args.has("json")) {
+    throw new UsageError("Cannot use --json together with --check: a plug-in prints its line", "leave one of them out");
+  }
+  const maxAgeMs = args.durationMs("max-age") ?? DEFAULT_MAX_AGE_MS;
+  try {
+    const { openQueueOnly } = await import("../notifier.ts");
+    const { healthOf, thresholds } = await import("../../notifier/health.ts");
+    await using notifier = await openQueueOnly(context);
+    if (!notifier.hasQueue()) {
+      // An empty queue and a mistyped directory look alike. Only the first one is healthy.
+      ui.data(unknownLine(`there is no queue in ${notifier.stateDir}; the first notification creates it`));
+      return CHECK_EXIT.unknown;
+    }
+    const figures = notifier.status();
+    const health = healthOf(figures, maxAgeMs);
+    ui.data(pluginLine(figures, health, { now: runtime.now(), limits: thresholds(maxAgeMs, figures) }));
+    return CHECK_EXIT[health.state];
+  } catch (error) {
+    ui.data(unknownLine(error));
+    return CHECK_EXIT.unknown;
+  }
+}
+
+type Limits = Readonly<Record<Judged, Threshold>>;
+
+function pluginLine(
+  figures: Status,
+  health: Health,
+  { now, limits }: { readonly now: number; readonly limits: Limits },
+): string {
+  const problems = health.problems.length > 0 ? health.problems : [summarize(figures, now)];
+  return `${stateLine(health.state, problems.join("; "))} | ${performanceData(figures, limits)}`;
+}
+
+function unknownLine(error: unknown): string {
+  return stateLine("unknown", error instanceof Error ? error.message : String(error));
+}
+
+/** The first bar of the line begins the performance data, so the text has none. */
+function stateLine(state: string, text: string): string {
+  return `${state.toUpperCase()} - ${printable(text).replaceAll("|", "/")}`;
+}
+
+function summarize({ queued, deferred, oldestSeconds, lastDelivery }: Status, now: number): string {
+  const waiting = queued + deferred;
+  const age = oldestSeconds === 0 ? "" : `, the oldest for ${formatDuration(oldestSeconds * 1000)}`;
+  const depth = waiting === 0 ? "nothing waits" : `${waiting} ${waiting === 1 ? "waits" : "wait"}${age}`;
+  const last = lastDelivery === undefined
+    ? "nothing was delivered yet"
+    : `last delivery ${formatDuration(now - lastDelivery)} ago`;
+  return `${depth}; ${last}`;
+}
+
+/** `label=value[unit];warning;critical;least;most`. Unknown parts at the end are left out. */
+function performanceData(figures: Status, limits: Limits): string {
+  const item = (label: string, value: string, { warning, critical }: Threshold = {}, most?: number) =>
+    `${label}=${value};${warning ?? ""};${critical ?? ""};0;${most ?? ""}`.replace(/;$/, "");
+  const judged = (label: Judged) => item(label, String(figures[label]), limits[label]);
+  return [
+    item("queued", String(figures.queued)),
+    item("deferred", String(figures.deferred)),
+    judged("held"),
+    judged("dead"),
+    item("oldest", `${figures.oldestSeconds}s`, limits.oldestSeconds),
+    item("bytes", `${figures.bytes}B`, limits.bytes, figures.maxBytes),
+    judged("quarantined"),
+    item("torn", String(figures.torn)),
+    `possible_duplicates=${figures.possibleDuplicates}c`,
+  ].join(" ");
 }

@@ -10,23 +10,28 @@ import { HintedError } from "../../base/errors.ts";
 import type { MatrixClient } from "../../matrix/request.ts";
 import { type Whoami, whoami as requestWhoami } from "../../matrix/account.ts";
 import { USER_AGENT } from "../../base/version.ts";
-import type { CommandContext } from "../command.ts";
+import { type Command, type ContextFor, defineCommand } from "../command.ts";
 import { EXIT, exitCodeOf } from "../exit_codes.ts";
-import {
-  createChannelClient,
-  createSignIn,
-  findMatrixChannels,
-  findStateDir,
-  formatAccount,
-  formatChannelAccount,
-  toAccountJson,
-} from "../matrix_account.ts";
+import { JSON_OPTION } from "../options.ts";
+
+const OPTIONS = [JSON_OPTION] as const;
+
+type WhoamiContext = ContextFor<typeof OPTIONS>;
+
+export const whoami: Command = defineCommand({
+  operands: "[USER]",
+  options: OPTIONS,
+  details: ["Without USER, whoami shows all accounts, and the channels that have an access token of their own."],
+  examples: ["matrix-notify whoami", "matrix-notify whoami @bot:example.org --json"],
+  run,
+});
 
 const WHOAMI_TIMEOUT_MS = 30_000;
 
-/** Runs `whoami`. The exit code is that of the first account that does not work. */
-export async function whoami(context: CommandContext): Promise<number> {
+/** The exit code is that of the first account that does not work. */
+async function run(context: WhoamiContext): Promise<number> {
   const { args, ui } = context;
+  const { createSignIn, findMatrixChannels, findStateDir } = await import("../matrix_account.ts");
   const [user] = args.operands;
   const users = user === undefined
     ? new AccountStore(findStateDir(context)).list()
@@ -43,8 +48,9 @@ export async function whoami(context: CommandContext): Promise<number> {
   return first === undefined ? EXIT.ok : exitCodeOf(first);
 }
 
-async function printAccount(context: CommandContext, userId: string): Promise<HintedError | undefined> {
+async function printAccount(context: WhoamiContext, userId: string): Promise<HintedError | undefined> {
   const { args, ui } = context;
+  const { createSignIn, findStateDir, formatAccount, toAccountJson } = await import("../matrix_account.ts");
   const stateDir = findStateDir(context);
   const check = async () => {
     const { homeserver } = requireAccount(stateDir, userId);
@@ -62,8 +68,9 @@ async function printAccount(context: CommandContext, userId: string): Promise<Hi
   });
 }
 
-async function printChannel(context: CommandContext, source: ChannelSource): Promise<HintedError | undefined> {
+async function printChannel(context: WhoamiContext, source: ChannelSource): Promise<HintedError | undefined> {
   const { args, runtime, ui } = context;
+  const { createChannelClient, formatChannelAccount } = await import("../matrix_account.ts");
   const check = async () => {
     const client = createChannelClient(source, runtime);
     const owner = { ...await verifyToken(client), homeserver: client.baseUrl };
@@ -84,7 +91,7 @@ function verifyToken(client: MatrixClient): Promise<Whoami> {
 /** Prints the error of a check, and returns it. */
 async function reportProblem(
   check: () => Promise<void>,
-  { runtime, ui }: CommandContext,
+  { runtime, ui }: WhoamiContext,
   { what, hint }: { readonly what: string; readonly hint: string },
 ): Promise<HintedError | undefined> {
   try {

@@ -15,7 +15,7 @@ import { Fields, isObject } from "../../base/fields.ts";
 import { mapFileErrors } from "../../runtime/file_errors.ts";
 import { FileLock } from "../../runtime/file_lock.ts";
 import { denoFiles, type Files, parentOf, replaceFile } from "../../runtime/files.ts";
-import type { CommandContext } from "../command.ts";
+import type { SetupCommandContext } from "../command.ts";
 import { findStateDir } from "../matrix_account.ts";
 
 /** The channel to set up. */
@@ -31,13 +31,13 @@ export interface ChannelPlan {
 }
 
 /** Options about the connection to the homeserver, and their keys in the file. */
-const CONNECTION_KEYS: Readonly<Record<string, string>> = {
-  "ca-file": "caFile",
-  "cert-file": "certFile",
-  "key-file": "keyFile",
-  "proxy": "proxy",
-  "proxy-file": "proxyFile",
-};
+const CONNECTION_KEYS = [
+  ["ca-file", "caFile"],
+  ["cert-file", "certFile"],
+  ["key-file", "keyFile"],
+  ["proxy", "proxy"],
+  ["proxy-file", "proxyFile"],
+] as const;
 
 /** Keys that setup writes itself, and keys that contradict them. */
 const REPLACED_KEYS: readonly string[] = [
@@ -51,7 +51,7 @@ const REPLACED_KEYS: readonly string[] = [
  *
  * @throws {ConfigError} if the file or an option is wrong, or a variable is set
  */
-export function planChannel(context: CommandContext): ChannelPlan {
+export function planChannel(context: SetupCommandContext): ChannelPlan {
   const { args, runtime } = context;
   const name = args.text("channel") ?? "matrix";
   const path = args.text("config") ?? configPath(runtime);
@@ -73,7 +73,7 @@ export function planChannel(context: CommandContext): ChannelPlan {
 }
 
 /** Variables override the file, so the new channel would not be the one that is used. */
-function rejectVariables(name: string, env: CommandContext["runtime"]["env"]): void {
+function rejectVariables(name: string, env: SetupCommandContext["runtime"]["env"]): void {
   const [variable] = variablesSet(name, env);
   if (variable === undefined) return;
   throw new ConfigError(`Cannot set up channel ${name}: ${variable} is set and overrides the file`, {
@@ -96,13 +96,13 @@ function requireMatrixChannel(name: string, value: unknown): Readonly<Record<str
  * the file.
  */
 function mergeConnection(
-  { args }: CommandContext,
+  { args }: SetupCommandContext,
   { name, before }: { readonly name: string; readonly before: Readonly<Record<string, unknown>> },
 ): { readonly kept: Readonly<Record<string, unknown>>; readonly connection: Connection | undefined } {
   const kept = Object.fromEntries(Object.entries(before).filter(([key]) => !REPLACED_KEYS.includes(key)));
   // For error messages: a key is called by its option unless the file sets it.
   const names: Record<string, string> = {};
-  for (const [option, key] of Object.entries(CONNECTION_KEYS)) {
+  for (const [option, key] of CONNECTION_KEYS) {
     const value = args.text(option);
     if (value === undefined && Object.hasOwn(kept, key)) continue;
     names[key] = `--${option}`;

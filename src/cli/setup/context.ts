@@ -2,12 +2,12 @@
 
 import { InterruptedError } from "../../base/errors.ts";
 import type { Runtime, Stdio } from "../../runtime/runtime.ts";
-import type { CommandContext } from "../command.ts";
+import type { SetupCommandContext } from "../command.ts";
 import type { ChannelPlan } from "./config_file.ts";
 import type { Prompter } from "./prompter.ts";
 
 /** A running `setup`. */
-export interface SetupContext extends CommandContext {
+export interface SetupContext extends SetupCommandContext {
   readonly prompter: Prompter;
   readonly plan: ChannelPlan;
   readonly stateDir: string;

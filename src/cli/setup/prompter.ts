@@ -7,7 +7,7 @@
 
 import { HintedError, InterruptedError } from "../../base/errors.ts";
 import type { Stdio } from "../../runtime/runtime.ts";
-import { UsageError } from "../arguments.ts";
+import { UsageError } from "../errors.ts";
 import { askLine } from "../prompt.ts";
 import { printable, type Ui } from "../ui.ts";
 

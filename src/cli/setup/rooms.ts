@@ -16,7 +16,7 @@ import { powerToSend, readState, userPower } from "../../matrix/room_state.ts";
 import type { MatrixClient } from "../../matrix/request.ts";
 import { createRoom, resolveAlias } from "../../matrix/rooms.ts";
 import { type Invite, syncRooms, waitForInvites } from "../../matrix/sync.ts";
-import { CommandError } from "../command_error.ts";
+import { CommandError } from "../errors.ts";
 import { EXIT } from "../exit_codes.ts";
 import { enterRoom, requireInvitee, requireRoom, ROOM_TIMEOUT_MS, withServerErrors } from "../matrix_rooms.ts";
 import type { SetupContext } from "./context.ts";
@@ -35,10 +35,12 @@ interface RoomContext extends SetupContext {
   readonly userId: string;
 }
 
+type RoomOption = "room" | "create-room" | "direct";
+
 /** A way to choose a room. */
 interface RoomSource {
   /** The option that selects it. Absent if it is only offered in the list. */
-  readonly option?: string;
+  readonly option?: RoomOption;
   /** Its line in the list. Undefined if it is not possible. */
   title(context: RoomContext): string | undefined;
   /** @throws {HintedError} if there is no such room, or the account cannot join it */
@@ -71,7 +73,7 @@ const DIRECT_CHAT: RoomSource = {
 const ROOM_SOURCES: readonly RoomSource[] = [CURRENT_ROOM, EXISTING_ROOM, NEW_ROOM, DIRECT_CHAT];
 
 /** The options that select a room. */
-export const ROOM_OPTIONS: readonly string[] = ROOM_SOURCES.flatMap(({ option }) => option ?? []);
+export const ROOM_OPTIONS: readonly RoomOption[] = ROOM_SOURCES.flatMap(({ option }) => option ?? []);
 
 /**
  * Chooses the room, by an option or a question, and joins it.

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { main } from "../../src/cli/main.ts";
-import { LoopbackTelegram } from "../../src/testing/mod.ts";
-import { fakeRuntime } from "../fakes/runtime.ts";
+import { main } from "../../../src/cli/main.ts";
+import { LoopbackTelegram } from "../../../src/testing/mod.ts";
+import { fakeRuntime } from "../../fakes/runtime.ts";
 
 Deno.test("send says of each destination of a channel what became of it, and why one waits behind another", async () => {
   await using telegram = await LoopbackTelegram.start({ chats: ["1001"] });

@@ -1,8 +1,8 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { main } from "../../src/cli/main.ts";
-import { inheritedConfig } from "../../scripts/std/argv.ts";
-import { type Scene, setScene } from "../fakes/scene.ts";
-import { fakeRuntime } from "../fakes/runtime.ts";
+import { main } from "../../../src/cli/main.ts";
+import { inheritedConfig } from "../../../scripts/std/argv.ts";
+import { type Scene, setScene } from "../../fakes/scene.ts";
+import { fakeRuntime } from "../../fakes/runtime.ts";
 
 function envOf({ homeserver, accessToken, room, stateDir }: Scene): Record<string, string> {
   return {
@@ -84,7 +84,7 @@ Deno.test("run exits as a shell does when a signal ended the command, or it coul
   assertEquals(scene.subjects(), [
     "sh failed: SIGKILL after 0 ms",
     "backup failed: there is no such command",
-    "passwd failed: it may not be run",
+    "passwd failed: permission is denied",
   ]);
 });
 
@@ -92,7 +92,7 @@ Deno.test("run runs the command, and keeps its code, when nobody can be told; an
   await using scene = await setScene();
   const result = await run(scene, ["--only-on-failure", "--channel", "phone", "--", "echo", "done"]);
   assertEquals([result.code, result.out], [0, "done\n"]);
-  assertMatch(result.err, /^matrix-notify: nobody will be told how the command goes: Cannot use channel "phone"/);
+  assertMatch(result.err, /^matrix-notify: the result of the command will not be sent: Cannot use channel "phone"/);
   const failing = await run(scene, ["--", "sh", "-c", "exit 3"], {
     MATRIX_NOTIFY_STATE_DIR: scene.stateDir,
     HOME: "/",
@@ -100,7 +100,7 @@ Deno.test("run runs the command, and keeps its code, when nobody can be told; an
   assertEquals(failing.code, 3);
   assertMatch(
     failing.err,
-    /\nmatrix-notify: cannot tell how the command went: Cannot send: no channel is configured\n/,
+    /\nmatrix-notify: cannot send the result of the command: Cannot send: no channel is configured\n/,
   );
 });
 
@@ -120,7 +120,7 @@ Deno.test("run does not wait for what the command left behind with its output", 
 
 Deno.test("run passes a signal on, and tells how the command ended", async () => {
   await using scene = await setScene();
-  const program = ["run", ...inheritedConfig(), "-A", "--no-prompt", new URL("../../mod.ts", import.meta.url).href];
+  const program = ["run", ...inheritedConfig(), "-A", "--no-prompt", new URL("../../../mod.ts", import.meta.url).href];
   const script = 'trap "echo stopping; exit 7" TERM; echo ready; while :; do sleep 0.01; done';
   const child = new Deno.Command(Deno.execPath(), {
     args: [...program, "run", "--no-background", "--", "sh", "-c", script],

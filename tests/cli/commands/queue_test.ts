@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { main } from "../../src/cli/main.ts";
-import { fakeRuntime } from "../fakes/runtime.ts";
-import { setScene } from "../fakes/scene.ts";
+import { main } from "../../../src/cli/main.ts";
+import { fakeRuntime } from "../../fakes/runtime.ts";
+import { setScene } from "../../fakes/scene.ts";
 
 Deno.test("queue export writes to a file, for its owner's eyes only, what it writes to standard output", async () => {
   await using scene = await setScene();

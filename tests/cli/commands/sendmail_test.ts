@@ -1,9 +1,10 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { main } from "../../src/cli/main.ts";
-import { fakeRuntime } from "../fakes/runtime.ts";
-import { type Scene, setScene } from "../fakes/scene.ts";
-import { SmtpServer, smtpSuite } from "../fakes/smtp_server.ts";
-import { readMail } from "../fakes/read_mail.ts";
+import { parseSendmailArgs } from "../../../src/cli/commands/sendmail.ts";
+import { main } from "../../../src/cli/main.ts";
+import { fakeRuntime } from "../../fakes/runtime.ts";
+import { type Scene, setScene } from "../../fakes/scene.ts";
+import { SmtpServer, smtpSuite } from "../../fakes/smtp_server.ts";
+import { readMail } from "../../fakes/read_mail.ts";
 
 const smtpTest = await smtpSuite();
 
@@ -26,7 +27,7 @@ smtpTest("sendmail -t brings a mail with UTF-8 headers and attachments to a room
     },
   };
   Deno.writeTextFileSync(`${stateDir}/config.json`, JSON.stringify(config), { mode: 0o600 });
-  const stdin = Deno.readFileSync(new URL("../ingest/mail/fixtures/attachment.eml", import.meta.url));
+  const stdin = Deno.readFileSync(new URL("../../ingest/mail/fixtures/attachment.eml", import.meta.url));
   using runtime = fakeRuntime({ env: { MATRIX_NOTIFY_STATE_DIR: `${stateDir}/state` }, stdin, realIds: true });
   const code = await main(["sendmail", "--config", `${stateDir}/config.json`, "--no-background", "-t", "-oi"], runtime);
   assertEquals([code, runtime.out(), runtime.err()], [0, "", ""]);
@@ -65,7 +66,7 @@ Deno.test("sendmail sends a mail without its attachments when there is no room f
   const { homeserver, room, stateDir } = scene;
   Deno.mkdirSync(`${stateDir}/state`);
   Deno.writeTextFileSync(`${stateDir}/state/attachments`, "in the way");
-  const stdin = Deno.readFileSync(new URL("../ingest/mail/fixtures/attachment.eml", import.meta.url));
+  const stdin = Deno.readFileSync(new URL("../../ingest/mail/fixtures/attachment.eml", import.meta.url));
   using runtime = fakeRuntime({ env: environmentOf(scene), stdin, realIds: true });
   assertEquals(await main(["sendmail", "--no-background", "-t"], runtime), 0);
   assertStringIncludes(runtime.err(), "file exists; the mail is sent without its attachments");
@@ -80,7 +81,7 @@ Deno.test("sendmail sends a mail without its attachments and without the queue w
   const { homeserver, room, stateDir } = scene;
   // It leads nowhere: nothing can be read there, or written.
   Deno.symlinkSync(`${stateDir}/nowhere/state`, `${stateDir}/state`);
-  const stdin = Deno.readFileSync(new URL("../ingest/mail/fixtures/attachment.eml", import.meta.url));
+  const stdin = Deno.readFileSync(new URL("../../ingest/mail/fixtures/attachment.eml", import.meta.url));
   using runtime = fakeRuntime({ env: environmentOf(scene), stdin, realIds: true });
   assertEquals(await main(["sendmail", "--no-background", "-t"], runtime), 0);
   assertStringIncludes(runtime.err(), "it was sent without the queue");
@@ -97,4 +98,33 @@ Deno.test("sendmail refuses a mail of more than 10 MiB, and takes one of just so
     assertEquals(await main(["sendmail", "--no-background", "-t"], runtime), expected, runtime.err());
   }
   assertEquals(scene.subjects(), ["Large"]);
+});
+
+function parse(line: string) {
+  const { dotEnds, sender, refused } = parseSendmailArgs(line.split(" "));
+  return [dotEnds, sender, refused?.problem];
+}
+
+Deno.test("parseSendmailArgs() reads what cron, smartd, PHP and git write", () => {
+  assertEquals(parse("-FCronDaemon -i -B8BITMIME -oem root"), [false, "CronDaemon", undefined]);
+  assertEquals(parse("-FCronDaemon -i -odi -oem -oi -t -f root"), [false, "CronDaemon", undefined]);
+  assertEquals(parse("-t -i"), [false, undefined, undefined]);
+  assertEquals(parse("-oi -t"), [false, undefined, undefined]);
+  assertEquals(parse("-ti"), [false, undefined, undefined]);
+  assertEquals(parse("-bm -f www@example.org -N failure -R hdrs -v root"), [true, "www@example.org", undefined]);
+  assertEquals(parse("-r root -- -i"), [true, "root", undefined]);
+});
+
+Deno.test("parseSendmailArgs() takes a value for a value, and an unknown option for none", () => {
+  assertEquals(parse("-N -i root"), [true, undefined, undefined]);
+  assertEquals(parse("-O i -Z --unknown root"), [true, undefined, undefined]);
+  assertEquals(parse("-F"), [true, undefined, undefined]);
+});
+
+Deno.test("parseSendmailArgs() tells what only a mail server does", () => {
+  assertEquals(parse("-bs")[2], "Cannot speak SMTP on standard input");
+  assertEquals(parse("-bp")[2], "Cannot list a mail queue");
+  assertEquals(parse("-bd -q30m")[2], "Cannot run a mail queue");
+  assertEquals(parse("-bd")[2], "Cannot be a mail server");
+  assertEquals(parse("-bi")[2], "Cannot build a table of aliases");
 });

@@ -1,0 +1,59 @@
+/**
+ * The objects of `--json`. They are a contract, and docs/json.md describes them: one object a line, times
+ * in ISO 8601 (UTC, with milliseconds), durations and sizes with their unit in the name. A field without
+ * a value is left out.
+ *
+ * @module
+ */
+
+import type { Envelope } from "../channels/channel.ts";
+import type { Notification } from "../notification/notification.ts";
+import type { Outcome, QueuedEntry } from "../notifier/outcomes.ts";
+import type { Status } from "../notifier/status.ts";
+
+/** The type of an object of which some fields, times, are text. */
+type WithTimes<Value, Field extends keyof Value> = Omit<Value, Field> & { readonly [name in Field]?: string };
+
+/** Formats a time: `2026-11-22T19:15:07.000Z`. */
+export function formatTime(time: number): string;
+export function formatTime(time: number | undefined): string | undefined;
+export function formatTime(time: number | undefined): string | undefined {
+  return time === undefined ? undefined : new Date(time).toISOString();
+}
+
+/** An outcome: of `send`, `run`, `sendmail`, `flush`, `queue retry`, and as `test` of `setup`. */
+export function outcomeJson(outcome: Outcome): Readonly<Record<string, unknown>> {
+  const next = outcome.state === "queued" || outcome.state === "held" ? formatTime(outcome.next) : undefined;
+  return { ...outcome, next };
+}
+
+/** An entry: of `queue list`, `queue show` and `queue export`. */
+export function entryJson(entry: QueuedEntry): Readonly<Record<string, unknown>> {
+  return {
+    ...entry,
+    time: formatTime(entry.time),
+    expires: formatTime(entry.expires),
+    next: entry.state === "dead" ? undefined : formatTime(entry.next),
+    notification: notificationJson(entry.notification),
+    members: entry.members?.map(entryJson),
+  };
+}
+
+/** An entry that was dropped: of `queue drop` and `queue purge`. */
+export function droppedJson({ id, channel, destination }: QueuedEntry): Readonly<Record<string, string>> {
+  return { id, channel, destination, state: "dropped" };
+}
+
+/** An envelope: of `send --dry-run`. */
+export function envelopeJson(envelope: Envelope): Readonly<Record<string, unknown>> {
+  return { ...envelope, notification: notificationJson(envelope.notification) };
+}
+
+/** The queue in numbers: of `status`. */
+export function statusJson(status: Status): WithTimes<Status, "lastDelivery" | "until"> {
+  return { ...status, lastDelivery: formatTime(status.lastDelivery), until: formatTime(status.until) };
+}
+
+function notificationJson(notification: Notification): WithTimes<Notification, "time" | "expires"> {
+  return { ...notification, time: formatTime(notification.time), expires: formatTime(notification.expires) };
+}

@@ -1,0 +1,158 @@
+/**
+ * `setup`: from an empty configuration to the first message. It asks for the account and the room,
+ * writes the channel into the configuration file, and sends a test message. Each step keeps its
+ * result: if a later one fails, the next run continues there. The file is written once, at the end.
+ *
+ * @module
+ */
+
+import { withConnection } from "../../config/connection.ts";
+import { InterruptedError } from "../../base/errors.ts";
+import type { Outcome } from "../../notifier/outcomes.ts";
+import type { SetupCommandContext } from "../command.ts";
+import { UsageError } from "../errors.ts";
+import { EXIT } from "../exit_codes.ts";
+import { outcomeJson } from "../json.ts";
+import { findSelectedMethod } from "../login_methods.ts";
+import { findStateDir, requireUserId } from "../matrix_account.ts";
+import { requireInvitee, requireRoom } from "../matrix_rooms.ts";
+import { openNotifier, releaseHeld } from "../notifier.ts";
+import { outcomeLine, reportTrouble } from "../outcomes.ts";
+import { chooseUser, openAccount } from "./account.ts";
+import { planChannel, writeChannel } from "./config_file.ts";
+import { createStoppedError, listenForInterrupt, type SetupContext } from "./context.ts";
+import { createTerminalPrompter, NON_INTERACTIVE } from "./prompter.ts";
+import { chooseRoom, ROOM_OPTIONS } from "./rooms.ts";
+
+/** The result, as `--json` prints it. */
+interface SetupResult {
+  readonly channel: string;
+  readonly user: string;
+  readonly device?: string;
+  readonly homeserver: string;
+  readonly room: string;
+  readonly roomId: string;
+  /** The path of the configuration file. */
+  readonly config: string;
+  readonly stateDir: string;
+}
+
+/** Runs `setup`. */
+export async function runWizard(context: SetupCommandContext): Promise<number> {
+  const { args, ui } = context;
+  const result = await setUpChannel(context);
+  // From here on Ctrl-C ends the process, as it does for `send`: the message is in the queue.
+  const test = args.has("no-test") ? undefined : await sendTestMessage(context, result);
+  if (args.has("json")) ui.json({ ...result, test: test && outcomeJson(test) });
+  else {
+    ui.data(`set up ${result.channel}: ${result.user} sends to ${result.room}`);
+    ui.tell(...nextSteps(context, result));
+  }
+  return toExitCode(test);
+}
+
+async function setUpChannel(context: SetupCommandContext): Promise<SetupResult> {
+  const { args, runtime, ui } = context;
+  checkOptions(args);
+  const plan = planChannel(context), stateDir = findStateDir(context);
+  using interrupt = listenForInterrupt(runtime.stdio);
+  const { signal } = interrupt;
+  const isInteractive = runtime.stdio.stdinIsTerminal() && !args.has("yes");
+  const prompter = isInteractive ? createTerminalPrompter(runtime.stdio, { ui, signal }) : NON_INTERACTIVE;
+  const connected = withConnection(runtime, plan.connection);
+  const steps: SetupContext = { ...context, prompter, plan, stateDir, connected, signal, done: [] };
+  if (isInteractive) ui.tell(`Setting up channel ${plan.name} in ${plan.path}. Press Ctrl-C to stop.`);
+  try {
+    const user = await chooseUser(steps);
+    const { deviceId, homeserver } = await openAccount(steps, user);
+    const { room, roomId } = await chooseRoom(steps, { userId: user, homeserver });
+    signal.throwIfAborted();
+    writeChannel({ ...plan, lockPath: `${stateDir}/setup.lock` }, plan.toChannel(user, room));
+    ui.tell(`Wrote ${plan.path}`);
+    return { channel: plan.name, user, device: deviceId, homeserver, room, roomId, config: plan.path, stateDir };
+  } catch (error) {
+    throw error instanceof InterruptedError ? createStoppedError(error, steps) : error;
+  }
+}
+
+/**
+ * Checks the options before anything is done.
+ *
+ * @throws {UsageError} if they contradict each other, or a value is not an id
+ */
+function checkOptions(args: SetupCommandContext["args"]): void {
+  const [user, room, direct] = (["user", "room", "direct"] as const).map((name) => args.text(name));
+  if (user !== undefined) requireUserId(user);
+  if (room !== undefined) requireRoom(room);
+  if (direct !== undefined) requireInvitee(direct);
+  args.list("invite").forEach(requireInvitee);
+  findSelectedMethod(args);
+  const [first, second] = ROOM_OPTIONS.filter((name) => args.text(name) !== undefined);
+  if (second !== undefined) {
+    throw new UsageError(`Cannot use --${first} with --${second}: a channel has only one room`);
+  }
+  if (args.list("invite").length > 0 && (room ?? direct) !== undefined) {
+    throw new UsageError(
+      `Cannot use --invite with --${room === undefined ? "direct" : "room"}: it invites people to a new room`,
+      "create one with --create-room NAME",
+    );
+  }
+}
+
+/**
+ * Delivers what was held until the login, then sends a message to the room. The message takes the
+ * usual path through the queue, but no rule redirects it.
+ */
+async function sendTestMessage(
+  context: SetupCommandContext,
+  { channel, room }: Pick<SetupResult, "channel" | "room">,
+): Promise<Outcome> {
+  const { runtime, ui } = context;
+  await using notifier = await openNotifier(context);
+  await releaseHeld(notifier, ui);
+  const [outcome] = await notifier.notify({
+    subject: "Test message",
+    message: `matrix-notify is set up on ${runtime.hostname()}. Its notifications arrive here.`,
+  }, { channels: [channel], room });
+  ui.picture(`Test message: ${outcomeLine(outcome, runtime.now(), ui)}`);
+  reportTrouble([outcome], ui);
+  return outcome;
+}
+
+/**
+ * Unlike `send`, setup fails if the test message is only queued: that does not show that the
+ * channel works.
+ */
+function toExitCode(test: Outcome | undefined): number {
+  if (test === undefined || test.state === "delivered") return EXIT.ok;
+  return test.state === "dead" ? EXIT.dataErr : EXIT.tempFail;
+}
+
+/** Formats examples for the new channel: in scripts, cron, systemd units and on a router. */
+function nextSteps({ args, runtime }: SetupCommandContext, { config, stateDir }: SetupResult): readonly string[] {
+  // cron has a short PATH, and neither this directory nor these variables.
+  const program = Deno.build.standalone ? Deno.execPath() : "matrix-notify";
+  const isSet = (option: "config" | "state-dir", variable: string) => args.text(option) ?? runtime.env(variable);
+  const paths = [
+    isSet("config", "MATRIX_NOTIFY_CONFIG") && ` --config ${quote(Deno.realPathSync(config))}`,
+    isSet("state-dir", "MATRIX_NOTIFY_STATE_DIR") && ` --state-dir ${quote(Deno.realPathSync(stateDir))}`,
+  ].filter((path) => path !== undefined).join("");
+  const send = (subject: string, body: string) => `${program} send${paths} ${subject} ${body}`;
+  return [
+    "",
+    "Next steps:",
+    `  script      ${send('"Backup failed"', '"No space left on /dev/sda1"')} --severity error`,
+    `  crontab     0 3 * * * ${program} run${paths} --only-on-failure -- /usr/local/bin/backup`,
+    `              @reboot ${program} flush${paths}`,
+    `  unit        ExecStopPost=/bin/sh -c '[ "$SERVICE_RESULT" = success ] || ${
+      send('"%n failed"', '"$SERVICE_RESULT"')
+    }'`,
+    `  router      /system/ssh-exec address=${runtime.hostname()} user=… command="${send("'Link down'", "ether1")}"`,
+    `  check       ${program} doctor${paths}`,
+    `  monitoring  ${program} status --check${paths}`,
+  ];
+}
+
+function quote(path: string): string {
+  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
+}

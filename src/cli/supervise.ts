@@ -1,0 +1,125 @@
+/**
+ * Runs a command in place of matrix-notify: with the same standard input, environment, directory and
+ * process group. Its output passes through, its end is kept, and signals are passed on.
+ *
+ * @module
+ */
+
+import type { Runtime } from "../runtime/runtime.ts";
+
+/** How a command ended. The codes are those of a shell: 126, 127, or 128 and the signal's number. */
+export type CommandEnd =
+  | { readonly how: "exit"; readonly code: number }
+  | { readonly how: "signal"; readonly code: number; readonly signal: string }
+  | { readonly how: "no start"; readonly code: number; readonly reason: string };
+
+/** The signals that are passed on. */
+const SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
+
+/** How long to read the output after the end of the command: a process that it left behind can keep the output open. */
+const DRAIN_MS = 2000;
+
+/** Runs a command without a shell. It is found by `PATH`. */
+export async function supervise(
+  command: readonly string[],
+  { stdio, timeout }: Pick<Runtime, "stdio" | "timeout">,
+): Promise<CommandEnd & { readonly output: OutputTail }> {
+  const output = new OutputTail();
+  const child = start(command);
+  if ("how" in child) return { ...child, output };
+  const stopPassing = passSignals(child, stdio.stdinIsTerminal());
+  const pass = (to: "stdout" | "stderr") => (chunk: Uint8Array) => {
+    output.push(chunk);
+    stdio.pass(to, chunk);
+  };
+  const giveUp = new AbortController();
+  const reads = [
+    read(child.stdout, pass("stdout"), giveUp.signal),
+    read(child.stderr, pass("stderr"), giveUp.signal),
+  ];
+  const { code, signal } = await child.status;
+  stopPassing();
+  const limit = timeout(DRAIN_MS);
+  if (limit.aborted) giveUp.abort();
+  else limit.addEventListener("abort", () => giveUp.abort());
+  await Promise.all(reads);
+  return signal === null ? { how: "exit", code, output } : { how: "signal", code, signal, output };
+}
+
+function start([path, ...args]: readonly string[]): Deno.ChildProcess | CommandEnd {
+  try {
+    return new Deno.Command(path, { args, stdin: "inherit", stdout: "piped", stderr: "piped" }).spawn();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) {
+      return { how: "no start", code: 127, reason: "there is no such command" };
+    }
+    if (error instanceof Deno.errors.PermissionDenied) {
+      return { how: "no start", code: 126, reason: "permission is denied" };
+    }
+    if (error instanceof Deno.errors.NotCapable || !(error instanceof Error)) throw error;
+    return { how: "no start", code: 126, reason: error.message };
+  }
+}
+
+/** A terminal sends Ctrl-C to the command itself, because it is in the same process group. */
+function passSignals(child: Deno.ChildProcess, isOnTerminal: boolean): () => void {
+  const listeners = SIGNALS.map((signal) => {
+    const pass = () => {
+      if (isOnTerminal && signal === "SIGINT") return;
+      try {
+        child.kill(signal);
+      } catch {
+        // The command has ended.
+        return;
+      }
+    };
+    Deno.addSignalListener(signal, pass);
+    return () => Deno.removeSignalListener(signal, pass);
+  });
+  return () => listeners.forEach((remove) => remove());
+}
+
+async function read(
+  stream: ReadableStream<Uint8Array>,
+  onChunk: (chunk: Uint8Array) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const reader = stream.getReader();
+  const stop = () => void reader.cancel();
+  signal.addEventListener("abort", stop);
+  for (let part = await reader.read(); !part.done; part = await reader.read()) onChunk(part.value);
+  signal.removeEventListener("abort", stop);
+}
+
+const MAX_LINES = 50;
+const MAX_BYTES = 8 * 1024;
+
+/** Escape sequences of terminals: colours, cursor movements, titles (ECMA-48, section 5). */
+// deno-lint-ignore no-control-regex
+const ESCAPE_REGEXP = /\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])/g;
+
+/** The end of an output: the last 50 lines, at most 8 KiB. */
+export class OutputTail {
+  #bytes = new Uint8Array();
+  #isCut = false;
+
+  push(chunk: Uint8Array): void {
+    const all = new Uint8Array(this.#bytes.length + chunk.length);
+    all.set(this.#bytes);
+    all.set(chunk, this.#bytes.length);
+    this.#isCut ||= all.length > MAX_BYTES;
+    this.#bytes = all.slice(-MAX_BYTES);
+  }
+
+  /** Returns the lines as a terminal would show them. The first line says if earlier ones are missing. */
+  toString(): string {
+    // The cut can be inside a character.
+    const start = this.#isCut ? this.#bytes.findIndex((byte) => (byte & 0xc0) !== 0x80) : 0;
+    const text = new TextDecoder().decode(this.#bytes.subarray(Math.max(0, start))).replace(ESCAPE_REGEXP, "");
+    const lines = text.replaceAll("\r\n", "\n").trimEnd().split("\n").map((line) =>
+      line.slice(line.lastIndexOf("\r") + 1)
+    );
+    const isCut = this.#isCut || lines.length > MAX_LINES;
+    return [...(isCut ? ["✂ Only the end of the output:"] : []), ...lines.slice(-MAX_LINES)].join("\n");
+  }
+}
