@@ -13,11 +13,12 @@
 import { InvalidNotificationError } from "../base/errors.ts";
 import type { Channel, Envelope } from "../channels/channel.ts";
 import { type Batch, type BatchItem, createBatch } from "../notification/batch.ts";
-import { type Incident, withResolution } from "../notification/incident.ts";
+import { withResolution } from "../notification/incident.ts";
+import type { Incident } from "../queue/incidents.ts";
 import { isNotification, type Notification } from "../notification/notification.ts";
 import { withShortcodes } from "../notification/shortcodes.ts";
 import type { Entry } from "../queue/entry.ts";
-import type { AttemptResult } from "../queue/queue_types.ts";
+import type { AttemptResult } from "../queue/entry_transitions.ts";
 import { classify } from "./classify.ts";
 import { EXPIRY_KEY } from "./expiry.ts";
 import { planRetry, type RetryContext } from "./retry.ts";

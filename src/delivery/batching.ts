@@ -9,10 +9,10 @@
 import { bisectLargest } from "../base/bisect.ts";
 import type { Channel } from "../channels/channel.ts";
 import { batchOutline, fitsEverywhere, hasLineForEach } from "../notification/batch.ts";
-import type { Incident } from "../notification/incident.ts";
+import type { Incident } from "../queue/incidents.ts";
 import { isNotification } from "../notification/notification.ts";
-import { type Entry, laneKey, type Wait } from "../queue/entry.ts";
-import { canBeBatched } from "../queue/ordered_entries.ts";
+import { canBeBatched, type Entry, laneKey } from "../queue/entry.ts";
+import type { Wait } from "../queue/record.ts";
 import { toBatchItems } from "./attempt.ts";
 import { isCritical } from "./delays.ts";
 import { MAX_BATCH_MEMBERS, RATE_LIMITED_BATCH_OVER } from "./rate_policy.ts";

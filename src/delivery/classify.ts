@@ -16,10 +16,10 @@ import {
   TooEarlyError,
   TransportError,
 } from "../base/errors.ts";
-import type { WaitClass } from "../queue/entry.ts";
+import type { WaitClass } from "../queue/record.ts";
 
 /** The classes of failure: what is waited for, and what no waiting mends. */
-export type FailureClass = Exclude<WaitClass, "killed"> | "rejected";
+export type FailureClass = WaitClass | "rejected";
 
 /** A failure, understood. */
 export interface Failure {

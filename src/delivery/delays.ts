@@ -11,9 +11,8 @@
 
 import { formatDuration } from "../base/duration.ts";
 import { isNotification } from "../notification/notification.ts";
-import { type Entry, laneKey } from "../queue/entry.ts";
+import { canBeBatched, type Entry, laneKey } from "../queue/entry.ts";
 import { dueTime } from "../queue/fallbacks.ts";
-import { canBeBatched } from "../queue/ordered_entries.ts";
 import { isFromFuture } from "./clock.ts";
 import { formatTimeOfDay, lastQuietEnd, quietUntil, wasQuiet } from "./quiet_hours.ts";
 import { BURST_SILENCE_MS, DEFAULT_POLICY, type LanePolicy, MAX_GATHERING_MS, type RateLimit } from "./rate_policy.ts";

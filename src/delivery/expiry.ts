@@ -8,8 +8,8 @@
 import { formatDuration } from "../base/duration.ts";
 import { createNotification, isNotification } from "../notification/notification.ts";
 import { type Entry, expandBatches, isAttachmentOf, laneKey } from "../queue/entry.ts";
-import type { Queue } from "../queue/queue.ts";
-import type { EnqueueRequest, ExpiredEntry } from "../queue/queue_types.ts";
+import type { ExpiredEntry, Queue } from "../queue/queue.ts";
+import type { EnqueueRequest } from "../queue/enqueue.ts";
 import { hasJumpedAhead, isAgeKnown } from "./clock.ts";
 
 /** The key of what tells of expiry: a newer one takes the place of one that still waits. */

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { MAX_REMEMBERED_DELIVERIES } from "../queue/limits.ts";
 import type { QuietHours } from "./quiet_hours.ts";
 
 /** At most `burst` events within `perMs`; what comes meanwhile waits, and comes together. A digest counts as a whole burst. */
@@ -13,8 +14,8 @@ export interface RateLimit {
   readonly perMs: number;
 }
 
-/** The largest burst: so many deliveries of a lane are remembered. */
-export const MAX_RATE_COUNT = 20;
+/** The largest `count` of a rate limit: the queue remembers so many deliveries of a lane. */
+export const MAX_RATE_COUNT: number = MAX_REMEMBERED_DELIVERIES;
 
 /** What holds for the lanes of a channel. */
 export interface LanePolicy {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { AttemptResult } from "../queue/queue_types.ts";
+import type { AttemptResult } from "../queue/entry_transitions.ts";
 import type { Failure } from "./classify.ts";
 
 /** The shortest backoff. */

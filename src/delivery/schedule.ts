@@ -11,7 +11,8 @@
  * @module
  */
 
-import { type Entry, laneKey, type Wait } from "../queue/entry.ts";
+import { type Entry, laneKey } from "../queue/entry.ts";
+import type { Wait } from "../queue/record.ts";
 import { isFromFuture } from "./clock.ts";
 import { Delays, type DelaySource, type Policies } from "./delays.ts";
 

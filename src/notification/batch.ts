@@ -6,7 +6,7 @@
  */
 
 import { bisectLargest } from "../base/bisect.ts";
-import type { Replaced } from "../queue/entry.ts";
+import type { Replaced } from "../queue/record.ts";
 import { MAX_MENTIONS, type Notification, SEVERITIES, type Severity } from "./notification.ts";
 import { byteLength, escapeHtml } from "./render.ts";
 

@@ -5,11 +5,7 @@
  */
 
 import { formatDuration } from "../base/duration.ts";
-import type { IncidentRecord } from "../queue/record.ts";
 import type { Notification } from "./notification.ts";
-
-/** The open incident that a notification continues or resolves, as far as its lane has reported it. */
-export type Incident = Pick<IncidentRecord, "receipt" | "isShared" | "title" | "since" | "count">;
 
 /** The longest title, in characters. */
 const MAX_TITLE = 100;

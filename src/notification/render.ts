@@ -6,7 +6,7 @@
 
 import { formatDuration } from "../base/duration.ts";
 import { bisectLargest } from "../base/bisect.ts";
-import type { Replaced } from "../queue/entry.ts";
+import type { Replaced } from "../queue/record.ts";
 import type { Notification } from "./notification.ts";
 
 /** What a rendering depends on besides the notification. */

@@ -7,7 +7,7 @@
 
 import { formatDuration } from "../base/duration.ts";
 import { NEARLY_FULL_BYTES } from "../queue/limits.ts";
-import { MAX_LINE_BYTES } from "../queue/record.ts";
+import { MAX_LINE_BYTES } from "../queue/journal_line.ts";
 import type { Status } from "./status.ts";
 
 /** What is well, what somebody should see to today, and what somebody should see to now. */

@@ -8,7 +8,7 @@
 import { StorageError } from "../base/errors.ts";
 import type { Channel, Envelope } from "../channels/channel.ts";
 import { attempt } from "../delivery/attempt.ts";
-import type { AttemptResult } from "../queue/queue_types.ts";
+import type { AttemptResult } from "../queue/entry_transitions.ts";
 import type { Plan } from "../routing/route.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { DEFAULT_NOTIFY_WAIT_MS } from "./options.ts";

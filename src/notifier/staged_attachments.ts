@@ -7,7 +7,7 @@ import type { FallbackEnvelope, Plan } from "../routing/route.ts";
 import { StorageError } from "../base/errors.ts";
 import type { Attachment, AttachmentInput } from "../notification/notification.ts";
 import type { Entry } from "../queue/entry.ts";
-import type { StagedFiles } from "../queue/attachments/staged.ts";
+import type { StagedFiles } from "../queue/attachments/store.ts";
 import type { Queue } from "../queue/queue.ts";
 
 /** Files that are on the disk, and gone again unless entries need them. */

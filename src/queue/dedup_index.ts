@@ -1,81 +1,81 @@
 /**
- * What callers call their entries by. A key says what an entry is about: a newer one may take the place of what waits. A name of the caller's own
- * says which entry it is: the second of that name is the same notification, sent once more by somebody who could not know whether the first was taken.
+ * Finds entries by the two names that callers give them. A `key` says what an entry is about: a newer entry may replace those
+ * that wait. An idempotency key says which entry it is: a second entry with the same one is a duplicate. Its caller repeats it
+ * because it does not know whether the first call succeeded.
  *
- * Names outlive their entries for as long as the acknowledgements are kept.
+ * An idempotency key stays known after its entry is delivered, for as long as the `ack` is kept.
  *
  * @module
  */
 
-import { type Entry, laneKey } from "./entry.ts";
+import { type Entry, type Lane, laneKey } from "./entry.ts";
 import type { AckRecord } from "./record.ts";
 
-/** What may have been taken in before. */
-export interface DedupKey {
-  readonly channel: string;
-  readonly destination: string;
+/** An entry or a request that may be a duplicate. */
+export interface DedupKey extends Lane {
   readonly idempotencyKey?: string;
 }
 
-/** An entry that was taken in before under the same name. */
+/** The entry that was enqueued first with an idempotency key. */
 export interface Duplicate {
   readonly id: string;
-  /** The proof of its delivery; undefined while there is none. */
+  /** The proof of its delivery; undefined before that. */
   readonly receipt?: string;
 }
 
-/** The index of names and keys. */
+/** The index of keys and idempotency keys, by lane. */
 export class DedupIndex {
-  readonly #twins = new Map<string, Duplicate>();
+  readonly #byIdempotencyKey = new Map<string, Duplicate>();
   readonly #byKey = new Map<string, Set<string>>();
 
-  /** Learns of an entry that comes in; false when it is one that came before. */
+  /** Adds an entry. Returns false if it is a duplicate of another one. */
   register(entry: DedupKey & { readonly id: string; readonly key?: string }): boolean {
     if (entry.idempotencyKey !== undefined) {
-      const twin = this.duplicateOf(entry);
-      if (twin !== undefined && twin.id !== entry.id) return false;
-      this.#twins.set(nameOf(entry, entry.idempotencyKey), { id: entry.id });
+      const duplicate = this.findDuplicate(entry);
+      if (duplicate !== undefined && duplicate.id !== entry.id) return false;
+      this.#byIdempotencyKey.set(nameInLane(entry, entry.idempotencyKey), { id: entry.id });
     }
     if (entry.key !== undefined) {
-      const place = nameOf(entry, entry.key);
-      this.#byKey.set(place, (this.#byKey.get(place) ?? new Set()).add(entry.id));
+      const name = nameInLane(entry, entry.key);
+      this.#byKey.set(name, (this.#byKey.get(name) ?? new Set()).add(entry.id));
     }
     return true;
   }
 
-  /** The entry of that name, when there is or was one. */
-  duplicateOf(named: DedupKey): Duplicate | undefined {
-    return named.idempotencyKey === undefined ? undefined : this.#twins.get(nameOf(named, named.idempotencyKey));
+  /** Finds the entry that has or had this idempotency key in its lane. */
+  findDuplicate(entry: DedupKey): Duplicate | undefined {
+    if (entry.idempotencyKey === undefined) return undefined;
+    return this.#byIdempotencyKey.get(nameInLane(entry, entry.idempotencyKey));
   }
 
-  /** The ids of the entries in the same lane with the same key. */
-  idsWithKeyOf(entry: DedupKey & { readonly key?: string }): readonly string[] {
-    return entry.key === undefined ? [] : [...this.#byKey.get(nameOf(entry, entry.key)) ?? []];
+  /** Finds the ids of the entries with the same key in the same lane. */
+  findIdsWithKey(entry: Lane & { readonly key?: string }): readonly string[] {
+    return entry.key === undefined ? [] : [...this.#byKey.get(nameInLane(entry, entry.key)) ?? []];
   }
 
-  /** Remembers the proof of a delivery. */
-  delivered({ id, receipt, idempotencyKey, channel, destination }: AckRecord): void {
+  /** Records a delivery. */
+  onDelivery({ id, receipt, idempotencyKey, channel, destination }: AckRecord): void {
     if (idempotencyKey === undefined || channel === undefined || destination === undefined) return;
-    this.#twins.set(nameOf({ channel, destination }, idempotencyKey), { id, receipt });
+    this.#byIdempotencyKey.set(nameInLane({ channel, destination }, idempotencyKey), { id, receipt });
   }
 
-  /** An entry that is gone by somebody's will: its name is free again. */
-  forget(entry: Entry): void {
-    if (entry.idempotencyKey !== undefined && this.duplicateOf(entry)?.id === entry.id) {
-      this.#twins.delete(nameOf(entry, entry.idempotencyKey));
+  /** Frees the idempotency key of an entry that was dropped or replaced. */
+  freeIdempotencyKey(entry: Entry): void {
+    if (entry.idempotencyKey !== undefined && this.findDuplicate(entry)?.id === entry.id) {
+      this.#byIdempotencyKey.delete(nameInLane(entry, entry.idempotencyKey));
     }
   }
 
-  /** An entry is not in the queue any more. */
+  /** Removes an entry that has left the queue. Its idempotency key stays known. */
   remove(entry: Entry): void {
     if (entry.key === undefined) return;
-    const place = nameOf(entry, entry.key);
-    const ids = this.#byKey.get(place);
+    const name = nameInLane(entry, entry.key);
+    const ids = this.#byKey.get(name);
     ids?.delete(entry.id);
-    if (ids?.size === 0) this.#byKey.delete(place);
+    if (ids?.size === 0) this.#byKey.delete(name);
   }
 }
 
-function nameOf(entry: Pick<DedupKey, "channel" | "destination">, name: string): string {
-  return `${laneKey(entry)} ${name}`;
+function nameInLane(lane: Lane, name: string): string {
+  return `${laneKey(lane)} ${name}`;
 }

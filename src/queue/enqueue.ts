@@ -1,32 +1,49 @@
 /**
- * The way in. An envelope becomes an entry in the journal, or, where the journal cannot be had, in `spool/`; it is never in neither when its caller
- * was told that it is taken.
+ * Enqueueing. An envelope becomes an entry in the journal or, if the journal cannot be written, in `spool/`. Once the caller is
+ * told that it succeeded, the entry is in at least one of them.
  *
  * @module
  */
 
 import { StorageError } from "../base/errors.ts";
-import { newEntry } from "./transitions.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 import { type Entry, laneKey } from "./entry.ts";
-import type { Spool } from "./spool.ts";
+import { createEntry } from "./entry_transitions.ts";
 import type { Journal } from "./journal.ts";
 import { MAX_QUEUE_BYTES, URGENT_BYTES } from "./limits.ts";
-import type { Enqueued, EnqueueRequest, QueueRuntime } from "./queue_types.ts";
 import type { EnqueueRecord, JournalRecord } from "./record.ts";
+import type { Spool } from "./spool.ts";
 import type { QueueState } from "./state.ts";
 
-/** What the way in leads to. */
+/** A request to enqueue an envelope. The queue adds an id and a time. */
+export type EnqueueRequest = Omit<EnqueueRecord, "t" | "id" | "time" | "fallbackFor"> & {
+  /**
+   * Makes it a fallback: the requests that it is a fallback for, which are enqueued in the same call, each with its timeout in
+   * milliseconds.
+   */
+  readonly primaries?: readonly { readonly request: EnqueueRequest; readonly afterMs: number }[];
+  /** Whether it may use the room that is kept for critical notifications. @default {false} */
+  readonly isUrgent?: boolean;
+};
+
+/** The result of {@linkcode Queue.enqueue}. */
+export interface Enqueued {
+  readonly entries: readonly Entry[];
+  /** Why the entries cannot be tried now, although they are on the disk. */
+  readonly problem?: StorageError;
+}
+
+/** What enqueueing needs of the queue. */
 export interface EnqueuerParts {
   readonly journal: Journal;
   readonly spool: Spool;
-  readonly runtime: QueueRuntime;
-  /** What was read so far. */
+  readonly runtime: Pick<Runtime, "now" | "uuid">;
   readonly state: () => QueueState;
-  /** Reads what is new. */
+  /** Reads what is new in the journal. */
   readonly refresh: () => void;
 }
 
-/** Takes envelopes in. */
+/** Enqueues requests and imports the spool. */
 export class Enqueuer {
   readonly #parts: EnqueuerParts;
 
@@ -34,47 +51,50 @@ export class Enqueuer {
     this.#parts = parts;
   }
 
-  /** What {@linkcode Queue.enqueue} promises. */
-  async enqueue(drafts: readonly EnqueueRequest[], leavesNow: (draft: EnqueueRequest) => boolean): Promise<Enqueued> {
+  /** See {@linkcode Queue.enqueue}. */
+  async enqueue(
+    requests: readonly EnqueueRequest[],
+    leavesNow: (request: EnqueueRequest) => boolean,
+  ): Promise<Enqueued> {
     const { journal, spool, runtime, state } = this.#parts;
     const time = runtime.now();
-    if (drafts.some((draft) => state().findDuplicate(draft))) await this.#makeSure();
-    const named = this.#recordsOf(drafts, time);
-    const incoming = named.filter((record) => state().findDuplicate(record) === undefined);
-    state().watch(incoming.map(({ id }) => id));
-    if (incoming.length > 0) {
-      const urgent = drafts.some(({ isUrgent }) => isUrgent) ? URGENT_BYTES : 0;
-      const first = incoming.filter(({ fallbackFor }) => fallbackFor === undefined);
-      const leaving = first.filter((record) => leavesNow(record));
-      const records = incoming.flatMap((record): JournalRecord[] =>
+    if (requests.some((request) => state().findDuplicate(request))) await this.#confirmDuplicates();
+    const records = this.#toRecords(requests, time);
+    const fresh = records.filter((record) => state().findDuplicate(record) === undefined);
+    state().watch(fresh.map(({ id }) => id));
+    if (fresh.length > 0) {
+      const urgentBytes = requests.some(({ isUrgent }) => isUrgent) ? URGENT_BYTES : 0;
+      const primaries = fresh.filter(({ fallbackFor }) => fallbackFor === undefined);
+      const leaving = primaries.filter((record) => leavesNow(record));
+      const lines = fresh.flatMap((record): JournalRecord[] =>
         leaving.includes(record) ? [record, { t: "att", id: record.id, n: 1, time }] : [record]
       );
-      // Who leaves now needs no name on the disk: when it does not arrive, the name is synced behind it.
-      const durability = leaving.length === first.length ? "data" : "directory";
+      // An entry that leaves now does not need the name of the file on the disk: if it fails, the name is synced then.
+      const durability = leaving.length === primaries.length ? "data" : "directory";
       try {
-        await journal.append(records, durability, MAX_QUEUE_BYTES + urgent);
+        await journal.append(lines, durability, MAX_QUEUE_BYTES + urgentBytes);
       } catch (error) {
         if (!(error instanceof StorageError) || (error.code !== "busy" && error.code !== "unwritten")) throw error;
-        spool.put(incoming);
-        return { entries: named.map((record) => this.#standIn(record)), problem: error };
+        spool.put(fresh);
+        return { entries: records.map((record) => this.#withoutState(record)), problem: error };
       }
     }
     try {
       this.#parts.refresh();
-      return { entries: named.map((record) => this.#entryOf(record)) };
+      return { entries: records.map((record) => this.#findEntry(record)) };
     } catch (error) {
-      // They are on the disk. That they cannot be read now must not look as if they were not.
+      // The entries are on the disk. An error would say that they are not.
       if (!(error instanceof StorageError)) throw error;
-      return { entries: named.map((record) => this.#standIn(record)), problem: error };
+      return { entries: records.map((record) => this.#withoutState(record)), problem: error };
     }
   }
 
-  /** Drafts as records. What stands in only for those that were taken in before was taken in with them, and is none. */
-  #recordsOf(drafts: readonly EnqueueRequest[], time: number): EnqueueRecord[] {
+  /** Turns requests into records. Skips a fallback whose primaries were all enqueued by an earlier call: that call enqueued it too. */
+  #toRecords(requests: readonly EnqueueRequest[], time: number): EnqueueRecord[] {
     const { runtime, state } = this.#parts;
-    const isKnown = (draft: EnqueueRequest) => state().findDuplicate(draft) !== undefined;
-    const taken = drafts.filter((draft) => !isLateFile(draft, drafts, isKnown));
-    const records = new Map(taken.map((draft) => [draft, recordOf(draft, runtime.uuid(), time)]));
+    const isKnown = (request: EnqueueRequest) => state().findDuplicate(request) !== undefined;
+    const wanted = requests.filter((request) => !isLateAttachment(request, requests, isKnown));
+    const records = new Map(wanted.map((request) => [request, toRecord(request, runtime.uuid(), time)]));
     return Array.from(records).flatMap(([{ primaries }, record]) => {
       const fresh = primaries?.filter(({ request }) => !isKnown(request));
       if (fresh === undefined) return [record];
@@ -85,12 +105,12 @@ export class Enqueuer {
     });
   }
 
-  /** What {@linkcode Queue.importSpool} promises. */
+  /** See {@linkcode Queue.importSpool}. */
   async importSpool(): Promise<void> {
     const { journal, spool, state, refresh, runtime } = this.#parts;
     const files = spool.list(runtime.now());
     if (files.length === 0) return spool.remove([]);
-    // Whoever took them in before may have died before it removed them, and before what it wrote was on the disk.
+    // An earlier import may have died before it removed the files, and before its lines were on the disk.
     const fresh = files.flatMap(({ records }) => records).filter(({ id }) => state().entry(id) === undefined);
     if (fresh.length > 0) {
       await journal.append(fresh.map((record) => ({ ...record, spooled: true })), "directory");
@@ -99,49 +119,52 @@ export class Enqueuer {
     spool.remove(files);
   }
 
-  /** Whoever took the twin in may not have confirmed it yet, and may still take it back. */
-  async #makeSure(): Promise<void> {
+  /** The process that enqueued the duplicate may not have synced it yet, and may still take it back. So sync it and look again. */
+  async #confirmDuplicates(): Promise<void> {
     await this.#parts.journal.exclusively(() => this.#parts.journal.sync());
     this.#parts.refresh();
   }
 
-  /** The entry that a record became, or the one that was taken in before under the same name. */
-  #entryOf(record: EnqueueRecord): Entry {
+  /** Finds the entry of a record, or the entry that it is a duplicate of. */
+  #findEntry(record: EnqueueRecord): Entry {
     const state = this.#parts.state();
     const own = state.entry(record.id);
-    // Another process may have been faster than this reading: then it is settled already.
-    if (own !== undefined || state.finalState(record.id)) return own ?? newEntry(record);
-    const twin = state.findDuplicate(record);
-    if (twin === undefined) {
+    // Another process may have delivered it already.
+    if (own !== undefined || state.finalState(record.id)) return own ?? createEntry(record);
+    const duplicate = state.findDuplicate(record);
+    if (duplicate === undefined) {
       throw new StorageError("io", `Cannot find entry ${record.id} again: the journal was changed from outside`);
     }
-    state.watch([twin.id], twin.receipt === undefined ? undefined : { state: "delivered", receipt: twin.receipt });
-    return state.entry(twin.id) ?? this.#standIn(record);
+    const { id, receipt } = duplicate;
+    state.watch([id], receipt === undefined ? undefined : { state: "delivered", receipt });
+    return state.entry(id) ?? this.#withoutState(record);
   }
 
-  /** What is known of an entry that cannot be read. One that was taken in before has no need of these files. */
-  #standIn(record: EnqueueRecord): Entry {
-    const twin = this.#parts.state().findDuplicate(record);
-    if (twin === undefined || twin.id === record.id) return newEntry(record);
-    return { ...newEntry(record), id: twin.id, files: undefined };
+  /** Creates an entry from its record alone. A duplicate does not need the files of this call. */
+  #withoutState(record: EnqueueRecord): Entry {
+    const duplicate = this.#parts.state().findDuplicate(record);
+    if (duplicate === undefined || duplicate.id === record.id) return createEntry(record);
+    return { ...createEntry(record), id: duplicate.id, files: undefined };
   }
 }
 
-/** Whether it is a file of what was taken in before without it: of two that have the same name, the second is none, whatever it brings. */
-function isLateFile(
-  draft: EnqueueRequest,
+/**
+ * True for an attachment of a notification that was already enqueued under this idempotency key. The repeated call adds nothing.
+ */
+function isLateAttachment(
+  request: EnqueueRequest,
   all: readonly EnqueueRequest[],
-  isKnown: (draft: EnqueueRequest) => boolean,
+  isKnown: (request: EnqueueRequest) => boolean,
 ): boolean {
-  if (draft.attachmentIndex === undefined || isKnown(draft)) return false;
-  return all.some((text) => text.attachmentIndex === undefined && laneKey(text) === laneKey(draft) && isKnown(text));
+  if (request.attachmentIndex === undefined || isKnown(request)) return false;
+  return all.some((text) => text.attachmentIndex === undefined && laneKey(text) === laneKey(request) && isKnown(text));
 }
 
-/** What an envelope is in the journal. */
-export function recordOf(
-  { isUrgent: _, primaries: __, ...draft }: EnqueueRequest,
+/** Creates the record of a request. */
+export function toRecord(
+  { isUrgent: _, primaries: __, ...fields }: EnqueueRequest,
   id: string,
   time: number,
 ): EnqueueRecord {
-  return { t: "enq", id, time, ...draft };
+  return { t: "enq", id, time, ...fields };
 }

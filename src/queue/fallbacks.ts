@@ -1,26 +1,28 @@
 /**
- * Fallbacks: entries that leave only when others have not been delivered in time.
+ * Fallbacks: entries that leave only if their primaries are not delivered in time.
  *
  * ```text
- * in with the one that it stands in for, in one write:  P, F { fallbackFor: { P: 20:25 } }
- * P is delivered, or dropped     F is spared: it goes without a word. One that says that something is over which its lane was told of leaves all the same
- * P is buried                    F may leave at once
- * P is superseded by Q           F waits for Q, and no longer than for P
- * 20:25, and P is still there    F may leave; then it is an entry like any other, but that P spares it still
+ * enqueued in one write:          P, F { fallbackFor: { P: 20:25 } }
+ * P is delivered or dropped       F is cancelled silently; unless it resolves an incident that its lane has reported
+ * P becomes a dead letter         F may leave at once
+ * P is replaced by Q              F waits for Q, and no longer than it would have waited for P
+ * 20:25, and P still waits        F may leave; until it does, the delivery of P still cancels it
  * ```
  *
- * All of this follows from the records of P: nothing is written down for F, and whoever reads the same records spares the same entries.
+ * All of this follows from the records of P. Nothing is written for F: every process that reads the same records cancels the
+ * same entries.
  *
  * @module
  */
 
-import type { Entry, FallbackFor } from "./entry.ts";
+import type { Entry } from "./entry.ts";
 import type { OrderedEntries } from "./ordered_entries.ts";
+import type { FallbackFor } from "./record.ts";
 
-/** How one ended that fallbacks wait for. */
+/** How a primary left the queue. */
 export type PrimaryEnd = "delivered" | "dropped" | "dead" | { readonly supersededBy: string };
 
-/** What a fallback waits for when one of those that it stands in for has ended. */
+/** Returns what a fallback waits for after one of its primaries has left the queue. */
 export function afterEnd(fallbackFor: FallbackFor, id: string, end: PrimaryEnd): FallbackFor {
   if (fallbackFor[id] === undefined) return fallbackFor;
   if (end === "dead") return { ...fallbackFor, [id]: 0 };
@@ -30,8 +32,11 @@ export function afterEnd(fallbackFor: FallbackFor, id: string, end: PrimaryEnd):
   return { ...others, [supersededBy]: Math.min(until, others[supersededBy] ?? Infinity) };
 }
 
-/** Waits no longer than those did whose place it takes: whoever says the same again and again would never be heard. */
-export function noLongerThan(
+/**
+ * Limits the wait of a fallback to that of the fallbacks that it replaces. Without this limit, a caller that repeats a key often
+ * would postpone its fallback forever.
+ */
+export function limitWait(
   fallbackFor: FallbackFor | undefined,
   replaced: readonly Entry[],
 ): FallbackFor | undefined {
@@ -40,39 +45,40 @@ export function noLongerThan(
   return Object.fromEntries(Object.entries(fallbackFor).map(([id, until]) => [id, Math.min(until, earliest)]));
 }
 
-/** When an entry may leave, as far as it waits for others; 0 when it does not. */
+/** When a fallback may leave, in milliseconds since 1970; 0 if the entry waits for no primary. */
 export function dueTime({ fallbackFor, forced }: Pick<Entry, "fallbackFor" | "forced">): number {
   const times = Object.values(forced ? {} : fallbackFor ?? {});
   return times.length === 0 ? 0 : Math.min(...times);
 }
 
-/** What fallbacks need of the rest. */
+/** What fallbacks need of the queue state. */
 export interface FallbackOptions {
-  /** Takes an entry out of the queue that nobody needs any more. */
+  /** Removes a fallback that is not needed any more. */
   readonly cancel: (entry: Entry) => void;
-  /** Whether the lane of an entry must hear it, whatever else was delivered. */
+  /** Whether an entry must be delivered in its own lane, even after its primaries were delivered. */
   readonly isOwed: (entry: Entry) => boolean;
 }
 
-/** Which fallbacks wait for which entries. */
+/** Which fallbacks wait for which primaries. */
 export class Fallbacks {
-  readonly #line: OrderedEntries;
+  readonly #entries: OrderedEntries;
   readonly #options: FallbackOptions;
+  /** The ids of fallbacks by the ids of their primaries. */
   readonly #waiting = new Map<string, Set<string>>();
 
-  constructor(line: OrderedEntries, options: FallbackOptions) {
-    this.#line = line;
+  constructor(entries: OrderedEntries, options: FallbackOptions) {
+    this.#entries = entries;
     this.#options = options;
   }
 
-  /** Learns what an entry waits for. */
+  /** Adds an entry. */
   add({ id, fallbackFor }: Pick<Entry, "id" | "fallbackFor">): void {
     for (const primary of Object.keys(fallbackFor ?? {})) {
       this.#waiting.set(primary, (this.#waiting.get(primary) ?? new Set()).add(id));
     }
   }
 
-  /** An entry is not in the queue any more. */
+  /** Removes an entry that has left the queue. */
   remove({ id, fallbackFor }: Pick<Entry, "id" | "fallbackFor">): void {
     for (const primary of Object.keys(fallbackFor ?? {})) {
       const ids = this.#waiting.get(primary);
@@ -81,30 +87,33 @@ export class Fallbacks {
     }
   }
 
-  /** Those that wait for an entry learn how it ended. */
-  tell(primary: string, end: PrimaryEnd): void {
+  /** Updates the fallbacks of a primary that has left the queue. */
+  onPrimaryEnd(primary: string, end: PrimaryEnd): void {
     for (const id of [...this.#waiting.get(primary) ?? []]) {
-      const entry = this.#line.find(id);
+      const entry = this.#entries.find(id);
       if (entry?.fallbackFor === undefined) continue;
       const changed = { ...entry, fallbackFor: afterEnd(entry.fallbackFor, primary, end) };
       this.remove(entry);
       this.add(changed);
-      this.#line.change(changed);
+      this.#entries.change(changed);
       this.cancelUnneeded(changed);
     }
   }
 
-  /** Spares an entry, or members of a digest, whose last primary was delivered. Whoever is under way is left alone until its answer comes. */
+  /**
+   * Cancels an entry, or members of a batch, if its last primary was delivered. While an attempt is in flight, nothing is
+   * cancelled.
+   */
   cancelUnneeded({ id, members }: Pick<Entry, "id" | "members">): void {
     for (const one of members ?? [{ id }]) {
-      const entry = this.#line.find(one.id);
-      if (entry === undefined || !isNeedless(entry) || this.#options.isOwed(entry)) continue;
-      if ((this.#line.batchOf(entry.id) ?? entry).inFlight === undefined) this.#options.cancel(entry);
+      const entry = this.#entries.find(one.id);
+      if (entry === undefined || !isUnneeded(entry) || this.#options.isOwed(entry)) continue;
+      if ((this.#entries.findBatch(entry.id) ?? entry).inFlight === undefined) this.#options.cancel(entry);
     }
   }
 }
 
-/** Whether nothing is left that an entry stands in for. What somebody asked for, and what lies with the dead letters, is theirs to decide about. */
-function isNeedless({ fallbackFor, forced, dead }: Entry): boolean {
+/** Whether a fallback has no primaries left. One that a person retried, and a dead letter, are left to that person. */
+function isUnneeded({ fallbackFor, forced, dead }: Entry): boolean {
   return fallbackFor !== undefined && Object.keys(fallbackFor).length === 0 && !forced && !dead;
 }

@@ -1,98 +1,93 @@
 /**
- * What lanes were told under a key, and not yet that it is over. A later entry with the same key relates to the first that was delivered, and knows since
- * when it lasts.
+ * The open incidents of each lane. An incident opens with the first delivered notification that has a key, and closes with the
+ * delivery of one that resolves it. Later notifications with the same key refer to the first delivery and know since when the
+ * incident lasts.
  *
- * It follows from the acknowledgements, like everything here; a compaction leaves a record of each in their place.
+ * Incidents follow from the `ack` records. Compaction writes a record of each instead.
  *
  * @module
  */
 
-import { type Entry, laneKey } from "./entry.ts";
+import { type Entry, type Lane, laneKey } from "./entry.ts";
+import { INCIDENT_RETENTION_MS, MAX_INCIDENTS } from "./limits.ts";
 import type { AckRecord, IncidentRecord } from "./record.ts";
 
-/** After so long without a word it is another matter. */
-export const FORGOTTEN_AFTER_MS: number = 30 * 86_400_000;
+/** An open incident. Times are in milliseconds since 1970. */
+export type Incident = Pick<IncidentRecord, "receipt" | "isShared" | "title" | "since" | "count">;
 
-/** What was heard of longest ago goes first. */
-export const MAX_INCIDENTS = 256;
-
-/** What is known of an incident. */
-export type Incident = Omit<IncidentRecord, "t">;
-
-/** An entry as far as incidents are concerned. */
+/** What finding an incident needs of an entry. */
 export type IncidentSubject = Pick<
   Entry,
   "channel" | "destination" | "key" | "time" | "title" | "resolves" | "replaced"
 >;
 
-/** Those that are open. */
+/** The open incidents. */
 export class Incidents {
-  /** By lane and key; what was heard of last is at the end. */
+  /** By lane and key. The one that was silent longest comes first. */
   readonly #open = new Map<string, IncidentRecord>();
   #bytes = 0;
 
-  /** About how many bytes a compaction leaves of them. */
+  /** About how many bytes a compaction writes for them. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** What an entry goes on with; undefined where it is the first. Its own time counts, so that each of its tries hears the same. */
-  of(entry: IncidentSubject): Incident | undefined {
-    const incident = entry.key === undefined ? undefined : this.#open.get(placeOf(entry, entry.key));
+  /** Finds the open incident of an entry. The entry's own time counts, so that each attempt gets the same answer. */
+  find(entry: IncidentSubject): IncidentRecord | undefined {
+    const incident = entry.key === undefined ? undefined : this.#open.get(incidentKey(entry, entry.key));
     return incident !== undefined && isRemembered(incident, entry.time) ? incident : undefined;
   }
 
-  /** Those under a key, in all lanes. */
-  under(key: string, time: number): Incident[] {
+  /** Lists the open incidents with a key in all lanes. */
+  withKey(key: string, time: number): IncidentRecord[] {
     return [...this.#open.values()].filter((incident) => incident.key === key && isRemembered(incident, time));
   }
 
   /**
-   * Learns that an entry was delivered.
+   * Records the delivery of an entry.
    *
-   * @param isShared whether others were delivered with it, in a digest
+   * @param isShared whether it was delivered in a batch
    */
-  delivered(entry: IncidentSubject, { time, receipt }: Pick<AckRecord, "time" | "receipt">, isShared: boolean): void {
+  onDelivery(entry: IncidentSubject, { time, receipt }: Pick<AckRecord, "time" | "receipt">, isShared: boolean): void {
     const { channel, destination, key, title } = entry;
     if (key === undefined) return;
-    if (entry.resolves) return this.#close(placeOf(entry, key));
+    if (entry.resolves) return this.#close(incidentKey(entry, key));
     if (title === undefined) return;
-    const before = this.of(entry);
+    const before = this.find(entry);
     const since = entry.replaced?.fired ?? entry.time;
     const first = { channel, destination, key, receipt, isShared: isShared || undefined, title, since };
-    this.restore({ t: "incident", ...(before ?? first), told: time, count: (before?.count ?? 0) + 1 });
+    this.restore({ t: "incident", ...(before ?? first), lastDelivery: time, count: (before?.count ?? 0) + 1 });
   }
 
-  /** Takes what a compaction left. */
+  /** Applies what a compaction kept. */
   restore(record: IncidentRecord): void {
-    const place = placeOf(record, record.key);
-    this.#close(place);
-    this.#open.set(place, record);
-    this.#bytes += bytesOf(record);
-    if (this.#open.size > MAX_INCIDENTS) this.#close(this.#open.keys().next().value ?? place);
+    const name = incidentKey(record, record.key);
+    this.#close(name);
+    this.#open.set(name, record);
+    this.#bytes += JSON.stringify(record).length;
+    if (this.#open.size > MAX_INCIDENTS) this.#close(this.#open.keys().next().value ?? name);
   }
 
-  /** What a compaction keeps. What relates to one may have waited as long as it is remembered. */
+  /**
+   * Creates the records that a compaction keeps. An entry that refers to an incident may have waited for as long as the incident
+   * is remembered, so that records are kept twice as long.
+   */
   snapshot(now: number): IncidentRecord[] {
-    return [...this.#open.values()].filter(({ told }) => told > now - 2 * FORGOTTEN_AFTER_MS);
+    return [...this.#open.values()].filter(({ lastDelivery }) => lastDelivery > now - 2 * INCIDENT_RETENTION_MS);
   }
 
-  #close(place: string): void {
-    const record = this.#open.get(place);
+  #close(name: string): void {
+    const record = this.#open.get(name);
     if (record === undefined) return;
-    this.#bytes -= bytesOf(record);
-    this.#open.delete(place);
+    this.#bytes -= JSON.stringify(record).length;
+    this.#open.delete(name);
   }
 }
 
-function isRemembered({ told }: Incident, time: number): boolean {
-  return time - told <= FORGOTTEN_AFTER_MS;
+function isRemembered({ lastDelivery }: IncidentRecord, time: number): boolean {
+  return time - lastDelivery <= INCIDENT_RETENTION_MS;
 }
 
-function placeOf(lane: Pick<Entry, "channel" | "destination">, key: string): string {
+function incidentKey(lane: Lane, key: string): string {
   return `${laneKey(lane)} ${key}`;
-}
-
-function bytesOf(record: IncidentRecord): number {
-  return JSON.stringify(record).length;
 }

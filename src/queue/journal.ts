@@ -1,60 +1,67 @@
 /**
- * The journal on disk: what was acknowledged is in it, and nothing that is in it goes away by accident.
+ * The journal on disk. Its invariant:
+ *
+ * > An acknowledged record is in the journal, and no record leaves it except by a compaction that keeps the state.
  *
  * ```text
  * append, under `lock`:
- *   last byte is no LF  ->  write LF first: a torn line is sealed, never cut, since its bytes are somebody else's
- *   one write           ->  short or refused: truncate back to where we began; the caller hears that nothing was taken
- *                           no room: the same, and once more with what reserve.bin held
- *   fdatasync           ->  failed: the same; it is never asked again of this descriptor, which would answer with a lie
- *   fsync of directory  ->  failed: the same; done, the name is as durable as the bytes
+ *   last byte is not LF  ->  write LF first: a torn line is sealed, never cut, because another process wrote it
+ *   one write            ->  short or refused: truncate to the old size; the caller gets an error
+ *                            disk full: the same, and once more with the room of reserve.bin
+ *   fdatasync            ->  failed: truncate; a second fdatasync on the same descriptor would report success
+ *   fsync of directory   ->  failed: truncate; on success the name of the file is as durable as its bytes
  *   unlock
  * ```
  *
- * A crash before the write leaves nothing, in the write a torn line without its checksum, after it a whole line that may or may not have
- * reached the disk; only behind fdatasync does anybody say 0. Each state is one that {@linkcode JournalReader} reads.
+ * ```text
+ *   crash before the write    nothing is added
+ *   crash during the write    a torn line without its checksum
+ *   crash before fdatasync    whole lines that may or may not be on the disk
+ *   after fdatasync           durable: only now the caller is told that it succeeded
+ * ```
+ *
+ * {@linkcode JournalReader} reads each of these states.
  *
  * @module
  */
 
 import { StorageError } from "../base/errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import { compactFile } from "./compaction.ts";
-import type { Files, OpenFile } from "../runtime/files.ts";
+import { mapFileErrors } from "../runtime/file_errors.ts";
 import { FileLock } from "../runtime/file_lock.ts";
+import type { Files, OpenFile } from "../runtime/files.ts";
+import { compactFile } from "./compaction.ts";
+import { encodeRecord } from "./journal_line.ts";
 import type { Quarantine } from "./quarantine.ts";
 import { type DamagedLine, JournalReader } from "./reader.ts";
-import { encodeRecord, type JournalRecord } from "./record.ts";
+import type { JournalRecord } from "./record.ts";
 import type { Reserve } from "./reserve.ts";
-import { mapFileErrors } from "../runtime/file_errors.ts";
 
 /**
- * How sure an append must be. `none`: losing it costs a retry with the same txnId. `data`: it survives a power cut.
- * `directory`: so does the name of the file, whatever happened to it just before.
+ * How durable an append must be. `none`: if it is lost, an attempt is repeated with the same txnId. `data`: fdatasync, so that it
+ * survives a power cut. `directory`: also fsync the directory, so that a new or renamed file is found after a power cut.
  */
 export type Durability = "none" | "data" | "directory";
 
-/** What the journal needs of the runtime. */
 export type JournalRuntime = Pick<Runtime, "now" | "sleep" | "random" | "hostname">;
 
-/** How long to wait for another process that appends. */
+/** How long an append waits for another process to release the lock. */
 export const LOCK_TIMEOUT_MS = 5000;
 
 const LF = 0x0a;
 
-/** Who reads a journal. */
+/** Gets the records of a journal. */
 export interface JournalListener {
-  /** Forget everything: what follows tells it from the beginning. */
+  /** The journal is read again from its beginning: what was read before does not count. */
   restart(): void;
   /** @param bytes the length of its line */
   record(record: JournalRecord, bytes: number): void;
 }
 
-/** What the journal stands on. */
 export interface JournalOptions {
   readonly files: Files;
   readonly quarantine: Quarantine;
-  /** Room for a write that finds none. */
+  /** Gives up room when the disk is full. */
   readonly reserve: Reserve;
 }
 
@@ -67,13 +74,13 @@ export class Journal {
   readonly #runtime: JournalRuntime;
   readonly #lock: FileLock;
   #reader = new JournalReader();
-  /** The file whose name this process made durable last. */
+  /** The identity of the file whose name this process has synced. */
   #namedOnDisk: string | undefined;
-  /** Which file the reader reads. */
+  /** The identity of the file that the reader reads. */
   #identity: string | undefined;
-  /** When that file was begun; with an offset it names a line for good. */
+  /** When that file was created. With an offset, it identifies a line for good. */
   #born = 0;
-  /** Resolves when the task before has had its turn. */
+  /** Resolves when all earlier tasks of this process have released the lock. */
   #turn: Promise<void> = Promise.resolve();
 
   constructor(directory: string, { files, quarantine, reserve }: JournalOptions, runtime: JournalRuntime) {
@@ -85,22 +92,25 @@ export class Journal {
     this.#lock = new FileLock(files, `${directory}/lock`);
   }
 
-  /** The journal's path. */
   get path(): string {
     return `${this.#directory}/queue.jsonl`;
   }
 
-  /** Bytes on disk that were read so far. */
+  /** Bytes that were read so far. */
   get bytes(): number {
     return this.#reader.offset;
   }
 
-  /** Bytes behind the last line feed that are no record, as of the last reading. */
+  /** Bytes after the last line feed that are no record, as of the last reading. */
   get tornBytes(): number {
     return this.#reader.tornBytes;
   }
 
-  /** Hands over every record that is new since the last call; damaged lines are copied to `quarantine/`. */
+  /**
+   * Reads every record that is new since the last call, and copies damaged lines to `quarantine/`.
+   *
+   * @throws {StorageError} if the journal cannot be read
+   */
   read(listener: JournalListener): void {
     mapFileErrors(`read the queue ${this.path}`, () => {
       using file = this.#openToRead();
@@ -112,15 +122,15 @@ export class Journal {
           listener.record(record, line.length + 1);
         },
         unknown() {},
-        damaged: (line) => this.#tryToSetAside(file, line),
+        damaged: (line) => this.#tryToQuarantine(file, line),
       });
       this.#identity = identity;
     });
   }
 
   /**
-   * A compaction put another file in the place of the one that was read, or a writer took back what was read: everything begins anew, and once more when that
-   * comes to no end.
+   * Starts from the beginning if a compaction replaced the file, or a writer took back lines that were read. If reading then
+   * fails, the next call starts from the beginning again.
    */
   #follow(file: OpenFile, listener: JournalListener): string {
     const identity = file.identity();
@@ -133,10 +143,11 @@ export class Journal {
   }
 
   /**
-   * Writes a shorter journal that tells the same, and puts it in the place of this one.
+   * Replaces the journal by a shorter one with the same state.
    *
-   * @param snapshot what stands for the history
-   * @param keep whether an old line is carried over as it is; lines of unknown types always are
+   * @param snapshot creates the records that replace the history
+   * @param keep whether an old line is copied as it is; lines of unknown types always are
+   * @throws {StorageError} if it fails; then the journal is unchanged
    */
   async compact(snapshot: () => Iterable<JournalRecord>, keep: (record: JournalRecord) => boolean): Promise<void> {
     await this.exclusively(() =>
@@ -150,10 +161,10 @@ export class Journal {
   }
 
   /**
-   * Appends records in one write. With no records it only seals what a dead writer left behind.
+   * Appends records in one write. Without records, it only seals a torn line.
    *
-   * @param maxBytes how long the journal may become by it
-   * @throws {StorageError} when they were not taken; then none of them was
+   * @param maxBytes how long the journal may become
+   * @throws {StorageError} if it fails; then none of the records is in the journal
    */
   async append(records: readonly JournalRecord[], durability: Durability, maxBytes = Infinity): Promise<void> {
     const write = () =>
@@ -161,7 +172,11 @@ export class Journal {
     await this.exclusively(() => this.#reserve.during(write));
   }
 
-  /** Runs something while nobody else appends, neither another process nor another task of this one. */
+  /**
+   * Runs a function while no other process and no other task of this process can append.
+   *
+   * @throws {StorageError} if another process does not release the lock in time
+   */
   exclusively<Result extends boolean | void>(work: () => Result): Promise<Result> {
     const result = this.#turn.then(async () => {
       if (!await this.#lock.acquire(LOCK_TIMEOUT_MS, this.#runtime)) {
@@ -204,7 +219,7 @@ export class Journal {
     }
   }
 
-  /** Makes durable whatever anybody wrote so far. */
+  /** Makes durable what any process has written so far. */
   sync(): void {
     mapFileErrors(`write the queue ${this.path}`, () => {
       using file = this.#files.open(this.path, "append");
@@ -213,7 +228,7 @@ export class Journal {
     }, "unwritten");
   }
 
-  /** Makes the file's name as durable as its bytes, unless this process did so already for this very file. */
+  /** Makes the name of the file durable, unless this process has done so for this very file. */
   syncName(): void {
     mapFileErrors(`write the queue ${this.path}`, () => {
       using file = this.#openToRead();
@@ -235,8 +250,8 @@ export class Journal {
     }
   }
 
-  /** Reading goes on, whatever becomes of the copy: the line stays in the journal, and the next reader finds it again. */
-  #tryToSetAside(source: OpenFile, line: DamagedLine): void {
+  /** If the copy fails, reading goes on: the line stays in the journal, and the next reader finds it again. */
+  #tryToQuarantine(source: OpenFile, line: DamagedLine): void {
     try {
       this.#quarantine.copy({ source, line, born: this.#born });
     } catch {
@@ -250,13 +265,13 @@ function endsInLineFeed(file: OpenFile, size: number): boolean {
   return file.read(last, size - 1) === 1 && last[0] === LF;
 }
 
-/** One write; a disk that takes only a part of it is full. */
+/** Appends in one write. If the disk takes only a part, it is full. */
 function appendWhole(file: OpenFile, bytes: Uint8Array): void {
   if (file.append(bytes) === bytes.length) return;
   throw new StorageError("full", "Cannot write the queue: no space is left on the disk");
 }
 
-/** What is not confirmed must not look as if it were. Where even that is refused, the next append seals what lies there. */
+/** Removes what was not confirmed. If the disk refuses that too, the next append seals the rest. */
 function takeBack(file: OpenFile, size: number): void {
   try {
     file.truncate(size);

@@ -3,28 +3,40 @@
 /** A smaller journal is never compacted. */
 export const MIN_COMPACTION_BYTES: number = 256 * 1024;
 
-/** How large the journal may become by what comes in. What is in it can always be settled. */
+/** The size up to which the journal takes new entries. Results of entries are always written. */
 export const MAX_QUEUE_BYTES: number = 16 * 2 ** 20;
 
-/** How much more there is for what is critical. */
+/** How much more there is for critical notifications. */
 export const URGENT_BYTES: number = MAX_QUEUE_BYTES / 10;
 
-/** From here on people are warned, and a compaction is worth it for less. */
+/** From this size on, the user is warned, and the journal is compacted more often. */
 export const NEARLY_FULL_BYTES: number = 0.8 * MAX_QUEUE_BYTES;
 
-/** How much the files of what is in the queue may be together. */
+/** The total size of the attachments of all entries. */
 export const MAX_FILES_BYTES: number = 64 * 2 ** 20;
 
-/** How much room is kept back for a full disk. */
+/** The size of `reserve.bin`. */
 export const RESERVE_BYTES: number = 64 * 1024;
 
-/** How long it is remembered that an entry was delivered which its caller may send again by its own name. */
+/** How long the delivery of an entry with an idempotency key is remembered: its caller may repeat it. */
 export const NAMED_ACK_RETENTION_MS: number = 7 * 86_400_000;
 
-/** How long it is remembered of any other: for those who wait for it at this moment. */
+/** How long any other delivery is remembered: a process may be waiting for it. */
 export const ACK_RETENTION_MS: number = 3_600_000;
 
-/** What to tell people of a journal of this size; undefined while there is room. */
+/** How many deliveries of a lane are remembered. No rate limit counts more. */
+export const MAX_REMEMBERED_DELIVERIES = 20;
+
+/** Compaction forgets the deliveries of a lane that was silent for so long. No rate limit lasts longer. */
+export const LANE_RETENTION_MS: number = 24 * 3_600_000;
+
+/** If a key was silent for so long, its incident is over. */
+export const INCIDENT_RETENTION_MS: number = 30 * 86_400_000;
+
+/** How many open incidents are remembered. The one that was silent longest is forgotten first. */
+export const MAX_INCIDENTS = 256;
+
+/** Returns a warning for a journal of this size; undefined while there is room. */
 export function fullnessWarning(bytes: number): string | undefined {
   if (bytes <= NEARLY_FULL_BYTES) return undefined;
   return `The queue is nearly full: ${bytes} of ${MAX_QUEUE_BYTES} bytes; what comes then is refused`;

@@ -1,60 +1,62 @@
 /**
- * The entries in the order of arrival. Some hang below a digest, which stands in the line for all of them, where the first of them stood.
+ * The entries in the order of arrival. A batch stands where the first of its members stood, and its members stand below it.
  *
  * ```text
- * a b c d e  -> gather b c d ->  a D(b c d) e  -> c leaves, or is buried ->  a c† D(b d) e  -> dissolve D ->  a c† b d e
+ * a b c d e
+ *   batch b c d           ->  a D(b c d) e
+ *   c becomes dead        ->  a c† D(b d) e
+ *   the batch is rejected ->  a c† b d e
  * ```
  *
  * @module
  */
 
-import { EntryMap } from "./entry_map.ts";
-import type { Entry } from "./entry.ts";
+import { canBeBatched, type Entry } from "./entry.ts";
 
-/** What a digest is made of. */
-type BatchShape = Pick<Entry, "id" | "time" | "channel" | "destination"> & { readonly members: readonly string[] };
+/** A batch to be made of entries. */
+type NewBatch = Pick<Entry, "id" | "time" | "channel" | "destination"> & { readonly members: readonly string[] };
 
 /** Live and dead entries. */
 export class OrderedEntries {
-  #entries = new EntryMap();
-  /** Which digest an entry hangs below, by their ids. */
-  readonly #below = new Map<string, string>();
+  #entries = new Map<string, Entry>();
+  /** The ids of batches by the ids of their members. */
+  readonly #batchIds = new Map<string, string>();
 
-  /** Those in the line, digests among them, without what hangs below. */
+  /** Entries and batches, without the members of batches. */
   values(): IterableIterator<Entry> {
     return this.#entries.values();
   }
 
-  /** One that stands in the line. */
+  /** Finds an entry or a batch. Members of batches are not found. */
   get(id: string): Entry | undefined {
     return this.#entries.get(id);
   }
 
-  /** The digest that an entry hangs below. */
-  batchOf(id: string): Entry | undefined {
-    const digest = this.#below.get(id);
-    return digest === undefined ? undefined : this.#entries.get(digest);
+  /** Finds the batch of a member. */
+  findBatch(id: string): Entry | undefined {
+    const batchId = this.#batchIds.get(id);
+    return batchId === undefined ? undefined : this.#entries.get(batchId);
   }
 
-  /** One entry, wherever it is. */
+  /** Finds an entry, a batch, or a member of a batch. */
   find(id: string): Entry | undefined {
-    return this.#entries.get(id) ?? this.batchOf(id)?.members?.find((member) => member.id === id);
+    return this.#entries.get(id) ?? this.findBatch(id)?.members?.find((member) => member.id === id);
   }
 
-  /** Puts an entry where it stood, or at the end. */
+  /** Replaces an entry where it stands, or appends a new one. */
   set(entry: Entry): void {
-    this.#entries.set(entry);
+    this.#entries.set(entry.id, entry);
   }
 
-  /** Changes an entry wherever it is, also below a digest. */
+  /** Replaces an entry where it stands, also in a batch. */
   change(entry: Entry): void {
-    const digest = this.batchOf(entry.id);
-    if (digest === undefined) return this.set(entry);
-    const members = digest.members?.map((member) => member.id === entry.id ? entry : member);
-    this.set({ ...digest, members });
+    const batch = this.findBatch(entry.id);
+    if (batch === undefined) return this.set(entry);
+    const members = batch.members?.map((member) => member.id === entry.id ? entry : member);
+    this.set({ ...batch, members });
   }
 
-  /** Puts an entry before all that came in later. */
+  /** Inserts an entry before all later ones. */
   insert(entry: Entry): void {
     const later = [...this.#entries.values()].filter(({ time }) => time > entry.time);
     for (const { id } of later) this.#entries.delete(id);
@@ -62,100 +64,93 @@ export class OrderedEntries {
   }
 
   /**
-   * Has a digest stand for those of its members that wait in its lane; nothing happens when none does.
+   * Makes a batch of those members that wait in its lane. If none does, nothing happens.
    *
    * @param bytes the length of its line in the journal
-   * @returns whether there is such a digest now
+   * @returns whether there is a batch now
    */
-  addBatch(record: BatchShape, bytes: number): boolean {
+  addBatch(record: NewBatch, bytes: number): boolean {
     const { id, channel, destination } = record;
     const members = [...new Set(record.members)].map((member) => this.#entries.get(member))
       .filter((entry) => entry !== undefined)
       .filter((entry) => canBeBatched(entry) && entry.channel === channel && entry.destination === destination)
-      // What it waited for is over, or nobody would gather it.
+      // The wait of a member is over, or it would not be batched.
       .map((entry): Entry => ({ ...entry, wait: undefined }));
     if (members.length === 0 || this.find(id) !== undefined) return false;
     const forced = members.every((member) => member.forced) ? true : undefined;
-    const digest = summed(
+    const batch = withMembers(
       { id, time: 0, channel, destination, notification: undefined, expires: 0, bytes, attempts: 0, forced },
       members,
     );
-    const gathered = new Set(members.map((member) => member.id));
-    this.#entries = new EntryMap(this.#entries.values().map((entry) => gathered.has(entry.id) ? digest : entry));
-    for (const member of members) this.#below.set(member.id, id);
+    const memberIds = new Set(members.map((member) => member.id));
+    this.#rebuild((entry) => [memberIds.has(entry.id) ? batch : entry]);
+    for (const member of members) this.#batchIds.set(member.id, id);
     return true;
   }
 
   /**
-   * Takes an entry out of the line, a digest with all of its members, or a member out of its digest, which goes with the last of them.
+   * Removes an entry, a batch with all of its members, or one member of a batch. A batch is removed with its last member.
    *
-   * @returns all that are gone
+   * @returns all entries that were removed
    */
   remove(id: string): Entry[] {
-    const digest = this.batchOf(id);
-    if (digest !== undefined) return this.#leave(digest, id);
+    const batch = this.findBatch(id);
+    if (batch !== undefined) return this.#removeMember(batch, id);
     const entry = this.#entries.get(id);
     if (entry === undefined) return [];
     this.#entries.delete(id);
-    for (const member of entry.members ?? []) this.#below.delete(member.id);
+    for (const member of entry.members ?? []) this.#batchIds.delete(member.id);
     return [entry, ...entry.members ?? []];
   }
 
   /**
-   * Has a member stand in the line again, before its digest.
+   * Takes a member out of its batch and puts it before the batch.
    *
-   * @returns its digest, when it was the last member and the digest is gone
+   * @returns the batch, if that was its last member and the batch is removed
    */
-  bringBack(member: Entry): Entry | undefined {
-    const digest = this.batchOf(member.id);
-    if (digest === undefined) return undefined;
-    this.#replace(digest.id, [member, digest]);
-    return this.#leave(digest, member.id).find((gone) => gone.id === digest.id);
+  takeOutOfBatch(member: Entry): Entry | undefined {
+    const batch = this.findBatch(member.id);
+    if (batch === undefined) return undefined;
+    this.#replace(batch.id, [member, batch]);
+    return this.#removeMember(batch, member.id).find((removed) => removed.id === batch.id);
   }
 
-  /** Somebody asks for an entry, or for a digest with all of its members. Who asks for a member asks for its digest. */
-  revive(entry: Entry, expires: number): void {
-    const asked = (one: Entry): Entry => ({ ...one, expires, dead: undefined, wait: undefined, forced: true });
-    const digest = this.batchOf(entry.id) ?? (entry.members ? entry : undefined);
-    if (digest?.members === undefined) return this.set(asked(entry));
-    const members = digest.members.map((member) => entry === digest || member.id === entry.id ? asked(member) : member);
-    this.set(summed(asked(digest), members));
+  /** Makes an entry due now, or a batch with all of its members. A member makes its whole batch due. */
+  retry(entry: Entry, expires: number): void {
+    const retried = (one: Entry): Entry => ({ ...one, expires, dead: undefined, wait: undefined, forced: true });
+    const batch = this.findBatch(entry.id) ?? (entry.members ? entry : undefined);
+    if (batch?.members === undefined) return this.set(retried(entry));
+    const members = batch.members.map((member) => entry === batch || member.id === entry.id ? retried(member) : member);
+    this.set(withMembers(retried(batch), members));
   }
 
-  /** Puts other entries in the place of a digest. */
-  dissolve(digest: Entry, entries: readonly Entry[]): void {
-    for (const { id } of digest.members ?? []) this.#below.delete(id);
-    this.#replace(digest.id, entries);
+  /** Replaces a batch by entries. */
+  dissolve(batch: Entry, entries: readonly Entry[]): void {
+    for (const { id } of batch.members ?? []) this.#batchIds.delete(id);
+    this.#replace(batch.id, entries);
   }
 
-  #leave(digest: Entry, id: string): Entry[] {
-    const members = digest.members ?? [];
+  #removeMember(batch: Entry, id: string): Entry[] {
+    const members = batch.members ?? [];
     const left = members.filter((member) => member.id !== id);
-    this.#below.delete(id);
-    if (left.length > 0) this.set(summed(digest, left));
-    else this.#entries.delete(digest.id);
-    return [...members.filter((member) => member.id === id), ...(left.length > 0 ? [] : [digest])];
+    this.#batchIds.delete(id);
+    if (left.length > 0) this.set(withMembers(batch, left));
+    else this.#entries.delete(batch.id);
+    return [...members.filter((member) => member.id === id), ...(left.length > 0 ? [] : [batch])];
   }
 
   #replace(id: string, entries: readonly Entry[]): void {
-    this.#entries = new EntryMap(this.#entries.values().flatMap((entry) => entry.id === id ? entries : [entry]));
+    this.#rebuild((entry) => entry.id === id ? entries : [entry]);
+  }
+
+  #rebuild(replace: (entry: Entry) => readonly Entry[]): void {
+    this.#entries = new Map([...this.#entries.values()].flatMap(replace).map((entry) => [entry.id, entry]));
   }
 }
 
-/** Whether an entry may still be delivered in another form: nothing of it can have arrived, and it has no files, which no digest carries. */
-export function canBeBatched(
-  { dead, inFlight, inDoubt, members, noBatch, files }: Pick<
-    Entry,
-    "dead" | "inFlight" | "inDoubt" | "members" | "noBatch" | "files"
-  >,
-): boolean {
-  return dead === undefined && inFlight === undefined && inDoubt === undefined && members === undefined &&
-    noBatch === undefined && files === undefined;
-}
-
-/** A digest is as old as the oldest of its members, and worth delivering as long as one of them is. */
-function summed(digest: Entry, members: readonly Entry[]): Entry {
+/** A batch is as old as its oldest member, and expires with its last one. */
+function withMembers(batch: Entry, members: readonly Entry[]): Entry {
   const time = members.reduce((oldest, member) => Math.min(oldest, member.time), Infinity);
   const expires = members.reduce((latest, member) => Math.max(latest, member.expires), 0);
-  return { ...digest, members, time, expires };
+  return { ...batch, members, time, expires };
 }

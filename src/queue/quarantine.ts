@@ -1,32 +1,37 @@
 /**
- * `queue/quarantine`: what was damaged, set aside for whoever wants to see it. What a name tells is all that is known of it later: where a line stood, and
- * whether it was torn, by the death of its writer, or damaged.
+ * `queue/quarantine`: copies of damaged journal lines and damaged spool files. The name of a copy says where the line was, and
+ * whether its writer died while writing it (`.torn`).
  *
  * @module
  */
 
 import type { Runtime } from "../runtime/runtime.ts";
-import type { Files, OpenFile } from "../runtime/files.ts";
-import type { QueueFigures } from "./queue_types.ts";
-import type { DamagedLine } from "./reader.ts";
 import { mapFileErrors } from "../runtime/file_errors.ts";
+import type { Files, OpenFile } from "../runtime/files.ts";
+import type { DamagedLine } from "./reader.ts";
 
-/** Ends the name of a copy whose line was torn, rather than damaged. */
+/** Ends the name of a copy whose line was torn, not damaged. */
 export const TORN_SUFFIX = ".torn";
 
-/** What is damaged, and which journal it stands in. */
+/** A damaged line and its journal. */
 export interface DamagedPlace {
   readonly source: OpenFile;
   readonly line: DamagedLine;
-  /** When the journal was begun; with an offset it names a line for good. */
+  /** When the journal was created. With an offset, it identifies a line for good. */
   readonly born: number;
 }
 
-/** What a quarantine is made of. */
+/** How many damaged and torn lines there are. */
+export interface QuarantineFigures {
+  readonly quarantined: number;
+  /** Lines that a writer's death left unfinished, in the quarantine or at the end of the journal. */
+  readonly torn: number;
+}
+
 export interface QuarantineParts {
   readonly files: Files;
   readonly runtime: Pick<Runtime, "now">;
-  /** Hears where something was set aside. @default nobody */
+  /** Gets the path of each new copy. */
   readonly onDamage?: (path: string) => void;
 }
 
@@ -37,7 +42,7 @@ export class Quarantine {
   readonly #runtime: Pick<Runtime, "now">;
   readonly #onDamage: (path: string) => void;
 
-  /** @param parent the directory that holds `quarantine/`, once something was damaged */
+  /** @param parent the directory in which `quarantine/` is created when needed */
   constructor(parent: string, { files, runtime, onDamage = () => {} }: QuarantineParts) {
     this.#directory = `${parent}/quarantine`;
     this.#files = files;
@@ -45,15 +50,15 @@ export class Quarantine {
     this.#onDamage = onDamage;
   }
 
-  /** Copies a damaged line, once. Its original stays where it is. */
+  /** Copies a damaged line, once. The line also stays in the journal. */
   copy({ source, line, born }: DamagedPlace): void {
     const name = `queue.jsonl.${born}@${line.offset}${line.isTorn ? TORN_SUFFIX : ""}`;
     this.#files.makeDirectory(this.#directory);
     if (this.#files.list(this.#directory).includes(name)) return;
-    // Who dies over it leaves a name that does not count, and the next reader makes another.
-    const draft = `${this.#directory}/.${name}.${this.#runtime.now()}`;
-    copyRange(source, line, this.#files.open(draft, "create"));
-    this.#files.rename(draft, `${this.#directory}/${name}`);
+    // A process that dies here leaves a file whose name does not count, and the next reader makes another copy.
+    const temporary = `${this.#directory}/.${name}.${this.#runtime.now()}`;
+    copyRange(source, line, this.#files.open(temporary, "create"));
+    this.#files.rename(temporary, `${this.#directory}/${name}`);
     this.#onDamage(`${this.#directory}/${name}`);
   }
 
@@ -67,15 +72,15 @@ export class Quarantine {
   }
 
   /**
-   * Counts what was set aside.
+   * Counts the copies.
    *
-   * @param hasTornEnd whether the journal ends in a line that is not whole
+   * @param hasTornEnd whether the journal ends in an unfinished line
    */
-  count(hasTornEnd: boolean): Pick<QueueFigures, "quarantined" | "torn"> {
+  count(hasTornEnd: boolean): QuarantineFigures {
     const names = mapFileErrors("list the quarantine", () => this.#files.list(this.#directory));
-    const aside = names.filter((name) => !name.startsWith("."));
-    const torn = aside.filter((name) => name.endsWith(TORN_SUFFIX)).length;
-    return { quarantined: aside.length - torn, torn: torn + (hasTornEnd ? 1 : 0) };
+    const copies = names.filter((name) => !name.startsWith("."));
+    const torn = copies.filter((name) => name.endsWith(TORN_SUFFIX)).length;
+    return { quarantined: copies.length - torn, torn: torn + (hasTornEnd ? 1 : 0) };
   }
 }
 

@@ -1,45 +1,81 @@
 /**
- * The queue: entries come in, are announced, and are settled. What is on the disk is the truth; this object is a reading of it, made new by
- * {@linkcode Queue.refresh}.
+ * The queue: entries are enqueued, announced and settled. Its invariant:
  *
- * One promise per call: when `enqueue` resolves the entries survive a power cut; when it rejects, none of them is in the queue, unless the disk refuses
- * even to take back what it did not confirm.
+ * > When {@linkcode Queue.enqueue} resolves, its entries survive a power cut. When it rejects, none of them is in the queue,
+ * > unless the disk refuses even to take back what it did not confirm.
+ *
+ * ```text
+ *                 enqueue ──> enq (+ att)   fdatasync   ┐
+ *                 announce ─> att           fdatasync   │  journal ──refresh──> state
+ *  in flight ──── recordResult ─> ack, nack             │
+ *                                 dead      fdatasync   ┘
+ *
+ *  lost in a power cut:  enq, att   never: the attempt has not left, or the caller was told that it failed
+ *                        ack, nack  one more attempt with the same txnId
+ * ```
+ *
+ * The disk is the truth. This object is a reading of it, which {@linkcode Queue.refresh} brings up to date. Any number of
+ * processes may enqueue. The holder of `deliver.lock` delivers.
  *
  * @module
  */
 
-import type { Entry } from "./entry.ts";
-import { denoFiles, type Files } from "../runtime/files.ts";
-import { Enqueuer, recordOf } from "./enqueue.ts";
-import { type Durability, Journal } from "./journal.ts";
-import type { StagedFiles } from "./attachments/staged.ts";
-import { Spool } from "./spool.ts";
-import { FileLock } from "../runtime/file_lock.ts";
-import type {
-  AttemptResult,
-  Enqueued,
-  EnqueueRequest,
-  ExpiredEntry,
-  QueueFigures,
-  QueueOptions,
-  QueueRuntime,
-} from "./queue_types.ts";
-import type { JournalRecord } from "./record.ts";
-import { Quarantine } from "./quarantine.ts";
-import { MAX_QUEUE_BYTES } from "./limits.ts";
-import { isKept, isWorthCompacting } from "./retention.ts";
-import { Reserve } from "./reserve.ts";
-import { killedRecord, resultRecords, withdrawalRecord } from "./result_records.ts";
 import { mapFileErrors } from "../runtime/file_errors.ts";
+import { FileLock } from "../runtime/file_lock.ts";
+import { denoFiles, type Files } from "../runtime/files.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import type { StagedFiles } from "./attachments/store.ts";
+import { isKept, isWorthCompacting } from "./compaction.ts";
+import { type Enqueued, Enqueuer, type EnqueueRequest, toRecord } from "./enqueue.ts";
+import type { Entry } from "./entry.ts";
+import { type AttemptResult, killedRecord, resultRecords, withdrawalRecord } from "./entry_transitions.ts";
+import { type Durability, Journal } from "./journal.ts";
+import { MAX_QUEUE_BYTES } from "./limits.ts";
+import { Quarantine, type QuarantineFigures } from "./quarantine.ts";
+import type { JournalRecord } from "./record.ts";
+import { Reserve } from "./reserve.ts";
+import { Spool } from "./spool.ts";
 import { QueueState, type ReadonlyQueueState } from "./state.ts";
+
+/** What the queue needs of the runtime. */
+export type QueueRuntime = Pick<Runtime, "now" | "sleep" | "random" | "hostname" | "uuid">;
+
+/** Options of {@linkcode Queue.open}. */
+export interface QueueOptions {
+  /** @default the real file system */
+  readonly files?: Files;
+  /** Gets the path of each damaged line or file that was copied to the quarantine. */
+  readonly onDamage?: (path: string) => void;
+  /** Is called when the disk is full and the reserve was removed. */
+  readonly onReserveUsed?: () => void;
+}
+
+/** An entry that was not delivered in time. */
+export interface ExpiredEntry {
+  readonly entry: Entry;
+  readonly reason: string;
+}
+
+/** Numbers about the queue. Times are in milliseconds since 1970. */
+export interface QueueFigures extends QuarantineFigures {
+  /** Bytes of the journal. */
+  readonly bytes: number;
+  /** The size up to which the journal takes new entries. */
+  readonly maxBytes: number;
+  /** Entries in `spool/`, which could not be appended to the journal yet. */
+  readonly spooled: number;
+  /** When each of them was enqueued. */
+  readonly spooledTimes: readonly number[];
+  readonly possibleDuplicates: number;
+  readonly lastDelivery?: number;
+}
 
 /** The queue in `stateDir/queue`. */
 export class Queue {
-  /** Where the queue lives. */
   readonly directory: string;
-  /** Held by the one process that delivers. */
+  /** Held by the deliverer. */
   readonly deliverLock: FileLock;
-  /** Held by the deliverer in the background for all of its life, also while it waits for its turn. */
+  /** Held by the background deliverer for its whole life, also while it waits for `deliverLock`. */
   readonly backgroundLock: FileLock;
   readonly #stateDir: string;
   readonly #files: Files;
@@ -79,9 +115,9 @@ export class Queue {
   }
 
   /**
-   * Opens the queue and reads it. Nothing is written: where there is no queue, it is empty.
+   * Opens the queue and reads it. Writes nothing. If the directory does not exist, the queue is empty.
    *
-   * @throws {StorageError} when it cannot be read
+   * @throws {StorageError} if the queue cannot be read
    */
   static open(stateDir: string, runtime: QueueRuntime, options: QueueOptions = {}): Queue {
     const queue = new Queue(stateDir, runtime, options);
@@ -89,18 +125,18 @@ export class Queue {
     return queue;
   }
 
-  /** The state as of the last reading. {@linkcode Queue.refresh} may replace it, so that it must not be kept across a wait. */
+  /** The state as of the last reading. {@linkcode Queue.refresh} may replace it, so do not keep it across an `await`. */
   get state(): ReadonlyQueueState {
     return this.#state;
   }
 
-  /** Bytes of the journal that were read; they grow with every change. */
+  /** Bytes of the journal that were read. They grow with every change. */
   get bytes(): number {
     return this.#journal.bytes;
   }
 
   /**
-   * Reads what is new in the journal. If the journal was replaced and reading the new one fails, the state remains what it was.
+   * Reads what is new in the journal. If the journal was replaced and the new one cannot be read, the state remains unchanged.
    *
    * @throws {StorageError} if the journal cannot be read
    */
@@ -113,7 +149,11 @@ export class Queue {
     this.#state = state;
   }
 
-  /** Numbers for people and monitoring. */
+  /**
+   * Collects the numbers that `status` prints.
+   *
+   * @throws {StorageError} if `spool/` or `quarantine/` cannot be read
+   */
   figures(): QueueFigures {
     const spooledTimes = this.#spool.times();
     const { possibleDuplicates, lastDelivery } = this.#state;
@@ -129,15 +169,15 @@ export class Queue {
   }
 
   /**
-   * Makes the directory, before anything is written or locked.
+   * Creates the directory. Call this before anything is written or locked.
    *
-   * @throws {StorageError} when it cannot be made
+   * @throws {StorageError} if that fails
    */
   prepare(): void {
     mapFileErrors(`make the queue directory ${this.directory}`, () => this.#files.makeDirectory(this.directory));
   }
 
-  /** Whether there is a queue on the disk. */
+  /** Whether the directory exists. */
   exists(): boolean {
     return mapFileErrors(`open the queue ${this.directory}`, () => {
       try {
@@ -150,7 +190,7 @@ export class Queue {
     });
   }
 
-  /** Whether no deliverer in the background is alive. */
+  /** Whether no background deliverer runs. */
   needsBackground(): boolean {
     if (!this.backgroundLock.tryAcquire()) return false;
     this.backgroundLock.release();
@@ -158,40 +198,41 @@ export class Queue {
   }
 
   /**
-   * Takes envelopes in, durably, in one write. Those that `leavesNow` names are announced in the same write, so that the happy path
-   * pays for one `fdatasync` only. Where the journal cannot be had, because its lock or its disk hangs, they wait in `spool/`. A full disk gives its
-   * reserve up first.
+   * Enqueues envelopes durably, in one write. Entries for which `leavesNow` is true are announced in the same write, so that a
+   * delivered message costs one `fdatasync`. If the journal's lock or disk hangs, they are written to `spool/`. If the disk is
+   * full, the reserve is used first.
    *
-   * @returns the entries; one that was taken in before under the same name of its caller's stands for the one that was to come
-   * @throws {StorageError} when the disk did not take them, or the queue is at its limit: then none is in the queue
-   * @throws {InvalidNotificationError} when one is longer than a line may be
+   * @returns the entries; for a duplicate, the entry that was enqueued first
+   * @throws {StorageError} if the disk refuses, or the queue is at its limit; then none of them is in the queue
+   * @throws {InvalidNotificationError} if a line would be too long
    */
-  enqueue(drafts: readonly EnqueueRequest[], leavesNow: (draft: EnqueueRequest) => boolean): Promise<Enqueued> {
-    return this.#enqueuer.enqueue(drafts, leavesNow);
+  enqueue(requests: readonly EnqueueRequest[], leavesNow: (request: EnqueueRequest) => boolean): Promise<Enqueued> {
+    return this.#enqueuer.enqueue(requests, leavesNow);
   }
 
   /**
-   * Takes into the journal what waits in `spool/`, in the order of its times. For the holder of `deliver.lock`, who may deliver nothing as long as
-   * this fails: something older may wait there.
+   * Moves what waits in `spool/` to the journal, the oldest first. The deliverer must not deliver while this fails, because older
+   * entries may wait there.
    *
-   * @throws {StorageError} when the journal cannot be had yet, or `spool/` cannot be read or emptied; then it goes on waiting there
+   * @throws {StorageError} if the journal cannot be written yet, or `spool/` cannot be read or emptied; the entries stay there
    */
   importSpool(): Promise<void> {
     return this.#enqueuer.importSpool();
   }
 
-  /** Keeps room back for a full disk. Not on the way of anything that must be quick. */
+  /** Creates the reserve for a full disk. It takes time, so do not call it while a sender waits. */
   keepReserve(): void {
     this.#reserve.keep();
   }
 
-  /** Makes sure that what was enqueued survives whatever happened to the file's name just before. */
+  /** Makes the name of the journal durable, so that a power cut cannot lose what was enqueued. */
   syncName(): void {
     this.#journal.syncName();
   }
 
   /**
-   * Has a digest stand for each group: entries of one lane that wait. It is durable as soon as it is announced, which is before it leaves.
+   * Makes a batch of each group: waiting entries of one lane. The batch is durable once it is announced, which is before it
+   * leaves.
    */
   async batch(groups: readonly (readonly Entry[])[]): Promise<void> {
     const time = this.#runtime.now();
@@ -206,9 +247,9 @@ export class Queue {
   }
 
   /**
-   * Says, durably and before they leave, that these entries are tried next.
+   * Announces attempts durably, before they leave.
    *
-   * @returns them, without those that were dropped or spared meanwhile
+   * @returns the entries, without those that were dropped or cancelled meanwhile
    */
   async announce(entries: readonly Entry[]): Promise<Entry[]> {
     const time = this.#runtime.now();
@@ -216,20 +257,21 @@ export class Queue {
     return entries.map(({ id }) => this.#state.entry(id)).filter((entry) => entry !== undefined);
   }
 
-  /** Takes back announcements of attempts that did not leave. */
+  /** Withdraws announcements of attempts that did not leave. */
   async withdraw(entries: readonly Entry[]): Promise<void> {
     const time = this.#runtime.now();
     await this.#append(entries.map((entry) => withdrawalRecord(entry, time)), "none");
   }
 
-  /** Says of attempts that were killed in flight that nobody will hear their answers; they are not tried again before `next`. */
+  /** Records that attempts are in doubt because their deliverer was killed. They are not tried again before `next`. */
   async abandon(entries: readonly Entry[], next: number): Promise<void> {
     const time = this.#runtime.now();
     await this.#append(entries.map((entry) => killedRecord(entry, time, next)), "none");
   }
 
   /**
-   * Records what became of an attempt. Not synced unless `isProof`: where the service recognises a repeated try, a lost line costs one more try and no more.
+   * Records the result of an attempt. It is synced only for a dead letter, or if `isProof`: otherwise a lost line costs one more
+   * attempt, which the service recognises.
    */
   async recordResult(entry: Entry, result: AttemptResult, { isProof }: { readonly isProof: boolean }): Promise<void> {
     const durability = result.state === "dead" || (result.state === "delivered" && isProof) ? "data" : "none";
@@ -237,24 +279,25 @@ export class Queue {
   }
 
   /**
-   * Buries entries whose time is over, and takes in what tells of it, in one write: neither is ever there without the other.
+   * Moves expired entries to the dead letters and enqueues notices about them, in one write: after a crash there are both, or
+   * none.
    *
-   * @param news envelopes that tell of it; there is room for them always
+   * @param notices envelopes that report the expired entries; the size limit does not apply to them
    */
-  async expire(graves: readonly ExpiredEntry[], news: readonly EnqueueRequest[]): Promise<void> {
+  async expire(expired: readonly ExpiredEntry[], notices: readonly EnqueueRequest[]): Promise<void> {
     const time = this.#runtime.now();
     await this.#append([
-      ...graves.map(({ entry: { id }, reason }): JournalRecord => ({ t: "dead", id, time, reason, expired: true })),
-      ...news.map((draft): JournalRecord => recordOf(draft, this.#runtime.uuid(), time)),
+      ...expired.map(({ entry: { id }, reason }): JournalRecord => ({ t: "dead", id, time, reason, expired: true })),
+      ...notices.map((request): JournalRecord => toRecord(request, this.#runtime.uuid(), time)),
     ], "data");
   }
 
-  /** Asks whoever delivers, this process or another, to try everything now. */
+  /** Asks the deliverer, in this process or another, to try everything now. */
   async requestFlush(): Promise<void> {
     await this.#append([{ t: "flush", time: this.#runtime.now() }], "none");
   }
 
-  /** Makes entries due at once, the dead ones too, and gives them a new expiry. */
+  /** Makes entries due now, also dead letters, and sets a new expiry. */
   async retry(entries: readonly Entry[], ttlMs: number): Promise<void> {
     const time = this.#runtime.now();
     if (entries.length === 0) return;
@@ -262,23 +305,23 @@ export class Queue {
     await this.#append([...records, { t: "flush", time }], "directory");
   }
 
-  /** Removes entries for good, and the files that nobody needs any more. */
+  /** Removes entries for good, and the files that no other entry needs. */
   async drop(entries: readonly Entry[]): Promise<void> {
     const time = this.#runtime.now();
     if (entries.length > 0) await this.#append(entries.map(({ id }) => ({ t: "drop", id, time })), "directory");
     if (entries.some(({ files }) => files)) await this.sweepAttachments();
   }
 
-  /** Ends what a dead writer left unfinished, so that a whole line without its line feed counts. */
+  /** Seals a torn last line, so that a whole line without its line feed counts. */
   async seal(): Promise<void> {
     await this.#append([], "none");
   }
 
   /**
-   * Compacts the journal when that is worth it. For the holder of `deliver.lock`.
+   * Compacts the journal if that is worth it. Only the deliverer may call this.
    *
-   * @returns whether it did
-   * @throws {StorageError} when it could not; the journal is what it was
+   * @returns whether it was compacted
+   * @throws {StorageError} if that fails; the journal is unchanged
    */
   async compact(): Promise<boolean> {
     if (!isWorthCompacting(this.bytes, this.#state.keptBytes)) return false;
@@ -289,7 +332,7 @@ export class Queue {
         this.refresh();
         return this.#state.snapshot(header);
       },
-      // What stands behind the snapshot is told once more: what it knows to wait was not delivered.
+      // The kept lines follow the snapshot and are read again. The `ack` of an entry that still waits would remove it.
       (record) => isKept(record, now) && this.#state.entry(record.id) === undefined,
     );
     this.refresh();
@@ -297,36 +340,39 @@ export class Queue {
   }
 
   /**
-   * Takes in files that entries are going to need.
+   * Stages files that entries are going to need.
    *
-   * @throws {StorageError} when there is no directory for them
+   * @throws {StorageError} if the directory cannot be created
    */
   async stageFiles(): Promise<StagedFiles> {
     const { AttachmentStore } = await import("./attachments/store.ts");
-    return new AttachmentStore(this.#stateDir, this.#files).receive(this.#runtime.uuid);
+    return new AttachmentStore(this.#stateDir, this.#files).stage(this.#runtime.uuid);
   }
 
   /**
-   * Removes the files that no entry needs any more.
+   * Removes the files that no entry needs. The records that say so are synced first: a power cut must not bring back an entry
+   * whose file is gone.
    *
-   * @throws {StorageError} when that cannot be told, or the disk refuses; the next one tries again
+   * @throws {StorageError} if the journal or the disk refuses; the next call tries again
    */
   async sweepAttachments(): Promise<void> {
-    const { sweepAttachments } = await import("./attachments/sweep.ts");
-    await sweepAttachments(this.#stateDir, {
-      files: this.#files,
-      journal: this.#journal,
-      waiting: () => this.#spool.list(this.#runtime.now()).flatMap(({ records }) => records),
-      refresh: () => this.refresh(),
-      named: () => this.#state.fileNames(),
+    const { AttachmentStore } = await import("./attachments/store.ts");
+    const inState = () => this.#state.fileNames();
+    await new AttachmentStore(this.#stateDir, this.#files).sweep(new Set(inState()), async () => {
+      // An import writes the journal before it removes the spool file. So read the spool first, to see each name at least once.
+      const inSpool = this.#spool.list(this.#runtime.now()).flatMap(({ records }) => records);
+      const spooledNames = inSpool.flatMap(({ files = [] }) => files);
+      await this.#journal.exclusively(() => this.#journal.sync());
+      this.refresh();
+      return new Set([...inState(), ...spooledNames]);
     });
   }
 
   /**
-   * Gives `deliver.lock` back, unless `more` finds work in a last look at the journal. Nobody can enqueue between the look and the release, so that
-   * whoever finds the lock taken may rely on its holder.
+   * Releases `deliver.lock`, unless `more` finds work in a last look at the journal. No process can enqueue between the look and
+   * the release. So a process that finds the lock held can rely on its holder.
    *
-   * @returns whether the lock was given back
+   * @returns whether the lock was released
    */
   leaveDelivery(more: () => boolean): Promise<boolean> {
     return this.#journal.exclusively(() => {
@@ -337,8 +383,8 @@ export class Queue {
     });
   }
 
-  async #append(records: readonly JournalRecord[], durability: Durability, maxBytes?: number): Promise<void> {
-    await this.#journal.append(records, durability, maxBytes);
+  async #append(records: readonly JournalRecord[], durability: Durability): Promise<void> {
+    await this.#journal.append(records, durability);
     this.refresh();
   }
 }

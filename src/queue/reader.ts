@@ -1,57 +1,58 @@
 /**
- * Reads the journal from where it stopped last, in chunks: memory does not grow with the file, nor with a line.
+ * Reads the journal from where it stopped last, in chunks: memory grows neither with the file nor with a line.
  *
- * It takes no lock. What ends in a line feed is whole, so that it may be judged; bytes behind the last line feed belong to somebody who is still writing, or
- * who died, and are left for the next append to seal. A writer whose disk failed takes its lines back: {@linkcode JournalReader.continues} tells whether the
- * file still is what was read.
+ * It takes no lock. A line that ends in LF is complete and is judged. Bytes after the last LF belong to a writer that is still
+ * writing, or that died. They are left for the next append to seal. A writer whose disk failed takes its lines back:
+ * {@linkcode JournalReader.continues} finds out whether the file still is what was read.
  *
  * @module
  */
 
 import type { OpenFile } from "../runtime/files.ts";
-import { decodeLine, isUnfinished, type JournalRecord, MAX_LINE_BYTES } from "./record.ts";
+import { decodeLine, isUnfinished, MAX_LINE_BYTES } from "./journal_line.ts";
+import type { JournalRecord } from "./record.ts";
 
-/** A complete line that is no record, by its place in the file; its line feed is not included. */
+/** Where a damaged line is in the file, in bytes, without its line feed. */
 export interface DamagedLine {
   readonly offset: number;
   readonly length: number;
-  /** Whether it looks as if its writer died over it. Nobody was told that such a line is queued. */
+  /** Whether its writer died while writing it. No caller was told that such a line is queued. */
   readonly isTorn: boolean;
 }
 
-/** Who listens to a reader. */
+/** Gets the lines that a reader reads. */
 export interface LineSink {
-  /** @param line its bytes, without the line feed; they are valid until this returns */
+  /** @param line its bytes, without the line feed; they are valid until the call returns */
   record(record: JournalRecord, line: Uint8Array): void;
-  /** A whole line of a later version or of an unknown type. */
+  /** Gets a line of a later version or of an unknown type. */
   unknown(line: Uint8Array): void;
   damaged(line: DamagedLine): void;
 }
 
 const CHUNK_BYTES = 256 * 1024;
 const LF = 0x0a;
-/** A checksum with what is around it. */
+/** Enough for the checksum of a line. */
 const TAIL_BYTES = 20;
 
-/** A reader that knows how far it has come. */
+/** A reader that remembers its position. */
 export class JournalReader {
-  /** Where the first line begins that was not read yet. */
+  /** Where the first unread line begins. */
   #offset = 0;
-  /** The last bytes before it. */
+  /** The last bytes before that. */
   #tail = new Uint8Array();
   #tornBytes = 0;
 
-  /** How far complete lines were read, in bytes. */
+  /** How many bytes of complete lines were read. */
   get offset(): number {
     return this.#offset;
   }
 
-  /** Bytes behind the last line feed that are no record: somebody is still writing them, or died. 0 where a record only lacks its line feed. */
+  /** Bytes after the last line feed that are no record. 0 if a record lacks only its line feed. */
   get tornBytes(): number {
     return this.#tornBytes;
   }
 
-  /** Whether the file still ends the last line that was read in the same bytes; its checksum stands there. */
+  /** Whether the file still has the last line that was read: the bytes of its checksum are compared. */
   continues(file: OpenFile): boolean {
     if (this.#offset < this.#tail.length || this.#tail.length === 0) return true;
     const now = new Uint8Array(this.#tail.length);
@@ -71,7 +72,7 @@ export class JournalReader {
       const before = this.#offset;
       this.#lines(chunk.subarray(0, length), at, sink);
       if (this.#offset > before) at = this.#offset;
-      // Longer than any line of ours: it is damage whatever is in it, so look for its end without keeping it.
+      // Longer than a line may be, so it is damaged: look for its end without keeping it.
       else if (at + length - before > MAX_LINE_BYTES) at += length;
       else return void (this.#tornBytes = decodeLine(chunk.subarray(0, length)) === "damaged" ? length : 0);
     }
@@ -92,7 +93,7 @@ export class JournalReader {
     }
   }
 
-  /** @param bytes the line, or undefined when it was too long to keep */
+  /** @param bytes the line; undefined if it was too long to keep */
   #line(bytes: Uint8Array | undefined, length: number, sink: LineSink): void {
     if (length === 0) return;
     const decoded = bytes === undefined || length > MAX_LINE_BYTES ? "damaged" : decodeLine(bytes);

@@ -1,298 +1,324 @@
 /**
- * One line of the journal.
+ * The records of the journal. {@linkcode FIELDS} is the only description of a record: the types of records and entries, the
+ * check of a line and the copies that a compaction makes follow from it. To add a field, add a line there.
  *
- * A line is UTF-8 JSON that ends in its own checksum: `{"v":1,"t":"enq",…,"c":"1a2b3c4d"}` and a line feed. The checksum covers
- * the bytes before `,"c":`, so that it is verified on the bytes as they lie on the disk. JSON holds no raw line feed, which makes the
- * line feed the place where reading finds its footing again after damage.
+ * A checksum proves that a line is what matrix-notify wrote, not that another version means the same by it. So the fields that
+ * the state depends on are checked. Flags and details are not: a surprising value in one of them must not cost an entry.
  *
  * @module
  */
 
-import { crc32, crc32Value } from "./crc32.ts";
-import { InvalidNotificationError } from "../base/errors.ts";
-import type { Attempt, DeadLetter, FallbackFor, InDoubt, Replaced, Wait } from "./entry.ts";
-import { hasShape, isKnownType } from "./record_schema.ts";
-
-/** Opens a journal: who made it, and the counts that compaction carries over. */
-export interface HeaderRecord {
-  readonly t: "hdr";
-  readonly time: number;
-  readonly host: string;
-  readonly possibleDuplicates?: number;
-  /** Milliseconds since 1970. */
-  readonly lastDelivery?: number;
+/** A field of a record: how it is checked. `Value` and `Missing` exist only for the compiler. */
+interface Field<Value, Missing extends boolean = false> {
+  readonly check: (value: unknown) => boolean;
+  readonly isOptional: Missing;
+  readonly value?: Value;
 }
 
-/** An entry comes in. Its id is also its txnId. */
-export interface EnqueueRecord {
-  readonly t: "enq";
-  readonly id: string;
-  readonly time: number;
-  readonly channel: string;
-  readonly destination: string;
-  /** Opaque to the queue. */
-  readonly notification: unknown;
-  /** Milliseconds since 1970. */
-  readonly expires: number;
-  readonly key?: string;
-  /** What to call it when it is long delivered and a later one with the same key relates to it; without one, none does. */
-  readonly title?: string;
-  /** It says that what its key is about is over. */
-  readonly resolves?: true;
-  /** It takes the place of what waits in its lane with the same key. */
-  readonly replaces?: true;
-  /** The caller's own name for it: of two entries of a lane with the same one, the second is none. */
-  readonly idempotencyKey?: string;
-  /** It is a fallback: it leaves only when these have not been delivered by then, by id, milliseconds since 1970. */
-  readonly fallbackFor?: FallbackFor;
-  /** It came by the side door: its place is by its time, before what was written here meanwhile. */
-  readonly spooled?: true;
-  /** The files that it needs, by their names in `attachments/`: they stay there as long as it is in the queue. */
-  readonly files?: readonly string[];
-  /** It is a file, and belongs to what came in before it in its lane: its number among its files, from 1. */
-  readonly attachmentIndex?: number;
+const isNumber = (value: unknown) => typeof value === "number";
+const isString = (value: unknown) => typeof value === "string";
+const isObject = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
+
+const text = required<string>(isString);
+const number = required<number>(isNumber);
+const texts = required<readonly string[]>((value) => Array.isArray(value) && value.every(isString));
+const numbers = required<readonly number[]>((value) => Array.isArray(value) && value.every(isNumber));
+const times = required<Readonly<Record<string, number>>>((value) =>
+  isObject(value) && Object.values(value as object).every(isNumber)
+);
+
+function required<Value>(check: Field<Value>["check"]): Field<Value> {
+  return { check, isOptional: false };
 }
 
-/** Attempt `n` is about to leave. Until its answer is recorded nobody knows what became of it. */
-export interface AttemptRecord {
-  readonly t: "att";
-  readonly id: string;
+function optional<Value>({ check }: Field<Value>): Field<Value, true> {
+  return { check, isOptional: true };
+}
+
+/** An object whose own fields are not checked. */
+function object<Value>(): Field<Value> {
+  return required(isObject);
+}
+
+/** A text of which this version knows some values. */
+function word<Value extends string>(): Field<Value> {
+  return required(isString);
+}
+
+/** Missing, or any value. */
+function unchecked<Value>(): Field<Value, true> {
+  return { check: () => true, isOptional: true };
+}
+
+/** Why an attempt did not deliver: the failure classes that leave an entry in the queue. */
+export type WaitClass =
+  | "not-sent"
+  | "in-doubt"
+  | "rate-limited"
+  | "credentials"
+  | "destination"
+  | "destination-busy"
+  | "not-the-service"
+  | "unverified";
+
+/** The failure class of an attempt. `withdrawn`: it was announced and never left. */
+export type NackClass = WaitClass | "withdrawn";
+
+/** The ids of the entries that a fallback takes over from. Each has a deadline, in milliseconds since 1970. */
+export type FallbackFor = Readonly<Record<string, number>>;
+
+/** An attempt that has left. */
+export interface Attempt {
   readonly n: number;
+  /** Milliseconds since 1970. */
   readonly time: number;
 }
 
-/**
- * Entries of one lane that still wait will be delivered together, by one event under this id: what is said of the digest is said of all of them. A version
- * that does not know this record goes on with each of them by itself.
- */
-export interface BatchRecord {
-  readonly t: "batch";
-  /** Also its txnId. */
-  readonly id: string;
-  readonly time: number;
-  readonly channel: string;
-  readonly destination: string;
-  /** Their ids, in the order of arrival. */
-  readonly members: readonly string[];
+/** Attempts whose outcome is unknown. A later refusal does not clear them. */
+export interface InDoubt {
+  /** When the first of them left, in milliseconds since 1970. */
+  readonly since: number;
+  /** When the last of them ended, as far as is known. */
+  readonly until: number;
 }
 
-/** Why an attempt did not deliver. `withdrawn` was announced and never left; `killed`: nobody is left who would hear its answer. */
-export type NackClass = Wait["class"] | "withdrawn";
-
-/** Attempt `n` did not deliver, as far as is known. */
-export interface NackRecord {
-  readonly t: "nack";
-  readonly id: string;
-  readonly n: number;
-  readonly time: number;
-  readonly class: NackClass;
+/** Why an entry is a dead letter. */
+export interface DeadLetter {
   readonly reason: string;
-  readonly status?: number;
-  readonly errcode?: string;
-  /** When to try again, milliseconds since 1970. */
-  readonly next: number;
-  /** The part of that wait which nobody may shorten: what the server asked for, or the gap after an ambiguous try. */
-  readonly notBefore?: number;
-}
-
-/** Delivered: the end of an entry. */
-export interface AckRecord {
-  readonly t: "ack";
-  readonly id: string;
+  /** Milliseconds since 1970. */
   readonly time: number;
-  /** `event_id` for Matrix. */
-  readonly receipt: string;
-  readonly via: "put" | "read-back";
-  /** Whether an earlier attempt may have made another copy. */
-  readonly possibleDuplicate?: true;
-  /** The caller's own name for the entry, and its lane: so that it is known when the entry is long gone. */
-  readonly idempotencyKey?: string;
-  readonly channel?: string;
-  readonly destination?: string;
-}
-
-/** Buried: it will not be tried again unless somebody asks for it. */
-export interface DeadRecord {
-  readonly t: "dead";
-  readonly id: string;
-  readonly time: number;
-  readonly reason: string;
-  /** The status of the answer that killed it. */
-  readonly status?: number;
-  readonly errcode?: string;
-  /** Whether it was not delivered in time. */
+  /** Set if it expired. */
   readonly expired?: true;
 }
 
-/** A person asks for another try: now, with a new expiry, also for the dead. */
-export interface RetryRecord {
-  readonly t: "retry";
-  readonly id: string;
-  readonly time: number;
-  readonly expires: number;
-}
-
-/** A person drops an entry. */
-export interface DropRecord {
-  readonly t: "drop";
-  readonly id: string;
-  readonly time: number;
-}
-
-/** What compaction leaves of an entry's history, right behind its `enq`. */
-export interface SnapshotRecord {
-  readonly t: "snap";
-  readonly id: string;
-  readonly attempts: number;
-  readonly inFlight?: Attempt;
-  readonly inDoubt?: InDoubt;
-  readonly wait?: Wait;
-  readonly dead?: DeadLetter;
-  readonly replaced?: Replaced;
-  readonly forced?: true;
-  readonly noBatch?: true;
-}
-
-/** What compaction leaves of a channel's history. */
-export interface ChannelRecord {
-  readonly t: "chan";
-  readonly channel: string;
-  readonly failures: number;
-  readonly wait?: Wait;
-}
-
-/** What compaction leaves of a lane's deliveries. */
-export interface LaneRecord {
-  readonly t: "lane";
-  readonly channel: string;
-  readonly destination: string;
-  /** When it delivered last, milliseconds since 1970, the newest at the end. */
-  readonly delivered: readonly number[];
-}
-
-/** What compaction leaves of what a lane was told under a key, as long as it was not told that it is over. */
-export interface IncidentRecord {
-  readonly t: "incident";
-  readonly channel: string;
-  readonly destination: string;
-  readonly key: string;
-  /** The proof of the first delivery, which later ones relate to. */
-  readonly receipt: string;
-  /** Whether others were delivered with the first one, in a digest. */
-  readonly isShared?: true;
-  /** What the first one was called. */
-  readonly title: string;
-  /** When the first one came in, milliseconds since 1970; or what it had taken the place of. */
-  readonly since: number;
-  /** When the last one was delivered. */
-  readonly told: number;
-  /** How many were delivered. */
+/** Waiting entries with the same key that a newer entry replaced. */
+export interface Replaced {
   readonly count: number;
+  /** When the first of them was enqueued, in milliseconds since 1970. */
+  readonly since: number;
+  /** When the first of them that does not resolve the incident was enqueued. */
+  readonly fired?: number;
 }
 
-/** Somebody asks for everything to be tried now: waits of our own choice that were decided before are over. */
-export interface FlushRecord {
-  readonly t: "flush";
-  readonly time: number;
+/** What an entry, or a whole channel, waits for after a failure. */
+export interface Wait {
+  readonly class: WaitClass;
+  readonly reason: string;
+  /** When the attempt failed, in milliseconds since 1970. */
+  readonly since: number;
+  /** When to try again. A flush moves it to `notBefore`. */
+  readonly next: number;
+  /** No attempt is made before this time, not even after a flush. */
+  readonly notBefore: number;
 }
+
+const ID = { id: text, time: number };
+const LANE = { channel: text, destination: text };
+
+/** The fields of each record type, in the order in which compaction writes them. Times are in milliseconds since 1970. */
+const FIELDS = {
+  /** The first line of a journal: who created it, and the counts that compaction carries over. */
+  hdr: { time: number, host: text, possibleDuplicates: optional(number), lastDelivery: optional(number) },
+
+  /** A new entry. Its id is also its txnId. */
+  enq: {
+    ...ID,
+    ...LANE,
+    /** Opaque to the queue. */
+    notification: object<unknown>(),
+    expires: number,
+    key: optional(text),
+    /** The name of its incident: later notifications with the same key refer to it. Without one, none does. */
+    title: optional(text),
+    /** It resolves the incident of its key. */
+    resolves: unchecked<true>(),
+    /** It replaces what waits in its lane with the same key. */
+    replaces: unchecked<true>(),
+    /** The caller's id: a second entry with the same one in the same lane is a duplicate. */
+    idempotencyKey: optional(text),
+    /** It is a fallback for these entries. */
+    fallbackFor: optional(times),
+    /** It was spooled: its position follows from its time. Entries that were written to the journal meanwhile come later. */
+    spooled: unchecked<true>(),
+    /** The names of the files in `attachments/` that it needs. They stay there while the entry is in the queue. */
+    files: optional(texts),
+    /** It is an attachment of the entry before it in its lane: its number among the attachments, from 1. */
+    attachmentIndex: optional(number),
+  },
+
+  /** Entries of one lane that will be delivered in one message. A version that does not know batches delivers each entry alone. */
+  batch: {
+    /** Also the txnId of the message. */
+    ...ID,
+    ...LANE,
+    /** The ids of the entries, in the order of arrival. */
+    members: texts,
+  },
+
+  /** Attempt `n` is about to leave. Its outcome is unknown until the next record of the entry. */
+  att: { id: text, n: number, time: number },
+
+  /** Attempt `n` did not deliver, as far as is known. */
+  nack: {
+    id: text,
+    n: number,
+    time: number,
+    class: word<NackClass>(),
+    reason: text,
+    status: unchecked<number>(),
+    errcode: unchecked<string>(),
+    /** When to try again. */
+    next: number,
+    /** The earliest time that a flush can move `next` to: the server's Retry-After, or the gap after an attempt in doubt. */
+    notBefore: optional(number),
+    /** The deliverer was killed before the answer came. That says nothing about the channel. */
+    killed: unchecked<true>(),
+  },
+
+  /** Delivered: the entry leaves the queue. */
+  ack: {
+    id: text,
+    time: number,
+    /** The service's proof of delivery: the `event_id` for Matrix. */
+    receipt: text,
+    via: word<"put" | "read-back">(),
+    /** An earlier attempt may have delivered another copy. */
+    possibleDuplicate: unchecked<true>(),
+    /** With its lane: the idempotency key, which stays known after the entry is gone. */
+    idempotencyKey: optional(text),
+    channel: optional(text),
+    destination: optional(text),
+  },
+
+  /** A dead letter: it is not tried again unless a person asks for it. */
+  dead: {
+    id: text,
+    time: number,
+    reason: text,
+    /** The status of the response that rejected it. */
+    status: unchecked<number>(),
+    errcode: unchecked<string>(),
+    /** It was not delivered in time. */
+    expired: unchecked<true>(),
+  },
+
+  /** A person asks for an immediate attempt and a new expiry. Dead letters become live again. */
+  retry: { id: text, time: number, expires: number },
+
+  /** A person removes an entry. */
+  drop: { id: text, time: number },
+
+  /** All entries are to be tried now. Backoff that started before is over. */
+  flush: { time: number },
+
+  /** What compaction keeps of the history of an entry. It follows the entry's `enq` or `batch`. */
+  snap: {
+    id: text,
+    /** How many attempts have left. */
+    attempts: number,
+    /** The attempt that has no outcome yet. */
+    inFlight: optional(object<Attempt>()),
+    inDoubt: optional(object<InDoubt>()),
+    wait: optional(object<Wait>()),
+    /** Undefined while the entry is live. */
+    dead: optional(object<DeadLetter>()),
+    replaced: optional(object<Replaced>()),
+    /** A person retried it by hand: delays that the user configured do not apply. */
+    forced: unchecked<true>(),
+    /** It was in a batch that was rejected: it is delivered alone from now on. */
+    noBatch: unchecked<true>(),
+  },
+
+  /** What compaction keeps of a channel's history. */
+  chan: { channel: text, failures: number, wait: optional(object<Wait>()) },
+
+  /** What compaction keeps of a lane's deliveries: the times of the last ones, the newest at the end. */
+  lane: { ...LANE, delivered: numbers },
+
+  /** What compaction keeps of an open incident. */
+  incident: {
+    ...LANE,
+    key: text,
+    /** The proof of the first delivery. Later ones refer to it. */
+    receipt: text,
+    /** The first delivery was a batch. */
+    isShared: unchecked<true>(),
+    title: text,
+    /** When the first notification was enqueued, or the first one that it replaced. */
+    since: number,
+    /** When the last notification was delivered. */
+    lastDelivery: number,
+    /** How many notifications were delivered. */
+    count: number,
+  },
+};
+
+type FieldTable = typeof FIELDS;
+type RecordType = keyof FieldTable;
+type OptionalKeys<Fields> = {
+  [Key in keyof Fields]: Fields[Key] extends Field<infer _, true> ? Key : never;
+}[keyof Fields];
+type ValueOf<Value> = Value extends Field<infer Inner, boolean> ? Inner : never;
+type FieldValues<Fields> =
+  & { readonly [Key in keyof Fields as Key extends OptionalKeys<Fields> ? never : Key]: ValueOf<Fields[Key]> }
+  & { readonly [Key in keyof Fields as Key extends OptionalKeys<Fields> ? Key : never]?: ValueOf<Fields[Key]> };
+
+/** A record of one type. */
+type RecordOf<Type extends RecordType> = { readonly t: Type } & FieldValues<FieldTable[Type]>;
 
 /** Any record that this version knows. */
-export type JournalRecord =
-  | HeaderRecord
-  | EnqueueRecord
-  | BatchRecord
-  | AttemptRecord
-  | NackRecord
-  | AckRecord
-  | DeadRecord
-  | RetryRecord
-  | DropRecord
-  | SnapshotRecord
-  | ChannelRecord
-  | LaneRecord
-  | IncidentRecord
-  | FlushRecord;
+export type JournalRecord = { [Type in RecordType]: RecordOf<Type> }[RecordType];
+export type EnqueueRecord = RecordOf<"enq">;
+export type AttemptRecord = RecordOf<"att">;
+export type NackRecord = RecordOf<"nack">;
+export type AckRecord = RecordOf<"ack">;
+export type DeadRecord = RecordOf<"dead">;
+export type ChannelRecord = RecordOf<"chan">;
+export type LaneRecord = RecordOf<"lane">;
+export type IncidentRecord = RecordOf<"incident">;
 
-/** The longest line, in bytes, its line feed included. */
-export const MAX_LINE_BYTES: number = 128 * 1024;
+/** What an `enq` record says of an entry for good. */
+export type EntryFields = Omit<EnqueueRecord, "t" | "replaces" | "spooled">;
 
-/** The version that every record carries. */
-const VERSION = 1;
+/** The history of an entry, as a `snap` record keeps it. */
+export type EntryHistory = Omit<RecordOf<"snap">, "t" | "id">;
 
-const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-/** What every line begins with. */
-const BEGINNING = encoder.encode('{"v":');
-/** What ends a line, around its checksum. */
-const TRAILER = encoder.encode(',"c":"00000000"}');
-const FIRST_DIGIT_AT = ',"c":"'.length;
-const DIGITS = 8;
-const HEX = encoder.encode("0123456789abcdef");
-const CR = 0x0d;
-const BRACE = 0x7d;
+const { replaces: _replaces, spooled: _spooled, ...entryFields } = FIELDS.enq;
+const { id: _id, ...entryHistory } = FIELDS.snap;
+const ENTRY_FIELDS = Object.keys(entryFields) as (keyof EntryFields)[];
+const ENTRY_HISTORY = Object.keys(entryHistory) as (keyof EntryHistory)[];
 
-/**
- * The bytes of a line.
- *
- * @throws {InvalidNotificationError} when it would be longer than {@linkcode MAX_LINE_BYTES}
- */
-export function encodeRecord(record: JournalRecord): Uint8Array {
-  const body = encoder.encode(JSON.stringify({ v: VERSION, ...record }).slice(0, -1));
-  const trailer = encoder.encode(`,"c":"${crc32(body)}"}\n`);
-  const line = new Uint8Array(body.length + trailer.length);
-  line.set(body);
-  line.set(trailer, body.length);
-  if (line.length <= MAX_LINE_BYTES) return line;
-  throw new InvalidNotificationError(
-    `Cannot queue a notification of ${line.length} bytes: the limit is ${MAX_LINE_BYTES}`,
-  );
+/** Copies what an `enq` record says of an entry. `replaces` and `spooled` only matter when the record is applied. */
+export function copyEntryFields(source: EntryFields): EntryFields {
+  return copyFields(source, ENTRY_FIELDS) as EntryFields;
 }
 
-/** What a line turned out to be: a record, one of a later version or type that is left alone, or damage. */
-export type DecodedLine = { readonly record: JournalRecord } | "unknown" | "damaged";
-
-/** Reads a line, without its line feed. A carriage return that some editor has left there is forgiven. */
-export function decodeLine(line: Uint8Array): DecodedLine {
-  const bytes = line.at(-1) === CR ? line.subarray(0, -1) : line;
-  const end = bytes.length - TRAILER.length;
-  if (end < 1 || !isTrailer(bytes.subarray(end), crc32Value(bytes.subarray(0, end)))) return "damaged";
-  try {
-    // Without its checksum: a short text of its own in each line is one that the engine keeps, for a journal of millions of them.
-    const value = JSON.parse(textWithoutChecksum(bytes, end));
-    if (value.v !== VERSION || !isKnownType(value.t)) return "unknown";
-    return hasShape(value) ? { record: value } : "damaged";
-  } catch {
-    return "damaged";
-  }
+/** Copies the history of an entry. */
+export function copyEntryHistory(source: EntryHistory): EntryHistory {
+  return copyFields(source, ENTRY_HISTORY) as EntryHistory;
 }
 
-/** Whether a damaged line begins as ours do, and has no checksum where its own would be: its writer died over it. */
-export function isUnfinished(line: Uint8Array): boolean {
-  const begins = BEGINNING.every((byte, at) => at >= line.length || line[at] === byte);
-  const end = line.subarray(-TRAILER.length);
-  const hasTrailer = TRAILER.every((byte, at) => end[at] === byte || isDigitAt(at));
-  return begins && !hasTrailer;
+function copyFields<Source extends object>(source: Source, keys: readonly (keyof Source)[]): Partial<Source> {
+  const copy: Partial<Source> = {};
+  for (const key of keys) copy[key] = source[key];
+  return copy;
 }
 
-function isDigitAt(at: number): boolean {
-  return at >= FIRST_DIGIT_AT && at < FIRST_DIGIT_AT + DIGITS;
+/** The same table as lists, for quick checks: every line of the journal is checked. */
+const CHECKS: ReadonlyMap<unknown, readonly [name: string, field: Field<unknown, boolean>][]> = new Map(
+  Object.entries(FIELDS).map(([type, fields]) => [type, Object.entries(fields)]),
+);
+
+/** Whether this version knows the type of a record. */
+export function isKnownType(type: unknown): boolean {
+  return CHECKS.has(type);
 }
 
-/** The object that ends where its checksum begins. Its bytes are put back: a second copy of each line would double the garbage. */
-function textWithoutChecksum(bytes: Uint8Array, end: number): string {
-  bytes[end] = BRACE;
-  try {
-    return decoder.decode(bytes.subarray(0, end + 1));
-  } finally {
-    bytes[end] = TRAILER[0];
-  }
-}
-
-/** Whether bytes are the trailer with this checksum, compared as bytes: a text for each line would be garbage at once. */
-function isTrailer(bytes: Uint8Array, checksum: number): boolean {
-  for (let at = 0; at < TRAILER.length; at++) {
-    const shift = 4 * (FIRST_DIGIT_AT + DIGITS - 1 - at);
-    if (bytes[at] !== (isDigitAt(at) ? HEX[checksum >>> shift & 0xf] : TRAILER[at])) return false;
+/** Whether a record of a known type has the fields that its type needs. */
+export function hasValidFields(record: Readonly<Record<string, unknown>>): boolean {
+  for (const [name, { check, isOptional }] of CHECKS.get(record.t) ?? []) {
+    const value = record[name];
+    if (value === undefined ? !isOptional : !check(value)) return false;
   }
   return true;
 }

@@ -1,10 +1,10 @@
 /**
- * Room that is kept back for a full disk: a file of really written bytes, given up for the sake of the queue. It holds noise, since a file
- * system that compresses would make nothing of anything else.
+ * `queue/reserve.bin`: room that is kept for a full disk. It is filled with noise, because a file system that compresses would
+ * store zeros in no room at all.
  *
  * ```text
- * a write finds no room  ->  remove reserve.bin, write once more
- * whoever ends its work  ->  makes it anew as soon as there is room
+ * a write fails because the disk is full  ->  remove reserve.bin, write once more
+ * the deliverer ends its work             ->  create it again, if there is room
  * ```
  *
  * @module
@@ -14,13 +14,13 @@ import { StorageError } from "../base/errors.ts";
 import type { Files } from "../runtime/files.ts";
 import { RESERVE_BYTES } from "./limits.ts";
 
-/** `queue/reserve.bin`. */
+/** The reserve of a queue. */
 export class Reserve {
   readonly #files: Files;
   readonly #path: string;
   readonly #onUse: () => void;
 
-  /** @param onUse hears that the disk is full and the reserve was given up */
+  /** @param onUse is called when the disk is full and the reserve was removed */
   constructor(directory: string, files: Files, onUse: () => void) {
     this.#files = files;
     this.#path = `${directory}/reserve.bin`;
@@ -28,9 +28,9 @@ export class Reserve {
   }
 
   /**
-   * Runs a write; where it finds no room on the disk, the reserve makes some, and it runs once more.
+   * Runs a write. If the disk is full, removes the reserve and runs it once more.
    *
-   * @param write leaves nothing behind when it throws
+   * @param write must leave nothing behind when it throws
    */
   during<Result>(write: () => Result): Result {
     try {
@@ -43,7 +43,7 @@ export class Reserve {
     }
   }
 
-  /** Makes the reserve where there is none. A disk that has no room for it keeps none; that is not the caller's trouble. */
+  /** Creates the reserve if there is none. On a full disk it does nothing, without an error. */
   keep(): void {
     if (this.#size() < RESERVE_BYTES && !this.#write()) this.#discard();
   }
@@ -57,7 +57,7 @@ export class Reserve {
     }
   }
 
-  /** @returns whether all of it could be written */
+  /** @returns whether all of it was written */
   #write(): boolean {
     try {
       using file = this.#files.open(this.#path, "create");
@@ -76,7 +76,7 @@ export class Reserve {
   }
 }
 
-/** Bytes that do not compress (Marsaglia's xorshift). */
+/** Creates bytes that do not compress (Marsaglia's xorshift). */
 function noise(bytes: number): Uint8Array {
   const words = new Uint32Array(bytes / 4);
   let word = 0x9e3779b9;

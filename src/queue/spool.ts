@@ -1,47 +1,48 @@
 /**
- * The side door: envelopes that came while the journal could not be had, because a process holds its lock and hangs, or because the disk would not confirm.
- * Each batch is a file of its own, which needs no lock.
+ * `queue/spool`: entries that could not be appended to the journal, because another process hangs while it holds the lock, or
+ * because the disk did not confirm the write. Each call writes a file of its own, which needs no lock.
  *
  * ```text
- * put:    name.tmp -> write -> fdatasync -> rename to name -> fsync of the directory
- * remove: only behind a durable append to the journal, then fsync of the directory; who dies in between leaves files whose ids the journal knows
+ * put:     name.tmp -> write -> fdatasync -> rename to name -> fsync of the directory
+ * import:  a durable append to the journal -> remove the file -> fsync of the directory
+ *          a process that dies in between leaves files whose ids the journal knows
  * ```
  *
- * A removal that is not on the disk must not be believed: a power cut would bring the file back when its envelope is long delivered. So each process that takes
- * in syncs the directory once before it relies on what is not there.
+ * A deletion that is not yet fsynced can be undone by a power cut, and would bring back an entry that was delivered long ago. So
+ * each process fsyncs the directory before it relies on a file being gone.
  *
- * A file that holds damage goes to `quarantine/` when what is whole in it was taken in; so does one that cannot be read for so long that it must not be in
- * the way of all the others any more.
+ * A damaged file goes to `quarantine/` after its whole lines are imported. A file that cannot be read for ten minutes goes there
+ * too, so that it does not block all others.
  *
  * @module
  */
 
+import { mapFileErrors } from "../runtime/file_errors.ts";
 import { type Files, replaceFile } from "../runtime/files.ts";
+import { encodeRecord } from "./journal_line.ts";
 import type { Quarantine } from "./quarantine.ts";
 import { JournalReader } from "./reader.ts";
-import { encodeRecord, type EnqueueRecord } from "./record.ts";
+import type { EnqueueRecord } from "./record.ts";
 import type { Reserve } from "./reserve.ts";
-import { mapFileErrors } from "../runtime/file_errors.ts";
 
-/** How long nothing is delivered because a file cannot be read; a disk that comes back has brought it back by then. */
+/** How long a file that cannot be read stops delivery. A disk that recovers has done so by then. */
 const UNREADABLE_MS = 600_000;
 
-/** One file of the spool. */
+/** A file of the spool. */
 export interface SpoolFile {
   readonly name: string;
   readonly records: readonly EnqueueRecord[];
-  /** Whether it holds something else, or nothing that can be read. */
+  /** Whether it contains anything else, or cannot be read. */
   readonly isDamaged: boolean;
 }
 
-/** What the spool is made of. */
 export interface SpoolParts {
   readonly files: Files;
   readonly reserve: Reserve;
   readonly quarantine: Quarantine;
 }
 
-/** `queue/spool`. */
+/** The spool of a queue. */
 export class Spool {
   readonly #parent: string;
   readonly #directory: string;
@@ -50,7 +51,7 @@ export class Spool {
   readonly #quarantine: Quarantine;
   #isSynced = false;
 
-  /** @param parent the directory that holds `spool/`, once something came in there */
+  /** @param parent the directory in which `spool/` is created when needed */
   constructor(parent: string, { files, reserve, quarantine }: SpoolParts) {
     this.#parent = parent;
     this.#directory = `${parent}/spool`;
@@ -60,9 +61,9 @@ export class Spool {
   }
 
   /**
-   * Stores envelopes durably.
+   * Writes entries durably, as one file.
    *
-   * @throws {StorageError} when the disk does not take them; then they are not there, unless it does not even let go of them
+   * @throws {StorageError} if that fails; then the file is removed, if the disk allows it
    */
   put(records: readonly EnqueueRecord[]): void {
     const [first] = records;
@@ -82,10 +83,10 @@ export class Spool {
   }
 
   /**
-   * What waits, in the order of its times.
+   * Reads all files, the oldest first.
    *
    * @param now milliseconds since 1970
-   * @throws {StorageError} when it cannot be read
+   * @throws {StorageError} if one cannot be read
    */
   list(now: number): SpoolFile[] {
     return mapFileErrors(
@@ -94,12 +95,22 @@ export class Spool {
     );
   }
 
-  /** When what waits came in, milliseconds since 1970, a time for each envelope. The names tell, so that no file is read. */
+  /**
+   * Lists when the spooled entries were enqueued, in milliseconds since 1970, one time for each entry. The names of the files
+   * say so; no file is read.
+   *
+   * @throws {StorageError} if the directory cannot be read
+   */
   times(): number[] {
-    return mapFileErrors(`read ${this.#directory}`, () => this.#exists() ? this.#names().flatMap(timesOf) : []);
+    return mapFileErrors(`read ${this.#directory}`, () => this.#exists() ? this.#names().flatMap(parseTimes) : []);
   }
 
-  /** Forgets files whose envelopes are in the journal; none at all makes sure of what others removed. What is damaged is set aside. */
+  /**
+   * Deletes files that were imported, and moves damaged ones to the quarantine. With an empty list it only fsyncs the directory,
+   * so that the deletions of other processes are durable.
+   *
+   * @throws {StorageError} if the disk refuses
+   */
   remove(files: readonly SpoolFile[]): void {
     mapFileErrors(`write ${this.#directory}`, () => {
       if ((files.length === 0 && this.#isSynced) || !this.#exists()) return;
@@ -136,14 +147,14 @@ export class Spool {
       });
       if (reader.offset < file.size()) damaged();
     } catch (error) {
-      const [time = 0] = timesOf(name);
+      const [time = 0] = parseTimes(name);
       if (now - time < UNREADABLE_MS) throw error;
       damaged();
     }
     return { name, records, isDamaged };
   }
 
-  /** Nobody is told that it is there, so that it must not be. */
+  /** Removes a file that was not confirmed. */
   #takeBack(name: string): void {
     try {
       this.#files.remove(`${this.#directory}/${name}`);
@@ -153,8 +164,11 @@ export class Spool {
   }
 }
 
-/** A name says when its first envelope came, and how many there are. One that does not tell is of another version, and taken for one old envelope. */
-function timesOf(name: string): number[] {
+/**
+ * Parses the name of a file: when its first entry was enqueued, and how many entries it has. A name of another form counts as one
+ * old entry.
+ */
+function parseTimes(name: string): number[] {
   const [, time, count = "1"] = /^(\d{15})-.*?(?:\.([1-9]\d{0,3}))?\.jsonl$/.exec(name) ?? [];
   return new Array(Number(count)).fill(Number(time ?? 0));
 }

@@ -1,52 +1,86 @@
 /**
- * The state of the queue: a fold over the records, and nothing else. Whoever reads the same records gets the same state, so that there is
- * one source of truth and no index that could disagree with it.
+ * The state of the queue. Its invariant:
  *
- * Only live and dead entries are kept: memory grows with them, not with the file.
+ * > The state is a fold over the records of the journal, and nothing else. Processes that read the same records have the same
+ * > state.
+ *
+ * ```text
+ *   hdr  enq  att  nack  enq  ack  …      the journal: the only source of truth
+ *     └────┴────┴─────┴────┴────┴──> apply() ──> QueueState
+ *                                                  ├─ entries, batches     in the order of arrival
+ *                                                  ├─ channels, lanes      waits, last deliveries
+ *                                                  ├─ incidents, fallbacks
+ *                                                  └─ keys, idempotency keys
+ *   snapshot() ──> the shortest records that fold to the same state (compaction)
+ * ```
+ *
+ * So no index can disagree with the journal, and a crash between two writes leaves a state that an earlier reader could have
+ * seen. Only live and dead entries are kept: memory grows with them, not with the file.
  *
  * @module
  */
 
-import { newEntry, onAttempt, onFailure, onWithdrawal, replacedBy, supersededBy } from "./transitions.ts";
-import { ChannelStates } from "./channel_states.ts";
-import { RecentDeliveries } from "./recent_deliveries.ts";
-import { type ChannelState, type Entry, type EntryState, expandBatches, laneKey } from "./entry.ts";
-import { Fallbacks, noLongerThan } from "./fallbacks.ts";
+import { ChannelStates, RecentDeliveries } from "./channel_states.ts";
+import { DedupIndex, type DedupKey, type Duplicate } from "./dedup_index.ts";
+import { type ChannelState, type Entry, type EntryState, expandBatches, type Lane, laneKey } from "./entry.ts";
+import {
+  countReplaced,
+  createEntry,
+  findReplaced,
+  onAttempt,
+  onFailure,
+  onWithdrawal,
+  snapshotRecords,
+} from "./entry_transitions.ts";
+import { Fallbacks, limitWait } from "./fallbacks.ts";
 import { type Incident, Incidents, type IncidentSubject } from "./incidents.ts";
 import { OrderedEntries } from "./ordered_entries.ts";
-import { DedupIndex, type DedupKey, type Duplicate } from "./dedup_index.ts";
-import type { AckRecord, DeadRecord, EnqueueRecord, JournalRecord, NackRecord } from "./record.ts";
-import { type FinalState, FinalStates } from "./final_states.ts";
-import { snapshotOf } from "./snapshot.ts";
+import {
+  type AckRecord,
+  copyEntryHistory,
+  type DeadRecord,
+  type EnqueueRecord,
+  type JournalRecord,
+  type NackRecord,
+} from "./record.ts";
+
+/** How an entry left the queue, or became a dead letter. `cancelled`: it was a fallback, and its primary was delivered. */
+export type FinalState =
+  | { readonly state: "delivered"; readonly receipt: string }
+  | { readonly state: "dead"; readonly reason: string }
+  | { readonly state: "dropped" }
+  | { readonly state: "superseded"; readonly by: string }
+  | { readonly state: "cancelled" };
 
 /** The state for readers. Watching an entry changes what is remembered of it, not the state. */
 export type ReadonlyQueueState = Omit<QueueState, "apply" | "snapshot" | "successor">;
 
-/** The fold. */
+/** The fold over the records. */
 export class QueueState {
-  readonly #line = new OrderedEntries();
+  readonly #entries = new OrderedEntries();
   readonly #channels = new ChannelStates();
-  readonly #settlements = new FinalStates();
-  readonly #names = new DedupIndex();
+  /** The final states of watched entries; undefined while an entry has none. */
+  readonly #watched = new Map<string, FinalState | undefined>();
+  readonly #dedup = new DedupIndex();
   readonly #deliveries = new RecentDeliveries();
   readonly #incidents = new Incidents();
-  readonly #fallbacks = new Fallbacks(this.#line, {
+  readonly #fallbacks = new Fallbacks(this.#entries, {
     cancel: (entry) => {
-      this.#settlements.conclude(entry.id, { state: "cancelled" });
+      this.#conclude(entry.id, { state: "cancelled" });
       this.#remove(entry);
     },
-    // Who was told that something is wrong hears that it is over, too.
-    isOwed: (entry) => entry.resolves === true && this.#incidents.of(entry) !== undefined,
+    // A lane that has reported an incident also reports that it is resolved.
+    isOwed: (entry) => entry.resolves === true && this.#incidents.find(entry) !== undefined,
   });
-  #flushes = 0;
+  #flushCount = 0;
   #keptBytes = 0;
   #possibleDuplicates = 0;
-  #released = 0;
+  #removedWithFiles = 0;
   #lastDelivery: number | undefined;
 
-  /** Live and dead entries, in the order of arrival; a batch stands for its members. */
+  /** Live and dead entries, in the order of arrival. A batch stands for its members. */
   entries(): Entry[] {
-    return [...this.#line.values()];
+    return [...this.#entries.values()];
   }
 
   /** The entries that will be tried, in the order of arrival. */
@@ -54,28 +88,76 @@ export class QueueState {
     return this.entries().filter((entry) => !entry.dead);
   }
 
-  /** When the lane of an entry delivered last, milliseconds since 1970, the newest at the end. */
-  recentDeliveries(entry: Pick<Entry, "channel" | "destination">): readonly number[] {
-    return this.#deliveries.of(entry);
+  /** Finds an entry, a batch, or a member of a batch. */
+  entry(id: string): Entry | undefined {
+    return this.#entries.find(id);
   }
 
-  /** The open incident with the key of an entry in its lane. */
+  /** Finds the batch in which an entry will be delivered. */
+  findBatch(id: string): Entry | undefined {
+    return this.#entries.findBatch(id);
+  }
+
+  /** The state of an entry, which depends on its channel. */
+  entryState(entry: Entry): EntryState {
+    return this.#channels.entryState(entry);
+  }
+
+  /** What a channel waits for. */
+  channelState(name: string): ChannelState {
+    return this.#channels.get(name);
+  }
+
+  /** When a lane delivered last, in milliseconds since 1970, the newest at the end. */
+  recentDeliveries(lane: Lane): readonly number[] {
+    return this.#deliveries.get(lane);
+  }
+
+  /** Finds the open incident with the key of an entry in its lane. */
   findIncident(entry: IncidentSubject): Incident | undefined {
-    return this.#incidents.of(entry);
+    return this.#incidents.find(entry);
   }
 
-  /** The lanes in which an incident with this key is open, or will be when their live entries are delivered. Fallbacks do not count. */
-  openIncidentLanes(key: string, time: number): Pick<Entry, "channel" | "destination">[] {
+  /**
+   * Lists the lanes in which an incident with this key is open, or will be when their live entries are delivered. Fallbacks do
+   * not count.
+   */
+  openIncidentLanes(key: string, time: number): Lane[] {
     const waiting = expandBatches(this.liveEntries()).filter((entry) =>
       entry.key === key && entry.title !== undefined && !entry.resolves && entry.fallbackFor === undefined
     );
-    const lanes = [...this.#incidents.under(key, time), ...waiting];
+    const lanes = [...this.#incidents.withKey(key, time), ...waiting];
     return [...new Map(lanes.map((lane) => [laneKey(lane), lane])).values()];
   }
 
-  /** The digest that an entry will be delivered with. */
-  findBatch(id: string): Entry | undefined {
-    return this.#line.batchOf(id);
+  /** Finds the entry that has or had the same idempotency key in the same lane. */
+  findDuplicate(entry: DedupKey): Duplicate | undefined {
+    return this.#dedup.findDuplicate(entry);
+  }
+
+  /** Remembers from now on how these entries end. Pass `finalState` if it is known. */
+  watch(ids: readonly string[], finalState?: FinalState): void {
+    for (const id of ids) this.#watched.set(id, finalState);
+  }
+
+  /** Forgets how these entries ended. */
+  unwatch(ids: readonly string[]): void {
+    for (const id of ids) this.#watched.delete(id);
+  }
+
+  /** How a watched entry ended; undefined before that. */
+  finalState(id: string): FinalState | undefined {
+    return this.#watched.get(id);
+  }
+
+  /** The names of the files that entries need. */
+  *fileNames(): Generator<string> {
+    for (const entry of this.#entries.values()) yield* entry.files ?? [];
+  }
+
+  /** How many entries with files have left the queue. When it changes, there may be files to sweep. */
+  get removedWithFiles(): number {
+    return this.#removedWithFiles;
   }
 
   /** How many entries may have been delivered twice. */
@@ -83,89 +165,44 @@ export class QueueState {
     return this.#possibleDuplicates;
   }
 
-  /** The names of the files that entries need. */
-  *fileNames(): Generator<string> {
-    for (const entry of this.#line.values()) yield* entry.files ?? [];
-  }
-
-  /** How many entries with files have left, as far as was read: when this changes there may be files that nobody needs. */
-  get removedWithFiles(): number {
-    return this.#released;
-  }
-
-  /** When something was last delivered, milliseconds since 1970. */
+  /** When an entry was last delivered, in milliseconds since 1970. */
   get lastDelivery(): number | undefined {
     return this.#lastDelivery;
   }
 
-  /** One entry, unless it is settled. */
-  entry(id: string): Entry | undefined {
-    return this.#line.find(id);
-  }
-
-  /** What a channel waits for. */
-  channelState(name: string): ChannelState {
-    return this.#channels.of(name);
-  }
-
-  /** What an entry is, seen together with its channel. */
-  entryState(entry: Entry): EntryState {
-    return this.#channels.stateOf(entry);
-  }
-
-  /** Remembers from now on how these entries end. Pass `finalState` if it is known. */
-  watch(ids: readonly string[], finalState?: FinalState): void {
-    for (const id of ids) this.#settlements.watch(id, finalState);
-  }
-
-  /** The entry that a lane took in before under the same name of its caller's. */
-  findDuplicate(named: DedupKey): Duplicate | undefined {
-    return this.#names.duplicateOf(named);
-  }
-
-  /** Nobody asks any more how these ended. */
-  unwatch(ids: readonly string[]): void {
-    this.#settlements.unwatch(ids);
-  }
-
-  /** How a watched entry ended; undefined while it has not. */
-  finalState(id: string): FinalState | undefined {
-    return this.#settlements.of(id);
-  }
-
-  /** An empty state that remembers the same endings: for reading a journal from its beginning again. */
-  successor(): QueueState {
-    const next = new QueueState();
-    next.#settlements.take(this.#settlements);
-    next.#flushes = this.#flushes;
-    return next;
-  }
-
-  /** How many flushes were asked for. */
+  /** How many `flush` records were read. */
   get flushCount(): number {
-    return this.#flushes;
+    return this.#flushCount;
   }
 
-  /** Bytes of lines that a compaction would keep. */
+  /** Bytes of the lines that a compaction would keep. */
   get keptBytes(): number {
     return this.#keptBytes + this.#incidents.bytes;
   }
 
+  /** Creates an empty state that watches the same entries, to read a journal again from its beginning. */
+  successor(): QueueState {
+    const next = new QueueState();
+    for (const [id, finalState] of this.#watched) next.#watched.set(id, finalState);
+    next.#flushCount = this.#flushCount;
+    return next;
+  }
+
   /**
-   * The shortest journal that folds to this state, but for the acknowledgements.
+   * Creates the shortest records that fold to this state, without the `ack` records that a compaction keeps.
    *
-   * @param header when and by whom it is written
+   * @param header when the snapshot is made, and the name of the host
    */
   *snapshot(header: { readonly time: number; readonly host: string }): Generator<JournalRecord> {
     yield { t: "hdr", ...header, possibleDuplicates: this.#possibleDuplicates, lastDelivery: this.#lastDelivery };
     yield* this.#channels.snapshot();
     yield* this.#deliveries.snapshot(header.time);
     yield* this.#incidents.snapshot(header.time);
-    for (const entry of this.#line.values()) yield* snapshotOf(entry);
+    for (const entry of this.#entries.values()) yield* snapshotRecords(entry);
   }
 
   /**
-   * Takes the next record.
+   * Applies the next record. Records of unknown entries are ignored.
    *
    * @param bytes the length of its line
    */
@@ -186,128 +223,130 @@ export class QueueState {
       case "enq":
         return this.#enqueue(record, bytes);
       case "batch":
-        if (this.#line.addBatch(record, bytes)) this.#keptBytes += bytes;
+        if (this.#entries.addBatch(record, bytes)) this.#keptBytes += bytes;
         return;
       case "ack":
         this.#keptBytes += bytes;
-        this.#names.delivered(record);
-        this.#settlements.conclude(record.id, { state: "delivered", receipt: record.receipt });
+        this.#dedup.onDelivery(record);
+        this.#conclude(record.id, { state: "delivered", receipt: record.receipt });
     }
-    const entry = this.#line.find(record.id);
+    const entry = this.#entries.find(record.id);
     if (entry === undefined) return;
     switch (record.t) {
       case "dead":
-        return this.#bury(entry, record);
+        return this.#moveToDeadLetters(entry, record);
       case "retry":
-        return this.#line.revive(entry, record.expires);
+        return this.#entries.retry(entry, record.expires);
       case "drop":
         return this.#drop(entry);
     }
-    // What leaves and arrives is a digest, not one of its members.
-    if (this.#line.batchOf(entry.id)) return;
+    // A batch is tried and delivered as a whole. Only its own records count, not those of its members.
+    if (this.#entries.findBatch(entry.id)) return;
     switch (record.t) {
       case "ack":
         return this.#deliver(entry, record);
       case "att":
-        return this.#line.set(onAttempt(entry, record));
+        return this.#entries.set(onAttempt(entry, record));
       case "nack":
-        this.#nack(entry, record);
+        this.#fail(entry, record);
         return this.#fallbacks.cancelUnneeded(entry);
-      case "snap": {
-        const { attempts, inFlight, inDoubt, wait, dead, replaced, forced, noBatch } = record;
-        this.#line.set({ ...entry, attempts, inFlight, inDoubt, wait, dead, replaced, forced, noBatch });
-      }
+      case "snap":
+        return this.#entries.set({ ...entry, ...copyEntryHistory(record) });
     }
   }
 
   #enqueue(record: EnqueueRecord, bytes: number): void {
-    if (this.#line.find(record.id) || !this.#names.register(record)) return;
-    const gone = record.replaces ? this.#supersede(record) : [];
-    const [replaced, fallbackFor] = [replacedBy(record, gone), noLongerThan(record.fallbackFor, gone)];
-    const entry = { ...newEntry(record), bytes, replaced, fallbackFor };
+    if (this.#entries.find(record.id) || !this.#dedup.register(record)) return;
+    const removed = record.replaces ? this.#supersede(record) : [];
+    const [replaced, fallbackFor] = [countReplaced(record, removed), limitWait(record.fallbackFor, removed)];
+    const entry = { ...createEntry(record, bytes), replaced, fallbackFor };
     this.#fallbacks.add(entry);
-    if (record.spooled) this.#line.insert(entry);
-    else this.#line.set(entry);
+    if (record.spooled) this.#entries.insert(entry);
+    else this.#entries.set(entry);
     this.#keptBytes += bytes;
   }
 
   #supersede(record: EnqueueRecord): Entry[] {
-    // What hangs below a digest may have left with it.
-    const earlier = this.#names.idsWithKeyOf(record).map((id) => this.#line.get(id));
-    const gone = supersededBy(record, earlier.filter((entry) => entry !== undefined));
-    for (const entry of gone) {
-      this.#names.forget(entry);
-      this.#settlements.conclude(entry.id, { state: "superseded", by: record.id });
+    // Members of a batch are not replaced: an attempt may have delivered them with it.
+    const earlier = this.#dedup.findIdsWithKey(record).map((id) => this.#entries.get(id));
+    const replaced = findReplaced(record, earlier.filter((entry) => entry !== undefined));
+    for (const entry of replaced) {
+      this.#dedup.freeIdempotencyKey(entry);
+      this.#conclude(entry.id, { state: "superseded", by: record.id });
       this.#remove(entry);
-      this.#fallbacks.tell(entry.id, { supersededBy: record.id });
+      this.#fallbacks.onPrimaryEnd(entry.id, { supersededBy: record.id });
     }
-    return gone;
+    return replaced;
   }
 
-  /** What we chose to wait is over; what nobody may shorten stays. */
+  /** Ends the backoff of all entries and channels. What the server asked for stays. */
   #flush(): void {
-    this.#flushes++;
-    for (const entry of this.#line.values()) {
-      if (entry.wait) this.#line.set({ ...entry, wait: { ...entry.wait, next: entry.wait.notBefore } });
+    this.#flushCount++;
+    for (const entry of this.#entries.values()) {
+      if (entry.wait) this.#entries.set({ ...entry, wait: { ...entry.wait, next: entry.wait.notBefore } });
     }
     this.#channels.flush();
   }
 
-  #nack(entry: Entry, record: NackRecord): void {
-    if (record.class === "withdrawn") return this.#line.set(onWithdrawal(entry, record));
-    const { class: why, reason, time, next, notBefore = 0 } = record;
-    const wait = { class: why, reason, since: time, next, notBefore };
-    this.#line.set(onFailure(entry, record, wait));
-    this.#channels.blame(entry.channel, record, wait);
+  #fail(entry: Entry, record: NackRecord): void {
+    if (record.class === "withdrawn") return this.#entries.set(onWithdrawal(entry, record));
+    const { class: failureClass, reason, time, next, notBefore = 0 } = record;
+    const wait = { class: failureClass, reason, since: time, next, notBefore };
+    this.#entries.set(onFailure(entry, record, wait));
+    this.#channels.onFailure(entry.channel, record, wait);
   }
 
-  /** One event delivers a digest's members with it. */
   #deliver(entry: Entry, ack: AckRecord): void {
     const { time, receipt, possibleDuplicate } = ack;
+    const isBatch = entry.members !== undefined;
     this.#lastDelivery = time;
     if (possibleDuplicate) this.#possibleDuplicates++;
-    this.#channels.answered(entry.channel);
-    this.#deliveries.add(entry, time, entry.members !== undefined);
-    for (const each of entry.members ?? [entry]) this.#incidents.delivered(each, ack, entry.members !== undefined);
-    for (const { id } of entry.members ?? []) this.#settlements.conclude(id, { state: "delivered", receipt });
+    this.#channels.onAnswer(entry.channel);
+    this.#deliveries.add(entry, time, isBatch);
+    for (const each of entry.members ?? [entry]) this.#incidents.onDelivery(each, ack, isBatch);
+    for (const { id } of entry.members ?? []) this.#conclude(id, { state: "delivered", receipt });
     this.#remove(entry);
-    for (const { id } of entry.members ?? [entry]) this.#fallbacks.tell(id, "delivered");
+    for (const { id } of entry.members ?? [entry]) this.#fallbacks.onPrimaryEnd(id, "delivered");
   }
 
-  /** A digest that is refused for good takes nobody with it: each of its members goes by itself, and is refused by itself if need be. */
-  #bury(entry: Entry, { status, reason, time, expired }: DeadRecord): void {
-    if (status !== undefined) this.#channels.answered(entry.channel);
-    this.#settlements.conclude(entry.id, { state: "dead", reason });
+  /** If a batch is rejected, its members are delivered one by one, so that only the one that caused it becomes a dead letter. */
+  #moveToDeadLetters(entry: Entry, { status, reason, time, expired }: DeadRecord): void {
+    if (status !== undefined) this.#channels.onAnswer(entry.channel);
+    this.#conclude(entry.id, { state: "dead", reason });
     if (entry.members) {
-      // It may have arrived before it was refused, and is not looked for again.
+      // An earlier attempt may have delivered it. Its members have other txnIds, so that this cannot be found out any more.
       if (entry.inDoubt) this.#possibleDuplicates++;
-      this.#line.dissolve(entry, entry.members.map((member) => ({ ...member, noBatch: true })));
+      this.#entries.dissolve(entry, entry.members.map((member) => ({ ...member, noBatch: true })));
       this.#keptBytes -= entry.bytes;
       return this.#fallbacks.cancelUnneeded(entry);
     }
-    this.#fallbacks.tell(entry.id, "dead");
+    this.#fallbacks.onPrimaryEnd(entry.id, "dead");
     const dead: Entry = { ...entry, inFlight: undefined, dead: { reason, time, expired } };
-    if (this.#line.batchOf(entry.id) === undefined) return this.#line.set(dead);
-    this.#keptBytes -= this.#line.bringBack(dead)?.bytes ?? 0;
+    if (this.#entries.findBatch(entry.id) === undefined) return this.#entries.set(dead);
+    this.#keptBytes -= this.#entries.takeOutOfBatch(dead)?.bytes ?? 0;
   }
 
   #drop(entry: Entry): void {
     for (const { id } of entry.members ?? [entry]) {
-      const dropped = this.#line.find(id);
-      if (dropped) this.#names.forget(dropped);
-      this.#settlements.conclude(id, { state: "dropped" });
+      const dropped = this.#entries.find(id);
+      if (dropped) this.#dedup.freeIdempotencyKey(dropped);
+      this.#conclude(id, { state: "dropped" });
     }
-    this.#settlements.conclude(entry.id, { state: "dropped" });
+    this.#conclude(entry.id, { state: "dropped" });
     this.#remove(entry);
-    for (const { id } of entry.members ?? [entry]) this.#fallbacks.tell(id, "dropped");
+    for (const { id } of entry.members ?? [entry]) this.#fallbacks.onPrimaryEnd(id, "dropped");
+  }
+
+  #conclude(id: string, finalState: FinalState): void {
+    if (this.#watched.has(id)) this.#watched.set(id, finalState);
   }
 
   #remove(entry: Entry): void {
-    for (const gone of this.#line.remove(entry.id)) {
-      this.#names.remove(gone);
-      if (gone.files) this.#released++;
-      this.#fallbacks.remove(gone);
-      this.#keptBytes -= gone.bytes;
+    for (const removed of this.#entries.remove(entry.id)) {
+      this.#dedup.remove(removed);
+      if (removed.files) this.#removedWithFiles++;
+      this.#fallbacks.remove(removed);
+      this.#keptBytes -= removed.bytes;
     }
   }
 }

@@ -10,7 +10,8 @@
  */
 
 import { inheritedConfig } from "../../scripts/std/argv.ts";
-import { encodeRecord, type JournalRecord } from "../../src/queue/record.ts";
+import type { JournalRecord } from "../../src/queue/record.ts";
+import { encodeRecord } from "../../src/queue/journal_line.ts";
 import { measure, median } from "./measure.ts";
 
 const SIZES = [10_000, 100_000, 1_000_000];

@@ -310,7 +310,7 @@ Deno.test("Courier.run() lets an attempt that was killed in flight rest once, ho
     const channel = new ScriptedChannel("matrix");
     await courier(channel).run({ patienceMs: 0 });
     const [{ wait }] = queue.state.liveEntries();
-    assertEquals([wait?.class, wait?.next, queue.state.channelState("matrix")], ["killed", TEST_TIME + 2000, {
+    assertEquals([wait?.class, wait?.next, queue.state.channelState("matrix")], ["in-doubt", TEST_TIME + 2000, {
       failures: 0,
     }]);
     runtime.time += 2000;

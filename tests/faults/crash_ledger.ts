@@ -6,7 +6,7 @@
  */
 
 import { type Entry, expandBatches } from "../../src/queue/entry.ts";
-import type { EnqueueRequest } from "../../src/queue/queue_types.ts";
+import type { EnqueueRequest } from "../../src/queue/enqueue.ts";
 
 /** `may` was asked for, and nobody was told yet that it is done; `no` is certain. */
 export type Certainty = "no" | "may" | "must";

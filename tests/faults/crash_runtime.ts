@@ -1,6 +1,6 @@
 /** What the queue needs of a machine, in a model of one: a clock that moves when somebody sleeps, and ids that never come twice. */
 
-import type { QueueRuntime } from "../../src/queue/queue_types.ts";
+import type { QueueRuntime } from "../../src/queue/queue.ts";
 
 /** Where the queue lives in the model. */
 export const STATE_DIR = "/state";

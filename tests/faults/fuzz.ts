@@ -5,9 +5,9 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { crc32 } from "../../src/queue/crc32.ts";
 import { Queue } from "../../src/queue/queue.ts";
-import { encodeRecord, type JournalRecord } from "../../src/queue/record.ts";
+import type { JournalRecord } from "../../src/queue/record.ts";
+import { crc32, encodeRecord } from "../../src/queue/journal_line.ts";
 import { draft } from "./crash_actor.ts";
 import { anyDamage, joinLines, splitLines } from "./crash_damage.ts";
 import { type Dice, seededDice } from "./crash_dice.ts";

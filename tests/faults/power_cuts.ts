@@ -5,7 +5,7 @@
  */
 
 import { assert } from "@std/assert";
-import { encodeRecord } from "../../src/queue/record.ts";
+import { encodeRecord } from "../../src/queue/journal_line.ts";
 import { draft, fallback } from "./crash_actor.ts";
 import { DELIVERED, fill, holdLock, HOPELESS, REFUSED } from "./crash_props.ts";
 import { JOURNAL, Scene } from "./crash_scene.ts";

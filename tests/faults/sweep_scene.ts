@@ -7,7 +7,7 @@
 import { DELIVERER_COMMAND } from "../../src/base/deliverer_command.ts";
 import { denoFiles } from "../../src/runtime/files.ts";
 import { FileLock } from "../../src/runtime/file_lock.ts";
-import { encodeRecord } from "../../src/queue/record.ts";
+import { encodeRecord } from "../../src/queue/journal_line.ts";
 import type { Ending } from "./process.ts";
 import { SUBJECT, type SweptCommand } from "./sweep_commands.ts";
 import { type Fault, injection, type Syscall } from "./sweep_faults.ts";

@@ -12,7 +12,7 @@ import type { ProcessRole } from "../../src/notifier/background/spawn.ts";
 import type { NotifyOptions } from "../../src/notifier/options.ts";
 import { type Entry, expandBatches, laneKey } from "../../src/queue/entry.ts";
 import { Queue } from "../../src/queue/queue.ts";
-import { encodeRecord } from "../../src/queue/record.ts";
+import { encodeRecord } from "../../src/queue/journal_line.ts";
 import { type Dice, seededDice } from "../faults/crash_dice.ts";
 import { createFileName, createSubject, parseNumber } from "./received.ts";
 import { judgeRun } from "./oracle.ts";

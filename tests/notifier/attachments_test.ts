@@ -230,7 +230,7 @@ Deno.test("flush() buries a file that is gone or cut, with the reason, and goes 
   await notifier.flush();
   assertEquals(shown(scene), ["m.text Load", "m.image graph.png", "m.file übersicht.csv"]);
   assertEquals(notifier.entries().map(({ state, reason }) => [state, reason?.replace(/\/[^ ]+:/, "PATH:")]), [
-    ["dead", "Cannot read PATH: it is not there any more"],
+    ["dead", "Cannot read PATH: the file is missing"],
     ["dead", "Cannot read PATH: it has 3 bytes instead of 23"],
   ]);
 });

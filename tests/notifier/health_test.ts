@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { healthOf } from "../../src/notifier/health.ts";
 import { MAX_QUEUE_BYTES, NEARLY_FULL_BYTES } from "../../src/queue/limits.ts";
-import { MAX_LINE_BYTES } from "../../src/queue/record.ts";
+import { MAX_LINE_BYTES } from "../../src/queue/journal_line.ts";
 import { countAges, type Status } from "../../src/notifier/status.ts";
 
 const MAX_AGE_MS = 900_000;

@@ -3,7 +3,8 @@ import { StorageError } from "../../src/base/errors.ts";
 import { denoFiles, type Files } from "../../src/runtime/files.ts";
 import { ACK_RETENTION_MS, MIN_COMPACTION_BYTES } from "../../src/queue/limits.ts";
 import { Queue } from "../../src/queue/queue.ts";
-import { encodeRecord, type JournalRecord } from "../../src/queue/record.ts";
+import type { JournalRecord } from "../../src/queue/record.ts";
+import { encodeRecord } from "../../src/queue/journal_line.ts";
 import { QueueState } from "../../src/queue/state.ts";
 import { type FakeRuntime, fakeRuntime, TEST_TIME } from "../fakes/runtime.ts";
 

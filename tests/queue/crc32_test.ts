@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { crc32 } from "../../src/queue/crc32.ts";
+import { crc32 } from "../../src/queue/journal_line.ts";
 
 Deno.test("crc32() agrees with the published check value and with zlib's", () => {
   const of = (text: string) => crc32(new TextEncoder().encode(text));

@@ -1,6 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { FORGOTTEN_AFTER_MS, type IncidentSubject, MAX_INCIDENTS } from "../../src/queue/incidents.ts";
-import { encodeRecord, type JournalRecord } from "../../src/queue/record.ts";
+import type { IncidentSubject } from "../../src/queue/incidents.ts";
+import { MAX_INCIDENTS } from "../../src/queue/limits.ts";
+import { INCIDENT_RETENTION_MS } from "../../src/queue/limits.ts";
+import type { JournalRecord } from "../../src/queue/record.ts";
+import { encodeRecord } from "../../src/queue/journal_line.ts";
 import { QueueState } from "../../src/queue/state.ts";
 
 const LANE = { channel: "matrix", destination: "!a" };
@@ -45,7 +48,7 @@ Deno.test("QueueState.findIncident() knows the first that was delivered under a 
     isShared: undefined,
     title: "title a",
     since: 10,
-    told: 51,
+    lastDelivery: 51,
     count: 2,
   };
   assertEquals(state.findIncident(next()), incident as never);
@@ -69,12 +72,12 @@ Deno.test("QueueState.findIncident() begins with what the first one took the pla
 
 Deno.test("QueueState.findIncident() tells every try of an entry the same, and forgets what is long past", () => {
   const state = fold(...told({ id: "a" }));
-  assertEquals(state.findIncident(next({ time: 11 + FORGOTTEN_AFTER_MS }))?.receipt, "$a");
-  assertEquals(state.findIncident(next({ time: 12 + FORGOTTEN_AFTER_MS })), undefined);
+  assertEquals(state.findIncident(next({ time: 11 + INCIDENT_RETENTION_MS }))?.receipt, "$a");
+  assertEquals(state.findIncident(next({ time: 12 + INCIDENT_RETENTION_MS })), undefined);
   // The entry came in time, and waits; a compaction meanwhile changes nothing.
-  const late = compacted(state, 11 + 1.5 * FORGOTTEN_AFTER_MS);
-  assertEquals(late.findIncident(next({ time: 11 + FORGOTTEN_AFTER_MS }))?.receipt, "$a");
-  assertEquals([...compacted(state, 12 + 2 * FORGOTTEN_AFTER_MS).snapshot({ time: 0, host: "x" })].length, 1);
+  const late = compacted(state, 11 + 1.5 * INCIDENT_RETENTION_MS);
+  assertEquals(late.findIncident(next({ time: 11 + INCIDENT_RETENTION_MS }))?.receipt, "$a");
+  assertEquals([...compacted(state, 12 + 2 * INCIDENT_RETENTION_MS).snapshot({ time: 0, host: "x" })].length, 1);
 });
 
 Deno.test("QueueState.findIncident() remembers so many and no more, and counts the bytes that they keep", () => {

@@ -1,6 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { InvalidNotificationError } from "../../src/base/errors.ts";
-import { decodeLine, encodeRecord, isUnfinished, type JournalRecord, MAX_LINE_BYTES } from "../../src/queue/record.ts";
+import type { JournalRecord } from "../../src/queue/record.ts";
+import { MAX_LINE_BYTES } from "../../src/queue/journal_line.ts";
+import { decodeLine, encodeRecord, isUnfinished } from "../../src/queue/journal_line.ts";
 
 const id = "00000000-0000-4000-8000-000000000001";
 
@@ -103,10 +105,10 @@ const ON_DISK: [JournalRecord, string][] = [
       isShared: true,
       title: "Up",
       since: 1,
-      told: 2,
+      lastDelivery: 2,
       count: 3,
     },
-    '{"v":1,"t":"incident","channel":"matrix","destination":"!r","key":"k","receipt":"$e","isShared":true,"title":"Up","since":1,"told":2,"count":3,"c":"CHECKSUM"}\n',
+    '{"v":1,"t":"incident","channel":"matrix","destination":"!r","key":"k","receipt":"$e","isShared":true,"title":"Up","since":1,"lastDelivery":2,"count":3,"c":"CHECKSUM"}\n',
   ],
   [{ t: "flush", time: 1 }, '{"v":1,"t":"flush","time":1,"c":"CHECKSUM"}\n'],
 ];

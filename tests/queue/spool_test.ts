@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { StorageError } from "../../src/base/errors.ts";
 import { denoFiles, type Files } from "../../src/runtime/files.ts";
 import { Queue } from "../../src/queue/queue.ts";
-import type { EnqueueRequest } from "../../src/queue/queue_types.ts";
+import type { EnqueueRequest } from "../../src/queue/enqueue.ts";
 import { fakeRuntime, TEST_TIME } from "../fakes/runtime.ts";
 import { setScene } from "../fakes/scene.ts";
 import { fieldsOf } from "../fakes/outcomes.ts";

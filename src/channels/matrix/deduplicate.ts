@@ -10,7 +10,7 @@ import { MatrixError } from "../../matrix/errors.ts";
 import { findEvent } from "../../matrix/events.ts";
 import type { MatrixClient } from "../../matrix/request.ts";
 import { readServerSoftware } from "../../matrix/discovery.ts";
-import type { InDoubt } from "../../queue/entry.ts";
+import type { InDoubt } from "../../queue/record.ts";
 
 /**
  * What matters more when nobody can tell yet. `send`: that the message comes in time, with a small risk of two. `wait`: that there is one, up to five minutes

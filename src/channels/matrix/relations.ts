@@ -12,7 +12,7 @@
  * @module
  */
 
-import type { Incident } from "../../notification/incident.ts";
+import type { Incident } from "../../queue/incidents.ts";
 import { MatrixError } from "../../matrix/errors.ts";
 import {
   readEvent,

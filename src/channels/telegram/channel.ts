@@ -2,7 +2,7 @@
 
 import { ResponseError } from "../../base/errors.ts";
 import { type Fields, isObject } from "../../base/fields.ts";
-import type { Incident } from "../../notification/incident.ts";
+import type { Incident } from "../../queue/incidents.ts";
 import { cutToFit, renderHtml, renderPlain } from "../../notification/render.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "../channel.ts";
 import type { ConnectionConfig } from "../fields/connection.ts";

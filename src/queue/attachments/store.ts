@@ -1,32 +1,31 @@
 /**
- * The files that entries need, in `stateDir/attachments`: each has a name of its own, which entries hold, and nobody else.
+ * The files that entries need, in `stateDir/attachments`. Each has a name of its own, which only its entries know.
  *
  * ```text
- * in:   create, lock -> write -> fdatasync -> fsync of the directory -> the entries are enqueued -> unlock
- * out:  nobody names it -> lock -> make durable what says so -> still nobody names it -> remove
+ * stage:  create, lock -> write -> fdatasync -> fsync of the directory -> enqueue the entries -> unlock
+ * sweep:  no entry names it -> lock -> sync the journal -> still no entry names it -> remove
  * ```
  *
- * A file is on the disk before an entry names it. Its writer holds its lock until then, so that nobody takes it for one that was left behind; the kernel frees
- * the lock of a writer that is killed, and its file goes with the next sweep.
+ * A file is on the disk before an entry names it. Its writer holds its lock until then, so that no sweep takes it for a file
+ * that was left behind. The kernel releases the lock of a killed writer, and the next sweep removes the file.
  *
  * @module
  */
 
-import { InvalidNotificationError } from "../../base/errors.ts";
-import { denoFiles, type Files, type OpenFile } from "../../runtime/files.ts";
-import { StagedFiles } from "./staged.ts";
-import { MAX_FILES_BYTES } from "../limits.ts";
+import { InvalidNotificationError, StorageError } from "../../base/errors.ts";
 import { mapFileErrors } from "../../runtime/file_errors.ts";
+import { denoFiles, type Files, type OpenFile } from "../../runtime/files.ts";
+import { MAX_FILES_BYTES } from "../limits.ts";
 
-/** What files are called: a UUID, so that no name leads anywhere else. */
+/** The names of files are UUIDs, so that no name leads out of the directory. */
 const NAME_REGEXP = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** Where the files of a state directory are. */
+/** Returns the directory of the files. */
 export function filesDirectory(stateDir: string): string {
   return `${stateDir}/attachments`;
 }
 
-/** `attachments/`. */
+/** The files of a state directory. */
 export class AttachmentStore {
   readonly directory: string;
   readonly #files: Files;
@@ -45,65 +44,66 @@ export class AttachmentStore {
   }
 
   /**
-   * Takes files in.
+   * Starts to stage files.
    *
-   * @param uuid makes their names
-   * @throws {StorageError} when there is no directory for them
+   * @param uuid creates their names
+   * @throws {StorageError} if the directory cannot be created
    */
-  receive(uuid: () => string): StagedFiles {
+  stage(uuid: () => string): StagedFiles {
     mapFileErrors(`make the directory ${this.directory}`, () => this.#files.makeDirectory(this.directory));
     return new StagedFiles(this.directory, { files: this.#files, uuid, room: MAX_FILES_BYTES - this.bytes() });
   }
 
   /**
-   * Reads a file whole.
+   * Reads a whole file.
    *
-   * @param size how long it was when it came in
-   * @throws {InvalidNotificationError} when it is not there any more, or not what it was
+   * @param size its size when it was staged
+   * @throws {InvalidNotificationError} if it is missing or has another size
    */
   read(name: string, size: number): Uint8Array<ArrayBuffer> {
-    const gone = (state: string) => new InvalidNotificationError(`Cannot read ${this.path(name)}: ${state}`);
-    if (!NAME_REGEXP.test(name)) throw gone("it is no name of a file of ours");
+    const unreadable = (state: string) => new InvalidNotificationError(`Cannot read ${this.path(name)}: ${state}`);
+    if (!NAME_REGEXP.test(name)) throw unreadable("it is not the name of a stored file");
     return mapFileErrors(`read ${this.path(name)}`, () => {
       try {
         using file = this.#files.open(this.path(name), "read");
-        if (file.size() !== size) throw gone(`it has ${file.size()} bytes instead of ${size}`);
+        if (file.size() !== size) throw unreadable(`it has ${file.size()} bytes instead of ${size}`);
         const bytes = new Uint8Array(size);
         let at = 0;
         for (let length = -1; length !== 0 && at < size; at += length) length = file.read(bytes.subarray(at), at);
-        if (at < size) throw gone("it ends too early");
+        if (at < size) throw unreadable("it ends too early");
         return bytes;
       } catch (error) {
-        if (error instanceof Deno.errors.NotFound) throw gone("it is not there any more");
+        if (error instanceof Deno.errors.NotFound) throw unreadable("the file is missing");
         throw error;
       }
     });
   }
 
-  /** Where a file is. */
   path(name: string): string {
     return `${this.directory}/${name}`;
   }
 
   /**
-   * Removes the files that nobody names.
+   * Removes the files that no entry names.
    *
-   * @param known which are named, as far as was read
-   * @param named says, durably, which are named; it is asked when nobody who is still writing can be among the others
+   * @param known the names in use, as far as is known
+   * @param named returns the names in use, from synced data. It is called while the locks of all candidates are held, so none of
+   * them is still being written.
+   * @throws {StorageError} if the directory cannot be read or written
    */
   async sweep(known: ReadonlySet<string>, named: () => Promise<ReadonlySet<string>>): Promise<void> {
     const locked = new Map<string, OpenFile>();
     try {
       mapFileErrors(`read ${this.directory}`, () => {
         for (const name of this.#names().filter((name) => !known.has(name))) {
-          const file = this.#lock(name);
+          const file = this.#tryToLock(name);
           if (file) locked.set(name, file);
         }
       });
       if (locked.size === 0) return;
       const kept = await named();
-      const gone = [...locked.keys()].filter((name) => !kept.has(name));
-      mapFileErrors(`write ${this.directory}`, () => gone.forEach((name) => this.#files.remove(this.path(name))));
+      const unneeded = [...locked.keys()].filter((name) => !kept.has(name));
+      mapFileErrors(`write ${this.directory}`, () => unneeded.forEach((name) => this.#files.remove(this.path(name))));
     } finally {
       for (const file of locked.values()) file[Symbol.dispose]();
     }
@@ -123,8 +123,7 @@ export class AttachmentStore {
     }
   }
 
-  /** Whoever is still writing a file has its lock. */
-  #lock(name: string): OpenFile | undefined {
+  #tryToLock(name: string): OpenFile | undefined {
     let file;
     try {
       file = this.#files.open(this.path(name), "read");
@@ -134,5 +133,97 @@ export class AttachmentStore {
     }
     if (file.tryLock()) return file;
     file[Symbol.dispose]();
+  }
+}
+
+/** What staged files need. */
+interface StagedFilesParts {
+  readonly files: Files;
+  readonly uuid: () => string;
+  /** How many bytes may be written. */
+  readonly room: number;
+}
+
+/** Files that were written before an entry names them. Disposing of them removes those that {@linkcode StagedFiles.keep} did not name. */
+export class StagedFiles implements Disposable {
+  readonly #directory: string;
+  readonly #files: Files;
+  readonly #uuid: () => string;
+  readonly #written = new Map<string, OpenFile>();
+  #room: number;
+
+  constructor(directory: string, { files, uuid, room }: StagedFilesParts) {
+    this.#directory = directory;
+    this.#files = files;
+    this.#uuid = uuid;
+    this.#room = room;
+  }
+
+  /**
+   * Writes a file and syncs its bytes.
+   *
+   * @param title the name of the file for people
+   * @returns its name in the directory, and its size in bytes
+   * @throws {StorageError} if the disk refuses, or all files together would exceed their limit
+   * @throws what `chunks` throws
+   */
+  write(chunks: Iterable<Uint8Array>, title: string): { readonly name: string; readonly size: number } {
+    return mapFileErrors(`keep ${title} in ${this.#directory}`, () => {
+      const [name, file] = this.#create();
+      let size = 0;
+      for (const chunk of chunks) {
+        size += chunk.length;
+        this.#room -= chunk.length;
+        if (this.#room < 0) {
+          const limit = `${Math.round(MAX_FILES_BYTES / 2 ** 20)} MiB`;
+          throw new StorageError(
+            "files",
+            `Cannot keep ${title} in ${this.#directory}: it has reached its limit of ${limit}`,
+          );
+        }
+        for (let rest = chunk; rest.length > 0;) rest = rest.subarray(file.append(rest));
+      }
+      file.syncData();
+      return { name, size };
+    }, "unwritten");
+  }
+
+  /** Creates and locks a file. If a sweep removed it before it was locked, creates another one. */
+  #create(): [name: string, file: OpenFile] {
+    for (;;) {
+      const name = this.#uuid(), path = `${this.#directory}/${name}`;
+      const file = this.#files.open(path, "create");
+      if (file.tryLock() && this.#files.list(this.#directory).includes(name)) {
+        this.#written.set(name, file);
+        return [name, file];
+      }
+      file[Symbol.dispose]();
+    }
+  }
+
+  /** Makes the names durable. After that, entries may name the files. */
+  confirm(): void {
+    mapFileErrors(`write ${this.#directory}`, () => this.#files.syncDirectory(this.#directory), "unwritten");
+  }
+
+  /** Keeps the files that entries name, and removes the others. Call it when the entries are enqueued. */
+  keep(named: Iterable<string>): void {
+    for (const name of named) {
+      this.#written.get(name)?.[Symbol.dispose]();
+      this.#written.delete(name);
+    }
+    this[Symbol.dispose]();
+  }
+
+  [Symbol.dispose](): void {
+    for (const [name, file] of this.#written) {
+      try {
+        this.#files.remove(`${this.#directory}/${name}`);
+      } catch {
+        // The next sweep removes it.
+      }
+      file[Symbol.dispose]();
+    }
+    this.#written.clear();
   }
 }

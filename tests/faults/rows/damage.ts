@@ -1,7 +1,7 @@
 /** Row 4: a journal that was spoiled. Row 23: one that a later version wrote. */
 
 import { StorageError } from "../../../src/base/errors.ts";
-import { crc32 } from "../../../src/queue/crc32.ts";
+import { crc32 } from "../../../src/queue/journal_line.ts";
 import { fuzz } from "../fuzz.ts";
 import { NOTHING, ONE, placed, problem, sum, type Tally, tallyEach } from "../tally.ts";
 import { World } from "../world.ts";

@@ -75,6 +75,6 @@ Deno.test("AttachmentStore.read() reads nothing but files of its own", () => {
   const files = new CrashFiles();
   const store = new AttachmentStore(STATE_DIR, files);
   for (const name of ["../queue/queue.jsonl", "", "..", "a/b"]) {
-    assertThrows(() => store.read(name, 1), InvalidNotificationError, "it is no name of a file of ours");
+    assertThrows(() => store.read(name, 1), InvalidNotificationError, "it is not the name of a stored file");
   }
 });

@@ -1,0 +1,140 @@
+/**
+ * How records change an entry, and which records make such a change: both directions of one relation, without side effects.
+ *
+ * ```text
+ *          enq                att                  nack
+ * (none) ------> queued ------------> in flight ----------> deferred ---> att …
+ *                                     in flight --ack-----> delivered: it leaves the queue
+ *                                     in flight --dead----> dead letter --retry--> queued or deferred
+ * ```
+ *
+ * @module
+ */
+
+import { type Entry, isAttachmentOf } from "./entry.ts";
+import {
+  type AckRecord,
+  type AttemptRecord,
+  copyEntryFields,
+  copyEntryHistory,
+  type EnqueueRecord,
+  type InDoubt,
+  type JournalRecord,
+  type NackRecord,
+  type Replaced,
+  type Wait,
+} from "./record.ts";
+
+/** The result of an attempt. `failed`: the entry stays in the queue. `dead`: it was rejected for good. */
+export type AttemptResult =
+  | ({ readonly state: "delivered" } & Omit<AckRecord, "t" | "id" | "time">)
+  | ({ readonly state: "failed" } & Omit<NackRecord, "t" | "id" | "n" | "time">)
+  | { readonly state: "dead"; readonly reason: string; readonly status?: number; readonly errcode?: string };
+
+/** Creates the entry of an `enq` record. */
+export function createEntry(record: EnqueueRecord, bytes = 0): Entry {
+  return { ...copyEntryFields(record), bytes, attempts: 0 };
+}
+
+/**
+ * Finds the entries that a record replaces: those that wait and cannot have been delivered.
+ *
+ * @param earlier the entries of its lane with the same key
+ */
+export function findReplaced(record: EnqueueRecord, earlier: readonly Entry[]): Entry[] {
+  const waiting = earlier.filter(({ id, dead, inFlight, inDoubt, time }) =>
+    id !== record.id && !dead && !inFlight && !inDoubt && !(record.spooled && time > record.time)
+  );
+  // An attachment leaves the queue only with its text. If the text is in flight or delivered, the attachment stays.
+  const hasText = isAttachmentOf(waiting);
+  return waiting.filter((entry) => entry.attachmentIndex === undefined || hasText(entry));
+}
+
+/** Counts what a new entry replaces. Attachments do not count. */
+export function countReplaced({ time }: EnqueueRecord, replaced: readonly Entry[]): Replaced | undefined {
+  let count = 0, since = time, fired = Infinity;
+  for (const entry of replaced.filter(({ attachmentIndex }) => attachmentIndex === undefined)) {
+    count += 1 + (entry.replaced?.count ?? 0);
+    since = Math.min(since, entry.replaced?.since ?? entry.time);
+    fired = Math.min(fired, entry.replaced?.fired ?? (entry.resolves ? Infinity : entry.time));
+  }
+  return count > 0 ? { count, since, ...(fired < Infinity ? { fired } : {}) } : undefined;
+}
+
+/** Applies an `att` record. If another attempt is in flight, its deliverer was killed, and its outcome is unknown. */
+export function onAttempt(entry: Entry, { n, time }: AttemptRecord): Entry {
+  const inDoubt = entry.inFlight ? extendDoubt(entry, entry.inFlight.time, time) : entry.inDoubt;
+  return { ...entry, attempts: n, inFlight: { n, time }, inDoubt };
+}
+
+/** Applies a `nack` record of an attempt that was announced and never left: it does not count as an attempt. */
+export function onWithdrawal(entry: Entry, { n }: NackRecord): Entry {
+  return { ...entry, attempts: Math.max(0, n - 1), inFlight: undefined };
+}
+
+/** Applies a `nack` record of a failed attempt. */
+export function onFailure(entry: Entry, record: NackRecord, wait: Wait): Entry {
+  const { time } = record;
+  const inDoubt = record.class === "in-doubt" ? extendDoubt(entry, entry.inFlight?.time ?? time, time) : entry.inDoubt;
+  return { ...entry, inFlight: undefined, inDoubt, wait };
+}
+
+function extendDoubt({ inDoubt }: Entry, since: number, until: number): InDoubt {
+  return { since: inDoubt?.since ?? since, until };
+}
+
+/**
+ * Creates the records of an attempt's result.
+ *
+ * Each member of a batch has an `ack` of its own, for its idempotency key and for callers that watch it. They come before the
+ * `ack` of the batch: if the end of the write is lost, the whole batch is tried again, and no idempotency key is forgotten.
+ */
+export function resultRecords(entry: Entry, result: AttemptResult, time: number): JournalRecord[] {
+  const common = { id: entry.id, time };
+  if (result.state === "delivered") {
+    const { state: _, ...ack } = result;
+    const { receipt, via } = ack;
+    const members = (entry.members ?? []).map((member): JournalRecord => {
+      return { t: "ack", id: member.id, time, receipt, via, ...keptIdempotencyKey(member) };
+    });
+    return [...members, { t: "ack", ...common, ...ack, ...keptIdempotencyKey(entry) }];
+  }
+  if (result.state === "dead") {
+    const { state: _, ...dead } = result;
+    return [{ t: "dead", ...common, ...dead }];
+  }
+  const { state: _, ...nack } = result;
+  return [{ t: "nack", n: entry.attempts, ...common, ...nack }];
+}
+
+/** What an `ack` keeps so that the idempotency key stays known after the entry is gone. */
+function keptIdempotencyKey(
+  { idempotencyKey, channel, destination }: Entry,
+): Pick<AckRecord, "idempotencyKey" | "channel" | "destination"> {
+  return idempotencyKey === undefined ? {} : { idempotencyKey, channel, destination };
+}
+
+/** Creates the record that withdraws the announcement of an attempt. */
+export function withdrawalRecord({ id, attempts }: Entry, time: number): JournalRecord {
+  return { t: "nack", id, n: attempts, time, class: "withdrawn", reason: "the attempt before it failed", next: time };
+}
+
+/** Creates the record of an attempt whose deliverer was killed. It is not tried again before `next`. */
+export function killedRecord({ id, attempts }: Entry, time: number, next: number): JournalRecord {
+  const reason = "The process that was sending it was killed, and it may have arrived";
+  return { t: "nack", id, n: attempts, time, class: "in-doubt", reason, next, notBefore: next, killed: true };
+}
+
+/** Creates the shortest records from which an entry follows. Those of a batch begin with the records of its members. */
+export function* snapshotRecords(entry: Entry): Generator<JournalRecord> {
+  const { id, time, channel, destination, members } = entry;
+  if (members) {
+    for (const member of members) yield* snapshotRecords(member);
+    yield { t: "batch", id, time, channel, destination, members: members.map((member) => member.id) };
+  } else {
+    // Without `replaces`: the entries that it replaced are gone already, and it must not replace others.
+    yield { t: "enq", ...copyEntryFields(entry) };
+  }
+  const history = copyEntryHistory(entry);
+  if (members || Object.values(history).some(Boolean)) yield { t: "snap", id, ...history };
+}
