@@ -8,9 +8,9 @@
 import { parseServer } from "../runtime/address.ts";
 import { formatDuration } from "../base/duration.ts";
 import {
-  BeforeSendingError,
   ConfigError,
   LoginError,
+  NotSentError,
   NotTheServiceError,
   ResponseError,
   TransportError,
@@ -198,7 +198,7 @@ export async function withLoginErrors<Result>(
 
 /** Turns the error of a request into a {@linkcode LoginError}; returns other errors as they are. */
 export function toLoginError(what: string, error: unknown, now: number): unknown {
-  if (error instanceof BeforeSendingError) return toLoginError(what, error.cause, now);
+  if (error instanceof NotSentError) return toLoginError(what, error.cause, now);
   if (error instanceof ResponseError && (error.status === 429 || error.failureClass === "rate-limited")) {
     const { retryAfterMs } = error;
     const until = retryAfterMs === undefined ? undefined : now + retryAfterMs;

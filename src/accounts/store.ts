@@ -77,18 +77,22 @@ export class AccountStore {
     const lock = new FileLock(this.#files, path.replace(/json$/, "lock"));
     const { runtime, timeoutMs, signal } = options;
     if (!await lock.acquire(timeoutMs, runtime, signal)) {
-      throw new StorageError("busy", `Cannot use the account ${userId}: another process holds its lock`);
+      throw new StorageError("locked", `Cannot use the account ${userId}: another process holds its lock`);
     }
     try {
       return await work({
         read: () => readAccount(this.#stateDir, userId),
         save: (account) =>
-          mapFileErrors(`save ${path}`, () => replaceFile(this.#files, path, serializeAccount(account)), "unwritten"),
+          mapFileErrors(
+            `save ${path}`,
+            () => replaceFile(this.#files, path, serializeAccount(account)),
+            "write-failed",
+          ),
         remove: () =>
           mapFileErrors(`remove ${path}`, () => {
             this.#files.remove(path);
             this.#files.syncDirectory(folder);
-          }, "unwritten"),
+          }, "write-failed"),
       });
     } finally {
       lock.release();
@@ -111,7 +115,7 @@ export function stableDeviceId(
   const path = `${stateDir}/device.json`;
   mapFileErrors(`create the folder ${stateDir}`, () => files.makeDirectory(stateDir));
   const lock = new FileLock(files, `${stateDir}/device.lock`);
-  if (!lock.tryAcquire()) throw new StorageError("busy", "Cannot create the device id: another login is running");
+  if (!lock.tryAcquire()) throw new StorageError("locked", "Cannot create the device id: another login is running");
   try {
     const known = readDeviceId(path);
     if (known !== undefined) return known;
@@ -119,7 +123,7 @@ export function stableDeviceId(
     mapFileErrors(
       `save ${path}`,
       () => replaceFile(files, path, `${JSON.stringify({ version: 1, deviceId })}\n`),
-      "unwritten",
+      "write-failed",
     );
     return deviceId;
   } finally {

@@ -1,45 +1,45 @@
 /**
- * The few error classes that somebody catches. Messages follow one grammar: what could not be done, a colon, the state that
- * prevented it; no full stop. The command line adds the prefix and the hint.
+ * The errors that callers catch, each a condition. A message says what could not be done, then, after a colon, why; it has
+ * no full stop. Errors with a hint also say how to fix it. The command line adds the prefix and prints the hint.
  *
  * @module
  */
 
-/** What an error can carry for people. */
+/** Options of an error with a hint. */
 export interface HintOptions extends ErrorOptions {
-  /** What mends it, as a sentence without a full stop. */
+  /** How to fix it: a sentence without a full stop. */
   readonly hint?: string;
 }
 
-/** An error that knows what mends it. */
+/** An error that can say how to fix it. */
 export class HintedError extends Error {
-  /** What mends it, as a sentence without a full stop. */
+  /** How to fix it: a sentence without a full stop. */
   readonly hint?: string;
 
-  /** The message says what could not be done, a colon, and the state that prevented it. */
+  /** Creates an error whose message says what could not be done and, after a colon, why. */
   constructor(message: string, options: HintOptions = {}) {
     super(message, options);
     this.hint = options.hint;
   }
 }
 
-/** Bad input: an empty subject, a message that is too long, a channel or a room that there is not. */
+/** The input cannot be sent: an empty subject, a message that is too long, a channel or a room that does not exist. */
 export class InvalidNotificationError extends HintedError {
-  /** The name of the class, for those who cannot use `instanceof`. */
+  /** The name of the class, for code that cannot use `instanceof`. */
   override name = "InvalidNotificationError" as const;
 }
 
-/** A configuration that cannot be used. */
+/** The configuration cannot be used. */
 export class ConfigError extends HintedError {
-  /** The name of the class, for those who cannot use `instanceof`. */
+  /** The name of the class, for code that cannot use `instanceof`. */
   override name = "ConfigError" as const;
 }
 
 /**
  * Deno denies a permission that this program needs. The hint names the flag, such as `--allow-read`.
  *
- * If Deno denies access to the queue, the error is a {@linkcode StorageError} with the code `permission`. If it denies the
- * network, the notification stays in the queue and its outcome says so.
+ * If Deno denies access to the queue, the error is a {@linkcode StorageError} with the code `permission-denied`. If it
+ * denies access to the network, the notification stays in the queue and its outcome names the flag.
  */
 export class PermissionError extends HintedError {
   /** The name of the class, for code that cannot use `instanceof`. */
@@ -54,57 +54,61 @@ export class PermissionError extends HintedError {
  */
 export function toPermissionError(action: string, error: unknown): unknown {
   if (!(error instanceof Deno.errors.NotCapable)) return error;
-  return new PermissionError(`Cannot ${action}: ${describeDenial(error)}`, {
-    cause: error,
-    hint: permissionHint(error),
-  });
+  return new PermissionError(`Cannot ${action}: ${formatDenial(error)}`, { cause: error, hint: permissionHint(error) });
 }
 
-/** The permission that is missing: `Deno requires read access to "/etc/x"`. */
-export function describeDenial({ message }: Error): string {
+/** Says which permission is missing: `Deno requires read access to "/etc/x"`. */
+export function formatDenial({ message }: Error): string {
   return `Deno r${message.split(", run again")[0].slice(1)}`;
 }
 
-/** A hint that names the flag of a missing permission. */
+/** Returns a hint that names the flag of a missing permission. */
 export function permissionHint({ message }: Error): string {
   return `run it with ${/--allow-[a-z]+/.exec(message)?.[0] ?? "the permissions in the README"}`;
 }
 
 /**
- * Why the queue could not take or give something. `full`: no room on the disk. `limit`: the queue is as large as it may be. `busy`: another process does not let go of its lock. `unwritten`: the disk did not take it. `files`: there
- * is no room for the files that come with it.
- * `io`: it cannot be read. `permission`: it may not be used.
+ * Why the state directory could not be used. `disk-full`: no space is left. `queue-full`: the queue is at its size limit.
+ * `locked`: another process holds the lock. `write-failed` and `io-error`: a write, or any other access, failed.
+ * `attachments-not-stored`: only the attachments could not be stored. `permission-denied`: the access is not permitted.
  */
-export type StorageErrorCode = "full" | "limit" | "busy" | "unwritten" | "files" | "io" | "permission";
+export type StorageErrorCode =
+  | "disk-full"
+  | "queue-full"
+  | "locked"
+  | "write-failed"
+  | "attachments-not-stored"
+  | "io-error"
+  | "permission-denied";
 
-const QUEUE_HINTS: Readonly<Record<StorageErrorCode, string>> = {
-  full: "make room on the disk; what was queued before is safe",
-  limit: "see why nothing is delivered: matrix-notify status; what was queued before is safe",
-  busy: "if no matrix-notify is at work, another program holds the lock",
-  unwritten: "look at the disk, in the kernel's log; what was queued before is safe",
-  files: "send it without its files, or make room: matrix-notify status says what waits",
-  io: "is it a directory on a local disk? another one can be named with --state-dir",
-  permission: "run it as the owner of the directory, or name another one with --state-dir",
+const STORAGE_HINTS: Readonly<Record<StorageErrorCode, string>> = {
+  "disk-full": "free some disk space; what was queued before is safe",
+  "queue-full": "find out why nothing is delivered: matrix-notify status; what was queued before is safe",
+  "locked": "if no matrix-notify runs, another program holds the lock",
+  "write-failed": "look for disk errors in the kernel's log; what was queued before is safe",
+  "attachments-not-stored": "send it without attachments, or free some space: matrix-notify status shows what waits",
+  "io-error": "use a directory on a local disk; --state-dir names another one",
+  "permission-denied": "run it as the owner of the directory, or name another one with --state-dir",
 };
 
-/** The queue on disk cannot do what was asked. Nothing that it had acknowledged is lost by that. */
+/** The state directory, which holds the queue, cannot be read or written. What was queued before stays safe. */
 export class StorageError extends HintedError {
-  /** The name of the class, for those who cannot use `instanceof`. */
+  /** The name of the class, for code that cannot use `instanceof`. */
   override name = "StorageError" as const;
-  /** What kind of trouble it is. */
+  /** Why the state directory could not be used. */
   readonly code: StorageErrorCode;
 
-  /** The message says what could not be done, a colon, and the state that prevented it. Without a hint it has one for its kind of trouble. */
-  constructor(trouble: StorageErrorCode, message: string, options?: HintOptions) {
-    super(message, { hint: QUEUE_HINTS[trouble], ...options });
-    this.code = trouble;
+  /** Creates an error whose message says what could not be done and, after a colon, why. Each code has a default hint. */
+  constructor(code: StorageErrorCode, message: string, options?: HintOptions) {
+    super(message, { hint: STORAGE_HINTS[code], ...options });
+    this.code = code;
   }
 }
 
-/** No homeserver was found, or what was found is none. */
+/** No homeserver was found, or the server that was found is none. */
 export class DiscoveryError extends HintedError {
   override name = "DiscoveryError" as const;
-  /** What was looked at, in order, a sentence each. */
+  /** The places that were tried, in order, a sentence each. */
   readonly tried: readonly string[];
 
   constructor(message: string, tried: readonly string[], options: HintOptions) {
@@ -114,40 +118,40 @@ export class DiscoveryError extends HintedError {
 }
 
 /**
- * Why nobody could be logged in. `refused`: the server does not take what was offered. `limited`: it says when to try again. `expired`: nobody confirmed it in
- * time. `unavailable`: there is no such way, or no answer.
+ * Why a login failed. `refused`: the server rejects the credentials. `rate-limited`: the server says when to try again.
+ * `expired`: the login was not confirmed in time. `unavailable`: the server does not offer this login, or does not answer.
  */
 export type LoginErrorCode = "refused" | "rate-limited" | "expired" | "unavailable";
 
-/** A login or a logout failed. Nothing was changed on the disk. */
+/** A login or a logout failed. Nothing on disk has changed. */
 export class LoginError extends HintedError {
   override name = "LoginError" as const;
   readonly code: LoginErrorCode;
-  /** When the server wants to be asked again, milliseconds since 1970. */
+  /** When the server allows the next try, milliseconds since 1970. */
   readonly until?: number;
 
-  constructor(trouble: LoginErrorCode, message: string, options: HintOptions & { readonly until?: number } = {}) {
+  constructor(code: LoginErrorCode, message: string, options: HintOptions & { readonly until?: number } = {}) {
     super(message, options);
-    this.code = trouble;
+    this.code = code;
     this.until = options.until;
   }
 }
 
-/** Somebody pressed Ctrl-C at a question, or the input ended before the answer. */
+/** The user pressed Ctrl-C at a question, or the input ended before the answer. */
 export class InterruptedError extends HintedError {
   override name = "InterruptedError" as const;
 }
 
 /**
- * How far a request got before it failed. `connect`: DNS, TCP or TLS failed, so that no byte of the request was sent.
- * `exchange`: the connection broke afterwards, and the server may have acted. `timeout`: no answer in time; it may still act.
+ * How far a request got before it failed. `connect`: DNS, TCP or TLS failed, so no byte of the request was sent.
+ * `exchange`: the connection broke later, so the server may have acted. `timeout`: no response in time; the server may
+ * still act.
  */
 export type TransportPhase = "connect" | "exchange" | "timeout";
 
-/** No answer: the network failed. */
+/** There is no response, because the network failed. */
 export class TransportError extends HintedError {
   override name = "TransportError" as const;
-  /** How far the request got. */
   readonly phase: TransportPhase;
 
   constructor(phase: TransportPhase, message: string, options?: HintOptions) {
@@ -156,11 +160,25 @@ export class TransportError extends HintedError {
   }
 }
 
+/** A `fetch` through a proxy failed. The proxy may be the host that cannot be reached. */
+export class ProxiedFetchError extends TypeError {
+  override name = "ProxiedFetchError" as const;
+  /** The proxy's host and port. */
+  readonly proxy: string;
+
+  /** Creates an error with the message and the cause of the error that `fetch` threw. */
+  constructor(proxy: string, thrown: Error) {
+    super(thrown.message, { cause: thrown.cause });
+    this.proxy = proxy;
+  }
+}
+
 /**
- * What an answer of a service means. `not-sent`: it was not accepted now, and may be later. `in-doubt`: the service may
- * have acted. `rate-limited`: later, when the service says. `credentials`: each request of this account fails until a
- * person fixes it. `destination`: this destination does not accept it from us. `destination-busy`: not now, perhaps later.
- * `rejected`: the service will never accept this notification. `not-the-service`: something else answered.
+ * What a service's answer means. `not-sent`: it was not accepted now, and may be later. `in-doubt`: the service may
+ * have acted. `rate-limited`: the service says when to try again. `credentials`: every request of this account fails until
+ * the account or its settings are fixed. `destination`: this destination refuses our messages. `destination-busy`: the
+ * destination cannot take a message now. `rejected`: the service will never accept this notification. `not-the-service`:
+ * the answer comes from something else.
  */
 export type ResponseClass =
   | "not-sent"
@@ -172,32 +190,19 @@ export type ResponseClass =
   | "rejected"
   | "not-the-service";
 
-/** A `fetch` failed that went through a proxy: then it may be the proxy that cannot be reached. */
-export class ProxiedFetchError extends TypeError {
-  override name = "ProxiedFetchError" as const;
-  /** The proxy's host and port. */
-  readonly proxy: string;
-
-  /** It takes the place of what `fetch` threw, with the same message and cause. */
-  constructor(proxy: string, thrown: Error) {
-    super(thrown.message, { cause: thrown.cause });
-    this.proxy = proxy;
-  }
-}
-
-/** What a service said when it refused a request. */
+/** How a service refused a request. */
 export interface Refusal {
-  /** The HTTP status, or what stands for it elsewhere: an SMTP reply code, an exit code. */
+  /** The HTTP status, an SMTP reply code, or an exit code. */
   readonly status: number;
-  /** The service's own code, where it has one: `M_FORBIDDEN`. */
+  /** The service's own code, if it has one: `M_FORBIDDEN`. */
   readonly errcode?: string;
-  /** What the service said of waiting, in milliseconds, unshortened. */
+  /** How long the service asks us to wait, milliseconds, not capped. */
   readonly retryAfterMs?: number;
-  /** What it means. @default the HTTP status decides */
+  /** What the refusal means. @default the HTTP status decides */
   readonly failureClass?: ResponseClass;
 }
 
-/** The service answered with an error in its own protocol. */
+/** The service responded with an error in its own protocol. */
 export class ResponseError extends Error implements Refusal {
   override name: string = "ResponseError";
   readonly status: number;
@@ -214,12 +219,12 @@ export class ResponseError extends Error implements Refusal {
   }
 }
 
-/** Somebody answered, but not the service: a captive portal, a proxy's own page, a redirect, another program. */
+/** The response is not the service's: it comes from a captive portal, a proxy, a redirect or another program. */
 export class NotTheServiceError extends Error {
   override name = "NotTheServiceError" as const;
   /** The HTTP status. */
   readonly status: number;
-  /** What it said of waiting, in milliseconds, unshortened. */
+  /** How long the response asks us to wait, milliseconds, not capped. */
   readonly retryAfterMs?: number;
 
   constructor(message: string, { status, retryAfterMs }: Pick<Refusal, "status" | "retryAfterMs">) {
@@ -229,10 +234,10 @@ export class NotTheServiceError extends Error {
   }
 }
 
-/** An earlier try may have arrived, and it is too early to look whether it did. */
+/** An earlier attempt is in doubt, and it is too early to find out whether it arrived. */
 export class TooEarlyError extends Error {
   override name = "TooEarlyError" as const;
-  /** When it can be told, milliseconds since 1970. */
+  /** From when on it can be found out, milliseconds since 1970. */
   readonly until: number;
 
   constructor(message: string, until: number) {
@@ -241,9 +246,9 @@ export class TooEarlyError extends Error {
   }
 }
 
-/** What failed came before the envelope itself was sent, so that this try cannot have delivered it. The cause says what it was. */
-export class BeforeSendingError extends Error {
-  override name = "BeforeSendingError" as const;
+/** An attempt failed before it sent the envelope, so it cannot have delivered it. The cause is the failure. */
+export class NotSentError extends Error {
+  override name = "NotSentError" as const;
 
   constructor(cause: unknown) {
     super(cause instanceof Error ? cause.message : String(cause), { cause });

@@ -62,7 +62,7 @@ export class RoomCacheFile implements RoomCache {
     mapFileErrors(`write ${this.#directory}`, () => this.#files.makeDirectory(this.#directory));
     const lock = new FileLock(this.#files, `${this.#directory}/${name}`);
     if (!await lock.acquire(options.timeoutMs, this.#runtime, options.signal)) {
-      throw new StorageError("busy", `Cannot lock ${this.#directory}/${name}: another process holds it`);
+      throw new StorageError("locked", `Cannot lock ${this.#directory}/${name}: another process holds it`);
     }
     try {
       return await work();
@@ -75,7 +75,7 @@ export class RoomCacheFile implements RoomCache {
     const path = `${this.#directory}/rooms.json`;
     const values = { ...this.#read(), ...Object.fromEntries(this.#unsaved) };
     const text = `${JSON.stringify(values, undefined, 2)}\n`;
-    mapFileErrors(`write ${path}`, () => replaceFile(this.#files, path, text), "unwritten");
+    mapFileErrors(`write ${path}`, () => replaceFile(this.#files, path, text), "write-failed");
   }
 
   #read(): Readonly<Record<string, unknown>> {

@@ -81,17 +81,17 @@ export const DOCTOR_MEANINGS: readonly (readonly [code: number, meaning: string]
   [DOCTOR_EXIT.failure, "something does not work"],
 ];
 
-const BY_TROUBLE: Readonly<Record<StorageErrorCode, number>> = {
-  full: EXIT.tempFail,
-  limit: EXIT.tempFail,
-  busy: EXIT.tempFail,
-  unwritten: EXIT.tempFail,
-  files: EXIT.tempFail,
-  io: EXIT.ioErr,
-  permission: EXIT.noPerm,
+const BY_STORAGE_CODE: Readonly<Record<StorageErrorCode, number>> = {
+  "disk-full": EXIT.tempFail,
+  "queue-full": EXIT.tempFail,
+  locked: EXIT.tempFail,
+  "write-failed": EXIT.tempFail,
+  "attachments-not-stored": EXIT.tempFail,
+  "io-error": EXIT.ioErr,
+  "permission-denied": EXIT.noPerm,
 };
 
-const BY_LOGIN_TROUBLE: Readonly<Record<LoginErrorCode, number>> = {
+const BY_LOGIN_CODE: Readonly<Record<LoginErrorCode, number>> = {
   refused: EXIT.noPerm,
   "rate-limited": EXIT.tempFail,
   expired: EXIT.tempFail,
@@ -104,10 +104,10 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof InvalidNotificationError) return EXIT.dataErr;
   if (error instanceof ConfigError) return EXIT.config;
   if (error instanceof DiscoveryError) return EXIT.unavailable;
-  if (error instanceof LoginError) return BY_LOGIN_TROUBLE[error.code];
+  if (error instanceof LoginError) return BY_LOGIN_CODE[error.code];
   if (error instanceof InterruptedError) return EXIT.interrupted;
   if (error instanceof CommandError) return error.exitCode;
-  if (error instanceof StorageError) return BY_TROUBLE[error.code];
+  if (error instanceof StorageError) return BY_STORAGE_CODE[error.code];
   if (error instanceof PermissionError || error instanceof Deno.errors.NotCapable) return EXIT.noPerm;
   return EXIT.software;
 }

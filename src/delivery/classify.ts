@@ -6,10 +6,10 @@
  */
 
 import {
-  BeforeSendingError,
   ConfigError,
   HintedError,
   InvalidNotificationError,
+  NotSentError,
   NotTheServiceError,
   PermissionError,
   ResponseError,
@@ -45,7 +45,7 @@ export const RESET_GAP_MS = 2_000;
 /** Understands whatever was thrown by a try to deliver. */
 export function classify(error: unknown): Failure {
   const reason = reasonOf(error);
-  if (error instanceof BeforeSendingError) return withoutDoubt(classify(error.cause));
+  if (error instanceof NotSentError) return withoutDoubt(classify(error.cause));
   if (error instanceof TransportError) return { ...transport(error), reason };
   if (error instanceof NotTheServiceError) {
     const { status, retryAfterMs } = error;

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { BeforeSendingError, NotTheServiceError } from "../base/errors.ts";
+import { NotSentError, NotTheServiceError } from "../base/errors.ts";
 import { exchange, type HttpAnswer, type HttpRuntime, MAX_WAIT_MS, parseRetryAfter } from "../runtime/http.ts";
 import { parseJsonObject } from "../base/fields.ts";
 import { MatrixError } from "./errors.ts";
@@ -74,7 +74,7 @@ export interface MatrixRequest extends RequestOptions {
  * @throws {MatrixError} if the homeserver refuses
  * @throws {NotTheServiceError} if something else answered: a captive portal, a proxy, a redirect
  * @throws {TransportError} if there was no answer
- * @throws {BeforeSendingError} if another token was needed, and could not be requested
+ * @throws {NotSentError} if another token was needed, and could not be requested
  */
 export async function request(client: MatrixClient, details: MatrixRequest): Promise<Record<string, unknown>> {
   const { credentials } = client;
@@ -104,7 +104,7 @@ async function renew(credentials: Credentials, refused: string, options: RenewOp
     return await credentials.renew?.(refused, { softLogout, timeoutMs, signal }) ?? false;
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
-    throw new BeforeSendingError(error);
+    throw new NotSentError(error);
   }
 }
 

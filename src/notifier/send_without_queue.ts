@@ -49,7 +49,7 @@ export async function sendWithoutQueue(
   options: SendWithoutQueueOptions,
 ): Promise<Outcome[]> {
   const { problem, warn } = options;
-  if (problem.code === "limit") throw problem;
+  if (problem.code === "queue-full") throw problem;
   const first = await tryAll(envelopes, channels, options);
   const failed = new Set(first.filter(({ result }) => result.state !== "delivered").map(({ envelope }) => envelope));
   const due = fallbacks.filter(({ primaries }) => primaries.some(({ envelope }) => failed.has(envelope)));

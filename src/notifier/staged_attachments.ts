@@ -74,7 +74,9 @@ export async function stageAttachments(inputs: readonly AttachmentInput[], queue
     await makeRoom(queue);
     return write(sources, await queue.stageFiles());
   } catch (error) {
-    throw error instanceof StorageError ? new StorageError("files", error.message, { cause: error }) : error;
+    throw error instanceof StorageError
+      ? new StorageError("attachments-not-stored", error.message, { cause: error })
+      : error;
   }
 }
 

@@ -1,6 +1,6 @@
 /** Wires the parts of a notifier: configuration, channels, queue and courier. */
 
-import { BeforeSendingError, InvalidNotificationError } from "../base/errors.ts";
+import { InvalidNotificationError, NotSentError } from "../base/errors.ts";
 import type { Channel } from "../channels/channel.ts";
 import type { FileReader } from "../channels/kind.ts";
 import { RoomCacheFile } from "../channels/room_cache_file.ts";
@@ -133,7 +133,7 @@ function attachmentReader(stateDir: string): FileReader {
         return (await open()).read(content, size);
       } catch (error) {
         // The read may succeed later, and nothing was sent yet.
-        throw error instanceof InvalidNotificationError ? error : new BeforeSendingError(error);
+        throw error instanceof InvalidNotificationError ? error : new NotSentError(error);
       }
     },
     pathOf: async ({ content }) => (await open()).path(content),

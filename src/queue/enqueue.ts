@@ -74,7 +74,7 @@ export class Enqueuer {
       try {
         await journal.append(lines, durability, MAX_QUEUE_BYTES + urgentBytes);
       } catch (error) {
-        if (!(error instanceof StorageError) || (error.code !== "busy" && error.code !== "unwritten")) throw error;
+        if (!(error instanceof StorageError) || (error.code !== "locked" && error.code !== "write-failed")) throw error;
         spool.put(fresh);
         return { entries: records.map((record) => this.#withoutState(record)), problem: error };
       }
@@ -133,7 +133,7 @@ export class Enqueuer {
     if (own !== undefined || state.finalState(record.id)) return own ?? createEntry(record);
     const duplicate = state.findDuplicate(record);
     if (duplicate === undefined) {
-      throw new StorageError("io", `Cannot find entry ${record.id} again: the journal was changed from outside`);
+      throw new StorageError("io-error", `Cannot find entry ${record.id} again: the journal was changed from outside`);
     }
     const { id, receipt } = duplicate;
     state.watch([id], receipt === undefined ? undefined : { state: "delivered", receipt });

@@ -168,7 +168,7 @@ export class Journal {
    */
   async append(records: readonly JournalRecord[], durability: Durability, maxBytes = Infinity): Promise<void> {
     const write = () =>
-      mapFileErrors(`write the queue ${this.path}`, () => this.#append(records, durability, maxBytes), "unwritten");
+      mapFileErrors(`write the queue ${this.path}`, () => this.#append(records, durability, maxBytes), "write-failed");
     await this.exclusively(() => this.#reserve.during(write));
   }
 
@@ -181,7 +181,7 @@ export class Journal {
     const result = this.#turn.then(async () => {
       if (!await this.#lock.acquire(LOCK_TIMEOUT_MS, this.#runtime)) {
         throw new StorageError(
-          "busy",
+          "locked",
           `Cannot lock the queue in ${this.#directory}: another process has held it for ${LOCK_TIMEOUT_MS / 1000} s`,
         );
       }
@@ -206,7 +206,7 @@ export class Journal {
     const bytes = concatenate(lines);
     if (size + bytes.length > maxBytes) {
       const limit = `${Math.round(maxBytes / 2 ** 20)} MiB`;
-      throw new StorageError("limit", `Cannot queue in ${this.path}: it has reached its limit of ${limit}`);
+      throw new StorageError("queue-full", `Cannot queue in ${this.path}: it has reached its limit of ${limit}`);
     }
     try {
       appendWhole(file, bytes);
@@ -225,7 +225,7 @@ export class Journal {
       using file = this.#files.open(this.path, "append");
       file.syncData();
       this.#syncName(file);
-    }, "unwritten");
+    }, "write-failed");
   }
 
   /** Makes the name of the file durable, unless this process has done so for this very file. */
@@ -268,7 +268,7 @@ function endsInLineFeed(file: OpenFile, size: number): boolean {
 /** Appends in one write. If the disk takes only a part, it is full. */
 function appendWhole(file: OpenFile, bytes: Uint8Array): void {
   if (file.append(bytes) === bytes.length) return;
-  throw new StorageError("full", "Cannot write the queue: no space is left on the disk");
+  throw new StorageError("disk-full", "Cannot write the queue: no space is left on the disk");
 }
 
 /** Removes what was not confirmed. If the disk refuses that too, the next append seals the rest. */

@@ -36,7 +36,7 @@ export class Reserve {
     try {
       return write();
     } catch (error) {
-      if (!(error instanceof StorageError) || error.code !== "full" || this.#size() === 0) throw error;
+      if (!(error instanceof StorageError) || error.code !== "disk-full" || this.#size() === 0) throw error;
       this.#files.remove(this.#path);
       this.#onUse();
       return write();

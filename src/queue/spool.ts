@@ -78,7 +78,7 @@ export class Spool {
           this.#takeBack(name);
           throw error;
         }
-      }, "unwritten");
+      }, "write-failed");
     this.#reserve.during(write);
   }
 

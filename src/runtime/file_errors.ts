@@ -1,7 +1,7 @@
 /** File system errors, in the queue's words. */
 
 import {
-  describeDenial,
+  formatDenial,
   InvalidNotificationError,
   permissionHint,
   StorageError,
@@ -16,7 +16,7 @@ import {
 export function mapFileErrors<Result>(
   what: string,
   operation: () => Result,
-  otherwise: StorageErrorCode = "io",
+  otherwise: StorageErrorCode = "io-error",
 ): Result {
   try {
     return operation();
@@ -24,7 +24,7 @@ export function mapFileErrors<Result>(
     if (error instanceof StorageError || error instanceof InvalidNotificationError) throw error;
     if (error instanceof Deno.errors.NotCapable) {
       const options = { cause: error, hint: permissionHint(error) };
-      throw new StorageError("permission", `Cannot ${what}: ${describeDenial(error)}`, options);
+      throw new StorageError("permission-denied", `Cannot ${what}: ${formatDenial(error)}`, options);
     }
     const code = findCode(error) ?? otherwise;
     throw new StorageError(code, `Cannot ${what}: ${describeState(error, code)}`, { cause: error });
@@ -44,13 +44,13 @@ export async function ignoreStorageErrors(work: Promise<unknown>): Promise<boole
 
 /** ENOSPC and EDQUOT pass when space is made, EACCES and EROFS when somebody permits it; the rest is the disk's. */
 function findCode(error: unknown): StorageErrorCode | undefined {
-  if (error instanceof Deno.errors.PermissionDenied) return "permission";
+  if (error instanceof Deno.errors.PermissionDenied) return "permission-denied";
   switch (errno(error)) {
     case "ENOSPC":
     case "EDQUOT":
-      return "full";
+      return "disk-full";
     case "EROFS":
-      return "permission";
+      return "permission-denied";
     default:
       return undefined;
   }
@@ -65,7 +65,7 @@ function errno(error: unknown): string | undefined {
 }
 
 function describeState(error: unknown, code: StorageErrorCode): string {
-  if (code === "full") return "no space is left on the disk";
+  if (code === "disk-full") return "no space is left on the disk";
   if (error instanceof Deno.errors.PermissionDenied) return "permission is denied";
   if (error instanceof Deno.errors.NotADirectory || errno(error) === "ENOTDIR") return "a file is in the way";
   const text = error instanceof Error ? error.message : String(error);

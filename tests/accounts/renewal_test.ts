@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertInstanceOf, assertNotEquals, assertRejects } from "@std/assert";
 import { renewAccount } from "../../src/accounts/renewal.ts";
-import { BeforeSendingError, ConfigError, StorageError, TransportError } from "../../src/base/errors.ts";
+import { ConfigError, NotSentError, StorageError, TransportError } from "../../src/base/errors.ts";
 import { MatrixError } from "../../src/matrix/errors.ts";
 import { refreshTokens } from "../../src/matrix/session.ts";
 import { accountTest, LIMITS } from "./scene.ts";
@@ -66,7 +66,7 @@ Deno.test("the old refresh token is tried again when its answer was lost", async
       const before = await login();
       runtime.time += 6000;
       homeserver.fault(fault, { on: "refresh", times: 1 });
-      assertInstanceOf(await assertRejects(() => use()), BeforeSendingError);
+      assertInstanceOf(await assertRejects(() => use()), NotSentError);
       assertEquals(saved().refreshToken, before.refreshToken);
       assertEquals(await use(), before.deviceId);
     });
@@ -103,7 +103,7 @@ Deno.test("a refresh without an answer means that the request was not sent", asy
     await login();
     runtime.time += 6000;
     homeserver.fault("drop-before-persisting", { on: "refresh" });
-    const error = await assertRejects(() => use(), BeforeSendingError);
+    const error = await assertRejects(() => use(), NotSentError);
     assertInstanceOf(error.cause, TransportError);
     assertEquals(asked("whoami"), 0);
   });
@@ -115,7 +115,7 @@ Deno.test("a server that is busy with refreshes is no account problem", async ()
     runtime.time += 6000;
     for (const fault of ["429-retry-after-ms", "500"] as const) {
       homeserver.fault(fault, { on: "refresh" });
-      assertInstanceOf((await assertRejects(() => use(), BeforeSendingError)).cause, MatrixError);
+      assertInstanceOf((await assertRejects(() => use(), NotSentError)).cause, MatrixError);
       await homeserver.clearFaults();
     }
   });
@@ -142,7 +142,7 @@ Deno.test("a renewal waits for whoever holds the account, and not for ever", asy
     const error = await store.withLock(
       user.userId,
       { runtime, ...LIMITS },
-      () => assertRejects(() => use(), BeforeSendingError),
+      () => assertRejects(() => use(), NotSentError),
     );
     assertInstanceOf(error.cause, StorageError);
     await use();
@@ -197,7 +197,7 @@ Deno.test("a password file that the world can read is refused, and one that is g
     await change({ refreshToken: undefined, expiresAt: undefined });
     homeserver.revoke(accessToken, { softLogout: true });
     Deno.chmodSync(path, 0o644);
-    const error = await assertRejects(() => use(), BeforeSendingError);
+    const error = await assertRejects(() => use(), NotSentError);
     assertInstanceOf(error.cause, ConfigError);
     assertEquals(error.cause.hint, `run: chmod 600 ${path}`);
     Deno.removeSync(path);

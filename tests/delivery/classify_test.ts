@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { classify, type FailureClass, RESET_GAP_MS, TIMEOUT_GAP_MS } from "../../src/delivery/classify.ts";
 import {
-  BeforeSendingError,
   ConfigError,
+  NotSentError,
   NotTheServiceError,
   ResponseError,
   TooEarlyError,
@@ -56,8 +56,8 @@ const TABLE: [what: string, error: unknown, expected: FailureClass, gapMs?: numb
   ["401 of a proxy", new NotTheServiceError("x", { status: 401 }), "not-the-service"],
   ["413 of a proxy", new NotTheServiceError("x", { status: 413 }), "rejected"],
   ["429 of a proxy", new NotTheServiceError("x", { status: 429 }), "rate-limited"],
-  ["an alias that could not be asked for", new BeforeSendingError(new TransportError("timeout", "x")), "not-sent"],
-  ["an alias that does not exist", new BeforeSendingError(matrix(404, "M_NOT_FOUND")), "destination"],
+  ["an alias that could not be asked for", new NotSentError(new TransportError("timeout", "x")), "not-sent"],
+  ["an alias that does not exist", new NotSentError(matrix(404, "M_NOT_FOUND")), "destination"],
   ["a doubt that cannot be cleared yet", new TooEarlyError("x", 5), "unverified"],
   ["502 of a proxy", new NotTheServiceError("x", { status: 502 }), "in-doubt", RESET_GAP_MS],
   ["a token file that cannot be read", new ConfigError("x"), "credentials"],

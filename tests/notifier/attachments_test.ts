@@ -258,7 +258,7 @@ Deno.test("notify() refuses files for which there is no room, and removes what a
   large.lockSync(true);
   const error = await assertRejects(() => notifier.notify({ subject: "Load", attachments: FILES }), StorageError);
   assertEquals([error.code, error.message], [
-    "files",
+    "attachments-not-stored",
     `Cannot keep graph.png in ${path}: it has reached its limit of 64 MiB`,
   ]);
   assertEquals([kept(scene).length, notifier.entries()], [1, []]);

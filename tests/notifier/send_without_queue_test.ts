@@ -24,7 +24,7 @@ Deno.test("sendWithoutQueue() sends no attachment whose text failed, and sends t
     const where = { channel: "matrix", destination };
     return [{ ...where, notification: text }, { ...where, notification: file, attachmentIndex: 1 }];
   });
-  const problem = new StorageError("full", "the disk is full");
+  const problem = new StorageError("disk-full", "the disk is full");
   const outcomes = await sendWithoutQueue({ envelopes, fallbacks: [] }, new Map([["matrix", channel]]), {
     runtime,
     shortcodes: true,

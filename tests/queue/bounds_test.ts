@@ -25,7 +25,7 @@ Deno.test("Queue.enqueue() refuses at its limit, has room for what is urgent, an
         StorageError,
         "it has reached its limit of",
       );
-      assertEquals(error.code, "limit");
+      assertEquals(error.code, "queue-full");
     };
     await fill(false);
     assert(queue.bytes <= MAX_QUEUE_BYTES && queue.bytes > MAX_QUEUE_BYTES - 110_000);

@@ -152,7 +152,7 @@ Deno.test("Journal.append() takes back a short write and says that the disk is f
     const before = Deno.readTextFileSync(path);
     short = true;
     const error = await assertRejects(() => journal.append([drop("b")], "data"), StorageError);
-    assertEquals([error.code, Deno.readTextFileSync(path)], ["full", before]);
+    assertEquals([error.code, Deno.readTextFileSync(path)], ["disk-full", before]);
     short = false;
     await journal.append([drop("c")], "data");
     assertEquals(ids(), ["a", "c"]);
@@ -175,7 +175,7 @@ Deno.test("Journal.append() rejects when the disk does not confirm", async () =>
       StorageError,
       "Cannot write the queue",
     );
-    assertEquals(error.code, "unwritten");
+    assertEquals(error.code, "write-failed");
   }, files);
 });
 
@@ -213,7 +213,7 @@ Deno.test("Journal.append() gives up after 5 s when somebody holds the lock and 
       StorageError,
       "another process has held it for 5 s",
     );
-    assertEquals(error.code, "busy");
+    assertEquals(error.code, "locked");
     holder.unlock();
     await journal.append([drop("b")], "data");
   });

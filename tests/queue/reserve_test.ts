@@ -63,7 +63,7 @@ Deno.test("Queue.enqueue() on a full disk lives on the reserve, says so, and ref
       await queue.enqueue([draft(2000)], () => false).catch((error) => refusal = error);
       if (refusal === undefined) assertEquals(queue.state.liveEntries().length, count);
     }
-    assert(refusal instanceof StorageError && refusal.code === "full");
+    assert(refusal instanceof StorageError && refusal.code === "disk-full");
     assert(queue.state.liveEntries().length > 20);
     queue.keepReserve();
     assert(!denoFiles.list(directory).includes("reserve.bin"), "what does not fit leaves nothing behind");
@@ -90,13 +90,13 @@ Deno.test("Reserve.during() leaves alone what is no full disk, and a full one wi
   await diskTest(({ directory, files }) => {
     const reserve = new Reserve(directory, files, () => {});
     let runs = 0;
-    const fail = (trouble: "full" | "limit") => () => {
+    const fail = (trouble: "disk-full" | "queue-full") => () => {
       runs++;
       throw new StorageError(trouble, trouble);
     };
-    assertThrows(() => reserve.during(fail("full")), StorageError, "full");
+    assertThrows(() => reserve.during(fail("disk-full")), StorageError, "disk-full");
     reserve.keep();
-    assertThrows(() => reserve.during(fail("limit")), StorageError, "limit");
+    assertThrows(() => reserve.during(fail("queue-full")), StorageError, "queue-full");
     assertEquals(runs, 2);
     return Promise.resolve();
   });

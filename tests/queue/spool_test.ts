@@ -29,7 +29,7 @@ Deno.test("Queue.enqueue() goes in by the side door when the holder of the lock 
       for (const subject of ["2", "3"]) {
         runtime.time += 1000;
         const { entries, problem } = await queue.enqueue([draft(subject)], () => true);
-        assertEquals([entries.length, problem?.code], [1, "busy"]);
+        assertEquals([entries.length, problem?.code], [1, "locked"]);
       }
       await assertRejects(() => queue.importSpool(), StorageError);
       assertEquals([queue.figures().spooled, subjects(queue)], [2, ["1"]]);

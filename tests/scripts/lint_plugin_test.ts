@@ -201,7 +201,7 @@ Deno.test("error-message refuses a small letter at the beginning and a full stop
       "new ConfigError(`No token is in ${path}.`)",
       `new ConfigError("cannot read " + path)`,
       `new ConfigError(missing ? "It is missing" : "wrong")`,
-      `new StorageError("io", "cannot write it")`,
+      `new StorageError("io-error", "cannot write it")`,
     ]
   ) {
     expectBad("error-message", "src/config/load.ts", `throw ${expression};`);
@@ -219,7 +219,7 @@ Deno.test("error-message refuses to say what cannot be done without the state af
       "new ConfigError(`Cannot read ${path}:${line}`)",
       `new ConfigError("Cannot read " + path)`,
       `new ConfigError(missing ? "It is missing" : "Cannot read it")`,
-      `new StorageError("io", "Cannot write it")`,
+      `new StorageError("io-error", "Cannot write it")`,
     ]
   ) expectBad("error-message", "src/config/load.ts", `throw ${expression};`);
 });
@@ -232,8 +232,8 @@ Deno.test("error-message lets through sentences as they should be, and what it c
       "new ConfigError(`Cannot read ${path}: it ends with ${rest}`)",
       "new ConfigError(`Cannot read ${path}: ${state}`)",
       `new ConfigError("Cannot read it: " + state)`,
-      `new StorageError("io", "Cannot write it: the disk broke")`,
-      `new StorageError("io", "The disk broke")`,
+      `new StorageError("io-error", "Cannot write it: the disk broke")`,
+      `new StorageError("io-error", "The disk broke")`,
       "new ResponseError(`${host} answered ${status}`)",
       `new TransportError("connect", message, { cause })`,
       "new ConfigError(describe(problem))",

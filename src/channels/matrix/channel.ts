@@ -1,7 +1,7 @@
 /** Matrix rooms. */
 
 import type { Batch } from "../../notification/batch.ts";
-import { BeforeSendingError, InvalidNotificationError } from "../../base/errors.ts";
+import { InvalidNotificationError, NotSentError } from "../../base/errors.ts";
 import type { Fields } from "../../base/fields.ts";
 import { MatrixError } from "../../matrix/errors.ts";
 import { type RoomMessageContent, sendEvent } from "../../matrix/events.ts";
@@ -209,6 +209,6 @@ async function beforeSending<Result>(work: () => Promise<Result>): Promise<Resul
   try {
     return await work();
   } catch (error) {
-    throw new BeforeSendingError(error);
+    throw new NotSentError(error);
   }
 }

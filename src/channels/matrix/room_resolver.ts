@@ -13,7 +13,7 @@
  * @module
  */
 
-import { BeforeSendingError } from "../../base/errors.ts";
+import { NotSentError } from "../../base/errors.ts";
 import { MatrixError } from "../../matrix/errors.ts";
 import { parseRoom } from "../../matrix/ids.ts";
 import type { MatrixClient, RequestOptions } from "../../matrix/request.ts";
@@ -68,7 +68,7 @@ export class RoomResolver {
    * Where a destination is to be found when its room refused us; we are in that room then.
    *
    * @returns undefined when nobody knows of another room
-   * @throws {BeforeSendingError} when that cannot be told now
+   * @throws {NotSentError} when that cannot be told now
    * @throws {MatrixError} the refusal, with what stands in the way of following
    */
   async moved(
@@ -169,7 +169,7 @@ export class RoomResolver {
       return await work();
     } catch (error) {
       if (error instanceof MatrixError && error.status === 404) return undefined;
-      throw new BeforeSendingError(error);
+      throw new NotSentError(error);
     }
   }
 

@@ -272,6 +272,6 @@ function toExportError(error: unknown, path: string): UsageError | StorageError 
   if (error instanceof Deno.errors.NotFound) return new UsageError(`${what}: there is no such directory`);
   const options = { cause: error, hint: "the queue is unchanged; name a file elsewhere" };
   return error instanceof Deno.errors.PermissionDenied
-    ? new StorageError("permission", `${what}: permission is denied`, options)
-    : new StorageError("io", `${what}: the write failed`, options);
+    ? new StorageError("permission-denied", `${what}: permission is denied`, options)
+    : new StorageError("io-error", `${what}: the write failed`, options);
 }

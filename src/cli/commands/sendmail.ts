@@ -54,7 +54,7 @@ async function run(context: ContextFor<typeof OPTIONS>): Promise<number> {
     });
   const outcomes = await send(true).catch((error) => {
     // The disk has no room for the files. Without them the text can still be sent.
-    if (!(error instanceof StorageError) || error.code !== "files") throw error;
+    if (!(error instanceof StorageError) || error.code !== "attachments-not-stored") throw error;
     ui.warn(`${error.message}; the mail is sent without its attachments`);
     return send(false);
   });

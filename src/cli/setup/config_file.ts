@@ -158,7 +158,7 @@ export function writeChannel(
     withFileErrors(`create the directory ${directory}`, () => files.makeDirectory(directory));
   }
   const lock = new FileLock(files, lockPath);
-  if (!lock.tryAcquire()) throw new StorageError("busy", `Cannot write ${path}: another setup is writing it`);
+  if (!lock.tryAcquire()) throw new StorageError("locked", `Cannot write ${path}: another setup is writing it`);
   try {
     const before = readConfigFile(path, { mustExist: false }) ?? {};
     const channels = isObject(before.channels) ? before.channels : {};
@@ -171,7 +171,7 @@ export function writeChannel(
 
 function withFileErrors(action: string, operation: () => void): void {
   try {
-    mapFileErrors(action, operation, "unwritten");
+    mapFileErrors(action, operation, "write-failed");
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
     const hint = "fix that, or choose another file with --config; the old file is unchanged";

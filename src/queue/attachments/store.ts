@@ -177,7 +177,7 @@ export class StagedFiles implements Disposable {
         if (this.#room < 0) {
           const limit = `${Math.round(MAX_FILES_BYTES / 2 ** 20)} MiB`;
           throw new StorageError(
-            "files",
+            "attachments-not-stored",
             `Cannot keep ${title} in ${this.#directory}: it has reached its limit of ${limit}`,
           );
         }
@@ -185,7 +185,7 @@ export class StagedFiles implements Disposable {
       }
       file.syncData();
       return { name, size };
-    }, "unwritten");
+    }, "write-failed");
   }
 
   /** Creates and locks a file. If a sweep removed it before it was locked, creates another one. */
@@ -203,7 +203,7 @@ export class StagedFiles implements Disposable {
 
   /** Makes the names durable. After that, entries may name the files. */
   confirm(): void {
-    mapFileErrors(`write ${this.#directory}`, () => this.#files.syncDirectory(this.#directory), "unwritten");
+    mapFileErrors(`write ${this.#directory}`, () => this.#files.syncDirectory(this.#directory), "write-failed");
   }
 
   /** Keeps the files that entries name, and removes the others. Call it when the entries are enqueued. */
