@@ -6,6 +6,7 @@
  */
 
 import { walk } from "@std/fs";
+import manifest from "../deno.json" with { type: "json" };
 import { LATE_MODULES } from "../src/base/late_modules.ts";
 import { FOLDER_ROWS, folderOf, importProblem, pathOf } from "./lint/folders.ts";
 
@@ -14,6 +15,9 @@ const MAX_LINES = 500;
 
 /** A shorter file with a single importer belongs into its importer. */
 const MIN_LINES = 80;
+
+/** Entry points of the package, however short they are. */
+const ENTRY_POINTS: readonly string[] = Object.values(manifest.exports).map((path) => path.slice("./".length));
 
 /** The files that every channel kind may have, however short they are. */
 const KIND_FILES = ["kind.ts", "channel.ts", "checks.ts", "apprise.ts"];
@@ -97,7 +101,8 @@ export function structureProblems(files: readonly SourceFile[]): string[] {
 /** Small files with a single importer that could as well hold their contents. */
 function findFragments(files: readonly SourceFile[]) {
   return files.flatMap((file) => {
-    if (file.lines >= MIN_LINES || LATE_MODULES.some((path) => file.path === `src/${path}`)) return [];
+    if (file.lines >= MIN_LINES || ENTRY_POINTS.includes(file.path)) return [];
+    if (LATE_MODULES.some((path) => file.path === `src/${path}`)) return [];
     if (file.path.startsWith("src/channels/") && KIND_FILES.some((name) => file.path.endsWith(`/${name}`))) return [];
     const importers = files.filter(({ imports }) => imports.some(({ path }) => path === file.path));
     const isLate = importers.some(({ imports }) => imports.some(({ path, isLate }) => path === file.path && isLate));

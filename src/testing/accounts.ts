@@ -1,33 +1,39 @@
-/** The users of a loopback homeserver and their access tokens. */
+/**
+ * Users of a loopback homeserver: access tokens and devices, logins and refresh tokens, and
+ * accounts that are delegated to an authorization server.
+ *
+ * @module
+ */
 
 import { type Answer, matrixError } from "./answer.ts";
-import type { Delegation } from "./delegation.ts";
-import type { HomeserverSoftware, Token } from "./homeserver_types.ts";
+import type { LoopbackAuthorizationServer } from "./authorization_server.ts";
+import type { Introspection } from "./authorization_sessions.ts";
+import type { HomeserverOptions, HomeserverSoftware, Token } from "./homeserver_types.ts";
 
 interface TokenState extends Token {
   state: "valid" | "revoked" | "expired";
-  /** Whether a request was made with it. */
+  /** Whether a request has used it. */
   used: boolean;
-  /** By the server's clock, milliseconds since 1970; absent when it does not expire. */
+  /** In milliseconds since 1970; absent if it does not expire. */
   readonly expiresAt?: number;
 }
 
-/** A token for a device, or for none. */
+/** Options of a new access token. */
 export interface TokenOptions {
   readonly deviceId: string | undefined;
-  /** How people see a device that is new. */
+  /** The display name of the device, if it is new. */
   readonly deviceName?: string;
-  /** How long the token lives; for ever by default. */
+  /** The lifetime of the token; unlimited by default. */
   readonly lifetimeMs?: number;
 }
 
-/** A device as its user sees it. */
+/** A device as the API returns it. */
 export interface Device {
   readonly device_id: string;
   readonly display_name?: string;
 }
 
-/** Users and tokens. Tokens that do not count any more are remembered, to say why. */
+/** Users and access tokens. Invalid tokens are kept, because the error depends on the reason. */
 export class Accounts {
   readonly #software: HomeserverSoftware;
   readonly #delegation: Delegation | undefined;
@@ -44,19 +50,19 @@ export class Accounts {
   }
 
   addUser(userId: string, password: string): void {
-    if (this.#users.has(userId)) throw new Error(`Cannot add ${userId}: there is such a user already`);
+    if (this.#users.has(userId)) throw new Error(`Cannot add ${userId}: the user exists`);
     this.#users.set(userId, password);
   }
 
-  has(userId: string, password: string): boolean {
+  hasPassword(userId: string, password: string): boolean {
     return this.#users.get(userId) === password;
   }
 
-  /** Dendrite has one token a device: a new one ends the old. */
+  /** Creates a token. Dendrite has one token per device: a new one revokes the old one. */
   addToken(userId: string, { deviceId, deviceName, lifetimeMs }: TokenOptions): string {
-    if (!this.#users.has(userId)) throw new Error(`Cannot add a token for ${userId}: there is no such user`);
+    if (!this.#users.has(userId)) throw new Error(`Cannot add a token for ${userId}: the user does not exist`);
     if (this.#software === "Dendrite" && deviceId !== undefined) {
-      for (const old of this.#ofDevice(userId, deviceId)) old.state = "revoked";
+      for (const old of this.#tokensOfDevice(userId, deviceId)) old.state = "revoked";
     }
     const accessToken = `syt_${crypto.randomUUID().replaceAll("-", "")}`;
     const expiry = lifetimeMs === undefined ? {} : { expiresAt: this.#now() + lifetimeMs };
@@ -67,7 +73,7 @@ export class Accounts {
     return accessToken;
   }
 
-  /** The devices of a user: those with a token that was not ended. */
+  /** The devices of a user: those with a token that was not revoked. */
   devices(userId: string): Device[] {
     const own = [...this.#tokens.values()].filter((token) => token.userId === userId && token.state !== "revoked");
     const delegated = this.#delegation?.deviceIds(userId) ?? [];
@@ -78,16 +84,16 @@ export class Accounts {
     });
   }
 
-  /** Names a device. Returns whether the user has it. */
+  /** Sets the display name of a device. @returns whether the user has this device */
   nameDevice(userId: string, deviceId: string, name: string): boolean {
     if (this.devices(userId).every(({ device_id }) => device_id !== deviceId)) return false;
     this.#deviceNames.set(`${userId} ${deviceId}`, name);
     return true;
   }
 
-  /** Ends every token of the device of this one, or this one alone where it has none. */
-  endDevice({ accessToken, userId, deviceId }: Token): void {
-    const ended = deviceId === undefined ? [this.#tokens.get(accessToken)] : this.#ofDevice(userId, deviceId);
+  /** Revokes all tokens of the device of a token, or only this token if it has no device. */
+  removeDevice({ accessToken, userId, deviceId }: Token): void {
+    const ended = deviceId === undefined ? [this.#tokens.get(accessToken)] : this.#tokensOfDevice(userId, deviceId);
     for (const token of ended) if (token !== undefined) token.state = "revoked";
   }
 
@@ -95,17 +101,20 @@ export class Accounts {
     return this.#tokens.get(accessToken)?.used ?? false;
   }
 
-  /** Ends a token. Returns the device that is gone with its last token; an expired token keeps its device. */
+  /**
+   * Revokes a token. @returns the token if its device has no other token and is removed. A soft
+   * logout keeps the device.
+   */
   revoke(accessToken: string, softLogout: boolean): Token | undefined {
     const token = this.#tokens.get(accessToken);
-    if (token === undefined) throw new Error("Cannot revoke the token: the server does not know it");
+    if (token === undefined) throw new Error("Cannot revoke the token: it is unknown");
     token.state = softLogout ? "expired" : "revoked";
     const { userId, deviceId } = token;
     if (deviceId === undefined) return undefined;
-    return this.#ofDevice(userId, deviceId).every(({ state }) => state === "revoked") ? token : undefined;
+    return this.#tokensOfDevice(userId, deviceId).every(({ state }) => state === "revoked") ? token : undefined;
   }
 
-  /** The token of a request, or the answer that refuses it. */
+  /** Finds the token of a request, or returns the error. */
   authenticate(headers: Headers, query: URLSearchParams): Token | Answer {
     const header = headers.get("authorization");
     const accessToken = header?.startsWith("Bearer ") ? header.slice("Bearer ".length) : "";
@@ -114,17 +123,182 @@ export class Accounts {
     }
     const token = this.#tokens.get(accessToken);
     if (token === undefined && this.#delegation !== undefined) return this.#delegation.authenticate(accessToken);
-    const isOver = token?.state === "valid" && token.expiresAt !== undefined && token.expiresAt <= this.#now();
-    if (token?.state === "valid" && !isOver) {
+    const isExpired = token?.state === "valid" && token.expiresAt !== undefined && token.expiresAt <= this.#now();
+    if (token?.state === "valid" && !isExpired) {
       token.used = true;
       return token;
     }
-    const expired = isOver || token?.state === "expired";
+    const expired = isExpired || token?.state === "expired";
     const error = expired ? "Access token has expired" : "Invalid access token passed.";
     return matrixError(401, "M_UNKNOWN_TOKEN", error, this.#software === "Dendrite" ? {} : { soft_logout: expired });
   }
 
-  #ofDevice(userId: string, deviceId: string): TokenState[] {
+  #tokensOfDevice(userId: string, deviceId: string): TokenState[] {
     return [...this.#tokens.values()].filter((token) => token.userId === userId && token.deviceId === deviceId);
+  }
+}
+
+/** Synapse accepts a burst of logins from one address, and one more in each interval. */
+const LOGIN_BURST = 5;
+const LOGIN_INTERVAL_MS = 300_000;
+
+/** The lifetime of a login token of single sign-on. */
+const LOGIN_TOKEN_MS = 120_000;
+
+interface RefreshToken {
+  readonly userId: string;
+  readonly deviceId: string;
+  /** The newest pair that was issued for it. */
+  next?: TokenPair;
+}
+
+/** An access token and its refresh token. */
+export interface TokenPair {
+  readonly accessToken: string;
+  readonly refreshToken: string;
+}
+
+/** The result of a refresh: a new pair, or an error. */
+export type RefreshResult = TokenPair | "unknown" | "used";
+
+/** Logins and refresh tokens. */
+export class Logins {
+  readonly passwords: boolean;
+  /** The lifetime of an access token with a refresh token. */
+  readonly lifetimeMs: number;
+  /** The user who is signed in at the identity provider; undefined if single sign-on is off. */
+  ssoUser: string | undefined;
+  readonly #now: () => number;
+  readonly #refreshTokens = new Map<string, RefreshToken>();
+  readonly #loginTokens = new Map<string, { readonly userId: string; readonly until: number }>();
+  /** A leaky bucket of login attempts. */
+  #attempts = 0;
+  #attemptedAt = 0;
+
+  constructor(now: () => number, { passwords = true, tokenLifetimeMs = 300_000 }: HomeserverOptions) {
+    this.passwords = passwords;
+    this.lifetimeMs = tokenLifetimeMs;
+    this.#now = now;
+  }
+
+  /** Counts a login attempt. @returns 0, or how long the client must wait, in milliseconds */
+  checkRate(): number {
+    const now = this.#now();
+    this.#attempts = Math.max(0, this.#attempts - (now - this.#attemptedAt) / LOGIN_INTERVAL_MS);
+    this.#attemptedAt = now;
+    if (this.#attempts + 1 > LOGIN_BURST) return Math.ceil((this.#attempts + 1 - LOGIN_BURST) * LOGIN_INTERVAL_MS);
+    this.#attempts += 1;
+    return 0;
+  }
+
+  /** Creates the login token that single sign-on returns. */
+  addLoginToken(userId: string): string {
+    const token = `syl_${crypto.randomUUID().replaceAll("-", "")}`;
+    this.#loginTokens.set(token, { userId, until: this.#now() + LOGIN_TOKEN_MS });
+    return token;
+  }
+
+  /** Finds the user of a login token and invalidates it. */
+  takeLoginToken(token: string): string | undefined {
+    const found = this.#loginTokens.get(token);
+    this.#loginTokens.delete(token);
+    return found !== undefined && found.until > this.#now() ? found.userId : undefined;
+  }
+
+  /** Creates an access token with a refresh token. */
+  begin(
+    accounts: Accounts,
+    userId: string,
+    device: { readonly deviceId: string; readonly deviceName?: string },
+  ): TokenPair {
+    const accessToken = accounts.addToken(userId, { ...device, lifetimeMs: this.lifetimeMs });
+    const refreshToken = `syr_${crypto.randomUUID().replaceAll("-", "")}`;
+    this.#refreshTokens.set(refreshToken, { userId, deviceId: device.deviceId });
+    return { accessToken, refreshToken };
+  }
+
+  /**
+   * Creates a new pair for a refresh token. The answer may be lost: as long as the newest pair is
+   * unused, the old refresh token gives another pair and revokes the lost one.
+   */
+  refresh(accounts: Accounts, refreshToken: string): RefreshResult {
+    const token = this.#refreshTokens.get(refreshToken);
+    if (token === undefined) return "unknown";
+    const { next, userId, deviceId } = token;
+    if (next !== undefined) {
+      const wasUsed = accounts.wasUsed(next.accessToken) ||
+        this.#refreshTokens.get(next.refreshToken)?.next !== undefined;
+      if (wasUsed) return "used";
+      accounts.revoke(next.accessToken, false);
+      this.#refreshTokens.delete(next.refreshToken);
+    }
+    token.next = this.begin(accounts, userId, { deviceId });
+    return token.next;
+  }
+
+  /** Removes the refresh tokens of a device. */
+  removeDevice(userId: string, deviceId: string | undefined): void {
+    for (const [refreshToken, token] of this.#refreshTokens) {
+      if (token.userId === userId && token.deviceId === deviceId) this.#refreshTokens.delete(refreshToken);
+    }
+  }
+}
+
+/** How long Synapse caches the result of an introspection. */
+const INTROSPECTION_CACHE_MS = 2 * 60_000;
+
+interface CachedIntrospection extends Introspection {
+  readonly cachedAt: number;
+}
+
+/**
+ * Accounts at an authorization server. Like Synapse it caches introspections for two minutes: a
+ * revoked token stays valid that long, and a known token works while the authorization server is
+ * down.
+ */
+export class Delegation {
+  readonly #server: LoopbackAuthorizationServer;
+  readonly #serverName: string;
+  readonly #now: () => number;
+  readonly #cache = new Map<string, CachedIntrospection>();
+
+  constructor(server: LoopbackAuthorizationServer, serverName: string, now: () => number) {
+    this.#server = server;
+    this.#serverName = serverName;
+    this.#now = now;
+  }
+
+  /** The metadata of the authorization server. */
+  get metadata(): object {
+    return this.#server.metadata;
+  }
+
+  /** The devices of a user that have a session. */
+  deviceIds(userId: string): readonly string[] {
+    const sessions = this.#server.sessions.filter(({ localpart, ended }) =>
+      this.#toUserId(localpart) === userId && !ended
+    );
+    return sessions.map(({ deviceId }) => deviceId);
+  }
+
+  /** Checks a token. The error never reports a soft logout. */
+  authenticate(accessToken: string): Token | Answer {
+    const now = this.#now();
+    let cached = this.#cache.get(accessToken);
+    if (cached === undefined || now >= cached.cachedAt + INTROSPECTION_CACHE_MS) {
+      if (!this.#server.running) return matrixError(503, "M_UNKNOWN", "Unable to introspect the access token");
+      const found = this.#server.introspect(accessToken);
+      cached = found && { ...found, cachedAt: now };
+      if (cached === undefined) this.#cache.delete(accessToken);
+      else this.#cache.set(accessToken, cached);
+    }
+    if (cached === undefined || now >= cached.expiresAt) {
+      return matrixError(401, "M_UNKNOWN_TOKEN", "Token is not active", { soft_logout: false });
+    }
+    return { accessToken, userId: this.#toUserId(cached.localpart), deviceId: cached.deviceId };
+  }
+
+  #toUserId(localpart: string): string {
+    return `@${localpart}:${this.#serverName}`;
   }
 }

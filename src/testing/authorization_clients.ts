@@ -1,8 +1,42 @@
-/** The clients of a loopback authorization server: their registration (RFC 7591) and their recognition. */
+/**
+ * Clients of a loopback authorization server: registration (RFC 7591) and recognition. Also the
+ * forms and errors of OAuth 2.0.
+ */
 
 import { type Answer, jsonAnswer } from "./answer.ts";
-import { type Form, NO_STORE, oauthError } from "./authorization_answers.ts";
 import type { Call } from "./server.ts";
+
+/** Headers of answers with tokens or codes: no cache may store them (RFC 6749, section 5.1). */
+export const NO_STORE = { "cache-control": "no-store", "pragma": "no-cache" };
+
+/** Creates an error of OAuth 2.0 (RFC 6749, section 5.2). */
+export function oauthError(error: string, description: string, status = 400): Answer {
+  return jsonAnswer(status, { error, error_description: description }, NO_STORE);
+}
+
+/** The parameters of a form. Parameters without a value count as absent (RFC 6749, section 3.2). */
+export type Form = ReadonlyMap<string, string>;
+
+/** Parses the body of a request. It must be a form and contain each parameter at most once. */
+export function parseForm({ headers, body, query }: Call): Form | Answer {
+  const [type] = (headers.get("content-type") ?? "").split(";");
+  if (type.trim().toLowerCase() !== "application/x-www-form-urlencoded") {
+    return oauthError("invalid_request", "The body must be application/x-www-form-urlencoded");
+  }
+  if (query !== "") return oauthError("invalid_request", "Parameters belong into the body");
+  const form = new Map<string, string>();
+  for (const [name, value] of new URLSearchParams(body)) {
+    if (form.has(name)) return oauthError("invalid_request", `The parameter ${name} comes twice`);
+    form.set(name, value);
+  }
+  for (const [name, value] of form) if (value === "") form.delete(name);
+  return form;
+}
+
+/** Whether a function returned an error answer instead of its result. */
+export function isAnswer(value: object): value is Answer {
+  return "status" in value && "body" in value;
+}
 
 /** A registered client. */
 export interface Client {
@@ -12,18 +46,21 @@ export interface Client {
 
 export const DEVICE_CODE_GRANT = "urn:ietf:params:oauth:grant-type:device_code";
 
-/** Values that the server does not understand are left out, as the specification of Matrix has it. */
+/**
+ * The known grant types. Unknown ones are ignored at registration, as the specification of Matrix
+ * requires.
+ */
 const GRANT_TYPES: readonly string[] = ["authorization_code", "refresh_token", DEVICE_CODE_GRANT];
 
-/** All clients. */
+/** All registered clients. */
 export class Clients {
   readonly #clients = new Map<string, Client>();
 
-  /** Registers a client, or says why not. */
+  /** Registers a client. */
   register(call: Call): Answer {
-    const metadata = readMetadata(call);
+    const metadata = parseMetadata(call);
     if (metadata === undefined) return oauthError("invalid_client_metadata", "The body must be a JSON object");
-    const problem = problemOf(metadata);
+    const problem = findMetadataProblem(metadata);
     if (problem !== undefined) return oauthError(...problem);
     const grantTypes = texts(metadata.grant_types, ["authorization_code"]).filter((type) => GRANT_TYPES.includes(type));
     const clientId = crypto.randomUUID();
@@ -32,8 +69,10 @@ export class Clients {
     return jsonAnswer(201, registered, NO_STORE);
   }
 
-  /** The client of a request. They are public ones: whoever brings a secret is somebody else. */
-  recognise({ headers }: Call, form: Form): Client | Answer {
+  /**
+   * Finds the client of a request. All clients are public, so a request with a secret is rejected.
+   */
+  recognize({ headers }: Call, form: Form): Client | Answer {
     if (headers.has("authorization") || form.has("client_secret")) {
       return oauthError("invalid_client", "This client has no secret", 401);
     }
@@ -43,7 +82,7 @@ export class Clients {
   }
 }
 
-function readMetadata({ headers, body }: Call): Readonly<Record<string, unknown>> | undefined {
+function parseMetadata({ headers, body }: Call): Readonly<Record<string, unknown>> | undefined {
   if (!(headers.get("content-type") ?? "").toLowerCase().startsWith("application/json")) return undefined;
   try {
     const value: unknown = JSON.parse(body);
@@ -53,14 +92,19 @@ function readMetadata({ headers, body }: Call): Readonly<Record<string, unknown>
   }
 }
 
-/** What is wrong with a client's metadata (RFC 7591, section 2; Client-Server API 1.15, "Client metadata"). */
-function problemOf(metadata: Readonly<Record<string, unknown>>): [error: string, description: string] | undefined {
+/**
+ * Finds a mistake in the metadata of a client (RFC 7591, section 2; Client-Server API 1.15, "Client
+ * metadata").
+ */
+function findMetadataProblem(
+  metadata: Readonly<Record<string, unknown>>,
+): [error: string, description: string] | undefined {
   const bad = (state: string): [string, string] => ["invalid_client_metadata", state];
-  const home = webAddress(metadata.client_uri);
+  const home = parseHttpsUrl(metadata.client_uri);
   if (home === undefined) return bad("client_uri must be an https address without user and password");
   for (const key of ["logo_uri", "tos_uri", "policy_uri"]) {
     if (metadata[key] === undefined) continue;
-    const host = webAddress(metadata[key])?.hostname;
+    const host = parseHttpsUrl(metadata[key])?.hostname;
     if (host !== home.hostname && !host?.endsWith(`.${home.hostname}`)) {
       return bad(`${key} must be an https address on the host of client_uri`);
     }
@@ -68,7 +112,7 @@ function problemOf(metadata: Readonly<Record<string, unknown>>): [error: string,
   if (!["web", "native"].includes(String(metadata.application_type ?? "web"))) {
     return bad("application_type must be web or native");
   }
-  // Without this field a client asks for client_secret_basic.
+  // The default of this field is client_secret_basic.
   if (metadata.token_endpoint_auth_method !== "none") return bad("token_endpoint_auth_method must be none");
   const grants = texts(metadata.grant_types, ["authorization_code"]);
   const hasCode = texts(metadata.response_types, ["code"]).includes("code");
@@ -81,7 +125,7 @@ function problemOf(metadata: Readonly<Record<string, unknown>>): [error: string,
   return undefined;
 }
 
-function webAddress(value: unknown): URL | undefined {
+function parseHttpsUrl(value: unknown): URL | undefined {
   const url = typeof value === "string" ? URL.parse(value) : null;
   if (url === null || url.protocol !== "https:" || url.username !== "" || url.password !== "") return undefined;
   return url;

@@ -1,16 +1,161 @@
 /**
- * The sessions of a loopback authorization server, and their tokens. Each renewal makes a new pair. The old refresh token stays good until one of the new pair
- * is used, so that an answer that was lost can be asked for again; after that, whoever brings it ends the session (Client-Server API 1.15, "Refresh
- * token grant"; RFC 9700, section 4.14.2).
+ * Device authorizations and sessions of a loopback authorization server.
+ *
+ * A device authorization waits for a person (RFC 8628) and becomes a session. Each refresh creates
+ * a new pair of tokens. The old refresh token stays valid until a token of the new pair is used, so
+ * that a client can repeat a request whose answer was lost. If it is used after that, the session
+ * ends (Client-Server API 1.15, "Refresh token grant"; RFC 9700, section 4.14.2).
  *
  * @module
  */
 
 import { type Answer, jsonAnswer } from "./answer.ts";
-import { NO_STORE, oauthError } from "./authorization_answers.ts";
-import type { Client } from "./authorization_clients.ts";
-import type { Granted } from "./authorization_grants.ts";
-import type { OAuthSession } from "./authorization_types.ts";
+import { type Client, NO_STORE, oauthError } from "./authorization_clients.ts";
+import type { LoopbackOptions } from "./server.ts";
+
+/** The settings of a {@linkcode LoopbackAuthorizationServer}. */
+export interface AuthorizationServerOptions extends LoopbackOptions {
+  /** The lifetime of an access token, in milliseconds. @default {300000} */
+  readonly accessTokenLifetimeMs?: number;
+  /** The lifetime of the codes of a device authorization, in milliseconds. @default {1200000} */
+  readonly deviceCodeLifetimeMs?: number;
+  /** The minimum time between two polls, in milliseconds. @default {5000} */
+  readonly intervalMs?: number;
+  /** Whether answers contain the optional `verification_uri_complete`. @default {true} */
+  readonly completeUri?: boolean;
+  /** Whether the server offers device authorization. @default {true} */
+  readonly deviceAuthorization?: boolean;
+}
+
+/** A session that a user granted to a client. */
+export interface OAuthSession {
+  /** The user id between `@` and the colon. */
+  readonly localpart: string;
+  /** The device id of the session. */
+  readonly deviceId: string;
+  /** The client id. */
+  readonly clientId: string;
+  /**
+   * Whether it has ended: by its client, by {@linkcode LoopbackAuthorizationServer.endSession}, or
+   * because a refresh token was used twice.
+   */
+  readonly ended: boolean;
+}
+
+/** By this time the interval of a client grows for good if it polls too fast. */
+const SLOW_DOWN_MS = 5_000;
+
+interface DeviceGrant {
+  readonly deviceCode: string;
+  readonly userCode: string;
+  readonly clientId: string;
+  readonly scope: string;
+  readonly deviceId: string;
+  expiresAt: number;
+  intervalMs: number;
+  polledAt: number;
+  state: "pending" | "denied" | "used" | { readonly localpart: string };
+}
+
+/** A login that the user confirmed. */
+export interface GrantedLogin {
+  readonly localpart: string;
+  readonly deviceId: string;
+  readonly scope: string;
+}
+
+/** All device authorizations. */
+export class DeviceGrants {
+  readonly #grants: DeviceGrant[] = [];
+  readonly #options: AuthorizationServerOptions;
+  readonly #now: () => number;
+
+  constructor(options: AuthorizationServerOptions, now: () => number) {
+    this.#options = options;
+    this.#now = now;
+  }
+
+  /** Creates the codes (RFC 8628, section 3.2). The polling interval counts from here. */
+  begin(client: Client, requested: { readonly scope: string; readonly deviceId: string }, url: string): Answer {
+    const { deviceCodeLifetimeMs = 20 * 60_000, intervalMs = 5_000, completeUri = true } = this.#options;
+    const now = this.#now();
+    const grant: DeviceGrant = {
+      deviceCode: crypto.randomUUID(),
+      userCode: createUserCode(),
+      clientId: client.clientId,
+      ...requested,
+      expiresAt: now + deviceCodeLifetimeMs,
+      intervalMs,
+      polledAt: now,
+      state: "pending",
+    };
+    this.#grants.push(grant);
+    return jsonAnswer(200, {
+      device_code: grant.deviceCode,
+      user_code: grant.userCode,
+      verification_uri: `${url}/link`,
+      ...completeUri && { verification_uri_complete: `${url}/link?code=${grant.userCode}` },
+      expires_in: Math.floor(deviceCodeLifetimeMs / 1000),
+      interval: intervalMs / 1000,
+    }, NO_STORE);
+  }
+
+  /** Answers a poll (section 3.5). A code gives one session, to the client that requested it. */
+  redeem(client: Client, deviceCode: string): GrantedLogin | Answer {
+    const grant = this.#grants.find((grant) => grant.deviceCode === deviceCode);
+    if (grant === undefined || grant.clientId !== client.clientId || grant.state === "used") {
+      return oauthError("invalid_grant", "There is no such device code");
+    }
+    const now = this.#now(), early = now < grant.polledAt + grant.intervalMs;
+    grant.polledAt = now;
+    if (now >= grant.expiresAt) return oauthError("expired_token", "The device code has expired");
+    if (grant.state === "denied") return oauthError("access_denied", "The user refused");
+    if (grant.state !== "pending") {
+      const { localpart } = grant.state;
+      grant.state = "used";
+      return { localpart, deviceId: grant.deviceId, scope: grant.scope };
+    }
+    if (!early) return oauthError("authorization_pending", "The user has not confirmed yet");
+    grant.intervalMs += SLOW_DOWN_MS;
+    return oauthError("slow_down", "The client polls too fast");
+  }
+
+  approve(userCode: string, localpart: string): void {
+    this.#findPending(userCode).state = { localpart };
+  }
+
+  deny(userCode: string): void {
+    this.#findPending(userCode).state = "denied";
+  }
+
+  expire(userCode: string): void {
+    this.#findPending(userCode).expiresAt = this.#now();
+  }
+
+  /** The user codes that can still be entered, oldest first. */
+  get pendingUserCodes(): readonly string[] {
+    return this.#grants.filter((grant) => this.#isPending(grant)).map(({ userCode }) => userCode);
+  }
+
+  #isPending({ state, expiresAt }: DeviceGrant): boolean {
+    return state === "pending" && this.#now() < expiresAt;
+  }
+
+  /** Finds a grant by its user code. The hyphen and upper case are optional (section 6.1). */
+  #findPending(typed: string): DeviceGrant {
+    const plain = (code: string) => code.replaceAll("-", "").toUpperCase();
+    const grant = this.#grants.find((grant) => plain(grant.userCode) === plain(typed) && this.#isPending(grant));
+    if (grant === undefined) throw new Error(`Cannot find the code ${typed}: no login waits for it`);
+    return grant;
+  }
+}
+
+/** Creates a code of eight consonants that are easy to tell apart (section 6.1). */
+function createUserCode(): string {
+  const letters = "BCDFGHJKLMNPQRSTVWXZ";
+  const code = Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => letters[byte % letters.length]).join("");
+  return `${code.slice(0, 4)}-${code.slice(4)}`;
+}
 
 interface Session {
   readonly clientId: string;
@@ -18,24 +163,24 @@ interface Session {
   readonly deviceId: string;
   readonly scope: string;
   ended: boolean;
-  /** The pair that was given out last, and the one before while the last has not been used. */
-  current: Pair;
-  previous: Pair | undefined;
+  /** The newest pair, and the pair before it as long as the newest is unused. */
+  current: TokenPair;
+  previous: TokenPair | undefined;
 }
 
-interface Pair {
+interface TokenPair {
   readonly accessToken: string;
   readonly refreshToken: string;
   expiresAt: number;
 }
 
-/** What an access token stands for. */
+/** What an access token stands for (RFC 7662). */
 export interface Introspection {
   /** The user id between `@` and the colon. */
   readonly localpart: string;
-  /** The device of the session. */
+  /** The device id of the session. */
   readonly deviceId: string;
-  /** When the token expires, milliseconds since 1970. */
+  /** When the token expires, in milliseconds since 1970. */
   readonly expiresAt: number;
 }
 
@@ -50,17 +195,17 @@ export class Sessions {
     this.#now = now;
   }
 
-  /** Begins a session. Its device's former sessions are over. */
-  begin(client: Client, granted: Granted): Answer {
+  /** Begins a session and ends the former sessions of its device. */
+  begin(client: Client, granted: GrantedLogin): Answer {
     const { localpart, deviceId } = granted;
     for (const old of this.#all()) if (old.localpart === localpart && old.deviceId === deviceId) old.ended = true;
-    const current = this.#makePair();
+    const current = this.#createPair();
     const session = { clientId: client.clientId, ...granted, ended: false, current, previous: undefined };
-    return this.#give(session, current);
+    return this.#toAnswer(session, current);
   }
 
-  /** Renews a session. */
-  renew(client: Client, refreshToken: string): Answer {
+  /** Creates new tokens for a session. */
+  refresh(client: Client, refreshToken: string): Answer {
     const session = this.#byToken.get(refreshToken);
     if (session === undefined || session.ended || session.clientId !== client.clientId) {
       return oauthError("invalid_grant", "There is no such refresh token");
@@ -70,19 +215,22 @@ export class Sessions {
     else if (previous?.refreshToken === refreshToken) this.#drop(current);
     else {
       session.ended = true;
-      return oauthError("invalid_grant", "The refresh token was used before: the session is over");
+      return oauthError("invalid_grant", "The refresh token was used before: the session has ended");
     }
-    session.current = this.#makePair();
-    return this.#give(session, session.current);
+    session.current = this.#createPair();
+    return this.#toAnswer(session, session.current);
   }
 
-  /** Ends the session of a token; nothing happens when there is none (RFC 7009, section 2.2). */
+  /** Ends the session of a token. An unknown token is ignored (RFC 7009, section 2.2). */
   revoke(token: string): void {
     const session = this.#byToken.get(token);
     if (session !== undefined) session.ended = true;
   }
 
-  /** What an access token stands for now; undefined when it is no good. Its use settles which pair the client has. */
+  /**
+   * Finds what an access token stands for; undefined if it is not valid. A use of the newest pair
+   * ends the pair before it.
+   */
   introspect(token: string): Introspection | undefined {
     const session = this.#byToken.get(token);
     if (session === undefined || session.ended) return undefined;
@@ -107,7 +255,7 @@ export class Sessions {
     return [...new Set(this.#byToken.values())];
   }
 
-  #makePair(): Pair {
+  #createPair(): TokenPair {
     return {
       accessToken: `mat_${crypto.randomUUID()}`,
       refreshToken: `mar_${crypto.randomUUID()}`,
@@ -115,13 +263,13 @@ export class Sessions {
     };
   }
 
-  /** Forgets a pair that nobody used, and that another one replaces: whoever got it late has got nothing. */
-  #drop({ accessToken, refreshToken }: Pair): void {
+  /** Removes an unused pair that a newer one replaces. */
+  #drop({ accessToken, refreshToken }: TokenPair): void {
     this.#byToken.delete(accessToken);
     this.#byToken.delete(refreshToken);
   }
 
-  #give(session: Session, { accessToken, refreshToken }: Pair): Answer {
+  #toAnswer(session: Session, { accessToken, refreshToken }: TokenPair): Answer {
     this.#byToken.set(accessToken, session);
     this.#byToken.set(refreshToken, session);
     return jsonAnswer(200, {

@@ -1,23 +1,23 @@
-/** What homeservers accept as the body of a request and as the content of an event. */
+/** Checks of request bodies and event contents. */
 
 import { isObject } from "../base/fields.ts";
 import { type Answer, matrixError } from "./answer.ts";
 import type { HomeserverSoftware } from "./homeserver_types.ts";
 
-/** The most that an event may measure as canonical JSON, with its hashes and signatures. */
+/** The largest event in bytes of canonical JSON, with hashes and signatures. */
 export const MAX_EVENT_BYTES = 65_536;
 
 /** A JSON object. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** A body with its text, in which numbers still look as they were sent. */
+/** A parsed body with its text, in which numbers look as they were sent. */
 export interface JsonBody {
   readonly text: string;
   readonly value: JsonObject;
 }
 
-/** Reads the body of a POST or PUT: a JSON object and nothing else. */
-export function readJsonBody(bytes: Uint8Array, software: HomeserverSoftware): JsonBody | Answer {
+/** Parses the body of a POST or PUT, which must be a JSON object. */
+export function parseJsonBody(bytes: Uint8Array, software: HomeserverSoftware): JsonBody | Answer {
   let text: string, value: unknown;
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
@@ -33,9 +33,9 @@ export function readJsonBody(bytes: Uint8Array, software: HomeserverSoftware): J
   return { text, value };
 }
 
-/** Why this content cannot become an event; undefined when it can. */
-export function refuseContent(eventType: string, body: JsonBody, software: HomeserverSoftware): Answer | undefined {
-  if (!numbersAreCanonical(body.text)) return matrixError(400, "M_BAD_JSON", "Invalid JSON value: not a safe integer");
+/** Returns an error if a content is not allowed. */
+export function checkContent(eventType: string, body: JsonBody, software: HomeserverSoftware): Answer | undefined {
+  if (!hasCanonicalNumbers(body.text)) return matrixError(400, "M_BAD_JSON", "Invalid JSON value: not a safe integer");
   if (software === "Dendrite") return undefined;
   if (!isWellFormed(body.value)) return matrixError(500, "M_UNKNOWN", "Internal server error");
   const { msgtype, body: text } = body.value;
@@ -45,23 +45,23 @@ export function refuseContent(eventType: string, body: JsonBody, software: Homes
   return undefined;
 }
 
-/** The answer to an event that is too long. */
+/** Creates the error for an event that is too large. */
 export function tooLarge(bytes: number, software: HomeserverSoftware): Answer {
   return software === "Dendrite"
     ? matrixError(413, "M_BAD_JSON", `event is too long, length ${bytes} bytes > maximum ${MAX_EVENT_BYTES} bytes`)
     : matrixError(413, "M_TOO_LARGE", "event too large");
 }
 
-/** What an event says, before the homeserver adds its own part. */
-export interface EventDraft {
+/** An event without the fields that the homeserver adds. */
+export interface NewEvent {
   readonly roomId: string;
   readonly sender: string;
   readonly type: string;
   readonly content: JsonObject;
 }
 
-/** The length of an event as it goes to other homeservers, in bytes of canonical JSON. */
-export function eventBytes({ roomId, sender, type, content }: EventDraft): number {
+/** Returns the size of an event as other homeservers get it, in bytes of canonical JSON. */
+export function eventBytes({ roomId, sender, type, content }: NewEvent): number {
   const hash = "h".repeat(43), eventId = `$${hash}`;
   const pdu = {
     auth_events: [eventId, eventId],
@@ -76,19 +76,22 @@ export function eventBytes({ roomId, sender, type, content }: EventDraft): numbe
     type,
     unsigned: { age_ts: 1_700_000_000_000 },
   };
-  return new TextEncoder().encode(canonicalJson(pdu)).length;
+  return new TextEncoder().encode(formatCanonicalJson(pdu)).length;
 }
 
-/** Canonical JSON: sorted keys, no spaces. */
-function canonicalJson(value: unknown): string {
+/** Formats canonical JSON: sorted keys, no spaces. */
+function formatCanonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, part: unknown) => {
     if (!isObject(part)) return part;
     return Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)));
   });
 }
 
-/** Matrix knows integers from -(2^53)+1 to 2^53-1 and no other numbers. A parsed value cannot tell 1.0 from 1, the text can. */
-function numbersAreCanonical(text: string): boolean {
+/**
+ * Matrix allows only integers from -(2^53)+1 to 2^53-1. The check needs the text: a parsed value
+ * does not distinguish 1.0 from 1.
+ */
+function hasCanonicalNumbers(text: string): boolean {
   const withoutStrings = text.replace(/"[^"\\]*(?:\\.[^"\\]*)*"/gs, '""');
   return [...withoutStrings.matchAll(/-?\d[\d.eE+-]*/g)].every(([number]) =>
     /^-?\d+$/.test(number) && Number.isSafeInteger(Number(number))

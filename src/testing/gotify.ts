@@ -1,13 +1,15 @@
-/** A Gotify server inside the test's own process. */
+/** A loopback Gotify server. */
 
 import { parseJsonObject } from "../base/fields.ts";
 import { type Answer, jsonAnswer } from "./answer.ts";
-import { COMMON_FAULTS, type CommonFaultName, instead, retryAfterSeconds } from "./common_faults.ts";
-import type { FaultPlan } from "./faults.ts";
+import { COMMON_FAULTS, type CommonFaultName, type FaultPlan, instead, retryAfterSeconds } from "./faults.ts";
 import { matchRoute, type Route } from "./routes.ts";
 import { type Call, type LoopbackOptions, LoopbackServer } from "./server.ts";
 
-/** The name of an endpoint of {@linkcode LoopbackGotify}, for the `on` of a fault and in the log of requests. */
+/**
+ * The name of an endpoint of {@linkcode LoopbackGotify}, for the option `on` of a fault and in the
+ * request log.
+ */
 export type GotifyRouteName = "message" | "health" | "version";
 
 /** The name of a fault of {@linkcode LoopbackGotify}. */
@@ -21,25 +23,25 @@ export type GotifyFaultName =
 
 /** The settings of a {@linkcode LoopbackGotify}. */
 export interface GotifyOptions extends LoopbackOptions {
-  /** The token of its one application. @default {"A-loopback.token"} */
+  /** The token of its only application. @default {"A-loopback.token"} */
   readonly token?: string;
 }
 
-/** A message as a Gotify server gives it out. */
+/** A message as a Gotify server returns it. */
 export interface GotifyMessage {
-  /** The number that the server gave to it. */
+  /** Its number. */
   readonly id: number;
-  /** The number of the application that sent it. */
+  /** The number of the application. */
   readonly appid: number;
   /** The text. */
   readonly message: string;
-  /** The title; the application's name where none was sent. */
+  /** The title; by default the name of the application. */
   readonly title: string;
-  /** From 0 (least) to 10 (most). */
+  /** From 0 (lowest) to 10 (highest). */
   readonly priority: number;
-  /** What clients do with it, by namespaces such as `client::display`. */
+  /** Instructions for clients, by namespaces such as `client::display`. */
   readonly extras?: Readonly<Record<string, unknown>>;
-  /** When the server took it, as ISO 8601. */
+  /** When the server accepted it, as ISO 8601. */
   readonly date: string;
 }
 
@@ -61,7 +63,7 @@ const STATUS_TEXTS: Readonly<Record<number, string>> = {
 const FAULTS: Readonly<Record<GotifyFaultName, FaultPlan>> = {
   ...COMMON_FAULTS,
   "500": instead(gotifyError(500, "sql: database is closed")),
-  // Gotify itself knows no limits; a proxy before it may.
+  // Gotify has no rate limit; a proxy in front of it may.
   "429-retry-after-seconds": {
     acts: false,
     outcome: (details) => ({ ...gotifyError(429, "slow down"), headers: retryAfterSeconds(details) }),
@@ -71,7 +73,9 @@ const FAULTS: Readonly<Record<GotifyFaultName, FaultPlan>> = {
   "not-found": instead(gotifyError(404, "page not found")),
 };
 
-/** A Gotify server on 127.0.0.1 with one application. Like the real one it takes the same message twice. */
+/**
+ * A Gotify server on 127.0.0.1 with one application. Like Gotify it accepts the same message twice.
+ */
 export class LoopbackGotify extends LoopbackServer<GotifyFaultName, GotifyRouteName> {
   /** The token of its application. */
   readonly token: string;
@@ -89,13 +93,13 @@ export class LoopbackGotify extends LoopbackServer<GotifyFaultName, GotifyRouteN
   /**
    * Starts a Gotify server without messages.
    *
-   * @throws {Deno.errors.AddrInUse} when the wanted port is taken
+   * @throws {Deno.errors.AddrInUse} if the port is in use
    */
   static start(options: GotifyOptions = {}): Promise<LoopbackGotify> {
     return Promise.try(() => new LoopbackGotify(options.token ?? "A-loopback.token", options));
   }
 
-  /** What was sent, in order. */
+  /** All messages, in order. */
   get messages(): readonly GotifyMessage[] {
     return this.#messages;
   }
@@ -122,11 +126,11 @@ async function answer(call: Call<GotifyRouteName>, store: Store): Promise<Answer
   const { headers, query } = call;
   const key = headers.get("x-gotify-key") ?? /^Bearer (.+)$/.exec(headers.get("authorization") ?? "")?.[1] ??
     new URLSearchParams(query).get("token");
-  return key === store.token ? take(call, store) : unauthorized();
+  return key === store.token ? accept(call, store) : unauthorized();
 }
 
-/** It binds JSON to a structure of its own: a wrong type is refused, an unknown name is passed over. */
-function take({ bytes, headers }: Call, { messages, now }: Store): Answer {
+/** Accepts a message. A field of the wrong type is an error, an unknown field is ignored. */
+function accept({ bytes, headers }: Call, { messages, now }: Store): Answer {
   const body = parseJsonObject(new TextDecoder().decode(bytes));
   if (!/^application\/json\b/.test(headers.get("content-type") ?? "") || body === undefined) {
     return gotifyError(400, "invalid character in the beginning of the value");
@@ -136,7 +140,7 @@ function take({ bytes, headers }: Call, { messages, now }: Store): Answer {
     if (message !== undefined) return gotifyError(400, "json: cannot unmarshal into Go struct field");
   }
   if (message === undefined || message === "") return gotifyError(400, "Field 'message' is required");
-  const taken = {
+  const accepted = {
     id: messages.length + 1,
     appid: 1,
     message: String(message),
@@ -145,8 +149,8 @@ function take({ bytes, headers }: Call, { messages, now }: Store): Answer {
     ...isExtras(extras) && extras !== undefined && { extras },
     date: new Date(now()).toISOString(),
   };
-  messages.push(taken);
-  return jsonAnswer(200, taken);
+  messages.push(accepted);
+  return jsonAnswer(200, accepted);
 }
 
 function isExtras(value: unknown): value is Record<string, unknown> | undefined {
@@ -157,7 +161,7 @@ function unauthorized(): Answer {
   return gotifyError(401, "you need to provide a valid access token or user credentials to access this api");
 }
 
-/** An error in Gotify's form: `{error, errorCode, errorDescription}`. */
+/** Creates an error in Gotify's format: `{error, errorCode, errorDescription}`. */
 function gotifyError(status: number, errorDescription: string): Answer {
   return jsonAnswer(status, { error: STATUS_TEXTS[status], errorCode: status, errorDescription });
 }

@@ -1,12 +1,9 @@
-/** A Matrix homeserver inside the test's own process. */
+/** A loopback Matrix homeserver. */
 
-import { Accounts } from "./accounts.ts";
-import { Delegation } from "./delegation.ts";
-import { Logins } from "./logins.ts";
-import { MediaRepository, type UploadedMedia } from "./media.ts";
+import { Accounts, Delegation, Logins } from "./accounts.ts";
 import { HOMESERVER_FAULTS, type HomeserverFaultName } from "./homeserver_faults.ts";
-import { handle, route } from "./homeserver_handler.ts";
-import type { HomeserverRouteName } from "./homeserver_routes.ts";
+import { handle, type HomeserverRouteName, route } from "./homeserver_routes.ts";
+import type { HomeserverState } from "./homeserver_state.ts";
 import type {
   HomeserverOptions,
   HomeserverSoftware,
@@ -16,12 +13,11 @@ import type {
   TransactionScope,
   UpgradeOptions,
 } from "./homeserver_types.ts";
+import { MediaRepository, type UploadedMedia } from "./media.ts";
 import { RateLimiter } from "./rate_limit.ts";
-import { Rooms } from "./rooms.ts";
-import { upgrade } from "./room_upgrade.ts";
+import { Rooms, upgradeRoom } from "./rooms.ts";
 import { LoopbackServer } from "./server.ts";
 import { Transactions } from "./transactions.ts";
-import type { World } from "./world.ts";
 
 const SCOPES: Readonly<Record<HomeserverSoftware, TransactionScope>> = {
   Synapse: "device",
@@ -30,8 +26,9 @@ const SCOPES: Readonly<Record<HomeserverSoftware, TransactionScope>> = {
 };
 
 /**
- * A homeserver on 127.0.0.1, as strict as the Client-Server API about methods, paths, headers and bodies, with the habits of Synapse,
- * Dendrite or Conduit where these differ. It keeps users and rooms in memory. It has no federation and no encryption.
+ * A homeserver on 127.0.0.1, as strict as the Client-Server API about methods, paths, headers and
+ * bodies. Where Synapse, Dendrite and Conduit differ, it behaves like one of them. Users and rooms
+ * are in memory. It has no federation and no encryption.
  *
  * @example
  * ```ts
@@ -53,26 +50,26 @@ const SCOPES: Readonly<Record<HomeserverSoftware, TransactionScope>> = {
  * ```
  */
 export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, HomeserverRouteName> {
-  readonly #world: World;
+  readonly #state: HomeserverState;
   readonly #deviceIds = (function* () {
     for (let number = 1;; number++) yield `LOOPBACK${number}`;
   })();
 
-  private constructor(world: World, options: HomeserverOptions) {
-    super({ faults: HOMESERVER_FAULTS, defaultRoute: "send", route, handle: (call) => handle(world, call) }, options);
-    this.#world = world;
+  private constructor(state: HomeserverState, options: HomeserverOptions) {
+    super({ faults: HOMESERVER_FAULTS, defaultRoute: "send", route, handle: (call) => handle(state, call) }, options);
+    this.#state = state;
   }
 
   /**
-   * Starts a homeserver without users and rooms. Faults apply to the sending of events unless they say otherwise.
+   * Starts a homeserver without users and rooms. By default faults apply to the sending of events.
    *
-   * @throws {Deno.errors.AddrInUse} when the wanted port is taken
+   * @throws {Deno.errors.AddrInUse} if the port is in use
    */
   static start(options: HomeserverOptions = {}): Promise<LoopbackHomeserver> {
     const { software = "Synapse", serverName = "loopback.test", now = Date.now, authorizationServer } = options;
     const delegation = authorizationServer && new Delegation(authorizationServer, serverName, now);
     const transactions = new Transactions(options.transactions ?? SCOPES[software], now);
-    const world: World = {
+    const state: HomeserverState = {
       software,
       serverName,
       now,
@@ -87,150 +84,152 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
       firstSyncs: new Map(),
       limiter: new RateLimiter(options.rateLimit, now),
     };
-    return Promise.try(() => new LoopbackHomeserver(world, options));
+    return Promise.try(() => new LoopbackHomeserver(state, options));
   }
 
   /**
    * Adds a user who is logged in on one device.
    *
    * @param localpart the user id between `@` and the colon
-   * @param deviceId the device; by default one that nobody has yet
-   * @throws {Error} when there is such a user
+   * @param deviceId the device id; by default a new one
+   * @throws {Error} if the user exists
    */
   addUser(localpart: string, deviceId: string = this.#deviceIds.next().value ?? ""): LoopbackUser {
-    const userId = `@${localpart}:${this.#world.serverName}`;
+    const userId = `@${localpart}:${this.#state.serverName}`;
     const password = `password-of-${localpart}`;
-    this.#world.accounts.addUser(userId, password);
+    this.#state.accounts.addUser(userId, password);
     return { userId, deviceId, password, accessToken: this.addToken(userId, { deviceId }) };
   }
 
   /**
-   * Makes a further access token for a user. With the device id of an older token it is what a new login on that device gives, and
-   * Dendrite ends the older token by it. Without a device id it is what Synapse's administrators get: a token without device.
+   * Creates a further access token for a user. With the device id of an older token it is like a
+   * new login on that device, by which Dendrite revokes the older token. Without a device id it is
+   * like a token that an administrator of Synapse creates.
    *
-   * @throws {Error} when there is no such user
+   * @throws {Error} if the user does not exist
    */
   addToken(userId: string, options: { readonly deviceId?: string } = {}): string {
-    return this.#world.accounts.addToken(userId, { deviceId: options.deviceId });
+    return this.#state.accounts.addToken(userId, { deviceId: options.deviceId });
   }
 
   /**
-   * Ends an access token: its requests are answered with 401 `M_UNKNOWN_TOKEN` from now on.
+   * Revokes an access token: its requests are answered with 401 `M_UNKNOWN_TOKEN` from now on.
    *
-   * @param options with `softLogout` the token has expired and its device lives on; without, which is the default, it is a logout: the
-   * device is deleted with its last token, and Synapse's memory of its transactions does not outlive the next restart
-   * @throws {Error} when the server never gave out such a token
+   * @param options with `softLogout` the token expires and its device stays. By default it is a
+   * logout: the device is removed with its last token, and Synapse loses the transaction ids of the
+   * device at the next restart
+   * @throws {Error} if the token is unknown
    */
   revoke(accessToken: string, options: { readonly softLogout?: boolean } = {}): void {
-    const gone = this.#world.accounts.revoke(accessToken, options.softLogout ?? false);
-    if (gone !== undefined) this.#world.transactions.forgetDevice(gone);
+    const removed = this.#state.accounts.revoke(accessToken, options.softLogout ?? false);
+    if (removed !== undefined) this.#state.transactions.removeDevice(removed);
   }
 
   /**
-   * Lets whoever opens the address of a single sign-on be this user from now on, as a browser that is signed in at the identity provider. `GET login` then
+   * Turns single sign-on on: a browser that opens its URL logs in as this user. `GET login` then
    * offers `m.login.sso` and `m.login.token`.
    */
   allowSso(userId: string): void {
-    this.#world.logins.ssoUser = userId;
+    this.#state.logins.ssoUser = userId;
   }
 
-  /** The device ids of a user, in the order in which they came into being. */
+  /** The device ids of a user, oldest first. */
   devices(userId: string): readonly string[] {
-    return this.#world.accounts.devices(userId).map(({ device_id }) => device_id);
+    return this.#state.accounts.devices(userId).map(({ device_id }) => device_id);
   }
 
   /**
    * Creates a room.
    *
    * @returns the room id
-   * @throws {Error} when it has no members, or when its id or alias is taken
+   * @throws {Error} if it has no members, or if its id or alias exists
    */
   createRoom(options: RoomOptions): string {
-    return this.#world.rooms.create(options).roomId;
+    return this.#state.rooms.create(options).roomId;
   }
 
   /**
-   * Throws a user out of a room.
+   * Removes a user from a room.
    *
-   * @throws {Error} when there is no such room
+   * @throws {Error} if the room does not exist
    */
   removeMember(roomId: string, userId: string): void {
-    this.#world.rooms.leave(this.#room(roomId), userId);
+    this.#state.rooms.leave(this.#room(roomId), userId);
   }
 
   /**
-   * Invites a user into a room, in its creator's name.
+   * Invites a user to a room, as its creator.
    *
-   * @throws {Error} when there is no such room
+   * @throws {Error} if the room does not exist
    */
   invite(roomId: string, userId: string): void {
     const room = this.#room(roomId);
-    this.#world.rooms.invite(room, userId, { sender: room.creator });
+    this.#state.rooms.invite(room, userId, { sender: room.creator });
   }
 
   /**
-   * Makes an alias point at a room, whatever it pointed at before.
+   * Lets an alias point to a room from now on.
    *
-   * @throws {Error} when there is no such room
+   * @throws {Error} if the room does not exist
    */
   moveAlias(alias: string, roomId: string): void {
-    this.#world.rooms.name(this.#room(roomId), alias);
+    this.#state.rooms.setAlias(this.#room(roomId), alias);
   }
 
   /**
    * Bans a user from a room.
    *
-   * @throws {Error} when there is no such room
+   * @throws {Error} if the room does not exist
    */
   ban(roomId: string, userId: string): void {
-    this.#world.rooms.ban(this.#room(roomId), userId);
+    this.#state.rooms.ban(this.#room(roomId), userId);
   }
 
   /**
-   * Replaces a room by a new one, as `POST /rooms/{roomId}/upgrade` does: its name, its alias and its power levels go over, its members do not. Whoever
-   * has no power cannot send to the old one any more.
+   * Replaces a room by a new one, as `POST /rooms/{roomId}/upgrade` does. The new room gets name,
+   * alias and power levels, but no members. Users without power cannot send to the old room any
+   * more.
    *
-   * @param options who does it, by default the room's creator, and who may join the new one; by default nobody
-   * @returns the room id of the new one
-   * @throws {Error} when there is no such room
+   * @returns the room id of the new room
+   * @throws {Error} if the room does not exist
    */
   upgradeRoom(roomId: string, options: UpgradeOptions = {}): string {
-    return upgrade(this.#world.rooms, this.#room(roomId), options).roomId;
+    return upgradeRoom(this.#state.rooms, this.#room(roomId), options).roomId;
   }
 
   /**
-   * Forgets what clients sent to a room, as a retention policy has it; its state stays.
+   * Deletes all messages of a room, as a retention policy does. Its state stays.
    *
-   * @throws {Error} when there is no such room
+   * @throws {Error} if the room does not exist
    */
   purge(roomId: string): void {
-    this.#world.rooms.purge(this.#room(roomId));
+    this.#state.rooms.purge(this.#room(roomId));
   }
 
   /**
-   * Sets a state event, as a member with enough power could.
+   * Sends a state event to a room, as its creator.
    *
-   * @throws {Error} when there is no such room
+   * @throws {Error} if the room does not exist
    */
   setState(roomId: string, type: string, content: Readonly<Record<string, unknown>>): void {
     const room = this.#room(roomId);
-    this.#world.rooms.append(room, { type, sender: room.creator, content, state_key: "" });
+    this.#state.rooms.append(room, { type, sender: room.creator, content, state_key: "" });
   }
 
   /**
-   * The rooms that there are, in the order of their making.
+   * Lists all rooms, oldest first.
    *
    * @returns their room ids
    */
   roomIds(): readonly string[] {
-    return this.#world.rooms.ids();
+    return this.#state.rooms.ids();
   }
 
   /**
-   * Who is in a room, and who may come in.
+   * Lists the members and the invited users of a room.
    *
    * @returns user ids
-   * @throws {Error} when there is no such room
+   * @throws {Error} if the room does not exist
    */
   members(roomId: string): { readonly joined: readonly string[]; readonly invited: readonly string[] } {
     const { members, invited } = this.#room(roomId);
@@ -238,9 +237,9 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
   }
 
   /**
-   * What clients sent to a room, as its members see it, in order. The events that make the room's state are not among them.
+   * Lists the messages of a room in order, without state events.
    *
-   * @throws {Error} when there is no such room
+   * @throws {Error} if the room does not exist
    */
   events(roomId: string): readonly RoomEvent[] {
     return this.#room(roomId).timeline
@@ -254,27 +253,28 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
       }));
   }
 
-  /** Every file that was uploaded, in order, whether or not an event shows it. */
+  /** All uploaded files, in order. */
   uploads(): readonly UploadedMedia[] {
-    return this.#world.media.uploads;
+    return this.#state.media.uploads;
   }
 
   /**
-   * Stops if need be and starts on the same port, with the same users and rooms. Faults stay in force.
+   * Stops the server and starts it on the same port, with the same users and rooms. Faults stay
+   * active.
    *
-   * @param options whether transaction ids are `kept` or `lost` in between. By default as the software has it: Synapse keeps those of
+   * @param options whether transaction ids are `kept` or `lost`. By default Synapse keeps those of
    * tokens with a device, Conduit keeps all, Dendrite keeps none
    */
   override async restart(options: { readonly memory?: "kept" | "lost" } = {}): Promise<void> {
     await this.stop();
-    if (options.memory === undefined) this.#world.transactions.restart();
-    if (options.memory === "lost") this.#world.transactions.forgetAll();
+    if (options.memory === undefined) this.#state.transactions.restart();
+    if (options.memory === "lost") this.#state.transactions.clear();
     await super.restart();
   }
 
   #room(roomId: string): ReturnType<Rooms["create"]> {
-    const room = this.#world.rooms.get(roomId);
-    if (room === undefined) throw new Error(`Cannot look into the room ${roomId}: there is no such room`);
+    const room = this.#state.rooms.get(roomId);
+    if (room === undefined) throw new Error(`Cannot find the room ${roomId}: it does not exist`);
     return room;
   }
 }

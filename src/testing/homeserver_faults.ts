@@ -1,8 +1,18 @@
-/** The faults of a homeserver: with those of all servers, one for each thing that delivery must tell apart. */
+/**
+ * The faults of a homeserver: those of all servers, and one for each error that delivery
+ * distinguishes.
+ */
 
 import { type Answer, jsonAnswer, matrixError } from "./answer.ts";
-import { COMMON_FAULTS, type CommonFaultName, instead, retryAfterSeconds, waitMs } from "./common_faults.ts";
-import type { FaultDetails, FaultPlan } from "./faults.ts";
+import {
+  COMMON_FAULTS,
+  type CommonFaultName,
+  type FaultDetails,
+  type FaultPlan,
+  instead,
+  retryAfterSeconds,
+  waitMs,
+} from "./faults.ts";
 
 /** The name of a fault of {@linkcode LoopbackHomeserver}. */
 export type HomeserverFaultName =
@@ -33,16 +43,15 @@ export type HomeserverFaultName =
   | "unrecognized"
   | "no-event-id";
 
-/** What each fault does. */
 export const HOMESERVER_FAULTS: Readonly<Record<HomeserverFaultName, FaultPlan>> = {
   ...COMMON_FAULTS,
   "500": instead(matrixError(500, "M_UNKNOWN", "Internal server error")),
   "503": instead(matrixError(503, "M_UNKNOWN", "Service unavailable")),
-  "429-retry-after-seconds": { acts: false, outcome: limitedWithSeconds },
-  "429-retry-after-date": { acts: false, outcome: limitedWithDate },
-  "429-retry-after-ms": { acts: false, outcome: (details) => jsonAnswer(429, limited(details)) },
+  "429-retry-after-seconds": { acts: false, outcome: rateLimitedWithSeconds },
+  "429-retry-after-date": { acts: false, outcome: rateLimitedWithDate },
+  "429-retry-after-ms": { acts: false, outcome: (details) => jsonAnswer(429, rateLimitBody(details)) },
   "429-bare": instead(matrixError(429, "M_LIMIT_EXCEEDED", "Too Many Requests")),
-  "429-after-persisting": { acts: true, outcome: limitedWithSeconds },
+  "429-after-persisting": { acts: true, outcome: rateLimitedWithSeconds },
   "unknown-token": instead(matrixError(401, "M_UNKNOWN_TOKEN", "Invalid access token passed.", { soft_logout: false })),
   "soft-logout": instead(matrixError(401, "M_UNKNOWN_TOKEN", "Access token has expired", { soft_logout: true })),
   "missing-token": instead(matrixError(401, "M_MISSING_TOKEN", "Missing access token")),
@@ -72,16 +81,19 @@ export const HOMESERVER_FAULTS: Readonly<Record<HomeserverFaultName, FaultPlan>>
   "no-event-id": instead(jsonAnswer(200, {})),
 };
 
-function limited(details: FaultDetails): object {
+function rateLimitBody(details: FaultDetails): object {
   return { errcode: "M_LIMIT_EXCEEDED", error: "Too Many Requests", retry_after_ms: waitMs(details) };
 }
 
-function limitedWithSeconds(details: FaultDetails): Answer {
-  return jsonAnswer(429, limited(details), retryAfterSeconds(details));
+function rateLimitedWithSeconds(details: FaultDetails): Answer {
+  return jsonAnswer(429, rateLimitBody(details), retryAfterSeconds(details));
 }
 
-/** A date has whole seconds, so that it is rounded up: a client that obeys it is never too early. The body keeps silent. */
-function limitedWithDate(details: FaultDetails, now: number): Answer {
+/**
+ * The date is rounded up to a full second, so that a client that waits until then is never too
+ * early.
+ */
+function rateLimitedWithDate(details: FaultDetails, now: number): Answer {
   const date = new Date(Math.ceil((now + waitMs(details)) / 1000) * 1000);
   const body = { errcode: "M_LIMIT_EXCEEDED", error: "Too Many Requests" };
   return jsonAnswer(429, body, { "retry-after": date.toUTCString() });

@@ -1,19 +1,50 @@
-/** The endpoints of a loopback homeserver, as a table. A new one is a name, a line in the table and a function elsewhere. */
+/**
+ * The endpoints of a loopback homeserver as a table, and the way from a request to its endpoint.
+ */
 
-import type { Answer } from "./answer.ts";
-import { authMetadata, federationVersion, versions, wellKnown, whoami } from "./discovery_endpoints.ts";
-import { devices, login, loginFlows, logout, nameDevice, refresh, ssoRedirect } from "./login_endpoints.ts";
-import { getAccountData, getDisplayName, putAccountData, setDisplayName } from "./account_data_endpoints.ts";
-import { createRoom } from "./create_room_endpoint.ts";
-import { invite, joinedRooms, leave } from "./membership_endpoints.ts";
-import { directory, event, join, joinedMembers, joinRoom, messages, send } from "./room_endpoints.ts";
-import { getState, putState } from "./state_endpoints.ts";
+import {
+  authMetadata,
+  devices,
+  federationVersion,
+  getAccountData,
+  getDisplayName,
+  login,
+  loginFlows,
+  logout,
+  nameDevice,
+  putAccountData,
+  refresh,
+  setDisplayName,
+  ssoRedirect,
+  versions,
+  wellKnown,
+  whoami,
+} from "./account_endpoints.ts";
+import { type Answer, matrixError } from "./answer.ts";
+import { type JsonBody, parseJsonBody } from "./content.ts";
+import type { AuthenticatedRequest, EndpointRequest, HomeserverState } from "./homeserver_state.ts";
+import { download, mediaConfig, upload } from "./media.ts";
+import { event, messages, send } from "./message_endpoints.ts";
+import {
+  createRoom,
+  directory,
+  getState,
+  invite,
+  join,
+  joinedMembers,
+  joinedRooms,
+  joinRoom,
+  leave,
+  putState,
+} from "./room_endpoints.ts";
+import { matchRoute, type Route } from "./routes.ts";
+import type { Call } from "./server.ts";
 import { sync } from "./sync_endpoint.ts";
-import { download, mediaConfig, upload } from "./media_endpoints.ts";
-import type { Route } from "./routes.ts";
-import type { Ask, TokenAsk, World } from "./world.ts";
 
-/** The name of an endpoint of {@linkcode LoopbackHomeserver}, for the `on` of a fault and in the log of requests. */
+/**
+ * The name of an endpoint of {@linkcode LoopbackHomeserver}, for the option `on` of a fault and in
+ * the request log.
+ */
 export type HomeserverRouteName =
   | "versions"
   | "well-known"
@@ -49,29 +80,28 @@ export type HomeserverRouteName =
   | "media-config"
   | "download";
 
-/** An endpoint: open to everybody, or for those with a token. */
-export type HomeserverRoute =
+/** An endpoint, with or without authentication. */
+type HomeserverRoute =
   & Route<HomeserverRouteName>
   & {
-    /** Whether there is no such endpoint where an authorization server has the accounts. */
+    /** Whether the endpoint is missing if logins are delegated. */
     readonly undelegated?: boolean;
   }
   & (
-    | { readonly access: "open"; readonly run: (world: World, ask: Ask) => Answer }
+    | { readonly access: "open"; readonly run: (state: HomeserverState, request: EndpointRequest) => Answer }
     | {
       readonly access: "token";
-      readonly run: (world: World, ask: TokenAsk) => Answer | Promise<Answer>;
-      /** Whether `run` awaits `ready` itself, because something happens before. */
-      readonly ownPace?: boolean;
-      /** Whether its body is a file, and no JSON. */
+      readonly run: (state: HomeserverState, request: AuthenticatedRequest) => Answer | Promise<Answer>;
+      /** Whether `run` awaits `ready` itself, after its first steps. */
+      readonly awaitsReady?: boolean;
+      /** Whether the body is a file instead of JSON. */
       readonly takesFile?: boolean;
     }
   );
 
 const V3 = "/_matrix/client/v3";
 
-/** All endpoints. */
-export const HOMESERVER_ROUTES: readonly HomeserverRoute[] = [
+const HOMESERVER_ROUTES: readonly HomeserverRoute[] = [
   { name: "versions", method: "GET", path: "/_matrix/client/versions", access: "open", run: versions },
   { name: "well-known", method: "GET", path: "/.well-known/matrix/client", access: "open", run: wellKnown },
   {
@@ -169,6 +199,39 @@ export const HOMESERVER_ROUTES: readonly HomeserverRoute[] = [
     path: `${V3}/rooms/:roomId/send/:eventType/:txnId`,
     access: "token",
     run: send,
-    ownPace: true,
+    awaitsReady: true,
   },
 ];
+
+const NO_BODY: JsonBody = { text: "", value: {} };
+
+/** Finds the name of the endpoint for a request. */
+export function route(method: string, path: string): HomeserverRouteName | undefined {
+  const match = matchRoute(HOMESERVER_ROUTES, method, path);
+  return match.kind === "route" ? match.route.name : undefined;
+}
+
+/**
+ * Answers a request. It checks path, method, token and body in this order, like the real servers.
+ */
+export async function handle(state: HomeserverState, call: Call): Promise<Answer> {
+  const match = matchRoute(HOMESERVER_ROUTES, call.method, call.path);
+  if (match.kind === "unknown") return matrixError(404, "M_UNRECOGNIZED", "Unrecognized request");
+  if (match.kind === "wrong-method") return matrixError(405, "M_UNRECOGNIZED", "Unrecognized request");
+  const { route, params } = match;
+  if (route.undelegated && state.delegation !== undefined) {
+    return matrixError(404, "M_UNRECOGNIZED", "Unrecognized request");
+  }
+  const query = new URLSearchParams(call.query);
+  if (route.access === "open" || !route.awaitsReady) await call.ready();
+  const token = route.access === "token" ? state.accounts.authenticate(call.headers, query) : undefined;
+  if (token !== undefined && "status" in token) return token;
+  const { headers, bytes, ready, pause } = call;
+  const hasJson = route.method !== "GET" && !(route.access === "token" && route.takesFile);
+  const body = hasJson ? parseJsonBody(bytes, state.software) : NO_BODY;
+  if ("status" in body) return body;
+  const request = { params, query, host: headers.get("host") ?? "", headers, body, bytes, ready, pause };
+  if (route.access === "open") return route.run(state, request);
+  if (token === undefined) throw new Error(`Cannot run ${route.name}: the token was not checked`);
+  return await route.run(state, { ...request, token });
+}

@@ -1,35 +1,39 @@
-/** The words in which a test talks to a loopback homeserver. */
+/** Options and results of a {@linkcode LoopbackHomeserver}. */
 
 import type { LoopbackAuthorizationServer } from "./authorization_server.ts";
 import type { RateLimit } from "./rate_limit.ts";
 import type { LoopbackOptions } from "./server.ts";
 
-/** Whose behaviour the homeserver shows, by the name that the server gives itself. */
+/** The homeserver software that is imitated, by the name that it reports. */
 export type HomeserverSoftware = "Synapse" | "Dendrite" | "Conduit";
 
 /**
- * For whom a transaction id counts. `device` (Synapse): for all tokens of a device in a room, 24 h, over restarts. `token`
- * (Dendrite): for one token and path, half an hour, in memory. `global` (Conduit): for all rooms together, for ever. `none`: not at all.
+ * The scope in which transaction ids are unique. `device` (Synapse): the tokens of one device and
+ * one room, for 24 h, also after restarts. `token` (Dendrite): one token and path, for half an
+ * hour, in memory. `global` (Conduit): all rooms, for ever. `none`: transaction ids are ignored.
  */
 export type TransactionScope = "device" | "token" | "global" | "none";
 
 /** The settings of a {@linkcode LoopbackHomeserver}. */
 export interface HomeserverOptions extends LoopbackOptions {
-  /** Whose behaviour to show; `"Synapse"` by default. */
+  /** The software to imitate. @default {"Synapse"} */
   readonly software?: HomeserverSoftware;
-  /** The domain in user ids and aliases; `"loopback.test"` by default. */
+  /** The domain in user ids and aliases. @default {"loopback.test"} */
   readonly serverName?: string;
-  /** For whom a transaction id counts; as the software has it by default. */
+  /** The scope of transaction ids; by default that of the software. */
   readonly transactions?: TransactionScope;
-  /** Where accounts live and log in; by default at the homeserver itself. Then it has no login of its own, and users need no {@linkcode LoopbackHomeserver.addUser}. */
+  /**
+   * The server to which logins are delegated. With it the homeserver has no login of its own, and
+   * users need no {@linkcode LoopbackHomeserver.addUser}.
+   */
   readonly authorizationServer?: LoopbackAuthorizationServer;
-  /** Whether a password is a way to log in; true by default. */
+  /** Whether users can log in with a password. @default {true} */
   readonly passwords?: boolean;
-  /** How long an access token lives that comes with a refresh token, in milliseconds by the server's clock; 5 minutes by default. */
+  /** The lifetime of an access token with a refresh token, in milliseconds. @default {300000} */
   readonly tokenLifetimeMs?: number;
-  /** The largest file that may be uploaded, in bytes; 50 MiB by default. */
+  /** The largest upload, in bytes. @default {52428800} */
   readonly maxUploadBytes?: number;
-  /** How much a user may send, as Synapse limits it; without limit by default. */
+  /** The limit on messages of a user; unlimited by default. */
   readonly rateLimit?: RateLimit;
 }
 
@@ -37,60 +41,60 @@ export interface HomeserverOptions extends LoopbackOptions {
 export interface LoopbackUser {
   /** The user id, for example `@alice:loopback.test`. */
   readonly userId: string;
-  /** The access token of the device. */
+  /** Its access token. */
   readonly accessToken: string;
-  /** The device. */
+  /** The device id. */
   readonly deviceId: string;
-  /** For logging in again: `password-of-` and the user's name. */
+  /** The password: `password-of-` and the localpart. */
   readonly password: string;
 }
 
-/** A room to be created. */
+/** Options of a new room. */
 export interface RoomOptions {
-  /** The user ids of those who are in the room; the first created it. */
+  /** User ids of the members. The first one is the creator. */
   readonly members: readonly string[];
-  /** The user ids of those who may join; nobody by default. */
+  /** User ids of invited users; none by default. */
   readonly invited?: readonly string[];
-  /** Whether everybody may join; false by default. */
+  /** Whether anyone can join. @default {false} */
   readonly public?: boolean;
   /** An alias, for example `#alerts:loopback.test`; none by default. */
   readonly alias?: string;
-  /** The name that people see; none by default. */
+  /** The name of the room; none by default. */
   readonly name?: string;
-  /** The content of `m.room.power_levels`; by default there is none, and everybody may send. */
+  /** The content of `m.room.power_levels`; by default there is none, and all members may send. */
   readonly powerLevels?: Readonly<Record<string, unknown>>;
   /** The room id; by default one of room version 12: `!` and 43 characters, without a domain. */
   readonly roomId?: string;
 }
 
-/** How a room is replaced by another. */
+/** Options of a room upgrade. */
 export interface UpgradeOptions {
-  /** The user id of whoever does it; the room's creator by default. */
+  /** The user id of the user who upgrades; by default the creator of the room. */
   readonly by?: string;
-  /** The user ids of those who may join the new room; nobody by default. */
+  /** User ids of users who are invited to the new room; none by default. */
   readonly invited?: readonly string[];
-  /** Whether everybody may join the new room; as the old one has it by default. */
+  /** Whether anyone can join the new room; by default as in the old one. */
   readonly public?: boolean;
 }
 
 /** An event as the members of a room see it. */
 export interface RoomEvent {
-  /** The id that the homeserver gave to the event. */
+  /** The event id. */
   readonly event_id: string;
   /** The user id of the sender. */
   readonly sender: string;
-  /** When the homeserver made the event, by its own clock, in milliseconds since 1970. */
+  /** When the homeserver created the event, in milliseconds since 1970. */
   readonly origin_server_ts: number;
   /** The event type, for example `m.room.message`. */
   readonly type: string;
-  /** The content, as it was sent. */
+  /** The content as it was sent. */
   readonly content: Readonly<Record<string, unknown>>;
 }
 
-/** Whom an access token speaks for. */
+/** An access token with its owner. */
 export interface Token {
   readonly accessToken: string;
   readonly userId: string;
-  /** Undefined for a token that an administrator made. */
+  /** Undefined for a token that an administrator created. */
   readonly deviceId: string | undefined;
 }

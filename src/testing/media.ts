@@ -1,23 +1,29 @@
-/** The content repository of a loopback homeserver, as strict as Synapse's: uploads with a length, downloads with a token. */
+/**
+ * The content repository of a loopback homeserver, as strict as Synapse: uploads need a length,
+ * downloads need a token.
+ */
 
-/** What Synapse takes when nobody says otherwise. */
-export const DEFAULT_MAX_UPLOAD_BYTES: number = 50 * 2 ** 20;
+import { type Answer, jsonAnswer, matrixError } from "./answer.ts";
+import type { Token } from "./homeserver_types.ts";
 
-/** A file in the content repository. */
+/** The default of Synapse. */
+const DEFAULT_MAX_UPLOAD_BYTES = 50 * 2 ** 20;
+
+/** An uploaded file. */
 export interface UploadedMedia {
-  /** Its `mxc://` address. */
+  /** Its `mxc://` URI. */
   readonly uri: string;
-  /** The user id of whoever uploaded it. */
+  /** The user id of the uploader. */
   readonly sender: string;
-  /** The media type that it was uploaded with. */
+  /** The media type. */
   readonly type: string;
-  /** The name that it was uploaded with. */
+  /** The file name. */
   readonly filename: string | undefined;
-  /** What is in it. */
+  /** The content. */
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** The content repository. */
+/** All uploaded files. */
 export class MediaRepository {
   readonly maxUploadBytes: number;
   readonly #uploads = new Map<string, UploadedMedia>();
@@ -26,7 +32,7 @@ export class MediaRepository {
     this.maxUploadBytes = maxUploadBytes;
   }
 
-  /** All that was uploaded, in order. */
+  /** All files, in order of upload. */
   get uploads(): readonly UploadedMedia[] {
     return [...this.#uploads.values()];
   }
@@ -38,4 +44,52 @@ export class MediaRepository {
   get(uri: string): UploadedMedia | undefined {
     return this.#uploads.get(uri);
   }
+}
+
+/** The state that the endpoints below use. */
+interface MediaState {
+  readonly media: MediaRepository;
+  readonly serverName: string;
+}
+
+/** The parts of a request that the endpoints below use. */
+interface MediaRequest {
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: URLSearchParams;
+  readonly headers: Headers;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly token: Token;
+}
+
+export function upload({ media, serverName }: MediaState, { bytes, headers, query, token }: MediaRequest): Answer {
+  if (headers.get("content-length") === null) {
+    return matrixError(400, "M_UNKNOWN", "Request must specify a Content-Length");
+  }
+  if (bytes.length > media.maxUploadBytes) return matrixError(413, "M_TOO_LARGE", "Upload request body is too large");
+  if (bytes.length === 0) return matrixError(400, "M_UNKNOWN", "Content must not be empty");
+  const uri = `mxc://${serverName}/${"media".padEnd(20, "x")}${media.uploads.length + 1}`;
+  media.add({
+    uri,
+    sender: token.userId,
+    type: headers.get("content-type") ?? "application/octet-stream",
+    filename: query.get("filename") ?? undefined,
+    bytes,
+  });
+  return jsonAnswer(200, { content_uri: uri });
+}
+
+export function mediaConfig({ media }: MediaState): Answer {
+  return jsonAnswer(200, { "m.upload.size": media.maxUploadBytes });
+}
+
+export function download({ media }: MediaState, { params }: MediaRequest): Answer {
+  const found = media.get(`mxc://${params.serverName}/${params.mediaId}`);
+  if (found === undefined) return matrixError(404, "M_NOT_FOUND", "Not found");
+  const name = encodeURIComponent(params.fileName ?? found.filename ?? "");
+  const disposition = `inline${name === "" ? "" : `; filename*=utf-8''${name}`}`;
+  return {
+    status: 200,
+    headers: { "content-type": found.type, "content-disposition": disposition },
+    body: found.bytes,
+  };
 }

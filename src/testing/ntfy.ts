@@ -1,33 +1,76 @@
-/** An ntfy server inside the test's own process. */
+/** A loopback ntfy server. */
 
 import { type Answer, jsonAnswer } from "./answer.ts";
-import { type NtfyAttachment, ntfyError, type NtfyMessage } from "./ntfy_answers.ts";
-import { NTFY_FAULTS, type NtfyFaultName } from "./ntfy_faults.ts";
-import { type FileKeeping, type NtfyDraft, readJsonDraft, readTextDraft } from "./ntfy_publish.ts";
+import { COMMON_FAULTS, type CommonFaultName, type FaultPlan, instead, retryAfterSeconds } from "./faults.ts";
+import {
+  type AttachmentStorage,
+  type NewNtfyMessage,
+  type NtfyAttachment,
+  ntfyError,
+  type NtfyMessage,
+  parseJsonMessage,
+  parseTextMessage,
+} from "./ntfy_messages.ts";
 import { matchRoute, type Route } from "./routes.ts";
 import { type Call, type LoopbackOptions, LoopbackServer } from "./server.ts";
 
-/** The name of an endpoint of {@linkcode LoopbackNtfy}, for the `on` of a fault and in the log of requests. */
+/** The name of a fault of {@linkcode LoopbackNtfy}. */
+export type NtfyFaultName =
+  | CommonFaultName
+  | "500"
+  | "429"
+  | "429-retry-after-seconds"
+  | "429-daily-quota"
+  | "unauthorized"
+  | "forbidden"
+  | "not-found"
+  | "bad-json"
+  | "attachments-not-allowed"
+  | "too-large"
+  | "no-id";
+
+/** ntfy does not send `Retry-After`; a proxy in front of it may. */
+const NTFY_FAULTS: Readonly<Record<NtfyFaultName, FaultPlan>> = {
+  ...COMMON_FAULTS,
+  "500": instead(ntfyError(50001)),
+  "429": instead(ntfyError(42901)),
+  "429-retry-after-seconds": { acts: false, outcome: (details) => ntfyError(42901, retryAfterSeconds(details)) },
+  "429-daily-quota": instead(ntfyError(42908)),
+  "unauthorized": instead(ntfyError(40101)),
+  "forbidden": instead(ntfyError(40301)),
+  "not-found": instead(ntfyError(40401)),
+  "bad-json": instead(ntfyError(40024)),
+  "attachments-not-allowed": instead(ntfyError(40014)),
+  "too-large": instead(ntfyError(41303)),
+  "no-id": instead(jsonAnswer(200, {})),
+};
+
+/**
+ * The name of an endpoint of {@linkcode LoopbackNtfy}, for the option `on` of a fault and in the
+ * request log.
+ */
 export type NtfyRouteName = "publish" | "poll" | "health";
 
-/** The settings of a {@linkcode LoopbackNtfy}. With a token or a password, topics are closed to all who do not bring one. */
+/**
+ * The settings of a {@linkcode LoopbackNtfy}. With a token or a login, all requests need one of
+ * them.
+ */
 export interface NtfyOptions extends LoopbackOptions {
-  /** The access token that opens all topics, by `Authorization: Bearer`; none by default. */
+  /** The access token for all topics, in `Authorization: Bearer`; none by default. */
   readonly token?: string;
-  /** The user and the password that open all topics, by `Authorization: Basic`; none by default. */
+  /** The user and the password for all topics, in `Authorization: Basic`; none by default. */
   readonly login?: { readonly user: string; readonly password: string };
-  /** The largest file that it takes, in bytes; by default it takes none, as the real one. */
+  /** The largest attachment in bytes. By default attachments are not allowed, as in ntfy. */
   readonly maxFileBytes?: number;
 }
 
-/** What the endpoints work on. */
 interface Cache {
   readonly messages: NtfyMessage[];
   readonly now: () => number;
-  /** The `Authorization` headers that are good; empty when topics are open. */
+  /** The valid `Authorization` headers; empty if topics are open. */
   readonly keys: readonly string[];
   readonly maxFileBytes: number | undefined;
-  /** What is in the files, by their addresses. */
+  /** The contents of attachments by URL. */
   readonly files: Map<string, Uint8Array<ArrayBuffer>>;
 }
 
@@ -40,15 +83,16 @@ const ROUTES: readonly Route<NtfyRouteName>[] = [
   { name: "poll", method: "GET", path: "/:topic/json" },
 ];
 
-const SECONDS_OF: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };
+const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };
 
-/** Ntfy keeps messages for 12 hours by default. */
+/** How long ntfy stores messages by default. */
 const KEPT_SECONDS = 12 * 60 * 60;
 
 /**
- * An ntfy server on 127.0.0.1: publishing as JSON to `/` and as text to `/{topic}`, polling, health, and the errors of the real one
- * with its default settings. It keeps messages in memory, over restarts too. Like the real one it takes the same message twice, and keeps both
- * of those that have the same `sequence_id`.
+ * An ntfy server on 127.0.0.1: publishing as JSON to `/` and as text to `/{topic}`, polling,
+ * health, and the errors of ntfy with its default settings. Messages are in memory and survive
+ * {@linkcode LoopbackServer.restart}. Like ntfy it accepts the same message twice, and stores both
+ * of two messages with the same `sequence_id`.
  */
 export class LoopbackNtfy extends LoopbackServer<NtfyFaultName, NtfyRouteName> {
   readonly #cache: Cache;
@@ -60,9 +104,9 @@ export class LoopbackNtfy extends LoopbackServer<NtfyFaultName, NtfyRouteName> {
   }
 
   /**
-   * Starts an ntfy server without messages. Faults apply to publishing unless they say otherwise.
+   * Starts an ntfy server without messages. By default faults apply to publishing.
    *
-   * @throws {Deno.errors.AddrInUse} when the wanted port is taken
+   * @throws {Deno.errors.AddrInUse} if the port is in use
    */
   static start(options: NtfyOptions = {}): Promise<LoopbackNtfy> {
     const { token, login, maxFileBytes, now = Date.now } = options;
@@ -72,12 +116,12 @@ export class LoopbackNtfy extends LoopbackServer<NtfyFaultName, NtfyRouteName> {
     return Promise.try(() => new LoopbackNtfy({ messages: [], now, keys, maxFileBytes, files: new Map() }, options));
   }
 
-  /** What is in a file that came with a message. */
+  /** Returns the content of an attachment. */
   file({ url }: NtfyAttachment): Uint8Array<ArrayBuffer> | undefined {
     return this.#cache.files.get(url);
   }
 
-  /** What was published to a topic, in order. */
+  /** All messages of a topic, in order. */
   messages(topic: string): readonly NtfyMessage[] {
     return this.#cache.messages.filter((message) => message.topic === topic);
   }
@@ -92,7 +136,7 @@ function route(method: string, path: string): NtfyRouteName | undefined {
   return match.kind === "route" ? match.route.name : undefined;
 }
 
-/** Real ntfy servers know no 405: what they do not serve is not found. */
+/** ntfy never answers with 405: an unknown method is 404 too. */
 async function answer(cache: Cache, call: Call<NtfyRouteName>): Promise<Answer> {
   await call.ready();
   const match = matchRoute(ROUTES, call.method, call.path);
@@ -103,40 +147,44 @@ async function answer(cache: Cache, call: Call<NtfyRouteName>): Promise<Answer> 
     case "health":
       return jsonAnswer(200, { healthy: true });
     case "poll":
-      return refuseStranger(cache, call) ?? poll(cache, call, topic ?? "");
+      return checkAccess(cache, call) ?? poll(cache, call, topic ?? "");
     case "publish": {
-      const draft = topic === undefined ? readJsonDraft(call) : readTextDraft(call, topic, keeping(cache));
-      const stranger = refuseStranger(cache, call);
-      if (stranger !== undefined) return stranger;
-      if ("status" in draft) return draft;
-      if (draft.attachment) cache.files.set(draft.attachment.url, call.bytes);
-      return publish(cache, draft);
+      const message = topic === undefined
+        ? parseJsonMessage(call)
+        : parseTextMessage(call, topic, nextAttachment(cache));
+      const refusal = checkAccess(cache, call);
+      if (refusal !== undefined) return refusal;
+      if ("status" in message) return message;
+      if (message.attachment) cache.files.set(message.attachment.url, call.bytes);
+      return publish(cache, message);
     }
   }
 }
 
-/** Ntfy keeps files for three hours by default. */
-function keeping({ files, maxFileBytes, now }: Cache): FileKeeping {
+/** ntfy stores attachments for three hours by default. */
+function nextAttachment({ files, maxFileBytes, now }: Cache): AttachmentStorage {
   const expires = Math.floor(now() / 1000) + 3 * 60 * 60;
   return { maxBytes: maxFileBytes, expires, url: `http://loopback.test/file/${files.size + 1}` };
 }
 
-/** Wrong credentials are 401, none at all are 403: whoever brings none is a guest without rights. Open topics look at neither. */
-function refuseStranger({ keys }: Cache, { headers }: Call): Answer | undefined {
+/**
+ * Wrong credentials are answered with 401, missing ones with 403. Open topics ignore credentials.
+ */
+function checkAccess({ keys }: Cache, { headers }: Call): Answer | undefined {
   const key = headers.get("authorization");
   if (keys.length === 0 || key !== null && keys.includes(key)) return undefined;
   return ntfyError(key === null ? 40301 : 40101);
 }
 
-function publish({ messages, now }: Cache, draft: NtfyDraft): Answer {
+function publish({ messages, now }: Cache, published: NewNtfyMessage): Answer {
   const time = Math.floor(now() / 1000);
   const id = crypto.randomUUID().replaceAll("-", "").slice(0, 12);
-  const message: NtfyMessage = { id, time, expires: time + KEPT_SECONDS, event: "message", ...draft };
+  const message: NtfyMessage = { id, time, expires: time + KEPT_SECONDS, event: "message", ...published };
   messages.push(message);
   return jsonAnswer(200, message);
 }
 
-/** Real servers stream without `poll`; this one does not. */
+/** ntfy streams if `poll` is missing; this server answers with 404. */
 function poll(cache: Cache, { query }: Call, topic: string): Answer {
   const params = new URLSearchParams(query);
   if (!["1", "yes", "true"].includes(params.get("poll") ?? "")) return ntfyError(40401);
@@ -154,7 +202,7 @@ function since(messages: readonly NtfyMessage[], mark: string, now: number): rea
   if (/^\d{10}$/.test(mark)) return messages.filter(({ time }) => time >= Number(mark));
   const [, count, unit] = /^(\d+)([smh])$/.exec(mark) ?? [];
   if (unit !== undefined) {
-    const seconds = Number(count) * (SECONDS_OF[unit] ?? 0);
+    const seconds = Number(count) * (UNIT_SECONDS[unit] ?? 0);
     return messages.filter(({ time }) => time >= now / 1000 - seconds);
   }
   if (!/^[A-Za-z0-9]{12}$/.test(mark)) return undefined;

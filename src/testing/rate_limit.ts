@@ -1,16 +1,19 @@
-/** The limit that Synapse puts on a user's messages: a bucket that leaks at a steady rate (its configuration, `rc_message`). */
+/**
+ * The limit of Synapse on the messages of a user: a leaky bucket (`rc_message` in its
+ * configuration).
+ */
 
 import { type Answer, jsonAnswer } from "./answer.ts";
 
-/** How much a user may send. */
+/** A limit on the messages of a user. */
 export interface RateLimit {
-  /** How many a second in the long run; Synapse's default is 0.2. */
+  /** Messages a second in the long run; the default of Synapse is 0.2. */
   readonly perSecond: number;
-  /** How many at once; Synapse's default is 10. */
+  /** Messages at once; the default of Synapse is 10. */
   readonly burst: number;
 }
 
-/** The buckets of all users. */
+/** Applies a limit to each user. */
 export class RateLimiter {
   readonly #limit: RateLimit | undefined;
   readonly #now: () => number;
@@ -21,14 +24,15 @@ export class RateLimiter {
     this.#now = now;
   }
 
-  /** Takes one more; or says why not, which counts for nothing. */
+  /** Counts a message. @returns the error if the limit is reached; such a message does not count */
   take(userId: string): Answer | undefined {
     if (this.#limit === undefined) return undefined;
     const { perSecond, burst } = this.#limit;
     const time = this.#now();
     const bucket = this.#buckets.get(userId) ?? { count: 0, time };
     const count = Math.max(0, bucket.count - perSecond * (time - bucket.time) / 1000);
-    // A millisecond's worth of rounding must not send away who came when he was told to.
+    // Tolerates a rounding of one millisecond: a client that waited as long as required must
+    // succeed.
     if (count + 1 <= burst + perSecond / 1000) {
       this.#buckets.set(userId, { count: count + 1, time });
       return undefined;

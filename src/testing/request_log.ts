@@ -1,28 +1,31 @@
-/** The log of what reached a loopback server, and the way to wait for it. */
+/** The log of requests of a loopback server. Tests can wait for a request. */
 
 /** A request that reached a loopback server. */
 export interface ReceivedRequest<RouteName extends string = string> {
   /** The method, in capitals. */
   readonly method: string;
-  /** The path as it came over the wire, still percent-encoded, without the query. */
+  /** The path without the query, percent-encoded. */
   readonly path: string;
-  /** The query without its question mark; empty when there was none. */
+  /** The query without its question mark; empty if there is none. */
   readonly query: string;
-  /** The headers. They hold the token, so do not print them. */
+  /** The headers. They contain the token, so do not print them. */
   readonly headers: Headers;
-  /** The body as text; empty when there was none or when it was cut. */
+  /** The body as text; empty if there is none or if it is incomplete. */
   readonly body: string;
-  /** The name of the endpoint; undefined for a path or a method that the server does not know. */
+  /** The name of the endpoint; undefined for an unknown path or method. */
   readonly route: RouteName | undefined;
-  /** The name of the fault that was applied to this request; undefined when there was none. */
+  /** The name of the fault that the request met, if any. */
   readonly fault: string | undefined;
-  /** Whether the server has done with the request what it would do without a fault; the client may not know yet, or never. */
+  /** Whether the server has processed the request. With a fault the client may not know. */
   readonly handled: boolean;
-  /** The status of the answer; `"pending"` while there is none, `"cut"` when the connection ended without one. */
+  /**
+   * The status of the answer; `"pending"` before the answer, `"cut"` if the connection ended
+   * without one.
+   */
   readonly status: number | "cut" | "pending";
 }
 
-/** A log entry whose fate is still open. */
+/** A log entry that the server still changes. */
 export type OpenRequest<RouteName extends string> = {
   -readonly [Key in keyof ReceivedRequest<RouteName>]: ReceivedRequest<RouteName>[Key];
 };
@@ -45,32 +48,32 @@ export class RequestLog<RouteName extends string> {
 
   add(entry: OpenRequest<RouteName>): void {
     this.#entries.push(entry);
-    this.#wake();
+    this.#notifyWaiters();
   }
 
   update(entry: OpenRequest<RouteName>, change: Partial<OpenRequest<RouteName>>): void {
     Object.assign(entry, change);
-    this.#wake();
+    this.#notifyWaiters();
   }
 
-  /** Resolves with the `count`-th request that matches, as soon as there is one. */
+  /** Waits for the `count`-th matching request. */
   wait(
     predicate: (request: ReceivedRequest<RouteName>) => boolean,
     count: number,
   ): Promise<ReceivedRequest<RouteName>> {
     return new Promise((resolve, reject) => {
       this.#waiters.add({ predicate, count, resolve, reject });
-      this.#wake();
+      this.#notifyWaiters();
     });
   }
 
-  /** Rejects everybody who still waits. */
+  /** Rejects all who wait. */
   close(): void {
-    for (const { reject } of this.#waiters) reject(new Error("Cannot wait for a request: the server is gone for good"));
+    for (const { reject } of this.#waiters) reject(new Error("Cannot wait for a request: the server was disposed of"));
     this.#waiters.clear();
   }
 
-  #wake(): void {
+  #notifyWaiters(): void {
     for (const waiter of this.#waiters) {
       const match = this.#entries.filter(waiter.predicate)[waiter.count - 1];
       if (match === undefined) continue;

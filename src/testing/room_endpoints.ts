@@ -1,61 +1,133 @@
-/** Endpoints that work on rooms: entering, reading and sending. */
+/** Endpoints of rooms: creation, directory, membership and state. */
 
-import type { Token } from "./homeserver_types.ts";
 import { type Answer, jsonAnswer, matrixError } from "./answer.ts";
-import { eventBytes, MAX_EVENT_BYTES, refuseContent, tooLarge } from "./content.ts";
-import { clientEvent, readMessages } from "./messages.ts";
-import { tooWeak } from "./power.ts";
-import { refuseRelation } from "./relations.ts";
-import type { Room } from "./rooms.ts";
-import type { Transaction } from "./transactions.ts";
-import type { Ask, TokenAsk, World } from "./world.ts";
+import type { JsonObject } from "./content.ts";
+import type { AuthenticatedRequest, EndpointRequest, HomeserverState } from "./homeserver_state.ts";
+import type { Token } from "./homeserver_types.ts";
+import {
+  checkPower,
+  createId,
+  defaultPowerLevels,
+  findActionLevel,
+  findState,
+  findUserLevel,
+  type Room,
+  type TimelineEvent,
+} from "./rooms.ts";
 
-export function messages(world: World, { params, query, token }: TokenAsk): Answer {
-  const { rooms, software } = world;
-  const room = rooms.get(params.roomId ?? "");
-  if (room?.members.has(token.userId)) return readMessages(room, query, { token, software, now: world.now() });
-  if (software === "Dendrite" && room !== undefined) return jsonAnswer(200, { chunk: [], start: "t0" });
-  return notIn(token, params.roomId);
-}
+const PRESETS = ["private_chat", "public_chat", "trusted_private_chat"];
 
-export function event(world: World, { params, token }: TokenAsk): Answer {
-  const { rooms, software } = world;
-  const room = rooms.get(params.roomId ?? "");
-  const found = room?.timeline.find(({ event_id }) => event_id === params.eventId);
-  if (room === undefined || found === undefined) return matrixError(404, "M_NOT_FOUND", "Event not found.");
-  if (!room.members.has(token.userId)) {
-    return matrixError(403, "M_FORBIDDEN", "You don't have permission to access that event.");
+/** Up to this version, room ids contain the name of the server. */
+const LAST_VERSION_WITH_DOMAIN = 11;
+
+/**
+ * Creates the room before it invites users. Like Synapse it keeps the room if a user cannot be
+ * invited.
+ */
+export function createRoom(state: HomeserverState, { token, body }: AuthenticatedRequest): Answer {
+  const parsed = parseRoomOptions(state, body.value);
+  if ("status" in parsed) return parsed;
+  const { invite, alias, preset, version, name, creation, isDirect } = parsed;
+  const { rooms, serverName } = state;
+  if (alias !== undefined && rooms.findByAlias(alias) !== undefined) {
+    return matrixError(400, "M_ROOM_IN_USE", "Room alias already taken");
   }
-  return jsonAnswer(200, clientEvent(found, room.roomId, { token, software, now: world.now() }));
+  const hasCreators = Number(version) > LAST_VERSION_WITH_DOMAIN;
+  const coCreators = preset === "trusted_private_chat" ? invite : [];
+  const admins = hasCreators ? [] : [token.userId, ...coCreators];
+  const room = rooms.create({
+    members: [token.userId],
+    roomId: hasCreators ? undefined : `${createId("!").slice(0, 19)}:${serverName}`,
+    version,
+    public: preset === "public_chat",
+    creation: { ...creation, ...(hasCreators && coCreators.length > 0 ? { additional_creators: coCreators } : {}) },
+    powerLevels: defaultPowerLevels(version, Object.fromEntries(admins.map((user) => [user, 100]))),
+    name,
+    alias,
+  });
+  for (const userId of invite) {
+    const refusal = checkInvite(state, room, { sender: token.userId, userId });
+    if (refusal !== undefined) return refusal;
+    rooms.invite(room, userId, { sender: token.userId, isDirect });
+  }
+  return jsonAnswer(200, { room_id: room.roomId });
 }
 
-export function joinedMembers({ rooms }: World, { params, token }: TokenAsk): Answer {
+interface ParsedRoomOptions {
+  readonly invite: readonly string[];
+  readonly alias: string | undefined;
+  readonly preset: string;
+  readonly version: string;
+  readonly name: string | undefined;
+  readonly creation: JsonObject;
+  readonly isDirect: boolean;
+}
+
+function parseRoomOptions({ serverName, software }: HomeserverState, value: JsonObject): ParsedRoomOptions | Answer {
+  const { invite = [], room_alias_name, preset = "private_chat", name, creation_content = {}, is_direct } = value;
+  const version = value.room_version ?? (software === "Synapse" ? "12" : "10");
+  if (name !== undefined && typeof name !== "string") return matrixError(400, "M_UNKNOWN", "'name' not a string type");
+  if (typeof preset !== "string" || !PRESETS.includes(preset)) {
+    return matrixError(400, "M_BAD_JSON", `'${preset}' is not a valid preset`);
+  }
+  if (typeof version !== "string" || !/^([1-9]|1[0-2])$/.test(version)) {
+    return matrixError(400, "M_UNSUPPORTED_ROOM_VERSION", "Your homeserver does not support this room version");
+  }
+  if (!Array.isArray(invite) || !invite.every((userId) => typeof userId === "string")) {
+    return matrixError(400, "M_BAD_JSON", "invite must be a list of strings");
+  }
+  const malformed = invite.find((userId) => !/^@[^:]+:.+$/.test(userId));
+  if (malformed !== undefined) return matrixError(400, "M_UNKNOWN", `Invalid user_id: ${malformed}`);
+  if (room_alias_name !== undefined) {
+    if (typeof room_alias_name !== "string") {
+      return matrixError(400, "M_UNKNOWN", "'room_alias_name' not a string type");
+    }
+    if (/\s/.test(room_alias_name)) return matrixError(400, "M_UNKNOWN", "Invalid characters in room alias");
+    if (room_alias_name.includes(":")) {
+      return matrixError(400, "M_UNKNOWN", "':' is not permitted in the room alias name.");
+    }
+  }
+  if (typeof creation_content !== "object" || creation_content === null || Array.isArray(creation_content)) {
+    return matrixError(400, "M_BAD_JSON", "creation_content must be an object");
+  }
+  return {
+    invite,
+    alias: room_alias_name === undefined ? undefined : `#${room_alias_name}:${serverName}`,
+    preset,
+    version,
+    name,
+    creation: { ...creation_content },
+    isDirect: is_direct === true,
+  };
+}
+
+export function joinedMembers({ rooms }: HomeserverState, { params, token }: AuthenticatedRequest): Answer {
   const room = rooms.get(params.roomId ?? "");
-  if (!room?.members.has(token.userId)) return notIn(token, params.roomId);
+  if (!room?.members.has(token.userId)) return notInRoom(token, params.roomId);
   const profiles = [...room.members].map((userId) => [userId, { display_name: null, avatar_url: null }]);
   return jsonAnswer(200, { joined: Object.fromEntries(profiles) });
 }
 
-export function directory({ rooms, serverName }: World, { params }: Ask): Answer {
-  const room = rooms.byAlias(params.roomAlias ?? "");
+export function directory({ rooms, serverName }: HomeserverState, { params }: EndpointRequest): Answer {
+  const room = rooms.findByAlias(params.roomAlias ?? "");
   if (room === undefined) return matrixError(404, "M_NOT_FOUND", `Room alias ${params.roomAlias} not found`);
   return jsonAnswer(200, { room_id: room.roomId, servers: [serverName] });
 }
 
-export function join(world: World, ask: TokenAsk): Answer {
-  const target = ask.params.roomIdOrAlias ?? "";
-  if (!target.startsWith("#")) return enter(world, world.rooms.get(target), ask.token);
-  const room = world.rooms.byAlias(target);
-  if (room !== undefined || world.software === "Dendrite") return enter(world, room, ask.token);
+export function join(state: HomeserverState, request: AuthenticatedRequest): Answer {
+  const target = request.params.roomIdOrAlias ?? "";
+  if (!target.startsWith("#")) return enter(state, state.rooms.get(target), request.token);
+  const room = state.rooms.findByAlias(target);
+  if (room !== undefined || state.software === "Dendrite") return enter(state, room, request.token);
   return matrixError(404, "M_NOT_FOUND", `Room alias ${target} not found`);
 }
 
-export function joinRoom(world: World, { params, token }: TokenAsk): Answer {
-  return enter(world, world.rooms.get(params.roomId ?? ""), token);
+export function joinRoom(state: HomeserverState, { params, token }: AuthenticatedRequest): Answer {
+  return enter(state, state.rooms.get(params.roomId ?? ""), token);
 }
 
-/** Dendrite without federation answers a room that it does not know in a form of its own. */
-function enter({ rooms, software }: World, room: Room | undefined, { userId }: Token): Answer {
+/** Joins a room. For an unknown room Dendrite without federation has an error format of its own. */
+function enter({ rooms, software }: HomeserverState, room: Room | undefined, { userId }: Token): Answer {
   if (room === undefined) {
     return software === "Dendrite"
       ? jsonAnswer(500, { Err: "" })
@@ -71,40 +143,88 @@ function enter({ rooms, software }: World, room: Room | undefined, { userId }: T
   return jsonAnswer(200, { room_id: room.roomId });
 }
 
-/**
- * Synapse sees to it that requests for one transaction that overlap make one event. The others look their memory up when a
- * request arrives and write it down when the event is made, so that two requests may both find nothing.
- */
-export async function send(world: World, { params, token, body, ready }: TokenAsk): Promise<Answer> {
-  const { rooms, transactions, software, limiter } = world;
-  const { roomId = "", eventType = "", txnId = "" } = params;
-  const transaction: Transaction = { token, roomId, eventType, txnId };
-  const early = transactions.scope === "device" ? undefined : transactions.recall(transaction);
-  await ready();
-  const known = transactions.scope === "device" ? transactions.recall(transaction) : early;
-  if (known !== undefined) return jsonAnswer(200, { event_id: known });
-  const limited = limiter.take(token.userId);
-  if (limited !== undefined) return limited;
-
-  const refusal = refuseContent(eventType, body, software);
-  if (refusal !== undefined) return refusal;
-  const room = rooms.get(roomId);
-  if (room === undefined && software === "Dendrite") {
-    return matrixError(400, "M_UNSUPPORTED_ROOM_VERSION", "missing room info for room");
-  }
-  if (!room?.members.has(token.userId)) return notIn(token, roomId);
-  const weak = tooWeak(room, { userId: token.userId, type: eventType });
-  if (weak !== undefined) return weak;
-  const unrelated = software === "Synapse" ? refuseRelation(rooms, room, body.value) : undefined;
-  if (unrelated !== undefined) return unrelated;
-  const draft = { sender: token.userId, type: eventType, content: body.value };
-  const size = eventBytes({ roomId, ...draft });
-  if (size > MAX_EVENT_BYTES) return tooLarge(size, software);
-  const { event_id } = rooms.append(room, { ...draft, sent: { by: token, txnId } });
-  transactions.remember(transaction, event_id);
-  return jsonAnswer(200, { event_id });
+export function joinedRooms({ rooms }: HomeserverState, { token }: AuthenticatedRequest): Answer {
+  const joined = rooms.all().filter(({ members }) => members.has(token.userId));
+  return jsonAnswer(200, { joined_rooms: joined.map(({ roomId }) => roomId) });
 }
 
-export function notIn({ userId }: Token, roomId = ""): Answer {
+export function invite(state: HomeserverState, { params, token, body }: AuthenticatedRequest): Answer {
+  const room = state.rooms.get(params.roomId ?? "");
+  const { user_id: userId } = body.value;
+  if (typeof userId !== "string") return matrixError(400, "M_BAD_JSON", "user_id: field required");
+  if (!room?.members.has(token.userId)) return notInRoom(token, params.roomId);
+  const refusal = checkInvite(state, room, { sender: token.userId, userId });
+  if (refusal !== undefined) return refusal;
+  state.rooms.invite(room, userId, { sender: token.userId });
+  return jsonAnswer(200, {});
+}
+
+/**
+ * Returns an error if a user cannot be invited. Like Synapse it does not check that a local user
+ * exists.
+ */
+function checkInvite(
+  { serverName }: HomeserverState,
+  room: Room,
+  { sender, userId }: { readonly sender: string; readonly userId: string },
+): Answer | undefined {
+  if (!/^@[^:]+:.+$/.test(userId)) return matrixError(400, "M_UNKNOWN", `Invalid user_id: ${userId}`);
+  if (room.banned.has(userId)) return matrixError(403, "M_BAD_STATE", "Cannot invite user who was banned");
+  if (room.members.has(userId)) return matrixError(403, "M_FORBIDDEN", `${userId} is already in the room.`);
+  if (findUserLevel(room, sender) < findActionLevel(room, "invite")) {
+    return matrixError(403, "M_FORBIDDEN", "You don't have permission to invite users");
+  }
+  const server = userId.slice(userId.indexOf(":") + 1);
+  return server === serverName ? undefined : matrixError(403, "M_FORBIDDEN", `Federation denied with ${server}.`);
+}
+
+/** Leaves a room or rejects an invite. Otherwise nothing happens. */
+export function leave({ rooms }: HomeserverState, { params, token }: AuthenticatedRequest): Answer {
+  const room = rooms.get(params.roomId ?? "");
+  if (room === undefined) return matrixError(404, "M_UNKNOWN", "Not a known room");
+  if (room.members.has(token.userId) || room.invited.has(token.userId)) rooms.leave(room, token.userId);
+  return jsonAnswer(200, {});
+}
+
+/** Former members see the state as it was when they left. */
+export function getState({ rooms }: HomeserverState, { params, query, token }: AuthenticatedRequest): Answer {
+  const { roomId = "", eventType = "", stateKey = "" } = params;
+  const room = rooms.get(roomId);
+  const visible = room === undefined ? undefined : visibleTimeline(room, token.userId);
+  if (visible === undefined) {
+    const text = `User ${token.userId} not in room ${roomId}, and room previews are disabled`;
+    return matrixError(403, "M_FORBIDDEN", text);
+  }
+  const format = query.get("format") ?? "content";
+  if (format !== "content" && format !== "event") return matrixError(400, "M_INVALID_PARAM", "Unknown format");
+  const event = findState(visible, eventType, stateKey);
+  if (event === undefined) return matrixError(404, "M_NOT_FOUND", "Event not found.");
+  return jsonAnswer(200, format === "content" ? event.content : { ...event, room_id: roomId });
+}
+
+export function putState({ rooms }: HomeserverState, { params, token, body }: AuthenticatedRequest): Answer {
+  const { roomId = "", eventType = "", stateKey = "" } = params;
+  const room = rooms.get(roomId);
+  if (!room?.members.has(token.userId)) return notInRoom(token, roomId);
+  const refusal = checkPower(room, { userId: token.userId, type: eventType, isState: true });
+  if (refusal !== undefined) return refusal;
+  const draft = { type: eventType, sender: token.userId, content: body.value, state_key: stateKey };
+  return jsonAnswer(200, { event_id: rooms.append(room, draft).event_id });
+}
+
+function visibleTimeline({ members, timeline }: Room, userId: string): readonly TimelineEvent[] | undefined {
+  if (members.has(userId)) return timeline;
+  const wasIn = timeline.some(({ type, state_key, content }) =>
+    type === "m.room.member" && state_key === userId && content.membership === "join"
+  );
+  if (!wasIn) return undefined;
+  const end = timeline.findIndex(({ type, state_key, content }, index) =>
+    type === "m.room.member" && state_key === userId && content.membership !== "join" &&
+    !timeline.slice(index).some((later) => later.state_key === userId && later.content.membership === "join")
+  );
+  return timeline.slice(0, end + 1);
+}
+
+export function notInRoom({ userId }: Token, roomId = ""): Answer {
   return matrixError(403, "M_FORBIDDEN", `User ${userId} not in room ${roomId}`);
 }

@@ -1,14 +1,14 @@
-/** The rooms of a loopback homeserver: who is in them and what happened there. */
+/** Rooms of a loopback homeserver: members, timeline and state, power levels, upgrades. */
 
-import type { Token } from "./homeserver_types.ts";
+import { type Answer, matrixError } from "./answer.ts";
 import type { JsonObject } from "./content.ts";
-import type { RoomEvent, RoomOptions } from "./homeserver_types.ts";
+import type { RoomEvent, RoomOptions, Token, UpgradeOptions } from "./homeserver_types.ts";
 
-/** An event with what the server knows of it besides. */
+/** An event with data that only the server has. */
 export interface TimelineEvent extends RoomEvent {
-  /** Present in the events that make the room's state. */
+  /** Set for state events. */
   readonly state_key?: string;
-  /** Who sent it under which transaction id; undefined for events that the server made itself. */
+  /** The token and transaction id of the sender; undefined for events that the server created. */
   readonly sent?: { readonly by: Token; readonly txnId: string };
 }
 
@@ -22,18 +22,17 @@ export interface Room {
   readonly invited: Set<string>;
   readonly banned: Set<string>;
   readonly timeline: TimelineEvent[];
-  /** Where each event of the timeline stands in the order of all events of the server. */
+  /** For each event of the timeline its position among all events of the server. */
   readonly positions: number[];
 }
 
-/** An event to be put into a room. */
 type NewEvent = Pick<TimelineEvent, "type" | "sender" | "content" | "state_key" | "sent">;
 
-/** A room to be made, with what only the server's own parts say. */
+/** Options of a new room, with those that only endpoints use. */
 export interface NewRoom extends RoomOptions {
-  /** By default 12. */
+  /** The room version. @default {"12"} */
   readonly version?: string;
-  /** What else stands in its first event. */
+  /** Further content of `m.room.create`. */
   readonly creation?: JsonObject;
 }
 
@@ -49,21 +48,21 @@ export class Rooms {
     this.#now = now;
   }
 
-  /** How many events there are. */
+  /** How many events there are in all rooms. */
   get position(): number {
     return this.#position;
   }
 
-  /** Resolves with the next event. */
+  /** Resolves when the next event is created. */
   get change(): Promise<void> {
     return this.#change.promise;
   }
 
   create(options: NewRoom): Room {
     const [creator] = options.members;
-    const { roomId = opaqueId("!"), alias, version = "12", name, powerLevels } = options;
+    const { roomId = createId("!"), alias, version = "12", name, powerLevels } = options;
     if (creator === undefined) throw new Error("Cannot create a room: it has no members");
-    if (this.#rooms.has(roomId)) throw new Error(`Cannot create the room ${roomId}: there is such a room already`);
+    if (this.#rooms.has(roomId)) throw new Error(`Cannot create the room ${roomId}: the room exists`);
     if (alias !== undefined && this.#aliases.has(alias)) throw new Error(`Cannot create a room: ${alias} is taken`);
     const room: Room = {
       roomId,
@@ -83,7 +82,7 @@ export class Rooms {
     this.join(room, creator);
     if (powerLevels !== undefined) state("m.room.power_levels", powerLevels);
     if (name !== undefined) state("m.room.name", { name });
-    if (alias !== undefined) this.name(room, alias);
+    if (alias !== undefined) this.setAlias(room, alias);
     for (const member of options.members.slice(1)) this.join(room, member);
     for (const guest of options.invited ?? []) this.invite(room, guest, { sender: creator });
     return room;
@@ -101,12 +100,12 @@ export class Rooms {
     return [...this.#rooms.values()];
   }
 
-  byAlias(alias: string): Room | undefined {
+  findByAlias(alias: string): Room | undefined {
     return this.#aliases.get(alias);
   }
 
-  /** Gives an alias to a room, whoever had it before. */
-  name(room: Room, alias: string): void {
+  /** Sets the alias of a room, and removes it from its former room. */
+  setAlias(room: Room, alias: string): void {
     this.#aliases.set(alias, room);
     this.append(room, {
       type: "m.room.canonical_alias",
@@ -116,7 +115,6 @@ export class Rooms {
     });
   }
 
-  /** The aliases of a room. */
   aliasesOf(room: Room): string[] {
     return [...this.#aliases].filter(([, named]) => named === room).map(([alias]) => alias);
   }
@@ -152,7 +150,7 @@ export class Rooms {
   }
 
   append(room: Room, event: NewEvent): TimelineEvent {
-    const whole = { ...event, event_id: opaqueId("$"), origin_server_ts: this.#now() };
+    const whole = { ...event, event_id: createId("$"), origin_server_ts: this.#now() };
     room.timeline.push(whole);
     room.positions.push(++this.#position);
     this.#change.resolve();
@@ -172,8 +170,8 @@ export class Rooms {
   }
 }
 
-/** The state event of a room; undefined where it has none. */
-export function stateOf(
+/** Finds the current state event of a type. */
+export function findState(
   timeline: readonly TimelineEvent[],
   type: string,
   stateKey = "",
@@ -181,8 +179,107 @@ export function stateOf(
   return timeline.findLast((event) => event.type === type && event.state_key === stateKey);
 }
 
-/** An id without a domain, as a hash of 32 bytes makes it: a sign and 43 characters. */
-export function opaqueId(sign: "!" | "$"): string {
+/** Creates an id without a domain: a sign and 43 characters, like a hash of 32 bytes. */
+export function createId(sign: "!" | "$"): string {
   const bytes = crypto.getRandomValues(new Uint8Array(32));
   return sign + bytes.toBase64({ alphabet: "base64url", omitPadding: true });
+}
+
+/** The sending of an event. */
+export interface SendAction {
+  readonly userId: string;
+  readonly type: string;
+  readonly isState?: boolean;
+}
+
+/** Returns the power level of a user. Since room version 12 that of a creator is unlimited. */
+export function findUserLevel(room: Room, userId: string): number {
+  const create = findState(room.timeline, "m.room.create")?.content ?? {};
+  const creators = [room.creator, ...toList(create.additional_creators)];
+  if (Number(room.version) >= 12 && creators.includes(userId)) return Infinity;
+  const levels = findState(room.timeline, "m.room.power_levels")?.content;
+  if (levels === undefined) return userId === room.creator ? 100 : 0;
+  return readNumber(levels.users, userId) ?? readNumber(levels, "users_default") ?? 0;
+}
+
+/** Returns the level that an action such as `invite` needs. */
+export function findActionLevel(room: Room, action: string): number {
+  return readNumber(findState(room.timeline, "m.room.power_levels")?.content, action) ?? 0;
+}
+
+/**
+ * Returns an error if a user may not send an event. In a room without power levels all members may.
+ */
+export function checkPower(room: Room, { userId, type, isState = false }: SendAction): Answer | undefined {
+  const levels = findState(room.timeline, "m.room.power_levels")?.content;
+  if (levels === undefined) return undefined;
+  const fallback = isState ? readNumber(levels, "state_default") ?? 50 : readNumber(levels, "events_default") ?? 0;
+  const needed = readNumber(levels.events, type) ?? fallback;
+  const power = findUserLevel(room, userId);
+  if (power >= needed) return undefined;
+  const text = "You don't have permission to post that to the room.";
+  return matrixError(403, "M_FORBIDDEN", `${text} user_level (${power}) < send_level (${needed})`);
+}
+
+/** The power levels that Synapse sets in a new room. */
+export function defaultPowerLevels(version: string, users: Readonly<Record<string, number>>): Record<string, unknown> {
+  return {
+    users,
+    users_default: 0,
+    events: {
+      "m.room.avatar": 50,
+      "m.room.canonical_alias": 50,
+      "m.room.encryption": 100,
+      "m.room.history_visibility": 100,
+      "m.room.name": 50,
+      "m.room.power_levels": 100,
+      "m.room.server_acl": 100,
+      "m.room.tombstone": Number(version) >= 12 ? 150 : 100,
+    },
+    events_default: 0,
+    state_default: 50,
+    ban: 50,
+    kick: 50,
+    redact: 50,
+    invite: 0,
+    historical: 100,
+  };
+}
+
+function readNumber(value: unknown, key: string): number | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const found = Object.entries(value).find(([name]) => name === key)?.[1];
+  return typeof found === "number" ? found : undefined;
+}
+
+function toList(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+/**
+ * Replaces a room by a new one, as Synapse does. The only member of the new room is the user who
+ * upgrades.
+ */
+export function upgradeRoom(rooms: Rooms, room: Room, options: UpgradeOptions): Room {
+  const { by = room.creator, invited = [], public: isPublic = room.public } = options;
+  const levels = findState(room.timeline, "m.room.power_levels")?.content;
+  const name = findState(room.timeline, "m.room.name")?.content.name;
+  const next = rooms.create({
+    members: [by],
+    invited,
+    public: isPublic,
+    ...(typeof name === "string" ? { name } : {}),
+    ...(levels === undefined ? {} : { powerLevels: levels }),
+    creation: { predecessor: { room_id: room.roomId } },
+  });
+  for (const alias of rooms.aliasesOf(room)) rooms.setAlias(next, alias);
+  const state = (type: string, content: Readonly<Record<string, unknown>>) =>
+    rooms.append(room, { type, sender: by, content, state_key: "" });
+  state("m.room.tombstone", { body: "This room has been replaced", replacement_room: next.roomId });
+  const old = levels ?? defaultPowerLevels(room.version, Number(room.version) >= 12 ? {} : { [room.creator]: 100 });
+  const usersDefault = typeof old.users_default === "number" ? old.users_default : 0;
+  const restricted = Math.max(usersDefault + 1, 50);
+  const raised = (key: string) => Math.max(restricted, typeof old[key] === "number" ? old[key] : 0);
+  state("m.room.power_levels", { ...old, events_default: raised("events_default"), invite: raised("invite") });
+  return next;
 }

@@ -1,4 +1,4 @@
-/** Endpoints as data: a method, a path with named parts, and what to do. */
+/** Endpoints as data: a method and a path with parameters. */
 
 /** An endpoint. Parts of the path that begin with a colon are parameters. */
 export interface Route<Name extends string> {
@@ -7,13 +7,16 @@ export interface Route<Name extends string> {
   readonly path: string;
 }
 
-/** What a table of routes says about a request. */
+/** The result of a lookup. */
 export type Match<R> =
   | { readonly kind: "route"; readonly route: R; readonly params: Readonly<Record<string, string>> }
   | { readonly kind: "wrong-method" }
   | { readonly kind: "unknown" };
 
-/** Looks up a request. Parts of the path are percent-decoded after it was split, so that a slash may hide in one. */
+/**
+ * Finds the endpoint of a request. Parts of the path are decoded after the split, so that they may
+ * contain a slash.
+ */
 export function matchRoute<R extends Route<string>>(routes: readonly R[], method: string, path: string): Match<R> {
   const parts = path.split("/").map(decodePart);
   let pathIsKnown = false;

@@ -1,107 +1,110 @@
-/** What all loopback servers have in common: a port, a log of requests, faults, and a life that can be ended and begun again. */
+/** The base of all loopback servers: a port, a log of requests, faults, stop and restart. */
 
 import { type Answer, pageAnswer } from "./answer.ts";
-import { type Fault, FaultBook, type FaultOptions, type FaultPlan, type FaultRule } from "./faults.ts";
-import { Front } from "./front.ts";
+import { type Fault, type FaultOptions, type FaultPlan, type FaultRule, FaultRules } from "./faults.ts";
 import { type OpenRequest, type ReceivedRequest, RequestLog } from "./request_log.ts";
+import { TcpRelay } from "./tcp_relay.ts";
 
 /** The settings that every loopback server has. */
 export interface LoopbackOptions {
-  /** The TCP port on 127.0.0.1; 0, the default, takes a free one. */
+  /** The TCP port on 127.0.0.1; 0 for a free one. @default {0} */
   readonly port?: number;
-  /** The server's clock, in milliseconds since 1970; `Date.now` by default. A test with a clock of its own passes it here too. */
+  /** The clock of the server, in milliseconds since 1970. @default {Date.now} */
   readonly now?: () => number;
-  /** Waits this many milliseconds for the slow faults, or until the signal aborts; a real timer by default. */
+  /** Waits so many milliseconds, or until the signal aborts. By default a real timer. */
   readonly sleep?: (ms: number, signal?: AbortSignal) => Promise<void>;
 }
 
-/** A request on its way through a server. */
+/** A request that a server processes. */
 export interface Call<RouteName extends string = string> extends ReceivedRequest<RouteName> {
-  /** The body as it came over the wire. */
+  /** The raw body. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Resolves when the server gets round to the request: at once, unless the fault `slow` is in force. */
+  /** Resolves at once, or after the delay of the fault `slow`. */
   readonly ready: () => Promise<void>;
-  /** Waits so many milliseconds, or until something happens earlier, or nobody waits for the answer any more. */
-  readonly pause: (ms: number, earlier: Promise<unknown>) => Promise<void>;
+  /** Waits so many milliseconds, or until the promise resolves or the client disconnects. */
+  readonly pause: (ms: number, event: Promise<unknown>) => Promise<void>;
 }
 
-/** What makes a loopback server a server of its kind. */
+/** The parts in which loopback servers differ. */
 export interface LoopbackService<FaultName extends string, RouteName extends string> {
-  /** What each fault does. */
   readonly faults: Readonly<Record<FaultName, FaultPlan>>;
-  /** The endpoint that has the fault when the test names none. */
+  /** The endpoint to which faults apply by default. */
   readonly defaultRoute: RouteName;
-  /** The endpoint of a request; undefined when there is none. */
+  /** Finds the endpoint of a request. */
   readonly route: (method: string, path: string) => RouteName | undefined;
-  /** Does what the request asks for, or cuts the connection. It awaits `call.ready()` before anything that the slow server does late. */
+  /**
+   * Processes a request and answers it, or cuts the connection. It awaits `call.ready()` before the
+   * steps that the fault `slow` delays.
+   */
   readonly handle: (call: Call<RouteName>) => Promise<Answer | "cut">;
 }
 
-/** The server went down while the request was under way: there is no answer. */
+/** The server was stopped during a request, so there is no answer. */
 class StoppedError extends Error {
   override name = "StoppedError" as const;
 }
 
-/** One life of the server, from start to stop. */
-interface Life {
+/** A run of the server, from start to stop. */
+interface Run {
   readonly server: Deno.HttpServer<Deno.NetAddr>;
   /** Aborted when the server stops. */
-  readonly end: AbortController;
+  readonly stop: AbortController;
 }
 
 /**
- * A server on 127.0.0.1 inside the test's own process. It logs what reaches it, shows faults on demand, and can be stopped and
- * started on the same port. {@linkcode LoopbackHomeserver} is one of them.
+ * A server on 127.0.0.1 in the process of the test. It logs its requests, injects faults, and can
+ * be stopped and started on the same port. {@linkcode LoopbackHomeserver} is one of them.
  */
 export class LoopbackServer<FaultName extends string, RouteName extends string> implements AsyncDisposable {
   readonly #service: LoopbackService<FaultName, RouteName>;
   readonly #now: () => number;
   readonly #sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
   readonly #log = new RequestLog<RouteName>();
-  readonly #faults: FaultBook<FaultName, RouteName>;
-  readonly #front: Front;
+  readonly #faults: FaultRules<FaultName, RouteName>;
+  readonly #relay: TcpRelay;
   readonly #port: number;
-  #life: Life | undefined;
-  #refusing = false;
+  #run: Run | undefined;
+  #isRefusing = false;
 
-  /** Opens the port at once. Use the `start` function of a server of a kind. */
+  /** Opens the port at once. Tests use the static method `start` of a subclass. */
   protected constructor(service: LoopbackService<FaultName, RouteName>, options: LoopbackOptions) {
     this.#service = service;
     this.#now = options.now ?? Date.now;
     this.#sleep = options.sleep ?? timer;
-    this.#faults = new FaultBook(service.defaultRoute);
-    this.#front = new Front(() => this.#life?.server.addr.port ?? 0);
-    this.#port = this.#front.open(options.port ?? 0);
-    this.#life = this.#begin();
+    this.#faults = new FaultRules(service.defaultRoute);
+    this.#relay = new TcpRelay(() => this.#run?.server.addr.port ?? 0);
+    this.#port = this.#relay.open(options.port ?? 0);
+    this.#run = this.#begin();
   }
 
-  /** The address of the server, without a slash at its end. It stays the same over a restart. */
+  /** The URL of the server without a slash at its end. It stays the same after a restart. */
   get url(): string {
     return `http://127.0.0.1:${this.#port}`;
   }
 
-  /** The TCP port of the server. It stays the same over a restart. */
+  /** The TCP port of the server. It stays the same after a restart. */
   get port(): number {
     return this.#port;
   }
 
-  /** Whether the server is up; one that refuses connections by a fault is. */
+  /** Whether the server is running. It also runs while the fault `refuse` is active. */
   get running(): boolean {
-    return this.#life !== undefined;
+    return this.#run !== undefined;
   }
 
-  /** Every request that reached the server so far, in the order of arrival, over all restarts. */
+  /** All requests so far in the order of arrival, also those before a restart. */
   get requests(): readonly ReceivedRequest<RouteName>[] {
     return this.#log.entries;
   }
 
   /**
-   * Waits for a request without sleeping. The predicate sees each request when it arrives, when it was handled, and when it was
-   * answered or cut.
+   * Waits for a request. The predicate is called when a request arrives, when it is processed, and
+   * when it is answered or cut.
    *
-   * @param predicate which request is meant; one that is in the log already counts
-   * @param count resolves with the first matching request by default, with the second for 2, and so on
-   * @returns the request; rejects when the server is disposed of before
+   * @param predicate returns true for the wanted request. Requests that are already in the log
+   * count too
+   * @param count which of the matching requests, from 1
+   * @returns the request; rejects if the server is disposed of before
    */
   received(
     predicate: (request: ReceivedRequest<RouteName>) => boolean,
@@ -111,101 +114,108 @@ export class LoopbackServer<FaultName extends string, RouteName extends string> 
   }
 
   /**
-   * Puts a fault in force until it has been met `times` times or until {@linkcode clearFaults}. When several are in force, a request
-   * meets the first that is due. The fault `refuse` closes the port at once and takes no options.
+   * Activates a fault until `times` requests have met it or until {@linkcode clearFaults}. If
+   * several faults are active, a request meets the first that is due. The fault `refuse` closes the
+   * port at once and has no options.
    *
    * @returns the fault, with the number of requests that met it
-   * @throws {RangeError} when `times` or `every` is not a whole number from 1
+   * @throws {RangeError} if `times` or `every` is not a whole number from 1
    */
   fault(name: FaultName, options: FaultOptions<RouteName> = {}): Fault<FaultName> {
     if (this.#service.faults[name].outcome === "refuse") {
-      this.#refusing = true;
-      this.#front.close();
+      this.#isRefusing = true;
+      this.#relay.close();
     }
     return this.#faults.add(name, options);
   }
 
-  /** Ends all faults. Requests that hang are cut, and a port that refused is open again when this resolves. */
+  /**
+   * Ends all faults. Requests that hang are cut. A refusing port is open again when the promise
+   * resolves.
+   */
   async clearFaults(): Promise<void> {
     this.#faults.clear();
-    this.#refusing = false;
-    if (this.#life !== undefined) await this.#front.reopen(this.#port);
+    this.#isRefusing = false;
+    if (this.#run !== undefined) await this.#relay.reopen(this.#port);
   }
 
-  /** Stops like a killed process: the port is closed, every connection is cut, and what was not done yet is never done. */
+  /**
+   * Stops like a killed process: closes the port and cuts all connections. Open requests are never
+   * processed.
+   */
   async stop(): Promise<void> {
-    const life = this.#life;
-    if (life === undefined) return;
-    this.#life = undefined;
-    life.end.abort();
-    await this.#front.shutdown();
-    await life.server.shutdown();
+    const run = this.#run;
+    if (run === undefined) return;
+    this.#run = undefined;
+    run.stop.abort();
+    await this.#relay.shutdown();
+    await run.server.shutdown();
   }
 
-  /** Stops if need be and starts on the same port. Faults stay in force. */
+  /** Stops the server and starts it on the same port. Faults stay active. */
   async restart(): Promise<void> {
     await this.stop();
-    this.#life = this.#begin();
-    if (!this.#refusing) await this.#front.reopen(this.#port);
+    this.#run = this.#begin();
+    if (!this.#isRefusing) await this.#relay.reopen(this.#port);
   }
 
-  /** Stops for good. */
+  /** Stops the server for good. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
     this.#log.close();
   }
 
-  #begin(): Life {
-    const end = new AbortController();
+  #begin(): Run {
+    const stop = new AbortController();
     const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request, { remoteAddr }) => {
-      const ends = { stopping: end.signal, gone: this.#front.over(remoteAddr.port) };
+      const ends = { stopping: stop.signal, gone: this.#relay.ended(remoteAddr.port) };
       const answer = await this.#serve(request, ends);
-      if (answer === "cut") this.#front.cut(remoteAddr.port);
-      // Nobody reads the answer to a connection that is cut.
+      if (answer === "cut") this.#relay.cut(remoteAddr.port);
+      // This answer is never sent: its connection is cut.
       const { body, ...init } = answer === "cut" ? pageAnswer(500, "Cut") : answer;
       return new Response(body, init);
     });
-    return { server, end };
+    return { server, stop };
   }
 
   async #serve(request: Request, ends: Ends): Promise<Answer | "cut"> {
-    const entry = this.#enter(request);
+    const entry = this.#createEntry(request);
     let answer: Answer | "cut" = "cut";
     const bytes = await request.bytes().catch(() => undefined);
     if (bytes !== undefined) entry.body = new TextDecoder().decode(bytes);
     const rule = bytes === undefined ? undefined : this.#faults.next(entry);
     entry.fault = rule?.name;
     this.#log.add(entry);
-    aborted(ends.gone).then(() => this.#end(entry, "cut"));
+    aborted(ends.gone).then(() => this.#finish(entry, "cut"));
     const handle = async (ready: Call["ready"]) => {
-      const pause: Call["pause"] = (ms, earlier) => this.#pause(ms, earlier, ends);
+      const pause: Call["pause"] = (ms, event) => this.#pause(ms, event, ends);
       const answer = await this.#service.handle({ ...entry, bytes: bytes ?? new Uint8Array(), ready, pause });
       this.#log.update(entry, { handled: true });
       return answer;
     };
     try {
-      if (rule !== undefined) answer = await this.#fail(rule, handle, ends);
+      if (rule !== undefined) answer = await this.#applyFault(rule, handle, ends);
       else if (bytes !== undefined) answer = await handle(() => Promise.resolve());
     } catch (error) {
       if (!(error instanceof StoppedError)) throw error;
     }
-    this.#end(entry, answer === "cut" ? "cut" : answer.status);
+    this.#finish(entry, answer === "cut" ? "cut" : answer.status);
     return answer;
   }
 
-  #enter({ method, url, headers }: Request): OpenRequest<RouteName> {
+  #createEntry({ method, url, headers }: Request): OpenRequest<RouteName> {
     const [, path = "/", query = ""] = /^[a-z]+:\/\/[^/?]*([^?]*)\??(.*)$/s.exec(url) ?? [];
     const route = this.#service.route(method, path);
     return { method, path, query, headers, body: "", route, fault: undefined, handled: false, status: "pending" };
   }
 
-  /** Notes what became of a request, unless its client has gone before. */
-  #end(entry: OpenRequest<RouteName>, status: number | "cut"): void {
+  /** Logs the status of a request, unless its client has disconnected before. */
+  #finish(entry: OpenRequest<RouteName>, status: number | "cut"): void {
     if (entry.status === "pending") this.#log.update(entry, { status });
   }
 
-  /** Handles a request as the fault has it. */
-  async #fail(rule: FaultRule<FaultName, RouteName>, handle: Handle, ends: Ends): Promise<Answer | "cut"> {
+  /** Handles a request that meets a fault. */
+  async #applyFault(rule: FaultRule<FaultName, RouteName>, handle: Handle, ends: Ends): Promise<Answer | "cut"> {
     const { acts, outcome } = this.#service.faults[rule.name];
     const late = () => this.#delay(rule, ends.stopping);
     if (outcome === "late" && !acts) return await handle(late);
@@ -217,24 +227,27 @@ export class LoopbackServer<FaultName extends string, RouteName extends string> 
     return answer;
   }
 
-  async #pause(ms: number, earlier: Promise<unknown>, { gone, stopping }: Ends): Promise<void> {
-    const over = new AbortController();
-    await Promise.race([this.#sleep(ms, over.signal), earlier, aborted(gone), aborted(stopping)]);
-    over.abort();
+  async #pause(ms: number, event: Promise<unknown>, { gone, stopping }: Ends): Promise<void> {
+    const done = new AbortController();
+    await Promise.race([this.#sleep(ms, done.signal), event, aborted(gone), aborted(stopping)]);
+    done.abort();
   }
 
-  /** A slow server goes on when the client has given up, but not when it is stopped itself. */
+  /**
+   * Delays a request. A slow server goes on after the client has disconnected, but not after it was
+   * stopped.
+   */
   async #delay({ options }: FaultRule<FaultName, RouteName>, stopping: AbortSignal): Promise<void> {
-    const done = options.until ?? this.#sleep(options.delayMs ?? 1000, stopping);
-    await Promise.race([done, aborted(stopping)]);
+    const delay = options.until ?? this.#sleep(options.delayMs ?? 1000, stopping);
+    await Promise.race([delay, aborted(stopping)]);
     if (stopping.aborted) throw new StoppedError("Cannot go on: the server is stopped");
   }
 }
 
-/** Handles a request without faults, when `ready` resolves. */
+/** Processes a request as if there were no fault. */
 type Handle = (ready: () => Promise<void>) => Promise<Answer | "cut">;
 
-/** What may end while a request is under way: its client's patience, or the server. */
+/** Signals that abort when the client disconnects, and when the server stops. */
 interface Ends {
   readonly gone: AbortSignal;
   readonly stopping: AbortSignal;

@@ -1,67 +1,73 @@
-/** `GET /sync`, as far as rooms and invites go: without receipts, typing, presence and what devices say to each other. */
+/**
+ * `GET /sync` with rooms, invites, account data and filters; without receipts, typing, presence and
+ * to-device messages.
+ */
 
+import { isObject } from "../base/fields.ts";
 import { type Answer, jsonAnswer, matrixError } from "./answer.ts";
-import { type Room, stateOf, type TimelineEvent } from "./rooms.ts";
-import { parseSyncFilter, passesFilter, type SyncFilter } from "./sync_filter.ts";
-import type { TokenAsk, World } from "./world.ts";
+import type { AuthenticatedRequest, HomeserverState } from "./homeserver_state.ts";
+import { findState, type Room, type TimelineEvent } from "./rooms.ts";
 
-/** What somebody who is invited is told about the room. */
+/** The types of state events that an invited user sees. */
 const STRIPPED = ["m.room.create", "m.room.join_rules", "m.room.canonical_alias", "m.room.name", "m.room.encryption"];
 
-/** So long Synapse answers the same first question with the same answer. */
-const FIRST_SYNC_MS = 2 * 60_000;
+/** How long Synapse repeats its answer to an initial sync. */
+const INITIAL_SYNC_CACHE_MS = 2 * 60_000;
 
-/** Answers at once where there is anything to tell, and else when something happens or time is up. */
-export async function sync(world: World, { query, token, pause }: TokenAsk): Promise<Answer> {
+/** Answers at once if there is news; otherwise after the next event or the timeout. */
+export async function sync(state: HomeserverState, { query, token, pause }: AuthenticatedRequest): Promise<Answer> {
   const timeout = query.get("timeout") ?? "0";
   if (!/^\d+$/.test(timeout)) return matrixError(400, "M_INVALID_PARAM", "Query parameter timeout must be an integer");
   const since = query.get("since");
   if (since !== null && !/^s\d+$/.test(since)) return matrixError(400, "M_UNKNOWN", "Invalid stream token");
   const filter = parseSyncFilter(query.get("filter"));
   if ("status" in filter) return filter;
-  const asked = { userId: token.userId, since: since === null ? undefined : Number(since.slice(1)), filter };
+  const request = { userId: token.userId, since: since === null ? undefined : Number(since.slice(1)), filter };
   if (since === null) {
-    const question = JSON.stringify([token.userId, token.deviceId, timeout, query.get("filter")]);
-    return firstSync(world, question, () => jsonAnswer(200, look(world, asked).answer));
+    const key = JSON.stringify([token.userId, token.deviceId, timeout, query.get("filter")]);
+    return cachedSync(state, key, () => jsonAnswer(200, collectNews(state, request).answer));
   }
-  const end = world.now() + Number(timeout);
-  let news = look(world, asked);
-  while (news.isEmpty && world.now() < end) {
-    const { position } = world.rooms;
-    await pause(end - world.now(), world.rooms.change);
-    news = look(world, asked);
-    // Time is up, or nobody waits any more.
-    if (world.rooms.position === position) break;
+  const end = state.now() + Number(timeout);
+  let news = collectNews(state, request);
+  while (news.isEmpty && state.now() < end) {
+    const { position } = state.rooms;
+    await pause(end - state.now(), state.rooms.change);
+    news = collectNews(state, request);
+    // The timeout is over, or the client has disconnected.
+    if (state.rooms.position === position) break;
   }
   return jsonAnswer(200, news.answer);
 }
 
-function firstSync({ software, firstSyncs, now }: World, question: string, ask: () => Answer): Answer {
-  const before = firstSyncs.get(question);
-  if (software === "Synapse" && before !== undefined && now() - before.at < FIRST_SYNC_MS) return before.answer;
-  const answer = ask();
-  firstSyncs.set(question, { at: now(), answer });
+function cachedSync({ software, firstSyncs, now }: HomeserverState, key: string, createAnswer: () => Answer): Answer {
+  const before = firstSyncs.get(key);
+  if (software === "Synapse" && before !== undefined && now() - before.at < INITIAL_SYNC_CACHE_MS) return before.answer;
+  const answer = createAnswer();
+  firstSyncs.set(key, { at: now(), answer });
   return answer;
 }
 
-interface Asked {
+interface SyncRequest {
   readonly userId: string;
-  /** Where the last answer ended; undefined for everything. */
+  /** The position of the last answer; undefined for an initial sync. */
   readonly since: number | undefined;
   readonly filter: SyncFilter;
 }
 
-function look({ rooms, accountData }: World, asked: Asked): { readonly answer: object; readonly isEmpty: boolean } {
-  const { userId, since, filter } = asked;
+function collectNews(
+  { rooms, accountData }: HomeserverState,
+  request: SyncRequest,
+): { readonly answer: object; readonly isEmpty: boolean } {
+  const { userId, since, filter } = request;
   const join: Record<string, object> = {}, invite: Record<string, object> = {};
   for (const room of rooms.all()) {
     const isNew = (index: number) => since === undefined || (room.positions[index] ?? 0) > since;
     const own = room.timeline.findLastIndex((event) => event.type === "m.room.member" && event.state_key === userId);
     if (own < 0) continue;
     if (room.members.has(userId)) {
-      const part = joined(room, isNew(own) ? undefined : since, filter);
+      const part = createJoinedRoom(room, isNew(own) ? undefined : since, filter);
       if (part !== undefined) join[room.roomId] = part;
-    } else if (room.invited.has(userId) && isNew(own)) invite[room.roomId] = invited(room, userId);
+    } else if (room.invited.has(userId) && isNew(own)) invite[room.roomId] = createInvitedRoom(room, userId);
   }
   const data = since === undefined
     ? [...accountData.get(userId) ?? []].map(([type, content]) => ({ type, content })).filter((event) =>
@@ -81,8 +87,8 @@ function look({ rooms, accountData }: World, asked: Asked): { readonly answer: o
   return { answer, isEmpty };
 }
 
-/** The newest events, and the state before them. */
-function joined(room: Room, since: number | undefined, filter: SyncFilter): object | undefined {
+/** Collects the newest events and the state before them. */
+function createJoinedRoom(room: Room, since: number | undefined, filter: SyncFilter): object | undefined {
   const fresh = room.timeline
     .map((event, index) => ({ event, index }))
     .filter(({ event, index }) =>
@@ -91,19 +97,19 @@ function joined(room: Room, since: number | undefined, filter: SyncFilter): obje
   const limit = filter.room?.timeline?.limit ?? 10;
   const shown = limit === 0 ? [] : fresh.slice(-limit);
   const start = shown[0]?.index ?? room.timeline.length;
-  const state = stateBefore(room, start).filter(({ event, index }) =>
+  const state = collectState(room, start).filter(({ event, index }) =>
     (room.positions[index] ?? 0) > (since ?? 0) && passesFilter(event, filter.room?.state)
   );
   if (shown.length + state.length === 0) return undefined;
   return {
-    timeline: { events: shown.map(({ event }) => visible(event)), limited: fresh.length > shown.length },
-    state: { events: state.map(({ event }) => visible(event)) },
+    timeline: { events: shown.map(({ event }) => toClientEvent(event)), limited: fresh.length > shown.length },
+    state: { events: state.map(({ event }) => toClientEvent(event)) },
     account_data: { events: [] },
     ephemeral: { events: [] },
   };
 }
 
-function stateBefore({ timeline }: Room, end: number): { readonly event: TimelineEvent; readonly index: number }[] {
+function collectState({ timeline }: Room, end: number): { readonly event: TimelineEvent; readonly index: number }[] {
   const state = new Map<string, { event: TimelineEvent; index: number }>();
   for (const [index, event] of timeline.slice(0, end).entries()) {
     if (event.state_key !== undefined) state.set(JSON.stringify([event.type, event.state_key]), { event, index });
@@ -111,11 +117,11 @@ function stateBefore({ timeline }: Room, end: number): { readonly event: Timelin
   return [...state.values()];
 }
 
-function invited({ timeline }: Room, userId: string): object {
-  const own = stateOf(timeline, "m.room.member", userId);
+function createInvitedRoom({ timeline }: Room, userId: string): object {
+  const own = findState(timeline, "m.room.member", userId);
   const events = [
-    ...STRIPPED.map((type) => stateOf(timeline, type)),
-    own && stateOf(timeline, "m.room.member", own.sender),
+    ...STRIPPED.map((type) => findState(timeline, type)),
+    own && findState(timeline, "m.room.member", own.sender),
     own,
   ].filter((event) => event !== undefined);
   return {
@@ -125,6 +131,78 @@ function invited({ timeline }: Room, userId: string): object {
   };
 }
 
-function visible({ sent: _sent, ...event }: TimelineEvent): object {
+function toClientEvent({ sent: _sent, ...event }: TimelineEvent): object {
   return event;
+}
+
+/** A filter of events. */
+interface EventFilter {
+  readonly limit?: number;
+  readonly types?: readonly string[];
+  readonly not_types?: readonly string[];
+  readonly senders?: readonly string[];
+  readonly not_senders?: readonly string[];
+}
+
+/** A filter of a sync (Client-Server API, "Filtering"). */
+interface SyncFilter {
+  readonly account_data?: EventFilter;
+  readonly room?: { readonly state?: EventFilter; readonly timeline?: EventFilter };
+}
+
+const LISTS = ["types", "not_types", "senders", "not_senders"] as const;
+
+/**
+ * Parses the parameter `filter`: a JSON object. Stored filters are not supported. Unknown fields
+ * are ignored.
+ */
+function parseSyncFilter(text: string | null): SyncFilter | Answer {
+  if (text === null) return {};
+  if (!text.startsWith("{")) return matrixError(400, "M_INVALID_PARAM", "Invalid filter ID");
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return matrixError(400, "M_NOT_JSON", "Invalid filter JSON");
+  }
+  const room = readField(value, "room") ?? {};
+  const filters = [readField(value, "account_data"), readField(room, "state"), readField(room, "timeline")].map(
+    parseEventFilter,
+  );
+  const [account_data, state, timeline] = filters;
+  if (account_data === "malformed" || state === "malformed" || timeline === "malformed") {
+    return matrixError(400, "M_UNKNOWN", "A part of the filter has the wrong type");
+  }
+  return { account_data, room: { state, timeline } };
+}
+
+/** Checks an event. A `*` in a type matches anything. Exclusions take precedence. */
+function passesFilter(
+  { type, sender }: { readonly type: string; readonly sender: string },
+  filter: EventFilter = {},
+): boolean {
+  const { types, not_types = [], senders, not_senders = [] } = filter;
+  const fits = (pattern: string) => new RegExp(`^${pattern.split("*").map(RegExp.escape).join(".*")}$`).test(type);
+  return (types?.some(fits) ?? true) && !not_types.some(fits) && (senders?.includes(sender) ?? true) &&
+    !not_senders.includes(sender);
+}
+
+function parseEventFilter(part: unknown): EventFilter | "malformed" | undefined {
+  if (part === undefined) return undefined;
+  if (!isObject(part)) return "malformed";
+  const lists = LISTS.map((key) => [key, part[key]] as const).filter(([, list]) => list !== undefined);
+  if (!lists.every(([, list]) => isListOfStrings(list))) return "malformed";
+  const { limit } = part;
+  if (limit !== undefined && !(typeof limit === "number" && Number.isSafeInteger(limit) && limit >= 0)) {
+    return "malformed";
+  }
+  return { ...Object.fromEntries(lists), ...(typeof limit === "number" ? { limit } : {}) };
+}
+
+function readField(value: unknown, key: string): unknown {
+  return isObject(value) ? value[key] : undefined;
+}
+
+function isListOfStrings(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((each) => typeof each === "string");
 }

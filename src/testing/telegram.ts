@@ -1,13 +1,54 @@
-/** A Bot API server inside the test's own process. */
+/** A loopback server of the Telegram Bot API. */
 
 import { parseJsonObject } from "../base/fields.ts";
-import type { Answer } from "./answer.ts";
+import { type Answer, jsonAnswer } from "./answer.ts";
+import { COMMON_FAULTS, type CommonFaultName, type FaultPlan, instead, waitMs } from "./faults.ts";
 import { matchRoute, type Route } from "./routes.ts";
 import { type Call, type LoopbackOptions, LoopbackServer } from "./server.ts";
-import { TELEGRAM_FAULTS, telegramError, type TelegramFaultName, telegramResult } from "./telegram_faults.ts";
-import { readDraft, readFileDraft, type TelegramMessage } from "./telegram_send.ts";
+import {
+  type NewTelegramMessage,
+  parseFileMessage,
+  parseTextMessage,
+  telegramError,
+  type TelegramMessage,
+} from "./telegram_messages.ts";
 
-/** The name of an endpoint of {@linkcode LoopbackTelegram}, for the `on` of a fault and in the log of requests. */
+/** The name of a fault of {@linkcode LoopbackTelegram}. */
+export type TelegramFaultName =
+  | CommonFaultName
+  | "500"
+  | "429-retry-after"
+  | "unauthorized"
+  | "bot-blocked"
+  | "chat-not-found"
+  | "cannot-parse-entities"
+  | "image-process-failed"
+  | "ok-without-message";
+
+const TELEGRAM_FAULTS: Readonly<Record<TelegramFaultName, FaultPlan>> = {
+  ...COMMON_FAULTS,
+  "500": instead(telegramError(500, "Internal Server Error")),
+  "429-retry-after": {
+    acts: false,
+    outcome(details) {
+      const seconds = Math.ceil(waitMs(details) / 1000);
+      return telegramError(429, `Too Many Requests: retry after ${seconds}`, { retry_after: seconds });
+    },
+  },
+  "unauthorized": instead(telegramError(401, "Unauthorized")),
+  "bot-blocked": instead(telegramError(403, "Forbidden: bot was blocked by the user")),
+  "chat-not-found": instead(telegramError(400, "Bad Request: chat not found")),
+  "cannot-parse-entities": instead(
+    telegramError(400, 'Bad Request: can\'t parse entities: Unsupported start tag "x" at byte offset 0'),
+  ),
+  "image-process-failed": instead(telegramError(400, "Bad Request: IMAGE_PROCESS_FAILED")),
+  "ok-without-message": instead(jsonAnswer(200, { ok: true })),
+};
+
+/**
+ * The name of an endpoint of {@linkcode LoopbackTelegram}, for the option `on` of a fault and in
+ * the request log.
+ */
 export type TelegramRouteName = "sendMessage" | "sendPhoto" | "sendDocument" | "getMe" | "getChat";
 
 /** The settings of a {@linkcode LoopbackTelegram}. */
@@ -16,7 +57,9 @@ export interface TelegramOptions extends LoopbackOptions {
   readonly token?: string;
   /** The chats that the bot may write to. @default ["1001"] */
   readonly chats?: readonly string[];
-  /** How many messages a chat takes within a minute; those beyond are answered with 429, and so long as that lasts nothing is taken. @default {20} */
+  /**
+   * How many messages a chat accepts in a minute; further ones are answered with 429. @default {20}
+   */
   readonly perMinute?: number;
 }
 
@@ -29,7 +72,6 @@ const ROUTES: readonly Route<TelegramRouteName>[] = [
   { name: "getChat", method: "POST", path: "/:bot/getChat" },
 ];
 
-/** What the endpoints work on. */
 interface Store {
   readonly token: string;
   readonly chats: Set<string>;
@@ -41,8 +83,8 @@ interface Store {
 }
 
 /**
- * A Bot API server on 127.0.0.1 with one bot. It parses HTML as strictly as the real one, counts what is left, limits floods, and takes the same
- * message twice.
+ * A Bot API server on 127.0.0.1 with one bot. It parses HTML and limits text lengths and rates as
+ * strictly as Telegram, and accepts the same message twice.
  */
 export class LoopbackTelegram extends LoopbackServer<TelegramFaultName, TelegramRouteName> {
   /** The token of its bot. */
@@ -59,7 +101,7 @@ export class LoopbackTelegram extends LoopbackServer<TelegramFaultName, Telegram
   /**
    * Starts a Bot API server without messages.
    *
-   * @throws {Deno.errors.AddrInUse} when the wanted port is taken
+   * @throws {Deno.errors.AddrInUse} if the port is in use
    */
   static start(options: TelegramOptions = {}): Promise<LoopbackTelegram> {
     const { token = "123456:AAloopback-token_0123456789abcdefghi", chats = ["1001"], perMinute = 20 } = options;
@@ -68,19 +110,19 @@ export class LoopbackTelegram extends LoopbackServer<TelegramFaultName, Telegram
     return Promise.try(() => new LoopbackTelegram({ ...store, perMinute, now }, options));
   }
 
-  /** What was sent to a chat, in order. */
+  /** All messages of a chat, in order. */
   messages(chat: string): readonly TelegramMessage[] {
     return this.#store.messages.filter((message) => message.chat === chat);
   }
 
-  /** Makes a group a supergroup, which has another number. */
+  /** Upgrades a group to a supergroup, which has another id. */
   upgrade(chat: string, supergroup: string): void {
     this.#store.chats.delete(chat);
     this.#store.chats.add(supergroup);
     this.#store.moved.set(chat, supergroup);
   }
 
-  /** Throws the bot out of a chat. */
+  /** Removes the bot from a chat. */
   block(chat: string): void {
     this.#store.blocked.add(chat);
   }
@@ -91,7 +133,7 @@ function route(method: string, path: string): TelegramRouteName | undefined {
   return match.kind === "route" ? match.route.name : undefined;
 }
 
-/** A token of the wrong form is 401, one that nobody has is 401 too, and a path that begins otherwise is 404. */
+/** A wrong token is answered with 401, a path without a token with 404. */
 async function answer(call: Call<TelegramRouteName>, store: Store): Promise<Answer> {
   await call.ready();
   const [, token, method] = /^\/bot([^/]*)\/(.*)$/.exec(call.path) ?? [];
@@ -104,11 +146,11 @@ async function answer(call: Call<TelegramRouteName>, store: Store): Promise<Answ
   const body = isJson ? parseJsonObject(new TextDecoder().decode(call.bytes)) : undefined;
   if (body === undefined) return telegramError(400, "Bad Request: can't parse JSON object");
   const chat = String(body.chat_id ?? "");
-  const answer = refusal(chat, store);
-  if (answer !== undefined) return answer;
+  const refusal = checkChat(chat, store);
+  if (refusal !== undefined) return refusal;
   return call.route === "getChat"
     ? telegramResult({ id: chat, type: "group" })
-    : limit(chat, store) ?? take(readDraft(body), store);
+    : checkRate(chat, store) ?? accept(parseTextMessage(body), store);
 }
 
 async function answerFile(call: Call<TelegramRouteName>, store: Store): Promise<Answer> {
@@ -117,11 +159,11 @@ async function answerFile(call: Call<TelegramRouteName>, store: Store): Promise<
   if (form === undefined) return telegramError(400, "Bad Request: can't parse the form");
   const chat = String(form.get("chat_id") ?? "");
   const kind = call.route === "sendPhoto" ? "photo" : "document";
-  return refusal(chat, store) ?? limit(chat, store) ?? take(await readFileDraft(form, kind), store);
+  return checkChat(chat, store) ?? checkRate(chat, store) ?? accept(await parseFileMessage(form, kind), store);
 }
 
-/** What stands between the bot and the chat. */
-function refusal(chat: string, { moved, blocked, chats }: Store): Answer | undefined {
+/** Returns an error if the bot cannot write to a chat. */
+function checkChat(chat: string, { moved, blocked, chats }: Store): Answer | undefined {
   if (chat === "") return telegramError(400, "Bad Request: chat_id is empty");
   const supergroup = moved.get(chat);
   if (supergroup !== undefined) {
@@ -132,17 +174,22 @@ function refusal(chat: string, { moved, blocked, chats }: Store): Answer | undef
   return chats.has(chat) ? undefined : telegramError(400, "Bad Request: chat not found");
 }
 
-/** What a chat takes is limited. */
-function limit(chat: string, { messages, perMinute, now }: Store): Answer | undefined {
+/** Returns an error if a chat has reached its rate limit. */
+function checkRate(chat: string, { messages, perMinute, now }: Store): Answer | undefined {
   const lastMinute = messages.filter((message) => message.chat === chat && message.date > now() / 1000 - 60);
   if (lastMinute.length < perMinute) return undefined;
   const seconds = Math.ceil((lastMinute[0]?.date ?? 0) + 60 - now() / 1000);
   return telegramError(429, `Too Many Requests: retry after ${seconds}`, { retry_after: seconds });
 }
 
-function take(draft: ReturnType<typeof readDraft>, { messages, now }: Store): Answer {
-  if ("status" in draft) return draft;
-  const message = { id: messages.length + 1, date: Math.floor(now() / 1000), ...draft };
+function accept(sent: NewTelegramMessage | Answer, { messages, now }: Store): Answer {
+  if ("status" in sent) return sent;
+  const message = { id: messages.length + 1, date: Math.floor(now() / 1000), ...sent };
   messages.push(message);
   return telegramResult({ message_id: message.id, date: message.date, chat: { id: message.chat }, text: message.text });
+}
+
+/** Creates a success in Telegram's format: `{ok, result}`. */
+function telegramResult(result: object): Answer {
+  return jsonAnswer(200, { ok: true, result });
 }

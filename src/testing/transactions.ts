@@ -1,14 +1,13 @@
 /**
- * What a homeserver remembers of transaction ids: for whom an id counts, for how long, and what of it outlives a restart. The
- * servers differ in all three, and each difference is a way to send a message twice.
+ * The transaction ids of a homeserver: their scope, their lifetime, and whether they survive a
+ * restart. Homeservers differ in all three, and each difference is a way to send a message twice.
  *
  * @module
  */
 
-import type { Token } from "./homeserver_types.ts";
-import type { TransactionScope } from "./homeserver_types.ts";
+import type { Token, TransactionScope } from "./homeserver_types.ts";
 
-/** The request that a transaction id belongs to. */
+/** A request with a transaction id. */
 export interface Transaction {
   readonly token: Token;
   readonly roomId: string;
@@ -16,76 +15,84 @@ export interface Transaction {
   readonly txnId: string;
 }
 
-interface Remembered {
+interface StoredTransaction {
   readonly eventId: string;
-  readonly at: number;
+  readonly time: number;
   keptMs: number;
-  /** Whether it is in the server's database, not only in its memory. */
+  /** Whether it is in the database, not only in memory. */
   durable: boolean;
 }
 
-/** Synapse sweeps its table of transaction ids after this time. */
+/** How long Synapse keeps transaction ids in its database. */
 const SYNAPSE_TABLE_MS = 24 * 60 * 60 * 1000;
 
-/** What lives in memory only is kept for 30 to 60 minutes, by Synapse and by Dendrite; this is the part to count on. */
+/**
+ * How long Synapse and Dendrite keep transaction ids in memory at least; it can be up to 60
+ * minutes.
+ */
 const MEMORY_MS = 30 * 60 * 1000;
 
-/** The transaction ids that a server remembers. */
+/** All stored transaction ids. */
 export class Transactions {
   readonly scope: TransactionScope;
   readonly #now: () => number;
-  readonly #remembered = new Map<string, Remembered>();
+  readonly #stored = new Map<string, StoredTransaction>();
 
   constructor(scope: TransactionScope, now: () => number) {
     this.scope = scope;
     this.#now = now;
   }
 
-  /** The event that this transaction made, if the server still knows. */
-  recall(transaction: Transaction): string | undefined {
-    const remembered = this.#remembered.get(this.#key(transaction));
-    return remembered !== undefined && this.#now() - remembered.at < remembered.keptMs ? remembered.eventId : undefined;
+  /** Finds the event of a transaction. */
+  find(transaction: Transaction): string | undefined {
+    const stored = this.#stored.get(this.#key(transaction));
+    return stored !== undefined && this.#now() - stored.time < stored.keptMs ? stored.eventId : undefined;
   }
 
-  remember(transaction: Transaction, eventId: string): void {
+  add(transaction: Transaction, eventId: string): void {
     if (this.scope === "none") return;
     const durable = this.scope === "global" || this.scope === "device" && transaction.token.deviceId !== undefined;
     const keptMs = this.scope === "global" ? Infinity : durable ? SYNAPSE_TABLE_MS : MEMORY_MS;
-    this.#remembered.set(this.#key(transaction), { eventId, at: this.#now(), keptMs, durable });
+    this.#stored.set(this.#key(transaction), { eventId, time: this.#now(), keptMs, durable });
   }
 
-  /** What a restart does: what was only in memory is gone. */
+  /** Removes the ids that are only in memory. */
   restart(): void {
-    for (const [key, { durable }] of this.#remembered) {
-      if (!durable) this.#remembered.delete(key);
+    for (const [key, { durable }] of this.#stored) {
+      if (!durable) this.#stored.delete(key);
     }
   }
 
-  forgetAll(): void {
-    this.#remembered.clear();
+  clear(): void {
+    this.#stored.clear();
   }
 
-  /** Synapse deletes a device's rows together with the device; its memory goes on for a while. */
-  forgetDevice(token: Token): void {
+  /**
+   * Removes the ids of a device from the database of Synapse, with the device. They stay in memory
+   * for a while.
+   */
+  removeDevice(token: Token): void {
     if (this.scope !== "device") return;
-    const prefix = deviceKey(token);
-    for (const [key, remembered] of this.#remembered) {
+    const prefix = toDeviceKey(token);
+    for (const [key, stored] of this.#stored) {
       if (!key.startsWith(prefix)) continue;
-      remembered.durable = false;
-      remembered.keptMs = MEMORY_MS;
+      stored.durable = false;
+      stored.keptMs = MEMORY_MS;
     }
   }
 
-  /** Synapse does not look at the event type, Dendrite looks at the whole path, Conduit at neither type nor room. */
+  /**
+   * Synapse ignores the event type, Conduit ignores type and room, Dendrite uses the whole path.
+   */
   #key({ token, roomId, eventType, txnId }: Transaction): string {
-    if (this.scope === "global") return deviceKey(token) + JSON.stringify([txnId]);
+    if (this.scope === "global") return toDeviceKey(token) + JSON.stringify([txnId]);
     if (this.scope === "device" && token.deviceId !== undefined) {
-      return deviceKey(token) + JSON.stringify([roomId, txnId]);
+      return toDeviceKey(token) + JSON.stringify([roomId, txnId]);
     }
     return JSON.stringify([token.accessToken, roomId, eventType, txnId]);
   }
 }
 
-function deviceKey({ userId, deviceId }: Token): string {
+function toDeviceKey({ userId, deviceId }: Token): string {
   return JSON.stringify([userId, deviceId]);
 }

@@ -1,11 +1,10 @@
-/** A service inside the test's own process that takes any JSON. */
+/** A loopback service that accepts any JSON. */
 
 import { type Answer, jsonAnswer, pageAnswer } from "./answer.ts";
-import { COMMON_FAULTS, type CommonFaultName, instead, retryAfterSeconds } from "./common_faults.ts";
-import type { FaultPlan } from "./faults.ts";
+import { COMMON_FAULTS, type CommonFaultName, type FaultPlan, instead, retryAfterSeconds } from "./faults.ts";
 import { type Call, type LoopbackOptions, LoopbackServer } from "./server.ts";
 
-/** The name of the endpoint of {@linkcode LoopbackWebhook}: every path is one. */
+/** The name of the only endpoint of {@linkcode LoopbackWebhook}, which has all paths. */
 export type WebhookRouteName = "hook";
 
 /** The name of a fault of {@linkcode LoopbackWebhook}. */
@@ -23,11 +22,11 @@ export type WebhookFaultName =
 
 /** The settings of a {@linkcode LoopbackWebhook}. */
 export interface WebhookOptions extends LoopbackOptions {
-  /** Whether a second request with the same `Idempotency-Key` makes no second delivery. @default {false} */
+  /** Whether a second request with the same `Idempotency-Key` is ignored. @default {false} */
   readonly isIdempotent?: boolean;
 }
 
-/** What arrived. */
+/** A request with JSON. */
 export interface WebhookDelivery {
   /** The method, in capitals. */
   readonly method: string;
@@ -35,7 +34,7 @@ export interface WebhookDelivery {
   readonly path: string;
   /** The headers. */
   readonly headers: Headers;
-  /** The JSON. */
+  /** The parsed JSON. */
   readonly body: unknown;
 }
 
@@ -48,43 +47,43 @@ const FAULTS: Readonly<Record<WebhookFaultName, FaultPlan>> = {
   "409": instead(jsonAnswer(409, { error: "a request with this key is under way" })),
   "410": instead(jsonAnswer(410, { error: "no_service" })),
   "500": instead(jsonAnswer(500, { error: "internal" })),
-  "429-retry-after-seconds": limited(429),
-  "503-retry-after-seconds": limited(503),
+  "429-retry-after-seconds": retryLater(429),
+  "503-retry-after-seconds": retryLater(503),
 };
 
-/** A service on 127.0.0.1 that answers 202 to JSON, and 400 to everything else. */
+/** A service on 127.0.0.1 that answers 202 to JSON and 400 to anything else. */
 export class LoopbackWebhook extends LoopbackServer<WebhookFaultName, WebhookRouteName> {
   readonly #deliveries: WebhookDelivery[];
 
   private constructor(options: WebhookOptions) {
     const deliveries: WebhookDelivery[] = [];
-    const handle = (call: Call<WebhookRouteName>) => take(call, deliveries, options);
+    const handle = (call: Call<WebhookRouteName>) => accept(call, deliveries, options);
     super({ faults: FAULTS, defaultRoute: "hook", route: () => "hook", handle }, options);
     this.#deliveries = deliveries;
   }
 
   /**
-   * Starts a service that got nothing yet.
+   * Starts a service.
    *
-   * @throws {Deno.errors.AddrInUse} when the wanted port is taken
+   * @throws {Deno.errors.AddrInUse} if the port is in use
    */
   static start(options: WebhookOptions = {}): Promise<LoopbackWebhook> {
     return Promise.try(() => new LoopbackWebhook(options));
   }
 
-  /** What arrived, in order. */
+  /** All accepted requests, in order. */
   get deliveries(): readonly WebhookDelivery[] {
     return this.#deliveries;
   }
 }
 
-function limited(status: number): FaultPlan {
+function retryLater(status: number): FaultPlan {
   const outcome: FaultPlan["outcome"] = (details) =>
     jsonAnswer(status, { error: "slow down" }, retryAfterSeconds(details));
   return { acts: false, outcome };
 }
 
-async function take(
+async function accept(
   { ready, method, path, headers, bytes }: Call,
   deliveries: WebhookDelivery[],
   { isIdempotent = false }: WebhookOptions,

@@ -154,7 +154,7 @@ const AMBIENT: readonly (readonly [source: string, allowed: string])[] = [
   ["console.error(1);", "src/runtime/runtime.ts"],
   ["Deno.readTextFileSync(path);", "src/config/load.ts"],
   ["Deno.openSync(path);", "src/runtime/files.ts"],
-  ["Deno.listen({ port: 0 });", "src/testing/front.ts"],
+  ["Deno.listen({ port: 0 });", "src/testing/tcp_relay.ts"],
   ["Deno.serve(handle);", "src/server/http.ts"],
   ["new Deno.Command(path);", "src/notifier/background/spawn.ts"],
   ["Deno.addSignalListener(signal, stop);", "src/notifier/background/main.ts"],

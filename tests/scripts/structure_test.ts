@@ -42,13 +42,14 @@ Deno.test("structureProblems() reports what breaks a rule of the structure", () 
   assertEquals(problems(file("src/queue/a.ts", [], 501)), ["src/queue/a.ts has 501 lines"]);
 });
 
-Deno.test("structureProblems() reports a small file with one importer, unless it is loaded late or a standard file of a kind", () => {
+Deno.test("structureProblems() reports a small file with one importer, unless it is loaded late, an entry point or a standard file of a kind", () => {
   const small = (path: string, importer: SourceFile) => structureProblems([file(path, [], 79), importer]);
   assertEquals(small("src/queue/a.ts", file("src/queue/b.ts", ["src/queue/a.ts"])), [
     "src/queue/a.ts has 79 lines and only src/queue/b.ts imports it",
   ]);
   const late = { ...file("src/queue/b.ts"), imports: [{ path: "src/queue/a.ts", isLate: true }] };
   assertEquals(small("src/queue/a.ts", late), []);
+  assertEquals(small("src/testing/mod.ts", file("src/cli/demo.ts", ["src/testing/mod.ts"])), []);
   assertEquals(small("src/channels/x/checks.ts", file("src/channels/x/y.ts", ["src/channels/x/checks.ts"])), []);
 });
 

@@ -5,8 +5,7 @@
  */
 
 import type { Answer } from "../../src/testing/answer.ts";
-import { COMMON_FAULTS, type CommonFaultName } from "../../src/testing/common_faults.ts";
-import type { FaultPlan } from "../../src/testing/faults.ts";
+import { COMMON_FAULTS, type CommonFaultName, type FaultPlan } from "../../src/testing/faults.ts";
 import { type Call, LoopbackServer } from "../../src/testing/server.ts";
 
 /** `drop-at-once`: the request is passed on, and its client is cut off without waiting for what the homeserver says. */

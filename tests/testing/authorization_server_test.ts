@@ -4,7 +4,7 @@ import {
   LoopbackAuthorizationServer,
   LoopbackHomeserver,
 } from "../../src/testing/mod.ts";
-import { openClient, type Saying, type Seen, sendPath } from "./scene.ts";
+import { openClient, type RequestParts, type SeenAnswer, sendPath } from "./scene.ts";
 
 const DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code";
 const SCOPE = "urn:matrix:client:api:* urn:matrix:client:device:ABCDEFGHIJ";
@@ -21,9 +21,9 @@ type Form = Readonly<Record<string, string>> | string;
 interface Scene extends AsyncDisposable {
   readonly server: LoopbackAuthorizationServer;
   readonly homeserver: LoopbackHomeserver;
-  readonly ask: (method: string, url: string, saying?: Saying) => Promise<Seen>;
-  readonly register: (change?: Readonly<Record<string, unknown>>) => Promise<Seen>;
-  readonly post: (path: string, form: Form, headers?: Readonly<Record<string, string>>) => Promise<Seen>;
+  readonly ask: (method: string, url: string, parts?: RequestParts) => Promise<SeenAnswer>;
+  readonly register: (change?: Readonly<Record<string, unknown>>) => Promise<SeenAnswer>;
+  readonly post: (path: string, form: Form, headers?: Readonly<Record<string, string>>) => Promise<SeenAnswer>;
   clientId: string;
   time: number;
 }
@@ -76,15 +76,15 @@ async function logIn(scene: Scene): Promise<{ readonly access: string; readonly 
   return tokensOf(await poll(scene, device));
 }
 
-function tokensOf({ json }: Seen): { readonly access: string; readonly refresh: string } {
+function tokensOf({ json }: SeenAnswer): { readonly access: string; readonly refresh: string } {
   return { access: String(json.access_token), refresh: String(json.refresh_token) };
 }
 
-function verdict({ status, json }: Seen): [number, unknown] {
+function verdict({ status, json }: SeenAnswer): [number, unknown] {
   return [status, json.error];
 }
 
-Deno.test("registering gives a client_id and what was registered, without what the server does not know", async () => {
+Deno.test("register() returns a client_id and the metadata without unknown grant types", async () => {
   await using scene = await openScene();
   const { status, json } = await scene.register({ grant_types: [DEVICE_CODE, "refresh_token", "urn:example:other"] });
   assertEquals(status, 201);
@@ -103,13 +103,13 @@ const BAD_CLIENTS: [change: Record<string, unknown>, error: string][] = [
   [{ response_types: ["code"], grant_types: ["authorization_code"] }, "invalid_redirect_uri"],
 ];
 for (const [change, error] of BAD_CLIENTS) {
-  Deno.test(`registering with ${JSON.stringify(change)} over what is right is refused`, async () => {
+  Deno.test(`register() rejects metadata with ${JSON.stringify(change)}`, async () => {
     await using scene = await openScene();
     assertEquals(verdict(await scene.register(change)), [400, error]);
   });
 }
 
-Deno.test("registering with a form is refused", async () => {
+Deno.test("register() rejects a form", async () => {
   await using scene = await openScene();
   assertEquals(verdict(await scene.post("/register", { client_uri: METADATA.client_uri })), [
     400,
@@ -140,13 +140,13 @@ const BAD_DEVICE_REQUESTS: [what: string, form: (clientId: string) => Form, stat
   ],
 ];
 for (const [what, form, status, error] of BAD_DEVICE_REQUESTS) {
-  Deno.test(`asking for a device code with ${what} is refused`, async () => {
+  Deno.test(`LoopbackAuthorizationServer rejects a request for a device code with ${what}`, async () => {
     await using scene = await openScene();
     assertEquals(verdict(await scene.post("/device", form(scene.clientId))), [status, error]);
   });
 }
 
-Deno.test("requests with JSON, with a query, with a secret in the header, or with GET are refused", async () => {
+Deno.test("LoopbackAuthorizationServer rejects JSON, a query, a secret in a header, and GET", async () => {
   await using scene = await openScene();
   const form = { client_id: scene.clientId, scope: SCOPE };
   assertEquals(verdict(await scene.post("/device", form, { "content-type": "application/json" })), [
@@ -158,14 +158,14 @@ Deno.test("requests with JSON, with a query, with a secret in the header, or wit
   assertEquals((await scene.ask("GET", `${scene.server.url}/device`)).status, 405);
 });
 
-Deno.test("a client that is not registered for device authorization gets no code", async () => {
+Deno.test("LoopbackAuthorizationServer gives no device code to a client that is not registered for it", async () => {
   await using scene = await openScene();
   const { json } = await scene.register({ grant_types: ["refresh_token"] });
   const answer = await scene.post("/device", { client_id: String(json.client_id), scope: SCOPE });
   assertEquals(verdict(answer), [400, "unauthorized_client"]);
 });
 
-Deno.test("polling goes from authorization_pending to the tokens, which nobody may keep", async () => {
+Deno.test("DeviceGrants.redeem() answers authorization_pending until the user confirms, then tokens with no-store", async () => {
   await using scene = await openScene();
   const { device, user } = await begin(scene);
   scene.time += 5000;
@@ -178,7 +178,7 @@ Deno.test("polling goes from authorization_pending to the tokens, which nobody m
   assertEquals(headers.get("cache-control"), "no-store");
 });
 
-Deno.test("polling faster than the interval is told to slow down, and the interval grows", async () => {
+Deno.test("DeviceGrants.redeem() answers slow_down to a fast poll, and raises the interval", async () => {
   await using scene = await openScene();
   const { device } = await begin(scene);
   const errors: unknown[] = [];
@@ -189,7 +189,7 @@ Deno.test("polling faster than the interval is told to slow down, and the interv
   assertEquals(errors, ["slow_down", "slow_down", "authorization_pending"]);
 });
 
-Deno.test("a device code that was used, expired, refused, unknown or somebody else's is refused", async () => {
+Deno.test("LoopbackAuthorizationServer rejects a device code that was used, expired, refused, unknown or issued to another client", async () => {
   await using scene = await openScene();
   const used = await begin(scene), late = await begin(scene), denied = await begin(scene), others = await begin(scene);
   scene.server.approve(used.user, "bot");
@@ -204,7 +204,7 @@ Deno.test("a device code that was used, expired, refused, unknown or somebody el
   assertEquals(verdict(await poll(scene, others.device)), [400, "invalid_grant"]);
 });
 
-Deno.test("the token endpoint refuses a grant type that is missing, unknown, or without its proof", async () => {
+Deno.test("token() rejects a grant type that is missing, unknown, or has no token", async () => {
   await using scene = await openScene();
   const client_id = scene.clientId;
   assertEquals(verdict(await scene.post("/token", { client_id })), [400, "invalid_request"]);
@@ -215,7 +215,7 @@ Deno.test("the token endpoint refuses a grant type that is missing, unknown, or 
   assertEquals(verdict(await scene.post("/token", { client_id, grant_type: DEVICE_CODE })), [400, "invalid_request"]);
 });
 
-Deno.test("a refresh token is good until one of the new pair is used; after that it ends the session", async () => {
+Deno.test("Sessions.refresh() accepts a refresh token until the new pair is used, and ends the session after that", async () => {
   await using scene = await openScene();
   const first = await logIn(scene);
   const lost = tokensOf(await refresh(scene, first.refresh));
@@ -228,7 +228,7 @@ Deno.test("a refresh token is good until one of the new pair is used; after that
   assertEquals(verdict(await refresh(scene, second.refresh)), [400, "invalid_grant"]);
 });
 
-Deno.test("a second login on a device ends the first session of it", async () => {
+Deno.test("Sessions.begin() ends the former session of a device", async () => {
   await using scene = await openScene();
   const first = await logIn(scene);
   await logIn(scene);
@@ -236,7 +236,7 @@ Deno.test("a second login on a device ends the first session of it", async () =>
   assertEquals(scene.server.sessions.map(({ ended }) => ended), [true, false]);
 });
 
-Deno.test("revoking ends the session; a token that is none is no error, a client that is none is", async () => {
+Deno.test("revoke() ends the session, ignores an unknown token and rejects an unknown client", async () => {
   await using scene = await openScene();
   const { access, refresh } = await logIn(scene);
   const answer = await scene.post("/revoke", { token: refresh, client_id: scene.clientId });
@@ -251,12 +251,12 @@ Deno.test("revoking ends the session; a token that is none is no error, a client
   ]);
 });
 
-Deno.test("a code that nobody waits for cannot be confirmed", async () => {
+Deno.test("approve() throws when no login is pending for the code", async () => {
   await using scene = await openScene();
   assertThrows(() => scene.server.approve("ABCD-EFGH", "bot"), Error, "no login waits for it");
 });
 
-Deno.test("a homeserver that delegates takes the tokens, and has no login of its own", async () => {
+Deno.test("LoopbackHomeserver accepts tokens of its authorization server and has no login of its own", async () => {
   await using scene = await openScene();
   const { homeserver } = scene;
   const { access: token } = await logIn(scene);
@@ -277,7 +277,7 @@ Deno.test("a homeserver that delegates takes the tokens, and has no login of its
   }
 });
 
-Deno.test("a homeserver that delegates remembers a token for two minutes, and never says that the session lives on", async () => {
+Deno.test("Delegation.authenticate() caches a token for two minutes and never reports a soft logout", async () => {
   await using scene = await openScene();
   const ask = (token: string) =>
     scene.ask("GET", `${scene.homeserver.url}/_matrix/client/v3/account/whoami`, { token });
@@ -293,7 +293,7 @@ Deno.test("a homeserver that delegates remembers a token for two minutes, and ne
   assertEquals((await ask(expiring)).json.soft_logout, false);
 });
 
-Deno.test("a homeserver whose authorization server is down knows only the tokens that it remembers", async () => {
+Deno.test("Delegation.authenticate() accepts only cached tokens while the authorization server is down", async () => {
   await using scene = await openScene();
   const ask = (token: string) =>
     scene.ask("GET", `${scene.homeserver.url}/_matrix/client/v3/account/whoami`, { token });

@@ -1,8 +1,8 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { HomeserverFaultName } from "../../src/testing/mod.ts";
-import { openScene, type Seen } from "./scene.ts";
+import { openScene, type SeenAnswer } from "./scene.ts";
 
-/** For each fault that answers: status, errcode, Retry-After, whether the room has the event. */
+/** For each fault with an answer: status, errcode, Retry-After, whether the event is stored. */
 const ANSWERS: Readonly<Partial<Record<HomeserverFaultName, string>>> = {
   "slow": "200 - - kept",
   "slow-after-persisting": "200 - - kept",
@@ -39,13 +39,13 @@ const ANSWERS: Readonly<Partial<Record<HomeserverFaultName, string>>> = {
   "no-event-id": "200 - - lost",
 };
 
-function summary({ status, json, headers }: Seen, kept: boolean): string {
+function summary({ status, json, headers }: SeenAnswer, kept: boolean): string {
   const isPage = headers.get("content-type")?.startsWith("text/html");
   const errcode = json.errcode ?? (isPage ? "page" : "-");
   return `${status} ${errcode} ${headers.get("retry-after") ?? "-"} ${kept ? "kept" : "lost"}`;
 }
 
-Deno.test("fault() gives each answer by its name when a message is sent", async () => {
+Deno.test("fault() answers a message with the error of its name", async () => {
   const now = () => Date.UTC(2026, 10, 22, 20) - 500;
   await using scene = await openScene({ now, sleep: () => Promise.resolve() });
   const { homeserver } = scene;
@@ -60,7 +60,7 @@ Deno.test("fault() gives each answer by its name when a message is sent", async 
   assertEquals(seen, ANSWERS);
 });
 
-Deno.test("fault() fills in what the answer says besides when there is something to say", async () => {
+Deno.test("fault() uses its details in the answer", async () => {
   await using scene = await openScene();
   const { homeserver } = scene;
   const bodyOf = async (name: HomeserverFaultName) => {
@@ -77,7 +77,7 @@ Deno.test("fault() fills in what the answer says besides when there is something
 });
 
 for (const [name, texts] of [["drop-before-persisting", []], ["drop-after-persisting", ["1"]]] as const) {
-  Deno.test(`fault() cuts the connection and keeps ${texts.length} events when it is ${name}`, async () => {
+  Deno.test(`fault("${name}") cuts the connection and stores ${texts.length} events`, async () => {
     await using scene = await openScene();
     const fault = scene.homeserver.fault(name, { times: 1 });
     await assertRejects(() => scene.send("1"), TypeError);
@@ -89,7 +89,7 @@ for (const [name, texts] of [["drop-before-persisting", []], ["drop-after-persis
 }
 
 for (const [name, texts] of [["hang", []], ["hang-after-persisting", ["1"]]] as const) {
-  Deno.test(`fault() never answers and keeps ${texts.length} events when it is ${name}`, async () => {
+  Deno.test(`fault("${name}") never answers and stores ${texts.length} events`, async () => {
     await using scene = await openScene();
     const { homeserver } = scene;
     homeserver.fault(name);
@@ -104,7 +104,7 @@ for (const [name, texts] of [["hang", []], ["hang-after-persisting", ["1"]]] as 
   });
 }
 
-Deno.test("clearFaults() cuts what hangs when it is called", async () => {
+Deno.test("clearFaults() cuts requests that hang", async () => {
   await using scene = await openScene();
   scene.homeserver.fault("hang");
   const waiting = assertRejects(() => scene.send("1"), TypeError);
@@ -114,7 +114,7 @@ Deno.test("clearFaults() cuts what hangs when it is called", async () => {
   assertEquals((await scene.send("1")).status, 200);
 });
 
-Deno.test("fault() makes the server act late when it is slow, although the client has given up", async () => {
+Deno.test("fault('slow') processes a request late although the client has disconnected", async () => {
   await using scene = await openScene();
   const { homeserver } = scene;
   const gate = Promise.withResolvers<void>();
@@ -131,7 +131,7 @@ Deno.test("fault() makes the server act late when it is slow, although the clien
   assertEquals([status, scene.texts()], ["cut", ["1"]]);
 });
 
-Deno.test("fault() answers late what was done at once when it is slow-after-persisting", async () => {
+Deno.test("fault('slow-after-persisting') processes at once and answers late", async () => {
   await using scene = await openScene();
   const gate = Promise.withResolvers<void>();
   scene.homeserver.fault("slow-after-persisting", { until: gate.promise });
@@ -142,7 +142,7 @@ Deno.test("fault() answers late what was done at once when it is slow-after-pers
   assertEquals((await waiting).status, 200);
 });
 
-Deno.test("fault() sleeps with the server's own clock when it is slow", async () => {
+Deno.test("fault('slow') uses the sleep of the server", async () => {
   const slept: number[] = [];
   const sleep = (ms: number) => {
     slept.push(ms);
@@ -156,7 +156,7 @@ Deno.test("fault() sleeps with the server's own clock when it is slow", async ()
   assertEquals(slept, [1000, 60_000]);
 });
 
-Deno.test("fault() refuses connections until clearFaults() when it is refuse", async () => {
+Deno.test("fault('refuse') refuses connections until clearFaults()", async () => {
   await using scene = await openScene();
   scene.homeserver.fault("refuse");
   await assertRejects(() => scene.send("1"), TypeError);
@@ -169,7 +169,7 @@ Deno.test("fault() refuses connections until clearFaults() when it is refuse", a
   assertEquals((await scene.send("2")).status, 200);
 });
 
-Deno.test("fault() makes every endpoint slow when told so", async () => {
+Deno.test("fault('slow') applies to all endpoints when on is any", async () => {
   await using scene = await openScene();
   const { homeserver, alice } = scene;
   const bob = homeserver.addUser("bob");
@@ -184,7 +184,7 @@ Deno.test("fault() makes every endpoint slow when told so", async () => {
   assertEquals((await scene.send("1", { roomId })).status, 200);
 });
 
-Deno.test("fault() hits every second message and no more than told when every and times say so", async () => {
+Deno.test("fault() applies to every second request, at most as often as times allows", async () => {
   await using scene = await openScene();
   scene.homeserver.fault("503", { every: 2, times: 2 });
   const statuses = [];
@@ -192,7 +192,7 @@ Deno.test("fault() hits every second message and no more than told when every an
   assertEquals(statuses, [200, 503, 200, 503, 200, 200]);
 });
 
-Deno.test("fault() spares other endpoints when it is not told otherwise", async () => {
+Deno.test("fault() does not apply to other endpoints by default", async () => {
   await using scene = await openScene();
   const { homeserver } = scene;
   const get = async (path: string) => (await scene.ask("GET", path)).status;
@@ -206,14 +206,14 @@ Deno.test("fault() spares other endpoints when it is not told otherwise", async 
   assertEquals([await get("/nowhere"), (await scene.send("1")).status], [503, 503]);
 });
 
-Deno.test("fault() looks at the request when there is a condition", async () => {
+Deno.test("fault() applies only to requests that match its condition", async () => {
   await using scene = await openScene();
   scene.homeserver.fault("forbidden", { where: ({ body }) => body.includes("secret") });
   assertEquals((await scene.send("harmless")).status, 200);
   assertEquals((await scene.send("secret")).status, 403);
 });
 
-Deno.test("fault() takes the first that is due when several are in force", async () => {
+Deno.test("fault() applies the first that is due when several are active", async () => {
   await using scene = await openScene();
   scene.homeserver.fault("500", { times: 1 });
   scene.homeserver.fault("503", { every: 2 });
@@ -222,7 +222,7 @@ Deno.test("fault() takes the first that is due when several are in force", async
   assertEquals(statuses, [500, 200, 503]);
 });
 
-Deno.test("fault() throws a RangeError when it could never apply", async () => {
+Deno.test("fault() throws a RangeError when it can never apply", async () => {
   await using scene = await openScene();
   assertThrows(() => scene.homeserver.fault("500", { every: 0 }), RangeError, "every is 0");
   assertThrows(() => scene.homeserver.fault("500", { times: 1.5 }), RangeError, "times is 1.5");

@@ -3,7 +3,7 @@ import { message, openScene, sendPath } from "./scene.ts";
 
 const V3 = "/_matrix/client/v3";
 
-Deno.test("LoopbackHomeserver shows a message to the room when a member sends it", async () => {
+Deno.test("events() contains a message that a member sent", async () => {
   await using scene = await openScene({ now: () => 1234 });
   const { status, json } = await scene.send("txn 1");
   assertEquals(status, 200);
@@ -17,7 +17,7 @@ Deno.test("LoopbackHomeserver shows a message to the room when a member sends it
   }]);
 });
 
-Deno.test("LoopbackHomeserver makes opaque room ids when none is given", async () => {
+Deno.test("createRoom() creates an opaque room id by default", async () => {
   await using scene = await openScene();
   assertMatch(scene.roomId, /^![-\w]{43}$/);
   const old = scene.homeserver.createRoom({ members: [scene.alice.userId], roomId: "!with/slash:loopback.test" });
@@ -39,7 +39,7 @@ Deno.test("LoopbackHomeserver answers M_UNRECOGNIZED when path or method is unkn
   assertEquals(scene.homeserver.requests.map((request) => request.route), Array(6).fill(undefined));
 });
 
-Deno.test("LoopbackHomeserver answers 401 when the token is missing, misplaced or unknown", async () => {
+Deno.test("authenticate() answers 401 when the token is missing, misplaced or unknown", async () => {
   await using scene = await openScene();
   const { accessToken } = scene.alice;
   const path = sendPath(scene.roomId, "1");
@@ -55,7 +55,7 @@ Deno.test("LoopbackHomeserver answers 401 when the token is missing, misplaced o
   assertEquals(scene.texts(), []);
 });
 
-Deno.test("revoke() ends a token when it is called, softly when asked", async () => {
+Deno.test("revoke() revokes a token, with a soft logout if requested", async () => {
   await using scene = await openScene();
   const { homeserver, alice } = scene;
   const second = homeserver.addToken(alice.userId, { deviceId: alice.deviceId });
@@ -66,10 +66,10 @@ Deno.test("revoke() ends a token when it is called, softly when asked", async ()
   homeserver.revoke(second);
   const revoked = await scene.send("1", { token: second });
   assertEquals([revoked.status, revoked.json.errcode, revoked.json.soft_logout], [401, "M_UNKNOWN_TOKEN", false]);
-  assertThrows(() => homeserver.revoke("never seen"), Error, "does not know it");
+  assertThrows(() => homeserver.revoke("never seen"), Error, "it is unknown");
 });
 
-Deno.test("LoopbackHomeserver refuses a body when it is no JSON object", async () => {
+Deno.test("LoopbackHomeserver rejects a body that is not a JSON object", async () => {
   await using scene = await openScene();
   const answers = [];
   for (const body of ["", "{", "[]", "null", '"text"', new Uint8Array([0x22, 0xff, 0x22])]) {
@@ -81,7 +81,7 @@ Deno.test("LoopbackHomeserver refuses a body when it is no JSON object", async (
   assertEquals((await scene.ask("POST", `${V3}/join/x`, { body: "" })).status, 400);
 });
 
-Deno.test("LoopbackHomeserver refuses content when no server could take it", async () => {
+Deno.test("send() rejects content that is not allowed", async () => {
   await using scene = await openScene();
   const refused = async (body: string, type?: string) => {
     const { status, json } = await scene.send("1", { body, type });
@@ -99,7 +99,7 @@ Deno.test("LoopbackHomeserver refuses content when no server could take it", asy
   assertEquals(scene.texts(), []);
 });
 
-Deno.test("LoopbackHomeserver takes content when it only looks wrong", async () => {
+Deno.test("send() accepts unusual content that is allowed", async () => {
   await using scene = await openScene();
   const statusOf = async (txnId: string, body: string, type?: string) =>
     (await scene.send(txnId, { body, type })).status;
@@ -114,18 +114,18 @@ Deno.test("LoopbackHomeserver answers M_FORBIDDEN when the sender is not in the 
   await using scene = await openScene();
   const { homeserver, alice, roomId } = scene;
   const bob = homeserver.addUser("bob");
-  const errors = async (saying: { token?: string; roomId?: string }) => {
-    const { status, json } = await scene.send("1", saying);
+  const errors = async (parts: { token?: string; roomId?: string }) => {
+    const { status, json } = await scene.send("1", parts);
     return `${status} ${json.errcode}`;
   };
   assertEquals(await errors({ token: bob.accessToken }), "403 M_FORBIDDEN");
   assertEquals(await errors({ roomId: "!unknown" }), "403 M_FORBIDDEN");
   homeserver.removeMember(roomId, alice.userId);
   assertEquals(await errors({}), "403 M_FORBIDDEN");
-  assertThrows(() => homeserver.events("!unknown"), Error, "no such room");
+  assertThrows(() => homeserver.events("!unknown"), Error, "it does not exist");
 });
 
-Deno.test("LoopbackHomeserver lets a user join when invited, by id or alias", async () => {
+Deno.test("join() admits an invited user by room id or alias", async () => {
   await using scene = await openScene();
   const { homeserver, alice } = scene;
   const bob = homeserver.addUser("bob"), carol = homeserver.addUser("carol");
@@ -141,7 +141,7 @@ Deno.test("LoopbackHomeserver lets a user join when invited, by id or alias", as
   assertEquals(Object.keys(Object(members.json.joined)), [alice.userId, bob.userId, carol.userId]);
 });
 
-Deno.test("LoopbackHomeserver refuses to let a user in when nobody asked them", async () => {
+Deno.test("join() rejects a user who is not invited", async () => {
   await using scene = await openScene();
   const { homeserver, alice, roomId } = scene;
   const mallory = homeserver.addUser("mallory");
@@ -159,7 +159,7 @@ Deno.test("LoopbackHomeserver refuses to let a user in when nobody asked them", 
   assertEquals(await join(open), "200 undefined");
 });
 
-Deno.test("removeMember() takes the invitation away too when the user had one", async () => {
+Deno.test("removeMember() removes an invite too", async () => {
   await using scene = await openScene();
   const { homeserver, alice } = scene;
   const bob = homeserver.addUser("bob");
@@ -170,7 +170,7 @@ Deno.test("removeMember() takes the invitation away too when the user had one", 
   assertEquals((await join()).status, 403);
 });
 
-Deno.test("LoopbackHomeserver says what it is when nobody has logged in", async () => {
+Deno.test("LoopbackHomeserver answers discovery requests without a token", async () => {
   await using scene = await openScene();
   const { homeserver, alice } = scene;
   const alias = "#ops:loopback.test";
@@ -186,7 +186,7 @@ Deno.test("LoopbackHomeserver says what it is when nobody has logged in", async 
   assertEquals((await get(`${V3}/account/whoami`)).status, 401);
 });
 
-Deno.test("LoopbackHomeserver tells users who they are when they ask, devices included", async () => {
+Deno.test("whoami() returns the user and the device", async () => {
   await using scene = await openScene();
   const { homeserver, alice } = scene;
   const { userId, deviceId } = alice;
@@ -198,15 +198,15 @@ Deno.test("LoopbackHomeserver tells users who they are when they ask, devices in
   const token = homeserver.addToken(userId);
   const admin = await scene.ask("GET", `${V3}/account/whoami`, { token });
   assertEquals(admin.json, { user_id: userId, is_guest: false });
-  assertThrows(() => homeserver.addUser("alice"), Error, "already");
-  assertThrows(() => homeserver.addToken("@nobody:loopback.test"), Error, "no such user");
+  assertThrows(() => homeserver.addUser("alice"), Error, "the user exists");
+  assertThrows(() => homeserver.addToken("@nobody:loopback.test"), Error, "the user does not exist");
 });
 
-Deno.test("LoopbackHomeserver answers as Dendrite does when it is Dendrite", async () => {
+Deno.test("LoopbackHomeserver answers like Dendrite when the software is Dendrite", async () => {
   await using scene = await openScene({ software: "Dendrite" });
   const { homeserver, alice } = scene;
-  const errors = async (saying: Parameters<typeof scene.send>[1]) => {
-    const { status, json } = await scene.send(crypto.randomUUID(), saying);
+  const errors = async (parts: Parameters<typeof scene.send>[1]) => {
+    const { status, json } = await scene.send(crypto.randomUUID(), parts);
     return `${status} ${json.errcode}`;
   };
   assertStringIncludes((await scene.ask("GET", "/_matrix/federation/v1/version")).text, '"name":"Dendrite"');

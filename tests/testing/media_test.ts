@@ -3,7 +3,7 @@ import { openScene } from "./scene.ts";
 
 const BYTES = Uint8Array.of(0, 1, 2, 0xff);
 
-Deno.test("LoopbackHomeserver gives an upload back to whoever has a token, by its address alone", async () => {
+Deno.test("download() returns an upload by its URI to any user with a token", async () => {
   await using scene = await openScene();
   const { homeserver, alice, ask } = scene;
   const headers = { "content-type": "application/x-own" };
@@ -20,7 +20,7 @@ Deno.test("LoopbackHomeserver gives an upload back to whoever has a token, by it
   assertEquals((await ask("GET", `${path}x`)).json.errcode, "M_NOT_FOUND");
 });
 
-Deno.test("LoopbackHomeserver refuses an upload that is too large, empty, or nobody's, and says how large one may be", async () => {
+Deno.test("upload() rejects a file that is too large or empty, or has no token; mediaConfig() returns the limit", async () => {
   await using scene = await openScene({ maxUploadBytes: 3 });
   const { ask } = scene;
   const path = "/_matrix/media/v3/upload";

@@ -1,17 +1,17 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { LoopbackNtfy, type NtfyFaultName, type NtfyOptions } from "../../src/testing/mod.ts";
-import { openClient, type Saying, type Seen } from "./scene.ts";
+import { openClient, type RequestParts, type SeenAnswer } from "./scene.ts";
 
 interface NtfyScene extends AsyncDisposable {
   readonly ntfy: LoopbackNtfy;
-  readonly ask: (method: string, path: string, saying?: Saying) => Promise<Seen>;
-  readonly publish: (body: unknown) => Promise<Seen>;
+  readonly ask: (method: string, path: string, parts?: RequestParts) => Promise<SeenAnswer>;
+  readonly publish: (body: unknown) => Promise<SeenAnswer>;
 }
 
 async function openNtfy(options: NtfyOptions = {}): Promise<NtfyScene> {
   const ntfy = await LoopbackNtfy.start(options);
   const client = openClient();
-  const ask: NtfyScene["ask"] = (method, path, saying) => client.ask(method, ntfy.url + path, saying);
+  const ask: NtfyScene["ask"] = (method, path, parts) => client.ask(method, ntfy.url + path, parts);
   return {
     ntfy,
     ask,
@@ -23,7 +23,7 @@ async function openNtfy(options: NtfyOptions = {}): Promise<NtfyScene> {
   };
 }
 
-Deno.test("LoopbackNtfy takes a message when it is published as JSON", async () => {
+Deno.test("LoopbackNtfy accepts a message in JSON", async () => {
   await using scene = await openNtfy({ now: () => 1_800_000_000_999 });
   const { status, json } = await scene.publish({
     topic: "alerts",
@@ -58,14 +58,14 @@ Deno.test("LoopbackNtfy takes a message when it is published as JSON", async () 
   assertEquals(scene.ntfy.messages("other"), []);
 });
 
-Deno.test("LoopbackNtfy leaves out what has its default when a message says nothing of it", async () => {
+Deno.test("LoopbackNtfy omits fields with default values", async () => {
   await using scene = await openNtfy();
   const { json } = await scene.publish({ topic: "alerts", priority: 0, title: null });
   assertEquals(Object.keys(json).sort(), ["event", "expires", "id", "message", "time", "topic"]);
   assertEquals(json.message, "triggered");
 });
 
-Deno.test("LoopbackNtfy takes a message when it is published as text with headers", async () => {
+Deno.test("LoopbackNtfy accepts a text with headers", async () => {
   await using scene = await openNtfy();
   const headers = {
     "Title": "Router",
@@ -88,10 +88,10 @@ Deno.test("LoopbackNtfy takes a message when it is published as text with header
   assertEquals(scene.ntfy.messages("alerts").map(({ priority }) => priority), [5, 2]);
 });
 
-Deno.test("LoopbackNtfy refuses a message in ntfy's own numbers when it is wrong", async () => {
+Deno.test("LoopbackNtfy rejects a wrong message with ntfy's error codes", async () => {
   await using scene = await openNtfy();
-  const code = async (method: string, path: string, saying: Saying) => {
-    const { status, json } = await scene.ask(method, path, saying);
+  const code = async (method: string, path: string, parts: RequestParts) => {
+    const { status, json } = await scene.ask(method, path, parts);
     assertEquals(json.http, status);
     return json.code;
   };
@@ -119,7 +119,7 @@ Deno.test("LoopbackNtfy refuses a message in ntfy's own numbers when it is wrong
   });
 });
 
-Deno.test("LoopbackNtfy takes a message for an attachment when it has 4096 bytes", async () => {
+Deno.test("LoopbackNtfy treats a text of 4096 bytes as an attachment", async () => {
   await using scene = await openNtfy();
   assertEquals((await scene.publish({ topic: "a", message: "x".repeat(4095) })).status, 200);
   assertEquals((await scene.publish({ topic: "a", message: "x".repeat(4096) })).json.code, 40014);
@@ -129,7 +129,7 @@ Deno.test("LoopbackNtfy takes a message for an attachment when it has 4096 bytes
   assertEquals(scene.ntfy.messages("a").length, 1);
 });
 
-Deno.test("LoopbackNtfy asks for credentials when it has some", async () => {
+Deno.test("LoopbackNtfy requires its credentials", async () => {
   await using scene = await openNtfy({ token: "tk_1", login: { user: "phil", password: "pass" } });
   const code = async (authorization?: string) => {
     const headers: Record<string, string> = authorization === undefined ? {} : { authorization };
@@ -147,7 +147,7 @@ Deno.test("LoopbackNtfy asks for credentials when it has some", async () => {
   assertEquals((await open.ask("PUT", "/a", { body: "x", token: "whatever" })).status, 200);
 });
 
-Deno.test("LoopbackNtfy gives messages back when it is polled", async () => {
+Deno.test("LoopbackNtfy returns messages when it is polled", async () => {
   let time = 1_800_000_000_000;
   await using scene = await openNtfy({ now: () => time });
   const first = await scene.publish({ topic: "a", message: "1" });
@@ -170,7 +170,7 @@ Deno.test("LoopbackNtfy gives messages back when it is polled", async () => {
   assertEquals((await scene.ask("GET", "/a/json")).json.code, 40401);
 });
 
-/** For each fault that answers: status, ntfy's code, Retry-After, whether the topic has the message. */
+/** For each fault with an answer: status, ntfy's code, Retry-After, whether the message is stored. */
 const ANSWERS: Readonly<Partial<Record<NtfyFaultName, string>>> = {
   "500": "500 50001 - lost",
   "429": "429 42901 - lost",
@@ -187,7 +187,7 @@ const ANSWERS: Readonly<Partial<Record<NtfyFaultName, string>>> = {
   "captive-portal": "200 - - lost",
 };
 
-Deno.test("fault() gives each of ntfy's answers by its name when a message is published", async () => {
+Deno.test("fault() answers a message with ntfy's error of its name", async () => {
   await using scene = await openNtfy();
   const seen: Partial<Record<string, string>> = {};
   for (const name of Object.keys(ANSWERS) as NtfyFaultName[]) {
@@ -199,7 +199,7 @@ Deno.test("fault() gives each of ntfy's answers by its name when a message is pu
   assertEquals(seen, ANSWERS);
 });
 
-Deno.test("LoopbackNtfy has the message twice when the answer to the first was lost", async () => {
+Deno.test("LoopbackNtfy stores a message twice when it is sent again after a lost answer", async () => {
   await using scene = await openNtfy();
   scene.ntfy.fault("drop-after-persisting", { times: 1 });
   await assertRejects(() => scene.publish({ topic: "a" }), TypeError);
@@ -209,7 +209,7 @@ Deno.test("LoopbackNtfy has the message twice when the answer to the first was l
   assertEquals(scene.ntfy.requests.map(({ route, status }) => `${route} ${status}`), ["publish cut", "publish 200"]);
 });
 
-Deno.test("fault() holds the message back until the server gets round to it when ntfy is slow", async () => {
+Deno.test("fault('slow') delays the storing of a message", async () => {
   await using scene = await openNtfy();
   const gate = Promise.withResolvers<void>();
   scene.ntfy.fault("slow", { until: gate.promise });

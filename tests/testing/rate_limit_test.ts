@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { RateLimiter } from "../../src/testing/rate_limit.ts";
 
-Deno.test("RateLimiter.take() lets a burst through, then as much as leaks out, for each user", () => {
+Deno.test("RateLimiter.take() accepts a burst, then the steady rate, for each user", () => {
   let time = 0;
   const limiter = new RateLimiter({ perSecond: 0.2, burst: 10 }, () => time);
   const take = (user = "@a:x") => limiter.take(user)?.headers?.["retry-after"] ?? "taken";
@@ -16,7 +16,7 @@ Deno.test("RateLimiter.take() lets a burst through, then as much as leaks out, f
   assertEquals([take(), take()], ["taken", "5"]);
 });
 
-Deno.test("RateLimiter.take() takes everything where there is no limit", () => {
+Deno.test("RateLimiter.take() accepts everything without a limit", () => {
   const limiter = new RateLimiter(undefined, () => 0);
   assertEquals(Array.from({ length: 99 }, () => limiter.take("@a:x")).filter(Boolean), []);
 });

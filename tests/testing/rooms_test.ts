@@ -4,10 +4,10 @@ import { openScene, type Scene, sendPath } from "./scene.ts";
 
 const V3 = "/_matrix/client/v3";
 
-/** Asks as JSON, and gives status and errcode, or status alone. */
+/** Sends a request with JSON; returns status and errcode, or only the status. */
 async function say(scene: Scene, method: string, path: string, body?: unknown, token?: string): Promise<string> {
-  const saying = { ...(body === undefined ? {} : { body: JSON.stringify(body) }), ...(token ? { token } : {}) };
-  const { status, json } = await scene.ask(method, V3 + path, saying);
+  const parts = { ...(body === undefined ? {} : { body: JSON.stringify(body) }), ...(token ? { token } : {}) };
+  const { status, json } = await scene.ask(method, V3 + path, parts);
   return json.errcode === undefined ? String(status) : `${status} ${json.errcode}`;
 }
 
@@ -19,7 +19,7 @@ function roomPath(roomId: string, end: string): string {
   return `/rooms/${encodeURIComponent(roomId)}/${end}`;
 }
 
-Deno.test("createRoom refuses what Synapse refuses, and makes no room of it", async () => {
+Deno.test("createRoom() rejects what Synapse rejects, and creates no room", async () => {
   await using scene = await openScene();
   await create(scene, { room_alias_name: "taken" });
   const before = scene.homeserver.roomIds().length;
@@ -40,7 +40,7 @@ Deno.test("createRoom refuses what Synapse refuses, and makes no room of it", as
   assertEquals(scene.homeserver.roomIds().length, before);
 });
 
-Deno.test("createRoom leaves a room behind when a guest cannot be invited", async () => {
+Deno.test("createRoom() keeps the room when a user cannot be invited", async () => {
   await using scene = await openScene();
   const before = scene.homeserver.roomIds().length;
   assertEquals(await say(scene, "POST", "/createRoom", { invite: ["@x:dead.example"] }), "403 M_FORBIDDEN");
@@ -54,7 +54,7 @@ for (
     /:loopback\.test$/,
   ]] as const
 ) {
-  Deno.test(`createRoom makes a room of version ${version} by default, as ${software} does`, async () => {
+  Deno.test(`createRoom() creates a room of version ${version} by default when the software is ${software}`, async () => {
     await using scene = await openScene({ software: software satisfies HomeserverSoftware });
     const roomId = await create(scene, {});
     assertEquals(form.test(roomId), true, roomId);
@@ -63,7 +63,7 @@ for (
   });
 }
 
-Deno.test("state is read and set by members, as content or as an event, with an empty key written either way", async () => {
+Deno.test("getState() and putState() accept members, both formats, and both forms of an empty state key", async () => {
   await using scene = await openScene();
   const roomId = await create(scene, { name: "Ops" });
   const bob = scene.homeserver.addUser("bob");
@@ -89,7 +89,7 @@ Deno.test("state is read and set by members, as content or as an event, with an 
   assertEquals(await read("state/m.room.name", bob.accessToken), [200, "New"]);
 });
 
-Deno.test("sending needs the power that the room asks for, and a creator of version 12 has it", async () => {
+Deno.test("send() requires the power level of the room, which a creator of version 12 always has", async () => {
   await using scene = await openScene();
   const bob = scene.homeserver.addUser("bob");
   const roomId = scene.homeserver.createRoom({
@@ -107,7 +107,7 @@ Deno.test("sending needs the power that the room asks for, and a creator of vers
   assertEquals(await send(bob.accessToken), [200, undefined]);
 });
 
-Deno.test("upgradeRoom() replaces a room as Synapse does: the alias goes, the weak are silenced, the members stay behind", async () => {
+Deno.test("upgradeRoom() moves the alias, restricts the old room and leaves its members behind, like Synapse", async () => {
   await using scene = await openScene();
   const bob = scene.homeserver.addUser("bob");
   const roomId = await create(scene, { name: "Ops", room_alias_name: "ops", invite: [bob.userId] });
@@ -134,7 +134,7 @@ Deno.test("upgradeRoom() replaces a room as Synapse does: the alias goes, the we
   );
 });
 
-Deno.test("invites are refused for those who are in, banned or elsewhere, and by those without power", async () => {
+Deno.test("invite() rejects members, banned and remote users, and senders without power", async () => {
   await using scene = await openScene();
   const bob = scene.homeserver.addUser("bob");
   const roomId = await create(scene, {});
@@ -153,7 +153,7 @@ Deno.test("invites are refused for those who are in, banned or elsewhere, and by
   assertEquals(await invite(bob.userId), "403 M_BAD_STATE");
 });
 
-Deno.test("sync is strict about what it is asked", async () => {
+Deno.test("sync() rejects a wrong query", async () => {
   await using scene = await openScene();
   const cases: [string, string][] = [
     ["timeout=x", "400 M_INVALID_PARAM"],
@@ -167,7 +167,7 @@ Deno.test("sync is strict about what it is asked", async () => {
   for (const [query, expected] of cases) assertEquals(await say(scene, "GET", `/sync?${query}`), expected, query);
 });
 
-Deno.test("sync gives the newest events and the state before them, as far as the filter lets them through", async () => {
+Deno.test("sync() returns the newest events and the state before them, through the filter", async () => {
   await using scene = await openScene();
   const { roomId, homeserver } = scene;
   homeserver.setState(roomId, "m.room.name", { name: "Old" });
@@ -193,7 +193,7 @@ interface Named {
   readonly content: Readonly<Record<string, unknown>>;
 }
 
-Deno.test("account data belongs to its own user", async () => {
+Deno.test("getAccountData() rejects another user", async () => {
   await using scene = await openScene();
   const path = (user: string) => `/user/${user}/account_data/m.direct`;
   const own = path(scene.alice.userId);
@@ -204,7 +204,7 @@ Deno.test("account data belongs to its own user", async () => {
   assertEquals(await say(scene, "PUT", path("@bob:loopback.test"), {}), "403 M_FORBIDDEN");
 });
 
-Deno.test("sync answers the same first question for two minutes with the same answer, as Synapse does", async () => {
+Deno.test("sync() repeats the answer to an initial sync for two minutes when the software is Synapse", async () => {
   for (const [software, isSame] of [["Synapse", true], ["Dendrite", false]] as const) {
     let time = 0;
     await using scene = await openScene({ software, now: () => time });

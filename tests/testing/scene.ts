@@ -1,29 +1,29 @@
-/** A homeserver with a user in a room, and a client that says everything by hand. */
+/** A homeserver with a user in a room, and a client for raw requests. */
 
 import { parseJsonObject } from "../../src/base/fields.ts";
 import { denoRuntime } from "../../src/runtime/runtime.ts";
 import { type HomeserverOptions, LoopbackHomeserver, type LoopbackUser } from "../../src/testing/mod.ts";
 
-/** An answer, read to its end. */
-export interface Seen {
+/** An answer with its body. */
+export interface SeenAnswer {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
-  /** The JSON object that the text is; empty when it is none. */
+  /** The parsed JSON object; empty if the text is not one. */
   readonly json: Readonly<Record<string, unknown>>;
 }
 
-/** What a request says beyond its method and path. */
-export interface Saying {
+/** Further parts of a request. */
+export interface RequestParts {
   readonly token?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array<ArrayBuffer>;
   readonly signal?: AbortSignal;
 }
 
-/** A client without memory: one connection a request, no redirects. */
+/** A client with one connection per request and without redirects. */
 export interface Client extends Disposable {
-  readonly ask: (method: string, url: string, saying?: Saying) => Promise<Seen>;
+  readonly ask: (method: string, url: string, parts?: RequestParts) => Promise<SeenAnswer>;
 }
 
 export function openClient(): Client {
@@ -40,37 +40,37 @@ export function openClient(): Client {
   };
 }
 
-/** Everything that most tests need. */
+/** The setting of most tests. */
 export interface Scene extends AsyncDisposable {
   readonly homeserver: LoopbackHomeserver;
   readonly alice: LoopbackUser;
   readonly roomId: string;
-  readonly ask: (method: string, path: string, saying?: Saying) => Promise<Seen>;
+  readonly ask: (method: string, path: string, parts?: RequestParts) => Promise<SeenAnswer>;
   /** Sends a message as Alice, or with another token. */
   readonly send: (
     txnId: string,
-    saying?: Saying & { readonly roomId?: string; readonly type?: string },
-  ) => Promise<Seen>;
+    parts?: RequestParts & { readonly roomId?: string; readonly type?: string },
+  ) => Promise<SeenAnswer>;
   /** The texts in the room. */
   readonly texts: () => unknown[];
 }
 
-/** Opens a scene. A server that wants to sleep fails, unless the test says how it shall sleep. */
+/** Starts the servers. A server that sleeps fails unless the test passes `sleep`. */
 export async function openScene(options: HomeserverOptions = {}): Promise<Scene> {
   const sleep = () => Promise.reject(new Error("Cannot sleep: this test has no clock for that"));
   const homeserver = await LoopbackHomeserver.start({ sleep, ...options });
   const client = openClient();
   const alice = homeserver.addUser("alice");
   const roomId = homeserver.createRoom({ members: [alice.userId] });
-  const ask: Scene["ask"] = (method, path, saying) =>
-    client.ask(method, homeserver.url + path, { token: alice.accessToken, ...saying });
+  const ask: Scene["ask"] = (method, path, parts) =>
+    client.ask(method, homeserver.url + path, { token: alice.accessToken, ...parts });
   return {
     homeserver,
     alice,
     roomId,
     ask,
-    send: (txnId, { roomId: room = roomId, type = "m.room.message", ...saying } = {}) =>
-      ask("PUT", sendPath(room, txnId, type), { body: message(txnId), ...saying }),
+    send: (txnId, { roomId: room = roomId, type = "m.room.message", ...parts } = {}) =>
+      ask("PUT", sendPath(room, txnId, type), { body: message(txnId), ...parts }),
     texts: () => homeserver.events(roomId).map(({ content }) => content.body),
     async [Symbol.asyncDispose]() {
       await homeserver[Symbol.asyncDispose]();

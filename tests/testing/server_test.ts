@@ -2,7 +2,7 @@ import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { LoopbackHomeserver } from "../../src/testing/mod.ts";
 import { message, openClient, openScene, sendPath } from "./scene.ts";
 
-/** Says something over a connection of its own and reads until there are so many answers or the end. */
+/** Writes to a new connection, and reads until it has so many answers or the connection ends. */
 async function converse(conn: Deno.TcpConn, text: string, answers: number): Promise<string> {
   await conn.write(new TextEncoder().encode(text));
   const buffer = new Uint8Array(4096), decoder = new TextDecoder();
@@ -32,7 +32,7 @@ Deno.test("start() listens on 127.0.0.1 at a free port, without a slash at the e
   await assertRejects(() => LoopbackHomeserver.start({ port: one.port }), Deno.errors.AddrInUse);
 });
 
-Deno.test("requests tell what went over the wire, in order", async () => {
+Deno.test("requests contains all requests in order", async () => {
   await using scene = await openScene();
   const { homeserver, roomId } = scene;
   await scene.ask("GET", "/_matrix/client/versions?a=%20b");
@@ -67,12 +67,12 @@ Deno.test("received() resolves when a request arrives, or came before", async ()
 
 Deno.test("received() rejects when the server is disposed of before", async () => {
   const homeserver = await LoopbackHomeserver.start();
-  const waiting = assertRejects(() => homeserver.received(() => true), Error, "gone for good");
+  const waiting = assertRejects(() => homeserver.received(() => true), Error, "disposed of");
   await homeserver[Symbol.asyncDispose]();
   await waiting;
 });
 
-Deno.test("LoopbackServer serves several requests over one connection, chunked ones too", async () => {
+Deno.test("LoopbackServer handles several requests on one connection, also chunked ones", async () => {
   await using scene = await openScene();
   const { homeserver, alice, roomId } = scene;
   using conn = await Deno.connect({ hostname: "127.0.0.1", port: homeserver.port });
@@ -84,7 +84,7 @@ Deno.test("LoopbackServer serves several requests over one connection, chunked o
   assertEquals(scene.texts(), ["1", "2", "3"]);
 });
 
-Deno.test("LoopbackServer does nothing with a request when the client cuts its body", async () => {
+Deno.test("LoopbackServer ignores a request with an incomplete body", async () => {
   await using scene = await openScene();
   const { homeserver, alice, roomId } = scene;
   const fault = homeserver.fault("503", { times: 1 });
@@ -95,7 +95,7 @@ Deno.test("LoopbackServer does nothing with a request when the client cuts its b
   assertEquals([body, scene.texts(), fault.applied], ["", [], 0]);
 });
 
-Deno.test("stop() refuses connections and cuts what is under way when it is called", async () => {
+Deno.test("stop() refuses connections and cuts open requests", async () => {
   await using scene = await openScene();
   const { homeserver } = scene;
   homeserver.fault("hang", { times: 1 });
@@ -110,7 +110,7 @@ Deno.test("stop() refuses connections and cuts what is under way when it is call
   assertEquals(scene.texts(), []);
 });
 
-Deno.test("stop() ends connections that are idle, and may be called twice", async () => {
+Deno.test("stop() ends idle connections, and can be called twice", async () => {
   await using scene = await openScene();
   const { homeserver } = scene;
   using conn = await Deno.connect({ hostname: "127.0.0.1", port: homeserver.port });
@@ -122,7 +122,7 @@ Deno.test("stop() ends connections that are idle, and may be called twice", asyn
 
 const STRICT = { sanitizeOps: true, sanitizeResources: true };
 
-Deno.test("stop() leaves no timer behind when a slow answer is under way", STRICT, async () => {
+Deno.test("stop() leaves no timer of a slow answer behind", STRICT, async () => {
   await using scene = await openScene({ sleep: undefined });
   scene.homeserver.fault("slow", { delayMs: 3_600_000 });
   const waiting = assertRejects(() => scene.send("1"), TypeError);
@@ -131,7 +131,7 @@ Deno.test("stop() leaves no timer behind when a slow answer is under way", STRIC
   await waiting;
 });
 
-Deno.test("restart() comes back on the same port with users and rooms", async () => {
+Deno.test("restart() keeps the port, users and rooms", async () => {
   await using scene = await openScene();
   const { homeserver } = scene;
   const { url } = homeserver;
@@ -145,7 +145,7 @@ Deno.test("restart() comes back on the same port with users and rooms", async ()
   assertEquals(homeserver.requests.length, 2);
 });
 
-Deno.test("LoopbackServer keeps its requests apart when many come at once", async () => {
+Deno.test("LoopbackServer handles many requests at once", async () => {
   await using scene = await openScene();
   using client = openClient();
   scene.homeserver.fault("drop-before-persisting", { every: 2 });

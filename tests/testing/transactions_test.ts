@@ -3,20 +3,20 @@ import { openScene, sendPath } from "./scene.ts";
 
 const HOUR_MS = 60 * 60 * 1000;
 
-Deno.test("LoopbackHomeserver makes one event when Synapse sees a transaction id again", async () => {
+Deno.test("send() creates one event for a repeated transaction id when the software is Synapse", async () => {
   await using scene = await openScene();
   const { homeserver, alice } = scene;
   const first = await scene.send("1");
   const newer = homeserver.addToken(alice.userId, { deviceId: alice.deviceId });
-  for (const saying of [{}, { body: '{"msgtype":"m.text","body":"other"}' }, { type: "m.other" }, { token: newer }]) {
-    assertEquals((await scene.send("1", saying)).json, first.json);
+  for (const parts of [{}, { body: '{"msgtype":"m.text","body":"other"}' }, { type: "m.other" }, { token: newer }]) {
+    assertEquals((await scene.send("1", parts)).json, first.json);
   }
   await homeserver.restart();
   assertEquals((await scene.send("1")).json, first.json);
   assertEquals(scene.texts(), ["1"]);
 });
 
-Deno.test("LoopbackHomeserver makes another event when device, room or transaction id differ", async () => {
+Deno.test("send() creates another event when device, room or transaction id differ", async () => {
   await using scene = await openScene();
   const { homeserver, alice } = scene;
   await scene.send("1");
@@ -28,7 +28,7 @@ Deno.test("LoopbackHomeserver makes another event when device, room or transacti
   assertEquals(homeserver.events(roomId).length, 1);
 });
 
-Deno.test("LoopbackHomeserver forgets transaction ids when Synapse would: after 24 hours", async () => {
+Deno.test("send() forgets transaction ids after 24 hours when the software is Synapse", async () => {
   let time = 0;
   await using scene = await openScene({ now: () => time });
   await scene.send("1");
@@ -40,7 +40,7 @@ Deno.test("LoopbackHomeserver forgets transaction ids when Synapse would: after 
   assertEquals(scene.texts(), ["1", "1"]);
 });
 
-Deno.test("LoopbackHomeserver forgets a token without device when Synapse restarts", async () => {
+Deno.test("restart() loses the transaction ids of a token without device when the software is Synapse", async () => {
   await using scene = await openScene();
   const token = scene.homeserver.addToken(scene.alice.userId);
   await scene.send("1", { token });
@@ -51,7 +51,7 @@ Deno.test("LoopbackHomeserver forgets a token without device when Synapse restar
   assertEquals(scene.texts(), ["1", "1"]);
 });
 
-Deno.test("revoke() takes the transaction ids out of the database when the device is gone", async () => {
+Deno.test("revoke() removes the transaction ids from the database with the device", async () => {
   await using scene = await openScene();
   const { homeserver, alice } = scene;
   const other = homeserver.addToken(alice.userId, { deviceId: "OTHER" });
@@ -67,7 +67,7 @@ Deno.test("revoke() takes the transaction ids out of the database when the devic
   assertEquals(scene.texts(), ["1", "2", "1"]);
 });
 
-Deno.test("revoke() keeps the transaction ids when the token has only expired", async () => {
+Deno.test("revoke() keeps the transaction ids with a soft logout", async () => {
   await using scene = await openScene();
   const { homeserver, alice } = scene;
   await scene.send("1");
@@ -77,7 +77,7 @@ Deno.test("revoke() keeps the transaction ids when the token has only expired", 
   assertEquals(scene.texts(), ["1"]);
 });
 
-Deno.test("LoopbackHomeserver counts transaction ids by token and path when it is Dendrite", async () => {
+Deno.test("send() identifies transactions by token and path when the software is Dendrite", async () => {
   let time = 0;
   await using scene = await openScene({ software: "Dendrite", now: () => time });
   const { homeserver, alice } = scene;
@@ -93,7 +93,7 @@ Deno.test("LoopbackHomeserver counts transaction ids by token and path when it i
   assertEquals(scene.texts(), ["1", "1", "1", "1", "1"]);
 });
 
-Deno.test("LoopbackHomeserver answers with the other room's event when it is Conduit", async () => {
+Deno.test("send() returns the event of another room when the software is Conduit", async () => {
   await using scene = await openScene({ software: "Conduit" });
   const { homeserver, alice } = scene;
   const roomId = homeserver.createRoom({ members: [alice.userId] });
@@ -103,14 +103,14 @@ Deno.test("LoopbackHomeserver answers with the other room's event when it is Con
   assertEquals(homeserver.events(roomId), []);
 });
 
-Deno.test("LoopbackHomeserver remembers nothing when told so", async () => {
+Deno.test("send() ignores transaction ids when their scope is none", async () => {
   await using scene = await openScene({ transactions: "none" });
   await scene.send("1");
   await scene.send("1");
   assertEquals(scene.texts(), ["1", "1"]);
 });
 
-Deno.test("restart() keeps or loses transaction ids when told so", async () => {
+Deno.test("restart() keeps or loses transaction ids as its option says", async () => {
   await using dendrite = await openScene({ software: "Dendrite" });
   await dendrite.send("1");
   await dendrite.homeserver.restart({ memory: "kept" });
@@ -124,7 +124,7 @@ Deno.test("restart() keeps or loses transaction ids when told so", async () => {
 });
 
 for (const [software, texts] of [["Synapse", ["1"]], ["Dendrite", ["1", "1"]]] as const) {
-  Deno.test(`LoopbackHomeserver makes ${texts.length} of two requests that overlap when it is ${software}`, async () => {
+  Deno.test(`send() creates ${texts.length} events for two overlapping requests when the software is ${software}`, async () => {
     await using scene = await openScene({ software });
     const gate = Promise.withResolvers<void>();
     scene.homeserver.fault("slow", { until: gate.promise });

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { toTelegramHtml } from "../../../src/channels/telegram/html.ts";
 import { loadMarkup } from "../../../src/markup/load.ts";
-import { parseHtml } from "../../../src/testing/telegram_parse.ts";
+import { parseHtml } from "../../../src/testing/telegram_messages.ts";
 import { dice, randomHtml } from "../../markup/random_html.ts";
 
 Deno.test("toTelegramHtml() writes blocks as lines, and keeps what Telegram has tags for", () => {

@@ -27,7 +27,7 @@ async function filledScene(count: number, options?: HomeserverOptions): Promise<
   return scene;
 }
 
-Deno.test("messages come back newest first, page by page, when read backwards", async () => {
+Deno.test("messages() returns pages, newest first, when dir is b", async () => {
   await using scene = await filledScene(3);
   const first = await page(scene, "dir=b&limit=2");
   assertEquals(texts(first), ["3", "2"]);
@@ -38,26 +38,26 @@ Deno.test("messages come back newest first, page by page, when read backwards", 
   assertEquals([last.chunk.length, "end" in last], [0, false]);
 });
 
-Deno.test("messages come back oldest first when read forwards", async () => {
+Deno.test("messages() returns events oldest first when dir is f", async () => {
   await using scene = await filledScene(2);
   const first = await page(scene, "dir=f&limit=3");
   assertEquals(texts(first), ["m.room.create", "m.room.member", "1"]);
   assertEquals(texts(await page(scene, `dir=f&from=${first.end}`)), ["2"]);
 });
 
-Deno.test("messages are at most ten when no limit is given", async () => {
+Deno.test("messages() returns at most ten events by default", async () => {
   await using scene = await filledScene(11);
   assertEquals((await page(scene, "dir=b")).chunk.length, 10);
 });
 
-Deno.test("messages are at most 100 when Dendrite gives them out", async () => {
+Deno.test("messages() returns at most 100 events when the software is Dendrite", async () => {
   await using dendrite = await filledScene(101, { software: "Dendrite" });
   assertEquals((await page(dendrite, "dir=b&limit=1000")).chunk.length, 100);
   await using synapse = await filledScene(101);
   assertEquals((await page(synapse, "dir=b&limit=1000")).chunk.length, 103);
 });
 
-Deno.test("messages show the transaction id when the sending device of a Synapse asks", async () => {
+Deno.test("messages() contains the transaction id for the sending device when the software is Synapse", async () => {
   await using scene = await filledScene(1);
   const { homeserver, alice } = scene;
   const idFor = async (token: string) => (await page(scene, "dir=b", token)).chunk[0]?.unsigned?.transaction_id;
@@ -74,7 +74,7 @@ Deno.test("messages show the transaction id when the sending device of a Synapse
   assertEquals((await page(conduit, "dir=b")).chunk[0]?.unsigned?.transaction_id, undefined);
 });
 
-Deno.test("messages are filtered before the page is cut when it is Synapse, afterwards when it is Dendrite", async () => {
+Deno.test("messages() filters before it cuts the page when the software is Synapse, and after it when it is Dendrite", async () => {
   const filter = `filter=${encodeURIComponent('{"types":["m.room.create"]}')}`;
   await using synapse = await filledScene(2);
   const found = await page(synapse, `dir=b&limit=2&${filter}`);
@@ -86,7 +86,7 @@ Deno.test("messages are filtered before the page is cut when it is Synapse, afte
   assertEquals(texts(await page(synapse, `dir=b&${senders}`)), []);
 });
 
-Deno.test("messages are refused when the query is wrong", async () => {
+Deno.test("messages() rejects a wrong query", async () => {
   await using scene = await openScene();
   const path = `/_matrix/client/v3/rooms/${scene.roomId}/messages`;
   const answers = [];
@@ -98,7 +98,7 @@ Deno.test("messages are refused when the query is wrong", async () => {
   assertEquals(answers, ["400 M_MISSING_PARAM", invalid, invalid, invalid, invalid]);
 });
 
-Deno.test("messages are refused by Synapse and empty at Dendrite when the reader is not in the room", async () => {
+Deno.test("messages() is an error with Synapse and empty with Dendrite when the reader is not in the room", async () => {
   for (const [software, expected] of [["Synapse", "403 M_FORBIDDEN"], ["Dendrite", "200 undefined"]] as const) {
     await using scene = await filledScene(1, { software });
     const token = scene.homeserver.addUser("bob").accessToken;

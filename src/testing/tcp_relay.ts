@@ -1,19 +1,23 @@
 /**
- * The front of a loopback server: a TCP relay before the real HTTP server. `Deno.serve` answers every request or throws; it cannot
- * cut a connection, and it cannot close its port while requests are under way. The relay can do both, byte for byte.
+ * A TCP relay in front of the HTTP server of a loopback server. `Deno.serve` answers every request
+ * or throws: it cannot cut a connection, and it cannot close its port while requests are open. The
+ * relay can do both, at any byte.
  *
  * @module
  */
 
 const HOSTNAME = "127.0.0.1";
 
-/** How long a port that was ours may be in other hands before reopening it fails, in milliseconds. */
+/** How long {@linkcode TcpRelay.reopen} waits for a port that another process uses. */
 const REOPEN_LIMIT_MS = 5000;
 
-/** Relays connections from a public port to an inner one. */
-export class Front {
+/** Relays connections from a public port to the port of the HTTP server. */
+export class TcpRelay {
   readonly #innerPort: () => number;
-  /** The connections, by the port from which the relay talks to the inner server: there it is the peer's. */
+  /**
+   * The connections, by the local port of the relay's connection to the HTTP server, which is the
+   * peer's port there.
+   */
   readonly #connections = new Map<number, Connection>();
   readonly #tasks = new Set<Promise<void>>();
   #listener: Deno.TcpListener | undefined;
@@ -23,7 +27,7 @@ export class Front {
     this.#innerPort = innerPort;
   }
 
-  /** Begins to accept connections; port 0 takes a free one. Returns the port. */
+  /** Accepts connections on a port from now on, or on a free one for 0; returns the port. */
   open(port: number): number {
     const listener = Deno.listen({ hostname: HOSTNAME, port });
     this.#listener = listener;
@@ -32,7 +36,9 @@ export class Front {
     return listener.addr.port;
   }
 
-  /** Opens a port that this front had before. While it was closed the system may have lent it to an outgoing connection. */
+  /**
+   * Opens a former port again. Meanwhile the system may have used it for an outgoing connection.
+   */
   async reopen(port: number): Promise<void> {
     const limit = performance.now() + REOPEN_LIMIT_MS;
     while (this.#listener === undefined) {
@@ -45,23 +51,23 @@ export class Front {
     }
   }
 
-  /** Refuses connections from now on; those that exist go on. */
+  /** Refuses new connections from now on. */
   close(): void {
     this.#listener?.close();
     this.#listener = undefined;
   }
 
-  /** Ends the connection that reaches the inner server from this port, without a further byte. */
+  /** Ends a connection without a further byte. */
   cut(port: number): void {
     for (const end of this.#connections.get(port)?.ends ?? []) closeQuietly(end);
   }
 
-  /** A signal that aborts when this connection is over, whoever ended it. */
-  over(port: number): AbortSignal {
-    return this.#connections.get(port)?.over.signal ?? AbortSignal.abort();
+  /** Returns a signal that aborts when a connection has ended. */
+  ended(port: number): AbortSignal {
+    return this.#connections.get(port)?.ended.signal ?? AbortSignal.abort();
   }
 
-  /** Refuses connections, ends all that exist, and resolves when nothing is left of them. */
+  /** Refuses new connections and ends all open ones. */
   async shutdown(): Promise<void> {
     this.close();
     this.#down = true;
@@ -78,7 +84,6 @@ export class Front {
     for await (const client of listener) this.#track(this.#relay(client));
   }
 
-  /** A connection that fails is one that ended: whoever waits for its other end sees that. */
   async #relay(client: Deno.TcpConn): Promise<void> {
     const inner = await Deno.connect({ hostname: HOSTNAME, port: this.#innerPort() }).catch(() => undefined);
     if (inner === undefined || this.#down) {
@@ -87,11 +92,11 @@ export class Front {
       return;
     }
     const { port } = inner.localAddr;
-    const over = new AbortController();
-    this.#connections.set(port, { ends: [client, inner], over });
+    const ended = new AbortController();
+    this.#connections.set(port, { ends: [client, inner], ended });
     const pumps = [pump(client, inner), pump(inner, client)];
     await Promise.race(pumps);
-    over.abort();
+    ended.abort();
     this.cut(port);
     await Promise.all(pumps);
     this.#connections.delete(port);
@@ -100,10 +105,10 @@ export class Front {
 
 interface Connection {
   readonly ends: readonly Deno.TcpConn[];
-  readonly over: AbortController;
+  readonly ended: AbortController;
 }
 
-/** Carries bytes until the source ends or either end breaks. */
+/** Copies bytes until the source ends or a connection breaks. */
 async function pump(from: Deno.TcpConn, to: Deno.TcpConn): Promise<void> {
   const buffer = new Uint8Array(64 * 1024);
   try {
@@ -111,7 +116,7 @@ async function pump(from: Deno.TcpConn, to: Deno.TcpConn): Promise<void> {
       for (let at = 0; at < size;) at += await to.write(buffer.subarray(at, size));
     }
   } catch {
-    // Closed by its peer, or by us.
+    // The peer or we closed the connection.
   }
 }
 
@@ -119,6 +124,6 @@ function closeQuietly(end: Deno.TcpConn): void {
   try {
     end.close();
   } catch {
-    // Closed already.
+    // It is already closed.
   }
 }

@@ -1,16 +1,16 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import type { HomeserverOptions } from "../../src/testing/mod.ts";
 import { TEST_TIME } from "../fakes/runtime.ts";
-import { openScene, type Scene, type Seen } from "./scene.ts";
+import { openScene, type Scene, type SeenAnswer } from "./scene.ts";
 
 const V3 = "/_matrix/client/v3";
 
 interface LoginScene extends Scene {
-  /** The server's clock, milliseconds since 1970. */
+  /** The clock of the server, in milliseconds since 1970. */
   readonly clock: { now: number };
-  login(body?: object): Promise<Seen>;
-  refresh(refreshToken: unknown): Promise<Seen>;
-  whoami(token: unknown): Promise<Seen>;
+  login(body?: object): Promise<SeenAnswer>;
+  refresh(refreshToken: unknown): Promise<SeenAnswer>;
+  whoami(token: unknown): Promise<SeenAnswer>;
 }
 
 async function loginTest(body: (scene: LoginScene) => Promise<void>, options: HomeserverOptions = {}) {
@@ -32,7 +32,7 @@ async function loginTest(body: (scene: LoginScene) => Promise<void>, options: Ho
   });
 }
 
-Deno.test("login gives tokens for the device that was asked for", async () => {
+Deno.test("login() returns tokens for the requested device", async () => {
   await loginTest(async ({ login, whoami, alice, homeserver }) => {
     const { json } = await login({ initial_device_display_name: "Desk" });
     const { access_token: accessToken, refresh_token: refreshToken, ...rest } = json;
@@ -49,7 +49,7 @@ Deno.test("login gives tokens for the device that was asked for", async () => {
   });
 });
 
-Deno.test("login refuses a wrong password, and the sixth try, right or wrong, until the server has forgotten one", async () => {
+Deno.test("login() rejects a wrong password, and the sixth attempt in a row", async () => {
   await loginTest(async ({ login, clock }) => {
     for (let tries = 1; tries <= 5; tries++) {
       const { status, json } = await login({ password: "wrong" });
@@ -68,7 +68,7 @@ Deno.test("login refuses a wrong password, and the sixth try, right or wrong, un
   });
 });
 
-Deno.test("login gives a token that does not expire to whoever wants no refresh token, and on Dendrite to all", async () => {
+Deno.test("login() returns a token that does not expire without a refresh token, and always when the software is Dendrite", async () => {
   for (const software of ["Synapse", "Dendrite"] as const) {
     await loginTest(async ({ login, whoami, refresh, clock }) => {
       const { json } = await login({ refresh_token: software === "Dendrite" });
@@ -80,7 +80,7 @@ Deno.test("login gives a token that does not expire to whoever wants no refresh 
   }
 });
 
-Deno.test("an access token is over by the server's clock, softly", async () => {
+Deno.test("authenticate() reports a soft logout when an access token has expired", async () => {
   await loginTest(async ({ login, whoami, clock }) => {
     const { json } = await login();
     clock.now += 5000;
@@ -89,7 +89,7 @@ Deno.test("an access token is over by the server's clock, softly", async () => {
   }, { tokenLifetimeMs: 5000 });
 });
 
-Deno.test("refresh gives another pair as long as the first was not used, and then the first is dead", async () => {
+Deno.test("refresh() returns another pair as long as the first is unused, and revokes the first", async () => {
   await loginTest(async ({ login, refresh, whoami }) => {
     const { json: { refresh_token: old } } = await login();
     const lost = (await refresh(old)).json, kept = (await refresh(old)).json;
@@ -103,7 +103,7 @@ Deno.test("refresh gives another pair as long as the first was not used, and the
   });
 });
 
-Deno.test("refresh refuses what it does not know, and nothing at all", async () => {
+Deno.test("refresh() rejects unknown and missing tokens", async () => {
   await loginTest(async ({ refresh }) => {
     const unknown = await refresh("syr_1");
     assertEquals([unknown.status, unknown.json.errcode, "soft_logout" in unknown.json], [
@@ -116,7 +116,7 @@ Deno.test("refresh refuses what it does not know, and nothing at all", async () 
   });
 });
 
-Deno.test("logout ends the device with all its tokens", async () => {
+Deno.test("logout() removes the device with all its tokens", async () => {
   await loginTest(async ({ login, refresh, whoami, ask, homeserver, alice }) => {
     const [one, two] = [(await login()).json, (await login()).json];
     assertEquals((await ask("POST", `${V3}/logout`, { token: String(one.access_token), body: "{}" })).status, 200);
@@ -128,7 +128,7 @@ Deno.test("logout ends the device with all its tokens", async () => {
   });
 });
 
-Deno.test("a single sign-on brings the browser back with a token that logs in once", async () => {
+Deno.test("ssoRedirect() returns a login token that is valid once", async () => {
   await loginTest(async ({ login, ask, homeserver, alice }) => {
     const flows = async () => (await ask("GET", `${V3}/login`)).json.flows;
     assertEquals(await flows(), [{ type: "m.login.password" }]);
