@@ -7,15 +7,15 @@ import { fakeRuntime } from "../fakes/runtime.ts";
 const OPTIONS = { userAgent: "test/1", timeoutMs: 1000 };
 const WELL_KNOWN = "https://example.org/.well-known/matrix/client";
 
-/** An answer: JSON, a page, a redirect to an address, a status, or none at all. */
+/** An answer: JSON, an HTML page, a redirect, a status, or a network error. */
 type Page = object | string | number | URL | Error;
 
-/** A web of a few pages; all else is 404. */
+/** Creates a runtime whose network has these pages; others are 404. */
 function web(pages: Readonly<Record<string, Page>>) {
-  const asked: string[] = [];
+  const requested: string[] = [];
   const runtime = fakeRuntime({
     fetch(url) {
-      asked.push(url);
+      requested.push(url);
       const page = pages[url] ?? 404;
       if (page instanceof Error) return Promise.reject(page);
       if (page instanceof URL) {
@@ -27,29 +27,29 @@ function web(pages: Readonly<Record<string, Page>>) {
       return Promise.resolve(new Response(body, { headers: { "content-type": type } }));
     },
   });
-  return { runtime, asked };
+  return { runtime, requested };
 }
 
 const VERSIONS = { versions: ["v1.15"] };
 const named = (baseUrl: unknown) => ({ "m.homeserver": { base_url: baseUrl } });
 
-Deno.test("discoverHomeserver() finds what the domain names, without the slash at its end", async () => {
-  const { runtime, asked } = web({
+Deno.test("discoverHomeserver() finds the server that the domain names, without a trailing slash", async () => {
+  const { runtime, requested } = web({
     [WELL_KNOWN]: named("https://matrix.example.org/"),
     "https://matrix.example.org/_matrix/client/versions": VERSIONS,
   });
   const found = await discoverHomeserver(runtime, "@bot:example.org", OPTIONS);
   assertEquals([found.baseUrl, found.versions], ["https://matrix.example.org", ["v1.15"]]);
-  assertEquals(asked, [WELL_KNOWN, "https://matrix.example.org/_matrix/client/versions"]);
+  assertEquals(requested, [WELL_KNOWN, "https://matrix.example.org/_matrix/client/versions"]);
 });
 
-Deno.test("discoverHomeserver() cuts a user id at its first colon, so that a port stays", async () => {
-  const { runtime, asked } = web({ "https://example.org:8448/_matrix/client/versions": VERSIONS });
+Deno.test("discoverHomeserver() cuts a user id at its first colon and keeps the port", async () => {
+  const { runtime, requested } = web({ "https://example.org:8448/_matrix/client/versions": VERSIONS });
   await discoverHomeserver(runtime, "@bot:example.org:8448", OPTIONS);
-  assertEquals(asked[0], "https://example.org:8448/.well-known/matrix/client");
+  assertEquals(requested[0], "https://example.org:8448/.well-known/matrix/client");
 });
 
-Deno.test("discoverHomeserver() takes the domain itself where it says nothing", async () => {
+Deno.test("discoverHomeserver() uses the domain itself if it has no well-known document", async () => {
   const { runtime } = web({ "https://example.org/_matrix/client/versions": VERSIONS });
   const found = await discoverHomeserver(runtime, "example.org", OPTIONS);
   assertEquals(found.baseUrl, "https://example.org");
@@ -65,20 +65,24 @@ Deno.test("discoverHomeserver() follows a redirect of the well-known document", 
   assertEquals((await discoverHomeserver(runtime, "example.org", OPTIONS)).baseUrl, "https://matrix.example.org");
 });
 
-const FAILURES: readonly (readonly [what: string, pages: Readonly<Record<string, Page>>, says: string])[] = [
+const FAILURES: readonly (readonly [state: string, pages: Readonly<Record<string, Page>>, expected: string])[] = [
   ["is a page", { [WELL_KNOWN]: "<html>" }, `${WELL_KNOWN}: it is text/html and no JSON object`],
   ["is empty", { [WELL_KNOWN]: "" }, `${WELL_KNOWN}: it is empty`],
   ["fails", { [WELL_KNOWN]: 500 }, `${WELL_KNOWN}: it answered 500`],
-  ["leads in circles", { [WELL_KNOWN]: new URL(WELL_KNOWN) }, "it redirects more than 5 times"],
-  ["leads to plain http", { [WELL_KNOWN]: new URL("http://example.org/") }, "redirects to example.org with http://"],
+  ["redirects to itself", { [WELL_KNOWN]: new URL(WELL_KNOWN) }, "it redirects more than 5 times"],
+  [
+    "redirects to plain http",
+    { [WELL_KNOWN]: new URL("http://example.org/") },
+    "redirects to example.org with http://",
+  ],
   ["names nothing", { [WELL_KNOWN]: {} }, `${WELL_KNOWN}: it has no base_url`],
   ["names no text", { [WELL_KNOWN]: named(5) }, `${WELL_KNOWN}: it has no base_url`],
   ["names no address", { [WELL_KNOWN]: named("https://") }, "cannot be used: it is not an address"],
   ["names plain http", { [WELL_KNOWN]: named("http://example.org") }, "cannot be used: plain http"],
   ["does not answer", { [WELL_KNOWN]: new TypeError("fetch failed") }, "there is no answer: "],
-  ["is not there, and the domain is no homeserver", {}, "https://example.org: example.org does not answer like a"],
+  ["is missing, and the domain is no homeserver", {}, "https://example.org: example.org does not answer like a"],
   [
-    "names what is no homeserver",
+    "names a server that is no homeserver",
     { [WELL_KNOWN]: named("https://a.example"), "https://a.example/_matrix/client/versions": "<html>" },
     "https://a.example: a.example does not answer like a homeserver: 200, text/html",
   ],
@@ -89,17 +93,17 @@ const FAILURES: readonly (readonly [what: string, pages: Readonly<Record<string,
   ],
 ];
 
-for (const [what, pages, says] of FAILURES) {
-  Deno.test(`discoverHomeserver() says what to do when the well-known document ${what}`, async () => {
+for (const [state, pages, expected] of FAILURES) {
+  Deno.test(`discoverHomeserver() throws with a hint if the well-known document ${state}`, async () => {
     const { runtime } = web(pages);
     const error = await assertRejects(() => discoverHomeserver(runtime, "@bot:example.org", OPTIONS), DiscoveryError);
     assertStringIncludes(error.message, "Cannot find the homeserver of example.org: https://");
-    assertStringIncludes(error.message, says);
+    assertStringIncludes(error.message, expected);
     assertStringIncludes(`${error.hint}`, "--homeserver");
   });
 }
 
-Deno.test("discoverHomeserver() says so when there is no answer in time, and not when its caller gave up", async () => {
+Deno.test("discoverHomeserver() reports a timeout, and rethrows the reason of its signal", async () => {
   const hang = (_url: string, { signal }: RequestInit) =>
     new Promise<Response>((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
   using runtime = fakeRuntime({ fetch: hang });
@@ -113,15 +117,15 @@ Deno.test("discoverHomeserver() says so when there is no answer in time, and not
   assertEquals(await stopped, reason);
 });
 
-Deno.test("discoverHomeserver() refuses what names no server", async () => {
-  const { runtime, asked } = web({});
+Deno.test("discoverHomeserver() refuses text that names no server", async () => {
+  const { runtime, requested } = web({});
   for (const name of ["@bot", "bot@example.org", "example.org/path", ""]) {
     await assertRejects(() => discoverHomeserver(runtime, name, OPTIONS), DiscoveryError, "names no server");
   }
-  assertEquals(asked, []);
+  assertEquals(requested, []);
 });
 
-Deno.test("verifyHomeserver() asks at the address that a person named", async () => {
+Deno.test("verifyHomeserver() checks the address that a person entered", async () => {
   const { runtime } = web({ "https://a.example/_matrix/client/versions": VERSIONS });
   assertEquals((await verifyHomeserver(runtime, "https://a.example", OPTIONS)).versions, ["v1.15"]);
   const error = await assertRejects(() => verifyHomeserver(runtime, "https://b.example", OPTIONS), DiscoveryError);

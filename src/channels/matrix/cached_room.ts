@@ -26,8 +26,8 @@ export function roomKey(channel: string, destination: string): string {
   return `room ${laneKey({ channel, destination })}`;
 }
 
-/** How far clocks may be apart. */
-const CLOCK_SKEW_MS = 10 * 60_000;
+/** How far the clocks of this host and of the homeserver may differ. */
+export const CLOCK_SKEW_MS = 10 * 60_000;
 
 /** Reads what a memory gave; undefined when that is something else. */
 export function readKnownRoom(value: unknown): KnownRoom | undefined {

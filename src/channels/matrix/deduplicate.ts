@@ -11,6 +11,7 @@ import { findEvent } from "../../matrix/events.ts";
 import type { MatrixClient } from "../../matrix/request.ts";
 import { readServerSoftware } from "../../matrix/discovery.ts";
 import type { InDoubt } from "../../queue/record.ts";
+import { CLOCK_SKEW_MS } from "./cached_room.ts";
 
 /**
  * What matters more when nobody can tell yet. `send`: that the message comes in time, with a small risk of two. `wait`: that there is one, up to five minutes
@@ -20,9 +21,6 @@ export type InDoubtPolicy = "send" | "wait";
 
 /** A server that is not Synapse may show an event so much later than it took it. */
 export const QUIET_MS: Readonly<Record<InDoubtPolicy, number>> = { send: 35_000, wait: 310_000 };
-
-/** How far the server's clock may be from ours. */
-const CLOCK_SKEW_MS = 10 * 60_000;
 
 /** What to ask, and how. */
 export interface DeduplicateOptions {

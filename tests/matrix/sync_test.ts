@@ -1,0 +1,52 @@
+import { assert, assertEquals } from "@std/assert";
+import { createRoom, joinRoom } from "../../src/matrix/rooms.ts";
+import { syncRooms, waitForInvites } from "../../src/matrix/sync.ts";
+import { ALICE, BOT, LIMITS, matrixTest } from "./scene.ts";
+
+Deno.test("syncRooms() summarizes rooms by their newest state, and returns the invites", async () => {
+  await matrixTest(async ({ homeserver, bot, alice }) => {
+    const roomId = await createRoom(bot, { name: "Old", alias: "alerts", creationContent: { mark: "x" }, ...LIMITS });
+    homeserver.setState(roomId, "m.room.name", { name: "New" });
+    homeserver.setState(roomId, "m.room.encryption", { algorithm: "m.megolm.v1.aes-sha2" });
+    const plain = homeserver.createRoom({ members: [ALICE, BOT] });
+    const chat = await createRoom(alice, { isDirect: true, invite: [BOT], preset: "trusted_private_chat", ...LIMITS });
+    const { joined, invites, since } = await syncRooms(bot, LIMITS);
+    const none = { name: undefined, alias: undefined, replacement: undefined, version: "12", isEncrypted: false };
+    assertEquals(joined, [
+      {
+        ...none,
+        roomId,
+        name: "New",
+        alias: "#alerts:loopback.test",
+        isEncrypted: true,
+        creator: BOT,
+        creation: { mark: "x", room_version: "12" },
+      },
+      { ...none, roomId: plain, creator: ALICE, creation: { room_version: "12" } },
+    ]);
+    assertEquals(invites, [{ ...none, roomId: chat, inviter: ALICE, isDirect: true }]);
+    const { joined: nothing, invites: noInvites } = await syncRooms(bot, { since, ...LIMITS });
+    assertEquals([nothing, noInvites], [[], []]);
+  });
+});
+
+Deno.test("waitForInvites() returns existing invites, waits for one, and returns none in time", async () => {
+  await matrixTest(async ({ homeserver, runtime, server, bot, alice }) => {
+    const wait = (waitMs: number) => {
+      runtime.time++;
+      return waitForInvites(bot, { waitMs, sleep: runtime.sleep, ...LIMITS });
+    };
+    const before = runtime.time;
+    assertEquals(await wait(60_000), []);
+    assert(runtime.time - before >= 60_000 && runtime.time - before < 70_000, String(runtime.time - before));
+    const first = await createRoom(alice, { invite: [BOT], ...LIMITS });
+    assertEquals((await wait(0)).map(({ roomId }) => roomId), [first]);
+    await joinRoom(bot, first, LIMITS);
+    server.sleep = (_ms, signal) => new Promise((resolve) => signal?.addEventListener("abort", () => resolve()));
+    const polls = homeserver.requests.filter(({ route }) => route === "sync").length;
+    const waiting = wait(3_600_000);
+    await homeserver.received(({ route }) => route === "sync", polls + 2);
+    const second = await createRoom(alice, { invite: [BOT], ...LIMITS });
+    assertEquals((await waiting).map(({ roomId }) => roomId), [second]);
+  });
+});
