@@ -123,7 +123,7 @@ synapseTest("join accepts an invite that room list shows, and says what stands i
   const unknown = await pair.run(["join", `#nothing:${synapse.serverName}`]);
   assertEquals([unknown.code, unknown.stderr.includes("404 M_NOT_FOUND")], [65, true]);
   const dead = await pair.run(["join", "#ops:dead.example"]);
-  assertEquals([dead.code, dead.stderr.includes("hint: the homeserver cannot reach the other servers")], [75, true]);
+  assertEquals([dead.code, dead.stderr.includes("hint: the homeserver cannot reach other servers")], [75, true]);
   await pair.ask(person, `/rooms/${encodeURIComponent(roomId)}/ban`, { user_id: bot.userId });
   const banned = await pair.run(["join", roomId]);
   assertEquals([banned.code, banned.stderr.includes("lift the ban")], [77, true]);
