@@ -1,6 +1,6 @@
 /**
- * Expiry: what could not be delivered in time goes to the dead letters, and its lane is told so by one notification, however many they become while
- * nobody can be told. Nothing is ever told of such a notification itself.
+ * Expiry: entries that were not delivered in time become dead letters. Their lane gets one notice for all that it lost since
+ * the last notice was delivered. A notice that expires causes no further notice.
  *
  * @module
  */
@@ -12,18 +12,18 @@ import type { ExpiredEntry, Queue } from "../queue/queue.ts";
 import type { EnqueueRequest } from "../queue/enqueue.ts";
 import { hasJumpedAhead, isAgeKnown } from "./clock.ts";
 
-/** The key of what tells of expiry: a newer one takes the place of one that still waits. */
+/** The key of the notice: a newer notice replaces one that is still queued. */
 export const EXPIRY_KEY = "matrix-notify/expired";
 
-/** How many subjects are named. */
-const MAX_NAMED = 10;
+/** How many subjects a notice lists. */
+const MAX_LISTED = 10;
 
 /**
- * Buries what expired.
+ * Moves expired entries to the dead letters and enqueues a notice for each of their lanes, in one write.
  *
- * @param isFree whether an entry is not under way
- * @returns what was buried
- * @throws {StorageError} when the disk does not take it; then nothing was buried
+ * @param isFree `false` for an entry that is being delivered
+ * @returns the expired entries
+ * @throws {StorageError} if the write failed; then nothing changed
  */
 export async function moveExpired(
   queue: Queue,
@@ -35,38 +35,37 @@ export async function moveExpired(
   const free = expandBatches(queue.state.liveEntries().filter(isFree));
   const expired = free.filter(isExpired).map((entry): ExpiredEntry => {
     const { wait } = queue.state.findBatch(entry.id) ?? entry;
-    const why = wait ? `; last: ${wait.reason}` : "";
-    return { entry, reason: `Expired after ${formatDuration(now - entry.time)}${why}` };
+    const lastFailure = wait ? `; last: ${wait.reason}` : "";
+    return { entry, reason: `Expired after ${formatDuration(now - entry.time)}${lastFailure}` };
   });
   if (expired.length === 0) return [];
   const lanes = Map.groupBy(expired.map(({ entry }) => entry).filter(({ key }) => key !== EXPIRY_KEY), laneKey);
-  await queue.expire(expired, [...lanes.values()].map((entries) => newsOf(queue, entries, now)));
+  await queue.expire(expired, [...lanes.values()].map((entries) => createNotice(queue, entries, now)));
   return expired;
 }
 
-/** One notification for all that a lane lost since the last one that was delivered. */
-function newsOf(queue: Queue, entries: readonly Entry[], now: number): EnqueueRequest {
+/** One notice for the newly expired entries of a lane and for those of the notice that it replaces. */
+function createNotice(queue: Queue, entries: readonly Entry[], now: number): EnqueueRequest {
   const [{ channel, destination }] = entries;
   const lane = laneKey(entries[0]);
   const inLane = queue.state.entries().filter((entry) => laneKey(entry) === lane);
-  const waiting = inLane.find(({ key, dead }) => key === EXPIRY_KEY && !dead);
-  // One that may have arrived is not replaced, and tells what it tells.
-  const since = waiting === undefined || waiting.inFlight || waiting.inDoubt
+  const earlierNotice = inLane.find(({ key, dead }) => key === EXPIRY_KEY && !dead);
+  // A notice that may have arrived is not replaced, so that its entries are not reported again.
+  const since = earlierNotice === undefined || earlierNotice.inFlight || earlierNotice.inDoubt
     ? Infinity
-    : waiting.replaced?.since ?? waiting.time;
-  const before = inLane.filter(({ dead, key }) => dead?.expired && dead.time >= since && key !== EXPIRY_KEY);
-  const both = [...before, ...entries];
-  // A file that expired with its text is no notification of its own.
-  const hasText = isAttachmentOf(both);
-  const all = both.filter((entry) => !hasText(entry));
-  const named = all.slice(0, MAX_NAMED).map(subjectOf);
-  const rest = all.length > MAX_NAMED ? [`… and ${all.length - MAX_NAMED} more`] : [];
+    : earlierNotice.replaced?.since ?? earlierNotice.time;
+  const reported = inLane.filter(({ dead, key }) => dead?.expired && dead.time >= since && key !== EXPIRY_KEY);
+  const all = [...reported, ...entries];
+  // An attachment whose text expired too is not listed by itself.
+  const isAttachment = isAttachmentOf(all);
+  const subjects = all.filter((entry) => !isAttachment(entry)).map(formatSubject);
+  const more = subjects.length > MAX_LISTED ? [`… and ${subjects.length - MAX_LISTED} more`] : [];
   const notification = createNotification({
-    subject: all.length === 1 ? "A notification expired" : `${all.length} notifications expired`,
+    subject: subjects.length === 1 ? "A notification expired" : `${subjects.length} notifications expired`,
     message: [
-      ...[...named, ...rest].map((line) => `- ${line}`),
+      ...[...subjects.slice(0, MAX_LISTED), ...more].map((line) => `- ${line}`),
       "",
-      "They could not be delivered in time, and lie with the dead letters: matrix-notify queue list --dead",
+      "They were not delivered in time and are dead letters now. To list them: matrix-notify queue list --dead",
     ].join("\n"),
     severity: "warning",
     origin: "matrix-notify",
@@ -75,6 +74,6 @@ function newsOf(queue: Queue, entries: readonly Entry[], now: number): EnqueueRe
   return { channel, destination, notification, expires: notification.expires, key: EXPIRY_KEY, replaces: true };
 }
 
-function subjectOf({ notification }: Entry): string {
+function formatSubject({ notification }: Entry): string {
   return isNotification(notification) ? notification.subject : "(unreadable)";
 }

@@ -1,21 +1,21 @@
 /**
- * Quiet hours, by the wall clock of the host. Pure.
+ * Quiet hours by the wall clock of the host. Pure.
  *
- * Nothing is computed with days of 24 hours: a minute is quiet when the clock on the wall says so, and quiet hours end with the first minute that is not. So
- * they end at the right moment too in the nights in which the clock is changed.
+ * A minute is quiet if the wall clock says so, and quiet hours end with the first minute that is not. No day is assumed to
+ * have 24 hours, so that they also end at the right time in the nights in which daylight saving time starts or ends.
  *
  * @module
  */
 
-/** From one time of day to another; over midnight where the second is not later. */
+/** From one time of day to another. They go over midnight if `to` is not later than `from`. */
 export interface QuietHours {
   /** Minutes since midnight. */
   readonly from: number;
-  /** Minutes since midnight; the first minute that is not quiet any more. */
+  /** The first minute that is not quiet any more: minutes since midnight. */
   readonly to: number;
 }
 
-/** The time of day of a moment: minutes since midnight. */
+/** Reads a wall clock: from milliseconds since 1970 to minutes since midnight. */
 export type WallClock = (time: number) => number;
 
 /** The wall clock of this host. */
@@ -27,38 +27,38 @@ export function localMinute(time: number): number {
 const MINUTE_MS = 60_000;
 const DAY_MINUTES = 24 * 60;
 const DAY_MS = DAY_MINUTES * MINUTE_MS;
-/** A day is never longer, whatever is done to the clock. */
+/** No change of the clock makes a day longer. */
 const LONGEST_DAY_MS = 26 * 60 * MINUTE_MS;
 
 /**
- * Reads a time of day: `22:00`, `7:30`.
+ * Parses a time of day: `22:00`, `7:30`.
  *
- * @returns minutes since midnight; undefined when the text is none
+ * @returns minutes since midnight; undefined if the text is no time of day
  */
 export function parseTimeOfDay(text: string): number | undefined {
   const [, hours, minutes] = /^([01]?\d|2[0-3]):([0-5]\d)$/.exec(text.trim()) ?? [];
   return hours === undefined ? undefined : 60 * Number(hours) + Number(minutes);
 }
 
-/** Writes a time of day: `07:00`. */
+/** Formats minutes since midnight: `07:00`. */
 export function formatTimeOfDay(minute: number): string {
   return [Math.floor(minute / 60), minute % 60].map((number) => String(number).padStart(2, "0")).join(":");
 }
 
-/** When the quiet hours end that there are at a moment, milliseconds since 1970; undefined when there are none then. */
+/** When the current quiet hours end, milliseconds since 1970; undefined if `time` is not in quiet hours. */
 export function quietUntil(quiet: QuietHours, time: number, clock: WallClock = localMinute): number | undefined {
   const minute = clock(time);
   if (!isQuiet(quiet, minute)) return undefined;
-  // On all nights but two of the year it is as far as it looks.
-  const straight = nextMinute(time) + ((quiet.to - minute + DAY_MINUTES) % DAY_MINUTES - 1) * MINUTE_MS;
-  if (clock(straight) === quiet.to) return straight;
+  // On all but two nights of the year, plain arithmetic is right.
+  const expected = nextMinute(time) + ((quiet.to - minute + DAY_MINUTES) % DAY_MINUTES - 1) * MINUTE_MS;
+  if (clock(expected) === quiet.to) return expected;
   const end = time + LONGEST_DAY_MS;
   let next = nextMinute(time);
   while (next < end && isQuiet(quiet, clock(next))) next += MINUTE_MS;
   return next;
 }
 
-/** Whether there were quiet hours between two moments: whatever waited then waited for their end too. */
+/** True if any minute between two times was quiet: an entry of that age waited for the end of quiet hours. */
 export function wasQuiet(
   quiet: QuietHours,
   { from, until }: { readonly from: number; readonly until: number },
@@ -69,7 +69,7 @@ export function wasQuiet(
   return false;
 }
 
-/** When the last quiet hours ended that there were within a day before a moment; undefined when there were none. */
+/** When the last quiet hours ended; undefined if none ended in the day before `time`. */
 export function lastQuietEnd(quiet: QuietHours, time: number, clock: WallClock = localMinute): number | undefined {
   let minute = nextMinute(time) - MINUTE_MS;
   while (minute > time - LONGEST_DAY_MS && !isQuiet(quiet, clock(minute))) minute -= MINUTE_MS;

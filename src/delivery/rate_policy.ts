@@ -1,6 +1,6 @@
 /**
- * What keeps people from muting a notifier: a backlog comes as one digest, a lane may be given a pace, and nights may be quiet. Values only; the courier acts
- * on them.
+ * The limits that keep a notifier from being muted: when a backlog becomes a batch, how many messages a lane sends in a
+ * time, and when it is quiet. This file has the values; batching.ts and delays.ts apply them.
  *
  * @module
  */
@@ -8,44 +8,44 @@
 import { MAX_REMEMBERED_DELIVERIES } from "../queue/limits.ts";
 import type { QuietHours } from "./quiet_hours.ts";
 
-/** At most `burst` events within `perMs`; what comes meanwhile waits, and comes together. A digest counts as a whole burst. */
+/** At most `count` messages within `perMs`. What comes meanwhile waits for one batch. A batch counts as `count` messages. */
 export interface RateLimit {
   readonly count: number;
   readonly perMs: number;
 }
 
-/** The largest `count` of a rate limit: the queue remembers so many deliveries of a lane. */
+/** The largest `count`: the queue remembers so many deliveries of a lane. */
 export const MAX_RATE_COUNT: number = MAX_REMEMBERED_DELIVERIES;
 
-/** What holds for the lanes of a channel. */
+/** The policy for the lanes of a channel. */
 export interface LanePolicy {
-  /** More than so many that wait become one digest; Infinity for never. */
+  /** A backlog of more entries becomes a batch. Infinity: never. */
   readonly batchOver: number;
-  /** How often a lane may speak; undefined for as often as there is something to say. */
+  /** @default no rate limit */
   readonly rateLimit?: RateLimit;
-  /** When it says only what is critical. */
+  /** When only critical notifications are sent. @default never */
   readonly quiet?: QuietHours;
 }
 
-/** The largest backlog that can be asked for. */
+/** The largest `batchOver`. */
 export const MAX_BATCH_OVER = 1_000_000;
 
-/** What holds where nothing is configured. */
+/** The policy of a channel without configuration. */
 export const DEFAULT_POLICY: LanePolicy = { batchOver: 10 };
 
 /**
- * The pace of a lane where none is configured and a process stays that says the rest: three events at once, and then one each five seconds, which is
- * what Synapse allows in the long run.
+ * The default rate limit, which is Synapse's own in the long run. It applies only if a background process will send what it
+ * delays.
  */
 export const DEFAULT_RATE_LIMIT: RateLimit = { count: 3, perMs: 5_000 };
 
-/** A flood is over when nothing came for so long; until then what waits for its pace goes on gathering. */
+/** A burst is over when nothing came for this time. Until then, what its rate limit delays waits for one batch. */
 export const BURST_SILENCE_MS = 2_000;
 
-/** A flood that does not end is told of all the same, in an event each half minute. */
+/** A burst that does not end sends a batch after this time all the same. */
 export const MAX_GATHERING_MS = 30_000;
 
-/** Gives the default pace to all that may have digests and no pace of their own. */
+/** Sets the default rate limit for each channel that may send batches and has no rate limit of its own. */
 export function withDefaultRateLimit(policies: ReadonlyMap<string, LanePolicy>): ReadonlyMap<string, LanePolicy> {
   return new Map(Array.from(policies, ([name, policy]) => {
     return [
@@ -55,8 +55,8 @@ export function withDefaultRateLimit(policies: ReadonlyMap<string, LanePolicy>):
   }));
 }
 
-/** More than so many that wait under a rate limit become one digest: each would cost seconds. */
+/** Under a server's rate limit, a backlog of more entries becomes a batch: each message costs seconds. */
 export const RATE_LIMITED_BATCH_OVER = 3;
 
-/** More than this one digest does not hold, however much room there is: nobody reads a longer one. */
+/** The largest batch, in entries. People do not read a longer one. */
 export const MAX_BATCH_MEMBERS = 500;
