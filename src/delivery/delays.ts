@@ -100,7 +100,7 @@ export class Delays {
     const until = Math.max(this.#rateLimitEnd(rateLimit, entry, this.#now), this.#burstEnd(rateLimit, entry));
     if (until <= this.#now) return undefined;
     const limit = `At most ${rateLimit.count} in ${formatDuration(rateLimit.perMs)}`;
-    return { until, reason: `${limit}; what comes meanwhile comes together` };
+    return { until, reason: `${limit}; the rest follows in one message` };
   }
 
   /** True if an entry was delayed earlier, by quiet hours or by its rate limit. */
@@ -184,8 +184,7 @@ export class Delays {
     const until = Math.min(...primaries.map((primary) => primary.until));
     if (until <= this.#now) return undefined;
     const names = [...new Set(primaries.map(({ channel }) => channel).filter((name) => name !== undefined))];
-    const verb = names.length > 1 ? "deliver" : "delivers";
-    return { until, reason: `Waits whether ${names.join(" and ") || "another channel"} ${verb} in time` };
+    return { until, reason: `Sent only if ${names.join(" or ") || "another channel"} is late` };
   }
 
   /** When the last quiet hours of a channel ended, or the current ones will end. */

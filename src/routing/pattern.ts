@@ -1,34 +1,57 @@
-/** What a rule compares a text with: a word, a glob (`backup-*`), or a regular expression (`/^backup/i`). */
+/** The patterns of a rule: a word, a glob (`backup-*`), or a regular expression (`/^backup/i`). */
 
 import { compileLinear } from "./linear_regexp.ts";
 
-/** One of them. */
+/** A pattern that a text can match. */
 export interface Pattern {
-  /** As it was written. */
+  /** The pattern as it was written. */
   readonly text: string;
-  /** Whether nothing but its own text matches. */
+  /** True if only its own text matches. */
   readonly isWord: boolean;
-  /** Whether everything matches. */
+  /** True if every text matches. */
   readonly isAnything: boolean;
-  /** Whether a text matches. */
   matches(text: string): boolean;
 }
 
-/** A pattern, or why there is none. */
+/** A pattern, or the reason why the text is none. */
 export type ParsedPattern = { readonly pattern: Pattern } | { readonly problem: string; readonly hint?: string };
 
-/** A longer one is a mistake. */
+/** A longer pattern is a mistake. */
 const MAX_PATTERN_CHARS = 1000;
 
-/** Reads a pattern. */
+/** Parses a pattern. */
 export function parsePattern(text: string): ParsedPattern {
   if (text.length > MAX_PATTERN_CHARS) return { problem: `it is longer than ${MAX_PATTERN_CHARS} characters` };
   if (text.startsWith("/")) return parseExpression(text);
   if (!/[*?]/.test(text)) {
     return { pattern: { text, isWord: true, isAnything: false, matches: (other) => other === text } };
   }
-  const source = Array.from(text, (one) => one === "*" ? "[^]*" : one === "?" ? "[^]" : literal(one)).join("");
-  return compiled(text, `^${source}$`, { isAnything: /^\*+$/.test(text) });
+  const glob = Array.from(text);
+  return {
+    pattern: { text, isWord: false, isAnything: /^\*+$/.test(text), matches: (other) => matchesGlob(glob, other) },
+  };
+}
+
+/**
+ * Matches a whole text: `*` stands for any characters, `?` for one. After a mismatch only the last `*` takes one character
+ * more, so that the time is at most the product of the two lengths.
+ */
+function matchesGlob(glob: readonly string[], text: string): boolean {
+  const characters = Array.from(text);
+  let at = 0, globAt = 0, star = -1, starEnd = 0;
+  while (at < characters.length) {
+    if (glob[globAt] === "*") {
+      star = globAt++;
+      starEnd = at;
+    } else if (glob[globAt] === "?" || glob[globAt] === characters[at]) {
+      globAt++;
+      at++;
+    } else if (star >= 0) {
+      globAt = star + 1;
+      at = ++starEnd;
+    } else return false;
+  }
+  return glob.slice(globAt).every((character) => character === "*");
 }
 
 function parseExpression(text: string): ParsedPattern {
@@ -39,20 +62,11 @@ function parseExpression(text: string): ParsedPattern {
       hint: "write /…/ or /…/i, or ? in the place of the first / of a path",
     };
   }
-  if (flags === "" || flags === "i") return compiled(text, source, { flags, isAnything: false });
-  return { problem: `the flag "${flags}" of a regular expression is not known`, hint: "i is, for any case" };
-}
-
-function compiled(
-  text: string,
-  source: string,
-  { flags = "", isAnything }: { readonly flags?: string; readonly isAnything: boolean },
-): ParsedPattern {
+  if (flags !== "" && flags !== "i") {
+    return { problem: `the flag "${flags}" of a regular expression is not known`, hint: "i is, for any case" };
+  }
   const result = compileLinear(source, flags);
   if ("problem" in result) return result;
-  return { pattern: { text, isWord: false, isAnything, matches: (other) => result.expression.test(other) } };
-}
-
-function literal(character: string): string {
-  return character.replace(/[\\^$.*+?()[\]{}|/]/, "\\$&");
+  const { expression } = result;
+  return { pattern: { text, isWord: false, isAnything: false, matches: (other) => expression.test(other) } };
 }

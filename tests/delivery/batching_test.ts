@@ -229,7 +229,7 @@ Deno.test("a pace is shown while something waits for it, and what is critical do
   await using notifier = await scene.open({ flood: { burst: 1, per: "1h" } });
   await notifier.notify({ subject: "first" });
   const [{ state, reason, next }] = (await notifier.notify({ subject: "second" })).map(fieldsOf);
-  const text = "At most 1 in 1 h; what comes meanwhile comes together";
+  const text = "At most 1 in 1 h; the rest follows in one message";
   assertEquals([state, reason, next], ["queued", text, scene.runtime.time + 3_600_000]);
   assertEquals([notifier.status().waitingFor, notifier.entries()[0].reason], [text, text]);
   assertEquals((await notifier.notify({ subject: "third", severity: "critical" }))[0].state, "delivered");
@@ -289,7 +289,7 @@ Deno.test("the fourth within five seconds comes a little later, as itself; in go
   const outcomes = [];
   for (const subject of numbers(1, 4)) outcomes.push(...await notifier.notify({ subject }));
   assertEquals(outcomes.map(({ state }) => state), ["delivered", "delivered", "delivered", "queued"]);
-  assertEquals(fieldsOf(outcomes[3]).reason, "At most 3 in 5 s; what comes meanwhile comes together");
+  assertEquals(fieldsOf(outcomes[3]).reason, "At most 3 in 5 s; the rest follows in one message");
   assertEquals(fieldsOf(outcomes[3]).next, start + 5000);
   await notifier.flush();
   assertEquals(told(scene), numbers(1, 4));

@@ -34,12 +34,12 @@ const fallbackFor = { p: minutes(10), q: minutes(20) };
 const both = [entry("p", "matrix"), entry("q", "email")];
 
 Deno.test("Delays.of() delays a fallback until its first primary is late, and names the primaries", () => {
-  assertEquals(fallbackDelay(0, { fallbackFor }, both), [10, "Waits whether matrix and email deliver in time"]);
+  assertEquals(fallbackDelay(0, { fallbackFor }, both), [10, "Sent only if matrix or email is late"]);
   assertEquals(fallbackDelay(9.9, { fallbackFor }, both)?.[0], 10);
   assertEquals(fallbackDelay(10, { fallbackFor }, both), undefined);
   assertEquals(fallbackDelay(0, { fallbackFor: { x: minutes(5) } }, both), [
     5,
-    "Waits whether another channel delivers in time",
+    "Sent only if another channel is late",
   ]);
 });
 

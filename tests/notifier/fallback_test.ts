@@ -39,7 +39,7 @@ Deno.test("NotifierCore.notify() tells by the fallback, once, what Matrix has no
     ["matrix", "queued", true],
     ["phone", "queued", true],
   ]);
-  assertEquals(fieldsOf(outcomes[1]).reason, "Waits whether matrix delivers in time");
+  assertEquals(fieldsOf(outcomes[1]).reason, "Sent only if matrix is late");
   const [primary, standIn] = notifier.entries();
   assertEquals([standIn.fallbackFor, standIn.state, fieldsOf(standIn).next], [
     [primary.id],
