@@ -6,7 +6,7 @@ const LATE: readonly string[] = LATE_MODULES.map((path) => `src/${path}`);
 
 /** Other product files that import code from outside, and the beginning of the specifiers. */
 const FOREIGN: Readonly<Record<string, string>> = {
-  "src/cli/deps.ts": "jsr:@std/",
+  "src/cli/arguments.ts": "jsr:@std/",
   "src/cli/called_as.ts": "node:process",
 };
 

@@ -15,7 +15,7 @@ export const STD_SOURCE_ENV = "MATRIX_NOTIFY_STD";
 export const AIRGAP_CONFIG: string = `${import.meta.dirname}`.replace(/std$/, "airgap") + "/deno.json";
 
 /** Modules through which the program imports the standard library. */
-const PROGRAM_MODULES = ["../../src/cli/deps.ts"] as const;
+const PROGRAM_MODULES = ["../../src/cli/arguments.ts"] as const;
 
 /** Modules that scripts and tests import in addition. */
 const TOOL_MODULES = ["@std/assert", "@std/cli", "@std/fs", "@std/path"] as const;

@@ -1,8 +1,9 @@
 /** The arguments of a command: parsed by the options that it declares, read by their names. */
 
+// The specifier is written out: a module that is run from a URL does not see our import map.
+import { parseArgs } from "jsr:@std/cli@^1.0.0/parse-args";
 import { parseDuration } from "../base/duration.ts";
 import { nearest } from "../base/nearest.ts";
-import { parseArgs } from "./deps.ts";
 import { UsageError } from "./errors.ts";
 import { GENERAL_OPTIONS, type OptionSpec } from "./options.ts";
 

@@ -99,7 +99,7 @@ Deno.test("mod.ts is imported from a URL, with --no-config, by a script that sen
     assertEquals([code, stdout, stderr], [0, '["delivered","delivered","delivered"]\n', ""]);
     assertEquals(subjects(), ["One", "Two", "Three"]);
     assertEquals(
-      asked.filter((path) => path.includes("/cli/") || path.endsWith("/deps.ts")),
+      asked.filter((path) => path.includes("/cli/")),
       [],
       "importers pay for the library alone",
     );

@@ -20,7 +20,7 @@ function expectBad(rule: string, place: string, source: string): void {
 
 const GOOD_IMPORTS: readonly (readonly [path: string, source: string])[] = [
   ["src/cli/commands/send.ts", `import { NotifierCore } from "../../notifier/core.ts";`],
-  ["src/cli/args.ts", `import { parseArgs } from "./deps.ts";`],
+  ["src/cli/main.ts", `import { parseArguments } from "./arguments.ts";`],
   ["src/cli/commands/queue.ts", `import { request } from "../../matrix/request.ts";`],
   ["src/cli/commands/demo.ts", `import { LoopbackHomeserver } from "../../testing/mod.ts";`],
   ["src/cli/main.ts", `import { denoRuntime, type Runtime } from "../runtime/runtime.ts";`],
@@ -50,7 +50,7 @@ const GOOD_IMPORTS: readonly (readonly [path: string, source: string])[] = [
   ["src/markup/html.ts", `import { parse } from "npm:parse5@8.0.1";`],
   ["src/markup/markdown.ts", `import { reduce } from "./html.ts";`],
   ["src/channels/email/smtp.ts", `import SMTPConnection from "npm:nodemailer@10.6.0/lib/smtp-connection";`],
-  ["src/cli/deps.ts", `export { parseArgs } from "jsr:@std/cli@^1.0.0/parse-args";`],
+  ["src/cli/arguments.ts", `import { parseArgs } from "jsr:@std/cli@^1.0.0/parse-args";`],
   ["src/cli/called_as.ts", `await import("node:process");`],
   ["src/base/version.ts", `import config from "../../deno.json" with { type: "json" };`],
   ["src/main.ts", `const { runDeliverer } = await import("./notifier/background/main.ts");`],
@@ -67,7 +67,7 @@ const GOOD_IMPORTS: readonly (readonly [path: string, source: string])[] = [
 const BAD_IMPORTS: readonly (readonly [path: string, source: string])[] = [
   ["mod.ts", `import { main } from "./src/cli/main.ts";`],
   ["mod.ts", `await import("./src/cli/main.ts");`],
-  ["mod.ts", `import { parseArgs } from "./src/cli/deps.ts";`],
+  ["mod.ts", `import { parseArguments } from "./src/cli/arguments.ts";`],
   ["mod.ts", `import { assert } from "@std/assert";`],
   ["mod.ts", `export { sendEvent } from "./src/matrix/events.ts";`],
   ["mod.ts", `export type { MatrixClient } from "./src/matrix/request.ts";`],
@@ -113,8 +113,8 @@ const BAD_IMPORTS: readonly (readonly [path: string, source: string])[] = [
   ["src/config/load.ts", `import { Notifier } from "../notifier/notifier.ts";`],
   ["src/testing/server.ts", `import { Queue } from "../queue/queue.ts";`],
   ["src/notification/render.ts", `import { fakeRuntime } from "../../tests/fakes/runtime.ts";`],
-  ["src/cli/args.ts", `import { parseArgs } from "jsr:@std/cli@^1.0.0/parse-args";`],
-  ["src/cli/args.ts", `import { parseArgs } from "@std/cli/parse-args";`],
+  ["src/cli/main.ts", `import { parseArgs } from "jsr:@std/cli@^1.0.0/parse-args";`],
+  ["src/cli/main.ts", `import { parseArgs } from "@std/cli/parse-args";`],
   ["src/runtime/files.ts", `import { open } from "node:fs";`],
   ["src/markup/html.ts", `import { parse } from "https://example.org/parse.ts";`],
   ["src/loose.ts", `import "./base/errors.ts";`],

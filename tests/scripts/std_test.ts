@@ -83,7 +83,7 @@ Deno.test("probe() returns airgap after its limit when the network does not answ
 });
 
 Deno.test("inheritedConfig() gives a child process the same library", async () => {
-  const program = new URL("../../src/cli/deps.ts", import.meta.url).href;
+  const program = new URL("../../src/cli/arguments.ts", import.meta.url).href;
   const args = ["run", ...inheritedConfig(), "--cached-only", "-"];
   const child = new Deno.Command(Deno.execPath(), { args, stdin: "piped", stdout: "piped", stderr: "piped" }).spawn();
   const writer = child.stdin.getWriter();
