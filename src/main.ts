@@ -18,8 +18,8 @@ export async function main(args: readonly string[]): Promise<number> {
     const { runDeliverer } = await import("./notifier/background/main.ts");
     return await runDeliverer(args[1]);
   }
-  const { runSubprocess } = await loadLate<typeof import("./cli/main.ts")>("cli/main.ts");
-  return await runSubprocess(args);
+  const { runCommandLine } = await loadLate<typeof import("./cli/main.ts")>("cli/main.ts");
+  return await runCommandLine(args);
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -7,7 +7,7 @@ const LATE: readonly string[] = LATE_MODULES.map((path) => `src/${path}`);
 /** Other product files that import code from outside, and the beginning of the specifiers. */
 const FOREIGN: Readonly<Record<string, string>> = {
   "src/cli/arguments.ts": "jsr:@std/",
-  "src/cli/called_as.ts": "node:process",
+  "src/cli/program_name.ts": "node:process",
 };
 
 /** Keeps imports going down the folders, and packages in the few files that may import them. */

@@ -2,6 +2,7 @@
 
 import type { Runtime } from "../runtime/runtime.ts";
 import { Arguments, type ArgumentsFor, type Grammar, type ParsedWords } from "./arguments.ts";
+import type { ExitMeanings } from "./exit_codes.ts";
 import type { OptionSpec } from "./options.ts";
 import type { Ui } from "./ui.ts";
 
@@ -26,7 +27,7 @@ export interface CommandHelp extends Grammar {
   /** Paragraphs below the options. The help wraps them. */
   readonly details?: readonly string[];
   /** Exit codes of this command that differ from the general ones. */
-  readonly exitCodes?: { readonly title: string; readonly meanings: readonly (readonly [number, string])[] };
+  readonly exitCodes?: { readonly title: string; readonly meanings: ExitMeanings };
   /** Command lines, at least one. */
   readonly examples: readonly string[];
 }

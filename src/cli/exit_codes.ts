@@ -1,4 +1,4 @@
-/** Exit codes: those of sysexits.h, which cron, systemd and mail software know. */
+/** The exit codes. Most are those of sysexits.h, which cron, systemd and mail software know. */
 
 import {
   ConfigError,
@@ -11,48 +11,40 @@ import {
   StorageError,
   type StorageErrorCode,
 } from "../base/errors.ts";
-import { UsageError } from "./errors.ts";
-import { CommandError } from "./errors.ts";
+import { CommandError, UsageError } from "./errors.ts";
 
 /** The codes by name. */
 export const EXIT = {
-  /** Delivered, or safely queued. */
   ok: 0,
-  /** The command line is wrong. */
   usage: 64,
-  /** The input is wrong, or a server refused it for good. */
   dataErr: 65,
-  /** Something that is needed is not there. */
   unavailable: 69,
-  /** Our bug. */
   software: 70,
-  /** The disk fails. */
   ioErr: 74,
-  /** Not taken, or not delivered yet: try again. */
   tempFail: 75,
-  /** Permission is missing. */
   noPerm: 77,
-  /** The configuration is wrong. */
   config: 78,
-  /** Ctrl-C at a question, as shells say it of SIGINT. */
+  /** Ctrl-C at a question: 128 and the number of SIGINT, as shells have it. */
   interrupted: 130,
 } as const;
 
-/** What the exit codes mean, for help. */
-export const EXIT_MEANINGS: readonly (readonly [code: number, meaning: string])[] = [
+/** Exit codes with their meanings, for help and documentation. */
+export type ExitMeanings = readonly (readonly [code: number, meaning: string])[];
+
+export const EXIT_MEANINGS: ExitMeanings = [
   [EXIT.ok, "delivered, or safely queued"],
   [EXIT.usage, "wrong usage"],
-  [EXIT.dataErr, "bad input, or refused by the server for good"],
-  [EXIT.unavailable, "something that is needed is not there"],
-  [EXIT.software, "a bug of ours"],
+  [EXIT.dataErr, "bad input, or rejected by the service for good"],
+  [EXIT.unavailable, "something that is needed is not available"],
+  [EXIT.software, "a bug in matrix-notify"],
   [EXIT.ioErr, "the disk failed"],
-  [EXIT.tempFail, "not taken, or something is left: try again"],
+  [EXIT.tempFail, "not accepted, or something is left: try again"],
   [EXIT.noPerm, "permission is missing, or a login was refused"],
-  [EXIT.config, "the configuration cannot be used"],
+  [EXIT.config, "the configuration has mistakes"],
   [EXIT.interrupted, "stopped at a question"],
 ];
 
-/** The codes of `status --check`, which are those of monitoring plug-ins. */
+/** The codes of `status --check`: those of monitoring plug-ins. */
 export const CHECK_EXIT: Readonly<Record<"ok" | "warning" | "critical" | "unknown", number>> = {
   ok: 0,
   warning: 1,
@@ -60,24 +52,26 @@ export const CHECK_EXIT: Readonly<Record<"ok" | "warning" | "critical" | "unknow
   unknown: 3,
 };
 
-/** What they mean, for help. */
-export const CHECK_MEANINGS: readonly (readonly [code: number, meaning: string])[] = [
-  [CHECK_EXIT.ok, "OK: what waits has not waited for long"],
+export const CHECK_MEANINGS: ExitMeanings = [
+  [CHECK_EXIT.ok, "OK: no entry has waited for long"],
   [
     CHECK_EXIT.warning,
-    "WARNING: the oldest has waited for more than half of --max-age, dead letters, damaged lines, over 80 % full",
+    "WARNING: the oldest entry has waited for more than half of --max-age; " +
+    "or dead letters; or damaged lines; or the queue is over 80 % full",
   ],
-  [CHECK_EXIT.critical, "CRITICAL: the oldest has waited for more than --max-age, a held channel, a full queue"],
+  [
+    CHECK_EXIT.critical,
+    "CRITICAL: the oldest entry has waited for more than --max-age; or a held channel; or a full queue",
+  ],
   [CHECK_EXIT.unknown, "UNKNOWN: there is no queue, or it cannot be read"],
 ];
 
-/** The codes of `doctor`: of the worst that it found. */
+/** The codes of `doctor`: the worst finding decides. */
 export const DOCTOR_EXIT: Readonly<Record<"ok" | "warning" | "failure", number>> = { ok: 0, warning: 1, failure: 2 };
 
-/** What they mean, for help. */
-export const DOCTOR_MEANINGS: readonly (readonly [code: number, meaning: string])[] = [
-  [DOCTOR_EXIT.ok, "all is well"],
-  [DOCTOR_EXIT.warning, "it works, but not as well as it could"],
+export const DOCTOR_MEANINGS: ExitMeanings = [
+  [DOCTOR_EXIT.ok, "no problems"],
+  [DOCTOR_EXIT.warning, "it works, but something should be improved"],
   [DOCTOR_EXIT.failure, "something does not work"],
 ];
 
@@ -98,7 +92,7 @@ const BY_LOGIN_CODE: Readonly<Record<LoginErrorCode, number>> = {
   unavailable: EXIT.unavailable,
 };
 
-/** The code for what a command threw. */
+/** Returns the exit code for an error. An unknown error is a bug. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof UsageError) return EXIT.usage;
   if (error instanceof InvalidNotificationError) return EXIT.dataErr;
@@ -108,6 +102,6 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof InterruptedError) return EXIT.interrupted;
   if (error instanceof CommandError) return error.exitCode;
   if (error instanceof StorageError) return BY_STORAGE_CODE[error.code];
-  if (error instanceof PermissionError || error instanceof Deno.errors.NotCapable) return EXIT.noPerm;
+  if (error instanceof PermissionError) return EXIT.noPerm;
   return EXIT.software;
 }

@@ -1,43 +1,48 @@
-/** The command line: finds the command, runs it, and is the one place that turns what was thrown into words and an exit code. */
+/**
+ * The command line: finds the command and runs it. Every error ends here, as a message and an exit code.
+ *
+ * @module
+ */
 
-import { HintedError } from "../base/errors.ts";
+import { HintedError, toPermissionError } from "../base/errors.ts";
 import { nearest } from "../base/nearest.ts";
-import { denoRuntime, type Runtime } from "../runtime/runtime.ts";
 import { VERSION } from "../base/version.ts";
+import { denoRuntime, type Runtime } from "../runtime/runtime.ts";
 import { parseArguments } from "./arguments.ts";
-import { UsageError } from "./errors.ts";
 import { type CommandEntry, COMMANDS } from "./commands.ts";
+import { UsageError } from "./errors.ts";
 import { EXIT, exitCodeOf } from "./exit_codes.ts";
 import { commandHelp, programHelp } from "./help.ts";
 import { Ui } from "./ui.ts";
 
-/** Runs the program in the real world. */
-export async function runSubprocess(argv: readonly string[]): Promise<number> {
+/** Runs a command line with the real runtime. */
+export async function runCommandLine(argv: readonly string[]): Promise<number> {
   using runtime = denoRuntime();
-  return await main(await withCommand(argv), runtime);
+  return await main(hasCommand(argv) ? argv : await addProgramName(argv), runtime);
 }
 
-/** Where no command is given, the name that the program was called by may be one. */
-async function withCommand(argv: readonly string[]): Promise<readonly string[]> {
-  const [first] = argv;
-  if (COMMANDS.some(({ name }) => name.split(" ")[0] === first) || /^(--?help|--version|help|version)$/.test(first)) {
-    return argv;
-  }
-  const { wordsAsCalled } = await import("./called_as.ts");
-  return await wordsAsCalled(argv);
+function hasCommand([first]: readonly string[]): boolean {
+  return COMMANDS.some(({ name }) => name.split(" ")[0] === first) ||
+    /^(--?help|--version|help|version)$/.test(first);
+}
+
+async function addProgramName(argv: readonly string[]): Promise<readonly string[]> {
+  const { addCommandOfName } = await import("./program_name.ts");
+  return await addCommandOfName(argv);
 }
 
 /**
- * Runs the program.
+ * Runs a command line.
  *
- * @param argv what stands behind the program's name
+ * @param argv the words after the program's name
  * @returns the exit code
  */
 export async function main(argv: readonly string[], runtime: Runtime): Promise<number> {
   const ui = new Ui(runtime.stdio, runtime.env);
   try {
     return await dispatch(argv, runtime, ui);
-  } catch (error) {
+  } catch (thrown) {
+    const error = toPermissionError("continue", thrown);
     report(error, runtime, ui);
     return exitCodeOf(error);
   }
@@ -96,15 +101,7 @@ function findCommand(argv: readonly string[]): CommandEntry {
 
 function report(error: unknown, runtime: Runtime, ui: Ui): void {
   if (error instanceof HintedError) return ui.fail(error.message, error.hint);
-  if (error instanceof Deno.errors.NotCapable) {
-    return ui.fail(
-      `Cannot go on without a permission: ${error.message.split(",")[0]}`,
-      "see the README for the flags that deno run needs",
-    );
-  }
-  const code = exitCodeOf(error);
   const message = error instanceof Error ? error.message : String(error);
-  if (code !== EXIT.software) return ui.fail(message);
-  ui.fail(`This is a bug: ${message}`, "please report it, with what MATRIX_NOTIFY_DEBUG=1 adds");
+  ui.fail(`This is a bug: ${message}`, "please report it with the output of MATRIX_NOTIFY_DEBUG=1");
   if (runtime.env("MATRIX_NOTIFY_DEBUG") && error instanceof Error) runtime.stdio.stderr(`${error.stack}\n`);
 }

@@ -7,7 +7,7 @@
 
 import { inheritedConfig } from "../../scripts/std/argv.ts";
 import { DELIVERER_COMMAND } from "../../src/base/deliverer_command.ts";
-import { runSubprocess } from "../../src/cli/main.ts";
+import { runCommandLine } from "../../src/cli/main.ts";
 import { runDeliverer } from "../../src/notifier/background/main.ts";
 import { PROGRAM_ENV } from "./process.ts";
 
@@ -28,7 +28,7 @@ export async function useOneFile(directory: string): Promise<string | undefined>
 
 /** What `mod.ts` does when it is the program. */
 function run([word, options]: readonly string[]): Promise<number> {
-  return word === DELIVERER_COMMAND ? runDeliverer(options) : runSubprocess(Deno.args);
+  return word === DELIVERER_COMMAND ? runDeliverer(options) : runCommandLine(Deno.args);
 }
 
 if (import.meta.main) Deno.exit(await run(Deno.args));

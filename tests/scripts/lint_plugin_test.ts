@@ -51,7 +51,7 @@ const GOOD_IMPORTS: readonly (readonly [path: string, source: string])[] = [
   ["src/markup/markdown.ts", `import { reduce } from "./html.ts";`],
   ["src/channels/email/smtp.ts", `import SMTPConnection from "npm:nodemailer@10.6.0/lib/smtp-connection";`],
   ["src/cli/arguments.ts", `import { parseArgs } from "jsr:@std/cli@^1.0.0/parse-args";`],
-  ["src/cli/called_as.ts", `await import("node:process");`],
+  ["src/cli/program_name.ts", `await import("node:process");`],
   ["src/base/version.ts", `import config from "../../deno.json" with { type: "json" };`],
   ["src/main.ts", `const { runDeliverer } = await import("./notifier/background/main.ts");`],
   [

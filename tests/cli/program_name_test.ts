@@ -1,14 +1,14 @@
 import { assertEquals } from "@std/assert";
 import { inheritedConfig } from "../../scripts/std/argv.ts";
-import { wordsFor } from "../../src/cli/called_as.ts";
+import { withCommandOf } from "../../src/cli/program_name.ts";
 
-Deno.test("wordsFor() makes a command of the name sendmail, wherever it lies", () => {
-  assertEquals(wordsFor("/usr/sbin/sendmail", ["-t"]), ["sendmail", "-t"]);
-  assertEquals(wordsFor("sendmail", []), ["sendmail"]);
-  assertEquals(wordsFor("/opt/sendmail/matrix-notify", ["-t"]), ["-t"]);
+Deno.test("withCommandOf() adds the command sendmail for the name sendmail in any directory", () => {
+  assertEquals(withCommandOf("/usr/sbin/sendmail", ["-t"]), ["sendmail", "-t"]);
+  assertEquals(withCommandOf("sendmail", []), ["sendmail"]);
+  assertEquals(withCommandOf("/opt/sendmail/matrix-notify", ["-t"]), ["-t"]);
 });
 
-Deno.test("mod.ts is sendmail when it is called so", async () => {
+Deno.test("mod.ts runs sendmail when it is called by that name", async () => {
   const program = ["run", ...inheritedConfig(), "-A", new URL("../../mod.ts", import.meta.url).href];
   const { code, stderr } = await new Deno.Command("bash", {
     args: ["-c", 'exec -a /usr/sbin/sendmail "$@"', "bash", Deno.execPath(), ...program, "-bp"],
