@@ -5,50 +5,50 @@ import { MatrixError } from "../../src/matrix/errors.ts";
 import { refreshTokens } from "../../src/matrix/session.ts";
 import { accountTest, LIMITS } from "./scene.ts";
 
-Deno.test("a request with a token that is over renews it once, and is made again", async () => {
-  await accountTest(async ({ homeserver, login, use, saved, change, asked }) => {
+Deno.test("request() renews a refused token once, and is repeated", async () => {
+  await accountTest(async ({ homeserver, login, use, saved, change, countRequests }) => {
     const { deviceId, accessToken, refreshToken } = await login();
-    // Our clock does not know that it is over; the server says so.
+    // Only the server knows that the token has expired.
     await change({ expiresAt: undefined });
     homeserver.revoke(accessToken, { softLogout: true });
     assertEquals(await use(), deviceId);
-    assertEquals([asked("refresh"), asked("whoami")], [1, 2]);
+    assertEquals([countRequests("refresh"), countRequests("whoami")], [1, 2]);
     assertNotEquals(saved().accessToken, accessToken);
     assertEquals(saved().previousRefreshToken, refreshToken);
     assertEquals(await use(), deviceId);
-    assertEquals([asked("refresh"), asked("whoami")], [1, 3]);
+    assertEquals([countRequests("refresh"), countRequests("whoami")], [1, 3]);
   });
 });
 
-Deno.test("a token that is over by our own clock is renewed before it costs a request", async () => {
-  await accountTest(async ({ login, use, runtime, asked }) => {
+Deno.test("request() renews a token that has expired by our own clock before it sends", async () => {
+  await accountTest(async ({ login, use, runtime, countRequests }) => {
     await login();
     runtime.time += 6000;
     await use();
-    assertEquals([asked("refresh"), asked("whoami")], [1, 1]);
+    assertEquals([countRequests("refresh"), countRequests("whoami")], [1, 1]);
   });
 });
 
-Deno.test("a refused token is renewed whatever soft_logout says", async () => {
-  await accountTest(async ({ homeserver, login, use, asked }) => {
+Deno.test("request() renews a refused token without soft_logout too", async () => {
+  await accountTest(async ({ homeserver, login, use, countRequests }) => {
     const { deviceId } = await login();
     homeserver.fault("unknown-token", { on: "whoami", times: 1 });
     assertEquals(await use(), deviceId);
-    assertEquals(asked("refresh"), 1);
+    assertEquals(countRequests("refresh"), 1);
   });
 });
 
-Deno.test("several that find the token over refresh it once", async () => {
-  await accountTest(async ({ login, use, client, runtime, asked }) => {
+Deno.test("renewAccount() refreshes once for several processes at a time", async () => {
+  await accountTest(async ({ login, use, client, runtime, countRequests }) => {
     const { deviceId } = await login();
     runtime.time += 6000;
     const clients = Array.from({ length: 8 }, client);
     assertEquals(new Set(await Promise.all(clients.map((each) => use(each)))), new Set([deviceId]));
-    assertEquals(asked("refresh"), 1);
+    assertEquals(countRequests("refresh"), 1);
   });
 });
 
-Deno.test("the new pair is on the disk before its first use", async () => {
+Deno.test("renewAccount() saves the new pair before its first use", async () => {
   await accountTest(async ({ homeserver, login, use, runtime, saved }) => {
     await login();
     runtime.time += 6000;
@@ -60,7 +60,7 @@ Deno.test("the new pair is on the disk before its first use", async () => {
   });
 });
 
-Deno.test("the old refresh token is tried again when its answer was lost", async () => {
+Deno.test("renewAccount() tries the old refresh token again if its answer was lost", async () => {
   for (const fault of ["drop-after-persisting", "502-after-persisting"] as const) {
     await accountTest(async ({ homeserver, login, use, runtime, saved }) => {
       const before = await login();
@@ -73,21 +73,21 @@ Deno.test("the old refresh token is tried again when its answer was lost", async
   }
 });
 
-Deno.test("the refresh token before is tried when a late answer ended the pair that was saved", async () => {
-  await accountTest(async ({ homeserver, login, use, runtime, user, client, asked, signIn }) => {
+Deno.test("renewAccount() tries the previous refresh token if a late answer ended the saved pair", async () => {
+  await accountTest(async ({ homeserver, login, use, runtime, user, client, countRequests, context }) => {
     const { refreshToken = "", deviceId, accessToken } = await login();
-    assert(await renewAccount(signIn, accessToken, { ...LIMITS, softLogout: true }));
-    // A refresh that was given up earlier gets through only now.
+    assert(await renewAccount(context, accessToken, { ...LIMITS, softLogout: true }));
+    // A refresh that timed out earlier arrives only now.
     await refreshTokens({ ...client(), credentials: undefined }, refreshToken, LIMITS);
     assertEquals(await use(), deviceId);
-    assertEquals(asked("refresh"), 4);
+    assertEquals(countRequests("refresh"), 4);
     assertEquals(homeserver.devices(user.userId).filter((device) => device === deviceId), [deviceId]);
     runtime.time += 6000;
     assertEquals(await use(), deviceId);
   });
 });
 
-Deno.test("a session that is over leaves the refusal as it was, and deletes nothing", async () => {
+Deno.test("request() throws the first refusal, and deletes nothing, if the login is over", async () => {
   await accountTest(async ({ homeserver, login, use, saved, change }) => {
     const before = await login();
     await change({ refreshToken: "syr_unknown" });
@@ -98,18 +98,18 @@ Deno.test("a session that is over leaves the refusal as it was, and deletes noth
   });
 });
 
-Deno.test("a refresh without an answer means that the request was not sent", async () => {
-  await accountTest(async ({ homeserver, login, use, runtime, asked }) => {
+Deno.test("request() throws BeforeSendingError if a refresh gets no answer", async () => {
+  await accountTest(async ({ homeserver, login, use, runtime, countRequests }) => {
     await login();
     runtime.time += 6000;
     homeserver.fault("drop-before-persisting", { on: "refresh" });
     const error = await assertRejects(() => use(), NotSentError);
     assertInstanceOf(error.cause, TransportError);
-    assertEquals(asked("whoami"), 0);
+    assertEquals(countRequests("whoami"), 0);
   });
 });
 
-Deno.test("a server that is busy with refreshes is no account problem", async () => {
+Deno.test("request() throws BeforeSendingError if the server is too busy to refresh", async () => {
   await accountTest(async ({ homeserver, login, use, runtime }) => {
     await login();
     runtime.time += 6000;
@@ -121,7 +121,7 @@ Deno.test("a server that is busy with refreshes is no account problem", async ()
   });
 });
 
-Deno.test("a caller's abort during a refresh is rethrown as it is", async () => {
+Deno.test("request() throws the reason of its signal if that aborts during a refresh", async () => {
   await accountTest(async ({ homeserver, login, client, runtime }) => {
     await login();
     runtime.time += 6000;
@@ -135,7 +135,7 @@ Deno.test("a caller's abort during a refresh is rethrown as it is", async () => 
   });
 });
 
-Deno.test("a renewal waits for whoever holds the account, and not for ever", async () => {
+Deno.test("renewAccount() waits for the lock of the account, and not for ever", async () => {
   await accountTest(async ({ login, use, store, user, runtime }) => {
     await login();
     runtime.time += 6000;
@@ -155,42 +155,42 @@ function passwordFile(stateDir: string, password: string): string {
   return path;
 }
 
-Deno.test("a soft logout without a refresh token logs in again on the same device", async () => {
-  await accountTest(async ({ homeserver, login, use, change, stateDir, user, asked }) => {
+Deno.test("renewAccount() logs in again on the same device after a soft logout without a refresh token", async () => {
+  await accountTest(async ({ homeserver, login, use, change, stateDir, user, countRequests }) => {
     const { deviceId, accessToken } = await login({ passwordFile: passwordFile(stateDir, user.password) });
     await change({ refreshToken: undefined, expiresAt: undefined });
     homeserver.revoke(accessToken, { softLogout: true });
     assertEquals(await use(), deviceId);
-    assertEquals([asked("login"), asked("refresh")], [2, 0]);
+    assertEquals([countRequests("login"), countRequests("refresh")], [2, 0]);
     assertEquals(homeserver.devices(user.userId), [user.deviceId, `${deviceId}`]);
   });
 });
 
-Deno.test("a hard logout does not log in again", async () => {
-  await accountTest(async ({ homeserver, login, use, change, stateDir, user, asked }) => {
+Deno.test("renewAccount() does not log in again after a hard logout", async () => {
+  await accountTest(async ({ homeserver, login, use, change, stateDir, user, countRequests }) => {
     const { accessToken } = await login({ passwordFile: passwordFile(stateDir, user.password) });
     await change({ refreshToken: undefined });
     homeserver.revoke(accessToken);
     await assertRejects(() => use(), MatrixError);
-    assertEquals(asked("login"), 1);
+    assertEquals(countRequests("login"), 1);
   });
 });
 
-Deno.test("a wrong password in the file is tried once, until the file changes", async () => {
-  await accountTest(async ({ homeserver, login, use, change, stateDir, user, asked }) => {
+Deno.test("renewAccount() tries a wrong password once, until its file changes", async () => {
+  await accountTest(async ({ homeserver, login, use, change, stateDir, user, countRequests }) => {
     const path = passwordFile(stateDir, "wrong");
     const { accessToken, deviceId } = await login({ passwordFile: path });
     await change({ refreshToken: undefined, expiresAt: undefined });
     homeserver.revoke(accessToken, { softLogout: true });
     for (let tries = 1; tries <= 3; tries++) await assertRejects(() => use(), MatrixError);
-    assertEquals(asked("login"), 2);
+    assertEquals(countRequests("login"), 2);
     passwordFile(stateDir, user.password);
     Deno.utimeSync(path, 1, 1);
     assertEquals(await use(), deviceId);
   });
 });
 
-Deno.test("a password file that the world can read is refused, and one that is gone is passed over", async () => {
+Deno.test("renewAccount() refuses a world-readable password file, and ignores a missing one", async () => {
   await accountTest(async ({ homeserver, login, use, change, stateDir, user }) => {
     const path = passwordFile(stateDir, user.password);
     const { accessToken } = await login({ passwordFile: path });

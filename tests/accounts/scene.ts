@@ -1,4 +1,4 @@
-/** A homeserver with a user who is logged in on this host, and the means to be one process or several of it. */
+/** A homeserver, and a state directory in which its user logs in; for tests as one process or as several. */
 
 import type { Account } from "../../src/accounts/account.ts";
 import { openSession } from "../../src/accounts/session.ts";
@@ -17,19 +17,19 @@ export interface AccountScene {
   readonly runtime: FakeRuntime;
   readonly stateDir: string;
   readonly store: AccountStore;
-  readonly signIn: SignInContext;
-  /** Logs in by password. */
+  readonly context: SignInContext;
+  /** Logs in with the password. */
   login(options?: { readonly passwordFile?: string }): Promise<Account>;
-  /** What is on the disk. */
+  /** Reads the account from the disk. */
   saved(): Account;
-  /** Changes what is on the disk. */
+  /** Changes the account on the disk. */
   change(changes: Partial<Account>): Promise<void>;
-  /** A client as a channel has it; each is like a process of its own. */
+  /** Creates a client as a channel does; each stands for a process of its own. */
   client(): MatrixClient;
-  /** Asks for something with the session. */
+  /** Sends a request with the account's token. Returns the device_id of the answer. */
   use(client?: MatrixClient): Promise<string>;
-  /** How often the homeserver was asked for this. */
-  asked(route: string): number;
+  /** Counts the requests that the homeserver has received. */
+  countRequests(route: string): number;
 }
 
 export async function accountTest(
@@ -42,7 +42,7 @@ export async function accountTest(
   const { userId, password } = user;
   const stateDir = Deno.makeTempDirSync({ prefix: "accounts-" });
   const store = new AccountStore(stateDir);
-  const signIn = { userId, stateDir, runtime, userAgent: "test/1" };
+  const context = { userId, stateDir, runtime, userAgent: "test/1" };
   const saved = () => {
     const account = store.read(userId);
     if (account === undefined) throw new Error("Cannot read the account: there is none");
@@ -61,18 +61,18 @@ export async function accountTest(
       runtime,
       stateDir,
       store,
-      signIn,
+      context,
       login: (options) =>
-        signInWithProof(signIn, { type: "m.login.password", user: userId, password }, {
+        signInWithProof(context, { type: "m.login.password", user: userId, password }, {
           baseUrl: homeserver.url,
           ...options,
         }),
       saved,
       change: (changes) =>
-        store.withLock(userId, { runtime, ...LIMITS }, (held) => held.save({ ...saved(), ...changes })),
+        store.withLock(userId, { runtime, ...LIMITS }, (locked) => locked.save({ ...saved(), ...changes })),
       client,
       use: async (by = client()) => (await whoami(by, LIMITS)).deviceId ?? "",
-      asked: (route) => homeserver.requests.filter((request) => request.route === route).length,
+      countRequests: (route) => homeserver.requests.filter((request) => request.route === route).length,
     });
   } finally {
     Deno.removeSync(stateDir, { recursive: true });

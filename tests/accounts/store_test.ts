@@ -32,22 +32,22 @@ async function folderTest(body: (stateDir: string, store: AccountStore) => Promi
 
 function save(store: AccountStore, account: Account): Promise<void> {
   using runtime = fakeRuntime();
-  return store.withLock(account.userId, { runtime, timeoutMs: 1000 }, (held) => held.save(account));
+  return store.withLock(account.userId, { runtime, timeoutMs: 1000 }, (locked) => locked.save(account));
 }
 
-Deno.test("AccountStore keeps what it was given, by user, and forgets it when told so", async () => {
+Deno.test("AccountStore saves, lists and removes accounts by user", async () => {
   await folderTest(async (_, store) => {
     assertEquals([store.read(USER), store.list()], [undefined, []]);
     await save(store, ACCOUNT);
     await save(store, { ...ACCOUNT, userId: "@a/../b:example.org" });
     assertEquals([store.read(USER), store.list()], [ACCOUNT, ["@a/../b:example.org", USER]]);
     using runtime = fakeRuntime();
-    await store.withLock(USER, { runtime, timeoutMs: 1000 }, (held) => held.remove());
+    await store.withLock(USER, { runtime, timeoutMs: 1000 }, (locked) => locked.remove());
     assertEquals([store.read(USER), store.list()], [undefined, ["@a/../b:example.org"]]);
   });
 });
 
-Deno.test("an account file has this form", async () => {
+Deno.test("AccountStore writes accounts in this format", async () => {
   await folderTest(async (stateDir, store) => {
     await save(store, ACCOUNT);
     assertEquals(JSON.parse(Deno.readTextFileSync(`${stateDir}/accounts/%40bot%3Aexample.org.json`)), {
@@ -68,7 +68,7 @@ Deno.test("an account file has this form", async () => {
   });
 });
 
-Deno.test("save() has the bytes on the disk before the name, and the name before it returns", async () => {
+Deno.test("AccountStore syncs the bytes before it renames, and the directory before it returns", async () => {
   const calls: string[] = [];
   const note = (call: string, path: string) =>
     calls.push(`${call} ${path.split("/").at(-1)?.replace(/^%40.*\.json/, "J")}`);
@@ -103,7 +103,7 @@ Deno.test("save() has the bytes on the disk before the name, and the name before
   }, files);
 });
 
-const DAMAGED: readonly (readonly [what: string, text: string])[] = [
+const DAMAGED: readonly (readonly [content: string, text: string])[] = [
   ["no JSON", "{"],
   ["nothing", ""],
   ["another version", JSON.stringify({ version: 2, ...ACCOUNT })],
@@ -113,8 +113,8 @@ const DAMAGED: readonly (readonly [what: string, text: string])[] = [
   ["half an OAuth session", JSON.stringify({ version: 1, ...ACCOUNT, oauth: { issuer: "x" } })],
 ];
 
-for (const [what, text] of DAMAGED) {
-  Deno.test(`readAccount() refuses a file that holds ${what}, with what mends it; a login overwrites it`, async () => {
+for (const [content, text] of DAMAGED) {
+  Deno.test(`readAccount() refuses a file with ${content}, with a hint; a login overwrites it`, async () => {
     await folderTest(async (stateDir, store) => {
       Deno.mkdirSync(`${stateDir}/accounts`);
       Deno.writeTextFileSync(accountPath(stateDir, USER), text, { mode: 0o600 });
@@ -126,7 +126,7 @@ for (const [what, text] of DAMAGED) {
   });
 }
 
-Deno.test("stableDeviceId() makes one device for a state directory, and another for another", async () => {
+Deno.test("stableDeviceId() creates one device for each state directory", async () => {
   using runtime = fakeRuntime({ realIds: true });
   await folderTest((one) =>
     folderTest((two) => {

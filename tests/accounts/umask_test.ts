@@ -1,4 +1,4 @@
-/** What the commands write, as the file system has it, when the umask takes nothing away. */
+/** The modes of the files that commands write with umask 0. */
 
 import { assertEquals } from "@std/assert";
 import { inheritedConfig } from "../../scripts/std/argv.ts";
@@ -10,7 +10,7 @@ const STATE_FILES = ["device.json", "accounts/%40bot%3Aloopback.test.json", "que
   `deeper/${name}`
 );
 
-Deno.test("login and send write files and folders that are open to their owner alone, whatever the umask", async () => {
+Deno.test("login and send write files and folders that only the owner can read, with umask 0", async () => {
   await umaskTest(
     STATE_FILES,
     ({ deno, login, own, room }) =>
@@ -19,7 +19,7 @@ Deno.test("login and send write files and folders that are open to their owner a
   );
 });
 
-Deno.test("setup writes files and folders that are open to their owner alone, whatever the umask", async () => {
+Deno.test("setup writes files and folders that only the owner can read, with umask 0", async () => {
   await umaskTest(
     [...STATE_FILES, "config/deep/config.json"],
     ({ login, own, room }) =>
@@ -28,18 +28,18 @@ Deno.test("setup writes files and folders that are open to their owner alone, wh
   );
 });
 
-/** What a script is made of. */
+/** The parts of a script. */
 interface Parts {
-  /** What starts the program. */
+  /** The command that starts the program. */
   readonly deno: string;
   /** The same, with the password on standard input. */
   readonly login: string;
-  /** A folder that is not there. */
+  /** A folder that does not exist yet. */
   readonly own: string;
   readonly room: string;
 }
 
-/** Runs a script under a umask that takes nothing away, and looks at all that it left. */
+/** Runs a script with umask 0, and checks the modes of all files that it wrote. */
 async function umaskTest(expected: readonly string[], script: (parts: Parts) => string): Promise<void> {
   await using homeserver = await LoopbackHomeserver.start();
   const { userId, password } = homeserver.addUser("bot");
@@ -55,7 +55,7 @@ async function umaskTest(expected: readonly string[], script: (parts: Parts) => 
       stdin: "null",
     }).output();
     assertEquals(code, 0, new TextDecoder().decode(stderr));
-    const modes = modesBelow(own);
+    const modes = listModes(own);
     const names = modes.map(([name]) => name);
     for (const name of expected) assertEquals(names.includes(name), true, name);
     assertEquals(modes.filter(([, mode, isFolder]) => mode !== (isFolder ? 0o700 : 0o600)), []);
@@ -64,10 +64,10 @@ async function umaskTest(expected: readonly string[], script: (parts: Parts) => 
   }
 }
 
-function modesBelow(folder: string, prefix = ""): [name: string, mode: number, isFolder: boolean][] {
+function listModes(folder: string, prefix = ""): [name: string, mode: number, isFolder: boolean][] {
   return Array.from(Deno.readDirSync(folder)).flatMap(({ name, isDirectory }) => {
     const mode = (Deno.statSync(`${folder}/${name}`).mode ?? 0) & 0o777;
-    const below = isDirectory ? modesBelow(`${folder}/${name}`, `${prefix}${name}/`) : [];
+    const below = isDirectory ? listModes(`${folder}/${name}`, `${prefix}${name}/`) : [];
     return [[`${prefix}${name}`, mode, isDirectory], ...below];
   });
 }

@@ -1,4 +1,4 @@
-/** A Matrix channel that names its user, through the whole of a notifier. */
+/** openSession() in a Matrix channel with `user`, through a whole notifier. */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { MatrixConfig } from "../../src/channels/matrix/fields.ts";
@@ -8,10 +8,10 @@ import { type AccountScene, accountTest } from "./scene.ts";
 
 interface ChannelScene extends AccountScene {
   readonly notifier: NotifierCore;
-  /** Sends, and says what became of it. */
+  /** Sends a notification. Returns the reason of its outcome, else its state. */
   send(): Promise<string>;
-  /** How many messages are in the room. */
-  arrived(): number;
+  /** Returns the number of messages in the room. */
+  countEvents(): number;
 }
 
 async function channelTest(body: (scene: ChannelScene) => Promise<void>, config: Partial<MatrixConfig> = {}) {
@@ -28,31 +28,31 @@ async function channelTest(body: (scene: ChannelScene) => Promise<void>, config:
       notifier,
       send: async () =>
         (await notifier.notify({ subject: "Hello" })).map(fieldsOf).map(({ state, reason }) => reason ?? state).join(),
-      arrived: () => homeserver.events(room).length,
+      countEvents: () => homeserver.events(room).length,
     });
   });
 }
 
-Deno.test("a channel that names its user sends with the account's token to the account's homeserver", async () => {
-  await channelTest(async ({ login, send, asked, arrived }) => {
+Deno.test("openSession() sends with the account's token to the account's homeserver", async () => {
+  await channelTest(async ({ login, send, countRequests, countEvents }) => {
     await login();
-    assertEquals([await send(), arrived(), asked("refresh")], ["delivered", 1, 0]);
+    assertEquals([await send(), countEvents(), countRequests("refresh")], ["delivered", 1, 0]);
   });
 });
 
-Deno.test("a send whose token is refused is repeated with the same txnId and the next token", async () => {
-  await channelTest(async ({ homeserver, login, change, send, arrived }) => {
+Deno.test("openSession() renews a refused token, and the send is repeated with the same txnId", async () => {
+  await channelTest(async ({ homeserver, login, change, send, countEvents }) => {
     const { accessToken } = await login();
     await change({ expiresAt: undefined });
     homeserver.revoke(accessToken, { softLogout: true });
-    assertEquals([await send(), arrived()], ["delivered", 1]);
+    assertEquals([await send(), countEvents()], ["delivered", 1]);
     const [first, second] = homeserver.requests.filter(({ route }) => route === "send");
     assertEquals([first.status, second.status, first.path === second.path], [401, 200, true]);
   });
 });
 
-Deno.test("a send waits for the network when the session cannot be renewed by it, and is not held", async () => {
-  await channelTest(async ({ homeserver, login, runtime, notifier, send, arrived }) => {
+Deno.test("openSession() defers a send, and does not hold it, if the token cannot be renewed for lack of a network", async () => {
+  await channelTest(async ({ homeserver, login, runtime, notifier, send, countEvents }) => {
     await login();
     runtime.time += 6000;
     homeserver.fault("refuse");
@@ -60,12 +60,12 @@ Deno.test("a send waits for the network when the session cannot be renewed by it
     assertEquals(notifier.status().held, 0);
     await homeserver.clearFaults();
     assertEquals((await notifier.flush()).map(({ state }) => state), ["delivered"]);
-    assertEquals(arrived(), 1);
+    assertEquals(countEvents(), 1);
   });
 });
 
-Deno.test("a session that is over holds the channel until the next login, without a restart", async () => {
-  await channelTest(async ({ homeserver, login, change, notifier, send, arrived }) => {
+Deno.test("openSession() holds the channel until the next login, without a restart, if the login is over", async () => {
+  await channelTest(async ({ homeserver, login, change, notifier, send, countEvents }) => {
     assertStringIncludes(await send(), "it is not logged in (run: matrix-notify login @bot:loopback.test)");
     const { accessToken } = await login();
     await change({ refreshToken: undefined });
@@ -73,11 +73,11 @@ Deno.test("a session that is over holds the channel until the next login, withou
     assertEquals((await notifier.flush()).map(({ state }) => state), ["held"]);
     await login();
     assertEquals((await notifier.flush()).map(({ state }) => state), ["delivered"]);
-    assertEquals(arrived(), 1);
+    assertEquals(countEvents(), 1);
   });
 });
 
-Deno.test("a homeserver that the configuration names goes before the account's", async () => {
+Deno.test("openSession() uses the homeserver of the configuration before that of the account", async () => {
   await channelTest(async ({ login, send }) => {
     await login();
     assertStringIncludes(await send(), "Cannot connect to 127.0.0.1:9");
