@@ -20,7 +20,8 @@ import type { ContextFor } from "./command.ts";
 import { UsageError } from "./errors.ts";
 import type { SIGN_IN_OPTIONS } from "./options.ts";
 import { at } from "./outcomes.ts";
-import { askSecret, readLine, unlessAborted } from "./prompt.ts";
+import { untilAborted } from "../runtime/abort.ts";
+import { askSecret, readLine } from "./prompt.ts";
 
 /** A login in progress. */
 export interface LoginContext extends ContextFor<typeof SIGN_IN_OPTIONS> {
@@ -211,18 +212,16 @@ const QR_CODE_TIMEOUT_MS = 5_000;
  * anyway.
  */
 async function drawInTime(text: string, runtime: Runtime): Promise<string | undefined> {
-  const { promise: timedOut, resolve } = Promise.withResolvers<undefined>();
-  runtime.timeout(QR_CODE_TIMEOUT_MS).addEventListener("abort", () => resolve(undefined));
-  return await Promise.race([timedOut, draw(text, !runtime.env("NO_COLOR"))]);
-}
-
-async function draw(text: string, colours: boolean): Promise<string | undefined> {
   try {
-    const { drawQrCode } = await loadLate<typeof import("./qr_code.ts")>("cli/qr_code.ts");
-    return drawQrCode(text, { colours });
+    return await untilAborted(draw(text, !runtime.env("NO_COLOR")), runtime.timeout(QR_CODE_TIMEOUT_MS));
   } catch {
     return undefined;
   }
+}
+
+async function draw(text: string, colours: boolean): Promise<string> {
+  const { drawQrCode } = await loadLate<typeof import("./qr_code.ts")>("cli/qr_code.ts");
+  return drawQrCode(text, { colours });
 }
 
 /**
@@ -239,7 +238,7 @@ async function logInBySso(
     `  ${ssoRedirectUrl(baseUrl, callback.url)}`,
     "If the browser is on another computer, paste the address at which it ends, or the loginToken in it, here:",
   );
-  const token = await unlessAborted(Promise.race([callback.token, readPastedToken(runtime.stdio)]), signIn.signal);
+  const token = await untilAborted(Promise.race([callback.token, readPastedToken(runtime.stdio)]), signIn.signal);
   return await signInWithProof(signIn, { type: "m.login.token", token }, { baseUrl });
 }
 

@@ -3,6 +3,7 @@
  */
 
 import { InterruptedError } from "../base/errors.ts";
+import { untilAborted } from "../runtime/abort.ts";
 import type { Stdio } from "../runtime/runtime.ts";
 
 const KEYS = { interrupt: "\x03", endOfInput: "\x04", backspace: "\b", escape: "\x1b", clear: "\x15", delete: "\x7f" };
@@ -36,27 +37,9 @@ export async function askLine(
   { signal }: { readonly signal?: AbortSignal } = {},
 ): Promise<string | undefined> {
   stdio.stderr(question);
-  const line = await unlessAborted(readLine(stdio), signal);
+  const line = await untilAborted(readLine(stdio), signal);
   if (line === undefined) stdio.stderr("\n");
   return line;
-}
-
-/**
- * Waits for a promise that cannot be cancelled. If the signal aborts first, the result is ignored.
- *
- * @throws the signal's reason if it aborts first
- */
-export async function unlessAborted<Result>(work: Promise<Result>, signal: AbortSignal | undefined): Promise<Result> {
-  if (signal === undefined) return await work;
-  const { promise, reject } = Promise.withResolvers<never>();
-  const stop = () => reject(signal.reason);
-  if (signal.aborted) stop();
-  signal.addEventListener("abort", stop);
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener("abort", stop);
-  }
 }
 
 /**

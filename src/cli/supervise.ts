@@ -6,6 +6,7 @@
  */
 
 import type { Runtime } from "../runtime/runtime.ts";
+import { forEachChunk } from "../runtime/streams.ts";
 
 /** How a command ended. The codes are those of a shell: 126, 127, or 128 and the signal's number. */
 export type CommandEnd =
@@ -34,8 +35,8 @@ export async function supervise(
   };
   const giveUp = new AbortController();
   const reads = [
-    read(child.stdout, pass("stdout"), giveUp.signal),
-    read(child.stderr, pass("stderr"), giveUp.signal),
+    forEachChunk(child.stdout, pass("stdout"), giveUp.signal),
+    forEachChunk(child.stderr, pass("stderr"), giveUp.signal),
   ];
   const { code, signal } = await child.status;
   stopPassing();
@@ -77,18 +78,6 @@ function passSignals(child: Deno.ChildProcess, isOnTerminal: boolean): () => voi
     return () => Deno.removeSignalListener(signal, pass);
   });
   return () => listeners.forEach((remove) => remove());
-}
-
-async function read(
-  stream: ReadableStream<Uint8Array>,
-  onChunk: (chunk: Uint8Array) => void,
-  signal: AbortSignal,
-): Promise<void> {
-  const reader = stream.getReader();
-  const stop = () => void reader.cancel();
-  signal.addEventListener("abort", stop);
-  for (let part = await reader.read(); !part.done; part = await reader.read()) onChunk(part.value);
-  signal.removeEventListener("abort", stop);
 }
 
 const MAX_LINES = 50;

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { untilAborted } from "../runtime/abort.ts";
 import { mayReadSystem, mayRun } from "../runtime/permissions.ts";
 
 /** What `stat` says about a file or a directory. */
@@ -76,9 +77,6 @@ function isLocked(path: string): boolean {
 
 async function ask(program: string, args: readonly string[], signal: AbortSignal): Promise<string | undefined> {
   if (!mayRun(program)) return undefined;
-  const { promise: aborted, resolve } = Promise.withResolvers<undefined>();
-  const onAbort = () => resolve(undefined);
-  signal.addEventListener("abort", onAbort);
   try {
     const child = new Deno.Command(program, {
       args: [...args],
@@ -89,11 +87,9 @@ async function ask(program: string, args: readonly string[], signal: AbortSignal
       signal,
     });
     // A child that hangs in the kernel cannot be killed, so its end is not awaited.
-    const output = await Promise.race([child.output(), aborted]);
-    return output?.success ? new TextDecoder().decode(output.stdout) : undefined;
+    const output = await untilAborted(child.output(), signal);
+    return output.success ? new TextDecoder().decode(output.stdout) : undefined;
   } catch {
     return undefined;
-  } finally {
-    signal.removeEventListener("abort", onAbort);
   }
 }

@@ -10,7 +10,7 @@ import type { Connection } from "./connection.ts";
 import type { HttpClients } from "./http_clients.ts";
 import type { SubprocessCall, SubprocessEnd } from "./subprocess.ts";
 import { mayReadSystem, mayReadVariable } from "./permissions.ts";
-import { readAtMost } from "./stream.ts";
+import { readAtMost } from "./streams.ts";
 
 /** Text in and out of the process. */
 export interface Stdio {

@@ -1,27 +1,30 @@
 /**
- * Running another program: without a shell, with an environment of its own, and with an end. It gets a process group, so that what it started ends with
- * it; and it has ended when its process has, whoever still holds its output.
+ * Runs another program without a shell, with an environment of its own, and with an end. It gets a process group, so that
+ * the processes that it starts end with it. It has ended when its own process has ended, even if another process keeps its
+ * output open.
  *
  * @module
  */
 
-/** What to run. */
+import { forEachChunk } from "./streams.ts";
+
+/** The program to run. */
 export interface SubprocessCall {
   /** An absolute path. */
   readonly path: string;
-  /** What it gets, word by word; nobody looks for spaces or signs in them. */
+  /** The arguments. There is no shell, so blanks and special characters have no meaning. */
   readonly args: readonly string[];
-  /** The whole environment, besides what {@linkcode PASSED_VARIABLES} names. */
+  /** Its environment, besides the variables in {@linkcode PASSED_VARIABLES}. */
   readonly env: Readonly<Record<string, string>>;
-  /** What it reads; it need not. */
+  /** Its standard input. It need not read it. */
   readonly stdin: string;
-  /** When this aborts, the program and everything that it started is killed. */
+  /** Kills the program and every process that it started. */
   readonly signal: AbortSignal;
 }
 
-/** How it ended. */
+/** The end of a program. */
 export interface SubprocessEnd {
-  /** The exit code; 128 and the signal's number when a signal ended it. */
+  /** The exit code; 128 and the signal's number if a signal ended it. */
   readonly code: number;
   /** The beginning of its standard output, at most 8 KiB. */
   readonly stdout: string;
@@ -29,23 +32,23 @@ export interface SubprocessEnd {
   readonly stderr: string;
 }
 
-/** Nobody reads more of what a program says. */
+/** How much of each output is kept. */
 export const MAX_OUTPUT_BYTES: number = 8 * 1024;
 
-/** What of our own environment a program gets: where it is and who runs it, but none of our secrets. */
+/** The variables of our environment that a program gets. None of our secrets is among them. */
 export const PASSED_VARIABLES: readonly string[] = [
   ...["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"],
   ...["DISPLAY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", "SYSTEMROOT"],
 ];
 
-/** How long output that is there already may take to arrive once the process has ended, in milliseconds. */
+/** How long to read output after the process has ended: another process may keep it open. */
 const DRAIN_MS = 200;
 
 /**
  * Runs a program to its end.
  *
- * @throws the signal's reason, when that ended it
- * @throws {Deno.errors.NotFound | Deno.errors.PermissionDenied | Deno.errors.NotCapable} when it cannot be started
+ * @throws the signal's reason, if the signal ended it
+ * @throws {Deno.errors.NotFound | Deno.errors.PermissionDenied | Deno.errors.NotCapable} if it cannot be started
  */
 export async function runSubprocess({ path, args, env, stdin, signal }: SubprocessCall): Promise<SubprocessEnd> {
   signal.throwIfAborted();
@@ -54,7 +57,7 @@ export async function runSubprocess({ path, args, env, stdin, signal }: Subproce
     clearEnv: true,
     env,
     cwd: "/",
-    // It leads a process group then.
+    // A detached process leads a process group.
     detached: true,
     stdin: "piped",
     stdout: "piped",
@@ -62,19 +65,18 @@ export async function runSubprocess({ path, args, env, stdin, signal }: Subproce
   }).spawn();
   const kill = () => killGroup(child);
   signal.addEventListener("abort", kill);
-  const over = new AbortController();
-  const written = feed(child.stdin, stdin, over.signal);
-  const stdout = collect(child.stdout, over.signal, (kept, chunk) => join(kept, chunk).slice(0, MAX_OUTPUT_BYTES));
-  const stderr = collect(child.stderr, over.signal, (kept, chunk) => join(kept, chunk).slice(-MAX_OUTPUT_BYTES));
+  const ended = new AbortController();
+  const written = feed(child.stdin, stdin, ended.signal);
+  const stdout = collect(child.stdout, ended.signal, (bytes) => bytes.slice(0, MAX_OUTPUT_BYTES));
+  const stderr = collect(child.stderr, ended.signal, (bytes) => bytes.slice(-MAX_OUTPUT_BYTES));
   try {
     const { code } = await child.status;
-    // A process that it left behind may hold its output open for ever.
-    const drain = setTimeout(() => over.abort(), DRAIN_MS);
+    const drain = setTimeout(() => ended.abort(), DRAIN_MS);
     const output = await Promise.all([stdout, stderr]);
     clearTimeout(drain);
-    over.abort();
+    ended.abort();
     await written;
-    // One that ended well just before it was killed has ended well.
+    // A program that succeeded just before it was killed has succeeded.
     if (code !== 0) signal.throwIfAborted();
     const decoder = new TextDecoder();
     return { code, stdout: decoder.decode(output[0]), stderr: decoder.decode(output[1]) };
@@ -83,7 +85,7 @@ export async function runSubprocess({ path, args, env, stdin, signal }: Subproce
   }
 }
 
-/** Only who may run everything may kill a group; who may run single programs kills those. */
+/** Kills the process group. That takes the permission to run every program; without it, only the process is killed. */
 function killGroup(child: Deno.ChildProcess): void {
   try {
     Deno.kill(-child.pid, "SIGKILL");
@@ -91,12 +93,12 @@ function killGroup(child: Deno.ChildProcess): void {
     try {
       child.kill("SIGKILL");
     } catch {
-      // It has ended by itself.
+      // The process has ended.
     }
   }
 }
 
-/** What a program does not read is its own business. */
+/** Writes standard input. A program that does not read all of it is no error. */
 async function feed(stdin: WritableStream<Uint8Array>, text: string, signal: AbortSignal): Promise<void> {
   try {
     await new Blob([text]).stream().pipeTo(stdin, { signal });
@@ -105,25 +107,18 @@ async function feed(stdin: WritableStream<Uint8Array>, text: string, signal: Abo
   }
 }
 
+/** Reads an output and keeps a part of it. */
 async function collect(
   stream: ReadableStream<Uint8Array>,
   signal: AbortSignal,
-  keep: (kept: Uint8Array, chunk: Uint8Array) => Uint8Array,
+  keep: (bytes: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer>,
 ): Promise<Uint8Array> {
   let kept = new Uint8Array();
-  const reader = stream.getReader();
-  const stop = () => void reader.cancel();
-  signal.addEventListener("abort", stop);
-  for (let part = await reader.read(); !part.done; part = await reader.read()) {
-    kept = new Uint8Array(keep(kept, part.value));
-  }
-  signal.removeEventListener("abort", stop);
+  await forEachChunk(stream, (chunk) => {
+    const joined = new Uint8Array(kept.length + chunk.length);
+    joined.set(kept);
+    joined.set(chunk, kept.length);
+    kept = keep(joined);
+  }, signal);
   return kept;
-}
-
-function join(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const all = new Uint8Array(a.length + b.length);
-  all.set(a);
-  all.set(b, a.length);
-  return all;
 }

@@ -14,6 +14,7 @@
 import MailComposer from "npm:nodemailer@10.6.0/lib/mail-composer";
 import SMTPConnection from "npm:nodemailer@10.6.0/lib/smtp-connection";
 import { ConfigError, TransportError } from "../../base/errors.ts";
+import { untilAborted } from "../../runtime/abort.ts";
 import type { MailContent } from "./message.ts";
 import type { SmtpMail, SmtpOptions, SmtpServer } from "./smtp_types.ts";
 import { toSmtpError } from "./smtp_errors.ts";
@@ -107,14 +108,8 @@ class Session {
 
   /** Does the work, or fails as soon as the connection does or the signal aborts. */
   async run(signal: AbortSignal, work: () => Promise<void>): Promise<void> {
-    const abort = () => this.#failed.reject(signal.reason);
-    signal.addEventListener("abort", abort);
-    try {
-      signal.throwIfAborted();
-      await Promise.race([work(), this.#failed.promise]);
-    } finally {
-      signal.removeEventListener("abort", abort);
-    }
+    signal.throwIfAborted();
+    await untilAborted(Promise.race([work(), this.#failed.promise]), signal);
   }
 
   connect(): Promise<void> {
@@ -132,10 +127,8 @@ class Session {
 
   /** The mail is delivered; that the server hears a goodbye is a courtesy. */
   async quit(limit: AbortSignal): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    limit.addEventListener("abort", () => resolve());
     this.#connection.quit();
-    await Promise.race([this.#ended.promise, this.#failed.promise.catch(() => {}), promise]);
+    await untilAborted(Promise.race([this.#ended.promise, this.#failed.promise]), limit).catch(() => {});
     this.close();
   }
 

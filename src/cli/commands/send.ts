@@ -6,7 +6,7 @@ import { FORMATS, MAX_MESSAGE_BYTES, SEVERITIES } from "../../notification/notif
 import { formatBytes, renderPlain } from "../../notification/render.ts";
 import type { NotifierCore } from "../../notifier/core.ts";
 import type { Outcome } from "../../notifier/outcomes.ts";
-import { readAtMost } from "../../runtime/stream.ts";
+import { readAtMost } from "../../runtime/streams.ts";
 import { type Command, type ContextFor, defineCommand } from "../command.ts";
 import { UsageError } from "../errors.ts";
 import { EXIT } from "../exit_codes.ts";

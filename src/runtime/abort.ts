@@ -1,0 +1,22 @@
+/** Waiting for work that cannot be cancelled. */
+
+/**
+ * Waits for a promise until a signal aborts. The work goes on, but its later result is ignored.
+ *
+ * @param work a promise that cannot be cancelled
+ * @param signal ends the waiting; undefined never does
+ * @returns the result of the work
+ * @throws the signal's reason, if the signal aborts first
+ */
+export async function untilAborted<Result>(work: Promise<Result>, signal: AbortSignal | undefined): Promise<Result> {
+  if (signal === undefined) return await work;
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(signal.reason);
+  if (signal.aborted) onAbort();
+  signal.addEventListener("abort", onAbort);
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}
