@@ -5,7 +5,7 @@
  */
 
 import { parseProxy } from "../runtime/address.ts";
-import type { Connection } from "../runtime/connection.ts";
+import type { Connection } from "../runtime/http_clients.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { ConfigError } from "../base/errors.ts";
 import type { Fields } from "../base/fields.ts";

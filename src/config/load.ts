@@ -13,7 +13,7 @@ import type { ParseContext } from "../channels/kind.ts";
 import type { PolicyConfig } from "./fields/policy_fields.ts";
 import { CHANNEL_KINDS } from "../channels/registry.ts";
 import type { RouteConfig } from "./fields/route_fields.ts";
-import type { Connection } from "../runtime/connection.ts";
+import type { Connection } from "../runtime/http_clients.ts";
 import { ConfigError, toPermissionError } from "../base/errors.ts";
 import { Fields, isObject } from "../base/fields.ts";
 import type { Runtime } from "../runtime/runtime.ts";

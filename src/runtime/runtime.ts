@@ -1,69 +1,68 @@
 /**
- * The one owner of ambient effects. Everything else takes what it needs from a {@linkcode Runtime}, so that a test can give it
- * another clock, another dice and another network. Files are the exception: `queue/` and `config/` own theirs.
+ * The effects of the outside world. All other code takes what it needs from a {@linkcode Runtime}, so that a test can
+ * replace the clock, the random numbers and the network. Files are the exception: `queue/`, `accounts/` and `config/`
+ * access their own.
  *
  * @module
  */
 
 import { PROXY_VARIABLES } from "./address.ts";
-import type { Connection } from "./connection.ts";
-import type { HttpClients } from "./http_clients.ts";
-import type { SubprocessCall, SubprocessEnd } from "./subprocess.ts";
+import type { Connection, HttpClients } from "./http_clients.ts";
 import { mayReadSystem, mayReadVariable } from "./permissions.ts";
 import { readAtMost } from "./streams.ts";
+import type { SubprocessCall, SubprocessEnd } from "./subprocess.ts";
 
-/** Text in and out of the process. */
+/** Standard input, output and error. */
 export interface Stdio {
-  /** Reads standard input to its end, or until there are more than `maxBytes`. */
+  /** Reads standard input to its end, or until more than `maxBytes` have come. */
   readonly stdin: (maxBytes: number) => Promise<Uint8Array>;
-  /** Whether standard input is a terminal, where waiting for text would surprise. */
+  /** True if standard input is a terminal. */
   readonly stdinIsTerminal: () => boolean;
-  /** What comes next by standard input, as soon as there is something; undefined at its end. */
+  /** Reads the next part of standard input; undefined at its end. */
   readonly readInput: () => Promise<Uint8Array | undefined>;
-  /** Whether a terminal gives each key as it is typed, and shows none. @default {false} */
+  /** Sets whether the terminal passes each key at once and echoes none. @default {false} */
   readonly setRaw: (raw: boolean) => void;
-  /** Writes to standard output, which is for data. */
+  /** Writes data. */
   readonly stdout: (text: string) => void;
-  /** Writes to standard error, which is for people. */
+  /** Writes messages for people. */
   readonly stderr: (text: string) => void;
-  /** Writes bytes as they are: what another program says. */
+  /** Writes another program's output unchanged. */
   readonly pass: (to: "stdout" | "stderr", bytes: Uint8Array) => void;
-  /** Whether standard output is a terminal. */
+  /** True if standard output is a terminal. */
   readonly stdoutIsTerminal: () => boolean;
-  /** Whether standard error is a terminal. */
+  /** True if standard error is a terminal. */
   readonly stderrIsTerminal: () => boolean;
 }
 
 /** The effects of the outside world. */
 export interface Runtime {
   /**
-   * `fetch`, over a client that keeps no idle connections: a pooled one that dies makes Deno send a PUT twice. A channel with a certificate or a proxy of its
-   * own names its connection.
+   * `fetch` without idle connections: if a pooled connection breaks, Deno sends a PUT twice. A channel with certificates or
+   * a proxy of its own passes its connection.
    */
   readonly fetch: (url: string, init: RequestInit, connection?: Connection) => Promise<Response>;
-  /** Runs a program to its end, or kills it when its signal aborts; see `program.ts`. */
+  /** Runs a program to its end, or kills it if its signal aborts; see `subprocess.ts`. */
   readonly run: (call: SubprocessCall) => Promise<SubprocessEnd>;
   /** Wall clock, milliseconds since 1970. */
   readonly now: () => number;
-  /** Resolves after `ms`, or at once when the signal aborts; never rejects. */
+  /** Resolves after `ms`, or at once if the signal aborts. It never rejects. */
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
-  /** A signal that aborts with a `TimeoutError` after `ms`: the limit of a request. */
+  /** Creates a signal that aborts with a `TimeoutError` after `ms`. */
   readonly timeout: (ms: number) => AbortSignal;
-  /** A number from 0 (included) to 1 (excluded). */
+  /** Returns a random number from 0 (included) to 1 (excluded). */
   readonly random: () => number;
-  /** A new UUID, version 4. */
+  /** Creates a UUID, version 4. */
   readonly uuid: () => string;
-  /** An environment variable; undefined when unset or not permitted. */
+  /** Reads an environment variable; undefined if it is unset or Deno denies access. */
   readonly env: (name: string) => string | undefined;
-  /** The host's name, or `localhost` when it may not be read. */
+  /** The host's name; `localhost` if Deno denies access to it. */
   readonly hostname: () => string;
-  /** Whether the process runs as root, who keeps things in system folders; no where it may not be asked. */
+  /** True if the process runs as root, which uses the system directories. False if Deno denies access to the user id. */
   readonly isRoot: () => boolean;
-  /** Standard input, output and error. */
   readonly stdio: Stdio;
 }
 
-/** The real runtime. Dispose of it to close its HTTP client. */
+/** Creates the real runtime. Dispose of it to close its HTTP clients. */
 export function denoRuntime(): Runtime & Disposable {
   let client: Deno.HttpClient | undefined;
   let clients: HttpClients | undefined;
@@ -116,7 +115,7 @@ function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
-/** Timers are 32-bit: a longer one fires at once. */
+/** The longest delay of a timer: 2^31 - 1 ms. A longer one would fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 function denoStdio(): Stdio {
@@ -125,7 +124,7 @@ function denoStdio(): Stdio {
     try {
       for (let rest = bytes; rest.length > 0;) rest = rest.subarray(stream.writeSync(rest));
     } catch {
-      // Whoever should have read it is gone, or the disk behind it is full. What was done is done, and its exit code says so.
+      // The reader is gone, or the disk is full.
       return;
     }
   };

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Connection } from "../../runtime/connection.ts";
+import type { Connection } from "../../runtime/http_clients.ts";
 import { channelObject, parseConfig } from "../../config/config.ts";
 import { connectionOf } from "../../config/connection.ts";
 import { contextOf, readConfigFile, variablesSet } from "../../config/load.ts";

@@ -1,7 +1,7 @@
 /** How a channel reaches its server: what all kinds that speak HTTP have in common. */
 
 import { parseProxy } from "../../runtime/address.ts";
-import type { Connection } from "../../runtime/connection.ts";
+import type { Connection } from "../../runtime/http_clients.ts";
 import { formatDuration } from "../../base/duration.ts";
 import type { HttpAnswer } from "../../runtime/http.ts";
 import { isExempt, proxyVariable } from "../../runtime/proxy.ts";
