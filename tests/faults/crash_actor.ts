@@ -1,7 +1,9 @@
 /**
- * A process that uses the queue, and writes down what it asks for and what it was told.
+ * A process that uses the queue and records what the queue promises.
  *
- * Before each call whatever it may do becomes possible, behind it whatever it promises becomes certain. What rides unsynced stays possible.
+ * Before each call its possible effects become possible ("may"). After it, the effects that the
+ * call promises become certain ("must" or "no"). Effects of records that are not synced stay
+ * possible.
  *
  * @module
  */
@@ -14,7 +16,7 @@ import type { CrashFiles } from "./crash_files.ts";
 import { type Promised, type Promises, subjectOf } from "./crash_ledger.ts";
 import { crashRuntime, STATE_DIR } from "./crash_runtime.ts";
 
-/** All promises of all processes, and the order in which they were made. */
+/** The promises to all processes, in order. */
 export class Ledger {
   promises: Promises = new Map();
   #ticks = 0;
@@ -33,19 +35,19 @@ export class Ledger {
   }
 }
 
-/** What is in every file. */
+/** The content of every attachment. */
 export const FILE: Uint8Array = new TextEncoder().encode("file ".repeat(4));
 
-/** An envelope that goes by its subject. */
-export function draft(subject: string, bytes = 20): EnqueueRequest {
+/** Creates an envelope that is known by its subject. */
+export function createRequest(subject: string, bytes = 20): EnqueueRequest {
   const notification = { subject, message: `${subject} `.padEnd(bytes, "äx\n") };
   return { channel: "matrix", destination: "!room", notification, expires: 9e12 };
 }
 
-/** An envelope that goes only when others, which come in with it, have not been delivered in time. */
-export function fallback(subject: string, ...primaries: EnqueueRequest[]): EnqueueRequest {
+/** Creates a fallback for other envelopes of the same call. */
+export function createFallback(subject: string, ...primaries: EnqueueRequest[]): EnqueueRequest {
   const requests = primaries.map((primary) => ({ request: primary, afterMs: 600_000 }));
-  return { ...draft(subject), channel: "phone", destination: "alerts", primaries: requests };
+  return { ...createRequest(subject), channel: "phone", destination: "alerts", primaries: requests };
 }
 
 /** One process. */
@@ -61,94 +63,97 @@ export class Actor {
     this.queue.prepare();
   }
 
-  /** The entries that go by these subjects, as they are now. */
+  /** The current entries with these subjects. */
   entries(...subjects: string[]): Entry[] {
     this.queue.refresh();
     return expandBatches(this.queue.state.entries()).filter((entry) => subjects.includes(subjectOf(entry)));
   }
 
-  /** The digests that there are now. */
-  digests(): Entry[] {
+  /** The current batches. */
+  batches(): Entry[] {
     this.queue.refresh();
     return this.queue.state.liveEntries().filter(({ members }) => members !== undefined);
   }
 
-  /** Gathers entries into one digest and announces it: what is promised of them stays as it is. */
-  async gather(...subjects: string[]): Promise<void> {
+  /** Puts entries into one batch and announces it. The promises to its members do not change. */
+  async batch(...subjects: string[]): Promise<void> {
     await this.queue.batch([this.entries(...subjects)]);
-    await this.queue.announce(this.digests());
+    await this.queue.announce(this.batches());
     const together = this.#ledger.tick();
     this.#all(subjects, () => ({ together }));
   }
 
-  /** What becomes of a digest becomes of its members, but that a refusal lets them go by themselves. */
-  async settleDigest(result: AttemptResult, { isProof = false } = {}): Promise<void> {
-    for (const digest of this.digests()) {
-      const subjects = (digest.members ?? []).map(subjectOf);
+  /**
+   * Records the result of all batches. It counts for their members too; a rejection releases them
+   * from the batch.
+   */
+  async settleBatches(result: AttemptResult, { isProof = false } = {}): Promise<void> {
+    for (const batch of this.batches()) {
+      const subjects = (batch.members ?? []).map(subjectOf);
       if (result.state !== "failed") this.#all(subjects, () => ({ together: undefined }));
       if (result.state === "delivered") this.#all(subjects, () => ({ present: "may" }));
-      await this.queue.recordResult(digest, result, { isProof });
+      await this.queue.recordResult(batch, result, { isProof });
       if (result.state === "delivered" && isProof) this.#all(subjects, () => ({ present: "no" }));
     }
   }
 
-  async enqueue(drafts: readonly EnqueueRequest[], { announced = false } = {}): Promise<void> {
-    const batch = this.#ledger.tick();
-    const subjects = drafts.map(subjectOf);
-    const leaving = drafts.filter(({ primaries }) => announced && !primaries).map(subjectOf);
+  async enqueue(requests: readonly EnqueueRequest[], { announced = false } = {}): Promise<void> {
+    const call = this.#ledger.tick();
+    const subjects = requests.map(subjectOf);
+    const leaving = requests.filter(({ primaries }) => announced && !primaries).map(subjectOf);
     subjects.forEach((subject, place) =>
       this.#ledger.set(subject, {
-        draft: drafts[place],
-        batch,
+        request: requests[place],
+        call,
         place,
-        aside: false,
+        isSpooled: false,
         present: "may",
         attempts: [0, leaving.includes(subject) ? 1 : 0],
-        open: leaving.includes(subject) ? "may" : "no",
+        inFlight: leaving.includes(subject) ? "may" : "no",
         dead: "no",
       })
     );
-    const { problem } = await this.queue.enqueue(drafts, () => announced);
+    const { problem } = await this.queue.enqueue(requests, () => announced);
     const resolved = this.#ledger.tick();
-    this.#all(subjects, () => ({ resolved, present: "must", aside: problem !== undefined }));
-    if (!problem) this.#all(leaving, () => ({ attempts: [1, 1], open: "must" }));
+    this.#all(subjects, () => ({ resolved, present: "must", isSpooled: problem !== undefined }));
+    if (!problem) this.#all(leaving, () => ({ attempts: [1, 1], inFlight: "must" }));
   }
 
-  /** Enqueues an entry that needs a file. */
+  /** Enqueues an entry with an attachment. */
   async attach(subject: string, options: { readonly announced?: boolean } = {}): Promise<void> {
     using incoming = await this.queue.stageFiles();
     const { name } = incoming.write([FILE.subarray(0, 5), FILE.subarray(5)], subject);
     incoming.confirm();
-    await this.enqueue([{ ...draft(subject), files: [name] }], options);
+    await this.enqueue([{ ...createRequest(subject), files: [name] }], options);
     incoming.keep([name]);
   }
 
   async announce(...subjects: string[]): Promise<void> {
-    this.#all(subjects, ({ attempts: [least, most] }) => ({ attempts: [least, most + 1], open: "may" }));
+    this.#all(subjects, ({ attempts: [least, most] }) => ({ attempts: [least, most + 1], inFlight: "may" }));
     for (const entry of await this.queue.announce(this.entries(...subjects))) {
-      this.#all([subjectOf(entry)], () => ({ attempts: [entry.attempts, entry.attempts], open: "must" }));
+      this.#all([subjectOf(entry)], () => ({ attempts: [entry.attempts, entry.attempts], inFlight: "must" }));
     }
   }
 
   async withdraw(...subjects: string[]): Promise<void> {
-    this.#all(subjects, ({ attempts: [least, most] }) => ({ attempts: [least - 1, most], open: "may" }));
+    this.#all(subjects, ({ attempts: [least, most] }) => ({ attempts: [least - 1, most], inFlight: "may" }));
     await this.queue.withdraw(this.entries(...subjects));
   }
 
   async settle(subject: string, result: AttemptResult, { isProof = false } = {}): Promise<void> {
-    const spared = this.#sparedBy(subject);
-    if (result.state === "delivered") this.#all([subject, ...spared], () => ({ present: "may" }));
-    else this.#all([subject], () => ({ open: "may", dead: result.state === "dead" ? "may" : "no" }));
+    const cancelled = this.#findCancelledBy(subject);
+    if (result.state === "delivered") this.#all([subject, ...cancelled], () => ({ present: "may" }));
+    else this.#all([subject], () => ({ inFlight: "may", dead: result.state === "dead" ? "may" : "no" }));
     for (const entry of this.entries(subject)) await this.queue.recordResult(entry, result, { isProof });
-    if (result.state === "dead") this.#all([subject], () => ({ open: "no", dead: "must" }));
-    else if (result.state === "delivered" && isProof) this.#all([subject, ...spared], () => ({ present: "no" }));
+    if (result.state === "dead") this.#all([subject], () => ({ inFlight: "no", dead: "must" }));
+    else if (result.state === "delivered" && isProof) this.#all([subject, ...cancelled], () => ({ present: "no" }));
   }
 
-  /** Those that nothing else stands before any more when this one is delivered. */
-  #sparedBy(subject: string): string[] {
+  /** Finds the fallbacks that are not needed any more when this entry is delivered. */
+  #findCancelledBy(subject: string): string[] {
     const { promises } = this.#ledger;
     const isLeft = (name: string) => name !== subject && promises.get(name)?.present === "must";
-    return [...promises].filter(([, { draft: { primaries = [] } }]) => {
+    return [...promises].filter(([, { request: { primaries = [] } }]) => {
       const subjects = primaries.map((one) => subjectOf(one.request));
       return subjects.includes(subject) && !subjects.some(isLeft);
     }).map(([name]) => name);

@@ -1,5 +1,5 @@
 /**
- * Ways in which a file can be spoiled: by a disk, by an editor, by a program that means well.
+ * Ways to damage a file: as disks, editors and programs do.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { type Dice, garbage } from "./crash_dice.ts";
 
 const LF = 0x0a;
 
-/** Spoils bytes; they are not changed themselves. */
+/** Returns a damaged copy of bytes. */
 export type Damage = (bytes: Uint8Array, dice: Dice) => Uint8Array;
 
 const DAMAGES: Readonly<Record<string, Damage>> = {
@@ -37,12 +37,12 @@ const DAMAGES: Readonly<Record<string, Damage>> = {
   "carriage returns": (bytes) =>
     joinLines(splitLines(bytes).map((line) => splice(line, line.length, 0, Uint8Array.of(0x0d)))),
   "empty lines": (bytes, dice) =>
-    onLines(bytes, (lines) => lines.splice(dice(lines.length), 0, new Uint8Array(), new Uint8Array())),
+    changeLines(bytes, (lines) => lines.splice(dice(lines.length), 0, new Uint8Array(), new Uint8Array())),
   "a line twice": (bytes, dice) =>
-    onLines(bytes, (lines) => lines.splice(dice(lines.length), 0, lines[dice(lines.length)])),
-  "a lost line": (bytes, dice) => onLines(bytes, (lines) => lines.splice(dice(lines.length), 1)),
+    changeLines(bytes, (lines) => lines.splice(dice(lines.length), 0, lines[dice(lines.length)])),
+  "a lost line": (bytes, dice) => changeLines(bytes, (lines) => lines.splice(dice(lines.length), 1)),
   "lines that changed places": (bytes, dice) =>
-    onLines(bytes, (lines) => {
+    changeLines(bytes, (lines) => {
       const [a, b] = [dice(lines.length), dice(lines.length)];
       [lines[a], lines[b]] = [lines[b], lines[a]];
     }),
@@ -53,14 +53,14 @@ const HUGE: Damage = (bytes, dice) => {
   return splice(bytes, dice(bytes.length + 1), 0, filler);
 };
 
-/** One of the ways; a line of megabytes is rare. */
-export function anyDamage(dice: Dice): readonly [name: string, damage: Damage] {
+/** Chooses a way at random; a line of megabytes is rare. */
+export function chooseDamage(dice: Dice): readonly [name: string, damage: Damage] {
   if (dice(150) === 0) return ["a line of megabytes", HUGE];
   const all = Object.entries(DAMAGES);
   return all[dice(all.length)];
 }
 
-/** The lines of a file; the last one is what stands behind the last line feed. */
+/** Splits a file into lines. The last item is the text after the last line feed. */
 export function splitLines(bytes: Uint8Array): Uint8Array[] {
   const lines: Uint8Array[] = [];
   let start = 0;
@@ -71,7 +71,7 @@ export function splitLines(bytes: Uint8Array): Uint8Array[] {
   return [...lines, bytes.subarray(start)];
 }
 
-/** The opposite of {@linkcode splitLines}. */
+/** Joins lines; the opposite of {@linkcode splitLines}. */
 export function joinLines(lines: readonly Uint8Array[]): Uint8Array {
   const joined = new Uint8Array(lines.reduce((sum, line) => sum + line.length + 1, -1));
   let at = 0;
@@ -83,7 +83,7 @@ export function joinLines(lines: readonly Uint8Array[]): Uint8Array {
   return joined;
 }
 
-function onLines(bytes: Uint8Array, change: (lines: Uint8Array[]) => void): Uint8Array {
+function changeLines(bytes: Uint8Array, change: (lines: Uint8Array[]) => void): Uint8Array {
   const lines = splitLines(bytes);
   change(lines);
   return lines.length === 0 ? new Uint8Array() : joinLines(lines);

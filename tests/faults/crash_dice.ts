@@ -1,9 +1,9 @@
-/** Dice of tests: they fall the same way for the same seed, on every machine. */
+/** Random numbers for tests, the same for the same seed on every machine. */
 
-/** One throw: a whole number from 0 to `sides - 1`. */
+/** Returns a whole number from 0 to `sides - 1`. */
 export type Dice = (sides: number) => number;
 
-/** Dice that a seed determines (xorshift, 32 bits). */
+/** Creates a generator of random numbers (xorshift, 32 bits). */
 export function seededDice(seed: number): Dice {
   let state = Math.imul(seed, 0x9e3779b1) || 1;
   return (sides) => {
@@ -14,7 +14,7 @@ export function seededDice(seed: number): Dice {
   };
 }
 
-/** Bytes of which nothing can be said. */
+/** Creates random bytes. */
 export function garbage(length: number, dice: Dice): Uint8Array {
   return Uint8Array.from({ length }, () => dice(256));
 }

@@ -1,21 +1,21 @@
 /**
- * What lies on a disk, and what is only on its way there. A file remembers every content that it had since it was last synced, a directory every
- * change of its names. A power cut leaves a mixture of these.
+ * A model of a disk that knows what is synced. A file keeps every content that it had since its
+ * last sync, a directory every change of its names. A power cut leaves a mixture of these.
  *
  * @module
  */
 
-/** A content never changes: whoever changes a file gives it another one. */
+/** A file. Each change creates a new version of its content. */
 export class DiskFile {
   readonly kind = "file";
   readonly number: number;
-  /** The process's open file that holds the `flock`. */
+  /** The open file that holds the `flock`. */
   holder: object | undefined;
-  /** How many open files there are of it. */
+  /** How often the file is open. */
   handles = 0;
-  /** What it held since the last sync, that included; the last one is what everybody reads. */
+  /** All versions since the last sync, which is the first one. Processes read the last one. */
   #versions: readonly Uint8Array[];
-  /** The first byte that was changed since then. */
+  /** The first byte that changed since the last sync. */
   #touched = Infinity;
 
   constructor(number: number, bytes: Uint8Array = new Uint8Array()) {
@@ -45,7 +45,7 @@ export class DiskFile {
     this.#touched = Infinity;
   }
 
-  /** What a power cut can find here. */
+  /** Returns the states that a power cut can leave. */
   image(): FileImage {
     return { kind: "file", versions: this.#versions, touched: this.#touched };
   }
@@ -56,17 +56,17 @@ export class DiskFile {
   }
 }
 
-/** A name that comes, goes, or both at once: a rename. */
+/** A change of names: creation, removal, or a rename. */
 export interface NameChange<Node> {
   readonly from?: string;
   readonly to?: string;
   readonly node: Node;
 }
 
-/** The names in a directory. */
+/** A directory. */
 export class DiskDirectory {
   readonly kind = "directory";
-  /** The names that everybody sees. */
+  /** The names that processes see. */
   readonly names: Map<string, DiskNode>;
   #durable: ReadonlyMap<string, DiskNode>;
   #changes: readonly NameChange<DiskNode>[] = [];
@@ -86,7 +86,7 @@ export class DiskDirectory {
     this.#changes = [];
   }
 
-  /** What a power cut can find here and below. */
+  /** Returns the states that a power cut can leave, also below. */
   image(seen: Map<DiskNode, NodeImage> = new Map()): DirectoryImage {
     const imageOf = (node: DiskNode) => {
       const image = seen.get(node) ?? (node.kind === "file" ? node.image() : node.image(seen));
@@ -101,7 +101,6 @@ export class DiskDirectory {
   }
 }
 
-/** What has a name. */
 export type DiskNode = DiskFile | DiskDirectory;
 
 /** A file at one moment. */
@@ -118,29 +117,28 @@ export interface DirectoryImage {
   readonly changes: readonly NameChange<NodeImage>[];
 }
 
-/** What has a name, at one moment. */
 export type NodeImage = FileImage | DirectoryImage;
 
-/** Makes a change of names seen. */
+/** Applies a change to names. */
 export function applyChange<Node>(names: Map<string, Node>, { from, to, node }: NameChange<Node>): void {
   if (from !== undefined) names.delete(from);
   if (to !== undefined) names.set(to, node);
 }
 
-/** The operations that change something. */
+/** Operations that change the disk. */
 export type Operation = "create" | "append" | "truncate" | "syncData" | "rename" | "remove" | "mkdir" | "syncDirectory";
 
-/** The disk, and what the kernel holds of it in memory. */
+/** The disk with the caches of the kernel. */
 export class CrashDisk {
   readonly root: DiskDirectory;
-  /** Hears of each operation that has just changed something. */
+  /** Called after each operation that changed the disk. */
   onChange: (operation: Operation, path: string) => void = () => {};
 
   constructor(root: DiskDirectory = new DiskDirectory()) {
     this.root = root;
   }
 
-  /** Everything that a power cut could make of this moment. */
+  /** Returns the states that a power cut can leave now. */
   image(): DirectoryImage {
     return this.root.image();
   }
@@ -159,8 +157,8 @@ export class CrashDisk {
     throw new Deno.errors.NotFound(`No such file or directory (os error 2): ${path}`);
   }
 
-  /** A new file; like ext4 it gets the lowest number that nobody uses, so that numbers come back. */
-  newFile(open: Iterable<DiskFile>): DiskFile {
+  /** Creates a file. Like ext4 it reuses the lowest free inode number. */
+  createFile(open: Iterable<DiskFile>): DiskFile {
     const used = new Set(Array.from(open, (file) => file.number));
     const visit = (directory: DiskDirectory) => {
       for (const node of directory.names.values()) node.kind === "file" ? used.add(node.number) : visit(node);
@@ -171,6 +169,6 @@ export class CrashDisk {
     return new DiskFile(number);
   }
 
-  /** Files that are open somewhere, whether or not they still have a name. */
+  /** All open files, also those without a name. */
   readonly open: Set<DiskFile> = new Set();
 }

@@ -1,8 +1,9 @@
 /**
- * A file system in memory that knows what a power cut would leave of it.
+ * A file system in memory that can be cut off from power.
  *
- * Several processes may work on one {@linkcode CrashDisk}, each through a {@linkcode CrashFiles} of its own; a process can be killed, which closes its files
- * and frees its locks, and what it wrote stays readable. A power cut is made of an {@linkcode CrashDisk.image} by `crash_states.ts`.
+ * Several processes can use one {@linkcode CrashDisk}, each with its own {@linkcode CrashFiles}. A
+ * killed process closes its files and releases its locks; other processes can read what it wrote.
+ * `crash_states.ts` creates the states after a power cut.
  *
  * @module
  */
@@ -10,20 +11,26 @@
 import type { Files, OpenFile, OpenMode } from "../../src/runtime/files.ts";
 import { CrashDisk, DiskDirectory, type DiskFile, type Operation } from "./crash_disk.ts";
 
-/** What happens to a process at an operation: it is killed there, or the disk refuses. */
-export type Fate = "die" | "fail" | undefined;
+/** What happens at an operation: the process is killed, or the disk fails. */
+export type OperationFault = "kill" | "fail" | undefined;
 
-/** A disk as one process sees it. */
+/** The files of one process. */
 export class CrashFiles implements Files {
   readonly disk: CrashDisk;
-  readonly #fate: (operation: Operation, path: string) => Fate;
+  readonly #chooseFault: (operation: Operation, path: string) => OperationFault;
   readonly #handles = new Set<() => void>();
   #killed = false;
 
-  /** @param fate asked before each operation that changes something; an append that dies writes its first half */
-  constructor(disk: CrashDisk = new CrashDisk(), fate: (operation: Operation, path: string) => Fate = () => undefined) {
+  /**
+   * @param chooseFault called before each operation that changes the disk. A killed append writes
+   * its first half
+   */
+  constructor(
+    disk: CrashDisk = new CrashDisk(),
+    chooseFault: (operation: Operation, path: string) => OperationFault = () => undefined,
+  ) {
     this.disk = disk;
-    this.#fate = fate;
+    this.#chooseFault = chooseFault;
   }
 
   /** Whether this process was killed. */
@@ -31,18 +38,18 @@ export class CrashFiles implements Files {
     return this.#killed;
   }
 
-  /** `kill -9`: the kernel closes what was open. */
+  /** Kills the process: the kernel closes its files. */
   kill(): void {
     this.#killed = true;
     for (const close of this.#handles) close();
   }
 
   open(path: string, mode: OpenMode): OpenFile {
-    this.#live();
+    this.#checkAlive();
     const [parent, name] = this.#locate(path);
     let file = parent.names.get(name);
     if (file === undefined && mode !== "read") {
-      const made = this.disk.newFile(this.disk.open);
+      const made = this.disk.createFile(this.disk.open);
       this.#change("create", path, () => parent.change({ to: name, node: made }));
       file = made;
     }
@@ -58,7 +65,7 @@ export class CrashFiles implements Files {
     const node = parent.names.get(source);
     if (node === undefined) throw new Deno.errors.NotFound(`No such file or directory (os error 2): ${from}`);
     if (parent !== target) {
-      throw new TypeError(`Cannot rename ${from} to ${to}: the model knows one directory at a time`);
+      throw new TypeError(`Cannot rename ${from} to ${to}: the model supports renames within one directory only`);
     }
     this.#change("rename", to, () => parent.change({ from: source, to: name, node }));
   }
@@ -70,9 +77,11 @@ export class CrashFiles implements Files {
     this.#change("remove", path, () => parent.change({ from: name, node }));
   }
 
-  /** As the real one: durable behind its return. A process is killed before it or behind it, but the power may fail in between. */
+  /**
+   * Durable when it returns, like the real function. The power can fail between its two operations.
+   */
   makeDirectory(path: string): void {
-    this.#live();
+    this.#checkAlive();
     if (this.disk.find(path)?.kind === "directory") return;
     const parentPath = path.slice(0, path.lastIndexOf("/"));
     this.makeDirectory(parentPath);
@@ -88,17 +97,17 @@ export class CrashFiles implements Files {
   }
 
   list(path: string): string[] {
-    this.#live();
+    this.#checkAlive();
     const node = this.disk.find(path);
     return node?.kind === "directory" ? [...node.names.keys()] : [];
   }
 
   #handle(file: DiskFile, path: string): OpenFile {
     const me = {};
-    let hasOpenIncident = true;
+    let isOpen = true;
     const close = () => {
-      if (!hasOpenIncident) return;
-      hasOpenIncident = false;
+      if (!isOpen) return;
+      isOpen = false;
       this.#handles.delete(close);
       if (file.holder === me) file.holder = undefined;
       if (--file.handles === 0) this.disk.open.delete(file);
@@ -122,7 +131,7 @@ export class CrashFiles implements Files {
       truncate: (size) => this.#change("truncate", path, () => file.truncate(size)),
       syncData: () => this.#change("syncData", path, () => file.sync()),
       tryLock: () => {
-        this.#live();
+        this.#checkAlive();
         if (file.holder !== undefined && file.holder !== me) return false;
         file.holder = me;
         return true;
@@ -135,25 +144,25 @@ export class CrashFiles implements Files {
   }
 
   #change(operation: Operation, path: string, work: () => void, unfinished?: () => void): void {
-    this.#live();
-    const fate = this.#fate(operation, path);
-    if (fate === "fail") throw Object.assign(new Error("Input/output error (os error 5)"), { code: "EIO" });
-    if (fate === "die") {
+    this.#checkAlive();
+    const fault = this.#chooseFault(operation, path);
+    if (fault === "fail") throw Object.assign(new Error("Input/output error (os error 5)"), { code: "EIO" });
+    if (fault === "kill") {
       unfinished?.();
       this.kill();
       this.disk.onChange(operation, path);
     }
-    this.#live();
+    this.#checkAlive();
     work();
     this.disk.onChange(operation, path);
   }
 
-  #live(): void {
+  #checkAlive(): void {
     if (this.#killed) throw new Error("Killed");
   }
 
   #locate(path: string): [DiskDirectory, string] {
-    this.#live();
+    this.#checkAlive();
     const slash = path.lastIndexOf("/");
     return [this.disk.directory(path.slice(0, slash)), path.slice(slash + 1)];
   }

@@ -1,40 +1,43 @@
 /**
- * A process is killed, another one goes on, and then the power fails.
+ * Kills a process at each of its operations. Another process goes on, and then the power fails.
  *
  * @module
  */
 
-import { type Actor, draft, fallback } from "./crash_actor.ts";
-import type { Fate } from "./crash_files.ts";
-import { DELIVERED, fill, holdLock, REFUSED } from "./crash_props.ts";
+import { type Actor, createFallback, createRequest } from "./crash_actor.ts";
+import type { OperationFault } from "./crash_files.ts";
+import { DELIVERED, fill, holdLock, RATE_LIMITED } from "./crash_props.ts";
 import { Scene } from "./crash_scene.ts";
 
-/** A process that is killed at its first, second, … operation, until it comes through. */
+/**
+ * A process that is killed at its first operation, then at its second, and so on, until it
+ * completes.
+ */
 export interface CrashKill {
   readonly name: string;
-  /** At how many states to look at each moment. */
+  /** The maximum number of checked states per moment. */
   readonly limit: number;
   readonly before?: (scene: Scene) => Promise<void>;
-  readonly doomed: (actor: Actor) => Promise<unknown>;
+  readonly run: (actor: Actor) => Promise<unknown>;
 }
 
 /**
- * Kills a process at each of its operations; each time another one goes on.
+ * Kills a process at each of its operations and checks the states after power cuts.
  *
- * @param factor how many times as many states as it has by itself
- * @returns how many states it looked at
- * @throws {BrokenPromiseError} when a promise is broken
+ * @param factor multiplies the maximum number of states
+ * @returns the number of checked states
+ * @throws {BrokenPromiseError} if a promise is broken
  */
-export async function killEverywhere({ limit, before, doomed }: CrashKill, factor: number = 1): Promise<number> {
+export async function killEverywhere({ limit, before, run }: CrashKill, factor: number = 1): Promise<number> {
   let states = 0;
   for (let fatal = 1, killed = true; killed; fatal++) {
     const scene = new Scene();
     await before?.(scene);
     let operations = 0;
     killed = false;
-    const fate = (): Fate => ++operations === fatal ? "die" : undefined;
+    const chooseFault = (): OperationFault => ++operations === fatal ? "kill" : undefined;
     try {
-      await doomed(scene.actor(fate));
+      await run(scene.actor(chooseFault));
     } catch (error) {
       killed = operations >= fatal;
       if (!killed) throw error;
@@ -43,9 +46,10 @@ export async function killEverywhere({ limit, before, doomed }: CrashKill, facto
     await survivor.queue.seal();
     await survivor.queue.importSpool();
     await survivor.queue.sweepAttachments();
-    // An announced enqueue promises the bytes alone; whoever was killed may have left a name that is not on the disk yet.
+    // An announced enqueue promises only the bytes. The killed process may have created a file
+    // whose name is not synced yet.
     survivor.queue.syncName();
-    await survivor.enqueue([draft("survivor")], { announced: true });
+    await survivor.enqueue([createRequest("survivor")], { announced: true });
     await survivor.announce("waits");
     await survivor.settle("waits", DELIVERED);
     states += await scene.cutPower(Math.ceil(limit * factor));
@@ -53,34 +57,33 @@ export async function killEverywhere({ limit, before, doomed }: CrashKill, facto
   return states;
 }
 
-/** All of them. */
 export const CRASH_KILLS: readonly CrashKill[] = [
   {
-    name: "one that enqueues",
+    name: "enqueue",
     limit: 25,
-    async doomed(actor) {
-      await actor.enqueue([draft("waits")]);
-      await actor.enqueue([draft("b")], { announced: true });
+    async run(actor) {
+      await actor.enqueue([createRequest("waits")]);
+      await actor.enqueue([createRequest("b")], { announced: true });
       await actor.settle("b", DELIVERED);
     },
   },
   {
-    name: "one that gathers a digest, sends it and settles it",
+    name: "batch, attempts, result",
     limit: 15,
-    async doomed(actor) {
-      await actor.gather("a", "b", "c");
-      await actor.settleDigest(REFUSED);
-      await actor.queue.announce(actor.digests());
-      await actor.settleDigest(DELIVERED, { isProof: true });
+    async run(actor) {
+      await actor.batch("a", "b", "c");
+      await actor.settleBatches(RATE_LIMITED);
+      await actor.queue.announce(actor.batches());
+      await actor.settleBatches(DELIVERED, { isProof: true });
     },
     async before(scene) {
-      await scene.actor().enqueue([draft("a"), draft("b"), draft("c"), draft("waits")]);
+      await scene.actor().enqueue([createRequest("a"), createRequest("b"), createRequest("c"), createRequest("waits")]);
     },
   },
   {
-    name: "one that sends files and sweeps",
+    name: "attachments and their sweep",
     limit: 10,
-    async doomed(actor) {
+    async run(actor) {
       await actor.attach("waits");
       await actor.attach("b", { announced: true });
       await actor.settle("b", DELIVERED);
@@ -88,9 +91,9 @@ export const CRASH_KILLS: readonly CrashKill[] = [
     },
   },
   {
-    name: "one that sends by a fallback, and then delivers what it stood in for",
+    name: "fallbacks, then their primaries",
     limit: 15,
-    async doomed(actor) {
+    async run(actor) {
       await actor.announce("b2");
       await actor.settle("b2", DELIVERED, { isProof: true });
       await actor.announce("a", "b");
@@ -98,29 +101,29 @@ export const CRASH_KILLS: readonly CrashKill[] = [
       await actor.settle("b", DELIVERED, { isProof: true });
     },
     async before(scene) {
-      const [a, b] = [draft("a"), draft("b")];
-      await scene.actor().enqueue([a, b, draft("waits"), fallback("a2", a), fallback("b2", b)]);
+      const [a, b] = [createRequest("a"), createRequest("b")];
+      await scene.actor().enqueue([a, b, createRequest("waits"), createFallback("a2", a), createFallback("b2", b)]);
     },
   },
   {
-    name: "one that compacts",
+    name: "compaction",
     limit: 8,
-    doomed: (actor) => actor.queue.compact(),
+    run: (actor) => actor.queue.compact(),
     async before(scene) {
       const actor = scene.actor();
-      await actor.enqueue([draft("waits")]);
+      await actor.enqueue([createRequest("waits")]);
       await fill(scene, actor);
     },
   },
   {
-    name: "one that takes in what came by the side door",
+    name: "import of the spool",
     limit: 15,
-    doomed: (actor) => actor.queue.importSpool(),
+    run: (actor) => actor.queue.importSpool(),
     async before(scene) {
       const actor = scene.actor();
-      await actor.enqueue([draft("a")]);
+      await actor.enqueue([createRequest("a")]);
       const lock = holdLock(scene);
-      await actor.enqueue([draft("waits")]);
+      await actor.enqueue([createRequest("waits")]);
       lock.release();
     },
   },

@@ -1,6 +1,6 @@
 /**
- * What the queue has promised so far, entry by entry, and whether a queue that was found after a power cut keeps it. An entry goes by the subject of its
- * notification.
+ * The promises of the queue, entry by entry, and the check whether a queue that is opened after a
+ * power cut keeps them. Entries are known by the subjects of their notifications.
  *
  * @module
  */
@@ -8,38 +8,41 @@
 import { type Entry, expandBatches } from "../../src/queue/entry.ts";
 import type { EnqueueRequest } from "../../src/queue/enqueue.ts";
 
-/** `may` was asked for, and nobody was told yet that it is done; `no` is certain. */
+/** `may`: requested, but not confirmed. `must` and `no` are confirmed. */
 export type Certainty = "no" | "may" | "must";
 
-/** What is known of one entry. */
+/** The promises about one entry. */
 export interface Promised {
-  readonly draft: EnqueueRequest;
-  /** Which `enqueue` it came with, by when that began, and its place there. */
-  readonly batch: number;
+  readonly request: EnqueueRequest;
+  /** When its call of `enqueue` began, and its place in that call. */
+  readonly call: number;
   readonly place: number;
-  /** When its `enqueue` resolved. */
+  /** When that call resolved. */
   readonly resolved?: number;
-  /** Whether it waits at the side door, where order is by the clock. */
-  readonly aside: boolean;
+  /** Whether it is in the spool, whose files are ordered by time. */
+  readonly isSpooled: boolean;
   readonly present: Certainty;
-  /** The least and the most attempts that the journal may tell of. */
+  /** The smallest and the largest allowed number of attempts. */
   readonly attempts: readonly [number, number];
-  readonly open: Certainty;
+  readonly inFlight: Certainty;
   readonly dead: Certainty;
-  /** Those with the same number were announced as one digest: no later try may have other members. */
+  /**
+   * Entries with the same number were announced as one batch. A later attempt must have the same
+   * members.
+   */
   readonly together?: number;
 }
 
-/** What was promised at one moment. */
+/** All promises at one moment, by subject. */
 export type Promises = ReadonlyMap<string, Promised>;
 
-/** The subject by which an entry goes. */
+/** Returns the subject of an entry. */
 export function subjectOf({ notification }: Pick<Entry, "notification">): string {
   const subject = notification !== null && typeof notification === "object" && "subject" in notification;
   return subject ? String(notification.subject) : "(none)";
 }
 
-/** A promise that was not kept. */
+/** A promise that the queue did not keep. */
 export class BrokenPromiseError extends Error {
   override name = "BrokenPromiseError" as const;
   readonly kind: "loss" | "duplicate" | "other";
@@ -51,16 +54,16 @@ export class BrokenPromiseError extends Error {
 }
 
 /**
- * Compares the entries of a queue with what was promised.
+ * Compares the entries of a queue with the promises.
  *
- * @throws {BrokenPromiseError} when a promise was not kept
+ * @throws {BrokenPromiseError} if a promise is not kept
  */
 export function checkPromises(promises: Promises, entries: readonly Entry[]): void {
-  const problem = broken(promises, entries);
+  const problem = findBroken(promises, entries);
   if (problem !== undefined) throw new BrokenPromiseError(...problem);
 }
 
-function broken(
+function findBroken(
   promises: Promises,
   entries: readonly Entry[],
 ): readonly [BrokenPromiseError["kind"], string] | undefined {
@@ -71,8 +74,8 @@ function broken(
     if (promised === undefined) return ["other", `${subject} was never enqueued`];
     if (found.has(subject)) return ["duplicate", `${subject} is there twice`];
     found.set(subject, entry);
-    if (promised.present === "no") return ["duplicate", `${subject} came back after its end was confirmed`];
-    const problem = brokenEntry(promised, entry);
+    if (promised.present === "no") return ["duplicate", `${subject} came back after its final state was confirmed`];
+    const problem = findEntryProblem(promised, entry);
     if (problem !== undefined) {
       return ["other", `${subject} ${problem}: ${JSON.stringify({ ...entry, notification: "…" })}`];
     }
@@ -80,63 +83,63 @@ function broken(
   for (const [subject, { present }] of promises) {
     if (present === "must" && !found.has(subject)) return ["loss", `${subject} is lost`];
   }
-  for (const [subject, { draft, resolved }] of promises) {
+  for (const [subject, { request, resolved }] of promises) {
     const entry = found.get(subject);
-    const isNeeded = draft.primaries?.some((one) => found.has(subjectOf(one.request))) ?? true;
+    const isNeeded = request.primaries?.some((one) => found.has(subjectOf(one.request))) ?? true;
     if (entry !== undefined && resolved !== undefined && !isNeeded && entry.inFlight === undefined) {
-      return ["duplicate", `${subject} stands in for nothing any more`];
+      return ["duplicate", `${subject} is a fallback that is not needed any more`];
     }
   }
-  const disorder = brokenDigest(promises, entries) ?? brokenOrder(promises, [...found.keys()]);
+  const disorder = findBatchProblem(promises, entries) ?? findOrderProblem(promises, [...found.keys()]);
   if (disorder !== undefined) return ["other", disorder];
 }
 
-/** Those that left as one are one, until that is delivered or refused: no later try may have other members. */
-function brokenDigest(promises: Promises, entries: readonly Entry[]): string | undefined {
+/** A batch keeps its members until it is delivered or rejected. */
+function findBatchProblem(promises: Promises, entries: readonly Entry[]): string | undefined {
   for (const { members } of entries.filter((entry) => entry.members)) {
     const subjects = new Set(members?.map(subjectOf));
     const numbers = new Set([...subjects].map((subject) => promises.get(subject)?.together));
     for (const [subject, { together }] of promises) {
       if (together !== undefined && numbers.has(together) && !subjects.has(subject)) {
-        return `${subject} left its digest`;
+        return `${subject} left its batch`;
       }
     }
   }
   const free = entries.filter((entry) => !entry.members).map(subjectOf);
   const alone = free.find((subject) => promises.get(subject)?.together !== undefined);
-  return alone === undefined ? undefined : `${alone} is in no digest any more`;
+  return alone === undefined ? undefined : `${alone} is in no batch any more`;
 }
 
-function brokenEntry({ draft, attempts: [least, most], open, dead }: Promised, entry: Entry) {
-  if (!sameEnvelope(draft, entry)) return "is not what was enqueued";
-  if (entry.attempts < least) return `forgot attempts, of which there were ${least}`;
-  if (entry.attempts > most) return `tells of attempts that never were, beyond ${most}`;
-  if (contradicts(open, entry.inFlight !== undefined)) return "is wrong about an open attempt";
+function findEntryProblem({ request, attempts: [least, most], inFlight, dead }: Promised, entry: Entry) {
+  if (!isSameEnvelope(request, entry)) return "is not what was enqueued";
+  if (entry.attempts < least) return `has fewer attempts than ${least}`;
+  if (entry.attempts > most) return `has more attempts than ${most}`;
+  if (contradicts(inFlight, entry.inFlight !== undefined)) return "has a wrong attempt in flight";
   if (entry.inFlight !== undefined && entry.inFlight.n !== entry.attempts) {
-    return "names another attempt than the last one";
+    return "has an attempt in flight that is not the last one";
   }
-  if (contradicts(dead, entry.dead !== undefined)) return "is wrong about its death";
+  if (contradicts(dead, entry.dead !== undefined)) return "is wrong about being dead";
 }
 
 function contradicts(certainty: Certainty, is: boolean): boolean {
   return certainty === "must" && !is || certainty === "no" && is;
 }
 
-function sameEnvelope(draft: EnqueueRequest, entry: Entry): boolean {
-  return draft.channel === entry.channel && draft.destination === entry.destination && draft.key === entry.key &&
-    JSON.stringify(draft.notification) === JSON.stringify(entry.notification);
+function isSameEnvelope(request: EnqueueRequest, entry: Entry): boolean {
+  return request.channel === entry.channel && request.destination === entry.destination && request.key === entry.key &&
+    JSON.stringify(request.notification) === JSON.stringify(entry.notification);
 }
 
-function brokenOrder(promises: Promises, subjects: readonly string[]): string | undefined {
+function findOrderProblem(promises: Promises, subjects: readonly string[]): string | undefined {
   for (const [at, later] of subjects.entries()) {
     for (const earlier of subjects.slice(at + 1)) {
       const [a, b] = [promises.get(earlier), promises.get(later)];
-      if (a && b && !a.aside && !b.aside && precedes(a, b)) return `${later} comes before ${earlier}`;
+      if (a && b && !a.isSpooled && !b.isSpooled && precedes(a, b)) return `${later} comes before ${earlier}`;
     }
   }
 }
 
 function precedes(a: Promised, b: Promised): boolean {
-  if (a.batch === b.batch) return a.place < b.place;
-  return a.resolved !== undefined && a.resolved < b.batch;
+  if (a.call === b.call) return a.place < b.place;
+  return a.resolved !== undefined && a.resolved < b.call;
 }

@@ -1,5 +1,5 @@
 /**
- * What scenes have in common.
+ * Results and steps that several scenes use.
  *
  * @module
  */
@@ -7,35 +7,35 @@
 import { assert } from "@std/assert";
 import { FileLock } from "../../src/runtime/file_lock.ts";
 import type { AttemptResult } from "../../src/queue/entry_transitions.ts";
-import { type Actor, draft } from "./crash_actor.ts";
+import { type Actor, createRequest } from "./crash_actor.ts";
 import { CrashFiles } from "./crash_files.ts";
 import { STATE_DIR } from "./crash_runtime.ts";
 import type { Scene } from "./crash_scene.ts";
 
-/** The service took it. */
+/** Accepted. */
 export const DELIVERED: AttemptResult = { state: "delivered", receipt: "$1", via: "put" };
-/** The service asks for patience. */
-export const REFUSED: AttemptResult & { readonly state: "failed" } = {
+/** Rate-limited. */
+export const RATE_LIMITED: AttemptResult & { readonly state: "failed" } = {
   state: "failed",
   class: "rate-limited",
   reason: "429",
   next: 5,
   notBefore: 5,
 };
-/** The service will never take it. */
-export const HOPELESS: AttemptResult = { state: "dead", reason: "too large", status: 413 };
+/** Rejected for good. */
+export const REJECTED: AttemptResult = { state: "dead", reason: "too large", status: 413 };
 
-/** Messages of 100 KB that are delivered, until a compaction is worth it. Nobody looks at these moments. */
+/** Delivers large messages until the journal can be compacted. The moments are not recorded. */
 export async function fill(scene: Scene, actor: Actor): Promise<void> {
   scene.recording = false;
   for (const subject of ["old 1", "old 2", "old 3"]) {
-    await actor.enqueue([draft(subject, 60_000)], { announced: true });
+    await actor.enqueue([createRequest(subject, 60_000)], { announced: true });
     await actor.settle(subject, DELIVERED, { isProof: true });
   }
   scene.recording = true;
 }
 
-/** Somebody holds the journal's lock and hangs. */
+/** Acquires the lock of the journal, like a process that hangs. */
 export function holdLock(scene: Scene): FileLock {
   const lock = new FileLock(new CrashFiles(scene.disk), `${STATE_DIR}/queue/lock`);
   assert(lock.tryAcquire());

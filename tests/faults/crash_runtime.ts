@@ -1,11 +1,11 @@
-/** What the queue needs of a machine, in a model of one: a clock that moves when somebody sleeps, and ids that never come twice. */
+/** The runtime of a modelled process: its clock moves only during sleeps. */
 
 import type { QueueRuntime } from "../../src/queue/queue.ts";
 
-/** Where the queue lives in the model. */
+/** The state directory in the model. */
 export const STATE_DIR = "/state";
 
-/** A runtime of its own for a process. */
+/** Creates the runtime of one process. */
 export function crashRuntime(): QueueRuntime {
   let time = Date.UTC(2026, 10, 22, 20);
   return {

@@ -1,6 +1,7 @@
 /**
- * A scene: processes work on one disk, and each moment at which the power could fail is written down. Afterwards every state in which a power cut could leave
- * the disk is looked at: a queue is opened on it, must have kept every promise of that moment, and must go on working.
+ * A scene: processes use one disk, and the scene records every moment at which the power can fail.
+ * Then it creates the states that a power cut can leave at each moment. A queue that is opened on
+ * such a disk must keep every promise of that moment and must work.
  *
  * @module
  */
@@ -8,9 +9,9 @@
 import { type Entry, expandBatches } from "../../src/queue/entry.ts";
 import { AttachmentStore } from "../../src/queue/attachments/store.ts";
 import { Queue } from "../../src/queue/queue.ts";
-import { Actor, draft, FILE, Ledger } from "./crash_actor.ts";
+import { Actor, createRequest, FILE, Ledger } from "./crash_actor.ts";
 import { CrashDisk, type DirectoryImage, type Operation } from "./crash_disk.ts";
-import { CrashFiles, type Fate } from "./crash_files.ts";
+import { CrashFiles, type OperationFault } from "./crash_files.ts";
 import { BrokenPromiseError, checkPromises, type Promised, type Promises, subjectOf } from "./crash_ledger.ts";
 import { seededDice } from "./crash_dice.ts";
 import { type Choose, crash, crashStates, nothingSurvives } from "./crash_states.ts";
@@ -27,11 +28,11 @@ interface Moment {
 /** The journal's path. */
 export const JOURNAL = `${STATE_DIR}/queue/queue.jsonl`;
 
-/** A disk, the processes on it and the moments so far. */
+/** A disk, its processes and the recorded moments. */
 export class Scene {
   readonly disk = new CrashDisk();
   readonly ledger = new Ledger();
-  /** Whether moments are written down. */
+  /** Whether moments are recorded. */
   recording = true;
   readonly #moments: Moment[] = [];
 
@@ -39,22 +40,22 @@ export class Scene {
     this.disk.onChange = (operation, path) => this.moment(`${operation} ${path}`);
   }
 
-  /** Another process. */
-  actor(fate?: (operation: Operation, path: string) => Fate): Actor {
-    return new Actor(new CrashFiles(this.disk, fate), this.ledger);
+  /** Starts another process. */
+  actor(chooseFault?: (operation: Operation, path: string) => OperationFault): Actor {
+    return new Actor(new CrashFiles(this.disk, chooseFault), this.ledger);
   }
 
-  /** Writes the moment down. */
+  /** Records the current moment. */
   moment(after: string): void {
     if (this.recording) this.#moments.push({ after, image: this.disk.image(), promises: this.ledger.promises });
   }
 
   /**
-   * Looks at what power cuts would leave.
+   * Checks the states that power cuts can leave.
    *
-   * @param limit how many states at most at one moment
-   * @returns how many it looked at
-   * @throws {BrokenPromiseError} when a promise is broken; the message says at which moment
+   * @param limit the maximum number of states per moment
+   * @returns the number of checked states
+   * @throws {BrokenPromiseError} if a promise is broken; the message names the moment
    */
   async cutPower(limit: number): Promise<number> {
     this.moment("the end");
@@ -64,7 +65,7 @@ export class Scene {
       for (const disk of crashStates(image, limit, at + 1)) {
         count++;
         try {
-          await afterwards(disk, promises, count);
+          await checkState(disk, promises, count);
         } catch (error) {
           const kind = error instanceof BrokenPromiseError ? error.kind : "other";
           const text = error instanceof BrokenPromiseError
@@ -80,11 +81,11 @@ export class Scene {
   }
 }
 
-/** Looks whether a queue that is found on a disk has kept all promises, and goes on working. */
-async function afterwards(disk: CrashDisk, promises: Promises, seed: number): Promise<void> {
+/** Checks that the queue on a disk has kept all promises, and that it works. */
+async function checkState(disk: CrashDisk, promises: Promises, seed: number): Promise<void> {
   const open = (on: CrashDisk) => Queue.open(STATE_DIR, crashRuntime(), { files: new CrashFiles(on) });
   const inJournal = new Map(Array.from(promises, ([subject, promised]) => {
-    const present: Promised["present"] = promised.aside && promised.present === "must" ? "may" : promised.present;
+    const present: Promised["present"] = promised.isSpooled && promised.present === "must" ? "may" : promised.present;
     return [subject, { ...promised, present }];
   }));
   const queue = open(disk);
@@ -95,8 +96,8 @@ async function afterwards(disk: CrashDisk, promises: Promises, seed: number): Pr
   await queue.importSpool();
   await queue.sweepAttachments();
   checkFiles(disk, queue.state.entries(), "swept");
-  await queue.enqueue([draft("fresh")], () => false);
-  const later = new Map(promises).set("fresh", promisedFresh());
+  await queue.enqueue([createRequest("fresh")], () => false);
+  const later = new Map(promises).set("fresh", createFreshPromise());
   checkPromises(later, queue.state.entries());
   for (const entry of expandBatches(queue.state.entries())) {
     const promised = later.get(subjectOf(entry));
@@ -111,7 +112,7 @@ async function afterwards(disk: CrashDisk, promises: Promises, seed: number): Pr
   checkPromises(later, open(crash(disk.image(), nothingSurvives, dice)).state.entries());
 }
 
-/** Every entry has its files, whole. Once it was swept there are no others. */
+/** Checks that every entry has its attachments, and after a sweep that there are no others. */
 function checkFiles(disk: CrashDisk, entries: readonly Entry[], swept?: "swept"): void {
   const files = new CrashFiles(disk);
   const store = new AttachmentStore(STATE_DIR, files);
@@ -125,20 +126,19 @@ function checkFiles(disk: CrashDisk, entries: readonly Entry[], swept?: "swept")
   }
   const rest = files.list(store.directory).filter((name) => !named.includes(name));
   if (swept && rest.length > 0) {
-    throw new BrokenPromiseError("other", `${rest.length} files are left that nobody needs`);
+    throw new BrokenPromiseError("other", `${rest.length} unused files are left`);
   }
 }
 
-function promisedFresh(): Promised {
-  const batch = Infinity;
+function createFreshPromise(): Promised {
   return {
-    draft: draft("fresh"),
-    batch,
+    request: createRequest("fresh"),
+    call: Infinity,
     place: 0,
-    aside: false,
+    isSpooled: false,
     present: "must",
     attempts: [0, 0],
-    open: "no",
+    inFlight: "no",
     dead: "no",
   };
 }

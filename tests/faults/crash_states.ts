@@ -1,9 +1,10 @@
 /**
- * What a power cut can leave.
+ * The states that a power cut can leave.
  *
- * Of a file: any size that it had, or that lies between, since it was last synced; and for each sector of 512 bytes on its own, what
- * was changed may be there, be as it was before, be zeros or be garbage. Of a directory: each change of a name since it was last synced is seen or not. A
- * rename is one change, so that its target is the old file or the new one, and never missing.
+ * A file can have any size between the smallest and the largest since its last sync. Each sector of
+ * 512 bytes can have the new content, the old content, zeros or garbage. In a directory each change
+ * since the last sync is visible or not. A rename is one change: its target is the old file or the
+ * new one, but never missing.
  *
  * @module
  */
@@ -21,13 +22,13 @@ import {
 
 const SECTOR_BYTES = 512;
 
-/** What is being decided. */
+/** What {@linkcode Choose} decides. */
 export type Question = "name" | "size" | "sector" | "last sector";
 
-/** Decides: 0 is what was before, the last option is what the process wrote. */
+/** Chooses an option: 0 is the state before, the last one is what the process wrote. */
 export type Choose = (options: number, question: Question) => number;
 
-/** Nothing survives that was not synced. */
+/** Only synced changes survive. */
 export const nothingSurvives: Choose = () => 0;
 
 const everythingSurvives: Choose = (options) => options - 1;
@@ -45,15 +46,18 @@ const EXTREMES: readonly Choose[] = [
   (options, question) => question === "size" ? Math.max(0, options - 2) : options - 1,
 ];
 
-/** The states that a power cut can leave: all of them where they are at most `limit`, else the extreme ones and as many others, by the seed. */
+/**
+ * Creates states: all of them if they are at most `limit`; otherwise the extreme ones and random
+ * ones.
+ */
 export function* crashStates(image: DirectoryImage, limit: number, seed: number): Generator<CrashDisk> {
   const dice = seededDice(seed);
-  if (optionsOf(image) <= limit) return yield* allStates(image, dice);
+  if (countStates(image) <= limit) return yield* allStates(image, dice);
   for (const extreme of EXTREMES) yield crash(image, extreme, dice);
   for (let count = EXTREMES.length; count < limit; count++) yield crash(image, (options) => dice(options), dice);
 }
 
-/** The disk after a power cut; all that is on it is durable. */
+/** Creates the disk after a power cut. */
 export function crash(image: DirectoryImage, choose: Choose, dice: Dice): CrashDisk {
   let files = 0;
   const survivors = new Map<NodeImage, DiskFile | DiskDirectory>();
@@ -77,7 +81,7 @@ function fileAfter({ versions, touched }: FileImage, choose: Choose, dice: Dice)
   const newest = versions[versions.length - 1];
   const sizes = versions.map((version) => version.length);
   const smallest = Math.min(...sizes), range = Math.max(...sizes) - smallest;
-  // The last option is the current size, and the first one the synced size.
+  // The first option is the synced size, the last one the current size.
   const [low, chosen] = [versions[0].length, choose(range + 1, "size")];
   const size = low <= newest.length ? smallest + chosen : smallest + range - chosen;
   const bytes = new Uint8Array(size);
@@ -85,7 +89,7 @@ function fileAfter({ versions, touched }: FileImage, choose: Choose, dice: Dice)
   for (let at = touched; at < size;) {
     const end = Math.min(size, (Math.floor(at / SECTOR_BYTES) + 1) * SECTOR_BYTES);
     const blank = new Uint8Array();
-    // Behind the synced end the old content is zeros anyway.
+    // After the synced end the old content is zeros.
     const contents = [
       versions[0],
       garbageAt(at, end, dice),
@@ -99,15 +103,15 @@ function fileAfter({ versions, touched }: FileImage, choose: Choose, dice: Dice)
   return bytes;
 }
 
-/** Garbage from one offset to another. */
+/** Creates garbage between two offsets. */
 function garbageAt(from: number, to: number, dice: Dice): Uint8Array {
   const bytes = new Uint8Array(to);
   bytes.set(garbage(to - from, dice), from);
   return bytes;
 }
 
-/** How many states there are, or more where few bytes are at stake. */
-function optionsOf(image: DirectoryImage): number {
+/** Counts the states; the result can be too high for few bytes. */
+function countStates(image: DirectoryImage): number {
   let product = 1;
   crash(image, (options) => {
     product *= options;
@@ -116,7 +120,7 @@ function optionsOf(image: DirectoryImage): number {
   return product;
 }
 
-/** Counts through all decisions like an odometer: the last one that has options left moves on, those behind it begin anew. */
+/** Creates all states, counting like an odometer. */
 function* allStates(image: DirectoryImage, dice: Dice): Generator<CrashDisk> {
   let path: number[] = [];
   for (;;) {

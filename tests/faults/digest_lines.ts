@@ -11,7 +11,10 @@ export function isDigestBody(body: string): boolean {
   return DIGEST_REGEXP.test(body);
 }
 
-/** Takes a digest apart; what is none stays what it is. A line that nobody can read stays too, so that it is noticed. */
+/**
+ * Takes a digest apart; what is none stays what it is. A line that nobody can read stays too, so
+ * that it is noticed.
+ */
 export function toldBy({ lane, body }: Heard): Heard[] {
   const identity = DIGEST_REGEXP.exec(body)?.groups?.identity;
   if (identity === undefined) return [{ lane, body }];

@@ -1,6 +1,7 @@
 /**
- * The program in one file. Its hundred and fifty modules are most of what a start of it costs, and of what strace has to look at; what it does to the queue is
- * the same. The entry is this module, so that it needs nothing beside it.
+ * The program in one file. Its hundred and fifty modules are most of what a start of it costs, and
+ * of what strace has to look at; what it does to the queue is the same. The entry is this module,
+ * so that it needs nothing beside it.
  *
  * @module
  */
@@ -14,7 +15,8 @@ import { PROGRAM_ENV } from "./process.ts";
 /**
  * Bundles the program for all processes of a suite.
  *
- * @returns why it could not be bundled; then the modules are run as they are, which only takes longer
+ * @returns why it could not be bundled; then the modules are run as they are, which only takes
+ * longer
  */
 export async function useOneFile(directory: string): Promise<string | undefined> {
   const path = `${directory}/program.js`;

@@ -1,5 +1,6 @@
 /**
- * The oracle: what was said, against what the rooms hold. It is the same for every fault, whoever spoke and whatever went wrong.
+ * The oracle: what was said, against what the rooms hold. It is the same for every fault, whoever
+ * spoke and whatever went wrong.
  *
  * ```text
  * acknowledged      -> there, once
@@ -17,7 +18,10 @@ export interface Said {
   readonly lane: string;
   readonly subject: string;
   readonly message: string;
-  /** `unknown` when it was killed before anybody could be told, or the disk would not let it take back what it refused. */
+  /**
+   * `unknown` when it was killed before anybody could be told, or the disk would not let it take
+   * back what it refused.
+   */
   readonly answer: "acknowledged" | "refused" | "unknown";
   /** When it began and when it ended, on a clock that all senders share. */
   readonly began: number;
@@ -30,7 +34,9 @@ export interface Said {
 export interface Heard {
   readonly lane: string;
   readonly body: string;
-  /** Whether it is a line of a digest: its message in one line, and perhaps only how that begins. */
+  /**
+   * Whether it is a line of a digest: its message in one line, and perhaps only how that begins.
+   */
   readonly isExcerpt?: boolean;
 }
 
@@ -45,7 +51,10 @@ export interface Verdict {
   readonly disorder: readonly string[];
 }
 
-/** What stands before the subject, which is the sender's name, and behind the message when it came late. */
+/**
+ * What stands before the subject, which is the sender's name, and behind the message when it came
+ * late.
+ */
 const FRAME_REGEXP = /^\[[^\]\n]*\] (?<text>.*?)(?:\n\n⏰ Queued since [^\n]*)?$/s;
 
 /** Judges. The order of `heard` is the order in the rooms. */
@@ -108,7 +117,10 @@ function inOneLine(message: string): string {
   return message.split("\n").map((line) => line.trim()).filter((line) => line !== "").join(" / ");
 }
 
-/** Each message that comes behind one that began only when it had ended; a copy counts where it first came. */
+/**
+ * Each message that comes behind one that began only when it had ended; a copy counts where it
+ * first came.
+ */
 function disorderOf(lane: readonly Said[]): string[] {
   const wrong: string[] = [];
   let latest: Said | undefined;

@@ -1,6 +1,6 @@
 /**
- * The power fails, behind every operation on every file, and leaves each time one of the things that a disk may hold then. What was promised is kept, and
- * the queue goes on.
+ * The power fails after every operation on every file. In each state that the disk can be in, the
+ * queue keeps its promises and works.
  *
  * @module
  */
@@ -11,12 +11,12 @@ import { cutPower, POWER_CUTS } from "./power_cuts.ts";
 let states = 0;
 
 for (const powerCut of POWER_CUTS) {
-  Deno.test(`after a power cut every promise is kept: ${powerCut.name}`, async () => {
+  Deno.test(`Queue keeps every promise after a power cut: ${powerCut.name}`, async () => {
     states += await cutPower(powerCut);
   });
 }
 
-Deno.test("the power was cut often enough", () => {
-  console.log(`${states} states after power cuts were looked at`);
+Deno.test("cutPower() checks more than 10,000 states", () => {
+  console.log(`${states} states after power cuts were checked`);
   assertGreater(states, 10_000);
 });

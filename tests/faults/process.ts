@@ -25,7 +25,10 @@ export interface Running {
   readonly ending: Promise<Ending>;
 }
 
-/** The command line of our program, with a program in front of it that breaks something and then runs it. */
+/**
+ * The command line of our program, with a program in front of it that breaks something and then
+ * runs it.
+ */
 export function commandLine(args: readonly string[], through: readonly string[] = []): string[] {
   const program = Deno.env.get(PROGRAM_ENV);
   const file = program === undefined ? [...inheritedConfig(), ENTRY] : ["--no-config", program];

@@ -1,9 +1,11 @@
 /**
- * A storm: senders that are killed at random, deliverers too, and a homeserver that changes its mood all the time. Afterwards the sky clears, and the room is
- * asked: is everything there that was answered with exit 0, once, in the order in which each sender spoke?
+ * A storm: senders that are killed at random, deliverers too, and a homeserver that changes its
+ * mood all the time. Afterwards the sky clears, and the room is asked: is everything there that was
+ * answered with exit 0, once, in the order in which each sender spoke?
  *
- * `deno task storm [SECONDS] [SEED]`; 60 seconds and a random seed by default. It prints the seed; the same seed rolls the same dice, though not the same
- * kills, since the machine has dice of its own.
+ * `deno task storm [SECONDS] [SEED]`; 60 seconds and a random seed by default. It prints the seed;
+ * the same seed rolls the same dice, though not the same kills, since the machine has dice of its
+ * own.
  *
  * @module
  */
@@ -29,7 +31,10 @@ const MOODS = [
   "captive-portal",
 ] as const;
 
-/** Whoever delivers makes a digest of three, or never makes any, and keeps no pace then: one process does this, and the next one that. */
+/**
+ * Whoever delivers makes a digest of three, or never makes any, and keeps no pace then: one process
+ * does this, and the next one that.
+ */
 const FLOODS = [{ backlog: 2 }, { digest: false }] as const;
 
 /** Dice that fall the same way for the same seed (mulberry32). */

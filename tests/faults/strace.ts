@@ -1,4 +1,7 @@
-/** Tests that look over a program's shoulder. On a developer's machine without strace they are skipped, loudly; in CI they fail. */
+/**
+ * Tests that look over a program's shoulder. On a developer's machine without strace they are
+ * skipped, loudly; in CI they fail.
+ */
 
 import { hasStrace } from "./sweep.ts";
 

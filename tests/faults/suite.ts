@@ -5,8 +5,10 @@
  * for each row: for each injection: a world -> the fault -> the fault is over -> something fresh is said -> the oracle
  * ```
  *
- * `deno task faults [--quick] [--row N]… [--jobs N] [--write]`. It prints a table and ends with 0 when nothing was lost, nothing came twice and nothing else was
- * wrong. `--write` keeps the lines of the rows that were run in `docs/guarantees.md`. It needs strace and faketime, and for a few parts root; what it cannot try counts as not run.
+ * `deno task faults [--quick] [--row N]… [--jobs N] [--write]`. It prints a table and ends with 0
+ * when nothing was lost, nothing came twice and nothing else was wrong. `--write` keeps the lines
+ * of the rows that were run in `docs/guarantees.md`. It needs strace and faketime, and for a few
+ * parts root; what it cannot try counts as not run.
  *
  * @module
  */

@@ -46,7 +46,8 @@ export function totalOf(results: readonly Result[], minutes: number): string {
 }
 
 /**
- * A document with a row's line in its table, which stands between two marks; lines of other rows stay as they are.
+ * A document with a row's line in its table, which stands between two marks; lines of other rows
+ * stay as they are.
  *
  * @throws {Error} when it has no such place
  */

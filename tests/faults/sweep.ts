@@ -1,7 +1,8 @@
 /**
- * The sweep: a command is run again and again, and each time one more of its system calls on the state directory is the one that goes wrong: the first, the
- * second, and so on, until a run makes fewer calls. Afterwards all is well again, another message is sent, and the room is asked whether everything is there
- * that was acknowledged, once and in order.
+ * The sweep: a command is run again and again, and each time one more of its system calls on the
+ * state directory is the one that goes wrong: the first, the second, and so on, until a run makes
+ * fewer calls. Afterwards all is well again, another message is sent, and the room is asked whether
+ * everything is there that was acknowledged, once and in order.
  *
  * ```text
  * for each command, fault and system call:  n = 1, 2, … until the fault does not happen any more
@@ -9,8 +10,9 @@
  *   -> send another, flush, status -> judge the room
  * ```
  *
- * `deno run -A -q scripts/with_std.ts run -A tests/faults/sweep.ts [--command NAME]… [--fault NAME]… [--limit N] [--jobs N]` runs all of it, which takes
- * minutes, or the part that is named. It needs strace.
+ * `deno run -A -q scripts/with_std.ts run -A tests/faults/sweep.ts [--command NAME]… [--fault
+ * NAME]… [--limit N] [--jobs N]` runs all of it, which takes minutes, or the part that is named. It
+ * needs strace.
  *
  * @module
  */
@@ -73,7 +75,10 @@ export async function sweep(options: SweepOptions): Promise<SweepRow[]> {
   return rows;
 }
 
-/** Tries the first call, the second, and so on, until the command makes no more. The last one shows that all is well without a fault. */
+/**
+ * Tries the first call, the second, and so on, until the command makes no more. The last one shows
+ * that all is well without a fault.
+ */
 async function sweepCall(command: SweptCommand, fault: Fault, syscall: Syscall, limit: number): Promise<Trial[]> {
   const trials: Trial[] = [];
   for (let n = 1; n <= limit; n++) {

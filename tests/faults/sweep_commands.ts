@@ -8,7 +8,10 @@ export interface SweptCommand {
   readonly name: string;
   /** Whether it is about somebody who sends, or somebody who delivers what others left. */
   readonly role: "sender" | "deliverer";
-  /** What is run; a sender's subject and message stand in between. The deliverer in the background has arguments of its own. */
+  /**
+   * What is run; a sender's subject and message stand in between. The deliverer in the background
+   * has arguments of its own.
+   */
   readonly args: readonly string[] | "in the background";
   /** The message that a sender sends. @default {messageFor} */
   readonly message?: string;
@@ -38,7 +41,10 @@ const FLUSH = ["flush", ...ALONE] as const;
 const THREE = ["first", "second", "third"] as const;
 const MANY: readonly string[] = Array.from({ length: 12 }, (_, at) => `number ${at}`);
 
-/** Every command, by its name. None of them leaves a process behind, so that a fault hits one process and no other. */
+/**
+ * Every command, by its name. None of them leaves a process behind, so that a fault hits one
+ * process and no other.
+ */
 export const COMMANDS: readonly SweptCommand[] = [
   { name: "send", role: "sender", args: ALONE },
   { name: "send in an outage", role: "sender", args: ALONE, isOutage: true },

@@ -1,6 +1,9 @@
 /** What can happen to a system call, in the words of `strace --inject`. */
 
-/** System calls by which the queue touches the disk, and the last ones the network. Machines differ in a few names; `?` permits one that is unknown here. */
+/**
+ * System calls by which the queue touches the disk, and the last ones the network. Machines differ
+ * in a few names; `?` permits one that is unknown here.
+ */
 const SYSCALLS = {
   openat: "openat",
   mkdir: "?mkdir,mkdirat",
@@ -35,11 +38,17 @@ export interface Fault {
   readonly syscalls: readonly Syscall[];
   /** What is injected into the call. */
   readonly effect: string;
-  /** Whether it happens to calls on any file and any connection; otherwise to those that touch the state directory, and no others. */
+  /**
+   * Whether it happens to calls on any file and any connection; otherwise to those that touch the
+   * state directory, and no others.
+   */
   readonly isAnywhere?: boolean;
   /** Whether every later call of the same name suffers it too. */
   readonly lasts?: boolean;
-  /** A second fault, in the first call of that name behind the first fault. Only a program that mends something makes that call. */
+  /**
+   * A second fault, in the first call of that name behind the first fault. Only a program that
+   * mends something makes that call.
+   */
   readonly followUp?: { readonly syscall: Syscall; readonly effect: string };
   /** Whether the program may fail to take back what it refuses: the disk does not let it. */
   readonly excusesHalfTaken?: boolean;
@@ -47,7 +56,10 @@ export interface Fault {
 
 const NETWORK: readonly Syscall[] = ["socket", "connect", "send", "receive", "poll", "shutdown"];
 const ALL = (Object.keys(SYSCALLS) as Syscall[]).filter((syscall) => !NETWORK.includes(syscall));
-/** `close` must happen: where strace answers in its place, the file stays open, and locked, which no disk can bring about. */
+/**
+ * `close` must happen: where strace answers in its place, the file stays open, and locked, which no
+ * disk can bring about.
+ */
 const FALLIBLE = ALL.filter((syscall) => syscall !== "close");
 const GROWING: readonly Syscall[] = ["openat", "mkdir", "write", "fdatasync", "fsync", "rename"];
 const NAMES: readonly Syscall[] = ["openat", "mkdir", "rename", "unlink"];
@@ -102,6 +114,7 @@ export function injection({ effect, lasts, followUp }: Fault, syscall: Syscall, 
   const options = ["-e", `trace=${calls.join(",")}`];
   options.push("-e", `inject=${SYSCALLS[syscall]}:${effect}:when=${n}${lasts ? "+" : ""}`);
   if (followUp) options.push("-e", `inject=${SYSCALLS[followUp.syscall]}:${followUp.effect}:when=1`);
-  // A filter in the kernel spares the program thousands of stops, but loses the signals that strace should send.
+  // A filter in the kernel spares the program thousands of stops, but loses the signals that strace
+  // should send.
   return options.some((option) => option.includes("signal=")) ? options : ["--seccomp-bpf", ...options];
 }

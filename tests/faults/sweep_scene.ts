@@ -68,7 +68,8 @@ export async function runTraced(
   const output = `${world.directory}/trace`;
   const paths = fault.isAnywhere ? [] : pathsOf(world).flatMap((path) => ["-P", path]);
   const through = ["strace", "-f", "-qq", "-o", output, ...paths, ...injection(fault, syscall, n)];
-  // Deno does not tell a directory that cannot be listed from one that is empty: what waits at the side door is not seen.
+  // Deno does not tell a directory that cannot be listed from one that is empty: what waits at the
+  // side door is not seen.
   const excuses = { mayBeHalfTaken: fault.excusesHalfTaken, mayOvertake: syscall === "getdents" };
   const ending = await run(world, command, { through, ...excuses });
   return { ...ending, trace: Deno.readTextFileSync(output) };

@@ -1,4 +1,7 @@
-/** A part of the sweep that is over in about a minute: what changes the disk, for the commands that matter most. `sweep.ts` as a program does all of it. */
+/**
+ * A part of the sweep that is over in about a minute: what changes the disk, for the commands that
+ * matter most. `sweep.ts` as a program does all of it.
+ */
 
 import { assertEquals, assertGreaterOrEqual } from "@std/assert";
 import { straceTest } from "./strace.ts";
@@ -13,7 +16,8 @@ const CHANGING: readonly Syscall[] = ["mkdir", "flock", "write", "ftruncate", "f
 /**
  * Sweeps, and wants to see that nothing went wrong.
  *
- * @param atLeast how many injections must have happened: fewer would show that they do not happen any more
+ * @param atLeast how many injections must have happened: fewer would show that they do not happen
+ * any more
  */
 function sweepTest(name: string, atLeast: number, options: SweepOptions): void {
   straceTest(name, async () => {

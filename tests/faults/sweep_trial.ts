@@ -1,5 +1,6 @@
 /**
- * One injection and its judgement: run the command with the fault, then everything without it, and look into the room.
+ * One injection and its judgement: run the command with the fault, then everything without it, and
+ * look into the room.
  *
  * @module
  */
@@ -18,7 +19,10 @@ export interface Trial extends Tally {
   readonly fired: boolean;
 }
 
-/** Exit codes that say that the disk did not do its part, or that something is left to do. The deliverer in the background says 70. */
+/**
+ * Exit codes that say that the disk did not do its part, or that something is left to do. The
+ * deliverer in the background says 70.
+ */
 const HONEST_CODES: readonly number[] = [0, 70, 74, 75, 77];
 
 /** Brings a fault about in the n-th call of a name, and judges. */

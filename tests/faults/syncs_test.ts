@@ -1,10 +1,16 @@
-/** What the queue asks of the disk, counted from outside: a sync is what a notification costs where the disk is slow. */
+/**
+ * What the queue asks of the disk, counted from outside: a sync is what a notification costs where
+ * the disk is slow.
+ */
 
 import { assertEquals } from "@std/assert";
 import { World } from "./world.ts";
 import { straceTest } from "./strace.ts";
 
-/** Runs a command, and counts the syncs of all of its threads in the state directory: Deno has caches of its own. */
+/**
+ * Runs a command, and counts the syncs of all of its threads in the state directory: Deno has
+ * caches of its own.
+ */
 async function syncsOf(world: World, ...args: string[]): Promise<{ fdatasync: number; fsync: number }> {
   const output = `${world.directory}/syncs`;
   const through = ["strace", "-f", "-qq", "--seccomp-bpf", "-y", "-o", output, "-e", "trace=fdatasync,fsync"];

@@ -42,7 +42,10 @@ export function problem(...problems: readonly string[]): Tally {
   return { ...NOTHING, problems };
 }
 
-/** Does the same for each of many, some of them side by side; what one throws is a problem of that one. */
+/**
+ * Does the same for each of many, some of them side by side; what one throws is a problem of that
+ * one.
+ */
 export async function tallyEach<Item>(
   items: Iterable<Item>,
   jobs: number,
@@ -66,7 +69,8 @@ export async function tallyEach<Item>(
 }
 
 /**
- * Runs a trial; once more when a homeserver that was away finds its port in other hands: those of another trial's homeserver, which says nothing about us.
+ * Runs a trial; once more when a homeserver that was away finds its port in other hands: those of
+ * another trial's homeserver, which says nothing about us.
  *
  * @throws what the trial throws
  */
@@ -80,7 +84,10 @@ export async function withOwnPorts<Result>(trial: () => Promise<Result>): Promis
   }
 }
 
-/** Lets timers and connections have their turn: what is tried in this process must not stand still for what is tried beside it. */
+/**
+ * Lets timers and connections have their turn: what is tried in this process must not stand still
+ * for what is tried beside it.
+ */
 export function breathe(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }

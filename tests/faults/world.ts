@@ -1,6 +1,8 @@
 /**
- * The world of one injection: a homeserver, its rooms, a state directory, and everybody who uses them. Some are real processes; others are notifiers in this
- * process, each as good as a process, on a clock that moves when they wait. Whatever was said goes into one ledger, and in the end the oracle judges.
+ * The world of one injection: a homeserver, its rooms, a state directory, and everybody who uses
+ * them. Some are real processes; others are notifiers in this process, each as good as a process,
+ * on a clock that moves when they wait. Whatever was said goes into one ledger, and in the end the
+ * oracle judges.
  *
  * @module
  */
@@ -61,7 +63,10 @@ export class World implements AsyncDisposable {
   readonly warnings: string[] = [];
   /** Whether it stays on the disk, for whoever wants to know what went wrong in it. */
   keepsEvidence = false;
-  /** How far the virtual clock moves at least when somebody sleeps: days in steps of a quarter of a second take long. */
+  /**
+   * How far the virtual clock moves at least when somebody sleeps: days in steps of a quarter of a
+   * second take long.
+   */
   stepMs = 0;
   #ticks = 0;
   #rounds = 0;
@@ -99,8 +104,8 @@ export class World implements AsyncDisposable {
   }
 
   /**
-   * Sleeps by the virtual clock. Who asks for a lock again sleeps by the real one too: a process that is just being started holds what this one has open, until
-   * it runs its program.
+   * Sleeps by the virtual clock. Who asks for a lock again sleeps by the real one too: a process
+   * that is just being started holds what this one has open, until it runs its program.
    */
   async sleep(ms: number, signal?: AbortSignal): Promise<void> {
     const least = Math.max(ms, this.stepMs);
@@ -194,7 +199,8 @@ export class World implements AsyncDisposable {
   }
 
   /**
-   * The fault is over: something fresh is said in each room, all must get through, nothing may be left, and the oracle judges.
+   * The fault is over: something fresh is said in each room, all must get through, nothing may be
+   * left, and the oracle judges.
    *
    * @param excuses what should not be, and cannot be helped
    */
@@ -226,7 +232,10 @@ export class World implements AsyncDisposable {
 
 /** What cannot be helped. */
 export interface Excuses {
-  /** The server cannot tell whether it had a message: where a try came to nothing, a possible duplicate is counted. */
+  /**
+   * The server cannot tell whether it had a message: where a try came to nothing, a possible
+   * duplicate is counted.
+   */
   readonly mayCount?: boolean;
   /** How many dead letters there should be. */
   readonly dead?: number;

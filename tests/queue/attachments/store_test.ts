@@ -3,7 +3,7 @@ import { InvalidNotificationError } from "../../../src/base/errors.ts";
 import { AttachmentStore } from "../../../src/queue/attachments/store.ts";
 import type { Files, OpenFile, OpenMode } from "../../../src/runtime/files.ts";
 import { Queue } from "../../../src/queue/queue.ts";
-import { draft } from "../../faults/crash_actor.ts";
+import { createRequest } from "../../faults/crash_actor.ts";
 import { CrashDisk } from "../../faults/crash_disk.ts";
 import { CrashFiles } from "../../faults/crash_files.ts";
 import { crashRuntime, STATE_DIR } from "../../faults/crash_runtime.ts";
@@ -43,7 +43,7 @@ Deno.test("sweepAttachments() leaves what an entry needs, dead ones too, and tak
     using incoming = await queue.stageFiles();
     const { name } = incoming.write([BYTES], subject);
     incoming.confirm();
-    const { entries: [entry] } = await queue.enqueue([{ ...draft(subject), files: [name] }], () => false);
+    const { entries: [entry] } = await queue.enqueue([{ ...createRequest(subject), files: [name] }], () => false);
     incoming.keep([name]);
     if (subject === "dead") await queue.recordResult(entry, { state: "dead", reason: "413" }, { isProof: false });
     if (subject !== "delivered") kept.push(name);
