@@ -1,6 +1,8 @@
 /**
- * Many notifications as one. A line for each, in their order; identical ones share a line, with their count. Where there is too little room the lines become
- * shorter. Nobody gathers more than there is room for ({@linkcode hasLineForEach}); where there is less room all the same, what is left out is counted. Pure.
+ * Renders a batch: many notifications in one message. Each has a line, in order. Identical notifications share a line with
+ * their count. If there is little room, the lines become shorter. `delivery/batching.ts` decides which entries become a
+ * batch, and never puts more of them into one than {@linkcode hasLineForEach} allows. If a channel has less room all the
+ * same, the last line counts what is missing. Pure.
  *
  * @module
  */
@@ -10,45 +12,45 @@ import type { Replaced } from "../queue/record.ts";
 import { MAX_MENTIONS, type Notification, SEVERITIES, type Severity } from "./notification.ts";
 import { byteLength, escapeHtml } from "./render.ts";
 
-/** One of the notifications that a digest stands for. */
+/** A notification in a batch. */
 export interface BatchItem {
   readonly notification: Notification;
-  /** Earlier ones whose place it took. */
+  /** The earlier notifications that it replaced. */
   readonly replaced?: Replaced;
 }
 
-/** A notification that stands for others. Its message is theirs, for a service of average size; {@linkcode renderBatch} fits it to another. */
+/** A notification that stands for others. Its message fits every service; {@linkcode renderBatch} fits it to one service. */
 export interface Batch extends Notification {
   readonly items: readonly BatchItem[];
 }
 
-/** A digest as plain text, and as HTML. */
+/** A batch as plain text and as HTML. */
 export interface RenderedBatch {
   readonly text: string;
   readonly html: string;
 }
 
-/** What every service takes, in UTF-8 bytes. */
+/** The size of a batch that every service takes, in UTF-8 bytes. */
 const COMMON_BATCH_BYTES = 3500;
 
-/** What stands around a digest in a message, in UTF-8 bytes: a subject, and how late it is. */
+/** How much of a message the subject and the notes of a batch may take, in UTF-8 bytes. */
 export const AROUND_BATCH_BYTES = 1024;
 
-/** No line shows more of a notification, in characters. */
+/** The most that a line shows of a notification, in characters. */
 const MAX_WIDTH = 1000;
-/** Lines are not cut shorter before some are left out. */
+/** The least that a line shows of a notification, in characters, before other lines are left out. */
 const MIN_WIDTH = 32;
-/** Less of a message than this is not worth its place. */
+/** The least of a message that is worth showing, in characters. */
 const MIN_MESSAGE = 8;
 
 const MARKS: Readonly<Record<Severity, string>> = { info: "ℹ", warning: "⚠", error: "❌", critical: "🚨" };
 
-/** Whether a notification stands for others. */
+/** True if a notification is a batch. */
 export function isBatch(notification: Notification): notification is Batch {
   return "items" in notification;
 }
 
-/** What a notification says, without those that it stands for: its message tells of them. */
+/** A batch as a plain notification, without its items. Its message shows them. */
 export function withoutItems(notification: Notification): Notification {
   if (!isBatch(notification)) return notification;
   const { items: _, ...rest } = notification;
@@ -56,17 +58,18 @@ export function withoutItems(notification: Notification): Notification {
 }
 
 /**
- * Makes a digest: as severe as the most severe, silent only when all are, as old as the oldest, and for everybody whom one of them is for.
+ * Creates a batch. It is as severe as its most severe item, as old as its oldest one, silent only if all are silent, and
+ * mentions all users whom a loud item mentions.
  *
  * @param items at least one
  */
 export function createBatch(items: readonly BatchItem[]): Batch {
-  const digest = batchOutline(items);
-  return { ...digest, message: renderBatch(digest, fitsEverywhere).text };
+  const batch = batchOutline(items);
+  return { ...batch, message: renderBatch(batch, fitsEverywhere).text };
 }
 
 /**
- * A digest without its message, which takes longer than everything else.
+ * Creates a batch without its message, whose rendering takes most of the time.
  *
  * @param items at least one
  */
@@ -86,51 +89,51 @@ export function batchOutline(items: readonly BatchItem[]): Batch {
   };
 }
 
-/** Whether a digest has room in any service. */
+/** True if every service has room for a batch. */
 export function fitsEverywhere({ text }: RenderedBatch): boolean {
   return byteLength(text) <= COMMON_BATCH_BYTES;
 }
 
-/** Whether there is room for a line of each, if a short one. */
+/** True if there is room for a line of each item, even if the lines are short. */
 export function hasLineForEach({ items }: Batch, fits: (rendered: RenderedBatch) => boolean): boolean {
-  return fits(render(linesOf(items), { width: MIN_WIDTH, clock: clockOf(items) }));
+  return fits(renderLines(toLines(items), { width: MIN_WIDTH, formatTime: timeFormat(items) }));
 }
 
 /**
- * Renders a digest as large as there is room.
+ * Renders a batch as large as there is room for.
  *
- * @param fits whether there is room; a shorter digest never needs more
+ * @param fits true if a rendered batch fits; a shorter one then fits too
  */
 export function renderBatch({ items }: Batch, fits: (rendered: RenderedBatch) => boolean): RenderedBatch {
-  const lines = linesOf(items);
-  const clock = clockOf(items);
-  const atWidth = (width: number) => render(lines, { width, clock });
+  const lines = toLines(items);
+  const formatTime = timeFormat(items);
+  const atWidth = (width: number) => renderLines(lines, { width, formatTime });
   if (fits(atWidth(MIN_WIDTH))) return atWidth(bisectLargest(MIN_WIDTH, MAX_WIDTH, (width) => fits(atWidth(width))));
-  // The most severe stay, and of those the first.
-  const byRank = lines.toSorted((a, b) => SEVERITIES.indexOf(severityOf(b)) - SEVERITIES.indexOf(severityOf(a)));
+  // The most severe lines stay; of equally severe ones, the first.
+  const bySeverity = lines.toSorted((a, b) => SEVERITIES.indexOf(severityOf(b)) - SEVERITIES.indexOf(severityOf(a)));
   const withCount = (count: number) =>
-    render(lines, { width: MIN_WIDTH, clock, kept: new Set(byRank.slice(0, count)) });
+    renderLines(lines, { width: MIN_WIDTH, formatTime, shown: new Set(bySeverity.slice(0, count)) });
   return withCount(bisectLargest(0, lines.length, (count) => fits(withCount(count))));
 }
 
-/** Identical notifications. */
+/** One line: identical notifications. */
 interface Line {
   readonly first: BatchItem;
-  /** As much of the message as any line shows. */
-  readonly message: string;
+  /** The beginning of the message, as much as the longest line shows. */
+  readonly excerpt: string;
   readonly count: number;
   readonly last: Notification;
 }
 
 interface Layout {
-  /** How many characters of a notification a line shows. */
+  /** How much a line shows of a notification, in characters. */
   readonly width: number;
-  readonly clock: (time: number) => string;
-  /** The lines that are not left out. @default all */
-  readonly kept?: ReadonlySet<Line>;
+  readonly formatTime: (time: number) => string;
+  /** The lines that are shown. @default all */
+  readonly shown?: ReadonlySet<Line>;
 }
 
-function linesOf(items: readonly BatchItem[]): Line[] {
+function toLines(items: readonly BatchItem[]): Line[] {
   const groups = Map.groupBy(
     items,
     ({ notification: { origin, severity, subject, message }, replaced }) =>
@@ -138,7 +141,7 @@ function linesOf(items: readonly BatchItem[]): Line[] {
   );
   return [...groups.values()].map((group) => ({
     first: group[0],
-    message: messageOf(group[0].notification),
+    excerpt: excerptOf(group[0].notification),
     count: group.length,
     last: group[group.length - 1].notification,
   }));
@@ -148,81 +151,89 @@ function severityOf({ first }: Line): Severity {
   return first.notification.severity;
 }
 
-function render(lines: readonly Line[], layout: Layout): RenderedBatch {
-  const { kept, clock } = layout;
-  const parts = lines.filter((line) => kept === undefined || kept.has(line)).map((line) => partsOf(line, layout));
-  const out = lines.filter((line) => kept !== undefined && !kept.has(line));
-  const rest = out.length === 0 ? [] : [restOf(out, clock)];
+function renderLines(lines: readonly Line[], layout: Layout): RenderedBatch {
+  const { shown, formatTime } = layout;
+  const parts = lines.filter((line) => shown === undefined || shown.has(line)).map((line) => formatLine(line, layout));
+  const missing = lines.filter((line) => shown !== undefined && !shown.has(line));
+  const last = missing.length === 0 ? [] : [formatMissing(missing, formatTime)];
   return {
-    text: [...parts.map(({ head, subject, tail }) => `- ${head} ${subject}${tail}`), ...rest].join("\n"),
+    text: [...parts.map(({ head, subject, tail }) => `- ${head} ${subject}${tail}`), ...last].join("\n"),
     html: [
-      ...parts.length === 0 ? [] : [`<ul>${parts.map(itemHtml).join("")}</ul>`],
-      ...rest.map((text) => `<p>${escapeHtml(text)}</p>`),
+      ...parts.length === 0 ? [] : [`<ul>${parts.map(toListItem).join("")}</ul>`],
+      ...last.map((text) => `<p>${escapeHtml(text)}</p>`),
     ].join(""),
   };
 }
 
-interface Parts {
+interface LineParts {
   readonly head: string;
   readonly subject: string;
   readonly tail: string;
 }
 
-function partsOf({ first: { notification, replaced }, message, count, last }: Line, { width, clock }: Layout): Parts {
+/** `20:15:03 ❌ Link down: ether1 lost its carrier 🔗 https://… (×3, first 20:15:03, last 20:17:44)`, in three parts. */
+function formatLine(
+  { first: { notification, replaced }, excerpt, count, last }: Line,
+  { width, formatTime }: Layout,
+): LineParts {
   const { severity, subject, link, time } = notification;
-  const shown = clip(subject, width);
-  const left = width - Array.from(subject).length;
-  const body = message === "" || left < MIN_MESSAGE ? "" : `: ${clip(message, left)}`;
-  const end = link === undefined || left - Array.from(message).length < link.length ? "" : ` 🔗 ${link}`;
-  const times = count === 1 ? "" : ` (×${count}, first ${clock(time)}, last ${clock(last.time)})`;
+  const room = width - Array.from(subject).length;
+  const message = excerpt === "" || room < MIN_MESSAGE ? "" : `: ${shorten(excerpt, room)}`;
+  const linkPart = link === undefined || room - Array.from(excerpt).length < link.length ? "" : ` 🔗 ${link}`;
+  const repeats = count === 1 ? "" : ` (×${count}, first ${formatTime(time)}, last ${formatTime(last.time)})`;
   const earlier = replaced === undefined ? "" : ` (↻ in place of ${replaced.count} earlier)`;
-  return { head: `${clock(time)} ${MARKS[severity]}`, subject: shown, tail: `${body}${end}${times}${earlier}` };
+  return {
+    head: `${formatTime(time)} ${MARKS[severity]}`,
+    subject: shorten(subject, width),
+    tail: `${message}${linkPart}${repeats}${earlier}`,
+  };
 }
 
-function itemHtml({ head, subject, tail }: Parts): string {
+function toListItem({ head, subject, tail }: LineParts): string {
   return `<li>${escapeHtml(head)} <strong>${escapeHtml(subject)}</strong>${escapeHtml(tail)}</li>`;
 }
 
 /** `… and 40 more from 20:15:03 to 20:17:44: 38 info, 2 warning`. */
-function restOf(lines: readonly Line[], clock: Layout["clock"]): string {
+function formatMissing(lines: readonly Line[], formatTime: Layout["formatTime"]): string {
   const total = (some: readonly Line[]) => some.reduce((sum, { count }) => sum + count, 0);
-  const kinds = SEVERITIES.toReversed().map((severity) =>
+  const counts = SEVERITIES.toReversed().map((severity) =>
     [severity, total(lines.filter((line) => severityOf(line) === severity))] as const
   );
   const times = lines.flatMap(({ first, last }) => [first.notification.time, last.time]);
-  const span = times.reduce(([from, to], time) => [Math.min(from, time), Math.max(to, time)], [Infinity, 0]);
-  return `… and ${total(lines)} more from ${clock(span[0])} to ${clock(span[1])}: ${
-    kinds.filter(([, count]) => count > 0).map(([severity, count]) => `${count} ${severity}`).join(", ")
+  const [from, to] = times.reduce(([from, to], time) => [Math.min(from, time), Math.max(to, time)], [Infinity, 0]);
+  return `… and ${total(lines)} more from ${formatTime(from)} to ${formatTime(to)}: ${
+    counts.filter(([, count]) => count > 0).map(([severity, count]) => `${count} ${severity}`).join(", ")
   }`;
 }
 
-/** The beginning of a message, in one line; that of HTML without its tags. */
-function messageOf({ message, format }: Notification): string {
+/** The beginning of a message in one line; HTML without its tags. */
+function excerptOf({ message, format }: Notification): string {
   const beginning = message.slice(0, 4 * MAX_WIDTH);
   const text = format === "html" ? withoutTags(beginning) : beginning;
   return text.split("\n").map((line) => line.trim()).filter((line) => line !== "").join(" / ").slice(0, 2 * MAX_WIDTH);
 }
 
-/** An excerpt needs no parser: whatever comes of this is escaped where it is shown. */
+/** An excerpt needs no HTML parser, since the result is escaped where it is shown. */
 function withoutTags(html: string): string {
   return html.replace(/<[^>]*>/g, " ").replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&quot;", '"')
     .replaceAll("&amp;", "&").replace(/[ \t]+/g, " ");
 }
 
-function clip(text: string, width: number): string {
-  // Cheaper than counting the characters of a long message: no character has more than two units.
+/** Shortens a text to a width in characters. */
+function shorten(text: string, width: number): string {
+  // A character has at most two UTF-16 units. This is cheaper than counting the characters of a long message.
   const characters = Array.from(text.slice(0, 2 * width + 2));
   return characters.length <= width ? text : `${characters.slice(0, Math.max(1, width - 1)).join("")}…`;
 }
 
-/** Times of day on the wall clock of this host, with the date where there is more than one. */
-function clockOf(items: readonly BatchItem[]): (time: number) => string {
-  const two = (number: number) => String(number).padStart(2, "0");
-  const dayOf = (date: Date) => `${two(date.getMonth() + 1)}-${two(date.getDate())}`;
-  const hasDays = new Set(items.map(({ notification: { time } }) => dayOf(new Date(time)))).size > 1;
+/** How a batch shows times: `20:15:03` by this host's clock, or `11-22 20:15:03` if its items are from several days. */
+function timeFormat(items: readonly BatchItem[]): (time: number) => string {
+  const twoDigits = (number: number) => String(number).padStart(2, "0");
+  const formatDay = (date: Date) => `${twoDigits(date.getMonth() + 1)}-${twoDigits(date.getDate())}`;
+  const hasDays = new Set(items.map(({ notification: { time } }) => formatDay(new Date(time)))).size > 1;
   return (time) => {
     const date = new Date(time);
-    const clock = [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(":");
-    return hasDays ? `${dayOf(date)} ${clock}` : clock;
+    const clock = [date.getHours(), date.getMinutes(), date.getSeconds()].map(twoDigits).join(":");
+    return hasDays ? `${formatDay(date)} ${clock}` : clock;
   };
 }

@@ -1,6 +1,6 @@
 /**
- * What a caller says, as a readonly value. Everything foreign becomes a {@linkcode Notification} through
- * {@linkcode createNotification}; behind it nothing is checked again.
+ * A notification: what the caller says, as a readonly value. {@linkcode createNotification} checks all input; code behind it
+ * does not check again.
  *
  * @module
  */
@@ -8,21 +8,21 @@
 import { InvalidNotificationError } from "../base/errors.ts";
 import { isMention, MENTION_PROBLEM, ROOM_MENTION } from "../matrix/ids.ts";
 
-/** How much it matters, from least to most. */
+/** How much a notification matters, from least to most. */
 export type Severity = "info" | "warning" | "error" | "critical";
 
 /** The severities, from least to most. */
 export const SEVERITIES: readonly Severity[] = ["info", "warning", "error", "critical"];
 
-/** How a message is written: plain text, text to be shown verbatim, Markdown, or HTML. */
+/** How a message is written: plain text, verbatim text, Markdown, or HTML. */
 export type Format = "text" | "code" | "markdown" | "html";
 
 /** The formats. */
 export const FORMATS: readonly Format[] = ["text", "code", "markdown", "html"];
 
-/** A file that belongs to a notification. What is in it lies in the state directory, until nobody needs it any more. */
+/** A file of a notification. Its content is in the state directory for as long as an entry needs it. */
 export interface Attachment {
-  /** How it is called for its readers: no path, and nothing that cannot be seen. */
+  /** Its file name, safe to show: without folders and invisible characters. */
   readonly name: string;
   /** Its media type: `image/png`. */
   readonly type: string;
@@ -32,25 +32,25 @@ export interface Attachment {
   readonly width?: number;
   /** Of an image, in pixels. */
   readonly height?: number;
-  /** What its content is called in the state directory. */
+  /** The name of its content in the state directory. */
   readonly content: string;
 }
 
-/** A file to be attached: by its path or by its bytes. */
+/** A file to attach, by its path or by its bytes. */
 export interface AttachmentInput {
-  /** Where it is. It is read before the notification is taken, and may be gone afterwards. */
+  /** Its path. The file is read before the notification is queued, and may be removed afterwards. */
   readonly path?: string;
-  /** What is in it, instead of a path; at most 32 MiB. */
+  /** Its content instead of a path, at most 32 MiB. */
   readonly bytes?: Uint8Array;
-  /** How it is called for its readers. @default the last part of the path */
+  /** Its name for the readers. @default the last part of the path */
   readonly name?: string;
-  /** Its media type. @default what its content and its name tell */
+  /** Its media type. @default detected from its content and its name */
   readonly type?: string;
 }
 
-/** One notification. */
+/** A notification. */
 export interface Notification {
-  /** Who speaks: the name of a script or a service. */
+  /** The script or service that sends it. */
   readonly origin?: string;
   /** One line, never empty. */
   readonly subject: string;
@@ -60,29 +60,29 @@ export interface Notification {
   readonly format: Format;
   /** An absolute URL. */
   readonly link?: string;
-  /** Whether it should arrive without a sound or a push. */
+  /** `true`: it arrives without a sound or a push. */
   readonly silent: boolean;
   /** How much it matters. */
   readonly severity: Severity;
-  /** When it was said, milliseconds since 1970. */
+  /** When it was created, milliseconds since 1970. */
   readonly time: number;
-  /** What it is about, for whoever relates notifications to each other. */
+  /** The incident that it belongs to. */
   readonly key?: string;
-  /** Whether it says that what its key is about is over. */
+  /** `true`: it resolves the incident of its key. */
   readonly resolves?: true;
-  /** Whom it is for, where a room has more members: user ids (`@name:example.org`), or `@room`. */
+  /** The users that it mentions: Matrix user ids (`@name:example.org`), or `@room`. */
   readonly mentions?: readonly string[];
-  /** When it stops being worth delivering, milliseconds since 1970. */
+  /** When it expires, milliseconds since 1970. */
   readonly expires: number;
-  /** The files that come with it. */
+  /** Its attachments. */
   readonly attachments?: readonly Attachment[];
-  /** The file that it is, where a service takes each by itself: its text went before it. */
+  /** Set if it is itself an attachment, for a service where each is a message of its own after the text. */
   readonly file?: Attachment;
-  /** The files that a channel cannot carry, as people read of them: `report.pdf (12.0 KiB)`. The text says that they are not there. */
+  /** The attachments that its channel cannot take: `report.pdf (12.0 KiB)`. The text lists them. */
   readonly unsent?: readonly string[];
 }
 
-/** What is said of a notification; what is left out has its default. */
+/** A notification to send. */
 export interface NotificationInput {
   /** One line; line breaks become spaces. At most 1 KiB of UTF-8. */
   readonly subject: string;
@@ -92,55 +92,56 @@ export interface NotificationInput {
   readonly format?: Format;
   /** An absolute URL. */
   readonly link?: string;
-  /** Whether it should arrive without a sound or a push. @default {false} */
+  /** `true`: it arrives without a sound or a push. @default {false} */
   readonly silent?: boolean;
   /** How much it matters. @default {"info"} */
   readonly severity?: Severity;
-  /** Who speaks, at most 1 KiB of UTF-8. */
+  /** The script or service that sends it, at most 1 KiB of UTF-8. */
   readonly origin?: string;
-  /** What it is about, at most 1 KiB of UTF-8. */
+  /** The incident that it belongs to, at most 1 KiB of UTF-8. */
   readonly key?: string;
   /**
-   * Whether it says that what its key is about is over. Its subject says so then, and after how long; a Matrix room sees it with the first of that key.
+   * `true`: it resolves the incident of its key. Its subject says so, with the duration of the incident. In a Matrix room it
+   * relates to the first notification of the incident.
    *
    * @default {false}
    */
   readonly resolves?: boolean;
-  /** Whom it is for: user ids (`@name:example.org`), or `@room` for everybody. Only Matrix rooms know them. @default nobody */
+  /** The users to mention: Matrix user ids (`@name:example.org`), or `@room` for all. Only Matrix uses them. @default none */
   readonly mentions?: readonly string[];
-  /** How long it is worth delivering, milliseconds. @default {1209600000} (14 days) */
+  /** How long after its creation it expires, milliseconds. @default {1209600000} (14 days) */
   readonly ttlMs?: number;
-  /** Files that come with it, at most 10. @default none */
+  /** Files to attach, at most 10. @default none */
   readonly attachments?: readonly AttachmentInput[];
 }
 
 /** The longest subject, origin or key, in UTF-8 bytes. */
 export const MAX_SUBJECT_BYTES = 1024;
 
-/** A caller who means more people means the room. */
+/** The most mentions of a notification. For more people there is `@room`. */
 export const MAX_MENTIONS = 10;
 
 /**
- * The longest message that is accepted, in UTF-8 bytes; channels may cut it further and say so. With everything doubled by JSON it still fits into a line of the
- * queue.
+ * The longest message, in UTF-8 bytes. A line of the journal has room for it even if JSON escapes double it. Channels may
+ * cut it further, with a note.
  */
 export const MAX_MESSAGE_BYTES: number = 56 * 1024;
 
-/** The largest file that is taken, in bytes; services may take less. */
+/** The largest attachment, in bytes. Services may take less. */
 export const MAX_FILE_BYTES: number = 32 * 2 ** 20;
 
-/** How many files a notification may have. */
+/** The most attachments of a notification. */
 export const MAX_FILES = 10;
 
-/** How long a notification is worth delivering by default: 14 days. */
+/** When a notification expires by default: after 14 days. */
 export const DEFAULT_TTL_MS: number = 14 * 86_400_000;
 
 /**
- * Checks and normalises: trims, replaces control characters and lone surrogates (Synapse answers those with 500 for ever), and fills in defaults. Files are
- * not looked at: that is for whoever keeps them.
+ * Checks a notification, normalises its texts and fills in defaults. It replaces control characters, and lone surrogates, to
+ * which Synapse responds with 500 for ever. It does not read attachments (attachments/source.ts does).
  *
- * @param now when it is said, milliseconds since 1970
- * @throws {InvalidNotificationError} when something is empty, too long or of the wrong form
+ * @param now milliseconds since 1970
+ * @throws {InvalidNotificationError} if a text is empty, too long or malformed
  *
  * @example A subject alone is enough
  * ```ts
@@ -154,8 +155,8 @@ export function createNotification(input: NotificationInput, now: number): Notif
   const subject = text("subject", input.subject).replace(/\s+/g, " ").trim();
   if (subject === "") throw new InvalidNotificationError("Cannot send a notification without a subject: it is empty");
   if (input.resolves && !input.key) {
-    throw new InvalidNotificationError("Cannot say that something is over: no key says what", {
-      hint: "give it the key of what it resolves",
+    throw new InvalidNotificationError("Cannot resolve an incident: the notification has no key", {
+      hint: "give it the key of the incident",
     });
   }
   const ttlMs = input.ttlMs ?? DEFAULT_TTL_MS;
@@ -183,9 +184,9 @@ export function createNotification(input: NotificationInput, now: number): Notif
 }
 
 /**
- * Checks a caller's own name for a notification.
+ * Checks an idempotency key.
  *
- * @throws {InvalidNotificationError} when it is empty or too long, or holds what cannot be printed
+ * @throws {InvalidNotificationError} if it is empty, too long, or contains a character that is not visible ASCII
  */
 export function checkId(id: string | undefined): void {
   if (id === undefined || /^[\x21-\x7e]{1,255}$/.test(id)) return;
@@ -205,7 +206,7 @@ function checkMentions(mentions: readonly string[]): readonly string[] {
   if (wrong !== undefined) throw new InvalidNotificationError(`Cannot mention "${wrong}": ${MENTION_PROBLEM}`);
   if (unique.length <= MAX_MENTIONS) return unique;
   throw new InvalidNotificationError(`Cannot mention ${unique.length} users: the limit is ${MAX_MENTIONS}`, {
-    hint: `mention ${ROOM_MENTION}: everybody in the room`,
+    hint: `mention ${ROOM_MENTION} instead: all users in the room`,
   });
 }
 
@@ -218,12 +219,12 @@ function text(name: string, value: unknown): string {
   return printableText(value);
 }
 
-/** A text as a notification holds it. It may have become longer: what stands in the place of a control character is three bytes. */
+/** Replaces characters that cannot be shown. The text may become longer in bytes: a replacement character has three. */
 export function printableText(text: string): string {
   return text.toWellFormed().replace(CONTROL_REGEXP, "\ufffd");
 }
 
-/** Control characters, but for tab, line feed and carriage return: terminals obey them, and people do not see them. */
+/** Control characters except tab, line feed and carriage return: people do not see them, and terminals obey them. */
 // deno-lint-ignore no-control-regex
 const CONTROL_REGEXP = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/g;
 
@@ -256,7 +257,7 @@ function absoluteUrl(value: string): string {
   );
 }
 
-/** Whether a value from a queue is a notification, as far as everybody relies on it. */
+/** True if a value from the queue is a notification, as far as other code relies on it. */
 export function isNotification(value: unknown): value is Notification {
   if (typeof value !== "object" || value === null) return false;
   const { subject, message, format, severity, silent, link, time, mentions } = value as Record<string, unknown>;

@@ -1,5 +1,5 @@
 /**
- * From a notification to what people read: plain text and HTML, the note on lateness, and texts cut to a size in bytes. Pure.
+ * Renders a notification as plain text and as HTML, with its notes, and cuts messages that are too long. Pure.
  *
  * @module
  */
@@ -11,34 +11,34 @@ import type { Notification } from "./notification.ts";
 
 /** What a rendering depends on besides the notification. */
 export interface RenderOptions {
-  /** The name of the host that speaks; it stands in brackets before the subject. */
+  /** The name of the host, shown in brackets before the subject. */
   readonly identity: string;
-  /** When a late notification arrives, milliseconds since 1970; undefined for one in time. */
+  /** When a late notification is delivered, milliseconds since 1970. @default it is not late */
   readonly lateAt?: number;
-  /** Earlier notifications with the same key that were still waiting, and whose place it took. */
-  readonly replaced?: Replaced;
-  /** More that its reader must know, a line each. @default none */
+  /** The queued notifications with the same key that it replaced. */
+  readonly replaced?: Pick<Replaced, "count" | "since">;
+  /** More notes, a line each. @default none */
   readonly notes?: readonly string[];
-  /** Whom it is for: user ids of Matrix, or `@room`. @default nobody who is told so */
+  /** The users that it mentions: Matrix user ids, or `@room`. @default none */
   readonly mentions?: readonly string[];
   /** Formats a mention as HTML. @default its text */
   readonly formatMention?: (mention: string) => string;
 }
 
-/** `12 bytes`, `1.5 KiB`, `3.0 MiB`. */
+/** Formats a size: `12 bytes`, `1.5 KiB`, `3.0 MiB`. */
 export function formatBytes(bytes: number): string {
   if (bytes < 1024) return `${bytes} bytes`;
   const kib = bytes / 1024;
   return kib < 1024 ? `${kib.toFixed(1)} KiB` : `${(kib / 1024).toFixed(1)} MiB`;
 }
 
-/** `[identity] Subject`. */
+/** The subject as people see it: `[identity] Subject`. */
 export function subjectLine(notification: Notification, identity: string): string {
   return `[${identity}] ${notification.subject}`;
 }
 
 /**
- * What the reader must know beside the message, a line each: `⏰ Queued since 2026-11-22 20:15 (UTC+1), 2 h 5 min late`;
+ * Notes for the reader besides the message, a line each: `⏰ Queued since 2026-11-22 20:15 (UTC+1), 2 h 5 min late`;
  * `↻ In place of 3 earlier ones, since 2026-11-22 18:00 (UTC+1)`; `📎 report.pdf (12.0 KiB) was not sent here`.
  */
 export function formatNotes(
@@ -57,9 +57,9 @@ export function formatNotes(
 }
 
 /**
- * The whole as plain text.
+ * Renders a notification as plain text.
  *
- * @param message the message to show, where it is not the notification's own: reduced from HTML, or cut
+ * @param message the text to show as its message: the notification's own, converted from HTML, or cut
  */
 export function renderPlain(notification: Notification, options: RenderOptions, message: string): string {
   return [
@@ -72,9 +72,9 @@ export function renderPlain(notification: Notification, options: RenderOptions, 
 }
 
 /**
- * The whole as HTML of the kind that Matrix allows (Client-Server API, "m.room.message msgtypes").
+ * Renders a notification as HTML, with the few tags that Matrix allows (Client-Server API, "m.room.message msgtypes").
  *
- * @param messageHtml the message as allowed, well-formed HTML; empty for none
+ * @param messageHtml the message as allowed, well-formed HTML; may be empty
  */
 export function renderHtml(notification: Notification, options: RenderOptions, messageHtml: string): string {
   const { link } = notification;
@@ -88,27 +88,27 @@ export function renderHtml(notification: Notification, options: RenderOptions, m
     (after.length === 0 ? "" : `<br>${after.join("<br>")}`);
 }
 
-/** `👤 For @alice:example.org, @room`: a line, or none. */
+/** `👤 For @alice:example.org, @room`: one line, or none. */
 function mentionNotes({ mentions = [] }: RenderOptions, format = (mention: string) => mention): string[] {
   return mentions.length === 0 ? [] : [`👤 For ${mentions.map(format).join(", ")}`];
 }
 
-/** A plain message as HTML: line breaks kept. */
+/** Converts plain text to HTML and keeps its line breaks. */
 export function textToHtml(text: string): string {
   return escapeHtml(text).replaceAll("\n", "<br>");
 }
 
-/** A verbatim message as HTML. */
+/** Converts verbatim text to HTML. */
 export function codeToHtml(text: string): string {
   return `<pre><code>${escapeHtml(text)}\n</code></pre>`;
 }
 
-/** Text that HTML shows as it is, in an element or in a quoted attribute. */
+/** Escapes text for an HTML element or a quoted attribute. */
 export function escapeHtml(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 }
 
-/** The schemes that `formatted_body` may link to. */
+/** The URL schemes that Matrix allows in links. */
 const LINK_SCHEMES: ReadonlySet<string> = new Set(["https:", "http:", "ftp:", "mailto:", "magnet:"]);
 
 function linkHtml(link: string): string {
@@ -116,16 +116,16 @@ function linkHtml(link: string): string {
   return LINK_SCHEMES.has(new URL(link).protocol) ? `<a href="${escapeHtml(link)}">${label}</a>` : escapeHtml(link);
 }
 
-/** UTF-8 bytes of a text. */
+/** The length of a text in UTF-8 bytes. */
 export function byteLength(text: string): number {
   return new TextEncoder().encode(text).length;
 }
 
 /**
- * Cuts a message so that what is built of it fits, between characters, and says so at its end.
+ * Cuts a message between two characters until it fits, and adds a note that says so.
  *
- * @param fits whether what is built of a message is small enough; a shorter message never builds something larger
- * @returns the message whole when it fits, else its longest beginning that fits with the note
+ * @param fits true if the result of this message is small enough; a shorter message then fits too
+ * @returns the whole message if it fits, else its longest beginning that fits with the note
  */
 export function cutToFit(message: string, fits: (message: string) => boolean): string {
   if (fits(message)) return message;
@@ -135,7 +135,7 @@ export function cutToFit(message: string, fits: (message: string) => boolean): s
   return cut(bisectLargest(0, characters.length, (count) => fits(cut(count))));
 }
 
-/** Cuts a message to a size in UTF-8 bytes, between characters, and says so at its end; quick for one of megabytes too. */
+/** Cuts a message to a size in UTF-8 bytes, and adds a note that says so. It is fast for megabytes too. */
 export function cutToBytes(message: string, maxBytes: number): string {
   const total = byteLength(message);
   if (total <= maxBytes) return message;
@@ -147,13 +147,13 @@ function withCutNote(kept: string, total: number): string {
   return `${kept}\n✂ Cut here: ${total - byteLength(kept)} of ${total} bytes are missing`;
 }
 
-/** `2026-11-22 20:15 (UTC+1)`: the wall clock of the host that queued it, and where that clock stands. */
+/** Formats a time by the wall clock of this host, with its offset: `2026-11-22 20:15 (UTC+1)`. */
 export function formatTime(time: number): string {
   const date = new Date(time);
-  const two = (number: number) => String(number).padStart(2, "0");
-  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  const twoDigits = (number: number) => String(number).padStart(2, "0");
+  const day = `${date.getFullYear()}-${twoDigits(date.getMonth() + 1)}-${twoDigits(date.getDate())}`;
   const offset = -date.getTimezoneOffset();
-  const minutes = Math.abs(offset) % 60 === 0 ? "" : `:${two(Math.abs(offset) % 60)}`;
+  const minutes = Math.abs(offset) % 60 === 0 ? "" : `:${twoDigits(Math.abs(offset) % 60)}`;
   const zone = offset === 0 ? "UTC" : `UTC${offset < 0 ? "-" : "+"}${Math.floor(Math.abs(offset) / 60)}${minutes}`;
-  return `${day} ${two(date.getHours())}:${two(date.getMinutes())} (${zone})`;
+  return `${day} ${twoDigits(date.getHours())}:${twoDigits(date.getMinutes())} (${zone})`;
 }

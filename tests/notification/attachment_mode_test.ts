@@ -10,16 +10,16 @@ import { testFile } from "../fakes/files.ts";
 
 const [GRAPH, TABLE] = [testFile("graph.png", "image/png", "not looked at"), testFile("a.csv", "text/csv", "a;b")];
 
-/** A notification with everything that only a text should say. */
-function said(more: Partial<Notification>): Notification {
+/** A notification with all fields that only its text should have. */
+function createLoad(more: Partial<Notification>): Notification {
   const input = { subject: "Load", message: "High", link: "https://example.org/", key: "load", resolves: true };
   return { ...createNotification({ ...input, severity: "error", silent: true }, 0), ...more };
 }
 
-Deno.test("splitFiles() makes a text and its files, where files go apart, and nothing else of them than files", () => {
-  const notification = said({ attachments: [GRAPH, TABLE] });
+Deno.test("splitAttachments() makes a text and one notification for each attachment in mode separate", () => {
+  const notification = createLoad({ attachments: [GRAPH, TABLE] });
   const [text, ...files] = splitAttachments(notification, "separate");
-  assertEquals(text, said({}));
+  assertEquals(text, createLoad({}));
   assertEquals(files.map(({ subject, message, file }) => [subject, message, file]), [
     ["📎 graph.png", "", GRAPH],
     ["📎 a.csv", "", TABLE],
@@ -34,19 +34,19 @@ Deno.test("splitFiles() makes a text and its files, where files go apart, and no
   }
 });
 
-Deno.test("carried() gives a channel what it can carry, whatever it could when that was queued", () => {
-  const whole = said({ attachments: [GRAPH, TABLE] });
-  const part = said({ file: TABLE });
+Deno.test("fitAttachments() adapts to the current mode, whatever it was when the notification was queued", () => {
+  const whole = createLoad({ attachments: [GRAPH, TABLE] });
+  const part = createLoad({ file: TABLE });
   const labels = [GRAPH, TABLE].map(formatAttachment);
   assertEquals(fitAttachments(whole, "inline"), whole);
-  assertEquals(fitAttachments(part, "inline"), said({ attachments: [TABLE] }));
+  assertEquals(fitAttachments(part, "inline"), createLoad({ attachments: [TABLE] }));
   assertEquals(fitAttachments(part, "separate"), part);
-  assertEquals(fitAttachments(whole, "separate"), said({ unsent: labels }));
-  assertEquals(fitAttachments(whole, undefined), said({ unsent: labels }));
-  assertEquals(fitAttachments(part, undefined), said({ unsent: [formatAttachment(TABLE)] }));
+  assertEquals(fitAttachments(whole, "separate"), createLoad({ unsent: labels }));
+  assertEquals(fitAttachments(whole, undefined), createLoad({ unsent: labels }));
+  assertEquals(fitAttachments(part, undefined), createLoad({ unsent: [formatAttachment(TABLE)] }));
 });
 
-Deno.test("withFiles() gives a request more time for what is large", () => {
+Deno.test("timeoutWithAttachments() grows with the size of the attachments", () => {
   assertEquals(timeoutWithAttachments(10_000), 10_000);
   assertEquals(timeoutWithAttachments(10_000, [{ size: 2 ** 21 }, { size: 2 ** 20 }]), 25_000);
 });

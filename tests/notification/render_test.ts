@@ -14,24 +14,24 @@ const notification = createNotification(
   0,
 );
 
-Deno.test("renderPlain() puts identity, subject, message and link one below the other", () => {
+Deno.test("renderPlain() has identity, subject, message and link in this order", () => {
   assertEquals(
     renderPlain(notification, { identity: "jump" }, notification.message),
     "[jump] Disk <full>\n\na & b\nc\n\n🔗 https://example.org/x",
   );
 });
 
-Deno.test("renderPlain() is the subject alone where there is nothing else", () => {
+Deno.test("renderPlain() is only the subject if there is nothing else", () => {
   assertEquals(renderPlain(createNotification({ subject: "Up" }, 0), { identity: "jump" }, ""), "[jump] Up");
 });
 
-Deno.test("renderPlain() says since when a late one waited", () => {
+Deno.test("renderPlain() says since when a late notification was queued", () => {
   const up = createNotification({ subject: "Up" }, Date.UTC(2026, 10, 22, 20, 15));
   const text = renderPlain(up, { identity: "jump", lateAt: up.time + 7_500_000 }, "");
   assert(/^\[jump\] Up\n\n⏰ Queued since 2026-11-2[123] \d\d:\d\d \(UTC[^)]*\), 2 h 5 min late$/.test(text), text);
 });
 
-Deno.test("renderHtml() escapes, and links only what may be linked", () => {
+Deno.test("renderHtml() escapes texts, and links only allowed schemes", () => {
   assertEquals(
     renderHtml(notification, { identity: "jump" }, textToHtml(notification.message)),
     "<strong>[jump] Disk &lt;full&gt;</strong><br>a &amp; b<br>c<br>" +
@@ -45,11 +45,11 @@ Deno.test("codeToHtml() keeps a message verbatim", () => {
   assertEquals(codeToHtml("a  <b>\n c"), "<pre><code>a  &lt;b&gt;\n c\n</code></pre>");
 });
 
-Deno.test("cutToFit() leaves alone what fits", () => {
+Deno.test("cutToFit() keeps a message that fits", () => {
   assertEquals(cutToFit("abc", () => true), "abc");
 });
 
-Deno.test("cutToFit() keeps the longest beginning between characters and says what is missing", () => {
+Deno.test("cutToFit() keeps the longest beginning of whole characters and says how much is missing", () => {
   const message = "😀".repeat(1000);
   const cut = cutToFit(message, (text) => byteLength(text) <= 500);
   assert(byteLength(cut) <= 500);

@@ -2,12 +2,12 @@ import { assertEquals } from "@std/assert";
 import { setScene } from "../fakes/scene.ts";
 import { replaceShortcodes, SHORTCODES } from "../../src/notification/shortcodes.ts";
 
-Deno.test("replaceShortcodes() replaces each name that it knows, side by side too", () => {
+Deno.test("replaceShortcodes() replaces known names, also next to each other", () => {
   assertEquals(replaceShortcodes(":memo::warning-sign: Log Forwarding"), "📝⚠️ Log Forwarding");
   for (const [name, symbol] of Object.entries(SHORTCODES)) assertEquals(replaceShortcodes(`:${name}:`), symbol);
 });
 
-Deno.test("replaceShortcodes() leaves alone what it does not know, and what only looks like a name", () => {
+Deno.test("replaceShortcodes() keeps unknown names and text that only looks like a name", () => {
   for (
     const text of [":unicorn: A", ":constructor: A", "sfp1:link:down", "at 10:15:20", "::star", ":Star: A", "a:fire: b"]
   ) {
@@ -15,7 +15,7 @@ Deno.test("replaceShortcodes() leaves alone what it does not know, and what only
   }
 });
 
-Deno.test("notify() queues the name and sends the symbol, so that the switch counts at delivery", async () => {
+Deno.test("Notifier.notify() queues the name and sends the symbol, so that the setting counts at delivery", async () => {
   await using scene = await setScene();
   {
     await using notifier = await scene.open();

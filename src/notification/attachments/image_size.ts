@@ -1,4 +1,4 @@
-/** How large an image is, by the beginning of its file. */
+/** Reads the width and height of an image from the beginning of its file. */
 
 /** Width and height in pixels. */
 export interface ImageSize {
@@ -7,10 +7,11 @@ export interface ImageSize {
 }
 
 /**
- * Reads the size of a PNG, a JPEG, a GIF or a WebP.
+ * Reads the size of a PNG, JPEG, GIF or WebP image.
  *
- * @param bytes the beginning of the file; a JPEG's size may stand behind hundreds of KiB of other things
- * @returns undefined when it is no such image, or says nothing that can be one
+ * @param bytes the beginning of the file; in a JPEG, hundreds of KiB of metadata may come before the size
+ * @param type the media type
+ * @returns undefined if it is another type, if the size is missing, or if it is zero
  */
 export function readImageSize(bytes: Uint8Array, type: string): ImageSize | undefined {
   const read = READERS[type];
@@ -19,7 +20,7 @@ export function readImageSize(bytes: Uint8Array, type: string): ImageSize | unde
     const { width, height } = read(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)) ?? NONE;
     return width > 0 && height > 0 ? { width, height } : undefined;
   } catch (error) {
-    // The file ends before it tells.
+    // The file ends before its size.
     if (error instanceof RangeError) return undefined;
     throw error;
   }
@@ -36,9 +37,9 @@ const READERS: Readonly<Record<string, Read>> = {
   "image/webp": webpSize,
 };
 
-/** ISO/IEC 10918-1, annex B: segments, of which one that begins a frame tells; EXIF may say that it lies on its side. */
+/** ISO/IEC 10918-1, annex B: a file has segments. The start of a frame has the size; EXIF may say that it is rotated. */
 function jpegSize(view: DataView): ImageSize | undefined {
-  let isTurned = false;
+  let isRotated = false;
   for (let at = 2;;) {
     if (view.getUint8(at) !== 0xff) return undefined;
     const marker = view.getUint8(at + 1);
@@ -49,16 +50,16 @@ function jpegSize(view: DataView): ImageSize | undefined {
     const isFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
     if (isFrame) {
       const [height, width] = [view.getUint16(at + 5), view.getUint16(at + 7)];
-      return isTurned ? { width: height, height: width } : { width, height };
+      return isRotated ? { width: height, height: width } : { width, height };
     }
     const length = view.getUint16(at + 2);
-    if (marker === 0xe1) isTurned ||= isOnItsSide(view, at + 4, length - 2);
+    if (marker === 0xe1) isRotated ||= isRotatedByExif(view, at + 4, length - 2);
     at += 2 + length;
   }
 }
 
-/** EXIF 2.32, 4.6.4: the tag Orientation (0x0112) of the first directory; 5 to 8 are turned by a quarter. */
-function isOnItsSide(view: DataView, start: number, length: number): boolean {
+/** EXIF 2.32, 4.6.4: the tag Orientation (0x0112) of the first directory. 5 to 8 mean a rotation by 90 degrees. */
+function isRotatedByExif(view: DataView, start: number, length: number): boolean {
   if (length < 16 || view.getUint32(start) !== 0x45786966) return false;
   const tiff = start + 6;
   const little = view.getUint16(tiff) === 0x4949;

@@ -1,9 +1,9 @@
-/** What kind of content a file holds: its first bytes tell, else its name. */
+/** Detects the media type of a file by its first bytes, else by its name. */
 
-/** Nobody knows what is in it. */
+/** The media type of unknown content. */
 const UNKNOWN = "application/octet-stream";
 
-/** The beginnings of files, a character a byte; a question mark stands for any. */
+/** The first bytes of file formats, one character for each byte. A question mark matches any byte. */
 const BEGINNINGS: readonly (readonly [beginning: string, type: string])[] = [
   ["\x89PNG\r\n\x1a\n", "image/png"],
   ["\xff\xd8\xff", "image/jpeg"],
@@ -23,14 +23,14 @@ const BEGINNINGS: readonly (readonly [beginning: string, type: string])[] = [
   ["????ftyp", "video/mp4"],
 ];
 
-/** Many formats are such an archive, or such a stream, and only their names tell which. */
+/** Formats that contain many other formats: only the file name tells which. */
 const CONTAINERS: readonly (readonly [beginning: string, type: string])[] = [
   ["PK\x03\x04", "application/zip"],
   ["PK\x05\x06", "application/zip"],
 ];
 
-/** Types by the ending of a name, where the content says no more. */
-const ENDINGS: Readonly<Record<string, string>> = {
+/** Media types by file name extension, for content that does not decide it. */
+const EXTENSIONS: Readonly<Record<string, string>> = {
   ...{ csv: "text/csv", htm: "text/html", html: "text/html", md: "text/markdown", ics: "text/calendar" },
   ...{ json: "application/json", xml: "application/xml", yaml: "application/yaml", yml: "application/yaml" },
   ...{ svg: "image/svg+xml", pcap: "application/vnd.tcpdump.pcap", tar: "application/x-tar" },
@@ -44,17 +44,17 @@ const ENDINGS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Tells the type. A name never makes an image, a sound or a film of what does not begin as one.
+ * Detects a media type. A file name alone never makes a file an image, audio or video.
  *
  * @param beginning the first bytes of the content, some KiB
  */
 export function detectMediaType(beginning: Uint8Array, name: string): string {
-  const found = typeAmong(BEGINNINGS, beginning);
-  const named = ENDINGS[/\.([^.]+)$/.exec(name)?.[1].toLowerCase() ?? ""];
-  // AVIF and HEIC are boxes as MP4 is.
+  const found = findType(BEGINNINGS, beginning);
+  const named = EXTENSIONS[/\.([^.]+)$/.exec(name)?.[1].toLowerCase() ?? ""];
+  // AVIF and HEIC files begin like MP4.
   if (found === "video/mp4") return named?.startsWith("image/") ? named : found;
   if (found !== undefined) return found;
-  const container = typeAmong(CONTAINERS, beginning);
+  const container = findType(CONTAINERS, beginning);
   if (container !== undefined) return isKind(named, "application") ? named : container;
   if (isText(beginning)) {
     return isKind(named, "text", "application") || named === "image/svg+xml" ? named : "text/plain";
@@ -66,14 +66,14 @@ function isKind(type: string | undefined, ...kinds: string[]): type is string {
   return type !== undefined && kinds.includes(type.split("/")[0]);
 }
 
-function typeAmong(table: typeof BEGINNINGS, bytes: Uint8Array): string | undefined {
+function findType(table: typeof BEGINNINGS, bytes: Uint8Array): string | undefined {
   const matches = (beginning: string) =>
     bytes.length >= beginning.length &&
     Array.from(beginning, (character, at) => character === "?" || character.charCodeAt(0) === bytes[at]).every(Boolean);
   return table.find(([beginning]) => matches(beginning))?.[1];
 }
 
-/** UTF-8 without control characters; the last character may be cut. */
+/** True for UTF-8 without control characters. The last character may be incomplete. */
 function isText(bytes: Uint8Array): boolean {
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: true });

@@ -3,7 +3,7 @@ import { readImageSize } from "../../../src/notification/attachments/image_size.
 import { detectMediaType } from "../../../src/notification/attachments/media_type.ts";
 import { IMAGES } from "./images.ts";
 
-Deno.test("imageSize() and mediaTypeOf() know real images, whatever they are called", () => {
+Deno.test("readImageSize() and detectMediaType() read real images, whatever their names", () => {
   const seen = IMAGES.map(([what, , base64]) => {
     const bytes = Uint8Array.fromBase64(base64);
     const type = detectMediaType(bytes, "report.pdf");
@@ -12,11 +12,11 @@ Deno.test("imageSize() and mediaTypeOf() know real images, whatever they are cal
   const size = { width: 37, height: 23 };
   assertEquals(
     seen,
-    IMAGES.map(([what, type]) => [what, type, /side/.test(what) ? { width: 23, height: 37 } : size]),
+    IMAGES.map(([what, type]) => [what, type, /rotated/.test(what) ? { width: 23, height: 37 } : size]),
   );
 });
 
-Deno.test("imageSize() gives up quietly on every image that is cut, and on every byte that is wrong", () => {
+Deno.test("readImageSize() throws for no truncated image and for no wrong byte", () => {
   for (const [what, type, base64] of IMAGES) {
     const bytes = Uint8Array.fromBase64(base64);
     for (let at = 0; at < bytes.length; at++) {
@@ -32,7 +32,7 @@ Deno.test("imageSize() gives up quietly on every image that is cut, and on every
   }
 });
 
-Deno.test("imageSize() says nothing of what is no image", () => {
+Deno.test("readImageSize() returns undefined for other types", () => {
   assertEquals(readImageSize(new TextEncoder().encode("x".repeat(99)), "image/svg+xml"), undefined);
   assertEquals(readImageSize(new TextEncoder().encode("x".repeat(99)), "image/jpeg"), undefined);
 });

@@ -1,6 +1,6 @@
 /** Real images of 37 by 23 pixels, in base64, as Pillow writes them. */
 
-/** What it is, its media type, its bytes. */
+/** Each image with its description, media type and content. */
 export const IMAGES: readonly (readonly [what: string, type: string, base64: string])[] = [
   [
     "a PNG",
@@ -27,7 +27,7 @@ export const IMAGES: readonly (readonly [what: string, type: string, base64: str
     "AQABPxB//9k=",
   ],
   [
-    "a JPEG that lies on its side",
+    "a rotated JPEG",
     "image/jpeg",
     "/9j/4AAQSkZJRgABAQAAAQABAAD/4QAiRXhpZgAATU0AKgAAAAgAAQESAAMAAAABAAYAAAAAAAD/2wBDAP//////////////////" +
     "////////////////////////////////////////////////////////////////////2wBDAf//////////////////////////" +

@@ -1,12 +1,12 @@
 import { assertEquals } from "@std/assert";
 import { detectMediaType } from "../../../src/notification/attachments/media_type.ts";
 
-/** The type of a content, a character a byte. */
+/** The type of a content, given as one character for each byte. */
 function typeOf(content: string, name: string): string {
   return detectMediaType(Uint8Array.from(content, (character) => character.charCodeAt(0)), name);
 }
 
-Deno.test("mediaTypeOf() believes the content before the name", () => {
+Deno.test("detectMediaType() trusts the content more than the name", () => {
   assertEquals(typeOf("%PDF-1.7\n", "photo.png"), "application/pdf");
   assertEquals(typeOf("\x1f\x8b\x08\0", "log.txt"), "application/gzip");
   assertEquals(typeOf("\0\0\0\x20ftypisom", "clip"), "video/mp4");
@@ -14,7 +14,7 @@ Deno.test("mediaTypeOf() believes the content before the name", () => {
   assertEquals(typeOf("no image", "photo.png"), "text/plain");
 });
 
-Deno.test("mediaTypeOf() asks the name which text, archive or box it is", () => {
+Deno.test("detectMediaType() takes the kind of text or container from the name", () => {
   assertEquals(typeOf("a;b\n", "table.CSV"), "text/csv");
   assertEquals(typeOf('{"a":1}', "a.json"), "application/json");
   assertEquals(
@@ -26,7 +26,7 @@ Deno.test("mediaTypeOf() asks the name which text, archive or box it is", () => 
   assertEquals(typeOf("<svg xmlns='…'/>", "a.svg"), "image/svg+xml");
 });
 
-Deno.test("mediaTypeOf() knows text by its characters, one of which may be cut", () => {
+Deno.test("detectMediaType() recognises text, even if its last character is incomplete", () => {
   assertEquals(detectMediaType(new TextEncoder().encode("Größe").subarray(0, 3), "log"), "text/plain");
   assertEquals(typeOf("\xff\xfe", "log"), "application/octet-stream");
   assertEquals(typeOf("a\0b", "log"), "application/octet-stream");
