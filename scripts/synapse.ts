@@ -1,6 +1,6 @@
 /**
- * A real homeserver for tests and for developers. Tests import {@linkcode Synapse}; as a program it starts one with two users and a
- * room, prints what to paste, and runs until Ctrl-C.
+ * A real homeserver for tests and for developers. Tests import {@linkcode Synapse}. As a program it
+ * starts one with two users and a room, prints the commands to use it, and runs until Ctrl-C.
  *
  * ```sh
  * deno run -A scripts/synapse.ts [--rate-limits]
@@ -22,10 +22,10 @@ export { until, type UntilOptions } from "./synapse/until.ts";
 const USAGE = `Starts a Synapse on the loopback interface, with two users and a room, until Ctrl-C.
 
   --rate-limits   keep Synapse's own rate limits (10 messages at once, then one in 5 s); otherwise there are none
-  --help          say this
+  --help          show this help
 `;
 
-/** Runs a homeserver until a signal asks for its end, and leaves nothing behind. */
+/** Runs a homeserver until a signal arrives, and removes its data. */
 async function main(args: readonly string[]): Promise<number> {
   if (args.includes("--help")) {
     console.log(USAGE);
@@ -37,14 +37,14 @@ async function main(args: readonly string[]): Promise<number> {
     return 64;
   }
   await using synapse = await Synapse.start({ rateLimits: args.length > 0 ? "default" : "off" });
-  console.log(await introduction(synapse));
-  await endRequested();
+  console.log(await createIntroduction(synapse));
+  await waitForSignal();
   console.error("Stopping Synapse");
   return 0;
 }
 
-/** Makes the users and the room, and says how to use them. */
-async function introduction(synapse: Synapse): Promise<string> {
+/** Creates the users and the room. Returns the commands to use them. */
+async function createIntroduction(synapse: Synapse): Promise<string> {
   const sender = await synapse.registerUser("notifier");
   const reader = await synapse.registerUser("reader");
   const room = await synapse.createRoom(sender, { invite: [reader], alias: "alerts", name: "Alerts" });
@@ -63,8 +63,11 @@ curl -sS -H 'Authorization: Bearer ${reader.accessToken}' '${messages}'
 `;
 }
 
-/** Resolves at the first signal that ends a program. Before it is called they end us at once, and Synapse removes its data itself. */
-function endRequested(): Promise<void> {
+/**
+ * Resolves at the first signal that ends a program. Before this is called, a signal ends the
+ * program at once, and Synapse removes its data itself.
+ */
+function waitForSignal(): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) Deno.addSignalListener(signal, () => resolve());
   });
@@ -77,6 +80,6 @@ if (import.meta.main) {
     console.error(error instanceof Error ? error.message : error);
     Deno.exitCode = 1;
   }
-  // The listeners of signals would keep us here.
+  // The signal listeners would keep the process alive.
   Deno.exit();
 }

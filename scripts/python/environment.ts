@@ -1,13 +1,14 @@
 /**
- * Python environments with pinned packages, each in a folder of its own. What always holds: an environment under its final name is complete,
- * because it is built under another name, marked, and then renamed; and only the holder of the lock builds or removes one.
+ * Python environments with pinned packages, each in a folder of its own. Invariant: an environment
+ * under its final name is complete, because it is built under another name, marked, and then
+ * renamed. Only the holder of the lock builds or removes one.
  *
  * ```text
  *   usable? ──yes──────────────────────────────────────────► use it
  *      └─no─► lock ─► usable now? ─no─► venv, pip ─► mark ─► rename ─► unlock
  * ```
  *
- * Environments are run as `bin/python -m …`, which does not mind that they were moved.
+ * Environments are run as `bin/python -m …`, which works after a move.
  *
  * @module
  */
@@ -17,50 +18,51 @@ import { findPython, type Python, run, tail } from "./python.ts";
 
 /** An environment. */
 export interface Environment {
-  /** What it is for, for people: `Synapse`. */
+  /** Its name for people: `Synapse` */
   readonly title: string;
-  /** The beginning of its folder's name. */
+  /** The prefix of its folder's name. */
   readonly name: string;
-  /** The package that it is for, by its name in the index. */
+  /** Its main package, by the name in the index. */
   readonly package: string;
-  /** That package's version. */
+  /** The version of that package. */
   readonly version: string;
-  /** What else is installed, each with its version: `name==1.2.3`. */
+  /** Other packages, with their versions: `name==1.2.3` */
   readonly others?: readonly string[];
 }
 
-/** The file that makes an environment complete; it holds the version. */
+/** The file that marks an environment as complete. It contains the version. */
 const MARKER = "complete";
 
-/** Another process installs in half a minute, on a slow board in some; after that it hangs. */
+/** Another process installs in half a minute, on a slow board in a few; after this it hangs. */
 const LOCK_LIMIT_MS = 15 * 60_000;
 
-/** Without network it gives up after seconds, not after a minute of trying. */
+/** Without a network it fails after seconds, not after a minute of retries. */
 const PIP_INSTALL = ["-m", "pip", "install", "--prefer-binary", "--retries", "1"] as const;
 
-/** Prints the version of an installed package, and fails when the environment or the package is gone. */
+/** Prints the version of an installed package; fails if the environment or the package is gone. */
 const PROBE = "import importlib.metadata as m, sys; print(m.version(sys.argv[1]))";
 
 /**
- * Installs an environment unless it is there already. The first time takes about half a minute and needs a package index that pip
- * reaches; after that a tenth of a second, without network.
+ * Installs an environment unless it is installed already. The first time takes about half a minute
+ * and needs a package index; after that it takes a tenth of a second, without a network.
  *
- * The environment is `<name>-<version>-py<version>` in the folder that `SYNAPSE_CACHE` names, by default `matrix-notify` in
- * `XDG_CACHE_HOME` or `~/.cache`.
+ * The environment is `<name>-<version>-py<version>` in the folder that `SYNAPSE_CACHE` names, by
+ * default `matrix-notify` in `XDG_CACHE_HOME` or `~/.cache`.
  *
- * @returns The path of the environment's Python.
- * @throws {Error} When there is no usable Python, or pip fails; the message ends with what pip said last.
+ * @returns the path of the environment's Python.
+ * @throws {Error} if there is no usable Python, or pip fails; the message ends with pip's last
+ * lines
  */
 export async function installEnvironment(environment: Environment): Promise<string> {
   const python = await findPython();
   const folder = `${cacheFolder(environment)}/${environment.name}-${environment.version}-py${python.version}`;
   if (!await isUsable(folder, environment)) {
-    await underLock(folder, environment, () => build(folder, environment, python));
+    await withLock(folder, environment, () => build(folder, environment, python));
   }
-  return pythonOf(folder);
+  return pythonPath(folder);
 }
 
-function pythonOf(folder: string): string {
+function pythonPath(folder: string): string {
   return `${folder}/bin/python`;
 }
 
@@ -73,7 +75,10 @@ function cacheFolder({ title }: Environment): string {
   return `${cache}/matrix-notify`;
 }
 
-/** Besides the marker, looks at what may have gone since: the system's Python is upgraded, a cleaner removes old files. */
+/**
+ * Checks the marker and the package: a system upgrade or a cleaner may have broken the environment
+ * since.
+ */
 async function isUsable(folder: string, { version, package: name }: Environment): Promise<boolean> {
   try {
     if (await Deno.readTextFile(`${folder}/${MARKER}`) !== version) return false;
@@ -81,13 +86,13 @@ async function isUsable(folder: string, { version, package: name }: Environment)
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
   }
-  const { success, stdout } = await run(pythonOf(folder), ["-I", "-c", PROBE, name]);
+  const { success, stdout } = await run(pythonPath(folder), ["-I", "-c", PROBE, name]);
   return success && stdout.trim() === version;
 }
 
-/** The kernel lets go of the lock when its holder dies, so that a killed installation blocks nobody. */
-async function underLock(folder: string, { title }: Environment, work: () => Promise<void>): Promise<void> {
-  await Deno.mkdir(parentOf(folder), { recursive: true });
+/** The kernel releases the lock when its holder dies, so a killed installation blocks no other. */
+async function withLock(folder: string, { title }: Environment, work: () => Promise<void>): Promise<void> {
+  await Deno.mkdir(parentFolder(folder), { recursive: true });
   using file = await Deno.open(`${folder}.lock`, { create: true, write: true });
   const what = `another process that installs ${title} in ${folder}`;
   await until(async () => await file.tryLock(true) || undefined, { what, limitMs: LOCK_LIMIT_MS, everyMs: 200 });
@@ -97,12 +102,12 @@ async function underLock(folder: string, { title }: Environment, work: () => Pro
 async function build(folder: string, environment: Environment, python: Python): Promise<void> {
   const { title, version, package: name, others = [] } = environment;
   if (await isUsable(folder, environment)) return;
-  await removeRemains(folder);
+  await removeLeftovers(folder);
   console.error(`Installing ${title} ${version} in ${folder}: half a minute at most, the first time only`);
-  const part = await Deno.makeTempDir({ dir: parentOf(folder), prefix: partPrefix(folder) });
+  const part = await Deno.makeTempDir({ dir: parentFolder(folder), prefix: partPrefix(folder) });
   try {
     await step(title, python.command, ["-m", "venv", part]);
-    await step(title, pythonOf(part), [...PIP_INSTALL, `${name}==${version}`, ...others]);
+    await step(title, pythonPath(part), [...PIP_INSTALL, `${name}==${version}`, ...others]);
     await Deno.writeTextFile(`${part}/${MARKER}`, version);
     await Deno.rename(part, folder);
   } catch (error) {
@@ -111,9 +116,9 @@ async function build(folder: string, environment: Environment, python: Python): 
   }
 }
 
-/** What a killed installation left, and an environment that has become unusable. */
-async function removeRemains(folder: string): Promise<void> {
-  const parent = parentOf(folder);
+/** Removes the parts of a killed installation, and an environment that has become unusable. */
+async function removeLeftovers(folder: string): Promise<void> {
+  const parent = parentFolder(folder);
   const own = folder.slice(parent.length + 1);
   for await (const { name } of Deno.readDir(parent)) {
     if (name !== own && !name.startsWith(partPrefix(folder))) continue;
@@ -121,7 +126,7 @@ async function removeRemains(folder: string): Promise<void> {
   }
 }
 
-function parentOf(folder: string): string {
+function parentFolder(folder: string): string {
   return folder.slice(0, folder.lastIndexOf("/"));
 }
 

@@ -1,16 +1,16 @@
 /**
- * The Python that servers for tests run on: finding one that is good enough, and running it.
+ * The Python that runs servers for tests: finds one that is new enough, and runs it.
  *
  * @module
  */
 
-/** The oldest Python 3 that the pinned Synapse takes, as its package says. */
+/** The oldest Python 3 that the pinned Synapse supports, as its package says. */
 const OLDEST_MINOR = 10;
 
-/** The newest minor version whose own name (`python3.14`) is looked for. */
+/** The newest minor version whose own name (`python3.14`) is tried. */
 const NEWEST_MINOR = 14;
 
-/** A Python interpreter that can make virtual environments. */
+/** A Python interpreter that can create virtual environments. */
 export interface Python {
   /** The command that starts it: a name on the PATH, or a path. */
   readonly command: string;
@@ -18,23 +18,22 @@ export interface Python {
   readonly version: string;
 }
 
-/** What a command printed, and how it ended. */
+/** The result of a command. */
 export interface Output {
-  /** Whether it ended with exit code 0. */
+  /** True for exit code 0. */
   readonly success: boolean;
-  /** Standard output. */
   readonly stdout: string;
-  /** Standard error. */
   readonly stderr: string;
 }
 
-/** Without these two no environment with pip can be made; Debian has them in a package of their own. */
+/** An environment with pip needs these two modules; Debian has them in a package of their own. */
 const PROBE = "import sys, venv, ensurepip; print(*sys.version_info[:2], sep='.')";
 
 /**
- * Finds a Python: the one that `SYNAPSE_PYTHON` names, else `python3`, else the newest of `python3.14` to `python3.10`.
+ * Finds a Python: the one that `SYNAPSE_PYTHON` names, else `python3`, else the newest of
+ * `python3.14` to `python3.10`.
  *
- * @throws {Error} When none is new enough and has `venv` and `pip`; the message says what each lacks.
+ * @throws {Error} if none is new enough and has `venv` and `pip`; the message says what each lacks
  */
 export async function findPython(): Promise<Python> {
   const faults: string[] = [];
@@ -47,7 +46,9 @@ export async function findPython(): Promise<Python> {
   throw new Error(`Cannot find Python 3.${OLDEST_MINOR} or newer with venv and pip: ${state}`);
 }
 
-/** Runs a command to its end, without input. A command that does not exist is an unsuccessful one. */
+/**
+ * Runs a command to its end, without input. A command that does not exist counts as unsuccessful.
+ */
 export async function run(command: string, args: readonly string[]): Promise<Output> {
   try {
     const output = await new Deno.Command(command, { args: [...args], stdin: "null" }).output();
@@ -63,7 +64,7 @@ export async function run(command: string, args: readonly string[]): Promise<Out
   }
 }
 
-/** The last lines of a text, for an error message. */
+/** Returns the last lines of a text, for an error message. */
 export function tail(text: string, lines: number): string {
   return text.trimEnd().split("\n").slice(-lines).join("\n");
 }
@@ -76,7 +77,10 @@ function candidates(): string[] {
   return names;
 }
 
-/** The Python behind a command, or what is wrong with it; an empty string when there is nothing behind the name at all. */
+/**
+ * Checks a command. Returns its Python, or what is wrong with it, or an empty string if there is no
+ * such command.
+ */
 async function probe(command: string): Promise<Python | string> {
   const { success, stdout, stderr } = await run(command, ["-I", "-c", PROBE]);
   if (!success) return tail(stderr, 1);

@@ -1,11 +1,11 @@
 /**
- * The few requests with which a test prepares a homeserver and looks at what became of it. They use nothing of the program under
- * test, so that a fault there cannot hide itself here.
+ * The few requests with which a test prepares a homeserver and checks the result. They use no code
+ * of the program under test, so a fault there cannot hide itself here.
  *
  * @module
  */
 
-/** No request of a test takes this long, unless the server hangs. */
+/** A request that takes longer hangs. */
 const REQUEST_LIMIT_MS = 30_000;
 
 /** A user of the homeserver. */
@@ -16,11 +16,11 @@ export interface SynapseUser {
   readonly accessToken: string;
   /** The device that the token belongs to. */
   readonly deviceId: string;
-  /** For logging in again. */
+  /** The password, for another login. */
   readonly password: string;
 }
 
-/** How a room is made. */
+/** The room to create. */
 export interface RoomOptions {
   /** Users to invite. */
   readonly invite?: readonly SynapseUser[];
@@ -28,23 +28,23 @@ export interface RoomOptions {
   readonly alias?: string;
   /** The name that people see. */
   readonly name?: string;
-  /** Who may come in; `private_chat` by default: who is invited. */
+  /** Who may join. @default {"private_chat"}: the invited users */
   readonly preset?: "private_chat" | "public_chat" | "trusted_private_chat";
 }
 
-/** An event as the homeserver gives it, under its names. */
+/** An event as the homeserver returns it. */
 export interface RoomEvent {
-  /** The id that a PUT gives as its receipt: `$…`. */
+  /** The id that a PUT returns: `$…`. */
   readonly event_id: string;
-  /** What kind of event it is: `m.room.message`. */
+  /** `m.room.message` */
   readonly type: string;
   /** The full id of the user who sent it. */
   readonly sender: string;
-  /** When the homeserver took it, milliseconds since 1970. */
+  /** When the homeserver accepted it, milliseconds since 1970. */
   readonly origin_server_ts: number;
-  /** What was put, unchanged. */
+  /** The content that was sent, unchanged. */
   readonly content: Readonly<Record<string, unknown>>;
-  /** What the homeserver knows of it besides: the edit that takes its place, the thread that begins with it. */
+  /** Added by the homeserver: the edit that replaces it, the thread that starts with it. */
   readonly unsigned?: {
     readonly "m.relations"?: {
       readonly "m.replace"?: { readonly event_id: string };
@@ -55,9 +55,9 @@ export interface RoomEvent {
 
 /** A request to the homeserver. */
 export interface ApiRequest {
-  /** `GET` by default, `POST` with a body. */
+  /** @default `GET`, or `POST` with a body */
   readonly method?: "GET" | "POST" | "PUT" | "DELETE";
-  /** Whose request it is; nobody's by default. */
+  /** The user who sends it. @default none */
   readonly user?: Pick<SynapseUser, "accessToken">;
   /** Sent as JSON. */
   readonly body?: unknown;
@@ -80,15 +80,16 @@ export class SynapseApi {
     this.#secret = registrationSecret;
   }
 
-  /** Closes what it holds open. */
+  /** Closes the HTTP client. */
   [Symbol.dispose](): void {
     this.#client.close();
   }
 
   /**
-   * Makes a request and gives the answer's JSON.
+   * Sends a request and returns the JSON of the answer.
    *
-   * @throws {Error} When the status is not 2xx, with the status and the answer's body; when there is no answer in 30 s.
+   * @throws {Error} if the status is not 2xx, with the status and the body; if there is no answer
+   * within 30 s
    */
   async request<T>(path: string, request: ApiRequest = {}): Promise<T> {
     const { body, user, method = body === undefined ? "GET" : "POST" } = request;
@@ -104,7 +105,10 @@ export class SynapseApi {
     return JSON.parse(text);
   }
 
-  /** Registers a user by the shared secret: the nonce is the server's, the HMAC proves that we know the secret. */
+  /**
+   * Registers a user with the shared secret. The HMAC over the server's nonce proves that we know
+   * it.
+   */
   async registerUser(localpart: string, admin: boolean): Promise<SynapseUser> {
     const path = "/_synapse/admin/v1/register";
     const { nonce } = await this.request<{ nonce: string }>(path);
@@ -115,7 +119,7 @@ export class SynapseApi {
     return { userId: answer.user_id, accessToken: answer.access_token, deviceId: answer.device_id, password };
   }
 
-  /** Makes a room and gives its id. */
+  /** Creates a room and returns its id. */
   async createRoom(user: SynapseUser, options: RoomOptions): Promise<string> {
     const { invite = [], alias, name, preset = "private_chat" } = options;
     const body = { preset, name, room_alias_name: alias, invite: invite.map(({ userId }) => userId) };
@@ -128,7 +132,10 @@ export class SynapseApi {
     await this.request(`/_matrix/client/v3/join/${encodeURIComponent(room)}`, { user, body: {} });
   }
 
-  /** All messages of a room that the user may see, oldest first. A page can be the last and still have an `end`. */
+  /**
+   * Lists all messages of a room that the user may see, oldest first. The last page may have an
+   * `end` too.
+   */
   async messages(user: SynapseUser, roomId: string): Promise<RoomEvent[]> {
     const path = `/_matrix/client/v3/rooms/${encodeURIComponent(roomId)}/messages?dir=f&limit=100`;
     const events: RoomEvent[] = [];

@@ -1,22 +1,26 @@
 /**
- * Synapse's configuration: a homeserver for tests, that talks to nobody but the loopback interface.
+ * Synapse's configuration: a homeserver for tests, on the loopback interface only.
  *
  * @module
  */
 
-/** How a test wants its homeserver. */
+/** Options of a homeserver. */
 export interface SynapseOptions {
-  /** The part of user ids after the colon; `synapse.test` by default, which no DNS knows. */
+  /** The part of user ids after the colon. @default {"synapse.test"}, which no DNS resolves */
   readonly serverName?: string;
-  /** `off`, the default, lets a test send as fast as it can; `default` keeps Synapse's own limits. */
+  /** `off` has no limits; `default` keeps Synapse's own. @default {"off"} */
   readonly rateLimits?: "off" | "default";
-  /** How long an access token lives that was given out with a refresh token: `5s`. By default Synapse's own: 5 minutes. */
+  /**
+   * The lifetime of an access token that has a refresh token: `5s`.
+   *
+   * @default Synapse's own: 5 minutes
+   */
   readonly refreshableAccessTokenLifetime?: string;
-  /** More of Synapse's configuration, key by key; wins over ours. */
+  /** More keys of Synapse's configuration. They replace ours. */
   readonly extraConfig?: Readonly<Record<string, unknown>>;
 }
 
-/** Where one homeserver lives. */
+/** The folder and the port of a homeserver. */
 export interface Place {
   /** The folder with its files, an absolute path. */
   readonly folder: string;
@@ -24,9 +28,9 @@ export interface Place {
   readonly port: number;
 }
 
-/** What a homeserver keeps through its restarts. */
+/** The secrets of a homeserver, which stay the same over restarts. */
 export interface Secrets {
-  /** The key of the registration by shared secret. */
+  /** The shared secret for registrations. */
   readonly registration: string;
   /** The seed of its signing key, 32 bytes. */
   readonly signingSeed: Uint8Array;
@@ -35,7 +39,7 @@ export interface Secrets {
 /** The server name of a homeserver whose options name none. */
 export const DEFAULT_SERVER_NAME = "synapse.test";
 
-/** Everything that Synapse limits and that a test can run into; all of them take the same two numbers. */
+/** The limits that a test can reach. All of them take the same two numbers. */
 const LIMITS = [
   "rc_message",
   "rc_registration",
@@ -54,7 +58,7 @@ const NESTED_LIMITS = {
   rc_invites: ["per_room", "per_user", "per_issuer"],
 } as const;
 
-/** They tell of each table and each endpoint. */
+/** These log each table and each endpoint. */
 const CHATTY_LOGGERS = [
   "synapse.federation",
   "synapse.storage",
@@ -64,12 +68,13 @@ const CHATTY_LOGGERS = [
 const UNLIMITED = { per_second: 100_000, burst_count: 100_000 } as const;
 
 /**
- * The text of `homeserver.yaml`. JSON is YAML, so that no quoting of our own is needed.
+ * Creates the text of `homeserver.yaml`. It is JSON, which is valid YAML, so no quoting code is
+ * needed.
  *
- * The `federation` listener is there because homeservers tell their kind and version in its part of the API; it finds nobody
- * to talk to: the list of servers that it may reach is empty.
+ * The `federation` listener is needed because a homeserver tells its software and version in that
+ * part of the API. It reaches no other server: the list of permitted servers is empty.
  */
-export function homeserverConfig(options: SynapseOptions, place: Place, secrets: Secrets): string {
+export function createHomeserverConfig(options: SynapseOptions, place: Place, secrets: Secrets): string {
   const lifetime = options.refreshableAccessTokenLifetime;
   return JSON.stringify(
     {
@@ -82,7 +87,7 @@ export function homeserverConfig(options: SynapseOptions, place: Place, secrets:
         tls: false,
         resources: [{ names: ["client", "federation"] }],
       }],
-      database: { name: "sqlite3", args: { database: databaseFile(place) } },
+      database: { name: "sqlite3", args: { database: databasePath(place) } },
       media_store_path: `${place.folder}/media`,
       log_config: `${place.folder}/log.yaml`,
       signing_key: `ed25519 a_test ${secrets.signingSeed.toBase64({ omitPadding: true })}`,
@@ -104,8 +109,8 @@ export function homeserverConfig(options: SynapseOptions, place: Place, secrets:
   );
 }
 
-/** The text of `log.yaml`: to standard error, without what fills pages at each start. */
-export function logConfig(): string {
+/** Creates the text of `log.yaml`: to standard error, without the pages of each start. */
+export function createLogConfig(): string {
   return JSON.stringify({
     version: 1,
     disable_existing_loggers: false,
@@ -116,8 +121,8 @@ export function logConfig(): string {
   });
 }
 
-/** The path of the database. */
-export function databaseFile(place: Pick<Place, "folder">): string {
+/** Returns the path of the database. */
+export function databasePath(place: Pick<Place, "folder">): string {
   return `${place.folder}/homeserver.db`;
 }
 

@@ -2,14 +2,17 @@
 
 import { installEnvironment } from "../python/environment.ts";
 
-/** The version that is installed: tests prove something about one server, not about whichever is newest. */
+/**
+ * The version that is installed. It is pinned, so that tests always run against the same server.
+ */
 export const SYNAPSE_VERSION = "1.163.2";
 
 /**
- * Installs Synapse unless it is there already.
+ * Installs Synapse unless it is installed already.
  *
- * @returns The path of the environment's Python.
- * @throws {Error} When there is no usable Python, or pip fails; the message ends with what pip said last.
+ * @returns the path of the environment's Python.
+ * @throws {Error} if there is no usable Python, or pip fails; the message ends with pip's last
+ * lines
  */
 export function installSynapse(): Promise<string> {
   return installEnvironment({

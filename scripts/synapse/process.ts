@@ -1,6 +1,6 @@
 /**
- * The process of one Synapse, from its start to its end. It never outlives us: when we end without having stopped it, a guard
- * beside it kills it and removes its data.
+ * The process of one Synapse, from its start to its end. It never outlives this process: if this
+ * one ends without stopping it, a guard process kills it and removes its data.
  *
  * @module
  */
@@ -8,19 +8,23 @@
 import { tail } from "../python/python.ts";
 import { until } from "./until.ts";
 
-/** Loading Synapse and making its database takes 2 to 5 s; a busy small board needs several times as long. */
+/**
+ * Synapse loads and creates its database in 2 to 5 s; a busy small board needs several times as
+ * long.
+ */
 const START_LIMIT_MS = 120_000;
 
-/** After SIGTERM Synapse waits for requests under way. */
+/** After SIGTERM Synapse waits for requests that are running. */
 const STOP_LIMIT_MS = 10_000;
 
-/** One look at a server that may hang. */
-const LOOK_LIMIT_MS = 5_000;
+/** The timeout of one readiness check: the server may hang. */
+const CHECK_LIMIT_MS = 5_000;
 
 /**
- * Runs Synapse with its output in a file, so that nobody has to keep reading it. Beside it a guard, in a session of its own so that no
- * Ctrl-C reaches it, reads standard input: a byte means that all is well and it may go; the end without one means that we were killed.
- * Its arguments: the log file and the folder to remove, then those of Synapse.
+ * Runs Synapse with its output in a file. It forks a guard, in a process group that Ctrl-C does not
+ * reach, which reads standard input: a byte means that Synapse was stopped and the guard may exit;
+ * the end without a byte means that the starter was killed. Arguments: the log file, the folder to
+ * remove, then those of Synapse.
  */
 const LAUNCHER = `
 import os, runpy, shutil, signal, sys, time
@@ -41,23 +45,22 @@ sys.argv[1:] = sys.argv[3:]
 runpy.run_module("synapse.app.homeserver", run_name="__main__", alter_sys=True)
 `;
 
-/** What it takes to start a process. */
+/** Options of {@linkcode SynapseProcess.start}. */
 export interface ProcessOptions {
   /** The Python of Synapse's environment. */
   readonly python: string;
-  /** The folder with `homeserver.yaml`, where the log goes. */
+  /** The folder with `homeserver.yaml` and the log. */
   readonly folder: string;
-  /** Where it will answer. */
+  /** The address at which it will answer. */
   readonly url: string;
 }
 
-/** Synapse did not come up. */
+/** Synapse did not start. */
 export class SynapseStartError extends Error {
-  /** The class. */
   override name = "SynapseStartError" as const;
 }
 
-/** A Synapse that was started. */
+/** A running Synapse. */
 export class SynapseProcess {
   readonly #child: Deno.ChildProcess;
   #running = true;
@@ -71,11 +74,12 @@ export class SynapseProcess {
   /**
    * Starts Synapse and waits until it answers.
    *
-   * @throws {SynapseStartError} When it ends before that, or does not answer in 2 minutes; the message ends with its log.
+   * @throws {SynapseStartError} if it ends before that, or does not answer within 2 minutes; the
+   * message ends with its log
    */
   static async start(options: ProcessOptions): Promise<SynapseProcess> {
     const { python, folder } = options;
-    const args = ["-I", "-c", LAUNCHER, logFile(folder), folder, "--config-path", `${folder}/homeserver.yaml`];
+    const args = ["-I", "-c", LAUNCHER, logPath(folder), folder, "--config-path", `${folder}/homeserver.yaml`];
     const child = new Deno.Command(python, { args, cwd: folder, stdin: "piped", stdout: "null", stderr: "null" })
       .spawn();
     const process = new SynapseProcess(child);
@@ -89,12 +93,12 @@ export class SynapseProcess {
     }
   }
 
-  /** Whether it runs; a suspended one does. */
+  /** True if the process exists, also if it is suspended. */
   get running(): boolean {
     return this.#running;
   }
 
-  /** Ends it in good order (SIGTERM), by force (SIGKILL) when that takes more than 10 s. A suspended one is woken up for it. */
+  /** Stops it with SIGTERM, after 10 s with SIGKILL. A suspended process is resumed for that. */
   async stop(): Promise<void> {
     this.signal("SIGTERM");
     this.signal("SIGCONT");
@@ -103,7 +107,7 @@ export class SynapseProcess {
     clearTimeout(limit);
   }
 
-  /** Ends it at once (SIGKILL), like a power cut that spares the disk. */
+  /** Ends it with SIGKILL, like a power cut without damage to the disk. */
   async kill(): Promise<void> {
     this.signal("SIGKILL");
     await this.#ended();
@@ -115,12 +119,12 @@ export class SynapseProcess {
     try {
       this.#child.kill(name);
     } catch (error) {
-      // It has ended a moment ago, and we have not been told yet.
+      // It has just ended, and `status` has not resolved yet.
       if (!(error instanceof TypeError || error instanceof Deno.errors.NotFound)) throw error;
     }
   }
 
-  /** Lets the guard go after the end only. It takes one dismissal; somebody else may have ended it, too. */
+  /** Dismisses the guard once, after the end. The process may have been ended from outside. */
   async #ended(): Promise<void> {
     await this.#child.status;
     this.#running = false;
@@ -132,7 +136,7 @@ export class SynapseProcess {
   async #isReady(url: string): Promise<true | undefined> {
     if (!this.#running) throw new Error("it ended by itself");
     try {
-      const signal = AbortSignal.timeout(LOOK_LIMIT_MS);
+      const signal = AbortSignal.timeout(CHECK_LIMIT_MS);
       const response = await fetch(`${url}/_matrix/client/versions`, { signal, headers: { connection: "close" } });
       await response.body?.cancel();
       return response.ok || undefined;
@@ -152,16 +156,16 @@ async function dismissGuard(stdin: WritableStream<Uint8Array>): Promise<void> {
   }
 }
 
-/** The last lines of Synapse's log, of all its runs; empty before the first one. */
+/** Returns the last lines of Synapse's log, over all its runs; empty before the first one. */
 export async function readLog(folder: string, lines: number): Promise<string> {
   try {
-    return tail(await Deno.readTextFile(logFile(folder)), lines);
+    return tail(await Deno.readTextFile(logPath(folder)), lines);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return "";
     throw error;
   }
 }
 
-function logFile(folder: string): string {
+function logPath(folder: string): string {
   return `${folder}/synapse.log`;
 }

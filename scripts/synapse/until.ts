@@ -1,25 +1,26 @@
 /**
- * Waiting for another process, the only thing here that is waited for by looking again and again.
+ * Waiting for another process by polling.
  *
  * @module
  */
 
-/** What is waited for, and for how long. */
+/** Options of {@linkcode until}. */
 export interface UntilOptions {
-  /** What is awaited, for the error: `3 messages in the room`. */
+  /** What is awaited, for the error: `3 messages in the room` */
   readonly what: string;
-  /** When to give up, in milliseconds; 30,000 by default. */
+  /** When to give up, milliseconds. @default {30_000} */
   readonly limitMs?: number;
-  /** The pause between two looks, in milliseconds; 50 by default. */
+  /** The pause between two probes, milliseconds. @default {50} */
   readonly everyMs?: number;
 }
 
 /**
- * Looks until the probe finds something. Only for what another process does: our own code has a clock that a test can move.
+ * Calls the probe until it returns a value. Only for other processes: our own code has a clock that
+ * a test can move.
  *
- * @param probe Looks once; undefined means not yet.
- * @returns What the probe found.
- * @throws {Error} When the limit has passed; an error of the probe itself is not caught.
+ * @param probe returns undefined for "not yet"
+ * @returns the value of the probe
+ * @throws {Error} if the limit has passed; an error of the probe is not caught
  */
 export async function until<T>(probe: () => Promise<T | undefined> | T | undefined, options: UntilOptions): Promise<T> {
   const { what, limitMs = 30_000, everyMs = 50 } = options;

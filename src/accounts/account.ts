@@ -1,5 +1,6 @@
 /**
- * An account that is logged in on this host: one file in `accounts/` of the state directory, which only its owner can read.
+ * An account that is logged in on this host: one file in `accounts/` of the state directory, which
+ * only its owner can read.
  *
  * @module
  */
@@ -24,13 +25,19 @@ export interface Account {
   readonly refreshToken?: string;
   /** When the access token expires by our own clock, milliseconds since 1970. */
   readonly expiresAt?: number;
-  /** The refresh token before this one. It is valid again if a late answer ended the stored pair before its first use. */
+  /**
+   * The refresh token before this one. It is valid again if a late answer ended the stored pair
+   * before its first use.
+   */
   readonly previousRefreshToken?: string;
   /** Present if an OAuth 2.0 server issued the tokens. */
   readonly oauth?: OAuthSession;
   /** A file with the password, for another login after a soft logout. */
   readonly passwordFile?: string;
-  /** When the file of a refused password was modified, milliseconds since 1970: the same password is not tried again. */
+  /**
+   * When the file of a refused password was modified, milliseconds since 1970: the same password is
+   * not tried again.
+   */
   readonly refusedPassword?: number;
 }
 

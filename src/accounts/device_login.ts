@@ -1,6 +1,6 @@
 /**
- * Login with a device code (Client-Server API 1.18, "Device authorisation flow"): a person confirms it in a browser on any
- * device, and no password is entered on this host.
+ * Login with a device code (Client-Server API 1.18, "Device authorisation flow"): a person confirms
+ * it in a browser on any device, and no password is entered on this host.
  *
  * @module
  */
@@ -35,14 +35,18 @@ export interface DeviceLoginOptions {
   readonly show: (prompt: DevicePrompt) => void | Promise<void>;
 }
 
-/** The name and the web page that the person sees. The specification requires the same ones for all users of a program. */
+/**
+ * The name and the web page that the person sees. The specification requires the same ones for all
+ * users of a program.
+ */
 const CLIENT = { clientName: "matrix-notify", clientUri: "https://matrix-notify.dev/" };
 
 /**
- * Logs in on the device of the state directory, and saves the account. An account that was saved before stays in use until
- * the person has confirmed.
+ * Logs in on the device of the state directory, and saves the account. An account that was saved
+ * before stays in use until the person has confirmed.
  *
- * @throws {LoginError} if the server has no such login, the person refused or did not come, or another user confirmed it
+ * @throws {LoginError} if the server has no such login, the person refused or did not come, or
+ * another user confirmed it
  */
 export async function signInWithDeviceCode(context: SignInContext, options: DeviceLoginOptions): Promise<Account> {
   const { userId, stateDir, runtime, userAgent, signal } = context;
@@ -107,7 +111,9 @@ function fromOAuthError(error: OAuthError): LoginError {
   return new LoginError(code, error.message, { hint: error.hint, cause: error });
 }
 
-/** OAuth 2.0 has no device names, so the device is named afterwards. A failure to do so is ignored. */
+/**
+ * OAuth 2.0 has no device names, so the device is named afterwards. A failure to do so is ignored.
+ */
 async function nameDevice({ deviceId, homeserver, accessToken }: Account, context: SignInContext): Promise<void> {
   const { runtime, userAgent, signal } = context;
   const client = { runtime, userAgent, baseUrl: homeserver, credentials: { accessToken: () => accessToken } };

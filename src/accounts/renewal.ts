@@ -7,11 +7,11 @@
  *      -> save, durably -> unlock -> use the new token for the first time
  * ```
  *
- * A process killed between the answer and the save leaves the old refresh token in the file. It stays valid until the new
- * access token is used (Client-Server API, "Refreshing access tokens").
+ * A process killed between the answer and the save leaves the old refresh token in the file. It
+ * stays valid until the new access token is used (Client-Server API, "Refreshing access tokens").
  *
- * If an answer is late, and a second refresh overtakes it, the server may end the pair that is saved. The previous refresh
- * token is kept for this case.
+ * If an answer is late, and a second refresh overtakes it, the server may end the pair that is
+ * saved. The previous refresh token is kept for this case.
  *
  * @module
  */
@@ -61,7 +61,10 @@ async function refresh(account: Account, renewal: Renewal, options: RenewOptions
   return undefined;
 }
 
-/** Exchanges a refresh token for new tokens at the server that issued it. The OAuth 2.0 code is loaded late. */
+/**
+ * Exchanges a refresh token for new tokens at the server that issued it. The OAuth 2.0 code is
+ * loaded late.
+ */
 async function requestTokens(
   refreshToken: string,
   account: Account,
@@ -76,8 +79,8 @@ async function requestTokens(
 }
 
 /**
- * Logs in again on the same device after a soft logout. A wrong password is tried once: servers count wrong tries, and lock
- * accounts.
+ * Logs in again on the same device after a soft logout. A wrong password is tried once: servers
+ * count wrong tries, and lock accounts.
  *
  * @returns undefined if it was no soft logout, or there is no password that the server accepts
  */
@@ -110,7 +113,10 @@ export function withTokens(account: Account, tokens: Tokens, now: number): Accou
   };
 }
 
-/** @returns undefined if the server refused; other errors say nothing about the login, and are thrown */
+/**
+ * @returns undefined if the server refused; other errors say nothing about the login, and are
+ * thrown
+ */
 async function unlessRefused<Result>(work: () => Promise<Result>): Promise<Result | undefined> {
   try {
     return await work();

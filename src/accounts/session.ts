@@ -1,6 +1,7 @@
 /**
- * An account as a channel uses it. It is read for each request, so a new login needs no restart. The code that renews tokens
- * is loaded when a token has expired; a send with a valid token needs this file and `account.ts` only.
+ * An account as a channel uses it. It is read for each request, so a new login needs no restart.
+ * The code that renews tokens is loaded when a token has expired; a send with a valid token needs
+ * this file and `account.ts` only.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Signing in: find the homeserver, ask for the ways to log in, log in by one of them, and save the account before its token
- * is used. Each way is tried once, because servers count wrong tries.
+ * Signing in: find the homeserver, ask for the ways to log in, log in by one of them, and save the
+ * account before its token is used. Each way is tried once, because servers count wrong tries.
  *
  * @module
  */
@@ -72,7 +72,10 @@ export async function findLoginOffer(
   return { homeserver, flows, deviceCode };
 }
 
-/** Metadata that cannot be used count as an offer: the login itself then says what is wrong with them. */
+/**
+ * Metadata that cannot be used count as an offer: the login itself then says what is wrong with
+ * them.
+ */
 async function offersDeviceCode(client: MatrixClient, options: RequestOptions): Promise<boolean> {
   try {
     return (await readAuthMetadata(client, options))?.deviceAuthorizationEndpoint !== undefined;
@@ -134,8 +137,8 @@ export async function signInWithAccessToken(
 }
 
 /**
- * Runs a login with the account's lock held, and saves the account. So no other process renews the old tokens meanwhile, and
- * there is no login if the account cannot be saved.
+ * Runs a login with the account's lock held, and saves the account. So no other process renews the
+ * old tokens meanwhile, and there is no login if the account cannot be saved.
  *
  * @throws the errors of the login; then an account that was saved before is unchanged
  * @throws {StorageError} if the account cannot be saved

@@ -1,4 +1,6 @@
-/** Signing out: the server ends the login and its device first, then the account's file is removed. */
+/**
+ * Signing out: the server ends the login and its device first, then the account's file is removed.
+ */
 
 import { MatrixError } from "../matrix/errors.ts";
 import { type OAuthClient, OAuthError, revokeOAuthToken } from "../matrix/oauth/client.ts";
@@ -35,7 +37,10 @@ export async function signOut(options: SignOutOptions): Promise<boolean> {
   }
 }
 
-/** An expired token is renewed for the logout, which takes the account's lock. So it is not held here. */
+/**
+ * An expired token is renewed for the logout, which takes the account's lock. So it is not held
+ * here.
+ */
 async function logOut({ homeserver }: Account, options: SignOutOptions): Promise<boolean> {
   const { userId, stateDir, runtime, userAgent } = options;
   const credentials = openSession(stateDir, userId, userAgent).credentials(runtime);
@@ -45,7 +50,10 @@ async function logOut({ homeserver }: Account, options: SignOutOptions): Promise
   return wasLoggedIn;
 }
 
-/** The lock keeps other processes from renewing the tokens, so the ones that are revoked are the last ones. */
+/**
+ * The lock keeps other processes from renewing the tokens, so the ones that are revoked are the
+ * last ones.
+ */
 async function revoke(options: SignOutOptions): Promise<boolean> {
   const { userId, stateDir } = options;
   return await new AccountStore(stateDir).withLock(userId, options, async (locked) => {
@@ -71,8 +79,9 @@ async function endsLogin(end: () => Promise<void>): Promise<boolean> {
 }
 
 /**
- * Ends a login at its OAuth 2.0 server, which ends both tokens: the Client-Server API has no logout there. Does nothing for
- * other accounts. The server does not say whether the token was still valid.
+ * Ends a login at its OAuth 2.0 server, which ends both tokens: the Client-Server API has no logout
+ * there. Does nothing for other accounts. The server does not say whether the token was still
+ * valid.
  *
  * @throws {OAuthError} if the server refuses
  * @throws the errors of a request

@@ -1,8 +1,10 @@
 /**
- * The files of logins in the state directory: the accounts, the id of this host's device, and password files.
+ * The files of logins in the state directory: the accounts, the id of this host's device, and
+ * password files.
  *
- * An account is changed with its lock held: of several processes one renews the tokens, and the others use the new ones.
- * When `save` returns, the account is on the disk, so a power cut cannot take back a token that is in use.
+ * An account is changed with its lock held: of several processes one renews the tokens, and the
+ * others use the new ones. When `save` returns, the account is on the disk, so a power cut cannot
+ * take back a token that is in use.
  *
  * @module
  */
@@ -25,9 +27,17 @@ export interface LockOptions {
 
 /** An account that no other process can change. */
 export interface LockedAccount {
-  /** Returns undefined if the account is not logged in. @throws {ConfigError} if its file cannot be used */
+  /**
+   * Returns undefined if the account is not logged in.
+   *
+   * @throws {ConfigError} if its file cannot be used
+   */
   read(): Account | undefined;
-  /** Writes the account durably. @throws {StorageError} if the disk fails; then the old file is unchanged */
+  /**
+   * Writes the account durably.
+   *
+   * @throws {StorageError} if the disk fails; then the old file is unchanged
+   */
   save(account: Account): void;
   /** Removes the account durably. */
   remove(): void;
@@ -101,9 +111,9 @@ export class AccountStore {
 }
 
 /**
- * Returns the device_id of a state directory; creates it the first time. Each login uses this device: a second login
- * replaces the first, and the user's list of devices does not grow. The id has at least ten characters, as the scopes of
- * OAuth 2.0 require.
+ * Returns the device_id of a state directory; creates it the first time. Each login uses this
+ * device: a second login replaces the first, and the user's list of devices does not grow. The id
+ * has at least ten characters, as the scopes of OAuth 2.0 require.
  *
  * @throws {StorageError} if it cannot be written
  */
@@ -166,7 +176,10 @@ export function readPassword(path: string): string {
   return password;
 }
 
-/** Returns when a password file was modified, milliseconds since 1970; undefined if there is no such file. */
+/**
+ * Returns when a password file was modified, milliseconds since 1970; undefined if there is no such
+ * file.
+ */
 export function readModifiedTime(path: string): number | undefined {
   try {
     return Deno.statSync(path).mtime?.getTime() ?? 0;

@@ -1,5 +1,6 @@
 /**
- * Runs all checks. They send, write and change nothing, except that an expired session is renewed, as by every request.
+ * Runs all checks. They send, write and change nothing, except that an expired session is renewed,
+ * as by every request.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * The host, as far as Deno cannot see it. Deno reads `/proc` with all permissions only, so the usual programs answer. If one
- * is missing, or may not be run, its answer is `undefined`.
+ * The host, as far as Deno cannot see it. Deno reads `/proc` with all permissions only, so the
+ * usual programs answer. If one is missing, or may not be run, its answer is `undefined`.
  *
  * @module
  */
@@ -35,7 +35,10 @@ export interface Host {
   mayRunItself(): boolean;
   /** True if a process holds the lock of a file. Does not create the file. */
   isLocked(path: string): boolean;
-  /** Returns what a program prints; undefined if it cannot be run, fails, or does not end before the signal aborts. */
+  /**
+   * Returns what a program prints; undefined if it cannot be run, fails, or does not end before the
+   * signal aborts.
+   */
   ask(program: string, args: readonly string[], signal: AbortSignal): Promise<string | undefined>;
 }
 

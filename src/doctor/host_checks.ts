@@ -1,4 +1,7 @@
-/** Checks of the host: the configuration, the system below Deno, the clock, and the background process. */
+/**
+ * Checks of the host: the configuration, the system below Deno, the clock, and the background
+ * process.
+ */
 
 import { checkConfig } from "../config/check.ts";
 import { readSettings } from "../config/load.ts";
@@ -22,7 +25,9 @@ export const configuration: Check<DoctorContext> = {
   },
 };
 
-/** A user who can change the file can make matrix-notify send the secrets that it names elsewhere. */
+/**
+ * A user who can change the file can make matrix-notify send the secrets that it names elsewhere.
+ */
 function* findExposure(path: string, { host }: DoctorContext): Iterable<Found> {
   const facts = host.stat(path);
   const uid = host.uid();
@@ -45,7 +50,9 @@ const MIN_GLIBC = [2, 27] as const;
 
 const ARCHITECTURES: readonly string[] = ["x86_64", "aarch64"];
 
-/** Checks what Deno and our binaries need: the processor, the size of memory pages, the C library. */
+/**
+ * Checks what Deno and our binaries need: the processor, the size of memory pages, the C library.
+ */
 export const system: Check<DoctorContext> = {
   name: "system",
   async *look(context) {
@@ -94,7 +101,10 @@ function isTooOld([major, minor]: readonly [number, number]): boolean {
 /** matrix-notify did not exist before. */
 const FIRST_YEAR = 2026;
 
-/** Checks that the year is plausible: a host without a battery-backed clock and without a network starts in 1970. */
+/**
+ * Checks that the year is plausible: a host without a battery-backed clock and without a network
+ * starts in 1970.
+ */
 export const clock: Check<DoctorContext> = {
   name: "clock",
   *look({ runtime }) {

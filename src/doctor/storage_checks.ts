@@ -1,4 +1,7 @@
-/** Checks of what is stored on this host: the state directory, the disk below it, and the queue. Nothing is written. */
+/**
+ * Checks of what is stored on this host: the state directory, the disk below it, and the queue.
+ * Nothing is written.
+ */
 
 import { ConfigError } from "../base/errors.ts";
 import { formatDuration } from "../base/duration.ts";
@@ -149,7 +152,10 @@ interface FileSystem {
   readonly freeKib: number;
 }
 
-/** Runs `df`, which prints one line of six columns (POSIX), and the type with the `-T` of GNU and BusyBox. */
+/**
+ * Runs `df`, which prints one line of six columns (POSIX), and the type with the `-T` of GNU and
+ * BusyBox.
+ */
 async function readFileSystem(context: DoctorContext): Promise<FileSystem | undefined> {
   if (context.host.os !== "linux") return undefined;
   const text = await askHost(context, "df", ["-P", "-k", "-T", existingPart(context)]);
@@ -250,8 +256,8 @@ export interface QueueReading {
 }
 
 /**
- * Reads the queue and its status. A reader usually copies each damaged line to the quarantine; this one writes nothing, and
- * adds the lines without a copy to `quarantined`.
+ * Reads the queue and its status. A reader usually copies each damaged line to the quarantine; this
+ * one writes nothing, and adds the lines without a copy to `quarantined`.
  *
  * @throws {StorageError} if the queue cannot be read
  */
@@ -280,7 +286,10 @@ export function readQueue(context: DoctorContext): QueueReading {
   return { queue, status: { ...status, quarantined: status.quarantined + unsaved } };
 }
 
-/** The policies tell quiet hours from a stuck entry. Mistakes in the configuration are reported by its own check. */
+/**
+ * The policies tell quiet hours from a stuck entry. Mistakes in the configuration are reported by
+ * its own check.
+ */
 function readPolicies({ runtime, options }: DoctorContext): Policies {
   try {
     return loadConfig(runtime, options).policies;

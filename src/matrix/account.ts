@@ -1,4 +1,7 @@
-/** The account: its user id, its names, and its direct chats (Client-Server API, "Profiles", "Direct Messaging"). */
+/**
+ * The account: its user id, its names, and its direct chats (Client-Server API, "Profiles", "Direct
+ * Messaging").
+ */
 
 import { MatrixError, missingField } from "./errors.ts";
 import { type MatrixClient, request, type RequestOptions } from "./request.ts";
@@ -56,7 +59,10 @@ export async function setDeviceName(
   await request(client, { method: "PUT", path: ["devices", deviceId], body: { display_name: name }, ...options });
 }
 
-/** The content of `m.direct`, in which clients keep direct chats: lists of room ids by user id. Nothing checks it. */
+/**
+ * The content of `m.direct`, in which clients keep direct chats: lists of room ids by user id.
+ * Nothing checks it.
+ */
 export type DirectChats = Readonly<Record<string, unknown>>;
 
 /**
@@ -83,8 +89,8 @@ export function findDirectRooms(chats: DirectChats, person: string): string[] {
 }
 
 /**
- * Adds a room to a person's direct chats. Account data can only be replaced as a whole, so another client that writes at
- * the same moment may undo this.
+ * Adds a room to a person's direct chats. Account data can only be replaced as a whole, so another
+ * client that writes at the same moment may undo this.
  *
  * @throws the errors of {@linkcode request}
  */

@@ -1,7 +1,7 @@
 /**
- * Finds a homeserver, and its software (Client-Server API, "Well-known URIs"). A domain names its homeserver in
- * `/.well-known/matrix/client`; a domain without that document is the homeserver itself. A homeserver that was found must
- * answer `/_matrix/client/versions`.
+ * Finds a homeserver, and its software (Client-Server API, "Well-known URIs"). A domain names its
+ * homeserver in `/.well-known/matrix/client`; a domain without that document is the homeserver
+ * itself. A homeserver that was found must answer `/_matrix/client/versions`.
  *
  * @module
  */
@@ -177,7 +177,8 @@ function toText(error: unknown): string {
 }
 
 /**
- * Reads the name of the homeserver's software: `Synapse`, `Dendrite` (Server-Server API, "Retrieving server version").
+ * Reads the name of the homeserver's software: `Synapse`, `Dendrite` (Server-Server API,
+ * "Retrieving server version").
  *
  * @returns undefined if the server does not say; many proxies do not forward this request
  * @throws {TransportError} if there was no answer

@@ -1,6 +1,6 @@
 /**
- * The meaning of Matrix error codes (Client-Server API, "Standard error response", "Common error codes"): the only
- * place that maps an errcode to a failure class and to a hint.
+ * The meaning of Matrix error codes (Client-Server API, "Standard error response", "Common error
+ * codes"): the only place that maps an errcode to a failure class and to a hint.
  *
  * @module
  */
@@ -51,7 +51,8 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
  * Maps a refusal to a failure class.
  *
  * @param status the HTTP status
- * @returns undefined if the errcode has no fixed meaning: the status decides, as for every HTTP service
+ * @returns undefined if the errcode has no fixed meaning: the status decides, as for every HTTP
+ * service
  */
 export function failureClassFor(status: number, errcode: string): ResponseClass | undefined {
   if (status === 429) return "rate-limited";

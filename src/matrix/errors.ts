@@ -7,8 +7,8 @@ import { failureClassFor } from "./errcodes.ts";
 export interface MatrixRefusal extends Refusal {
   readonly errcode: string;
   /**
-   * With M_UNKNOWN_TOKEN: true if the device still exists and only the token has expired. Servers that delegate their
-   * logins leave it out. @default {false}
+   * With M_UNKNOWN_TOKEN: true if the device still exists and only the token has expired. Servers
+   * that delegate their logins leave it out. @default {false}
    */
   readonly softLogout?: boolean;
 }

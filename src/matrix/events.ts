@@ -1,4 +1,7 @@
-/** Room events: send one, read one, find an earlier one (Client-Server API, "Sending events to a room"). */
+/**
+ * Room events: send one, read one, find an earlier one (Client-Server API, "Sending events to a
+ * room").
+ */
 
 import { isObject } from "../base/fields.ts";
 import { missingField } from "./errors.ts";
@@ -32,7 +35,9 @@ export interface Relation {
 /** Options of {@linkcode sendEvent}. */
 export interface SendEventOptions extends RequestOptions {
   readonly roomId: string;
-  /** A server that has already processed this transaction id returns the event that it created then. */
+  /**
+   * A server that has already processed this transaction id returns the event that it created then.
+   */
   readonly txnId: string;
 }
 
@@ -76,7 +81,8 @@ export interface ReadEventOptions extends RequestOptions {
 /**
  * Reads one event: `GET /rooms/{roomId}/event/{eventId}`.
  *
- * @throws the errors of {@linkcode request}; M_NOT_FOUND if the room does not have it, or does not show it to us
+ * @throws the errors of {@linkcode request}; M_NOT_FOUND if the room does not have it, or does not
+ * show it to us
  */
 export async function readEvent(
   client: MatrixClient,
@@ -101,9 +107,9 @@ export interface FindEventOptions extends RequestOptions {
 const PAGE_EVENTS = "100";
 
 /**
- * Finds an event of ours from the newest backwards: `GET /rooms/{roomId}/messages?dir=b`, page by page until there are no
- * more, or a page is older than `since`. The server does not filter: Dendrite cuts the page first, filters then, and
- * reports the end.
+ * Finds an event of ours from the newest backwards: `GET /rooms/{roomId}/messages?dir=b`, page by
+ * page until there are no more, or a page is older than `since`. The server does not filter:
+ * Dendrite cuts the page first, filters then, and reports the end.
  *
  * @returns its event_id; undefined if the room does not have it
  * @throws the errors of {@linkcode request}; M_FORBIDDEN if we may not read

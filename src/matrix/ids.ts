@@ -1,6 +1,6 @@
 /**
- * Matrix identifiers (Client-Server API, appendices, "Identifier grammar"). Room ids are opaque: since room version 12
- * they have no domain.
+ * Matrix identifiers (Client-Server API, appendices, "Identifier grammar"). Room ids are opaque:
+ * since room version 12 they have no domain.
  */
 
 /** The largest size of an identifier, in UTF-8 bytes. */
@@ -12,7 +12,10 @@ export type RoomReference =
   | { readonly kind: "alias"; readonly alias: string }
   | { readonly kind: "user"; readonly userId: string };
 
-/** Parses a room id (`!…`), a room alias (`#name:domain`) or a user id (`@name:domain`); undefined for other text. */
+/**
+ * Parses a room id (`!…`), a room alias (`#name:domain`) or a user id (`@name:domain`); undefined
+ * for other text.
+ */
 export function parseRoom(text: string): RoomReference | undefined {
   if (!isIdentifier(text)) return undefined;
   if (/^!./.test(text)) return { kind: "id", roomId: text };
@@ -30,14 +33,20 @@ export interface UserId {
   readonly serverName: string;
 }
 
-/** Parses a user id (`@name:domain`); undefined for other text. Historical user ids may have nearly any character. */
+/**
+ * Parses a user id (`@name:domain`); undefined for other text. Historical user ids may have nearly
+ * any character.
+ */
 export function parseUserId(text: string): UserId | undefined {
   const [, localpart, serverName] = /^@([^:\s\0]*):([A-Za-z0-9.:[\]-]+)$/.exec(text) ?? [];
   if (serverName === undefined || new TextEncoder().encode(text).length > MAX_ID_BYTES) return undefined;
   return { userId: text, localpart, serverName };
 }
 
-/** Returns the part of a user id or an alias after the first colon; undefined for a room id, whose domain means nothing. */
+/**
+ * Returns the part of a user id or an alias after the first colon; undefined for a room id, whose
+ * domain means nothing.
+ */
 export function parseServerName(id: string): string | undefined {
   return /^[@#][^:]+:(.+)$/.exec(id)?.[1];
 }

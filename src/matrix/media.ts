@@ -14,7 +14,8 @@ export interface Upload {
 }
 
 /**
- * Uploads a file: `POST /_matrix/media/v3/upload`. It has no transaction id: a second upload creates a second copy.
+ * Uploads a file: `POST /_matrix/media/v3/upload`. It has no transaction id: a second upload
+ * creates a second copy.
  *
  * @returns the `mxc://` URI
  * @throws the errors of {@linkcode request}
@@ -35,7 +36,8 @@ export async function uploadMedia(client: MatrixClient, upload: Upload, options:
 }
 
 /**
- * Reads the largest upload that the server accepts, in bytes: `GET /_matrix/client/v1/media/config`, or its older path.
+ * Reads the largest upload that the server accepts, in bytes: `GET
+ * /_matrix/client/v1/media/config`, or its older path.
  *
  * @returns undefined if the server does not say
  * @throws the errors of {@linkcode request}, except those for a missing endpoint
@@ -46,7 +48,8 @@ export async function maxUploadBytes(client: MatrixClient, options: RequestOptio
       const size = (await request(client, { ...options, method: "GET", api, path: ["config"] }))["m.upload.size"];
       return typeof size === "number" && size > 0 ? size : undefined;
     } catch (error) {
-      // Servers before v1.11 of the specification have the older path only, and some proxies do not forward it.
+      // Servers before v1.11 of the specification have the older path only, and some proxies do not
+      // forward it.
       const { status } = error instanceof MatrixError || error instanceof NotTheServiceError ? error : { status: 0 };
       if (![403, 404, 405].includes(status)) throw error;
     }

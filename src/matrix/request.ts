@@ -1,6 +1,6 @@
 /**
- * One request of the Client-Server API: JSON or a file in, a JSON object out. The access token is sent in the
- * `Authorization` header only; the specification has removed the query parameter.
+ * One request of the Client-Server API: JSON or a file in, a JSON object out. The access token is
+ * sent in the `Authorization` header only; the specification has removed the query parameter.
  *
  * @module
  */
@@ -24,12 +24,18 @@ export interface MatrixClient {
 /** An access token, and how to get another one. */
 export interface Credentials {
   /**
-   * Returns the token for the next request. It is called for each request, so a new token needs no restart.
+   * Returns the token for the next request. It is called for each request, so a new token needs no
+   * restart.
    *
    * @throws {ConfigError} if there is none
    */
   accessToken(): string;
-  /** True if the token has expired by our own clock, so that a request with it would only cost a round trip. @default never */
+  /**
+   * True if the token has expired by our own clock, so that a request with it would only cost a
+   * round trip.
+   *
+   * @default never
+   */
   isExpired?(): boolean;
   /**
    * Replaces a token that the server refused. Afterwards `accessToken` returns the new one.
@@ -67,8 +73,8 @@ export interface MatrixRequest extends RequestOptions {
 }
 
 /**
- * Sends a request to a homeserver. If the token has expired, it is renewed once where possible, and the request is
- * repeated: the server did not act on the first one.
+ * Sends a request to a homeserver. If the token has expired, it is renewed once where possible, and
+ * the request is repeated: the server did not act on the first one.
  *
  * @returns the JSON object of a 200 answer
  * @throws {MatrixError} if the homeserver refuses

@@ -1,4 +1,7 @@
-/** The state of a room: members, replacement, power levels (Client-Server API, "Room events", "Room upgrades"). */
+/**
+ * The state of a room: members, replacement, power levels (Client-Server API, "Room events", "Room
+ * upgrades").
+ */
 
 import { isObject } from "../base/fields.ts";
 import { MatrixError } from "./errors.ts";
@@ -22,8 +25,8 @@ export interface StateEvent {
 }
 
 /**
- * Reads one state event: `GET /rooms/{roomId}/state/{eventType}/{stateKey}`. A user who left the room gets the state of
- * that time.
+ * Reads one state event: `GET /rooms/{roomId}/state/{eventType}/{stateKey}`. A user who left the
+ * room gets the state of that time.
  *
  * @returns undefined if the room has no such event
  * @throws the errors of {@linkcode request}; M_FORBIDDEN if we are not in the room
@@ -68,7 +71,8 @@ export interface Replacement {
 }
 
 /**
- * Reads the room that replaced this one: the `m.room.tombstone` event (Client-Server API, "Room upgrades").
+ * Reads the room that replaced this one: the `m.room.tombstone` event (Client-Server API, "Room
+ * upgrades").
  *
  * @returns undefined if it was not replaced
  * @throws the errors of {@linkcode readState}
@@ -84,13 +88,19 @@ export async function readReplacement(
   return { roomId, via: server === undefined ? [] : [server] };
 }
 
-/** The state events that decide about power: the room's first event, and its power levels if it has any. */
+/**
+ * The state events that decide about power: the room's first event, and its power levels if it has
+ * any.
+ */
 export interface PowerState {
   readonly create: StateEvent | undefined;
   readonly powerLevels: StateEvent | undefined;
 }
 
-/** Room versions after this one put the creators above all levels. A version that is no number counts as an earlier one. */
+/**
+ * Room versions after this one put the creators above all levels. A version that is no number
+ * counts as an earlier one.
+ */
 const LAST_VERSION_WITHOUT_CREATORS = 11;
 
 /**

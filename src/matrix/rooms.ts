@@ -1,4 +1,7 @@
-/** Rooms: aliases, creation, membership (Client-Server API, "Room aliases", "Creation", "Room membership"). */
+/**
+ * Rooms: aliases, creation, membership (Client-Server API, "Room aliases", "Creation", "Room
+ * membership").
+ */
 
 import { missingField } from "./errors.ts";
 import { type MatrixClient, request, type RequestOptions } from "./request.ts";
@@ -23,15 +26,19 @@ export interface CreateRoomOptions extends RequestOptions {
   readonly isDirect?: boolean;
   /** The local part of an alias: `alerts` for `#alerts:example.org`. */
   readonly alias?: string;
-  /** `trusted_private_chat` gives the invited users the same power as ours. @default {"private_chat"} */
+  /**
+   * `trusted_private_chat` gives the invited users the same power as ours.
+   *
+   * @default {"private_chat"}
+   */
   readonly preset?: "private_chat" | "trusted_private_chat";
   /** Extra keys of the room's first event, which never changes. */
   readonly creationContent?: Readonly<Record<string, string>>;
 }
 
 /**
- * Creates a room: `POST /createRoom`. It is not idempotent. Synapse creates the room before it invites, so a room with us
- * as the only member may exist after a refusal too.
+ * Creates a room: `POST /createRoom`. It is not idempotent. Synapse creates the room before it
+ * invites, so a room with us as the only member may exist after a refusal too.
  *
  * @returns the room_id
  * @throws the errors of {@linkcode request}; M_ROOM_IN_USE if the alias is taken
@@ -57,7 +64,11 @@ export async function createRoom(client: MatrixClient, options: CreateRoomOption
 
 /** Options of {@linkcode joinRoom}. */
 export interface JoinOptions extends RequestOptions {
-  /** Servers that are in the room, for a room id that our own server does not know. @default {[]} */
+  /**
+   * Servers that are in the room, for a room id that our own server does not know.
+   *
+   * @default {[]}
+   */
   readonly via?: readonly string[];
 }
 
@@ -65,8 +76,9 @@ export interface JoinOptions extends RequestOptions {
 const MAX_VIA = 10;
 
 /**
- * Joins a room: `POST /join/{roomIdOrAlias}`. Does nothing if we are in it. The servers to join by are sent twice: as
- * `via`, which version 1.12 of the specification added, and as `server_name` for older servers.
+ * Joins a room: `POST /join/{roomIdOrAlias}`. Does nothing if we are in it. The servers to join by
+ * are sent twice: as `via`, which version 1.12 of the specification added, and as `server_name` for
+ * older servers.
  *
  * @returns the room_id
  * @throws the errors of {@linkcode request}; M_FORBIDDEN if we are not invited
@@ -82,7 +94,8 @@ export async function joinRoom(client: MatrixClient, room: string, options: Join
 /**
  * Invites a user: `POST /rooms/{roomId}/invite`.
  *
- * @throws the errors of {@linkcode request}; M_FORBIDDEN if we may not, or if the user is in the room
+ * @throws the errors of {@linkcode request}; M_FORBIDDEN if we may not, or if the user is in the
+ * room
  */
 export async function inviteUser(
   client: MatrixClient,

@@ -1,6 +1,6 @@
 /**
- * Logging in and out, and refreshing tokens, with the legacy API (Client-Server API, "Legacy API": "Login", "Refreshing
- * access tokens", "Logout"). Logins by OAuth 2.0 are in `oauth/`.
+ * Logging in and out, and refreshing tokens, with the legacy API (Client-Server API, "Legacy API":
+ * "Login", "Refreshing access tokens", "Logout"). Logins by OAuth 2.0 are in `oauth/`.
  *
  * @module
  */
@@ -32,7 +32,10 @@ export type LoginProof =
 /** A login. */
 export interface LoginRequest {
   readonly proof: LoginProof;
-  /** The device to log in. A login on an existing device may end its older tokens, and creates no second device. */
+  /**
+   * The device to log in. A login on an existing device may end its older tokens, and creates no
+   * second device.
+   */
   readonly deviceId: string;
   /** The name of a new device in the user's list of devices. @default the server's choice */
   readonly deviceName?: string;
@@ -53,7 +56,8 @@ export async function readLoginFlows(client: MatrixClient, options: RequestOptio
 /**
  * Logs in: `POST /login`. Asks for a refresh token, which some servers return.
  *
- * @throws the errors of {@linkcode request}; M_FORBIDDEN if the proof is wrong, M_LIMIT_EXCEEDED after a few tries
+ * @throws the errors of {@linkcode request}; M_FORBIDDEN if the proof is wrong, M_LIMIT_EXCEEDED
+ * after a few tries
  */
 export async function login(
   client: MatrixClient,
@@ -78,16 +82,16 @@ export async function login(
 }
 
 /**
- * Builds the URL at which a person logs in with a browser: `GET /login/sso/redirect`. The browser then opens `redirectUrl`
- * with a `loginToken`.
+ * Builds the URL at which a person logs in with a browser: `GET /login/sso/redirect`. The browser
+ * then opens `redirectUrl` with a `loginToken`.
  */
 export function ssoRedirectUrl(baseUrl: string, redirectUrl: string): string {
   return `${baseUrl}/_matrix/client/v3/login/sso/redirect?${new URLSearchParams({ redirectUrl })}`;
 }
 
 /**
- * Gets new tokens: `POST /refresh`. The old pair stays valid until the new access token is used for the first time, so the
- * new one must be stored before that.
+ * Gets new tokens: `POST /refresh`. The old pair stays valid until the new access token is used for
+ * the first time, so the new one must be stored before that.
  *
  * @throws the errors of {@linkcode request}; M_UNKNOWN_TOKEN or M_FORBIDDEN if the login is over
  */

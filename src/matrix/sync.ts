@@ -1,6 +1,7 @@
 /**
- * `GET /sync`, for two things: the rooms that we are in, and the invites (Client-Server API, "Syncing", "Stripped state").
- * The filter excludes the rest, so that the answer stays small for an account with many rooms.
+ * `GET /sync`, for two things: the rooms that we are in, and the invites (Client-Server API,
+ * "Syncing", "Stripped state"). The filter excludes the rest, so that the answer stays small for an
+ * account with many rooms.
  *
  * @module
  */
@@ -42,7 +43,12 @@ export interface Invite extends RoomSummary {
 export interface SyncOptions extends RequestOptions {
   /** The `since` of an earlier answer: then the server waits for news. */
   readonly since?: string;
-  /** How long the server may wait for news, milliseconds; `timeoutMs` is added for the whole request. @default {0} */
+  /**
+   * How long the server may wait for news, milliseconds; `timeoutMs` is added for the whole
+   * request.
+   *
+   * @default {0}
+   */
   readonly waitMs?: number;
 }
 
@@ -60,9 +66,9 @@ const STATE_TYPES = ["m.room.create", "m.room.name", "m.room.canonical_alias", "
 const NOTHING = { not_types: ["*"] };
 
 /**
- * The filter of a request. Servers put state before the timeline, so the newest of the wanted events may be in either.
- * Synapse caches the answer to an initial sync for two minutes, so each filter differs: it names a type of presence that
- * does not exist.
+ * The filter of a request. Servers put state before the timeline, so the newest of the wanted
+ * events may be in either. Synapse caches the answer to an initial sync for two minutes, so each
+ * filter differs: it names a type of presence that does not exist.
  */
 function createFilter(now: number) {
   return {

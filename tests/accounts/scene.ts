@@ -1,4 +1,7 @@
-/** A homeserver, and a state directory in which its user logs in; for tests as one process or as several. */
+/**
+ * A homeserver, and a state directory in which its user logs in; for tests as one process or as
+ * several.
+ */
 
 import type { Account } from "../../src/accounts/account.ts";
 import { openSession } from "../../src/accounts/session.ts";

@@ -1,4 +1,7 @@
-/** A host, a homeserver, an ntfy server and a configuration in which all is well, so that a test can break one thing. */
+/**
+ * A host, a homeserver, an ntfy server and a configuration in which all is well, so that a test can
+ * break one thing.
+ */
 
 import { examine } from "../../src/doctor/examination.ts";
 import type { Finding } from "../../src/doctor/finding.ts";
@@ -107,7 +110,10 @@ export class DoctorScene implements AsyncDisposable {
     Deno.writeTextFileSync(this.path(name), text, { mode: 0o600 });
   }
 
-  /** Changes settings of a channel; undefined takes one away. A text is an Apprise URL, and takes the place of all settings. */
+  /**
+   * Changes settings of a channel; undefined takes one away. A text is an Apprise URL, and takes
+   * the place of all settings.
+   */
   configure(channel: string, settings: Record<string, unknown> | string): void {
     const channels = this.#config.channels as Record<string, Record<string, unknown> | string>;
     const { [channel]: before } = channels;

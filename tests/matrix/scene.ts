@@ -40,7 +40,9 @@ export async function matrixTest(body: (scene: MatrixScene) => Promise<void>): P
   await body({ runtime, server, homeserver, bot: createClient("bot"), alice: createClient("alice") });
 }
 
-/** Runs a test that sends one event to a room, with a given transaction id or always the same one. */
+/**
+ * Runs a test that sends one event to a room, with a given transaction id or always the same one.
+ */
 export async function sendTest(
   body: (scene: MatrixScene & { readonly roomId: string; send(txnId?: string): Promise<string> }) => Promise<void>,
 ): Promise<void> {

@@ -1,16 +1,20 @@
 /**
- * The person at the browser: walks through the pages of the OAuth 2.0 server with a cookie jar, as forms and redirects lead.
+ * A browser for the pages of the OAuth 2.0 server: follows redirects and submits forms, with a
+ * cookie jar.
  *
  * @module
  */
 
-/** More pages than this are a circle. */
+/** More pages than this are a loop. */
 const MAX_PAGES = 20;
 
-/** What a form is filled with: by the name of a field. */
+/** The values of a form, by the name of the field. */
 type Answers = Readonly<Record<string, string>>;
 
-/** Opens the page of a login with the code in its address, logs in, and agrees to all that is asked. Returns the text of the last page. */
+/**
+ * Opens the page of a login with the code in its address, logs in, and consents. Returns the HTML
+ * of the last page.
+ */
 export async function confirmLogin(verificationUriComplete: string, localpart: string): Promise<string> {
   const answers = { login: localpart, password: "any will do" };
   const cookies = new Map<string, string>();
@@ -20,7 +24,7 @@ export async function confirmLogin(verificationUriComplete: string, localpart: s
     if (form === undefined) return page.html;
     page = await open(new URL(form.action, page.url), { method: "POST", body: form.fields }, cookies);
   }
-  throw new Error(`Cannot confirm the login: the pages come in a circle at ${page.url.pathname}`);
+  throw new Error(`Cannot confirm the login: the pages loop at ${page.url.pathname}`);
 }
 
 interface Page {
@@ -28,7 +32,7 @@ interface Page {
   readonly html: string;
 }
 
-/** Makes a request and follows its redirects. */
+/** Sends a request and follows its redirects. */
 async function open(start: URL, init: RequestInit, cookies: Map<string, string>): Promise<Page> {
   let url = start, request = init;
   for (let pages = 0; pages < MAX_PAGES; pages++) {
@@ -47,10 +51,10 @@ async function open(start: URL, init: RequestInit, cookies: Map<string, string>)
     url = new URL(location, url);
     request = {};
   }
-  throw new Error(`Cannot confirm the login: redirects come in a circle at ${url.pathname}`);
+  throw new Error(`Cannot confirm the login: redirects loop at ${url.pathname}`);
 }
 
-/** The form of a page, filled in; undefined when there is none to send. */
+/** Fills in the form of a page; undefined if there is none. */
 function readForm(
   html: string,
   answers: Answers,

@@ -1,10 +1,12 @@
 /**
- * A real OAuth 2.0 server for a real homeserver, as a process of its own: npm's `oidc-provider` with device authorization and dynamic registration, and what
- * Synapse expects of an authorization server besides (`matrix_authentication_service`): introspection with a shared secret, and users and devices that exist
- * before their tokens are used.
+ * A real OAuth 2.0 server for a real homeserver, as a process of its own: npm's `oidc-provider`
+ * with device authorization and dynamic registration. It also does what Synapse expects of an
+ * authorization server (`matrix_authentication_service`): introspection with a shared secret, and
+ * users and devices that exist before their tokens are used.
  *
- * It reads one line of JSON from standard input, {@linkcode ProviderSetting}, and says its address on standard output when it answers. Then it reads the homeserver's
- * address, a line too, and ends with its standard input.
+ * It reads one line of JSON from standard input, {@linkcode ProviderSetting}, and prints its
+ * address when it answers. Then it reads one line with the homeserver's address. It ends when
+ * standard input ends.
  *
  * @module
  */
@@ -14,15 +16,15 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { OIDC_PROVIDER } from "./package.ts";
 
-/** What the process is told first. */
+/** The first line of standard input. */
 export interface ProviderSetting {
   /** The secret that Synapse and this server share. */
   readonly secret: string;
-  /** How long access tokens live, in seconds. */
+  /** The lifetime of access tokens, seconds. */
   readonly accessTokenSeconds: number;
 }
 
-/** The parts of a request that are needed here (oidc-provider's Koa context). */
+/** The parts of oidc-provider's Koa context that are needed here. */
 interface Context {
   readonly status: number;
   readonly body: unknown;
@@ -49,7 +51,10 @@ interface Provider {
 const DEVICE = "urn:matrix:client:device:";
 const HOUR = 3600;
 
-/** What tokens are for. The library knows scopes that are made up at each login only for a resource. */
+/**
+ * The resource of all tokens. The library accepts scopes that differ at each login only for a
+ * resource.
+ */
 const RESOURCE = "urn:matrix:homeserver";
 
 if (import.meta.main) await main();
@@ -61,9 +66,9 @@ async function main(): Promise<void> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
   const url = `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`;
-  const provider = await makeProvider(url, setting);
+  const provider = await createProvider(url, setting);
   const homeserver = line(lines);
-  // Whoever started this process holds its standard input open.
+  // The parent process keeps standard input open.
   homeserver.then(() => lines.next()).finally(() => Deno.exit());
   provider.use(async (context, next) => {
     await next();
@@ -83,10 +88,10 @@ async function main(): Promise<void> {
 async function line(lines: AsyncIterator<string>): Promise<string> {
   const { done, value } = await lines.next();
   if (!done) return value;
-  throw new Error("Cannot go on: standard input has ended");
+  throw new Error("Cannot continue: standard input has ended");
 }
 
-async function makeProvider(url: string, setting: ProviderSetting): Promise<Provider> {
+async function createProvider(url: string, setting: ProviderSetting): Promise<Provider> {
   const { Provider }: { readonly Provider: new (issuer: string, configuration: object) => Provider } = await import(
     OIDC_PROVIDER
   );
@@ -126,7 +131,7 @@ async function makeProvider(url: string, setting: ProviderSetting): Promise<Prov
   });
 }
 
-/** What a token stands for, for those who know the secret (RFC 7662). */
+/** Answers what a token stands for, if the request has the secret (RFC 7662). */
 async function introspect(
   provider: Provider,
   secret: string,
@@ -150,7 +155,7 @@ async function introspect(
   response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(answer));
 }
 
-/** Makes the user and the device of a session at the homeserver. */
+/** Creates the user and the device of a login on the homeserver. */
 async function provision(homeserver: string, secret: string, { accountId, scope }: Token): Promise<void> {
   const device = scope.split(" ").find((token) => token.startsWith(DEVICE))?.slice(DEVICE.length);
   const calls = [

@@ -1,5 +1,6 @@
 /**
- * The OAuth 2.0 server that a Synapse delegates its logins to: a process of its own, since its library is written for Node.
+ * The OAuth 2.0 server that a Synapse delegates its logins to: a process of its own, because its
+ * library is made for Node.
  *
  * @module
  */
@@ -9,13 +10,16 @@ import { OIDC_PROVIDER } from "./package.ts";
 import { tail } from "../../python/python.ts";
 import type { ProviderSetting } from "./provider.ts";
 
-/** A server that takes longer hangs, or downloads its library over a line that is too slow for tests. */
+/**
+ * A server that takes longer hangs, or downloads its library over a connection that is too slow for
+ * tests.
+ */
 const START_LIMIT_MS = 60_000;
 
 /**
  * Loads the library once, which downloads it the first time.
  *
- * @throws {Error} When npm's registry cannot be reached and the library is not in Deno's cache.
+ * @throws {Error} if npm's registry cannot be reached and the library is not in Deno's cache
  */
 export async function installOAuthServer(): Promise<void> {
   const code = `await import(${JSON.stringify(OIDC_PROVIDER)})`;
@@ -26,13 +30,13 @@ export async function installOAuthServer(): Promise<void> {
   });
   const { success, stderr } = await child.output();
   if (success) return;
-  const said = tail(new TextDecoder().decode(stderr), 5);
-  throw new Error(`Cannot load ${OIDC_PROVIDER}: is npm's registry in reach?\n${said}`);
+  const lastLines = tail(new TextDecoder().decode(stderr), 5);
+  throw new Error(`Cannot load ${OIDC_PROVIDER}: is npm's registry reachable?\n${lastLines}`);
 }
 
 /** An OAuth 2.0 server on a free port of the loopback interface. */
 export class OAuthServer implements AsyncDisposable {
-  /** Where it answers, without a slash at the end. */
+  /** Its address, without a trailing slash. */
   readonly url: string;
   readonly #secret: string;
   readonly #child: Deno.ChildProcess;
@@ -48,9 +52,9 @@ export class OAuthServer implements AsyncDisposable {
   }
 
   /**
-   * Starts one.
+   * Starts a server.
    *
-   * @throws {Error} When it does not come up.
+   * @throws {Error} if it does not start
    */
   static async start(options: Pick<ProviderSetting, "accessTokenSeconds">): Promise<OAuthServer> {
     const child = new Deno.Command(Deno.execPath(), {
@@ -71,7 +75,7 @@ export class OAuthServer implements AsyncDisposable {
     throw new Error(`Cannot start the OAuth server: it ended before it answered\n${tail(await log, 20)}`);
   }
 
-  /** What Synapse's configuration says to delegate its logins to this server. */
+  /** The keys of Synapse's configuration that delegate its logins to this server. */
   get synapseConfig(): Readonly<Record<string, unknown>> {
     return {
       matrix_authentication_service: { enabled: true, endpoint: `${this.url}/`, secret: this.#secret },
@@ -80,12 +84,15 @@ export class OAuthServer implements AsyncDisposable {
     };
   }
 
-  /** Says where the homeserver is, whose users and devices this server makes. Until then nobody gets a token. */
+  /**
+   * Sets the homeserver on which this server creates users and devices. Without it there are no
+   * tokens.
+   */
   async serve(homeserver: string): Promise<void> {
     await this.#stdin.write(line(homeserver));
   }
 
-  /** Confirms a login as a person would, in a browser. Whoever comes is let in under the name that they give. */
+  /** Confirms a login as a person would, in a browser. Each name and password is accepted. */
   async confirm(verificationUriComplete: string, localpart: string): Promise<void> {
     const page = await confirmLogin(verificationUriComplete, localpart);
     if (!page.includes("Sign-in Success")) throw new Error(`Cannot confirm the login: the last page says ${page}`);
@@ -104,7 +111,7 @@ interface Opened {
   readonly url: string;
   readonly secret: string;
   readonly stdin: WritableStreamDefaultWriter<Uint8Array>;
-  /** What it says on standard error until it ends. */
+  /** Its standard error, until it ends. */
   readonly log: Promise<string>;
 }
 
@@ -112,7 +119,7 @@ function line(text: string): Uint8Array {
   return new TextEncoder().encode(`${text}\n`);
 }
 
-/** What a process says first; undefined when it ends without a word. */
+/** Returns the first line that a process prints; undefined if it ends without output. */
 async function firstLine(child: Deno.ChildProcess): Promise<string | undefined> {
   let text = "";
   const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();

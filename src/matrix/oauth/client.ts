@@ -1,6 +1,6 @@
 /**
- * The authorization server of a homeserver: its metadata, its tokens, its errors (Client-Server API 1.15, "OAuth 2.0 API";
- * RFC 6749, RFC 7009, RFC 8414). Nothing here retries.
+ * The authorization server of a homeserver: its metadata, its tokens, its errors (Client-Server API
+ * 1.15, "OAuth 2.0 API"; RFC 6749, RFC 7009, RFC 8414). Nothing here retries.
  *
  * @module
  */
@@ -23,13 +23,17 @@ export interface AuthMetadata {
   readonly tokenEndpoint: string;
   readonly registrationEndpoint: string;
   readonly revocationEndpoint: string;
-  /** Undefined if the server has no device authorization, which is newer (version 1.18) than the rest. */
+  /**
+   * Undefined if the server has no device authorization, which is newer (version 1.18) than the
+   * rest.
+   */
   readonly deviceAuthorizationEndpoint: string | undefined;
 }
 
 /**
- * Reads which authorization server a homeserver uses: `GET /_matrix/client/v1/auth_metadata` ("Server metadata
- * discovery"). It needs no access token. The answer may change, so it is never stored.
+ * Reads which authorization server a homeserver uses: `GET /_matrix/client/v1/auth_metadata`
+ * ("Server metadata discovery"). It needs no access token. The answer may change, so it is never
+ * stored.
  *
  * @returns undefined if the homeserver has the legacy API only
  * @throws {NotTheServiceError} if the metadata cannot be used: the message says why
@@ -72,7 +76,9 @@ function parseMetadata(answer: Readonly<Record<string, unknown>>, host: string):
   };
 }
 
-/** Tokens are sent to these addresses, so the connection must be encrypted (RFC 6749, section 3.2). */
+/**
+ * Tokens are sent to these addresses, so the connection must be encrypted (RFC 6749, section 3.2).
+ */
 function findEndpointProblem(value: unknown): string | undefined {
   if (value === undefined) return "is missing";
   const url = typeof value === "string" ? URL.parse(value) : null;
@@ -161,7 +167,10 @@ export interface OAuthRefusal extends Refusal {
   readonly errcode: string;
 }
 
-/** The authorization server answered with an OAuth 2.0 error (RFC 6749, section 5.2; RFC 7591, 3.2.2; RFC 8628, 3.5). */
+/**
+ * The authorization server answered with an OAuth 2.0 error (RFC 6749, section 5.2; RFC 7591,
+ * 3.2.2; RFC 8628, 3.5).
+ */
 export class OAuthError extends ResponseError {
   override name = "OAuthError" as const;
   override readonly errcode: string;
@@ -234,8 +243,8 @@ export interface OAuthRefreshOptions extends RequestOptions {
 }
 
 /**
- * Exchanges a refresh token for new tokens ("Refresh token grant"). The server keeps the old pair valid until the new one
- * is used, so a request whose answer was lost can be repeated.
+ * Exchanges a refresh token for new tokens ("Refresh token grant"). The server keeps the old pair
+ * valid until the new one is used, so a request whose answer was lost can be repeated.
  *
  * @returns the new access token; no refresh token if the old one stays valid
  * @throws {OAuthError} if the server refuses: for good with a 4xx that is not about load
@@ -257,8 +266,8 @@ export interface RevokeOptions extends RequestOptions {
 }
 
 /**
- * Logs out: `POST` to the `revocation_endpoint` ("Token revocation"; RFC 7009). Either token ends both. A token that is not
- * valid any more is no error.
+ * Logs out: `POST` to the `revocation_endpoint` ("Token revocation"; RFC 7009). Either token ends
+ * both. A token that is not valid any more is no error.
  *
  * @throws {OAuthError} if the server refuses
  */

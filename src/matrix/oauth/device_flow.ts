@@ -1,6 +1,6 @@
 /**
- * Login by device authorization (Client-Server API 1.18, "Device authorisation flow"; RFC 8628), in three steps: register
- * this program, get a code, poll until a person has entered it in a browser.
+ * Login by device authorization (Client-Server API 1.18, "Device authorisation flow"; RFC 8628), in
+ * three steps: register this program, get a code, poll until a person has entered it in a browser.
  *
  * @module
  */
@@ -30,9 +30,10 @@ export interface RegisterOptions extends RequestOptions {
 const REGISTER = "register this program";
 
 /**
- * Registers this program as a native public client with device authorization: `POST` to the `registration_endpoint`
- * (RFC 7591; Client-Server API 1.15, "Client registration"). The specification wants a registration at the start of each
- * login, and the client_id kept with the tokens.
+ * Registers this program as a native public client with device authorization: `POST` to the
+ * `registration_endpoint` (RFC 7591; Client-Server API 1.15, "Client registration"). The
+ * specification wants a registration at the start of each login, and the client_id kept with the
+ * tokens.
  *
  * @returns the client_id
  * @throws {OAuthError} if the server refuses such a client
@@ -70,7 +71,9 @@ export async function registerClient(client: OAuthClient, options: RegisterOptio
 export interface DeviceCodeOptions extends RequestOptions {
   readonly metadata: AuthMetadata;
   readonly clientId: string;
-  /** The device to log in: letters, digits and `-._~`. Servers may refuse fewer than ten characters. */
+  /**
+   * The device to log in: letters, digits and `-._~`. Servers may refuse fewer than ten characters.
+   */
   readonly deviceId: string;
 }
 
@@ -98,9 +101,11 @@ const GET_CODE = "get a device code";
 const DEFAULT_INTERVAL_SECONDS = 5;
 
 /**
- * Requests the codes: `POST` to the `device_authorization_endpoint` (RFC 8628, sections 3.1 and 3.2).
+ * Requests the codes: `POST` to the `device_authorization_endpoint` (RFC 8628, sections 3.1 and
+ * 3.2).
  *
- * @throws {OAuthError} if the server refuses, or has no device authorization (`unsupported_grant_type`)
+ * @throws {OAuthError} if the server refuses, or has no device authorization
+ * (`unsupported_grant_type`)
  */
 export async function requestDeviceCode(
   client: OAuthClient,
@@ -144,7 +149,8 @@ function parseWebPage(uri: string, url: string): string {
 }
 
 /**
- * Creates the scope of a login: the whole Client-Server API, on one device (Client-Server API 1.15, "Scope").
+ * Creates the scope of a login: the whole Client-Server API, on one device (Client-Server API 1.15,
+ * "Scope").
  *
  * @throws {RangeError} if the device id has characters that a scope cannot have
  */
@@ -171,11 +177,12 @@ const LOG_IN = "log in";
 const SLOW_DOWN_MS = 5_000;
 
 /**
- * Polls the token endpoint until the person has confirmed the login (RFC 8628, sections 3.4 and 3.5). Keeps the server's
- * interval, adds to it on `slow_down`, and doubles it while the server cannot be reached.
+ * Polls the token endpoint until the person has confirmed the login (RFC 8628, sections 3.4 and
+ * 3.5). Keeps the server's interval, adds to it on `slow_down`, and doubles it while the server
+ * cannot be reached.
  *
- * @throws {OAuthError} if the person refused (`access_denied`), the time is over (`expired_token`), or the server refuses
- * for another reason
+ * @throws {OAuthError} if the person refused (`access_denied`), the time is over (`expired_token`),
+ * or the server refuses for another reason
  * @throws the reason of the signal
  */
 export async function pollDeviceToken(client: OAuthClient, options: PollOptions): Promise<LoginTokens> {
