@@ -194,16 +194,27 @@ function checkValues(option: OptionSpec, values: readonly string[]): readonly st
     }
   }
   if (option.repeats || values.length === 1) return values;
-  throw new UsageError(`Cannot use --${option.name} twice: it takes one value`);
+  throw new UsageError(`Cannot use --${option.name} twice: it takes one value`, "leave one of them out");
 }
 
 function unknownOption(name: string, options: readonly OptionSpec[], word: string): UsageError {
   const given = word.split("=")[0];
-  const near = /^-.$/.test(given) ? undefined : nearest(given.replace(/^-+/, ""), options.map((option) => option.name));
+  const near = /^-.$/.test(given) ? withInitial(given[1], options) : nearestTo(given.replace(/^-+/, ""), options);
   return new UsageError(
     `Cannot use ${given}: there is no such option`,
-    near ? `did you mean --${near}?` : `see matrix-notify ${name} --help; write -- before words that begin with -`,
+    near ? `did you mean ${near}?` : `see matrix-notify ${name} --help; write -- before words that begin with -`,
   );
+}
+
+function nearestTo(given: string, options: readonly OptionSpec[]): string | undefined {
+  const name = nearest(given, options.map((option) => option.name));
+  return name && `--${name}`;
+}
+
+/** Formats the options that begin with a letter: `--severity (-p) or --silent (-q)`. */
+function withInitial(letter: string, options: readonly OptionSpec[]): string {
+  const names = options.filter(({ name }) => name.startsWith(letter) && name !== "state-dir");
+  return names.map(({ name, short }) => short === undefined ? `--${name}` : `--${name} (-${short})`).join(" or ");
 }
 
 function misplacedOption(name: string, word: string): UsageError {

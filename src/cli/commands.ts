@@ -21,7 +21,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: "send",
-    summary: "Send a notification by every configured channel",
+    summary: "Send a notification through every configured channel",
     load: async () => (await import("./commands/send.ts")).send,
   },
   {

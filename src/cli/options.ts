@@ -84,7 +84,7 @@ export const CHANNELS_OPTION = {
   short: "c",
   value: "NAME",
   repeats: true,
-  summary: "send by this channel only",
+  summary: "send through this channel only",
 } as const satisfies OptionSpec;
 
 /** For commands that choose the destination. */

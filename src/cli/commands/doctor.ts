@@ -8,7 +8,7 @@ import { DELIVERY_OPTIONS, JSON_OPTION } from "../options.ts";
 import { type Colour, printable } from "../ui.ts";
 
 const OPTIONS = [
-  { name: "send", summary: "also send a test message by every configured channel" },
+  { name: "send", summary: "also send a test message through every channel" },
   JSON_OPTION,
   ...DELIVERY_OPTIONS,
 ] as const;

@@ -7,7 +7,7 @@ import { DELIVERY_OPTIONS, JSON_OPTION } from "../options.ts";
 import { outcomeLine, printOutcomesJson } from "../outcomes.ts";
 
 const OPTIONS = [
-  { name: "wait", value: "DURATION", summary: "leave what must wait longer (default 30s)" },
+  { name: "wait", value: "DURATION", summary: "leave entries that must wait longer (default 30s)" },
   JSON_OPTION,
   ...DELIVERY_OPTIONS,
 ] as const;
@@ -16,7 +16,7 @@ export const flush: Command = defineCommand({
   operands: "",
   options: OPTIONS,
   details: [
-    "flush ignores the backoff of matrix-notify. It does not ignore a server's own limit.",
+    "flush does not wait for the backoff of matrix-notify. It waits for the rate limit of a server.",
     "Exit 0: the queue is empty. Exit 75: some entries are left; flush prints why.",
   ],
   examples: ["matrix-notify flush", "matrix-notify flush --wait 5m"],

@@ -33,8 +33,8 @@ export const run: Command = defineCommand({
   foreignWords: "command",
   options: OPTIONS,
   details: [
-    "run exits with the exit code of the command. After a signal it is 128 and the signal's number. If there is no such " +
-    "command it is 127, and if it cannot be executed it is 126. If the notification cannot be sent, run says so on " +
+    "run exits with the exit code of the command. After a signal it is 128 plus the signal's number. It is 127 if " +
+    "there is no such command, and 126 if the command cannot be executed. If the notification cannot be sent, run says so on " +
     "standard error; the exit code stays the same.",
     "The output of the command passes through. Its last 50 lines, at most 8 KiB, are the body of the notification. " +
     "SIGTERM, SIGINT and SIGHUP are passed on. The command is started without a shell. Its arguments are not sent, " +

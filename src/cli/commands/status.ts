@@ -14,7 +14,7 @@ import { printable } from "../ui.ts";
 
 const OPTIONS = [
   JSON_OPTION,
-  { name: "check", summary: "act as a monitoring plug-in: print one line, use its exit codes" },
+  { name: "check", summary: "print one line for a monitoring system, with its exit codes" },
   { name: "max-age", value: "DURATION", summary: "with --check: how long an entry may wait (default 15m)" },
 ] as const;
 
