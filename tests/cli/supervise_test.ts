@@ -7,23 +7,23 @@ function tailOf(...parts: string[]): string {
   return tail.toString();
 }
 
-Deno.test("OutputTail keeps little output whole", () => {
+Deno.test("OutputTail keeps a short output in full", () => {
   assertEquals(tailOf("one\n", "tw", "o\r\n\n"), "one\ntwo");
   assertEquals(tailOf(), "");
 });
 
-Deno.test("OutputTail keeps the last 50 lines, and says so", () => {
+Deno.test("OutputTail keeps the last 50 lines and says so", () => {
   const lines = Array.from({ length: 60 }, (_, i) => `line ${i}`);
   assertEquals(tailOf(lines.join("\n")), ["✂ Only the end of the output:", ...lines.slice(10)].join("\n"));
 });
 
-Deno.test("OutputTail keeps the last 8 KiB of a line without an end, and no half character", () => {
+Deno.test("OutputTail keeps the last 8 KiB of a long line, without half a character", () => {
   const tail = tailOf(...Array.from({ length: 2000 }, () => "ä€😀"));
   assert(tail.startsWith("✂ Only the end of the output:\n"));
   assert(!tail.includes("\ufffd") && tail.endsWith("ä€😀"));
   assert(new TextEncoder().encode(tail).length < 8300);
 });
 
-Deno.test("OutputTail shows what a terminal would: the last state of a progress bar, and no colours", () => {
+Deno.test("OutputTail shows the last state of a progress bar, and no colours", () => {
   assertEquals(tailOf("10 %\r50 %\r100 %\n\x1b[31mred\x1b[0m \x1b]0;title\x07plain\n"), "100 %\nred plain");
 });

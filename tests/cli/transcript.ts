@@ -1,13 +1,14 @@
 /**
- * Transcripts: what a person types and sees, run in-process against a loopback homeserver and a loopback ntfy, with a clock of the test's own.
+ * Transcripts: command lines and their output. They run in this process against a loopback homeserver
+ * and a loopback ntfy server, with a fake clock.
  *
  * ```text
  * # a comment
- * @ stop                       a stage direction; see `direct`
- * $ matrix-notify send "A B"   a command; words may be quoted, $NAME stands for what the scene knows
- * delivered …                  a line of stdout; … stands for anything
- * 2> matrix-notify: …          a line of stderr
- * = 65                         the exit code; 0 where nothing is said
+ * @ stop                       a directive; see `runDirective`
+ * $ matrix-notify send "A B"   a command line; words can be quoted, $NAME is a value of the scene
+ * delivered …                  a line of standard output; … matches any text
+ * 2> matrix-notify: …          a line of standard error
+ * = 65                         the exit code; 0 if there is no such line
  * ```
  */
 
@@ -15,7 +16,7 @@ import { main } from "../../src/cli/main.ts";
 import { type HomeserverRouteName, LoopbackHomeserver, LoopbackNtfy } from "../../src/testing/mod.ts";
 import { type FakeRuntime, fakeRuntime } from "../fakes/runtime.ts";
 
-/** A scene with everything that a command line needs. */
+/** Servers, a directory, an environment and a clock for command lines. */
 class Scene implements AsyncDisposable {
   readonly directory: string = Deno.makeTempDirSync({ prefix: "transcript-" });
   readonly env: Record<string, string>;
@@ -23,7 +24,7 @@ class Scene implements AsyncDisposable {
   readonly #ntfy: LoopbackNtfy;
   readonly #room: string;
   readonly #bot: string;
-  /** A room that is not the bot's. */
+  /** A room that the bot is not in. */
   #closed = "";
   #time: number | undefined;
   #stdin: Uint8Array | undefined;
@@ -66,8 +67,8 @@ class Scene implements AsyncDisposable {
     return text.replace(/\$([A-Z]+)/g, (whole, name) => known[name] ?? whole);
   }
 
-  /** Stage directions. */
-  async direct(line: string): Promise<string[]> {
+  /** Runs a directive and returns the lines that it prints. */
+  async runDirective(line: string): Promise<string[]> {
     const [verb, ...rest] = this.expand(line).split(" ");
     const text = rest.join(" ");
     const [name, value] = [text.split("=")[0], text.slice(text.indexOf("=") + 1)];
@@ -100,7 +101,7 @@ class Scene implements AsyncDisposable {
       case "ban":
         this.#homeserver.ban(this.#closed, this.#bot);
         return [];
-      case "mend":
+      case "clear-faults":
         await this.#homeserver.clearFaults();
         return [];
       case "set":
@@ -152,10 +153,10 @@ class Scene implements AsyncDisposable {
           JSON.stringify({ title, message, priority })
         );
     }
-    throw new Error(`Cannot direct "${verb}": there is no such direction`);
+    throw new Error(`Cannot run "@ ${verb}": there is no such directive`);
   }
 
-  /** The access token that a login saved. */
+  /** Returns the access token that a login saved. */
   #savedToken(): string {
     const path = `${this.directory}/state/accounts/%40bot%3Aloopback.test.json`;
     return JSON.parse(Deno.readTextFileSync(path)).accessToken;
@@ -167,7 +168,7 @@ class Scene implements AsyncDisposable {
     return [`${mode(folder)} .`, ...names.map((name) => `${mode(`${folder}/${name}`)} ${name}`)];
   }
 
-  /** Runs a command; what it prints comes as the lines of a transcript. */
+  /** Runs a command line and returns its output as lines of a transcript. */
   async run(line: string): Promise<string[]> {
     using runtime: FakeRuntime = fakeRuntime({
       env: this.env,
@@ -187,9 +188,9 @@ class Scene implements AsyncDisposable {
 }
 
 /**
- * Plays a transcript.
+ * Runs a transcript.
  *
- * @returns expected and actual lines; the same where the transcript tells the truth
+ * @returns the expected and the actual lines; they are equal if the transcript is right
  */
 export async function play(text: string): Promise<{ expected: string[]; actual: string[] }> {
   await using scene = await Scene.open();
@@ -200,11 +201,11 @@ export async function play(text: string): Promise<{ expected: string[]; actual: 
     if (line.startsWith("$ ") || line.startsWith("@ ")) {
       actual.push(...pending, line);
       expected.push(line);
-      pending = line.startsWith("$ ") ? await scene.run(line.slice(2)) : await scene.direct(line.slice(2));
+      pending = line.startsWith("$ ") ? await scene.run(line.slice(2)) : await scene.runDirective(line.slice(2));
       continue;
     }
     expected.push(line);
-    // What matches its pattern is shown as the pattern, so that the difference holds only what differs.
+    // A line that matches is returned as its pattern, so that the difference has only lines that differ.
     if (pending.length > 0 && matches(scene.expand(line), pending[0])) pending[0] = line;
     if (pending.length > 0) actual.push(pending.shift() ?? "");
   }
@@ -217,7 +218,7 @@ function matches(pattern: string, line: string): boolean {
   return new RegExp(`^${parts.join(".*")}$`, "u").test(line);
 }
 
-/** Splits as a shell does, as far as quotes go. */
+/** Splits a line into words, with quotes as in a shell. */
 function words(line: string): string[] {
   return Array.from(
     line.matchAll(/(?:[^\s"']|"[^"]*"|'[^']*')+/g),

@@ -13,7 +13,7 @@ const CONTENT = "Zwei Ordner fehlen: Müll und Übrig.\n\n📎 Übersicht.csv (t
 const TABLE = new TextEncoder().encode("Ordner;Größe\nMüll;0\n");
 const LOG = Uint8Array.fromBase64("H4sIAAAAAAAAA8tIzcnJBwCGphA2BQAAAA==");
 
-smtpTest("sendmail -t brings a mail with UTF-8 headers and attachments to a room and to a mailbox", async () => {
+smtpTest("sendmail -t sends a mail with UTF-8 headers and attachments to a room and to a mailbox", async () => {
   await using scene = await setScene();
   await using smtp = await SmtpServer.start();
   const { homeserver, accessToken, room, stateDir } = scene;
@@ -61,7 +61,7 @@ function environmentOf({ homeserver, accessToken, room, stateDir }: Scene): Reco
   };
 }
 
-Deno.test("sendmail sends a mail without its attachments when there is no room for them", async () => {
+Deno.test("sendmail sends a mail without its attachments when the disk has no room for them", async () => {
   await using scene = await setScene();
   const { homeserver, room, stateDir } = scene;
   Deno.mkdirSync(`${stateDir}/state`);
@@ -75,11 +75,10 @@ Deno.test("sendmail sends a mail without its attachments when there is no room f
   assertStringIncludes(bodies[0], "📎 log.gz (application/gzip, 25 bytes)");
 });
 
-Deno.test("sendmail sends a mail without its attachments and without the queue where there can be none", async () => {
-  // A mail with attachments was refused where one without them was sent.
+Deno.test("sendmail sends a mail without its attachments and without the queue when there can be no queue", async () => {
   await using scene = await setScene();
   const { homeserver, room, stateDir } = scene;
-  // It leads nowhere: nothing can be read there, or written.
+  // A dangling link: the directory can be neither read nor written.
   Deno.symlinkSync(`${stateDir}/nowhere/state`, `${stateDir}/state`);
   const stdin = Deno.readFileSync(new URL("../../ingest/mail/fixtures/attachment.eml", import.meta.url));
   using runtime = fakeRuntime({ env: environmentOf(scene), stdin, realIds: true });
@@ -88,7 +87,7 @@ Deno.test("sendmail sends a mail without its attachments and without the queue w
   assertEquals(homeserver.events(room).length, 1);
 });
 
-Deno.test("sendmail refuses a mail of more than 10 MiB, and takes one of just so much", async () => {
+Deno.test("sendmail refuses a mail of more than 10 MiB and sends one of exactly 10 MiB", async () => {
   await using scene = await setScene();
   const env = environmentOf(scene);
   const head = "Subject: Large\n\n";
@@ -115,13 +114,13 @@ Deno.test("parseSendmailArgs() reads what cron, smartd, PHP and git write", () =
   assertEquals(parse("-r root -- -i"), [true, "root", undefined]);
 });
 
-Deno.test("parseSendmailArgs() takes a value for a value, and an unknown option for none", () => {
+Deno.test("parseSendmailArgs() reads a value as a value, and ignores unknown options", () => {
   assertEquals(parse("-N -i root"), [true, undefined, undefined]);
   assertEquals(parse("-O i -Z --unknown root"), [true, undefined, undefined]);
   assertEquals(parse("-F"), [true, undefined, undefined]);
 });
 
-Deno.test("parseSendmailArgs() tells what only a mail server does", () => {
+Deno.test("parseSendmailArgs() refuses the tasks of a mail server", () => {
   assertEquals(parse("-bs")[2], "Cannot speak SMTP on standard input");
   assertEquals(parse("-bp")[2], "Cannot list a mail queue");
   assertEquals(parse("-bd -q30m")[2], "Cannot run a mail queue");
