@@ -1,8 +1,9 @@
 /**
- * What the queue knows of channels and their lanes: what a channel waits for after a failure, and when a lane delivered last.
+ * What the queue knows of channels and their lanes: what a channel waits for after a failure, and
+ * when a lane delivered last.
  *
- * A failure of the server or the account concerns every entry of its channel, and any definite response ends it. A failure of
- * one destination does not count here.
+ * A failure of the server or the account concerns every entry of its channel, and any definite
+ * response ends it. A failure of one destination does not count here.
  *
  * @module
  */
@@ -65,7 +66,10 @@ export class ChannelStates {
 export class RecentDeliveries {
   readonly #lanes = new Map<string, LaneRecord>();
 
-  /** Records a delivery. A batch counts as many as are remembered: under a rate limit, a lane sends one batch at a time. */
+  /**
+   * Records a delivery. A batch counts as many as are remembered: under a rate limit, a lane sends
+   * one batch at a time.
+   */
   add({ channel, destination }: Lane, time: number, isBatch: boolean): void {
     const delivered = isBatch
       ? Array<number>(MAX_REMEMBERED_DELIVERIES).fill(time)

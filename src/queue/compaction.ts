@@ -2,12 +2,13 @@
  * Compaction: writes a shorter journal with the same state.
  *
  * ```text
- * under `lock`:  write queue.jsonl.new -> fdatasync -> rename over queue.jsonl -> fsync of the directory -> unlock
+ * under `lock`:  write queue.jsonl.new -> fdatasync -> rename over queue.jsonl
+ *                -> fsync of the directory -> unlock
  * ```
  *
- * Until the rename is on the disk the old journal counts, after that the new one. A crash leaves one of them, whole. The
- * directory is synced before any process may append. Otherwise a power cut could undo the rename, and with it lines that were
- * acknowledged.
+ * Until the rename is on the disk the old journal counts, after that the new one. A crash leaves
+ * one of them, whole. The directory is synced before any process may append. Otherwise a power cut
+ * could undo the rename, and with it lines that were acknowledged.
  *
  * @module
  */
@@ -29,15 +30,18 @@ export interface Compaction {
 }
 
 /**
- * Whether a compaction is worth it: more than half of the journal must be history. If the journal is nearly full, a tenth is
- * enough.
+ * Whether a compaction is worth it: more than half of the journal must be history. If the journal
+ * is nearly full, a tenth is enough.
  */
 export function isWorthCompacting(bytes: number, keptBytes: number): boolean {
   const ratio = bytes > NEARLY_FULL_BYTES ? 1.1 : 2;
   return bytes > MIN_COMPACTION_BYTES && bytes > ratio * keptBytes;
 }
 
-/** Whether a compaction keeps a record besides the state: an `ack`, as long as a caller may ask for its entry. */
+/**
+ * Whether a compaction keeps a record besides the state: an `ack`, as long as a caller may ask for
+ * its entry.
+ */
 export function isKept(record: JournalRecord, now: number): record is AckRecord {
   return record.t === "ack" &&
     record.time > now - (record.idempotencyKey === undefined ? ACK_RETENTION_MS : NAMED_ACK_RETENTION_MS);

@@ -1,7 +1,8 @@
 /**
- * Finds entries by the two names that callers give them. A `key` says what an entry is about: a newer entry may replace those
- * that wait. An idempotency key says which entry it is: a second entry with the same one is a duplicate. Its caller repeats it
- * because it does not know whether the first call succeeded.
+ * Finds entries by the two names that callers give them. A `key` says what an entry is about: a
+ * newer entry may replace those that wait. An idempotency key says which entry it is: a second
+ * entry with the same one is a duplicate. Its caller repeats it because it does not know whether
+ * the first call succeeded.
  *
  * An idempotency key stays known after its entry is delivered, for as long as the `ack` is kept.
  *

@@ -1,6 +1,6 @@
 /**
- * Enqueueing. An envelope becomes an entry in the journal or, if the journal cannot be written, in `spool/`. Once the caller is
- * told that it succeeded, the entry is in at least one of them.
+ * Enqueueing. An envelope becomes an entry in the journal or, if the journal cannot be written, in
+ * `spool/`. When the call resolves, the entry is in at least one of them.
  *
  * @module
  */
@@ -18,8 +18,8 @@ import type { QueueState } from "./state.ts";
 /** A request to enqueue an envelope. The queue adds an id and a time. */
 export type EnqueueRequest = Omit<EnqueueRecord, "t" | "id" | "time" | "fallbackFor"> & {
   /**
-   * Makes it a fallback: the requests that it is a fallback for, which are enqueued in the same call, each with its timeout in
-   * milliseconds.
+   * Makes it a fallback: the requests that it is a fallback for, which are enqueued in the same
+   * call, each with its timeout in milliseconds.
    */
   readonly primaries?: readonly { readonly request: EnqueueRequest; readonly afterMs: number }[];
   /** Whether it may use the room that is kept for critical notifications. @default {false} */
@@ -69,7 +69,8 @@ export class Enqueuer {
       const lines = fresh.flatMap((record): JournalRecord[] =>
         leaving.includes(record) ? [record, { t: "att", id: record.id, n: 1, time }] : [record]
       );
-      // An entry that leaves now does not need the name of the file on the disk: if it fails, the name is synced then.
+      // An entry that leaves now does not need the name of the file on the disk: if it fails, the
+      // name is synced then.
       const durability = leaving.length === primaries.length ? "data" : "directory";
       try {
         await journal.append(lines, durability, MAX_QUEUE_BYTES + urgentBytes);
@@ -89,7 +90,10 @@ export class Enqueuer {
     }
   }
 
-  /** Turns requests into records. Skips a fallback whose primaries were all enqueued by an earlier call: that call enqueued it too. */
+  /**
+   * Turns requests into records. Skips a fallback whose primaries were all enqueued by an earlier
+   * call: that call enqueued it too.
+   */
   #toRecords(requests: readonly EnqueueRequest[], time: number): EnqueueRecord[] {
     const { runtime, state } = this.#parts;
     const isKnown = (request: EnqueueRequest) => state().findDuplicate(request) !== undefined;
@@ -110,7 +114,8 @@ export class Enqueuer {
     const { journal, spool, state, refresh, runtime } = this.#parts;
     const files = spool.list(runtime.now());
     if (files.length === 0) return spool.remove([]);
-    // An earlier import may have died before it removed the files, and before its lines were on the disk.
+    // An earlier import may have died before it removed the files, and before its lines were on the
+    // disk.
     const fresh = files.flatMap(({ records }) => records).filter(({ id }) => state().entry(id) === undefined);
     if (fresh.length > 0) {
       await journal.append(fresh.map((record) => ({ ...record, spooled: true })), "directory");
@@ -119,7 +124,10 @@ export class Enqueuer {
     spool.remove(files);
   }
 
-  /** The process that enqueued the duplicate may not have synced it yet, and may still take it back. So sync it and look again. */
+  /**
+   * The process that enqueued the duplicate may not have synced it yet, and may still take it back.
+   * So sync it and look again.
+   */
   async #confirmDuplicates(): Promise<void> {
     await this.#parts.journal.exclusively(() => this.#parts.journal.sync());
     this.#parts.refresh();
@@ -149,7 +157,8 @@ export class Enqueuer {
 }
 
 /**
- * True for an attachment of a notification that was already enqueued under this idempotency key. The repeated call adds nothing.
+ * True for an attachment of a notification that was already enqueued under this idempotency key.
+ * The repeated call adds nothing.
  */
 function isLateAttachment(
   request: EnqueueRequest,

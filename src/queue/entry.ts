@@ -7,8 +7,8 @@
 import type { EntryFields, EntryHistory, Wait } from "./record.ts";
 
 /**
- * The state of an entry. `queued`: not tried yet. `deferred`: tried, and will be retried. `held`: paused until its account is
- * fixed. `dead`: a dead letter.
+ * The state of an entry. `queued`: not tried yet. `deferred`: tried, and will be retried. `held`:
+ * paused until its account is fixed. `dead`: a dead letter.
  */
 export type EntryState = "queued" | "deferred" | "held" | "dead";
 
@@ -36,8 +36,8 @@ export function expandBatches(entries: readonly Entry[]): Entry[] {
 }
 
 /**
- * Whether an entry can still become part of a batch: no attempt can have delivered it, and it has no attachments, which a batch
- * does not carry.
+ * Whether an entry can still become part of a batch: no attempt can have delivered it, and it has
+ * no attachments, which a batch does not carry.
  */
 export function canBeBatched(
   { dead, inFlight, inDoubt, members, noBatch, files }: Pick<
@@ -50,8 +50,8 @@ export function canBeBatched(
 }
 
 /**
- * Returns a function that finds the attachments of these entries, which are of one lane. An attachment and its text were
- * enqueued together, at the same time.
+ * Returns a function that finds the attachments of these entries, which are of one lane. An
+ * attachment and its text were enqueued together, at the same time.
  */
 export function isAttachmentOf(entries: readonly Entry[]): (entry: Entry) => boolean {
   const texts = new Set(entries.filter(({ attachmentIndex }) => attachmentIndex === undefined).map(({ time }) => time));
@@ -59,8 +59,9 @@ export function isAttachmentOf(entries: readonly Entry[]): (entry: Entry) => boo
 }
 
 /**
- * Returns the map key of a lane. Names of channels and destinations may contain blanks, so that joining the two with a blank
- * would give different lanes the same key: `office` to `Ops A`, and `office Ops` to `A`.
+ * Returns the map key of a lane. Names of channels and destinations may contain blanks, so that
+ * joining the two with a blank would give different lanes the same key: `office` to `Ops A`, and
+ * `office Ops` to `A`.
  */
 export function laneKey({ channel, destination }: Lane): string {
   return JSON.stringify([channel, destination]);

@@ -1,11 +1,12 @@
 /**
- * How records change an entry, and which records make such a change: both directions of one relation, without side effects.
+ * How records change an entry, and which records make such a change: both directions of one
+ * relation, without side effects.
  *
  * ```text
  *          enq                att                  nack
  * (none) ------> queued ------------> in flight ----------> deferred ---> att …
  *                                     in flight --ack-----> delivered: it leaves the queue
- *                                     in flight --dead----> dead letter --retry--> queued or deferred
+ *                                     in flight --dead----> dead letter --retry--> deferred
  * ```
  *
  * @module
@@ -25,7 +26,10 @@ import {
   type Wait,
 } from "./record.ts";
 
-/** The result of an attempt. `failed`: the entry stays in the queue. `dead`: it was rejected for good. */
+/**
+ * The result of an attempt. `failed`: the entry stays in the queue. `dead`: it was rejected for
+ * good.
+ */
 export type AttemptResult =
   | ({ readonly state: "delivered" } & Omit<AckRecord, "t" | "id" | "time">)
   | ({ readonly state: "failed" } & Omit<NackRecord, "t" | "id" | "n" | "time">)
@@ -45,7 +49,8 @@ export function findReplaced(record: EnqueueRecord, earlier: readonly Entry[]): 
   const waiting = earlier.filter(({ id, dead, inFlight, inDoubt, time }) =>
     id !== record.id && !dead && !inFlight && !inDoubt && !(record.spooled && time > record.time)
   );
-  // An attachment leaves the queue only with its text. If the text is in flight or delivered, the attachment stays.
+  // An attachment leaves the queue only with its text. If the text is in flight or delivered, the
+  // attachment stays.
   const hasText = isAttachmentOf(waiting);
   return waiting.filter((entry) => entry.attachmentIndex === undefined || hasText(entry));
 }
@@ -61,13 +66,19 @@ export function countReplaced({ time }: EnqueueRecord, replaced: readonly Entry[
   return count > 0 ? { count, since, ...(fired < Infinity ? { fired } : {}) } : undefined;
 }
 
-/** Applies an `att` record. If another attempt is in flight, its deliverer was killed, and its outcome is unknown. */
+/**
+ * Applies an `att` record. If another attempt is in flight, its deliverer was killed, and its
+ * outcome is unknown.
+ */
 export function onAttempt(entry: Entry, { n, time }: AttemptRecord): Entry {
   const inDoubt = entry.inFlight ? extendDoubt(entry, entry.inFlight.time, time) : entry.inDoubt;
   return { ...entry, attempts: n, inFlight: { n, time }, inDoubt };
 }
 
-/** Applies a `nack` record of an attempt that was announced and never left: it does not count as an attempt. */
+/**
+ * Applies a `nack` record of an attempt that was announced and never left: it does not count as an
+ * attempt.
+ */
 export function onWithdrawal(entry: Entry, { n }: NackRecord): Entry {
   return { ...entry, attempts: Math.max(0, n - 1), inFlight: undefined };
 }
@@ -86,8 +97,9 @@ function extendDoubt({ inDoubt }: Entry, since: number, until: number): InDoubt 
 /**
  * Creates the records of an attempt's result.
  *
- * Each member of a batch has an `ack` of its own, for its idempotency key and for callers that watch it. They come before the
- * `ack` of the batch: if the end of the write is lost, the whole batch is tried again, and no idempotency key is forgotten.
+ * Each member of a batch has an `ack` of its own, for its idempotency key and for callers that
+ * watch it. They come before the `ack` of the batch: if the end of the write is lost, the whole
+ * batch is tried again, and no idempotency key is forgotten.
  */
 export function resultRecords(entry: Entry, result: AttemptResult, time: number): JournalRecord[] {
   const common = { id: entry.id, time };
@@ -119,20 +131,26 @@ export function withdrawalRecord({ id, attempts }: Entry, time: number): Journal
   return { t: "nack", id, n: attempts, time, class: "withdrawn", reason: "the attempt before it failed", next: time };
 }
 
-/** Creates the record of an attempt whose deliverer was killed. It is not tried again before `next`. */
+/**
+ * Creates the record of an attempt whose deliverer was killed. It is not tried again before `next`.
+ */
 export function killedRecord({ id, attempts }: Entry, time: number, next: number): JournalRecord {
   const reason = "The process that was sending it was killed, and it may have arrived";
   return { t: "nack", id, n: attempts, time, class: "in-doubt", reason, next, notBefore: next, killed: true };
 }
 
-/** Creates the shortest records from which an entry follows. Those of a batch begin with the records of its members. */
+/**
+ * Creates the shortest records from which an entry follows. Those of a batch begin with the records
+ * of its members.
+ */
 export function* snapshotRecords(entry: Entry): Generator<JournalRecord> {
   const { id, time, channel, destination, members } = entry;
   if (members) {
     for (const member of members) yield* snapshotRecords(member);
     yield { t: "batch", id, time, channel, destination, members: members.map((member) => member.id) };
   } else {
-    // Without `replaces`: the entries that it replaced are gone already, and it must not replace others.
+    // Without `replaces`: the entries that it replaced are gone already, and it must not replace
+    // others.
     yield { t: "enq", ...copyEntryFields(entry) };
   }
   const history = copyEntryHistory(entry);

@@ -3,14 +3,15 @@
  *
  * ```text
  * enqueued in one write:          P, F { fallbackFor: { P: 20:25 } }
- * P is delivered or dropped       F is cancelled silently; unless it resolves an incident that its lane has reported
+ * P is delivered or dropped       F is cancelled silently, unless it resolves an incident
+ *                                 that its lane has reported
  * P becomes a dead letter         F may leave at once
  * P is replaced by Q              F waits for Q, and no longer than it would have waited for P
  * 20:25, and P still waits        F may leave; until it does, the delivery of P still cancels it
  * ```
  *
- * All of this follows from the records of P. Nothing is written for F: every process that reads the same records cancels the
- * same entries.
+ * All of this follows from the records of P. Nothing is written for F: every process that reads the
+ * same records cancels the same entries.
  *
  * @module
  */
@@ -33,8 +34,8 @@ export function afterEnd(fallbackFor: FallbackFor, id: string, end: PrimaryEnd):
 }
 
 /**
- * Limits the wait of a fallback to that of the fallbacks that it replaces. Without this limit, a caller that repeats a key often
- * would postpone its fallback forever.
+ * Limits the wait of a fallback to that of the fallbacks that it replaces. Without this limit, a
+ * caller that repeats a key often would postpone its fallback forever.
  */
 export function limitWait(
   fallbackFor: FallbackFor | undefined,
@@ -55,7 +56,9 @@ export function dueTime({ fallbackFor, forced }: Pick<Entry, "fallbackFor" | "fo
 export interface FallbackOptions {
   /** Removes a fallback that is not needed any more. */
   readonly cancel: (entry: Entry) => void;
-  /** Whether an entry must be delivered in its own lane, even after its primaries were delivered. */
+  /**
+   * Whether an entry must be delivered in its own lane, even after its primaries were delivered.
+   */
   readonly isOwed: (entry: Entry) => boolean;
 }
 
@@ -101,8 +104,8 @@ export class Fallbacks {
   }
 
   /**
-   * Cancels an entry, or members of a batch, if its last primary was delivered. While an attempt is in flight, nothing is
-   * cancelled.
+   * Cancels an entry, or members of a batch, if its last primary was delivered. While an attempt is
+   * in flight, nothing is cancelled.
    */
   cancelUnneeded({ id, members }: Pick<Entry, "id" | "members">): void {
     for (const one of members ?? [{ id }]) {
@@ -113,7 +116,10 @@ export class Fallbacks {
   }
 }
 
-/** Whether a fallback has no primaries left. One that a person retried, and a dead letter, are left to that person. */
+/**
+ * Whether a fallback has no primaries left. One that a person retried, and a dead letter, are left
+ * to that person.
+ */
 function isUnneeded({ fallbackFor, forced, dead }: Entry): boolean {
   return fallbackFor !== undefined && Object.keys(fallbackFor).length === 0 && !forced && !dead;
 }

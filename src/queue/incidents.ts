@@ -1,7 +1,7 @@
 /**
- * The open incidents of each lane. An incident opens with the first delivered notification that has a key, and closes with the
- * delivery of one that resolves it. Later notifications with the same key refer to the first delivery and know since when the
- * incident lasts.
+ * The open incidents of each lane. An incident opens with the first delivered notification that has
+ * a key, and closes with the delivery of one that resolves it. Later notifications with the same
+ * key refer to the first delivery and know since when the incident lasts.
  *
  * Incidents follow from the `ack` records. Compaction writes a record of each instead.
  *
@@ -32,7 +32,10 @@ export class Incidents {
     return this.#bytes;
   }
 
-  /** Finds the open incident of an entry. The entry's own time counts, so that each attempt gets the same answer. */
+  /**
+   * Finds the open incident of an entry. The entry's own time counts, so that each attempt gets the
+   * same answer.
+   */
   find(entry: IncidentSubject): IncidentRecord | undefined {
     const incident = entry.key === undefined ? undefined : this.#open.get(incidentKey(entry, entry.key));
     return incident !== undefined && isRemembered(incident, entry.time) ? incident : undefined;
@@ -69,8 +72,8 @@ export class Incidents {
   }
 
   /**
-   * Creates the records that a compaction keeps. An entry that refers to an incident may have waited for as long as the incident
-   * is remembered, so that records are kept twice as long.
+   * Creates the records that a compaction keeps. An entry that refers to an incident may have
+   * waited for as long as the incident is remembered, so that records are kept twice as long.
    */
   snapshot(now: number): IncidentRecord[] {
     return [...this.#open.values()].filter(({ lastDelivery }) => lastDelivery > now - 2 * INCIDENT_RETENTION_MS);

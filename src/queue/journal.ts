@@ -1,15 +1,16 @@
 /**
  * The journal on disk. Its invariant:
  *
- * > An acknowledged record is in the journal, and no record leaves it except by a compaction that keeps the state.
+ * > An acknowledged record is in the journal, and no record leaves it except by a compaction that
+ * > keeps the state.
  *
  * ```text
  * append, under `lock`:
- *   last byte is not LF  ->  write LF first: a torn line is sealed, never cut, because another process wrote it
+ *   last byte is not LF  ->  write LF first: a torn line of another process is sealed, never cut
  *   one write            ->  short or refused: truncate to the old size; the caller gets an error
  *                            disk full: the same, and once more with the room of reserve.bin
- *   fdatasync            ->  failed: truncate; a second fdatasync on the same descriptor would report success
- *   fsync of directory   ->  failed: truncate; on success the name of the file is as durable as its bytes
+ *   fdatasync            ->  failed: truncate; a second fdatasync on this descriptor would lie
+ *   fsync of directory   ->  failed: truncate; on success the file's name is durable too
  *   unlock
  * ```
  *
@@ -17,7 +18,7 @@
  *   crash before the write    nothing is added
  *   crash during the write    a torn line without its checksum
  *   crash before fdatasync    whole lines that may or may not be on the disk
- *   after fdatasync           durable: only now the caller is told that it succeeded
+ *   after fdatasync           durable: only now the append succeeds
  * ```
  *
  * {@linkcode JournalReader} reads each of these states.
@@ -38,8 +39,9 @@ import type { JournalRecord } from "./record.ts";
 import type { Reserve } from "./reserve.ts";
 
 /**
- * How durable an append must be. `none`: if it is lost, an attempt is repeated with the same txnId. `data`: fdatasync, so that it
- * survives a power cut. `directory`: also fsync the directory, so that a new or renamed file is found after a power cut.
+ * How durable an append must be. `none`: if it is lost, an attempt is repeated with the same txnId.
+ * `data`: fdatasync, so that it survives a power cut. `directory`: also fsync the directory, so
+ * that a new or renamed file is found after a power cut.
  */
 export type Durability = "none" | "data" | "directory";
 
@@ -129,8 +131,8 @@ export class Journal {
   }
 
   /**
-   * Starts from the beginning if a compaction replaced the file, or a writer took back lines that were read. If reading then
-   * fails, the next call starts from the beginning again.
+   * Starts from the beginning if a compaction replaced the file, or a writer took back lines that
+   * were read. If reading then fails, the next call starts from the beginning again.
    */
   #follow(file: OpenFile, listener: JournalListener): string {
     const identity = file.identity();
@@ -250,7 +252,10 @@ export class Journal {
     }
   }
 
-  /** If the copy fails, reading goes on: the line stays in the journal, and the next reader finds it again. */
+  /**
+   * If the copy fails, reading goes on: the line stays in the journal, and the next reader finds it
+   * again.
+   */
   #tryToQuarantine(source: OpenFile, line: DamagedLine): void {
     try {
       this.#quarantine.copy({ source, line, born: this.#born });

@@ -6,9 +6,9 @@
  * └────────── checksummed ──┘     └ CRC-32 ┘
  * ```
  *
- * A line is UTF-8 JSON that ends with its own checksum and LF. The checksum covers the bytes before `,"c":`, so that it is
- * verified on the bytes of the disk, before they are parsed. JSON has no raw line feed, so reading continues after damage at
- * the next LF.
+ * A line is UTF-8 JSON that ends with its own checksum and LF. The checksum covers the bytes before
+ * `,"c":`, so that it is verified on the bytes of the disk, before they are parsed. JSON has no raw
+ * line feed, so reading continues after damage at the next LF.
  *
  * @module
  */
@@ -43,7 +43,10 @@ export function encodeRecord(record: JournalRecord): Uint8Array {
   );
 }
 
-/** A record; `unknown` for a line of a later version or of an unknown type, which is kept as it is; or `damaged`. */
+/**
+ * A record; `unknown` for a line of a later version or of an unknown type, which is kept as it is;
+ * or `damaged`.
+ */
 export type DecodedLine = { readonly record: JournalRecord } | "unknown" | "damaged";
 
 /** Decodes a line without its line feed. A carriage return that an editor added is ignored. */
@@ -61,7 +64,10 @@ export function decodeLine(line: Uint8Array): DecodedLine {
   }
 }
 
-/** Whether a damaged line begins like a record and has no checksum at its end: its writer died while writing it. */
+/**
+ * Whether a damaged line begins like a record and has no checksum at its end: its writer died while
+ * writing it.
+ */
 export function isUnfinished(line: Uint8Array): boolean {
   const text = new TextDecoder("latin1").decode(line);
   return BEGINNING.startsWith(text.slice(0, BEGINNING.length)) && !TRAILER_REGEXP.test(text);
@@ -71,7 +77,10 @@ function trailer(body: Uint8Array): string {
   return `,"c":"${crc32(body)}"}`;
 }
 
-/** The tables of {@linkcode crc32} in one: table k holds what a byte adds to the checksum if k bytes follow it in the same step. */
+/**
+ * The tables of {@linkcode crc32} in one: table k holds what a byte adds to the checksum if k bytes
+ * follow it in the same step.
+ */
 const TABLE: Int32Array = createCrcTable();
 
 function createCrcTable(): Int32Array {
@@ -89,12 +98,13 @@ function createCrcTable(): Int32Array {
 }
 
 /**
- * Computes the CRC-32 (IEEE 802.3, as in zlib and gzip) of bytes, as eight lower-case hex digits. `node:zlib` has it too, but
- * takes 25 ms to load.
+ * Computes the CRC-32 (IEEE 802.3, as in zlib and gzip) of bytes, as eight lower-case hex digits.
+ * `node:zlib` has it too, but takes 25 ms to load.
  *
- * Every byte of the journal is checked at each start. So eight bytes are taken a step ("slicing-by-8": Kounavis and Berry,
- * "Novel Table Lookup-Based Algorithms for High-Performance CRC Generation", 2008), which is seven times as fast as one byte a
- * step. V8 computes fastest with signed integers.
+ * Every byte of the journal is checked at each start. So eight bytes are taken a step
+ * ("slicing-by-8": Kounavis and Berry, "Novel Table Lookup-Based Algorithms for High-Performance
+ * CRC Generation", 2008), which is seven times as fast as one byte a step. V8 computes fastest with
+ * signed integers.
  */
 export function crc32(bytes: Uint8Array): string {
   const whole = bytes.length - bytes.length % 8;

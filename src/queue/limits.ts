@@ -18,7 +18,10 @@ export const MAX_FILES_BYTES: number = 64 * 2 ** 20;
 /** The size of `reserve.bin`. */
 export const RESERVE_BYTES: number = 64 * 1024;
 
-/** How long the delivery of an entry with an idempotency key is remembered: its caller may repeat it. */
+/**
+ * How long the delivery of an entry with an idempotency key is remembered: its caller may repeat
+ * it.
+ */
 export const NAMED_ACK_RETENTION_MS: number = 7 * 86_400_000;
 
 /** How long any other delivery is remembered: a process may be waiting for it. */
@@ -27,7 +30,10 @@ export const ACK_RETENTION_MS: number = 3_600_000;
 /** How many deliveries of a lane are remembered. No rate limit counts more. */
 export const MAX_REMEMBERED_DELIVERIES = 20;
 
-/** Compaction forgets the deliveries of a lane that was silent for so long. No rate limit lasts longer. */
+/**
+ * Compaction forgets the deliveries of a lane that was silent for so long. No rate limit lasts
+ * longer.
+ */
 export const LANE_RETENTION_MS: number = 24 * 3_600_000;
 
 /** If a key was silent for so long, its incident is over. */
@@ -39,5 +45,5 @@ export const MAX_INCIDENTS = 256;
 /** Returns a warning for a journal of this size; undefined while there is room. */
 export function fullnessWarning(bytes: number): string | undefined {
   if (bytes <= NEARLY_FULL_BYTES) return undefined;
-  return `The queue is nearly full: ${bytes} of ${MAX_QUEUE_BYTES} bytes; what comes then is refused`;
+  return `The queue is nearly full: ${bytes} of ${MAX_QUEUE_BYTES} bytes; at the limit, new notifications are rejected`;
 }

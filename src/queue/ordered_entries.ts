@@ -1,5 +1,6 @@
 /**
- * The entries in the order of arrival. A batch stands where the first of its members stood, and its members stand below it.
+ * The entries in the order of arrival. A batch takes the position of its first member. Its members
+ * are part of it.
  *
  * ```text
  * a b c d e
@@ -43,12 +44,12 @@ export class OrderedEntries {
     return this.#entries.get(id) ?? this.findBatch(id)?.members?.find((member) => member.id === id);
   }
 
-  /** Replaces an entry where it stands, or appends a new one. */
+  /** Replaces an entry at its position, or appends a new one. */
   set(entry: Entry): void {
     this.#entries.set(entry.id, entry);
   }
 
-  /** Replaces an entry where it stands, also in a batch. */
+  /** Replaces an entry at its position, also in a batch. */
   change(entry: Entry): void {
     const batch = this.findBatch(entry.id);
     if (batch === undefined) return this.set(entry);
@@ -89,7 +90,8 @@ export class OrderedEntries {
   }
 
   /**
-   * Removes an entry, a batch with all of its members, or one member of a batch. A batch is removed with its last member.
+   * Removes an entry, a batch with all of its members, or one member of a batch. A batch is removed
+   * with its last member.
    *
    * @returns all entries that were removed
    */
@@ -115,7 +117,9 @@ export class OrderedEntries {
     return this.#removeMember(batch, member.id).find((removed) => removed.id === batch.id);
   }
 
-  /** Makes an entry due now, or a batch with all of its members. A member makes its whole batch due. */
+  /**
+   * Makes an entry due now, or a batch with all of its members. A member makes its whole batch due.
+   */
   retry(entry: Entry, expires: number): void {
     const retried = (one: Entry): Entry => ({ ...one, expires, dead: undefined, wait: undefined, forced: true });
     const batch = this.findBatch(entry.id) ?? (entry.members ? entry : undefined);

@@ -1,6 +1,6 @@
 /**
- * `queue/quarantine`: copies of damaged journal lines and damaged spool files. The name of a copy says where the line was, and
- * whether its writer died while writing it (`.torn`).
+ * `queue/quarantine`: copies of damaged journal lines and damaged spool files. The name of a copy
+ * says where the line was, and whether its writer died while writing it (`.torn`).
  *
  * @module
  */
@@ -24,7 +24,9 @@ export interface DamagedPlace {
 /** How many damaged and torn lines there are. */
 export interface QuarantineFigures {
   readonly quarantined: number;
-  /** Lines that a writer's death left unfinished, in the quarantine or at the end of the journal. */
+  /**
+   * Lines that a writer's death left unfinished, in the quarantine or at the end of the journal.
+   */
   readonly torn: number;
 }
 
@@ -55,7 +57,8 @@ export class Quarantine {
     const name = `queue.jsonl.${born}@${line.offset}${line.isTorn ? TORN_SUFFIX : ""}`;
     this.#files.makeDirectory(this.#directory);
     if (this.#files.list(this.#directory).includes(name)) return;
-    // A process that dies here leaves a file whose name does not count, and the next reader makes another copy.
+    // A process that dies here leaves a file whose name does not count, and the next reader makes
+    // another copy.
     const temporary = `${this.#directory}/.${name}.${this.#runtime.now()}`;
     copyRange(source, line, this.#files.open(temporary, "create"));
     this.#files.rename(temporary, `${this.#directory}/${name}`);

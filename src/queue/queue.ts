@@ -1,21 +1,21 @@
 /**
  * The queue: entries are enqueued, announced and settled. Its invariant:
  *
- * > When {@linkcode Queue.enqueue} resolves, its entries survive a power cut. When it rejects, none of them is in the queue,
- * > unless the disk refuses even to take back what it did not confirm.
+ * > When {@linkcode Queue.enqueue} resolves, its entries survive a power cut. When it rejects, none
+ * > of them is in the queue, unless the disk refuses even to take back what it did not confirm.
  *
  * ```text
- *                 enqueue ──> enq (+ att)   fdatasync   ┐
- *                 announce ─> att           fdatasync   │  journal ──refresh──> state
- *  in flight ──── recordResult ─> ack, nack             │
- *                                 dead      fdatasync   ┘
+ * each call ──append──> journal ──refresh──> state
  *
- *  lost in a power cut:  enq, att   never: the attempt has not left, or the caller was told that it failed
- *                        ack, nack  one more attempt with the same txnId
+ * call          records      synced     after a power cut
+ * enqueue       enq (+ att)  fdatasync  is there
+ * announce      att          fdatasync  is there; only now the attempt leaves
+ * recordResult  ack, nack    no         may be lost: one more attempt with the same txnId
+ *               dead         fdatasync  is there
  * ```
  *
- * The disk is the truth. This object is a reading of it, which {@linkcode Queue.refresh} brings up to date. Any number of
- * processes may enqueue. The holder of `deliver.lock` delivers.
+ * The disk is the truth. This object is a reading of it, which {@linkcode Queue.refresh} brings up
+ * to date. Any number of processes may enqueue. The holder of `deliver.lock` delivers.
  *
  * @module
  */
@@ -115,7 +115,8 @@ export class Queue {
   }
 
   /**
-   * Opens the queue and reads it. Writes nothing. If the directory does not exist, the queue is empty.
+   * Opens the queue and reads it. Writes nothing. If the directory does not exist, the queue is
+   * empty.
    *
    * @throws {StorageError} if the queue cannot be read
    */
@@ -125,7 +126,10 @@ export class Queue {
     return queue;
   }
 
-  /** The state as of the last reading. {@linkcode Queue.refresh} may replace it, so do not keep it across an `await`. */
+  /**
+   * The state as of the last reading. {@linkcode Queue.refresh} may replace it, so do not keep it
+   * across an `await`.
+   */
   get state(): ReadonlyQueueState {
     return this.#state;
   }
@@ -136,7 +140,8 @@ export class Queue {
   }
 
   /**
-   * Reads what is new in the journal. If the journal was replaced and the new one cannot be read, the state remains unchanged.
+   * Reads what is new in the journal. If the journal was replaced and the new one cannot be read,
+   * the state remains unchanged.
    *
    * @throws {StorageError} if the journal cannot be read
    */
@@ -198,12 +203,13 @@ export class Queue {
   }
 
   /**
-   * Enqueues envelopes durably, in one write. Entries for which `leavesNow` is true are announced in the same write, so that a
-   * delivered message costs one `fdatasync`. If the journal's lock or disk hangs, they are written to `spool/`. If the disk is
-   * full, the reserve is used first.
+   * Enqueues envelopes durably, in one write. Entries for which `leavesNow` is true are announced
+   * in the same write, so that a delivered message costs one `fdatasync`. If the journal's lock or
+   * disk hangs, they are written to `spool/`. If the disk is full, the reserve is used first.
    *
    * @returns the entries; for a duplicate, the entry that was enqueued first
-   * @throws {StorageError} if the disk refuses, or the queue is at its limit; then none of them is in the queue
+   * @throws {StorageError} if the disk refuses, or the queue is at its limit; then none of them is
+   * in the queue
    * @throws {InvalidNotificationError} if a line would be too long
    */
   enqueue(requests: readonly EnqueueRequest[], leavesNow: (request: EnqueueRequest) => boolean): Promise<Enqueued> {
@@ -211,10 +217,11 @@ export class Queue {
   }
 
   /**
-   * Moves what waits in `spool/` to the journal, the oldest first. The deliverer must not deliver while this fails, because older
-   * entries may wait there.
+   * Moves what waits in `spool/` to the journal, the oldest first. The deliverer must not deliver
+   * while this fails, because older entries may wait there.
    *
-   * @throws {StorageError} if the journal cannot be written yet, or `spool/` cannot be read or emptied; the entries stay there
+   * @throws {StorageError} if the journal cannot be written yet, or `spool/` cannot be read or
+   * emptied; the entries stay there
    */
   importSpool(): Promise<void> {
     return this.#enqueuer.importSpool();
@@ -231,8 +238,8 @@ export class Queue {
   }
 
   /**
-   * Makes a batch of each group: waiting entries of one lane. The batch is durable once it is announced, which is before it
-   * leaves.
+   * Makes a batch of each group: waiting entries of one lane. The batch is durable once it is
+   * announced, which is before it leaves.
    */
   async batch(groups: readonly (readonly Entry[])[]): Promise<void> {
     const time = this.#runtime.now();
@@ -263,15 +270,18 @@ export class Queue {
     await this.#append(entries.map((entry) => withdrawalRecord(entry, time)), "none");
   }
 
-  /** Records that attempts are in doubt because their deliverer was killed. They are not tried again before `next`. */
+  /**
+   * Records that attempts are in doubt because their deliverer was killed. They are not tried again
+   * before `next`.
+   */
   async abandon(entries: readonly Entry[], next: number): Promise<void> {
     const time = this.#runtime.now();
     await this.#append(entries.map((entry) => killedRecord(entry, time, next)), "none");
   }
 
   /**
-   * Records the result of an attempt. It is synced only for a dead letter, or if `isProof`: otherwise a lost line costs one more
-   * attempt, which the service recognises.
+   * Records the result of an attempt. It is synced only for a dead letter, or if `isProof`:
+   * otherwise a lost line costs one more attempt, which the service recognises.
    */
   async recordResult(entry: Entry, result: AttemptResult, { isProof }: { readonly isProof: boolean }): Promise<void> {
     const durability = result.state === "dead" || (result.state === "delivered" && isProof) ? "data" : "none";
@@ -279,8 +289,8 @@ export class Queue {
   }
 
   /**
-   * Moves expired entries to the dead letters and enqueues notices about them, in one write: after a crash there are both, or
-   * none.
+   * Moves expired entries to the dead letters and enqueues notices about them, in one write: after
+   * a crash there are both, or none.
    *
    * @param notices envelopes that report the expired entries; the size limit does not apply to them
    */
@@ -332,7 +342,8 @@ export class Queue {
         this.refresh();
         return this.#state.snapshot(header);
       },
-      // The kept lines follow the snapshot and are read again. The `ack` of an entry that still waits would remove it.
+      // The kept lines follow the snapshot and are read again. The `ack` of an entry that still
+      // waits would remove it.
       (record) => isKept(record, now) && this.#state.entry(record.id) === undefined,
     );
     this.refresh();
@@ -350,8 +361,8 @@ export class Queue {
   }
 
   /**
-   * Removes the files that no entry needs. The records that say so are synced first: a power cut must not bring back an entry
-   * whose file is gone.
+   * Removes the files that no entry needs. The records that say so are synced first: a power cut
+   * must not bring back an entry whose file is gone.
    *
    * @throws {StorageError} if the journal or the disk refuses; the next call tries again
    */
@@ -359,7 +370,8 @@ export class Queue {
     const { AttachmentStore } = await import("./attachments/store.ts");
     const inState = () => this.#state.fileNames();
     await new AttachmentStore(this.#stateDir, this.#files).sweep(new Set(inState()), async () => {
-      // An import writes the journal before it removes the spool file. So read the spool first, to see each name at least once.
+      // An import writes the journal before it removes the spool file. So read the spool first, to
+      // see each name at least once.
       const inSpool = this.#spool.list(this.#runtime.now()).flatMap(({ records }) => records);
       const spooledNames = inSpool.flatMap(({ files = [] }) => files);
       await this.#journal.exclusively(() => this.#journal.sync());
@@ -369,8 +381,9 @@ export class Queue {
   }
 
   /**
-   * Releases `deliver.lock`, unless `more` finds work in a last look at the journal. No process can enqueue between the look and
-   * the release. So a process that finds the lock held can rely on its holder.
+   * Releases `deliver.lock`, unless `more` finds work in a last look at the journal. No process can
+   * enqueue between the look and the release. So a process that finds the lock held can rely on its
+   * holder.
    *
    * @returns whether the lock was released
    */

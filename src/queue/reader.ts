@@ -1,9 +1,11 @@
 /**
- * Reads the journal from where it stopped last, in chunks: memory grows neither with the file nor with a line.
+ * Reads the journal from where it stopped last, in chunks: memory grows neither with the file nor
+ * with a line.
  *
- * It takes no lock. A line that ends in LF is complete and is judged. Bytes after the last LF belong to a writer that is still
- * writing, or that died. They are left for the next append to seal. A writer whose disk failed takes its lines back:
- * {@linkcode JournalReader.continues} finds out whether the file still is what was read.
+ * It takes no lock. A line that ends in LF is complete and is judged. Bytes after the last LF
+ * belong to a writer that is still writing, or that died. They are left for the next append to
+ * seal. A writer whose disk failed takes its lines back: {@linkcode JournalReader.continues} finds
+ * out whether the file still is what was read.
  *
  * @module
  */
@@ -16,7 +18,7 @@ import type { JournalRecord } from "./record.ts";
 export interface DamagedLine {
   readonly offset: number;
   readonly length: number;
-  /** Whether its writer died while writing it. No caller was told that such a line is queued. */
+  /** Whether its writer died while writing it. Such a line was never acknowledged. */
   readonly isTorn: boolean;
 }
 
@@ -52,7 +54,9 @@ export class JournalReader {
     return this.#tornBytes;
   }
 
-  /** Whether the file still has the last line that was read: the bytes of its checksum are compared. */
+  /**
+   * Whether the file still has the last line that was read: the bytes of its checksum are compared.
+   */
   continues(file: OpenFile): boolean {
     if (this.#offset < this.#tail.length || this.#tail.length === 0) return true;
     const now = new Uint8Array(this.#tail.length);

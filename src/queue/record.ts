@@ -1,9 +1,11 @@
 /**
- * The records of the journal. {@linkcode FIELDS} is the only description of a record: the types of records and entries, the
- * check of a line and the copies that a compaction makes follow from it. To add a field, add a line there.
+ * The records of the journal. {@linkcode FIELDS} is the only description of a record: the types of
+ * records and entries, the check of a line and the copies that a compaction makes follow from it.
+ * To add a field, add a line there.
  *
- * A checksum proves that a line is what matrix-notify wrote, not that another version means the same by it. So the fields that
- * the state depends on are checked. Flags and details are not: a surprising value in one of them must not cost an entry.
+ * A checksum proves that a line is what matrix-notify wrote, not that another version means the
+ * same by it. So the fields that the state depends on are checked. Flags and details are not: a
+ * surprising value in one of them must not cost an entry.
  *
  * @module
  */
@@ -64,7 +66,10 @@ export type WaitClass =
 /** The failure class of an attempt. `withdrawn`: it was announced and never left. */
 export type NackClass = WaitClass | "withdrawn";
 
-/** The ids of the entries that a fallback takes over from. Each has a deadline, in milliseconds since 1970. */
+/**
+ * The ids of the entries that a fallback takes over from. Each has a deadline, in milliseconds
+ * since 1970.
+ */
 export type FallbackFor = Readonly<Record<string, number>>;
 
 /** An attempt that has left. */
@@ -115,7 +120,10 @@ export interface Wait {
 const ID = { id: text, time: number };
 const LANE = { channel: text, destination: text };
 
-/** The fields of each record type, in the order in which compaction writes them. Times are in milliseconds since 1970. */
+/**
+ * The fields of each record type, in the order in which compaction writes them. Times are in
+ * milliseconds since 1970.
+ */
 const FIELDS = {
   /** The first line of a journal: who created it, and the counts that compaction carries over. */
   hdr: { time: number, host: text, possibleDuplicates: optional(number), lastDelivery: optional(number) },
@@ -128,7 +136,10 @@ const FIELDS = {
     notification: object<unknown>(),
     expires: number,
     key: optional(text),
-    /** The name of its incident: later notifications with the same key refer to it. Without one, none does. */
+    /**
+     * The name of its incident: later notifications with the same key refer to it. Without one,
+     * none does.
+     */
     title: optional(text),
     /** It resolves the incident of its key. */
     resolves: unchecked<true>(),
@@ -138,15 +149,27 @@ const FIELDS = {
     idempotencyKey: optional(text),
     /** It is a fallback for these entries. */
     fallbackFor: optional(times),
-    /** It was spooled: its position follows from its time. Entries that were written to the journal meanwhile come later. */
+    /**
+     * It was spooled: its position follows from its time. Entries that were written to the journal
+     * meanwhile come later.
+     */
     spooled: unchecked<true>(),
-    /** The names of the files in `attachments/` that it needs. They stay there while the entry is in the queue. */
+    /**
+     * The names of the files in `attachments/` that it needs. They stay there while the entry is in
+     * the queue.
+     */
     files: optional(texts),
-    /** It is an attachment of the entry before it in its lane: its number among the attachments, from 1. */
+    /**
+     * It is an attachment of the entry before it in its lane: its number among the attachments,
+     * from 1.
+     */
     attachmentIndex: optional(number),
   },
 
-  /** Entries of one lane that will be delivered in one message. A version that does not know batches delivers each entry alone. */
+  /**
+   * Entries of one lane that will be delivered in one message. A version that does not know batches
+   * delivers each entry alone.
+   */
   batch: {
     /** Also the txnId of the message. */
     ...ID,
@@ -169,7 +192,10 @@ const FIELDS = {
     errcode: unchecked<string>(),
     /** When to try again. */
     next: number,
-    /** The earliest time that a flush can move `next` to: the server's Retry-After, or the gap after an attempt in doubt. */
+    /**
+     * The earliest time that a flush can move `next` to: the server's Retry-After, or the gap after
+     * an attempt in doubt.
+     */
     notBefore: optional(number),
     /** The deliverer was killed before the answer came. That says nothing about the channel. */
     killed: unchecked<true>(),
@@ -232,7 +258,10 @@ const FIELDS = {
   /** What compaction keeps of a channel's history. */
   chan: { channel: text, failures: number, wait: optional(object<Wait>()) },
 
-  /** What compaction keeps of a lane's deliveries: the times of the last ones, the newest at the end. */
+  /**
+   * What compaction keeps of a lane's deliveries: the times of the last ones, the newest at the
+   * end.
+   */
   lane: { ...LANE, delivered: numbers },
 
   /** What compaction keeps of an open incident. */
@@ -288,7 +317,10 @@ const { id: _id, ...entryHistory } = FIELDS.snap;
 const ENTRY_FIELDS = Object.keys(entryFields) as (keyof EntryFields)[];
 const ENTRY_HISTORY = Object.keys(entryHistory) as (keyof EntryHistory)[];
 
-/** Copies what an `enq` record says of an entry. `replaces` and `spooled` only matter when the record is applied. */
+/**
+ * Copies what an `enq` record says of an entry. `replaces` and `spooled` only matter when the
+ * record is applied.
+ */
 export function copyEntryFields(source: EntryFields): EntryFields {
   return copyFields(source, ENTRY_FIELDS) as EntryFields;
 }

@@ -1,6 +1,6 @@
 /**
- * `queue/reserve.bin`: room that is kept for a full disk. It is filled with noise, because a file system that compresses would
- * store zeros in no room at all.
+ * `queue/reserve.bin`: room that is kept for a full disk. It is filled with noise, because a file
+ * system that compresses would store zeros in no room at all.
  *
  * ```text
  * a write fails because the disk is full  ->  remove reserve.bin, write once more

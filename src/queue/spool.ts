@@ -1,6 +1,7 @@
 /**
- * `queue/spool`: entries that could not be appended to the journal, because another process hangs while it holds the lock, or
- * because the disk did not confirm the write. Each call writes a file of its own, which needs no lock.
+ * `queue/spool`: entries that could not be appended to the journal, because another process hangs
+ * while it holds the lock, or because the disk did not confirm the write. Each call writes a file
+ * of its own, which needs no lock.
  *
  * ```text
  * put:     name.tmp -> write -> fdatasync -> rename to name -> fsync of the directory
@@ -8,11 +9,12 @@
  *          a process that dies in between leaves files whose ids the journal knows
  * ```
  *
- * A deletion that is not yet fsynced can be undone by a power cut, and would bring back an entry that was delivered long ago. So
- * each process fsyncs the directory before it relies on a file being gone.
+ * A deletion that is not yet fsynced can be undone by a power cut, and would bring back an entry
+ * that was delivered long ago. So each process fsyncs the directory before it relies on a file
+ * being gone.
  *
- * A damaged file goes to `quarantine/` after its whole lines are imported. A file that cannot be read for ten minutes goes there
- * too, so that it does not block all others.
+ * A damaged file goes to `quarantine/` after its whole lines are imported. A file that cannot be
+ * read for ten minutes goes there too, so that it does not block all others.
  *
  * @module
  */
@@ -96,8 +98,8 @@ export class Spool {
   }
 
   /**
-   * Lists when the spooled entries were enqueued, in milliseconds since 1970, one time for each entry. The names of the files
-   * say so; no file is read.
+   * Lists when the spooled entries were enqueued, in milliseconds since 1970, one time for each
+   * entry. The names of the files say so; no file is read.
    *
    * @throws {StorageError} if the directory cannot be read
    */
@@ -106,8 +108,8 @@ export class Spool {
   }
 
   /**
-   * Deletes files that were imported, and moves damaged ones to the quarantine. With an empty list it only fsyncs the directory,
-   * so that the deletions of other processes are durable.
+   * Deletes files that were imported, and moves damaged ones to the quarantine. With an empty list
+   * it only fsyncs the directory, so that the deletions of other processes are durable.
    *
    * @throws {StorageError} if the disk refuses
    */
@@ -165,8 +167,8 @@ export class Spool {
 }
 
 /**
- * Parses the name of a file: when its first entry was enqueued, and how many entries it has. A name of another form counts as one
- * old entry.
+ * Parses the name of a file: when its first entry was enqueued, and how many entries it has. A name
+ * of another form counts as one old entry.
  */
 function parseTimes(name: string): number[] {
   const [, time, count = "1"] = /^(\d{15})-.*?(?:\.([1-9]\d{0,3}))?\.jsonl$/.exec(name) ?? [];

@@ -1,21 +1,20 @@
 /**
  * The state of the queue. Its invariant:
  *
- * > The state is a fold over the records of the journal, and nothing else. Processes that read the same records have the same
- * > state.
+ * > The state is a fold over the records of the journal, and nothing else. Processes that read the
+ * > same records have the same state.
  *
  * ```text
- *   hdr  enq  att  nack  enq  ack  …      the journal: the only source of truth
- *     └────┴────┴─────┴────┴────┴──> apply() ──> QueueState
- *                                                  ├─ entries, batches     in the order of arrival
- *                                                  ├─ channels, lanes      waits, last deliveries
- *                                                  ├─ incidents, fallbacks
- *                                                  └─ keys, idempotency keys
- *   snapshot() ──> the shortest records that fold to the same state (compaction)
+ * journal: hdr enq att nack enq ack … ──apply()──> QueueState ──snapshot()──> compacted journal
+ *                                                    entries and batches, in the order of arrival
+ *                                                    channels and lanes: waits, last deliveries
+ *                                                    incidents, fallbacks
+ *                                                    keys, idempotency keys
  * ```
  *
- * So no index can disagree with the journal, and a crash between two writes leaves a state that an earlier reader could have
- * seen. Only live and dead entries are kept: memory grows with them, not with the file.
+ * So no index can disagree with the journal, and a crash between two writes leaves a state that an
+ * earlier reader could have seen. Only live and dead entries are kept: memory grows with them, not
+ * with the file.
  *
  * @module
  */
@@ -44,7 +43,10 @@ import {
   type NackRecord,
 } from "./record.ts";
 
-/** How an entry left the queue, or became a dead letter. `cancelled`: it was a fallback, and its primary was delivered. */
+/**
+ * How an entry left the queue, or became a dead letter. `cancelled`: it was a fallback, and its
+ * primary was delivered.
+ */
 export type FinalState =
   | { readonly state: "delivered"; readonly receipt: string }
   | { readonly state: "dead"; readonly reason: string }
@@ -119,8 +121,8 @@ export class QueueState {
   }
 
   /**
-   * Lists the lanes in which an incident with this key is open, or will be when their live entries are delivered. Fallbacks do
-   * not count.
+   * Lists the lanes in which an incident with this key is open, or will be when their live entries
+   * are delivered. Fallbacks do not count.
    */
   openIncidentLanes(key: string, time: number): Lane[] {
     const waiting = expandBatches(this.liveEntries()).filter((entry) =>
@@ -155,7 +157,9 @@ export class QueueState {
     for (const entry of this.#entries.values()) yield* entry.files ?? [];
   }
 
-  /** How many entries with files have left the queue. When it changes, there may be files to sweep. */
+  /**
+   * How many entries with files have left the queue. When it changes, there may be files to sweep.
+   */
   get removedWithFiles(): number {
     return this.#removedWithFiles;
   }
@@ -180,7 +184,10 @@ export class QueueState {
     return this.#keptBytes + this.#incidents.bytes;
   }
 
-  /** Creates an empty state that watches the same entries, to read a journal again from its beginning. */
+  /**
+   * Creates an empty state that watches the same entries, to read a journal again from its
+   * beginning.
+   */
   successor(): QueueState {
     const next = new QueueState();
     for (const [id, finalState] of this.#watched) next.#watched.set(id, finalState);
@@ -189,7 +196,8 @@ export class QueueState {
   }
 
   /**
-   * Creates the shortest records that fold to this state, without the `ack` records that a compaction keeps.
+   * Creates the shortest records that fold to this state, without the `ack` records that a
+   * compaction keeps.
    *
    * @param header when the snapshot is made, and the name of the host
    */
@@ -240,7 +248,8 @@ export class QueueState {
       case "drop":
         return this.#drop(entry);
     }
-    // A batch is tried and delivered as a whole. Only its own records count, not those of its members.
+    // A batch is tried and delivered as a whole. Only its own records count, not those of its
+    // members.
     if (this.#entries.findBatch(entry.id)) return;
     switch (record.t) {
       case "ack":
@@ -309,12 +318,16 @@ export class QueueState {
     for (const { id } of entry.members ?? [entry]) this.#fallbacks.onPrimaryEnd(id, "delivered");
   }
 
-  /** If a batch is rejected, its members are delivered one by one, so that only the one that caused it becomes a dead letter. */
+  /**
+   * If a batch is rejected, its members are delivered one by one, so that only the one that caused
+   * it becomes a dead letter.
+   */
   #moveToDeadLetters(entry: Entry, { status, reason, time, expired }: DeadRecord): void {
     if (status !== undefined) this.#channels.onAnswer(entry.channel);
     this.#conclude(entry.id, { state: "dead", reason });
     if (entry.members) {
-      // An earlier attempt may have delivered it. Its members have other txnIds, so that this cannot be found out any more.
+      // An earlier attempt may have delivered it. Its members have other txnIds, so that this
+      // cannot be found out any more.
       if (entry.inDoubt) this.#possibleDuplicates++;
       this.#entries.dissolve(entry, entry.members.map((member) => ({ ...member, noBatch: true })));
       this.#keptBytes -= entry.bytes;

@@ -1,13 +1,15 @@
 /**
- * The files that entries need, in `stateDir/attachments`. Each has a name of its own, which only its entries know.
+ * The files that entries need, in `stateDir/attachments`. Each has a name of its own, which only
+ * its entries know.
  *
  * ```text
- * stage:  create, lock -> write -> fdatasync -> fsync of the directory -> enqueue the entries -> unlock
+ * stage:  create, lock -> write -> fdatasync -> fsync of the directory -> enqueue -> unlock
  * sweep:  no entry names it -> lock -> sync the journal -> still no entry names it -> remove
  * ```
  *
- * A file is on the disk before an entry names it. Its writer holds its lock until then, so that no sweep takes it for a file
- * that was left behind. The kernel releases the lock of a killed writer, and the next sweep removes the file.
+ * A file is on the disk before an entry names it. Its writer holds its lock until then, so that no
+ * sweep takes it for a file that was left behind. The kernel releases the lock of a killed writer,
+ * and the next sweep removes the file.
  *
  * @module
  */
@@ -87,8 +89,8 @@ export class AttachmentStore {
    * Removes the files that no entry names.
    *
    * @param known the names in use, as far as is known
-   * @param named returns the names in use, from synced data. It is called while the locks of all candidates are held, so none of
-   * them is still being written.
+   * @param named returns the names in use, from synced data. It is called while the locks of all
+   * candidates are held, so none of them is still being written.
    * @throws {StorageError} if the directory cannot be read or written
    */
   async sweep(known: ReadonlySet<string>, named: () => Promise<ReadonlySet<string>>): Promise<void> {
@@ -144,7 +146,10 @@ interface StagedFilesParts {
   readonly room: number;
 }
 
-/** Files that were written before an entry names them. Disposing of them removes those that {@linkcode StagedFiles.keep} did not name. */
+/**
+ * Files that were written before an entry names them. Disposing of them removes those that
+ * {@linkcode StagedFiles.keep} did not name.
+ */
 export class StagedFiles implements Disposable {
   readonly #directory: string;
   readonly #files: Files;
@@ -206,7 +211,10 @@ export class StagedFiles implements Disposable {
     mapFileErrors(`write ${this.#directory}`, () => this.#files.syncDirectory(this.#directory), "write-failed");
   }
 
-  /** Keeps the files that entries name, and removes the others. Call it when the entries are enqueued. */
+  /**
+   * Keeps the files that entries name, and removes the others. Call it when the entries are
+   * enqueued.
+   */
   keep(named: Iterable<string>): void {
     for (const name of named) {
       this.#written.get(name)?.[Symbol.dispose]();
