@@ -28,37 +28,37 @@ async function compactionTest(
   }
 }
 
-const draft = (message: string) => ({
+const request = (message: string) => ({
   channel: "matrix",
   destination: "!a",
   notification: { subject: message.slice(0, 5), message },
   expires: TEST_TIME * 2,
 });
 
-/** Fills the journal with messages of 50 KB that are delivered. */
+/** Fills the journal with delivered messages of 50 KB. */
 async function fill(queue: Queue, count: number): Promise<string[]> {
   const ids: string[] = [];
   for (let done = 0; done < count; done++) {
-    const { entries: [entry] } = await queue.enqueue([draft("x".repeat(50_000))], () => true);
+    const { entries: [entry] } = await queue.enqueue([request("x".repeat(50_000))], () => true);
     await queue.recordResult(entry, { state: "delivered", receipt: `$${done}`, via: "put" }, { isProof: false });
     ids.push(entry.id);
   }
   return ids;
 }
 
-Deno.test("Queue.compact() leaves a small journal alone, and one that is mostly alive", async () => {
+Deno.test("Queue.compact() skips a small journal, and one that is mostly live", async () => {
   await compactionTest(async ({ queue }) => {
     await fill(queue, 1);
     assertEquals(await queue.compact(), false);
-    for (let count = 0; count < 10; count++) await queue.enqueue([draft("x".repeat(50_000))], () => false);
+    for (let count = 0; count < 10; count++) await queue.enqueue([request("x".repeat(50_000))], () => false);
     assert(queue.bytes > MIN_COMPACTION_BYTES);
     assertEquals(await queue.compact(), false);
   });
 });
 
-Deno.test("Queue.compact() keeps what waits, what is dead and who was delivered, and nothing else", async () => {
+Deno.test("Queue.compact() keeps live entries, dead letters and acknowledgements, and nothing else", async () => {
   await compactionTest(async ({ queue, path, open }) => {
-    const { entries: [first] } = await queue.enqueue([draft("first")], () => true);
+    const { entries: [first] } = await queue.enqueue([request("first")], () => true);
     await queue.recordResult(first, {
       state: "failed",
       class: "rate-limited",
@@ -67,7 +67,7 @@ Deno.test("Queue.compact() keeps what waits, what is dead and who was delivered,
       notBefore: TEST_TIME + 5000,
     }, { isProof: false });
     await fill(queue, 10);
-    const { entries: [poison] } = await queue.enqueue([draft("rejected")], () => true);
+    const { entries: [poison] } = await queue.enqueue([request("rejected")], () => true);
     await queue.recordResult(poison, { state: "dead", reason: "too large", status: 413 }, { isProof: false });
     const before = [queue.state.entries(), queue.state.channelState("matrix"), queue.figures().lastDelivery];
     assertEquals(await queue.compact(), true);
@@ -91,7 +91,7 @@ Deno.test("Queue.compact() keeps what waits, what is dead and who was delivered,
   });
 });
 
-Deno.test("Queue.compact() forgets who was delivered when nobody asks any more, and lanes that were silent for a day", async () => {
+Deno.test("Queue.compact() forgets acknowledgements after their retention, and lanes that were silent for a day", async () => {
   await compactionTest(async ({ queue, runtime, path }) => {
     const types = () => Deno.readTextFileSync(path).trimEnd().split("\n").map((line) => JSON.parse(line).t);
     await fill(queue, 10);
@@ -105,12 +105,12 @@ Deno.test("Queue.compact() forgets who was delivered when nobody asks any more, 
   });
 });
 
-Deno.test("Queue.compact() carries over what it does not know, and seals and keeps what a dead writer left", async () => {
+Deno.test("Queue.compact() copies lines of unknown types, and seals and keeps the torn line of a dead writer", async () => {
   await compactionTest(async ({ queue, path, open }) => {
     await fill(queue, 10);
     const later = new TextDecoder().decode(encodeRecord({ t: "later", time: 1 } as unknown as JournalRecord));
     Deno.writeTextFileSync(path, `${later}garbage\n`, { append: true });
-    const whole = encodeRecord({ t: "enq", id: "late", time: 1, ...draft("late") });
+    const whole = encodeRecord({ t: "enq", id: "late", time: 1, ...request("late") });
     Deno.writeFileSync(path, whole.subarray(0, -1), { append: true });
     queue.refresh();
     await queue.compact();
@@ -120,15 +120,15 @@ Deno.test("Queue.compact() carries over what it does not know, and seals and kee
   });
 });
 
-Deno.test("Queue.compact() is seen by other processes, who go on with the new journal", async () => {
+Deno.test("Queue.compact() is noticed by other processes, which continue with the new journal", async () => {
   await compactionTest(async ({ queue, open }) => {
     const other = open();
-    const { entries: [mine] } = await other.enqueue([draft("mine")], () => true);
+    const { entries: [mine] } = await other.enqueue([request("mine")], () => true);
     queue.refresh();
     await queue.recordResult(mine, { state: "delivered", receipt: "$mine", via: "put" }, { isProof: false });
     await fill(queue, 10);
     await queue.compact();
-    const { entries: [next] } = await other.enqueue([draft("next")], () => false);
+    const { entries: [next] } = await other.enqueue([request("next")], () => false);
     assertEquals(other.state.finalState(mine.id), { state: "delivered", receipt: "$mine" });
     queue.refresh();
     assertEquals([queue.state.liveEntries(), other.state.liveEntries()].map((live) => live.map((entry) => entry.id)), [[
@@ -138,7 +138,7 @@ Deno.test("Queue.compact() is seen by other processes, who go on with the new jo
 });
 
 for (const operation of ["append", "syncData", "rename", "syncDirectory"] as const) {
-  Deno.test(`Queue.compact() that fails at ${operation} leaves a journal that tells the same`, async () => {
+  Deno.test(`Queue.compact() that fails at ${operation} leaves a journal with the same state`, async () => {
     let armed = false;
     const fail = () => {
       throw Object.assign(new Error("Input/output error (os error 5)"), { code: "EIO" });
@@ -159,19 +159,19 @@ for (const operation of ["append", "syncData", "rename", "syncDirectory"] as con
         : {}),
     };
     await compactionTest(async ({ queue, open }) => {
-      await queue.enqueue([draft("waiting")], () => false);
+      await queue.enqueue([request("waiting")], () => false);
       await fill(queue, 10);
       armed = true;
       await assertRejects(() => queue.compact(), StorageError, "Cannot compact the queue");
       armed = false;
       assertEquals(open().state.liveEntries().length, 1);
-      await queue.enqueue([draft("more")], () => false);
+      await queue.enqueue([request("more")], () => false);
       assertEquals([queue.state.liveEntries().length, open().state.liveEntries().length], [2, 2]);
     }, files);
   });
 }
 
-Deno.test("QueueState.snapshot() folds to the state it was taken from, whatever happened before", () => {
+Deno.test("QueueState.snapshot() folds to the same state after random histories", () => {
   let seed = 1;
   const roll = (sides: number) => (seed = (seed * 48271) % 2147483647) % sides;
   const pick = <Value>(values: readonly Value[]) => values[roll(values.length)];
@@ -229,7 +229,7 @@ Deno.test("QueueState.snapshot() folds to the state it was taken from, whatever 
       if (record.t === "ack") acks++;
       state.apply(record, 10);
       const all = state.entries().flatMap((entry) => [entry, ...entry.members ?? []]);
-      assertEquals(new Set(all.map((entry) => entry.id)).size, all.length, `round ${round}: nothing is there twice`);
+      assertEquals(new Set(all.map((entry) => entry.id)).size, all.length, `round ${round}: no entry is there twice`);
       assertEquals(state.keptBytes, 10 * (all.length + acks), `round ${round}: every line is counted`);
       for (const { id, members } of all) {
         assertEquals(state.entry(id)?.id, id);
@@ -248,9 +248,9 @@ Deno.test("QueueState.snapshot() folds to the state it was taken from, whatever 
   }
 });
 
-Deno.test("Queue.compact() keeps what a lane was told of a key, and a resolve that waits", async () => {
+Deno.test("Queue.compact() keeps an open incident, and a waiting entry that resolves it", async () => {
   await compactionTest(async ({ queue, runtime, open }) => {
-    const keyed = { ...draft("Disk full"), key: "disk", title: "Disk full", replaces: true } as const;
+    const keyed = { ...request("Disk full"), key: "disk", title: "Disk full", replaces: true } as const;
     const { entries: [fire] } = await queue.enqueue([keyed], () => true);
     await queue.recordResult(fire, { state: "delivered", receipt: "$fire", via: "put" }, { isProof: false });
     runtime.time += 60_000;
@@ -265,13 +265,13 @@ Deno.test("Queue.compact() keeps what a lane was told of a key, and a resolve th
   });
 });
 
-Deno.test("Queue.compact() settles nobody by the acknowledgement of a member whose digest is not acknowledged", async () => {
-  // They were told once more behind the snapshot, where no digest held them back.
+Deno.test("Queue.compact() drops the acknowledgement of a member whose batch is not acknowledged", async () => {
+  // After the snapshot it would be read again, outside of its batch, and would remove the entry.
   await compactionTest(async ({ queue, path, open }) => {
-    await queue.enqueue([draft("a"), draft("b")], () => false);
+    await queue.enqueue([request("a"), request("b")], () => false);
     await queue.batch([queue.state.liveEntries()]);
-    const [digest] = await queue.announce(queue.state.liveEntries());
-    await queue.recordResult(digest, { state: "delivered", receipt: "$1", via: "put" }, { isProof: false });
+    const [batch] = await queue.announce(queue.state.liveEntries());
+    await queue.recordResult(batch, { state: "delivered", receipt: "$1", via: "put" }, { isProof: false });
     // The end of the write is lost in a power cut.
     const lines = Deno.readTextFileSync(path).split("\n");
     Deno.writeTextFileSync(path, lines.slice(0, -2).map((line) => `${line}\n`).join(""));

@@ -36,7 +36,7 @@ const compacted = (state: QueueState) => fold(...state.snapshot({ time: 100, hos
 
 const ids = (state: QueueState) => state.entries().map(({ id }) => id);
 
-Deno.test("QueueState.apply() lets the newest of a key take the place of what waits in its lane, and counts", () => {
+Deno.test("QueueState.apply() replaces what waits in the lane with the same key, and counts it", () => {
   const state = new QueueState();
   state.watch(["e1"]);
   const records = [keyed("e1"), enq("e2"), keyed("e3", "!b"), keyed("e4"), nack("e4", "not-sent"), keyed("e5")];
@@ -54,7 +54,7 @@ Deno.test("QueueState.apply() keeps lanes apart whose channel and destination jo
   assertEquals(ids(state), ["e1", "e2"]);
 });
 
-Deno.test("QueueState.apply() replaces nothing that may have arrived, is under way or dead, before a compaction or behind it", () => {
+Deno.test("QueueState.apply() replaces no entry that is in doubt, in flight or dead, before a compaction or after it", () => {
   const att: JournalRecord = { t: "att", id: "e1", n: 1, time: 2 };
   for (
     const history of [
@@ -69,7 +69,7 @@ Deno.test("QueueState.apply() replaces nothing that may have arrived, is under w
   assertEquals(ids(compacted(survived)), ["e1", "e2"]);
 });
 
-Deno.test("QueueState.apply() keeps what has a key and replaces nothing by itself", () => {
+Deno.test("QueueState.apply() keeps entries with a key if the newer one does not replace", () => {
   assertEquals(ids(fold(enq("e1", { key: "disk" }), enq("e2", { key: "disk" }))), ["e1", "e2"]);
 });
 
@@ -90,7 +90,7 @@ async function queueTest(body: (t: { open(): Queue; now(time: number): void }) =
   }
 }
 
-const draft = (idempotencyKey: string, destination = "!a") => ({
+const request = (idempotencyKey: string, destination = "!a") => ({
   channel: "matrix",
   destination,
   notification: { message: "x".repeat(50_000) },
@@ -98,38 +98,38 @@ const draft = (idempotencyKey: string, destination = "!a") => ({
   idempotencyKey,
 });
 
-const add = async (queue: Queue, ...drafts: ReturnType<typeof draft>[]) =>
-  (await queue.enqueue(drafts, () => false)).entries.map(({ id }) => id);
+const add = async (queue: Queue, ...requests: ReturnType<typeof request>[]) =>
+  (await queue.enqueue(requests, () => false)).entries.map(({ id }) => id);
 
-Deno.test("Queue.enqueue() takes the second of a name for the first, in its own lane, while it waits and when it is delivered", async () => {
+Deno.test("Queue.enqueue() finds a duplicate in its own lane, while the first entry waits and after its delivery", async () => {
   await queueTest(async ({ open }) => {
-    const [first] = await add(open(), draft("backup"));
+    const [first] = await add(open(), request("backup"));
     const queue = open();
-    const [again, elsewhere] = await add(queue, draft("backup"), draft("backup", "!b"));
+    const [again, elsewhere] = await add(queue, request("backup"), request("backup", "!b"));
     assertEquals([again, queue.state.liveEntries().length], [first, 2]);
     await queue.recordResult(queue.state.entry(first)!, { state: "delivered", receipt: "$1", via: "put" }, {
       isProof: false,
     });
     const later = open();
-    assertEquals(await add(later, draft("backup"), draft("backup", "!b")), [first, elsewhere]);
+    assertEquals(await add(later, request("backup"), request("backup", "!b")), [first, elsewhere]);
     assertEquals(later.state.finalState(first), { state: "delivered", receipt: "$1" });
     assertEquals(later.state.liveEntries().length, 1);
   });
 });
 
-Deno.test("Queue.enqueue() by two processes at once under one name makes one entry, and both are told of it", async () => {
+Deno.test("Queue.enqueue() by two processes at once with one idempotency key makes one entry, and returns it to both", async () => {
   await queueTest(async ({ open }) => {
     const [one, two] = [open(), open()];
-    const [[a], [b]] = await Promise.all([add(one, draft("backup")), add(two, draft("backup"))]);
+    const [[a], [b]] = await Promise.all([add(one, request("backup")), add(two, request("backup"))]);
     assertEquals([a, open().state.liveEntries().length], [b, 1]);
   });
 });
 
-Deno.test("Queue.enqueue() knows a name for seven days across compactions, and a dropped one is free again", async () => {
+Deno.test("Queue.enqueue() knows an idempotency key for seven days across compactions, and frees that of a dropped entry", async () => {
   await queueTest(async ({ open, now }) => {
     const queue = open();
-    const [first] = await add(queue, draft("backup"));
-    const rest = await add(queue, ...["a", "b", "c", "d", "e", "f"].map((name) => draft(name)));
+    const [first] = await add(queue, request("backup"));
+    const rest = await add(queue, ...["a", "b", "c", "d", "e", "f"].map((name) => request(name)));
     for (const id of [first, ...rest]) {
       await queue.recordResult(queue.state.entry(id)!, { state: "delivered", receipt: `$${id}`, via: "put" }, {
         isProof: false,
@@ -137,9 +137,9 @@ Deno.test("Queue.enqueue() knows a name for seven days across compactions, and a
     }
     now(TEST_TIME + 6 * 86_400_000);
     assertEquals(await queue.compact(), true);
-    assertEquals(await add(open(), draft("backup")), [first]);
-    const [dropped] = await add(queue, draft("mistake"));
+    assertEquals(await add(open(), request("backup")), [first]);
+    const [dropped] = await add(queue, request("mistake"));
     await queue.drop([queue.state.entry(dropped)!]);
-    assertEquals((await add(open(), draft("mistake")))[0] === dropped, false);
+    assertEquals((await add(open(), request("mistake")))[0] === dropped, false);
   });
 });

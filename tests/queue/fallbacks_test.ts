@@ -30,7 +30,7 @@ const nack = (id: string): JournalRecord => ({
 });
 const ack = (id: string): JournalRecord => ({ t: "ack", id, time: 40, receipt: "$1", via: "put" });
 const dead = (id: string): JournalRecord => ({ t: "dead", id, time: 40, reason: "x", status: 413 });
-const digest = (id: string, channel: string, ...members: string[]): JournalRecord => ({
+const batch = (id: string, channel: string, ...members: string[]): JournalRecord => ({
   t: "batch",
   id,
   time: 35,
@@ -48,7 +48,10 @@ function fold(...records: JournalRecord[]): QueueState {
   return state;
 }
 
-/** What is there, with what fallbacks wait for: `p f{p:60}`; a dead one has a cross, a digest its members. */
+/**
+ * The entries, with what fallbacks wait for: `p f{p:60}`. A dead letter has a cross, a batch its
+ * members.
+ */
 function shape(state: QueueState): string {
   const one = (id: string): string => {
     const { fallbackFor, dead } = state.entry(id) ?? {};
@@ -62,7 +65,7 @@ function shape(state: QueueState): string {
 
 const two = [enq("p"), fallback("f", { p: 60 })];
 
-Deno.test("QueueState.apply() spares a fallback when the one that it stands in for is delivered or dropped", () => {
+Deno.test("QueueState.apply() cancels a fallback when its primary is delivered or dropped", () => {
   assertEquals(shape(fold(...two)), "p f{p:60}");
   for (const end of [ack("p"), { t: "drop", id: "p", time: 40 } as const]) {
     const state = fold(...two, end);
@@ -74,7 +77,7 @@ Deno.test("QueueState.apply() spares a fallback when the one that it stands in f
   }
 });
 
-Deno.test("QueueState.apply() sends a fallback all the same that says to its lane what it was told of is over", () => {
+Deno.test("QueueState.apply() keeps a fallback that resolves an incident which its lane has reported", () => {
   const fired = [enq("p", { key: "k", title: "x" }), fallback("f", { p: 60 }, { key: "k", title: "x" })];
   const over = [
     enq("q", { key: "k", title: "x", resolves: true }),
@@ -83,24 +86,24 @@ Deno.test("QueueState.apply() sends a fallback all the same that says to its lan
   assertEquals(shape(fold(...fired, ack("f"), ack("p"), ...over, ack("q"))), "g{}");
   assertEquals(shape(fold(...fired, ack("f"), ack("p"), ...over, ack("q"), att("g"), nack("g"))), "g{}");
   assertEquals(shape(fold(...fired, ack("f"), ack("p"), ...over, ack("q"), ack("g"))), "");
-  assertEquals(shape(fold(...fired, ack("p"), ...over, ack("q"))), "", "nobody was told there");
+  assertEquals(shape(fold(...fired, ack("p"), ...over, ack("q"))), "", "its lane has reported no incident");
 });
 
-Deno.test("QueueState.apply() lets a fallback go at once when the one that it stands in for is buried", () => {
+Deno.test("QueueState.apply() makes a fallback due when its primary becomes a dead letter", () => {
   assertEquals(shape(fold(...two, dead("p"))), "p† f{p:0}");
 });
 
-Deno.test("QueueState.apply() spares a fallback that was tried in vain, and one in a digest, and lets whoever is under way be", () => {
+Deno.test("QueueState.apply() cancels a fallback after a failed attempt, and in a batch, but none in flight", () => {
   assertEquals(shape(fold(...two, att("f"), nack("f"), ack("p"))), "");
-  const underWay = fold(...two, att("f"), ack("p"));
-  assertEquals(shape(underWay), "f{}");
+  const inFlight = fold(...two, att("f"), ack("p"));
+  assertEquals(shape(inFlight), "f{}");
   for (const end of [nack("f"), ack("f")]) {
     const state = fold(...two, att("f"), ack("p"), end);
     assertEquals([shape(state), state.finalState("f")?.state], ["", end.t === "ack" ? "delivered" : "cancelled"]);
   }
   assertEquals(shape(fold(...two, att("f"), ack("p"), { ...nack("f"), class: "withdrawn" } as JournalRecord)), "");
 
-  const others = [...two, fallback("g", { q: 60 }), digest("D", "phone", "f", "g")];
+  const others = [...two, fallback("g", { q: 60 }), batch("D", "phone", "f", "g")];
   assertEquals(shape(fold(...others)), "p D(f{p:60} g{q:60})");
   assertEquals(shape(fold(...others, ack("p"))), "D(g{q:60})");
   assertEquals(shape(fold(...others, att("D"), ack("p"))), "D(f{} g{q:60})");
@@ -108,20 +111,20 @@ Deno.test("QueueState.apply() spares a fallback that was tried in vain, and one 
   assertEquals(shape(fold(...others, att("D"), ack("p"), dead("D"))), "g{q:60}");
 });
 
-Deno.test("QueueState.apply() spares the fallback of each member of a digest that is delivered", () => {
-  const digested = [...two, enq("q"), fallback("g", { q: 70 }), digest("D", "matrix", "p", "q")];
-  assertEquals(shape(fold(...digested)), "D(p q) f{p:60} g{q:70}");
-  assertEquals(shape(fold(...digested, att("D"), ack("D"))), "");
-  assertEquals(shape(fold(...digested, att("D"), dead("D"))), "p q f{p:60} g{q:70}");
+Deno.test("QueueState.apply() cancels the fallback of each member of a delivered batch", () => {
+  const batched = [...two, enq("q"), fallback("g", { q: 70 }), batch("D", "matrix", "p", "q")];
+  assertEquals(shape(fold(...batched)), "D(p q) f{p:60} g{q:70}");
+  assertEquals(shape(fold(...batched, att("D"), ack("D"))), "");
+  assertEquals(shape(fold(...batched, att("D"), dead("D"))), "p q f{p:60} g{q:70}");
 });
 
-Deno.test("QueueState.apply() keeps a fallback for those that are left of several, and sends it when the first of them is late", () => {
+Deno.test("QueueState.apply() keeps a fallback until the last of its primaries is delivered", () => {
   const both = [enq("p"), enq("q", { destination: "!b" }), fallback("f", { p: 60, q: 90 })];
   assertEquals(shape(fold(...both, ack("p"))), "q f{q:90}");
   assertEquals(shape(fold(...both, ack("p"), ack("q"))), "");
 });
 
-Deno.test("QueueState.apply() has a fallback wait for what took the place of the one that it stood in for, and no longer", () => {
+Deno.test("QueueState.apply() makes a fallback wait for the entry that replaced its primary, and no longer", () => {
   const news = { key: "disk", replaces: true } as const;
   const first = [enq("p", news), fallback("f", { p: 60 }, news), enq("q", news)];
   assertEquals(shape(fold(...first)), "f{q:60} q");
@@ -129,7 +132,7 @@ Deno.test("QueueState.apply() has a fallback wait for what took the place of the
   assertEquals(shape(fold(...first, fallback("g", { q: 80 }, news))), "q g{q:60}");
 });
 
-Deno.test("QueueState.apply() leaves a fallback to whoever asked for it, and a dead one with the dead letters", () => {
+Deno.test("QueueState.apply() cancels no fallback that was retried by hand, and no dead letter", () => {
   const retry: JournalRecord = { t: "retry", id: "f", time: 20, expires: 1000 };
   assertEquals(shape(fold(...two, retry, ack("p"))), "f{}");
   assertEquals(shape(fold(...two, dead("f"), ack("p"))), "f†{}");
@@ -139,7 +142,7 @@ Deno.test("QueueState.snapshot() folds to the same fallbacks", () => {
   const histories = [
     [...two, dead("p")],
     [...two, att("f"), ack("p")],
-    [...two, fallback("g", { q: 60 }), digest("D", "phone", "f", "g"), att("D"), ack("p")],
+    [...two, fallback("g", { q: 60 }), batch("D", "phone", "f", "g"), att("D"), ack("p")],
   ];
   for (const records of histories) {
     const state = fold(...records);
@@ -152,7 +155,7 @@ Deno.test("QueueState.snapshot() folds to the same fallbacks", () => {
   }
 });
 
-Deno.test("Queue.enqueue() takes a fallback in with what it stands in for, in one synced write, and not twice by the same name", async () => {
+Deno.test("Queue.enqueue() enqueues a fallback with its primary in one synced write, and not twice with one idempotency key", async () => {
   const stateDir = Deno.makeTempDirSync();
   using runtime = fakeRuntime();
   try {
@@ -177,7 +180,7 @@ Deno.test("Queue.enqueue() takes a fallback in with what it stands in for, in on
   }
 });
 
-Deno.test("Queue.announce() passes over what was spared while it waited for its turn", async () => {
+Deno.test("Queue.announce() skips an entry that was cancelled meanwhile", async () => {
   const stateDir = Deno.makeTempDirSync();
   using runtime = fakeRuntime();
   try {

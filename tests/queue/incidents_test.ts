@@ -8,7 +8,7 @@ import { QueueState } from "../../src/queue/state.ts";
 
 const LANE = { channel: "matrix", destination: "!a" };
 
-interface Said {
+interface DeliveredEntry {
   readonly id: string;
   readonly time?: number;
   readonly key?: string;
@@ -17,8 +17,10 @@ interface Said {
   readonly resolves?: true;
 }
 
-/** An entry that is taken in, and delivered a moment later. */
-function told({ id, time = 10, key = "disk", title = `title ${id}`, ...more }: Said): JournalRecord[] {
+/** The records of an entry that is enqueued, and delivered a moment later. */
+function deliveredEntry(
+  { id, time = 10, key = "disk", title = `title ${id}`, ...more }: DeliveredEntry,
+): JournalRecord[] {
   return [
     { t: "enq", id, time, ...LANE, notification: { id }, expires: 1e15, key, title, ...more },
     { t: "att", id, n: 1, time },
@@ -38,8 +40,12 @@ function compacted(state: QueueState, time = 100): QueueState {
 
 const next = (more: Partial<IncidentSubject> = {}): IncidentSubject => ({ ...LANE, key: "disk", time: 100, ...more });
 
-Deno.test("QueueState.findIncident() knows the first that was delivered under a key, how many there were, and since when", () => {
-  const state = fold(...told({ id: "a" }), ...told({ id: "b", time: 50 }), ...told({ id: "c", key: "net" }));
+Deno.test("QueueState.findIncident() finds the first delivery of a key, how many there were, and since when the incident lasts", () => {
+  const state = fold(
+    ...deliveredEntry({ id: "a" }),
+    ...deliveredEntry({ id: "b", time: 50 }),
+    ...deliveredEntry({ id: "c", key: "net" }),
+  );
   const incident = {
     t: "incident",
     ...LANE,
@@ -57,33 +63,37 @@ Deno.test("QueueState.findIncident() knows the first that was delivered under a 
   assertEquals(state.findIncident(next({ key: undefined })), undefined);
 });
 
-Deno.test("QueueState.findIncident() knows nothing of what was resolved, before a compaction or behind it", () => {
-  const state = fold(...told({ id: "a" }), ...told({ id: "b", resolves: true }));
+Deno.test("QueueState.findIncident() finds no incident that was resolved, before a compaction or after it", () => {
+  const state = fold(...deliveredEntry({ id: "a" }), ...deliveredEntry({ id: "b", resolves: true }));
   assertEquals([state.findIncident(next()), compacted(state).findIncident(next())], [undefined, undefined]);
-  const again = fold(...told({ id: "a" }), ...told({ id: "b", resolves: true }), ...told({ id: "c", time: 60 }));
+  const again = fold(
+    ...deliveredEntry({ id: "a" }),
+    ...deliveredEntry({ id: "b", resolves: true }),
+    ...deliveredEntry({ id: "c", time: 60 }),
+  );
   assertEquals(again.findIncident(next())?.receipt, "$c");
 });
 
-Deno.test("QueueState.findIncident() begins with what the first one took the place of", () => {
-  const [enq, ...rest] = told({ id: "b", time: 50 });
-  const state = fold(told({ id: "a", time: 5 })[0], { ...enq, replaces: true } as JournalRecord, ...rest);
+Deno.test("QueueState.findIncident() begins with the entry that the first one replaced", () => {
+  const [enq, ...rest] = deliveredEntry({ id: "b", time: 50 });
+  const state = fold(deliveredEntry({ id: "a", time: 5 })[0], { ...enq, replaces: true } as JournalRecord, ...rest);
   assertEquals([state.findIncident(next())?.since, state.findIncident(next())?.count], [5, 1]);
 });
 
-Deno.test("QueueState.findIncident() tells every try of an entry the same, and forgets what is long past", () => {
-  const state = fold(...told({ id: "a" }));
+Deno.test("QueueState.findIncident() answers every attempt of an entry the same, and forgets old incidents", () => {
+  const state = fold(...deliveredEntry({ id: "a" }));
   assertEquals(state.findIncident(next({ time: 11 + INCIDENT_RETENTION_MS }))?.receipt, "$a");
   assertEquals(state.findIncident(next({ time: 12 + INCIDENT_RETENTION_MS })), undefined);
-  // The entry came in time, and waits; a compaction meanwhile changes nothing.
+  // The entry was enqueued in time and waits. A compaction meanwhile changes nothing.
   const late = compacted(state, 11 + 1.5 * INCIDENT_RETENTION_MS);
   assertEquals(late.findIncident(next({ time: 11 + INCIDENT_RETENTION_MS }))?.receipt, "$a");
   assertEquals([...compacted(state, 12 + 2 * INCIDENT_RETENTION_MS).snapshot({ time: 0, host: "x" })].length, 1);
 });
 
-Deno.test("QueueState.findIncident() remembers so many and no more, and counts the bytes that they keep", () => {
+Deno.test("QueueState.findIncident() remembers a limited number, and counts their bytes", () => {
   const state = fold();
   for (let at = 0; at <= MAX_INCIDENTS; at++) {
-    for (const record of told({ id: `e${at}`, key: `k${at}`, time: at })) state.apply(record);
+    for (const record of deliveredEntry({ id: `e${at}`, key: `k${at}`, time: at })) state.apply(record);
   }
   assertEquals(state.findIncident(next({ key: "k0" })), undefined);
   assertEquals(state.findIncident(next({ key: "k1" }))?.receipt, "$e1");
@@ -93,16 +103,16 @@ Deno.test("QueueState.findIncident() remembers so many and no more, and counts t
   assertEquals(bytes.length, MAX_INCIDENTS + 1);
   assertEquals(estimate <= total && estimate > 0.8 * total, true, `${estimate} of ${total}`);
   for (let at = 0; at <= MAX_INCIDENTS; at++) {
-    for (const record of told({ id: `r${at}`, key: `k${at}`, time: at, resolves: true })) state.apply(record);
+    for (const record of deliveredEntry({ id: `r${at}`, key: `k${at}`, time: at, resolves: true })) state.apply(record);
   }
   assertEquals(state.keptBytes, 0);
 });
 
-Deno.test("QueueState.findIncident() learns of each member of a digest, and that it is not alone in its event", () => {
+Deno.test("QueueState.findIncident() finds the incident of each member of a batch, marked as shared", () => {
   const state = fold(
-    ...told({ id: "a", key: "net" }),
-    told({ id: "b" })[0],
-    told({ id: "c", key: "net", resolves: true })[0],
+    ...deliveredEntry({ id: "a", key: "net" }),
+    deliveredEntry({ id: "b" })[0],
+    deliveredEntry({ id: "c", key: "net", resolves: true })[0],
     { t: "batch", id: "D", time: 20, ...LANE, members: ["b", "c"] },
     { t: "att", id: "D", n: 1, time: 30 },
     { t: "ack", id: "b", time: 31, receipt: "$D", via: "put" },
@@ -116,14 +126,14 @@ Deno.test("QueueState.findIncident() learns of each member of a digest, and that
   assertEquals([receipt, isShared, state.findIncident(next({ key: "net" }))], ["$D", true, undefined]);
 });
 
-Deno.test("QueueState.findIncident() passes over what has no title, and does not count a fire that was buried", () => {
-  const [enq, att] = told({ id: "a" });
+Deno.test("QueueState.findIncident() ignores entries without a title, and dead letters", () => {
+  const [enq, att] = deliveredEntry({ id: "a" });
   const untitled = { ...enq, title: undefined } as JournalRecord;
-  assertEquals(fold(untitled, ...told({ id: "a" }).slice(1)).findIncident(next()), undefined);
+  assertEquals(fold(untitled, ...deliveredEntry({ id: "a" }).slice(1)).findIncident(next()), undefined);
   assertEquals(fold(enq, att, { t: "dead", id: "a", time: 20, reason: "late" }).findIncident(next()), undefined);
 });
 
-Deno.test("QueueState.snapshot() changes nothing about incidents, wherever a compaction comes in between", () => {
+Deno.test("QueueState.snapshot() keeps incidents, wherever a compaction comes in between", () => {
   for (let seed = 1; seed <= 20; seed++) {
     const records = history(seed, 60);
     const whole = outlook(fold(...records));
@@ -137,7 +147,10 @@ Deno.test("QueueState.snapshot() changes nothing about incidents, wherever a com
 
 const KEYS = ["disk", "net", "cpu"];
 
-/** What may happen to entries with keys: they come, leave, fail, die, and are gathered. */
+/**
+ * A random history of entries with keys: they are enqueued, tried, delivered, batched, and become
+ * dead letters.
+ */
 function history(seed: number, count: number): JournalRecord[] {
   const records: JournalRecord[] = [];
   let roll = seed;
@@ -145,8 +158,9 @@ function history(seed: number, count: number): JournalRecord[] {
   for (let time = 1; time <= count; time++) {
     const waiting = fold(...records).entries().filter(({ dead }) => !dead);
     const [chosen] = waiting.slice(dice(Math.max(1, waiting.length)));
-    const id = chosen?.id ?? "nobody";
-    const fire = told({ id: `e${time}`, time, key: KEYS[dice(3)], resolves: dice(3) === 0 ? true : undefined })[0];
+    const id = chosen?.id ?? "none";
+    const fire =
+      deliveredEntry({ id: `e${time}`, time, key: KEYS[dice(3)], resolves: dice(3) === 0 ? true : undefined })[0];
     const failure = dice(2) === 0 ? "in-doubt" : "rate-limited";
     records.push(
       ...[
@@ -167,7 +181,7 @@ function history(seed: number, count: number): JournalRecord[] {
   return records;
 }
 
-/** What later entries hear, and what those that wait will tell. */
+/** The incidents that later entries find, and what the waiting entries will report. */
 function outlook(state: QueueState): unknown {
   const entries = state.entries().flatMap((entry) => entry.members ?? [entry]);
   return JSON.parse(JSON.stringify([

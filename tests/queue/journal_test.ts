@@ -14,7 +14,7 @@ const drop = (id: string): JournalRecord => ({ t: "drop", id, time: 1 });
 
 const listen = (record: (record: JournalRecord) => unknown) => ({ restart() {}, record });
 
-/** A journal in a directory of its own; `faulty` may change what its files do. */
+/** Runs a test with a journal in a directory of its own. `faulty` may change what its files do. */
 async function journalTest(
   body: (t: { journal: Journal; open(): Journal; path: string; ids(): string[] }) => Promise<void>,
   faulty = denoFiles,
@@ -39,7 +39,7 @@ async function journalTest(
   }
 }
 
-/** The real files, with something different about those that are open. */
+/** The real file system, with changed open files. */
 function filesWith(change: (file: OpenFile, path: string) => Partial<OpenFile>, files: Partial<Files> = {}): Files {
   return {
     ...denoFiles,
@@ -57,7 +57,7 @@ function quarantined(path: string): string[] {
   );
 }
 
-Deno.test("Journal.append() opens a new journal with a header, for its owner's eyes only", async () => {
+Deno.test("Journal.append() starts a new journal with a header, readable by its owner only", async () => {
   await journalTest(async ({ journal, path }) => {
     await journal.append([drop("a")], "data");
     const [header, record, end] = Deno.readTextFileSync(path).split("\n");
@@ -66,7 +66,7 @@ Deno.test("Journal.append() opens a new journal with a header, for its owner's e
   });
 });
 
-Deno.test("Journal.read() gives each record once, whoever appended it", async () => {
+Deno.test("Journal.read() reads each record once, also those of other processes", async () => {
   await journalTest(async ({ journal, open }) => {
     const seen: string[] = [];
     const read = () => journal.read(listen((record) => "id" in record && seen.push(record.id)));
@@ -79,11 +79,11 @@ Deno.test("Journal.read() gives each record once, whoever appended it", async ()
   });
 });
 
-Deno.test("Journal.append() seals a torn line, which goes to quarantine and costs nothing else", async () => {
+Deno.test("Journal.append() seals a torn line, which goes to quarantine; no other line is lost", async () => {
   await journalTest(async ({ journal, path, ids }) => {
     await journal.append([drop("a")], "data");
     Deno.writeFileSync(path, encodeRecord(drop("torn")).subarray(0, 20), { append: true });
-    assertEquals([ids(), quarantined(path)], [["a"], []], "somebody may still be writing it");
+    assertEquals([ids(), quarantined(path)], [["a"], []], "another process may still be writing it");
     journal.read(listen(() => {}));
     assertEquals(journal.tornBytes, 20);
     await journal.append([drop("b")], "data");
@@ -93,7 +93,7 @@ Deno.test("Journal.append() seals a torn line, which goes to quarantine and cost
   });
 });
 
-Deno.test("Journal.append() of nothing makes a whole line without its line feed count", async () => {
+Deno.test("Journal.append() without records completes a line that lacks only its line feed", async () => {
   await journalTest(async ({ journal, path, ids }) => {
     await journal.append([drop("a")], "data");
     Deno.writeFileSync(path, encodeRecord(drop("b")).subarray(0, -1), { append: true });
@@ -105,7 +105,7 @@ Deno.test("Journal.append() of nothing makes a whole line without its line feed 
   });
 });
 
-Deno.test("Journal.read() passes over a flipped byte, and sets the line aside once", async () => {
+Deno.test("Journal.read() skips a line with a flipped bit, and copies it to quarantine once", async () => {
   await journalTest(async ({ journal, path, ids }) => {
     await journal.append([drop("a"), drop("b"), drop("c")], "data");
     const bytes = Deno.readFileSync(path);
@@ -144,7 +144,7 @@ Deno.test("Journal.read() finds lines that straddle its chunks, up to the longes
   });
 });
 
-Deno.test("Journal.append() takes back a short write and says that the disk is full", async () => {
+Deno.test("Journal.append() takes back a short write and reports a full disk", async () => {
   let short = false;
   const files = filesWith((file) => ({ append: (bytes) => file.append(short ? bytes.subarray(0, 10) : bytes) }));
   await journalTest(async ({ journal, path, ids }) => {
@@ -159,7 +159,7 @@ Deno.test("Journal.append() takes back a short write and says that the disk is f
   }, files);
 });
 
-Deno.test("Journal.append() rejects when the disk does not confirm", async () => {
+Deno.test("Journal.append() rejects if the disk does not confirm the write", async () => {
   const files = filesWith((_, path) =>
     path.endsWith("queue.jsonl")
       ? {
@@ -179,7 +179,7 @@ Deno.test("Journal.append() rejects when the disk does not confirm", async () =>
   }, files);
 });
 
-Deno.test("Journal.append() syncs data, and the directory when the file is new or it is asked to", async () => {
+Deno.test("Journal.append() syncs the data, and the directory if the file is new or the caller wants it", async () => {
   const calls: string[] = [];
   const files = filesWith(
     (file) => ({
@@ -204,7 +204,7 @@ Deno.test("Journal.append() syncs data, and the directory when the file is new o
   }, files);
 });
 
-Deno.test("Journal.append() gives up after 5 s when somebody holds the lock and does not let go", async () => {
+Deno.test("Journal.append() gives up after 5 s if another process holds the lock", async () => {
   await journalTest(async ({ journal, path }) => {
     using holder = denoFiles.open(path.replace("queue.jsonl", "lock"), "append");
     assert(holder.tryLock());
@@ -219,7 +219,7 @@ Deno.test("Journal.append() gives up after 5 s when somebody holds the lock and 
   });
 });
 
-Deno.test("Journal.append() of many tasks at once loses and mixes nothing", async () => {
+Deno.test("Journal.append() by many tasks at once loses and mixes nothing", async () => {
   await journalTest(async ({ journal, open, ids }) => {
     const journals = [journal, open(), open()];
     const all = Array.from({ length: 60 }, (_, at) => String(at));
@@ -228,7 +228,7 @@ Deno.test("Journal.append() of many tasks at once loses and mixes nothing", asyn
   });
 });
 
-Deno.test("Journal.append() that the disk does not confirm leaves nothing behind, and readers forget what they saw of it", async () => {
+Deno.test("Journal.append() that the disk does not confirm leaves nothing behind, and readers forget those records", async () => {
   let fails = false;
   const seen: string[] = [];
   const journals: Journal[] = [];
@@ -258,7 +258,7 @@ Deno.test("Journal.append() that the disk does not confirm leaves nothing behind
   }, files);
 });
 
-Deno.test("Queue.refresh() keeps what it knew when another journal cannot be read to its end, and begins anew later", async () => {
+Deno.test("Queue.refresh() keeps the old state if a replaced journal cannot be read, and reads it again later", async () => {
   const stateDir = Deno.makeTempDirSync();
   using runtime = fakeRuntime({ realIds: true });
   let isBroken = false;
@@ -271,8 +271,8 @@ Deno.test("Queue.refresh() keeps what it knew when another journal cannot be rea
   try {
     const queue = Queue.open(stateDir, runtime, { files });
     queue.prepare();
-    const draft = { channel: "matrix", destination: "!a", notification: {}, expires: runtime.time * 2 };
-    const { entries: [entry] } = await queue.enqueue([draft], () => false);
+    const request = { channel: "matrix", destination: "!a", notification: {}, expires: runtime.time * 2 };
+    const { entries: [entry] } = await queue.enqueue([request], () => false);
     const path = `${queue.directory}/queue.jsonl`;
     Deno.copyFileSync(path, `${path}.new`);
     Deno.renameSync(`${path}.new`, path);

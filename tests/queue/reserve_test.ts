@@ -6,7 +6,7 @@ import { Queue } from "../../src/queue/queue.ts";
 import { Reserve } from "../../src/queue/reserve.ts";
 import { fakeRuntime, TEST_TIME } from "../fakes/runtime.ts";
 
-/** A disk with so much room; what is removed or cut gives room back. */
+/** A disk of limited size. Removed and truncated files give their room back. */
 function smallDisk(directory: string, room: { bytes: number }): Files {
   const used = () =>
     denoFiles.list(directory).map((name) => Deno.statSync(`${directory}/${name}`)).filter((stat) => stat.isFile)
@@ -40,14 +40,14 @@ async function diskTest(body: (t: { directory: string; room: { bytes: number }; 
   }
 }
 
-const draft = (bytes: number) => ({
+const request = (bytes: number) => ({
   channel: "matrix",
   destination: "!a",
   notification: { message: "x".repeat(bytes) },
   expires: TEST_TIME * 2,
 });
 
-Deno.test("Queue.enqueue() on a full disk lives on the reserve, says so, and refuses when that is used up", async () => {
+Deno.test("Queue.enqueue() on a full disk uses the reserve, reports it, and rejects when it is used up", async () => {
   await diskTest(async ({ directory, room, files }) => {
     using runtime = fakeRuntime({ realIds: true });
     let used = 0;
@@ -55,25 +55,25 @@ Deno.test("Queue.enqueue() on a full disk lives on the reserve, says so, and ref
     queue.keepReserve();
     assertEquals(Deno.statSync(`${directory}/reserve.bin`).size, RESERVE_BYTES);
     room.bytes = RESERVE_BYTES + 1000;
-    await queue.enqueue([draft(2000)], () => false);
+    await queue.enqueue([request(2000)], () => false);
     assertEquals([used, queue.state.liveEntries().length], [1, 1]);
     assert(!denoFiles.list(directory).includes("reserve.bin"));
     let refusal: unknown;
     for (let count = 2; refusal === undefined; count++) {
-      await queue.enqueue([draft(2000)], () => false).catch((error) => refusal = error);
+      await queue.enqueue([request(2000)], () => false).catch((error) => refusal = error);
       if (refusal === undefined) assertEquals(queue.state.liveEntries().length, count);
     }
     assert(refusal instanceof StorageError && refusal.code === "disk-full");
     assert(queue.state.liveEntries().length > 20);
     queue.keepReserve();
-    assert(!denoFiles.list(directory).includes("reserve.bin"), "what does not fit leaves nothing behind");
+    assert(!denoFiles.list(directory).includes("reserve.bin"), "a reserve that does not fit leaves nothing behind");
     room.bytes *= 3;
     queue.keepReserve();
     assert(denoFiles.list(directory).includes("reserve.bin"));
   });
 });
 
-Deno.test("Reserve.keep() writes what no file system can make smaller, and not twice", async () => {
+Deno.test("Reserve.keep() writes bytes that do not compress, and only once", async () => {
   await diskTest(async ({ directory, files }) => {
     const reserve = new Reserve(directory, files, () => {});
     reserve.keep();
@@ -86,7 +86,7 @@ Deno.test("Reserve.keep() writes what no file system can make smaller, and not t
   });
 });
 
-Deno.test("Reserve.during() leaves alone what is no full disk, and a full one without a reserve", async () => {
+Deno.test("Reserve.during() throws other errors, and that of a full disk without a reserve", async () => {
   await diskTest(({ directory, files }) => {
     const reserve = new Reserve(directory, files, () => {});
     let runs = 0;

@@ -7,7 +7,7 @@ import { fakeRuntime, TEST_TIME } from "../fakes/runtime.ts";
 import { setScene } from "../fakes/scene.ts";
 import { fieldsOf } from "../fakes/outcomes.ts";
 
-const draft = (subject: string) => ({
+const request = (subject: string) => ({
   channel: "matrix",
   destination: "!a",
   notification: { subject },
@@ -16,19 +16,19 @@ const draft = (subject: string) => ({
 const subjects = (queue: Queue) =>
   queue.state.liveEntries().map((entry) => (entry.notification as { subject: string }).subject);
 
-Deno.test("Queue.enqueue() goes in by the side door when the holder of the lock hangs, and Queue.importSpool() brings it to the others", async () => {
+Deno.test("Queue.enqueue() writes to the spool if the holder of the lock hangs, and Queue.importSpool() moves it to the journal", async () => {
   const stateDir = Deno.makeTempDirSync();
   using runtime = fakeRuntime({ realIds: true });
   const queue = Queue.open(stateDir, runtime);
   queue.prepare();
   try {
-    await queue.enqueue([draft("1")], () => false);
+    await queue.enqueue([request("1")], () => false);
     {
       using holder = denoFiles.open(`${queue.directory}/lock`, "append");
       assert(holder.tryLock());
       for (const subject of ["2", "3"]) {
         runtime.time += 1000;
-        const { entries, problem } = await queue.enqueue([draft(subject)], () => true);
+        const { entries, problem } = await queue.enqueue([request(subject)], () => true);
         assertEquals([entries.length, problem?.code], [1, "locked"]);
       }
       await assertRejects(() => queue.importSpool(), StorageError);
@@ -45,7 +45,7 @@ Deno.test("Queue.enqueue() goes in by the side door when the holder of the lock 
   }
 });
 
-Deno.test("Queue.figures() counts what waits at the side door, each envelope of it, and reads none", async () => {
+Deno.test("Queue.figures() counts each spooled entry, and opens no file", async () => {
   const stateDir = Deno.makeTempDirSync();
   using runtime = fakeRuntime({ realIds: true });
   const opened: string[] = [];
@@ -62,10 +62,10 @@ Deno.test("Queue.figures() counts what waits at the side door, each envelope of 
     using holder = denoFiles.open(`${queue.directory}/lock`, "append");
     assert(holder.tryLock());
     const times = [runtime.time];
-    await queue.enqueue([draft("1"), draft("2")], () => false);
+    await queue.enqueue([request("1"), request("2")], () => false);
     runtime.time += 1000;
     times.push(runtime.time);
-    await queue.enqueue([draft("3")], () => false);
+    await queue.enqueue([request("3")], () => false);
     Deno.renameSync(...oldName(`${queue.directory}/spool`));
     opened.length = 0;
     const { spooled, spooledTimes } = queue.figures();
@@ -76,13 +76,13 @@ Deno.test("Queue.figures() counts what waits at the side door, each envelope of 
   }
 });
 
-/** The later of two files loses what its name says of how many it holds. */
+/** Removes the number of entries from the name of the later file. */
 function oldName(directory: string): [from: string, to: string] {
   const [name] = [...Deno.readDirSync(directory)].map((file) => file.name).sort().reverse();
   return [`${directory}/${name}`, `${directory}/${name.replace(".1.jsonl", ".jsonl")}`];
 }
 
-Deno.test("Queue.importSpool() takes nothing twice when whoever did it before died before the files were gone", async () => {
+Deno.test("Queue.importSpool() imports nothing twice if an earlier import died before it removed the files", async () => {
   const stateDir = Deno.makeTempDirSync();
   using runtime = fakeRuntime({ realIds: true });
   let removes = true;
@@ -99,7 +99,7 @@ Deno.test("Queue.importSpool() takes nothing twice when whoever did it before di
     {
       using holder = denoFiles.open(`${queue.directory}/lock`, "append");
       assert(holder.tryLock());
-      await queue.enqueue([draft("1")], () => false);
+      await queue.enqueue([request("1")], () => false);
     }
     removes = false;
     await assertRejects(() => queue.importSpool(), StorageError);
@@ -113,7 +113,7 @@ Deno.test("Queue.importSpool() takes nothing twice when whoever did it before di
   }
 });
 
-Deno.test("NotifierCore.notify() resolves although the lock hangs, and a flush delivers when it is free", async () => {
+Deno.test("NotifierCore.notify() resolves although the lock hangs, and a flush delivers after its release", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   await notifier.notify({ subject: "1" });
@@ -128,29 +128,29 @@ Deno.test("NotifierCore.notify() resolves although the lock hangs, and a flush d
   assertEquals([scene.subjects(), notifier.status().queued], [["1", "2"], 0]);
 });
 
-Deno.test("Queue.importSpool() puts what came by the side door before what came later by the front door", async () => {
-  await using scene = await sceneWithIntake(["1"]);
+Deno.test("Queue.importSpool() puts a spooled entry before entries that were enqueued later", async () => {
+  await using scene = await sceneWithSpool(["1"]);
   const { queue, runtime } = scene;
   runtime.time += 1000;
-  await queue.enqueue([draft("2")], () => false);
+  await queue.enqueue([request("2")], () => false);
   assertEquals(subjects(queue), ["2"]);
   await queue.importSpool();
   assertEquals(subjects(queue), ["1", "2"]);
   assertEquals(subjects(Queue.open(scene.stateDir, runtime)), ["1", "2"]);
 });
 
-Deno.test("Queue.importSpool() lets news of the same key that came later by the front door live", async () => {
-  await using scene = await sceneWithIntake([]);
+Deno.test("Queue.importSpool() does not replace a later entry with the same key", async () => {
+  await using scene = await sceneWithSpool([]);
   const { queue, runtime, stateDir } = scene;
-  await aside(scene, [{ ...draft("old"), key: "disk", replaces: true }]);
+  await spool(scene, [{ ...request("old"), key: "disk", replaces: true }]);
   runtime.time += 1000;
-  await queue.enqueue([{ ...draft("new"), key: "disk", replaces: true }], () => false);
+  await queue.enqueue([{ ...request("new"), key: "disk", replaces: true }], () => false);
   await queue.importSpool();
   assertEquals(subjects(Queue.open(stateDir, runtime)), ["old", "new"]);
 });
 
-Deno.test("Queue.enqueue() takes back what the side door could not confirm", async () => {
-  await using scene = await sceneWithIntake([]);
+Deno.test("Queue.enqueue() removes a spool file that the disk did not confirm", async () => {
+  await using scene = await sceneWithSpool([]);
   const { stateDir, runtime, queue } = scene;
   const files: Files = {
     ...denoFiles,
@@ -162,12 +162,12 @@ Deno.test("Queue.enqueue() takes back what the side door could not confirm", asy
   using holder = denoFiles.open(`${queue.directory}/lock`, "append");
   assert(holder.tryLock());
   const other = Queue.open(stateDir, runtime, { files });
-  await assertRejects(() => other.enqueue([draft("1")], () => false), StorageError, "/spool: input/output error");
+  await assertRejects(() => other.enqueue([request("1")], () => false), StorageError, "/spool: input/output error");
   assertEquals(denoFiles.list(`${queue.directory}/spool`), []);
 });
 
-Deno.test("Queue.importSpool() sets a damaged file of the side door aside, and takes in what is whole in it", async () => {
-  await using scene = await sceneWithIntake(["1", "2"]);
+Deno.test("Queue.importSpool() moves a damaged spool file to quarantine, and imports its whole lines", async () => {
+  await using scene = await sceneWithSpool(["1", "2"]);
   const { queue, runtime, stateDir } = scene;
   const [name] = denoFiles.list(`${queue.directory}/spool`);
   const path = `${queue.directory}/spool/${name}`;
@@ -179,8 +179,8 @@ Deno.test("Queue.importSpool() sets a damaged file of the side door aside, and t
   assertEquals([subjects(next), next.figures().spooled, next.figures().quarantined], [["1"], 0, 1]);
 });
 
-Deno.test("Queue.importSpool() fails while a file cannot be read, and goes around it after ten minutes", async () => {
-  await using scene = await sceneWithIntake(["1"]);
+Deno.test("Queue.importSpool() fails while a spool file cannot be read, and skips it after ten minutes", async () => {
+  await using scene = await sceneWithSpool(["1"]);
   const { stateDir, runtime, queue } = scene;
   const unreadable: Files = {
     ...denoFiles,
@@ -189,7 +189,7 @@ Deno.test("Queue.importSpool() fails while a file cannot be read, and goes aroun
       return denoFiles.open(path, mode);
     },
   };
-  await queue.enqueue([draft("2")], () => false);
+  await queue.enqueue([request("2")], () => false);
   const next = Queue.open(stateDir, runtime, { files: unreadable });
   runtime.time = TEST_TIME + 599_999;
   await assertRejects(() => next.importSpool(), StorageError, "/spool: input/output error");
@@ -199,14 +199,14 @@ Deno.test("Queue.importSpool() fails while a file cannot be read, and goes aroun
   assertEquals([subjects(next), next.figures().spooled, next.figures().quarantined], [["2"], 0, 1]);
 });
 
-interface IntakeScene extends AsyncDisposable {
+interface SpoolScene extends AsyncDisposable {
   readonly stateDir: string;
   readonly runtime: ReturnType<typeof fakeRuntime>;
   readonly queue: Queue;
 }
 
-/** A queue at whose side door something waits, all of it in one file. */
-async function sceneWithIntake(waiting: readonly string[]): Promise<IntakeScene> {
+/** A queue with one spool file. */
+async function sceneWithSpool(waiting: readonly string[]): Promise<SpoolScene> {
   const stateDir = Deno.makeTempDirSync();
   const runtime = fakeRuntime({ realIds: true });
   const queue = Queue.open(stateDir, runtime);
@@ -220,12 +220,12 @@ async function sceneWithIntake(waiting: readonly string[]): Promise<IntakeScene>
       return Deno.remove(stateDir, { recursive: true });
     },
   };
-  if (waiting.length > 0) await aside(scene, waiting.map(draft));
+  if (waiting.length > 0) await spool(scene, waiting.map(request));
   return scene;
 }
 
-async function aside({ queue }: IntakeScene, drafts: readonly EnqueueRequest[]): Promise<void> {
+async function spool({ queue }: SpoolScene, requests: readonly EnqueueRequest[]): Promise<void> {
   using holder = denoFiles.open(`${queue.directory}/lock`, "append");
   assert(holder.tryLock());
-  await queue.enqueue(drafts, () => false);
+  await queue.enqueue(requests, () => false);
 }

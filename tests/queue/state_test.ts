@@ -30,7 +30,7 @@ function fold(...records: JournalRecord[]): QueueState {
   return state;
 }
 
-const stateOf = (state: QueueState, id: string) => {
+const findState = (state: QueueState, id: string) => {
   const entry = state.entry(id);
   return entry && state.entryState(entry);
 };
@@ -39,11 +39,11 @@ Deno.test("QueueState.apply() follows an entry from queued to delivered", () => 
   const state = new QueueState();
   state.watch(["a"]);
   state.apply(enq("a"));
-  assertEquals(stateOf(state, "a"), "queued");
+  assertEquals(findState(state, "a"), "queued");
   state.apply(att("a"));
   assertEquals(state.entry("a")?.inFlight, { n: 1, time: 20 });
   state.apply(nack("a", "not-sent"));
-  assertEquals([stateOf(state, "a"), state.entry("a")?.inFlight, state.channelState("matrix").failures], [
+  assertEquals([findState(state, "a"), state.entry("a")?.inFlight, state.channelState("matrix").failures], [
     "deferred",
     undefined,
     1,
@@ -55,40 +55,40 @@ Deno.test("QueueState.apply() follows an entry from queued to delivered", () => 
   assertEquals([state.lastDelivery, state.channelState("matrix")], [40, { failures: 0 }]);
 });
 
-Deno.test("QueueState.apply() takes the same enq twice for one entry", () => {
+Deno.test("QueueState.apply() ignores a repeated enq", () => {
   assertEquals(fold(enq("a"), enq("a")).entries().length, 1);
 });
 
-Deno.test("QueueState.apply() ignores what speaks of entries that it does not know", () => {
+Deno.test("QueueState.apply() ignores records of unknown entries", () => {
   assertEquals(fold(att("x"), nack("x", "destination"), ack("x"), enq("a")).entries().map((entry) => entry.id), [
     "a",
   ]);
 });
 
-Deno.test("QueueState.apply() holds all entries of a channel whose account is in trouble, and releases them with an answer", () => {
+Deno.test("QueueState.apply() holds all entries of a channel after a credentials failure, until a definite response", () => {
   const state = fold(enq("a"), enq("b"), enq("c", "ntfy"), att("a"), nack("a", "credentials"));
-  assertEquals(["a", "b", "c"].map((id) => stateOf(state, id)), ["held", "held", "queued"]);
+  assertEquals(["a", "b", "c"].map((id) => findState(state, id)), ["held", "held", "queued"]);
   state.apply(att("a", 2));
   state.apply(ack("a"));
-  assertEquals(stateOf(state, "b"), "queued");
+  assertEquals(findState(state, "b"), "queued");
 });
 
-Deno.test("QueueState.apply() blames a room's trouble on its entry alone", () => {
+Deno.test("QueueState.apply() counts a destination failure for its entry only", () => {
   const state = fold(enq("a"), att("a"), nack("a", "destination"));
   assertEquals([state.channelState("matrix"), state.entry("a")?.wait?.class], [{ failures: 0 }, "destination"]);
 });
 
-Deno.test("QueueState.apply() keeps an ambiguity that a later 429 does not clear", () => {
+Deno.test("QueueState.apply() keeps an entry in doubt after a later 429", () => {
   const state = fold(enq("a"), att("a"), nack("a", "in-doubt"), att("a", 2, 60), nack("a", "rate-limited", 2));
   assertEquals(state.entry("a")?.inDoubt, { since: 20, until: 30 });
 });
 
-Deno.test("QueueState.apply() takes an attempt that nobody answered for ambiguous", () => {
+Deno.test("QueueState.apply() puts an entry in doubt if an attempt has no result", () => {
   const state = fold(enq("a"), att("a", 1, 20), att("a", 2, 60));
   assertEquals(state.entry("a")?.inDoubt, { since: 20, until: 60 });
 });
 
-Deno.test("QueueState.apply() forgets an attempt that was withdrawn", () => {
+Deno.test("QueueState.apply() does not count a withdrawn attempt", () => {
   const entry = fold(enq("a"), att("a"), nack("a", "withdrawn")).entry("a");
   assertEquals([entry?.attempts, entry?.inFlight, entry?.inDoubt, entry?.wait], [
     0,
@@ -108,22 +108,22 @@ Deno.test("QueueState.apply() counts failures in a row until something is delive
   assertEquals(state.channelState("matrix").failures, 0);
 });
 
-Deno.test("QueueState.apply() shortens by a flush what we chose to wait, and nothing else", () => {
+Deno.test("QueueState.apply() ends the backoff at a flush, and keeps what the server asked for", () => {
   const state = fold(enq("a"), att("a"), nack("a", "in-doubt", 1, 500, 60), { t: "flush", time: 35 });
   assertEquals([state.entry("a")?.wait?.next, state.channelState("matrix").wait?.next], [60, 60]);
   state.apply(att("a", 2));
   state.apply(nack("a", "not-sent", 2, 900));
-  assertEquals(state.channelState("matrix").wait?.next, 900, "a wait that was decided after the flush counts");
+  assertEquals(state.channelState("matrix").wait?.next, 900, "a wait that began after the flush counts");
 });
 
-Deno.test("QueueState.apply() buries, revives and drops", () => {
+Deno.test("QueueState.apply() moves an entry to the dead letters, retries and drops it", () => {
   const state = new QueueState();
   state.watch(["a"]);
   for (const record of [enq("a"), att("a")]) state.apply(record);
   state.apply({ t: "dead", id: "a", time: 40, reason: "too large", status: 413 });
-  assertEquals([stateOf(state, "a"), state.finalState("a")], ["dead", { state: "dead", reason: "too large" }]);
+  assertEquals([findState(state, "a"), state.finalState("a")], ["dead", { state: "dead", reason: "too large" }]);
   state.apply({ t: "retry", id: "a", time: 50, expires: 5000 });
-  assertEquals([stateOf(state, "a"), state.entry("a")?.expires], ["deferred", 5000]);
+  assertEquals([findState(state, "a"), state.entry("a")?.expires], ["deferred", 5000]);
   state.apply({ t: "drop", id: "a", time: 60 });
   assertEquals([state.entry("a"), state.finalState("a")], [undefined, { state: "dropped" }]);
 });

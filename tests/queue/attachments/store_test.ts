@@ -10,7 +10,7 @@ import { crashRuntime, STATE_DIR } from "../../faults/crash_runtime.ts";
 
 const BYTES = new TextEncoder().encode("Ordner;Größe\n");
 
-/** A process that uses the queue on a disk. */
+/** A process that uses the queue on this disk. */
 function open(disk: CrashDisk): { readonly queue: Queue; readonly files: CrashFiles } {
   const files = new CrashFiles(disk);
   const queue = Queue.open(STATE_DIR, crashRuntime(), { files });
@@ -23,12 +23,12 @@ function names(files: Files): string[] {
   return files.list(new AttachmentStore(STATE_DIR, files).directory);
 }
 
-Deno.test("sweepAttachments() leaves a file alone whose sender has not enqueued yet, and takes it when its sender was killed", async () => {
+Deno.test("Queue.sweepAttachments() keeps a file while its sender has not enqueued yet, and removes it if the sender was killed", async () => {
   const disk = new CrashDisk();
   const [sender, sweeper] = [open(disk), open(disk)];
-  const incoming = await sender.queue.stageFiles();
-  const { name, size } = incoming.write([BYTES], "a.csv");
-  incoming.confirm();
+  const staged = await sender.queue.stageFiles();
+  const { name, size } = staged.write([BYTES], "a.csv");
+  staged.confirm();
   await sweeper.queue.sweepAttachments();
   assertEquals([names(sweeper.files), size], [[name], BYTES.length]);
   sender.files.kill();
@@ -36,15 +36,15 @@ Deno.test("sweepAttachments() leaves a file alone whose sender has not enqueued 
   assertEquals(names(sweeper.files), []);
 });
 
-Deno.test("sweepAttachments() leaves what an entry needs, dead ones too, and takes the rest", async () => {
+Deno.test("Queue.sweepAttachments() keeps the files of entries and dead letters, and removes the rest", async () => {
   const { queue, files } = open(new CrashDisk());
   const kept: string[] = [];
   for (const subject of ["waits", "dead", "delivered"]) {
-    using incoming = await queue.stageFiles();
-    const { name } = incoming.write([BYTES], subject);
-    incoming.confirm();
+    using staged = await queue.stageFiles();
+    const { name } = staged.write([BYTES], subject);
+    staged.confirm();
     const { entries: [entry] } = await queue.enqueue([{ ...createRequest(subject), files: [name] }], () => false);
-    incoming.keep([name]);
+    staged.keep([name]);
     if (subject === "dead") await queue.recordResult(entry, { state: "dead", reason: "413" }, { isProof: false });
     if (subject !== "delivered") kept.push(name);
     else await queue.recordResult(entry, { state: "delivered", receipt: "$1", via: "put" }, { isProof: false });
@@ -54,7 +54,7 @@ Deno.test("sweepAttachments() leaves what an entry needs, dead ones too, and tak
   assertEquals(names(files), kept);
 });
 
-Deno.test("stageFiles() makes another file when one was swept before it was locked", async () => {
+Deno.test("StagedFiles.write() creates another file if a sweep removed the first before it was locked", async () => {
   class Swept extends CrashFiles {
     made = 0;
     override open(path: string, mode: OpenMode): OpenFile {
@@ -65,13 +65,13 @@ Deno.test("stageFiles() makes another file when one was swept before it was lock
   }
   const files = new Swept();
   const queue = Queue.open(STATE_DIR, crashRuntime(), { files });
-  using incoming = await queue.stageFiles();
-  const { name } = incoming.write([BYTES], "a.csv");
+  using staged = await queue.stageFiles();
+  const { name } = staged.write([BYTES], "a.csv");
   assertEquals([files.made, names(files)], [2, [name]]);
   assertEquals(new AttachmentStore(STATE_DIR, files).read(name, BYTES.length), BYTES);
 });
 
-Deno.test("AttachmentStore.read() reads nothing but files of its own", () => {
+Deno.test("AttachmentStore.read() reads only stored files", () => {
   const files = new CrashFiles();
   const store = new AttachmentStore(STATE_DIR, files);
   for (const name of ["../queue/queue.jsonl", "", "..", "a/b"]) {

@@ -4,12 +4,12 @@ import { MAX_QUEUE_BYTES } from "../../src/queue/limits.ts";
 import { Queue } from "../../src/queue/queue.ts";
 import { fakeRuntime, TEST_TIME } from "../fakes/runtime.ts";
 
-Deno.test("Queue.enqueue() refuses at its limit, has room for what is urgent, and settles what is in it all the same", async () => {
+Deno.test("Queue.enqueue() rejects at the size limit, has more room for urgent entries, and results are still written", async () => {
   const stateDir = Deno.makeTempDirSync();
   using runtime = fakeRuntime({ realIds: true });
   const queue = Queue.open(stateDir, runtime);
   queue.prepare();
-  const draft = (isUrgent: boolean) => ({
+  const request = (isUrgent: boolean) => ({
     channel: "matrix",
     destination: "!a",
     notification: { message: "x".repeat(100_000) },
@@ -20,7 +20,7 @@ Deno.test("Queue.enqueue() refuses at its limit, has room for what is urgent, an
     const fill = async (isUrgent: boolean) => {
       const error = await assertRejects(
         async () => {
-          for (;;) await queue.enqueue([draft(isUrgent)], () => false);
+          for (;;) await queue.enqueue([request(isUrgent)], () => false);
         },
         StorageError,
         "it has reached its limit of",
@@ -36,7 +36,7 @@ Deno.test("Queue.enqueue() refuses at its limit, has room for what is urgent, an
       await queue.recordResult(entry, { state: "delivered", receipt: "$", via: "put" }, { isProof: false });
     }
     assertEquals(await queue.compact(), true, "nearly full, so that a compaction is worth it");
-    await queue.enqueue([draft(false)], () => false);
+    await queue.enqueue([request(false)], () => false);
     assert(!Deno.readTextFileSync(`${queue.directory}/queue.jsonl`).includes("isUrgent"));
   } finally {
     Deno.removeSync(stateDir, { recursive: true });

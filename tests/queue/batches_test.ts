@@ -27,7 +27,7 @@ const nack = (id: string, failure: "rate-limited" | "in-doubt"): JournalRecord =
   reason: failure,
   next: 50,
 });
-const digest = (id: string, ...members: string[]): JournalRecord => ({
+const batch = (id: string, ...members: string[]): JournalRecord => ({
   t: "batch",
   id,
   time: 35,
@@ -62,14 +62,14 @@ function shape(state: QueueState): string {
 
 const five = ["a", "b", "c", "d", "e"].map((id) => enq(id));
 
-Deno.test("QueueState.apply() has a digest stand where the first of its members stood, and knows them still", () => {
-  const state = fold(...five, digest("D", "b", "d"));
+Deno.test("QueueState.apply() puts a batch at the position of its first member, and still finds its members", () => {
+  const state = fold(...five, batch("D", "b", "d"));
   assertEquals(shape(state), "a D(b d) c e");
   assertEquals([state.entry("d")?.notification, state.findBatch("d")?.id], [{ id: "d" }, "D"]);
   assertEquals([state.entry("D")?.time, state.entry("D")?.expires], [10, 1000]);
 });
 
-Deno.test("QueueState.apply() gathers only what waits in the lane, and cannot have arrived", () => {
+Deno.test("QueueState.apply() batches only what waits in the lane and cannot have been delivered", () => {
   const state = fold(
     ...five,
     enq("f", { destination: "!b" }),
@@ -79,23 +79,23 @@ Deno.test("QueueState.apply() gathers only what waits in the lane, and cannot ha
     { t: "dead", id: "c", time: 30, reason: "d" },
     att("d"),
     nack("d", "rate-limited"),
-    digest("D", "a", "b", "c", "d", "e", "f", "nobody", "e"),
-    digest("E", "D", "a"),
-    digest("D", "f"),
+    batch("D", "a", "b", "c", "d", "e", "f", "unknown", "e"),
+    batch("E", "D", "a"),
+    batch("D", "f"),
   );
   assertEquals(shape(state), "a b c† D(d e) f");
 });
 
-Deno.test("QueueState.apply() settles all members of a digest by one acknowledgement", () => {
-  const state = fold(...five, digest("D", "b", "c", "d"), att("D"), ack("b"), ack("D", true));
+Deno.test("QueueState.apply() delivers all members of a batch by one acknowledgement", () => {
+  const state = fold(...five, batch("D", "b", "c", "d"), att("D"), ack("b"), ack("D", true));
   assertEquals(shape(state), "a e");
   assertEquals(["b", "c", "d"].map((id) => state.finalState(id)), Array(3).fill({ state: "delivered", receipt: "$D" }));
   assertEquals([state.possibleDuplicates, state.keptBytes], [1, 400]);
   assertEquals(state.recentDeliveries({ channel: "matrix", destination: "!a" }), Array(20).fill(40));
 });
 
-Deno.test("QueueState.apply() keeps a digest whole when only acknowledgements of members are left of its settling", () => {
-  const state = fold(enq("a", { idempotencyKey: "name" }), enq("b"), digest("D", "a", "b"), att("D"), {
+Deno.test("QueueState.apply() keeps a batch whole if only acknowledgements of its members are left", () => {
+  const state = fold(enq("a", { idempotencyKey: "name" }), enq("b"), batch("D", "a", "b"), att("D"), {
     t: "ack",
     id: "a",
     time: 40,
@@ -109,37 +109,37 @@ Deno.test("QueueState.apply() keeps a digest whole when only acknowledgements of
   assertEquals(state.findDuplicate({ channel: "matrix", destination: "!a", idempotencyKey: "name" })?.receipt, "$D");
 });
 
-Deno.test("QueueState.apply() lets the members of a digest that was refused go by themselves, where it stood, for good", () => {
+Deno.test("QueueState.apply() delivers the members of a rejected batch one by one, at its position, from then on", () => {
   const refusal: JournalRecord = { t: "dead", id: "D", time: 40, reason: "too large", status: 413 };
-  const state = fold(...five, digest("D", "b", "d"), att("D"), refusal, digest("E", "b", "d"));
+  const state = fold(...five, batch("D", "b", "d"), att("D"), refusal, batch("E", "b", "d"));
   assertEquals(shape(state), "a b d c e");
   assertEquals([state.finalState("b"), state.entry("b")?.noBatch, state.keptBytes], [undefined, true, 500]);
   assertEquals(
-    fold(...five, digest("D", "b"), att("D"), nack("D", "in-doubt"), att("D"), refusal).possibleDuplicates,
+    fold(...five, batch("D", "b"), att("D"), nack("D", "in-doubt"), att("D"), refusal).possibleDuplicates,
     1,
   );
 });
 
-Deno.test("QueueState.apply() buries a member by itself, and its digest goes on without it", () => {
-  const bury = (id: string): JournalRecord => ({ t: "dead", id, time: 40, reason: "late", expired: true });
-  assertEquals(shape(fold(...five, digest("D", "b", "c"), bury("c"))), "a c† D(b) d e");
-  const state = fold(...five, digest("D", "b", "c"), bury("b"), bury("c"));
+Deno.test("QueueState.apply() moves a single member to the dead letters, and its batch continues without it", () => {
+  const expire = (id: string): JournalRecord => ({ t: "dead", id, time: 40, reason: "late", expired: true });
+  assertEquals(shape(fold(...five, batch("D", "b", "c"), expire("c"))), "a c† D(b) d e");
+  const state = fold(...five, batch("D", "b", "c"), expire("b"), expire("c"));
   assertEquals([shape(state), state.keptBytes], ["a b† c† d e", 500]);
   assertEquals(state.finalState("c"), { state: "dead", reason: "late" });
 });
 
-Deno.test("QueueState.apply() drops a member, or a digest with all of its members", () => {
+Deno.test("QueueState.apply() drops a member, or a batch with all of its members", () => {
   const drop = (id: string): JournalRecord => ({ t: "drop", id, time: 40 });
-  const one = fold(...five, digest("D", "b", "c"), drop("b"));
+  const one = fold(...five, batch("D", "b", "c"), drop("b"));
   assertEquals([shape(one), one.finalState("b")], ["a D(c) d e", { state: "dropped" }]);
-  const last = fold(...five, digest("D", "b"), drop("b"));
+  const last = fold(...five, batch("D", "b"), drop("b"));
   assertEquals([shape(last), last.keptBytes], ["a c d e", 400]);
-  const all = fold(...five, digest("D", "b", "c"), drop("D"));
+  const all = fold(...five, batch("D", "b", "c"), drop("D"));
   assertEquals([shape(all), all.finalState("c"), all.keptBytes], ["a d e", { state: "dropped" }, 300]);
 });
 
-Deno.test("QueueState.apply() asks for a digest when somebody asks for one of its members", () => {
-  const state = fold(...five, digest("D", "b", "c"), att("D"), nack("D", "rate-limited"), {
+Deno.test("QueueState.apply() retries the whole batch when one of its members is retried", () => {
+  const state = fold(...five, batch("D", "b", "c"), att("D"), nack("D", "rate-limited"), {
     t: "retry",
     id: "c",
     time: 40,
@@ -149,21 +149,21 @@ Deno.test("QueueState.apply() asks for a digest when somebody asks for one of it
   assertEquals([wait, forced, expires, state.entry("b")?.expires], [undefined, true, 9000, 1000]);
 });
 
-Deno.test("Queue.recordResult() remembers the names of a digest's members when the journal is read anew, and compacted", async () => {
+Deno.test("Queue.recordResult() remembers the idempotency keys of a batch's members after the journal is read again, and compacted", async () => {
   const stateDir = Deno.makeTempDirSync();
   using runtime = fakeRuntime({ realIds: true });
   try {
     const queue = Queue.open(stateDir, runtime);
     queue.prepare();
-    const draft = (idempotencyKey: string, message = "") => ({
+    const request = (idempotencyKey: string, message = "") => ({
       channel: "matrix",
       destination: "!a",
       notification: { message },
       expires: TEST_TIME * 2,
       idempotencyKey,
     });
-    const { entries } = await queue.enqueue([draft("one"), draft("two", "x".repeat(50_000))], () => false);
-    await queue.enqueue(Array.from({ length: 6 }, (_, at) => draft(`big ${at}`, "x".repeat(50_000))), () => false);
+    const { entries } = await queue.enqueue([request("one"), request("two", "x".repeat(50_000))], () => false);
+    await queue.enqueue(Array.from({ length: 6 }, (_, at) => request(`big ${at}`, "x".repeat(50_000))), () => false);
     await queue.batch([queue.state.liveEntries()]);
     await queue.recordResult(queue.state.liveEntries()[0], { state: "delivered", receipt: "$D", via: "put" }, {
       isProof: false,
@@ -174,7 +174,7 @@ Deno.test("Queue.recordResult() remembers the names of a digest's members when t
     ]);
     assertEquals([await queue.compact(), queue.state.liveEntries().length], [true, 0]);
     const fresh = Queue.open(stateDir, runtime);
-    const again = await fresh.enqueue([draft("two")], () => false);
+    const again = await fresh.enqueue([request("two")], () => false);
     assertEquals([again.entries[0].id, fresh.state.liveEntries().length], [entries[1].id, 0]);
   } finally {
     Deno.removeSync(stateDir, { recursive: true });

@@ -1,12 +1,14 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { InvalidNotificationError } from "../../src/base/errors.ts";
 import type { JournalRecord } from "../../src/queue/record.ts";
-import { MAX_LINE_BYTES } from "../../src/queue/journal_line.ts";
-import { decodeLine, encodeRecord, isUnfinished } from "../../src/queue/journal_line.ts";
+import { crc32, decodeLine, encodeRecord, isUnfinished, MAX_LINE_BYTES } from "../../src/queue/journal_line.ts";
 
 const id = "00000000-0000-4000-8000-000000000001";
 
-/** What each record looks like on disk. A change here is a change of the format: readers of old journals must still read these. */
+/**
+ * Each record on disk. A change here changes the format: later versions must still read old
+ * journals.
+ */
 const ON_DISK: [JournalRecord, string][] = [
   [
     { t: "hdr", time: 1, host: "jump" },
@@ -114,7 +116,7 @@ const ON_DISK: [JournalRecord, string][] = [
 ];
 
 for (const [record, line] of ON_DISK) {
-  Deno.test(`encodeRecord() writes ${record.t} as it always did, and decodeLine() reads it`, () => {
+  Deno.test(`encodeRecord() writes ${record.t} in the documented form, and decodeLine() reads it`, () => {
     const bytes = encodeRecord(record);
     const text = new TextDecoder().decode(bytes);
     assertEquals(text.replace(/"c":"[0-9a-f]{8}"/, '"c":"CHECKSUM"'), line);
@@ -123,12 +125,12 @@ for (const [record, line] of ON_DISK) {
   });
 }
 
-Deno.test("decodeLine() accepts a line whose checksum another program made", () => {
+Deno.test("decodeLine() accepts a line with the checksum of another program", () => {
   const line = '{"v":1,"t":"hdr","time":1,"host":"jump","c":"ed963348"}';
   assertEquals(typeof decodeLine(new TextEncoder().encode(line)), "object");
 });
 
-Deno.test("decodeLine() calls every line with one flipped bit damaged", () => {
+Deno.test("decodeLine() finds every single flipped bit", () => {
   const good = encodeRecord({ t: "ack", id, time: 1, receipt: "$e", via: "put" }).subarray(0, -1);
   for (let at = 0; at < good.length * 8; at++) {
     const bad = good.slice();
@@ -137,12 +139,12 @@ Deno.test("decodeLine() calls every line with one flipped bit damaged", () => {
   }
 });
 
-Deno.test("decodeLine() calls every cut line damaged", () => {
+Deno.test("decodeLine() finds every line that was cut", () => {
   const good = encodeRecord({ t: "ack", id, time: 1, receipt: "$e", via: "put" }).subarray(0, -1);
   for (let length = 0; length < good.length; length++) assertEquals(decodeLine(good.subarray(0, length)), "damaged");
 });
 
-Deno.test("isUnfinished() tells a line that was cut from one that was damaged", () => {
+Deno.test("isUnfinished() is true for a cut line, and false for a damaged one", () => {
   const good = encodeRecord({ t: "ack", id, time: 1, receipt: "$e", via: "put" }).subarray(0, -1);
   for (let length = 1; length < good.length; length++) assertEquals(isUnfinished(good.subarray(0, length)), true);
   const flipped = good.slice();
@@ -153,20 +155,20 @@ Deno.test("isUnfinished() tells a line that was cut from one that was damaged", 
   }
 });
 
-Deno.test("decodeLine() forgives a carriage return", () => {
+Deno.test("decodeLine() ignores a carriage return", () => {
   const line = encodeRecord({ t: "flush", time: 1 });
   line[line.length - 1] = 0x0d;
   assertEquals(typeof decodeLine(line), "object");
 });
 
-Deno.test("decodeLine() leaves later versions and unknown types alone", () => {
+Deno.test("decodeLine() returns `unknown` for later versions and unknown types", () => {
   const later = encodeRecord({ t: "later", time: 1 } as unknown as JournalRecord).subarray(0, -1);
   assertEquals(decodeLine(later), "unknown");
   const version2 = encodeRecord({ v: 2, t: "flush", time: 1 } as unknown as JournalRecord).subarray(0, -1);
   assertEquals(decodeLine(version2), "unknown");
 });
 
-Deno.test("encodeRecord() refuses a line that is too long", () => {
+Deno.test("encodeRecord() rejects a line that is too long", () => {
   const notification = "x".repeat(MAX_LINE_BYTES);
   assertThrows(
     () => encodeRecord({ t: "enq", id, time: 1, channel: "m", destination: "!r", notification, expires: 9 }),
@@ -175,7 +177,7 @@ Deno.test("encodeRecord() refuses a line that is too long", () => {
   );
 });
 
-Deno.test("decodeLine() calls a record damaged that lacks what its type needs, whatever its checksum says", () => {
+Deno.test("decodeLine() finds a record without a required field, in spite of its checksum", () => {
   const good = { t: "enq", id, time: 1, channel: "m", destination: "!r", notification: {}, expires: 9 };
   const decode = (record: object) => decodeLine(encodeRecord(record as JournalRecord).subarray(0, -1));
   assertEquals(typeof decode(good), "object");
@@ -196,4 +198,29 @@ Deno.test("decodeLine() calls a record damaged that lacks what its type needs, w
     assertEquals(decode({ ...good, ...change }), "damaged", JSON.stringify(change));
   }
   assertEquals(decode({ t: "nack", id, n: 1, time: 1, class: "destination", reason: {}, next: 5 }), "damaged");
+});
+
+Deno.test("crc32() agrees with the published check value and with zlib's", () => {
+  const of = (text: string) => crc32(new TextEncoder().encode(text));
+  assertEquals(of("123456789"), "cbf43926");
+  assertEquals(of(""), "00000000");
+  assertEquals(of("The quick brown fox jumps over the lazy dog"), "414fa339");
+});
+
+/** The polynomial division of the standard, one bit a step. */
+function bitwise(bytes: Uint8Array): string {
+  let value = 0xffffffff;
+  for (const byte of bytes) {
+    value ^= byte;
+    for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1;
+  }
+  return ((value ^ 0xffffffff) >>> 0).toString(16).padStart(8, "0");
+}
+
+Deno.test("crc32() agrees with the division bit by bit, for each length and alignment", () => {
+  const bytes = Uint8Array.from({ length: 1024 }, (_, at) => at * at * 31 + (at >> 3) & 0xff);
+  for (let length = 0; length < 300; length++) {
+    const part = bytes.subarray(length % 9, length % 9 + length);
+    assertEquals(crc32(part), bitwise(part), `${length} bytes`);
+  }
 });
