@@ -4,8 +4,7 @@ import type { Batch } from "../notification/batch.ts";
 import type { Notification } from "../notification/notification.ts";
 import type { AttachmentMode } from "../notification/attachment_mode.ts";
 import type { Incident } from "../queue/incidents.ts";
-import type { Replaced } from "../queue/record.ts";
-import type { InDoubt } from "../queue/record.ts";
+import type { InDoubt, Replaced } from "../queue/record.ts";
 
 /** One notification for one destination. */
 export interface Envelope {

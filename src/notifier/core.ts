@@ -20,8 +20,7 @@ import { checkId, createNotification, DEFAULT_TTL_MS } from "../notification/not
 import type { Notification, NotificationInput } from "../notification/notification.ts";
 import { type Entry, expandBatches, laneKey } from "../queue/entry.ts";
 import { fullnessWarning } from "../queue/limits.ts";
-import type { Enqueued } from "../queue/enqueue.ts";
-import type { EnqueueRequest } from "../queue/enqueue.ts";
+import type { Enqueued, EnqueueRequest } from "../queue/enqueue.ts";
 import { type Lane, type Plan, route, type RouteOptions } from "../routing/route.ts";
 import { denoRuntime } from "../runtime/runtime.ts";
 import { DEFAULT_FLUSH_WAIT_MS, DEFAULT_NOTIFY_WAIT_MS } from "./options.ts";

@@ -445,7 +445,7 @@ Deno.test("Courier.run() tries at once what a flush asks for, but not before the
   });
 });
 
-Deno.test("Courier.run() starts nothing while it cannot see what waits at the side door", async () => {
+Deno.test("Courier.run() starts nothing while it cannot read the spool", async () => {
   await courierTest(async ({ courier, add, queue }) => {
     await add("1");
     Deno.writeTextFileSync(`${queue.directory}/spool`, "a file in the place of a directory");

@@ -1,7 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { IncidentSubject } from "../../src/queue/incidents.ts";
-import { MAX_INCIDENTS } from "../../src/queue/limits.ts";
-import { INCIDENT_RETENTION_MS } from "../../src/queue/limits.ts";
+import { INCIDENT_RETENTION_MS, MAX_INCIDENTS } from "../../src/queue/limits.ts";
 import type { JournalRecord } from "../../src/queue/record.ts";
 import { encodeRecord } from "../../src/queue/journal_line.ts";
 import { QueueState } from "../../src/queue/state.ts";
