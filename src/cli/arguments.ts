@@ -8,8 +8,9 @@ import { UsageError } from "./errors.ts";
 import { GENERAL_OPTIONS, type OptionSpec } from "./options.ts";
 
 /**
- * The arguments of a command. Only declared options can be read: a name that is not among those of the type is a type error.
- * A function that reads few options takes `Arguments` of those names, and gets the arguments of any command that declares them.
+ * The arguments of a command. Only declared options can be read: a name that is not among those of
+ * the type is a type error. A function that reads few options takes `Arguments` of those names, and
+ * gets the arguments of any command that declares them.
  */
 export class Arguments<in Text extends string, in List extends string, in Switch extends string> {
   /** The words that are no options, in order. */
@@ -74,11 +75,15 @@ type ArgumentsOf<Option extends OptionSpec> = Arguments<TextName<Option>, ListNa
 
 /** What a command takes. */
 export interface Grammar {
-  /** The operands as the usage line shows them: `SUBJECT [BODY]`, `[ID...]`. They also say how many there can be. */
+  /**
+   * The operands as the usage line shows them: `SUBJECT [BODY]`, `[ID...]`. They also say how many
+   * there can be.
+   */
   readonly operands: string;
   readonly options: readonly OptionSpec[];
   /**
-   * Whether the operands are the words of another program. `own`: the command parses every word after its long options itself.
+   * Whether the operands are the words of another program. `own`: the command parses every word
+   * after its long options itself.
    * `command`: they are a command to run, and short forms stand before it.
    */
   readonly foreignWords?: "own" | "command";
@@ -120,8 +125,9 @@ export function parseArguments(name: string, grammar: Grammar, argv: readonly st
 }
 
 /**
- * Takes the switches out, and writes every other option in its long form and in one word with its value. Otherwise `parseArgs`
- * would read a "true" or "false" after a switch as its value, and would not read a "-" as a value.
+ * Takes the switches out, and writes every other option in its long form and in one word with its
+ * value. Otherwise `parseArgs` would read a "true" or "false" after a switch as its value, and
+ * would not read a "-" as a value.
  */
 function takeSwitches(name: string, grammar: Grammar, argv: readonly string[]) {
   const options: readonly OptionSpec[] = [...grammar.options, ...GENERAL_OPTIONS];
@@ -148,7 +154,10 @@ function isValue(word: string | undefined): boolean {
   return word !== undefined && (word === "-" || !word.startsWith("-"));
 }
 
-/** `-qn` becomes `--silent --dry-run`, `-cntfy` becomes `--channel=ntfy`, and `-c` becomes `--channel`, whose value follows. */
+/**
+ * `-qn` becomes `--silent --dry-run`, `-cntfy` becomes `--channel=ntfy`, and `-c` becomes
+ * `--channel`, whose value follows.
+ */
 function toLongForms(
   word: string,
   { name, options }: { readonly name: string; readonly options: readonly OptionSpec[] },

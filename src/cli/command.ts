@@ -51,27 +51,3 @@ export function defineCommand<const Options extends readonly OptionSpec[]>(
 ): Command {
   return { ...help, run: async (words, surroundings) => await run({ ...surroundings, args: new Arguments(words) }) };
 }
-
-/** The context of `setup`: the options that its steps read. */
-export type SetupCommandContext = CommandContext<
-  Arguments<
-    | "ca-file"
-    | "cert-file"
-    | "key-file"
-    | "proxy"
-    | "proxy-file"
-    | "room"
-    | "create-room"
-    | "direct"
-    | "user"
-    | "wait"
-    | "channel"
-    | "homeserver"
-    | "password-file"
-    | "token-file"
-    | "config"
-    | "state-dir",
-    "invite",
-    "device-code" | "sso" | "no-test" | "yes" | "json" | "no-background" | "insecure-http" | "help"
-  >
->;

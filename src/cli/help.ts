@@ -72,7 +72,10 @@ export function usageLine(name: string, { operands }: Pick<CommandHelp, "operand
   return `matrix-notify ${name} [OPTIONS] ${operands}`.trimEnd();
 }
 
-/** Returns the options of a command as it takes them: one that parses its words itself takes no short forms. */
+/**
+ * Returns the options of a command as it takes them: one that parses its words itself takes no
+ * short forms.
+ */
 export function optionsOf({ options, foreignWords }: CommandHelp): readonly OptionSpec[] {
   return foreignWords === "own" ? options.map((option) => ({ ...option, short: undefined })) : options;
 }

@@ -1,7 +1,7 @@
 /**
- * The objects of `--json`. They are a contract, and docs/json.md describes them: one object a line, times
- * in ISO 8601 (UTC, with milliseconds), durations and sizes with their unit in the name. A field without
- * a value is left out.
+ * The objects of `--json`. They are a contract, and docs/json.md describes them: one object a line,
+ * times in ISO 8601 (UTC, with milliseconds), durations and sizes with their unit in the name. A
+ * field without a value is left out.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * The command line: finds the command and runs it. Every error ends here, as a message and an exit code.
+ * The command line: finds the command and runs it. Every error ends here, as a message and an exit
+ * code.
  *
  * @module
  */

@@ -36,8 +36,8 @@ async function openWith(
 }
 
 /**
- * Opens a notifier for a command that reads or edits the queue. The configuration says which entries
- * wait for quiet hours or a rate limit. Mistakes in it do not matter here.
+ * Opens a notifier for a command that reads or edits the queue. The configuration says which
+ * entries wait for quiet hours or a rate limit. Mistakes in it do not matter here.
  */
 export async function openQueueOnly({ args, runtime, ui }: CommandContext): Promise<NotifierCore> {
   const { configFile, stateDir = stateDirPath(runtime) } = pathsOf(args);

@@ -30,8 +30,8 @@ export function outcomeLine(outcome: Outcome, now: number, ui: Ui): string {
 }
 
 /**
- * Formats the beginning of an outcome's line if there are several: its channel, and its destination if
- * the channel has several.
+ * Formats the beginning of an outcome's line if there are several: its channel, and its destination
+ * if the channel has several.
  */
 export function outcomePrefix({ channel, destination, file }: Outcome, outcomes: readonly Outcome[]): string {
   if (outcomes.length === 1) return "";

@@ -1,6 +1,6 @@
 /**
- * Runs a command in place of matrix-notify: with the same standard input, environment, directory and
- * process group. Its output passes through, its end is kept, and signals are passed on.
+ * Runs a command in place of matrix-notify: with the same standard input, environment, directory
+ * and process group. Its output passes through, its end is kept, and signals are passed on.
  *
  * @module
  */
@@ -8,7 +8,9 @@
 import type { Runtime } from "../runtime/runtime.ts";
 import { forEachChunk } from "../runtime/streams.ts";
 
-/** How a command ended. The codes are those of a shell: 126, 127, or 128 and the signal's number. */
+/**
+ * How a command ended. The codes are those of a shell: 126, 127, or 128 and the signal's number.
+ */
 export type CommandEnd =
   | { readonly how: "exit"; readonly code: number }
   | { readonly how: "signal"; readonly code: number; readonly signal: string }
@@ -17,7 +19,10 @@ export type CommandEnd =
 /** The signals that are passed on. */
 const SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
 
-/** How long to read the output after the end of the command: a process that it left behind can keep the output open. */
+/**
+ * How long to read the output after the end of the command: a process that it left behind can keep
+ * the output open.
+ */
 const DRAIN_MS = 2000;
 
 /** Runs a command without a shell. It is found by `PATH`. */
@@ -100,7 +105,10 @@ export class OutputTail {
     this.#bytes = all.slice(-MAX_BYTES);
   }
 
-  /** Returns the lines as a terminal would show them. The first line says if earlier ones are missing. */
+  /**
+   * Returns the lines as a terminal would show them. The first line says if earlier ones are
+   * missing.
+   */
   toString(): string {
     // The cut can be inside a character.
     const start = this.#isCut ? this.#bytes.findIndex((byte) => (byte & 0xc0) !== 0x80) : 0;

@@ -29,7 +29,10 @@ const OBJECTS = new Map(
   }),
 );
 
-/** Asserts that an object has the documented fields, and only those, with values of the documented types. */
+/**
+ * Asserts that an object has the documented fields, and only those, with values of the documented
+ * types.
+ */
 function assertDocumented(heading: string, object: Readonly<Record<string, unknown>>): void {
   const fields = OBJECTS.get(heading);
   assert(fields !== undefined && fields.size > 0, `docs/json.md has no fields for ${heading}`);
@@ -84,7 +87,9 @@ class Desk implements AsyncDisposable {
     return this.#homeserver;
   }
 
-  /** Runs a command with `--json`, and compares each object that it prints with the documented one. */
+  /**
+   * Runs a command with `--json`, and compares each object that it prints with the documented one.
+   */
   async run(
     argv: readonly string[],
     heading: string | ((object: Readonly<Record<string, unknown>>) => string),

@@ -1,6 +1,6 @@
 /**
- * Transcripts: command lines and their output. They run in this process against a loopback homeserver
- * and a loopback ntfy server, with a fake clock.
+ * Transcripts: command lines and their output. They run in this process against a loopback
+ * homeserver and a loopback ntfy server, with a fake clock.
  *
  * ```text
  * # a comment
@@ -205,7 +205,8 @@ export async function play(text: string): Promise<{ expected: string[]; actual: 
       continue;
     }
     expected.push(line);
-    // A line that matches is returned as its pattern, so that the difference has only lines that differ.
+    // A line that matches is returned as its pattern, so that the difference has only lines that
+    // differ.
     if (pending.length > 0 && matches(scene.expand(line), pending[0])) pending[0] = line;
     if (pending.length > 0) actual.push(pending.shift() ?? "");
   }

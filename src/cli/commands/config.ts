@@ -12,7 +12,8 @@ export const check: Command = defineCommand({
   operands: "",
   options: CHECK_OPTIONS,
   details: [
-    "Reads the file, the environment and the files that they name. Exit 0: there are no mistakes. Exit 78: there are some.",
+    "Reads the file, the environment and the files that they name.",
+    "Exit 0: there are no mistakes. Exit 78: there are some.",
   ],
   examples: ["matrix-notify config check --config /etc/matrix-notify/config.json"],
   run: printProblems,

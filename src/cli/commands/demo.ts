@@ -25,8 +25,8 @@ export const demo: Command = defineCommand({
   operands: "",
   options: [],
   details: [
-    "Runs against a homeserver inside the process and a queue in a temporary directory. It needs no account and leaves " +
-    "nothing behind.",
+    "Runs against a homeserver inside the process and a queue in a temporary directory. It needs no account " +
+    "and leaves nothing behind.",
   ],
   examples: ["matrix-notify demo"],
   run,

@@ -17,11 +17,11 @@ export const login: Command = defineCommand({
   options: OPTIONS,
   details: [
     "Channels use the account by its user id: set `user` in the configuration, or MATRIX_USER.",
-    "Without an option, login uses the first method that the server offers: a password, then a code for a browser, then " +
-    "single sign-on. It asks for the password on a terminal; otherwise it reads standard input. The tokens are saved in " +
-    "the state directory and renewed automatically.",
-    "matrix-notify uses --password-file again if the server ends the login softly and gave no refresh token. Every login " +
-    "from this host uses the same device.",
+    "Without an option, login uses the first method that the server offers: a password, then a code for a " +
+    "browser, then single sign-on. It asks for the password on a terminal; otherwise it reads standard input. " +
+    "The tokens are saved in the state directory and renewed automatically.",
+    "matrix-notify uses --password-file again if the server ends the login softly and gave no refresh token. " +
+    "Every login from this host uses the same device.",
   ],
   examples: [
     "matrix-notify login @bot:example.org",

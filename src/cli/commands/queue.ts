@@ -44,8 +44,8 @@ export const retry: Command = defineCommand({
   operands: "[ID...]",
   options: RETRY_OPTIONS,
   details: [
-    "A retried entry does not wait for quiet hours or a rate limit. It expires 14 days from now. --all leaves out " +
-    "fallbacks that wait for their timeout.",
+    "A retried entry does not wait for quiet hours or a rate limit. It expires 14 days from now. --all leaves " +
+    "out fallbacks that wait for their timeout.",
     ID_DETAIL,
   ],
   examples: ["matrix-notify queue retry 019ab3f2", "matrix-notify queue retry --dead"],
@@ -241,8 +241,8 @@ async function writeExport(context: ContextFor<typeof EXPORT_OPTIONS>): Promise<
 }
 
 /**
- * Writes a new file that only its owner can read: notifications can be confidential. The user drops the
- * entries next, so the file is on disk when this returns. If it throws, there is no file.
+ * Writes a new file that only its owner can read: notifications can be confidential. The user drops
+ * the entries next, so the file is on disk when this returns. If it throws, there is no file.
  *
  * @throws {UsageError} if the file exists, or its directory does not
  * @throws {StorageError} if the file cannot be written

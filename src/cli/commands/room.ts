@@ -25,8 +25,8 @@ export const create: Command = defineCommand({
   options: CREATE_OPTIONS,
   details: [
     "Only invited people can join the room. It is not encrypted.",
-    "To send to one person you need no room. Set @name:example.org as the room of the channel, or use send --room. " +
-    "matrix-notify finds the direct chat, or creates it once.",
+    "To send to one person you need no room. Set @name:example.org as the room of the channel, or use send " +
+    "--room. matrix-notify finds the direct chat, or creates it once.",
   ],
   examples: [
     "matrix-notify room create Alerts --invite @alice:example.org --alias alerts",

@@ -33,12 +33,12 @@ export const run: Command = defineCommand({
   foreignWords: "command",
   options: OPTIONS,
   details: [
-    "run exits with the exit code of the command. After a signal it is 128 plus the signal's number. It is 127 if " +
-    "there is no such command, and 126 if the command cannot be executed. If the notification cannot be sent, run says so on " +
-    "standard error; the exit code stays the same.",
-    "The output of the command passes through. Its last 50 lines, at most 8 KiB, are the body of the notification. " +
-    "SIGTERM, SIGINT and SIGHUP are passed on. The command is started without a shell. Its arguments are not sent, " +
-    "because they can contain secrets.",
+    "run exits with the exit code of the command. After a signal it is 128 plus the signal's number. It is " +
+    "127 if there is no such command, and 126 if the command cannot be executed. If the notification cannot " +
+    "be sent, run says so on standard error; the exit code stays the same.",
+    "The output of the command passes through. Its last 50 lines, at most 8 KiB, are the body of the " +
+    "notification. SIGTERM, SIGINT and SIGHUP are passed on. The command is started without a shell. Its " +
+    "arguments are not sent, because they can contain secrets.",
     "With --json, the outcomes are printed after the output of the command.",
   ],
   examples: [
@@ -71,7 +71,10 @@ async function runCommand(context: RunContext): Promise<number> {
   return end.code;
 }
 
-/** Reports mistakes in options and configuration before the command runs, not when its failure must be sent. */
+/**
+ * Reports mistakes in options and configuration before the command runs, not when its failure must
+ * be sent.
+ */
 async function checkEarly(context: RunContext): Promise<void> {
   const { args } = context;
   await reportErrors(context, "The result of the command will not be sent", async () => {

@@ -51,13 +51,13 @@ export const send: Command = defineCommand({
   operands: "SUBJECT [BODY]",
   options: OPTIONS,
   details: [
-    "Without BODY and --body-file, send reads the body from standard input, unless that is a terminal. If standard input " +
-    "stays open and empty, as under ssh, give an empty BODY ('').",
-    "Exit 0: the notification is delivered, or it is on disk. In the second case matrix-notify delivers it later, once " +
-    "and in order. The same goes for attached files: you can delete them after exit 0. A channel that takes no files " +
-    "names them in its text.",
-    "Notifications with the same --key belong to one incident until --resolve closes it. In a Matrix room they are " +
-    "replies to the first message of the incident.",
+    "Without BODY and --body-file, send reads the body from standard input, unless that is a terminal. If " +
+    "standard input stays open and empty, as under ssh, give an empty BODY ('').",
+    "Exit 0: the notification is delivered, or it is on disk. In the second case matrix-notify delivers it " +
+    "later, once and in order. The same goes for attached files: you can delete them after exit 0. A channel " +
+    "that takes no files names them in its text.",
+    "Notifications with the same --key belong to one incident until --resolve closes it. In a Matrix room " +
+    "they are replies to the first message of the incident.",
   ],
   examples: [
     'matrix-notify send "Backup failed" "No space left on /dev/sda1" -p error',

@@ -17,12 +17,13 @@ export const sendmail: Command = defineCommand({
   options: OPTIONS,
   details: [
     "A link to matrix-notify with the name sendmail does the same.",
-    "The options above stand before those of sendmail. Recipients are ignored: a mail goes to every channel, or to those " +
-    "of --channel. With -i (or -oi) a lone dot does not end the mail. -F and -f name the sender of a mail without From. " +
-    "-bs, -bp, -bd and -q are refused with exit 69. All other options of sendmail are ignored.",
-    "Subject becomes the subject, From the origin, X-Priority and Importance the severity. Attachments are sent as files. " +
-    "A mail of more than 10 MiB is refused with exit 65. A mail that cannot be parsed is sent as it is. On success " +
-    "sendmail prints nothing, unless --json is given.",
+    "The options above stand before those of sendmail. Recipients are ignored: a mail goes to every channel, " +
+    "or to those of --channel. With -i (or -oi) a lone dot does not end the mail. -F and -f name the sender " +
+    "of a mail without From. -bs, -bp, -bd and -q are refused with exit 69. All other options of sendmail are " +
+    "ignored.",
+    "Subject becomes the subject, From the origin, X-Priority and Importance the severity. Attachments are " +
+    "sent as files. A mail of more than 10 MiB is refused with exit 65. A mail that cannot be parsed is sent " +
+    "as it is. On success sendmail prints nothing, unless --json is given.",
   ],
   examples: [
     "printf 'Subject: Backup done\\n\\n12 GB\\n' | matrix-notify sendmail -t",
@@ -80,7 +81,10 @@ interface Refused {
   readonly hint: string;
 }
 
-/** Letters whose value is the rest of the word or the next word. For `-d` and `-q` it is only the rest. */
+/**
+ * Letters whose value is the rest of the word or the next word. For `-d` and `-q` it is only the
+ * rest.
+ */
 const VALUED = "ABCDFLMNORVXbefhopr";
 const VALUED_ATTACHED = "dq";
 
@@ -95,9 +99,9 @@ const OTHER_MODE: Refused = { problem: "Cannot be a mail server", hint: "make th
 const QUEUE_RUN: Refused = { problem: "Cannot run a mail queue", hint: "deliver the queue with: matrix-notify flush" };
 
 /**
- * Parses the options of sendmail: single letters that can be joined, with the value in the same word or
- * the next (`-t`, `-oi`, `-FCronDaemon`, `-f root`). Unknown options and recipients are ignored, so that
- * no mail is lost because of its command line.
+ * Parses the options of sendmail: single letters that can be joined, with the value in the same
+ * word or the next (`-t`, `-oi`, `-FCronDaemon`, `-f root`). Unknown options and recipients are
+ * ignored, so that no mail is lost because of its command line.
  */
 export function parseSendmailArgs(words: readonly string[]): SendmailArgs {
   let dotEnds = true, name: string | undefined, address: string | undefined, refused: Refused | undefined;

@@ -1,4 +1,7 @@
-/** `status`: the state of the queue, for people, for programs, and for monitoring systems (`--check`). */
+/**
+ * `status`: the state of the queue, for people, for programs, and for monitoring systems
+ * (`--check`).
+ */
 
 import { formatDuration } from "../../base/duration.ts";
 import { formatBytes } from "../../notification/render.ts";
@@ -24,10 +27,10 @@ export const status: Command = defineCommand({
   operands: "",
   options: OPTIONS,
   details: [
-    "Dead letters are a warning until you export, retry or drop them with matrix-notify queue. Torn lines and possible " +
-    "duplicates are counted; they are no warning.",
-    "status must read the queue. Run it as the owner of the state directory. If the monitoring system runs as another " +
-    "user, add --state-dir.",
+    "Dead letters are a warning until you export, retry or drop them with matrix-notify queue. Torn lines and " +
+    "possible duplicates are counted; they are no warning.",
+    "status must read the queue. Run it as the owner of the state directory. If the monitoring system runs as " +
+    "another user, add --state-dir.",
   ],
   exitCodes: { title: "exit codes of status --check", meanings: CHECK_MEANINGS },
   examples: [
@@ -61,7 +64,8 @@ function formatStatus(figures: Status, now: number, stateDir: string): string[] 
   const { queued, deferred, held, dead, bytes, maxBytes, oldestSeconds, waitingFor, until, lastDelivery } = figures;
   const { ages, fallbacks, fileBytes, spooled, quarantined, torn, possibleDuplicates } = figures;
   const lines = [
-    `queue: ${queued} queued, ${deferred} deferred, ${held} held, ${dead} dead (${bytes} of ${maxBytes} bytes in ${stateDir})`,
+    `queue: ${queued} queued, ${deferred} deferred, ${held} held, ${dead} dead ` +
+    `(${bytes} of ${maxBytes} bytes in ${stateDir})`,
   ];
   // Entries that wait for quiet hours or a rate limit are not late.
   if (oldestSeconds > 0) lines.push(`oldest: ${formatDuration(oldestSeconds * 1000)}`);
@@ -92,8 +96,8 @@ function formatAges(ages: Ages): string {
 const DEFAULT_MAX_AGE_MS = 15 * 60_000;
 
 /**
- * Acts as a monitoring plug-in of the Monitoring Plugins Development Guidelines, which Nagios and Icinga
- * read: one line, `STATE - text | performance data`, in every case.
+ * Acts as a monitoring plug-in of the Monitoring Plugins Development Guidelines, which Nagios and
+ * Icinga read: one line, `STATE - text | performance data`, in every case.
  */
 async function check(context: StatusContext): Promise<number> {
   const { args, runtime, ui } = context;

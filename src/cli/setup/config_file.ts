@@ -15,8 +15,8 @@ import { Fields, isObject } from "../../base/fields.ts";
 import { mapFileErrors } from "../../runtime/file_errors.ts";
 import { FileLock } from "../../runtime/file_lock.ts";
 import { denoFiles, type Files, parentOf, replaceFile } from "../../runtime/files.ts";
-import type { SetupCommandContext } from "../command.ts";
 import { findStateDir } from "../matrix_account.ts";
+import type { SetupCommandContext } from "./options.ts";
 
 /** The channel to set up. */
 export interface ChannelPlan {

@@ -2,8 +2,8 @@
 
 import { InterruptedError } from "../../base/errors.ts";
 import type { Runtime, Stdio } from "../../runtime/runtime.ts";
-import type { SetupCommandContext } from "../command.ts";
 import type { ChannelPlan } from "./config_file.ts";
+import type { SetupCommandContext } from "./options.ts";
 import type { Prompter } from "./prompter.ts";
 
 /** A running `setup`. */

@@ -9,7 +9,6 @@
 import { withConnection } from "../../config/connection.ts";
 import { InterruptedError } from "../../base/errors.ts";
 import type { Outcome } from "../../notifier/outcomes.ts";
-import type { SetupCommandContext } from "../command.ts";
 import { UsageError } from "../errors.ts";
 import { EXIT } from "../exit_codes.ts";
 import { outcomeJson } from "../json.ts";
@@ -21,6 +20,7 @@ import { outcomeLine, reportTrouble } from "../outcomes.ts";
 import { chooseUser, openAccount } from "./account.ts";
 import { planChannel, writeChannel } from "./config_file.ts";
 import { createStoppedError, listenForInterrupt, type SetupContext } from "./context.ts";
+import type { SetupCommandContext } from "./options.ts";
 import { createTerminalPrompter, NON_INTERACTIVE } from "./prompter.ts";
 import { chooseRoom, ROOM_OPTIONS } from "./rooms.ts";
 

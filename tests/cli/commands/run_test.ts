@@ -15,7 +15,9 @@ function envOf({ homeserver, accessToken, room, stateDir }: Scene): Record<strin
   };
 }
 
-/** Runs `matrix-notify run …` and returns its exit code, its output and the messages in the room. */
+/**
+ * Runs `matrix-notify run …` and returns its exit code, its output and the messages in the room.
+ */
 async function run(scene: Scene, args: string[], env = envOf(scene)) {
   using runtime = fakeRuntime({ env, realIds: true });
   const code = await main(["run", "--no-background", ...args], runtime);
@@ -88,7 +90,7 @@ Deno.test("run exits as a shell does when a signal ended the command or it could
   ]);
 });
 
-Deno.test("run runs the command and keeps its exit code when nothing can be sent, and reports that before the command runs", async () => {
+Deno.test("run runs the command and keeps its exit code when nothing can be sent, and says so first", async () => {
   await using scene = await setScene();
   const result = await run(scene, ["--only-on-failure", "--channel", "phone", "--", "echo", "done"]);
   assertEquals([result.code, result.out], [0, "done\n"]);

@@ -1,0 +1,27 @@
+/** The options of `setup`, which all its steps read. */
+
+import type { ContextFor } from "../command.ts";
+import { DELIVERY_OPTIONS, JSON_OPTION, type OptionSpec, SIGN_IN_OPTIONS } from "../options.ts";
+
+export const SETUP_OPTIONS = [
+  { name: "user", value: "USER", summary: "account that sends: @bot:example.org" },
+  ...SIGN_IN_OPTIONS,
+  { name: "room", short: "r", value: "ROOM", summary: "send to this room: id, alias or @user:server" },
+  { name: "create-room", value: "NAME", summary: "create a room" },
+  { name: "invite", value: "USER", repeats: true, summary: "with --create-room: invite this person" },
+  { name: "direct", value: "USER", summary: "send to this person in a direct chat" },
+  { name: "wait", value: "DURATION", summary: "wait this long for the invite to the room (default 5m)" },
+  { name: "channel", short: "c", value: "NAME", summary: "name of the channel (default matrix)" },
+  { name: "ca-file", value: "FILE", summary: "more certificate authorities to trust (PEM)" },
+  { name: "cert-file", value: "FILE", summary: "client certificate (PEM)" },
+  { name: "key-file", value: "FILE", summary: "key of the client certificate (PEM)" },
+  { name: "proxy", value: "URL", summary: "proxy without a password" },
+  { name: "proxy-file", value: "FILE", summary: "file with the URL of a proxy with a password" },
+  { name: "no-test", summary: "send no test message" },
+  { name: "yes", short: "y", summary: "ask nothing; use defaults, and fail if an option is missing" },
+  JSON_OPTION,
+  ...DELIVERY_OPTIONS,
+] as const satisfies readonly OptionSpec[];
+
+/** The context of `setup`. */
+export type SetupCommandContext = ContextFor<typeof SETUP_OPTIONS>;
