@@ -1,4 +1,4 @@
-/** Floods, paces and quiet hours, through the whole of a notifier. */
+/** Tests batches, rate limits and quiet hours through a whole notifier. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { NotificationInput } from "../../src/notification/notification.ts";
@@ -7,10 +7,10 @@ import { LoopbackGotify } from "../../src/testing/mod.ts";
 import { type Scene, setScene } from "../fakes/scene.ts";
 import { fieldsOf } from "../fakes/outcomes.ts";
 
-/** Synapse's own limit. */
+/** The default limit of Synapse. */
 const SYNAPSE_LIMIT = { perSecond: 0.2, burst: 10 };
 
-/** Puts notifications into the queue, and nothing more. */
+/** Enqueues notifications without delivering them. @returns their ids */
 async function enqueue(
   notifier: NotifierCore,
   count: number,
@@ -30,8 +30,8 @@ function without({ subject: _, ...input }: Partial<NotificationInput>): Partial<
   return input;
 }
 
-/** What the room tells of, event by event: one subject, or those of a digest. */
-function told(scene: Scene): (string | string[])[] {
+/** The subjects in the room, event by event: one, or those of a batch. */
+function delivered(scene: Scene): (string | string[])[] {
   return scene.homeserver.events(scene.room).map(({ content }) => {
     const body = String(content.body);
     const lines = [...body.matchAll(/^- \S+(?: \d\S+)? \S+ ([^\s:]+)/gm)].map(([, subject]) => subject);
@@ -41,13 +41,13 @@ function told(scene: Scene): (string | string[])[] {
 
 const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, at) => String(from + at));
 
-Deno.test("NotifierCore.flush() delivers a burst of 200 under Synapse's limit at once, in order, as one event, whose receipt is everybody's", async () => {
+Deno.test("NotifierCore.flush() delivers a burst of 200 under Synapse's limit as one batch, in order, with one receipt for all", async () => {
   await using scene = await setScene({ rateLimit: SYNAPSE_LIMIT });
   await using notifier = await scene.open();
   const ids = await enqueue(notifier, 200);
   const outcomes = await notifier.flush();
   const [{ event_id, content }, ...more] = scene.homeserver.events(scene.room);
-  assertEquals([told(scene), more], [[numbers(1, 200)], []]);
+  assertEquals([delivered(scene), more], [[numbers(1, 200)], []]);
   assertEquals(
     outcomes.map(fieldsOf).map(({ id, state, receipt }) => [id, state, receipt]),
     ids.map((id) => [id, "delivered", event_id]),
@@ -57,17 +57,17 @@ Deno.test("NotifierCore.flush() delivers a burst of 200 under Synapse's limit at
   assertEquals(notifier.status().queued, 0);
 });
 
-Deno.test("NotifierCore.flush() delivers ten that wait by themselves, and eleven together", async () => {
+Deno.test("NotifierCore.flush() delivers ten entries one by one, and eleven as a batch", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   await enqueue(notifier, 10);
   await notifier.flush();
   await enqueue(notifier, 11, { subject: "x" });
   await notifier.flush();
-  assertEquals(told(scene).length, 11);
+  assertEquals(delivered(scene).length, 11);
 });
 
-Deno.test("NotifierCore.flush() gathers four that wait for a limit, and not three", async () => {
+Deno.test("NotifierCore.flush() batches four entries under a rate limit, and not three", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   scene.homeserver.fault("429-retry-after-ms", { times: 1, retryAfterMs: 5000 });
@@ -76,36 +76,36 @@ Deno.test("NotifierCore.flush() gathers four that wait for a limit, and not thre
   scene.homeserver.fault("429-retry-after-ms", { times: 1, retryAfterMs: 5000 });
   await enqueue(notifier, 4);
   await notifier.flush();
-  assertEquals(told(scene), ["1", "2", "3", numbers(1, 4)]);
+  assertEquals(delivered(scene), ["1", "2", "3", numbers(1, 4)]);
 });
 
-Deno.test("a steady stream under Synapse's limit is told in an event each five seconds", async () => {
+Deno.test("NotifierCore.notify() sends a steady stream under Synapse's limit as one event every five seconds", async () => {
   await using scene = await setScene({ rateLimit: SYNAPSE_LIMIT });
   await using notifier = await scene.open();
   const subjects = numbers(1, 60);
   for (const subject of subjects) {
     await notifier.notify({ subject });
-    // Each waits as long as it must; the next one comes half a second later.
+    // Each send waits for the limit; the next one comes half a second later.
     scene.runtime.time += 500;
   }
   await notifier.flush({ waitMs: 60_000 });
-  assertEquals(told(scene).flat(), subjects);
-  // Ten at once, and then one each five seconds for the half minute that it took.
-  assertEquals(told(scene).length, 10 + 6);
+  assertEquals(delivered(scene).flat(), subjects);
+  // Ten at once, then one every five seconds for half a minute.
+  assertEquals(delivered(scene).length, 10 + 6);
 });
 
-Deno.test("what is critical is in no digest, and keeps its place", async () => {
+Deno.test("planBatches() leaves a critical notification out, in its place", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   await enqueue(notifier, 12);
   await enqueue(notifier, 1, { subject: "!", severity: "critical" });
   await enqueue(notifier, 12, { subject: "x" });
   await notifier.flush();
-  const [before, critical, after, ...more] = told(scene);
+  const [before, critical, after, ...more] = delivered(scene);
   assertEquals([before.length, critical, after.length, more], [12, "!1", 12, []]);
 });
 
-Deno.test("what stands behind a head that goes by itself is gathered when that is gone, not before", async () => {
+Deno.test("planBatches() batches the entries after a critical head once it is delivered, not before", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   await enqueue(notifier, 2, { subject: "!", severity: "critical" });
@@ -114,38 +114,38 @@ Deno.test("what stands behind a head that goes by itself is gathered when that i
   await notifier.flush({ waitMs: 0 });
   await enqueue(notifier, 12, { subject: "x" });
   await notifier.flush();
-  assertEquals(told(scene).map((event) => typeof event === "string" ? event : event.length), ["!1", "!2", 24]);
+  assertEquals(delivered(scene).map((event) => typeof event === "string" ? event : event.length), ["!1", "!2", 24]);
 });
 
-Deno.test("a digest whose answer was lost is the same when it is tried again, and found when the server forgot it", async () => {
+Deno.test("NotifierCore.flush() retries a batch whose response was lost unchanged, and finds it in the room when the server forgot it", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   const ids = await enqueue(notifier, 12);
   scene.homeserver.fault("drop-after-persisting", { times: 1 });
   await notifier.flush({ waitMs: 0 });
-  const [digest] = notifier.entries();
-  assertEquals([digest.members?.map(({ id }) => id), digest.attempts], [ids, 1]);
+  const [batch] = notifier.entries();
+  assertEquals([batch.members?.map(({ id }) => id), batch.attempts], [ids, 1]);
   await enqueue(notifier, 1, { subject: "later" });
   await scene.homeserver.restart({ memory: "lost" });
   await notifier.flush();
-  assertEquals(told(scene), [numbers(1, 12), "later1"]);
-  assertEquals(scene.homeserver.events(scene.room)[0].content["dev.matrix-notify.id"], digest.id);
+  assertEquals(delivered(scene), [numbers(1, 12), "later1"]);
+  assertEquals(scene.homeserver.events(scene.room)[0].content["dev.matrix-notify.id"], batch.id);
 });
 
-Deno.test("the members of a digest that the server refuses for good go by themselves, in order, and none is lost", async () => {
+Deno.test("NotifierCore.flush() delivers the members of a rejected batch one by one, in order", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   await enqueue(notifier, 1, { subject: "!", severity: "critical" });
   await enqueue(notifier, 12);
   await enqueue(notifier, 1, { subject: "!!", severity: "critical" });
-  // The second that leaves is the digest, announced together with what is behind it.
+  // The second event is the batch, announced together with the entries after it.
   scene.homeserver.fault("too-large", { every: 2, times: 1 });
   const outcomes = await notifier.flush();
-  assertEquals(told(scene), ["!1", ...numbers(1, 12), "!!1"]);
+  assertEquals(delivered(scene), ["!1", ...numbers(1, 12), "!!1"]);
   assertEquals(outcomes.filter(({ state }) => state !== "delivered"), []);
 });
 
-Deno.test("a digest shows symbols where its members would", async () => {
+Deno.test("NotifierCore.flush() shows shortcodes in a batch as symbols", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   await enqueue(notifier, 11, { subject: ":warning-sign: " });
@@ -155,7 +155,7 @@ Deno.test("a digest shows symbols where its members would", async () => {
   assertMatch(String(content.formatted_body), /ℹ <strong>⚠\ufe0f? 1<\/strong>/);
 });
 
-Deno.test("a program gets a digest as one notification that tells of all", async () => {
+Deno.test("NotifierCore.flush() gives a program a batch as one notification", async () => {
   await using scene = await setScene();
   const path = `${scene.stateDir}/got.json`;
   const command = ["/bin/sh", "-c", `cat >> ${path}`];
@@ -166,7 +166,7 @@ Deno.test("a program gets a digest as one notification that tells of all", async
   assertEquals([subject, items, [...text.matchAll(/^- /gm)].length], ["11 notifications", undefined, 11]);
 });
 
-Deno.test("ntfy gets digests that fit its limit, with a line for each", async () => {
+Deno.test("planBatches() makes batches that fit the limit of ntfy, with a line for each entry", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open({ channels: { ntfy: { server: scene.ntfy.url, topic: "alerts" } } });
   await enqueue(notifier, 200, { message: "x".repeat(100) });
@@ -178,7 +178,7 @@ Deno.test("ntfy gets digests that fit its limit, with a line for each", async ()
   assertEquals(bodies.length, 3);
 });
 
-Deno.test("Gotify gets a digest as long as it takes", async () => {
+Deno.test("planBatches() makes one long batch for Gotify", async () => {
   await using scene = await setScene();
   await using gotify = await LoopbackGotify.start();
   await using notifier = await scene.open({ channels: { gotify: { server: gotify.url, token: gotify.token } } });
@@ -188,43 +188,43 @@ Deno.test("Gotify gets a digest as long as it takes", async () => {
   assertEquals([[...message.matchAll(/^- \S+ ℹ \d+: x{100}$/gm)].length, more], [200, []]);
 });
 
-// The storm found it: the last 71 of 500 were "… and 71 more", in the event that was the receipt of all.
-Deno.test("a digest stands for no more than it has room to tell of", async () => {
+// Found by the storm test: the last 71 of 500 were only counted, in the event that was the receipt of all.
+Deno.test("planBatches() puts only as many entries into a batch as it has lines for", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   await enqueue(notifier, 500, { message: '<"quotes" & more>'.repeat(2) });
   await notifier.flush();
-  const events = told(scene);
+  const events = delivered(scene);
   assertEquals([events.flat(), events.length], [numbers(1, 500), 2]);
 });
 
-Deno.test("a queue that holds more than a digest does is told in several, in order", async () => {
+Deno.test("planBatches() makes several batches of a large backlog, in order", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   await enqueue(notifier, 520);
   await notifier.flush();
-  const events = told(scene);
+  const events = delivered(scene);
   assertEquals([events.map((event) => event.length), events.flat()], [[500, 20], numbers(1, 520)]);
 });
 
-Deno.test("a lane with a pace says so much at once, and then the rest together", async () => {
+Deno.test("NotifierCore.flush() delivers a burst within the rate limit at once, and the rest as a batch", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open({ flood: { burst: 2, per: "10s" } });
   const start = scene.runtime.time;
   await enqueue(notifier, 8);
   await notifier.flush({ waitMs: 0 });
-  assertEquals(told(scene), ["1", "2"]);
+  assertEquals(delivered(scene), ["1", "2"]);
   await notifier.flush();
-  assertEquals(told(scene), ["1", "2", numbers(3, 8)]);
+  assertEquals(delivered(scene), ["1", "2", numbers(3, 8)]);
   assert(scene.runtime.time >= start + 10_000);
-  // The digest counts as a whole burst: while the flood goes on there is one event each ten seconds.
+  // A batch counts as a whole burst: as long as the burst lasts there is one event every ten seconds.
   assertEquals((await notifier.notify({ subject: "9" }))[0].state, "queued");
   scene.runtime.time += 10_000;
   assertEquals((await notifier.notify({ subject: "10" }))[0].state, "delivered");
-  assertEquals(told(scene), ["1", "2", numbers(3, 8), numbers(9, 10)]);
+  assertEquals(delivered(scene), ["1", "2", numbers(3, 8), numbers(9, 10)]);
 });
 
-Deno.test("a pace is shown while something waits for it, and what is critical does not wait", async () => {
+Deno.test("NotifierCore.notify() reports a rate limit as the reason of a wait, and does not delay critical notifications", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open({ flood: { burst: 1, per: "1h" } });
   await notifier.notify({ subject: "first" });
@@ -234,10 +234,10 @@ Deno.test("a pace is shown while something waits for it, and what is critical do
   assertEquals([notifier.status().waitingFor, notifier.entries()[0].reason], [text, text]);
   assertEquals((await notifier.notify({ subject: "third", severity: "critical" }))[0].state, "delivered");
   assertEquals((await notifier.flush())[0].state, "queued");
-  assertEquals(told(scene), ["first", "third"]);
+  assertEquals(delivered(scene), ["first", "third"]);
 });
 
-/** What comes in one after the other, and what the room was told when all is out. */
+/** Sends notifications one after the other, then flushes. @returns the number of events and the time that it took */
 async function stream(
   scene: Scene,
   notifier: NotifierCore,
@@ -250,22 +250,22 @@ async function stream(
   }
   await notifier.flush({ waitMs: 60_000 });
   assertEquals(notifier.status().queued, 0);
-  assertEquals(told(scene).flat(), numbers(1, count));
-  return { events: told(scene).length, tookMs: scene.runtime.time - start };
+  assertEquals(delivered(scene).flat(), numbers(1, count));
+  return { events: delivered(scene).length, tookMs: scene.runtime.time - start };
 }
 
 for (const gapMs of [5, 150, 250]) {
-  Deno.test(`200 messages, one each ${gapMs} ms, are five events at most, and out within two minutes, where somebody stays who says the rest`, async () => {
+  Deno.test(`NotifierCore.notify() sends 200 messages, one every ${gapMs} ms, as at most five events within two minutes, if the process keeps delivering`, async () => {
     await using scene = await setScene({ rateLimit: SYNAPSE_LIMIT });
     await using notifier = await scene.open({ role: "deliverer" });
     const { events, tookMs } = await stream(scene, notifier, { count: 200, gapMs });
     assert(events <= 5, `${events} events`);
     assert(tookMs < 120_000, `${tookMs} ms`);
-    assertEquals(scene.puts(), events, "no limit was met");
+    assertEquals(scene.puts(), events, "the server limited nothing");
   });
 }
 
-Deno.test("a compaction in the middle of a flood does not make it louder", async () => {
+Deno.test("NotifierCore.notify() sends no more events when a compaction happens during a burst", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open({ role: "deliverer" });
   const { events } = await stream(scene, notifier, { count: 200, gapMs: 200, message: "x".repeat(4000) });
@@ -274,15 +274,15 @@ Deno.test("a compaction in the middle of a flood does not make it louder", async
   assert(journal.length < 400_000 && journal.includes('"t":"lane"'), "it was compacted");
 });
 
-Deno.test("a flood without an end is told each half minute", async () => {
+Deno.test("NotifierCore.notify() sends an event every half minute when a burst does not end", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open({ role: "deliverer" });
   const { events } = await stream(scene, notifier, { count: 300, gapMs: 1000 });
-  // Three at once, and then one each half minute for five minutes.
+  // Three at once, then one every half minute for five minutes.
   assert(events >= 3 + 9 && events <= 3 + 11, `${events} events`);
 });
 
-Deno.test("the fourth within five seconds comes a little later, as itself; in good time nothing waits", async () => {
+Deno.test("NotifierCore.notify() delays the fourth notification within five seconds, and delivers it as itself", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open({ role: "deliverer" });
   const start = scene.runtime.time;
@@ -292,37 +292,37 @@ Deno.test("the fourth within five seconds comes a little later, as itself; in go
   assertEquals(fieldsOf(outcomes[3]).reason, "At most 3 in 5 s; the rest follows in one message");
   assertEquals(fieldsOf(outcomes[3]).next, start + 5000);
   await notifier.flush();
-  assertEquals(told(scene), numbers(1, 4));
+  assertEquals(delivered(scene), numbers(1, 4));
   const tookMs = scene.runtime.time - start;
   assert(tookMs >= 5000 && tookMs <= 6000, `${tookMs} ms`);
   scene.runtime.time += 5000;
   assertEquals((await notifier.notify({ subject: "5" }))[0].state, "delivered");
 });
 
-Deno.test("where nobody stays who says the rest, or nothing is to be gathered, nothing is held back", async () => {
+Deno.test("NotifierCore.notify() delays nothing if no process keeps delivering, or if batches are off", async () => {
   for (const options of [{}, { role: "deliverer", flood: { digest: false } }] as const) {
     await using scene = await setScene();
     await using notifier = await scene.open(options);
     for (const subject of numbers(1, 8)) assertEquals((await notifier.notify({ subject }))[0].state, "delivered");
-    assertEquals(told(scene), numbers(1, 8));
+    assertEquals(delivered(scene), numbers(1, 8));
   }
 });
 
-Deno.test("a clock that was set back holds nobody for long", async () => {
+Deno.test("NotifierCore.flush() delays no entry for long when the clock was set back", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open({ role: "deliverer" });
   for (const subject of numbers(1, 5)) await notifier.notify({ subject });
   scene.runtime.time -= 3_600_000;
   await notifier.flush();
-  assertEquals(told(scene).flat(), numbers(1, 5));
+  assertEquals(delivered(scene).flat(), numbers(1, 5));
 });
 
-/** Ten in the evening by the host's clock. */
+/** 22:00 by the clock of this host. */
 const TEN = new Date(2026, 10, 22, 22, 0).getTime();
 const SEVEN = new Date(2026, 10, 23, 7, 0).getTime();
 const QUIET = { quiet: { from: "22:00", to: "07:00" } };
 
-Deno.test("in quiet hours everything but what is critical waits, over restarts and flushes, and comes together in the morning", async () => {
+Deno.test("NotifierCore.flush() delays all but critical notifications in quiet hours, over restarts, and then delivers a batch", async () => {
   await using scene = await setScene();
   scene.runtime.time = TEN;
   {
@@ -330,7 +330,7 @@ Deno.test("in quiet hours everything but what is critical waits, over restarts a
     const [{ state, reason, next }] = (await notifier.notify({ subject: "1" })).map(fieldsOf);
     assertEquals([state, reason, next], ["queued", "Quiet hours until 07:00", SEVEN]);
     const journal = Deno.readTextFileSync(`${scene.stateDir}/queue/queue.jsonl`);
-    assertEquals(journal.includes('"t":"att"'), false, "what does not leave is not announced");
+    assertEquals(journal.includes('"t":"att"'), false, "a delayed entry is not announced");
     await notifier.notify({ subject: "2", severity: "error" });
     assertEquals((await notifier.notify({ subject: "fire", severity: "critical" }))[0].state, "delivered");
   }
@@ -339,17 +339,17 @@ Deno.test("in quiet hours everything but what is critical waits, over restarts a
   assertEquals((await notifier.flush()).map(({ state }) => state), ["queued", "queued"]);
   const { queued, waitingFor, until } = notifier.status();
   assertEquals([queued, waitingFor, until], [2, "Quiet hours until 07:00", SEVEN]);
-  assertEquals(notifier.status().oldestSeconds, 0, "nobody is called in the night because the night is quiet");
+  assertEquals(notifier.status().oldestSeconds, 0, "quiet hours raise no alarm");
   scene.runtime.time = SEVEN - 1;
   await notifier.flush({ waitMs: 0 });
-  assertEquals(told(scene), ["fire"]);
+  assertEquals(delivered(scene), ["fire"]);
   scene.runtime.time = SEVEN;
   await notifier.flush();
-  assertEquals(told(scene), ["fire", ["1", "2"]]);
+  assertEquals(delivered(scene), ["fire", ["1", "2"]]);
   assertMatch(String(scene.homeserver.events(scene.room)[1].content.body), /⏰ Queued since 2026-11-22 22:00/);
 });
 
-Deno.test("one that waited for the morning alone comes as itself", async () => {
+Deno.test("NotifierCore.flush() batches what quiet hours delayed with what follows, and nothing later", async () => {
   await using scene = await setScene();
   scene.runtime.time = TEN;
   await using notifier = await scene.open(QUIET);
@@ -358,29 +358,29 @@ Deno.test("one that waited for the morning alone comes as itself", async () => {
   await notifier.notify({ subject: "day" });
   await notifier.flush();
   await notifier.notify({ subject: "more" });
-  assertEquals(told(scene), [["alone", "day"], "more"]);
+  assertEquals(delivered(scene), [["alone", "day"], "more"]);
 });
 
-Deno.test("NotifierCore.retry() of one that waits for the morning has it now", async () => {
+Deno.test("NotifierCore.retry() delivers an entry in quiet hours", async () => {
   await using scene = await setScene();
   scene.runtime.time = TEN;
   await using notifier = await scene.open(QUIET);
   const ids = await enqueue(notifier, 3);
   const [{ state }] = await notifier.retry([ids[1]]);
-  assertEquals([state, told(scene), notifier.status().queued], ["delivered", ["2"], 2]);
+  assertEquals([state, delivered(scene), notifier.status().queued], ["delivered", ["2"], 2]);
   scene.runtime.time = SEVEN;
   await notifier.flush();
-  assertEquals(told(scene), ["2", ["1", "3"]]);
+  assertEquals(delivered(scene), ["2", ["1", "3"]]);
 });
 
-Deno.test("a digest, its count and its members are shown, and each can be decided about", async () => {
+Deno.test("NotifierCore.entries() lists a batch with its members, and each can be dropped or retried", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   const ids = await enqueue(notifier, 12);
   scene.homeserver.fault("503", { times: 1 });
   await notifier.flush({ waitMs: 0 });
-  const [digest] = notifier.entries();
-  assertEquals([digest.notification.subject, digest.members?.length, digest.state], [
+  const [batch] = notifier.entries();
+  assertEquals([batch.notification.subject, batch.members?.length, batch.state], [
     "12 notifications",
     12,
     "deferred",
@@ -391,14 +391,14 @@ Deno.test("a digest, its count and its members are shown, and each can be decide
   const [{ id, state, reason }] = (await notifier.retry([ids[5]])).map(fieldsOf);
   assertEquals(
     [id, state, reason],
-    [ids[5], "queued", digest.reason],
-    "not before the gap after a doubtful try is over",
+    [ids[5], "queued", batch.reason],
+    "not before the gap after an attempt in doubt",
   );
   await notifier.flush();
-  assertEquals([told(scene), notifier.entries()], [[numbers(1, 12).toSpliced(3, 1)], []]);
+  assertEquals([delivered(scene), notifier.entries()], [[numbers(1, 12).toSpliced(3, 1)], []]);
 });
 
-Deno.test("a member of a digest expires by itself", async () => {
+Deno.test("NotifierCore.flush() expires a member of a batch by itself", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   await enqueue(notifier, 1, { ttlMs: 60_000, subject: "short" });
@@ -409,7 +409,7 @@ Deno.test("a member of a digest expires by itself", async () => {
   scene.runtime.time += 60_000;
   await scene.homeserver.restart();
   await notifier.flush();
-  assertEquals(told(scene)[0], numbers(1, 11));
+  assertEquals(delivered(scene)[0], numbers(1, 11));
   assertEquals(notifier.entries().map(({ state, notification: { subject } }) => [state, subject]), [[
     "dead",
     "short1",

@@ -25,9 +25,9 @@ const CLASSES = [
 ] as const;
 
 const TABLE: [what: string, error: unknown, expected: FailureClass, gapMs?: number][] = [
-  ["a connection that never was", new TransportError("connect", "x"), "not-sent"],
-  ["a connection that broke", new TransportError("exchange", "x"), "in-doubt", RESET_GAP_MS],
-  ["no answer in time", new TransportError("timeout", "x"), "in-doubt", TIMEOUT_GAP_MS],
+  ["a failed connection", new TransportError("connect", "x"), "not-sent"],
+  ["a broken connection", new TransportError("exchange", "x"), "in-doubt", RESET_GAP_MS],
+  ["a timeout", new TransportError("timeout", "x"), "in-doubt", TIMEOUT_GAP_MS],
   ["429 of another service", other(429), "rate-limited"],
   ["400 M_BAD_JSON", matrix(400, "M_BAD_JSON"), "rejected"],
   ["400 M_NOT_JSON", matrix(400, "M_NOT_JSON"), "rejected"],
@@ -49,20 +49,20 @@ const TABLE: [what: string, error: unknown, expected: FailureClass, gapMs?: numb
     failureClass === "in-doubt" ? RESET_GAP_MS : undefined,
   ]),
   ["a refusal that the errcode explains better than its status", matrix(403, "M_FORBIDDEN"), "destination"],
-  ["a strange status of another service", other(302), "not-the-service"],
+  ["an unexpected status of another service", other(302), "not-the-service"],
   ["an HTML page with 200", new NotTheServiceError("x", { status: 200 }), "not-the-service"],
   ["a redirect", new NotTheServiceError("x", { status: 302 }), "not-the-service"],
   ["404 of a proxy", new NotTheServiceError("x", { status: 404 }), "not-the-service"],
   ["401 of a proxy", new NotTheServiceError("x", { status: 401 }), "not-the-service"],
   ["413 of a proxy", new NotTheServiceError("x", { status: 413 }), "rejected"],
   ["429 of a proxy", new NotTheServiceError("x", { status: 429 }), "rate-limited"],
-  ["an alias that could not be asked for", new NotSentError(new TransportError("timeout", "x")), "not-sent"],
+  ["an alias that could not be resolved", new NotSentError(new TransportError("timeout", "x")), "not-sent"],
   ["an alias that does not exist", new NotSentError(matrix(404, "M_NOT_FOUND")), "destination"],
-  ["a doubt that cannot be cleared yet", new TooEarlyError("x", 5), "unverified"],
+  ["a room that cannot be read back yet", new TooEarlyError("x", 5), "unverified"],
   ["502 of a proxy", new NotTheServiceError("x", { status: 502 }), "in-doubt", RESET_GAP_MS],
   ["a token file that cannot be read", new ConfigError("x"), "credentials"],
-  ["anything unknown", new Error("x"), "in-doubt", RESET_GAP_MS],
-  ["what is no error", "x", "in-doubt", RESET_GAP_MS],
+  ["an unknown error", new Error("x"), "in-doubt", RESET_GAP_MS],
+  ["a thrown string", "x", "in-doubt", RESET_GAP_MS],
 ];
 
 for (const [what, error, expected, gapMs] of TABLE) {
@@ -72,14 +72,14 @@ for (const [what, error, expected, gapMs] of TABLE) {
   });
 }
 
-Deno.test("classify() looks at no text: a room that is named 401 holds nothing", () => {
+Deno.test("classify() ignores texts: a room named 401 holds no channel", () => {
   assertEquals(
     classify(new MatrixError("no room 401 M_UNKNOWN_TOKEN", { status: 404, errcode: "M_NOT_FOUND" })).class,
     "destination",
   );
 });
 
-Deno.test("classify() keeps what the server said", () => {
+Deno.test("classify() keeps status, errcode and wait of the response", () => {
   const failure = classify(
     new MatrixError("slow down", { status: 429, errcode: "M_LIMIT_EXCEEDED", retryAfterMs: 4293 }),
   );

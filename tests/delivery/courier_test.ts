@@ -13,7 +13,7 @@ import { createNotification } from "../../src/notification/notification.ts";
 import { Queue } from "../../src/queue/queue.ts";
 import { type FakeRuntime, fakeRuntime, TEST_TIME } from "../fakes/runtime.ts";
 
-/** A channel that answers by a script, an answer a try: an error to throw, or anything else for a receipt; "ok" when the script is over. */
+/** A channel that follows a script: each attempt throws an error, calls a function, or returns a receipt. */
 class ScriptedChannel implements Channel {
   readonly kind = "scripted";
   readonly isIdempotent = true;
@@ -59,13 +59,13 @@ async function courierTest(body: (scene: Scene) => Promise<void>) {
       courier: (...channels) =>
         new Courier(queue, new Map(channels.map((channel) => [channel.name, channel])), runtime),
       async add(subject, { channel = "matrix", destination = "!a", expires = TEST_TIME * 2 } = {}) {
-        const draft = {
+        const request = {
           channel,
           destination,
           notification: createNotification({ subject }, TEST_TIME),
           expires,
         };
-        const { entries: [entry] } = await queue.enqueue([draft], () => false);
+        const { entries: [entry] } = await queue.enqueue([request], () => false);
         return entry.id;
       },
     });
@@ -91,7 +91,7 @@ Deno.test("Courier.run() delivers in the order of arrival and empties the queue"
   });
 });
 
-Deno.test("Courier.run() tries the same txnId until it gets through, backing off, and stops its lane meanwhile", async () => {
+Deno.test("Courier.run() retries with the same txnId and backoff, and stops the lane meanwhile", async () => {
   await courierTest(async ({ courier, add, runtime }) => {
     const id = await add("1");
     await add("2");
@@ -107,7 +107,7 @@ Deno.test("Courier.run() tries the same txnId until it gets through, backing off
   });
 });
 
-Deno.test("Courier.run() makes one probe for a thousand entries of an account", async () => {
+Deno.test("Courier.run() makes one attempt for all entries of a channel that fails", async () => {
   await courierTest(async ({ courier, add, queue }) => {
     for (let count = 0; count < 50; count++) await add(String(count), { destination: `!${count}` });
     const channel = new ScriptedChannel("matrix", [refused()]);
@@ -116,21 +116,21 @@ Deno.test("Courier.run() makes one probe for a thousand entries of an account", 
   });
 });
 
-Deno.test("Courier.run() waits in full what the server asks for", async () => {
+Deno.test("Courier.run() waits as long as the server asks", async () => {
   await courierTest(async ({ courier, add, runtime }) => {
     await add("1");
     const channel = new ScriptedChannel("matrix", [limited(20_000)]);
     await courier(channel).run({ patienceMs: 10_000 });
-    assertEquals(channel.sent.length, 1, "20 s are more than the caller's patience");
+    assertEquals(channel.sent.length, 1, "20 s exceed the patience");
     await courier(channel).run({ patienceMs: Infinity });
     assertEquals(channel.sent.length, 2);
-    // A process that another test forks holds our lock for a moment, and then a little more time goes by.
+    // A process that another test forks may hold our lock for a moment, which takes a little time.
     const waitedMs = runtime.time - TEST_TIME;
     assert(waitedMs >= 20_000 && waitedMs < 21_000, String(waitedMs));
   });
 });
 
-Deno.test("Courier.run() lets other channels go on while one waits", async () => {
+Deno.test("Courier.run() delivers to other channels while one waits", async () => {
   await courierTest(async ({ courier, add, queue }) => {
     await add("1");
     await add("1", { channel: "ntfy", destination: "alerts" });
@@ -140,7 +140,7 @@ Deno.test("Courier.run() lets other channels go on while one waits", async () =>
   });
 });
 
-Deno.test("Courier.run() parks the lane of a room that refuses, while other rooms of the account flow", async () => {
+Deno.test("Courier.run() stops the lane of a room that refuses, and delivers to other rooms", async () => {
   await courierTest(async ({ courier, add, queue }) => {
     await add("1", { destination: "!closed" });
     await add("2", { destination: "!closed" });
@@ -152,7 +152,7 @@ Deno.test("Courier.run() parks the lane of a room that refuses, while other room
   });
 });
 
-Deno.test("Courier.run() lets a room that takes nothing now wait alone, more and more slowly", async () => {
+Deno.test("Courier.run() stops only the lane of a busy destination, with backoff", async () => {
   await courierTest(async ({ courier, add, queue }) => {
     await add("1", { destination: "!full" });
     for (const subject of ["2", "3"]) await add(subject, { destination: "!open" });
@@ -166,7 +166,7 @@ Deno.test("Courier.run() lets a room that takes nothing now wait alone, more and
   });
 });
 
-Deno.test("Courier.run() gives every room its turn where one fails again and again", async () => {
+Deno.test("Courier.run() gives every room its turn if one always fails", async () => {
   await courierTest(async ({ courier, add }) => {
     for (const destination of ["!broken", "!a", "!b"]) await add("1", { destination });
     const broken = () => new ResponseError("500", { status: 500 });
@@ -176,7 +176,7 @@ Deno.test("Courier.run() gives every room its turn where one fails again and aga
   });
 });
 
-Deno.test("Courier.run() buries poison with its reason and goes on with the lane", async () => {
+Deno.test("Courier.run() moves a rejected entry to the dead letters and goes on with the lane", async () => {
   await courierTest(async ({ courier, add, queue }) => {
     await add("1");
     await add("2");
@@ -187,7 +187,7 @@ Deno.test("Courier.run() buries poison with its reason and goes on with the lane
   });
 });
 
-Deno.test("Courier.run() holds everything of an account in trouble, probes slowly, and goes on when it is mended", async () => {
+Deno.test("Courier.run() holds the entries of a channel with bad credentials, retries slowly, and goes on once they work", async () => {
   await courierTest(async ({ courier, add, queue, runtime }) => {
     await add("1");
     await add("2");
@@ -196,14 +196,14 @@ Deno.test("Courier.run() holds everything of an account in trouble, probes slowl
     assertEquals(queue.state.liveEntries().map((entry) => queue.state.entryState(entry)), ["held", "held"]);
     runtime.time += 299_000;
     await courier(channel).run({ patienceMs: 1000 });
-    assertEquals(channel.sent.length, 2, "the probe after 5 min");
+    assertEquals(channel.sent.length, 2, "the retry after 5 min");
     runtime.time += 300_000;
     await courier(channel).run({ patienceMs: 0 });
     assertEquals([channel.sent.length, queue.state.liveEntries().length], [4, 0]);
   });
 });
 
-Deno.test("Courier.run() leaves the entries of channels that it does not know to whoever does", async () => {
+Deno.test("Courier.run() leaves the entries of unknown channels in the queue", async () => {
   await courierTest(async ({ courier, add, queue }) => {
     await add("1", { channel: "gone" });
     await add("2");
@@ -216,7 +216,7 @@ Deno.test("Courier.run() leaves the entries of channels that it does not know to
   });
 });
 
-Deno.test("Courier.run() buries an entry that holds no notification, and goes on", async () => {
+Deno.test("Courier.run() moves an unreadable entry to the dead letters, and goes on", async () => {
   await courierTest(async ({ courier, add, queue }) => {
     await queue.enqueue([{
       channel: "matrix",
@@ -233,7 +233,7 @@ Deno.test("Courier.run() buries an entry that holds no notification, and goes on
   });
 });
 
-Deno.test("Courier.run() does not wait for what a clock that was ahead decided", async () => {
+Deno.test("Courier.run() ignores waits that a clock decided that ran ahead", async () => {
   await courierTest(async ({ courier, add, queue, runtime }) => {
     await add("1");
     const channel = new ScriptedChannel("matrix", [limited(3_600_000)]);
@@ -245,7 +245,7 @@ Deno.test("Courier.run() does not wait for what a clock that was ahead decided",
   });
 });
 
-Deno.test("Courier.run() does not bury what was queued by a clock that was not set", async () => {
+Deno.test("Courier.run() does not expire what was queued before the clock was set", async () => {
   await courierTest(async ({ courier, add, queue, runtime }) => {
     runtime.time = 0;
     await add("1", { expires: 86_400_000 });
@@ -255,7 +255,7 @@ Deno.test("Courier.run() does not bury what was queued by a clock that was not s
   });
 });
 
-Deno.test("Courier.run() buries nothing by a clock that jumped to 2038", async () => {
+Deno.test("Courier.run() expires nothing when the clock jumps to 2038", async () => {
   await courierTest(async ({ courier, add, queue, runtime }) => {
     await add("1", { expires: runtime.time + 86_400_000 });
     runtime.time = Date.UTC(2038, 0, 19);
@@ -265,7 +265,7 @@ Deno.test("Courier.run() buries nothing by a clock that jumped to 2038", async (
   });
 });
 
-Deno.test("Courier.run() announces each attempt on disk before it leaves, many in one write", async () => {
+Deno.test("Courier.run() announces each attempt on disk first, many in one write", async () => {
   await courierTest(async ({ courier, add, journal }) => {
     for (let count = 0; count < 8; count++) await add(String(count));
     const announced: number[] = [];
@@ -275,7 +275,7 @@ Deno.test("Courier.run() announces each attempt on disk before it leaves, many i
   });
 });
 
-Deno.test("Courier.run() withdraws what was announced behind a failure, so that it does not count as tried", async () => {
+Deno.test("Courier.run() withdraws the announcements after a failure, so that they do not count as attempts", async () => {
   await courierTest(async ({ courier, add, queue }) => {
     for (let count = 0; count < 4; count++) await add(String(count));
     const channel = new ScriptedChannel("matrix", ["ok", cut()]);
@@ -291,7 +291,7 @@ Deno.test("Courier.run() withdraws what was announced behind a failure, so that 
   });
 });
 
-Deno.test("Courier.run() gives an attempt that was killed in flight a gap, and tells the channel of the doubt", async () => {
+Deno.test("Courier.run() retries an attempt that was killed in flight after a gap, marked as in doubt", async () => {
   await courierTest(async ({ courier, add, queue, runtime }) => {
     await add("1");
     await queue.announce(queue.state.liveEntries());
@@ -302,8 +302,8 @@ Deno.test("Courier.run() gives an attempt that was killed in flight a gap, and t
   });
 });
 
-Deno.test("Courier.run() lets an attempt that was killed in flight rest once, however short the runs behind it are", async () => {
-  // Each run that had no patience began to count anew, so that nothing was ever delivered where nobody stays.
+Deno.test("Courier.run() waits once after an attempt that was killed in flight, even if later runs are short", async () => {
+  // Each run without patience used to start the gap again, so that short runs never delivered.
   await courierTest(async ({ courier, add, queue, runtime }) => {
     await add("1");
     await queue.announce(queue.state.liveEntries());
@@ -319,7 +319,7 @@ Deno.test("Courier.run() lets an attempt that was killed in flight rest once, ho
   });
 });
 
-Deno.test("Courier.run() tells the channel of a doubt until it is cleared, whatever a 429 says in between", async () => {
+Deno.test("Courier.run() marks an entry as in doubt until that is cleared, also after a 429", async () => {
   await courierTest(async ({ courier, add, queue }) => {
     await add("1");
     const channel = new ScriptedChannel("matrix", [cut(), limited(5000), { possibleDuplicate: true }]);
@@ -330,7 +330,7 @@ Deno.test("Courier.run() tells the channel of a doubt until it is cleared, whate
   });
 });
 
-Deno.test("Courier.run() lets other lanes go on while a doubt cannot be cleared yet", async () => {
+Deno.test("Courier.run() delivers to other lanes while it is too early to read a room back", async () => {
   await courierTest(async ({ courier, add, journal, runtime }) => {
     await add("1", { destination: "!a" });
     await add("2", { destination: "!b" });
@@ -342,7 +342,7 @@ Deno.test("Courier.run() lets other lanes go on while a doubt cannot be cleared 
   });
 });
 
-Deno.test("Courier.run() tries a server that is none again, and says so", async () => {
+Deno.test("Courier.run() retries when something else than the service answers", async () => {
   await courierTest(async ({ courier, add, queue }) => {
     await add("1");
     await courier(new ScriptedChannel("matrix", [new NotTheServiceError("It is a portal", { status: 200 })])).run({
@@ -352,7 +352,7 @@ Deno.test("Courier.run() tries a server that is none again, and says so", async 
   });
 });
 
-Deno.test("Courier.run() buries what expired, sends nothing of it, and tells its lane of it once", async () => {
+Deno.test("Courier.run() moves expired entries to the dead letters, and sends one notice to each lane", async () => {
   await courierTest(async ({ courier, add, queue, runtime }) => {
     const expires = TEST_TIME + 1000;
     await add("1", { expires });
@@ -368,7 +368,7 @@ Deno.test("Courier.run() buries what expired, sends nothing of it, and tells its
   });
 });
 
-Deno.test("Courier.run() gathers what expires in an outage in one notification, which tells nothing of itself", async () => {
+Deno.test("Courier.run() reports what expires in an outage in one notice, which causes no further notice", async () => {
   await courierTest(async ({ courier, add, queue, runtime }) => {
     const channel = new ScriptedChannel("matrix", Array(6).fill(refused()));
     for (let count = 1; count <= 12; count++) await add(`${count}`, { expires: TEST_TIME + count * 3_600_000 });
@@ -393,7 +393,7 @@ Deno.test("Courier.run() gathers what expires in an outage in one notification, 
   });
 });
 
-Deno.test("Courier.run() starts nothing after its deadline, and gives requests no more time than is left", async () => {
+Deno.test("Courier.run() starts no attempt after its deadline, and limits timeouts to the time that is left", async () => {
   await courierTest(async ({ courier, add, queue, runtime }) => {
     const mine = [await add("1"), await add("2"), await add("3")];
     const channel = new ScriptedChannel("matrix", [
@@ -406,7 +406,7 @@ Deno.test("Courier.run() starts nothing after its deadline, and gives requests n
   });
 });
 
-Deno.test("Courier.run() ends when none of mine can leave, whatever else is waiting", async () => {
+Deno.test("Courier.run() ends when none of `mine` can leave, even if other entries wait", async () => {
   await courierTest(async ({ courier, add, queue }) => {
     const mine = await add("1");
     await add("2", { channel: "ntfy", destination: "alerts" });
@@ -416,7 +416,7 @@ Deno.test("Courier.run() ends when none of mine can leave, whatever else is wait
   });
 });
 
-Deno.test("Courier.run() rethrows the caller's reason to stop and leaves the attempt open", async () => {
+Deno.test("Courier.run() throws the reason of the signal and leaves the attempt in flight", async () => {
   await courierTest(async ({ courier, add, queue }) => {
     await add("1");
     const controller = new AbortController();
@@ -431,7 +431,7 @@ Deno.test("Courier.run() rethrows the caller's reason to stop and leaves the att
   });
 });
 
-Deno.test("Courier.run() tries at once what a flush asks for, but not before the gap after a try that may have arrived", async () => {
+Deno.test("Courier.run() retries at once after a flush, but not before the gap after an attempt in doubt", async () => {
   await courierTest(async ({ courier, add, queue, runtime }) => {
     await add("1");
     const channel = new ScriptedChannel("matrix", [refused(), refused(), refused(), refused(), refused(), cut()]);
@@ -445,7 +445,7 @@ Deno.test("Courier.run() tries at once what a flush asks for, but not before the
   });
 });
 
-Deno.test("Courier.run() starts nothing while it cannot read the spool", async () => {
+Deno.test("Courier.run() starts no attempt while it cannot read the spool", async () => {
   await courierTest(async ({ courier, add, queue }) => {
     await add("1");
     Deno.writeTextFileSync(`${queue.directory}/spool`, "a file in the place of a directory");
@@ -458,13 +458,13 @@ Deno.test("Courier.run() starts nothing while it cannot read the spool", async (
   });
 });
 
-Deno.test("Courier.run() sees what is under way to its end when the queue gives it trouble", async () => {
+Deno.test("Courier.run() finishes attempts in flight when the queue fails", async () => {
   await courierTest(async ({ courier, add, queue, journal }) => {
     const ids = [await add("1", { channel: "first" }), await add("2", { channel: "second" })];
     const answer = Promise.withResolvers<{ id: string }>();
     const trouble = () => Deno.writeTextFileSync(`${queue.directory}/spool`, "a file in the place of a directory");
     const first = new ScriptedChannel("first", [trouble]);
-    const second: Channel = { ...channelOf("second"), send: () => answer.promise };
+    const second: Channel = { ...createChannel("second"), send: () => answer.promise };
     const run = courier(first, second).run({ patienceMs: 0 });
     queue.refresh();
     while (queue.state.entry(ids[0])) await Promise.resolve(queue.refresh());
@@ -474,7 +474,7 @@ Deno.test("Courier.run() sees what is under way to its end when the queue gives 
   });
 });
 
-/** A channel, but for what it does. */
-function channelOf(name: string): Omit<Channel, "send"> {
+/** A channel without `send`. */
+function createChannel(name: string): Omit<Channel, "send"> {
   return { name, kind: "scripted", isIdempotent: true, destinations: ["!a"] };
 }

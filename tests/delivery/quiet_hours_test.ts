@@ -10,7 +10,7 @@ import {
 
 const NIGHT = { from: 22 * 60, to: 7 * 60 };
 
-/** The wall clock of a place. */
+/** The wall clock of a time zone. */
 function clockOf(timeZone: string): WallClock {
   const format = new Intl.DateTimeFormat("en-GB", { timeZone, hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   return (time) => {
@@ -25,13 +25,13 @@ const end = (quiet: typeof NIGHT, time: string) => {
   return until === undefined ? undefined : new Date(until).toISOString();
 };
 
-Deno.test("parseTimeOfDay() takes what people write, and nothing else", () => {
+Deno.test("parseTimeOfDay() takes times of day and nothing else", () => {
   assertEquals(["22:00", "7:05", " 00:00 ", "23:59"].map(parseTimeOfDay), [1320, 425, 0, 1439]);
   assertEquals(["24:00", "7", "7:5", "22:60", "night", ""].map(parseTimeOfDay), Array(6).fill(undefined));
   assertEquals(formatTimeOfDay(425), "07:05");
 });
 
-Deno.test("quietUntil() knows hours that go over midnight, and hours that do not", () => {
+Deno.test("quietUntil() handles quiet hours over midnight and within a day", () => {
   assertEquals(end(NIGHT, "2026-11-22T20:59:59+00:00"), undefined);
   assertEquals(end(NIGHT, "2026-11-22T21:00:00+00:00"), "2026-11-23T06:00:00.000Z");
   assertEquals(end(NIGHT, "2026-11-23T05:59:59+00:00"), "2026-11-23T06:00:00.000Z");
@@ -41,7 +41,7 @@ Deno.test("quietUntil() knows hours that go over midnight, and hours that do not
   assertEquals(end(nap, "2026-11-22T22:10:00+00:00"), undefined);
 });
 
-Deno.test("quietUntil() ends by the wall clock in the nights in which the clock is changed", () => {
+Deno.test("quietUntil() ends by the wall clock when daylight saving time starts or ends", () => {
   // 2026-03-29: 02:00 becomes 03:00. 2026-10-25: 03:00 becomes 02:00.
   assertEquals(end(NIGHT, "2026-03-28T22:00:00+00:00"), "2026-03-29T05:00:00.000Z");
   assertEquals(end(NIGHT, "2026-10-24T22:00:00+00:00"), "2026-10-25T06:00:00.000Z");
@@ -51,7 +51,7 @@ Deno.test("quietUntil() ends by the wall clock in the nights in which the clock 
   assertEquals(end(early, "2026-10-25T01:10:00+00:00"), "2026-10-25T01:30:00.000Z", "half past two comes twice");
 });
 
-Deno.test("wasQuiet() tells whether any minute between two moments was quiet", () => {
+Deno.test("wasQuiet() is true if any minute between two times was quiet", () => {
   const between = (from: string, until: string) =>
     wasQuiet(NIGHT, { from: Date.parse(from), until: Date.parse(until) }, berlin);
   assertEquals(between("2026-11-22T19:00:00Z", "2026-11-22T21:00:00Z"), false);
@@ -61,7 +61,7 @@ Deno.test("wasQuiet() tells whether any minute between two moments was quiet", (
   assertEquals(between("2026-11-23T06:00:00Z", "2026-11-25T06:00:00Z"), true);
 });
 
-Deno.test("lastQuietEnd() tells when the last quiet hours ended, within a day", () => {
+Deno.test("lastQuietEnd() finds the last end of quiet hours within a day", () => {
   const last = (time: string, quiet = NIGHT) => {
     const moment = lastQuietEnd(quiet, Date.parse(time), berlin);
     return moment === undefined ? undefined : new Date(moment).toISOString();
@@ -69,6 +69,6 @@ Deno.test("lastQuietEnd() tells when the last quiet hours ended, within a day", 
   assertEquals(last("2026-11-22T06:00:00Z"), "2026-11-22T06:00:00.000Z");
   assertEquals(last("2026-11-22T20:59:59Z"), "2026-11-22T06:00:00.000Z");
   assertEquals(last("2026-10-25T12:00:00Z"), "2026-10-25T06:00:00.000Z");
-  // In spring the hour from two to three is not there: a day without its quiet minute.
+  // In spring the hour from two to three is missing, so that this day has no quiet minute.
   assertEquals(last("2026-03-29T12:00:00Z", { from: 2 * 60, to: 2 * 60 + 30 }), undefined);
 });

@@ -34,7 +34,7 @@ Deno.test("splitAttachments() makes a text and one notification for each attachm
   }
 });
 
-Deno.test("fitAttachments() adapts to the current mode, whatever it was when the notification was queued", () => {
+Deno.test("fitAttachments() adapts a notification to the current mode of its channel", () => {
   const whole = createLoad({ attachments: [GRAPH, TABLE] });
   const part = createLoad({ file: TABLE });
   const labels = [GRAPH, TABLE].map(formatAttachment);

@@ -42,7 +42,7 @@ Deno.test("NotifierCore.notify() returns a muted outcome for each destination, a
   assertEquals([notifier.hasQueue(), scene.puts()], [false, 0]);
 });
 
-Deno.test("NotifierCore.notify() sends by the channel that its caller names, whatever the rules choose", async () => {
+Deno.test("NotifierCore.notify() sends by the channel that its caller names, even if the rules choose others", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open({ routes: [{ when: { origin: "noise" }, channels: [] }] });
   for (const options of [{ channels: ["matrix"] }, { channels: ["*"] }, { kind: "matrix" }, { room: scene.room }]) {

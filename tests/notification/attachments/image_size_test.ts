@@ -3,7 +3,7 @@ import { readImageSize } from "../../../src/notification/attachments/image_size.
 import { detectMediaType } from "../../../src/notification/attachments/media_type.ts";
 import { IMAGES } from "./images.ts";
 
-Deno.test("readImageSize() and detectMediaType() read real images, whatever their names", () => {
+Deno.test("readImageSize() and detectMediaType() read real images and ignore their names", () => {
   const seen = IMAGES.map(([what, , base64]) => {
     const bytes = Uint8Array.fromBase64(base64);
     const type = detectMediaType(bytes, "report.pdf");
