@@ -1,6 +1,9 @@
-/** The largest whole number that holds, found by halving. */
+/** Binary search. */
 
-/** The largest number from `low` to `high` that holds; `low` does, and what is larger than one that does not hold does not either. */
+/**
+ * Finds the largest whole number from `low` to `high` for which `holds` is true. It must be true for `low`, and false for
+ * every number above one for which it is false.
+ */
 export function bisectLargest(low: number, high: number, holds: (number: number) => boolean): number {
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);

@@ -1,2 +1,2 @@
-/** The first argument of a deliverer in the background. Its only other argument is its options, as JSON. */
+/** The first argument of the background deliverer. The second one is its options, as JSON. */
 export const DELIVERER_COMMAND = "deliver-in-background";

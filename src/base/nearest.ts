@@ -1,16 +1,16 @@
-/** The nearest known word, for errors that name what was probably meant. */
+/** Finds the known word that a mistyped word probably means. */
 
 /**
  * Finds the candidate with the fewest edits from `word`.
  *
- * @returns the candidate, or undefined when none is near enough to be a slip of the fingers
+ * @returns the candidate; undefined if none is close enough to be a typing error
  */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1;
   for (const candidate of candidates) {
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
-    // Where no letter is left as it was, nothing was meant.
+    // A word with no letter in common is not a typing error.
     if (distance < bestDistance && distance < candidate.length) [best, bestDistance] = [candidate, distance];
   }
   return best;

@@ -1,21 +1,22 @@
 /**
- * Secrets: values that appear in no output, that are read at the moment of use, so that a new token needs no restart, and from files that nobody else can read.
+ * Secrets: values that never appear in output. They are read at each use, so that a new token needs no restart, and from
+ * files that other users cannot read.
  *
  * @module
  */
 
 import { ConfigError, toPermissionError } from "./errors.ts";
 
-/** A password or token that shows as `[secret]` wherever it is printed or serialised. */
+/** A password or token. It prints and serialises as `[secret]`. */
 export class Secret {
   readonly #read: () => string;
 
-  /** @param read gives the value at the moment of use; what it throws reaches the one who asked */
+  /** @param read reads the value at each use. Its errors are thrown by `reveal()`. */
   constructor(read: () => string) {
     this.#read = read;
   }
 
-  /** The value now. */
+  /** Reads the value. */
   reveal(): string {
     return this.#read();
   }
@@ -33,10 +34,17 @@ export class Secret {
   }
 }
 
-/** Mode bits that let the world read, write or enter. A group may read: that is how services share a file. */
+/** Mode bits of other users. A group may read a secret, because services share files that way. */
 const WORLD = 0o007;
 
-/** Refuses a file that the world can read, with what mends it. */
+/**
+ * Refuses a file that other users can read.
+ *
+ * @param path the file
+ * @param mode its mode; null if the system has none
+ * @param what how errors name the file: `accessTokenFile`
+ * @throws {ConfigError} if other users have access. Its hint is the `chmod` that fixes it.
+ */
 export function refuseWorldReadable(path: string, mode: number | null, what: string): void {
   if (mode === null || (mode & WORLD) === 0) return;
   throw new ConfigError(`Cannot use ${what} ${path}: it holds a secret and every user of this host can read it`, {
@@ -45,10 +53,12 @@ export function refuseWorldReadable(path: string, mode: number | null, what: str
 }
 
 /**
- * Reads a file that holds a secret and must be there.
+ * Reads a file with a secret that must exist.
  *
- * @param what how the file is called in errors
- * @throws {ConfigError} when there is none, the world can read it, or we cannot
+ * @param path the file
+ * @param what how errors name the file: `accessTokenFile`
+ * @throws {ConfigError} if it does not exist, other users can read it, or it cannot be read
+ * @throws {PermissionError} if Deno denies access to it
  */
 export function requireSecretFile(path: string, what: string): string {
   const text = readSecretFile(path, what);
@@ -57,11 +67,13 @@ export function requireSecretFile(path: string, what: string): string {
 }
 
 /**
- * Reads a file that holds a secret.
+ * Reads a file with a secret.
  *
- * @param what how the file is called in errors
- * @returns its text; undefined when there is no such file
- * @throws {ConfigError} when the world can read it, or we cannot
+ * @param path the file
+ * @param what how errors name the file: `accessTokenFile`
+ * @returns its text; undefined if it does not exist
+ * @throws {ConfigError} if other users can read it, or it cannot be read
+ * @throws {PermissionError} if Deno denies access to it
  */
 export function readSecretFile(path: string, what: string): string | undefined {
   try {

@@ -1,9 +1,9 @@
-/** Which version this is. The number stands in deno.json and nowhere else. */
+/** The version. deno.json is the only place that has it. */
 
 import manifest from "../../deno.json" with { type: "json" };
 
 /** The version: `0.1.0`. */
 export const VERSION: string = manifest.version;
 
-/** How our requests name themselves. */
+/** The `User-Agent` of our requests. */
 export const USER_AGENT: string = `matrix-notify/${VERSION}`;

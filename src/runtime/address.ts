@@ -1,20 +1,19 @@
 /** Addresses of servers and proxies. */
 
-/** An address that can be used, or why not. */
+/** The base URL of a server, or why its address cannot be used. */
 export type ServerAddress = { readonly baseUrl: string } | { readonly problem: string; readonly hint?: string };
 
-/** What an address may be. */
+/** What an address may contain. */
 export interface ServerAddressOptions {
-  /** Whether plain http to another host was asked for. */
+  /** Whether plain http to another host is allowed. */
   readonly insecureHttp: boolean;
-  /** Whether the service may lie under a path of its host. @default {false} */
+  /** Whether the address may have a path. @default {false} */
   readonly mayHavePath?: boolean;
 }
 
 /**
- * Reads a server's address: `https://matrix.example.org`, or the name alone, which means https. A port is fine; a query is not, nor a path where the
- * endpoints' paths are fixed. Plain http sends the token in the clear: to this host itself that is fine, to another one it
- * must be asked for.
+ * Parses a server's address: `https://matrix.example.org`, or a host name, which means https. A port is allowed, a query is
+ * not. Plain http sends the token unencrypted: it is allowed to this host, and to others only by `insecureHttp`.
  *
  * @returns `baseUrl` without a trailing slash
  */
@@ -46,7 +45,7 @@ export function parseServer(text: string, options: ServerAddressOptions): Server
   return { baseUrl: url.origin + url.pathname.replace(/\/+$/, "") };
 }
 
-/** Where the environment names proxies, for curl and others. */
+/** The environment variables that name proxies. curl reads them too. */
 export const PROXY_VARIABLES: readonly string[] = [
   "HTTPS_PROXY",
   "https_proxy",
@@ -56,10 +55,10 @@ export const PROXY_VARIABLES: readonly string[] = [
   "all_proxy",
 ];
 
-/** A proxy's URL that can be used, or why not. */
+/** The URL of a proxy, or why its address cannot be used. */
 export type ProxyAddress = { readonly url: URL } | { readonly problem: string; readonly hint?: string };
 
-/** Reads a proxy's address; without a scheme it means `http://`. */
+/** Parses a proxy's address. Without a scheme it means `http://`. */
 export function parseProxy(text: string): ProxyAddress {
   const url = URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`);
   if (url === null || url.hostname === "") {
@@ -74,7 +73,7 @@ export function parseProxy(text: string): ProxyAddress {
   return { url };
 }
 
-/** Whether requests to this host never leave the machine. */
+/** True if requests to this host stay on this machine. */
 export function isLoopback(hostname: string): boolean {
   return hostname === "localhost" || hostname.endsWith(".localhost") || hostname === "[::1]" ||
     /^127(\.\d{1,3}){3}$/.test(hostname);

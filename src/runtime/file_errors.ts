@@ -1,4 +1,4 @@
-/** File system errors, in the queue's words. */
+/** Turns file system errors into storage errors. */
 
 import {
   formatDenial,
@@ -9,9 +9,13 @@ import {
 } from "../base/errors.ts";
 
 /**
- * Runs file operations; whatever they throw leaves as a {@linkcode StorageError} that names what could not be done.
+ * Runs file operations and turns their errors into storage errors.
  *
- * @param otherwise what kind of trouble it is when the error does not tell
+ * @param what the operation, for the message: `write the queue /var/lib/…`
+ * @param operation the file operations
+ * @param otherwise the code of errors whose cause is unknown
+ * @returns the result of the operation
+ * @throws {StorageError} if the operation fails
  */
 export function mapFileErrors<Result>(
   what: string,
@@ -31,7 +35,11 @@ export function mapFileErrors<Result>(
   }
 }
 
-/** Whether the disk took it. For what nobody has to know when it was refused: another one tries again. */
+/**
+ * Waits for work whose storage errors do not matter, because another process tries again.
+ *
+ * @returns false if it failed with a storage error
+ */
 export async function ignoreStorageErrors(work: Promise<unknown>): Promise<boolean> {
   try {
     await work;
@@ -42,10 +50,10 @@ export async function ignoreStorageErrors(work: Promise<unknown>): Promise<boole
   }
 }
 
-/** ENOSPC and EDQUOT pass when space is made, EACCES and EROFS when somebody permits it; the rest is the disk's. */
+/** Finds the code of an error. ENOSPC and EDQUOT mean a full disk; EACCES and EROFS mean a missing permission. */
 function findCode(error: unknown): StorageErrorCode | undefined {
   if (error instanceof Deno.errors.PermissionDenied) return "permission-denied";
-  switch (errno(error)) {
+  switch (findErrno(error)) {
     case "ENOSPC":
     case "EDQUOT":
       return "disk-full";
@@ -56,8 +64,8 @@ function findCode(error: unknown): StorageErrorCode | undefined {
   }
 }
 
-/** Deno names some errors by class, some by `code`, and some only by the number in their text. */
-function errno(error: unknown): string | undefined {
+/** Finds the name of an OS error. Deno gives some errors a class, some a `code`, and some only a number in the text. */
+function findErrno(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   if ("code" in error && typeof error.code === "string") return error.code;
   const number = /\(os error (\d+)\)/.exec(error.message)?.[1];
@@ -67,7 +75,7 @@ function errno(error: unknown): string | undefined {
 function describeState(error: unknown, code: StorageErrorCode): string {
   if (code === "disk-full") return "no space is left on the disk";
   if (error instanceof Deno.errors.PermissionDenied) return "permission is denied";
-  if (error instanceof Deno.errors.NotADirectory || errno(error) === "ENOTDIR") return "a file is in the way";
+  if (error instanceof Deno.errors.NotADirectory || findErrno(error) === "ENOTDIR") return "a file is in the way";
   const text = error instanceof Error ? error.message : String(error);
   return text.replace(/ \(os error \d+\).*$/s, "").replace(/^./, (first) => first.toLowerCase());
 }

@@ -1,13 +1,15 @@
 /**
- * Locks between processes: `flock` on a file that is never renamed and never removed. The kernel frees it when its holder ends, however
- * it ends, so that there is no stale lock to clean up.
+ * Locks between processes: `flock` on a file that is never renamed or removed. The kernel releases the lock when its process
+ * ends, so there are no stale locks.
+ *
+ * @module
  */
 
 import type { Runtime } from "./runtime.ts";
 import type { Files, OpenFile } from "./files.ts";
 import { mapFileErrors } from "./file_errors.ts";
 
-/** An exclusive lock. Waiting is polling, since Deno's blocking `lock()` cannot be cancelled. */
+/** An exclusive lock. It polls, because Deno's blocking `lock()` cannot be cancelled. */
 export class FileLock {
   readonly #files: Files;
   readonly #path: string;
@@ -18,15 +20,16 @@ export class FileLock {
     this.#path = path;
   }
 
-  /** Whether this process holds it. */
+  /** True if this object holds the lock. */
   get held(): boolean {
     return this.#held !== undefined;
   }
 
   /**
-   * Takes the lock if it is free; it is not free for whoever holds it already.
+   * Takes the lock if it is free.
    *
-   * @throws {StorageError} when its file cannot be opened
+   * @returns false if the lock is taken, by this object too
+   * @throws {StorageError} if its file cannot be opened
    */
   tryAcquire(): boolean {
     if (this.#held) return false;
@@ -44,9 +47,11 @@ export class FileLock {
   }
 
   /**
-   * Takes the lock, asking every 5 to 25 ms; false when it was not to be had within `timeoutMs`.
+   * Waits for the lock. It tries every 5 to 25 ms.
    *
-   * @throws the signal's reason, when that ended the waiting
+   * @returns false if the lock was not free within `timeoutMs`
+   * @throws the signal's reason, if the signal aborts first
+   * @throws {StorageError} if its file cannot be opened
    */
   async acquire(
     timeoutMs: number,
@@ -62,14 +67,14 @@ export class FileLock {
     return true;
   }
 
-  /** Gives the lock back; nothing happens where it is not held. */
+  /** Releases the lock, if this object holds it. */
   release(): void {
     using file = this.#held;
     this.#held = undefined;
     try {
       file?.unlock();
     } catch {
-      // Closing gives it back as well, but only when a child that was just forked has let go of its copy.
+      // Closing the file releases the lock too, but only once a child that was just forked has closed its copy.
     }
   }
 }

@@ -1,7 +1,6 @@
 /**
- * The few file operations that the journal is built on. They stand behind an interface so that a test can lose, tear and refuse
- * what a disk can lose, tear and refuse. All are synchronous: they run at the disk's own speed, and the asynchronous ones cost half as
- * much again.
+ * The file operations that the journal is built on. They are an interface, so that a test can lose, tear and refuse writes as
+ * a disk does. All are synchronous: asynchronous ones take half as long again.
  *
  * @module
  */
@@ -10,55 +9,54 @@
 export interface OpenFile extends Disposable {
   /** Bytes in the file. */
   size(): number;
-  /** Which file it is, whatever it is called by now. */
+  /** Identifies the file: it stays the same when the file is renamed. */
   identity(): string;
-  /** Reads at an offset; returns how many bytes, 0 at the end. */
+  /** Reads at an offset. Returns the number of bytes; 0 at the end. */
   read(buffer: Uint8Array, offset: number): number;
-  /** One write at the end of the file; returns how many bytes it took, which may be fewer. */
+  /** Writes once, at the end. Returns the number of bytes that were written, which may be fewer. */
   append(bytes: Uint8Array): number;
   truncate(size: number): void;
-  /** `fdatasync`: the bytes, and the size, are on the disk when it returns. */
+  /** `fdatasync`: bytes and size are on disk when it returns. */
   syncData(): void;
-  /** Takes the exclusive `flock` if it is free. The kernel gives it back when the file closes, also on `kill -9`. */
+  /** Takes the exclusive `flock` if it is free. The kernel releases it when the file closes, also on `kill -9`. */
   tryLock(): boolean;
-  /** Gives it back at once, whoever else has the file open by a copy of this descriptor. */
+  /** Releases the `flock` at once, even if another process has a copy of this descriptor. */
   unlock(): void;
 }
 
-/** How to open a file: `append` creates it where there is none, `create` begins it anew. */
+/** How to open a file: `append` creates it if it is missing, `create` empties it. */
 export type OpenMode = "read" | "append" | "create";
 
-/** A file system. */
+/** The operations of a file system. */
 export interface Files {
-  /** Opens a file; one that it makes is readable by its owner alone. */
+  /** Opens a file. A file that it creates can be read by its owner only. */
   open(path: string, mode: OpenMode): OpenFile;
-  /** Gives a file another name, in the place of what has that name. */
+  /** Renames a file and replaces the file that has the new name. */
   rename(from: string, to: string): void;
-  /** Removes a file; nothing happens where there is none. */
+  /** Removes a file, if it exists. */
   remove(path: string): void;
-  /** Makes a directory and its parents, durably, open to their owner alone; nothing happens where it is there. */
+  /** Creates a directory and its parents, durably, with mode 0700. Existing ones stay as they are. */
   makeDirectory(path: string): void;
-  /** `fsync` of a directory: the names in it are on the disk when it returns. */
+  /** `fsync` of a directory: its names are on disk when it returns. */
   syncDirectory(path: string): void;
-  /** The names in a directory; none when there is no such directory. */
+  /** Lists the names in a directory; none if it does not exist. */
   list(path: string): string[];
 }
 
 /**
- * Puts a file in the place of what has its name, whole or not at all, and durably: its bytes are on the disk before it gets the name, and the name is when
- * this returns. Two must not do so at once. Its directory must be there.
+ * Replaces a file atomically and durably. The directory must exist, and only one process may do this at a time.
  */
 export function replaceFile(files: Files, path: string, content: string | readonly Uint8Array[]): void {
-  const draft = `${path}.tmp`;
+  const temporary = `${path}.tmp`;
   const parts = typeof content === "string" ? [new TextEncoder().encode(content)] : content;
   {
-    using file = files.open(draft, "create");
+    using file = files.open(temporary, "create");
     for (const part of parts) {
       for (let rest = part; rest.length > 0;) rest = rest.subarray(file.append(rest));
     }
     file.syncData();
   }
-  files.rename(draft, path);
+  files.rename(temporary, path);
   files.syncDirectory(parentOf(path));
 }
 
@@ -77,11 +75,11 @@ export const denoFiles: Files = {
   },
   makeDirectory(path) {
     try {
-      make(path);
+      createDirectory(path);
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
       this.makeDirectory(parentOf(path));
-      make(path);
+      createDirectory(path);
     }
   },
   syncDirectory(path) {
@@ -98,7 +96,7 @@ export const denoFiles: Files = {
   },
 };
 
-function make(path: string): void {
+function createDirectory(path: string): void {
   try {
     Deno.mkdirSync(path, { mode: 0o700 });
   } catch (error) {
@@ -108,7 +106,7 @@ function make(path: string): void {
   denoFiles.syncDirectory(parentOf(path));
 }
 
-/** The directory that a path is in. */
+/** Returns the directory of a path. */
 export function parentOf(path: string): string {
   const end = path.replace(/\/+$/, "").lastIndexOf("/");
   return end < 0 ? "." : path.slice(0, end) || "/";

@@ -1,5 +1,5 @@
 /**
- * One HTTP exchange, with the failures that delivery must tell apart. There is no retry here: the courier owns time.
+ * One HTTP exchange, with the failures that delivery must distinguish. It does not retry: the courier does.
  *
  * @module
  */
@@ -15,39 +15,42 @@ import {
 } from "../base/errors.ts";
 import type { Runtime } from "./runtime.ts";
 
-/** What an exchange needs of the runtime. */
+/** The part of the runtime that an exchange needs. */
 export type HttpRuntime = Pick<Runtime, "fetch" | "timeout" | "now">;
 
-/** A request. */
 export interface HttpRequest {
   readonly method: "GET" | "HEAD" | "POST" | "PUT";
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** A {@linkcode FormData} brings its own `Content-Type`. */
+  /** {@linkcode FormData} sets its own `Content-Type`. */
   readonly body?: string | Uint8Array<ArrayBuffer> | FormData;
-  /** Whether the path or the query holds a secret: then no error says more of the address than its host, nor keeps what `fetch` said. @default {false} */
+  /**
+   * True if path or query contain a secret. Errors then show only the host, and do not keep the error of `fetch`.
+   *
+   * @default {false}
+   */
   readonly hidesUrl?: boolean;
-  /** How long to wait for the whole answer, in milliseconds. A bare `fetch` waits for ever. */
+  /** How long to wait for the whole response, milliseconds. `fetch` itself has no limit. */
   readonly timeoutMs: number;
-  /** The caller's wish to stop; its reason is rethrown as it is. */
+  /** Stops the exchange. Its reason is thrown unchanged. */
   readonly signal?: AbortSignal;
 }
 
-/** A whole answer. */
+/** A complete response. */
 export interface HttpAnswer {
   readonly status: number;
   readonly headers: Headers;
-  /** The body as text, at most {@linkcode MAX_ANSWER_BYTES}. */
+  /** The body, at most {@linkcode MAX_ANSWER_BYTES}. */
   readonly text: string;
 }
 
-/** Longer answers are no answers to what we ask. */
+/** No service that we use sends longer responses. */
 export const MAX_ANSWER_BYTES: number = 16 * 1024 * 1024;
 
 /**
- * Sends a request and reads the whole answer. Redirects are answers, not followed: a PUT that becomes a GET elsewhere delivers nothing.
+ * Sends a request and reads the whole response. Redirects are not followed: a PUT would become a GET and deliver nothing.
  *
- * @throws {TransportError} when there is no answer; its phase says whether the server may have acted
+ * @throws {TransportError} if there is no response; its phase says whether the server may have acted
  * @throws {NotTheServiceError} if the answer is too long to be one
  * @throws {PermissionError} if Deno does not allow the connection
  */
@@ -65,7 +68,7 @@ export async function exchange(runtime: HttpRuntime, request: HttpRequest): Prom
     });
     if (response.status === 407) {
       await response.body?.cancel();
-      throw new NotTheServiceError(`The proxy before ${host} wants a user name and a password`, response);
+      throw new NotTheServiceError(`The proxy before ${host} requires a user name and a password`, response);
     }
     return { status: response.status, headers: response.headers, text: await readText(response, host) };
   } catch (error) {
@@ -82,7 +85,7 @@ export async function exchange(runtime: HttpRuntime, request: HttpRequest): Prom
 }
 
 async function readText(response: Response, host: string): Promise<string> {
-  // Most answers say how long they are, and are quicker read in one piece.
+  // Reading in one piece is faster, and most responses state their length.
   if (Number(response.headers.get("Content-Length") ?? Infinity) <= MAX_ANSWER_BYTES) return await response.text();
   const decoder = new TextDecoder();
   let text = "", size = 0;
@@ -99,9 +102,9 @@ async function readText(response: Response, host: string): Promise<string> {
 }
 
 /**
- * Where a failed `fetch` failed. Deno gives no code for it, only the text of the cause, so that this one function reads it, and
- * its test asks the real network stack. Anything unknown counts as sent, which is the safe side: it makes the
- * next try more careful, never less.
+ * Finds the phase in which `fetch` failed. Deno gives no code, only the text of the cause. This is the only function that
+ * reads it, and its test uses the real network stack. Unknown errors count as sent, which is the safe assumption: the next
+ * attempt is then made with more care.
  */
 export function failedPhase(error: unknown): TransportPhase {
   if (!(error instanceof Error)) return "exchange";
@@ -119,7 +122,7 @@ function describe(phase: TransportPhase, host: string, state: string, error: unk
   return phase === "connect" ? `Cannot connect to ${where}: ${state}` : `Connection to ${where} broke: ${state}`;
 }
 
-/** Only failures need the words for them; a failure without them is the same failure. */
+/** Loads the explanations late, because only failures need them. If that fails, the text stays as it is. */
 async function explain(text: string, host: string): Promise<ConnectProblem> {
   try {
     return (await import("./connect_errors.ts")).explainConnectError(text, host);
@@ -128,7 +131,7 @@ async function explain(text: string, host: string): Promise<ConnectProblem> {
   }
 }
 
-/** The last part of Deno's error text, for people: it holds no URL. Where that matters, a text without that part is not shown at all. */
+/** Returns the last part of Deno's error text, which has no URL. If the URL is secret, a text without that part is not shown. */
 function rootText(error: unknown, hidesUrl: boolean): string {
   if (!(error instanceof Error)) return hidesUrl ? "the request failed" : String(error);
   const text = error.cause instanceof Error ? error.cause.message : error.message;
@@ -139,7 +142,7 @@ function rootText(error: unknown, hidesUrl: boolean): string {
   );
 }
 
-/** Whether this is a token: visible ASCII, which an `Authorization` header can carry. */
+/** True for a token: visible ASCII, as an `Authorization` header allows. */
 export function isToken(value: unknown): value is string {
   return typeof value === "string" && /^[\x21-\x7e]+$/.test(value);
 }
@@ -147,7 +150,7 @@ export function isToken(value: unknown): value is string {
 /**
  * Parses a `Retry-After` header: seconds or an HTTP date (RFC 9110, section 10.2.3).
  *
- * @returns milliseconds from `now`, never negative; undefined when there is no usable value
+ * @returns milliseconds from `now`, never negative; undefined if there is no valid value
  */
 export function parseRetryAfter(value: string | null, now: number): number | undefined {
   const text = value?.trim() ?? "";
@@ -157,5 +160,5 @@ export function parseRetryAfter(value: string | null, now: number): number | und
   return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }
 
-/** A century: what is longer is no time that a clock can show. */
+/** A century. Longer times are not valid dates for a clock. */
 export const MAX_WAIT_MS: number = 100 * 365 * 86_400_000;

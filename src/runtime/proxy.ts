@@ -1,7 +1,7 @@
 /**
- * Proxies, as the environment names them for curl and others: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, in capitals or not. `fetch` reads
- * them too, but passes over what it does not understand, and so would go around a proxy that is mistyped, and through one where `NO_PROXY` says
- * no in capitals, with a port or with a star.
+ * Proxies in the environment: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, in upper or lower case, as curl reads
+ * them. `fetch` reads them too, but ignores values that it does not understand. It would bypass a proxy with a typing error,
+ * and would use a proxy although `NO_PROXY` names the host in capitals, with a port or with a star.
  *
  * @module
  */
@@ -9,7 +9,7 @@
 /** Reads an environment variable. */
 export type Env = (name: string) => string | undefined;
 
-/** What the environment says of a URL: the variable that names its proxy, and the value. Capitals go first. */
+/** Finds the variable that names the proxy for a URL, and its value. Upper case comes first. */
 export function proxyVariable(url: URL, env: Env): { readonly name: string; readonly value: string } | undefined {
   const names = [url.protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY", "ALL_PROXY"];
   for (const name of names.flatMap((name) => [name, name.toLowerCase()])) {
@@ -19,8 +19,9 @@ export function proxyVariable(url: URL, env: Env): { readonly name: string; read
 }
 
 /**
- * Whether `NO_PROXY` says that a URL is reached directly. Entries stand between commas or blanks: `*` for all, a domain for itself and what is below
- * it (with a dot or `*.` before it or not), an IP address, a network such as `10.0.0.0/8`; each with `:port` or without.
+ * True if `NO_PROXY` exempts a URL. Its entries are separated by commas or blanks. An entry is `*` for every host; a domain,
+ * which includes its subdomains (a leading dot or `*.` changes nothing); an IP address; or a network such as `10.0.0.0/8`.
+ * Each may have a `:port`.
  */
 export function isExempt(url: URL, env: Env): boolean {
   const host = url.hostname.replace(/^\[|\]$|\.$/g, "").toLowerCase();
@@ -43,7 +44,7 @@ function covers(pattern: string, host: string): boolean {
   const domain = pattern.replace(/^\*?\./, "").replace(/\.$/, "");
   return domain !== "" && (host === domain || host.endsWith(`.${domain}`));
 }
-/** The leading bits that all addresses of a network have, and how long its addresses are. */
+/** Parses a network: the leading bits of its addresses, and the length of an address in bits. */
 function parseNetwork(text: string): { readonly prefix: string; readonly length: number } | undefined {
   const [address, length, ...rest] = text.split("/");
   const bits = bitsOf(address);
@@ -52,7 +53,7 @@ function parseNetwork(text: string): { readonly prefix: string; readonly length:
   return { prefix: bits.slice(0, length === undefined ? undefined : Number(length)), length: bits.length };
 }
 
-/** The bits of an address in text, 32 or 128 of them: the URL parser knows how addresses are written. */
+/** Returns an address as a text of 32 or 128 bits. The URL parser normalises the address. */
 function bitsOf(text: string): string | undefined {
   if (/^\d{1,3}(\.\d{1,3}){3}$/.test(text)) {
     return text.split(".").map((byte) => Number(byte).toString(2).padStart(8, "0")).join("");

@@ -367,7 +367,7 @@ const CONNECTION: readonly Broken[] = [
     bring: tls("elsewhere", "authority.pem"),
     check: "matrix/connection",
     state: "failure",
-    says: "is not for localhost, but for other.example",
+    says: "is for other.example, not for localhost",
   },
   {
     name: "authorities that are not there",
@@ -382,7 +382,7 @@ const CONNECTION: readonly Broken[] = [
     bring: (scene) => scene.configure("matrix", { homeserver: scene.homeserver.url.replace("http:", "https:") }),
     check: "matrix/connection",
     state: "failure",
-    says: "speaks no TLS",
+    says: "does not speak TLS",
     hint: "http://",
   },
   {

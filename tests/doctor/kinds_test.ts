@@ -244,7 +244,7 @@ smtpTest("examine() says what is wrong with a mail server or its password, and n
   assertEquals(clear.map(({ state }) => state), ["failure", "skipped"]);
   assertStringIncludes(clear[0].message, "does not offer STARTTLS");
   const stranger = await examineMail({ security: "starttls" }, { caFile: undefined });
-  assertStringIncludes(stranger[0].message, "its certificate is from no authority that is trusted here");
+  assertStringIncludes(stranger[0].message, "its certificate is not signed by a trusted authority");
   assertStringIncludes(stranger[0].hint ?? "", "caFile");
   const nowhere = await examineMail({ security: "none" }, { server: "mail.invalid" });
   assertStringIncludes(nowhere[0].message, "the name mail.invalid is not found (DNS)");

@@ -45,7 +45,7 @@ Deno.test("HttpClients.fetch() trusts the authority of caFile, and nobody else b
   const { error, text, hint } = await failure(`https://localhost:${server.port}/`);
   assertInstanceOf(error, TransportError);
   assertEquals(error.phase, "connect");
-  assertEquals(text, "Cannot connect to localhost:PORT: its certificate is from no authority that is trusted here");
+  assertEquals(text, "Cannot connect to localhost:PORT: its certificate is not signed by a trusted authority");
   assertEquals(hint?.includes("in caFile"), true);
 });
 
@@ -57,7 +57,7 @@ Deno.test("HttpClients.fetch() trusts a server's own certificate in caFile, unle
   });
   assertEquals(
     text,
-    "Cannot connect to localhost:PORT: its certificate is an authority's own (CA:TRUE), which no server may show",
+    "Cannot connect to localhost:PORT: its certificate is that of an authority (CA:TRUE), which a server must not use",
   );
   assertEquals(hint?.includes("basicConstraints=critical,CA:FALSE -addext subjectAltName=DNS:localhost"), true);
 });
@@ -65,9 +65,9 @@ Deno.test("HttpClients.fetch() trusts a server's own certificate in caFile, unle
 Deno.test("exchange() explains certificates that cannot be used", async () => {
   const cases: [certificate: string, state: string][] = [
     ["expired", "its certificate expired on 2021-01-01"],
-    ["future", "its certificate begins on 2100-01-01, later than now"],
-    ["elsewhere", "its certificate is not for localhost, but for other.example"],
-    ["nameless", "its certificate is not for localhost, but for no name at all"],
+    ["future", "its certificate is not valid before 2100-01-01"],
+    ["elsewhere", "its certificate is for other.example, not for localhost"],
+    ["nameless", "its certificate is for no name, not for localhost"],
   ];
   for (const [certificate, state] of cases) {
     assertEquals((await tlsFailure({ certificate }, CA)).text, `Cannot connect to localhost:PORT: ${state}`);
@@ -84,10 +84,10 @@ Deno.test("exchange() explains certificates that cannot be used", async () => {
 Deno.test("exchange() explains plain http on a TLS port, and TLS on a plain one", async () => {
   await using tls = await serveTls();
   const plain = await failure(`http://localhost:${tls.port}/`);
-  assertEquals(plain.text, "Connection to localhost:PORT broke: what answers there speaks no plain http");
+  assertEquals(plain.text, "Connection to localhost:PORT broke: the server does not speak plain http");
   await using homeserver = await LoopbackHomeserver.start();
   const secure = await failure(homeserver.url.replace("http://", "https://"));
-  assertEquals(secure.text, "Cannot connect to 127.0.0.1:PORT: what answers there speaks no TLS");
+  assertEquals(secure.text, "Cannot connect to 127.0.0.1:PORT: the server does not speak TLS");
 });
 
 Deno.test("HttpClients.fetch() shows the client certificate", async () => {
@@ -99,7 +99,7 @@ Deno.test("HttpClients.fetch() shows the client certificate", async () => {
   const url = `https://localhost:${server.port}/`;
   assertEquals((await ask(url, { ...CA, certFile, keyFile })).status, 200);
   const none = await failure(url, CA);
-  assertEquals(none.text.endsWith(": it wants a client certificate"), true, none.text);
+  assertEquals(none.text.endsWith(": it requires a client certificate"), true, none.text);
   const foreign = await failure(url, { ...CA, certFile: tlsFile("self_signed.pem"), keyFile });
   assertEquals(foreign.text, "Cannot use channels.matrix.keyFile: it is not the key of the certificate");
   Deno.chmodSync(keyFile, 0o644);
@@ -193,7 +193,7 @@ Deno.test("HttpClients.fetch() gives the proxy the password of proxyFile, and sh
   const { error, text } = await failure(url, { ...CA, proxyFile });
   assertEquals(
     text,
-    "Cannot connect to localhost:PORT through the proxy 127.0.0.1:PORT: the proxy wants a user name and a password",
+    "Cannot connect to localhost:PORT through the proxy 127.0.0.1:PORT: the proxy requires a user name and a password",
   );
   assertEquals(Deno.inspect(error).includes("hush"), false);
   Deno.chmodSync(proxyFile, 0o644);
@@ -213,11 +213,11 @@ Deno.test("exchange() tells that it is the proxy which cannot be reached, or ref
   }
   await using forbidding = startProxy({ refuses: "403 Forbidden" });
   const refused = await failure("https://matrix.example.org/", { proxy: forbidding.host });
-  assertEquals(refused.text.endsWith(": the proxy does not let us connect there"), true, refused.text);
+  assertEquals(refused.text.endsWith(": the proxy does not allow this connection"), true, refused.text);
   await using locked = startProxy({ credentials: "none" });
   const plain = await failure("http://127.0.0.1:1234/", { proxy: locked.host });
   assertInstanceOf(plain.error, NotTheServiceError);
-  assertEquals(plain.text, "The proxy before 127.0.0.1:PORT wants a user name and a password");
+  assertEquals(plain.text, "The proxy before 127.0.0.1:PORT requires a user name and a password");
 });
 
 Deno.test("send goes around a proxy of the environment where NO_PROXY says so in its own way", async () => {
@@ -258,7 +258,7 @@ Deno.test("notify() delivers over TLS with the channel's authority, through the 
   const [queued] = await strange.notify({ subject: "Not trusted" }, { waitMs: 1 });
   assertEquals([queued.state, scene.subjects()], ["queued", ["Trusted"]]);
   assertEquals(
-    fieldsOf(queued).reason?.includes("from no authority that is trusted here (if it is your own"),
+    fieldsOf(queued).reason?.includes("not signed by a trusted authority (if the server is your own"),
     true,
     fieldsOf(queued).reason,
   );
