@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { formatDuration, parseDuration } from "../../src/base/duration.ts";
 
-Deno.test("parseDuration() reads what people write", () => {
+Deno.test("parseDuration() parses durations as people write them", () => {
   const cases: [string, number | undefined][] = [
     ["0", 0],
     ["0s", 0],

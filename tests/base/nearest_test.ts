@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { nearest } from "../../src/base/nearest.ts";
 
-Deno.test("nearest() finds what was probably meant, and nothing where nothing is near", () => {
+Deno.test("nearest() finds the word that was meant, and nothing if no word is close", () => {
   const known = ["send", "flush", "status", "queue list"];
   assertEquals(nearest("sned", known), "send");
   assertEquals(nearest("FLUHS", known), "flush");
@@ -10,6 +10,6 @@ Deno.test("nearest() finds what was probably meant, and nothing where nothing is
   assertEquals(nearest("x", []), undefined);
 });
 
-Deno.test("nearest() finds nothing in a word that shares no letter", () => {
+Deno.test("nearest() ignores words that share no letter", () => {
   assertEquals(nearest("5", ["id"]), undefined);
 });

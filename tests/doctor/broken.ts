@@ -352,7 +352,7 @@ const CONNECTION: readonly Broken[] = [
     bring: tls("server"),
     check: "matrix/connection",
     state: "failure",
-    says: "no authority that is trusted here",
+    says: "not signed by a trusted authority",
     hint: "caFile",
   },
   {

@@ -84,7 +84,7 @@ async function importTest(body: (scene: Scene) => Promise<void>) {
   }
 }
 
-Deno.test("mod.ts is imported from a URL, with --no-config, by a script that sends with sendNotification and with Notifier", async () => {
+Deno.test("mod.ts can be imported from a URL with --no-config, by a script that sends with sendNotification() and Notifier", async () => {
   await importTest(async ({ url, directory, deno, subjects, asked }) => {
     await Deno.writeTextFile(
       `${directory}/script.ts`,
@@ -106,7 +106,7 @@ Deno.test("mod.ts is imported from a URL, with --no-config, by a script that sen
   });
 });
 
-Deno.test("mod.ts runs from a URL as a program, and leaves a deliverer behind that does too", async () => {
+Deno.test("mod.ts runs as a program from a URL, and so does the background deliverer that it starts", async () => {
   await importTest(async ({ url, deno, subjects, homeserver }) => {
     // The command line wants the standard library; the import map puts the stand-ins in its place where JSR is out of reach.
     const map = `--import-map=${url}/scripts/airgap/import_map.json`;

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { parseServer, type ServerAddress } from "../../src/runtime/address.ts";
 
-Deno.test("parseServer() parses addresses, and refuses those that cannot work or would expose the token", () => {
+Deno.test("parseServer() parses addresses, and rejects those that cannot work or would expose the token", () => {
   const https = { insecureHttp: false };
   const cases: [string, string | undefined][] = [
     ["https://matrix.example.org", "https://matrix.example.org"],

@@ -38,7 +38,7 @@ async function tlsFailure(options: TlsServerOptions, settings: Record<string, st
   return await failure(`https://${host}:${server.port}/`, settings);
 }
 
-Deno.test("HttpClients.fetch() trusts the authority of caFile, and nobody else but the usual ones", async () => {
+Deno.test("HttpClients.fetch() trusts the authority in caFile and those of the system, and no others", async () => {
   await using server = await serveTls();
   assertEquals((await ask(`https://localhost:${server.port}/`, CA)).status, 200);
   assertEquals((await ask(`https://127.0.0.1:${server.port}/`, CA)).status, 200);
@@ -46,10 +46,10 @@ Deno.test("HttpClients.fetch() trusts the authority of caFile, and nobody else b
   assertInstanceOf(error, TransportError);
   assertEquals(error.phase, "connect");
   assertEquals(text, "Cannot connect to localhost:PORT: its certificate is not signed by a trusted authority");
-  assertEquals(hint?.includes("in caFile"), true);
+  assertEquals(hint?.includes("set caFile to"), true);
 });
 
-Deno.test("HttpClients.fetch() trusts a server's own certificate in caFile, unless it is an authority's", async () => {
+Deno.test("HttpClients.fetch() trusts a self-signed certificate in caFile, unless it is that of an authority", async () => {
   await using server = await serveTls({ certificate: "self_signed" });
   assertEquals((await ask(`https://localhost:${server.port}/`, { caFile: tlsFile("self_signed.pem") })).status, 200);
   const { text, hint } = await tlsFailure({ certificate: "self_signed_authority" }, {
@@ -90,7 +90,7 @@ Deno.test("exchange() explains plain http on a TLS port, and TLS on a plain one"
   assertEquals(secure.text, "Cannot connect to 127.0.0.1:PORT: the server does not speak TLS");
 });
 
-Deno.test("HttpClients.fetch() shows the client certificate", async () => {
+Deno.test("HttpClients.fetch() presents the client certificate", async () => {
   const folder = Deno.makeTempDirSync();
   const keyFile = `${folder}/client.key`, certFile = tlsFile("client.pem");
   Deno.copyFileSync(tlsFile("client.key"), keyFile);
@@ -109,7 +109,7 @@ Deno.test("HttpClients.fetch() shows the client certificate", async () => {
   Deno.removeSync(folder, { recursive: true });
 });
 
-Deno.test("HttpClients.fetch() refuses files that are not what they should be, and reads mended ones", async () => {
+Deno.test("HttpClients.fetch() rejects invalid files, and reads them again once they are fixed", async () => {
   const folder = Deno.makeTempDirSync();
   const caFile = `${folder}/ca.pem`;
   await using server = await serveTls();
@@ -128,7 +128,7 @@ Deno.test("HttpClients.fetch() refuses files that are not what they should be, a
   Deno.removeSync(folder, { recursive: true });
 });
 
-Deno.test("HttpClients.fetch() keeps no idle connection, which might be cut and make it send twice", async () => {
+Deno.test("HttpClients.fetch() keeps no idle connection, because a broken one would make it send twice", async () => {
   const ports = new Set<number>();
   await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (_request, { remoteAddr }) => {
     ports.add(remoteAddr.port);
@@ -141,7 +141,7 @@ Deno.test("HttpClients.fetch() keeps no idle connection, which might be cut and 
   assertEquals(ports.size, 3);
 });
 
-Deno.test("HttpClients.fetch() goes through the channel's proxy, whatever it speaks", async () => {
+Deno.test("HttpClients.fetch() uses the channel's proxy, over http, https and socks5", async () => {
   await using server = await serveTls();
   await using homeserver = await LoopbackHomeserver.start();
   await using proxy = startProxy();
@@ -159,7 +159,7 @@ Deno.test("HttpClients.fetch() goes through the channel's proxy, whatever it spe
   ]);
 });
 
-Deno.test("HttpClients.fetch() takes the environment's proxy, but where NO_PROXY names the host", async () => {
+Deno.test("HttpClients.fetch() uses the environment's proxy, except for hosts in NO_PROXY", async () => {
   await using server = await serveTls();
   await using proxy = startProxy();
   const url = `https://localhost:${server.port}/`;
@@ -175,13 +175,13 @@ Deno.test("HttpClients.fetch() takes the environment's proxy, but where NO_PROXY
   assertEquals(proxy.passed.length, 4);
 });
 
-Deno.test("HttpClients.fetch() refuses a proxy in the environment that it does not understand", async () => {
+Deno.test("HttpClients.fetch() rejects a proxy in the environment with an unknown scheme", async () => {
   const { text, error } = await failure("https://localhost:1/", {}, { HTTPS_PROXY: "socks4://127.0.0.1:1080" });
   assertInstanceOf(error, ConfigError);
   assertEquals(text, "Cannot use HTTPS_PROXY: it must begin with http://, https:// or socks5://, not socks4://");
 });
 
-Deno.test("HttpClients.fetch() gives the proxy the password of proxyFile, and shows it to nobody", async () => {
+Deno.test("HttpClients.fetch() sends the proxy the password in proxyFile, and never prints it", async () => {
   const folder = Deno.makeTempDirSync();
   const proxyFile = `${folder}/proxy`;
   await using server = await serveTls();
@@ -201,7 +201,7 @@ Deno.test("HttpClients.fetch() gives the proxy the password of proxyFile, and sh
   Deno.removeSync(folder, { recursive: true });
 });
 
-Deno.test("exchange() tells that it is the proxy which cannot be reached, or refuses", async () => {
+Deno.test("exchange() names the proxy when the proxy cannot be reached or refuses", async () => {
   const free = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const proxyAt = `127.0.0.1:${free.addr.port}`;
   free.close();
@@ -220,7 +220,7 @@ Deno.test("exchange() tells that it is the proxy which cannot be reached, or ref
   assertEquals(plain.text, "The proxy before 127.0.0.1:PORT requires a user name and a password");
 });
 
-Deno.test("send goes around a proxy of the environment where NO_PROXY says so in its own way", async () => {
+Deno.test("send bypasses the environment's proxy for a host in NO_PROXY, in capitals and with a port", async () => {
   await using homeserver = await LoopbackHomeserver.start();
   await using state = await StateFolder.make();
   await using proxy = startProxy();
@@ -264,7 +264,7 @@ Deno.test("notify() delivers over TLS with the channel's authority, through the 
   );
 });
 
-Deno.test("connectionOf() refuses half a client certificate, two proxies, and a password in the configuration", () => {
+Deno.test("connectionOf() rejects a certificate without its key, two proxies, and a password in the configuration", () => {
   const problem = (settings: Record<string, string>) => {
     try {
       connectionOf(new Fields(settings, "channels.x"), "channels.x");

@@ -31,7 +31,7 @@ async function phaseOf(url: string): Promise<TransportPhase> {
   return error.phase;
 }
 
-Deno.test("exchange() fails with phase connect when nobody listens", async () => {
+Deno.test("exchange() fails with phase connect when no server listens", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
   listener.close();
@@ -47,12 +47,12 @@ Deno.test("exchange() fails with phase connect when TLS fails", async () => {
   assertEquals(await phaseOf(`https://127.0.0.1:${server.port}/`), "connect");
 });
 
-Deno.test("exchange() fails with phase exchange when the connection is cut behind the request", async () => {
+Deno.test("exchange() fails with phase exchange when the connection breaks after the request", async () => {
   await using server = rawServer((connection) => connection.close());
   assertEquals(await phaseOf(`http://127.0.0.1:${server.port}/`), "exchange");
 });
 
-Deno.test("exchange() fails with phase exchange when the answer is cut", async () => {
+Deno.test("exchange() fails with phase exchange when the response is cut", async () => {
   await using server = rawServer(async (connection) => {
     await connection.write(new TextEncoder().encode("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc"));
     connection.close();
@@ -60,7 +60,7 @@ Deno.test("exchange() fails with phase exchange when the answer is cut", async (
   assertEquals(await phaseOf(`http://127.0.0.1:${server.port}/`), "exchange");
 });
 
-Deno.test("exchange() fails with phase timeout when no answer comes in time", async () => {
+Deno.test("exchange() fails with phase timeout when no response comes in time", async () => {
   using runtime = fakeRuntime();
   await using server = rawServer((connection) => {
     runtime.expireTimeouts();
@@ -71,7 +71,7 @@ Deno.test("exchange() fails with phase timeout when no answer comes in time", as
   assertEquals([error.phase, error.message], ["timeout", `No answer from 127.0.0.1:${server.port} within 10 s`]);
 });
 
-Deno.test("exchange() rethrows the caller's own reason to stop", async () => {
+Deno.test("exchange() throws the signal's reason when its signal aborts", async () => {
   const controller = new AbortController();
   const reason = new Error("enough");
   await using server = rawServer((connection) => {
@@ -102,7 +102,7 @@ Deno.test("exchange() does not follow redirects", async () => {
   assertEquals(answer.status, 302);
 });
 
-Deno.test("exchange() puts no secret into its errors", async () => {
+Deno.test("exchange() shows no secret in its errors", async () => {
   using runtime = denoRuntime();
   const request = {
     method: "GET",
@@ -115,7 +115,7 @@ Deno.test("exchange() puts no secret into its errors", async () => {
   assertEquals(error.message.includes("hush"), false);
 });
 
-Deno.test("parseRetryAfter() reads seconds and dates, and nothing else", () => {
+Deno.test("parseRetryAfter() parses seconds and dates, and nothing else", () => {
   const cases: [string | null, number | undefined][] = [
     ["5", 5000],
     [" 0 ", 0],

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { parseProxy } from "../../src/runtime/address.ts";
 import { isExempt, proxyVariable } from "../../src/runtime/proxy.ts";
 
-Deno.test("isExempt() knows the forms of NO_PROXY that curl knows, with ports and stars besides", () => {
+Deno.test("isExempt() understands curl's forms of NO_PROXY, and ports and stars", () => {
   const cases: [entries: string, url: string, exempt: boolean][] = [
     ["", "https://example.org/", false],
     ["*", "https://example.org/", true],
@@ -47,7 +47,7 @@ Deno.test("isExempt() knows the forms of NO_PROXY that curl knows, with ports an
   assertEquals(isExempt(new URL("http://a.org/"), (name) => name === "no_proxy" ? "a.org" : undefined), true);
 });
 
-Deno.test("proxyVariable() takes the scheme's variable before the one for all, and capitals first", () => {
+Deno.test("proxyVariable() prefers the scheme's variable to ALL_PROXY, and upper case to lower case", () => {
   const of = (url: string, env: Record<string, string>) => proxyVariable(new URL(url), (name) => env[name])?.name;
   assertEquals(of("https://a/", { HTTPS_PROXY: "x", ALL_PROXY: "y" }), "HTTPS_PROXY");
   assertEquals(of("https://a/", { https_proxy: "x", ALL_PROXY: "y" }), "https_proxy");
@@ -57,7 +57,7 @@ Deno.test("proxyVariable() takes the scheme's variable before the one for all, a
   assertEquals(of("http://a/", { HTTP_PROXY: " ", HTTPS_PROXY: "y" }), undefined);
 });
 
-Deno.test("parseProxy() takes http, https and socks5, and http where there is no scheme", () => {
+Deno.test("parseProxy() accepts http, https and socks5, and means http without a scheme", () => {
   const of = (text: string) => {
     const address = parseProxy(text);
     return "url" in address ? address.url.href : address.problem;

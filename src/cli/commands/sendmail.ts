@@ -1,8 +1,8 @@
 /** `sendmail`: reads a mail as the program sendmail does, and sends it as a notification. */
 
 import { InvalidNotificationError, StorageError } from "../../base/errors.ts";
-import { MAX_MAIL_BYTES } from "../../ingest/mail/mail.ts";
-import { mailNotification } from "../../ingest/mail/notification.ts";
+import { MAX_INCOMING_MAIL_BYTES } from "../../ingest/mail/mail.ts";
+import { toMailNotification } from "../../ingest/mail/notification.ts";
 import { readMail } from "../../ingest/mail/read.ts";
 import { type Command, type ContextFor, defineCommand } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
@@ -39,9 +39,9 @@ async function run(context: ContextFor<typeof OPTIONS>): Promise<number> {
     ui.fail(`${refused.problem}: this sendmail only sends a mail`, refused.hint);
     return EXIT.unavailable;
   }
-  const bytes = await runtime.stdio.stdin(MAX_MAIL_BYTES);
-  if (bytes.length > MAX_MAIL_BYTES) {
-    throw new InvalidNotificationError(`Cannot send the mail: it is longer than ${MAX_MAIL_BYTES} bytes`);
+  const bytes = await runtime.stdio.stdin(MAX_INCOMING_MAIL_BYTES);
+  if (bytes.length > MAX_INCOMING_MAIL_BYTES) {
+    throw new InvalidNotificationError(`Cannot send the mail: it is longer than ${MAX_INCOMING_MAIL_BYTES} bytes`);
   }
   if (bytes.length === 0) throw new InvalidNotificationError("Cannot send the mail: standard input is empty");
   const mail = await readMail(bytes, { dotEnds, warn: (text) => ui.warn(text) });
@@ -49,7 +49,7 @@ async function run(context: ContextFor<typeof OPTIONS>): Promise<number> {
   const { openNotifier } = await import("../notifier.ts");
   await using notifier = await openNotifier(context);
   const send = async (sendsFiles: boolean) =>
-    await notifier.notify(await mailNotification(mail, { sender, sendsFiles }), {
+    await notifier.notify(await toMailNotification(mail, { sender, sendsFiles }), {
       channels: channels.length > 0 ? channels : undefined,
       waitMs: args.durationMs("wait"),
     });

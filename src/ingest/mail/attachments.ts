@@ -1,6 +1,6 @@
 /**
- * What is attached to a mail. As much as a notification may have goes with it as files; a small text is shown besides. What does not go is named, by name, type
- * and size.
+ * The attachments of a mail. A notification sends as many as it may have, and shows short texts too. It lists those that it
+ * does not send, with name, type and size.
  *
  * @module
  */
@@ -9,42 +9,43 @@ import { type AttachmentInput, MAX_FILE_BYTES, MAX_FILES, printableText } from "
 import { byteLength, formatBytes } from "../../notification/render.ts";
 import type { MailAttachment } from "./mail.ts";
 
-/** An attachment for people. */
+/** An attachment as the message shows it. */
 export interface ShownAttachment {
-  /** `📎 report.csv (text/csv, 1.5 KiB)`, or how many more there are. */
+  /** `📎 report.csv (text/csv, 1.5 KiB)`, or the number of further attachments. */
   readonly line: string;
-  /** What is in it; undefined when it is no small text. */
+  /** Its content; undefined if it is not a short text. */
   readonly text?: string;
 }
 
-/** A text that is longer is only named. */
+/** The size limit of a text that is shown. */
 const MAX_INLINE_BYTES = 4 * 1024;
 
-/** All texts together; the mail's own text has the rest of the room. */
+/** The size limit of all texts together. The mail's own text gets the rest of the space. */
 const MAX_INLINE_TOTAL_BYTES = 16 * 1024;
 
-/** Whoever attaches more has them counted. */
+/** Further attachments are counted, not listed. */
 const MAX_LINES = 20;
 
 const MAX_NAME_CHARS = 120;
 
-/** Chooses the attachments that go as files. */
-export function filesOf(attachments: readonly MailAttachment[]): MailAttachment[] {
+/** Returns the attachments that are sent. */
+export function chooseAttachments(attachments: readonly MailAttachment[]): MailAttachment[] {
   return attachments.filter(({ content }) => content.length > 0 && content.length <= MAX_FILE_BYTES).slice(
     0,
     MAX_FILES,
   );
 }
 
-/** An attachment as a file. What its sender says of its type counts less than what is in it. */
-export function fileOf({ name, content }: MailAttachment): AttachmentInput {
+/** Turns a mail's attachment into a notification's. Its content decides its type, not its sender. */
+export function toAttachmentInput({ name, content }: MailAttachment): AttachmentInput {
   return { name, bytes: content };
 }
 
 /**
- * Says what is attached.
+ * Describes attachments.
  *
- * @param sent those that go as files
+ * @param attachments all attachments of the mail
+ * @param sent those that are sent
  */
 export function showAttachments(
   attachments: readonly MailAttachment[],
@@ -53,25 +54,25 @@ export function showAttachments(
   let room = MAX_INLINE_TOTAL_BYTES;
   const all = attachments.map((attachment) => {
     const { name = "unnamed", type, content } = attachment;
-    const text = textOf(attachment);
+    const text = decodeText(attachment);
     const isInline = text !== undefined && byteLength(text) <= room;
     if (isInline) room -= byteLength(text);
     const line = `📎 ${oneLine(name)} (${oneLine(type)}, ${formatBytes(content.length)})`;
     return { line, isSent: sent.includes(attachment), ...(isInline ? { text } : {}) };
   });
-  // Of a file that is sent nothing has to be said.
-  const told = all.filter(({ isSent, text }) => !isSent || text).map(({ isSent: _, ...shown }) => shown);
-  const more = told.length - MAX_LINES;
-  return more <= 0 ? told : [...told.slice(0, MAX_LINES), { line: `📎 and ${more} more` }];
+  // An attachment that is sent shows itself.
+  const shown = all.filter(({ isSent, text }) => !isSent || text).map(({ isSent: _, ...rest }) => rest);
+  const more = shown.length - MAX_LINES;
+  return more <= 0 ? shown : [...shown.slice(0, MAX_LINES), { line: `📎 and ${more} more` }];
 }
 
-/** A name must not begin a line of its own, nor turn the direction of what follows it. */
+/** Removes line breaks and characters that change the direction of the text. */
 function oneLine(text: string): string {
   const line = text.toWellFormed().replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, " ").trim();
   return line.length > MAX_NAME_CHARS ? `${line.slice(0, MAX_NAME_CHARS).toWellFormed()}…` : line;
 }
 
-function textOf({ type, content }: MailAttachment): string | undefined {
+function decodeText({ type, content }: MailAttachment): string | undefined {
   if (!/^(text\/|application\/(json|xml|yaml)$)/.test(type) || content.length > MAX_INLINE_BYTES) return undefined;
   try {
     return printableText(new TextDecoder("utf-8", { fatal: true }).decode(content)).trimEnd();

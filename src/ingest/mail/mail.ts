@@ -1,15 +1,14 @@
-/** A mail, read: what its parts are to the rest. This file has no dependencies. */
+/** A parsed mail. This file has no dependencies. */
 
-/** A mail is larger than nobody reads; what comes with more is refused. */
-export const MAX_MAIL_BYTES: number = 10 * 1024 * 1024;
+/** The size limit for mails that come in. Larger ones are rejected. */
+export const MAX_INCOMING_MAIL_BYTES: number = 10 * 1024 * 1024;
 
-/** A mail. Nothing in it is trusted: its texts may hold line breaks and control characters wherever they like. */
+/** A parsed mail. Its texts are not trusted: they may contain line breaks and control characters anywhere. */
 export interface Mail {
-  /** Decoded; undefined when there is none. */
+  /** Decoded; undefined if the mail has none. */
   readonly subject?: string;
-  /** Who wrote it, by name if it has one, else by address. */
+  /** The writer's name, or the address if there is no name. */
   readonly from?: string;
-  /** How urgent its headers say it is. */
   readonly urgency: Urgency;
   /** The plain text. */
   readonly text?: string;
@@ -18,10 +17,10 @@ export interface Mail {
   readonly attachments: readonly MailAttachment[];
 }
 
-/** How much a mail matters to its sender, from least to most. */
+/** How urgent a mail is, by its headers. */
 export type Urgency = "low" | "normal" | "high" | "highest";
 
-/** What is attached to a mail. */
+/** An attachment of a mail. */
 export interface MailAttachment {
   readonly name?: string;
   /** Its media type, in lower case. */
@@ -29,5 +28,20 @@ export interface MailAttachment {
   readonly content: Uint8Array;
 }
 
-/** Reads a mail whose head and body are told apart. */
+/** Parses a mail whose head and body are separated by an empty line. */
 export type ParseMail = (mail: Uint8Array) => Promise<Mail>;
+
+/**
+ * Parses `X-Priority` (1 to 5), `Importance` and `Priority` (RFC 2156, sections 5.3.6 and 5.3.9). The most urgent of them
+ * counts, because mail programs write several.
+ *
+ * @param header returns the value of a header by its name in lower case
+ */
+export function parseUrgency(header: (name: string) => string | undefined): Urgency {
+  const word = (name: string) => header(name)?.trim().toLowerCase().split(/[\s(;]/)[0] ?? "";
+  const level = word("x-priority"), importance = word("importance"), priority = word("priority");
+  if (level === "1") return "highest";
+  if (level === "2" || importance === "high" || priority === "urgent") return "high";
+  if (level === "4" || level === "5" || importance === "low" || priority === "non-urgent") return "low";
+  return "normal";
+}

@@ -1,25 +1,24 @@
 /**
- * MIME (RFC 2045 to 2049, 2231), through a library. Only who takes in mail loads it, by the computed specifier in `read.ts`.
+ * Parses MIME (RFC 2045 to 2049, 2231) with a library. `read.ts` loads this file late.
  *
  * @module
  */
 
 import PostalMime, { type Email } from "npm:postal-mime@4.0.0";
-import type { Mail } from "./mail.ts";
-import { urgencyOf } from "./urgency.ts";
+import { type Mail, parseUrgency } from "./mail.ts";
 
 /**
- * Reads a mail.
+ * Parses a mail.
  *
- * @throws when its parts are nested without end
+ * @throws {Error} if its parts are nested too deeply
  */
 export async function parseMime(bytes: Uint8Array): Promise<Mail> {
   const email = await PostalMime.parse(bytes, { attachmentEncoding: "arraybuffer" });
   const header = (name: string) => email.headers.find(({ key }) => key === name)?.value;
   return {
     subject: email.subject,
-    from: writerOf(email, header("from")),
-    urgency: urgencyOf(header),
+    from: findWriter(email, header("from")),
+    urgency: parseUrgency(header),
     text: email.text,
     html: email.html,
     attachments: email.attachments.map(({ filename, mimeType, content }) => ({
@@ -30,8 +29,8 @@ export async function parseMime(bytes: Uint8Array): Promise<Mail> {
   };
 }
 
-/** `root (Cron Daemon)` has its name in a comment, as RFC 822 had it; the library leaves comments out. */
-function writerOf({ from }: Email, header: string | undefined): string | undefined {
+/** Finds the writer. `root (Cron Daemon)` has the name in a comment, as in RFC 822; the library drops comments. */
+function findWriter({ from }: Email, header: string | undefined): string | undefined {
   const comment = /^[^\s<>"(]+\s+\(([^()]+)\)\s*$/.exec(header ?? "")?.[1];
   return comment || from?.name || from?.address || undefined;
 }

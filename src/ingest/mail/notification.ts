@@ -1,8 +1,4 @@
-/**
- * From a mail to a notification. Who it is addressed to says nothing here: that is what channels are for.
- *
- * @module
- */
+/** Turns a mail into a notification. The recipients of the mail are ignored: the channels decide where it goes. */
 
 import { loadMarkup } from "../../markup/load.ts";
 import {
@@ -13,14 +9,14 @@ import {
   printableText,
 } from "../../notification/notification.ts";
 import { byteLength, codeToHtml, cutToBytes, escapeHtml } from "../../notification/render.ts";
-import { fileOf, filesOf, showAttachments, type ShownAttachment } from "./attachments.ts";
+import { chooseAttachments, showAttachments, type ShownAttachment, toAttachmentInput } from "./attachments.ts";
 import type { Mail, Urgency } from "./mail.ts";
 
-/** What the caller of sendmail says besides. */
+/** What the command line of sendmail adds to the mail. */
 export interface MailContext {
-  /** The sender's name, for a mail that has none (`-F`, or else `-f`). */
+  /** The sender of a mail without `From` (`-F`, else `-f`). */
   readonly sender?: string;
-  /** Whether its attachments go as files; else they are named. @default {true} */
+  /** Whether attachments are sent; else they are listed. @default {true} */
   readonly sendsFiles?: boolean;
 }
 
@@ -29,22 +25,22 @@ const SEVERITIES = { low: "info", normal: "info", high: "error", highest: "criti
   string
 >;
 
-/** Makes a notification of a mail; nothing in a mail makes it one that is refused. */
-export async function mailNotification(mail: Mail, context: MailContext): Promise<NotificationInput> {
+/** Turns a mail into input that `createNotification()` accepts, whatever the mail contains. */
+export async function toMailNotification(mail: Mail, context: MailContext): Promise<NotificationInput> {
   const { sender, sendsFiles = true } = context;
-  const files = sendsFiles ? filesOf(mail.attachments) : [];
+  const files = sendsFiles ? chooseAttachments(mail.attachments) : [];
   const origin = headerText(mail.from ?? "") || headerText(sender ?? "");
   return {
     subject: headerText(mail.subject ?? "") || "(no subject)",
-    ...await messageOf(mail, showAttachments(mail.attachments, files)),
+    ...await toMessage(mail, showAttachments(mail.attachments, files)),
     severity: SEVERITIES[mail.urgency],
     silent: mail.urgency === "low",
     ...(origin === "" ? {} : { origin }),
-    ...(files.length === 0 ? {} : { attachments: files.map(fileOf) }),
+    ...(files.length === 0 ? {} : { attachments: files.map(toAttachmentInput) }),
   };
 }
 
-/** One line that is not too long. */
+/** Turns a header into one line, and cuts it to the limit of a subject. */
 function headerText(text: string): string {
   const line = printableText(text).replace(/\s+/g, " ").trim();
   if (byteLength(line) <= MAX_SUBJECT_BYTES) return line;
@@ -54,36 +50,36 @@ function headerText(text: string): string {
 
 type Message = Pick<NotificationInput, "message" | "format">;
 
-/** The plain text is what its writer meant to be read anywhere; the HTML counts where there is no other. */
-async function messageOf(mail: Mail, attachments: readonly ShownAttachment[]): Promise<Message> {
+/** Chooses the plain text; the HTML only if there is no text. */
+async function toMessage(mail: Mail, attachments: readonly ShownAttachment[]): Promise<Message> {
   const text = mail.text ?? "";
   if (text.trim() === "" && mail.html !== undefined) {
-    const html = printableText(mail.html) + attachments.map(attachmentHtml).join("");
+    const html = printableText(mail.html) + attachments.map(toHtml).join("");
     if (byteLength(html) <= MAX_MESSAGE_BYTES) return { message: html, format: "html" };
-    return plainMessage(await reduced(mail.html), attachments);
+    return toPlainMessage(await toText(mail.html), attachments);
   }
-  return plainMessage(text, attachments);
+  return toPlainMessage(text, attachments);
 }
 
-function plainMessage(text: string, attachments: readonly ShownAttachment[]): Message {
+function toPlainMessage(text: string, attachments: readonly ShownAttachment[]): Message {
   const after = attachments.map(({ line, text }) => (text ? `${line}\n${text}` : line)).join("\n\n");
   const before = printableText(text).replace(/\r\n?/g, "\n").replace(/^\s*\n/, "").trimEnd();
   const room = MAX_MESSAGE_BYTES - byteLength(after) - 2;
   const message = [cutToBytes(before, room), after].filter((part) => part !== "").join("\n\n");
-  return { message, format: formatOf(message) };
+  return { message, format: chooseFormat(message) };
 }
 
-/** Columns and indentation are lost unless the text is shown verbatim; prose is easier to read when it is not. */
-function formatOf(text: string): Format {
+/** Chooses `code` for text with columns or indentation, which would be lost otherwise, and `text` for prose. */
+function chooseFormat(text: string): Format {
   return /^[ \t]+\S|\S(\t|[ ]{2,})\S(?<![.!?:][ ]{2}\S)/m.test(text) ? "code" : "text";
 }
 
-function attachmentHtml({ line, text }: ShownAttachment): string {
+function toHtml({ line, text }: ShownAttachment): string {
   return `<p>${escapeHtml(line)}</p>${text ? codeToHtml(text) : ""}`;
 }
 
-/** HTML that is too long is not cut in the middle of whatever it says about its looks. */
-async function reduced(html: string): Promise<string> {
+/** Returns the text of HTML that is too long. Cutting the HTML itself could cut within a tag. */
+async function toText(html: string): Promise<string> {
   try {
     return (await loadMarkup("html"))(html).text;
   } catch {

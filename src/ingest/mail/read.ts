@@ -1,39 +1,39 @@
 /**
- * Reads a mail, however broken it is: what the library cannot read, and what comes while there is no library, is sent as it came.
+ * Reads a mail from a program that calls sendmail. Such input is often no complete mail (RFC 5322), but nothing of it is
+ * lost: text that cannot be a head belongs to the body, and a mail that cannot be parsed is sent unparsed.
  *
  * @module
  */
 
 import { loadLate } from "../../base/late_modules.ts";
-import { type FramedMail, frameMail, joinMail } from "./frame.ts";
 import type { Mail, ParseMail } from "./mail.ts";
 
-/** How to read. */
+/** Options for reading a mail. */
 export interface ReadMailOptions {
-  /** Whether a line with a lone dot ends the mail. */
+  /** Whether a line with a single dot ends the mail. */
   readonly dotEnds: boolean;
-  /** Hears when the mail is not read as it should be. */
+  /** Called if the mail could not be parsed. */
   readonly warn: (text: string) => void;
-  /** Loads what reads MIME. @default the library's */
+  /** Loads the MIME parser. @default the one in `mime.ts` */
   readonly load?: () => Promise<ParseMail>;
 }
 
-/** Reads a mail. */
+/** Reads a mail. It never fails: a mail that cannot be parsed is returned unparsed. */
 export async function readMail(bytes: Uint8Array, options: ReadMailOptions): Promise<Mail> {
   const framed = frameMail(bytes, options);
   let parse;
   try {
     parse = await (options.load ?? loadMime)();
   } catch {
-    options.warn("Cannot read MIME: its library is not to be had; the mail is sent as it came");
-    return asItCame(framed);
+    options.warn("Cannot parse the mail: the MIME library could not be loaded; the mail is sent unparsed");
+    return toUnparsedMail(framed);
   }
   try {
     const mail = await parse(joinMail(framed));
-    return isEmpty(mail) ? { ...mail, text: textOf(framed.body) } : mail;
+    return isEmpty(mail) ? { ...mail, text: decode(framed.body) } : mail;
   } catch {
-    options.warn("Cannot read the mail's MIME: it is broken; the mail is sent as it came");
-    return asItCame(framed);
+    options.warn("Cannot parse the mail: its MIME structure is invalid; the mail is sent unparsed");
+    return toUnparsedMail(framed);
   }
 }
 
@@ -41,16 +41,76 @@ async function loadMime(): Promise<ParseMail> {
   return (await loadLate<typeof import("./mime.ts")>("ingest/mail/mime.ts")).parseMime;
 }
 
-/** A container of parts none of which can be found holds a text all the same. */
+/** True if a multipart mail has no parts that were found. Its text is in the body all the same. */
 function isEmpty({ text = "", html = "", attachments }: Mail): boolean {
   return text.trim() === "" && html.trim() === "" && attachments.length === 0;
 }
 
-function asItCame({ head, body }: FramedMail): Mail {
-  const [, subject] = /^Subject[ \t]*:([^\n]*(?:\n[ \t]+[^\n]+)*)/im.exec(textOf(head)) ?? [];
-  return { subject, urgency: "normal", text: textOf(body), attachments: [] };
+function toUnparsedMail({ head, body }: FramedMail): Mail {
+  const [, subject] = /^Subject[ \t]*:([^\n]*(?:\n[ \t]+[^\n]+)*)/im.exec(decode(head)) ?? [];
+  return { subject, urgency: "normal", text: decode(body), attachments: [] };
 }
 
-function textOf(bytes: Uint8Array): string {
+function decode(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes);
+}
+
+/** Head and body of a mail. */
+export interface FramedMail {
+  readonly head: Uint8Array;
+  readonly body: Uint8Array;
+}
+
+/** A head has at least one of these. Else a line such as `Error: no space left` is text. */
+const KNOWN_HEADERS: ReadonlySet<string> = new Set([
+  ...["subject", "from", "to", "cc", "bcc", "date", "sender", "reply-to", "message-id", "received", "return-path"],
+  ...["mime-version", "content-type", "content-transfer-encoding", "auto-submitted", "importance", "x-priority"],
+]);
+
+/** RFC 5322, section 2.2: visible ASCII without the colon. sendmail allows blanks before the colon. */
+const HEADER_REGEXP = /^([!-9;-~]+)[ \t]*:/;
+
+/** A line with a single dot. */
+const DOT_REGEXP = /(?<=^|\n)\.\r?(?:\n|$)/;
+
+/** The line at the start of a mail in a mailbox file. */
+const MBOX_REGEXP = /^>?From [^\n]*\n/;
+
+/**
+ * Finds head and body of a mail.
+ *
+ * @param bytes the mail
+ * @param options.dotEnds whether a line with a single dot ends the mail, as on a terminal
+ */
+export function frameMail(bytes: Uint8Array, options: { readonly dotEnds: boolean }): FramedMail {
+  // In latin1 each byte is one character, so indexes are the same in text and bytes.
+  const text = new TextDecoder("latin1").decode(bytes);
+  const end = options.dotEnds ? DOT_REGEXP.exec(text)?.index ?? text.length : text.length;
+  const start = MBOX_REGEXP.exec(text)?.[0].length ?? 0;
+  const { headEnd, bodyStart } = scanHead(text, start, end);
+  return { head: bytes.subarray(start, headEnd), body: bytes.subarray(bodyStart, end) };
+}
+
+/** Joins head and body with the empty line that a parser needs between them. */
+export function joinMail({ head, body }: FramedMail): Uint8Array {
+  const mail = new Uint8Array(head.length + 1 + body.length);
+  mail.set(head);
+  mail[head.length] = 0x0a;
+  mail.set(body, head.length + 1);
+  return mail;
+}
+
+function scanHead(text: string, start: number, end: number): { headEnd: number; bodyStart: number } {
+  const names: string[] = [];
+  let at = start;
+  const lineEnd = () => Math.min(end, (text.indexOf("\n", at) + 1) || end);
+  for (; at < end; at = lineEnd()) {
+    const line = text.slice(at, lineEnd());
+    const name = HEADER_REGEXP.exec(line)?.[1];
+    if (name !== undefined) names.push(name.toLowerCase());
+    else if (names.length === 0 || !/^[ \t]+\S/.test(line)) break;
+  }
+  if (!names.some((name) => KNOWN_HEADERS.has(name))) return { headEnd: start, bodyStart: start };
+  const isSeparator = /^\s*$/.test(text.slice(at, lineEnd()));
+  return { headEnd: at, bodyStart: isSeparator ? lineEnd() : at };
 }

@@ -1,21 +1,21 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Mail } from "../../../src/ingest/mail/mail.ts";
-import { mailNotification } from "../../../src/ingest/mail/notification.ts";
+import { toMailNotification } from "../../../src/ingest/mail/notification.ts";
 import { readMail } from "../../../src/ingest/mail/read.ts";
 import { createNotification, MAX_MESSAGE_BYTES } from "../../../src/notification/notification.ts";
 import { byteLength } from "../../../src/notification/render.ts";
 
 async function fixture(name: string) {
   const bytes = Deno.readFileSync(new URL(`./fixtures/${name}.eml`, import.meta.url));
-  return await mailNotification(await readMail(bytes, { dotEnds: false, warn: (text) => assert(false, text) }), {});
+  return await toMailNotification(await readMail(bytes, { dotEnds: false, warn: (text) => assert(false, text) }), {});
 }
 
-/** A mail with what a test is about. */
+/** Makes a mail from the fields that matter to a test. */
 function mail(parts: Partial<Mail>): Mail {
   return { urgency: "normal", attachments: [], ...parts };
 }
 
-Deno.test("mailNotification() shows cron's mail verbatim, by cron", async () => {
+Deno.test("toMailNotification() shows cron's mail verbatim, with cron as origin", async () => {
   assertEquals(await fixture("cron"), {
     subject: "Cron <root@jump> /usr/local/bin/backup",
     message: "Größe   Datei\n12 GB   /srv/backup/2026-11-22.tar\n.\n" +
@@ -27,7 +27,7 @@ Deno.test("mailNotification() shows cron's mail verbatim, by cron", async () => 
   });
 });
 
-Deno.test("mailNotification() shows smartd's mail whole", async () => {
+Deno.test("toMailNotification() shows smartd's mail in full", async () => {
   const { subject, message, origin, format } = await fixture("smartd");
   assertEquals([subject, origin, format], [
     "SMART error (CurrentPendingSector) detected on host: jump",
@@ -38,14 +38,14 @@ Deno.test("mailNotification() shows smartd's mail whole", async () => {
   assert(message?.endsWith("\nNo additional messages about this problem will be sent."));
 });
 
-Deno.test("mailNotification() shows the mail of unattended-upgrades whole", async () => {
+Deno.test("toMailNotification() shows the mail of unattended-upgrades in full", async () => {
   const { subject, message } = await fixture("unattended-upgrades");
   assertEquals(subject, "[reboot required] unattended-upgrades result for jump: SUCCESS");
   assertStringIncludes(message ?? "", "\n linux-image-amd64 openssl \n");
   assertStringIncludes(message ?? "", "origin=Debian,codename=bookworm");
 });
 
-Deno.test("mailNotification() sends attachments as files, and shows a small text besides", async () => {
+Deno.test("toMailNotification() sends attachments as files, and shows a short text too", async () => {
   const { attachments, ...rest } = await fixture("attachment");
   assertEquals(attachments?.map(({ name, bytes }) => [name, bytes?.length]), [["Übersicht.csv", 23], ["log.gz", 25]]);
   assertEquals(rest, {
@@ -58,45 +58,48 @@ Deno.test("mailNotification() sends attachments as files, and shows a small text
   });
 });
 
-Deno.test("mailNotification() names what does not go as a file: what is empty, too much, or not wanted", async () => {
+Deno.test("toMailNotification() lists attachments that are not sent: empty ones, too many, and all if files are off", async () => {
   const log = Uint8Array.of(0x1f, 0x8b);
   const many = Array.from({ length: 12 }, (_, at) => ({ name: `${at}.gz`, type: "application/gzip", content: log }));
   const attachments = [{ name: "empty.txt", type: "text/plain", content: new Uint8Array() }, ...many];
-  const input = await mailNotification(mail({ attachments }), {});
+  const input = await toMailNotification(mail({ attachments }), {});
   assertEquals(input.attachments?.map(({ name }) => name), many.slice(0, 10).map(({ name }) => name));
   assertEquals(input.message?.split("\n\n"), [
     "📎 empty.txt (text/plain, 0 bytes)",
     "📎 10.gz (application/gzip, 2 bytes)",
     "📎 11.gz (application/gzip, 2 bytes)",
   ]);
-  const named = await mailNotification(mail({ attachments: many.slice(0, 1) }), { sendsFiles: false });
+  const named = await toMailNotification(mail({ attachments: many.slice(0, 1) }), { sendsFiles: false });
   assertEquals([named.attachments, named.message], [undefined, "📎 0.gz (application/gzip, 2 bytes)"]);
 });
 
-Deno.test("mailNotification() shows prose as text, and columns or indentation as they are", async () => {
-  const formatOf = async (text: string) => (await mailNotification(mail({ text }), {})).format;
+Deno.test("toMailNotification() shows prose as text, and columns or indentation as code", async () => {
+  const formatOf = async (text: string) => (await toMailNotification(mail({ text }), {})).format;
   assertEquals(await formatOf("One sentence.  Another one: fine.\n\nEnd"), "text");
   for (const text of ["a  b", "a\tb", "Packages:\n vim", "x\n\tat y"]) assertEquals(await formatOf(text), "code", text);
 });
 
-Deno.test("mailNotification() takes the HTML where there is no text, and reduces it where it is too long", async () => {
+Deno.test("toMailNotification() uses the HTML if there is no text, and reduces it if it is too long", async () => {
   const attachments = [{ name: "<b>.txt", type: "text/plain", content: new TextEncoder().encode("1 < 2") }];
-  const small = await mailNotification(mail({ text: " \n", html: "<p>Hi</p>", attachments }), {});
+  const small = await toMailNotification(mail({ text: " \n", html: "<p>Hi</p>", attachments }), {});
   assertEquals(
     small.message,
     "<p>Hi</p><p>📎 &lt;b&gt;.txt (text/plain, 5 bytes)</p><pre><code>1 &lt; 2\n</code></pre>",
   );
-  const long = await mailNotification(mail({ html: `<style>${"x".repeat(60_000)}</style><p>Hi</p>`, attachments }), {});
+  const long = await toMailNotification(
+    mail({ html: `<style>${"x".repeat(60_000)}</style><p>Hi</p>`, attachments }),
+    {},
+  );
   assertEquals([long.format, long.message], ["text", "Hi\n\n📎 <b>.txt (text/plain, 5 bytes)\n1 < 2"]);
 });
 
-Deno.test("mailNotification() makes nothing that is refused", async () => {
+Deno.test("toMailNotification() makes input that createNotification() accepts", async () => {
   const attachments = Array.from({ length: 30 }, (_, i) => ({
     name: `${i}\nSubject: forged\u202e.txt${"x".repeat(9999)}`,
     type: "text/plain",
     content: new TextEncoder().encode("y".repeat(4000)),
   }));
-  const input = await mailNotification(
+  const input = await toMailNotification(
     mail({ subject: "ä".repeat(5000), from: "f\r\ng".repeat(9000), text: "ü\n".repeat(2_000_000), attachments }),
     {},
   );
@@ -108,25 +111,25 @@ Deno.test("mailNotification() makes nothing that is refused", async () => {
   assert(message.endsWith("📎 and 4 more"));
 });
 
-Deno.test("mailNotification() makes nothing that is refused of control characters, each of which takes three bytes", async () => {
+Deno.test("toMailNotification() makes input that createNotification() accepts from control characters, which take three bytes each", async () => {
   const esc = "\x1b".repeat(60_000);
   const attachments = [{ type: "text/plain", content: new TextEncoder().encode(esc.slice(0, 4000)) }];
   for (const body of [{ text: esc }, { html: esc }, { html: "&#27;".repeat(60_000) }]) {
-    const input = await mailNotification(mail({ subject: esc, from: esc, ...body, attachments }), {});
+    const input = await toMailNotification(mail({ subject: esc, from: esc, ...body, attachments }), {});
     const { subject, message } = createNotification(input, 0);
     assert(subject.endsWith("\ufffd…"));
     assert(byteLength(message) <= MAX_MESSAGE_BYTES);
   }
 });
 
-Deno.test("mailNotification() does without a subject and a sender", async () => {
-  assertEquals(await mailNotification(mail({ subject: "\r\n " }), { sender: "CronDaemon" }), {
+Deno.test("toMailNotification() works without a subject and a sender", async () => {
+  assertEquals(await toMailNotification(mail({ subject: "\r\n " }), { sender: "CronDaemon" }), {
     ...{ subject: "(no subject)", message: "", format: "text", severity: "info", silent: false, origin: "CronDaemon" },
   });
 });
 
-Deno.test("mailNotification() keeps a header with line breaks on its line", async () => {
+Deno.test("toMailNotification() keeps a header with line breaks on one line", async () => {
   const bytes = new TextEncoder().encode("Subject: =?UTF-8?Q?a=0D=0AX-Priority:_1?=\n\nb\n");
-  const input = await mailNotification(await readMail(bytes, { dotEnds: false, warn: () => {} }), {});
+  const input = await toMailNotification(await readMail(bytes, { dotEnds: false, warn: () => {} }), {});
   assertEquals([input.subject, input.severity], ["a X-Priority: 1", "info"]);
 });

@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
-import { urgencyOf } from "../../../src/ingest/mail/urgency.ts";
+import { parseUrgency } from "../../../src/ingest/mail/mail.ts";
 
-Deno.test("urgencyOf() takes the most urgent word of several headers", () => {
-  const urgency = (headers: Record<string, string>) => urgencyOf((name) => headers[name]);
+Deno.test("parseUrgency() uses the most urgent of several headers", () => {
+  const urgency = (headers: Record<string, string>) => parseUrgency((name) => headers[name]);
   assertEquals(urgency({}), "normal");
   assertEquals(urgency({ "x-priority": "1 (Highest)", importance: "low" }), "highest");
   assertEquals(urgency({ "x-priority": " 3", importance: "High" }), "high");
