@@ -9,11 +9,9 @@ import { HintedError, toPermissionError } from "../base/errors.ts";
 import { nearest } from "../base/nearest.ts";
 import { VERSION } from "../base/version.ts";
 import { denoRuntime, type Runtime } from "../runtime/runtime.ts";
-import { parseArguments } from "./arguments.ts";
 import { type CommandEntry, COMMANDS } from "./commands.ts";
 import { UsageError } from "./errors.ts";
 import { EXIT, exitCodeOf } from "./exit_codes.ts";
-import { commandHelp, programHelp } from "./help.ts";
 import { Ui } from "./ui.ts";
 
 /** Runs a command line with the real runtime. */
@@ -56,14 +54,17 @@ async function dispatch(argv: readonly string[], runtime: Runtime, ui: Ui): Prom
     return EXIT.ok;
   }
   if (first === "--help" || first === "-h" || (first === "help" && argv.length === 1)) {
+    const { programHelp } = await import("./help.ts");
     ui.data(programHelp(COMMANDS));
     return EXIT.ok;
   }
   const words = first === "help" ? [...argv.slice(1), "--help"] : argv;
   const entry = findCommand(words);
   const command = await entry.load();
+  const { parseArguments } = await import("./arguments.ts");
   const parsed = parseArguments(entry.name, command, words.slice(entry.name.split(" ").length));
   if (parsed.values.has("help")) {
+    const { commandHelp } = await import("./help.ts");
     ui.data(commandHelp(entry, command));
     return EXIT.ok;
   }

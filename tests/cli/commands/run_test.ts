@@ -25,7 +25,7 @@ async function run(scene: Scene, args: string[], env = envOf(scene)) {
   return { code, out: runtime.out(), err: runtime.err(), bodies };
 }
 
-Deno.test("run sends a failure with its exit code and the end of its output, and passes both through", async () => {
+Deno.test("run() sends a failure with its exit code and the end of its output, and passes both through", async () => {
   await using scene = await setScene();
   const result = await run(scene, ["--", "sh", "-c", "echo one; echo two >&2; exit 2"]);
   assertEquals([result.code, result.out, result.err], [2, "one\n", "two\n"]);
@@ -33,14 +33,14 @@ Deno.test("run sends a failure with its exit code and the end of its output, and
   assertMatch(result.bodies[0], /^\[jump\] sh failed: exit 2 after 0 ms\n\n(one\ntwo|two\none)$/);
 });
 
-Deno.test("run sends a success, except with --only-on-failure", async () => {
+Deno.test("run() sends a success, except with --only-on-failure", async () => {
   await using scene = await setScene();
   assertEquals((await run(scene, ["--only-on-failure", "--", "true"])).bodies, []);
   const { code, bodies } = await run(scene, ["--subject", "Nightly backup", "--", "printf", "%s", "--help"]);
   assertEquals([code, bodies], [0, ["[jump] Nightly backup succeeded after 0 ms\n\n--help"]]);
 });
 
-Deno.test("run resolves the incident of a failure by the next success, once", async () => {
+Deno.test("run() resolves the incident of a failure by the next success, once", async () => {
   await using scene = await setScene();
   const backup = ["--only-on-failure", "--key", "backup", "--subject", "Backup", "--", "sh", "-c"];
   assertEquals((await run(scene, [...backup, "exit 0"])).bodies, []);
@@ -55,7 +55,7 @@ Deno.test("run resolves the incident of a failure by the next success, once", as
   assertEquals(success.content["m.relates_to"], { "m.in_reply_to": { event_id: failure.event_id } });
 });
 
-Deno.test("run resolves a failure that is not delivered yet, and opens no incident by a success", async () => {
+Deno.test("run() resolves a failure that is not delivered yet, and opens no incident by a success", async () => {
   await using scene = await setScene();
   const backup = ["--key", "backup", "--subject", "Backup", "--", "sh", "-c"];
   await run(scene, [...backup, "exit 0"]);
@@ -74,7 +74,7 @@ Deno.test("run resolves a failure that is not delivered yet, and opens no incide
   assertEquals(relations, [undefined, undefined, undefined]);
 });
 
-Deno.test("run exits as a shell does when a signal ended the command or it could not be started", async () => {
+Deno.test("run() exits as a shell does when a signal ended the command or it could not be started", async () => {
   await using scene = await setScene();
   assertEquals((await run(scene, ["--", "sh", "-c", "kill -KILL $$"])).code, 137);
   const missing = await run(scene, ["--", "/nonexistent/backup", "--password=secret"]);
@@ -90,7 +90,7 @@ Deno.test("run exits as a shell does when a signal ended the command or it could
   ]);
 });
 
-Deno.test("run runs the command and keeps its exit code when nothing can be sent, and says so first", async () => {
+Deno.test("run() runs the command and keeps its exit code when nothing can be sent, and says so first", async () => {
   await using scene = await setScene();
   const result = await run(scene, ["--only-on-failure", "--channel", "phone", "--", "echo", "done"]);
   assertEquals([result.code, result.out], [0, "done\n"]);
@@ -106,7 +106,7 @@ Deno.test("run runs the command and keeps its exit code when nothing can be sent
   );
 });
 
-Deno.test("run does not wait for a process that the command left behind with its output", async () => {
+Deno.test("run() does not wait for a process that the command left behind with its output", async () => {
   await using scene = await setScene();
   using runtime = fakeRuntime({ env: envOf(scene), realIds: true });
   const drained = new AbortController();
@@ -120,7 +120,7 @@ Deno.test("run does not wait for a process that the command left behind with its
   Deno.kill(Number(drained.signal.reason), "SIGKILL");
 });
 
-Deno.test("run passes a signal on and sends how the command ended", async () => {
+Deno.test("run() passes a signal on and sends how the command ended", async () => {
   await using scene = await setScene();
   const program = ["run", ...inheritedConfig(), "-A", "--no-prompt", new URL("../../../mod.ts", import.meta.url).href];
   const script = 'trap "echo stopping; exit 7" TERM; echo ready; while :; do sleep 0.01; done';

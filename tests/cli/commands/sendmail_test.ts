@@ -13,7 +13,7 @@ const CONTENT = "Zwei Ordner fehlen: Müll und Übrig.\n\n📎 Übersicht.csv (t
 const TABLE = new TextEncoder().encode("Ordner;Größe\nMüll;0\n");
 const LOG = Uint8Array.fromBase64("H4sIAAAAAAAAA8tIzcnJBwCGphA2BQAAAA==");
 
-smtpTest("sendmail -t sends a mail with UTF-8 headers and attachments to a room and to a mailbox", async () => {
+smtpTest("sendmail() with -t sends a mail with UTF-8 headers and attachments to a room and to a mailbox", async () => {
   await using scene = await setScene();
   await using smtp = await SmtpServer.start();
   const { homeserver, accessToken, room, stateDir } = scene;
@@ -61,7 +61,7 @@ function environmentOf({ homeserver, accessToken, room, stateDir }: Scene): Reco
   };
 }
 
-Deno.test("sendmail sends a mail without its attachments when the disk has no room for them", async () => {
+Deno.test("sendmail() sends a mail without its attachments when the disk has no room for them", async () => {
   await using scene = await setScene();
   const { homeserver, room, stateDir } = scene;
   Deno.mkdirSync(`${stateDir}/state`);
@@ -75,7 +75,7 @@ Deno.test("sendmail sends a mail without its attachments when the disk has no ro
   assertStringIncludes(bodies[0], "📎 log.gz (application/gzip, 25 bytes)");
 });
 
-Deno.test("sendmail sends a mail without its attachments when there can be no queue", async () => {
+Deno.test("sendmail() sends a mail without its attachments when there can be no queue", async () => {
   await using scene = await setScene();
   const { homeserver, room, stateDir } = scene;
   // A dangling link: the directory can be neither read nor written.
@@ -87,7 +87,7 @@ Deno.test("sendmail sends a mail without its attachments when there can be no qu
   assertEquals(homeserver.events(room).length, 1);
 });
 
-Deno.test("sendmail refuses a mail of more than 10 MiB and sends one of exactly 10 MiB", async () => {
+Deno.test("sendmail() refuses a mail of more than 10 MiB and sends one of exactly 10 MiB", async () => {
   await using scene = await setScene();
   const env = environmentOf(scene);
   const head = "Subject: Large\n\n";
