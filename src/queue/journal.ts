@@ -9,19 +9,19 @@
  *   last byte is not LF  ->  write LF first: a torn line of another process is sealed, never cut
  *   one write            ->  short or refused: truncate to the old size; the caller gets an error
  *                            disk full: the same, and once more with the room of reserve.bin
- *   fdatasync            ->  failed: truncate; a second fdatasync on this descriptor would lie
+ *   fdatasync            ->  failed: truncate; a second fdatasync on this descriptor
+ *                            would report success although the bytes are lost
  *   fsync of directory   ->  failed: truncate; on success the file's name is durable too
  *   unlock
+ *
+ * what a crash leaves:
+ *   before the write      nothing
+ *   during the write      a torn line without its checksum
+ *   before fdatasync      whole lines that may or may not be on the disk
+ *   after fdatasync       whole lines, durably: only now the append resolves
  * ```
  *
- * ```text
- *   crash before the write    nothing is added
- *   crash during the write    a torn line without its checksum
- *   crash before fdatasync    whole lines that may or may not be on the disk
- *   after fdatasync           durable: only now the append succeeds
- * ```
- *
- * {@linkcode JournalReader} reads each of these states.
+ * {@linkcode JournalReader} can read each of these states.
  *
  * @module
  */
@@ -149,7 +149,7 @@ export class Journal {
    *
    * @param snapshot creates the records that replace the history
    * @param keep whether an old line is copied as it is; lines of unknown types always are
-   * @throws {StorageError} if it fails; then the journal is unchanged
+   * @throws {StorageError} if it fails; the state of the journal is unchanged
    */
   async compact(snapshot: () => Iterable<JournalRecord>, keep: (record: JournalRecord) => boolean): Promise<void> {
     await this.exclusively(() =>

@@ -331,7 +331,7 @@ export class Queue {
    * Compacts the journal if that is worth it. Only the deliverer may call this.
    *
    * @returns whether it was compacted
-   * @throws {StorageError} if that fails; the journal is unchanged
+   * @throws {StorageError} if that fails; the state of the journal is unchanged
    */
   async compact(): Promise<boolean> {
     if (!isWorthCompacting(this.bytes, this.#state.keptBytes)) return false;

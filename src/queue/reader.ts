@@ -2,7 +2,7 @@
  * Reads the journal from where it stopped last, in chunks: memory grows neither with the file nor
  * with a line.
  *
- * It takes no lock. A line that ends in LF is complete and is judged. Bytes after the last LF
+ * It takes no lock. A line that ends in LF is complete and is checked. Bytes after the last LF
  * belong to a writer that is still writing, or that died. They are left for the next append to
  * seal. A writer whose disk failed takes its lines back: {@linkcode JournalReader.continues} finds
  * out whether the file still is what was read.

@@ -10,7 +10,7 @@
  * @module
  */
 
-/** A field of a record: how it is checked. `Value` and `Missing` exist only for the compiler. */
+/** A field of a record. `value` is never set: it carries the type. */
 interface Field<Value, Missing extends boolean = false> {
   readonly check: (value: unknown) => boolean;
   readonly isOptional: Missing;
@@ -297,6 +297,8 @@ type RecordOf<Type extends RecordType> = { readonly t: Type } & FieldValues<Fiel
 
 /** Any record that this version knows. */
 export type JournalRecord = { [Type in RecordType]: RecordOf<Type> }[RecordType];
+
+// The record types that other modules name.
 export type EnqueueRecord = RecordOf<"enq">;
 export type AttemptRecord = RecordOf<"att">;
 export type NackRecord = RecordOf<"nack">;

@@ -67,6 +67,10 @@ const ON_DISK: [JournalRecord, string][] = [
     `{"v":1,"t":"nack","id":"${id}","n":1,"time":1,"class":"rate-limited","reason":"429","status":429,"errcode":"M_LIMIT_EXCEEDED","next":5,"notBefore":5,"c":"CHECKSUM"}\n`,
   ],
   [
+    { t: "nack", id, n: 1, time: 1, class: "in-doubt", reason: "r", next: 5, notBefore: 5, killed: true },
+    `{"v":1,"t":"nack","id":"${id}","n":1,"time":1,"class":"in-doubt","reason":"r","next":5,"notBefore":5,"killed":true,"c":"CHECKSUM"}\n`,
+  ],
+  [
     { t: "ack", id, time: 1, receipt: "$e", via: "put", possibleDuplicate: true },
     `{"v":1,"t":"ack","id":"${id}","time":1,"receipt":"$e","via":"put","possibleDuplicate":true,"c":"CHECKSUM"}\n`,
   ],

@@ -88,6 +88,13 @@ Deno.test("QueueState.apply() puts an entry in doubt if an attempt has no result
   assertEquals(state.entry("a")?.inDoubt, { since: 20, until: 60 });
 });
 
+Deno.test("QueueState.apply() counts a killed attempt as in doubt, and not as a failure of its channel", () => {
+  const killed = { ...nack("a", "in-doubt"), killed: true } as JournalRecord;
+  const state = fold(enq("a"), att("a"), killed);
+  assertEquals([state.entry("a")?.inDoubt, state.entry("a")?.wait?.class], [{ since: 20, until: 30 }, "in-doubt"]);
+  assertEquals(state.channelState("matrix"), { failures: 0 });
+});
+
 Deno.test("QueueState.apply() does not count a withdrawn attempt", () => {
   const entry = fold(enq("a"), att("a"), nack("a", "withdrawn")).entry("a");
   assertEquals([entry?.attempts, entry?.inFlight, entry?.inDoubt, entry?.wait], [
