@@ -1,36 +1,39 @@
 /**
- * Regular expressions that cannot backtrack. A text is read once, from its beginning to its end, with all places of the expression at which the reading can be
- * (Thompson's construction): the time is at most the length of the text times the size of the expression, which is limited.
+ * Regular expressions that never backtrack (Thompson's construction). The matcher reads a text once and tracks all states of
+ * the expression at the same time. Its time is at most the length of the text times the size of the expression, which is
+ * limited.
  *
- * The language is JavaScript's, with its flag `u`, but for what needs backtracking: back references and looking ahead or behind. What a single character may be
- * is left to JavaScript's own expressions, as is the question whether all of it is well-formed.
+ * The syntax is JavaScript's with the flag `u`, except for what needs backtracking: back references and lookaround. RegExp
+ * decides which characters a character class contains, and whether the syntax is valid.
+ *
+ * Only rules with a `/regular expression/` need this file, so that it is loaded late.
  *
  * @module
  */
 
-/** An expression, or why there is none. */
+/** An expression, or the reason why it cannot be used. */
 export type Compiled = { readonly expression: LinearRegExp } | { readonly problem: string };
 
-/** More steps than this no expression has: `a{1000}` has a thousand. */
+/** The largest expression, in steps. `a{1000}` has a thousand. */
 const MAX_STEPS = 2000;
 
-/** A step of the reading: over a character, to several places at once, or over a place where something holds. The last one is the end. */
+/** A step: it reads a character, goes on at several steps at once, or checks an assertion. The last step is the end. */
 type Step =
-  | { readonly kind: "character"; readonly fits: number }
+  | { readonly kind: "character"; readonly characterClass: number }
   | { readonly kind: "split"; readonly to: readonly number[] }
-  | { readonly kind: "assertion"; readonly holds: Assertion }
+  | { readonly kind: "assertion"; readonly assertion: Assertion }
   | { readonly kind: "end" };
 
 type Assertion = "^" | "$" | "\\b" | "\\B";
 
-/** A part of an expression. */
+/** A node of the syntax tree. */
 type Part =
   | { readonly kind: "character"; readonly source: string }
-  | { readonly kind: "assertion"; readonly holds: Assertion }
+  | { readonly kind: "assertion"; readonly assertion: Assertion }
   | { readonly kind: "sequence" | "choice"; readonly parts: readonly Part[] }
   | { readonly kind: "repetition"; readonly part: Part; readonly least: number; readonly most: number };
 
-/** The words of the language; what is in none of the groups is a character. */
+/** The tokens of the syntax. A token without a group is a character. */
 const TOKEN_REGEXP = new RegExp(
   [
     String.raw`(?<assertion>\^|\$|\\[bB])`,
@@ -50,7 +53,7 @@ const TOKEN_REGEXP = new RegExp(
 /**
  * Compiles an expression.
  *
- * @param flags `i`, or nothing
+ * @param flags `i` or the empty string
  */
 export function compileLinear(source: string, flags: string): Compiled {
   try {
@@ -62,7 +65,7 @@ export function compileLinear(source: string, flags: string): Compiled {
   const tokens = Array.from(source.matchAll(TOKEN_REGEXP), ({ 0: text, groups }): Token => ({ ...groups, text }));
   const refused = tokens.find(({ refused }) => refused !== undefined)?.text;
   if (refused !== undefined) {
-    const what = refused.startsWith("(") ? "looking ahead or behind" : "a back reference";
+    const what = refused.startsWith("(") ? "a lookahead or lookbehind" : "a back reference";
     return { problem: `${what} (${refused}) can take time without end` };
   }
   const emitter = new Emitter(flags);
@@ -76,7 +79,7 @@ interface Token {
   readonly [group: string]: string | undefined;
 }
 
-/** Reads up to the end, or to the parenthesis that closes the group. The whole is well-formed. */
+/** Parses up to the end of the group or of the expression, whose syntax RegExp has checked. */
 function parseChoice(tokens: Iterator<Token>): Part {
   const choices: Part[][] = [[]];
   for (let next = tokens.next(); !next.done && next.value.close === undefined; next = tokens.next()) {
@@ -84,7 +87,7 @@ function parseChoice(tokens: Iterator<Token>): Part {
     const { text, assertion, open, or, times } = next.value;
     if (or !== undefined) choices.push([]);
     else if (open !== undefined) sequence.push(parseChoice(tokens));
-    else if (assertion !== undefined) sequence.push({ kind: "assertion", holds: assertion as Assertion });
+    else if (assertion !== undefined) sequence.push({ kind: "assertion", assertion: assertion as Assertion });
     else if (times === undefined) sequence.push({ kind: "character", source: text });
     else sequence.push(repetition(sequence.pop(), next.value));
   }
@@ -104,7 +107,7 @@ function repetition(part: Part = { kind: "sequence", parts: [] }, { times, least
   };
 }
 
-/** Writes the steps of parts, one behind the other, until there are too many. */
+/** Emits the steps of parts, until there are too many. */
 class Emitter {
   readonly #flags: string;
   readonly #steps: Step[] = [];
@@ -119,7 +122,10 @@ class Emitter {
     switch (part.kind) {
       case "character": {
         const known = this.#sources.indexOf(part.source);
-        this.#steps.push({ kind: "character", fits: known < 0 ? this.#sources.push(part.source) - 1 : known });
+        this.#steps.push({
+          kind: "character",
+          characterClass: known < 0 ? this.#sources.push(part.source) - 1 : known,
+        });
         return;
       }
       case "assertion":
@@ -135,7 +141,7 @@ class Emitter {
     }
   }
 
-  /** The expression; undefined when it would be too large. */
+  /** The expression; undefined if it is too large. */
   end(): LinearRegExp | undefined {
     if (this.#steps.length > MAX_STEPS) return undefined;
     const characters = this.#sources.map((source) => new RegExp(`^(?:${source})$`, `${this.#flags}u`));
@@ -158,7 +164,7 @@ class Emitter {
 
   #emitRepetition({ part, least, most }: Extract<Part, { readonly kind: "repetition" }>): void {
     for (let count = 0, before = -1; count < least && before < this.#steps.length; count++) {
-      // A part without steps is the same however often it is repeated.
+      // A part without steps need not be repeated.
       before = this.#steps.length;
       this.emit(part);
     }
@@ -186,50 +192,53 @@ class Emitter {
   }
 }
 
-/** An expression that reads a text once. */
+/** A compiled expression. */
 export class LinearRegExp {
   readonly #steps: readonly Step[];
   readonly #characters: readonly RegExp[];
   readonly #word: RegExp;
 
-  /** @param characters what a character may be, by the number that steps have */
+  /**
+   * @param characters the character classes that steps refer to by index
+   * @param word matches a character of a word, for `\b`
+   */
   constructor(steps: readonly Step[], characters: readonly RegExp[], word: RegExp) {
     this.#steps = steps;
     this.#characters = characters;
     this.#word = word;
   }
 
-  /** Whether it matches somewhere in a text. */
+  /** True if the expression matches anywhere in a text. */
   test(text: string): boolean {
     const characters = Array.from(text);
-    let places: number[] = [];
+    let states: number[] = [];
     for (let at = 0; at <= characters.length; at++) {
       // A match may begin anywhere.
-      const reached = this.#reach([...places, 0], characters, at);
+      const reached = this.#expand([...states, 0], characters, at);
       if (reached === "end") return true;
       const fits: (boolean | undefined)[] = [];
-      places = [];
-      for (const place of reached) {
-        const step = this.#steps[place];
+      states = [];
+      for (const state of reached) {
+        const step = this.#steps[state];
         if (step.kind !== "character" || at === characters.length) continue;
-        fits[step.fits] ??= this.#characters[step.fits].test(characters[at]);
-        if (fits[step.fits]) places.push(place + 1);
+        fits[step.characterClass] ??= this.#characters[step.characterClass].test(characters[at]);
+        if (fits[step.characterClass]) states.push(state + 1);
       }
     }
     return false;
   }
 
-  /** Where the reading can be without another character. */
-  #reach(from: readonly number[], characters: readonly string[], at: number): Iterable<number> | "end" {
+  /** The states that are reached without reading a character. */
+  #expand(from: readonly number[], characters: readonly string[], at: number): Iterable<number> | "end" {
     const reached = new Set<number>();
     const open = [...from];
-    for (let place = open.pop(); place !== undefined; place = open.pop()) {
-      if (reached.has(place)) continue;
-      reached.add(place);
-      const step = this.#steps[place];
+    for (let state = open.pop(); state !== undefined; state = open.pop()) {
+      if (reached.has(state)) continue;
+      reached.add(state);
+      const step = this.#steps[state];
       if (step.kind === "end") return "end";
       if (step.kind === "split") open.push(...step.to);
-      if (step.kind === "assertion" && this.#holds(step.holds, characters, at)) open.push(place + 1);
+      if (step.kind === "assertion" && this.#holds(step.assertion, characters, at)) open.push(state + 1);
     }
     return reached;
   }
@@ -237,7 +246,7 @@ export class LinearRegExp {
   #holds(assertion: Assertion, characters: readonly string[], at: number): boolean {
     if (assertion === "^") return at === 0;
     if (assertion === "$") return at === characters.length;
-    const [before, behind] = [at - 1, at].map((one) => this.#word.test(characters[one] ?? ""));
-    return (before !== behind) === (assertion === "\\b");
+    const [before, after] = [at - 1, at].map((one) => this.#word.test(characters[one] ?? ""));
+    return (before !== after) === (assertion === "\\b");
   }
 }
