@@ -16,7 +16,7 @@ import { BrokenPromiseError, checkPromises, type Promised, type Promises, subjec
 import { seededDice } from "./crash_dice.ts";
 import { type Choose, crash, crashStates, nothingSurvives } from "./crash_states.ts";
 import { crashRuntime, STATE_DIR } from "./crash_runtime.ts";
-import { breathe } from "./tally.ts";
+import { yieldToEventLoop } from "./tally.ts";
 
 /** A moment at which the power could fail. */
 interface Moment {
@@ -61,7 +61,7 @@ export class Scene {
     this.moment("the end");
     let count = 0;
     for (const [at, { after, image, promises }] of this.#moments.entries()) {
-      await breathe();
+      await yieldToEventLoop();
       for (const disk of crashStates(image, limit, at + 1)) {
         count++;
         try {

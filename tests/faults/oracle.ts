@@ -1,51 +1,49 @@
 /**
- * The oracle: what was said, against what the rooms hold. It is the same for every fault, whoever
- * spoke and whatever went wrong.
+ * The oracle compares the messages that were sent with the messages in the rooms. It is the same
+ * for every fault.
  *
  * ```text
- * acknowledged      -> there, once
- * refused           -> not there
- * nobody was told   -> there once, or not there
- * in any case       -> nothing that nobody said, no word changed, and nobody before somebody who had ended when it began
+ * acknowledged  -> arrived, once
+ * rejected      -> did not arrive
+ * unknown       -> arrived at most once
+ * always        -> no unknown message, no changed text; a message never overtakes one whose sender had ended before it began
  * ```
  *
  * @module
  */
 
-/** What one sender said, and what it heard. */
-export interface Said {
-  /** The room that it is for. */
+/** A message and the answer that its sender got. */
+export interface SentMessage {
+  /** The room. */
   readonly lane: string;
   readonly subject: string;
   readonly message: string;
   /**
-   * `unknown` when it was killed before anybody could be told, or the disk would not let it take
-   * back what it refused.
+   * `unknown` if the sender was killed before its answer, or could not undo a message that it
+   * rejected.
    */
-  readonly answer: "acknowledged" | "refused" | "unknown";
-  /** When it began and when it ended, on a clock that all senders share. */
+  readonly answer: "acknowledged" | "rejected" | "unknown";
+  /** When the sender began and ended, by the logical clock of all senders. */
   readonly began: number;
   readonly ended: number;
-  /** Whether it may have gone out ahead of what waits, since no disk would take it. */
+  /** Whether it may overtake queued messages, because it was sent without the queue. */
   readonly mayOvertake?: boolean;
 }
 
-/** One message in a room. */
-export interface Heard {
+/** A message in a room. */
+export interface ReceivedMessage {
   readonly lane: string;
   readonly body: string;
-  /**
-   * Whether it is a line of a digest: its message in one line, and perhaps only how that begins.
-   */
+  /** Whether it is a line of a batch, which contains the message in one line, perhaps shortened. */
   readonly isExcerpt?: boolean;
 }
 
-/** What should not be, in words. All empty is what should be. */
+/** The subjects of wrong messages by kind. All lists are empty if all is well. */
 export interface Verdict {
   readonly losses: readonly string[];
   readonly duplicates: readonly string[];
-  /** What was delivered although it had been refused: neither lost nor repeated, but untrue. */
-  readonly halfTaken: readonly string[];
+  /** Messages that were delivered although they were rejected. */
+  readonly deliveredRejects: readonly string[];
   readonly unknown: readonly string[];
   readonly altered: readonly string[];
   readonly disorder: readonly string[];
@@ -57,58 +55,58 @@ export interface Verdict {
  */
 const FRAME_REGEXP = /^\[[^\]\n]*\] (?<text>.*?)(?:\n\n⏰ Queued since [^\n]*)?$/s;
 
-/** Judges. The order of `heard` is the order in the rooms. */
-export function judge(said: readonly Said[], heard: readonly Heard[]): Verdict {
-  const known = new Map(said.map((one) => [nameOf(one.lane, one.subject), one]));
-  const copies = Map.groupBy(heard, ({ lane, body }) => nameOf(lane, subjectOf(body)));
-  const isThere = ({ lane, subject }: Said) => copies.has(nameOf(lane, subject));
-  const names = (these: Iterable<Said>) => Array.from(these, ({ subject }) => subject);
+/** Compares sent and received messages, which must be in the order of the rooms. */
+export function judge(sent: readonly SentMessage[], received: readonly ReceivedMessage[]): Verdict {
+  const known = new Map(sent.map((one) => [toKey(one.lane, one.subject), one]));
+  const copies = Map.groupBy(received, ({ lane, body }) => toKey(lane, findSubject(body)));
+  const isThere = ({ lane, subject }: SentMessage) => copies.has(toKey(lane, subject));
+  const names = (these: Iterable<SentMessage>) => Array.from(these, ({ subject }) => subject);
   return {
-    losses: names(said.filter((one) => one.answer === "acknowledged" && !isThere(one))),
-    duplicates: [...copies.values()].flatMap((bodies) => bodies.slice(1).map(({ body }) => subjectOf(body))),
-    halfTaken: names(said.filter((one) => one.answer === "refused" && isThere(one))),
-    unknown: [...copies].flatMap(([name, [{ body }]]) => known.has(name) ? [] : subjectOf(body)),
-    altered: heard.filter((one) => isAltered(known.get(nameOf(one.lane, subjectOf(one.body))), one))
-      .map(({ body }) => subjectOf(body)),
-    disorder: [...Map.groupBy(heard, ({ lane }) => lane)].flatMap(([lane, bodies]) =>
-      disorderOf(bodies.flatMap(({ body }) => known.get(nameOf(lane, subjectOf(body))) ?? []))
+    losses: names(sent.filter((one) => one.answer === "acknowledged" && !isThere(one))),
+    duplicates: [...copies.values()].flatMap((bodies) => bodies.slice(1).map(({ body }) => findSubject(body))),
+    deliveredRejects: names(sent.filter((one) => one.answer === "rejected" && isThere(one))),
+    unknown: [...copies].flatMap(([name, [{ body }]]) => known.has(name) ? [] : findSubject(body)),
+    altered: received.filter((one) => isAltered(known.get(toKey(one.lane, findSubject(one.body))), one))
+      .map(({ body }) => findSubject(body)),
+    disorder: [...Map.groupBy(received, ({ lane }) => lane)].flatMap(([lane, bodies]) =>
+      findDisorder(bodies.flatMap(({ body }) => known.get(toKey(lane, findSubject(body))) ?? []))
     ),
   };
 }
 
-/** Everything that is wrong, one sentence each; losses come last, since they can be very many. */
-export function sentences(verdict: Verdict): string[] {
-  const { losses, duplicates, halfTaken, unknown, altered, disorder } = verdict;
+/** Formats a verdict, one line per message. Losses come last, because there can be many. */
+export function formatVerdict(verdict: Verdict): string[] {
+  const { losses, duplicates, deliveredRejects, unknown, altered, disorder } = verdict;
   return [
-    ...duplicates.map((each) => `once more: ${each}`),
-    ...halfTaken.map((each) => `refused, and delivered: ${each}`),
-    ...unknown.map((each) => `nobody said: ${each}`),
-    ...altered.map((each) => `not what was said: ${each}`),
+    ...duplicates.map((each) => `duplicate: ${each}`),
+    ...deliveredRejects.map((each) => `rejected, but delivered: ${each}`),
+    ...unknown.map((each) => `never sent: ${each}`),
+    ...altered.map((each) => `changed: ${each}`),
     ...disorder.map((each) => `out of order: ${each}`),
     ...losses.map((each) => `lost: ${each}`),
   ];
 }
 
-/** The subject of a message in a room. */
-export function subjectOf(body: string): string {
-  return textOf(body).split("\n")[0];
+/** Returns the subject of a message in a room. */
+export function findSubject(body: string): string {
+  return unframe(body).split("\n")[0];
 }
 
-function textOf(body: string): string {
+function unframe(body: string): string {
   return FRAME_REGEXP.exec(body)?.groups?.text ?? body;
 }
 
-function nameOf(lane: string, subject: string): string {
+function toKey(lane: string, subject: string): string {
   return JSON.stringify([lane, subject]);
 }
 
-function isAltered(said: Said | undefined, { body, isExcerpt }: Heard): boolean {
-  if (said === undefined) return false;
-  if (isExcerpt) return textOf(body) !== said.subject && !isExcerptOf(textOf(body), said);
-  return textOf(body) !== (said.message === "" ? said.subject : `${said.subject}\n\n${said.message}`);
+function isAltered(sent: SentMessage | undefined, { body, isExcerpt }: ReceivedMessage): boolean {
+  if (sent === undefined) return false;
+  if (isExcerpt) return unframe(body) !== sent.subject && !isExcerptOf(unframe(body), sent);
+  return unframe(body) !== (sent.message === "" ? sent.subject : `${sent.subject}\n\n${sent.message}`);
 }
 
-function isExcerptOf(text: string, { subject, message }: Said): boolean {
+function isExcerptOf(text: string, { subject, message }: SentMessage): boolean {
   const whole = `${subject}\n\n${inOneLine(message)}`;
   return text === whole || (text.endsWith("…") && whole.startsWith(text.slice(0, -1)));
 }
@@ -121,11 +119,11 @@ function inOneLine(message: string): string {
  * Each message that comes behind one that began only when it had ended; a copy counts where it
  * first came.
  */
-function disorderOf(lane: readonly Said[]): string[] {
+function findDisorder(lane: readonly SentMessage[]): string[] {
   const wrong: string[] = [];
-  let latest: Said | undefined;
+  let latest: SentMessage | undefined;
   for (const one of new Set(lane.filter(({ mayOvertake }) => !mayOvertake))) {
-    if (latest !== undefined && one.ended < latest.began) wrong.push(`${one.subject} behind ${latest.subject}`);
+    if (latest !== undefined && one.ended < latest.began) wrong.push(`${one.subject} after ${latest.subject}`);
     if (latest === undefined || one.began > latest.began) latest = one;
   }
   return wrong;

@@ -1,11 +1,11 @@
-/** The oracle can fail: whatever it should notice, it notices, and nothing else. */
+/** The oracle must report each kind of problem, and nothing else. */
 
 import { assertEquals } from "@std/assert";
-import { toldBy } from "./digest_lines.ts";
-import { type Heard, judge, type Said, sentences } from "./oracle.ts";
+import { expandBatchBody } from "./batch_lines.ts";
+import { formatVerdict, judge, type ReceivedMessage, type SentMessage } from "./oracle.ts";
 import { World } from "./world.ts";
 
-const said = (subject: string, at: number, answer: Said["answer"] = "acknowledged"): Said => ({
+const sent = (subject: string, at: number, answer: SentMessage["answer"] = "acknowledged"): SentMessage => ({
   lane: "!room",
   subject,
   message: `Body of ${subject}`,
@@ -13,59 +13,67 @@ const said = (subject: string, at: number, answer: Said["answer"] = "acknowledge
   began: at,
   ended: at + 1,
 });
-const heard = (subject: string, { message = `Body of ${subject}`, lane = "!room", note = "" } = {}): Heard => ({
+const received = (
+  subject: string,
+  { message = `Body of ${subject}`, lane = "!room", note = "" } = {},
+): ReceivedMessage => ({
   lane,
   body: `[jump] ${subject}\n\n${message}${note}`,
 });
-const A = said("A", 1), B = said("B", 3), C = said("C", 5);
+const A = sent("A", 1), B = sent("B", 3), C = sent("C", 5);
 
-/** A digest of these lines, taken apart. */
-const digest = (...lines: readonly string[]): Heard[] => {
+/** A batch with these lines, split into members. */
+const batch = (...lines: readonly string[]): ReceivedMessage[] => {
   const text = lines.map((line) => `- ${line}`).join("\n");
-  return toldBy({ lane: "!room", body: `[jump] ${lines.length} notifications\n\n${text}` });
+  return expandBatchBody({ lane: "!room", body: `[jump] ${lines.length} notifications\n\n${text}` });
 };
 
-const CASES: readonly [what: string, said: readonly Said[], heard: readonly Heard[], expected: readonly string[]][] = [
-  ["everything in order", [A, B], [heard("A"), heard("B")], []],
-  ["one that came late and says so", [A], [heard("A", { note: "\n\n⏰ Queued since 2026-11-22 20:15 (UTC)" })], []],
-  ["a lost one", [A, B], [heard("A")], ["lost: B"]],
-  ["a doubled one", [A, B], [heard("A"), heard("B"), heard("A")], ["once more: A"]],
-  ["a tripled one", [A], [heard("A"), heard("A"), heard("A")], ["once more: A", "once more: A"]],
-  ["a wrong payload", [A], [heard("A", { message: "Body of B" })], ["not what was said: A"]],
-  ["a payload that was cut", [A], [heard("A", { message: "Body of" })], ["not what was said: A"]],
-  ["a wrong order", [A, B, C], [heard("A"), heard("C"), heard("B")], ["out of order: B behind C"]],
-  ["an unknown one", [A], [heard("A"), heard("X")], ["nobody said: X"]],
-  ["one in another room", [A], [heard("A", { lane: "!other" })], ["nobody said: A", "lost: A"]],
-  ["one that was refused", [said("A", 1, "refused")], [heard("A")], ["refused, and delivered: A"]],
-  ["one that was refused and is not there", [said("A", 1, "refused")], [], []],
-  ["one that was killed, there", [said("A", 1, "unknown")], [heard("A")], []],
-  ["one that was killed, not there", [said("A", 1, "unknown")], [], []],
-  ["one that was killed, there twice", [said("A", 1, "unknown")], [heard("A"), heard("A")], ["once more: A"]],
-  ["a digest", [A, B], digest("20:15:03 ℹ A: Body of A", "20:15:04 ⚠ B: Body…"), []],
-  ["a digest in a wrong order", [A, B], digest("20:15:03 ℹ B: Body of B", "20:15:04 ℹ A"), [
-    "out of order: A behind B",
+const CASES: readonly [
+  what: string,
+  sent: readonly SentMessage[],
+  received: readonly ReceivedMessage[],
+  expected: readonly string[],
+][] = [
+  ["all in order", [A, B], [received("A"), received("B")], []],
+  ["one that came late and says so", [A], [received("A", { note: "\n\n⏰ Queued since 2026-11-22 20:15 (UTC)" })], []],
+  ["a lost one", [A, B], [received("A")], ["lost: B"]],
+  ["a doubled one", [A, B], [received("A"), received("B"), received("A")], ["duplicate: A"]],
+  ["a tripled one", [A], [received("A"), received("A"), received("A")], ["duplicate: A", "duplicate: A"]],
+  ["a wrong payload", [A], [received("A", { message: "Body of B" })], ["changed: A"]],
+  ["a payload that was cut", [A], [received("A", { message: "Body of" })], ["changed: A"]],
+  ["a wrong order", [A, B, C], [received("A"), received("C"), received("B")], ["out of order: B after C"]],
+  ["an unknown one", [A], [received("A"), received("X")], ["never sent: X"]],
+  ["one in another room", [A], [received("A", { lane: "!other" })], ["never sent: A", "lost: A"]],
+  ["one that was refused", [sent("A", 1, "rejected")], [received("A")], ["rejected, but delivered: A"]],
+  ["one that was refused and is not there", [sent("A", 1, "rejected")], [], []],
+  ["one that was killed, there", [sent("A", 1, "unknown")], [received("A")], []],
+  ["one that was killed, not there", [sent("A", 1, "unknown")], [], []],
+  ["one that was killed, there twice", [sent("A", 1, "unknown")], [received("A"), received("A")], ["duplicate: A"]],
+  ["a batch", [A, B], batch("20:15:03 ℹ A: Body of A", "20:15:04 ⚠ B: Body…"), []],
+  ["a batch in a wrong order", [A, B], batch("20:15:03 ℹ B: Body of B", "20:15:04 ℹ A"), [
+    "out of order: A after B",
   ]],
-  ["a digest that lacks one", [A, B], digest("20:15:03 ℹ A: Body of A"), ["lost: B"]],
-  ["a digest that only counts one", [A, B], [
-    ...digest("20:15:03 ℹ A: Body of A"),
+  ["a batch that lacks one", [A, B], batch("20:15:03 ℹ A: Body of A"), ["lost: B"]],
+  ["a batch that only counts one", [A, B], [
+    ...batch("20:15:03 ℹ A: Body of A"),
     { lane: "!room", body: "… and 1 more" },
-  ], ["nobody said: … and 1 more", "lost: B"]],
-  ["a digest with a wrong line", [A], digest("20:15:03 ℹ A: Body of B"), ["not what was said: A"]],
-  ["one that came by itself, and in a digest", [A, B], [
-    heard("A"),
-    ...digest("20:15:03 ℹ A: Body of A", "20:15:04 ℹ B"),
-  ], ["once more: A"]],
-  ["one that a digest counts twice", [A], digest("20:15:03 ℹ A: Body of A (×2, first 20:15:03, last 20:15:04)"), [
-    "once more: A",
+  ], ["never sent: … and 1 more", "lost: B"]],
+  ["a batch with a wrong line", [A], batch("20:15:03 ℹ A: Body of B"), ["changed: A"]],
+  ["one that came by itself, and in a batch", [A, B], [
+    received("A"),
+    ...batch("20:15:03 ℹ A: Body of A", "20:15:04 ℹ B"),
+  ], ["duplicate: A"]],
+  ["one that a batch counts twice", [A], batch("20:15:03 ℹ A: Body of A (×2, first 20:15:03, last 20:15:04)"), [
+    "duplicate: A",
   ]],
-  ["two at the same time, in either order", [A, { ...B, began: 1 }], [heard("B"), heard("A")], []],
+  ["two at the same time, in either order", [A, { ...B, began: 1 }], [received("B"), received("A")], []],
 ];
 
 for (const [what, spoken, arrived, expected] of CASES) {
-  Deno.test(`judge() on ${what}`, () => assertEquals(sentences(judge(spoken, arrived)), expected));
+  Deno.test(`judge() on ${what}`, () => assertEquals(formatVerdict(judge(spoken, arrived)), expected));
 }
 
-Deno.test("World.aftermath() notices what goes wrong in a real room", async () => {
+Deno.test("World.recover() notices what goes wrong in a real room", async () => {
   const put = async (world: World, body: string) => {
     const path = `_matrix/client/v3/rooms/${encodeURIComponent(world.rooms[0])}/send/m.room.message`;
     const answer = await fetch(`${world.homeserver.url}/${path}/${crypto.randomUUID()}`, {
@@ -76,16 +84,16 @@ Deno.test("World.aftermath() notices what goes wrong in a real room", async () =
     await answer.body?.cancel();
   };
   await using world = await World.open();
-  await world.say("first");
-  await world.say("second");
-  assertEquals((await world.aftermath()).problems, []);
-  await put(world, world.heard()[0].body);
-  const { duplicates, losses, problems, evidence } = await world.aftermath();
+  await world.notify("first");
+  await world.notify("second");
+  assertEquals((await world.recover()).problems, []);
+  await put(world, world.received()[0].body);
+  const { duplicates, losses, problems, evidence } = await world.recover();
   assertEquals([duplicates, losses], [1, 0]);
-  assertEquals(problems, ["once more: first"]);
+  assertEquals(problems, ["duplicate: first"]);
   assertEquals(evidence, [world.directory]);
-  await world.say("third", { waitMs: 0 });
+  await world.notify("third", { waitMs: 0 });
   Deno.removeSync(`${world.stateDir}/queue/queue.jsonl`);
-  assertEquals((await world.aftermath()).losses, 1);
+  assertEquals((await world.recover()).losses, 1);
   world.keepsEvidence = false;
 });

@@ -1,41 +1,38 @@
-/** Our command line as a real process of the suite. */
+/** Runs our program as a real process. */
 
 import { inheritedConfig } from "../../scripts/std/argv.ts";
 
 const ENTRY = new URL("../../mod.ts", import.meta.url).pathname;
 
-/** Names a file to run in the place of `mod.ts`. */
+/** The environment variable with a file to run instead of `mod.ts`. */
 export const PROGRAM_ENV = "MATRIX_NOTIFY_FAULTS_PROGRAM";
 
-/** No command takes so long, whatever happens to it. */
+/** A command that runs longer is killed. */
 const RUN_LIMIT_MS = 60_000;
 
-/** What became of a process. */
+/** The end of a process. */
 export interface Ending {
-  /** The exit code; undefined when it did not end by itself. */
+  /** The exit code; undefined if a signal ended it. */
   readonly code?: number;
   readonly signal: Deno.Signal | null;
-  /** What it said, on standard output and then on standard error. */
+  /** Standard output, then standard error. */
   readonly text: string;
 }
 
-/** A process that was started. */
+/** A running process. */
 export interface Running {
   readonly pid: number;
   readonly ending: Promise<Ending>;
 }
 
-/**
- * The command line of our program, with a program in front of it that breaks something and then
- * runs it.
- */
+/** Returns the command line of our program, run through a program that injects a fault. */
 export function commandLine(args: readonly string[], through: readonly string[] = []): string[] {
   const program = Deno.env.get(PROGRAM_ENV);
   const file = program === undefined ? [...inheritedConfig(), ENTRY] : ["--no-config", program];
   return [...through, Deno.execPath(), "run", "-A", "--quiet", "--no-prompt", ...file, ...args];
 }
 
-/** Starts a command; one that does not end within a minute is ended. */
+/** Starts a command. It is killed after a minute. */
 export function start([path, ...args]: readonly string[], env: Readonly<Record<string, string>>): Running {
   const child = new Deno.Command(path, { args, env, stdin: "null", stdout: "piped", stderr: "piped" }).spawn();
   let isLate = false;
@@ -53,12 +50,12 @@ export function start([path, ...args]: readonly string[], env: Readonly<Record<s
   return { pid: child.pid, ending: ended() };
 }
 
-/** An ending in one line. */
-export function tell({ code, signal, text }: Ending): string {
+/** Formats an ending in one line. */
+export function formatEnding({ code, signal, text }: Ending): string {
   return `exit ${code ?? signal}: ${text.replaceAll("\n", " / ")}`;
 }
 
-/** Whether a program is installed and does what it is asked to. */
+/** Whether a program is installed and succeeds. */
 export function works(path: string, ...args: readonly string[]): boolean {
   try {
     return new Deno.Command(path, { args: [...args], stdout: "null", stderr: "null" }).outputSync().success;

@@ -1,11 +1,10 @@
 /**
- * A storm: senders that are killed at random, deliverers too, and a homeserver that changes its
- * mood all the time. Afterwards the sky clears, and the room is asked: is everything there that was
- * answered with exit 0, once, in the order in which each sender spoke?
+ * A storm: senders and deliverers are killed at random, and the homeserver has changing faults.
+ * Then the faults are cleared, the queue is flushed, and the oracle checks the room: every
+ * acknowledged message must be there, once, in the order of its sender.
  *
- * `deno task storm [SECONDS] [SEED]`; 60 seconds and a random seed by default. It prints the seed;
- * the same seed rolls the same dice, though not the same kills, since the machine has dice of its
- * own.
+ * `deno task storm [SECONDS] [SEED]`; 60 seconds and a random seed by default. It prints the seed.
+ * A seed repeats the random numbers, but not the exact times of the kills.
  *
  * @module
  */
@@ -13,12 +12,12 @@
 import { inheritedConfig } from "../../scripts/std/argv.ts";
 import { LoopbackHomeserver } from "../../src/testing/mod.ts";
 import { StateFolder } from "../synapse/cli.ts";
-import { isDigestBody, toldBy } from "./digest_lines.ts";
-import { judge, type Said, sentences, type Verdict } from "./oracle.ts";
-import { messageFor } from "./world.ts";
+import { expandBatchBody, isBatchBody } from "./batch_lines.ts";
+import { formatVerdict, judge, type SentMessage, type Verdict } from "./oracle.ts";
+import { createMessage } from "./world.ts";
 
 const SENDERS = 4;
-const MOODS = [
+const FAULTS = [
   "calm",
   "calm",
   "refuse",
@@ -32,12 +31,12 @@ const MOODS = [
 ] as const;
 
 /**
- * Whoever delivers makes a digest of three, or never makes any, and keeps no pace then: one process
- * does this, and the next one that.
+ * Two configurations, chosen at random for each process: one makes a batch of three, the other
+ * never makes one and has no rate limit.
  */
 const FLOODS = [{ backlog: 2 }, { digest: false }] as const;
 
-/** Dice that fall the same way for the same seed (mulberry32). */
+/** Random numbers for a seed (mulberry32). */
 function dice(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -50,7 +49,7 @@ function dice(seed: number): () => number {
 
 const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
-/** Kills a process, if it still lives; returns how many died of it. */
+/** Kills a process; returns 0 if it had ended before, else 1. */
 function kill(pid: number): number {
   try {
     Deno.kill(pid, "SIGKILL");
@@ -61,36 +60,36 @@ function kill(pid: number): number {
   }
 }
 
-/** Keeps the queue, the deliverers' log, and what the room holds; returns where. */
-async function keep(directory: string, bodies: readonly string[]): Promise<string> {
+/** Copies the queue, the deliverer's log and the room to a directory; returns its path. */
+async function keepEvidence(directory: string, bodies: readonly string[]): Promise<string> {
   const evidence = await Deno.makeTempDir({ prefix: "storm-" });
   await new Deno.Command("cp", { args: ["-R", `${directory}/state`, evidence] }).output();
   await Deno.writeTextFile(`${evidence}/room.txt`, bodies.join("\n\f\n"));
   return evidence;
 }
 
-/** What a storm left. */
-export interface Aftermath {
-  readonly said: readonly Said[];
-  /** How many processes died. */
+/** The result of a storm. */
+export interface StormResult {
+  readonly sent: readonly SentMessage[];
+  /** How many processes were killed. */
   readonly kills: number;
-  /** How many events the room holds. */
+  /** The number of events in the room. */
   readonly events: number;
-  /** How many of them stand for several notifications. */
-  readonly digests: number;
+  /** How many of the events are batches. */
+  readonly batches: number;
   readonly verdict: Verdict;
-  /** What is wrong, one sentence each; empty is what should be. */
+  /** Problems, one sentence each; empty if all is well. */
   readonly problems: readonly string[];
-  /** Where the queue lies in which something went wrong, with what the room holds. */
+  /** Directories with the queue and the room, if there are problems. */
   readonly evidence: readonly string[];
   readonly possibleDuplicates: number;
 }
 
-/** Runs a storm, and judges. */
-export async function storm(seconds: number, seed: number): Promise<Aftermath> {
+/** Runs a storm and judges the result. */
+export async function storm(seconds: number, seed: number): Promise<StormResult> {
   const roll = dice(seed);
   const pick = <Value>(values: readonly Value[]) => values[Math.floor(roll() * values.length)];
-  // It ends deliverers that are still there before it goes.
+  // Its disposal ends deliverers that are still running.
   await using state = await StateFolder.make();
   const directory = state.path;
   await using homeserver = await LoopbackHomeserver.start();
@@ -115,30 +114,30 @@ export async function storm(seconds: number, seed: number): Promise<Aftermath> {
       stdout: "piped",
       stderr: "piped",
     }).spawn();
-  const said: Said[] = [];
+  const sent: SentMessage[] = [];
   let kills = 0, ticks = 0;
   const end = Date.now() + seconds * 1000;
 
   async function send(sender: number, number: number): Promise<void> {
     const subject = `${sender}.${number}`;
-    const message = messageFor(subject);
+    const message = createMessage(subject);
     const began = ++ticks;
     const child = spawn(["send", subject, message, "--wait", "2s"]);
-    const fate = roll() < 0.3 ? setTimeout(() => kills += kill(child.pid), roll() * 150) : undefined;
+    const killTimer = roll() < 0.3 ? setTimeout(() => kills += kill(child.pid), roll() * 150) : undefined;
     const { success, signal } = await child.output();
-    clearTimeout(fate);
-    const answer = success ? "acknowledged" : signal === null ? "refused" : "unknown";
-    said.push({ lane: room, subject, message, answer, began, ended: ++ticks });
+    clearTimeout(killTimer);
+    const answer = success ? "acknowledged" : signal === null ? "rejected" : "unknown";
+    sent.push({ lane: room, subject, message, answer, began, ended: ++ticks });
   }
-  async function speak(sender: number): Promise<void> {
+  async function sendMany(sender: number): Promise<void> {
     for (let number = 1; Date.now() < end; number++) await send(sender, number);
   }
-  async function changeMood(): Promise<void> {
+  async function changeFault(): Promise<void> {
     while (Date.now() < end) {
       await homeserver.clearFaults();
-      const mood = pick(MOODS);
+      const fault = pick(FAULTS);
       if (roll() < 0.2) await homeserver.restart({ memory: pick(["kept", "lost"]) });
-      if (mood !== "calm") homeserver.fault(mood, { retryAfterMs: 500 });
+      if (fault !== "calm") homeserver.fault(fault, { retryAfterMs: 500 });
       await wait(200 + 800 * roll());
     }
   }
@@ -151,8 +150,8 @@ export async function storm(seconds: number, seed: number): Promise<Aftermath> {
     }
   }
   await Promise.all([
-    ...Array.from({ length: SENDERS }, (_, sender) => speak(sender)),
-    changeMood(),
+    ...Array.from({ length: SENDERS }, (_, sender) => sendMany(sender)),
+    changeFault(),
     killDeliverers(),
   ]);
   await homeserver.clearFaults();
@@ -160,18 +159,18 @@ export async function storm(seconds: number, seed: number): Promise<Aftermath> {
   const flush = await spawn(["flush", "--wait", "120s"]).output();
   const status = JSON.parse(new TextDecoder().decode((await spawn(["status", "--json"]).output()).stdout));
   const bodies = homeserver.events(room).map(({ content }) => String(content.body));
-  const verdict = judge(said, bodies.flatMap((body) => toldBy({ lane: room, body })));
-  const problems = sentences(verdict);
+  const verdict = judge(sent, bodies.flatMap((body) => expandBatchBody({ lane: room, body })));
+  const problems = formatVerdict(verdict);
   if (!flush.success) problems.unshift(`the flush ended with ${flush.code}: ${new TextDecoder().decode(flush.stdout)}`);
   if (problems.length > 0) problems.unshift(`the status: ${JSON.stringify(status)}`);
   return {
-    said,
+    sent,
     kills,
     events: bodies.length,
-    digests: bodies.filter(isDigestBody).length,
+    batches: bodies.filter(isBatchBody).length,
     verdict,
     problems,
-    evidence: problems.length > 0 ? [await keep(directory, bodies)] : [],
+    evidence: problems.length > 0 ? [await keepEvidence(directory, bodies)] : [],
     possibleDuplicates: status.possibleDuplicates,
   };
 }
@@ -179,17 +178,15 @@ export async function storm(seconds: number, seed: number): Promise<Aftermath> {
 if (import.meta.main) {
   const [seconds = 60, seed = Math.floor(Math.random() * 1e9)] = Deno.args.map(Number);
   console.log(`storm of ${seconds} s, seed ${seed}`);
-  const { said, kills, events, digests, problems, evidence, possibleDuplicates } = await storm(seconds, seed);
-  const acknowledged = said.filter(({ answer }) => answer === "acknowledged").length;
+  const { sent, kills, events, batches, problems, evidence, possibleDuplicates } = await storm(seconds, seed);
+  const acknowledged = sent.filter(({ answer }) => answer === "acknowledged").length;
   console.log(
-    `${said.length} sends, ${acknowledged} acknowledged, ${kills} processes killed, ${events} events, ${digests} of them digests, ${possibleDuplicates} possible duplicates counted`,
+    `${sent.length} sends, ${acknowledged} acknowledged, ${kills} processes killed, ${events} events, ${batches} of them batches, ${possibleDuplicates} possible duplicates counted`,
   );
   for (const problem of problems) console.log(problem);
-  for (const directory of evidence) console.log(`what it left lies in ${directory}`);
+  for (const directory of evidence) console.log(`evidence is in ${directory}`);
   console.log(
-    problems.length === 0
-      ? "nothing was lost, nothing came twice, each sender in order"
-      : `${problems.length} problems`,
+    problems.length === 0 ? "nothing was lost or duplicated, each sender is in order" : `${problems.length} problems`,
   );
   Deno.exit(problems.length === 0 ? 0 : 1);
 }

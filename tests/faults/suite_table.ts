@@ -1,14 +1,14 @@
-/** The table of the suite: as it is printed, and as it is kept in a document. */
+/** The table of results, as it is printed and as it is kept in `docs/guarantees.md`. */
 
 import type { Row } from "./rows/row.ts";
 import { sum, type Tally } from "./tally.ts";
 
-/** A row that was run. */
+/** The result of a row. */
 export interface Result {
   readonly row: Row;
   readonly tally: Tally;
   readonly seconds: number;
-  /** Whether it was only a sample. */
+  /** Whether only a sample was run. */
   readonly isSample: boolean;
 }
 
@@ -17,13 +17,13 @@ const END = "<!-- deno-fmt-ignore-end -->\n<!-- faults: end -->";
 
 const TITLES = ["row", "fault", "how", "injections", "losses", "duplicates", "other problems", "seconds"] as const;
 
-/** The head of the table. */
+/** The header of the table. */
 export const HEAD: string = `| ${TITLES.join(" | ")} |\n| ${
   TITLES.map((_, at) => at === 1 || at === 2 ? "---" : "---:").join(" | ")
 } |`;
 
-/** One line of the table. What was not run has no numbers. */
-export function lineOf({ row, tally, seconds, isSample }: Result): string {
+/** Formats a line of the table. A row that did not run has no numbers. */
+export function formatLine({ row, tally, seconds, isSample }: Result): string {
   const { injections, losses, duplicates, problems, notRun } = tally;
   const isRun = injections > 0;
   const numbers = [injections, losses, duplicates, problems.length - losses - duplicates];
@@ -38,18 +38,17 @@ export function lineOf({ row, tally, seconds, isSample }: Result): string {
   return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
 }
 
-/** What all rows add up to, in a sentence. */
-export function totalOf(results: readonly Result[], minutes: number): string {
+/** Formats the sum of all rows in a sentence. */
+export function formatTotal(results: readonly Result[], minutes: number): string {
   const { injections, losses, duplicates } = sum(results.map(({ tally }) => tally));
   const [all, lost, twice] = [injections, losses, duplicates].map((number) => number.toLocaleString("en"));
   return `${all} injections, ${lost} losses, ${twice} duplicates, in ${minutes.toFixed(1)} minutes`;
 }
 
 /**
- * A document with a row's line in its table, which stands between two marks; lines of other rows
- * stay as they are.
+ * Replaces the line of a row in the table of a document, which is between two marks.
  *
- * @throws {Error} when it has no such place
+ * @throws {Error} if the document has no such table
  */
 export function withLine(document: string, result: Result): string {
   const begin = document.indexOf(BEGIN), end = document.indexOf(END);
@@ -57,6 +56,6 @@ export function withLine(document: string, result: Result): string {
   const numberOf = (line: string) => Number(/^\| *(\d+) /.exec(line)?.[1]);
   const others = document.slice(begin, end).split("\n").filter((line) => numberOf(line) > 0)
     .filter((line) => numberOf(line) !== result.row.number);
-  const lines = [...others, lineOf(result)].toSorted((a, b) => numberOf(a) - numberOf(b));
+  const lines = [...others, formatLine(result)].toSorted((a, b) => numberOf(a) - numberOf(b));
   return `${document.slice(0, begin + BEGIN.length)}\n\n${[HEAD, ...lines].join("\n")}\n\n${document.slice(end)}`;
 }

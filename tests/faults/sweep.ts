@@ -1,18 +1,18 @@
 /**
- * The sweep: a command is run again and again, and each time one more of its system calls on the
- * state directory is the one that goes wrong: the first, the second, and so on, until a run makes
- * fewer calls. Afterwards all is well again, another message is sent, and the room is asked whether
- * everything is there that was acknowledged, once and in order.
+ * The sweep runs a command again and again. Each time another one of its system calls on the state
+ * directory fails: the first, the second, and so on, until a run makes fewer calls. Then the fault
+ * is cleared, another message is sent, and the oracle checks that every acknowledged message is in
+ * the room, once and in order.
  *
  * ```text
- * for each command, fault and system call:  n = 1, 2, … until the fault does not happen any more
- *   new homeserver, new state directory -> the command, its n-th call fails, or kills it
- *   -> send another, flush, status -> judge the room
+ * each command, fault and system call:  n = 1, 2, … until the fault does not happen any more
+ *   new homeserver, new state directory -> the command; its n-th call fails, or kills it
+ *   -> send another message, flush, status -> judge the room
  * ```
  *
  * `deno run -A -q scripts/with_std.ts run -A tests/faults/sweep.ts [--command NAME]… [--fault
- * NAME]… [--limit N] [--jobs N]` runs all of it, which takes minutes, or the part that is named. It
- * needs strace.
+ * NAME]… [--limit N] [--jobs N]` runs the whole sweep, which takes minutes, or a part. It needs
+ * strace.
  *
  * @module
  */
@@ -22,35 +22,35 @@ import { works } from "./process.ts";
 import { commandNamed, COMMANDS, type SweptCommand } from "./sweep_commands.ts";
 import { type Fault, faultNamed, FAULTS, type Syscall } from "./sweep_faults.ts";
 import { attemptTrial, type Trial } from "./sweep_trial.ts";
-import { placed, sum, type Tally, withOwnPorts } from "./tally.ts";
+import { prefixProblems, sum, type Tally, withOwnPorts } from "./tally.ts";
 
-/** What to sweep. */
+/** The parts of a sweep. */
 export interface SweepOptions {
   readonly commands: readonly SweptCommand[];
   readonly faults: readonly Fault[];
-  /** The system calls that are swept. @default those of the fault */
+  /** The system calls. @default those of the fault */
   readonly syscalls?: readonly Syscall[];
-  /** How many calls of one name are tried at most. @default {Infinity} */
+  /** The maximum number of tried calls of one name. @default {Infinity} */
   readonly limit?: number;
-  /** How many injections run side by side. @default {2} */
+  /** How many injections run at the same time. @default {2} */
   readonly jobs?: number;
-  /** Hears of each row as soon as it is known. @default nobody */
+  /** Called with each row as soon as it is known. */
   readonly onRow?: (row: SweepRow) => void;
 }
 
-/** What became of one fault in all calls of one name that a command makes. */
+/** The results of one fault in all calls of one name that a command makes. */
 export interface SweepRow extends Tally {
   readonly fault: string;
   readonly command: string;
   readonly syscall: Syscall;
 }
 
-/** Whether there is an strace that may trace. */
+/** Whether strace is installed and permitted. */
 export function hasStrace(): boolean {
   return works("strace", "-qq", "-o", "/dev/null", "true");
 }
 
-/** Sweeps. */
+/** Runs a sweep. */
 export async function sweep(options: SweepOptions): Promise<SweepRow[]> {
   const { commands, faults, syscalls, limit = Infinity, jobs = 2, onRow } = options;
   const tasks = commands.flatMap((command) =>
@@ -67,7 +67,7 @@ export async function sweep(options: SweepOptions): Promise<SweepRow[]> {
   async function work(): Promise<void> {
     for (let at = next++; at < tasks.length; at = next++) {
       const { command, fault, syscall } = tasks[at];
-      rows[at] = rowOf(command, fault, syscall, await sweepCall(command, fault, syscall, limit));
+      rows[at] = createRow(command, fault, syscall, await sweepCall(command, fault, syscall, limit));
       onRow?.(rows[at]);
     }
   }
@@ -76,8 +76,8 @@ export async function sweep(options: SweepOptions): Promise<SweepRow[]> {
 }
 
 /**
- * Tries the first call, the second, and so on, until the command makes no more. The last one shows
- * that all is well without a fault.
+ * Injects the fault into the first call, the second, and so on. The last run has no fault and must
+ * succeed.
  */
 async function sweepCall(command: SweptCommand, fault: Fault, syscall: Syscall, limit: number): Promise<Trial[]> {
   const trials: Trial[] = [];
@@ -89,21 +89,21 @@ async function sweepCall(command: SweptCommand, fault: Fault, syscall: Syscall, 
   return trials;
 }
 
-function rowOf(command: SweptCommand, fault: Fault, syscall: Syscall, trials: readonly Trial[]): SweepRow {
+function createRow(command: SweptCommand, fault: Fault, syscall: Syscall, trials: readonly Trial[]): SweepRow {
   const tallies = trials.map((trial, at) => {
     const where = trial.fired ? `${fault.name} in ${syscall} number ${at + 1}` : "no fault";
-    return placed(`${command.name}, ${where}`, trial);
+    return prefixProblems(`${command.name}, ${where}`, trial);
   });
   return { fault: fault.name, command: command.name, syscall, ...sum(tallies) };
 }
 
-/** Sums rows that belong together, and prints them under one another. */
+/** Prints a table with the sums of rows that have the same keys. */
 function printTable(rows: readonly SweepRow[], keys: readonly ("fault" | "command")[]): void {
   const groups = Map.groupBy(rows, (row) => keys.map((key) => row[key]).join(" | "));
   const line = (cells: readonly string[]) => console.log(`| ${cells.join(" | ")} |`);
   line([
     ...keys,
-    "injections tried",
+    "injections",
     "losses",
     "duplicates",
     "other problems",
@@ -118,7 +118,7 @@ function printTable(rows: readonly SweepRow[], keys: readonly ("fault" | "comman
 async function main(): Promise<number> {
   const args = parseArgs(Deno.args, { string: ["command", "fault", "limit", "jobs"], collect: ["command", "fault"] });
   if (!hasStrace()) {
-    console.error("Cannot sweep: strace is not installed, or may not trace");
+    console.error("Cannot sweep: strace is missing or not permitted");
     return 69;
   }
   const rows = await sweep({

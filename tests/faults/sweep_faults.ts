@@ -1,8 +1,8 @@
-/** What can happen to a system call, in the words of `strace --inject`. */
+/** Faults of system calls, in the syntax of `strace --inject`. */
 
 /**
- * System calls by which the queue touches the disk, and the last ones the network. Machines differ
- * in a few names; `?` permits one that is unknown here.
+ * System calls on the disk, and at the end on the network. Some names differ between machines; `?`
+ * allows unknown names.
  */
 const SYSCALLS = {
   openat: "openat",
@@ -27,38 +27,40 @@ const SYSCALLS = {
   shutdown: "shutdown",
 } as const;
 
-/** The name of a system call, whatever this machine calls it. */
+/** The name of a system call in this file. */
 export type Syscall = keyof typeof SYSCALLS;
 
-/** A fault that is injected into one call of a program. */
+/** A fault of one system call. */
 export interface Fault {
-  /** How it stands in the table. */
+  /** Its name in the table. */
   readonly name: string;
-  /** The calls that it can happen to. */
+  /** The calls into which it is injected. */
   readonly syscalls: readonly Syscall[];
-  /** What is injected into the call. */
+  /** The effect for strace. */
   readonly effect: string;
   /**
-   * Whether it happens to calls on any file and any connection; otherwise to those that touch the
-   * state directory, and no others.
+   * Whether it affects calls on all files and connections. Otherwise only calls on the state
+   * directory are affected.
    */
   readonly isAnywhere?: boolean;
-  /** Whether every later call of the same name suffers it too. */
+  /** Whether all later calls of the same name fail too. */
   readonly lasts?: boolean;
   /**
-   * A second fault, in the first call of that name behind the first fault. Only a program that
-   * mends something makes that call.
+   * A second fault, in the first call of another name after the first fault. Only a program that
+   * undoes something makes that call.
    */
   readonly followUp?: { readonly syscall: Syscall; readonly effect: string };
-  /** Whether the program may fail to take back what it refuses: the disk does not let it. */
-  readonly excusesHalfTaken?: boolean;
+  /**
+   * Whether a rejected message may be delivered, because the disk does not let the program undo it.
+   */
+  readonly allowsDeliveredReject?: boolean;
 }
 
 const NETWORK: readonly Syscall[] = ["socket", "connect", "send", "receive", "poll", "shutdown"];
 const ALL = (Object.keys(SYSCALLS) as Syscall[]).filter((syscall) => !NETWORK.includes(syscall));
 /**
- * `close` must happen: where strace answers in its place, the file stays open, and locked, which no
- * disk can bring about.
+ * `close` never fails here: if strace replaces the call, the file stays open and locked, which no
+ * disk can cause.
  */
 const FALLIBLE = ALL.filter((syscall) => syscall !== "close");
 const GROWING: readonly Syscall[] = ["openat", "mkdir", "write", "fdatasync", "fsync", "rename"];
@@ -67,7 +69,7 @@ const READ_ONLY: readonly Syscall[] = [...NAMES, "write", "ftruncate"];
 const WRITING: readonly Syscall[] = ["write", "fdatasync", "fsync"];
 const KILL = "signal=SIGKILL";
 
-/** Every fault, by its name. */
+/** All faults. */
 export const FAULTS: readonly Fault[] = [
   { name: "SIGKILL", syscalls: ALL, effect: KILL },
   { name: "SIGKILL around the network", syscalls: NETWORK, effect: KILL, isAnywhere: true },
@@ -85,21 +87,21 @@ export const FAULTS: readonly Fault[] = [
   { name: "EACCES from then on", syscalls: NAMES, effect: "error=EACCES", lasts: true },
   { name: "short write", syscalls: ["write"], effect: "retval=5" },
   {
-    name: "EIO, SIGKILL while it is taken back",
+    name: "EIO, SIGKILL during the undo",
     syscalls: WRITING,
     effect: "error=EIO",
     followUp: { syscall: "ftruncate", effect: KILL },
   },
   {
-    name: "EIO, and no way to take it back",
+    name: "EIO, also during the undo",
     syscalls: WRITING,
     effect: "error=EIO",
     followUp: { syscall: "ftruncate", effect: "error=EIO" },
-    excusesHalfTaken: true,
+    allowsDeliveredReject: true,
   },
 ];
 
-/** @throws {Error} when there is no such fault */
+/** Finds a fault. @throws {Error} if it does not exist */
 export function faultNamed(name: string): Fault {
   const fault = FAULTS.find((fault) => fault.name === name);
   if (fault === undefined) {
@@ -108,13 +110,12 @@ export function faultNamed(name: string): Fault {
   return fault;
 }
 
-/** The options that make strace bring a fault about in the n-th call of its name. */
+/** Returns the options with which strace injects a fault into the n-th call of a name. */
 export function injection({ effect, lasts, followUp }: Fault, syscall: Syscall, n: number): string[] {
   const calls = [SYSCALLS[syscall], ...followUp ? [SYSCALLS[followUp.syscall]] : []];
   const options = ["-e", `trace=${calls.join(",")}`];
   options.push("-e", `inject=${SYSCALLS[syscall]}:${effect}:when=${n}${lasts ? "+" : ""}`);
   if (followUp) options.push("-e", `inject=${SYSCALLS[followUp.syscall]}:${followUp.effect}:when=1`);
-  // A filter in the kernel spares the program thousands of stops, but loses the signals that strace
-  // should send.
+  // With a filter in the kernel the program is faster, but strace cannot send signals.
   return options.some((option) => option.includes("signal=")) ? options : ["--seccomp-bpf", ...options];
 }

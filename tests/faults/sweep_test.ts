@@ -1,6 +1,6 @@
 /**
- * A part of the sweep that is over in about a minute: what changes the disk, for the commands that
- * matter most. `sweep.ts` as a program does all of it.
+ * A part of the sweep that takes about a minute: calls that change the disk, for the most important
+ * commands.
  */
 
 import { assertEquals, assertGreaterOrEqual } from "@std/assert";
@@ -10,14 +10,13 @@ import { commandNamed } from "./sweep_commands.ts";
 import { faultNamed, type Syscall } from "./sweep_faults.ts";
 import { sum } from "./tally.ts";
 
-/** A kill in a call that only reads leaves what a kill in the next call leaves. */
+/** A kill in a call that only reads has the same effect as a kill in the next call. */
 const CHANGING: readonly Syscall[] = ["mkdir", "flock", "write", "ftruncate", "fdatasync", "fsync", "rename"];
 
 /**
- * Sweeps, and wants to see that nothing went wrong.
+ * Sweeps and expects no problems.
  *
- * @param atLeast how many injections must have happened: fewer would show that they do not happen
- * any more
+ * @param atLeast the minimum number of injections, to notice if they stop working
  */
 function sweepTest(name: string, atLeast: number, options: SweepOptions): void {
   straceTest(name, async () => {
@@ -27,19 +26,19 @@ function sweepTest(name: string, atLeast: number, options: SweepOptions): void {
   });
 }
 
-sweepTest("send keeps its word when it is killed in any call that changes the disk", 20, {
+sweepTest("send keeps its promise when it is killed in any call that changes the disk", 20, {
   commands: [commandNamed("send")],
   faults: [faultNamed("SIGKILL")],
   syscalls: ["openat", ...CHANGING],
 });
 
-sweepTest("flush loses and repeats nothing when it is killed in any call that changes the disk", 12, {
+sweepTest("flush loses and duplicates nothing when it is killed in any call that changes the disk", 12, {
   commands: [commandNamed("flush")],
   faults: [faultNamed("SIGKILL")],
   syscalls: CHANGING,
 });
 
-sweepTest("send keeps its word when any call fails with EIO or ENOSPC", 50, {
+sweepTest("send keeps its promise when any call fails with EIO or ENOSPC", 50, {
   commands: [commandNamed("send")],
   faults: [faultNamed("EIO"), faultNamed("ENOSPC")],
   syscalls: ["openat", "read", ...CHANGING],

@@ -1,26 +1,26 @@
-/** What a row of the suite adds up to. */
+/** Counts of injections and problems. */
 
-/** The sum of many injections. */
+/** The result of one or many injections. */
 export interface Tally {
-  /** How often the fault happened. */
+  /** How often a fault was injected. */
   readonly injections: number;
   readonly losses: number;
   readonly duplicates: number;
-  /** What is wrong, one sentence each; losses and duplicates are among them. */
+  /** All problems, one sentence each, with losses and duplicates. */
   readonly problems: readonly string[];
-  /** What could not be tried on this machine, and why, one sentence each. */
+  /** What could not run on this machine, with the reason, one sentence each. */
   readonly notRun: readonly string[];
-  /** Directories that were kept, with the queues in which something went wrong. */
+  /** Directories that were kept because of problems. */
   readonly evidence: readonly string[];
 }
 
-/** Nothing happened. */
+/** No injection. */
 export const NOTHING: Tally = { injections: 0, losses: 0, duplicates: 0, problems: [], notRun: [], evidence: [] };
 
-/** One fault that left nothing to say. */
+/** One injection without problems. */
 export const ONE: Tally = { ...NOTHING, injections: 1 };
 
-/** Adds up. */
+/** Adds tallies. */
 export function sum(tallies: Iterable<Tally>): Tally {
   return Array.from(tallies).reduce((total, tally) => ({
     injections: total.injections + tally.injections,
@@ -32,20 +32,17 @@ export function sum(tallies: Iterable<Tally>): Tally {
   }), NOTHING);
 }
 
-/** Something that this machine cannot do. It never counts as passed. */
+/** A test that cannot run on this machine. It does not count as passed. */
 export function notRun(reason: string): Tally {
   return { ...NOTHING, notRun: [reason] };
 }
 
-/** What is wrong besides losses and duplicates. */
+/** Problems other than losses and duplicates. */
 export function problem(...problems: readonly string[]): Tally {
   return { ...NOTHING, problems };
 }
 
-/**
- * Does the same for each of many, some of them side by side; what one throws is a problem of that
- * one.
- */
+/** Runs a function for each item, some at the same time. An error is a problem of its item. */
 export async function tallyEach<Item>(
   items: Iterable<Item>,
   jobs: number,
@@ -55,7 +52,7 @@ export async function tallyEach<Item>(
   const queue = Iterator.from(items);
   async function work(): Promise<void> {
     for (let next = queue.next(); !next.done; next = queue.next()) {
-      await breathe();
+      await yieldToEventLoop();
       try {
         const { value } = next;
         tallies.push(await withOwnPorts(() => each(value)));
@@ -69,10 +66,10 @@ export async function tallyEach<Item>(
 }
 
 /**
- * Runs a trial; once more when a homeserver that was away finds its port in other hands: those of
- * another trial's homeserver, which says nothing about us.
+ * Runs a trial. Repeats it if the port of its homeserver was taken while the homeserver was
+ * stopped: another trial uses it.
  *
- * @throws what the trial throws
+ * @throws {Error} if the trial throws
  */
 export async function withOwnPorts<Result>(trial: () => Promise<Result>): Promise<Result> {
   for (let left = 3;; left--) {
@@ -84,15 +81,12 @@ export async function withOwnPorts<Result>(trial: () => Promise<Result>): Promis
   }
 }
 
-/**
- * Lets timers and connections have their turn: what is tried in this process must not stand still
- * for what is tried beside it.
- */
-export function breathe(): Promise<void> {
+/** Lets timers and connections of concurrent trials go on. */
+export function yieldToEventLoop(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
-/** Problems, each with the place where it was. */
-export function placed(where: string, tally: Tally): Tally {
+/** Prefixes problems with their place. */
+export function prefixProblems(where: string, tally: Tally): Tally {
   return { ...tally, problems: tally.problems.map((text) => `${where}: ${text}`) };
 }

@@ -1,8 +1,8 @@
 /**
- * The world of one injection: a homeserver, its rooms, a state directory, and everybody who uses
- * them. Some are real processes; others are notifiers in this process, each as good as a process,
- * on a clock that moves when they wait. Whatever was said goes into one ledger, and in the end the
- * oracle judges.
+ * The setting of one injection: a homeserver, its rooms, a state directory, and senders. Senders
+ * are real processes, or notifiers in this process, each of which stands for a process. The clock
+ * of notifiers is virtual and moves during sleeps. All messages are recorded, and the oracle judges
+ * at the end.
  *
  * @module
  */
@@ -13,42 +13,42 @@ import type { CoreOptions } from "../../src/notifier/wiring.ts";
 import type { Outcome } from "../../src/notifier/outcomes.ts";
 import { type HomeserverOptions, LoopbackHomeserver } from "../../src/testing/mod.ts";
 import { type FakeRuntime, fakeRuntime } from "../fakes/runtime.ts";
-import { toldBy } from "./digest_lines.ts";
-import { type Heard, judge, type Said, sentences } from "./oracle.ts";
-import { commandLine, type Ending, type Running, start, tell } from "./process.ts";
+import { expandBatchBody } from "./batch_lines.ts";
+import { formatVerdict, judge, type ReceivedMessage, type SentMessage } from "./oracle.ts";
+import { commandLine, type Ending, formatEnding, type Running, start } from "./process.ts";
 import { NOTHING, type Tally } from "./tally.ts";
 
-/** What homeserver there is, and how many rooms. */
+/** The software of the homeserver, and the number of rooms. */
 export interface WorldOptions extends Pick<HomeserverOptions, "software" | "transactions"> {
   /** @default {1} */
   readonly rooms?: number;
-  /** Where the virtual clock begins, milliseconds since 1970. @default half a minute ago */
+  /** The start of the virtual clock, in milliseconds since 1970. @default half a minute ago */
   readonly now?: number;
 }
 
-/** How something is said. */
-export interface SayOptions {
+/** Options of a message. */
+export interface MessageOptions {
   readonly message?: string;
-  /** @default the first */
+  /** @default the first room */
   readonly room?: string;
   readonly severity?: Severity;
 }
 
-/** What a sender says when no disk took its message: it may have gone out ahead of what waits. */
+/** Printed if a message was sent without the queue. Such a message can overtake others. */
 const UNQUEUED = "it was sent without the queue";
 
-/** How long the last flush has patience, by the virtual clock: longer than any server asks for. */
-const PATIENCE_MS = 2 * 86_400_000;
+/** The time limit of the last flush by the virtual clock, longer than any Retry-After. */
+const LAST_FLUSH_MS = 2 * 86_400_000;
 
-/** A message with everything that likes to break on its way. */
-export function messageFor(subject: string): string {
+/** Creates a message with characters that are easily damaged. */
+export function createMessage(subject: string): string {
   return `Body of ${subject}: "quotes", \\ a backslash, äöü 😀\n\tand a second line <b>&amp;</b>`;
 }
 
-/** Nobody but who waits for a lock sleeps so shortly. */
+/** Only waits for a lock sleep so shortly. */
 const LOCK_POLL_MS = 25;
 
-/** The world. */
+/** Homeserver, rooms, state directory, clock, and all messages that were sent. */
 export class World implements AsyncDisposable {
   readonly homeserver: LoopbackHomeserver;
   /** The clock of the notifiers in this process, and of the homeserver. */
@@ -58,14 +58,14 @@ export class World implements AsyncDisposable {
   readonly rooms: readonly string[];
   readonly userId: string;
   accessToken: string;
-  readonly said: Said[] = [];
-  /** What notifiers in this process warned of. */
+  readonly sent: SentMessage[] = [];
+  /** Warnings of notifiers in this process. */
   readonly warnings: string[] = [];
-  /** Whether it stays on the disk, for whoever wants to know what went wrong in it. */
+  /** Whether the directory is kept, to find out what went wrong. */
   keepsEvidence = false;
   /**
-   * How far the virtual clock moves at least when somebody sleeps: days in steps of a quarter of a
-   * second take long.
+   * The minimum step of the virtual clock in a sleep. Without it, days in steps of 250 ms take
+   * long.
    */
   stepMs = 0;
   #ticks = 0;
@@ -78,7 +78,7 @@ export class World implements AsyncDisposable {
     this.rooms = Array.from({ length: rooms }, () => homeserver.createRoom({ members: [this.userId] }));
   }
 
-  /** Makes one in which all is well. */
+  /** Starts a homeserver without faults. */
   static async open({ rooms = 1, now = Date.now() - 30_000, ...options }: WorldOptions = {}): Promise<World> {
     const runtime = fakeRuntime({ realIds: true, now });
     return new World(await LoopbackHomeserver.start({ ...options, now: runtime.now }), runtime, rooms);
@@ -90,7 +90,7 @@ export class World implements AsyncDisposable {
     if (!this.keepsEvidence) Deno.removeSync(this.directory, { recursive: true });
   }
 
-  /** Another process, in this one. */
+  /** Opens a notifier that stands for another process. */
   notifier(options: Partial<CoreOptions> = {}): Promise<NotifierCore> {
     const { homeserver: { url }, accessToken, rooms: [room], stateDir, runtime } = this;
     const channels = { matrix: { homeserver: url, accessToken, room } };
@@ -104,8 +104,8 @@ export class World implements AsyncDisposable {
   }
 
   /**
-   * Sleeps by the virtual clock. Who asks for a lock again sleeps by the real one too: a process
-   * that is just being started holds what this one has open, until it runs its program.
+   * Sleeps by the virtual clock. Waits for a lock also sleep by the real clock: a process that is
+   * being started has copies of our open files until it runs its program.
    */
   async sleep(ms: number, signal?: AbortSignal): Promise<void> {
     const least = Math.max(ms, this.stepMs);
@@ -113,45 +113,46 @@ export class World implements AsyncDisposable {
     await this.runtime.sleep(least, signal);
   }
 
-  /** Says something in this process. What it throws is a refusal. */
-  async say(
+  /** Sends a message in this process. An error counts as a rejection. */
+  async notify(
     subject: string,
-    { notifier, waitMs, ...said }: SayOptions & { readonly notifier?: NotifierCore; readonly waitMs?: number } = {},
+    { notifier, waitMs, ...options }: MessageOptions & { readonly notifier?: NotifierCore; readonly waitMs?: number } =
+      {},
   ): Promise<readonly Outcome[]> {
-    const { room = this.rooms[0], message = messageFor(subject), severity } = said;
+    const { room = this.rooms[0], message = createMessage(subject), severity } = options;
     await using own = notifier ? undefined : await this.notifier();
     const began = this.tick();
-    const note = (answer: Said["answer"]) => this.note({ lane: room, subject, message, answer, began });
+    const record = (answer: SentMessage["answer"]) => this.record({ lane: room, subject, message, answer, began });
     try {
       const outcomes = await (notifier ?? own)!.notify({ subject, message, severity }, { room, waitMs });
-      note(outcomes.some(({ state }) => state === "dead") ? "refused" : "acknowledged");
+      record(outcomes.some(({ state }) => state === "dead") ? "rejected" : "acknowledged");
       return outcomes;
     } catch (error) {
-      note("refused");
+      record("rejected");
       throw error;
     }
   }
 
-  /** Says something by a real process. */
+  /** Sends a message by a real process. */
   async send(
     subject: string,
-    options: SayOptions & ProcessOptions & SendExcuses = {},
+    options: MessageOptions & ProcessOptions & SendExcuses = {},
   ): Promise<Ending> {
-    const { room = this.rooms[0], message = messageFor(subject), file, mayBeHalfTaken } = options;
+    const { room = this.rooms[0], message = createMessage(subject), file, mayBeDelivered } = options;
     const began = this.tick();
     const args = ["send", subject, message, "--room", room, ...options.args ?? [], ...this.#attach(file)];
     const ending = await this.start(args, options).ending;
     const mayOvertake = options.mayOvertake || ending.text.includes(UNQUEUED);
-    const common = { lane: room, answer: answerOf(ending, mayBeHalfTaken), began, mayOvertake };
-    this.note({ subject, message, ...common });
+    const common = { lane: room, answer: toAnswer(ending, mayBeDelivered), began, mayOvertake };
+    this.record({ subject, message, ...common });
     if (file !== undefined) {
       Deno.removeSync(`${this.directory}/${file}`);
-      this.note({ subject: file, message: "", ...common });
+      this.record({ subject: file, message: "", ...common });
     }
     return ending;
   }
 
-  /** A file whose content is its name; its event says nothing but that. */
+  /** Creates a file whose content is its name. */
   #attach(file: string | undefined): string[] {
     if (file === undefined) return [];
     const path = `${this.directory}/${file}`;
@@ -164,7 +165,7 @@ export class World implements AsyncDisposable {
     return start(commandLine(args, through), { ...this.env(), ...env });
   }
 
-  /** What a real process finds in its environment. */
+  /** The environment of real processes. */
   env(): Record<string, string> {
     return {
       MATRIX_HOMESERVER: this.homeserver.url,
@@ -175,48 +176,48 @@ export class World implements AsyncDisposable {
     };
   }
 
-  /** Real processes deliver each by itself from now on, and at once. */
-  withoutDigests(): void {
+  /** Turns batches and the rate limit off for real processes. */
+  disableBatches(): void {
     Deno.mkdirSync(`${this.directory}/matrix-notify`);
     Deno.writeTextFileSync(`${this.directory}/matrix-notify/config.json`, JSON.stringify({ flood: { digest: false } }));
   }
 
-  /** A moment of the clock that all senders share. */
+  /** Returns the next time of a logical clock that all senders share. */
   tick(): number {
     return ++this.#ticks;
   }
 
-  /** Writes down what was said. */
-  note(said: Omit<Said, "ended">): void {
-    this.said.push({ ...said, ended: this.tick() });
+  /** Records a message. */
+  record(sent: Omit<SentMessage, "ended">): void {
+    this.sent.push({ ...sent, ended: this.tick() });
   }
 
-  /** What the rooms hold; a digest counts as all that it tells of. */
-  heard(): Heard[] {
+  /** Returns all messages in the rooms. A batch counts as its members. */
+  received(): ReceivedMessage[] {
     return this.rooms.flatMap((lane) =>
-      this.homeserver.events(lane).flatMap(({ content }) => toldBy({ lane, body: String(content.body) }))
+      this.homeserver.events(lane).flatMap(({ content }) => expandBatchBody({ lane, body: String(content.body) }))
     );
   }
 
   /**
-   * The fault is over: something fresh is said in each room, all must get through, nothing may be
-   * left, and the oracle judges.
+   * Ends an injection after its fault is over: sends another message to each room and flushes. Then
+   * the queue must be empty, and the oracle judges.
    *
-   * @param excuses what should not be, and cannot be helped
+   * @param excuses deviations that are allowed
    */
-  async aftermath(excuses: Excuses = {}): Promise<Tally> {
+  async recover(excuses: Excuses = {}): Promise<Tally> {
     const { runtime } = this;
-    // Real processes may have been here meanwhile.
+    // Real processes may have written later times.
     if (!excuses.keepsClock) runtime.time = Math.max(runtime.time, Date.now());
     const round = ++this.#rounds;
-    for (const room of this.rooms) await this.say(`afterwards ${round}`, { room });
+    for (const room of this.rooms) await this.notify(`afterwards ${round}`, { room });
     await using notifier = await this.notifier();
-    await notifier.flush({ waitMs: PATIENCE_MS });
+    await notifier.flush({ waitMs: LAST_FLUSH_MS });
     const { queued, deferred, held, dead, possibleDuplicates } = notifier.status();
-    const verdict = judge(this.said, this.heard());
-    const problems = sentences(verdict);
-    const doubtful = excuses.mayCount ? 0 : possibleDuplicates;
-    if (queued + deferred + held + Math.max(0, dead - (excuses.dead ?? 0)) + doubtful > 0) {
+    const verdict = judge(this.sent, this.received());
+    const problems = formatVerdict(verdict);
+    const uncounted = excuses.mayCount ? 0 : possibleDuplicates;
+    if (queued + deferred + held + Math.max(0, dead - (excuses.dead ?? 0)) + uncounted > 0) {
       problems.unshift(`the status: ${JSON.stringify(notifier.status())}, the warnings: ${this.warnings.join("; ")}`);
     }
     this.keepsEvidence ||= problems.length > 0;
@@ -230,46 +231,46 @@ export class World implements AsyncDisposable {
   }
 }
 
-/** What cannot be helped. */
+/** Deviations that are allowed. */
 export interface Excuses {
   /**
-   * The server cannot tell whether it had a message: where a try came to nothing, a possible
-   * duplicate is counted.
+   * Possible duplicates may be counted: the server gives no way to find out whether it got a
+   * message.
    */
   readonly mayCount?: boolean;
-  /** How many dead letters there should be. */
+  /** The expected number of dead letters. */
   readonly dead?: number;
-  /** The clock is the fault, and stays as it is. */
+  /** The clock is not set to the real time. */
   readonly keepsClock?: boolean;
 }
 
-/** What a sender cannot help. */
+/** Deviations of a sender that are allowed. */
 export interface SendExcuses {
-  /** The disk may not let it take back what it refuses. */
-  readonly mayBeHalfTaken?: boolean;
-  /** It may not see what waits. */
+  /** A rejected message may be delivered: the disk does not let the sender undo it. */
+  readonly mayBeDelivered?: boolean;
+  /** The message may overtake others: the sender may not see the queue. */
   readonly mayOvertake?: boolean;
 }
 
 /** How a process is run. */
 export interface ProcessOptions {
-  /** The name of a file that is sent with it. */
+  /** The name of an attachment. */
   readonly file?: string;
-  /** Arguments that follow. */
+  /** Further arguments. */
   readonly args?: readonly string[];
-  /** A program that runs it, and breaks something. */
+  /** A program that injects the fault and runs the command. */
   readonly through?: readonly string[];
-  /** More environment. */
+  /** Further environment variables. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** What the caller of a process knows. */
-export function answerOf(ending: Ending, mayBeHalfTaken = false): Said["answer"] {
+/** Returns what the caller of a process knows. */
+export function toAnswer(ending: Ending, mayBeDelivered = false): SentMessage["answer"] {
   if (ending.code === 0) return "acknowledged";
-  return ending.code === undefined || mayBeHalfTaken ? "unknown" : "refused";
+  return ending.code === undefined || mayBeDelivered ? "unknown" : "rejected";
 }
 
-/** A command that should have said 0. */
-export function complaint(what: string, ending: Ending): readonly string[] {
-  return ending.code === 0 ? [] : [`${what}: ${tell(ending)}`];
+/** Describes a command that did not end with exit code 0. */
+export function findFailure(what: string, ending: Ending): readonly string[] {
+  return ending.code === 0 ? [] : [`${what}: ${formatEnding(ending)}`];
 }

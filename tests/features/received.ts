@@ -1,6 +1,6 @@
 /** Reads rooms and the phone topic back. Notifications are found by the number in their subject or file name. */
 
-import { isDigestBody } from "../faults/digest_lines.ts";
+import { isBatchBody } from "../faults/batch_lines.ts";
 import type { FeaturesWorld } from "./world.ts";
 
 /** A notification or an attachment that arrived. */
@@ -49,7 +49,7 @@ export function receivedByPhone({ ntfy }: FeaturesWorld): Received[] {
 function parseNames(body: string): Pick<Received, "name" | "isLine">[] {
   const file = /^file (\d+)_(\d+)\.txt$/.exec(body);
   if (file) return [{ name: `${file[1]}/${file[2]}`, isLine: false }];
-  const isLine = isDigestBody(body);
+  const isLine = isBatchBody(body);
   const lines = isLine ? body.split("\n").filter((line) => line.startsWith("- ")) : [body];
   return lines.filter((line) => !/notifications? expired/.test(line)).flatMap((line) => {
     const number = /<(\d+)> disk/.exec(line)?.[1];

@@ -1,20 +1,20 @@
 /** Row 21: the clock jumps. */
 
 import { works } from "../process.ts";
-import { notRun, ONE, placed, problem, sum, type Tally, tallyEach } from "../tally.ts";
-import { complaint, World } from "../world.ts";
+import { notRun, ONE, prefixProblems, problem, sum, type Tally, tallyEach } from "../tally.ts";
+import { findFailure, World } from "../world.ts";
 import { pairs, type Row, sample } from "./row.ts";
 
-/** What the clock shows; `now` is right. */
+/** The time of a clock; `now` is the real time. */
 const CLOCKS = ["now", "1970-01-01 00:10:00", "2038-02-01 00:00:00"] as const;
 type Clock = typeof CLOCKS[number];
 
 /** Row 21. */
 export const CLOCK_ROW: Row = {
   number: 21,
-  fault: "the clock jumps to 1970 and to 2038, and back",
+  fault: "the clock jumps to 1970 or 2038, and back",
   how:
-    "faketime: what waits, the sender and the deliverer each have a clock of their own, 27 combinations, in and after an outage",
+    "faketime: queued entry, sender and deliverer have different clocks, 27 combinations, with and without a lost answer",
   run: async (effort) => {
     if (!works("faketime", "2038-02-01 00:00:00", "true")) return notRun("faketime is not installed");
     const clocks = pairs(pairs(CLOCKS, CLOCKS), CLOCKS).map(([[first, second], third]) =>
@@ -32,7 +32,10 @@ function through(clock: Clock): readonly string[] {
   return clock === "now" ? [] : ["faketime", clock];
 }
 
-/** Something is queued by one clock in an outage, something is sent by another, and a third one delivers. */
+/**
+ * One process queues an entry during an outage, another one sends, a third one delivers; each has
+ * its own clock.
+ */
 async function jumps([first, second, third]: readonly [Clock, Clock, Clock], isLost: boolean): Promise<Tally> {
   await using world = await World.open();
   const args = ["--no-background"];
@@ -43,9 +46,12 @@ async function jumps([first, second, third]: readonly [Clock, Clock, Clock], isL
   const sends = await world.send("sends", { args, through: through(second) });
   const flush = await world.start(["flush", "--wait", "5s", ...args], { through: through(third) }).ending;
   const problems = [
-    ...complaint("the first", waits),
-    ...complaint("the second", sends),
-    ...complaint("the flush", flush),
+    ...findFailure("the first", waits),
+    ...findFailure("the second", sends),
+    ...findFailure("the flush", flush),
   ];
-  return placed([first, second, third, isLost].join(", "), sum([ONE, problem(...problems), await world.aftermath()]));
+  return prefixProblems(
+    [first, second, third, isLost].join(", "),
+    sum([ONE, problem(...problems), await world.recover()]),
+  );
 }

@@ -12,20 +12,20 @@ const STORM_SEED = 20261122;
 export const KILL_ROWS: readonly Row[] = [
   {
     number: 1,
-    fault: "kill -9 of a sender",
-    how: "strace, at every system call on the queue and the network, ten ways to send",
+    fault: "`kill -9` of a sender",
+    how: "strace: at every system call on the queue and the network; ten kinds of `send`",
     run: (effort) => swept(KILLS, effort, "sender"),
   },
   {
     number: 2,
-    fault: "kill -9 of a deliverer",
+    fault: "`kill -9` of a deliverer",
     how:
-      "strace, likewise, six ways to deliver; then at random for a minute, with senders, under a homeserver with moods",
-    run: async (effort) => sum([await swept(KILLS, effort, "deliverer"), await stormed(effort)]),
+      "strace: the same for six kinds of delivery; then a minute of random kills of senders and deliverers, with a failing homeserver",
+    run: async (effort) => sum([await swept(KILLS, effort, "deliverer"), await runStorm(effort)]),
   },
 ];
 
-async function stormed({ isQuick }: Effort): Promise<Tally> {
+async function runStorm({ isQuick }: Effort): Promise<Tally> {
   const { kills, verdict, problems, evidence } = await storm(isQuick ? 5 : 60, STORM_SEED);
   const { losses, duplicates } = verdict;
   return {

@@ -1,18 +1,18 @@
-/** Rows 8, 9 and 10: many processes, and one that stands still. */
+/** Rows 8, 9 and 10: many processes, and a stopped one. */
 
 import { DELIVERER_COMMAND } from "../../../src/base/deliverer_command.ts";
 import { denoFiles } from "../../../src/runtime/files.ts";
 import { works } from "../process.ts";
 import { NOTHING, notRun, problem, sum, type Tally, tallyEach } from "../tally.ts";
-import { complaint, type Excuses, World, type WorldOptions } from "../world.ts";
+import { type Excuses, findFailure, World, type WorldOptions } from "../world.ts";
 import { pairs, type Row, sample } from "./row.ts";
 
 /** Rows 8 to 10. */
 export const LOCK_ROWS: readonly Row[] = [
   {
     number: 8,
-    fault: "a process that was stopped while it holds a lock",
-    how: "SIGSTOP of a holder of lock or deliver.lock; three senders in turn, beside three others",
+    fault: "a process that is stopped while it holds a lock",
+    how: "SIGSTOP of the holder of `lock` or `deliver.lock`; three concurrent senders send three times",
     run: async (effort) => {
       if (!works("flock", "--version")) return notRun("flock is not installed");
       const cases = pairs(["lock", "deliver.lock"], ["killed", "goes on"] as const);
@@ -25,23 +25,22 @@ export const LOCK_ROWS: readonly Row[] = [
   },
   {
     number: 9,
-    fault: "two and more deliverers at once",
-    how:
-      "flushes and deliverers in the background, started together on a queue of ten, to a server that remembers nothing",
+    fault: "two and more deliverers at the same time",
+    how: "flushes and background deliverers start together on ten entries; the server ignores transaction ids",
     run: async (effort) =>
       await tallyEach(sample(Array.from({ length: 20 }, (_, at) => 2 + at % 4), effort, 7), 1, manyDeliverers),
   },
   {
     number: 10,
-    fault: "100 senders at once",
-    how: "100 processes; and ten scripts of ten; with the homeserver up and down",
+    fault: "100 senders at the same time",
+    how: "100 processes, or ten scripts with ten sends each; homeserver up or down",
     run: async (effort) => await tallyEach(sample(pairs([100, 10], [false, true]), effort, 4), 1, manySenders),
   },
 ];
 
 async function stopped(lock: string, end: "killed" | "goes on", isQuick: boolean): Promise<Tally> {
   await using world = await World.open();
-  await world.say("waiting", { waitMs: 0 });
+  await world.notify("waiting", { waitMs: 0 });
   const path = `${world.stateDir}/queue/${lock}`;
   denoFiles.open(path, "append")[Symbol.dispose]();
   const holder = new Deno.Command("flock", { args: ["-F", path, "sleep", "600"] }).spawn();
@@ -51,7 +50,7 @@ async function stopped(lock: string, end: "killed" | "goes on", isQuick: boolean
     const problems: string[] = [];
     for (let at = 0; at < (isQuick ? 1 : 3); at++) {
       const subject = `sender ${sender}, number ${at}`;
-      problems.push(...complaint(subject, await world.send(subject, { args: ["--no-background", "--wait", "1s"] })));
+      problems.push(...findFailure(subject, await world.send(subject, { args: ["--no-background", "--wait", "1s"] })));
     }
     return problems;
   };
@@ -59,16 +58,16 @@ async function stopped(lock: string, end: "killed" | "goes on", isQuick: boolean
   if (end === "goes on") holder.kill("SIGCONT");
   holder.kill(end === "killed" ? "SIGKILL" : "SIGTERM");
   await holder.status;
-  return sum([{ ...NOTHING, injections: isQuick ? 3 : 9 }, problem(...problems), await world.aftermath()]);
+  return sum([{ ...NOTHING, injections: isQuick ? 3 : 9 }, problem(...problems), await world.recover()]);
 }
 
-/** The server remembers nothing, so that whatever is sent twice is there twice. */
+/** A server that ignores transaction ids: a message that is sent twice arrives twice. */
 const FORGETFUL: WorldOptions & Excuses = { software: "Dendrite", transactions: "none", mayCount: true };
 
 async function manyDeliverers(count: number): Promise<Tally> {
   await using world = await World.open(FORGETFUL);
-  world.withoutDigests();
-  for (let at = 0; at < 10; at++) await world.say(`waiting ${at}`, { waitMs: 0 });
+  world.disableBatches();
+  for (let at = 0; at < 10; at++) await world.notify(`waiting ${at}`, { waitMs: 0 });
   world.homeserver.fault("slow-after-persisting", { delayMs: 20 });
   const word = JSON.stringify({ stateDir: world.stateDir });
   const deliverers = Array.from(
@@ -76,11 +75,11 @@ async function manyDeliverers(count: number): Promise<Tally> {
     (_, at) => at % 2 === 0 ? [DELIVERER_COMMAND, word] : ["flush", "--no-background"],
   );
   const endings = await Promise.all(deliverers.map((args) => world.start(args).ending));
-  const problems = endings.flatMap((ending, at) => complaint(deliverers[at][0], ending));
-  return sum([{ ...NOTHING, injections: count }, problem(...problems), await world.aftermath(FORGETFUL)]);
+  const problems = endings.flatMap((ending, at) => findFailure(deliverers[at][0], ending));
+  return sum([{ ...NOTHING, injections: count }, problem(...problems), await world.recover(FORGETFUL)]);
 }
 
-/** A hundred messages by so many senders. */
+/** Sends a hundred messages by several concurrent senders. */
 async function manySenders([senders, isOutage]: [number, boolean]): Promise<Tally> {
   await using world = await World.open(FORGETFUL);
   if (isOutage) await world.homeserver.stop();
@@ -88,14 +87,14 @@ async function manySenders([senders, isOutage]: [number, boolean]): Promise<Tall
     const problems: string[] = [];
     for (let at = 0; at < 100 / senders; at++) {
       const subject = `sender ${sender}, number ${at}`;
-      problems.push(...complaint(subject, await world.send(subject, { args: ["--no-background"] })));
+      problems.push(...findFailure(subject, await world.send(subject, { args: ["--no-background"] })));
     }
     return problems;
   };
   const problems = (await Promise.all(Array.from({ length: senders }, (_, sender) => speak(sender)))).flat();
   if (isOutage) await world.homeserver.restart();
-  const tally = await world.aftermath(FORGETFUL);
-  const count = world.heard().length - 1;
+  const tally = await world.recover(FORGETFUL);
+  const count = world.received().length - 1;
   if (count !== 100) problems.push(`there are ${count} messages instead of 100`);
   return sum([{ ...NOTHING, injections: 100 }, problem(...problems), tally]);
 }

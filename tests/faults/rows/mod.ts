@@ -3,7 +3,7 @@
 import { CLOCK_ROW } from "./clock.ts";
 import { DAMAGE_ROW, VERSION_ROW } from "./damage.ts";
 import { DISK_ROWS } from "./disk.ts";
-import { DOUBT_ROWS } from "./doubts.ts";
+import { IN_DOUBT_ROWS } from "./in_doubt.ts";
 import { KILL_ROWS } from "./kills.ts";
 import { LOCK_ROWS } from "./locks.ts";
 import { OUTAGE_ROWS } from "./outage.ts";
@@ -12,7 +12,7 @@ import { REFUSAL_ROWS } from "./refusals.ts";
 import type { Row } from "./row.ts";
 import { SIGNAL_ROW } from "./signals.ts";
 
-/** By their numbers, 1 to 26. */
+/** The rows in order, 1 to 26. */
 export const ROWS: readonly Row[] = [
   ...KILL_ROWS,
   POWER_ROW,
@@ -20,7 +20,7 @@ export const ROWS: readonly Row[] = [
   ...DISK_ROWS,
   ...LOCK_ROWS,
   ...OUTAGE_ROWS,
-  ...DOUBT_ROWS,
+  ...IN_DOUBT_ROWS,
   ...REFUSAL_ROWS,
   CLOCK_ROW,
   VERSION_ROW,

@@ -1,8 +1,8 @@
-/** File systems of a row's own: small ones, and ones that nobody may write. They need root. */
+/** Mounts of small and read-only file systems, which need root. */
 
 import { works } from "../process.ts";
 
-/** Why there are no mounts here; undefined where there are. */
+/** Returns why mounts are not possible; undefined if they are. */
 export function whyNoMounts(): string | undefined {
   const directory = Deno.makeTempDirSync({ prefix: "fault-mount-" });
   try {
@@ -15,12 +15,12 @@ export function whyNoMounts(): string | undefined {
   }
 }
 
-/** Mounts; says whether that was permitted. */
+/** Mounts a file system; returns whether that was permitted. */
 export function mount(...args: readonly string[]): boolean {
   return works("mount", ...args);
 }
 
-/** Unmounts. @throws {Error} when it does not go */
+/** Unmounts a file system. @throws {Error} if that fails */
 export function unmount(directory: string): void {
   if (!works("umount", directory)) throw new Error(`Cannot unmount ${directory}`);
 }

@@ -1,8 +1,8 @@
-/** Rows 11, 19 and 20: no homeserver, one that is none, and one that fails every time. */
+/** Rows 11, 19 and 20: no homeserver, another service, and one that fails every time. */
 
 import type { CoreOptions } from "../../../src/notifier/wiring.ts";
 import type { HomeserverFaultName } from "../../../src/testing/mod.ts";
-import { NOTHING, ONE, placed, problem, sum, type Tally, tallyEach } from "../tally.ts";
+import { NOTHING, ONE, prefixProblems, problem, sum, type Tally, tallyEach } from "../tally.ts";
 import { World } from "../world.ts";
 import { pairs, type Row, sample } from "./row.ts";
 
@@ -10,11 +10,14 @@ const MINUTE_MS = 60_000;
 const OUTAGES_MS = [MINUTE_MS, 60 * MINUTE_MS, 7 * 60 * MINUTE_MS, 3 * 24 * 60 * MINUTE_MS] as const;
 const MESSAGES = [1, 3, 10] as const;
 
-/** In how many steps time passes at most. */
+/** The maximum number of steps of the clock. */
 const STEPS = 300;
 
-/** Backoff of 5 minutes at most, half of it dice that show 0.5; 12 more until it is as long as that. */
-const MAX_PROBES = (outageMs: number) => outageMs / (3.5 * MINUTE_MS) + 12;
+/**
+ * The backoff is at most 5 minutes, of which half is random (0.5 here). 12 requests are needed to
+ * reach it.
+ */
+const MAX_REQUESTS = (outageMs: number) => outageMs / (3.5 * MINUTE_MS) + 12;
 
 const UNREACHABLE = {
   "refused": (port: number) => `http://127.0.0.1:${port}`,
@@ -26,11 +29,11 @@ const UNREACHABLE = {
 export const OUTAGE_ROWS: readonly Row[] = [
   {
     number: 11,
-    fault: "homeserver down: refused, no such name, no TLS; for minutes to days",
-    how: "on a virtual clock; also: one probe a backoff step, however many wait",
+    fault: "no homeserver: connection refused, unknown name, no TLS; for minutes to days",
+    how: "virtual clock; also checked: one request per backoff step for the whole queue",
     run: async (effort) => {
       const ways = Object.keys(UNREACHABLE) as (keyof typeof UNREACHABLE)[];
-      // A resolver answers in its own time, and there is one answer a probe.
+      // DNS lookups take real time, so long outages are left out.
       const bearable = pairs(ways, OUTAGES_MS).filter(([way, ms]) => way !== "no such name" || ms <= OUTAGES_MS[1]);
       return await tallyEach(
         sample(pairs(bearable, MESSAGES), effort),
@@ -41,8 +44,8 @@ export const OUTAGE_ROWS: readonly Row[] = [
   },
   {
     number: 19,
-    fault: "HTML with 200, 302, 404, 502 in the place of the homeserver",
-    how: "loopback homeserver, virtual clock: a captive portal, a proxy, a server that is none",
+    fault: "HTML with 200, 302, 404, 502 instead of the homeserver",
+    how: "loopback homeserver, virtual clock: a captive portal, a proxy, another service",
     run: async (effort) => {
       const faults: HomeserverFaultName[] = ["captive-portal", "redirect", "unrecognized", "502", "no-event-id"];
       const cases = pairs(pairs(faults, OUTAGES_MS), MESSAGES);
@@ -51,7 +54,7 @@ export const OUTAGE_ROWS: readonly Row[] = [
   },
   {
     number: 20,
-    fault: "500 and 503 for every PUT, for minutes to days",
+    fault: "500 and 503 for every PUT; for minutes to days",
     how: "loopback homeserver, virtual clock",
     run: async (effort) => {
       const faults: HomeserverFaultName[] = ["500", "503"];
@@ -66,38 +69,41 @@ async function unreachable(way: keyof typeof UNREACHABLE, outageMs: number, coun
   const { homeserver, accessToken, rooms: [room] } = world;
   const url = UNREACHABLE[way](homeserver.port);
   if (way === "refused") await homeserver.stop();
-  let probes = 0;
+  let requests = 0;
   const options: Partial<CoreOptions> = {
     insecureHttp: true,
     channels: { matrix: { homeserver: url, accessToken, room } },
-    onAttempt: () => probes++,
+    onAttempt: () => requests++,
   };
   await using notifier = await world.notifier(options);
-  for (let at = 0; at < count; at++) await world.say(`message ${at}`, { notifier });
+  for (let at = 0; at < count; at++) await world.notify(`message ${at}`, { notifier });
   await deliverFor(outageMs, world, options);
   if (way === "refused") await homeserver.restart();
-  const tooMany = probes > MAX_PROBES(outageMs) ? [`${probes} probes`] : [];
-  const none = probes === 0 ? ["nobody tried"] : [];
-  return placed(`${way}, ${outageMs} ms, ${count}`, sum([ONE, problem(...tooMany, ...none), await world.aftermath()]));
+  const tooMany = requests > MAX_REQUESTS(outageMs) ? [`${requests} requests`] : [];
+  const none = requests === 0 ? ["there was no request"] : [];
+  return prefixProblems(
+    `${way}, ${outageMs} ms, ${count}`,
+    sum([ONE, problem(...tooMany, ...none), await world.recover()]),
+  );
 }
 
 async function failing(fault: HomeserverFaultName, outageMs: number, count: number): Promise<Tally> {
   await using world = await World.open();
-  await world.say("before");
+  await world.notify("before");
   world.homeserver.fault(fault);
   await using notifier = await world.notifier();
-  for (let at = 0; at < count; at++) await world.say(`message ${at}`, { notifier });
+  for (let at = 0; at < count; at++) await world.notify(`message ${at}`, { notifier });
   await deliverFor(outageMs, world);
   const { dead } = notifier.status();
   await world.homeserver.clearFaults();
-  const buried = dead > 0 ? [`${dead} were buried`] : [];
-  return placed(
+  const deadLetters = dead > 0 ? [`${dead} are dead`] : [];
+  return prefixProblems(
     `${fault}, ${outageMs} ms, ${count}`,
-    sum([{ ...NOTHING, injections: count }, problem(...buried), await world.aftermath()]),
+    sum([{ ...NOTHING, injections: count }, problem(...deadLetters), await world.recover()]),
   );
 }
 
-/** Delivers, as somebody in the background would, until so much time has passed. */
+/** Runs a background deliverer until so much time has passed. */
 async function deliverFor(ms: number, world: World, options: Partial<CoreOptions> = {}): Promise<void> {
   const { runtime } = world;
   const stop = new AbortController();

@@ -1,4 +1,4 @@
-/** Row 3: the power fails. */
+/** Row 3: power cuts. */
 
 import { CRASH_KILLS, killEverywhere } from "../crash_kills.ts";
 import { BrokenPromiseError } from "../crash_ledger.ts";
@@ -9,32 +9,32 @@ import type { Row } from "./row.ts";
 /** Row 3. */
 export const POWER_ROW: Row = {
   number: 3,
-  fault: "power cut at any point, also after a kill",
-  how: "a model of the disk: what was not synced is lost, zeros, garbage, old or new, by sector and by name",
+  fault: "a power cut at any moment, also after a kill",
+  how: "a model of the disk: unsynced sectors are old, new, zeros or garbage; unsynced names are old or new",
   run: async ({ isQuick }) => {
     const factor = isQuick ? 0.1 : 1;
-    const plays: Play[] = [
+    const scenes: PlayedScene[] = [
       ...POWER_CUTS.map((powerCut) => ({ name: powerCut.name, run: () => cutPower(powerCut, factor) })),
       ...CRASH_KILLS.map((crashKill) => ({ name: crashKill.name, run: () => killEverywhere(crashKill, factor) })),
     ];
-    return await tallyEach(plays, 1, judged);
+    return await tallyEach(scenes, 1, toTally);
   },
 };
 
-/** One that is played, and looked at from all sides. */
-interface Play {
+/** A scene with its checks. */
+interface PlayedScene {
   readonly name: string;
-  /** Says at how many states it looked. */
+  /** Returns the number of checked states. */
   readonly run: () => Promise<number>;
 }
 
-async function judged({ name, run }: Play): Promise<Tally> {
+async function toTally({ name, run }: PlayedScene): Promise<Tally> {
   try {
     return { ...NOTHING, injections: await run() };
   } catch (error) {
     if (!(error instanceof BrokenPromiseError)) throw error;
     const { kind, message } = error;
-    // A play ends with its first broken promise.
+    // A scene ends at its first broken promise.
     return {
       ...ONE,
       losses: kind === "loss" ? 1 : 0,

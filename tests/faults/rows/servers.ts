@@ -1,16 +1,19 @@
-/** Homeservers that differ in what they remember. */
+/** Homeservers with different scopes of transaction ids. */
 
 import type { HomeserverFaultName, HomeserverOptions } from "../../../src/testing/mod.ts";
 import type { World } from "../world.ts";
 
-/** A homeserver, and what cannot be helped there. */
+/** A homeserver and its allowed deviations. */
 export interface Server extends Pick<HomeserverOptions, "software" | "transactions"> {
   readonly name: string;
-  /** Whether it cannot tell what became of a lost try, so that a repeated one is counted as a possible duplicate. */
+  /**
+   * Whether possible duplicates are counted after a lost answer: the server gives no way to find out
+   * whether the message arrived.
+   */
   readonly mayCount: boolean;
 }
 
-/** All of them; the last one remembers nothing at all. */
+/** All homeservers. The last one ignores transaction ids. */
 export const SERVERS: readonly Server[] = [
   { name: "Synapse", software: "Synapse", mayCount: false },
   { name: "Dendrite", software: "Dendrite", mayCount: true },
@@ -18,7 +21,7 @@ export const SERVERS: readonly Server[] = [
   { name: "no memory", software: "Dendrite", transactions: "none", mayCount: true },
 ];
 
-/** Faults after which nobody knows whether the message arrived, though it did. */
+/** Faults that lose the answer although the message is stored. */
 export const PERSISTED: readonly HomeserverFaultName[] = [
   "drop-after-persisting",
   "502-after-persisting",
@@ -27,14 +30,14 @@ export const PERSISTED: readonly HomeserverFaultName[] = [
   "slow-after-persisting",
 ];
 
-/** Faults after which nobody knows either, and it did not. */
+/** Faults that lose the answer, and the message is not stored. */
 export const UNPERSISTED: readonly HomeserverFaultName[] = ["drop-before-persisting", "502", "503", "500", "hang"];
 
-/** While something is done, whoever waits for a server that hangs loses patience as soon as the request has arrived. */
-export async function impatiently<Result>({ homeserver, runtime }: World, work: Promise<Result>): Promise<Result> {
+/** Waits for a promise. Requests that hang reach their timeout as soon as they have arrived. */
+export async function withTimeouts<Result>({ homeserver, runtime }: World, work: Promise<Result>): Promise<Result> {
   let isOver = false;
   const done = work.finally(() => isOver = true);
-  // Whoever waits for the work hears of its failure.
+  // The caller handles a rejection.
   done.catch(() => {});
   while (!isOver) {
     const hangs = homeserver.requests.some(({ fault, status, handled }) =>

@@ -1,4 +1,4 @@
-/** The sweep, as far as a row needs it. */
+/** The parts of the sweep that rows run. */
 
 import { hasStrace, sweep } from "../sweep.ts";
 import { commandNamed, COMMANDS, type SweptCommand } from "../sweep_commands.ts";
@@ -6,20 +6,20 @@ import { faultNamed, type Syscall } from "../sweep_faults.ts";
 import { notRun, sum, type Tally } from "../tally.ts";
 import type { Effort } from "./row.ts";
 
-/** A sender where there is nothing special and where it has most to do, and a deliverer likewise. */
-const THREE = ["send", "send beside the side door", "flush that compacts"] as const;
+/** The commands with the fewest and the most system calls. */
+const THREE = ["send", "send while the spool has files", "flush that compacts"] as const;
 
-/** A sample: one sender and one deliverer, in calls that change the disk. */
+/** The sample: one sender and one deliverer, and calls that change the disk. */
 const TWO = ["send", "flush"] as const;
 const CHANGING: readonly Syscall[] = ["mkdir", "flock", "write", "ftruncate", "fdatasync", "fsync", "rename", "send"];
 
-/** Sweeps commands of a role, or those that have most to do, with faults. */
+/** Sweeps the commands of a role, or three commands. */
 export async function swept(
   faults: readonly string[],
   { isQuick, jobs }: Effort,
   role?: SweptCommand["role"],
 ): Promise<Tally> {
-  if (!hasStrace()) return notRun("strace is not installed, or may not trace");
+  if (!hasStrace()) return notRun("strace is missing or not permitted");
   const all = role ? COMMANDS.filter((command) => command.role === role) : THREE.map(commandNamed);
   const few = TWO.map(commandNamed).filter((command) => !role || command.role === role);
   return sum(

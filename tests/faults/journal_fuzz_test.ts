@@ -1,6 +1,6 @@
 /** Damages the journal in thousands of ways. Each costs only the damaged lines. */
 
-import { fuzz } from "./fuzz.ts";
+import { fuzz } from "./journal_fuzz.ts";
 
 const ROUNDS = 3000;
 

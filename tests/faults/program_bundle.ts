@@ -1,7 +1,6 @@
 /**
- * The program in one file. Its hundred and fifty modules are most of what a start of it costs, and
- * of what strace has to look at; what it does to the queue is the same. The entry is this module,
- * so that it needs nothing beside it.
+ * Bundles the program into one file. That makes starts faster, and strace has less to trace; the
+ * calls on the queue are the same. The entry of the bundle is this module.
  *
  * @module
  */
@@ -15,10 +14,9 @@ import { PROGRAM_ENV } from "./process.ts";
 /**
  * Bundles the program for all processes of a suite.
  *
- * @returns why it could not be bundled; then the modules are run as they are, which only takes
- * longer
+ * @returns why it could not be bundled. Then the processes run the modules, which takes longer
  */
-export async function useOneFile(directory: string): Promise<string | undefined> {
+export async function bundleProgram(directory: string): Promise<string | undefined> {
   const path = `${directory}/program.js`;
   const entry = new URL(import.meta.url).pathname;
   const args = ["bundle", "--quiet", ...inheritedConfig(), "--output", path, entry];
@@ -28,7 +26,7 @@ export async function useOneFile(directory: string): Promise<string | undefined>
   Deno.env.set(PROGRAM_ENV, path);
 }
 
-/** What `mod.ts` does when it is the program. */
+/** Starts the command line or the deliverer, like `src/main.ts`. */
 function run([word, options]: readonly string[]): Promise<number> {
   return word === DELIVERER_COMMAND ? runDeliverer(options) : runCommandLine(Deno.args);
 }
