@@ -8,7 +8,7 @@ import { formatDuration } from "../base/duration.ts";
 import { loadConfig } from "../config/load.ts";
 import type { Policies } from "../delivery/delays.ts";
 import { Schedule } from "../delivery/schedule.ts";
-import { healthOf } from "../notifier/health.ts";
+import { judgeHealth } from "../notifier/health.ts";
 import { Reporter } from "../notifier/outcomes.ts";
 import { computeStatus, type Status } from "../notifier/status.ts";
 import { TORN_SUFFIX } from "../queue/quarantine.ts";
@@ -180,7 +180,7 @@ export const queueHealth: Check<DoctorContext> = {
   needs: ["state directory"],
   *look(context) {
     const { status } = readQueue(context);
-    const { state, problems } = healthOf(status, MAX_AGE_MS);
+    const { state, problems } = judgeHealth(status, MAX_AGE_MS);
     const all = [...problems, ...notes(status)].join("; ");
     if (state === "critical") yield failure(all, hintFor(status));
     else if (state === "warning") yield warning(all, hintFor(status));

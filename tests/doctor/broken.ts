@@ -284,7 +284,7 @@ const QUEUE: readonly Broken[] = [
     },
     check: "queue",
     state: "failure",
-    says: "1 held until an account or its token is mended",
+    says: "1 held until an account or its token is fixed",
     hint: "flush",
     also: ["deliverer"],
   },

@@ -30,7 +30,7 @@ function assertReduced(html: string, source: string): void {
   assertEquals(reduceHtml(html).html, html, source);
 }
 
-Deno.test("reduceHtml() defuses the classics", () => {
+Deno.test("reduceHtml() removes well-known attacks", () => {
   const sources: readonly (readonly [source: string, html: string])[] = [
     ["<script>alert(1)</script>a", "a"],
     ["<scr<script>ipt>alert(1)</script>a", "ipt&gt;alert(1)a"],
@@ -59,7 +59,7 @@ Deno.test("reduceHtml() defuses the classics", () => {
   }
 });
 
-Deno.test("reduceHtml() leaves nothing that another reading brings to life", () => {
+Deno.test("reduceHtml() leaves nothing that becomes active when it is parsed again", () => {
   const sources = [
     '<math><mtext><table><mglyph><style><!--</style><img title="--&gt;&lt;img src=1 onerror=alert(1)&gt;">',
     '<svg></p><style><a id="</style><img src=1 onerror=alert(1)>">',
@@ -77,7 +77,7 @@ Deno.test("reduceHtml() leaves nothing that another reading brings to life", () 
   for (const source of sources) assertReduced(reduceHtml(source).html, source);
 });
 
-Deno.test("reduceHtml() of its own result changes nothing, whatever the source", () => {
+Deno.test("reduceHtml() does not change its own result, for random sources", () => {
   const roll = dice(20261122);
   for (let round = 0; round < 4000; round++) {
     const source = randomHtml(roll, round % 50 === 0 ? 400 : 30);
@@ -87,7 +87,7 @@ Deno.test("reduceHtml() of its own result changes nothing, whatever the source",
   }
 });
 
-Deno.test("renderMarkdown() gives reduced HTML, whatever the source", () => {
+Deno.test("renderMarkdown() returns reduced HTML for random sources", () => {
   const roll = dice(20261123);
   for (let round = 0; round < 2000; round++) {
     const source = randomMarkdown(roll, 30);
@@ -129,7 +129,7 @@ const PATHOLOGICAL: readonly string[] = [
   "<ul><li>".repeat(90) + `<pre>${"a\n".repeat(30000)}`,
 ];
 
-Deno.test("reduceHtml() and renderMarkdown() come to an end with hostile sources", () => {
+Deno.test("reduceHtml() and renderMarkdown() end for hostile sources", () => {
   for (const source of PATHOLOGICAL) {
     for (const { html, text } of [reduceHtml(source), renderMarkdown(source)]) {
       assert(html.length + text.length < 64 * SOURCE_CHARS, source.slice(0, 40));
@@ -138,7 +138,7 @@ Deno.test("reduceHtml() and renderMarkdown() come to an end with hostile sources
   }
 });
 
-Deno.test("reduceHtml() and renderMarkdown() show megabytes without reading them", () => {
+Deno.test("reduceHtml() and renderMarkdown() show megabytes without parsing them", () => {
   for (const piece of ["[", ">", "<div>", "*a ", "a"]) {
     const source = piece.repeat(2 * 1024 * 1024 / piece.length);
     const shown = piece.replaceAll("<", "&lt;").replaceAll(">", "&gt;").repeat(3);

@@ -20,7 +20,7 @@ Deno.test("reduceHtml() keeps every suggested element", () => {
   check([list, table, alone].map((html) => [html, html]));
 });
 
-Deno.test("reduceHtml() keeps the text of what it does not keep", () => {
+Deno.test("reduceHtml() keeps the text of elements that it removes", () => {
   check([
     ["<font color=red>a</font> <small>b</small> <no-such>c</no-such>", "a b c"],
     ["<strike>a</strike>", "<del>a</del>"],
@@ -35,7 +35,7 @@ Deno.test("reduceHtml() keeps the text of what it does not keep", () => {
   ]);
 });
 
-Deno.test("reduceHtml() drops what is no text of the message", () => {
+Deno.test("reduceHtml() drops elements whose content is not text of the message", () => {
   const tags = [
     "script",
     "style",
@@ -105,7 +105,7 @@ Deno.test("reduceHtml() keeps a link only to an absolute address of a permitted 
   ]);
 });
 
-Deno.test("reduceHtml() shows the description of an image that no client could load", () => {
+Deno.test("reduceHtml() shows the description of an image that clients cannot load", () => {
   check([
     ['a <img src="https://e.org/p.png" alt="a graph"> b', "a a graph b"],
     ['<img alt="a < b">', "a &lt; b"],
@@ -115,7 +115,7 @@ Deno.test("reduceHtml() shows the description of an image that no client could l
   ]);
 });
 
-Deno.test("reduceHtml() closes what is open and escapes what is text", () => {
+Deno.test("reduceHtml() closes open elements and escapes text", () => {
   check([
     ["<b>a<i>b", "<b>a<i>b</i></b>"],
     ["<b>a<i>b</b>c</i>", "<b>a<i>b</i></b><i>c</i>"],
@@ -131,7 +131,7 @@ Deno.test("reduceHtml() closes what is open and escapes what is text", () => {
   ]);
 });
 
-Deno.test("reduceHtml() moves a block out of a paragraph, where no parser would leave it", () => {
+Deno.test("reduceHtml() moves a block out of a paragraph, as parsers do", () => {
   check([
     ["<p>a<button><div>b</div></button>c", "<p>a</p><div>b</div>c"],
     ["<div><p>a<button><div>b</div></button></p>c</div>", "<div><p>a</p><div>b</div>c</div>"],
@@ -144,7 +144,7 @@ Deno.test("reduceHtml() moves a block out of a paragraph, where no parser would 
   ]);
 });
 
-Deno.test("reduceHtml() drops white space between blocks, and none in preformatted text", () => {
+Deno.test("reduceHtml() drops white space between blocks, but not in preformatted text", () => {
   check([
     ["\n<p>a</p>\n\n<p>b</p>\n", "<p>a</p><p>b</p>"],
     ["<table>\n<tr>\n<td>a</td>\n</tr>\n</table>", "<table><tbody><tr><td>a</td></tr></tbody></table>"],
@@ -157,7 +157,7 @@ Deno.test("reduceHtml() drops white space between blocks, and none in preformatt
   ]);
 });
 
-Deno.test("reduceHtml() writes only characters that survive the way", () => {
+Deno.test("reduceHtml() writes only characters that are the same after parsing", () => {
   check([
     ["a\ud800b", "a\ufffdb"],
     ["a\0b&#0;c", "ab\ufffdc"],
@@ -176,7 +176,7 @@ Deno.test("reduceHtml() nests elements a hundred deep and keeps the text below",
   assertStringIncludes(reduceHtml("<div>".repeat(96) + "<table><tr><td>a").html, "<td>a</td>");
 });
 
-Deno.test("reduceHtml() shows the source of what costs too much", () => {
+Deno.test("reduceHtml() shows the source when parsing costs too much", () => {
   assertEquals(reduceHtml("<div>".repeat(600) + "\na").html, "&lt;div&gt;".repeat(600) + "<br>a");
   const deep = reduceHtml('<b id="a">'.repeat(600) + "\n a").html;
   assertEquals(reduceHtml(deep).html, deep);
@@ -186,7 +186,7 @@ Deno.test("reduceHtml() shows the source of what costs too much", () => {
   assertEquals(reduceHtml(`${long}\n`).text, `${long}\n`);
 });
 
-Deno.test("reduceHtml() gives nothing when there is nothing", () => {
+Deno.test("reduceHtml() returns empty forms for an empty source", () => {
   for (const source of ["", " \n", "<!-- a -->", "<script>a</script>"]) {
     assertEquals(reduceHtml(source), { html: "", text: "" }, source);
   }

@@ -31,7 +31,7 @@ Deno.test("reduceHtml().text marks the items of lists", () => {
   ]);
 });
 
-Deno.test("reduceHtml().text quotes", () => {
+Deno.test("reduceHtml().text marks quotations with >", () => {
   check([
     ["<blockquote>a<br>b</blockquote>c", "> a\n> b\n\nc"],
     ["<blockquote><p>a<p>b<blockquote>c</blockquote></blockquote>", "> a\n>\n> b\n>\n> > c"],
@@ -58,7 +58,7 @@ Deno.test("reduceHtml().text keeps preformatted text as it is", () => {
   ]);
 });
 
-Deno.test("reduceHtml().text parts the cells of a table", () => {
+Deno.test("reduceHtml().text separates the cells of a table", () => {
   check([
     ["<table><caption>t</caption><tr><th>a<th>b<tr><td>c<td>d</table>e", "t\na | b\nc | d\n\ne"],
     ["<table><tr><td><p>a</p><td><p>b</p></table>", "a | b"],

@@ -5,7 +5,7 @@ function check(rows: readonly (readonly [source: string, html: string])[]): void
   for (const [source, html] of rows) assertEquals(renderMarkdown(source).html, html, source);
 }
 
-Deno.test("renderMarkdown() renders what GitHub renders", () => {
+Deno.test("renderMarkdown() renders GitHub flavoured Markdown", () => {
   check([
     ["# a\n\nb", "<h1>a</h1><p>b</p>"],
     ["**a** *b* ~~c~~ `d`", "<strong>a</strong> <em>b</em> <del>c</del> <code>d</code>"],
@@ -23,7 +23,7 @@ Deno.test("renderMarkdown() renders what GitHub renders", () => {
   ]);
 });
 
-Deno.test("renderMarkdown() keeps the lines of programs and writes no paragraph around a single one", () => {
+Deno.test("renderMarkdown() keeps line breaks, and writes no p around a single paragraph", () => {
   check([
     ["a\nb", "a<br>b"],
     ["a\nb\n\nc", "<p>a<br>b</p><p>c</p>"],
@@ -31,7 +31,7 @@ Deno.test("renderMarkdown() keeps the lines of programs and writes no paragraph 
   ]);
 });
 
-Deno.test("renderMarkdown() shows the boxes of tasks as characters", () => {
+Deno.test("renderMarkdown() shows task boxes as characters", () => {
   check([["- [x] a\n- [ ] b", "<ul><li>☑ a</li><li>☐ b</li></ul>"]]);
 });
 
@@ -53,7 +53,7 @@ Deno.test("renderMarkdown().text is the source", () => {
   assertEquals(renderMarkdown("a\ud800\0b").text, "a\ufffdb");
 });
 
-Deno.test("renderMarkdown() shows the source when nothing would be left of it", () => {
+Deno.test("renderMarkdown() shows the source when the result would be empty", () => {
   check([
     ["", ""],
     ["[a]: https://e.org", "[a]: https://e.org"],
@@ -62,32 +62,32 @@ Deno.test("renderMarkdown() shows the source when nothing would be left of it", 
   ]);
 });
 
-Deno.test("renderMarkdown() leaves only the paragraph plain that costs too much", () => {
+Deno.test("renderMarkdown() shows only the paragraph as plain text that costs too much", () => {
   const { html } = renderMarkdown(`# **a**\n\n${"_b*\n".repeat(10000)}\n**c**`);
   assert(html.startsWith("<h1><strong>a</strong></h1><p>_b*<br>_b*<br>"), html.slice(0, 60));
   assert(html.endsWith("_b*</p><p><strong>c</strong></p>"), html.slice(-60));
 });
 
-Deno.test("renderMarkdown() bounds what all paragraphs together cost", () => {
+Deno.test("renderMarkdown() limits the cost of all paragraphs together", () => {
   const paragraph = `**a**\n${"_b*\n".repeat(1100)}\n`;
   const { html } = renderMarkdown(paragraph.repeat(2));
   assert(html.startsWith("<p><strong>a</strong><br>"), html.slice(0, 60));
   assertStringIncludes(html, "</p><p>**a**<br>");
 });
 
-Deno.test("renderMarkdown() understands a long log all the same", () => {
+Deno.test("renderMarkdown() renders a long log", () => {
   const log = "2026-11-22T20:00:00Z host_a kernel: [ 12.3] usb_new_device: **ok**\n".repeat(100);
   assertStringIncludes(renderMarkdown(log).html, "usb_new_device: <strong>ok</strong><br>");
 });
 
-Deno.test("renderMarkdown() leaves plain what is nested too deep", () => {
+Deno.test("renderMarkdown() shows deeply nested parts as plain text", () => {
   const { html } = renderMarkdown(`${"> ".repeat(200)}a\n\n**b**`);
   assertEquals(html.split("<blockquote>").length - 1, 50);
   assertStringIncludes(html, "&gt; &gt; a");
   assertStringIncludes(html, "<strong>b</strong>");
 });
 
-Deno.test("renderMarkdown() shows the source of what is too long", () => {
+Deno.test("renderMarkdown() shows the source when it is too long", () => {
   const source = "**a**\n\n\n".repeat(MAX_MARKDOWN_CHARS / 8);
   assert(renderMarkdown(source).html.startsWith("<p><strong>a</strong></p>"));
   assert(renderMarkdown(`${source} `).html.startsWith("**a**<br>"));

@@ -34,7 +34,7 @@ function kept({ stateDir }: Scene): string[] {
   }
 }
 
-Deno.test("notify() sends text and files in order, with what is known of them", async () => {
+Deno.test("notify() sends the text and its attachments in order, with their names, types and sizes", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   const outcomes = await notifier.notify({ subject: "Load", attachments: FILES });
@@ -64,7 +64,7 @@ Deno.test("notify() sends text and files in order, with what is known of them", 
   assertEquals(kept(scene), []);
 });
 
-Deno.test("notify() keeps files that are queued, and sends them when the originals are long gone", async () => {
+Deno.test("notify() keeps queued attachments, and sends them after the original files are gone", async () => {
   await using scene = await setScene();
   const path = `${scene.stateDir}/report.txt`;
   Deno.writeTextFileSync(path, "All is well");
@@ -84,7 +84,7 @@ Deno.test("notify() keeps files that are queued, and sends them when the origina
   assertEquals(kept(scene), []);
 });
 
-Deno.test("notify() takes nothing when a file cannot be taken", async () => {
+Deno.test("notify() queues nothing when an attachment cannot be used", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   const attachments = [...FILES, { path: `${scene.stateDir}/none` }];
@@ -93,7 +93,7 @@ Deno.test("notify() takes nothing when a file cannot be taken", async () => {
   assertEquals([shown(scene), kept(scene), notifier.entries()], [[], [], []]);
 });
 
-Deno.test("notify() leaves a file with the dead letters that the server refuses, and what is behind it goes on", async () => {
+Deno.test("notify() makes an attachment that the server rejects a dead letter, and the lane goes on", async () => {
   for (
     const fault of ["too-large", "too-large-page", "forbidden", "resource-limit-exceeded", "unrecognized"] as const
   ) {
@@ -111,7 +111,7 @@ Deno.test("notify() leaves a file with the dead letters that the server refuses,
   }
 });
 
-Deno.test("notify() asks how large a file may be, at either place, before it uploads", async () => {
+Deno.test("notify() reads the size limit, from either endpoint, before it uploads", async () => {
   await using scene = await setScene({ maxUploadBytes: 10 });
   const isNew = ({ path }: { readonly path: string }) => path.includes("/client/v1/");
   scene.homeserver.fault("unrecognized", { on: "media-config", times: 1, where: isNew });
@@ -140,7 +140,7 @@ Deno.test("notify() waits as long as the server says before it uploads again", a
   assertEquals(shown(scene), ["m.text Load", "m.image graph.png", "m.file übersicht.csv"]);
 });
 
-Deno.test("flush() uploads again what may have arrived, and shows it once", async () => {
+Deno.test("flush() repeats an upload in doubt, and shows the attachment once", async () => {
   await using scene = await setScene();
   scene.homeserver.fault("drop-after-persisting", { on: "upload", times: 1 });
   await using notifier = await scene.open();
@@ -151,7 +151,7 @@ Deno.test("flush() uploads again what may have arrived, and shows it once", asyn
   assertEquals(notifier.status().possibleDuplicates, 0);
 });
 
-Deno.test("flush() uploads nothing again whose event is in the room", async () => {
+Deno.test("flush() uploads no attachment again whose event is in the room", async () => {
   await using scene = await setScene();
   scene.homeserver.fault("drop-after-persisting", { times: 1, where: ({ body }) => body.includes("m.image") });
   await using notifier = await scene.open();
@@ -161,7 +161,7 @@ Deno.test("flush() uploads nothing again whose event is in the room", async () =
   assertEquals(scene.homeserver.uploads().length, 2);
 });
 
-Deno.test("notify() says in the text what a channel cannot carry", async () => {
+Deno.test("notify() lists in the text the attachments that a channel cannot send", async () => {
   await using scene = await setScene();
   await using hook = await LoopbackWebhook.start();
   const channels = { hook: { kind: "webhook", url: hook.url } } as const;
@@ -175,7 +175,7 @@ Deno.test("notify() says in the text what a channel cannot carry", async () => {
   assertEquals(kept(scene), []);
 });
 
-Deno.test("notify() gathers nothing with files into a digest", async () => {
+Deno.test("notify() puts no notification with attachments into a batch", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   await scene.homeserver.stop();
@@ -188,7 +188,7 @@ Deno.test("notify() gathers nothing with files into a digest", async () => {
   assertEquals(shown(scene), ["m.text 7 notifications", "m.file übersicht.csv", "m.text 5 notifications"]);
 });
 
-Deno.test("notify() takes the place of what waits with the same key, its files included", async () => {
+Deno.test("notify() replaces a waiting notification with the same key, attachments included", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   await scene.homeserver.stop();
@@ -202,7 +202,7 @@ Deno.test("notify() takes the place of what waits with the same key, its files i
   assertEquals(kept(scene), []);
 });
 
-Deno.test("notify() makes one of what is sent twice by the same id", async () => {
+Deno.test("notify() treats two calls with the same id as one notification", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   const input = { subject: "Load", attachments: FILES };
@@ -217,7 +217,7 @@ Deno.test("notify() makes one of what is sent twice by the same id", async () =>
   assertEquals([shown(scene).length, kept(scene)], [3, []]);
 });
 
-Deno.test("flush() buries a file that is gone or cut, with the reason, and goes on", async () => {
+Deno.test("flush() makes an attachment that is missing or truncated a dead letter, with the reason, and goes on", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   await scene.homeserver.stop();
@@ -235,7 +235,7 @@ Deno.test("flush() buries a file that is gone or cut, with the reason, and goes 
   ]);
 });
 
-Deno.test("drop() removes the files of what it drops, and no others", async () => {
+Deno.test("drop() removes the attachments of dropped entries, and no others", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   await scene.homeserver.stop();
@@ -246,7 +246,7 @@ Deno.test("drop() removes the files of what it drops, and no others", async () =
   assertEquals(kept(scene), []);
 });
 
-Deno.test("notify() refuses files for which there is no room, and removes what a killed sender left behind", async () => {
+Deno.test("notify() refuses attachments that exceed the limit, and removes those that a killed sender left", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   const path = `${scene.stateDir}/attachments`;
@@ -267,7 +267,7 @@ Deno.test("notify() refuses files for which there is no room, and removes what a
   assertEquals([shown(scene).length, kept(scene)], [3, []]);
 });
 
-Deno.test("flush() sends no file before its text, for however long that waits for its pace", async () => {
+Deno.test("flush() sends no attachment before its text, even if the text waits for a rate limit", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open({ flood: { burst: 3, per: "5s" } });
   for (const subject of ["One", "Two", "Three"]) await notifier.notify({ subject });
@@ -283,7 +283,7 @@ Deno.test("flush() sends no file before its text, for however long that waits fo
   assertEquals(shown(scene).slice(3), ["m.text Four", "m.file übersicht.csv", "m.text 2 notifications"]);
 });
 
-Deno.test("notify() relates no file to an incident, and resolves with one", async () => {
+Deno.test("notify() relates no attachment to an incident, but its text", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   await notifier.notify({ subject: "Load", key: "load", attachments: FILES.slice(0, 1) });
@@ -297,7 +297,7 @@ Deno.test("notify() relates no file to an incident, and resolves with one", asyn
   assertEquals(related, [false, false, true, false]);
 });
 
-Deno.test("notify() sends one file to all who take it, and keeps it until the last of them has it", async () => {
+Deno.test("notify() sends one stored file to several destinations, and keeps it until the last one has it", async () => {
   await using scene = await setScene();
   await using telegram = await LoopbackTelegram.start({ now: scene.runtime.now });
   const { homeserver, accessToken, room } = scene;
@@ -317,7 +317,7 @@ Deno.test("notify() sends one file to all who take it, and keeps it until the la
   assertEquals(kept(scene), []);
 });
 
-Deno.test("notify() has a fallback stand in for a file as for its text, and spares it when the file is delivered", async () => {
+Deno.test("notify() gives an attachment a fallback as its text has, and cancels it when the attachment is delivered", async () => {
   await using scene = await setScene();
   await using telegram = await LoopbackTelegram.start({ now: scene.runtime.now });
   const { homeserver, accessToken, room, runtime } = scene;
@@ -340,7 +340,7 @@ Deno.test("notify() has a fallback stand in for a file as for its text, and spar
   assertEquals([shown(scene).length, kept(scene)], [5, []]);
 });
 
-Deno.test("notify() sends by its fallback the file that a server will not take, and no text again", async () => {
+Deno.test("notify() sends a rejected attachment through its fallback, without the text", async () => {
   await using scene = await setScene();
   await using telegram = await LoopbackTelegram.start({ now: scene.runtime.now });
   const { homeserver, accessToken, room } = scene;
@@ -356,7 +356,7 @@ Deno.test("notify() sends by its fallback the file that a server will not take, 
   assertEquals(telegram.messages("1001").map(({ file }) => file?.name), ["graph.png"]);
 });
 
-Deno.test("notify() sends files without the queue when that cannot be written, and keeps none of them", async () => {
+Deno.test("notify() sends attachments without the queue when it cannot be written, and keeps none of them", async () => {
   await using scene = await setScene();
   const warnings: string[] = [];
   await using notifier = await scene.open({ onWarning: (text) => warnings.push(text) });
@@ -371,7 +371,7 @@ Deno.test("notify() sends files without the queue when that cannot be written, a
   assertEquals(kept(scene), []);
 });
 
-Deno.test("flush() sends a file later that the disk does not read now, and doubts nothing", async () => {
+Deno.test("flush() sends an attachment later that cannot be read now, and is not in doubt", async () => {
   await using scene = await setScene();
   await using telegram = await LoopbackTelegram.start({ now: scene.runtime.now });
   const phone = { kind: "telegram", server: telegram.url, token: telegram.token, chat: 1001 } as const;
@@ -390,7 +390,7 @@ Deno.test("flush() sends a file later that the disk does not read now, and doubt
   assertEquals(notifier.status().possibleDuplicates, 0);
 });
 
-Deno.test("notify() leaves a file where its text was told, whatever is said under the same key", async () => {
+Deno.test("notify() keeps an attachment in the lane of its text when the key is used again", async () => {
   // News took the place of the file alone, and nobody was told of that.
   await using scene = await setScene();
   await using notifier = await scene.open();
@@ -407,7 +407,7 @@ Deno.test("notify() leaves a file where its text was told, whatever is said unde
   ]);
 });
 
-Deno.test("flush() tells once of a notification that expired with its files, and of a file that expired alone", async () => {
+Deno.test("flush() reports a notification that expired with its attachments once, and an attachment that expired alone", async () => {
   await using scene = await setScene();
   const { homeserver, runtime } = scene;
   await using notifier = await scene.open();

@@ -10,7 +10,7 @@ type FaultName = Parameters<LoopbackHomeserver["fault"]>[0];
 const journal = (stateDir: string) =>
   Deno.readTextFileSync(`${stateDir}/queue/queue.jsonl`).trimEnd().split("\n").map((line) => JSON.parse(line));
 
-Deno.test("NotifierCore.notify() delivers, and says with what event", async () => {
+Deno.test("NotifierCore.notify() delivers, and returns the event's id", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   const [outcome] = await notifier.notify({ subject: "Up" });
@@ -26,7 +26,7 @@ Deno.test("NotifierCore.notify() delivers, and says with what event", async () =
   assertEquals(journal(scene.stateDir).map(({ t }) => t), ["hdr", "enq", "att", "ack"]);
 });
 
-Deno.test("NotifierCore.notify() queues while the homeserver is down, and Notifier.flush() delivers later, in order and once", async () => {
+Deno.test("NotifierCore.notify() queues while the homeserver is down, and flush() delivers later, in order and once", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   await scene.homeserver.stop();
@@ -55,7 +55,7 @@ const EVERY_SECOND: FaultName[] = [
 ];
 
 for (const fault of EVERY_SECOND) {
-  Deno.test(`Notifier.flush() delivers ten messages in order and once when every second PUT meets ${fault}`, async () => {
+  Deno.test(`NotifierCore.flush() delivers ten messages in order and once when every second PUT meets ${fault}`, async () => {
     await using scene = await setScene();
     await using notifier = await scene.open({ flood: { digest: false } });
     for (let count = 1; count <= 10; count++) await notifier.notify({ subject: String(count) }, { waitMs: 0 });
@@ -73,7 +73,7 @@ async function met(homeserver: LoopbackHomeserver, name: FaultName, work: () => 
   return fault;
 }
 
-Deno.test("NotifierCore.notify() gives each channel a state of its own: one that is down delays no other", async () => {
+Deno.test("NotifierCore.notify() delivers through one channel while another is down", async () => {
   await using scene = await setScene();
   const { homeserver, accessToken, room, ntfy } = scene;
   await using notifier = await scene.open({
@@ -91,7 +91,7 @@ Deno.test("NotifierCore.notify() gives each channel a state of its own: one that
   assertEquals([scene.subjects(), ntfy.messages("alerts").length], [["Link down"], 1]);
 });
 
-Deno.test("NotifierCore.notify() sends to the named channels, kind or room only", async () => {
+Deno.test("NotifierCore.notify() sends only to the channels, kind or room in its options", async () => {
   await using scene = await setScene();
   const { homeserver, accessToken, room, ntfy } = scene;
   await using notifier = await scene.open({
@@ -118,7 +118,7 @@ Deno.test("NotifierCore.notify() sends to the named channels, kind or room only"
   );
 });
 
-Deno.test("NotifierCore.notify() delivers what waited before its own, oldest first", async () => {
+Deno.test("NotifierCore.notify() delivers older entries first", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   for (const subject of ["1", "2"]) await notifier.notify({ subject }, { waitMs: 0 });
@@ -126,7 +126,7 @@ Deno.test("NotifierCore.notify() delivers what waited before its own, oldest fir
   assertEquals(scene.subjects(), ["1", "2", "3"]);
 });
 
-Deno.test("NotifierCore.notify() does not wait behind a head that is deferred", async () => {
+Deno.test("NotifierCore.notify() does not wait for a deferred head of its lane", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   scene.homeserver.fault("429-retry-after-seconds", { retryAfterMs: 60_000, times: 1 });
@@ -137,7 +137,7 @@ Deno.test("NotifierCore.notify() does not wait behind a head that is deferred", 
   assert(scene.runtime.time - before < 1000);
 });
 
-Deno.test("NotifierCore.notify() gives up a server that hangs after its wait, and the message still comes once", async () => {
+Deno.test("NotifierCore.notify() stops waiting for a server that hangs, and the message arrives once", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   scene.homeserver.fault("hang-after-persisting", { times: 1 });
@@ -153,7 +153,7 @@ Deno.test("NotifierCore.notify() gives up a server that hangs after its wait, an
   assertEquals([scene.subjects(), scene.puts()], [["Up"], 1], "the room was read back");
 });
 
-Deno.test("NotifierCore.notify() of many at once delivers all, once", async () => {
+Deno.test("NotifierCore.notify() delivers many concurrent calls, each once", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open({ flood: { digest: false } });
   const subjects = Array.from({ length: 20 }, (_, count) => String(count));
@@ -163,7 +163,7 @@ Deno.test("NotifierCore.notify() of many at once delivers all, once", async () =
   assertEquals(scene.puts(), 20, "each left once, not only arrived once");
 });
 
-Deno.test("NotifierCore.notify() leaves the delivery to another that holds the lock, and sees the result", async () => {
+Deno.test("NotifierCore.notify() lets the holder of the lock deliver, and returns the result", async () => {
   await using scene = await setScene();
   await using first = await scene.open();
   await using second = await scene.open();
@@ -177,7 +177,7 @@ Deno.test("NotifierCore.notify() leaves the delivery to another that holds the l
   assertEquals(scene.subjects(), ["1", "2"]);
 });
 
-Deno.test("NotifierCore.deliverUntilEmpty() delivers until the queue is empty, and a second one leaves it to the first", async () => {
+Deno.test("NotifierCore.deliverUntilEmpty() delivers until the queue is empty, and a second one ends at once", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   await using other = await scene.open();
@@ -202,7 +202,7 @@ Deno.test("NotifierCore.deliverUntilEmpty() hands over to a flush that knows a n
   assertEquals(scene.subjects(), ["1"]);
 });
 
-Deno.test("NotifierCore.deliverUntilEmpty() stops at its signal while the courier is busy, and what did not leave counts as not tried", async () => {
+Deno.test("NotifierCore.deliverUntilEmpty() stops when its signal aborts, and entries that were not sent count no attempt", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   for (const subject of ["1", "2", "3", "4"]) await notifier.notify({ subject }, { waitMs: 0 });
@@ -218,14 +218,14 @@ Deno.test("NotifierCore.deliverUntilEmpty() stops at its signal while the courie
   ]]);
 });
 
-Deno.test("NotifierCore.notify() queues nothing when it refuses the input", async () => {
+Deno.test("NotifierCore.notify() queues nothing when it rejects the input", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   await assertRejects(() => notifier.notify({ subject: "" }), InvalidNotificationError);
   assertEquals(notifier.entries(), []);
 });
 
-Deno.test("NotifierCore.open() refuses a configuration that cannot work", async () => {
+Deno.test("NotifierCore.open() rejects a configuration that cannot work", async () => {
   const channels = { matrix: { homeserver: "https://example.org", accessToken: "a b", room: "!a" } };
   await assertRejects(
     () => NotifierCore.open({ channels, stateDir: "/nowhere" }),
@@ -238,7 +238,7 @@ Deno.test("NotifierCore.open() refuses a configuration that cannot work", async 
   await assertRejects(() => none.notify({ subject: "Up" }), ConfigError, "no channel is configured");
 });
 
-Deno.test("NotifierCore.notify() rejects when the state directory is no directory", async () => {
+Deno.test("NotifierCore.notify() throws when the state directory is a file", async () => {
   await using scene = await setScene();
   Deno.writeTextFileSync(`${scene.stateDir}/file`, "");
   await assertRejects(
@@ -251,7 +251,7 @@ Deno.test("NotifierCore.notify() rejects when the state directory is no director
   );
 });
 
-Deno.test("the access token is in no file of the state directory", async () => {
+Deno.test("NotifierCore.notify() writes the access token to no file of the state directory", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   for (const fault of ["unknown-token", "drop-after-persisting", "captive-portal", "too-large"] as const) {
@@ -267,7 +267,7 @@ Deno.test("the access token is in no file of the state directory", async () => {
   }
 });
 
-Deno.test("NotifierCore.retry() revives the dead, and Notifier.drop() ends what nobody wants", async () => {
+Deno.test("NotifierCore.retry() sends dead letters again, and drop() removes them", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   scene.homeserver.fault("too-large", { times: 2 });
@@ -280,7 +280,7 @@ Deno.test("NotifierCore.retry() revives the dead, and Notifier.drop() ends what 
   assertEquals([notifier.entries(), scene.subjects()], [[], ["1"]]);
 });
 
-Deno.test("NotifierCore.notify() of many at once to a service without transactions delivers each once", async () => {
+Deno.test("NotifierCore.notify() delivers many concurrent calls to a service without transactions, each once", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open({ channels: { ntfy: { server: scene.ntfy.url, topic: "alerts" } } });
   const subjects = Array.from({ length: 10 }, (_, count) => String(count));
@@ -288,7 +288,7 @@ Deno.test("NotifierCore.notify() of many at once to a service without transactio
   assertEquals(scene.ntfy.messages("alerts").map(({ message }) => message).toSorted(), subjects);
 });
 
-Deno.test("NotifierCore.notify() with a signal that is aborted queues nothing", async () => {
+Deno.test("NotifierCore.notify() queues nothing when its signal is aborted", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   await assertRejects(
@@ -299,7 +299,7 @@ Deno.test("NotifierCore.notify() with a signal that is aborted queues nothing", 
   assertEquals(notifier.entries(), []);
 });
 
-Deno.test("NotifierCore.notify() holds a channel whose token file cannot be read, and delivers by the others", async () => {
+Deno.test("NotifierCore.notify() holds a channel whose token file cannot be read, and delivers through the others", async () => {
   await using scene = await setScene();
   const { homeserver, room, ntfy } = scene;
   await using notifier = await scene.open({
@@ -313,7 +313,7 @@ Deno.test("NotifierCore.notify() holds a channel whose token file cannot be read
   assert(fieldsOf(outcomes[0]).reason?.includes("accessTokenFile /nowhere: there is no such file"));
 });
 
-Deno.test("NotifierCore hears of damage once, by the path of the copy", async () => {
+Deno.test("NotifierCore.status() warns of a damaged line once, with the path of its copy", async () => {
   await using scene = await setScene();
   await using first = await scene.open();
   await first.notify({ subject: "1" });
@@ -325,7 +325,7 @@ Deno.test("NotifierCore hears of damage once, by the path of the copy", async ()
   assertEquals(warnings.length, 1);
 });
 
-Deno.test("NotifierCore.notify() of a key takes the place of what waits, tells its sender, and says so in the room", async () => {
+Deno.test("NotifierCore.notify() replaces a waiting notification with the same key, and says so in the room", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   await scene.homeserver.stop();
@@ -340,7 +340,7 @@ Deno.test("NotifierCore.notify() of a key takes the place of what waits, tells i
   assert(String(content.formatted_body).includes("↻ In place of 2 earlier ones"));
 });
 
-Deno.test("NotifierCore.notify() with an id of the caller's sends once, however often it is called", async () => {
+Deno.test("NotifierCore.notify() sends once when it is called repeatedly with the same id", async () => {
   await using scene = await setScene();
   const call = async () => {
     await using notifier = await scene.open();
@@ -355,7 +355,7 @@ Deno.test("NotifierCore.notify() with an id of the caller's sends once, however 
   await assertRejects(() => notifier.notify({ subject: "x" }, { id: "with space" }), InvalidNotificationError);
 });
 
-Deno.test("NotifierCore.notify() sends without the queue when no disk takes it, says so, and rejects what then fails too", async () => {
+Deno.test("NotifierCore.notify() sends without the queue when it cannot be written, warns, and throws when that fails too", async () => {
   await using scene = await setScene();
   const warnings: string[] = [];
   const ntfy = { server: scene.ntfy.url, topic: "alerts" };
@@ -376,7 +376,7 @@ Deno.test("NotifierCore.notify() sends without the queue when no disk takes it, 
   assertEquals(scene.subjects(), ["One"]);
 });
 
-Deno.test("NotifierCore.notify() makes room where a journal is full of history", async () => {
+Deno.test("NotifierCore.notify() compacts a journal that is full of delivered entries", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   await notifier.notify({ subject: "One" });

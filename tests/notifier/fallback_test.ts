@@ -1,7 +1,7 @@
 /** Fallbacks, through the whole of a notifier: Matrix is late, and the phone is told. */
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { healthOf } from "../../src/notifier/health.ts";
+import { judgeHealth } from "../../src/notifier/health.ts";
 import type { CoreOptions } from "../../src/notifier/wiring.ts";
 import { type Scene, setScene } from "../fakes/scene.ts";
 import { fieldsOf } from "../fakes/outcomes.ts";
@@ -20,7 +20,7 @@ function withPhone({ homeserver, accessToken, room, ntfy }: Scene, more: object 
 
 const said = ({ ntfy }: Scene) => ntfy.messages("alerts").map(({ title, message }) => `${title}: ${message}`);
 
-Deno.test("NotifierCore.notify() tells nobody else what Matrix takes at once, and leaves nothing behind", async () => {
+Deno.test("NotifierCore.notify() cancels the fallback when Matrix delivers at once, and the queue stays empty", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open(withPhone(scene));
   const outcomes = await notifier.notify({ subject: "Link down" });
@@ -29,7 +29,7 @@ Deno.test("NotifierCore.notify() tells nobody else what Matrix takes at once, an
   assertEquals([await notifier.flush(), scene.runtime.sleeps], [[], []]);
 });
 
-Deno.test("NotifierCore.notify() tells by the fallback, once, what Matrix has not taken in time; Matrix gets it later all the same", async () => {
+Deno.test("NotifierCore.notify() sends through the fallback, once, when Matrix does not deliver in time; Matrix delivers it later too", async () => {
   await using scene = await setScene();
   const { homeserver, runtime } = scene;
   await using notifier = await scene.open(withPhone(scene));
@@ -61,7 +61,7 @@ Deno.test("NotifierCore.notify() tells by the fallback, once, what Matrix has no
   assertEquals([scene.subjects(), said(scene).length, notifier.entries()], [["Link down"], 1, []]);
 });
 
-Deno.test("NotifierCore.flush() spares the fallback when Matrix delivers before its time", async () => {
+Deno.test("NotifierCore.flush() cancels the fallback when Matrix delivers before the timeout", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open(withPhone(scene));
   await scene.homeserver.stop();
@@ -74,7 +74,7 @@ Deno.test("NotifierCore.flush() spares the fallback when Matrix delivers before 
   assertEquals([await notifier.flush(), said(scene)], [[], []]);
 });
 
-Deno.test("NotifierCore.flush() tells by the fallback at once what Matrix refuses for good", async () => {
+Deno.test("NotifierCore.flush() sends through the fallback at once when Matrix rejects an entry", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open(withPhone(scene));
   scene.homeserver.fault("too-large");
@@ -84,7 +84,7 @@ Deno.test("NotifierCore.flush() tells by the fallback at once what Matrix refuse
   assertEquals([said(scene).length, notifier.entries().map(({ state }) => state)], [1, ["dead"]]);
 });
 
-Deno.test("NotifierCore.drop() of what Matrix was to get takes its fallback along", async () => {
+Deno.test("NotifierCore.drop() drops the fallback of a dropped entry", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open(withPhone(scene));
   await scene.homeserver.stop();
@@ -93,7 +93,7 @@ Deno.test("NotifierCore.drop() of what Matrix was to get takes its fallback alon
   assertEquals(notifier.entries(), []);
 });
 
-Deno.test("NotifierCore.retry() sends a fallback that somebody names, before its time", async () => {
+Deno.test("NotifierCore.retry() sends a pending fallback before its timeout", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open(withPhone(scene));
   await scene.homeserver.stop();
@@ -102,7 +102,7 @@ Deno.test("NotifierCore.retry() sends a fallback that somebody names, before its
   assertEquals(said(scene).length, 1);
 });
 
-Deno.test("NotifierCore.status() counts a fallback that waits by itself, and raises no alarm about it", async () => {
+Deno.test("NotifierCore.status() counts pending fallbacks separately, and they raise no alarm", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open(withPhone(scene, { fallback: { channels: "phone", after: "1d" } }));
   await scene.homeserver.stop();
@@ -111,10 +111,10 @@ Deno.test("NotifierCore.status() counts a fallback that waits by itself, and rai
   const { queued, deferred, fallbacks, oldestSeconds, waitingFor } = notifier.status();
   assertEquals([queued, deferred, fallbacks, oldestSeconds], [0, 1, 1, 1800]);
   assertEquals(waitingFor, fieldsOf(matrix).reason);
-  assertEquals(healthOf(notifier.status(), 60 * MINUTE_MS).state, "ok");
+  assertEquals(judgeHealth(notifier.status(), 60 * MINUTE_MS).state, "ok");
 });
 
-Deno.test("NotifierCore.flush() tells of many that Matrix has not taken by one digest, and of those that come later in their time", async () => {
+Deno.test("NotifierCore.flush() sends many fallbacks in one batch, and later ones after their own timeout", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open(withPhone(scene));
   await scene.homeserver.stop();
@@ -133,7 +133,7 @@ Deno.test("NotifierCore.flush() tells of many that Matrix has not taken by one d
   assertEquals([notifier.entries(), scene.ntfy.messages("alerts").length], [[], 2]);
 });
 
-Deno.test("NotifierCore.notify() sends at once by a channel on which fallbacks wait, and passes them", async () => {
+Deno.test("NotifierCore.notify() sends at once through a channel with pending fallbacks, ahead of them", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open(withPhone(scene));
   await scene.homeserver.stop();
@@ -143,7 +143,7 @@ Deno.test("NotifierCore.notify() sends at once by a channel on which fallbacks w
   assertEquals(said(scene), ["jump: 2"]);
 });
 
-Deno.test("NotifierCore.notify() tells by the fallback what was said again and again under one key, no later than if it had been said once", async () => {
+Deno.test("NotifierCore.notify() with one key, repeatedly, does not postpone the fallback", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open(withPhone(scene));
   await scene.homeserver.stop();
@@ -155,7 +155,7 @@ Deno.test("NotifierCore.notify() tells by the fallback what was said again and a
   assertEquals(said(scene).map((text) => text.slice(0, 18)), ["jump: Disk at 94 %"]);
 });
 
-Deno.test("NotifierCore.flush() does not take quiet hours for trouble: a fallback counts from their end", async () => {
+Deno.test("NotifierCore.flush() starts a fallback's timeout at the end of quiet hours", async () => {
   await using scene = await setScene();
   const { runtime, homeserver } = scene;
   const clock = (minutes: number) => {
@@ -180,7 +180,7 @@ Deno.test("NotifierCore.flush() does not take quiet hours for trouble: a fallbac
   assertEquals(said(scene).length, 1);
 });
 
-Deno.test("NotifierCore.plan() takes a fallback from the rule that sets it, and none for who names a channel", async () => {
+Deno.test("NotifierCore.plan() uses the fallback of the matching rule, and none if the caller names channels", async () => {
   await using scene = await setScene();
   const { channels } = withPhone(scene);
   await using notifier = await scene.open({
@@ -207,7 +207,7 @@ Deno.test("NotifierCore.plan() takes a fallback from the rule that sets it, and 
   assertEquals(planOf({}, { kind: "ntfy" }), ["phone", "pager"]);
 });
 
-Deno.test("NotifierCore.deliverUntilEmpty() stays as long as a fallback waits, and tells by it in time", async () => {
+Deno.test("NotifierCore.deliverUntilEmpty() stays while a fallback is pending, and sends it in time", async () => {
   await using scene = await setScene();
   const { runtime, homeserver } = scene;
   const stop = new AbortController();
@@ -224,7 +224,7 @@ Deno.test("NotifierCore.deliverUntilEmpty() stays as long as a fallback waits, a
   assertEquals(said(scene).length, 1);
 });
 
-Deno.test("NotifierCore.notify() tells by the fallback at once what no disk takes and Matrix does not either", async () => {
+Deno.test("NotifierCore.notify() sends through the fallback at once when neither the queue nor Matrix accepts it", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open(withPhone(scene));
   await notifier.notify({ subject: "1" });
@@ -242,7 +242,7 @@ Deno.test("NotifierCore.notify() tells by the fallback at once what no disk take
   ]);
 });
 
-Deno.test("NotifierCore.notify() tells by the fallback that it is over, if it told by it that something is wrong, and at once", async () => {
+Deno.test("NotifierCore.notify() resolves an incident through the fallback at once, if the fallback reported it", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open(withPhone(scene));
   await scene.homeserver.stop();
@@ -260,7 +260,7 @@ Deno.test("NotifierCore.notify() tells by the fallback that it is over, if it to
   assertEquals([said(scene).length, notifier.entries()], [2, []]);
 });
 
-Deno.test("NotifierCore.hasOpenIncident() knows what only a fallback was told", async () => {
+Deno.test("NotifierCore.hasOpenIncident() finds an incident that only a fallback reported", async () => {
   // A command that succeeded again said nothing, and the phone went on believing that it fails.
   await using scene = await setScene();
   await using notifier = await scene.open(withPhone(scene));

@@ -83,7 +83,7 @@ function readAll(folder: string): string {
   }).join("\n");
 }
 
-Deno.test("channels of one kind are told apart by their names", async () => {
+Deno.test("channels of one kind have separate lanes", async () => {
   await using one = await LoopbackWebhook.start();
   await using two = await LoopbackWebhook.start();
   const stateDir = await Deno.makeTempDir();

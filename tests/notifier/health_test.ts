@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { healthOf } from "../../src/notifier/health.ts";
+import { judgeHealth } from "../../src/notifier/health.ts";
 import { MAX_QUEUE_BYTES, NEARLY_FULL_BYTES } from "../../src/queue/limits.ts";
 import { MAX_LINE_BYTES } from "../../src/queue/journal_line.ts";
 import { countAges, type Status } from "../../src/notifier/status.ts";
@@ -24,22 +24,22 @@ function judge(change: Partial<Status>): [state: string, ...problems: string[]] 
     oldestSeconds: 0,
     ...change,
   };
-  const { state, problems } = healthOf(status, MAX_AGE_MS);
+  const { state, problems } = judgeHealth(status, MAX_AGE_MS);
   return [state, ...problems];
 }
 
-Deno.test("healthOf() finds nothing wrong with what is over, or young", () => {
+Deno.test("judgeHealth() ignores young entries, torn lines and possible duplicates", () => {
   assertEquals(judge({}), ["ok"]);
   assertEquals(judge({ queued: 500, deferred: 3, spooled: 2, oldestSeconds: 450 }), ["ok"]);
   assertEquals(judge({ torn: 3, possibleDuplicates: 7 }), ["ok"]);
 });
 
-Deno.test("healthOf() warns of what somebody should see to, and calls critical what cannot wait", () => {
+Deno.test("judgeHealth() compares each number with its thresholds", () => {
   const cases: [Partial<Status>, string, string][] = [
     [{ oldestSeconds: 451 }, "warning", "the oldest has waited for 7 min 31 s"],
     [{ oldestSeconds: 900 }, "warning", "the oldest has waited for 15 min"],
     [{ oldestSeconds: 901, waitingFor: "Down" }, "critical", "the oldest has waited for 15 min 1 s (Down)"],
-    [{ held: 1 }, "critical", "1 held until an account or its token is mended"],
+    [{ held: 1 }, "critical", "1 held until an account or its token is fixed"],
     [{ dead: 1 }, "warning", "1 dead letter"],
     [{ dead: 2 }, "warning", "2 dead letters"],
     [{ quarantined: 1 }, "warning", "1 damaged line in quarantine"],
@@ -50,10 +50,10 @@ Deno.test("healthOf() warns of what somebody should see to, and calls critical w
   for (const [change, state, problem] of cases) assertEquals(judge(change), [state, problem]);
 });
 
-Deno.test("healthOf() says all that is wrong, the worst first", () => {
+Deno.test("judgeHealth() lists all problems, critical ones first", () => {
   assertEquals(judge({ dead: 1, quarantined: 2, held: 3, oldestSeconds: 500 }), [
     "critical",
-    "3 held until an account or its token is mended",
+    "3 held until an account or its token is fixed",
     "the oldest has waited for 8 min 20 s",
     "1 dead letter",
     "2 damaged lines in quarantine",

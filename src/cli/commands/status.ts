@@ -5,7 +5,7 @@
 
 import { formatDuration } from "../../base/duration.ts";
 import { formatBytes } from "../../notification/render.ts";
-import type { Health, Judged, Threshold } from "../../notifier/health.ts";
+import type { Health, JudgedNumber, Threshold } from "../../notifier/health.ts";
 import type { Ages, Status } from "../../notifier/status.ts";
 import { type Command, type ContextFor, defineCommand } from "../command.ts";
 import { UsageError } from "../errors.ts";
@@ -107,7 +107,7 @@ async function check(context: StatusContext): Promise<number> {
   const maxAgeMs = args.durationMs("max-age") ?? DEFAULT_MAX_AGE_MS;
   try {
     const { openQueueOnly } = await import("../notifier.ts");
-    const { healthOf, thresholds } = await import("../../notifier/health.ts");
+    const { judgeHealth, createThresholds } = await import("../../notifier/health.ts");
     await using notifier = await openQueueOnly(context);
     if (!notifier.hasQueue()) {
       // An empty queue and a mistyped directory look alike. Only the first one is healthy.
@@ -115,8 +115,8 @@ async function check(context: StatusContext): Promise<number> {
       return CHECK_EXIT.unknown;
     }
     const figures = notifier.status();
-    const health = healthOf(figures, maxAgeMs);
-    ui.data(pluginLine(figures, health, { now: runtime.now(), limits: thresholds(maxAgeMs, figures) }));
+    const health = judgeHealth(figures, maxAgeMs);
+    ui.data(pluginLine(figures, health, { now: runtime.now(), limits: createThresholds(maxAgeMs, figures) }));
     return CHECK_EXIT[health.state];
   } catch (error) {
     ui.data(unknownLine(error));
@@ -124,7 +124,7 @@ async function check(context: StatusContext): Promise<number> {
   }
 }
 
-type Limits = Readonly<Record<Judged, Threshold>>;
+type Limits = Readonly<Record<JudgedNumber, Threshold>>;
 
 function pluginLine(
   figures: Status,
@@ -158,7 +158,7 @@ function summarize({ queued, deferred, oldestSeconds, lastDelivery }: Status, no
 function performanceData(figures: Status, limits: Limits): string {
   const item = (label: string, value: string, { warning, critical }: Threshold = {}, most?: number) =>
     `${label}=${value};${warning ?? ""};${critical ?? ""};0;${most ?? ""}`.replace(/;$/, "");
-  const judged = (label: Judged) => item(label, String(figures[label]), limits[label]);
+  const judged = (label: JudgedNumber) => item(label, String(figures[label]), limits[label]);
   return [
     item("queued", String(figures.queued)),
     item("deferred", String(figures.deferred)),

@@ -45,7 +45,7 @@ async function backgroundTest(
   });
 }
 
-Deno.test("a deliverer in the background outlives its shell and a hangup, delivers once and ends", async () => {
+Deno.test("the background deliverer outlives its shell and a SIGHUP, delivers once and ends", async () => {
   await backgroundTest(async ({ homeserver, cli, bodies, log }) => {
     await homeserver.stop();
     const sent = await cli("send", "Late", "Body");
@@ -64,7 +64,7 @@ Deno.test("a deliverer in the background outlives its shell and a hangup, delive
   });
 });
 
-Deno.test("a deliverer in the background is not joined by a second one, and sees what others queue", async () => {
+Deno.test("the background deliverer runs only once, and delivers what others queue", async () => {
   await backgroundTest(async ({ homeserver, cli, bodies, log }) => {
     await homeserver.stop();
     for (const subject of ["1", "2", "3"]) assertMatch((await cli("send", subject, "")).stdout, /^queued /);
@@ -75,7 +75,7 @@ Deno.test("a deliverer in the background is not joined by a second one, and sees
   });
 });
 
-Deno.test("a deliverer in the background stops at SIGTERM, and the next flush delivers", async () => {
+Deno.test("the background deliverer stops at SIGTERM, and the next flush delivers", async () => {
   await backgroundTest(async ({ homeserver, cli, bodies, log }) => {
     await homeserver.stop();
     await cli("send", "Late", "");
@@ -88,7 +88,7 @@ Deno.test("a deliverer in the background stops at SIGTERM, and the next flush de
   });
 });
 
-Deno.test("a held account is released by a flush once its token is mended, although a deliverer lives", async () => {
+Deno.test("flush releases a held account whose token was fixed, although a background deliverer runs", async () => {
   await backgroundTest(async ({ homeserver, state, cli, bodies, log }) => {
     const { accessToken } = homeserver.addUser("second");
     const room = homeserver.createRoom({ members: ["@second:loopback.test"] });
@@ -111,7 +111,7 @@ Deno.test("a held account is released by a flush once its token is mended, altho
   });
 });
 
-Deno.test("what is queued while somebody else delivers and then gives up finds a deliverer", async () => {
+Deno.test("send starts a background deliverer for what it queued while another process delivered and gave up", async () => {
   await backgroundTest(async ({ homeserver, state, cli, bodies }) => {
     homeserver.fault("hang", { times: 1 });
     await using other = await NotifierCore.open({
@@ -148,7 +148,7 @@ function hungChannel(homeserver: LoopbackHomeserver): MatrixConfig {
   };
 }
 
-Deno.test("no deliverer is left behind with --no-background, or background false in the configuration", async () => {
+Deno.test("no background deliverer starts with --no-background, or with background false in the configuration", async () => {
   await backgroundTest(async ({ homeserver, state, cli }) => {
     await homeserver.stop();
     await cli("send", "1", "", "--no-background");
@@ -159,7 +159,7 @@ Deno.test("no deliverer is left behind with --no-background, or background false
   });
 });
 
-Deno.test("delivererCommand() runs this program again, with the permissions that delivering needs", () => {
+Deno.test("delivererCommand() starts this program again, with the permissions that delivering needs", () => {
   const options = { stateDir: "/s", configFile: "/c.json" };
   const words = [DELIVERER_COMMAND, '{"stateDir":"/s","configFile":"/c.json"}'];
   const binary = {
@@ -191,7 +191,7 @@ Deno.test("delivererCommand() runs this program again, with the permissions that
   assert(runs.args.includes("--allow-run"), "only who may run everything may kill a group of processes");
 });
 
-Deno.test("a deliverer in the background runs the programs of its channels", async () => {
+Deno.test("the background deliverer runs the programs of its channels", async () => {
   await backgroundTest(async ({ state, log }) => {
     const script = `${state.path}/tell`;
     const text = '#!/bin/sh\n[ -e "$0.ready" ] || { touch "$0.ready"; exit 75; }\ncat > "$0.said"; echo told\n';
@@ -217,7 +217,7 @@ Deno.test("a deliverer in the background runs the programs of its channels", asy
   });
 });
 
-Deno.test("appendLog() keeps at most twice its limit, and never breaks a line", () => {
+Deno.test("appendLog() keeps at most twice its limit, and writes each entry on one line", () => {
   const directory = Deno.makeTempDirSync();
   const path = `${directory}/deliverer.log`;
   for (let count = 0; count < 40; count++) appendLog(path, `${"x".repeat(20_000)}\n${count}`, 0);
