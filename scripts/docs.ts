@@ -5,7 +5,7 @@
  * @module
  */
 
-import { optionRow, optionsOf, usageLine } from "../src/cli/help.ts";
+import { optionRow, usageLine, visibleOptions } from "../src/cli/help.ts";
 import { COMMANDS } from "../src/cli/commands.ts";
 import { EXIT_MEANINGS } from "../src/cli/exit_codes.ts";
 import { GENERAL_OPTIONS, type OptionSpec } from "../src/cli/options.ts";
@@ -32,7 +32,7 @@ async function cliPage(): Promise<string> {
       `## ${name}`,
       `${summary}.`,
       codeBlock("text", usageLine(name, command)),
-      optionTable(optionsOf(command)),
+      optionTable(visibleOptions(command)),
       ...details.map(escapeMarkdown),
       ...(exitCodes === undefined ? [] : [`Exit codes:`, exitTable(exitCodes.meanings)]),
       codeBlock("sh", examples.join("\n")),
@@ -46,7 +46,7 @@ async function cliPage(): Promise<string> {
     "`--json` is described in [json.md](json.md).",
     table(
       ["command", "what it does"],
-      COMMANDS.map(({ name, summary }) => [`[\`${name}\`](#${anchorOf(name)})`, summary]),
+      COMMANDS.map(({ name, summary }) => [`[\`${name}\`](#${toAnchor(name)})`, summary]),
     ),
     "## Options of every command",
     optionTable(GENERAL_OPTIONS),
@@ -78,7 +78,7 @@ function codeBlock(language: string, text: string): string {
   return `\`\`\`${language}\n${text}\n\`\`\``;
 }
 
-function anchorOf(name: string): string {
+function toAnchor(name: string): string {
   return name.replaceAll(" ", "-");
 }
 

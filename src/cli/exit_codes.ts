@@ -93,7 +93,7 @@ const BY_LOGIN_CODE: Readonly<Record<LoginErrorCode, number>> = {
 };
 
 /** Returns the exit code for an error. An unknown error is a bug. */
-export function exitCodeOf(error: unknown): number {
+export function exitCodeForError(error: unknown): number {
   if (error instanceof UsageError) return EXIT.usage;
   if (error instanceof InvalidNotificationError) return EXIT.dataErr;
   if (error instanceof ConfigError) return EXIT.config;

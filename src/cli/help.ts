@@ -48,7 +48,7 @@ export function programHelp(commands: readonly CommandEntry[]): string {
 /** Returns the help of one command. */
 export function commandHelp({ name, summary }: Omit<CommandEntry, "load">, command: CommandHelp): string {
   const { details = [], exitCodes } = command;
-  const rows = optionsOf(command).map(optionRow);
+  const rows = visibleOptions(command).map(optionRow);
   return [
     `${summary}.`,
     "",
@@ -76,7 +76,7 @@ export function usageLine(name: string, { operands }: Pick<CommandHelp, "operand
  * Returns the options of a command as it takes them: one that parses its words itself takes no
  * short forms.
  */
-export function optionsOf({ options, foreignWords }: CommandHelp): readonly OptionSpec[] {
+export function visibleOptions({ options, foreignWords }: CommandHelp): readonly OptionSpec[] {
   return foreignWords === "own" ? options.map((option) => ({ ...option, short: undefined })) : options;
 }
 

@@ -22,35 +22,35 @@ export function formatTime(time: number | undefined): string | undefined {
 }
 
 /** An outcome: of `send`, `run`, `sendmail`, `flush`, `queue retry`, and as `test` of `setup`. */
-export function outcomeJson(outcome: Outcome): Readonly<Record<string, unknown>> {
+export function toOutcomeJson(outcome: Outcome): Readonly<Record<string, unknown>> {
   const next = outcome.state === "queued" || outcome.state === "held" ? formatTime(outcome.next) : undefined;
   return { ...outcome, next };
 }
 
 /** An entry: of `queue list`, `queue show` and `queue export`. */
-export function entryJson(entry: QueuedEntry): Readonly<Record<string, unknown>> {
+export function toEntryJson(entry: QueuedEntry): Readonly<Record<string, unknown>> {
   return {
     ...entry,
     time: formatTime(entry.time),
     expires: formatTime(entry.expires),
     next: entry.state === "dead" ? undefined : formatTime(entry.next),
     notification: notificationJson(entry.notification),
-    members: entry.members?.map(entryJson),
+    members: entry.members?.map(toEntryJson),
   };
 }
 
 /** An entry that was dropped: of `queue drop` and `queue purge`. */
-export function droppedJson({ id, channel, destination }: QueuedEntry): Readonly<Record<string, string>> {
+export function toDroppedJson({ id, channel, destination }: QueuedEntry): Readonly<Record<string, string>> {
   return { id, channel, destination, state: "dropped" };
 }
 
 /** An envelope: of `send --dry-run`. */
-export function envelopeJson(envelope: Envelope): Readonly<Record<string, unknown>> {
+export function toEnvelopeJson(envelope: Envelope): Readonly<Record<string, unknown>> {
   return { ...envelope, notification: notificationJson(envelope.notification) };
 }
 
 /** The queue in numbers: of `status`. */
-export function statusJson(status: Status): WithTimes<Status, "lastDelivery" | "until"> {
+export function toStatusJson(status: Status): WithTimes<Status, "lastDelivery" | "until"> {
   return { ...status, lastDelivery: formatTime(status.lastDelivery), until: formatTime(status.until) };
 }
 

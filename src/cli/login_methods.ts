@@ -19,7 +19,7 @@ import type { Runtime, Stdio } from "../runtime/runtime.ts";
 import type { ContextFor } from "./command.ts";
 import { UsageError } from "./errors.ts";
 import type { SIGN_IN_OPTIONS } from "./options.ts";
-import { at } from "./outcomes.ts";
+import { formatWhen } from "./outcomes.ts";
 import { untilAborted } from "../runtime/abort.ts";
 import { askSecret, readLine } from "./prompt.ts";
 
@@ -131,7 +131,7 @@ export async function logIn(method: LoginMethod, context: LoginContext): Promise
     return await method.logIn(context);
   } catch (error) {
     if (!(error instanceof LoginError) || error.until === undefined) throw error;
-    const hint = `try again ${at(error.until, context.runtime.now())}; correct logins count as well`;
+    const hint = `try again ${formatWhen(error.until, context.runtime.now())}; correct logins count as well`;
     throw new LoginError(error.code, error.message, { cause: error, hint });
   }
 }

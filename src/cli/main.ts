@@ -11,7 +11,7 @@ import { VERSION } from "../base/version.ts";
 import { denoRuntime, type Runtime } from "../runtime/runtime.ts";
 import { type CommandEntry, COMMANDS } from "./commands.ts";
 import { UsageError } from "./errors.ts";
-import { EXIT, exitCodeOf } from "./exit_codes.ts";
+import { EXIT, exitCodeForError } from "./exit_codes.ts";
 import { Ui } from "./ui.ts";
 
 /** Runs a command line with the real runtime. */
@@ -43,7 +43,7 @@ export async function main(argv: readonly string[], runtime: Runtime): Promise<n
   } catch (thrown) {
     const error = toPermissionError("continue", thrown);
     report(error, runtime, ui);
-    return exitCodeOf(error);
+    return exitCodeForError(error);
   }
 }
 

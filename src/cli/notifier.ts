@@ -27,7 +27,7 @@ async function openWith(
 ): Promise<NotifierCore> {
   return await NotifierCore.open({
     runtime,
-    ...pathsOf(args),
+    ...findPaths(args),
     insecureHttp: args.has("insecure-http"),
     role: "program",
     background,
@@ -40,7 +40,7 @@ async function openWith(
  * entries wait for quiet hours or a rate limit. Mistakes in it do not matter here.
  */
 export async function openQueueOnly({ args, runtime, ui }: CommandContext): Promise<NotifierCore> {
-  const { configFile, stateDir = stateDirPath(runtime) } = pathsOf(args);
+  const { configFile, stateDir = stateDirPath(runtime) } = findPaths(args);
   const options = { runtime, stateDir, onWarning: (text: string) => ui.warn(text) };
   try {
     // Nothing is sent, so that plain http is no risk.
@@ -51,7 +51,7 @@ export async function openQueueOnly({ args, runtime, ui }: CommandContext): Prom
   }
 }
 
-function pathsOf(args: ArgumentsFor<readonly []>) {
+function findPaths(args: ArgumentsFor<readonly []>) {
   return { configFile: args.text("config"), stateDir: args.text("state-dir") };
 }
 

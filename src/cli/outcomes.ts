@@ -4,7 +4,7 @@ import { formatDuration } from "../base/duration.ts";
 import type { NotifierCore } from "../notifier/core.ts";
 import type { Outcome } from "../notifier/outcomes.ts";
 import { EXIT } from "./exit_codes.ts";
-import { outcomeJson } from "./json.ts";
+import { toOutcomeJson } from "./json.ts";
 import { printable, type Ui } from "./ui.ts";
 
 /** Where a notification would go. */
@@ -19,13 +19,13 @@ export function formatFallback({ envelope, primaries }: Plan["fallbacks"][number
 }
 
 /** `delivered $event_id`, `queued <id>: <reason>; next try at 20:15:07 (in 2 s)` */
-export function outcomeLine(outcome: Outcome, now: number, ui: Ui): string {
+export function formatOutcome(outcome: Outcome, now: number, ui: Ui): string {
   if (outcome.state === "delivered") return `${ui.paint("delivered", "green")} ${printable(outcome.receipt)}`;
   const { state, id, reason } = outcome;
   if (state === "muted") return `${ui.paint("muted", "yellow")}: ${printable(outcome.reason)}`;
   const why = reason === undefined ? "" : `: ${printable(reason)}`;
   const next = state === "queued" || state === "held" ? outcome.next : undefined;
-  const when = next === undefined || next <= now ? "" : `; next try ${at(next, now)}`;
+  const when = next === undefined || next <= now ? "" : `; next try ${formatWhen(next, now)}`;
   return `${ui.paint(state, state === "queued" ? "yellow" : "red")} ${id}${why}${when}`;
 }
 
@@ -33,7 +33,7 @@ export function outcomeLine(outcome: Outcome, now: number, ui: Ui): string {
  * Formats the beginning of an outcome's line if there are several: its channel, and its destination
  * if the channel has several.
  */
-export function outcomePrefix({ channel, destination, file }: Outcome, outcomes: readonly Outcome[]): string {
+export function formatOutcomePrefix({ channel, destination, file }: Outcome, outcomes: readonly Outcome[]): string {
   if (outcomes.length === 1) return "";
   const isOnly = outcomes.every((other) => other.channel !== channel || other.destination === destination);
   const where = isOnly ? channel : `${channel} ${printable(destination)}`;
@@ -41,7 +41,7 @@ export function outcomePrefix({ channel, destination, file }: Outcome, outcomes:
 }
 
 /** `at 20:15:07 (in 2 s)` */
-export function at(time: number, now: number): string {
+export function formatWhen(time: number, now: number): string {
   const date = new Date(time);
   const clock = [date.getHours(), date.getMinutes(), date.getSeconds()].map((n) => String(n).padStart(2, "0"));
   return `at ${clock.join(":")} (in ${formatDuration(time - now)})`;
@@ -49,7 +49,7 @@ export function at(time: number, now: number): string {
 
 /** Prints the outcomes for programs. */
 export function printOutcomesJson(outcomes: readonly Outcome[], ui: Ui): void {
-  for (const outcome of outcomes) ui.json(outcomeJson(outcome));
+  for (const outcome of outcomes) ui.json(toOutcomeJson(outcome));
 }
 
 /** Reports on standard error what a person must fix. */
@@ -76,7 +76,7 @@ export function reportTrouble(outcomes: readonly Outcome[], ui: Ui): void {
 }
 
 /** The exit code of a send: 75 if a channel could not take it, 65 if one rejected it, else 0. */
-export function exitCodeFor(outcomes: readonly Outcome[]): number {
+export function exitCodeForOutcomes(outcomes: readonly Outcome[]): number {
   if (outcomes.some(({ state }) => state === "refused")) return EXIT.tempFail;
   return outcomes.some(({ state }) => state === "dead") ? EXIT.dataErr : EXIT.ok;
 }

@@ -39,7 +39,7 @@ export const schema: Command = defineCommand({
 
 async function printProblems({ args, runtime, ui }: ContextFor<typeof CHECK_OPTIONS>): Promise<number> {
   const { checkConfig } = await import("../../config/check.ts");
-  const { channels, problems } = checkConfig(runtime, placesOf(args));
+  const { channels, problems } = checkConfig(runtime, toEffectiveOptions(args));
   if (args.has("json")) {
     ui.json({ channels, problems: problems.map(({ message, hint }) => ({ message, hint })) });
   } else {
@@ -51,7 +51,9 @@ async function printProblems({ args, runtime, ui }: ContextFor<typeof CHECK_OPTI
 
 async function printValues({ args, runtime, ui }: ContextFor<typeof SHOW_OPTIONS>): Promise<number> {
   const { effectiveValues } = await import("../../config/effective.ts");
-  for (const value of effectiveValues(runtime, { ...placesOf(args), noBackground: args.has("no-background") })) {
+  for (
+    const value of effectiveValues(runtime, { ...toEffectiveOptions(args), noBackground: args.has("no-background") })
+  ) {
     if (args.has("json")) ui.json(value);
     else ui.data(formatValue(value));
   }
@@ -71,7 +73,7 @@ function formatValue({ path, value, source, from }: EffectiveValue): string {
   return `${printable(path)} = ${printable(text)}  (${where})`;
 }
 
-function placesOf(args: ContextFor<[typeof INSECURE_HTTP_OPTION]>["args"]): EffectiveOptions {
+function toEffectiveOptions(args: ContextFor<[typeof INSECURE_HTTP_OPTION]>["args"]): EffectiveOptions {
   return {
     configFile: args.text("config"),
     stateDir: args.text("state-dir"),

@@ -4,7 +4,7 @@ import type { Outcome } from "../../notifier/outcomes.ts";
 import { type Command, type ContextFor, defineCommand } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
 import { DELIVERY_OPTIONS, JSON_OPTION } from "../options.ts";
-import { outcomeLine, printOutcomesJson } from "../outcomes.ts";
+import { formatOutcome, printOutcomesJson } from "../outcomes.ts";
 
 const OPTIONS = [
   { name: "wait", value: "DURATION", summary: "leave entries that must wait longer (default 30s)" },
@@ -33,7 +33,7 @@ async function run(context: ContextFor<typeof OPTIONS>): Promise<number> {
     printOutcomesJson(outcomes, ui);
   } else {
     ui.data(summarize(outcomes, left.length));
-    for (const outcome of left) ui.data(`  ${outcomeLine(outcome, runtime.now(), ui)}`);
+    for (const outcome of left) ui.data(`  ${formatOutcome(outcome, runtime.now(), ui)}`);
   }
   return left.length === 0 ? EXIT.ok : EXIT.tempFail;
 }

@@ -7,9 +7,9 @@ import type { QueuedEntry } from "../../notifier/outcomes.ts";
 import { type Command, type CommandContext, type ContextFor, defineCommand } from "../command.ts";
 import { UsageError } from "../errors.ts";
 import { EXIT } from "../exit_codes.ts";
-import { droppedJson, entryJson, outcomeJson } from "../json.ts";
+import { toDroppedJson, toEntryJson, toOutcomeJson } from "../json.ts";
 import { DELIVERY_OPTIONS, JSON_OPTION } from "../options.ts";
-import { at, outcomeLine } from "../outcomes.ts";
+import { formatOutcome, formatWhen } from "../outcomes.ts";
 import { printable } from "../ui.ts";
 
 const ID_DETAIL = "The beginning of an id is enough if it is unique. A member of a batch stands for the whole batch.";
@@ -93,7 +93,7 @@ async function printList(context: ContextFor<typeof LIST_OPTIONS>): Promise<numb
   await using notifier = await openQueue(context);
   const entries = notifier.entries().filter((entry) => !args.has("dead") || entry.state === "dead");
   if (args.has("json")) {
-    for (const entry of entries) ui.json(entryJson(entry));
+    for (const entry of entries) ui.json(toEntryJson(entry));
     return EXIT.ok;
   }
   const now = runtime.now();
@@ -104,7 +104,7 @@ async function printList(context: ContextFor<typeof LIST_OPTIONS>): Promise<numb
     const where = `${entry.channel} ${entry.destination}`;
     ui.data(`${entry.id.slice(0, 8)}  ${state}  ${age}  ${printable(where)}  ${printable(formatTitle(entry))}`);
     const next = entry.state !== "dead" && entry.next !== undefined && entry.next > now
-      ? `; next try ${at(entry.next, now)}`
+      ? `; next try ${formatWhen(entry.next, now)}`
       : "";
     if (entry.reason !== undefined) ui.data(`          ${printable(entry.reason)}${next}`);
     if (entry.members !== undefined) {
@@ -125,8 +125,8 @@ async function printEntry(context: ContextFor<typeof SHOW_OPTIONS>): Promise<num
   const { args, ui } = context;
   await using notifier = await openQueue(context);
   const [entry] = findEntries(notifier, args.operands);
-  if (args.has("json")) ui.json(entryJson(entry));
-  else ui.data(JSON.stringify(entryJson(entry), undefined, 2));
+  if (args.has("json")) ui.json(toEntryJson(entry));
+  else ui.data(JSON.stringify(toEntryJson(entry), undefined, 2));
   return EXIT.ok;
 }
 
@@ -137,7 +137,7 @@ async function retryEntries(context: ContextFor<typeof RETRY_OPTIONS>): Promise<
   const entries = args.has("all") ? findAll(notifier, context) : findChosen(notifier, context);
   const outcomes = await notifier.retry(entries.map(({ id }) => id));
   for (const outcome of outcomes) {
-    args.has("json") ? ui.json(outcomeJson(outcome)) : ui.data(outcomeLine(outcome, runtime.now(), ui));
+    args.has("json") ? ui.json(toOutcomeJson(outcome)) : ui.data(formatOutcome(outcome, runtime.now(), ui));
   }
   if (outcomes.length === 0 && !args.has("json")) ui.data("nothing to retry");
   return outcomes.some(({ state }) => state === "dead") ? EXIT.dataErr : EXIT.ok;
@@ -167,7 +167,7 @@ async function purgeAll(context: ContextFor<typeof PURGE_OPTIONS>): Promise<numb
 
 function printDropped(entries: readonly QueuedEntry[], { args, ui }: ContextFor<[typeof JSON_OPTION]>): void {
   const dropped = expandMembers(entries);
-  if (args.has("json")) { for (const entry of dropped) ui.json(droppedJson(entry)); }
+  if (args.has("json")) { for (const entry of dropped) ui.json(toDroppedJson(entry)); }
   else ui.data(`${dropped.length} dropped`);
 }
 
@@ -228,7 +228,7 @@ async function writeExport(context: ContextFor<typeof EXPORT_OPTIONS>): Promise<
   const { args, ui } = context;
   await using notifier = await openQueue(context);
   const chosen = notifier.entries().filter((entry) => !args.has("dead") || entry.state === "dead");
-  const entries = expandMembers(chosen).map(entryJson);
+  const entries = expandMembers(chosen).map(toEntryJson);
   const [path = "-"] = args.operands;
   if (path === "-") {
     for (const entry of entries) ui.json(entry);

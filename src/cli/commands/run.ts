@@ -61,10 +61,10 @@ async function runCommand(context: RunContext): Promise<number> {
   await reportErrors(context, "Cannot send the result of the command", async () => {
     const { openNotifier } = await import("../notifier.ts");
     await using notifier = await openNotifier(context);
-    const resolves = end.code === 0 && notifier.hasOpenIncident(input, routeOf(args));
+    const resolves = end.code === 0 && notifier.hasOpenIncident(input, toRoute(args));
     if (isSilent && !resolves) return;
     const notification = end.code === 0 ? { ...input, resolves, key: resolves ? input.key : undefined } : input;
-    const outcomes = await notifier.notify(notification, { ...routeOf(args), waitMs: args.durationMs("wait") });
+    const outcomes = await notifier.notify(notification, { ...toRoute(args), waitMs: args.durationMs("wait") });
     if (args.has("json")) printOutcomesJson(outcomes, ui);
     reportTrouble(outcomes, ui);
   });
@@ -81,7 +81,7 @@ async function checkEarly(context: RunContext): Promise<void> {
     const input = toInput({ how: "exit", code: 1 }, args, { output: "", tookMs: 0 });
     const { openNotifier } = await import("../notifier.ts");
     await using notifier = await openNotifier(context);
-    notifier.plan(input, routeOf(args));
+    notifier.plan(input, toRoute(args));
   });
 }
 
@@ -94,7 +94,7 @@ async function reportErrors({ ui }: RunContext, problem: string, work: () => Pro
   }
 }
 
-function routeOf(args: RunContext["args"]) {
+function toRoute(args: RunContext["args"]) {
   const channels = args.list("channel");
   return { channels: channels.length > 0 ? channels : undefined, room: args.text("room") };
 }

@@ -10,13 +10,13 @@ import { readAtMost } from "../../runtime/streams.ts";
 import { type Command, type ContextFor, defineCommand } from "../command.ts";
 import { UsageError } from "../errors.ts";
 import { EXIT } from "../exit_codes.ts";
-import { envelopeJson } from "../json.ts";
+import { toEnvelopeJson } from "../json.ts";
 import { DELIVERY_OPTIONS, DESTINATION_OPTIONS, JSON_OPTION, MESSAGE_OPTIONS, WAIT_OPTION } from "../options.ts";
 import {
-  exitCodeFor,
+  exitCodeForOutcomes,
   formatFallback,
-  outcomeLine,
-  outcomePrefix,
+  formatOutcome,
+  formatOutcomePrefix,
   printOutcomesJson,
   reportTrouble,
 } from "../outcomes.ts";
@@ -84,7 +84,7 @@ async function run(context: SendContext): Promise<number> {
   if (args.has("dry-run")) return await printPlan(notifier, input, { ...context, route });
   const outcomes = await notifier.notify(input, { ...route, waitMs: args.durationMs("wait"), id: args.text("id") });
   printOutcomes(outcomes, context);
-  return exitCodeFor(outcomes);
+  return exitCodeForOutcomes(outcomes);
 }
 
 function toInput(args: SendContext["args"], message: string): NotificationInput {
@@ -170,7 +170,7 @@ async function printPlan(
   const attachments = await describeFiles(input);
   if (args.has("json")) {
     for (const envelope of envelopes) {
-      ui.json({ ...envelopeJson(envelope), ...(attachments.length > 0 && { attachments }) });
+      ui.json({ ...toEnvelopeJson(envelope), ...(attachments.length > 0 && { attachments }) });
     }
     return EXIT.ok;
   }
@@ -201,9 +201,9 @@ function printOutcomes(outcomes: readonly Outcome[], { args, ui, runtime }: Send
   if (args.has("json")) printOutcomesJson(outcomes, ui);
   else if (outcomes.every(({ state }) => state === "muted")) {
     // One rule has muted all of them: one line says so.
-    ui.data(outcomeLine(outcomes[0], runtime.now(), ui));
+    ui.data(formatOutcome(outcomes[0], runtime.now(), ui));
   } else {for (const outcome of outcomes) {
-      ui.data(outcomePrefix(outcome, outcomes) + outcomeLine(outcome, runtime.now(), ui));
+      ui.data(formatOutcomePrefix(outcome, outcomes) + formatOutcome(outcome, runtime.now(), ui));
     }}
   reportTrouble(outcomes, ui);
 }

@@ -7,7 +7,7 @@ import { readMail } from "../../ingest/mail/read.ts";
 import { type Command, type ContextFor, defineCommand } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
 import { CHANNELS_OPTION, DELIVERY_OPTIONS, JSON_OPTION, WAIT_OPTION } from "../options.ts";
-import { exitCodeFor, printOutcomesJson, reportTrouble } from "../outcomes.ts";
+import { exitCodeForOutcomes, printOutcomesJson, reportTrouble } from "../outcomes.ts";
 
 const OPTIONS = [CHANNELS_OPTION, WAIT_OPTION, JSON_OPTION, ...DELIVERY_OPTIONS] as const;
 
@@ -61,7 +61,7 @@ async function run(context: ContextFor<typeof OPTIONS>): Promise<number> {
   });
   if (args.has("json")) printOutcomesJson(outcomes, ui);
   reportTrouble(outcomes, ui);
-  return exitCodeFor(outcomes);
+  return exitCodeForOutcomes(outcomes);
 }
 
 /** The options of sendmail that matter here. */

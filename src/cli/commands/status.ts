@@ -10,9 +10,9 @@ import type { Ages, Status } from "../../notifier/status.ts";
 import { type Command, type ContextFor, defineCommand } from "../command.ts";
 import { UsageError } from "../errors.ts";
 import { CHECK_EXIT, CHECK_MEANINGS, EXIT } from "../exit_codes.ts";
-import { statusJson } from "../json.ts";
+import { toStatusJson } from "../json.ts";
 import { JSON_OPTION } from "../options.ts";
-import { at } from "../outcomes.ts";
+import { formatWhen } from "../outcomes.ts";
 import { printable } from "../ui.ts";
 
 const OPTIONS = [
@@ -50,7 +50,7 @@ async function run(context: StatusContext): Promise<number> {
   await using notifier = await openQueueOnly(context);
   const figures = notifier.status();
   if (args.has("json")) {
-    ui.json(statusJson(figures));
+    ui.json(toStatusJson(figures));
     return EXIT.ok;
   }
   for (const line of formatStatus(figures, runtime.now(), notifier.stateDir)) ui.data(line);
@@ -71,7 +71,7 @@ function formatStatus(figures: Status, now: number, stateDir: string): string[] 
   if (oldestSeconds > 0) lines.push(`oldest: ${formatDuration(oldestSeconds * 1000)}`);
   if (queued + deferred + held > 0) lines.push(`ages: ${formatAges(ages)}`);
   if (waitingFor !== undefined) {
-    const next = until !== undefined && until > now ? `; next try ${at(until, now)}` : "";
+    const next = until !== undefined && until > now ? `; next try ${formatWhen(until, now)}` : "";
     lines.push(`waiting for: ${printable(waitingFor)}${next}`);
   }
   lines.push(`last delivery: ${lastDelivery === undefined ? "never" : `${formatDuration(now - lastDelivery)} ago`}`);

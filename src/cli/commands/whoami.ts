@@ -11,7 +11,7 @@ import type { MatrixClient } from "../../matrix/request.ts";
 import { type Whoami, whoami as requestWhoami } from "../../matrix/account.ts";
 import { USER_AGENT } from "../../base/version.ts";
 import { type Command, type ContextFor, defineCommand } from "../command.ts";
-import { EXIT, exitCodeOf } from "../exit_codes.ts";
+import { EXIT, exitCodeForError } from "../exit_codes.ts";
 import { JSON_OPTION } from "../options.ts";
 
 const OPTIONS = [JSON_OPTION] as const;
@@ -45,7 +45,7 @@ async function run(context: WhoamiContext): Promise<number> {
   for (const userId of users) problems.push(await printAccount(context, userId));
   for (const channel of channels) problems.push(await printChannel(context, channel));
   const first = problems.find((problem) => problem !== undefined);
-  return first === undefined ? EXIT.ok : exitCodeOf(first);
+  return first === undefined ? EXIT.ok : exitCodeForError(first);
 }
 
 async function printAccount(context: WhoamiContext, userId: string): Promise<HintedError | undefined> {

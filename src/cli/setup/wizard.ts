@@ -11,12 +11,12 @@ import { InterruptedError } from "../../base/errors.ts";
 import type { Outcome } from "../../notifier/outcomes.ts";
 import { UsageError } from "../errors.ts";
 import { EXIT } from "../exit_codes.ts";
-import { outcomeJson } from "../json.ts";
+import { toOutcomeJson } from "../json.ts";
 import { findSelectedMethod } from "../login_methods.ts";
 import { findStateDir, requireUserId } from "../matrix_account.ts";
 import { requireInvitee, requireRoom } from "../matrix_rooms.ts";
 import { openNotifier, releaseHeld } from "../notifier.ts";
-import { outcomeLine, reportTrouble } from "../outcomes.ts";
+import { formatOutcome, reportTrouble } from "../outcomes.ts";
 import { chooseUser, openAccount } from "./account.ts";
 import { planChannel, writeChannel } from "./config_file.ts";
 import { createStoppedError, listenForInterrupt, type SetupContext } from "./context.ts";
@@ -43,7 +43,7 @@ export async function runWizard(context: SetupCommandContext): Promise<number> {
   const result = await setUpChannel(context);
   // From here on Ctrl-C ends the process, as it does for `send`: the message is in the queue.
   const test = args.has("no-test") ? undefined : await sendTestMessage(context, result);
-  if (args.has("json")) ui.json({ ...result, test: test && outcomeJson(test) });
+  if (args.has("json")) ui.json({ ...result, test: test && toOutcomeJson(test) });
   else {
     ui.data(`set up ${result.channel}: ${result.user} sends to ${result.room}`);
     ui.tell(...nextSteps(context, result));
@@ -114,7 +114,7 @@ async function sendTestMessage(
     subject: "Test message",
     message: `matrix-notify is set up on ${runtime.hostname()}. Its notifications arrive here.`,
   }, { channels: [channel], room });
-  ui.picture(`Test message: ${outcomeLine(outcome, runtime.now(), ui)}`);
+  ui.picture(`Test message: ${formatOutcome(outcome, runtime.now(), ui)}`);
   reportTrouble([outcome], ui);
   return outcome;
 }
