@@ -41,7 +41,7 @@ async function importTest(body: (scene: Scene) => Promise<void>) {
   const room = homeserver.createRoom({ members: [userId] });
   const { asked, server, host } = serveSource();
   // It ends the deliverer, which may still be writing, before it goes.
-  await using state = await StateFolder.make();
+  await using state = await StateFolder.create();
   const directory = state.path;
   const allow = [
     "--allow-net",

@@ -79,7 +79,7 @@ Deno.test("notify() sends to the channels that its options choose, with the conf
 
 /** What a script prints that sends one notification with these permissions. */
 async function runScript(permissions: readonly string[], options: Readonly<Record<string, unknown>> = {}) {
-  await using state = await StateFolder.make();
+  await using state = await StateFolder.create();
   const script = `${state.path}/script.ts`;
   await Deno.writeTextFile(
     script,

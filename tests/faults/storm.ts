@@ -90,7 +90,7 @@ export async function storm(seconds: number, seed: number): Promise<StormResult>
   const roll = dice(seed);
   const pick = <Value>(values: readonly Value[]) => values[Math.floor(roll() * values.length)];
   // Its disposal ends deliverers that are still running.
-  await using state = await StateFolder.make();
+  await using state = await StateFolder.create();
   const directory = state.path;
   await using homeserver = await LoopbackHomeserver.start();
   const { userId, accessToken } = homeserver.addUser("bot");

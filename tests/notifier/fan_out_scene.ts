@@ -62,7 +62,7 @@ export async function fanOutTest(body: (t: FanOut) => Promise<void>): Promise<vo
   await using webhook = await LoopbackWebhook.start();
   await using email = await SmtpServer.start({ login: LOGIN });
   // It ends the deliverers that are left behind before the folder goes.
-  await using state = await StateFolder.make();
+  await using state = await StateFolder.create();
   const { userId, accessToken } = homeserver.addUser("bot");
   const room = homeserver.createRoom({ members: [userId] });
   const mail = { server: "127.0.0.1", port: email.port, caFile: email.caFile, ...LOGIN };

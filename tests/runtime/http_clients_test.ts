@@ -222,7 +222,7 @@ Deno.test("exchange() names the proxy when the proxy cannot be reached or refuse
 
 Deno.test("send bypasses the environment's proxy for a host in NO_PROXY, in capitals and with a port", async () => {
   await using homeserver = await LoopbackHomeserver.start();
-  await using state = await StateFolder.make();
+  await using state = await StateFolder.create();
   await using proxy = startProxy();
   const { userId, accessToken } = homeserver.addUser("bot");
   const room = homeserver.createRoom({ members: [userId] });

@@ -1,5 +1,6 @@
 /**
- * Our command line as a real process, as a user runs it: with a clean environment and no more permissions than it needs.
+ * The command line as a real process, as a user runs it: with a clean environment and only the
+ * permissions that it needs.
  *
  * @module
  */
@@ -7,47 +8,47 @@
 import { inheritedConfig } from "../../scripts/std/argv.ts";
 import { until } from "../../scripts/synapse.ts";
 
-/** The folder with the source. */
-const HOUSE = `${import.meta.dirname}`.replace(/\/tests\/synapse$/, "");
+/** The root of the repository. */
+const ROOT = `${import.meta.dirname}`.replace(/\/tests\/synapse$/, "");
 
-/** A command that takes longer hangs, or has left a process behind that holds its output open. */
+/** A command that takes longer hangs, or has started a process that keeps its output open. */
 const RUN_LIMIT_MS = 60_000;
 
-/** Deno lets nobody read these files itself. The folder comes by standard input, so that the search does not find itself. */
+/**
+ * Deno cannot read these files. The folder comes from standard input, so that the search does not
+ * find itself.
+ */
 const FIND_PROCESSES = "grep -lsaF -f - /proc/[0-9]*/cmdline /proc/[0-9]*/environ";
 
-/** How a command is run. */
+/** Options of {@linkcode runCli}. */
 export interface CliOptions {
-  /** The state directory, which also holds the home directory with all configuration. */
+  /** The state directory. The home directory with all configuration is in it. */
   readonly stateDir: string;
-  /** The environment, apart from the few variables that each run has; nothing of ours is inherited. */
+  /** Environment variables besides those that each run has. Nothing else is inherited. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Standard input; nothing by default. */
+  /** Standard input. @default none */
   readonly stdin?: string;
-  /** Sees what was written to standard error so far, whenever there is more of it. */
+  /** Called with the whole standard error so far, whenever there is more. */
   readonly watch?: (stderr: string) => void;
 }
 
-/** What became of a command. */
+/** The result of a command. */
 export interface CliResult {
-  /** The exit code. */
   readonly code: number;
-  /** Standard output. */
   readonly stdout: string;
-  /** Standard error. */
   readonly stderr: string;
 }
 
 /**
- * Runs `matrix-notify` with arguments. Its time zone is UTC, its home directory is in the state directory, its network is the
- * loopback interface.
+ * Runs `matrix-notify`. Its time zone is UTC, its home directory is in the state directory, its
+ * network is the loopback interface.
  *
- * @throws {Error} When it does not end within a minute.
+ * @throws {Error} if it does not end within a minute
  */
 export async function runCli(args: readonly string[], options: CliOptions): Promise<CliResult> {
   const { stateDir, stdin, watch } = options;
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", ...flags(stateDir), `${HOUSE}/mod.ts`, ...args],
+    args: ["run", ...flags(stateDir), `${ROOT}/mod.ts`, ...args],
     cwd: stateDir,
     clearEnv: true,
     env: { ...await baseEnv(stateDir), ...options.env },
@@ -56,12 +57,12 @@ export async function runCli(args: readonly string[], options: CliOptions): Prom
     stderr: "piped",
   }).spawn();
   if (stdin !== undefined) await feed(child.stdin, stdin);
-  return await ended(child, args, watch);
+  return await waitForEnd(child, args, watch);
 }
 
-/** A state directory that goes when the test ends, and with it every process that still works on it. */
+/** A state directory for one test. Disposal kills the processes that use it, and removes it. */
 export class StateFolder implements AsyncDisposable {
-  /** Its absolute path. */
+  /** The absolute path. */
   readonly path: string;
   #configFile: string | undefined;
 
@@ -69,23 +70,23 @@ export class StateFolder implements AsyncDisposable {
     this.path = path;
   }
 
-  /** Makes an empty one in the temporary folder. */
-  static async make(): Promise<StateFolder> {
+  /** Creates an empty one in the temporary folder. */
+  static async create(): Promise<StateFolder> {
     return new StateFolder(await Deno.makeTempDir({ prefix: "matrix-notify-state-" }));
   }
 
-  /** A configuration file in it, for tests that count events: each notification is one. */
-  withoutDigests(): string {
+  /** Writes a configuration file without batches, for tests that count events. Returns its path. */
+  configWithoutBatches(): string {
     if (this.#configFile === undefined) {
-      this.#configFile = `${this.path}/without_digests.json`;
+      this.#configFile = `${this.path}/without_batches.json`;
       Deno.writeTextFileSync(this.#configFile, JSON.stringify({ flood: { digest: false } }), { mode: 0o600 });
     }
     return this.#configFile;
   }
 
   /**
-   * The ids of the processes that name this folder in their arguments or environment: a deliverer in the background is one. Only
-   * Linux tells; elsewhere there seem to be none.
+   * Lists the ids of the processes with this folder in their arguments or environment, such as a
+   * background deliverer. Empty on systems other than Linux.
    */
   async processes(): Promise<number[]> {
     const child = new Deno.Command("sh", { args: ["-c", FIND_PROCESSES], stdin: "piped", stdout: "piped" }).spawn();
@@ -95,7 +96,7 @@ export class StateFolder implements AsyncDisposable {
     return [...new Set([...ids].map(([, id]) => Number(id)))];
   }
 
-  /** Ends what runs, by force, and removes the folder. */
+  /** Kills the processes and removes the folder. */
   async [Symbol.asyncDispose](): Promise<void> {
     const what = `the processes of ${this.path} to end`;
     await until(async () => (await this.#killAll()) === 0 || undefined, { what });
@@ -116,15 +117,15 @@ export class StateFolder implements AsyncDisposable {
 }
 
 /**
- * What the command line needs, and nothing more: its state, its own modules that it loads when it needs them, the loopback
- * interface, and itself as a deliverer in the background.
+ * The permissions that the command line needs: its state directory, its own modules, which it loads
+ * late, the loopback interface, and itself as a background deliverer.
  */
 function flags(stateDir: string): string[] {
   return [
     "--quiet",
     "--no-prompt",
     ...inheritedConfig(),
-    `--allow-read=${stateDir},${HOUSE}`,
+    `--allow-read=${stateDir},${ROOT}`,
     `--allow-write=${stateDir}`,
     "--allow-net=127.0.0.1,localhost",
     "--allow-env",
@@ -148,7 +149,7 @@ async function baseEnv(stateDir: string): Promise<Record<string, string>> {
   };
 }
 
-/** Where Deno keeps what it has compiled, and the standard library where it was downloaded. */
+/** The cache of Deno: compiled modules, and the standard library if it was downloaded. */
 function denoEnv(): Record<string, string> {
   const dir = Deno.env.get("DENO_DIR");
   if (dir) return { DENO_DIR: dir };
@@ -156,7 +157,7 @@ function denoEnv(): Record<string, string> {
   return { DENO_DIR: `${cache}/deno` };
 }
 
-/** A command that does not read its input to the end is no fault of the test. */
+/** A command may end before it has read all its input. */
 async function feed(stdin: WritableStream<Uint8Array>, text: string): Promise<void> {
   try {
     await new Blob([text]).stream().pipeTo(stdin);
@@ -165,7 +166,7 @@ async function feed(stdin: WritableStream<Uint8Array>, text: string): Promise<vo
   }
 }
 
-async function ended(
+async function waitForEnd(
   child: Deno.ChildProcess,
   args: readonly string[],
   watch: CliOptions["watch"] = () => {},

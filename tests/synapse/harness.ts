@@ -1,8 +1,9 @@
 /**
- * What the tests with a real homeserver use: one Synapse for a file, and our command line as a real process (`cli.ts`).
+ * Tests with a real homeserver: one Synapse for each file, and the command line as a real process
+ * (`cli.ts`).
  *
- * A file says `const synapseTest = await synapseSuite()`, and then `synapseTest("send does what when", async (synapse) => …)` for each
- * of its tests.
+ * A file calls `const synapseTest = await synapseSuite()`, then `synapseTest("send does what when",
+ * async (synapse) => …)` for each of its tests.
  *
  * @module
  */
@@ -14,30 +15,35 @@ export { until } from "../../scripts/synapse.ts";
 export type { RoomEvent, Synapse, SynapseUser } from "../../scripts/synapse.ts";
 export { type CliOptions, type CliResult, runCli, StateFolder } from "./cli.ts";
 
-/** What a test does. The homeserver is the file's own and keeps its users and rooms from test to test: make new ones. */
+/**
+ * The body of a test. The homeserver is shared by the tests of a file: create new users and rooms.
+ */
 export type SynapseTestBody = (synapse: Synapse, t: Deno.TestContext) => Promise<void>;
 
 /** Registers one test. */
 export type SynapseTest = (name: string, body: SynapseTestBody) => void;
 
-/** What a file needs besides a Synapse. */
+/** What a file needs besides Synapse. */
 export interface SynapseNeeds {
-  /** Installs it; what it throws says why the tests cannot run, as when Synapse itself cannot be installed. */
+  /**
+   * Installs it. An error means that the tests cannot run, as if Synapse itself could not be
+   * installed.
+   */
   install(): Promise<void>;
-  /** Opens it before Synapse starts, and says how Synapse is to be configured for it. */
+  /** Opens it before Synapse starts. Returns the options of Synapse. */
   open(): Promise<SynapseOptions>;
-  /** Uses the homeserver that has just been started. */
+  /** Called with the homeserver that has just started. */
   started(synapse: Synapse): Promise<void>;
 }
 
 /**
- * Prepares the tests of one file. Their Synapse starts with the first test that runs and ends after the last one. A test may stop, kill
- * or suspend it: the next one finds it running.
+ * Prepares the tests of one file. Synapse starts with the first test and ends after the last one. A
+ * test may stop, kill or suspend it: it runs again for the next one.
  *
- * @returns The function that registers the tests.
+ * @returns the function that registers the tests.
  */
 export async function synapseSuite(options: SynapseOptions | SynapseNeeds = {}): Promise<SynapseTest> {
-  const needs = "open" in options ? options : synapseAlone(options);
+  const needs = "open" in options ? options : synapseOnly(options);
   const stub = await installOrStub("a real homeserver", async () => {
     await installSynapse();
     await needs.install();
@@ -46,17 +52,17 @@ export async function synapseSuite(options: SynapseOptions | SynapseNeeds = {}):
   const shared = new SharedSynapse(needs);
   Deno.test.afterAll(() => shared[Symbol.asyncDispose]());
   return (name, body) => {
-    // The process outlives the test that starts it.
+    // Synapse outlives the test that starts it.
     Deno.test({ name, sanitizeOps: false, sanitizeResources: false, fn: (t) => shared.use(t, body) });
   };
 }
 
-/** The needs of a file that wants a Synapse alone. */
-function synapseAlone(options: SynapseOptions): SynapseNeeds {
+/** The needs of a file that uses Synapse only. */
+function synapseOnly(options: SynapseOptions): SynapseNeeds {
   return { install: async () => {}, open: () => Promise.resolve(options), started: async () => {} };
 }
 
-/** The one Synapse of a file, made when it is first needed. */
+/** The Synapse of a file, started when it is first needed. */
 class SharedSynapse implements AsyncDisposable {
   readonly #needs: SynapseNeeds;
   #started: Promise<Synapse> | undefined;
@@ -65,7 +71,10 @@ class SharedSynapse implements AsyncDisposable {
     this.#needs = needs;
   }
 
-  /** Gives a running homeserver to a test. When the test fails, shows what the homeserver logged last. */
+  /**
+   * Runs a test with a running homeserver. If the test fails, prints the end of the homeserver's
+   * log.
+   */
   async use(t: Deno.TestContext, body: SynapseTestBody): Promise<void> {
     this.#started ??= this.#start();
     const synapse = await this.#started;

@@ -10,8 +10,8 @@ interface Room {
   readonly id: string;
 }
 
-/** Two users of their own for each test, and a private room of theirs. */
-async function makeRoom(synapse: Synapse, prefix: string): Promise<Room> {
+/** Creates two users and their private room, for one test. */
+async function createTestRoom(synapse: Synapse, prefix: string): Promise<Room> {
   const sender = await synapse.registerUser(`${prefix}-sender`);
   const reader = await synapse.registerUser(`${prefix}-reader`);
   const id = await synapse.createRoom(sender, { invite: [reader] });
@@ -28,22 +28,22 @@ function put(synapse: Synapse, room: Room, txnId: string, init: RequestInit = {}
   });
 }
 
-async function bodies(synapse: Synapse, room: Room): Promise<unknown[]> {
+async function readBodies(synapse: Synapse, room: Room): Promise<unknown[]> {
   return (await synapse.messages(room.reader, room.id)).map(({ content }) => content.body);
 }
 
-synapseTest("messages() gives another user what was put, in order, over more than one page", async (synapse) => {
-  const room = await makeRoom(synapse, "pages");
+synapseTest("messages() returns the events that another user sent, in order, over several pages", async (synapse) => {
+  const room = await createTestRoom(synapse, "pages");
   const sent: string[] = [];
   for (let i = 0; i < 110; i++) {
     const response = await put(synapse, room, `t${i}`);
     assertEquals(response.status, 200, await response.text());
     sent.push(`t${i}`);
   }
-  assertEquals(await bodies(synapse, room), sent);
+  assertEquals(await readBodies(synapse, room), sent);
 });
 
-synapseTest("registerUser() gives a token of the device that it names", async (synapse) => {
+synapseTest("registerUser() returns a token of the device that it names", async (synapse) => {
   const user = await synapse.registerUser("whoami");
   const answer = await synapse.request("/_matrix/client/v3/account/whoami", { user });
   assertEquals(answer, { user_id: `@whoami:${synapse.serverName}`, device_id: user.deviceId, is_guest: false });
@@ -52,7 +52,7 @@ synapseTest("registerUser() gives a token of the device that it names", async (s
   assertEquals(login.user_id, user.userId);
 });
 
-synapseTest("createRoom() makes a room that is joined by its alias", async (synapse) => {
+synapseTest("createRoom() creates a room that users can join by its alias", async (synapse) => {
   const [owner, guest] = [await synapse.registerUser("owner"), await synapse.registerUser("guest")];
   const id = await synapse.createRoom(owner, { alias: "lobby", name: "Lobby", preset: "public_chat" });
   await synapse.joinRoom(guest, `#lobby:${synapse.serverName}`);
@@ -60,51 +60,51 @@ synapseTest("createRoom() makes a room that is joined by its alias", async (syna
   assertEquals(joined, { joined_rooms: [id] });
 });
 
-synapseTest("request() tells the status and the answer when it is refused", async (synapse) => {
+synapseTest("request() throws with the status and the answer if it is refused", async (synapse) => {
   const error = await assertRejects(() => synapse.request("/_matrix/client/v3/account/whoami"), Error);
   assertStringIncludes(error.message, "401");
   assertStringIncludes(error.message, "M_MISSING_TOKEN");
 });
 
 synapseTest("startAgain() keeps address, users and events after a stop", async (synapse) => {
-  const room = await makeRoom(synapse, "stop");
+  const room = await createTestRoom(synapse, "stop");
   await (await put(synapse, room, "before")).body?.cancel();
   await synapse.stop();
   assertEquals(synapse.running, false);
   await assertRejects(() => put(synapse, room, "meanwhile"), TypeError);
   await synapse.startAgain();
   await (await put(synapse, room, "after")).body?.cancel();
-  assertEquals(await bodies(synapse, room), ["before", "after"]);
+  assertEquals(await readBodies(synapse, room), ["before", "after"]);
 });
 
-synapseTest("startAgain() keeps what was acknowledged before a kill", async (synapse) => {
-  const room = await makeRoom(synapse, "kill");
+synapseTest("startAgain() keeps events that were acknowledged before a kill", async (synapse) => {
+  const room = await createTestRoom(synapse, "kill");
   await (await put(synapse, room, "before")).body?.cancel();
   await synapse.kill();
   assertEquals(synapse.running, false);
   await synapse.startAgain();
-  assertEquals(await bodies(synapse, room), ["before"]);
+  assertEquals(await readBodies(synapse, room), ["before"]);
   await assertRejects(() => synapse.startAgain(), SynapseStartError, "it is running");
 });
 
 synapseTest("suspendProcess() leaves a request without an answer until resumeProcess()", async (synapse) => {
-  const room = await makeRoom(synapse, "suspend");
+  const room = await createTestRoom(synapse, "suspend");
   synapse.suspendProcess();
   const error = await assertRejects(() => put(synapse, room, "frozen", { signal: AbortSignal.timeout(300) }));
   assert(error instanceof DOMException && error.name === "TimeoutError");
   synapse.resumeProcess();
   await (await put(synapse, room, "frozen")).body?.cancel();
-  assertEquals(await bodies(synapse, room), ["frozen"]);
+  assertEquals(await readBodies(synapse, room), ["frozen"]);
 });
 
-synapseTest("stop() wakes a suspended process, so that it ends in good order", async (synapse) => {
+synapseTest("stop() resumes a suspended process, so that it shuts down cleanly", async (synapse) => {
   synapse.suspendProcess();
   await synapse.stop();
   assertEquals(synapse.running, false);
   assertStringIncludes(await synapse.log(10), "Received SIGTERM, shutting down");
 });
 
-synapseTest("a test that leaves Synapse stopped does not spoil the next one", async (synapse) => {
+synapseTest("synapseSuite() restarts a Synapse that a test has stopped", async (synapse) => {
   assertEquals(synapse.running, true);
   await synapse.registerUser("next");
 });
@@ -115,16 +115,16 @@ synapseTest("sql() reads the database of a running Synapse", async (synapse) => 
   await assertRejects(() => synapse.sql("SELECT * FROM nowhere"), Error, "no such table");
 });
 
-synapseTest("log() gives the last lines", async (synapse) => {
+synapseTest("log() returns the last lines", async (synapse) => {
   await synapse.registerUser("logged");
   assertStringIncludes(await synapse.log(), "@logged:");
   assertEquals((await synapse.log(3)).split("\n").length, 3);
 });
 
-synapseTest("start() makes a homeserver by its options: name, token lifetime, Synapse's own rate limits", async () => {
+synapseTest("start() applies its options: name, token lifetime, Synapse's own rate limits", async () => {
   const options = { serverName: "limited.test", refreshableAccessTokenLifetime: "5s", rateLimits: "default" } as const;
   await using limited = await SynapseServer.start(options);
-  const room = await makeRoom(limited, "limited");
+  const room = await createTestRoom(limited, "limited");
   assertEquals(room.sender.userId, "@limited-sender:limited.test");
   const { userId, password } = room.sender;
   const body = {
@@ -143,15 +143,15 @@ synapseTest("start() makes a homeserver by its options: name, token lifetime, Sy
   assert(statuses.includes(429), `no 429 among ${statuses}`);
 });
 
-synapseTest("start() says the end of the log when Synapse does not come up", async () => {
+synapseTest("start() throws with the end of the log if Synapse does not start", async () => {
   const extraConfig = { database: { name: "paper" } };
   const error = await assertRejects(() => SynapseServer.start({ extraConfig }), SynapseStartError);
   assertStringIncludes(error.message, "it ended by itself");
   assertStringIncludes(error.message, "Unsupported database type");
 });
 
-synapseTest("a Synapse whose starter was killed removes its data and ends", async () => {
-  await using state = await StateFolder.make();
+synapseTest("start() leaves no process and no data if its own process is killed", async () => {
+  await using state = await StateFolder.create();
   const script = `import { Synapse } from ${JSON.stringify(new URL("../../scripts/synapse.ts", import.meta.url).href)};
     const synapse = await Synapse.start();
     console.log(synapse.url);`;
@@ -173,9 +173,9 @@ synapseTest("a Synapse whose starter was killed removes its data and ends", asyn
   await until(async () => (await state.processes()).length === 0 || undefined, { what: "Synapse to end" });
 });
 
-/** Runs a file with one test of a suite, on a machine with another environment. */
+/** Runs a file with one test of a suite in another environment. */
 async function testElsewhere(env: Readonly<Record<string, string>>): Promise<{ code: number; text: string }> {
-  await using state = await StateFolder.make();
+  await using state = await StateFolder.create();
   const harness = JSON.stringify(new URL("./harness.ts", import.meta.url).href);
   const file = `${state.path}/elsewhere_test.ts`;
   await Deno.writeTextFile(
@@ -190,7 +190,7 @@ async function testElsewhere(env: Readonly<Record<string, string>>): Promise<{ c
   return { code: output.code, text: decoder.decode(output.stdout) + decoder.decode(output.stderr) };
 }
 
-Deno.test("synapseSuite() ignores its tests and says loudly why when there is no Python", async () => {
+Deno.test("synapseSuite() ignores its tests and prints why if there is no Python", async () => {
   const { code, text } = await testElsewhere({ SYNAPSE_PYTHON: "/nowhere/python3" });
   assertEquals(code, 0, text);
   assertStringIncludes(text, "SKIPPED: the tests with a real homeserver");
@@ -198,17 +198,17 @@ Deno.test("synapseSuite() ignores its tests and says loudly why when there is no
   assertStringIncludes(text, "probe ... ignored");
 });
 
-Deno.test("synapseSuite() fails its tests when there is no Python and CI is set", async () => {
+Deno.test("synapseSuite() fails its tests if there is no Python and CI is set", async () => {
   const { code, text } = await testElsewhere({ SYNAPSE_PYTHON: "/nowhere/python3", CI: "true" });
   assertEquals(code, 1, text);
   assertStringIncludes(text, "Cannot test with a real homeserver: Cannot find Python 3.10");
 });
 
 Deno.test({
-  name: "StateFolder ends the processes that name it when it is disposed of",
+  name: "StateFolder kills the processes that use it when it is disposed of",
   ignore: Deno.build.os !== "linux",
   async fn() {
-    const state = await StateFolder.make();
+    const state = await StateFolder.create();
     const left = new Deno.Command("sleep", { args: ["600"], env: { SOME_FOLDER: `${state.path}/queue` } }).spawn();
     assertEquals(await state.processes(), [left.pid]);
     await state[Symbol.asyncDispose]();
@@ -217,9 +217,9 @@ Deno.test({
   },
 });
 
-Deno.test("until() gives what the probe finds, and names what it waited for when the limit passes", async () => {
-  let looks = 0;
-  assertEquals(await until(() => ++looks === 3 ? "found" : undefined, { what: "a find", everyMs: 1 }), "found");
+Deno.test("until() returns the value of the probe, and throws with its name when the limit has passed", async () => {
+  let probes = 0;
+  assertEquals(await until(() => ++probes === 3 ? "found" : undefined, { what: "a find", everyMs: 1 }), "found");
   const fruitless = until(() => undefined, { what: "a miracle", limitMs: 5, everyMs: 1 });
   await assertRejects(() => fruitless, Error, "Cannot wait any longer for a miracle: 0.005 s have passed");
 });

@@ -1,4 +1,7 @@
-/** Logging in with a code, against a real OAuth 2.0 server and a real Synapse that delegates its logins to it. */
+/**
+ * Login with a device code, against a real OAuth 2.0 server and a Synapse that delegates its logins
+ * to it.
+ */
 
 import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { installOAuthServer, OAuthServer } from "../../scripts/synapse/oauth/server.ts";
@@ -12,10 +15,10 @@ import {
   until,
 } from "./harness.ts";
 
-/** Short, so that a test sees a token expire; Synapse believes no token beyond that. */
+/** Short, so that a token expires within a test. Synapse accepts no token after that. */
 const ACCESS_TOKEN_SECONDS = 8;
 
-/** The server that Synapse delegates to. */
+/** The OAuth 2.0 server that Synapse delegates to. */
 class OAuth implements SynapseNeeds {
   #server: OAuthServer | undefined;
 
@@ -44,20 +47,20 @@ const oauth = new OAuth();
 const synapseTest = await synapseSuite(oauth);
 Deno.test.afterAll(() => oauth[Symbol.asyncDispose]());
 
-/** Logs a user in by the command line; somebody confirms it in the browser. */
+/** Logs a user in with the command line, and confirms it in the browser. */
 async function logIn(synapse: Synapse, userId: string, options: { readonly stateDir: string }): Promise<CliResult> {
-  const shown = Promise.withResolvers<string>();
+  const prompt = Promise.withResolvers<string>();
   const watch = (stderr: string) => {
     const address = /^ {2}(http\S+user_code=\S+)$/m.exec(stderr)?.[1];
-    if (address !== undefined) shown.resolve(address);
+    if (address !== undefined) prompt.resolve(address);
   };
   const args = ["login", userId, "--homeserver", synapse.url, "--device-code"];
   const run = runCli(args, { ...options, watch }).then((result) => {
-    shown.reject(new Error(`Cannot confirm the login: it showed no address\n${result.stderr}`));
+    prompt.reject(new Error(`Cannot confirm the login: it showed no address\n${result.stderr}`));
     return result;
   });
   const [, localpart] = /^@([^:]+):/.exec(userId) ?? [];
-  const [result] = await Promise.all([run, shown.promise.then((address) => oauth.server.confirm(address, localpart))]);
+  const [result] = await Promise.all([run, prompt.promise.then((address) => oauth.server.confirm(address, localpart))]);
   return result;
 }
 
@@ -76,8 +79,8 @@ async function saved(stateDir: string, userId: string): Promise<Saved> {
   return JSON.parse(await Deno.readTextFile(`${stateDir}/accounts/${encodeURIComponent(userId)}.json`));
 }
 
-synapseTest("login --device-code ends with a delivered message, a refresh and a logout", async (synapse) => {
-  await using state = await StateFolder.make();
+synapseTest("login --device-code is followed by a delivered message, a refresh and a logout", async (synapse) => {
+  await using state = await StateFolder.create();
   const userId = `@oauth-bot:${synapse.serverName}`, stateDir = state.path;
   const { code, stdout, stderr } = await logIn(synapse, userId, { stateDir });
   assertEquals(code, 0, stderr);
@@ -96,7 +99,7 @@ synapseTest("login --device-code ends with a delivered message, a refresh and a 
   };
   await send("Before");
 
-  await until(() => isOver(synapse, first), { what: "the access token to expire" });
+  await until(() => isRejected(synapse, first), { what: "the access token to expire" });
   await send("After");
   const second = await saved(stateDir, userId);
   assertNotEquals(second.accessToken, first.accessToken);
@@ -112,7 +115,7 @@ synapseTest("login --device-code ends with a delivered message, a refresh and a 
 
   const out = await runCli(["logout"], { stateDir });
   assertEquals([out.code, out.stdout], [0, `logged out ${userId}\n`]);
-  await until(() => isOver(synapse, second), { what: "the revoked token to be refused" });
+  await until(() => isRejected(synapse, second), { what: "the revoked token to be refused" });
   const { tokenEndpoint, clientId } = second.oauth;
   const refused = await fetch(tokenEndpoint, {
     method: "POST",
@@ -125,8 +128,8 @@ synapseTest("login --device-code ends with a delivered message, a refresh and a 
   assertEquals((await refused.json()).error, "invalid_grant");
 });
 
-/** Whether Synapse takes a token no more; undefined while it does. */
-async function isOver(synapse: Synapse, { accessToken }: Saved): Promise<true | undefined> {
+/** Returns true if Synapse rejects the token, undefined while it accepts it. */
+async function isRejected(synapse: Synapse, { accessToken }: Saved): Promise<true | undefined> {
   const answer = await fetch(`${synapse.url}/_matrix/client/v3/account/whoami`, {
     headers: { authorization: `Bearer ${accessToken}` },
   });

@@ -1,9 +1,11 @@
 /**
- * A session with short-lived tokens, two processes at once that use and renew it, and somebody who kills both at the worst moments: before a refresh, between its
- * answer and the save, and right after. Afterwards everything that was said must be in the room once, the session must live, and no second device may be there.
+ * An account with short-lived tokens, and two processes at a time that use and renew them. A proxy
+ * kills both at the worst moments: before a refresh, between its answer and the save, and right
+ * after it. Afterwards each notification must be in the room once, the account must still be logged
+ * in, and there must be no second device.
  *
- * `deno run -A scripts/with_std.ts run -A tests/synapse/refresh_storm.ts [SENDS] [SECONDS] [LIFETIME] [SEED]`: 50 sends over 60 seconds with tokens of 5s by
- * default. It prints the seed.
+ * `deno run -A scripts/with_std.ts run -A tests/synapse/refresh_storm.ts [SENDS] [SECONDS]
+ * [LIFETIME] [SEED]`: 50 sends over 60 seconds with tokens of 5s by default. It prints the seed.
  *
  * @module
  */
@@ -17,57 +19,64 @@ import { runCli, StateFolder } from "./cli.ts";
 
 const ENTRY = new URL("../../mod.ts", import.meta.url).href;
 
-/** How long, and how hard. */
+/** Options of {@linkcode refreshStorm}. */
 export interface StormOptions {
   readonly sends: number;
-  /** The sends are spread over so long, milliseconds; 0 for one after the other. */
+  /** The duration that the sends are spread over, milliseconds; 0 for one after the other. */
   readonly overMs: number;
-  /** Whether each token counts as expired on this host before the next send, so that nobody needs to wait until it is. @default {false} */
+  /**
+   * True to mark the token as expired on this host before each send, instead of waiting.
+   *
+   * @default {false}
+   */
   readonly expiresAtOnce?: boolean;
   readonly seed: number;
 }
 
-/** What happened. */
+/** The result of {@linkcode refreshStorm}. */
 export interface StormReport {
   readonly refreshes: number;
-  /** How many processes died before a refresh, between its answer and the save, and after it. */
+  /**
+   * How many processes were killed before a refresh, between its answer and the save, and after it.
+   */
   readonly kills: Readonly<Record<"before" | "unanswered" | "after", number>>;
   readonly delivered: number;
-  /** What is wrong; nothing should be. */
+  /** Violated expectations. */
   readonly problems: readonly string[];
 }
 
-/** Runs the storm against a homeserver whose refreshable tokens do not live long. */
+/** Runs the storm against a homeserver with short-lived refreshable tokens. */
 export async function refreshStorm(synapse: Synapse, options: StormOptions): Promise<StormReport> {
   const dice = seededDice(options.seed);
   const user = await synapse.registerUser(`storm${options.seed}`);
   const room = await synapse.createRoom(user);
-  await using state = await StateFolder.make();
-  await using front = new Front(synapse.url, dice);
-  const env = { MATRIX_NOTIFY_CONFIG: state.withoutDigests(), MATRIX_USER: user.userId, MATRIX_ROOM: room };
+  await using state = await StateFolder.create();
+  await using proxy = new KillingProxy(synapse.url, dice);
+  const env = { MATRIX_NOTIFY_CONFIG: state.configWithoutBatches(), MATRIX_USER: user.userId, MATRIX_ROOM: room };
   const cli = (args: readonly string[], stdin?: string) => runCli(args, { stateDir: state.path, env, stdin });
   const problems: string[] = [], outputs: string[] = [];
-  const login = await cli(["login", user.userId, "--homeserver", front.url], `${user.password}\n`);
+  const login = await cli(["login", user.userId, "--homeserver", proxy.url], `${user.password}\n`);
   if (login.code !== 0) throw new Error(`Cannot log in: ${login.stderr}`);
   outputs.push(login.stdout, login.stderr);
-  const before = await devicesOf(synapse, user);
+  const before = await listDevices(synapse, user);
 
-  const said: { readonly subject: string; readonly code: number }[] = [];
+  const sent: { readonly subject: string; readonly code: number }[] = [];
   let next = 0;
-  front.isRough = true;
-  const begun = performance.now();
+  proxy.isKilling = true;
+  const start = performance.now();
   async function worker(): Promise<void> {
     for (let number = next++; number < options.sends; number = next++) {
-      const due = (options.overMs * number) / options.sends - (performance.now() - begun);
+      const due = (options.overMs * number) / options.sends - (performance.now() - start);
       if (due > 0) await new Promise((resolve) => setTimeout(resolve, due));
       if (options.expiresAtOnce) await expire(state.path, user.userId);
       const subject = `Message ${number}`;
-      // The one that finds the lock taken leaves the sending to the other; asking who it is, it needs the token itself.
-      const beside = dice(2) === 0 ? spawn(["whoami"], state.path, env) : undefined;
+      // A sender that finds the lock taken leaves the sending to the other; `whoami` always needs
+      // the token itself.
+      const other = dice(2) === 0 ? spawn(["whoami"], state.path, env) : undefined;
       const sender = spawn(["send", "--no-background", subject, ""], state.path, env);
-      for (const child of [beside, sender]) if (child) front.children.add(child);
-      const results = await Promise.all([beside, sender].map((child) => child?.output()));
-      for (const child of [beside, sender]) if (child) front.children.delete(child);
+      for (const child of [other, sender]) if (child) proxy.children.add(child);
+      const results = await Promise.all([other, sender].map((child) => child?.output()));
+      for (const child of [other, sender]) if (child) proxy.children.delete(child);
       for (const result of results) {
         if (result === undefined) continue;
         const text = new TextDecoder().decode(result.stdout) + new TextDecoder().decode(result.stderr);
@@ -75,11 +84,11 @@ export async function refreshStorm(synapse: Synapse, options: StormOptions): Pro
         if (result.signal === null && result.code !== 0) problems.push(`${subject}: exit ${result.code}: ${text}`);
         if (/\bheld\b/.test(text)) problems.push(`${subject}: ${text}`);
       }
-      said.push({ subject, code: results[1]?.code ?? -1 });
+      sent.push({ subject, code: results[1]?.code ?? -1 });
     }
   }
   await Promise.all([worker(), worker()]);
-  front.isRough = false;
+  proxy.isKilling = false;
 
   const flush = await cli(["flush", "--no-background"]);
   if (flush.code !== 0) problems.push(`flush: exit ${flush.code}: ${flush.stdout}${flush.stderr}`);
@@ -90,51 +99,51 @@ export async function refreshStorm(synapse: Synapse, options: StormOptions): Pro
     if (status[count] !== 0) problems.push(`${count} is not 0`);
   }
   const subjects = (await synapse.messages(user, room)).map(({ content }) => String(content.body).split("\n")[0]);
-  for (const { subject, code } of said) {
+  for (const { subject, code } of sent) {
     const times = subjects.filter((each) => each.endsWith(`] ${subject}`)).length;
     if (times > 1 || (times === 0 && code === 0)) problems.push(`${subject} is there ${times} times, exit ${code}`);
   }
-  const after = await devicesOf(synapse, user);
+  const after = await listDevices(synapse, user);
   if (before.join() !== after.join()) problems.push(`devices before: ${before.join()}, after: ${after.join()}`);
-  problems.push(...await leaks(state.path, outputs, [...front.secrets, user.password]));
-  problems.push(...openFiles(state.path));
-  return { refreshes: front.refreshes, kills: front.kills, delivered: subjects.length, problems };
+  problems.push(...await findLeaks(state.path, outputs, [...proxy.secrets, user.password]));
+  problems.push(...findOpenFiles(state.path));
+  return { refreshes: proxy.refreshes, kills: proxy.kills, delivered: subjects.length, problems };
 }
 
-/** Makes the token look expired. */
+/** Marks the token as expired. */
 async function expire(stateDir: string, userId: string): Promise<void> {
   using runtime = denoRuntime();
-  await new AccountStore(stateDir).withLock(userId, { runtime, timeoutMs: 60_000 }, (held) => {
-    const account = held.read();
-    if (account !== undefined) held.save({ ...account, expiresAt: 1 });
+  await new AccountStore(stateDir).withLock(userId, { runtime, timeoutMs: 60_000 }, (locked) => {
+    const account = locked.read();
+    if (account !== undefined) locked.save({ ...account, expiresAt: 1 });
   });
 }
 
-/** Stands before the homeserver, sees when tokens are renewed, and kills who renews them. */
-class Front implements AsyncDisposable {
+/** A proxy in front of the homeserver that kills the processes which renew tokens. */
+class KillingProxy implements AsyncDisposable {
   readonly children = new Set<Deno.ChildProcess>();
   readonly kills = { before: 0, unanswered: 0, after: 0 };
-  /** Every token that was given out. */
+  /** Each token that the homeserver issued. */
   readonly secrets = new Set<string>();
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
-  isRough = false;
+  isKilling = false;
   refreshes = 0;
 
   constructor(target: string, dice: Dice) {
     this.#server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
       const { pathname, search } = new URL(request.url);
       const isRefresh = pathname.endsWith("/refresh");
-      const fate = this.isRough && isRefresh ? dice(6) : 6;
+      const moment = this.isKilling && isRefresh ? dice(6) : 6;
       if (isRefresh) this.refreshes++;
-      if (fate === 0) return this.#kill("before");
+      if (moment === 0) return this.#kill("before");
       const body = request.method === "GET" ? undefined : await request.text();
       const headers = new Headers(request.headers);
       headers.delete("host");
       const answer = await fetch(target + pathname + search, { method: request.method, headers, body });
       const text = await answer.text();
       for (const [, secret] of text.matchAll(/"(?:access|refresh)_token":"([^"]+)"/g)) this.secrets.add(secret);
-      if (fate === 1) return this.#kill("unanswered");
-      if (fate === 2) setTimeout(() => this.#kill("after"), dice(8));
+      if (moment === 1) return this.#kill("unanswered");
+      if (moment === 2) setTimeout(() => this.#kill("after"), dice(8));
       return new Response(text, { status: answer.status, headers: { "Content-Type": "application/json" } });
     });
   }
@@ -143,13 +152,13 @@ class Front implements AsyncDisposable {
     return `http://127.0.0.1:${this.#server.addr.port}`;
   }
 
-  #kill(when: keyof Front["kills"]): Response {
+  #kill(when: keyof KillingProxy["kills"]): Response {
     for (const child of this.children) {
       try {
         child.kill("SIGKILL");
         this.kills[when]++;
       } catch (error) {
-        // It ended by itself meanwhile.
+        // It has ended by itself.
         if (!(error instanceof TypeError || error instanceof Deno.errors.NotFound)) throw error;
       }
     }
@@ -171,39 +180,39 @@ function spawn(args: readonly string[], stateDir: string, env: Readonly<Record<s
   }).spawn();
 }
 
-/** With another home it would compile everything anew. */
+/** The cache of Deno: with another home directory all modules would be compiled again. */
 function denoDir(): Record<string, string> {
   const dir = Deno.env.get("DENO_DIR") ?? `${Deno.env.get("XDG_CACHE_HOME") || `${Deno.env.get("HOME")}/.cache`}/deno`;
   return { DENO_DIR: dir };
 }
 
-async function devicesOf(synapse: Synapse, user: SynapseUser): Promise<string[]> {
+async function listDevices(synapse: Synapse, user: SynapseUser): Promise<string[]> {
   const { devices } = await synapse.request<{ devices: { device_id: string }[] }>("/_matrix/client/v3/devices", {
     user,
   });
   return devices.map(({ device_id }) => device_id).sort();
 }
 
-/** Secrets where none should be: in what was printed, and in any file but those of the accounts. */
-async function leaks(stateDir: string, outputs: readonly string[], secrets: readonly string[]): Promise<string[]> {
-  const texts = outputs.map((text): [what: string, text: string] => ["the output", text]);
-  for (const path of filesBelow(stateDir)) {
+/** Finds secrets in the output, and in files other than those of the accounts. */
+async function findLeaks(stateDir: string, outputs: readonly string[], secrets: readonly string[]): Promise<string[]> {
+  const texts = outputs.map((text): [place: string, text: string] => ["the output", text]);
+  for (const path of listFiles(stateDir)) {
     if (!path.startsWith(`${stateDir}/accounts/`)) texts.push([path, await Deno.readTextFile(path)]);
   }
-  return texts.filter(([, text]) => secrets.some((secret) => text.includes(secret))).map(([what]) =>
-    `${what} holds a secret`
+  return texts.filter(([, text]) => secrets.some((secret) => text.includes(secret))).map(([place]) =>
+    `${place} contains a secret`
   );
 }
 
-/** Files and folders of the state that others can look into. */
-function openFiles(stateDir: string): string[] {
-  const own = filesBelow(stateDir).filter((path) => !path.startsWith(`${stateDir}/home/`));
+/** Finds files of the state directory that other users can read. */
+function findOpenFiles(stateDir: string): string[] {
+  const own = listFiles(stateDir).filter((path) => !path.startsWith(`${stateDir}/home/`));
   return own.filter((path) => ((Deno.statSync(path).mode ?? 0) & 0o077) !== 0).map((path) => `${path} is open`);
 }
 
-function filesBelow(folder: string): string[] {
+function listFiles(folder: string): string[] {
   return Array.from(Deno.readDirSync(folder)).flatMap(({ name, isDirectory }) =>
-    isDirectory ? filesBelow(`${folder}/${name}`) : [`${folder}/${name}`]
+    isDirectory ? listFiles(`${folder}/${name}`) : [`${folder}/${name}`]
   );
 }
 

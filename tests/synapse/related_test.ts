@@ -1,8 +1,8 @@
-/** Fire and resolve by key against a real homeserver, read as another user. */
+/** Incidents by key against a real homeserver, read as another user. */
 
 import { assertEquals, assertMatch } from "@std/assert";
-import { bodyOf, Desk } from "./desk.ts";
-import { Gate } from "./gate.ts";
+import { readBody, RoomScene } from "./room_scene.ts";
+import { FaultyProxy } from "./faulty_proxy.ts";
 import { synapseSuite } from "./harness.ts";
 
 const synapseTest = await synapseSuite();
@@ -11,7 +11,7 @@ const FIRE = ["send", "Disk full", "--key", "disk", "--severity", "error"];
 const RESOLVED = /\[.*\] ✅ Resolved after \d+ (ms|s): Disk has room\n\n9 GB are free/;
 const RESOLVE = ["send", "Disk has room", "9 GB are free", "--key", "disk", "--resolve"];
 
-/** How the events of a room relate: `0` is the first of them. */
+/** Returns how the events of a room relate to each other: `0` is the first one. */
 function relations(events: readonly { event_id: string; content: Readonly<Record<string, unknown>> }[]): unknown[] {
   const place = (_: string, value: unknown) => {
     const at = events.findIndex(({ event_id }) => event_id === value);
@@ -28,15 +28,15 @@ for (
   ] as const
 ) {
   synapseTest(
-    `a resolve relates to what fired, and tells how long it lasted, read as another user: ${related}`,
+    `send --resolve relates to the incident, and says how long it lasted: ${related}`,
     async (synapse) => {
-      await using desk = await Desk.open(synapse, { name: `related-${related}` });
-      const send = withPolicy(desk, related);
+      await using scene = await RoomScene.open(synapse, { name: `related-${related}` });
+      const send = withPolicy(scene, related);
       for (const command of [FIRE, FIRE, RESOLVE]) assertEquals(await send(command), "delivered");
-      const events = await desk.read();
+      const events = await scene.read();
       assertEquals(relations(events), [null, again, resolved]);
-      assertMatch(bodyOf(events[1]), /^\[.*\] Disk full\n\n↻ 2 times since \d{4}-\d\d-\d\d \d\d:\d\d \(.*\)$/);
-      assertMatch(bodyOf(events[2]), RESOLVED);
+      assertMatch(readBody(events[1]), /^\[.*\] Disk full\n\n↻ 2 times since \d{4}-\d\d-\d\d \d\d:\d\d \(.*\)$/);
+      assertMatch(readBody(events[2]), RESOLVED);
       const known = events[0].unsigned?.["m.relations"] ?? {};
       assertEquals([known["m.replace"]?.event_id, known["m.thread"]?.count], [
         related === "edit" ? events[2].event_id : undefined,
@@ -50,61 +50,63 @@ for (
   );
 }
 
-synapseTest("an edit whose answer was lost is one edit", async (synapse) => {
-  await using gate = Gate.before(synapse.url);
-  await using desk = await Desk.open(synapse, { name: "related-once", url: gate.url });
-  const send = withPolicy(desk, "edit");
+synapseTest("send --resolve edits once if its answer was lost", async (synapse) => {
+  await using proxy = FaultyProxy.to(synapse.url);
+  await using scene = await RoomScene.open(synapse, { name: "related-once", url: proxy.url });
+  const send = withPolicy(scene, "edit");
   await send(FIRE);
-  gate.fault("drop-after-persisting", { times: 1 });
+  proxy.fault("drop-after-persisting", { times: 1 });
   assertEquals(await send(RESOLVE), "queued");
-  await desk.flush();
-  const events = await desk.read();
+  await scene.flush();
+  const events = await scene.read();
   assertEquals(relations(events), [null, { rel_type: "m.replace", event_id: 0 }]);
-  assertEquals((await desk.acks()).map(({ receipt }) => receipt), events.map(({ event_id }) => event_id));
+  assertEquals((await scene.acks()).map(({ receipt }) => receipt), events.map(({ event_id }) => event_id));
 });
 
-synapseTest("a resolve answers what was taken back, and does not edit it", async (synapse) => {
-  await using desk = await Desk.open(synapse, { name: "related-redacted" });
-  const send = withPolicy(desk, "edit");
+synapseTest("send --resolve replies to a redacted event, and does not edit it", async (synapse) => {
+  await using scene = await RoomScene.open(synapse, { name: "related-redacted" });
+  const send = withPolicy(scene, "edit");
   await send(FIRE);
-  const [{ event_id }] = await desk.read();
-  const path = ["rooms", desk.room, "redact", event_id, "1"].map(encodeURIComponent).join("/");
-  await synapse.request(`/_matrix/client/v3/${path}`, { method: "PUT", user: desk.sender, body: {} });
+  const [{ event_id }] = await scene.read();
+  const path = ["rooms", scene.room, "redact", event_id, "1"].map(encodeURIComponent).join("/");
+  await synapse.request(`/_matrix/client/v3/${path}`, { method: "PUT", user: scene.sender, body: {} });
   await send(RESOLVE);
-  assertEquals(relations(await desk.read()), [null, reply(0)]);
+  assertEquals(relations(await scene.read()), [null, reply(0)]);
 });
 
 for (const related of ["edit", "thread"] as const) {
   synapseTest(
-    `a resolve of what is in another room is an ordinary message with the duration: ${related}`,
+    `send --resolve in another room is an ordinary message with the duration: ${related}`,
     async (synapse) => {
-      await using desk = await Desk.open(synapse, { name: `related-moved-${related}` });
-      const next = await synapse.createRoom(desk.sender);
-      const alias = `#related-${related}:${desk.sender.userId.split(":")[1]}`;
+      await using scene = await RoomScene.open(synapse, { name: `related-moved-${related}` });
+      const next = await synapse.createRoom(scene.sender);
+      const alias = `#related-${related}:${scene.sender.userId.split(":")[1]}`;
       const path = `/_matrix/client/v3/directory/room/${encodeURIComponent(alias)}`;
-      const lead = (room: string) =>
-        synapse.request(path, { method: "PUT", user: desk.sender, body: { room_id: room } });
-      const send = withPolicy(desk, related, { MATRIX_ROOM: alias });
-      await lead(desk.room);
+      const pointAlias = (room: string) =>
+        synapse.request(path, { method: "PUT", user: scene.sender, body: { room_id: room } });
+      const send = withPolicy(scene, related, { MATRIX_ROOM: alias });
+      await pointAlias(scene.room);
       await send(FIRE);
-      await synapse.request(path, { method: "DELETE", user: desk.sender });
-      await lead(next);
-      // Nobody remembers where the alias led before.
-      await Deno.remove(`${desk.stateDir}/rooms.json`);
+      await synapse.request(path, { method: "DELETE", user: scene.sender });
+      await pointAlias(next);
+      // The cache would know the former room of the alias.
+      await Deno.remove(`${scene.stateDir}/rooms.json`);
       assertEquals(await send(RESOLVE), "delivered");
-      const events = await synapse.messages(desk.sender, next);
+      const events = await synapse.messages(scene.sender, next);
       assertEquals(relations(events), [null]);
-      assertMatch(bodyOf(events[0]), RESOLVED);
+      assertMatch(readBody(events[0]), RESOLVED);
     },
   );
 }
 
-/** Sends with a policy for what is related; tells what became of it. */
-function withPolicy(desk: Desk, related: string, env: Readonly<Record<string, string>> = {}) {
-  const file = `${desk.stateDir}/related.json`;
+/**
+ * Returns a function that sends with a policy for relations, and returns the state of the outcome.
+ */
+function withPolicy(scene: RoomScene, related: string, env: Readonly<Record<string, string>> = {}) {
+  const file = `${scene.stateDir}/related.json`;
   Deno.writeTextFileSync(file, JSON.stringify({ flood: { digest: false }, channels: { matrix: { related } } }));
   return async (command: readonly string[]): Promise<string> => {
-    const { code, stdout, stderr } = await desk.run([...command, "--config", file], undefined, env);
+    const { code, stdout, stderr } = await scene.run([...command, "--config", file], undefined, env);
     assertEquals(code, 0, stderr);
     return stdout.split(" ")[0];
   };

@@ -1,4 +1,7 @@
-/** Rooms and people against a real homeserver: made, entered, found again, replaced; each message once. */
+/**
+ * Rooms and direct chats on a real homeserver: create, join, find again, replace; each message
+ * once.
+ */
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { type CliResult, runCli, StateFolder, type Synapse, synapseSuite, type SynapseUser } from "./harness.ts";
@@ -11,7 +14,7 @@ class Pair implements AsyncDisposable {
   readonly person: SynapseUser;
   readonly synapse: Synapse;
   readonly #state: StateFolder;
-  #questions = 0;
+  #syncs = 0;
 
   private constructor(synapse: Synapse, state: StateFolder, bot: SynapseUser, person: SynapseUser) {
     this.synapse = synapse;
@@ -22,12 +25,12 @@ class Pair implements AsyncDisposable {
 
   static async open(synapse: Synapse, name: string): Promise<Pair> {
     const [bot, person] = [await synapse.registerUser(`${name}-bot`), await synapse.registerUser(`${name}-person`)];
-    return new Pair(synapse, await StateFolder.make(), bot, person);
+    return new Pair(synapse, await StateFolder.create(), bot, person);
   }
 
   run(args: readonly string[], room?: string, stateDir: string = this.#state.path): Promise<CliResult> {
     const env = {
-      MATRIX_NOTIFY_CONFIG: this.#state.withoutDigests(),
+      MATRIX_NOTIFY_CONFIG: this.#state.configWithoutBatches(),
       MATRIX_HOMESERVER: this.synapse.url,
       MATRIX_ACCESS_TOKEN: this.bot.accessToken,
       ...(room === undefined ? {} : { MATRIX_ROOM: room }),
@@ -38,18 +41,18 @@ class Pair implements AsyncDisposable {
     });
   }
 
-  /** A folder in the state folder, for another state. */
+  /** A folder for a second state directory. */
   folder(name: string): string {
     return `${this.#state.path}/${name}`;
   }
 
-  /** Sends, and expects that it is delivered at once. */
+  /** Sends, and asserts that it is delivered at once. */
   async send(subject: string, room: string, stateDir?: string): Promise<void> {
     const { stdout, stderr } = await this.run(["send", subject, ""], room, stateDir);
     assertEquals({ stdout: stdout.replace(/\$\S+/, "$…"), stderr }, { stdout: "delivered $…\n", stderr: "" });
   }
 
-  /** The subjects that the person sees in a room. */
+  /** Lists the subjects that the person sees in a room. */
   async subjects(roomId: string): Promise<string[]> {
     const events = await this.synapse.messages(this.person, roomId);
     return events.map(({ content }) => String(content.body).replace(/^\[\S+\] /, "").trim());
@@ -59,10 +62,11 @@ class Pair implements AsyncDisposable {
     return this.synapse.request<T>(`/_matrix/client/v3${path}`, { user, body });
   }
 
-  /** Rooms that the person is invited to. */
+  /** Lists the rooms that the person is invited to. */
   async invites(): Promise<string[]> {
-    // A first sync is answered at once, whatever its timeout, and the same question gets the same answer for two minutes.
-    const path = `/sync?timeout=${++this.#questions}`;
+    // An initial sync is answered at once with each timeout. The timeout differs because Synapse
+    // caches the answer for two minutes.
+    const path = `/sync?timeout=${++this.#syncs}`;
     const { rooms } = await this.ask<{ rooms?: { invite?: Record<string, unknown> } }>(this.person, path);
     return Object.keys(rooms?.invite ?? {});
   }
@@ -81,7 +85,7 @@ class Pair implements AsyncDisposable {
   }
 }
 
-synapseTest("room create makes a room with an alias, and send reaches its guest by the alias", async (synapse) => {
+synapseTest("room create creates a room with an alias, and send reaches its member by the alias", async (synapse) => {
   await using pair = await Pair.open(synapse, "create");
   const args = ["room", "create", "Alerts", "--alias", "create-alerts", "--invite", pair.person.userId, "--json"];
   const { stdout, stderr } = await pair.run(args);
@@ -105,7 +109,7 @@ synapseTest("room create makes a room with an alias, and send reaches its guest 
   assertStringIncludes(again.stderr, "400 M_ROOM_IN_USE");
 });
 
-synapseTest("join accepts an invite that room list shows, and says what stands in the way", async (synapse) => {
+synapseTest("join accepts an invite that room list shows, and prints why it cannot join", async (synapse) => {
   await using pair = await Pair.open(synapse, "join");
   const { bot, person } = pair;
   const roomId = await synapse.createRoom(person, { name: "Ops", alias: "join-ops" });
@@ -130,7 +134,7 @@ synapseTest("join accepts an invite that room list shows, and says what stands i
 });
 
 synapseTest(
-  "send to a person makes one direct chat, from two state directories at the same time too",
+  "send to a person creates one direct chat, also from two state directories at the same time",
   async (synapse) => {
     await using pair = await Pair.open(synapse, "direct");
     const { person } = pair;
@@ -144,27 +148,30 @@ synapseTest(
     const subjects = await pair.subjects(roomId);
     assertEquals([subjects.toSorted(), subjects.at(-1)], [["Four", "One", "Three", "Two"], "Four"]);
     assertEquals(await pair.invites(), []);
-    // Whoever left is invited again, by the account's own list of direct chats.
+    // A person who left is invited again, because the account data have the direct chat.
     await pair.ask(person, `/rooms/${encodeURIComponent(roomId)}/leave`, {});
     await pair.send("Five", person.userId, pair.folder("third"));
     assertEquals(await pair.invites(), [roomId]);
   },
 );
 
-synapseTest("eight senders to a person at once make one direct chat, and nothing is lost or twice", async (synapse) => {
-  await using pair = await Pair.open(synapse, "crowd");
-  const names = Array.from({ length: 8 }, (_, index) => `Message ${index}`);
-  const results = await Promise.all(names.map((name) => pair.run(["send", name, ""], pair.person.userId)));
-  assertEquals(results.map(({ code }) => code), names.map(() => 0));
-  assertEquals((await pair.run(["flush"], pair.person.userId)).code, 0);
-  const [roomId, ...more] = await pair.invites();
-  assertEquals(more, []);
-  await synapse.joinRoom(pair.person, roomId);
-  assertEquals((await pair.subjects(roomId)).map((text) => text.split("\n")[0]).toSorted(), names);
-});
+synapseTest(
+  "send to a person creates one direct chat for eight senders at once, and delivers each message once",
+  async (synapse) => {
+    await using pair = await Pair.open(synapse, "eight");
+    const names = Array.from({ length: 8 }, (_, index) => `Message ${index}`);
+    const results = await Promise.all(names.map((name) => pair.run(["send", name, ""], pair.person.userId)));
+    assertEquals(results.map(({ code }) => code), names.map(() => 0));
+    assertEquals((await pair.run(["flush"], pair.person.userId)).code, 0);
+    const [roomId, ...more] = await pair.invites();
+    assertEquals(more, []);
+    await synapse.joinRoom(pair.person, roomId);
+    assertEquals((await pair.subjects(roomId)).map((text) => text.split("\n")[0]).toSorted(), names);
+  },
+);
 
 for (const destination of ["id", "alias"] as const) {
-  synapseTest(`a room that is replaced is followed by its ${destination}: one message each side`, async (synapse) => {
+  synapseTest(`send follows a replaced room by its ${destination}`, async (synapse) => {
     await using pair = await Pair.open(synapse, `upgrade-${destination}`);
     const { bot, person } = pair;
     const alias = `upgrade-${destination}`;
@@ -183,18 +190,21 @@ for (const destination of ["id", "alias"] as const) {
   });
 }
 
-synapseTest("a try that arrived before the room was replaced is found there, and not sent again", async (synapse) => {
-  await using pair = await Pair.open(synapse, "doubt");
-  const { bot, person } = pair;
-  const roomId = await synapse.createRoom(person, { invite: [bot] });
-  await pair.send("One", roomId);
-  synapse.suspendProcess();
-  const hung = await pair.run(["send", "Two", "", "--no-background", "--wait", "2s"], roomId);
-  synapse.resumeProcess();
-  assertMatch(hung.stdout, /^queued /);
-  const next = await pair.upgrade(person, roomId);
-  await pair.invite(person, next, bot);
-  await pair.run(["flush", "--wait", "60s"], roomId);
-  const all = [...await pair.subjects(roomId), ...await pair.subjects(next)].map((text) => text.split("\n")[0]);
-  assertEquals(all, ["One", "Two"]);
-});
+synapseTest(
+  "flush finds an attempt that arrived before the room was replaced, and does not send it again",
+  async (synapse) => {
+    await using pair = await Pair.open(synapse, "doubt");
+    const { bot, person } = pair;
+    const roomId = await synapse.createRoom(person, { invite: [bot] });
+    await pair.send("One", roomId);
+    synapse.suspendProcess();
+    const hung = await pair.run(["send", "Two", "", "--no-background", "--wait", "2s"], roomId);
+    synapse.resumeProcess();
+    assertMatch(hung.stdout, /^queued /);
+    const next = await pair.upgrade(person, roomId);
+    await pair.invite(person, next, bot);
+    await pair.run(["flush", "--wait", "60s"], roomId);
+    const all = [...await pair.subjects(roomId), ...await pair.subjects(next)].map((text) => text.split("\n")[0]);
+    assertEquals(all, ["One", "Two"]);
+  },
+);

@@ -1,10 +1,12 @@
-/** From an empty home directory to a message in a room of a real homeserver: asked at a terminal, and in one command line. */
+/**
+ * `setup` with an empty home directory and a real homeserver: at a terminal, and as one command.
+ */
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { playAtTerminal, type Step } from "../fakes/terminal.ts";
 import { type CliResult, runCli, StateFolder, type Synapse, type SynapseNeeds, synapseSuite } from "./harness.ts";
 
-/** The domain in the user ids: it says where its homeserver is, and is none. */
+/** The domain in the user ids. It has a well-known document, and is no homeserver itself. */
 class Domain implements SynapseNeeds {
   readonly #server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, ({ url }) => {
     const isWellKnown = new URL(url).pathname === "/.well-known/matrix/client";
@@ -38,16 +40,16 @@ const domain = new Domain();
 const synapseTest = await synapseSuite(domain);
 Deno.test.afterAll(() => domain[Symbol.asyncDispose]());
 
-/** What the tests of the command line and of the terminal share: a home in which nothing is. */
-async function homeFolder(state: StateFolder): Promise<string> {
+/** Creates an empty home directory. */
+async function createHome(state: StateFolder): Promise<string> {
   const home = `${state.path}/home`;
   await Deno.mkdir(home);
   return home;
 }
 
-synapseTest("setup at a terminal ends with a delivered message, as the README shows it", async (synapse) => {
-  await using state = await StateFolder.make();
-  const home = await homeFolder(state);
+synapseTest("setup at a terminal delivers a test message, as the README shows it", async (synapse) => {
+  await using state = await StateFolder.create();
+  const home = await createHome(state);
   const bot = await synapse.registerUser("notifier"), alice = await synapse.registerUser("alice");
   const steps: Step[] = [
     [/account that sends: $/, `${bot.userId}\n`],
@@ -68,22 +70,22 @@ synapseTest("setup at a terminal ends with a delivered message, as the README sh
 
   const readme = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
   const shown = /^\$ matrix-notify setup\n([^`]+?)```$/m.exec(readme)?.[1];
-  assertEquals(asInReadme(screen, { home, synapse, roomId, eventId }), shown);
+  assertEquals(toReadme(screen, { home, synapse, roomId, eventId }), shown);
 
-  assertEquals(await openFiles(home), []);
+  assertEquals(await findOpenFiles(home), []);
   const stateDir = `${home}/.local/state/matrix-notify`;
   const { accessToken, refreshToken } = await takeAccount(stateDir, bot.userId);
   assertStringIncludes(processes, "mod.ts setup");
-  for (const place of [screen, processes, await contentsOf(home)]) {
+  for (const place of [screen, processes, await readAllFiles(home)]) {
     for (const secret of [bot.password, accessToken, refreshToken]) assertEquals(place.includes(secret), false);
   }
 });
 
-synapseTest("setup in one command line ends with a delivered message, and again with one more", async (synapse) => {
-  await using state = await StateFolder.make();
+synapseTest("setup as one command delivers a test message each time", async (synapse) => {
+  await using state = await StateFolder.create();
   const bot = await synapse.registerUser("unattended"), bob = await synapse.registerUser("bob");
   const roomId = await synapse.createRoom(bob, { invite: [bot], name: "Ops" });
-  const before = await devicesOf(synapse, bot);
+  const before = await listDevices(synapse, bot);
   await Deno.writeTextFile(`${state.path}/password`, `${bot.password}\n`, { mode: 0o600 });
   const run = (): Promise<CliResult> =>
     runCli(["setup", "--user", bot.userId, "--password-file", "password", "--room", roomId, "--yes"], {
@@ -95,12 +97,12 @@ synapseTest("setup in one command line ends with a delivered message, and again 
     assertMatch(stderr, /^Test message: delivered \$/m);
     assertEquals((await synapse.messages(bob, roomId)).length, count);
   }
-  assertEquals((await devicesOf(synapse, bot)).length, before.length + 1);
+  assertEquals((await listDevices(synapse, bot)).length, before.length + 1);
 });
 
-synapseTest("setup waits for the invite, and says so when it never comes", async (synapse) => {
-  await using state = await StateFolder.make();
-  const bot = await synapse.registerUser("patient"), carol = await synapse.registerUser("carol");
+synapseTest("setup waits for the invite, and exits with 75 if it does not arrive", async (synapse) => {
+  await using state = await StateFolder.create();
+  const bot = await synapse.registerUser("waiting"), carol = await synapse.registerUser("carol");
   const roomId = await synapse.createRoom(carol, { name: "Late" });
   await Deno.writeTextFile(`${state.path}/password`, bot.password, { mode: 0o600 });
   const args = ["setup", "--user", bot.userId, "--password-file", "password", "--room", roomId, "--yes"];
@@ -120,8 +122,8 @@ synapseTest("setup waits for the invite, and says so when it never comes", async
   assertEquals((await synapse.messages(carol, roomId)).length, 1);
 });
 
-/** The names of this test in the place of which the README has its own. */
-function asInReadme(
+/** Replaces the names of this test by those of the README. */
+function toReadme(
   screen: string,
   { home, synapse, roomId, eventId = "" }: {
     readonly home: string;
@@ -141,12 +143,12 @@ function asInReadme(
     .replaceAll(`address=${Deno.hostname()} `, "address=jump ");
 }
 
-async function devicesOf(synapse: Synapse, user: { readonly accessToken: string }): Promise<readonly unknown[]> {
+async function listDevices(synapse: Synapse, user: { readonly accessToken: string }): Promise<readonly unknown[]> {
   const { devices } = await synapse.request<{ devices: unknown[] }>("/_matrix/client/v3/devices", { user });
   return devices;
 }
 
-/** Reads the account and removes it, so that what is left holds no token. */
+/** Reads the account and removes its file: no other file may have a token. */
 async function takeAccount(stateDir: string, userId: string) {
   const path = `${stateDir}/accounts/${encodeURIComponent(userId)}.json`;
   const account: { readonly accessToken: string; readonly refreshToken: string } = JSON.parse(
@@ -156,22 +158,22 @@ async function takeAccount(stateDir: string, userId: string) {
   return account;
 }
 
-async function contentsOf(folder: string): Promise<string> {
-  const paths = (await entriesOf(folder)).filter(({ isFolder }) => !isFolder).map(({ path }) => path);
+async function readAllFiles(folder: string): Promise<string> {
+  const paths = (await listEntries(folder)).filter(({ isFolder }) => !isFolder).map(({ path }) => path);
   return (await Promise.all(paths.map((path) => Deno.readTextFile(path)))).join("\n");
 }
 
-/** Files and folders that others can look into. */
-async function openFiles(folder: string): Promise<string[]> {
-  const entries = await entriesOf(folder);
+/** Finds files and folders that other users can read. */
+async function findOpenFiles(folder: string): Promise<string[]> {
+  const entries = await listEntries(folder);
   return entries.filter(({ path }) => ((Deno.statSync(path).mode ?? 0) & 0o077) !== 0).map(({ path }) => path);
 }
 
-async function entriesOf(folder: string): Promise<{ readonly path: string; readonly isFolder: boolean }[]> {
+async function listEntries(folder: string): Promise<{ readonly path: string; readonly isFolder: boolean }[]> {
   const entries = await Array.fromAsync(Deno.readDir(folder));
   const nested = entries.map(async ({ name, isDirectory }) => {
     const path = `${folder}/${name}`;
-    return [{ path, isFolder: isDirectory }, ...isDirectory ? await entriesOf(path) : []];
+    return [{ path, isFolder: isDirectory }, ...isDirectory ? await listEntries(path) : []];
   });
   return (await Promise.all(nested)).flat();
 }

@@ -209,7 +209,7 @@ async function mailsOf(smtp: SmtpServer): Promise<Arrived[]> {
 smtpTest("a mail URL that logs in over STARTTLS does so as Apprise's", async () => {
   await using smtp = await SmtpServer.start({ login: { user: "jump", password: "se:cret" } });
   await using apprise = await Apprise.start(smtp.caFile);
-  await using state = await StateFolder.make();
+  await using state = await StateFolder.create();
   const url = `mailtos://jump:se%3Acret@127.0.0.1:${smtp.port}/root@example.org?from=jump@example.org&format=text`;
   await apprise.send(url, SAID, "");
   // Only a process of its own can be told whom to trust.

@@ -21,7 +21,7 @@ async function backgroundTest(
   }) => Promise<void>,
 ) {
   await using homeserver = await LoopbackHomeserver.start();
-  await using state = await StateFolder.make();
+  await using state = await StateFolder.create();
   const { userId, accessToken } = homeserver.addUser("bot");
   const room = homeserver.createRoom({ members: [userId] });
   const env = { MATRIX_HOMESERVER: homeserver.url, MATRIX_ACCESS_TOKEN: accessToken, MATRIX_ROOM: room };

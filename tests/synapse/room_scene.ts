@@ -1,5 +1,5 @@
 /**
- * A room on a real homeserver, the sender's command line and the reader's eyes; all of it belongs to one test.
+ * A room on a real homeserver with a sender and a reader, and a state directory, for one test.
  *
  * @module
  */
@@ -15,31 +15,31 @@ import {
   until,
 } from "./harness.ts";
 
-/** What the queue has written down about a delivery. */
+/** A delivery in the journal of the queue. */
 export interface Ack {
-  /** The event's id. */
+  /** The event_id. */
   readonly receipt: string;
-  /** How we know. */
+  /** The proof: the answer, or a read-back of the room. */
   readonly via: "put" | "read-back";
-  /** Whether there may be another copy. */
+  /** True if there may be a second copy. */
   readonly risk?: true;
 }
 
-/** How a desk is opened. */
-export interface DeskOptions {
-  /** The localparts of its users begin with it; each desk needs a name of its own. */
+/** Options of {@linkcode RoomScene.open}. */
+export interface RoomSceneOptions {
+  /** The prefix of the users' localparts; it must be unique in the file. */
   readonly name: string;
-  /** Where the command line finds the homeserver; its own address by default. */
+  /** The address of the homeserver for the command line. @default its own address */
   readonly url?: string;
 }
 
 /** Two users, their private room, and a state directory. */
-export class Desk implements AsyncDisposable {
-  /** Whose token the command line has. */
+export class RoomScene implements AsyncDisposable {
+  /** The user whose token the command line has. */
   readonly sender: SynapseUser;
-  /** The room's id. */
+  /** The room_id. */
   readonly room: string;
-  /** Who else is in the room. */
+  /** The other member of the room. */
   readonly reader: SynapseUser;
   readonly #synapse: Synapse;
   readonly #state: StateFolder;
@@ -54,23 +54,22 @@ export class Desk implements AsyncDisposable {
     this.#state = parts.state;
     this.#url = url;
     this.#env = {
-      MATRIX_NOTIFY_CONFIG: parts.state.withoutDigests(),
+      MATRIX_NOTIFY_CONFIG: parts.state.configWithoutBatches(),
       MATRIX_HOMESERVER: url,
       MATRIX_ACCESS_TOKEN: parts.sender.accessToken,
       MATRIX_ROOM: parts.room,
     };
   }
 
-  /** Registers the users, who meet in the room. */
-  static async open(synapse: Synapse, { name, url = synapse.url }: DeskOptions): Promise<Desk> {
+  /** Registers the users, and creates their room. */
+  static async open(synapse: Synapse, { name, url = synapse.url }: RoomSceneOptions): Promise<RoomScene> {
     const sender = await synapse.registerUser(`${name}-sender`);
     const reader = await synapse.registerUser(`${name}-reader`);
     const room = await synapse.createRoom(sender, { invite: [reader] });
     await synapse.joinRoom(reader, room);
-    return new Desk(synapse, { sender, reader, room, state: await StateFolder.make() }, url);
+    return new RoomScene(synapse, { sender, reader, room, state: await StateFolder.create() }, url);
   }
 
-  /** The state directory. */
   get stateDir(): string {
     return this.#state.path;
   }
@@ -80,41 +79,41 @@ export class Desk implements AsyncDisposable {
     return runCli(args, { stateDir: this.stateDir, env: { ...this.#env, ...env }, stdin });
   }
 
-  /** What is in the room, as the other user sees it, oldest first. */
+  /** Lists the events of the room, as the reader sees them, oldest first. */
   read(): Promise<RoomEvent[]> {
     return this.#synapse.messages(this.reader, this.room);
   }
 
-  /** What is acknowledged, in the order of delivery. */
+  /** Lists the deliveries in the journal, in order. */
   async acks(): Promise<Ack[]> {
     const journal = await Deno.readTextFile(`${this.stateDir}/queue/queue.jsonl`);
     const records = journal.trimEnd().split("\n").map((line) => JSON.parse(line));
     return records.filter(({ t }) => t === "ack").map(({ receipt, via, risk }) => ({ receipt, via, risk }));
   }
 
-  /** The proof of delivery by the id of what was delivered. */
+  /** Returns the receipts by the id of the entry. */
   async receipts(): Promise<ReadonlyMap<string, string>> {
     const journal = await Deno.readTextFile(`${this.stateDir}/queue/queue.jsonl`);
     const acks = journal.trimEnd().split("\n").map((line) => JSON.parse(line)).filter(({ t }) => t === "ack");
     return new Map(acks.map(({ id, receipt }) => [id, receipt]));
   }
 
-  /** The channel that leads to the room, as a configuration has it. */
+  /** The channel to the room, as in a configuration file. */
   channel(): { readonly homeserver: string; readonly accessToken: string; readonly room: string } {
     return { homeserver: this.#url, accessToken: this.sender.accessToken, room: this.room };
   }
 
-  /** The ids of the deliverers in the background. */
+  /** Lists the process ids of the background deliverers. */
   deliverers(): Promise<number[]> {
     return this.#state.processes();
   }
 
-  /** Resolves when nobody delivers in the background any more, so that nothing can come twice later. */
+  /** Waits until no background deliverer runs, so that no later event can arrive. */
   async idle(): Promise<void> {
     await until(async () => (await this.deliverers()).length === 0 || undefined, { what: "the deliverer to end" });
   }
 
-  /** Has everything delivered that waits, and resolves when nobody is left who could deliver more. */
+  /** Flushes the queue, then waits until no background deliverer runs. */
   async flush(): Promise<void> {
     const { code, stdout, stderr } = await this.run(["flush"]);
     assertEquals(code, 0, stdout + stderr);
@@ -126,7 +125,7 @@ export class Desk implements AsyncDisposable {
   }
 }
 
-/** What a desk is made of. */
+/** The parts of a scene. */
 interface Parts {
   readonly sender: SynapseUser;
   readonly reader: SynapseUser;
@@ -134,7 +133,7 @@ interface Parts {
   readonly state: StateFolder;
 }
 
-/** The text of an event. */
-export function bodyOf(event: RoomEvent): string {
+/** Returns the text of an event. */
+export function readBody(event: RoomEvent): string {
   return String(event.content.body);
 }
