@@ -62,7 +62,7 @@ export const ROOM_PROBLEM =
 /** The hint for an error about text that names no room. */
 export const ROOM_HINT = "in Element: room settings, Advanced, Internal room ID; in a shell, put it in single quotes";
 
-/** The mention of everybody in a room. */
+/** The mention of all members of a room. */
 export const ROOM_MENTION = "@room";
 
 /** Why a text is no mention. */

@@ -4,8 +4,11 @@
  * after it. Afterwards each notification must be in the room once, the account must still be logged
  * in, and there must be no second device.
  *
- * `deno run -A scripts/with_std.ts run -A tests/synapse/refresh_storm.ts [SENDS] [SECONDS]
- * [LIFETIME] [SEED]`: 50 sends over 60 seconds with tokens of 5s by default. It prints the seed.
+ * As a program it makes 50 sends over 60 seconds with tokens of 5 s, and prints the seed:
+ *
+ * ```sh
+ * deno run -A scripts/with_std.ts run -A tests/synapse/refresh_storm.ts [SENDS] [SECONDS] [LIFETIME] [SEED]
+ * ```
  *
  * @module
  */
