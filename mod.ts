@@ -82,26 +82,8 @@ export type {
 // Choose the channels of a notification.
 export type { RouteOptions } from "./src/routing/route.ts";
 
-// Configure channels.
-export type { ChannelConfig } from "./src/config/config.ts";
-export type { ConnectionConfig } from "./src/channels/fields/connection.ts";
-export type { EmailConfig } from "./src/channels/email/channel.ts";
-export type { ExecConfig } from "./src/channels/exec/channel.ts";
-export type { GotifyConfig } from "./src/channels/gotify/channel.ts";
-export type { MatrixConfig } from "./src/channels/matrix/fields.ts";
-export type { NtfyConfig } from "./src/channels/ntfy/channel.ts";
-export type { TelegramConfig } from "./src/channels/telegram/channel.ts";
-export type { WebhookConfig } from "./src/channels/webhook/channel.ts";
-
-// Configure delivery and routing.
-export type { FloodConfig, PolicyConfig, QuietConfig } from "./src/config/fields/policy_fields.ts";
-export type { FallbackConfig, FallbackPolicy } from "./src/routing/fallback.ts";
-export type {
-  ChannelSettingsConfig,
-  RouteConfig,
-  SettingsConfig,
-  WhenConfig,
-} from "./src/config/fields/route_fields.ts";
+// Configure channels, delivery and routing.
+export type * from "./src/config/config_types.ts";
 
 if (import.meta.main) {
   const { main } = await import("./src/main.ts");

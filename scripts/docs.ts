@@ -1,23 +1,29 @@
 /**
- * Writes the generated pages of `docs/`: `deno task docs`. With `--check` it writes nothing, and
+ * Writes the generated pages of `docs/`, and types: `deno task docs`. With `--check` it writes nothing, and
  * exits with 1 if a page is not current.
  *
  * @module
  */
 
+import { configPage, configTypes, schemaPage } from "./config_docs.ts";
 import { optionRow, usageLine, visibleOptions } from "../src/cli/help.ts";
 import { COMMANDS } from "../src/cli/commands.ts";
 import { EXIT_MEANINGS } from "../src/cli/exit_codes.ts";
 import { GENERAL_OPTIONS, type OptionSpec } from "../src/cli/options.ts";
 
-/** The generated pages, by their paths. */
-const PAGES: Readonly<Record<string, () => Promise<string>>> = { "docs/cli.md": cliPage };
+/** The generated files, by their paths. */
+const PAGES: Readonly<Record<string, () => Promise<string>>> = {
+  "docs/cli.md": cliPage,
+  "docs/config.md": configPage,
+  "docs/config.schema.json": schemaPage,
+  "src/config/config_types.ts": configTypes,
+};
 
 /** Returns the pages as they should be, by their URLs. */
 export async function generatePages(): Promise<ReadonlyMap<URL, string>> {
   const pages = new Map<URL, string>();
   for (const [path, generate] of Object.entries(PAGES)) {
-    pages.set(new URL(`../${path}`, import.meta.url), await formatMarkdown(await generate()));
+    pages.set(new URL(`../${path}`, import.meta.url), await formatText(await generate(), path.split(".").at(-1) ?? ""));
   }
   return pages;
 }
@@ -87,9 +93,9 @@ function escapeMarkdown(text: string): string {
   return text.replace(/[|*<>[\]`]/g, "\\$&");
 }
 
-async function formatMarkdown(text: string): Promise<string> {
+async function formatText(text: string, extension: string): Promise<string> {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["fmt", "--quiet", "--ext", "md", "--line-width", "120", "-"],
+    args: ["fmt", "--quiet", "--ext", extension, "--line-width", "120", "-"],
     stdin: "piped",
     stdout: "piped",
   }).spawn();

@@ -1,63 +1,64 @@
-/** Reading foreign objects field by field, with the dotted path of the field in every error. */
+/**
+ * Reads untrusted objects field by field. Every error names the dotted path of its field.
+ *
+ * A reader either throws the first problem, or collects all of them: `config check` reads once and prints the list.
+ *
+ * @module
+ */
 
-import { ConfigError, type HintOptions } from "./errors.ts";
+import { ConfigError } from "./errors.ts";
 import { nearest } from "./nearest.ts";
 
-/** An error about one field. */
-export class FieldError extends ConfigError {
-  /** The field's own name; that of the field it stands in, when that is an object. */
-  readonly key: string;
-
-  constructor(key: string, message: string, options?: HintOptions) {
-    super(message, options);
-    this.key = key;
-  }
-}
-
-/** An object whose fields are taken out one by one; what is left over is an error. */
+/** An object whose fields are read one by one. A field that is not read is an error. */
 export class Fields {
   readonly #values: Readonly<Record<string, unknown>>;
   readonly #path: string;
   readonly #names: Readonly<Record<string, string>>;
   readonly #known = new Set<string>();
-  /** The field that all of this stands in, where errors name that one. */
-  #within: string | undefined;
+  readonly #problems: ConfigError[] | undefined;
 
   /**
-   * @param value what should be an object
-   * @param path where it stands, for errors; empty for the top
-   * @param names how fields are called in errors when they came from elsewhere: from an environment variable
-   * @throws {ConfigError} when it is no object
+   * @param value the object
+   * @param path its dotted path, for errors; empty for the top
+   * @param names names for errors of fields that came from elsewhere, such as an environment variable
+   * @param problems collects what {@linkcode Fields.attempt} and {@linkcode Fields.end} find; without it they throw
+   * @throws {ConfigError} if the value is not an object
    */
-  constructor(value: unknown, path: string, names: Readonly<Record<string, string>> = {}) {
+  constructor(value: unknown, path: string, names: Readonly<Record<string, string>> = {}, problems?: ConfigError[]) {
     if (!isObject(value)) {
       throw new ConfigError(`Cannot use ${path || "the configuration"}: it must be an object`);
     }
     this.#values = { ...value };
     this.#path = path;
     this.#names = names;
+    this.#problems = problems;
   }
 
-  /** How a field is called in errors. */
+  /** The dotted path of the object. */
+  get path(): string {
+    return this.#path;
+  }
+
+  /** The name of a field in errors. */
   nameOf(key: string): string {
     return this.#names[key] ?? (this.#path === "" ? key : `${this.#path}.${key}`);
   }
 
-  /** A text field; undefined when it is absent. */
+  /** Reads a text; undefined if it is absent. */
   text(key: string): string | undefined {
     const value = this.#take(key);
     if (value === undefined || (typeof value === "string" && value.trim() !== "")) return value?.trim();
     throw this.error(key, typeof value === "string" ? "it is empty" : "it must be text");
   }
 
-  /** A text field that must be there. */
+  /** Reads a required text. */
   requiredText(key: string, hint?: string): string {
     const value = this.text(key);
     if (value !== undefined) return value;
     throw this.missing(key, hint);
   }
 
-  /** A yes or no. */
+  /** Reads `true` or `false`. */
   flag(key: string, fallback: boolean): boolean {
     const value = this.#take(key);
     if (value === undefined) return fallback;
@@ -65,7 +66,7 @@ export class Fields {
     throw this.error(key, "it must be true or false");
   }
 
-  /** A whole number within limits; undefined when it is absent. */
+  /** Reads a whole number within limits; undefined if it is absent. */
   integer(key: string, min: number, max: number): number | undefined {
     const value = this.#take(key);
     if (value === undefined) return undefined;
@@ -73,7 +74,7 @@ export class Fields {
     throw this.error(key, `it must be a whole number from ${min} to ${max}`);
   }
 
-  /** A list of texts, or one text in its place; empty when it is absent. */
+  /** Reads a list of texts, or one text instead of a list; empty if it is absent. */
   texts(key: string): readonly string[] {
     const given = this.#take(key);
     const values = given === undefined ? [] : [given].flat();
@@ -82,12 +83,12 @@ export class Fields {
     throw this.error(key, "it must be text, or a list of different texts, none of them empty");
   }
 
-  /** A field of any form, for whoever looks at it more closely. */
+  /** Reads a value of any type. */
   value(key: string): unknown {
     return this.#take(key);
   }
 
-  /** A nested object's entries; none when it is absent. */
+  /** Reads the entries of a nested object; none if it is absent. */
   objects(key: string): [string, unknown][] {
     const value = this.#take(key);
     if (value === undefined) return [];
@@ -95,49 +96,70 @@ export class Fields {
     throw this.error(key, "it must be an object");
   }
 
-  /** A field that is an object with fields of its own; undefined when it is absent. */
+  /** Reads an object with fields of its own; undefined if it is absent. */
   nested(key: string): Fields | undefined {
     const value = this.#take(key);
     if (value === undefined) return undefined;
     if (!isObject(value)) throw this.error(key, "it must be an object");
-    const fields = new Fields(value, this.nameOf(key));
-    fields.#within = this.#within ?? key;
-    return fields;
+    return new Fields(value, this.nameOf(key), {}, this.#problems);
   }
 
-  /** The names of all that is there. */
+  /** An object in a list that is a field. */
+  item(key: string, at: number, value: unknown): Fields {
+    return new Fields(value, `${this.nameOf(key)}[${at}]`, {}, this.#problems);
+  }
+
+  /** The names of all fields. */
   keys(): readonly string[] {
     return Object.keys(this.#values);
   }
 
-  /** The same, with other values where there are none here. */
+  /** A copy with default values for absent fields. */
   over(values: Readonly<Record<string, unknown>>): Fields {
-    const fields = new Fields({ ...values, ...this.#values }, this.#path, this.#names);
-    fields.#within = this.#within;
-    return fields;
+    return new Fields({ ...values, ...this.#values }, this.#path, this.#names, this.#problems);
   }
 
-  /** An error about one field. */
-  error(key: string, state: string, hint?: string): FieldError {
-    return new FieldError(this.#within ?? key, `Cannot use ${this.nameOf(key)}: ${state}`, { hint });
+  /** Creates an error about a field. */
+  error(key: string, state: string, hint?: string): ConfigError {
+    return new ConfigError(`Cannot use ${this.nameOf(key)}: ${state}`, { hint });
   }
 
-  /** An error about a field that must be there. */
-  missing(key: string, hint?: string): FieldError {
-    return new FieldError(this.#within ?? key, `Cannot do without ${this.nameOf(key)}: it is not set`, { hint });
+  /** Creates an error about a missing field. */
+  missing(key: string, hint?: string): ConfigError {
+    return new ConfigError(`Missing ${this.nameOf(key)}`, { hint });
   }
 
-  /** Nothing may be left that nobody asked for. */
-  end(): void {
-    for (const key of Object.keys(this.#values)) {
-      if (this.#known.has(key)) continue;
-      const near = nearest(key, this.#known);
-      throw this.error(
-        key,
-        "there is no such key",
-        near ? `did you mean "${near}"?` : `known here: ${[...this.#known].join(", ")}`,
-      );
+  /**
+   * Runs a reader. If problems are collected, a problem that it throws is added to them.
+   *
+   * @returns what the reader returns; undefined after a problem
+   */
+  attempt<Result>(read: () => Result): Result | undefined {
+    if (this.#problems === undefined) return read();
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      const { message } = error;
+      if (!this.#problems.some((problem) => problem.message === message)) this.#problems.push(error);
+      return undefined;
     }
+  }
+
+  /** The number of problems that were collected; 0 if they are thrown. */
+  get problemCount(): number {
+    return this.#problems?.length ?? 0;
+  }
+
+  /** Reports every field that was not read. */
+  end(): void {
+    for (const key of Object.keys(this.#values)) if (!this.#known.has(key)) this.attempt(() => this.#rejectKey(key));
+  }
+
+  #rejectKey(key: string): never {
+    const near = nearest(key, this.#known);
+    const hint = near ? `did you mean "${near}"?` : `known here: ${[...this.#known].join(", ")}`;
+    throw this.error(key, "there is no such key", hint);
   }
 
   #take(key: string): unknown {
@@ -146,12 +168,12 @@ export class Fields {
   }
 }
 
-/** Whether it is an object with keys, and no list. */
+/** Whether a value is an object with keys, and not a list. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Parses a JSON object; undefined for anything else, never an exception. */
+/** Parses a JSON object; undefined for anything else. */
 export function parseJsonObject(text: string): Record<string, unknown> | undefined {
   try {
     const value = JSON.parse(text);

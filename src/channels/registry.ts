@@ -1,21 +1,26 @@
-/** Every channel kind. A new one is a file and its lines here. */
+/** Every kind of channel. A new kind is a folder and a line here. A kind is loaded when the configuration names it. */
 
-import { emailKind } from "./email/channel.ts";
-import { execKind } from "./exec/channel.ts";
-import { gotifyKind } from "./gotify/channel.ts";
 import type { ChannelKind } from "./kind.ts";
-import { matrixKind } from "./matrix/channel.ts";
-import { ntfyKind } from "./ntfy/channel.ts";
-import { telegramKind } from "./telegram/channel.ts";
-import { webhookKind } from "./webhook/channel.ts";
 
-/** The kinds by name. */
-export const CHANNEL_KINDS: Readonly<Record<string, ChannelKind>> = {
-  matrix: matrixKind,
-  ntfy: ntfyKind,
-  gotify: gotifyKind,
-  telegram: telegramKind,
-  email: emailKind,
-  webhook: webhookKind,
-  exec: execKind,
+const KINDS: Readonly<Record<string, () => Promise<{ readonly kind: ChannelKind }>>> = {
+  matrix: () => import("./matrix/kind.ts"),
+  ntfy: () => import("./ntfy/kind.ts"),
+  gotify: () => import("./gotify/kind.ts"),
+  telegram: () => import("./telegram/kind.ts"),
+  email: () => import("./email/kind.ts"),
+  webhook: () => import("./webhook/kind.ts"),
+  exec: () => import("./exec/kind.ts"),
 };
+
+/** The names of the kinds. */
+export const KIND_NAMES: readonly string[] = Object.keys(KINDS);
+
+/** Loads a kind; undefined if there is none of that name. */
+export async function loadKind(name: string): Promise<ChannelKind | undefined> {
+  return Object.hasOwn(KINDS, name) ? (await KINDS[name]()).kind : undefined;
+}
+
+/** Loads every kind: for the schema, the reference and Apprise URLs. */
+export async function loadEveryKind(): Promise<readonly ChannelKind[]> {
+  return await Promise.all(Object.values(KINDS).map(async (load) => (await load()).kind));
+}

@@ -11,7 +11,9 @@ import { formatDuration } from "../base/duration.ts";
 import { ConfigError } from "../base/errors.ts";
 import { nearest } from "../base/nearest.ts";
 import { USER_AGENT } from "../base/version.ts";
-import { clientField } from "../channels/matrix/client.ts";
+import { readSettings } from "../channels/fields/setting.ts";
+import { createClient } from "../channels/matrix/client.ts";
+import { ACCOUNT_SETTINGS } from "../channels/matrix/settings.ts";
 import { withConnection } from "../config/connection.ts";
 import { type ChannelSource, loadChannelSources } from "../config/load.ts";
 import { stateDirPath } from "../config/paths.ts";
@@ -47,9 +49,10 @@ export function requireUserId(text: string): string {
  * @throws {UsageError} if `userId` is not a user id
  * @throws {ConfigError} if the channel's connection settings are wrong
  */
-export function createSignIn(context: CommandContext, userId: string): SignInContext {
+export async function createSignIn(context: CommandContext, userId: string): Promise<SignInContext> {
   const user = requireUserId(userId);
-  const runtime = withConnection(context.runtime, findMatrixChannels(context, user).at(0)?.connection());
+  const [channel] = await findMatrixChannels(context, user);
+  const runtime = withConnection(context.runtime, channel?.connection());
   return { userId: user, stateDir: findStateDir(context), runtime, userAgent: USER_AGENT };
 }
 
@@ -58,11 +61,14 @@ export function createSignIn(context: CommandContext, userId: string): SignInCon
  * access token of their own. A broken configuration counts as empty: the commands that deliver
  * report it.
  */
-export function findMatrixChannels({ args, runtime }: CommandContext, userId?: string): readonly ChannelSource[] {
+export async function findMatrixChannels(
+  { args, runtime }: CommandContext,
+  userId?: string,
+): Promise<readonly ChannelSource[]> {
   try {
-    return loadChannelSources(runtime, { configFile: args.text("config"), stateDir: args.text("state-dir") }).filter(
-      ({ kind, fields }) => kind === "matrix" && fields.text("user") === userId,
-    );
+    const options = { configFile: args.text("config"), stateDir: args.text("state-dir") };
+    const sources = await loadChannelSources(runtime, options);
+    return sources.filter(({ kind, fields }) => kind === "matrix" && fields.text("user") === userId);
   } catch (error) {
     if (error instanceof ConfigError) return [];
     throw error;
@@ -82,8 +88,10 @@ export interface ChannelClient {
  *
  * @throws {ConfigError} if there is no such channel or its configuration is wrong
  */
-export function openMatrixClient({ args, runtime }: ContextFor<typeof ACCOUNT_OPTIONS>): ChannelClient {
-  const sources = loadChannelSources(runtime, {
+export async function openMatrixClient(
+  { args, runtime }: ContextFor<typeof ACCOUNT_OPTIONS>,
+): Promise<ChannelClient> {
+  const sources = await loadChannelSources(runtime, {
     configFile: args.text("config"),
     insecureHttp: args.has("insecure-http"),
     stateDir: args.text("state-dir"),
@@ -98,7 +106,7 @@ export function openMatrixClient({ args, runtime }: ContextFor<typeof ACCOUNT_OP
  * @throws {ConfigError} if the channel's configuration is wrong
  */
 export function createChannelClient({ fields, context, connection }: ChannelSource, runtime: Runtime): MatrixClient {
-  return clientField(fields, context)(withConnection(runtime, connection()));
+  return createClient(readSettings(ACCOUNT_SETTINGS, fields, context), withConnection(runtime, connection()));
 }
 
 function selectChannel(channels: readonly ChannelSource[], wanted: string | undefined): ChannelSource {

@@ -1,73 +1,97 @@
-/**
- * The settings that every channel which speaks HTTP has: `caFile`, `certFile` and `keyFile`, `proxy` or `proxyFile`.
- *
- * @module
- */
+/** The settings of a connection, which every channel that speaks HTTP has: certificates and a proxy. */
 
-import { parseProxy } from "../runtime/address.ts";
-import type { Connection } from "../runtime/http_clients.ts";
-import type { Runtime } from "../runtime/runtime.ts";
 import { ConfigError } from "../base/errors.ts";
 import type { Fields } from "../base/fields.ts";
 import { requireSecretFile } from "../base/secret.ts";
+import { type ParseContext, readSettings, setting, type SettingsOf, text } from "../channels/fields/setting.ts";
+import { parseProxy } from "../runtime/address.ts";
+import type { Connection } from "../runtime/http_clients.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 
-const CERTIFICATE = "-----BEGIN CERTIFICATE-----";
+/** The settings. */
+export const CONNECTION_SETTINGS = {
+  caFile: text({
+    help: "a PEM file of authorities to trust besides the usual ones",
+    examples: ["/etc/matrix-notify/ca.pem"],
+    optional: true,
+  }),
+  certFile: text({
+    help: "a PEM file of the client's certificate; its key is in `keyFile`",
+    examples: ["/etc/matrix-notify/client.pem"],
+    optional: true,
+    needs: "keyFile",
+  }),
+  keyFile: text({
+    help: "a PEM file of the key of the client's certificate; other users must not be able to read it",
+    examples: ["/etc/matrix-notify/client.key"],
+    optional: true,
+    needs: "certFile",
+  }),
+  proxy: setting<(() => URL) | undefined>({
+    help: "a proxy without a password: `http://`, `https://` or `socks5://`; by default that of the environment",
+    examples: ["http://proxy.example.org:3128", "socks5://127.0.0.1:1080", "proxy.example.org:3128"],
+    optional: true,
+    hasFile: true,
+    schema: {
+      type: "string",
+      pattern: "^([hH][tT][tT][pP][sS]?://|[sS][oO][cC][kK][sS]5[hH]?://)?[^/@?#\\u0000-\\u0020]+/?$",
+    },
+    read: readProxy,
+  }),
+};
+
+/** No setting of a connection depends on its surroundings. */
+const NO_CONTEXT: ParseContext = {
+  insecureHttp: false,
+  account() {
+    throw new TypeError("Cannot open an account: a connection has none");
+  },
+};
 
 /**
- * Takes the settings out of a channel's fields. The files are read later, at the moment of use.
+ * Reads the connection of a channel. The files are read when they are used.
  *
- * @returns undefined when there are none: then the channel takes the usual way
- * @throws {ConfigError} when a proxy is no address or holds a password, or a certificate has no key
+ * @returns undefined if the channel uses the default connection
+ * @throws {ConfigError} if a setting is not valid
  */
-export function connectionOf(fields: Fields, name: string): Connection | undefined {
-  const caFile = fields.text("caFile");
-  const client = clientFilesOf(fields);
-  const proxy = proxyOf(fields);
-  if (caFile === undefined && client === undefined && proxy === undefined) return undefined;
+export function readConnection(fields: Fields, name: string): Connection | undefined {
+  const { caFile, certFile, keyFile, proxy }: SettingsOf<typeof CONNECTION_SETTINGS> = readSettings(
+    CONNECTION_SETTINGS,
+    fields,
+    NO_CONTEXT,
+  );
+  if ((caFile ?? certFile ?? keyFile ?? proxy) === undefined) return undefined;
   return {
     name,
     read: () => ({
       caCerts: caFile === undefined ? undefined : readCertificates(caFile, fields.nameOf("caFile")),
-      cert: client && readCertificates(client.certFile, fields.nameOf("certFile")),
-      key: client && readKey(client.keyFile, fields.nameOf("keyFile")),
+      cert: certFile === undefined ? undefined : readCertificates(certFile, fields.nameOf("certFile")),
+      key: keyFile === undefined ? undefined : readKey(keyFile, fields.nameOf("keyFile")),
       proxy: proxy?.(),
     }),
   };
 }
 
-function clientFilesOf(fields: Fields): { readonly certFile: string; readonly keyFile: string } | undefined {
-  const certFile = fields.text("certFile");
-  const keyFile = fields.text("keyFile");
-  if (certFile === undefined && keyFile === undefined) return undefined;
-  if (keyFile === undefined) {
-    throw fields.error("certFile", `${fields.nameOf("keyFile")} is not set`, "name its key there");
-  }
-  if (certFile === undefined) {
-    throw fields.error("keyFile", `${fields.nameOf("certFile")} is not set`, "name its certificate there");
-  }
-  return { certFile, keyFile };
-}
-
-/** A password has no place in the configuration, which everybody may read. */
-function proxyOf(fields: Fields): (() => URL) | undefined {
-  const text = fields.text("proxy");
-  const path = fields.text("proxyFile");
+/** A password must not be in the configuration, which other users may be able to read. */
+function readProxy(fields: Fields, key: string): (() => URL) | undefined {
+  const text = fields.text(key);
+  const path = fields.text(`${key}File`);
   if (text !== undefined && path !== undefined) {
-    throw fields.error("proxyFile", `${fields.nameOf("proxy")} is set too`, "keep one of them");
+    throw fields.error(`${key}File`, `${fields.nameOf(key)} is set too`, "keep one of them");
   }
-  if (path !== undefined) return () => readProxy(path, fields.nameOf("proxyFile"));
+  if (path !== undefined) return () => readProxyFile(path, fields.nameOf(`${key}File`));
   if (text === undefined) return undefined;
   const address = parseProxy(text);
-  if ("problem" in address) throw fields.error("proxy", address.problem, address.hint);
+  if ("problem" in address) throw fields.error(key, address.problem, address.hint);
   if (address.url.username === "" && address.url.password === "") return () => address.url;
   throw fields.error(
-    "proxy",
-    "it holds a user name or a password",
-    `write the whole address into a file that only you can read, and name it in ${fields.nameOf("proxyFile")}`,
+    key,
+    "it contains a user name or a password",
+    `write the whole address into a file that only you can read, and name the file in ${fields.nameOf(`${key}File`)}`,
   );
 }
 
-function readProxy(path: string, what: string): URL {
+function readProxyFile(path: string, what: string): URL {
   const address = parseProxy(requireSecretFile(path, what).trim());
   if ("url" in address) return address.url;
   throw new ConfigError(`Cannot use ${what} ${path}: ${address.problem}`, { hint: address.hint });
@@ -75,8 +99,8 @@ function readProxy(path: string, what: string): URL {
 
 function readCertificates(path: string, what: string): string {
   const text = readNamedFile(path, what);
-  if (text.includes(CERTIFICATE)) return text;
-  throw new ConfigError(`Cannot use ${what} ${path}: it holds no certificate in PEM form`, {
+  if (text.includes("-----BEGIN CERTIFICATE-----")) return text;
+  throw new ConfigError(`Cannot use ${what} ${path}: it contains no certificate in PEM form`, {
     hint: `run: openssl x509 -inform der -in ${path} -out ${path}.pem`,
   });
 }
@@ -89,7 +113,7 @@ function readKey(path: string, what: string): string {
     });
   }
   if (/-----BEGIN (\w+ )?PRIVATE KEY-----/.test(text)) return text;
-  throw new ConfigError(`Cannot use ${what} ${path}: it holds no key in PEM form`);
+  throw new ConfigError(`Cannot use ${what} ${path}: it contains no key in PEM form`);
 }
 
 function readNamedFile(path: string, what: string): string {
@@ -101,7 +125,7 @@ function readNamedFile(path: string, what: string): string {
   }
 }
 
-/** A runtime whose requests go over the connection. */
+/** A runtime whose requests use the connection. */
 export function withConnection<Some extends Pick<Runtime, "fetch">>(
   runtime: Some,
   connection: Connection | undefined,

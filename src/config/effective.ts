@@ -1,15 +1,14 @@
-/** The configuration as it is in effect, with where each value came from. Secrets are not among the values. */
+/** The configuration in effect, with the source of each value. Secrets are not shown. */
 
-import { PROXY_VARIABLES } from "../runtime/address.ts";
-import type { FieldSpecs } from "../channels/fields/field_spec.ts";
-import { knownFields } from "./fields/all_fields.ts";
-import { POLICY_FIELDS } from "./fields/policy_fields.ts";
-import { CHANNEL_KINDS } from "../channels/registry.ts";
 import { isObject } from "../base/fields.ts";
-import { CONFIG_FIELDS } from "./config.ts";
-import { type ConfigRuntime, type LoadOptions, readSettings, type Settings } from "./load.ts";
+import { properties, type SettingTable } from "../channels/fields/setting.ts";
+import { loadKind } from "../channels/registry.ts";
+import { PROXY_VARIABLES } from "../runtime/address.ts";
+import { channelSettings, CONFIG_SETTINGS } from "./config.ts";
+import { isSecretName } from "./file.ts";
+import { type ConfigRuntime, type ConfigSources, type LoadOptions, readSources } from "./load.ts";
 import { stateDirPath } from "./paths.ts";
-import { isCalledSecret } from "./secrets.ts";
+import { POLICY_SETTINGS } from "./policy.ts";
 
 /** Where a value came from. */
 export type Source = "flag" | "environment" | "file" | "default";
@@ -24,7 +23,7 @@ export interface EffectiveValue {
   readonly from?: string;
 }
 
-/** What the command line says. */
+/** The options of the command line. */
 export interface EffectiveOptions extends LoadOptions {
   readonly noBackground?: boolean;
 }
@@ -34,26 +33,34 @@ type Origin = Pick<EffectiveValue, "source" | "from">;
 const DEFAULT: Origin = { source: "default" };
 
 /**
- * Lists what is in effect: flags before environment before file before defaults.
+ * Lists the values in effect: flags before environment before file before defaults.
  *
- * @throws {ConfigError} when the file cannot be read
+ * @throws {ConfigError} if the file cannot be read
  */
-export function effectiveValues(runtime: ConfigRuntime, options: EffectiveOptions): EffectiveValue[] {
-  const settings = readSettings(runtime, options);
-  const { identity, channels } = settings.value;
-  const file: Origin = { source: "file", from: settings.path };
+export async function effectiveValues(runtime: ConfigRuntime, options: EffectiveOptions): Promise<EffectiveValue[]> {
+  const sources = await readSources(runtime, options);
+  const { identity, channels } = sources.value;
+  const file: Origin = { source: "file", from: sources.path };
   const pathOrigin = (flag: string, given: unknown, variable: string): Origin => {
     if (given !== undefined) return { source: "flag", from: flag };
     return runtime.env(variable) ? { source: "environment", from: variable } : DEFAULT;
   };
   const topValue = (path: string): EffectiveValue => {
-    const { [path]: value } = settings.value;
+    const { [path]: value } = sources.value;
     return value === undefined
-      ? { path, value: CONFIG_FIELDS[path].schema.default, ...DEFAULT }
+      ? { path, value: CONFIG_SETTINGS[path].schema.default, ...DEFAULT }
       : { path, value, ...file };
   };
+  const entries = Object.entries(isObject(channels) ? channels : {});
+  const ofChannels = await Promise.all(
+    entries.map(async ([name, channel]): Promise<EffectiveValue[]> =>
+      isObject(channel)
+        ? await channelValues(name, channel, { sources, options, file })
+        : [{ path: `channels.${name}`, value: "[unreadable]", ...file }]
+    ),
+  );
   return [
-    { path: "configFile", value: settings.path, ...pathOrigin("--config", options.configFile, "MATRIX_NOTIFY_CONFIG") },
+    { path: "configFile", value: sources.path, ...pathOrigin("--config", options.configFile, "MATRIX_NOTIFY_CONFIG") },
     {
       path: "stateDir",
       value: options.stateDir ?? stateDirPath(runtime),
@@ -64,12 +71,8 @@ export function effectiveValues(runtime: ConfigRuntime, options: EffectiveOption
       ? { path: "background", value: false, source: "flag", from: "--no-background" }
       : topValue("background"),
     topValue("symbols"),
-    ...[...Object.keys(POLICY_FIELDS), "routes"].filter((key) => Object.hasOwn(settings.value, key)).map(topValue),
-    ...Object.entries(isObject(channels) ? channels : {}).flatMap(([name, channel]) =>
-      isObject(channel)
-        ? channelValues(name, channel, { settings, options, file })
-        : [{ path: `channels.${name}`, value: "[unreadable]", ...file }]
-    ),
+    ...[...Object.keys(POLICY_SETTINGS), "routes"].filter((key) => Object.hasOwn(sources.value, key)).map(topValue),
+    ...ofChannels.flat(),
     ...[...PROXY_VARIABLES, "NO_PROXY", "no_proxy"].flatMap((variable): EffectiveValue[] => {
       const value = runtime.env(variable);
       return value ? [{ path: variable, value: withoutPassword(value), source: "environment", from: variable }] : [];
@@ -78,42 +81,50 @@ export function effectiveValues(runtime: ConfigRuntime, options: EffectiveOption
 }
 
 interface ChannelSources {
-  readonly settings: Settings;
+  readonly sources: ConfigSources;
   readonly options: EffectiveOptions;
   readonly file: Origin;
 }
 
-function channelValues(
+async function channelValues(
   name: string,
   channel: Readonly<Record<string, unknown>>,
-  { settings, options, file }: ChannelSources,
-): EffectiveValue[] {
-  const kind = channel.kind ?? name;
-  const specs = typeof kind === "string" && Object.hasOwn(CHANNEL_KINDS, kind) ? knownFields(CHANNEL_KINDS[kind]) : {};
-  const keys = new Set([...Object.keys(specs), ...Object.keys(channel)].filter((key) => key !== "kind"));
+  { sources, options, file }: ChannelSources,
+): Promise<EffectiveValue[]> {
+  const kindName = channel.kind ?? name;
+  const kind = typeof kindName === "string" ? await loadKind(kindName) : undefined;
+  const settings = kind === undefined ? {} : channelSettings(kind);
+  const schemas = Object.fromEntries(Object.entries(settings).flatMap(([key, setting]) => properties(key, setting)));
+  const keys = new Set([...Object.keys(schemas), ...Object.keys(channel)].filter((key) => key !== "kind"));
   const at = (key: string) => `channels.${name}.${key}`;
   const values = [...keys].flatMap((key): EffectiveValue[] => {
-    const variable = settings.variables[name]?.[key];
+    const variable = sources.variables[name]?.[key];
     const origin: Origin = variable === undefined ? file : { source: "environment", from: variable };
-    if (Object.hasOwn(channel, key)) return [{ path: at(key), value: shown(key, channel[key], specs), ...origin }];
+    if (Object.hasOwn(channel, key)) {
+      return [{ path: at(key), value: shown(key, channel[key], { settings, schemas }), ...origin }];
+    }
     if (key === "insecureHttp" && options.insecureHttp) {
       return [{ path: at(key), value: true, source: "flag", from: "--insecure-http" }];
     }
-    const value = specs[key].schema.default;
+    const value = schemas[key].default;
     return value === undefined ? [] : [{ path: at(key), value, ...DEFAULT }];
   });
-  return [{ path: at("kind"), value: kind, ...(channel.kind === undefined ? DEFAULT : file) }, ...values];
+  return [{ path: at("kind"), value: kindName, ...(channel.kind === undefined ? DEFAULT : file) }, ...values];
 }
 
-/** A value without what is secret in it. What nobody knows may be a secret under a mistyped name. */
-function shown(key: string, value: unknown, specs: FieldSpecs): unknown {
-  if (!Object.hasOwn(specs, key)) return "[unknown key]";
-  if (specs[key].isSecret) return "[secret]";
+/** A value without secrets. The value of an unknown key is not shown: it may be a secret under a mistyped name. */
+function shown(
+  key: string,
+  value: unknown,
+  { settings, schemas }: { readonly settings: SettingTable; readonly schemas: Readonly<Record<string, unknown>> },
+): unknown {
+  if (!Object.hasOwn(schemas, key)) return "[unknown key]";
+  if (Object.hasOwn(settings, key) && settings[key].isSecret) return "[secret]";
   if (typeof value === "string") return withoutPassword(value);
-  return JSON.parse(JSON.stringify(value, (name, inner) => isCalledSecret(name) ? "[secret]" : inner));
+  return JSON.parse(JSON.stringify(value, (name, inner) => isSecretName(name) ? "[secret]" : inner));
 }
 
-/** An address may hold one, be it in the wrong place. */
+/** An address may contain a password, even where none is allowed. */
 function withoutPassword(text: string): string {
   return text.replace(/(^|\/\/)[^/@\s]*:[^/\s]*@/g, "$1[secret]@");
 }

@@ -8,30 +8,25 @@
  */
 
 import { openSession } from "../accounts/session.ts";
-import type { FieldSpecs } from "../channels/fields/field_spec.ts";
-import type { ParseContext } from "../channels/kind.ts";
-import type { PolicyConfig } from "./fields/policy_fields.ts";
-import { CHANNEL_KINDS } from "../channels/registry.ts";
-import type { RouteConfig } from "./fields/route_fields.ts";
-import type { Connection } from "../runtime/http_clients.ts";
-import { ConfigError, toPermissionError } from "../base/errors.ts";
+import { ConfigError } from "../base/errors.ts";
 import { Fields, isObject } from "../base/fields.ts";
-import type { Runtime } from "../runtime/runtime.ts";
-import { refuseWorldReadable } from "../base/secret.ts";
 import { USER_AGENT } from "../base/version.ts";
-import { channelObject, type Config, type ConfigContext, parseConfig } from "./config.ts";
-import { connectionOf } from "./connection.ts";
-import { duplicateKey } from "./duplicates.ts";
+import type { ParseContext } from "../channels/fields/setting.ts";
+import type { Connection } from "../runtime/http_clients.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import { toChannelObject } from "./channels.ts";
+import { type Config, type ConfigContext, parseConfig } from "./config.ts";
+import { readConnection } from "./connection.ts";
+import { readConfigFile } from "./file.ts";
 import { configPath, stateDirPath } from "./paths.ts";
-import { isCalledSecret, secretOf } from "./secrets.ts";
 
-/** What a caller says about the configuration. */
+/** Where the configuration is. */
 export interface LoadOptions {
-  /** The file; without it the usual places. One that is named must exist. */
+  /** The file, which must exist. @default the usual places */
   readonly configFile?: string;
-  /** Permits plain http to other hosts. @default {false} */
+  /** `true`: permits plain http to other hosts. @default {false} */
   readonly insecureHttp?: boolean;
-  /** Where accounts are kept. @default the state directory of the environment */
+  /** The state directory, which has the accounts. @default that of the environment */
   readonly stateDir?: string;
 }
 
@@ -47,13 +42,13 @@ const VARIABLES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   ntfy: { server: "NTFY_SERVER", topic: "NTFY_TOPIC", token: "NTFY_TOKEN", tokenFile: "NTFY_TOKEN_FILE" },
 };
 
-/** The variables of the environment that change a channel of this name, whatever the file says. */
+/** The variables in the environment that change the channel of this name. */
 export function variablesSet(channel: string, env: Runtime["env"]): readonly string[] {
   const keys = Object.hasOwn(VARIABLES, channel) ? VARIABLES[channel] : {};
   return Object.values(fromEnvironment(keys, env).labels);
 }
 
-/** Every variable that makes a part of the configuration. */
+/** Every environment variable that is a part of the configuration. */
 export const CONFIG_VARIABLES: readonly string[] = [
   "MATRIX_NOTIFY_CONFIG",
   ...Object.values(VARIABLES).flatMap((keys) => Object.values(keys)),
@@ -63,39 +58,39 @@ export const CONFIG_VARIABLES: readonly string[] = [
 export type ConfigRuntime = Pick<Runtime, "env" | "hostname" | "isRoot">;
 
 /**
- * Reads file and environment.
+ * Loads the configuration from the file and the environment.
  *
- * @throws {ConfigError} with the dotted path, or the variable, of what cannot be used
+ * @throws {ConfigError} with the dotted path, or the variable, of what is not valid
  */
-export function loadConfig(runtime: ConfigRuntime, options: LoadOptions = {}): Config {
-  const { value, names } = readSettings(runtime, options);
-  return parseConfig(value, contextOf(runtime, options, names));
+export async function loadConfig(runtime: ConfigRuntime, options: LoadOptions = {}): Promise<Config> {
+  const { value, names } = await readSources(runtime, options);
+  return await parseConfig(value, createContext(runtime, options, names));
 }
 
-/** What file and environment say, not looked at any closer. */
-export interface Settings {
-  /** The file that was, or would have been, read. */
+/** What the file and the environment say, before it is validated. */
+export interface ConfigSources {
+  /** The path of the file, whether it exists or not. */
   readonly path: string;
   /** Whether the file exists. */
   readonly isThere: boolean;
   readonly value: Record<string, unknown>;
-  /** How fields of a channel are called in errors, when they did not come from the file: by channel, by key. */
+  /** Names for errors of fields that did not come from the file: by channel, by key. */
   readonly names: ConfigContext["names"];
-  /** The variables that fields of a channel came from: by channel, by key. */
+  /** The variables of fields that came from the environment: by channel, by key. */
   readonly variables: ConfigContext["names"];
 }
 
 /**
- * Finds out what file and environment say.
+ * Reads the file and the environment.
  *
- * @throws {ConfigError} when the file cannot be read, or may be read by everybody and holds a secret
+ * @throws {ConfigError} if the file cannot be read, or if it contains a secret and other users can read it
  */
-export function readSettings(runtime: ConfigRuntime, options: LoadOptions = {}): Settings {
+export async function readSources(runtime: ConfigRuntime, options: LoadOptions = {}): Promise<ConfigSources> {
   const path = options.configFile ?? configPath(runtime);
   const mustExist = options.configFile !== undefined || Boolean(runtime.env("MATRIX_NOTIFY_CONFIG"));
-  const found = readConfigFile(path, { mustExist });
+  const found = await readConfigFile(path, { mustExist });
   const file = found ?? {};
-  const channels = isObject(file.channels) ? expanded(file.channels) : {};
+  const channels = isObject(file.channels) ? await expandUrls(file.channels) : {};
   const names: Record<string, Record<string, string>> = {}, variables: Record<string, Record<string, string>> = {};
   for (const [channel, keys] of Object.entries(VARIABLES)) {
     const { values, labels } = fromEnvironment(keys, runtime.env);
@@ -108,132 +103,93 @@ export function readSettings(runtime: ConfigRuntime, options: LoadOptions = {}):
   return { path, isThere: found !== undefined, value, names, variables };
 }
 
-/** Apprise URLs as objects. One that cannot be taken over stays as it is, for whoever parses it to say why. */
-function expanded(channels: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(channels).map(([name, channel]) => {
-      try {
-        return [name, channelObject(name, channel)];
-      } catch (error) {
-        if (error instanceof ConfigError) return [name, channel];
-        throw error;
-      }
-    }),
-  );
+/** Converts Apprise URLs to objects. A URL that cannot be used stays, and the parser reports it. */
+async function expandUrls(channels: Record<string, unknown>): Promise<Record<string, unknown>> {
+  const expanded: Record<string, unknown> = {};
+  for (const [name, channel] of Object.entries(channels)) {
+    expanded[name] = await toChannelObject(name, channel).catch((error) => {
+      if (error instanceof ConfigError) return channel;
+      throw error;
+    });
+  }
+  return expanded;
 }
 
-/** A configured channel whose fields nobody has read yet. */
+/** A channel whose fields are not read yet. */
 export interface ChannelSource {
   readonly name: string;
   readonly kind: string;
   readonly fields: Fields;
   readonly context: ParseContext;
   /**
-   * How it reaches its server.
+   * Reads its connection.
    *
-   * @throws {ConfigError} when its settings cannot be used, which is no other channel's trouble
+   * @throws {ConfigError} if a setting of the connection is not valid
    */
   connection(): Connection | undefined;
 }
 
 /**
- * The channels in file and environment, for commands that work on an account before it has a room to send to.
+ * Reads the channels in the file and the environment, for commands that use an account before it has a room.
  *
- * @throws {ConfigError} when the file cannot be read
+ * @throws {ConfigError} if the file cannot be read
  */
-export function loadChannelSources(runtime: ConfigRuntime, options: LoadOptions = {}): ChannelSource[] {
-  const { value, names } = readSettings(runtime, options);
-  const context = contextOf(runtime, options, names);
-  return new Fields(value, "").objects("channels").map(([name, channel]) => {
-    const fields = new Fields(channelObject(name, channel), `channels.${name}`, names[name]);
+export async function loadChannelSources(runtime: ConfigRuntime, options: LoadOptions = {}): Promise<ChannelSource[]> {
+  const { value, names } = await readSources(runtime, options);
+  const context = createContext(runtime, options, names);
+  const channels = new Fields(value, "").objects("channels");
+  return await Promise.all(channels.map(async ([name, channel]) => {
+    const fields = new Fields(await toChannelObject(name, channel), `channels.${name}`, names[name]);
     return {
       name,
       kind: fields.text("kind") ?? name,
       fields,
       context,
-      connection: () => connectionOf(fields, `channels.${name}`),
+      connection: () => readConnection(fields, `channels.${name}`),
     };
-  });
+  }));
 }
 
-/** What parsing needs besides the settings. */
-export function contextOf(runtime: ConfigRuntime, options: LoadOptions, names: Settings["names"]): ConfigContext {
+/** Creates the context that parsing needs. */
+export function createContext(
+  runtime: ConfigRuntime,
+  options: LoadOptions,
+  names: ConfigSources["names"],
+): ConfigContext {
   return {
     hostname: runtime.hostname(),
     insecureHttp: options.insecureHttp ?? false,
     names,
-    secret: secretOf,
     account: (userId) => openSession(options.stateDir ?? stateDirPath(runtime), userId, USER_AGENT),
   };
 }
 
-/** A configuration that a program holds itself. */
-export interface InlineOptions extends LoadOptions, PolicyConfig {
+/** A configuration in the options of a program that uses the library. Its values are not validated yet. */
+export interface InlineOptions extends LoadOptions {
   readonly channels?: Readonly<Record<string, unknown>>;
-  readonly identity?: string;
-  readonly symbols?: boolean;
-  readonly routes?: readonly RouteConfig[];
+  readonly identity?: unknown;
+  readonly symbols?: unknown;
+  readonly batch?: unknown;
+  readonly rateLimit?: unknown;
+  readonly quiet?: unknown;
+  readonly routes?: unknown;
 }
 
 /**
- * Reads the configuration that a program holds itself; without `channels`, that of the command line.
+ * Reads the configuration in the options of a program; without `channels`, that of the command line.
  *
- * @throws {ConfigError} with the dotted path, or the variable, of what cannot be used
+ * @throws {ConfigError} with the dotted path, or the variable, of what is not valid
  */
-export function openConfig(runtime: ConfigRuntime, options: InlineOptions): Config {
-  const { channels, identity, symbols = true, stateDir, flood, quiet, routes } = options;
-  if (channels === undefined) return loadConfig(runtime, options);
+export async function openConfig(runtime: ConfigRuntime, options: InlineOptions): Promise<Config> {
+  const { channels, identity, symbols, stateDir, batch, rateLimit, quiet, routes } = options;
+  if (channels === undefined) return await loadConfig(runtime, options);
   if (stateDir === undefined) {
     throw new ConfigError("Cannot open a notifier with channels of its own: stateDir is not set", {
-      hint: "another program's entries must not wait for channels that only this one knows",
+      hint: "entries of another program must not wait for channels that only this one has",
     });
   }
-  const value = { channels, symbols, flood, quiet, routes, ...(identity === undefined ? {} : { identity }) };
-  return parseConfig(value, contextOf(runtime, options, {}));
-}
-
-/**
- * Reads the configuration file, and nothing of what stands in it closer.
- *
- * @returns undefined when there is none, and need not be
- * @throws {ConfigError} when it cannot be used
- * @throws {PermissionError} if Deno denies access to it
- */
-export function readConfigFile(
-  path: string,
-  { mustExist }: { readonly mustExist: boolean },
-): Record<string, unknown> | undefined {
-  let text, mode;
-  try {
-    text = Deno.readTextFileSync(path);
-    mode = Deno.statSync(path).mode;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotCapable) throw toPermissionError(`read configuration ${path}`, error);
-    const absent = error instanceof Deno.errors.NotFound;
-    if (absent && !mustExist) return undefined;
-    const state = absent ? "there is no such file" : "it cannot be read";
-    throw new ConfigError(`Cannot use configuration ${path}: ${state}`, { cause: error });
-  }
-  let value: unknown;
-  try {
-    value = JSON.parse(text.replace(/^\ufeff/, ""));
-  } catch (error) {
-    const where = error instanceof Error
-      ? /\(?line \d+ column \d+\)?/.exec(error.message)?.[0].replace(/[()]/g, "")
-      : undefined;
-    throw new ConfigError(`Cannot use configuration ${path}: it is not valid JSON${where ? ` (${where})` : ""}`, {
-      cause: error,
-    });
-  }
-  if (!isObject(value)) throw new ConfigError(`Cannot use configuration ${path}: it must be a JSON object`);
-  const twice = duplicateKey(text);
-  if (twice !== undefined) {
-    throw new ConfigError(`Cannot use configuration ${path}: ${twice} is in it twice`, {
-      hint: 'several channels of one kind need different names, and the key "kind"',
-    });
-  }
-  if (holdsSecret(value)) refuseWorldReadable(path, mode, "configuration");
-  return value;
+  const value = { channels, identity, symbols, batch, rateLimit, quiet, routes };
+  return await parseConfig(value, createContext(runtime, options, {}));
 }
 
 function fromEnvironment(keys: Readonly<Record<string, string>>, env: Runtime["env"]) {
@@ -247,37 +203,18 @@ function fromEnvironment(keys: Readonly<Record<string, string>>, env: Runtime["e
   };
 }
 
-/** Ways to say as whom a channel speaks: one in the environment replaces the one in the file. */
-const IDENTITIES: readonly string[] = [
+/** Keys that authenticate a channel. One in the environment replaces all of them in the file. */
+const CREDENTIAL_KEYS: readonly string[] = [
   ...["user", "accessToken", "accessTokenFile"],
   ...["token", "tokenFile", "password", "passwordFile"],
 ];
 
-/** A secret in the environment replaces the one in the file, in whichever form that has it. */
+/** A secret in the environment replaces the one in the file, in either form. */
 function overlay(channel: Record<string, unknown>, values: Record<string, string>): Record<string, unknown> {
-  const replaces = IDENTITIES.some((key) => key in values);
+  const replaces = CREDENTIAL_KEYS.some((key) => key in values);
   const kept = Object.entries(channel).filter(([key]) => {
-    const twin = key.endsWith("File") ? key.slice(0, -"File".length) : `${key}File`;
-    return !(twin in values) && !(replaces && IDENTITIES.includes(key));
+    const other = key.endsWith("File") ? key.slice(0, -"File".length) : `${key}File`;
+    return !(other in values) && !(replaces && CREDENTIAL_KEYS.includes(key));
   });
   return { ...Object.fromEntries(kept), ...values };
-}
-
-function holdsSecret(config: Record<string, unknown>): boolean {
-  if (!isObject(config.channels)) return false;
-  return Object.entries(config.channels).some(([name, channel]) => {
-    // A URL has one somewhere.
-    if (typeof channel === "string") return true;
-    if (!isObject(channel)) return false;
-    const kind = String(channel.kind ?? name);
-    const fields: FieldSpecs = Object.hasOwn(CHANNEL_KINDS, kind) ? CHANNEL_KINDS[kind].fields : {};
-    return Object.keys(channel).some((key) => Object.hasOwn(fields, key) && fields[key].isSecret) ||
-      holdsSecretName(channel);
-  });
-}
-
-/** A webhook's body has names of its own, at any depth. */
-function holdsSecretName(value: unknown): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  return Object.entries(value).some(([key, inner]) => isCalledSecret(key) || holdsSecretName(inner));
 }

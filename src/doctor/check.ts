@@ -1,49 +1,35 @@
-/**
- * Checks are data: a name, the checks that must not have failed before, and what looks. One that throws has found something too, so that none is in the way
- * of the next; one whose ground is gone is not run, and says so.
- *
- * @module
- */
+/** Runs checks one after the other. A check that throws has failed; a check that needs it is skipped. */
 
-import { type Finding, findingOf, type Found, skipped } from "./finding.ts";
-
-/** One question. */
-export interface Check<Subject> {
-  readonly name: string;
-  /** The checks that it builds on: when one of them failed, or was not run, this one is not run. */
-  readonly needs?: readonly string[];
-  /** Looks, and changes nothing. What it throws becomes a failure. */
-  look(subject: Subject): AsyncIterable<Found> | Iterable<Found>;
-}
+import { type Check, type Finding, findingOf, skipped } from "../channels/check.ts";
 
 /**
- * Runs checks one after the other.
+ * Runs checks.
  *
- * @param prefix stands before the names in the findings: `matrix/`
+ * @param prefix precedes the names of the checks in the findings: `matrix/`
  */
 export async function* runChecks<Subject>(
   checks: readonly Check<Subject>[],
   subject: Subject,
   { prefix = "", signal }: { readonly prefix?: string; readonly signal?: AbortSignal } = {},
 ): AsyncGenerator<Finding> {
-  const broken = new Set<string>();
+  const failedNames = new Set<string>();
   for (const { name, needs = [], look } of checks) {
     signal?.throwIfAborted();
     const check = prefix + name;
-    const ground = needs.find((need) => broken.has(need));
-    if (ground !== undefined) {
-      broken.add(name);
-      yield { check, ...skipped(`not looked at: ${prefix}${ground} comes first`) };
+    const failed = needs.find((need) => failedNames.has(need));
+    if (failed !== undefined) {
+      failedNames.add(name);
+      yield { check, ...skipped(`not checked: ${prefix}${failed} comes first`) };
       continue;
     }
     try {
       for await (const found of look(subject)) {
-        if (found.state === "failure") broken.add(name);
+        if (found.state === "failure") failedNames.add(name);
         yield { check, ...found };
       }
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
-      broken.add(name);
+      failedNames.add(name);
       yield { check, ...findingOf(error) };
     }
   }

@@ -8,7 +8,7 @@
 import { examineChannels } from "./channels.ts";
 import { runChecks } from "./check.ts";
 import type { DoctorContext } from "./context.ts";
-import type { Finding } from "./finding.ts";
+import type { Finding } from "../channels/check.ts";
 import { background, clock, configuration, system } from "./host_checks.ts";
 import { deliverer, diskSpace, fileSystem, queueHealth, stateDirectory } from "./storage_checks.ts";
 

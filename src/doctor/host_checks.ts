@@ -4,20 +4,19 @@
  */
 
 import { checkConfig } from "../config/check.ts";
-import { readSettings } from "../config/load.ts";
-import type { Check } from "./check.ts";
+import { readSources } from "../config/load.ts";
 import { askHost, type DoctorContext } from "./context.ts";
-import { failure, type Found, ok, skipped, warning } from "./finding.ts";
+import { type Check, failure, type Found, ok, skipped, warning } from "../channels/check.ts";
 
 /** Reports the mistakes in the configuration, and users who could change it. */
 export const configuration: Check<DoctorContext> = {
   name: "configuration",
-  *look(context) {
+  async *look(context) {
     const { runtime, options } = context;
-    const { channels, problems } = checkConfig(runtime, options);
+    const { channels, problems } = await checkConfig(runtime, options);
     for (const { message, hint } of problems) yield failure(message, hint);
     if (problems.length > 0) return;
-    const { path, isThere } = readSettings(runtime, options);
+    const { path, isThere } = await readSources(runtime, options);
     const names = `channels: ${channels.join(", ")}`;
     const exposed = isThere ? [...findExposure(path, context)] : [];
     if (exposed.length > 0) yield* exposed;
@@ -123,9 +122,9 @@ export const clock: Check<DoctorContext> = {
 export const background: Check<DoctorContext> = {
   name: "background",
   needs: ["configuration"],
-  *look({ runtime, host, options }) {
+  async *look({ runtime, host, options }) {
     const flag = options.noBackground ? "--no-background" : undefined;
-    if (flag !== undefined || readSettings(runtime, options).value.background === false) {
+    if (flag !== undefined || (await readSources(runtime, options)).value.background === false) {
       yield ok(`no background process (${flag ?? "background: false"}): the next send or flush tries again`);
     } else if (host.mayRunItself()) yield ok("a background process can go on delivering");
     else {

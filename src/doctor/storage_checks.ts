@@ -14,9 +14,8 @@ import { computeStatus, type Status } from "../notifier/status.ts";
 import { TORN_SUFFIX } from "../queue/quarantine.ts";
 import { Queue } from "../queue/queue.ts";
 import { denoFiles, type Files } from "../runtime/files.ts";
-import type { Check } from "./check.ts";
 import { askHost, type DoctorContext, stateDirOf } from "./context.ts";
-import { failure, ok, skipped, warning } from "./finding.ts";
+import { type Check, failure, ok, skipped, warning } from "../channels/check.ts";
 
 const OWNER_WRITES = 0o300;
 
@@ -178,8 +177,8 @@ const MAX_AGE_MS = 15 * 60_000;
 export const queueHealth: Check<DoctorContext> = {
   name: "queue",
   needs: ["state directory"],
-  *look(context) {
-    const { status } = readQueue(context);
+  async *look(context) {
+    const { status } = await readQueue(context);
     const { state, problems } = judgeHealth(status, MAX_AGE_MS);
     const all = [...problems, ...notes(status)].join("; ");
     if (state === "critical") yield failure(all, hintFor(status));
@@ -201,8 +200,8 @@ export const queueHealth: Check<DoctorContext> = {
 export const deliverer: Check<DoctorContext> = {
   name: "deliverer",
   needs: ["queue"],
-  *look(context) {
-    const waiting = countWaiting(readQueue(context).status);
+  async *look(context) {
+    const waiting = countWaiting((await readQueue(context)).status);
     if (waiting === 0) {
       yield ok("nothing to deliver");
       return;
@@ -261,7 +260,7 @@ export interface QueueReading {
  *
  * @throws {StorageError} if the queue cannot be read
  */
-export function readQueue(context: DoctorContext): QueueReading {
+export async function readQueue(context: DoctorContext): Promise<QueueReading> {
   const { runtime } = context;
   let unsaved = 0;
   const refuse = () => {
@@ -281,7 +280,8 @@ export function readQueue(context: DoctorContext): QueueReading {
   };
   const queue = Queue.open(stateDirOf(context), runtime, { files });
   const now = runtime.now();
-  const courier = { schedule: () => new Schedule(now, queue.state, { policies: readPolicies(context) }) };
+  const policies = await readPolicies(context);
+  const courier = { schedule: () => new Schedule(now, queue.state, { policies }) };
   const status = computeStatus(queue, new Reporter(queue, courier, () => true), now);
   return { queue, status: { ...status, quarantined: status.quarantined + unsaved } };
 }
@@ -290,9 +290,9 @@ export function readQueue(context: DoctorContext): QueueReading {
  * The policies tell quiet hours from a stuck entry. Mistakes in the configuration are reported by
  * its own check.
  */
-function readPolicies({ runtime, options }: DoctorContext): Policies {
+async function readPolicies({ runtime, options }: DoctorContext): Promise<Policies> {
   try {
-    return loadConfig(runtime, options).policies;
+    return (await loadConfig(runtime, options)).policies;
   } catch (error) {
     if (error instanceof ConfigError) return new Map();
     throw error;

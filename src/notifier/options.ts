@@ -1,8 +1,6 @@
 /** Options for opening and using a notifier. */
 
-import type { ChannelConfig } from "../config/config.ts";
-import type { FloodConfig, QuietConfig } from "../config/fields/policy_fields.ts";
-import type { RouteConfig } from "../config/fields/route_fields.ts";
+import type { BatchConfig, ChannelConfig, QuietConfig, RateLimitConfig, RouteConfig } from "../config/config_types.ts";
 import type { RouteOptions } from "../routing/route.ts";
 import type { Outcome } from "./outcomes.ts";
 
@@ -16,8 +14,10 @@ export interface NotifierOptions {
   readonly stateDir?: string;
   /** The channels by name, each as an object or an Apprise URL. They replace those in environment and file. */
   readonly channels?: Readonly<Record<string, ChannelConfig | string>>;
-  /** Batches and rate limit; with `channels` only. @default {{ "backlog": 10 }} */
-  readonly flood?: FloodConfig;
+  /** When several notifications become one message; with `channels` only. @default {{ over: 10 }} */
+  readonly batch?: BatchConfig | false;
+  /** How often a destination gets a message; with `channels` only. @default no limit */
+  readonly rateLimit?: RateLimitConfig;
   /** Quiet hours, in which only critical notifications are sent; with `channels` only. @default none */
   readonly quiet?: QuietConfig | false;
   /** Routing rules; with `channels` only. @default every notification goes to every channel */

@@ -3,7 +3,7 @@
 import { InvalidNotificationError, NotSentError } from "../base/errors.ts";
 import type { Channel } from "../channels/channel.ts";
 import type { FileReader } from "../channels/kind.ts";
-import { RoomCacheFile } from "../channels/room_cache_file.ts";
+import { RoomCacheFile } from "../channels/room_cache.ts";
 import { openConfig } from "../config/load.ts";
 import { stateDirPath } from "../config/paths.ts";
 import { Courier } from "../delivery/courier.ts";
@@ -75,7 +75,7 @@ export async function wireParts(options: CoreOptions, real: Runtime): Promise<No
     files: attachmentReader(stateDir),
     warn,
   };
-  const all = config.channels.map((open) => open(context));
+  const all = config.channels.map((channel) => channel.open(context));
   const channels = new Map(all.map((channel) => [channel.name, channel]));
   const queue = Queue.open(stateDir, runtime, {
     onReserveUsed: () => warn("The disk is full: the queue uses its reserved space; free some space soon"),

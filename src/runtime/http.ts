@@ -9,10 +9,13 @@ import {
   ConfigError,
   NotTheServiceError,
   ProxiedFetchError,
+  type Refusal,
+  ResponseError,
   toPermissionError,
   TransportError,
   type TransportPhase,
 } from "../base/errors.ts";
+import { parseJsonObject } from "../base/fields.ts";
 import type { Runtime } from "./runtime.ts";
 
 /** The part of the runtime that an exchange needs. */
@@ -82,6 +85,59 @@ export async function exchange(runtime: HttpRuntime, request: HttpRequest): Prom
     const { state, hint } = await explain(text, new URL(request.url).hostname);
     throw new TransportError(phase, describe(phase, host, state, error), { hint, cause });
   }
+}
+
+/** The answer of a service. */
+export interface ServiceAnswer extends HttpAnswer {
+  readonly host: string;
+  /** The body as a JSON object; empty if it is not one. */
+  readonly json: Readonly<Record<string, unknown>>;
+  /** The `Retry-After` header, milliseconds from now. */
+  readonly retryAfterMs: number | undefined;
+}
+
+/** What a service says when it refuses. */
+export interface ServiceRefusal extends Omit<Refusal, "status"> {
+  /** The service's own words; empty if it has none. */
+  readonly said: string;
+}
+
+/** How to read the answers of a service. */
+export interface Service {
+  /** Its name, for errors: `ntfy`. */
+  readonly name: string;
+  /** Whether the answer comes from the service, and says that the request is done. */
+  isSuccess(answer: ServiceAnswer): boolean;
+  /** Reads a refusal; undefined if the answer does not come from the service. */
+  readRefusal(answer: ServiceAnswer): ServiceRefusal | undefined;
+}
+
+/**
+ * Sends a request to a service and reads its answer.
+ *
+ * @returns the answer that says that the request is done
+ * @throws {TransportError} if there is no answer
+ * @throws {ResponseError} if the service refuses
+ * @throws {NotTheServiceError} if something else answers
+ */
+export async function exchangeJson(
+  runtime: HttpRuntime,
+  request: HttpRequest,
+  { name, isSuccess, readRefusal }: Service,
+): Promise<ServiceAnswer> {
+  const plain = await exchange(runtime, request);
+  const { host } = new URL(request.url);
+  const { status } = plain;
+  const retryAfterMs = parseRetryAfter(plain.headers.get("Retry-After"), runtime.now());
+  const answer = { ...plain, host, json: parseJsonObject(plain.text) ?? {}, retryAfterMs };
+  if (isSuccess(answer)) return answer;
+  const refusal = readRefusal(answer);
+  if (refusal === undefined) {
+    throw new NotTheServiceError(`${host} does not answer like ${name}: ${status}`, { status, retryAfterMs });
+  }
+  const { said, ...rest } = refusal;
+  const message = `${host} answered ${status}${said === "" ? "" : `: ${said}`}`;
+  throw new ResponseError(message, { status, retryAfterMs, ...rest });
 }
 
 async function readText(response: Response, host: string): Promise<string> {

@@ -1,7 +1,7 @@
 /** openSession() in a Matrix channel with `user`, through a whole notifier. */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import type { MatrixConfig } from "../../src/channels/matrix/fields.ts";
+import type { MatrixConfig } from "../../src/config/config_types.ts";
 import { NotifierCore } from "../../src/notifier/core.ts";
 import { fieldsOf } from "../fakes/outcomes.ts";
 import { type AccountScene, accountTest } from "./scene.ts";

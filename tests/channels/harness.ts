@@ -1,12 +1,14 @@
 /** One channel of any kind, opened from its configuration as the program does it. */
 
 import type { Channel, Receipt, SendOptions } from "../../src/channels/channel.ts";
-import { CHANNEL_KINDS } from "../../src/channels/registry.ts";
+import { loadEveryKind } from "../../src/channels/registry.ts";
 import { Fields } from "../../src/base/fields.ts";
 import { createNotification, type Notification, type NotificationInput } from "../../src/notification/notification.ts";
 import { TEST_FILES } from "../fakes/files.ts";
 import { PARSE_CONTEXT } from "../fakes/parse_context.ts";
 import { type FakeRuntime, TEST_TIME } from "../fakes/runtime.ts";
+
+const KINDS = new Map((await loadEveryKind()).map((kind) => [kind.name, kind]));
 
 /** How a test opens and uses a channel. */
 export interface ChannelTest {
@@ -37,8 +39,15 @@ export function openChannel(
 ): ChannelTest {
   const warnings: string[] = [];
   const fields = new Fields(config, `channels.${kind}`);
-  const open = CHANNEL_KINDS[kind].configure(kind, fields, PARSE_CONTEXT);
-  const channel = open({ runtime, identity: "jump", files: TEST_FILES, warn: (text) => warnings.push(text) });
+  const configured = KINDS.get(kind)?.configure(kind, fields, PARSE_CONTEXT);
+  fields.end();
+  if (configured === undefined) throw new TypeError(`Cannot open a channel: there is no kind "${kind}"`);
+  const channel = configured.open({
+    runtime,
+    identity: "jump",
+    files: TEST_FILES,
+    warn: (text) => warnings.push(text),
+  });
   return {
     channel,
     warnings,

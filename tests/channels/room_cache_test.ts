@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { StorageError } from "../../src/base/errors.ts";
-import { RoomCacheFile } from "../../src/channels/room_cache_file.ts";
+import { RoomCacheFile } from "../../src/channels/room_cache.ts";
 import { denoFiles, type Files } from "../../src/runtime/files.ts";
 import { fakeRuntime } from "../fakes/runtime.ts";
 

@@ -2,7 +2,7 @@
  * Rules as people write them, and what becomes of notifications by them. Each file in `routes/` is a configuration, and then what is asked and what is answered.
  */
 
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { main } from "../../src/cli/main.ts";
 import { checkConfig } from "../../src/config/check.ts";
 import { parseConfig } from "../../src/config/config.ts";
@@ -61,7 +61,7 @@ const REFUSED: readonly (readonly [routes: unknown, says: string, hint?: string]
   [
     [{ channels: [], silent: true }],
     "Cannot use routes[0].channels: it is empty, so that nothing is sent",
-    "leave out whatever else the rule says",
+    "leave out everything else in the rule",
   ],
   [[{ channels: [], continue: true }], "Cannot use routes[0].channels: it is empty, so that nothing is sent"],
   [
@@ -74,7 +74,7 @@ const REFUSED: readonly (readonly [routes: unknown, says: string, hint?: string]
   [
     [{ when: { origin: [] }, channels: "*" }],
     "Cannot use routes[0].when.origin: it can never match: it is empty",
-    "leave it out where anything goes",
+    "leave it out to match everything",
   ],
   [[{ when: { severity: [] }, channels: "*" }], "Cannot use routes[0].when.severity: it can never match: it is empty"],
   [
@@ -166,8 +166,8 @@ const REFUSED: readonly (readonly [routes: unknown, says: string, hint?: string]
 ];
 
 for (const [routes, says, hint] of REFUSED) {
-  Deno.test(`parseConfig() refuses the rules ${JSON.stringify(routes)}`, () => {
-    const error = assertThrows(() => parseConfig({ channels: CHANNELS, routes }, CONTEXT), ConfigError);
+  Deno.test(`parseConfig() rejects the rules ${JSON.stringify(routes)}`, async () => {
+    const error = await assertRejects(() => parseConfig({ channels: CHANNELS, routes }, CONTEXT), ConfigError);
     assertEquals(error.message, says);
     if (hint !== undefined) assertEquals(error.hint, hint);
   });
@@ -175,39 +175,39 @@ for (const [routes, says, hint] of REFUSED) {
 
 /** What is refused of a fallback of the Matrix channel. */
 const REFUSED_FALLBACKS: readonly (readonly [fallback: unknown, says: string, hint?: string])[] = [
-  [{}, "Cannot do without channels.matrix.fallback.channels: it is not set", "name the channels that stand in"],
+  [{}, "Missing channels.matrix.fallback.channels", "name the channels that take over"],
   [false, "Cannot use channels.matrix.fallback: it must be an object"],
   [
     { channels: "phon" },
     'Cannot use channels.matrix.fallback.channels: there is no channel "phon"',
     'did you mean "phone"?',
   ],
-  [{ channels: ["matrix"] }, 'Cannot use channels.matrix.fallback.channels: "matrix" cannot stand in for itself'],
+  [{ channels: ["matrix"] }, 'Cannot use channels.matrix.fallback.channels: "matrix" cannot be its own fallback'],
   [{ channels: "pager" }, 'Cannot use channels.matrix.fallback.channels: "pager" has a fallback of its own'],
   [
     { channels: "phone", after: "0s" },
     'Cannot use channels.matrix.fallback.after: "0s" is not a duration above zero',
-    "write it as 10m, 90s or 1h",
+    "write it as 10s, 5m or 1h",
   ],
   [{ channels: "phone", within: "1m" }, "Cannot use channels.matrix.fallback.within: there is no such key"],
 ];
 
 for (const [fallback, says, hint] of REFUSED_FALLBACKS) {
-  Deno.test(`parseConfig() refuses the fallback ${JSON.stringify(fallback)}`, () => {
+  Deno.test(`parseConfig() rejects the fallback ${JSON.stringify(fallback)}`, async () => {
     const pager = { ...CHANNELS.pager, fallback: { channels: "phone" } };
     const channels = { ...CHANNELS, pager, matrix: { ...CHANNELS.matrix, fallback } };
-    const error = assertThrows(() => parseConfig({ channels }, CONTEXT), ConfigError);
+    const error = await assertRejects(() => parseConfig({ channels }, CONTEXT), ConfigError);
     assertEquals(error.message, says);
     if (hint !== undefined) assertEquals(error.hint, hint);
     const { pager: _, ...rest } = channels;
     const routes = [{ set: { matrix: { fallback: fallback || {} } } }];
     const inRule = { channels: { ...rest, pager, matrix: CHANNELS.matrix }, routes };
-    const own = assertThrows(() => parseConfig(inRule, CONTEXT), ConfigError);
+    const own = await assertRejects(() => parseConfig(inRule, CONTEXT), ConfigError);
     if (fallback) assertEquals(own.message, says.replace("channels.matrix", "routes[0].set.matrix"));
   });
 }
 
-Deno.test("parseConfig() takes rules that only look as if they never matched", () => {
+Deno.test("parseConfig() accepts rules that only look as if they never matched", async () => {
   const pairs = [
     [{ when: { origin: "backup-*" }, silent: true, continue: true }, {
       when: { origin: "backup-email" },
@@ -221,31 +221,33 @@ Deno.test("parseConfig() takes rules that only look as if they never matched", (
     [{ when: { severity: "error+" }, silent: true }, { channels: "phone" }],
     [{ when: { subject: "/^a/" }, silent: true }, { when: { subject: "/^ab/" }, channels: "phone" }],
   ];
-  for (const routes of pairs) assertEquals(parseConfig({ channels: CHANNELS, routes }, CONTEXT).rules.length, 2);
+  for (const routes of pairs) {
+    assertEquals((await parseConfig({ channels: CHANNELS, routes }, CONTEXT)).rules.length, 2);
+  }
 });
 
-Deno.test("checkConfig() tells what is wrong with each rule, and with their order when nothing else is", () => {
-  const problemsOf = (routes: unknown) => {
+Deno.test("checkConfig() finds what is wrong with each rule, and with their order when nothing else is", async () => {
+  const problemsOf = async (routes: unknown) => {
     const configFile = Deno.makeTempFileSync({ suffix: ".json" });
     using runtime = fakeRuntime();
     try {
       Deno.writeTextFileSync(configFile, JSON.stringify({ channels: CHANNELS, routes }), { mode: 0o600 });
-      return checkConfig(runtime, { configFile }).problems.map(({ message }) => message);
+      return (await checkConfig(runtime, { configFile })).problems.map(({ message }) => message);
     } finally {
       Deno.removeSync(configFile);
     }
   };
   const two = [{ when: { severity: "bad" }, channels: "phon", nothing: 1 }, { set: { phone: { topic: "a b" } } }];
-  assertEquals(problemsOf(two), [
+  assertEquals(await problemsOf(two), [
     'Cannot use routes[0].when.severity: there is no severity "bad"',
     'Cannot use routes[0].channels: there is no channel "phon"',
     "Cannot use routes[0].nothing: there is no such key",
     "Cannot use routes[1].set.phone.topic: it must be 1 to 64 letters, digits, hyphens or underscores",
   ]);
-  assertEquals(problemsOf([{ silent: true }, { channels: "phone" }]), [
+  assertEquals(await problemsOf([{ silent: true }, { channels: "phone" }]), [
     "Cannot use routes[1]: it can never match: routes[0] takes all that it is for",
   ]);
-  assertEquals(problemsOf(7), ["Cannot use routes: it must be a list of rules"]);
-  assertEquals(problemsOf([7]), ["Cannot use routes[0]: it must be an object"]);
-  assertEquals(problemsOf([{ channels: "phone" }]), []);
+  assertEquals(await problemsOf(7), ["Cannot use routes: it must be a list of rules"]);
+  assertEquals(await problemsOf([7]), ["Cannot use routes[0]: it must be an object"]);
+  assertEquals(await problemsOf([{ channels: "phone" }]), []);
 });

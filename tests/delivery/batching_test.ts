@@ -209,7 +209,7 @@ Deno.test("planBatches() makes several batches of a large backlog, in order", as
 
 Deno.test("NotifierCore.flush() delivers a burst within the rate limit at once, and the rest as a batch", async () => {
   await using scene = await setScene();
-  await using notifier = await scene.open({ flood: { burst: 2, per: "10s" } });
+  await using notifier = await scene.open({ rateLimit: { count: 2, per: "10s" } });
   const start = scene.runtime.time;
   await enqueue(notifier, 8);
   await notifier.flush({ waitMs: 0 });
@@ -226,7 +226,7 @@ Deno.test("NotifierCore.flush() delivers a burst within the rate limit at once, 
 
 Deno.test("NotifierCore.notify() reports a rate limit as the reason of a wait, and does not delay critical notifications", async () => {
   await using scene = await setScene();
-  await using notifier = await scene.open({ flood: { burst: 1, per: "1h" } });
+  await using notifier = await scene.open({ rateLimit: { count: 1, per: "1h" } });
   await notifier.notify({ subject: "first" });
   const [{ state, reason, next }] = (await notifier.notify({ subject: "second" })).map(fieldsOf);
   const text = "At most 1 in 1 h; the rest follows in one message";
@@ -300,7 +300,7 @@ Deno.test("NotifierCore.notify() delays the fourth notification within five seco
 });
 
 Deno.test("NotifierCore.notify() delays nothing if no process keeps delivering, or if batches are off", async () => {
-  for (const options of [{}, { role: "deliverer", flood: { digest: false } }] as const) {
+  for (const options of [{}, { role: "deliverer", batch: false }] as const) {
     await using scene = await setScene();
     await using notifier = await scene.open(options);
     for (const subject of numbers(1, 8)) assertEquals((await notifier.notify({ subject }))[0].state, "delivered");

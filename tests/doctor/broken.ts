@@ -431,7 +431,7 @@ const CONNECTION: readonly Broken[] = [
     check: "matrix/versions",
     state: "failure",
     says: "502",
-    hint: "start that",
+    hint: "start the server",
   },
   {
     name: "a homeserver of long ago",
@@ -452,7 +452,7 @@ const CONNECTION: readonly Broken[] = [
     },
     check: "matrix/well-known",
     state: "warning",
-    says: "and the channel uses http://127.0.0.1",
+    says: "but the channel uses http://127.0.0.1",
     hint: ".well-known/matrix/client",
   },
   {
@@ -504,7 +504,7 @@ const ACCOUNT: readonly Broken[] = [
     bring: (scene) => logIn(scene, "@bot:loopback.test", scene.owner.accessToken),
     check: "matrix/account",
     state: "failure",
-    says: "speaks for @alice:loopback.test, and the channel's user is @bot:loopback.test",
+    says: "belongs to @alice:loopback.test, but the channel's user is @bot:loopback.test",
   },
   {
     name: "a session that nothing renews",
@@ -549,7 +549,7 @@ const ROOM: readonly Broken[] = [
     },
     check: "matrix/room",
     state: "warning",
-    says: "the first message enters",
+    says: "the first message joins",
     hint: "matrix-notify join '!",
   },
   {
@@ -576,7 +576,7 @@ const ROOM: readonly Broken[] = [
     },
     check: "matrix/mentions",
     state: "warning",
-    says: "nobody is called: it has power 49, and that needs 50",
+    says: "notifies no one: it has power 49, and that needs 50",
     hint: "raise its power",
   },
   {
@@ -584,7 +584,7 @@ const ROOM: readonly Broken[] = [
     bring: (scene) => scene.configure("matrix", { mentions: "@nobody:loopback.test" }),
     check: "matrix/mentions",
     state: "warning",
-    says: "@nobody:loopback.test is mentioned, and is not in the room",
+    says: "@nobody:loopback.test is mentioned, but is not in the room",
     hint: "invite them",
   },
   {
@@ -617,7 +617,7 @@ const ROOM: readonly Broken[] = [
     bring: () => {},
     check: "matrix/once",
     state: "warning",
-    says: "Dendrite forgets early",
+    says: "Dendrite forgets transaction ids early",
     hint: '"inDoubt": "wait"',
   },
 ];
@@ -635,7 +635,7 @@ const NTFY: readonly Broken[] = [
     bring: (scene) => void scene.withToken("tk_wrong"),
     check: "phone/topic",
     state: "failure",
-    says: "does not take the token",
+    says: "rejects the token",
   },
   {
     name: "an ntfy password that is wrong",
@@ -645,7 +645,7 @@ const NTFY: readonly Broken[] = [
     },
     check: "phone/topic",
     state: "failure",
-    says: "does not take the user",
+    says: "rejects the user",
     hint: "change-pass",
   },
   {
@@ -653,7 +653,7 @@ const NTFY: readonly Broken[] = [
     bring: (scene) => scene.configure("phone", { tokenFile: undefined }),
     check: "phone/topic",
     state: "warning",
-    says: "not open to everybody",
+    says: "is protected",
     hint: "tokenFile",
   },
   {

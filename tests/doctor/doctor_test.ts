@@ -54,7 +54,7 @@ Deno.test("examine() does not run what builds on a failed check, and says which"
   await scene.homeserver.stop();
   const findings = await scene.examine();
   const room = findings.find(({ check }) => check === "matrix/room");
-  assertEquals(room, { check: "matrix/room", state: "skipped", message: "not looked at: matrix/account comes first" });
+  assertEquals(room, { check: "matrix/room", state: "skipped", message: "not checked: matrix/account comes first" });
 });
 
 Deno.test("examine() looks at an ntfy channel with a password, and at one that is an Apprise URL", async () => {

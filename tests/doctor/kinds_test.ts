@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import type { Finding } from "../../src/doctor/finding.ts";
+import type { Finding } from "../../src/channels/check.ts";
 import { LoopbackGotify, LoopbackTelegram, LoopbackWebhook } from "../../src/testing/mod.ts";
 import { type SmtpOptions, SmtpServer, smtpSuite } from "../fakes/smtp_server.ts";
 import { DoctorScene } from "./scene.ts";
@@ -68,15 +68,15 @@ Deno.test("examine() looks at channels of each kind, and sends nothing", async (
       `gotify/connection ok: ${gotify.url} answers`,
       "gotify/clock ok: within a minute of the server's",
       "gotify/server ok: it is Gotify 2.6.3",
-      "gotify/token ok: the token is an application's, which may send messages",
+      "gotify/token ok: the token belongs to an application, which may send messages",
       `telegram/connection ok: ${telegram.url} answers`,
       "telegram/clock ok: within a minute of the server's",
-      "telegram/bot ok: the token is @loopback_bot's",
+      "telegram/bot ok: the token belongs to @loopback_bot",
       "telegram/chat ok: the bot knows 1001, 1002",
       `webhook/connection ok: ${webhook.url} answers`,
       "webhook/clock ok: within a minute of the server's",
-      "webhook/address skipped: not looked at: only a message can tell (doctor --send)",
-      "exec/program ok: /bin/true is there and executable",
+      "webhook/address skipped: not checked: only a message can test it (doctor --send)",
+      "exec/program ok: /bin/true exists and is executable",
       "exec/permission ok: programs may be run",
     ],
   );
@@ -110,7 +110,7 @@ const BROKEN: readonly Broken[] = [
   {
     name: "a client's token in the place of an application's",
     bring: ({ scene }) => scene.file("gotify", "C-token"),
-    says: "gotify/token: the server does not take the token",
+    says: "gotify/token: the server rejects the token",
     hint: "an application's token",
   },
   {
@@ -154,7 +154,7 @@ const BROKEN: readonly Broken[] = [
     name: "a program that is not there",
     bring: ({ scene }) => scene.configure("exec", { command: [scene.path("nothing")] }),
     says: "exec/program: there is no program",
-    hint: "mend command",
+    hint: "fix command",
   },
   {
     name: "a program that is a directory",
@@ -165,7 +165,7 @@ const BROKEN: readonly Broken[] = [
   {
     name: "a program that nobody may execute",
     bring: ({ scene }) => scene.configure("exec", { command: [scene.path("hook")] }),
-    says: "exec/program: nobody may execute",
+    says: "is not executable",
     hint: "chmod +x",
   },
   {
@@ -233,13 +233,13 @@ smtpTest("examine() connects to a mail server and logs in, and sends nothing", a
   }
   const [connection, without] = await examineMail({ security: "none" }, {});
   assertStringIncludes(connection.message, "the connection is not encrypted");
-  assertEquals([without.state, without.message], ["ok", "nobody logs in: no password is configured"]);
+  assertEquals([without.state, without.message], ["ok", "there is no login: no password is configured"]);
 });
 
 smtpTest("examine() says what is wrong with a mail server or its password, and never shows that", async () => {
   const wrong = await examineMail({ security: "starttls", login: LOGIN }, { user: "bot", password: "wr0ng" });
   assertEquals(wrong.map(({ check, state }) => `${check} ${state}`), ["email/connection ok", "email/login failure"]);
-  assertStringIncludes(wrong[1].hint ?? "", "mend user and password");
+  assertStringIncludes(wrong[1].hint ?? "", "fix user and password");
   const clear = await examineMail({ security: "none" }, { security: "starttls", user: "bot", password: "wr0ng" });
   assertEquals(clear.map(({ state }) => state), ["failure", "skipped"]);
   assertStringIncludes(clear[0].message, "does not offer STARTTLS");

@@ -4,7 +4,7 @@
  */
 
 import { examine } from "../../src/doctor/examination.ts";
-import type { Finding } from "../../src/doctor/finding.ts";
+import type { Finding } from "../../src/channels/check.ts";
 import { denoHost, type Host } from "../../src/doctor/host.ts";
 import { NotifierCore } from "../../src/notifier/core.ts";
 import { LoopbackHomeserver, LoopbackNtfy, type LoopbackUser } from "../../src/testing/mod.ts";

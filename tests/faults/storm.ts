@@ -30,11 +30,8 @@ const FAULTS = [
   "captive-portal",
 ] as const;
 
-/**
- * Two configurations, chosen at random for each process: one makes a batch of three, the other
- * never makes one and has no rate limit.
- */
-const FLOODS = [{ backlog: 2 }, { digest: false }] as const;
+/** One process makes a batch of three, the next one never makes any. */
+const BATCHES = [{ over: 2 }, false] as const;
 
 /** Random numbers for a seed (mulberry32). */
 function dice(seed: number): () => number {
@@ -95,8 +92,8 @@ export async function storm(seconds: number, seed: number): Promise<StormResult>
   await using homeserver = await LoopbackHomeserver.start();
   const { userId, accessToken } = homeserver.addUser("bot");
   const room = homeserver.createRoom({ members: [userId] });
-  const configs = await Promise.all(FLOODS.map(async (flood, at) => {
-    await Deno.writeTextFile(`${directory}/config_${at}.json`, JSON.stringify({ flood }));
+  const configs = await Promise.all(BATCHES.map(async (batch, at) => {
+    await Deno.writeTextFile(`${directory}/config_${at}.json`, JSON.stringify({ batch }));
     return `${directory}/config_${at}.json`;
   }));
   const env = {

@@ -179,7 +179,7 @@ export class World implements AsyncDisposable {
   /** Turns batches and the rate limit off for real processes. */
   disableBatches(): void {
     Deno.mkdirSync(`${this.directory}/matrix-notify`);
-    Deno.writeTextFileSync(`${this.directory}/matrix-notify/config.json`, JSON.stringify({ flood: { digest: false } }));
+    Deno.writeTextFileSync(`${this.directory}/matrix-notify/config.json`, JSON.stringify({ batch: false }));
   }
 
   /** Returns the next time of a logical clock that all senders share. */

@@ -105,7 +105,7 @@ export class FeaturesWorld implements AsyncDisposable {
         },
         phone: { kind: "ntfy", server: this.ntfy.url, topic: "alerts" },
       },
-      flood: { backlog: 3 },
+      batch: { over: 3 },
       routes: [
         {
           when: { severity: "critical" },

@@ -269,7 +269,7 @@ Deno.test("notify() refuses attachments that exceed the limit, and removes those
 
 Deno.test("flush() sends no attachment before its text, even if the text waits for a rate limit", async () => {
   await using scene = await setScene();
-  await using notifier = await scene.open({ flood: { burst: 3, per: "5s" } });
+  await using notifier = await scene.open({ rateLimit: { count: 3, per: "5s" } });
   for (const subject of ["One", "Two", "Three"]) await notifier.notify({ subject });
   await notifier.notify({ subject: "Four", attachments: FILES.slice(1) }, { waitMs: 0 });
   await notifier.notify({ subject: "Five" }, { waitMs: 0 });

@@ -1,7 +1,7 @@
 /** Connections over the real network stack: certificates, and proxies that count what passes. */
 
 import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
-import { connectionOf } from "../../src/config/connection.ts";
+import { readConnection } from "../../src/config/connection.ts";
 import { ConfigError, NotTheServiceError, TransportError } from "../../src/base/errors.ts";
 import { Fields } from "../../src/base/fields.ts";
 import { exchange } from "../../src/runtime/http.ts";
@@ -20,7 +20,7 @@ const CA = { caFile: tlsFile("authority.pem") };
 async function ask(url: string, settings: Record<string, string> = {}, env: Record<string, string> = {}) {
   using runtime = denoRuntime();
   using clients = new HttpClients((name) => env[name]);
-  const connection = connectionOf(new Fields(settings, "channels.matrix"), "channels.matrix");
+  const connection = readConnection(new Fields(settings, "channels.matrix"), "channels.matrix");
   const fetch = (url: string, init: RequestInit) => clients.fetch(url, init, connection);
   return await exchange({ ...runtime, fetch }, { method: "GET", url, timeoutMs: 20_000 });
 }
@@ -118,9 +118,9 @@ Deno.test("HttpClients.fetch() rejects invalid files, and reads them again once 
   assertEquals(missing.text, `Cannot use channels.matrix.caFile ${caFile}: there is no such file`);
   Deno.writeTextFileSync(caFile, "no certificate");
   const wrong = await failure(url, { caFile });
-  assertEquals(wrong.text, `Cannot use channels.matrix.caFile ${caFile}: it holds no certificate in PEM form`);
+  assertEquals(wrong.text, `Cannot use channels.matrix.caFile ${caFile}: it contains no certificate in PEM form`);
   using runtime = denoRuntime();
-  const connection = connectionOf(new Fields({ caFile }, "channels.matrix"), "channels.matrix");
+  const connection = readConnection(new Fields({ caFile }, "channels.matrix"), "channels.matrix");
   Deno.writeTextFileSync(caFile, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
   await assertRejects(() => runtime.fetch(url, {}, connection), ConfigError, "the certificates of channels.matrix");
   Deno.copyFileSync(CA.caFile, caFile);
@@ -135,7 +135,7 @@ Deno.test("HttpClients.fetch() keeps no idle connection, because a broken one wo
     return new Response("{}");
   });
   using clients = new HttpClients(() => undefined);
-  const connection = connectionOf(new Fields(CA, "channels.matrix"), "channels.matrix");
+  const connection = readConnection(new Fields(CA, "channels.matrix"), "channels.matrix");
   const url = `http://127.0.0.1:${server.addr.port}/`;
   for (let n = 0; n < 3; n++) await (await clients.fetch(url, { method: "PUT" }, connection)).text();
   assertEquals(ports.size, 3);
@@ -264,10 +264,10 @@ Deno.test("notify() delivers over TLS with the channel's authority, through the 
   );
 });
 
-Deno.test("connectionOf() rejects a certificate without its key, two proxies, and a password in the configuration", () => {
+Deno.test("readConnection() rejects a certificate without its key, two proxies, and a password in the configuration", () => {
   const problem = (settings: Record<string, string>) => {
     try {
-      connectionOf(new Fields(settings, "channels.x"), "channels.x");
+      readConnection(new Fields(settings, "channels.x"), "channels.x");
     } catch (error) {
       return error instanceof ConfigError ? error.message : error;
     }
@@ -278,7 +278,7 @@ Deno.test("connectionOf() rejects a certificate without its key, two proxies, an
   assertEquals(problem({ proxy: "a", proxyFile: "b" }), "Cannot use channels.x.proxyFile: channels.x.proxy is set too");
   assertEquals(
     problem({ proxy: "http://u:hush@a" }),
-    "Cannot use channels.x.proxy: it holds a user name or a password",
+    "Cannot use channels.x.proxy: it contains a user name or a password",
   );
   assertEquals(
     problem({ proxy: "ftp://a" }),

@@ -79,7 +79,7 @@ export class StateFolder implements AsyncDisposable {
   configWithoutBatches(): string {
     if (this.#configFile === undefined) {
       this.#configFile = `${this.path}/without_batches.json`;
-      Deno.writeTextFileSync(this.#configFile, JSON.stringify({ flood: { digest: false } }), { mode: 0o600 });
+      Deno.writeTextFileSync(this.#configFile, JSON.stringify({ batch: false }), { mode: 0o600 });
     }
     return this.#configFile;
   }

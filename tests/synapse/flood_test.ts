@@ -91,7 +91,7 @@ synapseTest(
 synapseTest(
   "a burst of 200 messages arrives in order, in the events that the homeserver's limit permits, without a rate limit of ours",
   async (synapse) => {
-    const { count, tookMs } = await flood(synapse, "limit", { flood: { burst: 20, per: "1ms" } });
+    const { count, tookMs } = await flood(synapse, "limit", { rateLimit: { count: 20, per: "1ms" } });
     assertLessOrEqual(count, 10 + 1 + tookMs / 5000);
   },
 );

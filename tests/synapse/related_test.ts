@@ -104,7 +104,7 @@ for (const related of ["edit", "thread"] as const) {
  */
 function withPolicy(scene: RoomScene, related: string, env: Readonly<Record<string, string>> = {}) {
   const file = `${scene.stateDir}/related.json`;
-  Deno.writeTextFileSync(file, JSON.stringify({ flood: { digest: false }, channels: { matrix: { related } } }));
+  Deno.writeTextFileSync(file, JSON.stringify({ batch: false, channels: { matrix: { related } } }));
   return async (command: readonly string[]): Promise<string> => {
     const { code, stdout, stderr } = await scene.run([...command, "--config", file], undefined, env);
     assertEquals(code, 0, stderr);

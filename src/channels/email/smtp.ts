@@ -16,7 +16,7 @@ import SMTPConnection from "npm:nodemailer@10.6.0/lib/smtp-connection";
 import { ConfigError, TransportError } from "../../base/errors.ts";
 import { untilAborted } from "../../runtime/abort.ts";
 import type { MailContent } from "./message.ts";
-import type { SmtpMail, SmtpOptions, SmtpServer } from "./smtp_types.ts";
+import type { SmtpMail, SmtpOptions, SmtpServer } from "./smtp_server.ts";
 import { toSmtpError } from "./smtp_errors.ts";
 
 /** How long a server that has taken the mail may take to say goodbye. */

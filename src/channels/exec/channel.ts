@@ -1,93 +1,16 @@
-/** Programs of one's own: each gets the notification as JSON on its standard input. */
+/** Runs a program, which reads the notification as JSON from standard input. */
 
 import { withoutItems } from "../../notification/batch.ts";
 import { ConfigError, type ResponseClass, ResponseError, TransportError } from "../../base/errors.ts";
-import { parseDuration } from "../../base/duration.ts";
-import type { Fields } from "../../base/fields.ts";
 import type { SubprocessEnd } from "../../runtime/subprocess.ts";
 import { formatNotes } from "../../notification/render.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "../channel.ts";
-import type { ChannelContext, ChannelKind, OpenChannel } from "../kind.ts";
+import type { ChannelContext, ChannelSetup } from "../kind.ts";
 import { renderMessage } from "../message.ts";
+import type { ExecSettings } from "./settings.ts";
 
-/** How an exec channel is configured. */
-export interface ExecConfig {
-  /** May be left out where the channel is called `exec`. */
-  readonly kind?: "exec";
-  /** The program by its absolute path, and its arguments. No shell looks at them. */
-  readonly command: readonly string[];
-  /** How long it may take before it is killed: `30s`. It counts also where `--wait` is shorter, for a program should not be killed halfway. @default {"30s"} */
-  readonly timeout?: string;
-}
-
-const DEFAULT_TIMEOUT_MS = 30_000;
-
-/** Longer ones would hold up the queue behind them. */
-const MAX_TIMEOUT_MS = 600_000;
-
-/** An absolute path, on Windows too. */
-const PATH_REGEXP = /^(\/|[A-Za-z]:[\\/])[^\0]*$/;
-
-/** The kind `exec`: `command`, `timeout`. */
-export const execKind: ChannelKind = {
-  kind: "exec",
-  speaksHttp: false,
-  fields: {
-    command: {
-      isRequired: true,
-      schema: {
-        type: "array",
-        description: "the program's absolute path, then its arguments",
-        examples: [["/usr/local/bin/tell", "--loud"]],
-        minItems: 1,
-        prefixItems: [{ type: "string", pattern: PATH_REGEXP.source }],
-        items: { type: "string", pattern: "^[^\\u0000]*$" },
-      },
-    },
-    timeout: {
-      schema: {
-        type: "string",
-        description: "how long it may take before it is killed, at most 10 minutes",
-        examples: ["5s"],
-        default: "30s",
-        pattern: "^\\s*(\\d+(\\.\\d+)?\\s*(ms|s|m|min|h|d|w)\\s*)+$",
-      },
-    },
-  },
-  configure(name: string, fields: Fields): OpenChannel {
-    const command = commandField(fields);
-    const text = fields.text("timeout");
-    const timeoutMs = text === undefined ? DEFAULT_TIMEOUT_MS : parseDuration(text);
-    if (timeoutMs === undefined || timeoutMs === 0 || timeoutMs > MAX_TIMEOUT_MS) {
-      throw fields.error("timeout", "it must be a duration of at most 10 minutes, such as 30s");
-    }
-    fields.end();
-    return (context) => new ExecChannel(name, { command, timeoutMs }, context);
-  },
-};
-
-/**
- * Reads `command`: a program's absolute path, then its arguments.
- *
- * @throws {ConfigError} when it is missing, or anything else
- */
-export function commandField(fields: Fields): readonly [string, ...string[]] {
-  const command = fields.value("command");
-  if (isCommand(command)) return command;
-  throw fields.error(
-    "command",
-    "it must be a list of texts: the program's absolute path, then its arguments",
-    'for example ["/usr/local/bin/tell", "--loud"]',
-  );
-}
-
-function isCommand(value: unknown): value is readonly [string, ...string[]] {
-  return Array.isArray(value) && value.every((word) => typeof word === "string" && !word.includes("\0")) &&
-    PATH_REGEXP.test(value[0] ?? "");
-}
-
-/** Exit codes of sysexits.h that say more than "not now". */
-const VERDICTS: Readonly<Record<number, ResponseClass>> = {
+/** Exit codes of sysexits.h that mean more than "not now". */
+const FAILURE_CLASSES: Readonly<Record<number, ResponseClass>> = {
   64: "credentials", // EX_USAGE: the arguments in the configuration are wrong
   65: "rejected", // EX_DATAERR
   67: "destination", // EX_NOUSER
@@ -96,40 +19,36 @@ const VERDICTS: Readonly<Record<number, ResponseClass>> = {
   78: "credentials", // EX_CONFIG
 };
 
-interface Program {
-  readonly command: readonly [string, ...string[]];
-  readonly timeoutMs: number;
-}
-
-class ExecChannel implements Channel {
+/** A channel to one program. */
+export class ExecChannel implements Channel {
   readonly kind = "exec";
   readonly isIdempotent = false;
   readonly runsSubprocesses = true;
   readonly attachmentMode = "inline";
   readonly name: string;
   readonly destinations: readonly string[];
-  readonly #program: Program;
+  readonly #settings: ExecSettings;
   readonly #context: ChannelContext;
 
-  constructor(name: string, program: Program, context: ChannelContext) {
+  constructor({ name, settings }: ChannelSetup<ExecSettings>, context: ChannelContext) {
     this.name = name;
-    this.destinations = [program.command[0]];
-    this.#program = program;
+    this.destinations = [settings.command[0]];
+    this.#settings = settings;
     this.#context = context;
   }
 
-  /** Exit code 0 is the proof. A program that was killed may have done its work all the same; the id that it gets tells it so. */
+  /** Exit code 0 is the proof. A killed program may have done its work, so it gets the same id on every try. */
   async send(envelope: Envelope, options: SendOptions): Promise<Receipt> {
     const { txnId, inDoubt } = options;
     const end = await this.#run(envelope, options);
-    if (end.code !== 0) throw refusal(this.#program.command[0], end);
+    if (end.code !== 0) throw refusal(this.#settings.command[0], end);
     const [line = ""] = end.stdout.split("\n");
     return { id: line.trim().slice(0, MAX_RECEIPT_CHARS) || txnId, possibleDuplicate: inDoubt !== undefined };
   }
 
   async #run(envelope: Envelope, options: SendOptions): Promise<SubprocessEnd> {
     const { runtime } = this.#context;
-    const { command: [path, ...args], timeoutMs } = this.#program;
+    const { command: [path, ...args], timeout: timeoutMs } = this.#settings;
     const stdin = await this.#document(envelope, options);
     const limit = runtime.timeout(timeoutMs);
     try {
@@ -156,7 +75,7 @@ class ExecChannel implements Channel {
     }
   }
 
-  /** The notification, and what else a program may want to say. */
+  /** The notification as the program reads it. */
   async #document({ notification }: Envelope, { txnId, late, replaced, inDoubt }: SendOptions): Promise<string> {
     const { identity, runtime, files, warn } = this.#context;
     const attachments = await Promise.all((notification.attachments ?? []).map(async ({ content, ...file }) => {
@@ -178,28 +97,28 @@ class ExecChannel implements Channel {
 
 const MAX_RECEIPT_CHARS = 255;
 
-/** How much of what it said last is shown. */
+/** How much of the end of its error output an error shows. */
 const MAX_TAIL_CHARS = 300;
 
 function refusal(path: string, { code, stderr }: SubprocessEnd): ResponseError | TransportError {
   const said = stderr.trim().replace(/\s*\n\s*/g, "; ").slice(-MAX_TAIL_CHARS);
   const message = `${path} ended with exit code ${code}${said === "" ? "" : `: ${said}`}`;
-  // Whoever ends with a code says that it is not done; whoever was ended by a signal says nothing.
+  // An exit code says that the work is not done. A program that a signal ended may have done it.
   if (code > 128) return new TransportError("exchange", message);
-  return new ResponseError(message, { status: code, failureClass: VERDICTS[code] ?? "not-sent" });
+  return new ResponseError(message, { status: code, failureClass: FAILURE_CLASSES[code] ?? "not-sent" });
 }
 
 function startProblem(error: unknown): { readonly state: string; readonly hint?: string } {
   if (error instanceof Deno.errors.NotFound) {
-    return { state: "it is not there", hint: "or the interpreter is not that its first line names" };
+    return { state: "it does not exist", hint: "or the interpreter in its first line (#!) is missing" };
   }
   if (error instanceof Deno.errors.PermissionDenied) {
-    return { state: "it may not be executed", hint: "is it a program, and executable for this user?" };
+    return { state: "it is not executable", hint: "is it a program, and executable by this user?" };
   }
   if (error instanceof Deno.errors.NotCapable) {
     return {
-      state: "matrix-notify itself may run no programs",
-      hint: "Deno gives it that permission with --allow-run",
+      state: "matrix-notify may not run programs",
+      hint: "give Deno the permission --allow-run",
     };
   }
   return { state: error instanceof Error ? error.message : String(error) };

@@ -1,69 +1,137 @@
-/** The field of a channel's configuration that names its server. */
+/** The settings of a service that is reached over the network: its address, plain http, secrets. */
 
-import { parseServer, type ServerAddressOptions } from "../../runtime/address.ts";
+import { ConfigError } from "../../base/errors.ts";
 import type { Fields } from "../../base/fields.ts";
-import type { FieldSpec, FieldSpecs } from "./field_spec.ts";
-import type { ParseContext } from "../kind.ts";
+import { requireSecretFile, Secret } from "../../base/secret.ts";
+import { isLoopback, parseServer, type ServerAddressOptions } from "../../runtime/address.ts";
+import { isToken } from "../../runtime/http.ts";
+import { flag, type Setting, setting, type SettingOptions, type ValueOf } from "./setting.ts";
 
-/** What a server's address may be. */
-export interface ServerFieldOptions extends Pick<ServerAddressOptions, "mayHavePath"> {
-  /** The address where none is configured; without it there must be one. */
-  readonly fallback?: string;
+/** Options of a server's address. */
+export interface ServerOptions extends SettingOptions<string>, Pick<ServerAddressOptions, "mayHavePath"> {
+  readonly default?: string;
+}
+
+/** The address of a server, without a trailing slash. The table has {@linkcode insecureHttp} beside it. */
+export function server<const Options extends ServerOptions>(options: Options): Setting<ValueOf<string, Options>> {
+  const { mayHavePath } = options as ServerOptions;
+  return setting<string>({
+    ...options,
+    schema: {
+      type: "string",
+      pattern: `^([hH][tT][tT][pP][sS]?://)?[^/@?#\\u0000-\\u0020]+(/${mayHavePath ? "[^?#]*" : ""})?$`,
+      ...(options.default === undefined ? {} : { default: options.default }),
+    },
+    read(fields, key, context) {
+      const given = fields.text(key) ?? options.default;
+      if (given === undefined) return undefined;
+      const insecureHttp = fields.flag("insecureHttp", context.insecureHttp);
+      const address = parseServer(given, { insecureHttp, mayHavePath });
+      if ("baseUrl" in address) return address.baseUrl;
+      throw fields.error(key, address.problem, address.hint);
+    },
+  }) as Setting<ValueOf<string, Options>>;
+}
+
+/** `insecureHttp`: the key beside every address. */
+export function insecureHttp(): Setting<boolean> {
+  return flag({
+    help: "`true`: permits plain http to another host; secrets then cross the network unencrypted",
+    examples: [true],
+    default: false,
+  });
+}
+
+/** What a secret looks like. */
+export interface SecretForm {
+  /** For the schema. */
+  readonly pattern: string;
+  /** Says what is wrong with a text; undefined for a valid one. */
+  problemOf(text: string): string | undefined;
+}
+
+/** The usual forms: a `token` of visible ASCII, the value of a `header`, a `line` such as a password. */
+export const SECRET_FORMS = {
+  token: {
+    pattern: "^[!-~]+$",
+    problemOf: (text) => isToken(text) ? undefined : "it must be one token of visible ASCII characters",
+  },
+  header: {
+    pattern: "^[ -~]*[!-~][ -~]*$",
+    problemOf: (text) => /^[\x20-\x7e]+$/.test(text) ? undefined : "it must be one line of ASCII",
+  },
+  line: {
+    pattern: "^\\P{Cc}*[^\\s\\p{Cc}]\\P{Cc}*$",
+    problemOf: (text) => /^\P{Cc}+$/u.test(text) ? undefined : "it must be one line, without control characters",
+  },
+} as const satisfies Readonly<Record<string, SecretForm>>;
+
+/** Options of a secret. */
+export interface SecretOptions extends SettingOptions<string> {
+  readonly form: SecretForm;
+}
+
+/** A secret, in the configuration or in a file of its own. */
+export function secret<const Options extends SecretOptions>(options: Options): Setting<ValueOf<Secret, Options>> {
+  const { form } = options as SecretOptions;
+  return setting<Secret>({
+    ...options,
+    schema: { type: "string", pattern: form.pattern },
+    isSecret: true,
+    hasFile: true,
+    read: (fields, key) => readSecret(fields, key, form.problemOf),
+  }) as Setting<ValueOf<Secret, Options>>;
+}
+
+/** The whole address of a webhook. Anybody who knows it can post there, so it is a secret. */
+export function secretUrl(options: SettingOptions<string>): Setting<Secret> {
+  return setting({
+    ...options,
+    schema: { type: "string", pattern: "^[hH][tT][tT][pP][sS]?://[!-~]+$" },
+    isSecret: true,
+    hasFile: true,
+    read(fields, key, context) {
+      const insecureHttp = fields.flag("insecureHttp", context.insecureHttp);
+      return readSecret(fields, key, (text) => urlProblem(text, insecureHttp));
+    },
+  });
+}
+
+function urlProblem(text: string, insecureHttp: boolean): string | undefined {
+  const url = URL.parse(text);
+  if (url === null || !/^https?:$/.test(url.protocol)) return "it is not an address such as https://example.org/hook";
+  if (url.username !== "" || url.password !== "") return "it must not contain a user name or a password: set a header";
+  if (url.hash !== "") return "it must have no fragment";
+  if (url.protocol === "https:" || insecureHttp || isLoopback(url.hostname)) return undefined;
+  return "plain http would send it unencrypted: use https://, or insecureHttp if you own the network in between";
 }
 
 /**
- * Reads a server's address, and `insecureHttp` beside it.
+ * Reads a secret from `key`, or from the file that `keyFile` names. The file is read when the secret is used: a file that cannot be
+ * read must not stop other channels.
  *
- * @returns the address without a trailing slash
- * @throws {ConfigError} when it is missing, no address, or would send the token in the clear
+ * @throws {ConfigError} if both are set, or the value does not have the form
  */
-export function serverField(
+export function readSecret(
   fields: Fields,
   key: string,
-  context: ParseContext,
-  { fallback, mayHavePath }: ServerFieldOptions = {},
-): string {
-  const insecureHttp = fields.flag("insecureHttp", context.insecureHttp);
-  const address = parseServer(fallback === undefined ? fields.requiredText(key) : fields.text(key) ?? fallback, {
-    insecureHttp,
-    mayHavePath,
-  });
-  if ("baseUrl" in address) return address.baseUrl;
-  throw fields.error(key, address.problem, address.hint);
+  problemOf: SecretForm["problemOf"],
+): Secret | undefined {
+  const value = fields.text(key);
+  const path = fields.text(`${key}File`);
+  if (value !== undefined && path !== undefined) {
+    throw fields.error(key, `${fields.nameOf(`${key}File`)} is set too`, "keep one of them");
+  }
+  if (path !== undefined) return new Secret(() => readSecretFile(path, fields.nameOf(`${key}File`), problemOf));
+  if (value === undefined) return undefined;
+  const problem = problemOf(value);
+  if (problem !== undefined) throw fields.error(key, problem);
+  return new Secret(() => value);
 }
 
-/** `insecureHttp` as data. */
-export const INSECURE_HTTP_FIELD: FieldSpecs = {
-  insecureHttp: {
-    schema: {
-      type: "boolean",
-      description: "permits plain http to another host; what is secret goes over the network in the clear",
-      examples: [true],
-      default: false,
-    },
-  },
-};
-
-/** What a server's field may be. */
-export type ServerSpec = Pick<FieldSpec, "isRequired" | "unless"> & Pick<ServerFieldOptions, "mayHavePath">;
-
-/** A server's address, and `insecureHttp` beside it, as data. */
-export function serverFields(
-  key: string,
-  example: string,
-  { isRequired = true, unless, mayHavePath }: ServerSpec = {},
-): FieldSpecs {
-  return {
-    [key]: {
-      isRequired,
-      unless,
-      schema: {
-        type: "string",
-        description: `the server's address, ${mayHavePath ? "with its path where it has one" : "without a path"}`,
-        examples: [example],
-        pattern: `^([hH][tT][tT][pP][sS]?://)?[^/@?#\\u0000-\\u0020]+(/${mayHavePath ? "[^?#]*" : ""})?$`,
-      },
-    },
-    ...INSECURE_HTTP_FIELD,
-  };
+function readSecretFile(path: string, what: string, problemOf: SecretForm["problemOf"]): string {
+  const text = requireSecretFile(path, what).trim();
+  const problem = problemOf(text);
+  if (problem === undefined) return text;
+  throw new ConfigError(`Cannot use ${what} ${path}: ${problem}`);
 }

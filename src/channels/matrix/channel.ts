@@ -2,7 +2,6 @@
 
 import type { Batch } from "../../notification/batch.ts";
 import { InvalidNotificationError, NotSentError } from "../../base/errors.ts";
-import type { Fields } from "../../base/fields.ts";
 import { MatrixError } from "../../matrix/errors.ts";
 import { type RoomMessageContent, sendEvent } from "../../matrix/events.ts";
 import { parseRoom, ROOM_HINT, ROOM_PROBLEM } from "../../matrix/ids.ts";
@@ -11,56 +10,37 @@ import type { MatrixClient } from "../../matrix/request.ts";
 import { joinRoom } from "../../matrix/rooms.ts";
 import type { Attachment, Notification } from "../../notification/notification.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "../channel.ts";
-import type { ChannelContext, ChannelKind, OpenChannel, ParseContext } from "../kind.ts";
-import { clientField } from "./client.ts";
+import type { ChannelContext, ChannelSetup } from "../kind.ts";
+import { createClient } from "./client.ts";
 import { contentHasRoomFor, contentOf, type ContentOptions, MAX_CONTENT_BYTES, mentionsOf } from "./content.ts";
 import { type EarlierDelivery, findEarlierDelivery } from "./deduplicate.ts";
-import { MATRIX_FIELDS, type MatrixPolicy, matrixPolicy, roomsField } from "./fields.ts";
-import { formerRoomsSince, type KnownRoom } from "./cached_room.ts";
 import { type Related, relatedContent, relatedTo } from "./relations.ts";
-import { RoomResolver } from "./room_resolver.ts";
+import { formerRoomsSince, type KnownRoom, RoomResolver } from "./room_resolver.ts";
+import type { MatrixSettings } from "./settings.ts";
 import { inMemoryRoomCache } from "../room_cache.ts";
 
 /** As long as any. */
 const ANY_TXN_ID = "00000000-0000-4000-8000-000000000000";
 
-/** The kind `matrix`: `user`, or `homeserver` with `accessToken` or `accessTokenFile`; `room`, `mentions`, `related`, `doubt`. */
-export const matrixKind: ChannelKind = {
-  kind: "matrix",
-  speaksHttp: true,
-  fields: MATRIX_FIELDS,
-  destination: { keys: ["room"], read: roomsField },
-  configure(name: string, fields: Fields, context: ParseContext): OpenChannel {
-    const openClient = clientField(fields, context);
-    const policy = matrixPolicy(fields);
-    fields.end();
-    return (channelContext) => new MatrixChannel(name, policy, openClient(channelContext.runtime), channelContext);
-  },
-};
-
-class MatrixChannel implements Channel {
+/** A channel to rooms of one homeserver. */
+export class MatrixChannel implements Channel {
   readonly kind = "matrix";
   readonly isIdempotent = true;
   readonly attachmentMode = "separate";
   readonly name: string;
   readonly destinations: readonly string[];
-  readonly #policy: MatrixPolicy;
+  readonly #settings: MatrixSettings;
   readonly #client: MatrixClient;
   readonly #context: ChannelContext;
   readonly #rooms: RoomResolver;
 
-  constructor(
-    name: string,
-    policy: MatrixPolicy,
-    client: MatrixClient,
-    context: ChannelContext,
-  ) {
+  constructor({ name, destinations, settings }: ChannelSetup<MatrixSettings>, context: ChannelContext) {
     this.name = name;
-    this.destinations = policy.rooms;
-    this.#policy = policy;
-    this.#client = client;
+    this.destinations = destinations;
+    this.#settings = settings;
+    this.#client = createClient(settings, context.runtime);
     this.#context = context;
-    this.#rooms = new RoomResolver(client, name, context.roomCache ?? inMemoryRoomCache());
+    this.#rooms = new RoomResolver(this.#client, name, context.roomCache ?? inMemoryRoomCache());
   }
 
   checkDestination(room: string): void {
@@ -121,7 +101,7 @@ class MatrixChannel implements Channel {
   async #clear({ inDoubt, ...where }: Sending): Promise<EarlierDelivery> {
     if (inDoubt === undefined) return { possibleDuplicate: false };
     return await beforeSending(() =>
-      findEarlierDelivery(this.#client, { ...where, inDoubt, policy: this.#policy.inDoubt })
+      findEarlierDelivery(this.#client, { ...where, inDoubt, policy: this.#settings.inDoubt })
     );
   }
 
@@ -160,8 +140,8 @@ class MatrixChannel implements Channel {
     return await this.#put(sending);
   }
 
-  hasRoomFor(digest: Batch): boolean {
-    return contentHasRoomFor(digest, this.#contentOptions(digest, { txnId: ANY_TXN_ID, late: true }));
+  hasRoomFor(batch: Batch): boolean {
+    return contentHasRoomFor(batch, this.#contentOptions(batch, { txnId: ANY_TXN_ID, late: true }));
   }
 
   #relate(
@@ -169,7 +149,7 @@ class MatrixChannel implements Channel {
     room: KnownRoom,
     { incident, timeoutMs, signal }: SendOptions,
   ): Promise<Related | undefined> {
-    const policy = this.#policy.related;
+    const policy = this.#settings.related;
     return relatedTo(this.#client, notification, { policy, incident, room, timeoutMs, signal });
   }
 
@@ -183,7 +163,7 @@ class MatrixChannel implements Channel {
       txnId,
       lateAt: late ? runtime.now() : undefined,
       replaced,
-      mentions: mentionsOf(notification, this.#policy.mentions),
+      mentions: mentionsOf(notification, this.#settings.mentions),
       maxBytes: MAX_CONTENT_BYTES,
       warn,
     };

@@ -11,13 +11,10 @@ import { findEvent } from "../../matrix/events.ts";
 import type { MatrixClient } from "../../matrix/request.ts";
 import { readServerSoftware } from "../../matrix/discovery.ts";
 import type { InDoubt } from "../../queue/record.ts";
-import { CLOCK_SKEW_MS } from "./cached_room.ts";
+import { CLOCK_SKEW_MS } from "./room_resolver.ts";
+import type { MatrixSettings } from "./settings.ts";
 
-/**
- * What matters more when nobody can tell yet. `send`: that the message comes in time, with a small risk of two. `wait`: that there is one, up to five minutes
- * later.
- */
-export type InDoubtPolicy = "send" | "wait";
+type InDoubtPolicy = MatrixSettings["inDoubt"];
 
 /** A server that is not Synapse may show an event so much later than it took it. */
 export const QUIET_MS: Readonly<Record<InDoubtPolicy, number>> = { send: 35_000, wait: 310_000 };

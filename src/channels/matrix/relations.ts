@@ -26,13 +26,10 @@ import { whoami } from "../../matrix/account.ts";
 import type { Notification } from "../../notification/notification.ts";
 import { formatTime } from "../../notification/render.ts";
 import { contentOf, type ContentOptions } from "./content.ts";
-import { formerRoomsSince, type KnownRoom } from "./cached_room.ts";
+import { formerRoomsSince, type KnownRoom } from "./room_resolver.ts";
+import type { MatrixSettings } from "./settings.ts";
 
-/** How later events of a key relate to the first. */
-export type RelatedPolicy = "reply" | "edit" | "thread" | "none";
-
-/** The policies. */
-export const RELATED_POLICIES: readonly RelatedPolicy[] = ["reply", "edit", "thread", "none"];
+type RelatedPolicy = MatrixSettings["related"];
 
 /** What an edit adds to two times its content, in bytes, at most: its keys, the id of the event, and asterisks. */
 const EDIT_BYTES = 1024;

@@ -14,6 +14,7 @@
  */
 
 import { NotSentError } from "../../base/errors.ts";
+import { isObject } from "../../base/fields.ts";
 import { MatrixError } from "../../matrix/errors.ts";
 import { parseRoom } from "../../matrix/ids.ts";
 import type { MatrixClient, RequestOptions } from "../../matrix/request.ts";
@@ -21,8 +22,8 @@ import { readReplacement, type Replacement } from "../../matrix/room_state.ts";
 import { joinRoom, resolveAlias } from "../../matrix/rooms.ts";
 import { whoami } from "../../matrix/account.ts";
 import { openDirectChat } from "./direct_chat.ts";
+import { laneKey } from "../../queue/entry.ts";
 import type { RoomCache } from "../room_cache.ts";
-import { type FormerRoom, type KnownRoom, readKnownRoom, roomKey } from "./cached_room.ts";
 
 /** How long a room is used unseen, milliseconds: whoever has power in a room that was replaced is not refused there. */
 export const LOOK_EVERY_MS: number = 6 * 3_600_000;
@@ -32,6 +33,24 @@ const FORMER_MS: number = 30 * 86_400_000;
 
 /** Nobody replaces a room so often in earnest. */
 const MAX_REPLACEMENTS = 20;
+
+/** A room that a destination had before. */
+export interface FormerRoom {
+  readonly roomId: string;
+  /** When it was left, milliseconds since 1970. */
+  readonly until: number;
+}
+
+/** The room of a destination. */
+export interface KnownRoom {
+  readonly roomId: string;
+  /** When it was looked at, milliseconds since 1970. */
+  readonly seen: number;
+  /** The oldest first. */
+  readonly former: readonly FormerRoom[];
+  /** Whose direct chat it is: our own user id. */
+  readonly owner?: string;
+}
 
 /** Finds the rooms of one channel's destinations. */
 export class RoomResolver {
@@ -201,4 +220,34 @@ interface Refused {
   readonly known: KnownRoom | undefined;
   readonly roomId: string;
   readonly error: MatrixError;
+}
+
+/** Under which key a channel's destination is remembered. */
+export function roomKey(channel: string, destination: string): string {
+  return `room ${laneKey({ channel, destination })}`;
+}
+
+/** How far the clocks of this host and of the homeserver may differ. */
+export const CLOCK_SKEW_MS = 10 * 60_000;
+
+/** Reads what a memory gave; undefined when that is something else. */
+export function readKnownRoom(value: unknown): KnownRoom | undefined {
+  if (!isObject(value)) return undefined;
+  const { roomId, seen, former, owner } = value;
+  if (!isRoomId(roomId) || typeof seen !== "number" || !Array.isArray(former)) return undefined;
+  return { roomId, seen, former: former.filter(isFormerRoom), ...(typeof owner === "string" ? { owner } : {}) };
+}
+
+/** The rooms to which something that left since then may have gone, but for the present one. */
+export function formerRoomsSince({ roomId, former }: KnownRoom, since: number): string[] {
+  const rooms = former.filter(({ until }) => until >= since - CLOCK_SKEW_MS).map((room) => room.roomId);
+  return [...new Set(rooms)].filter((room) => room !== roomId);
+}
+
+function isFormerRoom(value: unknown): value is FormerRoom {
+  return isObject(value) && isRoomId(value.roomId) && typeof value.until === "number";
+}
+
+function isRoomId(value: unknown): value is string {
+  return typeof value === "string" && /^!./.test(value);
 }

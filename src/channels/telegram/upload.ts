@@ -1,39 +1,38 @@
-/** A file in a Telegram chat (Bot API, "sendPhoto", "sendDocument", "Sending files"). */
+/** Sends a file to a Telegram chat (Bot API, "sendPhoto", "sendDocument", "Sending files"). */
 
 import { timeoutWithAttachments } from "../../notification/attachment_mode.ts";
 import { ResponseError } from "../../base/errors.ts";
 import type { Attachment } from "../../notification/notification.ts";
 import type { FileReader } from "../kind.ts";
-import { MovedError } from "./response.ts";
-import type { BotCall } from "./bot.ts";
+import { type BotCall, MovedError } from "./bot.ts";
 
-/** Larger photos it does not take: they go as documents. */
+/** The largest photo; a larger one is sent as a document. */
 const MAX_PHOTO_BYTES = 10 * 2 ** 20;
 
-/** Width and height of a photo together, in pixels. */
+/** The largest sum of width and height of a photo, in pixels. */
 const MAX_PHOTO_PIXELS = 10_000;
 
-/** Neither side of a photo may be so many times the other. */
+/** The largest ratio of the sides of a photo. */
 const MAX_PHOTO_RATIO = 20;
 
 const PHOTO_TYPES: readonly string[] = ["image/jpeg", "image/png", "image/webp"];
 
-/** How a file goes out. */
+/** A file, and how to send it. */
 export interface FileCall {
   readonly file: Attachment;
   readonly files: FileReader;
   readonly timeoutMs: number;
-  /** What every message to the chat says. */
+  /** The parameters of every message to the chat. */
   readonly parameters: Readonly<Record<string, unknown>>;
   /** Calls a method of the bot. */
   readonly call: (call: Pick<BotCall, "method" | "form" | "timeoutMs">) => Promise<unknown>;
 }
 
 /**
- * Sends a file, as a photo where it can be one. What is refused as a photo is not sent, so that it may follow at once as what it is.
+ * Sends a file, as a photo if it can be one. A photo that Telegram refuses is not sent, so the document can follow at once.
  *
  * @returns the message
- * @throws {ResponseError} when the file is refused for good; what is behind it goes on
+ * @throws {ResponseError} with the class `rejected` if Telegram refuses the file
  * @throws whatever `call` throws
  */
 export async function sendFile({ file, files, timeoutMs, parameters, call }: FileCall): Promise<unknown> {
@@ -55,7 +54,7 @@ export async function sendFile({ file, files, timeoutMs, parameters, call }: Fil
     return await send("sendDocument", "document");
   } catch (error) {
     if (!isRefused(error)) throw error;
-    // The chat took the text before it.
+    // The chat accepted the text before it, so the file is the problem.
     throw new ResponseError(`Cannot send ${file.name}: ${error.message}`, {
       status: error.status,
       failureClass: "rejected",

@@ -1,6 +1,6 @@
 /**
- * The template of a webhook's body: JSON whose texts hold placeholders. They are filled in as values and never as pieces of JSON, so that no subject can
- * change what is said around it.
+ * The template of a webhook's body: JSON whose texts contain placeholders. Placeholders are replaced as values, never as pieces of JSON,
+ * so a subject cannot change the structure around it.
  *
  * @module
  */
@@ -8,7 +8,7 @@
 import type { Fields } from "../../base/fields.ts";
 import { nearest } from "../../base/nearest.ts";
 
-/** What placeholders stand for. */
+/** The values of the placeholders. */
 export interface Values {
   /** The same on every try. */
   readonly id: string;
@@ -19,25 +19,25 @@ export interface Values {
   readonly subject: string;
   /** The message as plain text. */
   readonly message: string;
-  /** Everything as plain text: subject, message, link, note on lateness. */
+  /** The whole as plain text: subject, message, link, note. */
   readonly text: string;
   readonly link: string | null;
   readonly key: string | null;
-  /** Whether what the key is about is over. */
+  /** Whether the notification resolves its incident. */
   readonly resolves: boolean;
   readonly silent: boolean;
-  /** When it was said, as ISO 8601. */
+  /** When the notification was created, in ISO 8601. */
   readonly time: string;
   /** The same in seconds since 1970. */
   readonly unix: number;
-  /** What its reader must know besides, a line each: since when it waited, what it took the place of. Null when there is nothing. */
+  /** Notes for the reader, a line each: how late it is, what it replaces. Null if there are none. */
   readonly note: string | null;
 }
 
-/** A JSON value whose texts may hold placeholders. */
+/** A JSON value whose texts may contain placeholders. */
 export type Template = null | boolean | number | string | readonly Template[] | { readonly [key: string]: Template };
 
-/** What is sent when no body is configured. */
+/** The body, if none is configured. */
 export const DEFAULT_BODY: Template = {
   ...{ id: "{{id}}", identity: "{{identity}}", origin: "{{origin}}", severity: "{{severity}}" },
   ...{ subject: "{{subject}}", message: "{{message}}", link: "{{link}}", silent: "{{silent}}" },
@@ -54,18 +54,18 @@ const PLACEHOLDER_REGEXP = /\{\{\s*([^{}]*?)\s*\}\}/g;
 /**
  * Reads a template.
  *
- * @throws {ConfigError} when it makes no JSON object or array, or names a placeholder that there is not
+ * @throws {ConfigError} if it is not a JSON object or array, or has an unknown placeholder
  */
-export function templateField(fields: Fields, key: string): Template | undefined {
+export function readTemplate(fields: Fields, key: string): Template | undefined {
   const value = fields.value(key);
   if (value === undefined) return undefined;
   if (typeof value !== "object" || value === null) {
-    throw fields.error(key, "it must be a JSON object or array", "write it as JSON, not as a text that holds JSON");
+    throw fields.error(key, "it must be a JSON object or array", "write it as JSON, not as a text with JSON in it");
   }
   return check(value, (problem, hint) => fields.error(key, problem, hint));
 }
 
-/** Fills in a template. A text that is nothing but a placeholder becomes its value, be that a number, true, false or null. */
+/** Replaces the placeholders. A text that is only a placeholder becomes its value, which may be a number, true, false or null. */
 export function fillTemplate(template: Template, values: Values): Template {
   if (typeof template === "string") return fillText(template, values);
   if (isList(template)) return template.map((part) => fillTemplate(part, values));
@@ -80,7 +80,7 @@ function fillText(text: string, values: Values): Template {
   return text.replace(PLACEHOLDER_REGEXP, (_, name) => String(valueOf(name) ?? ""));
 }
 
-/** Only programs can hand us what is no JSON; a file cannot. */
+/** A value that is not JSON can come from a program that uses the library. */
 function check(value: unknown, error: (problem: string, hint?: string) => Error): Template {
   if (typeof value === "string") return checkText(value, error);
   if (value === null || typeof value === "boolean" || typeof value === "number" && Number.isFinite(value)) return value;
@@ -88,7 +88,7 @@ function check(value: unknown, error: (problem: string, hint?: string) => Error)
   if (typeof value === "object" && !("toJSON" in value)) {
     return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, check(part, error)]));
   }
-  throw error(`${typeof value === "object" ? "an object with toJSON()" : String(value)} in it is no JSON`);
+  throw error(`${typeof value === "object" ? "an object with toJSON()" : String(value)} in it is not JSON`);
 }
 
 function checkText(text: string, error: (problem: string, hint?: string) => Error): string {

@@ -39,7 +39,7 @@ export const schema: Command = defineCommand({
 
 async function printProblems({ args, runtime, ui }: ContextFor<typeof CHECK_OPTIONS>): Promise<number> {
   const { checkConfig } = await import("../../config/check.ts");
-  const { channels, problems } = checkConfig(runtime, toEffectiveOptions(args));
+  const { channels, problems } = await checkConfig(runtime, toEffectiveOptions(args));
   if (args.has("json")) {
     ui.json({ channels, problems: problems.map(({ message, hint }) => ({ message, hint })) });
   } else {
@@ -52,7 +52,10 @@ async function printProblems({ args, runtime, ui }: ContextFor<typeof CHECK_OPTI
 async function printValues({ args, runtime, ui }: ContextFor<typeof SHOW_OPTIONS>): Promise<number> {
   const { effectiveValues } = await import("../../config/effective.ts");
   for (
-    const value of effectiveValues(runtime, { ...toEffectiveOptions(args), noBackground: args.has("no-background") })
+    const value of await effectiveValues(runtime, {
+      ...toEffectiveOptions(args),
+      noBackground: args.has("no-background"),
+    })
   ) {
     if (args.has("json")) ui.json(value);
     else ui.data(formatValue(value));
@@ -62,7 +65,7 @@ async function printValues({ args, runtime, ui }: ContextFor<typeof SHOW_OPTIONS
 
 async function printSchema({ ui }: ContextFor<[]>): Promise<number> {
   const { configSchema } = await import("../../config/schema.ts");
-  ui.data(JSON.stringify(configSchema(), null, 2));
+  ui.data(JSON.stringify(await configSchema(), null, 2));
   return EXIT.ok;
 }
 

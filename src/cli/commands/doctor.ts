@@ -1,6 +1,6 @@
 /** `doctor`: finds problems and prints how to fix them. */
 
-import type { Finding, FindingState } from "../../doctor/finding.ts";
+import type { Finding, FindingState } from "../../channels/check.ts";
 import type { Outcome } from "../../notifier/outcomes.ts";
 import { type Command, type ContextFor, defineCommand } from "../command.ts";
 import { DOCTOR_EXIT, DOCTOR_MEANINGS } from "../exit_codes.ts";
@@ -38,7 +38,7 @@ const COLOURS: Readonly<Record<FindingState, Colour>> = {
 async function run(context: DoctorContext): Promise<number> {
   const { args, runtime, ui } = context;
   const { examine } = await import("../../doctor/examination.ts");
-  const { skipped, worstOf } = await import("../../doctor/finding.ts");
+  const { skipped, worstOf } = await import("../../channels/check.ts");
   const { denoHost } = await import("../../doctor/host.ts");
   const findings: Finding[] = [];
   const print = (finding: Finding) => {
@@ -63,7 +63,7 @@ async function run(context: DoctorContext): Promise<number> {
 }
 
 async function* sendTestMessage(context: DoctorContext): AsyncGenerator<Finding> {
-  const { findingOf } = await import("../../doctor/finding.ts");
+  const { findingOf } = await import("../../channels/check.ts");
   const { openNotifier } = await import("../notifier.ts");
   try {
     await using notifier = await openNotifier(context);

@@ -34,7 +34,7 @@ async function run(context: ContextFor<typeof OPTIONS>): Promise<number> {
     );
   }
   const { openMatrixClient } = await import("../matrix_account.ts");
-  const { client, channel } = openMatrixClient(context);
+  const { client, channel } = await openMatrixClient(context);
   const roomId = await enterRoom(client, room, { via: args.list("via") });
   if (args.has("json")) ui.json({ roomId, channel });
   else ui.data(`joined ${printable(roomId)}`);

@@ -33,7 +33,7 @@ export const login: Command = defineCommand({
 async function run(context: LoginCommandContext): Promise<number> {
   const { args, runtime, ui } = context;
   const { createSignIn, formatAccount, toAccountJson } = await import("../matrix_account.ts");
-  const signIn = createSignIn(context, args.operands[0]);
+  const signIn = await createSignIn(context, args.operands[0]);
   const offer = await findLoginOffer(signIn, {
     homeserver: args.text("homeserver"),
     insecureHttp: args.has("insecure-http"),

@@ -22,7 +22,7 @@ const LOGOUT_TIMEOUT_MS = 30_000;
 async function run(context: ContextFor<typeof OPTIONS>): Promise<number> {
   const { args, ui } = context;
   const { createSignIn, findStateDir } = await import("../matrix_account.ts");
-  const signIn = createSignIn(context, args.operands[0] ?? findOnlyAccount(findStateDir(context)));
+  const signIn = await createSignIn(context, args.operands[0] ?? findOnlyAccount(findStateDir(context)));
   const wasValid = await signOut({ ...signIn, timeoutMs: LOGOUT_TIMEOUT_MS });
   if (args.has("json")) ui.json({ user: signIn.userId, wasLoggedIn: wasValid });
   else ui.data(`logged out ${signIn.userId}${wasValid ? "" : ", whose login had already ended"}`);

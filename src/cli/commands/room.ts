@@ -61,7 +61,7 @@ async function createNamed(context: CreateContext): Promise<number> {
   }
   const { openMatrixClient } = await import("../matrix_account.ts");
   const { DIRECT_MARK } = await import("../../channels/matrix/direct_chat.ts");
-  const { client, channel } = openMatrixClient(context);
+  const { client, channel } = await openMatrixClient(context);
   const [person] = args.has("direct") ? invite : [];
   const direct = person === undefined
     ? {}
@@ -109,7 +109,7 @@ async function markAsDirect(
 async function printRooms(context: ContextFor<typeof ACCOUNT_OPTIONS>): Promise<number> {
   const { args, ui } = context;
   const { openMatrixClient } = await import("../matrix_account.ts");
-  const { client } = openMatrixClient(context);
+  const { client } = await openMatrixClient(context);
   const { joined, invites } = await withServerErrors(
     "list the rooms",
     () => syncRooms(client, { timeoutMs: ROOM_TIMEOUT_MS }),

@@ -35,8 +35,8 @@ async function run(context: WhoamiContext): Promise<number> {
   const [user] = args.operands;
   const users = user === undefined
     ? new AccountStore(findStateDir(context)).list()
-    : [createSignIn(context, user).userId];
-  const channels = user === undefined ? findMatrixChannels(context) : [];
+    : [(await createSignIn(context, user)).userId];
+  const channels = user === undefined ? await findMatrixChannels(context) : [];
   if (users.length + channels.length === 0) {
     ui.fail("No account is logged in", "run: matrix-notify login @bot:example.org");
     return EXIT.noPerm;
@@ -54,7 +54,7 @@ async function printAccount(context: WhoamiContext, userId: string): Promise<Hin
   const stateDir = findStateDir(context);
   const check = async () => {
     const { homeserver } = requireAccount(stateDir, userId);
-    const { runtime } = createSignIn(context, userId);
+    const { runtime } = await createSignIn(context, userId);
     const credentials = openSession(stateDir, userId, USER_AGENT).credentials(runtime);
     await verifyToken({ runtime, baseUrl: homeserver, userAgent: USER_AGENT, credentials });
     // Read again: the request may have renewed the token.

@@ -6,9 +6,11 @@
  */
 
 import type { Connection } from "../../runtime/http_clients.ts";
-import { channelObject, parseConfig } from "../../config/config.ts";
-import { connectionOf } from "../../config/connection.ts";
-import { contextOf, readConfigFile, variablesSet } from "../../config/load.ts";
+import { toChannelObject } from "../../config/channels.ts";
+import { parseConfig } from "../../config/config.ts";
+import { readConnection } from "../../config/connection.ts";
+import { readConfigFile } from "../../config/file.ts";
+import { createContext, variablesSet } from "../../config/load.ts";
 import { configPath } from "../../config/paths.ts";
 import { ConfigError, StorageError } from "../../base/errors.ts";
 import { Fields, isObject } from "../../base/fields.ts";
@@ -51,14 +53,14 @@ const REPLACED_KEYS: readonly string[] = [
  *
  * @throws {ConfigError} if the file or an option is wrong, or a variable is set
  */
-export function planChannel(context: SetupCommandContext): ChannelPlan {
+export async function planChannel(context: SetupCommandContext): Promise<ChannelPlan> {
   const { args, runtime } = context;
   const name = args.text("channel") ?? "matrix";
   const path = args.text("config") ?? configPath(runtime);
   rejectVariables(name, runtime.env);
-  const file = readConfigFile(path, { mustExist: false }) ?? {};
+  const file = await readConfigFile(path, { mustExist: false }) ?? {};
   const channels = isObject(file.channels) ? file.channels : {};
-  const before = Object.hasOwn(channels, name) ? requireMatrixChannel(name, channels[name]) : {};
+  const before = Object.hasOwn(channels, name) ? await requireMatrixChannel(name, channels[name]) : {};
   const { kept, connection } = mergeConnection(context, { name, before });
   const toChannel = (user: string, room: string) => ({
     ...(name === "matrix" ? {} : { kind: "matrix" }),
@@ -68,7 +70,7 @@ export function planChannel(context: SetupCommandContext): ChannelPlan {
   });
   const after = { ...file, channels: { ...channels, [name]: toChannel("@bot:example.org", "!room") } };
   const isValid = isObject(file.channels ?? {});
-  parseConfig(isValid ? after : file, contextOf(runtime, { stateDir: findStateDir(context) }, {}));
+  await parseConfig(isValid ? after : file, createContext(runtime, { stateDir: findStateDir(context) }, {}));
   return { name, path, before: { user: toText(before.user), room: toText(before.room) }, connection, toChannel };
 }
 
@@ -82,8 +84,8 @@ function rejectVariables(name: string, env: SetupCommandContext["runtime"]["env"
 }
 
 /** @throws {ConfigError} if the channel is not of kind matrix */
-function requireMatrixChannel(name: string, value: unknown): Readonly<Record<string, unknown>> {
-  const channel = channelObject(name, value);
+async function requireMatrixChannel(name: string, value: unknown): Promise<Readonly<Record<string, unknown>>> {
+  const channel = await toChannelObject(name, value);
   const kind = isObject(channel) ? channel.kind ?? name : undefined;
   if (isObject(channel) && kind === "matrix") return channel;
   throw new ConfigError(`Cannot set up channel ${name}: it is ${kind ? `of kind ${kind}` : "not an object"}`, {
@@ -111,7 +113,7 @@ function mergeConnection(
     if (key === "proxyFile") delete kept.proxy;
     kept[key] = key === "proxy" ? value : toAbsolutePath(value, names[key]);
   }
-  const connection = connectionOf(new Fields(kept, `channels.${name}`, names), `channels.${name}`);
+  const connection = readConnection(new Fields(kept, `channels.${name}`, names), `channels.${name}`);
   // Read the files now: a bad file would otherwise look like a homeserver that does not answer.
   connection?.read();
   return { kept, connection };
@@ -149,18 +151,18 @@ export interface ChannelPlace {
  * @throws {ConfigError} if the file cannot be read
  * @throws {StorageError} if it cannot be written; the old file is then unchanged
  */
-export function writeChannel(
+export async function writeChannel(
   { path, name, lockPath }: ChannelPlace,
   channel: Readonly<Record<string, unknown>>,
   files: Files = denoFiles,
-): void {
+): Promise<void> {
   for (const directory of [parentOf(path), parentOf(lockPath)]) {
     withFileErrors(`create the directory ${directory}`, () => files.makeDirectory(directory));
   }
   const lock = new FileLock(files, lockPath);
   if (!lock.tryAcquire()) throw new StorageError("locked", `Cannot write ${path}: another setup is writing it`);
   try {
-    const before = readConfigFile(path, { mustExist: false }) ?? {};
+    const before = await readConfigFile(path, { mustExist: false }) ?? {};
     const channels = isObject(before.channels) ? before.channels : {};
     const text = JSON.stringify({ ...before, channels: { ...channels, [name]: channel } }, undefined, 2);
     withFileErrors(`save ${path}`, () => replaceFile(files, resolveLink(path), `${text}\n`));

@@ -10,7 +10,7 @@ import { openSession } from "../../accounts/session.ts";
 import { formatDuration } from "../../base/duration.ts";
 import { USER_AGENT } from "../../base/version.ts";
 import { openDirectChat } from "../../channels/matrix/direct_chat.ts";
-import { RoomCacheFile } from "../../channels/room_cache_file.ts";
+import { RoomCacheFile } from "../../channels/room_cache.ts";
 import { MatrixError } from "../../matrix/errors.ts";
 import { powerToSend, readState, userPower } from "../../matrix/room_state.ts";
 import type { MatrixClient } from "../../matrix/request.ts";

@@ -54,7 +54,7 @@ export async function runWizard(context: SetupCommandContext): Promise<number> {
 async function setUpChannel(context: SetupCommandContext): Promise<SetupResult> {
   const { args, runtime, ui } = context;
   checkOptions(args);
-  const plan = planChannel(context), stateDir = findStateDir(context);
+  const plan = await planChannel(context), stateDir = findStateDir(context);
   using interrupt = listenForInterrupt(runtime.stdio);
   const { signal } = interrupt;
   const isInteractive = runtime.stdio.stdinIsTerminal() && !args.has("yes");
@@ -67,7 +67,7 @@ async function setUpChannel(context: SetupCommandContext): Promise<SetupResult> 
     const { deviceId, homeserver } = await openAccount(steps, user);
     const { room, roomId } = await chooseRoom(steps, { userId: user, homeserver });
     signal.throwIfAborted();
-    writeChannel({ ...plan, lockPath: `${stateDir}/setup.lock` }, plan.toChannel(user, room));
+    await writeChannel({ ...plan, lockPath: `${stateDir}/setup.lock` }, plan.toChannel(user, room));
     ui.tell(`Wrote ${plan.path}`);
     return { channel: plan.name, user, device: deviceId, homeserver, room, roomId, config: plan.path, stateDir };
   } catch (error) {

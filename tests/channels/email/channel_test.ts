@@ -172,9 +172,9 @@ Deno.test("emailKind refuses what cannot work, and every way to send a password 
   using runtime = fakeRuntime();
   const good = { server: "mail.example.org", from: "a@example.org", to: "b@example.org" };
   const cases: readonly (readonly [config: Record<string, unknown>, message: string])[] = [
-    [{ server: undefined }, "Cannot do without channels.email.server: it is not set"],
-    [{ server: "mail.example.org:25" }, "channels.email.server: it is no host name"],
-    [{ from: undefined }, "Cannot do without channels.email.from: it is not set"],
+    [{ server: undefined }, "Missing channels.email.server"],
+    [{ server: "mail.example.org:25" }, "channels.email.server: it is not a host name"],
+    [{ from: undefined }, "Missing channels.email.from"],
     [{ from: "a@example.org\nBcc: c@example.org" }, "channels.email.from: it is neither an address"],
     [{ from: "a" }, "channels.email.from: it is neither an address"],
     [{ to: [] }, "channels.email.to"],

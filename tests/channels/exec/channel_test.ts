@@ -150,7 +150,7 @@ Deno.test("ExecChannel.send() holds everything when the program cannot be starte
   assertEquals(failure.class, "credentials");
   assertStringIncludes(
     failure.reason,
-    "Cannot run /no/such/program: it is not there (or the interpreter is not that its first line names)",
+    "Cannot run /no/such/program: it does not exist (or the interpreter in its first line (#!) is missing)",
   );
 });
 

@@ -105,8 +105,8 @@ Deno.test("gotifyKind says what is missing, and what there is not", () => {
   const error = (config: Record<string, unknown>) =>
     assertThrows(() => openChannel("gotify", config, runtime), ConfigError);
   const server = "https://gotify.example.org";
-  assertEquals(error({ server }).message, "Cannot do without channels.gotify.token: it is not set");
-  assertEquals(error({ token: "A" }).message, "Cannot do without channels.gotify.server: it is not set");
+  assertEquals(error({ server }).message, "Missing channels.gotify.token");
+  assertEquals(error({ token: "A" }).message, "Missing channels.gotify.server");
   assertEquals(
     error({ server, token: "A", topic: "x" }).message,
     "Cannot use channels.gotify.topic: there is no such key",

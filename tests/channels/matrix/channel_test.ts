@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Channel } from "../../../src/channels/channel.ts";
-import { matrixKind } from "../../../src/channels/matrix/channel.ts";
+import { kind } from "../../../src/channels/matrix/kind.ts";
 import { MAX_CONTENT_BYTES } from "../../../src/channels/matrix/content.ts";
 import { TEST_FILES } from "../../fakes/files.ts";
 import { PARSE_CONTEXT } from "../../fakes/parse_context.ts";
@@ -30,7 +30,7 @@ async function channelTest(
   const room = homeserver.createRoom({ members: [userId] });
   const warnings: string[] = [];
   const fields = new Fields({ homeserver: homeserver.url, accessToken, room, ...config }, "channels.matrix");
-  const channel: Channel = matrixKind.configure("matrix", fields, PARSE_CONTEXT)({
+  const channel: Channel = kind.configure("matrix", fields, PARSE_CONTEXT).open({
     runtime,
     identity: "jump",
     files: TEST_FILES,

@@ -1,7 +1,7 @@
 /** What hangs together by a key: it fires, fires again, and is resolved; in one room, in the order of the queue. */
 
 import { assertEquals, assertMatch } from "@std/assert";
-import type { MatrixConfig } from "../../../src/channels/matrix/fields.ts";
+import type { MatrixConfig } from "../../../src/config/config_types.ts";
 import type { NotificationInput } from "../../../src/notification/notification.ts";
 import type { NotifierCore } from "../../../src/notifier/core.ts";
 import { type Scene, setScene } from "../../fakes/scene.ts";

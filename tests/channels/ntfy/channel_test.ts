@@ -1,13 +1,10 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { MAX_NTFY_BYTES, ntfyKind } from "../../../src/channels/ntfy/channel.ts";
+import { MAX_NTFY_BYTES } from "../../../src/channels/ntfy/channel.ts";
 import { ConfigError, NotTheServiceError, ResponseError } from "../../../src/base/errors.ts";
-import { TEST_FILES } from "../../fakes/files.ts";
-import { PARSE_CONTEXT } from "../../fakes/parse_context.ts";
-import { Fields } from "../../../src/base/fields.ts";
-import { createNotification, type NotificationInput } from "../../../src/notification/notification.ts";
+import type { NotificationInput } from "../../../src/notification/notification.ts";
 import { byteLength } from "../../../src/notification/render.ts";
 import { LoopbackNtfy, type NtfyOptions } from "../../../src/testing/mod.ts";
-import { fakeRuntime, TEST_TIME } from "../../fakes/runtime.ts";
+import { fakeRuntime } from "../../fakes/runtime.ts";
 import { openChannel, TEST_ID } from "../harness.ts";
 
 async function ntfyTest(
@@ -21,12 +18,8 @@ async function ntfyTest(
   await body({
     ntfy,
     async send(input, token, late = false) {
-      const fields = new Fields({ server: ntfy.url, topic: "alerts", token }, "channels.ntfy");
-      const open = ntfyKind.configure("ntfy", fields, PARSE_CONTEXT);
-      const channel = open({ runtime, identity: "jump", files: TEST_FILES, warn() {} });
-      const notification = createNotification(input, TEST_TIME - 5000);
-      const envelope = { channel: "ntfy", destination: "alerts", notification };
-      return (await channel.send(envelope, { txnId: "t", late, timeoutMs: 1000 })).id;
+      const { send } = openChannel("ntfy", { server: ntfy.url, topic: "alerts", token }, runtime);
+      return (await send(input, { txnId: "t", late, timeoutMs: 1000 })).id;
     },
   });
 }
@@ -98,8 +91,8 @@ Deno.test("ntfy logs in with a user and a password, and wants both or a token", 
   assertEquals(ntfy.messages("alerts").length, 1);
   const problem = (config: Record<string, string>) =>
     assertThrows(() => openChannel("ntfy", { ...where, ...config }, runtime), ConfigError).message;
-  assertEquals(problem({ user: "me" }), "Cannot use channels.ntfy.user: channels.ntfy.password is missing");
-  assertEquals(problem({ password: "x" }), "Cannot use channels.ntfy.password: channels.ntfy.user is missing");
+  assertEquals(problem({ user: "me" }), "Cannot use channels.ntfy.user: channels.ntfy.password is not set");
+  assertEquals(problem({ password: "x" }), "Cannot use channels.ntfy.password: channels.ntfy.user is not set");
   assertEquals(
     problem({ user: "me", password: "x", token: "y" }),
     "Cannot use channels.ntfy.user: channels.ntfy.token is set too",

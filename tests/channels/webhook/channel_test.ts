@@ -90,7 +90,7 @@ Deno.test("WebhookChannel.send() reads secret headers and addresses from files a
       const error = await assertRejects(() => send({ subject: "Up" }), ConfigError);
       assertEquals(
         error.message,
-        `Cannot use channels.webhook.urlFile ${directory}/url: plain http would send it in the clear: use https://, or insecureHttp if the network in between is yours`,
+        `Cannot use channels.webhook.urlFile ${directory}/url: plain http would send it unencrypted: use https://, or insecureHttp if you own the network in between`,
       );
       Deno.writeTextFileSync(`${directory}/url`, `${webhook.url}/from-file`);
       await send({ subject: "Up" });
@@ -151,9 +151,9 @@ Deno.test("webhookKind refuses what cannot work, without showing the address", (
   using runtime = fakeRuntime();
   const url = "https://example.org/hook/s3cr3t";
   const cases: readonly (readonly [config: Record<string, unknown>, message: string])[] = [
-    [{}, "Cannot do without channels.webhook.url: it is not set"],
+    [{}, "Missing channels.webhook.url"],
     [{ url: "example.org/s3cr3t" }, "channels.webhook.url: it is not an address"],
-    [{ url: "http://example.org/s3cr3t" }, "channels.webhook.url: plain http would send it in the clear"],
+    [{ url: "http://example.org/s3cr3t" }, "channels.webhook.url: plain http would send it unencrypted"],
     [{ url: "https://a:s3cr3t@example.org/" }, "channels.webhook.url: it must not hold a user name or a password"],
     [{ url, method: "GET" }, 'channels.webhook.method: it must be "POST" or "PUT"'],
     [{ url, body: '{"text": "{{subject}}"}' }, "channels.webhook.body: it must be a JSON object or array"],

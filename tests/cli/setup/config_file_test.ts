@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { type ChannelPlace, writeChannel } from "../../../src/cli/setup/config_file.ts";
 import { ConfigError, StorageError } from "../../../src/base/errors.ts";
 import { denoFiles, parentOf } from "../../../src/runtime/files.ts";
@@ -6,22 +6,22 @@ import { FileLock } from "../../../src/runtime/file_lock.ts";
 
 const CHANNEL = { user: "@bot:example.org", room: "!a" };
 
-function writeTest(body: (place: ChannelPlace, read: () => string) => void): void {
+async function writeTest(body: (place: ChannelPlace, read: () => string) => Promise<void>): Promise<void> {
   const folder = Deno.makeTempDirSync({ prefix: "write-" });
   try {
     const path = `${folder}/config.json`;
-    body({ path, name: "matrix", lockPath: `${folder}/state/setup.lock` }, () => Deno.readTextFileSync(path));
+    await body({ path, name: "matrix", lockPath: `${folder}/state/setup.lock` }, () => Deno.readTextFileSync(path));
   } finally {
     Deno.removeSync(folder, { recursive: true });
   }
 }
 
-Deno.test("writeChannel() creates the file, and changes only one channel when it exists", () => {
-  writeTest((place, read) => {
-    writeChannel(place, { user: "@old:example.org", room: "!b" });
-    writeChannel({ ...place, name: "phone" }, { kind: "ntfy" });
+Deno.test("writeChannel() creates the file, and changes only one channel when it exists", async () => {
+  await writeTest(async (place, read) => {
+    await writeChannel(place, { user: "@old:example.org", room: "!b" });
+    await writeChannel({ ...place, name: "phone" }, { kind: "ntfy" });
     Deno.writeTextFileSync(place.path, read().replace("{", '{"identity": "jump",'));
-    writeChannel(place, CHANNEL);
+    await writeChannel(place, CHANNEL);
     assertEquals(JSON.parse(read()), { identity: "jump", channels: { matrix: CHANNEL, phone: { kind: "ntfy" } } });
     assertEquals(Array.from(Deno.readDirSync(parentOf(place.path)), ({ name }) => name).sort(), [
       "config.json",
@@ -31,16 +31,16 @@ Deno.test("writeChannel() creates the file, and changes only one channel when it
 });
 
 for (const step of ["open", "rename", "syncDirectory"] as const) {
-  Deno.test(`writeChannel() leaves a complete file when ${step} fails`, () => {
-    writeTest((place, read) => {
-      writeChannel(place, { user: "@old:example.org", room: "!b" });
+  Deno.test(`writeChannel() leaves a complete file when ${step} fails`, async () => {
+    await writeTest(async (place, read) => {
+      await writeChannel(place, { user: "@old:example.org", room: "!b" });
       const before = read();
       const broken = () => {
         throw new Error("Input/output error (os error 5)");
       };
       const open: typeof denoFiles.open = (path, mode) => mode === "create" ? broken() : denoFiles.open(path, mode);
       const files = { ...denoFiles, [step]: step === "open" ? open : broken };
-      const { hint } = assertThrows(() => writeChannel(place, CHANNEL, files), StorageError, "Cannot save");
+      const { hint } = await assertRejects(() => writeChannel(place, CHANNEL, files), StorageError, "Cannot save");
       assertStringIncludes(`${hint}`, "--config");
       if (step !== "syncDirectory") assertEquals(read(), before);
       else assertEquals(JSON.parse(read()).channels.matrix, CHANNEL);
@@ -48,15 +48,15 @@ for (const step of ["open", "rename", "syncDirectory"] as const) {
   });
 }
 
-Deno.test("writeChannel() writes nothing when the file is broken or another setup is writing it", () => {
-  writeTest((place, read) => {
+Deno.test("writeChannel() writes nothing when the file is broken or another setup is writing it", async () => {
+  await writeTest(async (place, read) => {
     Deno.writeTextFileSync(place.path, "{");
-    assertThrows(() => writeChannel(place, CHANNEL), ConfigError, "it is not valid JSON");
+    await assertRejects(() => writeChannel(place, CHANNEL), ConfigError, "it is not valid JSON");
     assertEquals(read(), "{");
     Deno.writeTextFileSync(place.path, "{}");
     const lock = new FileLock(denoFiles, place.lockPath);
     lock.tryAcquire();
-    assertThrows(() => writeChannel(place, CHANNEL), StorageError, "another setup is writing it");
+    await assertRejects(() => writeChannel(place, CHANNEL), StorageError, "another setup is writing it");
     lock.release();
     assertEquals(read(), "{}");
   });

@@ -4,7 +4,7 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { inheritedConfig } from "../../../scripts/std/argv.ts";
 import { DELIVERER_COMMAND } from "../../../src/base/deliverer_command.ts";
 import { delivererCommand } from "../../../src/notifier/background/spawn.ts";
-import type { MatrixConfig } from "../../../src/channels/matrix/fields.ts";
+import type { MatrixConfig } from "../../../src/config/config_types.ts";
 import { appendLog, MAX_LOG_BYTES } from "../../../src/runtime/files.ts";
 import { NotifierCore } from "../../../src/notifier/core.ts";
 import { LoopbackHomeserver } from "../../../src/testing/mod.ts";

@@ -1,0 +1,55 @@
+/** `mailto://` and `mailtos://`. */
+
+import type { AppriseUrl } from "../apprise_url.ts";
+
+interface Provider {
+  readonly domain: RegExp;
+  readonly server: string;
+  readonly security: "starttls" | "tls";
+}
+
+/** Servers that Apprise knows by the domain of an address (its documentation, "Email Notifications", "Using Built-In Email Services"). */
+const PROVIDERS: readonly Provider[] = [
+  { domain: /^gmail\.com$/, server: "smtp.gmail.com", security: "starttls" },
+  { domain: /^(hotmail|live)\.com(\.au)?$/, server: "smtp-mail.outlook.com", security: "starttls" },
+  { domain: /^outlook\.com(\.au)?$/, server: "smtp.outlook.com", security: "starttls" },
+  { domain: /^yahoo\.(ca|com)$/, server: "smtp.mail.yahoo.com", security: "tls" },
+  { domain: /^gmx\.(com|net|de|at|ch|fr)$/, server: "mail.gmx.com", security: "starttls" },
+  { domain: /^fastmail\.(com|fm)$/, server: "smtp.fastmail.com", security: "tls" },
+  { domain: /^zoho(mail)?\.com$/, server: "smtp.zoho.com", security: "starttls" },
+];
+
+const SECURITY: Readonly<Record<string, string>> = { insecure: "none", starttls: "starttls", ssl: "tls" };
+
+/** The host is the server, unless `smtp` or a known provider says otherwise; who names no recipient writes to the sender. */
+export function fromApprise(url: AppriseUrl): Record<string, unknown> {
+  const { user, password, host } = url;
+  const smtp = url.option("smtp");
+  const provider = smtp === undefined ? PROVIDERS.find(({ domain }) => domain.test(host.toLowerCase())) : undefined;
+  const sender = senderOf(url);
+  const to = [...url.entries, ...url.list("to")];
+  const mode = url.option("mode")?.toLowerCase() ?? (url.schema === "mailtos" ? "starttls" : "insecure");
+  const security = provider?.security ?? SECURITY[mode];
+  if (security === undefined) throw url.error(`it has no mode "${mode}": it must be insecure, starttls or ssl`);
+  url.end(["inline"]);
+  return {
+    kind: "email",
+    server: provider?.server ?? smtp ?? host,
+    ...(url.port === "" ? {} : { port: Number(url.port.slice(1)) }),
+    security,
+    ...(user === undefined || password === undefined ? {} : { user: provider ? sender.address : user, password }),
+    from: sender.name === undefined ? sender.address : `${sender.name} <${sender.address}>`,
+    to: to.length > 0 ? to : [sender.address],
+  };
+}
+
+/** `from` is an address, or only the name before the one that user and host make. */
+function senderOf(url: AppriseUrl): { readonly address: string; readonly name?: string } {
+  const from = url.option("from"), name = url.option("name");
+  const [, label, inner] = /^(.*?)\s*<([^<>]+@[^<>]+)>$/.exec(from ?? "") ?? [];
+  if (inner !== undefined) return { address: inner, name: label || name };
+  if (from?.includes("@")) return { address: from, name };
+  const { user, host } = url;
+  if (user === undefined) throw url.error("it has no sender", "add ?from=address");
+  return { address: user.includes("@") ? user : `${user}@${host}`, name: from ?? name };
+}

@@ -1,0 +1,18 @@
+/** The kind `email`: mailboxes, by SMTP. */
+
+import { type ChannelKind, defineKind } from "../kind.ts";
+import { EmailChannel } from "./channel.ts";
+import { checkServer, EMAIL_SETTINGS, SERVER_RULES } from "./settings.ts";
+
+/** The definition. */
+export const kind: ChannelKind = defineKind({
+  name: "email",
+  summary: "mailboxes, by SMTP",
+  settings: EMAIL_SETTINGS,
+  rules: SERVER_RULES,
+  check: checkServer,
+  destination: { keys: ["to"], list: ({ to }) => to },
+  open: (setup, context) => new EmailChannel(setup, context),
+  checks: () => import("./checks.ts"),
+  apprise: { schemas: ["mailto", "mailtos"], load: () => import("./apprise.ts") },
+});

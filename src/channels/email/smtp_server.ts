@@ -1,0 +1,66 @@
+/**
+ * The SMTP server of a channel, and the library that connects to it. `smtp.ts` imports that library and is loaded late, so this file
+ * declares its types.
+ *
+ * @module
+ */
+
+import { TransportError } from "../../base/errors.ts";
+import { loadLate } from "../../base/late_modules.ts";
+import type { MailContent } from "./message.ts";
+import { type EmailSettings, parseAddress, portOf } from "./settings.ts";
+
+/** A server that accepts mail. */
+export interface SmtpServer {
+  readonly host: string;
+  readonly port: number;
+  readonly security: "starttls" | "tls" | "none";
+  /** A PEM file of authorities; undefined for those that Deno trusts. */
+  readonly caFile?: string;
+  readonly login?: { readonly user: string; readonly password: string };
+}
+
+/** A mail with its envelope. */
+export interface SmtpMail {
+  readonly envelope: { readonly from: string; readonly to: string };
+  readonly content: MailContent;
+}
+
+/** The limits of a connection. */
+export interface SmtpOptions {
+  readonly timeout: (ms: number) => AbortSignal;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+}
+
+/** What `smtp.ts` exports. */
+export interface SmtpModule {
+  /** Sends a mail. */
+  sendMail(server: SmtpServer, mail: SmtpMail, options: SmtpOptions): Promise<void>;
+  /** Connects, encrypts, logs in, and disconnects. */
+  greet(server: SmtpServer, options: SmtpOptions): Promise<void>;
+}
+
+/**
+ * The server of a channel, with the password as it is now.
+ *
+ * @throws {ConfigError} if the password cannot be read
+ */
+export function toSmtpServer(settings: EmailSettings): SmtpServer {
+  const { server, security, caFile, user, password, from } = settings;
+  const login = password && { user: user ?? parseAddress(from), password: password.reveal() };
+  return { host: server, port: portOf(settings), security, caFile, login };
+}
+
+/**
+ * Loads the SMTP library.
+ *
+ * @throws {TransportError} if it is neither cached nor can be downloaded
+ */
+export async function loadSmtp(): Promise<SmtpModule> {
+  try {
+    return await loadLate<SmtpModule>("channels/email/smtp.ts");
+  } catch (error) {
+    throw new TransportError("connect", "Cannot send mail: its library could not be loaded", { cause: error });
+  }
+}

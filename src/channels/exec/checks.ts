@@ -1,0 +1,32 @@
+/** Checks of an exec channel. They do not run the program. */
+
+import { type Check, type CheckContext, failure, ok, warning } from "../check.ts";
+import type { ExecSettings } from "./settings.ts";
+
+/** Creates the checks. */
+export function createChecks({ host }: CheckContext, { command: [path] }: ExecSettings): readonly Check[] {
+  return [
+    {
+      name: "program",
+      *look() {
+        const facts = host.stat(path);
+        const mode = facts?.mode;
+        if (facts === undefined) yield failure(`there is no program ${path}`, "fix command in the configuration");
+        else if (facts.isDirectory) yield failure(`${path} is a directory`, "name the program in it in command");
+        else if (mode !== undefined && (mode & 0o111) === 0) {
+          yield failure(`${path} is not executable`, `run: chmod +x ${path}`);
+        } else if (((mode ?? 0) & 0o002) !== 0) {
+          yield warning(`every user of this host can change the program ${path}`, `run: chmod o-w ${path}`);
+        } else yield ok(`${path} exists and is executable`);
+      },
+    },
+    {
+      name: "permission",
+      needs: ["program"],
+      *look() {
+        if (host.mayRun(path)) yield ok("programs may be run");
+        else yield failure(`${path} may not be run: Deno was not given the permission`, "give it --allow-run");
+      },
+    },
+  ];
+}

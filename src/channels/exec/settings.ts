@@ -1,0 +1,53 @@
+/** The settings of an exec channel. */
+
+import type { Fields } from "../../base/fields.ts";
+import { duration, setting, type SettingsOf } from "../fields/setting.ts";
+
+/** A program and its arguments. */
+export type Command = readonly [path: string, ...args: string[]];
+
+/** An absolute path, on Windows too. */
+const PATH_REGEXP = /^(\/|[A-Za-z]:[\\/])[^\0]*$/;
+
+/** A program that takes longer would delay the queue behind it. */
+const MAX_TIMEOUT_MS = 600_000;
+
+/** Its settings. */
+export const EXEC_SETTINGS = {
+  command: setting<Command>({
+    help: "the absolute path of the program, then its arguments; there is no shell",
+    examples: [["/usr/local/bin/tell", "--loud"]],
+    schema: {
+      type: "array",
+      minItems: 1,
+      prefixItems: [{ type: "string", pattern: PATH_REGEXP.source }],
+      items: { type: "string", pattern: "^[^\\u0000]*$" },
+    },
+    read: readCommand,
+  }),
+  timeout: duration({
+    help: "how long the program may take before it is killed, at most 10 minutes, even if `--wait` is shorter",
+    examples: ["5s"],
+    default: "30s",
+    maxMs: MAX_TIMEOUT_MS,
+    problem: "it must be a duration of at most 10 minutes, such as 30s",
+  }),
+};
+
+/** The parsed settings. */
+export type ExecSettings = SettingsOf<typeof EXEC_SETTINGS>;
+
+function readCommand(fields: Fields, key: string): Command | undefined {
+  const command = fields.value(key);
+  if (isCommand(command)) return command;
+  throw fields.error(
+    key,
+    "it must be a list of texts: the program's absolute path, then its arguments",
+    'for example ["/usr/local/bin/tell", "--loud"]',
+  );
+}
+
+function isCommand(value: unknown): value is Command {
+  return Array.isArray(value) && value.every((word) => typeof word === "string" && !word.includes("\0")) &&
+    PATH_REGEXP.test(value[0] ?? "");
+}

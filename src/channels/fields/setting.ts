@@ -1,0 +1,379 @@
+/**
+ * Settings as data. A table of settings describes an object of the configuration file once: the parser, the TypeScript type of
+ * the parsed values, the JSON schema, the reference, `config show` and `config check` follow from it.
+ *
+ * ```ts ignore
+ * const SETTINGS = { topic: text({ help: "the topic", examples: ["alerts"] }), token: secret({ ... }) };
+ * type Settings = SettingsOf<typeof SETTINGS>; // { readonly topic: string; readonly token: Secret }
+ * const settings = readSettings(SETTINGS, fields, context);
+ * ```
+ *
+ * A builder makes the schema and the parser of a setting from the same options. A setting that no builder fits gives both to
+ * {@linkcode setting}.
+ *
+ * @module
+ */
+
+import type { AccountSession } from "../../accounts/session.ts";
+import { parseDuration } from "../../base/duration.ts";
+import type { Fields } from "../../base/fields.ts";
+
+/** What a value may be, in the words of JSON Schema (draft 2020-12). */
+export interface SettingSchema {
+  readonly type: "string" | "boolean" | "integer" | "array" | "object" | readonly string[];
+  /** What the setting does, in a few words, with a small first letter. */
+  readonly description: string;
+  /** Valid values. */
+  readonly examples: readonly [unknown, ...unknown[]];
+  readonly default?: unknown;
+  /** Any other keyword: `enum`, `pattern`, `minimum`, `items`. */
+  readonly [keyword: string]: unknown;
+}
+
+/** How a setting depends on others of its table. */
+export interface SettingRelations {
+  /** `true`: the setting may be absent. @default {false} */
+  readonly optional?: boolean;
+  /** A setting that replaces this one: one of them is required. */
+  readonly unless?: string;
+  /** A setting that must be absent beside this one. */
+  readonly excludes?: string;
+  /** A setting that must be present beside this one. */
+  readonly needs?: string;
+}
+
+/** One setting. */
+export interface Setting<Value = unknown> extends SettingRelations {
+  readonly schema: SettingSchema;
+  /** `true`: the value is never shown. @default {false} */
+  readonly isSecret?: boolean;
+  /** `true`: a second key, with `File` appended, may name a file that holds the value. @default {false} */
+  readonly hasFile?: boolean;
+  /**
+   * Reads the value. If it is absent, the result is undefined; {@linkcode readSettings} reports that where it is required.
+   *
+   * @throws {ConfigError} if the value is not valid
+   */
+  read(fields: Fields, key: string, context: ParseContext): Value;
+}
+
+/** Settings by key. */
+export type SettingTable = Readonly<Record<string, Setting>>;
+
+/** The parsed values of a table. */
+export type SettingsOf<Table extends SettingTable> = {
+  readonly [Key in keyof Table]: Table[Key] extends Setting<infer Value> ? Value : never;
+};
+
+/** What reading a configuration needs besides the file. */
+export interface ParseContext {
+  /** `true`: permits plain http to other hosts. */
+  readonly insecureHttp: boolean;
+  /** Opens an account that is logged in on this host. Its tokens are read when they are used. */
+  account(userId: string): AccountSession;
+}
+
+/**
+ * Reads the values of a table, and checks which settings are required, need or exclude one another. If the fields collect
+ * problems, the result is complete only if there were none.
+ *
+ * @throws {ConfigError} with the dotted path of the setting
+ */
+export function readSettings<Table extends SettingTable>(
+  table: Table,
+  fields: Fields,
+  context: ParseContext,
+): SettingsOf<Table> {
+  const values: Record<string, unknown> = {};
+  for (const [key, setting] of Object.entries(table)) {
+    values[key] = fields.attempt(() => {
+      const value = setting.read(fields, key, context);
+      checkRelations(table, key, fields);
+      return value;
+    });
+  }
+  return values as SettingsOf<Table>;
+}
+
+function checkRelations(table: SettingTable, key: string, fields: Fields): void {
+  const { optional, unless, excludes, needs, hasFile } = table[key];
+  const used = usedKey(table, key, fields);
+  if (used === undefined) {
+    const isReplaced = unless !== undefined && usedKey(table, unless, fields) !== undefined;
+    if (optional || isReplaced) return;
+    const ways = [
+      ...hasFile ? ["set it", `name a file that holds it in ${fields.nameOf(`${key}File`)}`] : [],
+      ...unless === undefined ? [] : [`set ${fields.nameOf(unless)} instead`],
+    ];
+    throw fields.missing(key, ways.length > 0 ? ways.join(", or ") : undefined);
+  }
+  const excluded = excludes === undefined ? undefined : usedKey(table, excludes, fields);
+  if (excluded !== undefined) throw fields.error(used, `${fields.nameOf(excluded)} is set too`, "keep one of them");
+  if (needs !== undefined && usedKey(table, needs, fields) === undefined) {
+    throw fields.error(used, `${fields.nameOf(needs)} is not set`, "set both, or none");
+  }
+}
+
+/** The key that sets a setting, its own or that of its file; undefined if it is absent. */
+function usedKey(table: SettingTable, key: string, fields: Fields): string | undefined {
+  const keys = table[key]?.hasFile ? [key, `${key}File`] : [key];
+  return keys.find((name) => fields.value(name) !== undefined);
+}
+
+/** The type that options give to a value. */
+export type ValueOf<Value, Options> = Options extends { readonly default: unknown } ? Value
+  : Options extends { readonly optional: true } | { readonly unless: string } ? Value | undefined
+  : Value;
+
+/** What every setting has. */
+export interface SettingOptions<Example = unknown> extends SettingRelations {
+  /** What the setting does, in a few words, with a small first letter. */
+  readonly help: string;
+  /** Valid values. */
+  readonly examples: readonly [Example, ...Example[]];
+}
+
+/** Makes a setting from its schema and its parser. */
+export function setting<Value>(
+  { help, examples, optional, unless, excludes, needs, ...rest }: SettingOptions & {
+    readonly schema: Omit<SettingSchema, "description" | "examples">;
+    readonly isSecret?: boolean;
+    readonly hasFile?: boolean;
+    readonly read: (fields: Fields, key: string, context: ParseContext) => Value | undefined;
+  },
+): Setting<Value> {
+  const { type, ...keywords } = rest.schema;
+  const hasDefault = keywords.default !== undefined;
+  return {
+    ...rest,
+    ...{ optional: optional || hasDefault, unless, excludes, needs },
+    schema: { type, description: help, examples, ...keywords } as SettingSchema,
+  } as Setting<Value>;
+}
+
+/** Options of a text. */
+export interface TextOptions extends SettingOptions<string> {
+  readonly default?: string;
+  /** What the text matches, for the schema too. @default any text that is not empty */
+  readonly pattern?: RegExp;
+  /** Checks more than a pattern can say. @default the pattern alone */
+  readonly isValid?: (text: string) => boolean;
+  /** What is wrong with a text that is not valid. */
+  readonly problem?: string;
+  readonly hint?: string;
+}
+
+/** A text. White space around it is removed. */
+export function text<const Options extends TextOptions>(options: Options): Setting<ValueOf<string, Options>> {
+  const { pattern, isValid = (value) => pattern?.test(value) ?? true, problem = "it is not valid", hint } =
+    options as TextOptions;
+  return setting<string>({
+    ...options,
+    schema: { type: "string", pattern: pattern?.source ?? "\\S", ...defaultOf(options) },
+    read(fields, key) {
+      const value = fields.text(key) ?? options.default;
+      if (value === undefined || isValid(value)) return value;
+      throw fields.error(key, problem, hint);
+    },
+  }) as Setting<ValueOf<string, Options>>;
+}
+
+/** Options of a list of texts. */
+export interface ListOptions extends Omit<TextOptions, "default" | "examples"> {
+  readonly examples: readonly [string | readonly string[], ...(string | readonly string[])[]];
+  /** The largest number of texts. @default any number */
+  readonly max?: number;
+}
+
+/** A list of different texts, or one text. An optional list that is absent is empty. */
+export function list(options: ListOptions): Setting<readonly string[]> {
+  const { optional, pattern = /\S/, isValid = (value) => pattern.test(value), problem = "it is not valid", hint, max } =
+    options;
+  return setting({
+    ...options,
+    schema: {
+      type: ["string", "array"],
+      pattern: pattern.source,
+      items: { type: "string", pattern: pattern.source },
+      ...(optional ? {} : { minItems: 1 }),
+      ...(max === undefined ? {} : { maxItems: max }),
+      uniqueItems: true,
+    },
+    read(fields, key) {
+      const values = fields.texts(key);
+      if (values.length === 0 && !optional) fields.requiredText(key, hint);
+      if (!values.every(isValid)) throw fields.error(key, problem, hint);
+      if (max !== undefined && values.length > max) {
+        throw fields.error(key, `it has ${values.length} entries: the limit is ${max}`);
+      }
+      return values;
+    },
+  });
+}
+
+/** Options of a choice. */
+export interface ChoiceOptions extends SettingOptions<string> {
+  readonly values: readonly [string, ...string[]];
+  readonly default?: string;
+}
+
+/** One of several words. */
+export function choice<const Options extends ChoiceOptions>(
+  options: Options,
+): Setting<ValueOf<Options["values"][number], Options>> {
+  const { values } = options;
+  return setting<string>({
+    ...options,
+    schema: { type: "string", ...defaultOf(options), enum: values },
+    read(fields, key) {
+      const word = fields.text(key) ?? options.default;
+      if (word === undefined || values.includes(word)) return word;
+      throw fields.error(key, `it must be ${values.map((value) => `"${value}"`).join(" or ")}`);
+    },
+  }) as Setting<ValueOf<Options["values"][number], Options>>;
+}
+
+/** Options of a flag. */
+export interface FlagOptions extends SettingOptions<boolean> {
+  readonly default: boolean;
+}
+
+/** `true` or `false`. */
+export function flag(options: FlagOptions): Setting<boolean> {
+  return setting({
+    ...options,
+    schema: { type: "boolean", default: options.default },
+    read: (fields, key) => fields.flag(key, options.default),
+  });
+}
+
+/** Options of a whole number. */
+export interface IntegerOptions extends SettingOptions<number> {
+  readonly min: number;
+  readonly max: number;
+  readonly default?: number;
+}
+
+/** A whole number. */
+export function integer<const Options extends IntegerOptions>(options: Options): Setting<ValueOf<number, Options>> {
+  const { min, max } = options;
+  return setting<number>({
+    ...options,
+    schema: { type: "integer", minimum: min, maximum: max, ...defaultOf(options) },
+    read: (fields, key) => fields.integer(key, min, max) ?? options.default,
+  }) as Setting<ValueOf<number, Options>>;
+}
+
+/** Options of a duration. */
+export interface DurationOptions extends SettingOptions<string> {
+  /** The longest duration, milliseconds. @default any */
+  readonly maxMs?: number;
+  readonly default?: string;
+  /** What is wrong with another value. @default that it is not a duration above zero */
+  readonly problem?: string;
+}
+
+/** A duration above zero: `30s`, `1h 30m`. Its value is milliseconds. */
+export function duration<const Options extends DurationOptions>(options: Options): Setting<ValueOf<number, Options>> {
+  const { maxMs = Infinity, problem } = options as DurationOptions;
+  return setting<number>({
+    ...options,
+    schema: {
+      type: "string",
+      pattern: "^(?=[^1-9]*[1-9])\\s*(\\d+(\\.\\d+)?\\s*(ms|s|m|min|h|d|w)\\s*)+$",
+      ...defaultOf(options),
+    },
+    read(fields, key) {
+      const given = fields.text(key) ?? options.default;
+      const ms = given === undefined ? undefined : parseDuration(given);
+      if (given === undefined || ms !== undefined && ms > 0 && ms <= maxMs) return ms;
+      throw fields.error(key, problem ?? `"${given}" is not a duration above zero`, "write it as 10s, 5m or 1h");
+    },
+  }) as Setting<ValueOf<number, Options>>;
+}
+
+/** An object with settings of its own. Its title names its type in the library. */
+export function object<Table extends SettingTable>(
+  options: SettingOptions & {
+    readonly title: string;
+    readonly settings: Table;
+    /** `true`: the value `false` is valid too, and turns the feature off. @default {false} */
+    readonly orFalse?: boolean;
+    readonly check?: (values: SettingsOf<Table>, fields: Fields) => void;
+  },
+): Setting<SettingsOf<Table> | false | undefined> {
+  const { title, settings, orFalse = false, check } = options;
+  return setting({
+    ...options,
+    schema: {
+      type: orFalse ? ["object", "boolean"] : "object",
+      title,
+      ...(orFalse ? { not: { const: true } } : {}),
+      ...objectSchema(settings),
+    },
+    read(fields, key, context) {
+      if (orFalse && fields.value(key) === false) return false;
+      const nested = fields.nested(key);
+      if (nested === undefined) return undefined;
+      const before = fields.problemCount;
+      const values = readSettings(settings, nested, context);
+      nested.end();
+      if (fields.problemCount === before) check?.(values, nested);
+      return values;
+    },
+  });
+}
+
+/** The schema of an object with the settings of a table. */
+export function objectSchema(table: SettingTable): Readonly<Record<string, unknown>> {
+  const entries = Object.entries(table);
+  const required = entries.filter(([, { optional, hasFile, unless }]) => !optional && !hasFile && !unless)
+    .map(([key]) => key);
+  const needs = entries.flatMap(([key, { needs, hasFile }]) =>
+    needs === undefined ? [] : (hasFile ? [key, `${key}File`] : [key]).map((name) => [name, isPresent(table, needs)])
+  );
+  const rules = entries.flatMap(([key, setting]) => relationRules(table, key, setting));
+  return {
+    properties: Object.fromEntries(entries.flatMap(([key, setting]) => properties(key, setting))),
+    ...(required.length > 0 ? { required } : {}),
+    ...(needs.length > 0 ? { dependentSchemas: Object.fromEntries(needs) } : {}),
+    ...(rules.length > 0 ? { allOf: rules } : {}),
+    additionalProperties: false,
+  };
+}
+
+/** The keys of a setting, with their schemas: its own, and that of its file. */
+export function properties(key: string, { schema, hasFile }: Setting): [string, SettingSchema][] {
+  if (!hasFile) return [[key, schema]];
+  return [[key, schema], [`${key}File`, {
+    type: "string",
+    description: `a file that contains only ${key}; other users must not be able to read it`,
+    examples: [`/etc/matrix-notify/${key}`],
+    pattern: "\\S",
+  }]];
+}
+
+function isPresent(table: SettingTable, key: string): Readonly<Record<string, unknown>> {
+  return table[key].hasFile ? { anyOf: [{ required: [key] }, { required: [`${key}File`] }] } : { required: [key] };
+}
+
+/** What `required` cannot say. */
+function relationRules(
+  table: SettingTable,
+  key: string,
+  { optional, hasFile, unless, excludes }: Setting,
+): Readonly<Record<string, unknown>>[] {
+  const names = hasFile ? [key, `${key}File`] : [key];
+  const others = excludes === undefined ? [] : table[excludes].hasFile ? [excludes, `${excludes}File`] : [excludes];
+  const rules: Readonly<Record<string, unknown>>[] = names.flatMap((name) =>
+    others.map((other) => ({ not: { required: [name, other] } }))
+  );
+  if (hasFile && optional) rules.push({ not: { required: names } });
+  if (optional || (!hasFile && unless === undefined)) return rules;
+  const present = { oneOf: names.map((name) => ({ required: [name] })) };
+  return [...rules, unless === undefined ? present : { anyOf: [{ required: [unless] }, present] }];
+}
+
+function defaultOf({ default: value }: { readonly default?: unknown }): { readonly default?: unknown } {
+  return value === undefined ? {} : { default: value };
+}

@@ -1,0 +1,12 @@
+/** `gotify://` and `gotifys://`. */
+
+import type { AppriseUrl } from "../apprise_url.ts";
+
+/** The application's token is the end of the path; what stands before it is the server's own path. */
+export function fromApprise(url: AppriseUrl): Record<string, unknown> {
+  url.end();
+  const [token, ...path] = url.entries.toReversed();
+  if (token === undefined) throw url.error("it has no token", "write it as gotifys://host/TOKEN");
+  const server = [url.server(url.schema === "gotifys"), ...path.toReversed()].join("/");
+  return { kind: "gotify", server, token };
+}

@@ -1,0 +1,16 @@
+/** The kind `gotify`: an application of a Gotify server. */
+
+import { type ChannelKind, defineKind } from "../kind.ts";
+import { GotifyChannel } from "./channel.ts";
+import { GOTIFY_SETTINGS } from "./settings.ts";
+
+/** The definition. */
+export const kind: ChannelKind = defineKind({
+  name: "gotify",
+  summary: "an application of a Gotify server",
+  speaksHttp: true,
+  settings: GOTIFY_SETTINGS,
+  open: (setup, context) => new GotifyChannel(setup, context),
+  checks: () => import("./checks.ts"),
+  apprise: { schemas: ["gotify", "gotifys"], load: () => import("./apprise.ts") },
+});

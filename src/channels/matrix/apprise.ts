@@ -1,0 +1,45 @@
+/** `matrix://` and `matrixs://`. */
+
+import { type AppriseUrl, isYes } from "../apprise_url.ts";
+
+/**
+ * Rooms by an access token. A password would be a login of its own with each message, which homeservers limit and which leaves a device behind each time; the
+ * webhook modes are services of others.
+ */
+export function fromApprise(url: AppriseUrl): Record<string, unknown> {
+  const mode = url.option("mode");
+  if (mode !== undefined && mode !== "off") throw url.error(`its mode ${mode} is a webhook and no Matrix account`);
+  const token = url.option("token");
+  if (token === undefined && url.user !== undefined && url.password !== undefined) {
+    throw url.error("it has a password, and a channel needs an access token", "log in once with matrix-notify login");
+  }
+  const accessToken = token ?? url.password ?? url.user;
+  if (accessToken === undefined) {
+    throw url.error("it has no access token", "write it as matrixs://TOKEN@host/!room:domain");
+  }
+  const msgtype = url.option("msgtype") ?? "text";
+  if (msgtype !== "text") throw url.error("its option msgtype cannot be taken over", "send silently instead: --silent");
+  const rooms = [...url.entries, ...url.list("to")];
+  const needsServer = isYes(url.option("hsreq") ?? "yes");
+  url.end(["discovery", "version", "v", "e2ee", "autoverify", "path"]);
+  if (rooms.length === 0) throw url.error("it names no room", "write it as matrixs://TOKEN@host/!room:domain");
+  return {
+    kind: "matrix",
+    homeserver: url.server(url.schema === "matrixs"),
+    accessToken,
+    room: rooms.map((room) => roomOf(url, room, needsServer)),
+  };
+}
+
+/** Apprise adds the account's own server to a room without one. Which that is nobody knows before the account was asked. */
+function roomOf(url: AppriseUrl, entry: string, needsServer: boolean): string {
+  const room = /^[!#@]/.test(entry) ? entry : `#${entry}`;
+  const isWhole = room.includes(":") || room.startsWith("!") && !needsServer;
+  if (isWhole) return room;
+  throw url.error(
+    "a room in it lacks its server",
+    room.startsWith("!")
+      ? "write !id:example.org, or hsreq=no where its id has none"
+      : `write ${room[0]}name:example.org`,
+  );
+}

@@ -1,0 +1,240 @@
+/** Checks of a Matrix channel: the homeserver, the account, and what the homeserver remembers. `room_checks.ts` has those of the rooms. */
+
+import { isTokenExpired } from "../../accounts/account.ts";
+import { requireAccount } from "../../accounts/session.ts";
+import { formatDuration } from "../../base/duration.ts";
+import { NotTheServiceError } from "../../base/errors.ts";
+import { parseJsonObject } from "../../base/fields.ts";
+import { USER_AGENT } from "../../base/version.ts";
+import { whoami } from "../../matrix/account.ts";
+import { discoverHomeserver, readServerSoftware } from "../../matrix/discovery.ts";
+import { parseServerName } from "../../matrix/ids.ts";
+import { joinedRooms } from "../../matrix/rooms.ts";
+import { exchange, type HttpAnswer } from "../../runtime/http.ts";
+import { type Check, type CheckContext, failure, findingOf, ok, once, warning } from "../check.ts";
+import { connectionChecks } from "../http_checks.ts";
+import { createClient } from "./client.ts";
+import { createRoomChecks, type MatrixProbe } from "./room_checks.ts";
+import type { MatrixSettings } from "./settings.ts";
+
+/** Creates the checks. */
+export function createChecks(context: CheckContext, settings: MatrixSettings): readonly Check[] {
+  const { runtime, limits } = context;
+  const client = createClient(settings, runtime);
+  const probe: MatrixProbe = {
+    context,
+    client,
+    whoami: once(() => whoami(client, limits)),
+    joined: once(() => joinedRooms(client, limits)),
+  };
+  return [
+    ...serverChecks(probe, settings),
+    ...accountChecks(probe, settings),
+    wellKnownCheck(probe),
+    ...createRoomChecks(probe, settings),
+    onceCheck(probe, settings),
+    rateLimitCheck(context),
+  ];
+}
+
+/** `login`, `connection`, `clock`, `versions` */
+function serverChecks({ context, client }: MatrixProbe, settings: MatrixSettings): readonly Check[] {
+  const { runtime, limits } = context;
+  const askVersions = once(() =>
+    exchange(runtime, {
+      method: "GET",
+      url: `${client.baseUrl}/_matrix/client/versions`,
+      headers: { "User-Agent": USER_AGENT },
+      ...limits,
+    })
+  );
+  const [connection, clock] = connectionChecks(context, () => client.baseUrl, askVersions);
+  return [
+    {
+      name: "login",
+      *look() {
+        const account = keptAccount(context, settings);
+        client.credentials?.accessToken();
+        yield ok(account === undefined ? "an access token is configured" : `${account.userId} is logged in here`);
+      },
+    },
+    { ...connection, needs: ["login"] },
+    clock,
+    {
+      name: "versions",
+      needs: ["connection"],
+      async *look() {
+        const { host } = new URL(client.baseUrl);
+        const versions = parseVersions(await askVersions(), host);
+        const stable = versions.filter((version): version is string =>
+          typeof version === "string" && /^v\d/.test(version)
+        );
+        const newest = stable.toSorted((a, b) => versionNumber(a) - versionNumber(b)).at(-1);
+        if (newest === undefined) {
+          yield failure(
+            `${host} supports no version of the specification from v1.1 on, only ${
+              versions.join(", ") || "none at all"
+            }`,
+            "update the homeserver",
+          );
+        } else yield ok(`the specification up to ${newest}`);
+      },
+    },
+  ];
+}
+
+/** A captive portal may answer instead of a homeserver. */
+function parseVersions({ status, text, headers }: HttpAnswer, host: string): readonly unknown[] {
+  const versions = parseJsonObject(text)?.versions;
+  if (status === 200 && Array.isArray(versions)) return versions;
+  const type = headers.get("Content-Type")?.split(";")[0] ?? "of no type";
+  throw new NotTheServiceError(`${host} does not answer like a homeserver: ${status}, ${type}`, { status });
+}
+
+function versionNumber(version: string): number {
+  const [major = 0, minor = 0] = version.slice(1).split(".").map(Number);
+  return major * 1000 + minor;
+}
+
+/**
+ * The account in the state directory; undefined if the configuration has an access token.
+ *
+ * @throws {ConfigError} if the account is not logged in
+ */
+function keptAccount(context: CheckContext, { user }: MatrixSettings) {
+  return user && requireAccount(context.stateDir(), user.userId);
+}
+
+/** `account`, `device`, `renewal` */
+function accountChecks({ context, whoami }: MatrixProbe, settings: MatrixSettings): readonly Check[] {
+  const { user } = settings;
+  return [
+    {
+      name: "account",
+      needs: ["versions"],
+      async *look() {
+        // An expired token is renewed by this request, like by any other.
+        const { userId } = await whoami();
+        if (user !== undefined && userId !== user.userId) {
+          yield failure(
+            `the token belongs to ${userId}, but the channel's user is ${user.userId}`,
+            `log in again: matrix-notify login ${user.userId}`,
+          );
+        } else yield ok(`the token belongs to ${userId}`);
+      },
+    },
+    {
+      name: "device",
+      needs: ["account"],
+      async *look() {
+        const { userId, deviceId } = await whoami();
+        if (deviceId !== undefined) yield ok(deviceId);
+        else {
+          yield warning(
+            "the token belongs to no device: Synapse then forgets transaction ids when it restarts, and a message may arrive twice",
+            `log in, and name the account as user: matrix-notify login ${userId}`,
+          );
+        }
+      },
+    },
+    {
+      name: "renewal",
+      needs: ["account"],
+      *look() {
+        const account = keptAccount(context, settings);
+        const now = context.runtime.now();
+        if (account === undefined) {
+          yield ok("a configured access token is not renewed: use one that does not expire");
+          return;
+        }
+        const { expiresAt, refreshToken, passwordFile, userId } = account;
+        if (expiresAt === undefined) yield ok("the token does not expire");
+        else if (refreshToken !== undefined) {
+          const state = isTokenExpired(account, now) ? "has expired" : `expires in ${formatDuration(expiresAt - now)}`;
+          yield ok(`the token ${state}, and is renewed when it is needed`);
+        } else if (passwordFile !== undefined) {
+          yield ok(`the token expires; then the password in ${passwordFile} logs in again`);
+        } else {
+          const state = expiresAt <= now ? "has expired" : `expires in ${formatDuration(expiresAt - now)}`;
+          yield warning(`the token ${state}, and nothing renews it`, `log in again: matrix-notify login ${userId}`);
+        }
+      },
+    },
+  ];
+}
+
+/** The channel knows its homeserver, so what the domain of the user says matters only for the next login. */
+function wellKnownCheck({ context, client, whoami }: MatrixProbe): Check {
+  return {
+    name: "well-known",
+    needs: ["account"],
+    async *look() {
+      const { userId } = await whoami();
+      const domain = parseServerName(userId);
+      try {
+        const options = { userAgent: USER_AGENT, insecureHttp: true, ...context.limits };
+        const found = await discoverHomeserver(client.runtime, userId, options);
+        if (new URL(found.baseUrl).host === new URL(client.baseUrl).host) {
+          yield ok(`${domain} leads to ${found.baseUrl}`);
+        } else {
+          yield warning(
+            `${domain} leads to ${found.baseUrl}, but the channel uses ${client.baseUrl}`,
+            `which one is right? fix homeserver in the configuration, or https://${domain}/.well-known/matrix/client`,
+          );
+        }
+      } catch (error) {
+        if (context.limits.signal?.aborted) throw error;
+        yield warning(
+          findingOf(error).message,
+          "the channel does not need it, but a login without --homeserver does: " +
+            `serve https://${domain}/.well-known/matrix/client`,
+        );
+      }
+    },
+  };
+}
+
+/** Whether a repeated try can make a second message. */
+function onceCheck({ context, client }: MatrixProbe, { inDoubt }: MatrixSettings): Check {
+  return {
+    name: "once",
+    needs: ["account"],
+    async *look() {
+      const software = await readServerSoftware(client, context.limits);
+      if (software === "Synapse") {
+        yield ok("Synapse remembers the transaction ids of a device for a day: each message arrives exactly once");
+      } else if (inDoubt === "wait") {
+        yield ok(
+          `${
+            software ?? "the server"
+          } forgets transaction ids early: after an in-doubt try the room is read back first`,
+        );
+      } else {
+        yield warning(
+          `${software ?? "the server, of unknown software,"} forgets transaction ids early: ` +
+            "each message arrives once, or a possible duplicate is counted",
+          'if once matters more than soon, set "inDoubt": "wait"',
+        );
+      }
+    },
+  };
+}
+
+/** Whether the server has limited us. Only sending can tell more. */
+function rateLimitCheck({ runtime, channelState }: CheckContext): Check {
+  return {
+    name: "rate limit",
+    async *look() {
+      const { wait } = await channelState();
+      if (wait?.class === "rate-limited" && wait.next > runtime.now()) {
+        yield warning(
+          `the server asks us to wait for another ${formatDuration(wait.next - runtime.now())}: ${wait.reason}`,
+          "send less often, or ask the homeserver's administrator to lift the limit for the account " +
+            "(Synapse: override_ratelimit)",
+        );
+      } else {
+        yield ok("nothing is limited now; by default Synapse accepts 10 messages at once, then one in 5 s");
+      }
+    },
+  };
+}

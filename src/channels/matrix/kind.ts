@@ -1,0 +1,17 @@
+/** The kind `matrix`: rooms of a homeserver. */
+
+import { type ChannelKind, defineKind } from "../kind.ts";
+import { MatrixChannel } from "./channel.ts";
+import { MATRIX_SETTINGS } from "./settings.ts";
+
+/** The definition. */
+export const kind: ChannelKind = defineKind({
+  name: "matrix",
+  summary: "Matrix rooms, and direct chats with people",
+  speaksHttp: true,
+  settings: MATRIX_SETTINGS,
+  destination: { keys: ["room"], list: ({ room }) => room },
+  open: (setup, context) => new MatrixChannel(setup, context),
+  checks: () => import("./checks.ts"),
+  apprise: { schemas: ["matrix", "matrixs"], load: () => import("./apprise.ts") },
+});

@@ -1,0 +1,214 @@
+/** Checks of the rooms of a Matrix channel: whether the account is in a room, may send there, and is heard. */
+
+import { findDirectRooms, readDirectChats, type Whoami } from "../../matrix/account.ts";
+import { MatrixError } from "../../matrix/errors.ts";
+import { parseRoom, ROOM_MENTION } from "../../matrix/ids.ts";
+import type { MatrixClient } from "../../matrix/request.ts";
+import {
+  type PowerState,
+  powerToMentionRoom,
+  powerToSend,
+  readMembership,
+  readReplacement,
+  readState,
+  userPower,
+} from "../../matrix/room_state.ts";
+import { resolveAlias } from "../../matrix/rooms.ts";
+import { syncRooms } from "../../matrix/sync.ts";
+import { type Check, type CheckContext, failure, type Found, ok, once, skipped, warning } from "../check.ts";
+import { RoomCacheFile } from "../room_cache.ts";
+import { readKnownRoom, roomKey } from "./room_resolver.ts";
+import type { MatrixSettings } from "./settings.ts";
+
+/** A Matrix channel, with the answers that several checks need. */
+export interface MatrixProbe {
+  readonly context: CheckContext;
+  readonly client: MatrixClient;
+  /** The owner of the token. */
+  readonly whoami: () => Promise<Whoami>;
+  /** The rooms that the account is in. */
+  readonly joined: () => Promise<readonly string[]>;
+}
+
+/** Creates the checks of all rooms. If there are several rooms, the names of the checks contain the room. */
+export function createRoomChecks(probe: MatrixProbe, { room: rooms, mentions }: MatrixSettings): readonly Check[] {
+  return rooms.flatMap((room) => {
+    const checks = new RoomProbe(probe, room).checks(mentions);
+    if (rooms.length === 1) return checks;
+    const names = new Set(checks.map(({ name }) => name));
+    const withRoom = (name: string) => names.has(name) ? `${name} ${room}` : name;
+    return checks.map((check) => ({ ...check, name: withRoom(check.name), needs: check.needs?.map(withRoom) }));
+  });
+}
+
+/** One room of a channel. */
+class RoomProbe {
+  readonly #probe: MatrixProbe;
+  /** The room, as the configuration names it. */
+  readonly #name: string;
+  /** The room id; undefined for a direct chat that does not exist yet. */
+  readonly #roomId: () => Promise<string | undefined>;
+
+  constructor(probe: MatrixProbe, name: string) {
+    this.#probe = probe;
+    this.#name = name;
+    this.#roomId = once(() => this.#findRoomId());
+  }
+
+  /** `room`, `power`, `mentions`, `encryption`, `replacement` */
+  checks(mentions: readonly string[]): Check[] {
+    const inside = (name: string, look: (roomId: string) => Promise<Found>): Check => ({
+      name,
+      needs: ["room"],
+      look: () => this.#lookInside(look),
+    });
+    return [
+      { name: "room", needs: ["account"], look: () => this.#lookForRoom() },
+      inside("power", (roomId) => this.#checkPower(roomId)),
+      ...mentions.length === 0 ? [] : [{
+        name: "mentions",
+        needs: ["room"],
+        look: () => this.#lookForMentions(mentions),
+      }],
+      inside("encryption", (roomId) => this.#checkEncryption(roomId)),
+      inside("replacement", (roomId) => this.#checkReplacement(roomId)),
+    ];
+  }
+
+  /** Finds the room like a delivery, but creates and joins none. */
+  async #findRoomId(): Promise<string | undefined> {
+    const { context: { channel, runtime, limits, stateDir }, client, whoami } = this.#probe;
+    const cache = new RoomCacheFile(stateDir(), runtime);
+    const known = readKnownRoom(cache.get(roomKey(channel, this.#name)));
+    const reference = parseRoom(this.#name);
+    if (reference?.kind === "alias") return await resolveAlias(client, reference.alias, limits);
+    if (known !== undefined) return known.roomId;
+    if (reference?.kind !== "user") return this.#name;
+    const { userId } = await whoami();
+    return findDirectRooms(await readDirectChats(client, { userId, ...limits }), reference.userId).at(-1);
+  }
+
+  async *#lookForRoom(): AsyncGenerator<Found> {
+    const name = this.#name;
+    let roomId;
+    try {
+      roomId = await this.#roomId();
+    } catch (error) {
+      if (!(error instanceof MatrixError) || error.status !== 404) throw error;
+      yield failure(
+        `there is no room ${name}: ${error.message}`,
+        "is the alias right? the id of a room is in its settings, in Element under Advanced",
+      );
+      return;
+    }
+    const { userId } = await this.#probe.whoami();
+    if (roomId === undefined) yield ok(`there is no chat with ${name} yet: the first message creates it`);
+    else if ((await this.#probe.joined()).includes(roomId)) {
+      yield ok(`${userId} is in ${name}${roomId === name ? "" : ` (${roomId})`}`);
+    } else yield await this.#explainAbsence(roomId, userId);
+  }
+
+  async #explainAbsence(roomId: string, userId: string): Promise<Found> {
+    const { context: { channel, limits }, client } = this.#probe;
+    const name = this.#name;
+    const { invites } = await syncRooms(client, limits);
+    const join = `matrix-notify join '${name}' --channel ${channel}`;
+    if (invites.some((invite) => invite.roomId === roomId)) {
+      return warning(
+        `${userId} is invited to ${name}, and has not joined yet: the first message joins`,
+        `run: ${join}`,
+      );
+    }
+    const membership = await readMembership(client, { roomId, userId, ...limits }).catch((error) => {
+      if (error instanceof MatrixError && (error.status === 403 || error.status === 404)) return undefined;
+      throw error;
+    });
+    if (membership === "ban") {
+      return failure(`${userId} is banned from ${name}`, "lift the ban, and invite the account again");
+    }
+    const state = membership === "leave" ? "has left, or was removed from," : "is not in";
+    return failure(
+      `${userId} ${state} ${name}`,
+      `is the id right? lift a ban if there is one, invite ${userId}, then run: ${join}`,
+    );
+  }
+
+  /** Runs a check that needs the account to be in the room. */
+  async *#lookInside(look: (roomId: string) => Promise<Found>): AsyncGenerator<Found> {
+    const roomId = await this.#roomId();
+    if (roomId === undefined || !(await this.#probe.joined()).includes(roomId)) {
+      yield skipped("not checked: the account is not in the room yet");
+    } else yield await look(roomId);
+  }
+
+  async #checkPower(roomId: string): Promise<Found> {
+    const { userId } = await this.#probe.whoami();
+    const state = await this.#readPower(roomId);
+    const has = userPower(userId, state), needs = powerToSend("m.room.message", state);
+    if (has >= needs) return ok(`${userId} may send messages`);
+    return failure(
+      `${userId} may not send messages: it has power ${has}, and they need ${needs}`,
+      "raise its power in the room's settings, or lower what messages need",
+    );
+  }
+
+  async *#lookForMentions(mentions: readonly string[]): AsyncGenerator<Found> {
+    for (const mention of mentions) {
+      yield* this.#lookInside((roomId) =>
+        mention === ROOM_MENTION ? this.#checkRoomMention(roomId) : this.#checkUserMention(roomId, mention)
+      );
+    }
+  }
+
+  async #checkRoomMention(roomId: string): Promise<Found> {
+    const { userId } = await this.#probe.whoami();
+    const state = await this.#readPower(roomId);
+    const has = userPower(userId, state), needs = powerToMentionRoom(state);
+    if (has >= needs) return ok(`${userId} may mention ${ROOM_MENTION}`);
+    return warning(
+      `${userId} mentions ${ROOM_MENTION}, but notifies no one: it has power ${has}, and that needs ${needs}`,
+      "raise its power in the room's settings, or lower what notifying everyone needs, or mention users",
+    );
+  }
+
+  async #checkUserMention(roomId: string, userId: string): Promise<Found> {
+    const { context: { limits }, client } = this.#probe;
+    if (await readMembership(client, { roomId, userId, ...limits }) === "join") {
+      return ok(`${userId} is in the room to be mentioned`);
+    }
+    return warning(
+      `${userId} is mentioned, but is not in the room`,
+      "invite them to the room, or mention another user",
+    );
+  }
+
+  async #checkEncryption(roomId: string): Promise<Found> {
+    const { context: { limits }, client } = this.#probe;
+    const state = await readState(client, { roomId, type: "m.room.encryption", ...limits });
+    if (state === undefined) return ok("the room is not encrypted");
+    return warning(
+      "the room is encrypted, and our messages are not: the homeservers can read them, and clients show a warning",
+      "use a room without encryption: matrix-notify room create NAME --invite @you:example.org",
+    );
+  }
+
+  async #checkReplacement(roomId: string): Promise<Found> {
+    const { context: { channel, limits }, client, joined } = this.#probe;
+    const next = await readReplacement(client, { roomId, ...limits });
+    if (next === undefined) return ok("the room was not replaced");
+    if ((await joined()).includes(next.roomId)) {
+      return ok(`the room was replaced by ${next.roomId}; messages go there`);
+    }
+    const via = next.via.map((server) => ` --via ${server}`).join("");
+    return warning(
+      `the room was replaced by ${next.roomId}, which the account has not joined: messages go there once it can`,
+      `run: matrix-notify join '${next.roomId}'${via} --channel ${channel}`,
+    );
+  }
+
+  async #readPower(roomId: string): Promise<PowerState> {
+    const { context: { limits }, client } = this.#probe;
+    const read = (type: string) => readState(client, { roomId, type, ...limits });
+    return { create: await read("m.room.create"), powerLevels: await read("m.room.power_levels") };
+  }
+}

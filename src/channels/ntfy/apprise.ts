@@ -1,0 +1,45 @@
+/** `ntfy://` and `ntfys://`. */
+
+import type { AppriseUrl } from "../apprise_url.ts";
+
+const CLOUD = "https://ntfy.sh";
+
+/** What an access token begins with. */
+const TOKEN_REGEXP = /^tk_/;
+
+/** A topic of a server of one's own, or of ntfy.sh where no topic follows the host. */
+export function fromApprise(url: AppriseUrl): Record<string, unknown> {
+  const targets = [...url.entries, ...url.list("to")];
+  const isCloud =
+    (url.option("mode") ?? (targets.length > 0 && url.host !== "ntfy.sh" ? "private" : "cloud")) === "cloud";
+  const topics = isCloud && url.host !== "" && url.host !== "ntfy.sh" ? [url.host, ...targets] : targets;
+  const login = loginOf(url);
+  url.end();
+  if (topics.length !== 1) {
+    throw url.error(`it names ${topics.length} topics`, "a channel has one: make a channel of each");
+  }
+  return {
+    kind: "ntfy",
+    server: isCloud ? CLOUD : url.server(url.schema === "ntfys"),
+    topic: topics[0],
+    ...login,
+  };
+}
+
+function loginOf(url: AppriseUrl): Record<string, string> {
+  const { user, password } = url;
+  const token = url.option("token");
+  const only = password === undefined ? user : undefined;
+  const auth = url.option("auth")?.toLowerCase() ?? (token ?? TOKEN_REGEXP.exec(only ?? "") ? "token" : "basic");
+  if (auth === "token") {
+    const value = token ?? password ?? user;
+    if (value === undefined) throw url.error("its option auth asks for a token, and there is none");
+    return { token: value };
+  }
+  if (user === undefined && password !== undefined) throw url.error("it has a password without a user");
+  if (user === undefined) return {};
+  if (password === undefined) {
+    throw url.error("it has a user without a password", "write user:password@, or a token as tk_…@");
+  }
+  return { user, password };
+}

@@ -1,0 +1,17 @@
+/** The kind `ntfy`: a topic of an ntfy server. */
+
+import { type ChannelKind, defineKind } from "../kind.ts";
+import { NtfyChannel } from "./channel.ts";
+import { NTFY_SETTINGS } from "./settings.ts";
+
+/** The definition. */
+export const kind: ChannelKind = defineKind({
+  name: "ntfy",
+  summary: "a topic of an ntfy server",
+  speaksHttp: true,
+  settings: NTFY_SETTINGS,
+  destination: { keys: ["topic"], list: ({ topic }) => [topic] },
+  open: (setup, context) => new NtfyChannel(setup, context),
+  checks: () => import("./checks.ts"),
+  apprise: { schemas: ["ntfy", "ntfys"], load: () => import("./apprise.ts") },
+});

@@ -1,0 +1,46 @@
+/** The settings of an ntfy channel. */
+
+import { insecureHttp, secret, SECRET_FORMS, server } from "../fields/server.ts";
+import { type SettingsOf, text } from "../fields/setting.ts";
+
+/** Its settings. */
+export const NTFY_SETTINGS = {
+  server: server({ help: "the address of the server, without a path", examples: ["https://ntfy.example.org"] }),
+  insecureHttp: insecureHttp(),
+  topic: text({
+    help: "the topic",
+    examples: ["alerts"],
+    pattern: /^[-_A-Za-z0-9]{1,64}$/,
+    problem: "it must be 1 to 64 letters, digits, hyphens or underscores",
+  }),
+  token: secret({
+    help: "an access token; leave it out for an open topic",
+    examples: ["tk_token"],
+    form: SECRET_FORMS.token,
+    optional: true,
+  }),
+  user: text({
+    help: "the user to log in as, instead of a token",
+    examples: ["jump"],
+    optional: true,
+    excludes: "token",
+    needs: "password",
+  }),
+  password: secret({
+    help: "the user's password",
+    examples: ["correct horse"],
+    form: SECRET_FORMS.line,
+    optional: true,
+    needs: "user",
+  }),
+};
+
+/** The parsed settings. */
+export type NtfySettings = SettingsOf<typeof NTFY_SETTINGS>;
+
+/** The headers that authenticate a request, from the secrets as they are now (ntfy documentation, "Authentication"). */
+export function authHeaders({ token, user, password }: NtfySettings): Readonly<Record<string, string>> {
+  if (token !== undefined) return { Authorization: `Bearer ${token.reveal()}` };
+  if (password === undefined) return {};
+  return { Authorization: `Basic ${new TextEncoder().encode(`${user}:${password.reveal()}`).toBase64()}` };
+}

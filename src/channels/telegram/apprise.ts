@@ -1,0 +1,39 @@
+/** `tgram://`. */
+
+import type { AppriseUrl } from "../apprise_url.ts";
+
+/** The token of a bot. It is where a URL has its host and its port. */
+const TOKEN_REGEXP = /^(?:bot)?(\d+)(?::|%3a)+(.*)$/i;
+
+/** The token comes first, the chats follow. */
+export function fromApprise(url: AppriseUrl): Record<string, unknown> {
+  const [, id, secret] = TOKEN_REGEXP.exec(url.host + url.port) ?? [];
+  if (id === undefined || secret === undefined || secret === "") {
+    throw url.error("it has no bot's token", "write it as tgram://123456789:AA…/chat");
+  }
+  const chats = [...url.entries, ...url.list("to")].map((entry) => chatOf(url, entry));
+  if (chats.length === 0) {
+    throw url.error("it names no chat", "Apprise asks the bot for its owner; write the chat's number");
+  }
+  const topic = url.option("topic") ?? url.option("thread");
+  const threads = new Set([topic, ...chats.map(({ thread }) => thread)].filter((thread) => thread !== undefined));
+  if (threads.size > 1 || threads.size === 1 && chats.length > 1) {
+    throw url.error("it names several chats or topics", "make a channel of each");
+  }
+  const [thread] = threads;
+  url.end(["preview", "content", "mdv", "detect", "album"]);
+  return {
+    kind: "telegram",
+    token: `${id}:${decodeURIComponent(secret)}`,
+    chat: chats.map(({ chat }) => chat),
+    ...(thread === undefined ? {} : { thread: Number(thread) }),
+  };
+}
+
+/** `-100123`, `@name`, `name`; a topic may follow each. */
+function chatOf(url: AppriseUrl, entry: string): { readonly chat: string; readonly thread?: string } {
+  const { number, name, thread } =
+    /^(?:(?<number>-?\d+)|@?(?<name>[a-z_]\w*))(?::(?<thread>\d+))?$/i.exec(entry)?.groups ?? {};
+  if (number === undefined && name === undefined) throw url.error("a chat in it is neither a number nor a name");
+  return { chat: number ?? `@${name}`, thread };
+}

@@ -1,0 +1,54 @@
+/** Checks of a Telegram channel (Bot API, "getMe", "getChat"). */
+
+import { ResponseError } from "../../base/errors.ts";
+import { isObject } from "../../base/fields.ts";
+import { type Check, type CheckContext, failure, type Found, ok } from "../check.ts";
+import { HEAD_ROOT, probeServer } from "../http_checks.ts";
+import { callBot } from "./bot.ts";
+import type { TelegramSettings } from "./settings.ts";
+
+/** Creates the checks. */
+export function createChecks(context: CheckContext, settings: TelegramSettings): readonly Check[] {
+  const call = (method: string, parameters?: Readonly<Record<string, unknown>>) =>
+    callBot(context.runtime, settings, { method, parameters, ...context.limits });
+  return [
+    ...probeServer(context, settings.server, HEAD_ROOT).checks,
+    {
+      name: "bot",
+      needs: ["connection"],
+      async *look() {
+        try {
+          const me = await call("getMe");
+          const name = isObject(me) && typeof me.username === "string" ? `@${me.username}` : "a bot";
+          yield ok(`the token belongs to ${name}`);
+        } catch (error) {
+          yield refusalFinding(error, "credentials", "use the token that BotFather gives (/token)");
+        }
+      },
+    },
+    {
+      name: "chat",
+      needs: ["bot"],
+      async *look() {
+        const known: string[] = [];
+        for (const chat of settings.chat) {
+          try {
+            await call("getChat", { chat_id: chat });
+            known.push(chat);
+          } catch (error) {
+            const hint = "write to the bot first, or add it to the group again";
+            const found = refusalFinding(error, "destination", hint);
+            yield { ...found, message: `chat ${chat}: ${found.message}` };
+          }
+        }
+        if (known.length > 0) yield ok(`the bot knows ${known.join(", ")}`);
+      },
+    },
+  ];
+}
+
+/** A refusal that the user can fix; any other error is thrown again. */
+function refusalFinding(error: unknown, failureClass: ResponseError["failureClass"], hint: string): Found {
+  if (error instanceof ResponseError && error.failureClass === failureClass) return failure(error.message, hint);
+  throw error;
+}

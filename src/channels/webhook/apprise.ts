@@ -1,0 +1,29 @@
+/** `json://` and `jsons://`. */
+
+import type { AppriseUrl } from "../apprise_url.ts";
+
+/** What Apprise posts (its documentation, "JSON HTTP Request Notifications"). Its `type` has other words for severities than ours. */
+const BODY = { version: "1.0", title: "{{subject}}", message: "{{message}}", attachments: [], type: "{{severity}}" };
+
+/** A webhook that posts what Apprise does. */
+export function fromApprise(url: AppriseUrl): Record<string, unknown> {
+  const params = new URLSearchParams(url.options("-").map(([name, value]) => [name, value]));
+  const headers = Object.fromEntries(url.options("+"));
+  if (url.options(":").length > 0) {
+    throw url.error("its own fields cannot be taken over", 'write it as a webhook with "body"');
+  }
+  const method = (url.option("method") ?? "POST").toUpperCase();
+  url.end();
+  const login = url.user === undefined ? {} : { Authorization: basic(url.user, url.password ?? "") };
+  return {
+    kind: "webhook",
+    url: `${url.server(url.schema === "jsons")}${url.path || "/"}${params.size === 0 ? "" : `?${params}`}`,
+    method,
+    headers: { ...login, ...headers },
+    body: BODY,
+  };
+}
+
+function basic(user: string, password: string): string {
+  return `Basic ${new TextEncoder().encode(`${user}:${password}`).toBase64()}`;
+}

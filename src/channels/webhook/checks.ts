@@ -1,0 +1,19 @@
+/** Checks of a webhook channel: only its host. Many services act on any request to the address itself, whatever its method is. */
+
+import { type Check, type CheckContext, skipped } from "../check.ts";
+import { HEAD_ROOT, probeServer } from "../http_checks.ts";
+import type { WebhookSettings } from "./settings.ts";
+
+/** Creates the checks. */
+export function createChecks(context: CheckContext, { url }: WebhookSettings): readonly Check[] {
+  return [
+    ...probeServer(context, new URL(url.reveal()).origin, HEAD_ROOT).checks,
+    {
+      name: "address",
+      needs: ["connection"],
+      *look() {
+        yield skipped("not checked: only a message can test it (doctor --send)");
+      },
+    },
+  ];
+}

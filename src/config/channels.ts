@@ -1,0 +1,95 @@
+/**
+ * The channels of a configuration before they are parsed: their kinds are loaded, and Apprise URLs become objects. Rules and fallbacks
+ * look up channels here.
+ *
+ * @module
+ */
+
+import { ConfigError } from "../base/errors.ts";
+import { type Fields, isObject } from "../base/fields.ts";
+import { nearest } from "../base/nearest.ts";
+import { AppriseUrl } from "../channels/apprise_url.ts";
+import type { ChannelKind } from "../channels/kind.ts";
+import { KIND_NAMES, loadEveryKind, loadKind } from "../channels/registry.ts";
+
+/** A channel in the configuration. */
+export interface ListedChannel {
+  /** The object of the channel; an Apprise URL is converted. */
+  readonly value: unknown;
+  /** Undefined if there is no such kind. */
+  readonly kind?: ChannelKind;
+  /** Why an Apprise URL cannot be used. */
+  readonly problem?: ConfigError;
+}
+
+/** The channels by name. */
+export type ChannelList = ReadonlyMap<string, ListedChannel>;
+
+/** Lists the channels, and loads their kinds. */
+export async function listChannels(channels: unknown): Promise<ChannelList> {
+  const list = new Map<string, ListedChannel>();
+  for (const [name, channel] of Object.entries(isObject(channels) ? channels : {})) {
+    list.set(name, await listChannel(name, channel));
+  }
+  return list;
+}
+
+async function listChannel(name: string, channel: unknown): Promise<ListedChannel> {
+  try {
+    const value = await toChannelObject(name, channel);
+    const kind = isObject(value) && typeof value.kind === "string" ? value.kind.trim() : name;
+    return { value, kind: await loadKind(kind) };
+  } catch (error) {
+    if (error instanceof ConfigError) return { value: {}, problem: error };
+    throw error;
+  }
+}
+
+/**
+ * Converts a channel that is an Apprise URL to an object; any other value stays as it is.
+ *
+ * @throws {ConfigError} if the URL cannot be used
+ */
+export async function toChannelObject(name: string, value: unknown): Promise<unknown> {
+  return typeof value === "string" ? await parseAppriseUrl(value, `channels.${name}`) : value;
+}
+
+/**
+ * Converts an Apprise URL to the object of a channel, with its `kind`.
+ *
+ * @param path the dotted path of the URL, for errors
+ * @throws {ConfigError} that names the part of the URL that cannot be used, and shows none of it
+ */
+export async function parseAppriseUrl(text: string, path: string): Promise<Readonly<Record<string, unknown>>> {
+  const url = new AppriseUrl(text, path);
+  const forms = (await loadEveryKind()).flatMap(({ apprise }) => apprise ?? []);
+  const form = forms.find(({ schemas }) => schemas.includes(url.schema));
+  if (form !== undefined) return (await form.load()).fromApprise(url);
+  const known = forms.flatMap(({ schemas }) => schemas);
+  throw url.error(`there is no kind of channel for ${url.schema}://`, `known: ${known.join(", ")}`);
+}
+
+/**
+ * Finds a channel that a setting names.
+ *
+ * @throws {ConfigError} if there is none of that name
+ */
+export function requireChannel(
+  fields: Fields,
+  key: string,
+  { name, list }: { readonly name: string; readonly list: ChannelList },
+): ListedChannel {
+  const channel = list.get(name);
+  if (channel !== undefined) return channel;
+  const near = nearest(name, list.keys());
+  const known = list.size === 0 ? "none is configured" : `configured: ${[...list.keys()].join(", ")}`;
+  throw fields.error(key, `there is no channel "${name}"`, near ? `did you mean "${near}"?` : known);
+}
+
+/** Creates the error about a channel without a known kind. */
+export function unknownKind(fields: Fields, name: string): ConfigError {
+  const given = fields.text("kind");
+  const near = nearest(given ?? name, KIND_NAMES);
+  const hint = near ? `did you mean "${near}"?` : `known: ${KIND_NAMES.join(", ")}`;
+  return given === undefined ? fields.missing("kind", hint) : fields.error("kind", `there is no kind "${given}"`, hint);
+}
