@@ -1,6 +1,7 @@
 /**
- * Makes the binaries: `deno task build`, `deno task build --target aarch64-unknown-linux-gnu --out /tmp/bin`, `deno task build
- * --target all`. What is for this very machine is run once before it counts. `SHA256SUMS` covers all binaries in the folder.
+ * Builds the binaries: `deno task build`, `deno task build --target aarch64-unknown-linux-gnu --out
+ * /tmp/bin`, `deno task build --target all`. A binary for this machine is run once to check it.
+ * `SHA256SUMS` contains all binaries in the directory.
  *
  * @module
  */
@@ -24,7 +25,7 @@ const USAGE = `Usage: deno task build [--target TARGET]... [--out DIR]
 ${TARGETS.map(({ name, description }) => `               ${name.padEnd(26)} ${description}`).join("\n")}
   --out      the folder for the binaries and SHA256SUMS: dist by default`;
 
-/** Builds what was asked for; returns the exit code. */
+/** Builds the requested targets; returns the exit code. */
 async function main(args: readonly string[]): Promise<number> {
   const unknown: string[] = [];
   const options = parseArgs(args, {

@@ -1,6 +1,7 @@
 /**
- * Creates the certificates in `tests/fakes/tls/` with openssl: an authority and the certificates that it signed. They are
- * valid for a century, except two for the tests of validity. The keys protect nothing.
+ * Creates the certificates in `tests/fakes/tls/` with openssl: an authority and the certificates
+ * that it signed. They are valid for a century, except two for the tests of validity. The keys
+ * protect nothing.
  *
  * Usage: `deno run -A scripts/certificates.ts`
  */

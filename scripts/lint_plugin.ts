@@ -1,5 +1,6 @@
 /**
- * The rules of the house, as far as a program can see to them. Each is proved to bite in `tests/scripts/lint_plugin_test.ts`.
+ * The lint rules of this repository. `tests/scripts/lint_plugin_test.ts` shows that each rule
+ * reports something.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * The gate: all checks that must pass before a change is merged. `deno task ok`, or `deno task ok --except=test` if the
- * tests are run separately.
+ * The gate: all checks that must pass before a change is merged. `deno task ok`, or `deno task ok
+ * --except=test` if the tests are run separately.
  *
  * @module
  */

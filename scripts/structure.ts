@@ -1,6 +1,7 @@
 /**
- * Checks the structure of `src/` and prints it: `deno task structure`. Folders are in their rows, no import makes a cycle, type
- * imports included, no file is too long, and no small file has a single importer.
+ * Checks and prints the structure of `src/`: `deno task structure`. Folders import only from rows
+ * below, imports make no cycles (type imports count too), no file is too long, and no small file
+ * has a single importer.
  *
  * @module
  */
@@ -10,7 +11,7 @@ import manifest from "../deno.json" with { type: "json" };
 import { LATE_MODULES } from "../src/base/late_modules.ts";
 import { FOLDER_ROWS, folderOf, importProblem, pathOf } from "./lint/folders.ts";
 
-/** A file that grows past this has found its second idea. */
+/** A longer file contains more than one idea. */
 const MAX_LINES = 500;
 
 /** A shorter file with a single importer belongs into its importer. */
@@ -19,7 +20,7 @@ const MIN_LINES = 80;
 /** Entry points of the package, however short they are. */
 const ENTRY_POINTS: readonly string[] = Object.values(manifest.exports).map((path) => path.slice("./".length));
 
-/** The files that every channel kind may have, however short they are. */
+/** Files that every channel kind may have, however short they are. */
 const KIND_FILES = ["kind.ts", "channel.ts", "checks.ts", "apprise.ts"];
 
 /** A source file of the product. */
@@ -33,13 +34,15 @@ export interface SourceFile {
 /** An import of another source file. */
 export interface SourceImport {
   readonly path: string;
-  /** An `import()` in code: loaded when it is needed. */
+  /** Whether it is an `import()` in code, which loads the file when it is needed. */
   readonly isLate: boolean;
 }
 
 const IMPORT_REGEXP = /(?:(\bimport\()|\bfrom |\bimport )\s*"(\.{1,2}\/[^"]+\.ts)"/g;
 
-/** Reads the imports of a source. Comments are left out: their examples import too. */
+/**
+ * Parses the imports of a source. Comments are ignored, because their examples contain imports too.
+ */
 export function parseImports(path: string, source: string): SourceFile {
   const code = source.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
   const imports = Array.from(code.matchAll(IMPORT_REGEXP), ([text, late, specifier]) => ({
@@ -49,7 +52,7 @@ export function parseImports(path: string, source: string): SourceFile {
   return { path, lines: source.split("\n").length - 1, imports };
 }
 
-/** All cycles among files, each as the files that import one another. */
+/** Finds all cycles, each as the files that import one another. */
 export function findCycles(files: readonly SourceFile[]): string[][] {
   const graph = new Map(files.map(({ path, imports }) => [path, imports.map((each) => each.path)]));
   const seen = new Map<string, { index: number; low: number }>();
@@ -73,7 +76,7 @@ export function findCycles(files: readonly SourceFile[]): string[][] {
   return cycles;
 }
 
-/** Everything that is wrong with the structure, a line each. */
+/** Lists all problems of the structure, one line each. */
 export function structureProblems(files: readonly SourceFile[]): string[] {
   const product = files.filter(({ path }) => path.startsWith("src/"));
   const known = FOLDER_ROWS.flat();
@@ -98,7 +101,7 @@ export function structureProblems(files: readonly SourceFile[]): string[] {
   ];
 }
 
-/** Small files with a single importer that could as well hold their contents. */
+/** Finds small files with a single importer, which could contain them. */
 function findFragments(files: readonly SourceFile[]) {
   return files.flatMap((file) => {
     if (file.lines >= MIN_LINES || ENTRY_POINTS.includes(file.path)) return [];
@@ -110,7 +113,7 @@ function findFragments(files: readonly SourceFile[]) {
   });
 }
 
-/** The folder graph, a line a folder from the top down, with what each imports directly. */
+/** Formats the folder graph from the top down: one line per folder with its direct imports. */
 export function folderGraph(files: readonly SourceFile[]): string[] {
   return FOLDER_ROWS.flat().flatMap((folder) => {
     const own = files.filter(({ path }) => folderOf(path) === folder);
@@ -121,7 +124,7 @@ export function folderGraph(files: readonly SourceFile[]): string[] {
   });
 }
 
-/** Files, lines, median and longest. */
+/** Formats the number of files and lines, the median and the longest file. */
 function sizeLine(files: readonly SourceFile[]): string {
   const sorted = files.toSorted((a, b) => a.lines - b.lines);
   const total = sorted.reduce((sum, { lines }) => sum + lines, 0);

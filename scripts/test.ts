@@ -1,8 +1,9 @@
 /**
- * Runs the tests and the examples in the documentation: `deno task test`, `deno task test tests/queue`,
- * `deno task test --filter crc32`. All options of `deno test` are accepted.
+ * Runs the tests and the examples in the documentation: `deno task test`, `deno task test
+ * tests/queue`, `deno task test --filter crc32`. All options of `deno test` are accepted.
  *
- * The tests get a temporary directory of their own. If they leave anything in it, the command lists it and fails.
+ * The tests get a temporary directory of their own. If they leave anything in it, the command lists
+ * it and fails.
  *
  * @module
  */
@@ -36,7 +37,10 @@ export function testArgv(args: readonly string[], exists: (path: string) => bool
   return ["test", "--doc", "--parallel", ...PERMISSIONS, ...paths, ...given];
 }
 
-/** Runs tests and checks their temporary directory; returns the exit code. Leftovers of a failed run are kept as evidence. */
+/**
+ * Runs tests and checks their temporary directory; returns the exit code. Leftovers of a failed run
+ * are kept as evidence.
+ */
 async function runTests(args: readonly string[]): Promise<number> {
   const directory = Deno.makeTempDirSync({ prefix: "matrix-notify-tests-" });
   const code = await runDeno(testArgv(args, existsAt), { TMPDIR: directory, TMP: directory, TEMP: directory });

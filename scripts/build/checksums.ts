@@ -1,10 +1,10 @@
-/** A file's name and the SHA-256 of its bytes. */
+/** A file name with the SHA-256 of its content. */
 export interface Checksum {
   readonly name: string;
   readonly hex: string;
 }
 
-/** The text of `SHA256SUMS`, as `sha256sum --check` reads it, in the order of the names. */
+/** Formats `SHA256SUMS` as `sha256sum --check` reads it, sorted by name. */
 export function checksumLines(checksums: readonly Checksum[]): string {
   return checksums
     .toSorted((a, b) => a.name < b.name ? -1 : 1)

@@ -1,13 +1,14 @@
 /**
- * How the binary is made, and what to make of the compiler's answer.
- *
- * @module
+ * Returns the command line of Deno that compiles the program, to be run in the repository. The
+ * binary never asks for permissions and has no code cache: the cache would have a predictable name
+ * in a directory that others can write. The binary contains the npm packages that its modules
+ * import, and ignores a `node_modules` nearby.
  */
 
 import { LATE_MODULES } from "../../src/base/late_modules.ts";
 import type { Target } from "./targets.ts";
 
-/** What the program may do: the same as under `deno task matrix-notify`. */
+/** The permissions of the program, as in `deno task matrix-notify`. */
 export const PERMISSIONS: readonly string[] = [
   "--allow-net",
   "--allow-read",
@@ -17,13 +18,14 @@ export const PERMISSIONS: readonly string[] = [
   "--allow-sys=hostname,uid",
 ];
 
-/** Modules that are loaded by computed specifiers, so that the compiler does not find them by itself. */
+/** Modules with computed specifiers, which the compiler does not find itself. */
 export const INCLUDED: readonly string[] = LATE_MODULES.map((path) => `src/${path}`);
 
 /**
- * The command line of Deno that compiles the program, to be run in the repository's folder. The binary never asks for
- * permissions, and keeps no code cache: it would have a name that others can guess, in a folder that they can write to. Of npm
- * packages it holds those that its modules import, whatever lies in a `node_modules` nearby.
+ * The command line of Deno that compiles the program, to be run in the repository's folder. The
+ * binary never asks for permissions, and keeps no code cache: it would have a name that others can
+ * guess, in a folder that they can write to. Of npm packages it holds those that its modules
+ * import, whatever lies in a `node_modules` nearby.
  */
 export function compileArgv(target: Target, output: string): readonly string[] {
   return [
@@ -45,8 +47,8 @@ export function compileArgv(target: Target, output: string): readonly string[] {
 }
 
 /**
- * Says in a sentence that the compiler lacks the part that every binary begins with; undefined when it failed, if it did, for
- * another reason. That text is all that it tells about it.
+ * Explains that the compiler lacks the runtime for a target; undefined for any other failure. Only
+ * the output of the compiler shows it.
  */
 export function missingRuntime(stderr: string, target: Target, denoVersion: string): string | undefined {
   if (!stderr.includes("Setting up base binary")) return undefined;
@@ -54,7 +56,7 @@ export function missingRuntime(stderr: string, target: Target, denoVersion: stri
     "set DENORT_BIN to one for this target, or build where Deno's download server can be reached";
 }
 
-/** Says what is wrong with a binary by its answer to `--version`; undefined when nothing is. */
+/** Explains a wrong answer of a binary to `--version`; undefined if it is right. */
 export function versionProblem(answer: string, version: string): string | undefined {
   const expected = `matrix-notify ${version}`;
   if (answer.trim() === expected) return undefined;

@@ -1,16 +1,16 @@
 /**
- * For which machines there are binaries, and what they are called.
+ * The targets of binaries.
  *
  * @module
  */
 
-/** A kind of machine that Deno's compiler knows, and how people call it. */
+/** A target of the compiler, with a description. */
 export interface Target {
   readonly name: string;
   readonly description: string;
 }
 
-/** All kinds of machines that there are binaries for. */
+/** All targets. */
 export const TARGETS: readonly Target[] = [
   { name: "x86_64-unknown-linux-gnu", description: "Linux on PCs and servers, glibc 2.27 or later" },
   { name: "aarch64-unknown-linux-gnu", description: "Linux on 64-bit ARM: Raspberry Pi 3 and later" },
@@ -20,9 +20,10 @@ export const TARGETS: readonly Target[] = [
 ];
 
 /**
- * Returns the targets that were asked for: those named, each once; all for `all`; this machine's own for none.
+ * Returns the requested targets without duplicates, all targets for `all`, or by default the target
+ * of this machine.
  *
- * @throws {RangeError} for a name that is not in the table
+ * @throws {RangeError} for an unknown target
  */
 export function chooseTargets(names: readonly string[], own: string): readonly Target[] {
   if (names.includes("all")) return TARGETS;

@@ -1,9 +1,9 @@
 import { isProduct, pathOf, urlOf } from "./folders.ts";
 
-/** Kinds of effects of the outside world. */
+/** Kinds of effects on the outside world. */
 type Effect = "clock" | "dice" | "files" | "network" | "process" | "terminal";
 
-/** The folders and files that may use each effect directly. All others take it from a `Runtime`. */
+/** The folders and files that may use each effect directly. All others get it from a `Runtime`. */
 const ALLOWED: Readonly<Record<Effect, readonly string[]>> = {
   clock: ["src/runtime/", "src/testing/"],
   dice: ["src/runtime/", "src/testing/"],
@@ -23,7 +23,7 @@ const ALLOWED: Readonly<Record<Effect, readonly string[]>> = {
   terminal: ["src/runtime/", "src/main.ts", "mod.ts"],
 };
 
-/** Functions that any code can call by their bare names. */
+/** Global functions with an effect. */
 const GLOBALS: Readonly<Record<string, Effect>> = {
   Date: "clock",
   setTimeout: "clock",
@@ -63,10 +63,14 @@ const MEMBERS: Readonly<Record<string, Effect>> = {
   "Deno.uid": "process",
 };
 
-/** What of Deno has no effect; whatever is not named at all counts as a file function. */
+/**
+ * Members of `Deno` without an effect. Members that are not listed at all count as file functions.
+ */
 const HARMLESS: readonly string[] = ["Deno.SeekMode", "Deno.build", "Deno.errors", "Deno.inspect", "Deno.version"];
 
-/** Keeps effects in their places, so that a test can give the rest another clock, another dice and another network. */
+/**
+ * Allows effects only in their places, so that tests can replace clock, random numbers and network.
+ */
 export const ambient: Deno.lint.Rule = {
   create(context) {
     const path = pathOf(urlOf(context.filename));
@@ -78,7 +82,7 @@ export const ambient: Deno.lint.Rule = {
     function visitCall(node: Deno.lint.CallExpression | Deno.lint.NewExpression): void {
       if (node.callee.type !== "Identifier") return;
       const { name } = node.callee;
-      // Given a time, a date is a value like any other.
+      // A date with a given time has no effect.
       const effect = name === "Date" && node.arguments.length > 0 ? undefined : own(GLOBALS, name);
       visit(node, name, effect);
     }
@@ -100,7 +104,7 @@ function effectOf(name: string): Effect | undefined {
   return own(MEMBERS, name) ?? (name.startsWith("Deno.") ? "files" : undefined);
 }
 
-/** Two names with a dot between them, be it written as a dot or with brackets. */
+/** Returns a member access as two names with a dot, also if it is written with brackets. */
 function nameOf({ object, property, computed }: Deno.lint.MemberExpression): string | undefined {
   if (object.type !== "Identifier") return undefined;
   if (property.type === "Identifier" && !computed) return `${object.name}.${property.name}`;

@@ -1,8 +1,8 @@
 import { isProduct, pathOf, urlOf } from "./folders.ts";
 
 /**
- * Messages of errors have one shape: a capital or a name that is filled in first, and no full stop at the end. One that
- * begins with what cannot be done goes on with a colon and the state that stands in the way.
+ * Error messages begin with a capital letter or an inserted name, and end without a full stop.
+ * After "Cannot …" follows a colon and the state that prevents it.
  */
 export const errorMessage: Deno.lint.Rule = {
   create(context) {
@@ -24,14 +24,14 @@ export const errorMessage: Deno.lint.Rule = {
   },
 };
 
-/** The reason of an abort is a note for whoever caught it, no sentence for people. */
+/** The reason of an abort is for the code that catches it, not for users. */
 function isReason(node: Deno.lint.NewExpression): boolean {
   const { parent } = node;
   return parent.type === "CallExpression" && parent.callee.type === "MemberExpression" &&
     parent.callee.property.type === "Identifier" && parent.callee.property.name === "abort";
 }
 
-/** The message comes first, or after a word that says which kind of error it is. */
+/** Returns the message: the first argument, or the second one after the kind of the error. */
 function messagesOf([first, second]: readonly Deno.lint.Node[]): readonly string[] {
   if (first === undefined) return [];
   const isKind = second !== undefined && first.type === "Literal" && /^[a-z-]+$/.test(`${first.value}`);
@@ -43,7 +43,7 @@ function branchesOf(node: Deno.lint.Node): readonly Deno.lint.Node[] {
   return [node.consequent, node.alternate].flatMap(branchesOf);
 }
 
-/** The text of an expression as far as it is known, with NUL for what is filled in. */
+/** Returns the known text of an expression, with NUL for inserted values. */
 function textOf(node: Deno.lint.Node): string | undefined {
   if (node.type === "Literal") return typeof node.value === "string" ? node.value : undefined;
   if (node.type === "TemplateLiteral") return node.quasis.map((quasi) => quasi.cooked).join("\0");

@@ -1,10 +1,14 @@
 /**
- * The folders of `src/` and who may import whom. `scripts/structure.ts` checks the whole, the lint rules check a file at a time.
+ * The folders of `src/`, and the allowed imports between them. `scripts/structure.ts` checks all
+ * files, the lint rules check one file at a time.
  *
  * @module
  */
 
-/** The folders of `src/`, from the top down. A file imports from its own folder and from folders in the rows below. */
+/**
+ * The folders of `src/`, from the top down. A file imports from its own folder and from folders in
+ * the rows below.
+ */
 export const FOLDER_ROWS: readonly (readonly string[])[] = [
   ["cli"],
   ["doctor", "server"],
@@ -20,35 +24,38 @@ export const FOLDER_ROWS: readonly (readonly string[])[] = [
   ["base"],
 ];
 
-/** Folders that only these others may import, tests aside. */
+/** Folders that only certain folders may import; tests may always. */
 const ONLY_FOR: Readonly<Record<string, readonly string[]>> = { testing: ["cli"] };
 
-/** Files of the runtime that `queue/` may import: it knows files and locks, and no network. */
+/** Files in `runtime/` that `queue/` may import. The queue uses files and locks, but no network. */
 const QUEUE_RUNTIME = ["runtime.ts", "files.ts", "file_lock.ts", "file_errors.ts"];
 
-/** Where a program or a library begins. Only there the real outside world is created; everything else takes a `Runtime`. */
+/**
+ * Entry points of programs and of the library. Only they create the real runtime; all other files
+ * get a `Runtime` as an argument.
+ */
 export const STARTS: readonly string[] = [
   "src/cli/main.ts",
   "src/notifier/background/main.ts",
   "src/notifier/core.ts",
 ];
 
-/** What importers of the library get as values; of every other folder they get types. */
+/** Folders whose values the library exports. From all other folders it exports only types. */
 const LIBRARY_VALUES = ["notifier", "base"];
 
 const ROOT = new URL("../..", import.meta.url);
 
-/** Returns a file's path inside the repository, with slashes; undefined for a file outside. */
+/** Returns the path of a file in the repository, with slashes; undefined for a file outside. */
 export function pathOf(url: URL): string | undefined {
   return url.href.startsWith(ROOT.href) ? decodeURIComponent(url.href.slice(ROOT.href.length)) : undefined;
 }
 
-/** Returns the URL of a file that the linter names by its path. */
+/** Returns the URL of a path as the linter names it. */
 export function urlOf(filename: string): URL {
   return new URL(`file://${filename.replaceAll("\\", "/").replace(/^(?!\/)/, "/")}`);
 }
 
-/** Returns the folder of `src/` that a file is in; undefined for any other file. */
+/** Returns the folder of `src/` that contains a file; undefined for any other file. */
 export function folderOf(path: string): string | undefined {
   const [src, folder, file] = path.split("/");
   return src === "src" && file !== undefined ? folder : undefined;
@@ -67,16 +74,16 @@ export interface ProductImport {
   readonly isType: boolean;
 }
 
-/** Says why a file may not import another; undefined when it may. */
+/** Returns why a file may not import another; undefined if it may. */
 export function importProblem({ from, to, isType }: ProductImport): string | undefined {
   if (from === "mod.ts" && to === "src/main.ts" || from === "src/main.ts") return undefined;
   const [source, target] = [folderOf(from), folderOf(to)];
   if (target === undefined) return "it is not in a folder of src/";
   if (from === "mod.ts") {
     if (["cli", "doctor", "server", "ingest", "testing", "markup", "matrix"].includes(target)) {
-      return "it is no part of the library";
+      return "it does not belong to the library";
     }
-    return isType || LIBRARY_VALUES.includes(target) ? undefined : "importers get only types from there";
+    return isType || LIBRARY_VALUES.includes(target) ? undefined : "the library exports only types from there";
   }
   if (source === undefined || rowOf(source) === undefined) return `${source} is not in FOLDER_ROWS`;
   if (to === "src/runtime/runtime.ts" && !isType && !STARTS.includes(from)) return "take a Runtime as an argument";
@@ -84,7 +91,7 @@ export function importProblem({ from, to, isType }: ProductImport): string | und
   if (!(ONLY_FOR[target]?.includes(source) ?? true)) return `only ${ONLY_FOR[target].join(", ")} may`;
   if ((rowOf(target) ?? -1) <= (rowOf(source) ?? Infinity)) return `${target} is not below ${source}`;
   if (source === "queue" && target === "runtime" && !QUEUE_RUNTIME.includes(to.replace("src/runtime/", ""))) {
-    return "the queue knows no network";
+    return "the queue must not use the network";
   }
 }
 

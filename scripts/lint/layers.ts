@@ -1,10 +1,12 @@
 import { LATE_MODULES } from "../../src/base/late_modules.ts";
 import { importProblem, isProduct, pathOf, urlOf } from "./folders.ts";
 
-/** Product files that import packages. Other files load them through `loadLate`, or import their types. */
+/**
+ * Product files that import packages. Other files load them with `loadLate`, or import their types.
+ */
 const LATE: readonly string[] = LATE_MODULES.map((path) => `src/${path}`);
 
-/** Other product files that import code from outside, and the beginning of the specifiers. */
+/** Other product files that import foreign code, and the beginning of the specifier. */
 const FOREIGN: Readonly<Record<string, string>> = {
   "src/cli/arguments.ts": "jsr:@std/",
   "src/cli/program_name.ts": "node:process",
@@ -52,7 +54,7 @@ interface Import {
   readonly isType: boolean;
 }
 
-/** Says what is wrong with an import; undefined when nothing is. */
+/** Returns why an import is not allowed; undefined if it is. */
 function check({ from, path, specifier, isType }: Import): string | undefined {
   if (!/^(\.{0,2}\/|file:)/.test(specifier)) {
     const allowed = LATE.includes(path) && path !== "src/cli/main.ts" ? "npm:" : FOREIGN[path];
@@ -65,12 +67,12 @@ function check({ from, path, specifier, isType }: Import): string | undefined {
   return importProblem({ from: path, to: target, isType });
 }
 
-/** An import of nothing is one for its effects, and no type. */
+/** An import without names runs the module, so it is not a type import. */
 function areAll(types: readonly unknown[], specifiers: readonly unknown[]): boolean {
   return types.length > 0 && types.length === specifiers.length;
 }
 
-/** The specifier of an import type: older versions wrap it once more. */
+/** Returns the specifier of an import type. Older versions of Deno wrap it once more. */
 function literalOf(argument: Deno.lint.Node): Deno.lint.Node {
   return argument.type === "TSLiteralType" ? argument.literal : argument;
 }

@@ -1,6 +1,6 @@
 /**
- * Changes a command line of `deno` so that it uses the stand-ins for the standard library. Everything here
- * except {@linkcode inheritedConfig} is pure.
+ * Changes a command line of `deno` so that it uses the stand-ins for the standard library.
+ * Everything here except {@linkcode inheritedConfig} is pure.
  *
  * @module
  */
@@ -8,7 +8,9 @@
 /** Where the standard library comes from: JSR (its cache included), or the stand-ins. */
 export type StdSource = "jsr" | "airgap";
 
-/** The environment variable that passes the source on to child processes. Set it to skip the probe. */
+/**
+ * The environment variable that passes the source on to child processes. Set it to skip the probe.
+ */
 export const STD_SOURCE_ENV = "MATRIX_NOTIFY_STD";
 
 /** The configuration whose `links` replace the standard library by the stand-ins. */
@@ -37,7 +39,10 @@ export function withConfig(args: readonly string[], config: string): readonly st
 
 const CONFIG_OPTION_REGEXP = /^(-c|--config|--import-map|--no-config)(=|$)/;
 
-/** Subcommands that pass all arguments after the first file on to the program, which may have an option `--config` too. */
+/**
+ * Subcommands that pass all arguments after the first file on to the program, which may have an
+ * option `--config` too.
+ */
 const RUNNERS: readonly string[] = ["run", "eval", "serve", "compile"];
 
 /** The options for Deno itself. */
@@ -52,8 +57,8 @@ export function sourceFrom(value: string | undefined): StdSource | undefined {
 }
 
 /**
- * Returns the arguments that give a child process the same standard library: none, or `--config` and a file. A test that
- * starts `deno run … mod.ts` puts them directly after `run`.
+ * Returns the arguments that give a child process the same standard library: none, or `--config`
+ * and a file. A test that starts `deno run … mod.ts` puts them directly after `run`.
  */
 export function inheritedConfig(): readonly string[] {
   return import.meta.resolve("@std/assert").startsWith("file:") ? ["--config", AIRGAP_CONFIG] : [];

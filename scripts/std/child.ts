@@ -1,4 +1,6 @@
-/** Signals by which a service manager, a terminal or `kill` ends a program. Windows has only SIGINT. */
+/**
+ * Signals by which a service manager, a terminal or `kill` ends a program. Windows has only SIGINT.
+ */
 const SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGHUP", "SIGINT", "SIGTERM"];
 
 /**
@@ -28,7 +30,8 @@ export async function runChild(
 }
 
 function forwardSignal(child: Deno.ChildProcess, signal: Deno.Signal): void {
-  // A terminal sends Ctrl-C to the child too, and many programs take a second SIGINT as an order to quit at once.
+  // A terminal sends Ctrl-C to the child too, and many programs take a second SIGINT as an order to
+  // quit at once.
   if (signal === "SIGINT" && Deno.stdin.isTerminal()) return;
   try {
     child.kill(signal);

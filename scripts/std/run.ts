@@ -7,7 +7,9 @@
 import { AIRGAP_CONFIG, modulesFor, sourceFrom, STD_SOURCE_ENV, type StdSource, withConfig } from "./argv.ts";
 import { runChild } from "./child.ts";
 
-/** How long a probe may take. A firewall that drops packets would delay every command for longer. */
+/**
+ * How long a probe may take. A firewall that drops packets would delay every command for longer.
+ */
 export const PROBE_LIMIT_MS = 5_000;
 
 /** The effects of a probe. */
@@ -18,7 +20,10 @@ export interface ProbeEffects {
   readonly sleep: (ms: number) => Promise<void>;
 }
 
-/** Runs `deno` with arguments and with the standard library that is available; returns its exit code. */
+/**
+ * Runs `deno` with arguments and with the standard library that is available; returns its exit
+ * code.
+ */
 export async function runDeno(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<number> {
   const source = await stdSource(args);
   return await runChild(Deno.execPath(), source === "airgap" ? withConfig(args, AIRGAP_CONFIG) : args, {
@@ -28,12 +33,14 @@ export async function runDeno(args: readonly string[], env: Readonly<Record<stri
 }
 
 /**
- * Finds the standard library for a command. A caller must end with `Deno.exit`: a download may still hang.
+ * Finds the standard library for a command. A caller must end with `Deno.exit`: a download may
+ * still hang.
  */
 export async function stdSource(args: readonly string[]): Promise<StdSource> {
   const known = sourceFrom(Deno.env.get(STD_SOURCE_ENV));
   if (known) return known;
-  // The specifier is computed, so that these modules do not belong to the module graph of the wrapper.
+  // The specifier is computed, so that these modules do not belong to the module graph of the
+  // wrapper.
   const load = (specifier: string): Promise<unknown> => import(specifier);
   const source = await probe(modulesFor(args), { load, sleep });
   if (source === "airgap") printNoticeOnce();
@@ -41,8 +48,8 @@ export async function stdSource(args: readonly string[]): Promise<StdSource> {
 }
 
 /**
- * Tries to load modules of the standard library. Cached modules take milliseconds, and so does a network that refuses. Only a
- * network that does not answer takes the whole limit.
+ * Tries to load modules of the standard library. Cached modules take milliseconds, and so does a
+ * network that refuses. Only a network that does not answer takes the whole limit.
  */
 export async function probe(
   modules: readonly string[],
@@ -55,7 +62,10 @@ export async function probe(
 
 const NOTICE = "matrix-notify: the standard library is neither cached nor reachable; scripts/airgap/ replaces it";
 
-/** Prints the notice once per machine. A marker in the user's cache directory records that it was printed. */
+/**
+ * Prints the notice once per machine. A marker in the user's cache directory records that it was
+ * printed.
+ */
 function printNoticeOnce(): void {
   const { env } = Deno;
   const cache = env.get("XDG_CACHE_HOME") || env.get("LOCALAPPDATA") ||

@@ -1,5 +1,6 @@
 /**
- * Benchmarks: `deno task bench send [ROUNDS]` and `deno task bench status [ENTRIES...]`. Without a name both run.
+ * Benchmarks: `deno task bench send [ROUNDS]` and `deno task bench status [ENTRIES...]`. Without a
+ * name both run.
  *
  * @module
  */

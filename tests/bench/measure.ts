@@ -1,4 +1,7 @@
-/** Measures the time and memory of a process. It needs Python 3: Deno cannot read the peak memory of a child process. */
+/**
+ * Measures the time and memory of a process. It needs Python 3: Deno cannot read the peak memory of
+ * a child process.
+ */
 
 /** Runs a command and prints: wall time and CPU time in seconds, peak memory in KiB, exit code. */
 const MEASURE = `import os, subprocess, sys, time

@@ -1,6 +1,7 @@
 /**
- * Compares `send` with the smallest Deno program that PUTs the same event with a bare `fetch`. Both run as processes, in
- * turns, against one loopback homeserver. The ratio of each pair counts, so that a machine that becomes slower does not matter.
+ * Compares `send` with the smallest Deno program that PUTs the same event with a bare `fetch`. Both
+ * run as processes, in turns, against one loopback homeserver. The ratio of each pair counts, so
+ * that a machine that becomes slower does not matter.
  *
  * `deno task bench send [ROUNDS]`; 15 rounds by default.
  *

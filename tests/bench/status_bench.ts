@@ -1,10 +1,11 @@
 /**
- * Measures `status` on a journal that was never compacted, as a crash can leave it. Memory must grow with the number of live
- * entries, time with the size of the file.
+ * Measures `status` on a journal that was never compacted, as a crash can leave it. Memory must
+ * grow with the number of live entries, time with the size of the file.
  *
- * `deno task bench status [ENTRIES...]`; 10,000, 100,000 and 1,000,000 settled entries by default, with three records each, and
- * 1,000 live entries among them. Times are medians of three runs, the peak memory is the highest. Times per record are CPU times,
- * which do not grow while other processes run.
+ * `deno task bench status [ENTRIES...]`; 10,000, 100,000 and 1,000,000 settled entries by default,
+ * with three records each, and 1,000 live entries among them. Times are medians of three runs, the
+ * peak memory is the highest. Times per record are CPU times, which do not grow while other
+ * processes run.
  *
  * @module
  */
@@ -22,7 +23,9 @@ const BUFFER_BYTES = 2 ** 20;
 /** 2026-11-22 20:00:00 UTC. Each second before it has one entry. */
 const END_TIME: number = Date.UTC(2026, 10, 22, 20);
 
-/** Runs the benchmark of `status` for journals with so many settled entries, and prints its results. */
+/**
+ * Runs the benchmark of `status` for journals with so many settled entries, and prints its results.
+ */
 export async function benchStatus(sizes: readonly number[]): Promise<void> {
   console.log("settled   live   records       MiB     wall s      cpu s   peak MiB  records/s  us/record");
   for (const settled of sizes.length > 0 ? sizes : SIZES) {
@@ -61,7 +64,10 @@ async function benchOne(stateDir: string, settled: number): Promise<void> {
   console.log(cells.map(([text, width]) => text.padStart(width)).join(""));
 }
 
-/** Writes a journal with live entries spread evenly among the settled ones; returns the number of records. */
+/**
+ * Writes a journal with live entries spread evenly among the settled ones; returns the number of
+ * records.
+ */
 function writeJournal(path: string, settled: number): number {
   using file = Deno.openSync(path, { write: true, create: true });
   const buffer = new Uint8Array(BUFFER_BYTES);

@@ -1,4 +1,7 @@
-/** Attachments without a disk: the field `content`, which names a file in the product, is the content itself. */
+/**
+ * Attachments without a disk: the field `content`, which names a file in the product, is the
+ * content itself.
+ */
 
 import type { FileReader } from "../../src/channels/kind.ts";
 import type { Attachment } from "../../src/notification/notification.ts";

@@ -1,4 +1,7 @@
-/** A homeserver that delegates its logins to an authorization server: the setting for tests of OAuth 2.0. */
+/**
+ * A homeserver that delegates its logins to an authorization server: the setting for tests of OAuth
+ * 2.0.
+ */
 
 import type { Runtime } from "../../src/runtime/runtime.ts";
 import { type AuthMetadata, type OAuthClient, readAuthMetadata } from "../../src/matrix/oauth/client.ts";
@@ -14,7 +17,10 @@ export interface OAuthScene extends AsyncDisposable {
   readonly runtime: FakeRuntime;
   readonly server: LoopbackAuthorizationServer;
   readonly homeserver: LoopbackHomeserver;
-  /** The client of the authorization server. Its sleeps take no time, and run what {@linkcode OAuthScene.during} planned. */
+  /**
+   * The client of the authorization server. Its sleeps take no time, and run what {@linkcode
+   * OAuthScene.during} planned.
+   */
   readonly client: OAuthClient & { readonly runtime: Runtime };
   readonly metadata: AuthMetadata;
   /** Plans what happens during the n-th sleep of the client, counted from 1. */

@@ -10,7 +10,10 @@ export interface StateFields {
   readonly next?: number;
 }
 
-/** Returns the outcome or entry with the fields of every state. Those that its state does not have are undefined. */
+/**
+ * Returns the outcome or entry with the fields of every state. Those that its state does not have
+ * are undefined.
+ */
 export function fieldsOf<Value extends Outcome | QueuedEntry>(value: Value): Value & StateFields {
   return value as Value & StateFields;
 }

@@ -1,6 +1,7 @@
 /**
- * Tests that need a server written in Python. If it cannot be installed, they are skipped, with a notice on standard error. If `CI` is
- * set, they fail, because there a skipped test must not look like a success.
+ * Tests that need a server written in Python. If it cannot be installed, they are skipped, with a
+ * notice on standard error. If `CI` is set, they fail, because there a skipped test must not look
+ * like a success.
  *
  * @module
  */
@@ -12,7 +13,8 @@ export type Stub = (name: string) => void;
  * Installs a server.
  *
  * @param what the server, for messages
- * @returns a function that registers the tests as skipped or failing; undefined if the server is installed
+ * @returns a function that registers the tests as skipped or failing; undefined if the server is
+ * installed
  */
 export async function installOrStub(what: string, install: () => Promise<unknown>): Promise<Stub | undefined> {
   try {

@@ -1,4 +1,7 @@
-/** A runtime whose clock, random numbers and terminal are controlled by the test. The network is real by default. */
+/**
+ * A runtime whose clock, random numbers and terminal are controlled by the test. The network is
+ * real by default.
+ */
 
 import { denoRuntime, type Runtime } from "../../src/runtime/runtime.ts";
 
@@ -11,7 +14,9 @@ export interface FakeRuntimeOptions {
   readonly now?: number;
   readonly fetch?: Runtime["fetch"];
   readonly run?: Runtime["run"];
-  /** True for real UUIDs, which several runtimes with one queue need; by default ids are counted. */
+  /**
+   * True for real UUIDs, which several runtimes with one queue need; by default ids are counted.
+   */
   readonly realIds?: boolean;
   /** Every random number. @default {0.5} */
   readonly random?: number;
@@ -36,7 +41,10 @@ export interface FakeRuntime extends Runtime, Disposable {
 /** A fixed moment for tests: 2026-11-22 20:00:00 UTC. */
 export const TEST_TIME: number = Date.UTC(2026, 10, 22, 20);
 
-/** Creates a fake runtime. A sleep advances its clock at once; real work such as the network goes on in between. */
+/**
+ * Creates a fake runtime. A sleep advances its clock at once; real work such as the network goes on
+ * in between.
+ */
 export function fakeRuntime(options: FakeRuntimeOptions = {}): FakeRuntime {
   const real = denoRuntime();
   const controllers = new Set<AbortController>();
@@ -53,7 +61,8 @@ export function fakeRuntime(options: FakeRuntimeOptions = {}): FakeRuntime {
     async sleep(ms, signal) {
       if (signal?.aborted) return;
       runtime.sleeps.push(ms);
-      // One turn of the event loop first: an abort that is already on its way ends the sleep before time has passed.
+      // One turn of the event loop first: an abort that is already on its way ends the sleep before
+      // time has passed.
       await new Promise<void>((resolve) => setTimeout(resolve, 0));
       if (!signal?.aborted) runtime.time += ms;
     },

@@ -1,4 +1,7 @@
-/** A homeserver, an ntfy server, a room, a state directory and a runtime: the setting for tests of the notifier. */
+/**
+ * A homeserver, an ntfy server, a room, a state directory and a runtime: the setting for tests of
+ * the notifier.
+ */
 
 import { NotifierCore } from "../../src/notifier/core.ts";
 import type { CoreOptions } from "../../src/notifier/wiring.ts";

@@ -1,7 +1,8 @@
 /**
  * A real SMTP server, aiosmtpd, on the loopback interface. By default it requires STARTTLS.
  *
- * Call `const smtpTest = await smtpSuite()` once in a test file, and `smtpTest("name", body)` for each test.
+ * Call `const smtpTest = await smtpSuite()` once in a test file, and `smtpTest("name", body)` for
+ * each test.
  *
  * @module
  */

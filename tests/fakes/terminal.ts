@@ -1,4 +1,7 @@
-/** Runs our command line in a pseudo-terminal and types input. Python creates the pseudo-terminal; Deno cannot. */
+/**
+ * Runs our command line in a pseudo-terminal and types input. Python creates the pseudo-terminal;
+ * Deno cannot.
+ */
 
 import { inheritedConfig } from "../../scripts/std/argv.ts";
 import { findPython } from "../../scripts/python/python.ts";
@@ -32,7 +35,8 @@ export async function playAtTerminal(
   { env, steps }: { readonly env: Readonly<Record<string, string>>; readonly steps: readonly Step[] },
 ): Promise<TerminalResult> {
   const python = await findPython();
-  // Without the permission to read the user id the program does not know that it runs as root, and uses HOME.
+  // Without the permission to read the user id the program does not know that it runs as root, and
+  // uses HOME.
   const flags = ["net", "read", "write", "env", "run", "sys=hostname"].map((name) => `--allow-${name}`);
   const command = [Deno.execPath(), "run", "--quiet", "--no-prompt", ...flags, ...inheritedConfig(), ENTRY, ...args];
   const input = {

@@ -1,4 +1,7 @@
-/** Loopback servers with TLS. `scripts/certificates.ts` creates their certificates in `tests/fakes/tls/`. */
+/**
+ * Loopback servers with TLS. `scripts/certificates.ts` creates their certificates in
+ * `tests/fakes/tls/`.
+ */
 
 import { createServer } from "node:https";
 

@@ -68,7 +68,10 @@ function judgeOutcomes(
   });
 }
 
-/** The names under which it may arrive. A repeated idempotency key returns the outcome of the first notification. */
+/**
+ * The names under which it may arrive. A repeated idempotency key returns the outcome of the first
+ * notification.
+ */
 function findNames(
   { sent }: FeaturesWorld,
   { number, options: { id } }: SentNotification,
@@ -153,7 +156,10 @@ function findWrongReplies(world: FeaturesWorld, received: readonly Received[], r
   });
 }
 
-/** Attachments that arrived before their text. A text that was rejected may be retried long after its attachments. */
+/**
+ * Attachments that arrived before their text. A text that was rejected may be retried long after
+ * its attachments.
+ */
 function findEarlyAttachments({ everDead, sent }: FeaturesWorld, received: readonly Received[]): string[] {
   const names = received.map(({ name }) => name);
   const wasDead = (number: number) =>
@@ -178,7 +184,10 @@ function findTextsWithoutAttachments(world: FeaturesWorld, { number, outcomes = 
   );
 }
 
-/** Fallbacks that arrived before their timeout. With a key, the timeout of a superseded notification counts. */
+/**
+ * Fallbacks that arrived before their timeout. With a key, the timeout of a superseded notification
+ * counts.
+ */
 function findEarlyFallbacks(world: FeaturesWorld, received: readonly Received[]): string[] {
   return received.flatMap(({ name, time }) => {
     const { input, time: sentAt, outcomes, wasForced } = world.sent[Number.parseInt(name)];

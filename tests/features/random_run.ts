@@ -1,7 +1,7 @@
 /**
- * A random run: all features together, in random steps with random faults. At the end all faults are
- * cleared, the queue is flushed, and the oracle judges. The tests play a few seeds; for more, run
- * `deno task features [SEEDS] [FIRST]`.
+ * A random run: all features together, in random steps with random faults. At the end all faults
+ * are cleared, the queue is flushed, and the oracle judges. The tests play a few seeds; for more,
+ * run `deno task features [SEEDS] [FIRST]`.
  *
  * @module
  */

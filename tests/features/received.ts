@@ -1,4 +1,7 @@
-/** Reads rooms and the phone topic back. Notifications are found by the number in their subject or file name. */
+/**
+ * Reads rooms and the phone topic back. Notifications are found by the number in their subject or
+ * file name.
+ */
 
 import { isBatchBody } from "../faults/batch_lines.ts";
 import type { FeaturesWorld } from "./world.ts";

@@ -122,11 +122,11 @@ const BAD_IMPORTS: readonly (readonly [path: string, source: string])[] = [
   ["src/elsewhere/file.ts", `import "../base/errors.ts";`],
 ];
 
-Deno.test("layers lets through whatever is permitted", () => {
+Deno.test("layers accepts all allowed imports", () => {
   for (const [place, source] of GOOD_IMPORTS) expectGood("layers", place, source);
 });
 
-Deno.test("layers refuses each import across the layers, in whichever form", () => {
+Deno.test("layers reports each import that is not allowed, in every form", () => {
   for (const [place, source] of BAD_IMPORTS) expectBad("layers", place, source);
 });
 
@@ -161,7 +161,7 @@ const AMBIENT: readonly (readonly [source: string, allowed: string])[] = [
   ["const isRoot = Deno.uid() === 0;", "src/runtime/runtime.ts"],
 ];
 
-Deno.test("ambient refuses each effect outside its place, and allows it there and in tests", () => {
+Deno.test("ambient reports each effect outside its place, and accepts it there and in tests", () => {
   for (const [source, allowed] of AMBIENT) {
     expectBad("ambient", "src/delivery/courier.ts", source);
     expectBad("ambient", "src/notification/render.ts", source);
@@ -170,14 +170,14 @@ Deno.test("ambient refuses each effect outside its place, and allows it there an
   }
 });
 
-Deno.test("ambient keeps effects out of where they are not needed", () => {
+Deno.test("ambient reports effects in folders that do not need them", () => {
   expectBad("ambient", "src/notifier/background/spawn.ts", "Deno.writeTextFileSync(path, text);");
   expectBad("ambient", "src/notifier/background/main.ts", "Deno.writeTextFileSync(path, text);");
   expectGood("ambient", "src/runtime/file_lock.ts", "const file = Deno.openSync(path);");
   expectGood("ambient", "src/runtime/files.ts", "Deno.writeTextFileSync(path, text);");
 });
 
-Deno.test("ambient leaves alone what only looks alike", () => {
+Deno.test("ambient ignores names that only look like effects", () => {
   for (
     const source of [
       "const at = new Date(runtime.now());",
@@ -190,7 +190,7 @@ Deno.test("ambient leaves alone what only looks alike", () => {
   ) expectGood("ambient", "src/delivery/courier.ts", source);
 });
 
-Deno.test("error-message refuses a small letter at the beginning and a full stop at the end", () => {
+Deno.test("error-message reports a lower-case letter at the beginning and a full stop at the end", () => {
   for (
     const expression of [
       `new ConfigError("cannot read it")`,
@@ -209,7 +209,7 @@ Deno.test("error-message refuses a small letter at the beginning and a full stop
   }
 });
 
-Deno.test("error-message refuses to say what cannot be done without the state after a colon", () => {
+Deno.test("error-message reports 'Cannot' without a state after a colon", () => {
   for (
     const expression of [
       `new ConfigError("Cannot read it")`,
@@ -224,7 +224,7 @@ Deno.test("error-message refuses to say what cannot be done without the state af
   ) expectBad("error-message", "src/config/load.ts", `throw ${expression};`);
 });
 
-Deno.test("error-message lets through sentences as they should be, and what it cannot know", () => {
+Deno.test("error-message accepts well-formed and unknown messages", () => {
   for (
     const expression of [
       `new ConfigError("Cannot read it: permission is denied")`,

@@ -6,7 +6,7 @@ function file(path: string, imports: readonly string[] = [], lines = 100): Sourc
   return { path, lines, imports: imports.map((path) => ({ path, isLate: false })) };
 }
 
-Deno.test("parseImports() finds each way to import, and none in a comment", () => {
+Deno.test("parseImports() finds each form of import, and none in comments", () => {
   const source = [
     '/**\n * import { a } from "./comment.ts";\n */',
     '// import "./line.ts";',
@@ -26,12 +26,12 @@ Deno.test("parseImports() finds each way to import, and none in a comment", () =
   ]);
 });
 
-Deno.test("findCycles() names the files of a cycle, and no others", () => {
+Deno.test("findCycles() lists the files of each cycle, and no others", () => {
   const files = [file("a", ["b"]), file("b", ["c"]), file("c", ["b"]), file("d", ["a"]), file("e", ["e"])];
   assertEquals(findCycles(files).map((cycle) => cycle.toSorted()), [["b", "c"], ["e"]]);
 });
 
-Deno.test("structureProblems() reports what breaks a rule of the structure", () => {
+Deno.test("structureProblems() reports violations of each rule", () => {
   const problems = (...files: SourceFile[]) => structureProblems(files);
   assertEquals(problems(file("src/queue/a.ts", ["src/base/b.ts"]), file("src/base/b.ts")), []);
   assertEquals(problems(file("src/loose.ts")), ["src/loose.ts is in no folder"]);

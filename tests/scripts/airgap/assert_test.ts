@@ -84,7 +84,7 @@ const UNEQUAL: readonly (readonly [unknown, unknown])[] = [
   [() => 1, () => 1],
 ];
 
-Deno.test("assertEquals() accepts what is deeply equal and nothing else", () => {
+Deno.test("assertEquals() accepts only deeply equal values", () => {
   for (const [a, b] of EQUAL) {
     expectBites(() => assertEquals(a, b), () => assertNotEquals(a, b));
     expectBites(() => assertEquals(b, a), () => assertNotEquals(b, a));
@@ -95,7 +95,7 @@ Deno.test("assertEquals() accepts what is deeply equal and nothing else", () => 
   }
 });
 
-Deno.test("assertEquals() accepts equal objects that hold themselves", () => {
+Deno.test("assertEquals() accepts equal objects that contain themselves", () => {
   const loop = () => {
     const value: Record<string, unknown> = { a: 1 };
     value.self = value;
@@ -104,25 +104,25 @@ Deno.test("assertEquals() accepts equal objects that hold themselves", () => {
   assertEquals(loop(), loop());
 });
 
-Deno.test("assertEquals() shows what differs, and the note of the test", () => {
+Deno.test("assertEquals() prints the difference and the note of the test", () => {
   const error = failure(() => assertEquals({ room: "!a", n: 1 }, { room: "!b", n: 1 }, "of the outcome"));
   for (const text of ["of the outcome", "!a", "!b"]) {
     expect(error?.message.includes(text) ?? false, `"${text}" is missing`);
   }
 });
 
-Deno.test("assertEquals() is the same function under its own subpath", () => {
+Deno.test("assertEquals() is also exported under its own subpath", () => {
   expect(assertEqualsAlone === assertEquals, "The subpath leads to another function");
 });
 
-Deno.test("assertStrictEquals() accepts the same object and the same primitive only", () => {
+Deno.test("assertStrictEquals() accepts only the same object or primitive", () => {
   const object = {};
   expectBites(() => assertStrictEquals(object, object), () => assertStrictEquals({}, {}));
   expectBites(() => assertStrictEquals("a", "a"), () => assertStrictEquals("a", "b"));
   expectBites(() => assertStrictEquals(NaN, NaN), () => assertStrictEquals(0, -0));
 });
 
-Deno.test("assert(), assertExists() and fail() bite", () => {
+Deno.test("assert(), assertExists() and fail() throw", () => {
   expectBites(() => assert(1), () => assert(0));
   expectBites(() => assertExists(""), () => assertExists(null));
   expectBites(() => assertExists(0), () => assertExists(undefined));
@@ -131,13 +131,13 @@ Deno.test("assert(), assertExists() and fail() bite", () => {
   expect(failure(() => fail("here"))?.message.includes("here") ?? false, "fail() lost its message");
 });
 
-Deno.test("assertions about text bite", () => {
+Deno.test("assertMatch(), assertNotMatch() and assertStringIncludes() throw", () => {
   expectBites(() => assertMatch("abc", /b/), () => assertMatch("abc", /d/));
   expectBites(() => assertNotMatch("abc", /d/), () => assertNotMatch("abc", /b/));
   expectBites(() => assertStringIncludes("abc", "bc"), () => assertStringIncludes("abc", "cb"));
 });
 
-Deno.test("assertions about order bite", () => {
+Deno.test("assertGreater(), assertLess() and their relatives throw", () => {
   expectBites(() => assertGreater(2, 1), () => assertGreater(1, 1));
   expectBites(() => assertGreaterOrEqual(1, 1), () => assertGreaterOrEqual(1, 2));
   expectBites(() => assertLess(1, 2), () => assertLess(1, 1));
@@ -145,7 +145,7 @@ Deno.test("assertions about order bite", () => {
   expectBites(() => assertLess("a", "b"), () => assertLess(NaN, 1));
 });
 
-Deno.test("assertInstanceOf() bites, and narrows the type", () => {
+Deno.test("assertInstanceOf() throws, and narrows the type", () => {
   expectBites(() => assertInstanceOf(new TypeError(), Error), () => assertInstanceOf({}, Error));
   expectBites(() => {}, () => assertInstanceOf(null, Date));
   const value: unknown = new Date(5);
@@ -154,7 +154,7 @@ Deno.test("assertInstanceOf() bites, and narrows the type", () => {
   expect(time === 5, "The value changed");
 });
 
-Deno.test("assertThrows() returns the error, and bites on its absence, its class and its message", () => {
+Deno.test("assertThrows() returns the error, and throws if it is missing or has another class or message", () => {
   const thrower = () => {
     throw new RangeError("Cannot count: too far");
   };
@@ -166,7 +166,7 @@ Deno.test("assertThrows() returns the error, and bites on its absence, its class
   expectBites(() => assertThrows(thrower, RangeError, "Cannot"), () => assertThrows(thrower, RangeError, "can not"));
 });
 
-Deno.test("assertRejects() resolves to the error, and bites on its absence, its class and its message", async () => {
+Deno.test("assertRejects() returns the error, and rejects if it is missing or has another class or message", async () => {
   const rejecter = () => Promise.reject(new RangeError("Cannot count: too far"));
   const error: RangeError = await assertRejects(rejecter, RangeError, "too far");
   expect(error.message === "Cannot count: too far", "Another error came back");

@@ -5,17 +5,17 @@ import { parseArgs as bareParseArgs } from "@std/cli/parse-args";
 import { parseArgs as rootParseArgs } from "@std/cli";
 import { parseArgs } from "jsr:@std/cli@^1.0.0/parse-args";
 
-Deno.test("parseArgs() is the same function under all its specifiers", () => {
+Deno.test("parseArgs() is the same function under all specifiers", () => {
   assertStrictEquals(bareParseArgs, parseArgs);
   assertStrictEquals(rootParseArgs, parseArgs);
 });
 
-Deno.test("parseArgs() takes the value after an option or behind its equals sign", () => {
+Deno.test("parseArgs() takes a value from the next argument or after an equals sign", () => {
   const args = parseArgs(["--link", "a", "--ttl=2h", "-o", "b"], { string: ["link", "ttl", "o"] });
   assertEquals<unknown>(args, { link: "a", ttl: "2h", o: "b", _: [] });
 });
 
-Deno.test("parseArgs() keeps text as it is where an option is a string, and makes numbers of the rest", () => {
+Deno.test("parseArgs() keeps the text of string options, and converts other values to numbers", () => {
   const args = parseArgs(["--id", "007", "--n", "007", "1e3", "x"], { string: ["id"] });
   assertEquals<unknown>(args, { id: "007", n: 7, _: [1000, "x"] });
 });
@@ -24,7 +24,7 @@ Deno.test("parseArgs() keeps positional arguments as text when _ is a string", (
   assertEquals<unknown>(parseArgs(["007", "1e3"], { string: ["_"] })._, ["007", "1e3"]);
 });
 
-Deno.test("parseArgs() keeps everything behind the first equals sign", () => {
+Deno.test("parseArgs() keeps all text after the first equals sign", () => {
   assertEquals<unknown>(parseArgs(["--link=https://a/?b=c", "--body=two\nlines"], { string: ["link", "body"] }), {
     link: "https://a/?b=c",
     body: "two\nlines",
@@ -32,7 +32,7 @@ Deno.test("parseArgs() keeps everything behind the first equals sign", () => {
   });
 });
 
-Deno.test("parseArgs() takes no value for a boolean option, but for true and false", () => {
+Deno.test("parseArgs() takes only true and false as the value of a boolean option", () => {
   const options = { boolean: ["silent", "json"], string: ["_"] } as const;
   assertEquals<unknown>(parseArgs(["--silent", "x"], options), { silent: true, json: false, _: ["x"] });
   assertEquals<unknown>(parseArgs(["--silent", "false", "--json=true"], options), { silent: false, json: true, _: [] });
@@ -46,19 +46,19 @@ Deno.test("parseArgs() gives a string option without a value the empty text", ()
   });
 });
 
-Deno.test("parseArgs() takes a negative number behind a letter, and only after = behind a long name", () => {
+Deno.test("parseArgs() takes a negative number after a letter, and after a long name only with =", () => {
   assertEquals<unknown>(parseArgs(["-n", "-"], { string: ["n"] }), { n: "-", _: [] });
   assertEquals<unknown>(parseArgs(["--n=-5"], { string: ["n"] }), { n: "-5", _: [] });
   assertEquals<unknown>(parseArgs(["--n", "-5"], { string: ["n"], unknown: () => false }), { n: "", _: [] });
 });
 
-Deno.test("parseArgs() reads letters that stand together one by one", () => {
+Deno.test("parseArgs() splits combined letters", () => {
   const options = { boolean: ["a", "b"], string: ["c"] } as const;
   assertEquals<unknown>(parseArgs(["-abc", "x"], options), { a: true, b: true, c: "x", _: [] });
   assertEquals<unknown>(parseArgs(["-n5", "-k=v"], {}), { n: 5, k: "v", _: [] });
 });
 
-Deno.test("parseArgs() takes a lone hyphen as a positional argument", () => {
+Deno.test("parseArgs() takes a single hyphen as a positional argument", () => {
   assertEquals<unknown>(parseArgs(["-"], { string: ["_"] })._, ["-"]);
 });
 
@@ -74,12 +74,12 @@ Deno.test("parseArgs() sets an option and its aliases to the same value", () => 
   });
 });
 
-Deno.test("parseArgs() uses a default only for what is missing", () => {
+Deno.test("parseArgs() uses a default only for a missing option", () => {
   const options = { string: ["wait", "ttl"], boolean: ["json"], default: { wait: "10s", ttl: "2h", json: true } };
   assertEquals<unknown>(parseArgs(["--ttl", "1d"], options), { wait: "10s", ttl: "1d", json: true, _: [] });
 });
 
-Deno.test("parseArgs() collects the values of an option that may repeat, and makes an empty list of none", () => {
+Deno.test("parseArgs() collects the values of a repeatable option, in an empty list if there is none", () => {
   const options = { string: ["channel", "header"], collect: ["channel", "header"] } as const;
   assertEquals<unknown>(parseArgs(["--channel", "a", "--channel=b"], options), {
     channel: ["a", "b"],
@@ -88,16 +88,16 @@ Deno.test("parseArgs() collects the values of an option that may repeat, and mak
   });
 });
 
-Deno.test("parseArgs() lets the last value win where an option may not repeat", () => {
+Deno.test("parseArgs() uses the last value of an option that is not repeatable", () => {
   assertEquals<unknown>(parseArgs(["--link", "a", "--link", "b"], { string: ["link"] }).link, "b");
 });
 
-Deno.test("parseArgs() turns off with --no- what is negatable, and only that", () => {
+Deno.test("parseArgs() accepts --no- only for negatable options", () => {
   const options = { boolean: ["color"], negatable: ["color"] } as const;
   assertEquals<unknown>(parseArgs(["--no-color", "--no-other"], options), { color: false, "no-other": true, _: [] });
 });
 
-Deno.test("parseArgs() stops at the first positional argument when asked to", () => {
+Deno.test("parseArgs() stops at the first positional argument with stopEarly", () => {
   const options = { stopEarly: true, boolean: ["json"], string: ["_"] } as const;
   assertEquals<unknown>(parseArgs(["--json", "send", "--json", "x"], options), {
     json: true,
@@ -105,13 +105,13 @@ Deno.test("parseArgs() stops at the first positional argument when asked to", ()
   });
 });
 
-Deno.test("parseArgs() takes what follows -- as it is, in _ or in a list of its own", () => {
+Deno.test("parseArgs() does not parse arguments after --, and puts them in _ or in a list of their own", () => {
   const args = ["a", "--", "--json", "-x", "1"];
   assertEquals<unknown>(parseArgs(args, { string: ["_"] }), { _: ["a", "--json", "-x", "1"] });
   assertEquals<unknown>(parseArgs(args, { string: ["_"], "--": true }), { _: ["a"], "--": ["--json", "-x", "1"] });
 });
 
-Deno.test("parseArgs() asks unknown() about each thing that is not declared, and leaves out what it refuses", () => {
+Deno.test("parseArgs() calls unknown() for each undeclared argument, and ignores those for which it returns false", () => {
   const asked: unknown[] = [];
   const args = parseArgs(["--json", "--jsno=1", "-q", "x"], {
     boolean: ["json"],
@@ -124,7 +124,7 @@ Deno.test("parseArgs() asks unknown() about each thing that is not declared, and
   assertEquals<unknown>(asked, [["--jsno=1", "jsno", "1"], ["-q", "q", "x"]]);
 });
 
-Deno.test("parseArgs() keeps what unknown() does not refuse", () => {
+Deno.test("parseArgs() keeps undeclared arguments unless unknown() returns false", () => {
   assertEquals<unknown>(parseArgs(["x", "--y"], { boolean: ["z"], unknown: () => true }), {
     z: false,
     y: true,
@@ -132,7 +132,7 @@ Deno.test("parseArgs() keeps what unknown() does not refuse", () => {
   });
 });
 
-Deno.test("parseArgs() types the values by what was declared", () => {
+Deno.test("parseArgs() derives the types of values from its options", () => {
   const args = parseArgs(["--json", "--link", "a", "--to", "b"], {
     boolean: ["json"],
     string: ["link", "to", "wait"],
@@ -156,7 +156,7 @@ Deno.test("parseArgs() types the values by what was declared", () => {
   });
 });
 
-Deno.test("parseArgs() accepts names that are only known at run time", () => {
+Deno.test("parseArgs() accepts names that are known only at run time", () => {
   const names: string[] = ["link"];
   const args: Record<string, unknown> = parseArgs(["--link", "a"], { string: names, boolean: ["json"] as string[] });
   assertEquals<unknown>(args.link, "a");

@@ -11,7 +11,7 @@ import { join as joinAlone } from "@std/path/join";
 const posix = Deno.build.os !== "windows";
 
 Deno.test({
-  name: "paths are joined, cut and compared",
+  name: "join(), dirname(), basename(), extname(), relative() and resolve() work like the originals",
   ignore: !posix,
   fn() {
     assertEquals(join("/a", "b", "..", "c.ts"), "/a/c.ts");
@@ -31,7 +31,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "file URLs and paths turn into each other, spaces and all",
+  name: "toFileUrl() and fromFileUrl() convert paths with spaces",
   ignore: !posix,
   fn() {
     assertEquals(fromFileUrl("file:///a%20b/%C3%A4"), "/a b/ä");
@@ -42,14 +42,14 @@ Deno.test({
   },
 });
 
-Deno.test("functions are the same under their own subpaths", () => {
+Deno.test("@std/fs and @std/path export the same functions under their subpaths", () => {
   assertStrictEquals<unknown>(joinAlone, join);
   assertStrictEquals<unknown>(walkAlone, walk);
   assertStrictEquals<unknown>(existsAlone, exists);
   assertStrictEquals<unknown>(ensureDirAlone, ensureDir);
 });
 
-Deno.test("ensureDir() makes what is missing, and refuses a file", async () => {
+Deno.test("ensureDir() creates missing directories, and rejects a file", async () => {
   await inTree(async (root) => {
     await ensureDir(join(root, "new/deep"));
     await ensureDir(join(root, "new/deep"));
@@ -58,7 +58,7 @@ Deno.test("ensureDir() makes what is missing, and refuses a file", async () => {
   });
 });
 
-Deno.test("exists() tells what is there, and of which kind", async () => {
+Deno.test("exists() checks the existence and the type", async () => {
   await inTree(async (root) => {
     assertEquals(await exists(join(root, "a.ts")), true);
     assertEquals(await exists(join(root, "none")), false);
@@ -68,7 +68,7 @@ Deno.test("exists() tells what is there, and of which kind", async () => {
   });
 });
 
-Deno.test("walk() goes through files, folders and links without following them", async () => {
+Deno.test("walk() lists files, directories and links, and does not follow links", async () => {
   await inTree(async (root) => {
     assertEquals(await walked(root), ["", "a.ts", "b.md", "link", "sub", "sub/c.ts", "sub/deep", "sub/deep/d.ts"]);
     assertEquals(await walked(root, { includeDirs: false, includeSymlinks: false, exts: [".ts"] }), [
@@ -82,7 +82,7 @@ Deno.test("walk() goes through files, folders and links without following them",
   });
 });
 
-Deno.test("walk() rejects where there is no folder", async () => {
+Deno.test("walk() rejects if the directory does not exist", async () => {
   await inTree(async (root) => {
     await assertRejects(() => walked(join(root, "none")), Deno.errors.NotFound);
   });

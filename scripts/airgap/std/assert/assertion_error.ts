@@ -1,9 +1,9 @@
-/** What a failed assertion throws. */
+/** The error of a failed assertion. */
 export class AssertionError extends Error {
   override name = "AssertionError";
 }
 
-/** Puts a message of the caller's own behind what went wrong. */
+/** Appends the caller's note to a message. */
 export function withNote(what: string, note: string | undefined): string {
   return note ? `${what}: ${note}` : `${what}.`;
 }

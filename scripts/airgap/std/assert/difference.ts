@@ -1,7 +1,10 @@
-/** Beyond this many pairs of lines the two values are shown one after the other: comparing them would take too long. */
+/**
+ * Above this number of line pairs both values are printed in full: a comparison would take too
+ * long.
+ */
 const MAX_PAIRS = 4_000_000;
 
-/** Shows a value in full, one property a line, in the order of their names. */
+/** Formats a value, one property a line, sorted by name. */
 export function shown(value: unknown): string {
   return Deno.inspect(value, {
     compact: false,
@@ -13,7 +16,10 @@ export function shown(value: unknown): string {
   });
 }
 
-/** Shows two texts line by line: `-` before what only the actual one has, `+` before what only the expected one has. */
+/**
+ * Formats the difference of two texts: `-` marks lines of the actual text, `+` lines of the
+ * expected one.
+ */
 export function difference(actual: string, expected: string): string {
   const [a, b] = [actual.split("\n"), expected.split("\n")];
   const lines = a.length * b.length > MAX_PAIRS
@@ -36,7 +42,9 @@ function merged(a: readonly string[], b: readonly string[]): string[] {
   return lines;
 }
 
-/** At `[i][j]`: how many lines the rests of both, from `i` and from `j` on, have in common in the same order. */
+/**
+ * `[i][j]` is the length of the longest common subsequence of the lines from `i` and from `j` on.
+ */
 function commonLengths(a: readonly string[], b: readonly string[]): Uint32Array[] {
   const lengths = Array.from({ length: a.length + 1 }, () => new Uint32Array(b.length + 1));
   for (let i = a.length - 1; i >= 0; i--) {

@@ -1,8 +1,8 @@
 type Keyed = Map<unknown, unknown> | Set<unknown>;
 
 /**
- * Whether two values are deeply equal: of the same class, with equal properties of their own and of their class. Zero equals
- * minus zero and NaN itself; functions and what hides its content are only equal to themselves.
+ * Whether two values are deeply equal: of the same class, with equal properties. Zero equals minus
+ * zero, and NaN equals NaN. Functions and objects with hidden content are equal only to themselves.
  */
 export function equal(a: unknown, b: unknown): boolean {
   return compare(a, b, new Map());
@@ -26,7 +26,7 @@ function compare(a: unknown, b: unknown, seen: Map<object, object>): boolean {
   return [...keys].every((key) => key in a === key in b && compare(Reflect.get(a, key), Reflect.get(b, key), seen));
 }
 
-/** An object without a prototype passes for an ordinary one. */
+/** An object without a prototype counts as an ordinary object. */
 function prototypeOf(value: object): object {
   return Object.getPrototypeOf(value) ?? Object.prototype;
 }
@@ -59,7 +59,7 @@ function equalEntries(a: Keyed, b: Keyed, seen: Map<object, object>): boolean {
   return [...a.entries()].every((entry) => candidates.some((other) => compare(entry, other, seen)));
 }
 
-/** All property names of an object and its classes, down to what every object and every list has. */
+/** Lists all property names of an object and its classes, except those of `Object` and `Array`. */
 function keysOf(value: object): (string | symbol)[] {
   const keys: (string | symbol)[] = [];
   for (let at: object | null = value; at && at !== Object.prototype && at !== Array.prototype;) {

@@ -2,31 +2,31 @@ import { AssertionError, withNote } from "./assertion_error.ts";
 import { difference, shown } from "./difference.ts";
 import { equal } from "./equal.ts";
 
-/** Options of {@linkcode assertEquals}, kept for the original's signature. */
+/** Options of {@linkcode assertEquals}, for the signature of the original. */
 export interface AssertEqualsOptions {
-  /** How a value is shown in the message of a failure. */
+  /** Formats a value for the message. */
   formatter?: (value: unknown) => string;
 }
 
-/** Fails unless both are deeply equal, and shows where they differ. */
+/** Fails if the values are not deeply equal, and prints the difference. */
 export function assertEquals<T>(actual: T, expected: T, message?: string, options: AssertEqualsOptions = {}): void {
   if (equal(actual, expected)) return;
   const [before, after] = [actual, expected].map(options.formatter ?? lines);
   throw new AssertionError(`${withNote("Values are not equal", message)}\n${difference(before, after)}`);
 }
 
-/** A text of several lines is shown as it is, where escaped ends of lines would make it one line. */
+/** A text with several lines is printed as it is, not escaped. */
 function lines(value: unknown): string {
   return typeof value === "string" && value.includes("\n") ? value : shown(value);
 }
 
-/** Fails when both are deeply equal. */
+/** Fails if the values are deeply equal. */
 export function assertNotEquals<T>(actual: T, expected: T, message?: string): void {
   if (!equal(actual, expected)) return;
   throw new AssertionError(withNote(`Expected something else than ${shown(actual)}`, message));
 }
 
-/** Fails unless both are the same: the same object, or the same primitive value. */
+/** Fails if the values are not the same object or primitive value. */
 export function assertStrictEquals<T>(actual: unknown, expected: T, message?: string): asserts actual is T {
   if (Object.is(actual, expected)) return;
   const [before, after] = [shown(actual), shown(expected)];

@@ -1,10 +1,10 @@
 import { AssertionError, withNote } from "./assertion_error.ts";
 
-// The type of a constructor is not sayable without `any`: `unknown[]` would refuse each one that wants arguments.
+// The type of a constructor needs `any`: `unknown[]` rejects constructors with parameters.
 // deno-lint-ignore no-explicit-any
 type Class<T> = abstract new (...args: any[]) => T;
 
-/** Fails unless the value is an instance of the class. */
+/** Fails if the value is not an instance of the class. */
 export function assertInstanceOf<T extends Class<unknown>>(
   actual: unknown,
   expected: T,
@@ -14,9 +14,12 @@ export function assertInstanceOf<T extends Class<unknown>>(
   throw new AssertionError(withNote(`Expected an instance of ${expected.name}, got ${kindOf(actual)}`, message));
 }
 
-/** Fails unless the function throws. */
+/** Fails if the function does not throw. */
 export function assertThrows(fn: () => unknown, message?: string): unknown;
-/** Fails unless the function throws an error of the class, with the text in its message; returns the error. */
+/**
+ * Fails if the function does not throw an error of the class with the text in its message; returns
+ * the error.
+ */
 export function assertThrows<E extends Error = Error>(
   fn: () => unknown,
   ErrorClass: Class<E>,
@@ -33,9 +36,12 @@ export function assertThrows(fn: () => unknown, ...expected: Expected): unknown 
   return checked(thrown, "to throw", expected);
 }
 
-/** Fails unless the promise that the function returns is rejected. */
+/** Fails if the promise of the function is not rejected. */
 export function assertRejects(fn: () => PromiseLike<unknown>, message?: string): Promise<unknown>;
-/** Fails unless the promise is rejected with an error of the class, with the text in its message; resolves to the error. */
+/**
+ * Fails if the promise is not rejected with an error of the class with the text in its message;
+ * returns the error.
+ */
 export function assertRejects<E extends Error = Error>(
   fn: () => PromiseLike<unknown>,
   ErrorClass: Class<E>,
@@ -47,7 +53,7 @@ export async function assertRejects(fn: () => PromiseLike<unknown>, ...expected:
   try {
     promise = fn();
   } catch {
-    // What is thrown before there is a promise is no rejection: handled below.
+    // An error that is thrown before there is a promise is not a rejection. It is handled below.
   }
   if (typeof promise?.then !== "function") {
     throw new AssertionError(

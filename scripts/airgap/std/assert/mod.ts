@@ -1,6 +1,6 @@
 /**
- * Stands in for `@std/assert` where it cannot be downloaded, with what this project uses of it. Several subpaths of the
- * original lead to one file here.
+ * A stand-in for `@std/assert` if it cannot be downloaded, with the functions that this project
+ * uses. Several subpaths of the original are one file here.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Stands in for `@std/cli` where it cannot be downloaded, with what this project uses of it.
+ * A stand-in for `@std/cli` if it cannot be downloaded, with the functions that this project uses.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 import type { ParseOptions } from "./types.ts";
 
-/** Who is who among the options: which names mean the same, and what each was declared to be. */
+/** The names of all options: their aliases and their kinds. */
 export class Names {
   readonly flags: ReadonlySet<string>;
   readonly text: ReadonlySet<string>;

@@ -1,6 +1,7 @@
 /**
- * Stands in for `@std/cli/parse-args`: the same results for the options in {@linkcode ParseOptions}. Names with dots, which
- * the original turns into nested objects, are ordinary names here. It loads nothing, since `send` waits for it.
+ * A stand-in for `@std/cli/parse-args` with the same results for the options in {@linkcode
+ * ParseOptions}. Names with dots, which the original turns into nested objects, are ordinary names
+ * here. It imports nothing, because `send` waits for it.
  *
  * @module
  */
@@ -13,9 +14,9 @@ export type { Args, ParseOptions } from "./types.ts";
 /**
  * Splits a command line into options and positional arguments.
  *
- * @param args The arguments, without the program's name.
- * @param options What the options are called and how they behave.
- * @returns Each option's value under its name and its aliases; the rest under `_`.
+ * @param args the arguments, without the name of the program
+ * @param options the names and kinds of options
+ * @returns the values by option name and alias; positional arguments in `_`
  */
 export function parseArgs<
   B extends string | boolean | undefined = undefined,
@@ -67,7 +68,10 @@ class Parser {
     this.#fillIn();
   }
 
-  /** Returns how many of the following arguments it took: one, where that is the option's value. */
+  /**
+   * Returns how many of the following arguments it used: 1 if the next one is the value of the
+   * option.
+   */
   #long(arg: string, next: string | undefined): 0 | 1 {
     const negated = /^--no-./s.test(arg);
     const start = negated ? 5 : 2;
@@ -87,7 +91,7 @@ class Parser {
     return this.#setFromNext(arg.slice(2), arg, next, takesValue);
   }
 
-  /** Takes letters one by one until one of them has the rest as its value. */
+  /** Parses combined letters until one of them has a value. */
   #short(arg: string, next: string | undefined): 0 | 1 {
     const last = arg.length - 1;
     for (let i = 1; i < last; i++) {

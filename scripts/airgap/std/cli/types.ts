@@ -1,10 +1,10 @@
 /**
- * The types of {@linkcode parseArgs}: which options it takes, and what they make of its result.
+ * The types of {@linkcode parseArgs}: its options, and the result that follows from them.
  *
  * @module
  */
 
-/** What {@linkcode parseArgs} is told about the command line. */
+/** The description of a command line. */
 export interface ParseOptions<
   B extends string | boolean | undefined = string | boolean | undefined,
   S extends string | undefined = string | undefined,
@@ -13,27 +13,34 @@ export interface ParseOptions<
   D extends Record<string, unknown> | undefined = Record<string, unknown> | undefined,
   DD extends boolean | undefined = boolean | undefined,
 > {
-  /** Puts what follows `--` into a list of its own, instead of among the positional arguments. */
+  /** Puts the arguments after `--` into a list of their own, not among the positional arguments. */
   readonly "--"?: DD;
   /** Other names of an option. */
   readonly alias?: Readonly<Record<string, string | readonly string[]>>;
-  /** Options that take no value; `true` makes every long option one unless it is written with `=`. */
+  /** Options without a value. `true`: all long options that are written without `=`. */
   readonly boolean?: B | readonly Extract<B, string>[];
-  /** Values of options that were not given. */
+  /** Default values. */
   readonly default?: D;
-  /** Options whose values stay text, where numbers would become numbers; `_` stands for the positional arguments. */
+  /**
+   * Options whose values stay text, instead of becoming numbers if possible; `_` means the
+   * positional arguments.
+   */
   readonly string?: S | readonly Extract<S, string>[];
-  /** Options that may be given more than once, with all their values in a list. */
+  /** Options that can be repeated; their values are collected in a list. */
   readonly collect?: C | readonly Extract<C, string>[];
   /** Options that `--no-NAME` turns off. */
   readonly negatable?: N | readonly Extract<N, string>[];
-  /** Takes everything from the first positional argument on as it is. */
+  /** Takes all arguments after the first positional one as positional arguments. */
   readonly stopEarly?: boolean;
-  /** Is asked about everything that no option names, positional arguments too; `false` leaves it out. */
+  /**
+   * Called for each argument without a declared option, also positional ones; `false` ignores it.
+   */
   readonly unknown?: (arg: string, key?: string, value?: unknown) => unknown;
 }
 
-/** The options that were given, the positional arguments as `_`, and what followed `--` where that was asked for. */
+/**
+ * The options, the positional arguments as `_`, and the arguments after `--` as `--` if requested.
+ */
 export type Args<
   T extends Record<string, unknown> = Record<string, unknown>,
   DD extends boolean | undefined = undefined,
@@ -42,7 +49,7 @@ export type Args<
   & { _: (string | number)[] }
   & (DD extends true ? { "--": string[] } : unknown);
 
-/** What the named options become. Names that are only known at run time leave nothing to say about the values. */
+/** The types of declared options. Names that are known only at run time give no types. */
 export type Values<B, S, C, N, D> = string extends B | S | C ? Record<string, unknown>
   :
     & Record<string, unknown>

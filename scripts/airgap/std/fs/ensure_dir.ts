@@ -1,9 +1,9 @@
-/** Makes a folder, and those it lies in, unless it is there already. */
+/** Creates a directory and its parents. */
 export async function ensureDir(dir: string | URL): Promise<void> {
   await Deno.mkdir(dir, { recursive: true });
 }
 
-/** Makes a folder, and those it lies in, unless it is there already. */
+/** Creates a directory and its parents. */
 export function ensureDirSync(dir: string | URL): void {
   Deno.mkdirSync(dir, { recursive: true });
 }

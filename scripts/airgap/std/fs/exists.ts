@@ -1,12 +1,12 @@
-/** What must be there, beyond the name. */
+/** The expected type of the file. */
 export interface ExistsOptions {
-  /** Whether it must be a folder. */
+  /** Whether it must be a directory. */
   isDirectory?: boolean;
   /** Whether it must be a file. */
   isFile?: boolean;
 }
 
-/** Whether there is something at a path, and of the kind that was asked for. */
+/** Whether a file of the expected type exists. */
 export async function exists(path: string | URL, options?: ExistsOptions): Promise<boolean> {
   try {
     return matches(await Deno.stat(path), options);
@@ -15,7 +15,7 @@ export async function exists(path: string | URL, options?: ExistsOptions): Promi
   }
 }
 
-/** Whether there is something at a path, and of the kind that was asked for. */
+/** Whether a file of the expected type exists. */
 export function existsSync(path: string | URL, options?: ExistsOptions): boolean {
   try {
     return matches(Deno.statSync(path), options);

@@ -1,5 +1,5 @@
 /**
- * Stands in for `@std/fs` where it cannot be downloaded, with what this project uses of it.
+ * A stand-in for `@std/fs` if it cannot be downloaded, with the functions that this project uses.
  *
  * @module
  */

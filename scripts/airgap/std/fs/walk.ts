@@ -1,31 +1,31 @@
 import { basename, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** What a walk visits and what it reports. */
+/** The options of a walk. */
 export interface WalkOptions {
-  /** How many folders deep it goes; without end by default. */
+  /** The maximum depth; unlimited by default. */
   maxDepth?: number;
-  /** Whether it reports files: yes by default. */
+  /** Whether files are returned. @default {true} */
   includeFiles?: boolean;
-  /** Whether it reports folders: yes by default. */
+  /** Whether directories are returned. @default {true} */
   includeDirs?: boolean;
-  /** Whether it reports symbolic links: yes by default. It never follows them. */
+  /** Whether symbolic links are returned. They are never followed. @default {true} */
   includeSymlinks?: boolean;
-  /** Reports only paths with one of these extensions. */
+  /** Returns only paths with one of these extensions. */
   exts?: string[];
-  /** Reports only paths that match one of these. */
+  /** Returns only paths that match one of these. */
   match?: RegExp[];
-  /** Neither reports nor enters paths that match one of these. */
+  /** Skips paths that match one of these, and their contents. */
   skip?: RegExp[];
 }
 
-/** Something that a walk met. */
+/** A file or directory. */
 export interface WalkEntry extends Deno.DirEntry {
-  /** Its path, which begins with the folder that the walk began with. */
+  /** Its path, which begins with the path of the root. */
   path: string;
 }
 
-/** Goes through a folder and all below it: first the folder, then what it holds. */
+/** Lists a directory and all below it: first the directory, then its contents. */
 export async function* walk(root: string | URL, options: WalkOptions = {}): AsyncIterableIterator<WalkEntry> {
   const path = root instanceof URL ? fileURLToPath(root) : join(root);
   const { isFile, isDirectory, isSymlink } = await Deno.stat(path);
