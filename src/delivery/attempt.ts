@@ -1,8 +1,9 @@
 /**
- * One attempt: an entry is sent once through its channel. This is the only place that catches what a channel throws.
+ * One attempt: an entry is sent once through its channel. This is the only place that catches what
+ * a channel throws.
  *
  * ```text
- * entry -> envelope (resolved subject, shortcodes, attachments that the channel can take) -> channel.send
+ * entry -> envelope (resolved subject, shortcodes, fitting attachments) -> channel.send
  *   receipt -> delivered
  *   thrown  -> classify.ts: what the failure means -> retry.ts: when to try again, or a dead letter
  * ```
@@ -31,11 +32,16 @@ export type FindIncident = (entry: Entry) => Incident | undefined;
 
 /** How to make an attempt. */
 export interface AttemptOptions extends Omit<RetryContext, "now" | "attempts"> {
-  /** The clock. A response may take a minute, and a wait that it asks for starts when it arrives. */
+  /**
+   * The clock. A response may take a minute, and a wait that it asks for starts when it arrives.
+   */
   readonly now: () => number;
   /** @default finds none */
   readonly findIncident?: FindIncident;
-  /** `true`: shortcodes in subjects become symbols. The queue keeps them as they were written. @default {false} */
+  /**
+   * `true`: shortcodes in subjects become symbols. The queue keeps them as they were written.
+   * @default {false}
+   */
   readonly shortcodes?: boolean;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
@@ -77,7 +83,10 @@ export function toBatch(members: readonly Entry[], findIncident: FindIncident): 
   return createBatch(toBatchItems(members, findIncident));
 }
 
-/** The items of a batch. Entries without a valid notification are left out; such entries are never batched. */
+/**
+ * The items of a batch. Entries without a valid notification are left out; such entries are never
+ * batched.
+ */
 export function toBatchItems(entries: readonly Entry[], findIncident: FindIncident): BatchItem[] {
   return entries.flatMap((entry) => {
     const { notification, replaced, key } = entry;
@@ -99,14 +108,20 @@ function toNotification(entry: Entry, findIncident: FindIncident): Notification 
   return withResolution(notification, incidentDuration(entry, findIncident(entry)));
 }
 
-/** Leaves out or moves attachments that a channel cannot take. The code is only loaded for notifications with files. */
+/**
+ * Leaves out or moves attachments that a channel cannot take. The code is only loaded for
+ * notifications with files.
+ */
 async function forChannel({ attachmentMode }: Channel, notification: Notification): Promise<Notification> {
   if (notification.attachments === undefined && notification.file === undefined) return notification;
   const { fitAttachments } = await import("../notification/attachment_mode.ts");
   return fitAttachments(notification, attachmentMode);
 }
 
-/** How long the incident of an entry had lasted when the entry was queued, milliseconds. Undelivered notifications count. */
+/**
+ * How long the incident of an entry had lasted when the entry was queued, milliseconds. Undelivered
+ * notifications count.
+ */
 function incidentDuration({ time, replaced }: Entry, incident: Incident | undefined): number | undefined {
   const since = Math.min(incident?.since ?? Infinity, replaced?.fired ?? Infinity);
   return since === Infinity ? undefined : Math.max(0, time - since);

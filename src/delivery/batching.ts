@@ -1,7 +1,7 @@
 /**
- * Which entries become a batch: a backlog of one lane. Only neighbours are batched, so that no entry is overtaken, and only
- * as many as one message has room for. Critical entries, attachments, and entries that may have arrived are never batched.
- * `notification/batch.ts` renders a batch.
+ * Which entries become a batch: a backlog of one lane. Only neighbours are batched, so that no
+ * entry is overtaken, and only as many as one message has room for. Critical entries, attachments,
+ * and entries that may have arrived are never batched. `notification/batch.ts` renders a batch.
  *
  * @module
  */
@@ -22,7 +22,10 @@ import type { Schedule } from "./schedule.ts";
 export interface BatchPlan {
   /** The entries of each new batch. */
   readonly groups: readonly (readonly Entry[])[];
-  /** True if a backlog follows a head that cannot be batched: then only the head leaves before the next plan. */
+  /**
+   * True if a backlog follows a head that cannot be batched: then only the head leaves before the
+   * next plan.
+   */
   readonly headGoesAlone: boolean;
 }
 
@@ -51,8 +54,9 @@ export function planBatches(queue: BatchSource, channel: Channel, schedule: Sche
 const NO_BATCHES: BatchPlan = { groups: [], headGoesAlone: false };
 
 /**
- * How many entries of a lane may wait before they become a batch. Under a server's rate limit it is few, since each message
- * costs seconds. After a delay it is one: the user wants one message for all that was delayed.
+ * How many entries of a lane may wait before they become a batch. Under a server's rate limit it is
+ * few, since each message costs seconds. After a delay it is one: the user wants one message for
+ * all that was delayed.
  */
 function backlogLimit(head: Entry, queue: BatchSource, { delays }: Schedule): number {
   const { batchOver } = delays.policyOf(head.channel);
@@ -77,7 +81,10 @@ function neighbours(lane: readonly Entry[]): Entry[][] {
   return runs;
 }
 
-/** Splits entries into batches that fit into a message of the channel. An entry that remains alone stays itself. */
+/**
+ * Splits entries into batches that fit into a message of the channel. An entry that remains alone
+ * stays itself.
+ */
 function splitToFit(run: readonly Entry[], channel: Channel, queue: BatchSource): Entry[][] {
   const hasRoomFor = (entries: readonly Entry[]) => {
     const batch = batchOutline(toBatchItems(entries, (entry) => queue.findIncident(entry)));

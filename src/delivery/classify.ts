@@ -1,7 +1,8 @@
 /**
- * What a failure means: from an error to a failure class, by one function. It reads the class that the kind's own code gave
- * the error (for Matrix, matrix/errcodes.ts), the HTTP status, and how far the request got. It never reads the text of a
- * message: a room named "401" must not hold a queue. retry.ts decides what follows from each class.
+ * What a failure means: from an error to a failure class, by one function. It reads the class that
+ * the kind's own code gave the error (for Matrix, matrix/errcodes.ts), the HTTP status, and how far
+ * the request got. It never reads the text of a message: a room named "401" must not hold a queue.
+ * retry.ts decides what follows from each class.
  *
  * @module
  */
@@ -45,7 +46,9 @@ export interface Failure {
   readonly retryAfterMs?: number;
   /** When the channel can find out whether an earlier attempt arrived, milliseconds since 1970. */
   readonly until?: number;
-  /** How long not to retry, milliseconds, because the server may still be working on the request. */
+  /**
+   * How long not to retry, milliseconds, because the server may still be working on the request.
+   */
   readonly gapMs?: number;
 }
 
@@ -69,7 +72,8 @@ export function classify(error: unknown): Failure {
     return { ...classifyResponse(error), reason, status, errcode, retryAfterMs };
   }
   if (error instanceof TooEarlyError) return { class: "unverified", reason, until: error.until };
-  // The credentials cannot be read. A person must fix the configuration, as with a token that stopped working.
+  // The credentials cannot be read. A person must fix the configuration, as with a token that
+  // stopped working.
   if (error instanceof ConfigError) return { class: "credentials", reason };
   if (error instanceof InvalidNotificationError) return { class: "rejected", reason };
   // Nothing was sent, and another process may have the permission.
@@ -100,8 +104,8 @@ function classifyTransport({ phase }: TransportError): Pick<Failure, "class" | "
 }
 
 /**
- * A response that is not the service's own: from a proxy, or from a captive portal. Its 429 and 413 count for the service.
- * Its 5xx does not say whether the service behind it got the request.
+ * A response that is not the service's own: from a proxy, or from a captive portal. Its 429 and 413
+ * count for the service. Its 5xx does not say whether the service behind it got the request.
  */
 function classifyGateway(status: number): Pick<Failure, "class" | "gapMs"> {
   if (status === 429) return { class: "rate-limited" };

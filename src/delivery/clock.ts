@@ -1,6 +1,7 @@
 /**
- * Wrong clocks. A host without a clock battery starts in 1970, a clock can jump, and small corrections are normal. A time
- * that such a clock stamped must neither delay an entry for years nor expire it at once.
+ * Wrong clocks. A host without a clock battery starts in 1970, a clock can jump, and small
+ * corrections are normal. A time that such a clock stamped must neither delay an entry for years
+ * nor expire it at once.
  *
  * @module
  */

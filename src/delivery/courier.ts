@@ -1,13 +1,17 @@
 /**
- * The courier delivers the queue: it takes the entries that are due, tries each once, and records the result.
+ * The courier delivers the queue: it takes the entries that are due, tries each once, and records
+ * the result.
  *
  * ```text
- * one tick        refresh, import the spool -> expire, compact, sweep -> serve each channel with a head that is due
- *                 -> sleep until the next head is due -> again
- * serve a channel batch a backlog (batching.ts) -> choose entries (schedule.ts) -> announce them (durable)
- *                 -> attempt each, one at a time (attempt.ts) -> record the result
- *                 delivered, dead   go on with the next entry
- *                 failed            withdraw what was announced after it; its wait (retry.ts) decides when it is due again
+ * one tick         refresh, import the spool -> expire, compact, sweep
+ *                  -> serve each channel with a head that is due
+ *                  -> sleep until the next head is due -> again
+ * serve a channel  batch a backlog (batching.ts) -> choose entries (schedule.ts)
+ *                  -> announce them (durable) -> attempt each, one at a time (attempt.ts)
+ *                  -> record the result
+ *                     delivered, dead   go on with the next entry
+ *                     failed            withdraw what was announced after it;
+ *                                       its wait (retry.ts) decides when it is due again
  * ```
  *
  * Only the deliverer runs a courier, and one run at a time (deliver_or_watch.ts).
@@ -50,10 +54,14 @@ export interface RunOptions {
   readonly deadline?: number;
   /** The run ends when nothing becomes due within this time, milliseconds. */
   readonly patienceMs: number;
-  /** Ids. The run ends as soon as none of these entries can leave now; other entries are delivered only until then. */
+  /**
+   * Ids. The run ends as soon as none of these entries can leave now; other entries are delivered
+   * only until then.
+   */
   readonly mine?: readonly string[];
   /**
-   * True if the run ends when a flush is requested while an entry is held: the process that flushes may know the new token.
+   * True if the run ends when a flush is requested while an entry is held: the process that flushes
+   * may know the new token.
    *
    * @default {false}
    */
@@ -81,7 +89,10 @@ export const REQUEST_TIMEOUT_MS = 60_000;
 /** The shortest time for one request, even if the deadline is nearer. */
 const MIN_TIMEOUT_MS = 1_000;
 
-/** How many attempts one synced write announces at most. One sync for each attempt would halve the speed. */
+/**
+ * How many attempts one synced write announces at most. One sync for each attempt would halve the
+ * speed.
+ */
 const MAX_ANNOUNCED = 32;
 
 /** How often a waiting courier looks for entries of other processes. */
@@ -132,7 +143,9 @@ export class Courier {
     });
   }
 
-  /** True if a new envelope would leave at once: its channel is idle, and no delay applies to it. */
+  /**
+   * True if a new envelope would leave at once: its channel is idle, and no delay applies to it.
+   */
   isIdleFor(request: DelaySubject): boolean {
     const { delays } = this.schedule();
     return this.#queue.state.channelState(request.channel).wait === undefined && delays.of(request) === undefined &&
@@ -183,7 +196,10 @@ export class Courier {
     );
   }
 
-  /** Reads what is new and tidies up. If that fails, no attempt starts, since an older entry may be unseen. */
+  /**
+   * Reads what is new and tidies up. If that fails, no attempt starts, since an older entry may be
+   * unseen.
+   */
   async #prepare(run: Run): Promise<void> {
     try {
       this.#queue.refresh();
@@ -202,12 +218,16 @@ export class Courier {
     }
   }
 
-  /** Compacts the journal and sweeps attachments, if that is worth it. If the disk refuses, the queue stays as it is. */
+  /**
+   * Compacts the journal and sweeps attachments, if that is worth it. If the disk refuses, the
+   * queue stays as it is.
+   */
   async #tidyUp(): Promise<void> {
     let didCompact = false;
     const compact = async () => didCompact = await this.#queue.compact();
     if (!this.#cannotCompact) this.#cannotCompact = !await ignoreStorageErrors(compact());
-    // After a compaction it sweeps too: a process that was killed before its sweep left files behind.
+    // After a compaction it sweeps too: a process that was killed before its sweep left files
+    // behind.
     if (!didCompact && this.#queue.state.removedWithFiles === this.#sweptReleases) return;
     await ignoreStorageErrors(this.#queue.sweepAttachments());
     this.#sweptReleases = this.#queue.state.removedWithFiles;
@@ -229,8 +249,9 @@ export class Courier {
   }
 
   /**
-   * Waits until a channel is served, a head is due, or it is time to look for entries of other processes. If only the answer
-   * to a request can bring news, it uses no timer: the first timer costs a program 15 ms.
+   * Waits until a channel is served, a head is due, or it is time to look for entries of other
+   * processes. If only the answer to a request can bring news, it uses no timer: the first timer
+   * costs a program 15 ms.
    */
   async #pause(run: Run, schedule: Schedule): Promise<void> {
     const now = this.#runtime.now();
@@ -250,7 +271,10 @@ export class Courier {
     waking.abort();
   }
 
-  /** Sends what is due in one channel, one request at a time. It announces more entries at once as long as all goes well. */
+  /**
+   * Sends what is due in one channel, one request at a time. It announces more entries at once as
+   * long as all goes well.
+   */
   async #serve(channel: string, run: Run): Promise<void> {
     for (let limit = 1; !this.#isStopped(run); limit = Math.min(2 * limit, MAX_ANNOUNCED)) {
       let schedule = this.schedule();
@@ -312,8 +336,8 @@ export class Courier {
   }
 
   /**
-   * Withdraws announcements of attempts that were not made. If the disk refuses, the next courier treats them as killed in
-   * flight, which is safe.
+   * Withdraws announcements of attempts that were not made. If the disk refuses, the next courier
+   * treats them as killed in flight, which is safe.
    */
   async #withdraw(isWithdrawn: (entry: Entry) => boolean): Promise<void> {
     const entries = [...this.#announced].map((id) => this.#queue.state.entry(id)).filter((entry) =>
@@ -324,7 +348,10 @@ export class Courier {
     if (withdrawn.length > 0) await ignoreStorageErrors(this.#queue.withdraw(withdrawn));
   }
 
-  /** Attempts that an earlier deliverer left in flight were killed with it. Their requests may still be running. */
+  /**
+   * Attempts that an earlier deliverer left in flight were killed with it. Their requests may still
+   * be running.
+   */
   async #abandonKilled(): Promise<void> {
     const killed = this.#queue.state.liveEntries().filter(({ id, inFlight }) => inFlight && !this.#announced.has(id));
     if (killed.length > 0) await this.#queue.abandon(killed, this.#runtime.now() + RESET_GAP_MS);

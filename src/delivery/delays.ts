@@ -1,10 +1,11 @@
 /**
- * Delays that the user configured: quiet hours, a rate limit, and a fallback that waits for its primaries. Quiet hours and
- * rate limits are not in the journal. They are computed from the configuration and the clock, so that every process sees the
- * same delays, and a delay ends when the configuration says so.
+ * Delays that the user configured: quiet hours, a rate limit, and a fallback that waits for its
+ * primaries. Quiet hours and rate limits are not in the journal. They are computed from the
+ * configuration and the clock, so that every process sees the same delays, and a delay ends when
+ * the configuration says so.
  *
- * Critical entries wait for neither quiet hours nor rate limits. An entry that a person retried by its id waits for none of
- * the three.
+ * Critical entries wait for neither quiet hours nor rate limits. An entry that a person retried by
+ * its id waits for none of the three.
  *
  * @module
  */
@@ -133,14 +134,19 @@ export class Delays {
     return this.#quietHours.get(channel);
   }
 
-  /** When the lane of an entry may deliver again, if its rate limit is reached at `since`; else 0. */
+  /**
+   * When the lane of an entry may deliver again, if its rate limit is reached at `since`; else 0.
+   */
   #rateLimitEnd({ count, perMs }: RateLimit, entry: Pick<Entry, "channel" | "destination">, since: number): number {
     // A delivery that a wrong clock put into the future does not count.
     const oldest = this.#queue.recentDeliveries(entry).filter((time) => time <= this.#now).at(-count);
     return oldest !== undefined && oldest + perMs > since ? oldest + perMs : 0;
   }
 
-  /** When the burst in a lane is over that exceeded its rate limit: until then its entries wait for their batch. */
+  /**
+   * When the burst in a lane is over that exceeded its rate limit: until then its entries wait for
+   * their batch.
+   */
   #burstEnd(rateLimit: RateLimit, entry: DelaySubject): number {
     // An attachment follows its text, which may wait for a batch.
     if (!canBeBatched(entry) && !entry.attachmentIndex) return 0;
@@ -154,7 +160,10 @@ export class Delays {
     return this.#burstEnds.get(lane) ?? 0;
   }
 
-  /** When the entries of each lane became due that can be batched, oldest first. Times in the future do not count. */
+  /**
+   * When the entries of each lane became due that can be batched, oldest first. Times in the future
+   * do not count.
+   */
   #findDueTimes(): ReadonlyMap<string, readonly number[]> {
     const waiting = this.#queue.liveEntries().filter((entry) =>
       canBeBatched(entry) && !isUrgent(entry) && becameDue(entry) <= this.#now
@@ -166,8 +175,8 @@ export class Delays {
   }
 
   /**
-   * What a fallback waits for. Quiet hours of a primary do not count against it: its timeout starts when they end. A dead or
-   * urgent primary does not wait for quiet hours.
+   * What a fallback waits for. Quiet hours of a primary do not count against it: its timeout starts
+   * when they end. A dead or urgent primary does not wait for quiet hours.
    */
   #fallbackDelay(entry: DelaySubject): Delay | undefined {
     const { fallbackFor = {}, forced, inFlight, dead, time = this.#now } = entry;
@@ -197,12 +206,17 @@ export class Delays {
   }
 }
 
-/** When an entry could leave first: when it was queued, or, for a fallback, when its primaries were late. */
+/**
+ * When an entry could leave first: when it was queued, or, for a fallback, when its primaries were
+ * late.
+ */
 function becameDue(entry: Entry): number {
   return Math.max(entry.time, dueTime(entry));
 }
 
-/** The first time from `earliest` on that follows {@linkcode BURST_SILENCE_MS} without a new entry. */
+/**
+ * The first time from `earliest` on that follows {@linkcode BURST_SILENCE_MS} without a new entry.
+ */
 function firstSilence(earliest: number, times: readonly number[]): number {
   let end = earliest;
   for (const time of times) if (end - BURST_SILENCE_MS < time && time < end) end = time + BURST_SILENCE_MS;

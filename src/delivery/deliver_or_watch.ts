@@ -1,7 +1,8 @@
 /**
- * Who delivers: the process that gets `deliver.lock` is the deliverer and runs the courier. Every other process, and every
- * other caller in this one, watches the journal until its entries are delivered or stuck, or until its time is up. When the
- * lock comes free, a watcher becomes the deliverer.
+ * Who delivers: the process that gets `deliver.lock` is the deliverer and runs the courier. Every
+ * other process, and every other caller in this one, watches the journal until its entries are
+ * delivered or stuck, or until its time is up. When the lock comes free, a watcher becomes the
+ * deliverer.
  *
  * ```text
  * prepareDelivery: refresh, import the spool -> enqueue, or request a flush
@@ -9,8 +10,8 @@
  *                  deliver.lock taken  watch the journal -> over, or take the lock
  * ```
  *
- * No entry is missed between two deliverers: before it gives the lock back, the deliverer looks at the journal once more, at
- * a time when no process can append.
+ * No entry is missed between two deliverers: before it gives the lock back, the deliverer looks at
+ * the journal once more, at a time when no process can append.
  *
  * @module
  */
@@ -42,8 +43,8 @@ export interface PreparationOptions {
 }
 
 /**
- * Reads the queue, then runs `work`. The deliverer imports the spool first, so that no older entry is overtaken. If `work`
- * fails, the deliverer gives `deliver.lock` back.
+ * Reads the queue, then runs `work`. The deliverer imports the spool first, so that no older entry
+ * is overtaken. If `work` fails, the deliverer gives `deliver.lock` back.
  *
  * @param work called with the reason why the journal cannot be used, if it cannot
  * @throws what `work` throws
@@ -80,7 +81,8 @@ export interface DeliverOptions extends RunOptions {
 }
 
 /**
- * Delivers, or watches the deliverer, until the options end the run. Afterwards the caller does not hold `deliver.lock`.
+ * Delivers, or watches the deliverer, until the options end the run. Afterwards the caller does not
+ * hold `deliver.lock`.
  *
  * @returns the storage error that ended the run, if any; what was enqueued stays on disk
  * @throws the reason of the signal, if it ended the run
@@ -105,7 +107,10 @@ export async function deliverOrWatch(
   }
 }
 
-/** @returns true if the caller is the deliverer now, false if its run was over before the lock came free */
+/**
+ * @returns true if the caller is the deliverer now, false if its run was over before the lock came
+ * free
+ */
 async function watch(queue: Queue, courier: Courier, options: DeliverOptions): Promise<boolean> {
   const { runtime, patienceMs, signal } = options;
   let bytes = -1, lastChange = 0;

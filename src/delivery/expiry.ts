@@ -1,6 +1,7 @@
 /**
- * Expiry: entries that were not delivered in time become dead letters. Their lane gets one notice for all that it lost since
- * the last notice was delivered. A notice that expires causes no further notice.
+ * Expiry: entries that were not delivered in time become dead letters. Their lane gets one notice
+ * for all that it lost since the last notice was delivered. A notice that expires causes no further
+ * notice.
  *
  * @module
  */
@@ -19,7 +20,8 @@ export const EXPIRY_KEY = "matrix-notify/expired";
 const MAX_LISTED = 10;
 
 /**
- * Moves expired entries to the dead letters and enqueues a notice for each of their lanes, in one write.
+ * Moves expired entries to the dead letters and enqueues a notice for each of their lanes, in one
+ * write.
  *
  * @param isFree `false` for an entry that is being delivered
  * @returns the expired entries
@@ -44,7 +46,9 @@ export async function moveExpired(
   return expired;
 }
 
-/** One notice for the newly expired entries of a lane and for those of the notice that it replaces. */
+/**
+ * One notice for the newly expired entries of a lane and for those of the notice that it replaces.
+ */
 function createNotice(queue: Queue, entries: readonly Entry[], now: number): EnqueueRequest {
   const [{ channel, destination }] = entries;
   const lane = laneKey(entries[0]);

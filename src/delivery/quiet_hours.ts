@@ -1,8 +1,9 @@
 /**
  * Quiet hours by the wall clock of the host. Pure.
  *
- * A minute is quiet if the wall clock says so, and quiet hours end with the first minute that is not. No day is assumed to
- * have 24 hours, so that they also end at the right time in the nights in which daylight saving time starts or ends.
+ * A minute is quiet if the wall clock says so, and quiet hours end with the first minute that is
+ * not. No day is assumed to have 24 hours, so that they also end at the right time in the nights in
+ * which daylight saving time starts or ends.
  *
  * @module
  */
@@ -45,7 +46,10 @@ export function formatTimeOfDay(minute: number): string {
   return [Math.floor(minute / 60), minute % 60].map((number) => String(number).padStart(2, "0")).join(":");
 }
 
-/** When the current quiet hours end, milliseconds since 1970; undefined if `time` is not in quiet hours. */
+/**
+ * When the current quiet hours end, milliseconds since 1970; undefined if `time` is not in quiet
+ * hours.
+ */
 export function quietUntil(quiet: QuietHours, time: number, clock: WallClock = localMinute): number | undefined {
   const minute = clock(time);
   if (!isQuiet(quiet, minute)) return undefined;
@@ -58,7 +62,10 @@ export function quietUntil(quiet: QuietHours, time: number, clock: WallClock = l
   return next;
 }
 
-/** True if any minute between two times was quiet: an entry of that age waited for the end of quiet hours. */
+/**
+ * True if any minute between two times was quiet: an entry of that age waited for the end of quiet
+ * hours.
+ */
 export function wasQuiet(
   quiet: QuietHours,
   { from, until }: { readonly from: number; readonly until: number },

@@ -1,6 +1,7 @@
 /**
- * Retry and backoff: from a failure to what is recorded. Each class of failure says how long to wait, whether the entry, its
- * lane or its whole channel waits (`LANE_CLASSES` in queue/entry.ts), and which part of the wait a flush must not shorten.
+ * Retry and backoff: from a failure to what is recorded. Each class of failure says how long to
+ * wait, whether the entry, its lane or its whole channel waits (`LANE_CLASSES` in queue/entry.ts),
+ * and which part of the wait a flush must not shorten.
  *
  * @module
  */
@@ -14,7 +15,9 @@ const MIN_BACKOFF_MS = 1000;
 /** The longest backoff. A server may ask for more. */
 const MAX_BACKOFF_MS: number = 5 * 60_000;
 
-/** How often a channel with bad credentials is tried: a new login must be noticed without a flush. */
+/**
+ * How often a channel with bad credentials is tried: a new login must be noticed without a flush.
+ */
 export const CREDENTIALS_RETRY_MS: number = 5 * 60_000;
 
 /** How often a destination that refuses us is tried. Its entries expire at their own time. */
@@ -43,8 +46,8 @@ export interface RetryContext {
 }
 
 /**
- * 1 s, doubling to 5 min. Half of it is random, so that a thousand hosts that lost the same server do not return at the same
- * time. The other half is fixed, so that none of them returns at once.
+ * 1 s, doubling to 5 min. Half of it is random, so that a thousand hosts that lost the same server
+ * do not return at the same time. The other half is fixed, so that none of them returns at once.
  *
  * @param failures how many failures in a row, from 1
  * @param random a number from 0 to 1
@@ -80,10 +83,12 @@ export function planRetry(failure: Failure, { now, failures, attempts, random }:
     // An administrator of the room must let us in.
     case "destination":
       return { ...deferred, next: now + DESTINATION_RETRY_MS };
-    // The server works, so that the backoff counts the attempts of this entry and not the failures of the channel.
+    // The server works, so that the backoff counts the attempts of this entry and not the failures
+    // of the channel.
     case "destination-busy":
       return { ...deferred, next: now + Math.max(BUSY_RETRY_MS, backoffMs(attempts, random)) };
-    // The server is in trouble. After an attempt that may have arrived, the gap lets the server finish it first.
+    // The server is in trouble. After an attempt that may have arrived, the gap lets the server
+    // finish it first.
     case "not-sent":
     case "not-the-service":
     case "in-doubt": {

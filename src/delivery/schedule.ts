@@ -2,10 +2,11 @@
  * The schedule: which entries may leave now, and when the others may.
  *
  * ```text
- * An entry leaves when    its own wait is over          a retry (retry.ts)
- *                         its channel's wait is over    trouble with a server or an account stops all lanes of the channel
- *                         it is not delayed             quiet hours, rate limit, pending fallback (delays.ts)
- *                         it is the head of its lane    order of arrival; dead letters and delayed entries do not block
+ * An entry leaves when
+ *   its own wait is over         a retry (retry.ts)
+ *   its channel's wait is over   trouble with a server or an account stops all lanes of the channel
+ *   it is not delayed            quiet hours, rate limit, pending fallback (delays.ts)
+ *   it is the head of its lane   order of arrival; dead letters and delayed entries do not block
  * ```
  *
  * @module
@@ -26,7 +27,8 @@ export interface ScheduleOptions {
   /** @default the default policy for every channel */
   readonly policies?: Policies;
   /**
-   * True if a channel of that name is configured. Entries of other channels stay in the queue for a process that knows them.
+   * True if a channel of that name is configured. Entries of other channels stay in the queue for a
+   * process that knows them.
    *
    * @default every channel is configured
    */
@@ -40,7 +42,10 @@ export interface Head {
   readonly ready: number;
 }
 
-/** One look at the queue at one time. Valid until the queue changes: build a new one after every `await`. */
+/**
+ * One look at the queue at one time. Valid until the queue changes: build a new one after every
+ * `await`.
+ */
 export class Schedule {
   /** Milliseconds since 1970. */
   readonly now: number;
@@ -69,7 +74,10 @@ export class Schedule {
     return [...this.#heads.values()];
   }
 
-  /** When each lane may deliver its head, milliseconds since 1970, by the key of the lane; 0 for at once. */
+  /**
+   * When each lane may deliver its head, milliseconds since 1970, by the key of the lane; 0 for at
+   * once.
+   */
   readyTimes(): ReadonlyMap<string, number> {
     this.#heads ??= this.#findHeads();
     return new Map(Array.from(this.#heads, ([lane, { ready }]) => [lane, ready]));
@@ -86,9 +94,9 @@ export class Schedule {
   }
 
   /**
-   * The next entries of a channel that may leave now, at most `limit`. Each follows the entries before it in its lane. Lanes
-   * whose head failed come last: a room that always fails makes the account back off each time, and must not take the turn
-   * of other rooms.
+   * The next entries of a channel that may leave now, at most `limit`. Each follows the entries
+   * before it in its lane. Lanes whose head failed come last: a room that always fails makes the
+   * account back off each time, and must not take the turn of other rooms.
    */
   next(channel: string, limit: number): Entry[] {
     const blockedLanes = new Set<string>();
@@ -135,7 +143,9 @@ export class Schedule {
   }
 }
 
-/** Entries of lanes without a failure first, then the others; the lane that failed last comes last. */
+/**
+ * Entries of lanes without a failure first, then the others; the lane that failed last comes last.
+ */
 function byFailure(entries: readonly Entry[]): readonly Entry[] {
   if (!entries.some(({ wait }) => wait)) return entries;
   const failures = new Map<string, number>();

@@ -1,9 +1,15 @@
-/** How a channel takes attachments: each as a message of its own, inside the message, or not at all. Pure. */
+/**
+ * How a channel takes attachments: each as a message of its own, inside the message, or not at all.
+ * Pure.
+ */
 
 import type { Attachment, Notification } from "./notification.ts";
 import { formatBytes } from "./render.ts";
 
-/** `separate`: each attachment is a message of its own after its text. `inline`: the message contains them. */
+/**
+ * `separate`: each attachment is a message of its own after its text. `inline`: the message
+ * contains them.
+ */
 export type AttachmentMode = "separate" | "inline";
 
 /** An attachment as text: `report.pdf (12.0 KiB)`. */
@@ -20,8 +26,8 @@ export function splitAttachments(notification: Notification, mode: AttachmentMod
 }
 
 /**
- * Adapts a queued notification to its channel, whose configuration may have changed since. Attachments that the channel
- * cannot take are listed in the text.
+ * Adapts a queued notification to its channel, whose configuration may have changed since.
+ * Attachments that the channel cannot take are listed in the text.
  */
 export function fitAttachments(notification: Notification, mode: AttachmentMode | undefined): Notification {
   const { attachments, file, ...rest } = notification;

@@ -1,8 +1,9 @@
 /**
- * Renders a batch: many notifications in one message. Each has a line, in order. Identical notifications share a line with
- * their count. If there is little room, the lines become shorter. `delivery/batching.ts` decides which entries become a
- * batch, and never puts more of them into one than {@linkcode hasLineForEach} allows. If a channel has less room all the
- * same, the last line counts what is missing. Pure.
+ * Renders a batch: many notifications in one message. Each has a line, in order. Identical
+ * notifications share a line with their count. If there is little room, the lines become shorter.
+ * `delivery/batching.ts` decides which entries become a batch, and never puts more of them into one
+ * than {@linkcode hasLineForEach} allows. If a channel has less room all the same, the last line
+ * counts what is missing. Pure.
  *
  * @module
  */
@@ -19,7 +20,10 @@ export interface BatchItem {
   readonly replaced?: Replaced;
 }
 
-/** A notification that stands for others. Its message fits every service; {@linkcode renderBatch} fits it to one service. */
+/**
+ * A notification that stands for others. Its message fits every service; {@linkcode renderBatch}
+ * fits it to one service.
+ */
 export interface Batch extends Notification {
   readonly items: readonly BatchItem[];
 }
@@ -38,7 +42,9 @@ export const AROUND_BATCH_BYTES = 1024;
 
 /** The most that a line shows of a notification, in characters. */
 const MAX_WIDTH = 1000;
-/** The least that a line shows of a notification, in characters, before other lines are left out. */
+/**
+ * The least that a line shows of a notification, in characters, before other lines are left out.
+ */
 const MIN_WIDTH = 32;
 /** The least of a message that is worth showing, in characters. */
 const MIN_MESSAGE = 8;
@@ -58,8 +64,8 @@ export function withoutItems(notification: Notification): Notification {
 }
 
 /**
- * Creates a batch. It is as severe as its most severe item, as old as its oldest one, silent only if all are silent, and
- * mentions all users whom a loud item mentions.
+ * Creates a batch. It is as severe as its most severe item, as old as its oldest one, silent only
+ * if all are silent, and mentions all users whom a loud item mentions.
  *
  * @param items at least one
  */
@@ -171,7 +177,10 @@ interface LineParts {
   readonly tail: string;
 }
 
-/** `20:15:03 ❌ Link down: ether1 lost its carrier 🔗 https://… (×3, first 20:15:03, last 20:17:44)`, in three parts. */
+/**
+ * `20:15:03 ❌ Link down: ether1 lost its carrier 🔗 https://… (×3, first 20:15:03, last 20:17:44)`,
+ * in three parts.
+ */
 function formatLine(
   { first: { notification, replaced }, excerpt, count, last }: Line,
   { width, formatTime }: Layout,
@@ -221,12 +230,16 @@ function withoutTags(html: string): string {
 
 /** Shortens a text to a width in characters. */
 function shorten(text: string, width: number): string {
-  // A character has at most two UTF-16 units. This is cheaper than counting the characters of a long message.
+  // A character has at most two UTF-16 units. This is cheaper than counting the characters of a
+  // long message.
   const characters = Array.from(text.slice(0, 2 * width + 2));
   return characters.length <= width ? text : `${characters.slice(0, Math.max(1, width - 1)).join("")}…`;
 }
 
-/** How a batch shows times: `20:15:03` by this host's clock, or `11-22 20:15:03` if its items are from several days. */
+/**
+ * How a batch shows times: `20:15:03` by this host's clock, or `11-22 20:15:03` if its items are
+ * from several days.
+ */
 function timeFormat(items: readonly BatchItem[]): (time: number) => string {
   const twoDigits = (number: number) => String(number).padStart(2, "0");
   const formatDay = (date: Date) => `${twoDigits(date.getMonth() + 1)}-${twoDigits(date.getDate())}`;

@@ -1,5 +1,6 @@
 /**
- * Incidents: notifications with the same key, from the first one to the one that resolves them. Pure.
+ * Incidents: notifications with the same key, from the first one to the one that resolves them.
+ * Pure.
  *
  * @module
  */

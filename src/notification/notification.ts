@@ -1,6 +1,6 @@
 /**
- * A notification: what the caller says, as a readonly value. {@linkcode createNotification} checks all input; code behind it
- * does not check again.
+ * A notification: what the caller says, as a readonly value. {@linkcode createNotification} checks
+ * all input; code behind it does not check again.
  *
  * @module
  */
@@ -20,7 +20,9 @@ export type Format = "text" | "code" | "markdown" | "html";
 /** The formats. */
 export const FORMATS: readonly Format[] = ["text", "code", "markdown", "html"];
 
-/** A file of a notification. Its content is in the state directory for as long as an entry needs it. */
+/**
+ * A file of a notification. Its content is in the state directory for as long as an entry needs it.
+ */
 export interface Attachment {
   /** Its file name, safe to show: without folders and invisible characters. */
   readonly name: string;
@@ -38,7 +40,9 @@ export interface Attachment {
 
 /** A file to attach, by its path or by its bytes. */
 export interface AttachmentInput {
-  /** Its path. The file is read before the notification is queued, and may be removed afterwards. */
+  /**
+   * Its path. The file is read before the notification is queued, and may be removed afterwards.
+   */
   readonly path?: string;
   /** Its content instead of a path, at most 32 MiB. */
   readonly bytes?: Uint8Array;
@@ -76,7 +80,10 @@ export interface Notification {
   readonly expires: number;
   /** Its attachments. */
   readonly attachments?: readonly Attachment[];
-  /** Set if it is itself an attachment, for a service where each is a message of its own after the text. */
+  /**
+   * Set if it is itself an attachment, for a service where each is a message of its own after the
+   * text.
+   */
   readonly file?: Attachment;
   /** The attachments that its channel cannot take: `report.pdf (12.0 KiB)`. The text lists them. */
   readonly unsent?: readonly string[];
@@ -101,13 +108,16 @@ export interface NotificationInput {
   /** The incident that it belongs to, at most 1 KiB of UTF-8. */
   readonly key?: string;
   /**
-   * `true`: it resolves the incident of its key. Its subject says so, with the duration of the incident. In a Matrix room it
-   * relates to the first notification of the incident.
+   * `true`: it resolves the incident of its key. Its subject says so, with the duration of the
+   * incident. In a Matrix room it relates to the first notification of the incident.
    *
    * @default {false}
    */
   readonly resolves?: boolean;
-  /** The users to mention: Matrix user ids (`@name:example.org`), or `@room` for all. Only Matrix uses them. @default none */
+  /**
+   * The users to mention: Matrix user ids (`@name:example.org`), or `@room` for all. Only Matrix
+   * uses them. @default none
+   */
   readonly mentions?: readonly string[];
   /** How long after its creation it expires, milliseconds. @default {1209600000} (14 days) */
   readonly ttlMs?: number;
@@ -122,8 +132,8 @@ export const MAX_SUBJECT_BYTES = 1024;
 export const MAX_MENTIONS = 10;
 
 /**
- * The longest message, in UTF-8 bytes. A line of the journal has room for it even if JSON escapes double it. Channels may
- * cut it further, with a note.
+ * The longest message, in UTF-8 bytes. A line of the journal has room for it even if JSON escapes
+ * double it. Channels may cut it further, with a note.
  */
 export const MAX_MESSAGE_BYTES: number = 56 * 1024;
 
@@ -137,8 +147,9 @@ export const MAX_FILES = 10;
 export const DEFAULT_TTL_MS: number = 14 * 86_400_000;
 
 /**
- * Checks a notification, normalises its texts and fills in defaults. It replaces control characters, and lone surrogates, to
- * which Synapse responds with 500 for ever. It does not read attachments (attachments/source.ts does).
+ * Checks a notification, normalises its texts and fills in defaults. It replaces control
+ * characters, and lone surrogates, to which Synapse responds with 500 for ever. It does not read
+ * attachments (attachments/source.ts does).
  *
  * @param now milliseconds since 1970
  * @throws {InvalidNotificationError} if a text is empty, too long or malformed
@@ -186,7 +197,8 @@ export function createNotification(input: NotificationInput, now: number): Notif
 /**
  * Checks an idempotency key.
  *
- * @throws {InvalidNotificationError} if it is empty, too long, or contains a character that is not visible ASCII
+ * @throws {InvalidNotificationError} if it is empty, too long, or contains a character that is not
+ * visible ASCII
  */
 export function checkId(id: string | undefined): void {
   if (id === undefined || /^[\x21-\x7e]{1,255}$/.test(id)) return;
@@ -198,7 +210,8 @@ export function checkId(id: string | undefined): void {
 /**
  * Checks mentions and removes duplicates.
  *
- * @throws {InvalidNotificationError} if one is neither a user id nor `@room`, or if there are too many
+ * @throws {InvalidNotificationError} if one is neither a user id nor `@room`, or if there are too
+ * many
  */
 function checkMentions(mentions: readonly string[]): readonly string[] {
   const unique = [...new Set(mentions)];
@@ -219,12 +232,18 @@ function text(name: string, value: unknown): string {
   return printableText(value);
 }
 
-/** Replaces characters that cannot be shown. The text may become longer in bytes: a replacement character has three. */
+/**
+ * Replaces characters that cannot be shown. The text may become longer in bytes: a replacement
+ * character has three.
+ */
 export function printableText(text: string): string {
   return text.toWellFormed().replace(CONTROL_REGEXP, "\ufffd");
 }
 
-/** Control characters except tab, line feed and carriage return: people do not see them, and terminals obey them. */
+/**
+ * Control characters except tab, line feed and carriage return: people do not see them, and
+ * terminals obey them.
+ */
 // deno-lint-ignore no-control-regex
 const CONTROL_REGEXP = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/g;
 

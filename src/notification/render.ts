@@ -1,5 +1,6 @@
 /**
- * Renders a notification as plain text and as HTML, with its notes, and cuts messages that are too long. Pure.
+ * Renders a notification as plain text and as HTML, with its notes, and cuts messages that are too
+ * long. Pure.
  *
  * @module
  */
@@ -38,8 +39,9 @@ export function subjectLine(notification: Notification, identity: string): strin
 }
 
 /**
- * Notes for the reader besides the message, a line each: `⏰ Queued since 2026-11-22 20:15 (UTC+1), 2 h 5 min late`;
- * `↻ In place of 3 earlier ones, since 2026-11-22 18:00 (UTC+1)`; `📎 report.pdf (12.0 KiB) was not sent here`.
+ * Notes for the reader besides the message, a line each: `⏰ Queued since 2026-11-22 20:15 (UTC+1),
+ * 2 h 5 min late`; `↻ In place of 3 earlier ones, since 2026-11-22 18:00 (UTC+1)`; `📎 report.pdf
+ * (12.0 KiB) was not sent here`.
  */
 export function formatNotes(
   notification: Notification,
@@ -59,7 +61,8 @@ export function formatNotes(
 /**
  * Renders a notification as plain text.
  *
- * @param message the text to show as its message: the notification's own, converted from HTML, or cut
+ * @param message the text to show as its message: the notification's own, converted from HTML, or
+ * cut
  */
 export function renderPlain(notification: Notification, options: RenderOptions, message: string): string {
   return [
@@ -72,7 +75,8 @@ export function renderPlain(notification: Notification, options: RenderOptions, 
 }
 
 /**
- * Renders a notification as HTML, with the few tags that Matrix allows (Client-Server API, "m.room.message msgtypes").
+ * Renders a notification as HTML, with the few tags that Matrix allows (Client-Server API,
+ * "m.room.message msgtypes").
  *
  * @param messageHtml the message as allowed, well-formed HTML; may be empty
  */
@@ -135,7 +139,10 @@ export function cutToFit(message: string, fits: (message: string) => boolean): s
   return cut(bisectLargest(0, characters.length, (count) => fits(cut(count))));
 }
 
-/** Cuts a message to a size in UTF-8 bytes, and adds a note that says so. It is fast for megabytes too. */
+/**
+ * Cuts a message to a size in UTF-8 bytes, and adds a note that says so. It is fast for megabytes
+ * too.
+ */
 export function cutToBytes(message: string, maxBytes: number): string {
   const total = byteLength(message);
   if (total <= maxBytes) return message;

@@ -1,6 +1,7 @@
 /**
- * Emoji shortcodes in subjects: `:warning-sign: Disk full` is shown as `⚠️ Disk full`. The names are those of the RouterOS
- * scripts that this program descends from. A name is ASCII, so it survives a RouterOS script, a crontab and `ssh`. Pure.
+ * Emoji shortcodes in subjects: `:warning-sign: Disk full` is shown as `⚠️ Disk full`. The names
+ * are those of the RouterOS scripts that this program descends from. A name is ASCII, so it
+ * survives a RouterOS script, a crontab and `ssh`. Pure.
  *
  * @module
  */
@@ -9,8 +10,8 @@ import { createBatch, isBatch } from "./batch.ts";
 import type { Notification } from "./notification.ts";
 
 /**
- * The symbols by name. Those that are text by default end with the selector that makes them emoji (Unicode Technical
- * Standard 51).
+ * The symbols by name. Those that are text by default end with the selector that makes them emoji
+ * (Unicode Technical Standard 51).
  */
 export const SHORTCODES: Readonly<Record<string, string>> = {
   "abacus": "🧮",

@@ -1,6 +1,6 @@
 /**
- * Sends a notification that could not be queued: the disk is full, or refuses. Each envelope is tried once. There is no
- * retry, since nothing would remember it.
+ * Sends a notification that could not be queued: the disk is full, or refuses. Each envelope is
+ * tried once. There is no retry, since nothing would remember it.
  *
  * @module
  */
@@ -37,10 +37,12 @@ interface Attempted {
 }
 
 /**
- * Tries each envelope of a plan once, then the fallbacks of those that failed: nothing would remember the fallbacks later.
+ * Tries each envelope of a plan once, then the fallbacks of those that failed: nothing would
+ * remember the fallbacks later.
  *
  * @returns one outcome for each attempt: `delivered`, `dead` or `refused`
- * @throws {StorageError} if all are refused, or if the queue is at its size limit: then the older entries must go first
+ * @throws {StorageError} if all are refused, or if the queue is at its size limit: then the older
+ * entries must go first
  * @throws the reason of the signal, if it ended an attempt
  */
 export async function sendWithoutQueue(

@@ -2,7 +2,10 @@
 
 /** A fallback in the configuration. */
 export interface FallbackConfig {
-  /** The names of the fallback channels. They get nothing else, unless a rule or a caller names them. */
+  /**
+   * The names of the fallback channels. They get nothing else, unless a rule or a caller names
+   * them.
+   */
   readonly channels: string | readonly string[];
   /** How long the channel may take, a duration. @default {"10m"} */
   readonly after?: string;

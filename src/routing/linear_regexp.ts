@@ -1,10 +1,11 @@
 /**
- * Regular expressions that never backtrack (Thompson's construction). The matcher reads a text once and tracks all states of
- * the expression at the same time. Its time is at most the length of the text times the size of the expression, which is
- * limited.
+ * Regular expressions that never backtrack (Thompson's construction). The matcher reads a text once
+ * and tracks all states of the expression at the same time. Its time is at most the length of the
+ * text times the size of the expression, which is limited.
  *
- * The syntax is JavaScript's with the flag `u`, except for what needs backtracking: back references and lookaround. RegExp
- * decides which characters a character class contains, and whether the syntax is valid.
+ * The syntax is JavaScript's with the flag `u`, except for what needs backtracking: back references
+ * and lookaround. RegExp decides which characters a character class contains, and whether the
+ * syntax is valid.
  *
  * Only rules with a `/regular expression/` need this file, so that it is loaded late.
  *
@@ -17,7 +18,10 @@ export type Compiled = { readonly expression: LinearRegExp } | { readonly proble
 /** The largest expression, in steps. `a{1000}` has a thousand. */
 const MAX_STEPS = 2000;
 
-/** A step: it reads a character, goes on at several steps at once, or checks an assertion. The last step is the end. */
+/**
+ * A step: it reads a character, goes on at several steps at once, or checks an assertion. The last
+ * step is the end.
+ */
 type Step =
   | { readonly kind: "character"; readonly characterClass: number }
   | { readonly kind: "split"; readonly to: readonly number[] }

@@ -73,8 +73,8 @@ function formatSeverities(severities: readonly Severity[]): string {
 }
 
 /**
- * True if a rule can never match, because an earlier rule matches everything that it matches. It only finds simple cases: a
- * `false` proves nothing.
+ * True if a rule can never match, because an earlier rule matches everything that it matches. It
+ * only finds simple cases: a `false` proves nothing.
  */
 export function isCoveredBy(rule: Rule, earlier: Rule): boolean {
   if (earlier.continues) return false;

@@ -1,12 +1,16 @@
 /**
- * Routing: one notification becomes n envelopes. Everything that a rule sets is written into its envelopes, so that delivery
- * knows nothing of rules.
+ * Routing: one notification becomes n envelopes. Everything that a rule sets is written into its
+ * envelopes, so that delivery knows nothing of rules.
  *
  * ```text
- * channels      those that the caller names; else those that the matching rules choose; else all but the fallback channels
- * destinations  the caller's room; else the first matching rule that sets one; else the channel's own
- * fallbacks     one envelope for each place of a fallback channel; none if the caller names channels
- * resolve       also goes to every lane with the open incident that it resolves, unless the caller names channels
+ * channels      those that the caller names; else those that the matching rules choose;
+ *               else all but the fallback channels
+ * destinations  the caller's room; else the first matching rule that sets one;
+ *               else the channel's own
+ * fallbacks     one envelope for each lane of a fallback channel;
+ *               none if the caller names channels
+ * a resolve     also goes to every lane with the open incident that it resolves,
+ *               unless the caller names channels
  * ```
  *
  * @module
@@ -68,7 +72,8 @@ export interface Plan {
  * Decides where a notification goes.
  *
  * @throws {ConfigError} if no channel is configured
- * @throws {InvalidNotificationError} if the caller names a channel that does not exist or a room that is not valid
+ * @throws {InvalidNotificationError} if the caller names a channel that does not exist or a room
+ * that is not valid
  */
 export function route(notification: Notification, routing: Routing, options: RouteOptions = {}): Plan {
   const named = findNamedChannels(options, routing);
@@ -105,7 +110,10 @@ interface FallbackSource {
   toEnvelopes(channel: string): readonly Envelope[];
 }
 
-/** One fallback envelope a lane, for all of its primaries; none for a lane that gets the notification anyway. */
+/**
+ * One fallback envelope a lane, for all of its primaries; none for a lane that gets the
+ * notification anyway.
+ */
 function planFallbacks(
   envelopes: readonly Envelope[],
   { findFallback, toEnvelopes }: FallbackSource,
@@ -121,7 +129,10 @@ function planFallbacks(
   });
 }
 
-/** For each setting, the first rule that sets it wins. In one rule, a setting for this channel wins over one for all. */
+/**
+ * For each setting, the first rule that sets it wins. In one rule, a setting for this channel wins
+ * over one for all.
+ */
 function settingsFor(channel: string, matching: readonly Rule[]): ChannelSettings {
   return matching.reduceRight<ChannelSettings>(
     (all, { settings, set }) => ({ ...all, ...settings, ...set.get(channel) }),
@@ -145,7 +156,10 @@ function withoutFallbacks(channels: readonly Channel[], { rules, fallbacks }: Ro
   return others.length > 0 ? others : channels;
 }
 
-/** The channels that the caller names, by name, by kind or by a room; undefined if the caller names none. */
+/**
+ * The channels that the caller names, by name, by kind or by a room; undefined if the caller names
+ * none.
+ */
 function findNamedChannels(options: RouteOptions, routing: Routing): readonly Channel[] | undefined {
   const { channels } = routing;
   const { channels: names, room } = options;

@@ -1,4 +1,7 @@
-/** A rule, parsed: which notifications it matches, which channels it chooses, and what it sets for them. */
+/**
+ * A rule, parsed: which notifications it matches, which channels it chooses, and what it sets for
+ * them.
+ */
 
 import type { Severity } from "../notification/notification.ts";
 import type { Fallback } from "./fallback.ts";
@@ -41,7 +44,10 @@ export interface Rule {
   /** Its path in the configuration: `routes[2]`. */
   readonly path: string;
   readonly when: When;
-  /** The names of the channels that it chooses; an empty list mutes the notification. @default it chooses none */
+  /**
+   * The names of the channels that it chooses; an empty list mutes the notification. @default it
+   * chooses none
+   */
   readonly channels?: readonly string[];
   /** What it sets for all channels. */
   readonly settings: NotificationSettings;

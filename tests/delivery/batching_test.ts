@@ -188,7 +188,8 @@ Deno.test("planBatches() makes one long batch for Gotify", async () => {
   assertEquals([[...message.matchAll(/^- \S+ ℹ \d+: x{100}$/gm)].length, more], [200, []]);
 });
 
-// Found by the storm test: the last 71 of 500 were only counted, in the event that was the receipt of all.
+// Found by the storm test: the last 71 of 500 were only counted, in the event that was the receipt
+// of all.
 Deno.test("planBatches() puts only as many entries into a batch as it has lines for", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
@@ -217,7 +218,8 @@ Deno.test("NotifierCore.flush() delivers a burst within the rate limit at once, 
   await notifier.flush();
   assertEquals(delivered(scene), ["1", "2", numbers(3, 8)]);
   assert(scene.runtime.time >= start + 10_000);
-  // A batch counts as a whole burst: as long as the burst lasts there is one event every ten seconds.
+  // A batch counts as a whole burst: as long as the burst lasts there is one event every ten
+  // seconds.
   assertEquals((await notifier.notify({ subject: "9" }))[0].state, "queued");
   scene.runtime.time += 10_000;
   assertEquals((await notifier.notify({ subject: "10" }))[0].state, "delivered");
@@ -237,7 +239,10 @@ Deno.test("NotifierCore.notify() reports a rate limit as the reason of a wait, a
   assertEquals(delivered(scene), ["first", "third"]);
 });
 
-/** Sends notifications one after the other, then flushes. @returns the number of events and the time that it took */
+/**
+ * Sends notifications one after the other, then flushes. @returns the number of events and the time
+ * that it took
+ */
 async function stream(
   scene: Scene,
   notifier: NotifierCore,

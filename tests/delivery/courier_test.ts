@@ -13,7 +13,10 @@ import { createNotification } from "../../src/notification/notification.ts";
 import { Queue } from "../../src/queue/queue.ts";
 import { type FakeRuntime, fakeRuntime, TEST_TIME } from "../fakes/runtime.ts";
 
-/** A channel that follows a script: each attempt throws an error, calls a function, or returns a receipt. */
+/**
+ * A channel that follows a script: each attempt throws an error, calls a function, or returns a
+ * receipt.
+ */
 class ScriptedChannel implements Channel {
   readonly kind = "scripted";
   readonly isIdempotent = true;

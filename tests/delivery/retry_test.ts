@@ -11,7 +11,9 @@ import {
 
 const NOW = 1_000_000;
 
-/** How long a retry waits, and for how long a flush must not shorten that, milliseconds; or `dead`. */
+/**
+ * How long a retry waits, and for how long a flush must not shorten that, milliseconds; or `dead`.
+ */
 function plan(failure: Omit<Failure, "reason">, { failures = 0, attempts = 1 } = {}) {
   const result = planRetry({ reason: "x", ...failure }, { now: NOW, failures, attempts, random: 1 });
   if (result.state !== "failed") return result.state;

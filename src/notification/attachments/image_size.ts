@@ -9,7 +9,8 @@ export interface ImageSize {
 /**
  * Reads the size of a PNG, JPEG, GIF or WebP image.
  *
- * @param bytes the beginning of the file; in a JPEG, hundreds of KiB of metadata may come before the size
+ * @param bytes the beginning of the file; in a JPEG, hundreds of KiB of metadata may come before
+ * the size
  * @param type the media type
  * @returns undefined if it is another type, if the size is missing, or if it is zero
  */
@@ -37,7 +38,10 @@ const READERS: Readonly<Record<string, Read>> = {
   "image/webp": webpSize,
 };
 
-/** ISO/IEC 10918-1, annex B: a file has segments. The start of a frame has the size; EXIF may say that it is rotated. */
+/**
+ * ISO/IEC 10918-1, annex B: a file has segments. The start of a frame has the size; EXIF may say
+ * that it is rotated.
+ */
 function jpegSize(view: DataView): ImageSize | undefined {
   let isRotated = false;
   for (let at = 2;;) {
@@ -58,7 +62,10 @@ function jpegSize(view: DataView): ImageSize | undefined {
   }
 }
 
-/** EXIF 2.32, 4.6.4: the tag Orientation (0x0112) of the first directory. 5 to 8 mean a rotation by 90 degrees. */
+/**
+ * EXIF 2.32, 4.6.4: the tag Orientation (0x0112) of the first directory. 5 to 8 mean a rotation by
+ * 90 degrees.
+ */
 function isRotatedByExif(view: DataView, start: number, length: number): boolean {
   if (length < 16 || view.getUint32(start) !== 0x45786966) return false;
   const tiff = start + 6;

@@ -3,7 +3,9 @@
 /** The media type of unknown content. */
 const UNKNOWN = "application/octet-stream";
 
-/** The first bytes of file formats, one character for each byte. A question mark matches any byte. */
+/**
+ * The first bytes of file formats, one character for each byte. A question mark matches any byte.
+ */
 const BEGINNINGS: readonly (readonly [beginning: string, type: string])[] = [
   ["\x89PNG\r\n\x1a\n", "image/png"],
   ["\xff\xd8\xff", "image/jpeg"],

@@ -1,6 +1,6 @@
 /**
- * Attachments as they come in: a file is opened, checked, and read in chunks. A file that cannot be taken is refused before
- * any of it is stored.
+ * Attachments as they come in: a file is opened, checked, and read in chunks. A file that cannot be
+ * taken is refused before any of it is stored.
  *
  * @module
  */
@@ -44,7 +44,8 @@ export interface FileSource extends Disposable {
 /**
  * Opens the files of a notification. If one is refused, none stays open.
  *
- * @throws {InvalidNotificationError} if one is missing, empty, too large, or not a regular file, or if there are too many
+ * @throws {InvalidNotificationError} if one is missing, empty, too large, or not a regular file, or
+ * if there are too many
  */
 export function openSources(inputs: readonly AttachmentInput[]): FileSource[] {
   if (inputs.length > MAX_FILES) {
@@ -86,7 +87,9 @@ interface Reader extends Disposable {
   read(buffer: Uint8Array): number;
 }
 
-/** Opens a regular file. It checks the kind of file first, since opening a pipe can block for ever. */
+/**
+ * Opens a regular file. It checks the kind of file first, since opening a pipe can block for ever.
+ */
 function openFile(path: string): Deno.FsFile {
   const problem = (state: string, hint?: string) =>
     new InvalidNotificationError(`Cannot attach ${path}: ${state}`, { hint });
@@ -150,8 +153,8 @@ function createSource({ label, name = label, type: givenType, size }: FileFacts,
 }
 
 /**
- * Makes a file name that is safe to show and to send: without folders, invisible characters, and characters that change the
- * direction of the text. A long name keeps its extension.
+ * Makes a file name that is safe to show and to send: without folders, invisible characters, and
+ * characters that change the direction of the text. A long name keeps its extension.
  */
 export function safeFileName(name: string): string {
   const last = name.toWellFormed().split(/[/\\]/).findLast((part) => part.trim() !== "") ?? "";
@@ -174,7 +177,10 @@ function isMediaType(type: string | undefined): type is string {
     /^[a-z0-9][-a-z0-9!#$&^_.+]*\/[a-z0-9][-a-z0-9!#$&^_.+]*$/.test(type);
 }
 
-/** Reads the next chunk. Only the last one is shorter than {@linkcode CHUNK_BYTES}; after it comes an empty one. */
+/**
+ * Reads the next chunk. Only the last one is shorter than {@linkcode CHUNK_BYTES}; after it comes
+ * an empty one.
+ */
 function readChunk(reader: Reader, label: string): Uint8Array {
   const chunk = new Uint8Array(CHUNK_BYTES);
   let filled = 0;
