@@ -11,8 +11,7 @@ import type { Notification } from "../notification/notification.ts";
 import type { Outcome, QueuedEntry } from "../notifier/outcomes.ts";
 import type { Status } from "../notifier/status.ts";
 
-/** The type of an object of which some fields, times, are text. */
-type WithTimes<Value, Field extends keyof Value> = Omit<Value, Field> & { readonly [name in Field]?: string };
+type JsonObject = Readonly<Record<string, unknown>>;
 
 /** Formats a time: `2026-11-22T19:15:07.000Z`. */
 export function formatTime(time: number): string;
@@ -22,13 +21,13 @@ export function formatTime(time: number | undefined): string | undefined {
 }
 
 /** An outcome: of `send`, `run`, `sendmail`, `flush`, `queue retry`, and as `test` of `setup`. */
-export function toOutcomeJson(outcome: Outcome): Readonly<Record<string, unknown>> {
+export function toOutcomeJson(outcome: Outcome): JsonObject {
   const next = outcome.state === "queued" || outcome.state === "held" ? formatTime(outcome.next) : undefined;
   return { ...outcome, next };
 }
 
 /** An entry: of `queue list`, `queue show` and `queue export`. */
-export function toEntryJson(entry: QueuedEntry): Readonly<Record<string, unknown>> {
+export function toEntryJson(entry: QueuedEntry): JsonObject {
   return {
     ...entry,
     time: formatTime(entry.time),
@@ -40,20 +39,20 @@ export function toEntryJson(entry: QueuedEntry): Readonly<Record<string, unknown
 }
 
 /** An entry that was dropped: of `queue drop` and `queue purge`. */
-export function toDroppedJson({ id, channel, destination }: QueuedEntry): Readonly<Record<string, string>> {
+export function toDroppedJson({ id, channel, destination }: QueuedEntry): JsonObject {
   return { id, channel, destination, state: "dropped" };
 }
 
 /** An envelope: of `send --dry-run`. */
-export function toEnvelopeJson(envelope: Envelope): Readonly<Record<string, unknown>> {
+export function toEnvelopeJson(envelope: Envelope): JsonObject {
   return { ...envelope, notification: notificationJson(envelope.notification) };
 }
 
 /** The queue in numbers: of `status`. */
-export function toStatusJson(status: Status): WithTimes<Status, "lastDelivery" | "until"> {
+export function toStatusJson(status: Status): JsonObject {
   return { ...status, lastDelivery: formatTime(status.lastDelivery), until: formatTime(status.until) };
 }
 
-function notificationJson(notification: Notification): WithTimes<Notification, "time" | "expires"> {
+function notificationJson(notification: Notification): JsonObject {
   return { ...notification, time: formatTime(notification.time), expires: formatTime(notification.expires) };
 }
