@@ -1,8 +1,8 @@
 // deno-lint-ignore-file no-import-prefix -- A module run from a URL sees no import map, so the version stands here.
 
 /**
- * Reduces HTML to what a Matrix message may hold. Only a computed dynamic import leads here, so that nobody downloads
- * the parser who does not use it.
+ * Reduces HTML to what a Matrix message may contain. This file is loaded late, so that only hosts that need the parser
+ * download it.
  *
  * @module
  */
@@ -13,26 +13,24 @@ import {
   html as standard,
   parse as parsePage,
 } from "npm:parse5@8.0.1";
-import { attributeValue, permittedAttributes } from "./attributes.ts";
-import { BLOCKS, DROPPED, INLINES, REPLACED } from "./elements.ts";
-import { plainMarkup } from "./escape.ts";
+import { BLOCKS, DROPPED, findAttribute, INLINES, permittedAttributes, REPLACED } from "./permitted.ts";
 import { HtmlWriter, type OpenElement } from "./html_writer.ts";
-import type { Markup } from "./markup.ts";
+import { type Markup, toPlainMarkup } from "./markup.ts";
 
 /**
- * Longer HTML is shown as it is. An event holds 64 KiB, and the parser's time grows with the square of the length when
- * one tag is full of attributes.
+ * Longer HTML is shown unparsed. An event has at most 64 KiB, and the parser takes quadratic time for a tag with many
+ * attributes.
  */
 export const MAX_HTML_CHARS: number = 96 * 1024;
 
 /**
- * Deeper HTML is shown as it is: the parser looks through all open elements at each tag. Browsers stop here as well.
+ * HTML with more open elements is shown unparsed: the parser searches all of them at each tag. Browsers have this limit too.
  */
 const MAX_OPEN_ELEMENTS = 512;
 
 /**
- * A parser opens unclosed `b` and `a` again in each block. The result may be so much longer than the source, and so
- * much in any case.
+ * A parser opens unclosed `b` and `a` again in each block. The result may be longer than the source by this factor, plus
+ * {@linkcode MAX_GROWTH_CHARS}.
  */
 const MAX_GROWTH = 8;
 const MAX_GROWTH_CHARS = 64 * 1024;
@@ -48,29 +46,29 @@ interface Frame {
  * Reduces HTML to the elements and attributes that the Client-Server API (v1.18) suggests to permit in
  * `m.room.message`, section "m.room.message msgtypes", and gives its plain text.
  *
- * What is not permitted goes and leaves its text, except where that is no text of the message (`script`, `style`,
- * `template`, `mx-reply` …). Blocks that are not permitted become a `div`, `strike` becomes `del`. A link needs an
- * absolute address of a permitted scheme and an image an `mxc:` one: without it only the text stays. Elements deeper
- * than 100 levels go and leave their text. Elements without content are written as HTML does it, `<br>` and not
- * `<br/>`: `formatted_body` is HTML, whose standard gives the slash no meaning.
+ * Other elements are removed and leave their text, unless their content is not text of the message (`script`, `style`,
+ * `template`, `mx-reply` …). Other blocks become a `div`, `strike` becomes `del`. A link needs an absolute address of a
+ * permitted scheme, and an image an `mxc:` address; without it only the text stays. Elements deeper than 100 levels are
+ * removed and leave their text. Elements without content are written as `<br>`, not `<br/>`: in HTML the slash has no
+ * meaning.
  *
- * It never throws. HTML that is longer than {@linkcode MAX_HTML_CHARS}, that opens more than 512 elements at once or
- * that grows out of proportion is not understood but shown: escaped, with its line breaks. To reduce a result again
- * changes nothing, such a source aside.
+ * It never throws. HTML that is longer than {@linkcode MAX_HTML_CHARS}, that opens more than 512 elements at once or that
+ * grows too much is shown unparsed: escaped, with its line breaks. Apart from that, reducing a result again changes
+ * nothing.
  *
  * @param html a fragment or a whole page, well-formed or not
- * @returns both forms; empty ones when there is nothing to read
+ * @returns both forms; empty ones if there is no text
  */
 export function reduceHtml(html: string): Markup {
-  return tryReduceHtml(html, MAX_HTML_CHARS) ?? plainMarkup(html);
+  return tryReduceHtml(html, MAX_HTML_CHARS) ?? toPlainMarkup(html);
 }
 
 /**
- * Reduces HTML as {@linkcode reduceHtml} does, for those who can show something better than its source.
+ * Reduces HTML like {@linkcode reduceHtml}, for callers that do not want to show the source.
  *
  * @param html a fragment or a whole page
- * @param maxChars how long it may be
- * @returns both forms, or nothing for HTML that costs too much to be understood
+ * @param maxChars the longest HTML to parse
+ * @returns both forms; undefined for HTML that costs too much to parse
  */
 export function tryReduceHtml(html: string, maxChars: number): Markup | undefined {
   if (html.length > maxChars) return undefined;
@@ -80,17 +78,17 @@ export function tryReduceHtml(html: string, maxChars: number): Markup | undefine
     writeNodes(parse(source), writer);
     return writer.finish();
   } catch {
-    // One of the bounds, or a defect of the parser: in either case a message must not be lost for its looks.
+    // A limit was reached, or the parser has a bug. A message must not be lost because of its format.
     return undefined;
   }
 }
 
-/** A page whose body is open, so that no `head` and no `frameset` can come in its place. */
+/** The start of a page with an open body, so that the source cannot begin a `head` or a `frameset`. */
 const PAGE_START = "<!DOCTYPE html><body>";
 
 /**
- * Gives the nodes that a client would have. The source is read as the rest of a page, for the parser moves what it has
- * read as a fragment out of a page one node after the other, which takes time with the square of their number.
+ * Parses HTML into the nodes that a client would have. The source is parsed as the rest of a page, because for a fragment
+ * the parser moves the nodes one by one, which takes quadratic time.
  */
 function parse(source: string): Frame["nodes"] {
   return parsePage(PAGE_START + source, { treeAdapter: boundedAdapter(source.length + MAX_GROWTH_CHARS) }).childNodes;
@@ -113,7 +111,7 @@ function boundedAdapter(maxElements: number): typeof defaultTreeAdapter {
   };
 }
 
-/** Walks without recursion: misnested tags can make a tree that is deeper than the elements that were ever open. */
+/** Writes nodes without recursion, because misnested tags can make a tree deeper than the limit of open elements. */
 function writeNodes(nodes: Frame["nodes"], writer: HtmlWriter): void {
   const frames: Frame[] = [{ nodes, opened: undefined, next: 0 }];
   for (let frame = frames.at(-1); frame !== undefined; frame = frames.at(-1)) {
@@ -130,17 +128,17 @@ function writeNodes(nodes: Frame["nodes"], writer: HtmlWriter): void {
 }
 
 function writeStart(node: DefaultTreeAdapterTypes.Element, writer: HtmlWriter): OpenElement | undefined {
-  // An `a` of SVG is not the `a` of HTML.
+  // The `a` of SVG is another element than the `a` of HTML.
   if (node.namespaceURI !== standard.NS.HTML) return undefined;
   const tag = REPLACED.get(node.tagName) ?? node.tagName;
   if (!BLOCKS.has(tag) && !INLINES.has(tag)) return undefined;
   const attributes = permittedAttributes(tag, node.attrs);
-  if (tag === "img" && attributeValue(attributes, "src") === undefined) {
-    writer.text(attributeValue(attributes, "alt") ?? "");
+  if (tag === "img" && findAttribute(attributes, "src") === undefined) {
+    writer.text(findAttribute(attributes, "alt") ?? "");
     return undefined;
   }
-  // Without an address there is no link, and a bare span says nothing.
-  if (tag === "a" && attributeValue(attributes, "href") === undefined) return undefined;
+  // Without an address there is no link, and a span without attributes has no meaning.
+  if (tag === "a" && findAttribute(attributes, "href") === undefined) return undefined;
   if (tag === "span" && attributes.length === 0) return undefined;
   return writer.open(tag, attributes);
 }

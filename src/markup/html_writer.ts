@@ -1,28 +1,26 @@
 /**
- * Writes HTML that every parser reads alike.
+ * Writes HTML that every parser reads the same way.
  *
- * The invariant: the elements in `#open` nest in a way that the parsing rules of the HTML standard leave as they are.
- * So a client sees the very tree that was checked here, and to reduce the result once more changes nothing.
+ * The invariant: the parsing rules of the HTML standard do not change the nesting of the elements in `#open`. So a client
+ * sees the tree that was checked here, and reducing the result again changes nothing.
  *
  * @module
  */
 
-import type { Attribute } from "./attributes.ts";
-import { BLOCKS, HEADINGS, TABLE_FRAMES, TABLE_PARENTS, VOIDS } from "./elements.ts";
-import { cleanText, escapeAttribute, escapeText, isBlank } from "./escape.ts";
-import type { Markup } from "./markup.ts";
+import { cleanText, escapeAttribute, escapeText, isBlank, type Markup } from "./markup.ts";
+import { type Attribute, BLOCKS, HEADINGS, TABLE_FRAMES, TABLE_PARENTS, VOIDS } from "./permitted.ts";
 import { TextWriter } from "./text_writer.ts";
 
 /** How deep elements may nest: Client-Server API, section "m.room.message msgtypes". */
 export const MAX_DEPTH = 100;
 
-/** Between a table and the text in it: its body, a row and a cell. */
+/** The depth of a table down to its text: table, body, row and cell. */
 const TABLE_DEPTH = 4;
 
-/** Stands for white space where a tag could stand. */
+/** The value of `#last` after white space. */
 const BLANK = " ";
 
-/** An element that was opened. Its identity says which, since the same tag can be open twice. */
+/** An open element. It is compared by identity, because the same tag can be open twice. */
 export interface OpenElement {
   /** The name in lower case. */
   readonly tag: string;
@@ -34,14 +32,14 @@ export class HtmlWriter {
   readonly #text = new TextWriter();
   readonly #maxChars: number;
   #html = "";
-  /** What was written last: a tag, or text, blank or not. The start counts as a block. */
+  /** What was written last: the name of a tag, {@linkcode BLANK}, or empty for other text. The start counts as a block. */
   #last = "div";
   #afterPre = false;
 
   /**
-   * Starts with nothing.
+   * Creates an empty document.
    *
-   * @param maxChars how long the HTML may become; what is longer is thrown as a `RangeError`
+   * @param maxChars the longest HTML to write; more throws a `RangeError`
    */
   constructor(maxChars: number) {
     this.#maxChars = maxChars;
@@ -50,13 +48,13 @@ export class HtmlWriter {
   /**
    * Writes a start tag, after the end tags that a parser would imply before it.
    *
-   * @returns what to close later; nothing for an element without content, or for one that may not stand here, whose
-   * content then follows without it
+   * @returns the element to close later; undefined for an element without content, and for one that is not permitted here.
+   * The content of the latter is written without it.
    */
   open(tag: string, attributes: readonly Attribute[]): OpenElement | undefined {
     if (!TABLE_PARENTS.has(tag)) this.#closeImplied(tag);
     if (!this.#fits(tag)) {
-      // The words of two blocks must not become one.
+      // The words of two blocks must stay separate.
       if (this.#last !== BLANK && (BLOCKS.has(tag) || tag === "br")) this.text("\n");
       return undefined;
     }
@@ -70,7 +68,7 @@ export class HtmlWriter {
     return element;
   }
 
-  /** Writes the end tag, after those of what is still open within; nothing when it was already closed. */
+  /** Writes the end tag, after those of open elements inside. Does nothing if the element is closed. */
   close(element: OpenElement): void {
     if (!this.#open.includes(element)) return;
     for (let top = this.#open.pop(); top !== undefined; top = this.#open.pop()) {
@@ -80,19 +78,19 @@ export class HtmlWriter {
     }
   }
 
-  /** Writes text. White space that only stands between blocks goes. */
+  /** Writes text. White space between blocks is dropped. */
   text(source: string): void {
     const text = cleanText(source);
     if (text === "") return;
     if (isBlank(text) && BLOCKS.has(this.#last) && !this.#isOpen("pre")) return;
     if (isBlank(text) && TABLE_FRAMES.has(this.#open.at(-1)?.tag ?? "")) return;
-    // A parser drops the first line feed of a preformatted block.
+    // A parser drops the first line feed of a `pre`.
     const html = this.#afterPre && text.startsWith("\n") ? `\n${text}` : text;
     this.#write(escapeText(html), isBlank(text) ? BLANK : "");
     this.#text.text(text);
   }
 
-  /** Closes what is open and gives both forms. */
+  /** Closes all open elements and returns both forms. */
   finish(): Markup {
     const outermost = this.#open.at(0);
     if (outermost !== undefined) this.close(outermost);
@@ -103,7 +101,7 @@ export class HtmlWriter {
     this.#html += html;
     this.#last = last;
     this.#afterPre = false;
-    if (this.#html.length > this.#maxChars) throw new RangeError("Cannot write HTML: it grows out of proportion");
+    if (this.#html.length > this.#maxChars) throw new RangeError("Cannot write HTML: it grows too much");
   }
 
   #isOpen(tag: string): boolean {
@@ -127,7 +125,7 @@ export class HtmlWriter {
     if (tag === "li") this.#closeItem();
   }
 
-  /** An item ends the one before it, unless it is in a block of its own there; `div` is none in this. */
+  /** An item ends the previous item, unless it is in a block inside it. A `div` does not count as such a block. */
   #closeItem(): void {
     const block = this.#open.findLast(({ tag }) => BLOCKS.has(tag) && tag !== "div");
     if (block?.tag === "li") this.close(block);

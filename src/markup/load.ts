@@ -1,6 +1,6 @@
 /**
- * The way to the libraries behind Markdown and HTML. Only who sends such a message loads them: the specifiers are computed, so that
- * they stand in nobody's module graph and no first run tries to download them.
+ * Loads the renderers of Markdown and HTML, which use libraries. The specifiers are computed, so that the libraries are in no
+ * module graph and only a message in such a format downloads them.
  *
  * @module
  */
@@ -14,7 +14,7 @@ export type MarkupRenderer = (source: string) => Markup;
 /**
  * Loads the renderer of a format.
  *
- * @throws when the library cannot be loaded: it is not in the cache, and its registry cannot be reached
+ * @throws {TypeError} if the library is neither cached nor can be downloaded
  */
 export async function loadMarkup(format: "markdown" | "html"): Promise<MarkupRenderer> {
   if (format === "markdown") {

@@ -1,8 +1,7 @@
 // deno-lint-ignore-file no-import-prefix -- A module run from a URL sees no import map, so the version stands here.
 
 /**
- * Renders Markdown for a Matrix message. Only a computed dynamic import leads here, so that nobody downloads the
- * parsers who does not use them.
+ * Renders Markdown for a Matrix message. This file is loaded late, so that only hosts that need the parsers download them.
  *
  * @module
  */
@@ -17,62 +16,60 @@ import {
   type Tokens,
   type TokensList,
 } from "npm:marked@18.2.1";
-import { cleanText, plainMarkup } from "./escape.ts";
 import { tryReduceHtml } from "./html.ts";
-import type { Markup } from "./markup.ts";
+import { cleanText, type Markup, toPlainMarkup } from "./markup.ts";
 
-/** Longer Markdown is shown as it is. An event holds 64 KiB. */
+/** Longer Markdown is shown unparsed. An event has at most 64 KiB. */
 export const MAX_MARKDOWN_CHARS: number = 64 * 1024;
 
-/** Short items of a list become several times as long as HTML. */
+/** The HTML of short list items is several times as long as the source. */
 const MAX_RENDERED_CHARS = 4 * MAX_MARKDOWN_CHARS;
 
 /**
- * Quotations and lists, or emphasis and links, nest so deep; what is deeper is text. No message may nest deeper than
- * 100 in any case.
+ * How deep quotations and lists, or emphasis and links, may nest. Deeper ones are plain text. The limit of a message is 100.
  */
 const MAX_NESTING = 50;
 
 /**
- * What all paragraphs together may cost, see {@linkcode cost}. The lexer takes up to 2 ns for each, so this is about
- * half a second.
+ * The limit for the cost of all paragraphs, see {@linkcode estimateCost}. The lexer takes up to 2 ns for each unit, so
+ * this is about half a second.
  */
 const MAX_COST = 256 * 1024 * 1024;
 
 /**
- * A delimiter of emphasis makes the lexer look through the rest of the paragraph, many times; others do so about this
- * much cheaper.
+ * A delimiter of emphasis makes the lexer search the rest of the paragraph many times. It costs about this much more than
+ * other characters.
  */
 const DELIMITER_COST = 16;
 
 /**
- * Renders GitHub flavoured Markdown as the HTML of a message. A line break stays one (`breaks`), as in GitHub's
- * comments and in Matrix clients: notifications come from programs, whose lines mean something. HTML in the Markdown is
- * permitted; all of the result goes through `reduceHtml`. A single paragraph comes without its `p`, for the
- * specification asks for no HTML that is not needed.
+ * Renders GitHub flavoured Markdown as the HTML of a message. Line breaks are kept (`breaks`), as in GitHub's comments and
+ * in Matrix clients, because lines have a meaning in the output of programs. HTML in the Markdown is permitted; the result
+ * goes through `reduceHtml`. A single paragraph is written without `p`, because the specification wants no HTML that is not
+ * needed.
  *
- * It never throws. The lexer's time grows with the square of a paragraph that is full of `*`, `_`, `~` or of long runs
- * of spaces or punctuation, and its stack with the nesting. So such a paragraph, and what is nested deeper than 50
- * levels, stays plain text with its line breaks. Markdown that is longer than {@linkcode MAX_MARKDOWN_CHARS}, or that
- * leaves nothing to read, stays plain text as a whole.
+ * It never throws. The lexer takes quadratic time for a paragraph with many `*`, `_`, `~` or long runs of blanks or
+ * punctuation, and a deep stack for deep nesting. Such a paragraph, and anything deeper than 50 levels, stays plain text
+ * with its line breaks. Markdown that is longer than {@linkcode MAX_MARKDOWN_CHARS}, or whose result has no text, stays
+ * plain text as a whole.
  *
  * @param markdown the source
- * @returns the HTML, and as `text` the source as it was written, since Markdown is made to be read; only control
- * characters and lone surrogates are not in it
+ * @returns the HTML, and as `text` the source, because Markdown is readable; control characters and lone surrogates are
+ * removed from it
  */
 export function renderMarkdown(markdown: string): Markup {
   const text = cleanText(markdown);
-  if (text.length > MAX_MARKDOWN_CHARS) return plainMarkup(text);
+  if (text.length > MAX_MARKDOWN_CHARS) return toPlainMarkup(text);
   const reduced = tryReduceHtml(tryToHtml(text) ?? "", MAX_RENDERED_CHARS);
-  // What leaves nothing to read, such as a comment or the definition of a link, would be an empty message.
-  return reduced === undefined || reduced.text === "" ? plainMarkup(text) : { html: reduced.html, text };
+  // A comment or the definition of a link alone would be an empty message.
+  return reduced === undefined || reduced.text === "" ? toPlainMarkup(text) : { html: reduced.html, text };
 }
 
 function tryToHtml(text: string): string | undefined {
   try {
     return toHtml(text);
   } catch {
-    // A defect of the library, or a stack that is smaller than it thinks: a message must not be lost for its looks.
+    // The library has a bug, or the stack is too small. A message must not be lost because of its format.
     return undefined;
   }
 }
@@ -88,7 +85,7 @@ function toHtml(text: string): string {
     : parser.parse(tokens);
 }
 
-/** A message has no form elements, so the box of a task is a character. */
+/** Writes task boxes as characters, because a message has no form elements. */
 class MessageRenderer extends Renderer {
   override checkbox({ checked }: Tokens.Checkbox): string {
     return checked ? "☑ " : "☐ ";
@@ -96,7 +93,7 @@ class MessageRenderer extends Renderer {
 }
 
 /**
- * The lexer calls itself through these two methods for all that is nested, so this is where its work can be bounded.
+ * Limits the work of the lexer. It calls itself through these two methods for everything that is nested.
  */
 class BoundedLexer extends Lexer {
   #depth = 0;
@@ -118,12 +115,12 @@ class BoundedLexer extends Lexer {
   }
 
   override inlineTokens(source: string, tokens: Token[] = []): Token[] {
-    const price = cost(source);
-    if (this.#depth >= MAX_NESTING || price > this.#budget) {
+    const cost = estimateCost(source);
+    if (this.#depth >= MAX_NESTING || cost > this.#budget) {
       tokens.push(...plainTokens(source));
       return tokens;
     }
-    this.#budget -= price;
+    this.#budget -= cost;
     this.#depth++;
     try {
       return super.inlineTokens(source, tokens);
@@ -133,9 +130,9 @@ class BoundedLexer extends Lexer {
   }
 }
 
-/** Estimates the lexer's work: the length times the characters that can make it look through the rest. */
-function cost(source: string): number {
-  let looks = 0, previous = "";
+/** Estimates the lexer's work: the length times the number of characters that can make it search the rest. */
+function estimateCost(source: string): number {
+  let searches = 0, previous = "";
   for (const char of source) {
     const kind = "*_~".includes(char)
       ? "delimiter"
@@ -144,11 +141,11 @@ function cost(source: string): number {
       : /[\p{L}\p{N}]/u.test(char)
       ? "word"
       : "other";
-    if (kind === "delimiter") looks += DELIMITER_COST;
-    else if (kind !== "word" && kind === previous) looks++;
+    if (kind === "delimiter") searches += DELIMITER_COST;
+    else if (kind !== "word" && kind === previous) searches++;
     previous = kind;
   }
-  return source.length * looks;
+  return source.length * searches;
 }
 
 function plainTokens(source: string): Token[] {

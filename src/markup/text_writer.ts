@@ -1,15 +1,14 @@
 /**
- * Writes the plain text of a message while its elements go by.
+ * Writes the plain text of a message from its elements.
  *
  * @module
  */
 
-import { type Attribute, attributeValue } from "./attributes.ts";
-import { BLOCKS, VOIDS } from "./elements.ts";
+import { type Attribute, BLOCKS, findAttribute, VOIDS } from "./permitted.ts";
 
 /**
- * Something that stands at the start of its lines: `- ` once and then two spaces, `> ` each time, nothing for the cell
- * of a table.
+ * An element with a mark at the start of its lines: `- ` and then two spaces for an item, `> ` for each line of a quotation,
+ * nothing for the cell of a table.
  */
 interface Level {
   readonly first: string;
@@ -17,48 +16,48 @@ interface Level {
   used: boolean;
 }
 
-/** A list that is open; `next` counts the items of an ordered one. */
+/** An open list. `next` is the number of the next item; undefined in an unordered list. */
 interface List {
   next: number | undefined;
 }
 
-/** A row of a table: how many cells came, and how much text there was before. */
+/** An open row: how many cells it has, and the length of the text before it. */
 interface Row {
   cells: number;
   readonly start: number;
 }
 
-/** A link that is open: its address, and where its text begins. */
+/** An open link: its address, and where its text starts. */
 interface Link {
   readonly href: string;
   readonly start: number;
 }
 
-/** Deeper nesting is not shown, or many short lines would become many long ones. */
+/** Deeper nesting is not shown. Else many short lines could become many long ones. */
 const MAX_SHOWN_LEVELS = 10;
 
-/** Elements with a blank line around them, unless they are in a list or a table. */
+/** Elements with a blank line before and after them, unless they are in a list or a table. */
 const SPACED = new Set(["p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "ul", "ol", "table", "hr"]);
 
 /**
- * Collects plain text. Blocks break lines, white space collapses outside of `pre`, items have `- ` or their number,
- * quotations `> `, cells ` | ` between them, links their address behind them, an image without a description is
- * `[Image]`. A spoiler says only that it is one, as the specification's section "Spoiler messages" asks.
+ * Collects plain text. Blocks start a new line, and white space collapses outside of `pre`. Items start with `- ` or their
+ * number, quotations with `> `. Cells are separated by ` | `. A link is followed by its address. An image without a
+ * description is `[Image]`. A spoiler is replaced by a note, as the specification's section "Spoiler messages" asks.
  */
 export class TextWriter {
   #text = "";
-  /** Line breaks, and below a space, that are owed before the next text. */
+  /** Line breaks, and `#space` a space, to write before the next text. */
   #breaks = 0;
   #space = false;
   #pre = 0;
-  /** How many elements are open from a spoiler on. */
+  /** How many elements are open from the spoiler inwards; 0 outside of spoilers. */
   #hidden = 0;
   readonly #levels: Level[] = [];
   readonly #lists: List[] = [];
   readonly #rows: Row[] = [];
   readonly #links: Link[] = [];
 
-  /** Takes a start tag; for an element without content this is all. */
+  /** Handles a start tag. */
   open(tag: string, attributes: readonly Attribute[]): void {
     if (this.#hidden > 0) {
       if (!VOIDS.has(tag)) this.#hidden++;
@@ -67,20 +66,20 @@ export class TextWriter {
     this.#breakAround(tag);
     if (tag === "br") this.#breaks = this.#pre > 0 ? this.#breaks + 1 : Math.min(this.#breaks + 1, 2);
     else if (tag === "hr") this.#write("---");
-    else if (tag === "img") this.text(attributeValue(attributes, "alt") || "[Image]");
+    else if (tag === "img") this.text(findAttribute(attributes, "alt") || "[Image]");
     else if (tag === "pre") this.#pre++;
     else if (tag === "blockquote") this.#levels.push({ first: "> ", rest: "> ", used: false });
     else if (tag === "ul") this.#lists.push({ next: undefined });
-    else if (tag === "ol") this.#lists.push({ next: Number(attributeValue(attributes, "start") ?? 1) });
+    else if (tag === "ol") this.#lists.push({ next: Number(findAttribute(attributes, "start") ?? 1) });
     else if (tag === "li") this.#openItem();
     else if (tag === "tr") this.#rows.push({ cells: 0, start: this.#text.length });
     else if (tag === "td" || tag === "th") this.#openCell();
-    else if (tag === "a") this.#openLink(attributeValue(attributes, "href") ?? "");
-    else if (tag === "span") this.#openSpoiler(attributeValue(attributes, "data-mx-spoiler"));
+    else if (tag === "a") this.#openLink(findAttribute(attributes, "href") ?? "");
+    else if (tag === "span") this.#openSpoiler(findAttribute(attributes, "data-mx-spoiler"));
     if (tag === "hr") this.#breakAround(tag);
   }
 
-  /** Takes an end tag. Each element that was opened is closed, in order; those without content are not. */
+  /** Handles an end tag. Every open element is closed, in order, except those without content. */
   close(tag: string): void {
     if (this.#hidden > 0) {
       this.#hidden--;
@@ -96,7 +95,7 @@ export class TextWriter {
     this.#breakAround(tag);
   }
 
-  /** Takes text without escaping. */
+  /** Handles text, without escaping. */
   text(text: string): void {
     if (this.#hidden > 0) return;
     if (this.#pre > 0) return this.#verbatim(text);
@@ -106,7 +105,7 @@ export class TextWriter {
     }
   }
 
-  /** Gives all the text. Line breaks and spaces that are owed at the end are not paid. */
+  /** Returns the text, without line breaks and spaces at its end. */
   finish(): string {
     return this.#text.trimEnd();
   }
@@ -120,7 +119,7 @@ export class TextWriter {
 
   #breakAround(tag: string): void {
     if (!BLOCKS.has(tag) || tag === "td" || tag === "th") return;
-    // What comes first in an item or a cell stands beside its mark.
+    // The first block of an item or a cell is on the line of its mark.
     if (this.#levels.at(-1)?.used === false) return;
     const nested = this.#lists.length > 0 || this.#rows.length > 0;
     this.#breaks = Math.max(this.#breaks, SPACED.has(tag) && !nested ? 2 : 1);
@@ -161,14 +160,14 @@ export class TextWriter {
     this.#hidden = 1;
   }
 
-  /** Writes a piece of a line, after everything that is owed. */
+  /** Writes a piece of a line, after pending line breaks and spaces. */
   #write(piece: string): void {
     if (this.#text === "" || this.#breaks > 0) {
       if (this.#text !== "") this.#text += `\n${this.#blankStart()}`.repeat(this.#breaks - 1) + "\n";
       this.#text += this.#lineStart();
     } else {
       if (this.#space) this.#text += " ";
-      // The mark of an item that begins within a line is lost with its line start; a cell has none.
+      // An item that starts within a line has no mark.
       for (const level of this.#levels) level.used = true;
     }
     this.#text += piece;

@@ -3,7 +3,7 @@ import { reduceHtml } from "../../src/markup/html.ts";
 import { renderMarkdown } from "../../src/markup/markdown.ts";
 import { dice, inspect, randomHtml, randomMarkdown } from "./random_html.ts";
 
-/** What the specification permits, said once more and not taken from the code. */
+/** What the specification permits, written again, so that the test does not depend on the code. */
 const TAGS = new Set(
   ("del h1 h2 h3 h4 h5 h6 blockquote p a ul ol sup sub li b i u strong em s code hr br div table thead tbody tr th " +
     "td caption pre span img details summary").split(" "),
@@ -17,7 +17,7 @@ const ATTRIBUTES: Readonly<Record<string, readonly string[]>> = {
   div: ["data-mx-maths"],
 };
 
-/** Checks the promises that hold for each result: only permitted HTML, as it says, and stable. */
+/** Checks a result: it has only permitted HTML, and reducing it again changes nothing. */
 function assertReduced(html: string, source: string): void {
   const { shapes, depth, strangers } = inspect(html);
   for (const shape of shapes) {
@@ -98,14 +98,14 @@ Deno.test("renderMarkdown() returns reduced HTML for random sources", () => {
   }
 });
 
-/** How long a hostile source is: as much as an event could hold. */
+/** The length of a hostile source: the size of an event. */
 const SOURCE_CHARS = 64 * 1024;
 
 function fill(piece: string): string {
   return piece.repeat(Math.floor(SOURCE_CHARS / piece.length));
 }
 
-/** Sources that cost quadratic time, the whole stack or a flood of output somewhere; to come to an end is the test. */
+/** Sources that cost quadratic time, the whole stack or a huge output in some parser. The test is that they end. */
 const PATHOLOGICAL: readonly string[] = [
   ..."[ ] ![ [a]( [a](<b [a][ [` [[a]](b) > < <a </ <!-- <? <![CDATA[ * _ *a_ _a* a* a**b **a *~a ~~a ` `a | \\ & # - ="
     .split(" ").map(fill),

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { MAX_HTML_CHARS, reduceHtml } from "../../src/markup/html.ts";
 
-/** A source, and the HTML that comes of it. */
+/** A source and the expected HTML. */
 type Row = readonly [source: string, html: string];
 
 function check(rows: readonly Row[]): void {
@@ -29,7 +29,7 @@ Deno.test("reduceHtml() keeps the text of elements that it removes", () => {
     ["<xmp><b></xmp>", "<pre>&lt;b&gt;</pre>"],
     ["<table><tfoot><tr><td>a</table>", "<table><tbody><tr><td>a</td></tr></tbody></table>"],
     ["<button>a</button><label>b</label>", "ab"],
-    // Tags of MathML with the names of HTML lead the parser out of the body.
+    // MathML tags with names of HTML elements make the parser leave the body.
     ["<math><tbody><mi><table></table><tr>a", "<table></table>a"],
     ["<span>a</span><span style='color:red'>b</span>", "ab"],
   ]);

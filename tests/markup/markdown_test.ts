@@ -91,6 +91,6 @@ Deno.test("renderMarkdown() shows the source when it is too long", () => {
   const source = "**a**\n\n\n".repeat(MAX_MARKDOWN_CHARS / 8);
   assert(renderMarkdown(source).html.startsWith("<p><strong>a</strong></p>"));
   assert(renderMarkdown(`${source} `).html.startsWith("**a**<br>"));
-  // The HTML is longer than what is read of HTML, but short enough for what came of Markdown.
+  // The HTML exceeds the limit for HTML, but not the limit for the result of Markdown.
   assert(renderMarkdown("- a\n".repeat(MAX_MARKDOWN_CHARS / 4)).html.startsWith("<ul><li>a</li><li>"));
 });

@@ -1,9 +1,9 @@
-/** Random markup that is the same in each run, and a look at HTML that does not trust what made it. */
+/** Random markup, the same in each run, and a second reading of HTML that is independent of the code under test. */
 
-// deno-lint-ignore-file no-import-prefix -- The very parser that the code under test has pinned.
+// deno-lint-ignore-file no-import-prefix -- The same version as in the code under test.
 import { type DefaultTreeAdapterTypes, parseFragment } from "npm:parse5@8.0.1";
 
-/** Elements with all the special rules of an HTML parser, and some that nobody knows. */
+/** Elements for all special rules of an HTML parser, and unknown ones. */
 const TAGS = [
   ..."b i u a a p p div div ul ol li pre h1 h2 blockquote span code details summary hr br img sup sub del em".split(
     " ",
@@ -70,7 +70,7 @@ const MARKDOWN = [
   ],
 ];
 
-/** Rolls dice: a whole number below the limit. The same seed makes the same numbers. */
+/** Creates random numbers: whole numbers below a limit. The same seed gives the same numbers. */
 export function dice(seed: number): (limit: number) => number {
   let state = seed;
   return (limit) => {
@@ -81,7 +81,7 @@ export function dice(seed: number): (limit: number) => number {
   };
 }
 
-/** Makes HTML with up to so many pieces, most of them tags that nobody closed. */
+/** Makes HTML of at most `pieces` pieces, most of them unclosed tags. */
 export function randomHtml(roll: (limit: number) => number, pieces: number): string {
   let html = "";
   for (let left = roll(pieces) + 1; left > 0; left--) {
@@ -93,12 +93,12 @@ export function randomHtml(roll: (limit: number) => number, pieces: number): str
   return html;
 }
 
-/** Makes Markdown with up to so many pieces. */
+/** Makes Markdown of at most `pieces` pieces. */
 export function randomMarkdown(roll: (limit: number) => number, pieces: number): string {
   return Array.from({ length: roll(pieces) + 1 }, () => pick(roll, MARKDOWN)).join("");
 }
 
-/** What somebody else's parser finds in HTML. */
+/** What the parser finds in HTML. */
 export interface Findings {
   /** Each tag with its attributes, as `a href`, once. */
   readonly shapes: ReadonlySet<string>;
@@ -108,7 +108,7 @@ export interface Findings {
   readonly strangers: number;
 }
 
-/** Reads HTML as the content of an element, as a client does. */
+/** Parses HTML as the content of an element, as a client does. */
 export function inspect(html: string): Findings {
   const shapes = new Set<string>();
   let depth = 0, strangers = 0;

@@ -1,0 +1,155 @@
+/**
+ * The elements and attributes that a message may have, from the Client-Server API, section "m.room.message msgtypes"
+ * (v1.18), and what happens to the others.
+ *
+ * @module
+ */
+
+import { cleanText } from "./markup.ts";
+
+/**
+ * The suggested block elements. An HTML parser ends an open paragraph before them.
+ */
+export const BLOCKS: ReadonlySet<string> = new Set([
+  ...["h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "p", "ul", "ol", "li", "div", "pre", "details", "summary"],
+  ...["table", "caption", "thead", "tbody", "tr", "th", "td", "hr"],
+]);
+
+/** The suggested inline elements. */
+export const INLINES: ReadonlySet<string> = new Set([
+  ...["del", "a", "sup", "sub", "b", "i", "u", "strong", "em", "s", "code", "br", "span", "img"],
+]);
+
+/** The elements without content and end tag. */
+export const VOIDS: ReadonlySet<string> = new Set(["br", "hr", "img"]);
+
+/** The headings. One cannot be a child of another. */
+export const HEADINGS: ReadonlySet<string> = new Set(["h1", "h2", "h3", "h4", "h5", "h6"]);
+
+/** The parts of a table, each with its possible parents. */
+export const TABLE_PARENTS: ReadonlyMap<string, readonly string[]> = new Map([
+  ["caption", ["table"]],
+  ["thead", ["table"]],
+  ["tbody", ["table"]],
+  ["tr", ["thead", "tbody"]],
+  ["th", ["tr"]],
+  ["td", ["tr"]],
+]);
+
+/** The elements that contain only parts of a table. */
+export const TABLE_FRAMES: ReadonlySet<string> = new Set(["table", "thead", "tbody", "tr"]);
+
+/**
+ * Elements that are replaced by another one. `strike` is the old name of `del`. Other blocks become a `div`, because
+ * otherwise their text would be joined to that of their neighbours.
+ */
+export const REPLACED: ReadonlyMap<string, string> = new Map([
+  ...["strike"].map((tag) => [tag, "del"] as const),
+  ...["dir", "menu"].map((tag) => [tag, "ul"] as const),
+  ...["listing", "plaintext", "xmp"].map((tag) => [tag, "pre"] as const),
+  ...["tfoot"].map((tag) => [tag, "tbody"] as const),
+  ...["address", "article", "aside", "center", "dd", "dialog", "dl", "dt", "fieldset", "figcaption", "figure", "footer"]
+    .map((tag) => [tag, "div"] as const),
+  ...["form", "header", "hgroup", "legend", "main", "nav", "search", "section"].map((tag) => [tag, "div"] as const),
+]);
+
+/**
+ * Elements that are dropped with their content, because it is not text of the message: programs, styles, the head of a
+ * page, alternatives for old browsers, parts of forms, and the quotation of a reply (`mx-reply`, which the specification
+ * dropped in v1.13).
+ */
+export const DROPPED: ReadonlySet<string> = new Set([
+  ...["script", "style", "head", "title", "template", "desc", "metadata", "mx-reply"],
+  ...["iframe", "object", "applet", "embed", "noscript", "noembed", "noframes", "audio", "video", "canvas"],
+  ...["textarea", "select", "datalist"],
+]);
+
+/** An attribute of an element. */
+export interface Attribute {
+  /** The name in lower case. */
+  readonly name: string;
+  /** The value without escaping. */
+  readonly value: string;
+}
+
+/** Returns the value to write; undefined if the value is not permitted. */
+type Check = (value: string) => string | undefined;
+
+const CHECKS: ReadonlyMap<string, Readonly<Record<string, Check>>> = new Map<string, Record<string, Check>>([
+  ["span", {
+    "data-mx-bg-color": color,
+    "data-mx-color": color,
+    "data-mx-spoiler": cleanText,
+    "data-mx-maths": cleanText,
+  }],
+  ["a", { href, target }],
+  ["img", { width: digits, height: digits, alt: cleanText, title: cleanText, src }],
+  ["ol", { start: integer }],
+  ["code", { class: languages }],
+  ["div", { "data-mx-maths": cleanText }],
+]);
+
+/** The starts of permitted links. Without the two slashes a browser would read a URL as relative to its page. */
+const HREF_STARTS = ["https://", "http://", "ftp://", "mailto:", "magnet:"];
+
+/**
+ * Returns the attributes that the specification permits for an element, in the order of the specification.
+ *
+ * @param tag the element in lower case
+ * @param attributes the attributes of the source, each name once
+ */
+export function permittedAttributes(tag: string, attributes: readonly Attribute[]): readonly Attribute[] {
+  const kept: Attribute[] = [];
+  for (const [name, check] of Object.entries(CHECKS.get(tag) ?? {})) {
+    const found = attributes.find((attribute) => attribute.name === name);
+    const value = found === undefined ? undefined : check(found.value);
+    if (value !== undefined) kept.push({ name, value });
+  }
+  return kept;
+}
+
+/** Finds the value of an attribute. */
+export function findAttribute(attributes: readonly Attribute[], name: string): string | undefined {
+  return attributes.find((attribute) => attribute.name === name)?.value;
+}
+
+function color(value: string): string | undefined {
+  return /^#[0-9a-f]{6}$/i.test(value) ? value : undefined;
+}
+
+function digits(value: string): string | undefined {
+  return /^[0-9]{1,5}$/.test(value) ? value : undefined;
+}
+
+function integer(value: string): string | undefined {
+  return /^-?[0-9]{1,9}$/.test(value) ? value : undefined;
+}
+
+function languages(value: string): string | undefined {
+  const names = cleanText(value).split(/\s+/).filter((name) => name.startsWith("language-") && name !== "language-");
+  return names.length === 0 ? undefined : names.join(" ");
+}
+
+/** Other targets could replace the page of the client. */
+function target(value: string): string | undefined {
+  return value === "_blank" ? value : undefined;
+}
+
+/** Returns an address as a browser reads it: trimmed, without tabs and line breaks. */
+function normalizeUrl(value: string): string {
+  return cleanText(value).trim().replaceAll("\n", "").replaceAll("\t", "");
+}
+
+function href(value: string): string | undefined {
+  const url = normalizeUrl(value);
+  const start = HREF_STARTS.find((start) => url.toLowerCase().startsWith(start));
+  // Clients compare the scheme case-sensitively.
+  return start !== undefined && URL.canParse(url) ? start + url.slice(start.length) : undefined;
+}
+
+/** A Matrix content URI, `mxc://server/media`. */
+function src(value: string): string | undefined {
+  const url = normalizeUrl(value);
+  const [scheme, empty, server, media, ...more] = url.split("/");
+  return scheme === "mxc:" && empty === "" && server && media && more.length === 0 ? url : undefined;
+}
