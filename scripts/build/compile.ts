@@ -1,8 +1,7 @@
 /**
- * Returns the command line of Deno that compiles the program, to be run in the repository. The
- * binary never asks for permissions and has no code cache: the cache would have a predictable name
- * in a directory that others can write. The binary contains the npm packages that its modules
- * import, and ignores a `node_modules` nearby.
+ * The command line of the compiler, and the check of its result.
+ *
+ * @module
  */
 
 import { LATE_MODULES } from "../../src/base/late_modules.ts";
@@ -22,10 +21,10 @@ export const PERMISSIONS: readonly string[] = [
 export const INCLUDED: readonly string[] = LATE_MODULES.map((path) => `src/${path}`);
 
 /**
- * The command line of Deno that compiles the program, to be run in the repository's folder. The
- * binary never asks for permissions, and keeps no code cache: it would have a name that others can
- * guess, in a folder that they can write to. Of npm packages it holds those that its modules
- * import, whatever lies in a `node_modules` nearby.
+ * Returns the command line of Deno that compiles the program, to be run in the repository. The
+ * binary never asks for permissions and has no code cache: the cache would have a predictable name
+ * in a directory that others can write. The binary contains the npm packages that its modules
+ * import, and ignores a `node_modules` nearby.
  */
 export function compileArgv(target: Target, output: string): readonly string[] {
   return [
