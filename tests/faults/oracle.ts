@@ -49,10 +49,7 @@ export interface Verdict {
   readonly disorder: readonly string[];
 }
 
-/**
- * What stands before the subject, which is the sender's name, and behind the message when it came
- * late.
- */
+/** The frame of a message: the origin before the subject, and a note at the end if it is late. */
 const FRAME_REGEXP = /^\[[^\]\n]*\] (?<text>.*?)(?:\n\n⏰ Queued since [^\n]*)?$/s;
 
 /** Compares sent and received messages, which must be in the order of the rooms. */
@@ -115,10 +112,7 @@ function inOneLine(message: string): string {
   return message.split("\n").map((line) => line.trim()).filter((line) => line !== "").join(" / ");
 }
 
-/**
- * Each message that comes behind one that began only when it had ended; a copy counts where it
- * first came.
- */
+/** Finds messages after one that began only when they had ended. Of copies only the first counts. */
 function findDisorder(lane: readonly SentMessage[]): string[] {
   const wrong: string[] = [];
   let latest: SentMessage | undefined;

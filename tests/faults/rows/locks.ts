@@ -46,7 +46,7 @@ async function stopped(lock: string, end: "killed" | "goes on", isQuick: boolean
   const holder = new Deno.Command("flock", { args: ["-F", path, "sleep", "600"] }).spawn();
   while (!works("sh", "-c", `! flock -n ${path} true`)) await new Promise((resolve) => setTimeout(resolve, 5));
   holder.kill("SIGSTOP");
-  const speak = async (sender: number) => {
+  const sendMessages = async (sender: number) => {
     const problems: string[] = [];
     for (let at = 0; at < (isQuick ? 1 : 3); at++) {
       const subject = `sender ${sender}, number ${at}`;
@@ -54,7 +54,7 @@ async function stopped(lock: string, end: "killed" | "goes on", isQuick: boolean
     }
     return problems;
   };
-  const problems = (await Promise.all([0, 1, 2].map(speak))).flat();
+  const problems = (await Promise.all([0, 1, 2].map(sendMessages))).flat();
   if (end === "goes on") holder.kill("SIGCONT");
   holder.kill(end === "killed" ? "SIGKILL" : "SIGTERM");
   await holder.status;
@@ -83,7 +83,7 @@ async function manyDeliverers(count: number): Promise<Tally> {
 async function manySenders([senders, isOutage]: [number, boolean]): Promise<Tally> {
   await using world = await World.open(FORGETFUL);
   if (isOutage) await world.homeserver.stop();
-  const speak = async (sender: number) => {
+  const sendMessages = async (sender: number) => {
     const problems: string[] = [];
     for (let at = 0; at < 100 / senders; at++) {
       const subject = `sender ${sender}, number ${at}`;
@@ -91,7 +91,7 @@ async function manySenders([senders, isOutage]: [number, boolean]): Promise<Tall
     }
     return problems;
   };
-  const problems = (await Promise.all(Array.from({ length: senders }, (_, sender) => speak(sender)))).flat();
+  const problems = (await Promise.all(Array.from({ length: senders }, (_, sender) => sendMessages(sender)))).flat();
   if (isOutage) await world.homeserver.restart();
   const tally = await world.recover(FORGETFUL);
   const count = world.received().length - 1;
