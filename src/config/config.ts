@@ -20,6 +20,7 @@ import { flag, type ParseContext, readSettings, type SettingTable, text } from "
 import type { ChannelKind, ConfiguredChannel } from "../channels/kind.ts";
 import type { LanePolicy } from "../delivery/rate_policy.ts";
 import type { Fallback } from "../routing/fallback.ts";
+import { loadExpressionCompiler } from "../routing/pattern.ts";
 import type { Rule } from "../routing/rule.ts";
 import { type ChannelList, listChannels, unknownKind } from "./channels.ts";
 import { CONNECTION_SETTINGS, readConnection, withConnection } from "./connection.ts";
@@ -90,12 +91,12 @@ export interface ConfigContext extends ParseContext {
 export async function parseConfig(value: unknown, context: ConfigContext): Promise<Config> {
   const fields = new Fields(value, "", {}, context.problems);
   const list = await listChannels(fields.value("channels"));
-  fields.value("routes");
+  const compileExpression = await loadExpressionCompiler(fields.value("routes"));
   fields.attempt(() => fields.text("$schema"));
   const { identity, background, symbols } = readSettings(BASE_SETTINGS, fields, context);
   const policy = readPolicy(fields, context);
   fields.end();
-  const rules = fields.attempt(() => readRoutes(fields, list, context)) ?? [];
+  const rules = fields.attempt(() => readRoutes(fields, { list, context, compileExpression })) ?? [];
   const channels = (fields.attempt(() => fields.objects("channels")) ?? []).flatMap(([name]) =>
     fields.attempt(() => parseChannel(name, { list, policy, context })) ?? []
   );

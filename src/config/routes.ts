@@ -31,7 +31,7 @@ import type { ChannelKind } from "../channels/kind.ts";
 import { isMention, MENTION_PROBLEM } from "../matrix/ids.ts";
 import { MAX_MENTIONS, SEVERITIES, type Severity } from "../notification/notification.ts";
 import { isCoveredBy } from "../routing/match.ts";
-import { parsePattern, type Pattern } from "../routing/pattern.ts";
+import { type ExpressionCompiler, parsePattern, type Pattern } from "../routing/pattern.ts";
 import {
   type ChannelSettings,
   EVERY_CHANNEL,
@@ -46,12 +46,12 @@ import { FALLBACK_SETTINGS, readFallback } from "./policy.ts";
 
 /** A text, or a list of texts. An empty list would never match. */
 function patterns(what: string) {
-  return setting<readonly Pattern[] | undefined>({
+  return setting<readonly string[] | undefined>({
     help: `${what}: a word, a glob (\`backup-*\`), or a regular expression (\`/^backup/i\`); one of a list must match`,
     examples: ["backup-*", ["a", "/^b/"]],
     optional: true,
     schema: wordsSchema("\\S"),
-    read: (fields, key) => readWords(fields, key)?.map((text) => toPattern(fields, key, text)),
+    read: readWords,
   });
 }
 
@@ -180,19 +180,25 @@ export function routesSchema(kinds: readonly ChannelKind[]) {
   } as const;
 }
 
+/** What reading the rules needs besides them. */
+export interface RoutesOptions {
+  readonly list: ChannelList;
+  readonly context: ParseContext;
+  /** Loaded if a rule contains a regular expression. */
+  readonly compileExpression: ExpressionCompiler | undefined;
+}
+
 /**
  * Reads `routes`.
  *
  * @throws {ConfigError} with the dotted path of what is not valid
  */
-export function readRoutes(fields: Fields, list: ChannelList, context: ParseContext): readonly Rule[] {
+export function readRoutes(fields: Fields, options: RoutesOptions): readonly Rule[] {
   const values = fields.value("routes");
   if (values === undefined) return [];
   if (!Array.isArray(values)) throw fields.error("routes", "it must be a list of rules");
   const before = fields.problemCount;
-  const rules = values.map((value, at) =>
-    fields.attempt(() => readRule(fields.item("routes", at, value), list, context))
-  )
+  const rules = values.map((value, at) => fields.attempt(() => readRule(fields.item("routes", at, value), options)))
     .filter((rule) => rule !== undefined);
   if (fields.problemCount > before) return [];
   for (const [at, rule] of rules.entries()) {
@@ -206,11 +212,13 @@ export function readRoutes(fields: Fields, list: ChannelList, context: ParseCont
 }
 
 /** Returns undefined after a problem. */
-function readRule(fields: Fields, list: ChannelList, context: ParseContext): Rule | undefined {
+function readRule(fields: Fields, { list, context, compileExpression }: RoutesOptions): Rule | undefined {
   const { path } = fields;
   const before = fields.problemCount;
   const settings = readSettings(RULE_SETTINGS, fields, context);
   const channels = fields.attempt(() => toChannels(fields, settings.channels, list));
+  const when = fields.attempt(() => toWhen(fields.nested("when"), settings.when || {}, compileExpression)) ??
+    { texts: {} };
   const set = fields.attempt(() => readSet(fields, channels, { list, context })) ?? new Map();
   fields.end();
   if (fields.problemCount > before) return undefined;
@@ -224,14 +232,20 @@ function readRule(fields: Fields, list: ChannelList, context: ParseContext): Rul
   if (channels?.length === 0 && (setsSomething || settings.continue)) {
     throw fields.error("channels", "it is empty, so that nothing is sent", "leave out everything else in the rule");
   }
-  return { path, when: toWhen(settings.when || {}), channels, settings: changes, set, continues: settings.continue };
+  return { path, when, channels, settings: changes, set, continues: settings.continue };
 }
 
 /** A condition that always holds is no condition. */
-function toWhen({ severity, ...texts }: Partial<SettingsOf<typeof WHEN_SETTINGS>>): When {
+function toWhen(
+  fields: Fields | undefined,
+  { severity, ...texts }: Partial<SettingsOf<typeof WHEN_SETTINGS>>,
+  compileExpression: ExpressionCompiler | undefined,
+): When {
   const conditions: Partial<Record<TextField, readonly Pattern[]>> = {};
   for (const field of TEXT_FIELDS) {
-    const { [field]: own } = texts;
+    const own = fields?.attempt(() =>
+      texts[field]?.map((text) => toPattern(fields, field, { text, compileExpression }))
+    );
     if (own !== undefined && !own.some(({ isAnything }) => isAnything)) conditions[field] = own;
   }
   const isAny = SEVERITIES.every((one) => severity?.includes(one) ?? true);
@@ -245,8 +259,12 @@ function readWords(fields: Fields, key: string): readonly string[] | undefined {
   throw fields.error(key, "it can never match: it is empty", "leave it out to match everything");
 }
 
-function toPattern(fields: Fields, key: string, text: string): Pattern {
-  const parsed = parsePattern(text);
+function toPattern(
+  fields: Fields,
+  key: string,
+  { text, compileExpression }: { readonly text: string } & Pick<RoutesOptions, "compileExpression">,
+): Pattern {
+  const parsed = parsePattern(text, compileExpression);
   if ("pattern" in parsed) return parsed.pattern;
   throw fields.error(key, `"${text}" cannot be compared with: ${parsed.problem}`, parsed.hint);
 }

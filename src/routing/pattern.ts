@@ -1,6 +1,6 @@
 /** The patterns of a rule: a word, a glob (`backup-*`), or a regular expression (`/^backup/i`). */
 
-import { compileLinear } from "./linear_regexp.ts";
+import type { compileLinear } from "./linear_regexp.ts";
 
 /** A pattern that a text can match. */
 export interface Pattern {
@@ -16,13 +16,32 @@ export interface Pattern {
 /** A pattern, or the reason why the text is none. */
 export type ParsedPattern = { readonly pattern: Pattern } | { readonly problem: string; readonly hint?: string };
 
+/** Compiles a regular expression. */
+export type ExpressionCompiler = typeof compileLinear;
+
 /** A longer pattern is a mistake. */
 const MAX_PATTERN_CHARS = 1000;
 
-/** Parses a pattern. */
-export function parsePattern(text: string): ParsedPattern {
+/**
+ * Loads the compiler of regular expressions, which most configurations do not need.
+ *
+ * @param rules the rules as they were written
+ * @returns undefined if they contain no regular expression
+ */
+export async function loadExpressionCompiler(rules: unknown): Promise<ExpressionCompiler | undefined> {
+  if (!JSON.stringify(rules)?.includes("/")) return undefined;
+  const { compileLinear } = await import("./linear_regexp.ts");
+  return compileLinear;
+}
+
+/**
+ * Parses a pattern.
+ *
+ * @param compile the compiler from {@linkcode loadExpressionCompiler}
+ */
+export function parsePattern(text: string, compile: ExpressionCompiler | undefined): ParsedPattern {
   if (text.length > MAX_PATTERN_CHARS) return { problem: `it is longer than ${MAX_PATTERN_CHARS} characters` };
-  if (text.startsWith("/")) return parseExpression(text);
+  if (text.startsWith("/")) return parseExpression(text, compile);
   if (!/[*?]/.test(text)) {
     return { pattern: { text, isWord: true, isAnything: false, matches: (other) => other === text } };
   }
@@ -33,8 +52,8 @@ export function parsePattern(text: string): ParsedPattern {
 }
 
 /**
- * Matches a whole text: `*` stands for any characters, `?` for one. After a mismatch only the last `*` takes one character
- * more, so that the time is at most the product of the two lengths.
+ * Matches a whole text: `*` stands for any characters, `?` for one. After a mismatch only the last
+ * `*` takes one character more, so that the time is at most the product of the two lengths.
  */
 function matchesGlob(glob: readonly string[], text: string): boolean {
   const characters = Array.from(text);
@@ -54,7 +73,7 @@ function matchesGlob(glob: readonly string[], text: string): boolean {
   return glob.slice(globAt).every((character) => character === "*");
 }
 
-function parseExpression(text: string): ParsedPattern {
+function parseExpression(text: string, compile: ExpressionCompiler | undefined): ParsedPattern {
   const [, source, flags] = /^\/(.+)\/([a-z]*)$/s.exec(text) ?? [];
   if (source === undefined) {
     return {
@@ -65,7 +84,8 @@ function parseExpression(text: string): ParsedPattern {
   if (flags !== "" && flags !== "i") {
     return { problem: `the flag "${flags}" of a regular expression is not known`, hint: "i is, for any case" };
   }
-  const result = compileLinear(source, flags);
+  if (compile === undefined) throw new TypeError(`Cannot parse ${text}: the compiler is not loaded`);
+  const result = compile(source, flags);
   if ("problem" in result) return result;
   const { expression } = result;
   return { pattern: { text, isWord: false, isAnything: false, matches: (other) => expression.test(other) } };

@@ -1,8 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
-import { parsePattern } from "../../src/routing/pattern.ts";
+import { compileLinear } from "../../src/routing/linear_regexp.ts";
+import { loadExpressionCompiler, parsePattern } from "../../src/routing/pattern.ts";
 
 function matches(pattern: string, text: string): boolean {
-  const parsed = parsePattern(pattern);
+  const parsed = parsePattern(pattern, compileLinear);
   assert("pattern" in parsed, pattern);
   return parsed.pattern.matches(text);
 }
@@ -33,6 +34,11 @@ Deno.test("parsePattern() matches a long glob in time", () => {
 
 Deno.test("parsePattern() matches regular expressions, and refuses unknown flags", () => {
   assertEquals(["Backup failed", "my backup"].map((text) => matches("/^backup/i", text)), [true, false]);
-  assert("problem" in parsePattern("/a/g"));
-  assert("problem" in parsePattern("/a"));
+  for (const wrong of ["/a/g", "/a", "/(/"]) assert("problem" in parsePattern(wrong, compileLinear), wrong);
+});
+
+Deno.test("loadExpressionCompiler() loads the compiler only for rules with a regular expression", async () => {
+  assertEquals(await loadExpressionCompiler(undefined), undefined);
+  assertEquals(await loadExpressionCompiler([{ when: { origin: "backup-*" } }]), undefined);
+  assertEquals(await loadExpressionCompiler([{ when: { origin: ["a", " /^b/"] } }]), compileLinear);
 });
