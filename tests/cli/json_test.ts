@@ -93,9 +93,9 @@ class Desk implements AsyncDisposable {
   async run(
     argv: readonly string[],
     heading: string | ((object: Readonly<Record<string, unknown>>) => string),
-    { stdin, env = {} }: { readonly stdin?: string; readonly env?: Readonly<Record<string, string>> } = {},
+    { stdin }: { readonly stdin?: string } = {},
   ): Promise<Readonly<Record<string, unknown>>[]> {
-    using runtime = fakeRuntime({ env: { ...this.#env, ...env }, stdin, now: this.#time, realIds: true });
+    using runtime = fakeRuntime({ env: this.#env, stdin, now: this.#time, realIds: true });
     await main(argv, runtime);
     this.#time = runtime.time;
     const objects = runtime.out().split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
@@ -118,10 +118,10 @@ Deno.test("docs/json.md describes what send, run, sendmail and the queue command
   assertEquals((await desk.run(["sendmail", "--json", "-t"], "Outcome", { stdin: "Subject: Two\n\ntwo\n" })).length, 1);
   await Deno.writeTextFile(`${desk.directory}/report.txt`, "report");
   const planned = await desk.run(
-    [...send, "-n", "-p", "error", "-k", "disk", "-l", "https://example.org", "--mention", "@alice:loopback.test"]
-      .concat(
-        ["--origin", "backup", "-a", `${desk.directory}/report.txt`, "Three", "three"],
-      ),
+    [
+      ...[...send, "-n", "-p", "error", "-k", "disk", "-l", "https://example.org", "--mention", "@alice:loopback.test"],
+      ...["--origin", "backup", "-a", `${desk.directory}/report.txt`, "Three", "three"],
+    ],
     "Envelope",
   );
   assertEquals(planned.length, 1);
@@ -145,6 +145,39 @@ Deno.test("docs/json.md describes what send, run, sendmail and the queue command
   await desk.run([...send, "--wait", "0", "Six", "six"], "Outcome");
   assertEquals((await desk.run(["flush", "--json", "--no-background"], "Outcome")).length, 1);
   assertEquals(await desk.run(["flush", "--json", "--no-background"], "Outcome"), []);
+});
+
+Deno.test("docs/json.md describes the entries of batches, fallbacks and dead letters", async () => {
+  await using desk = await Desk.open();
+  const write = (name: string, config: unknown) => {
+    Deno.writeTextFileSync(`${desk.directory}/${name}.json`, JSON.stringify(config), { mode: 0o600 });
+    return ["--config", `${desk.directory}/${name}.json`];
+  };
+  desk.homeserver.fault("too-large", { times: 1 });
+  const [dead] = await desk.run(["send", "--json", "--no-background", "Zero", ""], "Outcome");
+  assertEquals(dead.state, "dead");
+  assertEquals((await desk.run(["queue", "list", "--json", "--dead"], "Entry"))[0].state, "dead");
+  await desk.run(["queue", "purge", "--json", "--yes"], "Dropped entry");
+
+  const send = ["send", "--json", "--no-background", "--wait", "0"];
+  await desk.homeserver.stop();
+  for (const subject of ["One", "Two", "Three"]) await desk.run([...send, subject, ""], "Outcome");
+  const flush = ["flush", "--json", "--no-background", "--wait", "0"];
+  await desk.run([...flush, ...write("batch", { batch: { over: 2 } })], "Outcome");
+  const [batch] = await desk.run(["queue", "list", "--json"], "Entry");
+  assertEquals((batch.members as unknown[]).length, 3);
+  assertEquals((await desk.run(["queue", "drop", "--json", String(batch.id)], "Dropped entry")).length, 3);
+
+  const fallback = { channels: ["two"], after: "10m" };
+  const channels = {
+    matrix: { user: "@bot:loopback.test", room: "!a", fallback },
+    two: { kind: "exec", command: ["/bin/true"] },
+  };
+  const config = write("fallback", { channels });
+  await desk.run([...send, ...config, "Four", ""], "Outcome");
+  const entries = await desk.run(["queue", "list", "--json", ...config], "Entry");
+  assert(entries.some((entry) => entry.fallbackFor !== undefined));
+  await desk.run(["queue", "purge", "--json", "--yes"], "Dropped entry");
 });
 
 Deno.test("docs/json.md describes what status, doctor, route and config print", async () => {
