@@ -1,17 +1,19 @@
-/** What the pages for readers say is what the program does. */
+/** Holds the pages for readers against the program. */
 
+import manifest from "../../deno.json" with { type: "json" };
 import { assert, assertEquals } from "@std/assert";
 import { Ajv2020 } from "npm:ajv@8.17.1/dist/2020.js";
 import { CHECK_MEANINGS, DOCTOR_MEANINGS } from "../../src/cli/exit_codes.ts";
 import { configSchema } from "../../src/config/schema.ts";
 
 const ROOT = new URL("../../", import.meta.url);
-const PAGES = ["README.md", ...Array.from(Deno.readDirSync(new URL("docs", ROOT)), ({ name }) => `docs/${name}`)]
-  .filter(
-    (path) => path.endsWith(".md"),
-  );
+const PAGES = [
+  "README.md",
+  "CONTRIBUTING.md",
+  ...Array.from(Deno.readDirSync(new URL("docs", ROOT)), ({ name }) => `docs/${name}`),
+].filter((path) => path.endsWith(".md"));
 
-/** As it reads, without what the formatter pads. */
+/** Reads a page without the blanks that pad its tables. */
 function page(path: string): string {
   return Deno.readTextFileSync(new URL(path, ROOT)).replace(/ +/g, " ");
 }
@@ -42,6 +44,20 @@ Deno.test("README.md and docs/ link to what is there", () => {
       assertEquals(hash === "" || anchorsOf(text).includes(hash), true, `${path}: ${target}`);
     }
   }
+});
+
+Deno.test("README.md fits three screens of 48 lines", () => {
+  assertEquals(page("README.md").split("\n").length <= 3 * 48, true);
+});
+
+Deno.test("README.md shows docs/examples/backup_report.ts, which importer_test.ts runs", () => {
+  const example = page("docs/examples/backup_report.ts").replace("../../mod.ts", "/opt/matrix-notify/mod.ts");
+  assert(page("README.md").includes(`\`\`\`ts\n${example}\`\`\``));
+});
+
+Deno.test("CONTRIBUTING.md names tasks that exist", () => {
+  const names = Array.from(page("CONTRIBUTING.md").matchAll(/deno task ([a-z:]+)/g), ([, name]) => name);
+  assertEquals(names.filter((name) => !Object.hasOwn(manifest.tasks, name)), []);
 });
 
 /** The anchors that a page's headings make. */

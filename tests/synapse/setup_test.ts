@@ -47,7 +47,7 @@ async function createHome(state: StateFolder): Promise<string> {
   return home;
 }
 
-synapseTest("setup at a terminal delivers a test message, as the README shows it", async (synapse) => {
+synapseTest("setup at a terminal delivers a test message, as docs/setup.md shows it", async (synapse) => {
   await using state = await StateFolder.create();
   const home = await createHome(state);
   const bot = await synapse.registerUser("notifier"), alice = await synapse.registerUser("alice");
@@ -68,9 +68,9 @@ synapseTest("setup at a terminal delivers a test message, as the README shows it
   assertEquals(events.map(({ event_id }) => event_id), [eventId]);
   assertStringIncludes(String(events[0].content.body), "Test message\n\nmatrix-notify is set up on ");
 
-  const readme = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
-  const shown = /^\$ matrix-notify setup\n([^`]+?)```$/m.exec(readme)?.[1];
-  assertEquals(toReadme(screen, { home, synapse, roomId, eventId }), shown);
+  const page = await Deno.readTextFile(new URL("../../docs/setup.md", import.meta.url));
+  const shown = /^\$ matrix-notify setup\n([^`]+?)```$/m.exec(page)?.[1];
+  assertEquals(toPage(screen, { home, synapse, roomId, eventId }), shown);
 
   assertEquals(await findOpenFiles(home), []);
   const stateDir = `${home}/.local/state/matrix-notify`;
@@ -122,8 +122,8 @@ synapseTest("setup waits for the invite, and exits with 75 if it does not arrive
   assertEquals((await synapse.messages(carol, roomId)).length, 1);
 });
 
-/** Replaces the names of this test by those of the README. */
-function toReadme(
+/** Replaces the names of this test by those of docs/setup.md. */
+function toPage(
   screen: string,
   { home, synapse, roomId, eventId = "" }: {
     readonly home: string;
