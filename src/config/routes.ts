@@ -216,9 +216,9 @@ function readRule(fields: Fields, { list, context, compileExpression }: RoutesOp
   const { path } = fields;
   const before = fields.problemCount;
   const settings = readSettings(RULE_SETTINGS, fields, context);
-  const channels = fields.attempt(() => toChannels(fields, settings.channels, list));
   const when = fields.attempt(() => toWhen(fields.nested("when"), settings.when || {}, compileExpression)) ??
     { texts: {} };
+  const channels = fields.attempt(() => toChannels(fields, settings.channels, list));
   const set = fields.attempt(() => readSet(fields, channels, { list, context })) ?? new Map();
   fields.end();
   if (fields.problemCount > before) return undefined;
