@@ -9,9 +9,9 @@
 import { bisectLargest } from "../base/bisect.ts";
 import type { Channel } from "../channels/channel.ts";
 import { batchOutline, fitsEverywhere, hasLineForEach } from "../notification/batch.ts";
-import type { Incident } from "../queue/incidents.ts";
 import { isNotification } from "../notification/notification.ts";
 import { canBeBatched, type Entry, laneKey } from "../queue/entry.ts";
+import type { Incident } from "../queue/incidents.ts";
 import type { Wait } from "../queue/record.ts";
 import { toBatchItems } from "./attempt.ts";
 import { isCritical } from "./delays.ts";

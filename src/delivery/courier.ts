@@ -21,8 +21,8 @@
 
 import type { Channel } from "../channels/channel.ts";
 import { type Entry, laneKey } from "../queue/entry.ts";
-import type { Queue } from "../queue/queue.ts";
 import type { AttemptResult } from "../queue/entry_transitions.ts";
+import type { Queue } from "../queue/queue.ts";
 import { ignoreStorageErrors } from "../runtime/file_errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { attempt } from "./attempt.ts";

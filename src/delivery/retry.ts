@@ -1,7 +1,7 @@
 /**
- * Retry and backoff: from a failure to what is recorded. Each class of failure says how long to
- * wait, whether the entry, its lane or its whole channel waits (`LANE_CLASSES` in queue/entry.ts),
- * and which part of the wait a flush must not shorten.
+ * Retry and backoff: from a failure to what is recorded. Each failure class has its own wait, and a
+ * part of it that a flush must not shorten. The whole channel waits, except after a failure that
+ * concerns only one lane (`LANE_CLASSES` in queue/channel_states.ts).
  *
  * @module
  */
@@ -65,7 +65,7 @@ export function planRetry(failure: Failure, { now, failures, attempts, random }:
   if (failure.class === "rejected") return { state: "dead", reason, status, errcode };
   const deferred = { state: "failed", class: failure.class, reason, status, errcode } as const;
   const backoff = backoffMs(failures + 1, random);
-  // Never shortened: some servers start to count anew when they are asked too early.
+  // Never shortened: some servers start to count again when a request comes too early.
   const retryAfter = failure.retryAfterMs === undefined ? 0 : Math.max(MIN_BACKOFF_MS, failure.retryAfterMs);
   switch (failure.class) {
     case "rate-limited": {
