@@ -1,6 +1,5 @@
 /**
- * A host, a homeserver, an ntfy server and a configuration in which all is well, so that a test can
- * break one thing.
+ * A healthy host, homeserver, ntfy server and configuration, in which a test can break one thing.
  */
 
 import { examine } from "../../src/doctor/examination.ts";
@@ -10,17 +9,16 @@ import { NotifierCore } from "../../src/notifier/core.ts";
 import { LoopbackHomeserver, LoopbackNtfy, type LoopbackUser } from "../../src/testing/mod.ts";
 import { type FakeRuntime, fakeRuntime } from "../fakes/runtime.ts";
 
-/** What the programs of the host say. */
-interface HostWords {
-  /** A file system's type, and how much of it is free. */
+/** The answers of the host's programs. */
+interface HostAnswers {
+  /** The type of the file system, and its free space. */
   type: string;
   freeKib: number;
   pageBytes: number;
-  /** Undefined where there is no glibc. */
+  /** Undefined for another C library. */
   glibc: string | undefined;
 }
 
-/** The scene. */
 export class DoctorScene implements AsyncDisposable {
   readonly homeserver: LoopbackHomeserver;
   readonly ntfy: LoopbackNtfy;
@@ -29,11 +27,11 @@ export class DoctorScene implements AsyncDisposable {
   readonly owner: LoopbackUser;
   readonly room: string;
   readonly directory: string = Deno.makeTempDirSync({ prefix: "doctor-" });
-  readonly words: HostWords = { type: "ext4", freeKib: 8_000_000, pageBytes: 4096, glibc: "2.36" };
-  /** Answers in the place of the network; undefined leaves it to that. */
+  readonly hostAnswers: HostAnswers = { type: "ext4", freeKib: 8_000_000, pageBytes: 4096, glibc: "2.36" };
+  /** Answers instead of the network; undefined for the network's own answer. */
   answer: (url: URL) => Response | undefined = () => undefined;
-  /** What gets no answer, until time is up: at once. */
-  isSwallowed: (url: URL) => boolean = () => false;
+  /** True for requests that time out at once. */
+  timesOut: (url: URL) => boolean = () => false;
   /** How far the servers' clocks are ahead of ours. */
   serversAheadMs = 0;
   host: Host = {
@@ -42,7 +40,7 @@ export class DoctorScene implements AsyncDisposable {
     arch: "x86_64",
     isBinary: false,
     mayRunItself: () => true,
-    ask: (program, args) => Promise.resolve(this.#say(program, args)),
+    ask: (program, args) => Promise.resolve(this.#answerFor(program, args)),
   };
   readonly #env: Record<string, string> = {};
   #config: Record<string, unknown>;
@@ -60,7 +58,7 @@ export class DoctorScene implements AsyncDisposable {
       fetch: async (url, init, connection) => {
         const own = this.answer(new URL(url));
         if (own !== undefined) return own;
-        if (this.isSwallowed(new URL(url))) return await timeUp(this.runtime, init.signal);
+        if (this.timesOut(new URL(url))) return await expire(this.runtime, init.signal);
         const target = url.replace(/^https:\/\/loopback\.test/, homeserver.url);
         const { body, status, headers } = await network.fetch(target, init, connection);
         const date = new Date(this.runtime.now() + this.serversAheadMs).toUTCString();
@@ -80,7 +78,7 @@ export class DoctorScene implements AsyncDisposable {
 
   readonly #network: FakeRuntime;
 
-  /** Sets the scene. */
+  /** Creates a healthy scene. */
   static async set(software: "Synapse" | "Dendrite" = "Synapse"): Promise<DoctorScene> {
     return new DoctorScene(
       await LoopbackHomeserver.start({ software }),
@@ -105,14 +103,14 @@ export class DoctorScene implements AsyncDisposable {
     return this.path("state");
   }
 
-  /** Writes a file that its owner alone can read. */
+  /** Writes a file with mode 0600. */
   file(name: string, text: string): void {
     Deno.writeTextFileSync(this.path(name), text, { mode: 0o600 });
   }
 
   /**
-   * Changes settings of a channel; undefined takes one away. A text is an Apprise URL, and takes
-   * the place of all settings.
+   * Changes settings of a channel; undefined removes one. A text is an Apprise URL, and replaces
+   * all.
    */
   configure(channel: string, settings: Record<string, unknown> | string): void {
     const channels = this.#config.channels as Record<string, Record<string, unknown> | string>;
@@ -123,7 +121,7 @@ export class DoctorScene implements AsyncDisposable {
     this.file("config.json", JSON.stringify(this.#config));
   }
 
-  /** Puts a state event into a room, as its owner. */
+  /** Sends a state event to a room, as its owner. */
   async state(type: string, content: unknown, room = this.room): Promise<void> {
     const answer = await fetch(`${this.homeserver.url}/_matrix/client/v3/rooms/${room}/state/${type}`, {
       method: "PUT",
@@ -131,16 +129,16 @@ export class DoctorScene implements AsyncDisposable {
       body: JSON.stringify(content),
     });
     await answer.body?.cancel();
-    if (answer.status !== 200) throw new Error(`Cannot set the scene: ${answer.status}`);
+    if (answer.status !== 200) throw new Error(`Cannot create the scene: ${answer.status}`);
   }
 
-  /** Sends a notification by the Matrix channel, tried once. */
+  /** Sends a notification through the Matrix channel, with one attempt. */
   async send(subject: string, body = "", waitMs = 1): Promise<void> {
     await using notifier = await this.#open();
     await notifier.notify({ subject, message: body }, { channels: ["matrix"], waitMs });
   }
 
-  /** Queues notifications that nobody tries. */
+  /** Queues notifications without an attempt. */
   async queue(count: number, message = ""): Promise<void> {
     await using notifier = await this.#open();
     for (let n = 1; n <= count; n++) {
@@ -153,7 +151,7 @@ export class DoctorScene implements AsyncDisposable {
     return NotifierCore.open({ runtime, stateDir, configFile: this.path("config.json") });
   }
 
-  /** Everything that is found. */
+  /** Runs all checks. */
   async examine(): Promise<Finding[]> {
     const { runtime, host, stateDir } = this;
     return await Array.fromAsync(
@@ -169,8 +167,8 @@ export class DoctorScene implements AsyncDisposable {
     Deno.removeSync(this.directory, { recursive: true });
   }
 
-  #say(program: string, [word]: readonly string[]): string | undefined {
-    const { type, freeKib, pageBytes, glibc } = this.words;
+  #answerFor(program: string, [word]: readonly string[]): string | undefined {
+    const { type, freeKib, pageBytes, glibc } = this.hostAnswers;
     if (program === "df") {
       return `Filesystem Type 1024-blocks Used Available Capacity Mounted on\n/dev/disk ${type} 9000000 1 ${freeKib} 1% /a b\n`;
     }
@@ -180,8 +178,8 @@ export class DoctorScene implements AsyncDisposable {
   }
 }
 
-/** Time is up as soon as somebody waits. */
-function timeUp(runtime: FakeRuntime, signal: AbortSignal | null | undefined): Promise<never> {
+/** Expires the timeout of a request at once. */
+function expire(runtime: FakeRuntime, signal: AbortSignal | null | undefined): Promise<never> {
   const { promise, reject } = Promise.withResolvers<never>();
   signal?.addEventListener("abort", () => reject(signal.reason));
   runtime.expireTimeouts();

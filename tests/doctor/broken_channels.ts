@@ -1,0 +1,365 @@
+/** Setups with one fault in a channel each: its connection, its account, its rooms; and ntfy. */
+
+import { serializeAccount } from "../../src/accounts/account.ts";
+import { serveTls, tlsFile } from "../fakes/tls.ts";
+import type { BrokenSetup } from "./broken_hosts.ts";
+import type { DoctorScene } from "./scene.ts";
+
+const json = (value: unknown, status = 200) =>
+  new Response(JSON.stringify(value), { status, headers: { "Content-Type": "application/json" } });
+
+const page = (text: string, status = 200) => new Response(text, { status, headers: { "Content-Type": "text/html" } });
+
+/** Serves the channel's homeserver with TLS. */
+function tls(certificate: string, caFile?: string): BrokenSetup["apply"] {
+  return async (scene) => {
+    const server = await serveTls({ certificate });
+    const settings = { homeserver: `https://localhost:${server.port}`, ...(caFile ? { caFile: tlsFile(caFile) } : {}) };
+    scene.configure("matrix", settings);
+    return server;
+  };
+}
+
+/** Returns a port that was free a moment ago. */
+function findClosedPort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+const CONNECTION: readonly BrokenSetup[] = [
+  {
+    name: "a homeserver that is down",
+    apply: (scene) => scene.homeserver.stop(),
+    check: "matrix/connection",
+    state: "failure",
+    message: "Connection refused",
+    hint: "does the server run",
+  },
+  {
+    name: "an unknown host name",
+    apply: (scene) => scene.configure("matrix", { homeserver: "https://matrix.invalid" }),
+    check: "matrix/connection",
+    state: "failure",
+    message: "matrix.invalid is not found (DNS)",
+    hint: "resolv.conf",
+  },
+  {
+    name: "a certificate of an unknown authority",
+    apply: tls("server"),
+    check: "matrix/connection",
+    state: "failure",
+    message: "not signed by a trusted authority",
+    hint: "caFile",
+  },
+  {
+    name: "an expired certificate",
+    apply: tls("expired", "authority.pem"),
+    check: "matrix/connection",
+    state: "failure",
+    message: "expired on 2021-01-01",
+  },
+  {
+    name: "a certificate for another host",
+    apply: tls("elsewhere", "authority.pem"),
+    check: "matrix/connection",
+    state: "failure",
+    message: "is for other.example, not for localhost",
+  },
+  {
+    name: "a missing file of authorities",
+    apply: (scene) => scene.configure("matrix", { caFile: scene.path("nothing.pem") }),
+    check: "configuration",
+    state: "failure",
+    message: "nothing.pem: there is no such file",
+    also: ["matrix/connection"],
+  },
+  {
+    name: "a port without TLS",
+    apply: (scene) => scene.configure("matrix", { homeserver: scene.homeserver.url.replace("http:", "https:") }),
+    check: "matrix/connection",
+    state: "failure",
+    message: "does not speak TLS",
+    hint: "http://",
+  },
+  {
+    name: "a proxy that is down",
+    apply: (scene) => scene.configure("matrix", { proxy: `http://127.0.0.1:${findClosedPort()}` }),
+    check: "matrix/connection",
+    state: "failure",
+    message: "through the proxy 127.0.0.1:",
+  },
+  {
+    name: "a server that does not answer",
+    apply: (scene) => void (scene.timesOut = ({ pathname }) => pathname.endsWith("/versions")),
+    check: "matrix/connection",
+    state: "failure",
+    message: "No answer from",
+    hint: "hangs",
+  },
+  {
+    name: "a clock behind the server's",
+    apply: (scene) => void (scene.serversAheadMs = 600_000),
+    check: "matrix/clock",
+    state: "warning",
+    message: "10 min behind the server's",
+    hint: "NTP",
+    also: ["phone/clock"],
+  },
+  {
+    name: "a clock a day ahead of the server's",
+    apply: (scene) => void (scene.serversAheadMs = -86_400_000),
+    check: "matrix/clock",
+    state: "failure",
+    message: "1 d ahead of the server's",
+    also: ["phone/clock"],
+  },
+  {
+    name: "a captive portal",
+    apply: (scene) => void scene.homeserver.fault("captive-portal", { on: "any" }),
+    check: "matrix/versions",
+    state: "failure",
+    message: "does not answer like a homeserver: 200, text/html",
+    hint: "captive portal",
+  },
+  {
+    name: "a proxy whose homeserver is down",
+    apply: (scene) => void scene.homeserver.fault("502", { on: "any" }),
+    check: "matrix/versions",
+    state: "failure",
+    message: "502",
+    hint: "start the server",
+  },
+  {
+    name: "an old homeserver",
+    apply(scene) {
+      scene.answer = ({ pathname }) => pathname.endsWith("/versions") ? json({ versions: ["r0.5.0"] }) : undefined;
+    },
+    check: "matrix/versions",
+    state: "failure",
+    message: "only r0.5.0",
+    hint: "update",
+  },
+  {
+    name: "a well-known document with another homeserver",
+    apply(scene) {
+      const elsewhere = scene.homeserver.url.replace("127.0.0.1", "localhost");
+      scene.answer = ({ pathname }) =>
+        pathname.startsWith("/.well-known/") ? json({ "m.homeserver": { base_url: elsewhere } }) : undefined;
+    },
+    check: "matrix/well-known",
+    state: "warning",
+    message: "but the channel uses http://127.0.0.1",
+    hint: ".well-known/matrix/client",
+  },
+  {
+    name: "a well-known document in HTML",
+    apply(scene) {
+      scene.answer = ({ pathname }) => pathname.startsWith("/.well-known/") ? page("Not here") : undefined;
+    },
+    check: "matrix/well-known",
+    state: "warning",
+    message: "it is text/html and no JSON object",
+  },
+];
+
+const ACCOUNT: readonly BrokenSetup[] = [
+  {
+    name: "a revoked token",
+    apply: (scene) => void scene.homeserver.revoke(scene.bot.accessToken),
+    check: "matrix/account",
+    state: "failure",
+    message: "M_UNKNOWN_TOKEN",
+    hint: "log in",
+  },
+  {
+    name: "a deactivated account",
+    apply: (scene) => void scene.homeserver.fault("user-deactivated", { on: "whoami" }),
+    check: "matrix/account",
+    state: "failure",
+    message: "M_USER_DEACTIVATED",
+    hint: "gone for good",
+  },
+  {
+    name: "a token without a device",
+    apply: (scene) => scene.file("token", scene.homeserver.addToken(scene.bot.userId)),
+    check: "matrix/device",
+    state: "warning",
+    message: "belongs to no device",
+    hint: "matrix-notify login @bot:loopback.test",
+  },
+  {
+    name: "an account that is not logged in",
+    apply: (scene) => scene.configure("matrix", { accessTokenFile: undefined, user: scene.bot.userId }),
+    check: "matrix/login",
+    state: "failure",
+    message: "it is not logged in",
+    hint: "run: matrix-notify login @bot:loopback.test",
+  },
+  {
+    name: "an account of another user",
+    apply: (scene) => logIn(scene, "@bot:loopback.test", scene.owner.accessToken),
+    check: "matrix/account",
+    state: "failure",
+    message: "belongs to @alice:loopback.test, but the channel's user is @bot:loopback.test",
+  },
+  {
+    name: "an expiring token that cannot be renewed",
+    apply: (scene) =>
+      logIn(scene, "@bot:loopback.test", scene.bot.accessToken, { expiresAt: scene.runtime.now() + 60_000 }),
+    check: "matrix/renewal",
+    state: "warning",
+    message: "expires in 1 min, and nothing renews it",
+  },
+];
+
+function logIn(scene: DoctorScene, userId: string, accessToken: string, more: { readonly expiresAt?: number } = {}) {
+  Deno.mkdirSync(scene.path("state/accounts"), { recursive: true, mode: 0o700 });
+  const account = { userId, accessToken, homeserver: scene.homeserver.url, deviceId: "HERE", ...more };
+  scene.file(`state/accounts/${encodeURIComponent(userId)}.json`, serializeAccount(account));
+  scene.configure("matrix", { accessTokenFile: undefined, homeserver: undefined, user: userId });
+}
+
+const ROOM: readonly BrokenSetup[] = [
+  {
+    name: "an unknown alias",
+    apply: (scene) => scene.configure("matrix", { room: "#gone:loopback.test" }),
+    check: "matrix/room",
+    state: "failure",
+    message: "there is no room #gone:loopback.test",
+    hint: "alias",
+  },
+  {
+    name: "a room without us",
+    apply: (scene) =>
+      scene.configure("matrix", { room: scene.homeserver.createRoom({ members: [scene.owner.userId] }) }),
+    check: "matrix/room",
+    state: "failure",
+    message: "@bot:loopback.test is not in !",
+    hint: "lift a ban if there is one, invite @bot:loopback.test",
+  },
+  {
+    name: "an invite",
+    apply(scene) {
+      const members = [scene.owner.userId];
+      scene.configure("matrix", { room: scene.homeserver.createRoom({ members, invited: [scene.bot.userId] }) });
+    },
+    check: "matrix/room",
+    state: "warning",
+    message: "the first message joins",
+    hint: "matrix-notify join '!",
+  },
+  {
+    name: "a ban",
+    apply: (scene) => scene.homeserver.ban(scene.room, scene.bot.userId),
+    check: "matrix/room",
+    state: "failure",
+    message: "is banned from",
+    hint: "lift the ban",
+  },
+  {
+    name: "a room without the power to send",
+    apply: (scene) => scene.state("m.room.power_levels", { events_default: 50, users: {} }),
+    check: "matrix/power",
+    state: "failure",
+    message: "it has power 0, and they need 50",
+    hint: "raise its power",
+  },
+  {
+    name: "a mention of @room without the power for it",
+    apply(scene) {
+      scene.configure("matrix", { mentions: ["@room", scene.owner.userId] });
+      return scene.state("m.room.power_levels", { users: { [scene.bot.userId]: 49 } });
+    },
+    check: "matrix/mentions",
+    state: "warning",
+    message: "notifies no one: it has power 49, and that needs 50",
+    hint: "raise its power",
+  },
+  {
+    name: "a mention of a user who is not in the room",
+    apply: (scene) => scene.configure("matrix", { mentions: "@nobody:loopback.test" }),
+    check: "matrix/mentions",
+    state: "warning",
+    message: "@nobody:loopback.test is mentioned, but is not in the room",
+    hint: "invite them",
+  },
+  {
+    name: "one of several rooms",
+    apply: (scene) => scene.configure("matrix", { room: [scene.room, "#gone:loopback.test"] }),
+    check: "matrix/room #gone:loopback.test",
+    state: "failure",
+    message: "there is no room #gone:loopback.test",
+  },
+  {
+    name: "an encrypted room",
+    apply: (scene) => scene.state("m.room.encryption", { algorithm: "m.megolm.v1.aes-sha2" }),
+    check: "matrix/encryption",
+    state: "warning",
+    message: "the homeservers can read them",
+    hint: "without encryption",
+  },
+  {
+    name: "a replaced room",
+    apply: (scene) => void scene.homeserver.upgradeRoom(scene.room),
+    check: "matrix/replacement",
+    state: "warning",
+    message: "the room was replaced by !",
+    hint: "matrix-notify join '!",
+    also: ["matrix/power"],
+  },
+  {
+    name: "a homeserver that forgets transaction ids",
+    software: "Dendrite",
+    apply: () => {},
+    check: "matrix/once",
+    state: "warning",
+    message: "Dendrite forgets transaction ids early",
+    hint: '"inDoubt": "wait"',
+  },
+];
+
+const NTFY: readonly BrokenSetup[] = [
+  {
+    name: "an ntfy server that is down",
+    apply: (scene) => scene.ntfy.stop(),
+    check: "phone/connection",
+    state: "failure",
+    message: "Connection refused",
+  },
+  {
+    name: "a wrong ntfy token",
+    apply: (scene) => void scene.withToken("tk_wrong"),
+    check: "phone/topic",
+    state: "failure",
+    message: "rejects the token",
+  },
+  {
+    name: "a wrong ntfy password",
+    apply(scene) {
+      scene.file("ntfy", "wrong");
+      scene.configure("phone", { tokenFile: undefined, user: "jump", passwordFile: scene.path("ntfy") });
+    },
+    check: "phone/topic",
+    state: "failure",
+    message: "rejects the user",
+    hint: "change-pass",
+  },
+  {
+    name: "an ntfy topic that requires a token",
+    apply: (scene) => scene.configure("phone", { tokenFile: undefined }),
+    check: "phone/topic",
+    state: "warning",
+    message: "is protected",
+    hint: "tokenFile",
+  },
+  {
+    name: "another server instead of ntfy",
+    apply: (scene) => scene.configure("phone", { server: scene.homeserver.url }),
+    check: "phone/server",
+    state: "failure",
+    message: "does not answer like ntfy: 404",
+  },
+];
+
+/** All setups of this file. */
+export const BROKEN_CHANNELS: readonly BrokenSetup[] = [...CONNECTION, ...ACCOUNT, ...ROOM, ...NTFY];

@@ -1,0 +1,311 @@
+/** Setups with one fault of the host each, and the finding that the doctor must report. */
+
+import type { DoctorScene } from "./scene.ts";
+
+/** A setup with a fault. */
+export interface BrokenSetup {
+  readonly name: string;
+  readonly software?: "Dendrite";
+  /** Breaks the scene. Returns what must be disposed of after the test. */
+  readonly apply: (scene: DoctorScene) => void | AsyncDisposable | Promise<void | AsyncDisposable>;
+  /** The check that reports the cause. */
+  readonly check: string;
+  readonly state: "warning" | "failure";
+  /** A part of its message. */
+  readonly message: string;
+  /** A part of its hint. */
+  readonly hint?: string;
+  /** Other checks that may report a warning or a failure too. */
+  readonly also?: readonly string[];
+}
+
+/** Makes the host report another owner or other permission bits for a file. */
+function withStat(scene: DoctorScene, path: string, facts: { readonly mode?: number; readonly uid?: number }): void {
+  const { host } = scene;
+  scene.host = {
+    ...host,
+    stat(file) {
+      const found = host.stat(file);
+      return file === path && found ? { ...found, ...facts } : found;
+    },
+  };
+}
+
+const CONFIGURATION: readonly BrokenSetup[] = [
+  {
+    name: "a configuration that is not JSON",
+    apply: (scene) => scene.file("config.json", '{"channels": {'),
+    check: "configuration",
+    state: "failure",
+    message: "it is not valid JSON",
+  },
+  {
+    name: "a missing configuration",
+    apply: (scene) => Deno.removeSync(scene.path("config.json")),
+    check: "configuration",
+    state: "failure",
+    message: "config.json: there is no such file",
+  },
+  {
+    name: "a mistyped key",
+    apply: (scene) => scene.configure("matrix", { rooms: "!abc" }),
+    check: "configuration",
+    state: "failure",
+    message: "channels.matrix.rooms",
+    hint: 'did you mean "room"',
+  },
+  {
+    name: "no channel",
+    apply: (scene) => scene.file("config.json", "{}"),
+    check: "configuration",
+    state: "failure",
+    message: "no channel is configured",
+  },
+  {
+    name: "a room without a valid name",
+    apply: (scene) => scene.configure("matrix", { room: "alerts" }),
+    check: "configuration",
+    state: "failure",
+    message: "neither a room id",
+  },
+  {
+    name: "a world-readable token",
+    apply: (scene) => Deno.chmodSync(scene.path("token"), 0o644),
+    check: "configuration",
+    state: "failure",
+    message: "every user of this host can read it",
+    hint: "chmod 600",
+    also: ["matrix/login"],
+  },
+  {
+    name: "a missing token file",
+    apply: (scene) => Deno.removeSync(scene.path("token")),
+    check: "configuration",
+    state: "failure",
+    message: "token: there is no such file",
+    also: ["matrix/login"],
+  },
+  {
+    name: "a configuration that other users can change",
+    apply: (scene) => Deno.chmodSync(scene.path("config.json"), 0o620),
+    check: "configuration",
+    state: "warning",
+    message: "other users can change",
+    hint: "chmod go-w",
+  },
+  {
+    name: "a configuration of another user",
+    apply: (scene) => withStat(scene, scene.path("config.json"), { uid: 4242 }),
+    check: "configuration",
+    state: "warning",
+    message: "belongs to another user (uid 4242)",
+  },
+];
+
+const HOST: readonly BrokenSetup[] = [
+  {
+    name: "a clock in 1970",
+    apply: (scene) => void (scene.runtime.time = 60_000),
+    check: "clock",
+    state: "failure",
+    message: "says 1970-01-01",
+    hint: "NTP",
+  },
+  {
+    name: "a kernel with large pages",
+    apply: (scene) => void (scene.hostAnswers.pageBytes = 16_384),
+    check: "system",
+    state: "warning",
+    message: "memory pages of 16 KiB",
+    hint: "kernel=kernel8.img",
+  },
+  {
+    name: "a C library other than glibc",
+    apply: (scene) => void (scene.hostAnswers.glibc = undefined),
+    check: "system",
+    state: "warning",
+    message: "not glibc",
+  },
+  {
+    name: "an old C library for a binary",
+    apply(scene) {
+      scene.hostAnswers.glibc = "2.19";
+      scene.host = { ...scene.host, isBinary: true };
+    },
+    check: "system",
+    state: "failure",
+    message: "glibc 2.19, older than 2.27",
+  },
+  {
+    name: "an unknown processor",
+    apply: (scene) => void (scene.host = { ...scene.host, arch: "armv7l" }),
+    check: "system",
+    state: "failure",
+    message: "no Deno for armv7l",
+  },
+  {
+    name: "no permission to run itself",
+    apply: (scene) => void (scene.host = { ...scene.host, mayRunItself: () => false }),
+    check: "background",
+    state: "warning",
+    message: "the permission to run itself is missing",
+    hint: "--allow-run",
+  },
+  {
+    name: "a world-readable state directory",
+    apply: (scene) => {
+      Deno.mkdirSync(scene.stateDir);
+      Deno.chmodSync(scene.stateDir, 0o755);
+    },
+    check: "state directory",
+    state: "warning",
+    message: "its mode is 0755",
+    hint: "chmod 700",
+  },
+  {
+    name: "a file instead of the state directory",
+    apply: (scene) => scene.file("state", ""),
+    check: "state directory",
+    state: "failure",
+    message: "is a file",
+    also: ["matrix/rate limit"],
+  },
+  {
+    name: "a state directory of another user",
+    apply(scene) {
+      Deno.mkdirSync(scene.stateDir, { mode: 0o700 });
+      withStat(scene, scene.stateDir, { uid: 4242 });
+      scene.host = { ...scene.host, uid: () => 1000 };
+    },
+    check: "state directory",
+    state: "failure",
+    message: "belongs to another user (uid 4242)",
+    also: ["configuration"],
+  },
+  {
+    name: "a state directory in memory",
+    apply: (scene) => void (scene.hostAnswers.type = "tmpfs"),
+    check: "file system",
+    state: "warning",
+    message: "gone when the host restarts",
+  },
+  {
+    name: "a state directory on another machine",
+    apply: (scene) => void (scene.hostAnswers.type = "nfs4"),
+    check: "file system",
+    state: "warning",
+    message: "its locks",
+    hint: "local disk",
+  },
+  {
+    name: "a state directory in a container's layer",
+    apply: (scene) => void (scene.hostAnswers.type = "overlay"),
+    check: "file system",
+    state: "warning",
+    message: "deleted with the container",
+  },
+  {
+    name: "a full disk",
+    apply: (scene) => void (scene.hostAnswers.freeKib = 12),
+    check: "disk",
+    state: "failure",
+    message: "the disk is full: 12 KiB",
+  },
+  {
+    name: "a nearly full disk",
+    apply: (scene) => void (scene.hostAnswers.freeKib = 20_000),
+    check: "disk",
+    state: "warning",
+    message: "19 MiB are free",
+  },
+  {
+    name: "a missing reserve",
+    async apply(scene) {
+      await scene.send("One", "", 10_000);
+      Deno.removeSync(scene.path("state/queue/reserve.bin"));
+    },
+    check: "disk",
+    state: "warning",
+    message: "the reserve for a full disk is missing",
+  },
+];
+
+const QUEUE: readonly BrokenSetup[] = [
+  {
+    name: "a dead letter",
+    async apply(scene) {
+      scene.homeserver.fault("too-large", { times: 1 });
+      await scene.send("Too large", "", 10_000);
+    },
+    check: "queue",
+    state: "warning",
+    message: "1 dead letter",
+    hint: "queue list --dead",
+  },
+  {
+    name: "a damaged line",
+    async apply(scene) {
+      await scene.send("One", "", 10_000);
+      const journal = scene.path("state/queue/queue.jsonl");
+      Deno.writeTextFileSync(journal, Deno.readTextFileSync(journal).replace("One", "Two"));
+    },
+    check: "queue",
+    state: "warning",
+    message: "1 damaged line in quarantine",
+  },
+  {
+    name: "a held account",
+    async apply(scene) {
+      scene.homeserver.fault("user-locked", { times: 1 });
+      await scene.send("One", "", 10_000);
+    },
+    check: "queue",
+    state: "failure",
+    message: "1 held until an account or its token is fixed",
+    hint: "flush",
+    also: ["deliverer"],
+  },
+  {
+    name: "a queue with an old entry",
+    async apply(scene) {
+      scene.homeserver.fault("503", { times: 1 });
+      await scene.send("One");
+      scene.runtime.time += 3_600_000;
+    },
+    check: "queue",
+    state: "failure",
+    message: "the oldest has waited for 1 h",
+    also: ["deliverer"],
+  },
+  {
+    name: "a nearly full queue",
+    apply: (scene) => scene.queue(250, "x".repeat(56_000)),
+    check: "queue",
+    state: "warning",
+    message: "% full",
+    also: ["deliverer"],
+  },
+  {
+    name: "a queue without a deliverer",
+    apply: (scene) => scene.queue(1),
+    check: "deliverer",
+    state: "warning",
+    message: "no process delivers what waits (1)",
+    hint: "flush",
+  },
+  {
+    name: "a server with a rate limit",
+    async apply(scene) {
+      scene.homeserver.fault("429-retry-after-ms", { times: 1, retryAfterMs: 120_000 });
+      await scene.send("One");
+    },
+    check: "matrix/rate limit",
+    state: "warning",
+    message: "M_LIMIT_EXCEEDED",
+    hint: "override_ratelimit",
+    also: ["deliverer"],
+  },
+];
+
+/** All setups of this file. */
+export const BROKEN_HOSTS: readonly BrokenSetup[] = [...CONFIGURATION, ...HOST, ...QUEUE];
