@@ -10,6 +10,7 @@ const KINDS: Readonly<Record<string, () => Promise<{ readonly kind: ChannelKind 
   email: () => import("./email/kind.ts"),
   webhook: () => import("./webhook/kind.ts"),
   exec: () => import("./exec/kind.ts"),
+  slack: () => import("./slack/kind.ts"),
 };
 
 /** The names of the kinds. */

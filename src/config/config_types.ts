@@ -9,7 +9,16 @@
 export type ChannelConfig =
   & PolicyConfig
   & FallbackPolicy
-  & (MatrixConfig | NtfyConfig | GotifyConfig | TelegramConfig | EmailConfig | WebhookConfig | ExecConfig);
+  & (
+    | MatrixConfig
+    | NtfyConfig
+    | GotifyConfig
+    | TelegramConfig
+    | EmailConfig
+    | WebhookConfig
+    | ExecConfig
+    | SlackConfig
+  );
 
 /** When and how much a channel sends. */
 export interface PolicyConfig {
@@ -203,6 +212,20 @@ export interface ExecConfig {
   readonly command: readonly string[];
   /** How long the program may take before it is killed, at most 10 minutes, even if `--wait` is shorter. @default {"30s"} */
   readonly timeout?: string;
+}
+
+/** A channel of the kind `slack`: an incoming webhook of Slack, Mattermost or Rocket.Chat. */
+export interface SlackConfig extends ConnectionConfig {
+  /** May be left out if the channel has the name `slack`. */
+  readonly kind?: "slack";
+  /** The address of the incoming webhook, of Slack, Mattermost or Rocket.Chat. */
+  readonly url?: string;
+  /** A file that contains only url; other users must not be able to read it. */
+  readonly urlFile?: string;
+  /** `true`: permits plain http to another host; secrets then cross the network unencrypted. @default {false} */
+  readonly insecureHttp?: boolean;
+  /** The longest message, in UTF-16 code units; a longer one is cut, with a note; Slack accepts 40000, Mattermost 16383, Rocket.Chat by default 5000. @default {4000} */
+  readonly maxChars?: number;
 }
 
 /** A rule that decides where notifications go. */

@@ -77,7 +77,7 @@ const TAKEN: Readonly<Record<string, Record<string, unknown>>> = {
 /** What is refused, and why. */
 const REFUSED: Readonly<Record<string, string>> = {
   "just text": "it is neither an object nor an Apprise URL such as ntfys://host/topic",
-  "slack://a/b/c": "there is no kind of channel for slack://",
+  "discord://a/b": "there is no kind of channel for discord://",
   "constructor://a": "there is no kind of channel for constructor://",
   "ntfys://host/%zz": "a % in it does not begin an escaped character",
   "ntfys://host/t?verify=no": "its option verify turns off the check of certificates, which cannot be done",

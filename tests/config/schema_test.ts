@@ -152,7 +152,7 @@ Deno.test("configSchema() and the parser agree on what stands around the channel
   await assertAgree({ channels: { matrix: { kind: 7 } } }, false);
   const url = "ntfys://ntfy.example.org/alerts";
   await assertAgree({ channels: { phone: url, matrix: url, ntfy: url.toUpperCase(), pager: "tgram://1:AA/5" } }, true);
-  for (const text of ["", "ntfys:/a/b", "slack://a/b/c", "https://example.org", "x ntfys://a/b"]) {
+  for (const text of ["", "ntfys:/a/b", "discord://a/b", "https://example.org", "x ntfys://a/b"]) {
     await assertAgree({ channels: { phone: text } }, false);
     await assertAgree({ channels: { ntfy: text } }, false);
   }

@@ -1,0 +1,144 @@
+/**
+ * Posts to an incoming webhook of Slack (its documentation, "Sending messages using incoming webhooks", "Formatting text for app
+ * surfaces"). Mattermost and Rocket.Chat accept the same requests.
+ *
+ * @module
+ */
+
+import type { ResponseClass } from "../../base/errors.ts";
+import { USER_AGENT } from "../../base/version.ts";
+import { AROUND_BATCH_BYTES, type Batch, hasLineForEach, type RenderedBatch } from "../../notification/batch.ts";
+import type { Notification, Severity } from "../../notification/notification.ts";
+import { cutToFit, formatNotes } from "../../notification/render.ts";
+import { exchangeJson, type Service } from "../../runtime/http.ts";
+import type { Channel, Envelope, Receipt, SendOptions } from "../channel.ts";
+import type { ChannelContext, ChannelSetup } from "../kind.ts";
+import { renderMessage } from "../message.ts";
+import type { SlackSettings } from "./settings.ts";
+
+/** What the error codes of Slack mean, where the status does not say it (its documentation, "Handling errors"). */
+const FAILURE_CLASSES: Readonly<Record<string, ResponseClass>> = {
+  // The webhook or its workspace is gone or disabled: nothing arrives until the configuration is fixed.
+  invalid_token: "credentials",
+  no_active_hooks: "credentials",
+  no_service: "credentials",
+  no_service_id: "credentials",
+  no_team: "credentials",
+  team_disabled: "credentials",
+  // Its conversation does not accept messages now.
+  action_prohibited: "destination",
+  channel_is_archived: "destination",
+  channel_not_found: "destination",
+  posting_to_general_channel_denied: "destination",
+  user_not_found: "destination",
+  // This message will never be accepted.
+  invalid_payload: "rejected",
+  no_text: "rejected",
+  too_many_attachments: "rejected",
+  // Mattermost.
+  "web.incoming_webhook.channel.app_error": "destination",
+  "web.incoming_webhook.channel_locked.app_error": "destination",
+  "web.incoming_webhook.disabled.app_error": "credentials",
+  "web.incoming_webhook.invalid.app_error": "credentials",
+  "web.incoming_webhook.permissions.app_error": "destination",
+  "web.incoming_webhook.text.app_error": "rejected",
+};
+
+const SLACK: Service = {
+  name: "Slack",
+  // Slack and Mattermost answer `ok`, Rocket.Chat with JSON.
+  isSuccess: ({ status, text, json }) => status === 200 && (text.trim() === "ok" || json.success === true),
+  readRefusal({ status, text, json }) {
+    const errcode = typeof json.id === "string" ? json.id : typeof json.error === "string" ? json.error : text.trim();
+    const isCode = /^[a-z][a-z_.]{1,99}$/.test(errcode);
+    const said = typeof json.message === "string" ? json.message : errcode;
+    if (status < 400 || !isCode && said === text.trim()) return undefined;
+    const known = isCode && Object.hasOwn(FAILURE_CLASSES, errcode);
+    return { said, errcode: isCode ? errcode : undefined, failureClass: known ? FAILURE_CLASSES[errcode] : undefined };
+  },
+};
+
+const MARKS: Readonly<Record<Severity, string>> = { info: "", warning: "⚠️ ", error: "❌ ", critical: "🚨 " };
+
+/** A channel to one webhook. */
+export class SlackChannel implements Channel {
+  readonly kind = "slack";
+  readonly isIdempotent = false;
+  readonly name: string;
+  readonly destinations: readonly string[];
+  readonly #settings: SlackSettings;
+  readonly #context: ChannelContext;
+
+  /** The destination is the name of the channel, because the address is a secret. */
+  constructor({ name, settings }: ChannelSetup<SlackSettings>, context: ChannelContext) {
+    this.name = name;
+    this.destinations = [name];
+    this.#settings = settings;
+    this.#context = context;
+  }
+
+  hasRoomFor(batch: Batch): boolean {
+    return hasLineForEach(batch, (rendered) => this.#hasRoomFor(rendered));
+  }
+
+  /**
+   * A webhook accepts the same message twice and cannot be read back, so an in-doubt message is sent again. It returns no id, so the
+   * receipt is ours. Slack accepts about one message a second, and answers 429 with `Retry-After` to more.
+   */
+  async send({ notification }: Envelope, options: SendOptions): Promise<Receipt> {
+    const { txnId, inDoubt, timeoutMs, signal } = options;
+    const text = await this.#text(notification, options);
+    await exchangeJson(this.#context.runtime, {
+      method: "POST",
+      url: this.#settings.url.reveal(),
+      hidesUrl: true,
+      headers: { "Content-Type": "application/json", "User-Agent": USER_AGENT },
+      body: JSON.stringify({ text, unfurl_links: false, unfurl_media: false }),
+      timeoutMs,
+      signal,
+    }, SLACK);
+    return { id: txnId, possibleDuplicate: inDoubt !== undefined };
+  }
+
+  async #text(notification: Notification, { late, replaced }: SendOptions): Promise<string> {
+    const { identity, runtime, warn } = this.#context;
+    const { link, subject, severity, format } = notification;
+    const lines = [
+      ...(link === undefined ? [] : [`🔗 ${link}`]),
+      ...formatNotes(notification, { lateAt: late ? runtime.now() : undefined, replaced }),
+    ];
+    const head = bold(`[${identity}] ${MARKS[severity]}${subject}`);
+    const tail = lines.map((line) => `\n${escapeText(line)}`).join("");
+    const whole = (message: string) => {
+      const body = format === "code" ? codeBlock(message) : escapeText(message);
+      return head + (body === "" ? "" : `\n${body}`) + tail;
+    };
+    const { text } = await renderMessage(notification, warn, (message) => this.#hasRoomFor(message));
+    return whole(cutToFit(text, (message) => whole(message).length <= this.#settings.maxChars));
+  }
+
+  #hasRoomFor({ text }: RenderedBatch): boolean {
+    return escapeText(text).length <= this.#settings.maxChars - AROUND_BATCH_BYTES;
+  }
+}
+
+/** A `*` or a line break inside would end it early. */
+function bold(text: string): string {
+  const escaped = escapeText(text);
+  return /[*\n]/.test(escaped) ? escaped : `*${escaped}*`;
+}
+
+/** Three backticks inside would end it early. */
+function codeBlock(text: string): string {
+  const escaped = escapeText(text);
+  return text === "" || text.includes("```") ? escaped : `\`\`\`\n${escaped}\n\`\`\``;
+}
+
+/**
+ * Escapes the characters that begin mentions and links in Slack: `<!channel>` in a subject must not notify everyone. Mattermost and
+ * Rocket.Chat notify everyone for a plain `@channel` or `@all`, so an invisible character separates its parts.
+ */
+function escapeText(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
+    .replace(/@(?=(all|channel|everyone|here)\b)/gi, "@\u200b");
+}

@@ -1,0 +1,16 @@
+/** The kind `slack`: an incoming webhook of Slack, Mattermost or Rocket.Chat. */
+
+import { type ChannelKind, defineKind } from "../kind.ts";
+import { SlackChannel } from "./channel.ts";
+import { SLACK_SETTINGS } from "./settings.ts";
+
+/** The definition. */
+export const kind: ChannelKind = defineKind({
+  name: "slack",
+  summary: "an incoming webhook of Slack, Mattermost or Rocket.Chat",
+  speaksHttp: true,
+  settings: SLACK_SETTINGS,
+  open: (setup, context) => new SlackChannel(setup, context),
+  checks: () => import("./checks.ts"),
+  apprise: { schemas: ["slack"], load: () => import("./apprise.ts") },
+});

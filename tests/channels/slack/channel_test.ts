@@ -1,0 +1,222 @@
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { ConfigError } from "../../../src/base/errors.ts";
+import { parseAppriseUrl } from "../../../src/config/channels.ts";
+import { classify } from "../../../src/delivery/classify.ts";
+import { createBatch } from "../../../src/notification/batch.ts";
+import { createNotification } from "../../../src/notification/notification.ts";
+import { examine } from "../../../src/doctor/examination.ts";
+import { denoHost } from "../../../src/doctor/host.ts";
+import { fakeRuntime, TEST_TIME } from "../../fakes/runtime.ts";
+import { type ChannelTest, openChannel, TEST_ID } from "../harness.ts";
+
+/** A server that answers like an incoming webhook. */
+class LoopbackSlack implements AsyncDisposable {
+  readonly texts: string[] = [];
+  readonly methods: string[] = [];
+  /** The next answers. @default 200, `ok` */
+  readonly answers: Response[] = [];
+  readonly #server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
+    this.methods.push(request.method);
+    const answer = this.answers.shift() ?? new Response("ok");
+    const text = await request.text();
+    if (answer.ok && request.method === "POST") this.texts.push(JSON.parse(text).text);
+    return answer;
+  });
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#server.addr.port}/services/T0/B0/s3cr3t`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server.shutdown();
+  }
+}
+
+async function slackTest(
+  body: (t: ChannelTest & { readonly slack: LoopbackSlack }) => Promise<void>,
+  config: Readonly<Record<string, unknown>> = {},
+) {
+  using runtime = fakeRuntime();
+  await using slack = new LoopbackSlack();
+  await body({ slack, ...openChannel("slack", { url: slack.url, ...config }, runtime) });
+}
+
+Deno.test("SlackChannel.send() posts subject, message, severity and link, and returns its own id", async () => {
+  await slackTest(async ({ slack, send, channel }) => {
+    const receipt = await send({
+      subject: "Backup failed",
+      message: "No space\nleft",
+      severity: "error",
+      link: "https://example.org/?a=1&b=2",
+    });
+    assertEquals(receipt, { id: TEST_ID, possibleDuplicate: false });
+    assertEquals(slack.texts, ["*[jump] ❌ Backup failed*\nNo space\nleft\n🔗 https://example.org/?a=1&amp;b=2"]);
+    assertEquals([channel.destinations, channel.isIdempotent], [["slack"], false]);
+  });
+});
+
+Deno.test("SlackChannel.send() shows code as code, Markdown and HTML as text, and says when it is late", async () => {
+  await slackTest(async ({ slack, send }) => {
+    await send({ subject: "a", message: "if (a < b)", format: "code" });
+    await send({ subject: "b", message: "```", format: "code" });
+    await send({ subject: "c", message: "<b>bold</b> &amp; more", format: "html" });
+    await send({ subject: "d*e" }, { late: true });
+    const [code, fence, html, late] = slack.texts;
+    assertEquals(code, "*[jump] a*\n```\nif (a &lt; b)\n```");
+    assertEquals(fence, "*[jump] b*\n```");
+    assertEquals(html, "*[jump] c*\nbold &amp; more");
+    assert(/^\[jump\] d\*e\n⏰ Queued since .*, 5 s late$/.test(late), late);
+  });
+});
+
+Deno.test("SlackChannel.send() lets no text notify everyone", async () => {
+  await slackTest(async ({ slack, send }) => {
+    await send({ subject: "<!channel> & <@U1>", message: "@channel @All @here @everyone me@example.org <!here>" });
+    const [text] = slack.texts;
+    assertEquals(
+      text,
+      "*[jump] &lt;!channel&gt; &amp; &lt;@U1&gt;*\n" +
+        "@\u200bchannel @\u200bAll @\u200bhere @\u200beveryone me@example.org &lt;!here&gt;",
+    );
+  });
+});
+
+Deno.test("SlackChannel.send() cuts a text at the limit, counted after escaping", async () => {
+  for (const maxChars of [undefined, 16_383]) {
+    await slackTest(async ({ slack, send }) => {
+      await send({ subject: "Up", message: "<".repeat(20_000) });
+      await send({ subject: "Up", message: "x".repeat(20_000), format: "code" }, { late: true });
+      for (const text of slack.texts) {
+        assert(text.length <= (maxChars ?? 4000) && text.length > (maxChars ?? 4000) - 10, `${text.length}`);
+        assert(text.includes("✂ Cut here: "));
+      }
+    }, maxChars === undefined ? {} : { maxChars });
+  }
+});
+
+Deno.test("SlackChannel.send() sends a batch with a line for each notification, as large as there is room", async () => {
+  await slackTest(async ({ slack, channel, send }) => {
+    const items = Array.from({ length: 20 }, (_, at) => {
+      return { notification: createNotification({ subject: `Number ${at}`, message: "<&>".repeat(100) }, TEST_TIME) };
+    });
+    const batch = createBatch(items);
+    assertEquals(channel.hasRoomFor?.(batch), true);
+    const many = createBatch(
+      Array.from({ length: 20 }, () => items).flat().map((item, at) => {
+        return { notification: { ...item.notification, subject: `Number ${at}` } };
+      }),
+    );
+    assertEquals(channel.hasRoomFor?.(many), false);
+    await channel.send({ channel: "slack", destination: "slack", notification: batch }, {
+      txnId: TEST_ID,
+      late: false,
+      timeoutMs: 1000,
+    });
+    assertEquals([...slack.texts[0].matchAll(/^- /gm)].length, 20);
+    assert(slack.texts[0].length <= 4000);
+    await send({ subject: "after" });
+  });
+});
+
+Deno.test("SlackChannel.send() counts what may have arrived before", async () => {
+  await slackTest(async ({ send }) => {
+    assertEquals((await send({ subject: "Up" }, { inDoubt: { since: 1, until: 2 } })).possibleDuplicate, true);
+  });
+});
+
+Deno.test("SlackChannel.send() throws what classify() understands, for every documented error", async () => {
+  const cases: readonly (readonly [status: number, body: string, expected: string])[] = [
+    [400, "invalid_payload", "rejected"],
+    [400, "no_text", "rejected"],
+    [400, "too_many_attachments", "rejected"],
+    [400, "user_not_found", "destination"],
+    [403, "action_prohibited", "destination"],
+    [403, "posting_to_general_channel_denied", "destination"],
+    [404, "channel_not_found", "destination"],
+    [410, "channel_is_archived", "destination"],
+    [403, "invalid_token", "credentials"],
+    [403, "team_disabled", "credentials"],
+    [404, "no_service", "credentials"],
+    [404, "no_service_id", "credentials"],
+    [404, "no_active_hooks", "credentials"],
+    [404, "no_team", "credentials"],
+    [500, "rollup_error", "in-doubt"],
+    [429, "rate_limited", "rate-limited"],
+    [
+      400,
+      '{"id":"web.incoming_webhook.invalid.app_error","message":"Invalid webhook.","status_code":400}',
+      "credentials",
+    ],
+    [400, '{"id":"web.incoming_webhook.channel.app_error","message":"No channel.","status_code":400}', "destination"],
+    [404, '{"success":false,"error":"Invalid integration id or token provided."}', "destination"],
+    [200, "<html>Log in</html>", "not-the-service"],
+    [302, "", "not-the-service"],
+    [404, "<html>Not here</html>", "not-the-service"],
+    [502, "<html>Bad gateway</html>", "in-doubt"],
+  ];
+  await slackTest(async ({ slack, send }) => {
+    for (const [status, body, expected] of cases) {
+      slack.answers.push(new Response(body, { status, headers: { "Retry-After": "7" } }));
+      const failure = classify(await assertRejects(() => send({ subject: "Up" })));
+      assertEquals(failure.class, expected, `${status} ${body}: ${failure.reason}`);
+      assertEquals([failure.retryAfterMs, failure.reason.includes("s3cr3t")], [7000, false]);
+    }
+    slack.answers.push(new Response('{"success":true}'));
+    assertEquals((await send({ subject: "Up" })).id, TEST_ID);
+  });
+});
+
+Deno.test("slack/kind.ts rejects what cannot work, without showing the address", () => {
+  using runtime = fakeRuntime();
+  const problem = (config: Record<string, unknown>) =>
+    assertThrows(() => openChannel("slack", config, runtime), ConfigError).message;
+  assertEquals(problem({}), "Missing channels.slack.url");
+  assertEquals(
+    problem({ url: "http://chat.example.org/s3cr3t" }),
+    "Cannot use channels.slack.url: plain http would send it unencrypted: use https://, or insecureHttp if you own the network in between",
+  );
+  const url = "https://hooks.slack.com/services/T0/B0/X";
+  assertEquals(
+    problem({ url, maxChars: 100_000 }),
+    "Cannot use channels.slack.maxChars: it must be a whole number from 2000 to 40000",
+  );
+});
+
+Deno.test("slack/apprise.ts converts the three tokens to a webhook, and rejects what a webhook cannot do", async () => {
+  assertEquals(await parseAppriseUrl("slack://T1/B2/x3", "channels.x"), {
+    kind: "slack",
+    url: "https://hooks.slack.com/services/T1/B2/x3",
+  });
+  for (const url of ["slack://T1/B2", "slack://T1/B2/x3/#general", "slack://bot@T1/B2/x3"]) {
+    await assertRejects(() => parseAppriseUrl(url, "channels.x"), ConfigError);
+  }
+});
+
+Deno.test("slack/checks.ts reaches the host, checks the address, and sends nothing", async () => {
+  await using slack = new LoopbackSlack();
+  const fetchLoopback = async (url: string, init: RequestInit) => {
+    const answer = await fetch(url.replace("https://hooks.slack.com", new URL(slack.url).origin), init);
+    return new Response(await answer.text(), { headers: { Date: new Date(TEST_TIME).toUTCString() } });
+  };
+  using runtime = fakeRuntime({ env: { HOME: "/nowhere" }, fetch: fetchLoopback });
+  const folder = await Deno.makeTempDir();
+  try {
+    const configFile = `${folder}/config.json`;
+    const look = async (url: string) => {
+      await Deno.writeTextFile(configFile, JSON.stringify({ channels: { slack: { url } } }), { mode: 0o600 });
+      const options = { configFile, stateDir: `${folder}/state` };
+      const findings = await Array.fromAsync(examine({ runtime, host: denoHost(), options }));
+      return findings.filter(({ check }) => check.startsWith("slack/")).map(({ check, state }) => `${check} ${state}`);
+    };
+    assertEquals(await look(slack.url), [
+      "slack/connection ok",
+      "slack/clock ok",
+      "slack/address ok",
+      "slack/webhook skipped",
+    ]);
+    assertEquals([slack.methods, slack.texts], [["HEAD"], []]);
+    assertEquals((await look("https://hooks.slack.com/nothing")).at(-2), "slack/address failure");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
