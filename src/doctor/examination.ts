@@ -1,16 +1,18 @@
 /**
- * Runs all checks. They send, write and change nothing, except that an expired session is renewed,
- * as by every request.
+ * Runs all checks: those of the host, then those that the kind of each channel brings. They send, write and change nothing,
+ * except that an expired session is renewed, as by every request.
  *
  * @module
  */
 
-import { examineChannels } from "./channels.ts";
-import { runChecks } from "./check.ts";
-import type { DoctorContext } from "./context.ts";
-import type { Finding } from "../channels/check.ts";
+import { ConfigError } from "../base/errors.ts";
+import { type Check, type Finding, findingOf, skipped } from "../channels/check.ts";
+import { loadKind } from "../channels/registry.ts";
+import { withConnection } from "../config/connection.ts";
+import { type ChannelSource, loadChannelSources } from "../config/load.ts";
+import { type DoctorContext, limitsOf, stateDirOf } from "./context.ts";
 import { background, clock, configuration, system } from "./host_checks.ts";
-import { deliverer, diskSpace, fileSystem, queueHealth, stateDirectory } from "./storage_checks.ts";
+import { deliverer, diskSpace, fileSystem, queueHealth, readQueue, stateDirectory } from "./storage_checks.ts";
 
 const HOST_CHECKS = [
   configuration,
@@ -28,4 +30,84 @@ const HOST_CHECKS = [
 export async function* examine(context: DoctorContext): AsyncGenerator<Finding> {
   yield* runChecks(HOST_CHECKS, context, { signal: context.options.signal });
   yield* examineChannels(context);
+}
+
+const CONFIGURATION_FIRST = skipped("not checked: configuration comes first");
+
+/** Checks every channel. Problems of the configuration are reported by its own check. */
+async function* examineChannels(context: DoctorContext): AsyncGenerator<Finding> {
+  let sources;
+  try {
+    sources = await loadChannelSources(context.runtime, context.options);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    yield { check: "channels", ...CONFIGURATION_FIRST };
+    return;
+  }
+  for (const source of sources) yield* examineChannel(source, context);
+}
+
+async function* examineChannel(source: ChannelSource, context: DoctorContext): AsyncGenerator<Finding> {
+  const { name } = source;
+  let checks;
+  try {
+    checks = await createChecks(source, context);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    yield { check: name, ...CONFIGURATION_FIRST };
+    return;
+  }
+  yield* runChecks(checks, undefined, { prefix: `${name}/`, signal: context.options.signal });
+}
+
+/** @throws {ConfigError} if the channel is not valid */
+async function createChecks(
+  { name, kind: kindName, fields, context, connection }: ChannelSource,
+  doctor: DoctorContext,
+) {
+  const kind = await loadKind(kindName);
+  if (kind === undefined) throw new ConfigError(`Cannot check channel ${name}: there is no kind "${kindName}"`);
+  const own = kind.speaksHttp ? connection() : undefined;
+  return await kind.configure(name, fields, context).createChecks({
+    channel: name,
+    runtime: withConnection(doctor.runtime, own),
+    connection: own,
+    host: doctor.host,
+    limits: limitsOf(doctor),
+    stateDir: () => stateDirOf(doctor),
+    channelState: async () => (await readQueue(doctor)).queue.state.channelState(name),
+  });
+}
+
+/**
+ * Runs checks one after the other. A check that throws has failed; a check that needs it is skipped.
+ *
+ * @param prefix precedes the names of the checks in the findings: `matrix/`
+ */
+async function* runChecks<Subject>(
+  checks: readonly Check<Subject>[],
+  subject: Subject,
+  { prefix = "", signal }: { readonly prefix?: string; readonly signal?: AbortSignal } = {},
+): AsyncGenerator<Finding> {
+  const failedNames = new Set<string>();
+  for (const { name, needs = [], look } of checks) {
+    signal?.throwIfAborted();
+    const check = prefix + name;
+    const failed = needs.find((need) => failedNames.has(need));
+    if (failed !== undefined) {
+      failedNames.add(name);
+      yield { check, ...skipped(`not checked: ${prefix}${failed} comes first`) };
+      continue;
+    }
+    try {
+      for await (const found of look(subject)) {
+        if (found.state === "failure") failedNames.add(name);
+        yield { check, ...found };
+      }
+    } catch (error) {
+      if (signal?.aborted) throw signal.reason;
+      failedNames.add(name);
+      yield { check, ...findingOf(error) };
+    }
+  }
 }
