@@ -1,29 +1,30 @@
 /**
- * The URLs that Apprise names services by (its documentation, "URL Basics"): `schema://user:password@host:port/path?option=value`. They are no URLs in the
- * sense of RFC 3986: a `#` begins no fragment, and a password may hold an `@`.
+ * The URLs of Apprise (its documentation, "URL Basics"):
+ * `schema://user:password@host:port/path?option=value`. They differ from RFC 3986: a `#` begins no
+ * fragment, and a password may contain an `@`.
  *
  * @module
  */
 
 import { ConfigError } from "../base/errors.ts";
 
-/** Options of every service that say nothing to us: how long to wait, how to cut, how input is converted. */
-const PASSED_OVER: ReadonlySet<string> = new Set([
+/** Options of every service that have no meaning here: waiting, cutting, conversion of the input. */
+const IGNORED_OPTIONS: ReadonlySet<string> = new Set([
   ...["format", "overflow", "emojis", "interpret", "store", "tz", "rto", "cto", "retry", "wait", "redirect"],
   ...["image", "avatar_url"],
 ]);
 
-/** What separates names in a path and in lists. */
+/** Separates names in a path and in lists. */
 const LIST_REGEXP = /[\s,\\/]+/;
 
-/** A URL, taken apart. Errors about it name the part and never show it: most of it is secret. */
+/** A parsed URL. Errors name the part and never show it, because most of it is secret. */
 export class AppriseUrl {
   /** In lower case: `ntfys`. */
   readonly schema: string;
   readonly user?: string;
   readonly password?: string;
   readonly host: string;
-  /** With its colon, to be put behind a host; empty where there is none. */
+  /** With its colon; empty if there is none. */
   readonly port: string;
   /** The path as it was written. */
   readonly path: string;
@@ -32,8 +33,8 @@ export class AppriseUrl {
 
   /**
    * @param text the URL
-   * @param path where it stands in the configuration, for errors
-   * @throws {ConfigError} when it is no such URL
+   * @param path its dotted path in the configuration, for errors
+   * @throws {ConfigError} if it is not such a URL
    */
   constructor(text: string, path: string) {
     this.#path = path;
@@ -63,19 +64,19 @@ export class AppriseUrl {
     return `${isSecure ? "https" : "http"}://${this.host}${this.port}`;
   }
 
-  /** Takes an option out; empty counts as not given. */
+  /** Reads an option; an empty one counts as absent. */
   option(name: string): string | undefined {
     const value = this.#options.get(name);
     this.#options.delete(name);
     return value || undefined;
   }
 
-  /** Takes an option out that is a list of names. */
+  /** Reads an option that is a list of names. */
   list(name: string): readonly string[] {
     return (this.option(name) ?? "").split(LIST_REGEXP).filter((entry) => entry !== "");
   }
 
-  /** Takes out all options whose names begin with a sign, which stand for headers (`+`), parameters (`-`) or fields (`:`). */
+  /** Reads the options whose names begin with a sign: headers (`+`), parameters (`-`) or fields (`:`). */
   options(sign: "+" | "-" | ":"): readonly (readonly [name: string, value: string])[] {
     const found = [...this.#options].filter(([name]) => name.startsWith(sign));
     for (const [name] of found) this.#options.delete(name);
@@ -83,17 +84,17 @@ export class AppriseUrl {
   }
 
   /**
-   * Nothing may be left that would make Apprise do something that we do not.
+   * Rejects options that are not read: Apprise would do something that this program does not.
    *
-   * @param passedOver options of this service that make no difference here
+   * @param ignored options of this service that make no difference here
    */
-  end(passedOver: readonly string[] = []): void {
+  end(ignored: readonly string[] = []): void {
     const verify = this.option("verify");
     if (verify !== undefined && !isYes(verify)) {
-      throw this.error("its option verify turns off the check of certificates, which cannot be done", "leave it out");
+      throw this.error("its option verify turns off the check of certificates, which is not supported", "leave it out");
     }
     for (const name of this.#options.keys()) {
-      if (PASSED_OVER.has(name) || passedOver.includes(name)) continue;
+      if (IGNORED_OPTIONS.has(name) || ignored.includes(name)) continue;
       throw this.error(`its option ${name} cannot be taken over`, "leave it out, or write the channel as an object");
     }
   }
@@ -118,7 +119,7 @@ export class AppriseUrl {
   }
 }
 
-/** What Apprise takes for yes. */
+/** What Apprise accepts as yes. */
 export function isYes(value: string): boolean {
   return /^(y|t|1|on|en|allow|\+)/i.test(value.trim());
 }

@@ -1,4 +1,4 @@
-/** What every channel kind is to the rest: a type. */
+/** The interface of a channel, as the rest of the program sees it. */
 
 import type { Batch } from "../notification/batch.ts";
 import type { Notification } from "../notification/notification.ts";
@@ -10,53 +10,55 @@ import type { InDoubt, Replaced } from "../queue/record.ts";
 export interface Envelope {
   /** The channel's name. */
   readonly channel: string;
-  /** Where the channel delivers: a room, a topic, a chat. */
+  /** A room, a topic, a chat, a mailbox. */
   readonly destination: string;
-  /** What was said. */
   readonly notification: Notification;
-  /** Which of its files it is, from 1, where a channel takes each by itself; undefined for the text that goes before them. */
+  /**
+   * The number of the attachment, from 1, if the channel sends each one separately; undefined for
+   * the text, which goes first.
+   */
   readonly attachmentIndex?: number;
 }
 
 /** Proof of delivery. */
 export interface Receipt {
-  /** The service's own name for what it took: `event_id` for Matrix. */
+  /** The service's id of the message: the `event_id` for Matrix. */
   readonly id: string;
-  /** Whether an earlier try had delivered it, as was found when the service was read back. @default {"put"} */
+  /** `read-back`: an earlier try had delivered it, as reading the service back showed. @default {"put"} */
   readonly via?: "put" | "read-back";
-  /** Whether an earlier try may have delivered it too, and nobody can tell. @default {false} */
+  /** `true`: an earlier try may have delivered it too. @default {false} */
   readonly possibleDuplicate?: boolean;
 }
 
-/** How to send. */
+/** Options for sending. */
 export interface SendOptions {
   /** The same on every try of the same envelope. */
   readonly txnId: string;
-  /** Whether it arrives later than its reader would think, so that it must say since when it waited. */
+  /** `true`: it arrives late, so it says since when it was queued. */
   readonly late: boolean;
-  /** Present when it took the place of earlier ones that were waiting: then it must say so. */
+  /** Earlier notifications that it replaced while they were waiting; it says so. */
   readonly replaced?: Replaced;
-  /** Present when the destination was told of its key before, and not yet that it is over; the same on every try. */
+  /** The open incident of its key at this destination; the same on every try. */
   readonly incident?: Incident;
-  /** Present when an earlier try may have arrived: then it must not be made twice. */
+  /** Present if an earlier try may have arrived. */
   readonly inDoubt?: InDoubt;
-  /** How long to wait for an answer, milliseconds. */
+  /** The limit of a request, milliseconds. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
 }
 
-/** A configured method. */
+/** A channel. */
 export interface Channel {
   readonly name: string;
   /** The name of its kind: `matrix`, `ntfy`. */
   readonly kind: string;
-  /** Whether a repeated try makes no second copy, by its txnId or because the service can be read back. */
+  /** Whether a repeated try makes no second message: by its txnId, or because the service can be read back. */
   readonly isIdempotent: boolean;
-  /** Whether sending starts programs, for which a deliverer in the background needs a permission. @default {false} */
+  /** `true`: sending runs programs, for which a background process needs a permission. @default {false} */
   readonly runsSubprocesses?: boolean;
-  /** Whether files go each by itself behind their text, or along with it; undefined for a service that takes none. */
+  /** How attachments are sent: separately after the text, or with it; undefined if the service has none. */
   readonly attachmentMode?: AttachmentMode;
-  /** Where it delivers when nobody says otherwise. */
+  /** The configured destinations. */
   readonly destinations: readonly string[];
   /**
    * Checks a destination that a caller names instead of the configured ones.
@@ -64,14 +66,14 @@ export interface Channel {
    * @throws {InvalidNotificationError} if it cannot be one of this channel
    */
   checkDestination?(destination: string): void;
-  /** Whether a message of this channel has room for a line of each that a digest stands for. @default that of the smallest service */
-  hasRoomFor?(digest: Batch): boolean;
+  /** Whether a message has room for a batch. @default whether the smallest service has */
+  hasRoomFor?(batch: Batch): boolean;
   /**
-   * Delivers one envelope, once; there is no retry inside.
+   * Sends one envelope, once. The courier retries.
    *
-   * @throws {TransportError | ResponseError | NotTheServiceError} when it was not delivered, as far as is known
-   * @throws {TooEarlyError} when a doubt cannot be cleared yet
-   * @throws {ConfigError} when its credentials cannot be read
+   * @throws {TransportError | ResponseError | NotTheServiceError} if it was not delivered, as far as is known
+   * @throws {TooEarlyError} if it is too early to find out whether an earlier try arrived
+   * @throws {ConfigError} if its credentials cannot be read
    */
   send(envelope: Envelope, options: SendOptions): Promise<Receipt>;
 }

@@ -1,4 +1,4 @@
-/** The message of a notification in the two forms that channels need. */
+/** Renders the message of a notification as plain text and as HTML. */
 
 import { fitsEverywhere, isBatch, renderBatch } from "../notification/batch.ts";
 import { loadMarkup } from "../markup/load.ts";
@@ -12,10 +12,11 @@ export interface RenderedMessage {
 }
 
 /**
- * Renders a message by its format. Where the library for it cannot be loaded, the source goes out as plain text: late and plain is better
- * than not at all.
+ * Renders a message by its format. If the library for the format cannot be loaded, the source is
+ * sent as plain text.
  *
- * @param fits whether a digest is small enough; it is made as large as there is room. Every other message is whole, and cut by its channel
+ * @param fits whether a batch is small enough; it is made as large as there is room. Other messages
+ * are complete, and cut by their channel
  */
 export async function renderMessage(
   notification: Notification,
@@ -29,7 +30,7 @@ export async function renderMessage(
   try {
     return (await loadMarkup(format))(message);
   } catch {
-    warn(`Cannot render ${format}: its library is not to be had; the message is sent as plain text`);
+    warn(`Cannot render ${format}: its library could not be loaded; the message is sent as plain text`);
     return { text: message, html: textToHtml(message) };
   }
 }

@@ -3,15 +3,15 @@
 import { type AppriseUrl, isYes } from "../apprise_url.ts";
 
 /**
- * Rooms by an access token. A password would be a login of its own with each message, which homeservers limit and which leaves a device behind each time; the
- * webhook modes are services of others.
+ * Rooms with an access token. A password would mean a login for each message, which homeservers limit
+ * and which creates a device each time. The webhook modes are other services.
  */
 export function fromApprise(url: AppriseUrl): Record<string, unknown> {
   const mode = url.option("mode");
-  if (mode !== undefined && mode !== "off") throw url.error(`its mode ${mode} is a webhook and no Matrix account`);
+  if (mode !== undefined && mode !== "off") throw url.error(`its mode ${mode} is a webhook, and not a Matrix account`);
   const token = url.option("token");
   if (token === undefined && url.user !== undefined && url.password !== undefined) {
-    throw url.error("it has a password, and a channel needs an access token", "log in once with matrix-notify login");
+    throw url.error("it has a password, but a channel needs an access token", "log in once with matrix-notify login");
   }
   const accessToken = token ?? url.password ?? url.user;
   if (accessToken === undefined) {
@@ -31,15 +31,13 @@ export function fromApprise(url: AppriseUrl): Record<string, unknown> {
   };
 }
 
-/** Apprise adds the account's own server to a room without one. Which that is nobody knows before the account was asked. */
+/** Apprise adds the server of the account to a room without one. That server is unknown before a request. */
 function roomOf(url: AppriseUrl, entry: string, needsServer: boolean): string {
   const room = /^[!#@]/.test(entry) ? entry : `#${entry}`;
   const isWhole = room.includes(":") || room.startsWith("!") && !needsServer;
   if (isWhole) return room;
   throw url.error(
-    "a room in it lacks its server",
-    room.startsWith("!")
-      ? "write !id:example.org, or hsreq=no where its id has none"
-      : `write ${room[0]}name:example.org`,
+    "a room in it has no server",
+    room.startsWith("!") ? "write !id:example.org, or hsreq=no if its id has none" : `write ${room[0]}name:example.org`,
   );
 }

@@ -1,4 +1,4 @@
-/** Matrix rooms. */
+/** Sends to Matrix rooms. */
 
 import type { Batch } from "../../notification/batch.ts";
 import { InvalidNotificationError, NotSentError } from "../../base/errors.ts";
@@ -19,7 +19,7 @@ import { formerRoomsSince, type KnownRoom, RoomResolver } from "./room_resolver.
 import type { MatrixSettings } from "./settings.ts";
 import { inMemoryRoomCache } from "../room_cache.ts";
 
-/** As long as any. */
+/** A transaction id of the usual length, for measuring. */
 const ANY_TXN_ID = "00000000-0000-4000-8000-000000000000";
 
 /** A channel to rooms of one homeserver. */
@@ -54,7 +54,7 @@ export class MatrixChannel implements Channel {
     const room = await beforeSending(() => this.#rooms.find(destination, { timeoutMs, signal }));
     const contents = await this.#contents(notification, room, options);
     const sending = { ...contents, destination, txnId, inDoubt, timeoutMs, signal };
-    // An earlier try went to the room that the destination had then.
+    // An in-doubt try may have gone to a room that the destination had then.
     let possibleDuplicate = false;
     for (const roomId of inDoubt === undefined ? [] : formerRoomsSince(room, inDoubt.since)) {
       const cleared = await this.#clear({ ...sending, roomId });
@@ -83,7 +83,7 @@ export class MatrixChannel implements Channel {
     };
   }
 
-  /** Reads a room back if need be, and puts the event into it. A room that refuses it may have been replaced: then into the next one. */
+  /** Reads the room back if a try is in doubt, then sends. A room that refuses may have been replaced: then it sends to the next one. */
   async #deliver(sending: Sending, isLast = false): Promise<Receipt> {
     const { roomId, destination, timeoutMs, signal } = sending;
     const cleared = await this.#clear(sending);
@@ -112,13 +112,13 @@ export class MatrixChannel implements Channel {
     try {
       return await put(related.content);
     } catch (error) {
-      // Synapse refuses what relates to an event that it does not have in this room, or not any more.
+      // Synapse refuses a relation to an event that it does not have in this room.
       if (!(error instanceof MatrixError) || error.status !== 400) throw error;
       return await put(await content());
     }
   }
 
-  /** A file is uploaded when it is needed, which is not where the room holds its event already, and once a try. */
+  /** Uploads a file when it is needed, once a try; not if the room has its event already. */
   #uploading(file: Attachment, { txnId, timeoutMs, signal }: SendOptions): Sending["content"] {
     const { files } = this.#context;
     let uploaded: Promise<MediaContent> | undefined;
@@ -129,7 +129,7 @@ export class MatrixChannel implements Channel {
     return () => uploaded ??= beforeSending(upload);
   }
 
-  /** A room that refuses us may have invited us: it is joined once, and asked once more. What it said first is what counts. */
+  /** A room that refuses us may have invited us: join once and send again. If that fails, the first refusal counts. */
   async #enterAndPut(sending: Sending, refusal: MatrixError): Promise<string> {
     const { roomId, timeoutMs, signal } = sending;
     try {
@@ -170,7 +170,7 @@ export class MatrixChannel implements Channel {
   }
 }
 
-/** One event, on its way into one room. */
+/** One event for one room. */
 interface Sending extends Pick<SendOptions, "txnId" | "inDoubt" | "timeoutMs" | "signal"> {
   readonly content: () => Promise<RoomMessageContent | MediaContent>;
   /** The content for the room that holds what it relates to. */
@@ -184,7 +184,7 @@ function isRefusal(error: unknown): error is MatrixError {
   return error instanceof MatrixError && error.failureClass === "destination";
 }
 
-/** Runs what comes before the sending: when it fails, nothing was delivered. */
+/** Runs a step before the sending: if it fails, nothing was delivered. */
 async function beforeSending<Result>(work: () => Promise<Result>): Promise<Result> {
   try {
     return await work();

@@ -1,4 +1,4 @@
-/** What a notification is as the content of a Matrix event. */
+/** Makes the content of a Matrix event from a notification. */
 
 import { type Batch, hasLineForEach } from "../../notification/batch.ts";
 import type { RoomMessageContent } from "../../matrix/events.ts";
@@ -15,21 +15,21 @@ import {
 import { type RenderedMessage, renderMessage } from "../message.ts";
 
 /**
- * An event is at most 65,536 bytes of canonical JSON with its signatures (Client-Server API, "Size limits"); 4 KiB are left to what the server
- * adds.
+ * The largest content, in bytes of JSON. An event has at most 65,536 bytes with its signatures
+ * (Client-Server API, "Size limits"); 4 KiB are left for what the server adds.
  */
 export const MAX_CONTENT_BYTES: number = 65_536 - 4096;
 
-/** What a content depends on besides the notification. */
+/** Options for making a content. */
 export interface ContentOptions extends RenderOptions {
   readonly txnId: string;
-  /** How large it may become as JSON, in bytes. */
+  /** The largest content, in bytes of JSON. */
   readonly maxBytes: number;
-  /** Says something to whoever runs this; delivery goes on. */
+  /** Reports a problem; delivery goes on. */
   readonly warn: (text: string) => void;
 }
 
-/** Whom a notification is for: whoever it names, and, where it is critical, whom its channel names. What is silent calls nobody. */
+/** Who is mentioned: the users in the notification, and in a critical one those of the channel. A silent one mentions no one. */
 export function mentionsOf(
   { silent, severity, mentions = [] }: Notification,
   whenCritical: readonly string[],
@@ -38,20 +38,20 @@ export function mentionsOf(
   return [...new Set(severity === "critical" ? [...mentions, ...whenCritical] : mentions)];
 }
 
-/** Makes the content. The text matters more than its form: a message that is too long with both goes out plain before anything is cut. */
+/** Makes the content. A message that is too long with its format is sent plain before anything is cut. */
 export async function contentOf(notification: Notification, options: ContentOptions): Promise<RoomMessageContent> {
   const { plain, formatted, fits } = formsOf(notification, options);
-  const message = await renderMessage(notification, options.warn, (digest) => fits(formatted(digest)));
+  const message = await renderMessage(notification, options.warn, (batch) => fits(formatted(batch)));
   return fits(formatted(message)) ? formatted(message) : plain(cutToFit(message.text, (text) => fits(plain(text))));
 }
 
-/** Whether the content has room for a line of each that a digest stands for. */
-export function contentHasRoomFor(digest: Batch, options: ContentOptions): boolean {
-  const { formatted, fits } = formsOf(digest, options);
-  return hasLineForEach(digest, (message) => fits(formatted(message)));
+/** Whether a content has room for a batch. */
+export function contentHasRoomFor(batch: Batch, options: ContentOptions): boolean {
+  const { formatted, fits } = formsOf(batch, options);
+  return hasLineForEach(batch, (message) => fits(formatted(message)));
 }
 
-/** The forms that a content may have, and whether one is small enough. */
+/** The plain and the formatted content, and whether one is small enough. */
 function formsOf(notification: Notification, options: ContentOptions) {
   const plain = (text: string): RoomMessageContent => ({
     msgtype: notification.silent ? "m.notice" : "m.text",
@@ -76,7 +76,7 @@ function mentionLink(mention: string): string {
   return `<a href="https://matrix.to/#/${id}">${label}</a>`;
 }
 
-/** Client-Server API, "User and room mentions": who is not named here is not called, whatever stands in the body. */
+/** Client-Server API, "User and room mentions": only users listed here are notified; the body does not count. */
 function intentionalMentions(mentions: readonly string[]): RoomMessageContent["m.mentions"] {
   const users = mentions.filter((mention) => mention !== ROOM_MENTION);
   return {

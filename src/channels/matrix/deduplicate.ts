@@ -1,6 +1,16 @@
 /**
- * An earlier try may have arrived: is it in the room? Homeservers remember a txnId, but none for ever: Synapse for 24 h and per device, Dendrite for half
- * an hour, in memory, and not while the earlier request is still under way. So the room itself is asked.
+ * Finds out whether an in-doubt try arrived. Homeservers remember a transaction id, but not forever,
+ * so the room itself is read back.
+ *
+ * ```text
+ * Synapse   remembers for 24 hours, by device; a repeated PUT returns the same event
+ * Dendrite  remembers for half an hour, in memory, and not while the first request is running
+ *
+ * last try ended -> rest (not for Synapse) -> read the room back to the first try
+ *   our id is there      delivered: its event_id is the receipt
+ *   it is not there      send again; on Synapse that cannot make a second event
+ *   the room is closed   send again, and count a possible duplicate
+ * ```
  *
  * @module
  */
@@ -16,10 +26,10 @@ import type { MatrixSettings } from "./settings.ts";
 
 type InDoubtPolicy = MatrixSettings["inDoubt"];
 
-/** A server that is not Synapse may show an event so much later than it took it. */
+/** How long other servers than Synapse rest: they may show an event only some time after they accepted it. */
 export const QUIET_MS: Readonly<Record<InDoubtPolicy, number>> = { send: 35_000, wait: 310_000 };
 
-/** What to ask, and how. */
+/** The in-doubt try, and the limits of the requests. */
 export interface DeduplicateOptions {
   readonly roomId: string;
   readonly txnId: string;
@@ -29,20 +39,20 @@ export interface DeduplicateOptions {
   readonly signal?: AbortSignal;
 }
 
-/** The event is there; or it is not, and sending it again may make two, or cannot. */
+/** The event of the earlier try; or, if there is none, whether sending again may make a duplicate. */
 export type EarlierDelivery = { readonly eventId: string } | { readonly possibleDuplicate: boolean };
 
 /**
- * Looks whether an earlier try arrived.
+ * Looks for the event of an earlier try.
  *
- * @throws {TooEarlyError} when the server may still bring it to light
- * @throws what {@linkcode findEvent} throws, but for a room that cannot be read
+ * @throws {TooEarlyError} if the server may still show it later
+ * @throws what {@linkcode findEvent} throws, except for a room that cannot be read
  */
 export async function findEarlierDelivery(client: MatrixClient, options: DeduplicateOptions): Promise<EarlierDelivery> {
   const { roomId, txnId, inDoubt, policy, timeoutMs, signal } = options;
   const now = client.runtime.now();
   const isSynapse = await readServerSoftware(client, { timeoutMs, signal }) === "Synapse";
-  // A clock that jumped back says nothing about how long ago it was; then nobody waits for it.
+  // After a clock that jumped back, the time since the try is unknown: there is no rest.
   const rested = now - inDoubt.until;
   if (!isSynapse && rested >= 0 && rested < QUIET_MS[policy]) {
     throw new TooEarlyError(
@@ -55,7 +65,7 @@ export async function findEarlierDelivery(client: MatrixClient, options: Dedupli
     const eventId = await findEvent(client, { roomId, id: txnId, since, timeoutMs, signal });
     return eventId === undefined ? { possibleDuplicate: !isSynapse } : { eventId };
   } catch (error) {
-    // Not readable: a message that comes twice is better than one that does not come.
+    // The room cannot be read. A duplicate is better than a lost message.
     if (error instanceof MatrixError && (error.status === 403 || error.status === 404)) {
       return { possibleDuplicate: true };
     }

@@ -1,15 +1,16 @@
 /**
- * The direct chat with a person: found, or made once.
+ * The direct chat with a person: found, or created once.
  *
  * ```text
- * alone among the processes of this state directory:
- *   look:  what we wrote down -> m.direct -> our mark in the first events of rooms; who left is invited again
- *   make:  write down since when -> createRoom -> write down the room
- *   both:  m.direct
+ * under the lock of the state directory:
+ *   find:    our cache -> m.direct -> our mark in the first event of a room; invite again who left
+ *   create:  note the time -> createRoom -> note the room
+ *   then:    add it to m.direct
  * ```
  *
- * `createRoom` is not idempotent. So each room that we make says in its first event for whom it was made: a room whose answer was lost, or whose
- * maker was killed, is found again by that. The server may still be at it, so that nobody makes another one before it had the time to finish.
+ * `createRoom` is not idempotent. So the first event of each room contains the user id of the person:
+ * if the answer is lost or the process is killed, the room is found by it. The server may still be
+ * creating the room, so a second one is not created before it had time to finish.
  *
  * @module
  */
@@ -23,10 +24,10 @@ import { createRoom, inviteUser } from "../../matrix/rooms.ts";
 import { type JoinedRoom, syncRooms } from "../../matrix/sync.ts";
 import type { RoomCache } from "../room_cache.ts";
 
-/** Stands in the first event of a direct chat that we make: the user id of the other person. */
+/** The key in the first event of our direct chats: the user id of the other person. */
 export const DIRECT_MARK = "dev.matrix-notify.direct";
 
-/** How long after a try that may have made a room no other is made, milliseconds. */
+/** How long after an in-doubt try no second room is created, milliseconds. */
 export const MAKING_REST_MS = 35_000;
 
 /** A direct chat. */
@@ -36,82 +37,86 @@ export interface DirectChat {
   readonly owner: string;
 }
 
-/** Whose chat, and where making one is written down. */
+/** The person, and the cache for the room. */
 export interface DirectChatOptions extends RequestOptions {
   readonly person: string;
   readonly memory: RoomCache;
 }
 
 /**
- * Finds the direct chat with a person, or makes it.
+ * Finds the direct chat with a person, or creates it.
  *
- * @throws {TooEarlyError} when an earlier try may still make one
- * @throws whatever a request throws; M_FORBIDDEN when the person cannot be invited
+ * @throws {TooEarlyError} if an earlier try may still create one
+ * @throws {MatrixError} with M_FORBIDDEN if the person cannot be invited; whatever else a request throws
  */
 export async function openDirectChat(client: MatrixClient, options: DirectChatOptions): Promise<DirectChat> {
   const { person, memory, timeoutMs, signal } = options;
   return await memory.withLock(async () => {
     const { userId: owner } = await whoami(client, { timeoutMs, signal });
-    const asked = { ...options, owner };
-    const roomId = await findDirectChat(client, asked) ?? await make(client, asked);
+    const request = { ...options, owner };
+    const roomId = await findDirectChat(client, request) ?? await create(client, request);
     await addDirectChat(client, { person, roomId }, { userId: owner, timeoutMs, signal }).catch(() => {
-      // Our other clients show it as a room like others then; here it is written down all the same.
+      // Other clients then show it as an ordinary room. The cache has it anyway.
       signal?.throwIfAborted();
     });
     return { roomId, owner };
   }, { timeoutMs, signal });
 }
 
-interface Asked extends DirectChatOptions {
+interface ChatRequest extends DirectChatOptions {
   readonly owner: string;
 }
 
 interface Candidate {
   readonly roomId: string;
-  /** Whether we made it for this person. */
+  /** Whether we created it for this person. */
   readonly isOurs: boolean;
 }
 
-/** One that the person left, or never heard of, gets an invite: another room would split what was said. */
-async function findDirectChat(client: MatrixClient, asked: Asked): Promise<string | undefined> {
+/** A person who left the chat, or never joined, is invited again: a second room would split the history. */
+async function findDirectChat(client: MatrixClient, request: ChatRequest): Promise<string | undefined> {
   const abandoned: Candidate[] = [];
   const seen = new Set<string>();
-  for await (const candidate of candidates(client, asked)) {
+  for await (const candidate of candidates(client, request)) {
     if (seen.has(candidate.roomId)) continue;
     seen.add(candidate.roomId);
-    if (await membership(client, candidate.roomId, asked.owner, asked) !== "join") continue;
-    const theirs = await membership(client, candidate.roomId, asked.person, asked);
+    if (await membership(client, candidate.roomId, request.owner, request) !== "join") continue;
+    const theirs = await membership(client, candidate.roomId, request.person, request);
     if (theirs === "join" || theirs === "invite") return candidate.roomId;
     if (theirs !== "ban") abandoned.push(candidate);
   }
   for (const { roomId, isOurs } of abandoned) {
-    // Whoever left it for the room that it was replaced by is there.
-    if (await readReplacement(client, { roomId, timeoutMs: asked.timeoutMs, signal: asked.signal })) return roomId;
+    // The person may have left for the room that replaced it.
+    if (await readReplacement(client, { roomId, timeoutMs: request.timeoutMs, signal: request.signal })) return roomId;
     try {
-      await inviteUser(client, roomId, { userId: asked.person, timeoutMs: asked.timeoutMs, signal: asked.signal });
+      await inviteUser(client, roomId, {
+        userId: request.person,
+        timeoutMs: request.timeoutMs,
+        signal: request.signal,
+      });
       return roomId;
     } catch (error) {
-      // In a room of our own it is the person who cannot be invited, and another room would change nothing.
+      // In our own room the person cannot be invited at all, so another room would not help.
       if (isOurs || !isRefusal(error)) throw error;
     }
   }
 }
 
-/** Rooms that may be it, the likeliest first. */
-async function* candidates(client: MatrixClient, asked: Asked): AsyncGenerator<Candidate> {
-  const { person, owner, memory, timeoutMs, signal } = asked;
-  const made = memory.get(keyOf(asked));
+/** Rooms that may be the chat, the likeliest first. */
+async function* candidates(client: MatrixClient, request: ChatRequest): AsyncGenerator<Candidate> {
+  const { person, owner, memory, timeoutMs, signal } = request;
+  const made = memory.get(keyOf(request));
   if (typeof made === "string") yield { roomId: made, isOurs: true };
   const chats = await readDirectChats(client, { userId: owner, timeoutMs, signal });
-  const joined = await rooms(client, asked);
+  const joined = await rooms(client, request);
   const marked = joined.filter(({ creator, creation }) => creator === owner && creation[DIRECT_MARK] === person);
   const ours = new Set(marked.map(({ roomId }) => roomId));
   for (const roomId of findDirectRooms(chats, person).reverse()) yield { roomId, isOurs: ours.has(roomId) };
   for (const roomId of ours) yield { roomId, isOurs: true };
 }
 
-/** A server that does not tell which rooms there are is at fault, not the notification. */
-async function rooms(client: MatrixClient, { person, timeoutMs, signal }: Asked): Promise<readonly JoinedRoom[]> {
+/** If the server does not list the rooms, it is at fault, and not the notification. */
+async function rooms(client: MatrixClient, { person, timeoutMs, signal }: ChatRequest): Promise<readonly JoinedRoom[]> {
   try {
     return (await syncRooms(client, { timeoutMs, signal })).joined;
   } catch (error) {
@@ -120,18 +125,18 @@ async function rooms(client: MatrixClient, { person, timeoutMs, signal }: Asked)
   }
 }
 
-async function make(client: MatrixClient, asked: Asked): Promise<string> {
-  const { person, memory, timeoutMs, signal } = asked;
+async function create(client: MatrixClient, request: ChatRequest): Promise<string> {
+  const { person, memory, timeoutMs, signal } = request;
   const now = () => client.runtime.now();
-  const since = memory.get(keyOf(asked));
-  // A clock that jumped back says nothing about how long ago it was.
+  const since = memory.get(keyOf(request));
+  // After a clock that jumped back, the time since the try is unknown.
   if (typeof since === "number" && now() >= since && now() - since < MAKING_REST_MS) {
     throw new TooEarlyError(
       `An earlier try may still make the direct chat with ${person}; it is looked for first`,
       since + MAKING_REST_MS,
     );
   }
-  await memory.remember(keyOf(asked), now());
+  await memory.remember(keyOf(request), now());
   try {
     const roomId = await createRoom(client, {
       preset: "trusted_private_chat",
@@ -141,15 +146,15 @@ async function make(client: MatrixClient, asked: Asked): Promise<string> {
       timeoutMs,
       signal,
     });
-    await memory.remember(keyOf(asked), roomId);
+    await memory.remember(keyOf(request), roomId);
     return roomId;
   } catch (error) {
-    await memory.remember(keyOf(asked), madeNothing(error) ? undefined : now());
+    await memory.remember(keyOf(request), createdNothing(error) ? undefined : now());
     throw error;
   }
 }
 
-function keyOf({ owner, person }: Asked): string {
+function keyOf({ owner, person }: ChatRequest): string {
   return `direct ${owner} ${person}`;
 }
 
@@ -162,13 +167,13 @@ async function membership(client: MatrixClient, roomId: string, userId: string, 
   }
 }
 
-/** The server understood, and said no. */
+/** The server refused. */
 function isRefusal(error: unknown): boolean {
   return error instanceof MatrixError && [400, 403, 404].includes(error.status);
 }
 
-/** No byte left us, or the server said no; what it may have made before it said so bears our mark. */
-function madeNothing(error: unknown): boolean {
+/** No request was sent, or the server refused. A room that it created before has our mark. */
+function createdNothing(error: unknown): boolean {
   if (error instanceof TransportError) return error.phase === "connect";
   return error instanceof MatrixError && error.status < 500;
 }

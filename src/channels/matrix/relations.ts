@@ -1,13 +1,15 @@
 /**
- * Events that belong together: whoever resolves something, or says it once more, does so in relation to the event that said it first.
+ * Relations of the messages of an incident: each later message relates to the first one.
  *
  * ```text
- * reply    fire <- fire again, <- resolve       each answers the first
+ * reply    fire <- fire again, <- resolve       each replies to the first
  * thread   fire [ fire again, resolve ]         in the thread of the first
- * edit     fire <- fire again; fire = resolve   the resolve takes the place of the first, which calls nobody; so what fires again is an answer
+ * edit     fire <- fire again; fire = resolve   the resolve replaces the first, without a push;
+ *                                               a message that fires again replies, so that it pushes
  * ```
  *
- * An event can only relate to one of its own room, and edits of what is not ours or not there any more are shown by nobody: then it is an ordinary message.
+ * An event can only relate to an event of its own room. No client shows an edit of an event that is
+ * not ours or is gone. In these cases the message is an ordinary one.
  *
  * @module
  */
@@ -31,10 +33,10 @@ import type { MatrixSettings } from "./settings.ts";
 
 type RelatedPolicy = MatrixSettings["related"];
 
-/** What an edit adds to two times its content, in bytes, at most: its keys, the id of the event, and asterisks. */
+/** The most that an edit adds to twice its content, in bytes: keys, the id of the event, asterisks. */
 const EDIT_BYTES = 1024;
 
-/** What decides how an event relates to an earlier one. */
+/** Options for finding the relation. */
 export interface RelatedOptions {
   readonly policy: RelatedPolicy;
   readonly incident: Incident | undefined;
@@ -44,16 +46,16 @@ export interface RelatedOptions {
   readonly signal?: AbortSignal;
 }
 
-/** An event's relation to the first of its key. */
+/** The relation of an event to the first event of its incident. */
 export interface Related {
   readonly to: Incident;
   readonly how: Exclude<RelatedPolicy, "none">;
 }
 
 /**
- * Decides how an event relates to an earlier one; undefined when it does not.
+ * Finds how an event relates to an earlier one; undefined if it does not.
  *
- * @throws whatever a request throws, when nobody knows whether the earlier one can be edited
+ * @throws whatever a request throws, if it is unknown whether the earlier event can be edited
  */
 export async function relatedTo(
   client: MatrixClient,
@@ -61,7 +63,7 @@ export async function relatedTo(
   { policy, incident, room, ...limits }: RelatedOptions,
 ): Promise<Related | undefined> {
   if (policy === "none" || !incident?.receipt.startsWith("$")) return undefined;
-  // The first went to the room that this one replaced, as far as is known.
+  // The first event probably went to the room that this one replaced.
   if (formerRoomsSince(room, incident.since).length > 0) return undefined;
   if (policy !== "edit") return { to: incident, how: policy };
   if (!resolves || incident.isShared) return { to: incident, how: "reply" };
@@ -80,12 +82,12 @@ async function find(client: MatrixClient, where: ReadEventOptions): Promise<Room
   }
 }
 
-/** A message that somebody took back has no content any more. */
+/** A redacted message has no content any more. */
 function isMessage({ type, content }: RoomEvent): boolean {
   return type === "m.room.message" && typeof content.msgtype === "string";
 }
 
-/** The content of an event that relates to an earlier one. */
+/** Makes the content of an event that relates to an earlier one. */
 export async function relatedContent(
   notification: Notification,
   { to, how }: Related,
@@ -98,7 +100,7 @@ export async function relatedContent(
   }
   const maxBytes = (options.maxBytes - EDIT_BYTES) / 2;
   const content = await contentOf(notification, { ...options, notes: [`↩ Before: ${to.title}, ${since}`], maxBytes });
-  // Who looks for our id finds the edit, and not the event that it edits.
+  // A search for our id must find the edit, and not the event that it edits.
   const { "dev.matrix-notify.id": _, ...fresh } = content;
   const { body, formatted_body } = content;
   return {
@@ -110,7 +112,7 @@ export async function relatedContent(
   };
 }
 
-/** Client-Server API, "Rich replies" and "Threading"; clients without threads show an answer. */
+/** Client-Server API, "Rich replies" and "Threading". Clients without threads show a reply. */
 function relation(eventId: string, how: "reply" | "thread"): Relation {
   const reply = { "m.in_reply_to": { event_id: eventId } };
   return how === "reply" ? reply : { rel_type: "m.thread", event_id: eventId, is_falling_back: true, ...reply };

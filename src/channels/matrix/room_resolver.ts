@@ -1,14 +1,15 @@
 /**
- * Which room a destination means. A room id means itself, an alias the room that it points at, `@user:server` the direct chat with that person; and each of them
- * the room that this one was replaced by, as often as rooms are replaced.
+ * Finds the room of a destination. A room id is that room, an alias the room that it points to, a user
+ * id the direct chat with that person. A room that was replaced leads to its replacement.
  *
  * ```text
- * find:  remembered and looked at lately -> that room; else ask (alias, direct chat), follow its tombstones, remember
- * moved: a room refused us -> its tombstone, the alias, the direct chat: another room? join it, remember
+ * find:   cached and checked lately -> that room
+ *         else resolve (alias, direct chat) -> follow tombstones -> cache
+ * moved:  a room refused us -> tombstone, alias, direct chat -> another room? join it -> cache
  * ```
  *
- * The lane and the txnId stay with the destination, whatever its room is called. The rooms that it had before are remembered for as long as a notification may
- * wait, so that a doubtful try is looked for where it was made.
+ * The lane and the transaction id belong to the destination, not to its room. Former rooms stay in the
+ * cache for as long as a notification may wait, so that an in-doubt try is looked for where it went.
  *
  * @module
  */
@@ -25,13 +26,13 @@ import { openDirectChat } from "./direct_chat.ts";
 import { laneKey } from "../../queue/entry.ts";
 import type { RoomCache } from "../room_cache.ts";
 
-/** How long a room is used unseen, milliseconds: whoever has power in a room that was replaced is not refused there. */
+/** How long a room is used without a check, milliseconds. An account with power is not refused in a room that was replaced. */
 export const LOOK_EVERY_MS: number = 6 * 3_600_000;
 
-/** How long a former room is of interest, milliseconds: a notification waits 14 days by default. */
+/** How long a former room is cached, milliseconds. A notification waits 14 days by default. */
 const FORMER_MS: number = 30 * 86_400_000;
 
-/** Nobody replaces a room so often in earnest. */
+/** More replacements are a loop. */
 const MAX_REPLACEMENTS = 20;
 
 /** A room that a destination had before. */
@@ -44,7 +45,7 @@ export interface FormerRoom {
 /** The room of a destination. */
 export interface KnownRoom {
   readonly roomId: string;
-  /** When it was looked at, milliseconds since 1970. */
+  /** When it was checked, milliseconds since 1970. */
   readonly seen: number;
   /** The oldest first. */
   readonly former: readonly FormerRoom[];
@@ -52,20 +53,20 @@ export interface KnownRoom {
   readonly owner?: string;
 }
 
-/** Finds the rooms of one channel's destinations. */
+/** Finds the rooms of the destinations of one channel. */
 export class RoomResolver {
   readonly #client: MatrixClient;
   readonly #channel: string;
-  readonly #memory: RoomCache;
+  readonly #cache: RoomCache;
 
-  constructor(client: MatrixClient, channel: string, memory: RoomCache) {
+  constructor(client: MatrixClient, channel: string, cache: RoomCache) {
     this.#client = client;
     this.#channel = channel;
-    this.#memory = memory;
+    this.#cache = cache;
   }
 
   /**
-   * The room of a destination now, and those that it had before.
+   * Finds the current and the former rooms of a destination.
    *
    * @throws whatever a request throws
    */
@@ -78,17 +79,17 @@ export class RoomResolver {
       return await this.#remember(destination, await this.#again(destination, known, options), known);
     } catch (error) {
       if (!(error instanceof MatrixError)) throw error;
-      // What the server does not tell is no reason not to send: the room itself says whether it takes something.
+      // Without an answer, send to the known room: it refuses if it has moved.
       return await this.#remember(destination, known, known);
     }
   }
 
   /**
-   * Where a destination is to be found when its room refused us; we are in that room then.
+   * Finds and joins the room of a destination whose known room refused us.
    *
-   * @returns undefined when nobody knows of another room
-   * @throws {NotSentError} when that cannot be told now
-   * @throws {MatrixError} the refusal, with what stands in the way of following
+   * @returns undefined if there is no other room
+   * @throws {NotSentError} if that cannot be found out now
+   * @throws {MatrixError} the refusal, with the reason why the other room cannot be joined
    */
   async moved(
     destination: string,
@@ -109,11 +110,11 @@ export class RoomResolver {
       return { roomId: await this.#follow(roomId, options) };
     }
     if (reference?.kind !== "user") return { roomId: destination };
-    const chat = await openDirectChat(this.#client, { ...options, person: reference.userId, memory: this.#memory });
+    const chat = await openDirectChat(this.#client, { ...options, person: reference.userId, memory: this.#cache });
     return { roomId: await this.#follow(chat.roomId, options), owner: chat.owner };
   }
 
-  /** An alias may point elsewhere by now; whatever points at a room that was replaced means its successor. */
+  /** An alias may point to another room by now, and the room may have been replaced. */
   async #again(destination: string, known: KnownRoom, options: RequestOptions): Promise<Found> {
     const isAlias = destination.startsWith("#");
     const roomId = isAlias ? await resolveAlias(this.#client, destination, options) : known.roomId;
@@ -129,18 +130,18 @@ export class RoomResolver {
     if (destination.startsWith("#")) {
       const roomId = await this.#ask(() => resolveAlias(this.#client, destination, options));
       if (roomId === undefined || roomId === from.roomId) return undefined;
-      // By the alias, whose server knows who is in the room.
+      // Join by the alias: its server knows the members.
       await this.#enter({ roomId: destination, via: [] }, from.error, options);
       return { roomId: await this.#follow(roomId, options) };
     }
     if (!destination.startsWith("@")) return undefined;
     const owner = (await this.#ask(() => whoami(this.#client, options)))?.userId;
-    // Who threw us out of the chat does not want another one; but a new account needs one of its own.
+    // A person who removed us from the chat gets no new one. A new account needs a chat of its own.
     if (owner === undefined || owner === from.known?.owner) return undefined;
     return await this.#ask(() => this.#first(destination, options));
   }
 
-  /** Follows tombstones as far as we are let in. */
+  /** Follows tombstones to the last room that we can join. */
   async #follow(roomId: string, options: RequestOptions): Promise<string> {
     let current = roomId;
     for (const seen = new Set([current]); seen.size <= MAX_REPLACEMENTS; seen.add(current)) {
@@ -157,7 +158,7 @@ export class RoomResolver {
     return current;
   }
 
-  /** Whoever is not in a room does not see whether it was replaced. */
+  /** An account that is not in the room cannot see its tombstone. */
   async #replacement(roomId: string, options: RequestOptions): Promise<Replacement | undefined> {
     try {
       return await readReplacement(this.#client, { roomId, ...options });
@@ -182,7 +183,7 @@ export class RoomResolver {
     });
   }
 
-  /** The room refused for certain, so that whatever fails now delivered nothing. */
+  /** The room has refused, so nothing was delivered, whatever fails now. */
   async #ask<Result>(work: () => Promise<Result>): Promise<Result | undefined> {
     try {
       return await work();
@@ -193,7 +194,7 @@ export class RoomResolver {
   }
 
   #recall(destination: string): KnownRoom | undefined {
-    return readKnownRoom(this.#memory.get(this.#key(destination)));
+    return readKnownRoom(this.#cache.get(this.#key(destination)));
   }
 
   async #remember(destination: string, { roomId, owner }: Found, before?: KnownRoom): Promise<KnownRoom> {
@@ -203,7 +204,7 @@ export class RoomResolver {
       : [{ roomId: before.roomId, until: now }];
     const former = [...before?.former ?? [], ...left].filter(({ until }) => now - until < FORMER_MS);
     const known: KnownRoom = { roomId, seen: now, former, ...(owner === undefined ? {} : { owner }) };
-    await this.#memory.remember(this.#key(destination), known);
+    await this.#cache.remember(this.#key(destination), known);
     return known;
   }
 
@@ -212,17 +213,17 @@ export class RoomResolver {
   }
 }
 
-/** A room as it was found. */
+/** A room that was found. */
 type Found = Pick<KnownRoom, "roomId" | "owner">;
 
-/** A room that refused us, and what it said. */
+/** A room that refused us, with its answer. */
 interface Refused {
   readonly known: KnownRoom | undefined;
   readonly roomId: string;
   readonly error: MatrixError;
 }
 
-/** Under which key a channel's destination is remembered. */
+/** The key of a destination in the cache. */
 export function roomKey(channel: string, destination: string): string {
   return `room ${laneKey({ channel, destination })}`;
 }
@@ -230,7 +231,7 @@ export function roomKey(channel: string, destination: string): string {
 /** How far the clocks of this host and of the homeserver may differ. */
 export const CLOCK_SKEW_MS = 10 * 60_000;
 
-/** Reads what a memory gave; undefined when that is something else. */
+/** Validates a cached value; undefined if it is something else. */
 export function readKnownRoom(value: unknown): KnownRoom | undefined {
   if (!isObject(value)) return undefined;
   const { roomId, seen, former, owner } = value;
@@ -238,7 +239,7 @@ export function readKnownRoom(value: unknown): KnownRoom | undefined {
   return { roomId, seen, former: former.filter(isFormerRoom), ...(typeof owner === "string" ? { owner } : {}) };
 }
 
-/** The rooms to which something that left since then may have gone, but for the present one. */
+/** The former rooms that a message sent since then may have gone to. */
 export function formerRoomsSince({ roomId, former }: KnownRoom, since: number): string[] {
   const rooms = former.filter(({ until }) => until >= since - CLOCK_SKEW_MS).map((room) => room.roomId);
   return [...new Set(rooms)].filter((room) => room !== roomId);

@@ -1,6 +1,6 @@
 /**
- * A file in a Matrix room: uploaded, then shown by an event. The upload may be repeated, since nobody sees a copy that no event shows; the event has the
- * entry's transaction id.
+ * Sends a file to a Matrix room: it is uploaded, then an event shows it. An upload may be repeated,
+ * because a copy without an event is invisible. The event has the transaction id of the entry.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { formatBytes } from "../../notification/render.ts";
 import type { SendOptions } from "../channel.ts";
 import type { FileReader } from "../kind.ts";
 
-/** How to upload. */
+/** Options for an upload. */
 export interface UploadOptions extends Pick<SendOptions, "txnId" | "timeoutMs" | "signal"> {
   readonly files: FileReader;
 }
@@ -24,8 +24,8 @@ export interface UploadOptions extends Pick<SendOptions, "txnId" | "timeoutMs" |
  * Uploads a file.
  *
  * @returns the content of the event that shows it
- * @throws {InvalidNotificationError} when there is nothing to upload any more, or it is larger than the server takes
- * @throws {ResponseError} when the server refuses it; what it refuses for good says so
+ * @throws {InvalidNotificationError} if the file is gone, or larger than the server accepts
+ * @throws {ResponseError} if the server refuses it; with the class `rejected` if it always will
  * @throws whatever a request throws
  */
 export async function uploadedContent(
@@ -55,7 +55,7 @@ export async function uploadedContent(
   };
 }
 
-/** What is refused for good says so: then the file is not sent, and what is behind it goes on. The text before it went the same way, and was taken. */
+/** A file that the server will never accept is rejected, so that later entries go on. The text before it was accepted. */
 async function upload(...[client, file, options]: Parameters<typeof uploadMedia>): Promise<string> {
   try {
     return await uploadMedia(client, file, options);
@@ -72,7 +72,7 @@ async function upload(...[client, file, options]: Parameters<typeof uploadMedia>
 
 function isForGood(error: MatrixError | NotTheServiceError): boolean {
   const { status } = error;
-  // A proxy that does not pass uploads on has its own words for it.
+  // A proxy that blocks uploads answers in its own way.
   if (error instanceof NotTheServiceError) return [403, 404, 405, 413].includes(status);
   if (status < 400 || status >= 500 || status === 408 || error.failureClass === "rate-limited") return false;
   // A limit of the server, such as a quota for media, must not hold the texts behind this file.
@@ -80,7 +80,7 @@ function isForGood(error: MatrixError | NotTheServiceError): boolean {
 }
 
 function msgtypeOf(type: string): MediaContent["msgtype"] {
-  // What is an image for a browser may be a program: clients show the common ones alone.
+  // An SVG can contain a program, and clients show only the common image types.
   if (type === "image/svg+xml") return "m.file";
   switch (type.split("/")[0]) {
     case "image":
