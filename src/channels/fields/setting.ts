@@ -228,7 +228,8 @@ export function choice<const Options extends ChoiceOptions>(
     read(fields, key) {
       const word = fields.text(key) ?? options.default;
       if (word === undefined || values.includes(word)) return word;
-      throw fields.error(key, `it must be ${values.map((value) => `"${value}"`).join(" or ")}`);
+      const quoted = values.map((value) => `"${value}"`);
+      throw fields.error(key, `it must be ${quoted.slice(0, -1).join(", ")} or ${quoted.at(-1)}`);
     },
   }) as Setting<ValueOf<Options["values"][number], Options>>;
 }

@@ -181,11 +181,14 @@ Deno.test("emailKind refuses what cannot work, and every way to send a password 
     [{ to: ["b@example.org", "b@example.org"] }, "channels.email.to: it must be text, or a list of different texts"],
     [{ to: "b@example.org, c@example.org" }, "channels.email.to: it is neither an address"],
     [{ to: "b@example.org>\r\nDATA" }, "channels.email.to: it is neither an address"],
-    [{ security: "ssl" }, "channels.email.security: it must be one of starttls, tls, none"],
-    [{ ...LOGIN, security: "none" }, "channels.email.security: the password would go over the network in the clear"],
+    [{ security: "ssl" }, 'channels.email.security: it must be "starttls", "tls" or "none"'],
+    [{ ...LOGIN, security: "none" }, "channels.email.security: the password would be sent unencrypted"],
     [{ user: "bot" }, "channels.email.user: channels.email.password is not set"],
     [{ ...LOGIN, passwordFile: "/x" }, "channels.email.password: channels.email.passwordFile is set too"],
-    [{ port: 465 }, "channels.email.port: on 465 a server wants TLS from the first byte, and starttls begins without"],
+    [
+      { port: 465 },
+      "channels.email.port: on 465 a server expects TLS from the first byte, and starttls begins without",
+    ],
     [{ port: 0 }, "channels.email.port: it must be a whole number from 1 to 65535"],
     [{ subject: "x" }, "channels.email.subject: there is no such key"],
   ];
