@@ -11,7 +11,24 @@ export interface HintOptions extends ErrorOptions {
   readonly hint?: string;
 }
 
-/** An error that can say how to fix it. */
+/**
+ * An error that can say how to fix it. All errors that the library throws on purpose are of this class.
+ *
+ * @example Print an error and its hint
+ * ```ts
+ * import { ConfigError, HintedError, Notifier } from "@matrix-notify/matrix-notify";
+ * import { assert, assertEquals } from "@std/assert";
+ *
+ * try {
+ *   await using _notifier = await Notifier.open({ channels: { ntfy: { server: "https://ntfy.sh", topic: "alerts" } } });
+ * } catch (error) {
+ *   if (!(error instanceof HintedError)) throw error;
+ *   console.error(`${error.message}\nHint: ${error.hint}`);
+ *   assert(error instanceof ConfigError);
+ *   assertEquals(error.message, "Cannot open a notifier with channels of its own: stateDir is not set");
+ * }
+ * ```
+ */
 export class HintedError extends Error {
   /** How to fix it: a sentence without a full stop. */
   readonly hint?: string;

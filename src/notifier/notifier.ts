@@ -34,11 +34,10 @@ import type { Status } from "./status.ts";
  * ```
  */
 export class Notifier implements AsyncDisposable {
-  readonly #core: NotifierCore;
+  #core!: NotifierCore;
 
-  private constructor(core: NotifierCore) {
-    this.#core = core;
-  }
+  /** Use {@linkcode Notifier.open}. */
+  private constructor() {}
 
   /**
    * Opens a notifier. Nothing is sent or written yet.
@@ -50,7 +49,9 @@ export class Notifier implements AsyncDisposable {
    * @throws {StorageError} if the queue cannot be read
    */
   static async open(options: NotifierOptions = {}): Promise<Notifier> {
-    return new Notifier(await NotifierCore.open(options));
+    const notifier = new Notifier();
+    notifier.#core = await NotifierCore.open(options);
+    return notifier;
   }
 
   /**

@@ -44,7 +44,7 @@ export interface NotifyOptions extends RouteOptions {
   readonly waitMs?: number;
   /**
    * An idempotency key, at most 255 characters without blanks. Calls with the same key within 7 days are one
-   * notification, whatever else they say. A caller that does not know whether a call succeeded can repeat it.
+   * notification, even if they differ. A caller that does not know whether a call succeeded can repeat it.
    */
   readonly id?: string;
   /** Stops the delivery and rejects with the signal's reason. What is queued stays queued. */

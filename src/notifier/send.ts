@@ -84,6 +84,11 @@ export async function notify(subject: string, options: NotifyCallOptions = {}): 
  * @throws {PermissionError} if Deno denies access to the environment or the configuration
  * @throws {StorageError} if the queue could not store it and no channel delivered it without the queue. Then nothing is
  * queued.
+ *
+ * @example
+ * ```ts ignore
+ * const outcomes = await sendNotification("Backup failed", "No space left on /dev/sda1");
+ * ```
  */
 export function sendNotification(
   subject: string,
@@ -106,6 +111,11 @@ export function sendNotification(
  * @throws {PermissionError} if Deno denies access to the environment or the configuration
  * @throws {StorageError} if the queue could not store it and no channel delivered it without the queue. Then nothing is
  * queued.
+ *
+ * @example
+ * ```ts ignore
+ * const [outcome] = await sendMatrix("Backup failed", "No space left on /dev/sda1", { severity: "error" });
+ * ```
  */
 export function sendMatrix(
   subject: string,

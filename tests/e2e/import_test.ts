@@ -1,4 +1,4 @@
-/** The library as importers have it: over HTTP, without an import map, with nothing but Deno. */
+/** The library as importers use it: from a URL, without an import map, with Deno alone. */
 
 import { assertEquals } from "@std/assert";
 import { LoopbackHomeserver } from "../../src/testing/mod.ts";
@@ -6,12 +6,12 @@ import { StateFolder } from "../synapse/cli.ts";
 
 const HOUSE = new URL("../../", import.meta.url);
 
-/** Serves the source as a web server would that knows TypeScript. */
+/** Serves the source files over HTTP. */
 function serveSource() {
-  const asked: string[] = [];
+  const requested: string[] = [];
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
     const { pathname } = new URL(request.url);
-    asked.push(pathname);
+    requested.push(pathname);
     try {
       const type = pathname.endsWith(".json") ? "application/json" : "application/typescript";
       return new Response(await Deno.readTextFile(new URL(`.${pathname}`, HOUSE)), {
@@ -21,12 +21,12 @@ function serveSource() {
       return new Response("not found", { status: 404 });
     }
   });
-  return { asked, server, host: `127.0.0.1:${server.addr.port}` };
+  return { requested, server, host: `127.0.0.1:${server.addr.port}` };
 }
 
 interface Scene {
   readonly homeserver: LoopbackHomeserver;
-  readonly asked: readonly string[];
+  readonly requested: readonly string[];
   /** `http://…` of the source. */
   readonly url: string;
   readonly directory: string;
@@ -39,8 +39,8 @@ async function importTest(body: (scene: Scene) => Promise<void>) {
   await using homeserver = await LoopbackHomeserver.start();
   const { userId, accessToken } = homeserver.addUser("bot");
   const room = homeserver.createRoom({ members: [userId] });
-  const { asked, server, host } = serveSource();
-  // It ends the deliverer, which may still be writing, before it goes.
+  const { requested, server, host } = serveSource();
+  // It ends the background deliverer before it removes the directory.
   await using state = await StateFolder.create();
   const directory = state.path;
   const allow = [
@@ -55,7 +55,7 @@ async function importTest(body: (scene: Scene) => Promise<void>) {
   try {
     await body({
       homeserver,
-      asked,
+      requested,
       url: `http://${host}`,
       directory,
       subjects: () =>
@@ -85,7 +85,7 @@ async function importTest(body: (scene: Scene) => Promise<void>) {
 }
 
 Deno.test("mod.ts can be imported from a URL with --no-config, by a script that sends with sendNotification() and Notifier", async () => {
-  await importTest(async ({ url, directory, deno, subjects, asked }) => {
+  await importTest(async ({ url, directory, deno, subjects, requested }) => {
     await Deno.writeTextFile(
       `${directory}/script.ts`,
       `import { Notifier, sendMatrix, sendNotification } from "${url}/mod.ts";
@@ -99,7 +99,7 @@ Deno.test("mod.ts can be imported from a URL with --no-config, by a script that 
     assertEquals([code, stdout, stderr], [0, '["delivered","delivered","delivered"]\n', ""]);
     assertEquals(subjects(), ["One", "Two", "Three"]);
     assertEquals(
-      asked.filter((path) => path.includes("/cli/")),
+      requested.filter((path) => path.includes("/cli/")),
       [],
       "importers pay for the library alone",
     );
@@ -108,7 +108,7 @@ Deno.test("mod.ts can be imported from a URL with --no-config, by a script that 
 
 Deno.test("mod.ts runs as a program from a URL, and so does the background deliverer that it starts", async () => {
   await importTest(async ({ url, deno, subjects, homeserver }) => {
-    // The command line wants the standard library; the import map puts the stand-ins in its place where JSR is out of reach.
+    // The command line needs the standard library. The import map replaces it by stand-ins, because JSR may be unreachable.
     const map = `--import-map=${url}/scripts/airgap/import_map.json`;
     const sent = await deno(map, `${url}/mod.ts`, "send", "One", "Body");
     assertEquals([sent.code, sent.stderr], [0, ""]);

@@ -77,7 +77,7 @@ Deno.test("notify() sends to the channels that its options choose, with the conf
   assertEquals(ntfy.messages("alerts").length, 2);
 });
 
-/** What a script prints that sends one notification with these permissions. */
+/** Runs a script that sends one notification with these permissions, and returns what it prints. */
 async function runScript(permissions: readonly string[], options: Readonly<Record<string, unknown>> = {}) {
   await using state = await StateFolder.create();
   const script = `${state.path}/script.ts`;

@@ -30,7 +30,7 @@ Deno.test("README.md and docs/ show configurations that the schema permits", asy
   for (const path of PAGES) {
     for (const [, text] of page(path).matchAll(/^```json\n(.*?)^```$/gms)) {
       const config: Readonly<Record<string, unknown>> = JSON.parse(text);
-      // It may be a piece of one.
+      // The page may show a part of a configuration.
       assertEquals(validate({ channels: {}, ...config }), true, `${path}: ${text}\n${JSON.stringify(validate.errors)}`);
     }
   }

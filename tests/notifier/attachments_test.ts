@@ -1,4 +1,4 @@
-/** Files that are attached: on disk before anybody is told so, delivered once and in order, and gone when nobody needs them. */
+/** Attachments: durable before `notify()` resolves, delivered once and in order, removed when no entry needs them. */
 
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { InvalidNotificationError, StorageError } from "../../src/base/errors.ts";
@@ -17,14 +17,14 @@ const TEXT = new TextEncoder().encode("Ordner;Größe\nMüll;0\n");
 
 const FILES: readonly AttachmentInput[] = [{ bytes: PIXEL, name: "graph.png" }, { bytes: TEXT, name: "übersicht.csv" }];
 
-/** What is in the room: texts by their subjects, files by their kinds and names. */
+/** The events in the room: texts with their subjects, attachments with their types and names. */
 function shown({ homeserver, room }: Scene): string[] {
   return homeserver.events(room).map(({ content: { msgtype, body } }) =>
     `${msgtype} ${String(body).split("\n")[0].replace("[jump] ", "")}`
   );
 }
 
-/** The names in `attachments/`. */
+/** The names of the stored attachments. */
 function kept({ stateDir }: Scene): string[] {
   try {
     return Array.from(Deno.readDirSync(`${stateDir}/attachments`), ({ name }) => name);
@@ -105,7 +105,6 @@ Deno.test("notify() makes an attachment that the server rejects a dead letter, a
     assertEquals(shown(scene), ["m.text Load", "m.file übersicht.csv"]);
     assertStringIncludes(fieldsOf(outcomes[1]).reason ?? "", "Cannot upload graph.png: ");
     assertEquals(kept(scene).length, 1);
-    // Somebody has seen to it.
     await notifier.retry([outcomes[1].id]);
     assertEquals([shown(scene).at(-1), kept(scene)], ["m.image graph.png", []]);
   }
@@ -254,7 +253,7 @@ Deno.test("notify() refuses attachments that exceed the limit, and removes those
   const left = `${path}/${crypto.randomUUID()}`;
   using large = Deno.openSync(left, { write: true, create: true });
   large.truncateSync(MAX_FILES_BYTES - TEXT.length);
-  // Whoever writes a file holds its lock.
+  // A process that writes an attachment has its lock.
   large.lockSync(true);
   const error = await assertRejects(() => notifier.notify({ subject: "Load", attachments: FILES }), StorageError);
   assertEquals([error.code, error.message], [
@@ -277,7 +276,7 @@ Deno.test("flush() sends no attachment before its text, even if the text waits f
   await notifier.notify({ subject: "Six" }, { waitMs: 0 });
   scene.runtime.time += 1500;
   await notifier.flush({ waitMs: 0 });
-  assertEquals(shown(scene).length, 3, "what comes together waits until nobody says any more");
+  assertEquals(shown(scene).length, 3, "a batch waits for the rate limit");
   scene.runtime.time += 60_000;
   await notifier.flush();
   assertEquals(shown(scene).slice(3), ["m.text Four", "m.file übersicht.csv", "m.text 2 notifications"]);
@@ -378,20 +377,20 @@ Deno.test("flush() sends an attachment later that cannot be read now, and is not
   await using notifier = await scene.open({ channels: { phone } });
   await notifier.notify({ subject: "Load", attachments: FILES.slice(0, 1) }, { waitMs: 0 });
   const path = `${scene.stateDir}/attachments/${kept(scene)[0]}`;
-  Deno.renameSync(path, `${scene.stateDir}/aside`);
+  Deno.renameSync(path, `${scene.stateDir}/elsewhere`);
   // A link to itself cannot be opened.
   Deno.symlinkSync(path, path);
   await notifier.flush({ waitMs: 0 });
   const [{ state, reason }] = notifier.entries();
   assertEquals([state, reason?.startsWith(`Cannot read ${path}: `)], ["deferred", true]);
-  Deno.renameSync(`${scene.stateDir}/aside`, path);
+  Deno.renameSync(`${scene.stateDir}/elsewhere`, path);
   await notifier.flush();
   assertEquals(telegram.messages("1001").map(({ file }) => file?.bytes), [undefined, PIXEL]);
   assertEquals(notifier.status().possibleDuplicates, 0);
 });
 
 Deno.test("notify() keeps an attachment in the lane of its text when the key is used again", async () => {
-  // News took the place of the file alone, and nobody was told of that.
+  // A newer notification must not replace the attachment of a text that was delivered.
   await using scene = await setScene();
   await using notifier = await scene.open();
   scene.homeserver.fault("429-retry-after-ms", { on: "upload", times: 1 });

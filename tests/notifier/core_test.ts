@@ -160,7 +160,7 @@ Deno.test("NotifierCore.notify() delivers many concurrent calls, each once", asy
   const outcomes = await Promise.all(subjects.map((subject) => notifier.notify({ subject }, { waitMs: 1e9 })));
   assertEquals(outcomes.flat().filter(({ state }) => state !== "delivered"), []);
   assertEquals(scene.subjects().toSorted(), subjects.toSorted());
-  assertEquals(scene.puts(), 20, "each left once, not only arrived once");
+  assertEquals(scene.puts(), 20, "each was sent once");
 });
 
 Deno.test("NotifierCore.notify() lets the holder of the lock deliver, and returns the result", async () => {
@@ -194,10 +194,10 @@ Deno.test("NotifierCore.deliverUntilEmpty() hands over to a flush that knows a n
   const { homeserver, room, accessToken } = scene;
   const channels = (token: string) => ({ matrix: { homeserver: homeserver.url, accessToken: token, room } });
   await using stale = await scene.open({ channels: channels("revoked") });
-  await using mended = await scene.open({ channels: channels(accessToken) });
+  await using fixed = await scene.open({ channels: channels(accessToken) });
   assertEquals((await stale.notify({ subject: "1" })).map(({ state }) => state), ["held"]);
   const delivering = stale.deliverUntilEmpty(new AbortController().signal, () => {});
-  const flushed = await mended.flush({ waitMs: 1e6 });
+  const flushed = await fixed.flush({ waitMs: 1e6 });
   assertEquals([flushed.map(({ state }) => state), await delivering], [["delivered"], "handed-over"]);
   assertEquals(scene.subjects(), ["1"]);
 });

@@ -1,4 +1,4 @@
-/** Fallbacks, through the whole of a notifier: Matrix is late, and the phone is told. */
+/** Fallbacks with a whole notifier: Matrix is late, and the phone takes over. */
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { judgeHealth } from "../../src/notifier/health.ts";
@@ -8,7 +8,7 @@ import { fieldsOf } from "../fakes/outcomes.ts";
 
 const MINUTE_MS = 60_000;
 
-/** A Matrix room with a phone that stands in for it after ten minutes. */
+/** Options for a Matrix channel whose fallback is a phone, after ten minutes. */
 function withPhone({ homeserver, accessToken, room, ntfy }: Scene, more: object = {}): Partial<CoreOptions> {
   return {
     channels: {
@@ -18,7 +18,7 @@ function withPhone({ homeserver, accessToken, room, ntfy }: Scene, more: object 
   };
 }
 
-const said = ({ ntfy }: Scene) => ntfy.messages("alerts").map(({ title, message }) => `${title}: ${message}`);
+const phoneTexts = ({ ntfy }: Scene) => ntfy.messages("alerts").map(({ title, message }) => `${title}: ${message}`);
 
 Deno.test("NotifierCore.notify() cancels the fallback when Matrix delivers at once, and the queue stays empty", async () => {
   await using scene = await setScene();
@@ -40,8 +40,8 @@ Deno.test("NotifierCore.notify() sends through the fallback, once, when Matrix d
     ["phone", "queued", true],
   ]);
   assertEquals(fieldsOf(outcomes[1]).reason, "Sent only if matrix is late");
-  const [primary, standIn] = notifier.entries();
-  assertEquals([standIn.fallbackFor, standIn.state, fieldsOf(standIn).next], [
+  const [primary, fallback] = notifier.entries();
+  assertEquals([fallback.fallbackFor, fallback.state, fieldsOf(fallback).next], [
     [primary.id],
     "queued",
     primary.time + 10 * MINUTE_MS,
@@ -49,16 +49,16 @@ Deno.test("NotifierCore.notify() sends through the fallback, once, when Matrix d
 
   runtime.time += 9 * MINUTE_MS;
   await notifier.flush({ waitMs: 0 });
-  assertEquals([said(scene), notifier.status().fallbacks, notifier.status().deferred], [[], 1, 1]);
+  assertEquals([phoneTexts(scene), notifier.status().fallbacks, notifier.status().deferred], [[], 1, 1]);
   runtime.time += MINUTE_MS;
   await notifier.flush({ waitMs: 0 });
-  assertEquals(said(scene).map((text) => text.split("\n")[0]), ["[jump] Link down: ether1"]);
+  assertEquals(phoneTexts(scene).map((text) => text.split("\n")[0]), ["[jump] Link down: ether1"]);
   runtime.time += 60 * MINUTE_MS;
   await notifier.flush({ waitMs: 0 });
   assertEquals(notifier.entries().map(({ channel }) => channel), ["matrix"]);
   await homeserver.restart();
   await notifier.flush();
-  assertEquals([scene.subjects(), said(scene).length, notifier.entries()], [["Link down"], 1, []]);
+  assertEquals([scene.subjects(), phoneTexts(scene).length, notifier.entries()], [["Link down"], 1, []]);
 });
 
 Deno.test("NotifierCore.flush() cancels the fallback when Matrix delivers before the timeout", async () => {
@@ -71,7 +71,7 @@ Deno.test("NotifierCore.flush() cancels the fallback when Matrix delivers before
   const outcomes = await notifier.flush();
   assertEquals(outcomes.map(({ channel, state }) => [channel, state]), [["matrix", "delivered"]]);
   scene.runtime.time += 60 * MINUTE_MS;
-  assertEquals([await notifier.flush(), said(scene)], [[], []]);
+  assertEquals([await notifier.flush(), phoneTexts(scene)], [[], []]);
 });
 
 Deno.test("NotifierCore.flush() sends through the fallback at once when Matrix rejects an entry", async () => {
@@ -81,7 +81,7 @@ Deno.test("NotifierCore.flush() sends through the fallback at once when Matrix r
   const [{ channel, state }] = await notifier.notify({ subject: "Link down" });
   assertEquals([channel, state], ["matrix", "dead"]);
   await notifier.flush();
-  assertEquals([said(scene).length, notifier.entries().map(({ state }) => state)], [1, ["dead"]]);
+  assertEquals([phoneTexts(scene).length, notifier.entries().map(({ state }) => state)], [1, ["dead"]]);
 });
 
 Deno.test("NotifierCore.drop() drops the fallback of a dropped entry", async () => {
@@ -99,7 +99,7 @@ Deno.test("NotifierCore.retry() sends a pending fallback before its timeout", as
   await scene.homeserver.stop();
   const [, { id }] = await notifier.notify({ subject: "Link down" });
   assertEquals((await notifier.retry([id])).map(({ state }) => state), ["delivered"]);
-  assertEquals(said(scene).length, 1);
+  assertEquals(phoneTexts(scene).length, 1);
 });
 
 Deno.test("NotifierCore.status() counts pending fallbacks separately, and they raise no alarm", async () => {
@@ -140,7 +140,7 @@ Deno.test("NotifierCore.notify() sends at once through a channel with pending fa
   await notifier.notify({ subject: "1" });
   const outcomes = await notifier.notify({ subject: "2" }, { channels: ["phone"] });
   assertEquals(outcomes.map(({ channel, state }) => [channel, state]), [["phone", "delivered"]]);
-  assertEquals(said(scene), ["jump: 2"]);
+  assertEquals(phoneTexts(scene), ["jump: 2"]);
 });
 
 Deno.test("NotifierCore.notify() with one key, repeatedly, does not postpone the fallback", async () => {
@@ -152,7 +152,7 @@ Deno.test("NotifierCore.notify() with one key, repeatedly, does not postpone the
     scene.runtime.time += 3 * MINUTE_MS;
     if (count === 4) await notifier.flush({ waitMs: 0 });
   }
-  assertEquals(said(scene).map((text) => text.slice(0, 18)), ["jump: Disk at 94 %"]);
+  assertEquals(phoneTexts(scene).map((text) => text.slice(0, 18)), ["jump: Disk at 94 %"]);
 });
 
 Deno.test("NotifierCore.flush() starts a fallback's timeout at the end of quiet hours", async () => {
@@ -171,13 +171,13 @@ Deno.test("NotifierCore.flush() starts a fallback's timeout at the end of quiet 
     await notifier.flush({ waitMs: 0 });
   }
   await homeserver.stop();
-  // The night is over, and Matrix is late from now on.
+  // Quiet hours are over. The timeout of the fallback starts here.
   runtime.time += 9 * MINUTE_MS;
   await notifier.flush({ waitMs: 0 });
-  assertEquals(said(scene), []);
+  assertEquals(phoneTexts(scene), []);
   runtime.time += 8 * MINUTE_MS;
   await notifier.flush({ waitMs: 0 });
-  assertEquals(said(scene).length, 1);
+  assertEquals(phoneTexts(scene).length, 1);
 });
 
 Deno.test("NotifierCore.plan() uses the fallback of the matching rule, and none if the caller names channels", async () => {
@@ -213,23 +213,24 @@ Deno.test("NotifierCore.deliverUntilEmpty() stays while a fallback is pending, a
   const stop = new AbortController();
   await using notifier = await scene.open({
     ...withPhone(scene),
-    onAttempt: ({ channel, state }) => channel === "phone" && state === "delivered" && stop.abort(new Error("told")),
+    onAttempt: ({ channel, state }) =>
+      channel === "phone" && state === "delivered" && stop.abort(new Error("delivered")),
   });
   await homeserver.stop();
   const start = runtime.time;
   await notifier.notify({ subject: "Link down" }, { waitMs: 0 });
-  await assertRejects(() => notifier.deliverUntilEmpty(stop.signal, () => {}), Error, "told");
+  await assertRejects(() => notifier.deliverUntilEmpty(stop.signal, () => {}), Error, "delivered");
   const lateMs = runtime.time - start - 10 * MINUTE_MS;
   assert(lateMs >= 0 && lateMs < 1000, `${lateMs} ms late`);
-  assertEquals(said(scene).length, 1);
+  assertEquals(phoneTexts(scene).length, 1);
 });
 
 Deno.test("NotifierCore.notify() sends through the fallback at once when neither the queue nor Matrix accepts it", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open(withPhone(scene));
   await notifier.notify({ subject: "1" });
-  assertEquals(said(scene), []);
-  // Where a file stands no directory can be: the queue takes nothing.
+  assertEquals(phoneTexts(scene), []);
+  // A file in place of the directory makes every write to the queue fail.
   Deno.removeSync(`${scene.stateDir}/queue`, { recursive: true });
   Deno.writeTextFileSync(`${scene.stateDir}/queue`, "");
   assertEquals((await notifier.notify({ subject: "2" })).map(({ channel, state }) => [channel, state]), [
@@ -251,24 +252,24 @@ Deno.test("NotifierCore.notify() resolves an incident through the fallback at on
   await notifier.flush({ waitMs: 0 });
   await scene.homeserver.restart();
   await notifier.flush();
-  assertEquals([scene.subjects(), said(scene).length], [["Disk full"], 1]);
+  assertEquals([scene.subjects(), phoneTexts(scene).length], [["Disk full"], 1]);
   await notifier.notify({ subject: "Disk full", key: "disk", resolves: true });
   await notifier.flush();
-  assertEquals([scene.homeserver.events(scene.room).length, said(scene).length, notifier.entries()], [2, 2, []]);
-  // The next one is told by Matrix, and so is its end.
+  assertEquals([scene.homeserver.events(scene.room).length, phoneTexts(scene).length, notifier.entries()], [2, 2, []]);
+  // Matrix delivers the next incident and its end.
   for (const resolves of [false, true]) await notifier.notify({ subject: "Disk full", key: "disk", resolves });
-  assertEquals([said(scene).length, notifier.entries()], [2, []]);
+  assertEquals([phoneTexts(scene).length, notifier.entries()], [2, []]);
 });
 
 Deno.test("NotifierCore.hasOpenIncident() finds an incident that only a fallback reported", async () => {
-  // A command that succeeded again said nothing, and the phone went on believing that it fails.
+  // Otherwise a command that succeeds again would not resolve the incident on the phone.
   await using scene = await setScene();
   await using notifier = await scene.open(withPhone(scene));
   scene.homeserver.fault("too-large", { times: 1 });
   await notifier.notify({ subject: "Backup failed", key: "backup" });
   await notifier.flush();
-  assertEquals([said(scene).length, notifier.hasOpenIncident({ subject: "Backup", key: "backup" })], [1, true]);
+  assertEquals([phoneTexts(scene).length, notifier.hasOpenIncident({ subject: "Backup", key: "backup" })], [1, true]);
   await notifier.notify({ subject: "Backup", key: "backup", resolves: true });
   await notifier.flush();
-  assertEquals([said(scene).length, notifier.hasOpenIncident({ subject: "Backup", key: "backup" })], [2, false]);
+  assertEquals([phoneTexts(scene).length, notifier.hasOpenIncident({ subject: "Backup", key: "backup" })], [2, false]);
 });

@@ -1,4 +1,4 @@
-/** Fan-out under kill -9: whoever sends or delivers by six channels is killed at any of its writes to the journal, and somebody else goes on. */
+/** Fan-out to six channels under kill -9: a process is killed at each of its writes to the journal, and another one goes on. */
 
 import { assert, assertEquals } from "@std/assert";
 import { type FanOut, fanOutTest, NAMES } from "./fan_out_scene.ts";
@@ -8,50 +8,58 @@ import { smtpSuite } from "../fakes/smtp_server.ts";
 const smtpTest = hasStrace() ? await smtpSuite() : undefined;
 const isCi = !["", "0", "false", undefined].includes(Deno.env.get("CI"));
 
-/** A sender makes seven writes where nobody is in its way. */
+/** The writes at which a process is killed. A sender makes seven if no other process delivers. */
 const WRITES = [1, 2, 3, 4, 5, 6, 7, 8];
 
-/** Only Matrix can be asked whether it has a message. */
-const ASKED = NAMES.indexOf("matrix");
+/** Only Matrix can be read back. */
+const READ_BACK = NAMES.indexOf("matrix");
 
-/** Runs a command at once in a place for each write, where it is killed at that one. @returns how many were */
+/**
+ * Runs a command once for each write, in a state directory of its own, and kills it at that write.
+ *
+ * @returns how many were killed
+ */
 async function killEach(t: FanOut, command: (n: number) => readonly string[]): Promise<number> {
   const ends = await Promise.all(WRITES.map((n) => {
     const journal = `${t.stateDir(`${n}`)}/queue/queue.jsonl`;
     const inject = ["-e", "trace=write", "-e", `inject=write:signal=SIGKILL:when=${n}`];
-    const through = ["strace", "-f", "-qq", "-o", "/dev/null", "-P", journal, ...inject];
-    return t.run([...command(n), "--no-background"], { place: `${n}`, through });
+    const wrapper = ["strace", "-f", "-qq", "-o", "/dev/null", "-P", journal, ...inject];
+    return t.run([...command(n), "--no-background"], { stateName: `${n}`, wrapper });
   }));
   return ends.filter(({ signal }) => signal === "SIGKILL").length;
 }
 
 function killTest(name: string, body: (t: FanOut) => Promise<void>): void {
   if (smtpTest !== undefined) return smtpTest(name, () => fanOutTest(body));
-  Deno.test({ name, ignore: !isCi, fn: () => assert(hasStrace(), "strace is not installed, or may not trace") });
+  Deno.test({
+    name,
+    ignore: !isCi,
+    fn: () => assert(hasStrace(), "strace is not installed, or is not permitted to trace"),
+  });
 }
 
 killTest(
-  "a sender and a deliverer that are killed at any write lose nothing, and repeat at most what they had in hand",
+  "send and flush, killed at any write, lose nothing and repeat at most the entries in flight",
   async (t) => {
-    const subjectOf = (n: number) => `Link ${n} down`;
+    const createSubject = (n: number) => `Link ${n} down`;
     await t.homeserver.stop();
     await t.telegram.stop();
-    const senders = await killEach(t, (n) => ["send", subjectOf(n), "ether1"]);
+    const senders = await killEach(t, (n) => ["send", createSubject(n), "ether1"]);
     await t.homeserver.restart();
     await t.telegram.restart();
     const deliverers = await killEach(t, () => ["flush"]);
     assert(senders >= 5 && deliverers >= 2, `killed: ${senders}, ${deliverers}`);
-    const flushes = await Promise.all(WRITES.map((n) => t.run(["flush", "--no-background"], { place: `${n}` })));
+    const flushes = await Promise.all(WRITES.map((n) => t.run(["flush", "--no-background"], { stateName: `${n}` })));
     assertEquals(flushes.map(({ code }) => code), WRITES.map(() => 0));
     for (const n of WRITES) {
-      const counts = await t.counts(subjectOf(n));
-      // The first sender was killed before anything was on disk, and had told nobody that it is.
+      const counts = await t.counts(createSubject(n));
+      // The first sender was killed before anything was on disk, and had not reported success.
       if (n === 1 && counts.every((count) => count === 0)) continue;
-      const { possibleDuplicates } = JSON.parse((await t.run(["status"], { place: `${n}` })).stdout);
+      const { possibleDuplicates } = JSON.parse((await t.run(["status"], { stateName: `${n}` })).stdout);
       const repeated = counts.filter((count) => count > 1).length;
       const text = `write ${n}: ${counts}, ${possibleDuplicates} possible duplicates`;
       assert(counts.every((count) => count >= 1), text);
-      assertEquals(counts[ASKED], 1, text);
+      assertEquals(counts[READ_BACK], 1, text);
       assert(repeated <= possibleDuplicates, text);
     }
   },

@@ -1,4 +1,4 @@
-/** Six channels of six kinds, with servers as strict as the real ones, and the program as a real process. */
+/** Six channels of six kinds with strict loopback servers, and the program as a real process. */
 
 import { inheritedConfig } from "../../scripts/std/argv.ts";
 import {
@@ -12,48 +12,48 @@ import { SmtpServer } from "../fakes/smtp_server.ts";
 import { readMail } from "../fakes/read_mail.ts";
 import { StateFolder } from "../synapse/cli.ts";
 
-/** The channels. */
+/** The names of the channels. */
 export const NAMES = ["matrix", "phone", "gotify", "telegram", "email", "hook"] as const;
 
-/** Who logs in to the mail server. */
+/** The credentials of the mail server. */
 export const LOGIN = { user: "bot", password: "correct-horse" };
 
-/** Where and how a process runs. */
+/** Options for starting a process. */
 export interface StartOptions {
   /** The name of its state directory. @default {"own"} */
-  readonly place?: string;
-  /** What stands before the program, and runs it. */
-  readonly through?: readonly string[];
+  readonly stateName?: string;
+  /** A command that runs the program: `strace`. */
+  readonly wrapper?: readonly string[];
 }
 
-/** What became of a process. */
+/** The end of a process. */
 export interface Ended {
   readonly code: number;
   readonly signal: Deno.Signal | null;
-  /** What became of the envelopes, by channel. */
+  /** The states of the outcomes, by channel. */
   readonly states: Readonly<Record<string, string>>;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** The scene. */
+/** Servers, program and state directories of a test. */
 export interface FanOut {
   readonly homeserver: LoopbackHomeserver;
   readonly telegram: LoopbackTelegram;
   readonly email: SmtpServer;
-  /** How many messages with a subject each channel's readers have, in the order of {@linkcode NAMES}. */
+  /** Counts the messages with a subject at each channel, in the order of {@linkcode NAMES}. */
   counts(subject?: string): Promise<number[]>;
-  /** Runs the program to its end, and prints its outcomes as JSON. */
+  /** Runs the program with `--json` to its end. */
   run(args: readonly string[], options?: StartOptions): Promise<Ended>;
   /** Starts the program. */
   start(args: readonly string[], options?: StartOptions): Deno.ChildProcess;
-  /** The state directory of a place. */
-  stateDir(place?: string): string;
-  /** Resolves when the journal holds so many acknowledgements. */
+  /** The path of a state directory. */
+  stateDir(name?: string): string;
+  /** Resolves when the journal has this many `ack` records. */
   acknowledged(count: number): Promise<void>;
 }
 
-/** Sets the scene for a test. */
+/** Runs a test with its servers. */
 export async function fanOutTest(body: (t: FanOut) => Promise<void>): Promise<void> {
   await using homeserver = await LoopbackHomeserver.start();
   await using ntfy = await LoopbackNtfy.start();
@@ -61,7 +61,7 @@ export async function fanOutTest(body: (t: FanOut) => Promise<void>): Promise<vo
   await using telegram = await LoopbackTelegram.start({ perMinute: 1000 });
   await using webhook = await LoopbackWebhook.start();
   await using email = await SmtpServer.start({ login: LOGIN });
-  // It ends the deliverers that are left behind before the folder goes.
+  // It ends background deliverers before it removes the directory.
   await using state = await StateFolder.create();
   const { userId, accessToken } = homeserver.addUser("bot");
   const room = homeserver.createRoom({ members: [userId] });
@@ -76,7 +76,7 @@ export async function fanOutTest(body: (t: FanOut) => Promise<void>): Promise<vo
   };
   const configFile = `${state.path}/config.json`;
   await Deno.writeTextFile(configFile, JSON.stringify({ identity: "jump", channels }), { mode: 0o600 });
-  const stateDir = (place = "own") => `${state.path}/${place}`;
+  const stateDir = (name = "own") => `${state.path}/${name}`;
   const program = [
     Deno.execPath(),
     "run",
@@ -85,14 +85,22 @@ export async function fanOutTest(body: (t: FanOut) => Promise<void>): Promise<vo
     ...inheritedConfig(),
     `${import.meta.dirname}/../../mod.ts`,
   ];
-  function start(args: readonly string[], { place, through = [] }: StartOptions = {}): Deno.ChildProcess {
-    const [path, ...rest] = [...through, ...program, ...args, "--config", configFile, "--state-dir", stateDir(place)];
+  function start(args: readonly string[], { stateName, wrapper = [] }: StartOptions = {}): Deno.ChildProcess {
+    const [path, ...rest] = [
+      ...wrapper,
+      ...program,
+      ...args,
+      "--config",
+      configFile,
+      "--state-dir",
+      stateDir(stateName),
+    ];
     return new Deno.Command(path, { args: rest, stdin: "null", stdout: "piped", stderr: "piped" }).spawn();
   }
   await body({
     ...{ homeserver, telegram, email, start, stateDir },
     async counts(subject = "") {
-      // The mail server has taken what was acknowledged, and tells of it by a pipe.
+      // The mail server reports the mails that it accepted through a pipe.
       const mails = await Promise.all(email.mails.map(({ data }) => readMail(data)));
       const subjects = [
         homeserver.events(room).map(({ content }) => String(content.body).split("\n")[0]),

@@ -1,4 +1,4 @@
-/** One notification for six channels, two of which are down: as real processes, with servers as strict as the real ones. */
+/** One notification for six channels, two of which are down, with real processes. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { NotifierCore } from "../../src/notifier/core.ts";
@@ -9,7 +9,7 @@ import { smtpSuite } from "../fakes/smtp_server.ts";
 const smtpTest = await smtpSuite();
 
 smtpTest(
-  "send delivers by the four channels that are up at once, and by the two that are down later, each once",
+  "send delivers through four channels at once, and later through the two that were down, each once",
   async () => {
     await fanOutTest(async ({ homeserver, telegram, email, counts, run }) => {
       await homeserver.stop();
@@ -26,7 +26,7 @@ smtpTest(
       });
       await email.waitForMails(1);
       assertEquals(await counts(), [0, 1, 1, 0, 1, 1]);
-      // Nobody who has it gets it again while the others are still down.
+      // Channels that delivered do not repeat it while the others are down.
       const early = await run(["flush", "--no-background", "--wait", "0"]);
       assertEquals([early.code, await counts()], [75, [0, 1, 1, 0, 1, 1]]);
       await homeserver.restart();
@@ -38,27 +38,30 @@ smtpTest(
   },
 );
 
-smtpTest("one that hangs and one that is down delay nobody, and a kill in between repeats nothing", async () => {
-  await fanOutTest(async ({ homeserver, telegram, email, counts, run, start, acknowledged }) => {
-    // It takes the message, and nobody hears of it.
-    homeserver.fault("hang-after-persisting");
-    telegram.fault("refuse");
-    const sender = start(["send", "Link down", "ether1", "--no-background"]);
-    await acknowledged(4);
-    await homeserver.received(({ fault, handled }) => fault === "hang-after-persisting" && handled);
-    sender.kill("SIGKILL");
-    await sender.output();
-    await email.waitForMails(1);
-    assertEquals(await counts(), [1, 1, 1, 0, 1, 1]);
-    await homeserver.clearFaults();
-    await telegram.clearFaults();
-    const flushed = await run(["flush", "--no-background"]);
-    assertEquals([flushed.code, flushed.states], [0, { matrix: "delivered", telegram: "delivered" }]);
-    assertEquals(await counts(), NAMES.map(() => 1));
-  });
-});
+smtpTest(
+  "send delivers through four channels while one hangs and one is down, and a kill repeats nothing",
+  async () => {
+    await fanOutTest(async ({ homeserver, telegram, email, counts, run, start, acknowledged }) => {
+      // The homeserver stores the message, but does not respond.
+      homeserver.fault("hang-after-persisting");
+      telegram.fault("refuse");
+      const sender = start(["send", "Link down", "ether1", "--no-background"]);
+      await acknowledged(4);
+      await homeserver.received(({ fault, handled }) => fault === "hang-after-persisting" && handled);
+      sender.kill("SIGKILL");
+      await sender.output();
+      await email.waitForMails(1);
+      assertEquals(await counts(), [1, 1, 1, 0, 1, 1]);
+      await homeserver.clearFaults();
+      await telegram.clearFaults();
+      const flushed = await run(["flush", "--no-background"]);
+      assertEquals([flushed.code, flushed.states], [0, { matrix: "delivered", telegram: "delivered" }]);
+      assertEquals(await counts(), NAMES.map(() => 1));
+    });
+  },
+);
 
-smtpTest("a deliverer in the background sends by every channel what its parent could not", async () => {
+smtpTest("the background deliverer sends through every channel what its parent could not", async () => {
   await fanOutTest(async ({ email, telegram, counts, run, acknowledged, stateDir }) => {
     await email.end();
     telegram.fault("refuse");
@@ -71,11 +74,11 @@ smtpTest("a deliverer in the background sends by every channel what its parent c
     assertEquals(await counts(), NAMES.map(() => 1));
     const text = readAll(stateDir());
     assertStringIncludes(text, "delivered");
-    for (const secret of [telegram.token, LOGIN.password]) assert(!text.includes(secret), "no secret is written down");
+    for (const secret of [telegram.token, LOGIN.password]) assert(!text.includes(secret), "no secret is on disk");
   });
 });
 
-/** Everything that is written down there. */
+/** Reads all files of a directory and its subdirectories. */
 function readAll(folder: string): string {
   return [...Deno.readDirSync(folder)].map(({ name, isDirectory }) => {
     const path = `${folder}/${name}`;

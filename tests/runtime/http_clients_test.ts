@@ -1,4 +1,4 @@
-/** Connections over the real network stack: certificates, and proxies that count what passes. */
+/** Connections over the real network stack: certificates and proxies. */
 
 import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { readConnection } from "../../src/config/connection.ts";
@@ -16,7 +16,7 @@ import { fieldsOf } from "../fakes/outcomes.ts";
 
 const CA = { caFile: tlsFile("authority.pem") };
 
-/** Asks once, with the settings of a channel and an environment. */
+/** Sends a request with the settings of a channel and an environment. */
 async function ask(url: string, settings: Record<string, string> = {}, env: Record<string, string> = {}) {
   using runtime = denoRuntime();
   using clients = new HttpClients((name) => env[name]);
@@ -25,7 +25,7 @@ async function ask(url: string, settings: Record<string, string> = {}, env: Reco
   return await exchange({ ...runtime, fetch }, { method: "GET", url, timeoutMs: 20_000 });
 }
 
-/** What a failure says, and what mends it. */
+/** The message and the hint of a failure. */
 async function failure(url: string, settings: Record<string, string> = {}, env: Record<string, string> = {}) {
   const error = await assertRejects(() => ask(url, settings, env));
   const hint = error instanceof TransportError || error instanceof ConfigError ? error.hint : undefined;

@@ -4,7 +4,7 @@ import { exchange, parseRetryAfter } from "../../src/runtime/http.ts";
 import { denoRuntime } from "../../src/runtime/runtime.ts";
 import { fakeRuntime, TEST_TIME } from "../fakes/runtime.ts";
 
-/** A server that reads a request and then does what the test wants of the connection. */
+/** A server that reads a request and then lets the test use the connection. */
 function rawServer(serve: (connection: Deno.Conn) => Promise<void> | void) {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const done = (async () => {
@@ -39,7 +39,7 @@ Deno.test("exchange() fails with phase connect when no server listens", async ()
 });
 
 Deno.test("exchange() fails with phase connect when the name does not resolve", async () => {
-  assertEquals(await phaseOf("http://nobody.invalid/"), "connect");
+  assertEquals(await phaseOf("http://name.invalid/"), "connect");
 });
 
 Deno.test("exchange() fails with phase connect when TLS fails", async () => {
@@ -106,7 +106,7 @@ Deno.test("exchange() shows no secret in its errors", async () => {
   using runtime = denoRuntime();
   const request = {
     method: "GET",
-    url: "http://nobody.invalid/?x=hush",
+    url: "http://name.invalid/?x=hush",
     headers: { Authorization: "hush" },
     timeoutMs: 1000,
   } as const;

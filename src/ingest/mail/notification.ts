@@ -25,7 +25,7 @@ const SEVERITIES = { low: "info", normal: "info", high: "error", highest: "criti
   string
 >;
 
-/** Turns a mail into input that `createNotification()` accepts, whatever the mail contains. */
+/** Turns a mail into input that `createNotification()` accepts for every mail. */
 export async function toMailNotification(mail: Mail, context: MailContext): Promise<NotificationInput> {
   const { sender, sendsFiles = true } = context;
   const files = sendsFiles ? chooseAttachments(mail.attachments) : [];

@@ -188,13 +188,13 @@ Deno.test("delivererCommand() starts this program again, with the permissions th
     { execPath: "/bin/deno", mode: "deno", entry: "file:///x/mod.ts", runsSubprocesses: true },
     options,
   );
-  assert(runs.args.includes("--allow-run"), "only who may run everything may kill a group of processes");
+  assert(runs.args.includes("--allow-run"), "killing a process group takes the permission to run every program");
 });
 
 Deno.test("the background deliverer runs the programs of its channels", async () => {
   await backgroundTest(async ({ state, log }) => {
     const script = `${state.path}/tell`;
-    const text = '#!/bin/sh\n[ -e "$0.ready" ] || { touch "$0.ready"; exit 75; }\ncat > "$0.said"; echo told\n';
+    const text = '#!/bin/sh\n[ -e "$0.ready" ] || { touch "$0.ready"; exit 75; }\ncat > "$0.said"; echo spoken\n';
     await Deno.writeTextFile(script, text, { mode: 0o700 });
     await Deno.writeTextFile(`${state.path}/c.json`, JSON.stringify({ channels: { exec: { command: [script] } } }));
     const places = ["--config", `${state.path}/c.json`, "--state-dir", `${state.path}/own`];
@@ -212,7 +212,7 @@ Deno.test("the background deliverer runs the programs of its channels", async ()
       ],
     }).output();
     assertMatch(new TextDecoder().decode(stdout), /^queued .*: .*tell ended with exit code 75; next try/);
-    await log(/delivered .* to exec .*: told/);
+    await log(/delivered .* to exec .*: spoken/);
     assertEquals(JSON.parse(await Deno.readTextFile(`${script}.said`)).subject, "Up");
   });
 });
