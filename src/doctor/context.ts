@@ -1,16 +1,20 @@
-/** What every check is given. */
+/** The subject of the checks of the host, and what they share. */
 
 import { stateDirPath } from "../config/paths.ts";
 import type { LoadOptions } from "../config/load.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Host } from "./host.ts";
 
-/** How to look. */
+/** Options of the doctor. */
 export interface DoctorOptions extends LoadOptions {
-  /** How long a server, or a program of the host, may take for an answer, milliseconds. @default {10_000} */
+  /**
+   * The timeout of each request and of each program of the host, milliseconds.
+   *
+   * @default {10_000}
+   */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
-  /** Whether nobody is to be left behind that goes on delivering. @default {false} */
+  /** True if no background process may be started. @default {false} */
   readonly noBackground?: boolean;
 }
 
@@ -24,21 +28,21 @@ export interface DoctorContext {
 /** A server that answers later than this makes every message late. */
 const DEFAULT_TIMEOUT_MS = 10_000;
 
-/** The limit of a request. */
+/** Returns the timeout and the signal of a request. */
 export function limitsOf({ options }: DoctorContext): { readonly timeoutMs: number; readonly signal?: AbortSignal } {
   return { timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS, signal: options.signal };
 }
 
 /**
- * The state directory.
+ * Returns the state directory.
  *
- * @throws {ConfigError} when there is no place for it
+ * @throws {ConfigError} if there is no place for it
  */
 export function stateDirOf({ runtime, options }: DoctorContext): string {
   return options.stateDir ?? stateDirPath(runtime);
 }
 
-/** What a program of the host prints; undefined when nobody can tell. */
+/** Runs a program of the host. Returns its output; undefined if it cannot be run or fails. */
 export async function askHost(
   context: DoctorContext,
   program: string,

@@ -163,8 +163,8 @@ async function joinExisting(room: string, context: RoomContext): Promise<Room> {
 /** True also for 404: the homeserver may get to know a room id only with the invite. */
 function mayNeedInvite(error: unknown): boolean {
   if (!(error instanceof CommandError) || !(error.cause instanceof MatrixError)) return false;
-  const { errcode, status } = error.cause;
-  return errcode === "M_FORBIDDEN" || errcode === "M_UNSUPPORTED_ROOM_VERSION" || status === 404;
+  const { failureClass, status } = error.cause;
+  return failureClass === "destination" || status === 404;
 }
 
 async function resolve(alias: string, { client, signal }: RoomContext): Promise<string> {
