@@ -18,8 +18,8 @@ import { createMessage } from "./world.ts";
 
 const SENDERS = 4;
 const FAULTS = [
-  "calm",
-  "calm",
+  "none",
+  "none",
   "refuse",
   "drop-after-persisting",
   "drop-before-persisting",
@@ -134,7 +134,7 @@ export async function storm(seconds: number, seed: number): Promise<StormResult>
       await homeserver.clearFaults();
       const fault = pick(FAULTS);
       if (roll() < 0.2) await homeserver.restart({ memory: pick(["kept", "lost"]) });
-      if (fault !== "calm") homeserver.fault(fault, { retryAfterMs: 500 });
+      if (fault !== "none") homeserver.fault(fault, { retryAfterMs: 500 });
       await wait(200 + 800 * roll());
     }
   }
