@@ -1,6 +1,7 @@
 /**
- * Sends notifications to Matrix rooms and to other channels: ntfy, Gotify, Telegram, email, webhooks, programs. A queue on
- * disk keeps what cannot be delivered yet. It is delivered later, once and in order.
+ * Sends notifications to Matrix rooms and to other channels: ntfy, Gotify, Telegram, email,
+ * webhooks, programs. A queue on disk keeps what cannot be delivered yet. It is delivered later,
+ * once and in order.
  *
  * @example Send with the configuration of the command line
  * ```ts ignore

@@ -1,6 +1,7 @@
 /**
- * The errors that callers catch, each a condition. A message says what could not be done, then, after a colon, why; it has
- * no full stop. Errors with a hint also say how to fix it. The command line adds the prefix and prints the hint.
+ * The errors that callers catch, each a condition. A message says what could not be done, then,
+ * after a colon, why; it has no full stop. Errors with a hint also say how to fix it. The command
+ * line adds the prefix and prints the hint.
  *
  * @module
  */
@@ -12,7 +13,8 @@ export interface HintOptions extends ErrorOptions {
 }
 
 /**
- * An error that can say how to fix it. All errors that the library throws on purpose are of this class.
+ * An error that can say how to fix it. All errors that the library throws on purpose are of this
+ * class.
  *
  * @example Print an error and its hint
  * ```ts
@@ -40,7 +42,10 @@ export class HintedError extends Error {
   }
 }
 
-/** The input cannot be sent: an empty subject, a message that is too long, a channel or a room that does not exist. */
+/**
+ * The input cannot be sent: an empty subject, a message that is too long, a channel or a room that
+ * does not exist.
+ */
 export class InvalidNotificationError extends HintedError {
   /** The name of the class, for code that cannot use `instanceof`. */
   override name = "InvalidNotificationError" as const;
@@ -53,10 +58,12 @@ export class ConfigError extends HintedError {
 }
 
 /**
- * Deno denies a permission that this program needs. The hint names the flag, such as `--allow-read`.
+ * Deno denies a permission that this program needs. The hint names the flag, such as
+ * `--allow-read`.
  *
- * If Deno denies access to the queue, the error is a {@linkcode StorageError} with the code `permission-denied`. If it
- * denies access to the network, the notification stays in the queue and its outcome names the flag.
+ * If Deno denies access to the queue, the error is a {@linkcode StorageError} with the code
+ * `permission-denied`. If it denies access to the network, the notification stays in the queue and
+ * its outcome names the flag.
  */
 export class PermissionError extends HintedError {
   /** The name of the class, for code that cannot use `instanceof`. */
@@ -85,9 +92,10 @@ export function permissionHint({ message }: Error): string {
 }
 
 /**
- * Why the state directory could not be used. `disk-full`: no space is left. `queue-full`: the queue is at its size limit.
- * `locked`: another process holds the lock. `write-failed` and `io-error`: a write, or any other access, failed.
- * `attachments-not-stored`: only the attachments could not be stored. `permission-denied`: the access is not permitted.
+ * Why the state directory could not be used. `disk-full`: no space is left. `queue-full`: the queue
+ * is at its size limit. `locked`: another process holds the lock. `write-failed` and `io-error`: a
+ * write, or any other access, failed. `attachments-not-stored`: only the attachments could not be
+ * stored. `permission-denied`: the access is not permitted.
  */
 export type StorageErrorCode =
   | "disk-full"
@@ -108,14 +116,20 @@ const STORAGE_HINTS: Readonly<Record<StorageErrorCode, string>> = {
   "permission-denied": "run it as the owner of the directory, or name another one with --state-dir",
 };
 
-/** The state directory, which holds the queue, cannot be read or written. What was queued before stays safe. */
+/**
+ * The state directory, which holds the queue, cannot be read or written. What was queued before
+ * stays safe.
+ */
 export class StorageError extends HintedError {
   /** The name of the class, for code that cannot use `instanceof`. */
   override name = "StorageError" as const;
   /** Why the state directory could not be used. */
   readonly code: StorageErrorCode;
 
-  /** Creates an error whose message says what could not be done and, after a colon, why. Each code has a default hint. */
+  /**
+   * Creates an error whose message says what could not be done and, after a colon, why. Each code
+   * has a default hint.
+   */
   constructor(code: StorageErrorCode, message: string, options?: HintOptions) {
     super(message, { hint: STORAGE_HINTS[code], ...options });
     this.code = code;
@@ -135,8 +149,9 @@ export class DiscoveryError extends HintedError {
 }
 
 /**
- * Why a login failed. `refused`: the server rejects the credentials. `rate-limited`: the server says when to try again.
- * `expired`: the login was not confirmed in time. `unavailable`: the server does not offer this login, or does not answer.
+ * Why a login failed. `refused`: the server rejects the credentials. `rate-limited`: the server
+ * says when to try again. `expired`: the login was not confirmed in time. `unavailable`: the server
+ * does not offer this login, or does not answer.
  */
 export type LoginErrorCode = "refused" | "rate-limited" | "expired" | "unavailable";
 
@@ -160,9 +175,9 @@ export class InterruptedError extends HintedError {
 }
 
 /**
- * How far a request got before it failed. `connect`: DNS, TCP or TLS failed, so no byte of the request was sent.
- * `exchange`: the connection broke later, so the server may have acted. `timeout`: no response in time; the server may
- * still act.
+ * How far a request got before it failed. `connect`: DNS, TCP or TLS failed, so no byte of the
+ * request was sent. `exchange`: the connection broke later, so the server may have acted.
+ * `timeout`: no response in time; the server may still act.
  */
 export type TransportPhase = "connect" | "exchange" | "timeout";
 
@@ -191,11 +206,12 @@ export class ProxiedFetchError extends TypeError {
 }
 
 /**
- * What a service's answer means. `not-sent`: it was not accepted now, and may be later. `in-doubt`: the service may
- * have acted. `rate-limited`: the service says when to try again. `credentials`: every request of this account fails until
- * the account or its settings are fixed. `destination`: this destination refuses our messages. `destination-busy`: the
- * destination cannot take a message now. `rejected`: the service will never accept this notification. `not-the-service`:
- * the answer comes from something else.
+ * What a service's answer means. `not-sent`: it was not accepted now, and may be later. `in-doubt`:
+ * the service may have acted. `rate-limited`: the service says when to try again. `credentials`:
+ * every request of this account fails until the account or its settings are fixed. `destination`:
+ * this destination refuses our messages. `destination-busy`: the destination cannot take a message
+ * now. `rejected`: the service will never accept this notification. `not-the-service`: the answer
+ * comes from something else.
  */
 export type ResponseClass =
   | "not-sent"
@@ -236,7 +252,10 @@ export class ResponseError extends Error implements Refusal {
   }
 }
 
-/** The response is not the service's: it comes from a captive portal, a proxy, a redirect or another program. */
+/**
+ * The response is not the service's: it comes from a captive portal, a proxy, a redirect or another
+ * program.
+ */
 export class NotTheServiceError extends Error {
   override name = "NotTheServiceError" as const;
   /** The HTTP status. */
@@ -263,7 +282,10 @@ export class TooEarlyError extends Error {
   }
 }
 
-/** An attempt failed before it sent the envelope, so it cannot have delivered it. The cause is the failure. */
+/**
+ * An attempt failed before it sent the envelope, so it cannot have delivered it. The cause is the
+ * failure.
+ */
 export class NotSentError extends Error {
   override name = "NotSentError" as const;
 

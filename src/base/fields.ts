@@ -1,7 +1,8 @@
 /**
  * Reads untrusted objects field by field. Every error names the dotted path of its field.
  *
- * A reader either throws the first problem, or collects all of them: `config check` reads once and prints the list.
+ * A reader either throws the first problem, or collects all of them: `config check` reads once and
+ * prints the list.
  *
  * @module
  */
@@ -20,8 +21,10 @@ export class Fields {
   /**
    * @param value the object
    * @param path its dotted path, for errors; empty for the top
-   * @param names names for errors of fields that came from elsewhere, such as an environment variable
-   * @param problems collects what {@linkcode Fields.attempt} and {@linkcode Fields.end} find; without it they throw
+   * @param names names for errors of fields that came from elsewhere, such as an environment
+   * variable
+   * @param problems collects what {@linkcode Fields.attempt} and {@linkcode Fields.end} find;
+   * without it they throw
    * @throws {ConfigError} if the value is not an object
    */
   constructor(value: unknown, path: string, names: Readonly<Record<string, string>> = {}, problems?: ConfigError[]) {

@@ -1,6 +1,6 @@
 /**
- * Secrets: values that never appear in output. They are read at each use, so that a new token needs no restart, and from
- * files that other users cannot read.
+ * Secrets: values that never appear in output. They are read at each use, so that a new token needs
+ * no restart, and from files that other users cannot read.
  *
  * @module
  */

@@ -1,8 +1,9 @@
 /**
  * Writes HTML that every parser reads the same way.
  *
- * The invariant: the parsing rules of the HTML standard do not change the nesting of the elements in `#open`. So a client
- * sees the tree that was checked here, and reducing the result again changes nothing.
+ * The invariant: the parsing rules of the HTML standard do not change the nesting of the elements
+ * in `#open`. So a client sees the tree that was checked here, and reducing the result again
+ * changes nothing.
  *
  * @module
  */
@@ -32,7 +33,10 @@ export class HtmlWriter {
   readonly #text = new TextWriter();
   readonly #maxChars: number;
   #html = "";
-  /** What was written last: the name of a tag, {@linkcode BLANK}, or empty for other text. The start counts as a block. */
+  /**
+   * What was written last: the name of a tag, {@linkcode BLANK}, or empty for other text. The start
+   * counts as a block.
+   */
   #last = "div";
   #afterPre = false;
 
@@ -48,8 +52,8 @@ export class HtmlWriter {
   /**
    * Writes a start tag, after the end tags that a parser would imply before it.
    *
-   * @returns the element to close later; undefined for an element without content, and for one that is not permitted here.
-   * The content of the latter is written without it.
+   * @returns the element to close later; undefined for an element without content, and for one that
+   * is not permitted here. The content of the latter is written without it.
    */
   open(tag: string, attributes: readonly Attribute[]): OpenElement | undefined {
     if (!TABLE_PARENTS.has(tag)) this.#closeImplied(tag);
@@ -68,7 +72,9 @@ export class HtmlWriter {
     return element;
   }
 
-  /** Writes the end tag, after those of open elements inside. Does nothing if the element is closed. */
+  /**
+   * Writes the end tag, after those of open elements inside. Does nothing if the element is closed.
+   */
   close(element: OpenElement): void {
     if (!this.#open.includes(element)) return;
     for (let top = this.#open.pop(); top !== undefined; top = this.#open.pop()) {
@@ -125,7 +131,10 @@ export class HtmlWriter {
     if (tag === "li") this.#closeItem();
   }
 
-  /** An item ends the previous item, unless it is in a block inside it. A `div` does not count as such a block. */
+  /**
+   * An item ends the previous item, unless it is in a block inside it. A `div` does not count as
+   * such a block.
+   */
   #closeItem(): void {
     const block = this.#open.findLast(({ tag }) => BLOCKS.has(tag) && tag !== "div");
     if (block?.tag === "li") this.close(block);

@@ -1,6 +1,6 @@
 /**
- * Loads the renderers of Markdown and HTML, which use libraries. The specifiers are computed, so that the libraries are in no
- * module graph and only a message in such a format downloads them.
+ * Loads the renderers of Markdown and HTML, which use libraries. The specifiers are computed, so
+ * that the libraries are in no module graph and only a message in such a format downloads them.
  *
  * @module
  */

@@ -1,7 +1,8 @@
 // deno-lint-ignore-file no-import-prefix -- A module run from a URL sees no import map, so the version stands here.
 
 /**
- * Renders Markdown for a Matrix message. This file is loaded late, so that only hosts that need the parsers download them.
+ * Renders Markdown for a Matrix message. This file is loaded late, so that only hosts that need the
+ * parsers download them.
  *
  * @module
  */
@@ -26,36 +27,37 @@ export const MAX_MARKDOWN_CHARS: number = 64 * 1024;
 const MAX_RENDERED_CHARS = 4 * MAX_MARKDOWN_CHARS;
 
 /**
- * How deep quotations and lists, or emphasis and links, may nest. Deeper ones are plain text. The limit of a message is 100.
+ * How deep quotations and lists, or emphasis and links, may nest. Deeper ones are plain text. The
+ * limit of a message is 100.
  */
 const MAX_NESTING = 50;
 
 /**
- * The limit for the cost of all paragraphs, see {@linkcode estimateCost}. The lexer takes up to 2 ns for each unit, so
- * this is about half a second.
+ * The limit for the cost of all paragraphs, see {@linkcode estimateCost}. The lexer takes up to 2
+ * ns for each unit, so this is about half a second.
  */
 const MAX_COST = 256 * 1024 * 1024;
 
 /**
- * A delimiter of emphasis makes the lexer search the rest of the paragraph many times. It costs about this much more than
- * other characters.
+ * A delimiter of emphasis makes the lexer search the rest of the paragraph many times. It costs
+ * about this much more than other characters.
  */
 const DELIMITER_COST = 16;
 
 /**
- * Renders GitHub flavoured Markdown as the HTML of a message. Line breaks are kept (`breaks`), as in GitHub's comments and
- * in Matrix clients, because lines have a meaning in the output of programs. HTML in the Markdown is permitted; the result
- * goes through `reduceHtml`. A single paragraph is written without `p`, because the specification wants no HTML that is not
- * needed.
+ * Renders GitHub flavoured Markdown as the HTML of a message. Line breaks are kept (`breaks`), as
+ * in GitHub's comments and in Matrix clients, because lines have a meaning in the output of
+ * programs. HTML in the Markdown is permitted; the result goes through `reduceHtml`. A single
+ * paragraph is written without `p`, because the specification wants no HTML that is not needed.
  *
- * It never throws. The lexer takes quadratic time for a paragraph with many `*`, `_`, `~` or long runs of blanks or
- * punctuation, and a deep stack for deep nesting. Such a paragraph, and anything deeper than 50 levels, stays plain text
- * with its line breaks. Markdown that is longer than {@linkcode MAX_MARKDOWN_CHARS}, or whose result has no text, stays
- * plain text as a whole.
+ * It never throws. The lexer takes quadratic time for a paragraph with many `*`, `_`, `~` or long
+ * runs of blanks or punctuation, and a deep stack for deep nesting. Such a paragraph, and anything
+ * deeper than 50 levels, stays plain text with its line breaks. Markdown that is longer than
+ * {@linkcode MAX_MARKDOWN_CHARS}, or whose result has no text, stays plain text as a whole.
  *
  * @param markdown the source
- * @returns the HTML, and as `text` the source, because Markdown is readable; control characters and lone surrogates are
- * removed from it
+ * @returns the HTML, and as `text` the source, because Markdown is readable; control characters and
+ * lone surrogates are removed from it
  */
 export function renderMarkdown(markdown: string): Markup {
   const text = cleanText(markdown);
@@ -69,7 +71,8 @@ function tryToHtml(text: string): string | undefined {
   try {
     return toHtml(text);
   } catch {
-    // The library has a bug, or the stack is too small. A message must not be lost because of its format.
+    // The library has a bug, or the stack is too small. A message must not be lost because of its
+    // format.
     return undefined;
   }
 }
@@ -93,7 +96,8 @@ class MessageRenderer extends Renderer {
 }
 
 /**
- * Limits the work of the lexer. It calls itself through these two methods for everything that is nested.
+ * Limits the work of the lexer. It calls itself through these two methods for everything that is
+ * nested.
  */
 class BoundedLexer extends Lexer {
   #depth = 0;
@@ -130,7 +134,10 @@ class BoundedLexer extends Lexer {
   }
 }
 
-/** Estimates the lexer's work: the length times the number of characters that can make it search the rest. */
+/**
+ * Estimates the lexer's work: the length times the number of characters that can make it search the
+ * rest.
+ */
 function estimateCost(source: string): number {
   let searches = 0, previous = "";
   for (const char of source) {

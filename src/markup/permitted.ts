@@ -1,6 +1,6 @@
 /**
- * The elements and attributes that a message may have, from the Client-Server API, section "m.room.message msgtypes"
- * (v1.18), and what happens to the others.
+ * The elements and attributes that a message may have, from the Client-Server API, section
+ * "m.room.message msgtypes" (v1.18), and what happens to the others.
  *
  * @module
  */
@@ -40,8 +40,8 @@ export const TABLE_PARENTS: ReadonlyMap<string, readonly string[]> = new Map([
 export const TABLE_FRAMES: ReadonlySet<string> = new Set(["table", "thead", "tbody", "tr"]);
 
 /**
- * Elements that are replaced by another one. `strike` is the old name of `del`. Other blocks become a `div`, because
- * otherwise their text would be joined to that of their neighbours.
+ * Elements that are replaced by another one. `strike` is the old name of `del`. Other blocks become
+ * a `div`, because otherwise their text would be joined to that of their neighbours.
  */
 export const REPLACED: ReadonlyMap<string, string> = new Map([
   ...["strike"].map((tag) => [tag, "del"] as const),
@@ -54,9 +54,9 @@ export const REPLACED: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * Elements that are dropped with their content, because it is not text of the message: programs, styles, the head of a
- * page, alternatives for old browsers, parts of forms, and the quotation of a reply (`mx-reply`, which the specification
- * dropped in v1.13).
+ * Elements that are dropped with their content, because it is not text of the message: programs,
+ * styles, the head of a page, alternatives for old browsers, parts of forms, and the quotation of a
+ * reply (`mx-reply`, which the specification dropped in v1.13).
  */
 export const DROPPED: ReadonlySet<string> = new Set([
   ...["script", "style", "head", "title", "template", "desc", "metadata", "mx-reply"],
@@ -89,11 +89,15 @@ const CHECKS: ReadonlyMap<string, Readonly<Record<string, Check>>> = new Map<str
   ["div", { "data-mx-maths": cleanText }],
 ]);
 
-/** The starts of permitted links. Without the two slashes a browser would read a URL as relative to its page. */
+/**
+ * The starts of permitted links. Without the two slashes a browser would read a URL as relative to
+ * its page.
+ */
 const HREF_STARTS = ["https://", "http://", "ftp://", "mailto:", "magnet:"];
 
 /**
- * Returns the attributes that the specification permits for an element, in the order of the specification.
+ * Returns the attributes that the specification permits for an element, in the order of the
+ * specification.
  *
  * @param tag the element in lower case
  * @param attributes the attributes of the source, each name once

@@ -7,8 +7,8 @@
 import { type Attribute, BLOCKS, findAttribute, VOIDS } from "./permitted.ts";
 
 /**
- * An element with a mark at the start of its lines: `- ` and then two spaces for an item, `> ` for each line of a quotation,
- * nothing for the cell of a table.
+ * An element with a mark at the start of its lines: `- ` and then two spaces for an item, `> ` for
+ * each line of a quotation, nothing for the cell of a table.
  */
 interface Level {
   readonly first: string;
@@ -40,9 +40,10 @@ const MAX_SHOWN_LEVELS = 10;
 const SPACED = new Set(["p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "ul", "ol", "table", "hr"]);
 
 /**
- * Collects plain text. Blocks start a new line, and white space collapses outside of `pre`. Items start with `- ` or their
- * number, quotations with `> `. Cells are separated by ` | `. A link is followed by its address. An image without a
- * description is `[Image]`. A spoiler is replaced by a note, as the specification's section "Spoiler messages" asks.
+ * Collects plain text. Blocks start a new line, and white space collapses outside of `pre`. Items
+ * start with `- ` or their number, quotations with `> `. Cells are separated by ` | `. A link is
+ * followed by its address. An image without a description is `[Image]`. A spoiler is replaced by a
+ * note, as the specification's section "Spoiler messages" asks.
  */
 export class TextWriter {
   #text = "";

@@ -1,6 +1,6 @@
 /**
- * The notifier's internals. The public class `Notifier` wraps it; the command line and the background deliverer use it
- * directly.
+ * The notifier's internals. The public class `Notifier` wraps it; the command line and the
+ * background deliverer use it directly.
  *
  * ```text
  * notify:   createNotification -> route -> queue.enqueue (on disk: from here it cannot be lost) -> deliver -> outcomes
@@ -71,7 +71,10 @@ export class NotifierCore implements AsyncDisposable {
     return this.#parts.stateDir;
   }
 
-  /** Returns a notification as its readers see it: marked if it resolves an incident, shortcodes replaced. */
+  /**
+   * Returns a notification as its readers see it: marked if it resolves an incident, shortcodes
+   * replaced.
+   */
   present(notification: Notification): Notification {
     return this.#parts.present(notification);
   }
@@ -99,7 +102,8 @@ export class NotifierCore implements AsyncDisposable {
       isDeliverer = waitMs > 0 && queue.deliverLock.tryAcquire();
       enqueued = await this.#enqueue(toEnqueueRequests(plan, options.id), isDeliverer);
     } catch (error) {
-      // The caller will repeat a call with an idempotency key. Without the queue nothing would remember that key.
+      // The caller will repeat a call with an idempotency key. Without the queue nothing would
+      // remember that key.
       if (!(error instanceof StorageError) || options.id !== undefined) throw error;
       return await sendWithoutQueue(plan, channels, { runtime, shortcodes, waitMs, signal, warn, problem: error });
     }
@@ -112,8 +116,8 @@ export class NotifierCore implements AsyncDisposable {
   }
 
   /**
-   * Returns what {@linkcode NotifierCore.notify} would put into the queue. It checks and routes the notification, but does
-   * not read its attachments.
+   * Returns what {@linkcode NotifierCore.notify} would put into the queue. It checks and routes the
+   * notification, but does not read its attachments.
    *
    * @throws {InvalidNotificationError} if the input cannot be sent
    * @throws {ConfigError} if no channel is configured
@@ -124,7 +128,10 @@ export class NotifierCore implements AsyncDisposable {
     return route(notification, { ...routing, openIncidents: this.#findOpenIncidents(notification) }, options);
   }
 
-  /** True if an incident with this key is open at any destination that this notification would go to. */
+  /**
+   * True if an incident with this key is open at any destination that this notification would go
+   * to.
+   */
   hasOpenIncident(input: NotificationInput, options: RouteOptions = {}): boolean {
     if (input.key === undefined) return false;
     this.#parts.queue.refresh();
@@ -153,8 +160,9 @@ export class NotifierCore implements AsyncDisposable {
   }
 
   /**
-   * Delivers until the queue is empty, for the background deliverer. While another process delivers it waits for its turn.
-   * It ends early if a flush is requested while a channel is held: the flushing process may know a new token.
+   * Delivers until the queue is empty, for the background deliverer. While another process delivers
+   * it waits for its turn. It ends early if a flush is requested while a channel is held: the
+   * flushing process may know a new token.
    *
    * @param onStart called each time this process begins to deliver
    * @throws the signal's reason, if the signal aborts
@@ -228,12 +236,18 @@ export class NotifierCore implements AsyncDisposable {
     return Promise.resolve();
   }
 
-  /** Finds where the incident is open that a notification resolves, among the records that were read. */
+  /**
+   * Finds where the incident is open that a notification resolves, among the records that were
+   * read.
+   */
   #findOpenIncidents({ key, resolves, time }: Notification): readonly Lane[] {
     return resolves && key !== undefined ? this.#parts.queue.state.openIncidentLanes(key, time) : [];
   }
 
-  /** Writes requests. A deliverer announces their first attempts in the same write, where nothing older is ahead of them. */
+  /**
+   * Writes requests. A deliverer announces their first attempts in the same write, where nothing
+   * older is ahead of them.
+   */
   #enqueue(requests: readonly EnqueueRequest[], isDeliverer: boolean): Promise<Enqueued> {
     const { queue, courier, warn } = this.#parts;
     return this.#prepare(isDeliverer, async (problem) => {
@@ -252,7 +266,10 @@ export class NotifierCore implements AsyncDisposable {
     return prepareDelivery(queue, { isDeliverer, warn }, work);
   }
 
-  /** Returns the outcomes of entries in the spool: they are on disk, but the journal cannot be written now. */
+  /**
+   * Returns the outcomes of entries in the spool: they are on disk, but the journal cannot be
+   * written now.
+   */
   #reportSpooled(entries: readonly Entry[], problem: StorageError, isDeliverer: boolean): Outcome[] {
     if (isDeliverer) this.#parts.queue.deliverLock.release();
     this.#parts.handOver();
@@ -287,7 +304,8 @@ export class NotifierCore implements AsyncDisposable {
 /**
  * Turns a plan into requests for the queue: the envelopes, and after them their fallbacks.
  *
- * @param id the caller's idempotency key. An attachment that is sent on its own gets one that no caller can give.
+ * @param id the caller's idempotency key. An attachment that is sent on its own gets one that no
+ * caller can give.
  */
 function toEnqueueRequests({ envelopes, fallbacks }: Plan, id: string | undefined): EnqueueRequest[] {
   const requests = new Map(envelopes.map((envelope) => [envelope, toEnqueueRequest(envelope, id)]));

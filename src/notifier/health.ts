@@ -1,6 +1,7 @@
 /**
- * Judges the queue for a monitoring system. Only conditions that a person can change are problems. Torn lines were never
- * acknowledged and a possible duplicate cannot be undone, so neither raises an alarm.
+ * Judges the queue for a monitoring system. Only conditions that a person can change are problems.
+ * Torn lines were never acknowledged and a possible duplicate cannot be undone, so neither raises
+ * an alarm.
  *
  * @module
  */

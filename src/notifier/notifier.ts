@@ -7,9 +7,9 @@ import type { Outcome, QueuedEntry } from "./outcomes.ts";
 import type { Status } from "./status.ts";
 
 /**
- * Sends notifications, and keeps those that cannot be delivered yet in a queue on disk. Programs that send often hold one
- * notifier; for a single call there is {@linkcode notify}. Several notifiers, in one process or in many, can share a state
- * directory.
+ * Sends notifications, and keeps those that cannot be delivered yet in a queue on disk. Programs
+ * that send often hold one notifier; for a single call there is {@linkcode notify}. Several
+ * notifiers, in one process or in many, can share a state directory.
  *
  * @example Send with channels of your own
  * ```ts
@@ -55,23 +55,24 @@ export class Notifier implements AsyncDisposable {
   }
 
   /**
-   * Sends a notification to the channels that the rules choose, by default to all. When it resolves, each envelope is
-   * delivered or on disk, except those whose outcome is `refused`.
+   * Sends a notification to the channels that the rules choose, by default to all. When it
+   * resolves, each envelope is delivered or on disk, except those whose outcome is `refused`.
    *
    * @param input the notification
    * @param options where it goes, and how long to try
    * @returns one outcome for each envelope, pending fallbacks included
    * @throws {InvalidNotificationError} if the input cannot be sent
    * @throws {ConfigError} if no channel is configured
-   * @throws {StorageError} if the queue could not store it and no channel delivered it without the queue. Then nothing is
-   * queued.
+   * @throws {StorageError} if the queue could not store it and no channel delivered it without the
+   * queue. Then nothing is queued.
    */
   notify(input: NotificationInput, options: NotifyOptions = {}): Promise<Outcome[]> {
     return this.#core.notify(input, options);
   }
 
   /**
-   * Tries everything in the queue now, without waiting for the backoff, until the queue is empty or the rest must wait.
+   * Tries everything in the queue now, without waiting for the backoff, until the queue is empty or
+   * the rest must wait.
    *
    * @param options how long to go on
    * @returns one outcome for each entry that was in the queue or came meanwhile
@@ -102,8 +103,8 @@ export class Notifier implements AsyncDisposable {
   }
 
   /**
-   * Tries entries now, dead letters too. They get a new expiry of 14 days and do not wait for quiet hours or a rate limit.
-   * A member of a batch is tried with its whole batch.
+   * Tries entries now, dead letters too. They get a new expiry of 14 days and do not wait for quiet
+   * hours or a rate limit. A member of a batch is tried with its whole batch.
    *
    * @param ids ids of entries; an id that is not in the queue is ignored
    * @param options how long to try

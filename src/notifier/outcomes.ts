@@ -26,13 +26,18 @@ export interface OutcomeTarget {
 export interface DeliveredOutcome extends OutcomeTarget {
   /** Always `delivered`. */
   readonly state: "delivered";
-  /** The proof of delivery: for Matrix the `event_id`, else the service's own id for the message. */
+  /**
+   * The proof of delivery: for Matrix the `event_id`, else the service's own id for the message.
+   */
   readonly receipt: string;
 }
 
 /** The envelope is on disk and will be delivered later. */
 export interface PendingOutcome extends OutcomeTarget {
-  /** `queued`: waits for its turn, a retry or a delay. `held`: waits until its channel's account or settings are fixed. */
+  /**
+   * `queued`: waits for its turn, a retry or a delay. `held`: waits until its channel's account or
+   * settings are fixed.
+   */
   readonly state: "queued" | "held";
   /** Why it is not delivered yet; absent before the first attempt. */
   readonly reason?: string;
@@ -43,8 +48,9 @@ export interface PendingOutcome extends OutcomeTarget {
 /** The envelope will not be delivered. */
 export interface FailedOutcome extends OutcomeTarget {
   /**
-   * `dead`: rejected for good, expired or dropped. `superseded`: a newer notification with the same key replaced it.
-   * `refused`: the queue could not store it, and one attempt without the queue failed. `muted`: a rule sends it nowhere.
+   * `dead`: rejected for good, expired or dropped. `superseded`: a newer notification with the same
+   * key replaced it. `refused`: the queue could not store it, and one attempt without the queue
+   * failed. `muted`: a rule sends it nowhere.
    */
   readonly state: "dead" | "superseded" | "refused" | "muted";
   /** Why it will not be delivered. */
@@ -52,8 +58,8 @@ export interface FailedOutcome extends OutcomeTarget {
 }
 
 /**
- * The result for one envelope, that is, for one notification at one destination. The `state` says which other fields it
- * has.
+ * The result for one envelope, that is, for one notification at one destination. The `state` says
+ * which other fields it has.
  *
  * @example Print what did not arrive yet
  * ```ts
@@ -89,15 +95,23 @@ export interface EntryDetails {
   readonly attempts: number;
   /** The notification; for a batch, the text that the batch will have. */
   readonly notification: Notification;
-  /** Ids of the entries that this fallback replaces: it is sent only if they are not delivered in time. */
+  /**
+   * Ids of the entries that this fallback replaces: it is sent only if they are not delivered in
+   * time.
+   */
   readonly fallbackFor?: readonly string[];
-  /** The notifications of a batch. They are delivered together, in one message with the batch's id. */
+  /**
+   * The notifications of a batch. They are delivered together, in one message with the batch's id.
+   */
   readonly members?: readonly QueuedEntry[];
 }
 
 /** An entry that will be delivered. */
 export interface LiveEntry extends EntryDetails {
-  /** `queued`: not tried yet. `deferred`: tried, and will be tried again. `held`: its channel must be fixed first. */
+  /**
+   * `queued`: not tried yet. `deferred`: tried, and will be tried again. `held`: its channel must
+   * be fixed first.
+   */
   readonly state: "queued" | "deferred" | "held";
   /** Why it waits; absent before the first attempt. */
   readonly reason?: string;
@@ -165,7 +179,10 @@ export class Reporter {
     return this.#queue.state.entries().map((entry) => this.#describeEntry(entry, view));
   }
 
-  /** Why the first live entry waits, and how to tell delays that the user configured and pending fallbacks. */
+  /**
+   * Why the first live entry waits, and how to tell delays that the user configured and pending
+   * fallbacks.
+   */
   waits(): { readonly first: WaitView; isDelayed(entry: Entry): boolean; isPendingFallback(entry: Entry): boolean } {
     const view = this.#view();
     const isPendingFallback = (entry: Entry) => view.delays.isPendingFallback(entry);
@@ -204,8 +221,9 @@ export class Reporter {
   }
 
   /**
-   * Finds why an entry waits and until when. A batch's member inherits the batch's wait. Any other entry inherits that
-   * of the first entry in its lane. A delay that the user configured counts if it ends later.
+   * Finds why an entry waits and until when. A batch's member inherits the batch's wait. Any other
+   * entry inherits that of the first entry in its lane. A delay that the user configured counts if
+   * it ends later.
    */
   #findWait(entry: Entry, { ready, delays, heads }: LaneView): WaitView {
     const leaving = this.#queue.state.findBatch(entry.id) ?? entry;
@@ -235,7 +253,10 @@ export interface WaitView {
   readonly next?: number;
 }
 
-/** Returns the outcomes of a notification that a rule mutes: one for each destination that it would have gone to. */
+/**
+ * Returns the outcomes of a notification that a rule mutes: one for each destination that it would
+ * have gone to.
+ */
 export function mutedOutcomes(rule: string, { channels }: Routing, { uuid }: Pick<Runtime, "uuid">): Outcome[] {
   return channels.flatMap(({ name, destinations }) =>
     destinations.map((destination): Outcome => {

@@ -5,21 +5,31 @@ import { Notifier } from "./notifier.ts";
 import type { NotifierOptions, NotifyOptions } from "./options.ts";
 import type { Outcome } from "./outcomes.ts";
 
-/** Options of {@linkcode notify}: the rest of the notification, where it goes, and which configuration to use. */
+/**
+ * Options of {@linkcode notify}: the rest of the notification, where it goes, and which
+ * configuration to use.
+ */
 export interface NotifyCallOptions
   extends
     Omit<NotificationInput, "subject">,
     NotifyOptions,
     Pick<NotifierOptions, "configFile" | "stateDir" | "insecureHttp" | "onWarning"> {
   /**
-   * Whether a background process retries what could not be delivered; see {@linkcode NotifierOptions.background}. @default {true}
+   * Whether a background process retries what could not be delivered; see {@linkcode
+   * NotifierOptions.background}.
+   *
+   * @default {true}
    */
   readonly background?: boolean;
 }
 
 /** Options of {@linkcode sendNotification} and {@linkcode sendMatrix}. */
 export interface SendNotificationOptions extends Omit<NotificationInput, "subject" | "message"> {
-  /** How long to try before the notification is left in the queue, milliseconds; 0 only queues. @default {10000} */
+  /**
+   * How long to try before the notification is left in the queue, milliseconds; 0 only queues.
+   *
+   * @default {10000}
+   */
   readonly waitMs?: number;
   /** Stops the delivery and rejects with the signal's reason. What is queued stays queued. */
   readonly signal?: AbortSignal;
@@ -28,11 +38,12 @@ export interface SendNotificationOptions extends Omit<NotificationInput, "subjec
 }
 
 /**
- * Sends a notification with one call: opens a notifier, sends, and closes it. It reads the same environment and file as
- * the command line and shares its queue. When it resolves, each envelope is delivered or on disk.
+ * Sends a notification with one call: opens a notifier, sends, and closes it. It reads the same
+ * environment and file as the command line and shares its queue. When it resolves, each envelope is
+ * delivered or on disk.
  *
- * What could not be delivered is retried by a background process, if the program has the permission to run Deno
- * (`--allow-run`), else by the next call or the next run of the command line.
+ * What could not be delivered is retried by a background process, if the program has the permission
+ * to run Deno (`--allow-run`), else by the next call or the next run of the command line.
  *
  * @param subject one line of text
  * @param options the rest of the notification, where it goes, and which configuration to use
@@ -40,8 +51,8 @@ export interface SendNotificationOptions extends Omit<NotificationInput, "subjec
  * @throws {InvalidNotificationError} if the input cannot be sent
  * @throws {ConfigError} if the configuration cannot be used, or has no channel
  * @throws {PermissionError} if Deno denies access to the environment or the configuration
- * @throws {StorageError} if the queue could not store it and no channel delivered it without the queue. Then nothing is
- * queued.
+ * @throws {StorageError} if the queue could not store it and no channel delivered it without the
+ * queue. Then nothing is queued.
  *
  * @example Send to the channels in a file
  * ```ts
@@ -72,8 +83,8 @@ export async function notify(subject: string, options: NotifyCallOptions = {}): 
 }
 
 /**
- * Sends a notification to every configured channel, like {@linkcode notify}. Name and parameters are those of
- * `$SendNotification` in the RouterOS script that matrix-notify descends from.
+ * Sends a notification to every configured channel, like {@linkcode notify}. Name and parameters
+ * are those of `$SendNotification` in the RouterOS script that matrix-notify descends from.
  *
  * @param subject one line of text
  * @param message the body; may be empty
@@ -82,8 +93,8 @@ export async function notify(subject: string, options: NotifyCallOptions = {}): 
  * @throws {InvalidNotificationError} if the input cannot be sent
  * @throws {ConfigError} if the configuration cannot be used, or has no channel
  * @throws {PermissionError} if Deno denies access to the environment or the configuration
- * @throws {StorageError} if the queue could not store it and no channel delivered it without the queue. Then nothing is
- * queued.
+ * @throws {StorageError} if the queue could not store it and no channel delivered it without the
+ * queue. Then nothing is queued.
  *
  * @example
  * ```ts ignore
@@ -99,8 +110,8 @@ export function sendNotification(
 }
 
 /**
- * Sends a notification to the configured Matrix channels only, else like {@linkcode sendNotification}. Name and parameters
- * are those of the original's `$SendMatrix`.
+ * Sends a notification to the configured Matrix channels only, else like {@linkcode
+ * sendNotification}. Name and parameters are those of the original's `$SendMatrix`.
  *
  * @param subject one line of text
  * @param message the body; may be empty
@@ -109,8 +120,8 @@ export function sendNotification(
  * @throws {InvalidNotificationError} if the input cannot be sent
  * @throws {ConfigError} if the configuration cannot be used, or has no Matrix channel
  * @throws {PermissionError} if Deno denies access to the environment or the configuration
- * @throws {StorageError} if the queue could not store it and no channel delivered it without the queue. Then nothing is
- * queued.
+ * @throws {StorageError} if the queue could not store it and no channel delivered it without the
+ * queue. Then nothing is queued.
  *
  * @example
  * ```ts ignore

@@ -1,6 +1,6 @@
 /**
- * Stages the attachments of a notification: copies them to the state directory before the notification is queued. From then
- * on the original files are not needed.
+ * Stages the attachments of a notification: copies them to the state directory before the
+ * notification is queued. From then on the original files are not needed.
  *
  * @module
  */
@@ -39,8 +39,8 @@ export class StagedAttachments implements Disposable {
     };
     const parts = new Map(plan.envelopes.map((envelope) => [envelope, split(envelope)]));
     /**
-     * Finds the parts that an envelope is a fallback for: all parts if it has its attachments inline, else the text, or the
-     * same attachment.
+     * Finds the parts that an envelope is a fallback for: all parts if it has its attachments
+     * inline, else the text, or the same attachment.
      */
     const findPrimaries = (envelope: Envelope, primary: Envelope) => {
       const all = parts.get(primary) ?? [];

@@ -6,8 +6,8 @@ import type { Queue } from "../queue/queue.ts";
 import type { Reporter } from "./outcomes.ts";
 
 /**
- * The queue in numbers. Live entries are queued, deferred or held; dead letters are not live. A batch counts as many
- * times as it has members.
+ * The queue in numbers. Live entries are queued, deferred or held; dead letters are not live. A
+ * batch counts as many times as it has members.
  */
 export interface Status {
   /** Entries that were not tried yet, those in `spool/` included. */
@@ -28,20 +28,28 @@ export interface Status {
   readonly maxBytes: number;
   /** Size of the attachments that entries need, bytes. Dead letters keep theirs. At most 64 MiB. */
   readonly fileBytes: number;
-  /** Envelopes in `spool/`, because the journal was locked. They count as queued. The next deliverer imports them. */
+  /**
+   * Envelopes in `spool/`, because the journal was locked. They count as queued. The next deliverer
+   * imports them.
+   */
   readonly spooled: number;
   /** Damaged journal lines in `quarantine/`. Each may have been a notification. */
   readonly quarantined: number;
   /**
-   * Lines that a killed writer or a power cut left unfinished. Their senders got no success. One may be a write that is
-   * still under way.
+   * Lines that a killed writer or a power cut left unfinished. Their senders got no success. One
+   * may be a write that is still under way.
    */
   readonly torn: number;
   /** Attempts that may have delivered a second copy, since the queue was created. */
   readonly possibleDuplicates: number;
-  /** When an entry was last delivered, milliseconds since 1970; absent before the first delivery. */
+  /**
+   * When an entry was last delivered, milliseconds since 1970; absent before the first delivery.
+   */
   readonly lastDelivery?: number;
-  /** Age of the oldest live entry, seconds; 0 if there is none. Entries in a delay that the user configured do not count. */
+  /**
+   * Age of the oldest live entry, seconds; 0 if there is none. Entries in a delay that the user
+   * configured do not count.
+   */
   readonly oldestSeconds: number;
   /** Why the first live entry waits. */
   readonly waitingFor?: string;
@@ -80,7 +88,10 @@ const AGE_LIMITS_MS: readonly (readonly [keyof Ages, number])[] = [
   ["under7d", 7 * DAY_MS],
 ];
 
-/** Counts ages, in milliseconds, by class. A negative age, from a clock that was set back, counts as 0. */
+/**
+ * Counts ages, in milliseconds, by class. A negative age, from a clock that was set back, counts as
+ * 0.
+ */
 export function countAges(agesMs: readonly number[]): Ages {
   const counts = { under1m: 0, under15m: 0, under1h: 0, under6h: 0, under1d: 0, under7d: 0, older: 0 };
   for (const age of agesMs) counts[AGE_LIMITS_MS.find(([, limitMs]) => age < limitMs)?.[0] ?? "older"]++;

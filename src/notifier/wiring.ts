@@ -23,7 +23,11 @@ import { attemptOutcome, Reporter } from "./outcomes.ts";
 export interface CoreOptions extends NotifierOptions {
   /** Effects to replace: a clock, a network. @default the real ones */
   readonly runtime?: Partial<Runtime>;
-  /** Which program this process runs. It decides how a background deliverer is started. @default {"library"} */
+  /**
+   * Which program this process runs. It decides how a background deliverer is started.
+   *
+   * @default {"library"}
+   */
   readonly role?: ProcessRole;
 }
 
@@ -41,7 +45,10 @@ export interface NotifierParts {
   readonly queue: Queue;
   readonly courier: Courier;
   readonly reporter: Reporter;
-  /** Returns a notification as its readers see it: marked if it resolves an incident, shortcodes replaced. */
+  /**
+   * Returns a notification as its readers see it: marked if it resolves an incident, shortcodes
+   * replaced.
+   */
   present(notification: Notification): Notification;
   /** Leaves the queue to the next deliverer. A failure is a warning. */
   handOver(): void;

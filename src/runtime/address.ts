@@ -12,8 +12,9 @@ export interface ServerAddressOptions {
 }
 
 /**
- * Parses a server's address: `https://matrix.example.org`, or a host name, which means https. A port is allowed, a query is
- * not. Plain http sends the token unencrypted: it is allowed to this host, and to others only by `insecureHttp`.
+ * Parses a server's address: `https://matrix.example.org`, or a host name, which means https. A
+ * port is allowed, a query is not. Plain http sends the token unencrypted: it is allowed to this
+ * host, and to others only by `insecureHttp`.
  *
  * @returns `baseUrl` without a trailing slash
  */

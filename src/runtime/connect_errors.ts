@@ -1,6 +1,6 @@
 /**
- * Explains failed connections. The network stack reports them in the words of its libraries. These texts are for people:
- * what a failure means for delivery does not depend on them.
+ * Explains failed connections. The network stack reports them in the words of its libraries. These
+ * texts are for people: what a failure means for delivery does not depend on them.
  *
  * @module
  */

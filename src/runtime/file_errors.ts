@@ -50,7 +50,10 @@ export async function ignoreStorageErrors(work: Promise<unknown>): Promise<boole
   }
 }
 
-/** Finds the code of an error. ENOSPC and EDQUOT mean a full disk; EACCES and EROFS mean a missing permission. */
+/**
+ * Finds the code of an error. ENOSPC and EDQUOT mean a full disk; EACCES and EROFS mean a missing
+ * permission.
+ */
 function findCode(error: unknown): StorageErrorCode | undefined {
   if (error instanceof Deno.errors.PermissionDenied) return "permission-denied";
   switch (findErrno(error)) {
@@ -64,7 +67,10 @@ function findCode(error: unknown): StorageErrorCode | undefined {
   }
 }
 
-/** Finds the name of an OS error. Deno gives some errors a class, some a `code`, and some only a number in the text. */
+/**
+ * Finds the name of an OS error. Deno gives some errors a class, some a `code`, and some only a
+ * number in the text.
+ */
 function findErrno(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   if ("code" in error && typeof error.code === "string") return error.code;

@@ -1,6 +1,6 @@
 /**
- * Locks between processes: `flock` on a file that is never renamed or removed. The kernel releases the lock when its process
- * ends, so there are no stale locks.
+ * Locks between processes: `flock` on a file that is never renamed or removed. The kernel releases
+ * the lock when its process ends, so there are no stale locks.
  *
  * @module
  */
@@ -74,7 +74,8 @@ export class FileLock {
     try {
       file?.unlock();
     } catch {
-      // Closing the file releases the lock too, but only once a child that was just forked has closed its copy.
+      // Closing the file releases the lock too, but only once a child that was just forked has
+      // closed its copy.
     }
   }
 }

@@ -1,6 +1,7 @@
 /**
- * The file operations that the journal is built on. They are an interface, so that a test can lose, tear and refuse writes as
- * a disk does. All are synchronous: asynchronous ones take half as long again.
+ * The file operations that the journal is built on. They are an interface, so that a test can lose,
+ * tear and refuse writes as a disk does. All are synchronous: asynchronous ones take half as long
+ * again.
  *
  * @module
  */
@@ -18,7 +19,10 @@ export interface OpenFile extends Disposable {
   truncate(size: number): void;
   /** `fdatasync`: bytes and size are on disk when it returns. */
   syncData(): void;
-  /** Takes the exclusive `flock` if it is free. The kernel releases it when the file closes, also on `kill -9`. */
+  /**
+   * Takes the exclusive `flock` if it is free. The kernel releases it when the file closes, also on
+   * `kill -9`.
+   */
   tryLock(): boolean;
   /** Releases the `flock` at once, even if another process has a copy of this descriptor. */
   unlock(): void;
@@ -35,7 +39,9 @@ export interface Files {
   rename(from: string, to: string): void;
   /** Removes a file, if it exists. */
   remove(path: string): void;
-  /** Creates a directory and its parents, durably, with mode 0700. Existing ones stay as they are. */
+  /**
+   * Creates a directory and its parents, durably, with mode 0700. Existing ones stay as they are.
+   */
   makeDirectory(path: string): void;
   /** `fsync` of a directory: its names are on disk when it returns. */
   syncDirectory(path: string): void;
@@ -44,7 +50,8 @@ export interface Files {
 }
 
 /**
- * Replaces a file atomically and durably. The directory must exist, and only one process may do this at a time.
+ * Replaces a file atomically and durably. The directory must exist, and only one process may do
+ * this at a time.
  */
 export function replaceFile(files: Files, path: string, content: string | readonly Uint8Array[]): void {
   const temporary = `${path}.tmp`;
@@ -138,10 +145,15 @@ function openFile(file: Deno.FsFile): OpenFile {
   };
 }
 
-/** A log that is longer than this is renamed to `<name>.old`, so that the two have at most about twice as many bytes. */
+/**
+ * A log that is longer than this is renamed to `<name>.old`, so that the two have at most about
+ * twice as many bytes.
+ */
 export const MAX_LOG_BYTES: number = 256 * 1024;
 
-/** Appends a line with its time to a log file. Errors are ignored: a log must not stop a delivery. */
+/**
+ * Appends a line with its time to a log file. Errors are ignored: a log must not stop a delivery.
+ */
 export function appendLog(path: string, text: string, now: number): void {
   try {
     if (findSize(path) > MAX_LOG_BYTES) Deno.renameSync(path, `${path}.old`);

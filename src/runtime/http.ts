@@ -1,5 +1,6 @@
 /**
- * One HTTP exchange, with the failures that delivery must distinguish. It does not retry: the courier does.
+ * One HTTP exchange, with the failures that delivery must distinguish. It does not retry: the
+ * courier does.
  *
  * @module
  */
@@ -28,7 +29,8 @@ export interface HttpRequest {
   /** {@linkcode FormData} sets its own `Content-Type`. */
   readonly body?: string | Uint8Array<ArrayBuffer> | FormData;
   /**
-   * True if path or query contain a secret. Errors then show only the host, and do not keep the error of `fetch`.
+   * True if path or query contain a secret. Errors then show only the host, and do not keep the
+   * error of `fetch`.
    *
    * @default {false}
    */
@@ -51,9 +53,11 @@ export interface HttpAnswer {
 export const MAX_ANSWER_BYTES: number = 16 * 1024 * 1024;
 
 /**
- * Sends a request and reads the whole response. Redirects are not followed: a PUT would become a GET and deliver nothing.
+ * Sends a request and reads the whole response. Redirects are not followed: a PUT would become a
+ * GET and deliver nothing.
  *
- * @throws {TransportError} if there is no response; its phase says whether the server may have acted
+ * @throws {TransportError} if there is no response; its phase says whether the server may have
+ * acted
  * @throws {NotTheServiceError} if the answer is too long to be one
  * @throws {PermissionError} if Deno does not allow the connection
  */
@@ -158,9 +162,9 @@ async function readText(response: Response, host: string): Promise<string> {
 }
 
 /**
- * Finds the phase in which `fetch` failed. Deno gives no code, only the text of the cause. This is the only function that
- * reads it, and its test uses the real network stack. Unknown errors count as sent, which is the safe assumption: the next
- * attempt is then made with more care.
+ * Finds the phase in which `fetch` failed. Deno gives no code, only the text of the cause. This is
+ * the only function that reads it, and its test uses the real network stack. Unknown errors count
+ * as sent, which is the safe assumption: the next attempt is then made with more care.
  */
 export function failedPhase(error: unknown): TransportPhase {
   if (!(error instanceof Error)) return "exchange";
@@ -178,7 +182,10 @@ function describe(phase: TransportPhase, host: string, state: string, error: unk
   return phase === "connect" ? `Cannot connect to ${where}: ${state}` : `Connection to ${where} broke: ${state}`;
 }
 
-/** Loads the explanations late, because only failures need them. If that fails, the text stays as it is. */
+/**
+ * Loads the explanations late, because only failures need them. If that fails, the text stays as it
+ * is.
+ */
 async function explain(text: string, host: string): Promise<ConnectProblem> {
   try {
     return (await import("./connect_errors.ts")).explainConnectError(text, host);
@@ -187,7 +194,10 @@ async function explain(text: string, host: string): Promise<ConnectProblem> {
   }
 }
 
-/** Returns the last part of Deno's error text, which has no URL. If the URL is secret, a text without that part is not shown. */
+/**
+ * Returns the last part of Deno's error text, which has no URL. If the URL is secret, a text
+ * without that part is not shown.
+ */
 function rootText(error: unknown, hidesUrl: boolean): string {
   if (!(error instanceof Error)) return hidesUrl ? "the request failed" : String(error);
   const text = error.cause instanceof Error ? error.cause.message : error.message;

@@ -1,6 +1,6 @@
 /**
- * HTTP clients for connections with certificates or a proxy of their own. This file is loaded only if a channel has such
- * settings, or if the environment names a proxy.
+ * HTTP clients for connections with certificates or a proxy of their own. This file is loaded only
+ * if a channel has such settings, or if the environment names a proxy.
  *
  * @module
  */
@@ -9,13 +9,16 @@ import { ConfigError, ProxiedFetchError } from "../base/errors.ts";
 import { parseProxy } from "./address.ts";
 import { type Env, isExempt, proxyVariable } from "./proxy.ts";
 
-/** How a channel reaches its server. Clients are cached by this object, so a channel needs one that stays the same. */
+/**
+ * How a channel reaches its server. Clients are cached by this object, so a channel needs one that
+ * stays the same.
+ */
 export interface Connection {
   /** The name of its settings in errors: `channels.matrix`. */
   readonly name: string;
   /**
-   * Reads the certificates and the proxy. It is called when a connection is needed, so that a broken file affects its own
-   * channel only.
+   * Reads the certificates and the proxy. It is called when a connection is needed, so that a
+   * broken file affects its own channel only.
    *
    * @throws {ConfigError} if a file cannot be used
    */
@@ -90,7 +93,10 @@ export class HttpClients implements Disposable {
     return found;
   }
 
-  /** Finds the proxy of a request. `NO_PROXY` applies to a channel's own proxy too, as it does to curl's `--proxy`. */
+  /**
+   * Finds the proxy of a request. `NO_PROXY` applies to a channel's own proxy too, as it does to
+   * curl's `--proxy`.
+   */
   #findRoute(url: URL, own: URL | undefined): Route {
     const variable = own === undefined ? proxyVariable(url, this.#env) : undefined;
     if (own === undefined && variable === undefined) return { isExempt: false };
@@ -130,8 +136,9 @@ export class HttpClients implements Disposable {
 }
 
 /**
- * Creates a client that ignores the environment's proxies. A client reads them when it is created, and `NO_PROXY` is the
- * only way to turn them off. The call is synchronous, so no other code sees the changed variable.
+ * Creates a client that ignores the environment's proxies. A client reads them when it is created,
+ * and `NO_PROXY` is the only way to turn them off. The call is synchronous, so no other code sees
+ * the changed variable.
  */
 function withoutProxies(create: () => Deno.HttpClient): Deno.HttpClient {
   const before = Deno.env.get("NO_PROXY");

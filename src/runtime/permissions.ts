@@ -1,6 +1,6 @@
 /**
- * Checks of Deno permissions. They come before the access itself, because an access without permission would make Deno
- * prompt on a terminal.
+ * Checks of Deno permissions. They come before the access itself, because an access without
+ * permission would make Deno prompt on a terminal.
  *
  * @module
  */

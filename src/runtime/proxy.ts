@@ -1,7 +1,8 @@
 /**
- * Proxies in the environment: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, in upper or lower case, as curl reads
- * them. `fetch` reads them too, but ignores values that it does not understand. It would bypass a proxy with a typing error,
- * and would use a proxy although `NO_PROXY` names the host in capitals, with a port or with a star.
+ * Proxies in the environment: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, in upper or
+ * lower case, as curl reads them. `fetch` reads them too, but ignores values that it does not
+ * understand. It would bypass a proxy with a typing error, and would use a proxy although
+ * `NO_PROXY` names the host in capitals, with a port or with a star.
  *
  * @module
  */
@@ -19,9 +20,9 @@ export function proxyVariable(url: URL, env: Env): { readonly name: string; read
 }
 
 /**
- * True if `NO_PROXY` exempts a URL. Its entries are separated by commas or blanks. An entry is `*` for every host; a domain,
- * which includes its subdomains (a leading dot or `*.` changes nothing); an IP address; or a network such as `10.0.0.0/8`.
- * Each may have a `:port`.
+ * True if `NO_PROXY` exempts a URL. Its entries are separated by commas or blanks. An entry is `*`
+ * for every host; a domain, which includes its subdomains (a leading dot or `*.` changes nothing);
+ * an IP address; or a network such as `10.0.0.0/8`. Each may have a `:port`.
  */
 export function isExempt(url: URL, env: Env): boolean {
   const host = url.hostname.replace(/^\[|\]$|\.$/g, "").toLowerCase();

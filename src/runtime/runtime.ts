@@ -1,7 +1,7 @@
 /**
- * The effects of the outside world. All other code takes what it needs from a {@linkcode Runtime}, so that a test can
- * replace the clock, the random numbers and the network. Files are the exception: `queue/`, `accounts/` and `config/`
- * access their own.
+ * The effects of the outside world. All other code takes what it needs from a {@linkcode Runtime},
+ * so that a test can replace the clock, the random numbers and the network. Files are the
+ * exception: `queue/`, `accounts/` and `config/` access their own.
  *
  * @module
  */
@@ -37,8 +37,8 @@ export interface Stdio {
 /** The effects of the outside world. */
 export interface Runtime {
   /**
-   * `fetch` without idle connections: if a pooled connection breaks, Deno sends a PUT twice. A channel with certificates or
-   * a proxy of its own passes its connection.
+   * `fetch` without idle connections: if a pooled connection breaks, Deno sends a PUT twice. A
+   * channel with certificates or a proxy of its own passes its connection.
    */
   readonly fetch: (url: string, init: RequestInit, connection?: Connection) => Promise<Response>;
   /** Runs a program to its end, or kills it if its signal aborts; see `subprocess.ts`. */
@@ -57,7 +57,10 @@ export interface Runtime {
   readonly env: (name: string) => string | undefined;
   /** The host's name; `localhost` if Deno denies access to it. */
   readonly hostname: () => string;
-  /** True if the process runs as root, which uses the system directories. False if Deno denies access to the user id. */
+  /**
+   * True if the process runs as root, which uses the system directories. False if Deno denies
+   * access to the user id.
+   */
   readonly isRoot: () => boolean;
   readonly stdio: Stdio;
 }

@@ -1,7 +1,7 @@
 /**
- * Runs another program without a shell, with an environment of its own, and with an end. It gets a process group, so that
- * the processes that it starts end with it. It has ended when its own process has ended, even if another process keeps its
- * output open.
+ * Runs another program without a shell, with an environment of its own, and with an end. It gets a
+ * process group, so that the processes that it starts end with it. It has ended when its own
+ * process has ended, even if another process keeps its output open.
  *
  * @module
  */
@@ -48,7 +48,8 @@ const DRAIN_MS = 200;
  * Runs a program to its end.
  *
  * @throws the signal's reason, if the signal ended it
- * @throws {Deno.errors.NotFound | Deno.errors.PermissionDenied | Deno.errors.NotCapable} if it cannot be started
+ * @throws {Deno.errors.NotFound | Deno.errors.PermissionDenied | Deno.errors.NotCapable} if it
+ * cannot be started
  */
 export async function runSubprocess({ path, args, env, stdin, signal }: SubprocessCall): Promise<SubprocessEnd> {
   signal.throwIfAborted();
@@ -85,7 +86,10 @@ export async function runSubprocess({ path, args, env, stdin, signal }: Subproce
   }
 }
 
-/** Kills the process group. That takes the permission to run every program; without it, only the process is killed. */
+/**
+ * Kills the process group. That takes the permission to run every program; without it, only the
+ * process is killed.
+ */
 function killGroup(child: Deno.ChildProcess): void {
   try {
     Deno.kill(-child.pid, "SIGKILL");

@@ -108,7 +108,8 @@ Deno.test("mod.ts can be imported from a URL with --no-config, by a script that 
 
 Deno.test("mod.ts runs as a program from a URL, and so does the background deliverer that it starts", async () => {
   await importTest(async ({ url, deno, subjects, homeserver }) => {
-    // The command line needs the standard library. The import map replaces it by stand-ins, because JSR may be unreachable.
+    // The command line needs the standard library. The import map replaces it by stand-ins, because
+    // JSR may be unreachable.
     const map = `--import-map=${url}/scripts/airgap/import_map.json`;
     const sent = await deno(map, `${url}/mod.ts`, "send", "One", "Body");
     assertEquals([sent.code, sent.stderr], [0, ""]);

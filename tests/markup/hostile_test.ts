@@ -105,7 +105,10 @@ function fill(piece: string): string {
   return piece.repeat(Math.floor(SOURCE_CHARS / piece.length));
 }
 
-/** Sources that cost quadratic time, the whole stack or a huge output in some parser. The test is that they end. */
+/**
+ * Sources that cost quadratic time, the whole stack or a huge output in some parser. The test is
+ * that they end.
+ */
 const PATHOLOGICAL: readonly string[] = [
   ..."[ ] ![ [a]( [a](<b [a][ [` [[a]](b) > < <a </ <!-- <? <![CDATA[ * _ *a_ _a* a* a**b **a *~a ~~a ` `a | \\ & # - ="
     .split(" ").map(fill),

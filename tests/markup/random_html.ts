@@ -1,4 +1,7 @@
-/** Random markup, the same in each run, and a second reading of HTML that is independent of the code under test. */
+/**
+ * Random markup, the same in each run, and a second reading of HTML that is independent of the code
+ * under test.
+ */
 
 // deno-lint-ignore-file no-import-prefix -- The same version as in the code under test.
 import { type DefaultTreeAdapterTypes, parseFragment } from "npm:parse5@8.0.1";

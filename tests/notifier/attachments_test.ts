@@ -1,4 +1,7 @@
-/** Attachments: durable before `notify()` resolves, delivered once and in order, removed when no entry needs them. */
+/**
+ * Attachments: durable before `notify()` resolves, delivered once and in order, removed when no
+ * entry needs them.
+ */
 
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { InvalidNotificationError, StorageError } from "../../src/base/errors.ts";

@@ -1,4 +1,7 @@
-/** Fan-out to six channels under kill -9: a process is killed at each of its writes to the journal, and another one goes on. */
+/**
+ * Fan-out to six channels under kill -9: a process is killed at each of its writes to the journal,
+ * and another one goes on.
+ */
 
 import { assert, assertEquals } from "@std/assert";
 import { type FanOut, fanOutTest, NAMES } from "./fan_out_scene.ts";

@@ -1,6 +1,6 @@
 /**
- * The attachments of a mail. A notification sends as many as it may have, and shows short texts too. It lists those that it
- * does not send, with name, type and size.
+ * The attachments of a mail. A notification sends as many as it may have, and shows short texts
+ * too. It lists those that it does not send, with name, type and size.
  *
  * @module
  */
@@ -36,7 +36,9 @@ export function chooseAttachments(attachments: readonly MailAttachment[]): MailA
   );
 }
 
-/** Turns a mail's attachment into a notification's. Its content decides its type, not its sender. */
+/**
+ * Turns a mail's attachment into a notification's. Its content decides its type, not its sender.
+ */
 export function toAttachmentInput({ name, content }: MailAttachment): AttachmentInput {
   return { name, bytes: content };
 }

@@ -3,7 +3,10 @@
 /** The size limit for mails that come in. Larger ones are rejected. */
 export const MAX_INCOMING_MAIL_BYTES: number = 10 * 1024 * 1024;
 
-/** A parsed mail. Its texts are not trusted: they may contain line breaks and control characters anywhere. */
+/**
+ * A parsed mail. Its texts are not trusted: they may contain line breaks and control characters
+ * anywhere.
+ */
 export interface Mail {
   /** Decoded; undefined if the mail has none. */
   readonly subject?: string;
@@ -32,8 +35,8 @@ export interface MailAttachment {
 export type ParseMail = (mail: Uint8Array) => Promise<Mail>;
 
 /**
- * Parses `X-Priority` (1 to 5), `Importance` and `Priority` (RFC 2156, sections 5.3.6 and 5.3.9). The most urgent of them
- * counts, because mail programs write several.
+ * Parses `X-Priority` (1 to 5), `Importance` and `Priority` (RFC 2156, sections 5.3.6 and 5.3.9).
+ * The most urgent of them counts, because mail programs write several.
  *
  * @param header returns the value of a header by its name in lower case
  */

@@ -29,7 +29,10 @@ export async function parseMime(bytes: Uint8Array): Promise<Mail> {
   };
 }
 
-/** Finds the writer. `root (Cron Daemon)` has the name in a comment, as in RFC 822; the library drops comments. */
+/**
+ * Finds the writer. `root (Cron Daemon)` has the name in a comment, as in RFC 822; the library
+ * drops comments.
+ */
 function findWriter({ from }: Email, header: string | undefined): string | undefined {
   const comment = /^[^\s<>"(]+\s+\(([^()]+)\)\s*$/.exec(header ?? "")?.[1];
   return comment || from?.name || from?.address || undefined;

@@ -1,4 +1,7 @@
-/** Turns a mail into a notification. The recipients of the mail are ignored: the channels decide where it goes. */
+/**
+ * Turns a mail into a notification. The recipients of the mail are ignored: the channels decide
+ * where it goes.
+ */
 
 import { loadMarkup } from "../../markup/load.ts";
 import {
@@ -69,7 +72,10 @@ function toPlainMessage(text: string, attachments: readonly ShownAttachment[]): 
   return { message, format: chooseFormat(message) };
 }
 
-/** Chooses `code` for text with columns or indentation, which would be lost otherwise, and `text` for prose. */
+/**
+ * Chooses `code` for text with columns or indentation, which would be lost otherwise, and `text`
+ * for prose.
+ */
 function chooseFormat(text: string): Format {
   return /^[ \t]+\S|\S(\t|[ ]{2,})\S(?<![.!?:][ ]{2}\S)/m.test(text) ? "code" : "text";
 }

@@ -1,6 +1,7 @@
 /**
- * Reads a mail from a program that calls sendmail. Such input is often no complete mail (RFC 5322), but nothing of it is
- * lost: text that cannot be a head belongs to the body, and a mail that cannot be parsed is sent unparsed.
+ * Reads a mail from a program that calls sendmail. Such input is often no complete mail (RFC 5322),
+ * but nothing of it is lost: text that cannot be a head belongs to the body, and a mail that cannot
+ * be parsed is sent unparsed.
  *
  * @module
  */
@@ -67,7 +68,9 @@ const KNOWN_HEADERS: ReadonlySet<string> = new Set([
   ...["mime-version", "content-type", "content-transfer-encoding", "auto-submitted", "importance", "x-priority"],
 ]);
 
-/** RFC 5322, section 2.2: visible ASCII without the colon. sendmail allows blanks before the colon. */
+/**
+ * RFC 5322, section 2.2: visible ASCII without the colon. sendmail allows blanks before the colon.
+ */
 const HEADER_REGEXP = /^([!-9;-~]+)[ \t]*:/;
 
 /** A line with a single dot. */

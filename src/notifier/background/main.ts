@@ -1,6 +1,6 @@
 /**
- * The main function of the background deliverer. It delivers until the queue is empty and logs to `deliverer.log` in the
- * state directory.
+ * The main function of the background deliverer. It delivers until the queue is empty and logs to
+ * `deliverer.log` in the state directory.
  *
  * @module
  */
@@ -45,8 +45,8 @@ export async function runDeliverer(options: string): Promise<number> {
 }
 
 /**
- * Creates a signal that SIGTERM and SIGINT abort. SIGHUP is ignored, because the shell that started the parent may end.
- * The next deliverer repeats an attempt that was under way.
+ * Creates a signal that SIGTERM and SIGINT abort. SIGHUP is ignored, because the shell that started
+ * the parent may end. The next deliverer repeats an attempt that was under way.
  */
 function createStopSignal(): AbortSignal {
   const controller = new AbortController();

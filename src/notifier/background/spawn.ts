@@ -1,10 +1,11 @@
 /**
- * Starts the background deliverer: a detached process that ends when the queue is empty. A process that leaves entries
- * in the queue starts it, so that no daemon is needed. Two deliverers never send at once. A second one ends as soon as it
- * finds `background.lock` taken.
+ * Starts the background deliverer: a detached process that ends when the queue is empty. A process
+ * that leaves entries in the queue starts it, so that no daemon is needed. Two deliverers never
+ * send at once. A second one ends as soon as it finds `background.lock` taken.
  *
- * The deliverer is this program again, with one argument that only we use: `mod.ts deliver-in-background {…}`. That works
- * for a file, a URL and a binary. The process that starts it has loaded, and so cached, everything that it needs.
+ * The deliverer is this program again, with one argument that only we use: `mod.ts
+ * deliver-in-background {…}`. That works for a file, a URL and a binary. The process that starts it
+ * has loaded, and so cached, everything that it needs.
  *
  * @module
  */
@@ -18,15 +19,21 @@ import { mayRun } from "../../runtime/permissions.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 
 /**
- * Which program this process runs: one that imports the library, matrix-notify itself, or matrix-notify as the background
- * deliverer.
+ * Which program this process runs: one that imports the library, matrix-notify itself, or
+ * matrix-notify as the background deliverer.
  */
 export type ProcessRole = "library" | "program" | "deliverer";
 
-/** What a deliverer is started as: `mod.ts`, run by Deno, or this executable, which is matrix-notify compiled. */
+/**
+ * What a deliverer is started as: `mod.ts`, run by Deno, or this executable, which is matrix-notify
+ * compiled.
+ */
 export type StartMode = "deno" | "self";
 
-/** Options that the deliverer gets from its parent. Secrets are not among them: it reads them from where its parent did. */
+/**
+ * Options that the deliverer gets from its parent. Secrets are not among them: it reads them from
+ * where its parent did.
+ */
 export interface DelivererOptions {
   readonly stateDir: string;
   readonly configFile?: string;
@@ -40,15 +47,18 @@ export interface Program {
   readonly mode: StartMode;
   /** The URL of `mod.ts`. */
   readonly entry: string;
-  /** Whether a channel starts programs. To kill a group of processes takes the permission to run every program. */
+  /**
+   * Whether a channel starts programs. To kill a group of processes takes the permission to run
+   * every program.
+   */
   readonly runsSubprocesses: boolean;
 }
 
 /**
  * Decides how this process can start a deliverer.
  *
- * @returns undefined if it cannot: an importer's binary does not have our command line, and a deliverer keeps delivering
- * by itself
+ * @returns undefined if it cannot: an importer's binary does not have our command line, and a
+ * deliverer keeps delivering by itself
  */
 export function findStartMode(role: ProcessRole): StartMode | undefined {
   if (role === "deliverer") return undefined;
@@ -56,7 +66,10 @@ export function findStartMode(role: ProcessRole): StartMode | undefined {
   return role === "program" ? "self" : undefined;
 }
 
-/** Makes the command that starts a deliverer. It gets the permissions that delivering needs, not those of its parent. */
+/**
+ * Makes the command that starts a deliverer. It gets the permissions that delivering needs, not
+ * those of its parent.
+ */
 export function delivererCommand(
   { execPath, mode, entry, runsSubprocesses }: Program,
   options: DelivererOptions,
@@ -104,8 +117,8 @@ export interface HandOver {
 }
 
 /**
- * Leaves the queue to the next deliverer: makes the journal's file name durable and, where that is wanted, starts a
- * background deliverer unless one runs already.
+ * Leaves the queue to the next deliverer: makes the journal's file name durable and, where that is
+ * wanted, starts a background deliverer unless one runs already.
  *
  * @returns why that failed, as one line for people; undefined if it did not
  */
