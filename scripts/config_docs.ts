@@ -1,6 +1,6 @@
 /**
- * The reference of the configuration and the types of the library's options, both from the JSON schema, which itself follows
- * from the tables of settings. `scripts/docs.ts` writes them.
+ * The reference of the configuration and the types of the library's options, both from the JSON
+ * schema, which itself follows from the tables of settings. `scripts/docs.ts` writes them.
  *
  * @module
  */
@@ -179,11 +179,11 @@ class TypeWriter {
     const at = this.declarations.push("") - 1;
     const members = Object.entries(properties).map(([key, schema]) => {
       const type = this.#typeOf(schema);
-      const lines = [
+      const doc = toDoc(
         `${capital(schema.description ?? "")}.`,
-        ...schema.default === undefined ? [] : [`@default {${JSON.stringify(schema.default)}}`],
-      ];
-      return `  /** ${lines.join(" ")} */\n  readonly ${key}${required.includes(key) ? "" : "?"}: ${type};`;
+        schema.default === undefined ? undefined : `@default {${JSON.stringify(schema.default)}}`,
+      );
+      return `${doc}\n  readonly ${key}${required.includes(key) ? "" : "?"}: ${type};`;
     });
     const head = `export interface ${name}${base === undefined ? "" : ` extends ${base}`} {`;
     this.declarations[at] = [`/** ${doc} */`, head, ...members, "}"].join("\n");
@@ -220,4 +220,17 @@ class TypeWriter {
     const { additionalProperties } = schema;
     return `Readonly<Record<string, ${additionalProperties ? this.#typeOf(additionalProperties) : "unknown"}>>`;
   }
+}
+
+/** The doc comment of a member: on one line if it fits in 100 columns. */
+function toDoc(text: string, tag?: string): string {
+  const short = `  /** ${[text, ...tag ? [tag] : []].join(" ")} */`;
+  if (short.length <= 100) return short;
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const line = `${lines[lines.length - 1]} ${word}`.trim();
+    if (line.length <= 95) lines[lines.length - 1] = line;
+    else lines.push(word);
+  }
+  return ["  /**", ...[...lines, ...tag ? ["", tag] : []].map((line) => `   * ${line}`.trimEnd()), "   */"].join("\n");
 }

@@ -8,7 +8,9 @@
 
 import { ConfigError } from "../base/errors.ts";
 
-/** Options of every service that have no meaning here: waiting, cutting, conversion of the input. */
+/**
+ * Options of every service that have no meaning here: waiting, cutting, conversion of the input.
+ */
 const IGNORED_OPTIONS: ReadonlySet<string> = new Set([
   ...["format", "overflow", "emojis", "interpret", "store", "tz", "rto", "cto", "retry", "wait", "redirect"],
   ...["image", "avatar_url"],
@@ -76,7 +78,10 @@ export class AppriseUrl {
     return (this.option(name) ?? "").split(LIST_REGEXP).filter((entry) => entry !== "");
   }
 
-  /** Reads the options whose names begin with a sign: headers (`+`), parameters (`-`) or fields (`:`). */
+  /**
+   * Reads the options whose names begin with a sign: headers (`+`), parameters (`-`) or fields
+   * (`:`).
+   */
   options(sign: "+" | "-" | ":"): readonly (readonly [name: string, value: string])[] {
     const found = [...this.#options].filter(([name]) => name.startsWith(sign));
     for (const [name] of found) this.#options.delete(name);

@@ -24,7 +24,11 @@ export interface Envelope {
 export interface Receipt {
   /** The service's id of the message: the `event_id` for Matrix. */
   readonly id: string;
-  /** `read-back`: an earlier try had delivered it, as reading the service back showed. @default {"put"} */
+  /**
+   * `read-back`: an earlier try had delivered it, as reading the service back showed.
+   *
+   * @default {"put"}
+   */
   readonly via?: "put" | "read-back";
   /** `true`: an earlier try may have delivered it too. @default {false} */
   readonly possibleDuplicate?: boolean;
@@ -52,11 +56,21 @@ export interface Channel {
   readonly name: string;
   /** The name of its kind: `matrix`, `ntfy`. */
   readonly kind: string;
-  /** Whether a repeated try makes no second message: by its txnId, or because the service can be read back. */
+  /**
+   * Whether a repeated try makes no second message: by its txnId, or because the service can be
+   * read back.
+   */
   readonly isIdempotent: boolean;
-  /** `true`: sending runs programs, for which a background process needs a permission. @default {false} */
+  /**
+   * `true`: sending runs programs, for which a background process needs a permission.
+   *
+   * @default {false}
+   */
   readonly runsSubprocesses?: boolean;
-  /** How attachments are sent: separately after the text, or with it; undefined if the service has none. */
+  /**
+   * How attachments are sent: separately after the text, or with it; undefined if the service has
+   * none.
+   */
   readonly attachmentMode?: AttachmentMode;
   /** The configured destinations. */
   readonly destinations: readonly string[];
@@ -71,7 +85,8 @@ export interface Channel {
   /**
    * Sends one envelope, once. The courier retries.
    *
-   * @throws {TransportError | ResponseError | NotTheServiceError} if it was not delivered, as far as is known
+   * @throws {TransportError | ResponseError | NotTheServiceError} if it was not delivered, as far
+   * as is known
    * @throws {TooEarlyError} if it is too early to find out whether an earlier try arrived
    * @throws {ConfigError} if its credentials cannot be read
    */

@@ -1,6 +1,6 @@
 /**
- * Checks of `doctor`, as data: a name, the checks that must pass before, and a function that looks. Each kind brings checks of its
- * own; `doctor` runs them. A check never sends a notification.
+ * Checks of `doctor`, as data: a name, the checks that must pass before, and a function that looks.
+ * Each kind brings checks of its own; `doctor` runs them. A check never sends a notification.
  *
  * @module
  */
@@ -122,7 +122,10 @@ const TRANSPORT_HINTS: Readonly<Record<TransportPhase, string>> = {
   timeout: "the server hangs, or a firewall drops the requests: look into its log",
 };
 
-/** A status below 500 comes from another service; one above it may come from a proxy whose service is down. */
+/**
+ * A status below 500 comes from another service; one above it may come from a proxy whose service
+ * is down.
+ */
 function otherServiceHint(status: number): string {
   return status >= 500
     ? "a proxy answers for a server that is down: start the server"

@@ -100,7 +100,10 @@ const WARN_SKEW_MS = 60_000;
 /** From here on a wrong clock is a failure: certificates and expiry times are judged wrongly. */
 const FAIL_SKEW_MS = 3_600_000;
 
-/** Compares our clock with the `Date` of an answer (RFC 9110, section 6.6.1), which has whole seconds. */
+/**
+ * Compares our clock with the `Date` of an answer (RFC 9110, section 6.6.1), which has whole
+ * seconds.
+ */
 function compareClocks({ headers }: Pick<HttpAnswer, "headers">, now: number): Found {
   const date = Date.parse(headers.get("Date") ?? "");
   if (Number.isNaN(date)) return ok("the server does not send its time");

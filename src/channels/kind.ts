@@ -1,5 +1,6 @@
 /**
- * A kind of channel: one declarative definition in the folder of the kind, from which everything else follows.
+ * A kind of channel: one declarative definition in the folder of the kind, from which everything
+ * else follows.
  *
  * ```text
  * ntfy/kind.ts      the definition: name, settings, destination
@@ -60,7 +61,11 @@ export interface KindDefinition<Table extends SettingTable, Key extends string> 
   readonly name: string;
   /** Where the kind delivers, in a few words, for the reference. */
   readonly summary: string;
-  /** `true`: the kind sends by the runtime's `fetch`, so it has the settings of a connection too. @default {false} */
+  /**
+   * `true`: the kind sends by the runtime's `fetch`, so it has the settings of a connection too.
+   *
+   * @default {false}
+   */
   readonly speaksHttp?: boolean;
   readonly settings: Table;
   /** Rules among settings that their relations cannot express (JSON Schema, `allOf`). */
@@ -71,7 +76,11 @@ export interface KindDefinition<Table extends SettingTable, Key extends string> 
    * @throws {ConfigError} if the settings contradict each other
    */
   check?(settings: SettingsOf<Table>, fields: Fields): void;
-  /** The destination, where a rule may choose another one. @default the channel has one place, and no rule changes it */
+  /**
+   * The destination, where a rule may choose another one.
+   *
+   * @default the channel has one place, and no rule changes it
+   */
   readonly destination?: Destination<Table, Key>;
   open(setup: ChannelSetup<SettingsOf<Table>>, context: ChannelContext): Channel;
   /** Loads the checks of doctor. */
@@ -104,7 +113,9 @@ export interface AppriseForm {
 export interface ChannelKind
   extends Pick<KindDefinition<SettingTable, string>, "name" | "summary" | "settings" | "rules" | "apprise"> {
   readonly speaksHttp: boolean;
-  /** The settings that say where it delivers, the deciding one first; empty if a rule cannot choose. */
+  /**
+   * The settings that say where it delivers, the deciding one first; empty if a rule cannot choose.
+   */
   readonly destinationKeys: readonly string[];
   /**
    * Reads destinations, for a rule that chooses others.

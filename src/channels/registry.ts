@@ -1,4 +1,7 @@
-/** Every kind of channel. A new kind is a folder and a line here. A kind is loaded when the configuration names it. */
+/**
+ * Every kind of channel. A new kind is a folder and a line here. A kind is loaded when the
+ * configuration names it.
+ */
 
 import type { ChannelKind } from "./kind.ts";
 

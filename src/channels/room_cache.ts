@@ -1,11 +1,13 @@
 /**
- * The room cache: what channels found out and want to know again, such as the room behind an alias. It can always be lost.
+ * The room cache: what channels found out and want to know again, such as the room behind an alias.
+ * It can always be lost.
  *
  * ```text
  * remember: rooms.lock -> read rooms.json -> replace it, durably
  * ```
  *
- * A file that cannot be read counts as empty. If it cannot be written, the values are kept in this process. Neither stops a notification.
+ * A file that cannot be read counts as empty. If it cannot be written, the values are kept in this
+ * process. Neither stops a notification.
  *
  * @module
  */
@@ -25,9 +27,15 @@ export interface TurnOptions {
 
 /** A cache that all processes of a state directory share. */
 export interface RoomCache {
-  /** The value of a key; undefined if there is none. The caller validates it, because people can edit the file. */
+  /**
+   * The value of a key; undefined if there is none. The caller validates it, because people can
+   * edit the file.
+   */
   get(key: string): unknown;
-  /** Stores a JSON value, or removes it with `undefined`. When this resolves it is on disk, unless the disk is full. */
+  /**
+   * Stores a JSON value, or removes it with `undefined`. When this resolves it is on disk, unless
+   * the disk is full.
+   */
   remember(key: string, value: unknown): Promise<void>;
   /**
    * Runs work while no other process with this cache does.

@@ -1,6 +1,6 @@
 /**
- * The channels of a configuration before they are parsed: their kinds are loaded, and Apprise URLs become objects. Rules and fallbacks
- * look up channels here.
+ * The channels of a configuration before they are parsed: their kinds are loaded, and Apprise URLs
+ * become objects. Rules and fallbacks look up channels here.
  *
  * @module
  */

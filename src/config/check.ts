@@ -1,4 +1,7 @@
-/** Finds everything that is wrong with the configuration: it is parsed once, and the problems are collected. */
+/**
+ * Finds everything that is wrong with the configuration: it is parsed once, and the problems are
+ * collected.
+ */
 
 import { ConfigError } from "../base/errors.ts";
 import { isObject } from "../base/fields.ts";
@@ -13,7 +16,9 @@ export interface CheckedConfig {
   readonly problems: readonly ConfigError[];
 }
 
-/** Reads the file, the environment and the files that they name; opens nothing and sends nothing. */
+/**
+ * Reads the file, the environment and the files that they name; opens nothing and sends nothing.
+ */
 export async function checkConfig(runtime: ConfigRuntime, options: LoadOptions): Promise<CheckedConfig> {
   const problems: ConfigError[] = [];
   let names: readonly string[] = [];

@@ -77,7 +77,11 @@ export interface ConfigContext extends ParseContext {
   readonly hostname: string;
   /** Names for errors of fields that did not come from the file: by channel, by key. */
   readonly names: Readonly<Record<string, Readonly<Record<string, string>>>>;
-  /** Collects all problems; then the result is complete only if there are none. @default the first problem is thrown */
+  /**
+   * Collects all problems; then the result is complete only if there are none.
+   *
+   * @default the first problem is thrown
+   */
   readonly problems?: ConfigError[];
   /** `true`: reads the files that the settings name, to find problems in them. @default {false} */
   readonly readsFiles?: boolean;

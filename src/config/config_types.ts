@@ -24,9 +24,16 @@ export type ChannelConfig =
 export interface PolicyConfig {
   /** Several notifications in one message, each in full; `false`: each is a message of its own. */
   readonly batch?: BatchConfig | false;
-  /** How often a destination gets a message; notifications that wait become a batch, which counts as `count` messages; by default 3 in 5 seconds if a background process may deliver the rest, else no limit. */
+  /**
+   * How often a destination gets a message; notifications that wait become a batch, which counts as
+   * `count` messages; by default 3 in 5 seconds if a background process may deliver the rest, else
+   * no limit.
+   */
   readonly rateLimit?: RateLimitConfig;
-  /** Quiet hours, by the clock of the host: only critical notifications are sent, the others follow together at the end; `false`: never. */
+  /**
+   * Quiet hours, by the clock of the host: only critical notifications are sent, the others follow
+   * together at the end; `false`: never.
+   */
   readonly quiet?: QuietConfig | false;
 }
 
@@ -54,13 +61,18 @@ export interface QuietConfig {
 
 /** Channels that take over for a channel. */
 export interface FallbackPolicy {
-  /** Channels that the notification is sent to as well if this channel has not delivered it in time. */
+  /**
+   * Channels that the notification is sent to as well if this channel has not delivered it in time.
+   */
   readonly fallback?: FallbackConfig;
 }
 
 /** Channels that the notification is sent to as well if this channel has not delivered it in time. */
 export interface FallbackConfig {
-  /** The channels that take over, by name; they get nothing else, unless a rule or a caller names them. */
+  /**
+   * The channels that take over, by name; they get nothing else, unless a rule or a caller names
+   * them.
+   */
   readonly channels: string | readonly string[];
   /** How long this channel may take. @default {"10m"} */
   readonly after?: string;
@@ -74,7 +86,10 @@ export interface ConnectionConfig {
   readonly certFile?: string;
   /** A PEM file of the key of the client's certificate; other users must not be able to read it. */
   readonly keyFile?: string;
-  /** A proxy without a password: `http://`, `https://` or `socks5://`; by default that of the environment. */
+  /**
+   * A proxy without a password: `http://`, `https://` or `socks5://`; by default that of the
+   * environment.
+   */
   readonly proxy?: string;
   /** A file that contains only proxy; other users must not be able to read it. */
   readonly proxyFile?: string;
@@ -86,7 +101,11 @@ export interface MatrixConfig extends ConnectionConfig {
   readonly kind?: "matrix";
   /** The address of the homeserver, without a path; beside `user` it may be left out. */
   readonly homeserver?: string;
-  /** `true`: permits plain http to another host; secrets then cross the network unencrypted. @default {false} */
+  /**
+   * `true`: permits plain http to another host; secrets then cross the network unencrypted.
+   *
+   * @default {false}
+   */
   readonly insecureHttp?: boolean;
   /** An account that `matrix-notify login` logged in; instead of an access token. */
   readonly user?: string;
@@ -98,9 +117,21 @@ export interface MatrixConfig extends ConnectionConfig {
   readonly room: string | readonly string[];
   /** Who is mentioned in critical messages: user ids, or `@room` for everyone in the room. */
   readonly mentions?: string | readonly string[];
-  /** How a message with a key relates to the first message with that key, until it is resolved: it replies to it (`reply`), is in its `thread`, replaces it when it resolves it (`edit`, without a push), or is unrelated (`none`). @default {"reply"} */
+  /**
+   * How a message with a key relates to the first message with that key, until it is resolved: it
+   * replies to it (`reply`), is in its `thread`, replaces it when it resolves it (`edit`, without a
+   * push), or is unrelated (`none`).
+   *
+   * @default {"reply"}
+   */
   readonly related?: "reply" | "edit" | "thread" | "none";
-  /** What matters more if an earlier try may have arrived and the server cannot tell yet: that the message comes in time, with a small risk of a duplicate (`send`), or that it comes once, up to five minutes later (`wait`); Synapse can always tell. @default {"send"} */
+  /**
+   * What matters more if an earlier try may have arrived and the server cannot tell yet: that the
+   * message comes in time, with a small risk of a duplicate (`send`), or that it comes once, up to
+   * five minutes later (`wait`); Synapse can always tell.
+   *
+   * @default {"send"}
+   */
   readonly inDoubt?: "send" | "wait";
 }
 
@@ -110,7 +141,11 @@ export interface NtfyConfig extends ConnectionConfig {
   readonly kind?: "ntfy";
   /** The address of the server, without a path. */
   readonly server: string;
-  /** `true`: permits plain http to another host; secrets then cross the network unencrypted. @default {false} */
+  /**
+   * `true`: permits plain http to another host; secrets then cross the network unencrypted.
+   *
+   * @default {false}
+   */
   readonly insecureHttp?: boolean;
   /** The topic. */
   readonly topic: string;
@@ -132,7 +167,11 @@ export interface GotifyConfig extends ConnectionConfig {
   readonly kind?: "gotify";
   /** The address of the server, with its path if it has one. */
   readonly server: string;
-  /** `true`: permits plain http to another host; secrets then cross the network unencrypted. @default {false} */
+  /**
+   * `true`: permits plain http to another host; secrets then cross the network unencrypted.
+   *
+   * @default {false}
+   */
   readonly insecureHttp?: boolean;
   /** The token of an application, not of a client. */
   readonly token?: string;
@@ -144,9 +183,17 @@ export interface GotifyConfig extends ConnectionConfig {
 export interface TelegramConfig extends ConnectionConfig {
   /** May be left out if the channel has the name `telegram`. */
   readonly kind?: "telegram";
-  /** The address of a Bot API server of your own, without a path. @default {"https://api.telegram.org"} */
+  /**
+   * The address of a Bot API server of your own, without a path.
+   *
+   * @default {"https://api.telegram.org"}
+   */
   readonly server?: string;
-  /** `true`: permits plain http to another host; secrets then cross the network unencrypted. @default {false} */
+  /**
+   * `true`: permits plain http to another host; secrets then cross the network unencrypted.
+   *
+   * @default {false}
+   */
   readonly insecureHttp?: boolean;
   /** The token of the bot, from BotFather. */
   readonly token?: string;
@@ -166,9 +213,17 @@ export interface EmailConfig {
   readonly server: string;
   /** The port; by default 587, 465 for `tls`, 25 for `none`. */
   readonly port?: number;
-  /** `starttls`: encrypted before anything is said; `tls`: from the first byte; `none`: never, and without a password. @default {"starttls"} */
+  /**
+   * `starttls`: encrypted before anything is said; `tls`: from the first byte; `none`: never, and
+   * without a password.
+   *
+   * @default {"starttls"}
+   */
   readonly security?: "starttls" | "tls" | "none";
-  /** A PEM file with the authorities that may sign the server's certificate; by default those that Deno trusts. */
+  /**
+   * A PEM file with the authorities that may sign the server's certificate; by default those that
+   * Deno trusts.
+   */
   readonly caFile?: string;
   /** The user to log in as; by default the address in `from`. */
   readonly user?: string;
@@ -190,7 +245,11 @@ export interface WebhookConfig extends ConnectionConfig {
   readonly url?: string;
   /** A file that contains only url; other users must not be able to read it. */
   readonly urlFile?: string;
-  /** `true`: permits plain http to another host; secrets then cross the network unencrypted. @default {false} */
+  /**
+   * `true`: permits plain http to another host; secrets then cross the network unencrypted.
+   *
+   * @default {false}
+   */
   readonly insecureHttp?: boolean;
   /** The HTTP method. @default {"POST"} */
   readonly method?: "POST" | "PUT";
@@ -200,7 +259,10 @@ export interface WebhookConfig extends ConnectionConfig {
   readonly headerFiles?: Readonly<Record<string, string>>;
   /** The JSON to send; its texts may contain placeholders such as `{{subject}}`. */
   readonly body?: Readonly<Record<string, unknown>> | readonly unknown[];
-  /** The longest `{{message}}` and `{{text}}`, in UTF-16 code units; a longer one is cut, with a note. */
+  /**
+   * The longest `{{message}}` and `{{text}}`, in UTF-16 code units; a longer one is cut, with a
+   * note.
+   */
   readonly maxChars?: number;
 }
 
@@ -210,7 +272,12 @@ export interface ExecConfig {
   readonly kind?: "exec";
   /** The absolute path of the program, then its arguments; there is no shell. */
   readonly command: readonly string[];
-  /** How long the program may take before it is killed, at most 10 minutes, even if `--wait` is shorter. @default {"30s"} */
+  /**
+   * How long the program may take before it is killed, at most 10 minutes, even if `--wait` is
+   * shorter.
+   *
+   * @default {"30s"}
+   */
   readonly timeout?: string;
 }
 
@@ -222,17 +289,31 @@ export interface SlackConfig extends ConnectionConfig {
   readonly url?: string;
   /** A file that contains only url; other users must not be able to read it. */
   readonly urlFile?: string;
-  /** `true`: permits plain http to another host; secrets then cross the network unencrypted. @default {false} */
+  /**
+   * `true`: permits plain http to another host; secrets then cross the network unencrypted.
+   *
+   * @default {false}
+   */
   readonly insecureHttp?: boolean;
-  /** The longest message, in UTF-16 code units; a longer one is cut, with a note; Slack accepts 40000, Mattermost 16383, Rocket.Chat by default 5000. @default {4000} */
+  /**
+   * The longest message, in UTF-16 code units; a longer one is cut, with a note; Slack accepts
+   * 40000, Mattermost 16383, Rocket.Chat by default 5000.
+   *
+   * @default {4000}
+   */
   readonly maxChars?: number;
 }
 
 /** A rule that decides where notifications go. */
 export interface RouteConfig {
-  /** Which notifications the rule is for: all conditions must hold; by default all notifications. */
+  /**
+   * Which notifications the rule is for: all conditions must hold; by default all notifications.
+   */
   readonly when?: WhenConfig;
-  /** The channels that the rule chooses, by name; `*` for all, `[]` for none; by default it leaves the choice to other rules. */
+  /**
+   * The channels that the rule chooses, by name; `*` for all, `[]` for none; by default it leaves
+   * the choice to other rules.
+   */
   readonly channels?: string | readonly string[];
   /** `true`: it arrives without a sound or a push. */
   readonly silent?: boolean;
@@ -242,17 +323,30 @@ export interface RouteConfig {
   readonly mentions?: string | readonly string[];
   /** What the rule sets for single channels, by name. */
   readonly set?: Readonly<Record<string, ChannelSettingsConfig>>;
-  /** `true`: later rules are checked too; they do not change what this rule sets. @default {false} */
+  /**
+   * `true`: later rules are checked too; they do not change what this rule sets.
+   *
+   * @default {false}
+   */
   readonly continue?: boolean;
 }
 
 /** Which notifications the rule is for. */
 export interface WhenConfig {
-  /** The origin: a word, a glob (`backup-*`), or a regular expression (`/^backup/i`); one of a list must match. */
+  /**
+   * The origin: a word, a glob (`backup-*`), or a regular expression (`/^backup/i`); one of a list
+   * must match.
+   */
   readonly origin?: string | readonly string[];
-  /** The subject, with shortcodes as they were written: a word, a glob (`backup-*`), or a regular expression (`/^backup/i`); one of a list must match. */
+  /**
+   * The subject, with shortcodes as they were written: a word, a glob (`backup-*`), or a regular
+   * expression (`/^backup/i`); one of a list must match.
+   */
   readonly subject?: string | readonly string[];
-  /** The key: a word, a glob (`backup-*`), or a regular expression (`/^backup/i`); one of a list must match. */
+  /**
+   * The key: a word, a glob (`backup-*`), or a regular expression (`/^backup/i`); one of a list
+   * must match.
+   */
   readonly key?: string | readonly string[];
   /** The severity; `warning+` means warning and everything more severe. */
   readonly severity?: string | readonly string[];
@@ -276,6 +370,9 @@ export interface ChannelSettingsConfig {
   readonly thread?: number;
   /** The recipients; each gets a mail of its own. */
   readonly to?: string | readonly string[];
-  /** Channels that the notification is sent to as well if this channel has not delivered it in time; `false` for none; by default the channel's own. */
+  /**
+   * Channels that the notification is sent to as well if this channel has not delivered it in time;
+   * `false` for none; by default the channel's own.
+   */
   readonly fallback?: FallbackConfig | false;
 }

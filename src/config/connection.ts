@@ -1,4 +1,6 @@
-/** The settings of a connection, which every channel that speaks HTTP has: certificates and a proxy. */
+/**
+ * The settings of a connection, which every channel that speaks HTTP has: certificates and a proxy.
+ */
 
 import { ConfigError } from "../base/errors.ts";
 import type { Fields } from "../base/fields.ts";

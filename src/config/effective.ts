@@ -112,7 +112,10 @@ async function channelValues(
   return [{ path: at("kind"), value: kindName, ...(channel.kind === undefined ? DEFAULT : file) }, ...values];
 }
 
-/** A value without secrets. The value of an unknown key is not shown: it may be a secret under a mistyped name. */
+/**
+ * A value without secrets. The value of an unknown key is not shown: it may be a secret under a
+ * mistyped name.
+ */
 function shown(
   key: string,
   value: unknown,

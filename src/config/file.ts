@@ -9,7 +9,8 @@ import { loadKind } from "../channels/registry.ts";
  * Reads the configuration file. Its values are not validated.
  *
  * @returns undefined if there is no file, and it need not exist
- * @throws {ConfigError} if it cannot be read, or if it contains a secret and other users can read it
+ * @throws {ConfigError} if it cannot be read, or if it contains a secret and other users can read
+ * it
  * @throws {PermissionError} if Deno denies access to it
  */
 export async function readConfigFile(
@@ -50,7 +51,8 @@ export async function readConfigFile(
 }
 
 /**
- * Finds the first key that is twice in one object. A parser keeps the last of them without a word, and a channel would be missing.
+ * Finds the first key that is twice in one object. A parser keeps the last of them without a word,
+ * and a channel would be missing.
  *
  * @param json valid JSON
  * @returns its dotted path; undefined if there is none
@@ -91,7 +93,9 @@ function containsSecretName(value: unknown): boolean {
   return Object.entries(value).some(([key, inner]) => isSecretName(key) || containsSecretName(inner));
 }
 
-/** Whether a key looks like that of a secret: a mistyped key, or one of the service of a webhook. */
+/**
+ * Whether a key looks like that of a secret: a mistyped key, or one of the service of a webhook.
+ */
 export function isSecretName(key: string): boolean {
   return /token$|password$/i.test(key);
 }

@@ -1,8 +1,10 @@
 /**
- * Finds the configuration: flags before environment before file before defaults.
+ * Loads the configuration. Flags override the environment, the environment the file, the file the
+ * defaults.
  *
- * `MATRIX_HOMESERVER`, `MATRIX_ACCESS_TOKEN` (or `MATRIX_ACCESS_TOKEN_FILE`) and `MATRIX_ROOM` make the channel `matrix`, or change the one in the file;
- * `NTFY_SERVER`, `NTFY_TOPIC` and `NTFY_TOKEN` (or `NTFY_TOKEN_FILE`) do the same for `ntfy`.
+ * `MATRIX_HOMESERVER`, `MATRIX_ACCESS_TOKEN` (or `MATRIX_ACCESS_TOKEN_FILE`) and `MATRIX_ROOM`
+ * define the channel `matrix`, or change the one in the file; `NTFY_SERVER`, `NTFY_TOPIC` and
+ * `NTFY_TOKEN` (or `NTFY_TOKEN_FILE`) do the same for `ntfy`.
  *
  * @module
  */
@@ -83,7 +85,8 @@ export interface ConfigSources {
 /**
  * Reads the file and the environment.
  *
- * @throws {ConfigError} if the file cannot be read, or if it contains a secret and other users can read it
+ * @throws {ConfigError} if the file cannot be read, or if it contains a secret and other users can
+ * read it
  */
 export async function readSources(runtime: ConfigRuntime, options: LoadOptions = {}): Promise<ConfigSources> {
   const path = options.configFile ?? configPath(runtime);
@@ -130,7 +133,8 @@ export interface ChannelSource {
 }
 
 /**
- * Reads the channels in the file and the environment, for commands that use an account before it has a room.
+ * Reads the channels in the file and the environment, for commands that use an account before it
+ * has a room.
  *
  * @throws {ConfigError} if the file cannot be read
  */
@@ -164,7 +168,10 @@ export function createContext(
   };
 }
 
-/** A configuration in the options of a program that uses the library. Its values are not validated yet. */
+/**
+ * A configuration in the options of a program that uses the library. Its values are not validated
+ * yet.
+ */
 export interface InlineOptions extends LoadOptions {
   readonly channels?: Readonly<Record<string, unknown>>;
   readonly identity?: unknown;
@@ -176,7 +183,8 @@ export interface InlineOptions extends LoadOptions {
 }
 
 /**
- * Reads the configuration in the options of a program; without `channels`, that of the command line.
+ * Reads the configuration in the options of a program; without `channels`, that of the command
+ * line.
  *
  * @throws {ConfigError} with the dotted path, or the variable, of what is not valid
  */

@@ -1,16 +1,17 @@
-/** Where things are, when nobody says so. */
+/** The default paths of the configuration file and the state directory. */
 
 import { ConfigError } from "../base/errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 
-/** What the paths depend on. */
+/** What the paths depend on: the environment, and whether the user is root. */
 export type PathRuntime = Pick<Runtime, "env" | "isRoot">;
 
 const NAME = "matrix-notify";
 
 /**
- * The configuration file: `$MATRIX_NOTIFY_CONFIG`, the folder that systemd names in `$CONFIGURATION_DIRECTORY`, `/etc/matrix-notify` for root, or
- * `$XDG_CONFIG_HOME/matrix-notify` (XDG Base Directory Specification).
+ * The configuration file: `$MATRIX_NOTIFY_CONFIG`, a file in `$CONFIGURATION_DIRECTORY` of systemd,
+ * in `/etc/matrix-notify` for root, or in `$XDG_CONFIG_HOME/matrix-notify` (XDG Base Directory
+ * Specification).
  */
 export function configPath(runtime: PathRuntime): string {
   const named = runtime.env("MATRIX_NOTIFY_CONFIG");
@@ -21,10 +22,10 @@ export function configPath(runtime: PathRuntime): string {
 }
 
 /**
- * The state directory: `$MATRIX_NOTIFY_STATE_DIR`, `$STATE_DIRECTORY` (systemd), `/var/lib/matrix-notify` for root, or
- * `$XDG_STATE_HOME/matrix-notify`.
+ * The state directory: `$MATRIX_NOTIFY_STATE_DIR`, `$STATE_DIRECTORY` (systemd),
+ * `/var/lib/matrix-notify` for root, or `$XDG_STATE_HOME/matrix-notify`.
  *
- * @throws {ConfigError} when there is no home to put it in
+ * @throws {ConfigError} if there is no home directory
  */
 export function stateDirPath(runtime: PathRuntime): string {
   const named = runtime.env("MATRIX_NOTIFY_STATE_DIR") || first(runtime.env("STATE_DIRECTORY"));
@@ -37,7 +38,7 @@ export function stateDirPath(runtime: PathRuntime): string {
   });
 }
 
-/** A person's own folder. Root has none unless it asks for one by the XDG variable. */
+/** The directory of a person. Root has one only if the XDG variable is set. */
 function personal(runtime: PathRuntime, variable: string, underHome: string): string | undefined {
   const base = runtime.env(variable);
   if (base?.startsWith("/")) return `${base}/${NAME}`;
@@ -45,7 +46,7 @@ function personal(runtime: PathRuntime, variable: string, underHome: string): st
   return home ? `${home}/${underHome}/${NAME}` : undefined;
 }
 
-/** systemd names several directories with colons between them; the first is ours. */
+/** systemd separates several directories by colons; the first is ours. */
 function first(directories: string | undefined): string | undefined {
   return directories?.split(":")[0] || undefined;
 }

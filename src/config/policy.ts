@@ -1,6 +1,6 @@
 /**
- * When and how much a channel sends: `batch`, `rateLimit`, `quiet`, for all channels or for one in its own object; and `fallback`, for
- * one channel.
+ * When and how much a channel sends: `batch`, `rateLimit`, `quiet`, for all channels or for one in
+ * its own object; and `fallback`, for one channel.
  *
  * ```json
  * { "batch": { "over": 10 }, "rateLimit": { "count": 3, "per": "10s" }, "quiet": { "from": "22:00", "to": "07:00" } }

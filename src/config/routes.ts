@@ -1,5 +1,6 @@
 /**
- * The rules that decide where notifications go. They are checked in order, up to the first that matches:
+ * The rules that decide where notifications go. They are checked in order, up to the first that
+ * matches:
  *
  * ```json
  * { "routes": [

@@ -1,6 +1,7 @@
 /**
- * The JSON schema of the configuration file, from the same tables as the parser: for editors, and for checks before a file is rolled out.
- * It describes a file without an environment, which may add what is missing.
+ * The JSON schema of the configuration file, from the same tables as the parser: for editors, and
+ * for checks before a file is rolled out. It describes a file without an environment, which may add
+ * what is missing.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Runs all checks: those of the host, then those that the kind of each channel brings. They send, write and change nothing,
- * except that an expired session is renewed, as by every request.
+ * Runs all checks: those of the host, then those that the kind of each channel brings. They send,
+ * write and change nothing, except that an expired session is renewed, as by every request.
  *
  * @module
  */
@@ -80,7 +80,8 @@ async function createChecks(
 }
 
 /**
- * Runs checks one after the other. A check that throws has failed; a check that needs it is skipped.
+ * Runs checks one after the other. A check that throws has failed; a check that needs it is
+ * skipped.
  *
  * @param prefix precedes the names of the checks in the findings: `matrix/`
  */

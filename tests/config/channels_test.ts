@@ -96,7 +96,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   "matrixs://user:secret@host/!a:b?mode=slack": "its mode slack is a webhook, and not a Matrix account",
   "gotifys://host": "it has no token",
   "gotifys:///secret": "it names no host",
-  "tgram://secret/chat": "it has no bot's token",
+  "tgram://secret/chat": "it has no token of a bot",
   [`tgram://${BOT}`]: "it names no chat",
   [`tgram://${BOT}/1:2/3`]: "it names several chats or topics",
   [`tgram://${BOT}/ä`]: "a chat in it is neither a number nor a name",
@@ -104,7 +104,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   "mailtos://mail.example.org": "it has no sender",
   "mailtos://me:secret@host?mode=plain": 'it has no mode "plain": it must be insecure, starttls or ssl',
   "mailtos://me:secret@host?cc=you@example.org": "its option cc cannot be taken over",
-  "jsons://host?:title=subject": "its own fields cannot be taken over",
+  "jsons://host?:title=subject": "its fields (:) are not supported",
 };
 
 for (const [url, channel] of Object.entries(TAKEN)) {

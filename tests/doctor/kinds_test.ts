@@ -249,7 +249,7 @@ smtpTest("examine() says what is wrong with a mail server or its password, and n
   const nowhere = await examineMail({ security: "none" }, { server: "mail.invalid" });
   assertStringIncludes(nowhere[0].message, "the name mail.invalid is not found (DNS)");
   const down = await examineMail({ security: "none" }, { port: 1 });
-  assertStringIncludes(down[0].message, "Cannot hand over mail to 127.0.0.1");
+  assertStringIncludes(down[0].message, "Cannot send mail to 127.0.0.1");
   assertStringIncludes(down[0].hint ?? "", "does the server run");
   assertEquals(JSON.stringify([wrong, clear, stranger, down]).includes("wr0ng"), false);
 });

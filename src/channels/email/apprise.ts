@@ -8,7 +8,10 @@ interface Provider {
   readonly security: "starttls" | "tls";
 }
 
-/** Servers that Apprise knows by the domain of an address (its documentation, "Email Notifications", "Using Built-In Email Services"). */
+/**
+ * Servers that Apprise knows by the domain of an address (its documentation, "Using Built-In Email
+ * Services").
+ */
 const PROVIDERS: readonly Provider[] = [
   { domain: /^gmail\.com$/, server: "smtp.gmail.com", security: "starttls" },
   { domain: /^(hotmail|live)\.com(\.au)?$/, server: "smtp-mail.outlook.com", security: "starttls" },
@@ -21,7 +24,10 @@ const PROVIDERS: readonly Provider[] = [
 
 const SECURITY: Readonly<Record<string, string>> = { insecure: "none", starttls: "starttls", ssl: "tls" };
 
-/** The host is the server, unless `smtp` or a known provider says otherwise; who names no recipient writes to the sender. */
+/**
+ * The host is the server, unless there is `smtp` or a known provider. Without a recipient, the mail
+ * goes to the sender.
+ */
 export function fromApprise(url: AppriseUrl): Record<string, unknown> {
   const { user, password, host } = url;
   const smtp = url.option("smtp");
@@ -43,7 +49,7 @@ export function fromApprise(url: AppriseUrl): Record<string, unknown> {
   };
 }
 
-/** `from` is an address, or only the name before the one that user and host make. */
+/** `from` is an address, or only the name before the address of user and host. */
 function senderOf(url: AppriseUrl): { readonly address: string; readonly name?: string } {
   const from = url.option("from"), name = url.option("name");
   const [, label, inner] = /^(.*?)\s*<([^<>]+@[^<>]+)>$/.exec(from ?? "") ?? [];

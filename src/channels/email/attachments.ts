@@ -1,4 +1,7 @@
-/** A mail with files: they go along with its text, or, where its server takes no mail of that size, the text goes without them. */
+/**
+ * Sends a mail with files. If the server does not accept a mail of that size, the text is sent
+ * without them.
+ */
 
 import { formatAttachment, timeoutWithAttachments } from "../../notification/attachment_mode.ts";
 import { ResponseError } from "../../base/errors.ts";
@@ -6,21 +9,21 @@ import type { Attachment, Notification } from "../../notification/notification.t
 import type { MailFile } from "./message.ts";
 import type { FileReader } from "../kind.ts";
 
-/** A mail on its way. */
+/** How to send a mail with files. */
 export interface MailWithFiles {
   readonly timeoutMs: number;
   readonly files: FileReader;
-  /** Says something to whoever runs this; delivery goes on. */
+  /** Reports a problem; delivery goes on. */
   readonly warn: (text: string) => void;
-  /** Hands over a mail. */
+  /** Sends one mail. */
   readonly mail: (notification: Notification, attachments: readonly MailFile[], timeoutMs: number) => Promise<void>;
 }
 
 /**
- * Mails a notification with its files.
+ * Sends a notification with its files.
  *
- * @throws whatever `mail` throws
- * @throws {InvalidNotificationError} when a file is not there any more
+ * @throws what `mail` throws
+ * @throws {InvalidNotificationError} if a file is gone
  */
 export async function mailWithFiles(notification: Notification, way: MailWithFiles): Promise<void> {
   const { timeoutMs, files, warn, mail } = way;
@@ -30,7 +33,7 @@ export async function mailWithFiles(notification: Notification, way: MailWithFil
     await mail(notification, read, timeoutWithAttachments(timeoutMs, attachments));
   } catch (error) {
     if (!isTooLarge(error)) throw error;
-    // It was not delivered, so that its text may follow at once, which says what is missing.
+    // Nothing was delivered, so the text can follow at once. It names the files that are missing.
     const unsent = attachments.map(formatAttachment);
     warn(`${error.message}; it is sent without ${unsent.join(", ")}`);
     await mail({ ...text, unsent }, [], timeoutMs);
@@ -41,7 +44,7 @@ async function readFile(file: Attachment, files: FileReader): Promise<MailFile> 
   return { filename: file.name, contentType: file.type, content: await files.read(file) };
 }
 
-/** 552 is what a server says of a mail that is larger than it takes. */
+/** A server answers 552 to a mail that is too large. */
 function isTooLarge(error: unknown): error is ResponseError {
   return error instanceof ResponseError && error.status === 552;
 }

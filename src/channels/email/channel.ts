@@ -31,8 +31,8 @@ export class EmailChannel implements Channel {
   }
 
   /**
-   * Each try has the same `Message-ID`. Some mail stores keep only one mail with the same one, others keep all: an in-doubt mail
-   * may arrive twice.
+   * Each try has the same `Message-ID`. Some mail stores keep only one mail with the same one,
+   * others keep all: an in-doubt mail may arrive twice.
    */
   async send(envelope: Envelope, options: SendOptions): Promise<Receipt> {
     const { inDoubt, txnId, timeoutMs } = options;

@@ -1,4 +1,4 @@
-/** From a notification to the parts of a mail. */
+/** Composes a mail from a notification. */
 
 import { AROUND_BATCH_BYTES } from "../../notification/batch.ts";
 import type { Notification } from "../../notification/notification.ts";
@@ -13,18 +13,19 @@ import {
 import type { RenderedMessage } from "../message.ts";
 
 /**
- * The longest text and HTML together, in UTF-8 bytes. Every server takes 64 KiB (RFC 5321, section 4.5.3.1.7); what is encoded takes up to
- * 78/76 of 4/3 of its size, and some KiB are left to headers.
+ * The longest text and HTML together, in UTF-8 bytes. Every server accepts 64 KiB (RFC 5321,
+ * section 4.5.3.1.7). Encoding adds up to a third and the line breaks, and some KiB are left for
+ * headers.
  */
 export const MAX_MAIL_BYTES: number = 44 * 1024;
 
 /**
- * The longest subject, in UTF-16 code units: a word of a header is not folded, and a line has 998 characters at most (RFC 5322, section 2.1.1). The text
- * begins with the whole subject.
+ * The longest subject, in UTF-16 code units. A word of a header is not folded, and a line has at
+ * most 998 characters (RFC 5322, section 2.1.1). The text begins with the complete subject.
  */
 const MAX_SUBJECT_CHARS = 500;
 
-/** What a mail is made of. */
+/** The parts of a mail. */
 export interface MailContent {
   readonly from: string;
   readonly to: string;
@@ -38,14 +39,14 @@ export interface MailContent {
   readonly attachments: readonly MailFile[];
 }
 
-/** A file that is attached to a mail. */
+/** An attachment of a mail. */
 export interface MailFile {
   readonly filename: string;
   readonly contentType: string;
   readonly content: Uint8Array;
 }
 
-/** What a mail depends on besides its notification. */
+/** Options for composing a mail. */
 export interface MailOptions extends RenderOptions {
   readonly from: string;
   readonly to: string;
@@ -54,12 +55,12 @@ export interface MailOptions extends RenderOptions {
   readonly attachments?: readonly MailFile[];
 }
 
-/** Whether a mail has room for a digest, with its form. */
+/** Whether a mail has room for a batch as text and HTML. */
 export function fitsMail({ text, html }: RenderedMessage): boolean {
   return byteLength(text + html) <= MAX_MAIL_BYTES - AROUND_BATCH_BYTES;
 }
 
-/** Composes a mail: its text goes out without HTML before anything is cut. */
+/** Composes a mail. A mail that is too long is sent without HTML before its text is cut. */
 export function composeMail(notification: Notification, message: RenderedMessage, options: MailOptions): MailContent {
   const { from, to, messageId, identity, attachments = [] } = options;
   const whole = (text: string) => renderPlain(notification, options, text);
@@ -70,27 +71,30 @@ export function composeMail(notification: Notification, message: RenderedMessage
     ...{ from, to, messageId, text, attachments },
     subject: headerOf(subjectLine(notification, identity)),
     date: new Date(notification.time),
-    // RFC 3834: so that nobody's holiday answers.
+    // RFC 3834: vacation responders must not answer.
     headers: { "Auto-Submitted": "auto-generated", ...importanceOf(notification) },
     ...(fits ? { html: `<!DOCTYPE html><html><body>${html}</body></html>` } : {}),
     textEncoding: encodingOf(text),
   };
 }
 
-/** A header is one line, whatever the host is called. */
+/** A header is one line, even if the name of the host contains line breaks. */
 function headerOf(subject: string): string {
   const line = subject.replace(/[\p{Cc}\u2028\u2029]+/gu, " ");
   return line.length <= MAX_SUBJECT_CHARS ? line : `${line.slice(0, MAX_SUBJECT_CHARS - 1).toWellFormed()}…`;
 }
 
-/** `Importance` is the standard's (RFC 2156), `X-Priority` what mail readers look at. */
+/** `Importance` is standard (RFC 2156); mail readers use `X-Priority`. */
 function importanceOf({ silent, severity }: Notification): Record<string, string> {
   if (silent) return { "Importance": "low", "X-Priority": "5 (Lowest)" };
   const isHigh = severity === "critical" || severity === "error";
   return isHigh ? { "Importance": "high", "X-Priority": severity === "critical" ? "1 (Highest)" : "2 (High)" } : {};
 }
 
-/** Whichever is shorter: quoted-printable triples its own sign, what is not ASCII and a blank before a line break, which itself becomes two bytes. */
+/**
+ * The shorter encoding: quoted-printable triples `=`, bytes that are not ASCII and a blank before a
+ * line break.
+ */
 function encodingOf(text: string): MailContent["textEncoding"] {
   const bytes = byteLength(text);
   const plain = text.replace(/[^\x20-\x3c\x3e-\x7e\n]| (?=\n)/gu, "").length;

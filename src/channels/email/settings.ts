@@ -4,7 +4,10 @@ import type { Fields } from "../../base/fields.ts";
 import { secret, SECRET_FORMS } from "../fields/server.ts";
 import { choice, integer, list, type SettingsOf, text } from "../fields/setting.ts";
 
-/** One `@`, no white space, no control characters, no character that ends the address or begins another one. */
+/**
+ * One `@`, no white space, no control characters, no character that ends the address or begins
+ * another one.
+ */
 const ADDRESS = String.raw`[^\s@<>(),;:\\"\p{Cc}]{1,64}@[^\s@<>(),;:\\"\p{Cc}]{1,255}`;
 
 /** A name that needs no encoding before an address, or any name in quotes. */

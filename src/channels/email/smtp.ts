@@ -1,10 +1,11 @@
 /**
- * One SMTP connection, for one mail at most, with the failures that delivery must tell apart. There is no retry here. This file alone knows the library,
- * whose sockets and timers are its own: it is loaded late, by who sends mail.
+ * One SMTP connection for at most one mail, with the failures that delivery distinguishes. The
+ * courier retries. Only this file imports the library, which has sockets and timers of its own. It
+ * is loaded late.
  *
  * ```text
- * connect, TLS, log in, MAIL, RCPT, DATA    whatever fails here, nothing was delivered
- * the mail's last byte                      from here on no answer means that nobody knows
+ * connect, TLS, log in, MAIL, RCPT, DATA    if this fails, nothing was delivered
+ * the last byte of the mail                 without an answer after it, the mail is in doubt
  * the answer                                2xx: delivered; 4xx: not now; 5xx: never
  * ```
  *
@@ -19,14 +20,14 @@ import type { MailContent } from "./message.ts";
 import type { SmtpMail, SmtpOptions, SmtpServer } from "./smtp_server.ts";
 import { toSmtpError } from "./smtp_errors.ts";
 
-/** How long a server that has taken the mail may take to say goodbye. */
+/** How long a server may take to answer QUIT after it accepted the mail. */
 const GOODBYE_MS = 2_000;
 
 /**
- * Hands over a mail.
+ * Sends a mail.
  *
- * @throws {TransportError | ResponseError} when it was not taken, as far as is known
- * @throws {ConfigError} when the authorities' certificates cannot be read
+ * @throws {TransportError | ResponseError} if it was not accepted, as far as is known
+ * @throws {ConfigError} if the file of authorities cannot be read
  */
 export async function sendMail(server: SmtpServer, mail: SmtpMail, options: SmtpOptions): Promise<void> {
   const bytes = await build(mail.content);
@@ -34,10 +35,10 @@ export async function sendMail(server: SmtpServer, mail: SmtpMail, options: Smtp
 }
 
 /**
- * Does all that comes before a mail: connects, encrypts and logs in, as far as the server is configured so.
+ * Connects, encrypts and logs in like before a mail, and disconnects.
  *
- * @throws {TransportError | ResponseError} when that fails
- * @throws {ConfigError} when the authorities' certificates cannot be read
+ * @throws {TransportError | ResponseError} if that fails
+ * @throws {ConfigError} if the file of authorities cannot be read
  */
 export async function greet(server: SmtpServer, options: SmtpOptions): Promise<void> {
   await converse(server, options, () => Promise.resolve());
@@ -63,7 +64,7 @@ async function converse(server: SmtpServer, options: SmtpOptions, work: (session
   await session.quit(timeout(GOODBYE_MS));
 }
 
-/** Nothing in a mail may name a file or an address to be read. */
+/** The library must not read files or addresses that a mail names. */
 async function build({ headers, attachments, ...content }: MailContent): Promise<Uint8Array> {
   const files = attachments.map((file) => ({ ...file, content: file.content.toBase64(), encoding: "base64" }));
   const access = { disableFileAccess: true, disableUrlAccess: true };
@@ -71,9 +72,9 @@ async function build({ headers, attachments, ...content }: MailContent): Promise
   return await new MailComposer(mail).compile().build();
 }
 
-/** A connection as promises, any of which fails when the connection does. */
+/** A connection as promises. If the connection fails, they reject. */
 class Session {
-  /** Whether the whole mail went out, so that the server may have taken it. */
+  /** Whether the whole mail was sent, so that the server may have accepted it. */
   isOut = false;
   readonly #connection: SMTPConnection;
   readonly #failed = Promise.withResolvers<never>();
@@ -91,7 +92,7 @@ class Session {
       },
       ...{ connectionTimeout: timeoutMs, greetingTimeout: timeoutMs, socketTimeout: timeoutMs, socketCloseTimeout: 0 },
       ...(caFile === undefined ? {} : { tls: { ca: readCertificates(caFile) } }),
-      // Its log is the one place where it says that a mail's last byte went out.
+      // Only the log of the library says that the last byte of a mail was sent.
       logger: {
         ...{ trace: ignore, debug: ignore, warn: ignore, error: ignore, fatal: ignore },
         info: (entry: unknown) => {
@@ -106,7 +107,7 @@ class Session {
     this.#connection.on("end", () => this.#ended.resolve());
   }
 
-  /** Does the work, or fails as soon as the connection does or the signal aborts. */
+  /** Does the work. Rejects as soon as the connection fails or the signal aborts. */
   async run(signal: AbortSignal, work: () => Promise<void>): Promise<void> {
     signal.throwIfAborted();
     await untilAborted(Promise.race([work(), this.#failed.promise]), signal);
@@ -125,7 +126,7 @@ class Session {
     return this.#step((done) => this.#connection.send({ from, to: [to], size: bytes.length }, message, done));
   }
 
-  /** The mail is delivered; that the server hears a goodbye is a courtesy. */
+  /** The mail is delivered by now, so a failure of QUIT does not matter. */
   async quit(limit: AbortSignal): Promise<void> {
     this.#connection.quit();
     await untilAborted(Promise.race([this.#ended.promise, this.#failed.promise]), limit).catch(() => {});

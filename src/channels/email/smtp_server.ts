@@ -1,6 +1,6 @@
 /**
- * The SMTP server of a channel, and the library that connects to it. `smtp.ts` imports that library and is loaded late, so this file
- * declares its types.
+ * The SMTP server of a channel, and the library that connects to it. `smtp.ts` imports that library
+ * and is loaded late, so this file declares its types.
  *
  * @module
  */

@@ -37,7 +37,10 @@ export class ExecChannel implements Channel {
     this.#context = context;
   }
 
-  /** Exit code 0 is the proof. A killed program may have done its work, so it gets the same id on every try. */
+  /**
+   * Exit code 0 is the proof. A killed program may have done its work, so it gets the same id on
+   * every try.
+   */
   async send(envelope: Envelope, options: SendOptions): Promise<Receipt> {
     const { txnId, inDoubt } = options;
     const end = await this.#run(envelope, options);

@@ -12,7 +12,10 @@ export interface ServerOptions extends SettingOptions<string>, Pick<ServerAddres
   readonly default?: string;
 }
 
-/** The address of a server, without a trailing slash. The table has {@linkcode insecureHttp} beside it. */
+/**
+ * The address of a server, without a trailing slash. The table has {@linkcode insecureHttp} beside
+ * it.
+ */
 export function server<const Options extends ServerOptions>(options: Options): Setting<ValueOf<string, Options>> {
   const { mayHavePath } = options as ServerOptions;
   return setting<string>({
@@ -50,7 +53,10 @@ export interface SecretForm {
   problemOf(text: string): string | undefined;
 }
 
-/** The usual forms: a `token` of visible ASCII, the value of a `header`, a `line` such as a password. */
+/**
+ * The usual forms: a `token` of visible ASCII, the value of a `header`, a `line` such as a
+ * password.
+ */
 export const SECRET_FORMS = {
   token: {
     pattern: "^[!-~]+$",
@@ -107,8 +113,8 @@ function urlProblem(text: string, insecureHttp: boolean): string | undefined {
 }
 
 /**
- * Reads a secret from `key`, or from the file that `keyFile` names. The file is read when the secret is used: a file that cannot be
- * read must not stop other channels.
+ * Reads a secret from `key`, or from the file that `keyFile` names. The file is read when the
+ * secret is used: a file that cannot be read must not stop other channels.
  *
  * @throws {ConfigError} if both are set, or the value does not have the form
  */

@@ -1,6 +1,7 @@
 /**
- * Settings as data. A table of settings describes an object of the configuration file once: the parser, the TypeScript type of
- * the parsed values, the JSON schema, the reference, `config show` and `config check` follow from it.
+ * Settings as data. A table of settings describes an object of the configuration file once: the
+ * parser, the TypeScript type of the parsed values, the JSON schema, the reference, `config show`
+ * and `config check` follow from it.
  *
  * ```ts ignore
  * const SETTINGS = { topic: text({ help: "the topic", examples: ["alerts"] }), token: secret({ ... }) };
@@ -8,8 +9,8 @@
  * const settings = readSettings(SETTINGS, fields, context);
  * ```
  *
- * A builder makes the schema and the parser of a setting from the same options. A setting that no builder fits gives both to
- * {@linkcode setting}.
+ * A builder makes the schema and the parser of a setting from the same options. A setting that no
+ * builder fits gives both to {@linkcode setting}.
  *
  * @module
  */
@@ -47,10 +48,15 @@ export interface Setting<Value = unknown> extends SettingRelations {
   readonly schema: SettingSchema;
   /** `true`: the value is never shown. @default {false} */
   readonly isSecret?: boolean;
-  /** `true`: a second key, with `File` appended, may name a file that holds the value. @default {false} */
+  /**
+   * `true`: a second key, with `File` appended, may name a file that holds the value.
+   *
+   * @default {false}
+   */
   readonly hasFile?: boolean;
   /**
-   * Reads the value. If it is absent, the result is undefined; {@linkcode readSettings} reports that where it is required.
+   * Reads the value. If it is absent, the result is undefined; {@linkcode readSettings} reports
+   * that where it is required.
    *
    * @throws {ConfigError} if the value is not valid
    */
@@ -74,8 +80,8 @@ export interface ParseContext {
 }
 
 /**
- * Reads the values of a table, and checks which settings are required, need or exclude one another. If the fields collect
- * problems, the result is complete only if there were none.
+ * Reads the values of a table, and checks which settings are required, need or exclude one another.
+ * If the fields collect problems, the result is complete only if there were none.
  *
  * @throws {ConfigError} with the dotted path of the setting
  */

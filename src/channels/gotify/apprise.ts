@@ -2,7 +2,7 @@
 
 import type { AppriseUrl } from "../apprise_url.ts";
 
-/** The application's token is the end of the path; what stands before it is the server's own path. */
+/** The token of the application is the end of the path; the beginning is the path of the server. */
 export function fromApprise(url: AppriseUrl): Record<string, unknown> {
   url.end();
   const [token, ...path] = url.entries.toReversed();

@@ -10,7 +10,10 @@ import type { ChannelContext, ChannelSetup } from "../kind.ts";
 import { renderMessage } from "../message.ts";
 import type { GotifySettings } from "./settings.ts";
 
-/** The largest message: Gotify stores it in a TEXT column, which holds 65,535 bytes in MySQL and MariaDB. */
+/**
+ * The largest message: Gotify stores it in a TEXT column, which holds 65,535 bytes in MySQL and
+ * MariaDB.
+ */
 export const MAX_GOTIFY_BYTES = 65_535;
 
 function fitsGotify({ text }: RenderedBatch): boolean {

@@ -28,7 +28,8 @@ export function createChecks(context: CheckContext, { server, token }: GotifySet
       name: "token",
       needs: ["server"],
       async *look() {
-        // Gotify rejects a message without a text, but checks the token first. An application has no other request.
+        // Gotify rejects a message without a text, but checks the token first. An application has
+        // no other request.
         const { status, text } = await probe.ask({
           method: "POST",
           path: "/message",

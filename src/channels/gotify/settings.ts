@@ -3,7 +3,10 @@
 import { insecureHttp, secret, SECRET_FORMS, server } from "../fields/server.ts";
 import type { SettingsOf } from "../fields/setting.ts";
 
-/** Its settings. Behind a reverse proxy, Gotify may be under a path (its documentation, "Reverse Proxy"). */
+/**
+ * Its settings. Behind a reverse proxy, Gotify may be under a path (its documentation, "Reverse
+ * Proxy").
+ */
 export const GOTIFY_SETTINGS = {
   server: server({
     help: "the address of the server, with its path if it has one",

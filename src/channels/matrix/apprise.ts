@@ -3,8 +3,8 @@
 import { type AppriseUrl, isYes } from "../apprise_url.ts";
 
 /**
- * Rooms with an access token. A password would mean a login for each message, which homeservers limit
- * and which creates a device each time. The webhook modes are other services.
+ * Rooms with an access token. A password would mean a login for each message, which homeservers
+ * limit and which creates a device each time. The webhook modes are other services.
  */
 export function fromApprise(url: AppriseUrl): Record<string, unknown> {
   const mode = url.option("mode");
@@ -31,7 +31,10 @@ export function fromApprise(url: AppriseUrl): Record<string, unknown> {
   };
 }
 
-/** Apprise adds the server of the account to a room without one. That server is unknown before a request. */
+/**
+ * Apprise adds the server of the account to a room without one. That server is unknown before a
+ * request.
+ */
 function roomOf(url: AppriseUrl, entry: string, needsServer: boolean): string {
   const room = /^[!#@]/.test(entry) ? entry : `#${entry}`;
   const isWhole = room.includes(":") || room.startsWith("!") && !needsServer;

@@ -83,7 +83,10 @@ export class MatrixChannel implements Channel {
     };
   }
 
-  /** Reads the room back if a try is in doubt, then sends. A room that refuses may have been replaced: then it sends to the next one. */
+  /**
+   * Reads the room back if a try is in doubt, then sends. A room that refuses may have been
+   * replaced: then it sends to the next one.
+   */
   async #deliver(sending: Sending, isLast = false): Promise<Receipt> {
     const { roomId, destination, timeoutMs, signal } = sending;
     const cleared = await this.#clear(sending);
@@ -129,7 +132,10 @@ export class MatrixChannel implements Channel {
     return () => uploaded ??= beforeSending(upload);
   }
 
-  /** A room that refuses us may have invited us: join once and send again. If that fails, the first refusal counts. */
+  /**
+   * A room that refuses us may have invited us: join once and send again. If that fails, the first
+   * refusal counts.
+   */
   async #enterAndPut(sending: Sending, refusal: MatrixError): Promise<string> {
     const { roomId, timeoutMs, signal } = sending;
     try {

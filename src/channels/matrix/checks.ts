@@ -1,4 +1,7 @@
-/** Checks of a Matrix channel: the homeserver, the account, and what the homeserver remembers. `room_checks.ts` has those of the rooms. */
+/**
+ * Checks of a Matrix channel: the homeserver, the account, and what the homeserver remembers.
+ * `room_checks.ts` has those of the rooms.
+ */
 
 import { isTokenExpired } from "../../accounts/account.ts";
 import { requireAccount } from "../../accounts/session.ts";
@@ -163,7 +166,10 @@ function accountChecks({ context, whoami }: MatrixProbe, settings: MatrixSetting
   ];
 }
 
-/** The channel knows its homeserver, so what the domain of the user says matters only for the next login. */
+/**
+ * The channel knows its homeserver, so what the domain of the user says matters only for the next
+ * login.
+ */
 function wellKnownCheck({ context, client, whoami }: MatrixProbe): Check {
   return {
     name: "well-known",

@@ -29,7 +29,10 @@ export interface ContentOptions extends RenderOptions {
   readonly warn: (text: string) => void;
 }
 
-/** Who is mentioned: the users in the notification, and in a critical one those of the channel. A silent one mentions no one. */
+/**
+ * Who is mentioned: the users in the notification, and in a critical one those of the channel. A
+ * silent one mentions no one.
+ */
 export function mentionsOf(
   { silent, severity, mentions = [] }: Notification,
   whenCritical: readonly string[],
@@ -38,7 +41,10 @@ export function mentionsOf(
   return [...new Set(severity === "critical" ? [...mentions, ...whenCritical] : mentions)];
 }
 
-/** Makes the content. A message that is too long with its format is sent plain before anything is cut. */
+/**
+ * Makes the content. A message that is too long with its format is sent plain before anything is
+ * cut.
+ */
 export async function contentOf(notification: Notification, options: ContentOptions): Promise<RoomMessageContent> {
   const { plain, formatted, fits } = formsOf(notification, options);
   const message = await renderMessage(notification, options.warn, (batch) => fits(formatted(batch)));
@@ -68,7 +74,10 @@ function formsOf(notification: Notification, options: ContentOptions) {
   return { plain, formatted, fits };
 }
 
-/** A mention as clients show people (appendices, "matrix.to navigation"). `@room` has no page to link to. */
+/**
+ * A mention as clients show people (appendices, "matrix.to navigation"). `@room` has no page to
+ * link to.
+ */
 function mentionLink(mention: string): string {
   const label = escapeHtml(mention);
   if (mention === ROOM_MENTION) return label;
@@ -76,7 +85,10 @@ function mentionLink(mention: string): string {
   return `<a href="https://matrix.to/#/${id}">${label}</a>`;
 }
 
-/** Client-Server API, "User and room mentions": only users listed here are notified; the body does not count. */
+/**
+ * Client-Server API, "User and room mentions": only users listed here are notified; the body does
+ * not count.
+ */
 function intentionalMentions(mentions: readonly string[]): RoomMessageContent["m.mentions"] {
   const users = mentions.filter((mention) => mention !== ROOM_MENTION);
   return {

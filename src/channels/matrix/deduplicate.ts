@@ -1,6 +1,6 @@
 /**
- * Finds out whether an in-doubt try arrived. Homeservers remember a transaction id, but not forever,
- * so the room itself is read back.
+ * Finds out whether an in-doubt try arrived. Homeservers remember a transaction id, but not
+ * forever, so the room itself is read back.
  *
  * ```text
  * Synapse   remembers for 24 hours, by device; a repeated PUT returns the same event
@@ -26,20 +26,28 @@ import type { MatrixSettings } from "./settings.ts";
 
 type InDoubtPolicy = MatrixSettings["inDoubt"];
 
-/** How long other servers than Synapse rest: they may show an event only some time after they accepted it. */
+/**
+ * How long other servers than Synapse rest: they may show an event only some time after they
+ * accepted it.
+ */
 export const QUIET_MS: Readonly<Record<InDoubtPolicy, number>> = { send: 35_000, wait: 310_000 };
 
 /** The in-doubt try, and the limits of the requests. */
 export interface DeduplicateOptions {
+  /** The room that the try went to. */
   readonly roomId: string;
+  /** The id in the event that is looked for. */
   readonly txnId: string;
   readonly inDoubt: InDoubt;
+  /** How long to rest before the room is read back. */
   readonly policy: InDoubtPolicy;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
 }
 
-/** The event of the earlier try; or, if there is none, whether sending again may make a duplicate. */
+/**
+ * The event of the earlier try; or, if there is none, whether sending again may make a duplicate.
+ */
 export type EarlierDelivery = { readonly eventId: string } | { readonly possibleDuplicate: boolean };
 
 /**

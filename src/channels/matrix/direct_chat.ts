@@ -8,9 +8,9 @@
  *   then:    add it to m.direct
  * ```
  *
- * `createRoom` is not idempotent. So the first event of each room contains the user id of the person:
- * if the answer is lost or the process is killed, the room is found by it. The server may still be
- * creating the room, so a second one is not created before it had time to finish.
+ * `createRoom` is not idempotent. So the first event of each room contains the user id of the
+ * person: if the answer is lost or the process is killed, the room is found by it. The server may
+ * still be creating the room, so a second one is not created before it had time to finish.
  *
  * @module
  */
@@ -47,7 +47,8 @@ export interface DirectChatOptions extends RequestOptions {
  * Finds the direct chat with a person, or creates it.
  *
  * @throws {TooEarlyError} if an earlier try may still create one
- * @throws {MatrixError} with M_FORBIDDEN if the person cannot be invited; whatever else a request throws
+ * @throws {MatrixError} with M_FORBIDDEN if the person cannot be invited; what else a request
+ * throws
  */
 export async function openDirectChat(client: MatrixClient, options: DirectChatOptions): Promise<DirectChat> {
   const { person, memory, timeoutMs, signal } = options;
@@ -73,7 +74,10 @@ interface Candidate {
   readonly isOurs: boolean;
 }
 
-/** A person who left the chat, or never joined, is invited again: a second room would split the history. */
+/**
+ * A person who left the chat, or never joined, is invited again: a second room would split the
+ * history.
+ */
 async function findDirectChat(client: MatrixClient, request: ChatRequest): Promise<string | undefined> {
   const abandoned: Candidate[] = [];
   const seen = new Set<string>();

@@ -33,7 +33,9 @@ import type { MatrixSettings } from "./settings.ts";
 
 type RelatedPolicy = MatrixSettings["related"];
 
-/** The most that an edit adds to twice its content, in bytes: keys, the id of the event, asterisks. */
+/**
+ * The most that an edit adds to twice its content, in bytes: keys, the id of the event, asterisks.
+ */
 const EDIT_BYTES = 1024;
 
 /** Options for finding the relation. */
@@ -55,7 +57,7 @@ export interface Related {
 /**
  * Finds how an event relates to an earlier one; undefined if it does not.
  *
- * @throws whatever a request throws, if it is unknown whether the earlier event can be edited
+ * @throws what a request throws, if it is unknown whether the earlier event can be edited
  */
 export async function relatedTo(
   client: MatrixClient,

@@ -1,4 +1,7 @@
-/** Checks of the rooms of a Matrix channel: whether the account is in a room, may send there, and is heard. */
+/**
+ * Checks of the rooms of a Matrix channel: whether the account is in a room, may send there, and is
+ * heard.
+ */
 
 import { findDirectRooms, readDirectChats, type Whoami } from "../../matrix/account.ts";
 import { MatrixError } from "../../matrix/errors.ts";
@@ -30,7 +33,10 @@ export interface MatrixProbe {
   readonly joined: () => Promise<readonly string[]>;
 }
 
-/** Creates the checks of all rooms. If there are several rooms, the names of the checks contain the room. */
+/**
+ * Creates the checks of all rooms. If there are several rooms, the names of the checks contain the
+ * room.
+ */
 export function createRoomChecks(probe: MatrixProbe, { room: rooms, mentions }: MatrixSettings): readonly Check[] {
   return rooms.flatMap((room) => {
     const checks = new RoomProbe(probe, room).checks(mentions);

@@ -1,6 +1,6 @@
 /**
- * Finds the room of a destination. A room id is that room, an alias the room that it points to, a user
- * id the direct chat with that person. A room that was replaced leads to its replacement.
+ * Finds the room of a destination. A room id is that room, an alias the room that it points to, a
+ * user id the direct chat with that person. A room that was replaced leads to its replacement.
  *
  * ```text
  * find:   cached and checked lately -> that room
@@ -8,8 +8,9 @@
  * moved:  a room refused us -> tombstone, alias, direct chat -> another room? join it -> cache
  * ```
  *
- * The lane and the transaction id belong to the destination, not to its room. Former rooms stay in the
- * cache for as long as a notification may wait, so that an in-doubt try is looked for where it went.
+ * The lane and the transaction id belong to the destination, not to its room. Former rooms stay in
+ * the cache for as long as a notification may wait, so that an in-doubt try is looked for where it
+ * went.
  *
  * @module
  */
@@ -26,7 +27,10 @@ import { openDirectChat } from "./direct_chat.ts";
 import { laneKey } from "../../queue/entry.ts";
 import type { RoomCache } from "../room_cache.ts";
 
-/** How long a room is used without a check, milliseconds. An account with power is not refused in a room that was replaced. */
+/**
+ * How long a room is used without a check, milliseconds. An account with power is not refused in a
+ * room that was replaced.
+ */
 export const LOOK_EVERY_MS: number = 6 * 3_600_000;
 
 /** How long a former room is cached, milliseconds. A notification waits 14 days by default. */
@@ -68,7 +72,7 @@ export class RoomResolver {
   /**
    * Finds the current and the former rooms of a destination.
    *
-   * @throws whatever a request throws
+   * @throws what a request throws
    */
   async find(destination: string, options: RequestOptions): Promise<KnownRoom> {
     const known = this.#recall(destination);
@@ -183,7 +187,7 @@ export class RoomResolver {
     });
   }
 
-  /** The room has refused, so nothing was delivered, whatever fails now. */
+  /** The room has refused, so nothing was delivered, even if a request fails now. */
   async #ask<Result>(work: () => Promise<Result>): Promise<Result | undefined> {
     try {
       return await work();

@@ -26,7 +26,7 @@ export interface UploadOptions extends Pick<SendOptions, "txnId" | "timeoutMs" |
  * @returns the content of the event that shows it
  * @throws {InvalidNotificationError} if the file is gone, or larger than the server accepts
  * @throws {ResponseError} if the server refuses it; with the class `rejected` if it always will
- * @throws whatever a request throws
+ * @throws what a request throws
  */
 export async function uploadedContent(
   client: MatrixClient,
@@ -55,7 +55,10 @@ export async function uploadedContent(
   };
 }
 
-/** A file that the server will never accept is rejected, so that later entries go on. The text before it was accepted. */
+/**
+ * A file that the server will never accept is rejected, so that later entries go on. The text
+ * before it was accepted.
+ */
 async function upload(...[client, file, options]: Parameters<typeof uploadMedia>): Promise<string> {
   try {
     return await uploadMedia(client, file, options);

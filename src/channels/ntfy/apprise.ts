@@ -4,10 +4,10 @@ import type { AppriseUrl } from "../apprise_url.ts";
 
 const CLOUD = "https://ntfy.sh";
 
-/** What an access token begins with. */
+/** The beginning of an access token. */
 const TOKEN_REGEXP = /^tk_/;
 
-/** A topic of a server of one's own, or of ntfy.sh where no topic follows the host. */
+/** A topic of the host; or, if no topic follows the host, the host is a topic of ntfy.sh. */
 export function fromApprise(url: AppriseUrl): Record<string, unknown> {
   const targets = [...url.entries, ...url.list("to")];
   const isCloud =
@@ -33,7 +33,7 @@ function loginOf(url: AppriseUrl): Record<string, string> {
   const auth = url.option("auth")?.toLowerCase() ?? (token ?? TOKEN_REGEXP.exec(only ?? "") ? "token" : "basic");
   if (auth === "token") {
     const value = token ?? password ?? user;
-    if (value === undefined) throw url.error("its option auth asks for a token, and there is none");
+    if (value === undefined) throw url.error("its option auth needs a token, and there is none");
     return { token: value };
   }
   if (user === undefined && password !== undefined) throw url.error("it has a password without a user");

@@ -1,4 +1,7 @@
-/** Publishes to ntfy topics (its documentation, "Publishing", "Publish as JSON", "Attach local file"). */
+/**
+ * Publishes to ntfy topics (its documentation, "Publishing", "Publish as JSON", "Attach local
+ * file").
+ */
 
 import { USER_AGENT } from "../../base/version.ts";
 import { timeoutWithAttachments } from "../../notification/attachment_mode.ts";
@@ -13,7 +16,10 @@ import { authHeaders, type NtfySettings } from "./settings.ts";
 /** ntfy turns a message of 4096 bytes or more into an attachment. */
 export const MAX_NTFY_BYTES = 4095;
 
-/** The largest request in JSON that ntfy reads: twice a message. Quotes and line breaks take two bytes there. */
+/**
+ * The largest request in JSON that ntfy reads: twice a message. Quotes and line breaks take two
+ * bytes there.
+ */
 const MAX_REQUEST_BYTES = 8192;
 
 /** ntfy's code for "no more files today". A message behind a file must not wait until tomorrow. */
@@ -51,8 +57,9 @@ export class NtfyChannel implements Channel {
   }
 
   /**
-   * ntfy accepts the same message twice and cannot be read back, so an in-doubt message is sent again. Apps of ntfy 2.16 and later
-   * show one message for each `sequence_id`; older servers ignore it, so the duplicate is counted.
+   * ntfy accepts the same message twice and cannot be read back, so an in-doubt message is sent
+   * again. Apps of ntfy 2.16 and later show one message for each `sequence_id`; older servers
+   * ignore it, so the duplicate is counted.
    */
   async send(envelope: Envelope, options: SendOptions): Promise<Receipt> {
     const { inDoubt, signal } = options;
@@ -83,7 +90,10 @@ export class NtfyChannel implements Channel {
     };
   }
 
-  /** A file is the body of a request. Its other fields go in the query, which can carry any character. */
+  /**
+   * A file is the body of a request. Its other fields go in the query, which can carry any
+   * character.
+   */
   async #fileRequest(
     file: Attachment,
     notification: Notification,
@@ -105,7 +115,9 @@ export class NtfyChannel implements Channel {
     };
   }
 
-  /** ntfy shows an empty message as "triggered", so a subject without a body becomes the message. */
+  /**
+   * ntfy shows an empty message as "triggered", so a subject without a body becomes the message.
+   */
   async #message(notification: Notification, ids: object, notes: readonly string[]): Promise<string> {
     const { identity, warn } = this.#context;
     const note = notes.map((line) => `\n\n${line}`).join("");

@@ -6,7 +6,7 @@ import { type Check, type CheckContext, failure, ok, warning } from "../check.ts
 import { probeServer } from "../http_checks.ts";
 import { authHeaders, type NtfySettings } from "./settings.ts";
 
-const LOGINS = { token: "the token", password: "the user", none: "everybody" } as const;
+const LOGINS = { token: "the token", password: "the user", none: "everyone" } as const;
 
 /** Creates the checks. */
 export function createChecks(context: CheckContext, settings: NtfySettings): readonly Check[] {

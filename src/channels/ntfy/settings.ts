@@ -38,7 +38,10 @@ export const NTFY_SETTINGS = {
 /** The parsed settings. */
 export type NtfySettings = SettingsOf<typeof NTFY_SETTINGS>;
 
-/** The headers that authenticate a request, from the secrets as they are now (ntfy documentation, "Authentication"). */
+/**
+ * The headers that authenticate a request, from the secrets as they are now (ntfy documentation,
+ * "Authentication").
+ */
 export function authHeaders({ token, user, password }: NtfySettings): Readonly<Record<string, string>> {
   if (token !== undefined) return { Authorization: `Bearer ${token.reveal()}` };
   if (password === undefined) return {};

@@ -2,7 +2,10 @@
 
 import type { AppriseUrl } from "../apprise_url.ts";
 
-/** The three tokens are the path of the webhook. Slack posts to the conversation of the webhook, under the name of the app. */
+/**
+ * The three tokens are the path of the webhook. Slack posts to the conversation of the webhook,
+ * under the name of the app.
+ */
 export function fromApprise(url: AppriseUrl): Record<string, unknown> {
   const tokens = [url.host, ...url.entries];
   if (url.user !== undefined) {

@@ -1,6 +1,7 @@
 /**
- * Posts to an incoming webhook of Slack (its documentation, "Sending messages using incoming webhooks", "Formatting text for app
- * surfaces"). Mattermost and Rocket.Chat accept the same requests.
+ * Posts to an incoming webhook of Slack (its documentation, "Sending messages using incoming
+ * webhooks", "Formatting text for app surfaces"). Mattermost and Rocket.Chat accept the same
+ * requests.
  *
  * @module
  */
@@ -16,9 +17,13 @@ import type { ChannelContext, ChannelSetup } from "../kind.ts";
 import { renderMessage } from "../message.ts";
 import type { SlackSettings } from "./settings.ts";
 
-/** What the error codes of Slack mean, where the status does not say it (its documentation, "Handling errors"). */
+/**
+ * What the error codes of Slack mean, where the status does not say it (its documentation,
+ * "Handling errors").
+ */
 const FAILURE_CLASSES: Readonly<Record<string, ResponseClass>> = {
-  // The webhook or its workspace is gone or disabled: nothing arrives until the configuration is fixed.
+  // The webhook or its workspace is gone or disabled: nothing arrives until the configuration is
+  // fixed.
   invalid_token: "credentials",
   no_active_hooks: "credentials",
   no_service: "credentials",
@@ -82,8 +87,9 @@ export class SlackChannel implements Channel {
   }
 
   /**
-   * A webhook accepts the same message twice and cannot be read back, so an in-doubt message is sent again. It returns no id, so the
-   * receipt is ours. Slack accepts about one message a second, and answers 429 with `Retry-After` to more.
+   * A webhook accepts the same message twice and cannot be read back, so an in-doubt message is
+   * sent again. It returns no id, so the receipt is ours. Slack accepts about one message a second,
+   * and answers 429 with `Retry-After` to more.
    */
   async send({ notification }: Envelope, options: SendOptions): Promise<Receipt> {
     const { txnId, inDoubt, timeoutMs, signal } = options;
@@ -135,8 +141,9 @@ function codeBlock(text: string): string {
 }
 
 /**
- * Escapes the characters that begin mentions and links in Slack: `<!channel>` in a subject must not notify everyone. Mattermost and
- * Rocket.Chat notify everyone for a plain `@channel` or `@all`, so an invisible character separates its parts.
+ * Escapes the characters that begin mentions and links in Slack: `<!channel>` in a subject must not
+ * notify everyone. Mattermost and Rocket.Chat notify everyone for a plain `@channel` or `@all`, so
+ * an invisible character separates its parts.
  */
 function escapeText(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")

@@ -1,4 +1,7 @@
-/** Checks of a Slack channel: the form of the address and its host. A webhook cannot be tested without a message. */
+/**
+ * Checks of a Slack channel: the form of the address and its host. A webhook cannot be tested
+ * without a message.
+ */
 
 import { type Check, type CheckContext, failure, ok, skipped } from "../check.ts";
 import { HEAD_ROOT, probeServer } from "../http_checks.ts";

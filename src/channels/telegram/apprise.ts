@@ -9,11 +9,11 @@ const TOKEN_REGEXP = /^(?:bot)?(\d+)(?::|%3a)+(.*)$/i;
 export function fromApprise(url: AppriseUrl): Record<string, unknown> {
   const [, id, secret] = TOKEN_REGEXP.exec(url.host + url.port) ?? [];
   if (id === undefined || secret === undefined || secret === "") {
-    throw url.error("it has no bot's token", "write it as tgram://123456789:AA…/chat");
+    throw url.error("it has no token of a bot", "write it as tgram://123456789:AA…/chat");
   }
   const chats = [...url.entries, ...url.list("to")].map((entry) => chatOf(url, entry));
   if (chats.length === 0) {
-    throw url.error("it names no chat", "Apprise asks the bot for its owner; write the chat's number");
+    throw url.error("it names no chat", "Apprise asks the bot for its owner; write the number of the chat");
   }
   const topic = url.option("topic") ?? url.option("thread");
   const threads = new Set([topic, ...chats.map(({ thread }) => thread)].filter((thread) => thread !== undefined));
@@ -30,7 +30,7 @@ export function fromApprise(url: AppriseUrl): Record<string, unknown> {
   };
 }
 
-/** `-100123`, `@name`, `name`; a topic may follow each. */
+/** `-100123`, `@name` or `name`, each with an optional topic. */
 function chatOf(url: AppriseUrl, entry: string): { readonly chat: string; readonly thread?: string } {
   const { number, name, thread } =
     /^(?:(?<number>-?\d+)|@?(?<name>[a-z_]\w*))(?::(?<thread>\d+))?$/i.exec(entry)?.groups ?? {};

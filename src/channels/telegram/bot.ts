@@ -1,4 +1,7 @@
-/** Calls the methods of a Telegram bot, and reads the answers (Bot API, "Making requests", "ResponseParameters"). */
+/**
+ * Calls the methods of a Telegram bot, and reads the answers (Bot API, "Making requests",
+ * "ResponseParameters").
+ */
 
 import { type ResponseClass, ResponseError } from "../../base/errors.ts";
 import { isObject } from "../../base/fields.ts";
@@ -28,8 +31,9 @@ export class MovedError extends ResponseError {
 }
 
 /**
- * Statuses that mean something else than in HTTP. A token of the wrong form is 404. A bot that was removed from a chat is 403. Every
- * problem with a chat is 400. So is a text that Telegram cannot use, but those are not sent.
+ * Statuses that mean something else than in HTTP. A token of the wrong form is 404. A bot that was
+ * removed from a chat is 403. Every problem with a chat is 400. So is a text that Telegram cannot
+ * use, but those are not sent.
  */
 const FAILURE_CLASSES: Readonly<Record<number, ResponseClass>> = {
   400: "destination",

@@ -34,8 +34,8 @@ export class TelegramChannel implements Channel {
   }
 
   /**
-   * Telegram cannot tell what a bot has sent, so an in-doubt message is sent again. A message refused with 400 is not sent, so the
-   * plain text can follow the formatted text at once.
+   * Telegram cannot tell what a bot has sent, so an in-doubt message is sent again. A message
+   * refused with 400 is not sent, so the plain text can follow the formatted text at once.
    */
   async send(envelope: Envelope, options: SendOptions): Promise<Receipt> {
     if (envelope.notification.file !== undefined) return await this.#post(envelope, {}, options);

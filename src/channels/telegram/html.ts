@@ -1,6 +1,7 @@
 /**
- * From the HTML that Matrix shows to the little that Telegram parses (Bot API, "Formatting options", "HTML style"). It has no blocks: paragraphs,
- * lists and tables become line breaks and signs. Whatever else stood in angle brackets would make it refuse the whole message.
+ * Converts the HTML of Matrix to that of Telegram (Bot API, "Formatting options", "HTML style"),
+ * which has no blocks: paragraphs, lists and tables become line breaks and signs. Telegram refuses
+ * a message with any other tag.
  *
  * @module
  */
@@ -8,18 +9,18 @@
 /** A text for `parse_mode: "HTML"`. */
 export interface TelegramText {
   readonly html: string;
-  /** What Telegram counts: UTF-16 code units after it has parsed the entities. */
+  /** The length that Telegram counts: UTF-16 code units after the entities were parsed. */
   readonly length: number;
 }
 
-/** Elements that Telegram has, by what Matrix calls them. */
+/** Elements of Telegram, by their names in Matrix. */
 const KEPT: Readonly<Record<string, string>> = {
   ...{ b: "b", strong: "b", i: "i", em: "i", u: "u", s: "s", del: "s" },
   ...{ a: "a", code: "code", pre: "pre", blockquote: "blockquote" },
   ...{ h1: "b", h2: "b", h3: "b", h4: "b", h5: "b", h6: "b", th: "b", summary: "b" },
 };
 
-/** How many line breaks stand at least before and after an element. */
+/** The smallest number of line breaks before and after an element. */
 const BREAKS: Readonly<Record<string, number>> = {
   ...{ p: 2, pre: 2, blockquote: 2, table: 2, h1: 2, h2: 2, h3: 2, h4: 2, h5: 2, h6: 2 },
   ...{ div: 1, ul: 1, ol: 1, li: 1, tr: 1, hr: 1, caption: 1, details: 1, summary: 1 },
@@ -52,7 +53,7 @@ class TelegramWriter {
   #preDepth = 0;
   #isRowStart = true;
   readonly #lists: List[] = [];
-  /** The end tags of the spans that are open: only some have one. */
+  /** The end tags of the open spans; some have none. */
   readonly #spans: string[] = [];
 
   open(name: string, attributes: string): void {

@@ -29,11 +29,12 @@ export interface FileCall {
 }
 
 /**
- * Sends a file, as a photo if it can be one. A photo that Telegram refuses is not sent, so the document can follow at once.
+ * Sends a file, as a photo if it can be one. A photo that Telegram refuses is not sent, so the
+ * document can follow at once.
  *
  * @returns the message
  * @throws {ResponseError} with the class `rejected` if Telegram refuses the file
- * @throws whatever `call` throws
+ * @throws what `call` throws
  */
 export async function sendFile({ file, files, timeoutMs, parameters, call }: FileCall): Promise<unknown> {
   const blob = new File([await files.read(file)], file.name, { type: file.type });

@@ -2,15 +2,18 @@
 
 import type { AppriseUrl } from "../apprise_url.ts";
 
-/** What Apprise posts (its documentation, "JSON HTTP Request Notifications"). Its `type` has other words for severities than ours. */
+/**
+ * The body of Apprise (its documentation, "JSON HTTP Request Notifications"). Its `type` has other
+ * words for severities.
+ */
 const BODY = { version: "1.0", title: "{{subject}}", message: "{{message}}", attachments: [], type: "{{severity}}" };
 
-/** A webhook that posts what Apprise does. */
+/** A webhook that posts what Apprise posts. */
 export function fromApprise(url: AppriseUrl): Record<string, unknown> {
   const params = new URLSearchParams(url.options("-").map(([name, value]) => [name, value]));
   const headers = Object.fromEntries(url.options("+"));
   if (url.options(":").length > 0) {
-    throw url.error("its own fields cannot be taken over", 'write it as a webhook with "body"');
+    throw url.error("its fields (:) are not supported", 'write it as a webhook with "body"');
   }
   const method = (url.option("method") ?? "POST").toUpperCase();
   url.end();

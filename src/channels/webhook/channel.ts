@@ -11,8 +11,8 @@ import type { WebhookSettings } from "./settings.ts";
 import { fillTemplate, type Values } from "./template.ts";
 
 /**
- * What statuses mean for an address that a person wrote into the configuration. An address that is gone, or that wants another method,
- * is a mistake there, and not a fault of the notification.
+ * What statuses mean for an address that a person wrote into the configuration. An address that is
+ * gone, or that wants another method, is a mistake there, and not a fault of the notification.
  */
 const FAILURE_CLASSES: Readonly<Record<number, ResponseClass>> = {
   402: "credentials",
@@ -32,7 +32,9 @@ const FAILURE_CLASSES: Readonly<Record<number, ResponseClass>> = {
 /** How much of the answer an error shows. */
 const MAX_SAID_CHARS = 200;
 
-/** Any 2xx is success, any answer from 400 on a refusal: there is no way to recognize the service. */
+/**
+ * Any 2xx is success, any answer from 400 on a refusal: there is no way to recognize the service.
+ */
 const ANY_SERVICE: Service = {
   name: "a webhook",
   isSuccess: ({ status }) => status >= 200 && status < 300,
@@ -63,7 +65,10 @@ export class WebhookChannel implements Channel {
     this.#context = context;
   }
 
-  /** `Idempotency-Key` is the same on every try. Whether a service uses it is unknown, so an in-doubt message is counted. */
+  /**
+   * `Idempotency-Key` is the same on every try. Whether a service uses it is unknown, so an
+   * in-doubt message is counted.
+   */
   async send(envelope: Envelope, options: SendOptions): Promise<Receipt> {
     const { txnId, inDoubt, timeoutMs, signal } = options;
     const { url, method, headers, body } = this.#settings;

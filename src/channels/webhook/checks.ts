@@ -1,4 +1,7 @@
-/** Checks of a webhook channel: only its host. Many services act on any request to the address itself, whatever its method is. */
+/**
+ * Checks of a webhook channel: only its host. Many services act on any request to the address
+ * itself, with any method.
+ */
 
 import { type Check, type CheckContext, skipped } from "../check.ts";
 import { HEAD_ROOT, probeServer } from "../http_checks.ts";

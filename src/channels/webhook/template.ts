@@ -1,6 +1,6 @@
 /**
- * The template of a webhook's body: JSON whose texts contain placeholders. Placeholders are replaced as values, never as pieces of JSON,
- * so a subject cannot change the structure around it.
+ * The template of a webhook's body: JSON whose texts contain placeholders. Placeholders are
+ * replaced as values, never as pieces of JSON, so a subject cannot change the structure around it.
  *
  * @module
  */
@@ -30,7 +30,9 @@ export interface Values {
   readonly time: string;
   /** The same in seconds since 1970. */
   readonly unix: number;
-  /** Notes for the reader, a line each: how late it is, what it replaces. Null if there are none. */
+  /**
+   * Notes for the reader, a line each: how late it is, what it replaces. Null if there are none.
+   */
   readonly note: string | null;
 }
 
@@ -65,7 +67,10 @@ export function readTemplate(fields: Fields, key: string): Template | undefined 
   return check(value, (problem, hint) => fields.error(key, problem, hint));
 }
 
-/** Replaces the placeholders. A text that is only a placeholder becomes its value, which may be a number, true, false or null. */
+/**
+ * Replaces the placeholders. A text that is only a placeholder becomes its value, which may be a
+ * number, true, false or null.
+ */
 export function fillTemplate(template: Template, values: Values): Template {
   if (typeof template === "string") return fillText(template, values);
   if (isList(template)) return template.map((part) => fillTemplate(part, values));

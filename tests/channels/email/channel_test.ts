@@ -81,7 +81,7 @@ smtpTest("EmailChannel.send() never shows its password to a server that has no S
     const error = await assertRejects(() => send({ subject: "Up" }));
     const failure = classify(error);
     assertEquals(failure.class, "credentials");
-    assertStringIncludes(failure.reason, "it does not offer STARTTLS, and nothing goes there in the clear");
+    assertStringIncludes(failure.reason, "it does not offer STARTTLS, and nothing is sent unencrypted");
     assert(!Deno.inspect(error, { depth: 10 }).includes("horse"));
     assertEquals(peer.mails, []);
   });
