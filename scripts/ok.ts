@@ -14,6 +14,7 @@ export const STEPS: readonly (readonly [name: string, args: readonly string[]])[
   ["fmt", ["fmt", "--check"]],
   ["lint", ["lint"]],
   ["check", ["task", "--quiet", "check"]],
+  ["structure", ["task", "--quiet", "structure"]],
   ["doc", ["doc", "--lint", "mod.ts", "src/testing/mod.ts"]],
   ["test", ["task", "--quiet", "test"]],
   ["publish", ["publish", "--dry-run", "--allow-dirty"]],
