@@ -21,8 +21,9 @@ export interface HintOptions extends ErrorOptions {
  * import { ConfigError, HintedError, Notifier } from "@matrix-notify/matrix-notify";
  * import { assert, assertEquals } from "@std/assert";
  *
+ * const ntfy = { server: "https://ntfy.example.org", topic: "alerts" };
  * try {
- *   await using _notifier = await Notifier.open({ channels: { ntfy: { server: "https://ntfy.sh", topic: "alerts" } } });
+ *   await using _notifier = await Notifier.open({ channels: { ntfy } });
  * } catch (error) {
  *   if (!(error instanceof HintedError)) throw error;
  *   console.error(`${error.message}\nHint: ${error.hint}`);

@@ -43,7 +43,7 @@ export class Fields {
   }
 
   /** The name of a field in errors. */
-  nameOf(key: string): string {
+  formatName(key: string): string {
     return this.#names[key] ?? (this.#path === "" ? key : `${this.#path}.${key}`);
   }
 
@@ -104,12 +104,12 @@ export class Fields {
     const value = this.#take(key);
     if (value === undefined) return undefined;
     if (!isObject(value)) throw this.error(key, "it must be an object");
-    return new Fields(value, this.nameOf(key), {}, this.#problems);
+    return new Fields(value, this.formatName(key), {}, this.#problems);
   }
 
   /** An object in a list that is a field. */
   item(key: string, at: number, value: unknown): Fields {
-    return new Fields(value, `${this.nameOf(key)}[${at}]`, {}, this.#problems);
+    return new Fields(value, `${this.formatName(key)}[${at}]`, {}, this.#problems);
   }
 
   /** The names of all fields. */
@@ -124,12 +124,12 @@ export class Fields {
 
   /** Creates an error about a field. */
   error(key: string, state: string, hint?: string): ConfigError {
-    return new ConfigError(`Cannot use ${this.nameOf(key)}: ${state}`, { hint });
+    return new ConfigError(`Cannot use ${this.formatName(key)}: ${state}`, { hint });
   }
 
   /** Creates an error about a missing field. */
   missing(key: string, hint?: string): ConfigError {
-    return new ConfigError(`Missing ${this.nameOf(key)}`, { hint });
+    return new ConfigError(`Missing ${this.formatName(key)}`, { hint });
   }
 
   /**

@@ -66,9 +66,9 @@ export function readConnection(fields: Fields, name: string): Connection | undef
   return {
     name,
     read: () => ({
-      caCerts: caFile === undefined ? undefined : readCertificates(caFile, fields.nameOf("caFile")),
-      cert: certFile === undefined ? undefined : readCertificates(certFile, fields.nameOf("certFile")),
-      key: keyFile === undefined ? undefined : readKey(keyFile, fields.nameOf("keyFile")),
+      caCerts: caFile === undefined ? undefined : readCertificates(caFile, fields.formatName("caFile")),
+      cert: certFile === undefined ? undefined : readCertificates(certFile, fields.formatName("certFile")),
+      key: keyFile === undefined ? undefined : readKey(keyFile, fields.formatName("keyFile")),
       proxy: proxy?.(),
     }),
   };
@@ -79,9 +79,9 @@ function readProxy(fields: Fields, key: string): (() => URL) | undefined {
   const text = fields.text(key);
   const path = fields.text(`${key}File`);
   if (text !== undefined && path !== undefined) {
-    throw fields.error(`${key}File`, `${fields.nameOf(key)} is set too`, "keep one of them");
+    throw fields.error(`${key}File`, `${fields.formatName(key)} is set too`, "keep one of them");
   }
-  if (path !== undefined) return () => readProxyFile(path, fields.nameOf(`${key}File`));
+  if (path !== undefined) return () => readProxyFile(path, fields.formatName(`${key}File`));
   if (text === undefined) return undefined;
   const address = parseProxy(text);
   if ("problem" in address) throw fields.error(key, address.problem, address.hint);
@@ -89,7 +89,9 @@ function readProxy(fields: Fields, key: string): (() => URL) | undefined {
   throw fields.error(
     key,
     "it contains a user name or a password",
-    `write the whole address into a file that only you can read, and name the file in ${fields.nameOf(`${key}File`)}`,
+    `write the whole address into a file that only you can read, and name the file in ${
+      fields.formatName(`${key}File`)
+    }`,
   );
 }
 

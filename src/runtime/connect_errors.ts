@@ -19,8 +19,8 @@ const PROXY_PASSWORD = "write http://USER:PASSWORD@HOST:PORT to a file that only
 const PROBLEMS: readonly (readonly [RegExp, Explain])[] = [
   [/UnknownIssuer|unable to verify the first certificate/, () => ({
     state: "its certificate is not signed by a trusted authority",
-    hint:
-      "if the server is your own, set caFile to its authority's certificate, or to its own if it is self-signed (setup has --ca-file)",
+    hint: "if the server is your own, set caFile to its authority's certificate, or to its own if it is self-signed " +
+      "(setup has --ca-file)",
   })],
   [/certificate expired(?:.*not valid after (\d+))?/, ([, seconds]) => ({
     state: seconds ? `its certificate expired on ${formatDate(seconds)}` : "its certificate has expired",

@@ -64,7 +64,7 @@ export function replaceFile(files: Files, path: string, content: string | readon
     file.syncData();
   }
   files.rename(temporary, path);
-  files.syncDirectory(parentOf(path));
+  files.syncDirectory(parentDirectory(path));
 }
 
 /** The real file system. */
@@ -85,7 +85,7 @@ export const denoFiles: Files = {
       createDirectory(path);
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
-      this.makeDirectory(parentOf(path));
+      this.makeDirectory(parentDirectory(path));
       createDirectory(path);
     }
   },
@@ -110,11 +110,11 @@ function createDirectory(path: string): void {
     if (error instanceof Deno.errors.AlreadyExists && Deno.statSync(path).isDirectory) return;
     throw error;
   }
-  denoFiles.syncDirectory(parentOf(path));
+  denoFiles.syncDirectory(parentDirectory(path));
 }
 
 /** Returns the directory of a path. */
-export function parentOf(path: string): string {
+export function parentDirectory(path: string): string {
   const end = path.replace(/\/+$/, "").lastIndexOf("/");
   return end < 0 ? "." : path.slice(0, end) || "/";
 }

@@ -31,7 +31,7 @@ export function isExempt(url: URL, env: Env): boolean {
     entry !== ""
   );
   return entries.some((entry) => {
-    if (bitsOf(entry) !== undefined) return covers(entry, host);
+    if (parseBits(entry) !== undefined) return covers(entry, host);
     const [, pattern, wanted = port] = /^(.*?)(?::(\d+))?$/.exec(entry) ?? [];
     return wanted === port && covers(pattern.replace(/^\[|\]$/g, ""), host);
   });
@@ -39,7 +39,7 @@ export function isExempt(url: URL, env: Env): boolean {
 
 function covers(pattern: string, host: string): boolean {
   if (pattern === "*") return true;
-  const own = bitsOf(host);
+  const own = parseBits(host);
   const network = parseNetwork(pattern);
   if (own || network) return own !== undefined && own.length === network?.length && own.startsWith(network.prefix);
   const domain = pattern.replace(/^\*?\./, "").replace(/\.$/, "");
@@ -48,14 +48,14 @@ function covers(pattern: string, host: string): boolean {
 /** Parses a network: the leading bits of its addresses, and the length of an address in bits. */
 function parseNetwork(text: string): { readonly prefix: string; readonly length: number } | undefined {
   const [address, length, ...rest] = text.split("/");
-  const bits = bitsOf(address);
+  const bits = parseBits(address);
   if (bits === undefined || rest.length > 0) return undefined;
   if (length !== undefined && (!/^\d{1,3}$/.test(length) || Number(length) > bits.length)) return undefined;
   return { prefix: bits.slice(0, length === undefined ? undefined : Number(length)), length: bits.length };
 }
 
 /** Returns an address as a text of 32 or 128 bits. The URL parser normalises the address. */
-function bitsOf(text: string): string | undefined {
+function parseBits(text: string): string | undefined {
   if (/^\d{1,3}(\.\d{1,3}){3}$/.test(text)) {
     return text.split(".").map((byte) => Number(byte).toString(2).padStart(8, "0")).join("");
   }

@@ -102,7 +102,8 @@ async function runScript(permissions: readonly string[], options: Readonly<Recor
   }).output();
   const text = new TextDecoder().decode(stdout);
   assert(text !== "", new TextDecoder().decode(stderr));
-  return JSON.parse(text).map((part: unknown) => String(part).replaceAll(state.path, "$HOME"));
+  const config = `${state.path}/.config/matrix-notify/config.json`;
+  return JSON.parse(text).map((part: unknown) => String(part).replaceAll(config, "$CONFIG"));
 }
 
 Deno.test("notify() throws a PermissionError that names the flag when Deno denies the environment", async () => {
@@ -116,12 +117,12 @@ Deno.test("notify() throws a PermissionError that names the flag when Deno denie
 Deno.test("notify() throws a PermissionError that names the flag when Deno denies the configuration", async () => {
   assertEquals(await runScript(["--allow-env", "--allow-write", "--allow-net"]), [
     "PermissionError",
-    'Cannot read configuration $HOME/.config/matrix-notify/config.json: Deno requires read access to "$HOME/.config/matrix-notify/config.json"',
+    'Cannot read configuration $CONFIG: Deno requires read access to "$CONFIG"',
     "run it with --allow-read",
   ]);
 });
 
-Deno.test("notify() throws a StorageError that names the flag when Deno denies the queue, and the network too", async () => {
+Deno.test("notify() throws a StorageError that names the flag when Deno denies queue and network", async () => {
   const [name, message, hint] = await runScript(["--allow-env", "--allow-read"]);
   assertEquals([name, hint], ["StorageError", "run it with --allow-write"]);
   assert(/^Cannot make the queue directory \S+: Deno requires write access to /.test(message), message);

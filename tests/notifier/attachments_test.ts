@@ -219,7 +219,7 @@ Deno.test("notify() treats two calls with the same id as one notification", asyn
   assertEquals([shown(scene).length, kept(scene)], [3, []]);
 });
 
-Deno.test("flush() makes an attachment that is missing or truncated a dead letter, with the reason, and goes on", async () => {
+Deno.test("flush() makes a missing or truncated attachment a dead letter, and goes on", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   await scene.homeserver.stop();
@@ -248,7 +248,7 @@ Deno.test("drop() removes the attachments of dropped entries, and no others", as
   assertEquals(kept(scene), []);
 });
 
-Deno.test("notify() refuses attachments that exceed the limit, and removes those that a killed sender left", async () => {
+Deno.test("notify() refuses attachments over the limit, and removes those of killed senders", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   const path = `${scene.stateDir}/attachments`;
@@ -299,7 +299,7 @@ Deno.test("notify() relates no attachment to an incident, but its text", async (
   assertEquals(related, [false, false, true, false]);
 });
 
-Deno.test("notify() sends one stored file to several destinations, and keeps it until the last one has it", async () => {
+Deno.test("notify() keeps an attachment of several destinations until the last one has it", async () => {
   await using scene = await setScene();
   await using telegram = await LoopbackTelegram.start({ now: scene.runtime.now });
   const { homeserver, accessToken, room } = scene;
@@ -319,7 +319,7 @@ Deno.test("notify() sends one stored file to several destinations, and keeps it 
   assertEquals(kept(scene), []);
 });
 
-Deno.test("notify() gives an attachment a fallback as its text has, and cancels it when the attachment is delivered", async () => {
+Deno.test("notify() gives an attachment a fallback, and cancels it on delivery", async () => {
   await using scene = await setScene();
   await using telegram = await LoopbackTelegram.start({ now: scene.runtime.now });
   const { homeserver, accessToken, room, runtime } = scene;
@@ -358,7 +358,7 @@ Deno.test("notify() sends a rejected attachment through its fallback, without th
   assertEquals(telegram.messages("1001").map(({ file }) => file?.name), ["graph.png"]);
 });
 
-Deno.test("notify() sends attachments without the queue when it cannot be written, and keeps none of them", async () => {
+Deno.test("notify() sends attachments without the queue, and keeps none of them", async () => {
   await using scene = await setScene();
   const warnings: string[] = [];
   await using notifier = await scene.open({ onWarning: (text) => warnings.push(text) });
@@ -409,7 +409,7 @@ Deno.test("notify() keeps an attachment in the lane of its text when the key is 
   ]);
 });
 
-Deno.test("flush() reports a notification that expired with its attachments once, and an attachment that expired alone", async () => {
+Deno.test("flush() reports an expired notification and its attachments once", async () => {
   await using scene = await setScene();
   const { homeserver, runtime } = scene;
   await using notifier = await scene.open();

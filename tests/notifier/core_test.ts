@@ -26,7 +26,7 @@ Deno.test("NotifierCore.notify() delivers, and returns the event's id", async ()
   assertEquals(journal(scene.stateDir).map(({ t }) => t), ["hdr", "enq", "att", "ack"]);
 });
 
-Deno.test("NotifierCore.notify() queues while the homeserver is down, and flush() delivers later, in order and once", async () => {
+Deno.test("NotifierCore.flush() delivers what was queued while the homeserver was down, in order and once", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   await scene.homeserver.stop();
@@ -55,7 +55,7 @@ const EVERY_SECOND: FaultName[] = [
 ];
 
 for (const fault of EVERY_SECOND) {
-  Deno.test(`NotifierCore.flush() delivers ten messages in order and once when every second PUT meets ${fault}`, async () => {
+  Deno.test(`NotifierCore.flush() delivers in order and once when every second PUT meets ${fault}`, async () => {
     await using scene = await setScene();
     await using notifier = await scene.open({ batch: false });
     for (let count = 1; count <= 10; count++) await notifier.notify({ subject: String(count) }, { waitMs: 0 });
@@ -177,7 +177,7 @@ Deno.test("NotifierCore.notify() lets the holder of the lock deliver, and return
   assertEquals(scene.subjects(), ["1", "2"]);
 });
 
-Deno.test("NotifierCore.deliverUntilEmpty() delivers until the queue is empty, and a second one ends at once", async () => {
+Deno.test("NotifierCore.deliverUntilEmpty() empties the queue, and a second one ends at once", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   await using other = await scene.open();
@@ -202,7 +202,7 @@ Deno.test("NotifierCore.deliverUntilEmpty() hands over to a flush that knows a n
   assertEquals(scene.subjects(), ["1"]);
 });
 
-Deno.test("NotifierCore.deliverUntilEmpty() stops when its signal aborts, and entries that were not sent count no attempt", async () => {
+Deno.test("NotifierCore.deliverUntilEmpty() stops when its signal aborts, and counts only attempts that left", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   for (const subject of ["1", "2", "3", "4"]) await notifier.notify({ subject }, { waitMs: 0 });
@@ -280,7 +280,7 @@ Deno.test("NotifierCore.retry() sends dead letters again, and drop() removes the
   assertEquals([notifier.entries(), scene.subjects()], [[], ["1"]]);
 });
 
-Deno.test("NotifierCore.notify() delivers many concurrent calls to a service without transactions, each once", async () => {
+Deno.test("NotifierCore.notify() delivers concurrent calls once to a service without transactions", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open({ channels: { ntfy: { server: scene.ntfy.url, topic: "alerts" } } });
   const subjects = Array.from({ length: 10 }, (_, count) => String(count));
@@ -299,7 +299,7 @@ Deno.test("NotifierCore.notify() queues nothing when its signal is aborted", asy
   assertEquals(notifier.entries(), []);
 });
 
-Deno.test("NotifierCore.notify() holds a channel whose token file cannot be read, and delivers through the others", async () => {
+Deno.test("NotifierCore.notify() holds a channel whose token file cannot be read, and no other", async () => {
   await using scene = await setScene();
   const { homeserver, room, ntfy } = scene;
   await using notifier = await scene.open({
@@ -325,7 +325,7 @@ Deno.test("NotifierCore.status() warns of a damaged line once, with the path of 
   assertEquals(warnings.length, 1);
 });
 
-Deno.test("NotifierCore.notify() replaces a waiting notification with the same key, and says so in the room", async () => {
+Deno.test("NotifierCore.notify() replaces a waiting notification with the same key, and says so", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   await scene.homeserver.stop();
@@ -355,7 +355,7 @@ Deno.test("NotifierCore.notify() sends once when it is called repeatedly with th
   await assertRejects(() => notifier.notify({ subject: "x" }, { id: "with space" }), InvalidNotificationError);
 });
 
-Deno.test("NotifierCore.notify() sends without the queue when it cannot be written, warns, and throws when that fails too", async () => {
+Deno.test("NotifierCore.notify() sends without the queue when the disk refuses, and throws if that fails", async () => {
   await using scene = await setScene();
   const warnings: string[] = [];
   const ntfy = { server: scene.ntfy.url, topic: "alerts" };

@@ -20,7 +20,7 @@ function withPhone({ homeserver, accessToken, room, ntfy }: Scene, more: object 
 
 const phoneTexts = ({ ntfy }: Scene) => ntfy.messages("alerts").map(({ title, message }) => `${title}: ${message}`);
 
-Deno.test("NotifierCore.notify() cancels the fallback when Matrix delivers at once, and the queue stays empty", async () => {
+Deno.test("NotifierCore.notify() cancels the fallback when Matrix delivers at once", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open(withPhone(scene));
   const outcomes = await notifier.notify({ subject: "Link down" });
@@ -29,7 +29,7 @@ Deno.test("NotifierCore.notify() cancels the fallback when Matrix delivers at on
   assertEquals([await notifier.flush(), scene.runtime.sleeps], [[], []]);
 });
 
-Deno.test("NotifierCore.notify() sends through the fallback, once, when Matrix does not deliver in time; Matrix delivers it later too", async () => {
+Deno.test("NotifierCore.notify() sends through the fallback, once, when Matrix is late", async () => {
   await using scene = await setScene();
   const { homeserver, runtime } = scene;
   await using notifier = await scene.open(withPhone(scene));
@@ -114,7 +114,7 @@ Deno.test("NotifierCore.status() counts pending fallbacks separately, and they r
   assertEquals(judgeHealth(notifier.status(), 60 * MINUTE_MS).state, "ok");
 });
 
-Deno.test("NotifierCore.flush() sends many fallbacks in one batch, and later ones after their own timeout", async () => {
+Deno.test("NotifierCore.flush() sends fallbacks that are due in one batch", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open(withPhone(scene));
   await scene.homeserver.stop();
@@ -180,7 +180,7 @@ Deno.test("NotifierCore.flush() starts a fallback's timeout at the end of quiet 
   assertEquals(phoneTexts(scene).length, 1);
 });
 
-Deno.test("NotifierCore.plan() uses the fallback of the matching rule, and none if the caller names channels", async () => {
+Deno.test("NotifierCore.plan() uses the rule's fallback, and none if the caller names channels", async () => {
   await using scene = await setScene();
   const { channels } = withPhone(scene);
   await using notifier = await scene.open({
@@ -225,7 +225,7 @@ Deno.test("NotifierCore.deliverUntilEmpty() stays while a fallback is pending, a
   assertEquals(phoneTexts(scene).length, 1);
 });
 
-Deno.test("NotifierCore.notify() sends through the fallback at once when neither the queue nor Matrix accepts it", async () => {
+Deno.test("NotifierCore.notify() sends through the fallback when queue and Matrix both refuse", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open(withPhone(scene));
   await notifier.notify({ subject: "1" });
@@ -243,7 +243,7 @@ Deno.test("NotifierCore.notify() sends through the fallback at once when neither
   ]);
 });
 
-Deno.test("NotifierCore.notify() resolves an incident through the fallback at once, if the fallback reported it", async () => {
+Deno.test("NotifierCore.notify() resolves an incident through the fallback that reported it", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open(withPhone(scene));
   await scene.homeserver.stop();

@@ -49,7 +49,7 @@ Deno.test("HttpClients.fetch() trusts the authority in caFile and those of the s
   assertEquals(hint?.includes("set caFile to"), true);
 });
 
-Deno.test("HttpClients.fetch() trusts a self-signed certificate in caFile, unless it is that of an authority", async () => {
+Deno.test("HttpClients.fetch() trusts a self-signed certificate in caFile, but no authority's", async () => {
   await using server = await serveTls({ certificate: "self_signed" });
   assertEquals((await ask(`https://localhost:${server.port}/`, { caFile: tlsFile("self_signed.pem") })).status, 200);
   const { text, hint } = await tlsFailure({ certificate: "self_signed_authority" }, {
@@ -264,7 +264,7 @@ Deno.test("notify() delivers over TLS with the channel's authority, through the 
   );
 });
 
-Deno.test("readConnection() rejects a certificate without its key, two proxies, and a password in the configuration", () => {
+Deno.test("readConnection() rejects half a client certificate, two proxies, and a password", () => {
   const problem = (settings: Record<string, string>) => {
     try {
       readConnection(new Fields(settings, "channels.x"), "channels.x");

@@ -100,7 +100,7 @@ export function checkServer({ port, security, password }: EmailSettings, fields:
     throw fields.error(
       "port",
       `on ${port} a server expects TLS from the first byte, and starttls begins without`,
-      `set ${fields.nameOf("security")} to "tls", or to "starttls" if that is intended`,
+      `set ${fields.formatName("security")} to "tls", or to "starttls" if that is intended`,
     );
   }
   if (password !== undefined && security === "none") {

@@ -126,9 +126,9 @@ export function readSecret(
   const value = fields.text(key);
   const path = fields.text(`${key}File`);
   if (value !== undefined && path !== undefined) {
-    throw fields.error(key, `${fields.nameOf(`${key}File`)} is set too`, "keep one of them");
+    throw fields.error(key, `${fields.formatName(`${key}File`)} is set too`, "keep one of them");
   }
-  if (path !== undefined) return new Secret(() => readSecretFile(path, fields.nameOf(`${key}File`), problemOf));
+  if (path !== undefined) return new Secret(() => readSecretFile(path, fields.formatName(`${key}File`), problemOf));
   if (value === undefined) return undefined;
   const problem = problemOf(value);
   if (problem !== undefined) throw fields.error(key, problem);

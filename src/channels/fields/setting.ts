@@ -108,15 +108,15 @@ function checkRelations(table: SettingTable, key: string, fields: Fields): void 
     const isReplaced = unless !== undefined && usedKey(table, unless, fields) !== undefined;
     if (optional || isReplaced) return;
     const ways = [
-      ...hasFile ? ["set it", `name a file that holds it in ${fields.nameOf(`${key}File`)}`] : [],
-      ...unless === undefined ? [] : [`set ${fields.nameOf(unless)} instead`],
+      ...hasFile ? ["set it", `name a file that holds it in ${fields.formatName(`${key}File`)}`] : [],
+      ...unless === undefined ? [] : [`set ${fields.formatName(unless)} instead`],
     ];
     throw fields.missing(key, ways.length > 0 ? ways.join(", or ") : undefined);
   }
   const excluded = excludes === undefined ? undefined : usedKey(table, excludes, fields);
-  if (excluded !== undefined) throw fields.error(used, `${fields.nameOf(excluded)} is set too`, "keep one of them");
+  if (excluded !== undefined) throw fields.error(used, `${fields.formatName(excluded)} is set too`, "keep one of them");
   if (needs !== undefined && usedKey(table, needs, fields) === undefined) {
-    throw fields.error(used, `${fields.nameOf(needs)} is not set`, "set both, or none");
+    throw fields.error(used, `${fields.formatName(needs)} is not set`, "set both, or none");
   }
 }
 

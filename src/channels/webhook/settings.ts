@@ -79,8 +79,12 @@ function readHeaders(fields: Fields): ReadonlyMap<string, Secret> {
     if ([...headers.keys()].some((other) => other.toLowerCase() === name.toLowerCase())) {
       throw fields.error(key, `${name} is set twice`);
     }
-    const names = { [`${name}File`]: `${fields.nameOf("headerFiles")}.${name}` };
-    const header = new Fields({ [name]: values[name], [`${name}File`]: files[name] }, fields.nameOf("headers"), names);
+    const names = { [`${name}File`]: `${fields.formatName("headerFiles")}.${name}` };
+    const header = new Fields(
+      { [name]: values[name], [`${name}File`]: files[name] },
+      fields.formatName("headers"),
+      names,
+    );
     const secret = readSecret(header, name, SECRET_FORMS.header.problemOf);
     if (secret !== undefined) headers.set(name, secret);
   }

@@ -16,7 +16,7 @@ import { ConfigError, StorageError } from "../../base/errors.ts";
 import { Fields, isObject } from "../../base/fields.ts";
 import { mapFileErrors } from "../../runtime/file_errors.ts";
 import { FileLock } from "../../runtime/file_lock.ts";
-import { denoFiles, type Files, parentOf, replaceFile } from "../../runtime/files.ts";
+import { denoFiles, type Files, parentDirectory, replaceFile } from "../../runtime/files.ts";
 import { findStateDir } from "../matrix_account.ts";
 import type { SetupCommandContext } from "./options.ts";
 
@@ -156,7 +156,7 @@ export async function writeChannel(
   channel: Readonly<Record<string, unknown>>,
   files: Files = denoFiles,
 ): Promise<void> {
-  for (const directory of [parentOf(path), parentOf(lockPath)]) {
+  for (const directory of [parentDirectory(path), parentDirectory(lockPath)]) {
     withFileErrors(`create the directory ${directory}`, () => files.makeDirectory(directory));
   }
   const lock = new FileLock(files, lockPath);

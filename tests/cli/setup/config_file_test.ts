@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { type ChannelPlace, writeChannel } from "../../../src/cli/setup/config_file.ts";
 import { ConfigError, StorageError } from "../../../src/base/errors.ts";
-import { denoFiles, parentOf } from "../../../src/runtime/files.ts";
+import { denoFiles, parentDirectory } from "../../../src/runtime/files.ts";
 import { FileLock } from "../../../src/runtime/file_lock.ts";
 
 const CHANNEL = { user: "@bot:example.org", room: "!a" };
@@ -23,7 +23,7 @@ Deno.test("writeChannel() creates the file, and changes only one channel when it
     Deno.writeTextFileSync(place.path, read().replace("{", '{"identity": "jump",'));
     await writeChannel(place, CHANNEL);
     assertEquals(JSON.parse(read()), { identity: "jump", channels: { matrix: CHANNEL, phone: { kind: "ntfy" } } });
-    assertEquals(Array.from(Deno.readDirSync(parentOf(place.path)), ({ name }) => name).sort(), [
+    assertEquals(Array.from(Deno.readDirSync(parentDirectory(place.path)), ({ name }) => name).sort(), [
       "config.json",
       "state",
     ]);

@@ -58,7 +58,7 @@ Deno.test("toMailNotification() sends attachments as files, and shows a short te
   });
 });
 
-Deno.test("toMailNotification() lists attachments that are not sent: empty ones, too many, and all if files are off", async () => {
+Deno.test("toMailNotification() lists the attachments that it does not send", async () => {
   const log = Uint8Array.of(0x1f, 0x8b);
   const many = Array.from({ length: 12 }, (_, at) => ({ name: `${at}.gz`, type: "application/gzip", content: log }));
   const attachments = [{ name: "empty.txt", type: "text/plain", content: new Uint8Array() }, ...many];
@@ -93,7 +93,7 @@ Deno.test("toMailNotification() uses the HTML if there is no text, and reduces i
   assertEquals([long.format, long.message], ["text", "Hi\n\n📎 <b>.txt (text/plain, 5 bytes)\n1 < 2"]);
 });
 
-Deno.test("toMailNotification() makes input that createNotification() accepts", async () => {
+Deno.test("toMailNotification() makes valid input from every mail", async () => {
   const attachments = Array.from({ length: 30 }, (_, i) => ({
     name: `${i}\nSubject: forged\u202e.txt${"x".repeat(9999)}`,
     type: "text/plain",
@@ -111,7 +111,7 @@ Deno.test("toMailNotification() makes input that createNotification() accepts", 
   assert(message.endsWith("📎 and 4 more"));
 });
 
-Deno.test("toMailNotification() makes input that createNotification() accepts from control characters, which take three bytes each", async () => {
+Deno.test("toMailNotification() makes valid input from control characters, which take three bytes each", async () => {
   const esc = "\x1b".repeat(60_000);
   const attachments = [{ type: "text/plain", content: new TextEncoder().encode(esc.slice(0, 4000)) }];
   for (const body of [{ text: esc }, { html: esc }, { html: "&#27;".repeat(60_000) }]) {

@@ -1,11 +1,8 @@
 /** The background deliverer as a real process. */
 
-import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { inheritedConfig } from "../../../scripts/std/argv.ts";
-import { DELIVERER_COMMAND } from "../../../src/base/deliverer_command.ts";
-import { delivererCommand } from "../../../src/notifier/background/spawn.ts";
 import type { MatrixConfig } from "../../../src/config/config_types.ts";
-import { appendLog, MAX_LOG_BYTES } from "../../../src/runtime/files.ts";
 import { NotifierCore } from "../../../src/notifier/core.ts";
 import { LoopbackHomeserver } from "../../../src/testing/mod.ts";
 import { runCli, StateFolder } from "../../synapse/cli.ts";
@@ -111,7 +108,7 @@ Deno.test("flush releases a held account whose token was fixed, although a backg
   });
 });
 
-Deno.test("send starts a background deliverer for what it queued while another process delivered and gave up", async () => {
+Deno.test("send starts a background deliverer after another process gave up delivering", async () => {
   await backgroundTest(async ({ homeserver, state, cli, bodies }) => {
     homeserver.fault("hang", { times: 1 });
     await using other = await NotifierCore.open({
@@ -148,7 +145,7 @@ function hungChannel(homeserver: LoopbackHomeserver): MatrixConfig {
   };
 }
 
-Deno.test("no background deliverer starts with --no-background, or with background false in the configuration", async () => {
+Deno.test("no background deliverer starts with --no-background, or with background: false", async () => {
   await backgroundTest(async ({ homeserver, state, cli }) => {
     await homeserver.stop();
     await cli("send", "1", "", "--no-background");
@@ -157,38 +154,6 @@ Deno.test("no background deliverer starts with --no-background, or with backgrou
     assertEquals(await state.processes(), []);
     assertEquals((await cli("status", "--json")).stdout.slice(0, 28), '{"queued":1,"deferred":1,"he');
   });
-});
-
-Deno.test("delivererCommand() starts this program again, with the permissions that delivering needs", () => {
-  const options = { stateDir: "/s", configFile: "/c.json" };
-  const words = [DELIVERER_COMMAND, '{"stateDir":"/s","configFile":"/c.json"}'];
-  const binary = {
-    execPath: "/usr/bin/matrix-notify",
-    mode: "self",
-    entry: "file:///x/mod.ts",
-    runsSubprocesses: false,
-  } as const;
-  assertEquals(delivererCommand(binary, options), { path: "/usr/bin/matrix-notify", args: words });
-  const file = delivererCommand({
-    execPath: "/bin/deno",
-    mode: "deno",
-    entry: "file:///x/mod.ts",
-    runsSubprocesses: false,
-  }, options);
-  assertEquals(file.args.slice(-3), ["file:///x/mod.ts", ...words]);
-  assert(
-    file.args.includes("--cached-only") && !file.args.some((arg) => arg.startsWith("--allow-run") || arg === "-A"),
-  );
-  const url = delivererCommand(
-    { execPath: "/bin/deno", mode: "deno", entry: "https://example.org:444/mod.ts", runsSubprocesses: false },
-    options,
-  );
-  assert(url.args.includes("--allow-import=example.org:444"));
-  const runs = delivererCommand(
-    { execPath: "/bin/deno", mode: "deno", entry: "file:///x/mod.ts", runsSubprocesses: true },
-    options,
-  );
-  assert(runs.args.includes("--allow-run"), "killing a process group takes the permission to run every program");
 });
 
 Deno.test("the background deliverer runs the programs of its channels", async () => {
@@ -215,16 +180,4 @@ Deno.test("the background deliverer runs the programs of its channels", async ()
     await log(/delivered .* to exec .*: spoken/);
     assertEquals(JSON.parse(await Deno.readTextFile(`${script}.said`)).subject, "Up");
   });
-});
-
-Deno.test("appendLog() keeps at most twice its limit, and writes each entry on one line", () => {
-  const directory = Deno.makeTempDirSync();
-  const path = `${directory}/deliverer.log`;
-  for (let count = 0; count < 40; count++) appendLog(path, `${"x".repeat(20_000)}\n${count}`, 0);
-  assertEquals([...Deno.readDirSync(directory)].length, 2);
-  const sizes = [path, `${path}.old`].map((name) => Deno.statSync(name).size);
-  assert(sizes.every((size) => size <= MAX_LOG_BYTES + 21_000), String(sizes));
-  assertMatch(Deno.readTextFileSync(path), /^1970-01-01T00:00:00\.000Z x+ \d+\n/);
-  appendLog("/nowhere/deliverer.log", "is no reason to fail", 0);
-  Deno.removeSync(directory, { recursive: true });
 });

@@ -1,0 +1,14 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { appendLog, MAX_LOG_BYTES } from "../../src/runtime/files.ts";
+
+Deno.test("appendLog() keeps at most twice its limit, and writes each entry on one line", () => {
+  const directory = Deno.makeTempDirSync();
+  const path = `${directory}/deliverer.log`;
+  for (let count = 0; count < 40; count++) appendLog(path, `${"x".repeat(20_000)}\n${count}`, 0);
+  assertEquals([...Deno.readDirSync(directory)].length, 2);
+  const sizes = [path, `${path}.old`].map((name) => Deno.statSync(name).size);
+  assert(sizes.every((size) => size <= MAX_LOG_BYTES + 21_000), String(sizes));
+  assertMatch(Deno.readTextFileSync(path), /^1970-01-01T00:00:00\.000Z x+ \d+\n/);
+  appendLog("/nowhere/deliverer.log", "is no reason to fail", 0);
+  Deno.removeSync(directory, { recursive: true });
+});
