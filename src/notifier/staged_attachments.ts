@@ -85,7 +85,8 @@ export async function stageAttachments(inputs: readonly AttachmentInput[], queue
     return write(sources, await queue.stageFiles());
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
-    throw new StorageError("attachments-not-stored", error.message, { cause: error });
+    const hint = error.code === "permission-denied" ? { hint: error.hint } : {};
+    throw new StorageError("attachments-not-stored", error.message, { cause: error, ...hint });
   }
 }
 
