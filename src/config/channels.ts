@@ -8,7 +8,6 @@
 import { ConfigError } from "../base/errors.ts";
 import { type Fields, isObject } from "../base/fields.ts";
 import { nearest } from "../base/nearest.ts";
-import { AppriseUrl } from "../channels/apprise_url.ts";
 import type { ChannelKind } from "../channels/kind.ts";
 import { KIND_NAMES, loadEveryKind, loadKind } from "../channels/registry.ts";
 
@@ -61,6 +60,7 @@ export async function toChannelObject(name: string, value: unknown): Promise<unk
  * @throws {ConfigError} that names the part of the URL that cannot be used, and shows none of it
  */
 export async function parseAppriseUrl(text: string, path: string): Promise<Readonly<Record<string, unknown>>> {
+  const { AppriseUrl } = await import("../channels/apprise_url.ts");
   const url = new AppriseUrl(text, path);
   const forms = (await loadEveryKind()).flatMap(({ apprise }) => apprise ?? []);
   const form = forms.find(({ schemas }) => schemas.includes(url.schema));

@@ -40,6 +40,26 @@ Deno.test("main() loads only the file of the command for its help", async () => 
   }
 });
 
+Deno.test("main() loads no other kind, doctor, Apprise or setup for a send with a Matrix channel", async () => {
+  const directory = await Deno.makeTempDir();
+  const matrix = { homeserver: "https://matrix.example.org", accessToken: "x", room: "!abc" };
+  const configFile = `${directory}/config.json`;
+  await Deno.writeTextFile(configFile, JSON.stringify({ channels: { matrix } }), { mode: 0o600 });
+  const modules = await evaluatedModules(
+    "send",
+    "Hello",
+    "--dry-run",
+    "--config",
+    configFile,
+    "--state-dir",
+    directory,
+  );
+  await Deno.remove(directory, { recursive: true });
+  assert(modules.includes("channels/matrix/channel.ts"));
+  const others = /^(doctor|cli\/setup)\/|checks\.ts$|apprise|^channels\/(?!matrix|fields)\w+\//;
+  assertEquals(modules.filter((path) => others.test(path)), []);
+});
+
 Deno.test("COMMANDS loads a command under each name", async () => {
   for (const { name, load } of COMMANDS) assert(typeof (await load()).run === "function", name);
 });
