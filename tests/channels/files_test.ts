@@ -48,7 +48,7 @@ Deno.test("TelegramChannel.send() sends an image as a document that cannot be a 
   });
 });
 
-Deno.test("TelegramChannel.send() lets a file go that Telegram will never take, and holds what it has against the chat", async () => {
+Deno.test("TelegramChannel.send() rejects a file that Telegram never accepts, and waits if the chat is the problem", async () => {
   await telegramTest(async ({ telegram, send }) => {
     telegram.fault("image-process-failed", { on: "sendDocument", times: 1 });
     telegram.fault("too-large-page", { on: "sendDocument", times: 1 });
@@ -83,7 +83,7 @@ Deno.test("NtfyChannel.send() publishes a file with its name, its type and its p
   });
 });
 
-Deno.test("NtfyChannel.send() lets a file go that the server will not take", async () => {
+Deno.test("NtfyChannel.send() rejects a file that the server does not accept", async () => {
   for (const options of [{}, { maxFileBytes: 3 }]) {
     await ntfyTest(options, async ({ send }) => {
       const { class: name, errcode } = classify(await assertRejects(() => send({ subject: "📎" }, { file: REPORT })));
@@ -92,7 +92,7 @@ Deno.test("NtfyChannel.send() lets a file go that the server will not take", asy
   }
 });
 
-Deno.test("ExecChannel.send() tells the program where the files are", async () => {
+Deno.test("ExecChannel.send() passes the paths of the files to the program", async () => {
   using runtime = fakeRuntime({
     run: ({ stdin }) => {
       const { attachments } = JSON.parse(stdin);

@@ -43,7 +43,7 @@ async function sendAll(kind: string, config: Readonly<Record<string, unknown>>):
 
 const COUNT = 2 * NOTIFICATIONS.length;
 
-Deno.test("every kind that speaks HTTP cuts the largest notifications to what its service takes", async () => {
+Deno.test("send() of every kind over HTTP cuts the largest notifications to the limit of its service", async () => {
   await using homeserver = await LoopbackHomeserver.start();
   await using ntfy = await LoopbackNtfy.start();
   await using gotify = await LoopbackGotify.start();
@@ -70,7 +70,7 @@ Deno.test("every kind that speaks HTTP cuts the largest notifications to what it
 
 const smtpTest = await smtpSuite();
 
-smtpTest("a mail of the largest notification is one that every server takes", async () => {
+smtpTest("EmailChannel.send() makes a mail of the largest notification that every server accepts", async () => {
   await using peer = await SmtpServer.start({ security: "none", size: 64 * 1024 });
   const address = { from: "Jump host <jump@example.org>", to: "root@example.org" };
   await sendAll("email", { server: "127.0.0.1", port: peer.port, security: "none", ...address });

@@ -13,7 +13,7 @@ async function inFolder(body: (folder: string) => Promise<void>): Promise<void> 
   }
 }
 
-Deno.test("remember() is seen by every process, keeps what others wrote, and forgets with undefined", async () => {
+Deno.test("RoomCacheFile.remember() is visible to every process, keeps other keys, and removes with undefined", async () => {
   await inFolder(async (folder) => {
     using runtime = fakeRuntime();
     const [one, other] = [new RoomCacheFile(`${folder}/state`, runtime), new RoomCacheFile(`${folder}/state`, runtime)];
@@ -28,7 +28,7 @@ Deno.test("remember() is seen by every process, keeps what others wrote, and for
   });
 });
 
-Deno.test("remember() is whole after whichever step it was cut off", async () => {
+Deno.test("RoomCacheFile.remember() leaves a complete file after a crash at any step", async () => {
   await inFolder(async (folder) => {
     using runtime = fakeRuntime();
     const before = new RoomCacheFile(folder, runtime);
@@ -57,7 +57,7 @@ Deno.test("remember() is whole after whichever step it was cut off", async () =>
   });
 });
 
-Deno.test("recall() takes a file that is damaged, or something else, for an empty one", async () => {
+Deno.test("RoomCacheFile.get() reads a damaged file as empty", async () => {
   await inFolder(async (folder) => {
     using runtime = fakeRuntime();
     for (const text of ["", "{", "[1]", "null", '{"a": 1}\u0000']) {
@@ -69,7 +69,7 @@ Deno.test("recall() takes a file that is damaged, or something else, for an empt
   });
 });
 
-Deno.test("alone() lets one in at a time, and whoever waited too long hears it", async () => {
+Deno.test("RoomCacheFile.withLock() runs one at a time, and rejects after too long a wait", async () => {
   await inFolder(async (folder) => {
     using runtime = fakeRuntime();
     const [one, other] = [new RoomCacheFile(folder, runtime), new RoomCacheFile(folder, runtime)];

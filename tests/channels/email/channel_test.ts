@@ -61,7 +61,7 @@ smtpTest("EmailChannel.send() sends text and HTML over STARTTLS with a login, an
   });
 });
 
-smtpTest("EmailChannel.send() sends over TLS from the first byte, and without any where nobody logs in", async () => {
+smtpTest("EmailChannel.send() sends over TLS from the first byte, and unencrypted without a login", async () => {
   await withEmail({ security: "tls", login: LOGIN }, LOGIN, async ({ peer, send }) => {
     await send({ subject: "Up", silent: true }, { late: true });
     await peer.waitForMails(1);
@@ -76,7 +76,7 @@ smtpTest("EmailChannel.send() sends over TLS from the first byte, and without an
   });
 });
 
-smtpTest("EmailChannel.send() never shows its password to a server that has no STARTTLS", async () => {
+smtpTest("EmailChannel.send() never sends its password to a server without STARTTLS", async () => {
   await withEmail({ security: "none", login: LOGIN }, { security: "starttls", ...LOGIN }, async ({ peer, send }) => {
     const error = await assertRejects(() => send({ subject: "Up" }));
     const failure = classify(error);
@@ -87,14 +87,14 @@ smtpTest("EmailChannel.send() never shows its password to a server that has no S
   });
 });
 
-smtpTest("EmailChannel.send() trusts no server whose authority it does not know", async () => {
+smtpTest("EmailChannel.send() rejects a server with an unknown authority", async () => {
   await withEmail({ login: LOGIN }, { ...LOGIN, caFile: undefined }, async ({ peer, send }) => {
     const failure = classify(await assertRejects(() => send({ subject: "Up" })));
     assertEquals([failure.class, peer.mails.length], ["not-sent", 0], failure.reason);
   });
 });
 
-smtpTest("EmailChannel.send() reads what the server answers", async () => {
+smtpTest("EmailChannel.send() classifies the answers of the server", async () => {
   await withEmail({ login: LOGIN, size: 60_000 }, LOGIN, async ({ peer, send }) => {
     const cases = [
       ["unknown", "rejected", 550],
@@ -135,7 +135,7 @@ smtpTest("EmailChannel.send() reads what the server answers", async () => {
 });
 
 smtpTest(
-  "EmailChannel.send() does not wait for ever, and knows that a silent server may have taken the mail",
+  "EmailChannel.send() times out, and knows that a silent server may have accepted the mail",
   async () => {
     await withEmail({ security: "none" }, {}, async ({ peer, send, runtime }) => {
       const destination = "hang@example.org";
@@ -154,7 +154,7 @@ smtpTest(
   },
 );
 
-smtpTest("EmailChannel.send() makes no header of a subject, and cuts what not every server takes", async () => {
+smtpTest("EmailChannel.send() lets no subject add a header, and cuts a mail to the limit of every server", async () => {
   await withEmail({ security: "none" }, {}, async ({ peer, send }) => {
     await send({ subject: "Up\r\nBcc: victim@example.org\r\n\r\nbody", message: "ä".repeat(25_000) }, { late: true });
     await peer.waitForMails(1);
@@ -168,7 +168,7 @@ smtpTest("EmailChannel.send() makes no header of a subject, and cuts what not ev
   });
 });
 
-Deno.test("emailKind refuses what cannot work, and every way to send a password in the clear", () => {
+Deno.test("email/kind.ts rejects what cannot work, and every way to send a password unencrypted", () => {
   using runtime = fakeRuntime();
   const good = { server: "mail.example.org", from: "a@example.org", to: "b@example.org" };
   const cases: readonly (readonly [config: Record<string, unknown>, message: string])[] = [
@@ -199,7 +199,7 @@ Deno.test("emailKind refuses what cannot work, and every way to send a password 
 });
 
 smtpTest(
-  "EmailChannel.send() sends files along, and the text without them where the server takes no such mail",
+  "EmailChannel.send() sends files with the text, and the text alone if the server does not accept them",
   async () => {
     const attachments = [
       testFile("Übersicht.csv", "text/csv", "Ordner;Größe\n"),

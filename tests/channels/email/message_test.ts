@@ -13,17 +13,17 @@ function compose(input: NotificationInput, identity = "jump") {
   });
 }
 
-Deno.test("composeMail() makes one line of a subject, whatever the host is called", () => {
+Deno.test("composeMail() makes one line of a subject, with any name of the host", () => {
   assertEquals(compose({ subject: "Up" }, "a\r\nBcc: c@example.org\u2028x").subject, "[a Bcc: c@example.org x] Up");
 });
 
-Deno.test("composeMail() cuts a subject that would not fit into a line of a header, and has it whole in the text", () => {
+Deno.test("composeMail() cuts a subject to the length of a header, and keeps it complete in the text", () => {
   const subject = "x".repeat(1000);
   const mail = compose({ subject });
   assertEquals([mail.subject, mail.text], [`[jump] ${"x".repeat(492)}…`, `[jump] ${subject}`]);
 });
 
-Deno.test("fitsMail() leaves room for what stands around a digest, so that it keeps its form", () => {
+Deno.test("fitsMail() leaves room for the text around a batch, so that it keeps its HTML", () => {
   const notification = createNotification({ subject: "Up", message: "x".repeat(300) }, TEST_TIME);
   const digest = createBatch(
     Array.from({ length: 200 }, (_, at) => ({ notification: { ...notification, subject: `Up ${at}` } })),
@@ -34,7 +34,7 @@ Deno.test("fitsMail() leaves room for what stands around a digest, so that it ke
   assertEquals([mail.text.match(/^- /gm)?.length, mail.html === undefined], [200, false]);
 });
 
-Deno.test("composeMail() says how much it matters", () => {
+Deno.test("composeMail() sets the importance", () => {
   const importance = (input: Partial<NotificationInput>) => {
     const { "Auto-Submitted": _, ...headers } = compose({ subject: "Up", ...input }).headers;
     return Object.values(headers);
@@ -45,7 +45,7 @@ Deno.test("composeMail() says how much it matters", () => {
   assertEquals(importance({ severity: "critical", silent: true }), ["low", "5 (Lowest)"]);
 });
 
-Deno.test("composeMail() takes the shorter of the two encodings, and drops HTML before it cuts text", () => {
+Deno.test("composeMail() uses the shorter encoding, and drops the HTML before it cuts the text", () => {
   assertEquals(compose({ subject: "Up", message: "plain" }).textEncoding, "quoted-printable");
   for (const message of ["ж".repeat(12), "=".repeat(40), "a\n".repeat(40)]) {
     assertEquals(compose({ subject: "Up", message }).textEncoding, "base64");

@@ -31,7 +31,7 @@ async function failureOf(code: number, script = "") {
   return failure;
 }
 
-Deno.test("ExecChannel.send() gives the notification as JSON on standard input, and takes what is said for the receipt", async () => {
+Deno.test("ExecChannel.send() writes the notification as JSON to standard input, and returns the first line as the receipt", async () => {
   const script =
     'cat > "$0/in"; env > "$0/env"; printf "%s|" "$@" > "$0/args"; pwd > "$0/pwd"; echo "id-1 "; echo more';
   await execTest(script, async ({ send, directory }) => {
@@ -64,7 +64,7 @@ Deno.test("ExecChannel.send() gives the notification as JSON on standard input, 
   });
 });
 
-Deno.test("ExecChannel.send() gives a program nothing of our environment but where it is and who runs it", async () => {
+Deno.test("ExecChannel.send() passes only a few variables of our environment to the program", async () => {
   await execTest('env -0 > "$0/env"', async ({ send, directory }) => {
     await send({ subject: "Up" });
     const names = Deno.readTextFileSync(`${directory}/env`).split("\0").map((line) => line.split("=")[0]).filter(
@@ -79,7 +79,7 @@ Deno.test("ExecChannel.send() gives a program nothing of our environment but whe
   });
 });
 
-Deno.test("ExecChannel.send() minds neither a program that reads nothing nor one that says too much", async () => {
+Deno.test("ExecChannel.send() accepts a program that reads nothing or writes too much", async () => {
   const message = "x".repeat(50_000);
   await execTest("exit 0", async ({ send }) => {
     assertEquals((await send({ subject: "Up", message })).id, TEST_ID);
@@ -91,7 +91,7 @@ Deno.test("ExecChannel.send() minds neither a program that reads nothing nor one
   assert(reason.endsWith("e; last words") && reason.length < MAX_OUTPUT_BYTES, reason);
 });
 
-Deno.test("ExecChannel.send() does not wait for what a program leaves behind", async () => {
+Deno.test("ExecChannel.send() does not wait for the children of a program", async () => {
   await execTest('sleep 300 & echo $! > "$0/pid"', async ({ send, directory }) => {
     await send({ subject: "Up" });
     const pid = Number(Deno.readTextFileSync(`${directory}/pid`));
@@ -100,7 +100,7 @@ Deno.test("ExecChannel.send() does not wait for what a program leaves behind", a
   });
 });
 
-Deno.test("ExecChannel.send() kills a program that hangs, and all that it started", async () => {
+Deno.test("ExecChannel.send() kills a program that hangs, and its children", async () => {
   await execTest('sleep 300 & echo $! > "$0/pid"; sleep 300', async ({ send, directory, runtime }) => {
     const waiting = assertRejects(() => send({ subject: "Up" }));
     const pid = await pidIn(`${directory}/pid`);
@@ -111,7 +111,7 @@ Deno.test("ExecChannel.send() kills a program that hangs, and all that it starte
   }, { timeout: "2s" });
 });
 
-Deno.test("ExecChannel.send() kills the program when the caller wants to stop, and says nothing of its own", async () => {
+Deno.test("ExecChannel.send() kills the program when the caller aborts, and rejects with the reason", async () => {
   await execTest('echo $$ > "$0/pid"; sleep 300', async ({ send, directory }) => {
     const controller = new AbortController();
     const reason = new Error("Stopped by SIGTERM");
@@ -123,7 +123,7 @@ Deno.test("ExecChannel.send() kills the program when the caller wants to stop, a
   });
 });
 
-Deno.test("ExecChannel.send() reads exit codes as sysexits.h has them, and defers what says nothing", async () => {
+Deno.test("ExecChannel.send() classifies the exit codes of sysexits.h, and defers any other", async () => {
   const cases = [
     [1, "not-sent"],
     [64, "credentials"],
@@ -143,7 +143,7 @@ Deno.test("ExecChannel.send() reads exit codes as sysexits.h has them, and defer
   assertEquals((await failureOf(0, "kill -9 $$")).class, "in-doubt");
 });
 
-Deno.test("ExecChannel.send() holds everything when the program cannot be started", async () => {
+Deno.test("ExecChannel.send() holds the channel if the program cannot be started", async () => {
   using runtime = fakeRuntime();
   const missing = openChannel("exec", { command: ["/no/such/program"] }, runtime);
   const failure = classify(await assertRejects(() => missing.send({ subject: "Up" })));
@@ -154,7 +154,7 @@ Deno.test("ExecChannel.send() holds everything when the program cannot be starte
   );
 });
 
-Deno.test("execKind refuses what is no command", () => {
+Deno.test("exec/kind.ts rejects what is not a command", () => {
   using runtime = fakeRuntime();
   for (const command of [undefined, "/bin/true", [], ["true"], ["/bin/true", 1], ["/bin/true", "a\0b"]]) {
     const error = assertThrows(() => openChannel("exec", { command }, runtime), ConfigError);

@@ -37,7 +37,7 @@ Deno.test("GotifyChannel.send() leaves Markdown to Gotify, and maps silence and 
   });
 });
 
-Deno.test("GotifyChannel.send() makes the message of a subject that has no body, and says so when it is late", async () => {
+Deno.test("GotifyChannel.send() sends a subject without a body as the message, and says when it is late", async () => {
   await gotifyTest(async ({ gotify, send }) => {
     await send({ subject: "Up" }, { late: true });
     const [{ title, message }] = gotify.messages;
@@ -46,7 +46,7 @@ Deno.test("GotifyChannel.send() makes the message of a subject that has no body,
   });
 });
 
-Deno.test("GotifyChannel.send() cuts what its database would not hold", async () => {
+Deno.test("GotifyChannel.send() cuts a message to the limit of its database", async () => {
   await gotifyTest(async ({ gotify, send }) => {
     await send({ subject: "Up", message: "<li>x".repeat(11_000), format: "html" }, { late: true });
     const [{ message }] = gotify.messages;
@@ -54,7 +54,7 @@ Deno.test("GotifyChannel.send() cuts what its database would not hold", async ()
   });
 });
 
-Deno.test("GotifyChannel.send() finds a server that lies under a path", async () => {
+Deno.test("GotifyChannel.send() uses a server under a path", async () => {
   await using gotify = await LoopbackGotify.start();
   using real = fakeRuntime();
   const fetch = (url: string, init: RequestInit) => real.fetch(url.replace("/push/", "/"), init);
@@ -100,7 +100,7 @@ Deno.test("GotifyChannel.send() throws what classify() understands", async () =>
   }, "A-wrong");
 });
 
-Deno.test("gotifyKind says what is missing, and what there is not", () => {
+Deno.test("gotify/kind.ts says what is missing, and which key is unknown", () => {
   using runtime = fakeRuntime();
   const error = (config: Record<string, unknown>) =>
     assertThrows(() => openChannel("gotify", config, runtime), ConfigError);

@@ -70,7 +70,7 @@ Deno.test("MatrixChannel.send() sends text and HTML, no mentions, and our id", a
   });
 });
 
-Deno.test("MatrixChannel.send() says in both forms since when a late one waited", async () => {
+Deno.test("MatrixChannel.send() says in text and HTML since when a late notification was queued", async () => {
   await channelTest(async ({ content }) => {
     const { body, formatted_body } = await content({ subject: "Up" }, true);
     assert(/^\[jump\] Up\n\n⏰ Queued since .*, 5 s late$/.test(String(body)));
@@ -78,13 +78,13 @@ Deno.test("MatrixChannel.send() says in both forms since when a late one waited"
   });
 });
 
-Deno.test("MatrixChannel.send() makes a notice of what is silent", async () => {
+Deno.test("MatrixChannel.send() sends a silent notification as a notice", async () => {
   await channelTest(async ({ content }) =>
     assertEquals((await content({ subject: "Up", silent: true })).msgtype, "m.notice")
   );
 });
 
-Deno.test("MatrixChannel.send() gives up the HTML of a long message before its text, and keeps every byte that fits", async () => {
+Deno.test("MatrixChannel.send() drops the HTML of a long message before it cuts the text, and fills the limit", async () => {
   await channelTest(async ({ content }) => {
     const message = "x".repeat(40_000);
     const { body, formatted_body } = await content({ subject: "Up", message });
@@ -93,7 +93,7 @@ Deno.test("MatrixChannel.send() gives up the HTML of a long message before its t
 });
 
 for (const [what, message] of [["quotes, which JSON doubles", '"'], ["backslashes and emoji", "\\\\😀"]]) {
-  Deno.test(`MatrixChannel.send() cuts a message of ${what} to what the homeserver takes`, async () => {
+  Deno.test(`MatrixChannel.send() cuts a message of ${what} to the limit of the homeserver`, async () => {
     await channelTest(async ({ content }) => {
       const sent = await content({
         subject: "Up",
@@ -124,7 +124,7 @@ Deno.test("MatrixChannel.send() renders Markdown, and reduces HTML to what the s
   });
 });
 
-Deno.test("MatrixChannel.send() mentions whom the notification is for, so that clients call them and readers see it", async () => {
+Deno.test("MatrixChannel.send() mentions the users in the notification, for clients and for readers", async () => {
   await channelTest(async ({ content }) => {
     const sent = await content({ subject: "Up", mentions: ["@alice:example.org", "@a/b:example.org", "@room"] });
     assertEquals(sent["m.mentions"], { user_ids: ["@alice:example.org", "@a/b:example.org"], room: true });
@@ -138,7 +138,7 @@ Deno.test("MatrixChannel.send() mentions whom the notification is for, so that c
   });
 });
 
-Deno.test("MatrixChannel.send() mentions those of its configuration when something is critical, and nobody when it is silent", async () => {
+Deno.test("MatrixChannel.send() mentions the configured users if it is critical, and no one if it is silent", async () => {
   await channelTest(async ({ content }) => {
     const mentioned = async (input: Partial<NotificationInput>) =>
       (await content({ subject: "Up", ...input }))["m.mentions"];

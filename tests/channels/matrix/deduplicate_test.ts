@@ -37,14 +37,14 @@ async function twoTries(scene: Scene, fault: FaultName, gapMs: number) {
 for (const [name, memory] of SERVERS) {
   for (const fault of PERSISTED) {
     for (const [gap, gapMs] of [["at once", 0], ["a day later", DAY_MS + 3_600_000]] as const) {
-      Deno.test(`a try that ${name} answered with ${fault} and forgot makes one message when it is repeated ${gap}`, async () => {
+      Deno.test(`MatrixChannel.send() makes one message when a try that ${name} answered with ${fault} and forgot is repeated ${gap}`, async () => {
         await using scene = await setScene(memory);
         const { subjects, possibleDuplicates } = await twoTries(scene, fault, gapMs);
         assertEquals([subjects, possibleDuplicates], [["Up"], 0]);
       });
     }
   }
-  Deno.test(`a try that never reached ${name} is made again, and counted where the server could not know`, async () => {
+  Deno.test(`MatrixChannel.send() sends a try that never reached ${name} again, and counts it if the server cannot tell`, async () => {
     await using scene = await setScene(memory);
     const { subjects, possibleDuplicates } = await twoTries(scene, "drop-before-persisting", 0);
     assertEquals([subjects, possibleDuplicates], [["Up"], memory.software === "Synapse" ? 0 : 1]);
@@ -52,7 +52,7 @@ for (const [name, memory] of SERVERS) {
 }
 
 for (const [inDoubt, quietMs] of [["send", 35_000], ["wait", 310_000]] as const) {
-  Deno.test(`a doubtful try waits ${quietMs / 1000} s before the room is read back, with inDoubt "${inDoubt}"`, async () => {
+  Deno.test(`findEarlierDelivery() waits ${quietMs / 1000} s before it reads the room back, with inDoubt "${inDoubt}"`, async () => {
     await using scene = await setScene({ software: "Dendrite" });
     const { homeserver, accessToken, room, runtime } = scene;
     await using notifier = await scene.open({
@@ -70,7 +70,7 @@ for (const [inDoubt, quietMs] of [["send", 35_000], ["wait", 310_000]] as const)
   });
 }
 
-Deno.test("a doubtful try finds its message behind hundreds of others", async () => {
+Deno.test("findEarlierDelivery() finds the message behind hundreds of others", async () => {
   await using scene = await setScene({ software: "Dendrite" });
   const { homeserver, accessToken, room, runtime } = scene;
   await using notifier = await scene.open();
@@ -93,7 +93,7 @@ Deno.test("a doubtful try finds its message behind hundreds of others", async ()
   assertEquals(homeserver.requests.filter(({ route }) => route === "messages").length, 3);
 });
 
-Deno.test("a doubtful try into a room that cannot be read is made again, and counted", async () => {
+Deno.test("MatrixChannel.send() sends an in-doubt try again, and counts it, if the room cannot be read", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   scene.homeserver.fault("drop-after-persisting", { times: 1 });
@@ -103,7 +103,7 @@ Deno.test("a doubtful try into a room that cannot be read is made again, and cou
   assertEquals([scene.subjects(), (await notifier.status()).possibleDuplicates], [["Up"], 1]);
 });
 
-Deno.test("a doubtful try is not cleared by a server that is away: it stays in inDoubt until the room can be read", async () => {
+Deno.test("MatrixChannel.send() keeps a try in doubt while the server is down", async () => {
   await using scene = await setScene({ software: "Dendrite", transactions: "none" });
   await using notifier = await scene.open();
   scene.homeserver.fault("drop-after-persisting", { times: 1 });
@@ -116,7 +116,7 @@ Deno.test("a doubtful try is not cleared by a server that is away: it stays in i
   assertEquals([scene.subjects(), scene.puts()], [["Up"], 1]);
 });
 
-Deno.test("a clock that jumped back does not make a doubtful try wait for it", async () => {
+Deno.test("findEarlierDelivery() does not wait after a clock that jumped back", async () => {
   await using scene = await setScene({ software: "Dendrite" });
   await using notifier = await scene.open();
   scene.homeserver.fault("drop-after-persisting", { times: 1 });
@@ -129,7 +129,7 @@ Deno.test("a clock that jumped back does not make a doubtful try wait for it", a
   assert(scene.runtime.time - before < 60_000);
 });
 
-Deno.test("a room that invited us is joined, once, and gets the message", async () => {
+Deno.test("MatrixChannel.send() joins a room that invited us, once, and sends", async () => {
   await using scene = await setScene();
   const { homeserver, accessToken } = scene;
   const other = homeserver.addUser("other");

@@ -19,7 +19,7 @@ function openFor({ homeserver, accessToken, open }: Scene, room: string) {
   return open({ channels: { matrix: { homeserver: homeserver.url, accessToken, room } } });
 }
 
-Deno.test("a channel with several rooms tells each of them, and one that refuses is in no other's way", async () => {
+Deno.test("MatrixChannel.send() sends to each of several rooms, and one that refuses does not delay the others", async () => {
   await using scene = await setScene();
   const { room } = otherRoom(scene);
   const closed = scene.homeserver.createRoom({ members: ["@alice:loopback.test"] });
@@ -50,7 +50,7 @@ function count({ homeserver }: Scene, route: string): number {
 }
 
 for (const destination of ["id", "alias"] as const) {
-  Deno.test(`a room that was replaced is followed into the new one, by its ${destination}, now and in the next process`, async () => {
+  Deno.test(`RoomResolver follows a replaced room to the new one, by its ${destination}, now and in the next process`, async () => {
     await using scene = await setScene();
     const { room } = otherRoom(scene);
     const to = destination === "id" ? room : ALIAS;
@@ -73,7 +73,7 @@ for (const destination of ["id", "alias"] as const) {
   });
 }
 
-Deno.test("a room that was replaced twice is followed to the end", async () => {
+Deno.test("RoomResolver follows a room that was replaced twice", async () => {
   await using scene = await setScene();
   const { room } = otherRoom(scene);
   const second = scene.homeserver.upgradeRoom(room, { invited: [BOT] });
@@ -83,7 +83,7 @@ Deno.test("a room that was replaced twice is followed to the end", async () => {
   assertEquals([room, second, third].map((each) => subjects(scene, each)), [[], [], ["One"]]);
 });
 
-Deno.test("rooms that replace one another for ever end no notifier", async () => {
+Deno.test("RoomResolver ends a loop of replaced rooms", async () => {
   await using scene = await setScene();
   const { room } = otherRoom(scene);
   const next = scene.homeserver.upgradeRoom(room, { invited: [BOT] });
@@ -93,7 +93,7 @@ Deno.test("rooms that replace one another for ever end no notifier", async () =>
   assertEquals(outcome.state, "queued");
 });
 
-Deno.test("a new room that does not let us in is waited for: the lane says why, and keeps its order", async () => {
+Deno.test("RoomResolver waits for a new room that does not let us in: the lane says why, and keeps its order", async () => {
   await using scene = await setScene();
   const { room } = otherRoom(scene);
   const next = scene.homeserver.upgradeRoom(room);
@@ -107,7 +107,7 @@ Deno.test("a new room that does not let us in is waited for: the lane says why, 
   assertEquals([subjects(scene, room), subjects(scene, next)], [[], ["One", "Two"]]);
 });
 
-Deno.test("who has power in a room that was replaced is not refused there, and follows it within hours all the same", async () => {
+Deno.test("RoomResolver follows a replaced room within hours even if it does not refuse us", async () => {
   await using scene = await setScene();
   const { room } = otherRoom(scene, { powerLevels: { users: { [BOT]: 50 }, events_default: 50 } });
   await using notifier = await openFor(scene, room);
@@ -119,7 +119,7 @@ Deno.test("who has power in a room that was replaced is not refused there, and f
   assertEquals([subjects(scene, room), subjects(scene, next)], [["One", "Two"], ["Three"]]);
 });
 
-Deno.test("an alias is asked for once, and again after hours, so that it may move", async () => {
+Deno.test("RoomResolver resolves an alias once, and again after hours", async () => {
   await using scene = await setScene();
   const { room } = otherRoom(scene);
   for (const subject of ["One", "Two"]) {
@@ -134,7 +134,7 @@ Deno.test("an alias is asked for once, and again after hours, so that it may mov
   assertEquals(subjects(scene, room), ["One", "Two", "Three"]);
 });
 
-Deno.test("an alias whose room threw us out is asked for again", async () => {
+Deno.test("RoomResolver resolves an alias again if its room removed us", async () => {
   await using scene = await setScene();
   const { alice, room } = otherRoom(scene);
   await using notifier = await openFor(scene, ALIAS);
@@ -146,7 +146,7 @@ Deno.test("an alias whose room threw us out is asked for again", async () => {
   assertEquals([subjects(scene, room), subjects(scene, other)], [["One"], ["Two"]]);
 });
 
-Deno.test("an alias that nobody knows parks its lane, and no other", async () => {
+Deno.test("RoomResolver delays only the lane of an unknown alias", async () => {
   await using scene = await setScene();
   await using notifier = await openFor(scene, ALIAS);
   const [lost] = await notifier.notify({ subject: "One" });
@@ -156,7 +156,7 @@ Deno.test("an alias that nobody knows parks its lane, and no other", async () =>
 });
 
 for (const software of ["Synapse", "Dendrite", "Conduit"] as const) {
-  Deno.test(`a doubtful try is looked for in the old room before the message goes into the new one, on ${software}`, async () => {
+  Deno.test(`MatrixChannel.send() looks for an in-doubt try in the old room before it sends to the new one, on ${software}`, async () => {
     await using scene = await setScene({ software });
     const { room } = otherRoom(scene);
     await using notifier = await openFor(scene, room);
@@ -169,7 +169,7 @@ for (const software of ["Synapse", "Dendrite", "Conduit"] as const) {
     assertEquals(notifier.status().possibleDuplicates, 0);
   });
 
-  Deno.test(`a doubtful try that never arrived in the old room goes into the new one, once, on ${software}`, async () => {
+  Deno.test(`MatrixChannel.send() sends a try that never arrived in the old room to the new one, once, on ${software}`, async () => {
     await using scene = await setScene({ software });
     const { room } = otherRoom(scene);
     await using notifier = await openFor(scene, room);
@@ -185,7 +185,7 @@ for (const software of ["Synapse", "Dendrite", "Conduit"] as const) {
   });
 }
 
-Deno.test("a doubtful try is looked for in a room that the alias has left since", async () => {
+Deno.test("MatrixChannel.send() looks for an in-doubt try in the former room of an alias", async () => {
   await using scene = await setScene({ software: "Dendrite" });
   const { alice, room } = otherRoom(scene);
   await using notifier = await openFor(scene, ALIAS);
@@ -198,7 +198,7 @@ Deno.test("a doubtful try is looked for in a room that the alias has left since"
   assertEquals([subjects(scene, room), subjects(scene, other)], [["One"], []]);
 });
 
-Deno.test("a memory that is damaged, or cannot be written, is in nobody's way", async () => {
+Deno.test("RoomResolver works with a cache that is damaged or cannot be written", async () => {
   await using scene = await setScene();
   const { room } = otherRoom(scene);
   Deno.writeTextFileSync(`${scene.stateDir}/rooms.json`, '{"room matrix #alerts:loopback.test": {"roomId": 5');

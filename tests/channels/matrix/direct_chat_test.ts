@@ -46,7 +46,7 @@ async function readDirect({ homeserver, accessToken }: Scene): Promise<Record<st
   return await answer.json();
 }
 
-Deno.test("the first message to a person makes a direct chat, and the next ones find it", async () => {
+Deno.test("openDirectChat() creates a direct chat for the first message, and finds it for the next ones", async () => {
   await using scene = await setScene();
   for (const subject of ["One", "Two"]) {
     await using notifier = await openFor(scene);
@@ -67,7 +67,7 @@ Deno.test("the first message to a person makes a direct chat, and the next ones 
   assertEquals(scene.homeserver.requests.filter(({ route }) => route === "whoami").length, 1);
 });
 
-Deno.test("two channels of one account, and two state directories one after the other, share one direct chat", async () => {
+Deno.test("openDirectChat() finds one direct chat for two channels of an account and for two state directories", async () => {
   await using scene = await setScene();
   const folder = Deno.makeTempDirSync();
   {
@@ -82,7 +82,7 @@ Deno.test("two channels of one account, and two state directories one after the 
   assertEquals([more, subjects(scene, room)], [[], ["One", "One", "Two"]]);
 });
 
-Deno.test("a direct chat that a client made is used", async () => {
+Deno.test("openDirectChat() finds a direct chat that a client created", async () => {
   await using scene = await setScene();
   const room = scene.homeserver.createRoom({ members: [ALICE, BOT] });
   const left = scene.homeserver.createRoom({ members: [ALICE, BOT] });
@@ -94,7 +94,7 @@ Deno.test("a direct chat that a client made is used", async () => {
   assertEquals(await readDirect(scene), { "@other:loopback.test": ["!x"], [ALICE]: ["!gone", room, left] });
 });
 
-Deno.test("who left the direct chat is invited again, not given another", async () => {
+Deno.test("openDirectChat() invites a person who left again, instead of creating another chat", async () => {
   await using scene = await setScene();
   const room = scene.homeserver.createRoom({ members: [BOT, ALICE] });
   scene.homeserver.removeMember(room, ALICE);
@@ -109,7 +109,7 @@ const LOST: FaultName[] = ["drop-after-persisting", "502-after-persisting", "dro
 
 for (const fault of LOST) {
   for (const memory of ["kept", "lost"] as const) {
-    Deno.test(`a createRoom that met ${fault} ends with one direct chat, the memory being ${memory}`, async () => {
+    Deno.test(`openDirectChat() ends with one direct chat after ${fault} of createRoom, with a cache that is ${memory}`, async () => {
       await using scene = await setScene();
       scene.homeserver.fault(fault, { on: "create-room", times: 1 });
       {
@@ -127,7 +127,7 @@ for (const fault of LOST) {
   }
 }
 
-Deno.test("a server that may still be making the direct chat gets the time for it", async () => {
+Deno.test("openDirectChat() gives a server time that may still be creating the chat", async () => {
   await using scene = await setScene();
   scene.homeserver.fault("drop-before-persisting", { on: "create-room", times: 1 });
   await using notifier = await openFor(scene);
@@ -140,7 +140,7 @@ Deno.test("a server that may still be making the direct chat gets the time for i
   assertEquals(chats(scene).length, 1);
 });
 
-Deno.test("a refusal to invite leaves one room at most, and says why", async () => {
+Deno.test("openDirectChat() leaves at most one room after a refused invite, and says why", async () => {
   await using scene = await setScene();
   const { homeserver, accessToken, open } = scene;
   const room = "@alice:dead.example";
@@ -152,7 +152,7 @@ Deno.test("a refusal to invite leaves one room at most, and says why", async () 
   assertEquals(chats(scene).length, 1);
 });
 
-Deno.test("a server that does not tell which rooms there are buries nothing, and makes none", async () => {
+Deno.test("openDirectChat() creates nothing, and loses nothing, if the server does not list the rooms", async () => {
   await using scene = await setScene();
   scene.homeserver.fault("invalid-param", { on: "sync", times: 1 });
   await using notifier = await openFor(scene);
@@ -162,7 +162,7 @@ Deno.test("a server that does not tell which rooms there are buries nothing, and
   assertEquals(chats(scene).map((room) => subjects(scene, room)), [["One"]]);
 });
 
-Deno.test("a server that limits us is waited for, and makes one direct chat", async () => {
+Deno.test("openDirectChat() waits for a server that limits us, and creates one chat", async () => {
   await using scene = await setScene();
   scene.homeserver.fault("429-retry-after-ms", { on: "create-room", times: 1 });
   await using notifier = await openFor(scene);
@@ -174,7 +174,7 @@ Deno.test("a server that limits us is waited for, and makes one direct chat", as
   assert(scene.runtime.time - before < MAKING_REST_MS);
 });
 
-Deno.test("another account in the place of the first makes a direct chat of its own", async () => {
+Deno.test("openDirectChat() creates a chat of its own for another account", async () => {
   await using scene = await setScene();
   {
     await using notifier = await openFor(scene);
@@ -186,7 +186,7 @@ Deno.test("another account in the place of the first makes a direct chat of its 
   assertEquals(chats(scene).map((room) => subjects(scene, room)), [["One"], ["Two"]]);
 });
 
-Deno.test("who threw us out of the direct chat gets no other one", async () => {
+Deno.test("openDirectChat() creates no other chat for a person who removed us", async () => {
   await using scene = await setScene();
   await using notifier = await openFor(scene);
   await notifier.notify({ subject: "One" }, { channels: ["matrix"] });
@@ -196,7 +196,7 @@ Deno.test("who threw us out of the direct chat gets no other one", async () => {
   assertEquals([outcome.state, chats(scene)], ["queued", [room]]);
 });
 
-Deno.test("a direct chat that was replaced is followed", async () => {
+Deno.test("openDirectChat() follows a chat that was replaced", async () => {
   await using scene = await setScene();
   await using notifier = await openFor(scene);
   await notifier.notify({ subject: "One" }, { channels: ["matrix"] });

@@ -38,7 +38,7 @@ function lastContent({ homeserver, room }: Scene): Record<string, unknown> {
   return { ...homeserver.events(room).at(-1)?.content };
 }
 
-Deno.test("a resolve answers what fired, and tells how long it lasted", async () => {
+Deno.test("relatedContent() replies to the first message, and says how long the incident lasted", async () => {
   await using scene = await setScene();
   await tell(scene, [FIRE, { subject: "Something else" }, { ...RESOLVE, message: "9 GB are free" }, FIRE]);
   assertEquals(scene.subjects(), [
@@ -51,7 +51,7 @@ Deno.test("a resolve answers what fired, and tells how long it lasted", async ()
   assertMatch(String(scene.homeserver.events(scene.room)[2].content.body), /Disk full\n\n9 GB are free$/);
 });
 
-Deno.test("what fires again answers the first, and says how often and since when", async () => {
+Deno.test("relatedContent() replies when it fires again, and says how often and since when", async () => {
   await using scene = await setScene();
   await tell(scene, [FIRE, FIRE, { ...FIRE, key: "other" }, FIRE, RESOLVE]);
   const toFirst = { "m.in_reply_to": { event_id: 0 } };
@@ -61,7 +61,7 @@ Deno.test("what fires again answers the first, and says how often and since when
   assertMatch(bodies[4], /^\[jump\] ✅ Resolved after 8 h 20 min: Disk full$/);
 });
 
-Deno.test("a resolve takes the place of what fired, where it is to edit, and shows both", async () => {
+Deno.test('relatedContent() replaces the first message with related "edit", and shows both', async () => {
   await using scene = await setScene();
   await tell(scene, [FIRE, FIRE, { ...RESOLVE, subject: "Disk has room" }], { related: "edit" });
   assertEquals(relations(scene), [null, { "m.in_reply_to": { event_id: 0 } }, { rel_type: "m.replace", event_id: 0 }]);
@@ -77,14 +77,14 @@ Deno.test("a resolve takes the place of what fired, where it is to edit, and sho
   assertEquals([typeof id, own], ["string", undefined]);
 });
 
-Deno.test("an edit of what is long fits into an event, and says what it cuts", async () => {
+Deno.test("relatedContent() fits a long edit into an event, and says what it cuts", async () => {
   await using scene = await setScene();
   await tell(scene, [FIRE, { ...RESOLVE, message: '"'.repeat(40_000) }], { related: "edit" });
   assertEquals(relations(scene)[1], { rel_type: "m.replace", event_id: 0 });
   assertMatch(String(lastContent(scene).body), /✂ Cut here/);
 });
 
-Deno.test("a resolve stands in the thread of what fired, where there are to be threads", async () => {
+Deno.test('relatedContent() puts a resolve into the thread of the first message with related "thread"', async () => {
   await using scene = await setScene();
   await tell(scene, [FIRE, FIRE, RESOLVE], { related: "thread" });
   const inThread = {
@@ -96,13 +96,13 @@ Deno.test("a resolve stands in the thread of what fired, where there are to be t
   assertEquals(relations(scene), [null, inThread, inThread]);
 });
 
-Deno.test("where nothing is to be related the duration is told all the same", async () => {
+Deno.test("relatedContent() says the duration without a relation too", async () => {
   await using scene = await setScene();
   await tell(scene, [FIRE, RESOLVE], { related: "none" });
   assertEquals([relations(scene), scene.subjects()[1]], [[null, null], "✅ Resolved after 2 h 5 min: Disk full"]);
 });
 
-Deno.test("a resolve of what nobody was told says that it is over, and not after how long", async () => {
+Deno.test("relatedContent() gives no duration for an incident that was never delivered", async () => {
   await using scene = await setScene();
   await tell(scene, [RESOLVE, FIRE, RESOLVE, RESOLVE]);
   assertEquals(scene.subjects().filter((subject) => subject !== "Disk full"), [
@@ -113,7 +113,7 @@ Deno.test("a resolve of what nobody was told says that it is over, and not after
   assertEquals(relations(scene), [null, null, { "m.in_reply_to": { event_id: 1 } }, null]);
 });
 
-Deno.test("a resolve whose fire still waits takes its place, and tells how long it lasted", async () => {
+Deno.test("relatedContent() says the duration of a resolve that replaces its waiting first message", async () => {
   await using scene = await setScene();
   await scene.homeserver.stop();
   await using notifier = await openFor(scene);
@@ -126,7 +126,7 @@ Deno.test("a resolve whose fire still waits takes its place, and tells how long 
   assertEquals([scene.subjects(), relations(scene)], [["✅ Resolved after 3 min: Disk full"], [null]]);
 });
 
-Deno.test("what fires again while its resolve waits takes the place of that, and is still open", async () => {
+Deno.test("relatedContent() keeps an incident open that fires again while its resolve waits", async () => {
   await using scene = await setScene();
   await tell(scene, [FIRE]);
   await scene.homeserver.stop();
@@ -141,7 +141,7 @@ Deno.test("what fires again while its resolve waits takes the place of that, and
   assertEquals(scene.subjects().at(-1), "✅ Resolved after 2 h 5 min: Disk full");
 });
 
-Deno.test("each room and each key has a history of its own", async () => {
+Deno.test("relatedTo() keeps a history for each room and key", async () => {
   await using scene = await setScene();
   const other = scene.homeserver.createRoom({ members: ["@bot:loopback.test"] });
   await using notifier = await openFor(scene, { room: [scene.room, other] });
@@ -152,7 +152,7 @@ Deno.test("each room and each key has a history of its own", async () => {
   assertEquals(here.map(({ content }) => content["m.relates_to"]), [undefined]);
 });
 
-Deno.test("nothing relates to what is in a room that was replaced since", async () => {
+Deno.test("relatedTo() finds no relation to an event in a room that was replaced", async () => {
   for (const related of ["reply", "edit", "thread"] as const) {
     await using scene = await setScene();
     const { userId } = scene.homeserver.addUser("alice");
@@ -169,7 +169,7 @@ Deno.test("nothing relates to what is in a room that was replaced since", async 
   }
 });
 
-Deno.test("a resolve is an ordinary message where Synapse does not know any more what it relates to", async () => {
+Deno.test("MatrixChannel.send() sends an ordinary message if Synapse does not have the related event", async () => {
   for (const related of ["edit", "thread"] as const) {
     await using scene = await setScene();
     await tell(scene, [FIRE], { related });
@@ -180,7 +180,7 @@ Deno.test("a resolve is an ordinary message where Synapse does not know any more
   }
 });
 
-Deno.test("a resolve edits nothing that another account sent, and answers it", async () => {
+Deno.test("relatedTo() replies instead of editing the event of another account", async () => {
   await using scene = await setScene();
   const other = scene.homeserver.addUser("other");
   const room = scene.homeserver.createRoom({ members: ["@bot:loopback.test", other.userId] });
@@ -190,7 +190,7 @@ Deno.test("a resolve edits nothing that another account sent, and answers it", a
   assertEquals(second.content["m.relates_to"], { "m.in_reply_to": { event_id: first.event_id } });
 });
 
-Deno.test("a resolve that is tried again says the same, and is found when the room is read back", async () => {
+Deno.test("MatrixChannel.send() repeats a resolve with the same content, and finds it when it reads the room back", async () => {
   for (const related of ["reply", "edit"] as const) {
     await using scene = await setScene({ software: "Conduit" });
     await tell(scene, [FIRE], { related });
@@ -206,7 +206,7 @@ Deno.test("a resolve that is tried again says the same, and is found when the ro
   }
 });
 
-Deno.test("a digest closes what its members resolve, and is answered where it told what fired", async () => {
+Deno.test("MatrixChannel.send() closes the incidents that a batch resolves, and replies to a batch that fired", async () => {
   await using scene = await setScene();
   await tell(scene, [FIRE], { related: "edit" });
   await scene.homeserver.stop();
@@ -226,7 +226,7 @@ Deno.test("a digest closes what its members resolve, and is answered where it to
   assertEquals(scene.subjects().at(-1), "✅ Resolved: Disk full");
 });
 
-Deno.test("other kinds say that it is over, and after how long", async () => {
+Deno.test("send() of other kinds says that an incident is resolved, and how long it lasted", async () => {
   await using scene = await setScene();
   const phone = { kind: "ntfy", server: scene.ntfy.url, topic: "alerts" } as const;
   await using notifier: NotifierCore = await scene.open({ channels: { phone } });
@@ -237,7 +237,7 @@ Deno.test("other kinds say that it is over, and after how long", async () => {
   assertEquals(`${title} ${message}`.includes("✅ Resolved after 2 h 5 min: Disk full"), true);
 });
 
-Deno.test("a resolve goes wherever what it resolves was told, whatever rules say of its own severity", async () => {
+Deno.test("route() sends a resolve to every place of its incident, even if rules choose others", async () => {
   await using scene = await setScene();
   const { homeserver: { url: homeserver }, accessToken, room } = scene;
   const other = scene.homeserver.createRoom({ members: ["@bot:loopback.test"] });

@@ -38,7 +38,7 @@ Deno.test("NtfyChannel.send() publishes title, message, priority and link, and r
   });
 });
 
-Deno.test("NtfyChannel.send() says each try under the same sequence id, so that newer apps show it once", async () => {
+Deno.test("NtfyChannel.send() uses the same sequence id on every try, so that newer apps show it once", async () => {
   await using ntfy = await LoopbackNtfy.start();
   using runtime = fakeRuntime();
   const { send } = openChannel("ntfy", { server: ntfy.url, topic: "alerts" }, runtime);
@@ -48,7 +48,7 @@ Deno.test("NtfyChannel.send() says each try under the same sequence id, so that 
   assertEquals(ntfy.messages("alerts").map(({ sequence_id }) => sequence_id), [TEST_ID, TEST_ID]);
 });
 
-Deno.test("NtfyChannel.send() makes the message of a subject that has no body", async () => {
+Deno.test("NtfyChannel.send() sends a subject without a body as the message", async () => {
   await ntfyTest({}, async ({ ntfy, send }) => {
     await send({ subject: "Up", silent: true });
     const [{ title, message, priority }] = ntfy.messages("alerts");
@@ -56,7 +56,7 @@ Deno.test("NtfyChannel.send() makes the message of a subject that has no body", 
   });
 });
 
-Deno.test("NtfyChannel.send() cuts to what ntfy takes with room for the note on lateness", async () => {
+Deno.test("NtfyChannel.send() cuts to the limit of ntfy with room for the note on lateness", async () => {
   await ntfyTest({}, async ({ ntfy, send }) => {
     await send({ subject: "Up", message: "ä".repeat(10_000) }, undefined, true);
     const [{ message = "" }] = ntfy.messages("alerts");
@@ -65,7 +65,7 @@ Deno.test("NtfyChannel.send() cuts to what ntfy takes with room for the note on 
   });
 });
 
-Deno.test("NtfyChannel.send() shows its token, and hears when it is wrong", async () => {
+Deno.test("NtfyChannel.send() sends its token, and throws when it is wrong", async () => {
   await ntfyTest({ token: "tk_right" }, async ({ ntfy, send }) => {
     await send({ subject: "Up" }, "tk_right");
     assertEquals(ntfy.messages("alerts").length, 1);
@@ -83,7 +83,7 @@ Deno.test("NtfyChannel.send() throws what classify() understands", async () => {
   });
 });
 
-Deno.test("ntfy logs in with a user and a password, and wants both or a token", async () => {
+Deno.test("NtfyChannel.send() logs in with user and password, and ntfy/kind.ts needs both or a token", async () => {
   await using ntfy = await LoopbackNtfy.start({ login: { user: "me", password: "pä:ss wörd" } });
   using runtime = fakeRuntime();
   const where = { server: ntfy.url, topic: "alerts" };

@@ -41,7 +41,7 @@ Deno.test("TelegramChannel.send() shows Markdown in the tags that Telegram has, 
   });
 });
 
-Deno.test("TelegramChannel.send() counts what Telegram counts: UTF-16 code units without tags and escapes", async () => {
+Deno.test("TelegramChannel.send() counts like Telegram: UTF-16 code units without tags and escapes", async () => {
   await telegramTest(async ({ telegram, send }) => {
     const room = MAX_TELEGRAM_CHARS - "[jump] Up\n".length;
     await send({ subject: "Up", message: "&".repeat(room) });
@@ -57,7 +57,7 @@ Deno.test("TelegramChannel.send() counts what Telegram counts: UTF-16 code units
   });
 });
 
-Deno.test("TelegramChannel.send() answers what said first that something is wrong, where that was a message of Telegram", async () => {
+Deno.test("TelegramChannel.send() replies to the first message of an incident", async () => {
   await telegramTest(async ({ telegram, send }) => {
     const { id } = await send({ subject: "Down", key: "link" });
     const incident = { receipt: id, title: "Down", since: TEST_TIME, count: 1 };
@@ -75,7 +75,7 @@ Deno.test("TelegramChannel.send() sends plain text when Telegram refuses the for
   });
 });
 
-Deno.test("TelegramChannel.send() follows a group that became a supergroup, and asks to write that down", async () => {
+Deno.test("TelegramChannel.send() follows a group that became a supergroup, and warns", async () => {
   await telegramTest(
     async ({ telegram, send, warnings }) => {
       telegram.upgrade("-7", "-1007");
@@ -90,7 +90,7 @@ Deno.test("TelegramChannel.send() follows a group that became a supergroup, and 
   );
 });
 
-Deno.test("TelegramChannel.send() serves several chats, or one thread of a forum", async () => {
+Deno.test("TelegramChannel.send() sends to several chats, or to one thread of a forum", async () => {
   await telegramTest(
     async ({ telegram, channel, send }) => {
       assertEquals(channel.destinations, ["1001", "@alerts"]);
@@ -106,7 +106,7 @@ Deno.test("TelegramChannel.send() serves several chats, or one thread of a forum
   }, { thread: 42 });
 });
 
-Deno.test("TelegramChannel.send() waits as long as a flooded chat asks for", async () => {
+Deno.test("TelegramChannel.send() reads how long a limited chat asks to wait", async () => {
   await telegramTest(
     async ({ send, runtime }) => {
       for (let count = 0; count < 2; count++) await send({ subject: "Up" });
@@ -142,7 +142,7 @@ Deno.test("TelegramChannel.send() throws what classify() understands", async () 
   });
 });
 
-Deno.test("TelegramChannel.send() never shows its token, whatever goes wrong", async () => {
+Deno.test("TelegramChannel.send() never shows its token in an error", async () => {
   await telegramTest(async ({ telegram, send, runtime }) => {
     const faults = ["refuse", "drop-before-persisting", "502", "redirect", "captive-portal", "unauthorized"] as const;
     for (const fault of faults) {
@@ -160,7 +160,7 @@ Deno.test("TelegramChannel.send() never shows its token, whatever goes wrong", a
   });
 });
 
-Deno.test("telegramKind says what is missing or wrong, without showing the token", () => {
+Deno.test("telegram/kind.ts says what is missing or wrong, without showing the token", () => {
   using runtime = fakeRuntime();
   const error = (config: Record<string, unknown>) =>
     assertThrows(() => openChannel("telegram", config, runtime), ConfigError).message;

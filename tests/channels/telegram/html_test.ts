@@ -22,7 +22,7 @@ Deno.test("toTelegramHtml() writes blocks as lines, and keeps what Telegram has 
   for (const [matrix, telegram] of cases) assertEquals(toTelegramHtml(matrix).html, telegram, matrix);
 });
 
-Deno.test("toTelegramHtml() makes nothing that Telegram refuses, and counts as Telegram does, whatever it is given", async () => {
+Deno.test("toTelegramHtml() makes nothing that Telegram refuses, and counts like Telegram, for random input", async () => {
   const reduceHtml = await loadMarkup("html");
   for (let seed = 1; seed <= 300; seed++) {
     const { html, length } = toTelegramHtml(reduceHtml(randomHtml(dice(seed), 40)).html);

@@ -15,7 +15,7 @@ async function webhookTest(
   await body({ webhook, ...openChannel("webhook", { url: `${webhook.url}/hook/s3cr3t`, ...config }, runtime) });
 }
 
-Deno.test("WebhookChannel.send() posts the default body, with the entry's id as the key of idempotency", async () => {
+Deno.test("WebhookChannel.send() posts the default body, with the id of the entry as the idempotency key", async () => {
   await webhookTest({}, async ({ webhook, send }) => {
     const receipt = await send({ subject: 'a "b"', message: "<b>c</b>", format: "html", severity: "error" });
     assertEquals(receipt, { id: "202", possibleDuplicate: false });
@@ -36,7 +36,7 @@ Deno.test("WebhookChannel.send() posts the default body, with the entry's id as 
   });
 });
 
-Deno.test("WebhookChannel.send() fills in a template as values, so that no text can break out of its place", async () => {
+Deno.test("WebhookChannel.send() replaces placeholders as values, so that no text can change the structure", async () => {
   const body = {
     text: "{{identity}}: {{ subject }}{{link}}",
     loud: "{{silent}}",
@@ -53,7 +53,7 @@ Deno.test("WebhookChannel.send() fills in a template as values, so that no text 
   });
 });
 
-Deno.test("WebhookChannel.send() tells a service that keeps incidents what fires and what resolves", async () => {
+Deno.test("WebhookChannel.send() passes key and resolution to a service with incidents", async () => {
   await webhookTest({ body: { incident: "{{key}}", over: "{{resolves}}" } }, async ({ webhook, send }) => {
     await send({ subject: "Disk full", key: "disk" });
     await send({ subject: "Disk full", key: "disk", resolves: true });
@@ -101,7 +101,7 @@ Deno.test("WebhookChannel.send() reads secret headers and addresses from files a
   }
 });
 
-Deno.test("WebhookChannel.send() repeats with the same key after a doubt, and counts it", async () => {
+Deno.test("WebhookChannel.send() repeats an in-doubt try with the same key, and counts it", async () => {
   await webhookTest({}, async ({ webhook, send }) => {
     webhook.fault("drop-after-persisting", { times: 1 });
     await assertRejects(() => send({ subject: "Up" }));
@@ -147,7 +147,7 @@ Deno.test("WebhookChannel.send() throws what classify() understands, without its
   });
 });
 
-Deno.test("webhookKind refuses what cannot work, without showing the address", () => {
+Deno.test("webhook/kind.ts rejects what cannot work, without showing the address", () => {
   using runtime = fakeRuntime();
   const url = "https://example.org/hook/s3cr3t";
   const cases: readonly (readonly [config: Record<string, unknown>, message: string])[] = [
