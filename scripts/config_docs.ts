@@ -22,6 +22,8 @@ interface Schema {
   readonly items?: Schema;
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly required?: readonly string[];
+  readonly allOf?: readonly Schema[];
+  readonly oneOf?: readonly Schema[];
   readonly additionalProperties?: Schema | false;
   readonly $defs?: Readonly<Record<string, Schema>>;
 }
@@ -93,11 +95,16 @@ function allEntries(kinds: readonly (readonly [string, Schema])[]): [string, Sch
   return kinds.flatMap(([, { properties = {} }]) => Object.entries(properties));
 }
 
-function settingTable(properties: Readonly<Record<string, Schema>>, { required = [] }: Schema = {}): string {
+function settingTable(
+  properties: Readonly<Record<string, Schema>>,
+  { required = [], allOf = [] }: Schema = {},
+): string {
+  // A secret is required in one of two places.
+  const secrets = allOf.map(({ oneOf = [] }) => oneOf[0]?.required?.[0]);
   const rows = Object.entries(properties).filter(([key]) => !isSecretFile(key, properties)).map(([key, schema]) => {
     const notes = [
       capital(schema.description ?? ""),
-      ...required.includes(key) ? ["Required"] : [],
+      ...required.includes(key) || secrets.includes(key) ? ["Required"] : [],
       ...schema.enum ? [`One of ${schema.enum.map(code).join(", ")}`] : [],
       ...schema.default === undefined ? [] : [`Default: ${code(schema.default)}`],
       ...schema.examples ? [`Example: ${code(schema.examples[0])}`] : [],

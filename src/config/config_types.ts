@@ -22,7 +22,10 @@ export type ChannelConfig =
 
 /** When and how much a channel sends. */
 export interface PolicyConfig {
-  /** Several notifications in one message, each in full; `false`: each is a message of its own. */
+  /**
+   * When waiting notifications become one message; `false`: each is a message of its own, and there
+   * is no default rate limit.
+   */
   readonly batch?: BatchConfig | false;
   /**
    * How often a destination gets a message; notifications that wait become a batch, which counts as
@@ -37,7 +40,7 @@ export interface PolicyConfig {
   readonly quiet?: QuietConfig | false;
 }
 
-/** Several notifications in one message, each in full. */
+/** When waiting notifications become one message. */
 export interface BatchConfig {
   /** If more notifications than this wait for a destination, they become a batch. @default {10} */
   readonly over?: number;
@@ -91,7 +94,7 @@ export interface ConnectionConfig {
    * environment.
    */
   readonly proxy?: string;
-  /** A file that contains only proxy; other users must not be able to read it. */
+  /** A file that contains only the value of `proxy`; other users must not be able to read it. */
   readonly proxyFile?: string;
 }
 
@@ -111,7 +114,9 @@ export interface MatrixConfig extends ConnectionConfig {
   readonly user?: string;
   /** The access token of the account; one that does not expire. */
   readonly accessToken?: string;
-  /** A file that contains only accessToken; other users must not be able to read it. */
+  /**
+   * A file that contains only the value of `accessToken`; other users must not be able to read it.
+   */
   readonly accessTokenFile?: string;
   /** A room id, an alias, or a user id for the direct chat with that person; a list for several. */
   readonly room: string | readonly string[];
@@ -151,13 +156,13 @@ export interface NtfyConfig extends ConnectionConfig {
   readonly topic: string;
   /** An access token; leave it out for an open topic. */
   readonly token?: string;
-  /** A file that contains only token; other users must not be able to read it. */
+  /** A file that contains only the value of `token`; other users must not be able to read it. */
   readonly tokenFile?: string;
   /** The user to log in as, instead of a token. */
   readonly user?: string;
   /** The user's password. */
   readonly password?: string;
-  /** A file that contains only password; other users must not be able to read it. */
+  /** A file that contains only the value of `password`; other users must not be able to read it. */
   readonly passwordFile?: string;
 }
 
@@ -175,7 +180,7 @@ export interface GotifyConfig extends ConnectionConfig {
   readonly insecureHttp?: boolean;
   /** The token of an application, not of a client. */
   readonly token?: string;
-  /** A file that contains only token; other users must not be able to read it. */
+  /** A file that contains only the value of `token`; other users must not be able to read it. */
   readonly tokenFile?: string;
 }
 
@@ -197,7 +202,7 @@ export interface TelegramConfig extends ConnectionConfig {
   readonly insecureHttp?: boolean;
   /** The token of the bot, from BotFather. */
   readonly token?: string;
-  /** A file that contains only token; other users must not be able to read it. */
+  /** A file that contains only the value of `token`; other users must not be able to read it. */
   readonly tokenFile?: string;
   /** The number of a chat, the `@name` of a public chat, or a list of them. */
   readonly chat: string | number | readonly (string | number)[];
@@ -229,7 +234,7 @@ export interface EmailConfig {
   readonly user?: string;
   /** The password; without one there is no login. */
   readonly password?: string;
-  /** A file that contains only password; other users must not be able to read it. */
+  /** A file that contains only the value of `password`; other users must not be able to read it. */
   readonly passwordFile?: string;
   /** The sender. */
   readonly from: string;
@@ -243,7 +248,7 @@ export interface WebhookConfig extends ConnectionConfig {
   readonly kind?: "webhook";
   /** The whole address; it is kept like a secret. */
   readonly url?: string;
-  /** A file that contains only url; other users must not be able to read it. */
+  /** A file that contains only the value of `url`; other users must not be able to read it. */
   readonly urlFile?: string;
   /**
    * `true`: permits plain http to another host; secrets then cross the network unencrypted.
@@ -287,7 +292,7 @@ export interface SlackConfig extends ConnectionConfig {
   readonly kind?: "slack";
   /** The address of the incoming webhook, of Slack, Mattermost or Rocket.Chat. */
   readonly url?: string;
-  /** A file that contains only url; other users must not be able to read it. */
+  /** A file that contains only the value of `url`; other users must not be able to read it. */
   readonly urlFile?: string;
   /**
    * `true`: permits plain http to another host; secrets then cross the network unencrypted.

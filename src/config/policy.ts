@@ -43,7 +43,8 @@ function timeOfDay(help: string, example: string) {
 /** The settings for all channels, or for one. */
 export const POLICY_SETTINGS = {
   batch: object({
-    help: "several notifications in one message, each in full; `false`: each is a message of its own",
+    help:
+      "when waiting notifications become one message; `false`: each is a message of its own, and there is no default rate limit",
     examples: [{ over: 5 }, false],
     optional: true,
     title: "BatchConfig",

@@ -354,7 +354,7 @@ export function properties(key: string, { schema, hasFile }: Setting): [string, 
   if (!hasFile) return [[key, schema]];
   return [[key, schema], [`${key}File`, {
     type: "string",
-    description: `a file that contains only ${key}; other users must not be able to read it`,
+    description: `a file that contains only the value of \`${key}\`; other users must not be able to read it`,
     examples: [`/etc/matrix-notify/${key}`],
     pattern: "\\S",
   }]];
