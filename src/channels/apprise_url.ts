@@ -100,7 +100,7 @@ export class AppriseUrl {
     }
     for (const name of this.#options.keys()) {
       if (IGNORED_OPTIONS.has(name) || ignored.includes(name)) continue;
-      throw this.error(`its option ${name} cannot be taken over`, "leave it out, or write the channel as an object");
+      throw this.error(`its option ${name} is not supported`, "leave it out, or write the channel as an object");
     }
   }
 

@@ -4,7 +4,7 @@ import { ConfigError } from "../../src/base/errors.ts";
 
 const BOT = "123456789:AAExampleExampleExampleExampleExamp";
 
-/** What becomes of URLs. */
+/** URLs, and the channels they become. */
 const TAKEN: Readonly<Record<string, Record<string, unknown>>> = {
   "matrixs://syt_token@matrix.example.org/!room:example.org": matrix("!room:example.org"),
   "matrixs://:syt_token@matrix.example.org/#alerts:example.org": matrix("#alerts:example.org"),
@@ -74,14 +74,14 @@ const TAKEN: Readonly<Record<string, Record<string, unknown>>> = {
   },
 };
 
-/** What is refused, and why. */
+/** URLs that are rejected, and why. */
 const REFUSED: Readonly<Record<string, string>> = {
   "just text": "it is neither an object nor an Apprise URL such as ntfys://host/topic",
   "discord://a/b": "there is no kind of channel for discord://",
   "constructor://a": "there is no kind of channel for constructor://",
   "ntfys://host/%zz": "a % in it does not begin an escaped character",
   "ntfys://host/t?verify=no": "its option verify turns off the check of certificates, which is not supported",
-  "ntfys://host/t?priority=high": "its option priority cannot be taken over",
+  "ntfys://host/t?priority=high": "its option priority is not supported",
   "ntfys://host/a/b": "it names 2 topics",
   "ntfys://": "it names 0 topics",
   "ntfys://:secret@host/topic": "it has a password without a user",
@@ -92,7 +92,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   "matrixs://secret@host/@user": "a room in it has no server",
   "matrixs://secret@host/!opaque": "a room in it has no server",
   "matrixs://secret@host/alerts?hsreq=no": "a room in it has no server",
-  "matrixs://secret@host/!a:b?msgtype=notice": "its option msgtype cannot be taken over",
+  "matrixs://secret@host/!a:b?msgtype=notice": "its option msgtype is not supported",
   "matrixs://user:secret@host/!a:b?mode=slack": "its mode slack is a webhook, and not a Matrix account",
   "gotifys://host": "it has no token",
   "gotifys:///secret": "it names no host",
@@ -100,10 +100,10 @@ const REFUSED: Readonly<Record<string, string>> = {
   [`tgram://${BOT}`]: "it names no chat",
   [`tgram://${BOT}/1:2/3`]: "it names several chats or topics",
   [`tgram://${BOT}/ä`]: "a chat in it is neither a number nor a name",
-  [`tgram://${BOT}/1?silent=yes`]: "its option silent cannot be taken over",
+  [`tgram://${BOT}/1?silent=yes`]: "its option silent is not supported",
   "mailtos://mail.example.org": "it has no sender",
   "mailtos://me:secret@host?mode=plain": 'it has no mode "plain": it must be insecure, starttls or ssl',
-  "mailtos://me:secret@host?cc=you@example.org": "its option cc cannot be taken over",
+  "mailtos://me:secret@host?cc=you@example.org": "its option cc is not supported",
   "jsons://host?:title=subject": "its fields (:) are not supported",
 };
 
@@ -121,7 +121,7 @@ Deno.test("parseAppriseUrl() names the part that it cannot use, and shows no sec
   }
 });
 
-Deno.test("docs/apprise.md lists every form that is taken over", () => {
+Deno.test("docs/apprise.md lists every supported form", () => {
   const text = Deno.readTextFileSync(new URL("../../docs/apprise.md", import.meta.url));
   for (const url of Object.keys(TAKEN)) {
     const shown = url.replace(/AAExample(Example)*Examp/, "AA…");

@@ -1,6 +1,4 @@
-/**
- * Rules as people write them, and what becomes of notifications by them. Each file in `routes/` is a configuration, and then what is asked and what is answered.
- */
+/** Rules, and where notifications go by them. Each file in `routes/` is a configuration, then commands and their output. */
 
 import { assertEquals, assertRejects } from "@std/assert";
 import { main } from "../../src/cli/main.ts";
@@ -13,7 +11,7 @@ import { PARSE_CONTEXT } from "../fakes/parse_context.ts";
 const FOLDER = new URL("./routes/", import.meta.url);
 
 for (const { name } of Array.from(Deno.readDirSync(FOLDER)).toSorted((a, b) => a.name < b.name ? -1 : 1)) {
-  Deno.test(`route explain says what ${name} says`, async () => {
+  Deno.test(`route explain prints what ${name} shows`, async () => {
     const [config, ...questions] = Deno.readTextFileSync(new URL(name, FOLDER)).split(/^\$ /m);
     const configFile = Deno.makeTempFileSync();
     Deno.writeTextFileSync(configFile, config);
@@ -43,7 +41,7 @@ const CHANNELS = {
 
 const CONTEXT = { ...PARSE_CONTEXT, hostname: "jump", names: {} };
 
-/** What is refused, with what is said, and the hint where there is one. */
+/** Rules that are rejected, with message and hint. */
 const REFUSED: readonly (readonly [routes: unknown, says: string, hint?: string])[] = [
   [{}, "Cannot use routes: it must be a list of rules"],
   [["phone"], "Cannot use routes[0]: it must be an object"],
@@ -173,7 +171,7 @@ for (const [routes, says, hint] of REFUSED) {
   });
 }
 
-/** What is refused of a fallback of the Matrix channel. */
+/** Fallbacks of the Matrix channel that are rejected, with message and hint. */
 const REFUSED_FALLBACKS: readonly (readonly [fallback: unknown, says: string, hint?: string])[] = [
   [{}, "Missing channels.matrix.fallback.channels", "name the channels that take over"],
   [false, "Cannot use channels.matrix.fallback: it must be an object"],

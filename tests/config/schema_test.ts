@@ -39,7 +39,7 @@ async function parserProblem(config: unknown): Promise<ConfigError | undefined> 
   }
 }
 
-/** Both must come to the same verdict. */
+/** Both must accept or both must reject. */
 async function assertAgree(config: unknown, verdict?: boolean): Promise<void> {
   const problem = await parserProblem(config);
   const text = `${JSON.stringify(config)}: ${problem?.message} / ${
@@ -71,7 +71,7 @@ function withField(kind: ChannelKind, key: string, value: unknown): Channel {
   };
 }
 
-/** Beside it is one that may stand in for it. */
+/** A configuration with the channel, and another one that can be its fallback. */
 const as = (channel: unknown) => ({
   channels: { some: channel, phone: { kind: "ntfy", server: "https://ntfy.example.org", topic: "alerts" } },
 });
@@ -111,7 +111,7 @@ for (const kind of KINDS.values()) {
   });
 }
 
-Deno.test("configSchema() and the parser agree on as whom a Matrix channel speaks", async () => {
+Deno.test("configSchema() and the parser agree on the account of a Matrix channel", async () => {
   const [user, homeserver, accessToken] = ["@a:b.org", "https://a.org", "x"];
   const some = (fields: object) => as({ kind: "matrix", room: "!a", ...fields });
   for (const fields of [{ user }, { user, homeserver }, { homeserver, accessToken }]) {
@@ -125,7 +125,7 @@ Deno.test("configSchema() and the parser agree on as whom a Matrix channel speak
   }
 });
 
-Deno.test("configSchema() and the parser agree on as whom an ntfy channel speaks", async () => {
+Deno.test("configSchema() and the parser agree on the login of an ntfy channel", async () => {
   const [user, password, token, passwordFile, tokenFile] = ["a", "b", "x", "/a", "/b"];
   const some = (fields: object) => as({ kind: "ntfy", server: "https://a.org", topic: "a", ...fields });
   const good = [{}, { token }, { tokenFile }, { user, password }, { user, passwordFile }];
@@ -136,7 +136,7 @@ Deno.test("configSchema() and the parser agree on as whom an ntfy channel speaks
   }
 });
 
-Deno.test("configSchema() and the parser agree on what stands around the channels", async () => {
+Deno.test("configSchema() and the parser agree on the top of the file", async () => {
   await assertAgree({}, true);
   for (const [key, { schema }] of Object.entries(CONFIG_SETTINGS)) {
     for (const example of schema.examples) await assertAgree({ [key]: example }, true);
