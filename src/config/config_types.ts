@@ -301,10 +301,9 @@ export interface SlackConfig extends ConnectionConfig {
    */
   readonly insecureHttp?: boolean;
   /**
-   * The longest message, in UTF-16 code units; a longer one is cut, with a note; Slack accepts
-   * 40000, Mattermost 16383, Rocket.Chat by default 5000.
-   *
-   * @default {4000}
+   * The longest message, in UTF-16 code units; a longer message is cut, with a note; by default
+   * 40000 for hooks.slack.com and 4000 for other servers; Mattermost accepts 16383, Rocket.Chat
+   * 5000 if its administrator changed nothing.
    */
   readonly maxChars?: number;
 }

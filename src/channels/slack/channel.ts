@@ -15,7 +15,7 @@ import { exchangeJson, type Service } from "../../runtime/http.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "../channel.ts";
 import type { ChannelContext, ChannelSetup } from "../kind.ts";
 import { renderMessage } from "../message.ts";
-import type { SlackSettings } from "./settings.ts";
+import { maxTextChars, type SlackSettings } from "./settings.ts";
 
 /**
  * What the error codes of Slack mean, where the status does not say it (its documentation,
@@ -83,7 +83,8 @@ export class SlackChannel implements Channel {
   }
 
   hasRoomFor(batch: Batch): boolean {
-    return hasLineForEach(batch, (rendered) => this.#hasRoomFor(rendered));
+    const maxChars = maxTextChars(this.#settings);
+    return hasLineForEach(batch, (rendered) => fits(rendered, maxChars));
   }
 
   /**
@@ -119,13 +120,15 @@ export class SlackChannel implements Channel {
       const body = format === "code" ? codeBlock(message) : escapeText(message);
       return head + (body === "" ? "" : `\n${body}`) + tail;
     };
-    const { text } = await renderMessage(notification, warn, (message) => this.#hasRoomFor(message));
-    return whole(cutToFit(text, (message) => whole(message).length <= this.#settings.maxChars));
+    const maxChars = maxTextChars(this.#settings);
+    const { text } = await renderMessage(notification, warn, (message) => fits(message, maxChars));
+    return whole(cutToFit(text, (message) => whole(message).length <= maxChars));
   }
+}
 
-  #hasRoomFor({ text }: RenderedBatch): boolean {
-    return escapeText(text).length <= this.#settings.maxChars - AROUND_BATCH_BYTES;
-  }
+/** Checks whether the lines of a batch fit into a message, with a subject and notes around them. */
+function fits({ text }: RenderedBatch, maxChars: number): boolean {
+  return escapeText(text).length <= maxChars - AROUND_BATCH_BYTES;
 }
 
 /** A `*` or a line break inside would end it early. */

@@ -3,6 +3,12 @@
 import { insecureHttp, secretUrl } from "../fields/server.ts";
 import { integer, type SettingsOf } from "../fields/setting.ts";
 
+/** The longest text that Slack accepts (its changelog, "Truncating really long messages"). */
+const SLACK_MAX_CHARS = 40_000;
+
+/** A text that Slack, Mattermost and Rocket.Chat accept with their default settings. */
+const COMMON_MAX_CHARS = 4000;
+
 /** Its settings. */
 export const SLACK_SETTINGS = {
   url: secretUrl({
@@ -12,14 +18,20 @@ export const SLACK_SETTINGS = {
   insecureHttp: insecureHttp(),
   maxChars: integer({
     help:
-      "the longest message, in UTF-16 code units; a longer one is cut, with a note; Slack accepts 40000, Mattermost 16383, " +
-      "Rocket.Chat by default 5000",
+      "the longest message, in UTF-16 code units; a longer message is cut, with a note; by default 40000 for hooks.slack.com " +
+      "and 4000 for other servers; Mattermost accepts 16383, Rocket.Chat 5000 if its administrator changed nothing",
     examples: [16_383],
     min: 2000,
-    max: 40_000,
-    default: 4000,
+    max: SLACK_MAX_CHARS,
+    optional: true,
   }),
 };
 
 /** The parsed settings. */
 export type SlackSettings = SettingsOf<typeof SLACK_SETTINGS>;
+
+/** The longest text of a channel, in UTF-16 code units. */
+export function maxTextChars({ url, maxChars }: SlackSettings): number {
+  const isSlack = new URL(url.reveal()).hostname === "hooks.slack.com";
+  return maxChars ?? (isSlack ? SLACK_MAX_CHARS : COMMON_MAX_CHARS);
+}

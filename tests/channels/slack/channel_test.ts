@@ -94,6 +94,18 @@ Deno.test("SlackChannel.send() cuts a text at the limit, counted after escaping"
   }
 });
 
+Deno.test("SlackChannel.hasRoomFor() knows that Slack accepts longer texts than other servers", () => {
+  using runtime = fakeRuntime();
+  const items = Array.from({ length: 100 }, (_, at) => {
+    return { notification: createNotification({ subject: `Number ${at}`, message: "x".repeat(100) }, TEST_TIME) };
+  });
+  const hasRoom = (host: string) => {
+    const { channel } = openChannel("slack", { url: `https://${host}/services/T0/B0/s3cr3t` }, runtime);
+    return channel.hasRoomFor?.(createBatch(items));
+  };
+  assertEquals([hasRoom("hooks.slack.com"), hasRoom("chat.example.org")], [true, false]);
+});
+
 Deno.test("SlackChannel.send() sends a batch with a line for each notification, as large as there is room", async () => {
   await slackTest(async ({ slack, channel, send }) => {
     const items = Array.from({ length: 20 }, (_, at) => {
