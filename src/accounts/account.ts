@@ -1,6 +1,6 @@
 /**
- * An account that is logged in on this host: one file in `accounts/` of the state directory, which
- * only its owner can read.
+ * The file of an account that is logged in on this host. It is in the folder `accounts/` of the
+ * state directory, and only its owner can read it.
  *
  * @module
  */
@@ -16,27 +16,33 @@ export type SessionRuntime = Pick<Runtime, "fetch" | "timeout" | "now" | "sleep"
 /** A login on a homeserver. */
 export interface Account {
   readonly userId: string;
-  /** The homeserver's address, without a trailing slash. */
+  /** The address of the homeserver, without a trailing slash. */
   readonly homeserver: string;
-  /** Absent for a token that belongs to no device. */
+  /** The id of the device. Absent if the token does not belong to a device. */
   readonly deviceId?: string;
   readonly accessToken: string;
-  /** Absent if the access token does not expire. */
+  /** The token that gets a new access token. Absent if the access token does not expire. */
   readonly refreshToken?: string;
-  /** When the access token expires by our own clock, milliseconds since 1970. */
+  /**
+   * The time at which the access token expires by the clock of this host, in milliseconds since
+   * 1970.
+   */
   readonly expiresAt?: number;
   /**
-   * The refresh token before this one. It is valid again if a late answer ended the stored pair
-   * before its first use.
+   * The refresh token before `refreshToken`. The server may accept it again: a late answer can make
+   * the stored pair invalid before its first use.
    */
   readonly previousRefreshToken?: string;
-  /** Present if an OAuth 2.0 server issued the tokens. */
+  /** The OAuth 2.0 server that issued the tokens. Absent for the legacy API. */
   readonly oauth?: OAuthSession;
-  /** A file with the password, for another login after a soft logout. */
+  /**
+   * The path of a file with the password. It is used for a new login if the server has ended the
+   * session but kept the device (soft logout).
+   */
   readonly passwordFile?: string;
   /**
-   * When the file of a refused password was modified, milliseconds since 1970: the same password is
-   * not tried again.
+   * The modification time of `passwordFile` when the server refused its password, in milliseconds
+   * since 1970. The same password is not tried again.
    */
   readonly refusedPassword?: number;
 }
@@ -49,7 +55,10 @@ export interface OAuthSession {
   readonly revocationEndpoint: string;
 }
 
-/** Returns the path of an account's file. No user id can lead out of the folder. */
+/**
+ * Returns the path of an account's file. The encoding ensures that the file is in the folder of
+ * accounts.
+ */
 export function accountPath(stateDir: string, userId: string): string {
   return `${stateDir}/accounts/${encodeURIComponent(userId)}.json`;
 }
@@ -102,7 +111,10 @@ function isText(value: unknown): value is string {
   return typeof value === "string";
 }
 
-/** True if the access token has expired by our own clock, and there is a refresh token. */
+/**
+ * Returns true if the access token has expired by the clock of this host, and there is a refresh
+ * token.
+ */
 export function isTokenExpired({ expiresAt, refreshToken }: Account, now: number): boolean {
   return refreshToken !== undefined && expiresAt !== undefined && expiresAt <= now;
 }

@@ -1,6 +1,6 @@
 /**
- * Login with a device code (Client-Server API 1.18, "Device authorisation flow"): a person confirms
- * it in a browser on any device, and no password is entered on this host.
+ * Login with a device code (Client-Server API 1.18, "Device authorisation flow"). A person confirms
+ * the login in a browser on any device. This host does not get a password.
  *
  * @module
  */
@@ -21,7 +21,7 @@ import { LOGIN_TIMEOUT_MS, saveLogin, type SignInContext, withLoginErrors } from
 import { revokeSession } from "./sign_out.ts";
 import { deviceName, stableDeviceId } from "./store.ts";
 
-/** What the person needs to confirm the login. */
+/** The code and the web page with which a person confirms the login. */
 export type DevicePrompt = Pick<
   DeviceAuthorization,
   "userCode" | "verificationUri" | "verificationUriComplete" | "expiresAt"
@@ -29,24 +29,24 @@ export type DevicePrompt = Pick<
 
 /** Options of {@linkcode signInWithDeviceCode}. */
 export interface DeviceLoginOptions {
-  /** The homeserver's address, without a trailing slash. */
+  /** The address of the homeserver, without a trailing slash. */
   readonly baseUrl: string;
   /** Shows the person the code and the web page. */
   readonly show: (prompt: DevicePrompt) => void | Promise<void>;
 }
 
 /**
- * The name and the web page that the person sees. The specification requires the same ones for all
- * users of a program.
+ * The name and the web page that the person sees. The specification requires that all users of a
+ * program see the same name and page.
  */
 const CLIENT = { clientName: "matrix-notify", clientUri: "https://matrix-notify.dev/" };
 
 /**
- * Logs in on the device of the state directory, and saves the account. An account that was saved
- * before stays in use until the person has confirmed.
+ * Logs in on the device of the state directory, and saves the account. Until the person has
+ * confirmed the login, a previously saved account stays in use.
  *
- * @throws {LoginError} if the server has no such login, the person refused or did not come, or
- * another user confirmed it
+ * @throws {LoginError} if the server does not offer this login, if the person refused or did not
+ * confirm it in time, or if another user confirmed it
  */
 export async function signInWithDeviceCode(context: SignInContext, options: DeviceLoginOptions): Promise<Account> {
   const { userId, stateDir, runtime, userAgent, signal } = context;
@@ -81,7 +81,7 @@ async function requireDeviceFlow(client: MatrixClient, limits: RequestOptions): 
   throw new LoginError("unavailable", `Cannot log in with a code: ${new URL(client.baseUrl).host} ${state}`);
 }
 
-/** Runs the device flow. @returns the account of the user who confirmed it */
+/** Runs the device flow. @returns the account of the user who confirmed the login */
 async function authorize(
   { runtime, userAgent, signal }: SignInContext,
   metadata: AuthMetadata,
@@ -112,7 +112,7 @@ function fromOAuthError(error: OAuthError): LoginError {
 }
 
 /**
- * OAuth 2.0 has no device names, so the device is named afterwards. A failure to do so is ignored.
+ * Names the device after the login, because OAuth 2.0 does not have device names. Ignores errors.
  */
 async function nameDevice({ deviceId, homeserver, accessToken }: Account, context: SignInContext): Promise<void> {
   const { runtime, userAgent, signal } = context;
@@ -127,7 +127,7 @@ async function nameDevice({ deviceId, homeserver, accessToken }: Account, contex
   }
 }
 
-/** Ends a login that will not be used. A failure to do so is ignored. */
+/** Ends a login that will not be used. Ignores errors. */
 async function revoke(account: Account, { runtime, userAgent, signal }: SignInContext): Promise<void> {
   try {
     await revokeSession(account, { runtime, userAgent }, { timeoutMs: LOGIN_TIMEOUT_MS, signal });

@@ -1,5 +1,5 @@
 /**
- * Renewing an account's tokens, once for all processes of a host:
+ * Renewal of an account's tokens. One process renews them for all processes of a host:
  *
  * ```text
  * lock -> read again: has another process renewed them? then use its token
@@ -7,11 +7,12 @@
  *      -> save, durably -> unlock -> use the new token for the first time
  * ```
  *
- * A process killed between the answer and the save leaves the old refresh token in the file. It
- * stays valid until the new access token is used (Client-Server API, "Refreshing access tokens").
+ * If the process is killed between the answer and the save, the file still has the old refresh
+ * token. The old token stays valid until the new access token is used (Client-Server API,
+ * "Refreshing access tokens").
  *
- * If an answer is late, and a second refresh overtakes it, the server may end the pair that is
- * saved. The previous refresh token is kept for this case.
+ * If the answer to a refresh is late, and a second refresh gets its answer earlier, the server may
+ * make the saved pair invalid. For this case the previous refresh token is also stored.
  *
  * @module
  */
@@ -22,7 +23,7 @@ import { login, refreshTokens, type Tokens } from "../matrix/session.ts";
 import { type Account, isTokenExpired, type SessionRuntime } from "./account.ts";
 import { AccountStore, type LockedAccount, readModifiedTime, readPassword } from "./store.ts";
 
-/** The account to renew, and the means. */
+/** The account to renew, and what the renewal needs. */
 export interface Renewal {
   readonly stateDir: string;
   readonly userId: string;
@@ -31,11 +32,12 @@ export interface Renewal {
 }
 
 /**
- * Replaces an access token that was refused, and saves the new one.
+ * Replaces an access token that the server refused, and saves the new token.
  *
- * @returns false if the login is over and there is no other token
- * @throws the errors of a request, if it is unknown whether there is another token
- * @throws {StorageError} if the account's lock is not free in time, or the disk fails
+ * @returns false if the login has ended and a new token cannot be requested
+ * @throws the errors of a request, if a new token may still be requested later
+ * @throws {StorageError} if another process holds the account's lock until the timeout, or the disk
+ * fails
  */
 export async function renewAccount(renewal: Renewal, refused: string, options: RenewOptions): Promise<boolean> {
   const { stateDir, userId, runtime } = renewal;
@@ -50,7 +52,10 @@ export async function renewAccount(renewal: Renewal, refused: string, options: R
   });
 }
 
-/** @returns undefined if the server accepts no refresh token */
+/**
+ * Renews the tokens with a refresh token. @returns undefined if the server refuses both refresh
+ * tokens
+ */
 async function refresh(account: Account, renewal: Renewal, options: RenewOptions): Promise<Account | undefined> {
   const { refreshToken, previousRefreshToken } = account;
   for (const token of [refreshToken, previousRefreshToken]) {
@@ -62,8 +67,8 @@ async function refresh(account: Account, renewal: Renewal, options: RenewOptions
 }
 
 /**
- * Exchanges a refresh token for new tokens at the server that issued it. The OAuth 2.0 code is
- * loaded late.
+ * Exchanges a refresh token for new tokens at the server that issued it. The code for OAuth 2.0 is
+ * loaded only if it is needed.
  */
 async function requestTokens(
   refreshToken: string,
@@ -79,10 +84,11 @@ async function requestTokens(
 }
 
 /**
- * Logs in again on the same device after a soft logout. A wrong password is tried once: servers
- * count wrong tries, and lock accounts.
+ * Logs in again on the same device after a soft logout. A wrong password is not tried again,
+ * because servers lock accounts after several wrong passwords.
  *
- * @returns undefined if it was no soft logout, or there is no password that the server accepts
+ * @returns undefined if it was not a soft logout, there is no password, or the server refuses the
+ * password
  */
 async function loginAgain(
   account: Account,
@@ -100,7 +106,7 @@ async function loginAgain(
   return undefined;
 }
 
-/** Replaces the tokens of an account. */
+/** Returns the account with new tokens. */
 export function withTokens(account: Account, tokens: Tokens, now: number): Account {
   const { refreshToken, expiresAt: _, previousRefreshToken: __, refusedPassword: ___, ...kept } = account;
   const next = tokens.refreshToken ?? refreshToken;
@@ -114,8 +120,8 @@ export function withTokens(account: Account, tokens: Tokens, now: number): Accou
 }
 
 /**
- * @returns undefined if the server refused; other errors say nothing about the login, and are
- * thrown
+ * Runs a request for tokens. @returns undefined if the server refused it @throws other errors,
+ * which do not show whether the login has ended
  */
 async function unlessRefused<Result>(work: () => Promise<Result>): Promise<Result | undefined> {
   try {
@@ -128,7 +134,7 @@ async function unlessRefused<Result>(work: () => Promise<Result>): Promise<Resul
   }
 }
 
-/** Requests for tokens carry no access token. */
+/** Creates a client without an access token: requests for tokens are sent without one. */
 function createClient({ homeserver }: Account, { runtime, userAgent }: Renewal): MatrixClient {
   return { runtime, baseUrl: homeserver, userAgent };
 }

@@ -1,7 +1,7 @@
 /**
- * An account as a channel uses it. It is read for each request, so a new login needs no restart.
- * The code that renews tokens is loaded when a token has expired; a send with a valid token needs
- * this file and `account.ts` only.
+ * The account that a channel uses. Its file is read for each request, so a new login is used
+ * without a restart. The code that renews tokens is loaded only after a token has expired. A send
+ * with a valid token needs only this file and `account.ts`.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { ConfigError } from "../base/errors.ts";
 import type { Credentials } from "../matrix/request.ts";
 import { type Account, isTokenExpired, readAccount, type SessionRuntime } from "./account.ts";
 
-/** An account that is logged in, or will be. */
+/** An account that is logged in, or will be logged in later. */
 export interface AccountSession {
   /**
    * Returns the address of the homeserver.
@@ -23,7 +23,7 @@ export interface AccountSession {
 }
 
 /**
- * Opens an account of a state directory. Reads nothing yet.
+ * Opens an account of a state directory. Does not read its file yet.
  *
  * @param userAgent the `User-Agent` header of requests
  */

@@ -1,6 +1,7 @@
 /**
- * Signing in: find the homeserver, ask for the ways to log in, log in by one of them, and save the
- * account before its token is used. Each way is tried once, because servers count wrong tries.
+ * Login to an account. The steps are: find the homeserver, ask it which logins it offers, log in,
+ * and save the account before its token is used. A login is not repeated, because servers lock
+ * accounts after several failures.
  *
  * @module
  */
@@ -26,10 +27,10 @@ import type { Account, SessionRuntime } from "./account.ts";
 import { withTokens } from "./renewal.ts";
 import { AccountStore, deviceName, stableDeviceId } from "./store.ts";
 
-/** The timeout of each request. It is long because servers make password hashing slow. */
+/** The timeout of each request. It is long, because servers hash passwords slowly on purpose. */
 export const LOGIN_TIMEOUT_MS = 30_000;
 
-/** The user to sign in, and the means. */
+/** The user to log in, and what the login needs. */
 export interface SignInContext {
   readonly userId: string;
   readonly stateDir: string;
@@ -38,20 +39,20 @@ export interface SignInContext {
   readonly signal?: AbortSignal;
 }
 
-/** The ways to log in that a homeserver offers. */
+/** The kinds of login that a homeserver offers. */
 export interface LoginOffer {
   readonly homeserver: Homeserver;
-  /** The types of the flows of `GET /login`; none if the server delegates its logins. */
+  /** The types of the flows of `GET /login`. Empty if the homeserver delegates its logins. */
   readonly flows: readonly string[];
   /** True if a person can confirm the login in a browser on another device, by OAuth 2.0. */
   readonly deviceCode: boolean;
 }
 
 /**
- * Finds the user's homeserver, and the ways to log in that it offers.
+ * Finds the user's homeserver, and the kinds of login that it offers.
  *
- * @param options.homeserver the homeserver's address, if a person entered one
- * @throws {DiscoveryError} if there is no homeserver
+ * @param options.homeserver the address of the homeserver, if a person entered it
+ * @throws {DiscoveryError} if the homeserver cannot be found
  * @throws {LoginError} if the homeserver does not answer
  */
 export async function findLoginOffer(
@@ -73,8 +74,8 @@ export async function findLoginOffer(
 }
 
 /**
- * Metadata that cannot be used count as an offer: the login itself then says what is wrong with
- * them.
+ * Checks if the server offers the login with a device code. Also returns true if the server's
+ * metadata is invalid: the login then reports the mistake.
  */
 async function offersDeviceCode(client: MatrixClient, options: RequestOptions): Promise<boolean> {
   try {
@@ -90,7 +91,7 @@ async function offersDeviceCode(client: MatrixClient, options: RequestOptions): 
  * Logs in with a password or the token of a single sign-on, on the device of the state directory.
  *
  * @param options.passwordFile a file with the password, for later logins
- * @throws {LoginError} if the server refuses; then an account that was saved before is unchanged
+ * @throws {LoginError} if the server refuses; a previously saved account is then unchanged
  */
 export async function signInWithProof(
   context: SignInContext,
@@ -114,9 +115,9 @@ export async function signInWithProof(
 }
 
 /**
- * Signs in with an existing access token. The server says which user it belongs to.
+ * Logs in with an existing access token. Asks the server for the owner of the token.
  *
- * @throws {LoginError} if the server refuses the token, or it belongs to another user
+ * @throws {LoginError} if the server refuses the token, or the token belongs to another user
  */
 export async function signInWithAccessToken(
   context: SignInContext,
@@ -137,10 +138,11 @@ export async function signInWithAccessToken(
 }
 
 /**
- * Runs a login with the account's lock held, and saves the account. So no other process renews the
- * old tokens meanwhile, and there is no login if the account cannot be saved.
+ * Takes the account's lock, runs a login, and saves the account. Because of the lock, other
+ * processes cannot renew the old tokens at the same time. If the lock fails, the login is not
+ * started.
  *
- * @throws the errors of the login; then an account that was saved before is unchanged
+ * @throws the errors of the login; a previously saved account is then unchanged
  * @throws {StorageError} if the account cannot be saved
  */
 export async function saveLogin(context: SignInContext, work: () => Promise<Account>): Promise<Account> {
@@ -165,7 +167,7 @@ function wrongProof(userId: string, { type }: LoginProof, cause: unknown): Login
   });
 }
 
-/** Logs the other user out again. @returns the error for this login */
+/** Logs out the other user. @returns the error for this login */
 async function endOtherLogin(
   { userId, signal }: SignInContext,
   client: MatrixClient,
@@ -183,7 +185,7 @@ async function endOtherLogin(
 }
 
 /**
- * Runs a login's request, and turns its errors into login errors.
+ * Runs a request of a login, and turns its errors into login errors.
  *
  * @throws {LoginError} instead of the errors of a request
  */
@@ -199,7 +201,7 @@ export async function withLoginErrors<Result>(
   }
 }
 
-/** Turns the error of a request into a {@linkcode LoginError}; returns other errors as they are. */
+/** Turns the error of a request into a {@linkcode LoginError}. Returns other errors unchanged. */
 export function toLoginError(what: string, error: unknown, now: number): unknown {
   if (error instanceof NotSentError) return toLoginError(what, error.cause, now);
   if (error instanceof ResponseError && (error.status === 429 || error.failureClass === "rate-limited")) {

@@ -1,5 +1,6 @@
 /**
- * Signing out: the server ends the login and its device first, then the account's file is removed.
+ * Logout of an account: the server ends the login and deletes its device, then the account's file
+ * is removed.
  */
 
 import { MatrixError } from "../matrix/errors.ts";
@@ -11,7 +12,7 @@ import { openSession, requireAccount } from "./session.ts";
 import { toLoginError } from "./sign_in.ts";
 import { AccountStore } from "./store.ts";
 
-/** The account to sign out, and the means. */
+/** The account to log out, and what the logout needs. */
 export interface SignOutOptions extends RequestOptions {
   readonly userId: string;
   readonly stateDir: string;
@@ -20,10 +21,11 @@ export interface SignOutOptions extends RequestOptions {
 }
 
 /**
- * Signs out.
+ * Logs out, and removes the account's file.
  *
- * @returns false if the login was over already
- * @throws {LoginError} if the server could not be asked; then the account's file is unchanged
+ * @returns false if the login had already ended
+ * @throws {LoginError} if the server did not confirm the logout; the account's file is then
+ * unchanged
  * @throws {ConfigError} if the account is not logged in
  */
 export async function signOut(options: SignOutOptions): Promise<boolean> {
@@ -38,8 +40,8 @@ export async function signOut(options: SignOutOptions): Promise<boolean> {
 }
 
 /**
- * An expired token is renewed for the logout, which takes the account's lock. So it is not held
- * here.
+ * Logs out with the legacy API. The logout may renew an expired token, and the renewal needs the
+ * account's lock. Therefore this function takes the lock only after the logout.
  */
 async function logOut({ homeserver }: Account, options: SignOutOptions): Promise<boolean> {
   const { userId, stateDir, runtime, userAgent } = options;
@@ -51,8 +53,8 @@ async function logOut({ homeserver }: Account, options: SignOutOptions): Promise
 }
 
 /**
- * The lock keeps other processes from renewing the tokens, so the ones that are revoked are the
- * last ones.
+ * Logs out at the OAuth 2.0 server. Because of the lock, other processes cannot renew the tokens at
+ * the same time, so the newest tokens are revoked.
  */
 async function revoke(options: SignOutOptions): Promise<boolean> {
   const { userId, stateDir } = options;
@@ -64,7 +66,7 @@ async function revoke(options: SignOutOptions): Promise<boolean> {
   });
 }
 
-/** @returns false if the server says that the login was over already */
+/** Runs a logout. @returns false if the server answers that the login had already ended */
 async function endsLogin(end: () => Promise<void>): Promise<boolean> {
   try {
     await end();
@@ -79,9 +81,9 @@ async function endsLogin(end: () => Promise<void>): Promise<boolean> {
 }
 
 /**
- * Ends a login at its OAuth 2.0 server, which ends both tokens: the Client-Server API has no logout
- * there. Does nothing for other accounts. The server does not say whether the token was still
- * valid.
+ * Ends a login at its OAuth 2.0 server, because the Client-Server API does not have a logout for
+ * such accounts. The server revokes both tokens. It does not report whether they were still valid.
+ * Does nothing for accounts of the legacy API.
  *
  * @throws {OAuthError} if the server refuses
  * @throws the errors of a request

@@ -1,10 +1,10 @@
 /**
- * The files of logins in the state directory: the accounts, the id of this host's device, and
- * password files.
+ * The files of logins in the state directory: the accounts, and the id of this host's device. Also
+ * reads password files.
  *
- * An account is changed with its lock held: of several processes one renews the tokens, and the
- * others use the new ones. When `save` returns, the account is on the disk, so a power cut cannot
- * take back a token that is in use.
+ * A process changes an account only while it holds the account's lock. So one process renews the
+ * tokens, and the other processes use the new tokens. When `save` returns, the account is on the
+ * disk. A power cut cannot delete a token that is in use.
  *
  * @module
  */
@@ -18,17 +18,17 @@ import { mapFileErrors } from "../runtime/file_errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { type Account, accountPath, readAccount, serializeAccount } from "./account.ts";
 
-/** How long to wait for an account's lock. */
+/** The timeout for an account's lock, and what the waiting needs. */
 export interface LockOptions {
   readonly runtime: Pick<Runtime, "now" | "sleep" | "random">;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
 }
 
-/** An account that no other process can change. */
+/** An account whose lock this process holds. Other processes cannot change it. */
 export interface LockedAccount {
   /**
-   * Returns undefined if the account is not logged in.
+   * Reads the account. @returns undefined if the account is not logged in
    *
    * @throws {ConfigError} if its file cannot be used
    */
@@ -36,7 +36,7 @@ export interface LockedAccount {
   /**
    * Writes the account durably.
    *
-   * @throws {StorageError} if the disk fails; then the old file is unchanged
+   * @throws {StorageError} if the disk fails; the old file is then unchanged
    */
   save(account: Account): void;
   /** Removes the account durably. */
@@ -63,7 +63,7 @@ export class AccountStore {
   }
 
   /**
-   * Reads an account; undefined if it is not logged in.
+   * Reads an account. @returns undefined if it is not logged in
    *
    * @throws {ConfigError} if its file cannot be used
    */
@@ -72,9 +72,9 @@ export class AccountStore {
   }
 
   /**
-   * Runs `work` with the account's lock held.
+   * Runs `work` while this process holds the account's lock.
    *
-   * @throws {StorageError} if the lock is not free in time, or the disk fails
+   * @throws {StorageError} if another process holds the lock until the timeout, or the disk fails
    */
   async withLock<Result>(
     userId: string,
@@ -111,11 +111,11 @@ export class AccountStore {
 }
 
 /**
- * Returns the device_id of a state directory; creates it the first time. Each login uses this
- * device: a second login replaces the first, and the user's list of devices does not grow. The id
- * has at least ten characters, as the scopes of OAuth 2.0 require.
+ * Returns the device_id of a state directory. Creates it the first time. Every login uses the same
+ * device, so the user's list of devices does not grow with each login. The id has at least ten
+ * characters, because the scopes of OAuth 2.0 require this.
  *
- * @throws {StorageError} if it cannot be written
+ * @throws {StorageError} if the device_id cannot be written
  */
 export function stableDeviceId(
   stateDir: string,
@@ -162,9 +162,10 @@ export function deviceName(runtime: Pick<Runtime, "hostname">): string {
 }
 
 /**
- * Reads a password: the whole file without the line break at its end.
+ * Reads a password from a file. The password is the whole file without the line break at its end.
  *
- * @throws {ConfigError} if there is none, or the file is world-readable
+ * @throws {ConfigError} if the file does not exist, is world-readable, or does not have exactly one
+ * line
  */
 export function readPassword(path: string): string {
   const password = requireSecretFile(path, "password file").replace(/\r?\n$/, "");
@@ -177,8 +178,8 @@ export function readPassword(path: string): string {
 }
 
 /**
- * Returns when a password file was modified, milliseconds since 1970; undefined if there is no such
- * file.
+ * Returns the modification time of a password file, in milliseconds since 1970. Returns undefined
+ * if the file does not exist.
  */
 export function readModifiedTime(path: string): number | undefined {
   try {

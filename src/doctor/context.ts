@@ -1,4 +1,4 @@
-/** The subject of the checks of the host, and what they share. */
+/** The context of the checks of the host, and helper functions that several checks use. */
 
 import { stateDirPath } from "../config/paths.ts";
 import type { LoadOptions } from "../config/load.ts";
@@ -8,24 +8,24 @@ import type { Host } from "./host.ts";
 /** Options of the doctor. */
 export interface DoctorOptions extends LoadOptions {
   /**
-   * The timeout of each request and of each program of the host, milliseconds.
+   * The timeout of each request and of each program that the checks run, in milliseconds.
    *
    * @default {10_000}
    */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
-  /** True if no background process may be started. @default {false} */
+  /** True if matrix-notify must not start a background process. @default {false} */
   readonly noBackground?: boolean;
 }
 
-/** The subject of the checks. */
+/** The context of the checks: the host, the runtime and the options. */
 export interface DoctorContext {
   readonly runtime: Runtime;
   readonly host: Host;
   readonly options: DoctorOptions;
 }
 
-/** A server that answers later than this makes every message late. */
+/** The default timeout. If a server answers later than this, every message would be late. */
 const DEFAULT_TIMEOUT_MS = 10_000;
 
 /** Returns the timeout and the signal of a request. */
@@ -36,13 +36,16 @@ export function limitsOf({ options }: DoctorContext): { readonly timeoutMs: numb
 /**
  * Returns the state directory.
  *
- * @throws {ConfigError} if there is no place for it
+ * @throws {ConfigError} if the environment does not determine a path
  */
 export function stateDirOf({ runtime, options }: DoctorContext): string {
   return options.stateDir ?? stateDirPath(runtime);
 }
 
-/** Runs a program of the host. Returns its output; undefined if it cannot be run or fails. */
+/**
+ * Runs a program of the host, and returns its output. Returns undefined if the program cannot be
+ * run or fails.
+ */
 export async function askHost(
   context: DoctorContext,
   program: string,

@@ -1,6 +1,7 @@
 /**
- * Runs all checks: those of the host, then those that the kind of each channel brings. They send,
- * write and change nothing, except that an expired session is renewed, as by every request.
+ * Runs all checks: first the checks of the host, then the checks of each channel, which the
+ * channel's kind defines. The checks do not send messages and do not change files or servers, with
+ * one exception: a request renews an expired session.
  *
  * @module
  */
@@ -26,7 +27,7 @@ const HOST_CHECKS = [
   background,
 ];
 
-/** Checks the host, then each channel. Yields each finding at once. */
+/** Checks the host, then each channel. Yields each finding as soon as it is known. */
 export async function* examine(context: DoctorContext): AsyncGenerator<Finding> {
   yield* runChecks(HOST_CHECKS, context, { signal: context.options.signal });
   yield* examineChannels(context);
@@ -34,7 +35,10 @@ export async function* examine(context: DoctorContext): AsyncGenerator<Finding> 
 
 const CONFIGURATION_FIRST = skipped("not checked: configuration comes first");
 
-/** Checks every channel. Problems of the configuration are reported by its own check. */
+/**
+ * Checks every channel. Does not report problems of the configuration, because the check
+ * `configuration` reports them.
+ */
 async function* examineChannels(context: DoctorContext): AsyncGenerator<Finding> {
   let sources;
   try {
@@ -60,7 +64,7 @@ async function* examineChannel(source: ChannelSource, context: DoctorContext): A
   yield* runChecks(checks, undefined, { prefix: `${name}/`, signal: context.options.signal });
 }
 
-/** @throws {ConfigError} if the channel is not valid */
+/** Creates the checks of a channel. @throws {ConfigError} if the channel is not valid */
 async function createChecks(
   { name, kind: kindName, fields, context, connection }: ChannelSource,
   doctor: DoctorContext,
@@ -80,10 +84,10 @@ async function createChecks(
 }
 
 /**
- * Runs checks one after the other. A check that throws has failed; a check that needs it is
- * skipped.
+ * Runs checks one after the other. If a check throws, it counts as failed. If a check needs a
+ * failed check, it is skipped.
  *
- * @param prefix precedes the names of the checks in the findings: `matrix/`
+ * @param prefix the text before the names of the checks in the findings, such as `matrix/`
  */
 async function* runChecks<Subject>(
   checks: readonly Check<Subject>[],

@@ -1,6 +1,7 @@
 /**
- * The host, as far as Deno cannot see it. Deno reads `/proc` with all permissions only, so the
- * usual programs answer. If one is missing, or may not be run, its answer is `undefined`.
+ * Facts about the host that the checks need. Deno can read `/proc` only with all permissions, so
+ * some facts are read with programs such as `df`. If a program is missing or may not be run, the
+ * answer is `undefined`.
  *
  * @module
  */
@@ -8,41 +9,44 @@
 import { untilAborted } from "../runtime/abort.ts";
 import { mayReadSystem, mayRun } from "../runtime/permissions.ts";
 
-/** What `stat` says about a file or a directory. */
+/** The result of `stat` for a file or a directory. */
 export interface FileFacts {
-  /** The permission bits; undefined if the system has none. */
+  /** The permission bits. Undefined if the system does not have them. */
   readonly mode: number | undefined;
-  /** The owner; undefined if the system does not say. */
+  /** The user id of the owner. Undefined if the system does not report it. */
   readonly uid: number | undefined;
   readonly isDirectory: boolean;
 }
 
-/** The host's side of the checks. */
+/** The functions with which the checks examine the host. */
 export interface Host {
-  /** `linux`, `darwin` */
+  /** The operating system, such as `linux` or `darwin`. */
   readonly os: string;
-  /** `x86_64`, `aarch64` */
+  /** The processor architecture, such as `x86_64` or `aarch64`. */
   readonly arch: string;
   /** True for the compiled program, which needs a newer C library. */
   readonly isBinary: boolean;
-  /** Returns undefined if there is no such file. @throws if the file may not be looked at */
+  /**
+   * Reads the facts about a file. Returns undefined if the file does not exist. @throws if the
+   * access is denied
+   */
   stat(path: string): FileFacts | undefined;
-  /** The user that this process runs as; undefined if unknown. */
+  /** Returns the user id of this process. Returns undefined if it is unknown. */
   uid(): number | undefined;
-  /** True if Deno permits running a program. */
+  /** Returns true if Deno allows this process to run a program. */
   mayRun(program: string): boolean;
-  /** True if Deno permits starting this program again, as a background process. */
+  /** Returns true if Deno allows this process to start matrix-notify as a background process. */
   mayRunItself(): boolean;
-  /** True if a process holds the lock of a file. Does not create the file. */
+  /** Returns true if a process holds the lock of a file. Does not create the file. */
   isLocked(path: string): boolean;
   /**
-   * Returns what a program prints; undefined if it cannot be run, fails, or does not end before the
-   * signal aborts.
+   * Runs a program, and returns its output. Returns undefined if the program cannot be run, fails,
+   * or does not end before the signal aborts.
    */
   ask(program: string, args: readonly string[], signal: AbortSignal): Promise<string | undefined>;
 }
 
-/** The real host. */
+/** Creates the functions for the real host. */
 export function denoHost(): Host {
   return {
     os: Deno.build.os,
@@ -67,7 +71,10 @@ function stat(path: string): FileFacts | undefined {
   }
 }
 
-/** A lock that this process gets was free; closing the file releases it. */
+/**
+ * Tries to get the lock. If this succeeds, the lock was free. Closing the file releases the lock
+ * again.
+ */
 function isLocked(path: string): boolean {
   try {
     using file = Deno.openSync(path, { read: true });
@@ -89,7 +96,8 @@ async function ask(program: string, args: readonly string[], signal: AbortSignal
       env: { LC_ALL: "C" },
       signal,
     });
-    // A child that hangs in the kernel cannot be killed, so its end is not awaited.
+    // A process that hangs in the kernel cannot be killed. Therefore this code does not wait for
+    // its end.
     const output = await untilAborted(child.output(), signal);
     return output.success ? new TextDecoder().decode(output.stdout) : undefined;
   } catch {

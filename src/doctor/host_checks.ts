@@ -1,5 +1,5 @@
 /**
- * Checks of the host: the configuration, the system below Deno, the clock, and the background
+ * Checks of the host: the configuration, the operating system, the clock, and the background
  * process.
  */
 
@@ -8,7 +8,7 @@ import { readSources } from "../config/load.ts";
 import { askHost, type DoctorContext } from "./context.ts";
 import { type Check, failure, type Found, ok, skipped, warning } from "../channels/check.ts";
 
-/** Reports the mistakes in the configuration, and users who could change it. */
+/** Reports mistakes in the configuration, and warns if other users can change it. */
 export const configuration: Check<DoctorContext> = {
   name: "configuration",
   async *look(context) {
@@ -25,7 +25,8 @@ export const configuration: Check<DoctorContext> = {
 };
 
 /**
- * A user who can change the file can make matrix-notify send the secrets that it names elsewhere.
+ * Warns if other users can change the configuration. They could make matrix-notify send its secrets
+ * to another server.
  */
 function* findExposure(path: string, { host }: DoctorContext): Iterable<Found> {
   const facts = host.stat(path);
@@ -50,7 +51,8 @@ const MIN_GLIBC = [2, 27] as const;
 const ARCHITECTURES: readonly string[] = ["x86_64", "aarch64"];
 
 /**
- * Checks what Deno and our binaries need: the processor, the size of memory pages, the C library.
+ * Checks the requirements of Deno and of our binaries: the processor, the size of memory pages, and
+ * the C library.
  */
 export const system: Check<DoctorContext> = {
   name: "system",
@@ -97,11 +99,11 @@ function isTooOld([major, minor]: readonly [number, number]): boolean {
   return major < MIN_GLIBC[0] || (major === MIN_GLIBC[0] && minor < MIN_GLIBC[1]);
 }
 
-/** matrix-notify did not exist before. */
+/** The year of the first version of matrix-notify. An earlier time cannot be correct. */
 const FIRST_YEAR = 2026;
 
 /**
- * Checks that the year is plausible: a host without a battery-backed clock and without a network
+ * Checks that the year is plausible. If a host does not have a clock with a battery, its clock
  * starts in 1970.
  */
 export const clock: Check<DoctorContext> = {
@@ -118,7 +120,7 @@ export const clock: Check<DoctorContext> = {
   },
 };
 
-/** Checks that a failed send can start a background process that goes on delivering. */
+/** Checks that a background process can be started, which retries after a failed send. */
 export const background: Check<DoctorContext> = {
   name: "background",
   needs: ["configuration"],

@@ -1,6 +1,6 @@
 /**
- * Checks of what is stored on this host: the state directory, the disk below it, and the queue.
- * Nothing is written.
+ * Checks of the storage: the state directory, its disk, and the queue. These checks do not write to
+ * the disk.
  */
 
 import { ConfigError } from "../base/errors.ts";
@@ -19,7 +19,10 @@ import { type Check, failure, ok, skipped, warning } from "../channels/check.ts"
 
 const OWNER_WRITES = 0o300;
 
-/** Checks owner and permission bits of the state directory. A trial write would change it. */
+/**
+ * Checks the owner and the permission bits of the state directory. Does not try to write, because
+ * that would change the directory.
+ */
 export const stateDirectory: Check<DoctorContext> = {
   name: "state directory",
   *look(context) {
@@ -70,7 +73,7 @@ function formatMode(mode: number): string {
 
 const IN_MEMORY: readonly string[] = ["tmpfs", "ramfs", "devtmpfs", "zram"];
 
-/** File systems that are not a disk of this host, and why they are a risk. */
+/** The file systems that can lose data or locks, with the reason and a hint for each. */
 const RISKY: readonly (readonly [pattern: RegExp, meaning: string, hint: string])[] = [
   [
     /^(overlay|aufs)$/,
@@ -84,7 +87,7 @@ const RISKY: readonly (readonly [pattern: RegExp, meaning: string, hint: string]
   ],
 ];
 
-/** Checks that the file system keeps what is written to it. */
+/** Checks that data on the file system survives a restart. */
 export const fileSystem: Check<DoctorContext> = {
   name: "file system",
   needs: ["state directory"],
@@ -108,13 +111,16 @@ export const fileSystem: Check<DoctorContext> = {
   },
 };
 
-/** The largest queue and its compaction need this much. */
+/** The free space that is enough for the largest queue and its compaction, in KiB. */
 const LOW_KIB = 64 * 1024;
 
-/** Below this the disk counts as full. */
+/** The limit below which the disk counts as full, in KiB. */
 const FULL_KIB = 1024;
 
-/** Checks the free space, and that the queue's reserve for a full disk exists. */
+/**
+ * Checks the free space. Also checks that the reserve exists: a file that the queue deletes to get
+ * space on a full disk.
+ */
 export const diskSpace: Check<DoctorContext> = {
   name: "disk",
   needs: ["state directory"],
@@ -138,7 +144,7 @@ export const diskSpace: Check<DoctorContext> = {
   },
 };
 
-/** A queue without a reserve has met a full disk. */
+/** Returns true if there is a queue without its reserve. Such a queue was on a full disk. */
 function isReserveMissing(context: DoctorContext): boolean {
   const queue = `${stateDirOf(context)}/queue`;
   const exists = (name: string) => context.host.stat(`${queue}/${name}`) !== undefined;
@@ -152,8 +158,8 @@ interface FileSystem {
 }
 
 /**
- * Runs `df`, which prints one line of six columns (POSIX), and the type with the `-T` of GNU and
- * BusyBox.
+ * Reads the last line that `df` prints. With `-T` (GNU and BusyBox), the line also has a column
+ * with the type.
  */
 async function readFileSystem(context: DoctorContext): Promise<FileSystem | undefined> {
   if (context.host.os !== "linux") return undefined;
@@ -163,17 +169,17 @@ async function readFileSystem(context: DoctorContext): Promise<FileSystem | unde
   return { device: found[1], type: found[2], freeKib: Number(found[3]) };
 }
 
-/** The state directory, or the part of its path that exists. */
+/** Returns the state directory. If it does not exist, returns its nearest parent that exists. */
 function existingPart(context: DoctorContext): string {
   let path = stateDirOf(context);
   while (path.includes("/") && context.host.stat(path) === undefined) path = path.slice(0, path.lastIndexOf("/"));
   return path === "" ? "/" : path;
 }
 
-/** The same limit as `status --check`. */
+/** The age of the oldest entry that causes a warning. It is the default of `status --check`. */
 const MAX_AGE_MS = 15 * 60_000;
 
-/** Reports the health of the queue as `status --check` does. */
+/** Reports the health of the queue, like `status --check`. */
 export const queueHealth: Check<DoctorContext> = {
   name: "queue",
   needs: ["state directory"],
@@ -196,7 +202,7 @@ export const queueHealth: Check<DoctorContext> = {
   },
 };
 
-/** Checks that a process delivers what waits: in the background, or the next `send` or `flush`. */
+/** Warns if entries are waiting and no process is delivering them now. */
 export const deliverer: Check<DoctorContext> = {
   name: "deliverer",
   needs: ["queue"],
@@ -227,7 +233,7 @@ function describeLastDelivery({ lastDelivery }: Status, now: number): string {
   return `the last delivery was ${formatDuration(now - lastDelivery)} ago`;
 }
 
-/** Facts that are no alarm, but of interest. */
+/** Returns facts that are useful, but do not cause a warning. */
 function notes({ torn, spooled, possibleDuplicates }: Status): string[] {
   return [
     ...(spooled > 0 ? [`${spooled} in the spool, until the next delivery`] : []),
@@ -236,7 +242,7 @@ function notes({ torn, spooled, possibleDuplicates }: Status): string[] {
   ];
 }
 
-/** The first thing to do. */
+/** Returns the hint for the most important problem. */
 function hintFor({ held, dead, quarantined, bytes, maxBytes, waitingFor }: Status): string {
   if (held > 0 || bytes > 0.8 * maxBytes || waitingFor !== undefined) {
     return "fix what it waits for, then run: matrix-notify flush";
@@ -248,15 +254,16 @@ function hintFor({ held, dead, quarantined, bytes, maxBytes, waitingFor }: Statu
   return "run: matrix-notify flush";
 }
 
-/** The queue, read once. */
+/** The queue and its status, read at the same time. */
 export interface QueueReading {
   readonly queue: Queue;
   readonly status: Status;
 }
 
 /**
- * Reads the queue and its status. A reader usually copies each damaged line to the quarantine; this
- * one writes nothing, and adds the lines without a copy to `quarantined`.
+ * Reads the queue and its status. Normally, reading copies each damaged line to the quarantine.
+ * This function does not write files. It counts the lines that are not yet in the quarantine, and
+ * adds their number to `quarantined`.
  *
  * @throws {StorageError} if the queue cannot be read
  */
@@ -287,8 +294,9 @@ export async function readQueue(context: DoctorContext): Promise<QueueReading> {
 }
 
 /**
- * The policies tell quiet hours from a stuck entry. Mistakes in the configuration are reported by
- * its own check.
+ * Reads the policies. With them, the status can distinguish entries delayed by quiet hours from
+ * entries that are stuck. Does not report mistakes in the configuration, because the check
+ * `configuration` reports them.
  */
 async function readPolicies({ runtime, options }: DoctorContext): Promise<Policies> {
   try {

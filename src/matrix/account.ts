@@ -1,20 +1,20 @@
 /**
- * The account: its user id, its names, and its direct chats (Client-Server API, "Profiles", "Direct
- * Messaging").
+ * Requests about our account: its user id, its display name, its device name, and its direct chats
+ * (Client-Server API, "Profiles", "Direct Messaging").
  */
 
 import { MatrixError, missingField } from "./errors.ts";
 import { type MatrixClient, request, type RequestOptions } from "./request.ts";
 
-/** The user and the device that an access token belongs to. */
+/** The owner of an access token: a user and a device. */
 export interface Whoami {
   readonly userId: string;
-  /** Absent for a token that an administrator created. */
+  /** The id of the device. Absent for a token that an administrator created. */
   readonly deviceId?: string;
 }
 
 /**
- * Reads the user that the access token belongs to: `GET /account/whoami`.
+ * Asks the homeserver for the owner of the access token: `GET /account/whoami`.
  *
  * @throws the errors of {@linkcode request}
  */
@@ -28,9 +28,9 @@ export async function whoami(client: MatrixClient, options: RequestOptions): Pro
 }
 
 /**
- * Sets the name that people see beside our messages: `PUT /profile/{userId}/displayname`.
+ * Sets the name that people see next to our messages: `PUT /profile/{userId}/displayname`.
  *
- * @throws the errors of {@linkcode request}; M_FORBIDDEN if the server alone sets names
+ * @throws the errors of {@linkcode request}; M_FORBIDDEN if users may not change their names
  */
 export async function setDisplayName(
   client: MatrixClient,
@@ -60,8 +60,8 @@ export async function setDeviceName(
 }
 
 /**
- * The content of `m.direct`, in which clients keep direct chats: lists of room ids by user id.
- * Nothing checks it.
+ * The content of `m.direct`, in which clients store direct chats: a list of room ids for each user
+ * id. The server does not check it, so it can have any form.
  */
 export type DirectChats = Readonly<Record<string, unknown>>;
 
@@ -82,15 +82,15 @@ export async function readDirectChats(
   }
 }
 
-/** Finds the rooms of a person among direct chats, the newest last. */
+/** Finds the direct chats with a person. The newest room is the last one. */
 export function findDirectRooms(chats: DirectChats, person: string): string[] {
   const rooms = Object.hasOwn(chats, person) ? chats[person] : undefined;
   return Array.isArray(rooms) ? rooms.filter((room) => typeof room === "string" && /^!./.test(room)) : [];
 }
 
 /**
- * Adds a room to a person's direct chats. Account data can only be replaced as a whole, so another
- * client that writes at the same moment may undo this.
+ * Adds a room to the direct chats with a person. Account data can only be replaced as a whole. So
+ * another client that writes at the same time can overwrite this change.
  *
  * @throws the errors of {@linkcode request}
  */

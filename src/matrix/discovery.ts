@@ -1,7 +1,8 @@
 /**
- * Finds a homeserver, and its software (Client-Server API, "Well-known URIs"). A domain names its
- * homeserver in `/.well-known/matrix/client`; a domain without that document is the homeserver
- * itself. A homeserver that was found must answer `/_matrix/client/versions`.
+ * Finds a homeserver and the name of its software (Client-Server API, "Well-known URIs"). The
+ * document `/.well-known/matrix/client` of a domain contains the address of the homeserver. If the
+ * domain does not have this document, the domain itself is tried as the homeserver. A homeserver
+ * must answer `/_matrix/client/versions`.
  *
  * @module
  */
@@ -16,31 +17,31 @@ import { type MatrixClient, request, type RequestOptions } from "./request.ts";
 
 const WELL_KNOWN = "/.well-known/matrix/client";
 
-/** A longer chain of redirects is an error. */
+/** The largest number of redirects that are followed. */
 const MAX_REDIRECTS = 5;
 
-/** Options of {@linkcode discoverHomeserver}; the timeout is that of each request. */
+/** Options of {@linkcode discoverHomeserver}. The timeout applies to each request. */
 export interface DiscoveryOptions extends RequestOptions {
-  /** Permits a homeserver with plain http on another host. @default {false} */
+  /** True if a homeserver on another host may use plain http. @default {false} */
   readonly insecureHttp?: boolean;
   readonly userAgent: string;
 }
 
-/** A homeserver that answers. */
+/** A homeserver that has answered. */
 export interface Homeserver {
-  /** Without a trailing slash. */
+  /** The address, without a trailing slash. */
   readonly baseUrl: string;
-  /** The versions of the specification that it supports: `v1.15`. */
+  /** The versions of the Matrix specification that the homeserver supports, such as `v1.15`. */
   readonly versions: readonly string[];
-  /** What was tried, in order, a sentence each. */
+  /** The addresses that were tried, in order, each with its result as a sentence. */
   readonly tried: readonly string[];
 }
 
 /**
  * Finds the homeserver of a user or of a domain.
  *
- * @param name a user id (`@bot:example.org`, cut at its first colon) or a server name
- * @throws {DiscoveryError} if there is none: the error says what was tried, and what to do
+ * @param name a user id such as `@bot:example.org`, or a server name
+ * @throws {DiscoveryError} if the homeserver cannot be found. The error lists the tried addresses
  */
 export async function discoverHomeserver(
   runtime: HttpRuntime,
@@ -61,8 +62,8 @@ export async function discoverHomeserver(
 /**
  * Checks that a homeserver answers at an address that a person entered.
  *
- * @param baseUrl without a trailing slash
- * @throws {DiscoveryError} if none does
+ * @param baseUrl the address, without a trailing slash
+ * @throws {DiscoveryError} if a homeserver does not answer there
  */
 export async function verifyHomeserver(
   runtime: HttpRuntime,
@@ -74,7 +75,7 @@ export async function verifyHomeserver(
 
 interface Search {
   readonly runtime: HttpRuntime;
-  /** For errors: the words after "Cannot". */
+  /** The words after "Cannot" in error messages. */
   readonly task: string;
   readonly tried: string[];
   readonly options: DiscoveryOptions;
@@ -88,7 +89,10 @@ function toOrigin(serverName: string): string | undefined {
   return isLoopback(url.hostname) ? `http://${url.host}` : url.origin;
 }
 
-/** @returns the base_url; undefined if the domain has no such document */
+/**
+ * Reads the well-known document. @returns its base_url; undefined if the domain does not have the
+ * document
+ */
 async function readWellKnown(search: Search, origin: string): Promise<string | undefined> {
   const url = origin + WELL_KNOWN;
   const { status, text, type } = await follow(search, url);
@@ -120,7 +124,10 @@ interface Page {
   readonly type: string;
 }
 
-/** Follows redirects, which are common for static pages. The requests carry no secret. */
+/**
+ * Requests a page, and follows redirects, which are common for static pages. This is safe, because
+ * the requests do not contain secrets.
+ */
 async function follow(search: Search, first: string): Promise<Page> {
   const { userAgent, timeoutMs, signal } = search.options;
   let url = first;
@@ -166,7 +173,7 @@ function createError({ task, tried }: Search, url: string, state: string, cause?
   return new DiscoveryError(message, [...tried, `${url}: ${state}`], { hint: hintFor(cause), cause });
 }
 
-/** The fix first, then the way around it. */
+/** Returns the way to fix the error, then a workaround. */
 function hintFor(cause: unknown): string {
   const hint = cause instanceof TransportError && cause.hint !== undefined ? `${cause.hint};` : "is the name right?";
   return `${hint} else name the homeserver itself: --homeserver https://matrix.example.org`;
@@ -177,11 +184,12 @@ function toText(error: unknown): string {
 }
 
 /**
- * Reads the name of the homeserver's software: `Synapse`, `Dendrite` (Server-Server API,
- * "Retrieving server version").
+ * Reads the name of the homeserver's software, such as `Synapse` (Server-Server API, "Retrieving
+ * server version").
  *
- * @returns undefined if the server does not say; many proxies do not forward this request
- * @throws {TransportError} if there was no answer
+ * @returns undefined if the answer does not contain the name; many proxies do not forward this
+ * request
+ * @throws {TransportError} if the server did not answer
  */
 export async function readServerSoftware(client: MatrixClient, options: RequestOptions): Promise<string | undefined> {
   try {

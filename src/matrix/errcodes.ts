@@ -1,6 +1,6 @@
 /**
  * The meaning of Matrix error codes (Client-Server API, "Standard error response", "Common error
- * codes"): the only place that maps an errcode to a failure class and to a hint.
+ * codes"). Only this file maps an errcode to a failure class and to a hint.
  *
  * @module
  */
@@ -9,14 +9,14 @@ import type { ResponseClass } from "../base/errors.ts";
 
 interface Meaning {
   readonly failureClass: ResponseClass;
-  /** How to fix it, as a sentence without a full stop. */
+  /** The way to fix the problem, as a sentence without a full stop. */
   readonly hint?: string;
 }
 
 const MEANINGS: Readonly<Record<string, Meaning>> = {
   M_LIMIT_EXCEEDED: { failureClass: "rate-limited" },
 
-  // The account has a problem: each of its requests would fail in the same way.
+  // Problems of the account: every request of the account would fail with the same error.
   M_UNKNOWN_TOKEN: {
     failureClass: "credentials",
     hint: "log in again (matrix-notify login @bot:example.org), or replace the access token",
@@ -40,29 +40,31 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
     hint: "the homeserver has reached a limit of its own: ask its administrator",
   },
 
-  // The room does not accept it from this account.
+  // Problems of the room: it does not accept messages from this account.
   M_FORBIDDEN: { failureClass: "destination" },
   M_NOT_FOUND: { failureClass: "destination" },
-  // Dendrite answers this for a room that it does not know.
+  // Dendrite sends this code if it does not know the room.
   M_UNSUPPORTED_ROOM_VERSION: { failureClass: "destination" },
 };
 
 /**
- * Maps a refusal to a failure class.
+ * Maps an error response to a failure class.
  *
  * @param status the HTTP status
- * @returns undefined if the errcode has no fixed meaning: the status decides, as for every HTTP
- * service
+ * @returns undefined if the errcode does not determine the class; the caller then uses the HTTP
+ * status
  */
 export function failureClassFor(status: number, errcode: string): ResponseClass | undefined {
   if (status === 429) return "rate-limited";
   const known = findMeaning(errcode)?.failureClass;
   if (known !== undefined) return known;
-  // 413 means "too large" with every errcode: Dendrite answers M_BAD_JSON.
+  // Status 413 means "too large", whatever the errcode is: Dendrite sends 413 with M_BAD_JSON.
   return errcode === "M_UNRECOGNIZED" && status !== 413 ? "not-the-service" : undefined;
 }
 
-/** Finds how to fix what an errcode reports, as a sentence without a full stop. */
+/**
+ * Returns the way to fix the problem that an errcode reports, as a sentence without a full stop.
+ */
 export function findHint(errcode: string): string | undefined {
   return findMeaning(errcode)?.hint;
 }

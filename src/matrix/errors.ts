@@ -7,13 +7,13 @@ import { failureClassFor } from "./errcodes.ts";
 export interface MatrixRefusal extends Refusal {
   readonly errcode: string;
   /**
-   * With M_UNKNOWN_TOKEN: true if the device still exists and only the token has expired. Servers
-   * that delegate their logins leave it out. @default {false}
+   * True if the errcode is M_UNKNOWN_TOKEN and only the token has expired, but its device still
+   * exists. Servers that delegate their logins omit this field. @default {false}
    */
   readonly softLogout?: boolean;
 }
 
-/** The homeserver answered with a standard error response. */
+/** The error for a standard error response of a homeserver. */
 export class MatrixError extends ResponseError {
   override name = "MatrixError" as const;
   override readonly errcode: string;
@@ -27,7 +27,10 @@ export class MatrixError extends ResponseError {
   }
 }
 
-/** Creates the error for an answer without a required field: no homeserver wrote it. */
+/**
+ * Creates the error for an answer without a required field. Such an answer does not come from a
+ * homeserver.
+ */
 export function missingField(key: string): NotTheServiceError {
   return new NotTheServiceError(`The answer has no ${key}: it does not come from a homeserver`, { status: 200 });
 }

@@ -1,6 +1,6 @@
 /**
- * Room events: send one, read one, find an earlier one (Client-Server API, "Sending events to a
- * room").
+ * Sends an event to a room, reads an event, and finds an event that was sent earlier (Client-Server
+ * API, "Sending events to a room").
  */
 
 import { isObject } from "../base/fields.ts";
@@ -10,21 +10,24 @@ import { type MatrixClient, request, type RequestOptions } from "./request.ts";
 
 /** The content of an `m.room.message` event. */
 export interface RoomMessageContent {
-  /** `m.notice` triggers no push notification and no sound. */
+  /** The type of the message. `m.notice` does not cause a push notification or a sound. */
   readonly msgtype: "m.text" | "m.notice";
   readonly body: string;
   readonly format?: "org.matrix.custom.html";
   readonly formatted_body?: string;
-  /** Always present, so that no client searches the body for names. `room` mentions all members. */
+  /**
+   * The users to mention. The field is always present: without it, clients search the body for
+   * names. `room` mentions all members.
+   */
   readonly "m.mentions": { readonly user_ids?: readonly string[]; readonly room?: true };
-  /** Our own id, by which {@linkcode findEvent} finds the event. */
+  /** Our own id of the message. {@linkcode findEvent} searches for it. */
   readonly "dev.matrix-notify.id": string;
   readonly "m.relates_to"?: Relation;
-  /** For an edit: the content that replaces that of the earlier event. */
+  /** The content that replaces the content of the earlier event. Set only for an edit. */
   readonly "m.new_content"?: Omit<RoomMessageContent, "dev.matrix-notify.id">;
 }
 
-/** A relation to an earlier event: a rich reply, an event of a thread, or an edit. */
+/** A relation to an earlier event: a rich reply, a message in a thread, or an edit. */
 export interface Relation {
   readonly rel_type?: "m.thread" | "m.replace";
   readonly event_id?: string;
@@ -36,7 +39,8 @@ export interface Relation {
 export interface SendEventOptions extends RequestOptions {
   readonly roomId: string;
   /**
-   * A server that has already processed this transaction id returns the event that it created then.
+   * The transaction id. If the server has already processed a request with this id, it returns the
+   * existing event.
    */
   readonly txnId: string;
 }
@@ -81,8 +85,8 @@ export interface ReadEventOptions extends RequestOptions {
 /**
  * Reads one event: `GET /rooms/{roomId}/event/{eventId}`.
  *
- * @throws the errors of {@linkcode request}; M_NOT_FOUND if the room does not have it, or does not
- * show it to us
+ * @throws the errors of {@linkcode request}; M_NOT_FOUND if the event does not exist, or we may not
+ * read it
  */
 export async function readEvent(
   client: MatrixClient,
@@ -97,22 +101,26 @@ export async function readEvent(
 /** Options of {@linkcode findEvent}. */
 export interface FindEventOptions extends RequestOptions {
   readonly roomId: string;
-  /** Our id in the content of the event. */
+  /** Our own id in the content of the event. */
   readonly id: string;
-  /** Events before this time are not searched, milliseconds since 1970 by the server's clock. */
+  /**
+   * The time at which the search ends, in milliseconds since 1970 by the server's clock. Older
+   * events are not searched.
+   */
   readonly since: number;
 }
 
-/** Dendrite returns at most this many events. */
+/** The number of events on a page. Dendrite does not return more. */
 const PAGE_EVENTS = "100";
 
 /**
- * Finds an event of ours from the newest backwards: `GET /rooms/{roomId}/messages?dir=b`, page by
- * page until there are no more, or a page is older than `since`. The server does not filter:
- * Dendrite cuts the page first, filters then, and reports the end.
+ * Finds an event that we sent, from the newest event to older events: `GET
+ * /rooms/{roomId}/messages?dir=b`. Reads page after page, until the last page or until a page with
+ * an event older than `since`. The request does not use a filter: Dendrite would filter only after
+ * it has cut the page, and would then report the end too early.
  *
- * @returns its event_id; undefined if the room does not have it
- * @throws the errors of {@linkcode request}; M_FORBIDDEN if we may not read
+ * @returns the event_id; undefined if the event was not found
+ * @throws the errors of {@linkcode request}; M_FORBIDDEN if we may not read the room
  */
 export async function findEvent(client: MatrixClient, options: FindEventOptions): Promise<string | undefined> {
   const { roomId, id, since, timeoutMs, signal } = options;

@@ -1,20 +1,20 @@
 /**
  * Matrix identifiers (Client-Server API, appendices, "Identifier grammar"). Room ids are opaque:
- * since room version 12 they have no domain.
+ * since room version 12 they do not contain a domain.
  */
 
-/** The largest size of an identifier, in UTF-8 bytes. */
+/** The maximum length of an identifier, in UTF-8 bytes. */
 const MAX_ID_BYTES = 255;
 
-/** The name of a room. A user id means the direct chat with that user. */
+/** A parsed reference to a room. A user id means the direct chat with this user. */
 export type RoomReference =
   | { readonly kind: "id"; readonly roomId: string }
   | { readonly kind: "alias"; readonly alias: string }
   | { readonly kind: "user"; readonly userId: string };
 
 /**
- * Parses a room id (`!…`), a room alias (`#name:domain`) or a user id (`@name:domain`); undefined
- * for other text.
+ * Parses a room id (`!…`), a room alias (`#name:domain`) or a user id (`@name:domain`). Returns
+ * undefined for any other text.
  */
 export function parseRoom(text: string): RoomReference | undefined {
   if (!isIdentifier(text)) return undefined;
@@ -34,8 +34,8 @@ export interface UserId {
 }
 
 /**
- * Parses a user id (`@name:domain`); undefined for other text. Historical user ids may have nearly
- * any character.
+ * Parses a user id (`@name:domain`). Returns undefined for any other text. Old user ids may contain
+ * nearly any character.
  */
 export function parseUserId(text: string): UserId | undefined {
   const [, localpart, serverName] = /^@([^:\s\0]*):([A-Za-z0-9.:[\]-]+)$/.exec(text) ?? [];
@@ -44,8 +44,8 @@ export function parseUserId(text: string): UserId | undefined {
 }
 
 /**
- * Returns the part of a user id or an alias after the first colon; undefined for a room id, whose
- * domain means nothing.
+ * Returns the part of a user id or an alias after the first colon. Returns undefined for a room id,
+ * because its domain does not have a meaning.
  */
 export function parseServerName(id: string): string | undefined {
   return /^[@#][^:]+:(.+)$/.exec(id)?.[1];
@@ -55,20 +55,20 @@ function isIdentifier(text: string): boolean {
   return new TextEncoder().encode(text).length <= MAX_ID_BYTES && /^\P{C}+$/u.test(text) && !/\s/.test(text);
 }
 
-/** The state in an error about text that names no room. */
+/** The second half of an error message for a text that is not a room. */
 export const ROOM_PROBLEM =
   "it is neither a room id (!…), nor an alias (#name:example.org), nor a user id (@name:example.org)";
 
-/** The hint for an error about text that names no room. */
+/** The hint of an error for a text that is not a room. */
 export const ROOM_HINT = "in Element: room settings, Advanced, Internal room ID; in a shell, put it in single quotes";
 
 /** The mention of all members of a room. */
 export const ROOM_MENTION = "@room";
 
-/** Why a text is no mention. */
+/** The second half of an error message for a text that is not a mention. */
 export const MENTION_PROBLEM = "it is neither a user id (@name:example.org) nor @room";
 
-/** True if a text is a user id or `@room`. */
+/** Returns true if a text is a user id or `@room`. */
 export function isMention(text: string): boolean {
   return text === ROOM_MENTION || parseUserId(text) !== undefined;
 }

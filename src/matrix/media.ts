@@ -1,4 +1,4 @@
-/** The content repository (Client-Server API, "Content repository"). */
+/** Uploads to the homeserver (Client-Server API, "Content repository"). */
 
 import { NotTheServiceError } from "../base/errors.ts";
 import { MatrixError, missingField } from "./errors.ts";
@@ -14,8 +14,8 @@ export interface Upload {
 }
 
 /**
- * Uploads a file: `POST /_matrix/media/v3/upload`. It has no transaction id: a second upload
- * creates a second copy.
+ * Uploads a file: `POST /_matrix/media/v3/upload`. The request does not have a transaction id, so a
+ * repeated upload creates a second copy.
  *
  * @returns the `mxc://` URI
  * @throws the errors of {@linkcode request}
@@ -36,11 +36,11 @@ export async function uploadMedia(client: MatrixClient, upload: Upload, options:
 }
 
 /**
- * Reads the largest upload that the server accepts, in bytes: `GET
- * /_matrix/client/v1/media/config`, or its older path.
+ * Asks the server for the maximum size of an upload, in bytes: `GET
+ * /_matrix/client/v1/media/config`, or the same endpoint under its older path.
  *
- * @returns undefined if the server does not say
- * @throws the errors of {@linkcode request}, except those for a missing endpoint
+ * @returns undefined if the server does not report a maximum
+ * @throws the errors of {@linkcode request}, except the errors of a missing endpoint
  */
 export async function maxUploadBytes(client: MatrixClient, options: RequestOptions): Promise<number | undefined> {
   for (const api of ["/_matrix/client/v1/media", "/_matrix/media/v3"]) {
@@ -48,8 +48,8 @@ export async function maxUploadBytes(client: MatrixClient, options: RequestOptio
       const size = (await request(client, { ...options, method: "GET", api, path: ["config"] }))["m.upload.size"];
       return typeof size === "number" && size > 0 ? size : undefined;
     } catch (error) {
-      // Servers before v1.11 of the specification have the older path only, and some proxies do not
-      // forward it.
+      // Servers for versions before v1.11 have only the older path. Some proxies do not forward the
+      // newer path.
       const { status } = error instanceof MatrixError || error instanceof NotTheServiceError ? error : { status: 0 };
       if (![403, 404, 405].includes(status)) throw error;
     }
@@ -59,10 +59,10 @@ export async function maxUploadBytes(client: MatrixClient, options: RequestOptio
 /** The content of an `m.room.message` event that shows a file. */
 export interface MediaContent {
   readonly msgtype: "m.image" | "m.audio" | "m.video" | "m.file";
-  /** The same as `filename`, which means that there is no caption. */
+  /** The same text as `filename`, so that clients do not show a caption. */
   readonly body: string;
   readonly filename: string;
-  /** `mxc://` */
+  /** The `mxc://` URI of the file. */
   readonly url: string;
   readonly info: {
     readonly mimetype: string;
@@ -70,8 +70,10 @@ export interface MediaContent {
     readonly w?: number;
     readonly h?: number;
   };
-  /** Always present, so that no client searches the body for names. */
+  /**
+   * An empty object. The field is always present: without it, clients search the body for names.
+   */
   readonly "m.mentions": Readonly<Record<string, unknown>>;
-  /** Our own id, by which `findEvent` finds the event. */
+  /** Our own id of the message. `findEvent` searches for it. */
   readonly "dev.matrix-notify.id": string;
 }

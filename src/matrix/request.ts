@@ -1,6 +1,7 @@
 /**
- * One request of the Client-Server API: JSON or a file in, a JSON object out. The access token is
- * sent in the `Authorization` header only; the specification has removed the query parameter.
+ * Sends a request of the Client-Server API with JSON or a file, and returns the JSON object of the
+ * answer. The access token is sent only in the `Authorization` header, because the specification
+ * has removed the query parameter.
  *
  * @module
  */
@@ -10,43 +11,43 @@ import { exchange, type HttpAnswer, type HttpRuntime, MAX_WAIT_MS, parseRetryAft
 import { parseJsonObject } from "../base/fields.ts";
 import { MatrixError } from "./errors.ts";
 
-/** A homeserver, and how to authenticate to it. */
+/** A homeserver, and the credentials for it. */
 export interface MatrixClient {
   readonly runtime: HttpRuntime;
-  /** Without a trailing slash. */
+  /** The address of the homeserver, without a trailing slash. */
   readonly baseUrl: string;
-  /** Absent for requests before a login. */
+  /** The access token. Absent for requests before a login. */
   readonly credentials?: Credentials;
   /** The `User-Agent` header of each request. */
   readonly userAgent: string;
 }
 
-/** An access token, and how to get another one. */
+/** An access token, and a way to replace it. */
 export interface Credentials {
   /**
-   * Returns the token for the next request. It is called for each request, so a new token needs no
+   * Returns the access token. It is called for each request, so a new token is used without a
    * restart.
    *
-   * @throws {ConfigError} if there is none
+   * @throws {ConfigError} if there is no token
    */
   accessToken(): string;
   /**
-   * True if the token has expired by our own clock, so that a request with it would only cost a
-   * round trip.
+   * Returns true if the token has expired by the clock of this host. A request with an expired
+   * token would be useless.
    *
-   * @default never
+   * @default the token does not expire
    */
   isExpired?(): boolean;
   /**
-   * Replaces a token that the server refused. Afterwards `accessToken` returns the new one.
+   * Replaces a token that the server refused. Afterwards, `accessToken` returns the new token.
    *
-   * @returns false if the login is over and there is no other token
-   * @throws the errors of a request, if it is unknown whether there is another token
+   * @returns false if the login has ended and a new token cannot be requested
+   * @throws the errors of a request, if a new token may still be requested later
    */
   renew?(refused: string, options: RenewOptions): Promise<boolean>;
 }
 
-/** The timeout of a request, and its cancellation. */
+/** The timeout of a request, and the signal that cancels it. */
 export interface RequestOptions {
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
@@ -54,33 +55,35 @@ export interface RequestOptions {
 
 /** Options of {@linkcode Credentials.renew}. */
 export interface RenewOptions extends RequestOptions {
-  /** True if the server said that the device still exists. */
+  /** True if the server reported that the device still exists. */
   readonly softLogout: boolean;
 }
 
-/** A request. */
+/** A request to a homeserver. */
 export interface MatrixRequest extends RequestOptions {
   readonly method: "GET" | "POST" | "PUT";
-  /** @default {"/_matrix/client/v3"} */
+  /** The first part of the path. @default {"/_matrix/client/v3"} */
   readonly api?: string;
-  /** The parts of the path after the API; each is percent-encoded. */
+  /** The parts of the path after `api`. Each part is percent-encoded here. */
   readonly path: readonly string[];
-  /** A {@linkcode URLSearchParams} if a key appears several times. */
+  /** The query parameters. Use {@linkcode URLSearchParams} if a key appears several times. */
   readonly query?: Readonly<Record<string, string>> | URLSearchParams;
   readonly body?: Readonly<Record<string, unknown>>;
-  /** A file, instead of a body. */
+  /** A file that is sent instead of `body`. */
   readonly file?: { readonly bytes: Uint8Array<ArrayBuffer>; readonly type: string };
 }
 
 /**
- * Sends a request to a homeserver. If the token has expired, it is renewed once where possible, and
- * the request is repeated: the server did not act on the first one.
+ * Sends a request to a homeserver. If the token has expired, this function renews it where
+ * possible, and sends the request again. This is safe, because the server did not process the first
+ * request.
  *
  * @returns the JSON object of a 200 answer
  * @throws {MatrixError} if the homeserver refuses
- * @throws {NotTheServiceError} if something else answered: a captive portal, a proxy, a redirect
- * @throws {TransportError} if there was no answer
- * @throws {NotSentError} if another token was needed, and could not be requested
+ * @throws {NotTheServiceError} if the answer does not come from a homeserver, but from a proxy or a
+ * captive portal, or is a redirect
+ * @throws {TransportError} if the server did not answer
+ * @throws {NotSentError} if a new token was needed but could not be requested
  */
 export async function request(client: MatrixClient, details: MatrixRequest): Promise<Record<string, unknown>> {
   const { credentials } = client;
@@ -88,7 +91,7 @@ export async function request(client: MatrixClient, details: MatrixRequest): Pro
   try {
     return await requestOnce(client, details, token);
   } catch (error) {
-    // soft_logout is not checked: servers that delegate their logins leave it out.
+    // The field soft_logout is not checked, because servers that delegate their logins omit it.
     if (!(error instanceof MatrixError) || error.errcode !== "M_UNKNOWN_TOKEN" || token === undefined) throw error;
     const { softLogout } = error;
     if (!credentials || !await renew(credentials, token, { ...details, softLogout })) throw error;
@@ -99,7 +102,7 @@ export async function request(client: MatrixClient, details: MatrixRequest): Pro
 async function freshToken(credentials: Credentials | undefined, options: RequestOptions): Promise<string | undefined> {
   const token = credentials?.accessToken();
   if (token === undefined || !credentials?.isExpired?.()) return token;
-  // Without another token, this one is tried all the same: the server's clock decides.
+  // If the renewal fails, the old token is tried anyway: the clock of this host may be wrong.
   await renew(credentials, token, { ...options, softLogout: true });
   return credentials.accessToken();
 }

@@ -11,25 +11,25 @@ import { type MatrixClient, request, type RequestOptions } from "./request.ts";
 /** Options of {@linkcode readState}. */
 export interface StateOptions extends RequestOptions {
   readonly roomId: string;
-  /** `m.room.name` */
+  /** The event type, such as `m.room.name`. */
   readonly type: string;
-  /** @default {""} */
+  /** The state key. @default {""} */
   readonly stateKey?: string;
 }
 
 /** A state event. */
 export interface StateEvent {
   readonly content: Readonly<Record<string, unknown>>;
-  /** Absent on servers that do not know `format=event`. */
+  /** The user who sent the event. Absent if the server does not support `format=event`. */
   readonly sender?: string;
 }
 
 /**
- * Reads one state event: `GET /rooms/{roomId}/state/{eventType}/{stateKey}`. A user who left the
- * room gets the state of that time.
+ * Reads one state event: `GET /rooms/{roomId}/state/{eventType}/{stateKey}`. If we have left the
+ * room, the server returns the event that was valid when we left.
  *
- * @returns undefined if the room has no such event
- * @throws the errors of {@linkcode request}; M_FORBIDDEN if we are not in the room
+ * @returns undefined if the room does not have such an event
+ * @throws the errors of {@linkcode request}; M_FORBIDDEN if we may not read the state of the room
  */
 export async function readState(client: MatrixClient, options: StateOptions): Promise<StateEvent | undefined> {
   const { roomId, type, stateKey = "", timeoutMs, signal } = options;
@@ -50,9 +50,9 @@ export type Membership = "invite" | "join" | "knock" | "leave" | "ban";
 const MEMBERSHIPS: readonly Membership[] = ["invite", "join", "knock", "leave", "ban"];
 
 /**
- * Reads the membership of a user: the `m.room.member` event.
+ * Reads the membership of a user from the `m.room.member` event.
  *
- * @returns undefined if the user never had one
+ * @returns undefined if the user was never invited to the room and never joined it
  * @throws the errors of {@linkcode readState}
  */
 export async function readMembership(
@@ -63,18 +63,18 @@ export async function readMembership(
   return MEMBERSHIPS.find((membership) => membership === member?.content.membership);
 }
 
-/** The room that replaced another one. */
+/** The room that replaced another room. */
 export interface Replacement {
   readonly roomId: string;
-  /** The server of the user who replaced the room: it is in the new room. */
+  /** The server of the user who replaced the room. We can join the new room through this server. */
   readonly via: readonly string[];
 }
 
 /**
- * Reads the room that replaced this one: the `m.room.tombstone` event (Client-Server API, "Room
- * upgrades").
+ * Reads the id of the room that replaced this room, from the `m.room.tombstone` event
+ * (Client-Server API, "Room upgrades").
  *
- * @returns undefined if it was not replaced
+ * @returns undefined if the room was not replaced
  * @throws the errors of {@linkcode readState}
  */
 export async function readReplacement(
@@ -89,8 +89,8 @@ export async function readReplacement(
 }
 
 /**
- * The state events that decide about power: the room's first event, and its power levels if it has
- * any.
+ * The state events that determine the power levels of users. A room may not have an
+ * `m.room.power_levels` event.
  */
 export interface PowerState {
   readonly create: StateEvent | undefined;
@@ -98,15 +98,15 @@ export interface PowerState {
 }
 
 /**
- * Room versions after this one put the creators above all levels. A version that is no number
- * counts as an earlier one.
+ * The last room version whose creators have a normal power level. In later versions the power of
+ * the creators is unlimited. A version that is not a number is treated like an earlier version.
  */
 const LAST_VERSION_WITHOUT_CREATORS = 11;
 
 /**
  * Computes the power level of a user (Client-Server API, `m.room.power_levels`).
  *
- * @returns Infinity for a creator since room version 12
+ * @returns the level; Infinity for a creator since room version 12
  */
 export function userPower(userId: string, { create, powerLevels }: PowerState): number {
   const additional = create?.content.additional_creators;
@@ -119,13 +119,13 @@ export function userPower(userId: string, { create, powerLevels }: PowerState): 
   return findLevel(users, userId) ?? parseLevel(users_default) ?? 0;
 }
 
-/** Returns the power level that sending an event needs; 0 for messages if the room does not say. */
+/** Returns the power level that a user needs to send an event. The default is 0. */
 export function powerToSend(eventType: string, { powerLevels }: Pick<PowerState, "powerLevels">): number {
   const { events, events_default } = powerLevels?.content ?? {};
   return findLevel(events, eventType) ?? parseLevel(events_default) ?? 0;
 }
 
-/** Returns the power level that mentioning the whole room needs. */
+/** Returns the power level that a user needs to mention the whole room. */
 export function powerToMentionRoom({ powerLevels }: Pick<PowerState, "powerLevels">): number {
   return findLevel(powerLevels?.content.notifications, "room") ?? 50;
 }
@@ -134,7 +134,7 @@ function findLevel(levels: unknown, key: string): number | undefined {
   return isObject(levels) && Object.hasOwn(levels, key) ? parseLevel(levels[key]) : undefined;
 }
 
-/** Rooms before version 10 may have levels as text. */
+/** Parses a power level. In rooms before version 10, a level may be a text. */
 function parseLevel(value: unknown): number | undefined {
   const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
   return typeof number === "number" && Number.isFinite(number) ? number : undefined;

@@ -1,6 +1,6 @@
 /**
- * Rooms: aliases, creation, membership (Client-Server API, "Room aliases", "Creation", "Room
- * membership").
+ * Requests about rooms: aliases, creation and membership (Client-Server API, "Room aliases",
+ * "Creation", "Room membership").
  */
 
 import { missingField } from "./errors.ts";
@@ -10,38 +10,42 @@ import { type MatrixClient, request, type RequestOptions } from "./request.ts";
  * Resolves a room alias: `GET /directory/room/{roomAlias}`.
  *
  * @returns the room_id
- * @throws the errors of {@linkcode request}; M_NOT_FOUND if there is no such alias
+ * @throws the errors of {@linkcode request}; M_NOT_FOUND if the alias does not exist
  */
 export async function resolveAlias(client: MatrixClient, alias: string, options: RequestOptions): Promise<string> {
   return parseRoomId(await request(client, { method: "GET", path: ["directory", "room", alias], ...options }));
 }
 
-/** The room to create. It is not encrypted, unless the server encrypts all rooms. */
+/**
+ * Options of {@linkcode createRoom}. The room is not encrypted, unless the server encrypts all new
+ * rooms.
+ */
 export interface CreateRoomOptions extends RequestOptions {
   /** The name that people see. */
   readonly name?: string;
-  /** User ids. */
+  /** The ids of the users to invite. */
   readonly invite?: readonly string[];
-  /** True for a direct chat: the invites say so. */
+  /** True if the invites mark the room as a direct chat. */
   readonly isDirect?: boolean;
-  /** The local part of an alias: `alerts` for `#alerts:example.org`. */
+  /** The local part of the alias, such as `alerts` for `#alerts:example.org`. */
   readonly alias?: string;
   /**
-   * `trusted_private_chat` gives the invited users the same power as ours.
+   * The server's template for the settings of the room. With `trusted_private_chat`, the invited
+   * users get the same power level as we.
    *
    * @default {"private_chat"}
    */
   readonly preset?: "private_chat" | "trusted_private_chat";
-  /** Extra keys of the room's first event, which never changes. */
+  /** Additional fields of the room's first event, which cannot be changed later. */
   readonly creationContent?: Readonly<Record<string, string>>;
 }
 
 /**
- * Creates a room: `POST /createRoom`. It is not idempotent. Synapse creates the room before it
- * invites, so a room with us as the only member may exist after a refusal too.
+ * Creates a room: `POST /createRoom`. A repeated request creates a second room. Synapse creates the
+ * room before it invites the users. So the room may exist even if the server answers with an error.
  *
  * @returns the room_id
- * @throws the errors of {@linkcode request}; M_ROOM_IN_USE if the alias is taken
+ * @throws the errors of {@linkcode request}; M_ROOM_IN_USE if the alias already exists
  */
 export async function createRoom(client: MatrixClient, options: CreateRoomOptions): Promise<string> {
   const { name, invite = [], isDirect, alias, preset = "private_chat", creationContent, timeoutMs, signal } = options;
@@ -65,20 +69,21 @@ export async function createRoom(client: MatrixClient, options: CreateRoomOption
 /** Options of {@linkcode joinRoom}. */
 export interface JoinOptions extends RequestOptions {
   /**
-   * Servers that are in the room, for a room id that our own server does not know.
+   * The names of servers that are in the room. Our server needs them if it does not know the room
+   * id.
    *
    * @default {[]}
    */
   readonly via?: readonly string[];
 }
 
-/** More servers do not help, and make the URL too long. */
+/** The maximum number of servers in the query. More servers could make the URL too long. */
 const MAX_VIA = 10;
 
 /**
- * Joins a room: `POST /join/{roomIdOrAlias}`. Does nothing if we are in it. The servers to join by
- * are sent twice: as `via`, which version 1.12 of the specification added, and as `server_name` for
- * older servers.
+ * Joins a room: `POST /join/{roomIdOrAlias}`. Does nothing if we are already in the room. The names
+ * in `via` are sent in two query parameters: `via` for servers since version 1.12 of the
+ * specification, and `server_name` for older servers.
  *
  * @returns the room_id
  * @throws the errors of {@linkcode request}; M_FORBIDDEN if we are not invited
@@ -94,8 +99,8 @@ export async function joinRoom(client: MatrixClient, room: string, options: Join
 /**
  * Invites a user: `POST /rooms/{roomId}/invite`.
  *
- * @throws the errors of {@linkcode request}; M_FORBIDDEN if we may not, or if the user is in the
- * room
+ * @throws the errors of {@linkcode request}; M_FORBIDDEN if we may not invite users, or the user is
+ * already in the room
  */
 export async function inviteUser(
   client: MatrixClient,

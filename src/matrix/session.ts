@@ -1,6 +1,6 @@
 /**
- * Logging in and out, and refreshing tokens, with the legacy API (Client-Server API, "Legacy API":
- * "Login", "Refreshing access tokens", "Logout"). Logins by OAuth 2.0 are in `oauth/`.
+ * Login, logout and refresh of tokens with the legacy API (Client-Server API, "Legacy API":
+ * "Login", "Refreshing access tokens", "Logout"). The code for OAuth 2.0 is in `oauth/`.
  *
  * @module
  */
@@ -12,9 +12,12 @@ import { type MatrixClient, request, type RequestOptions } from "./request.ts";
 /** The tokens that a login or a refresh returns. */
 export interface Tokens {
   readonly accessToken: string;
-  /** Absent if the access token does not expire, or if the old refresh token stays valid. */
+  /**
+   * The token that gets a new access token. Absent if the access token does not expire, or if the
+   * old refresh token stays valid.
+   */
   readonly refreshToken?: string;
-  /** The lifetime of the access token, milliseconds from now; absent if it does not expire. */
+  /** The lifetime of the access token, in milliseconds. Absent if it does not expire. */
   readonly expiresInMs?: number;
 }
 
@@ -24,27 +27,30 @@ export interface LoginSession extends Tokens {
   readonly deviceId?: string;
 }
 
-/** A password, or the token of a single sign-on. */
+/** The proof of a login: a password, or the token of a single sign-on. */
 export type LoginProof =
   | { readonly type: "m.login.password"; readonly user: string; readonly password: string }
   | { readonly type: "m.login.token"; readonly token: string };
 
-/** A login. */
+/** The details of a login. */
 export interface LoginRequest {
   readonly proof: LoginProof;
   /**
-   * The device to log in. A login on an existing device may end its older tokens, and creates no
-   * second device.
+   * The id of the device to log in. If the device already exists, the server may revoke its older
+   * tokens.
    */
   readonly deviceId: string;
-  /** The name of a new device in the user's list of devices. @default the server's choice */
+  /**
+   * The name of the device in the user's list of devices, if the device is new. @default the
+   * server's choice
+   */
   readonly deviceName?: string;
 }
 
 /**
- * Reads the ways to log in that the server offers: `GET /login`.
+ * Asks the server which kinds of login it offers: `GET /login`.
  *
- * @returns the types of its flows: `m.login.password`, `m.login.sso`
+ * @returns the types of its flows, such as `m.login.password` and `m.login.sso`
  * @throws the errors of {@linkcode request}
  */
 export async function readLoginFlows(client: MatrixClient, options: RequestOptions): Promise<readonly string[]> {
@@ -54,10 +60,10 @@ export async function readLoginFlows(client: MatrixClient, options: RequestOptio
 }
 
 /**
- * Logs in: `POST /login`. Asks for a refresh token, which some servers return.
+ * Logs in: `POST /login`. Asks for a refresh token, but not all servers return it.
  *
  * @throws the errors of {@linkcode request}; M_FORBIDDEN if the proof is wrong, M_LIMIT_EXCEEDED
- * after a few tries
+ * after several attempts
  */
 export async function login(
   client: MatrixClient,
@@ -82,18 +88,18 @@ export async function login(
 }
 
 /**
- * Builds the URL at which a person logs in with a browser: `GET /login/sso/redirect`. The browser
- * then opens `redirectUrl` with a `loginToken`.
+ * Builds the URL that a person opens in a browser to log in: `GET /login/sso/redirect`. After the
+ * login, the browser opens `redirectUrl` with a `loginToken`.
  */
 export function ssoRedirectUrl(baseUrl: string, redirectUrl: string): string {
   return `${baseUrl}/_matrix/client/v3/login/sso/redirect?${new URLSearchParams({ redirectUrl })}`;
 }
 
 /**
- * Gets new tokens: `POST /refresh`. The old pair stays valid until the new access token is used for
- * the first time, so the new one must be stored before that.
+ * Requests new tokens: `POST /refresh`. The old tokens stay valid until the new access token is
+ * used for the first time. So the new tokens must be stored before their first use.
  *
- * @throws the errors of {@linkcode request}; M_UNKNOWN_TOKEN or M_FORBIDDEN if the login is over
+ * @throws the errors of {@linkcode request}; M_UNKNOWN_TOKEN or M_FORBIDDEN if the login has ended
  */
 export async function refreshTokens(
   client: MatrixClient,
@@ -110,9 +116,9 @@ export async function refreshTokens(
 }
 
 /**
- * Logs out, which deletes the device: `POST /logout`.
+ * Logs out: `POST /logout`. The server then deletes the device.
  *
- * @throws the errors of {@linkcode request}; M_UNKNOWN_TOKEN if the login was over already
+ * @throws the errors of {@linkcode request}; M_UNKNOWN_TOKEN if the login had already ended
  */
 export async function logout(client: MatrixClient, options: RequestOptions): Promise<void> {
   await request(client, { method: "POST", path: ["logout"], body: {}, ...options });

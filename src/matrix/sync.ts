@@ -1,7 +1,7 @@
 /**
- * `GET /sync`, for two things: the rooms that we are in, and the invites (Client-Server API,
- * "Syncing", "Stripped state"). The filter excludes the rest, so that the answer stays small for an
- * account with many rooms.
+ * Reads the rooms that we are in and our invites with `GET /sync` (Client-Server API, "Syncing",
+ * "Stripped state"). A filter excludes all other data, so that the answer is small even if the
+ * account has many rooms.
  *
  * @module
  */
@@ -10,24 +10,24 @@ import { isObject } from "../base/fields.ts";
 import { missingField } from "./errors.ts";
 import { type MatrixClient, request, type RequestOptions } from "./request.ts";
 
-/** What a room's state events say about it. */
+/** The properties of a room, read from its state events. */
 export interface RoomSummary {
   readonly roomId: string;
   readonly name?: string;
   /** The canonical alias. */
   readonly alias?: string;
-  /** The room version; a room whose first event names none has version 1. */
+  /** The room version. It is 1 if the room's first event does not contain a version. */
   readonly version?: string;
   readonly isEncrypted: boolean;
-  /** The room that replaced it. */
+  /** The id of the room that replaced this room. */
   readonly replacement?: string;
 }
 
 /** A room that we are in. */
 export interface JoinedRoom extends RoomSummary {
-  /** The user who created it. */
+  /** The user who created the room. */
   readonly creator?: string;
-  /** The content of its first event. */
+  /** The content of the room's first event. */
   readonly creation: Readonly<Record<string, unknown>>;
 }
 
@@ -41,34 +41,35 @@ export interface Invite extends RoomSummary {
 
 /** Options of {@linkcode syncRooms}. */
 export interface SyncOptions extends RequestOptions {
-  /** The `since` of an earlier answer: then the server waits for news. */
+  /** The value of `since` in an earlier answer. With it, the server waits for news. */
   readonly since?: string;
   /**
-   * How long the server may wait for news, milliseconds; `timeoutMs` is added for the whole
-   * request.
+   * The time that the server may wait for news, in milliseconds. The timeout of the request is this
+   * time plus `timeoutMs`.
    *
    * @default {0}
    */
   readonly waitMs?: number;
 }
 
-/** All rooms and invites, or those that are new since an earlier answer. */
+/** All rooms and invites. With the option `since`, only rooms and invites with news. */
 export interface SyncedRooms {
-  /** For the next request. */
+  /** The value of the option `since` for the next request. */
   readonly since: string;
   readonly joined: readonly JoinedRoom[];
   readonly invites: readonly Invite[];
 }
 
-/** The state events that a {@linkcode RoomSummary} is made of. */
+/** The types of the state events that a {@linkcode RoomSummary} needs. */
 const STATE_TYPES = ["m.room.create", "m.room.name", "m.room.canonical_alias", "m.room.encryption", "m.room.tombstone"];
 
 const NOTHING = { not_types: ["*"] };
 
 /**
- * The filter of a request. Servers put state before the timeline, so the newest of the wanted
- * events may be in either. Synapse caches the answer to an initial sync for two minutes, so each
- * filter differs: it names a type of presence that does not exist.
+ * Creates the filter of a request. The newest state events may be in the state or in the timeline
+ * of the answer, so the filter asks for both. Synapse caches the answer to an initial sync for two
+ * minutes. So each filter must differ: it contains the current time as a type of presence, which
+ * does not exist.
  */
 function createFilter(now: number) {
   return {
@@ -84,7 +85,7 @@ function createFilter(now: number) {
 }
 
 /**
- * Reads the rooms and invites.
+ * Reads our rooms and invites.
  *
  * @throws the errors of {@linkcode request}
  */
@@ -112,23 +113,23 @@ export async function syncRooms(client: MatrixClient, options: SyncOptions): Pro
 
 /** Options of {@linkcode waitForInvites}. */
 export interface InviteOptions extends RequestOptions {
-  /** How long to wait in all, milliseconds. */
+  /** The total time to wait, in milliseconds. */
   readonly waitMs: number;
-  /** The room to wait for. @default any room */
+  /** The id of the room to wait for. @default any room */
   readonly roomId?: string;
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
 }
 
-/** Proxies cut longer requests. */
+/** The longest time of one request, in milliseconds. Proxies may cut longer requests. */
 const MAX_POLL_MS = 25_000;
 
-/** The pause after a server that answers at once. */
+/** The pause before the next request if the server answers immediately, in milliseconds. */
 const MIN_PAUSE_MS = 500;
 
 /**
- * Waits for an invite. An invite that exists already counts.
+ * Waits for an invite. Returns immediately if there is already an invite.
  *
- * @returns the invites; none if time is up
+ * @returns the invites; empty if there was no invite within `waitMs`
  * @throws the errors of {@linkcode request}
  */
 export async function waitForInvites(
@@ -207,7 +208,7 @@ function objectAt(value: unknown, key: string): Readonly<Record<string, unknown>
   return isObject(part) ? part : {};
 }
 
-/** An empty text counts as none: that is how a client removes a name. */
+/** Returns undefined for an empty text, because clients remove a name by making it empty. */
 function parseText(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }

@@ -1,6 +1,7 @@
 /**
- * The authorization server of a homeserver: its metadata, its tokens, its errors (Client-Server API
- * 1.15, "OAuth 2.0 API"; RFC 6749, RFC 7009, RFC 8414). Nothing here retries.
+ * Requests to the authorization server of a homeserver: its metadata, its tokens and its errors
+ * (Client-Server API 1.15, "OAuth 2.0 API"; RFC 6749, RFC 7009, RFC 8414). These functions do not
+ * retry.
  *
  * @module
  */
@@ -14,29 +15,29 @@ import { MatrixError } from "../errors.ts";
 import { type MatrixClient, request, type RequestOptions } from "../request.ts";
 import type { Tokens } from "../session.ts";
 
-/** The name of the device authorization grant (RFC 8628) in `grant_types_supported`. */
+/** The name of the grant for logins with a device code (RFC 8628) in `grant_types_supported`. */
 export const DEVICE_CODE_GRANT = "urn:ietf:params:oauth:grant-type:device_code";
 
-/** The endpoints of an authorization server. Each is https, or on this host. */
+/** The endpoints of an authorization server. Each address uses https, or is on this host. */
 export interface AuthMetadata {
   readonly issuer: string;
   readonly tokenEndpoint: string;
   readonly registrationEndpoint: string;
   readonly revocationEndpoint: string;
   /**
-   * Undefined if the server has no device authorization, which is newer (version 1.18) than the
-   * rest.
+   * The endpoint for device codes. Undefined if the server does not offer it: version 1.18 of the
+   * specification added it later than the other endpoints.
    */
   readonly deviceAuthorizationEndpoint: string | undefined;
 }
 
 /**
- * Reads which authorization server a homeserver uses: `GET /_matrix/client/v1/auth_metadata`
- * ("Server metadata discovery"). It needs no access token. The answer may change, so it is never
- * stored.
+ * Asks a homeserver for its authorization server: `GET /_matrix/client/v1/auth_metadata` ("Server
+ * metadata discovery"). The request does not need an access token. The answer may change, so
+ * matrix-notify does not store it.
  *
- * @returns undefined if the homeserver has the legacy API only
- * @throws {NotTheServiceError} if the metadata cannot be used: the message says why
+ * @returns undefined if the homeserver has only the legacy API
+ * @throws {NotTheServiceError} if the metadata is not valid
  * @throws the errors of {@linkcode request}
  */
 export async function readAuthMetadata(
@@ -77,7 +78,8 @@ function parseMetadata(answer: Readonly<Record<string, unknown>>, host: string):
 }
 
 /**
- * Tokens are sent to these addresses, so the connection must be encrypted (RFC 6749, section 3.2).
+ * Checks the address of an endpoint. Tokens are sent to this address, so the connection must be
+ * encrypted (RFC 6749, section 3.2).
  */
 function findEndpointProblem(value: unknown): string | undefined {
   if (value === undefined) return "is missing";
@@ -89,7 +91,7 @@ function findEndpointProblem(value: unknown): string | undefined {
   return `begins with ${url.protocol}// instead of https://`;
 }
 
-/** The program as a client of an authorization server. */
+/** The parts that a request to an authorization server needs. */
 export interface OAuthClient {
   readonly runtime: Pick<Runtime, "fetch" | "timeout" | "now" | "sleep">;
   /** The `User-Agent` header of each request. */
@@ -98,21 +100,21 @@ export interface OAuthClient {
 
 /** A request to an authorization server. */
 export interface OAuthRequest extends RequestOptions {
-  /** For errors: the words after "Cannot", as in `register this program`. */
+  /** The words after "Cannot" in error messages, such as `register this program`. */
   readonly task: string;
   readonly url: string;
-  /** Sent as `application/x-www-form-urlencoded`. */
+  /** The body of the request as a form (`application/x-www-form-urlencoded`). */
   readonly form?: Readonly<Record<string, string>>;
-  /** Sent as JSON. */
+  /** The body of the request as JSON, used if there is no form. */
   readonly json?: Readonly<Record<string, unknown>>;
 }
 
 /**
  * Sends a `POST` with a form or JSON to an authorization server.
  *
- * @returns the JSON object of the answer; an empty one if the body is empty, as after a revocation
+ * @returns the JSON object of the answer; an empty object if the body of the answer is empty
  * @throws {OAuthError} if the server refuses
- * @throws {NotTheServiceError} if something else answered
+ * @throws {NotTheServiceError} if the answer does not come from an authorization server
  * @throws {TransportError} if there was no answer
  */
 export async function oauthRequest(client: OAuthClient, details: OAuthRequest): Promise<Record<string, unknown>> {
@@ -156,25 +158,25 @@ function describeRefusal(
   return `${host} answered ${status} ${error}${text}`;
 }
 
-/** Creates the error for an answer that lacks something required. */
+/** Creates the error for an answer with a missing or wrong field. */
 export function unusableAnswer(task: string, url: string, state: string): NotTheServiceError {
   return new NotTheServiceError(`Cannot ${task}: the answer of ${new URL(url).host} ${state}`, { status: 200 });
 }
 
 /** The parts of an OAuth 2.0 error response. */
 export interface OAuthRefusal extends Refusal {
-  /** The error code: `invalid_grant`, `access_denied`. */
+  /** The error code, such as `invalid_grant`. */
   readonly errcode: string;
 }
 
 /**
- * The authorization server answered with an OAuth 2.0 error (RFC 6749, section 5.2; RFC 7591,
- * 3.2.2; RFC 8628, 3.5).
+ * The error for an OAuth 2.0 error response (RFC 6749, section 5.2; RFC 7591, section 3.2.2; RFC
+ * 8628, section 3.5).
  */
 export class OAuthError extends ResponseError {
   override name = "OAuthError" as const;
   override readonly errcode: string;
-  /** How to fix it, as a sentence without a full stop. */
+  /** The way to fix the problem, as a sentence without a full stop. */
   readonly hint?: string;
 
   constructor(message: string, refusal: OAuthRefusal, options?: ErrorOptions) {
@@ -200,18 +202,19 @@ const HINTS: Readonly<Record<string, string>> = {
   server_error: "try again later",
 };
 
-/** The request that an answer of the token endpoint belongs to. */
+/** The request whose answer is parsed by {@linkcode parseTokens}. */
 export interface TokenContext {
   readonly task: string;
   readonly url: string;
-  /** The scope that was requested; absent for a refresh, which keeps the scope. */
+  /** The requested scope. Absent for a refresh, because a refresh does not change the scope. */
   readonly scope?: string;
 }
 
 /**
  * Parses the answer of a token endpoint (RFC 6749, section 5.1).
  *
- * @throws {NotTheServiceError} if it has no bearer token, or one for a smaller scope
+ * @throws {NotTheServiceError} if the bearer token is missing, or its scope is smaller than the
+ * requested scope
  */
 export function parseTokens(answer: Readonly<Record<string, unknown>>, { task, url, scope }: TokenContext): Tokens {
   const { access_token: accessToken, token_type: type, refresh_token: refreshToken, expires_in: seconds } = answer;
@@ -228,7 +231,10 @@ export function parseTokens(answer: Readonly<Record<string, unknown>>, { task, u
   };
 }
 
-/** A server that returns no scope has granted all of it (RFC 6749, section 5.1). */
+/**
+ * Finds a part of the scope that the server did not grant. If the answer does not contain a scope,
+ * the server has granted the whole scope (RFC 6749, section 5.1).
+ */
 function findMissingScope(granted: unknown, requested: string): string | undefined {
   if (granted === undefined) return undefined;
   const tokens = String(granted).split(" ");
@@ -243,12 +249,13 @@ export interface OAuthRefreshOptions extends RequestOptions {
 }
 
 /**
- * Exchanges a refresh token for new tokens ("Refresh token grant"). The server keeps the old pair
- * valid until the new one is used, so a request whose answer was lost can be repeated.
+ * Exchanges a refresh token for new tokens ("Refresh token grant"). The old tokens stay valid until
+ * a new token is used. So the request can be repeated if its answer was lost.
  *
- * @returns the new access token; no refresh token if the old one stays valid
- * @throws {OAuthError} if the server refuses: for good with a 4xx that is not about load
- * @throws {TransportError} if there was no answer: try the old refresh token again later
+ * @returns the new tokens, without a refresh token if the old refresh token stays valid
+ * @throws {OAuthError} if the server refuses. The refusal is permanent if the status is 4xx, except
+ * 408 and 429
+ * @throws {TransportError} if the server did not answer: try the old refresh token again later
  */
 export async function refreshOAuthTokens(client: OAuthClient, options: OAuthRefreshOptions): Promise<Tokens> {
   const { tokenEndpoint: url, clientId, refreshToken, timeoutMs, signal } = options;
@@ -266,8 +273,9 @@ export interface RevokeOptions extends RequestOptions {
 }
 
 /**
- * Logs out: `POST` to the `revocation_endpoint` ("Token revocation"; RFC 7009). Either token ends
- * both. A token that is not valid any more is no error.
+ * Logs out: `POST` to the `revocation_endpoint` ("Token revocation"; RFC 7009). The server revokes
+ * the access token and the refresh token, even if only one of them is sent. An invalid token does
+ * not cause an error.
  *
  * @throws {OAuthError} if the server refuses
  */

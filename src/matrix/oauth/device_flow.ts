@@ -1,6 +1,7 @@
 /**
- * Login by device authorization (Client-Server API 1.18, "Device authorisation flow"; RFC 8628), in
- * three steps: register this program, get a code, poll until a person has entered it in a browser.
+ * Login by device authorization (Client-Server API 1.18, "Device authorisation flow"; RFC 8628). It
+ * has three steps: register this program, request a code, and poll until a person has entered the
+ * code in a browser.
  *
  * @module
  */
@@ -23,7 +24,9 @@ export interface RegisterOptions extends RequestOptions {
   readonly registrationEndpoint: string;
   /** The name that people see when they confirm the login. */
   readonly clientName: string;
-  /** A web page about the program: https, the same for all its users. */
+  /**
+   * The https address of a web page about the program. It is the same for all users of the program.
+   */
   readonly clientUri: string;
 }
 
@@ -32,11 +35,11 @@ const REGISTER = "register this program";
 /**
  * Registers this program as a native public client with device authorization: `POST` to the
  * `registration_endpoint` (RFC 7591; Client-Server API 1.15, "Client registration"). The
- * specification wants a registration at the start of each login, and the client_id kept with the
- * tokens.
+ * specification requires a registration at the start of each login, and that the client_id is
+ * stored with the tokens.
  *
  * @returns the client_id
- * @throws {OAuthError} if the server refuses such a client
+ * @throws {OAuthError} if the server refuses the registration
  */
 export async function registerClient(client: OAuthClient, options: RegisterOptions): Promise<string> {
   const { registrationEndpoint: url, clientName, clientUri, timeoutMs, signal } = options;
@@ -48,7 +51,7 @@ export async function registerClient(client: OAuthClient, options: RegisterOptio
       client_uri: clientUri,
       application_type: "native",
       grant_types: [DEVICE_CODE_GRANT, "refresh_token"],
-      // The default is "code", which belongs to a grant that we do not use (RFC 7591, section 2.1).
+      // The default, "code", belongs to a grant that we do not use (RFC 7591, section 2.1).
       response_types: [],
       token_endpoint_auth_method: "none",
     },
@@ -72,39 +75,43 @@ export interface DeviceCodeOptions extends RequestOptions {
   readonly metadata: AuthMetadata;
   readonly clientId: string;
   /**
-   * The device to log in: letters, digits and `-._~`. Servers may refuse fewer than ten characters.
+   * The id of the device to log in. It consists of letters, digits and `-._~`. Servers may refuse
+   * an id with fewer than ten characters.
    */
   readonly deviceId: string;
 }
 
-/** A login that waits for a person. */
+/** A login that a person has not confirmed yet. */
 export interface DeviceAuthorization {
-  /** A secret: the login's tokens are requested with it. */
+  /** The secret with which the tokens of the login are requested. */
   readonly deviceCode: string;
   /** The code that the person enters. */
   readonly userCode: string;
-  /** The web page where the person enters it. */
+  /** The web page on which the person enters the user code. */
   readonly verificationUri: string;
-  /** The same page with the code in its address, for a QR code; absent if the server has none. */
+  /**
+   * The address of the same page with the user code in it, for a QR code. Absent if the server does
+   * not send it.
+   */
   readonly verificationUriComplete?: string;
-  /** The scope that was requested. */
+  /** The requested scope. */
   readonly scope: string;
-  /** When the codes expire, milliseconds since 1970. */
+  /** The time at which the codes expire, in milliseconds since 1970. */
   readonly expiresAt: number;
-  /** The time between two polls, milliseconds. */
+  /** The time between two polls, in milliseconds. */
   readonly intervalMs: number;
 }
 
 const GET_CODE = "get a device code";
 
-/** The interval of a server that names none (RFC 8628, section 3.2). */
+/** The default interval if the server does not send one (RFC 8628, section 3.2). */
 const DEFAULT_INTERVAL_SECONDS = 5;
 
 /**
  * Requests the codes: `POST` to the `device_authorization_endpoint` (RFC 8628, sections 3.1 and
  * 3.2).
  *
- * @throws {OAuthError} if the server refuses, or has no device authorization
+ * @throws {OAuthError} if the server refuses, or does not offer device authorization
  * (`unsupported_grant_type`)
  */
 export async function requestDeviceCode(
@@ -141,7 +148,7 @@ export async function requestDeviceCode(
   };
 }
 
-/** A person opens this address, so it must be one for a browser. */
+/** Checks that an address can be opened in a browser. Returns the address. */
 function parseWebPage(uri: string, url: string): string {
   const scheme = URL.parse(uri)?.protocol;
   if (scheme === "https:" || scheme === "http:") return uri;
@@ -173,16 +180,16 @@ export type LoginTokens = Tokens & Required<Pick<Tokens, "refreshToken">>;
 
 const LOG_IN = "log in";
 
-/** Each `slow_down` adds this much to the interval. */
+/** The time that each `slow_down` adds to the interval, in milliseconds. */
 const SLOW_DOWN_MS = 5_000;
 
 /**
  * Polls the token endpoint until the person has confirmed the login (RFC 8628, sections 3.4 and
- * 3.5). Keeps the server's interval, adds to it on `slow_down`, and doubles it while the server
- * cannot be reached.
+ * 3.5). Waits for the server's interval between two polls. Makes the interval longer after
+ * `slow_down`, and doubles the waiting time while the server cannot be reached.
  *
- * @throws {OAuthError} if the person refused (`access_denied`), the time is over (`expired_token`),
- * or the server refuses for another reason
+ * @throws {OAuthError} if the person refused (`access_denied`), the codes have expired
+ * (`expired_token`), or the server refuses for another reason
  * @throws the reason of the signal
  */
 export async function pollDeviceToken(client: OAuthClient, options: PollOptions): Promise<LoginTokens> {
@@ -219,7 +226,8 @@ export async function pollDeviceToken(client: OAuthClient, options: PollOptions)
 
 function classifyPollError(error: unknown): "pending" | "slow-down" | "unreachable" | "failed" {
   if (error instanceof TransportError) return "unreachable";
-  // A captive portal or a proxy's own page is temporary; a page that says "not found" is not.
+  // A page of a captive portal or a proxy is a temporary problem. A page with status 404 is a
+  // permanent problem.
   if (error instanceof NotTheServiceError) {
     return error.status < 400 || isTemporary(error.status) ? "unreachable" : "failed";
   }
@@ -238,7 +246,7 @@ function retryAfterMs(error: unknown): number {
   return hasHeader ? error.retryAfterMs ?? 0 : 0;
 }
 
-/** Puts an error code that the person caused into words. */
+/** Creates an understandable error for the codes `expired_token` and `access_denied`. */
 function explain(error: unknown): unknown {
   if (!(error instanceof OAuthError)) return error;
   if (error.errcode === "expired_token") return expiredError(error);
