@@ -68,8 +68,8 @@ export async function signInWithDeviceCode(context: SignInContext, options: Devi
       throw error;
     }
     await revoke(account, context);
-    throw new LoginError("refused", `Cannot log in as ${userId}: ${account.userId} confirmed it in the browser`, {
-      hint: `log in there as ${userId}, or name ${account.userId} here`,
+    throw new LoginError("refused", `Cannot log in as ${userId}: the browser was logged in as ${account.userId}`, {
+      hint: `log in as ${userId} in the browser, or run: matrix-notify login ${account.userId}`,
     });
   });
 }
@@ -77,7 +77,7 @@ export async function signInWithDeviceCode(context: SignInContext, options: Devi
 async function requireDeviceFlow(client: MatrixClient, limits: RequestOptions): Promise<AuthMetadata> {
   const metadata = await readAuthMetadata(client, limits);
   if (metadata?.deviceAuthorizationEndpoint !== undefined) return metadata;
-  const state = metadata === undefined ? "has no login by OAuth 2.0" : "does not offer device authorization";
+  const state = metadata === undefined ? "does not support OAuth 2.0" : "does not offer device authorization";
   throw new LoginError("unavailable", `Cannot log in with a code: ${new URL(client.baseUrl).host} ${state}`);
 }
 

@@ -44,7 +44,7 @@ export interface LoginOffer {
   readonly homeserver: Homeserver;
   /** The types of the flows of `GET /login`. Empty if the homeserver delegates its logins. */
   readonly flows: readonly string[];
-  /** True if a person can confirm the login in a browser on another device, by OAuth 2.0. */
+  /** True if a person can confirm the login in a browser on another device, with OAuth 2.0. */
   readonly deviceCode: boolean;
 }
 
@@ -130,7 +130,7 @@ export async function signInWithAccessToken(
     const owner = await withLoginErrors(context, () => whoami(client, { timeoutMs: LOGIN_TIMEOUT_MS, signal }));
     if (owner.userId !== userId) {
       throw new LoginError("refused", `Cannot log in as ${userId}: the access token belongs to ${owner.userId}`, {
-        hint: `if that is right: matrix-notify login ${owner.userId}`,
+        hint: `to use that account, run: matrix-notify login ${owner.userId}`,
       });
     }
     return { homeserver: baseUrl, accessToken, ...owner };
@@ -160,10 +160,10 @@ function isForbidden(error: unknown): boolean {
 }
 
 function wrongProof(userId: string, { type }: LoginProof, cause: unknown): LoginError {
-  const state = type === "m.login.password" ? "the password is wrong" : "the login token is wrong, or too old";
+  const state = type === "m.login.password" ? "the password is wrong" : "the login token is wrong or has expired";
   return new LoginError("refused", `Cannot log in as ${userId}: ${state}`, {
     cause,
-    hint: "it was tried once; servers count wrong tries, and accept none after a few",
+    hint: "matrix-notify does not try again by itself, because servers block logins after several failures",
   });
 }
 
@@ -179,8 +179,8 @@ async function endOtherLogin(
   } catch {
     if (signal?.aborted) throw signal.reason;
   }
-  return new LoginError("refused", `Cannot log in as ${userId}: the server logged ${session.userId} in`, {
-    hint: "log in as that user, or log the other one out of the browser first",
+  return new LoginError("refused", `Cannot log in as ${userId}: the server logged in ${session.userId} instead`, {
+    hint: `log out in the browser and try again, or run: matrix-notify login ${session.userId}`,
   });
 }
 
@@ -208,7 +208,7 @@ export function toLoginError(what: string, error: unknown, now: number): unknown
     const { retryAfterMs } = error;
     const until = retryAfterMs === undefined ? undefined : now + retryAfterMs;
     const wait = retryAfterMs === undefined ? "for now" : `for ${formatDuration(retryAfterMs)}`;
-    return new LoginError("rate-limited", `${what}: the server accepts no more requests ${wait}`, {
+    return new LoginError("rate-limited", `${what}: the server rejects further requests ${wait}`, {
       until,
       cause: error,
     });

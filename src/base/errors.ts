@@ -114,7 +114,7 @@ const STORAGE_HINTS: Readonly<Record<StorageErrorCode, string>> = {
   "write-failed": "look for disk errors in the kernel's log; what was queued before is safe",
   "attachments-not-stored": "send it without attachments, or free some space: matrix-notify status shows what waits",
   "io-error": "use a directory on a local disk; --state-dir names another one",
-  "permission-denied": "run it as the owner of the directory, or name another one with --state-dir",
+  "permission-denied": "run matrix-notify as the owner of the directory, or choose another directory with --state-dir",
 };
 
 /**

@@ -33,7 +33,7 @@ export async function* examine(context: DoctorContext): AsyncGenerator<Finding> 
   yield* examineChannels(context);
 }
 
-const CONFIGURATION_FIRST = skipped("not checked: configuration comes first");
+const CONFIGURATION_FIRST = skipped("not checked: first fix configuration");
 
 /**
  * Checks every channel. Does not report problems of the configuration, because the check
@@ -101,7 +101,7 @@ async function* runChecks<Subject>(
     const failed = needs.find((need) => failedNames.has(need));
     if (failed !== undefined) {
       failedNames.add(name);
-      yield { check, ...skipped(`not checked: ${prefix}${failed} comes first`) };
+      yield { check, ...skipped(`not checked: first fix ${prefix}${failed}`) };
       continue;
     }
     try {

@@ -20,7 +20,7 @@ export const configuration: Check<DoctorContext> = {
     const names = `channels: ${channels.join(", ")}`;
     const exposed = isThere ? [...findExposure(path, context)] : [];
     if (exposed.length > 0) yield* exposed;
-    else yield ok(isThere ? `${path}; ${names}` : `from the environment alone (${path} does not exist); ${names}`);
+    else yield ok(isThere ? `${path}; ${names}` : `only environment variables (${path} does not exist); ${names}`);
   },
 };
 
@@ -63,7 +63,7 @@ export const system: Check<DoctorContext> = {
       return;
     }
     if (!ARCHITECTURES.includes(arch)) {
-      yield failure(`there is no Deno for ${arch}`, `use a host with ${ARCHITECTURES.join(" or ")}`);
+      yield failure(`Deno does not support ${arch}`, `use a host with ${ARCHITECTURES.join(" or ")}`);
       return;
     }
     const problems: Found[] = [];
@@ -82,13 +82,15 @@ export const system: Check<DoctorContext> = {
     const version = /^glibc (\d+)\.(\d+)/.exec(libc ?? "");
     if (version === null) {
       problems.push(warning(
-        "the C library is not glibc: no binary of matrix-notify runs here",
-        "run it with a Deno that was built for this system",
+        "the C library is not glibc: a matrix-notify binary cannot run on this system",
+        "run matrix-notify with a Deno that was built for this system",
       ));
     } else if (isTooOld([Number(version[1]), Number(version[2])])) {
       const what = `the C library is ${libc}, older than ${MIN_GLIBC.join(".")}`;
       const hint = "update the system";
-      problems.push(isBinary ? failure(what, hint) : warning(`${what}: no binary of matrix-notify runs here`, hint));
+      problems.push(
+        isBinary ? failure(what, hint) : warning(`${what}: a matrix-notify binary cannot run on this system`, hint),
+      );
     }
     if (problems.length > 0) yield* problems;
     else yield ok(`${os} on ${arch}, pages of ${pageBytes / 1024} KiB, ${libc ?? "an unknown C library"}`);
@@ -113,8 +115,8 @@ export const clock: Check<DoctorContext> = {
     if (now.getUTCFullYear() >= FIRST_YEAR) yield ok(`${now.toISOString().slice(0, 19)}Z`);
     else {
       yield failure(
-        `the clock of this host says ${now.toISOString().slice(0, 10)}`,
-        "set it, and keep it right with NTP: no certificate is valid at that time",
+        `the clock of this host is wrong: it shows ${now.toISOString().slice(0, 10)}`,
+        "set the clock, and turn NTP on: with a wrong clock, TLS certificates are not valid",
       );
     }
   },
@@ -127,12 +129,12 @@ export const background: Check<DoctorContext> = {
   async *look({ runtime, host, options }) {
     const flag = options.noBackground ? "--no-background" : undefined;
     if (flag !== undefined || (await readSources(runtime, options)).value.background === false) {
-      yield ok(`no background process (${flag ?? "background: false"}): the next send or flush tries again`);
-    } else if (host.mayRunItself()) yield ok("a background process can go on delivering");
+      yield ok(`background processes are off (${flag ?? "background: false"}): the next send or flush tries again`);
+    } else if (host.mayRunItself()) yield ok("a background process can deliver queued notifications");
     else {
       yield warning(
-        "no background process can go on delivering: the permission to run itself is missing",
-        "start it with --allow-run, or run matrix-notify flush every few minutes",
+        "a background process cannot be started: Deno does not allow matrix-notify to run itself",
+        "start matrix-notify with --allow-run, or run matrix-notify flush every few minutes",
       );
     }
   },

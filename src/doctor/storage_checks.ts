@@ -34,7 +34,7 @@ export const stateDirectory: Check<DoctorContext> = {
       return;
     }
     if (!facts.isDirectory) {
-      yield failure(`${path} is a file, not a directory`, "name another one with --state-dir");
+      yield failure(`${path} is a file, not a directory`, "choose another directory with --state-dir");
       return;
     }
     const { mode = 0o700, uid: owner } = facts;
@@ -42,7 +42,7 @@ export const stateDirectory: Check<DoctorContext> = {
     if (owner !== undefined && uid !== undefined && uid !== 0 && owner !== uid) {
       yield failure(
         `${path} belongs to another user (uid ${owner}); this one (uid ${uid}) cannot write there`,
-        "run it as the owner of the directory, or name another one with --state-dir",
+        "run matrix-notify as the owner of the directory, or choose another directory with --state-dir",
       );
       return;
     }
@@ -52,13 +52,13 @@ export const stateDirectory: Check<DoctorContext> = {
     }
     if (owner !== undefined && uid === 0 && owner !== 0) {
       yield warning(
-        `${path} belongs to another user (uid ${owner}), who could not use what root writes there`,
-        "run it as the owner of the directory",
+        `${path} belongs to another user (uid ${owner}), who cannot use files that root creates there`,
+        "run matrix-notify as the owner of the directory",
       );
     }
     if ((mode & 0o007) !== 0) {
       yield warning(
-        `every user of this host can look into ${path}: its mode is ${formatMode(mode)}`,
+        `other users of this host can access ${path}: its mode is ${formatMode(mode)}`,
         `run: chmod 700 ${path}`,
       );
       return;
@@ -77,13 +77,13 @@ const IN_MEMORY: readonly string[] = ["tmpfs", "ramfs", "devtmpfs", "zram"];
 const RISKY: readonly (readonly [pattern: RegExp, meaning: string, hint: string])[] = [
   [
     /^(overlay|aufs)$/,
-    "in the layer of a container, which is deleted with the container",
-    "give the container a volume, and name it with --state-dir",
+    "inside a container, and is deleted with the container",
+    "mount a volume in the container, and choose it with --state-dir",
   ],
   [
     /^(nfs\d?|cifs|smb\w*|9p|afs|ceph|glusterfs|fuse\..*|fuse|vboxsf|virtiofs)$/,
-    "on another machine, or mounted through one: its locks and its fsync may not hold",
-    "name a directory on a local disk with --state-dir",
+    "on a network or shared file system: file locks and fsync may not be reliable",
+    "choose a directory on a local disk with --state-dir",
   ],
 ];
 
@@ -100,8 +100,8 @@ export const fileSystem: Check<DoctorContext> = {
     const { type } = found;
     if (IN_MEMORY.includes(type)) {
       yield warning(
-        `the state directory is in memory (${type}): the queue is gone when the host restarts`,
-        "name a directory on a disk with --state-dir or MATRIX_NOTIFY_STATE_DIR",
+        `the state directory is in memory (${type}): the queue is lost when the host restarts`,
+        "choose a directory on a disk with --state-dir or MATRIX_NOTIFY_STATE_DIR",
       );
       return;
     }
@@ -133,12 +133,12 @@ export const diskSpace: Check<DoctorContext> = {
     const { freeKib } = found;
     const room = `${Math.floor(freeKib / 1024)} MiB are free`;
     if (freeKib < FULL_KIB) {
-      yield failure(`the disk is full: ${freeKib} KiB are free`, "make room on the disk; what is queued is safe");
-    } else if (freeKib < LOW_KIB) yield warning(`the disk is nearly full: ${room}`, "make room on the disk");
+      yield failure(`the disk is full: ${freeKib} KiB are free`, "free some disk space; queued notifications are safe");
+    } else if (freeKib < LOW_KIB) yield warning(`the disk is nearly full: ${room}`, "free some disk space");
     else if (isReserveMissing(context)) {
       yield warning(
-        `the reserve for a full disk is missing: it was used up, or could not be written; now ${room}`,
-        "make sure that the disk has room; the next send writes the reserve again",
+        `the file that reserves space for a full disk is missing: it was used, or could not be written; now ${room}`,
+        "make sure that the disk has free space; the next send creates the file again",
       );
     } else yield ok(room);
   },
@@ -193,7 +193,7 @@ export const queueHealth: Check<DoctorContext> = {
       const waiting = countWaiting(status);
       yield ok(
         [
-          waiting === 0 ? "nothing waits" : `${waiting} wait`,
+          waiting === 0 ? "empty" : `${waiting} waiting`,
           describeLastDelivery(status, context.runtime.now()),
           ...notes(status),
         ].join("; "),
@@ -214,10 +214,10 @@ export const deliverer: Check<DoctorContext> = {
     }
     const folder = `${stateDirOf(context)}/queue`;
     const isRunning = ["background.lock", "deliver.lock"].some((name) => context.host.isLocked(`${folder}/${name}`));
-    if (isRunning) yield ok("a process delivers what waits");
+    if (isRunning) yield ok("a process is delivering the queued entries");
     else {
       yield warning(
-        `no process delivers what waits (${waiting}); the next send tries it`,
+        `no process is delivering the queued entries (${waiting}); the next send tries them`,
         "run: matrix-notify flush",
       );
     }
@@ -236,8 +236,10 @@ function describeLastDelivery({ lastDelivery }: Status, now: number): string {
 /** Returns facts that are useful, but do not cause a warning. */
 function notes({ torn, spooled, possibleDuplicates }: Status): string[] {
   return [
-    ...(spooled > 0 ? [`${spooled} in the spool, until the next delivery`] : []),
-    ...(torn > 0 ? [`${torn} torn ${torn === 1 ? "line" : "lines"} of notifications that were never confirmed`] : []),
+    ...(spooled > 0 ? [`${spooled} stored in queue/spool until the next delivery`] : []),
+    ...(torn > 0
+      ? [`${torn} half-written ${torn === 1 ? "line" : "lines"} of notifications that were never confirmed`]
+      : []),
     ...(possibleDuplicates > 0 ? [`${possibleDuplicates} possible duplicates so far`] : []),
   ];
 }
@@ -245,11 +247,13 @@ function notes({ torn, spooled, possibleDuplicates }: Status): string[] {
 /** Returns the hint for the most important problem. */
 function hintFor({ held, dead, quarantined, bytes, maxBytes, waitingFor }: Status): string {
   if (held > 0 || bytes > 0.8 * maxBytes || waitingFor !== undefined) {
-    return "fix what it waits for, then run: matrix-notify flush";
+    return "fix the cause of the delay, then run: matrix-notify flush";
   }
-  if (dead > 0) return "decide about them: matrix-notify queue list --dead, queue retry --dead, queue drop --dead";
+  if (dead > 0) {
+    return "retry or drop the dead letters: matrix-notify queue list --dead, queue retry --dead, queue drop --dead";
+  }
   if (quarantined > 0) {
-    return "check the disk; the damaged lines are, or will be, in queue/quarantine of the state directory";
+    return "check the disk; the damaged lines are copied to queue/quarantine in the state directory";
   }
   return "run: matrix-notify flush";
 }

@@ -51,7 +51,7 @@ export async function discoverHomeserver(
   const serverName = name.startsWith("@") ? parseUserId(name)?.serverName : name;
   const origin = serverName === undefined ? undefined : toOrigin(serverName);
   if (origin === undefined) {
-    throw new DiscoveryError(`Cannot find the homeserver of ${name}: it names no server`, [], {
+    throw new DiscoveryError(`Cannot find the homeserver of ${name}: it does not contain a server name`, [], {
       hint: "write the whole user id: @bot:example.org",
     });
   }
@@ -97,13 +97,13 @@ async function readWellKnown(search: Search, origin: string): Promise<string | u
   const url = origin + WELL_KNOWN;
   const { status, text, type } = await follow(search, url);
   if (status === 404) {
-    search.tried.push(`${url}: there is none (404)`);
+    search.tried.push(`${url}: not found (404)`);
     return undefined;
   }
   if (status !== 200) throw createError(search, url, `it answered ${status}`);
   const json = parseJsonObject(text);
   if (json === undefined) {
-    throw createError(search, url, text === "" ? "it is empty" : `it is ${type} and no JSON object`);
+    throw createError(search, url, text === "" ? "it is empty" : `it is ${type}, not a JSON object`);
   }
   const homeserver = json["m.homeserver"];
   const baseUrl = typeof homeserver === "object" && homeserver !== null && "base_url" in homeserver
@@ -114,7 +114,7 @@ async function readWellKnown(search: Search, origin: string): Promise<string | u
   if ("problem" in address) {
     throw createError(search, url, `its base_url ${baseUrl} cannot be used: ${address.problem}`);
   }
-  search.tried.push(`${url}: it names ${address.baseUrl}`);
+  search.tried.push(`${url}: it points to ${address.baseUrl}`);
   return address.baseUrl;
 }
 
@@ -162,7 +162,7 @@ async function verify(search: Search, baseUrl: string): Promise<Homeserver> {
     throw createError(search, baseUrl, toText(error), error);
   });
   if (!Array.isArray(versions) || !versions.every((version) => typeof version === "string")) {
-    throw createError(search, baseUrl, "it lists no versions, so it is no homeserver");
+    throw createError(search, baseUrl, "it does not list versions, so it is not a homeserver");
   }
   return { baseUrl, versions, tried: [...tried, `${baseUrl}: it answers`] };
 }
@@ -175,8 +175,8 @@ function createError({ task, tried }: Search, url: string, state: string, cause?
 
 /** Returns the way to fix the error, then a workaround. */
 function hintFor(cause: unknown): string {
-  const hint = cause instanceof TransportError && cause.hint !== undefined ? `${cause.hint};` : "is the name right?";
-  return `${hint} else name the homeserver itself: --homeserver https://matrix.example.org`;
+  const hint = cause instanceof TransportError && cause.hint !== undefined ? `${cause.hint};` : "check the name,";
+  return `${hint} or give the address of the homeserver: --homeserver https://matrix.example.org`;
 }
 
 function toText(error: unknown): string {

@@ -23,21 +23,24 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   },
   M_MISSING_TOKEN: {
     failureClass: "credentials",
-    hint: "something on the way removes the Authorization header: check the proxy in front of the homeserver",
+    hint: "the Authorization header was lost on the way: check the proxy in front of the homeserver",
   },
   M_USER_LOCKED: { failureClass: "credentials", hint: "ask the homeserver's administrator to unlock the account" },
   M_USER_SUSPENDED: {
     failureClass: "credentials",
     hint: "ask the homeserver's administrator to lift the suspension of the account",
   },
-  M_USER_DEACTIVATED: { failureClass: "credentials", hint: "the account is gone for good: log in to another one" },
+  M_USER_DEACTIVATED: {
+    failureClass: "credentials",
+    hint: "the account is deactivated permanently: use another account",
+  },
   M_CONSENT_NOT_GIVEN: {
     failureClass: "credentials",
-    hint: "log in once with another client, and accept the homeserver's terms there",
+    hint: "log in with another client, such as Element, and accept the terms of the homeserver there",
   },
   M_RESOURCE_LIMIT_EXCEEDED: {
     failureClass: "credentials",
-    hint: "the homeserver has reached a limit of its own: ask its administrator",
+    hint: "the homeserver has reached a limit of its configuration: ask its administrator",
   },
 
   // Problems of the room: it does not accept messages from this account.

@@ -60,7 +60,8 @@ export const ROOM_PROBLEM =
   "it is neither a room id (!…), nor an alias (#name:example.org), nor a user id (@name:example.org)";
 
 /** The hint of an error for a text that is not a room. */
-export const ROOM_HINT = "in Element: room settings, Advanced, Internal room ID; in a shell, put it in single quotes";
+export const ROOM_HINT =
+  "Element shows the room id in the room settings under Advanced; in a shell, write it in single quotes";
 
 /** The mention of all members of a room. */
 export const ROOM_MENTION = "@room";

@@ -158,7 +158,7 @@ const CONNECTION: readonly BrokenSetup[] = [
     },
     check: "matrix/well-known",
     state: "warning",
-    message: "it is text/html and no JSON object",
+    message: "it is text/html, not a JSON object",
   },
 ];
 
@@ -177,7 +177,7 @@ const ACCOUNT: readonly BrokenSetup[] = [
     check: "matrix/account",
     state: "failure",
     message: "M_USER_DEACTIVATED",
-    hint: "gone for good",
+    hint: "deactivated permanently",
   },
   {
     name: "a token without a device",

@@ -108,7 +108,7 @@ const HOST: readonly BrokenSetup[] = [
     apply: (scene) => void (scene.runtime.time = 60_000),
     check: "clock",
     state: "failure",
-    message: "says 1970-01-01",
+    message: "it shows 1970-01-01",
     hint: "NTP",
   },
   {
@@ -141,14 +141,14 @@ const HOST: readonly BrokenSetup[] = [
     apply: (scene) => void (scene.host = { ...scene.host, arch: "armv7l" }),
     check: "system",
     state: "failure",
-    message: "no Deno for armv7l",
+    message: "Deno does not support armv7l",
   },
   {
     name: "no permission to run itself",
     apply: (scene) => void (scene.host = { ...scene.host, mayRunItself: () => false }),
     check: "background",
     state: "warning",
-    message: "the permission to run itself is missing",
+    message: "Deno does not allow matrix-notify to run itself",
     hint: "--allow-run",
   },
   {
@@ -187,14 +187,14 @@ const HOST: readonly BrokenSetup[] = [
     apply: (scene) => void (scene.hostAnswers.type = "tmpfs"),
     check: "file system",
     state: "warning",
-    message: "gone when the host restarts",
+    message: "lost when the host restarts",
   },
   {
     name: "a state directory on another machine",
     apply: (scene) => void (scene.hostAnswers.type = "nfs4"),
     check: "file system",
     state: "warning",
-    message: "its locks",
+    message: "file locks",
     hint: "local disk",
   },
   {
@@ -226,7 +226,7 @@ const HOST: readonly BrokenSetup[] = [
     },
     check: "disk",
     state: "warning",
-    message: "the reserve for a full disk is missing",
+    message: "the file that reserves space for a full disk is missing",
   },
 ];
 
@@ -290,7 +290,7 @@ const QUEUE: readonly BrokenSetup[] = [
     apply: (scene) => scene.queue(1),
     check: "deliverer",
     state: "warning",
-    message: "no process delivers what waits (1)",
+    message: "no process is delivering the queued entries (1)",
     hint: "flush",
   },
   {

@@ -55,7 +55,7 @@ Deno.test("examine() skips checks that need a failed one, and names it", async (
   await scene.homeserver.stop();
   const findings = await scene.examine();
   const room = findings.find(({ check }) => check === "matrix/room");
-  assertEquals(room, { check: "matrix/room", state: "skipped", message: "not checked: matrix/account comes first" });
+  assertEquals(room, { check: "matrix/room", state: "skipped", message: "not checked: first fix matrix/account" });
 });
 
 Deno.test("examine() checks an ntfy channel with a password, and one with an Apprise URL", async () => {
@@ -77,7 +77,7 @@ Deno.test("examine() finds a running deliverer", async () => {
   lock.lockSync(true);
   const findings = await scene.examine();
   const deliverer = findings.find(({ check }) => check === "deliverer");
-  assertEquals(deliverer, { check: "deliverer", state: "ok", message: "a process delivers what waits" });
+  assertEquals(deliverer, { check: "deliverer", state: "ok", message: "a process is delivering the queued entries" });
 });
 
 Deno.test("examine() throws the reason of its signal", async () => {

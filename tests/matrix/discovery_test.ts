@@ -53,7 +53,7 @@ Deno.test("discoverHomeserver() uses the domain itself if it has no well-known d
   const { runtime } = web({ "https://example.org/_matrix/client/versions": VERSIONS });
   const found = await discoverHomeserver(runtime, "example.org", OPTIONS);
   assertEquals(found.baseUrl, "https://example.org");
-  assertEquals(found.tried, [`${WELL_KNOWN}: there is none (404)`, "https://example.org: it answers"]);
+  assertEquals(found.tried, [`${WELL_KNOWN}: not found (404)`, "https://example.org: it answers"]);
 });
 
 Deno.test("discoverHomeserver() follows a redirect of the well-known document", async () => {
@@ -66,7 +66,7 @@ Deno.test("discoverHomeserver() follows a redirect of the well-known document", 
 });
 
 const FAILURES: readonly (readonly [state: string, pages: Readonly<Record<string, Page>>, expected: string])[] = [
-  ["is a page", { [WELL_KNOWN]: "<html>" }, `${WELL_KNOWN}: it is text/html and no JSON object`],
+  ["is a page", { [WELL_KNOWN]: "<html>" }, `${WELL_KNOWN}: it is text/html, not a JSON object`],
   ["is empty", { [WELL_KNOWN]: "" }, `${WELL_KNOWN}: it is empty`],
   ["fails", { [WELL_KNOWN]: 500 }, `${WELL_KNOWN}: it answered 500`],
   ["redirects to itself", { [WELL_KNOWN]: new URL(WELL_KNOWN) }, "it redirects more than 5 times"],
@@ -89,7 +89,7 @@ const FAILURES: readonly (readonly [state: string, pages: Readonly<Record<string
   [
     "names a server without versions",
     { [WELL_KNOWN]: named("https://a.example"), "https://a.example/_matrix/client/versions": {} },
-    "https://a.example: it lists no versions",
+    "https://a.example: it does not list versions",
   ],
 ];
 
@@ -117,10 +117,14 @@ Deno.test("discoverHomeserver() reports a timeout, and rethrows the reason of it
   assertEquals(await stopped, reason);
 });
 
-Deno.test("discoverHomeserver() refuses text that names no server", async () => {
+Deno.test("discoverHomeserver() rejects text without a server name", async () => {
   const { runtime, requested } = web({});
   for (const name of ["@bot", "bot@example.org", "example.org/path", ""]) {
-    await assertRejects(() => discoverHomeserver(runtime, name, OPTIONS), DiscoveryError, "names no server");
+    await assertRejects(
+      () => discoverHomeserver(runtime, name, OPTIONS),
+      DiscoveryError,
+      "does not contain a server name",
+    );
   }
   assertEquals(requested, []);
 });

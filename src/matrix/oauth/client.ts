@@ -84,7 +84,7 @@ function parseMetadata(answer: Readonly<Record<string, unknown>>, host: string):
 function findEndpointProblem(value: unknown): string | undefined {
   if (value === undefined) return "is missing";
   const url = typeof value === "string" ? URL.parse(value) : null;
-  if (url === null) return "is no address";
+  if (url === null) return "is not an address";
   if (url.username !== "" || url.password !== "") return "contains a user name or a password";
   if (url.hash !== "") return "has a fragment";
   if (url.protocol === "https:" || (url.protocol === "http:" && isLoopback(url.hostname))) return undefined;
@@ -187,17 +187,17 @@ export class OAuthError extends ResponseError {
 }
 
 const LOG_IN_AGAIN = "log in again: matrix-notify login";
-const NO_DEVICE_CODES = "this homeserver has no login with a device code; ask its administrator";
+const NO_DEVICE_CODES = "the homeserver does not offer login with a device code; ask its administrator";
 
 const HINTS: Readonly<Record<string, string>> = {
   access_denied: "log in again, and confirm it in the browser",
   expired_token: "log in again, and enter the code before it expires",
   invalid_grant: LOG_IN_AGAIN,
   invalid_client: LOG_IN_AGAIN,
-  invalid_client_metadata: "programs must be registered by this homeserver's administrator",
+  invalid_client_metadata: "the administrator of the homeserver must register this program",
   unauthorized_client: NO_DEVICE_CODES,
   unsupported_grant_type: NO_DEVICE_CODES,
-  invalid_scope: "this homeserver does not give access to its whole API; ask its administrator",
+  invalid_scope: "the homeserver does not allow access to its whole API; ask its administrator",
   temporarily_unavailable: "try again later",
   server_error: "try again later",
 };
@@ -223,7 +223,7 @@ export function parseTokens(answer: Readonly<Record<string, unknown>>, { task, u
     throw unusableAnswer(task, url, "has no bearer token");
   }
   const missing = scope === undefined ? undefined : findMissingScope(answer.scope, scope);
-  if (missing !== undefined) throw unusableAnswer(task, url, `leaves out the scope ${missing}`);
+  if (missing !== undefined) throw unusableAnswer(task, url, `does not contain the scope ${missing}`);
   return {
     accessToken,
     ...(isToken(refreshToken) ? { refreshToken } : {}),

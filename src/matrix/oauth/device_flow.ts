@@ -65,7 +65,7 @@ export async function registerClient(client: OAuthClient, options: RegisterOptio
     throw unusableAnswer(REGISTER, url, state);
   }
   if (Array.isArray(grants) && !grants.includes(DEVICE_CODE_GRANT)) {
-    throw unusableAnswer(REGISTER, url, "leaves out the device authorization grant");
+    throw unusableAnswer(REGISTER, url, "does not allow device authorization");
   }
   return clientId;
 }
@@ -152,7 +152,7 @@ export async function requestDeviceCode(
 function parseWebPage(uri: string, url: string): string {
   const scheme = URL.parse(uri)?.protocol;
   if (scheme === "https:" || scheme === "http:") return uri;
-  throw unusableAnswer(GET_CODE, url, "names an address that is no web page");
+  throw unusableAnswer(GET_CODE, url, "contains an address that is not a web page");
 }
 
 /**
@@ -251,10 +251,10 @@ function explain(error: unknown): unknown {
   if (!(error instanceof OAuthError)) return error;
   if (error.errcode === "expired_token") return expiredError(error);
   if (error.errcode !== "access_denied") return error;
-  return new OAuthError(`Cannot ${LOG_IN}: it was refused in the browser`, error, { cause: error });
+  return new OAuthError(`Cannot ${LOG_IN}: the login was refused in the browser`, error, { cause: error });
 }
 
 function expiredError(cause?: OAuthError): OAuthError {
   const refusal = cause ?? { errcode: "expired_token", status: 400 };
-  return new OAuthError(`Cannot ${LOG_IN}: it was not confirmed in time`, refusal, { cause });
+  return new OAuthError(`Cannot ${LOG_IN}: the login was not confirmed in time`, refusal, { cause });
 }

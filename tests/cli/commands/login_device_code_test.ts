@@ -132,8 +132,8 @@ Deno.test("login() with --device-code draws a QR code on a terminal", async () =
 
 for (
   const [how, status, sentence] of [
-    ["deny", 77, "cannot log in: it was refused in the browser"],
-    ["expire", 75, "cannot log in: it was not confirmed in time"],
+    ["deny", 77, "cannot log in: the login was refused in the browser"],
+    ["expire", 75, "cannot log in: the login was not confirmed in time"],
   ] as const
 ) {
   Deno.test(`login() with --device-code exits with ${status} when the person does ${how}`, async () => {
@@ -167,7 +167,7 @@ Deno.test("login() with --device-code saves nothing when another user confirms t
     assertEquals(code, 77);
     assertStringIncludes(
       err,
-      "cannot log in as @bot:loopback.test: @other:loopback.test confirmed it in the browser",
+      "cannot log in as @bot:loopback.test: the browser was logged in as @other:loopback.test",
     );
     assertEquals(server.sessions.map(({ ended }) => ended), [true]);
     assertEquals(account(), undefined);

@@ -91,7 +91,7 @@ Deno.test("login() with --sso ends the new session when the browser is logged in
     assertEquals(await code, 77);
     assertStringIncludes(
       runtime.err(),
-      "cannot log in as @bot:loopback.test: the server logged @other:loopback.test in",
+      "cannot log in as @bot:loopback.test: the server logged in @other:loopback.test instead",
     );
     assertEquals(new AccountStore(stateDir).list(), []);
     assertEquals(homeserver.devices(other.userId), [other.deviceId]);

@@ -25,14 +25,14 @@ const DOMAINS: readonly (readonly [what: string, answer: (url: URL) => Response,
   [
     "nothing, and is no homeserver",
     () => new Response("Not found", { status: 404 }),
-    /client: there is none \(404\); http:\/\/localhost:\d+: localhost:\d+ does not answer like a homeserver: 404/,
+    /client: not found \(404\); http:\/\/localhost:\d+: localhost:\d+ does not answer like a homeserver: 404/,
   ],
   [
     "a page",
     () => new Response("<!DOCTYPE html>", { headers: { "Content-Type": "text/html" } }),
-    /it is text\/html and no JSON/,
+    /it is text\/html, not a JSON/,
   ],
-  ["damaged JSON", () => new Response('{"m.homeserver":'), /and no JSON object/],
+  ["damaged JSON", () => new Response('{"m.homeserver":'), /not a JSON object/],
   [
     "a redirect to itself",
     (url) => Response.redirect(url, 302),
@@ -52,7 +52,7 @@ const DOMAINS: readonly (readonly [what: string, answer: (url: URL) => Response,
   [
     "an address that does not answer",
     wellKnown("http://127.0.0.1:1"),
-    /it names http:\/\/127\.0\.0\.1:1; http:\S+: Cannot connect/,
+    /it points to http:\/\/127\.0\.0\.1:1; http:\S+: Cannot connect/,
   ],
   ["an error", () => new Response("", { status: 500 }), /it answered 500/],
 ];
@@ -74,7 +74,7 @@ Deno.test("setup() asks for the homeserver's address when discovery fails, and u
   const { homeserver, bot } = scene;
   await using domain = startDomain(wellKnown(homeserver.url));
   const found = await scene.run(["setup"], { typed: [`@bot:${domain.name}\n`] });
-  assertStringIncludes(found.err, `client: it names ${homeserver.url}\n${homeserver.url}: it answers\n`);
+  assertStringIncludes(found.err, `client: it points to ${homeserver.url}\n${homeserver.url}: it answers\n`);
   await using lost = startDomain(() => new Response("", { status: 500 }));
   const { code, err } = await scene.run(["setup"], {
     typed: [`@bot:${lost.name}\n`, "http://127.0.0.1:1\n", "http://example.org\n", `${homeserver.url}\n`],
@@ -234,7 +234,7 @@ for (
   const [how, code, sentence] of [["approve", 0, "Logged in"], ["deny", 77, "refused in the browser"], [
     "expire",
     75,
-    "it was not confirmed in time",
+    "the login was not confirmed in time",
   ]] as const
 ) {
   Deno.test(`setup() with --device-code exits with ${code} when the person does ${how}`, async () => {

@@ -47,8 +47,8 @@ Deno.test("readAuthMetadata() finds no device authorization if the server does n
 
 const UNUSABLE: [change: Record<string, unknown>, state: string][] = [
   [{ issuer: undefined }, "issuer is missing"],
-  [{ token_endpoint: 7 }, "token_endpoint is no address"],
-  [{ token_endpoint: "nowhere" }, "token_endpoint is no address"],
+  [{ token_endpoint: 7 }, "token_endpoint is not an address"],
+  [{ token_endpoint: "nowhere" }, "token_endpoint is not an address"],
   [{ token_endpoint: "http://auth.example.org/token" }, "token_endpoint begins with http:// instead of https://"],
   [
     { revocation_endpoint: "http://127.0.0.1.example.org/" },

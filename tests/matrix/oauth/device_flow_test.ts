@@ -93,7 +93,7 @@ Deno.test("requestDeviceCode() refuses an address that no browser opens", async 
   await assertRejects(
     () => requestDeviceCode(client, { metadata: scene.metadata, clientId: "any", deviceId: DEVICE_ID, ...LIMITS }),
     NotTheServiceError,
-    "names an address that is no web page",
+    "contains an address that is not a web page",
   );
 });
 
@@ -153,7 +153,7 @@ Deno.test("pollDeviceToken() throws access_denied if the person refuses", async 
   scene.server.deny(authorization.userCode);
   const error = await refused(poll);
   assertEquals(error.errcode, "access_denied");
-  assertEquals(error.message, "Cannot log in: it was refused in the browser");
+  assertEquals(error.message, "Cannot log in: the login was refused in the browser");
 });
 
 Deno.test("pollDeviceToken() throws expired_token if the server says so", async () => {
@@ -162,7 +162,7 @@ Deno.test("pollDeviceToken() throws expired_token if the server says so", async 
   scene.server.expire(authorization.userCode);
   const error = await refused(poll);
   assertEquals(error.errcode, "expired_token");
-  assertEquals(error.message, "Cannot log in: it was not confirmed in time");
+  assertEquals(error.message, "Cannot log in: the login was not confirmed in time");
 });
 
 Deno.test("pollDeviceToken() throws expired_token by its own clock if the server cannot be reached", async () => {
@@ -190,7 +190,7 @@ const POOR: [answer: Record<string, unknown>, state: string][] = [
   [{ token_type: "mac" }, "has no bearer token"],
   [
     { scope: "urn:matrix:client:api:* urn:matrix:client:device:ANOTHER" },
-    "leaves out the scope urn:matrix:client:device:ABCDEFGHIJ",
+    "does not contain the scope urn:matrix:client:device:ABCDEFGHIJ",
   ],
 ];
 for (const [change, state] of POOR) {
