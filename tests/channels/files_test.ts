@@ -1,4 +1,4 @@
-/** Files by the channels that take each by itself, and by programs. */
+/** Attachments of Telegram, ntfy and exec channels. */
 
 import { assertEquals, assertRejects } from "@std/assert";
 import { classify } from "../../src/delivery/classify.ts";
@@ -8,7 +8,7 @@ import { testFile } from "../fakes/files.ts";
 import { fakeRuntime } from "../fakes/runtime.ts";
 import { type ChannelTest, openChannel } from "./harness.ts";
 
-const PHOTO = { ...testFile("graph.png", "image/png", "not looked at"), width: 640, height: 480 };
+const PHOTO = { ...testFile("graph.png", "image/png", "any content"), width: 640, height: 480 };
 const REPORT = testFile("Übersicht.csv", "text/csv", "Ordner;Größe\n");
 
 async function telegramTest(
@@ -37,7 +37,7 @@ Deno.test("TelegramChannel.send() sends an image as a photo, and any other file 
   });
 });
 
-Deno.test("TelegramChannel.send() sends an image as a document that cannot be a photo", async () => {
+Deno.test("TelegramChannel.send() sends an image that cannot be a photo as a document", async () => {
   await telegramTest(async ({ telegram, send }) => {
     await send({ subject: "📎" }, { file: { ...PHOTO, width: 9000, height: 2000 } });
     await send({ subject: "📎" }, { file: { ...PHOTO, width: 2100, height: 100 } });

@@ -1,4 +1,4 @@
-/** One channel of any kind, opened from its configuration as the program does it. */
+/** Opens a channel of any kind from its configuration, like the program. */
 
 import type { Channel, Receipt, SendOptions } from "../../src/channels/channel.ts";
 import { loadEveryKind } from "../../src/channels/registry.ts";
@@ -10,27 +10,27 @@ import { type FakeRuntime, TEST_TIME } from "../fakes/runtime.ts";
 
 const KINDS = new Map((await loadEveryKind()).map((kind) => [kind.name, kind]));
 
-/** How a test opens and uses a channel. */
+/** A channel for a test. */
 export interface ChannelTest {
   readonly channel: Channel;
-  /** What the channel warned of. */
+  /** The warnings of the channel. */
   readonly warnings: readonly string[];
-  /** Sends to a destination, the first of the channel's unless named; five seconds after it was said. */
+  /** Sends a notification that was created five seconds ago. */
   send(input: NotificationInput, options?: SendTest): Promise<Receipt>;
 }
 
-/** How a test sends. */
+/** Options of a send. The destination is by default the first one of the channel. */
 export type SendTest = Partial<SendOptions> & Pick<Notification, "attachments" | "file" | "unsent"> & {
   readonly destination?: string;
 };
 
-/** The id that each test's envelope has. */
+/** The transaction id of each send, unless the test sets another one. */
 export const TEST_ID = "00000000-0000-4000-8000-0000000000aa";
 
 /**
- * Opens a channel called as its kind.
+ * Opens a channel whose name is its kind.
  *
- * @throws {ConfigError} as the program does
+ * @throws {ConfigError} if the configuration is not valid
  */
 export function openChannel(
   kind: string,

@@ -1,4 +1,7 @@
-/** The largest notifications that there are, made of what grows most on its way: each channel cuts them to what its service takes. */
+/**
+ * Sends notifications of the largest size through each kind of channel, which must cut them to the
+ * limit of its service.
+ */
 
 import { assert, assertEquals } from "@std/assert";
 import type { Channel } from "../../src/channels/channel.ts";
@@ -15,7 +18,10 @@ import { fakeRuntime } from "../fakes/runtime.ts";
 import { SmtpServer, smtpSuite } from "../fakes/smtp_server.ts";
 import { openChannel } from "./harness.ts";
 
-/** What JSON escapes, HTML escapes, quoted-printable escapes; what is many bytes, many units, or many characters to a sign. */
+/**
+ * Texts that become longer when they are escaped for JSON, HTML or mail, or that have many bytes or
+ * code units per character.
+ */
 const UNITS = ['"', "\\", "a\n", "\t|", "&<", "=", "ä", "😀", "👨‍👩‍👧‍👦", "e\u0301", "\u2028", "\u202e", " \n", "* ", "<li>"];
 
 const NOTIFICATIONS: readonly NotificationInput[] = UNITS.flatMap((unit) =>
@@ -31,7 +37,7 @@ function filled(unit: string, bytes: number): string {
   return unit.repeat(Math.floor(bytes / byteLength(unit)));
 }
 
-/** Each must be taken; a service that refuses one makes the test fail. */
+/** Sends each notification. A service that rejects one makes the test fail. */
 async function sendAll(kind: string, config: Readonly<Record<string, unknown>>): Promise<Channel> {
   using runtime = fakeRuntime();
   const { channel, send } = openChannel(kind, config, runtime);
@@ -64,7 +70,7 @@ Deno.test("send() of every kind over HTTP cuts the largest notifications to the 
     webhook.deliveries.map(({ body }) => JSON.stringify(body)),
   ];
   assertEquals(cut.map((texts) => texts.length), cut.map(() => COUNT));
-  // Gotify has room for all of it.
+  // Gotify and Matrix do not cut every text.
   for (const texts of [cut[1], cut[3], cut[4]]) assert(texts.every((text) => text.includes("✂ Cut here: ")));
 });
 

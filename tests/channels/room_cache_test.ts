@@ -28,7 +28,7 @@ Deno.test("RoomCacheFile.remember() is visible to every process, keeps other key
   });
 });
 
-Deno.test("RoomCacheFile.remember() leaves a complete file after a crash at any step", async () => {
+Deno.test("RoomCacheFile.remember() keeps a complete file if it crashes at any step", async () => {
   await inFolder(async (folder) => {
     using runtime = fakeRuntime();
     const before = new RoomCacheFile(folder, runtime);
@@ -69,7 +69,7 @@ Deno.test("RoomCacheFile.get() reads a damaged file as empty", async () => {
   });
 });
 
-Deno.test("RoomCacheFile.withLock() runs one at a time, and rejects after too long a wait", async () => {
+Deno.test("RoomCacheFile.withLock() runs one function at a time, and rejects if the wait is too long", async () => {
   await inFolder(async (folder) => {
     using runtime = fakeRuntime();
     const [one, other] = [new RoomCacheFile(folder, runtime), new RoomCacheFile(folder, runtime)];

@@ -1,4 +1,4 @@
-/** Rules, and where notifications go by them. Each file in `routes/` is a configuration, then commands and their output. */
+/** Tests rules. Each file in `routes/` contains a configuration, and commands with their output. */
 
 import { assertEquals, assertRejects } from "@std/assert";
 import { main } from "../../src/cli/main.ts";
@@ -205,7 +205,7 @@ for (const [fallback, says, hint] of REFUSED_FALLBACKS) {
   });
 }
 
-Deno.test("parseConfig() accepts rules that only look as if they never matched", async () => {
+Deno.test("parseConfig() accepts rules that look as if they could never match", async () => {
   const pairs = [
     [{ when: { origin: "backup-*" }, silent: true, continue: true }, {
       when: { origin: "backup-email" },

@@ -1,4 +1,7 @@
-/** The schema and the parser accept the same configurations, setting by setting of every kind. */
+/**
+ * Checks, for each setting of every kind, that the schema and the parser accept the same
+ * configurations.
+ */
 
 import { assert, assertEquals } from "@std/assert";
 import { Ajv2020 } from "npm:ajv@8.17.1/dist/2020.js";
@@ -25,7 +28,7 @@ function kindOf(name: string): ChannelKind {
   return kind;
 }
 
-/** Values of every type. */
+/** Values of every type, valid or not. */
 const STRANGE: readonly unknown[] = [null, 0, -1, 1.5, 7, true, false, "", " ", "a b", "\u0000", [], [7], ["a"], {}, {
   a: 7,
 }];
@@ -39,7 +42,7 @@ async function parserProblem(config: unknown): Promise<ConfigError | undefined> 
   }
 }
 
-/** Both must accept or both must reject. */
+/** Asserts that schema and parser both accept, or both reject, a configuration. */
 async function assertAgree(config: unknown, verdict?: boolean): Promise<void> {
   const problem = await parserProblem(config);
   const text = `${JSON.stringify(config)}: ${problem?.message} / ${
@@ -55,7 +58,10 @@ function smallest({ name, settings }: ChannelKind): Channel {
   return { kind: name, ...Object.fromEntries(required.map(([key, { schema }]) => [key, schema.examples[0]])) };
 }
 
-/** A channel with one more key, with the setting that it needs, and without the settings that it replaces. */
+/**
+ * Adds a key to a channel. Also adds the setting that the key needs, and removes the settings that
+ * it replaces.
+ */
 function withField(kind: ChannelKind, key: string, value: unknown): Channel {
   const settings = channelSettings(kind);
   const name = key in settings ? key : key.replace(/File$/, "");
@@ -158,7 +164,7 @@ Deno.test("configSchema() and the parser agree on the top of the file", async ()
   }
 });
 
-Deno.test("configSchema() and the parser agree on rules, as far as a schema knows the channels", async () => {
+Deno.test("configSchema() and the parser agree on rules, except for the names of channels", async () => {
   const matrix = smallest(kindOf("matrix"));
   const [when, set] = [{ origin: "a*", severity: ["info", "error+"] }, { matrix: { room: "#a:b.org" } }];
   for (const rule of [{ when, set }, { channels: [] }, { channels: "*" }, { mentions: [], continue: true }, { set }]) {

@@ -168,7 +168,7 @@ smtpTest("EmailChannel.send() lets no subject add a header, and cuts a mail to t
   });
 });
 
-Deno.test("email/kind.ts rejects what cannot work, and every way to send a password unencrypted", () => {
+Deno.test("email/kind.ts rejects invalid settings, and every way to send a password unencrypted", () => {
   using runtime = fakeRuntime();
   const good = { server: "mail.example.org", from: "a@example.org", to: "b@example.org" };
   const cases: readonly (readonly [config: Record<string, unknown>, message: string])[] = [

@@ -13,17 +13,17 @@ function compose(input: NotificationInput, identity = "jump") {
   });
 }
 
-Deno.test("composeMail() makes one line of a subject, with any name of the host", () => {
+Deno.test("composeMail() writes a subject in one line, also if the identity has unusual characters", () => {
   assertEquals(compose({ subject: "Up" }, "a\r\nBcc: c@example.org\u2028x").subject, "[a Bcc: c@example.org x] Up");
 });
 
-Deno.test("composeMail() cuts a subject to the length of a header, and keeps it complete in the text", () => {
+Deno.test("composeMail() cuts a long subject in the header, and keeps it complete in the text", () => {
   const subject = "x".repeat(1000);
   const mail = compose({ subject });
   assertEquals([mail.subject, mail.text], [`[jump] ${"x".repeat(492)}…`, `[jump] ${subject}`]);
 });
 
-Deno.test("fitsMail() leaves room for the text around a batch, so that it keeps its HTML", () => {
+Deno.test("fitsMail() reserves space for the text around a batch, so that the batch keeps its HTML", () => {
   const notification = createNotification({ subject: "Up", message: "x".repeat(300) }, TEST_TIME);
   const digest = createBatch(
     Array.from({ length: 200 }, (_, at) => ({ notification: { ...notification, subject: `Up ${at}` } })),
@@ -45,7 +45,7 @@ Deno.test("composeMail() sets the importance", () => {
   assertEquals(importance({ severity: "critical", silent: true }), ["low", "5 (Lowest)"]);
 });
 
-Deno.test("composeMail() uses the shorter encoding, and drops the HTML before it cuts the text", () => {
+Deno.test("composeMail() uses the shorter encoding, and omits the HTML before it cuts the text", () => {
   assertEquals(compose({ subject: "Up", message: "plain" }).textEncoding, "quoted-printable");
   for (const message of ["ж".repeat(12), "=".repeat(40), "a\n".repeat(40)]) {
     assertEquals(compose({ subject: "Up", message }).textEncoding, "base64");

@@ -10,7 +10,7 @@ interface ExecTest extends ChannelTest {
   readonly directory: string;
 }
 
-/** Opens a channel whose program is a script of the shell; `$0` is a folder of the test's own. */
+/** Opens a channel whose program is a shell script. In the script, `$0` is a temporary folder. */
 async function execTest(script: string, body: (t: ExecTest) => Promise<void>, config: Record<string, unknown> = {}) {
   using runtime = fakeRuntime();
   const directory = Deno.makeTempDirSync();
@@ -22,7 +22,7 @@ async function execTest(script: string, body: (t: ExecTest) => Promise<void>, co
   }
 }
 
-/** Opens a channel whose program ends with a code, and tells what becomes of it. */
+/** Runs a program that ends with this exit code, and returns how the failure is classified. */
 async function failureOf(code: number, script = "") {
   let failure = classify(undefined);
   await execTest(`${script}\nexit ${code}`, async ({ send }) => {
@@ -55,7 +55,7 @@ Deno.test("ExecChannel.send() writes the notification as JSON to standard input,
       possibleDuplicate: false,
     });
     assert(/^⏰ Queued since .*, 5 s late$/.test(note));
-    assertEquals(Deno.readTextFileSync(`${directory}/args`), "a b|$HOME;|", "no shell has looked at the arguments");
+    assertEquals(Deno.readTextFileSync(`${directory}/args`), "a b|$HOME;|", "a shell has changed the arguments");
     assertEquals(Deno.readTextFileSync(`${directory}/pwd`), "/\n");
     const env = Deno.readTextFileSync(`${directory}/env`);
     for (const line of [`MATRIX_NOTIFY_ID=${TEST_ID}`, "MATRIX_NOTIFY_SEVERITY=error", "MATRIX_NOTIFY_SUBJECT=Up"]) {
@@ -95,7 +95,7 @@ Deno.test("ExecChannel.send() does not wait for the children of a program", asyn
   await execTest('sleep 300 & echo $! > "$0/pid"', async ({ send, directory }) => {
     await send({ subject: "Up" });
     const pid = Number(Deno.readTextFileSync(`${directory}/pid`));
-    // It may go on, since the program ended well.
+    // The child still runs, because the program itself ended with exit code 0.
     Deno.kill(pid, "SIGKILL");
   });
 });
@@ -111,7 +111,7 @@ Deno.test("ExecChannel.send() kills a program that hangs, and its children", asy
   }, { timeout: "2s" });
 });
 
-Deno.test("ExecChannel.send() kills the program when the caller aborts, and rejects with the reason", async () => {
+Deno.test("ExecChannel.send() kills the program when the caller aborts, and rejects with the reason of the abort", async () => {
   await execTest('echo $$ > "$0/pid"; sleep 300', async ({ send, directory }) => {
     const controller = new AbortController();
     const reason = new Error("Stopped by SIGTERM");
@@ -123,7 +123,7 @@ Deno.test("ExecChannel.send() kills the program when the caller aborts, and reje
   });
 });
 
-Deno.test("ExecChannel.send() classifies the exit codes of sysexits.h, and defers any other", async () => {
+Deno.test("ExecChannel.send() classifies the exit codes of sysexits.h, and tries again after any other code", async () => {
   const cases = [
     [1, "not-sent"],
     [64, "credentials"],
@@ -166,7 +166,7 @@ Deno.test("exec/kind.ts rejects what is not a command", () => {
   }
 });
 
-/** The program writes it as soon as it runs; another process's work is the one thing that is waited for by looking. */
+/** Waits until the program has written its process id to this file, and returns the id. */
 async function pidIn(path: string): Promise<number> {
   for (;;) {
     const pid = Number(await Deno.readTextFile(path).catch(() => ""));
@@ -175,7 +175,7 @@ async function pidIn(path: string): Promise<number> {
   }
 }
 
-/** A killed process is gone as soon as the kernel and its parent have come to it; one that nobody looks at is a zombie. */
+/** Returns true when the process has ended. A zombie counts as ended. */
 async function ends(pid: number): Promise<boolean> {
   for (let looks = 0; looks < 500; looks++) {
     const { stdout } = await new Deno.Command("ps", { args: ["-o", "stat=", "-p", String(pid)] }).output();

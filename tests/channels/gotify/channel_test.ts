@@ -26,7 +26,7 @@ Deno.test("GotifyChannel.send() sends title, message, priority and link, and ret
   });
 });
 
-Deno.test("GotifyChannel.send() leaves Markdown to Gotify, and maps silence and severity to its priorities", async () => {
+Deno.test("GotifyChannel.send() sends Markdown unchanged, and maps silence and severity to priorities", async () => {
   await gotifyTest(async ({ gotify, send }) => {
     await send({ subject: "Up", message: "**bold**", format: "markdown", silent: true, severity: "critical" });
     await send({ subject: "Up", message: "<b>bold</b>", format: "html" });
@@ -37,7 +37,7 @@ Deno.test("GotifyChannel.send() leaves Markdown to Gotify, and maps silence and 
   });
 });
 
-Deno.test("GotifyChannel.send() sends a subject without a body as the message, and says when it is late", async () => {
+Deno.test("GotifyChannel.send() sends a subject without a body as the message, with a note if it is late", async () => {
   await gotifyTest(async ({ gotify, send }) => {
     await send({ subject: "Up" }, { late: true });
     const [{ title, message }] = gotify.messages;
@@ -63,7 +63,7 @@ Deno.test("GotifyChannel.send() uses a server under a path", async () => {
   assertEquals([(await send({ subject: "Up" })).id, channel.destinations], ["1", [new URL(gotify.url).host]]);
 });
 
-Deno.test("GotifyChannel.send() counts what may have arrived before", async () => {
+Deno.test("GotifyChannel.send() counts a possible duplicate after an attempt in doubt", async () => {
   await gotifyTest(async ({ channel, send }) => {
     assertEquals(channel.isIdempotent, false);
     assertEquals((await send({ subject: "Up" }, { inDoubt: { since: 1, until: 2 } })).possibleDuplicate, true);
@@ -100,7 +100,7 @@ Deno.test("GotifyChannel.send() throws what classify() understands", async () =>
   }, "A-wrong");
 });
 
-Deno.test("gotify/kind.ts says what is missing, and which key is unknown", () => {
+Deno.test("gotify/kind.ts reports a missing and an unknown key", () => {
   using runtime = fakeRuntime();
   const error = (config: Record<string, unknown>) =>
     assertThrows(() => openChannel("gotify", config, runtime), ConfigError);

@@ -51,7 +51,7 @@ async function channelTest(
   });
 }
 
-Deno.test("MatrixChannel.send() sends text and HTML, no mentions, and our id", async () => {
+Deno.test("MatrixChannel.send() sends text, HTML and the transaction id, without mentions", async () => {
   await channelTest(async ({ content }) => {
     const { "dev.matrix-notify.id": id, ...rest } = await content({
       subject: "Up",
@@ -70,7 +70,7 @@ Deno.test("MatrixChannel.send() sends text and HTML, no mentions, and our id", a
   });
 });
 
-Deno.test("MatrixChannel.send() says in text and HTML since when a late notification was queued", async () => {
+Deno.test("MatrixChannel.send() shows in text and HTML when a late notification was queued", async () => {
   await channelTest(async ({ content }) => {
     const { body, formatted_body } = await content({ subject: "Up" }, true);
     assert(/^\[jump\] Up\n\n⏰ Queued since .*, 5 s late$/.test(String(body)));
@@ -124,7 +124,7 @@ Deno.test("MatrixChannel.send() renders Markdown, and reduces HTML to what the s
   });
 });
 
-Deno.test("MatrixChannel.send() mentions the users in the notification, for clients and for readers", async () => {
+Deno.test("MatrixChannel.send() mentions the users of the notification, for clients and in the text", async () => {
   await channelTest(async ({ content }) => {
     const sent = await content({ subject: "Up", mentions: ["@alice:example.org", "@a/b:example.org", "@room"] });
     assertEquals(sent["m.mentions"], { user_ids: ["@alice:example.org", "@a/b:example.org"], room: true });
@@ -138,7 +138,7 @@ Deno.test("MatrixChannel.send() mentions the users in the notification, for clie
   });
 });
 
-Deno.test("MatrixChannel.send() mentions the configured users if it is critical, and no one if it is silent", async () => {
+Deno.test("MatrixChannel.send() mentions the configured users in a critical message, and no users in a silent one", async () => {
   await channelTest(async ({ content }) => {
     const mentioned = async (input: Partial<NotificationInput>) =>
       (await content({ subject: "Up", ...input }))["m.mentions"];

@@ -1,4 +1,7 @@
-/** Ambiguous tries against homeservers that remember, forget, or never knew: one message, or one that is counted. */
+/**
+ * Attempts in doubt, with homeservers that remember, forget or ignore transaction ids: one message,
+ * or a counted duplicate.
+ */
 
 import { assert, assertEquals } from "@std/assert";
 import type { HomeserverOptions, LoopbackHomeserver } from "../../../src/testing/mod.ts";
@@ -21,7 +24,10 @@ const SERVERS: [string, Memory][] = [
   ["a server without any memory", { software: "Dendrite", transactions: "none" }],
 ];
 
-/** One message whose first try meets a fault; the second comes after `gapMs`, with the server restarted in between. */
+/**
+ * Sends one message. The first attempt meets a fault, then the server restarts, and the second
+ * attempt is made `gapMs` later.
+ */
 async function twoTries(scene: Scene, fault: FaultName, gapMs: number) {
   await using notifier = await scene.open();
   scene.homeserver.fault(fault, { times: 1 });
@@ -36,15 +42,15 @@ async function twoTries(scene: Scene, fault: FaultName, gapMs: number) {
 
 for (const [name, memory] of SERVERS) {
   for (const fault of PERSISTED) {
-    for (const [gap, gapMs] of [["at once", 0], ["a day later", DAY_MS + 3_600_000]] as const) {
-      Deno.test(`MatrixChannel.send() makes one message when a try that ${name} answered with ${fault} and forgot is repeated ${gap}`, async () => {
+    for (const [gap, gapMs] of [["immediately", 0], ["a day later", DAY_MS + 3_600_000]] as const) {
+      Deno.test(`MatrixChannel.send() makes one message after ${fault} of ${name}, which then forgets the attempt, with a retry ${gap}`, async () => {
         await using scene = await setScene(memory);
         const { subjects, possibleDuplicates } = await twoTries(scene, fault, gapMs);
         assertEquals([subjects, possibleDuplicates], [["Up"], 0]);
       });
     }
   }
-  Deno.test(`MatrixChannel.send() sends a try that never reached ${name} again, and counts it if the server cannot tell`, async () => {
+  Deno.test(`MatrixChannel.send() repeats an attempt that was lost before ${name} stored it, and counts it except on Synapse`, async () => {
     await using scene = await setScene(memory);
     const { subjects, possibleDuplicates } = await twoTries(scene, "drop-before-persisting", 0);
     assertEquals([subjects, possibleDuplicates], [["Up"], memory.software === "Synapse" ? 0 : 1]);
@@ -70,7 +76,7 @@ for (const [inDoubt, quietMs] of [["send", 35_000], ["wait", 310_000]] as const)
   });
 }
 
-Deno.test("findEarlierDelivery() finds the message behind hundreds of others", async () => {
+Deno.test("findEarlierDelivery() finds the message if hundreds of newer messages are in the room", async () => {
   await using scene = await setScene({ software: "Dendrite" });
   const { homeserver, accessToken, room, runtime } = scene;
   await using notifier = await scene.open();
@@ -93,7 +99,7 @@ Deno.test("findEarlierDelivery() finds the message behind hundreds of others", a
   assertEquals(homeserver.requests.filter(({ route }) => route === "messages").length, 3);
 });
 
-Deno.test("MatrixChannel.send() sends an in-doubt try again, and counts it, if the room cannot be read", async () => {
+Deno.test("MatrixChannel.send() repeats an attempt in doubt, and counts it, if the room cannot be read", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   scene.homeserver.fault("drop-after-persisting", { times: 1 });
@@ -103,7 +109,7 @@ Deno.test("MatrixChannel.send() sends an in-doubt try again, and counts it, if t
   assertEquals([scene.subjects(), (await notifier.status()).possibleDuplicates], [["Up"], 1]);
 });
 
-Deno.test("MatrixChannel.send() keeps a try in doubt while the server is down", async () => {
+Deno.test("MatrixChannel.send() keeps an attempt in doubt while the server is down", async () => {
   await using scene = await setScene({ software: "Dendrite", transactions: "none" });
   await using notifier = await scene.open();
   scene.homeserver.fault("drop-after-persisting", { times: 1 });

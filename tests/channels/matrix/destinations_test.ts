@@ -1,4 +1,7 @@
-/** Destinations that are not a room id, or whose room was replaced: one message each, in the right room. */
+/**
+ * Aliases, several rooms, and rooms that were replaced: each message arrives in the right room, and
+ * only once.
+ */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { LOOK_EVERY_MS } from "../../../src/channels/matrix/room_resolver.ts";
@@ -8,7 +11,7 @@ import { fieldsOf } from "../../fakes/outcomes.ts";
 const ALIAS = "#alerts:loopback.test";
 const BOT = "@bot:loopback.test";
 
-/** A room of somebody else's, with an alias, in which the bot is. */
+/** Creates a room with an alias, which another user owns. The bot is a member. */
 function otherRoom({ homeserver }: Scene, options: { readonly powerLevels?: Record<string, unknown> } = {}) {
   const alice = homeserver.addUser("alice");
   const room = homeserver.createRoom({ members: [alice.userId, BOT], alias: ALIAS, name: "Alerts", ...options });
@@ -19,7 +22,7 @@ function openFor({ homeserver, accessToken, open }: Scene, room: string) {
   return open({ channels: { matrix: { homeserver: homeserver.url, accessToken, room } } });
 }
 
-Deno.test("MatrixChannel.send() sends to each of several rooms, and one that refuses does not delay the others", async () => {
+Deno.test("MatrixChannel.send() sends to each of several rooms; a room that refuses does not delay the other rooms", async () => {
   await using scene = await setScene();
   const { room } = otherRoom(scene);
   const closed = scene.homeserver.createRoom({ members: ["@alice:loopback.test"] });
@@ -29,7 +32,7 @@ Deno.test("MatrixChannel.send() sends to each of several rooms, and one that ref
     },
   });
   for (const subject of ["One", "Two"]) {
-    // The clock of the test jumps to the next try of the one that refuses.
+    // The clock of the test jumps to the next attempt in the room that refuses.
     const outcomes = await notifier.notify({ subject }, { waitMs: 3_600_000 });
     assertEquals(outcomes.map(({ destination, state }) => [destination, state]), [
       [closed, "queued"],
@@ -93,7 +96,7 @@ Deno.test("RoomResolver ends a loop of replaced rooms", async () => {
   assertEquals(outcome.state, "queued");
 });
 
-Deno.test("RoomResolver waits for a new room that does not let us in: the lane says why, and keeps its order", async () => {
+Deno.test("RoomResolver waits if the new room refuses the account: the lane shows the reason, and keeps its order", async () => {
   await using scene = await setScene();
   const { room } = otherRoom(scene);
   const next = scene.homeserver.upgradeRoom(room);
@@ -107,7 +110,7 @@ Deno.test("RoomResolver waits for a new room that does not let us in: the lane s
   assertEquals([subjects(scene, room), subjects(scene, next)], [[], ["One", "Two"]]);
 });
 
-Deno.test("RoomResolver follows a replaced room within hours even if it does not refuse us", async () => {
+Deno.test("RoomResolver follows a replaced room within hours even if the old room still accepts messages", async () => {
   await using scene = await setScene();
   const { room } = otherRoom(scene, { powerLevels: { users: { [BOT]: 50 }, events_default: 50 } });
   await using notifier = await openFor(scene, room);
@@ -119,7 +122,7 @@ Deno.test("RoomResolver follows a replaced room within hours even if it does not
   assertEquals([subjects(scene, room), subjects(scene, next)], [["One", "Two"], ["Three"]]);
 });
 
-Deno.test("RoomResolver resolves an alias once, and again after hours", async () => {
+Deno.test("RoomResolver resolves an alias for the first message, and again after hours", async () => {
   await using scene = await setScene();
   const { room } = otherRoom(scene);
   for (const subject of ["One", "Two"]) {
@@ -134,7 +137,7 @@ Deno.test("RoomResolver resolves an alias once, and again after hours", async ()
   assertEquals(subjects(scene, room), ["One", "Two", "Three"]);
 });
 
-Deno.test("RoomResolver resolves an alias again if its room removed us", async () => {
+Deno.test("RoomResolver resolves an alias again if its room removed the account", async () => {
   await using scene = await setScene();
   const { alice, room } = otherRoom(scene);
   await using notifier = await openFor(scene, ALIAS);
@@ -156,7 +159,7 @@ Deno.test("RoomResolver delays only the lane of an unknown alias", async () => {
 });
 
 for (const software of ["Synapse", "Dendrite", "Conduit"] as const) {
-  Deno.test(`MatrixChannel.send() looks for an in-doubt try in the old room before it sends to the new one, on ${software}`, async () => {
+  Deno.test(`MatrixChannel.send() looks for an attempt in doubt in the old room before it sends to the new room, on ${software}`, async () => {
     await using scene = await setScene({ software });
     const { room } = otherRoom(scene);
     await using notifier = await openFor(scene, room);
@@ -169,7 +172,7 @@ for (const software of ["Synapse", "Dendrite", "Conduit"] as const) {
     assertEquals(notifier.status().possibleDuplicates, 0);
   });
 
-  Deno.test(`MatrixChannel.send() sends a try that never arrived in the old room to the new one, once, on ${software}`, async () => {
+  Deno.test(`MatrixChannel.send() sends a message that never arrived in the old room to the new room, only one time, on ${software}`, async () => {
     await using scene = await setScene({ software });
     const { room } = otherRoom(scene);
     await using notifier = await openFor(scene, room);
@@ -185,7 +188,7 @@ for (const software of ["Synapse", "Dendrite", "Conduit"] as const) {
   });
 }
 
-Deno.test("MatrixChannel.send() looks for an in-doubt try in the former room of an alias", async () => {
+Deno.test("MatrixChannel.send() looks for an attempt in doubt in the former room of an alias", async () => {
   await using scene = await setScene({ software: "Dendrite" });
   const { alice, room } = otherRoom(scene);
   await using notifier = await openFor(scene, ALIAS);

@@ -1,4 +1,4 @@
-/** Sending to a person: one direct chat, however it comes to be. */
+/** Sends to a user id: exactly one direct chat exists, whether it is found or created. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { DIRECT_MARK, MAKING_REST_MS } from "../../../src/channels/matrix/direct_chat.ts";
@@ -16,7 +16,7 @@ function openFor({ homeserver, accessToken, open, stateDir }: Scene, folder = st
   return open({ stateDir: folder, channels: { matrix: channel, second: channel } });
 }
 
-/** The rooms in which Alice is, or may be, but for the scene's own. */
+/** Returns the direct chats with Alice: all rooms except the room of the scene. */
 function chats({ homeserver, room }: Scene): string[] {
   return homeserver.roomIds().filter((each) => each !== room);
 }
@@ -94,7 +94,7 @@ Deno.test("openDirectChat() finds a direct chat that a client created", async ()
   assertEquals(await readDirect(scene), { "@other:loopback.test": ["!x"], [ALICE]: ["!gone", room, left] });
 });
 
-Deno.test("openDirectChat() invites a person who left again, instead of creating another chat", async () => {
+Deno.test("openDirectChat() invites a person who left the chat again, instead of creating another chat", async () => {
   await using scene = await setScene();
   const room = scene.homeserver.createRoom({ members: [BOT, ALICE] });
   scene.homeserver.removeMember(room, ALICE);
@@ -109,7 +109,7 @@ const LOST: FaultName[] = ["drop-after-persisting", "502-after-persisting", "dro
 
 for (const fault of LOST) {
   for (const memory of ["kept", "lost"] as const) {
-    Deno.test(`openDirectChat() ends with one direct chat after ${fault} of createRoom, with a cache that is ${memory}`, async () => {
+    Deno.test(`openDirectChat() creates only one direct chat after ${fault} of createRoom, with a cache that is ${memory}`, async () => {
       await using scene = await setScene();
       scene.homeserver.fault(fault, { on: "create-room", times: 1 });
       {
@@ -127,7 +127,7 @@ for (const fault of LOST) {
   }
 }
 
-Deno.test("openDirectChat() gives a server time that may still be creating the chat", async () => {
+Deno.test("openDirectChat() waits if the server may still be creating the chat", async () => {
   await using scene = await setScene();
   scene.homeserver.fault("drop-before-persisting", { on: "create-room", times: 1 });
   await using notifier = await openFor(scene);
@@ -140,7 +140,7 @@ Deno.test("openDirectChat() gives a server time that may still be creating the c
   assertEquals(chats(scene).length, 1);
 });
 
-Deno.test("openDirectChat() leaves at most one room after a refused invite, and says why", async () => {
+Deno.test("openDirectChat() creates at most one room if the invite is refused, and reports the reason", async () => {
   await using scene = await setScene();
   const { homeserver, accessToken, open } = scene;
   const room = "@alice:dead.example";
@@ -152,7 +152,7 @@ Deno.test("openDirectChat() leaves at most one room after a refused invite, and 
   assertEquals(chats(scene).length, 1);
 });
 
-Deno.test("openDirectChat() creates nothing, and loses nothing, if the server does not list the rooms", async () => {
+Deno.test("openDirectChat() creates no room, and keeps the notification, if the server does not list the rooms", async () => {
   await using scene = await setScene();
   scene.homeserver.fault("invalid-param", { on: "sync", times: 1 });
   await using notifier = await openFor(scene);
@@ -162,7 +162,7 @@ Deno.test("openDirectChat() creates nothing, and loses nothing, if the server do
   assertEquals(chats(scene).map((room) => subjects(scene, room)), [["One"]]);
 });
 
-Deno.test("openDirectChat() waits for a server that limits us, and creates one chat", async () => {
+Deno.test("openDirectChat() waits for the rate limit of the server, and then creates one chat", async () => {
   await using scene = await setScene();
   scene.homeserver.fault("429-retry-after-ms", { on: "create-room", times: 1 });
   await using notifier = await openFor(scene);
@@ -174,7 +174,7 @@ Deno.test("openDirectChat() waits for a server that limits us, and creates one c
   assert(scene.runtime.time - before < MAKING_REST_MS);
 });
 
-Deno.test("openDirectChat() creates a chat of its own for another account", async () => {
+Deno.test("openDirectChat() creates a separate chat for another account", async () => {
   await using scene = await setScene();
   {
     await using notifier = await openFor(scene);
@@ -186,7 +186,7 @@ Deno.test("openDirectChat() creates a chat of its own for another account", asyn
   assertEquals(chats(scene).map((room) => subjects(scene, room)), [["One"], ["Two"]]);
 });
 
-Deno.test("openDirectChat() creates no other chat for a person who removed us", async () => {
+Deno.test("openDirectChat() creates no second chat for a person who removed the account from the chat", async () => {
   await using scene = await setScene();
   await using notifier = await openFor(scene);
   await notifier.notify({ subject: "One" }, { channels: ["matrix"] });

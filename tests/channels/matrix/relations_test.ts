@@ -1,4 +1,6 @@
-/** What hangs together by a key: it fires, fires again, and is resolved; in one room, in the order of the queue. */
+/**
+ * Incidents: the notifications with one key, from the first message to the resolution, in one room.
+ */
 
 import { assertEquals, assertMatch } from "@std/assert";
 import type { MatrixConfig } from "../../../src/config/config_types.ts";
@@ -15,7 +17,7 @@ function openFor({ homeserver, accessToken, room, open }: Scene, config: Partial
   return open({ channels: { matrix: { homeserver: homeserver.url, accessToken, room, ...config } } });
 }
 
-/** Sends one after the other, with time in between, each by a process of its own. */
+/** Sends notifications in order, with time between them, each with a new notifier. */
 async function tell(scene: Scene, inputs: readonly NotificationInput[], config: Partial<MatrixConfig> = {}) {
   for (const input of inputs) {
     await using notifier = await openFor(scene, config);
@@ -25,7 +27,7 @@ async function tell(scene: Scene, inputs: readonly NotificationInput[], config: 
   }
 }
 
-/** What relates how: `0` is the first event of the room. */
+/** Describes the relation of each event; `0` is the first event of the room. */
 function relations({ homeserver, room }: Scene): unknown[] {
   const events = homeserver.events(room);
   return JSON.parse(JSON.stringify(events.map(({ content }) => content["m.relates_to"] ?? null)), (_, value) => {
@@ -38,7 +40,7 @@ function lastContent({ homeserver, room }: Scene): Record<string, unknown> {
   return { ...homeserver.events(room).at(-1)?.content };
 }
 
-Deno.test("relatedContent() replies to the first message, and says how long the incident lasted", async () => {
+Deno.test("relatedContent() replies to the first message with the duration of the incident", async () => {
   await using scene = await setScene();
   await tell(scene, [FIRE, { subject: "Something else" }, { ...RESOLVE, message: "9 GB are free" }, FIRE]);
   assertEquals(scene.subjects(), [
@@ -51,7 +53,7 @@ Deno.test("relatedContent() replies to the first message, and says how long the 
   assertMatch(String(scene.homeserver.events(scene.room)[2].content.body), /Disk full\n\n9 GB are free$/);
 });
 
-Deno.test("relatedContent() replies when it fires again, and says how often and since when", async () => {
+Deno.test("relatedContent() replies to the first message when the alert is repeated, with the count and the start", async () => {
   await using scene = await setScene();
   await tell(scene, [FIRE, FIRE, { ...FIRE, key: "other" }, FIRE, RESOLVE]);
   const toFirst = { "m.in_reply_to": { event_id: 0 } };
@@ -73,18 +75,18 @@ Deno.test('relatedContent() replaces the first message with related "edit", and 
   );
   assertMatch(String(formatted_body), /^\* <strong>.*<em>↩ Before: Disk full, since 2026-.*<\/em>$/);
   assertEquals([`* ${content.body}`, `* ${content.formatted_body}`, content.msgtype], [body, formatted_body, "m.text"]);
-  // What is read back is the edit, and not what it edits.
+  // A search for the id must find the edit, not the edited event.
   assertEquals([typeof id, own], ["string", undefined]);
 });
 
-Deno.test("relatedContent() fits a long edit into an event, and says what it cuts", async () => {
+Deno.test("relatedContent() fits a long edit into an event, and marks the cut", async () => {
   await using scene = await setScene();
   await tell(scene, [FIRE, { ...RESOLVE, message: '"'.repeat(40_000) }], { related: "edit" });
   assertEquals(relations(scene)[1], { rel_type: "m.replace", event_id: 0 });
   assertMatch(String(lastContent(scene).body), /✂ Cut here/);
 });
 
-Deno.test('relatedContent() puts a resolve into the thread of the first message with related "thread"', async () => {
+Deno.test('relatedContent() puts a resolution into the thread of the first message with related "thread"', async () => {
   await using scene = await setScene();
   await tell(scene, [FIRE, FIRE, RESOLVE], { related: "thread" });
   const inThread = {
@@ -96,7 +98,7 @@ Deno.test('relatedContent() puts a resolve into the thread of the first message 
   assertEquals(relations(scene), [null, inThread, inThread]);
 });
 
-Deno.test("relatedContent() says the duration without a relation too", async () => {
+Deno.test("relatedContent() shows the duration also without a relation", async () => {
   await using scene = await setScene();
   await tell(scene, [FIRE, RESOLVE], { related: "none" });
   assertEquals([relations(scene), scene.subjects()[1]], [[null, null], "✅ Resolved after 2 h 5 min: Disk full"]);
@@ -113,7 +115,7 @@ Deno.test("relatedContent() gives no duration for an incident that was never del
   assertEquals(relations(scene), [null, null, { "m.in_reply_to": { event_id: 1 } }, null]);
 });
 
-Deno.test("relatedContent() says the duration of a resolve that replaces its waiting first message", async () => {
+Deno.test("relatedContent() shows the duration if the resolution replaces the first message in the queue", async () => {
   await using scene = await setScene();
   await scene.homeserver.stop();
   await using notifier = await openFor(scene);
@@ -126,7 +128,7 @@ Deno.test("relatedContent() says the duration of a resolve that replaces its wai
   assertEquals([scene.subjects(), relations(scene)], [["✅ Resolved after 3 min: Disk full"], [null]]);
 });
 
-Deno.test("relatedContent() keeps an incident open that fires again while its resolve waits", async () => {
+Deno.test("relatedContent() keeps an incident open if the alert is repeated while its resolution is queued", async () => {
   await using scene = await setScene();
   await tell(scene, [FIRE]);
   await scene.homeserver.stop();
@@ -159,7 +161,7 @@ Deno.test("relatedTo() finds no relation to an event in a room that was replaced
     const room = scene.homeserver.createRoom({ members: [userId, "@bot:loopback.test"] });
     await tell(scene, [FIRE, { ...FIRE, key: "net" }], { related, room });
     const next = scene.homeserver.upgradeRoom(room, { invited: ["@bot:loopback.test"] });
-    // That it was replaced is found out by the first message, or known by the second.
+    // The first message finds out that the room was replaced. The second message knows it.
     await tell(scene, [RESOLVE, { ...RESOLVE, key: "net" }], { related, room });
     const told = scene.homeserver.events(next).map(({ content }) => [content.body, content["m.relates_to"]]);
     assertEquals(told, [
@@ -190,7 +192,7 @@ Deno.test("relatedTo() replies instead of editing the event of another account",
   assertEquals(second.content["m.relates_to"], { "m.in_reply_to": { event_id: first.event_id } });
 });
 
-Deno.test("MatrixChannel.send() repeats a resolve with the same content, and finds it when it reads the room back", async () => {
+Deno.test("MatrixChannel.send() repeats a resolution with the same content, and finds it when it reads the room back", async () => {
   for (const related of ["reply", "edit"] as const) {
     await using scene = await setScene({ software: "Conduit" });
     await tell(scene, [FIRE], { related });
@@ -206,7 +208,7 @@ Deno.test("MatrixChannel.send() repeats a resolve with the same content, and fin
   }
 });
 
-Deno.test("MatrixChannel.send() closes the incidents that a batch resolves, and replies to a batch that fired", async () => {
+Deno.test("MatrixChannel.send() closes the incidents that a batch resolves, and replies to a batch that opened an incident", async () => {
   await using scene = await setScene();
   await tell(scene, [FIRE], { related: "edit" });
   await scene.homeserver.stop();
@@ -226,7 +228,7 @@ Deno.test("MatrixChannel.send() closes the incidents that a batch resolves, and 
   assertEquals(scene.subjects().at(-1), "✅ Resolved: Disk full");
 });
 
-Deno.test("send() of other kinds says that an incident is resolved, and how long it lasted", async () => {
+Deno.test("send() of other kinds shows that an incident is resolved, and its duration", async () => {
   await using scene = await setScene();
   const phone = { kind: "ntfy", server: scene.ntfy.url, topic: "alerts" } as const;
   await using notifier: NotifierCore = await scene.open({ channels: { phone } });
@@ -237,7 +239,7 @@ Deno.test("send() of other kinds says that an incident is resolved, and how long
   assertEquals(`${title} ${message}`.includes("✅ Resolved after 2 h 5 min: Disk full"), true);
 });
 
-Deno.test("route() sends a resolve to every place of its incident, even if rules choose others", async () => {
+Deno.test("route() sends a resolution to every destination of its incident, even if rules choose other destinations", async () => {
   await using scene = await setScene();
   const { homeserver: { url: homeserver }, accessToken, room } = scene;
   const other = scene.homeserver.createRoom({ members: ["@bot:loopback.test"] });

@@ -38,7 +38,7 @@ Deno.test("NtfyChannel.send() publishes title, message, priority and link, and r
   });
 });
 
-Deno.test("NtfyChannel.send() uses the same sequence id on every try, so that newer apps show it once", async () => {
+Deno.test("NtfyChannel.send() uses the same sequence id on every attempt, so that newer apps show one message", async () => {
   await using ntfy = await LoopbackNtfy.start();
   using runtime = fakeRuntime();
   const { send } = openChannel("ntfy", { server: ntfy.url, topic: "alerts" }, runtime);
@@ -56,7 +56,7 @@ Deno.test("NtfyChannel.send() sends a subject without a body as the message", as
   });
 });
 
-Deno.test("NtfyChannel.send() cuts to the limit of ntfy with room for the note on lateness", async () => {
+Deno.test("NtfyChannel.send() cuts a message to the limit of ntfy, with space for the note that it is late", async () => {
   await ntfyTest({}, async ({ ntfy, send }) => {
     await send({ subject: "Up", message: "ä".repeat(10_000) }, undefined, true);
     const [{ message = "" }] = ntfy.messages("alerts");
@@ -65,7 +65,7 @@ Deno.test("NtfyChannel.send() cuts to the limit of ntfy with room for the note o
   });
 });
 
-Deno.test("NtfyChannel.send() sends its token, and throws when it is wrong", async () => {
+Deno.test("NtfyChannel.send() sends its token, and throws if the server rejects it", async () => {
   await ntfyTest({ token: "tk_right" }, async ({ ntfy, send }) => {
     await send({ subject: "Up" }, "tk_right");
     assertEquals(ntfy.messages("alerts").length, 1);

@@ -13,7 +13,7 @@ import { type ChannelTest, openChannel, TEST_ID } from "../harness.ts";
 class LoopbackSlack implements AsyncDisposable {
   readonly texts: string[] = [];
   readonly methods: string[] = [];
-  /** The next answers. @default 200, `ok` */
+  /** The next responses; when the list is empty, 200 with `ok`. */
   readonly answers: Response[] = [];
   readonly #server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
     this.methods.push(request.method);
@@ -69,7 +69,7 @@ Deno.test("SlackChannel.send() shows code as code, Markdown and HTML as text, an
   });
 });
 
-Deno.test("SlackChannel.send() lets no text notify everyone", async () => {
+Deno.test("SlackChannel.send() sends @channel and similar texts in a form that notifies no users", async () => {
   await slackTest(async ({ slack, send }) => {
     await send({ subject: "<!channel> & <@U1>", message: "@channel @All @here @everyone me@example.org <!here>" });
     const [text] = slack.texts;
@@ -130,7 +130,7 @@ Deno.test("SlackChannel.send() sends a batch with a line for each notification, 
   });
 });
 
-Deno.test("SlackChannel.send() counts what may have arrived before", async () => {
+Deno.test("SlackChannel.send() counts a possible duplicate after an attempt in doubt", async () => {
   await slackTest(async ({ send }) => {
     assertEquals((await send({ subject: "Up" }, { inDoubt: { since: 1, until: 2 } })).possibleDuplicate, true);
   });
@@ -178,7 +178,7 @@ Deno.test("SlackChannel.send() throws what classify() understands, for every doc
   });
 });
 
-Deno.test("slack/kind.ts rejects what cannot work, without showing the address", () => {
+Deno.test("slack/kind.ts rejects invalid settings without showing the address", () => {
   using runtime = fakeRuntime();
   const problem = (config: Record<string, unknown>) =>
     assertThrows(() => openChannel("slack", config, runtime), ConfigError).message;

@@ -32,7 +32,7 @@ Deno.test("TelegramChannel.send() sends formatted text without a preview, and re
   });
 });
 
-Deno.test("TelegramChannel.send() shows Markdown in the tags that Telegram has, and says when it is late", async () => {
+Deno.test("TelegramChannel.send() converts Markdown to the tags of Telegram, with a note if it is late", async () => {
   await telegramTest(async ({ telegram, send }) => {
     await send({ subject: "Up", message: "# T\n\n- `a`\n- **b**", format: "markdown" }, { late: true });
     const [{ text, tags }] = telegram.messages("1001");
@@ -67,7 +67,7 @@ Deno.test("TelegramChannel.send() replies to the first message of an incident", 
   });
 });
 
-Deno.test("TelegramChannel.send() sends plain text when Telegram refuses the formatted one", async () => {
+Deno.test("TelegramChannel.send() sends plain text if Telegram refuses the formatted text", async () => {
   await telegramTest(async ({ telegram, send }) => {
     telegram.fault("cannot-parse-entities", { times: 1 });
     assertEquals((await send({ subject: "Up", message: "<b>a</b>", format: "html" })).id, "1");
@@ -106,7 +106,7 @@ Deno.test("TelegramChannel.send() sends to several chats, or to one thread of a 
   }, { thread: 42 });
 });
 
-Deno.test("TelegramChannel.send() reads how long a limited chat asks to wait", async () => {
+Deno.test("TelegramChannel.send() reads the wait that Telegram asks for", async () => {
   await telegramTest(
     async ({ send, runtime }) => {
       for (let count = 0; count < 2; count++) await send({ subject: "Up" });
@@ -160,7 +160,7 @@ Deno.test("TelegramChannel.send() never shows its token in an error", async () =
   });
 });
 
-Deno.test("telegram/kind.ts says what is missing or wrong, without showing the token", () => {
+Deno.test("telegram/kind.ts reports missing and invalid settings without showing the token", () => {
   using runtime = fakeRuntime();
   const error = (config: Record<string, unknown>) =>
     assertThrows(() => openChannel("telegram", config, runtime), ConfigError).message;

@@ -4,7 +4,7 @@ import { loadMarkup } from "../../../src/markup/load.ts";
 import { parseHtml } from "../../../src/testing/telegram_messages.ts";
 import { dice, randomHtml } from "../../markup/random_html.ts";
 
-Deno.test("toTelegramHtml() writes blocks as lines, and keeps what Telegram has tags for", () => {
+Deno.test("toTelegramHtml() writes blocks as lines, and keeps the tags that Telegram supports", () => {
   const cases: readonly (readonly [matrix: string, telegram: string])[] = [
     ["<strong>a</strong><br>b &amp; c", "<b>a</b>\nb &amp; c"],
     ["<p>a</p><p><em>b</em></p>", "a\n\n<i>b</i>"],
@@ -22,7 +22,7 @@ Deno.test("toTelegramHtml() writes blocks as lines, and keeps what Telegram has 
   for (const [matrix, telegram] of cases) assertEquals(toTelegramHtml(matrix).html, telegram, matrix);
 });
 
-Deno.test("toTelegramHtml() makes nothing that Telegram refuses, and counts like Telegram, for random input", async () => {
+Deno.test("toTelegramHtml() makes only HTML that Telegram accepts, and counts like Telegram, for random input", async () => {
   const reduceHtml = await loadMarkup("html");
   for (let seed = 1; seed <= 300; seed++) {
     const { html, length } = toTelegramHtml(reduceHtml(randomHtml(dice(seed), 40)).html);

@@ -36,7 +36,7 @@ Deno.test("WebhookChannel.send() posts the default body, with the id of the entr
   });
 });
 
-Deno.test("WebhookChannel.send() replaces placeholders as values, so that no text can change the structure", async () => {
+Deno.test("WebhookChannel.send() inserts values so that a text cannot change the structure of the JSON", async () => {
   const body = {
     text: "{{identity}}: {{ subject }}{{link}}",
     loud: "{{silent}}",
@@ -64,7 +64,7 @@ Deno.test("WebhookChannel.send() passes key and resolution to a service with inc
   });
 });
 
-Deno.test("WebhookChannel.send() cuts {{message}} and {{text}} to maxChars, and says so", async () => {
+Deno.test("WebhookChannel.send() cuts {{message}} and {{text}} to maxChars, and marks the cut", async () => {
   await webhookTest({ maxChars: 200, body: { m: "{{message}}", t: "{{text}}" } }, async ({ webhook, send }) => {
     await send({ subject: "Up", message: "x".repeat(500), link: "https://example.org/" }, { late: true });
     const { m, t } = webhook.deliveries[0].body as Record<string, string>;
@@ -73,7 +73,7 @@ Deno.test("WebhookChannel.send() cuts {{message}} and {{text}} to maxChars, and 
   });
 });
 
-Deno.test("WebhookChannel.send() reads secret headers and addresses from files at the moment of use", async () => {
+Deno.test("WebhookChannel.send() reads secret headers and addresses from files for each request", async () => {
   const directory = Deno.makeTempDirSync();
   try {
     const headerFiles = { Authorization: `${directory}/auth` };
@@ -101,7 +101,7 @@ Deno.test("WebhookChannel.send() reads secret headers and addresses from files a
   }
 });
 
-Deno.test("WebhookChannel.send() repeats an in-doubt try with the same key, and counts it", async () => {
+Deno.test("WebhookChannel.send() repeats an attempt in doubt with the same key, and counts it", async () => {
   await webhookTest({}, async ({ webhook, send }) => {
     webhook.fault("drop-after-persisting", { times: 1 });
     await assertRejects(() => send({ subject: "Up" }));
@@ -147,7 +147,7 @@ Deno.test("WebhookChannel.send() throws what classify() understands, without its
   });
 });
 
-Deno.test("webhook/kind.ts rejects what cannot work, without showing the address", () => {
+Deno.test("webhook/kind.ts rejects invalid settings without showing the address", () => {
   using runtime = fakeRuntime();
   const url = "https://example.org/hook/s3cr3t";
   const cases: readonly (readonly [config: Record<string, unknown>, message: string])[] = [

@@ -1,4 +1,7 @@
-/** The same URL, given to Apprise itself and to us, reaches the same place with the same title and text. */
+/**
+ * Sends with the same URL through Apprise and through matrix-notify, and compares destination,
+ * title and text.
+ */
 
 import { assert, assertEquals } from "@std/assert";
 import { installEnvironment } from "../../../scripts/python/environment.ts";
@@ -19,7 +22,7 @@ import { runCli, StateFolder } from "../../synapse/cli.ts";
 import { fieldsOf } from "../../fakes/outcomes.ts";
 import { SmtpServer, smtpSuite } from "../../fakes/smtp_server.ts";
 
-/** What is said. */
+/** A message to send. */
 interface Said {
   readonly title: string;
   readonly text: string;
@@ -27,22 +30,21 @@ interface Said {
 
 const SAID: Said = { title: "Größe & <Form>", text: 'Line 1: "ä€😀"\n\n  Line 2 <b>& 3</b>' };
 
-/** Apprise takes what it sends to Telegram for HTML, so that it must look like none. */
+/** Apprise treats a text for Telegram as HTML, so this one must not look like HTML. */
 const SAID_BY_TELEGRAM: Said = { title: "Größe", text: "Line 1: ä€😀\nLine 2" };
 
-/** What came of a message: where it arrived, its title, its text. */
+/** A message that arrived. */
 type Arrived = readonly [place: string, title: string, text: string];
 
-/** How to compare. */
 interface CompareOptions {
   readonly said?: Said;
-  /** The address that stands in for Telegram's. */
+  /** The address of the loopback server that replaces Telegram. */
   readonly telegram?: string;
 }
 
 const stub = await installOrStub("Apprise", () => installEnvironment(APPRISE));
 
-/** Registers a test that has Apprise at hand. */
+/** Registers a test with a running Apprise. */
 function appriseTest(name: string, body: (apprise: Apprise) => Promise<void>): void {
   if (stub !== undefined) return stub(name);
   Deno.test(name, async () => {
@@ -51,7 +53,7 @@ function appriseTest(name: string, body: (apprise: Apprise) => Promise<void>): v
   });
 }
 
-/** Sends by both, and compares what arrived. */
+/** Sends with Apprise and with matrix-notify, and compares the two messages that arrived. */
 async function compare(
   apprise: Apprise,
   url: string,
@@ -67,7 +69,9 @@ async function compare(
   assertEquals(theirs.slice(1), [said.title, said.text], url);
 }
 
-/** The real Telegram is the only one that a URL can mean. */
+/**
+ * Sends with matrix-notify. A URL always means the real Telegram, so `fetch` replaces its address.
+ */
 async function sendByUs(url: string, { title, text }: Said, telegram: string): Promise<void> {
   using real = fakeRuntime({ realIds: true });
   using client = Deno.createHttpClient({ caCerts: [Deno.readTextFileSync(tlsFile("authority.pem"))] });
@@ -86,12 +90,12 @@ async function sendByUs(url: string, { title, text }: Said, telegram: string): P
   }
 }
 
-/** Before a title we say who speaks; Apprise does not. */
+/** Removes the identity, which Apprise does not have, from a title. */
 function titleOf(text: string): string {
   return text.replace(/^\[jump\] /, "");
 }
 
-/** The title is the first line there. */
+/** Reads a message whose title is its first line. */
 function arrivedAsText(place: string, whole: string): Arrived {
   const [first, ...rest] = whole.replaceAll("\r\n", "\n").split("\n");
   return [place, titleOf(first.replace(/^# /, "")), rest.join("\n").replace(/^\n/, "")];
@@ -200,7 +204,7 @@ smtpTest("a mail URL reaches the same mailbox with the same title and text as Ap
 async function mailsOf(smtp: SmtpServer): Promise<Arrived[]> {
   return await Promise.all(smtp.mails.map(async ({ data, to, user }): Promise<Arrived> => {
     const { headers, parts } = await readMail(data);
-    // Our mails say above the text who speaks, and of what.
+    // matrix-notify repeats identity and subject above the text.
     const text = parts["text/plain"].replace(/^\[jump\] .*\n\n/, "");
     return [`${to}, ${user}`, titleOf(headers.subject), text];
   }));
@@ -212,7 +216,7 @@ smtpTest("a mail URL that logs in over STARTTLS does so as Apprise's", async () 
   await using state = await StateFolder.create();
   const url = `mailtos://jump:se%3Acret@127.0.0.1:${smtp.port}/root@example.org?from=jump@example.org&format=text`;
   await apprise.send(url, SAID, "");
-  // Only a process of its own can be told whom to trust.
+  // Only a new process can trust another authority.
   const configFile = `${state.path}/config.json`;
   Deno.writeTextFileSync(configFile, JSON.stringify({ identity: "jump", channels: { mail: url } }), { mode: 0o600 });
   const args = ["send", SAID.title, SAID.text, "--config", configFile, "--no-background"];

@@ -1,12 +1,15 @@
-/** Apprise itself, as a process that sends what it is told to. */
+/** Runs the real Apprise in a process, and sends messages with it. */
 
 import { installEnvironment } from "../../../scripts/python/environment.ts";
 import { tlsFile } from "../../fakes/tls.ts";
 
-/** The version that the table in docs/apprise.md was tried with. */
+/** The version for which docs/apprise.md was tested. */
 export const APPRISE = { title: "Apprise", name: "apprise", package: "apprise", version: "2.2.0" } as const;
 
-/** Telegram's address stands in Apprise's source, so that it is changed there; and it need not be gentle with servers of ours. */
+/**
+ * The script replaces the address of Telegram, which is fixed in Apprise's source, and turns off
+ * Apprise's rate limit.
+ */
 const SCRIPT = `
 import json, sys, apprise
 from apprise.plugins.matrix.base import NotifyMatrix
@@ -19,7 +22,7 @@ for line in sys.stdin:
     print("sent" if service.add(url) and service.notify(title=title, body=body) else "failed", flush=True)
 `;
 
-/** A process that runs. */
+/** A running process. */
 export class Apprise implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
@@ -34,19 +37,19 @@ export class Apprise implements AsyncDisposable {
   }
 
   /**
-   * Starts it; the first time it is installed.
+   * Starts the process. The first call installs Apprise.
    *
-   * @param caFile the authorities that it trusts
+   * @param caFile a PEM file of the authorities that Apprise trusts
    */
   static async start(caFile: string = tlsFile("authority.pem")): Promise<Apprise> {
     return new Apprise(await installEnvironment(APPRISE), caFile);
   }
 
   /**
-   * Sends by a URL.
+   * Sends a message with a URL.
    *
-   * @param telegram the address that stands in for Telegram's
-   * @throws {Error} when Apprise does not
+   * @param telegram the address of the server that replaces Telegram
+   * @throws {Error} if Apprise reports a failure
    */
   async send(
     url: string,
