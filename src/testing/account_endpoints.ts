@@ -1,4 +1,4 @@
-/** Endpoints for discovery, login, devices, account data and display names. */
+/** The endpoints for discovery, login, devices, account data and display names. */
 
 import type { TokenPair } from "./accounts.ts";
 import { type Answer, jsonAnswer, matrixError } from "./answer.ts";
@@ -99,7 +99,7 @@ export function nameDevice({ accounts }: HomeserverState, { token, params, body 
   return isKnown ? jsonAnswer(200, {}) : matrixError(404, "M_NOT_FOUND", "No device found");
 }
 
-/** Checks the credentials of a login. @returns the user id, or the error */
+/** Checks the credentials of a login. @returns the user id, or an error answer */
 function authenticate({ accounts, logins, serverName }: HomeserverState, request: JsonObject): string | Answer {
   const { type, identifier, password, token } = request;
   if (type === "m.login.token" && logins.ssoUser !== undefined) {
@@ -128,7 +128,10 @@ function toTokenResponse(
   return { access_token: accessToken, refresh_token: refreshToken, expires_in_ms: lifetimeMs };
 }
 
-/** Synapse sends `Retry-After` too, Dendrite only the field in the body. */
+/**
+ * Creates the error for too many requests. Synapse also sends the header `Retry-After`. Dendrite
+ * sends only the field in the body.
+ */
 function tooManyRequests({ software }: HomeserverState, waitMs: number): Answer {
   const body = { errcode: "M_LIMIT_EXCEEDED", error: "Too Many Requests", retry_after_ms: waitMs };
   const headers = { "retry-after": String(Math.ceil(waitMs / 1000)) };
@@ -167,7 +170,7 @@ export function setDisplayName(
 ): Answer {
   const { userId = "" } = params;
   const { displayname } = body.value;
-  // Synapse sends status 400 here.
+  // Synapse uses status 400 for this error.
   if (userId !== token.userId) return matrixError(400, "M_FORBIDDEN", "Cannot set another user's displayname");
   if (typeof displayname !== "string") return matrixError(400, "M_BAD_JSON", "Missing key 'displayname'");
   displayNames.set(userId, displayname);

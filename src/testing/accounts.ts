@@ -1,6 +1,6 @@
 /**
- * Users of a loopback homeserver: access tokens and devices, logins and refresh tokens, and
- * accounts that are delegated to an authorization server.
+ * The users of a loopback homeserver, with their access tokens, devices, logins and refresh tokens.
+ * Accounts can be delegated to an authorization server.
  *
  * @module
  */
@@ -12,18 +12,20 @@ import type { HomeserverOptions, HomeserverSoftware, Token } from "./homeserver_
 
 interface TokenState extends Token {
   state: "valid" | "revoked" | "expired";
-  /** Whether a request has used it. */
+  /** True if a request has used the token. */
   used: boolean;
-  /** In milliseconds since 1970; absent if it does not expire. */
+  /**
+   * The time at which the token expires, in milliseconds since 1970. Absent if it does not expire.
+   */
   readonly expiresAt?: number;
 }
 
 /** Options of a new access token. */
 export interface TokenOptions {
   readonly deviceId: string | undefined;
-  /** The display name of the device, if it is new. */
+  /** The display name of the device. Used only if the device is new. */
   readonly deviceName?: string;
-  /** The lifetime of the token; unlimited by default. */
+  /** The lifetime of the token, in milliseconds. Unlimited by default. */
   readonly lifetimeMs?: number;
 }
 
@@ -33,12 +35,15 @@ export interface Device {
   readonly display_name?: string;
 }
 
-/** Users and access tokens. Invalid tokens are kept, because the error depends on the reason. */
+/**
+ * Stores users and access tokens. Also stores invalid tokens, because the error answer depends on
+ * the reason.
+ */
 export class Accounts {
   readonly #software: HomeserverSoftware;
   readonly #delegation: Delegation | undefined;
   readonly #now: () => number;
-  /** Passwords by user id. */
+  /** The password of each user id. */
   readonly #users = new Map<string, string>();
   readonly #tokens = new Map<string, TokenState>();
   readonly #deviceNames = new Map<string, string>();
@@ -58,7 +63,10 @@ export class Accounts {
     return this.#users.get(userId) === password;
   }
 
-  /** Creates a token. Dendrite has one token per device: a new one revokes the old one. */
+  /**
+   * Creates a token. Dendrite has only one token per device, so it revokes the old token of the
+   * device.
+   */
   addToken(userId: string, { deviceId, deviceName, lifetimeMs }: TokenOptions): string {
     if (!this.#users.has(userId)) throw new Error(`Cannot add a token for ${userId}: the user does not exist`);
     if (this.#software === "Dendrite" && deviceId !== undefined) {
@@ -73,7 +81,7 @@ export class Accounts {
     return accessToken;
   }
 
-  /** The devices of a user: those with a token that was not revoked. */
+  /** Lists the devices of a user that have a token that was not revoked. */
   devices(userId: string): Device[] {
     const own = [...this.#tokens.values()].filter((token) => token.userId === userId && token.state !== "revoked");
     const delegated = this.#delegation?.deviceIds(userId) ?? [];
@@ -84,14 +92,17 @@ export class Accounts {
     });
   }
 
-  /** Sets the display name of a device. @returns whether the user has this device */
+  /** Sets the display name of a device. @returns false if the user does not have this device */
   nameDevice(userId: string, deviceId: string, name: string): boolean {
     if (this.devices(userId).every(({ device_id }) => device_id !== deviceId)) return false;
     this.#deviceNames.set(`${userId} ${deviceId}`, name);
     return true;
   }
 
-  /** Revokes all tokens of the device of a token, or only this token if it has no device. */
+  /**
+   * Revokes all tokens of a token's device. If the token does not belong to a device, revokes only
+   * this token.
+   */
   removeDevice({ accessToken, userId, deviceId }: Token): void {
     const ended = deviceId === undefined ? [this.#tokens.get(accessToken)] : this.#tokensOfDevice(userId, deviceId);
     for (const token of ended) if (token !== undefined) token.state = "revoked";
@@ -102,8 +113,8 @@ export class Accounts {
   }
 
   /**
-   * Revokes a token. @returns the token if its device has no other token and is removed. A soft
-   * logout keeps the device.
+   * Revokes a token. Removes its device if this was the last token of the device, except after a
+   * soft logout. @returns the token if its device was removed
    */
   revoke(accessToken: string, softLogout: boolean): Token | undefined {
     const token = this.#tokens.get(accessToken);
@@ -114,7 +125,7 @@ export class Accounts {
     return this.#tokensOfDevice(userId, deviceId).every(({ state }) => state === "revoked") ? token : undefined;
   }
 
-  /** Finds the token of a request, or returns the error. */
+  /** Finds the token of a request. @returns the token, or an error answer */
   authenticate(headers: Headers, query: URLSearchParams): Token | Answer {
     const header = headers.get("authorization");
     const accessToken = header?.startsWith("Bearer ") ? header.slice("Bearer ".length) : "";
@@ -138,7 +149,10 @@ export class Accounts {
   }
 }
 
-/** Synapse accepts a burst of logins from one address, and one more in each interval. */
+/**
+ * The number of logins that Synapse accepts immediately. After them, it accepts one login per
+ * interval.
+ */
 const LOGIN_BURST = 5;
 const LOGIN_INTERVAL_MS = 300_000;
 
@@ -148,7 +162,7 @@ const LOGIN_TOKEN_MS = 120_000;
 interface RefreshToken {
   readonly userId: string;
   readonly deviceId: string;
-  /** The newest pair that was issued for it. */
+  /** The newest pair of tokens that was created for this refresh token. */
   next?: TokenPair;
 }
 
@@ -158,20 +172,20 @@ export interface TokenPair {
   readonly refreshToken: string;
 }
 
-/** The result of a refresh: a new pair, or an error. */
+/** The result of a refresh: a new pair of tokens, or the reason of an error. */
 export type RefreshResult = TokenPair | "unknown" | "used";
 
-/** Logins and refresh tokens. */
+/** Stores logins and refresh tokens. */
 export class Logins {
   readonly passwords: boolean;
-  /** The lifetime of an access token with a refresh token. */
+  /** The lifetime of an access token that has a refresh token, in milliseconds. */
   readonly lifetimeMs: number;
-  /** The user who is signed in at the identity provider; undefined if single sign-on is off. */
+  /** The user who is logged in at the identity provider. Undefined if single sign-on is off. */
   ssoUser: string | undefined;
   readonly #now: () => number;
   readonly #refreshTokens = new Map<string, RefreshToken>();
   readonly #loginTokens = new Map<string, { readonly userId: string; readonly until: number }>();
-  /** A leaky bucket of login attempts. */
+  /** The number of recent login attempts, as a leaky bucket. */
   #attempts = 0;
   #attemptedAt = 0;
 
@@ -181,7 +195,10 @@ export class Logins {
     this.#now = now;
   }
 
-  /** Counts a login attempt. @returns 0, or how long the client must wait, in milliseconds */
+  /**
+   * Counts a login attempt. @returns the time that the client must wait, in milliseconds; 0 if it
+   * need not wait
+   */
   checkRate(): number {
     const now = this.#now();
     this.#attempts = Math.max(0, this.#attempts - (now - this.#attemptedAt) / LOGIN_INTERVAL_MS);
@@ -191,7 +208,7 @@ export class Logins {
     return 0;
   }
 
-  /** Creates the login token that single sign-on returns. */
+  /** Creates the login token that a client gets after a single sign-on. */
   addLoginToken(userId: string): string {
     const token = `syl_${crypto.randomUUID().replaceAll("-", "")}`;
     this.#loginTokens.set(token, { userId, until: this.#now() + LOGIN_TOKEN_MS });
@@ -218,8 +235,9 @@ export class Logins {
   }
 
   /**
-   * Creates a new pair for a refresh token. The answer may be lost: as long as the newest pair is
-   * unused, the old refresh token gives another pair and revokes the lost one.
+   * Creates a new pair of tokens for a refresh token. The answer with the pair may be lost. So the
+   * old refresh token can be used again until the new pair is used. Each use creates another pair
+   * and revokes the unused pair.
    */
   refresh(accounts: Accounts, refreshToken: string): RefreshResult {
     const token = this.#refreshTokens.get(refreshToken);
@@ -244,7 +262,7 @@ export class Logins {
   }
 }
 
-/** How long Synapse caches the result of an introspection. */
+/** The time for which Synapse caches the result of an introspection, in milliseconds. */
 const INTROSPECTION_CACHE_MS = 2 * 60_000;
 
 interface CachedIntrospection extends Introspection {
@@ -252,9 +270,9 @@ interface CachedIntrospection extends Introspection {
 }
 
 /**
- * Accounts at an authorization server. Like Synapse it caches introspections for two minutes: a
- * revoked token stays valid that long, and a known token works while the authorization server is
- * down.
+ * The accounts of an authorization server, as a homeserver uses them. Like Synapse, it caches
+ * introspections for two minutes. So a revoked token stays valid for up to two minutes, and a known
+ * token works while the authorization server is down.
  */
 export class Delegation {
   readonly #server: LoopbackAuthorizationServer;
@@ -268,12 +286,12 @@ export class Delegation {
     this.#now = now;
   }
 
-  /** The metadata of the authorization server. */
+  /** Returns the metadata of the authorization server. */
   get metadata(): object {
     return this.#server.metadata;
   }
 
-  /** The devices of a user that have a session. */
+  /** Lists the devices of a user that have a session. */
   deviceIds(userId: string): readonly string[] {
     const sessions = this.#server.sessions.filter(({ localpart, ended }) =>
       this.#toUserId(localpart) === userId && !ended
@@ -281,7 +299,7 @@ export class Delegation {
     return sessions.map(({ deviceId }) => deviceId);
   }
 
-  /** Checks a token. The error never reports a soft logout. */
+  /** Checks a token. The error answer never contains a soft logout. */
   authenticate(accessToken: string): Token | Answer {
     const now = this.#now();
     let cached = this.#cache.get(accessToken);

@@ -1,4 +1,4 @@
-/** Answers of loopback servers. */
+/** Functions that create the answers of loopback servers. */
 
 /** An HTTP answer. */
 export interface Answer {
@@ -12,13 +12,13 @@ export function jsonAnswer(status: number, value: unknown, headers: Readonly<Rec
   return { status, headers: { "content-type": "application/json", ...headers }, body: JSON.stringify(value) };
 }
 
-/** Creates an HTML page, as proxies and captive portals serve it. */
+/** Creates an HTML page like the pages of proxies and captive portals. */
 export function pageAnswer(status: number, title: string): Answer {
   const body = `<!DOCTYPE html>\n<html><head><title>${title}</title></head><body><h1>${title}</h1></body></html>\n`;
   return { status, headers: { "content-type": "text/html; charset=utf-8" }, body };
 }
 
-/** Creates an error of the Client-Server API: `{errcode, error}` and further fields. */
+/** Creates an error of the Client-Server API: `{errcode, error}` and the fields of `more`. */
 export function matrixError(status: number, errcode: string, error: string, more: object = {}): Answer {
   return jsonAnswer(status, { errcode, error, ...more });
 }

@@ -1,12 +1,15 @@
 /**
- * Clients of a loopback authorization server: registration (RFC 7591) and recognition. Also the
- * forms and errors of OAuth 2.0.
+ * The clients of a loopback authorization server: their registration (RFC 7591), and the check of
+ * their requests. Also parses the forms and creates the errors of OAuth 2.0.
  */
 
 import { type Answer, jsonAnswer } from "./answer.ts";
 import type { Call } from "./server.ts";
 
-/** Headers of answers with tokens or codes: no cache may store them (RFC 6749, section 5.1). */
+/**
+ * The headers of answers with tokens or codes. Caches must not store such answers (RFC 6749,
+ * section 5.1).
+ */
 export const NO_STORE = { "cache-control": "no-store", "pragma": "no-cache" };
 
 /** Creates an error of OAuth 2.0 (RFC 6749, section 5.2). */
@@ -17,7 +20,9 @@ export function oauthError(error: string, description: string, status = 400): An
 /** The parameters of a form. Parameters without a value count as absent (RFC 6749, section 3.2). */
 export type Form = ReadonlyMap<string, string>;
 
-/** Parses the body of a request. It must be a form and contain each parameter at most once. */
+/**
+ * Parses the body of a request. The body must be a form, and must not contain a parameter twice.
+ */
 export function parseForm({ headers, body, query }: Call): Form | Answer {
   const [type] = (headers.get("content-type") ?? "").split(";");
   if (type.trim().toLowerCase() !== "application/x-www-form-urlencoded") {
@@ -33,7 +38,7 @@ export function parseForm({ headers, body, query }: Call): Form | Answer {
   return form;
 }
 
-/** Whether a function returned an error answer instead of its result. */
+/** Returns true if a function returned an error answer instead of its result. */
 export function isAnswer(value: object): value is Answer {
   return "status" in value && "body" in value;
 }
@@ -47,12 +52,12 @@ export interface Client {
 export const DEVICE_CODE_GRANT = "urn:ietf:params:oauth:grant-type:device_code";
 
 /**
- * The known grant types. Unknown ones are ignored at registration, as the specification of Matrix
- * requires.
+ * The known grant types. Unknown grant types are ignored at registration, because the Matrix
+ * specification requires this.
  */
 const GRANT_TYPES: readonly string[] = ["authorization_code", "refresh_token", DEVICE_CODE_GRANT];
 
-/** All registered clients. */
+/** Stores all registered clients. */
 export class Clients {
   readonly #clients = new Map<string, Client>();
 
@@ -112,7 +117,7 @@ function findMetadataProblem(
   if (!["web", "native"].includes(String(metadata.application_type ?? "web"))) {
     return bad("application_type must be web or native");
   }
-  // The default of this field is client_secret_basic.
+  // The field must be present, because its default is client_secret_basic.
   if (metadata.token_endpoint_auth_method !== "none") return bad("token_endpoint_auth_method must be none");
   const grants = texts(metadata.grant_types, ["authorization_code"]);
   const hasCode = texts(metadata.response_types, ["code"]).includes("code");

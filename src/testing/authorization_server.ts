@@ -48,14 +48,15 @@ const AUTHORIZATION_FAULTS: Readonly<Record<AuthorizationFaultName, FaultPlan>> 
   "invalid-client": instead(oauthError("invalid_client", "There is no such client", 401)),
 };
 
-/** The default of matrix-authentication-service. */
+/** The default lifetime of an access token, the same as in matrix-authentication-service. */
 const DEFAULT_LIFETIME_MS = 5 * 60_000;
 
 /**
- * An authorization server on 127.0.0.1, as strict as RFC 6749, 7009, 7591 and 8628 and the scopes
- * of Matrix: metadata, registration, device authorization, rotating refresh tokens, revocation. A
- * {@linkcode LoopbackHomeserver} can delegate its logins to it. The test plays the user in the
- * browser. All data is in memory and survives {@linkcode LoopbackServer.restart}.
+ * An authorization server on 127.0.0.1. It supports metadata, registration, device authorization,
+ * refresh tokens that change with each use, and revocation. It is as strict as RFC 6749, 7009, 7591
+ * and 8628 and the scopes of Matrix. A {@linkcode LoopbackHomeserver} can delegate its logins to
+ * this server. The test does what a user does in the browser. All data is in memory and survives
+ * {@linkcode LoopbackServer.restart}.
  *
  * @example
  * ```ts
@@ -83,7 +84,7 @@ export class LoopbackAuthorizationServer extends LoopbackServer<AuthorizationFau
   }
 
   /**
-   * Starts an authorization server without clients and sessions. By default faults apply to the
+   * Starts an authorization server without clients and sessions. By default, faults apply to the
    * token endpoint.
    *
    * @throws {Deno.errors.AddrInUse} if the port is in use
@@ -116,7 +117,7 @@ export class LoopbackAuthorizationServer extends LoopbackServer<AuthorizationFau
   }
 
   /**
-   * Confirms a login, as a user does in the browser.
+   * Confirms a login, like a user in the browser.
    *
    * @param userCode the code, with or without its hyphen
    * @param localpart the user id between `@` and the colon
@@ -127,7 +128,7 @@ export class LoopbackAuthorizationServer extends LoopbackServer<AuthorizationFau
   }
 
   /**
-   * Refuses a login, as a user does in the browser.
+   * Refuses a login, like a user in the browser.
    *
    * @throws {Error} if no login is pending for this code
    */
@@ -136,7 +137,7 @@ export class LoopbackAuthorizationServer extends LoopbackServer<AuthorizationFau
   }
 
   /**
-   * Lets the codes of a login expire.
+   * Makes the codes of a login expire now.
    *
    * @throws {Error} if no login is pending for this code
    */
@@ -144,18 +145,19 @@ export class LoopbackAuthorizationServer extends LoopbackServer<AuthorizationFau
     this.#state.grants.expire(userCode);
   }
 
-  /** Lets an access token expire. Its session goes on. */
+  /** Makes an access token expire now. Does not end its session. */
   expireToken(accessToken: string): void {
     this.#state.sessions.expire(accessToken);
   }
 
-  /** Ends the session of a token, as a user does who signs out a device. */
+  /** Ends the session of a token, like a user who logs out a device. */
   endSession(token: string): void {
     this.#state.sessions.revoke(token);
   }
 
   /**
-   * Finds what an access token stands for; undefined if it is not valid. A homeserver calls this.
+   * Finds the owner of an access token. Returns undefined if the token is not valid. A homeserver
+   * calls this method.
    */
   introspect(accessToken: string): Introspection | undefined {
     return this.#state.sessions.introspect(accessToken);
@@ -266,8 +268,8 @@ function token({ grants, sessions }: State, client: Client, form: Form): Answer 
 }
 
 /**
- * Revokes a token. A client_id is optional, as the specification of Matrix recommends, but must be
- * known.
+ * Revokes a token. The client_id is optional, because the Matrix specification recommends this. If
+ * it is present, it must be known.
  */
 function revoke({ clients, sessions }: State, call: Call): Answer {
   const form = parseForm(call);

@@ -1,10 +1,11 @@
 /**
- * Device authorizations and sessions of a loopback authorization server.
+ * The device authorizations and sessions of a loopback authorization server.
  *
- * A device authorization waits for a person (RFC 8628) and becomes a session. Each refresh creates
- * a new pair of tokens. The old refresh token stays valid until a token of the new pair is used, so
- * that a client can repeat a request whose answer was lost. If it is used after that, the session
- * ends (Client-Server API 1.15, "Refresh token grant"; RFC 9700, section 4.14.2).
+ * After a person confirms a device authorization (RFC 8628), it becomes a session. Each refresh
+ * creates a new pair of tokens. The old refresh token stays valid until a token of the new pair is
+ * used, so that a client can repeat a request whose answer was lost. If the old refresh token is
+ * used later, the session ends (Client-Server API 1.15, "Refresh token grant"; RFC 9700, section
+ * 4.14.2).
  *
  * @module
  */
@@ -21,9 +22,9 @@ export interface AuthorizationServerOptions extends LoopbackOptions {
   readonly deviceCodeLifetimeMs?: number;
   /** The minimum time between two polls, in milliseconds. @default {5000} */
   readonly intervalMs?: number;
-  /** Whether answers contain the optional `verification_uri_complete`. @default {true} */
+  /** True if answers contain the optional `verification_uri_complete`. @default {true} */
   readonly completeUri?: boolean;
-  /** Whether the server offers device authorization. @default {true} */
+  /** True if the server offers device authorization. @default {true} */
   readonly deviceAuthorization?: boolean;
 }
 
@@ -33,16 +34,19 @@ export interface OAuthSession {
   readonly localpart: string;
   /** The device id of the session. */
   readonly deviceId: string;
-  /** The client id. */
+  /** The id of the client. */
   readonly clientId: string;
   /**
-   * Whether it has ended: by its client, by {@linkcode LoopbackAuthorizationServer.endSession}, or
-   * because a refresh token was used twice.
+   * True if the session has ended: because of its client, {@linkcode
+   * LoopbackAuthorizationServer.endSession}, or a refresh token that was used twice.
    */
   readonly ended: boolean;
 }
 
-/** By this time the interval of a client grows for good if it polls too fast. */
+/**
+ * The time that is added permanently to the interval of a client that polls too fast, in
+ * milliseconds.
+ */
 const SLOW_DOWN_MS = 5_000;
 
 interface DeviceGrant {
@@ -64,7 +68,7 @@ export interface GrantedLogin {
   readonly scope: string;
 }
 
-/** All device authorizations. */
+/** Stores all device authorizations. */
 export class DeviceGrants {
   readonly #grants: DeviceGrant[] = [];
   readonly #options: AuthorizationServerOptions;
@@ -75,7 +79,7 @@ export class DeviceGrants {
     this.#now = now;
   }
 
-  /** Creates the codes (RFC 8628, section 3.2). The polling interval counts from here. */
+  /** Creates the codes (RFC 8628, section 3.2). The first polling interval starts now. */
   begin(client: Client, requested: { readonly scope: string; readonly deviceId: string }, url: string): Answer {
     const { deviceCodeLifetimeMs = 20 * 60_000, intervalMs = 5_000, completeUri = true } = this.#options;
     const now = this.#now();
@@ -100,7 +104,10 @@ export class DeviceGrants {
     }, NO_STORE);
   }
 
-  /** Answers a poll (section 3.5). A code gives one session, to the client that requested it. */
+  /**
+   * Answers a poll (section 3.5). Only the client that requested a code can use it, and only for
+   * one session.
+   */
   redeem(client: Client, deviceCode: string): GrantedLogin | Answer {
     const grant = this.#grants.find((grant) => grant.deviceCode === deviceCode);
     if (grant === undefined || grant.clientId !== client.clientId || grant.state === "used") {
@@ -132,7 +139,7 @@ export class DeviceGrants {
     this.#findPending(userCode).expiresAt = this.#now();
   }
 
-  /** The user codes that can still be entered, oldest first. */
+  /** Returns the user codes that can still be entered, oldest first. */
   get pendingUserCodes(): readonly string[] {
     return this.#grants.filter((grant) => this.#isPending(grant)).map(({ userCode }) => userCode);
   }
@@ -163,7 +170,7 @@ interface Session {
   readonly deviceId: string;
   readonly scope: string;
   ended: boolean;
-  /** The newest pair, and the pair before it as long as the newest is unused. */
+  /** The newest pair of tokens. `previous` is the pair before it, until the newest pair is used. */
   current: TokenPair;
   previous: TokenPair | undefined;
 }
@@ -174,17 +181,17 @@ interface TokenPair {
   expiresAt: number;
 }
 
-/** What an access token stands for (RFC 7662). */
+/** The owner of an access token (RFC 7662). */
 export interface Introspection {
   /** The user id between `@` and the colon. */
   readonly localpart: string;
   /** The device id of the session. */
   readonly deviceId: string;
-  /** When the token expires, in milliseconds since 1970. */
+  /** The time at which the token expires, in milliseconds since 1970. */
   readonly expiresAt: number;
 }
 
-/** All sessions, by all tokens that they ever had. */
+/** Stores all sessions. Each session can be found by each of its tokens, also by old tokens. */
 export class Sessions {
   readonly #byToken = new Map<string, Session>();
   readonly #lifetimeMs: number;
@@ -195,7 +202,7 @@ export class Sessions {
     this.#now = now;
   }
 
-  /** Begins a session and ends the former sessions of its device. */
+  /** Starts a session, and ends the earlier sessions of its device. */
   begin(client: Client, granted: GrantedLogin): Answer {
     const { localpart, deviceId } = granted;
     for (const old of this.#all()) if (old.localpart === localpart && old.deviceId === deviceId) old.ended = true;
@@ -228,8 +235,8 @@ export class Sessions {
   }
 
   /**
-   * Finds what an access token stands for; undefined if it is not valid. A use of the newest pair
-   * ends the pair before it.
+   * Finds the owner of an access token. Returns undefined if the token is not valid. If the token
+   * belongs to the newest pair, the pair before it becomes invalid.
    */
   introspect(token: string): Introspection | undefined {
     const session = this.#byToken.get(token);
@@ -263,7 +270,7 @@ export class Sessions {
     };
   }
 
-  /** Removes an unused pair that a newer one replaces. */
+  /** Removes an unused pair of tokens after a newer pair was created. */
   #drop({ accessToken, refreshToken }: TokenPair): void {
     this.#byToken.delete(accessToken);
     this.#byToken.delete(refreshToken);

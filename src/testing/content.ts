@@ -1,22 +1,22 @@
-/** Checks of request bodies and event contents. */
+/** Functions that check request bodies and event contents. */
 
 import { isObject } from "../base/fields.ts";
 import { type Answer, matrixError } from "./answer.ts";
 import type { HomeserverSoftware } from "./homeserver_types.ts";
 
-/** The largest event in bytes of canonical JSON, with hashes and signatures. */
+/** The maximum size of an event with its hashes and signatures, in bytes of canonical JSON. */
 export const MAX_EVENT_BYTES = 65_536;
 
 /** A JSON object. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** A parsed body with its text, in which numbers look as they were sent. */
+/** A parsed body and its text. The text shows how the client wrote numbers. */
 export interface JsonBody {
   readonly text: string;
   readonly value: JsonObject;
 }
 
-/** Parses the body of a POST or PUT, which must be a JSON object. */
+/** Parses the body of a POST or PUT request. It must be a JSON object. */
 export function parseJsonBody(bytes: Uint8Array, software: HomeserverSoftware): JsonBody | Answer {
   let text: string, value: unknown;
   try {
@@ -33,7 +33,7 @@ export function parseJsonBody(bytes: Uint8Array, software: HomeserverSoftware): 
   return { text, value };
 }
 
-/** Returns an error if a content is not allowed. */
+/** Returns an error answer if the content of an event is not allowed. */
 export function checkContent(eventType: string, body: JsonBody, software: HomeserverSoftware): Answer | undefined {
   if (!hasCanonicalNumbers(body.text)) return matrixError(400, "M_BAD_JSON", "Invalid JSON value: not a safe integer");
   if (software === "Dendrite") return undefined;
@@ -60,7 +60,10 @@ export interface NewEvent {
   readonly content: JsonObject;
 }
 
-/** Returns the size of an event as other homeservers get it, in bytes of canonical JSON. */
+/**
+ * Returns the size of an event with the fields that the homeserver adds, in bytes of canonical
+ * JSON.
+ */
 export function eventBytes({ roomId, sender, type, content }: NewEvent): number {
   const hash = "h".repeat(43), eventId = `$${hash}`;
   const pdu = {
@@ -88,8 +91,8 @@ function formatCanonicalJson(value: unknown): string {
 }
 
 /**
- * Matrix allows only integers from -(2^53)+1 to 2^53-1. The check needs the text: a parsed value
- * does not distinguish 1.0 from 1.
+ * Returns true if all numbers are integers from -(2^53)+1 to 2^53-1. Matrix does not allow other
+ * numbers. The check needs the text, because the parsed values of 1.0 and 1 are the same.
  */
 function hasCanonicalNumbers(text: string): boolean {
   const withoutStrings = text.replace(/"[^"\\]*(?:\\.[^"\\]*)*"/gs, '""');

@@ -1,6 +1,6 @@
 /**
- * Named faults: the faults that all servers have, and the rules that decide which request meets
- * which fault. Each server adds faults of its own.
+ * Named faults that a server injects. This file has the faults that all servers support, and the
+ * rules that choose the fault for a request. Each server adds its own faults.
  *
  * @module
  */
@@ -8,51 +8,62 @@
 import { type Answer, pageAnswer } from "./answer.ts";
 import type { ReceivedRequest } from "./request_log.ts";
 
-/** Details of some faults. */
+/** Parameters that some faults have. */
 export interface FaultDetails {
   /**
-   * For the faults with status 429: how long the client must wait, in milliseconds. @default {2000}
+   * The time that the client must wait, in milliseconds. Used by the faults with status 429.
+   * @default {2000}
    */
   readonly retryAfterMs?: number;
-  /** For the slow faults: how long the server takes, in milliseconds. @default {1000} */
+  /** The time that the server needs, in milliseconds. Used by the slow faults. @default {1000} */
   readonly delayMs?: number;
-  /** For the slow faults, instead of `delayMs`: the server waits until this promise resolves. */
+  /** The promise for which the server waits, instead of `delayMs`. Used by the slow faults. */
   readonly until?: Promise<unknown>;
-  /** For `redirect`: the target. By default a sign-in page that does not exist. */
+  /**
+   * The target of the fault `redirect`. By default, the URL of a sign-in page; nothing is served
+   * there.
+   */
   readonly location?: string;
 }
 
-/** When a fault applies. */
+/** The conditions under which a fault applies. */
 export interface FaultOptions<RouteName extends string = string> extends FaultDetails {
-  /** How many requests meet the fault; unlimited by default. */
+  /** The maximum number of requests that get the fault. Unlimited by default. */
   readonly times?: number;
   /**
-   * Every n-th matching request meets the fault. With 2 it is the second, the fourth, and so on.
+   * The interval between faults, in matching requests. With 2, the second, the fourth, the sixth
+   * request and so on get the fault.
    * @default {1}
    */
   readonly every?: number;
   /**
-   * The endpoint, or `"any"` for all endpoints and unknown paths. By default the endpoint that
-   * delivers messages.
+   * The endpoint to which the fault applies, or `"any"` for all endpoints and unknown paths. By
+   * default, the endpoint that delivers messages.
    */
   readonly on?: RouteName | "any";
-  /** A further condition on the request; none by default. */
+  /**
+   * A function that returns true for the requests to which the fault applies. By default, all
+   * requests.
+   */
   readonly where?: (request: ReceivedRequest<RouteName>) => boolean;
 }
 
-/** A fault that was set. */
+/** A fault that a test has set. */
 export interface Fault<FaultName extends string = string> {
-  /** Its name. */
+  /** The name of the fault. */
   readonly name: FaultName;
-  /** How many requests have met it so far. */
+  /** The number of requests that got the fault so far. */
   readonly applied: number;
 }
 
-/** What a fault does. */
+/** The effects of a fault. */
 export interface FaultPlan {
-  /** Whether the server processes the request, although the client gets no normal answer. */
+  /** True if the server processes the request, although the client does not get a normal answer. */
   readonly acts: boolean;
-  /** What the client sees. `late` is the normal answer after a delay, `refuse` a closed port. */
+  /**
+   * The result for the client. `late` means the normal answer after a delay. `refuse` means that
+   * the port is closed.
+   */
   readonly outcome: "cut" | "hang" | "late" | "refuse" | ((details: FaultDetails, now: number) => Answer);
 }
 
@@ -60,7 +71,7 @@ export interface FaultPlan {
 export interface FaultRule<FaultName extends string, RouteName extends string> {
   readonly name: FaultName;
   readonly options: FaultOptions<RouteName>;
-  /** Resolves when the fault is cleared. Requests that hang end then. */
+  /** Resolves when the fault is cleared. At that time, requests that hang are ended. */
   readonly cleared: Promise<void>;
   readonly clear: () => void;
   seen: number;
@@ -101,8 +112,8 @@ export class FaultRules<FaultName extends string, RouteName extends string> {
   }
 
   /**
-   * Finds the fault that a request meets: the first that is due. A rule counts only requests that
-   * met no earlier rule.
+   * Finds the fault for a request: the first rule that applies now. A rule counts only requests to
+   * which no earlier rule applied.
    */
   next(request: ReceivedRequest<RouteName>): FaultRule<FaultName, RouteName> | undefined {
     for (const rule of this.#rules) {
@@ -140,7 +151,10 @@ export type CommonFaultName =
   | "captive-portal"
   | "redirect";
 
-/** The faults that all loopback servers have: of the network, of proxies, of captive portals. */
+/**
+ * The faults that all loopback servers have. They simulate problems of the network, proxies and
+ * captive portals.
+ */
 export const COMMON_FAULTS: Readonly<Record<CommonFaultName, FaultPlan>> = {
   "refuse": { acts: false, outcome: "refuse" },
   "hang": { acts: false, outcome: "hang" },
@@ -157,17 +171,17 @@ export const COMMON_FAULTS: Readonly<Record<CommonFaultName, FaultPlan>> = {
   "redirect": { acts: false, outcome: redirect },
 };
 
-/** Creates a fault: the client gets this answer, and the server does not process the request. */
+/** Creates a fault: the client gets `answer`, and the server does not process the request. */
 export function instead(answer: Answer): FaultPlan {
   return { acts: false, outcome: () => answer };
 }
 
-/** Creates a fault: the server processes the request, but the client gets this answer. */
+/** Creates a fault: the server processes the request, but the client gets `answer`. */
 export function afterwards(answer: Answer): FaultPlan {
   return { acts: true, outcome: () => answer };
 }
 
-/** Returns how long a client must wait after a 429, in milliseconds. */
+/** Returns the time that a client must wait after status 429, in milliseconds. */
 export function waitMs({ retryAfterMs = 2000 }: FaultDetails): number {
   return retryAfterMs;
 }

@@ -23,25 +23,25 @@ export type GotifyFaultName =
 
 /** The settings of a {@linkcode LoopbackGotify}. */
 export interface GotifyOptions extends LoopbackOptions {
-  /** The token of its only application. @default {"A-loopback.token"} */
+  /** The token of the server's only application. @default {"A-loopback.token"} */
   readonly token?: string;
 }
 
 /** A message as a Gotify server returns it. */
 export interface GotifyMessage {
-  /** Its number. */
+  /** The number of the message. */
   readonly id: number;
   /** The number of the application. */
   readonly appid: number;
   /** The text. */
   readonly message: string;
-  /** The title; by default the name of the application. */
+  /** The title. By default, the name of the application. */
   readonly title: string;
-  /** From 0 (lowest) to 10 (highest). */
+  /** The priority, from 0 (lowest) to 10 (highest). */
   readonly priority: number;
-  /** Instructions for clients, by namespaces such as `client::display`. */
+  /** Instructions for clients, grouped by namespaces such as `client::display`. */
   readonly extras?: Readonly<Record<string, unknown>>;
-  /** When the server accepted it, as ISO 8601. */
+  /** The time at which the server accepted the message, in the format ISO 8601. */
   readonly date: string;
 }
 
@@ -63,7 +63,7 @@ const STATUS_TEXTS: Readonly<Record<number, string>> = {
 const FAULTS: Readonly<Record<GotifyFaultName, FaultPlan>> = {
   ...COMMON_FAULTS,
   "500": instead(gotifyError(500, "sql: database is closed")),
-  // Gotify has no rate limit; a proxy in front of it may.
+  // Gotify does not have a rate limit, but a proxy in front of it may have one.
   "429-retry-after-seconds": {
     acts: false,
     outcome: (details) => ({ ...gotifyError(429, "slow down"), headers: retryAfterSeconds(details) }),
@@ -74,10 +74,11 @@ const FAULTS: Readonly<Record<GotifyFaultName, FaultPlan>> = {
 };
 
 /**
- * A Gotify server on 127.0.0.1 with one application. Like Gotify it accepts the same message twice.
+ * A Gotify server on 127.0.0.1 with one application. Like Gotify, it accepts the same message
+ * twice.
  */
 export class LoopbackGotify extends LoopbackServer<GotifyFaultName, GotifyRouteName> {
-  /** The token of its application. */
+  /** The token of the server's application. */
   readonly token: string;
   readonly #messages: GotifyMessage[];
 
@@ -99,7 +100,7 @@ export class LoopbackGotify extends LoopbackServer<GotifyFaultName, GotifyRouteN
     return Promise.try(() => new LoopbackGotify(options.token ?? "A-loopback.token", options));
   }
 
-  /** All messages, in order. */
+  /** Returns all messages, in order. */
   get messages(): readonly GotifyMessage[] {
     return this.#messages;
   }
@@ -129,7 +130,7 @@ async function answer(call: Call<GotifyRouteName>, store: Store): Promise<Answer
   return key === store.token ? accept(call, store) : unauthorized();
 }
 
-/** Accepts a message. A field of the wrong type is an error, an unknown field is ignored. */
+/** Accepts a message. A field with the wrong type causes an error. Unknown fields are ignored. */
 function accept({ bytes, headers }: Call, { messages, now }: Store): Answer {
   const body = parseJsonObject(new TextDecoder().decode(bytes));
   if (!/^application\/json\b/.test(headers.get("content-type") ?? "") || body === undefined) {

@@ -26,9 +26,9 @@ const SCOPES: Readonly<Record<HomeserverSoftware, TransactionScope>> = {
 };
 
 /**
- * A homeserver on 127.0.0.1, as strict as the Client-Server API about methods, paths, headers and
- * bodies. Where Synapse, Dendrite and Conduit differ, it behaves like one of them. Users and rooms
- * are in memory. It has no federation and no encryption.
+ * A homeserver on 127.0.0.1. It checks methods, paths, headers and bodies as strictly as the
+ * Client-Server API. If Synapse, Dendrite and Conduit differ, it behaves like the one that the
+ * options select. Users and rooms are in memory. It does not support federation and encryption.
  *
  * @example
  * ```ts
@@ -61,7 +61,8 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
   }
 
   /**
-   * Starts a homeserver without users and rooms. By default faults apply to the sending of events.
+   * Starts a homeserver without users and rooms. By default, faults apply to requests that send
+   * events.
    *
    * @throws {Deno.errors.AddrInUse} if the port is in use
    */
@@ -91,8 +92,8 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
    * Adds a user who is logged in on one device.
    *
    * @param localpart the user id between `@` and the colon
-   * @param deviceId the device id; by default a new one
-   * @throws {Error} if the user exists
+   * @param deviceId the device id; by default, a new id
+   * @throws {Error} if the user already exists
    */
   addUser(localpart: string, deviceId: string = this.#deviceIds.next().value ?? ""): LoopbackUser {
     const userId = `@${localpart}:${this.#state.serverName}`;
@@ -102,9 +103,9 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
   }
 
   /**
-   * Creates a further access token for a user. With the device id of an older token it is like a
-   * new login on that device, by which Dendrite revokes the older token. Without a device id it is
-   * like a token that an administrator of Synapse creates.
+   * Creates another access token for a user. With the device id of an older token, it is like a new
+   * login on this device: Dendrite then revokes the older token. Without a device id, it is like a
+   * token that an administrator of Synapse creates.
    *
    * @throws {Error} if the user does not exist
    */
@@ -113,11 +114,12 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
   }
 
   /**
-   * Revokes an access token: its requests are answered with 401 `M_UNKNOWN_TOKEN` from now on.
+   * Revokes an access token. All later requests with this token get status 401 and
+   * `M_UNKNOWN_TOKEN`.
    *
-   * @param options with `softLogout` the token expires and its device stays. By default it is a
-   * logout: the device is removed with its last token, and Synapse loses the transaction ids of the
-   * device at the next restart
+   * @param options with `softLogout`, the token expires, but its device still exists. By default,
+   * it is a logout: the device is removed with its last token. Synapse then forgets the transaction
+   * ids of the device at the next restart
    * @throws {Error} if the token is unknown
    */
   revoke(accessToken: string, options: { readonly softLogout?: boolean } = {}): void {
@@ -126,14 +128,14 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
   }
 
   /**
-   * Turns single sign-on on: a browser that opens its URL logs in as this user. `GET login` then
-   * offers `m.login.sso` and `m.login.token`.
+   * Turns single sign-on on. A browser that opens the URL of single sign-on is then logged in as
+   * this user. `GET login` offers `m.login.sso` and `m.login.token`.
    */
   allowSso(userId: string): void {
     this.#state.logins.ssoUser = userId;
   }
 
-  /** The device ids of a user, oldest first. */
+  /** Lists the device ids of a user, oldest first. */
   devices(userId: string): readonly string[] {
     return this.#state.accounts.devices(userId).map(({ device_id }) => device_id);
   }
@@ -142,7 +144,8 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
    * Creates a room.
    *
    * @returns the room id
-   * @throws {Error} if it has no members, or if its id or alias exists
+   * @throws {Error} if the options do not contain a member, or the room id or the alias already
+   * exists
    */
   createRoom(options: RoomOptions): string {
     return this.#state.rooms.create(options).roomId;
@@ -158,7 +161,7 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
   }
 
   /**
-   * Invites a user to a room, as its creator.
+   * Invites a user to a room. The invite comes from the creator of the room.
    *
    * @throws {Error} if the room does not exist
    */
@@ -168,7 +171,7 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
   }
 
   /**
-   * Lets an alias point to a room from now on.
+   * Makes an alias point to a room.
    *
    * @throws {Error} if the room does not exist
    */
@@ -186,9 +189,9 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
   }
 
   /**
-   * Replaces a room by a new one, as `POST /rooms/{roomId}/upgrade` does. The new room gets name,
-   * alias and power levels, but no members. Users without power cannot send to the old room any
-   * more.
+   * Replaces a room with a new room, like `POST /rooms/{roomId}/upgrade`. The new room gets the
+   * name, the alias and the power levels of the old room, but not its members. Afterwards, users
+   * with a low power level cannot send to the old room.
    *
    * @returns the room id of the new room
    * @throws {Error} if the room does not exist
@@ -198,7 +201,7 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
   }
 
   /**
-   * Deletes all messages of a room, as a retention policy does. Its state stays.
+   * Deletes all messages of a room, like a retention policy. Does not delete its state events.
    *
    * @throws {Error} if the room does not exist
    */
@@ -207,7 +210,7 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
   }
 
   /**
-   * Sends a state event to a room, as its creator.
+   * Sends a state event to a room. The sender is the creator of the room.
    *
    * @throws {Error} if the room does not exist
    */
@@ -253,7 +256,7 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
       }));
   }
 
-  /** All uploaded files, in order. */
+  /** Returns all uploaded files, in order. */
   uploads(): readonly UploadedMedia[] {
     return this.#state.media.uploads;
   }
@@ -262,8 +265,9 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
    * Stops the server and starts it on the same port, with the same users and rooms. Faults stay
    * active.
    *
-   * @param options whether transaction ids are `kept` or `lost`. By default Synapse keeps those of
-   * tokens with a device, Conduit keeps all, Dendrite keeps none
+   * @param options if `memory` is `kept`, all transaction ids survive; if it is `lost`, all are
+   * lost. By default, it depends on the software: Synapse keeps the ids of tokens with a device,
+   * Conduit keeps all ids, and Dendrite loses all ids
    */
   override async restart(options: { readonly memory?: "kept" | "lost" } = {}): Promise<void> {
     await this.stop();

@@ -1,6 +1,6 @@
 /**
- * The faults of a homeserver: those of all servers, and one for each error that delivery
- * distinguishes.
+ * The faults of a homeserver: the faults of all servers, and a fault for each error that delivery
+ * treats differently.
  */
 
 import { type Answer, jsonAnswer, matrixError } from "./answer.ts";
@@ -90,8 +90,8 @@ function rateLimitedWithSeconds(details: FaultDetails): Answer {
 }
 
 /**
- * The date is rounded up to a full second, so that a client that waits until then is never too
- * early.
+ * Creates an answer with a date in `Retry-After`. The date is rounded up to a full second, so that
+ * a client that waits until this date is never too early.
  */
 function rateLimitedWithDate(details: FaultDetails, now: number): Answer {
   const date = new Date(Math.ceil((now + waitMs(details)) / 1000) * 1000);

@@ -1,5 +1,6 @@
 /**
- * The endpoints of a loopback homeserver as a table, and the way from a request to its endpoint.
+ * The table of the endpoints of a loopback homeserver. Also finds and runs the endpoint of a
+ * request.
  */
 
 import {
@@ -84,7 +85,7 @@ export type HomeserverRouteName =
 type HomeserverRoute =
   & Route<HomeserverRouteName>
   & {
-    /** Whether the endpoint is missing if logins are delegated. */
+    /** True if the endpoint does not exist on a homeserver with delegated logins. */
     readonly undelegated?: boolean;
   }
   & (
@@ -92,9 +93,9 @@ type HomeserverRoute =
     | {
       readonly access: "token";
       readonly run: (state: HomeserverState, request: AuthenticatedRequest) => Answer | Promise<Answer>;
-      /** Whether `run` awaits `ready` itself, after its first steps. */
+      /** True if `run` itself awaits `ready`, after its first steps. */
       readonly awaitsReady?: boolean;
-      /** Whether the body is a file instead of JSON. */
+      /** True if the body is a file instead of JSON. */
       readonly takesFile?: boolean;
     }
   );
@@ -212,7 +213,8 @@ export function route(method: string, path: string): HomeserverRouteName | undef
 }
 
 /**
- * Answers a request. It checks path, method, token and body in this order, like the real servers.
+ * Answers a request. Like the real servers, it checks the path, the method, the token and the body,
+ * in this order.
  */
 export async function handle(state: HomeserverState, call: Call): Promise<Answer> {
   const match = matchRoute(HOMESERVER_ROUTES, call.method, call.path);

@@ -1,4 +1,4 @@
-/** The state of a loopback homeserver, and the requests that its endpoints get. */
+/** The types of the state of a loopback homeserver, and of the requests to its endpoints. */
 
 import type { Accounts, Delegation, Logins } from "./accounts.ts";
 import type { Answer } from "./answer.ts";
@@ -15,44 +15,44 @@ export interface HomeserverState {
   readonly serverName: string;
   readonly now: () => number;
   readonly accounts: Accounts;
-  /** Set if logins are delegated to an authorization server. */
+  /** The delegated accounts. Undefined if logins are not delegated to an authorization server. */
   readonly delegation: Delegation | undefined;
   readonly logins: Logins;
   readonly rooms: Rooms;
   readonly media: MediaRepository;
   readonly transactions: Transactions;
   readonly accountData: AccountData;
-  /** Display names by user id. */
+  /** The display name of each user id. */
   readonly displayNames: Map<string, string>;
-  /** Answers to initial syncs, by their parameters. */
+  /** The cached answers to initial syncs. The key consists of the parameters of the request. */
   readonly firstSyncs: Map<string, FirstSync>;
   readonly limiter: RateLimiter;
 }
 
-/** An answer to an initial sync, which is repeated for a while. */
+/** A cached answer to an initial sync. */
 export interface FirstSync {
   readonly at: number;
   readonly answer: Answer;
 }
 
-/** Account data, by user id and type. */
+/** The account data of each user id, by its type. */
 export type AccountData = Map<string, Map<string, JsonObject>>;
 
-/** A request after the checks that all endpoints share. */
+/** A request that has passed the checks of all endpoints. */
 export interface EndpointRequest {
   /** The parameters in the path, decoded. */
   readonly params: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
-  /** The `Host` header, to build URLs. */
+  /** The value of the `Host` header, from which URLs are built. */
   readonly host: string;
   readonly headers: Headers;
   /** The JSON body of a POST or PUT; an empty object for a GET or an upload. */
   readonly body: JsonBody;
   /** The raw body. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Resolves at once, or after the delay of the fault `slow`. */
+  /** Returns a promise that resolves immediately, or after the delay of the fault `slow`. */
   readonly ready: () => Promise<void>;
-  /** Waits so many milliseconds, or until the promise resolves. */
+  /** Waits for a number of milliseconds, or until the promise resolves. */
   readonly pause: (ms: number, earlier: Promise<unknown>) => Promise<void>;
 }
 

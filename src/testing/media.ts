@@ -1,17 +1,17 @@
 /**
- * The content repository of a loopback homeserver, as strict as Synapse: uploads need a length,
- * downloads need a token.
+ * The uploaded files of a loopback homeserver. Like Synapse, it requires a `Content-Length` header
+ * for uploads and a token for downloads.
  */
 
 import { type Answer, jsonAnswer, matrixError } from "./answer.ts";
 import type { Token } from "./homeserver_types.ts";
 
-/** The default of Synapse. */
+/** The default maximum size of an upload in Synapse. */
 const DEFAULT_MAX_UPLOAD_BYTES = 50 * 2 ** 20;
 
 /** An uploaded file. */
 export interface UploadedMedia {
-  /** Its `mxc://` URI. */
+  /** The `mxc://` URI of the file. */
   readonly uri: string;
   /** The user id of the uploader. */
   readonly sender: string;
@@ -23,7 +23,7 @@ export interface UploadedMedia {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** All uploaded files. */
+/** Stores all uploaded files. */
 export class MediaRepository {
   readonly maxUploadBytes: number;
   readonly #uploads = new Map<string, UploadedMedia>();
@@ -32,7 +32,7 @@ export class MediaRepository {
     this.maxUploadBytes = maxUploadBytes;
   }
 
-  /** All files, in order of upload. */
+  /** Returns all files, in the order of their upload. */
   get uploads(): readonly UploadedMedia[] {
     return [...this.#uploads.values()];
   }

@@ -1,4 +1,4 @@
-/** Endpoints of messages: sending an event, reading one event, reading a room page by page. */
+/** The endpoints that send an event, read one event, and read the events of a room page by page. */
 
 import { isObject } from "../base/fields.ts";
 import { type Answer, jsonAnswer, matrixError } from "./answer.ts";
@@ -10,9 +10,9 @@ import { checkPower, type Room, type Rooms, type TimelineEvent } from "./rooms.t
 import type { Transaction } from "./transactions.ts";
 
 /**
- * Sends an event. With Synapse, overlapping requests with one transaction id create one event.
- * Other servers look up the id when the request arrives and store it when the event is created, so
- * that two requests may both find nothing.
+ * Sends an event. With Synapse, simultaneous requests with the same transaction id create only one
+ * event. The other servers look for the id when the request arrives, but store it only when the
+ * event is created. So two simultaneous requests can create two events.
  */
 export async function send(
   state: HomeserverState,
@@ -66,7 +66,7 @@ export function event(state: HomeserverState, { params, token }: AuthenticatedRe
   return jsonAnswer(200, toClientEvent(found, room.roomId, { token, software, now: state.now() }));
 }
 
-/** The context of reading events. */
+/** The data that the endpoints for reading events share. */
 interface Reader {
   readonly token: Token;
   readonly software: HomeserverSoftware;
@@ -82,7 +82,7 @@ interface Filter {
 
 /**
  * Reads a page of `GET /rooms/{roomId}/messages`. A pagination token contains the number of events
- * before it.
+ * before its position.
  */
 function readMessages(room: Room, query: URLSearchParams, reader: Reader): Answer {
   const { timeline } = room;
@@ -102,8 +102,8 @@ function readMessages(room: Room, query: URLSearchParams, reader: Reader): Answe
   return jsonAnswer(200, {
     chunk: chunk.map((event) => toClientEvent(event, room.roomId, reader)),
     start: from,
-    // Synapse and Dendrite omit `end` only after an empty page: a page with an `end` may be the
-    // last one.
+    // Synapse and Dendrite omit `end` only if the page is empty. So the last page with events can
+    // also have an `end`.
     ...chunk.length > 0 && { end: `t${dir === "b" ? start - passed : start + passed}` },
   });
 }
@@ -112,7 +112,10 @@ function pageCap(software: HomeserverSoftware): number {
   return software === "Synapse" ? 1000 : 100;
 }
 
-/** Dendrite filters the events of one page; the others read on until the page is full. */
+/**
+ * Cuts a page. Dendrite cuts the page first and filters it then. The other servers filter first, so
+ * their pages are full.
+ */
 function cutPage(
   ahead: readonly TimelineEvent[],
   limit: number,
@@ -163,7 +166,10 @@ function isSameDevice(a: Token, b: Token): boolean {
   return a.userId === b.userId && a.deviceId !== undefined && a.deviceId === b.deviceId;
 }
 
-/** Returns an error if Synapse rejects the relation of an event. It does not check replies. */
+/**
+ * Returns an error answer if Synapse would reject the relation of an event. Synapse does not check
+ * replies.
+ */
 function checkRelation(rooms: Rooms, room: Room, content: JsonObject): Answer | undefined {
   const { rel_type, event_id } = readRelation(content);
   if (typeof rel_type !== "string" || typeof event_id !== "string") return undefined;

@@ -1,8 +1,8 @@
 /**
- * Loopback servers for tests of programs that send notifications: a Matrix homeserver, the
- * authorization server to which it can delegate logins, and servers of ntfy, Gotify, the Telegram
- * Bot API and webhooks. They are as strict as the real servers, log their requests, and inject
- * named faults.
+ * Loopback servers for tests of programs that send notifications. There are servers for Matrix,
+ * ntfy, Gotify, the Telegram Bot API and webhooks, and an authorization server to which the Matrix
+ * homeserver can delegate its logins. The servers are as strict as the real servers. They log their
+ * requests, and can inject named faults.
  *
  * @module
  */

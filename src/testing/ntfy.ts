@@ -29,7 +29,7 @@ export type NtfyFaultName =
   | "too-large"
   | "no-id";
 
-/** ntfy does not send `Retry-After`; a proxy in front of it may. */
+/** The faults of ntfy. ntfy does not send `Retry-After`, but a proxy in front of it may send it. */
 const NTFY_FAULTS: Readonly<Record<NtfyFaultName, FaultPlan>> = {
   ...COMMON_FAULTS,
   "500": instead(ntfyError(50001)),
@@ -52,25 +52,30 @@ const NTFY_FAULTS: Readonly<Record<NtfyFaultName, FaultPlan>> = {
 export type NtfyRouteName = "publish" | "poll" | "health";
 
 /**
- * The settings of a {@linkcode LoopbackNtfy}. With a token or a login, all requests need one of
- * them.
+ * The settings of a {@linkcode LoopbackNtfy}. If `token` or `login` is set, each request must
+ * contain one of them.
  */
 export interface NtfyOptions extends LoopbackOptions {
-  /** The access token for all topics, in `Authorization: Bearer`; none by default. */
+  /** The access token for all topics, sent in `Authorization: Bearer`. Absent by default. */
   readonly token?: string;
-  /** The user and the password for all topics, in `Authorization: Basic`; none by default. */
+  /**
+   * The user and the password for all topics, sent in `Authorization: Basic`. Absent by default.
+   */
   readonly login?: { readonly user: string; readonly password: string };
-  /** The largest attachment in bytes. By default attachments are not allowed, as in ntfy. */
+  /**
+   * The maximum size of an attachment, in bytes. By default, attachments are not allowed, like in
+   * ntfy.
+   */
   readonly maxFileBytes?: number;
 }
 
 interface Cache {
   readonly messages: NtfyMessage[];
   readonly now: () => number;
-  /** The valid `Authorization` headers; empty if topics are open. */
+  /** The valid values of the `Authorization` header. Empty if all users may use the topics. */
   readonly keys: readonly string[];
   readonly maxFileBytes: number | undefined;
-  /** The contents of attachments by URL. */
+  /** The contents of attachments, by their URL. */
   readonly files: Map<string, Uint8Array<ArrayBuffer>>;
 }
 
@@ -85,14 +90,14 @@ const ROUTES: readonly Route<NtfyRouteName>[] = [
 
 const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };
 
-/** How long ntfy stores messages by default. */
+/** The time for which ntfy stores messages by default, in seconds. */
 const KEPT_SECONDS = 12 * 60 * 60;
 
 /**
- * An ntfy server on 127.0.0.1: publishing as JSON to `/` and as text to `/{topic}`, polling,
- * health, and the errors of ntfy with its default settings. Messages are in memory and survive
- * {@linkcode LoopbackServer.restart}. Like ntfy it accepts the same message twice, and stores both
- * of two messages with the same `sequence_id`.
+ * An ntfy server on 127.0.0.1. It supports publishing as JSON to `/` and as text to `/{topic}`,
+ * polling, the health endpoint, and the errors of ntfy with its default settings. Messages are in
+ * memory and survive {@linkcode LoopbackServer.restart}. Like ntfy, it accepts the same message
+ * twice. It also stores two messages with the same `sequence_id`.
  */
 export class LoopbackNtfy extends LoopbackServer<NtfyFaultName, NtfyRouteName> {
   readonly #cache: Cache;
@@ -104,7 +109,7 @@ export class LoopbackNtfy extends LoopbackServer<NtfyFaultName, NtfyRouteName> {
   }
 
   /**
-   * Starts an ntfy server without messages. By default faults apply to publishing.
+   * Starts an ntfy server without messages. By default, faults apply to publishing.
    *
    * @throws {Deno.errors.AddrInUse} if the port is in use
    */
@@ -121,7 +126,7 @@ export class LoopbackNtfy extends LoopbackServer<NtfyFaultName, NtfyRouteName> {
     return this.#cache.files.get(url);
   }
 
-  /** All messages of a topic, in order. */
+  /** Returns all messages of a topic, in order. */
   messages(topic: string): readonly NtfyMessage[] {
     return this.#cache.messages.filter((message) => message.topic === topic);
   }
@@ -136,7 +141,7 @@ function route(method: string, path: string): NtfyRouteName | undefined {
   return match.kind === "route" ? match.route.name : undefined;
 }
 
-/** ntfy never answers with 405: an unknown method is 404 too. */
+/** Answers a request. Like ntfy, it uses status 404 instead of 405 for an unknown method. */
 async function answer(cache: Cache, call: Call<NtfyRouteName>): Promise<Answer> {
   await call.ready();
   const match = matchRoute(ROUTES, call.method, call.path);
@@ -161,14 +166,15 @@ async function answer(cache: Cache, call: Call<NtfyRouteName>): Promise<Answer> 
   }
 }
 
-/** ntfy stores attachments for three hours by default. */
+/** Prepares the storage of an attachment. By default, ntfy stores attachments for three hours. */
 function nextAttachment({ files, maxFileBytes, now }: Cache): AttachmentStorage {
   const expires = Math.floor(now() / 1000) + 3 * 60 * 60;
   return { maxBytes: maxFileBytes, expires, url: `http://loopback.test/file/${files.size + 1}` };
 }
 
 /**
- * Wrong credentials are answered with 401, missing ones with 403. Open topics ignore credentials.
+ * Returns an error answer if the credentials are wrong (401) or missing (403). Ignores credentials
+ * if all users may use the topics.
  */
 function checkAccess({ keys }: Cache, { headers }: Call): Answer | undefined {
   const key = headers.get("authorization");
@@ -184,7 +190,10 @@ function publish({ messages, now }: Cache, published: NewNtfyMessage): Answer {
   return jsonAnswer(200, message);
 }
 
-/** ntfy streams if `poll` is missing; this server answers with 404. */
+/**
+ * Returns the stored messages of a topic. Without `poll`, ntfy would send a stream. This server
+ * answers with 404 instead.
+ */
 function poll(cache: Cache, { query }: Call, topic: string): Answer {
   const params = new URLSearchParams(query);
   if (!["1", "yes", "true"].includes(params.get("poll") ?? "")) return ntfyError(40401);

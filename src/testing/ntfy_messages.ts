@@ -1,6 +1,6 @@
 /**
- * Messages of a loopback ntfy server, its errors, and the two ways to publish: JSON to `/` and text
- * or a file to `/{topic}`.
+ * The messages and the errors of a loopback ntfy server. Also parses both forms of publishing: JSON
+ * to `/`, and a text or a file to `/{topic}`.
  */
 
 import { parseJsonObject } from "../base/fields.ts";
@@ -9,31 +9,34 @@ import type { Call } from "./server.ts";
 
 /** A message as an ntfy server returns it. */
 export interface NtfyMessage {
-  /** The id that the server created: 12 letters and digits. */
+  /** The id that the server created. It has 12 letters and digits. */
   readonly id: string;
-  /** When the server accepted it, in seconds since 1970. */
+  /** The time at which the server accepted the message, in seconds since 1970. */
   readonly time: number;
   /** When the server will delete it, in seconds since 1970. */
   readonly expires: number;
-  /** The type of the event; always `"message"`. */
+  /** The type of the event. Always `"message"`. */
   readonly event: "message";
   /** The topic. */
   readonly topic: string;
-  /** The text; `triggered` if none was sent. */
+  /** The text. It is `triggered` if the request did not contain a text. */
   readonly message: string;
-  /** Of several messages with the same id, clients show the newest; absent by default. */
+  /**
+   * The id of a sequence of messages. Clients show only the newest message of a sequence. Absent by
+   * default.
+   */
   readonly sequence_id?: string;
   /** The title, if any. */
   readonly title?: string;
-  /** From 1 (min) to 5 (max); absent for the default, which is 3. */
+  /** The priority, from 1 (min) to 5 (max). Absent for the default, 3. */
   readonly priority?: number;
   /** The tags, if any. */
   readonly tags?: readonly string[];
-  /** The URL that a tap opens, if any. */
+  /** The URL that opens when a user taps the message, if any. */
   readonly click?: string;
   /** The URL of the icon, if any. */
   readonly icon?: string;
-  /** `text/markdown` for Markdown, else absent. */
+  /** The value `text/markdown` for Markdown. Otherwise absent. */
   readonly content_type?: string;
   /** The attachment, if any. */
   readonly attachment?: NtfyAttachment;
@@ -53,7 +56,10 @@ export interface NtfyAttachment {
   readonly url: string;
 }
 
-/** The errors of ntfy by its five-digit codes. The first three digits are the HTTP status. */
+/**
+ * The errors of ntfy, by their five-digit codes. The first three digits of a code are the HTTP
+ * status.
+ */
 const ERRORS = {
   40007: ["invalid priority parameter", "https://ntfy.sh/docs/publish/#message-priority"],
   40008: ["invalid since parameter", "https://ntfy.sh/docs/subscribe/api/#fetch-cached-messages"],
@@ -85,7 +91,8 @@ export function ntfyError(code: keyof typeof ERRORS, headers: Readonly<Record<st
 export type NewNtfyMessage = Omit<NtfyMessage, "id" | "time" | "expires" | "event">;
 
 /**
- * A text of this size becomes an attachment, which a server with default settings does not allow.
+ * The size from which a text becomes an attachment, in bytes. A server with default settings does
+ * not allow attachments.
  */
 export const NTFY_MESSAGE_LIMIT_BYTES = 4096;
 
@@ -104,7 +111,7 @@ const JSON_TYPES: Readonly<Record<string, (value: unknown) => boolean>> = {
   sequence_id: isString,
 };
 
-/** Parses a request with JSON to `/`. Like ntfy it ignores unknown fields. */
+/** Parses a request to `/` with JSON. Like ntfy, it ignores unknown fields. */
 export function parseJsonMessage({ bytes }: Call): NewNtfyMessage | Answer {
   if (bytes.length > 2 * NTFY_MESSAGE_LIMIT_BYTES) return ntfyError(41303);
   const body = parseJsonObject(new TextDecoder().decode(bytes));
@@ -125,20 +132,23 @@ export function parseJsonMessage({ bytes }: Call): NewNtfyMessage | Answer {
   });
 }
 
-/** How a server stores attachments. */
+/** The storage of attachments. */
 export interface AttachmentStorage {
-  /** The largest attachment; undefined, the default of ntfy, if attachments are not allowed. */
+  /**
+   * The maximum size of an attachment, in bytes. Undefined if attachments are not allowed, which is
+   * the default of ntfy.
+   */
   readonly maxBytes: number | undefined;
-  /** When a new attachment expires, in seconds since 1970. */
+  /** The time at which a new attachment expires, in seconds since 1970. */
   readonly expires: number;
   /** The URL of a new attachment. */
   readonly url: string;
 }
 
 /**
- * Parses a request to `/{topic}`, whose other fields are headers or query parameters. The body is
- * the text of the message. It is an attachment if it has a file name, is not UTF-8, or is too long
- * for a message.
+ * Parses a request to `/{topic}`. The body is the text of the message. The other fields are in
+ * headers or query parameters. The body becomes an attachment if there is a file name, if the body
+ * is not UTF-8, or if it is too long for a message.
  */
 export function parseTextMessage(
   { bytes, headers, query }: Call,
@@ -175,7 +185,7 @@ export function parseTextMessage(
   return isFile && !("status" in result) ? { ...result, attachment } : result;
 }
 
-/** Returns undefined if the bytes are not UTF-8. */
+/** Decodes UTF-8. Returns undefined if the bytes are not UTF-8. */
 function decodeUtf8(bytes: Uint8Array): string | undefined {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
@@ -216,7 +226,7 @@ function createMessage({ topic, message, markdown, sequenceId, ...fields }: Fiel
   };
 }
 
-/** Returns 0 for an empty text, undefined for an unknown priority. */
+/** Parses a priority. Returns 0 for an empty text, and undefined for an unknown priority. */
 function parsePriority(text: string): number | undefined {
   const name = text.toLowerCase() === "urgent" ? "max" : text.toLowerCase();
   if (name === "") return 0;

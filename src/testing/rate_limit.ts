@@ -1,19 +1,19 @@
 /**
- * The limit of Synapse on the messages of a user: a leaky bucket (`rc_message` in its
- * configuration).
+ * The rate limit of Synapse for the messages of a user. It is a leaky bucket (`rc_message` in the
+ * configuration of Synapse).
  */
 
 import { type Answer, jsonAnswer } from "./answer.ts";
 
-/** A limit on the messages of a user. */
+/** A rate limit for the messages of a user. */
 export interface RateLimit {
-  /** Messages a second in the long run; the default of Synapse is 0.2. */
+  /** The average number of messages per second. The default of Synapse is 0.2. */
   readonly perSecond: number;
-  /** Messages at once; the default of Synapse is 10. */
+  /** The number of messages that can be sent without waiting. The default of Synapse is 10. */
   readonly burst: number;
 }
 
-/** Applies a limit to each user. */
+/** Applies a rate limit to each user. */
 export class RateLimiter {
   readonly #limit: RateLimit | undefined;
   readonly #now: () => number;
@@ -24,15 +24,18 @@ export class RateLimiter {
     this.#now = now;
   }
 
-  /** Counts a message. @returns the error if the limit is reached; such a message does not count */
+  /**
+   * Counts a message. @returns an error answer if the limit is reached; the message is then not
+   * counted
+   */
   take(userId: string): Answer | undefined {
     if (this.#limit === undefined) return undefined;
     const { perSecond, burst } = this.#limit;
     const time = this.#now();
     const bucket = this.#buckets.get(userId) ?? { count: 0, time };
     const count = Math.max(0, bucket.count - perSecond * (time - bucket.time) / 1000);
-    // Tolerates a rounding of one millisecond: a client that waited as long as required must
-    // succeed.
+    // Allows a rounding error of one millisecond, so that a client that has waited the required
+    // time succeeds.
     if (count + 1 <= burst + perSecond / 1000) {
       this.#buckets.set(userId, { count: count + 1, time });
       return undefined;

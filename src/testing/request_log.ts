@@ -1,4 +1,4 @@
-/** The log of requests of a loopback server. Tests can wait for a request. */
+/** The log of the requests to a loopback server. Tests can wait for a request. */
 
 /** A request that reached a loopback server. */
 export interface ReceivedRequest<RouteName extends string = string> {
@@ -6,26 +6,28 @@ export interface ReceivedRequest<RouteName extends string = string> {
   readonly method: string;
   /** The path without the query, percent-encoded. */
   readonly path: string;
-  /** The query without its question mark; empty if there is none. */
+  /** The query without its question mark. Empty if the URL does not have a query. */
   readonly query: string;
-  /** The headers. They contain the token, so do not print them. */
+  /** The headers. Do not print them, because they contain the token. */
   readonly headers: Headers;
-  /** The body as text; empty if there is none or if it is incomplete. */
+  /** The body as text. Empty if the body is missing or incomplete. */
   readonly body: string;
-  /** The name of the endpoint; undefined for an unknown path or method. */
+  /** The name of the endpoint. Undefined if the path or the method is unknown. */
   readonly route: RouteName | undefined;
-  /** The name of the fault that the request met, if any. */
+  /** The name of the fault that the server applied to the request, if any. */
   readonly fault: string | undefined;
-  /** Whether the server has processed the request. With a fault the client may not know. */
+  /**
+   * True if the server has processed the request. Because of a fault, the client may not know this.
+   */
   readonly handled: boolean;
   /**
-   * The status of the answer; `"pending"` before the answer, `"cut"` if the connection ended
-   * without one.
+   * The status of the answer. `"pending"` before the answer, and `"cut"` if the connection ended
+   * without an answer.
    */
   readonly status: number | "cut" | "pending";
 }
 
-/** A log entry that the server still changes. */
+/** An entry of the log that the server can still change. */
 export type OpenRequest<RouteName extends string> = {
   -readonly [Key in keyof ReceivedRequest<RouteName>]: ReceivedRequest<RouteName>[Key];
 };
@@ -37,7 +39,7 @@ interface Waiter<RouteName extends string> {
   readonly reject: (error: Error) => void;
 }
 
-/** All requests in the order of their arrival. */
+/** Stores all requests, in the order of their arrival. */
 export class RequestLog<RouteName extends string> {
   readonly #entries: OpenRequest<RouteName>[] = [];
   readonly #waiters = new Set<Waiter<RouteName>>();
@@ -56,7 +58,7 @@ export class RequestLog<RouteName extends string> {
     this.#notifyWaiters();
   }
 
-  /** Waits for the `count`-th matching request. */
+  /** Waits for the matching request with the number `count`, and returns it. */
   wait(
     predicate: (request: ReceivedRequest<RouteName>) => boolean,
     count: number,
@@ -67,7 +69,7 @@ export class RequestLog<RouteName extends string> {
     });
   }
 
-  /** Rejects all who wait. */
+  /** Rejects the promises of all calls of `wait` that are not resolved. */
   close(): void {
     for (const { reject } of this.#waiters) reject(new Error("Cannot wait for a request: the server was disposed of"));
     this.#waiters.clear();

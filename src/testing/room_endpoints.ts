@@ -1,4 +1,4 @@
-/** Endpoints of rooms: creation, directory, membership and state. */
+/** The endpoints of rooms: creation, directory, membership and state. */
 
 import { type Answer, jsonAnswer, matrixError } from "./answer.ts";
 import type { JsonObject } from "./content.ts";
@@ -17,12 +17,12 @@ import {
 
 const PRESETS = ["private_chat", "public_chat", "trusted_private_chat"];
 
-/** Up to this version, room ids contain the name of the server. */
+/** The last room version whose room ids contain the name of the server. */
 const LAST_VERSION_WITH_DOMAIN = 11;
 
 /**
- * Creates the room before it invites users. Like Synapse it keeps the room if a user cannot be
- * invited.
+ * Creates a room, and then invites users. Like Synapse, it does not delete the room if a user
+ * cannot be invited.
  */
 export function createRoom(state: HomeserverState, { token, body }: AuthenticatedRequest): Answer {
   const parsed = parseRoomOptions(state, body.value);
@@ -126,7 +126,9 @@ export function joinRoom(state: HomeserverState, { params, token }: Authenticate
   return enter(state, state.rooms.get(params.roomId ?? ""), token);
 }
 
-/** Joins a room. For an unknown room Dendrite without federation has an error format of its own. */
+/**
+ * Joins a room. Dendrite without federation uses a different error format if the room is unknown.
+ */
 function enter({ rooms, software }: HomeserverState, room: Room | undefined, { userId }: Token): Answer {
   if (room === undefined) {
     return software === "Dendrite"
@@ -160,8 +162,8 @@ export function invite(state: HomeserverState, { params, token, body }: Authenti
 }
 
 /**
- * Returns an error if a user cannot be invited. Like Synapse it does not check that a local user
- * exists.
+ * Returns an error answer if a user cannot be invited. Like Synapse, it does not check that a local
+ * user exists.
  */
 function checkInvite(
   { serverName }: HomeserverState,
@@ -178,7 +180,9 @@ function checkInvite(
   return server === serverName ? undefined : matrixError(403, "M_FORBIDDEN", `Federation denied with ${server}.`);
 }
 
-/** Leaves a room or rejects an invite. Otherwise nothing happens. */
+/**
+ * Leaves a room, or rejects an invite. Does nothing if the user is not a member and not invited.
+ */
 export function leave({ rooms }: HomeserverState, { params, token }: AuthenticatedRequest): Answer {
   const room = rooms.get(params.roomId ?? "");
   if (room === undefined) return matrixError(404, "M_UNKNOWN", "Not a known room");
@@ -186,7 +190,9 @@ export function leave({ rooms }: HomeserverState, { params, token }: Authenticat
   return jsonAnswer(200, {});
 }
 
-/** Former members see the state as it was when they left. */
+/**
+ * Returns a state event. A user who has left the room gets the event that was valid at that time.
+ */
 export function getState({ rooms }: HomeserverState, { params, query, token }: AuthenticatedRequest): Answer {
   const { roomId = "", eventType = "", stateKey = "" } = params;
   const room = rooms.get(roomId);

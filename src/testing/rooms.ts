@@ -1,14 +1,16 @@
-/** Rooms of a loopback homeserver: members, timeline and state, power levels, upgrades. */
+/** The rooms of a loopback homeserver: members, timeline and state, power levels, upgrades. */
 
 import { type Answer, matrixError } from "./answer.ts";
 import type { JsonObject } from "./content.ts";
 import type { RoomEvent, RoomOptions, Token, UpgradeOptions } from "./homeserver_types.ts";
 
-/** An event with data that only the server has. */
+/** An event with internal data of the server. */
 export interface TimelineEvent extends RoomEvent {
-  /** Set for state events. */
+  /** The state key. Set only for state events. */
   readonly state_key?: string;
-  /** The token and transaction id of the sender; undefined for events that the server created. */
+  /**
+   * The token and the transaction id of the sender. Undefined for events that the server created.
+   */
   readonly sent?: { readonly by: Token; readonly txnId: string };
 }
 
@@ -22,21 +24,21 @@ export interface Room {
   readonly invited: Set<string>;
   readonly banned: Set<string>;
   readonly timeline: TimelineEvent[];
-  /** For each event of the timeline its position among all events of the server. */
+  /** The position of each event of the timeline among all events of the server. */
   readonly positions: number[];
 }
 
 type NewEvent = Pick<TimelineEvent, "type" | "sender" | "content" | "state_key" | "sent">;
 
-/** Options of a new room, with those that only endpoints use. */
+/** The options of a new room, with additional options that only endpoints use. */
 export interface NewRoom extends RoomOptions {
   /** The room version. @default {"12"} */
   readonly version?: string;
-  /** Further content of `m.room.create`. */
+  /** Additional fields for the content of `m.room.create`. */
   readonly creation?: JsonObject;
 }
 
-/** All rooms and their aliases. */
+/** Stores all rooms and their aliases. */
 export class Rooms {
   readonly #now: () => number;
   readonly #rooms = new Map<string, Room>();
@@ -48,12 +50,12 @@ export class Rooms {
     this.#now = now;
   }
 
-  /** How many events there are in all rooms. */
+  /** Returns the total number of events in all rooms. */
   get position(): number {
     return this.#position;
   }
 
-  /** Resolves when the next event is created. */
+  /** Returns a promise that resolves when the next event is created. */
   get change(): Promise<void> {
     return this.#change.promise;
   }
@@ -104,7 +106,7 @@ export class Rooms {
     return this.#aliases.get(alias);
   }
 
-  /** Sets the alias of a room, and removes it from its former room. */
+  /** Sets the alias of a room. If another room had this alias, it loses the alias. */
   setAlias(room: Room, alias: string): void {
     this.#aliases.set(alias, room);
     this.append(room, {
@@ -179,20 +181,23 @@ export function findState(
   return timeline.findLast((event) => event.type === type && event.state_key === stateKey);
 }
 
-/** Creates an id without a domain: a sign and 43 characters, like a hash of 32 bytes. */
+/** Creates an id without a domain: `sign` and 43 random characters, like a hash of 32 bytes. */
 export function createId(sign: "!" | "$"): string {
   const bytes = crypto.getRandomValues(new Uint8Array(32));
   return sign + bytes.toBase64({ alphabet: "base64url", omitPadding: true });
 }
 
-/** The sending of an event. */
+/** The sender and the type of an event that a user wants to send. */
 export interface SendAction {
   readonly userId: string;
   readonly type: string;
   readonly isState?: boolean;
 }
 
-/** Returns the power level of a user. Since room version 12 that of a creator is unlimited. */
+/**
+ * Returns the power level of a user. Since room version 12, the power level of a creator is
+ * unlimited.
+ */
 export function findUserLevel(room: Room, userId: string): number {
   const create = findState(room.timeline, "m.room.create")?.content ?? {};
   const creators = [room.creator, ...toList(create.additional_creators)];
@@ -202,13 +207,14 @@ export function findUserLevel(room: Room, userId: string): number {
   return readNumber(levels.users, userId) ?? readNumber(levels, "users_default") ?? 0;
 }
 
-/** Returns the level that an action such as `invite` needs. */
+/** Returns the power level that an action such as `invite` requires. */
 export function findActionLevel(room: Room, action: string): number {
   return readNumber(findState(room.timeline, "m.room.power_levels")?.content, action) ?? 0;
 }
 
 /**
- * Returns an error if a user may not send an event. In a room without power levels all members may.
+ * Returns an error answer if a user may not send an event. In a room without power levels, all
+ * members may send.
  */
 export function checkPower(room: Room, { userId, type, isState = false }: SendAction): Answer | undefined {
   const levels = findState(room.timeline, "m.room.power_levels")?.content;
@@ -221,7 +227,7 @@ export function checkPower(room: Room, { userId, type, isState = false }: SendAc
   return matrixError(403, "M_FORBIDDEN", `${text} user_level (${power}) < send_level (${needed})`);
 }
 
-/** The power levels that Synapse sets in a new room. */
+/** Returns the power levels that Synapse sets in a new room. */
 export function defaultPowerLevels(version: string, users: Readonly<Record<string, number>>): Record<string, unknown> {
   return {
     users,
@@ -257,8 +263,8 @@ function toList(value: unknown): readonly unknown[] {
 }
 
 /**
- * Replaces a room by a new one, as Synapse does. The only member of the new room is the user who
- * upgrades.
+ * Replaces a room with a new room, like Synapse. The only member of the new room is the user who
+ * replaces the room.
  */
 export function upgradeRoom(rooms: Rooms, room: Room, options: UpgradeOptions): Room {
   const { by = room.creator, invited = [], public: isPublic = room.public } = options;

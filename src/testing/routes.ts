@@ -1,4 +1,4 @@
-/** Endpoints as data: a method and a path with parameters. */
+/** A table of endpoints: each has a method and a path with parameters. */
 
 /** An endpoint. Parts of the path that begin with a colon are parameters. */
 export interface Route<Name extends string> {
@@ -14,8 +14,8 @@ export type Match<R> =
   | { readonly kind: "unknown" };
 
 /**
- * Finds the endpoint of a request. Parts of the path are decoded after the split, so that they may
- * contain a slash.
+ * Finds the endpoint of a request. The path is split before its parts are decoded, so that a part
+ * may contain a slash.
  */
 export function matchRoute<R extends Route<string>>(routes: readonly R[], method: string, path: string): Match<R> {
   const parts = path.split("/").map(decodePart);

@@ -1,4 +1,7 @@
-/** The base of all loopback servers: a port, a log of requests, faults, stop and restart. */
+/**
+ * The base class of all loopback servers. It has the port, the log of requests, the faults, stop
+ * and restart.
+ */
 
 import { type Answer, pageAnswer } from "./answer.ts";
 import { type Fault, type FaultOptions, type FaultPlan, type FaultRule, FaultRules } from "./faults.ts";
@@ -7,11 +10,11 @@ import { TcpRelay } from "./tcp_relay.ts";
 
 /** The settings that every loopback server has. */
 export interface LoopbackOptions {
-  /** The TCP port on 127.0.0.1; 0 for a free one. @default {0} */
+  /** The TCP port on 127.0.0.1. With 0, a free port. @default {0} */
   readonly port?: number;
-  /** The clock of the server, in milliseconds since 1970. @default {Date.now} */
+  /** The clock of the server. It returns milliseconds since 1970. @default {Date.now} */
   readonly now?: () => number;
-  /** Waits so many milliseconds, or until the signal aborts. By default a real timer. */
+  /** Waits for a number of milliseconds, or until the signal aborts. By default, a real timer. */
   readonly sleep?: (ms: number, signal?: AbortSignal) => Promise<void>;
 }
 
@@ -19,32 +22,34 @@ export interface LoopbackOptions {
 export interface Call<RouteName extends string = string> extends ReceivedRequest<RouteName> {
   /** The raw body. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Resolves at once, or after the delay of the fault `slow`. */
+  /** Returns a promise that resolves immediately, or after the delay of the fault `slow`. */
   readonly ready: () => Promise<void>;
-  /** Waits so many milliseconds, or until the promise resolves or the client disconnects. */
+  /**
+   * Waits for a number of milliseconds, or until the promise resolves or the client disconnects.
+   */
   readonly pause: (ms: number, event: Promise<unknown>) => Promise<void>;
 }
 
-/** The parts in which loopback servers differ. */
+/** The parts that are different in each loopback server. */
 export interface LoopbackService<FaultName extends string, RouteName extends string> {
   readonly faults: Readonly<Record<FaultName, FaultPlan>>;
-  /** The endpoint to which faults apply by default. */
+  /** The endpoint to which a fault applies by default. */
   readonly defaultRoute: RouteName;
   /** Finds the endpoint of a request. */
   readonly route: (method: string, path: string) => RouteName | undefined;
   /**
-   * Processes a request and answers it, or cuts the connection. It awaits `call.ready()` before the
-   * steps that the fault `slow` delays.
+   * Processes a request and answers it, or cuts the connection. The function must await
+   * `call.ready()` before the steps that the fault `slow` delays.
    */
   readonly handle: (call: Call<RouteName>) => Promise<Answer | "cut">;
 }
 
-/** The server was stopped during a request, so there is no answer. */
+/** The error for a request that is not answered, because the server was stopped. */
 class StoppedError extends Error {
   override name = "StoppedError" as const;
 }
 
-/** A run of the server, from start to stop. */
+/** The server between a start and the next stop. */
 interface Run {
   readonly server: Deno.HttpServer<Deno.NetAddr>;
   /** Aborted when the server stops. */
@@ -52,8 +57,9 @@ interface Run {
 }
 
 /**
- * A server on 127.0.0.1 in the process of the test. It logs its requests, injects faults, and can
- * be stopped and started on the same port. {@linkcode LoopbackHomeserver} is one of them.
+ * A server on 127.0.0.1 that runs in the process of the test. It logs its requests, injects faults,
+ * and can be stopped and started again on the same port. Subclasses such as {@linkcode
+ * LoopbackHomeserver} add the endpoints.
  */
 export class LoopbackServer<FaultName extends string, RouteName extends string> implements AsyncDisposable {
   readonly #service: LoopbackService<FaultName, RouteName>;
@@ -66,7 +72,7 @@ export class LoopbackServer<FaultName extends string, RouteName extends string> 
   #run: Run | undefined;
   #isRefusing = false;
 
-  /** Opens the port at once. Tests use the static method `start` of a subclass. */
+  /** Opens the port immediately. Tests use the static method `start` of a subclass instead. */
   protected constructor(service: LoopbackService<FaultName, RouteName>, options: LoopbackOptions) {
     this.#service = service;
     this.#now = options.now ?? Date.now;
@@ -77,22 +83,27 @@ export class LoopbackServer<FaultName extends string, RouteName extends string> 
     this.#run = this.#begin();
   }
 
-  /** The URL of the server without a slash at its end. It stays the same after a restart. */
+  /** Returns the URL of the server, without a trailing slash. A restart does not change the URL. */
   get url(): string {
     return `http://127.0.0.1:${this.#port}`;
   }
 
-  /** The TCP port of the server. It stays the same after a restart. */
+  /** Returns the TCP port of the server. A restart does not change the port. */
   get port(): number {
     return this.#port;
   }
 
-  /** Whether the server is running. It also runs while the fault `refuse` is active. */
+  /**
+   * Returns true if the server is running. This is also true while the fault `refuse` is active.
+   */
   get running(): boolean {
     return this.#run !== undefined;
   }
 
-  /** All requests so far in the order of arrival, also those before a restart. */
+  /**
+   * Returns all requests so far, in the order of their arrival, including the requests before a
+   * restart.
+   */
   get requests(): readonly ReceivedRequest<RouteName>[] {
     return this.#log.entries;
   }
@@ -101,10 +112,10 @@ export class LoopbackServer<FaultName extends string, RouteName extends string> 
    * Waits for a request. The predicate is called when a request arrives, when it is processed, and
    * when it is answered or cut.
    *
-   * @param predicate returns true for the wanted request. Requests that are already in the log
-   * count too
-   * @param count which of the matching requests, from 1
-   * @returns the request; rejects if the server is disposed of before
+   * @param predicate returns true for the wanted request. Requests that are already in the log also
+   * count
+   * @param count the number of the wanted request among the matching requests, starting at 1
+   * @returns the request. The promise rejects if the server is disposed of first
    */
   received(
     predicate: (request: ReceivedRequest<RouteName>) => boolean,
@@ -114,12 +125,12 @@ export class LoopbackServer<FaultName extends string, RouteName extends string> 
   }
 
   /**
-   * Activates a fault until `times` requests have met it or until {@linkcode clearFaults}. If
-   * several faults are active, a request meets the first that is due. The fault `refuse` closes the
-   * port at once and has no options.
+   * Activates a fault. It ends after `times` requests got it, or with {@linkcode clearFaults}. If
+   * several active faults apply to a request, the request gets the first of them. The fault
+   * `refuse` closes the port immediately, and ignores the options.
    *
-   * @returns the fault, with the number of requests that met it
-   * @throws {RangeError} if `times` or `every` is not a whole number from 1
+   * @returns the fault, with the number of requests that got it
+   * @throws {RangeError} if `times` or `every` is not a positive integer
    */
   fault(name: FaultName, options: FaultOptions<RouteName> = {}): Fault<FaultName> {
     if (this.#service.faults[name].outcome === "refuse") {
@@ -130,8 +141,8 @@ export class LoopbackServer<FaultName extends string, RouteName extends string> 
   }
 
   /**
-   * Ends all faults. Requests that hang are cut. A refusing port is open again when the promise
-   * resolves.
+   * Ends all faults. Cuts the connections of requests that hang. If the port was closed by
+   * `refuse`, it is open again when the promise resolves.
    */
   async clearFaults(): Promise<void> {
     this.#faults.clear();
@@ -140,8 +151,8 @@ export class LoopbackServer<FaultName extends string, RouteName extends string> 
   }
 
   /**
-   * Stops like a killed process: closes the port and cuts all connections. Open requests are never
-   * processed.
+   * Stops the server like a killed process: closes the port, and cuts all connections. Open
+   * requests are not processed.
    */
   async stop(): Promise<void> {
     const run = this.#run;
@@ -152,14 +163,14 @@ export class LoopbackServer<FaultName extends string, RouteName extends string> 
     await run.server.shutdown();
   }
 
-  /** Stops the server and starts it on the same port. Faults stay active. */
+  /** Stops the server, and starts it again on the same port. Faults stay active. */
   async restart(): Promise<void> {
     await this.stop();
     this.#run = this.#begin();
     if (!this.#isRefusing) await this.#relay.reopen(this.#port);
   }
 
-  /** Stops the server for good. */
+  /** Stops the server permanently. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
     this.#log.close();
@@ -209,12 +220,12 @@ export class LoopbackServer<FaultName extends string, RouteName extends string> 
     return { method, path, query, headers, body: "", route, fault: undefined, handled: false, status: "pending" };
   }
 
-  /** Logs the status of a request, unless its client has disconnected before. */
+  /** Logs the status of a request, unless the client has already disconnected. */
   #finish(entry: OpenRequest<RouteName>, status: number | "cut"): void {
     if (entry.status === "pending") this.#log.update(entry, { status });
   }
 
-  /** Handles a request that meets a fault. */
+  /** Handles a request to which a fault applies. */
   async #applyFault(rule: FaultRule<FaultName, RouteName>, handle: Handle, ends: Ends): Promise<Answer | "cut"> {
     const { acts, outcome } = this.#service.faults[rule.name];
     const late = () => this.#delay(rule, ends.stopping);
@@ -234,8 +245,8 @@ export class LoopbackServer<FaultName extends string, RouteName extends string> 
   }
 
   /**
-   * Delays a request. A slow server goes on after the client has disconnected, but not after it was
-   * stopped.
+   * Delays a request. After the delay, the server processes the request even if the client has
+   * disconnected, but not if the server was stopped.
    */
   async #delay({ options }: FaultRule<FaultName, RouteName>, stopping: AbortSignal): Promise<void> {
     const delay = options.until ?? this.#sleep(options.delayMs ?? 1000, stopping);
@@ -244,7 +255,7 @@ export class LoopbackServer<FaultName extends string, RouteName extends string> 
   }
 }
 
-/** Processes a request as if there were no fault. */
+/** A function that processes a request without a fault. */
 type Handle = (ready: () => Promise<void>) => Promise<Answer | "cut">;
 
 /** Signals that abort when the client disconnects, and when the server stops. */

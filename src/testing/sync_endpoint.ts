@@ -1,6 +1,6 @@
 /**
- * `GET /sync` with rooms, invites, account data and filters; without receipts, typing, presence and
- * to-device messages.
+ * The endpoint `GET /sync`. It supports rooms, invites, account data and filters, but not receipts,
+ * typing, presence and to-device messages.
  */
 
 import { isObject } from "../base/fields.ts";
@@ -11,10 +11,13 @@ import { findState, type Room, type TimelineEvent } from "./rooms.ts";
 /** The types of state events that an invited user sees. */
 const STRIPPED = ["m.room.create", "m.room.join_rules", "m.room.canonical_alias", "m.room.name", "m.room.encryption"];
 
-/** How long Synapse repeats its answer to an initial sync. */
+/** The time for which Synapse caches its answer to an initial sync, in milliseconds. */
 const INITIAL_SYNC_CACHE_MS = 2 * 60_000;
 
-/** Answers at once if there is news; otherwise after the next event or the timeout. */
+/**
+ * Answers immediately if there is news. Otherwise answers after the next event or after the
+ * timeout.
+ */
 export async function sync(state: HomeserverState, { query, token, pause }: AuthenticatedRequest): Promise<Answer> {
   const timeout = query.get("timeout") ?? "0";
   if (!/^\d+$/.test(timeout)) return matrixError(400, "M_INVALID_PARAM", "Query parameter timeout must be an integer");
@@ -49,7 +52,7 @@ function cachedSync({ software, firstSyncs, now }: HomeserverState, key: string,
 
 interface SyncRequest {
   readonly userId: string;
-  /** The position of the last answer; undefined for an initial sync. */
+  /** The position of the last answer. Undefined for an initial sync. */
   readonly since: number | undefined;
   readonly filter: SyncFilter;
 }
@@ -87,7 +90,7 @@ function collectNews(
   return { answer, isEmpty };
 }
 
-/** Collects the newest events and the state before them. */
+/** Collects the newest events of a room, and the state before these events. */
 function createJoinedRoom(room: Room, since: number | undefined, filter: SyncFilter): object | undefined {
   const fresh = room.timeline
     .map((event, index) => ({ event, index }))
@@ -153,8 +156,8 @@ interface SyncFilter {
 const LISTS = ["types", "not_types", "senders", "not_senders"] as const;
 
 /**
- * Parses the parameter `filter`: a JSON object. Stored filters are not supported. Unknown fields
- * are ignored.
+ * Parses the parameter `filter`, which must be a JSON object. Does not support stored filters.
+ * Ignores unknown fields.
  */
 function parseSyncFilter(text: string | null): SyncFilter | Answer {
   if (text === null) return {};
@@ -176,7 +179,10 @@ function parseSyncFilter(text: string | null): SyncFilter | Answer {
   return { account_data, room: { state, timeline } };
 }
 
-/** Checks an event. A `*` in a type matches anything. Exclusions take precedence. */
+/**
+ * Returns true if a filter accepts an event. A `*` in a type matches any text. If a type is both
+ * included and excluded, it is excluded.
+ */
 function passesFilter(
   { type, sender }: { readonly type: string; readonly sender: string },
   filter: EventFilter = {},

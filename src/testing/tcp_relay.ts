@@ -1,22 +1,25 @@
 /**
- * A TCP relay in front of the HTTP server of a loopback server. `Deno.serve` answers every request
- * or throws: it cannot cut a connection, and it cannot close its port while requests are open. The
- * relay can do both, at any byte.
+ * A TCP relay in front of the HTTP server of a loopback server. `Deno.serve` cannot cut a
+ * connection, and cannot close its port while requests are open. The relay can do both, even in the
+ * middle of a request or an answer.
  *
  * @module
  */
 
 const HOSTNAME = "127.0.0.1";
 
-/** How long {@linkcode TcpRelay.reopen} waits for a port that another process uses. */
+/**
+ * The maximum time that {@linkcode TcpRelay.reopen} waits for a port that another process uses, in
+ * milliseconds.
+ */
 const REOPEN_LIMIT_MS = 5000;
 
 /** Relays connections from a public port to the port of the HTTP server. */
 export class TcpRelay {
   readonly #innerPort: () => number;
   /**
-   * The connections, by the local port of the relay's connection to the HTTP server, which is the
-   * peer's port there.
+   * The connections. The key is the local port of the relay's connection to the HTTP server. The
+   * HTTP server sees this port as the client's port.
    */
   readonly #connections = new Map<number, Connection>();
   readonly #tasks = new Set<Promise<void>>();
@@ -27,7 +30,7 @@ export class TcpRelay {
     this.#innerPort = innerPort;
   }
 
-  /** Accepts connections on a port from now on, or on a free one for 0; returns the port. */
+  /** Starts to accept connections on a port. With 0, it uses a free port. Returns the port. */
   open(port: number): number {
     const listener = Deno.listen({ hostname: HOSTNAME, port });
     this.#listener = listener;
@@ -37,7 +40,8 @@ export class TcpRelay {
   }
 
   /**
-   * Opens a former port again. Meanwhile the system may have used it for an outgoing connection.
+   * Opens the port of an earlier run again. If the system uses the port for an outgoing connection,
+   * this method waits.
    */
   async reopen(port: number): Promise<void> {
     const limit = performance.now() + REOPEN_LIMIT_MS;
@@ -51,18 +55,18 @@ export class TcpRelay {
     }
   }
 
-  /** Refuses new connections from now on. */
+  /** Starts to refuse new connections. */
   close(): void {
     this.#listener?.close();
     this.#listener = undefined;
   }
 
-  /** Ends a connection without a further byte. */
+  /** Ends a connection without sending more bytes. */
   cut(port: number): void {
     for (const end of this.#connections.get(port)?.ends ?? []) closeQuietly(end);
   }
 
-  /** Returns a signal that aborts when a connection has ended. */
+  /** Returns a signal that aborts when the connection ends. */
   ended(port: number): AbortSignal {
     return this.#connections.get(port)?.ended.signal ?? AbortSignal.abort();
   }
@@ -116,7 +120,7 @@ async function pump(from: Deno.TcpConn, to: Deno.TcpConn): Promise<void> {
       for (let at = 0; at < size;) at += await to.write(buffer.subarray(at, size));
     }
   } catch {
-    // The peer or we closed the connection.
+    // The connection was closed by the peer or by this process.
   }
 }
 
@@ -124,6 +128,6 @@ function closeQuietly(end: Deno.TcpConn): void {
   try {
     end.close();
   } catch {
-    // It is already closed.
+    // The connection is already closed.
   }
 }

@@ -53,12 +53,15 @@ export type TelegramRouteName = "sendMessage" | "sendPhoto" | "sendDocument" | "
 
 /** The settings of a {@linkcode LoopbackTelegram}. */
 export interface TelegramOptions extends LoopbackOptions {
-  /** The token of its one bot. @default {"123456:AAloopback-token_0123456789abcdefghi"} */
+  /**
+   * The token of the server's only bot. @default {"123456:AAloopback-token_0123456789abcdefghi"}
+   */
   readonly token?: string;
-  /** The chats that the bot may write to. @default ["1001"] */
+  /** The ids of the chats to which the bot may write. @default ["1001"] */
   readonly chats?: readonly string[];
   /**
-   * How many messages a chat accepts in a minute; further ones are answered with 429. @default {20}
+   * The number of messages that a chat accepts per minute. More messages get status 429. @default
+   * {20}
    */
   readonly perMinute?: number;
 }
@@ -83,11 +86,12 @@ interface Store {
 }
 
 /**
- * A Bot API server on 127.0.0.1 with one bot. It parses HTML and limits text lengths and rates as
- * strictly as Telegram, and accepts the same message twice.
+ * A Bot API server on 127.0.0.1 with one bot. It parses HTML, limits the length of texts, and
+ * limits the rate of messages as strictly as Telegram. Like Telegram, it accepts the same message
+ * twice.
  */
 export class LoopbackTelegram extends LoopbackServer<TelegramFaultName, TelegramRouteName> {
-  /** The token of its bot. */
+  /** The token of the server's bot. */
   readonly token: string;
   readonly #store: Store;
 
@@ -110,12 +114,12 @@ export class LoopbackTelegram extends LoopbackServer<TelegramFaultName, Telegram
     return Promise.try(() => new LoopbackTelegram({ ...store, perMinute, now }, options));
   }
 
-  /** All messages of a chat, in order. */
+  /** Returns all messages of a chat, in order. */
   messages(chat: string): readonly TelegramMessage[] {
     return this.#store.messages.filter((message) => message.chat === chat);
   }
 
-  /** Upgrades a group to a supergroup, which has another id. */
+  /** Changes a group into a supergroup. The supergroup has a new id. */
   upgrade(chat: string, supergroup: string): void {
     this.#store.chats.delete(chat);
     this.#store.chats.add(supergroup);
@@ -133,7 +137,7 @@ function route(method: string, path: string): TelegramRouteName | undefined {
   return match.kind === "route" ? match.route.name : undefined;
 }
 
-/** A wrong token is answered with 401, a path without a token with 404. */
+/** Answers a request. The status is 401 for a wrong token, and 404 for a path without a token. */
 async function answer(call: Call<TelegramRouteName>, store: Store): Promise<Answer> {
   await call.ready();
   const [, token, method] = /^\/bot([^/]*)\/(.*)$/.exec(call.path) ?? [];
@@ -162,7 +166,7 @@ async function answerFile(call: Call<TelegramRouteName>, store: Store): Promise<
   return checkChat(chat, store) ?? checkRate(chat, store) ?? accept(await parseFileMessage(form, kind), store);
 }
 
-/** Returns an error if the bot cannot write to a chat. */
+/** Returns an error answer if the bot cannot write to a chat. */
 function checkChat(chat: string, { moved, blocked, chats }: Store): Answer | undefined {
   if (chat === "") return telegramError(400, "Bad Request: chat_id is empty");
   const supergroup = moved.get(chat);
@@ -174,7 +178,7 @@ function checkChat(chat: string, { moved, blocked, chats }: Store): Answer | und
   return chats.has(chat) ? undefined : telegramError(400, "Bad Request: chat not found");
 }
 
-/** Returns an error if a chat has reached its rate limit. */
+/** Returns an error answer if a chat has reached its rate limit. */
 function checkRate(chat: string, { messages, perMinute, now }: Store): Answer | undefined {
   const lastMinute = messages.filter((message) => message.chat === chat && message.date > now() / 1000 - 60);
   if (lastMinute.length < perMinute) return undefined;

@@ -1,6 +1,6 @@
 /**
- * Messages of a loopback Bot API server: parsing of `sendMessage`, `sendPhoto` and `sendDocument`,
- * of HTML, and the form of errors.
+ * The messages and the errors of a loopback Bot API server. Parses the parameters of `sendMessage`,
+ * `sendPhoto` and `sendDocument`, and HTML.
  */
 
 import { type Answer, jsonAnswer } from "./answer.ts";
@@ -12,9 +12,9 @@ export function telegramError(error_code: number, description: string, parameter
 
 /** A message in a chat. */
 export interface TelegramMessage {
-  /** Its number. */
+  /** The number of the message. */
   readonly id: number;
-  /** When the server accepted it, in seconds since 1970. */
+  /** The time at which the server accepted the message, in seconds since 1970. */
   readonly date: number;
   /** The chat id. */
   readonly chat: string;
@@ -22,13 +22,13 @@ export interface TelegramMessage {
   readonly text: string;
   /** The HTML tags of the text. */
   readonly tags: readonly string[];
-  /** Whether it makes no sound. */
+  /** True if the message does not make a sound. */
   readonly silent: boolean;
-  /** The topic of a forum; undefined outside of forums. */
+  /** The topic of a forum. Undefined if the chat is not a forum. */
   readonly thread: number | undefined;
-  /** The message that it replies to, if any. */
+  /** The number of the message to which this message replies, if any. */
   readonly replyTo: number | undefined;
-  /** Whether link previews are enabled. */
+  /** True if link previews are enabled. */
   readonly hasPreview: boolean;
   /** The file, if any. */
   readonly file?: TelegramFile;
@@ -36,7 +36,7 @@ export interface TelegramMessage {
 
 /** A file in a chat. */
 export interface TelegramFile {
-  /** How it was sent. Clients show a photo, and offer a document for download. */
+  /** The kind of the file. Clients show a photo in the chat, and offer a document for download. */
   readonly kind: "photo" | "document";
   /** The file name. */
   readonly name: string;
@@ -52,7 +52,7 @@ const MAX_DOCUMENT_BYTES = 50 * 2 ** 20;
 /** A message without the fields that the server adds. */
 export type NewTelegramMessage = Omit<TelegramMessage, "id" | "date">;
 
-/** Parses the parameters of `sendPhoto` and `sendDocument`: a form with a file. */
+/** Parses the parameters of `sendPhoto` or `sendDocument`, which are a form with a file. */
 export async function parseFileMessage(
   form: FormData,
   kind: TelegramFile["kind"],
@@ -79,7 +79,7 @@ export async function parseFileMessage(
   };
 }
 
-/** The longest text without tags, in UTF-16 code units. */
+/** The maximum length of a text without its tags, in UTF-16 code units. */
 const MAX_CHARS = 4096;
 
 /** Parses the parameters of `sendMessage`. Unknown names are ignored. */
@@ -117,7 +117,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
 }
 
-/** The text without tags and the tags, or an error. */
+/** The result of parsing HTML: the text without its tags, and the tags; or an error. */
 export type ParsedHtml = { readonly text: string; readonly tags: readonly string[] } | { readonly error: string };
 
 const TAGS: ReadonlySet<string> = new Set([
@@ -128,8 +128,8 @@ const TAGS: ReadonlySet<string> = new Set([
 const ENTITIES: Readonly<Record<string, string>> = { lt: "<", gt: ">", amp: "&", quot: '"' };
 
 /**
- * Parses HTML as the Bot API does (its documentation, "HTML style"). Tags must be known, nested and
- * closed. Every `<` begins a tag.
+ * Parses HTML like the Bot API (section "HTML style" of its documentation). Tags must be known,
+ * correctly nested and closed. Every `<` starts a tag.
  */
 export function parseHtml(source: string): ParsedHtml {
   const open: string[] = [];
@@ -170,7 +170,7 @@ function findAttributeProblem(tag: string, attributes: string): string | undefin
   return 'Tag "span" must have class "tg-spoiler"';
 }
 
-/** Decodes entities. Only four names and numbers are known; everything else stays unchanged. */
+/** Decodes HTML entities: four names, and numbers. Does not change any other text. */
 function decode(text: string): string {
   return text.replace(/&(?:#x([0-9a-f]{1,6})|#(\d{1,7})|(lt|gt|amp|quot));?/gi, (whole, hex, decimal, name) => {
     if (name !== undefined) return ENTITIES[name] ?? whole;

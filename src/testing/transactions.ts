@@ -1,6 +1,7 @@
 /**
- * The transaction ids of a homeserver: their scope, their lifetime, and whether they survive a
- * restart. Homeservers differ in all three, and each difference is a way to send a message twice.
+ * The transaction ids of a homeserver. Homeservers differ in the scope of the ids, in their
+ * lifetime, and in what happens to them at a restart. Each difference can cause a message to be
+ * sent twice.
  *
  * @module
  */
@@ -19,20 +20,20 @@ interface StoredTransaction {
   readonly eventId: string;
   readonly time: number;
   keptMs: number;
-  /** Whether it is in the database, not only in memory. */
+  /** True if the transaction id is also in the database, not only in memory. */
   durable: boolean;
 }
 
-/** How long Synapse keeps transaction ids in its database. */
+/** The time for which Synapse stores transaction ids in its database, in milliseconds. */
 const SYNAPSE_TABLE_MS = 24 * 60 * 60 * 1000;
 
 /**
- * How long Synapse and Dendrite keep transaction ids in memory at least; it can be up to 60
- * minutes.
+ * The minimum time for which Synapse and Dendrite store transaction ids in memory, in milliseconds.
+ * It can be up to 60 minutes.
  */
 const MEMORY_MS = 30 * 60 * 1000;
 
-/** All stored transaction ids. */
+/** Stores transaction ids. */
 export class Transactions {
   readonly scope: TransactionScope;
   readonly #now: () => number;
@@ -68,8 +69,8 @@ export class Transactions {
   }
 
   /**
-   * Removes the ids of a device from the database of Synapse, with the device. They stay in memory
-   * for a while.
+   * Removes the transaction ids of a removed device from the database of Synapse. They stay in
+   * memory for some time.
    */
   removeDevice(token: Token): void {
     if (this.scope !== "device") return;
@@ -82,7 +83,9 @@ export class Transactions {
   }
 
   /**
-   * Synapse ignores the event type, Conduit ignores type and room, Dendrite uses the whole path.
+   * Returns the key of a transaction id. The key of Synapse does not contain the event type. The
+   * key of Conduit does not contain the event type and the room. The key of Dendrite contains the
+   * whole path.
    */
   #key({ token, roomId, eventType, txnId }: Transaction): string {
     if (this.scope === "global") return toDeviceKey(token) + JSON.stringify([txnId]);

@@ -4,7 +4,7 @@ import { type Answer, jsonAnswer, pageAnswer } from "./answer.ts";
 import { COMMON_FAULTS, type CommonFaultName, type FaultPlan, instead, retryAfterSeconds } from "./faults.ts";
 import { type Call, type LoopbackOptions, LoopbackServer } from "./server.ts";
 
-/** The name of the only endpoint of {@linkcode LoopbackWebhook}, which has all paths. */
+/** The name of the only endpoint of {@linkcode LoopbackWebhook}. It answers on every path. */
 export type WebhookRouteName = "hook";
 
 /** The name of a fault of {@linkcode LoopbackWebhook}. */
@@ -22,11 +22,13 @@ export type WebhookFaultName =
 
 /** The settings of a {@linkcode LoopbackWebhook}. */
 export interface WebhookOptions extends LoopbackOptions {
-  /** Whether a second request with the same `Idempotency-Key` is ignored. @default {false} */
+  /**
+   * True if the service ignores a second request with the same `Idempotency-Key`. @default {false}
+   */
   readonly isIdempotent?: boolean;
 }
 
-/** A request with JSON. */
+/** A request with JSON that the service accepted. */
 export interface WebhookDelivery {
   /** The method, in capitals. */
   readonly method: string;
@@ -51,7 +53,10 @@ const FAULTS: Readonly<Record<WebhookFaultName, FaultPlan>> = {
   "503-retry-after-seconds": retryLater(503),
 };
 
-/** A service on 127.0.0.1 that answers 202 to JSON and 400 to anything else. */
+/**
+ * A service on 127.0.0.1. It answers with status 202 to JSON, and with status 400 to any other
+ * body.
+ */
 export class LoopbackWebhook extends LoopbackServer<WebhookFaultName, WebhookRouteName> {
   readonly #deliveries: WebhookDelivery[];
 
@@ -71,7 +76,7 @@ export class LoopbackWebhook extends LoopbackServer<WebhookFaultName, WebhookRou
     return Promise.try(() => new LoopbackWebhook(options));
   }
 
-  /** All accepted requests, in order. */
+  /** Returns all accepted requests, in order. */
   get deliveries(): readonly WebhookDelivery[] {
     return this.#deliveries;
   }
