@@ -1,6 +1,6 @@
-/** The arguments of a command: parsed by the options that it declares, read by their names. */
+/** Parses the arguments of a command. The declared options of the command define the syntax. */
 
-// The specifier is written out: a module that is run from a URL does not see our import map.
+// The full specifier is necessary: our import map does not apply if this module is run from a URL.
 import { parseArgs } from "jsr:@std/cli@^1.0.0/parse-args";
 import { parseDuration } from "../base/duration.ts";
 import { nearest } from "../base/nearest.ts";
@@ -8,12 +8,12 @@ import { UsageError } from "./errors.ts";
 import { GENERAL_OPTIONS, type OptionSpec } from "./options.ts";
 
 /**
- * The arguments of a command. Only declared options can be read: a name that is not among those of
- * the type is a type error. A function that reads few options takes `Arguments` of those names, and
- * gets the arguments of any command that declares them.
+ * The parsed arguments of a command. The type parameters list the names of the declared options.
+ * Reading an option that is not declared is a type error. A function that reads only some options
+ * can declare `Arguments` with only these names as its parameter.
  */
 export class Arguments<in Text extends string, in List extends string, in Switch extends string> {
-  /** The words that are no options, in order. */
+  /** The words that are not options, in their original order. */
   readonly operands: readonly string[];
   readonly #values: ReadonlyMap<string, readonly string[]>;
 
@@ -22,36 +22,38 @@ export class Arguments<in Text extends string, in List extends string, in Switch
     this.#values = values;
   }
 
-  /** The value of an option; undefined if it was not given. */
+  /** Returns the value of an option, or undefined if the option is not given. */
   text(name: Text): string | undefined {
     return this.#values.get(name)?.[0];
   }
 
-  /** The value of an option as one of its permitted values; undefined if it was not given. */
+  /**
+   * Returns the value of an option with a fixed list of values, or undefined if it is not given.
+   */
   choice<Choice extends string>(name: Text, choices: readonly Choice[]): Choice | undefined {
     const text = this.text(name);
     return choices.find((choice) => choice === text);
   }
 
-  /** The values of an option that can be given several times. */
+  /** Returns all values of an option that can be given several times. */
   list(name: List): readonly string[] {
     return this.#values.get(name) ?? [];
   }
 
-  /** Whether a switch was given. */
+  /** Returns true if a switch (an option without a value) is given. */
   has(name: Switch): boolean {
     return this.#values.has(name);
   }
 
-  /** Whether an option was given, with a value or without. */
+  /** Returns true if an option of any type is given. */
   isGiven(name: Text | List | Switch): boolean {
     return this.#values.has(name);
   }
 
   /**
-   * The value of an option in milliseconds; undefined if it was not given.
+   * Returns the duration in an option in milliseconds, or undefined if the option is not given.
    *
-   * @throws {UsageError} if it is not a duration
+   * @throws {UsageError} if the value is not a duration
    */
   durationMs(name: Text): number | undefined {
     const text = this.text(name);
@@ -67,24 +69,25 @@ type ListName<Option extends OptionSpec> = Extract<WithValue<Option>, { readonly
 type TextName<Option extends OptionSpec> = Exclude<WithValue<Option>, { readonly repeats: true }>["name"];
 type SwitchName<Option extends OptionSpec> = Exclude<Option, { readonly value: string }>["name"];
 
-/** The arguments of a command that declares these options besides the general ones. */
+/** The arguments of a command with these options. The general options are added. */
 export type ArgumentsFor<Options extends readonly OptionSpec[]> = ArgumentsOf<
   Options[number] | typeof GENERAL_OPTIONS[number]
 >;
 type ArgumentsOf<Option extends OptionSpec> = Arguments<TextName<Option>, ListName<Option>, SwitchName<Option>>;
 
-/** What a command takes. */
+/** The syntax of a command's arguments. */
 export interface Grammar {
   /**
-   * The operands as the usage line shows them: `SUBJECT [BODY]`, `[ID...]`. They also say how many
-   * there can be.
+   * The operands in the format of the usage line: `SUBJECT [BODY]`, `[ID...]`. The parser derives
+   * the permitted number of operands from this text.
    */
   readonly operands: string;
   readonly options: readonly OptionSpec[];
   /**
-   * Whether the operands are the words of another program. `own`: the command parses every word
-   * after its long options itself.
-   * `command`: they are a command to run, and short forms stand before it.
+   * Set if the operands belong to another program.
+   *
+   * - `own`: the command parses all words after its long options with its own parser.
+   * - `command`: the operands are a command to run. Short forms must be before the command.
    */
   readonly foreignWords?: "own" | "command";
 }
@@ -92,15 +95,15 @@ export interface Grammar {
 /** A parsed command line. */
 export interface ParsedWords {
   readonly operands: readonly string[];
-  /** The values of the options that were given, by name; of a switch no values. */
+  /** The values of each given option, by name. The list of a switch is empty. */
   readonly values: ReadonlyMap<string, readonly string[]>;
 }
 
 /**
  * Parses the words after a command's name.
  *
- * @param name the command's name, for messages
- * @throws {UsageError} if they do not fit; its hint names the nearest right thing
+ * @param name the name of the command, for error messages
+ * @throws {UsageError} if the words do not match the grammar; the hint suggests a correction
  */
 export function parseArguments(name: string, grammar: Grammar, argv: readonly string[]): ParsedWords {
   const options: readonly OptionSpec[] = [...grammar.options, ...GENERAL_OPTIONS];
@@ -125,9 +128,9 @@ export function parseArguments(name: string, grammar: Grammar, argv: readonly st
 }
 
 /**
- * Takes the switches out, and writes every other option in its long form and in one word with its
- * value. Otherwise `parseArgs` would read a "true" or "false" after a switch as its value, and
- * would not read a "-" as a value.
+ * Separates the switches from the other words, and rewrites each other option as `--name=value`.
+ * This is necessary because of two limits of `parseArgs`: it reads "true" or "false" after a switch
+ * as the value of the switch, and it does not accept "-" as a value.
  */
 function takeSwitches(name: string, grammar: Grammar, argv: readonly string[]) {
   const options: readonly OptionSpec[] = [...grammar.options, ...GENERAL_OPTIONS];
@@ -155,8 +158,8 @@ function isValue(word: string | undefined): boolean {
 }
 
 /**
- * `-qn` becomes `--silent --dry-run`, `-cntfy` becomes `--channel=ntfy`, and `-c` becomes
- * `--channel`, whose value follows.
+ * Converts short forms to long forms: `-qn` to `--silent --dry-run`, `-cntfy` to `--channel=ntfy`.
+ * `-c` becomes `--channel`, and the next word is its value.
  */
 function toLongForms(
   word: string,
@@ -179,7 +182,7 @@ function toLongForms(
   return forms;
 }
 
-/** Inserts `--` before the first word that is neither a long option nor its value. */
+/** Inserts `--` after the last leading long option and its value. */
 function endOptions(argv: readonly string[], options: readonly OptionSpec[]): readonly string[] {
   let at = 0;
   for (; argv[at] !== undefined && /^--[a-z]/.test(argv[at]); at++) {
@@ -203,7 +206,7 @@ function checkValues(option: OptionSpec, values: readonly string[]): readonly st
     }
   }
   if (option.repeats || values.length === 1) return values;
-  throw new UsageError(`Cannot use --${option.name} twice: it takes one value`, "leave one of them out");
+  throw new UsageError(`Cannot use --${option.name} twice: it can be given only one time`, "remove one of the two");
 }
 
 function unknownOption(name: string, options: readonly OptionSpec[], word: string): UsageError {
@@ -220,7 +223,7 @@ function nearestTo(given: string, options: readonly OptionSpec[]): string | unde
   return name && `--${name}`;
 }
 
-/** Formats the options that begin with a letter: `--severity (-p) or --silent (-q)`. */
+/** Lists the options that begin with a letter: `--severity (-p) or --silent (-q)`. */
 function withInitial(letter: string, options: readonly OptionSpec[]): string {
   const names = options.filter(({ name }) => name.startsWith(letter) && name !== "state-dir");
   return names.map(({ name, short }) => short === undefined ? `--${name}` : `--${name} (-${short})`).join(" or ");
@@ -243,7 +246,7 @@ function checkCount(name: string, usageOperands: string, operands: readonly stri
   }
   if (operands.length > most) {
     throw new UsageError(
-      `Cannot run ${name}: "${operands[most]}" is one word too many`,
+      `Cannot run ${name}: "${operands[most]}" is unexpected`,
       `${usage}; quote text with spaces`,
     );
   }

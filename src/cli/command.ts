@@ -1,4 +1,4 @@
-/** Commands are data: the help, the reference page and the parser read the same definitions. */
+/** The types of a command definition. The help, docs/cli.md and the parser use the definitions. */
 
 import type { Runtime } from "../runtime/runtime.ts";
 import { Arguments, type ArgumentsFor, type Grammar, type ParsedWords } from "./arguments.ts";
@@ -6,15 +6,15 @@ import type { ExitMeanings } from "./exit_codes.ts";
 import type { OptionSpec } from "./options.ts";
 import type { Ui } from "./ui.ts";
 
-/** What a command works with, besides its arguments. */
+/** The runtime and the output of a command. */
 export interface Surroundings {
   readonly runtime: Runtime;
   readonly ui: Ui;
-  /** Runs another command line in this process. */
+  /** Runs another command line in the same process. */
   main(argv: readonly string[], runtime: Runtime): Promise<number>;
 }
 
-/** What a command is run with. Its type says which options the command declares. */
+/** The arguments, the runtime and the output of a command. `Args` lists the declared options. */
 export interface CommandContext<Args = ArgumentsFor<readonly []>> extends Surroundings {
   readonly args: Args;
 }
@@ -22,30 +22,29 @@ export interface CommandContext<Args = ArgumentsFor<readonly []>> extends Surrou
 /** The context of a command that declares these options. */
 export type ContextFor<Options extends readonly OptionSpec[]> = CommandContext<ArgumentsFor<Options>>;
 
-/** What the help of a command shows. */
+/** The parts of a command that its help shows. */
 export interface CommandHelp extends Grammar {
-  /** Paragraphs below the options. The help wraps them. */
+  /** The paragraphs below the options, without line breaks. */
   readonly details?: readonly string[];
-  /** Exit codes of this command that differ from the general ones. */
+  /** The exit codes of the command, if they differ from the general exit codes. */
   readonly exitCodes?: { readonly title: string; readonly meanings: ExitMeanings };
-  /** Command lines, at least one. */
+  /** The example command lines. At least one is required. */
   readonly examples: readonly string[];
 }
 
-/** A command as its file declares it. */
+/** The definition of a command in its file. */
 export interface CommandDefinition<Options extends readonly OptionSpec[]> extends CommandHelp {
   readonly options: Options;
-  /** Does the work and returns the exit code. It loads late what the help does not need. */
+  /** Runs the command and returns the exit code. Imports modules late, so that the help is fast. */
   run(context: ContextFor<Options>): Promise<number>;
 }
 
-/** A command. */
 export interface Command extends CommandHelp {
-  /** Runs it with its parsed arguments and returns the exit code. */
+  /** Runs the command with the parsed words and returns the exit code. */
   run(words: ParsedWords, surroundings: Surroundings): Promise<number>;
 }
 
-/** Makes a command of its definition. The declared options give its arguments their type. */
+/** Creates a command from its definition. The declared options determine the type of `args`. */
 export function defineCommand<const Options extends readonly OptionSpec[]>(
   { run, ...help }: CommandDefinition<Options>,
 ): Command {

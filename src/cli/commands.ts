@@ -1,14 +1,14 @@
-/** The table of commands. Each command's own file has its options, help, examples and action. */
+/** The list of all commands. The options, help and action of a command are in its own file. */
 
 import type { Command } from "./command.ts";
 
 /** A command in the table. */
 export interface CommandEntry {
-  /** One word, or two: `queue list`. */
+  /** The name of the command: one word (`send`) or two words (`queue list`). */
   readonly name: string;
-  /** What it does: imperative, under 60 characters. */
+  /** The description of the command in the help, with fewer than 60 characters. */
   readonly summary: string;
-  /** Loads the command's file. */
+  /** Imports the file of the command. */
   readonly load: () => Promise<Command>;
 }
 
@@ -31,12 +31,12 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: "sendmail",
-    summary: "Read a mail as sendmail does and send it",
+    summary: "Read a mail, like sendmail, and send it as a notification",
     load: async () => (await import("./commands/sendmail.ts")).sendmail,
   },
   {
     name: "flush",
-    summary: "Try to deliver everything in the queue now",
+    summary: "Try to deliver all entries of the queue now",
     load: async () => (await import("./commands/flush.ts")).flush,
   },
   {
@@ -51,12 +51,12 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: "queue retry",
-    summary: "Retry entries now, dead letters included",
+    summary: "Retry entries now, including dead letters",
     load: async () => (await import("./commands/queue.ts")).retry,
   },
   {
     name: "queue drop",
-    summary: "Remove entries for good",
+    summary: "Remove entries permanently",
     load: async () => (await import("./commands/queue.ts")).drop,
   },
   {
@@ -66,7 +66,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: "queue purge",
-    summary: "Remove all entries for good",
+    summary: "Remove all entries permanently",
     load: async () => (await import("./commands/queue.ts")).purge,
   },
   {
@@ -81,7 +81,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: "route explain",
-    summary: "Show where a notification would go, and why",
+    summary: "Show where a notification would be sent, and why",
     load: async () => (await import("./commands/route.ts")).explain,
   },
   {
@@ -111,7 +111,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: "whoami",
-    summary: "Show the accounts and ask their servers about them",
+    summary: "Show the accounts and check their logins",
     load: async () => (await import("./commands/whoami.ts")).whoami,
   },
   {
@@ -131,7 +131,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: "demo",
-    summary: "Show an outage, a kill and a flush, without an account",
+    summary: "Demo of an outage, a killed process and a later delivery",
     load: async () => (await import("./commands/demo.ts")).demo,
   },
 ];

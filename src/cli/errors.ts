@@ -1,8 +1,8 @@
-/** The errors of the command line itself. Every other error comes from `base/errors.ts`. */
+/** The error classes of the command line. All other error classes are in `base/errors.ts`. */
 
 import { HintedError, type HintOptions } from "../base/errors.ts";
 
-/** The command line is wrong: exit 64. */
+/** A mistake in the command line. The exit code is 64. */
 export class UsageError extends HintedError {
   override name = "UsageError" as const;
 
@@ -11,7 +11,7 @@ export class UsageError extends HintedError {
   }
 }
 
-/** A command failed and sets its own exit code. */
+/** A failure of a command, with the exit code to use. */
 export class CommandError extends HintedError {
   override name = "CommandError" as const;
   readonly exitCode: number;

@@ -1,4 +1,4 @@
-/** The exit codes. Most are those of sysexits.h, which cron, systemd and mail software know. */
+/** The exit codes. Most of them are defined in sysexits.h, so mail software understands them. */
 
 import {
   ConfigError,
@@ -13,7 +13,7 @@ import {
 } from "../base/errors.ts";
 import { CommandError, UsageError } from "./errors.ts";
 
-/** The codes by name. */
+/** The general exit codes. */
 export const EXIT = {
   ok: 0,
   usage: 64,
@@ -24,27 +24,27 @@ export const EXIT = {
   tempFail: 75,
   noPerm: 77,
   config: 78,
-  /** Ctrl-C at a question: 128 and the number of SIGINT, as shells have it. */
+  /** The user pressed Ctrl-C at a question. As in shells: 128 plus the number of SIGINT. */
   interrupted: 130,
 } as const;
 
-/** Exit codes with their meanings, for help and documentation. */
+/** A list of exit codes with their meanings, for the help and the documentation. */
 export type ExitMeanings = readonly (readonly [code: number, meaning: string])[];
 
 export const EXIT_MEANINGS: ExitMeanings = [
-  [EXIT.ok, "delivered, or safely queued"],
-  [EXIT.usage, "wrong usage"],
-  [EXIT.dataErr, "bad input, or rejected by the service for good"],
-  [EXIT.unavailable, "something that is needed is not available"],
+  [EXIT.ok, "delivered, or stored in the queue on disk"],
+  [EXIT.usage, "the command line has a mistake"],
+  [EXIT.dataErr, "the input is not valid, or the service rejected the notification permanently"],
+  [EXIT.unavailable, "a homeserver, a login method or a mode of sendmail is not available"],
   [EXIT.software, "a bug in matrix-notify"],
-  [EXIT.ioErr, "the disk failed"],
-  [EXIT.tempFail, "not accepted, or something is left: try again"],
-  [EXIT.noPerm, "permission is missing, or a login was refused"],
+  [EXIT.ioErr, "reading or writing the disk failed"],
+  [EXIT.tempFail, "the notification was not accepted, or entries are still in the queue: try again"],
+  [EXIT.noPerm, "a permission is missing, or a login was refused"],
   [EXIT.config, "the configuration has mistakes"],
-  [EXIT.interrupted, "stopped at a question"],
+  [EXIT.interrupted, "you pressed Ctrl-C"],
 ];
 
-/** The codes of `status --check`: those of monitoring plug-ins. */
+/** The exit codes of `status --check`, as defined for monitoring plug-ins. */
 export const CHECK_EXIT: Readonly<Record<"ok" | "warning" | "critical" | "unknown", number>> = {
   ok: 0,
   warning: 1,
@@ -53,26 +53,27 @@ export const CHECK_EXIT: Readonly<Record<"ok" | "warning" | "critical" | "unknow
 };
 
 export const CHECK_MEANINGS: ExitMeanings = [
-  [CHECK_EXIT.ok, "OK: no entry has waited for long"],
+  [CHECK_EXIT.ok, "OK: there are no problems"],
   [
     CHECK_EXIT.warning,
-    "WARNING: the oldest entry has waited for more than half of --max-age; " +
-    "or dead letters; or damaged lines; or the queue is over 80 % full",
+    "WARNING: the oldest entry has waited for more than half of --max-age, there are dead letters or damaged " +
+    "lines, or the queue is more than 80 % full",
   ],
   [
     CHECK_EXIT.critical,
-    "CRITICAL: the oldest entry has waited for more than --max-age; or a held channel; or a full queue",
+    "CRITICAL: the oldest entry has waited for more than --max-age, a channel is held (paused until you fix it), " +
+    "or the queue is full",
   ],
   [CHECK_EXIT.unknown, "UNKNOWN: there is no queue, or it cannot be read"],
 ];
 
-/** The codes of `doctor`: the worst finding decides. */
+/** The exit codes of `doctor`. The worst finding determines the code. */
 export const DOCTOR_EXIT: Readonly<Record<"ok" | "warning" | "failure", number>> = { ok: 0, warning: 1, failure: 2 };
 
 export const DOCTOR_MEANINGS: ExitMeanings = [
-  [DOCTOR_EXIT.ok, "no problems"],
-  [DOCTOR_EXIT.warning, "it works, but something should be improved"],
-  [DOCTOR_EXIT.failure, "something does not work"],
+  [DOCTOR_EXIT.ok, "doctor found no problems"],
+  [DOCTOR_EXIT.warning, "there are warnings, but no check failed"],
+  [DOCTOR_EXIT.failure, "at least one check failed"],
 ];
 
 const BY_STORAGE_CODE: Readonly<Record<StorageErrorCode, number>> = {

@@ -1,4 +1,4 @@
-/** Help, from the definitions of the commands. It fits 80 columns. */
+/** Formats the help texts from the definitions of the commands. Lines have at most 80 columns. */
 
 import type { CommandHelp } from "./command.ts";
 import type { CommandEntry } from "./commands.ts";
@@ -7,15 +7,16 @@ import { GENERAL_OPTIONS, type OptionSpec } from "./options.ts";
 
 const MAX_COLUMNS = 80;
 
-/** A longer left cell stands on a line of its own. */
+/** The maximum width of the left column. A longer text gets a separate line. */
 const MAX_LEFT_COLUMNS = 26;
 
 /** Returns the help of the program. */
 export function programHelp(commands: readonly CommandEntry[]): string {
   return [
     ...wrap(
-      "Sends notifications to Matrix rooms and to every other configured channel. A failure loses nothing: " +
-        "matrix-notify retries until the notification is delivered.",
+      "Sends notifications to Matrix rooms, ntfy and other services. Each service that you configure is a channel. " +
+        "If a service cannot be reached, matrix-notify stores the notification in a queue on disk. It tries again " +
+        "until the notification is delivered or expires.",
     ),
     "",
     "usage: matrix-notify COMMAND [OPTIONS]",
@@ -28,8 +29,9 @@ export function programHelp(commands: readonly CommandEntry[]): string {
     "",
     "environment:",
     ...wrap(
-      "MATRIX_HOMESERVER, MATRIX_ACCESS_TOKEN (or MATRIX_ACCESS_TOKEN_FILE) and MATRIX_ROOM are enough to send. " +
-        "NTFY_SERVER, NTFY_TOPIC and NTFY_TOKEN (or NTFY_TOKEN_FILE) add ntfy.",
+      "To send without a configuration file, set MATRIX_HOMESERVER, MATRIX_ACCESS_TOKEN (or " +
+        "MATRIX_ACCESS_TOKEN_FILE) and MATRIX_ROOM. To send with ntfy, set NTFY_SERVER, NTFY_TOPIC and " +
+        "NTFY_TOKEN (or NTFY_TOKEN_FILE).",
       "  ",
     ),
     "",
@@ -67,20 +69,20 @@ export function commandHelp({ name, summary }: Omit<CommandEntry, "load">, comma
   ].join("\n");
 }
 
-/** `matrix-notify send [OPTIONS] SUBJECT [BODY]` */
+/** Formats the usage line: `matrix-notify send [OPTIONS] SUBJECT [BODY]`. */
 export function usageLine(name: string, { operands }: Pick<CommandHelp, "operands">): string {
   return `matrix-notify ${name} [OPTIONS] ${operands}`.trimEnd();
 }
 
 /**
- * Returns the options of a command as it takes them: one that parses its words itself takes no
- * short forms.
+ * Returns the options of a command for its help. A command that parses its own operands does not
+ * accept short forms, so they are removed.
  */
 export function visibleOptions({ options, foreignWords }: CommandHelp): readonly OptionSpec[] {
   return foreignWords === "own" ? options.map((option) => ({ ...option, short: undefined })) : options;
 }
 
-/** Returns an option as it is written, and what it does. */
+/** Returns the two cells of an option in the help: its forms and its description. */
 export function optionRow({ name, short, value, oneOf, summary, repeats }: OptionSpec): [string, string] {
   const about = [summary, oneOf && `one of ${oneOf.join(", ")}`, repeats && "may be repeated"];
   return [
@@ -89,7 +91,7 @@ export function optionRow({ name, short, value, oneOf, summary, repeats }: Optio
   ];
 }
 
-/** Formats two columns. */
+/** Formats rows as two aligned columns. */
 function columns(rows: readonly (readonly [string, string])[]): string[] {
   const width = Math.min(MAX_LEFT_COLUMNS, Math.max(...rows.map(([left]) => left.length)));
   const indent = " ".repeat(width + 4);
@@ -100,7 +102,7 @@ function columns(rows: readonly (readonly [string, string])[]): string[] {
   });
 }
 
-/** Breaks a text between words. */
+/** Splits a text into lines. Breaks only between words. */
 function wrap(text: string, indent = ""): string[] {
   const lines: string[] = [];
   for (const word of text.split(/\s+/)) {

@@ -1,7 +1,7 @@
 /**
- * The objects of `--json`. They are a contract, and docs/json.md describes them: one object a line,
- * times in ISO 8601 (UTC, with milliseconds), durations and sizes with their unit in the name. A
- * field without a value is left out.
+ * Creates the objects that `--json` prints. Programs depend on their format, and docs/json.md
+ * describes it. Times are in ISO 8601 (UTC, with milliseconds). The names of durations and sizes
+ * include the unit. A field without a value is omitted.
  *
  * @module
  */
@@ -13,20 +13,20 @@ import type { Status } from "../notifier/status.ts";
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
-/** Formats a time: `2026-11-22T19:15:07.000Z`. */
+/** Formats a time as `2026-11-22T19:15:07.000Z`. */
 export function formatTime(time: number): string;
 export function formatTime(time: number | undefined): string | undefined;
 export function formatTime(time: number | undefined): string | undefined {
   return time === undefined ? undefined : new Date(time).toISOString();
 }
 
-/** An outcome: of `send`, `run`, `sendmail`, `flush`, `queue retry`, and as `test` of `setup`. */
+/** Creates the JSON object of an outcome, for example for `send` and `flush`. */
 export function toOutcomeJson(outcome: Outcome): JsonObject {
   const next = outcome.state === "queued" || outcome.state === "held" ? formatTime(outcome.next) : undefined;
   return { ...outcome, next };
 }
 
-/** An entry: of `queue list`, `queue show` and `queue export`. */
+/** Creates the JSON object of an entry, for `queue list`, `queue show` and `queue export`. */
 export function toEntryJson(entry: QueuedEntry): JsonObject {
   return {
     ...entry,
@@ -38,17 +38,17 @@ export function toEntryJson(entry: QueuedEntry): JsonObject {
   };
 }
 
-/** An entry that was dropped: of `queue drop` and `queue purge`. */
+/** Creates the JSON object of a removed entry, for `queue drop` and `queue purge`. */
 export function toDroppedJson({ id, channel, destination }: QueuedEntry): JsonObject {
   return { id, channel, destination, state: "dropped" };
 }
 
-/** An envelope: of `send --dry-run`. */
+/** Creates the JSON object of an envelope, for `send --dry-run`. */
 export function toEnvelopeJson(envelope: Envelope): JsonObject {
   return { ...envelope, notification: notificationJson(envelope.notification) };
 }
 
-/** The queue in numbers: of `status`. */
+/** Creates the JSON object of a queue status, for `status`. */
 export function toStatusJson(status: Status): JsonObject {
   return { ...status, lastDelivery: formatTime(status.lastDelivery), until: formatTime(status.until) };
 }

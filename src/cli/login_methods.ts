@@ -1,6 +1,6 @@
 /**
- * The methods to log in to a Matrix account: a password, a code to confirm in a browser, single
- * sign-on, an access token. `login` and `setup` offer those that the homeserver supports.
+ * The login methods for Matrix accounts: a password, a code that the user confirms in a browser,
+ * single sign-on, or an access token. `login` and `setup` use them.
  *
  * @module
  */
@@ -23,21 +23,21 @@ import { formatWhen } from "./outcomes.ts";
 import { untilAborted } from "../runtime/abort.ts";
 import { askSecret, readLine } from "./prompt.ts";
 
-/** A login in progress. */
+/** The context of a running login. */
 export interface LoginContext extends ContextFor<typeof SIGN_IN_OPTIONS> {
   readonly signIn: SignInContext;
   readonly offer: LoginOffer;
 }
 
-/** A method to log in. */
+/** A login method. */
 export interface LoginMethod {
-  /** The option that selects it. */
+  /** The command-line option that selects the method. */
   readonly option: "password-file" | "token-file" | "device-code" | "sso";
-  /** Its name in lists: `a password`. */
+  /** The name of the method in lists: `a password`. */
   readonly title: string;
-  /** True if a person must be there, at the terminal or in a browser. */
+  /** True if a person must do something at the terminal or in a browser. */
   readonly needsPerson: boolean;
-  /** True if the homeserver supports it. */
+  /** Returns true if the homeserver supports the method. */
   isOffered(offer: LoginOffer): boolean;
   /** Logs in and saves the account. */
   logIn(context: LoginContext): Promise<Account>;
@@ -75,18 +75,18 @@ const TOKEN: LoginMethod = {
   logIn: logInByToken,
 };
 
-/** All methods. Without an option the first that the homeserver offers is used. */
+/** All methods. If no option selects a method, the first supported method is used. */
 const LOGIN_METHODS: readonly LoginMethod[] = [PASSWORD, DEVICE_CODE, SSO, TOKEN];
 
-/** Returns the methods that a homeserver offers. */
+/** Returns the methods that a homeserver supports. */
 export function findOfferedMethods(offer: LoginOffer): readonly LoginMethod[] {
   return LOGIN_METHODS.filter((method) => method.isOffered(offer));
 }
 
 /**
- * Returns the method that the options select, if any.
+ * Returns the method that the options select, or undefined if they do not select a method.
  *
- * @throws {UsageError} if they select two
+ * @throws {UsageError} if the options select two methods
  */
 export function findSelectedMethod(args: LoginContext["args"]): LoginMethod | undefined {
   const [method, other] = LOGIN_METHODS.filter(({ option }) => args.isGiven(option));
@@ -95,12 +95,12 @@ export function findSelectedMethod(args: LoginContext["args"]): LoginMethod | un
 }
 
 /**
- * Selects the login method: the one that the options select, else the first that the homeserver
- * offers and that works without more options.
+ * Chooses the login method. If the options do not select a method, the first method is used that
+ * the homeserver supports and that works without an option.
  *
- * @param hasTerminal true if a person can answer
- * @throws {UsageError} if the options select two, or one that the homeserver does not offer, or if
- *   no method works without an option
+ * @param hasTerminal true if a person can answer questions
+ * @throws {UsageError} if the options select two methods or an unsupported method, or if every
+ *   supported method needs an option
  */
 export function chooseLoginMethod(args: LoginContext["args"], offer: LoginOffer, hasTerminal: boolean): LoginMethod {
   const selected = findSelectedMethod(args);
@@ -116,22 +116,24 @@ export function chooseLoginMethod(args: LoginContext["args"], offer: LoginOffer,
     offered.find((method) => method !== TOKEN && (hasTerminal || !method.needsPerson));
   if (method !== undefined) return method;
   throw new UsageError(
-    `Cannot log in to ${offer.homeserver.baseUrl}: it accepts no password, and no other method is selected`,
+    `Cannot log in to ${offer.homeserver.baseUrl}: it does not accept passwords; select another login method`,
     hint,
   );
 }
 
 /**
- * Logs in.
+ * Logs in. If the homeserver limits logins, adds a hint with the time of the next possible login.
  *
- * @throws {LoginError} if the homeserver refuses; its hint says when logins are accepted again
+ * @throws {LoginError} if the homeserver refuses the login
  */
 export async function logIn(method: LoginMethod, context: LoginContext): Promise<Account> {
   try {
     return await method.logIn(context);
   } catch (error) {
     if (!(error instanceof LoginError) || error.until === undefined) throw error;
-    const hint = `try again ${formatWhen(error.until, context.runtime.now())}; correct logins count as well`;
+    const hint = `try again ${
+      formatWhen(error.until, context.runtime.now())
+    }; the server also counts successful logins`;
     throw new LoginError(error.code, error.message, { cause: error, hint });
   }
 }
@@ -147,7 +149,7 @@ async function findPassword(
   { args, runtime, signIn }: LoginContext,
 ): Promise<{ readonly password: string; readonly passwordFile?: string }> {
   const path = args.text("password-file");
-  // Saved as an absolute path, because later runs start in another directory.
+  // The absolute path is saved, because later runs can start in another directory.
   if (isFile(path)) return { password: readPassword(path), passwordFile: Deno.realPathSync(path) };
   const password = (await readSecret(`Password of ${signIn.userId}: `, { path, stdio: runtime.stdio }))
     .replace(/\r?\n$/, "");
@@ -170,10 +172,13 @@ function isFile(path: string | undefined): path is string {
   return path !== undefined && path !== "-";
 }
 
-/** Larger secrets on standard input are cut: no password or token is that long. */
+/** The maximum number of bytes to read from standard input for a password or token. */
 const MAX_SECRET_BYTES = 64 * 1024;
 
-/** Asks at the terminal. Without a terminal, or if `path` is `-`, reads standard input. */
+/**
+ * Asks for a secret on the terminal. If there is no terminal or `path` is `-`, reads standard
+ * input.
+ */
 async function readSecret(
   question: string,
   { path, stdio }: { readonly path: string | undefined; readonly stdio: Stdio },
@@ -188,7 +193,7 @@ async function logInByDeviceCode({ signIn, offer, runtime, ui }: LoginContext): 
   return await signInWithDeviceCode(signIn, { baseUrl, show: (prompt) => showDevicePrompt(prompt, { runtime, ui }) });
 }
 
-/** Shows the address to open, the code, and on a terminal a QR code of the address. */
+/** Prints the address to open and the code. On a terminal, also prints a QR code of the address. */
 async function showDevicePrompt(
   { verificationUri, verificationUriComplete, userCode, expiresAt }: DevicePrompt,
   { runtime, ui }: Pick<LoginContext, "runtime" | "ui">,
@@ -202,14 +207,12 @@ async function showDevicePrompt(
   ui.tell(`The code is valid for ${formatDuration(expiresAt - runtime.now())}. Waiting for you to confirm it …`);
 }
 
-/**
- * How long a person waits for the QR code library if it must be downloaded first, in milliseconds.
- */
+/** The time limit for loading the QR code library, in milliseconds. It may need a download. */
 const QR_CODE_TIMEOUT_MS = 5_000;
 
 /**
- * Draws a QR code. Returns undefined if its library does not load in time: the address is printed
- * anyway.
+ * Draws a QR code. Returns undefined if the library cannot be loaded in time. The login works
+ * without it, because the address is also printed as text.
  */
 async function drawInTime(text: string, runtime: Runtime): Promise<string | undefined> {
   try {
@@ -225,9 +228,9 @@ async function draw(text: string, colours: boolean): Promise<string> {
 }
 
 /**
- * Single sign-on. After the login, the browser is redirected to a port of this host and brings a
- * one-time token. A browser on another computer cannot reach that port; its user pastes the address
- * at which the browser ended.
+ * Logs in with single sign-on. After the login in the browser, the server redirects the browser to
+ * a port of this host, with a one-time token in the URL. A browser on another computer cannot reach
+ * this port. In that case, the user copies the final URL from the browser to the terminal.
  */
 async function logInBySso(
   { ui, runtime, signIn, offer: { homeserver: { baseUrl } } }: LoginContext,
@@ -236,7 +239,7 @@ async function logInBySso(
   ui.tell(
     "Open this address in a browser and log in:",
     `  ${ssoRedirectUrl(baseUrl, callback.url)}`,
-    "If the browser is on another computer, paste the address at which it ends, or the loginToken in it, here:",
+    "If the browser is on another computer, copy the final address from its address bar and paste it here:",
   );
   const token = await untilAborted(Promise.race([callback.token, readPastedToken(runtime.stdio)]), signIn.signal);
   return await signInWithProof(signIn, { type: "m.login.token", token }, { baseUrl });
@@ -245,12 +248,14 @@ async function logInBySso(
 const SSO_PAGE = "<!DOCTYPE html><title>matrix-notify</title><p>You can close this page and go back to the terminal.";
 
 interface BrowserCallback extends AsyncDisposable {
-  /** The address to which the browser is redirected. */
+  /** The URL to which the server redirects the browser. */
   readonly url: string;
   readonly token: Promise<string>;
 }
 
-/** Listens on the loopback interface. `path` is random, so that other programs cannot guess it. */
+/**
+ * Listens on the loopback interface. `path` must be random, so that other programs cannot guess it.
+ */
 function listenForBrowser(path: string): BrowserCallback {
   const { promise: token, resolve } = Promise.withResolvers<string>();
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, ({ url }) => {
@@ -267,7 +272,10 @@ function listenForBrowser(path: string): BrowserCallback {
   };
 }
 
-/** Reads the token, or the address with the token in it. Without a terminal it never resolves. */
+/**
+ * Reads a token, or a URL that contains the token, from the terminal. Without a terminal, the
+ * promise never resolves.
+ */
 async function readPastedToken(stdio: Stdio): Promise<string> {
   if (!stdio.stdinIsTerminal()) return await new Promise<string>(() => {});
   const line = (await readLine(stdio))?.trim();

@@ -1,5 +1,5 @@
 /**
- * The command line: finds the command and runs it. Every error ends here, as a message and an exit
+ * Finds the command of a command line and runs it. Converts every error to a message and an exit
  * code.
  *
  * @module
@@ -14,7 +14,7 @@ import { UsageError } from "./errors.ts";
 import { EXIT, exitCodeForError } from "./exit_codes.ts";
 import { Ui } from "./ui.ts";
 
-/** Runs a command line with the real runtime. */
+/** Runs a command line with the Deno runtime. */
 export async function runCommandLine(argv: readonly string[]): Promise<number> {
   using runtime = denoRuntime();
   return await main(hasCommand(argv) ? argv : await addProgramName(argv), runtime);
@@ -33,7 +33,7 @@ async function addProgramName(argv: readonly string[]): Promise<readonly string[
 /**
  * Runs a command line.
  *
- * @param argv the words after the program's name
+ * @param argv the words after the name of the program
  * @returns the exit code
  */
 export async function main(argv: readonly string[], runtime: Runtime): Promise<number> {
@@ -71,7 +71,7 @@ async function dispatch(argv: readonly string[], runtime: Runtime, ui: Ui): Prom
   return await command.run(parsed, { runtime, ui, main });
 }
 
-/** @throws {UsageError} if there is no such command; its hint names the nearest one */
+/** @throws {UsageError} if the command does not exist; the hint suggests a similar command */
 function findCommand(argv: readonly string[]): CommandEntry {
   const [first, second] = argv;
   const found = COMMANDS.find(({ name }) => name === first || name === `${first} ${second}`);

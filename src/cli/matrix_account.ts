@@ -1,6 +1,6 @@
 /**
- * Matrix accounts on the command line: which account a command means, how to reach its homeserver,
- * and the line or JSON object that describes it.
+ * Helpers for commands that use a Matrix account: finding the account, connecting to its
+ * homeserver, and printing the account as text or JSON.
  *
  * @module
  */
@@ -26,7 +26,7 @@ import { formatTime } from "./json.ts";
 import type { ACCOUNT_OPTIONS } from "./options.ts";
 import { printable } from "./ui.ts";
 
-/** Returns the state directory, which stores the accounts: `--state-dir`, or the default. */
+/** Returns the state directory, from `--state-dir` or the default. It contains the accounts. */
 export function findStateDir({ args, runtime }: CommandContext): string {
   return args.text("state-dir") ?? stateDirPath(runtime);
 }
@@ -43,11 +43,11 @@ export function requireUserId(text: string): string {
 }
 
 /**
- * Collects what a login or logout of a user needs. If a channel names the user, its connection
- * settings (proxy, certificates) are used.
+ * Creates the context for a login or logout of a user. If a channel uses this account, the context
+ * has the connection settings (proxy, certificates) of the channel.
  *
  * @throws {UsageError} if `userId` is not a user id
- * @throws {ConfigError} if the channel's connection settings are wrong
+ * @throws {ConfigError} if the connection settings of the channel have mistakes
  */
 export async function createSignIn(context: CommandContext, userId: string): Promise<SignInContext> {
   const user = requireUserId(userId);
@@ -57,9 +57,9 @@ export async function createSignIn(context: CommandContext, userId: string): Pro
 }
 
 /**
- * Finds the Matrix channels that use an account. Without `userId` it finds those that have an
- * access token of their own. A broken configuration counts as empty: the commands that deliver
- * report it.
+ * Finds the Matrix channels that use an account. Without `userId`, finds the channels that have
+ * their own access token. If the configuration has mistakes, returns an empty list, because other
+ * commands report these mistakes.
  */
 export async function findMatrixChannels(
   { args, runtime }: CommandContext,
@@ -75,18 +75,18 @@ export async function findMatrixChannels(
   }
 }
 
-/** The client of a channel's account. */
+/** A Matrix client with the account of a channel. */
 export interface ChannelClient {
   readonly client: MatrixClient;
-  /** The channel's name. */
+  /** The name of the channel. */
   readonly channel: string;
 }
 
 /**
- * Creates the client for the channel in `--channel`, else for the channel `matrix`, else for the
+ * Creates the client of the channel in `--channel`. The default is the channel `matrix`, or the
  * only Matrix channel.
  *
- * @throws {ConfigError} if there is no such channel or its configuration is wrong
+ * @throws {ConfigError} if the channel does not exist or its configuration has mistakes
  */
 export async function openMatrixClient(
   { args, runtime }: ContextFor<typeof ACCOUNT_OPTIONS>,
@@ -103,7 +103,7 @@ export async function openMatrixClient(
 /**
  * Creates the client of a Matrix channel.
  *
- * @throws {ConfigError} if the channel's configuration is wrong
+ * @throws {ConfigError} if the configuration of the channel has mistakes
  */
 export function createChannelClient({ fields, context, connection }: ChannelSource, runtime: Runtime): MatrixClient {
   return createClient(readSettings(ACCOUNT_SETTINGS, fields, context), withConnection(runtime, connection()));
@@ -133,8 +133,8 @@ function selectChannel(channels: readonly ChannelSource[], wanted: string | unde
 }
 
 /**
- * `@bot:example.org, device ABC, at https://matrix.example.org, token expires in 5 min and is
- * renewed`.
+ * Formats an account: `@bot:example.org, device ABC, at https://matrix.example.org, token expires
+ * in 5 min and is renewed`.
  */
 export function formatAccount(account: Account, now: number): string {
   const { userId, deviceId, homeserver, expiresAt, refreshToken } = account;
@@ -147,9 +147,7 @@ export function formatAccount(account: Account, now: number): string {
   return printable(`${formatOwner({ userId, deviceId, homeserver })}, ${expiry}`);
 }
 
-/**
- * `@bot:example.org, device ABC, at https://matrix.example.org, with the token of channel matrix`.
- */
+/** Formats the account of a channel's access token, like {@linkcode formatAccount}. */
 export function formatChannelAccount(owner: TokenOwner, channel: string): string {
   return printable(`${formatOwner(owner)}, with the token of channel ${channel}`);
 }
@@ -160,7 +158,7 @@ function formatOwner({ userId, deviceId, homeserver }: TokenOwner): string {
   return `${userId}, ${deviceId === undefined ? "no device" : `device ${deviceId}`}, at ${homeserver}`;
 }
 
-/** The JSON object of an account, without its tokens. */
+/** Creates the JSON object of an account. It does not contain the tokens. */
 export function toAccountJson(
   { userId, deviceId, homeserver, expiresAt, refreshToken }: Account,
 ): Record<string, unknown> {

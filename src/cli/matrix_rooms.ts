@@ -1,6 +1,6 @@
 /**
- * Room requests of `join`, `room` and `setup`: the checks of their arguments, and the errors of the
- * homeserver with a hint and an exit code.
+ * Helpers for the room requests of `join`, `room` and `setup`. They check arguments, and add a hint
+ * and an exit code to the errors of the homeserver.
  *
  * @module
  */
@@ -15,35 +15,35 @@ import { type JoinOptions, joinRoom } from "../matrix/rooms.ts";
 import { CommandError, UsageError } from "./errors.ts";
 import { EXIT } from "./exit_codes.ts";
 
-/** The time limit of a request about a room, in milliseconds. */
+/** The time limit of a room request, in milliseconds. */
 export const ROOM_TIMEOUT_MS = 60_000;
 
-/** Joining takes longer: the homeserver may have to reach other servers first. */
+/** The time limit for joining. It is longer, because the homeserver may contact other servers. */
 const JOIN_TIMEOUT_MS = 120_000;
 
-/** Hints by errcode, or by HTTP status if the errcode has none. */
+/** Hints by Matrix error code or HTTP status. A hint for the error code has priority. */
 export type ServerHints = Readonly<Record<string, string>>;
 
 const COMMON_HINTS: ServerHints = {
-  "403": "the account may not do this",
+  "403": "the account does not have the permission",
   "502": "the homeserver cannot reach other servers: check whether federation is turned off there",
-  "500": "check the homeserver's log; without federation it cannot do what needs other servers",
+  "500": "check the homeserver's log; if federation is turned off there, requests to other servers fail",
 };
 
 const JOIN_HINTS: ServerHints = {
   M_FORBIDDEN: "ask a member of the room to invite this account, then run the command again",
-  M_BAD_STATE: "ask a moderator of the room to lift the ban",
+  M_BAD_STATE: "ask a moderator of the room to remove the ban",
   M_NOT_FOUND: "check the spelling; to join a room without an alias, use its id",
-  "404": "check that the room exists; if this homeserver does not know it yet, name a server in it: --via example.org",
+  "404": "check that the room exists; if the room is on another server, add --via with that server: --via example.org",
   "400": ROOM_HINT,
 };
 
 /**
- * Runs the request of a command.
+ * Runs a request, and adds a hint and an exit code to an error of the homeserver.
  *
- * @param action completes the error message "Cannot …": `list the rooms`
- * @throws {CommandError} if the request fails; exit code 77: not permitted, 65: rejected, 75: try
- *   again later, 69: no homeserver there
+ * @param action the text after "Cannot" in the error message: `list the rooms`
+ * @throws {CommandError} if the request fails; its exit code is 77 (not permitted), 65 (rejected),
+ *   75 (try again later) or 69 (the server is not a homeserver)
  */
 export async function withServerErrors<Result>(
   action: string,
@@ -63,9 +63,9 @@ export async function withServerErrors<Result>(
 /**
  * Joins a room.
  *
- * @param room its id or an alias
+ * @param room the id or an alias of the room
  * @returns the room id
- * @throws {CommandError} if the homeserver refuses; `cause` is its error
+ * @throws {CommandError} if the request fails; `cause` is the error of the homeserver
  */
 export async function enterRoom(
   client: MatrixClient,
@@ -82,7 +82,7 @@ export async function enterRoom(
 /**
  * Parses a room id, an alias or a user id.
  *
- * @throws {UsageError} if it is none of them
+ * @throws {UsageError} if the text has another format
  */
 export function requireRoom(room: string): RoomReference {
   const reference = parseRoom(room);

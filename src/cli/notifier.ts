@@ -1,4 +1,4 @@
-/** Opens the notifier with the options of the command line. */
+/** Opens a notifier with the options of the command line. */
 
 import { ConfigError } from "../base/errors.ts";
 import { stateDirPath } from "../config/paths.ts";
@@ -9,14 +9,14 @@ import type { DELIVERY_OPTIONS, INSECURE_HTTP_OPTION } from "./options.ts";
 import type { Ui } from "./ui.ts";
 
 /**
- * Opens a notifier with the configured channels. A background process delivers the rest, unless
- * `--no-background` is given.
+ * Opens a notifier with the configured channels. A background process delivers the queued entries,
+ * unless `--no-background` is given.
  */
 export async function openNotifier(context: ContextFor<typeof DELIVERY_OPTIONS>): Promise<NotifierCore> {
   return await openWith(context, !context.args.has("no-background"));
 }
 
-/** Opens a notifier with the configured channels, for a command that delivers nothing. */
+/** Opens a notifier with the configured channels, for a command that does not send. */
 export async function openPlanner(context: ContextFor<[typeof INSECURE_HTTP_OPTION]>): Promise<NotifierCore> {
   return await openWith(context, true);
 }
@@ -36,14 +36,15 @@ async function openWith(
 }
 
 /**
- * Opens a notifier for a command that reads or edits the queue. The configuration says which
- * entries wait for quiet hours or a rate limit. Mistakes in it do not matter here.
+ * Opens a notifier for a command that reads or edits the queue. If the configuration has mistakes,
+ * opens the notifier without channels. The configuration is only used to find the entries that are
+ * delayed by quiet hours or a rate limit.
  */
 export async function openQueueOnly({ args, runtime, ui }: CommandContext): Promise<NotifierCore> {
   const { configFile, stateDir = stateDirPath(runtime) } = findPaths(args);
   const options = { runtime, stateDir, onWarning: (text: string) => ui.warn(text) };
   try {
-    // Nothing is sent, so that plain http is no risk.
+    // Plain http is not a risk here, because the command does not send.
     return await NotifierCore.open({ ...options, configFile, insecureHttp: true, role: "program", background: true });
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
@@ -55,9 +56,9 @@ function findPaths(args: ArgumentsFor<readonly []>) {
   return { configFile: args.text("config"), stateDir: args.text("state-dir") };
 }
 
-/** Delivers what was held until a login. */
+/** Delivers the entries that were held because a login was missing. */
 export async function releaseHeld(notifier: NotifierCore, ui: Ui): Promise<void> {
   const outcomes = await notifier.flush({ waitMs: 0 });
   const delivered = outcomes.filter(({ state }) => state === "delivered").length;
-  if (outcomes.length > 0) ui.warn(`${delivered} of ${outcomes.length} that waited in the queue are delivered`);
+  if (outcomes.length > 0) ui.warn(`Delivered ${delivered} of ${outcomes.length} queued entries`);
 }

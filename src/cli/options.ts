@@ -1,8 +1,8 @@
 /**
- * Options: how a command declares them, and those that several commands share.
+ * The type of an option, and the options that several commands share.
  *
- * Short forms mean the same in every command. They follow `mail` (`-s`, `-a`), `ntfy publish`
- * (`-p`, `-q`) and `apprise` (`-a`, `-V`):
+ * A short form has the same meaning in every command. Some letters are from other programs: `mail`
+ * (`-s`, `-a`), `ntfy publish` (`-p`, `-q`) and `apprise` (`-a`, `-V`).
  *
  * | form | option | form | option |
  * | --- | --- | --- | --- |
@@ -16,69 +16,69 @@
  * @module
  */
 
-/** An option: `--name`. It takes a value if it has a placeholder for one; else it is a switch. */
+/** An option, written as `--name`. Without `value` the option is a switch: it has no value. */
 export interface OptionSpec {
   readonly name: string;
-  /** The letter of its short form. */
+  /** The letter of the short form. */
   readonly short?: string;
-  /** The placeholder of its value in the help. */
+  /** The placeholder for the value in the help: `FILE`. */
   readonly value?: string;
-  /** The permitted values. @default any */
+  /** The permitted values. @default every value is permitted */
   readonly oneOf?: readonly string[];
-  /** Whether it can be given several times. @default {false} */
+  /** True if the option can be given several times. @default {false} */
   readonly repeats?: boolean;
   readonly summary: string;
 }
 
 /** The options of every command. */
 export const GENERAL_OPTIONS = [
-  { name: "config", value: "FILE", summary: "configuration file (MATRIX_NOTIFY_CONFIG)" },
-  { name: "state-dir", value: "DIR", summary: "directory of the queue (MATRIX_NOTIFY_STATE_DIR)" },
+  { name: "config", value: "FILE", summary: "configuration file (or set MATRIX_NOTIFY_CONFIG)" },
+  { name: "state-dir", value: "DIR", summary: "directory of the queue (or set MATRIX_NOTIFY_STATE_DIR)" },
   { name: "help", short: "h", summary: "print this help" },
 ] as const satisfies readonly OptionSpec[];
 
-/** For commands whose result programs read. */
+/** The option for output as JSON. */
 export const JSON_OPTION = {
   name: "json",
-  summary: "print JSON, one object a line",
+  summary: "print JSON, one object per line",
 } as const satisfies OptionSpec;
 
-/** For commands that read the configuration. */
+/** The option that permits http without TLS. */
 export const INSECURE_HTTP_OPTION = {
   name: "insecure-http",
-  summary: "permit plain http to other hosts; the network can then read the token",
+  summary: "allow unencrypted http to other hosts; an attacker can then read the token",
 } as const satisfies OptionSpec;
 
-/** For commands that deliver. */
+/** The options of commands that deliver notifications. */
 export const DELIVERY_OPTIONS = [
-  { name: "no-background", summary: "start no background process to deliver the rest" },
+  { name: "no-background", summary: "do not start a background process for queued entries" },
   INSECURE_HTTP_OPTION,
 ] as const satisfies readonly OptionSpec[];
 
-/** For commands that use the account of a Matrix channel. */
+/** The options of commands that use the account of a Matrix channel. */
 export const ACCOUNT_OPTIONS = [
   { name: "channel", short: "c", value: "NAME", summary: "use the account of this channel (default matrix)" },
   JSON_OPTION,
   INSECURE_HTTP_OPTION,
 ] as const satisfies readonly OptionSpec[];
 
-/** For commands that log in. */
+/** The options of commands that log in. */
 export const SIGN_IN_OPTIONS = [
-  { name: "homeserver", value: "URL", summary: "address of the homeserver, if the user id does not lead to it" },
-  { name: "password-file", value: "FILE", summary: "read the password from a file; - is standard input" },
-  { name: "token-file", value: "FILE", summary: "use an existing access token; - is standard input" },
-  { name: "device-code", summary: "show a code to confirm in a browser on any device" },
+  { name: "homeserver", value: "URL", summary: "address of the homeserver, if it cannot be found from the user id" },
+  { name: "password-file", value: "FILE", summary: 'read the password from FILE; use "-" for standard input' },
+  { name: "token-file", value: "FILE", summary: 'read an existing access token from FILE; use "-" for standard input' },
+  { name: "device-code", summary: "show a code that you confirm in a browser on any device" },
   { name: "sso", summary: "log in with a browser on this host" },
 ] as const satisfies readonly OptionSpec[];
 
-/** For commands that make a notification. */
+/** The options of commands that create a notification. */
 export const MESSAGE_OPTIONS = [
   { name: "link", short: "l", value: "URL", summary: "add a link" },
-  { name: "silent", short: "q", summary: "notify without a sound (m.notice)" },
-  { name: "ttl", value: "DURATION", summary: "give up after this time (default 14d)" },
+  { name: "silent", short: "q", summary: "notify without a sound (in Matrix: message type m.notice)" },
+  { name: "ttl", value: "DURATION", summary: "stop trying after this time (default 14d)" },
 ] as const satisfies readonly OptionSpec[];
 
-/** Sends by some channels only. */
+/** The option that selects the channels. */
 export const CHANNELS_OPTION = {
   name: "channel",
   short: "c",
@@ -87,15 +87,16 @@ export const CHANNELS_OPTION = {
   summary: "send through this channel only",
 } as const satisfies OptionSpec;
 
-/** For commands that choose the destination. */
+/** The options that select the destination. */
 export const DESTINATION_OPTIONS = [
   { name: "room", short: "r", value: "ROOM", summary: "send to this Matrix room only: id, alias or @user:server" },
   CHANNELS_OPTION,
 ] as const satisfies readonly OptionSpec[];
 
-/** For commands that deliver at once. */
+/** The option that limits the time of the first delivery. */
 export const WAIT_OPTION = {
   name: "wait",
   value: "DURATION",
-  summary: "try this long, then deliver in the background (default 10s); 0 only queues",
+  summary:
+    "try to deliver for this long, then continue in the background (default 10s); with 0, only queue the notification",
 } as const satisfies OptionSpec;

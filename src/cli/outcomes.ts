@@ -1,4 +1,4 @@
-/** Outcomes and plans as lines for people, and the exit code of a send. */
+/** Formats outcomes and plans as text, and determines the exit code of a send. */
 
 import { formatDuration } from "../base/duration.ts";
 import type { NotifierCore } from "../notifier/core.ts";
@@ -7,10 +7,10 @@ import { EXIT } from "./exit_codes.ts";
 import { toOutcomeJson } from "./json.ts";
 import { printable, type Ui } from "./ui.ts";
 
-/** Where a notification would go. */
+/** The destinations and fallbacks of a notification that is not sent yet. */
 export type Plan = ReturnType<NotifierCore["plan"]>;
 
-/** `phone alerts, if matrix #alerts:example.org has not delivered within 10 min` */
+/** Formats a fallback: `phone alerts, if matrix #a:example.org has not delivered within 10 min`. */
 export function formatFallback({ envelope, primaries }: Plan["fallbacks"][number]): string {
   const reasons = primaries.map(({ envelope: { channel, destination }, afterMs }) =>
     `${channel} ${destination} has not delivered within ${formatDuration(afterMs)}`
@@ -18,7 +18,7 @@ export function formatFallback({ envelope, primaries }: Plan["fallbacks"][number
   return `${envelope.channel} ${envelope.destination}, if ${reasons.join(", or ")}`;
 }
 
-/** `delivered $event_id`, `queued <id>: <reason>; next try at 20:15:07 (in 2 s)` */
+/** Formats an outcome: `queued <id>: <reason>; next try at 20:15:07 (in 2 s)`. */
 export function formatOutcome(outcome: Outcome, now: number, ui: Ui): string {
   if (outcome.state === "delivered") return `${ui.paint("delivered", "green")} ${printable(outcome.receipt)}`;
   const { state, id, reason } = outcome;
@@ -30,8 +30,8 @@ export function formatOutcome(outcome: Outcome, now: number, ui: Ui): string {
 }
 
 /**
- * Formats the beginning of an outcome's line if there are several: its channel, and its destination
- * if the channel has several.
+ * Formats the beginning of the line of an outcome. The prefix is empty if there is only one
+ * outcome. It contains the destination only if the channel has several destinations.
  */
 export function formatOutcomePrefix({ channel, destination, file }: Outcome, outcomes: readonly Outcome[]): string {
   if (outcomes.length === 1) return "";
@@ -40,42 +40,45 @@ export function formatOutcomePrefix({ channel, destination, file }: Outcome, out
   return file === undefined ? `${where}: ` : `${where} 📎 ${printable(file)}: `;
 }
 
-/** `at 20:15:07 (in 2 s)` */
+/** Formats a future time: `at 20:15:07 (in 2 s)`. */
 export function formatWhen(time: number, now: number): string {
   const date = new Date(time);
   const clock = [date.getHours(), date.getMinutes(), date.getSeconds()].map((n) => String(n).padStart(2, "0"));
   return `at ${clock.join(":")} (in ${formatDuration(time - now)})`;
 }
 
-/** Prints the outcomes for programs. */
+/** Prints the outcomes as JSON. */
 export function printOutcomesJson(outcomes: readonly Outcome[], ui: Ui): void {
   for (const outcome of outcomes) ui.json(toOutcomeJson(outcome));
 }
 
-/** Reports on standard error what a person must fix. */
+/** Prints the problems that a person must fix to standard error. */
 export function reportTrouble(outcomes: readonly Outcome[], ui: Ui): void {
   for (const outcome of outcomes) {
     if (outcome.state === "delivered") continue;
     const { state, channel, reason, id } = outcome;
     if (state === "held") {
       ui.fail(
-        `Channel ${channel} is held and delivers nothing: ${reason}`,
-        "fix that, then run: matrix-notify flush",
+        `Channel ${channel} is held (paused): ${reason}`,
+        "fix the problem, then run: matrix-notify flush",
       );
     }
     if (state === "refused") {
       ui.fail(
-        `Channel ${channel} did not deliver it, and it is not on disk: ${reason}`,
-        `make room on the disk, then send it again with --channel ${channel}`,
+        `Channel ${channel} did not deliver the notification, and it could not be stored on disk: ${reason}`,
+        `free space on the disk, then send the notification again with --channel ${channel}`,
       );
     }
     if (state === "dead") {
-      ui.fail(`It is a dead letter: ${reason}`, `see: matrix-notify queue show ${id}`);
+      ui.fail(`The notification is now a dead letter: ${reason}`, `see: matrix-notify queue show ${id}`);
     }
   }
 }
 
-/** The exit code of a send: 75 if a channel could not take it, 65 if one rejected it, else 0. */
+/**
+ * Returns the exit code of a send: 75 if a notification could not be stored, 65 if a channel
+ * rejected it, otherwise 0.
+ */
 export function exitCodeForOutcomes(outcomes: readonly Outcome[]): number {
   if (outcomes.some(({ state }) => state === "refused")) return EXIT.tempFail;
   return outcomes.some(({ state }) => state === "dead") ? EXIT.dataErr : EXIT.ok;

@@ -1,5 +1,5 @@
 /**
- * Questions on a terminal. They are printed to standard error, because standard output is for data.
+ * Asks questions on a terminal. They are printed to standard error: standard output is for data.
  */
 
 import { InterruptedError } from "../base/errors.ts";
@@ -9,12 +9,13 @@ import type { Stdio } from "../runtime/runtime.ts";
 const KEYS = { interrupt: "\x03", endOfInput: "\x04", backspace: "\b", escape: "\x1b", clear: "\x15", delete: "\x7f" };
 
 /**
- * Asks for a secret without echo. The terminal's mode is restored in every case.
+ * Asks for a secret. The terminal does not show the typed characters. The mode of the terminal is
+ * restored afterwards, also after an error.
  *
- * @throws {InterruptedError} if a person presses Ctrl-C or the input ends
+ * @throws {InterruptedError} if the user presses Ctrl-C or the input ends
  */
 export async function askSecret(question: string, stdio: Stdio): Promise<string> {
-  // Before the question, so that nothing is echoed that is typed or pasted right after it appears.
+  // Before the question, so that the terminal never shows a quickly typed or pasted secret.
   stdio.setRaw(true);
   try {
     stdio.stderr(question);
@@ -28,8 +29,8 @@ export async function askSecret(question: string, stdio: Stdio): Promise<string>
 /**
  * Asks for a line of text.
  *
- * @returns undefined if the input ends
- * @throws the signal's reason if it aborts first
+ * @returns the line, or undefined if the input ends
+ * @throws the reason of the signal if the signal aborts first
  */
 export async function askLine(
   question: string,
@@ -43,9 +44,9 @@ export async function askLine(
 }
 
 /**
- * Reads one line, without its line break.
+ * Reads one line.
  *
- * @returns undefined if the input ends before any text
+ * @returns the line without its line break, or undefined if the input has already ended
  */
 export async function readLine(stdio: Stdio): Promise<string | undefined> {
   const decoder = new TextDecoder();
@@ -75,7 +76,7 @@ async function readSecretLine(stdio: Stdio): Promise<string> {
   }
 }
 
-/** Removes the escape sequences of arrows and other keys that are no characters. */
+/** Removes the escape sequences of arrow keys and other special keys. */
 function removeEscapeSequences(text: string): string {
   const [first, ...sequences] = text.split(KEYS.escape);
   return first + sequences.map((sequence) => sequence.replace(/^(\[[\d;]*[A-Za-z~]|O.)/, "")).join("");

@@ -1,23 +1,25 @@
 /**
- * QR codes for terminals. This file and its library are loaded only for a login with a code.
+ * Draws QR codes for terminals. This file and its library are loaded only for a login with a code.
  *
  * @module
  */
 
 import { encode } from "npm:uqr@0.1.3";
 
-/** The width of the light frame, in modules (ISO/IEC 18004). Phones need it on a dark terminal. */
+/**
+ * The width of the light frame around the code, in modules (ISO/IEC 18004). Phones need the frame.
+ */
 const QUIET_ZONE = 4;
 
-/** White on black: light modules are drawn, dark ones are blanks. */
+/** White text on a black background. Light modules are drawn, dark modules are spaces. */
 const COLOURS = "\x1b[97;40m";
 const RESET = "\x1b[0m";
 
 /**
  * Draws a QR code. Each character shows two modules, one above the other.
  *
- * @param options `colours`: sets white on black. Without it the terminal's colours are used; most
- *   phones also read an inverted code.
+ * @param options `colours`: true to print white on black. If false, the colours of the terminal are
+ *   used, which can invert the code. Most phones can also read an inverted code.
  */
 export function drawQrCode(text: string, { colours }: { readonly colours: boolean }): string {
   const { data } = encode(text, { ecc: "L", border: QUIET_ZONE });

@@ -1,6 +1,7 @@
 /**
- * Runs a command in place of matrix-notify: with the same standard input, environment, directory
- * and process group. Its output passes through, its end is kept, and signals are passed on.
+ * Runs a command with the same standard input, environment, directory and process group as
+ * matrix-notify. Prints the output of the command unchanged, stores the end of the output, and
+ * forwards signals to the command.
  *
  * @module
  */
@@ -9,23 +10,24 @@ import type { Runtime } from "../runtime/runtime.ts";
 import { forEachChunk } from "../runtime/streams.ts";
 
 /**
- * How a command ended. The codes are those of a shell: 126, 127, or 128 and the signal's number.
+ * The end of a command. `code` is the same as in a shell: the exit code of the command, 126, 127,
+ * or 128 plus the number of the signal.
  */
 export type CommandEnd =
   | { readonly how: "exit"; readonly code: number }
   | { readonly how: "signal"; readonly code: number; readonly signal: string }
   | { readonly how: "no start"; readonly code: number; readonly reason: string };
 
-/** The signals that are passed on. */
+/** The signals that are forwarded to the command. */
 const SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
 
 /**
- * How long to read the output after the end of the command: a process that it left behind can keep
- * the output open.
+ * The maximum time to read the output after the command has ended, in milliseconds. The output can
+ * stay open longer if the command started a background process.
  */
 const DRAIN_MS = 2000;
 
-/** Runs a command without a shell. It is found by `PATH`. */
+/** Runs a command without a shell. The command is searched in `PATH`. */
 export async function supervise(
   command: readonly string[],
   { stdio, timeout }: Pick<Runtime, "stdio" | "timeout">,
@@ -67,7 +69,10 @@ function start([path, ...args]: readonly string[]): Deno.ChildProcess | CommandE
   }
 }
 
-/** A terminal sends Ctrl-C to the command itself, because it is in the same process group. */
+/**
+ * Forwards signals to the command. Does not forward Ctrl-C on a terminal: the terminal sends it to
+ * the command directly, because the command is in the same process group.
+ */
 function passSignals(child: Deno.ChildProcess, isOnTerminal: boolean): () => void {
   const listeners = SIGNALS.map((signal) => {
     const pass = () => {
@@ -92,7 +97,7 @@ const MAX_BYTES = 8 * 1024;
 // deno-lint-ignore no-control-regex
 const ESCAPE_REGEXP = /\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])/g;
 
-/** The end of an output: the last 50 lines, at most 8 KiB. */
+/** Stores the end of an output: the last 50 lines, at most 8 KiB. */
 export class OutputTail {
   #bytes = new Uint8Array();
   #isCut = false;
@@ -106,11 +111,11 @@ export class OutputTail {
   }
 
   /**
-   * Returns the lines as a terminal would show them. The first line says if earlier ones are
-   * missing.
+   * Returns the lines without escape sequences and without text that was overwritten on the
+   * terminal. Adds a first line if earlier lines are missing.
    */
   toString(): string {
-    // The cut can be inside a character.
+    // The first bytes can be the end of a cut character.
     const start = this.#isCut ? this.#bytes.findIndex((byte) => (byte & 0xc0) !== 0x80) : 0;
     const text = new TextDecoder().decode(this.#bytes.subarray(Math.max(0, start))).replace(ESCAPE_REGEXP, "");
     const lines = text.replaceAll("\r\n", "\n").trimEnd().split("\n").map((line) =>

@@ -1,14 +1,17 @@
 /**
- * The only file that prints. Its rules:
+ * Prints all output of the program. The rules for output:
  *
- * 1. Standard output is data: a line, a requested table, or with `--json` one object a line.
- * 2. Standard error is for people: `matrix-notify: …`, first letter small, no full stop.
- * 3. An error says what cannot be done, then a colon, then why.
- * 4. A hint follows on its own line if the reader can do something.
- * 5. Colours show good and bad, only on a terminal, and never if NO_COLOR is set.
- * 6. Foreign text is printed without control characters: a subject must not move the cursor.
- * 7. `sendmail` prints nothing on success, `run` only the output of its command.
- * 8. Exit codes are in `exit_codes.ts`. Only `main.ts` turns errors into messages and codes.
+ * 1. Data is printed to standard output. With `--json`, the data is one object per line.
+ * 2. Messages for people are printed to standard error: `matrix-notify: …`, without a capital
+ *    letter at the beginning and without a full stop.
+ * 3. An error message consists of the failed action, a colon and the reason.
+ * 4. A hint for the reader is printed on a separate line.
+ * 5. Colours are used only on a terminal, and not if NO_COLOR is set.
+ * 6. Text from other sources is printed without control characters. For example, a subject must not
+ *    move the cursor.
+ * 7. If there is no error, `sendmail` prints nothing, and `run` prints only the output of its
+ *    command.
+ * 8. Only `main.ts` converts errors to messages and exit codes.
  *
  * @module
  */
@@ -20,7 +23,7 @@ export type Colour = "red" | "green" | "yellow" | "dim" | "bold";
 
 const CODES: Readonly<Record<Colour, number>> = { red: 31, green: 32, yellow: 33, dim: 2, bold: 1 };
 
-/** Prints for people and programs. */
+/** Prints data, messages and JSON. */
 export class Ui {
   readonly #stdio: Stdio;
   readonly #hasColours: boolean;
@@ -30,49 +33,51 @@ export class Ui {
     this.#hasColours = stdio.stdoutIsTerminal() && !env("NO_COLOR") && env("TERM") !== "dumb";
   }
 
-  /** Prints a line of data. */
+  /** Prints a line to standard output. */
   data(line: string): void {
     this.#stdio.stdout(`${line}\n`);
   }
 
-  /** Prints an object as a line of data. */
+  /** Prints a value as a line of JSON to standard output. */
   json(value: unknown): void {
     this.data(JSON.stringify(value));
   }
 
-  /** Prints a warning: the command continues. */
+  /** Prints a warning. The command continues afterwards. */
   warn(text: string): void {
     this.#stdio.stderr(`matrix-notify: ${lowerFirst(printable(text))}\n`);
   }
 
-  /** Prints an error and its hint. */
+  /** Prints an error, and its hint on the next line. */
   fail(text: string, hint?: string): void {
     this.warn(text);
     if (hint) this.#stdio.stderr(`  hint: ${printable(hint)}\n`);
   }
 
-  /** Prints our own text for people as it is: a QR code, a line with colours. */
+  /**
+   * Prints text unchanged to standard error. The text must be our own: a QR code, a coloured line.
+   */
   picture(text: string): void {
     this.#stdio.stderr(`${text}\n`);
   }
 
-  /** Prints instructions for people: an address to open, a line for the configuration. */
+  /** Prints instructions to standard error, such as an address that the user must open. */
   tell(...lines: readonly string[]): void {
     for (const line of lines) this.#stdio.stderr(`${printable(line)}\n`);
   }
 
-  /** Colours a text, if there are colours. */
+  /** Colours a text if colours are enabled. */
   paint(text: string, colour: Colour): string {
     return this.#hasColours ? `\x1b[${CODES[colour]}m${text}\x1b[0m` : text;
   }
 }
 
-/** Replaces control characters and line breaks, so that a text stays on its line. */
+/** Replaces control characters and line breaks with spaces. */
 export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, " ");
 }
 
-/** Makes the first letter small, except in abbreviations. */
+/** Converts the first letter to lower case, except in abbreviations. */
 function lowerFirst(text: string): string {
   return /^[A-Z][a-z]/.test(text) ? text[0].toLowerCase() + text.slice(1) : text;
 }

@@ -45,7 +45,7 @@ Deno.test("parseArguments() rejects what it does not know and says what is near"
   assertEquals(hintOf("-qx"), "see matrix-notify test --help; write -- before words that begin with -");
   assertEquals(hintOf("-wait", "5s"), "did you mean --wait?");
   assertEquals(hintOf("--wiat", "5s"), "did you mean --wait?");
-  assertEquals(hintOf("-w", "1s", "--wait", "2s"), "leave one of them out");
+  assertEquals(hintOf("-w", "1s", "--wait", "2s"), "remove one of the two");
 });
 
 Deno.test("parseArguments() leaves short forms to a program that parses its own words", () => {

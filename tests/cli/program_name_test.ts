@@ -16,7 +16,7 @@ Deno.test("mod.ts runs sendmail when it is called by that name", async () => {
   }).output();
   assertEquals(
     new TextDecoder().decode(stderr).split("\n")[0],
-    "matrix-notify: cannot list a mail queue: this sendmail only sends a mail",
+    "matrix-notify: cannot list a mail queue: matrix-notify sendmail can only send mails",
   );
   assertEquals(code, 69);
 });

@@ -130,7 +130,7 @@ synapseTest("join accepts an invite that room list shows, and prints why it cann
   assertEquals([dead.code, dead.stderr.includes("hint: the homeserver cannot reach other servers")], [75, true]);
   await pair.ask(person, `/rooms/${encodeURIComponent(roomId)}/ban`, { user_id: bot.userId });
   const banned = await pair.run(["join", roomId]);
-  assertEquals([banned.code, banned.stderr.includes("lift the ban")], [77, true]);
+  assertEquals([banned.code, banned.stderr.includes("remove the ban")], [77, true]);
 });
 
 synapseTest(

@@ -1,4 +1,4 @@
-/** `config …`: shows the configuration and reports its mistakes. */
+/** `config check`, `config show` and `config schema`. */
 
 import type { EffectiveOptions, EffectiveValue } from "../../config/effective.ts";
 import { type Command, type ContextFor, defineCommand } from "../command.ts";
@@ -12,8 +12,8 @@ export const check: Command = defineCommand({
   operands: "",
   options: CHECK_OPTIONS,
   details: [
-    "Reads the file, the environment and the files that they name.",
-    "Exit 0: there are no mistakes. Exit 78: there are some.",
+    "Reads the configuration file, the environment variables, and the files whose paths are set in them.",
+    "Exit 0: there are no mistakes. Exit 78: there are mistakes.",
   ],
   examples: ["matrix-notify config check --config /etc/matrix-notify/config.json"],
   run: printProblems,
@@ -32,7 +32,7 @@ export const show: Command = defineCommand({
 export const schema: Command = defineCommand({
   operands: "",
   options: [],
-  details: ["Editors use the schema to complete and check the file."],
+  details: ["Editors use the schema to complete and check the configuration file."],
   examples: ["matrix-notify config schema > config.schema.json"],
   run: printSchema,
 });
@@ -69,7 +69,7 @@ async function printSchema({ ui }: ContextFor<[]>): Promise<number> {
   return EXIT.ok;
 }
 
-/** `channels.matrix.room = !abc…  (file: /etc/matrix-notify/config.json)` */
+/** Formats a value: `channels.matrix.room = !abc…  (file: /etc/matrix-notify/config.json)`. */
 function formatValue({ path, value, source, from }: EffectiveValue): string {
   const text = typeof value === "string" ? value : JSON.stringify(value);
   const where = source === "default" ? source : `${source}: ${printable(from ?? "")}`;

@@ -1,6 +1,7 @@
 /**
- * `demo`: shows that no message is lost or delivered twice. It runs the real commands against a
- * homeserver in this process, with a queue in a temporary directory, and then reads the room.
+ * `demo`: demonstrates that messages are neither lost nor delivered twice. The demo runs the normal
+ * commands with a test homeserver in the same process and a queue in a temporary directory. At the
+ * end, the demo checks the messages in the room.
  *
  * @module
  */
@@ -11,10 +12,10 @@ import { type Command, type CommandContext, defineCommand } from "../command.ts"
 import { EXIT } from "../exit_codes.ts";
 import { printable, type Ui } from "../ui.ts";
 
-/** How long to wait for the background deliverer, in milliseconds. */
+/** The time limit for waiting for the background deliverer, in milliseconds. */
 const DELIVERER_TIMEOUT_MS = 8_000;
 
-/** The messages sent while the homeserver is down. */
+/** The messages that the demo sends while the homeserver is stopped. */
 const OUTAGE_MESSAGES: readonly (readonly [subject: string, body: string])[] = [
   ["Link down", "ether1 lost its carrier"],
   ["Link up", "ether1 is back after 3 min"],
@@ -25,14 +26,14 @@ export const demo: Command = defineCommand({
   operands: "",
   options: [],
   details: [
-    "Runs against a homeserver inside the process and a queue in a temporary directory. It needs no account " +
-    "and leaves nothing behind.",
+    "The demo uses a test homeserver that runs in the same process, and a queue in a temporary directory. You do " +
+    "not need an account. At the end, the demo deletes the directory.",
   ],
   examples: ["matrix-notify demo"],
   run,
 });
 
-/** Runs the demo. It succeeds only if the room has each message once and in order. */
+/** Runs the demo. Fails if a message is missing, delivered twice or in the wrong order. */
 async function run(context: CommandContext): Promise<number> {
   const { ui } = context;
   const { LoopbackHomeserver } = await import("../../testing/mod.ts");
@@ -50,7 +51,7 @@ async function run(context: CommandContext): Promise<number> {
   }
 }
 
-/** @returns what failed, undefined if nothing did */
+/** Runs the steps. Returns a description of the problem, or undefined if all steps succeed. */
 async function runDemo(scene: DemoScene): Promise<string | undefined> {
   scene.title("Send a message");
   if (await scene.run("send", "Backup done", "12 GB in 5 min") !== EXIT.ok) return "the first message was not accepted";
@@ -81,17 +82,19 @@ async function runDemo(scene: DemoScene): Promise<string | undefined> {
   const expected = ["Backup done", ...OUTAGE_MESSAGES.map(([subject]) => subject)];
   const seen = events.map((event) => expected.find((subject) => String(event.content.body).includes(`] ${subject}\n`)));
   if (seen.join("|") !== expected.join("|")) return `the room has ${seen.length} messages: ${seen.join(", ")}`;
-  scene.result(`${events.length} messages, each once and in order. Nothing was lost, nothing was delivered twice.`);
+  scene.result(
+    `${events.length} messages in the right order. No message was lost, and no message was delivered twice.`,
+  );
 }
 
-/** `20:15:07  [jump] Link down · ether1 lost its carrier · ⏰ Queued since …`. */
+/** Formats an event: `20:15:07  [jump] Link down · ether1 lost its carrier · ⏰ Queued since …`. */
 function formatEvent({ origin_server_ts, content }: RoomEvent): string {
   const clock = new Date(origin_server_ts).toTimeString().slice(0, 8);
   const text = String(content.body).split("\n").filter((part) => part !== "").map(printable).join(" · ");
   return `${clock}  ${text}`;
 }
 
-/** A homeserver with a room, a configuration for it, and the command line. */
+/** The test homeserver with a room, and a configuration that sends to this room. */
 class DemoScene {
   readonly homeserver: LoopbackHomeserver;
   readonly #directory: string;
@@ -109,7 +112,7 @@ class DemoScene {
     this.#ui = ui;
     this.#main = main;
     this.#room = homeserver.createRoom({ members: [userId, homeserver.addUser("alice").userId] });
-    // Not named "matrix", so that no MATRIX_* variable overrides it.
+    // With the name "matrix", the MATRIX_* variables would override the channel.
     const demo = { kind: "matrix", homeserver: homeserver.url, accessToken, room: this.#room };
     Deno.writeTextFileSync(`${directory}/config.json`, JSON.stringify({ channels: { demo } }), { mode: 0o600 });
     this.#runtime = {
@@ -143,7 +146,7 @@ class DemoScene {
     return this.homeserver.events(this.#room);
   }
 
-  /** Waits for the pid of the background deliverer, which is in its log. */
+  /** Waits until the background deliverer has written its pid to its log. */
   async delivererPid(): Promise<number | undefined> {
     const deadline = this.#runtime.now() + DELIVERER_TIMEOUT_MS;
     while (this.#pid === undefined && this.#runtime.now() < deadline) {
@@ -155,7 +158,7 @@ class DemoScene {
     return this.#pid;
   }
 
-  /** Waits until the homeserver has stored a message without responding. */
+  /** Waits until the homeserver has stored a message but has not sent a response. */
   async homeserverStoredOne(): Promise<boolean> {
     const giveUp = new AbortController();
     const stored = this.homeserver.received(({ fault, handled }) => fault !== undefined && handled).then(() => true);

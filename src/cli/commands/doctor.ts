@@ -19,8 +19,9 @@ export const doctor: Command = defineCommand({
   operands: "",
   options: OPTIONS,
   details: [
-    "Checks configuration, host, clock, disk and queue. Checks of each channel: connection, server, account and room.",
-    "Without --send doctor sends nothing. It changes one thing only: it renews an expired access token.",
+    "doctor checks the configuration, the host, the clock, the disk and the queue. For each channel it checks the " +
+    "connection, the server, the account and the room.",
+    "Without --send, doctor does not send messages. It makes only one change: it renews an expired access token.",
   ],
   exitCodes: { title: "exit codes of doctor", meanings: DOCTOR_MEANINGS },
   examples: ["matrix-notify doctor", "matrix-notify doctor --send"],
@@ -34,7 +35,7 @@ const COLOURS: Readonly<Record<FindingState, Colour>> = {
   skipped: "dim",
 };
 
-/** Prints each finding as it is made. The worst one decides the exit code. */
+/** Prints each finding immediately. The worst finding determines the exit code. */
 async function run(context: DoctorContext): Promise<number> {
   const { args, runtime, ui } = context;
   const { examine } = await import("../../doctor/examination.ts");
@@ -86,8 +87,8 @@ function toFinding(outcome: Outcome): Finding {
     return {
       check,
       state: "warning",
-      message: `it is queued: ${reason ?? "earlier entries go first"}`,
-      hint: "matrix-notify retries by itself",
+      message: `the message is queued: ${reason ?? "earlier entries are sent first"}`,
+      hint: "matrix-notify retries automatically",
     };
   }
   return {

@@ -1,4 +1,4 @@
-/** `flush`: tries to deliver everything now. */
+/** `flush`: tries to deliver all entries now. */
 
 import type { Outcome } from "../../notifier/outcomes.ts";
 import { type Command, type ContextFor, defineCommand } from "../command.ts";
@@ -7,7 +7,7 @@ import { DELIVERY_OPTIONS, JSON_OPTION } from "../options.ts";
 import { formatOutcome, printOutcomesJson } from "../outcomes.ts";
 
 const OPTIONS = [
-  { name: "wait", value: "DURATION", summary: "leave entries that must wait longer (default 30s)" },
+  { name: "wait", value: "DURATION", summary: "do not try entries that must wait longer than this (default 30s)" },
   JSON_OPTION,
   ...DELIVERY_OPTIONS,
 ] as const;
@@ -16,8 +16,9 @@ export const flush: Command = defineCommand({
   operands: "",
   options: OPTIONS,
   details: [
-    "flush does not wait for the backoff of matrix-notify. It waits for the rate limit of a server.",
-    "Exit 0: the queue is empty. Exit 75: some entries are left; flush prints why.",
+    "matrix-notify waits longer after each failed attempt. flush skips this waiting time. If a server asks for a " +
+    "delay (rate limit), flush waits for the server.",
+    "Exit 0: the queue is empty. Exit 75: some entries are still in the queue; flush prints the reasons.",
   ],
   examples: ["matrix-notify flush", "matrix-notify flush --wait 5m"],
   run,
@@ -42,5 +43,5 @@ function summarize(outcomes: readonly Outcome[], left: number): string {
   if (outcomes.length === 0) return "the queue is empty";
   const count = (state: Outcome["state"]) => outcomes.filter((outcome) => outcome.state === state).length;
   const dead = count("dead");
-  return [`${count("delivered")} delivered`, ...(dead > 0 ? [`${dead} dead`] : []), `${left} left`].join(", ");
+  return [`${count("delivered")} delivered`, ...(dead > 0 ? [`${dead} dead`] : []), `${left} still queued`].join(", ");
 }

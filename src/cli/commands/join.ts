@@ -9,7 +9,7 @@ import { ACCOUNT_OPTIONS } from "../options.ts";
 import { printable } from "../ui.ts";
 
 const OPTIONS = [
-  { name: "via", value: "SERVER", repeats: true, summary: "a server in the room, if ROOM is an id" },
+  { name: "via", value: "SERVER", repeats: true, summary: "server of a member of the room, if ROOM is an id" },
   ...ACCOUNT_OPTIONS,
 ] as const;
 

@@ -1,4 +1,4 @@
-/** `login`: logs in to a Matrix account and saves it, so that channels can name it as `user`. */
+/** `login`: logs in to a Matrix account and saves it. Channels use the account with `user`. */
 
 import type { Account } from "../../accounts/account.ts";
 import { findLoginOffer } from "../../accounts/sign_in.ts";
@@ -16,12 +16,12 @@ export const login: Command = defineCommand({
   operands: "USER",
   options: OPTIONS,
   details: [
-    "Channels use the account by its user id: set `user` in the configuration, or MATRIX_USER.",
-    "Without an option, login uses the first method that the server offers: a password, then a code for a " +
-    "browser, then single sign-on. It asks for the password on a terminal; otherwise it reads standard input. " +
-    "The tokens are saved in the state directory and renewed automatically.",
-    "matrix-notify uses --password-file again if the server ends the login softly and gave no refresh token. " +
-    "Every login from this host uses the same device.",
+    "To use the account in a channel, set `user` in the configuration (or MATRIX_USER) to its user id.",
+    "Without an option, login uses the first of these methods that the server offers: password, device code, " +
+    "single sign-on. On a terminal, login asks for the password. Otherwise it reads the password from standard " +
+    "input. matrix-notify saves the tokens in the state directory and renews them automatically.",
+    "If the access token expires (soft logout) and there is no refresh token, matrix-notify logs in again with " +
+    "the password in --password-file. Every login from this host uses the same Matrix device.",
   ],
   examples: [
     "matrix-notify login @bot:example.org",
@@ -57,7 +57,7 @@ function printUsage({ ui }: LoginCommandContext, { userId, deviceId }: Account):
   ui.warn("The token has no device: if the homeserver restarts, a message may be delivered twice");
 }
 
-/** Delivers what was held until this login. A broken channel does not make the login fail. */
+/** Delivers the entries that were held until this login. Prints errors but does not fail. */
 async function deliverHeld(context: LoginCommandContext): Promise<void> {
   const { ui } = context;
   const { openNotifier, releaseHeld } = await import("../notifier.ts");

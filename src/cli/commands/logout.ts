@@ -1,4 +1,4 @@
-/** `logout`: ends a login on the homeserver and deletes the account on this host. */
+/** `logout`: logs out on the homeserver and deletes the saved account. */
 
 import { signOut } from "../../accounts/sign_out.ts";
 import { AccountStore } from "../../accounts/store.ts";
@@ -12,7 +12,7 @@ const OPTIONS = [JSON_OPTION] as const;
 export const logout: Command = defineCommand({
   operands: "[USER]",
   options: OPTIONS,
-  details: ["You can leave out USER if only one account is logged in."],
+  details: ["You can omit USER if only one account is logged in."],
   examples: ["matrix-notify logout", "matrix-notify logout @bot:example.org"],
   run,
 });
@@ -25,15 +25,15 @@ async function run(context: ContextFor<typeof OPTIONS>): Promise<number> {
   const signIn = await createSignIn(context, args.operands[0] ?? findOnlyAccount(findStateDir(context)));
   const wasValid = await signOut({ ...signIn, timeoutMs: LOGOUT_TIMEOUT_MS });
   if (args.has("json")) ui.json({ user: signIn.userId, wasLoggedIn: wasValid });
-  else ui.data(`logged out ${signIn.userId}${wasValid ? "" : ", whose login had already ended"}`);
+  else ui.data(`logged out ${signIn.userId}${wasValid ? "" : "; the login had already ended"}`);
   return EXIT.ok;
 }
 
-/** @throws {UsageError} if there is no account, or more than one */
+/** @throws {UsageError} if no account or more than one account is saved */
 function findOnlyAccount(stateDir: string): string {
   const accounts = new AccountStore(stateDir).list();
   if (accounts.length === 1) return accounts[0];
   throw accounts.length === 0
     ? new UsageError("Cannot log out: no account is logged in")
-    : new UsageError("Cannot log out: more than one account is logged in", `name one: ${accounts.join(", ")}`);
+    : new UsageError("Cannot log out: more than one account is logged in", `add the user id: ${accounts.join(", ")}`);
 }

@@ -1,4 +1,4 @@
-/** `queue …`: reads and edits the queue. */
+/** The `queue` commands. */
 
 import { formatDuration } from "../../base/duration.ts";
 import { StorageError } from "../../base/errors.ts";
@@ -12,13 +12,19 @@ import { DELIVERY_OPTIONS, JSON_OPTION } from "../options.ts";
 import { formatOutcome, formatWhen } from "../outcomes.ts";
 import { printable } from "../ui.ts";
 
-const ID_DETAIL = "The beginning of an id is enough if it is unique. A member of a batch stands for the whole batch.";
+const ID_DETAIL =
+  "You can shorten an id if its beginning is unique. If an entry is part of a batch (several notifications in one " +
+  "message), its id selects the whole batch.";
 
 const LIST_OPTIONS = [{ name: "dead", summary: "list only dead letters" }, JSON_OPTION] as const;
 
 export const list: Command = defineCommand({
   operands: "",
   options: LIST_OPTIONS,
+  details: [
+    "An entry is a notification for one destination. A dead letter is an entry that matrix-notify no longer " +
+    "tries to send: the service rejected it permanently, or it expired.",
+  ],
   examples: ["matrix-notify queue list", "matrix-notify queue list --dead --json | jq -r .id"],
   run: printList,
 });
@@ -28,14 +34,14 @@ const SHOW_OPTIONS = [JSON_OPTION] as const;
 export const show: Command = defineCommand({
   operands: "ID",
   options: SHOW_OPTIONS,
-  details: ["The beginning of an id is enough if it is unique."],
+  details: ["You can shorten the id if its beginning is unique."],
   examples: ["matrix-notify queue show 019ab3f2"],
   run: printEntry,
 });
 
 const RETRY_OPTIONS = [
   { name: "dead", summary: "retry all dead letters" },
-  { name: "all", summary: "retry everything" },
+  { name: "all", summary: "retry all entries" },
   JSON_OPTION,
   ...DELIVERY_OPTIONS,
 ] as const;
@@ -44,15 +50,17 @@ export const retry: Command = defineCommand({
   operands: "[ID...]",
   options: RETRY_OPTIONS,
   details: [
-    "A retried entry does not wait for quiet hours or a rate limit. It expires 14 days from now. --all leaves " +
-    "out fallbacks that wait for their timeout.",
+    "A retried entry is sent even during quiet hours, and it ignores the rate limit of the configuration. It " +
+    "expires 14 days from now.",
+    "A fallback is an entry that is sent if another channel does not deliver in time. --all does not retry a " +
+    "fallback before its timeout.",
     ID_DETAIL,
   ],
   examples: ["matrix-notify queue retry 019ab3f2", "matrix-notify queue retry --dead"],
   run: retryEntries,
 });
 
-const DROP_OPTIONS = [{ name: "dead", summary: "drop all dead letters" }, JSON_OPTION] as const;
+const DROP_OPTIONS = [{ name: "dead", summary: "remove all dead letters" }, JSON_OPTION] as const;
 
 export const drop: Command = defineCommand({
   operands: "[ID...]",
@@ -68,8 +76,10 @@ export const exportEntries: Command = defineCommand({
   operands: "[FILE]",
   options: EXPORT_OPTIONS,
   details: [
-    "The lines are those of queue list --json. Without FILE, or with -, they go to standard output.",
-    "FILE must not exist. Only its owner can read it. After exit 0 the whole file is on disk.",
+    'Each line is an entry as in queue list --json. Without FILE, or if FILE is "-", queue export writes to ' +
+    "standard output.",
+    "queue export creates FILE, which must not exist. Only the owner can read the file. After exit 0, the whole " +
+    "file is on disk.",
     "The entries stay in the queue. Remove them with queue drop.",
   ],
   examples: [
@@ -79,7 +89,10 @@ export const exportEntries: Command = defineCommand({
   run: writeExport,
 });
 
-const PURGE_OPTIONS = [{ name: "yes", short: "y", summary: "confirm" }, JSON_OPTION] as const;
+const PURGE_OPTIONS = [
+  { name: "yes", short: "y", summary: "confirm that all entries are removed" },
+  JSON_OPTION,
+] as const;
 
 export const purge: Command = defineCommand({
   operands: "",
@@ -115,7 +128,7 @@ async function printList(context: ContextFor<typeof LIST_OPTIONS>): Promise<numb
   return EXIT.ok;
 }
 
-/** Formats the subject and the names of the files. */
+/** Formats the subject and the names of the attached files. */
 function formatTitle({ notification }: QueuedEntry): string {
   const files = notification?.attachments?.map(({ name }) => name).join(", ");
   return `${notification?.subject}${files === undefined ? "" : `  📎 ${files}`}`;
@@ -155,9 +168,10 @@ async function purgeAll(context: ContextFor<typeof PURGE_OPTIONS>): Promise<numb
   await using notifier = await openQueue(context);
   const entries = notifier.entries();
   if (entries.length > 0 && !context.args.has("yes")) {
+    const count = expandMembers(entries).length;
     throw new UsageError(
-      `Cannot purge the queue: ${expandMembers(entries).length} in it would be lost for good`,
-      "if that is what you want, add --yes",
+      `Cannot purge the queue: ${count} ${count === 1 ? "entry" : "entries"} would be removed permanently`,
+      "to confirm, add --yes",
     );
   }
   await notifier.drop(entries.map(({ id }) => id));
@@ -171,7 +185,7 @@ function printDropped(entries: readonly QueuedEntry[], { args, ui }: ContextFor<
   else ui.data(`${dropped.length} dropped`);
 }
 
-/** Replaces each batch by its members. */
+/** Replaces each batch with its members. */
 function expandMembers(entries: readonly QueuedEntry[]): readonly QueuedEntry[] {
   return entries.flatMap((entry) => entry.members ?? [entry]);
 }
@@ -183,41 +197,43 @@ async function openQueue(context: CommandContext): Promise<NotifierCore> {
 
 function findAll(notifier: NotifierCore, { args }: ContextFor<typeof RETRY_OPTIONS>): QueuedEntry[] {
   if (args.has("dead") || args.operands.length > 0) {
-    throw new UsageError("Cannot use --all together with --dead or ids: it means everything");
+    throw new UsageError("Cannot use --all together with --dead or ids: --all selects all entries");
   }
-  // A fallback that waits for its timeout has not failed. Its id retries it.
+  // A fallback before its timeout has not failed. The user can still retry it with its id.
   return notifier.entries().filter(({ fallbackFor, attempts, state }) =>
     !fallbackFor || attempts > 0 || state === "dead"
   );
 }
 
-/** Finds the dead letters or the named entries. */
+/** Returns all dead letters if `--dead` is given, otherwise the entries with the given ids. */
 function findChosen(
   notifier: NotifierCore,
   { args }: ContextFor<[{ readonly name: "dead"; readonly summary: string }]>,
 ) {
   if (!args.has("dead")) return findEntries(notifier, args.operands);
-  if (args.operands.length > 0) throw new UsageError("Cannot use --dead together with ids: it means all dead letters");
+  if (args.operands.length > 0) {
+    throw new UsageError("Cannot use --dead together with ids: --dead selects all dead letters");
+  }
   return notifier.entries().filter((entry) => entry.state === "dead");
 }
 
-/** @throws {UsageError} if an id is missing, unknown or the beginning of several ids */
+/** @throws {UsageError} if no id is given, or an id is unknown or matches several entries */
 function findEntries(notifier: NotifierCore, ids: readonly string[]): QueuedEntry[] {
   if (ids.length === 0) {
     throw new UsageError(
-      "Cannot choose: no id is given",
-      "see matrix-notify queue list; --dead means all dead letters",
+      "Cannot select entries: no id is given",
+      "see matrix-notify queue list; use --dead for all dead letters",
     );
   }
   const entries = notifier.entries().flatMap((entry) => [entry, ...entry.members ?? []]);
   const chosen = ids.map((id) => {
-    if (id === "") throw new UsageError("Cannot choose: an id is empty", "is a variable not set?");
+    if (id === "") throw new UsageError("Cannot select entries: an id is empty", "is a variable not set?");
     const found = entries.filter((entry) => entry.id.startsWith(id));
     if (found.length === 1) return found[0];
     throw new UsageError(
       found.length === 0
         ? `Cannot find entry ${id}: it is not in the queue`
-        : `Cannot choose by ${id}: ${found.length} ids begin with it`,
+        : `Cannot select entry ${id}: ${found.length} ids begin with this text`,
       "see matrix-notify queue list",
     );
   });
@@ -241,10 +257,11 @@ async function writeExport(context: ContextFor<typeof EXPORT_OPTIONS>): Promise<
 }
 
 /**
- * Writes a new file that only its owner can read: notifications can be confidential. The user drops
- * the entries next, so the file is on disk when this returns. If it throws, there is no file.
+ * Writes a new file. Only its owner can read the file, because notifications can be confidential.
+ * The file is synced to disk before the function returns, because users remove the exported entries
+ * afterwards. After an error, the file does not exist.
  *
- * @throws {UsageError} if the file exists, or its directory does not
+ * @throws {UsageError} if the file exists, or if its directory does not exist
  * @throws {StorageError} if the file cannot be written
  */
 function writeNewFile(path: string, text: string): void {
@@ -267,10 +284,10 @@ function writeNewFile(path: string, text: string): void {
 function toExportError(error: unknown, path: string): UsageError | StorageError {
   const what = `Cannot export to ${path}`;
   if (error instanceof Deno.errors.AlreadyExists) {
-    return new UsageError(`${what}: the file exists`, "name a new file; nothing is overwritten");
+    return new UsageError(`${what}: the file exists`, "choose another name; existing files are not overwritten");
   }
   if (error instanceof Deno.errors.NotFound) return new UsageError(`${what}: there is no such directory`);
-  const options = { cause: error, hint: "the queue is unchanged; name a file elsewhere" };
+  const options = { cause: error, hint: "choose a file in another directory; the queue is unchanged" };
   return error instanceof Deno.errors.PermissionDenied
     ? new StorageError("permission-denied", `${what}: permission is denied`, options)
     : new StorageError("io-error", `${what}: the write failed`, options);

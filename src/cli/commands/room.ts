@@ -1,4 +1,4 @@
-/** `room create` and `room list`: creates a Matrix room, and lists the rooms of the account. */
+/** `room create` and `room list`. */
 
 import { addDirectChat, whoami } from "../../matrix/account.ts";
 import type { MatrixClient } from "../../matrix/request.ts";
@@ -13,8 +13,8 @@ import { printable } from "../ui.ts";
 
 const CREATE_OPTIONS = [
   { name: "invite", value: "USER", repeats: true, summary: "invite @name:example.org" },
-  { name: "direct", summary: "make it the direct chat with the invited person" },
-  { name: "alias", value: "NAME", summary: "an address: alerts for #alerts:example.org" },
+  { name: "direct", summary: "use the room as the direct chat with the invited person" },
+  { name: "alias", value: "NAME", summary: "local part of the alias: write alerts to get #alerts:example.org" },
   ...ACCOUNT_OPTIONS,
 ] as const;
 
@@ -24,9 +24,9 @@ export const create: Command = defineCommand({
   operands: "NAME",
   options: CREATE_OPTIONS,
   details: [
-    "Only invited people can join the room. It is not encrypted.",
-    "To send to one person you need no room. Set @name:example.org as the room of the channel, or use send " +
-    "--room. matrix-notify finds the direct chat, or creates it once.",
+    "Only invited people can join the room. The room is not encrypted.",
+    "You do not need to create a room to send to one person. Set @name:example.org as the room of the channel, or " +
+    "use send --room. matrix-notify finds the direct chat, or creates it the first time.",
   ],
   examples: [
     "matrix-notify room create Alerts --invite @alice:example.org --alias alerts",
@@ -43,9 +43,9 @@ export const list: Command = defineCommand({
 });
 
 const CREATE_HINTS: ServerHints = {
-  M_ROOM_IN_USE: "choose another alias, or join the room that has it",
-  M_FORBIDDEN: "check that the account may create rooms and that each user id is right; " +
-    "see what was created with: matrix-notify room list",
+  M_ROOM_IN_USE: "choose another alias, or join the existing room with this alias",
+  M_FORBIDDEN: "check that the account may create rooms and that each user id is correct; " +
+    "list the rooms with: matrix-notify room list",
 };
 
 async function createNamed(context: CreateContext): Promise<number> {
@@ -55,7 +55,7 @@ async function createNamed(context: CreateContext): Promise<number> {
   const alias = args.text("alias");
   if (alias !== undefined && /[\s:#]/.test(alias)) {
     throw new UsageError(
-      `Cannot use --alias "${printable(alias)}": it must be the local part only`,
+      `Cannot use --alias "${printable(alias)}": only the local part is allowed`,
       "write alerts for #alerts:example.org",
     );
   }
@@ -77,7 +77,12 @@ async function createNamed(context: CreateContext): Promise<number> {
   return EXIT.ok;
 }
 
-/** @throws {UsageError} if one is not a user id, or if a direct chat has not exactly one */
+/**
+ * Returns the user ids to invite.
+ *
+ * @throws {UsageError} if a value is not a user id, or if `--direct` is given without exactly one
+ *   `--invite`
+ */
 function requireInvitees({ args }: CreateContext): readonly string[] {
   const invite = args.list("invite").map(requireInvitee);
   if (args.has("direct") && invite.length !== 1) {
@@ -90,8 +95,8 @@ function requireInvitees({ args }: CreateContext): readonly string[] {
 }
 
 /**
- * Adds the room to the account's list of direct chats. The room exists already, so a failure is
- * only a warning.
+ * Adds the room to the list of direct chats of the account. Prints only a warning on failure,
+ * because the room has already been created.
  */
 async function markAsDirect(
   client: MatrixClient,

@@ -1,4 +1,4 @@
-/** `route explain`: shows where a notification would go, and why. */
+/** `route explain`: shows the destinations of a notification, and the rules that select them. */
 
 import { type Notification, type NotificationInput, SEVERITIES } from "../../notification/notification.ts";
 import { type Command, type ContextFor, defineCommand } from "../command.ts";
@@ -8,12 +8,12 @@ import { formatFallback, type Plan } from "../outcomes.ts";
 import { printable } from "../ui.ts";
 
 const OPTIONS = [
-  { name: "origin", value: "NAME", summary: "sender: a script or a service" },
+  { name: "origin", value: "NAME", summary: "name of the sender, such as a script or a service" },
   { name: "severity", short: "p", value: "S", oneOf: SEVERITIES, summary: "severity (default info)" },
-  { name: "key", short: "k", value: "KEY", summary: "key of the incident" },
-  { name: "silent", short: "q", summary: "as with send --silent" },
-  { name: "room", short: "r", value: "ROOM", summary: "as with send --room" },
-  { name: "channel", short: "c", value: "NAME", repeats: true, summary: "as with send --channel" },
+  { name: "key", short: "k", value: "KEY", summary: "key of the incident, like --key of send" },
+  { name: "silent", short: "q", summary: "like --silent of send" },
+  { name: "room", short: "r", value: "ROOM", summary: "like --room of send" },
+  { name: "channel", short: "c", value: "NAME", repeats: true, summary: "like --channel of send" },
   JSON_OPTION,
   INSECURE_HTTP_OPTION,
 ] as const;
@@ -21,7 +21,10 @@ const OPTIONS = [
 export const explain: Command = defineCommand({
   operands: "SUBJECT",
   options: OPTIONS,
-  details: ["Evaluates the rules of the configuration and sends nothing. --channel and --room override the rules."],
+  details: [
+    "route explain applies the rules of the configuration, but it does not send the notification. --channel and " +
+    "--room override the rules.",
+  ],
   examples: ['matrix-notify route explain "Certificate renewed" --origin certbot'],
   run,
 });
@@ -71,7 +74,7 @@ function envelopeSummary({ channel, destination, notification: { silent, severit
   return { channel, destination, silent, severity, mentions };
 }
 
-/** Formats what a rule has changed. */
+/** Formats the changes that rules made to a notification. */
 function formatChanges({ silent, severity, mentions }: Notification, input: NotificationInput): string {
   const changes = [
     ...(silent === input.silent ? [] : [silent ? "silent" : "not silent"]),

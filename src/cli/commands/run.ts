@@ -1,6 +1,6 @@
 /**
- * `run`: runs a command and sends its result. The command comes first: no problem of matrix-notify keeps
- * it from running or changes its exit code.
+ * `run`: runs a command and sends its result. An error of matrix-notify neither prevents the
+ * command from running nor changes the exit code.
  *
  * @module
  */
@@ -14,11 +14,24 @@ import { printOutcomesJson, reportTrouble } from "../outcomes.ts";
 import { type CommandEnd, supervise } from "../supervise.ts";
 
 const OPTIONS = [
-  { name: "only-on-failure", summary: "send nothing after exit 0, unless that resolves --key" },
-  { name: "subject", short: "s", value: "NAME", summary: "name of the command in the subject (default its file name)" },
+  {
+    name: "only-on-failure",
+    summary: "do not send if the command succeeds, unless the success closes an open incident of --key",
+  },
+  {
+    name: "subject",
+    short: "s",
+    value: "NAME",
+    summary: "name of the command in the subject (default: its file name)",
+  },
   { name: "severity", short: "p", value: "S", oneOf: SEVERITIES, summary: "severity of a failure (default error)" },
-  { name: "origin", value: "NAME", summary: "sender (default the file name of the command)" },
-  { name: "key", short: "k", value: "KEY", summary: "key of the incident; a success resolves it" },
+  { name: "origin", value: "NAME", summary: "name of the sender (default: the file name of the command)" },
+  {
+    name: "key",
+    short: "k",
+    value: "KEY",
+    summary: "key of the incident: a failure opens the incident, a success closes it",
+  },
   ...MESSAGE_OPTIONS,
   ...DESTINATION_OPTIONS,
   WAIT_OPTION,
@@ -33,13 +46,14 @@ export const run: Command = defineCommand({
   foreignWords: "command",
   options: OPTIONS,
   details: [
-    "run exits with the exit code of the command. After a signal it is 128 plus the signal's number. It is " +
-    "127 if there is no such command, and 126 if the command cannot be executed. If the notification cannot " +
-    "be sent, run says so on standard error; the exit code stays the same.",
-    "The output of the command passes through. Its last 50 lines, at most 8 KiB, are the body of the " +
-    "notification. SIGTERM, SIGINT and SIGHUP are passed on. The command is started without a shell. Its " +
-    "arguments are not sent, because they can contain secrets.",
-    "With --json, the outcomes are printed after the output of the command.",
+    "run exits with the exit code of the command. If a signal ends the command, the exit code is 128 plus the " +
+    "number of the signal. If the command does not exist, the exit code is 127. If the command cannot be " +
+    "executed, the exit code is 126. If the notification cannot be sent, run prints an error, but the exit code " +
+    "stays the same.",
+    "The output of the command is printed unchanged. The body of the notification is the last 50 lines of the " +
+    "output, at most 8 KiB. run forwards SIGTERM, SIGINT and SIGHUP to the command. The command is started " +
+    "without a shell. The arguments of the command are not sent, because they can contain secrets.",
+    "With --json, run prints the result of each delivery after the output of the command.",
   ],
   examples: [
     "matrix-notify run --only-on-failure -- /usr/local/bin/backup",
@@ -48,7 +62,7 @@ export const run: Command = defineCommand({
   run: runCommand,
 });
 
-/** A success has the key only if it resolves an incident. Otherwise it would open one. */
+/** Runs the command and sends its result. A success gets the key only if it closes an incident. */
 async function runCommand(context: RunContext): Promise<number> {
   const { args, runtime, ui } = context;
   await checkEarly(context);
@@ -72,8 +86,8 @@ async function runCommand(context: RunContext): Promise<number> {
 }
 
 /**
- * Reports mistakes in options and configuration before the command runs, not when its failure must
- * be sent.
+ * Reports mistakes in the options and the configuration before the command runs. Otherwise the user
+ * would see them only after the command has failed.
  */
 async function checkEarly(context: RunContext): Promise<void> {
   const { args } = context;

@@ -23,24 +23,40 @@ import {
 import { printable } from "../ui.ts";
 
 const OPTIONS = [
-  { name: "body-file", value: "FILE", summary: "read the body from a file; - is standard input" },
+  { name: "body-file", value: "FILE", summary: 'read the body from FILE; use "-" for standard input' },
   { name: "format", short: "f", value: "F", oneOf: FORMATS, summary: "format of the body (default text)" },
-  { name: "attach", short: "a", value: "FILE", repeats: true, summary: "attach a file: at most 10, of 32 MiB each" },
+  {
+    name: "attach",
+    short: "a",
+    value: "FILE",
+    repeats: true,
+    summary: "attach a file; at most 10 files of 32 MiB each",
+  },
   { name: "severity", short: "p", value: "S", oneOf: SEVERITIES, summary: "severity (default info)" },
-  { name: "mention", value: "USER", repeats: true, summary: "mention @name:server, or @room, in Matrix rooms" },
-  { name: "origin", value: "NAME", summary: "sender: a script or a service" },
+  {
+    name: "mention",
+    value: "USER",
+    repeats: true,
+    summary: "mention a user (@name:server) or everyone (@room) in Matrix rooms",
+  },
+  { name: "origin", value: "NAME", summary: "name of the sender, such as a script or a service" },
   {
     name: "key",
     short: "k",
     value: "KEY",
-    summary: "key of the incident; replaces a queued notification with this key",
+    summary:
+      "key of the incident (see below); if a notification with the same key is still queued, this one replaces it",
   },
-  { name: "resolve", summary: "close the incident of --key and say how long it lasted" },
-  { name: "id", value: "ID", summary: "idempotency key: the same id within 7 days is one message" },
+  { name: "resolve", summary: "close the incident of --key; the message shows how long the incident lasted" },
+  {
+    name: "id",
+    value: "ID",
+    summary: "prevent duplicates: calls with the same id within 7 days send only one message",
+  },
   ...MESSAGE_OPTIONS,
   ...DESTINATION_OPTIONS,
   WAIT_OPTION,
-  { name: "dry-run", short: "n", summary: "print what would be sent, and send nothing" },
+  { name: "dry-run", short: "n", summary: "print the notification, but do not send it" },
   JSON_OPTION,
   ...DELIVERY_OPTIONS,
 ] as const;
@@ -51,13 +67,14 @@ export const send: Command = defineCommand({
   operands: "SUBJECT [BODY]",
   options: OPTIONS,
   details: [
-    "Without BODY and --body-file, send reads the body from standard input, unless that is a terminal. If " +
-    "standard input stays open and empty, as under ssh, give an empty BODY ('').",
-    "Exit 0: the notification is delivered, or it is on disk. In the second case matrix-notify delivers it " +
-    "later, once and in order. The same goes for attached files: you can delete them after exit 0. A channel " +
-    "that takes no files names them in its text.",
-    "Notifications with the same --key belong to one incident until --resolve closes it. In a Matrix room " +
-    "they are replies to the first message of the incident.",
+    "If you give neither BODY nor --body-file, send reads the body from standard input, unless standard input " +
+    "is a terminal. Under ssh, standard input can stay open without data. In that case, give an empty BODY ('').",
+    "Exit 0: the notification is delivered, or it is stored on disk. If it is on disk, matrix-notify delivers " +
+    "it later, in order and without duplicates. After exit 0, you can delete the attached files. If a channel " +
+    "cannot send files, its message lists the file names.",
+    "An incident is a problem that causes several notifications, such as a full disk. Give all of them the same " +
+    "--key, and close the incident with --resolve. In a Matrix room, the later notifications are replies to the " +
+    "first message of the incident.",
   ],
   examples: [
     'matrix-notify send "Backup failed" "No space left on /dev/sda1" -p error',
@@ -72,7 +89,7 @@ export const send: Command = defineCommand({
 async function run(context: SendContext): Promise<number> {
   const { args } = context;
   if (args.has("resolve") && args.text("key") === undefined) {
-    throw new UsageError("Cannot use --resolve without --key: it does not say which incident is over", "add --key KEY");
+    throw new UsageError("Cannot use --resolve without --key: the key selects the incident to close", "add --key KEY");
   }
   const input = toInput(args, await readBody(context));
   const route = {
@@ -110,7 +127,10 @@ async function readBody(context: SendContext): Promise<string> {
   const file = args.text("body-file");
   if (body !== undefined && body !== "-") {
     if (file !== undefined) {
-      throw new UsageError("Cannot use --body-file together with BODY: there is one body", "leave one of them out");
+      throw new UsageError(
+        "Cannot use --body-file together with BODY: a notification has only one body",
+        "remove one of the two",
+      );
     }
     return body;
   }
@@ -120,13 +140,15 @@ async function readBody(context: SendContext): Promise<string> {
   return decode(await readStdin(context), "standard input");
 }
 
-/** After this time without a byte, `send` says that it reads standard input. */
+/** The time after which `send` tells the user that it is reading standard input. */
 const STDIN_HINT_AFTER_MS = 3000;
 
 async function readStdin({ runtime, ui }: SendContext): Promise<Uint8Array> {
   const read = new AbortController();
   const hint = runtime.sleep(STDIN_HINT_AFTER_MS, read.signal).then(() => {
-    if (!read.signal.aborted) ui.fail("Reading the body from standard input", "if there is no body, give '' as BODY");
+    if (!read.signal.aborted) {
+      ui.fail("Reading the body from standard input", "to send without a body, give '' as BODY");
+    }
   });
   const bytes = await runtime.stdio.stdin(MAX_MESSAGE_BYTES);
   read.abort();
@@ -148,7 +170,7 @@ function decode(bytes: Uint8Array, source: string): string {
   if (bytes.length > MAX_MESSAGE_BYTES + 2) {
     throw new InvalidNotificationError(
       `Cannot send the body from ${source}: it is longer than ${MAX_MESSAGE_BYTES} bytes`,
-      { hint: "send its beginning or its end, for example through: head -c 50000" },
+      { hint: "send only a part of it, for example with: head -c 50000" },
     );
   }
   try {
@@ -200,7 +222,7 @@ async function describeFiles({ attachments = [] }: NotificationInput): Promise<O
 function printOutcomes(outcomes: readonly Outcome[], { args, ui, runtime }: SendContext): void {
   if (args.has("json")) printOutcomesJson(outcomes, ui);
   else if (outcomes.every(({ state }) => state === "muted")) {
-    // One rule has muted all of them: one line says so.
+    // The same rule muted all of them, so one line is enough.
     ui.data(formatOutcome(outcomes[0], runtime.now(), ui));
   } else {for (const outcome of outcomes) {
       ui.data(formatOutcomePrefix(outcome, outcomes) + formatOutcome(outcome, runtime.now(), ui));

@@ -1,4 +1,4 @@
-/** `sendmail`: reads a mail as the program sendmail does, and sends it as a notification. */
+/** `sendmail`: reads a mail, like the program sendmail, and sends it as a notification. */
 
 import { InvalidNotificationError, StorageError } from "../../base/errors.ts";
 import { MAX_INCOMING_MAIL_BYTES } from "../../ingest/mail/mail.ts";
@@ -16,14 +16,15 @@ export const sendmail: Command = defineCommand({
   foreignWords: "own",
   options: OPTIONS,
   details: [
-    "A link to matrix-notify with the name sendmail does the same.",
-    "The options above stand before those of sendmail. Recipients are ignored: a mail goes to every channel, " +
-    "or to those of --channel. With -i (or -oi) a lone dot does not end the mail. -F and -f name the sender " +
-    "of a mail without From. -bs, -bp, -bd and -q are refused with exit 69. All other options of sendmail are " +
-    "ignored.",
-    "Subject becomes the subject, From the origin, X-Priority and Importance the severity. Attachments are " +
-    "sent as files. A mail of more than 10 MiB is refused with exit 65. A mail that cannot be parsed is sent " +
-    "as it is. On success sendmail prints nothing, unless --json is given.",
+    "If matrix-notify is started through a link named sendmail, it works like this command.",
+    "Write the options above before the options of sendmail. Recipients are ignored: a mail is sent through " +
+    "every channel, or only through the channels in --channel. With -i (or -oi), a line with only a dot does " +
+    "not end the mail. -F and -f set the sender if the mail has no From. -bs, -bp, -bd and -q are refused with " +
+    "exit 69. All other options of sendmail are ignored.",
+    "The Subject of the mail becomes the subject of the notification. From becomes the origin. X-Priority and " +
+    "Importance set the severity. Attachments are sent as files. A mail of more than 10 MiB is refused with " +
+    "exit 65. A mail that cannot be parsed is sent as plain text. sendmail prints only errors, unless --json " +
+    "is given.",
   ],
   examples: [
     "printf 'Subject: Backup done\\n\\n12 GB\\n' | matrix-notify sendmail -t",
@@ -36,7 +37,7 @@ async function run(context: ContextFor<typeof OPTIONS>): Promise<number> {
   const { args, runtime, ui } = context;
   const { dotEnds, sender, refused } = parseSendmailArgs(args.operands);
   if (refused !== undefined) {
-    ui.fail(`${refused.problem}: this sendmail only sends a mail`, refused.hint);
+    ui.fail(`${refused.problem}: matrix-notify sendmail can only send mails`, refused.hint);
     return EXIT.unavailable;
   }
   const bytes = await runtime.stdio.stdin(MAX_INCOMING_MAIL_BYTES);
@@ -54,7 +55,7 @@ async function run(context: ContextFor<typeof OPTIONS>): Promise<number> {
       waitMs: args.durationMs("wait"),
     });
   const outcomes = await send(true).catch((error) => {
-    // The disk has no room for the files. Without them the text can still be sent.
+    // There is not enough space on the disk for the files, but the text can still be sent.
     if (!(error instanceof StorageError) || error.code !== "attachments-not-stored") throw error;
     ui.warn(`${error.message}; the mail is sent without its attachments`);
     return send(false);
@@ -64,31 +65,30 @@ async function run(context: ContextFor<typeof OPTIONS>): Promise<number> {
   return exitCodeForOutcomes(outcomes);
 }
 
-/** The options of sendmail that matter here. */
+/** The options of sendmail that matrix-notify uses. */
 export interface SendmailArgs {
-  /** Whether a line with a lone dot ends the mail. `-i` and `-oi` turn that off. */
+  /** True if a line with only a dot ends the mail. False with `-i` or `-oi`. */
   readonly dotEnds: boolean;
-  /** The sender of a mail without From: its name (`-F`), else its address (`-f`, `-r`). */
+  /** The sender if the mail has no From: the name in `-F`, or the address in `-f` or `-r`. */
   readonly sender?: string;
-  /** Why this is not a mail to send. */
+  /** Set if the options ask for a mode that matrix-notify does not support. */
   readonly refused?: Refused;
 }
 
-/** A task of a mail server. */
+/** An unsupported mode of sendmail. */
 interface Refused {
-  /** What cannot be done. A colon and the reason follow. */
+  /** The beginning of the error message, without the reason: `Cannot list a mail queue`. */
   readonly problem: string;
   readonly hint: string;
 }
 
-/**
- * Letters whose value is the rest of the word or the next word. For `-d` and `-q` it is only the
- * rest.
- */
+/** The letters that have a value, in the same word or in the next word: `-froot`, `-f root`. */
 const VALUED = "ABCDFLMNORVXbefhopr";
+
+/** The letters whose value can only be in the same word: `-q30m`. */
 const VALUED_ATTACHED = "dq";
 
-/** The values of `-b`. `-bm` sends a mail and is the default. */
+/** The unsupported modes, by the value of `-b`. `-bm` (send a mail) is the default. */
 const MODES: Readonly<Record<string, Refused>> = {
   s: { problem: "Cannot speak SMTP on standard input", hint: "make the caller use: sendmail -i -t" },
   p: { problem: "Cannot list a mail queue", hint: "list the queue with: matrix-notify queue list" },
@@ -99,9 +99,9 @@ const OTHER_MODE: Refused = { problem: "Cannot be a mail server", hint: "make th
 const QUEUE_RUN: Refused = { problem: "Cannot run a mail queue", hint: "deliver the queue with: matrix-notify flush" };
 
 /**
- * Parses the options of sendmail: single letters that can be joined, with the value in the same
- * word or the next (`-t`, `-oi`, `-FCronDaemon`, `-f root`). Unknown options and recipients are
- * ignored, so that no mail is lost because of its command line.
+ * Parses the options of sendmail. They are single letters, and a value is in the same word or in
+ * the next word (`-t`, `-oi`, `-FCronDaemon`, `-f root`). Unknown options and recipients are
+ * ignored, so that a mail is never lost because of an unknown option.
  */
 export function parseSendmailArgs(words: readonly string[]): SendmailArgs {
   let dotEnds = true, name: string | undefined, address: string | undefined, refused: Refused | undefined;

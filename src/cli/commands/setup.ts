@@ -1,4 +1,4 @@
-/** `setup`: sets up a Matrix channel. The steps are in `setup/`. */
+/** `setup`: sets up a Matrix channel. The code of its steps is in `src/cli/setup/`. */
 
 import { type Command, defineCommand } from "../command.ts";
 import { SETUP_OPTIONS } from "../setup/options.ts";
@@ -7,10 +7,10 @@ export const setup: Command = defineCommand({
   operands: "",
   options: SETUP_OPTIONS,
   details: [
-    "On a terminal, setup asks for what the options do not say. You can run it again: it offers the login and " +
-    "the room that exist. Other channels and keys of the configuration file stay.",
+    "On a terminal, setup asks for every value that no option gives. You can run setup again: it offers the " +
+    "current login and room as defaults. Other channels and settings in the configuration file are not changed.",
     "Exit 0: the test message is in the room. Exit 75: the message is queued, or the account has no invite " +
-    "yet; run setup again. Exit 130: stopped with Ctrl-C; the configuration is unchanged.",
+    "yet; run setup again. Exit 130: you pressed Ctrl-C; the configuration file is unchanged.",
   ],
   examples: [
     "matrix-notify setup",

@@ -1,7 +1,4 @@
-/**
- * `status`: the state of the queue, for people, for programs, and for monitoring systems
- * (`--check`).
- */
+/** `status`: prints the state of the queue as text, as JSON, or for a monitoring system. */
 
 import { formatDuration } from "../../base/duration.ts";
 import { formatBytes } from "../../notification/render.ts";
@@ -17,8 +14,8 @@ import { printable } from "../ui.ts";
 
 const OPTIONS = [
   JSON_OPTION,
-  { name: "check", summary: "print one line for a monitoring system, with its exit codes" },
-  { name: "max-age", value: "DURATION", summary: "with --check: how long an entry may wait (default 15m)" },
+  { name: "check", summary: "print one line for a monitoring system (exit codes below)" },
+  { name: "max-age", value: "DURATION", summary: "with --check: maximum waiting time of an entry (default 15m)" },
 ] as const;
 
 type StatusContext = ContextFor<typeof OPTIONS>;
@@ -27,10 +24,10 @@ export const status: Command = defineCommand({
   operands: "",
   options: OPTIONS,
   details: [
-    "Dead letters are a warning until you export, retry or drop them with matrix-notify queue. Torn lines and " +
-    "possible duplicates are counted; they are no warning.",
-    "status must read the queue. Run it as the owner of the state directory. If the monitoring system runs as " +
-    "another user, add --state-dir.",
+    "Dead letters cause a warning until you retry or drop them with matrix-notify queue. Torn (half-written) " +
+    "lines and possible duplicates are counted, but they do not cause a warning.",
+    "The user who runs status must be able to read the queue. Use the owner of the state directory. If the " +
+    "default state directory of this user is another one, add --state-dir.",
   ],
   exitCodes: { title: "exit codes of status --check", meanings: CHECK_MEANINGS },
   examples: [
@@ -44,7 +41,7 @@ async function run(context: StatusContext): Promise<number> {
   const { args, runtime, ui } = context;
   if (args.has("check")) return await check(context);
   if (args.text("max-age") !== undefined) {
-    throw new UsageError("Cannot use --max-age alone: it belongs to --check", "add --check");
+    throw new UsageError("Cannot use --max-age without --check: only --check uses the age", "add --check");
   }
   const { openQueueOnly } = await import("../notifier.ts");
   await using notifier = await openQueueOnly(context);
@@ -55,7 +52,10 @@ async function run(context: StatusContext): Promise<number> {
   }
   for (const line of formatStatus(figures, runtime.now(), notifier.stateDir)) ui.data(line);
   if (figures.held > 0) {
-    ui.fail("A held channel delivers nothing", "fix the problem that it waits for, then run: matrix-notify flush");
+    ui.fail(
+      "A channel is held (paused)",
+      "see: matrix-notify queue list; fix the problem, then run: matrix-notify flush",
+    );
   }
   return EXIT.ok;
 }
@@ -67,7 +67,7 @@ function formatStatus(figures: Status, now: number, stateDir: string): string[] 
     `queue: ${queued} queued, ${deferred} deferred, ${held} held, ${dead} dead ` +
     `(${bytes} of ${maxBytes} bytes in ${stateDir})`,
   ];
-  // Entries that wait for quiet hours or a rate limit are not late.
+  // 0 if all entries are delayed by quiet hours or a rate limit.
   if (oldestSeconds > 0) lines.push(`oldest: ${formatDuration(oldestSeconds * 1000)}`);
   if (queued + deferred + held > 0) lines.push(`ages: ${formatAges(ages)}`);
   if (waitingFor !== undefined) {
@@ -76,33 +76,39 @@ function formatStatus(figures: Status, now: number, stateDir: string): string[] 
   }
   lines.push(`last delivery: ${lastDelivery === undefined ? "never" : `${formatDuration(now - lastDelivery)} ago`}`);
   if (fallbacks > 0) {
-    lines.push(`fallbacks: ${fallbacks} pending, until another channel delivers or their timeout ends`);
+    lines.push(`fallbacks: ${fallbacks} pending, sent if another channel does not deliver in time`);
   }
   if (fileBytes > 0) lines.push(`files: ${formatBytes(fileBytes)} in ${stateDir}/attachments`);
-  if (spooled > 0) lines.push(`spool: ${spooled} of the queued entries, until the next delivery reads them`);
+  if (spooled > 0) {
+    lines.push(`spool: ${spooled} of the queued entries are not in the journal yet; the next delivery reads them`);
+  }
   if (quarantined > 0) lines.push(`quarantined: ${quarantined} damaged lines, in ${stateDir}/queue/quarantine`);
   if (torn > 0) lines.push(`torn: ${torn} unfinished lines; their notifications were never accepted`);
   if (possibleDuplicates > 0) lines.push(`possible duplicates: ${possibleDuplicates}`);
   return lines;
 }
 
-/** `3 under 1m, 12 under 15m`: the classes that are not empty. */
+/** Formats the ages that are not 0: `3 under 1m, 12 under 15m`. */
 function formatAges(ages: Ages): string {
   const classes = Object.entries(ages).filter(([, count]) => count > 0);
   return classes.map(([name, count]) => `${count} ${name.replace(/^under/, "under ")}`).join(", ");
 }
 
-/** How long an entry may wait by default: longer than the restart of a homeserver. */
+/** The default of `--max-age`. It is longer than the restart of a homeserver. */
 const DEFAULT_MAX_AGE_MS = 15 * 60_000;
 
 /**
- * Acts as a monitoring plug-in of the Monitoring Plugins Development Guidelines, which Nagios and
- * Icinga read: one line, `STATE - text | performance data`, in every case.
+ * Prints one line for Nagios, Icinga and similar systems: `STATE - text | performance data`. The
+ * format is defined in the Monitoring Plugins Development Guidelines. Errors are printed in the
+ * same format.
  */
 async function check(context: StatusContext): Promise<number> {
   const { args, runtime, ui } = context;
   if (args.has("json")) {
-    throw new UsageError("Cannot use --json together with --check: a plug-in prints its line", "leave one of them out");
+    throw new UsageError(
+      "Cannot use --json together with --check: --check has its own format",
+      "remove one of the two",
+    );
   }
   const maxAgeMs = args.durationMs("max-age") ?? DEFAULT_MAX_AGE_MS;
   try {
@@ -110,7 +116,7 @@ async function check(context: StatusContext): Promise<number> {
     const { judgeHealth, createThresholds } = await import("../../notifier/health.ts");
     await using notifier = await openQueueOnly(context);
     if (!notifier.hasQueue()) {
-      // An empty queue and a mistyped directory look alike. Only the first one is healthy.
+      // A wrong --state-dir would otherwise look like an empty queue.
       ui.data(unknownLine(`there is no queue in ${notifier.stateDir}; the first notification creates it`));
       return CHECK_EXIT.unknown;
     }
@@ -139,7 +145,7 @@ function unknownLine(error: unknown): string {
   return stateLine("unknown", error instanceof Error ? error.message : String(error));
 }
 
-/** The first bar of the line begins the performance data, so the text has none. */
+/** Formats the text part. A bar would end the text part, so bars in the text are replaced. */
 function stateLine(state: string, text: string): string {
   return `${state.toUpperCase()} - ${printable(text).replaceAll("|", "/")}`;
 }
@@ -147,14 +153,17 @@ function stateLine(state: string, text: string): string {
 function summarize({ queued, deferred, oldestSeconds, lastDelivery }: Status, now: number): string {
   const waiting = queued + deferred;
   const age = oldestSeconds === 0 ? "" : `, the oldest for ${formatDuration(oldestSeconds * 1000)}`;
-  const depth = waiting === 0 ? "nothing waits" : `${waiting} ${waiting === 1 ? "waits" : "wait"}${age}`;
+  const depth = `${waiting} ${waiting === 1 ? "entry" : "entries"} waiting${age}`;
   const last = lastDelivery === undefined
-    ? "nothing was delivered yet"
+    ? "no delivery yet"
     : `last delivery ${formatDuration(now - lastDelivery)} ago`;
   return `${depth}; ${last}`;
 }
 
-/** `label=value[unit];warning;critical;least;most`. Unknown parts at the end are left out. */
+/**
+ * Formats the performance data. Each item has the format
+ * `label=value[unit];warning;critical;min;max`. Empty parts at the end are omitted.
+ */
 function performanceData(figures: Status, limits: Limits): string {
   const item = (label: string, value: string, { warning, critical }: Threshold = {}, most?: number) =>
     `${label}=${value};${warning ?? ""};${critical ?? ""};0;${most ?? ""}`.replace(/;$/, "");

@@ -1,6 +1,4 @@
-/**
- * `whoami`: prints the accounts on this host, after asking each homeserver whether the token works.
- */
+/** `whoami`: prints the saved accounts and checks their tokens on the homeservers. */
 
 import { toLoginError } from "../../accounts/sign_in.ts";
 import { openSession, requireAccount } from "../../accounts/session.ts";
@@ -21,14 +19,14 @@ type WhoamiContext = ContextFor<typeof OPTIONS>;
 export const whoami: Command = defineCommand({
   operands: "[USER]",
   options: OPTIONS,
-  details: ["Without USER, whoami shows all accounts, and the channels that have an access token of their own."],
+  details: ["Without USER, whoami shows all accounts, and all channels that have their own access token."],
   examples: ["matrix-notify whoami", "matrix-notify whoami @bot:example.org --json"],
   run,
 });
 
 const WHOAMI_TIMEOUT_MS = 30_000;
 
-/** The exit code is that of the first account that does not work. */
+/** Checks all accounts. The first account that fails determines the exit code. */
 async function run(context: WhoamiContext): Promise<number> {
   const { args, ui } = context;
   const { createSignIn, findMatrixChannels, findStateDir } = await import("../matrix_account.ts");
@@ -57,7 +55,7 @@ async function printAccount(context: WhoamiContext, userId: string): Promise<Hin
     const { runtime } = await createSignIn(context, userId);
     const credentials = openSession(stateDir, userId, USER_AGENT).credentials(runtime);
     await verifyToken({ runtime, baseUrl: homeserver, userAgent: USER_AGENT, credentials });
-    // Read again: the request may have renewed the token.
+    // The account is read again, because the request can renew the token.
     const account = requireAccount(stateDir, userId);
     if (args.has("json")) ui.json(toAccountJson(account));
     else ui.data(formatAccount(account, runtime.now()));
@@ -88,7 +86,7 @@ function verifyToken(client: MatrixClient): Promise<Whoami> {
   return requestWhoami(client, { timeoutMs: WHOAMI_TIMEOUT_MS });
 }
 
-/** Prints the error of a check, and returns it. */
+/** Runs a check. If the check fails, prints the error and returns it. */
 async function reportProblem(
   check: () => Promise<void>,
   { runtime, ui }: WhoamiContext,

@@ -1,4 +1,4 @@
-/** The account step of `setup`: asks for the user id, finds the homeserver and logs in. */
+/** The first step of `setup`: asks for the user id, finds the homeserver and logs in. */
 
 import type { Account } from "../../accounts/account.ts";
 import { openSession } from "../../accounts/session.ts";
@@ -21,9 +21,7 @@ import { createChoiceQuestion } from "./prompter.ts";
 
 const WHOAMI_TIMEOUT_MS = 30_000;
 
-/**
- * Asks for the user id. The default is the user of the channel, else the only account on this host.
- */
+/** Asks for the user id. The default is the user of the channel, or the only saved account. */
 export async function chooseUser({ args, prompter, plan, stateDir }: SetupContext): Promise<string> {
   const given = args.text("user");
   if (given !== undefined) return requireUserId(given);
@@ -36,7 +34,7 @@ export async function chooseUser({ args, prompter, plan, stateDir }: SetupContex
   });
 }
 
-/** Returns the saved account if its login is valid and wanted, else logs in. */
+/** Returns the saved account if its login is valid and the user wants it. Otherwise logs in. */
 export async function openAccount(context: SetupContext, userId: string): Promise<Account> {
   const { connected, done, runtime, signal, stateDir, ui } = context;
   const saved = findSavedAccount(context, userId);
@@ -50,8 +48,8 @@ export async function openAccount(context: SetupContext, userId: string): Promis
 }
 
 /**
- * Reads the saved account. Returns undefined if there is none, or if `--homeserver` names another
- * homeserver.
+ * Reads the saved account. Returns undefined if there is no saved account, or if `--homeserver` is
+ * a different homeserver.
  */
 function findSavedAccount({ args, stateDir }: SetupContext, userId: string): Account | undefined {
   const account = new AccountStore(stateDir).read(userId);
@@ -59,7 +57,7 @@ function findSavedAccount({ args, stateDir }: SetupContext, userId: string): Acc
   return "baseUrl" in wanted && wanted.baseUrl === account?.homeserver ? account : undefined;
 }
 
-/** Asks the homeserver whether it still accepts the login. The request renews an expired token. */
+/** Checks the saved login with a request to the homeserver. The request renews an expired token. */
 async function hasValidLogin(
   { userId, homeserver }: Account,
   { connected, signal, stateDir, ui }: SetupContext,
@@ -87,8 +85,8 @@ async function isLoginWanted(account: Account, { prompter, runtime, ui }: SetupC
 }
 
 /**
- * Finds the homeserver by the domain of the user id. If that fails, asks a person for its address.
- * Prints each address that was tried.
+ * Finds the homeserver from the domain of the user id. If this fails, asks the user for the
+ * address. Prints each address that was tried.
  */
 async function findHomeserver(
   { args, prompter, ui }: SetupContext,
@@ -115,8 +113,8 @@ async function findHomeserver(
 }
 
 /**
- * Logs in. After a wrong password, a person chooses again; setup never retries a password by
- * itself.
+ * Logs in. After a wrong password, the user chooses a login method again. setup never retries a
+ * password automatically.
  */
 async function logInAs(
   context: SetupContext,

@@ -1,6 +1,6 @@
 /**
- * The channel in the configuration file: what `setup` reads from it before the first question, and
- * what it writes at the end. Settings that setup does not ask for are kept.
+ * Reads and writes the configuration file for `setup`: reads the channel before the first question,
+ * and writes the channel at the end. Other settings in the file are not changed.
  *
  * @module
  */
@@ -25,14 +25,14 @@ export interface ChannelPlan {
   readonly name: string;
   /** The path of the configuration file. */
   readonly path: string;
-  /** The user and room in the file now. */
+  /** The current user and room of the channel in the file. */
   readonly before: { readonly user?: string; readonly room?: string };
   readonly connection: Connection | undefined;
-  /** Returns the channel for the file, with all settings that are kept. */
+  /** Creates the new channel object for the file. Other settings of the channel are not changed. */
   toChannel(user: string, room: string): Readonly<Record<string, unknown>>;
 }
 
-/** Options about the connection to the homeserver, and their keys in the file. */
+/** The connection options, and their keys in the file. */
 const CONNECTION_KEYS = [
   ["ca-file", "caFile"],
   ["cert-file", "certFile"],
@@ -41,17 +41,18 @@ const CONNECTION_KEYS = [
   ["proxy-file", "proxyFile"],
 ] as const;
 
-/** Keys that setup writes itself, and keys that contradict them. */
+/** The keys that setup removes from the old channel: new values replace or contradict them. */
 const REPLACED_KEYS: readonly string[] = [
   ...["kind", "user", "room", "homeserver", "insecureHttp"],
   ...["accessToken", "accessTokenFile"],
 ];
 
 /**
- * Reads the configuration file. Verifies, before the first question, that the file with the new
- * channel will be valid and that no environment variable overrides it.
+ * Reads the configuration file before the first question. Checks that the file will be valid with
+ * the new channel, and that environment variables do not override the channel.
  *
- * @throws {ConfigError} if the file or an option is wrong, or a variable is set
+ * @throws {ConfigError} if the file or an option has a mistake, or if a variable overrides the
+ *   channel
  */
 export async function planChannel(context: SetupCommandContext): Promise<ChannelPlan> {
   const { args, runtime } = context;
@@ -74,7 +75,7 @@ export async function planChannel(context: SetupCommandContext): Promise<Channel
   return { name, path, before: { user: toText(before.user), room: toText(before.room) }, connection, toChannel };
 }
 
-/** Variables override the file, so the new channel would not be the one that is used. */
+/** @throws {ConfigError} if an environment variable overrides the channel in the file */
 function rejectVariables(name: string, env: SetupCommandContext["runtime"]["env"]): void {
   const [variable] = variablesSet(name, env);
   if (variable === undefined) return;
@@ -83,7 +84,7 @@ function rejectVariables(name: string, env: SetupCommandContext["runtime"]["env"
   });
 }
 
-/** @throws {ConfigError} if the channel is not of kind matrix */
+/** @throws {ConfigError} if the channel has another kind than `matrix` */
 async function requireMatrixChannel(name: string, value: unknown): Promise<Readonly<Record<string, unknown>>> {
   const channel = await toChannelObject(name, value);
   const kind = isObject(channel) ? channel.kind ?? name : undefined;
@@ -94,15 +95,15 @@ async function requireMatrixChannel(name: string, value: unknown): Promise<Reado
 }
 
 /**
- * Merges the connection options into the settings that are kept. An option replaces the setting in
- * the file.
+ * Combines the connection settings in the file with the connection options. An option replaces the
+ * setting in the file.
  */
 function mergeConnection(
   { args }: SetupCommandContext,
   { name, before }: { readonly name: string; readonly before: Readonly<Record<string, unknown>> },
 ): { readonly kept: Readonly<Record<string, unknown>>; readonly connection: Connection | undefined } {
   const kept = Object.fromEntries(Object.entries(before).filter(([key]) => !REPLACED_KEYS.includes(key)));
-  // For error messages: a key is called by its option unless the file sets it.
+  // Error messages use the name of the option, or the key if the value is from the file.
   const names: Record<string, string> = {};
   for (const [option, key] of CONNECTION_KEYS) {
     const value = args.text(option);
@@ -114,12 +115,12 @@ function mergeConnection(
     kept[key] = key === "proxy" ? value : toAbsolutePath(value, names[key]);
   }
   const connection = readConnection(new Fields(kept, `channels.${name}`, names), `channels.${name}`);
-  // Read the files now: a bad file would otherwise look like a homeserver that does not answer.
+  // Checks the certificate files now. Later, a bad file would look like a connection error.
   connection?.read();
   return { kept, connection };
 }
 
-/** Later runs start in another directory. */
+/** Returns an absolute path, because later runs can start in another directory. */
 function toAbsolutePath(path: string, option: string): string {
   try {
     return Deno.realPathSync(path);
@@ -133,23 +134,23 @@ function toText(value: unknown): string | undefined {
   return typeof value === "string" && value.trim() !== "" ? value.trim() : undefined;
 }
 
-/** Where to write a channel. */
+/** The place of a channel in the configuration file. */
 export interface ChannelPlace {
   /** The path of the configuration file. */
   readonly path: string;
   /** The name of the channel. */
   readonly name: string;
-  /** The path of the lock that keeps two runs of setup from writing at once. */
+  /** The path of the lock file. It prevents two setups from writing at the same time. */
   readonly lockPath: string;
 }
 
 /**
- * Writes a channel into the configuration file, in place of the channel with the same name. The
- * rest of the file is kept. The file is replaced atomically and only its owner can read it; if it
- * is a symbolic link, its target is replaced.
+ * Writes a channel into the configuration file. Replaces only the channel with the same name. The
+ * file is replaced atomically, and only its owner can read it. If the path is a symbolic link, the
+ * target of the link is replaced.
  *
  * @throws {ConfigError} if the file cannot be read
- * @throws {StorageError} if it cannot be written; the old file is then unchanged
+ * @throws {StorageError} if the file cannot be written; then the old file is unchanged
  */
 export async function writeChannel(
   { path, name, lockPath }: ChannelPlace,
@@ -176,7 +177,7 @@ function withFileErrors(action: string, operation: () => void): void {
     mapFileErrors(action, operation, "write-failed");
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
-    const hint = "fix that, or choose another file with --config; the old file is unchanged";
+    const hint = "fix the problem, or choose another file with --config; the old file is unchanged";
     throw new StorageError(error.code, error.message, { hint, cause: error });
   }
 }

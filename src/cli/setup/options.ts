@@ -1,27 +1,27 @@
-/** The options of `setup`, which all its steps read. */
+/** The options of `setup`. */
 
 import type { ContextFor } from "../command.ts";
 import { DELIVERY_OPTIONS, JSON_OPTION, type OptionSpec, SIGN_IN_OPTIONS } from "../options.ts";
 
 export const SETUP_OPTIONS = [
-  { name: "user", value: "USER", summary: "account that sends: @bot:example.org" },
+  { name: "user", value: "USER", summary: "account that sends the notifications: @bot:example.org" },
   ...SIGN_IN_OPTIONS,
   { name: "room", short: "r", value: "ROOM", summary: "send to this room: id, alias or @user:server" },
-  { name: "create-room", value: "NAME", summary: "create a room" },
+  { name: "create-room", value: "NAME", summary: "create a room with this name" },
   { name: "invite", value: "USER", repeats: true, summary: "with --create-room: invite this person" },
   { name: "direct", value: "USER", summary: "send to this person in a direct chat" },
-  { name: "wait", value: "DURATION", summary: "wait this long for the invite to the room (default 5m)" },
+  { name: "wait", value: "DURATION", summary: "maximum time to wait for the invite to the room (default 5m)" },
   { name: "channel", short: "c", value: "NAME", summary: "name of the channel (default matrix)" },
-  { name: "ca-file", value: "FILE", summary: "more certificate authorities to trust (PEM)" },
+  { name: "ca-file", value: "FILE", summary: "additional certificate authorities to trust (PEM)" },
   { name: "cert-file", value: "FILE", summary: "client certificate (PEM)" },
   { name: "key-file", value: "FILE", summary: "key of the client certificate (PEM)" },
-  { name: "proxy", value: "URL", summary: "proxy without a password" },
-  { name: "proxy-file", value: "FILE", summary: "file with the URL of a proxy with a password" },
-  { name: "no-test", summary: "send no test message" },
-  { name: "yes", short: "y", summary: "ask nothing; use defaults, and fail if an option is missing" },
+  { name: "proxy", value: "URL", summary: "URL of a proxy that does not need a password" },
+  { name: "proxy-file", value: "FILE", summary: "file with the URL of a proxy, if the proxy needs a password" },
+  { name: "no-test", summary: "do not send a test message" },
+  { name: "yes", short: "y", summary: "do not ask questions; use defaults, and fail if a required option is missing" },
   JSON_OPTION,
   ...DELIVERY_OPTIONS,
 ] as const satisfies readonly OptionSpec[];
 
-/** The context of `setup`. */
+/** The command context of `setup`. */
 export type SetupCommandContext = ContextFor<typeof SETUP_OPTIONS>;

@@ -1,6 +1,7 @@
 /**
- * The questions of `setup`. A person answers them at a terminal. Without a terminal, or with
- * `--yes`, each question takes its default, or fails with the option that answers it.
+ * Asks the questions of `setup`. On a terminal, the user answers them. Without a terminal, or with
+ * `--yes`, the default answer is used. A question without a default then fails, and the error
+ * suggests an option.
  *
  * @module
  */
@@ -11,40 +12,41 @@ import { UsageError } from "../errors.ts";
 import { askLine } from "../prompt.ts";
 import { printable, type Ui } from "../ui.ts";
 
-/** A question. */
+/** A question with its default and the check of the answer. */
 export interface Question<Answer> {
-  /** The text before the colon. */
+  /** The text of the question, without the colon. */
   readonly text: string;
-  /** Choices, printed with their numbers. */
+  /** The choices. They are printed with numbers. */
   readonly choices?: readonly string[];
-  /** The option that answers the question: `--user @bot:example.org`. */
+  /** An option that the user can give instead of an answer: `--user @bot:example.org`. */
   readonly option: string;
   /**
-   * The answer to an empty line, and without a terminal. If there is none, an answer is required.
+   * The answer if the user enters an empty line or there is no terminal. Without a default, the
+   * user must answer.
    */
   readonly defaultAnswer?: string;
   /**
-   * Checks the answer and acts on it.
+   * Checks the answer and uses it, for example for a login.
    *
-   * @throws {HintedError} if the answer cannot be used; a person is then asked again
+   * @throws {HintedError} if the answer cannot be used; then the user is asked again
    */
   accept(answer: string): Answer | Promise<Answer>;
 }
 
-/** Asks questions. */
+/** Asks the questions of `setup`. */
 export interface Prompter {
-  /** True if a person answers, who can correct an answer. */
+  /** True if a user at a terminal answers the questions. */
   readonly isInteractive: boolean;
   /**
    * Asks until an answer is accepted.
    *
-   * @throws {InterruptedError} if a person presses Ctrl-C or the input ends
-   * @throws {UsageError} if there is no person and no default; its hint names the option
+   * @throws {InterruptedError} if the user presses Ctrl-C or the input ends
+   * @throws {UsageError} if there is no terminal and no default; the hint suggests an option
    */
   ask<Answer>(question: Question<Answer>): Promise<Answer>;
 }
 
-/** Creates a prompter that asks a person at the terminal. */
+/** Creates a prompter that asks the user on the terminal. */
 export function createTerminalPrompter(
   stdio: Stdio,
   { ui, signal }: { readonly ui: Ui; readonly signal: AbortSignal },
@@ -75,7 +77,7 @@ export function createTerminalPrompter(
   };
 }
 
-/** A prompter without a person: it takes defaults. */
+/** A prompter that uses the default answers and does not ask. */
 export const NON_INTERACTIVE: Prompter = {
   isInteractive: false,
   async ask({ text, defaultAnswer, option, accept }) {
@@ -84,13 +86,13 @@ export const NON_INTERACTIVE: Prompter = {
   },
 };
 
-/** A choice of a list. */
+/** A choice in a list. */
 export interface Choice<Value> {
   readonly title: string;
   readonly value: Value;
 }
 
-/** Creates a question whose answer is the number of a choice. */
+/** Creates a question with a list of choices. The user answers with the number of a choice. */
 export function createChoiceQuestion<Value, Answer>(
   choices: readonly Choice<Value>[],
   { accept, ...question }: Pick<Question<Answer>, "text" | "option" | "defaultAnswer"> & {

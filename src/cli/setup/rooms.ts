@@ -1,6 +1,6 @@
 /**
- * The room step of `setup`: an existing room, a new room, or a direct chat. Then it checks that the
- * account may send there.
+ * The second step of `setup`: chooses an existing room, creates a room, or opens a direct chat.
+ * Then checks that the account may send to the room.
  *
  * @module
  */
@@ -24,12 +24,12 @@ import { type Choice, createChoiceQuestion } from "./prompter.ts";
 
 /** A room that the account has joined. */
 export interface Room {
-  /** What the channel names it by: an id, an alias or a user id. */
+  /** The value of `room` in the configuration: an id, an alias or a user id. */
   readonly room: string;
   readonly roomId: string;
 }
 
-/** A running `setup` that is logged in. */
+/** The context of a running `setup` after the login. */
 interface RoomContext extends SetupContext {
   readonly client: MatrixClient;
   readonly userId: string;
@@ -39,11 +39,17 @@ type RoomOption = "room" | "create-room" | "direct";
 
 /** A way to choose a room. */
 interface RoomSource {
-  /** The option that selects it. Absent if it is only offered in the list. */
+  /**
+   * The option that selects this source. Undefined if the source is only in the list of choices.
+   */
   readonly option?: RoomOption;
-  /** Its line in the list. Undefined if it is not possible. */
+  /** Returns the text in the list of choices, or undefined if the source is not available. */
   title(context: RoomContext): string | undefined;
-  /** @throws {HintedError} if there is no such room, or the account cannot join it */
+  /**
+   * Finds or creates the room, and joins it.
+   *
+   * @throws {HintedError} if the room does not exist, or if the account cannot join it
+   */
   open(context: RoomContext): Promise<Room>;
 }
 
@@ -54,13 +60,13 @@ const CURRENT_ROOM: RoomSource = {
 
 const EXISTING_ROOM: RoomSource = {
   option: "room",
-  title: ({ userId }) => `an existing room, to which you invite ${userId}`,
+  title: ({ userId }) => `an existing room (invite ${userId} first)`,
   open: askForRoom,
 };
 
 const NEW_ROOM: RoomSource = {
   option: "create-room",
-  title: () => "a new room, with an invite for you",
+  title: () => "a new room (you get an invite)",
   open: askForNewRoom,
 };
 
@@ -76,10 +82,10 @@ const ROOM_SOURCES: readonly RoomSource[] = [CURRENT_ROOM, EXISTING_ROOM, NEW_RO
 export const ROOM_OPTIONS: readonly RoomOption[] = ROOM_SOURCES.flatMap(({ option }) => option ?? []);
 
 /**
- * Chooses the room, by an option or a question, and joins it.
+ * Chooses a room from an option or a question, and joins the room.
  *
- * @throws {UsageError} if no option selects a room and there is no terminal
- * @throws {CommandError} if the account cannot join the room, or may not send there
+ * @throws {UsageError} if there is neither an option for the room nor a terminal
+ * @throws {CommandError} if the account cannot join the room or may not send to it
  */
 export async function chooseRoom(
   context: SetupContext,
@@ -109,8 +115,9 @@ export async function chooseRoom(
 }
 
 /**
- * Checks the power levels, and warns if the room is encrypted. The test message would fail as well,
- * but here the error can say what to change.
+ * Checks that the account has a sufficient power level, and prints a warning if the room is
+ * encrypted. Without this check, the test message would fail, but the error would not explain the
+ * reason.
  */
 async function verifyCanSend({ room, roomId }: Room, { client, signal, ui, userId }: RoomContext): Promise<void> {
   const read = (type: string) =>
@@ -122,13 +129,15 @@ async function verifyCanSend({ room, roomId }: Room, { client, signal, ui, userI
   const has = userPower(userId, state), needs = powerToSend("m.room.message", state);
   if (has < needs) {
     throw new CommandError(
-      `Cannot send to ${room}: ${userId} has power level ${has} there, and messages need ${needs}`,
+      `Cannot send to ${room}: the account ${userId} has power level ${has}, but sending needs ${needs}`,
       EXIT.noPerm,
       { hint: "raise its power level in the room settings, or lower the level for messages; then run setup again" },
     );
   }
   if (await read("m.room.encryption") !== undefined) {
-    ui.warn("The room is encrypted, but notifications are not: clients mark them, and homeservers can read them");
+    ui.warn(
+      "The room is encrypted, but notifications are sent unencrypted: homeservers can read them, and clients show a warning",
+    );
   }
 }
 
@@ -145,7 +154,7 @@ async function askForRoom(context: RoomContext): Promise<Room> {
   });
 }
 
-/** Joins a room. If the account is not invited yet, waits for the invite. */
+/** Joins a room. If the account needs an invite, waits for the invite. */
 async function joinExisting(room: string, context: RoomContext): Promise<Room> {
   const { client, done, signal } = context;
   const reference = requireRoom(room);
@@ -160,7 +169,10 @@ async function joinExisting(room: string, context: RoomContext): Promise<Room> {
   return { room, roomId };
 }
 
-/** True also for 404: the homeserver may get to know a room id only with the invite. */
+/**
+ * Returns true if an invite can solve the error. This includes status 404, because the homeserver
+ * may know the room only after the invite.
+ */
 function mayNeedInvite(error: unknown): boolean {
   if (!(error instanceof CommandError) || !(error.cause instanceof MatrixError)) return false;
   const { failureClass, status } = error.cause;
@@ -175,13 +187,13 @@ async function resolve(alias: string, { client, signal }: RoomContext): Promise<
   );
 }
 
-/** Waits for any invite. Strangers send invites too, so a person must choose. */
+/** Waits for any invite. Strangers can also send invites, so the user must choose an invite. */
 async function joinInvited(context: RoomContext): Promise<Room> {
   const { client, done, prompter, signal } = context;
   const invites = await waitForInvite(undefined, { ...context, what: "the room" });
   const invite = await prompter.ask(createChoiceQuestion<Invite | undefined, Invite | undefined>([
     ...invites.map((invite) => ({ title: formatInvite(invite), value: invite })),
-    { title: "none of these", value: undefined },
+    { title: "cancel", value: undefined },
   ], { text: "Room for the notifications", option: "--room '!id'", defaultAnswer: "1", accept: (value) => value }));
   if (invite === undefined) throw new CommandError("Cannot join a room: no invite was chosen", EXIT.tempFail);
   const roomId = await enterRoom(client, invite.roomId, { signal });
@@ -193,13 +205,13 @@ function formatInvite({ name = "a room without a name", roomId, inviter = "an un
   return `${name} (${roomId}), by ${inviter}`;
 }
 
-/** How long to wait for an invite without `--wait`, in milliseconds. */
+/** The default of `--wait`, in milliseconds. */
 const INVITE_WAIT_MS = 5 * 60_000;
 
 /**
  * Waits for an invite to a room, or to any room if `roomId` is undefined.
  *
- * @throws {CommandError} if none arrives in time
+ * @throws {CommandError} if no invite arrives in time
  */
 async function waitForInvite(
   roomId: string | undefined,
@@ -229,7 +241,7 @@ async function askForNewRoom(context: RoomContext): Promise<Room> {
   if (existing !== undefined) return { room: existing, roomId: existing };
   const given = args.list("invite").map(requireInvitee);
   const invite = given.length > 0 ? given : await prompter.ask({
-    text: "Your user id, and others to invite",
+    text: "User ids to invite, including yours",
     option: "--invite @you:example.org",
     accept: (answer) => answer.split(/[\s,]+/).filter((part) => part !== "").map(requireInvitee),
   });
@@ -237,8 +249,8 @@ async function askForNewRoom(context: RoomContext): Promise<Room> {
 }
 
 /**
- * Finds the room of an earlier setup with the same options, so that repeating the command creates
- * no second room.
+ * Finds the room that an earlier setup created with the same name. Otherwise repeating the command
+ * would create a second room.
  */
 async function findCreatedBefore(name: string, { client, plan, signal }: RoomContext): Promise<string | undefined> {
   const { room } = plan.before;
@@ -254,7 +266,7 @@ async function createNewRoom(
   { name, invite }: { readonly name: string; readonly invite: readonly string[] },
   { client, done, signal, ui }: RoomContext,
 ): Promise<Room> {
-  // In a trusted private chat, those who are invited get the power level of the creator.
+  // With this preset, the invited users get the same power level as the creator.
   const preset = "trusted_private_chat";
   const roomId = await withServerErrors(
     "create the room",
@@ -277,8 +289,7 @@ async function askForPerson(context: RoomContext): Promise<Room> {
 }
 
 /**
- * Finds the direct chat with a person, or creates it: the same that a notification to that person
- * uses.
+ * Finds or creates the direct chat with a person. Notifications to that person use the same chat.
  */
 async function openChatWith(person: string, context: RoomContext): Promise<Room> {
   const { client, done, runtime, signal, stateDir } = context;

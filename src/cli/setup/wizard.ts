@@ -1,7 +1,7 @@
 /**
- * `setup`: from an empty configuration to the first message. It asks for the account and the room,
- * writes the channel into the configuration file, and sends a test message. Each step keeps its
- * result: if a later one fails, the next run continues there. The file is written once, at the end.
+ * Runs `setup`: asks for the account and the room, writes the channel into the configuration file,
+ * and sends a test message. If a step fails, the results of the earlier steps are still saved, and
+ * the next run continues from there. The configuration file is written only after all questions.
  *
  * @module
  */
@@ -24,7 +24,7 @@ import type { SetupCommandContext } from "./options.ts";
 import { createTerminalPrompter, NON_INTERACTIVE } from "./prompter.ts";
 import { chooseRoom, ROOM_OPTIONS } from "./rooms.ts";
 
-/** The result, as `--json` prints it. */
+/** The result of setup. `--json` prints it. */
 interface SetupResult {
   readonly channel: string;
   readonly user: string;
@@ -37,11 +37,11 @@ interface SetupResult {
   readonly stateDir: string;
 }
 
-/** Runs `setup`. */
+/** Runs all steps of `setup` and returns the exit code. */
 export async function runWizard(context: SetupCommandContext): Promise<number> {
   const { args, ui } = context;
   const result = await setUpChannel(context);
-  // From here on Ctrl-C ends the process, as it does for `send`: the message is in the queue.
+  // The listener for Ctrl-C is removed now, because a queued test message is safe on disk.
   const test = args.has("no-test") ? undefined : await sendTestMessage(context, result);
   if (args.has("json")) ui.json({ ...result, test: test && toOutcomeJson(test) });
   else {
@@ -76,9 +76,9 @@ async function setUpChannel(context: SetupCommandContext): Promise<SetupResult> 
 }
 
 /**
- * Checks the options before anything is done.
+ * Checks the options before the first step.
  *
- * @throws {UsageError} if they contradict each other, or a value is not an id
+ * @throws {UsageError} if two options contradict each other, or if a value is not a valid id
  */
 function checkOptions(args: SetupCommandContext["args"]): void {
   const [user, room, direct] = (["user", "room", "direct"] as const).map((name) => args.text(name));
@@ -93,15 +93,15 @@ function checkOptions(args: SetupCommandContext["args"]): void {
   }
   if (args.list("invite").length > 0 && (room ?? direct) !== undefined) {
     throw new UsageError(
-      `Cannot use --invite with --${room === undefined ? "direct" : "room"}: it invites people to a new room`,
-      "create one with --create-room NAME",
+      `Cannot use --invite with --${room === undefined ? "direct" : "room"}: --invite is only for a new room`,
+      "create a room with --create-room NAME",
     );
   }
 }
 
 /**
- * Delivers what was held until the login, then sends a message to the room. The message takes the
- * usual path through the queue, but no rule redirects it.
+ * Delivers the entries that were held until the login. Then sends a test message to the room,
+ * through the queue but without the rules of the configuration.
  */
 async function sendTestMessage(
   context: SetupCommandContext,
@@ -120,17 +120,17 @@ async function sendTestMessage(
 }
 
 /**
- * Unlike `send`, setup fails if the test message is only queued: that does not show that the
- * channel works.
+ * Returns the exit code. Unlike `send`, setup fails if the test message is only queued, because a
+ * queued message does not prove that the channel works.
  */
 function toExitCode(test: Outcome | undefined): number {
   if (test === undefined || test.state === "delivered") return EXIT.ok;
   return test.state === "dead" ? EXIT.dataErr : EXIT.tempFail;
 }
 
-/** Formats examples for the new channel: in scripts, cron, systemd units and on a router. */
+/** Formats example commands for the new channel: for scripts, cron, systemd and routers. */
 function nextSteps({ args, runtime }: SetupCommandContext, { config, stateDir }: SetupResult): readonly string[] {
-  // cron has a short PATH, and neither this directory nor these variables.
+  // cron jobs have a short PATH, another directory and other variables, so all paths are absolute.
   const program = Deno.build.standalone ? Deno.execPath() : "matrix-notify";
   const isSet = (option: "config" | "state-dir", variable: string) => args.text(option) ?? runtime.env(variable);
   const paths = [

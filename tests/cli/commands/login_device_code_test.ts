@@ -217,7 +217,7 @@ Deno.test("send() holds a notification when the login was ended in the browser, 
     assertEquals(code, 0);
     assertMatch(out, /^held /);
     const { err } = await login();
-    assertStringIncludes(err, "1 of 1 that waited in the queue are delivered");
+    assertStringIncludes(err, "delivered 1 of 1 queued entries");
     assertEquals(homeserver.events(roomId).length, 1);
   });
 });

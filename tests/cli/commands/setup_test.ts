@@ -183,7 +183,7 @@ Deno.test("setup() writes the target of a symbolic link, readable by its owner o
 for (
   const [fault, code, sentence] of [
     ["503", 75, /Test message: queued /],
-    ["too-large", 65, /Test message: dead .*\n.*it is a dead letter/],
+    ["too-large", 65, /Test message: dead .*\n.*the notification is now a dead letter/],
   ] as const
 ) {
   Deno.test(`setup() exits with ${code} when the test message meets ${fault}, and writes the channel`, async () => {

@@ -80,7 +80,7 @@ Deno.test("the background deliverer stops at SIGTERM, and the next flush deliver
     Deno.kill(Number(pid), "SIGTERM");
     await log(/ended: stopped by SIGTERM/);
     await homeserver.restart();
-    assertEquals((await cli("flush")).stdout, "1 delivered, 0 left\n");
+    assertEquals((await cli("flush")).stdout, "1 delivered, 0 still queued\n");
     assertEquals(bodies().length, 1);
   });
 });
@@ -102,7 +102,7 @@ Deno.test("flush releases a held account whose token was fixed, although a backg
     assertMatch((await cli("send", "Hello", "", ...config)).stdout, /^held .*401 M_UNKNOWN_TOKEN/);
     await log(/started/);
     await write(accessToken);
-    assertEquals((await cli("flush", "--config", `${state.path}/c.json`)).stdout, "1 delivered, 0 left\n");
+    assertEquals((await cli("flush", "--config", `${state.path}/c.json`)).stdout, "1 delivered, 0 still queued\n");
     assertEquals([bodies(), homeserver.events(room).length], [[], 1]);
     await log(/ended: a flush takes over/);
   });
