@@ -10,7 +10,7 @@ import { ConfigError } from "../base/errors.ts";
 import { parseJsonObject } from "../base/fields.ts";
 import { readSecretFile } from "../base/secret.ts";
 
-/** The parts of the runtime that renewing tokens needs. */
+/** The parts of the runtime that are needed to renew tokens. */
 export type SessionRuntime = Pick<Runtime, "fetch" | "timeout" | "now" | "sleep" | "random">;
 
 /** A login on a homeserver. */
@@ -21,7 +21,10 @@ export interface Account {
   /** The id of the device. Absent if the token does not belong to a device. */
   readonly deviceId?: string;
   readonly accessToken: string;
-  /** The token that gets a new access token. Absent if the access token does not expire. */
+  /**
+   * The token with which a new access token is requested. Absent if the access token does not
+   * expire.
+   */
   readonly refreshToken?: string;
   /**
    * The time at which the access token expires by the clock of this host, in milliseconds since
@@ -29,8 +32,8 @@ export interface Account {
    */
   readonly expiresAt?: number;
   /**
-   * The refresh token before `refreshToken`. The server may accept it again: a late answer can make
-   * the stored pair invalid before its first use.
+   * The refresh token that was used before `refreshToken`. It is tried if the server refuses
+   * `refreshToken`.
    */
   readonly previousRefreshToken?: string;
   /** The OAuth 2.0 server that issued the tokens. Absent for the legacy API. */
@@ -56,8 +59,8 @@ export interface OAuthSession {
 }
 
 /**
- * Returns the path of an account's file. The encoding ensures that the file is in the folder of
- * accounts.
+ * Returns the path of an account's file. The user id is encoded, so the file is always in the
+ * folder of accounts.
  */
 export function accountPath(stateDir: string, userId: string): string {
   return `${stateDir}/accounts/${encodeURIComponent(userId)}.json`;

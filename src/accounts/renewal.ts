@@ -23,7 +23,7 @@ import { login, refreshTokens, type Tokens } from "../matrix/session.ts";
 import { type Account, isTokenExpired, type SessionRuntime } from "./account.ts";
 import { AccountStore, type LockedAccount, readModifiedTime, readPassword } from "./store.ts";
 
-/** The account to renew, and what the renewal needs. */
+/** Options of {@linkcode renewAccount}. */
 export interface Renewal {
   readonly stateDir: string;
   readonly userId: string;
@@ -34,8 +34,8 @@ export interface Renewal {
 /**
  * Replaces an access token that the server refused, and saves the new token.
  *
- * @returns false if the login has ended and a new token cannot be requested
- * @throws the errors of a request, if a new token may still be requested later
+ * @returns false if the login has ended and cannot be renewed
+ * @throws the errors of a request, if the renewal has failed only temporarily
  * @throws {StorageError} if another process holds the account's lock until the timeout, or the disk
  * fails
  */
@@ -120,8 +120,8 @@ export function withTokens(account: Account, tokens: Tokens, now: number): Accou
 }
 
 /**
- * Runs a request for tokens. @returns undefined if the server refused it @throws other errors,
- * which do not show whether the login has ended
+ * Runs a request for tokens. @returns undefined if the server refused the request @throws all other
+ * errors, because the login may still be valid
  */
 async function unlessRefused<Result>(work: () => Promise<Result>): Promise<Result | undefined> {
   try {
@@ -134,7 +134,10 @@ async function unlessRefused<Result>(work: () => Promise<Result>): Promise<Resul
   }
 }
 
-/** Creates a client without an access token: requests for tokens are sent without one. */
+/**
+ * Creates a client without an access token, because requests for tokens do not need an access
+ * token.
+ */
 function createClient({ homeserver }: Account, { runtime, userAgent }: Renewal): MatrixClient {
   return { runtime, baseUrl: homeserver, userAgent };
 }

@@ -30,7 +30,7 @@ import { AccountStore, deviceName, stableDeviceId } from "./store.ts";
 /** The timeout of each request. It is long, because servers hash passwords slowly on purpose. */
 export const LOGIN_TIMEOUT_MS = 30_000;
 
-/** The user to log in, and what the login needs. */
+/** The user to log in, and the context of the login. */
 export interface SignInContext {
   readonly userId: string;
   readonly stateDir: string;
@@ -138,9 +138,9 @@ export async function signInWithAccessToken(
 }
 
 /**
- * Takes the account's lock, runs a login, and saves the account. Because of the lock, other
- * processes cannot renew the old tokens at the same time. If the lock fails, the login is not
- * started.
+ * Acquires the account's lock, runs a login, and saves the account. Because of the lock, other
+ * processes cannot renew the old tokens at the same time. If the lock cannot be acquired, the login
+ * is not started.
  *
  * @throws the errors of the login; a previously saved account is then unchanged
  * @throws {StorageError} if the account cannot be saved
@@ -207,7 +207,7 @@ export function toLoginError(what: string, error: unknown, now: number): unknown
   if (error instanceof ResponseError && (error.status === 429 || error.failureClass === "rate-limited")) {
     const { retryAfterMs } = error;
     const until = retryAfterMs === undefined ? undefined : now + retryAfterMs;
-    const wait = retryAfterMs === undefined ? "for now" : `for ${formatDuration(retryAfterMs)}`;
+    const wait = retryAfterMs === undefined ? "for some time" : `for ${formatDuration(retryAfterMs)}`;
     return new LoginError("rate-limited", `${what}: the server rejects further requests ${wait}`, {
       until,
       cause: error,

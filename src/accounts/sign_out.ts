@@ -12,7 +12,7 @@ import { openSession, requireAccount } from "./session.ts";
 import { toLoginError } from "./sign_in.ts";
 import { AccountStore } from "./store.ts";
 
-/** The account to log out, and what the logout needs. */
+/** Options of {@linkcode signOut}. */
 export interface SignOutOptions extends RequestOptions {
   readonly userId: string;
   readonly stateDir: string;
@@ -41,7 +41,7 @@ export async function signOut(options: SignOutOptions): Promise<boolean> {
 
 /**
  * Logs out with the legacy API. The logout may renew an expired token, and the renewal needs the
- * account's lock. Therefore this function takes the lock only after the logout.
+ * account's lock. Therefore this function acquires the lock only after the logout.
  */
 async function logOut({ homeserver }: Account, options: SignOutOptions): Promise<boolean> {
   const { userId, stateDir, runtime, userAgent } = options;

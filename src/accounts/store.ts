@@ -18,7 +18,7 @@ import { mapFileErrors } from "../runtime/file_errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { type Account, accountPath, readAccount, serializeAccount } from "./account.ts";
 
-/** The timeout for an account's lock, and what the waiting needs. */
+/** Options of {@linkcode AccountStore.withLock}. */
 export interface LockOptions {
   readonly runtime: Pick<Runtime, "now" | "sleep" | "random">;
   readonly timeoutMs: number;
@@ -34,12 +34,12 @@ export interface LockedAccount {
    */
   read(): Account | undefined;
   /**
-   * Writes the account durably.
+   * Writes the account, and waits until it is on the disk.
    *
    * @throws {StorageError} if the disk fails; the old file is then unchanged
    */
   save(account: Account): void;
-  /** Removes the account durably. */
+  /** Removes the account's file, and waits until the change is on the disk. */
   remove(): void;
 }
 

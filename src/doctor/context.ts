@@ -25,7 +25,7 @@ export interface DoctorContext {
   readonly options: DoctorOptions;
 }
 
-/** The default timeout. If a server answers later than this, every message would be late. */
+/** The default timeout. A slower server would delay every message. */
 const DEFAULT_TIMEOUT_MS = 10_000;
 
 /** Returns the timeout and the signal of a request. */
@@ -36,7 +36,7 @@ export function limitsOf({ options }: DoctorContext): { readonly timeoutMs: numb
 /**
  * Returns the state directory.
  *
- * @throws {ConfigError} if the environment does not determine a path
+ * @throws {ConfigError} if the path cannot be determined
  */
 export function stateDirOf({ runtime, options }: DoctorContext): string {
   return options.stateDir ?? stateDirPath(runtime);

@@ -45,7 +45,7 @@ function* findExposure(path: string, { host }: DoctorContext): Iterable<Found> {
 /** The page size that Deno's V8 is built for. */
 const PAGE_BYTES = 4096;
 
-/** Deno's binaries and ours are linked against this version of glibc. */
+/** The oldest version of glibc with which the binaries of Deno and matrix-notify run. */
 const MIN_GLIBC = [2, 27] as const;
 
 const ARCHITECTURES: readonly string[] = ["x86_64", "aarch64"];
@@ -122,7 +122,7 @@ export const clock: Check<DoctorContext> = {
   },
 };
 
-/** Checks that a background process can be started, which retries after a failed send. */
+/** Checks that matrix-notify can start a background process, which retries after a failed send. */
 export const background: Check<DoctorContext> = {
   name: "background",
   needs: ["configuration"],

@@ -144,7 +144,7 @@ export const diskSpace: Check<DoctorContext> = {
   },
 };
 
-/** Returns true if there is a queue without its reserve. Such a queue was on a full disk. */
+/** Returns true if there is a queue without its reserve. This happens after the disk was full. */
 function isReserveMissing(context: DoctorContext): boolean {
   const queue = `${stateDirOf(context)}/queue`;
   const exists = (name: string) => context.host.stat(`${queue}/${name}`) !== undefined;
@@ -176,7 +176,7 @@ function existingPart(context: DoctorContext): string {
   return path === "" ? "/" : path;
 }
 
-/** The age of the oldest entry that causes a warning. It is the default of `status --check`. */
+/** The maximum age of a waiting entry. It is the same as the default of `status --check`. */
 const MAX_AGE_MS = 15 * 60_000;
 
 /** Reports the health of the queue, like `status --check`. */

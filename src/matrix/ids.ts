@@ -1,6 +1,6 @@
 /**
- * Matrix identifiers (Client-Server API, appendices, "Identifier grammar"). Room ids are opaque:
- * since room version 12 they do not contain a domain.
+ * Matrix identifiers (Client-Server API, appendices, "Identifier grammar"). Do not read a domain
+ * from a room id: since room version 12, room ids do not contain a domain.
  */
 
 /** The maximum length of an identifier, in UTF-8 bytes. */
@@ -26,7 +26,7 @@ export function parseRoom(text: string): RoomReference | undefined {
 
 /** A user id and its parts. */
 export interface UserId {
-  /** `@bot:example.org` */
+  /** The whole user id, such as `@bot:example.org`. */
   readonly userId: string;
   readonly localpart: string;
   /** The part after the first colon: a domain, and a port if there is one. */

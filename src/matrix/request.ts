@@ -1,7 +1,7 @@
 /**
  * Sends a request of the Client-Server API with JSON or a file, and returns the JSON object of the
  * answer. The access token is sent only in the `Authorization` header, because the specification
- * has removed the query parameter.
+ * has removed the query parameter for it.
  *
  * @module
  */
@@ -16,7 +16,7 @@ export interface MatrixClient {
   readonly runtime: HttpRuntime;
   /** The address of the homeserver, without a trailing slash. */
   readonly baseUrl: string;
-  /** The access token. Absent for requests before a login. */
+  /** The credentials of the account. Absent for requests before a login. */
   readonly credentials?: Credentials;
   /** The `User-Agent` header of each request. */
   readonly userAgent: string;
@@ -41,8 +41,8 @@ export interface Credentials {
   /**
    * Replaces a token that the server refused. Afterwards, `accessToken` returns the new token.
    *
-   * @returns false if the login has ended and a new token cannot be requested
-   * @throws the errors of a request, if a new token may still be requested later
+   * @returns false if the login has ended and cannot be renewed
+   * @throws the errors of a request, if the renewal has failed only temporarily
    */
   renew?(refused: string, options: RenewOptions): Promise<boolean>;
 }

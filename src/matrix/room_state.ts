@@ -89,7 +89,7 @@ export async function readReplacement(
 }
 
 /**
- * The state events that determine the power levels of users. A room may not have an
+ * The state events that determine the power levels of users. Not every room has an
  * `m.room.power_levels` event.
  */
 export interface PowerState {

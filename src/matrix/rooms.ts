@@ -31,7 +31,7 @@ export interface CreateRoomOptions extends RequestOptions {
   readonly alias?: string;
   /**
    * The server's template for the settings of the room. With `trusted_private_chat`, the invited
-   * users get the same power level as we.
+   * users get the same power level as our account.
    *
    * @default {"private_chat"}
    */

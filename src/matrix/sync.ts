@@ -41,7 +41,7 @@ export interface Invite extends RoomSummary {
 
 /** Options of {@linkcode syncRooms}. */
 export interface SyncOptions extends RequestOptions {
-  /** The value of `since` in an earlier answer. With it, the server waits for news. */
+  /** The value of `since` in an earlier answer. With this value, the server waits for news. */
   readonly since?: string;
   /**
    * The time that the server may wait for news, in milliseconds. The timeout of the request is this
@@ -68,8 +68,8 @@ const NOTHING = { not_types: ["*"] };
 /**
  * Creates the filter of a request. The newest state events may be in the state or in the timeline
  * of the answer, so the filter asks for both. Synapse caches the answer to an initial sync for two
- * minutes. So each filter must differ: it contains the current time as a type of presence, which
- * does not exist.
+ * minutes. To get a fresh answer, each filter contains the current time, as the name of a presence
+ * type that does not exist.
  */
 function createFilter(now: number) {
   return {

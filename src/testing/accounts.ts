@@ -150,13 +150,13 @@ export class Accounts {
 }
 
 /**
- * The number of logins that Synapse accepts immediately. After them, it accepts one login per
+ * The number of logins that Synapse accepts without a delay. Afterwards, it accepts one login per
  * interval.
  */
 const LOGIN_BURST = 5;
 const LOGIN_INTERVAL_MS = 300_000;
 
-/** The lifetime of a login token of single sign-on. */
+/** The lifetime of a login token of single sign-on, in milliseconds. */
 const LOGIN_TOKEN_MS = 120_000;
 
 interface RefreshToken {
@@ -215,7 +215,7 @@ export class Logins {
     return token;
   }
 
-  /** Finds the user of a login token and invalidates it. */
+  /** Finds the user of a login token, and makes the token invalid. */
   takeLoginToken(token: string): string | undefined {
     const found = this.#loginTokens.get(token);
     this.#loginTokens.delete(token);
@@ -270,9 +270,9 @@ interface CachedIntrospection extends Introspection {
 }
 
 /**
- * The accounts of an authorization server, as a homeserver uses them. Like Synapse, it caches
- * introspections for two minutes. So a revoked token stays valid for up to two minutes, and a known
- * token works while the authorization server is down.
+ * Checks tokens at an authorization server (introspection). Like Synapse, it caches each result for
+ * two minutes. So a revoked token stays valid for up to two minutes, and a known token works while
+ * the authorization server is down.
  */
 export class Delegation {
   readonly #server: LoopbackAuthorizationServer;

@@ -1,4 +1,4 @@
-/** Functions that create the answers of loopback servers. */
+/** Functions that create the HTTP answers of loopback servers. */
 
 /** An HTTP answer. */
 export interface Answer {

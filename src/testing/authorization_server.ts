@@ -48,15 +48,18 @@ const AUTHORIZATION_FAULTS: Readonly<Record<AuthorizationFaultName, FaultPlan>> 
   "invalid-client": instead(oauthError("invalid_client", "There is no such client", 401)),
 };
 
-/** The default lifetime of an access token, the same as in matrix-authentication-service. */
+/**
+ * The default lifetime of an access token, in milliseconds. It is the same as in
+ * matrix-authentication-service.
+ */
 const DEFAULT_LIFETIME_MS = 5 * 60_000;
 
 /**
  * An authorization server on 127.0.0.1. It supports metadata, registration, device authorization,
- * refresh tokens that change with each use, and revocation. It is as strict as RFC 6749, 7009, 7591
- * and 8628 and the scopes of Matrix. A {@linkcode LoopbackHomeserver} can delegate its logins to
- * this server. The test does what a user does in the browser. All data is in memory and survives
- * {@linkcode LoopbackServer.restart}.
+ * refresh tokens and revocation. Refresh tokens change with each use. The server is as strict as
+ * RFC 6749, RFC 7009, RFC 7591 and RFC 8628. A {@linkcode LoopbackHomeserver} can delegate its
+ * logins to this server. The test does what a user does in the browser. All data is in memory and
+ * survives {@linkcode LoopbackServer.restart}.
  *
  * @example
  * ```ts
@@ -101,17 +104,17 @@ export class LoopbackAuthorizationServer extends LoopbackServer<AuthorizationFau
     );
   }
 
-  /** The user codes of pending logins, oldest first. */
+  /** Returns the user codes of the logins that wait for a user, oldest first. */
   get userCodes(): readonly string[] {
     return this.#state.grants.pendingUserCodes;
   }
 
-  /** All sessions, oldest first. */
+  /** Returns all sessions, oldest first. */
   get sessions(): readonly OAuthSession[] {
     return this.#state.sessions.list();
   }
 
-  /** The metadata of the server. */
+  /** Returns the metadata of the server. */
   get metadata(): object {
     return metadata(this.#state.options, this.url);
   }
@@ -121,7 +124,7 @@ export class LoopbackAuthorizationServer extends LoopbackServer<AuthorizationFau
    *
    * @param userCode the code, with or without its hyphen
    * @param localpart the user id between `@` and the colon
-   * @throws {Error} if no login is pending for this code
+   * @throws {Error} if there is no waiting login with this code
    */
   approve(userCode: string, localpart: string): void {
     this.#state.grants.approve(userCode, localpart);
@@ -130,7 +133,7 @@ export class LoopbackAuthorizationServer extends LoopbackServer<AuthorizationFau
   /**
    * Refuses a login, like a user in the browser.
    *
-   * @throws {Error} if no login is pending for this code
+   * @throws {Error} if there is no waiting login with this code
    */
   deny(userCode: string): void {
     this.#state.grants.deny(userCode);
@@ -139,7 +142,7 @@ export class LoopbackAuthorizationServer extends LoopbackServer<AuthorizationFau
   /**
    * Makes the codes of a login expire now.
    *
-   * @throws {Error} if no login is pending for this code
+   * @throws {Error} if there is no waiting login with this code
    */
   expire(userCode: string): void {
     this.#state.grants.expire(userCode);

@@ -28,7 +28,7 @@ export interface AuthorizationServerOptions extends LoopbackOptions {
   readonly deviceAuthorization?: boolean;
 }
 
-/** A session that a user granted to a client. */
+/** A session of a client that a user has confirmed. */
 export interface OAuthSession {
   /** The user id between `@` and the colon. */
   readonly localpart: string;
@@ -37,8 +37,8 @@ export interface OAuthSession {
   /** The id of the client. */
   readonly clientId: string;
   /**
-   * True if the session has ended: because of its client, {@linkcode
-   * LoopbackAuthorizationServer.endSession}, or a refresh token that was used twice.
+   * True if the session has ended: the client ended it, the test called {@linkcode
+   * LoopbackAuthorizationServer.endSession}, or a refresh token was used twice.
    */
   readonly ended: boolean;
 }
@@ -148,7 +148,10 @@ export class DeviceGrants {
     return state === "pending" && this.#now() < expiresAt;
   }
 
-  /** Finds a grant by its user code. The hyphen and upper case are optional (section 6.1). */
+  /**
+   * Finds a device authorization by its user code. The user may omit the hyphen, and may type lower
+   * case letters (section 6.1).
+   */
   #findPending(typed: string): DeviceGrant {
     const plain = (code: string) => code.replaceAll("-", "").toUpperCase();
     const grant = this.#grants.find((grant) => plain(grant.userCode) === plain(typed) && this.#isPending(grant));
@@ -157,7 +160,7 @@ export class DeviceGrants {
   }
 }
 
-/** Creates a code of eight consonants that are easy to tell apart (section 6.1). */
+/** Creates a user code of eight consonants that are easy to distinguish (section 6.1). */
 function createUserCode(): string {
   const letters = "BCDFGHJKLMNPQRSTVWXZ";
   const code = Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => letters[byte % letters.length]).join("");

@@ -82,7 +82,7 @@ export function eventBytes({ roomId, sender, type, content }: NewEvent): number 
   return new TextEncoder().encode(formatCanonicalJson(pdu)).length;
 }
 
-/** Formats canonical JSON: sorted keys, no spaces. */
+/** Formats canonical JSON, which has sorted keys and does not contain spaces. */
 function formatCanonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, part: unknown) => {
     if (!isObject(part)) return part;

@@ -20,8 +20,7 @@ export interface FaultDetails {
   /** The promise for which the server waits, instead of `delayMs`. Used by the slow faults. */
   readonly until?: Promise<unknown>;
   /**
-   * The target of the fault `redirect`. By default, the URL of a sign-in page; nothing is served
-   * there.
+   * The target of the fault `redirect`. By default, the URL of a sign-in page that does not exist.
    */
   readonly location?: string;
 }
@@ -71,7 +70,7 @@ export interface FaultPlan {
 export interface FaultRule<FaultName extends string, RouteName extends string> {
   readonly name: FaultName;
   readonly options: FaultOptions<RouteName>;
-  /** Resolves when the fault is cleared. At that time, requests that hang are ended. */
+  /** A promise that resolves when the fault is cleared. Requests that hang are then ended. */
   readonly cleared: Promise<void>;
   readonly clear: () => void;
   seen: number;

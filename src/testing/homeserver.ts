@@ -27,8 +27,9 @@ const SCOPES: Readonly<Record<HomeserverSoftware, TransactionScope>> = {
 
 /**
  * A homeserver on 127.0.0.1. It checks methods, paths, headers and bodies as strictly as the
- * Client-Server API. If Synapse, Dendrite and Conduit differ, it behaves like the one that the
- * options select. Users and rooms are in memory. It does not support federation and encryption.
+ * Client-Server API. Synapse, Dendrite and Conduit differ in some points: the option `software`
+ * selects which of them the server simulates. Users and rooms are in memory. It does not support
+ * federation and encryption.
  *
  * @example
  * ```ts
@@ -103,9 +104,9 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
   }
 
   /**
-   * Creates another access token for a user. With the device id of an older token, it is like a new
-   * login on this device: Dendrite then revokes the older token. Without a device id, it is like a
-   * token that an administrator of Synapse creates.
+   * Creates another access token for a user. With the device id of an older token, this is like a
+   * new login on this device: Dendrite then revokes the older token. Without a device id, the new
+   * token is like a token that an administrator of Synapse creates.
    *
    * @throws {Error} if the user does not exist
    */
@@ -128,7 +129,7 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
   }
 
   /**
-   * Turns single sign-on on. A browser that opens the URL of single sign-on is then logged in as
+   * Enables single sign-on. A browser that opens the URL of single sign-on is then logged in as
    * this user. `GET login` offers `m.login.sso` and `m.login.token`.
    */
   allowSso(userId: string): void {
@@ -262,11 +263,11 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
   }
 
   /**
-   * Stops the server and starts it on the same port, with the same users and rooms. Faults stay
-   * active.
+   * Stops the server, and starts it again on the same port, with the same users and rooms. Faults
+   * stay active.
    *
    * @param options if `memory` is `kept`, all transaction ids survive; if it is `lost`, all are
-   * lost. By default, it depends on the software: Synapse keeps the ids of tokens with a device,
+   * lost. The default depends on the software: Synapse keeps the ids of tokens with a device,
    * Conduit keeps all ids, and Dendrite loses all ids
    */
   override async restart(options: { readonly memory?: "kept" | "lost" } = {}): Promise<void> {

@@ -35,10 +35,10 @@ export interface FirstSync {
   readonly answer: Answer;
 }
 
-/** The account data of each user id, by its type. */
+/** The account data of each user. The keys are the user id and the type. */
 export type AccountData = Map<string, Map<string, JsonObject>>;
 
-/** A request that has passed the checks of all endpoints. */
+/** A request after the checks that are the same for all endpoints. */
 export interface EndpointRequest {
   /** The parameters in the path, decoded. */
   readonly params: Readonly<Record<string, string>>;
@@ -46,7 +46,7 @@ export interface EndpointRequest {
   /** The value of the `Host` header, from which URLs are built. */
   readonly host: string;
   readonly headers: Headers;
-  /** The JSON body of a POST or PUT; an empty object for a GET or an upload. */
+  /** The JSON body of a POST or PUT request. An empty object for a GET request or an upload. */
   readonly body: JsonBody;
   /** The raw body. */
   readonly bytes: Uint8Array<ArrayBuffer>;

@@ -24,9 +24,8 @@ export interface HomeserverOptions extends LoopbackOptions {
   /** The scope of transaction ids. By default, the scope that the software uses. */
   readonly transactions?: TransactionScope;
   /**
-   * The authorization server to which the homeserver delegates its logins. With it, the homeserver
-   * does not offer its own logins, and the test need not call {@linkcode
-   * LoopbackHomeserver.addUser}.
+   * The authorization server to which the homeserver delegates its logins. The homeserver then does
+   * not offer its own logins, and the test need not call {@linkcode LoopbackHomeserver.addUser}.
    */
   readonly authorizationServer?: LoopbackAuthorizationServer;
   /** True if users can log in with a password. @default {true} */

@@ -81,8 +81,8 @@ interface Filter {
 }
 
 /**
- * Reads a page of `GET /rooms/{roomId}/messages`. A pagination token contains the number of events
- * before its position.
+ * Reads a page of `GET /rooms/{roomId}/messages`. A pagination token contains a number: the
+ * position in the list of events.
  */
 function readMessages(room: Room, query: URLSearchParams, reader: Reader): Answer {
   const { timeline } = room;
@@ -113,8 +113,8 @@ function pageCap(software: HomeserverSoftware): number {
 }
 
 /**
- * Cuts a page. Dendrite cuts the page first and filters it then. The other servers filter first, so
- * their pages are full.
+ * Selects the events of a page. Dendrite first selects a page of events, and then filters it. The
+ * other servers filter first, so their pages are full.
  */
 function cutPage(
   ahead: readonly TimelineEvent[],
@@ -151,7 +151,7 @@ function parseFilter(text: string | null): Filter | undefined {
   }
 }
 
-/** Returns an event as clients see it. */
+/** Converts an event to the form that the API returns. */
 function toClientEvent(event: TimelineEvent, roomId: string, { token, software, now }: Reader): object {
   const { sent, ...rest } = event;
   const visible = { ...rest, room_id: roomId };

@@ -13,17 +13,17 @@ export interface NtfyMessage {
   readonly id: string;
   /** The time at which the server accepted the message, in seconds since 1970. */
   readonly time: number;
-  /** When the server will delete it, in seconds since 1970. */
+  /** The time at which the server will delete the message, in seconds since 1970. */
   readonly expires: number;
   /** The type of the event. Always `"message"`. */
   readonly event: "message";
   /** The topic. */
   readonly topic: string;
-  /** The text. It is `triggered` if the request did not contain a text. */
+  /** The text. It is the word `triggered` if the request did not contain a text. */
   readonly message: string;
   /**
-   * The id of a sequence of messages. Clients show only the newest message of a sequence. Absent by
-   * default.
+   * The id of a sequence of messages. Clients show only the newest message of each sequence. Absent
+   * by default.
    */
   readonly sequence_id?: string;
   /** The title, if any. */
@@ -50,7 +50,7 @@ export interface NtfyAttachment {
   readonly type: string;
   /** The size in bytes. */
   readonly size: number;
-  /** When the server will delete it, in seconds since 1970. */
+  /** The time at which the server will delete the file, in seconds since 1970. */
   readonly expires: number;
   /** The URL for downloads. */
   readonly url: string;
@@ -132,7 +132,7 @@ export function parseJsonMessage({ bytes }: Call): NewNtfyMessage | Answer {
   });
 }
 
-/** The storage of attachments. */
+/** The settings for the attachments of new messages. */
 export interface AttachmentStorage {
   /**
    * The maximum size of an attachment, in bytes. Undefined if attachments are not allowed, which is
@@ -147,8 +147,8 @@ export interface AttachmentStorage {
 
 /**
  * Parses a request to `/{topic}`. The body is the text of the message. The other fields are in
- * headers or query parameters. The body becomes an attachment if there is a file name, if the body
- * is not UTF-8, or if it is too long for a message.
+ * headers or query parameters. The body becomes an attachment if the request contains a file name,
+ * or if the body is not UTF-8 or is too long for a message.
  */
 export function parseTextMessage(
   { bytes, headers, query }: Call,

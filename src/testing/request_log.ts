@@ -17,7 +17,8 @@ export interface ReceivedRequest<RouteName extends string = string> {
   /** The name of the fault that the server applied to the request, if any. */
   readonly fault: string | undefined;
   /**
-   * True if the server has processed the request. Because of a fault, the client may not know this.
+   * True if the server has processed the request. If there was a fault, the client may not know
+   * this.
    */
   readonly handled: boolean;
   /**

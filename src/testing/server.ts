@@ -1,6 +1,6 @@
 /**
- * The base class of all loopback servers. It has the port, the log of requests, the faults, stop
- * and restart.
+ * The base class of all loopback servers. It opens the port, logs requests, applies faults, and can
+ * stop and restart.
  */
 
 import { type Answer, pageAnswer } from "./answer.ts";
@@ -10,7 +10,7 @@ import { TcpRelay } from "./tcp_relay.ts";
 
 /** The settings that every loopback server has. */
 export interface LoopbackOptions {
-  /** The TCP port on 127.0.0.1. With 0, a free port. @default {0} */
+  /** The TCP port on 127.0.0.1. With 0, the system chooses a free port. @default {0} */
   readonly port?: number;
   /** The clock of the server. It returns milliseconds since 1970. @default {Date.now} */
   readonly now?: () => number;
@@ -49,10 +49,10 @@ class StoppedError extends Error {
   override name = "StoppedError" as const;
 }
 
-/** The server between a start and the next stop. */
+/** A running server, from a start to the next stop. */
 interface Run {
   readonly server: Deno.HttpServer<Deno.NetAddr>;
-  /** Aborted when the server stops. */
+  /** The controller that is aborted when the server stops. */
   readonly stop: AbortController;
 }
 
@@ -125,9 +125,9 @@ export class LoopbackServer<FaultName extends string, RouteName extends string> 
   }
 
   /**
-   * Activates a fault. It ends after `times` requests got it, or with {@linkcode clearFaults}. If
-   * several active faults apply to a request, the request gets the first of them. The fault
-   * `refuse` closes the port immediately, and ignores the options.
+   * Activates a fault. The fault ends after `times` requests got it, or when {@linkcode
+   * clearFaults} is called. If several active faults apply to a request, the request gets the first
+   * of them. The fault `refuse` closes the port immediately, and ignores the options.
    *
    * @returns the fault, with the number of requests that got it
    * @throws {RangeError} if `times` or `every` is not a positive integer
@@ -182,7 +182,7 @@ export class LoopbackServer<FaultName extends string, RouteName extends string> 
       const ends = { stopping: stop.signal, gone: this.#relay.ended(remoteAddr.port) };
       const answer = await this.#serve(request, ends);
       if (answer === "cut") this.#relay.cut(remoteAddr.port);
-      // This answer is never sent: its connection is cut.
+      // If the connection was cut, this answer is not sent.
       const { body, ...init } = answer === "cut" ? pageAnswer(500, "Cut") : answer;
       return new Response(body, init);
     });

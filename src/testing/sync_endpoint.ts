@@ -36,7 +36,7 @@ export async function sync(state: HomeserverState, { query, token, pause }: Auth
     const { position } = state.rooms;
     await pause(end - state.now(), state.rooms.change);
     news = collectNews(state, request);
-    // The timeout is over, or the client has disconnected.
+    // The timeout has ended, or the client has disconnected.
     if (state.rooms.position === position) break;
   }
   return jsonAnswer(200, news.answer);

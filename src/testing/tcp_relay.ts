@@ -30,7 +30,10 @@ export class TcpRelay {
     this.#innerPort = innerPort;
   }
 
-  /** Starts to accept connections on a port. With 0, it uses a free port. Returns the port. */
+  /**
+   * Starts to accept connections on a port. With 0, the system chooses a free port. Returns the
+   * port.
+   */
   open(port: number): number {
     const listener = Deno.listen({ hostname: HOSTNAME, port });
     this.#listener = listener;
@@ -71,7 +74,7 @@ export class TcpRelay {
     return this.#connections.get(port)?.ended.signal ?? AbortSignal.abort();
   }
 
-  /** Refuses new connections and ends all open ones. */
+  /** Refuses new connections, and ends all open connections. */
   async shutdown(): Promise<void> {
     this.close();
     this.#down = true;

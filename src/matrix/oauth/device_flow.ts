@@ -35,8 +35,8 @@ const REGISTER = "register this program";
 /**
  * Registers this program as a native public client with device authorization: `POST` to the
  * `registration_endpoint` (RFC 7591; Client-Server API 1.15, "Client registration"). The
- * specification requires a registration at the start of each login, and that the client_id is
- * stored with the tokens.
+ * specification requires a registration at the start of each login. It also requires that the
+ * client_id is stored with the tokens.
  *
  * @returns the client_id
  * @throws {OAuthError} if the server refuses the registration
@@ -51,7 +51,8 @@ export async function registerClient(client: OAuthClient, options: RegisterOptio
       client_uri: clientUri,
       application_type: "native",
       grant_types: [DEVICE_CODE_GRANT, "refresh_token"],
-      // The default, "code", belongs to a grant that we do not use (RFC 7591, section 2.1).
+      // The list is empty, because the default, "code", belongs to a grant that we do not use (RFC
+      // 7591, section 2.1).
       response_types: [],
       token_endpoint_auth_method: "none",
     },
