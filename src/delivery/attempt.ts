@@ -1,11 +1,11 @@
 /**
- * One attempt: an entry is sent once through its channel. This is the only place that catches what
- * a channel throws.
+ * One attempt to deliver an entry through its channel. Only this file catches the errors of a
+ * channel.
  *
  * ```text
- * entry -> envelope (resolved subject, shortcodes, fitting attachments) -> channel.send
- *   receipt -> delivered
- *   thrown  -> classify.ts: what the failure means -> retry.ts: when to try again, or a dead letter
+ * entry -> envelope (final subject, symbols, supported attachments) -> channel.send
+ *   receipt -> the entry is delivered
+ *   error   -> classify.ts: failure class -> retry.ts: time of the next attempt, or a dead letter
  * ```
  *
  * @module
@@ -24,22 +24,25 @@ import { classify } from "./classify.ts";
 import { EXPIRY_KEY } from "./expiry.ts";
 import { planRetry, type RetryContext } from "./retry.ts";
 
-/** A notification that waited longer says since when. */
+/**
+ * If a notification waited longer than this, its message also shows the time of the notification.
+ */
 const LATE_AFTER_MS = 60_000;
 
-/** Finds the open incident for the key of an entry, in its lane. */
+/** A function that finds the open incident with the same key in the lane of an entry. */
 export type FindIncident = (entry: Entry) => Incident | undefined;
 
-/** How to make an attempt. */
+/** The options of {@linkcode attempt}. */
 export interface AttemptOptions extends Omit<RetryContext, "now" | "attempts"> {
   /**
-   * The clock. A response may take a minute, and a wait that it asks for starts when it arrives.
+   * Returns the current time, in milliseconds since 1970. It is called again after the response,
+   * because a Retry-After counts from then.
    */
   readonly now: () => number;
-  /** @default finds none */
+  /** @default a function that returns undefined */
   readonly findIncident?: FindIncident;
   /**
-   * `true`: shortcodes in subjects become symbols. The queue keeps them as they were written.
+   * True if shortcodes in subjects are replaced by symbols. The queue stores the shortcodes.
    * @default {false}
    */
   readonly shortcodes?: boolean;
@@ -48,9 +51,9 @@ export interface AttemptOptions extends Omit<RetryContext, "now" | "attempts"> {
 }
 
 /**
- * Tries to deliver an entry once.
+ * Makes one attempt to deliver an entry.
  *
- * @throws the reason of the signal, if it ended the attempt: then the outcome is unknown
+ * @throws the reason of the signal, if the signal ended the attempt; the outcome is then unknown
  */
 export async function attempt(entry: Entry, channel: Channel, options: AttemptOptions): Promise<AttemptResult> {
   const { now, findIncident = () => undefined, shortcodes = false, timeoutMs, signal } = options;
@@ -78,14 +81,13 @@ export async function attempt(entry: Entry, channel: Channel, options: AttemptOp
   }
 }
 
-/** The batch that stands for these entries. */
+/** Returns the batch of these entries. */
 export function toBatch(members: readonly Entry[], findIncident: FindIncident): Batch {
   return createBatch(toBatchItems(members, findIncident));
 }
 
 /**
- * The items of a batch. Entries without a valid notification are left out; such entries are never
- * batched.
+ * Returns the items of a batch. Skips entries without a valid notification; they are never batched.
  */
 export function toBatchItems(entries: readonly Entry[], findIncident: FindIncident): BatchItem[] {
   return entries.flatMap((entry) => {
@@ -98,19 +100,19 @@ export function toBatchItems(entries: readonly Entry[], findIncident: FindIncide
   });
 }
 
-/** @throws {InvalidNotificationError} if the queue contains something else than a notification */
+/** @throws {InvalidNotificationError} if the entry has no valid notification */
 function toNotification(entry: Entry, findIncident: FindIncident): Notification {
   const { notification, members } = entry;
   if (members) return toBatch(members, findIncident);
   if (!isNotification(notification)) {
-    throw new InvalidNotificationError("Cannot read the notification: something in it is missing or of the wrong kind");
+    throw new InvalidNotificationError("Cannot read the notification: a field is missing or has the wrong type");
   }
   return withResolution(notification, incidentDuration(entry, findIncident(entry)));
 }
 
 /**
- * Leaves out or moves attachments that a channel cannot take. The code is only loaded for
- * notifications with files.
+ * Removes or moves attachments that the channel cannot send. Loads the code for this only if a
+ * notification has files.
  */
 async function forChannel({ attachmentMode }: Channel, notification: Notification): Promise<Notification> {
   if (notification.attachments === undefined && notification.file === undefined) return notification;
@@ -119,8 +121,8 @@ async function forChannel({ attachmentMode }: Channel, notification: Notificatio
 }
 
 /**
- * How long the incident of an entry had lasted when the entry was queued, milliseconds. Undelivered
- * notifications count.
+ * Returns the time from the start of an incident until its entry was queued, in milliseconds. The
+ * incident starts with its first notification, even if that notification was not delivered.
  */
 function incidentDuration({ time, replaced }: Entry, incident: Incident | undefined): number | undefined {
   const since = Math.min(incident?.since ?? Infinity, replaced?.fired ?? Infinity);

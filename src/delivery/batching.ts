@@ -1,7 +1,8 @@
 /**
- * Which entries become a batch: a backlog of one lane. Only neighbours are batched, so that no
- * entry is overtaken, and only as many as one message has room for. Critical entries, attachments,
- * and entries that may have arrived are never batched. `notification/batch.ts` renders a batch.
+ * Selects the entries of batches: a backlog of one lane is sent in one message. Only consecutive
+ * entries are batched, so their order is kept. A batch must fit into one message. Critical entries,
+ * attachments, and entries that may have arrived are never batched. `notification/batch.ts` renders
+ * a batch.
  *
  * @module
  */
@@ -18,24 +19,27 @@ import { isCritical } from "./delays.ts";
 import { MAX_BATCH_MEMBERS, RATE_LIMITED_BATCH_OVER } from "./rate_policy.ts";
 import type { Schedule } from "./schedule.ts";
 
-/** The batches that a channel needs now. */
+/** The new batches of a channel. */
 export interface BatchPlan {
   /** The entries of each new batch. */
   readonly groups: readonly (readonly Entry[])[];
   /**
-   * True if a backlog follows a head that cannot be batched: then only the head leaves before the
-   * next plan.
+   * True if the head (the first entry) of a lane cannot be batched, but a backlog follows it. Then
+   * only the head is sent before the next plan.
    */
   readonly headGoesAlone: boolean;
 }
 
-/** The parts of the queue that batches are planned from. */
+/** The parts of the queue that {@linkcode planBatches} reads. */
 export interface BatchSource {
   channelState(name: string): { readonly wait?: Wait };
   findIncident(entry: Entry): Incident | undefined;
 }
 
-/** Plans batches for the lanes of a channel that have a backlog and whose head may leave now. */
+/**
+ * Plans batches for the lanes of a channel. A lane is batched if it has a backlog and its head can
+ * be sent now.
+ */
 export function planBatches(queue: BatchSource, channel: Channel, schedule: Schedule): BatchPlan {
   const waiting = schedule.undelayed(channel.name);
   if (waiting.length < 2) return NO_BATCHES;
@@ -54,9 +58,9 @@ export function planBatches(queue: BatchSource, channel: Channel, schedule: Sche
 const NO_BATCHES: BatchPlan = { groups: [], headGoesAlone: false };
 
 /**
- * How many entries of a lane may wait before they become a batch. Under a server's rate limit it is
- * few, since each message costs seconds. After a delay it is one: the user wants one message for
- * all that was delayed.
+ * Returns the largest number of waiting entries that do not become a batch. During a rate limit of
+ * the server the number is small, because each message costs seconds. After a delay it is 1,
+ * because the user wants one message for all delayed entries.
  */
 function backlogLimit(head: Entry, queue: BatchSource, { delays }: Schedule): number {
   const { batchOver } = delays.policyOf(head.channel);
@@ -71,7 +75,7 @@ function isBatchable(entry: Entry): boolean {
   return canBeBatched(entry) && isNotification(entry.notification) && !isCritical(entry.notification);
 }
 
-/** Groups the batchable entries of a lane that follow each other directly. */
+/** Groups the consecutive batchable entries of a lane. */
 function neighbours(lane: readonly Entry[]): Entry[][] {
   const runs: Entry[][] = [[]];
   for (const entry of lane) {
@@ -82,8 +86,8 @@ function neighbours(lane: readonly Entry[]): Entry[][] {
 }
 
 /**
- * Splits entries into batches that fit into a message of the channel. An entry that remains alone
- * stays itself.
+ * Splits entries into batches that each fit into one message of the channel. A single entry does
+ * not become a batch.
  */
 function splitToFit(run: readonly Entry[], channel: Channel, queue: BatchSource): Entry[][] {
   const hasRoomFor = (entries: readonly Entry[]) => {

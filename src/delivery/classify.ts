@@ -1,8 +1,8 @@
 /**
- * What a failure means: from an error to a failure class, by one function. It reads the class that
- * the kind's own code gave the error (for Matrix, matrix/errcodes.ts), the HTTP status, and how far
- * the request got. It never reads the text of a message: a room named "401" must not hold a queue.
- * retry.ts decides what follows from each class.
+ * Finds the failure class of an error. {@linkcode classify} uses three facts: the class that the
+ * code of the kind set (Matrix: matrix/errcodes.ts), the HTTP status, and the phase in which the
+ * request failed. It never uses the text of an error: a room named "401" must not hold a channel.
+ * retry.ts decides about the next attempt for each class.
  *
  * @module
  */
@@ -21,44 +21,51 @@ import {
 import type { WaitClass } from "../queue/record.ts";
 
 /**
- * What went wrong:
+ * The cause of a failed attempt:
  *
- * - `not-sent`: nothing was sent: DNS, connection, TLS
- * - `in-doubt`: the message may have arrived: reset, timeout, 5xx
- * - `unverified`: it is too early to find out whether an earlier attempt arrived
+ * - `not-sent`: the message was not sent (a failure of DNS, connection or TLS)
+ * - `in-doubt`: the message may have arrived (reset, timeout, 5xx)
+ * - `unverified`: it is too early to check if an earlier attempt arrived
  * - `rate-limited`: the server asks us to wait
  * - `credentials`: the account or its token does not work
- * - `destination`: the destination refuses us, or does not exist
- * - `destination-busy`: the destination takes nothing now
+ * - `destination`: the destination does not accept our messages, or does not exist
+ * - `destination-busy`: the destination does not accept messages at the moment
  * - `rejected`: the message can never be delivered
- * - `not-the-service`: something else answered: a captive portal, a proxy
+ * - `not-the-service`: another server answered, such as a captive portal or a proxy
  */
 export type FailureClass = WaitClass | "rejected";
 
 /** A classified failure. */
 export interface Failure {
   readonly class: FailureClass;
-  /** A sentence for people: what went wrong, and what fixes it. */
+  /** A sentence for the user that describes the problem and the fix. */
   readonly reason: string;
   readonly status?: number;
   readonly errcode?: string;
-  /** How long the server asks us to wait, milliseconds. */
+  /** The wait that the server asks for, in milliseconds. */
   readonly retryAfterMs?: number;
-  /** When the channel can find out whether an earlier attempt arrived, milliseconds since 1970. */
+  /**
+   * The time from which the channel can check if an earlier attempt arrived, in milliseconds since
+   * 1970.
+   */
   readonly until?: number;
   /**
-   * How long not to retry, milliseconds, because the server may still be working on the request.
+   * The shortest wait before the next attempt, in milliseconds. The server may still be working on
+   * the request.
    */
   readonly gapMs?: number;
 }
 
-/** The gap after a timeout: the request may still be running. */
+/** The {@linkcode Failure.gapMs} after a timeout. */
 export const TIMEOUT_GAP_MS = 30_000;
 
-/** The gap after a reset, a 5xx, or a deliverer that was killed in flight. */
+/**
+ * The {@linkcode Failure.gapMs} after a reset or a 5xx, or if the deliverer was killed during an
+ * attempt.
+ */
 export const RESET_GAP_MS = 2_000;
 
-/** Classifies what an attempt threw. */
+/** Classifies the error of an attempt. */
 export function classify(error: unknown): Failure {
   const reason = formatReason(error);
   if (error instanceof NotSentError) return asNotSent(classify(error.cause));
@@ -72,13 +79,12 @@ export function classify(error: unknown): Failure {
     return { ...classifyResponse(error), reason, status, errcode, retryAfterMs };
   }
   if (error instanceof TooEarlyError) return { class: "unverified", reason, until: error.until };
-  // The credentials cannot be read. A person must fix the configuration, as with a token that
-  // stopped working.
+  // The credentials cannot be read. As with an invalid token, a person must fix this.
   if (error instanceof ConfigError) return { class: "credentials", reason };
   if (error instanceof InvalidNotificationError) return { class: "rejected", reason };
-  // Nothing was sent, and another process may have the permission.
+  // Deno denied access before the message was sent. Another process may be allowed to send it.
   if (error instanceof PermissionError) return { class: "not-sent", reason };
-  // The outcome of an unknown error is unknown, so that the careful class is right.
+  // After an unknown error, the message may have arrived.
   return { class: "in-doubt", reason, gapMs: RESET_GAP_MS };
 }
 
@@ -87,7 +93,7 @@ function formatReason(error: unknown): string {
   return error instanceof HintedError && error.hint ? `${error.message} (${error.hint})` : error.message;
 }
 
-/** Before the message is sent nothing is in doubt. */
+/** Changes `in-doubt` to `not-sent`: the error occurred before the message was sent. */
 function asNotSent(failure: Failure): Failure {
   return failure.class === "in-doubt" ? { ...failure, class: "not-sent", gapMs: undefined } : failure;
 }
@@ -104,8 +110,8 @@ function classifyTransport({ phase }: TransportError): Pick<Failure, "class" | "
 }
 
 /**
- * A response that is not the service's own: from a proxy, or from a captive portal. Its 429 and 413
- * count for the service. Its 5xx does not say whether the service behind it got the request.
+ * Classifies a response of a proxy or a captive portal. A 429 or 413 means the same as from the
+ * service. After a 5xx, the service behind the proxy may have received the request.
  */
 function classifyGateway(status: number): Pick<Failure, "class" | "gapMs"> {
   if (status === 429) return { class: "rate-limited" };
@@ -113,12 +119,16 @@ function classifyGateway(status: number): Pick<Failure, "class" | "gapMs"> {
   return status >= 500 ? { class: "in-doubt", gapMs: RESET_GAP_MS } : { class: "not-the-service" };
 }
 
-/** A response of the service. The class that its kind gave it wins over the status. */
+/**
+ * Classifies a response of the service. If the code of the kind set a class, that class wins over
+ * the status.
+ */
 function classifyResponse({ status, failureClass }: ResponseError): Pick<Failure, "class" | "gapMs"> {
   if (failureClass === "in-doubt") return { class: failureClass, gapMs: RESET_GAP_MS };
   if (failureClass !== undefined) return { class: failureClass };
   if (status === 429) return { class: "rate-limited" };
   if (status === 408 || status >= 500) return { class: "in-doubt", gapMs: RESET_GAP_MS };
+  // For 403 too, the class of the kind wins (Matrix: M_FORBIDDEN in matrix/errcodes.ts).
   if (status === 401 || status === 403) return { class: "credentials" };
   if (status === 404) return { class: "destination" };
   if (status >= 400) return { class: "rejected" };

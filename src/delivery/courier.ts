@@ -1,20 +1,21 @@
 /**
- * The courier delivers the queue: it takes the entries that are due, tries each once, and records
- * the result.
+ * The courier delivers the queued entries. It makes one attempt for each due entry and records the
+ * result.
  *
  * ```text
- * one tick         refresh, import the spool -> expire, compact, sweep
+ * one round        refresh, import the spool -> expire, compact, sweep
  *                  -> serve each channel with a head that is due
  *                  -> sleep until the next head is due -> again
  * serve a channel  batch a backlog (batching.ts) -> choose entries (schedule.ts)
  *                  -> announce them (durable) -> attempt each, one at a time (attempt.ts)
  *                  -> record the result
- *                     delivered, dead   go on with the next entry
- *                     failed            withdraw what was announced after it;
- *                                       its wait (retry.ts) decides when it is due again
+ *                     delivered, dead   continue with the next entry
+ *                     failed            withdraw the announcements of later entries;
+ *                                       retry.ts sets the time of the next attempt
  * ```
  *
- * Only the deliverer runs a courier, and one run at a time (deliver_or_watch.ts).
+ * The head of a lane is its next entry. Only the deliverer runs a courier (deliver_or_watch.ts),
+ * and only one run is active at a time.
  *
  * @module
  */
@@ -37,65 +38,67 @@ export type CourierRuntime = Pick<Runtime, "now" | "sleep" | "random">;
 
 /** The configuration of a courier. */
 export interface CourierOptions {
-  /** Called after each attempt, and for each entry that expires. @default no log */
+  /** A function that is called after each attempt and for each expired entry. @default no log */
   readonly onEvent?: (event: CourierEvent) => void;
   /** @default the default policy for every channel */
   readonly policies?: Policies;
-  /** `true`: shortcodes in subjects become symbols. @default {false} */
+  /** True if shortcodes in subjects are replaced by symbols. @default {false} */
   readonly shortcodes?: boolean;
 }
 
-/** What became of an entry. */
+/** The result of an attempt, or the expiry of an entry. */
 export type CourierEvent = { readonly entry: Entry; readonly result: AttemptResult };
 
-/** When a run ends. */
+/** The options of {@linkcode Courier.run}. They define the end of the run. */
 export interface RunOptions {
-  /** No attempt starts after this time, milliseconds since 1970. @default never */
+  /** The time after which no attempt starts, in milliseconds since 1970. @default no deadline */
   readonly deadline?: number;
-  /** The run ends when nothing becomes due within this time, milliseconds. */
+  /**
+   * The longest wait for the next due entry, in milliseconds. The run ends if the wait is longer.
+   */
   readonly patienceMs: number;
   /**
-   * Ids. The run ends as soon as none of these entries can leave now; other entries are delivered
-   * only until then.
+   * The ids of the caller's entries. The run ends when none of them can be sent now, even if other
+   * entries are due.
    */
   readonly mine?: readonly string[];
   /**
-   * True if the run ends when a flush is requested while an entry is held: the process that flushes
-   * may know the new token.
+   * True if the run ends when another process requests a flush while an entry is held. The other
+   * process may have a new token.
    *
    * @default {false}
    */
   readonly handsOver?: boolean;
-  /** Ends the run at once and cancels the request in flight. */
+  /** A signal that ends the run immediately and cancels the current request. */
   readonly signal?: AbortSignal;
 }
 
-/** Why a run ended. */
+/** The reason why a run ended. For `handed-over` see {@linkcode RunOptions.handsOver}. */
 export type RunEnd = "over" | "handed-over";
 
 /** A run in progress. */
 interface Run extends RunOptions {
   /** The channels that are being served, by name. */
   readonly busy: Map<string, Promise<unknown>>;
-  /** How many flushes had been requested when the run started. */
+  /** The number of flushes that were requested before the run started. */
   readonly flushes: number;
   /** The error that ended the run: the signal's reason, or a storage error. */
   failure?: { readonly error: unknown };
 }
 
-/** The longest time for one request. */
+/** The longest timeout of a request. */
 export const REQUEST_TIMEOUT_MS = 60_000;
 
-/** The shortest time for one request, even if the deadline is nearer. */
+/** The shortest timeout of a request, even if the deadline is sooner. */
 const MIN_TIMEOUT_MS = 1_000;
 
 /**
- * How many attempts one synced write announces at most. One sync for each attempt would halve the
- * speed.
+ * The largest number of attempts that one synced write announces. One sync per attempt would halve
+ * the speed.
  */
 const MAX_ANNOUNCED = 32;
 
-/** How often a waiting courier looks for entries of other processes. */
+/** The interval at which a waiting courier looks for entries of other processes. */
 const POLL_MS = 250;
 
 /** Delivers the entries of a queue through its channels. */
@@ -106,13 +109,13 @@ export class Courier {
   readonly #onEvent: (event: CourierEvent) => void;
   readonly #policies: Policies;
   readonly #shortcodes: boolean;
-  /** Ids of the entries that this courier announced and has not tried yet. */
+  /** The ids of the entries that this courier has announced but not tried yet. */
   readonly #announced = new Set<string>();
-  /** Ids of the entries that are being tried. */
+  /** The ids of the entries with an attempt in progress. */
   readonly #trying = new Set<string>();
-  /** True once a compaction failed: the next process tries again. */
+  /** True if a compaction failed. Then only a later process tries again. */
   #cannotCompact = false;
-  /** How many entries with attachments had left the queue at the last sweep. */
+  /** The value of `removedWithFiles` at the last sweep (the deletion of unneeded attachments). */
   #sweptReleases: number;
 
   constructor(
@@ -130,12 +133,12 @@ export class Courier {
     this.#sweptReleases = queue.state.removedWithFiles;
   }
 
-  /** Takes over entries whose first attempt was announced when they were enqueued. */
+  /** Marks entries as announced by this courier if their first attempt was announced with them. */
   adopt(entries: readonly Entry[]): void {
     for (const entry of entries) if (entry.inFlight) this.#announced.add(entry.id);
   }
 
-  /** The schedule at this time. Valid until the queue changes. */
+  /** Returns the current schedule. It is valid until the queue changes. */
   schedule(): Schedule {
     return new Schedule(this.#runtime.now(), this.#queue.state, {
       policies: this.#policies,
@@ -144,7 +147,8 @@ export class Courier {
   }
 
   /**
-   * True if a new envelope would leave at once: its channel is idle, and no delay applies to it.
+   * Returns true if a new envelope can be sent immediately: its channel is idle, and it is not
+   * delayed.
    */
   isIdleFor(request: DelaySubject): boolean {
     const { delays } = this.schedule();
@@ -154,15 +158,15 @@ export class Courier {
       );
   }
 
-  /** True if the queue contains an entry for a configured channel. */
+  /** Returns true if the queue contains an entry for a configured channel. */
   hasWork(): boolean {
     return this.#queue.state.liveEntries().some(({ channel }) => this.#channels.has(channel));
   }
 
   /**
-   * Delivers until the options end the run.
+   * Delivers entries until one of the options ends the run.
    *
-   * @throws the reason of the signal, if it ended the run
+   * @throws the reason of the signal, if the signal ended the run
    * @throws {StorageError} if the queue cannot be read or written
    */
   async run(options: RunOptions): Promise<RunEnd> {
@@ -185,7 +189,7 @@ export class Courier {
     return this.#mustHandOver(run) ? "handed-over" : "over";
   }
 
-  /** True if a run with these options has nothing left to do now. */
+  /** Returns true if a run with these options would end now. */
   isOver(options: RunOptions, schedule: Schedule = this.schedule()): boolean {
     const { now } = schedule;
     if (this.#isStopped(options)) return true;
@@ -197,8 +201,8 @@ export class Courier {
   }
 
   /**
-   * Reads what is new and tidies up. If that fails, no attempt starts, since an older entry may be
-   * unseen.
+   * Reads new records and tidies up. If this fails, no attempt starts, because an older entry may
+   * not have been read yet.
    */
   async #prepare(run: Run): Promise<void> {
     try {
@@ -219,15 +223,14 @@ export class Courier {
   }
 
   /**
-   * Compacts the journal and sweeps attachments, if that is worth it. If the disk refuses, the
-   * queue stays as it is.
+   * Compacts the journal if it would become much shorter, and deletes unneeded attachments. Ignores
+   * storage errors.
    */
   async #tidyUp(): Promise<void> {
     let didCompact = false;
     const compact = async () => didCompact = await this.#queue.compact();
     if (!this.#cannotCompact) this.#cannotCompact = !await ignoreStorageErrors(compact());
-    // After a compaction it sweeps too: a process that was killed before its sweep left files
-    // behind.
+    // Also sweep after a compaction: a process may have been killed before its sweep.
     if (!didCompact && this.#queue.state.removedWithFiles === this.#sweptReleases) return;
     await ignoreStorageErrors(this.#queue.sweepAttachments());
     this.#sweptReleases = this.#queue.state.removedWithFiles;
@@ -249,9 +252,9 @@ export class Courier {
   }
 
   /**
-   * Waits until a channel is served, a head is due, or it is time to look for entries of other
-   * processes. If only the answer to a request can bring news, it uses no timer: the first timer
-   * costs a program 15 ms.
+   * Waits until a channel has been served, a head is due, or the poll interval ends. If only a
+   * response can change the situation, no timer is started, because the first timer of a process
+   * costs 15 ms.
    */
   async #pause(run: Run, schedule: Schedule): Promise<void> {
     const now = this.#runtime.now();
@@ -272,8 +275,8 @@ export class Courier {
   }
 
   /**
-   * Sends what is due in one channel, one request at a time. It announces more entries at once as
-   * long as all goes well.
+   * Sends the due entries of a channel, one request at a time. While the attempts succeed, each
+   * write announces twice as many entries.
    */
   async #serve(channel: string, run: Run): Promise<void> {
     for (let limit = 1; !this.#isStopped(run); limit = Math.min(2 * limit, MAX_ANNOUNCED)) {
@@ -290,7 +293,11 @@ export class Courier {
     }
   }
 
-  /** @returns true if all of them were sent and none failed */
+  /**
+   * Sends entries in their order.
+   *
+   * @returns false if the run was stopped, an attempt failed, or a batch was rejected
+   */
   async #sendInOrder(entries: readonly Entry[], run: Run): Promise<boolean> {
     for (const entry of entries) {
       if (this.#isStopped(run)) return false;
@@ -299,7 +306,7 @@ export class Courier {
       if (current === undefined || current.dead) continue;
       const result = await this.#try(current, run);
       this.#onEvent({ entry, result });
-      // The members of a rejected batch come next, before the entries that were announced after it.
+      // The members of a rejected batch must be sent before the entries after the batch.
       if (result.state === "failed" || (result.state === "dead" && current.members)) return false;
     }
     return true;
@@ -336,8 +343,8 @@ export class Courier {
   }
 
   /**
-   * Withdraws announcements of attempts that were not made. If the disk refuses, the next courier
-   * treats them as killed in flight, which is safe.
+   * Withdraws announcements of attempts that did not start. If the write fails, the next courier
+   * treats these attempts as killed, which is safe.
    */
   async #withdraw(isWithdrawn: (entry: Entry) => boolean): Promise<void> {
     const entries = [...this.#announced].map((id) => this.#queue.state.entry(id)).filter((entry) =>
@@ -349,8 +356,8 @@ export class Courier {
   }
 
   /**
-   * Attempts that an earlier deliverer left in flight were killed with it. Their requests may still
-   * be running.
+   * Records the attempts of a killed deliverer as in doubt. The server may still process their
+   * requests.
    */
   async #abandonKilled(): Promise<void> {
     const killed = this.#queue.state.liveEntries().filter(({ id, inFlight }) => inFlight && !this.#announced.has(id));
@@ -367,7 +374,7 @@ export class Courier {
     return signal?.aborted === true;
   }
 
-  /** True if no more attempt may start. */
+  /** Returns true if no further attempt can start. */
   #isStopped(options: RunOptions): boolean {
     return this.#isAborted(options) || this.#runtime.now() >= (options.deadline ?? Infinity);
   }

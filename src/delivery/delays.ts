@@ -1,11 +1,10 @@
 /**
- * Delays that the user configured: quiet hours, a rate limit, and a fallback that waits for its
- * primaries. Quiet hours and rate limits are not in the journal. They are computed from the
- * configuration and the clock, so that every process sees the same delays, and a delay ends when
- * the configuration says so.
+ * Delays from the configuration: quiet hours, rate limits, and fallbacks that wait for their
+ * primaries. Quiet hours and rate limits are not stored in the journal. Every process computes them
+ * from the configuration and the clock, so all processes use the same delays.
  *
- * Critical entries wait for neither quiet hours nor rate limits. An entry that a person retried by
- * its id waits for none of the three.
+ * Critical entries ignore quiet hours and rate limits. An entry that a person retried by its id is
+ * never delayed.
  *
  * @module
  */
@@ -18,15 +17,15 @@ import { isFromFuture } from "./clock.ts";
 import { formatTimeOfDay, lastQuietEnd, quietUntil, wasQuiet } from "./quiet_hours.ts";
 import { BURST_SILENCE_MS, DEFAULT_POLICY, type LanePolicy, MAX_GATHERING_MS, type RateLimit } from "./rate_policy.ts";
 
-/** Why an entry waits, and until when. */
+/** The reason and the end of a delay. */
 export interface Delay {
   /** Milliseconds since 1970. */
   readonly until: number;
-  /** A sentence for people. */
+  /** The reason, as a text for the user. */
   readonly reason: string;
 }
 
-/** The parts of an entry that decide whether it is delayed. */
+/** The fields of an entry from which its delay is computed. */
 export type DelaySubject =
   & Pick<
     Entry,
@@ -44,44 +43,50 @@ export type DelaySubject =
     | "attachmentIndex"
   >
   & {
-    /** When it was queued, milliseconds since 1970. @default now: it is not queued yet */
+    /**
+     * The time when the entry was queued, in milliseconds since 1970. @default now, before it is
+     * queued
+     */
     readonly time?: number;
   };
 
-/** The parts of the queue that delays are computed from. */
+/** The parts of the queue from which delays are computed. */
 export interface DelaySource {
-  /** The entries that will be tried, in the order of arrival. */
+  /** Returns the entries that are not dead letters, in the order of arrival. */
   liveEntries(): Entry[];
   entry(id: string): Entry | undefined;
-  /** The last deliveries in the lane of an entry, milliseconds since 1970, the newest last. */
+  /**
+   * Returns the times of the last deliveries in the lane of an entry, in milliseconds since 1970,
+   * oldest first.
+   */
   recentDeliveries(entry: Pick<Entry, "channel" | "destination">): readonly number[];
 }
 
-/** The configured policies, by the name of the channel. */
+/** The configured policies, by channel name. */
 export type Policies = ReadonlyMap<string, LanePolicy>;
 
-/** True if an entry waits for neither quiet hours nor a rate limit. */
+/** Returns true if an entry ignores quiet hours and rate limits. */
 export function isUrgent({ forced, notification }: Pick<Entry, "forced" | "notification">): boolean {
   return forced === true || isCritical(notification);
 }
 
-/** True if a notification from the queue is critical. */
+/** Returns true if a notification from the queue is critical. */
 export function isCritical(notification: unknown): boolean {
   return isNotification(notification) && notification.severity === "critical";
 }
 
-/** The delays at one time. Valid until the queue changes: what was computed once is kept. */
+/** The delays at one time. Results are cached, so the object is valid until the queue changes. */
 export class Delays {
   readonly #now: number;
   readonly #queue: DelaySource;
   readonly #policies: Policies;
-  /** By channel: the quiet hours that are on now. */
+  /** The delay by the current quiet hours of each channel. */
   readonly #quietHours = new Map<string, Delay | undefined>();
-  /** By channel: when the last or the current quiet hours end. */
+  /** The end of the current or last quiet hours of each channel. */
   readonly #quietEnds = new Map<string, number | undefined>();
-  /** By lane: when its burst is over; 0 if there is none. */
+  /** The end of the burst of each lane; 0 without a burst. */
   readonly #burstEnds = new Map<string, number>();
-  /** By lane: when the entries that can be batched became due. */
+  /** The times when the batchable entries of each lane became due. */
   #dueTimes?: ReadonlyMap<string, readonly number[]>;
 
   constructor(now: number, queue: DelaySource, policies: Policies) {
@@ -90,7 +95,7 @@ export class Delays {
     this.#policies = policies;
   }
 
-  /** The delay of an entry; undefined if it may leave now. */
+  /** Returns the delay of an entry; undefined if the entry is not delayed. */
   of(entry: DelaySubject): Delay | undefined {
     const fallbackDelay = this.#fallbackDelay(entry);
     if (fallbackDelay !== undefined) return fallbackDelay;
@@ -101,10 +106,10 @@ export class Delays {
     const until = Math.max(this.#rateLimitEnd(rateLimit, entry, this.#now), this.#burstEnd(rateLimit, entry));
     if (until <= this.#now) return undefined;
     const limit = `At most ${rateLimit.count} in ${formatDuration(rateLimit.perMs)}`;
-    return { until, reason: `${limit}; the rest follows in one message` };
+    return { until, reason: `${limit}; the other notifications follow in one message` };
   }
 
-  /** True if an entry was delayed earlier, by quiet hours or by its rate limit. */
+  /** Returns true if quiet hours or the rate limit delayed an entry earlier. */
   wasDelayed(entry: Entry): boolean {
     const { quiet, rateLimit } = this.policyOf(entry.channel);
     const from = becameDue(entry);
@@ -112,12 +117,12 @@ export class Delays {
     return rateLimit !== undefined && this.#rateLimitEnd(rateLimit, entry, from) > 0;
   }
 
-  /** True if an entry is a fallback that still waits for its primaries. */
+  /** Returns true if an entry is a fallback that still waits for its primaries. */
   isPendingFallback(entry: DelaySubject): boolean {
     return this.#fallbackDelay(entry) !== undefined;
   }
 
-  /** The policy of a channel, or the default one. */
+  /** Returns the policy of a channel, or the default policy. */
   policyOf(channel: string): LanePolicy {
     return this.#policies.get(channel) ?? DEFAULT_POLICY;
   }
@@ -135,20 +140,21 @@ export class Delays {
   }
 
   /**
-   * When the lane of an entry may deliver again, if its rate limit is reached at `since`; else 0.
+   * Returns the end of the rate limit in the lane of an entry, in milliseconds since 1970; 0 if the
+   * limit was not reached at `since`.
    */
   #rateLimitEnd({ count, perMs }: RateLimit, entry: Pick<Entry, "channel" | "destination">, since: number): number {
-    // A delivery that a wrong clock put into the future does not count.
+    // Ignore deliveries in the future: a wrong clock recorded them.
     const oldest = this.#queue.recentDeliveries(entry).filter((time) => time <= this.#now).at(-count);
     return oldest !== undefined && oldest + perMs > since ? oldest + perMs : 0;
   }
 
   /**
-   * When the burst in a lane is over that exceeded its rate limit: until then its entries wait for
-   * their batch.
+   * Returns the end of the burst that exceeded the rate limit of a lane. Until then, the entries of
+   * the burst wait to become a batch.
    */
   #burstEnd(rateLimit: RateLimit, entry: DelaySubject): number {
-    // An attachment follows its text, which may wait for a batch.
+    // An attachment must be sent after its text, and the text may wait for a batch.
     if (!canBeBatched(entry) && !entry.attachmentIndex) return 0;
     const lane = laneKey(entry);
     if (!this.#burstEnds.has(lane)) {
@@ -161,8 +167,8 @@ export class Delays {
   }
 
   /**
-   * When the entries of each lane became due that can be batched, oldest first. Times in the future
-   * do not count.
+   * Returns the times when the batchable entries of each lane became due, oldest first. Ignores
+   * times in the future.
    */
   #findDueTimes(): ReadonlyMap<string, readonly number[]> {
     const waiting = this.#queue.liveEntries().filter((entry) =>
@@ -175,8 +181,8 @@ export class Delays {
   }
 
   /**
-   * What a fallback waits for. Quiet hours of a primary do not count against it: its timeout starts
-   * when they end. A dead or urgent primary does not wait for quiet hours.
+   * Returns the delay of a fallback that waits for its primaries. If the channel of a primary has
+   * quiet hours, the timeout starts at their end. Dead or urgent primaries ignore quiet hours.
    */
   #fallbackDelay(entry: DelaySubject): Delay | undefined {
     const { fallbackFor = {}, forced, inFlight, dead, time = this.#now } = entry;
@@ -196,7 +202,7 @@ export class Delays {
     return { until, reason: `Sent only if ${names.join(" or ") || "another channel"} is late` };
   }
 
-  /** When the last quiet hours of a channel ended, or the current ones will end. */
+  /** Returns the end of the current quiet hours of a channel, or else of the last ones. */
   #quietEnd(channel: string): number | undefined {
     const { quiet } = this.policyOf(channel);
     if (quiet !== undefined && !this.#quietEnds.has(channel)) {
@@ -207,15 +213,16 @@ export class Delays {
 }
 
 /**
- * When an entry could leave first: when it was queued, or, for a fallback, when its primaries were
- * late.
+ * Returns the time when an entry became due: when it was queued, or, for a fallback, when the
+ * timeout of its primaries ended.
  */
 function becameDue(entry: Entry): number {
   return Math.max(entry.time, dueTime(entry));
 }
 
 /**
- * The first time from `earliest` on that follows {@linkcode BURST_SILENCE_MS} without a new entry.
+ * Returns the end of the first period of {@linkcode BURST_SILENCE_MS} without a new entry, but not
+ * a time before `earliest`.
  */
 function firstSilence(earliest: number, times: readonly number[]): number {
   let end = earliest;

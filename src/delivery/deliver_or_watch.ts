@@ -1,17 +1,16 @@
 /**
- * Who delivers: the process that gets `deliver.lock` is the deliverer and runs the courier. Every
- * other process, and every other caller in this one, watches the journal until its entries are
- * delivered or stuck, or until its time is up. When the lock comes free, a watcher becomes the
- * deliverer.
+ * Chooses the deliverer. The process that gets `deliver.lock` is the deliverer and runs the
+ * courier. All other callers watch the journal until their entries are delivered or must wait, or
+ * until a timeout. When the lock is released, a watcher becomes the deliverer.
  *
  * ```text
  * prepareDelivery: refresh, import the spool -> enqueue, or request a flush
- * deliverOrWatch:  deliver.lock free   run the courier until it is over -> give the lock back
- *                  deliver.lock taken  watch the journal -> over, or take the lock
+ * deliverOrWatch:  deliver.lock free   run the courier to its end -> release the lock
+ *                  deliver.lock held   watch the journal -> end, or acquire the lock
  * ```
  *
- * No entry is missed between two deliverers: before it gives the lock back, the deliverer looks at
- * the journal once more, at a time when no process can append.
+ * No entry is missed between two deliverers. Before the deliverer releases the lock, it reads the
+ * journal again while no process can append.
  *
  * @module
  */
@@ -22,32 +21,32 @@ import type { Queue } from "../queue/queue.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Courier, RunOptions } from "./courier.ts";
 
-/** How often a watcher reads the journal. */
+/** The interval at which a watcher reads the journal. */
 const WATCH_MS = 20;
 
-/** How often the background deliverer tries to get the lock. */
+/** The interval at which the background deliverer tries to get the lock. */
 export const LOCK_POLL_MS = 250;
 
-/** How long the background deliverer pauses after a storage error. */
+/** The pause of the background deliverer after a storage error. */
 export const STORAGE_PAUSE_MS = 30_000;
 
-/** A watcher gives up when the journal does not grow for this time and its own patience. */
+/** A watcher ends if the journal does not change for this time plus `patienceMs`. */
 const STALLED_MS = 10_000;
 
-/** How to prepare a delivery. */
+/** The options of {@linkcode prepareDelivery}. */
 export interface PreparationOptions {
   /** True if the caller holds `deliver.lock`. */
   readonly isDeliverer: boolean;
-  /** Called with the reason why the journal cannot be used now. */
+  /** A function that gets the reason why the journal cannot be used now. */
   readonly warn: (text: string) => void;
 }
 
 /**
- * Reads the queue, then runs `work`. The deliverer imports the spool first, so that no older entry
- * is overtaken. If `work` fails, the deliverer gives `deliver.lock` back.
+ * Reads the queue, then runs `work`. The deliverer first imports the spool, because its entries may
+ * be older. If `work` fails, the deliverer releases `deliver.lock`.
  *
- * @param work called with the reason why the journal cannot be used, if it cannot
- * @throws what `work` throws
+ * @param work gets the error if the journal cannot be used
+ * @throws the error of `work`
  */
 export async function prepareDelivery<Result>(
   queue: Queue,
@@ -58,7 +57,7 @@ export async function prepareDelivery<Result>(
   try {
     queue.refresh();
     if (isDeliverer) await queue.importSpool();
-    // Records of delivered entries must not take the room of new ones.
+    // Make space for new entries: a compaction removes the records of delivered entries.
     if (isDeliverer && queue.bytes > NEARLY_FULL_BYTES) await queue.compact();
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
@@ -73,7 +72,7 @@ export async function prepareDelivery<Result>(
   }
 }
 
-/** How to deliver or watch. */
+/** The options of {@linkcode deliverOrWatch}. */
 export interface DeliverOptions extends RunOptions {
   readonly runtime: Pick<Runtime, "now" | "sleep">;
   /** True if the caller holds `deliver.lock` already. */
@@ -81,11 +80,11 @@ export interface DeliverOptions extends RunOptions {
 }
 
 /**
- * Delivers, or watches the deliverer, until the options end the run. Afterwards the caller does not
- * hold `deliver.lock`.
+ * Delivers entries, or watches the deliverer, until one of the options ends the run. Afterwards the
+ * caller does not hold `deliver.lock`.
  *
- * @returns the storage error that ended the run, if any; what was enqueued stays on disk
- * @throws the reason of the signal, if it ended the run
+ * @returns the storage error that ended the run, if any; enqueued entries are still on the disk
+ * @throws the reason of the signal, if the signal ended the run
  */
 export async function deliverOrWatch(
   queue: Queue,
@@ -108,8 +107,10 @@ export async function deliverOrWatch(
 }
 
 /**
- * @returns true if the caller is the deliverer now, false if its run was over before the lock came
- * free
+ * Watches the journal while another process delivers.
+ *
+ * @returns true if the caller is now the deliverer; false if its run ended before the lock was
+ * released
  */
 async function watch(queue: Queue, courier: Courier, options: DeliverOptions): Promise<boolean> {
   const { runtime, patienceMs, signal } = options;

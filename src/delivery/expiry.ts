@@ -1,7 +1,7 @@
 /**
- * Expiry: entries that were not delivered in time become dead letters. Their lane gets one notice
- * for all that it lost since the last notice was delivered. A notice that expires causes no further
- * notice.
+ * Expiry: entries that were not delivered in time become dead letters. Their lane gets a notice. If
+ * an earlier notice is still queued, the new notice replaces it and lists the entries of both. An
+ * expired notice does not cause another notice.
  *
  * @module
  */
@@ -13,19 +13,19 @@ import type { ExpiredEntry, Queue } from "../queue/queue.ts";
 import type { EnqueueRequest } from "../queue/enqueue.ts";
 import { hasJumpedAhead, isAgeKnown } from "./clock.ts";
 
-/** The key of the notice: a newer notice replaces one that is still queued. */
+/** The key of notices. A new notice replaces a notice that is still queued. */
 export const EXPIRY_KEY = "matrix-notify/expired";
 
-/** How many subjects a notice lists. */
+/** The largest number of subjects in a notice. */
 const MAX_LISTED = 10;
 
 /**
  * Moves expired entries to the dead letters and enqueues a notice for each of their lanes, in one
  * write.
  *
- * @param isFree `false` for an entry that is being delivered
+ * @param isFree returns false for an entry that is being delivered
  * @returns the expired entries
- * @throws {StorageError} if the write failed; then nothing changed
+ * @throws {StorageError} if the write fails; the queue is then unchanged
  */
 export async function moveExpired(
   queue: Queue,
@@ -47,20 +47,21 @@ export async function moveExpired(
 }
 
 /**
- * One notice for the newly expired entries of a lane and for those of the notice that it replaces.
+ * Creates the notice about the newly expired entries of a lane. It also lists the entries of the
+ * notice that it replaces.
  */
 function createNotice(queue: Queue, entries: readonly Entry[], now: number): EnqueueRequest {
   const [{ channel, destination }] = entries;
   const lane = laneKey(entries[0]);
   const inLane = queue.state.entries().filter((entry) => laneKey(entry) === lane);
   const earlierNotice = inLane.find(({ key, dead }) => key === EXPIRY_KEY && !dead);
-  // A notice that may have arrived is not replaced, so that its entries are not reported again.
+  // A notice that may have arrived is not replaced, and its entries are not listed again.
   const since = earlierNotice === undefined || earlierNotice.inFlight || earlierNotice.inDoubt
     ? Infinity
     : earlierNotice.replaced?.since ?? earlierNotice.time;
   const reported = inLane.filter(({ dead, key }) => dead?.expired && dead.time >= since && key !== EXPIRY_KEY);
   const all = [...reported, ...entries];
-  // An attachment whose text expired too is not listed by itself.
+  // Do not list an attachment if its text also expired.
   const isAttachment = isAttachmentOf(all);
   const subjects = all.filter((entry) => !isAttachment(entry)).map(formatSubject);
   const more = subjects.length > MAX_LISTED ? [`… and ${subjects.length - MAX_LISTED} more`] : [];

@@ -1,25 +1,24 @@
 /**
- * Quiet hours by the wall clock of the host. Pure.
+ * Quiet hours by the wall clock of the host. The functions have no side effects.
  *
- * A minute is quiet if the wall clock says so, and quiet hours end with the first minute that is
- * not. No day is assumed to have 24 hours, so that they also end at the right time in the nights in
- * which daylight saving time starts or ends.
+ * Quiet hours end at the first minute whose time of day is not quiet. A day can have 23 or 25
+ * hours, so the end is also right when daylight saving time starts or ends.
  *
  * @module
  */
 
-/** From one time of day to another. They go over midnight if `to` is not later than `from`. */
+/** A period between two times of day. It includes midnight if `to` is not later than `from`. */
 export interface QuietHours {
-  /** Minutes since midnight. */
+  /** The first quiet minute, in minutes since midnight. */
   readonly from: number;
-  /** The first minute that is not quiet any more: minutes since midnight. */
+  /** The first minute after the quiet hours, in minutes since midnight. */
   readonly to: number;
 }
 
-/** Reads a wall clock: from milliseconds since 1970 to minutes since midnight. */
+/** A function that converts milliseconds since 1970 to minutes since midnight on a wall clock. */
 export type WallClock = (time: number) => number;
 
-/** The wall clock of this host. */
+/** Returns the time of day on the wall clock of this host, in minutes since midnight. */
 export function localMinute(time: number): number {
   const date = new Date(time);
   return 60 * date.getHours() + date.getMinutes();
@@ -28,13 +27,13 @@ export function localMinute(time: number): number {
 const MINUTE_MS = 60_000;
 const DAY_MINUTES = 24 * 60;
 const DAY_MS = DAY_MINUTES * MINUTE_MS;
-/** No change of the clock makes a day longer. */
+/** The longest day, including a change to or from daylight saving time. */
 const LONGEST_DAY_MS = 26 * 60 * MINUTE_MS;
 
 /**
  * Parses a time of day: `22:00`, `7:30`.
  *
- * @returns minutes since midnight; undefined if the text is no time of day
+ * @returns minutes since midnight; undefined if the text is not a time of day
  */
 export function parseTimeOfDay(text: string): number | undefined {
   const [, hours, minutes] = /^([01]?\d|2[0-3]):([0-5]\d)$/.exec(text.trim()) ?? [];
@@ -47,13 +46,13 @@ export function formatTimeOfDay(minute: number): string {
 }
 
 /**
- * When the current quiet hours end, milliseconds since 1970; undefined if `time` is not in quiet
- * hours.
+ * Returns the end of the quiet hours at `time`, in milliseconds since 1970; undefined if `time` is
+ * not in quiet hours.
  */
 export function quietUntil(quiet: QuietHours, time: number, clock: WallClock = localMinute): number | undefined {
   const minute = clock(time);
   if (!isQuiet(quiet, minute)) return undefined;
-  // On all but two nights of the year, plain arithmetic is right.
+  // This result is wrong only if the clock is changed during the quiet hours.
   const expected = nextMinute(time) + ((quiet.to - minute + DAY_MINUTES) % DAY_MINUTES - 1) * MINUTE_MS;
   if (clock(expected) === quiet.to) return expected;
   const end = time + LONGEST_DAY_MS;
@@ -62,10 +61,7 @@ export function quietUntil(quiet: QuietHours, time: number, clock: WallClock = l
   return next;
 }
 
-/**
- * True if any minute between two times was quiet: an entry of that age waited for the end of quiet
- * hours.
- */
+/** Returns true if any minute between two times was quiet. */
 export function wasQuiet(
   quiet: QuietHours,
   { from, until }: { readonly from: number; readonly until: number },
@@ -76,7 +72,10 @@ export function wasQuiet(
   return false;
 }
 
-/** When the last quiet hours ended; undefined if none ended in the day before `time`. */
+/**
+ * Returns the end of the last quiet hours, in milliseconds since 1970; undefined if the day before
+ * `time` had no quiet minute.
+ */
 export function lastQuietEnd(quiet: QuietHours, time: number, clock: WallClock = localMinute): number | undefined {
   let minute = nextMinute(time) - MINUTE_MS;
   while (minute > time - LONGEST_DAY_MS && !isQuiet(quiet, clock(minute))) minute -= MINUTE_MS;

@@ -1,7 +1,6 @@
 /**
- * The limits that keep a notifier from being muted: when a backlog becomes a batch, how many
- * messages a lane sends in a time, and when it is quiet. This file has the values; batching.ts and
- * delays.ts apply them.
+ * Limits against too many messages, so that users do not mute the notifier: batches, rate limits
+ * and quiet hours. This file defines the values; batching.ts and delays.ts apply them.
  *
  * @module
  */
@@ -10,24 +9,24 @@ import { MAX_REMEMBERED_DELIVERIES } from "../queue/limits.ts";
 import type { QuietHours } from "./quiet_hours.ts";
 
 /**
- * At most `count` messages within `perMs`. What comes meanwhile waits for one batch. A batch counts
- * as `count` messages.
+ * A limit of `count` messages within `perMs`. Further entries wait and become one batch. A batch
+ * counts as `count` messages.
  */
 export interface RateLimit {
   readonly count: number;
   readonly perMs: number;
 }
 
-/** The largest `count`: the queue remembers so many deliveries of a lane. */
+/** The largest `count`: the number of deliveries that the queue remembers for a lane. */
 export const MAX_RATE_COUNT: number = MAX_REMEMBERED_DELIVERIES;
 
 /** The policy for the lanes of a channel. */
 export interface LanePolicy {
-  /** A backlog of more entries becomes a batch. Infinity: never. */
+  /** The largest backlog that does not become a batch, in entries. Infinity turns batches off. */
   readonly batchOver: number;
-  /** @default no rate limit */
+  /** The rate limit of each lane. @default no rate limit */
   readonly rateLimit?: RateLimit;
-  /** When only critical notifications are sent. @default never */
+  /** The hours in which only critical notifications are sent. @default no quiet hours */
   readonly quiet?: QuietHours;
 }
 
@@ -38,24 +37,21 @@ export const MAX_BATCH_OVER = 1_000_000;
 export const DEFAULT_POLICY: LanePolicy = { batchOver: 10 };
 
 /**
- * The default rate limit, which is Synapse's own in the long run. It applies only if a background
- * process will send what it delays.
+ * The default rate limit. A long burst causes one batch per 5 s, which equals Synapse's own limit.
+ * Without a background process to send the delayed entries, the default is not used.
  */
 export const DEFAULT_RATE_LIMIT: RateLimit = { count: 3, perMs: 5_000 };
 
 /**
- * A burst is over when nothing came for this time. Until then, what its rate limit delays waits for
+ * A burst ends after this time without a new entry. Until then, its delayed entries wait to become
  * one batch.
  */
 export const BURST_SILENCE_MS = 2_000;
 
-/** A burst that does not end sends a batch after this time all the same. */
+/** The longest wait for the end of a burst. After this time, a batch is sent anyway. */
 export const MAX_GATHERING_MS = 30_000;
 
-/**
- * Sets the default rate limit for each channel that may send batches and has no rate limit of its
- * own.
- */
+/** Adds the default rate limit to each policy that allows batches and has no rate limit. */
 export function withDefaultRateLimit(policies: ReadonlyMap<string, LanePolicy>): ReadonlyMap<string, LanePolicy> {
   return new Map(Array.from(policies, ([name, policy]) => {
     return [
@@ -66,10 +62,10 @@ export function withDefaultRateLimit(policies: ReadonlyMap<string, LanePolicy>):
 }
 
 /**
- * Under a server's rate limit, a backlog of more entries becomes a batch: each message costs
- * seconds.
+ * The largest backlog that does not become a batch during a rate limit of the server, when each
+ * message costs seconds.
  */
 export const RATE_LIMITED_BATCH_OVER = 3;
 
-/** The largest batch, in entries. People do not read a longer one. */
+/** The largest batch, in entries. People do not read longer lists. */
 export const MAX_BATCH_MEMBERS = 500;

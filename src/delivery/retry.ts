@@ -1,7 +1,7 @@
 /**
- * Retry and backoff: from a failure to what is recorded. Each failure class has its own wait, and a
- * part of it that a flush must not shorten. The whole channel waits, except after a failure that
- * concerns only one lane (`LANE_CLASSES` in queue/channel_states.ts).
+ * Retry and backoff: plans the next attempt after a failure. Each failure class has its own wait. A
+ * flush can shorten the wait, but not below `notBefore`. The whole channel waits, except after a
+ * failure of only one lane (`LANE_CLASSES` in queue/channel_states.ts).
  *
  * @module
  */
@@ -9,47 +9,59 @@
 import type { AttemptResult } from "../queue/entry_transitions.ts";
 import type { Failure } from "./classify.ts";
 
-/** The shortest backoff. */
+// If you change the backoff, adapt the bound MAX_REQUESTS in tests/faults/rows/outage.ts.
+
+/** The first wait of the backoff. */
 const MIN_BACKOFF_MS = 1000;
 
-/** The longest backoff. A server may ask for more. */
+/** The longest wait of the backoff. A server can ask for a longer wait. */
 const MAX_BACKOFF_MS: number = 5 * 60_000;
 
+/** The shortest wait after a Retry-After, even if the server asks for less. */
+const MIN_RETRY_AFTER_MS = 1000;
+
 /**
- * How often a channel with bad credentials is tried: a new login must be noticed without a flush.
+ * The wait after a failure of the credentials. It is short, so that a new login is noticed without
+ * a flush.
  */
 export const CREDENTIALS_RETRY_MS: number = 5 * 60_000;
 
-/** How often a destination that refuses us is tried. Its entries expire at their own time. */
+/**
+ * The wait if a destination does not accept our messages. The attempts end when the entry expires.
+ */
 export const DESTINATION_RETRY_MS: number = 15 * 60_000;
 
-/** The first wait for a destination that is busy. Backoff makes it longer. */
+/** The shortest wait for a busy destination. After several attempts the backoff is longer. */
 export const BUSY_RETRY_MS: number = 60_000;
 
-/** The shortest wait for a rate limit whose server does not say how long to wait. */
+/** The shortest wait for a rate limit if the server does not specify the time. */
 export const UNSTATED_LIMIT_MS = 5_000;
 
-/** The journal limits its lines, so that only the beginning of a server's text is recorded. */
+/**
+ * The longest recorded texts, in characters. Longer texts are cut, because the journal limits the
+ * length of its lines.
+ */
 const MAX_REASON_CHARS = 500;
 const MAX_ERRCODE_CHARS = 100;
 
-/** What a retry depends on besides the failure. */
+/** The input of {@linkcode planRetry} besides the failure. */
 export interface RetryContext {
-  /** Milliseconds since 1970. */
+  /** The current time, in milliseconds since 1970. */
   readonly now: number;
-  /** How often the channel failed in a row before. */
+  /** The number of consecutive failures of the channel before this failure. */
   readonly failures: number;
-  /** How often the entry was tried, this attempt included. */
+  /** The number of attempts to deliver the entry, including this attempt. */
   readonly attempts: number;
   /** A random number from 0 to 1. */
   readonly random: number;
 }
 
 /**
- * 1 s, doubling to 5 min. Half of it is random, so that a thousand hosts that lost the same server
- * do not return at the same time. The other half is fixed, so that none of them returns at once.
+ * Returns the backoff, in milliseconds. It starts at 1 s and doubles up to 5 min. Half of it is
+ * random, so that many hosts do not try again at the same time after an outage of their server. The
+ * other half is fixed, so that no host tries again too early.
  *
- * @param failures how many failures in a row, from 1
+ * @param failures the number of consecutive failures, at least 1
  * @param random a number from 0 to 1
  */
 export function backoffMs(failures: number, random: number): number {
@@ -57,7 +69,7 @@ export function backoffMs(failures: number, random: number): number {
   return Math.max(MIN_BACKOFF_MS, Math.round(step / 2 + (step / 2) * random));
 }
 
-/** Decides what follows a failed attempt: a retry at a certain time, or a dead letter. */
+/** Returns the result of a failed attempt: the time of the next attempt, or a dead letter. */
 export function planRetry(failure: Failure, { now, failures, attempts, random }: RetryContext): AttemptResult {
   const { status } = failure;
   const reason = failure.reason.slice(0, MAX_REASON_CHARS);
@@ -65,30 +77,30 @@ export function planRetry(failure: Failure, { now, failures, attempts, random }:
   if (failure.class === "rejected") return { state: "dead", reason, status, errcode };
   const deferred = { state: "failed", class: failure.class, reason, status, errcode } as const;
   const backoff = backoffMs(failures + 1, random);
-  // Never shortened: some servers start to count again when a request comes too early.
-  const retryAfter = failure.retryAfterMs === undefined ? 0 : Math.max(MIN_BACKOFF_MS, failure.retryAfterMs);
+  // This wait is never shortened: some servers restart it if a request arrives too early.
+  const retryAfter = failure.retryAfterMs === undefined ? 0 : Math.max(MIN_RETRY_AFTER_MS, failure.retryAfterMs);
   switch (failure.class) {
     case "rate-limited": {
       const next = now + (retryAfter || Math.max(UNSTATED_LIMIT_MS, backoff));
       return { ...deferred, next, notBefore: next };
     }
-    // The channel knows when it can find out whether an earlier attempt arrived.
+    // The channel knows when it can check if an earlier attempt arrived.
     case "unverified": {
       const next = failure.until ?? now;
       return { ...deferred, next, notBefore: next };
     }
-    // A person must log in or fix the configuration, which backoff cannot know.
+    // A person must log in or fix the configuration, so a growing wait does not help.
     case "credentials":
       return { ...deferred, next: now + CREDENTIALS_RETRY_MS };
-    // An administrator of the room must let us in.
+    // An administrator of the destination must allow our messages.
     case "destination":
       return { ...deferred, next: now + DESTINATION_RETRY_MS };
-    // The server works, so that the backoff counts the attempts of this entry and not the failures
-    // of the channel.
+    // The server works. Therefore the backoff depends on the attempts of this entry, not on the
+    // failures of the channel.
     case "destination-busy":
       return { ...deferred, next: now + Math.max(BUSY_RETRY_MS, backoffMs(attempts, random)) };
-    // The server is in trouble. After an attempt that may have arrived, the gap lets the server
-    // finish it first.
+    // The server has a problem. If the attempt may have arrived, the gap gives the server time to
+    // finish the request.
     case "not-sent":
     case "not-the-service":
     case "in-doubt": {

@@ -1,11 +1,11 @@
 /**
- * The schedule: which entries may leave now, and when the others may.
+ * The schedule: decides which entries can be sent now, and when the other entries can be sent.
  *
  * ```text
- * An entry leaves when
- *   its own wait is over         a retry (retry.ts)
- *   its channel's wait is over   trouble with a server or an account stops all lanes of the channel
- *   it is not delayed            quiet hours, rate limit, pending fallback (delays.ts)
+ * An entry can be sent if
+ *   its own wait is over         after a failed attempt (retry.ts)
+ *   its channel's wait is over   a problem of a server or an account stops all lanes of the channel
+ *   it is not delayed            by quiet hours, a rate limit, or as a pending fallback (delays.ts)
  *   it is the head of its lane   order of arrival; dead letters and delayed entries do not block
  * ```
  *
@@ -17,7 +17,7 @@ import type { Wait } from "../queue/record.ts";
 import { isFromFuture } from "./clock.ts";
 import { Delays, type DelaySource, type Policies } from "./delays.ts";
 
-/** The parts of the queue that a schedule is computed from. */
+/** The parts of the queue from which a schedule is computed. */
 export interface ScheduleSource extends DelaySource {
   channelState(name: string): { readonly wait?: Wait };
 }
@@ -27,32 +27,32 @@ export interface ScheduleOptions {
   /** @default the default policy for every channel */
   readonly policies?: Policies;
   /**
-   * True if a channel of that name is configured. Entries of other channels stay in the queue for a
-   * process that knows them.
+   * Returns true if this process has a channel with this name. Entries of other channels stay in
+   * the queue for a process that has these channels.
    *
    * @default every channel is configured
    */
   readonly isConfigured?: (channel: string) => boolean;
 }
 
-/** The head of a lane. */
+/** The head of a lane: its next entry. */
 export interface Head {
   readonly entry: Entry;
-  /** When it may leave, milliseconds since 1970; 0 for at once. */
+  /** The earliest time to send the entry, in milliseconds since 1970; 0 means now. */
   readonly ready: number;
 }
 
 /**
- * One look at the queue at one time. Valid until the queue changes: build a new one after every
- * `await`.
+ * The schedule of a queue at one time. It is valid until the queue changes, so create a new
+ * schedule after every `await`.
  */
 export class Schedule {
-  /** Milliseconds since 1970. */
+  /** The time of the schedule, in milliseconds since 1970. */
   readonly now: number;
   readonly delays: Delays;
   readonly #queue: ScheduleSource;
   readonly #isConfigured: (channel: string) => boolean;
-  /** The entries that will be tried, in the order of arrival. */
+  /** The entries that are not dead letters, in the order of arrival. */
   readonly #entries: readonly Entry[];
   #heads?: ReadonlyMap<string, Head>;
 
@@ -68,35 +68,35 @@ export class Schedule {
     this.#entries = queue.liveEntries();
   }
 
-  /** The heads of all lanes, in the order of arrival. */
+  /** Returns the heads of all lanes, in the order of arrival. */
   heads(): readonly Head[] {
     this.#heads ??= this.#findHeads();
     return [...this.#heads.values()];
   }
 
   /**
-   * When each lane may deliver its head, milliseconds since 1970, by the key of the lane; 0 for at
-   * once.
+   * Returns the earliest time to send the head of each lane, by lane key. Times are in milliseconds
+   * since 1970; 0 means now.
    */
   readyTimes(): ReadonlyMap<string, number> {
     this.#heads ??= this.#findHeads();
     return new Map(Array.from(this.#heads, ([lane, { ready }]) => [lane, ready]));
   }
 
-  /** True if neither an entry nor its channel waits for a retry. */
+  /** Returns true if the wait of an entry and the wait of its channel are over. */
   isReady(entry: Entry): boolean {
     return this.#readyTime(entry) <= this.now;
   }
 
-  /** The entries of a channel that are not delayed, in the order of arrival. */
+  /** Returns the entries of a channel that are not delayed, in the order of arrival. */
   undelayed(channel: string): readonly Entry[] {
     return this.#entries.filter((entry) => entry.channel === channel && this.delays.of(entry) === undefined);
   }
 
   /**
-   * The next entries of a channel that may leave now, at most `limit`. Each follows the entries
-   * before it in its lane. Lanes whose head failed come last: a room that always fails makes the
-   * account back off each time, and must not take the turn of other rooms.
+   * Returns the next entries of a channel that can be sent now, at most `limit`. The order within
+   * each lane is kept. Lanes whose head failed are last: each failure of a broken room causes a
+   * backoff of the account, so other rooms must be tried first.
    */
   next(channel: string, limit: number): Entry[] {
     const blockedLanes = new Set<string>();
@@ -109,14 +109,17 @@ export class Schedule {
         continue;
       }
       result.push(entry);
-      // Only after this delivery it is known whether the rate limit lets the next one pass.
+      // This delivery counts for the rate limit. The next entry of the lane is checked after it.
       if (this.delays.policyOf(channel).rateLimit) blockedLanes.add(lane);
       if (result.length === limit) break;
     }
     return result;
   }
 
-  /** By lane. If all entries of a lane are delayed, its head is the one whose delay ends first. */
+  /**
+   * Finds the head of each lane. If all entries of a lane are delayed, the head is the entry whose
+   * delay ends first.
+   */
   #findHeads(): ReadonlyMap<string, Head> {
     const heads = new Map<string, Head>();
     const delayedLanes = new Set<string>();
@@ -144,7 +147,7 @@ export class Schedule {
 }
 
 /**
- * Entries of lanes without a failure first, then the others; the lane that failed last comes last.
+ * Sorts entries: lanes without a failure are first, then lanes by the time of their last failure.
  */
 function byFailure(entries: readonly Entry[]): readonly Entry[] {
   if (!entries.some(({ wait }) => wait)) return entries;
