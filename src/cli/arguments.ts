@@ -182,7 +182,7 @@ function toLongForms(
   return forms;
 }
 
-/** Inserts `--` after the last leading long option and its value. */
+/** Inserts `--` after the long options at the beginning of the words. */
 function endOptions(argv: readonly string[], options: readonly OptionSpec[]): readonly string[] {
   let at = 0;
   for (; argv[at] !== undefined && /^--[a-z]/.test(argv[at]); at++) {
@@ -231,7 +231,7 @@ function withInitial(letter: string, options: readonly OptionSpec[]): string {
 
 function misplacedOption(name: string, word: string): UsageError {
   return new UsageError(
-    `Cannot use ${word} after the command: it could be an option of either program`,
+    `Cannot use ${word} after the command: it could be an option of matrix-notify or of the command`,
     `write -- before the command: matrix-notify ${name} -- COMMAND [ARG...]`,
   );
 }

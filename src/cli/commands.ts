@@ -2,7 +2,7 @@
 
 import type { Command } from "./command.ts";
 
-/** A command in the table. */
+/** An entry in the list of commands. */
 export interface CommandEntry {
   /** The name of the command: one word (`send`) or two words (`queue list`). */
   readonly name: string;

@@ -95,8 +95,8 @@ export function findSelectedMethod(args: LoginContext["args"]): LoginMethod | un
 }
 
 /**
- * Chooses the login method. If the options do not select a method, the first method is used that
- * the homeserver supports and that works without an option.
+ * Returns the login method that the options select. Without a selection, returns the first method
+ * that the homeserver supports and that works without an option.
  *
  * @param hasTerminal true if a person can answer questions
  * @throws {UsageError} if the options select two methods or an unsupported method, or if every
@@ -204,7 +204,7 @@ async function showDevicePrompt(
   ui.tell("To log in, open this address in a browser on any device:", `  ${address}`);
   if (verificationUriComplete === undefined) ui.tell("and enter this code:", `  ${userCode}`);
   else ui.tell(`or open ${verificationUri} and enter ${userCode}. The page must show the same code.`);
-  ui.tell(`The code is valid for ${formatDuration(expiresAt - runtime.now())}. Waiting for you to confirm it …`);
+  ui.tell(`The code is valid for ${formatDuration(expiresAt - runtime.now())}. Waiting for your confirmation …`);
 }
 
 /** The time limit for loading the QR code library, in milliseconds. It may need a download. */

@@ -90,8 +90,8 @@ function findCommand(argv: readonly string[]): CommandEntry {
   }
   if (first.startsWith("-")) {
     throw new UsageError(
-      `Cannot use ${first} here: options follow the command`,
-      'write it as matrix-notify send "Subject" --link URL',
+      `Cannot use ${first} here: options must be after the command`,
+      'example: matrix-notify send "Subject" --link URL',
     );
   }
   const near = nearest(first, COMMANDS.map(({ name }) => name));

@@ -116,7 +116,7 @@ function selectChannel(channels: readonly ChannelSource[], wanted: string | unde
   if (wanted !== undefined) {
     const near = nearest(wanted, names);
     throw new ConfigError(`Cannot use channel "${wanted}": there is no Matrix channel with that name`, {
-      hint: near ? `did you mean "${near}"?` : `configured: ${names.join(", ") || "none"}`,
+      hint: near ? `did you mean "${near}"?` : `configured Matrix channels: ${names.join(", ") || "none"}`,
     });
   }
   if (channels.length === 1) return channels[0];

@@ -62,13 +62,13 @@ async function runDemo(scene: DemoScene): Promise<string | undefined> {
     if (await scene.run("send", subject, body) !== EXIT.ok) return `"${subject}" was not accepted`;
   }
   const pid = await scene.delivererPid();
-  if (pid === undefined) return "no background deliverer is running";
-  scene.say(`a background deliverer keeps retrying, pid ${pid}`);
+  if (pid === undefined) return "no background process is running";
+  scene.say(`background process ${pid} continues to retry`);
 
-  scene.title("Start the homeserver; it stores a message, but the deliverer is killed before the response arrives");
+  scene.title("Start the homeserver, and kill the background process before it gets the response to a message");
   scene.homeserver.fault("hang-after-persisting", { times: 1 });
   await scene.homeserver.restart();
-  if (!await scene.homeserverStoredOne()) return "the deliverer did not retry";
+  if (!await scene.homeserverStoredOne()) return "the background process did not retry";
   scene.killDeliverer();
   await scene.homeserver.clearFaults();
   scene.say(`kill -9 ${pid}`);

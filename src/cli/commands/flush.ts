@@ -16,8 +16,8 @@ export const flush: Command = defineCommand({
   operands: "",
   options: OPTIONS,
   details: [
-    "matrix-notify waits longer after each failed attempt. flush skips this waiting time. If a server asks for a " +
-    "delay (rate limit), flush waits for the server.",
+    "After a failed attempt, matrix-notify waits before the next attempt. flush skips this waiting time. If a server " +
+    "has asked for a delay (rate limit), flush waits until the delay is over.",
     "Exit 0: the queue is empty. Exit 75: some entries are still in the queue; flush prints the reasons.",
   ],
   examples: ["matrix-notify flush", "matrix-notify flush --wait 5m"],

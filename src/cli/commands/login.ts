@@ -16,7 +16,7 @@ export const login: Command = defineCommand({
   operands: "USER",
   options: OPTIONS,
   details: [
-    "To use the account in a channel, set `user` in the configuration (or MATRIX_USER) to its user id.",
+    'To use the account in a channel, set "user" in the configuration (or MATRIX_USER) to the user id.',
     "Without an option, login uses the first of these methods that the server offers: password, device code, " +
     "single sign-on. On a terminal, login asks for the password. Otherwise it reads the password from standard " +
     "input. matrix-notify saves the tokens in the state directory and renews them automatically.",

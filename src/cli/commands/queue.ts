@@ -50,8 +50,8 @@ export const retry: Command = defineCommand({
   operands: "[ID...]",
   options: RETRY_OPTIONS,
   details: [
-    "A retried entry is sent even during quiet hours, and it ignores the rate limit of the configuration. It " +
-    "expires 14 days from now.",
+    "A retried entry is sent even during quiet hours, and it ignores the rate limit of the configuration. The " +
+    "entry expires 14 days from now.",
     "A fallback is an entry that is sent if another channel does not deliver in time. --all does not retry a " +
     "fallback before its timeout.",
     ID_DETAIL,
@@ -227,7 +227,9 @@ function findEntries(notifier: NotifierCore, ids: readonly string[]): QueuedEntr
   }
   const entries = notifier.entries().flatMap((entry) => [entry, ...entry.members ?? []]);
   const chosen = ids.map((id) => {
-    if (id === "") throw new UsageError("Cannot select entries: an id is empty", "is a variable not set?");
+    if (id === "") {
+      throw new UsageError("Cannot select entries: an id is empty", "check that the shell variable is set");
+    }
     const found = entries.filter((entry) => entry.id.startsWith(id));
     if (found.length === 1) return found[0];
     throw new UsageError(
@@ -250,7 +252,9 @@ async function writeExport(context: ContextFor<typeof EXPORT_OPTIONS>): Promise<
     for (const entry of entries) ui.json(entry);
     return EXIT.ok;
   }
-  if (path === "") throw new UsageError("Cannot export: the name of the file is empty", "is a variable not set?");
+  if (path === "") {
+    throw new UsageError("Cannot export: the name of the file is empty", "check that the shell variable is set");
+  }
   writeNewFile(path, entries.map((entry) => `${JSON.stringify(entry)}\n`).join(""));
   ui.data(`${entries.length} exported to ${path}`);
   return EXIT.ok;

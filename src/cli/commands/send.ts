@@ -205,7 +205,7 @@ async function printPlan(
     for (const { name, type, size } of attachments) ui.data(`  📎 ${name} (${type}, ${formatBytes(size)})`);
   }
   for (const fallback of fallbacks) ui.data(`would send to ${printable(formatFallback(fallback))}`);
-  runtime.stdio.stderr("matrix-notify: dry run: nothing was sent, nothing was queued\n");
+  runtime.stdio.stderr("matrix-notify: dry run: the notification was not sent\n");
   return EXIT.ok;
 }
 

@@ -90,12 +90,15 @@ const VALUED_ATTACHED = "dq";
 
 /** The unsupported modes, by the value of `-b`. `-bm` (send a mail) is the default. */
 const MODES: Readonly<Record<string, Refused>> = {
-  s: { problem: "Cannot speak SMTP on standard input", hint: "make the caller use: sendmail -i -t" },
+  s: { problem: "Cannot read SMTP from standard input", hint: "configure the calling program to use: sendmail -i -t" },
   p: { problem: "Cannot list a mail queue", hint: "list the queue with: matrix-notify queue list" },
-  i: { problem: "Cannot build a table of aliases", hint: "the configuration file has the destinations" },
+  i: { problem: "Cannot build a table of aliases", hint: "set the destinations in the configuration file" },
 };
 
-const OTHER_MODE: Refused = { problem: "Cannot be a mail server", hint: "make the caller use: sendmail -i -t" };
+const OTHER_MODE: Refused = {
+  problem: "Cannot run a mail server",
+  hint: "configure the calling program to use: sendmail -i -t",
+};
 const QUEUE_RUN: Refused = { problem: "Cannot run a mail queue", hint: "deliver the queue with: matrix-notify flush" };
 
 /**

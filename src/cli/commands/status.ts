@@ -27,7 +27,7 @@ export const status: Command = defineCommand({
     "Dead letters cause a warning until you retry or drop them with matrix-notify queue. Torn (half-written) " +
     "lines and possible duplicates are counted, but they do not cause a warning.",
     "The user who runs status must be able to read the queue. Use the owner of the state directory. If the " +
-    "default state directory of this user is another one, add --state-dir.",
+    "default state directory of this user is different, add --state-dir.",
   ],
   exitCodes: { title: "exit codes of status --check", meanings: CHECK_MEANINGS },
   examples: [
@@ -83,7 +83,7 @@ function formatStatus(figures: Status, now: number, stateDir: string): string[] 
     lines.push(`spool: ${spooled} of the queued entries are not in the journal yet; the next delivery reads them`);
   }
   if (quarantined > 0) lines.push(`quarantined: ${quarantined} damaged lines, in ${stateDir}/queue/quarantine`);
-  if (torn > 0) lines.push(`torn: ${torn} unfinished lines; their notifications were never accepted`);
+  if (torn > 0) lines.push(`torn: ${torn} half-written lines; their notifications were never accepted`);
   if (possibleDuplicates > 0) lines.push(`possible duplicates: ${possibleDuplicates}`);
   return lines;
 }

@@ -12,7 +12,7 @@ import { UsageError } from "../errors.ts";
 import { askLine } from "../prompt.ts";
 import { printable, type Ui } from "../ui.ts";
 
-/** A question with its default and the check of the answer. */
+/** A question with its default answer and a function that checks the answer. */
 export interface Question<Answer> {
   /** The text of the question, without the colon. */
   readonly text: string;

@@ -131,7 +131,10 @@ async function verifyCanSend({ room, roomId }: Room, { client, signal, ui, userI
     throw new CommandError(
       `Cannot send to ${room}: the account ${userId} has power level ${has}, but sending needs ${needs}`,
       EXIT.noPerm,
-      { hint: "raise its power level in the room settings, or lower the level for messages; then run setup again" },
+      {
+        hint:
+          "raise the power level of the account in the room settings, or lower the level for sending messages; then run setup again",
+      },
     );
   }
   if (await read("m.room.encryption") !== undefined) {
@@ -271,7 +274,7 @@ async function createNewRoom(
   const roomId = await withServerErrors(
     "create the room",
     () => createRoom(client, { name, invite, preset, timeoutMs: ROOM_TIMEOUT_MS, signal }),
-    { M_FORBIDDEN: "check that the account may create rooms and that each user id is right" },
+    { M_FORBIDDEN: "check that the account may create rooms and that each user id is correct" },
   );
   ui.tell(`Created ${name} (${roomId}) and invited ${invite.join(", ")}`);
   done.push(`the room ${roomId}`);
@@ -297,7 +300,7 @@ async function openChatWith(person: string, context: RoomContext): Promise<Room>
   const { roomId } = await withServerErrors(
     `open the direct chat with ${person}`,
     () => openDirectChat(client, { person, memory, timeoutMs: ROOM_TIMEOUT_MS, signal }),
-    { M_FORBIDDEN: "check that the user id is right and that the account may invite that person" },
+    { M_FORBIDDEN: "check that the user id is correct and that the account may invite that person" },
   );
   done.push(`the chat with ${person}`);
   return { room: person, roomId };

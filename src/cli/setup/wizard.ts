@@ -112,7 +112,7 @@ async function sendTestMessage(
   await releaseHeld(notifier, ui);
   const [outcome] = await notifier.notify({
     subject: "Test message",
-    message: `matrix-notify is set up on ${runtime.hostname()}. Its notifications arrive here.`,
+    message: `matrix-notify is set up on ${runtime.hostname()}. Notifications from this host arrive here.`,
   }, { channels: [channel], room });
   ui.picture(`Test message: ${formatOutcome(outcome, runtime.now(), ui)}`);
   reportTrouble([outcome], ui);

@@ -121,9 +121,9 @@ Deno.test("parseSendmailArgs() reads a value as a value, and ignores unknown opt
 });
 
 Deno.test("parseSendmailArgs() refuses the tasks of a mail server", () => {
-  assertEquals(parse("-bs")[2], "Cannot speak SMTP on standard input");
+  assertEquals(parse("-bs")[2], "Cannot read SMTP from standard input");
   assertEquals(parse("-bp")[2], "Cannot list a mail queue");
   assertEquals(parse("-bd -q30m")[2], "Cannot run a mail queue");
-  assertEquals(parse("-bd")[2], "Cannot be a mail server");
+  assertEquals(parse("-bd")[2], "Cannot run a mail server");
   assertEquals(parse("-bi")[2], "Cannot build a table of aliases");
 });
