@@ -76,7 +76,7 @@ Deno.test("send() of every kind over HTTP cuts the largest notifications to the 
 
 const smtpTest = await smtpSuite();
 
-smtpTest("EmailChannel.send() makes a mail of the largest notification that every server accepts", async () => {
+smtpTest("EmailChannel.send() makes a mail that every server accepts from the largest notification", async () => {
   await using peer = await SmtpServer.start({ security: "none", size: 64 * 1024 });
   const address = { from: "Jump host <jump@example.org>", to: "root@example.org" };
   await sendAll("email", { server: "127.0.0.1", port: peer.port, security: "none", ...address });

@@ -13,7 +13,7 @@ async function inFolder(body: (folder: string) => Promise<void>): Promise<void> 
   }
 }
 
-Deno.test("RoomCacheFile.remember() is visible to every process, keeps other keys, and removes with undefined", async () => {
+Deno.test("RoomCacheFile.remember() is visible to every process, does not change other keys, and removes a key with undefined", async () => {
   await inFolder(async (folder) => {
     using runtime = fakeRuntime();
     const [one, other] = [new RoomCacheFile(`${folder}/state`, runtime), new RoomCacheFile(`${folder}/state`, runtime)];

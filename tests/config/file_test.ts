@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { duplicateKey } from "../../src/config/file.ts";
 
-Deno.test("duplicateKey() names a key that is twice in one object, and nothing else", () => {
+Deno.test("duplicateKey() names a key that appears twice in one object, and ignores other keys", () => {
   const cases: readonly (readonly [json: string, key: string | undefined])[] = [
     ["{}", undefined],
     ['{"a": {"a": 1}, "b": {"a": 1}}', undefined],

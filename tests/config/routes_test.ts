@@ -224,7 +224,7 @@ Deno.test("parseConfig() accepts rules that look as if they could never match", 
   }
 });
 
-Deno.test("checkConfig() finds what is wrong with each rule, and with their order when nothing else is", async () => {
+Deno.test("checkConfig() finds the mistakes in each rule; without mistakes, it checks the order of the rules", async () => {
   const problemsOf = async (routes: unknown) => {
     const configFile = Deno.makeTempFileSync({ suffix: ".json" });
     using runtime = fakeRuntime();

@@ -154,19 +154,22 @@ smtpTest(
   },
 );
 
-smtpTest("EmailChannel.send() lets no subject add a header, and cuts a mail to the limit of every server", async () => {
-  await withEmail({ security: "none" }, {}, async ({ peer, send }) => {
-    await send({ subject: "Up\r\nBcc: victim@example.org\r\n\r\nbody", message: "ä".repeat(25_000) }, { late: true });
-    await peer.waitForMails(1);
-    const [{ to, data }] = peer.mails;
-    const { headers, parts } = await readMail(data);
-    assertEquals([to, headers.bcc], [["root@example.org"], undefined]);
-    assertEquals(headers.subject, "[jump] Up Bcc: victim@example.org body");
-    assertEquals(Object.keys(parts), ["text/plain"]);
-    assert(/✂ Cut here: \d+ of 50000 bytes are missing\n\n⏰ Queued since/.test(parts["text/plain"]));
-    assert(data.length <= 64 * 1024, `${data.length}`);
-  });
-});
+smtpTest(
+  "EmailChannel.send() prevents a subject from adding a header, and cuts a mail to the limit of every server",
+  async () => {
+    await withEmail({ security: "none" }, {}, async ({ peer, send }) => {
+      await send({ subject: "Up\r\nBcc: victim@example.org\r\n\r\nbody", message: "ä".repeat(25_000) }, { late: true });
+      await peer.waitForMails(1);
+      const [{ to, data }] = peer.mails;
+      const { headers, parts } = await readMail(data);
+      assertEquals([to, headers.bcc], [["root@example.org"], undefined]);
+      assertEquals(headers.subject, "[jump] Up Bcc: victim@example.org body");
+      assertEquals(Object.keys(parts), ["text/plain"]);
+      assert(/✂ Cut here: \d+ of 50000 bytes are missing\n\n⏰ Queued since/.test(parts["text/plain"]));
+      assert(data.length <= 64 * 1024, `${data.length}`);
+    });
+  },
+);
 
 Deno.test("email/kind.ts rejects invalid settings, and every way to send a password unencrypted", () => {
   using runtime = fakeRuntime();

@@ -64,7 +64,7 @@ Deno.test("ExecChannel.send() writes the notification as JSON to standard input,
   });
 });
 
-Deno.test("ExecChannel.send() passes only a few variables of our environment to the program", async () => {
+Deno.test("ExecChannel.send() passes only a few environment variables to the program", async () => {
   await execTest('env -0 > "$0/env"', async ({ send, directory }) => {
     await send({ subject: "Up" });
     const names = Deno.readTextFileSync(`${directory}/env`).split("\0").map((line) => line.split("=")[0]).filter(
@@ -79,7 +79,7 @@ Deno.test("ExecChannel.send() passes only a few variables of our environment to 
   });
 });
 
-Deno.test("ExecChannel.send() accepts a program that reads nothing or writes too much", async () => {
+Deno.test("ExecChannel.send() accepts a program that does not read its input or writes too much", async () => {
   const message = "x".repeat(50_000);
   await execTest("exit 0", async ({ send }) => {
     assertEquals((await send({ subject: "Up", message })).id, TEST_ID);
@@ -154,7 +154,7 @@ Deno.test("ExecChannel.send() holds the channel if the program cannot be started
   );
 });
 
-Deno.test("exec/kind.ts rejects what is not a command", () => {
+Deno.test("exec/kind.ts rejects an invalid command", () => {
   using runtime = fakeRuntime();
   for (const command of [undefined, "/bin/true", [], ["true"], ["/bin/true", 1], ["/bin/true", "a\0b"]]) {
     const error = assertThrows(() => openChannel("exec", { command }, runtime), ConfigError);

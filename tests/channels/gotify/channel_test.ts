@@ -70,7 +70,7 @@ Deno.test("GotifyChannel.send() counts a possible duplicate after an attempt in 
   });
 });
 
-Deno.test("GotifyChannel.send() throws what classify() understands", async () => {
+Deno.test("GotifyChannel.send() throws errors that classify() distinguishes", async () => {
   await gotifyTest(async ({ gotify, send }) => {
     const cases = [
       ["unauthorized", "credentials"],

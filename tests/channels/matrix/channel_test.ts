@@ -106,7 +106,7 @@ for (const [what, message] of [["quotes, which JSON doubles", '"'], ["backslashe
   });
 }
 
-Deno.test("MatrixChannel.send() renders Markdown, and reduces HTML to what the specification allows", async () => {
+Deno.test("MatrixChannel.send() renders Markdown, and reduces HTML to the tags that the specification allows", async () => {
   await channelTest(async ({ content, warnings }) => {
     const markdown = await content({ subject: "Up", message: "**bold** <script>x</script>", format: "markdown" });
     assertEquals(markdown.body, "[jump] Up\n\n**bold** <script>x</script>");

@@ -135,7 +135,7 @@ Deno.test("findEarlierDelivery() does not wait after a clock that jumped back", 
   assert(scene.runtime.time - before < 60_000);
 });
 
-Deno.test("MatrixChannel.send() joins a room that invited us, once, and sends", async () => {
+Deno.test("MatrixChannel.send() joins a room that invited the account, and sends again", async () => {
   await using scene = await setScene();
   const { homeserver, accessToken } = scene;
   const other = homeserver.addUser("other");

@@ -53,7 +53,7 @@ function count({ homeserver }: Scene, route: string): number {
 }
 
 for (const destination of ["id", "alias"] as const) {
-  Deno.test(`RoomResolver follows a replaced room to the new one, by its ${destination}, now and in the next process`, async () => {
+  Deno.test(`RoomResolver uses the new room of a replaced room, by its ${destination}, now and in the next process`, async () => {
     await using scene = await setScene();
     const { room } = otherRoom(scene);
     const to = destination === "id" ? room : ALIAS;

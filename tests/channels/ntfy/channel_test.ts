@@ -74,7 +74,7 @@ Deno.test("NtfyChannel.send() sends its token, and throws if the server rejects 
   });
 });
 
-Deno.test("NtfyChannel.send() throws what classify() understands", async () => {
+Deno.test("NtfyChannel.send() throws errors that classify() distinguishes", async () => {
   await ntfyTest({}, async ({ ntfy, send }) => {
     ntfy.fault("captive-portal", { times: 1 });
     await assertRejects(() => send({ subject: "Up" }), NotTheServiceError, "does not answer like ntfy: 200");

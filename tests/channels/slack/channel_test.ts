@@ -55,7 +55,7 @@ Deno.test("SlackChannel.send() posts subject, message, severity and link, and re
   });
 });
 
-Deno.test("SlackChannel.send() shows code as code, Markdown and HTML as text, and says when it is late", async () => {
+Deno.test("SlackChannel.send() shows code as code, Markdown and HTML as text, with a note if it is late", async () => {
   await slackTest(async ({ slack, send }) => {
     await send({ subject: "a", message: "if (a < b)", format: "code" });
     await send({ subject: "b", message: "```", format: "code" });
@@ -136,7 +136,7 @@ Deno.test("SlackChannel.send() counts a possible duplicate after an attempt in d
   });
 });
 
-Deno.test("SlackChannel.send() throws what classify() understands, for every documented error", async () => {
+Deno.test("SlackChannel.send() throws errors that classify() distinguishes, for every documented error", async () => {
   const cases: readonly (readonly [status: number, body: string, expected: string])[] = [
     [400, "invalid_payload", "rejected"],
     [400, "no_text", "rejected"],
@@ -194,7 +194,7 @@ Deno.test("slack/kind.ts rejects invalid settings without showing the address", 
   );
 });
 
-Deno.test("slack/apprise.ts converts the three tokens to a webhook, and rejects what a webhook cannot do", async () => {
+Deno.test("slack/apprise.ts converts the three tokens to a webhook, and rejects unsupported parts", async () => {
   assertEquals(await parseAppriseUrl("slack://T1/B2/x3", "channels.x"), {
     kind: "slack",
     url: "https://hooks.slack.com/services/T1/B2/x3",
@@ -204,7 +204,7 @@ Deno.test("slack/apprise.ts converts the three tokens to a webhook, and rejects 
   }
 });
 
-Deno.test("slack/checks.ts reaches the host, checks the address, and sends nothing", async () => {
+Deno.test("slack/checks.ts reaches the host and checks the address without sending a message", async () => {
   await using slack = new LoopbackSlack();
   const fetchLoopback = async (url: string, init: RequestInit) => {
     const answer = await fetch(url.replace("https://hooks.slack.com", new URL(slack.url).origin), init);

@@ -48,7 +48,7 @@ Deno.test("TelegramChannel.send() counts like Telegram: UTF-16 code units withou
     await send({ subject: "Up", message: "🎉".repeat(room) });
     await send({ subject: "Up", message: "&".repeat(room + 1) }, { late: true });
     const sent = telegram.requests.filter(({ route }) => route === "sendMessage");
-    assertEquals(sent.length, 3, "what is too long is not tried with its form");
+    assertEquals(sent.length, 3, "a text that is too long with its format is sent only as plain text");
     const [whole, cut, late] = telegram.messages("1001");
     assertEquals([whole.text.length, whole.tags], [MAX_TELEGRAM_CHARS, ["b"]]);
     assert(cut.text.length <= MAX_TELEGRAM_CHARS && cut.text.length > MAX_TELEGRAM_CHARS - 4, `${cut.text.length}`);
@@ -120,7 +120,7 @@ Deno.test("TelegramChannel.send() reads the wait that Telegram asks for", async 
   );
 });
 
-Deno.test("TelegramChannel.send() throws what classify() understands", async () => {
+Deno.test("TelegramChannel.send() throws errors that classify() distinguishes", async () => {
   await telegramTest(async ({ telegram, send }) => {
     const cases = [
       ["unauthorized", "credentials"],

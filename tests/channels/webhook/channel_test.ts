@@ -110,7 +110,7 @@ Deno.test("WebhookChannel.send() repeats an attempt in doubt with the same key, 
   }, { isIdempotent: true });
 });
 
-Deno.test("WebhookChannel.send() throws what classify() understands, without its address", async () => {
+Deno.test("WebhookChannel.send() throws errors that classify() distinguishes, without the address", async () => {
   await webhookTest({}, async ({ webhook, send }) => {
     const cases = [
       ["400", "rejected"],

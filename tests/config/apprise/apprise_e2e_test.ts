@@ -210,7 +210,7 @@ async function mailsOf(smtp: SmtpServer): Promise<Arrived[]> {
   }));
 }
 
-smtpTest("a mail URL that logs in over STARTTLS does so as Apprise's", async () => {
+smtpTest("a mail URL with a password logs in over STARTTLS, like Apprise", async () => {
   await using smtp = await SmtpServer.start({ login: { user: "jump", password: "se:cret" } });
   await using apprise = await Apprise.start(smtp.caFile);
   await using state = await StateFolder.create();
