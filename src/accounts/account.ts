@@ -88,7 +88,7 @@ export function readAccount(stateDir: string, userId: string): Account | undefin
     });
   if (json === undefined) throw createError("it is damaged");
   const { version, ...account } = json;
-  if (version !== 1) throw createError("a newer matrix-notify wrote it");
+  if (version !== 1) throw createError("it was written by a newer version of matrix-notify");
   if (!isAccount(account) || account.userId !== userId) throw createError("it is damaged");
   return account;
 }

@@ -163,7 +163,7 @@ function wrongProof(userId: string, { type }: LoginProof, cause: unknown): Login
   const state = type === "m.login.password" ? "the password is wrong" : "the login token is wrong or has expired";
   return new LoginError("refused", `Cannot log in as ${userId}: ${state}`, {
     cause,
-    hint: "matrix-notify does not try again by itself, because servers block logins after several failures",
+    hint: "matrix-notify does not repeat the login, because servers block logins after several failures",
   });
 }
 

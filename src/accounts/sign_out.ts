@@ -35,7 +35,7 @@ export async function signOut(options: SignOutOptions): Promise<boolean> {
     return account.oauth === undefined ? await logOut(account, options) : await revoke(options);
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
-    throw toLoginError(`Cannot log ${userId} out`, error, runtime.now());
+    throw toLoginError(`Cannot log out ${userId}`, error, runtime.now());
   }
 }
 

@@ -70,7 +70,7 @@ export const system: Check<DoctorContext> = {
     const pageBytes = Number((await askHost(context, "getconf", ["PAGESIZE"]))?.trim());
     const libc = (await askHost(context, "getconf", ["GNU_LIBC_VERSION"]))?.trim();
     if (!(pageBytes > 0)) {
-      yield skipped("the page size and the C library are unknown: getconf cannot be run (it needs --allow-run)");
+      yield skipped("the page size and the C library are unknown: getconf cannot be run (--allow-run may be missing)");
       return;
     }
     if (pageBytes !== PAGE_BYTES) {

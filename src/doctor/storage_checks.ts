@@ -41,7 +41,7 @@ export const stateDirectory: Check<DoctorContext> = {
     const uid = host.uid();
     if (owner !== undefined && uid !== undefined && uid !== 0 && owner !== uid) {
       yield failure(
-        `${path} belongs to another user (uid ${owner}); this one (uid ${uid}) cannot write there`,
+        `${path} belongs to another user (uid ${owner}); the current user (uid ${uid}) cannot write there`,
         "run matrix-notify as the owner of the directory, or choose another directory with --state-dir",
       );
       return;
@@ -94,7 +94,7 @@ export const fileSystem: Check<DoctorContext> = {
   async *look(context) {
     const found = await readFileSystem(context);
     if (found === undefined) {
-      yield skipped("the kind of file system is unknown: df cannot be run (it needs --allow-run)");
+      yield skipped("the kind of file system is unknown: df cannot be run (--allow-run may be missing)");
       return;
     }
     const { type } = found;
@@ -127,7 +127,7 @@ export const diskSpace: Check<DoctorContext> = {
   async *look(context) {
     const found = await readFileSystem(context);
     if (found === undefined) {
-      yield skipped("the free space is unknown: df cannot be run (it needs --allow-run)");
+      yield skipped("the free space is unknown: df cannot be run (--allow-run may be missing)");
       return;
     }
     const { freeKib } = found;

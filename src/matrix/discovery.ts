@@ -144,7 +144,7 @@ async function follow(search: Search, first: string): Promise<Page> {
     });
     const { status, headers, text } = answer;
     const target = status >= 300 && status < 400 ? URL.parse(headers.get("Location") ?? "", url) : null;
-    if (target === null) return { status, text, type: headers.get("Content-Type")?.split(";")[0] ?? "of no type" };
+    if (target === null) return { status, text, type: headers.get("Content-Type")?.split(";")[0] ?? "of unknown type" };
     if (target.protocol !== "https:" && !isLoopback(target.hostname)) {
       throw createError(search, first, `it redirects to ${target.host} with ${target.protocol}//, which is not secure`);
     }

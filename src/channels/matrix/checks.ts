@@ -90,7 +90,7 @@ function serverChecks({ context, client }: MatrixProbe, settings: MatrixSettings
 function parseVersions({ status, text, headers }: HttpAnswer, host: string): readonly unknown[] {
   const versions = parseJsonObject(text)?.versions;
   if (status === 200 && Array.isArray(versions)) return versions;
-  const type = headers.get("Content-Type")?.split(";")[0] ?? "of no type";
+  const type = headers.get("Content-Type")?.split(";")[0] ?? "of unknown type";
   throw new NotTheServiceError(`${host} does not answer like a homeserver: ${status}, ${type}`, { status });
 }
 

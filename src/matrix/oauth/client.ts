@@ -190,7 +190,7 @@ const LOG_IN_AGAIN = "log in again: matrix-notify login";
 const NO_DEVICE_CODES = "the homeserver does not offer login with a device code; ask its administrator";
 
 const HINTS: Readonly<Record<string, string>> = {
-  access_denied: "log in again, and confirm it in the browser",
+  access_denied: "log in again, and confirm the login in the browser",
   expired_token: "log in again, and enter the code before it expires",
   invalid_grant: LOG_IN_AGAIN,
   invalid_client: LOG_IN_AGAIN,

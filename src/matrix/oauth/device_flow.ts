@@ -166,7 +166,9 @@ function createScope(deviceId: string): string {
   if (/^[A-Za-z0-9._~-]+$/.test(deviceId)) {
     return `urn:matrix:client:api:* urn:matrix:client:device:${deviceId}`;
   }
-  throw new RangeError(`Cannot request the device "${deviceId}": a device_id has letters, digits and -._~ only`);
+  throw new RangeError(
+    `Cannot request the device "${deviceId}": a device_id may contain only letters, digits and -._~`,
+  );
 }
 
 /** Options of {@linkcode pollDeviceToken}. */
