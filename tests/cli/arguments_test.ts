@@ -15,12 +15,12 @@ function parse(argv: readonly string[], foreignWords?: "own" | "command"): TestA
   return new Arguments(parseArguments("test", { operands: "[WORD...]", options: OPTIONS, foreignWords }, argv));
 }
 
-/** The arguments as a list of operands and what is given of the options. */
+/** Parses words and returns the operands and the given options. */
 function read(args: TestArguments) {
   return [args.operands, args.list("channel"), args.text("wait"), args.has("silent"), args.has("dry-run")];
 }
 
-Deno.test("parseArguments() reads short forms alone, joined, and with their values joined or apart", () => {
+Deno.test("parseArguments() reads short forms that are separate or joined, with joined or separate values", () => {
   for (
     const argv of [
       ["-q", "-n", "-c", "a", "-c", "b", "-w", "5s", "x"],
@@ -39,7 +39,7 @@ Deno.test("parseArguments() reads a dash as a value or an operand", () => {
   assertEquals(read(parse(["-", "-w", "-"])), [["-"], [], "-", false, false]);
 });
 
-Deno.test("parseArguments() rejects what it does not know and says what is near", () => {
+Deno.test("parseArguments() rejects unknown words and suggests similar words", () => {
   const hintOf = (...argv: string[]) => assertThrows(() => parse(argv), UsageError).hint;
   assertEquals(hintOf("-s"), "did you mean --silent (-q)?");
   assertEquals(hintOf("-qx"), "see matrix-notify test --help; write -- before words that begin with -");
@@ -48,16 +48,16 @@ Deno.test("parseArguments() rejects what it does not know and says what is near"
   assertEquals(hintOf("-w", "1s", "--wait", "2s"), "remove one of the two");
 });
 
-Deno.test("parseArguments() leaves short forms to a program that parses its own words", () => {
+Deno.test("parseArguments() does not parse the short forms of a command that parses its own words", () => {
   assertEquals(read(parse(["--silent", "-n", "-w", "x"], "own")), [["-n", "-w", "x"], [], undefined, true, false]);
 });
 
-Deno.test("parseArguments() takes short forms only before a command", () => {
+Deno.test("parseArguments() accepts short forms only before the command to run", () => {
   assertEquals(parse(["-q", "--", "ls", "-n"], "command").operands, ["ls", "-n"]);
   assertThrows(() => parse(["-q", "ls", "-n"], "command"), UsageError, "after the command");
 });
 
-Deno.test("Arguments.durationMs() returns milliseconds, and rejects what is no duration", () => {
+Deno.test("Arguments.durationMs() returns milliseconds, and rejects a text that is not a duration", () => {
   assertEquals(parse(["-w", "2m"]).durationMs("wait"), 120_000);
   assertEquals(parse([]).durationMs("wait"), undefined);
   assertThrows(() => parse(["-w", "soon"]).durationMs("wait"), UsageError);
@@ -65,11 +65,11 @@ Deno.test("Arguments.durationMs() returns milliseconds, and rejects what is no d
 
 Deno.test("Arguments has a type error for options that the command does not declare", () => {
   const args = parse(["--silent"]);
-  // @ts-expect-error: not declared
+  // @ts-expect-error: the option is not declared
   assertEquals(args.text("subject"), undefined);
   // @ts-expect-error: a switch has no value
   assertEquals(args.text("silent"), undefined);
-  // @ts-expect-error: it can be given several times
+  // @ts-expect-error: the option can be given several times
   assertEquals(args.text("channel"), undefined);
   // @ts-expect-error: these arguments lack an option
   const other: ArgumentsFor<[{ readonly name: "room"; readonly value: "ROOM"; readonly summary: "" }]> = args;

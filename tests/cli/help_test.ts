@@ -16,7 +16,7 @@ Deno.test("programHelp() fits 80 columns and lists every command", () => {
 });
 
 for (const entry of COMMANDS) {
-  Deno.test(`commandHelp() of ${entry.name} fits 80 columns, has an example and names each option once`, async () => {
+  Deno.test(`commandHelp() of ${entry.name} fits 80 columns, has an example and lists each option only one time`, async () => {
     const command = await entry.load();
     assertEquals(tooLong(commandHelp(entry, command)), []);
     assertNotEquals(command.examples, []);

@@ -1,4 +1,4 @@
-/** Compares docs/json.md with what the commands print. */
+/** Compares docs/json.md with the output of the commands. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { COMMANDS } from "../../src/cli/commands.ts";
@@ -13,11 +13,11 @@ interface Field {
   readonly isOptional: boolean;
 }
 
-/** The documented objects by their headings, each with its fields. */
+/** The fields of each documented object, by the heading of the object. */
 const OBJECTS = new Map(
   PAGE.split(/^##+ /m).slice(1).map((section): [string, Map<string, Field>] => {
     const [heading] = section.split("\n", 1);
-    // The first table lists the fields.
+    // The first table of a section lists the fields.
     const table = section.split(/\n\n/).find((part) => part.startsWith("| field")) ?? "";
     const rows = table.matchAll(/^\| `(\w+)` +\| ([^|]+?) +\|/gm);
     return [
@@ -30,7 +30,7 @@ const OBJECTS = new Map(
 );
 
 /**
- * Asserts that an object has the documented fields, and only those, with values of the documented
+ * Asserts that an object has exactly the documented fields, and that the values have the documented
  * types.
  */
 function assertDocumented(heading: string, object: Readonly<Record<string, unknown>>): void {
@@ -59,7 +59,7 @@ function assertType(what: string, type: string, value: unknown): void {
   else assertEquals(typeof value, type === "text" ? "string" : type, what);
 }
 
-/** A homeserver, a directory and a clock for some command lines. */
+/** A homeserver, a directory and a clock for the tested command lines. */
 class Desk implements AsyncDisposable {
   readonly directory = Deno.makeTempDirSync({ prefix: "json-" });
   readonly #homeserver: LoopbackHomeserver;
@@ -87,9 +87,7 @@ class Desk implements AsyncDisposable {
     return this.#homeserver;
   }
 
-  /**
-   * Runs a command with `--json`, and compares each object that it prints with the documented one.
-   */
+  /** Runs a command with `--json`, and compares each printed object with the documentation. */
   async run(
     argv: readonly string[],
     heading: string | ((object: Readonly<Record<string, unknown>>) => string),
@@ -109,7 +107,7 @@ class Desk implements AsyncDisposable {
   }
 }
 
-Deno.test("docs/json.md describes what send, run, sendmail and the queue commands print", async () => {
+Deno.test("docs/json.md describes the output of send, run, sendmail and the queue commands", async () => {
   await using desk = await Desk.open();
   const send = ["send", "--json", "--no-background"];
   const [delivered] = await desk.run([...send, "One", "Body"], "Outcome");
@@ -180,7 +178,7 @@ Deno.test("docs/json.md describes the entries of batches, fallbacks and dead let
   await desk.run(["queue", "purge", "--json", "--yes"], "Dropped entry");
 });
 
-Deno.test("docs/json.md describes what status, doctor, route and config print", async () => {
+Deno.test("docs/json.md describes the output of status, doctor, route and config", async () => {
   await using desk = await Desk.open();
   const [empty] = await desk.run(["status", "--json"], "Status");
   assertEquals(empty.queued, 0);
@@ -204,7 +202,7 @@ Deno.test("docs/json.md describes what status, doctor, route and config print", 
   assert((await desk.run(["config", "show", "--json"], "Value")).length > 3);
 });
 
-Deno.test("docs/json.md describes what setup and the account and room commands print", async () => {
+Deno.test("docs/json.md describes the output of setup and of the account and room commands", async () => {
   await using desk = await Desk.open();
   const user = "@bot:loopback.test";
   Deno.writeTextFileSync(`${desk.directory}/password`, "password-of-bot", { mode: 0o600 });
@@ -236,7 +234,7 @@ Deno.test("docs/json.md describes what setup and the account and room commands p
   assertEquals((await desk.run(["logout", "--json", user], "Logout")).length, 1);
 });
 
-Deno.test("docs/json.md names every command that has --json", async () => {
+Deno.test("docs/json.md mentions every command that has the option --json", async () => {
   for (const { name, load } of COMMANDS) {
     const hasJson = (await load()).options.some((option) => option.name === "json");
     if (hasJson) assert(PAGE.includes(`\`${name}\``) || PAGE.includes(`\`${name} `), name);

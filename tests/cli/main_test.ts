@@ -4,7 +4,7 @@ import { COMMANDS } from "../../src/cli/commands.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
-/** Runs the program and returns the modules of `src/` that it evaluated. */
+/** Runs the program and returns the modules of `src/` that it loaded. */
 async function evaluatedModules(...args: string[]): Promise<string[]> {
   const directory = await Deno.makeTempDir({ prefix: "coverage-" });
   const program = ["-A", "-q", `--coverage=${directory}`, new URL("src/main.ts", ROOT).href];
@@ -21,14 +21,14 @@ async function evaluatedModules(...args: string[]): Promise<string[]> {
 }
 
 for (const option of ["--version", "--help"]) {
-  Deno.test(`main() loads no command, queue, channel or configuration for ${option}`, async () => {
+  Deno.test(`main() does not load commands, queue, channels or configuration for ${option}`, async () => {
     const modules = await evaluatedModules(option);
     assertEquals(modules.filter((path) => /^(queue|channels|config|cli\/commands)\//.test(path)), []);
     assert(modules.includes("cli/main.ts"));
   });
 }
 
-Deno.test("main() loads only the file of the command for its help", async () => {
+Deno.test("main() loads only the file of one command for the help of this command", async () => {
   for (const name of ["send", "setup", "queue list", "doctor", "config show", "room create"]) {
     const modules = await evaluatedModules(...name.split(" "), "--help");
     assertEquals(
@@ -40,7 +40,7 @@ Deno.test("main() loads only the file of the command for its help", async () => 
   }
 });
 
-Deno.test("main() loads no other kind, doctor, Apprise or setup for a send with a Matrix channel", async () => {
+Deno.test("main() does not load other kinds, doctor, Apprise or setup for a send with a Matrix channel", async () => {
   const directory = await Deno.makeTempDir();
   const matrix = { homeserver: "https://matrix.example.org", accessToken: "x", room: "!abc" };
   const configFile = `${directory}/config.json`;
@@ -60,6 +60,6 @@ Deno.test("main() loads no other kind, doctor, Apprise or setup for a send with 
   assertEquals(modules.filter((path) => others.test(path)), []);
 });
 
-Deno.test("COMMANDS loads a command under each name", async () => {
+Deno.test("COMMANDS has a command for each name", async () => {
   for (const { name, load } of COMMANDS) assert(typeof (await load()).run === "function", name);
 });

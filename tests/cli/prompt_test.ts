@@ -30,7 +30,7 @@ for (const [what, typed] of [["Ctrl-C", ["se\x03"]], ["Ctrl-D", ["\x04"]], ["the
   });
 }
 
-Deno.test("askSecret() turns the echo off before it prints the question", async () => {
+Deno.test("askSecret() turns off the echo before it prints the question", async () => {
   using runtime = fakeRuntime({ typed: ["secret\r"] });
   const steps: string[] = [];
   const { stdio } = runtime;

@@ -4,7 +4,7 @@ import { drawQrCode } from "../../src/cli/qr_code.ts";
 
 const TEXT = "https://account.example.org/link?code=WDJB-MJHT";
 
-/** Converts a drawing to rows of modules, true for light ones. A line has two rows. */
+/** Converts a drawing to rows of modules. Light modules are true. Each line contains two rows. */
 function lightModules(drawing: string): boolean[][] {
   return drawing.split("\n").flatMap((line) => [
     [...line].map((half) => half === "█" || half === "▀"),
@@ -18,7 +18,7 @@ Deno.test("drawQrCode() draws each module and the quiet zone", () => {
   assertEquals(drawn, data.map((row) => row.map((isDark) => !isDark)));
   assert(drawn.slice(0, 4).every((row) => row.every((isLight) => isLight)));
   assert(drawn.every((row) => row.slice(0, 4).every((isLight) => isLight)));
-  // The finder pattern in the corner: seven dark modules in a row.
+  // The finder pattern in the corner begins with seven dark modules in a row.
   assertEquals(drawn[4].slice(4, 12), [...Array(7).fill(false), true]);
 });
 

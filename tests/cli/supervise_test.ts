@@ -7,17 +7,17 @@ function tailOf(...parts: string[]): string {
   return tail.toString();
 }
 
-Deno.test("OutputTail keeps a short output in full", () => {
+Deno.test("OutputTail stores a short output completely", () => {
   assertEquals(tailOf("one\n", "tw", "o\r\n\n"), "one\ntwo");
   assertEquals(tailOf(), "");
 });
 
-Deno.test("OutputTail keeps the last 50 lines and says so", () => {
+Deno.test("OutputTail stores the last 50 lines, and adds a line about the missing lines", () => {
   const lines = Array.from({ length: 60 }, (_, i) => `line ${i}`);
   assertEquals(tailOf(lines.join("\n")), ["✂ Only the end of the output:", ...lines.slice(10)].join("\n"));
 });
 
-Deno.test("OutputTail keeps the last 8 KiB of a long line, without half a character", () => {
+Deno.test("OutputTail stores the last 8 KiB of a long line, and removes an incomplete character", () => {
   const tail = tailOf(...Array.from({ length: 2000 }, () => "ä€😀"));
   assert(tail.startsWith("✂ Only the end of the output:\n"));
   assert(!tail.includes("\ufffd") && tail.endsWith("ä€😀"));

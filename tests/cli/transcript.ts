@@ -1,6 +1,6 @@
 /**
- * Transcripts: command lines and their output. They run in this process against a loopback
- * homeserver and a loopback ntfy server, with a fake clock.
+ * Runs transcripts: files with command lines and their expected output. The commands run in this
+ * process, with a loopback homeserver, a loopback ntfy server and a simulated clock.
  *
  * ```text
  * # a comment
@@ -8,7 +8,7 @@
  * $ matrix-notify send "A B"   a command line; words can be quoted, $NAME is a value of the scene
  * delivered …                  a line of standard output; … matches any text
  * 2> matrix-notify: …          a line of standard error
- * = 65                         the exit code; 0 if there is no such line
+ * = 65                         the exit code; without this line, 0
  * ```
  */
 
@@ -16,7 +16,7 @@ import { main } from "../../src/cli/main.ts";
 import { type HomeserverRouteName, LoopbackHomeserver, LoopbackNtfy } from "../../src/testing/mod.ts";
 import { type FakeRuntime, fakeRuntime } from "../fakes/runtime.ts";
 
-/** Servers, a directory, an environment and a clock for command lines. */
+/** The servers, directory, environment and clock of a transcript. */
 class Scene implements AsyncDisposable {
   readonly directory: string = Deno.makeTempDirSync({ prefix: "transcript-" });
   readonly env: Record<string, string>;
@@ -24,7 +24,7 @@ class Scene implements AsyncDisposable {
   readonly #ntfy: LoopbackNtfy;
   readonly #room: string;
   readonly #bot: string;
-  /** A room that the bot is not in. */
+  /** A room that the bot has not joined. */
   #closed = "";
   #time: number | undefined;
   #stdin: Uint8Array | undefined;
@@ -156,7 +156,7 @@ class Scene implements AsyncDisposable {
     throw new Error(`Cannot run "@ ${verb}": there is no such directive`);
   }
 
-  /** Returns the access token that a login saved. */
+  /** Returns the access token of the saved account. */
   #savedToken(): string {
     const path = `${this.directory}/state/accounts/%40bot%3Aloopback.test.json`;
     return JSON.parse(Deno.readTextFileSync(path)).accessToken;
@@ -190,7 +190,7 @@ class Scene implements AsyncDisposable {
 /**
  * Runs a transcript.
  *
- * @returns the expected and the actual lines; they are equal if the transcript is right
+ * @returns the expected lines and the actual lines; they are equal if the output is as expected
  */
 export async function play(text: string): Promise<{ expected: string[]; actual: string[] }> {
   await using scene = await Scene.open();
@@ -205,8 +205,7 @@ export async function play(text: string): Promise<{ expected: string[]; actual: 
       continue;
     }
     expected.push(line);
-    // A line that matches is returned as its pattern, so that the difference has only lines that
-    // differ.
+    // A matching line is replaced with its pattern, so that the diff contains only wrong lines.
     if (pending.length > 0 && matches(scene.expand(line), pending[0])) pending[0] = line;
     if (pending.length > 0) actual.push(pending.shift() ?? "");
   }
@@ -219,7 +218,7 @@ function matches(pattern: string, line: string): boolean {
   return new RegExp(`^${parts.join(".*")}$`, "u").test(line);
 }
 
-/** Splits a line into words, with quotes as in a shell. */
+/** Splits a line into words. Quotes have the same meaning as in a shell. */
 function words(line: string): string[] {
   return Array.from(
     line.matchAll(/(?:[^\s"']|"[^"]*"|'[^']*')+/g),

@@ -1,6 +1,6 @@
 /**
- * `login --device-code` against a homeserver with a separate authorization server. A fake person
- * confirms the code while the program waits.
+ * Tests `login --device-code` with a homeserver that has a separate authorization server. A simulated
+ * person confirms the code while the program waits.
  */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
@@ -22,7 +22,7 @@ interface LoginScene extends OAuthScene {
   readonly stateDir: string;
   readonly roomId: string;
   run(...argv: string[]): Promise<Result>;
-  /** Runs `login --device-code`; the bot user confirms the code. */
+  /** Runs `login --device-code`. The bot user confirms the code. */
   login(): Promise<Result>;
   account(): Record<string, unknown> | undefined;
 }
@@ -79,7 +79,7 @@ async function loginTest(
   }
 }
 
-/** Returns the text of all files below a folder. */
+/** Returns the text of all files in a directory and its subdirectories. */
 function readAll(folder: string): string {
   return [...Deno.readDirSync(folder)].map(({ name, isDirectory }) => {
     const path = `${folder}/${name}`;
@@ -104,7 +104,7 @@ Deno.test("login() with --device-code prints an address and a code, and saves an
   });
 });
 
-Deno.test("login() chooses a code when the server offers nothing else and there is a terminal", async () => {
+Deno.test("login() on a terminal uses a device code when the server offers only this method", async () => {
   await loginTest(async ({ run, during, server, homeserver }) => {
     during(1, () => server.approve(server.userCodes[0], "bot"));
     const { code, err } = await run("login", USER, "--homeserver", homeserver.url);
@@ -136,7 +136,7 @@ for (
     ["expire", 75, "cannot log in: the login was not confirmed in time"],
   ] as const
 ) {
-  Deno.test(`login() with --device-code exits with ${status} when the person does ${how}`, async () => {
+  Deno.test(`login() with --device-code exits with ${status} when the person does this: ${how}`, async () => {
     await loginTest(async ({ run, during, server, homeserver, account }) => {
       during(2, () => server[how](server.userCodes[0]));
       const { code, err, out } = await run("login", USER, "--homeserver", homeserver.url, "--device-code");
@@ -147,7 +147,7 @@ for (
   });
 }
 
-Deno.test("login() with --device-code names the device, and succeeds when naming fails", async () => {
+Deno.test("login() with --device-code sets the name of the device, and succeeds if that fails", async () => {
   await loginTest(async ({ login, homeserver, account }) => {
     homeserver.fault("forbidden", { on: "name-device", times: 1 });
     assertEquals((await login()).code, 0);
@@ -160,7 +160,7 @@ Deno.test("login() with --device-code names the device, and succeeds when naming
   });
 });
 
-Deno.test("login() with --device-code saves nothing when another user confirms the code", async () => {
+Deno.test("login() with --device-code does not save an account when another user confirms the code", async () => {
   await loginTest(async ({ run, during, server, homeserver, account }) => {
     during(1, () => server.approve(server.userCodes[0], "other"));
     const { code, err } = await run("login", USER, "--homeserver", homeserver.url, "--device-code");
@@ -174,7 +174,7 @@ Deno.test("login() with --device-code saves nothing when another user confirms t
   });
 });
 
-Deno.test("login() with --device-code fails when the server does not offer it", async () => {
+Deno.test("login() with --device-code fails when the server does not support it", async () => {
   await using homeserver = await LoopbackHomeserver.start();
   using runtime = fakeRuntime({ env: { HOME: "/nowhere", MATRIX_NOTIFY_STATE_DIR: "/nowhere" } });
   const code = await main(["login", USER, "--homeserver", homeserver.url, "--device-code"], runtime);
@@ -182,7 +182,7 @@ Deno.test("login() with --device-code fails when the server does not offer it", 
   assertStringIncludes(runtime.err(), `cannot log in with --device-code: ${homeserver.url} does not offer it`);
 });
 
-Deno.test("login() with --device-code keeps the device and ends the first session when it runs again", async () => {
+Deno.test("login() with --device-code uses the same device and ends the first session when it runs again", async () => {
   await loginTest(async ({ login, server }) => {
     await login();
     await login();
@@ -208,7 +208,7 @@ Deno.test("send() renews an OAuth 2.0 token at the authorization server when a r
   });
 });
 
-Deno.test("send() holds a notification when the login was ended in the browser, and the next login delivers it", async () => {
+Deno.test("send() holds a notification after a logout in the browser, and the next login delivers it", async () => {
   await loginTest(async ({ login, run, runtime, server, homeserver, roomId, account }) => {
     await login();
     server.endSession(String(account()?.accessToken));
@@ -222,7 +222,7 @@ Deno.test("send() holds a notification when the login was ended in the browser, 
   });
 });
 
-Deno.test("logout() revokes the tokens, and keeps the account when the server is down", async () => {
+Deno.test("logout() revokes the tokens, and does not delete the account when the server is down", async () => {
   await loginTest(async ({ login, run, server, account }) => {
     await login();
     await server.stop();

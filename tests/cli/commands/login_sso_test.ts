@@ -11,11 +11,11 @@ interface SsoScene {
   readonly stateDir: string;
   /** Runs `login --sso`. */
   login(stdio?: Partial<Runtime["stdio"]>): Promise<number>;
-  /** Resolves to the address to open, when it is printed. */
+  /** Resolves to the address to open as soon as it is printed. */
   printedUrl(): Promise<string>;
   /**
-   * Opens an address like a browser that is already logged in. Returns the address it is redirected
-   * to.
+   * Opens an address like a browser that is already logged in. Returns the final address after the
+   * redirect.
    */
   open(url: string): Promise<string>;
 }
@@ -70,7 +70,7 @@ Deno.test("login() with --sso logs in when the browser is redirected to this hos
 });
 
 for (const what of ["address", "token"] as const) {
-  Deno.test(`login() with --sso accepts the ${what} when a person pastes it`, async () => {
+  Deno.test(`login() with --sso accepts the ${what} if a person pastes it`, async () => {
     await ssoTest(async ({ login, printedUrl, open, runtime }) => {
       const readInput = async () => {
         const back = await open(await printedUrl());

@@ -3,7 +3,7 @@ import { main } from "../../../src/cli/main.ts";
 import { fakeRuntime } from "../../fakes/runtime.ts";
 import { setScene } from "../../fakes/scene.ts";
 
-Deno.test("exportEntries() writes the same lines to a file that only its owner can read", async () => {
+Deno.test("exportEntries() writes the same lines to a file, and only its owner can read the file", async () => {
   await using scene = await setScene();
   await scene.homeserver.stop();
   await using notifier = await scene.open();

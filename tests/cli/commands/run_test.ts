@@ -15,9 +15,7 @@ function envOf({ homeserver, accessToken, room, stateDir }: Scene): Record<strin
   };
 }
 
-/**
- * Runs `matrix-notify run …` and returns its exit code, its output and the messages in the room.
- */
+/** Runs `matrix-notify run …`. Returns the exit code, the output and the messages in the room. */
 async function run(scene: Scene, args: string[], env = envOf(scene)) {
   using runtime = fakeRuntime({ env, realIds: true });
   const code = await main(["run", "--no-background", ...args], runtime);
@@ -25,7 +23,7 @@ async function run(scene: Scene, args: string[], env = envOf(scene)) {
   return { code, out: runtime.out(), err: runtime.err(), bodies };
 }
 
-Deno.test("run() sends a failure with its exit code and the end of its output, and passes both through", async () => {
+Deno.test("run() prints the output of a failed command, and sends the exit code and the end of the output", async () => {
   await using scene = await setScene();
   const result = await run(scene, ["--", "sh", "-c", "echo one; echo two >&2; exit 2"]);
   assertEquals([result.code, result.out, result.err], [2, "one\n", "two\n"]);
@@ -40,7 +38,7 @@ Deno.test("run() sends a success, except with --only-on-failure", async () => {
   assertEquals([code, bodies], [0, ["[jump] Nightly backup succeeded after 0 ms\n\n--help"]]);
 });
 
-Deno.test("run() resolves the incident of a failure by the next success, once", async () => {
+Deno.test("run() closes the incident of a failure only with the first success", async () => {
   await using scene = await setScene();
   const backup = ["--only-on-failure", "--key", "backup", "--subject", "Backup", "--", "sh", "-c"];
   assertEquals((await run(scene, [...backup, "exit 0"])).bodies, []);
@@ -55,7 +53,7 @@ Deno.test("run() resolves the incident of a failure by the next success, once", 
   assertEquals(success.content["m.relates_to"], { "m.in_reply_to": { event_id: failure.event_id } });
 });
 
-Deno.test("run() resolves a failure that is not delivered yet, and opens no incident by a success", async () => {
+Deno.test("run() closes an incident whose failure is not delivered yet, and a success does not open an incident", async () => {
   await using scene = await setScene();
   const backup = ["--key", "backup", "--subject", "Backup", "--", "sh", "-c"];
   await run(scene, [...backup, "exit 0"]);
@@ -74,7 +72,7 @@ Deno.test("run() resolves a failure that is not delivered yet, and opens no inci
   assertEquals(relations, [undefined, undefined, undefined]);
 });
 
-Deno.test("run() exits as a shell does when a signal ended the command or it could not be started", async () => {
+Deno.test("run() exits like a shell when a signal ended the command or the command could not be started", async () => {
   await using scene = await setScene();
   assertEquals((await run(scene, ["--", "sh", "-c", "kill -KILL $$"])).code, 137);
   const missing = await run(scene, ["--", "/nonexistent/backup", "--password=secret"]);
@@ -90,7 +88,7 @@ Deno.test("run() exits as a shell does when a signal ended the command or it cou
   ]);
 });
 
-Deno.test("run() runs the command and keeps its exit code when nothing can be sent, and says so first", async () => {
+Deno.test("run() reports first that it cannot send, and still runs the command and returns its exit code", async () => {
   await using scene = await setScene();
   const result = await run(scene, ["--only-on-failure", "--channel", "phone", "--", "echo", "done"]);
   assertEquals([result.code, result.out], [0, "done\n"]);
@@ -106,7 +104,7 @@ Deno.test("run() runs the command and keeps its exit code when nothing can be se
   );
 });
 
-Deno.test("run() does not wait for a process that the command left behind with its output", async () => {
+Deno.test("run() does not wait for a background process that keeps the output of the command open", async () => {
   await using scene = await setScene();
   using runtime = fakeRuntime({ env: envOf(scene), realIds: true });
   const drained = new AbortController();
@@ -120,7 +118,7 @@ Deno.test("run() does not wait for a process that the command left behind with i
   Deno.kill(Number(drained.signal.reason), "SIGKILL");
 });
 
-Deno.test("run() passes a signal on and sends how the command ended", async () => {
+Deno.test("run() forwards a signal to the command and sends the result", async () => {
   await using scene = await setScene();
   const program = ["run", ...inheritedConfig(), "-A", "--no-prompt", new URL("../../../mod.ts", import.meta.url).href];
   const script = 'trap "echo stopping; exit 7" TERM; echo ready; while :; do sleep 0.01; done';

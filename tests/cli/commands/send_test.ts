@@ -3,7 +3,7 @@ import { main } from "../../../src/cli/main.ts";
 import { LoopbackTelegram } from "../../../src/testing/mod.ts";
 import { fakeRuntime } from "../../fakes/runtime.ts";
 
-Deno.test("send() prints an outcome for each destination of a channel, and why one waits behind another", async () => {
+Deno.test("send() prints an outcome for each destination of a channel, with the reason of a delay", async () => {
   await using telegram = await LoopbackTelegram.start({ chats: ["1001"] });
   const folder = await Deno.makeTempDir();
   const channel = { server: telegram.url, token: telegram.token, chat: [1001, -5] };

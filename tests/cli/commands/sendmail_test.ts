@@ -50,7 +50,7 @@ smtpTest("sendmail() with -t sends a mail with UTF-8 headers and attachments to 
   ]);
 });
 
-/** A Matrix channel by the environment alone. */
+/** A Matrix channel that is configured only by environment variables. */
 function environmentOf({ homeserver, accessToken, room, stateDir }: Scene): Record<string, string> {
   return {
     MATRIX_HOMESERVER: homeserver.url,
@@ -61,7 +61,7 @@ function environmentOf({ homeserver, accessToken, room, stateDir }: Scene): Reco
   };
 }
 
-Deno.test("sendmail() sends a mail without its attachments when the disk has no room for them", async () => {
+Deno.test("sendmail() sends a mail without its attachments when there is not enough disk space for them", async () => {
   await using scene = await setScene();
   const { homeserver, room, stateDir } = scene;
   Deno.mkdirSync(`${stateDir}/state`);
@@ -75,10 +75,10 @@ Deno.test("sendmail() sends a mail without its attachments when the disk has no 
   assertStringIncludes(bodies[0], "📎 log.gz (application/gzip, 25 bytes)");
 });
 
-Deno.test("sendmail() sends a mail without its attachments when there can be no queue", async () => {
+Deno.test("sendmail() sends a mail without its attachments when the queue cannot be created", async () => {
   await using scene = await setScene();
   const { homeserver, room, stateDir } = scene;
-  // A dangling link: the directory can be neither read nor written.
+  // A link without a target: the directory can be neither read nor written.
   Deno.symlinkSync(`${stateDir}/nowhere/state`, `${stateDir}/state`);
   const stdin = Deno.readFileSync(new URL("../../ingest/mail/fixtures/attachment.eml", import.meta.url));
   using runtime = fakeRuntime({ env: environmentOf(scene), stdin, realIds: true });
@@ -87,12 +87,12 @@ Deno.test("sendmail() sends a mail without its attachments when there can be no 
   assertEquals(homeserver.events(room).length, 1);
 });
 
-Deno.test("sendmail() refuses a mail of more than 10 MiB and sends one of exactly 10 MiB", async () => {
+Deno.test("sendmail() refuses a mail of more than 10 MiB and sends a mail of exactly 10 MiB", async () => {
   await using scene = await setScene();
   const env = environmentOf(scene);
   const head = "Subject: Large\n\n";
   for (const [bytes, expected] of [[10 * 1024 * 1024, 0], [10 * 1024 * 1024 + 1, 65]]) {
-    // One line: the library reads many lines slowly.
+    // The mail has only one line, because the library reads many lines slowly.
     using runtime = fakeRuntime({ env, stdin: head + "x".repeat(bytes - head.length), realIds: true });
     assertEquals(await main(["sendmail", "--no-background", "-t"], runtime), expected, runtime.err());
   }
@@ -104,7 +104,7 @@ function parse(line: string) {
   return [dotEnds, sender, refused?.problem];
 }
 
-Deno.test("parseSendmailArgs() reads what cron, smartd, PHP and git write", () => {
+Deno.test("parseSendmailArgs() reads the command lines of cron, smartd, PHP and git", () => {
   assertEquals(parse("-FCronDaemon -i -B8BITMIME -oem root"), [false, "CronDaemon", undefined]);
   assertEquals(parse("-FCronDaemon -i -odi -oem -oi -t -f root"), [false, "CronDaemon", undefined]);
   assertEquals(parse("-t -i"), [false, undefined, undefined]);
@@ -114,13 +114,13 @@ Deno.test("parseSendmailArgs() reads what cron, smartd, PHP and git write", () =
   assertEquals(parse("-r root -- -i"), [true, "root", undefined]);
 });
 
-Deno.test("parseSendmailArgs() reads a value as a value, and ignores unknown options", () => {
+Deno.test("parseSendmailArgs() does not read a value as an option, and ignores unknown options", () => {
   assertEquals(parse("-N -i root"), [true, undefined, undefined]);
   assertEquals(parse("-O i -Z --unknown root"), [true, undefined, undefined]);
   assertEquals(parse("-F"), [true, undefined, undefined]);
 });
 
-Deno.test("parseSendmailArgs() refuses the tasks of a mail server", () => {
+Deno.test("parseSendmailArgs() refuses the modes of a mail server", () => {
   assertEquals(parse("-bs")[2], "Cannot read SMTP from standard input");
   assertEquals(parse("-bp")[2], "Cannot list a mail queue");
   assertEquals(parse("-bd -q30m")[2], "Cannot run a mail queue");

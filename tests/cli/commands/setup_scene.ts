@@ -1,23 +1,23 @@
-/** A loopback homeserver and an empty home directory in which tests run `setup`. */
+/** Helpers for tests of `setup`: a loopback homeserver and an empty home directory. */
 
 import { main } from "../../../src/cli/main.ts";
 import type { Runtime } from "../../../src/runtime/runtime.ts";
 import { LoopbackHomeserver, type LoopbackUser } from "../../../src/testing/mod.ts";
 import { type FakeRuntime, fakeRuntime, type FakeRuntimeOptions } from "../../fakes/runtime.ts";
 
-/** The result of a run of the program. */
+/** The result of running the program. */
 export interface RunResult {
   readonly code: number;
   readonly out: string;
   readonly err: string;
 }
 
-/** A scene. */
+/** A loopback homeserver and an empty home directory. */
 export interface SetupScene extends AsyncDisposable {
   readonly home: string;
   readonly homeserver: LoopbackHomeserver;
   readonly bot: LoopbackUser;
-  /** Runs the program. There is a terminal only if `typed` is given. */
+  /** Runs the program. Standard input is a terminal only if `typed` is given. */
   run(
     args: readonly string[],
     options?: Pick<FakeRuntimeOptions, "typed"> & { readonly runtime?: Partial<Runtime> },
@@ -45,8 +45,8 @@ export async function openSetupScene(): Promise<SetupScene> {
       using runtime: FakeRuntime = fakeRuntime({ env: { HOME: home }, typed, stdin, now: time, realIds: true });
       const stdio = { ...runtime.stdio, stdoutIsTerminal: () => typed !== undefined };
       const code = await main(args, { ...runtime, stdio, ...overrides });
-      // Synapse caches a sync response for two minutes: a later time makes the next request a new
-      // one.
+      // Synapse caches a sync response for two minutes. With a later time, the next request gets a
+      // new response.
       time = runtime.time + 1;
       return { code, out: runtime.out(), err: runtime.err() };
     },

@@ -1,4 +1,4 @@
-/** `setup` at a real terminal: Ctrl-C and the end of the input, which transcripts cannot show. */
+/** Tests `setup` on a real terminal: Ctrl-C and the end of the input. Transcripts cannot test this. */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { findPython } from "../../../scripts/python/python.ts";
@@ -8,7 +8,7 @@ import { openSetupScene, type SetupScene } from "./setup_scene.ts";
 
 const terminalTest = await installOrStub("a terminal", findPython) ?? Deno.test;
 
-/** The answers that log in: the next question is about the room. */
+/** The answers for the login. The next question is about the room. */
 const LOGIN: readonly Step[] = [[/Number \[1\]: $/, "\n"], [/Password of \S+: $/, "password-of-bot\r"]];
 
 const STOPS: readonly (readonly [when: string, steps: readonly Step[], message: string, files: readonly string[]])[] = [

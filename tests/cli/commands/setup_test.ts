@@ -1,6 +1,6 @@
 /**
- * `setup` against a loopback homeserver, where something happens while it runs. The transcripts
- * show the rest.
+ * Tests `setup` with a loopback homeserver whose state changes while setup runs. The transcripts test
+ * all other cases.
  */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
@@ -9,7 +9,7 @@ import { startProxy } from "../../fakes/proxy.ts";
 import { startTlsFront, tlsFile } from "../../fakes/tls.ts";
 import { openSetupScene } from "./setup_scene.ts";
 
-/** Starts a domain that answers the well-known request as given, and all others with 404. */
+/** Starts a server with the given well-known response. It answers all other requests with 404. */
 function startDomain(answer: (url: URL) => Response): { readonly name: string } & AsyncDisposable {
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
     const url = new URL(request.url);
@@ -58,7 +58,7 @@ const DOMAINS: readonly (readonly [what: string, answer: (url: URL) => Response,
 ];
 
 for (const [what, answer, message] of DOMAINS) {
-  Deno.test(`setup() reports what it found when the domain answers with ${what}`, async () => {
+  Deno.test(`setup() reports the result of the discovery when the domain answers with ${what}`, async () => {
     await using scene = await openSetupScene();
     await using domain = startDomain(answer);
     const { code, err } = await scene.run(["setup", "--user", `@bot:${domain.name}`, "--direct", "@a:b", "--yes"]);
@@ -69,7 +69,7 @@ for (const [what, answer, message] of DOMAINS) {
   });
 }
 
-Deno.test("setup() asks for the homeserver's address when discovery fails, and uses the first that answers", async () => {
+Deno.test("setup() asks for the homeserver's address when discovery fails, and uses the first address that works", async () => {
   await using scene = await openSetupScene();
   const { homeserver, bot } = scene;
   await using domain = startDomain(wellKnown(homeserver.url));
@@ -102,7 +102,7 @@ Deno.test("setup() joins a room as soon as the account is invited", async () => 
   assertEquals(homeserver.events(roomId).length, 1);
 });
 
-Deno.test("setup() waits for any invite, and joins the room that a person chooses", async () => {
+Deno.test("setup() waits for any invite, and joins the room that the user chooses", async () => {
   await using scene = await openSetupScene();
   const { homeserver, bot } = scene;
   const [spam, ops] = ["Spam", "Ops"].map((name) =>
@@ -165,7 +165,7 @@ Deno.test("setup() reaches the homeserver through a proxy, and writes the proxy 
   });
 });
 
-Deno.test("setup() writes the target of a symbolic link, readable by its owner only", async () => {
+Deno.test("setup() replaces the target of a symbolic link, and only the owner can read the file", async () => {
   await using scene = await openSetupScene();
   const { homeserver, bot, home } = scene;
   Deno.mkdirSync(`${home}/.config/matrix-notify`, { recursive: true });
@@ -186,7 +186,7 @@ for (
     ["too-large", 65, /Test message: dead .*\n.*the notification is now a dead letter/],
   ] as const
 ) {
-  Deno.test(`setup() exits with ${code} when the test message meets ${fault}, and writes the channel`, async () => {
+  Deno.test(`setup() exits with ${code} when the server answers the test message with ${fault}, and writes the channel`, async () => {
     await using scene = await openSetupScene();
     const { homeserver, bot } = scene;
     homeserver.fault(fault);
@@ -200,7 +200,7 @@ for (
   });
 }
 
-Deno.test("setup() writes the tokens only into the account file, and the password nowhere", async () => {
+Deno.test("setup() writes the tokens only into the account file, and does not write the password", async () => {
   await using scene = await openSetupScene();
   const { homeserver, bot, home } = scene;
   const typed = ["1\n", "wrong-password\r", "1\n", `${bot.password}\r`, "2\n", "\n", "@alice:loopback.test\n"];
@@ -237,7 +237,7 @@ for (
     "the login was not confirmed in time",
   ]] as const
 ) {
-  Deno.test(`setup() with --device-code exits with ${code} when the person does ${how}`, async () => {
+  Deno.test(`setup() with --device-code exits with ${code} when the person does this: ${how}`, async () => {
     await using scene = await openSetupScene();
     await using oauth = await setOAuthScene();
     const { now, sleep } = oauth.client.runtime;

@@ -16,7 +16,7 @@ async function writeTest(body: (place: ChannelPlace, read: () => string) => Prom
   }
 }
 
-Deno.test("writeChannel() creates the file, and changes only one channel when it exists", async () => {
+Deno.test("writeChannel() creates the file, or changes only one channel in an existing file", async () => {
   await writeTest(async (place, read) => {
     await writeChannel(place, { user: "@old:example.org", room: "!b" });
     await writeChannel({ ...place, name: "phone" }, { kind: "ntfy" });
@@ -31,7 +31,7 @@ Deno.test("writeChannel() creates the file, and changes only one channel when it
 });
 
 for (const step of ["open", "rename", "syncDirectory"] as const) {
-  Deno.test(`writeChannel() leaves a complete file when ${step} fails`, async () => {
+  Deno.test(`writeChannel() does not damage the file when ${step} fails`, async () => {
     await writeTest(async (place, read) => {
       await writeChannel(place, { user: "@old:example.org", room: "!b" });
       const before = read();
@@ -48,7 +48,7 @@ for (const step of ["open", "rename", "syncDirectory"] as const) {
   });
 }
 
-Deno.test("writeChannel() writes nothing when the file is broken or another setup is writing it", async () => {
+Deno.test("writeChannel() does not write if the file is broken or another setup is writing it", async () => {
   await writeTest(async (place, read) => {
     Deno.writeTextFileSync(place.path, "{");
     await assertRejects(() => writeChannel(place, CHANNEL), ConfigError, "it is not valid JSON");
