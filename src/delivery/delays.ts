@@ -44,8 +44,9 @@ export type DelaySubject =
   >
   & {
     /**
-     * The time when the entry was queued, in milliseconds since 1970. @default now, before it is
-     * queued
+     * The time when the entry was queued, in milliseconds since 1970.
+     *
+     * @default now, if the entry is not queued yet
      */
     readonly time?: number;
   };

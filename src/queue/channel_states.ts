@@ -1,9 +1,9 @@
 /**
- * What the queue knows of channels and their lanes: what a channel waits for after a failure, and
- * when a lane delivered last.
+ * The states of channels and lanes: the wait of a channel after a failure, and the times of the
+ * last deliveries of a lane.
  *
- * A failure of the server or the account concerns every entry of its channel, and any definite
- * response ends it. A failure of one destination does not count here.
+ * A failure of the server or the account affects all entries of the channel. The next definite
+ * response ends it. A failure of one destination is not a failure of the channel.
  *
  * @module
  */
@@ -14,10 +14,10 @@ import type { ChannelRecord, LaneRecord, NackRecord, Wait, WaitClass } from "./r
 
 const NO_FAILURE: ChannelState = { failures: 0 };
 
-/** Failure classes that concern one lane and show that the account works. */
+/** The failure classes that affect only one lane. They show that the account works. */
 const LANE_CLASSES: ReadonlySet<string> = new Set<WaitClass>(["destination", "destination-busy", "unverified"]);
 
-/** The channels that failed. */
+/** The states of all channels. */
 export class ChannelStates {
   readonly #failed = new Map<string, ChannelState>();
 
@@ -25,7 +25,7 @@ export class ChannelStates {
     return this.#failed.get(name) ?? NO_FAILURE;
   }
 
-  /** The state of an entry, which depends on its channel. */
+  /** Returns the state of an entry. It depends on the state of its channel. */
   entryState({ channel, dead, attempts }: Entry): EntryState {
     if (dead) return "dead";
     if (this.get(channel).wait?.class === "credentials") return "held";
@@ -44,19 +44,19 @@ export class ChannelStates {
     this.#failed.delete(name);
   }
 
-  /** Ends the backoff. What the server asked for stays. */
+  /** Ends the backoff of all channels, but not a wait that a server asked for. */
   flush(): void {
     for (const [name, { failures, wait }] of this.#failed) {
       if (wait) this.#failed.set(name, { failures, wait: { ...wait, next: wait.notBefore } });
     }
   }
 
-  /** Applies what a compaction kept. */
+  /** Applies a record that a compaction wrote. */
   restore({ channel, failures, wait }: ChannelRecord): void {
     this.#failed.set(channel, { failures, wait });
   }
 
-  /** Creates the records that a compaction keeps. */
+  /** Creates the records for a compacted journal. */
   *snapshot(): Generator<ChannelRecord> {
     for (const [channel, state] of this.#failed) yield { t: "chan", channel, ...state };
   }
@@ -67,8 +67,8 @@ export class RecentDeliveries {
   readonly #lanes = new Map<string, LaneRecord>();
 
   /**
-   * Records a delivery. A batch counts as many as are remembered: under a rate limit, a lane sends
-   * one batch at a time.
+   * Records a delivery. A batch counts as {@linkcode MAX_REMEMBERED_DELIVERIES} deliveries, so that
+   * it uses up every rate limit.
    */
   add({ channel, destination }: Lane, time: number, isBatch: boolean): void {
     const delivered = isBatch
@@ -77,17 +77,19 @@ export class RecentDeliveries {
     this.restore({ t: "lane", channel, destination, delivered });
   }
 
-  /** When a lane delivered, in milliseconds since 1970, the newest at the end. */
+  /**
+   * Returns the times of the last deliveries of a lane, in milliseconds since 1970, oldest first.
+   */
   get(lane: Lane): readonly number[] {
     return this.#lanes.get(laneKey(lane))?.delivered ?? [];
   }
 
-  /** Applies what a compaction kept. */
+  /** Applies a record that a compaction wrote. */
   restore(record: LaneRecord): void {
     this.#lanes.set(laneKey(record), record);
   }
 
-  /** Creates the records that a compaction keeps. */
+  /** Creates the records for a compacted journal. */
   snapshot(now: number): LaneRecord[] {
     return [...this.#lanes.values()].filter(({ delivered }) => (delivered.at(-1) ?? 0) > now - LANE_RETENTION_MS);
   }

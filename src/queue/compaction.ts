@@ -6,9 +6,9 @@
  *                -> fsync of the directory -> unlock
  * ```
  *
- * Until the rename is on the disk the old journal counts, after that the new one. A crash leaves
- * one of them, whole. The directory is synced before any process may append. Otherwise a power cut
- * could undo the rename, and with it lines that were acknowledged.
+ * Until the rename is on the disk, the old journal is valid; afterwards, the new journal is valid.
+ * After a crash, one of them exists and is complete. The directory is synced before another process
+ * can append. Otherwise a power cut could undo the rename and lose acknowledged lines.
  *
  * @module
  */
@@ -19,19 +19,19 @@ import { ACK_RETENTION_MS, MIN_COMPACTION_BYTES, NAMED_ACK_RETENTION_MS, NEARLY_
 import { type DamagedLine, JournalReader } from "./reader.ts";
 import type { AckRecord, JournalRecord } from "./record.ts";
 
-/** What the new journal contains. */
+/** The content of the new journal. */
 export interface Compaction {
   /** The records that replace the history. */
   readonly snapshot: Iterable<JournalRecord>;
-  /** Whether an old line is copied as it is. Lines of unknown types always are. */
+  /** Returns true if an old line is copied unchanged. Lines of unknown types are always copied. */
   readonly keep: (record: JournalRecord) => boolean;
   /** Copies a damaged line to the quarantine. Compaction fails if this throws. */
   readonly damaged: (source: OpenFile, line: DamagedLine) => void;
 }
 
 /**
- * Whether a compaction is worth it: more than half of the journal must be history. If the journal
- * is nearly full, a tenth is enough.
+ * Returns true if a compaction would make the journal much shorter. It must remove more than half
+ * of the journal. If the journal is nearly full, about a tenth is enough.
  */
 export function isWorthCompacting(bytes: number, keptBytes: number): boolean {
   const ratio = bytes > NEARLY_FULL_BYTES ? 1.1 : 2;
@@ -39,15 +39,15 @@ export function isWorthCompacting(bytes: number, keptBytes: number): boolean {
 }
 
 /**
- * Whether a compaction keeps a record besides the state: an `ack`, as long as a caller may ask for
- * its entry.
+ * Returns true if a compaction keeps a record in addition to the state. It keeps an `ack` as long
+ * as a caller may ask for its entry.
  */
 export function isKept(record: JournalRecord, now: number): record is AckRecord {
   return record.t === "ack" &&
     record.time > now - (record.idempotencyKey === undefined ? ACK_RETENTION_MS : NAMED_ACK_RETENTION_MS);
 }
 
-/** Replaces the journal at `path` by a compacted one. The caller holds `lock`. */
+/** Replaces the journal at `path` with a compacted journal. The caller must hold `lock`. */
 export function compactFile(files: Files, path: string, { snapshot, keep, damaged }: Compaction): void {
   const temporary = `${path}.new`;
   {
@@ -74,7 +74,7 @@ export function compactFile(files: Files, path: string, { snapshot, keep, damage
 const BUFFER_BYTES = 256 * 1024;
 const LF = Uint8Array.of(0x0a);
 
-/** Collects lines into large writes. */
+/** Combines lines into large writes. */
 class LineWriter {
   readonly #file: OpenFile;
   readonly #buffer = new Uint8Array(BUFFER_BYTES);

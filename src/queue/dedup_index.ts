@@ -1,10 +1,10 @@
 /**
- * Finds entries by the two names that callers give them. A `key` says what an entry is about: a
- * newer entry may replace those that wait. An idempotency key says which entry it is: a second
- * entry with the same one is a duplicate. Its caller repeats it because it does not know whether
- * the first call succeeded.
+ * Finds entries by the two keys that a caller can set. Entries about the same thing have the same
+ * `key`: a new entry can replace waiting entries with its key. An idempotency key identifies one
+ * entry: a second entry with the same idempotency key is a duplicate. The caller repeats a call if
+ * it does not know whether the first call succeeded.
  *
- * An idempotency key stays known after its entry is delivered, for as long as the `ack` is kept.
+ * After the delivery, an idempotency key is remembered as long as the `ack` record is kept.
  *
  * @module
  */
@@ -20,7 +20,7 @@ export interface DedupKey extends Lane {
 /** The entry that was enqueued first with an idempotency key. */
 export interface Duplicate {
   readonly id: string;
-  /** The proof of its delivery; undefined before that. */
+  /** The proof of the delivery; undefined until the entry is delivered. */
   readonly receipt?: string;
 }
 
@@ -29,7 +29,7 @@ export class DedupIndex {
   readonly #byIdempotencyKey = new Map<string, Duplicate>();
   readonly #byKey = new Map<string, Set<string>>();
 
-  /** Adds an entry. Returns false if it is a duplicate of another one. */
+  /** Adds an entry. Returns false if the entry is a duplicate. */
   register(entry: DedupKey & { readonly id: string; readonly key?: string }): boolean {
     if (entry.idempotencyKey !== undefined) {
       const duplicate = this.findDuplicate(entry);
@@ -43,7 +43,7 @@ export class DedupIndex {
     return true;
   }
 
-  /** Finds the entry that has or had this idempotency key in its lane. */
+  /** Finds the queued or delivered entry with the same idempotency key in the same lane. */
   findDuplicate(entry: DedupKey): Duplicate | undefined {
     if (entry.idempotencyKey === undefined) return undefined;
     return this.#byIdempotencyKey.get(nameInLane(entry, entry.idempotencyKey));
@@ -60,14 +60,14 @@ export class DedupIndex {
     this.#byIdempotencyKey.set(nameInLane({ channel, destination }, idempotencyKey), { id, receipt });
   }
 
-  /** Frees the idempotency key of an entry that was dropped or replaced. */
+  /** Forgets the idempotency key of a dropped or replaced entry. */
   freeIdempotencyKey(entry: Entry): void {
     if (entry.idempotencyKey !== undefined && this.findDuplicate(entry)?.id === entry.id) {
       this.#byIdempotencyKey.delete(nameInLane(entry, entry.idempotencyKey));
     }
   }
 
-  /** Removes an entry that has left the queue. Its idempotency key stays known. */
+  /** Removes an entry that has left the queue. Its idempotency key is still remembered. */
   remove(entry: Entry): void {
     if (entry.key === undefined) return;
     const name = nameInLane(entry, entry.key);

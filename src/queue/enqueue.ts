@@ -1,6 +1,6 @@
 /**
- * Enqueueing. An envelope becomes an entry in the journal or, if the journal cannot be written, in
- * `spool/`. When the call resolves, the entry is in at least one of them.
+ * Enqueueing: writes an envelope as an entry to the journal. If the journal cannot be written, the
+ * entry is written to `spool/`. When the promise resolves, the entry is in at least one of the two.
  *
  * @module
  */
@@ -18,28 +18,32 @@ import type { QueueState } from "./state.ts";
 /** A request to enqueue an envelope. The queue adds an id and a time. */
 export type EnqueueRequest = Omit<EnqueueRecord, "t" | "id" | "time" | "fallbackFor"> & {
   /**
-   * Makes it a fallback: the requests that it is a fallback for, which are enqueued in the same
-   * call, each with its timeout in milliseconds.
+   * The primaries of a fallback, each with its timeout in milliseconds. They must be enqueued in
+   * the same call.
    */
   readonly primaries?: readonly { readonly request: EnqueueRequest; readonly afterMs: number }[];
-  /** Whether it may use the room that is kept for critical notifications. @default {false} */
+  /**
+   * True if the entry can use the space that is reserved for critical notifications.
+   *
+   * @default {false}
+   */
   readonly isUrgent?: boolean;
 };
 
 /** The result of {@linkcode Queue.enqueue}. */
 export interface Enqueued {
   readonly entries: readonly Entry[];
-  /** Why the entries cannot be tried now, although they are on the disk. */
+  /** The error that prevents attempts now. The entries are nevertheless on the disk. */
   readonly problem?: StorageError;
 }
 
-/** What enqueueing needs of the queue. */
+/** The parts of the queue that an {@linkcode Enqueuer} uses. */
 export interface EnqueuerParts {
   readonly journal: Journal;
   readonly spool: Spool;
   readonly runtime: Pick<Runtime, "now" | "uuid">;
   readonly state: () => QueueState;
-  /** Reads what is new in the journal. */
+  /** Reads the new records of the journal. */
   readonly refresh: () => void;
 }
 
@@ -69,8 +73,8 @@ export class Enqueuer {
       const lines = fresh.flatMap((record): JournalRecord[] =>
         leaving.includes(record) ? [record, { t: "att", id: record.id, n: 1, time }] : [record]
       );
-      // An entry that leaves now does not need the name of the file on the disk: if it fails, the
-      // name is synced then.
+      // If all entries are sent now, the directory is not synced yet. If an attempt fails, the
+      // directory is synced then.
       const durability = leaving.length === primaries.length ? "data" : "directory";
       try {
         await journal.append(lines, durability, MAX_QUEUE_BYTES + urgentBytes);
@@ -84,15 +88,15 @@ export class Enqueuer {
       this.#parts.refresh();
       return { entries: records.map((record) => this.#findEntry(record)) };
     } catch (error) {
-      // The entries are on the disk. An error would say that they are not.
+      // The entries are on the disk, so this call must not fail.
       if (!(error instanceof StorageError)) throw error;
       return { entries: records.map((record) => this.#withoutState(record)), problem: error };
     }
   }
 
   /**
-   * Turns requests into records. Skips a fallback whose primaries were all enqueued by an earlier
-   * call: that call enqueued it too.
+   * Creates the records of requests. Skips a fallback if an earlier call enqueued all of its
+   * primaries, because that call also enqueued the fallback.
    */
   #toRecords(requests: readonly EnqueueRequest[], time: number): EnqueueRecord[] {
     const { runtime, state } = this.#parts;
@@ -114,8 +118,8 @@ export class Enqueuer {
     const { journal, spool, state, refresh, runtime } = this.#parts;
     const files = spool.list(runtime.now());
     if (files.length === 0) return spool.remove([]);
-    // An earlier import may have died before it removed the files, and before its lines were on the
-    // disk.
+    // If an earlier import was killed, its lines may be in the journal but not synced, and the
+    // files may still exist.
     const fresh = files.flatMap(({ records }) => records).filter(({ id }) => state().entry(id) === undefined);
     if (fresh.length > 0) {
       await journal.append(fresh.map((record) => ({ ...record, spooled: true })), "directory");
@@ -125,30 +129,36 @@ export class Enqueuer {
   }
 
   /**
-   * The process that enqueued the duplicate may not have synced it yet, and may still take it back.
-   * So sync it and look again.
+   * Syncs the journal and reads it again. The process that wrote the earlier entry may not have
+   * synced it yet, and may remove it after an error.
    */
   async #confirmDuplicates(): Promise<void> {
     await this.#parts.journal.exclusively(() => this.#parts.journal.sync());
     this.#parts.refresh();
   }
 
-  /** Finds the entry of a record, or the entry that it is a duplicate of. */
+  /** Finds the entry of a record. For a duplicate, finds the entry that was enqueued first. */
   #findEntry(record: EnqueueRecord): Entry {
     const state = this.#parts.state();
     const own = state.entry(record.id);
-    // Another process may have delivered it already.
+    // Another process may have delivered the entry already.
     if (own !== undefined || state.finalState(record.id)) return own ?? createEntry(record);
     const duplicate = state.findDuplicate(record);
     if (duplicate === undefined) {
-      throw new StorageError("io-error", `Cannot find entry ${record.id} again: the journal was changed from outside`);
+      throw new StorageError(
+        "io-error",
+        `Cannot find entry ${record.id} in the journal: another program changed the file`,
+      );
     }
     const { id, receipt } = duplicate;
     state.watch([id], receipt === undefined ? undefined : { state: "delivered", receipt });
     return state.entry(id) ?? this.#withoutState(record);
   }
 
-  /** Creates an entry from its record alone. A duplicate does not need the files of this call. */
+  /**
+   * Creates an entry only from its record. A duplicate gets the id of the first entry and does not
+   * need the files of this call.
+   */
   #withoutState(record: EnqueueRecord): Entry {
     const duplicate = this.#parts.state().findDuplicate(record);
     if (duplicate === undefined || duplicate.id === record.id) return createEntry(record);
@@ -157,8 +167,8 @@ export class Enqueuer {
 }
 
 /**
- * True for an attachment of a notification that was already enqueued under this idempotency key.
- * The repeated call adds nothing.
+ * Returns true for a new attachment of a notification that an earlier call enqueued. A repeated
+ * call must not add attachments.
  */
 function isLateAttachment(
   request: EnqueueRequest,

@@ -1,5 +1,6 @@
 /**
- * An entry: an envelope in the queue, with its history. It follows from its records alone.
+ * An entry: an envelope in the queue, with its history. All of it is computed from its records in
+ * the journal.
  *
  * @module
  */
@@ -8,36 +9,36 @@ import type { EntryFields, EntryHistory, Wait } from "./record.ts";
 
 /**
  * The state of an entry. `queued`: not tried yet. `deferred`: tried, and will be retried. `held`:
- * paused until its account is fixed. `dead`: a dead letter.
+ * paused until a person fixes the account. `dead`: a dead letter.
  */
 export type EntryState = "queued" | "deferred" | "held" | "dead";
 
-/** An entry, or a batch that stands for several entries of its lane. */
+/** An entry, or a batch of several entries of one lane. */
 export interface Entry extends EntryFields, EntryHistory {
-  /** Bytes of its line in the journal. */
+  /** The length of its line in the journal, in bytes. */
   readonly bytes: number;
-  /** The members of a batch, in the order of arrival. A batch has no notification of its own. */
+  /** The entries of a batch, in the order of arrival. The batch itself has no notification. */
   readonly members?: readonly Entry[];
 }
 
-/** One destination of one channel: its entries are delivered first in, first out. */
+/** One destination of one channel. The entries of a lane are delivered in the order of arrival. */
 export type Lane = Pick<Entry, "channel" | "destination">;
 
-/** What a channel as a whole waits for. */
+/** The failures and the wait of a channel. */
 export interface ChannelState {
-  /** Failures in a row, for the backoff. */
+  /** The number of consecutive failures, for the backoff. */
   readonly failures: number;
   readonly wait?: Wait;
 }
 
-/** Replaces each batch by its members. */
+/** Replaces each batch with its members. */
 export function expandBatches(entries: readonly Entry[]): Entry[] {
   return entries.flatMap((entry) => entry.members ?? [entry]);
 }
 
 /**
- * Whether an entry can still become part of a batch: no attempt can have delivered it, and it has
- * no attachments, which a batch does not carry.
+ * Returns true if an entry can be added to a batch. Dead letters, batches, members of a rejected
+ * batch, entries that may have arrived, and entries with attachments cannot be batched.
  */
 export function canBeBatched(
   { dead, inFlight, inDoubt, members, noBatch, files }: Pick<
@@ -50,8 +51,8 @@ export function canBeBatched(
 }
 
 /**
- * Returns a function that finds the attachments of these entries, which are of one lane. An
- * attachment and its text were enqueued together, at the same time.
+ * Returns a function that checks if an entry is an attachment of one of these entries. They must
+ * all be in one lane. An attachment has the same time as its text.
  */
 export function isAttachmentOf(entries: readonly Entry[]): (entry: Entry) => boolean {
   const texts = new Set(entries.filter(({ attachmentIndex }) => attachmentIndex === undefined).map(({ time }) => time));
@@ -59,9 +60,8 @@ export function isAttachmentOf(entries: readonly Entry[]): (entry: Entry) => boo
 }
 
 /**
- * Returns the map key of a lane. Names of channels and destinations may contain blanks, so that
- * joining the two with a blank would give different lanes the same key: `office` to `Ops A`, and
- * `office Ops` to `A`.
+ * Returns the map key of a lane. It is JSON because names can contain spaces. For example, `office`
+ * with `Ops A` and `office Ops` with `A` must have different keys.
  */
 export function laneKey({ channel, destination }: Lane): string {
   return JSON.stringify([channel, destination]);

@@ -1,11 +1,11 @@
 /**
- * How records change an entry, and which records make such a change: both directions of one
- * relation, without side effects.
+ * Applies records to entries, and creates the records for changes of entries. The functions have no
+ * side effects.
  *
  * ```text
  *          enq                att                  nack
  * (none) ------> queued ------------> in flight ----------> deferred ---> att …
- *                                     in flight --ack-----> delivered: it leaves the queue
+ *                                     in flight --ack-----> delivered: removed from the queue
  *                                     in flight --dead----> dead letter --retry--> deferred
  * ```
  *
@@ -27,8 +27,8 @@ import {
 } from "./record.ts";
 
 /**
- * The result of an attempt. `failed`: the entry stays in the queue. `dead`: it was rejected for
- * good.
+ * The result of an attempt. `failed`: the entry stays in the queue. `dead`: the entry was rejected
+ * permanently.
  */
 export type AttemptResult =
   | ({ readonly state: "delivered" } & Omit<AckRecord, "t" | "id" | "time">)
@@ -41,21 +41,21 @@ export function createEntry(record: EnqueueRecord, bytes = 0): Entry {
 }
 
 /**
- * Finds the entries that a record replaces: those that wait and cannot have been delivered.
+ * Finds the entries that a record replaces: waiting entries that cannot have arrived.
  *
- * @param earlier the entries of its lane with the same key
+ * @param earlier the entries with the same key in the same lane
  */
 export function findReplaced(record: EnqueueRecord, earlier: readonly Entry[]): Entry[] {
   const waiting = earlier.filter(({ id, dead, inFlight, inDoubt, time }) =>
     id !== record.id && !dead && !inFlight && !inDoubt && !(record.spooled && time > record.time)
   );
-  // An attachment leaves the queue only with its text. If the text is in flight or delivered, the
-  // attachment stays.
+  // An attachment is replaced only together with its text. If the text is in flight or delivered,
+  // the attachment is still sent.
   const hasText = isAttachmentOf(waiting);
   return waiting.filter((entry) => entry.attachmentIndex === undefined || hasText(entry));
 }
 
-/** Counts what a new entry replaces. Attachments do not count. */
+/** Counts the notifications that a new entry replaces. Attachments are not counted. */
 export function countReplaced({ time }: EnqueueRecord, replaced: readonly Entry[]): Replaced | undefined {
   let count = 0, since = time, fired = Infinity;
   for (const entry of replaced.filter(({ attachmentIndex }) => attachmentIndex === undefined)) {
@@ -67,8 +67,8 @@ export function countReplaced({ time }: EnqueueRecord, replaced: readonly Entry[
 }
 
 /**
- * Applies an `att` record. If another attempt is in flight, its deliverer was killed, and its
- * outcome is unknown.
+ * Applies an `att` record. If an earlier attempt is still in flight, its deliverer was killed, so
+ * its outcome is unknown.
  */
 export function onAttempt(entry: Entry, { n, time }: AttemptRecord): Entry {
   const inDoubt = entry.inFlight ? extendDoubt(entry, entry.inFlight.time, time) : entry.inDoubt;
@@ -76,7 +76,7 @@ export function onAttempt(entry: Entry, { n, time }: AttemptRecord): Entry {
 }
 
 /**
- * Applies a `nack` record of an attempt that was announced and never left: it does not count as an
+ * Applies a `nack` record of an announced attempt that did not start. It is not counted as an
  * attempt.
  */
 export function onWithdrawal(entry: Entry, { n }: NackRecord): Entry {
@@ -95,11 +95,11 @@ function extendDoubt({ inDoubt }: Entry, since: number, until: number): InDoubt 
 }
 
 /**
- * Creates the records of an attempt's result.
+ * Creates the records for the result of an attempt.
  *
- * Each member of a batch has an `ack` of its own, for its idempotency key and for callers that
- * watch it. They come before the `ack` of the batch: if the end of the write is lost, the whole
- * batch is tried again, and no idempotency key is forgotten.
+ * Each member of a batch gets a separate `ack`, for its idempotency key and for callers that watch
+ * it. The `ack` of the batch is the last record. If the end of the write is lost, the whole batch
+ * is tried again, and all idempotency keys are still remembered.
  */
 export function resultRecords(entry: Entry, result: AttemptResult, time: number): JournalRecord[] {
   const common = { id: entry.id, time };
@@ -119,7 +119,10 @@ export function resultRecords(entry: Entry, result: AttemptResult, time: number)
   return [{ t: "nack", n: entry.attempts, ...common, ...nack }];
 }
 
-/** What an `ack` keeps so that the idempotency key stays known after the entry is gone. */
+/**
+ * Returns the fields with which an `ack` stores an idempotency key. The key is then remembered
+ * after the entry is removed.
+ */
 function keptIdempotencyKey(
   { idempotencyKey, channel, destination }: Entry,
 ): Pick<AckRecord, "idempotencyKey" | "channel" | "destination"> {
@@ -132,16 +135,17 @@ export function withdrawalRecord({ id, attempts }: Entry, time: number): Journal
 }
 
 /**
- * Creates the record of an attempt whose deliverer was killed. It is not tried again before `next`.
+ * Creates the record of an attempt whose deliverer was killed. The entry is not tried again before
+ * `next`.
  */
 export function killedRecord({ id, attempts }: Entry, time: number, next: number): JournalRecord {
-  const reason = "The process that was sending it was killed, and it may have arrived";
+  const reason = "The process that sent the message was killed; the message may have arrived";
   return { t: "nack", id, n: attempts, time, class: "in-doubt", reason, next, notBefore: next, killed: true };
 }
 
 /**
- * Creates the shortest records from which an entry follows. Those of a batch begin with the records
- * of its members.
+ * Creates the shortest list of records that restores an entry. For a batch, the list starts with
+ * the records of its members.
  */
 export function* snapshotRecords(entry: Entry): Generator<JournalRecord> {
   const { id, time, channel, destination, members } = entry;
@@ -149,8 +153,7 @@ export function* snapshotRecords(entry: Entry): Generator<JournalRecord> {
     for (const member of members) yield* snapshotRecords(member);
     yield { t: "batch", id, time, channel, destination, members: members.map((member) => member.id) };
   } else {
-    // Without `replaces`: the entries that it replaced are gone already, and it must not replace
-    // others.
+    // Without `replaces`: the entry must not replace further entries when the new journal is read.
     yield { t: "enq", ...copyEntryFields(entry) };
   }
   const history = copyEntryHistory(entry);

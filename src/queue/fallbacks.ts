@@ -1,17 +1,19 @@
 /**
- * Fallbacks: entries that leave only if their primaries are not delivered in time.
+ * Fallbacks: entries that are sent only if other entries, their primaries, are not delivered in
+ * time.
  *
  * ```text
- * enqueued in one write:          P, F { fallbackFor: { P: 20:25 } }
- * P is delivered or dropped       F is cancelled silently, unless it resolves an incident
- *                                 that its lane has reported
- * P becomes a dead letter         F may leave at once
- * P is replaced by Q              F waits for Q, and no longer than it would have waited for P
- * 20:25, and P still waits        F may leave; until it does, the delivery of P still cancels it
+ * one write enqueues P (primary) and F (fallback), with F.fallbackFor = { P: 20:25 }
+ *
+ * P is delivered or dropped     F is cancelled without a message, unless F resolves an incident
+ *                               that the lane of F has reported
+ * P becomes a dead letter       F can be sent immediately
+ * P is replaced by Q            F waits for Q, but not longer than it would have waited for P
+ * P still waits at 20:25        F can be sent; if P is delivered before that, F is cancelled
  * ```
  *
- * All of this follows from the records of P. Nothing is written for F: every process that reads the
- * same records cancels the same entries.
+ * All of this is computed from the records of P. For F, records are not needed: every process that
+ * reads the same records cancels the same entries.
  *
  * @module
  */
@@ -20,10 +22,10 @@ import type { Entry } from "./entry.ts";
 import type { OrderedEntries } from "./ordered_entries.ts";
 import type { FallbackFor } from "./record.ts";
 
-/** How a primary left the queue. */
+/** The reason why a primary does not wait any more. */
 export type PrimaryEnd = "delivered" | "dropped" | "dead" | { readonly supersededBy: string };
 
-/** Returns what a fallback waits for after one of its primaries has left the queue. */
+/** Returns the new `fallbackFor` of a fallback after one of its primaries ended. */
 export function afterEnd(fallbackFor: FallbackFor, id: string, end: PrimaryEnd): FallbackFor {
   if (fallbackFor[id] === undefined) return fallbackFor;
   if (end === "dead") return { ...fallbackFor, [id]: 0 };
@@ -34,8 +36,8 @@ export function afterEnd(fallbackFor: FallbackFor, id: string, end: PrimaryEnd):
 }
 
 /**
- * Limits the wait of a fallback to that of the fallbacks that it replaces. Without this limit, a
- * caller that repeats a key often would postpone its fallback forever.
+ * Limits the wait of a fallback to the wait of the fallbacks that it replaces. Without this limit,
+ * frequent notifications with the same key would postpone the fallback forever.
  */
 export function limitWait(
   fallbackFor: FallbackFor | undefined,
@@ -46,27 +48,28 @@ export function limitWait(
   return Object.fromEntries(Object.entries(fallbackFor).map(([id, until]) => [id, Math.min(until, earliest)]));
 }
 
-/** When a fallback may leave, in milliseconds since 1970; 0 if the entry waits for no primary. */
+/**
+ * Returns the time when a fallback can be sent, in milliseconds since 1970; 0 if the entry does not
+ * wait for a primary.
+ */
 export function dueTime({ fallbackFor, forced }: Pick<Entry, "fallbackFor" | "forced">): number {
   const times = Object.values(forced ? {} : fallbackFor ?? {});
   return times.length === 0 ? 0 : Math.min(...times);
 }
 
-/** What fallbacks need of the queue state. */
+/** The parts of the queue state that {@linkcode Fallbacks} uses. */
 export interface FallbackOptions {
   /** Removes a fallback that is not needed any more. */
   readonly cancel: (entry: Entry) => void;
-  /**
-   * Whether an entry must be delivered in its own lane, even after its primaries were delivered.
-   */
+  /** Returns true if an entry must be delivered even after its primaries were delivered. */
   readonly isOwed: (entry: Entry) => boolean;
 }
 
-/** Which fallbacks wait for which primaries. */
+/** The waiting fallbacks and their primaries. */
 export class Fallbacks {
   readonly #entries: OrderedEntries;
   readonly #options: FallbackOptions;
-  /** The ids of fallbacks by the ids of their primaries. */
+  /** The ids of the fallbacks of each primary. */
   readonly #waiting = new Map<string, Set<string>>();
 
   constructor(entries: OrderedEntries, options: FallbackOptions) {
@@ -90,7 +93,7 @@ export class Fallbacks {
     }
   }
 
-  /** Updates the fallbacks of a primary that has left the queue. */
+  /** Updates the fallbacks of a primary that ended. */
   onPrimaryEnd(primary: string, end: PrimaryEnd): void {
     for (const id of [...this.#waiting.get(primary) ?? []]) {
       const entry = this.#entries.find(id);
@@ -104,8 +107,8 @@ export class Fallbacks {
   }
 
   /**
-   * Cancels an entry, or members of a batch, if its last primary was delivered. While an attempt is
-   * in flight, nothing is cancelled.
+   * Cancels an entry, or members of a batch, if the last primary was delivered. Entries with an
+   * attempt in flight are not cancelled.
    */
   cancelUnneeded({ id, members }: Pick<Entry, "id" | "members">): void {
     for (const one of members ?? [{ id }]) {
@@ -117,8 +120,8 @@ export class Fallbacks {
 }
 
 /**
- * Whether a fallback has no primaries left. One that a person retried, and a dead letter, are left
- * to that person.
+ * Returns true if all primaries of a fallback ended. Dead letters and entries that a person retried
+ * are not cancelled.
  */
 function isUnneeded({ fallbackFor, forced, dead }: Entry): boolean {
   return fallbackFor !== undefined && Object.keys(fallbackFor).length === 0 && !forced && !dead;

@@ -1,9 +1,10 @@
 /**
- * The open incidents of each lane. An incident opens with the first delivered notification that has
- * a key, and closes with the delivery of one that resolves it. Later notifications with the same
- * key refer to the first delivery and know since when the incident lasts.
+ * The open incidents of each lane. The first delivery of a notification with a key opens an
+ * incident. The delivery of a notification that resolves the key closes the incident. Until then,
+ * notifications with the same key refer to the first delivery and know the start of the incident.
  *
- * Incidents follow from the `ack` records. Compaction writes a record of each instead.
+ * Incidents are computed from the `ack` records. A compacted journal has one record for each
+ * incident instead.
  *
  * @module
  */
@@ -15,7 +16,7 @@ import type { AckRecord, IncidentRecord } from "./record.ts";
 /** An open incident. Times are in milliseconds since 1970. */
 export type Incident = Pick<IncidentRecord, "receipt" | "isShared" | "title" | "since" | "count">;
 
-/** What finding an incident needs of an entry. */
+/** The fields of an entry that {@linkcode Incidents} uses. */
 export type IncidentSubject = Pick<
   Entry,
   "channel" | "destination" | "key" | "time" | "title" | "resolves" | "replaced"
@@ -23,18 +24,18 @@ export type IncidentSubject = Pick<
 
 /** The open incidents. */
 export class Incidents {
-  /** By lane and key. The one that was silent longest comes first. */
+  /** The open incidents by lane and key. The incident with the oldest last delivery is first. */
   readonly #open = new Map<string, IncidentRecord>();
   #bytes = 0;
 
-  /** About how many bytes a compaction writes for them. */
+  /** The approximate size of their records, in bytes. */
   get bytes(): number {
     return this.#bytes;
   }
 
   /**
-   * Finds the open incident of an entry. The entry's own time counts, so that each attempt gets the
-   * same answer.
+   * Finds the open incident of an entry. An incident is too old if it was silent for too long at
+   * the time of the entry, so each attempt gets the same result.
    */
   find(entry: IncidentSubject): IncidentRecord | undefined {
     const incident = entry.key === undefined ? undefined : this.#open.get(incidentKey(entry, entry.key));
@@ -49,7 +50,7 @@ export class Incidents {
   /**
    * Records the delivery of an entry.
    *
-   * @param isShared whether it was delivered in a batch
+   * @param isShared true if the entry was delivered in a batch
    */
   onDelivery(entry: IncidentSubject, { time, receipt }: Pick<AckRecord, "time" | "receipt">, isShared: boolean): void {
     const { channel, destination, key, title } = entry;
@@ -62,7 +63,7 @@ export class Incidents {
     this.restore({ t: "incident", ...(before ?? first), lastDelivery: time, count: (before?.count ?? 0) + 1 });
   }
 
-  /** Applies what a compaction kept. */
+  /** Applies a record that a compaction wrote. */
   restore(record: IncidentRecord): void {
     const name = incidentKey(record, record.key);
     this.#close(name);
@@ -72,8 +73,8 @@ export class Incidents {
   }
 
   /**
-   * Creates the records that a compaction keeps. An entry that refers to an incident may have
-   * waited for as long as the incident is remembered, so that records are kept twice as long.
+   * Creates the records for a compacted journal. They are kept twice as long as incidents are
+   * remembered, because an old entry may still refer to its incident.
    */
   snapshot(now: number): IncidentRecord[] {
     return [...this.#open.values()].filter(({ lastDelivery }) => lastDelivery > now - 2 * INCIDENT_RETENTION_MS);

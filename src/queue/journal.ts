@@ -1,27 +1,27 @@
 /**
  * The journal on disk. Its invariant:
  *
- * > An acknowledged record is in the journal, and no record leaves it except by a compaction that
- * > keeps the state.
+ * > An acknowledged record is in the journal. Only a compaction removes records, and it does not
+ * > change the state.
  *
  * ```text
  * append, under `lock`:
- *   last byte is not LF  ->  write LF first: a torn line of another process is sealed, never cut
- *   one write            ->  short or refused: truncate to the old size; the caller gets an error
- *                            disk full: the same, and once more with the room of reserve.bin
+ *   last byte is not LF  ->  first write LF, which seals (ends) the torn line of another process
+ *   one write            ->  failed or partial: truncate to the old size; the caller gets an error
+ *                            disk full: truncate, remove reserve.bin, write again
  *   fdatasync            ->  failed: truncate; a second fdatasync on this descriptor
  *                            would report success although the bytes are lost
  *   fsync of directory   ->  failed: truncate; on success the file's name is durable too
  *   unlock
  *
- * what a crash leaves:
+ * new content of the file after a crash:
  *   before the write      nothing
- *   during the write      a torn line without its checksum
+ *   during the write      a torn (half-written) line without its checksum
  *   before fdatasync      whole lines that may or may not be on the disk
- *   after fdatasync       whole lines, durably: only now the append resolves
+ *   after fdatasync       whole lines that are on the disk: only now the append resolves
  * ```
  *
- * {@linkcode JournalReader} can read each of these states.
+ * {@linkcode JournalReader} can read the file in all of these cases.
  *
  * @module
  */
@@ -39,35 +39,38 @@ import type { JournalRecord } from "./record.ts";
 import type { Reserve } from "./reserve.ts";
 
 /**
- * How durable an append must be. `none`: if it is lost, an attempt is repeated with the same txnId.
- * `data`: fdatasync, so that it survives a power cut. `directory`: also fsync the directory, so
- * that a new or renamed file is found after a power cut.
+ * The durability of an append. `none`: a power cut can lose the records; then an attempt is
+ * repeated with the same txnId. `data`: fdatasync, so that the records survive a power cut.
+ * `directory`: also fsync of the directory, so that a new or renamed file survives a power cut.
  */
 export type Durability = "none" | "data" | "directory";
 
 export type JournalRuntime = Pick<Runtime, "now" | "sleep" | "random" | "hostname">;
 
-/** How long an append waits for another process to release the lock. */
+/** The longest wait of an append for another process to release the lock. */
 export const LOCK_TIMEOUT_MS = 5000;
 
 const LF = 0x0a;
 
-/** Gets the records of a journal. */
+/** Receives the records of a journal. */
 export interface JournalListener {
-  /** The journal is read again from its beginning: what was read before does not count. */
+  /**
+   * Called before the journal is read again from its beginning. All earlier records are then
+   * invalid.
+   */
   restart(): void;
-  /** @param bytes the length of its line */
+  /** @param bytes the length of the line of the record */
   record(record: JournalRecord, bytes: number): void;
 }
 
 export interface JournalOptions {
   readonly files: Files;
   readonly quarantine: Quarantine;
-  /** Gives up room when the disk is full. */
+  /** The reserve, which is removed if the disk is full. */
   readonly reserve: Reserve;
 }
 
-/** `queue.jsonl` in its directory. */
+/** The journal file `queue.jsonl`. */
 export class Journal {
   readonly #directory: string;
   readonly #files: Files;
@@ -76,11 +79,11 @@ export class Journal {
   readonly #runtime: JournalRuntime;
   readonly #lock: FileLock;
   #reader = new JournalReader();
-  /** The identity of the file whose name this process has synced. */
+  /** The identity of the journal file whose directory this process has synced. */
   #namedOnDisk: string | undefined;
-  /** The identity of the file that the reader reads. */
+  /** The identity of the journal file that was read last. */
   #identity: string | undefined;
-  /** When that file was created. With an offset, it identifies a line for good. */
+  /** The creation time of that file. Together with an offset, it identifies a line permanently. */
   #born = 0;
   /** Resolves when all earlier tasks of this process have released the lock. */
   #turn: Promise<void> = Promise.resolve();
@@ -98,18 +101,18 @@ export class Journal {
     return `${this.#directory}/queue.jsonl`;
   }
 
-  /** Bytes that were read so far. */
+  /** The number of bytes that were read. */
   get bytes(): number {
     return this.#reader.offset;
   }
 
-  /** Bytes after the last line feed that are no record, as of the last reading. */
+  /** The length of a torn line at the end of the file when it was last read, in bytes. */
   get tornBytes(): number {
     return this.#reader.tornBytes;
   }
 
   /**
-   * Reads every record that is new since the last call, and copies damaged lines to `quarantine/`.
+   * Reads all new records since the last call, and copies damaged lines to `quarantine/`.
    *
    * @throws {StorageError} if the journal cannot be read
    */
@@ -131,8 +134,8 @@ export class Journal {
   }
 
   /**
-   * Starts from the beginning if a compaction replaced the file, or a writer took back lines that
-   * were read. If reading then fails, the next call starts from the beginning again.
+   * Restarts at the beginning if a compaction replaced the file, or if a writer removed lines that
+   * were already read. If reading then fails, the next call also restarts.
    */
   #follow(file: OpenFile, listener: JournalListener): string {
     const identity = file.identity();
@@ -145,11 +148,12 @@ export class Journal {
   }
 
   /**
-   * Replaces the journal by a shorter one with the same state.
+   * Replaces the journal with a shorter journal that has the same state.
    *
    * @param snapshot creates the records that replace the history
-   * @param keep whether an old line is copied as it is; lines of unknown types always are
-   * @throws {StorageError} if it fails; the state of the journal is unchanged
+   * @param keep returns true if an old line is copied unchanged; lines of unknown types are always
+   * copied
+   * @throws {StorageError} if the compaction fails; the state of the journal is then unchanged
    */
   async compact(snapshot: () => Iterable<JournalRecord>, keep: (record: JournalRecord) => boolean): Promise<void> {
     await this.exclusively(() =>
@@ -165,8 +169,8 @@ export class Journal {
   /**
    * Appends records in one write. Without records, it only seals a torn line.
    *
-   * @param maxBytes how long the journal may become
-   * @throws {StorageError} if it fails; then none of the records is in the journal
+   * @param maxBytes the largest allowed size of the journal
+   * @throws {StorageError} if the append fails; then none of the records is in the journal
    */
   async append(records: readonly JournalRecord[], durability: Durability, maxBytes = Infinity): Promise<void> {
     const write = () =>
@@ -208,7 +212,7 @@ export class Journal {
     const bytes = concatenate(lines);
     if (size + bytes.length > maxBytes) {
       const limit = `${Math.round(maxBytes / 2 ** 20)} MiB`;
-      throw new StorageError("queue-full", `Cannot queue in ${this.path}: it has reached its limit of ${limit}`);
+      throw new StorageError("queue-full", `Cannot queue in ${this.path}: the file has reached its limit of ${limit}`);
     }
     try {
       appendWhole(file, bytes);
@@ -221,7 +225,7 @@ export class Journal {
     }
   }
 
-  /** Makes durable what any process has written so far. */
+  /** Syncs all lines that processes have written so far. */
   sync(): void {
     mapFileErrors(`write the queue ${this.path}`, () => {
       using file = this.#files.open(this.path, "append");
@@ -230,7 +234,7 @@ export class Journal {
     }, "write-failed");
   }
 
-  /** Makes the name of the file durable, unless this process has done so for this very file. */
+  /** Syncs the directory, unless this process has already done this for the current file. */
   syncName(): void {
     mapFileErrors(`write the queue ${this.path}`, () => {
       using file = this.#openToRead();
@@ -253,8 +257,8 @@ export class Journal {
   }
 
   /**
-   * If the copy fails, reading goes on: the line stays in the journal, and the next reader finds it
-   * again.
+   * Copies a damaged line to the quarantine. Ignores errors: the line remains in the journal, and
+   * the next reader tries again.
    */
   #tryToQuarantine(source: OpenFile, line: DamagedLine): void {
     try {
@@ -270,13 +274,13 @@ function endsInLineFeed(file: OpenFile, size: number): boolean {
   return file.read(last, size - 1) === 1 && last[0] === LF;
 }
 
-/** Appends in one write. If the disk takes only a part, it is full. */
+/** Appends bytes in one write. If only a part is written, the disk is full. */
 function appendWhole(file: OpenFile, bytes: Uint8Array): void {
   if (file.append(bytes) === bytes.length) return;
   throw new StorageError("disk-full", "Cannot write the queue: no space is left on the disk");
 }
 
-/** Removes what was not confirmed. If the disk refuses that too, the next append seals the rest. */
+/** Removes the bytes of a failed append. If this fails too, the next append seals the torn line. */
 function takeBack(file: OpenFile, size: number): void {
   try {
     file.truncate(size);

@@ -1,14 +1,14 @@
 /**
- * One line of the journal, as bytes.
+ * The format of a line in the journal.
  *
  * ```text
  * {"v":1,"t":"enq","id":"…",…,"c":"1a2b3c4d"} LF
  * └────────── checksummed ──┘     └ CRC-32 ┘
  * ```
  *
- * A line is UTF-8 JSON that ends with its own checksum and LF. The checksum covers the bytes before
- * `,"c":`, so that it is verified on the bytes of the disk, before they are parsed. JSON has no raw
- * line feed, so reading continues after damage at the next LF.
+ * A line is UTF-8 JSON with a checksum as its last field, followed by LF. The checksum covers all
+ * bytes before `,"c":` and is verified before the JSON is parsed. JSON does not contain raw line
+ * feeds, so after a damaged line, reading continues after the next LF.
  *
  * @module
  */
@@ -16,12 +16,12 @@
 import { InvalidNotificationError } from "../base/errors.ts";
 import { hasValidFields, isKnownType, type JournalRecord } from "./record.ts";
 
-/** The longest line, in bytes, with its line feed. */
+/** The longest line, in bytes, including the line feed. */
 export const MAX_LINE_BYTES: number = 128 * 1024;
 
 const VERSION = 1;
 const BEGINNING = '{"v":';
-/** The checksum and what surrounds it, at the end of a line. */
+/** The checksum field at the end of a line. */
 const TRAILER_REGEXP = /,"c":".{8}"\}$/s;
 const TRAILER_BYTES = ',"c":"00000000"}'.length;
 const CR = 0x0d;
@@ -30,7 +30,7 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
- * Encodes a record as a line, with its line feed.
+ * Encodes a record as a line, including the line feed.
  *
  * @throws {InvalidNotificationError} if the line would be longer than {@linkcode MAX_LINE_BYTES}
  */
@@ -44,12 +44,12 @@ export function encodeRecord(record: JournalRecord): Uint8Array {
 }
 
 /**
- * A record; `unknown` for a line of a later version or of an unknown type, which is kept as it is;
- * or `damaged`.
+ * The result of decoding a line. `unknown`: a line of a later version or of an unknown type, which
+ * is kept unchanged.
  */
 export type DecodedLine = { readonly record: JournalRecord } | "unknown" | "damaged";
 
-/** Decodes a line without its line feed. A carriage return that an editor added is ignored. */
+/** Decodes a line, given without its line feed. Ignores a carriage return that an editor added. */
 export function decodeLine(line: Uint8Array): DecodedLine {
   const bytes = line.at(-1) === CR ? line.subarray(0, -1) : line;
   const body = bytes.subarray(0, Math.max(0, bytes.length - TRAILER_BYTES));
@@ -65,8 +65,8 @@ export function decodeLine(line: Uint8Array): DecodedLine {
 }
 
 /**
- * Whether a damaged line begins like a record and has no checksum at its end: its writer died while
- * writing it.
+ * Returns true if a damaged line begins like a record but has no checksum at its end: its writer
+ * was killed during the write.
  */
 export function isUnfinished(line: Uint8Array): boolean {
   const text = new TextDecoder("latin1").decode(line);
@@ -78,8 +78,8 @@ function trailer(body: Uint8Array): string {
 }
 
 /**
- * The tables of {@linkcode crc32} in one: table k holds what a byte adds to the checksum if k bytes
- * follow it in the same step.
+ * The eight lookup tables of {@linkcode crc32} in one array. Table k contains the effect of a byte
+ * on the checksum if k bytes follow it in the same step.
  */
 const TABLE: Int32Array = createCrcTable();
 
@@ -99,12 +99,12 @@ function createCrcTable(): Int32Array {
 
 /**
  * Computes the CRC-32 (IEEE 802.3, as in zlib and gzip) of bytes, as eight lower-case hex digits.
- * `node:zlib` has it too, but takes 25 ms to load.
+ * `node:zlib` has the same function, but needs 25 ms to load.
  *
- * Every byte of the journal is checked at each start. So eight bytes are taken a step
+ * Every byte of the journal is checked at each start. To be fast, each step processes eight bytes
  * ("slicing-by-8": Kounavis and Berry, "Novel Table Lookup-Based Algorithms for High-Performance
- * CRC Generation", 2008), which is seven times as fast as one byte a step. V8 computes fastest with
- * signed integers.
+ * CRC Generation", 2008), which is seven times as fast as one byte per step. V8 computes fastest
+ * with signed integers.
  */
 export function crc32(bytes: Uint8Array): string {
   const whole = bytes.length - bytes.length % 8;

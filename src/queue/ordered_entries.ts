@@ -1,6 +1,6 @@
 /**
- * The entries in the order of arrival. A batch takes the position of its first member. Its members
- * are part of it.
+ * The entries in the order of arrival. A batch has the position of its first member and contains
+ * its members.
  *
  * ```text
  * a b c d e
@@ -14,21 +14,21 @@
 
 import { canBeBatched, type Entry } from "./entry.ts";
 
-/** A batch to be made of entries. */
+/** A new batch and the ids of its members. */
 type NewBatch = Pick<Entry, "id" | "time" | "channel" | "destination"> & { readonly members: readonly string[] };
 
-/** Live and dead entries. */
+/** The live entries and dead letters. */
 export class OrderedEntries {
   #entries = new Map<string, Entry>();
-  /** The ids of batches by the ids of their members. */
+  /** The id of the batch of each member. */
   readonly #batchIds = new Map<string, string>();
 
-  /** Entries and batches, without the members of batches. */
+  /** Returns entries and batches, but not the members of batches. */
   values(): IterableIterator<Entry> {
     return this.#entries.values();
   }
 
-  /** Finds an entry or a batch. Members of batches are not found. */
+  /** Finds an entry or a batch, but not a member of a batch. */
   get(id: string): Entry | undefined {
     return this.#entries.get(id);
   }
@@ -44,12 +44,12 @@ export class OrderedEntries {
     return this.#entries.get(id) ?? this.findBatch(id)?.members?.find((member) => member.id === id);
   }
 
-  /** Replaces an entry at its position, or appends a new one. */
+  /** Replaces an entry at its position, or appends a new entry. */
   set(entry: Entry): void {
     this.#entries.set(entry.id, entry);
   }
 
-  /** Replaces an entry at its position, also in a batch. */
+  /** Replaces an entry at its position, even if it is a member of a batch. */
   change(entry: Entry): void {
     const batch = this.findBatch(entry.id);
     if (batch === undefined) return this.set(entry);
@@ -57,7 +57,7 @@ export class OrderedEntries {
     this.set({ ...batch, members });
   }
 
-  /** Inserts an entry before all later ones. */
+  /** Inserts an entry before all entries with a later time. */
   insert(entry: Entry): void {
     const later = [...this.#entries.values()].filter(({ time }) => time > entry.time);
     for (const { id } of later) this.#entries.delete(id);
@@ -65,17 +65,18 @@ export class OrderedEntries {
   }
 
   /**
-   * Makes a batch of those members that wait in its lane. If none does, nothing happens.
+   * Creates a batch of the members that still wait in its lane. Without such members, the list is
+   * not changed.
    *
-   * @param bytes the length of its line in the journal
-   * @returns whether there is a batch now
+   * @param bytes the length of the line of the batch in the journal
+   * @returns true if a batch was created
    */
   addBatch(record: NewBatch, bytes: number): boolean {
     const { id, channel, destination } = record;
     const members = [...new Set(record.members)].map((member) => this.#entries.get(member))
       .filter((entry) => entry !== undefined)
       .filter((entry) => canBeBatched(entry) && entry.channel === channel && entry.destination === destination)
-      // The wait of a member is over, or it would not be batched.
+      // Entries are batched only after their wait is over.
       .map((entry): Entry => ({ ...entry, wait: undefined }));
     if (members.length === 0 || this.find(id) !== undefined) return false;
     const forced = members.every((member) => member.forced) ? true : undefined;
@@ -90,8 +91,8 @@ export class OrderedEntries {
   }
 
   /**
-   * Removes an entry, a batch with all of its members, or one member of a batch. A batch is removed
-   * with its last member.
+   * Removes an entry, a batch with all of its members, or one member of a batch. If this is the
+   * last member, the batch is removed too.
    *
    * @returns all entries that were removed
    */
@@ -106,9 +107,9 @@ export class OrderedEntries {
   }
 
   /**
-   * Takes a member out of its batch and puts it before the batch.
+   * Moves a member out of its batch, to the position before the batch.
    *
-   * @returns the batch, if that was its last member and the batch is removed
+   * @returns the batch, if it was removed because this was its last member
    */
   takeOutOfBatch(member: Entry): Entry | undefined {
     const batch = this.findBatch(member.id);
@@ -118,7 +119,8 @@ export class OrderedEntries {
   }
 
   /**
-   * Makes an entry due now, or a batch with all of its members. A member makes its whole batch due.
+   * Makes an entry due now, or a batch with all of its members. If the entry is a member, its whole
+   * batch becomes due.
    */
   retry(entry: Entry, expires: number): void {
     const retried = (one: Entry): Entry => ({ ...one, expires, dead: undefined, wait: undefined, forced: true });
@@ -128,7 +130,7 @@ export class OrderedEntries {
     this.set(withMembers(retried(batch), members));
   }
 
-  /** Replaces a batch by entries. */
+  /** Replaces a batch with entries. */
   dissolve(batch: Entry, entries: readonly Entry[]): void {
     for (const { id } of batch.members ?? []) this.#batchIds.delete(id);
     this.#replace(batch.id, entries);
@@ -152,7 +154,10 @@ export class OrderedEntries {
   }
 }
 
-/** A batch is as old as its oldest member, and expires with its last one. */
+/**
+ * Returns a batch with other members. It has the time of its oldest member and expires together
+ * with the last member.
+ */
 function withMembers(batch: Entry, members: readonly Entry[]): Entry {
   const time = members.reduce((oldest, member) => Math.min(oldest, member.time), Infinity);
   const expires = members.reduce((latest, member) => Math.max(latest, member.expires), 0);

@@ -1,6 +1,6 @@
 /**
- * `queue/quarantine`: copies of damaged journal lines and damaged spool files. The name of a copy
- * says where the line was, and whether its writer died while writing it (`.torn`).
+ * `queue/quarantine`: copies of damaged journal lines, and damaged spool files. The name of a copy
+ * contains the position of the line. It ends in `.torn` if the writer was killed during the write.
  *
  * @module
  */
@@ -10,22 +10,25 @@ import { mapFileErrors } from "../runtime/file_errors.ts";
 import type { Files, OpenFile } from "../runtime/files.ts";
 import type { DamagedLine } from "./reader.ts";
 
-/** Ends the name of a copy whose line was torn, not damaged. */
+/** The end of the name of a copy whose line is torn (half-written), not damaged. */
 export const TORN_SUFFIX = ".torn";
 
 /** A damaged line and its journal. */
 export interface DamagedPlace {
   readonly source: OpenFile;
   readonly line: DamagedLine;
-  /** When the journal was created. With an offset, it identifies a line for good. */
+  /**
+   * The creation time of the journal. Together with an offset, it identifies a line permanently.
+   */
   readonly born: number;
 }
 
-/** How many damaged and torn lines there are. */
+/** The numbers of damaged and torn lines. */
 export interface QuarantineFigures {
   readonly quarantined: number;
   /**
-   * Lines that a writer's death left unfinished, in the quarantine or at the end of the journal.
+   * The number of half-written lines, in the quarantine or at the end of the journal. Their writers
+   * were killed during the write.
    */
   readonly torn: number;
 }
@@ -33,7 +36,7 @@ export interface QuarantineFigures {
 export interface QuarantineParts {
   readonly files: Files;
   readonly runtime: Pick<Runtime, "now">;
-  /** Gets the path of each new copy. */
+  /** A function that gets the path of each new copy. */
   readonly onDamage?: (path: string) => void;
 }
 
@@ -52,20 +55,20 @@ export class Quarantine {
     this.#onDamage = onDamage;
   }
 
-  /** Copies a damaged line, once. The line also stays in the journal. */
+  /** Copies a damaged line, unless a copy exists. The line also remains in the journal. */
   copy({ source, line, born }: DamagedPlace): void {
     const name = `queue.jsonl.${born}@${line.offset}${line.isTorn ? TORN_SUFFIX : ""}`;
     this.#files.makeDirectory(this.#directory);
     if (this.#files.list(this.#directory).includes(name)) return;
-    // A process that dies here leaves a file whose name does not count, and the next reader makes
-    // another copy.
+    // If the process is killed during the copy, the temporary file is ignored, and the next reader
+    // makes another copy.
     const temporary = `${this.#directory}/.${name}.${this.#runtime.now()}`;
     copyRange(source, line, this.#files.open(temporary, "create"));
     this.#files.rename(temporary, `${this.#directory}/${name}`);
     this.#onDamage(`${this.#directory}/${name}`);
   }
 
-  /** Moves a damaged file of `spool/`, durably. */
+  /** Moves a damaged file of `spool/` to the quarantine and syncs the directory. */
   move(path: string): void {
     const target = `${this.#directory}/spool.${path.slice(path.lastIndexOf("/") + 1)}`;
     this.#files.makeDirectory(this.#directory);
@@ -77,7 +80,7 @@ export class Quarantine {
   /**
    * Counts the copies.
    *
-   * @param hasTornEnd whether the journal ends in an unfinished line
+   * @param hasTornEnd true if the journal ends with a torn line
    */
   count(hasTornEnd: boolean): QuarantineFigures {
     const names = mapFileErrors("list the quarantine", () => this.#files.list(this.#directory));

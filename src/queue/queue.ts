@@ -1,21 +1,22 @@
 /**
- * The queue: entries are enqueued, announced and settled. Its invariant:
+ * The queue: enqueues entries, announces attempts and records results. Its invariant:
  *
  * > When {@linkcode Queue.enqueue} resolves, its entries survive a power cut. When it rejects, none
- * > of them is in the queue, unless the disk refuses even to take back what it did not confirm.
+ * > of them is in the queue, unless the disk also refuses to remove the unconfirmed lines.
  *
  * ```text
  * each call ──append──> journal ──refresh──> state
  *
  * call          records      synced     after a power cut
- * enqueue       enq (+ att)  fdatasync  is there
- * announce      att          fdatasync  is there; only now the attempt leaves
+ * enqueue       enq (+ att)  fdatasync  record exists
+ * announce      att          fdatasync  record exists; the attempt starts only after the sync
  * recordResult  ack, nack    no         may be lost: one more attempt with the same txnId
- *               dead         fdatasync  is there
+ *               dead         fdatasync  record exists
  * ```
  *
- * The disk is the truth. This object is a reading of it, which {@linkcode Queue.refresh} brings up
- * to date. Any number of processes may enqueue. The holder of `deliver.lock` delivers.
+ * Only the files on the disk are authoritative. This object is a copy of their state, which
+ * {@linkcode Queue.refresh} updates. Any number of processes can enqueue. The process that holds
+ * `deliver.lock` delivers.
  *
  * @module
  */
@@ -37,16 +38,16 @@ import { Reserve } from "./reserve.ts";
 import { Spool } from "./spool.ts";
 import { QueueState, type ReadonlyQueueState } from "./state.ts";
 
-/** What the queue needs of the runtime. */
+/** The parts of the runtime that the queue uses. */
 export type QueueRuntime = Pick<Runtime, "now" | "sleep" | "random" | "hostname" | "uuid">;
 
 /** Options of {@linkcode Queue.open}. */
 export interface QueueOptions {
   /** @default the real file system */
   readonly files?: Files;
-  /** Gets the path of each damaged line or file that was copied to the quarantine. */
+  /** A function that gets the path of each damaged line or file in the quarantine. */
   readonly onDamage?: (path: string) => void;
-  /** Is called when the disk is full and the reserve was removed. */
+  /** A function that is called when the disk is full and the reserve was removed. */
   readonly onReserveUsed?: () => void;
 }
 
@@ -58,13 +59,13 @@ export interface ExpiredEntry {
 
 /** Numbers about the queue. Times are in milliseconds since 1970. */
 export interface QueueFigures extends QuarantineFigures {
-  /** Bytes of the journal. */
+  /** The size of the journal, in bytes. */
   readonly bytes: number;
-  /** The size up to which the journal takes new entries. */
+  /** The size limit of the journal for new entries, in bytes. */
   readonly maxBytes: number;
-  /** Entries in `spool/`, which could not be appended to the journal yet. */
+  /** The number of entries in `spool/`, which are not in the journal yet. */
   readonly spooled: number;
-  /** When each of them was enqueued. */
+  /** The times when the entries in `spool/` were enqueued. */
   readonly spooledTimes: readonly number[];
   readonly possibleDuplicates: number;
   readonly lastDelivery?: number;
@@ -73,9 +74,12 @@ export interface QueueFigures extends QuarantineFigures {
 /** The queue in `stateDir/queue`. */
 export class Queue {
   readonly directory: string;
-  /** Held by the deliverer. */
+  /** The lock that the deliverer holds. */
   readonly deliverLock: FileLock;
-  /** Held by the background deliverer for its whole life, also while it waits for `deliverLock`. */
+  /**
+   * The lock that the background deliverer holds until it exits, even while it waits for
+   * `deliverLock`.
+   */
   readonly backgroundLock: FileLock;
   readonly #stateDir: string;
   readonly #files: Files;
@@ -115,7 +119,7 @@ export class Queue {
   }
 
   /**
-   * Opens the queue and reads it. Writes nothing. If the directory does not exist, the queue is
+   * Opens the queue and reads it, without writing. If the directory does not exist, the queue is
    * empty.
    *
    * @throws {StorageError} if the queue cannot be read
@@ -127,21 +131,21 @@ export class Queue {
   }
 
   /**
-   * The state as of the last reading. {@linkcode Queue.refresh} may replace it, so do not keep it
-   * across an `await`.
+   * The state when the journal was last read. {@linkcode Queue.refresh} can replace it, so get it
+   * again after each `await`.
    */
   get state(): ReadonlyQueueState {
     return this.#state;
   }
 
-  /** Bytes of the journal that were read. They grow with every change. */
+  /** The number of journal bytes that were read. It increases with every new record. */
   get bytes(): number {
     return this.#journal.bytes;
   }
 
   /**
-   * Reads what is new in the journal. If the journal was replaced and the new one cannot be read,
-   * the state remains unchanged.
+   * Reads the new records of the journal. If the journal was replaced and the new journal cannot be
+   * read, the state is not changed.
    *
    * @throws {StorageError} if the journal cannot be read
    */
@@ -174,15 +178,15 @@ export class Queue {
   }
 
   /**
-   * Creates the directory. Call this before anything is written or locked.
+   * Creates the queue directory. Call this before the first write or lock.
    *
-   * @throws {StorageError} if that fails
+   * @throws {StorageError} if the directory cannot be created
    */
   prepare(): void {
     mapFileErrors(`make the queue directory ${this.directory}`, () => this.#files.makeDirectory(this.directory));
   }
 
-  /** Whether the directory exists. */
+  /** Returns true if the queue directory exists. */
   exists(): boolean {
     return mapFileErrors(`open the queue ${this.directory}`, () => {
       try {
@@ -195,7 +199,7 @@ export class Queue {
     });
   }
 
-  /** Whether no background deliverer runs. */
+  /** Returns true if the background deliverer does not run. */
   needsBackground(): boolean {
     if (!this.backgroundLock.tryAcquire()) return false;
     this.backgroundLock.release();
@@ -203,13 +207,14 @@ export class Queue {
   }
 
   /**
-   * Enqueues envelopes durably, in one write. Entries for which `leavesNow` is true are announced
-   * in the same write, so that a delivered message costs one `fdatasync`. If the journal's lock or
-   * disk hangs, they are written to `spool/`. If the disk is full, the reserve is used first.
+   * Enqueues envelopes durably, in one write. If `leavesNow` returns true, the first attempt is
+   * announced in the same write, so that a delivered message costs one `fdatasync`. If the journal
+   * cannot be locked or written, the entries are written to `spool/`. If the disk is full, the
+   * reserve is used first.
    *
    * @returns the entries; for a duplicate, the entry that was enqueued first
-   * @throws {StorageError} if the disk refuses, or the queue is at its limit; then none of them is
-   * in the queue
+   * @throws {StorageError} if the disk refuses the write, or the queue is full; then none of the
+   * entries is in the queue
    * @throws {InvalidNotificationError} if a line would be too long
    */
   enqueue(requests: readonly EnqueueRequest[], leavesNow: (request: EnqueueRequest) => boolean): Promise<Enqueued> {
@@ -217,29 +222,29 @@ export class Queue {
   }
 
   /**
-   * Moves what waits in `spool/` to the journal, the oldest first. The deliverer must not deliver
-   * while this fails, because older entries may wait there.
+   * Moves the entries in `spool/` to the journal, oldest first. If this fails, the deliverer must
+   * not deliver, because `spool/` may contain older entries.
    *
-   * @throws {StorageError} if the journal cannot be written yet, or `spool/` cannot be read or
-   * emptied; the entries stay there
+   * @throws {StorageError} if the journal cannot be written, or `spool/` cannot be read or emptied;
+   * the entries then remain in `spool/`
    */
   importSpool(): Promise<void> {
     return this.#enqueuer.importSpool();
   }
 
-  /** Creates the reserve for a full disk. It takes time, so do not call it while a sender waits. */
+  /** Creates the reserve for a full disk. This is slow, so do not call it while a sender waits. */
   keepReserve(): void {
     this.#reserve.keep();
   }
 
-  /** Makes the name of the journal durable, so that a power cut cannot lose what was enqueued. */
+  /** Syncs the directory of the journal, so that the journal file survives a power cut. */
   syncName(): void {
     this.#journal.syncName();
   }
 
   /**
-   * Makes a batch of each group: waiting entries of one lane. The batch is durable once it is
-   * announced, which is before it leaves.
+   * Creates a batch of each group of entries. The entries of a group must wait in one lane. The
+   * record of a batch is synced when its first attempt is announced.
    */
   async batch(groups: readonly (readonly Entry[])[]): Promise<void> {
     const time = this.#runtime.now();
@@ -254,9 +259,9 @@ export class Queue {
   }
 
   /**
-   * Announces attempts durably, before they leave.
+   * Announces attempts durably, before they start.
    *
-   * @returns the entries, without those that were dropped or cancelled meanwhile
+   * @returns the entries that were not dropped or cancelled meanwhile
    */
   async announce(entries: readonly Entry[]): Promise<Entry[]> {
     const time = this.#runtime.now();
@@ -264,15 +269,15 @@ export class Queue {
     return entries.map(({ id }) => this.#state.entry(id)).filter((entry) => entry !== undefined);
   }
 
-  /** Withdraws announcements of attempts that did not leave. */
+  /** Withdraws announcements of attempts that did not start. */
   async withdraw(entries: readonly Entry[]): Promise<void> {
     const time = this.#runtime.now();
     await this.#append(entries.map((entry) => withdrawalRecord(entry, time)), "none");
   }
 
   /**
-   * Records that attempts are in doubt because their deliverer was killed. They are not tried again
-   * before `next`.
+   * Records that attempts are in doubt because their deliverer was killed. The entries are not
+   * tried again before `next`.
    */
   async abandon(entries: readonly Entry[], next: number): Promise<void> {
     const time = this.#runtime.now();
@@ -280,8 +285,9 @@ export class Queue {
   }
 
   /**
-   * Records the result of an attempt. It is synced only for a dead letter, or if `isProof`:
-   * otherwise a lost line costs one more attempt, which the service recognises.
+   * Records the result of an attempt. The record is synced only for a dead letter, or for a
+   * delivery if `isProof` is true. In other cases, a lost record causes one more attempt, which the
+   * service recognizes.
    */
   async recordResult(entry: Entry, result: AttemptResult, { isProof }: { readonly isProof: boolean }): Promise<void> {
     const durability = result.state === "dead" || (result.state === "delivered" && isProof) ? "data" : "none";
@@ -289,8 +295,8 @@ export class Queue {
   }
 
   /**
-   * Moves expired entries to the dead letters and enqueues notices about them, in one write: after
-   * a crash there are both, or none.
+   * Moves expired entries to the dead letters and enqueues notices about them, in one write. After
+   * a crash, the queue contains both changes or neither.
    *
    * @param notices envelopes that report the expired entries; the size limit does not apply to them
    */
@@ -302,12 +308,12 @@ export class Queue {
     ], "data");
   }
 
-  /** Asks the deliverer, in this process or another, to try everything now. */
+  /** Asks the deliverer, in this process or another process, to try all entries now. */
   async requestFlush(): Promise<void> {
     await this.#append([{ t: "flush", time: this.#runtime.now() }], "none");
   }
 
-  /** Makes entries due now, also dead letters, and sets a new expiry. */
+  /** Makes entries and dead letters due now, and sets a new time of expiry. */
   async retry(entries: readonly Entry[], ttlMs: number): Promise<void> {
     const time = this.#runtime.now();
     if (entries.length === 0) return;
@@ -315,23 +321,26 @@ export class Queue {
     await this.#append([...records, { t: "flush", time }], "directory");
   }
 
-  /** Removes entries for good, and the files that no other entry needs. */
+  /** Removes entries permanently, and deletes the files that no other entry needs. */
   async drop(entries: readonly Entry[]): Promise<void> {
     const time = this.#runtime.now();
     if (entries.length > 0) await this.#append(entries.map(({ id }) => ({ t: "drop", id, time })), "directory");
     if (entries.some(({ files }) => files)) await this.sweepAttachments();
   }
 
-  /** Seals a torn last line, so that a whole line without its line feed counts. */
+  /**
+   * Adds a line feed to the last line if it has none. If only the line feed was missing, the line
+   * can then be read.
+   */
   async seal(): Promise<void> {
     await this.#append([], "none");
   }
 
   /**
-   * Compacts the journal if that is worth it. Only the deliverer may call this.
+   * Compacts the journal if this makes it much shorter. Only the deliverer can call this.
    *
-   * @returns whether it was compacted
-   * @throws {StorageError} if that fails; the state of the journal is unchanged
+   * @returns true if the journal was compacted
+   * @throws {StorageError} if the compaction fails; the state of the journal is then unchanged
    */
   async compact(): Promise<boolean> {
     if (!isWorthCompacting(this.bytes, this.#state.keptBytes)) return false;
@@ -342,8 +351,8 @@ export class Queue {
         this.refresh();
         return this.#state.snapshot(header);
       },
-      // The kept lines follow the snapshot and are read again. The `ack` of an entry that still
-      // waits would remove it.
+      // The kept lines are read after the snapshot. If an entry still waits, its `ack` would remove
+      // it.
       (record) => isKept(record, now) && this.#state.entry(record.id) === undefined,
     );
     this.refresh();
@@ -351,7 +360,7 @@ export class Queue {
   }
 
   /**
-   * Stages files that entries are going to need.
+   * Creates an object that stores files before their entries are enqueued.
    *
    * @throws {StorageError} if the directory cannot be created
    */
@@ -361,17 +370,18 @@ export class Queue {
   }
 
   /**
-   * Removes the files that no entry needs. The records that say so are synced first: a power cut
-   * must not bring back an entry whose file is gone.
+   * Deletes the files that no entry needs. Syncs the journal first: after a power cut, an entry
+   * must not exist without its file.
    *
-   * @throws {StorageError} if the journal or the disk refuses; the next call tries again
+   * @throws {StorageError} if the journal cannot be synced or a file cannot be deleted; the next
+   * call tries again
    */
   async sweepAttachments(): Promise<void> {
     const { AttachmentStore } = await import("./attachments/store.ts");
     const inState = () => this.#state.fileNames();
     await new AttachmentStore(this.#stateDir, this.#files).sweep(new Set(inState()), async () => {
-      // An import writes the journal before it removes the spool file. So read the spool first, to
-      // see each name at least once.
+      // An import writes the journal before it removes the spool file. If the spool is read first,
+      // every name is found.
       const inSpool = this.#spool.list(this.#runtime.now()).flatMap(({ records }) => records);
       const spooledNames = inSpool.flatMap(({ files = [] }) => files);
       await this.#journal.exclusively(() => this.#journal.sync());
@@ -381,11 +391,11 @@ export class Queue {
   }
 
   /**
-   * Releases `deliver.lock`, unless `more` finds work in a last look at the journal. No process can
-   * enqueue between the look and the release. So a process that finds the lock held can rely on its
-   * holder.
+   * Reads the journal a last time, and releases `deliver.lock` unless `more` returns true. No
+   * process can enqueue between the two steps. If a process enqueues and cannot get the lock, the
+   * holder of the lock will read the new entries.
    *
-   * @returns whether the lock was released
+   * @returns true if the lock was released
    */
   leaveDelivery(more: () => boolean): Promise<boolean> {
     return this.#journal.exclusively(() => {

@@ -1,11 +1,11 @@
 /**
- * Reads the journal from where it stopped last, in chunks: memory grows neither with the file nor
- * with a line.
+ * Reads the new lines of the journal in chunks. The memory use does not depend on the size of the
+ * file or of a line.
  *
- * It takes no lock. A line that ends in LF is complete and is checked. Bytes after the last LF
- * belong to a writer that is still writing, or that died. They are left for the next append to
- * seal. A writer whose disk failed takes its lines back: {@linkcode JournalReader.continues} finds
- * out whether the file still is what was read.
+ * Reading does not need a lock. A line that ends in LF is complete and is checked. Bytes after the
+ * last LF are from a writer that is still writing or was killed; the next append seals (ends) this
+ * line. If a sync fails, the writer removes its lines again. {@linkcode JournalReader.continues}
+ * detects this.
  *
  * @module
  */
@@ -14,56 +14,57 @@ import type { OpenFile } from "../runtime/files.ts";
 import { decodeLine, isUnfinished, MAX_LINE_BYTES } from "./journal_line.ts";
 import type { JournalRecord } from "./record.ts";
 
-/** Where a damaged line is in the file, in bytes, without its line feed. */
+/** The position of a damaged line in the file, in bytes, without its line feed. */
 export interface DamagedLine {
   readonly offset: number;
   readonly length: number;
-  /** Whether its writer died while writing it. Such a line was never acknowledged. */
+  /** True if the writer was killed during the write. Such a line was never acknowledged. */
   readonly isTorn: boolean;
 }
 
-/** Gets the lines that a reader reads. */
+/** Receives the lines of a journal. */
 export interface LineSink {
-  /** @param line its bytes, without the line feed; they are valid until the call returns */
+  /**
+   * @param line the bytes of the record, without the line feed; they are valid until the call
+   * returns
+   */
   record(record: JournalRecord, line: Uint8Array): void;
-  /** Gets a line of a later version or of an unknown type. */
+  /** Receives a line of a later version or of an unknown type. */
   unknown(line: Uint8Array): void;
   damaged(line: DamagedLine): void;
 }
 
 const CHUNK_BYTES = 256 * 1024;
 const LF = 0x0a;
-/** Enough for the checksum of a line. */
+/** The number of bytes that are compared. They include the checksum of a line. */
 const TAIL_BYTES = 20;
 
 /** A reader that remembers its position. */
 export class JournalReader {
-  /** Where the first unread line begins. */
+  /** The position of the first unread line. */
   #offset = 0;
-  /** The last bytes before that. */
+  /** The last bytes before that position. */
   #tail = new Uint8Array();
   #tornBytes = 0;
 
-  /** How many bytes of complete lines were read. */
+  /** The total length of the complete lines that were read, in bytes. */
   get offset(): number {
     return this.#offset;
   }
 
-  /** Bytes after the last line feed that are no record. 0 if a record lacks only its line feed. */
+  /** The number of bytes after the last line feed; 0 if they are a record without its line feed. */
   get tornBytes(): number {
     return this.#tornBytes;
   }
 
-  /**
-   * Whether the file still has the last line that was read: the bytes of its checksum are compared.
-   */
+  /** Returns true if the file still contains the last line that was read. Compares its checksum. */
   continues(file: OpenFile): boolean {
     if (this.#offset < this.#tail.length || this.#tail.length === 0) return true;
     const now = new Uint8Array(this.#tail.length);
     return file.read(now, this.#offset - now.length) === now.length && now.every((byte, at) => byte === this.#tail[at]);
   }
 
-  /** Reads every complete line that is new since the last call. */
+  /** Reads all complete lines that are new since the last call. */
   read(file: OpenFile, sink: LineSink): void {
     this.#tornBytes = 0;
     const fresh = file.size() - this.#offset;
@@ -76,7 +77,7 @@ export class JournalReader {
       const before = this.#offset;
       this.#lines(chunk.subarray(0, length), at, sink);
       if (this.#offset > before) at = this.#offset;
-      // Longer than a line may be, so it is damaged: look for its end without keeping it.
+      // The line is too long and therefore damaged. Look for its end without storing it.
       else if (at + length - before > MAX_LINE_BYTES) at += length;
       else return void (this.#tornBytes = decodeLine(chunk.subarray(0, length)) === "damaged" ? length : 0);
     }
@@ -97,7 +98,7 @@ export class JournalReader {
     }
   }
 
-  /** @param bytes the line; undefined if it was too long to keep */
+  /** @param bytes the line; undefined if it was too long to store */
   #line(bytes: Uint8Array | undefined, length: number, sink: LineSink): void {
     if (length === 0) return;
     const decoded = bytes === undefined || length > MAX_LINE_BYTES ? "damaged" : decodeLine(bytes);

@@ -1,16 +1,16 @@
 /**
- * The records of the journal. {@linkcode FIELDS} is the only description of a record: the types of
- * records and entries, the check of a line and the copies that a compaction makes follow from it.
- * To add a field, add a line there.
+ * The records of the journal. All records are defined in {@linkcode FIELDS}: the types, the checks
+ * of lines and the copies for a compaction are derived from it. To add a field, add a line to
+ * {@linkcode FIELDS}.
  *
- * A checksum proves that a line is what matrix-notify wrote, not that another version means the
- * same by it. So the fields that the state depends on are checked. Flags and details are not: a
- * surprising value in one of them must not cost an entry.
+ * A checksum proves that matrix-notify wrote a line, but another version may use a field
+ * differently. Therefore the fields that the state depends on are checked. Flags and details are
+ * not checked: an unexpected value in them must not lose an entry.
  *
  * @module
  */
 
-/** A field of a record. `value` is never set: it carries the type. */
+/** A field of a record. `value` is never set; it exists only for the type. */
 interface Field<Value, Missing extends boolean = false> {
   readonly check: (value: unknown) => boolean;
   readonly isOptional: Missing;
@@ -37,22 +37,22 @@ function optional<Value>({ check }: Field<Value>): Field<Value, true> {
   return { check, isOptional: true };
 }
 
-/** An object whose own fields are not checked. */
+/** Defines a field with an object. The fields of the object are not checked. */
 function object<Value>(): Field<Value> {
   return required(isObject);
 }
 
-/** A text of which this version knows some values. */
+/** Defines a field with a text. A later version may use additional values. */
 function word<Value extends string>(): Field<Value> {
   return required(isString);
 }
 
-/** Missing, or any value. */
+/** Defines a field that can be missing and can have any value. */
 function unchecked<Value>(): Field<Value, true> {
   return { check: () => true, isOptional: true };
 }
 
-/** Why an attempt did not deliver: the failure classes that leave an entry in the queue. */
+/** The failure classes after which an entry stays in the queue. */
 export type WaitClass =
   | "not-sent"
   | "in-doubt"
@@ -63,57 +63,57 @@ export type WaitClass =
   | "not-the-service"
   | "unverified";
 
-/** The failure class of an attempt. `withdrawn`: it was announced and never left. */
+/** The failure class of an attempt. `withdrawn`: the attempt was announced but did not start. */
 export type NackClass = WaitClass | "withdrawn";
 
-/**
- * The ids of the entries that a fallback takes over from. Each has a deadline, in milliseconds
- * since 1970.
- */
+/** The primaries of a fallback: their ids, each with a deadline in milliseconds since 1970. */
 export type FallbackFor = Readonly<Record<string, number>>;
 
-/** An attempt that has left. */
+/** An attempt that was announced. */
 export interface Attempt {
   readonly n: number;
-  /** Milliseconds since 1970. */
+  /** The time of the announcement, in milliseconds since 1970. */
   readonly time: number;
 }
 
-/** Attempts whose outcome is unknown. A later refusal does not clear them. */
+/** Attempts whose outcome is unknown. A later rejection does not change this. */
 export interface InDoubt {
-  /** When the first of them left, in milliseconds since 1970. */
+  /** The time of the first of these attempts, in milliseconds since 1970. */
   readonly since: number;
-  /** When the last of them ended, as far as is known. */
+  /** The known or assumed end of the last of these attempts, in milliseconds since 1970. */
   readonly until: number;
 }
 
-/** Why an entry is a dead letter. */
+/** The reason and the time when an entry became a dead letter. */
 export interface DeadLetter {
   readonly reason: string;
-  /** Milliseconds since 1970. */
+  /** The time when the entry became a dead letter, in milliseconds since 1970. */
   readonly time: number;
-  /** Set if it expired. */
+  /** Set if the entry expired. */
   readonly expired?: true;
 }
 
-/** Waiting entries with the same key that a newer entry replaced. */
+/** The waiting entries that a newer entry with the same key replaced. */
 export interface Replaced {
   readonly count: number;
-  /** When the first of them was enqueued, in milliseconds since 1970. */
+  /** The time when the first of these entries was enqueued, in milliseconds since 1970. */
   readonly since: number;
-  /** When the first of them that does not resolve the incident was enqueued. */
+  /**
+   * The time when the first of these entries was enqueued, without entries that resolve the
+   * incident.
+   */
   readonly fired?: number;
 }
 
-/** What an entry, or a whole channel, waits for after a failure. */
+/** The wait of an entry or a whole channel after a failure. */
 export interface Wait {
   readonly class: WaitClass;
   readonly reason: string;
-  /** When the attempt failed, in milliseconds since 1970. */
+  /** The time when the attempt failed, in milliseconds since 1970. */
   readonly since: number;
-  /** When to try again. A flush moves it to `notBefore`. */
+  /** The time of the next attempt. A flush changes it to `notBefore`. */
   readonly next: number;
-  /** No attempt is made before this time, not even after a flush. */
+  /** The earliest time of the next attempt, even after a flush. */
   readonly notBefore: number;
 }
 
@@ -125,63 +125,62 @@ const LANE = { channel: text, destination: text };
  * milliseconds since 1970.
  */
 const FIELDS = {
-  /** The first line of a journal: who created it, and the counts that compaction carries over. */
+  /**
+   * The first line of a journal: the time and host of its creation, and totals that a compaction
+   * copied.
+   */
   hdr: { time: number, host: text, possibleDuplicates: optional(number), lastDelivery: optional(number) },
 
   /** A new entry. Its id is also its txnId. */
   enq: {
     ...ID,
     ...LANE,
-    /** Opaque to the queue. */
+    /** The notification, which the queue does not read. */
     notification: object<unknown>(),
     expires: number,
     key: optional(text),
     /**
-     * The name of its incident: later notifications with the same key refer to it. Without one,
-     * none does.
+     * The title of its incident, for later notifications with the same key. Without a title, the
+     * entry does not open an incident.
      */
     title: optional(text),
-    /** It resolves the incident of its key. */
+    /** Set if the entry resolves the incident of its key. */
     resolves: unchecked<true>(),
-    /** It replaces what waits in its lane with the same key. */
+    /** Set if the entry replaces waiting entries with the same key in its lane. */
     replaces: unchecked<true>(),
-    /** The caller's id: a second entry with the same one in the same lane is a duplicate. */
+    /** An id from the caller. A second entry with the same id in the same lane is a duplicate. */
     idempotencyKey: optional(text),
-    /** It is a fallback for these entries. */
+    /** The primaries, if the entry is a fallback. */
     fallbackFor: optional(times),
-    /**
-     * It was spooled: its position follows from its time. Entries that were written to the journal
-     * meanwhile come later.
-     */
+    /** Set if the entry was in the spool. It is inserted before all entries with a later time. */
     spooled: unchecked<true>(),
     /**
-     * The names of the files in `attachments/` that it needs. They stay there while the entry is in
-     * the queue.
+     * The names of its files in `attachments/`. The files are kept while the entry is in the queue.
      */
     files: optional(texts),
     /**
-     * It is an attachment of the entry before it in its lane: its number among the attachments,
-     * from 1.
+     * Set if this entry is an attachment of an earlier entry in its lane: the number of the
+     * attachment, starting at 1.
      */
     attachmentIndex: optional(number),
   },
 
   /**
-   * Entries of one lane that will be delivered in one message. A version that does not know batches
-   * delivers each entry alone.
+   * A batch: entries of one lane that are sent in one message. A version that does not know batches
+   * sends each entry separately.
    */
   batch: {
-    /** Also the txnId of the message. */
+    /** The id is also the txnId of the message. */
     ...ID,
     ...LANE,
     /** The ids of the entries, in the order of arrival. */
     members: texts,
   },
 
-  /** Attempt `n` is about to leave. Its outcome is unknown until the next record of the entry. */
+  /** Attempt `n` is announced. Its outcome is unknown until the next record of the entry. */
   att: { id: text, n: number, time: number },
 
-  /** Attempt `n` did not deliver, as far as is known. */
+  /** Attempt `n` failed, or its outcome is unknown. */
   nack: {
     id: text,
     n: number,
@@ -190,94 +189,105 @@ const FIELDS = {
     reason: text,
     status: unchecked<number>(),
     errcode: unchecked<string>(),
-    /** When to try again. */
+    /** The time of the next attempt. */
     next: number,
     /**
-     * The earliest time that a flush can move `next` to: the server's Retry-After, or the gap after
-     * an attempt in doubt.
+     * The earliest time of the next attempt, even after a flush. It comes from a Retry-After of the
+     * server, or from the gap after an attempt in doubt.
      */
     notBefore: optional(number),
-    /** The deliverer was killed before the answer came. That says nothing about the channel. */
+    /**
+     * Set if the deliverer was killed before the response arrived. This is not a failure of the
+     * channel.
+     */
     killed: unchecked<true>(),
   },
 
-  /** Delivered: the entry leaves the queue. */
+  /** The entry was delivered and is removed from the queue. */
   ack: {
     id: text,
     time: number,
-    /** The service's proof of delivery: the `event_id` for Matrix. */
+    /** The proof of delivery from the service (Matrix: the `event_id`). */
     receipt: text,
     via: word<"put" | "read-back">(),
-    /** An earlier attempt may have delivered another copy. */
+    /** Set if an earlier attempt may have delivered another copy. */
     possibleDuplicate: unchecked<true>(),
-    /** With its lane: the idempotency key, which stays known after the entry is gone. */
+    /**
+     * The idempotency key, which is remembered after the entry is removed. The lane is stored with
+     * it.
+     */
     idempotencyKey: optional(text),
     channel: optional(text),
     destination: optional(text),
   },
 
-  /** A dead letter: it is not tried again unless a person asks for it. */
+  /** The entry is now a dead letter. It is tried again only if a person asks for it. */
   dead: {
     id: text,
     time: number,
     reason: text,
-    /** The status of the response that rejected it. */
+    /** The status of the response that rejected the entry. */
     status: unchecked<number>(),
     errcode: unchecked<string>(),
-    /** It was not delivered in time. */
+    /** Set if the entry was not delivered in time. */
     expired: unchecked<true>(),
   },
 
-  /** A person asks for an immediate attempt and a new expiry. Dead letters become live again. */
+  /**
+   * A person asks for an immediate attempt and a new time of expiry. A dead letter becomes live
+   * again.
+   */
   retry: { id: text, time: number, expires: number },
 
   /** A person removes an entry. */
   drop: { id: text, time: number },
 
-  /** All entries are to be tried now. Backoff that started before is over. */
+  /** A flush: the backoff ends, and all entries are tried now. */
   flush: { time: number },
 
-  /** What compaction keeps of the history of an entry. It follows the entry's `enq` or `batch`. */
+  /**
+   * The history of an entry in a compacted journal. It is written after the `enq` or `batch`
+   * record.
+   */
   snap: {
     id: text,
-    /** How many attempts have left. */
+    /** The number of attempts. */
     attempts: number,
-    /** The attempt that has no outcome yet. */
+    /** The attempt whose result is not recorded yet. */
     inFlight: optional(object<Attempt>()),
     inDoubt: optional(object<InDoubt>()),
     wait: optional(object<Wait>()),
-    /** Undefined while the entry is live. */
+    /** Set if the entry is a dead letter. */
     dead: optional(object<DeadLetter>()),
     replaced: optional(object<Replaced>()),
-    /** A person retried it by hand: delays that the user configured do not apply. */
+    /** Set if a person retried the entry. Configured delays then do not apply. */
     forced: unchecked<true>(),
-    /** It was in a batch that was rejected: it is delivered alone from now on. */
+    /** Set if the entry was in a rejected batch. It is now sent separately. */
     noBatch: unchecked<true>(),
   },
 
-  /** What compaction keeps of a channel's history. */
+  /** The state of a channel in a compacted journal. */
   chan: { channel: text, failures: number, wait: optional(object<Wait>()) },
 
-  /**
-   * What compaction keeps of a lane's deliveries: the times of the last ones, the newest at the
-   * end.
-   */
+  /** The times of the last deliveries of a lane in a compacted journal, oldest first. */
   lane: { ...LANE, delivered: numbers },
 
-  /** What compaction keeps of an open incident. */
+  /** An open incident in a compacted journal. */
   incident: {
     ...LANE,
     key: text,
-    /** The proof of the first delivery. Later ones refer to it. */
+    /** The proof of the first delivery. Later notifications refer to it. */
     receipt: text,
-    /** The first delivery was a batch. */
+    /** Set if the first delivery was a batch. */
     isShared: unchecked<true>(),
     title: text,
-    /** When the first notification was enqueued, or the first one that it replaced. */
+    /**
+     * The time when the first notification was enqueued, including notifications that it replaced.
+     */
     since: number,
-    /** When the last notification was delivered. */
+    /** The time of the last delivery. */
     lastDelivery: number,
-    /** How many notifications were delivered. */
+    /** The number of delivered notifications. */
     count: number,
   },
 };
@@ -298,7 +308,7 @@ type RecordOf<Type extends RecordType> = { readonly t: Type } & FieldValues<Fiel
 /** Any record that this version knows. */
 export type JournalRecord = { [Type in RecordType]: RecordOf<Type> }[RecordType];
 
-// The record types that other modules name.
+// The record types that other modules use.
 export type EnqueueRecord = RecordOf<"enq">;
 export type AttemptRecord = RecordOf<"att">;
 export type NackRecord = RecordOf<"nack">;
@@ -308,10 +318,10 @@ export type ChannelRecord = RecordOf<"chan">;
 export type LaneRecord = RecordOf<"lane">;
 export type IncidentRecord = RecordOf<"incident">;
 
-/** What an `enq` record says of an entry for good. */
+/** The fields that an entry has from its `enq` record. */
 export type EntryFields = Omit<EnqueueRecord, "t" | "replaces" | "spooled">;
 
-/** The history of an entry, as a `snap` record keeps it. */
+/** The history of an entry: the fields of a `snap` record. */
 export type EntryHistory = Omit<RecordOf<"snap">, "t" | "id">;
 
 const { replaces: _replaces, spooled: _spooled, ...entryFields } = FIELDS.enq;
@@ -320,8 +330,8 @@ const ENTRY_FIELDS = Object.keys(entryFields) as (keyof EntryFields)[];
 const ENTRY_HISTORY = Object.keys(entryHistory) as (keyof EntryHistory)[];
 
 /**
- * Copies what an `enq` record says of an entry. `replaces` and `spooled` only matter when the
- * record is applied.
+ * Copies the fields that an entry has from its `enq` record. `replaces` and `spooled` are not
+ * copied: they are used only when the record is applied.
  */
 export function copyEntryFields(source: EntryFields): EntryFields {
   return copyFields(source, ENTRY_FIELDS) as EntryFields;
@@ -338,17 +348,17 @@ function copyFields<Source extends object>(source: Source, keys: readonly (keyof
   return copy;
 }
 
-/** The same table as lists, for quick checks: every line of the journal is checked. */
+/** The content of {@linkcode FIELDS} as lists, for speed: every line of the journal is checked. */
 const CHECKS: ReadonlyMap<unknown, readonly [name: string, field: Field<unknown, boolean>][]> = new Map(
   Object.entries(FIELDS).map(([type, fields]) => [type, Object.entries(fields)]),
 );
 
-/** Whether this version knows the type of a record. */
+/** Returns true if this version knows the type of a record. */
 export function isKnownType(type: unknown): boolean {
   return CHECKS.has(type);
 }
 
-/** Whether a record of a known type has the fields that its type needs. */
+/** Returns true if a record of a known type has all required fields with valid values. */
 export function hasValidFields(record: Readonly<Record<string, unknown>>): boolean {
   for (const [name, { check, isOptional }] of CHECKS.get(record.t) ?? []) {
     const value = record[name];

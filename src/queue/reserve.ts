@@ -1,10 +1,10 @@
 /**
- * `queue/reserve.bin`: room that is kept for a full disk. It is filled with noise, because a file
- * system that compresses would store zeros in no room at all.
+ * `queue/reserve.bin`: disk space that is reserved for the case of a full disk. It contains
+ * pseudo-random bytes, because a compressing file system would store zeros without using space.
  *
  * ```text
- * a write fails because the disk is full  ->  remove reserve.bin, write once more
- * the deliverer ends its work             ->  create it again, if there is room
+ * a write fails because the disk is full  ->  remove reserve.bin, write again
+ * the deliverer ends its work             ->  create reserve.bin again, if there is space
  * ```
  *
  * @module
@@ -20,7 +20,7 @@ export class Reserve {
   readonly #path: string;
   readonly #onUse: () => void;
 
-  /** @param onUse is called when the disk is full and the reserve was removed */
+  /** @param onUse called when the disk is full and the reserve was removed */
   constructor(directory: string, files: Files, onUse: () => void) {
     this.#files = files;
     this.#path = `${directory}/reserve.bin`;
@@ -28,9 +28,9 @@ export class Reserve {
   }
 
   /**
-   * Runs a write. If the disk is full, removes the reserve and runs it once more.
+   * Runs a write. If the disk is full, removes the reserve and runs the write again.
    *
-   * @param write must leave nothing behind when it throws
+   * @param write must undo its changes before it throws
    */
   during<Result>(write: () => Result): Result {
     try {
@@ -43,7 +43,7 @@ export class Reserve {
     }
   }
 
-  /** Creates the reserve if there is none. On a full disk it does nothing, without an error. */
+  /** Creates the reserve if it does not exist. Ignores errors, such as a full disk. */
   keep(): void {
     if (this.#size() < RESERVE_BYTES && !this.#write()) this.#discard();
   }
@@ -57,7 +57,7 @@ export class Reserve {
     }
   }
 
-  /** @returns whether all of it was written */
+  /** @returns true if the whole reserve was written */
   #write(): boolean {
     try {
       using file = this.#files.open(this.#path, "create");
@@ -76,7 +76,7 @@ export class Reserve {
   }
 }
 
-/** Creates bytes that do not compress (Marsaglia's xorshift). */
+/** Creates bytes that cannot be compressed (Marsaglia's xorshift). */
 function noise(bytes: number): Uint8Array {
   const words = new Uint32Array(bytes / 4);
   let word = 0x9e3779b9;

@@ -1,20 +1,20 @@
 /**
- * `queue/spool`: entries that could not be appended to the journal, because another process hangs
- * while it holds the lock, or because the disk did not confirm the write. Each call writes a file
- * of its own, which needs no lock.
+ * `queue/spool`: entries that could not be appended to the journal. Either another process hangs
+ * while it holds the lock, or the disk did not confirm the write. Each call writes a new file, for
+ * which it does not need a lock.
  *
  * ```text
  * put:     name.tmp -> write -> fdatasync -> rename to name -> fsync of the directory
  * import:  a durable append to the journal -> remove the file -> fsync of the directory
- *          a process that dies in between leaves files whose ids the journal knows
+ *          if the process is killed in between, the next import finds the ids in the journal
  * ```
  *
- * A deletion that is not yet fsynced can be undone by a power cut, and would bring back an entry
- * that was delivered long ago. So each process fsyncs the directory before it relies on a file
- * being gone.
+ * A power cut can undo a deletion that is not synced. The restored file would contain an entry that
+ * was delivered long ago. Therefore each process syncs the directory before it relies on a
+ * deletion.
  *
- * A damaged file goes to `quarantine/` after its whole lines are imported. A file that cannot be
- * read for ten minutes goes there too, so that it does not block all others.
+ * A damaged file is moved to `quarantine/` after its complete lines are imported. A file that
+ * cannot be read for ten minutes is also moved, so that it does not block all other entries.
  *
  * @module
  */
@@ -27,14 +27,14 @@ import { JournalReader } from "./reader.ts";
 import type { EnqueueRecord } from "./record.ts";
 import type { Reserve } from "./reserve.ts";
 
-/** How long a file that cannot be read stops delivery. A disk that recovers has done so by then. */
+/** The time for which an unreadable file stops the delivery. It gives the disk time to recover. */
 const UNREADABLE_MS = 600_000;
 
 /** A file of the spool. */
 export interface SpoolFile {
   readonly name: string;
   readonly records: readonly EnqueueRecord[];
-  /** Whether it contains anything else, or cannot be read. */
+  /** True if the file contains other data or cannot be read. */
   readonly isDamaged: boolean;
 }
 
@@ -65,7 +65,7 @@ export class Spool {
   /**
    * Writes entries durably, as one file.
    *
-   * @throws {StorageError} if that fails; then the file is removed, if the disk allows it
+   * @throws {StorageError} if the write fails; then the file is removed, if the disk allows it
    */
   put(records: readonly EnqueueRecord[]): void {
     const [first] = records;
@@ -85,10 +85,10 @@ export class Spool {
   }
 
   /**
-   * Reads all files, the oldest first.
+   * Reads all files, oldest first.
    *
-   * @param now milliseconds since 1970
-   * @throws {StorageError} if one cannot be read
+   * @param now the current time, in milliseconds since 1970
+   * @throws {StorageError} if a file cannot be read
    */
   list(now: number): SpoolFile[] {
     return mapFileErrors(
@@ -98,8 +98,8 @@ export class Spool {
   }
 
   /**
-   * Lists when the spooled entries were enqueued, in milliseconds since 1970, one time for each
-   * entry. The names of the files say so; no file is read.
+   * Returns the time of each spooled entry, in milliseconds since 1970. The times are in the file
+   * names, so this does not open the files.
    *
    * @throws {StorageError} if the directory cannot be read
    */
@@ -108,10 +108,10 @@ export class Spool {
   }
 
   /**
-   * Deletes files that were imported, and moves damaged ones to the quarantine. With an empty list
-   * it only fsyncs the directory, so that the deletions of other processes are durable.
+   * Deletes imported files, and moves damaged files to the quarantine. With an empty list, it only
+   * syncs the directory, so that the deletions of other processes are durable.
    *
-   * @throws {StorageError} if the disk refuses
+   * @throws {StorageError} if a file or the directory cannot be changed
    */
   remove(files: readonly SpoolFile[]): void {
     mapFileErrors(`write ${this.#directory}`, () => {
@@ -156,7 +156,7 @@ export class Spool {
     return { name, records, isDamaged };
   }
 
-  /** Removes a file that was not confirmed. */
+  /** Removes a file whose write failed. */
   #takeBack(name: string): void {
     try {
       this.#files.remove(`${this.#directory}/${name}`);
@@ -167,8 +167,8 @@ export class Spool {
 }
 
 /**
- * Parses the name of a file: when its first entry was enqueued, and how many entries it has. A name
- * of another form counts as one old entry.
+ * Parses the name of a file, which contains the time of the first entry and the number of entries.
+ * Returns that time for each entry. A name of another form counts as one entry with time 0.
  */
 function parseTimes(name: string): number[] {
   const [, time, count = "1"] = /^(\d{15})-.*?(?:\.([1-9]\d{0,3}))?\.jsonl$/.exec(name) ?? [];

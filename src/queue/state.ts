@@ -1,8 +1,8 @@
 /**
  * The state of the queue. Its invariant:
  *
- * > The state is a fold over the records of the journal, and nothing else. Processes that read the
- * > same records have the same state.
+ * > The state is computed only from the records of the journal, in their order. Processes that read
+ * > the same records have the same state.
  *
  * ```text
  * journal: hdr enq att nack enq ack … ──apply()──> QueueState ──snapshot()──> compacted journal
@@ -12,9 +12,9 @@
  *                                                    keys, idempotency keys
  * ```
  *
- * So no index can disagree with the journal, and a crash between two writes leaves a state that an
- * earlier reader could have seen. Only live and dead entries are kept: memory grows with them, not
- * with the file.
+ * So the indexes always agree with the journal. A crash between two writes results in a state that
+ * an earlier reader could have seen. Only live entries and dead letters are kept, so the memory use
+ * does not depend on the size of the file.
  *
  * @module
  */
@@ -44,8 +44,8 @@ import {
 } from "./record.ts";
 
 /**
- * How an entry left the queue, or became a dead letter. `cancelled`: it was a fallback, and its
- * primary was delivered.
+ * The final state of an entry that left the queue or became a dead letter. `cancelled`: the entry
+ * was a fallback, and its primary was delivered.
  */
 export type FinalState =
   | { readonly state: "delivered"; readonly receipt: string }
@@ -54,14 +54,16 @@ export type FinalState =
   | { readonly state: "superseded"; readonly by: string }
   | { readonly state: "cancelled" };
 
-/** The state for readers. Watching an entry changes what is remembered of it, not the state. */
+/**
+ * The state for readers. It includes `watch`, because watching an entry does not change the state.
+ */
 export type ReadonlyQueueState = Omit<QueueState, "apply" | "snapshot" | "successor">;
 
-/** The fold over the records. */
+/** The state that is computed from the records. */
 export class QueueState {
   readonly #entries = new OrderedEntries();
   readonly #channels = new ChannelStates();
-  /** The final states of watched entries; undefined while an entry has none. */
+  /** The final states of watched entries; undefined until the entry has one. */
   readonly #watched = new Map<string, FinalState | undefined>();
   readonly #dedup = new DedupIndex();
   readonly #deliveries = new RecentDeliveries();
@@ -71,7 +73,7 @@ export class QueueState {
       this.#conclude(entry.id, { state: "cancelled" });
       this.#remove(entry);
     },
-    // A lane that has reported an incident also reports that it is resolved.
+    // If a lane has reported an incident, it must also report the end of the incident.
     isOwed: (entry) => entry.resolves === true && this.#incidents.find(entry) !== undefined,
   });
   #flushCount = 0;
@@ -80,12 +82,15 @@ export class QueueState {
   #removedWithFiles = 0;
   #lastDelivery: number | undefined;
 
-  /** Live and dead entries, in the order of arrival. A batch stands for its members. */
+  /**
+   * Returns the live entries and dead letters, in the order of arrival. It returns batches instead
+   * of their members.
+   */
   entries(): Entry[] {
     return [...this.#entries.values()];
   }
 
-  /** The entries that will be tried, in the order of arrival. */
+  /** Returns the entries that are not dead letters, in the order of arrival. */
   liveEntries(): Entry[] {
     return this.entries().filter((entry) => !entry.dead);
   }
@@ -100,29 +105,31 @@ export class QueueState {
     return this.#entries.findBatch(id);
   }
 
-  /** The state of an entry, which depends on its channel. */
+  /** Returns the state of an entry. It depends on the state of its channel. */
   entryState(entry: Entry): EntryState {
     return this.#channels.entryState(entry);
   }
 
-  /** What a channel waits for. */
+  /** Returns the failures and the wait of a channel. */
   channelState(name: string): ChannelState {
     return this.#channels.get(name);
   }
 
-  /** When a lane delivered last, in milliseconds since 1970, the newest at the end. */
+  /**
+   * Returns the times of the last deliveries of a lane, in milliseconds since 1970, oldest first.
+   */
   recentDeliveries(lane: Lane): readonly number[] {
     return this.#deliveries.get(lane);
   }
 
-  /** Finds the open incident with the key of an entry in its lane. */
+  /** Finds the open incident with the same key in the lane of an entry. */
   findIncident(entry: IncidentSubject): Incident | undefined {
     return this.#incidents.find(entry);
   }
 
   /**
-   * Lists the lanes in which an incident with this key is open, or will be when their live entries
-   * are delivered. Fallbacks do not count.
+   * Lists the lanes in which an incident with this key is open, or in which a live entry will open
+   * it. Ignores fallbacks.
    */
   openIncidentLanes(key: string, time: number): Lane[] {
     const waiting = expandBatches(this.liveEntries()).filter((entry) =>
@@ -132,54 +139,58 @@ export class QueueState {
     return [...new Map(lanes.map((lane) => [laneKey(lane), lane])).values()];
   }
 
-  /** Finds the entry that has or had the same idempotency key in the same lane. */
+  /** Finds the queued or delivered entry with the same idempotency key in the same lane. */
   findDuplicate(entry: DedupKey): Duplicate | undefined {
     return this.#dedup.findDuplicate(entry);
   }
 
-  /** Remembers from now on how these entries end. Pass `finalState` if it is known. */
+  /**
+   * Starts to remember the final states of these entries. `finalState` is the state that is already
+   * known.
+   */
   watch(ids: readonly string[], finalState?: FinalState): void {
     for (const id of ids) this.#watched.set(id, finalState);
   }
 
-  /** Forgets how these entries ended. */
+  /** Forgets the final states of these entries. */
   unwatch(ids: readonly string[]): void {
     for (const id of ids) this.#watched.delete(id);
   }
 
-  /** How a watched entry ended; undefined before that. */
+  /** Returns the final state of a watched entry; undefined until the entry has one. */
   finalState(id: string): FinalState | undefined {
     return this.#watched.get(id);
   }
 
-  /** The names of the files that entries need. */
+  /** Returns the names of the files that entries need. */
   *fileNames(): Generator<string> {
     for (const entry of this.#entries.values()) yield* entry.files ?? [];
   }
 
   /**
-   * How many entries with files have left the queue. When it changes, there may be files to sweep.
+   * The number of entries with files that have left the queue. After a change, there may be
+   * unneeded files.
    */
   get removedWithFiles(): number {
     return this.#removedWithFiles;
   }
 
-  /** How many entries may have been delivered twice. */
+  /** The number of entries that may have been delivered twice. */
   get possibleDuplicates(): number {
     return this.#possibleDuplicates;
   }
 
-  /** When an entry was last delivered, in milliseconds since 1970. */
+  /** The time of the last delivery, in milliseconds since 1970. */
   get lastDelivery(): number | undefined {
     return this.#lastDelivery;
   }
 
-  /** How many `flush` records were read. */
+  /** The number of `flush` records that were read. */
   get flushCount(): number {
     return this.#flushCount;
   }
 
-  /** Bytes of the lines that a compaction would keep. */
+  /** The approximate size of a compacted journal, in bytes. */
   get keptBytes(): number {
     return this.#keptBytes + this.#incidents.bytes;
   }
@@ -196,10 +207,10 @@ export class QueueState {
   }
 
   /**
-   * Creates the shortest records that fold to this state, without the `ack` records that a
-   * compaction keeps.
+   * Creates the shortest list of records that restores this state. It does not include the `ack`
+   * records that a compaction keeps.
    *
-   * @param header when the snapshot is made, and the name of the host
+   * @param header the time of the snapshot, and the name of the host
    */
   *snapshot(header: { readonly time: number; readonly host: string }): Generator<JournalRecord> {
     yield { t: "hdr", ...header, possibleDuplicates: this.#possibleDuplicates, lastDelivery: this.#lastDelivery };
@@ -212,7 +223,7 @@ export class QueueState {
   /**
    * Applies the next record. Records of unknown entries are ignored.
    *
-   * @param bytes the length of its line
+   * @param bytes the length of the line of the record
    */
   apply(record: JournalRecord, bytes = 0): void {
     switch (record.t) {
@@ -248,8 +259,8 @@ export class QueueState {
       case "drop":
         return this.#drop(entry);
     }
-    // A batch is tried and delivered as a whole. Only its own records count, not those of its
-    // members.
+    // A batch is tried and delivered as a whole. The following records apply only to the batch, not
+    // to its members.
     if (this.#entries.findBatch(entry.id)) return;
     switch (record.t) {
       case "ack":
@@ -276,7 +287,7 @@ export class QueueState {
   }
 
   #supersede(record: EnqueueRecord): Entry[] {
-    // Members of a batch are not replaced: an attempt may have delivered them with it.
+    // Members of a batch are not replaced, because the batch may have arrived.
     const earlier = this.#dedup.findIdsWithKey(record).map((id) => this.#entries.get(id));
     const replaced = findReplaced(record, earlier.filter((entry) => entry !== undefined));
     for (const entry of replaced) {
@@ -288,7 +299,7 @@ export class QueueState {
     return replaced;
   }
 
-  /** Ends the backoff of all entries and channels. What the server asked for stays. */
+  /** Ends the backoff of all entries and channels, but not a wait that a server asked for. */
   #flush(): void {
     this.#flushCount++;
     for (const entry of this.#entries.values()) {
@@ -319,15 +330,15 @@ export class QueueState {
   }
 
   /**
-   * If a batch is rejected, its members are delivered one by one, so that only the one that caused
-   * it becomes a dead letter.
+   * Makes an entry a dead letter. The members of a rejected batch are then sent separately, so that
+   * only the member that causes the rejection becomes a dead letter.
    */
   #moveToDeadLetters(entry: Entry, { status, reason, time, expired }: DeadRecord): void {
     if (status !== undefined) this.#channels.onAnswer(entry.channel);
     this.#conclude(entry.id, { state: "dead", reason });
     if (entry.members) {
-      // An earlier attempt may have delivered it. Its members have other txnIds, so that this
-      // cannot be found out any more.
+      // An earlier attempt may have delivered the batch. The service cannot recognize this, because
+      // its members have other txnIds.
       if (entry.inDoubt) this.#possibleDuplicates++;
       this.#entries.dissolve(entry, entry.members.map((member) => ({ ...member, noBatch: true })));
       this.#keptBytes -= entry.bytes;

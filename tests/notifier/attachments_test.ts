@@ -261,7 +261,7 @@ Deno.test("notify() refuses attachments over the limit, and removes those of kil
   const error = await assertRejects(() => notifier.notify({ subject: "Load", attachments: FILES }), StorageError);
   assertEquals([error.code, error.message], [
     "attachments-not-stored",
-    `Cannot keep graph.png in ${path}: it has reached its limit of 64 MiB`,
+    `Cannot store graph.png in ${path}: the directory has reached its limit of 64 MiB`,
   ]);
   assertEquals([kept(scene).length, notifier.entries()], [1, []]);
   large.unlockSync();

@@ -23,7 +23,7 @@ Deno.test("Queue.enqueue() rejects at the size limit, has more room for urgent e
           for (;;) await queue.enqueue([request(isUrgent)], () => false);
         },
         StorageError,
-        "it has reached its limit of",
+        "the file has reached its limit of",
       );
       assertEquals(error.code, "queue-full");
     };

@@ -1,15 +1,15 @@
 /**
- * The files that entries need, in `stateDir/attachments`. Each has a name of its own, which only
- * its entries know.
+ * The files that entries need, in `stateDir/attachments`. Each file has a unique name, which is
+ * stored only in its entries.
  *
  * ```text
  * stage:  create, lock -> write -> fdatasync -> fsync of the directory -> enqueue -> unlock
- * sweep:  no entry names it -> lock -> sync the journal -> still no entry names it -> remove
+ * sweep:  find a file that no entry needs -> lock -> sync the journal -> check again -> delete
  * ```
  *
- * A file is on the disk before an entry names it. Its writer holds its lock until then, so that no
- * sweep takes it for a file that was left behind. The kernel releases the lock of a killed writer,
- * and the next sweep removes the file.
+ * A file is on the disk before its entry is enqueued. Until then, the writer locks the file, so
+ * that a sweep (the deletion of unneeded files) does not delete it. If the writer is killed, the
+ * kernel releases the lock, and the next sweep deletes the file.
  *
  * @module
  */
@@ -19,10 +19,10 @@ import { mapFileErrors } from "../../runtime/file_errors.ts";
 import { denoFiles, type Files, type OpenFile } from "../../runtime/files.ts";
 import { MAX_FILES_BYTES } from "../limits.ts";
 
-/** The names of files are UUIDs, so that no name leads out of the directory. */
+/** The names of files are UUIDs, so a name cannot contain a path to another directory. */
 const NAME_REGEXP = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** Returns the directory of the files. */
+/** Returns the path of the directory with the files. */
 export function filesDirectory(stateDir: string): string {
   return `${stateDir}/attachments`;
 }
@@ -37,7 +37,7 @@ export class AttachmentStore {
     this.#files = files;
   }
 
-  /** Bytes of all files. */
+  /** Returns the total size of all files, in bytes. */
   bytes(): number {
     return mapFileErrors(
       `read ${this.directory}`,
@@ -46,9 +46,9 @@ export class AttachmentStore {
   }
 
   /**
-   * Starts to stage files.
+   * Prepares to store files for new entries.
    *
-   * @param uuid creates their names
+   * @param uuid creates the names of the files
    * @throws {StorageError} if the directory cannot be created
    */
   stage(uuid: () => string): StagedFiles {
@@ -59,8 +59,8 @@ export class AttachmentStore {
   /**
    * Reads a whole file.
    *
-   * @param size its size when it was staged
-   * @throws {InvalidNotificationError} if it is missing or has another size
+   * @param size the size of the file when it was stored
+   * @throws {InvalidNotificationError} if the file is missing or has another size
    */
   read(name: string, size: number): Uint8Array<ArrayBuffer> {
     const unreadable = (state: string) => new InvalidNotificationError(`Cannot read ${this.path(name)}: ${state}`);
@@ -86,11 +86,11 @@ export class AttachmentStore {
   }
 
   /**
-   * Removes the files that no entry names.
+   * Deletes the files that no entry needs.
    *
-   * @param known the names in use, as far as is known
-   * @param named returns the names in use, from synced data. It is called while the locks of all
-   * candidates are held, so none of them is still being written.
+   * @param known the names of the files that entries are known to need
+   * @param named returns the names of the files that entries need, from synced data. It is called
+   * while the locks of all other files are held, so none of these files is still being written.
    * @throws {StorageError} if the directory cannot be read or written
    */
   async sweep(known: ReadonlySet<string>, named: () => Promise<ReadonlySet<string>>): Promise<void> {
@@ -138,17 +138,17 @@ export class AttachmentStore {
   }
 }
 
-/** What staged files need. */
+/** The parts that {@linkcode StagedFiles} uses. */
 interface StagedFilesParts {
   readonly files: Files;
   readonly uuid: () => string;
-  /** How many bytes may be written. */
+  /** The number of bytes that can still be written. */
   readonly room: number;
 }
 
 /**
- * Files that were written before an entry names them. Disposing of them removes those that
- * {@linkcode StagedFiles.keep} did not name.
+ * Files that are written before their entries are enqueued. `dispose` deletes the files that were
+ * not passed to {@linkcode StagedFiles.keep}.
  */
 export class StagedFiles implements Disposable {
   readonly #directory: string;
@@ -167,13 +167,14 @@ export class StagedFiles implements Disposable {
   /**
    * Writes a file and syncs its bytes.
    *
-   * @param title the name of the file for people
-   * @returns its name in the directory, and its size in bytes
-   * @throws {StorageError} if the disk refuses, or all files together would exceed their limit
-   * @throws what `chunks` throws
+   * @param title the name of the file in messages
+   * @returns the name of the file in the directory, and its size in bytes
+   * @throws {StorageError} if the file cannot be written, or all files together would exceed the
+   * limit
+   * @throws the error of `chunks`
    */
   write(chunks: Iterable<Uint8Array>, title: string): { readonly name: string; readonly size: number } {
-    return mapFileErrors(`keep ${title} in ${this.#directory}`, () => {
+    return mapFileErrors(`store ${title} in ${this.#directory}`, () => {
       const [name, file] = this.#create();
       let size = 0;
       for (const chunk of chunks) {
@@ -183,7 +184,7 @@ export class StagedFiles implements Disposable {
           const limit = `${Math.round(MAX_FILES_BYTES / 2 ** 20)} MiB`;
           throw new StorageError(
             "attachments-not-stored",
-            `Cannot keep ${title} in ${this.#directory}: it has reached its limit of ${limit}`,
+            `Cannot store ${title} in ${this.#directory}: the directory has reached its limit of ${limit}`,
           );
         }
         for (let rest = chunk; rest.length > 0;) rest = rest.subarray(file.append(rest));
@@ -193,7 +194,10 @@ export class StagedFiles implements Disposable {
     }, "write-failed");
   }
 
-  /** Creates and locks a file. If a sweep removed it before it was locked, creates another one. */
+  /**
+   * Creates and locks a file. If a sweep deleted the file before it was locked, creates another
+   * file.
+   */
   #create(): [name: string, file: OpenFile] {
     for (;;) {
       const name = this.#uuid(), path = `${this.#directory}/${name}`;
@@ -206,13 +210,13 @@ export class StagedFiles implements Disposable {
     }
   }
 
-  /** Makes the names durable. After that, entries may name the files. */
+  /** Syncs the directory. Entries that need the files can be enqueued only after this. */
   confirm(): void {
     mapFileErrors(`write ${this.#directory}`, () => this.#files.syncDirectory(this.#directory), "write-failed");
   }
 
   /**
-   * Keeps the files that entries name, and removes the others. Call it when the entries are
+   * Keeps the files with these names and deletes all other files. Call this after the entries are
    * enqueued.
    */
   keep(named: Iterable<string>): void {
@@ -228,7 +232,7 @@ export class StagedFiles implements Disposable {
       try {
         this.#files.remove(`${this.#directory}/${name}`);
       } catch {
-        // The next sweep removes it.
+        // The next sweep deletes the file.
       }
       file[Symbol.dispose]();
     }
