@@ -1,6 +1,6 @@
 /**
- * Tests `login --device-code` with a homeserver that has a separate authorization server. A simulated
- * person confirms the code while the program waits.
+ * Tests `login --device-code` with a homeserver that has a separate authorization server. A
+ * simulated person confirms the code while the program waits.
  */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";

@@ -1,4 +1,6 @@
-/** Tests `setup` on a real terminal: Ctrl-C and the end of the input. Transcripts cannot test this. */
+/**
+ * Tests `setup` on a real terminal: Ctrl-C and the end of the input. Transcripts cannot test this.
+ */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { findPython } from "../../../scripts/python/python.ts";

@@ -1,6 +1,6 @@
 /**
- * Tests `setup` with a loopback homeserver whose state changes while setup runs. The transcripts test
- * all other cases.
+ * Tests `setup` with a loopback homeserver whose state changes while setup runs. The transcripts
+ * test all other cases.
  */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
