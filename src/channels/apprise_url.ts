@@ -1,6 +1,6 @@
 /**
  * The URLs of Apprise (its documentation, "URL Basics"):
- * `schema://user:password@host:port/path?option=value`. They differ from RFC 3986: a `#` begins no
+ * `schema://user:password@host:port/path?option=value`. Unlike in RFC 3986, a `#` does not begin a
  * fragment, and a password may contain an `@`.
  *
  * @module
@@ -9,34 +9,35 @@
 import { ConfigError } from "../base/errors.ts";
 
 /**
- * Options of every service that have no meaning here: waiting, cutting, conversion of the input.
+ * The options that are valid for every service and that matrix-notify ignores. They are about
+ * waiting, cutting and converting the text.
  */
 const IGNORED_OPTIONS: ReadonlySet<string> = new Set([
   ...["format", "overflow", "emojis", "interpret", "store", "tz", "rto", "cto", "retry", "wait", "redirect"],
   ...["image", "avatar_url"],
 ]);
 
-/** Separates names in a path and in lists. */
+/** The separators of names in a path or a list. */
 const LIST_REGEXP = /[\s,\\/]+/;
 
-/** A parsed URL. Errors name the part and never show it, because most of it is secret. */
+/** A parsed URL. Errors do not show the URL, because it contains secrets. */
 export class AppriseUrl {
-  /** In lower case: `ntfys`. */
+  /** The scheme in lower case: `ntfys`. */
   readonly schema: string;
   readonly user?: string;
   readonly password?: string;
   readonly host: string;
-  /** With its colon; empty if there is none. */
+  /** The port with its colon; empty if the URL has no port. */
   readonly port: string;
-  /** The path as it was written. */
+  /** The path, not decoded. */
   readonly path: string;
   readonly #options = new Map<string, string>();
   readonly #path: string;
 
   /**
-   * @param text the URL
+   * @param text the URL as it is written in the configuration
    * @param path its dotted path in the configuration, for errors
-   * @throws {ConfigError} if it is not such a URL
+   * @throws {ConfigError} if the text is not an Apprise URL
    */
   constructor(text: string, path: string) {
     this.#path = path;
@@ -55,18 +56,18 @@ export class AppriseUrl {
     this.password = this.option("pass") ?? (this.#decode(colon < 0 ? "" : login.slice(colon + 1)) || undefined);
   }
 
-  /** The names in the path, in order. */
+  /** The decoded names in the path, in order. */
   get entries(): readonly string[] {
     return this.path.split(LIST_REGEXP).filter((entry) => entry !== "").map((entry) => this.#decode(entry));
   }
 
-  /** `https://host:port`, or `http://…`. */
+  /** Returns the address of the server: `https://host:port` or `http://host:port`. */
   server(isSecure: boolean): string {
-    if (this.host === "") throw this.error("it names no host");
+    if (this.host === "") throw this.error("it does not contain a host");
     return `${isSecure ? "https" : "http"}://${this.host}${this.port}`;
   }
 
-  /** Reads an option; an empty one counts as absent. */
+  /** Reads an option; returns undefined if it is absent or empty. */
   option(name: string): string | undefined {
     const value = this.#options.get(name);
     this.#options.delete(name);
@@ -89,22 +90,22 @@ export class AppriseUrl {
   }
 
   /**
-   * Rejects options that are not read: Apprise would do something that this program does not.
+   * Rejects options that were not read, because matrix-notify does not support them.
    *
-   * @param ignored options of this service that make no difference here
+   * @param ignored more options that may be ignored for this service
    */
   end(ignored: readonly string[] = []): void {
     const verify = this.option("verify");
     if (verify !== undefined && !isYes(verify)) {
-      throw this.error("its option verify turns off the check of certificates, which is not supported", "leave it out");
+      throw this.error("certificates are always checked, so its option verify=no is not supported", "remove it");
     }
     for (const name of this.#options.keys()) {
       if (IGNORED_OPTIONS.has(name) || ignored.includes(name)) continue;
-      throw this.error(`its option ${name} is not supported`, "leave it out, or write the channel as an object");
+      throw this.error(`its option ${name} is not supported`, "remove it, or write the channel as an object");
     }
   }
 
-  /** An error about this URL. */
+  /** Creates an error about this URL. */
   error(state: string, hint?: string): ConfigError {
     return new ConfigError(`Cannot use ${this.#path}: ${state}`, { hint });
   }
@@ -119,12 +120,12 @@ export class AppriseUrl {
     try {
       return decodeURIComponent(text);
     } catch {
-      throw this.error("a % in it does not begin an escaped character", "write a % itself as %25");
+      throw this.error("a % in it does not begin an escaped character", "write the character % as %25");
     }
   }
 }
 
-/** What Apprise accepts as yes. */
+/** Checks whether a value means yes for Apprise. */
 export function isYes(value: string): boolean {
   return /^(y|t|1|on|en|allow|\+)/i.test(value.trim());
 }

@@ -1,4 +1,4 @@
-/** The interface of a channel, as the rest of the program sees it. */
+/** The interface that every channel implements. */
 
 import type { Batch } from "../notification/batch.ts";
 import type { Notification } from "../notification/notification.ts";
@@ -10,85 +10,89 @@ import type { InDoubt, Replaced } from "../queue/record.ts";
 export interface Envelope {
   /** The channel's name. */
   readonly channel: string;
-  /** A room, a topic, a chat, a mailbox. */
+  /** The room, topic, chat or mailbox that gets the notification. */
   readonly destination: string;
   readonly notification: Notification;
   /**
-   * The number of the attachment, from 1, if the channel sends each one separately; undefined for
-   * the text, which goes first.
+   * The number of the attachment, starting at 1; undefined for the text. It is only set if the
+   * channel sends attachments as separate messages.
    */
   readonly attachmentIndex?: number;
 }
 
-/** Proof of delivery. */
+/** The proof of a delivery. */
 export interface Receipt {
   /** The service's id of the message: the `event_id` for Matrix. */
   readonly id: string;
   /**
-   * `read-back`: an earlier try had delivered it, as reading the service back showed.
+   * How the delivery was proved. `put`: the service accepted the request. `read-back`: the channel
+   * found the message of an earlier attempt.
    *
    * @default {"put"}
    */
   readonly via?: "put" | "read-back";
-  /** `true`: an earlier try may have delivered it too. @default {false} */
+  /** True if an earlier attempt may have delivered the message too. @default {false} */
   readonly possibleDuplicate?: boolean;
 }
 
 /** Options for sending. */
 export interface SendOptions {
-  /** The same on every try of the same envelope. */
+  /** The transaction id. It is the same for every attempt to send the envelope. */
   readonly txnId: string;
-  /** `true`: it arrives late, so it says since when it was queued. */
+  /** True if the notification is late. The message then mentions the delay. */
   readonly late: boolean;
-  /** Earlier notifications that it replaced while they were waiting; it says so. */
+  /** The queued notifications that this notification replaced. The message then mentions them. */
   readonly replaced?: Replaced;
-  /** The open incident of its key at this destination; the same on every try. */
+  /**
+   * The open incident with the key of the notification at this destination. It is the same for
+   * every attempt.
+   */
   readonly incident?: Incident;
-  /** Present if an earlier try may have arrived. */
+  /** The earlier attempts whose outcome is unknown; undefined if there are none. */
   readonly inDoubt?: InDoubt;
-  /** The limit of a request, milliseconds. */
+  /** The time limit of a request, in milliseconds. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
 }
 
-/** A channel. */
+/** A configured way to send notifications. */
 export interface Channel {
   readonly name: string;
-  /** The name of its kind: `matrix`, `ntfy`. */
+  /** The name of the kind: `matrix`, `ntfy`. */
   readonly kind: string;
   /**
-   * Whether a repeated try makes no second message: by its txnId, or because the service can be
-   * read back.
+   * True if a repeated attempt does not create a second message. Either the service recognizes the
+   * transaction id, or the channel can look for the message.
    */
   readonly isIdempotent: boolean;
   /**
-   * `true`: sending runs programs, for which a background process needs a permission.
+   * True if sending runs a program. A background process needs a permission for this.
    *
    * @default {false}
    */
   readonly runsSubprocesses?: boolean;
   /**
-   * How attachments are sent: separately after the text, or with it; undefined if the service has
-   * none.
+   * How attachments are sent: in separate messages after the text, or together with the text;
+   * undefined if the channel cannot send attachments.
    */
   readonly attachmentMode?: AttachmentMode;
   /** The configured destinations. */
   readonly destinations: readonly string[];
   /**
-   * Checks a destination that a caller names instead of the configured ones.
+   * Checks a destination that the caller chose instead of the configured destinations.
    *
-   * @throws {InvalidNotificationError} if it cannot be one of this channel
+   * @throws {InvalidNotificationError} if the channel cannot send to this destination
    */
   checkDestination?(destination: string): void;
-  /** Whether a message has room for a batch. @default whether the smallest service has */
+  /** Checks whether a batch fits into one message. @default the smallest limit of all services */
   hasRoomFor?(batch: Batch): boolean;
   /**
-   * Sends one envelope, once. The courier retries.
+   * Makes one attempt to send an envelope. The courier makes the later attempts.
    *
-   * @throws {TransportError | ResponseError | NotTheServiceError} if it was not delivered, as far
-   * as is known
-   * @throws {TooEarlyError} if it is too early to find out whether an earlier try arrived
-   * @throws {ConfigError} if its credentials cannot be read
+   * @throws {TransportError | ResponseError | NotTheServiceError} if the notification was not
+   * delivered, or if the outcome is unknown
+   * @throws {TooEarlyError} if it is too early to check whether an earlier attempt arrived
+   * @throws {ConfigError} if the credentials of the channel cannot be read
    */
   send(envelope: Envelope, options: SendOptions): Promise<Receipt>;
 }

@@ -1,6 +1,7 @@
 /**
- * Checks of `doctor`, as data: a name, the checks that must pass before, and a function that looks.
- * Each kind brings checks of its own; `doctor` runs them. A check never sends a notification.
+ * The checks of `doctor`. Each check is an object with a name, the names of the checks that must
+ * succeed first, and a function. Every kind of channel defines its own checks. A check never sends
+ * a notification.
  *
  * @module
  */
@@ -16,95 +17,105 @@ import type { Runtime } from "../runtime/runtime.ts";
 /** One check. */
 export interface Check<Subject = void> {
   readonly name: string;
-  /** Checks that must pass before. If one of them failed or was skipped, this one is skipped. */
+  /**
+   * The names of the checks that must succeed first. If one of them fails or is skipped, this check
+   * is skipped.
+   */
   readonly needs?: readonly string[];
-  /** Looks, and changes nothing. An error that it throws becomes a failure. */
+  /**
+   * Runs the check without changing anything. A thrown error is converted by {@linkcode findingOf}.
+   */
   look(subject: Subject): AsyncIterable<Found> | Iterable<Found>;
 }
 
-/** What the checks of a channel work with. */
+/** The input for the checks of a channel. */
 export interface CheckContext {
   /** The name of the channel. */
   readonly channel: string;
-  /** Its requests use the connection of the channel. */
+  /** The runtime. Its requests use the certificates and the proxy of the channel. */
   readonly runtime: Runtime;
-  /** The channel's own certificates and proxy; undefined for the defaults. */
+  /** The certificates and the proxy in the settings of the channel; undefined for the defaults. */
   readonly connection: Connection | undefined;
   readonly host: CheckHost;
-  /** The limit of each request. */
+  /** The time limit of each request, and the signal that aborts it. */
   readonly limits: { readonly timeoutMs: number; readonly signal?: AbortSignal };
   /**
-   * The state directory.
+   * Returns the path of the state directory.
    *
-   * @throws {ConfigError} if there is no place for one
+   * @throws {ConfigError} if the path is unknown
    */
   stateDir(): string;
   /**
-   * The state of the channel in the queue.
+   * Reads the state of the channel in the queue.
    *
    * @throws {StorageError} if the queue cannot be read
    */
   channelState(): Promise<ChannelState>;
 }
 
-/** What checks ask of this host. */
+/** Information about this host. */
 export interface CheckHost {
-  /** Looks at a file; undefined if there is none. */
+  /** Reads the type and the mode of a file; returns undefined if it does not exist. */
   stat(path: string): { readonly mode: number | undefined; readonly isDirectory: boolean } | undefined;
-  /** Whether Deno permits to run a program. */
+  /** Checks whether Deno has the permission to run a program. */
   mayRun(program: string): boolean;
 }
 
-/** `skipped`: the check did not run, because another one comes first or a permission is missing. */
+/**
+ * The result of a check. `skipped`: the check did not run, because another check must succeed first
+ * or a permission is missing.
+ */
 export type FindingState = "ok" | "warning" | "failure" | "skipped";
 
-/** What a check found. */
+/** One finding of a check. */
 export interface Found {
   readonly state: FindingState;
-  /** A sentence without a full stop. */
+  /** The finding, as a sentence without a full stop. */
   readonly message: string;
-  /** How to fix it: a sentence without a full stop. */
+  /** The way to fix the problem, as a sentence without a full stop. */
   readonly hint?: string;
 }
 
-/** A result with the name of its check: `queue`, or `matrix/room` for a check of a channel. */
+/** A finding with the name of its check: `queue`, or `matrix/room` for a check of a channel. */
 export interface Finding extends Found {
   readonly check: string;
 }
 
-/** Calls a function once, when its result is first needed. Later calls return the same promise. */
+/**
+ * Returns a function that calls `work` only the first time. Later calls return the same promise.
+ */
 export function once<Result>(work: () => Promise<Result>): () => Promise<Result> {
   let result: Promise<Result> | undefined;
   return () => result ??= work();
 }
 
-/** All is well. */
+/** Creates a finding: everything works. */
 export function ok(message: string): Found {
   return { state: "ok", message };
 }
 
-/** It works, but not as well as it could. */
+/** Creates a finding: it works, but could be better. */
 export function warning(message: string, hint?: string): Found {
   return { state: "warning", message, hint };
 }
 
-/** It does not work. */
+/** Creates a finding: it does not work. */
 export function failure(message: string, hint?: string): Found {
   return { state: "failure", message, hint };
 }
 
-/** The check did not run. */
+/** Creates a finding: the check did not run. */
 export function skipped(message: string): Found {
   return { state: "skipped", message };
 }
 
-/** The worst state of several findings; skipped checks do not count. */
+/** Returns the worst state of several findings. Skipped checks are ignored. */
 export function worstOf(findings: readonly Found[]): "ok" | "warning" | "failure" {
   const has = (state: FindingState) => findings.some((finding) => finding.state === state);
   return has("failure") ? "failure" : has("warning") ? "warning" : "ok";
 }
 
-/** Turns an error into a finding. A check need not catch errors that it cannot judge. */
+/** Converts an error to a finding. So a check does not have to catch every error. */
 export function findingOf(error: unknown): Found {
   if (error instanceof MatrixError) return refusalFinding(error);
   if (error instanceof NotTheServiceError) return failure(error.message, otherServiceHint(error.status));
@@ -117,14 +128,14 @@ export function findingOf(error: unknown): Found {
 }
 
 const TRANSPORT_HINTS: Readonly<Record<TransportPhase, string>> = {
-  connect: "does the server run, are address and port right, and is there a firewall in between?",
-  exchange: "look into the log of the server, and of the proxy before it",
-  timeout: "the server hangs, or a firewall drops the requests: look into its log",
+  connect: "check that the server runs, that address and port are right, and that no firewall blocks it",
+  exchange: "look into the logs of the server and of its proxy",
+  timeout: "the server hangs, or a firewall drops the requests: look into the logs of both",
 };
 
 /**
- * A status below 500 comes from another service; one above it may come from a proxy whose service
- * is down.
+ * Returns the hint for an answer that is not from the expected service. A status from 500 on may
+ * come from a proxy whose server is down. A lower status comes from another service.
  */
 function otherServiceHint(status: number): string {
   return status >= 500

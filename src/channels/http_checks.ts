@@ -1,4 +1,4 @@
-/** Checks of every channel that speaks HTTP: the connection and the clock. */
+/** The checks of every channel that uses HTTP: the connection and the clock. */
 
 import { formatDuration } from "../base/duration.ts";
 import { USER_AGENT } from "../base/version.ts";
@@ -12,31 +12,31 @@ import { type Check, type CheckContext, failure, type Found, ok, once, warning }
 export interface ProbeRequest extends Pick<HttpRequest, "headers" | "body"> {
   /** @default {"GET"} */
   readonly method?: HttpRequest["method"];
-  /** Path and query. */
+  /** The path and the query. */
   readonly path: string;
 }
 
-/** A request that any server answers and that does nothing. */
+/** A request that every server answers and that has no effect. */
 export const HEAD_ROOT: ProbeRequest = { method: "HEAD", path: "/" };
 
-/** The server of a channel, and the checks that every server gets. */
+/** The server of a channel, with the checks that all servers have in common. */
 export interface HttpProbe {
   /** The address of the server, without a trailing slash. */
   readonly server: string;
-  /** The answer to the first request. */
+  /** Returns the answer to the first request. The request is sent only once. */
   readonly firstAnswer: () => Promise<HttpAnswer>;
-  /** `connection` and `clock`. */
+  /** The checks `connection` and `clock`. */
   readonly checks: readonly Check[];
   /**
    * Sends a request.
    *
-   * @throws {TransportError | NotTheServiceError} like every exchange
+   * @throws {TransportError | NotTheServiceError} if the request fails
    */
   ask(request: ProbeRequest): Promise<HttpAnswer>;
 }
 
 /**
- * Probes the server of a channel.
+ * Prepares the requests and checks for the server of a channel.
  *
  * @param first a request that every server of this kind answers without credentials
  */
@@ -54,7 +54,7 @@ export function probeServer(context: CheckContext, server: string, first: ProbeR
   return { server, ask, firstAnswer, checks: connectionChecks(context, () => server, firstAnswer) };
 }
 
-/** The checks `connection` and `clock`, from the first answer of a server. */
+/** Creates the checks `connection` and `clock`, which use the first answer of a server. */
 export function connectionChecks(
   { runtime, connection }: CheckContext,
   server: () => string,
@@ -78,13 +78,15 @@ export function connectionChecks(
   ];
 }
 
-/** `through the proxy proxy.example.org:3128`, `with a client certificate`. */
+/**
+ * Describes a connection: `through the proxy proxy.example.org:3128`, `with a client certificate`.
+ */
 function describeConnection(url: string, connection: CheckContext["connection"], env: Runtime["env"]): string[] {
   const credentials = connection?.read();
   const proxy = isExempt(new URL(url), env) ? undefined : credentials?.proxy ?? environmentProxy(new URL(url), env);
   return [
     ...proxy === undefined ? [] : [`through the proxy ${proxy.host}`],
-    ...credentials?.caCerts ? ["with authorities of its own"] : [],
+    ...credentials?.caCerts ? ["with its own certificate authorities"] : [],
     ...credentials?.cert ? ["with a client certificate"] : [],
   ];
 }
@@ -94,23 +96,25 @@ function environmentProxy(url: URL, env: Runtime["env"]): URL | undefined {
   return "url" in address ? address.url : undefined;
 }
 
-/** From here on a wrong clock is a warning: the times in messages are wrong. */
+/** The smallest clock difference that is a warning. The times in messages are then wrong. */
 const WARN_SKEW_MS = 60_000;
 
-/** From here on a wrong clock is a failure: certificates and expiry times are judged wrongly. */
+/**
+ * The smallest clock difference that is a failure. Certificates and tokens may then seem to be
+ * expired.
+ */
 const FAIL_SKEW_MS = 3_600_000;
 
 /**
- * Compares our clock with the `Date` of an answer (RFC 9110, section 6.6.1), which has whole
- * seconds.
+ * Compares the clock of this host with the `Date` header of an answer (RFC 9110, section 6.6.1).
  */
 function compareClocks({ headers }: Pick<HttpAnswer, "headers">, now: number): Found {
   const date = Date.parse(headers.get("Date") ?? "");
   if (Number.isNaN(date)) return ok("the server does not send its time");
   const skew = now - date;
-  if (Math.abs(skew) < WARN_SKEW_MS) return ok("within a minute of the server's");
+  if (Math.abs(skew) < WARN_SKEW_MS) return ok("differs from the server's clock by less than a minute");
   const direction = skew > 0 ? "ahead of" : "behind";
-  const message = `the clock of this host is ${formatDuration(Math.abs(skew))} ${direction} the server's`;
-  const hint = "synchronize it by NTP; or the clock of the server is wrong";
+  const message = `the clock of this host is ${formatDuration(Math.abs(skew))} ${direction} the server's clock`;
+  const hint = "synchronize it with NTP, or fix the clock of the server";
   return Math.abs(skew) >= FAIL_SKEW_MS ? failure(message, hint) : warning(message, hint);
 }

@@ -1,13 +1,13 @@
 /**
- * A kind of channel: one declarative definition in the folder of the kind, from which everything
- * else follows.
+ * Kinds of channels. Every kind has a folder with one definition. The parser, the JSON schema and
+ * the documentation are made from this definition.
  *
  * ```text
  * ntfy/kind.ts      the definition: name, settings, destination
  * ntfy/settings.ts  the table of settings
- * ntfy/channel.ts   sends
- * ntfy/checks.ts    checks of doctor; loaded by doctor only
- * ntfy/apprise.ts   reads an Apprise URL; loaded for one only
+ * ntfy/channel.ts   sends the notifications
+ * ntfy/checks.ts    the checks of doctor; loaded only by doctor
+ * ntfy/apprise.ts   converts Apprise URLs; loaded only if there are any
  * ```
  *
  * @module
@@ -23,75 +23,82 @@ import type { Check, CheckContext } from "./check.ts";
 import { type ParseContext, readSettings, type SettingsOf, type SettingTable } from "./fields/setting.ts";
 import type { RoomCache } from "./room_cache.ts";
 
-/** The attachments of notifications, in the state directory. */
+/** Reads the attachments of notifications, which are stored in the state directory. */
 export interface FileReader {
   /**
    * Reads an attachment.
    *
-   * @throws {InvalidNotificationError} if it is missing or has changed
+   * @throws {InvalidNotificationError} if the file is missing or has changed
    */
   read(file: Attachment): Promise<Uint8Array<ArrayBuffer>>;
-  /** The path of an attachment, for another program. It is valid for the length of an attempt. */
+  /**
+   * Returns the path of an attachment, for another program. The path is valid until the attempt
+   * ends.
+   */
   pathOf(file: Attachment): Promise<string>;
 }
 
-/** What an open channel works with. */
+/** The input for an open channel. */
 export interface ChannelContext {
   readonly runtime: Pick<Runtime, "fetch" | "timeout" | "now" | "sleep" | "random" | "run">;
-  /** The name of the host. */
+  /** The name of this host, which is shown before each subject. */
   readonly identity: string;
-  /** Rooms that were found before. @default a cache that ends with the process */
+  /** The cache of rooms that were found earlier. @default a cache in memory */
   readonly roomCache?: RoomCache;
   readonly files: FileReader;
-  /** Reports a problem; delivery goes on. */
+  /** Reports a problem that does not stop the delivery. */
   warn(text: string): void;
 }
 
 /** A configured channel: its name, its destinations and its parsed settings. */
 export interface ChannelSetup<Settings> {
   readonly name: string;
-  /** The destinations of a kind that has some; empty for other kinds. */
+  /** The configured destinations; empty if the kind does not have destination settings. */
   readonly destinations: readonly string[];
   readonly settings: Settings;
 }
 
 /** The definition of a kind. */
 export interface KindDefinition<Table extends SettingTable, Key extends string> {
-  /** `ntfy` */
+  /** The name: `ntfy`. */
   readonly name: string;
-  /** Where the kind delivers, in a few words, for the reference. */
+  /** A short description of the destinations, for the documentation. */
   readonly summary: string;
   /**
-   * `true`: the kind sends by the runtime's `fetch`, so it has the settings of a connection too.
+   * True if the kind sends with the runtime's `fetch`. Its channels then also have the connection
+   * settings.
    *
    * @default {false}
    */
   readonly speaksHttp?: boolean;
   readonly settings: Table;
-  /** Rules among settings that their relations cannot express (JSON Schema, `allOf`). */
+  /**
+   * Extra rules for the JSON schema (`allOf`), if the relations of the settings cannot express
+   * them.
+   */
   readonly rules?: readonly Readonly<Record<string, unknown>>[];
   /**
-   * Checks those rules.
+   * Checks the same rules while a configuration is parsed.
    *
    * @throws {ConfigError} if the settings contradict each other
    */
   check?(settings: SettingsOf<Table>, fields: Fields): void;
   /**
-   * The destination, where a rule may choose another one.
+   * The settings that choose the destination. A routing rule can change them.
    *
-   * @default the channel has one place, and no rule changes it
+   * @default the channel has one destination, and a rule cannot change it
    */
   readonly destination?: Destination<Table, Key>;
   open(setup: ChannelSetup<SettingsOf<Table>>, context: ChannelContext): Channel;
   /** Loads the checks of doctor. */
   checks(): Promise<{ createChecks(context: CheckContext, settings: SettingsOf<Table>): readonly Check[] }>;
-  /** Apprise URLs of this kind. @default none */
+  /** The Apprise URLs of this kind. @default there are none */
   readonly apprise?: AppriseForm;
 }
 
-/** The destination of a channel. */
+/** The settings that choose the destination of a channel. */
 export interface Destination<Table extends SettingTable, Key extends string> {
-  /** Its settings. The first one decides; others add to it. */
+  /** The names of the settings. The first one chooses the destination, the others add details. */
   readonly keys: readonly [Key & keyof Table, ...(Key & keyof Table)[]];
   /**
    * Lists the destinations.
@@ -101,47 +108,49 @@ export interface Destination<Table extends SettingTable, Key extends string> {
   list(settings: Pick<SettingsOf<Table>, Key & keyof Table>, fields: Fields): readonly string[];
 }
 
-/** How Apprise names a service. */
+/** The Apprise URLs of a kind. */
 export interface AppriseForm {
-  /** What its URLs begin with, before `://`. */
+  /** The schemes of the URLs, without `://`. */
   readonly schemas: readonly string[];
-  /** Loads the function that turns a URL into the object of a channel. */
+  /** Loads the function that converts a URL to the object of a channel. */
   load(): Promise<{ fromApprise(url: AppriseUrl): Readonly<Record<string, unknown>> }>;
 }
 
-/** A kind, without the types of its settings. */
+/** A kind of channel, without the TypeScript types of its settings. */
 export interface ChannelKind
   extends Pick<KindDefinition<SettingTable, string>, "name" | "summary" | "settings" | "rules" | "apprise"> {
   readonly speaksHttp: boolean;
   /**
-   * The settings that say where it delivers, the deciding one first; empty if a rule cannot choose.
+   * The names of the settings that choose the destination, the main setting first; empty if a rule
+   * cannot change the destination.
    */
   readonly destinationKeys: readonly string[];
   /**
-   * Reads destinations, for a rule that chooses others.
+   * Reads the destinations that a rule sets.
    *
-   * @throws {ConfigError} with the dotted path of the setting
+   * @throws {ConfigError} if a setting is not valid; the message contains its dotted path
    */
   readDestinations(fields: Fields, context: ParseContext): readonly string[];
   /**
-   * Reads a channel. If the fields collect problems, the channel must not be opened after one.
+   * Parses the settings of a channel. If the fields collect problems, the channel must only be
+   * opened if there are none.
    *
-   * @throws {ConfigError} with the dotted path of the setting
+   * @throws {ConfigError} if a setting is not valid; the message contains its dotted path
    */
   configure(name: string, fields: Fields, context: ParseContext): ConfiguredChannel;
 }
 
-/** A channel that is read, and not open yet. */
+/** A channel whose settings are parsed, but that is not open yet. */
 export interface ConfiguredChannel {
   readonly name: string;
-  /** Its secrets, read when they are used. */
+  /** The secrets of the channel. Each secret is read when it is used. */
   readonly secrets: readonly Secret[];
   open(context: ChannelContext): Channel;
-  /** Loads and creates its checks. */
+  /** Loads and creates the checks of the channel. */
   createChecks(context: CheckContext): Promise<readonly Check[]>;
 }
 
-/** Defines a kind. */
+/** Creates a kind from its definition. */
 export function defineKind<Table extends SettingTable, Key extends string = never>(
   definition: KindDefinition<Table, Key>,
 ): ChannelKind {
@@ -175,7 +184,7 @@ export function defineKind<Table extends SettingTable, Key extends string = neve
   };
 }
 
-/** The secrets among parsed values; a map may hold several. */
+/** Returns the secrets among the parsed values. A map may contain several secrets. */
 function findSecrets(settings: Readonly<Record<string, unknown>>): readonly Secret[] {
   return Object.values(settings).flatMap((value) => value instanceof Map ? [...value.values()] : [value])
     .filter((value) => value instanceof Secret);

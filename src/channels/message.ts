@@ -5,7 +5,7 @@ import { loadMarkup } from "../markup/load.ts";
 import type { Notification } from "../notification/notification.ts";
 import { codeToHtml, textToHtml } from "../notification/render.ts";
 
-/** A message as plain text, and as HTML of the kind that Matrix allows. */
+/** A message as plain text and as HTML, with only those tags that Matrix allows. */
 export interface RenderedMessage {
   readonly text: string;
   readonly html: string;
@@ -15,8 +15,8 @@ export interface RenderedMessage {
  * Renders a message by its format. If the library for the format cannot be loaded, the source is
  * sent as plain text.
  *
- * @param fits whether a batch is small enough; it is made as large as there is room. Other messages
- * are complete, and cut by their channel
+ * @param fits checks whether a batch is small enough; a batch contains as many lines as fit. Other
+ * messages are returned completely, and their channel cuts them
  */
 export async function renderMessage(
   notification: Notification,

@@ -1,6 +1,6 @@
 /**
- * Every kind of channel. A new kind is a folder and a line here. A kind is loaded when the
- * configuration names it.
+ * All kinds of channels. To add a kind, add its folder and a line here. A kind is only loaded if
+ * the configuration contains a channel of this kind.
  */
 
 import type { ChannelKind } from "./kind.ts";
@@ -19,12 +19,12 @@ const KINDS: Readonly<Record<string, () => Promise<{ readonly kind: ChannelKind 
 /** The names of the kinds. */
 export const KIND_NAMES: readonly string[] = Object.keys(KINDS);
 
-/** Loads a kind; undefined if there is none of that name. */
+/** Loads a kind; returns undefined if there is no kind with that name. */
 export async function loadKind(name: string): Promise<ChannelKind | undefined> {
   return Object.hasOwn(KINDS, name) ? (await KINDS[name]()).kind : undefined;
 }
 
-/** Loads every kind: for the schema, the reference and Apprise URLs. */
+/** Loads all kinds, for the JSON schema, the documentation and Apprise URLs. */
 export async function loadEveryKind(): Promise<readonly ChannelKind[]> {
   return await Promise.all(Object.values(KINDS).map(async (load) => (await load()).kind));
 }

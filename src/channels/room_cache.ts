@@ -1,13 +1,13 @@
 /**
- * The room cache: what channels found out and want to know again, such as the room behind an alias.
- * It can always be lost.
+ * The room cache. It stores results of earlier requests, such as the room of an alias. The file can
+ * be deleted at any time.
  *
  * ```text
  * remember: rooms.lock -> read rooms.json -> replace it, durably
  * ```
  *
- * A file that cannot be read counts as empty. If it cannot be written, the values are kept in this
- * process. Neither stops a notification.
+ * If the file cannot be read, the cache is empty. If the file cannot be written, the values are
+ * kept in memory. In both cases, notifications are still sent.
  *
  * @module
  */
@@ -19,33 +19,33 @@ import { FileLock } from "../runtime/file_lock.ts";
 import { mapFileErrors } from "../runtime/file_errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 
-/** How long to wait for the lock. */
+/** The limits for waiting for a lock. */
 export interface TurnOptions {
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
 }
 
-/** A cache that all processes of a state directory share. */
+/** A cache that is shared by all processes with the same state directory. */
 export interface RoomCache {
   /**
-   * The value of a key; undefined if there is none. The caller validates it, because people can
-   * edit the file.
+   * Returns the value of a key; undefined if there is none. The caller must validate the value,
+   * because users can edit the file.
    */
   get(key: string): unknown;
   /**
-   * Stores a JSON value, or removes it with `undefined`. When this resolves it is on disk, unless
-   * the disk is full.
+   * Stores a JSON value; `undefined` removes the stored value. When the promise resolves, the value
+   * is on disk, unless the file cannot be written.
    */
   remember(key: string, value: unknown): Promise<void>;
   /**
-   * Runs work while no other process with this cache does.
+   * Runs a function while other processes with this cache wait.
    *
-   * @throws {StorageError} if the lock is not free in time
+   * @throws {StorageError} if another process keeps the lock for too long
    */
   withLock<Result>(work: () => Promise<Result>, options: TurnOptions): Promise<Result>;
 }
 
-/** A cache that ends with its process. */
+/** Creates a cache in memory, which is lost when the process ends. */
 export function inMemoryRoomCache(): RoomCache {
   const values = new Map<string, unknown>();
   let last: Promise<unknown> = Promise.resolve();
@@ -64,18 +64,18 @@ export function inMemoryRoomCache(): RoomCache {
   };
 }
 
-/** How long a writer waits for another one, milliseconds. */
+/** The longest time to wait for the lock before writing, in milliseconds. */
 const WRITE_TURN_MS = 2_000;
 
-/** A larger file is not ours. */
+/** The largest file that is read, in bytes. */
 const MAX_BYTES = 1024 * 1024;
 
-/** `rooms.json`. */
+/** The cache in the file `rooms.json`. */
 export class RoomCacheFile implements RoomCache {
   readonly #directory: string;
   readonly #runtime: Pick<Runtime, "now" | "sleep" | "random">;
   readonly #files: Files;
-  /** Values that could not be written. */
+  /** Values that are not written to the file yet. */
   readonly #unsaved = new Map<string, unknown>();
 
   constructor(stateDir: string, runtime: Pick<Runtime, "now" | "sleep" | "random">, files: Files = denoFiles) {

@@ -1,6 +1,6 @@
 /**
- * The channels of a configuration before they are parsed: their kinds are loaded, and Apprise URLs
- * become objects. Rules and fallbacks look up channels here.
+ * The channels of a configuration before their settings are parsed. The kinds are already loaded,
+ * and Apprise URLs are already converted to objects. Rules and fallbacks look up channels here.
  *
  * @module
  */
@@ -13,11 +13,11 @@ import { KIND_NAMES, loadEveryKind, loadKind } from "../channels/registry.ts";
 
 /** A channel in the configuration. */
 export interface ListedChannel {
-  /** The object of the channel; an Apprise URL is converted. */
+  /** The object of the channel. An Apprise URL is already converted. */
   readonly value: unknown;
-  /** Undefined if there is no such kind. */
+  /** The kind; undefined if it is unknown. */
   readonly kind?: ChannelKind;
-  /** Why an Apprise URL cannot be used. */
+  /** The problem of an Apprise URL that cannot be used. */
   readonly problem?: ConfigError;
 }
 
@@ -45,7 +45,7 @@ async function listChannel(name: string, channel: unknown): Promise<ListedChanne
 }
 
 /**
- * Converts a channel that is an Apprise URL to an object; any other value stays as it is.
+ * Converts an Apprise URL to the object of a channel. Returns any other value unchanged.
  *
  * @throws {ConfigError} if the URL cannot be used
  */
@@ -57,7 +57,7 @@ export async function toChannelObject(name: string, value: unknown): Promise<unk
  * Converts an Apprise URL to the object of a channel, with its `kind`.
  *
  * @param path the dotted path of the URL, for errors
- * @throws {ConfigError} that names the part of the URL that cannot be used, and shows none of it
+ * @throws {ConfigError} if the URL cannot be used; the message does not show secrets
  */
 export async function parseAppriseUrl(text: string, path: string): Promise<Readonly<Record<string, unknown>>> {
   const { AppriseUrl } = await import("../channels/apprise_url.ts");
@@ -70,9 +70,9 @@ export async function parseAppriseUrl(text: string, path: string): Promise<Reado
 }
 
 /**
- * Finds a channel that a setting names.
+ * Finds the channel whose name is in a setting.
  *
- * @throws {ConfigError} if there is none of that name
+ * @throws {ConfigError} if there is no channel with that name
  */
 export function requireChannel(
   fields: Fields,
@@ -82,11 +82,11 @@ export function requireChannel(
   const channel = list.get(name);
   if (channel !== undefined) return channel;
   const near = nearest(name, list.keys());
-  const known = list.size === 0 ? "none is configured" : `configured: ${[...list.keys()].join(", ")}`;
+  const known = list.size === 0 ? "no channel is configured" : `configured: ${[...list.keys()].join(", ")}`;
   throw fields.error(key, `there is no channel "${name}"`, near ? `did you mean "${near}"?` : known);
 }
 
-/** Creates the error about a channel without a known kind. */
+/** Creates the error for a channel whose kind is unknown. */
 export function unknownKind(fields: Fields, name: string): ConfigError {
   const given = fields.text("kind");
   const near = nearest(given ?? name, KIND_NAMES);

@@ -1,7 +1,4 @@
-/**
- * Finds everything that is wrong with the configuration: it is parsed once, and the problems are
- * collected.
- */
+/** Checks the configuration, and collects all problems instead of stopping at the first one. */
 
 import { ConfigError } from "../base/errors.ts";
 import { isObject } from "../base/fields.ts";
@@ -17,7 +14,8 @@ export interface CheckedConfig {
 }
 
 /**
- * Reads the file, the environment and the files that they name; opens nothing and sends nothing.
+ * Reads the configuration file, the environment variables, and the files whose paths are set there.
+ * Does not send requests.
  */
 export async function checkConfig(runtime: ConfigRuntime, options: LoadOptions): Promise<CheckedConfig> {
   const problems: ConfigError[] = [];

@@ -29,17 +29,17 @@ import { readRoutes } from "./routes.ts";
 
 /** The configuration, ready to use. */
 export interface Config {
-  /** The name of the host, which precedes each subject. */
+  /** The name of this host, which is shown before each subject. */
   readonly identity: string;
-  /** Whether a background process may go on delivering. */
+  /** True if a background process may deliver notifications that are still in the queue. */
   readonly background: boolean;
-  /** Whether shortcodes in subjects become symbols. */
+  /** True if shortcodes in subjects are replaced by symbols. */
   readonly symbols: boolean;
   /** The configured channels, not open yet. */
   readonly channels: readonly ConfiguredChannel[];
   /** The policies of the channels, by name. */
   readonly policies: ReadonlyMap<string, LanePolicy>;
-  /** The rules that decide where notifications go. */
+  /** The rules that choose the channels of notifications. */
   readonly rules: readonly Rule[];
   /** The fallbacks of the channels, by name. */
   readonly fallbacks: ReadonlyMap<string, Fallback>;
@@ -47,50 +47,53 @@ export interface Config {
 
 const BASE_SETTINGS = {
   identity: text({
-    help: "the name of this host, in brackets before each subject; by default the host name",
+    help: "the name that is shown in brackets before each subject; the default is the host name",
     examples: ["jump"],
     optional: true,
   }),
   background: flag({
-    help: "`true`: a background process may go on delivering",
+    help: "`true`: a background process may deliver notifications that are still in the queue",
     examples: [false],
     default: true,
   }),
   symbols: flag({
-    help: "`true`: shortcodes such as `:warning-sign:` in subjects become symbols",
+    help: "`true`: shortcodes such as `:warning-sign:` in subjects are replaced by symbols",
     examples: [false],
     default: true,
   }),
 };
 
-/** The settings at the top of the file, but for `channels` and `routes`. */
+/** The settings at the top level of the file, except `channels` and `routes`. */
 export const CONFIG_SETTINGS: SettingTable = { ...BASE_SETTINGS, ...POLICY_SETTINGS };
 
-/** All settings of a channel of a kind, but for `kind`. */
+/** Returns all settings of a channel of this kind, except `kind`. */
 export function channelSettings({ settings, speaksHttp }: ChannelKind): SettingTable {
   return { ...settings, ...(speaksHttp ? CONNECTION_SETTINGS : {}), ...POLICY_SETTINGS, ...FALLBACK_SETTINGS };
 }
 
-/** What parsing needs besides the values. */
+/** The input of the parser, in addition to the values. */
 export interface ConfigContext extends ParseContext {
-  /** The identity if none is configured. */
+  /** The name of this host, if no identity is configured. */
   readonly hostname: string;
-  /** Names for errors of fields that did not come from the file: by channel, by key. */
+  /** The names of environment variables to show in errors, by channel and key. */
   readonly names: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /**
-   * Collects all problems; then the result is complete only if there are none.
+   * A list that collects all problems. The result is then complete only if there are none.
    *
    * @default the first problem is thrown
    */
   readonly problems?: ConfigError[];
-  /** `true`: reads the files that the settings name, to find problems in them. @default {false} */
+  /**
+   * True to read the files whose paths are in the settings, and to report their problems. @default
+   * {false}
+   */
   readonly readsFiles?: boolean;
 }
 
 /**
- * Parses a configuration, and loads the kinds that it names.
+ * Parses a configuration, and loads the kinds of its channels.
  *
- * @throws {ConfigError} with the dotted path of what is not valid
+ * @throws {ConfigError} if a value is not valid; the message contains its dotted path
  */
 export async function parseConfig(value: unknown, context: ConfigContext): Promise<Config> {
   const fields = new Fields(value, "", {}, context.problems);
@@ -115,7 +118,7 @@ export async function parseConfig(value: unknown, context: ConfigContext): Promi
   };
 }
 
-/** A channel, and what the rest of the program needs to know of it. */
+/** A parsed channel, with its policy and its fallback. */
 interface ParsedChannel {
   readonly channel: ConfiguredChannel;
   readonly policy: LanePolicy;

@@ -23,75 +23,80 @@ export type ChannelConfig =
 /** When and how much a channel sends. */
 export interface PolicyConfig {
   /**
-   * When waiting notifications become one message; `false`: each is a message of its own, and there
-   * is no default rate limit.
+   * Combines waiting notifications into one message (a batch); `false`: every notification is a
+   * separate message, and there is no default rate limit.
    */
   readonly batch?: BatchConfig | false;
   /**
-   * How often a destination gets a message; notifications that wait become a batch, which counts as
-   * `count` messages; by default 3 in 5 seconds if a background process may deliver the rest, else
-   * no limit.
+   * Limits the messages to each destination; notifications that must wait are sent as a batch,
+   * which counts as `count` messages; the default is 3 messages in 5 seconds if a background
+   * process may deliver the waiting notifications, otherwise no limit.
    */
   readonly rateLimit?: RateLimitConfig;
   /**
-   * Quiet hours, by the clock of the host: only critical notifications are sent, the others follow
-   * together at the end; `false`: never.
+   * Quiet hours, in the local time of the host; only critical notifications are sent during this
+   * time, and all others at its end; `false`: no quiet hours.
    */
   readonly quiet?: QuietConfig | false;
 }
 
-/** When waiting notifications become one message. */
+/** Combines waiting notifications into one message (a batch). */
 export interface BatchConfig {
-  /** If more notifications than this wait for a destination, they become a batch. @default {10} */
+  /**
+   * If more notifications than this number wait for a destination, they are sent as a batch.
+   *
+   * @default {10}
+   */
   readonly over?: number;
 }
 
-/** How often a destination gets a message. */
+/** Limits the messages to each destination. */
 export interface RateLimitConfig {
-  /** The largest number of messages within `per`. */
+  /** The largest number of messages in the period `per`. */
   readonly count: number;
-  /** A duration, such as `10s`. */
+  /** The period, such as `10s`. */
   readonly per: string;
 }
 
-/** Quiet hours, by the clock of the host. */
+/** Quiet hours, in the local time of the host. */
 export interface QuietConfig {
-  /** A time of day, such as `22:00`. */
+  /** The start of the quiet hours, such as `22:00`. */
   readonly from: string;
-  /** A time of day; the next day's if it is not later than `from`. */
+  /** The end of the quiet hours; on the next day if it is not later than `from`. */
   readonly to: string;
 }
 
 /** Channels that take over for a channel. */
 export interface FallbackPolicy {
-  /**
-   * Channels that the notification is sent to as well if this channel has not delivered it in time.
-   */
+  /** Other channels that also get a notification if this channel does not deliver it in time. */
   readonly fallback?: FallbackConfig;
 }
 
-/** Channels that the notification is sent to as well if this channel has not delivered it in time. */
+/** Other channels that also get a notification if this channel does not deliver it in time. */
 export interface FallbackConfig {
   /**
-   * The channels that take over, by name; they get nothing else, unless a rule or a caller names
+   * The names of these channels; they get other notifications only if a rule or the caller chooses
    * them.
    */
   readonly channels: string | readonly string[];
-  /** How long this channel may take. @default {"10m"} */
+  /** The waiting time before the other channels are used. @default {"10m"} */
   readonly after?: string;
 }
 
 /** How a channel reaches its server over HTTP. */
 export interface ConnectionConfig {
-  /** A PEM file of authorities to trust besides the usual ones. */
+  /** A PEM file of certificate authorities to trust, in addition to the usual authorities. */
   readonly caFile?: string;
-  /** A PEM file of the client's certificate; its key is in `keyFile`. */
+  /** A PEM file with the client certificate; set `keyFile` too. */
   readonly certFile?: string;
-  /** A PEM file of the key of the client's certificate; other users must not be able to read it. */
+  /**
+   * A PEM file with the private key of the client certificate; other users must not be able to read
+   * it.
+   */
   readonly keyFile?: string;
   /**
-   * A proxy without a password: `http://`, `https://` or `socks5://`; by default that of the
-   * environment.
+   * The address of a proxy, without a password: `http://`, `https://` or `socks5://`; the default
+   * is the proxy in the environment variables.
    */
   readonly proxy?: string;
   /** A file that contains only the value of `proxy`; other users must not be able to read it. */
@@ -105,7 +110,7 @@ export interface MatrixConfig extends ConnectionConfig {
   /** The address of the homeserver, without a path; beside `user` it may be left out. */
   readonly homeserver?: string;
   /**
-   * `true`: permits plain http to another host; secrets then cross the network unencrypted.
+   * `true`: allows plain http to other hosts; secrets are then sent unencrypted.
    *
    * @default {false}
    */
@@ -147,7 +152,7 @@ export interface NtfyConfig extends ConnectionConfig {
   /** The address of the server, without a path. */
   readonly server: string;
   /**
-   * `true`: permits plain http to another host; secrets then cross the network unencrypted.
+   * `true`: allows plain http to other hosts; secrets are then sent unencrypted.
    *
    * @default {false}
    */
@@ -170,10 +175,10 @@ export interface NtfyConfig extends ConnectionConfig {
 export interface GotifyConfig extends ConnectionConfig {
   /** May be left out if the channel has the name `gotify`. */
   readonly kind?: "gotify";
-  /** The address of the server, with its path if it has one. */
+  /** The address of the server, including a path if needed. */
   readonly server: string;
   /**
-   * `true`: permits plain http to another host; secrets then cross the network unencrypted.
+   * `true`: allows plain http to other hosts; secrets are then sent unencrypted.
    *
    * @default {false}
    */
@@ -195,7 +200,7 @@ export interface TelegramConfig extends ConnectionConfig {
    */
   readonly server?: string;
   /**
-   * `true`: permits plain http to another host; secrets then cross the network unencrypted.
+   * `true`: allows plain http to other hosts; secrets are then sent unencrypted.
    *
    * @default {false}
    */
@@ -216,29 +221,29 @@ export interface EmailConfig {
   readonly kind?: "email";
   /** The name of the SMTP server. */
   readonly server: string;
-  /** The port; by default 587, 465 for `tls`, 25 for `none`. */
+  /** The port; the default is 587 for `starttls`, 465 for `tls` and 25 for `none`. */
   readonly port?: number;
   /**
-   * `starttls`: encrypted before anything is said; `tls`: from the first byte; `none`: never, and
-   * without a password.
+   * The encryption; `starttls`: starts before the login and the mail; `tls`: starts with the
+   * connection; `none`: no encryption and no password.
    *
    * @default {"starttls"}
    */
   readonly security?: "starttls" | "tls" | "none";
   /**
-   * A PEM file with the authorities that may sign the server's certificate; by default those that
-   * Deno trusts.
+   * A PEM file with the certificate authorities to trust; the default is the authorities that Deno
+   * trusts.
    */
   readonly caFile?: string;
-  /** The user to log in as; by default the address in `from`. */
+  /** The user name for the login; the default is the address in `from`. */
   readonly user?: string;
-  /** The password; without one there is no login. */
+  /** The password; without a password, matrix-notify does not log in. */
   readonly password?: string;
   /** A file that contains only the value of `password`; other users must not be able to read it. */
   readonly passwordFile?: string;
   /** The sender. */
   readonly from: string;
-  /** The recipients; each gets a mail of its own. */
+  /** The recipients; each gets a separate mail. */
   readonly to: string | readonly string[];
 }
 
@@ -251,7 +256,7 @@ export interface WebhookConfig extends ConnectionConfig {
   /** A file that contains only the value of `url`; other users must not be able to read it. */
   readonly urlFile?: string;
   /**
-   * `true`: permits plain http to another host; secrets then cross the network unencrypted.
+   * `true`: allows plain http to other hosts; secrets are then sent unencrypted.
    *
    * @default {false}
    */
@@ -275,11 +280,11 @@ export interface WebhookConfig extends ConnectionConfig {
 export interface ExecConfig {
   /** May be left out if the channel has the name `exec`. */
   readonly kind?: "exec";
-  /** The absolute path of the program, then its arguments; there is no shell. */
+  /** The absolute path of the program, then its arguments; the program runs without a shell. */
   readonly command: readonly string[];
   /**
-   * How long the program may take before it is killed, at most 10 minutes, even if `--wait` is
-   * shorter.
+   * The time after which the program is killed, at most 10 minutes; a shorter `--wait` does not
+   * change it.
    *
    * @default {"30s"}
    */
@@ -295,7 +300,7 @@ export interface SlackConfig extends ConnectionConfig {
   /** A file that contains only the value of `url`; other users must not be able to read it. */
   readonly urlFile?: string;
   /**
-   * `true`: permits plain http to another host; secrets then cross the network unencrypted.
+   * `true`: allows plain http to other hosts; secrets are then sent unencrypted.
    *
    * @default {false}
    */
@@ -311,58 +316,59 @@ export interface SlackConfig extends ConnectionConfig {
 /** A rule that decides where notifications go. */
 export interface RouteConfig {
   /**
-   * Which notifications the rule is for: all conditions must hold; by default all notifications.
+   * The conditions, which must all be true; without conditions, the rule matches every
+   * notification.
    */
   readonly when?: WhenConfig;
   /**
-   * The channels that the rule chooses, by name; `*` for all, `[]` for none; by default it leaves
-   * the choice to other rules.
+   * The names of the channels that get the notification; `*`: all channels; `[]`: no channel; by
+   * default, other rules choose the channels.
    */
   readonly channels?: string | readonly string[];
-  /** `true`: it arrives without a sound or a push. */
+  /** `true`: the notification arrives without a sound and without a push. */
   readonly silent?: boolean;
-  /** How severe it is. */
+  /** The severity of the notification. */
   readonly severity?: "info" | "warning" | "error" | "critical";
-  /** Who is mentioned: user ids, or `@room`; `[]` for no one. */
+  /** The users to mention: user ids, or `@room` for everyone in the room; `[]`: no mentions. */
   readonly mentions?: string | readonly string[];
-  /** What the rule sets for single channels, by name. */
+  /** Settings for single channels, by the name of the channel. */
   readonly set?: Readonly<Record<string, ChannelSettingsConfig>>;
   /**
-   * `true`: later rules are checked too; they do not change what this rule sets.
+   * `true`: later rules are checked too; they cannot change the settings of this rule.
    *
    * @default {false}
    */
   readonly continue?: boolean;
 }
 
-/** Which notifications the rule is for. */
+/** The conditions, which must all be true. */
 export interface WhenConfig {
   /**
-   * The origin: a word, a glob (`backup-*`), or a regular expression (`/^backup/i`); one of a list
-   * must match.
+   * The origin: a word, a glob (`backup-*`), or a regular expression (`/^backup/i`); in a list, at
+   * least one must match.
    */
   readonly origin?: string | readonly string[];
   /**
-   * The subject, with shortcodes as they were written: a word, a glob (`backup-*`), or a regular
-   * expression (`/^backup/i`); one of a list must match.
+   * The subject, before shortcodes are replaced by symbols: a word, a glob (`backup-*`), or a
+   * regular expression (`/^backup/i`); in a list, at least one must match.
    */
   readonly subject?: string | readonly string[];
   /**
-   * The key: a word, a glob (`backup-*`), or a regular expression (`/^backup/i`); one of a list
-   * must match.
+   * The key: a word, a glob (`backup-*`), or a regular expression (`/^backup/i`); in a list, at
+   * least one must match.
    */
   readonly key?: string | readonly string[];
-  /** The severity; `warning+` means warning and everything more severe. */
+  /** The severity; `warning+` means `warning` and all higher severities. */
   readonly severity?: string | readonly string[];
 }
 
-/** What a rule sets for one channel. */
+/** The settings of a rule for one channel. */
 export interface ChannelSettingsConfig {
-  /** `true`: it arrives without a sound or a push. */
+  /** `true`: the notification arrives without a sound and without a push. */
   readonly silent?: boolean;
-  /** How severe it is. */
+  /** The severity of the notification. */
   readonly severity?: "info" | "warning" | "error" | "critical";
-  /** Who is mentioned: user ids, or `@room`; `[]` for no one. */
+  /** The users to mention: user ids, or `@room` for everyone in the room; `[]`: no mentions. */
   readonly mentions?: string | readonly string[];
   /** A room id, an alias, or a user id for the direct chat with that person; a list for several. */
   readonly room?: string | readonly string[];
@@ -372,11 +378,11 @@ export interface ChannelSettingsConfig {
   readonly chat?: string | number | readonly (string | number)[];
   /** The topic of a forum, for a single chat. */
   readonly thread?: number;
-  /** The recipients; each gets a mail of its own. */
+  /** The recipients; each gets a separate mail. */
   readonly to?: string | readonly string[];
   /**
-   * Channels that the notification is sent to as well if this channel has not delivered it in time;
-   * `false` for none; by default the channel's own.
+   * Other channels that also get a notification if this channel does not deliver it in time;
+   * `false`: no fallback; the default is the fallback of the channel.
    */
   readonly fallback?: FallbackConfig | false;
 }

@@ -1,6 +1,4 @@
-/**
- * The settings of a connection, which every channel that speaks HTTP has: certificates and a proxy.
- */
+/** The connection settings: certificates and a proxy. Every channel that uses HTTP has them. */
 
 import { ConfigError } from "../base/errors.ts";
 import type { Fields } from "../base/fields.ts";
@@ -10,27 +8,28 @@ import { parseProxy } from "../runtime/address.ts";
 import type { Connection } from "../runtime/http_clients.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 
-/** The settings. */
+/** The table of connection settings. */
 export const CONNECTION_SETTINGS = {
   caFile: text({
-    help: "a PEM file of authorities to trust besides the usual ones",
+    help: "a PEM file of certificate authorities to trust, in addition to the usual authorities",
     examples: ["/etc/matrix-notify/ca.pem"],
     optional: true,
   }),
   certFile: text({
-    help: "a PEM file of the client's certificate; its key is in `keyFile`",
+    help: "a PEM file with the client certificate; set `keyFile` too",
     examples: ["/etc/matrix-notify/client.pem"],
     optional: true,
     needs: "keyFile",
   }),
   keyFile: text({
-    help: "a PEM file of the key of the client's certificate; other users must not be able to read it",
+    help: "a PEM file with the private key of the client certificate; other users must not be able to read it",
     examples: ["/etc/matrix-notify/client.key"],
     optional: true,
     needs: "certFile",
   }),
   proxy: setting<(() => URL) | undefined>({
-    help: "a proxy without a password: `http://`, `https://` or `socks5://`; by default that of the environment",
+    help:
+      "the address of a proxy, without a password: `http://`, `https://` or `socks5://`; the default is the proxy in the environment variables",
     examples: ["http://proxy.example.org:3128", "socks5://127.0.0.1:1080", "proxy.example.org:3128"],
     optional: true,
     hasFile: true,
@@ -42,7 +41,7 @@ export const CONNECTION_SETTINGS = {
   }),
 };
 
-/** No setting of a connection depends on its surroundings. */
+/** An empty context. Connection settings do not depend on the context. */
 const NO_CONTEXT: ParseContext = {
   insecureHttp: false,
   account() {
@@ -51,7 +50,7 @@ const NO_CONTEXT: ParseContext = {
 };
 
 /**
- * Reads the connection of a channel. The files are read when they are used.
+ * Reads the connection settings of a channel. The files are read when the connection is used.
  *
  * @returns undefined if the channel uses the default connection
  * @throws {ConfigError} if a setting is not valid
@@ -74,7 +73,10 @@ export function readConnection(fields: Fields, name: string): Connection | undef
   };
 }
 
-/** A password must not be in the configuration, which other users may be able to read. */
+/**
+ * Reads the proxy. The address must not contain a password, because other users may be able to read
+ * the configuration.
+ */
 function readProxy(fields: Fields, key: string): (() => URL) | undefined {
   const text = fields.text(key);
   const path = fields.text(`${key}File`);
@@ -89,7 +91,7 @@ function readProxy(fields: Fields, key: string): (() => URL) | undefined {
   throw fields.error(
     key,
     "it contains a user name or a password",
-    `write the whole address into a file that only you can read, and name the file in ${
+    `write the complete address into a file that only you can read, and set its path in ${
       fields.formatName(`${key}File`)
     }`,
   );
@@ -104,7 +106,7 @@ function readProxyFile(path: string, what: string): URL {
 function readCertificates(path: string, what: string): string {
   const text = readNamedFile(path, what);
   if (text.includes("-----BEGIN CERTIFICATE-----")) return text;
-  throw new ConfigError(`Cannot use ${what} ${path}: it contains no certificate in PEM form`, {
+  throw new ConfigError(`Cannot use ${what} ${path}: it does not contain a certificate in PEM format`, {
     hint: `run: openssl x509 -inform der -in ${path} -out ${path}.pem`,
   });
 }
@@ -117,7 +119,7 @@ function readKey(path: string, what: string): string {
     });
   }
   if (/-----BEGIN (\w+ )?PRIVATE KEY-----/.test(text)) return text;
-  throw new ConfigError(`Cannot use ${what} ${path}: it contains no key in PEM form`);
+  throw new ConfigError(`Cannot use ${what} ${path}: it does not contain a private key in PEM format`);
 }
 
 function readNamedFile(path: string, what: string): string {
@@ -129,7 +131,7 @@ function readNamedFile(path: string, what: string): string {
   }
 }
 
-/** A runtime whose requests use the connection. */
+/** Returns a runtime whose requests use the connection. */
 export function withConnection<Some extends Pick<Runtime, "fetch">>(
   runtime: Some,
   connection: Connection | undefined,

@@ -1,4 +1,7 @@
-/** The configuration in effect, with the source of each value. Secrets are not shown. */
+/**
+ * The values of the configuration that are in use, with the source of each value. Secrets are not
+ * shown.
+ */
 
 import { isObject } from "../base/fields.ts";
 import { properties, type SettingTable } from "../channels/fields/setting.ts";
@@ -10,7 +13,7 @@ import { type ConfigRuntime, type ConfigSources, type LoadOptions, readSources }
 import { stateDirPath } from "./paths.ts";
 import { POLICY_SETTINGS } from "./policy.ts";
 
-/** Where a value came from. */
+/** The source of a value. */
 export type Source = "flag" | "environment" | "file" | "default";
 
 /** One value. */
@@ -19,7 +22,7 @@ export interface EffectiveValue {
   readonly path: string;
   readonly value: unknown;
   readonly source: Source;
-  /** The flag, the variable or the file. */
+  /** The name of the flag or variable, or the path of the file. */
   readonly from?: string;
 }
 
@@ -33,7 +36,8 @@ type Origin = Pick<EffectiveValue, "source" | "from">;
 const DEFAULT: Origin = { source: "default" };
 
 /**
- * Lists the values in effect: flags before environment before file before defaults.
+ * Lists the values that are in use. Flags override environment variables, these override the file,
+ * and the file overrides the defaults.
  *
  * @throws {ConfigError} if the file cannot be read
  */
@@ -113,8 +117,8 @@ async function channelValues(
 }
 
 /**
- * A value without secrets. The value of an unknown key is not shown: it may be a secret under a
- * mistyped name.
+ * Returns a value without secrets. The value of an unknown key is hidden too, because it may be a
+ * secret with a mistyped key.
  */
 function shown(
   key: string,
@@ -127,7 +131,7 @@ function shown(
   return JSON.parse(JSON.stringify(value, (name, inner) => isSecretName(name) ? "[secret]" : inner));
 }
 
-/** An address may contain a password, even where none is allowed. */
+/** Hides a password in an address, even where passwords are not allowed. */
 function withoutPassword(text: string): string {
   return text.replace(/(^|\/\/)[^/@\s]*:[^/\s]*@/g, "$1[secret]@");
 }

@@ -1,4 +1,4 @@
-/** Reads the configuration file, and finds everything that can be wrong with the file itself. */
+/** Reads the configuration file, and checks the file itself, but not its values. */
 
 import { ConfigError, toPermissionError } from "../base/errors.ts";
 import { isObject } from "../base/fields.ts";
@@ -8,10 +8,10 @@ import { loadKind } from "../channels/registry.ts";
 /**
  * Reads the configuration file. Its values are not validated.
  *
- * @returns undefined if there is no file, and it need not exist
- * @throws {ConfigError} if it cannot be read, or if it contains a secret and other users can read
- * it
- * @throws {PermissionError} if Deno denies access to it
+ * @returns undefined if the file does not exist and `mustExist` is false
+ * @throws {ConfigError} if the file cannot be read, or if it contains a secret that other users can
+ * read
+ * @throws {PermissionError} if Deno denies access to the file
  */
 export async function readConfigFile(
   path: string,
@@ -42,7 +42,7 @@ export async function readConfigFile(
   if (!isObject(value)) throw new ConfigError(`Cannot use configuration ${path}: it must be a JSON object`);
   const twice = duplicateKey(text);
   if (twice !== undefined) {
-    throw new ConfigError(`Cannot use configuration ${path}: ${twice} is in it twice`, {
+    throw new ConfigError(`Cannot use configuration ${path}: it contains the key ${twice} twice`, {
       hint: 'several channels of one kind need different names, and the key "kind"',
     });
   }
@@ -51,14 +51,14 @@ export async function readConfigFile(
 }
 
 /**
- * Finds the first key that is twice in one object. A parser keeps the last of them without a word,
- * and a channel would be missing.
+ * Finds the first key that is used twice in the same object. `JSON.parse` silently ignores the
+ * first value, so a channel would be missing.
  *
  * @param json valid JSON
- * @returns its dotted path; undefined if there is none
+ * @returns the dotted path of the key; undefined if there is no such key
  */
 export function duplicateKey(json: string): string | undefined {
-  /** The open objects and lists: the keys so far, and the key whose value is being read. */
+  /** The objects and lists that are not closed yet, with their keys so far and the current key. */
   const open: { readonly keys: Set<string>; key: string }[] = [];
   let last = "";
   for (const [token] of json.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\]:]/g)) {
@@ -77,7 +77,7 @@ export function duplicateKey(json: string): string | undefined {
 
 async function containsSecret(config: Record<string, unknown>): Promise<boolean> {
   for (const [name, channel] of Object.entries(isObject(config.channels) ? config.channels : {})) {
-    // An Apprise URL contains one somewhere.
+    // An Apprise URL usually contains a secret.
     if (typeof channel === "string") return true;
     if (!isObject(channel)) continue;
     const settings = (await loadKind(String(channel.kind ?? name)))?.settings ?? {};
@@ -87,14 +87,17 @@ async function containsSecret(config: Record<string, unknown>): Promise<boolean>
   return false;
 }
 
-/** The body of a webhook has keys of its own, at any depth. */
+/**
+ * Looks for the names of secrets at any depth, because the body of a webhook can contain any keys.
+ */
 function containsSecretName(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
   return Object.entries(value).some(([key, inner]) => isSecretName(key) || containsSecretName(inner));
 }
 
 /**
- * Whether a key looks like that of a secret: a mistyped key, or one of the service of a webhook.
+ * Checks whether a key looks like the name of a secret. It may be a mistyped key, or a key in the
+ * body of a webhook.
  */
 export function isSecretName(key: string): boolean {
   return /token$|password$/i.test(key);

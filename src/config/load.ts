@@ -1,10 +1,10 @@
 /**
- * Loads the configuration. Flags override the environment, the environment the file, the file the
- * defaults.
+ * Loads the configuration. Flags override environment variables, these override the file, and the
+ * file overrides the defaults.
  *
  * `MATRIX_HOMESERVER`, `MATRIX_ACCESS_TOKEN` (or `MATRIX_ACCESS_TOKEN_FILE`) and `MATRIX_ROOM`
- * define the channel `matrix`, or change the one in the file; `NTFY_SERVER`, `NTFY_TOPIC` and
- * `NTFY_TOKEN` (or `NTFY_TOKEN_FILE`) do the same for `ntfy`.
+ * define the channel `matrix`, or override its settings in the file. `NTFY_SERVER`, `NTFY_TOPIC`
+ * and `NTFY_TOKEN` (or `NTFY_TOKEN_FILE`) do the same for the channel `ntfy`.
  *
  * @module
  */
@@ -22,17 +22,17 @@ import { readConnection } from "./connection.ts";
 import { readConfigFile } from "./file.ts";
 import { configPath, stateDirPath } from "./paths.ts";
 
-/** Where the configuration is. */
+/** The options for loading a configuration. */
 export interface LoadOptions {
-  /** The file, which must exist. @default the usual places */
+  /** The path of the configuration file, which must exist. @default {@linkcode configPath} */
   readonly configFile?: string;
-  /** `true`: permits plain http to other hosts. @default {false} */
+  /** True if plain http to other hosts is allowed. @default {false} */
   readonly insecureHttp?: boolean;
-  /** The state directory, which has the accounts. @default that of the environment */
+  /** The state directory, which contains the accounts. @default {@linkcode stateDirPath} */
   readonly stateDir?: string;
 }
 
-/** Environment variables by channel and key. */
+/** The names of environment variables, by channel and key. */
 const VARIABLES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   matrix: {
     homeserver: "MATRIX_HOMESERVER",
@@ -44,49 +44,50 @@ const VARIABLES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   ntfy: { server: "NTFY_SERVER", topic: "NTFY_TOPIC", token: "NTFY_TOKEN", tokenFile: "NTFY_TOKEN_FILE" },
 };
 
-/** The variables in the environment that change the channel of this name. */
+/** Returns the names of the variables that are set and belong to the channel with this name. */
 export function variablesSet(channel: string, env: Runtime["env"]): readonly string[] {
   const keys = Object.hasOwn(VARIABLES, channel) ? VARIABLES[channel] : {};
   return Object.values(fromEnvironment(keys, env).labels);
 }
 
-/** Every environment variable that is a part of the configuration. */
+/** The names of all environment variables that belong to the configuration. */
 export const CONFIG_VARIABLES: readonly string[] = [
   "MATRIX_NOTIFY_CONFIG",
   ...Object.values(VARIABLES).flatMap((keys) => Object.values(keys)),
 ];
 
-/** What reading a configuration needs of the runtime. */
+/** The parts of the runtime that are used to read a configuration. */
 export type ConfigRuntime = Pick<Runtime, "env" | "hostname" | "isRoot">;
 
 /**
  * Loads the configuration from the file and the environment.
  *
- * @throws {ConfigError} with the dotted path, or the variable, of what is not valid
+ * @throws {ConfigError} if a value is not valid; the message contains its dotted path or its
+ * variable
  */
 export async function loadConfig(runtime: ConfigRuntime, options: LoadOptions = {}): Promise<Config> {
   const { value, names } = await readSources(runtime, options);
   return await parseConfig(value, createContext(runtime, options, names));
 }
 
-/** What the file and the environment say, before it is validated. */
+/** The values in the file and the environment, before they are validated. */
 export interface ConfigSources {
-  /** The path of the file, whether it exists or not. */
+  /** The path of the file, which may not exist. */
   readonly path: string;
-  /** Whether the file exists. */
+  /** True if the file exists. */
   readonly isThere: boolean;
   readonly value: Record<string, unknown>;
-  /** Names for errors of fields that did not come from the file: by channel, by key. */
+  /** The names of environment variables to show in errors, by channel and key. */
   readonly names: ConfigContext["names"];
-  /** The variables of fields that came from the environment: by channel, by key. */
+  /** The names of the environment variables that are set, by channel and key. */
   readonly variables: ConfigContext["names"];
 }
 
 /**
  * Reads the file and the environment.
  *
- * @throws {ConfigError} if the file cannot be read, or if it contains a secret and other users can
- * read it
+ * @throws {ConfigError} if the file cannot be read, or if it contains a secret that other users can
+ * read
  */
 export async function readSources(runtime: ConfigRuntime, options: LoadOptions = {}): Promise<ConfigSources> {
   const path = options.configFile ?? configPath(runtime);
@@ -106,7 +107,10 @@ export async function readSources(runtime: ConfigRuntime, options: LoadOptions =
   return { path, isThere: found !== undefined, value, names, variables };
 }
 
-/** Converts Apprise URLs to objects. A URL that cannot be used stays, and the parser reports it. */
+/**
+ * Converts Apprise URLs to objects. A URL that cannot be used is not converted, and the parser
+ * reports it.
+ */
 async function expandUrls(channels: Record<string, unknown>): Promise<Record<string, unknown>> {
   const expanded: Record<string, unknown> = {};
   for (const [name, channel] of Object.entries(channels)) {
@@ -118,14 +122,14 @@ async function expandUrls(channels: Record<string, unknown>): Promise<Record<str
   return expanded;
 }
 
-/** A channel whose fields are not read yet. */
+/** A channel whose settings are not parsed yet. */
 export interface ChannelSource {
   readonly name: string;
   readonly kind: string;
   readonly fields: Fields;
   readonly context: ParseContext;
   /**
-   * Reads its connection.
+   * Reads the connection settings of the channel.
    *
    * @throws {ConfigError} if a setting of the connection is not valid
    */
@@ -133,8 +137,8 @@ export interface ChannelSource {
 }
 
 /**
- * Reads the channels in the file and the environment, for commands that use an account before it
- * has a room.
+ * Reads the channels in the file and the environment, without parsing their settings. Commands that
+ * work with an account use it, because the channel may not have a room yet.
  *
  * @throws {ConfigError} if the file cannot be read
  */
@@ -154,7 +158,7 @@ export async function loadChannelSources(runtime: ConfigRuntime, options: LoadOp
   }));
 }
 
-/** Creates the context that parsing needs. */
+/** Creates the context for the parser. */
 export function createContext(
   runtime: ConfigRuntime,
   options: LoadOptions,
@@ -169,8 +173,8 @@ export function createContext(
 }
 
 /**
- * A configuration in the options of a program that uses the library. Its values are not validated
- * yet.
+ * The options of a program that uses the library. They can contain a configuration, whose values
+ * are not validated yet.
  */
 export interface InlineOptions extends LoadOptions {
   readonly channels?: Readonly<Record<string, unknown>>;
@@ -183,17 +187,18 @@ export interface InlineOptions extends LoadOptions {
 }
 
 /**
- * Reads the configuration in the options of a program; without `channels`, that of the command
- * line.
+ * Reads the configuration from the options of a program. Without `channels`, loads the same
+ * configuration as the command line.
  *
- * @throws {ConfigError} with the dotted path, or the variable, of what is not valid
+ * @throws {ConfigError} if a value is not valid; the message contains its dotted path or its
+ * variable
  */
 export async function openConfig(runtime: ConfigRuntime, options: InlineOptions): Promise<Config> {
   const { channels, identity, symbols, stateDir, batch, rateLimit, quiet, routes } = options;
   if (channels === undefined) return await loadConfig(runtime, options);
   if (stateDir === undefined) {
-    throw new ConfigError("Cannot open a notifier with channels of its own: stateDir is not set", {
-      hint: "entries of another program must not wait for channels that only this one has",
+    throw new ConfigError("Cannot open a notifier with its own channels: stateDir is not set", {
+      hint: "use a separate directory, because other programs do not know these channels",
     });
   }
   const value = { channels, identity, symbols, batch, rateLimit, quiet, routes };
@@ -211,13 +216,19 @@ function fromEnvironment(keys: Readonly<Record<string, string>>, env: Runtime["e
   };
 }
 
-/** Keys that authenticate a channel. One in the environment replaces all of them in the file. */
+/**
+ * The settings that authenticate a channel. If the environment contains any of them, those in the
+ * file are ignored.
+ */
 const CREDENTIAL_KEYS: readonly string[] = [
   ...["user", "accessToken", "accessTokenFile"],
   ...["token", "tokenFile", "password", "passwordFile"],
 ];
 
-/** A secret in the environment replaces the one in the file, in either form. */
+/**
+ * Overrides the settings of a channel. A secret in the environment replaces the secret in the file
+ * and the path of its file.
+ */
 function overlay(channel: Record<string, unknown>, values: Record<string, string>): Record<string, unknown> {
   const replaces = CREDENTIAL_KEYS.some((key) => key in values);
   const kept = Object.entries(channel).filter(([key]) => {

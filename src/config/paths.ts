@@ -3,15 +3,15 @@
 import { ConfigError } from "../base/errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 
-/** What the paths depend on: the environment, and whether the user is root. */
+/** The parts of the runtime that determine the paths. */
 export type PathRuntime = Pick<Runtime, "env" | "isRoot">;
 
 const NAME = "matrix-notify";
 
 /**
- * The configuration file: `$MATRIX_NOTIFY_CONFIG`, a file in `$CONFIGURATION_DIRECTORY` of systemd,
- * in `/etc/matrix-notify` for root, or in `$XDG_CONFIG_HOME/matrix-notify` (XDG Base Directory
- * Specification).
+ * Returns the path of the configuration file: `$MATRIX_NOTIFY_CONFIG`, or `config.json` in
+ * `$CONFIGURATION_DIRECTORY` (set by systemd), in `$XDG_CONFIG_HOME/matrix-notify` (XDG Base
+ * Directory Specification), or in `/etc/matrix-notify` for root.
  */
 export function configPath(runtime: PathRuntime): string {
   const named = runtime.env("MATRIX_NOTIFY_CONFIG");
@@ -22,10 +22,10 @@ export function configPath(runtime: PathRuntime): string {
 }
 
 /**
- * The state directory: `$MATRIX_NOTIFY_STATE_DIR`, `$STATE_DIRECTORY` (systemd),
- * `/var/lib/matrix-notify` for root, or `$XDG_STATE_HOME/matrix-notify`.
+ * Returns the path of the state directory: `$MATRIX_NOTIFY_STATE_DIR`, `$STATE_DIRECTORY` (set by
+ * systemd), `$XDG_STATE_HOME/matrix-notify`, or `/var/lib/matrix-notify` for root.
  *
- * @throws {ConfigError} if there is no home directory
+ * @throws {ConfigError} if the home directory is unknown
  */
 export function stateDirPath(runtime: PathRuntime): string {
   const named = runtime.env("MATRIX_NOTIFY_STATE_DIR") || first(runtime.env("STATE_DIRECTORY"));
@@ -34,11 +34,11 @@ export function stateDirPath(runtime: PathRuntime): string {
     (runtime.isRoot() ? `/var/lib/${NAME}` : undefined);
   if (found) return found;
   throw new ConfigError("Cannot find a place for the queue: neither HOME nor XDG_STATE_HOME is set", {
-    hint: "name one with --state-dir or MATRIX_NOTIFY_STATE_DIR",
+    hint: "set --state-dir or MATRIX_NOTIFY_STATE_DIR",
   });
 }
 
-/** The directory of a person. Root has one only if the XDG variable is set. */
+/** Returns the personal directory of the user. Root has one only if the XDG variable is set. */
 function personal(runtime: PathRuntime, variable: string, underHome: string): string | undefined {
   const base = runtime.env(variable);
   if (base?.startsWith("/")) return `${base}/${NAME}`;
@@ -46,7 +46,7 @@ function personal(runtime: PathRuntime, variable: string, underHome: string): st
   return home ? `${home}/${underHome}/${NAME}` : undefined;
 }
 
-/** systemd separates several directories by colons; the first is ours. */
+/** Returns the first directory of a list. systemd separates directories with colons. */
 function first(directories: string | undefined): string | undefined {
   return directories?.split(":")[0] || undefined;
 }

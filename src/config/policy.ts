@@ -1,6 +1,7 @@
 /**
- * When and how much a channel sends: `batch`, `rateLimit`, `quiet`, for all channels or for one in
- * its own object; and `fallback`, for one channel.
+ * Settings about the time and the number of messages: `batch`, `rateLimit` and `quiet`. They are
+ * set for all channels, or for one channel in its object. The setting `fallback` is always for one
+ * channel.
  *
  * ```json
  * { "batch": { "over": 10 }, "rateLimit": { "count": 3, "per": "10s" }, "quiet": { "from": "22:00", "to": "07:00" } }
@@ -25,7 +26,7 @@ import { DEFAULT_POLICY, type LanePolicy, MAX_BATCH_OVER, MAX_RATE_COUNT } from 
 import { DEFAULT_FALLBACK_AFTER, type Fallback } from "../routing/fallback.ts";
 import { type ChannelList, requireChannel } from "./channels.ts";
 
-/** A time of day. Its value is minutes since midnight. */
+/** Creates the setting for a time of day. The parsed value is in minutes since midnight. */
 function timeOfDay(help: string, example: string) {
   return setting<number>({
     help,
@@ -40,18 +41,18 @@ function timeOfDay(help: string, example: string) {
   });
 }
 
-/** The settings for all channels, or for one. */
+/** The settings that can be set for all channels or for one channel. */
 export const POLICY_SETTINGS = {
   batch: object({
     help:
-      "when waiting notifications become one message; `false`: each is a message of its own, and there is no default rate limit",
+      "combines waiting notifications into one message (a batch); `false`: every notification is a separate message, and there is no default rate limit",
     examples: [{ over: 5 }, false],
     optional: true,
     title: "BatchConfig",
     orFalse: true,
     settings: {
       over: integer({
-        help: "if more notifications than this wait for a destination, they become a batch",
+        help: "if more notifications than this number wait for a destination, they are sent as a batch",
         examples: [5],
         min: 1,
         max: MAX_BATCH_OVER,
@@ -61,35 +62,35 @@ export const POLICY_SETTINGS = {
   }),
   rateLimit: object({
     help:
-      "how often a destination gets a message; notifications that wait become a batch, which counts as `count` messages; by " +
-      "default 3 in 5 seconds if a background process may deliver the rest, else no limit",
+      "limits the messages to each destination; notifications that must wait are sent as a batch, which counts as `count` messages; " +
+      "the default is 3 messages in 5 seconds if a background process may deliver the waiting notifications, otherwise no limit",
     examples: [{ count: 3, per: "10s" }],
     optional: true,
     title: "RateLimitConfig",
     settings: {
       count: integer({
-        help: "the largest number of messages within `per`",
+        help: "the largest number of messages in the period `per`",
         examples: [3],
         min: 1,
         max: MAX_RATE_COUNT,
       }),
-      per: duration({ help: "a duration, such as `10s`", examples: ["10s"] }),
+      per: duration({ help: "the period, such as `10s`", examples: ["10s"] }),
     },
   }),
   quiet: object({
     help:
-      "quiet hours, by the clock of the host: only critical notifications are sent, the others follow together at the end; " +
-      "`false`: never",
+      "quiet hours, in the local time of the host; only critical notifications are sent during this time, and all others at its end; " +
+      "`false`: no quiet hours",
     examples: [{ from: "22:00", to: "07:00" }, false],
     optional: true,
     title: "QuietConfig",
     orFalse: true,
     settings: {
-      from: timeOfDay("a time of day, such as `22:00`", "22:00"),
-      to: timeOfDay("a time of day; the next day's if it is not later than `from`", "07:00"),
+      from: timeOfDay("the start of the quiet hours, such as `22:00`", "22:00"),
+      to: timeOfDay("the end of the quiet hours; on the next day if it is not later than `from`", "07:00"),
     },
     check({ from, to }, fields) {
-      if (from === to) throw fields.error("to", "it is the same as from: the whole day would be quiet");
+      if (from === to) throw fields.error("to", "it is equal to from, so the whole day would be quiet");
     },
   }),
 };
@@ -97,18 +98,18 @@ export const POLICY_SETTINGS = {
 /** The settings of a fallback. */
 export const FALLBACK_SETTINGS = {
   fallback: object({
-    help: "channels that the notification is sent to as well if this channel has not delivered it in time",
+    help: "other channels that also get a notification if this channel does not deliver it in time",
     examples: [{ channels: ["phone"], after: "10m" }],
     optional: true,
     title: "FallbackConfig",
     settings: {
       channels: list({
-        help: "the channels that take over, by name; they get nothing else, unless a rule or a caller names them",
+        help: "the names of these channels; they get other notifications only if a rule or the caller chooses them",
         examples: ["phone", ["phone"]],
-        hint: "name the channels that take over",
+        hint: "write the names of the other channels",
       }),
       after: duration({
-        help: "how long this channel may take",
+        help: "the waiting time before the other channels are used",
         examples: ["10m"],
         default: DEFAULT_FALLBACK_AFTER,
       }),
@@ -119,8 +120,8 @@ export const FALLBACK_SETTINGS = {
 /**
  * Reads `batch`, `rateLimit` and `quiet`.
  *
- * @param outer the policy for keys that are absent
- * @throws {ConfigError} with the dotted path of the setting
+ * @param outer the policy whose values replace absent settings
+ * @throws {ConfigError} if a setting is not valid; the message contains its dotted path
  */
 export function readPolicy(fields: Fields, context: ParseContext, outer: LanePolicy = DEFAULT_POLICY): LanePolicy {
   return toPolicy(readSettings(POLICY_SETTINGS, fields, context), outer);
@@ -139,9 +140,9 @@ function toPolicy({ batch, rateLimit, quiet }: SettingsOf<typeof POLICY_SETTINGS
 /**
  * Reads `fallback`.
  *
- * @param name the channel that it belongs to
- * @returns undefined if there is none
- * @throws {ConfigError} with the dotted path of the setting
+ * @param name the name of the channel
+ * @returns undefined if the channel has no fallback
+ * @throws {ConfigError} if a setting is not valid; the message contains its dotted path
  */
 export function readFallback(
   fields: Fields,
@@ -157,8 +158,8 @@ export function readFallback(
     if (typeof value !== "object" || value === null || !("fallback" in value)) continue;
     throw own.error(
       "channels",
-      `"${channel}" has a fallback of its own`,
-      "name that one here too: the notification is sent to all of them",
+      `"${channel}" has its own fallback`,
+      "add the channels of that fallback here: the notification is sent to all of them",
     );
   }
   return { channels, afterMs: after };

@@ -1,6 +1,6 @@
 /**
- * The rules that decide where notifications go. They are checked in order, up to the first that
- * matches:
+ * Rules that choose the channels of notifications and change their settings. They are checked in
+ * order until one matches:
  *
  * ```json
  * { "routes": [
@@ -45,10 +45,14 @@ import {
 import { type ChannelList, type ListedChannel, requireChannel } from "./channels.ts";
 import { FALLBACK_SETTINGS, readFallback } from "./policy.ts";
 
-/** A text, or a list of texts. An empty list would never match. */
+/**
+ * Creates the setting for one pattern or a list of patterns. An empty list is not valid, because it
+ * never matches.
+ */
 function patterns(what: string) {
   return setting<readonly string[] | undefined>({
-    help: `${what}: a word, a glob (\`backup-*\`), or a regular expression (\`/^backup/i\`); one of a list must match`,
+    help:
+      `${what}: a word, a glob (\`backup-*\`), or a regular expression (\`/^backup/i\`); in a list, at least one must match`,
     examples: ["backup-*", ["a", "/^b/"]],
     optional: true,
     schema: wordsSchema("\\S"),
@@ -61,17 +65,17 @@ function wordsSchema(pattern: string) {
   return { type, pattern, items: { type: "string", pattern }, minItems: 1, uniqueItems: true };
 }
 
-/** What a rule, or the settings of a rule for one channel, change in a notification. */
+/** The settings of a notification that a rule can change, for all channels or for one channel. */
 const CHANGE_SETTINGS = {
   silent: setting<boolean | undefined>({
-    help: "`true`: it arrives without a sound or a push",
+    help: "`true`: the notification arrives without a sound and without a push",
     examples: [true],
     optional: true,
     schema: { type: "boolean" },
     read: (fields, key) => fields.value(key) === undefined ? undefined : fields.flag(key, false),
   }),
   severity: setting<Severity | undefined>({
-    help: "how severe it is",
+    help: "the severity of the notification",
     examples: ["warning"],
     optional: true,
     schema: { type: "string", enum: SEVERITIES },
@@ -82,7 +86,7 @@ const CHANGE_SETTINGS = {
     },
   }),
   mentions: list({
-    help: "who is mentioned: user ids, or `@room`; `[]` for no one",
+    help: "the users to mention: user ids, or `@room` for everyone in the room; `[]`: no mentions",
     examples: ["@room", ["@alice:example.org"]],
     optional: true,
     pattern: /^\s*@/,
@@ -95,10 +99,10 @@ const CHANGE_SETTINGS = {
 /** The conditions of a rule. */
 const WHEN_SETTINGS = {
   origin: patterns("the origin"),
-  subject: patterns("the subject, with shortcodes as they were written"),
+  subject: patterns("the subject, before shortcodes are replaced by symbols"),
   key: patterns("the key"),
   severity: setting<readonly Severity[] | undefined>({
-    help: "the severity; `warning+` means warning and everything more severe",
+    help: "the severity; `warning+` means `warning` and all higher severities",
     examples: ["warning+", ["info", "critical"]],
     optional: true,
     schema: wordsSchema(`^\\s*(${SEVERITIES.join("|")})\\+?\\s*$`),
@@ -106,10 +110,10 @@ const WHEN_SETTINGS = {
   }),
 };
 
-/** The settings of a rule. `set` depends on the channels, so it is read apart. */
+/** The settings of a rule. `set` depends on the channels, so it is read separately. */
 const RULE_SETTINGS = {
   when: object({
-    help: "which notifications the rule is for: all conditions must hold; by default all notifications",
+    help: "the conditions, which must all be true; without conditions, the rule matches every notification",
     examples: [{ origin: "backup-*", severity: "warning+" }],
     optional: true,
     title: "WhenConfig",
@@ -117,7 +121,7 @@ const RULE_SETTINGS = {
   }),
   channels: setting<readonly string[] | undefined>({
     help:
-      "the channels that the rule chooses, by name; `*` for all, `[]` for none; by default it leaves the choice to other rules",
+      "the names of the channels that get the notification; `*`: all channels; `[]`: no channel; by default, other rules choose the channels",
     examples: ["*", []],
     optional: true,
     schema: { ...wordsSchema("\\S"), minItems: 0 },
@@ -125,20 +129,22 @@ const RULE_SETTINGS = {
   }),
   ...CHANGE_SETTINGS,
   set: setting<void>({
-    help: "what the rule sets for single channels, by name",
+    help: "settings for single channels, by the name of the channel",
     examples: [{}],
     optional: true,
     schema: { type: "object" },
     read() {},
   }),
   continue: flag({
-    help: "`true`: later rules are checked too; they do not change what this rule sets",
+    help: "`true`: later rules are checked too; they cannot change the settings of this rule",
     examples: [true],
     default: false,
   }),
 };
 
-/** The schema of the rules. Every kind adds its destination to what a rule may set. */
+/**
+ * Creates the JSON schema of the rules. A rule can change the destination settings of every kind.
+ */
 export function routesSchema(kinds: readonly ChannelKind[]) {
   const destinations = kinds.flatMap(({ settings, destinationKeys }) =>
     destinationKeys.map((key): [string, SettingTable[string]] => [key, { ...settings[key], optional: true }])
@@ -153,7 +159,8 @@ export function routesSchema(kinds: readonly ChannelKind[]) {
         ...fallback.schema,
         type: ["object", "boolean"],
         not: { const: true },
-        description: `${fallback.schema.description}; \`false\` for none; by default the channel's own`,
+        description:
+          `${fallback.schema.description}; \`false\`: no fallback; the default is the fallback of the channel`,
       },
     },
   };
@@ -166,7 +173,7 @@ export function routesSchema(kinds: readonly ChannelKind[]) {
         additionalProperties: {
           type: "object",
           title: "ChannelSettingsConfig",
-          description: "what a rule sets for one channel",
+          description: "the settings of a rule for one channel",
           ...objectSchema(set),
           minProperties: 1,
         },
@@ -175,24 +182,24 @@ export function routesSchema(kinds: readonly ChannelKind[]) {
   };
   return {
     type: "array",
-    description: "rules that decide where notifications go; they are checked in order, up to the first that matches",
+    description: "rules that choose the channels of notifications; they are checked in order until one matches",
     examples: [[{ when: { severity: "critical" }, mentions: "@room" }], []],
     items: { type: "object", title: "RouteConfig", description: "a rule", ...objectSchema(rule) },
   } as const;
 }
 
-/** What reading the rules needs besides them. */
+/** The input of the parser, in addition to the rules. */
 export interface RoutesOptions {
   readonly list: ChannelList;
   readonly context: ParseContext;
-  /** Loaded if a rule contains a regular expression. */
+  /** The compiler of regular expressions; undefined if no rule contains one. */
   readonly compileExpression: ExpressionCompiler | undefined;
 }
 
 /**
  * Reads `routes`.
  *
- * @throws {ConfigError} with the dotted path of what is not valid
+ * @throws {ConfigError} if a rule is not valid; the message contains its dotted path
  */
 export function readRoutes(fields: Fields, options: RoutesOptions): readonly Rule[] {
   const values = fields.value("routes");
@@ -205,14 +212,17 @@ export function readRoutes(fields: Fields, options: RoutesOptions): readonly Rul
   for (const [at, rule] of rules.entries()) {
     const earlier = rules.slice(0, at).find((one) => isCoveredBy(rule, one));
     if (earlier === undefined) continue;
-    throw new ConfigError(`Cannot use ${rule.path}: it can never match: ${earlier.path} takes all that it is for`, {
-      hint: `put it before ${earlier.path}, or say "continue": true there`,
-    });
+    throw new ConfigError(
+      `Cannot use ${rule.path}: it can never match: ${earlier.path} already matches the same notifications`,
+      {
+        hint: `move it before ${earlier.path}, or set "continue": true there`,
+      },
+    );
   }
   return rules;
 }
 
-/** Returns undefined after a problem. */
+/** Reads a rule; returns undefined if it has a problem. */
 function readRule(fields: Fields, { list, context, compileExpression }: RoutesOptions): Rule | undefined {
   const { path } = fields;
   const before = fields.problemCount;
@@ -226,17 +236,17 @@ function readRule(fields: Fields, { list, context, compileExpression }: RoutesOp
   const changes = toChanges(fields, settings);
   const setsSomething = Object.keys(changes).length > 0 || set.size > 0;
   if (channels === undefined && !setsSomething) {
-    throw new ConfigError(`Cannot use ${path}: it neither names channels nor sets anything`, {
-      hint: `give it "channels": a list of names, "*" for all of them, or [] to send nothing`,
+    throw new ConfigError(`Cannot use ${path}: it does not choose channels and does not change settings`, {
+      hint: `set "channels" to a list of names, to "*" for all channels, or to [] to send nothing`,
     });
   }
   if (channels?.length === 0 && (setsSomething || settings.continue)) {
-    throw fields.error("channels", "it is empty, so that nothing is sent", "leave out everything else in the rule");
+    throw fields.error("channels", "it is empty, so nothing is sent", "remove the other settings of the rule");
   }
   return { path, when, channels, settings: changes, set, continues: settings.continue };
 }
 
-/** A condition that always holds is no condition. */
+/** Converts the conditions of a rule. Conditions that are always true are removed. */
 function toWhen(
   fields: Fields | undefined,
   { severity, ...texts }: Partial<SettingsOf<typeof WHEN_SETTINGS>>,
@@ -257,7 +267,7 @@ function readWords(fields: Fields, key: string): readonly string[] | undefined {
   if (fields.value(key) === undefined) return undefined;
   const words = fields.texts(key);
   if (words.length > 0) return words;
-  throw fields.error(key, "it can never match: it is empty", "leave it out to match everything");
+  throw fields.error(key, "it can never match: it is empty", "remove it to match everything");
 }
 
 function toPattern(
@@ -270,7 +280,10 @@ function toPattern(
   throw fields.error(key, `"${text}" cannot be compared with: ${parsed.problem}`, parsed.hint);
 }
 
-/** `warning` is that severity, `warning+` is that and everything more severe. */
+/**
+ * Returns the severities of a condition. `warning` means only this severity; `warning+` also means
+ * all higher severities.
+ */
 function toSeverities(fields: Fields, key: string, text: string): readonly Severity[] {
   const name = text.replace(/\+$/, "");
   const at = SEVERITIES.findIndex((severity) => severity === name);
@@ -297,7 +310,10 @@ function toChannels(
   return names?.includes(EVERY_CHANNEL) ? [...list.keys()] : names;
 }
 
-/** An empty list of mentions means no one; without the key, mentions stay as they are. */
+/**
+ * Returns the settings that a rule changes. An empty list removes all mentions; without the key,
+ * the mentions are not changed.
+ */
 function toChanges(
   fields: Fields,
   { silent, severity, mentions }: SettingsOf<typeof CHANGE_SETTINGS>,
@@ -309,7 +325,7 @@ function toChanges(
   };
 }
 
-/** What is needed to read a part of the configuration that names channels. */
+/** The input for reading settings that contain names of channels. */
 interface RuleContext {
   readonly list: ChannelList;
   readonly context: ParseContext;
@@ -330,13 +346,16 @@ function readSet(
       const before = fields.problemCount;
       if (own !== undefined) set.set(name, readChannelSettings(own, { name, channel, list, context }));
       if (fields.problemCount > before || Object.keys(set.get(name) ?? {}).length > 0) return;
-      throw fields.error(name, "it sets nothing");
+      throw fields.error(name, "it is empty");
     });
   }
   return set;
 }
 
-/** The kind of the channel reads the destination, so a rule is validated like the channel. */
+/**
+ * Reads the settings of a rule for one channel. The kind of the channel reads the destination, so
+ * it is validated like the settings of the channel.
+ */
 function readChannelSettings(
   fields: Fields,
   { name, channel: { kind, value }, list, context }: RuleContext & {
@@ -347,13 +366,13 @@ function readChannelSettings(
   const fallback = fields.value("fallback") === false ? false : readFallback(fields, { name, list, context });
   const changes = toChanges(fields, readSettings(CHANGE_SETTINGS, fields, context));
   const settings: ChannelSettings = { ...(fallback === undefined ? {} : { fallback }), ...changes };
-  // A channel without a known kind has a problem of its own.
+  // An unknown kind is reported when the channel is parsed.
   if (kind === undefined) return settings;
   const { destinationKeys } = kind;
   const given = destinationKeys.filter((key) => fields.value(key) !== undefined);
   fields.end();
   if (given.length === 0) return settings;
-  // A thread belongs to a chat: without another chat it is a thread of the channel's own chat.
+  // A thread belongs to a chat. If the rule sets only a thread, the chat is that of the channel.
   const [main] = destinationKeys;
   const own = given.includes(main) ? fields : fields.over({ [main]: (value as Record<string, unknown>)[main] });
   return { ...settings, destinations: kind.readDestinations(own, context) };

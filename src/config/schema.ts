@@ -1,7 +1,7 @@
 /**
- * The JSON schema of the configuration file, from the same tables as the parser: for editors, and
- * for checks before a file is rolled out. It describes a file without an environment, which may add
- * what is missing.
+ * Creates the JSON schema of the configuration file from the same tables as the parser. Editors use
+ * the schema, and it can check a file before it is installed. It does not know the environment
+ * variables, which can set missing values.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { routesSchema } from "./routes.ts";
 
 type Schema = Readonly<Record<string, unknown>>;
 
-/** Makes the schema (JSON Schema, draft 2020-12). */
+/** Creates the schema (JSON Schema, draft 2020-12). */
 export async function configSchema(): Promise<Schema> {
   const kinds = await loadEveryKind();
   const names = kinds.map(({ name }) => name);
@@ -30,7 +30,7 @@ export async function configSchema(): Promise<Schema> {
       routes: routesSchema(kinds),
       channels: {
         type: "object",
-        description: "the channels by name; a channel with the name of a kind is of that kind",
+        description: "the channels, by name; `kind` can be omitted if the name is a kind",
         properties: Object.fromEntries(names.map((name) => [name, {
           if: { anyOf: [{ type: "string" }, { type: "object", required: ["kind"] }] },
           then: { $ref: "#/$defs/channel" },
@@ -66,7 +66,7 @@ export async function configSchema(): Promise<Schema> {
   };
 }
 
-/** A pattern has no flags. */
+/** Returns a pattern that ignores case, because a JSON schema does not support flags. */
 function anyCase(word: string): string {
   return word.replace(/[a-z]/g, (letter) => `[${letter}${letter.toUpperCase()}]`);
 }

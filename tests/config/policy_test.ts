@@ -49,7 +49,7 @@ for (
     [{ quiet: { from: "22", to: "07:00" } }, 'Cannot use channels.phone.quiet.from: "22" is not a time of day'],
     [
       { quiet: { from: "7:00", to: "07:00" } },
-      "Cannot use channels.phone.quiet.to: it is the same as from: the whole day would be quiet",
+      "Cannot use channels.phone.quiet.to: it is equal to from, so the whole day would be quiet",
     ],
   ] as const
 ) {

@@ -53,15 +53,15 @@ const REFUSED: readonly (readonly [routes: unknown, says: string, hint?: string]
   ],
   [
     [{ when: { origin: "x" } }],
-    "Cannot use routes[0]: it neither names channels nor sets anything",
-    'give it "channels": a list of names, "*" for all of them, or [] to send nothing',
+    "Cannot use routes[0]: it does not choose channels and does not change settings",
+    'set "channels" to a list of names, to "*" for all channels, or to [] to send nothing',
   ],
   [
     [{ channels: [], silent: true }],
-    "Cannot use routes[0].channels: it is empty, so that nothing is sent",
-    "leave out everything else in the rule",
+    "Cannot use routes[0].channels: it is empty, so nothing is sent",
+    "remove the other settings of the rule",
   ],
-  [[{ channels: [], continue: true }], "Cannot use routes[0].channels: it is empty, so that nothing is sent"],
+  [[{ channels: [], continue: true }], "Cannot use routes[0].channels: it is empty, so nothing is sent"],
   [
     [{ when: { orign: "x" }, channels: "*" }],
     "Cannot use routes[0].when.orign: there is no such key",
@@ -72,7 +72,7 @@ const REFUSED: readonly (readonly [routes: unknown, says: string, hint?: string]
   [
     [{ when: { origin: [] }, channels: "*" }],
     "Cannot use routes[0].when.origin: it can never match: it is empty",
-    "leave it out to match everything",
+    "remove it to match everything",
   ],
   [[{ when: { severity: [] }, channels: "*" }], "Cannot use routes[0].when.severity: it can never match: it is empty"],
   [
@@ -115,7 +115,7 @@ const REFUSED: readonly (readonly [routes: unknown, says: string, hint?: string]
     'Cannot use routes[0].set.phon: there is no channel "phon"',
     'did you mean "phone"?',
   ],
-  [[{ set: { phone: {} } }], "Cannot use routes[0].set.phone: it sets nothing"],
+  [[{ set: { phone: {} } }], "Cannot use routes[0].set.phone: it is empty"],
   [
     [{ channels: "matrix", set: { phone: { silent: true } } }],
     "Cannot use routes[0].set.phone: the rule does not choose this channel",
@@ -139,27 +139,27 @@ const REFUSED: readonly (readonly [routes: unknown, says: string, hint?: string]
   ],
   [
     [{ silent: true }, { when: { origin: "x" }, channels: "phone" }],
-    "Cannot use routes[1]: it can never match: routes[0] takes all that it is for",
-    'put it before routes[0], or say "continue": true there',
+    "Cannot use routes[1]: it can never match: routes[0] already matches the same notifications",
+    'move it before routes[0], or set "continue": true there',
   ],
   [
     [{ when: { origin: "*", severity: "info+" }, silent: true }, { channels: "phone" }],
-    "Cannot use routes[1]: it can never match: routes[0] takes all that it is for",
+    "Cannot use routes[1]: it can never match: routes[0] already matches the same notifications",
   ],
   [
     [{ when: { origin: "backup-*" }, silent: true }, { when: { origin: "backup-email" }, channels: "phone" }],
-    "Cannot use routes[1]: it can never match: routes[0] takes all that it is for",
+    "Cannot use routes[1]: it can never match: routes[0] already matches the same notifications",
   ],
   [
     [{ when: { origin: ["a", "/b/"] }, silent: true }, { when: { origin: "/b/", key: "c" }, channels: "phone" }],
-    "Cannot use routes[1]: it can never match: routes[0] takes all that it is for",
+    "Cannot use routes[1]: it can never match: routes[0] already matches the same notifications",
   ],
   [
     [{ when: { severity: "warning+" }, silent: true }, {
       when: { severity: ["error", "critical"] },
       channels: "phone",
     }],
-    "Cannot use routes[1]: it can never match: routes[0] takes all that it is for",
+    "Cannot use routes[1]: it can never match: routes[0] already matches the same notifications",
   ],
 ];
 
@@ -173,7 +173,7 @@ for (const [routes, says, hint] of REFUSED) {
 
 /** Fallbacks of the Matrix channel that are rejected, with message and hint. */
 const REFUSED_FALLBACKS: readonly (readonly [fallback: unknown, says: string, hint?: string])[] = [
-  [{}, "Missing channels.matrix.fallback.channels", "name the channels that take over"],
+  [{}, "Missing channels.matrix.fallback.channels", "write the names of the other channels"],
   [false, "Cannot use channels.matrix.fallback: it must be an object"],
   [
     { channels: "phon" },
@@ -181,7 +181,7 @@ const REFUSED_FALLBACKS: readonly (readonly [fallback: unknown, says: string, hi
     'did you mean "phone"?',
   ],
   [{ channels: ["matrix"] }, 'Cannot use channels.matrix.fallback.channels: "matrix" cannot be its own fallback'],
-  [{ channels: "pager" }, 'Cannot use channels.matrix.fallback.channels: "pager" has a fallback of its own'],
+  [{ channels: "pager" }, 'Cannot use channels.matrix.fallback.channels: "pager" has its own fallback'],
   [
     { channels: "phone", after: "0s" },
     'Cannot use channels.matrix.fallback.after: "0s" is not a duration above zero',
@@ -243,7 +243,7 @@ Deno.test("checkConfig() finds the mistakes in each rule; without mistakes, it c
     "Cannot use routes[1].set.phone.topic: it must be 1 to 64 letters, digits, hyphens or underscores",
   ]);
   assertEquals(await problemsOf([{ silent: true }, { channels: "phone" }]), [
-    "Cannot use routes[1]: it can never match: routes[0] takes all that it is for",
+    "Cannot use routes[1]: it can never match: routes[0] already matches the same notifications",
   ]);
   assertEquals(await problemsOf(7), ["Cannot use routes: it must be a list of rules"]);
   assertEquals(await problemsOf([7]), ["Cannot use routes[0]: it must be an object"]);

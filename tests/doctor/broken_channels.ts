@@ -33,7 +33,7 @@ const CONNECTION: readonly BrokenSetup[] = [
     check: "matrix/connection",
     state: "failure",
     message: "Connection refused",
-    hint: "does the server run",
+    hint: "check that the server runs",
   },
   {
     name: "an unknown host name",
@@ -101,7 +101,7 @@ const CONNECTION: readonly BrokenSetup[] = [
     apply: (scene) => void (scene.serversAheadMs = 600_000),
     check: "matrix/clock",
     state: "warning",
-    message: "10 min behind the server's",
+    message: "10 min behind the server's clock",
     hint: "NTP",
     also: ["phone/clock"],
   },
@@ -110,7 +110,7 @@ const CONNECTION: readonly BrokenSetup[] = [
     apply: (scene) => void (scene.serversAheadMs = -86_400_000),
     check: "matrix/clock",
     state: "failure",
-    message: "1 d ahead of the server's",
+    message: "1 d ahead of the server's clock",
     also: ["phone/clock"],
   },
   {

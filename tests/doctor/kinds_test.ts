@@ -66,18 +66,18 @@ Deno.test("examine() looks at channels of each kind, and sends nothing", async (
     told.map(({ check, state, message }) => `${check} ${state}: ${message}`),
     [
       `gotify/connection ok: ${gotify.url} answers`,
-      "gotify/clock ok: within a minute of the server's",
+      "gotify/clock ok: differs from the server's clock by less than a minute",
       "gotify/server ok: it is Gotify 2.6.3",
       "gotify/token ok: the token belongs to an application, which may send messages",
       `telegram/connection ok: ${telegram.url} answers`,
-      "telegram/clock ok: within a minute of the server's",
+      "telegram/clock ok: differs from the server's clock by less than a minute",
       "telegram/bot ok: the token belongs to @loopback_bot",
       "telegram/chat ok: the bot knows 1001, 1002",
       `webhook/connection ok: ${webhook.url} answers`,
-      "webhook/clock ok: within a minute of the server's",
+      "webhook/clock ok: differs from the server's clock by less than a minute",
       "webhook/address skipped: not checked: only a message can test it (doctor --send)",
       "exec/program ok: /bin/true exists and is executable",
-      "exec/permission ok: programs may be run",
+      "exec/permission ok: matrix-notify may run the program",
     ],
   );
   assertEquals([gotify.messages, telegram.messages("1001"), webhook.deliveries], [[], [], []]);
@@ -99,7 +99,7 @@ const BROKEN: readonly Broken[] = [
     name: "a Gotify server that is down",
     bring: ({ gotify }) => gotify.stop(),
     says: "gotify/connection: Cannot connect to 127.0.0.1",
-    hint: "does the server run",
+    hint: "check that the server runs",
   },
   {
     name: "another server in the place of Gotify",
@@ -111,13 +111,13 @@ const BROKEN: readonly Broken[] = [
     name: "a client's token in the place of an application's",
     bring: ({ scene }) => scene.file("gotify", "C-token"),
     says: "gotify/token: the server rejects the token",
-    hint: "an application's token",
+    hint: "the token of an application",
   },
   {
     name: "a Telegram server that is down",
     bring: ({ telegram }) => telegram.stop(),
     says: "telegram/connection: Cannot connect to 127.0.0.1",
-    hint: "does the server run",
+    hint: "check that the server runs",
   },
   {
     name: "a bot's token that was revoked",
@@ -142,7 +142,7 @@ const BROKEN: readonly Broken[] = [
     name: "a webhook's host that is down",
     bring: ({ webhook }) => webhook.stop(),
     says: "webhook/connection: Cannot connect to 127.0.0.1",
-    hint: "does the server run",
+    hint: "check that the server runs",
   },
   {
     name: "a webhook's address that is none",
@@ -160,7 +160,7 @@ const BROKEN: readonly Broken[] = [
     name: "a program that is a directory",
     bring: ({ scene }) => scene.configure("exec", { command: [scene.directory] }),
     says: "is a directory",
-    hint: "name the program in it",
+    hint: "write the complete path of the program",
   },
   {
     name: "a program that nobody may execute",
@@ -181,7 +181,7 @@ const BROKEN: readonly Broken[] = [
   {
     name: "programs that may not be run",
     bring: ({ scene }) => void (scene.host = { ...scene.host, mayRun: () => false }),
-    says: "exec/permission: /bin/true may not be run",
+    says: "exec/permission: Deno does not have the permission to run /bin/true",
     hint: "--allow-run",
   },
 ];
@@ -250,6 +250,6 @@ smtpTest("examine() says what is wrong with a mail server or its password, and n
   assertStringIncludes(nowhere[0].message, "the name mail.invalid is not found (DNS)");
   const down = await examineMail({ security: "none" }, { port: 1 });
   assertStringIncludes(down[0].message, "Cannot send mail to 127.0.0.1");
-  assertStringIncludes(down[0].hint ?? "", "does the server run");
+  assertStringIncludes(down[0].hint ?? "", "check that the server runs");
   assertEquals(JSON.stringify([wrong, clear, stranger, down]).includes("wr0ng"), false);
 });

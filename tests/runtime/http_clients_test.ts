@@ -118,7 +118,10 @@ Deno.test("HttpClients.fetch() rejects invalid files, and reads them again once 
   assertEquals(missing.text, `Cannot use channels.matrix.caFile ${caFile}: there is no such file`);
   Deno.writeTextFileSync(caFile, "no certificate");
   const wrong = await failure(url, { caFile });
-  assertEquals(wrong.text, `Cannot use channels.matrix.caFile ${caFile}: it contains no certificate in PEM form`);
+  assertEquals(
+    wrong.text,
+    `Cannot use channels.matrix.caFile ${caFile}: it does not contain a certificate in PEM format`,
+  );
   using runtime = denoRuntime();
   const connection = readConnection(new Fields({ caFile }, "channels.matrix"), "channels.matrix");
   Deno.writeTextFileSync(caFile, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");

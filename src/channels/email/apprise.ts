@@ -9,8 +9,8 @@ interface Provider {
 }
 
 /**
- * Servers that Apprise knows by the domain of an address (its documentation, "Using Built-In Email
- * Services").
+ * The mail servers that Apprise uses for the domains of well-known providers (its documentation,
+ * "Using Built-In Email Services").
  */
 const PROVIDERS: readonly Provider[] = [
   { domain: /^gmail\.com$/, server: "smtp.gmail.com", security: "starttls" },
@@ -25,8 +25,8 @@ const PROVIDERS: readonly Provider[] = [
 const SECURITY: Readonly<Record<string, string>> = { insecure: "none", starttls: "starttls", ssl: "tls" };
 
 /**
- * The host is the server, unless there is `smtp` or a known provider. Without a recipient, the mail
- * goes to the sender.
+ * Converts the URL. The server is the option `smtp`, the server of a known provider, or the host.
+ * Without a recipient, the mail is sent to the sender.
  */
 export function fromApprise(url: AppriseUrl): Record<string, unknown> {
   const { user, password, host } = url;
@@ -36,7 +36,7 @@ export function fromApprise(url: AppriseUrl): Record<string, unknown> {
   const to = [...url.entries, ...url.list("to")];
   const mode = url.option("mode")?.toLowerCase() ?? (url.schema === "mailtos" ? "starttls" : "insecure");
   const security = provider?.security ?? SECURITY[mode];
-  if (security === undefined) throw url.error(`it has no mode "${mode}": it must be insecure, starttls or ssl`);
+  if (security === undefined) throw url.error(`its mode "${mode}" is unknown: use insecure, starttls or ssl`);
   url.end(["inline"]);
   return {
     kind: "email",
@@ -49,13 +49,15 @@ export function fromApprise(url: AppriseUrl): Record<string, unknown> {
   };
 }
 
-/** `from` is an address, or only the name before the address of user and host. */
+/**
+ * Returns the sender. The option `from` is an address, or a name for the address of user and host.
+ */
 function senderOf(url: AppriseUrl): { readonly address: string; readonly name?: string } {
   const from = url.option("from"), name = url.option("name");
   const [, label, inner] = /^(.*?)\s*<([^<>]+@[^<>]+)>$/.exec(from ?? "") ?? [];
   if (inner !== undefined) return { address: inner, name: label || name };
   if (from?.includes("@")) return { address: from, name };
   const { user, host } = url;
-  if (user === undefined) throw url.error("it has no sender", "add ?from=address");
+  if (user === undefined) throw url.error("it does not contain a sender", "add ?from=address");
   return { address: user.includes("@") ? user : `${user}@${host}`, name: from ?? name };
 }

@@ -1,6 +1,6 @@
 /**
- * Sends a mail with files. If the server does not accept a mail of that size, the text is sent
- * without them.
+ * Sends a mail with files. If the mail is too large for the server, the text is sent without the
+ * files.
  */
 
 import { formatAttachment, timeoutWithAttachments } from "../../notification/attachment_mode.ts";
@@ -9,11 +9,11 @@ import type { Attachment, Notification } from "../../notification/notification.t
 import type { MailFile } from "./message.ts";
 import type { FileReader } from "../kind.ts";
 
-/** How to send a mail with files. */
+/** The input for sending a mail with files. */
 export interface MailWithFiles {
   readonly timeoutMs: number;
   readonly files: FileReader;
-  /** Reports a problem; delivery goes on. */
+  /** Reports a problem that does not stop the delivery. */
   readonly warn: (text: string) => void;
   /** Sends one mail. */
   readonly mail: (notification: Notification, attachments: readonly MailFile[], timeoutMs: number) => Promise<void>;
@@ -22,8 +22,8 @@ export interface MailWithFiles {
 /**
  * Sends a notification with its files.
  *
- * @throws what `mail` throws
- * @throws {InvalidNotificationError} if a file is gone
+ * @throws any error of `mail`
+ * @throws {InvalidNotificationError} if a file is missing or has changed
  */
 export async function mailWithFiles(notification: Notification, way: MailWithFiles): Promise<void> {
   const { timeoutMs, files, warn, mail } = way;
@@ -33,9 +33,9 @@ export async function mailWithFiles(notification: Notification, way: MailWithFil
     await mail(notification, read, timeoutWithAttachments(timeoutMs, attachments));
   } catch (error) {
     if (!isTooLarge(error)) throw error;
-    // Nothing was delivered, so the text can follow at once. It names the files that are missing.
+    // The mail was not delivered, so the text can be sent immediately. It lists the missing files.
     const unsent = attachments.map(formatAttachment);
-    warn(`${error.message}; it is sent without ${unsent.join(", ")}`);
+    warn(`${error.message}; the mail is sent without ${unsent.join(", ")}`);
     await mail({ ...text, unsent }, [], timeoutMs);
   }
 }
@@ -44,7 +44,7 @@ async function readFile(file: Attachment, files: FileReader): Promise<MailFile> 
   return { filename: file.name, contentType: file.type, content: await files.read(file) };
 }
 
-/** A server answers 552 to a mail that is too large. */
+/** Checks for status 552, the answer to a mail that is too large. */
 function isTooLarge(error: unknown): error is ResponseError {
   return error instanceof ResponseError && error.status === 552;
 }

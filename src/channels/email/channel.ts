@@ -9,7 +9,7 @@ import { loadSmtp, type SmtpMail, toSmtpServer } from "./smtp_server.ts";
 import type { ChannelContext, ChannelSetup } from "../kind.ts";
 import { renderMessage } from "../message.ts";
 
-/** A channel to mailboxes. */
+/** A channel that sends mails. */
 export class EmailChannel implements Channel {
   readonly kind = "email";
   readonly isIdempotent = false;
@@ -31,8 +31,9 @@ export class EmailChannel implements Channel {
   }
 
   /**
-   * Each try has the same `Message-ID`. Some mail stores keep only one mail with the same one,
-   * others keep all: an in-doubt mail may arrive twice.
+   * Sends a mail. Every attempt has the same `Message-ID`. Some mail servers remove duplicates with
+   * the same id, but others do not. So a mail may arrive twice if the outcome of an attempt is
+   * unknown.
    */
   async send(envelope: Envelope, options: SendOptions): Promise<Receipt> {
     const { inDoubt, txnId, timeoutMs } = options;
@@ -65,5 +66,5 @@ export class EmailChannel implements Channel {
   }
 }
 
-/** The parts of a mail besides its notification. */
+/** The parts of a mail that are not in the notification. */
 type MailParts = Pick<MailOptions, "messageId" | "attachments">;

@@ -1,4 +1,4 @@
-/** Checks of an email channel: everything that comes before a mail. */
+/** The checks of an email channel. They connect and log in, but do not send a mail. */
 
 import { ResponseError } from "../../base/errors.ts";
 import { type Check, type CheckContext, failure, ok } from "../check.ts";
@@ -26,7 +26,7 @@ export function createChecks({ runtime, limits }: CheckContext, settings: EmailS
           yield ok(`${server.host}:${server.port} answers, and the connection ${ENCRYPTION[server.security]}`);
         } catch (error) {
           if (!(error instanceof ResponseError)) throw error;
-          yield failure(error.message, "is it the port for clients that send mail (587; 465 with security: tls)?");
+          yield failure(error.message, "use the port for mail clients: 587, or 465 with security: tls");
         }
       },
     },
@@ -44,7 +44,10 @@ export function createChecks({ runtime, limits }: CheckContext, settings: EmailS
           yield ok(`${server.login.user} is logged in`);
         } catch (error) {
           if (!(error instanceof ResponseError) || error.failureClass !== "credentials") throw error;
-          yield failure(error.message, "fix user and password; many providers need a password made for programs");
+          yield failure(
+            error.message,
+            "fix user and password; many providers require a separate password for programs",
+          );
         }
       },
     },

@@ -13,15 +13,16 @@ import {
 import type { RenderedMessage } from "../message.ts";
 
 /**
- * The longest text and HTML together, in UTF-8 bytes. Every server accepts 64 KiB (RFC 5321,
- * section 4.5.3.1.7). Encoding adds up to a third and the line breaks, and some KiB are left for
- * headers.
+ * The largest size of text and HTML together, in UTF-8 bytes. Every server accepts mails of 64 KiB
+ * (RFC 5321, section 4.5.3.1.7). The encoding adds up to a third and line breaks; the headers also
+ * need space.
  */
 export const MAX_MAIL_BYTES: number = 44 * 1024;
 
 /**
- * The longest subject, in UTF-16 code units. A word of a header is not folded, and a line has at
- * most 998 characters (RFC 5322, section 2.1.1). The text begins with the complete subject.
+ * The longest subject, in UTF-16 code units. A line of a header has at most 998 characters (RFC
+ * 5322, section 2.1.1), and long words are not split. The text of the mail begins with the complete
+ * subject.
  */
 const MAX_SUBJECT_CHARS = 500;
 
@@ -55,12 +56,15 @@ export interface MailOptions extends RenderOptions {
   readonly attachments?: readonly MailFile[];
 }
 
-/** Whether a mail has room for a batch as text and HTML. */
+/** Checks whether a batch, as text and HTML, fits into a mail. */
 export function fitsMail({ text, html }: RenderedMessage): boolean {
   return byteLength(text + html) <= MAX_MAIL_BYTES - AROUND_BATCH_BYTES;
 }
 
-/** Composes a mail. A mail that is too long is sent without HTML before its text is cut. */
+/**
+ * Composes a mail. If it is too long, the HTML is removed. If it is still too long, the text is
+ * cut.
+ */
 export function composeMail(notification: Notification, message: RenderedMessage, options: MailOptions): MailContent {
   const { from, to, messageId, identity, attachments = [] } = options;
   const whole = (text: string) => renderPlain(notification, options, text);
@@ -71,20 +75,23 @@ export function composeMail(notification: Notification, message: RenderedMessage
     ...{ from, to, messageId, text, attachments },
     subject: headerOf(subjectLine(notification, identity)),
     date: new Date(notification.time),
-    // RFC 3834: vacation responders must not answer.
+    // This prevents automatic replies (RFC 3834).
     headers: { "Auto-Submitted": "auto-generated", ...importanceOf(notification) },
     ...(fits ? { html: `<!DOCTYPE html><html><body>${html}</body></html>` } : {}),
     textEncoding: encodingOf(text),
   };
 }
 
-/** A header is one line, even if the name of the host contains line breaks. */
+/** Returns the subject as one line, even if the name of the host contains line breaks. */
 function headerOf(subject: string): string {
   const line = subject.replace(/[\p{Cc}\u2028\u2029]+/gu, " ");
   return line.length <= MAX_SUBJECT_CHARS ? line : `${line.slice(0, MAX_SUBJECT_CHARS - 1).toWellFormed()}…`;
 }
 
-/** `Importance` is standard (RFC 2156); mail readers use `X-Priority`. */
+/**
+ * Returns the headers for the importance. `Importance` is the standard (RFC 2156), but mail clients
+ * use `X-Priority`.
+ */
 function importanceOf({ silent, severity }: Notification): Record<string, string> {
   if (silent) return { "Importance": "low", "X-Priority": "5 (Lowest)" };
   const isHigh = severity === "critical" || severity === "error";
@@ -92,8 +99,8 @@ function importanceOf({ silent, severity }: Notification): Record<string, string
 }
 
 /**
- * The shorter encoding: quoted-printable triples `=`, bytes that are not ASCII and a blank before a
- * line break.
+ * Chooses the shorter encoding. Quoted-printable needs three bytes for each `=`, for each byte that
+ * is not ASCII, and for each space before a line break.
  */
 function encodingOf(text: string): MailContent["textEncoding"] {
   const bytes = byteLength(text);

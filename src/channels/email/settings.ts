@@ -5,23 +5,26 @@ import { secret, SECRET_FORMS } from "../fields/server.ts";
 import { choice, integer, list, type SettingsOf, text } from "../fields/setting.ts";
 
 /**
- * One `@`, no white space, no control characters, no character that ends the address or begins
- * another one.
+ * The pattern of an address: one `@`, without white space, control characters and characters that
+ * separate addresses.
  */
 const ADDRESS = String.raw`[^\s@<>(),;:\\"\p{Cc}]{1,64}@[^\s@<>(),;:\\"\p{Cc}]{1,255}`;
 
-/** A name that needs no encoding before an address, or any name in quotes. */
+/** The pattern of a name before an address. A name with special characters must be in quotes. */
 const NAME = String.raw`(?:"[^"\\\p{Cc}]*"|[^"<>@,;:\\\p{Cc}]*)`;
 
-/** A mailbox (RFC 5322, section 3.4): `root@example.org` or `Some Name <root@example.org>`. */
+/**
+ * The pattern of a mailbox (RFC 5322, section 3.4): `root@example.org` or `Some Name
+ * <root@example.org>`.
+ */
 const MAILBOX_REGEXP = new RegExp(`^(?:${NAME}<(?<inner>${ADDRESS})>|(?<bare>${ADDRESS}))$`, "u");
 
-/** A host name, or an IP address. */
+/** The pattern of a host name or an IP address. */
 const HOST_REGEXP = /^([A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*)$/;
 
 const MAILBOX = {
   pattern: MAILBOX_REGEXP,
-  problem: "it is neither an address such as root@example.org nor a name with one in angle brackets",
+  problem: "it must be an address such as root@example.org, or a name and <root@example.org>",
 };
 
 const DEFAULT_PORTS = { starttls: 587, tls: 465, none: 25 } as const;
@@ -33,10 +36,10 @@ export const EMAIL_SETTINGS = {
     examples: ["mail.example.org"],
     pattern: HOST_REGEXP,
     problem: "it is not a host name such as mail.example.org",
-    hint: "the port has a key of its own: port",
+    hint: "set the port in the setting port",
   }),
   port: integer({
-    help: "the port; by default 587, 465 for `tls`, 25 for `none`",
+    help: "the port; the default is 587 for `starttls`, 465 for `tls` and 25 for `none`",
     examples: [587],
     min: 1,
     max: 65_535,
@@ -44,24 +47,24 @@ export const EMAIL_SETTINGS = {
   }),
   security: choice({
     help:
-      "`starttls`: encrypted before anything is said; `tls`: from the first byte; `none`: never, and without a password",
+      "the encryption; `starttls`: starts before the login and the mail; `tls`: starts with the connection; `none`: no encryption and no password",
     examples: ["tls"],
     values: ["starttls", "tls", "none"],
     default: "starttls",
   }),
   caFile: text({
-    help: "a PEM file with the authorities that may sign the server's certificate; by default those that Deno trusts",
+    help: "a PEM file with the certificate authorities to trust; the default is the authorities that Deno trusts",
     examples: ["/etc/matrix-notify/ca.pem"],
     optional: true,
   }),
   user: text({
-    help: "the user to log in as; by default the address in `from`",
+    help: "the user name for the login; the default is the address in `from`",
     examples: ["jump"],
     optional: true,
     needs: "password",
   }),
   password: secret({
-    help: "the password; without one there is no login",
+    help: "the password; without a password, matrix-notify does not log in",
     examples: ["correct horse"],
     form: SECRET_FORMS.line,
     optional: true,
@@ -72,7 +75,7 @@ export const EMAIL_SETTINGS = {
     ...MAILBOX,
   }),
   to: list({
-    help: "the recipients; each gets a mail of its own",
+    help: "the recipients; each gets a separate mail",
     examples: ["root@example.org", ["root@example.org", "Admin <admin@example.org>"]],
     ...MAILBOX,
   }),
@@ -81,7 +84,7 @@ export const EMAIL_SETTINGS = {
 /** The parsed settings. */
 export type EmailSettings = SettingsOf<typeof EMAIL_SETTINGS>;
 
-/** What {@linkcode checkServer} checks, as JSON Schema. */
+/** The rules of {@linkcode checkServer}, as JSON Schema. */
 export const SERVER_RULES: readonly Readonly<Record<string, unknown>>[] = [{
   if: { required: ["security"], properties: { security: { const: "none" } } },
   then: { not: { anyOf: [{ required: ["password"] }, { required: ["passwordFile"] }] } },
@@ -91,15 +94,15 @@ export const SERVER_RULES: readonly Readonly<Record<string, unknown>>[] = [{
 }];
 
 /**
- * Checks that port and security fit, and that no password is sent unencrypted.
+ * Checks that port and security match, and that the password is not sent unencrypted.
  *
- * @throws {ConfigError} if one of them does not hold
+ * @throws {ConfigError} if a check fails
  */
 export function checkServer({ port, security, password }: EmailSettings, fields: Fields): void {
   if (port === DEFAULT_PORTS.tls && fields.text("security") === undefined) {
     throw fields.error(
       "port",
-      `on ${port} a server expects TLS from the first byte, and starttls begins without`,
+      `on port ${port}, servers expect TLS immediately, but starttls begins without encryption`,
       `set ${fields.formatName("security")} to "tls", or to "starttls" if that is intended`,
     );
   }
@@ -108,18 +111,18 @@ export function checkServer({ port, security, password }: EmailSettings, fields:
   }
 }
 
-/** The port to connect to. */
+/** Returns the port to connect to. */
 export function portOf({ port, security }: EmailSettings): number {
   return port ?? DEFAULT_PORTS[security];
 }
 
-/** The address of a mailbox, without the name before it. */
+/** Returns the address of a mailbox, without the name before it. */
 export function parseAddress(mailbox: string): string {
   const { inner, bare } = MAILBOX_REGEXP.exec(mailbox)?.groups ?? {};
   return inner ?? bare ?? "";
 }
 
-/** The domain of a mailbox. */
+/** Returns the domain of a mailbox. */
 export function parseDomain(mailbox: string): string {
   const address = parseAddress(mailbox);
   return address.slice(address.lastIndexOf("@") + 1);

@@ -1,12 +1,11 @@
 /**
- * One SMTP connection for at most one mail, with the failures that delivery distinguishes. The
- * courier retries. Only this file imports the library, which has sockets and timers of its own. It
- * is loaded late.
+ * Sends one mail over an SMTP connection, and converts failures to our error classes. Only this
+ * file imports the SMTP library. It is loaded when the first mail is sent.
  *
  * ```text
- * connect, TLS, log in, MAIL, RCPT, DATA    if this fails, nothing was delivered
- * the last byte of the mail                 without an answer after it, the mail is in doubt
- * the answer                                2xx: delivered; 4xx: not now; 5xx: never
+ * connect, TLS, log in, MAIL, RCPT, DATA    if a step fails, the mail was not delivered
+ * the last byte of the mail                 without an answer to it, the outcome is unknown
+ * the answer                                2xx: delivered; 4xx: try later; 5xx: rejected
  * ```
  *
  * @module
@@ -20,14 +19,15 @@ import type { MailContent } from "./message.ts";
 import type { SmtpMail, SmtpOptions, SmtpServer } from "./smtp_server.ts";
 import { toSmtpError } from "./smtp_errors.ts";
 
-/** How long a server may take to answer QUIT after it accepted the mail. */
+/** The longest time to wait for the answer to QUIT, in milliseconds. */
 const GOODBYE_MS = 2_000;
 
 /**
  * Sends a mail.
  *
- * @throws {TransportError | ResponseError} if it was not accepted, as far as is known
- * @throws {ConfigError} if the file of authorities cannot be read
+ * @throws {TransportError | ResponseError} if the mail was not accepted, or if the outcome is
+ * unknown
+ * @throws {ConfigError} if the file of certificate authorities cannot be read
  */
 export async function sendMail(server: SmtpServer, mail: SmtpMail, options: SmtpOptions): Promise<void> {
   const bytes = await build(mail.content);
@@ -35,10 +35,10 @@ export async function sendMail(server: SmtpServer, mail: SmtpMail, options: Smtp
 }
 
 /**
- * Connects, encrypts and logs in like before a mail, and disconnects.
+ * Connects, encrypts, logs in and disconnects, without sending a mail.
  *
- * @throws {TransportError | ResponseError} if that fails
- * @throws {ConfigError} if the file of authorities cannot be read
+ * @throws {TransportError | ResponseError} if a step fails
+ * @throws {ConfigError} if the file of certificate authorities cannot be read
  */
 export async function greet(server: SmtpServer, options: SmtpOptions): Promise<void> {
   await converse(server, options, () => Promise.resolve());
@@ -64,7 +64,10 @@ async function converse(server: SmtpServer, options: SmtpOptions, work: (session
   await session.quit(timeout(GOODBYE_MS));
 }
 
-/** The library must not read files or addresses that a mail names. */
+/**
+ * Builds the bytes of a mail. The library must not open files or web addresses that are written in
+ * the mail.
+ */
 async function build({ headers, attachments, ...content }: MailContent): Promise<Uint8Array> {
   const files = attachments.map((file) => ({ ...file, content: file.content.toBase64(), encoding: "base64" }));
   const access = { disableFileAccess: true, disableUrlAccess: true };
@@ -72,9 +75,9 @@ async function build({ headers, attachments, ...content }: MailContent): Promise
   return await new MailComposer(mail).compile().build();
 }
 
-/** A connection as promises. If the connection fails, they reject. */
+/** A connection whose methods return promises. If the connection fails, the promises reject. */
 class Session {
-  /** Whether the whole mail was sent, so that the server may have accepted it. */
+  /** True if the whole mail was sent. The server may then have accepted it. */
   isOut = false;
   readonly #connection: SMTPConnection;
   readonly #failed = Promise.withResolvers<never>();
@@ -92,7 +95,7 @@ class Session {
       },
       ...{ connectionTimeout: timeoutMs, greetingTimeout: timeoutMs, socketTimeout: timeoutMs, socketCloseTimeout: 0 },
       ...(caFile === undefined ? {} : { tls: { ca: readCertificates(caFile) } }),
-      // Only the log of the library says that the last byte of a mail was sent.
+      // The library reports only in its log that the last byte of a mail was sent.
       logger: {
         ...{ trace: ignore, debug: ignore, warn: ignore, error: ignore, fatal: ignore },
         info: (entry: unknown) => {
@@ -107,7 +110,7 @@ class Session {
     this.#connection.on("end", () => this.#ended.resolve());
   }
 
-  /** Does the work. Rejects as soon as the connection fails or the signal aborts. */
+  /** Runs a function. Rejects as soon as the connection fails or the signal aborts. */
   async run(signal: AbortSignal, work: () => Promise<void>): Promise<void> {
     signal.throwIfAborted();
     await untilAborted(Promise.race([work(), this.#failed.promise]), signal);
@@ -126,7 +129,7 @@ class Session {
     return this.#step((done) => this.#connection.send({ from, to: [to], size: bytes.length }, message, done));
   }
 
-  /** The mail is delivered by now, so a failure of QUIT does not matter. */
+  /** Ends the connection. Errors are ignored, because the mail is already delivered. */
   async quit(limit: AbortSignal): Promise<void> {
     this.#connection.quit();
     await untilAborted(Promise.race([this.#ended.promise, this.#failed.promise]), limit).catch(() => {});

@@ -3,30 +3,30 @@
 import { explainConnectError } from "../../runtime/connect_errors.ts";
 import { type ResponseClass, ResponseError, TransportError } from "../../base/errors.ts";
 
-/** What is known about the connection. */
+/** The state of the connection. */
 export interface SmtpContext {
   readonly host: string;
-  /** Whether the whole mail was sent, so that the server may have accepted it. */
+  /** True if the whole mail was sent. The server may then have accepted it. */
   readonly isOut: boolean;
 }
 
 /** An error of the library. */
 interface LibraryError extends Error {
   readonly code?: string;
-  /** The SMTP command of the answer, or the one that was running. */
+  /** The SMTP command that the server answered, or that was running. */
   readonly command?: string;
   readonly responseCode?: number;
   readonly response?: string;
 }
 
-/** Converts an error of the library; any other error is returned as it is. */
+/** Converts an error of the library. Returns any other error unchanged. */
 export function toSmtpError(error: unknown, { host, isOut }: SmtpContext): unknown {
   if (!isLibraryError(error)) return error;
   const { code, command, responseCode: status, response } = error;
   if (status !== undefined && status >= 400) {
-    // Without STARTTLS nothing is sent.
+    // Without STARTTLS, the mail is not sent.
     if (command === "STARTTLS") {
-      const message = `Cannot send through ${host}: it does not offer STARTTLS, and nothing is sent unencrypted`;
+      const message = `Cannot send through ${host}: it does not offer STARTTLS, so the mail is not sent`;
       return new ResponseError(message, { status, failureClass: "credentials" });
     }
     const text = (response ?? "").replace(/\s+/g, " ").trim();
@@ -54,24 +54,23 @@ export function toSmtpError(error: unknown, { host, isOut }: SmtpContext): unkno
   return new TransportError("connect", `Cannot send mail to ${host}: ${state}`, { hint });
 }
 
-/** After the reply code, if the server supports it (RFC 2034). */
+/** The enhanced status code after the reply code, if the server supports it (RFC 2034). */
 const ENHANCED_CODE_REGEXP = /^\d{3}[- ]([245]\.\d{1,3}\.\d{1,3})\b/;
 
-/** Whether the error comes from the library: all of its errors have a code. */
+/** Checks whether an error is from the library. All errors of the library have a code. */
 function isLibraryError(error: unknown): error is LibraryError {
   return error instanceof Error && "code" in error && typeof error.code === "string";
 }
 
-/**
- * Codes of RFC 3463 for a mailbox that does not accept mail now, because it is disabled or full.
- */
+/** The codes for a mailbox that is disabled or full (RFC 3463). */
 const MAILBOX_CODES: ReadonlySet<string> = new Set(["5.2.1", "5.2.2"]);
 
 /**
- * 4yz means not now, 5yz never (RFC 5321, section 4.2.1). From RCPT TO on, the answer is about this
- * recipient, the size or the content: a full mailbox or greylisting does not delay other
- * recipients. Before that, it is about us: the password, the sender, the host. Many servers reject
- * us only at RCPT TO, as a matter of policy (5.7): the mail waits until that is fixed.
+ * Returns the failure class of an answer. A status 4yz is temporary, 5yz is permanent (RFC 5321,
+ * section 4.2.1). Answers before RCPT TO are about our password, sender or host. Later answers are
+ * about the recipient, the size or the content, and do not delay other recipients. But many servers
+ * reject our host only at RCPT TO, with a policy code (5.7). The mail then waits until the problem
+ * is fixed.
  */
 function toFailureClass({ status, command = "", errcode = "" }: Answer): ResponseClass {
   const isAboutMail = command === "RCPT TO" || command === "DATA";

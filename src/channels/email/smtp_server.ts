@@ -1,6 +1,6 @@
 /**
- * The SMTP server of a channel, and the library that connects to it. `smtp.ts` imports that library
- * and is loaded late, so this file declares its types.
+ * The SMTP server of a channel, and the types of `smtp.ts`. That file imports the SMTP library, so
+ * it is loaded only when a connection is needed.
  *
  * @module
  */
@@ -15,7 +15,10 @@ export interface SmtpServer {
   readonly host: string;
   readonly port: number;
   readonly security: "starttls" | "tls" | "none";
-  /** A PEM file of authorities; undefined for those that Deno trusts. */
+  /**
+   * The path of a PEM file with certificate authorities; undefined for the authorities that Deno
+   * trusts.
+   */
   readonly caFile?: string;
   readonly login?: { readonly user: string; readonly password: string };
 }
@@ -33,7 +36,7 @@ export interface SmtpOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What `smtp.ts` exports. */
+/** The exports of `smtp.ts`. */
 export interface SmtpModule {
   /** Sends a mail. */
   sendMail(server: SmtpServer, mail: SmtpMail, options: SmtpOptions): Promise<void>;
@@ -42,7 +45,7 @@ export interface SmtpModule {
 }
 
 /**
- * The server of a channel, with the password as it is now.
+ * Returns the server of a channel. The password is read at this time.
  *
  * @throws {ConfigError} if the password cannot be read
  */
@@ -55,7 +58,7 @@ export function toSmtpServer(settings: EmailSettings): SmtpServer {
 /**
  * Loads the SMTP library.
  *
- * @throws {TransportError} if it is neither cached nor can be downloaded
+ * @throws {TransportError} if the library is not cached and cannot be downloaded
  */
 export async function loadSmtp(): Promise<SmtpModule> {
   try {

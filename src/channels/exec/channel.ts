@@ -9,7 +9,7 @@ import type { ChannelContext, ChannelSetup } from "../kind.ts";
 import { renderMessage } from "../message.ts";
 import type { ExecSettings } from "./settings.ts";
 
-/** Exit codes of sysexits.h that mean more than "not now". */
+/** The exit codes of sysexits.h that are not temporary failures. */
 const FAILURE_CLASSES: Readonly<Record<number, ResponseClass>> = {
   64: "credentials", // EX_USAGE: the arguments in the configuration are wrong
   65: "rejected", // EX_DATAERR
@@ -19,7 +19,7 @@ const FAILURE_CLASSES: Readonly<Record<number, ResponseClass>> = {
   78: "credentials", // EX_CONFIG
 };
 
-/** A channel to one program. */
+/** A channel that runs one program. */
 export class ExecChannel implements Channel {
   readonly kind = "exec";
   readonly isIdempotent = false;
@@ -38,8 +38,8 @@ export class ExecChannel implements Channel {
   }
 
   /**
-   * Exit code 0 is the proof. A killed program may have done its work, so it gets the same id on
-   * every try.
+   * Runs the program. Exit code 0 proves the delivery. A killed program may have delivered the
+   * notification, so every attempt has the same id.
    */
   async send(envelope: Envelope, options: SendOptions): Promise<Receipt> {
     const { txnId, inDoubt } = options;
@@ -71,14 +71,14 @@ export class ExecChannel implements Channel {
     } catch (error) {
       if (options.signal?.aborted) throw options.signal.reason;
       if (limit.aborted) {
-        throw new TransportError("timeout", `${path} did not end within ${timeoutMs / 1000} s: killed`);
+        throw new TransportError("timeout", `${path} did not end within ${timeoutMs / 1000} s and was killed`);
       }
       const { state, hint } = startProblem(error);
       throw new ConfigError(`Cannot run ${path}: ${state}`, { hint, cause: error });
     }
   }
 
-  /** The notification as the program reads it. */
+  /** Returns the JSON text for the standard input of the program. */
   async #document({ notification }: Envelope, { txnId, late, replaced, inDoubt }: SendOptions): Promise<string> {
     const { identity, runtime, files, warn } = this.#context;
     const attachments = await Promise.all((notification.attachments ?? []).map(async ({ content, ...file }) => {
@@ -100,27 +100,31 @@ export class ExecChannel implements Channel {
 
 const MAX_RECEIPT_CHARS = 255;
 
-/** How much of the end of its error output an error shows. */
+/** The longest part of the error output that a message shows, in characters. */
 const MAX_TAIL_CHARS = 300;
 
 function refusal(path: string, { code, stderr }: SubprocessEnd): ResponseError | TransportError {
   const said = stderr.trim().replace(/\s*\n\s*/g, "; ").slice(-MAX_TAIL_CHARS);
   const message = `${path} ended with exit code ${code}${said === "" ? "" : `: ${said}`}`;
-  // An exit code says that the work is not done. A program that a signal ended may have done it.
+  // An exit code means that the notification was not delivered. After a signal, it may have been
+  // delivered.
   if (code > 128) return new TransportError("exchange", message);
   return new ResponseError(message, { status: code, failureClass: FAILURE_CLASSES[code] ?? "not-sent" });
 }
 
 function startProblem(error: unknown): { readonly state: string; readonly hint?: string } {
   if (error instanceof Deno.errors.NotFound) {
-    return { state: "it does not exist", hint: "or the interpreter in its first line (#!) is missing" };
+    return {
+      state: "it does not exist",
+      hint: "check the path and the #! line of the program",
+    };
   }
   if (error instanceof Deno.errors.PermissionDenied) {
-    return { state: "it is not executable", hint: "is it a program, and executable by this user?" };
+    return { state: "it is not executable", hint: "check that it is a program, and that this user may run it" };
   }
   if (error instanceof Deno.errors.NotCapable) {
     return {
-      state: "matrix-notify may not run programs",
+      state: "matrix-notify does not have the permission to run programs",
       hint: "give Deno the permission --allow-run",
     };
   }

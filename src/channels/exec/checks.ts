@@ -1,4 +1,4 @@
-/** Checks of an exec channel. They do not run the program. */
+/** The checks of an exec channel. They do not run the program. */
 
 import { type Check, type CheckContext, failure, ok, warning } from "../check.ts";
 import type { ExecSettings } from "./settings.ts";
@@ -12,8 +12,9 @@ export function createChecks({ host }: CheckContext, { command: [path] }: ExecSe
         const facts = host.stat(path);
         const mode = facts?.mode;
         if (facts === undefined) yield failure(`there is no program ${path}`, "fix command in the configuration");
-        else if (facts.isDirectory) yield failure(`${path} is a directory`, "name the program in it in command");
-        else if (mode !== undefined && (mode & 0o111) === 0) {
+        else if (facts.isDirectory) {
+          yield failure(`${path} is a directory`, "write the complete path of the program into command");
+        } else if (mode !== undefined && (mode & 0o111) === 0) {
           yield failure(`${path} is not executable`, `run: chmod +x ${path}`);
         } else if (((mode ?? 0) & 0o002) !== 0) {
           yield warning(`every user of this host can change the program ${path}`, `run: chmod o-w ${path}`);
@@ -24,8 +25,8 @@ export function createChecks({ host }: CheckContext, { command: [path] }: ExecSe
       name: "permission",
       needs: ["program"],
       *look() {
-        if (host.mayRun(path)) yield ok("programs may be run");
-        else yield failure(`${path} may not be run: Deno was not given the permission`, "give it --allow-run");
+        if (host.mayRun(path)) yield ok("matrix-notify may run the program");
+        else yield failure(`Deno does not have the permission to run ${path}`, "give Deno the permission --allow-run");
       },
     },
   ];

@@ -6,16 +6,16 @@ import { duration, setting, type SettingsOf } from "../fields/setting.ts";
 /** A program and its arguments. */
 export type Command = readonly [path: string, ...args: string[]];
 
-/** An absolute path, on Windows too. */
+/** The pattern of an absolute path, also on Windows. */
 const PATH_REGEXP = /^(\/|[A-Za-z]:[\\/])[^\0]*$/;
 
-/** A program that takes longer would delay the queue behind it. */
+/** The longest timeout. A program that runs longer would delay later entries of the queue. */
 const MAX_TIMEOUT_MS = 600_000;
 
 /** Its settings. */
 export const EXEC_SETTINGS = {
   command: setting<Command>({
-    help: "the absolute path of the program, then its arguments; there is no shell",
+    help: "the absolute path of the program, then its arguments; the program runs without a shell",
     examples: [["/usr/local/bin/tell", "--loud"]],
     schema: {
       type: "array",
@@ -26,7 +26,7 @@ export const EXEC_SETTINGS = {
     read: readCommand,
   }),
   timeout: duration({
-    help: "how long the program may take before it is killed, at most 10 minutes, even if `--wait` is shorter",
+    help: "the time after which the program is killed, at most 10 minutes; a shorter `--wait` does not change it",
     examples: ["5s"],
     default: "30s",
     maxMs: MAX_TIMEOUT_MS,

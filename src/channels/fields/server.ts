@@ -1,4 +1,4 @@
-/** The settings of a service that is reached over the network: its address, plain http, secrets. */
+/** Settings for a network service: its address, its secrets, and the use of plain http. */
 
 import { ConfigError } from "../../base/errors.ts";
 import type { Fields } from "../../base/fields.ts";
@@ -13,8 +13,8 @@ export interface ServerOptions extends SettingOptions<string>, Pick<ServerAddres
 }
 
 /**
- * The address of a server, without a trailing slash. The table has {@linkcode insecureHttp} beside
- * it.
+ * Creates the setting for the address of a server. The parsed address has no trailing slash. The
+ * same table must contain {@linkcode insecureHttp}.
  */
 export function server<const Options extends ServerOptions>(options: Options): Setting<ValueOf<string, Options>> {
   const { mayHavePath } = options as ServerOptions;
@@ -36,26 +36,26 @@ export function server<const Options extends ServerOptions>(options: Options): S
   }) as Setting<ValueOf<string, Options>>;
 }
 
-/** `insecureHttp`: the key beside every address. */
+/** Creates the setting `insecureHttp`, which is needed next to every address. */
 export function insecureHttp(): Setting<boolean> {
   return flag({
-    help: "`true`: permits plain http to another host; secrets then cross the network unencrypted",
+    help: "`true`: allows plain http to other hosts; secrets are then sent unencrypted",
     examples: [true],
     default: false,
   });
 }
 
-/** What a secret looks like. */
+/** The form of a secret. */
 export interface SecretForm {
-  /** For the schema. */
+  /** The pattern for the JSON schema. */
   readonly pattern: string;
-  /** Says what is wrong with a text; undefined for a valid one. */
+  /** Returns the problem of a text; undefined if the text is valid. */
   problemOf(text: string): string | undefined;
 }
 
 /**
- * The usual forms: a `token` of visible ASCII, the value of a `header`, a `line` such as a
- * password.
+ * The usual forms of secrets. `token`: visible ASCII characters. `header`: the value of an HTTP
+ * header. `line`: a line of text, such as a password.
  */
 export const SECRET_FORMS = {
   token: {
@@ -77,7 +77,7 @@ export interface SecretOptions extends SettingOptions<string> {
   readonly form: SecretForm;
 }
 
-/** A secret, in the configuration or in a file of its own. */
+/** Creates the setting for a secret, which is in the configuration or in a separate file. */
 export function secret<const Options extends SecretOptions>(options: Options): Setting<ValueOf<Secret, Options>> {
   const { form } = options as SecretOptions;
   return setting<Secret>({
@@ -89,7 +89,10 @@ export function secret<const Options extends SecretOptions>(options: Options): S
   }) as Setting<ValueOf<Secret, Options>>;
 }
 
-/** The whole address of a webhook. Anybody who knows it can post there, so it is a secret. */
+/**
+ * Creates the setting for the complete address of a webhook. The address is a secret, because
+ * posting to it needs no password.
+ */
 export function secretUrl(options: SettingOptions<string>): Setting<Secret> {
   return setting({
     ...options,
@@ -107,16 +110,16 @@ function urlProblem(text: string, insecureHttp: boolean): string | undefined {
   const url = URL.parse(text);
   if (url === null || !/^https?:$/.test(url.protocol)) return "it is not an address such as https://example.org/hook";
   if (url.username !== "" || url.password !== "") return "it must not contain a user name or a password: set a header";
-  if (url.hash !== "") return "it must have no fragment";
+  if (url.hash !== "") return "it must not contain a fragment (#)";
   if (url.protocol === "https:" || insecureHttp || isLoopback(url.hostname)) return undefined;
-  return "plain http would send it unencrypted: use https://, or insecureHttp if you own the network in between";
+  return "plain http would send it unencrypted: use https://, or set insecureHttp if you trust the network";
 }
 
 /**
- * Reads a secret from `key`, or from the file that `keyFile` names. The file is read when the
- * secret is used: a file that cannot be read must not stop other channels.
+ * Reads a secret from the setting `key`, or from the file in the setting `keyFile`. The file is
+ * read when the secret is used, so that an unreadable file does not stop other channels.
  *
- * @throws {ConfigError} if both are set, or the value does not have the form
+ * @throws {ConfigError} if both settings are used, or if the value is not valid
  */
 export function readSecret(
   fields: Fields,

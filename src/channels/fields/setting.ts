@@ -1,7 +1,7 @@
 /**
- * Settings as data. A table of settings describes an object of the configuration file once: the
- * parser, the TypeScript type of the parsed values, the JSON schema, the reference, `config show`
- * and `config check` follow from it.
+ * Settings as data. A table of settings describes an object of the configuration file. The parser,
+ * the TypeScript type of the parsed values, the JSON schema, the documentation, `config show` and
+ * `config check` all use this table.
  *
  * ```ts ignore
  * const SETTINGS = { topic: text({ help: "the topic", examples: ["alerts"] }), token: secret({ ... }) };
@@ -9,8 +9,8 @@
  * const settings = readSettings(SETTINGS, fields, context);
  * ```
  *
- * A builder makes the schema and the parser of a setting from the same options. A setting that no
- * builder fits gives both to {@linkcode setting}.
+ * Functions such as {@linkcode text} create the schema and the parser of a setting from the same
+ * options. For special settings, pass both to {@linkcode setting}.
  *
  * @module
  */
@@ -19,51 +19,52 @@ import type { AccountSession } from "../../accounts/session.ts";
 import { parseDuration } from "../../base/duration.ts";
 import type { Fields } from "../../base/fields.ts";
 
-/** What a value may be, in the words of JSON Schema (draft 2020-12). */
+/** The JSON schema of a value (draft 2020-12). */
 export interface SettingSchema {
   readonly type: "string" | "boolean" | "integer" | "array" | "object" | readonly string[];
-  /** What the setting does, in a few words, with a small first letter. */
+  /** A short description of the setting, beginning with a lower-case letter. */
   readonly description: string;
-  /** Valid values. */
+  /** Examples of valid values. */
   readonly examples: readonly [unknown, ...unknown[]];
   readonly default?: unknown;
-  /** Any other keyword: `enum`, `pattern`, `minimum`, `items`. */
+  /** Any other keyword of JSON Schema: `enum`, `pattern`, `minimum`, `items`. */
   readonly [keyword: string]: unknown;
 }
 
-/** How a setting depends on others of its table. */
+/** The dependencies of a setting on other settings in the same table. */
 export interface SettingRelations {
-  /** `true`: the setting may be absent. @default {false} */
+  /** True if the setting may be absent. @default {false} */
   readonly optional?: boolean;
-  /** A setting that replaces this one: one of them is required. */
+  /** The name of an alternative setting. One of the two settings is required. */
   readonly unless?: string;
-  /** A setting that must be absent beside this one. */
+  /** The name of a setting that must not be used together with this setting. */
   readonly excludes?: string;
-  /** A setting that must be present beside this one. */
+  /** The name of a setting that must be used together with this setting. */
   readonly needs?: string;
 }
 
 /** One setting. */
 export interface Setting<Value = unknown> extends SettingRelations {
   readonly schema: SettingSchema;
-  /** `true`: the value is never shown. @default {false} */
+  /** True if the value must never be shown. @default {false} */
   readonly isSecret?: boolean;
   /**
-   * `true`: a second key, with `File` appended, may name a file that holds the value.
+   * True if the value can also be in a file. The path of the file is then in a second setting,
+   * whose name ends with `File`.
    *
    * @default {false}
    */
   readonly hasFile?: boolean;
   /**
-   * Reads the value. If it is absent, the result is undefined; {@linkcode readSettings} reports
-   * that where it is required.
+   * Reads the value; returns undefined if it is absent. If the setting is required, {@linkcode
+   * readSettings} then reports the problem.
    *
    * @throws {ConfigError} if the value is not valid
    */
   read(fields: Fields, key: string, context: ParseContext): Value;
 }
 
-/** Settings by key. */
+/** The settings of an object, by key. */
 export type SettingTable = Readonly<Record<string, Setting>>;
 
 /** The parsed values of a table. */
@@ -71,19 +72,19 @@ export type SettingsOf<Table extends SettingTable> = {
   readonly [Key in keyof Table]: Table[Key] extends Setting<infer Value> ? Value : never;
 };
 
-/** What reading a configuration needs besides the file. */
+/** The input of the parser, in addition to the file. */
 export interface ParseContext {
-  /** `true`: permits plain http to other hosts. */
+  /** True if plain http to other hosts is allowed. */
   readonly insecureHttp: boolean;
-  /** Opens an account that is logged in on this host. Its tokens are read when they are used. */
+  /** Opens an account that is logged in on this host. The tokens are read when they are used. */
   account(userId: string): AccountSession;
 }
 
 /**
- * Reads the values of a table, and checks which settings are required, need or exclude one another.
- * If the fields collect problems, the result is complete only if there were none.
+ * Reads the values of all settings in a table, and checks their dependencies. If the fields collect
+ * problems, the result is complete only if there are none.
  *
- * @throws {ConfigError} with the dotted path of the setting
+ * @throws {ConfigError} if a setting is missing or not valid; the message contains its dotted path
  */
 export function readSettings<Table extends SettingTable>(
   table: Table,
@@ -108,7 +109,7 @@ function checkRelations(table: SettingTable, key: string, fields: Fields): void 
     const isReplaced = unless !== undefined && usedKey(table, unless, fields) !== undefined;
     if (optional || isReplaced) return;
     const ways = [
-      ...hasFile ? ["set it", `name a file that holds it in ${fields.formatName(`${key}File`)}`] : [],
+      ...hasFile ? ["set it", `set ${fields.formatName(`${key}File`)} to a file that contains it`] : [],
       ...unless === undefined ? [] : [`set ${fields.formatName(unless)} instead`],
     ];
     throw fields.missing(key, ways.length > 0 ? ways.join(", or ") : undefined);
@@ -116,30 +117,35 @@ function checkRelations(table: SettingTable, key: string, fields: Fields): void 
   const excluded = excludes === undefined ? undefined : usedKey(table, excludes, fields);
   if (excluded !== undefined) throw fields.error(used, `${fields.formatName(excluded)} is set too`, "keep one of them");
   if (needs !== undefined && usedKey(table, needs, fields) === undefined) {
-    throw fields.error(used, `${fields.formatName(needs)} is not set`, "set both, or none");
+    throw fields.error(used, `${fields.formatName(needs)} is not set`, "set both or neither");
   }
 }
 
-/** The key that sets a setting, its own or that of its file; undefined if it is absent. */
+/**
+ * Returns the key that is used for a setting: its own key, or the key for its file; undefined if
+ * neither is used.
+ */
 function usedKey(table: SettingTable, key: string, fields: Fields): string | undefined {
   const keys = table[key]?.hasFile ? [key, `${key}File`] : [key];
   return keys.find((name) => fields.value(name) !== undefined);
 }
 
-/** The type that options give to a value. */
+/**
+ * The type of a parsed value. It includes undefined if the options allow the setting to be absent.
+ */
 export type ValueOf<Value, Options> = Options extends { readonly default: unknown } ? Value
   : Options extends { readonly optional: true } | { readonly unless: string } ? Value | undefined
   : Value;
 
-/** What every setting has. */
+/** The options that all settings have. */
 export interface SettingOptions<Example = unknown> extends SettingRelations {
-  /** What the setting does, in a few words, with a small first letter. */
+  /** A short description of the setting, beginning with a lower-case letter. */
   readonly help: string;
-  /** Valid values. */
+  /** Examples of valid values. */
   readonly examples: readonly [Example, ...Example[]];
 }
 
-/** Makes a setting from its schema and its parser. */
+/** Creates a setting from its schema and its parser. */
 export function setting<Value>(
   { help, examples, optional, unless, excludes, needs, ...rest }: SettingOptions & {
     readonly schema: Omit<SettingSchema, "description" | "examples">;
@@ -160,16 +166,16 @@ export function setting<Value>(
 /** Options of a text. */
 export interface TextOptions extends SettingOptions<string> {
   readonly default?: string;
-  /** What the text matches, for the schema too. @default any text that is not empty */
+  /** The pattern of a valid text, also for the JSON schema. @default any text that is not empty */
   readonly pattern?: RegExp;
-  /** Checks more than a pattern can say. @default the pattern alone */
+  /** An exact check, if a pattern is not precise enough. @default checks the pattern */
   readonly isValid?: (text: string) => boolean;
-  /** What is wrong with a text that is not valid. */
+  /** The problem to report if a text is not valid. */
   readonly problem?: string;
   readonly hint?: string;
 }
 
-/** A text. White space around it is removed. */
+/** Creates the setting for a text. White space around the text is removed. */
 export function text<const Options extends TextOptions>(options: Options): Setting<ValueOf<string, Options>> {
   const { pattern, isValid = (value) => pattern?.test(value) ?? true, problem = "it is not valid", hint } =
     options as TextOptions;
@@ -187,11 +193,14 @@ export function text<const Options extends TextOptions>(options: Options): Setti
 /** Options of a list of texts. */
 export interface ListOptions extends Omit<TextOptions, "default" | "examples"> {
   readonly examples: readonly [string | readonly string[], ...(string | readonly string[])[]];
-  /** The largest number of texts. @default any number */
+  /** The largest number of texts. @default no limit */
   readonly max?: number;
 }
 
-/** A list of different texts, or one text. An optional list that is absent is empty. */
+/**
+ * Creates the setting for a list of different texts, or for one text. If an optional list is
+ * absent, its value is an empty list.
+ */
 export function list(options: ListOptions): Setting<readonly string[]> {
   const { optional, pattern = /\S/, isValid = (value) => pattern.test(value), problem = "it is not valid", hint, max } =
     options;
@@ -223,7 +232,7 @@ export interface ChoiceOptions extends SettingOptions<string> {
   readonly default?: string;
 }
 
-/** One of several words. */
+/** Creates the setting for one of several words. */
 export function choice<const Options extends ChoiceOptions>(
   options: Options,
 ): Setting<ValueOf<Options["values"][number], Options>> {
@@ -245,7 +254,7 @@ export interface FlagOptions extends SettingOptions<boolean> {
   readonly default: boolean;
 }
 
-/** `true` or `false`. */
+/** Creates the setting for `true` or `false`. */
 export function flag(options: FlagOptions): Setting<boolean> {
   return setting({
     ...options,
@@ -261,7 +270,7 @@ export interface IntegerOptions extends SettingOptions<number> {
   readonly default?: number;
 }
 
-/** A whole number. */
+/** Creates the setting for a whole number. */
 export function integer<const Options extends IntegerOptions>(options: Options): Setting<ValueOf<number, Options>> {
   const { min, max } = options;
   return setting<number>({
@@ -273,14 +282,17 @@ export function integer<const Options extends IntegerOptions>(options: Options):
 
 /** Options of a duration. */
 export interface DurationOptions extends SettingOptions<string> {
-  /** The longest duration, milliseconds. @default any */
+  /** The longest duration, in milliseconds. @default no limit */
   readonly maxMs?: number;
   readonly default?: string;
-  /** What is wrong with another value. @default that it is not a duration above zero */
+  /** The problem to report if a value is not valid. @default it is not a duration above zero */
   readonly problem?: string;
 }
 
-/** A duration above zero: `30s`, `1h 30m`. Its value is milliseconds. */
+/**
+ * Creates the setting for a duration above zero: `30s`, `1h 30m`. The parsed value is in
+ * milliseconds.
+ */
 export function duration<const Options extends DurationOptions>(options: Options): Setting<ValueOf<number, Options>> {
   const { maxMs = Infinity, problem } = options as DurationOptions;
   return setting<number>({
@@ -299,12 +311,15 @@ export function duration<const Options extends DurationOptions>(options: Options
   }) as Setting<ValueOf<number, Options>>;
 }
 
-/** An object with settings of its own. Its title names its type in the library. */
+/**
+ * Creates the setting for an object that has its own settings. The title is the name of its
+ * TypeScript type.
+ */
 export function object<Table extends SettingTable>(
   options: SettingOptions & {
     readonly title: string;
     readonly settings: Table;
-    /** `true`: the value `false` is valid too, and turns the feature off. @default {false} */
+    /** True if the value `false` is valid too. It turns the feature off. @default {false} */
     readonly orFalse?: boolean;
     readonly check?: (values: SettingsOf<Table>, fields: Fields) => void;
   },
@@ -331,7 +346,7 @@ export function object<Table extends SettingTable>(
   });
 }
 
-/** The schema of an object with the settings of a table. */
+/** Creates the JSON schema of an object with the settings of a table. */
 export function objectSchema(table: SettingTable): Readonly<Record<string, unknown>> {
   const entries = Object.entries(table);
   const required = entries.filter(([, { optional, hasFile, unless }]) => !optional && !hasFile && !unless)
@@ -349,7 +364,10 @@ export function objectSchema(table: SettingTable): Readonly<Record<string, unkno
   };
 }
 
-/** The keys of a setting, with their schemas: its own, and that of its file. */
+/**
+ * Returns the keys of a setting with their schemas: its own key, and the key for its file if it can
+ * have one.
+ */
 export function properties(key: string, { schema, hasFile }: Setting): [string, SettingSchema][] {
   if (!hasFile) return [[key, schema]];
   return [[key, schema], [`${key}File`, {
@@ -364,7 +382,7 @@ function isPresent(table: SettingTable, key: string): Readonly<Record<string, un
   return table[key].hasFile ? { anyOf: [{ required: [key] }, { required: [`${key}File`] }] } : { required: [key] };
 }
 
-/** What `required` cannot say. */
+/** Creates the schema rules for the dependencies that `required` cannot express. */
 function relationRules(
   table: SettingTable,
   key: string,

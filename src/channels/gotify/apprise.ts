@@ -2,11 +2,14 @@
 
 import type { AppriseUrl } from "../apprise_url.ts";
 
-/** The token of the application is the end of the path; the beginning is the path of the server. */
+/**
+ * Converts the URL. The last part of the path is the token of the application. The other parts are
+ * the path of the server.
+ */
 export function fromApprise(url: AppriseUrl): Record<string, unknown> {
   url.end();
   const [token, ...path] = url.entries.toReversed();
-  if (token === undefined) throw url.error("it has no token", "write it as gotifys://host/TOKEN");
+  if (token === undefined) throw url.error("it does not contain a token", "write it as gotifys://host/TOKEN");
   const server = [url.server(url.schema === "gotifys"), ...path.toReversed()].join("/");
   return { kind: "gotify", server, token };
 }

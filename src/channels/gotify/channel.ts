@@ -11,8 +11,8 @@ import { renderMessage } from "../message.ts";
 import type { GotifySettings } from "./settings.ts";
 
 /**
- * The largest message: Gotify stores it in a TEXT column, which holds 65,535 bytes in MySQL and
- * MariaDB.
+ * The largest message, in bytes. Gotify stores messages in a TEXT column, which is limited to this
+ * size in MySQL and MariaDB.
  */
 export const MAX_GOTIFY_BYTES = 65_535;
 
@@ -24,13 +24,14 @@ const GOTIFY: Service = {
   name: "Gotify",
   isSuccess: ({ status, json }) => status === 200 && Number.isSafeInteger(json.id) && typeof json.appid === "number",
   readRefusal({ status, json: { errorCode, errorDescription } }) {
-    // Every Gotify has this path: with 404 it is not Gotify, or it is under another path.
+    // Every Gotify server has this path. A 404 means another service or a wrong path in the
+    // address.
     if (status === 404 || errorCode !== status || typeof errorDescription !== "string") return undefined;
     return { said: errorDescription };
   },
 };
 
-/** A channel to one application. */
+/** A channel that sends to one application. */
 export class GotifyChannel implements Channel {
   readonly kind = "gotify";
   readonly isIdempotent = false;
@@ -46,7 +47,10 @@ export class GotifyChannel implements Channel {
     this.#context = context;
   }
 
-  /** An application cannot read its messages, so an in-doubt message is sent again. */
+  /**
+   * Sends a message. An application cannot read its messages. So the message is sent again if the
+   * outcome of an attempt is unknown.
+   */
   async send(
     { notification }: Envelope,
     { late, replaced, inDoubt, timeoutMs, signal }: SendOptions,
@@ -70,11 +74,14 @@ export class GotifyChannel implements Channel {
     return hasLineForEach(batch, fitsGotify);
   }
 
-  /** Gotify rejects an empty message, so a subject without a body becomes the message. */
+  /**
+   * Returns the message as an object. Gotify rejects an empty message, so the subject is sent as
+   * the message if there is no text.
+   */
   async #message(notification: Notification, notes: readonly string[]): Promise<Record<string, unknown>> {
     const { identity, warn } = this.#context;
     const { format, link, subject } = notification;
-    // Only Android opens the link on a click.
+    // Only the Android app opens the link on a click, so the text also contains it.
     const lines = [...(link === undefined ? [] : [`🔗 ${link}`]), ...notes];
     const note = lines.map((line) => `\n\n${line}`).join("");
     const isMarkdown = format === "markdown";
@@ -92,7 +99,10 @@ export class GotifyChannel implements Channel {
   }
 }
 
-/** Clients show 1 to 3 without a sound, 4 to 7 with a sound, and 8 to 10 above everything else. */
+/**
+ * Returns the priority. Clients show 1 to 3 without a sound, 4 to 7 with a sound, and 8 to 10 above
+ * everything else.
+ */
 function priorityOf({ silent, severity }: Notification): number {
   if (silent) return 2;
   return { info: 4, warning: 5, error: 7, critical: 10 }[severity];

@@ -1,4 +1,4 @@
-/** Checks of a Gotify channel (its API documentation, "version" and "message"). */
+/** The checks of a Gotify channel (its API documentation, "version" and "message"). */
 
 import { NotTheServiceError } from "../../base/errors.ts";
 import { parseJsonObject } from "../../base/fields.ts";
@@ -28,8 +28,8 @@ export function createChecks(context: CheckContext, { server, token }: GotifySet
       name: "token",
       needs: ["server"],
       async *look() {
-        // Gotify rejects a message without a text, but checks the token first. An application has
-        // no other request.
+        // An application can only send messages. Gotify checks the token before it rejects this
+        // empty message.
         const { status, text } = await probe.ask({
           method: "POST",
           path: "/message",
@@ -42,7 +42,7 @@ export function createChecks(context: CheckContext, { server, token }: GotifySet
         else if (status === 401 || status === 403) {
           yield failure(
             "the server rejects the token",
-            "use an application's token (in Gotify: Apps); a client's token may not send",
+            "use the token of an application (in Gotify: Apps); the token of a client cannot send",
           );
         } else yield failure(`the server answered ${status}: ${errorDescription}`, "look into its log");
       },

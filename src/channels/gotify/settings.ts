@@ -4,12 +4,12 @@ import { insecureHttp, secret, SECRET_FORMS, server } from "../fields/server.ts"
 import type { SettingsOf } from "../fields/setting.ts";
 
 /**
- * Its settings. Behind a reverse proxy, Gotify may be under a path (its documentation, "Reverse
- * Proxy").
+ * The table of settings. The address can have a path, because Gotify may be behind a reverse proxy
+ * (its documentation, "Reverse Proxy").
  */
 export const GOTIFY_SETTINGS = {
   server: server({
-    help: "the address of the server, with its path if it has one",
+    help: "the address of the server, including a path if needed",
     examples: ["https://gotify.example.org"],
     mayHavePath: true,
   }),

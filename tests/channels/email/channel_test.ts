@@ -81,7 +81,7 @@ smtpTest("EmailChannel.send() never sends its password to a server without START
     const error = await assertRejects(() => send({ subject: "Up" }));
     const failure = classify(error);
     assertEquals(failure.class, "credentials");
-    assertStringIncludes(failure.reason, "it does not offer STARTTLS, and nothing is sent unencrypted");
+    assertStringIncludes(failure.reason, "it does not offer STARTTLS, so the mail is not sent");
     assert(!Deno.inspect(error, { depth: 10 }).includes("horse"));
     assertEquals(peer.mails, []);
   });
@@ -178,19 +178,19 @@ Deno.test("email/kind.ts rejects invalid settings, and every way to send a passw
     [{ server: undefined }, "Missing channels.email.server"],
     [{ server: "mail.example.org:25" }, "channels.email.server: it is not a host name"],
     [{ from: undefined }, "Missing channels.email.from"],
-    [{ from: "a@example.org\nBcc: c@example.org" }, "channels.email.from: it is neither an address"],
-    [{ from: "a" }, "channels.email.from: it is neither an address"],
+    [{ from: "a@example.org\nBcc: c@example.org" }, "channels.email.from: it must be an address"],
+    [{ from: "a" }, "channels.email.from: it must be an address"],
     [{ to: [] }, "channels.email.to"],
     [{ to: ["b@example.org", "b@example.org"] }, "channels.email.to: it must be text, or a list of different texts"],
-    [{ to: "b@example.org, c@example.org" }, "channels.email.to: it is neither an address"],
-    [{ to: "b@example.org>\r\nDATA" }, "channels.email.to: it is neither an address"],
+    [{ to: "b@example.org, c@example.org" }, "channels.email.to: it must be an address"],
+    [{ to: "b@example.org>\r\nDATA" }, "channels.email.to: it must be an address"],
     [{ security: "ssl" }, 'channels.email.security: it must be "starttls", "tls" or "none"'],
     [{ ...LOGIN, security: "none" }, "channels.email.security: the password would be sent unencrypted"],
     [{ user: "bot" }, "channels.email.user: channels.email.password is not set"],
     [{ ...LOGIN, passwordFile: "/x" }, "channels.email.password: channels.email.passwordFile is set too"],
     [
       { port: 465 },
-      "channels.email.port: on 465 a server expects TLS from the first byte, and starttls begins without",
+      "channels.email.port: on 465 , servers expect TLS immediately, but starttls begins without encryption",
     ],
     [{ port: 0 }, "channels.email.port: it must be a whole number from 1 to 65535"],
     [{ subject: "x" }, "channels.email.subject: there is no such key"],
@@ -223,7 +223,7 @@ smtpTest(
       const missing = "📎 Übersicht.csv (15 bytes) was not sent here\n\n📎 dump.txt (39.1 KiB) was not sent here";
       assertEquals([parts["text/plain"], files], [`[jump] Up\n\nText\n\n${missing}`, []]);
       assertEquals(warnings.length, 1);
-      assertStringIncludes(warnings[0], "it is sent without Übersicht.csv (15 bytes), dump.txt (39.1 KiB)");
+      assertStringIncludes(warnings[0], "the mail is sent without Übersicht.csv (15 bytes), dump.txt (39.1 KiB)");
     });
   },
 );

@@ -185,7 +185,7 @@ Deno.test("slack/kind.ts rejects invalid settings without showing the address", 
   assertEquals(problem({}), "Missing channels.slack.url");
   assertEquals(
     problem({ url: "http://chat.example.org/s3cr3t" }),
-    "Cannot use channels.slack.url: plain http would send it unencrypted: use https://, or insecureHttp if you own the network in between",
+    "Cannot use channels.slack.url: plain http would send it unencrypted: use https://, or set insecureHttp if you trust the network",
   );
   const url = "https://hooks.slack.com/services/T0/B0/X";
   assertEquals(

@@ -90,7 +90,7 @@ Deno.test("WebhookChannel.send() reads secret headers and addresses from files f
       const error = await assertRejects(() => send({ subject: "Up" }), ConfigError);
       assertEquals(
         error.message,
-        `Cannot use channels.webhook.urlFile ${directory}/url: plain http would send it unencrypted: use https://, or insecureHttp if you own the network in between`,
+        `Cannot use channels.webhook.urlFile ${directory}/url: plain http would send it unencrypted: use https://, or set insecureHttp if you trust the network`,
       );
       Deno.writeTextFileSync(`${directory}/url`, `${webhook.url}/from-file`);
       await send({ subject: "Up" });
