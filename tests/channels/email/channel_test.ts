@@ -190,7 +190,7 @@ Deno.test("email/kind.ts rejects invalid settings, and every way to send a passw
     [{ ...LOGIN, passwordFile: "/x" }, "channels.email.password: channels.email.passwordFile is set too"],
     [
       { port: 465 },
-      "channels.email.port: on 465 , servers expect TLS immediately, but starttls begins without encryption",
+      "channels.email.port: on port 465, servers expect TLS immediately, but starttls begins without encryption",
     ],
     [{ port: 0 }, "channels.email.port: it must be a whole number from 1 to 65535"],
     [{ subject: "x" }, "channels.email.subject: there is no such key"],
