@@ -128,7 +128,8 @@ function classifyResponse({ status, failureClass }: ResponseError): Pick<Failure
   if (failureClass !== undefined) return { class: failureClass };
   if (status === 429) return { class: "rate-limited" };
   if (status === 408 || status >= 500) return { class: "in-doubt", gapMs: RESET_GAP_MS };
-  // For 403 too, the class of the kind wins (Matrix: M_FORBIDDEN in matrix/errcodes.ts).
+  // A class of the kind wins over this line (Matrix: for 403, matrix/errcodes.ts sets
+  // `destination`).
   if (status === 401 || status === 403) return { class: "credentials" };
   if (status === 404) return { class: "destination" };
   if (status >= 400) return { class: "rejected" };

@@ -19,7 +19,7 @@ export function isFromFuture(time: number, now: number): boolean {
   return time > now + CLOCK_SLACK_MS;
 }
 
-/** Returns true if the clock was correct when an entry was queued, so that its age is known. */
+/** Returns true if the clock had been set when an entry was queued, so that its age is known. */
 export function isAgeKnown(time: number): boolean {
   return time >= CLOCK_SET_AFTER;
 }

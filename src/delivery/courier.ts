@@ -40,7 +40,7 @@ export type CourierRuntime = Pick<Runtime, "now" | "sleep" | "random">;
 export interface CourierOptions {
   /** A function that is called after each attempt and for each expired entry. @default no log */
   readonly onEvent?: (event: CourierEvent) => void;
-  /** @default the default policy for every channel */
+  /** The policies by channel name. @default the default policy for every channel */
   readonly policies?: Policies;
   /** True if shortcodes in subjects are replaced by symbols. @default {false} */
   readonly shortcodes?: boolean;

@@ -19,7 +19,7 @@ import { BURST_SILENCE_MS, DEFAULT_POLICY, type LanePolicy, MAX_GATHERING_MS, ty
 
 /** The reason and the end of a delay. */
 export interface Delay {
-  /** Milliseconds since 1970. */
+  /** The end of the delay, in milliseconds since 1970. */
   readonly until: number;
   /** The reason, as a text for the user. */
   readonly reason: string;

@@ -27,7 +27,7 @@ export function localMinute(time: number): number {
 const MINUTE_MS = 60_000;
 const DAY_MINUTES = 24 * 60;
 const DAY_MS = DAY_MINUTES * MINUTE_MS;
-/** The longest day, including a change to or from daylight saving time. */
+/** An upper limit for the length of a day, also if daylight saving time starts or ends. */
 const LONGEST_DAY_MS = 26 * 60 * MINUTE_MS;
 
 /**
@@ -73,8 +73,8 @@ export function wasQuiet(
 }
 
 /**
- * Returns the end of the last quiet hours, in milliseconds since 1970; undefined if the day before
- * `time` had no quiet minute.
+ * Returns the end of the last quiet hours, in milliseconds since 1970; undefined if the 26 hours
+ * before `time` had no quiet minute.
  */
 export function lastQuietEnd(quiet: QuietHours, time: number, clock: WallClock = localMinute): number | undefined {
   let minute = nextMinute(time) - MINUTE_MS;

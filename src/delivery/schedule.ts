@@ -24,7 +24,7 @@ export interface ScheduleSource extends DelaySource {
 
 /** The configuration of a schedule. */
 export interface ScheduleOptions {
-  /** @default the default policy for every channel */
+  /** The policies by channel name. @default the default policy for every channel */
   readonly policies?: Policies;
   /**
    * Returns true if this process has a channel with this name. Entries of other channels stay in

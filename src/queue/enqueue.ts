@@ -129,8 +129,8 @@ export class Enqueuer {
   }
 
   /**
-   * Syncs the journal and reads it again. The process that wrote the earlier entry may not have
-   * synced it yet, and may remove it after an error.
+   * Syncs the journal and reads it again. The process that wrote the first entry may not have
+   * synced that entry yet, and may still remove it after an error.
    */
   async #confirmDuplicates(): Promise<void> {
     await this.#parts.journal.exclusively(() => this.#parts.journal.sync());

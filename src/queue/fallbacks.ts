@@ -120,8 +120,8 @@ export class Fallbacks {
 }
 
 /**
- * Returns true if all primaries of a fallback ended. Dead letters and entries that a person retried
- * are not cancelled.
+ * Returns true if all primaries of a fallback were delivered or dropped. Returns false for dead
+ * letters and for entries that a person retried.
  */
 function isUnneeded({ fallbackFor, forced, dead }: Entry): boolean {
   return fallbackFor !== undefined && Object.keys(fallbackFor).length === 0 && !forced && !dead;

@@ -34,8 +34,8 @@ export class Incidents {
   }
 
   /**
-   * Finds the open incident of an entry. An incident is too old if it was silent for too long at
-   * the time of the entry, so each attempt gets the same result.
+   * Finds the open incident of an entry. The age of the incident is measured at the time of the
+   * entry, so that each attempt gets the same result.
    */
   find(entry: IncidentSubject): IncidentRecord | undefined {
     const incident = entry.key === undefined ? undefined : this.#open.get(incidentKey(entry, entry.key));
