@@ -1,7 +1,7 @@
 /**
  * Sends notifications to Matrix rooms and to other channels: ntfy, Gotify, Telegram, email,
- * webhooks, programs. A queue on disk keeps what cannot be delivered yet. It is delivered later,
- * once and in order.
+ * webhooks, programs. If a notification cannot be delivered yet, it is stored in a queue on disk.
+ * matrix-notify delivers queued notifications later, each only once and in order.
  *
  * @example Send with the configuration of the command line
  * ```ts ignore
@@ -10,7 +10,7 @@
  * const outcomes = await notify("Backup failed", { message: "No space left on /dev/sda1", severity: "error" });
  * ```
  *
- * @example Send with channels of your own
+ * @example Define the channels in code
  * ```ts
  * import { Notifier } from "@matrix-notify/matrix-notify";
  * import { LoopbackHomeserver } from "@matrix-notify/matrix-notify/testing";
@@ -44,7 +44,7 @@ export {
   type SendNotificationOptions,
 } from "./src/notifier/send.ts";
 
-// Send many notifications, and look after the queue.
+// Send many notifications, and manage the queue.
 export { Notifier } from "./src/notifier/notifier.ts";
 export type { FlushOptions, NotifierOptions, NotifyOptions } from "./src/notifier/options.ts";
 export type { Ages, Status } from "./src/notifier/status.ts";

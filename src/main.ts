@@ -1,5 +1,6 @@
 /**
- * The program: the command line, or the deliverer in the background. It loads nothing else before it knows which.
+ * The entry point of the program. The arguments decide whether it runs the command line or the
+ * background deliverer. Only the chosen part is loaded.
  *
  * @module
  */
@@ -10,7 +11,7 @@ import { loadLate } from "./base/late_modules.ts";
 /**
  * Runs the program.
  *
- * @param args the arguments, without the program's own name
+ * @param args the arguments, without the name of the program
  * @returns the exit code
  */
 export async function main(args: readonly string[]): Promise<number> {

@@ -1,8 +1,9 @@
 /** Binary search. */
 
 /**
- * Finds the largest whole number from `low` to `high` for which `holds` is true. It must be true
- * for `low`, and false for every number above one for which it is false.
+ * Finds the largest whole number from `low` to `high` for which `holds` returns true. `holds` must
+ * return true for `low`. If `holds` returns false for a number, it must also return false for every
+ * larger number.
  */
 export function bisectLargest(low: number, high: number, holds: (number: number) => boolean): number {
   while (low < high) {

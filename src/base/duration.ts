@@ -1,4 +1,7 @@
-/** Durations as people write them. In code they are milliseconds, in names that end in `Ms`. */
+/**
+ * Parses and formats durations for people. In code, durations are in milliseconds, and their names
+ * end in `Ms`.
+ */
 
 const UNIT_MS: Readonly<Record<string, number>> = {
   ms: 1,
@@ -13,7 +16,7 @@ const UNIT_MS: Readonly<Record<string, number>> = {
 /**
  * Parses a duration such as `30s`, `15m`, `2h`, `1h30m`, `14d` or `0`.
  *
- * @returns milliseconds; undefined if the text is not a duration
+ * @returns the duration in milliseconds; undefined if the text is not a duration
  */
 export function parseDuration(text: string): number | undefined {
   if (text.trim() === "0") return 0;
@@ -25,7 +28,7 @@ export function parseDuration(text: string): number | undefined {
   return Math.round(total);
 }
 
-/** Formats a duration in its two largest units: `850 ms`, `12 s`, `2 h 5 min`, `3 d`. */
+/** Formats a duration with its two largest units: `850 ms`, `12 s`, `2 h 5 min`, `3 d`. */
 export function formatDuration(ms: number): string {
   if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`;
   const seconds = Math.round(ms / 1000);

@@ -1,20 +1,20 @@
 /**
- * The errors that callers catch, each a condition. A message says what could not be done, then,
- * after a colon, why; it has no full stop. Errors with a hint also say how to fix it. The command
- * line adds the prefix and prints the hint.
+ * The errors that callers catch, one class for each condition. A message consists of the failed
+ * action, a colon and the reason, without a full stop. A hint describes how to fix the problem. The
+ * command line prints the prefix, the message and the hint.
  *
  * @module
  */
 
 /** Options of an error with a hint. */
 export interface HintOptions extends ErrorOptions {
-  /** How to fix it: a sentence without a full stop. */
+  /** The hint: how to fix the problem, without a full stop. */
   readonly hint?: string;
 }
 
 /**
- * An error that can say how to fix it. All errors that the library throws on purpose are of this
- * class.
+ * An error that can have a hint: how to fix the problem. All errors that the library throws
+ * intentionally are of this class.
  *
  * @example Print an error and its hint
  * ```ts
@@ -33,10 +33,10 @@ export interface HintOptions extends ErrorOptions {
  * ```
  */
 export class HintedError extends Error {
-  /** How to fix it: a sentence without a full stop. */
+  /** The hint: how to fix the problem, without a full stop. */
   readonly hint?: string;
 
-  /** Creates an error whose message says what could not be done and, after a colon, why. */
+  /** Creates an error. The message consists of the failed action, a colon and the reason. */
   constructor(message: string, options: HintOptions = {}) {
     super(message, options);
     this.hint = options.hint;
@@ -44,8 +44,8 @@ export class HintedError extends Error {
 }
 
 /**
- * The input cannot be sent: an empty subject, a message that is too long, a channel or a room that
- * does not exist.
+ * The input cannot be sent, for example because the subject is empty, the message is too long, or
+ * the channel does not exist.
  */
 export class InvalidNotificationError extends HintedError {
   /** The name of the class, for code that cannot use `instanceof`. */
@@ -59,12 +59,12 @@ export class ConfigError extends HintedError {
 }
 
 /**
- * Deno denies a permission that this program needs. The hint names the flag, such as
+ * Deno denies a permission that this program needs. The hint contains the necessary flag, such as
  * `--allow-read`.
  *
  * If Deno denies access to the queue, the error is a {@linkcode StorageError} with the code
- * `permission-denied`. If it denies access to the network, the notification stays in the queue and
- * its outcome names the flag.
+ * `permission-denied`. If Deno denies access to the network, the notification stays in the queue,
+ * and its outcome contains the necessary flag.
  */
 export class PermissionError extends HintedError {
   /** The name of the class, for code that cannot use `instanceof`. */
@@ -72,31 +72,32 @@ export class PermissionError extends HintedError {
 }
 
 /**
- * Turns Deno's error about a missing permission into ours. Any other error is returned as it is.
+ * Turns Deno's error about a missing permission into a {@linkcode PermissionError}. Returns any
+ * other error unchanged.
  *
- * @param action what cannot be done, for the message: `open the notifier`
- * @param error what was thrown
+ * @param action the action that failed, for the message: `open the notifier`
+ * @param error the error that was thrown
  */
 export function toPermissionError(action: string, error: unknown): unknown {
   if (!(error instanceof Deno.errors.NotCapable)) return error;
   return new PermissionError(`Cannot ${action}: ${formatDenial(error)}`, { cause: error, hint: permissionHint(error) });
 }
 
-/** Says which permission is missing: `Deno requires read access to "/etc/x"`. */
+/** Formats Deno's error about a missing permission: `Deno requires read access to "/etc/x"`. */
 export function formatDenial({ message }: Error): string {
   return `Deno r${message.split(", run again")[0].slice(1)}`;
 }
 
-/** Returns a hint that names the flag of a missing permission. */
+/** Returns a hint with the flag of a missing permission. */
 export function permissionHint({ message }: Error): string {
   return `run it with ${/--allow-[a-z]+/.exec(message)?.[0] ?? "the permissions in the README"}`;
 }
 
 /**
- * Why the state directory could not be used. `disk-full`: no space is left. `queue-full`: the queue
- * is at its size limit. `locked`: another process holds the lock. `write-failed` and `io-error`: a
- * write, or any other access, failed. `attachments-not-stored`: only the attachments could not be
- * stored. `permission-denied`: the access is not permitted.
+ * The reason why the state directory could not be used. `disk-full`: the disk is full.
+ * `queue-full`: the queue is at its size limit. `locked`: another process holds the lock.
+ * `write-failed`: a write failed. `io-error`: another access failed. `attachments-not-stored`: only
+ * the attachments could not be stored. `permission-denied`: the access is not permitted.
  */
 export type StorageErrorCode =
   | "disk-full"
@@ -108,27 +109,29 @@ export type StorageErrorCode =
   | "permission-denied";
 
 const STORAGE_HINTS: Readonly<Record<StorageErrorCode, string>> = {
-  "disk-full": "free some disk space; what was queued before is safe",
-  "queue-full": "find out why nothing is delivered: matrix-notify status; what was queued before is safe",
-  "locked": "if no matrix-notify runs, another program holds the lock",
-  "write-failed": "look for disk errors in the kernel's log; what was queued before is safe",
-  "attachments-not-stored": "send it without attachments, or free some space: matrix-notify status shows what waits",
-  "io-error": "use a directory on a local disk; --state-dir names another one",
+  "disk-full": "free some disk space; notifications that are already queued are safe",
+  "queue-full":
+    "find out why notifications are not delivered: matrix-notify status; notifications that are already queued are safe",
+  "locked": "if matrix-notify is not running, another program holds the lock",
+  "write-failed": "look for disk errors in the kernel log; notifications that are already queued are safe",
+  "attachments-not-stored":
+    "send it without attachments, or free some space; matrix-notify status shows the size of the attachments",
+  "io-error": "use a directory on a local disk: --state-dir DIR",
   "permission-denied": "run matrix-notify as the owner of the directory, or choose another directory with --state-dir",
 };
 
 /**
- * The state directory, which holds the queue, cannot be read or written. What was queued before
- * stays safe.
+ * The state directory with the queue cannot be read or written. Entries that were queued earlier
+ * are safe.
  */
 export class StorageError extends HintedError {
   /** The name of the class, for code that cannot use `instanceof`. */
   override name = "StorageError" as const;
-  /** Why the state directory could not be used. */
+  /** The reason why the state directory could not be used. */
   readonly code: StorageErrorCode;
 
   /**
-   * Creates an error whose message says what could not be done and, after a colon, why. Each code
+   * Creates an error. The message consists of the failed action, a colon and the reason. Each code
    * has a default hint.
    */
   constructor(code: StorageErrorCode, message: string, options?: HintOptions) {
@@ -137,10 +140,10 @@ export class StorageError extends HintedError {
   }
 }
 
-/** No homeserver was found, or the server that was found is none. */
+/** A homeserver was not found, or the server that was found is not a homeserver. */
 export class DiscoveryError extends HintedError {
   override name = "DiscoveryError" as const;
-  /** The places that were tried, in order, a sentence each. */
+  /** The places where matrix-notify looked, in order. Each place is described in one sentence. */
   readonly tried: readonly string[];
 
   constructor(message: string, tried: readonly string[], options: HintOptions) {
@@ -150,17 +153,17 @@ export class DiscoveryError extends HintedError {
 }
 
 /**
- * Why a login failed. `refused`: the server rejects the credentials. `rate-limited`: the server
- * says when to try again. `expired`: the login was not confirmed in time. `unavailable`: the server
- * does not offer this login, or does not answer.
+ * The reason why a login failed. `refused`: the server rejected the credentials. `rate-limited`:
+ * the server accepts the next attempt only later. `expired`: the user did not confirm the login in
+ * time. `unavailable`: the server does not offer this login method, or does not answer.
  */
 export type LoginErrorCode = "refused" | "rate-limited" | "expired" | "unavailable";
 
-/** A login or a logout failed. Nothing on disk has changed. */
+/** A login or a logout failed. The files on disk were not changed. */
 export class LoginError extends HintedError {
   override name = "LoginError" as const;
   readonly code: LoginErrorCode;
-  /** When the server allows the next try, milliseconds since 1970. */
+  /** The time when the server allows the next attempt, in milliseconds since 1970. */
   readonly until?: number;
 
   constructor(code: LoginErrorCode, message: string, options: HintOptions & { readonly until?: number } = {}) {
@@ -170,19 +173,22 @@ export class LoginError extends HintedError {
   }
 }
 
-/** The user pressed Ctrl-C at a question, or the input ended before the answer. */
+/**
+ * The user pressed Ctrl-C instead of answering a question, or standard input ended before the
+ * answer.
+ */
 export class InterruptedError extends HintedError {
   override name = "InterruptedError" as const;
 }
 
 /**
- * How far a request got before it failed. `connect`: DNS, TCP or TLS failed, so no byte of the
- * request was sent. `exchange`: the connection broke later, so the server may have acted.
- * `timeout`: no response in time; the server may still act.
+ * The phase in which a request failed. `connect`: DNS, TCP or TLS failed, so the request was not
+ * sent. `exchange`: the connection broke later, so the server may have processed the request.
+ * `timeout`: the response did not arrive in time, but the server may still process the request.
  */
 export type TransportPhase = "connect" | "exchange" | "timeout";
 
-/** There is no response, because the network failed. */
+/** A response is missing because the network failed. */
 export class TransportError extends HintedError {
   override name = "TransportError" as const;
   readonly phase: TransportPhase;
@@ -193,10 +199,10 @@ export class TransportError extends HintedError {
   }
 }
 
-/** A `fetch` through a proxy failed. The proxy may be the host that cannot be reached. */
+/** A `fetch` through a proxy failed. Either the proxy or the server may be unreachable. */
 export class ProxiedFetchError extends TypeError {
   override name = "ProxiedFetchError" as const;
-  /** The proxy's host and port. */
+  /** The host and the port of the proxy. */
   readonly proxy: string;
 
   /** Creates an error with the message and the cause of the error that `fetch` threw. */
@@ -207,12 +213,13 @@ export class ProxiedFetchError extends TypeError {
 }
 
 /**
- * What a service's answer means. `not-sent`: it was not accepted now, and may be later. `in-doubt`:
- * the service may have acted. `rate-limited`: the service says when to try again. `credentials`:
- * every request of this account fails until the account or its settings are fixed. `destination`:
- * this destination refuses our messages. `destination-busy`: the destination cannot take a message
- * now. `rejected`: the service will never accept this notification. `not-the-service`: the answer
- * comes from something else.
+ * The meaning of an error response. `not-sent`: the service did not accept the notification, but
+ * may accept it later. `in-doubt`: the service may have accepted the notification. `rate-limited`:
+ * the service accepts the next request only later. `credentials`: all requests of this account fail
+ * until a person fixes the account or its settings. `destination`: this destination refuses our
+ * messages. `destination-busy`: the destination cannot accept a message now. `rejected`: the
+ * service will never accept this notification. `not-the-service`: the response does not come from
+ * the service.
  */
 export type ResponseClass =
   | "not-sent"
@@ -224,15 +231,17 @@ export type ResponseClass =
   | "rejected"
   | "not-the-service";
 
-/** How a service refused a request. */
+/** The refusal of a request by a service. */
 export interface Refusal {
   /** The HTTP status, an SMTP reply code, or an exit code. */
   readonly status: number;
-  /** The service's own code, if it has one: `M_FORBIDDEN`. */
+  /**
+   * The error code of the service, such as `M_FORBIDDEN`; absent if the service does not use codes.
+   */
   readonly errcode?: string;
-  /** How long the service asks us to wait, milliseconds, not capped. */
+  /** The waiting time that the service requests, in milliseconds, without an upper limit. */
   readonly retryAfterMs?: number;
-  /** What the refusal means. @default the HTTP status decides */
+  /** The meaning of the refusal. @default derived from the HTTP status */
   readonly failureClass?: ResponseClass;
 }
 
@@ -254,14 +263,14 @@ export class ResponseError extends Error implements Refusal {
 }
 
 /**
- * The response is not the service's: it comes from a captive portal, a proxy, a redirect or another
- * program.
+ * The response does not come from the service, but from a captive portal, a proxy, a redirect or
+ * another program.
  */
 export class NotTheServiceError extends Error {
   override name = "NotTheServiceError" as const;
   /** The HTTP status. */
   readonly status: number;
-  /** How long the response asks us to wait, milliseconds, not capped. */
+  /** The waiting time that the response requests, in milliseconds, without an upper limit. */
   readonly retryAfterMs?: number;
 
   constructor(message: string, { status, retryAfterMs }: Pick<Refusal, "status" | "retryAfterMs">) {
@@ -271,10 +280,13 @@ export class NotTheServiceError extends Error {
   }
 }
 
-/** An earlier attempt is in doubt, and it is too early to find out whether it arrived. */
+/**
+ * The outcome of an earlier attempt is unknown, and it is too early to check if the notification
+ * arrived.
+ */
 export class TooEarlyError extends Error {
   override name = "TooEarlyError" as const;
-  /** From when on it can be found out, milliseconds since 1970. */
+  /** The earliest time for the check, in milliseconds since 1970. */
   readonly until: number;
 
   constructor(message: string, until: number) {
@@ -284,8 +296,8 @@ export class TooEarlyError extends Error {
 }
 
 /**
- * An attempt failed before it sent the envelope, so it cannot have delivered it. The cause is the
- * failure.
+ * An attempt failed before the envelope was sent, so the envelope was not delivered. `cause` is the
+ * original error.
  */
 export class NotSentError extends Error {
   override name = "NotSentError" as const;

@@ -1,8 +1,8 @@
 /**
- * Reads untrusted objects field by field. Every error names the dotted path of its field.
+ * Reads untrusted objects field by field. Every error contains the dotted path of the field.
  *
- * A reader either throws the first problem, or collects all of them: `config check` reads once and
- * prints the list.
+ * A reader either throws the first problem, or collects all problems. `config check` collects all
+ * problems and prints the list.
  *
  * @module
  */
@@ -10,7 +10,7 @@
 import { ConfigError } from "./errors.ts";
 import { nearest } from "./nearest.ts";
 
-/** An object whose fields are read one by one. A field that is not read is an error. */
+/** An object whose fields are read one after the other. A field that was not read is an error. */
 export class Fields {
   readonly #values: Readonly<Record<string, unknown>>;
   readonly #path: string;
@@ -20,11 +20,11 @@ export class Fields {
 
   /**
    * @param value the object
-   * @param path its dotted path, for errors; empty for the top
-   * @param names names for errors of fields that came from elsewhere, such as an environment
-   * variable
-   * @param problems collects what {@linkcode Fields.attempt} and {@linkcode Fields.end} find;
-   * without it they throw
+   * @param path the dotted path of the object, for errors; empty for the outermost object
+   * @param names the names, in errors, of fields that come from another source, such as an
+   * environment variable
+   * @param problems the list to which {@linkcode Fields.attempt} and {@linkcode Fields.end} add
+   * problems. Without a list, they throw the first problem.
    * @throws {ConfigError} if the value is not an object
    */
   constructor(value: unknown, path: string, names: Readonly<Record<string, string>> = {}, problems?: ConfigError[]) {
@@ -42,12 +42,12 @@ export class Fields {
     return this.#path;
   }
 
-  /** The name of a field in errors. */
+  /** Returns the name of a field for errors. */
   formatName(key: string): string {
     return this.#names[key] ?? (this.#path === "" ? key : `${this.#path}.${key}`);
   }
 
-  /** Reads a text; undefined if it is absent. */
+  /** Reads a text. Returns undefined if the field is absent. */
   text(key: string): string | undefined {
     const value = this.#take(key);
     if (value === undefined || (typeof value === "string" && value.trim() !== "")) return value?.trim();
@@ -69,7 +69,7 @@ export class Fields {
     throw this.error(key, "it must be true or false");
   }
 
-  /** Reads a whole number within limits; undefined if it is absent. */
+  /** Reads a whole number within limits. Returns undefined if the field is absent. */
   integer(key: string, min: number, max: number): number | undefined {
     const value = this.#take(key);
     if (value === undefined) return undefined;
@@ -77,13 +77,16 @@ export class Fields {
     throw this.error(key, `it must be a whole number from ${min} to ${max}`);
   }
 
-  /** Reads a list of texts, or one text instead of a list; empty if it is absent. */
+  /**
+   * Reads a list of texts, or one text instead of a list. Returns an empty list if the field is
+   * absent.
+   */
   texts(key: string): readonly string[] {
     const given = this.#take(key);
     const values = given === undefined ? [] : [given].flat();
     const texts = values.map((value) => typeof value === "string" ? value.trim() : "");
     if (!texts.includes("") && new Set(texts).size === texts.length) return texts;
-    throw this.error(key, "it must be text, or a list of different texts, none of them empty");
+    throw this.error(key, "it must be a text or a list of different texts, and a text must not be empty");
   }
 
   /** Reads a value of any type. */
@@ -91,7 +94,7 @@ export class Fields {
     return this.#take(key);
   }
 
-  /** Reads the entries of a nested object; none if it is absent. */
+  /** Reads the entries of a nested object. Returns an empty list if the field is absent. */
   objects(key: string): [string, unknown][] {
     const value = this.#take(key);
     if (value === undefined) return [];
@@ -99,7 +102,7 @@ export class Fields {
     throw this.error(key, "it must be an object");
   }
 
-  /** Reads an object with fields of its own; undefined if it is absent. */
+  /** Reads a nested object as {@linkcode Fields}. Returns undefined if the field is absent. */
   nested(key: string): Fields | undefined {
     const value = this.#take(key);
     if (value === undefined) return undefined;
@@ -107,17 +110,17 @@ export class Fields {
     return new Fields(value, this.formatName(key), {}, this.#problems);
   }
 
-  /** An object in a list that is a field. */
+  /** Reads an object that is an item of a list. */
   item(key: string, at: number, value: unknown): Fields {
     return new Fields(value, `${this.formatName(key)}[${at}]`, {}, this.#problems);
   }
 
-  /** The names of all fields. */
+  /** Returns the names of all fields. */
   keys(): readonly string[] {
     return Object.keys(this.#values);
   }
 
-  /** A copy with default values for absent fields. */
+  /** Returns a copy with default values for absent fields. */
   over(values: Readonly<Record<string, unknown>>): Fields {
     return new Fields({ ...values, ...this.#values }, this.#path, this.#names, this.#problems);
   }
@@ -133,9 +136,10 @@ export class Fields {
   }
 
   /**
-   * Runs a reader. If problems are collected, a problem that it throws is added to them.
+   * Runs a function that reads fields. If problems are collected, a thrown problem is added to the
+   * list instead.
    *
-   * @returns what the reader returns; undefined after a problem
+   * @returns the result of the function; undefined after a problem
    */
   attempt<Result>(read: () => Result): Result | undefined {
     if (this.#problems === undefined) return read();
@@ -149,19 +153,19 @@ export class Fields {
     }
   }
 
-  /** The number of problems that were collected; 0 if they are thrown. */
+  /** The number of collected problems; 0 if problems are thrown. */
   get problemCount(): number {
     return this.#problems?.length ?? 0;
   }
 
-  /** Reports every field that was not read. */
+  /** Reports every field that was not read as a problem. */
   end(): void {
     for (const key of Object.keys(this.#values)) if (!this.#known.has(key)) this.attempt(() => this.#rejectKey(key));
   }
 
   #rejectKey(key: string): never {
     const near = nearest(key, this.#known);
-    const hint = near ? `did you mean "${near}"?` : `known here: ${[...this.#known].join(", ")}`;
+    const hint = near ? `did you mean "${near}"?` : `known keys: ${[...this.#known].join(", ")}`;
     throw this.error(key, "there is no such key", hint);
   }
 
@@ -171,12 +175,12 @@ export class Fields {
   }
 }
 
-/** Whether a value is an object with keys, and not a list. */
+/** Returns true if a value is an object with keys, and not a list. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Parses a JSON object; undefined for anything else. */
+/** Parses a JSON object. Returns undefined if the text is not a JSON object. */
 export function parseJsonObject(text: string): Record<string, unknown> | undefined {
   try {
     const value = JSON.parse(text);

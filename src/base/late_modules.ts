@@ -1,15 +1,15 @@
 /**
- * The modules that import packages from a registry, and the function that loads them. Their
- * specifiers are computed, so that no other module has them in its graph: an importer of the
- * library, or a host that cannot reach a registry, pays for them only when they are used. The build
- * reads the table, because a bundler cannot find them by itself.
+ * The modules that import packages from a registry, and the function that loads these modules.
+ * Their specifiers are computed, so that they are not in the module graph of other modules.
+ * Therefore the packages are downloaded only when they are used, which helps hosts that cannot
+ * reach a registry. The build reads the table, because a bundler cannot find computed specifiers.
  *
  * @module
  */
 
 /**
- * Paths from `src/`. `cli/main.ts` is here because the command line parses its arguments with
- * `@std/cli`.
+ * The paths of the modules, relative to `src/`. `cli/main.ts` is in the list because the command
+ * line parses its arguments with `@std/cli`.
  */
 export const LATE_MODULES = [
   "cli/main.ts",
@@ -24,10 +24,10 @@ export const LATE_MODULES = [
 export type LateModule = typeof LATE_MODULES[number];
 
 /**
- * Loads a module of the table. The caller names its type: `loadLate<typeof
+ * Loads a module of the table. The caller gives the type of the module: `loadLate<typeof
  * import("./smtp.ts")>("channels/email/smtp.ts")`.
  *
- * @throws {TypeError} when one of its packages is neither cached nor can be downloaded
+ * @throws {TypeError} if a package of the module is not cached and cannot be downloaded
  */
 export async function loadLate<Module>(path: LateModule): Promise<Module> {
   return await import(new URL(`../${path}`, import.meta.url).href);

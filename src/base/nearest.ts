@@ -1,22 +1,22 @@
-/** Finds the known word that a mistyped word probably means. */
+/** Finds the most similar known word for a word with a typing error. */
 
 /**
  * Finds the candidate with the fewest edits from `word`.
  *
- * @returns the candidate; undefined if none is close enough to be a typing error
+ * @returns the candidate; undefined if all candidates are too different for a typing error
  */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1;
   for (const candidate of candidates) {
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
-    // A word with no letter in common is not a typing error.
+    // A candidate without a common letter is not the intended word.
     if (distance < bestDistance && distance < candidate.length) [best, bestDistance] = [candidate, distance];
   }
   return best;
 }
 
-/** Levenshtein distance, one row at a time. */
+/** Computes the Levenshtein distance, one row at a time. */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, at) => at);
   for (let i = 1; i <= a.length; i++) {

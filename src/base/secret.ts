@@ -1,17 +1,17 @@
 /**
- * Secrets: values that never appear in output. They are read at each use, so that a new token needs
- * no restart, and from files that other users cannot read.
+ * Secrets: values that never appear in output. A secret is read each time it is used, so that a new
+ * token works without a restart. Secrets are read only from files that other users cannot read.
  *
  * @module
  */
 
 import { ConfigError, toPermissionError } from "./errors.ts";
 
-/** A password or token. It prints and serialises as `[secret]`. */
+/** A password or a token. In output and in JSON it appears as `[secret]`. */
 export class Secret {
   readonly #read: () => string;
 
-  /** @param read reads the value at each use. Its errors are thrown by `reveal()`. */
+  /** @param read reads the value each time it is used. `reveal()` throws its errors. */
   constructor(read: () => string) {
     this.#read = read;
   }
@@ -34,31 +34,35 @@ export class Secret {
   }
 }
 
-/** Mode bits of other users. A group may read a secret, because services share files that way. */
+/**
+ * The permission bits for other users. A group may read a secret, because services share files
+ * through groups.
+ */
 const WORLD = 0o007;
 
 /**
- * Refuses a file that other users can read.
+ * Throws an error if other users can read a file with a secret.
  *
- * @param path the file
- * @param mode its mode; null if the system has none
- * @param what how errors name the file: `accessTokenFile`
- * @throws {ConfigError} if other users have access. Its hint is the `chmod` that fixes it.
+ * @param path the path of the file
+ * @param mode the mode of the file; null if the operating system does not have modes
+ * @param what the name of the setting, for errors: `accessTokenFile`
+ * @throws {ConfigError} if other users have access. The hint contains the `chmod` command that
+ * fixes the problem.
  */
 export function refuseWorldReadable(path: string, mode: number | null, what: string): void {
   if (mode === null || (mode & WORLD) === 0) return;
-  throw new ConfigError(`Cannot use ${what} ${path}: it holds a secret and every user of this host can read it`, {
+  throw new ConfigError(`Cannot use ${what} ${path}: it contains a secret, but every user of this host can read it`, {
     hint: `run: chmod 600 ${path}`,
   });
 }
 
 /**
- * Reads a file with a secret that must exist.
+ * Reads a file with a secret. The file must exist.
  *
- * @param path the file
- * @param what how errors name the file: `accessTokenFile`
- * @throws {ConfigError} if it does not exist, other users can read it, or it cannot be read
- * @throws {PermissionError} if Deno denies access to it
+ * @param path the path of the file
+ * @param what the name of the setting, for errors: `accessTokenFile`
+ * @throws {ConfigError} if the file does not exist, cannot be read, or can be read by other users
+ * @throws {PermissionError} if Deno denies access to the file
  */
 export function requireSecretFile(path: string, what: string): string {
   const text = readSecretFile(path, what);
@@ -69,11 +73,11 @@ export function requireSecretFile(path: string, what: string): string {
 /**
  * Reads a file with a secret.
  *
- * @param path the file
- * @param what how errors name the file: `accessTokenFile`
- * @returns its text; undefined if it does not exist
- * @throws {ConfigError} if other users can read it, or it cannot be read
- * @throws {PermissionError} if Deno denies access to it
+ * @param path the path of the file
+ * @param what the name of the setting, for errors: `accessTokenFile`
+ * @returns the text of the file; undefined if the file does not exist
+ * @throws {ConfigError} if the file cannot be read, or can be read by other users
+ * @throws {PermissionError} if Deno denies access to the file
  */
 export function readSecretFile(path: string, what: string): string | undefined {
   try {

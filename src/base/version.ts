@@ -1,4 +1,4 @@
-/** The version. deno.json is the only place that has it. */
+/** The version of matrix-notify, which is defined in deno.json. */
 
 import manifest from "../../deno.json" with { type: "json" };
 

@@ -1,8 +1,8 @@
-// deno-lint-ignore-file no-import-prefix -- A module run from a URL sees no import map, so the version stands here.
+// deno-lint-ignore-file no-import-prefix -- A module from a URL does not have an import map.
 
 /**
- * Reduces HTML to what a Matrix message may contain. This file is loaded late, so that only hosts
- * that need the parser download it.
+ * Reduces HTML to the elements that a Matrix message may contain. This file is loaded only when it
+ * is needed, so that other hosts do not download the parser.
  *
  * @module
  */
@@ -18,20 +18,21 @@ import { HtmlWriter, type OpenElement } from "./html_writer.ts";
 import { type Markup, toPlainMarkup } from "./markup.ts";
 
 /**
- * Longer HTML is shown unparsed. An event has at most 64 KiB, and the parser takes quadratic time
- * for a tag with many attributes.
+ * The maximum length of HTML that is parsed. Longer HTML is shown as source. An event has at most
+ * 64 KiB, and the parser needs quadratic time for a tag with many attributes.
  */
 export const MAX_HTML_CHARS: number = 96 * 1024;
 
 /**
- * HTML with more open elements is shown unparsed: the parser searches all of them at each tag.
- * Browsers have this limit too.
+ * The maximum number of open elements. HTML with more open elements is shown as source, because the
+ * parser searches all open elements at each tag. Browsers have the same limit.
  */
 const MAX_OPEN_ELEMENTS = 512;
 
 /**
- * A parser opens unclosed `b` and `a` again in each block. The result may be longer than the source
- * by this factor, plus {@linkcode MAX_GROWTH_CHARS}.
+ * The maximum growth from the source to the result. The result can be longer than the source,
+ * because a parser repeats unclosed `b` and `a` in each block. The maximum length is this factor
+ * times the length of the source, plus {@linkcode MAX_GROWTH_CHARS}.
  */
 const MAX_GROWTH = 8;
 const MAX_GROWTH_CHARS = 64 * 1024;
@@ -44,32 +45,34 @@ interface Frame {
 }
 
 /**
- * Reduces HTML to the elements and attributes that the Client-Server API (v1.18) suggests to permit
- * in `m.room.message`, section "m.room.message msgtypes", and gives its plain text.
+ * Reduces HTML to permitted elements and attributes, and creates its plain text. The Client-Server
+ * API (v1.18) lists the permitted elements in section "m.room.message msgtypes".
  *
- * Other elements are removed and leave their text, unless their content is not text of the message
- * (`script`, `style`, `template`, `mx-reply` …). Other blocks become a `div`, `strike` becomes
- * `del`. A link needs an absolute address of a permitted scheme, and an image an `mxc:` address;
- * without it only the text stays. Elements deeper than 100 levels are removed and leave their text.
- * Elements without content are written as `<br>`, not `<br/>`: in HTML the slash has no meaning.
+ * Other elements are replaced by their text. Elements such as `script`, `style`, `template` and
+ * `mx-reply` are removed with their content. Other blocks become a `div`, and `strike` becomes
+ * `del`. A link must have an absolute address with a permitted scheme, and an image must have an
+ * `mxc:` address. Otherwise they are replaced by their text. Elements deeper than 100 levels are
+ * also replaced by their text. Elements without content are written as `<br>`, not as `<br/>`,
+ * because the slash does not have a meaning in HTML.
  *
- * It never throws. HTML that is longer than {@linkcode MAX_HTML_CHARS}, that opens more than 512
- * elements at once or that grows too much is shown unparsed: escaped, with its line breaks. Apart
- * from that, reducing a result again changes nothing.
+ * The function never throws. HTML is shown as source if it is longer than {@linkcode
+ * MAX_HTML_CHARS}, has more than 512 open elements at the same time, or grows too much. The source
+ * is escaped and its line breaks are shown. In all other cases, reducing a result again does not
+ * change it.
  *
  * @param html a fragment or a whole page, well-formed or not
- * @returns both forms; empty ones if there is no text
+ * @returns the HTML and the text; both are empty if the HTML does not contain text
  */
 export function reduceHtml(html: string): Markup {
   return tryReduceHtml(html, MAX_HTML_CHARS) ?? toPlainMarkup(html);
 }
 
 /**
- * Reduces HTML like {@linkcode reduceHtml}, for callers that do not want to show the source.
+ * Reduces HTML like {@linkcode reduceHtml}, but does not return the source as a replacement.
  *
  * @param html a fragment or a whole page
- * @param maxChars the longest HTML to parse
- * @returns both forms; undefined for HTML that costs too much to parse
+ * @param maxChars the maximum length of HTML to parse
+ * @returns the HTML and the text; undefined if parsing would need too much time or memory
  */
 export function tryReduceHtml(html: string, maxChars: number): Markup | undefined {
   if (html.length > maxChars) return undefined;
@@ -79,20 +82,21 @@ export function tryReduceHtml(html: string, maxChars: number): Markup | undefine
     writeNodes(parse(source), writer);
     return writer.finish();
   } catch {
-    // A limit was reached, or the parser has a bug. A message must not be lost because of its
-    // format.
+    // A limit was reached, or the parser has a bug. The message must be sent despite this error.
     return undefined;
   }
 }
 
 /**
- * The start of a page with an open body, so that the source cannot begin a `head` or a `frameset`.
+ * The start of a page with an open body. After this start, the source cannot open a `head` or a
+ * `frameset`.
  */
 const PAGE_START = "<!DOCTYPE html><body>";
 
 /**
- * Parses HTML into the nodes that a client would have. The source is parsed as the rest of a page,
- * because for a fragment the parser moves the nodes one by one, which takes quadratic time.
+ * Parses HTML into nodes in the same way as a client. The source is parsed as part of a page, not
+ * as a fragment: for a fragment, the parser moves all nodes one after the other, which needs
+ * quadratic time.
  */
 function parse(source: string): Frame["nodes"] {
   return parsePage(PAGE_START + source, { treeAdapter: boundedAdapter(source.length + MAX_GROWTH_CHARS) }).childNodes;
@@ -116,8 +120,8 @@ function boundedAdapter(maxElements: number): typeof defaultTreeAdapter {
 }
 
 /**
- * Writes nodes without recursion, because misnested tags can make a tree deeper than the limit of
- * open elements.
+ * Writes nodes. Does not use recursion, because wrongly nested tags can make a tree deeper than the
+ * limit of open elements.
  */
 function writeNodes(nodes: Frame["nodes"], writer: HtmlWriter): void {
   const frames: Frame[] = [{ nodes, opened: undefined, next: 0 }];
@@ -135,7 +139,7 @@ function writeNodes(nodes: Frame["nodes"], writer: HtmlWriter): void {
 }
 
 function writeStart(node: DefaultTreeAdapterTypes.Element, writer: HtmlWriter): OpenElement | undefined {
-  // The `a` of SVG is another element than the `a` of HTML.
+  // In SVG, `a` is a different element than in HTML.
   if (node.namespaceURI !== standard.NS.HTML) return undefined;
   const tag = REPLACED.get(node.tagName) ?? node.tagName;
   if (!BLOCKS.has(tag) && !INLINES.has(tag)) return undefined;
@@ -144,7 +148,7 @@ function writeStart(node: DefaultTreeAdapterTypes.Element, writer: HtmlWriter): 
     writer.text(findAttribute(attributes, "alt") ?? "");
     return undefined;
   }
-  // Without an address there is no link, and a span without attributes has no meaning.
+  // A link without an address and a span without attributes are useless.
   if (tag === "a" && findAttribute(attributes, "href") === undefined) return undefined;
   if (tag === "span" && attributes.length === 0) return undefined;
   return writer.open(tag, attributes);

@@ -1,9 +1,9 @@
 /**
  * Writes HTML that every parser reads the same way.
  *
- * The invariant: the parsing rules of the HTML standard do not change the nesting of the elements
- * in `#open`. So a client sees the tree that was checked here, and reducing the result again
- * changes nothing.
+ * The invariant: a parser that follows the HTML standard does not change the nesting of the
+ * elements in `#open`. Therefore a client gets the same tree that was checked here, and reducing
+ * the result again does not change it.
  *
  * @module
  */
@@ -12,30 +12,34 @@ import { cleanText, escapeAttribute, escapeText, isBlank, type Markup } from "./
 import { type Attribute, BLOCKS, HEADINGS, TABLE_FRAMES, TABLE_PARENTS, VOIDS } from "./permitted.ts";
 import { TextWriter } from "./text_writer.ts";
 
-/** How deep elements may nest: Client-Server API, section "m.room.message msgtypes". */
+/**
+ * The maximum nesting of elements, from the Client-Server API, section "m.room.message msgtypes".
+ */
 export const MAX_DEPTH = 100;
 
-/** The depth of a table down to its text: table, body, row and cell. */
+/** The number of levels of a table: table, body, row and cell. */
 const TABLE_DEPTH = 4;
 
 /** The value of `#last` after white space. */
 const BLANK = " ";
 
-/** An open element. It is compared by identity, because the same tag can be open twice. */
+/**
+ * An open element. Open elements are compared by identity, because the same tag can be open twice.
+ */
 export interface OpenElement {
-  /** The name in lower case. */
+  /** The name of the tag in lower case. */
   readonly tag: string;
 }
 
-/** Writes elements and text as HTML and, beside it, as plain text. */
+/** Writes elements and text as HTML and as plain text at the same time. */
 export class HtmlWriter {
   readonly #open: OpenElement[] = [];
   readonly #text = new TextWriter();
   readonly #maxChars: number;
   #html = "";
   /**
-   * What was written last: the name of a tag, {@linkcode BLANK}, or empty for other text. The start
-   * counts as a block.
+   * The last written item: the name of a tag, {@linkcode BLANK} for white space, or an empty string
+   * for other text. The start of the document counts as a block.
    */
   #last = "div";
   #afterPre = false;
@@ -43,22 +47,24 @@ export class HtmlWriter {
   /**
    * Creates an empty document.
    *
-   * @param maxChars the longest HTML to write; more throws a `RangeError`
+   * @param maxChars the maximum length of the HTML. If the HTML becomes longer, a `RangeError` is
+   * thrown.
    */
   constructor(maxChars: number) {
     this.#maxChars = maxChars;
   }
 
   /**
-   * Writes a start tag, after the end tags that a parser would imply before it.
+   * Writes a start tag. If the new element closes open elements automatically, their end tags are
+   * written first.
    *
-   * @returns the element to close later; undefined for an element without content, and for one that
-   * is not permitted here. The content of the latter is written without it.
+   * @returns the element to close later; undefined if the element cannot have content or is not
+   * permitted here. The content of an element that is not permitted is written without its tags.
    */
   open(tag: string, attributes: readonly Attribute[]): OpenElement | undefined {
     if (!TABLE_PARENTS.has(tag)) this.#closeImplied(tag);
     if (!this.#fits(tag)) {
-      // The words of two blocks must stay separate.
+      // The line break separates the words of two blocks.
       if (this.#last !== BLANK && (BLOCKS.has(tag) || tag === "br")) this.text("\n");
       return undefined;
     }
@@ -73,7 +79,8 @@ export class HtmlWriter {
   }
 
   /**
-   * Writes the end tag, after those of open elements inside. Does nothing if the element is closed.
+   * Writes the end tag of an element, after the end tags of open elements inside it. If the element
+   * is already closed, the function does nothing.
    */
   close(element: OpenElement): void {
     if (!this.#open.includes(element)) return;
@@ -84,19 +91,19 @@ export class HtmlWriter {
     }
   }
 
-  /** Writes text. White space between blocks is dropped. */
+  /** Writes text. White space between blocks is removed. */
   text(source: string): void {
     const text = cleanText(source);
     if (text === "") return;
     if (isBlank(text) && BLOCKS.has(this.#last) && !this.#isOpen("pre")) return;
     if (isBlank(text) && TABLE_FRAMES.has(this.#open.at(-1)?.tag ?? "")) return;
-    // A parser drops the first line feed of a `pre`.
+    // A parser removes the first line feed of a `pre`.
     const html = this.#afterPre && text.startsWith("\n") ? `\n${text}` : text;
     this.#write(escapeText(html), isBlank(text) ? BLANK : "");
     this.#text.text(text);
   }
 
-  /** Closes all open elements and returns both forms. */
+  /** Closes all open elements, and returns the HTML and the plain text. */
   finish(): Markup {
     const outermost = this.#open.at(0);
     if (outermost !== undefined) this.close(outermost);
@@ -132,8 +139,8 @@ export class HtmlWriter {
   }
 
   /**
-   * An item ends the previous item, unless it is in a block inside it. A `div` does not count as
-   * such a block.
+   * Closes the previous list item, because a new item starts. Does not close it if the new item is
+   * in a block inside the previous item. A `div` does not count as such a block.
    */
   #closeItem(): void {
     const block = this.#open.findLast(({ tag }) => BLOCKS.has(tag) && tag !== "div");

@@ -1,6 +1,7 @@
 /**
  * Loads the renderers of Markdown and HTML, which use libraries. The specifiers are computed, so
- * that the libraries are in no module graph and only a message in such a format downloads them.
+ * that the libraries are not in the module graph. They are downloaded only for a message in such a
+ * format.
  *
  * @module
  */
@@ -8,13 +9,13 @@
 import { loadLate } from "../base/late_modules.ts";
 import type { Markup } from "./markup.ts";
 
-/** Turns a source into markup. */
+/** A function that turns a source into markup. */
 export type MarkupRenderer = (source: string) => Markup;
 
 /**
  * Loads the renderer of a format.
  *
- * @throws {TypeError} if the library is neither cached nor can be downloaded
+ * @throws {TypeError} if the library is not cached and cannot be downloaded
  */
 export async function loadMarkup(format: "markdown" | "html"): Promise<MarkupRenderer> {
   if (format === "markdown") {

@@ -1,8 +1,8 @@
-// deno-lint-ignore-file no-import-prefix -- A module run from a URL sees no import map, so the version stands here.
+// deno-lint-ignore-file no-import-prefix -- A module from a URL does not have an import map.
 
 /**
- * Renders Markdown for a Matrix message. This file is loaded late, so that only hosts that need the
- * parsers download them.
+ * Renders Markdown for a Matrix message. This file is loaded only when it is needed, so that other
+ * hosts do not download the parsers.
  *
  * @module
  */
@@ -20,50 +20,58 @@ import {
 import { tryReduceHtml } from "./html.ts";
 import { cleanText, type Markup, toPlainMarkup } from "./markup.ts";
 
-/** Longer Markdown is shown unparsed. An event has at most 64 KiB. */
+/**
+ * The maximum length of Markdown that is parsed. Longer Markdown is shown as source. An event has
+ * at most 64 KiB.
+ */
 export const MAX_MARKDOWN_CHARS: number = 64 * 1024;
 
-/** The HTML of short list items is several times as long as the source. */
+/**
+ * The maximum length of the rendered HTML. The HTML of short list items is several times longer
+ * than their source.
+ */
 const MAX_RENDERED_CHARS = 4 * MAX_MARKDOWN_CHARS;
 
 /**
- * How deep quotations and lists, or emphasis and links, may nest. Deeper ones are plain text. The
- * limit of a message is 100.
+ * The maximum nesting of quotations and lists, and of emphasis and links. Deeper levels are shown
+ * as plain text. Matrix allows 100 levels in a message.
  */
 const MAX_NESTING = 50;
 
 /**
- * The limit for the cost of all paragraphs, see {@linkcode estimateCost}. The lexer takes up to 2
- * ns for each unit, so this is about half a second.
+ * The maximum cost of all paragraphs together, see {@linkcode estimateCost}. The lexer needs up to
+ * 2 ns for each unit of cost, so the limit means about half a second.
  */
 const MAX_COST = 256 * 1024 * 1024;
 
 /**
- * A delimiter of emphasis makes the lexer search the rest of the paragraph many times. It costs
- * about this much more than other characters.
+ * The cost of a delimiter of emphasis compared to other characters. At each delimiter, the lexer
+ * searches the rest of the paragraph many times.
  */
 const DELIMITER_COST = 16;
 
 /**
- * Renders GitHub flavoured Markdown as the HTML of a message. Line breaks are kept (`breaks`), as
- * in GitHub's comments and in Matrix clients, because lines have a meaning in the output of
- * programs. HTML in the Markdown is permitted; the result goes through `reduceHtml`. A single
- * paragraph is written without `p`, because the specification wants no HTML that is not needed.
+ * Renders GitHub Flavored Markdown as the HTML of a message. A line break in the source is a line
+ * break in the result (`breaks`), because lines matter in the output of programs. GitHub's comments
+ * and Matrix clients do the same. HTML in the Markdown is permitted, because the result is reduced
+ * like in `reduceHtml`. A single paragraph is written without `p`, because the specification
+ * recommends to avoid unnecessary HTML.
  *
- * It never throws. The lexer takes quadratic time for a paragraph with many `*`, `_`, `~` or long
- * runs of blanks or punctuation, and a deep stack for deep nesting. Such a paragraph, and anything
- * deeper than 50 levels, stays plain text with its line breaks. Markdown that is longer than
- * {@linkcode MAX_MARKDOWN_CHARS}, or whose result has no text, stays plain text as a whole.
+ * The function never throws. The lexer needs quadratic time for a paragraph with many `*`, `_`,
+ * `~`, or with many blanks or punctuation marks in a row. It needs a deep stack for deep nesting.
+ * Therefore such a paragraph, and everything deeper than 50 levels, is shown as plain text with its
+ * line breaks. The whole Markdown is shown as plain text if it is longer than {@linkcode
+ * MAX_MARKDOWN_CHARS}, or if its result does not contain text.
  *
- * @param markdown the source
- * @returns the HTML, and as `text` the source, because Markdown is readable; control characters and
- * lone surrogates are removed from it
+ * @param markdown the Markdown source
+ * @returns the HTML, and the source as `text`, because people can read Markdown. The text is
+ * cleaned by {@linkcode cleanText}.
  */
 export function renderMarkdown(markdown: string): Markup {
   const text = cleanText(markdown);
   if (text.length > MAX_MARKDOWN_CHARS) return toPlainMarkup(text);
   const reduced = tryReduceHtml(tryToHtml(text) ?? "", MAX_RENDERED_CHARS);
-  // A comment or the definition of a link alone would be an empty message.
+  // For example, a message with only a comment or a link definition would be empty.
   return reduced === undefined || reduced.text === "" ? toPlainMarkup(text) : { html: reduced.html, text };
 }
 
@@ -71,8 +79,8 @@ function tryToHtml(text: string): string | undefined {
   try {
     return toHtml(text);
   } catch {
-    // The library has a bug, or the stack is too small. A message must not be lost because of its
-    // format.
+    // The library has a bug, or the stack is too small. The message must be sent despite this
+    // error.
     return undefined;
   }
 }
@@ -88,17 +96,14 @@ function toHtml(text: string): string {
     : parser.parse(tokens);
 }
 
-/** Writes task boxes as characters, because a message has no form elements. */
+/** Writes task boxes as characters, because a message cannot contain form elements. */
 class MessageRenderer extends Renderer {
   override checkbox({ checked }: Tokens.Checkbox): string {
     return checked ? "☑ " : "☐ ";
   }
 }
 
-/**
- * Limits the work of the lexer. It calls itself through these two methods for everything that is
- * nested.
- */
+/** A lexer with limited work. The lexer calls one of these two methods for each nested part. */
 class BoundedLexer extends Lexer {
   #depth = 0;
   #budget = MAX_COST;
@@ -135,8 +140,8 @@ class BoundedLexer extends Lexer {
 }
 
 /**
- * Estimates the lexer's work: the length times the number of characters that can make it search the
- * rest.
+ * Estimates the work of the lexer: the length of the source times the number of characters at which
+ * the lexer may search the rest of the source.
  */
 function estimateCost(source: string): number {
   let searches = 0, previous = "";

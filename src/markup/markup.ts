@@ -1,29 +1,31 @@
 /**
- * Markup: a message as HTML and as plain text, and the characters that may be in it. This file has
- * no dependencies, so that the type can be imported without the parsers.
+ * Markup: a message as HTML and as plain text, and functions that clean and escape its characters.
+ * This file does not have dependencies, so that other modules can import the type without the
+ * parsers.
  *
  * @module
  */
 
-/** One message in the two forms that a Matrix event carries. */
+/** A message in the two forms of a Matrix event. */
 export interface Markup {
   /**
-   * The `formatted_body` of `org.matrix.custom.html`: only elements and attributes that the
-   * specification's section "m.room.message msgtypes" permits, every tag closed, text and
-   * attributes escaped.
+   * The `formatted_body` of `org.matrix.custom.html`. The HTML contains only elements and
+   * attributes that the specification permits, in section "m.room.message msgtypes". All tags are
+   * closed. Text and attributes are escaped.
    */
   readonly html: string;
   /** The `body`: the same message without formatting. */
   readonly text: string;
 }
 
-/** The white space of HTML, after {@linkcode cleanText}. */
+/** The white space characters of HTML that {@linkcode cleanText} does not replace. */
 const SPACES = new Set([" ", "\t", "\n"]);
 
 /**
- * Cleans text so that it is the same after it was written as HTML and parsed again. Lone surrogates
- * become U+FFFD, because a homeserver may reject them. A carriage return becomes a line feed, as
- * HTML parsers do. A form feed becomes a space. Other control characters are removed.
+ * Cleans text, so that writing it as HTML and parsing the HTML does not change it. Replaces lone
+ * surrogates by U+FFFD, because a homeserver may reject lone surrogates. Replaces carriage returns
+ * by line feeds, like HTML parsers. Replaces form feeds by spaces. Removes other control
+ * characters.
  */
 export function cleanText(text: string): string {
   let clean = "";
@@ -41,22 +43,25 @@ export function escapeText(text: string): string {
 }
 
 /**
- * Escapes text for a double-quoted attribute. It escapes angle brackets too, for simple readers
- * that search for tags.
+ * Escapes text for a double-quoted attribute. Also escapes angle brackets, because simple programs
+ * search for tags without parsing attributes.
  */
 export function escapeAttribute(text: string): string {
   return escapeText(text).replaceAll('"', "&quot;");
 }
 
-/** True if text has only white space of HTML. A non-breaking space is not white space. */
+/**
+ * Returns true if a text contains only white space of HTML. A non-breaking space is not white
+ * space.
+ */
 export function isBlank(text: string): boolean {
   for (const char of text) if (!SPACES.has(char)) return false;
   return true;
 }
 
 /**
- * Turns a source into markup that shows it unparsed, with its line breaks. It is used where parsing
- * would cost too much.
+ * Turns a source into markup that shows the source itself, with its line breaks. Used if parsing
+ * would need too much time.
  */
 export function toPlainMarkup(source: string): Markup {
   const text = cleanText(source);

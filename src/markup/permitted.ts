@@ -1,21 +1,19 @@
 /**
- * The elements and attributes that a message may have, from the Client-Server API, section
- * "m.room.message msgtypes" (v1.18), and what happens to the others.
+ * The permitted elements and attributes of a message, from the Client-Server API, section
+ * "m.room.message msgtypes" (v1.18). Also the elements that are replaced or removed.
  *
  * @module
  */
 
 import { cleanText } from "./markup.ts";
 
-/**
- * The suggested block elements. An HTML parser ends an open paragraph before them.
- */
+/** The permitted block elements. An HTML parser closes an open paragraph before a block element. */
 export const BLOCKS: ReadonlySet<string> = new Set([
   ...["h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "p", "ul", "ol", "li", "div", "pre", "details", "summary"],
   ...["table", "caption", "thead", "tbody", "tr", "th", "td", "hr"],
 ]);
 
-/** The suggested inline elements. */
+/** The permitted inline elements. */
 export const INLINES: ReadonlySet<string> = new Set([
   ...["del", "a", "sup", "sub", "b", "i", "u", "strong", "em", "s", "code", "br", "span", "img"],
 ]);
@@ -23,7 +21,7 @@ export const INLINES: ReadonlySet<string> = new Set([
 /** The elements without content and end tag. */
 export const VOIDS: ReadonlySet<string> = new Set(["br", "hr", "img"]);
 
-/** The headings. One cannot be a child of another. */
+/** The headings. A heading cannot be a child of another heading. */
 export const HEADINGS: ReadonlySet<string> = new Set(["h1", "h2", "h3", "h4", "h5", "h6"]);
 
 /** The parts of a table, each with its possible parents. */
@@ -40,8 +38,9 @@ export const TABLE_PARENTS: ReadonlyMap<string, readonly string[]> = new Map([
 export const TABLE_FRAMES: ReadonlySet<string> = new Set(["table", "thead", "tbody", "tr"]);
 
 /**
- * Elements that are replaced by another one. `strike` is the old name of `del`. Other blocks become
- * a `div`, because otherwise their text would be joined to that of their neighbours.
+ * The elements that are replaced, each with its replacement. `strike` is the old name of `del`.
+ * Other blocks become a `div`, because otherwise their text would be joined to the text before and
+ * after them.
  */
 export const REPLACED: ReadonlyMap<string, string> = new Map([
   ...["strike"].map((tag) => [tag, "del"] as const),
@@ -54,9 +53,9 @@ export const REPLACED: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * Elements that are dropped with their content, because it is not text of the message: programs,
- * styles, the head of a page, alternatives for old browsers, parts of forms, and the quotation of a
- * reply (`mx-reply`, which the specification dropped in v1.13).
+ * The elements that are removed with their content, because the content is not text of the message:
+ * programs, styles, the head of a page, alternatives for old browsers, and parts of forms.
+ * `mx-reply` is the quotation in a reply; the specification removed it in v1.13.
  */
 export const DROPPED: ReadonlySet<string> = new Set([
   ...["script", "style", "head", "title", "template", "desc", "metadata", "mx-reply"],
@@ -72,7 +71,10 @@ export interface Attribute {
   readonly value: string;
 }
 
-/** Returns the value to write; undefined if the value is not permitted. */
+/**
+ * A function that checks a value. Returns the value to write, or undefined if the value is not
+ * permitted.
+ */
 type Check = (value: string) => string | undefined;
 
 const CHECKS: ReadonlyMap<string, Readonly<Record<string, Check>>> = new Map<string, Record<string, Check>>([
@@ -90,8 +92,8 @@ const CHECKS: ReadonlyMap<string, Readonly<Record<string, Check>>> = new Map<str
 ]);
 
 /**
- * The starts of permitted links. Without the two slashes a browser would read a URL as relative to
- * its page.
+ * The beginnings of permitted links. Without the two slashes, a browser would treat a URL as
+ * relative to its page.
  */
 const HREF_STARTS = ["https://", "http://", "ftp://", "mailto:", "magnet:"];
 
@@ -100,7 +102,7 @@ const HREF_STARTS = ["https://", "http://", "ftp://", "mailto:", "magnet:"];
  * specification.
  *
  * @param tag the element in lower case
- * @param attributes the attributes of the source, each name once
+ * @param attributes the attributes of the source, without duplicate names
  */
 export function permittedAttributes(tag: string, attributes: readonly Attribute[]): readonly Attribute[] {
   const kept: Attribute[] = [];
@@ -134,12 +136,12 @@ function languages(value: string): string | undefined {
   return names.length === 0 ? undefined : names.join(" ");
 }
 
-/** Other targets could replace the page of the client. */
+/** Checks a link target. Other targets than `_blank` could replace the page of the client. */
 function target(value: string): string | undefined {
   return value === "_blank" ? value : undefined;
 }
 
-/** Returns an address as a browser reads it: trimmed, without tabs and line breaks. */
+/** Normalises an address like a browser: removes tabs, line breaks, and blanks at both ends. */
 function normalizeUrl(value: string): string {
   return cleanText(value).trim().replaceAll("\n", "").replaceAll("\t", "");
 }
@@ -147,11 +149,11 @@ function normalizeUrl(value: string): string {
 function href(value: string): string | undefined {
   const url = normalizeUrl(value);
   const start = HREF_STARTS.find((start) => url.toLowerCase().startsWith(start));
-  // Clients compare the scheme case-sensitively.
+  // The scheme must be in lower case, because clients compare it case-sensitively.
   return start !== undefined && URL.canParse(url) ? start + url.slice(start.length) : undefined;
 }
 
-/** A Matrix content URI, `mxc://server/media`. */
+/** Checks a Matrix content URI, `mxc://server/media`. */
 function src(value: string): string | undefined {
   const url = normalizeUrl(value);
   const [scheme, empty, server, media, ...more] = url.split("/");

@@ -7,8 +7,8 @@
 import { type Attribute, BLOCKS, findAttribute, VOIDS } from "./permitted.ts";
 
 /**
- * An element with a mark at the start of its lines: `- ` and then two spaces for an item, `> ` for
- * each line of a quotation, nothing for the cell of a table.
+ * An element with a mark at the start of its lines. A list item has `- ` in its first line and two
+ * spaces in its other lines. A quotation has `> ` in each line. A table cell has an empty mark.
  */
 interface Level {
   readonly first: string;
@@ -16,42 +16,49 @@ interface Level {
   used: boolean;
 }
 
-/** An open list. `next` is the number of the next item; undefined in an unordered list. */
+/** An open list. `next` is the number of the next item, or undefined in an unordered list. */
 interface List {
   next: number | undefined;
 }
 
-/** An open row: how many cells it has, and the length of the text before it. */
+/** An open table row: the number of its cells so far, and the length of the text before the row. */
 interface Row {
   cells: number;
   readonly start: number;
 }
 
-/** An open link: its address, and where its text starts. */
+/** An open link: its address, and the position where its text starts. */
 interface Link {
   readonly href: string;
   readonly start: number;
 }
 
-/** Deeper nesting is not shown. Else many short lines could become many long ones. */
+/**
+ * The maximum number of nested marks in a line. Without this limit, many short lines could become
+ * many long lines.
+ */
 const MAX_SHOWN_LEVELS = 10;
 
-/** Elements with a blank line before and after them, unless they are in a list or a table. */
+/** The elements with an empty line before and after them, except in lists and tables. */
 const SPACED = new Set(["p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "ul", "ol", "table", "hr"]);
 
 /**
- * Collects plain text. Blocks start a new line, and white space collapses outside of `pre`. Items
- * start with `- ` or their number, quotations with `> `. Cells are separated by ` | `. A link is
- * followed by its address. An image without a description is `[Image]`. A spoiler is replaced by a
- * note, as the specification's section "Spoiler messages" asks.
+ * Creates plain text from elements. Blocks start a new line. White space is reduced to one space,
+ * except in `pre`. List items start with `- ` or their number, and quotations start with `> `.
+ * Table cells are separated by ` | `. The address of a link is written after its text. An image
+ * without a description is written as `[Image]`. A spoiler is replaced by a note, as recommended in
+ * section "Spoiler messages" of the specification.
  */
 export class TextWriter {
   #text = "";
-  /** Line breaks, and `#space` a space, to write before the next text. */
+  /**
+   * The number of line breaks to write before the next text. `#space` is true if a space must be
+   * written before it.
+   */
   #breaks = 0;
   #space = false;
   #pre = 0;
-  /** How many elements are open from the spoiler inwards; 0 outside of spoilers. */
+  /** The number of open elements in a spoiler, including the spoiler; 0 outside of spoilers. */
   #hidden = 0;
   readonly #levels: Level[] = [];
   readonly #lists: List[] = [];
@@ -80,7 +87,10 @@ export class TextWriter {
     if (tag === "hr") this.#breakAround(tag);
   }
 
-  /** Handles an end tag. Every open element is closed, in order, except those without content. */
+  /**
+   * Handles an end tag. The caller must close every open element in order, except elements that
+   * cannot have content.
+   */
   close(tag: string): void {
     if (this.#hidden > 0) {
       this.#hidden--;
@@ -120,7 +130,7 @@ export class TextWriter {
 
   #breakAround(tag: string): void {
     if (!BLOCKS.has(tag) || tag === "td" || tag === "th") return;
-    // The first block of an item or a cell is on the line of its mark.
+    // The first block of a list item or a cell starts in the same line as the mark.
     if (this.#levels.at(-1)?.used === false) return;
     const nested = this.#lists.length > 0 || this.#rows.length > 0;
     this.#breaks = Math.max(this.#breaks, SPACED.has(tag) && !nested ? 2 : 1);
@@ -161,14 +171,14 @@ export class TextWriter {
     this.#hidden = 1;
   }
 
-  /** Writes a piece of a line, after pending line breaks and spaces. */
+  /** Writes a part of a line, after pending line breaks and spaces. */
   #write(piece: string): void {
     if (this.#text === "" || this.#breaks > 0) {
       if (this.#text !== "") this.#text += `\n${this.#blankStart()}`.repeat(this.#breaks - 1) + "\n";
       this.#text += this.#lineStart();
     } else {
       if (this.#space) this.#text += " ";
-      // An item that starts within a line has no mark.
+      // A list item that starts within a line does not get a mark.
       for (const level of this.#levels) level.used = true;
     }
     this.#text += piece;

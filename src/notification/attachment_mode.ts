@@ -1,23 +1,23 @@
 /**
- * How a channel takes attachments: each as a message of its own, inside the message, or not at all.
- * Pure.
+ * The ways in which channels send attachments: as separate messages, inside the message, or not at
+ * all. No side effects.
  */
 
 import type { Attachment, Notification } from "./notification.ts";
 import { formatBytes } from "./render.ts";
 
 /**
- * `separate`: each attachment is a message of its own after its text. `inline`: the message
- * contains them.
+ * The way in which a channel sends attachments. `separate`: each attachment is a separate message
+ * after the text. `inline`: the message contains the attachments.
  */
 export type AttachmentMode = "separate" | "inline";
 
-/** An attachment as text: `report.pdf (12.0 KiB)`. */
+/** Formats an attachment as text: `report.pdf (12.0 KiB)`. */
 export function formatAttachment({ name, size }: Pick<Attachment, "name" | "size">): string {
   return `${name} (${formatBytes(size)})`;
 }
 
-/** The messages that a channel sends for a notification with attachments, in order. */
+/** Returns the messages that a channel sends for a notification with attachments, in order. */
 export function splitAttachments(notification: Notification, mode: AttachmentMode | undefined): Notification[] {
   const { attachments, ...text } = notification;
   if (mode !== "separate" || attachments === undefined) return [notification];
@@ -26,8 +26,8 @@ export function splitAttachments(notification: Notification, mode: AttachmentMod
 }
 
 /**
- * Adapts a queued notification to its channel, whose configuration may have changed since.
- * Attachments that the channel cannot take are listed in the text.
+ * Adapts a queued notification to its channel, because the configuration of the channel may have
+ * changed in the meantime. If the channel cannot send the attachments, the text lists their names.
  */
 export function fitAttachments(notification: Notification, mode: AttachmentMode | undefined): Notification {
   const { attachments, file, ...rest } = notification;
@@ -37,10 +37,10 @@ export function fitAttachments(notification: Notification, mode: AttachmentMode 
   return unsent.length === 0 ? notification : { ...rest, unsent: unsent.map(formatAttachment) };
 }
 
-/** So many bytes of attachments double the timeout of a request. */
+/** The timeout of a request doubles if its attachments have this many bytes. */
 const BYTES_PER_TIMEOUT = 2 * 2 ** 20;
 
-/** The timeout of a request with attachments, milliseconds. */
+/** Returns the timeout of a request with attachments, in milliseconds. */
 export function timeoutWithAttachments(timeoutMs: number, files: readonly Pick<Attachment, "size">[] = []): number {
   const bytes = files.reduce((sum, { size }) => sum + size, 0);
   return Math.round(timeoutMs * (1 + bytes / BYTES_PER_TIMEOUT));

@@ -1,9 +1,9 @@
 /**
- * Renders a batch: many notifications in one message. Each has a line, in order. Identical
- * notifications share a line with their count. If there is little room, the lines become shorter.
- * `delivery/batching.ts` decides which entries become a batch, and never puts more of them into one
- * than {@linkcode hasLineForEach} allows. If a channel has less room all the same, the last line
- * counts what is missing. Pure.
+ * Renders a batch: many notifications in one message. Each notification has a line, in order.
+ * Identical notifications share one line, which shows their number. If a message cannot be long
+ * enough, its lines become shorter. `delivery/batching.ts` decides which entries become a batch,
+ * and checks the length with {@linkcode hasLineForEach}. If the message is still too long for a
+ * channel, some lines are left out, and the last line counts them. No side effects.
  *
  * @module
  */
@@ -16,13 +16,13 @@ import { byteLength, escapeHtml } from "./render.ts";
 /** A notification in a batch. */
 export interface BatchItem {
   readonly notification: Notification;
-  /** The earlier notifications that it replaced. */
+  /** The earlier notifications that this notification replaced. */
   readonly replaced?: Replaced;
 }
 
 /**
- * A notification that stands for others. Its message fits every service; {@linkcode renderBatch}
- * fits it to one service.
+ * A notification that combines other notifications. Its message is short enough for every service;
+ * {@linkcode renderBatch} renders a message for a specific service.
  */
 export interface Batch extends Notification {
   readonly items: readonly BatchItem[];
@@ -34,29 +34,30 @@ export interface RenderedBatch {
   readonly html: string;
 }
 
-/** The size of a batch that every service takes, in UTF-8 bytes. */
+/** The maximum size of a batch that every service accepts, in UTF-8 bytes. */
 const COMMON_BATCH_BYTES = 3500;
 
-/** How much of a message the subject and the notes of a batch may take, in UTF-8 bytes. */
+/** The maximum size of the subject and the notes of a batch, in UTF-8 bytes. */
 export const AROUND_BATCH_BYTES = 1024;
 
-/** The most that a line shows of a notification, in characters. */
+/** The maximum length of a notification in a line, in characters. */
 const MAX_WIDTH = 1000;
 /**
- * The least that a line shows of a notification, in characters, before other lines are left out.
+ * The minimum length of a notification in a line, in characters. If lines this short are still too
+ * long together, some lines are left out.
  */
 const MIN_WIDTH = 32;
-/** The least of a message that is worth showing, in characters. */
+/** The minimum length of a shown message, in characters. A shorter message is left out. */
 const MIN_MESSAGE = 8;
 
 const MARKS: Readonly<Record<Severity, string>> = { info: "ℹ", warning: "⚠", error: "❌", critical: "🚨" };
 
-/** True if a notification is a batch. */
+/** Returns true if a notification is a batch. */
 export function isBatch(notification: Notification): notification is Batch {
   return "items" in notification;
 }
 
-/** A batch as a plain notification, without its items. Its message shows them. */
+/** Returns a batch as a plain notification, without its items. The message still lists them. */
 export function withoutItems(notification: Notification): Notification {
   if (!isBatch(notification)) return notification;
   const { items: _, ...rest } = notification;
@@ -64,10 +65,11 @@ export function withoutItems(notification: Notification): Notification {
 }
 
 /**
- * Creates a batch. It is as severe as its most severe item, as old as its oldest one, silent only
- * if all are silent, and mentions all users whom a loud item mentions.
+ * Creates a batch. The batch has the highest severity and the oldest time of its items. It is
+ * silent only if all items are silent. It mentions all users that an item mentions, except for
+ * silent items.
  *
- * @param items at least one
+ * @param items the items; at least one
  */
 export function createBatch(items: readonly BatchItem[]): Batch {
   const batch = batchOutline(items);
@@ -75,9 +77,9 @@ export function createBatch(items: readonly BatchItem[]): Batch {
 }
 
 /**
- * Creates a batch without its message, whose rendering takes most of the time.
+ * Creates a batch without its message, because rendering the message takes most of the time.
  *
- * @param items at least one
+ * @param items the items; at least one
  */
 export function batchOutline(items: readonly BatchItem[]): Batch {
   const all = items.map(({ notification }) => notification);
@@ -95,44 +97,45 @@ export function batchOutline(items: readonly BatchItem[]): Batch {
   };
 }
 
-/** True if every service has room for a batch. */
+/** Returns true if a batch is short enough for every service. */
 export function fitsEverywhere({ text }: RenderedBatch): boolean {
   return byteLength(text) <= COMMON_BATCH_BYTES;
 }
 
-/** True if there is room for a line of each item, even if the lines are short. */
+/** Returns true if every item can have a line, possibly a short one. */
 export function hasLineForEach({ items }: Batch, fits: (rendered: RenderedBatch) => boolean): boolean {
   return fits(renderLines(toLines(items), { width: MIN_WIDTH, formatTime: timeFormat(items) }));
 }
 
 /**
- * Renders a batch as large as there is room for.
+ * Renders a batch as long as the limit allows.
  *
- * @param fits true if a rendered batch fits; a shorter one then fits too
+ * @param fits returns true if a rendered batch is short enough. If a batch is short enough, every
+ * shorter batch must be, too.
  */
 export function renderBatch({ items }: Batch, fits: (rendered: RenderedBatch) => boolean): RenderedBatch {
   const lines = toLines(items);
   const formatTime = timeFormat(items);
   const atWidth = (width: number) => renderLines(lines, { width, formatTime });
   if (fits(atWidth(MIN_WIDTH))) return atWidth(bisectLargest(MIN_WIDTH, MAX_WIDTH, (width) => fits(atWidth(width))));
-  // The most severe lines stay; of equally severe ones, the first.
+  // The most severe lines are shown. Of lines with the same severity, the first ones are shown.
   const bySeverity = lines.toSorted((a, b) => SEVERITIES.indexOf(severityOf(b)) - SEVERITIES.indexOf(severityOf(a)));
   const withCount = (count: number) =>
     renderLines(lines, { width: MIN_WIDTH, formatTime, shown: new Set(bySeverity.slice(0, count)) });
   return withCount(bisectLargest(0, lines.length, (count) => fits(withCount(count))));
 }
 
-/** One line: identical notifications. */
+/** One line of a batch, for one or more identical notifications. */
 interface Line {
   readonly first: BatchItem;
-  /** The beginning of the message, as much as the longest line shows. */
+  /** The beginning of the message, long enough for the longest line. */
   readonly excerpt: string;
   readonly count: number;
   readonly last: Notification;
 }
 
 interface Layout {
-  /** How much a line shows of a notification, in characters. */
+  /** The maximum length of a notification in a line, in characters. */
   readonly width: number;
   readonly formatTime: (time: number) => string;
   /** The lines that are shown. @default all */
@@ -178,8 +181,8 @@ interface LineParts {
 }
 
 /**
- * `20:15:03 ❌ Link down: ether1 lost its carrier 🔗 https://… (×3, first 20:15:03, last 20:17:44)`,
- * in three parts.
+ * Formats a line in three parts: `20:15:03 ❌ Link down: ether1 lost its carrier 🔗 https://… (×3,
+ * first 20:15:03, last 20:17:44)`.
  */
 function formatLine(
   { first: { notification, replaced }, excerpt, count, last }: Line,
@@ -190,7 +193,7 @@ function formatLine(
   const message = excerpt === "" || room < MIN_MESSAGE ? "" : `: ${shorten(excerpt, room)}`;
   const linkPart = link === undefined || room - Array.from(excerpt).length < link.length ? "" : ` 🔗 ${link}`;
   const repeats = count === 1 ? "" : ` (×${count}, first ${formatTime(time)}, last ${formatTime(last.time)})`;
-  const earlier = replaced === undefined ? "" : ` (↻ in place of ${replaced.count} earlier)`;
+  const earlier = replaced === undefined ? "" : ` (↻ replaces ${replaced.count} earlier)`;
   return {
     head: `${formatTime(time)} ${MARKS[severity]}`,
     subject: shorten(subject, width),
@@ -202,7 +205,7 @@ function toListItem({ head, subject, tail }: LineParts): string {
   return `<li>${escapeHtml(head)} <strong>${escapeHtml(subject)}</strong>${escapeHtml(tail)}</li>`;
 }
 
-/** `… and 40 more from 20:15:03 to 20:17:44: 38 info, 2 warning`. */
+/** Formats the last line: `… and 40 more from 20:15:03 to 20:17:44: 38 info, 2 warning`. */
 function formatMissing(lines: readonly Line[], formatTime: Layout["formatTime"]): string {
   const total = (some: readonly Line[]) => some.reduce((sum, { count }) => sum + count, 0);
   const counts = SEVERITIES.toReversed().map((severity) =>
@@ -215,30 +218,33 @@ function formatMissing(lines: readonly Line[], formatTime: Layout["formatTime"])
   }`;
 }
 
-/** The beginning of a message in one line; HTML without its tags. */
+/** Returns the beginning of a message in one line, without HTML tags. */
 function excerptOf({ message, format }: Notification): string {
   const beginning = message.slice(0, 4 * MAX_WIDTH);
   const text = format === "html" ? withoutTags(beginning) : beginning;
   return text.split("\n").map((line) => line.trim()).filter((line) => line !== "").join(" / ").slice(0, 2 * MAX_WIDTH);
 }
 
-/** An excerpt needs no HTML parser, since the result is escaped where it is shown. */
+/**
+ * Removes HTML tags. An HTML parser is not needed, because the result is escaped before it is
+ * shown.
+ */
 function withoutTags(html: string): string {
   return html.replace(/<[^>]*>/g, " ").replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&quot;", '"')
     .replaceAll("&amp;", "&").replace(/[ \t]+/g, " ");
 }
 
-/** Shortens a text to a width in characters. */
+/** Shortens a text to a number of characters. */
 function shorten(text: string, width: number): string {
-  // A character has at most two UTF-16 units. This is cheaper than counting the characters of a
-  // long message.
+  // A character has at most two UTF-16 units. Cutting first is faster than counting all characters
+  // of a long message.
   const characters = Array.from(text.slice(0, 2 * width + 2));
   return characters.length <= width ? text : `${characters.slice(0, Math.max(1, width - 1)).join("")}…`;
 }
 
 /**
- * How a batch shows times: `20:15:03` by this host's clock, or `11-22 20:15:03` if its items are
- * from several days.
+ * Returns the function that formats the times of a batch: `20:15:03` in the time zone of this host,
+ * or `11-22 20:15:03` if the items are from several days.
  */
 function timeFormat(items: readonly BatchItem[]): (time: number) => string {
   const twoDigits = (number: number) => String(number).padStart(2, "0");

@@ -1,6 +1,6 @@
 /**
- * Incidents: notifications with the same key, from the first one to the one that resolves them.
- * Pure.
+ * Incidents: notifications with the same key, from the first notification to the notification that
+ * resolves the incident. No side effects.
  *
  * @module
  */
@@ -8,10 +8,12 @@
 import { formatDuration } from "../base/duration.ts";
 import type { Notification } from "./notification.ts";
 
-/** The longest title, in characters. */
+/** The maximum length of a title, in characters. */
 const MAX_TITLE = 100;
 
-/** The title of an incident: the subject of its first notification, shortened. */
+/**
+ * Returns the title of an incident: the subject of its first notification, shortened if necessary.
+ */
 export function incidentTitle({ subject }: Notification): string {
   const characters = Array.from(subject);
   return characters.length <= MAX_TITLE ? subject : `${characters.slice(0, MAX_TITLE - 1).join("")}…`;
@@ -20,7 +22,8 @@ export function incidentTitle({ subject }: Notification): string {
 /**
  * Puts "✅ Resolved" before the subject of a notification that resolves an incident.
  *
- * @param lastedMs how long the incident lasted; undefined if that is unknown
+ * @param lastedMs how long the incident lasted, in milliseconds; undefined if the duration is
+ * unknown
  */
 export function withResolution(notification: Notification, lastedMs?: number): Notification {
   if (!notification.resolves) return notification;

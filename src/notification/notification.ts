@@ -1,6 +1,6 @@
 /**
- * A notification: what the caller says, as a readonly value. {@linkcode createNotification} checks
- * all input; code behind it does not check again.
+ * A notification as a readonly value. {@linkcode createNotification} checks all input, so that
+ * later code does not have to check it.
  *
  * @module
  */
@@ -8,153 +8,166 @@
 import { InvalidNotificationError } from "../base/errors.ts";
 import { isMention, MENTION_PROBLEM, ROOM_MENTION } from "../matrix/ids.ts";
 
-/** How much a notification matters, from least to most. */
+/** The severity of a notification. The values are sorted from the lowest to the highest. */
 export type Severity = "info" | "warning" | "error" | "critical";
 
-/** The severities, from least to most. */
+/** The severities, from the lowest to the highest. */
 export const SEVERITIES: readonly Severity[] = ["info", "warning", "error", "critical"];
 
-/** How a message is written: plain text, verbatim text, Markdown, or HTML. */
+/**
+ * The format of a message: plain text, program output or code (shown unchanged in a fixed-width
+ * font), Markdown, or HTML.
+ */
 export type Format = "text" | "code" | "markdown" | "html";
 
-/** The formats. */
+/** All formats. */
 export const FORMATS: readonly Format[] = ["text", "code", "markdown", "html"];
 
 /**
- * A file of a notification. Its content is in the state directory for as long as an entry needs it.
+ * An attachment of a notification. Its content is stored in the state directory until the queue
+ * does not need it any more.
  */
 export interface Attachment {
-  /** Its file name, safe to show: without folders and invisible characters. */
+  /** The file name, without folders and invisible characters. */
   readonly name: string;
-  /** Its media type: `image/png`. */
+  /** The media type: `image/png`. */
   readonly type: string;
-  /** In bytes. */
+  /** The size, in bytes. */
   readonly size: number;
-  /** Of an image, in pixels. */
+  /** The width in pixels, if the attachment is an image. */
   readonly width?: number;
-  /** Of an image, in pixels. */
+  /** The height in pixels, if the attachment is an image. */
   readonly height?: number;
-  /** The name of its content in the state directory. */
+  /** The name of the stored content in the state directory. */
   readonly content: string;
 }
 
-/** A file to attach, by its path or by its bytes. */
+/** A file to attach. Give either its path or its bytes. */
 export interface AttachmentInput {
   /**
-   * Its path. The file is read before the notification is queued, and may be removed afterwards.
+   * The path of the file. The file is read before the notification is queued. Afterwards you can
+   * delete the file.
    */
   readonly path?: string;
-  /** Its content instead of a path, at most 32 MiB. */
+  /** The content, if you do not give a path. At most 32 MiB. */
   readonly bytes?: Uint8Array;
-  /** Its name for the readers. @default the last part of the path */
+  /** The file name that readers see. @default the last part of the path */
   readonly name?: string;
-  /** Its media type. @default detected from its content and its name */
+  /** The media type. @default detected from the content and the name */
   readonly type?: string;
 }
 
 /** A notification. */
 export interface Notification {
-  /** The script or service that sends it. */
+  /** The script or service that sends the notification. */
   readonly origin?: string;
-  /** One line, never empty. */
+  /** The subject: one line, never empty. */
   readonly subject: string;
-  /** The body; may be empty. */
+  /** The text below the subject; may be empty. */
   readonly message: string;
-  /** How the message is written. */
+  /** The format of the message. */
   readonly format: Format;
-  /** An absolute URL. */
+  /** An absolute URL that is shown as a link. */
   readonly link?: string;
-  /** `true`: it arrives without a sound or a push. */
+  /** True if the notification arrives without a sound or a push notification. */
   readonly silent: boolean;
-  /** How much it matters. */
+  /** The severity. */
   readonly severity: Severity;
-  /** When it was created, milliseconds since 1970. */
+  /** The time when the notification was created, in milliseconds since 1970. */
   readonly time: number;
-  /** The incident that it belongs to. */
+  /** The key of the incident that the notification belongs to. */
   readonly key?: string;
-  /** `true`: it resolves the incident of its key. */
+  /** True if the notification resolves the incident with its key. */
   readonly resolves?: true;
-  /** The users that it mentions: Matrix user ids (`@name:example.org`), or `@room`. */
-  readonly mentions?: readonly string[];
-  /** When it expires, milliseconds since 1970. */
-  readonly expires: number;
-  /** Its attachments. */
-  readonly attachments?: readonly Attachment[];
   /**
-   * Set if it is itself an attachment, for a service where each is a message of its own after the
-   * text.
+   * The users to mention: Matrix user ids (`@name:example.org`), or `@room` for all users in the
+   * room.
    */
+  readonly mentions?: readonly string[];
+  /** The time when the notification expires, in milliseconds since 1970. */
+  readonly expires: number;
+  /** The attachments. */
+  readonly attachments?: readonly Attachment[];
+  /** The attachment, if this notification is only the separate message with one attachment. */
   readonly file?: Attachment;
-  /** The attachments that its channel cannot take: `report.pdf (12.0 KiB)`. The text lists them. */
+  /**
+   * The names and sizes of attachments that the channel cannot send: `report.pdf (12.0 KiB)`. The
+   * text lists them.
+   */
   readonly unsent?: readonly string[];
 }
 
 /** A notification to send. */
 export interface NotificationInput {
-  /** One line; line breaks become spaces. At most 1 KiB of UTF-8. */
+  /** The subject, at most 1 KiB of UTF-8. Line breaks are replaced by spaces. */
   readonly subject: string;
-  /** The body, at most 56 KiB of UTF-8. @default {""} */
+  /** The text below the subject, at most 56 KiB of UTF-8. @default {""} */
   readonly message?: string;
-  /** How the message is written. @default {"text"} */
+  /** The format of the message. @default {"text"} */
   readonly format?: Format;
-  /** An absolute URL. */
+  /** An absolute URL that is shown as a link. */
   readonly link?: string;
-  /** `true`: it arrives without a sound or a push. @default {false} */
+  /** True if the notification arrives without a sound or a push notification. @default {false} */
   readonly silent?: boolean;
-  /** How much it matters. @default {"info"} */
+  /** The severity. @default {"info"} */
   readonly severity?: Severity;
-  /** The script or service that sends it, at most 1 KiB of UTF-8. */
+  /** The script or service that sends the notification, at most 1 KiB of UTF-8. */
   readonly origin?: string;
-  /** The incident that it belongs to, at most 1 KiB of UTF-8. */
+  /** The key of the incident that the notification belongs to, at most 1 KiB of UTF-8. */
   readonly key?: string;
   /**
-   * `true`: it resolves the incident of its key. Its subject says so, with the duration of the
-   * incident. In a Matrix room it relates to the first notification of the incident.
+   * True if the notification resolves the incident with its key. The words "✅ Resolved" and the
+   * duration of the incident are added to the subject. In a Matrix room, the message refers to the
+   * first notification of the incident.
    *
    * @default {false}
    */
   readonly resolves?: boolean;
   /**
-   * The users to mention: Matrix user ids (`@name:example.org`), or `@room` for all. Only Matrix
-   * uses them. @default none
+   * The users to mention: Matrix user ids (`@name:example.org`), or `@room` for all users in the
+   * room. Only Matrix channels use this field. @default none
    */
   readonly mentions?: readonly string[];
-  /** How long after its creation it expires, milliseconds. @default {1209600000} (14 days) */
+  /**
+   * The time from now until the notification expires, in milliseconds. @default {1209600000} (14
+   * days)
+   */
   readonly ttlMs?: number;
-  /** Files to attach, at most 10. @default none */
+  /** The files to attach, at most 10. @default none */
   readonly attachments?: readonly AttachmentInput[];
 }
 
-/** The longest subject, origin or key, in UTF-8 bytes. */
+/** The maximum length of a subject, an origin or a key, in UTF-8 bytes. */
 export const MAX_SUBJECT_BYTES = 1024;
 
-/** The most mentions of a notification. For more people there is `@room`. */
+/** The maximum number of mentions in a notification. Use `@room` to mention more users. */
 export const MAX_MENTIONS = 10;
 
 /**
- * The longest message, in UTF-8 bytes. A line of the journal has room for it even if JSON escapes
- * double it. Channels may cut it further, with a note.
+ * The maximum length of a message, in UTF-8 bytes. The message fits into a line of the journal,
+ * even if JSON escapes make it twice as long. Channels may cut a message to a shorter length and
+ * then add a note.
  */
 export const MAX_MESSAGE_BYTES: number = 56 * 1024;
 
-/** The largest attachment, in bytes. Services may take less. */
+/** The maximum size of an attachment, in bytes. A service may have a lower limit. */
 export const MAX_FILE_BYTES: number = 32 * 2 ** 20;
 
-/** The most attachments of a notification. */
+/** The maximum number of attachments of a notification. */
 export const MAX_FILES = 10;
 
-/** When a notification expires by default: after 14 days. */
+/** The default time until a notification expires, in milliseconds: 14 days. */
 export const DEFAULT_TTL_MS: number = 14 * 86_400_000;
 
 /**
- * Checks a notification, normalises its texts and fills in defaults. It replaces control
- * characters, and lone surrogates, to which Synapse responds with 500 for ever. It does not read
- * attachments (attachments/source.ts does).
+ * Checks a notification, normalises its texts and adds default values. Replaces control characters
+ * and lone surrogates, because Synapse answers every attempt with a lone surrogate with status 500.
+ * Does not read attachments; `attachments/source.ts` reads them.
  *
- * @param now milliseconds since 1970
+ * @param now the current time, in milliseconds since 1970
  * @throws {InvalidNotificationError} if a text is empty, too long or malformed
  *
- * @example A subject alone is enough
+ * @example Create a notification from a subject
  * ```ts
  * import { createNotification } from "./notification.ts";
  * import { assertEquals } from "@std/assert";
@@ -197,21 +210,21 @@ export function createNotification(input: NotificationInput, now: number): Notif
 /**
  * Checks an idempotency key.
  *
- * @throws {InvalidNotificationError} if it is empty, too long, or contains a character that is not
- * visible ASCII
+ * @throws {InvalidNotificationError} if the key is empty, too long, or contains a character that is
+ * not visible ASCII
  */
 export function checkId(id: string | undefined): void {
   if (id === undefined || /^[\x21-\x7e]{1,255}$/.test(id)) return;
   throw new InvalidNotificationError(`Cannot use id "${id}": it must be 1 to 255 visible ASCII characters`, {
-    hint: "a UUID is a good one, or a word and a date: backup-2026-11-22",
+    hint: "use for example a UUID, or a word and a date: backup-2026-11-22",
   });
 }
 
 /**
  * Checks mentions and removes duplicates.
  *
- * @throws {InvalidNotificationError} if one is neither a user id nor `@room`, or if there are too
- * many
+ * @throws {InvalidNotificationError} if a mention is neither a user id nor `@room`, or if there are
+ * too many mentions
  */
 function checkMentions(mentions: readonly string[]): readonly string[] {
   const unique = [...new Set(mentions)];
@@ -219,7 +232,7 @@ function checkMentions(mentions: readonly string[]): readonly string[] {
   if (wrong !== undefined) throw new InvalidNotificationError(`Cannot mention "${wrong}": ${MENTION_PROBLEM}`);
   if (unique.length <= MAX_MENTIONS) return unique;
   throw new InvalidNotificationError(`Cannot mention ${unique.length} users: the limit is ${MAX_MENTIONS}`, {
-    hint: `mention ${ROOM_MENTION} instead: all users in the room`,
+    hint: `mention ${ROOM_MENTION} instead, which means all users in the room`,
   });
 }
 
@@ -233,16 +246,16 @@ function text(name: string, value: unknown): string {
 }
 
 /**
- * Replaces characters that cannot be shown. The text may become longer in bytes: a replacement
- * character has three.
+ * Replaces characters that cannot be shown. The text may become longer, because a replacement
+ * character has three bytes.
  */
 export function printableText(text: string): string {
   return text.toWellFormed().replace(CONTROL_REGEXP, "\ufffd");
 }
 
 /**
- * Control characters except tab, line feed and carriage return: people do not see them, and
- * terminals obey them.
+ * Matches control characters except tab, line feed and carriage return. Such characters are
+ * invisible and can control a terminal.
  */
 // deno-lint-ignore no-control-regex
 const CONTROL_REGEXP = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/g;
@@ -251,7 +264,7 @@ function limited(name: string, value: string, maxBytes: number): string {
   const bytes = new TextEncoder().encode(value).length;
   if (bytes <= maxBytes) return value;
   throw new InvalidNotificationError(`Cannot send a ${name} of ${bytes} bytes: the limit is ${maxBytes}`, {
-    hint: "send its beginning or its end, for example through: head -c 60000",
+    hint: "send only its beginning or its end, for example with: head -c 60000",
   });
 }
 
@@ -276,7 +289,10 @@ function absoluteUrl(value: string): string {
   );
 }
 
-/** True if a value from the queue is a notification, as far as other code relies on it. */
+/**
+ * Returns true if a value from the queue is a notification. Checks only the fields that other code
+ * relies on.
+ */
 export function isNotification(value: unknown): value is Notification {
   if (typeof value !== "object" || value === null) return false;
   const { subject, message, format, severity, silent, link, time, mentions } = value as Record<string, unknown>;

@@ -1,6 +1,6 @@
 /**
- * Renders a notification as plain text and as HTML, with its notes, and cuts messages that are too
- * long. Pure.
+ * Renders a notification with its notes as plain text and as HTML. Cuts messages that are too long.
+ * No side effects.
  *
  * @module
  */
@@ -10,19 +10,22 @@ import { bisectLargest } from "../base/bisect.ts";
 import type { Replaced } from "../queue/record.ts";
 import type { Notification } from "./notification.ts";
 
-/** What a rendering depends on besides the notification. */
+/** The options for rendering a notification. */
 export interface RenderOptions {
-  /** The name of the host, shown in brackets before the subject. */
+  /** The name that is shown in brackets before the subject, usually the host name. */
   readonly identity: string;
-  /** When a late notification is delivered, milliseconds since 1970. @default it is not late */
+  /**
+   * The delivery time of a late notification, in milliseconds since 1970. @default the notification
+   * is not late
+   */
   readonly lateAt?: number;
-  /** The queued notifications with the same key that it replaced. */
+  /** The queued notifications with the same key that this notification replaced. */
   readonly replaced?: Pick<Replaced, "count" | "since">;
-  /** More notes, a line each. @default none */
+  /** Additional notes, one per line. @default none */
   readonly notes?: readonly string[];
-  /** The users that it mentions: Matrix user ids, or `@room`. @default none */
+  /** The users to mention: Matrix user ids, or `@room`. @default none */
   readonly mentions?: readonly string[];
-  /** Formats a mention as HTML. @default its text */
+  /** Formats a mention as HTML. @default escapes its text */
   readonly formatMention?: (mention: string) => string;
 }
 
@@ -33,15 +36,15 @@ export function formatBytes(bytes: number): string {
   return kib < 1024 ? `${kib.toFixed(1)} KiB` : `${(kib / 1024).toFixed(1)} MiB`;
 }
 
-/** The subject as people see it: `[identity] Subject`. */
+/** Formats the subject for readers: `[identity] Subject`. */
 export function subjectLine(notification: Notification, identity: string): string {
   return `[${identity}] ${notification.subject}`;
 }
 
 /**
- * Notes for the reader besides the message, a line each: `⏰ Queued since 2026-11-22 20:15 (UTC+1),
- * 2 h 5 min late`; `↻ In place of 3 earlier ones, since 2026-11-22 18:00 (UTC+1)`; `📎 report.pdf
- * (12.0 KiB) was not sent here`.
+ * Formats the notes that are shown below the message, one per line: `⏰ Queued since 2026-11-22
+ * 20:15 (UTC+1), 2 h 5 min late`; `↻ Replaces 3 earlier notifications since 2026-11-22 18:00 (UTC+1)`;
+ * `📎 report.pdf (12.0 KiB) was not sent here`.
  */
 export function formatNotes(
   notification: Notification,
@@ -52,8 +55,10 @@ export function formatNotes(
     notes.push(`⏰ Queued since ${formatTime(notification.time)}, ${formatDuration(lateAt - notification.time)} late`);
   }
   if (replaced !== undefined) {
-    const earlier = replaced.count === 1 ? "an earlier one, of" : `${replaced.count} earlier ones, since`;
-    notes.push(`↻ In place of ${earlier} ${formatTime(replaced.since)}`);
+    const earlier = replaced.count === 1
+      ? "an earlier notification of"
+      : `${replaced.count} earlier notifications since`;
+    notes.push(`↻ Replaces ${earlier} ${formatTime(replaced.since)}`);
   }
   return [...notes, ...own];
 }
@@ -61,8 +66,8 @@ export function formatNotes(
 /**
  * Renders a notification as plain text.
  *
- * @param message the text to show as its message: the notification's own, converted from HTML, or
- * cut
+ * @param message the message to show: the original message, or a version that was converted from
+ * HTML or cut
  */
 export function renderPlain(notification: Notification, options: RenderOptions, message: string): string {
   return [
@@ -75,10 +80,10 @@ export function renderPlain(notification: Notification, options: RenderOptions, 
 }
 
 /**
- * Renders a notification as HTML, with the few tags that Matrix allows (Client-Server API,
- * "m.room.message msgtypes").
+ * Renders a notification as HTML, with tags that Matrix allows (Client-Server API, "m.room.message
+ * msgtypes").
  *
- * @param messageHtml the message as allowed, well-formed HTML; may be empty
+ * @param messageHtml the message as well-formed HTML with only allowed tags; may be empty
  */
 export function renderHtml(notification: Notification, options: RenderOptions, messageHtml: string): string {
   const { link } = notification;
@@ -92,17 +97,20 @@ export function renderHtml(notification: Notification, options: RenderOptions, m
     (after.length === 0 ? "" : `<br>${after.join("<br>")}`);
 }
 
-/** `👤 For @alice:example.org, @room`: one line, or none. */
+/**
+ * Formats the mentions as a note: `👤 For @alice:example.org, @room`. Returns an empty list without
+ * mentions.
+ */
 function mentionNotes({ mentions = [] }: RenderOptions, format = (mention: string) => mention): string[] {
   return mentions.length === 0 ? [] : [`👤 For ${mentions.map(format).join(", ")}`];
 }
 
-/** Converts plain text to HTML and keeps its line breaks. */
+/** Converts plain text to HTML. Line breaks become `<br>`. */
 export function textToHtml(text: string): string {
   return escapeHtml(text).replaceAll("\n", "<br>");
 }
 
-/** Converts verbatim text to HTML. */
+/** Converts program output or code to HTML. */
 export function codeToHtml(text: string): string {
   return `<pre><code>${escapeHtml(text)}\n</code></pre>`;
 }
@@ -120,16 +128,19 @@ function linkHtml(link: string): string {
   return LINK_SCHEMES.has(new URL(link).protocol) ? `<a href="${escapeHtml(link)}">${label}</a>` : escapeHtml(link);
 }
 
-/** The length of a text in UTF-8 bytes. */
+/** Returns the length of a text in UTF-8 bytes. */
 export function byteLength(text: string): number {
   return new TextEncoder().encode(text).length;
 }
 
 /**
- * Cuts a message between two characters until it fits, and adds a note that says so.
+ * Cuts a message so that it is short enough, and adds a note about the missing part. Does not cut
+ * within a character.
  *
- * @param fits true if the result of this message is small enough; a shorter message then fits too
- * @returns the whole message if it fits, else its longest beginning that fits with the note
+ * @param fits returns true if a message is short enough. If a message is short enough, every
+ * shorter message must be, too.
+ * @returns the whole message if it is short enough. Otherwise, the longest possible beginning with
+ * the note.
  */
 export function cutToFit(message: string, fits: (message: string) => boolean): string {
   if (fits(message)) return message;
@@ -140,8 +151,8 @@ export function cutToFit(message: string, fits: (message: string) => boolean): s
 }
 
 /**
- * Cuts a message to a size in UTF-8 bytes, and adds a note that says so. It is fast for megabytes
- * too.
+ * Cuts a message to a size in UTF-8 bytes, and adds a note about the missing part. Fast even for
+ * messages of several megabytes.
  */
 export function cutToBytes(message: string, maxBytes: number): string {
   const total = byteLength(message);
@@ -154,7 +165,10 @@ function withCutNote(kept: string, total: number): string {
   return `${kept}\n✂ Cut here: ${total - byteLength(kept)} of ${total} bytes are missing`;
 }
 
-/** Formats a time by the wall clock of this host, with its offset: `2026-11-22 20:15 (UTC+1)`. */
+/**
+ * Formats a time in the time zone of this host, with its offset from UTC: `2026-11-22 20:15
+ * (UTC+1)`.
+ */
 export function formatTime(time: number): string {
   const date = new Date(time);
   const twoDigits = (number: number) => String(number).padStart(2, "0");

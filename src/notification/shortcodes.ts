@@ -1,7 +1,7 @@
 /**
  * Emoji shortcodes in subjects: `:warning-sign: Disk full` is shown as `⚠️ Disk full`. The names
- * are those of the RouterOS scripts that this program descends from. A name is ASCII, so it
- * survives a RouterOS script, a crontab and `ssh`. Pure.
+ * are the same as in the RouterOS scripts on which this program is based. The names are ASCII, so
+ * they work in RouterOS scripts, in a crontab and over `ssh`. No side effects.
  *
  * @module
  */
@@ -10,8 +10,8 @@ import { createBatch, isBatch } from "./batch.ts";
 import type { Notification } from "./notification.ts";
 
 /**
- * The symbols by name. Those that are text by default end with the selector that makes them emoji
- * (Unicode Technical Standard 51).
+ * The symbols by name. Some symbols end with a variation selector, because they would be shown as
+ * text without it (Unicode Technical Standard 51).
  */
 export const SHORTCODES: Readonly<Record<string, string>> = {
   "abacus": "🧮",
@@ -51,11 +51,14 @@ export const SHORTCODES: Readonly<Record<string, string>> = {
   "white-heavy-check-mark": "✅",
 };
 
-/** A name must not begin or end inside a word: `sfp1:link:down` is no shortcode. */
+/**
+ * Matches a shortcode. A shortcode must not begin or end inside a word: `sfp1:link:down` does not
+ * contain one.
+ */
 const NAME_REGEXP = /(?<!\w):([a-z]+(?:-[a-z]+)*):(?!\w)/g;
 
 /**
- * Replaces shortcodes by symbols. An unknown name stays as it is.
+ * Replaces shortcodes by symbols. Unknown shortcodes are not changed.
  *
  * @example
  * ```ts
@@ -70,7 +73,10 @@ export function replaceShortcodes(text: string): string {
   return text.replace(NAME_REGEXP, (whole, name) => Object.hasOwn(SHORTCODES, name) ? SHORTCODES[name] : whole);
 }
 
-/** Replaces the shortcodes in the subject of a notification; in a batch, those in every subject. */
+/**
+ * Replaces the shortcodes in the subject of a notification. In a batch, replaces the shortcodes in
+ * the subjects of all items.
+ */
 export function withShortcodes(notification: Notification): Notification {
   if (isBatch(notification)) {
     const items = notification.items.map((item) => ({ ...item, notification: withShortcodes(item.notification) }));

@@ -1,11 +1,11 @@
 /**
- * The notifier's internals. The public class `Notifier` wraps it; the command line and the
+ * The internal notifier. The public class `Notifier` wraps this class; the command line and the
  * background deliverer use it directly.
  *
  * ```text
- * notify:   createNotification -> route -> queue.enqueue (on disk: from here it cannot be lost) -> deliver -> outcomes
- * deliver:  the holder of deliver.lock runs the courier; every other process watches the journal
- * afterwards: a background deliverer is started for what is left, unless one runs already
+ * notify:   createNotification -> route -> queue.enqueue (now it is on disk) -> deliver -> outcomes
+ * deliver:  the process with deliver.lock runs the courier; all other processes watch the journal
+ * then:     if entries are left, start a background deliverer, unless another one already runs
  * ```
  *
  * @module
@@ -31,10 +31,13 @@ import type { StagedAttachments } from "./staged_attachments.ts";
 import { computeStatus, type Status } from "./status.ts";
 import { type CoreOptions, type NotifierParts, wireParts } from "./wiring.ts";
 
-/** Why a background deliverer ended; `second` if another process is one already. */
+/**
+ * The reason why a background deliverer ended. `second` means that another background deliverer was
+ * already running.
+ */
 export type BackgroundEnd = "empty" | "handed-over" | "second";
 
-/** Sends notifications and keeps those that cannot be delivered yet. */
+/** Sends notifications, and queues those that cannot be delivered yet. */
 export class NotifierCore implements AsyncDisposable {
   readonly #parts: NotifierParts;
   readonly #ownRuntime: Disposable;
@@ -72,8 +75,8 @@ export class NotifierCore implements AsyncDisposable {
   }
 
   /**
-   * Returns a notification as its readers see it: marked if it resolves an incident, shortcodes
-   * replaced.
+   * Returns a notification as its readers see it: with "✅ Resolved" if it resolves an incident, and
+   * with symbols instead of shortcodes.
    */
   present(notification: Notification): Notification {
     return this.#parts.present(notification);
@@ -102,8 +105,8 @@ export class NotifierCore implements AsyncDisposable {
       isDeliverer = waitMs > 0 && queue.deliverLock.tryAcquire();
       enqueued = await this.#enqueue(toEnqueueRequests(plan, options.id), isDeliverer);
     } catch (error) {
-      // The caller will repeat a call with an idempotency key. Without the queue nothing would
-      // remember that key.
+      // Only the queue can remember an idempotency key. A caller that gave a key will repeat the
+      // call, so the notification must not be sent without the queue.
       if (!(error instanceof StorageError) || options.id !== undefined) throw error;
       return await sendWithoutQueue(plan, channels, { runtime, shortcodes, waitMs, signal, warn, problem: error });
     }
@@ -116,8 +119,8 @@ export class NotifierCore implements AsyncDisposable {
   }
 
   /**
-   * Returns what {@linkcode NotifierCore.notify} would put into the queue. It checks and routes the
-   * notification, but does not read its attachments.
+   * Checks a notification, and chooses its channels and destinations. Does not read its attachments
+   * or write to the queue.
    *
    * @throws {InvalidNotificationError} if the input cannot be sent
    * @throws {ConfigError} if no channel is configured
@@ -129,8 +132,8 @@ export class NotifierCore implements AsyncDisposable {
   }
 
   /**
-   * True if an incident with this key is open at any destination that this notification would go
-   * to.
+   * Returns true if an incident with the key of the notification is open at any destination of the
+   * notification.
    */
   hasOpenIncident(input: NotificationInput, options: RouteOptions = {}): boolean {
     if (input.key === undefined) return false;
@@ -160,9 +163,9 @@ export class NotifierCore implements AsyncDisposable {
   }
 
   /**
-   * Delivers until the queue is empty, for the background deliverer. While another process delivers
-   * it waits for its turn. It ends early if a flush is requested while a channel is held: the
-   * flushing process may know a new token.
+   * Delivers until the queue is empty. Only the background deliverer calls this function. While
+   * another process delivers, this process waits. It ends early if another process requests a flush
+   * while a channel is held: the other process may know a new token.
    *
    * @param onStart called each time this process begins to deliver
    * @throws the signal's reason, if the signal aborts
@@ -180,7 +183,7 @@ export class NotifierCore implements AsyncDisposable {
       }
       onStart();
       const problem = await this.#deliver({ patienceMs: Infinity, handsOver: true, signal, isDeliverer: true });
-      // The spool could not be imported. Without a pause this loop would spin.
+      // The spool could not be imported. The pause prevents a loop that uses all CPU time.
       if (problem || queue.figures().spooled > 0) await runtime.sleep(STORAGE_PAUSE_MS, signal);
       else if (queue.state.flushCount !== flushes && courier.hasWork()) return "handed-over";
     }
@@ -188,7 +191,7 @@ export class NotifierCore implements AsyncDisposable {
   }
 
   /**
-   * True if there is a queue in the state directory. The first notification creates it.
+   * Returns true if the state directory contains a queue. The first notification creates the queue.
    *
    * @throws {StorageError} if the directory cannot be read
    */
@@ -228,7 +231,7 @@ export class NotifierCore implements AsyncDisposable {
     await this.#parts.queue.drop(this.#findEntries(ids));
   }
 
-  /** Releases locks and connections. What is queued stays queued. */
+  /** Releases locks and connections. Queued entries stay in the queue. */
   [Symbol.asyncDispose](): Promise<void> {
     this.#parts.queue.deliverLock.release();
     this.#parts.queue.backgroundLock.release();
@@ -237,16 +240,16 @@ export class NotifierCore implements AsyncDisposable {
   }
 
   /**
-   * Finds where the incident is open that a notification resolves, among the records that were
-   * read.
+   * Finds the lanes with an open incident that a notification resolves. Uses only the journal
+   * records that were already read.
    */
   #findOpenIncidents({ key, resolves, time }: Notification): readonly Lane[] {
     return resolves && key !== undefined ? this.#parts.queue.state.openIncidentLanes(key, time) : [];
   }
 
   /**
-   * Writes requests. A deliverer announces their first attempts in the same write, where nothing
-   * older is ahead of them.
+   * Writes requests to the queue. If this process is the deliverer, the same write also records the
+   * start of the first attempts. This excludes requests that must wait for older entries.
    */
   #enqueue(requests: readonly EnqueueRequest[], isDeliverer: boolean): Promise<Enqueued> {
     const { queue, courier, warn } = this.#parts;
@@ -267,13 +270,13 @@ export class NotifierCore implements AsyncDisposable {
   }
 
   /**
-   * Returns the outcomes of entries in the spool: they are on disk, but the journal cannot be
-   * written now.
+   * Returns the outcomes of entries in the spool, where entries are stored while the journal cannot
+   * be written.
    */
   #reportSpooled(entries: readonly Entry[], problem: StorageError, isDeliverer: boolean): Outcome[] {
     if (isDeliverer) this.#parts.queue.deliverLock.release();
     this.#parts.handOver();
-    const reason = `It is on disk, but cannot be sent now: ${problem.message}`;
+    const reason = `The notification is on disk, but cannot be sent now: ${problem.message}`;
     return entries.map(({ id, channel, destination }) => ({ id, channel, destination, state: "queued", reason }));
   }
 
@@ -284,7 +287,7 @@ export class NotifierCore implements AsyncDisposable {
     return problem;
   }
 
-  /** Returns the outcomes of entries and hands over what is left. */
+  /** Returns the outcomes of entries. Hands over entries that are left to the next deliverer. */
   #conclude(entries: readonly Entry[]): Outcome[] {
     const { queue, courier, reporter } = this.#parts;
     const outcomes = reporter.outcomes(entries);
@@ -302,10 +305,10 @@ export class NotifierCore implements AsyncDisposable {
 }
 
 /**
- * Turns a plan into requests for the queue: the envelopes, and after them their fallbacks.
+ * Turns a plan into requests for the queue: first the envelopes, then their fallbacks.
  *
- * @param id the caller's idempotency key. An attachment that is sent on its own gets one that no
- * caller can give.
+ * @param id the caller's idempotency key. A separate message for an attachment gets this key with a
+ * space and a number. A caller cannot give such a key, because keys must not contain spaces.
  */
 function toEnqueueRequests({ envelopes, fallbacks }: Plan, id: string | undefined): EnqueueRequest[] {
   const requests = new Map(envelopes.map((envelope) => [envelope, toEnqueueRequest(envelope, id)]));
@@ -327,7 +330,7 @@ function toEnqueueRequest(envelope: Envelope, id: string | undefined): EnqueueRe
     ...{ ...envelope, expires, isUrgent: severity === "critical" },
     ...(files.length === 0 ? {} : { files }),
   };
-  // A newer notification that replaces the text replaces its attachments too.
+  // If a newer notification replaces the text, it also replaces the attachments.
   if (attachmentIndex !== undefined) return { ...common, key, idempotencyKey: id && `${id} ${attachmentIndex}` };
   const keyed = key === undefined ? {} : { key, title: incidentTitle(notification), resolves, replaces: true } as const;
   return { ...common, ...keyed, idempotencyKey: id };

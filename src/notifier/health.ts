@@ -1,7 +1,7 @@
 /**
- * Judges the queue for a monitoring system. Only conditions that a person can change are problems.
- * Torn lines were never acknowledged and a possible duplicate cannot be undone, so neither raises
- * an alarm.
+ * Judges the queue for a monitoring system. Only conditions that a person can fix are problems.
+ * Half-written lines and possible duplicates are not problems: the sender of such a line got an
+ * error, and a duplicate cannot be undone.
  *
  * @module
  */
@@ -11,18 +11,23 @@ import { NEARLY_FULL_BYTES } from "../queue/limits.ts";
 import { MAX_LINE_BYTES } from "../queue/journal_line.ts";
 import type { Status } from "./status.ts";
 
-/** `warning`: look at it today. `critical`: look at it now. */
+/**
+ * The state of the queue. `warning`: look at the queue today. `critical`: look at the queue now.
+ */
 export type HealthState = "ok" | "warning" | "critical";
 
 /** The state of the queue and its problems. */
 export interface Health {
   /** The state of the worst problem. */
   readonly state: HealthState;
-  /** The problems, critical ones first. */
+  /** The problems, sorted: critical problems first. */
   readonly problems: readonly string[];
 }
 
-/** A number above `warning` is a warning; above `critical` it is critical. */
+/**
+ * The limits of a number. A number above `warning` is a warning. A number above `critical` is
+ * critical.
+ */
 export interface Threshold {
   readonly warning?: number;
   readonly critical?: number;
@@ -32,9 +37,10 @@ export interface Threshold {
 export type JudgedNumber = "oldestSeconds" | "held" | "bytes" | "dead" | "quarantined";
 
 /**
- * Returns the thresholds.
+ * Returns the threshold of each number.
  *
- * @param maxAgeMs how long an entry may wait, milliseconds; half of it is a warning
+ * @param maxAgeMs the maximum waiting time of an entry, in milliseconds; half of this time is a
+ * warning
  * @param status the status to judge
  */
 export function createThresholds(
@@ -43,16 +49,16 @@ export function createThresholds(
 ): Readonly<Record<JudgedNumber, Threshold>> {
   return {
     oldestSeconds: { warning: maxAgeMs / 2000, critical: maxAgeMs / 1000 },
-    // A held entry waits until a person fixes its channel. Time does not help.
+    // A held entry waits until a person fixes its channel, so each held entry is critical.
     held: { critical: 0 },
-    // Above this a notification of the largest size is refused.
+    // Above the critical limit, a notification of the maximum size is refused.
     bytes: { warning: Math.floor(NEARLY_FULL_BYTES), critical: maxBytes - MAX_LINE_BYTES },
     dead: { warning: 0 },
     quarantined: { warning: 0 },
   };
 }
 
-/** Judges a status by {@linkcode createThresholds}. */
+/** Compares a status with the limits of {@linkcode createThresholds}. */
 export function judgeHealth(status: Status, maxAgeMs: number): Health {
   const limits = createThresholds(maxAgeMs, status);
   const judged = PROBLEMS.map(([name, describe]) => ({
@@ -68,10 +74,10 @@ export function judgeHealth(status: Status, maxAgeMs: number): Health {
 }
 
 const PROBLEMS: readonly (readonly [JudgedNumber, (status: Status) => string])[] = [
-  ["held", ({ held }) => `${held} held until an account or its token is fixed`],
+  ["held", ({ held }) => `${held} held ${held === 1 ? "entry" : "entries"}: fix the account or its token`],
   ["oldestSeconds", ({ oldestSeconds, waitingFor }) => {
     const reason = waitingFor === undefined ? "" : ` (${waitingFor})`;
-    return `the oldest has waited for ${formatDuration(oldestSeconds * 1000)}${reason}`;
+    return `the oldest entry has waited for ${formatDuration(oldestSeconds * 1000)}${reason}`;
   }],
   ["bytes", ({ bytes, maxBytes }) => `the queue is ${(100 * bytes / maxBytes).toFixed(0)} % full`],
   ["dead", ({ dead }) => `${dead} ${dead === 1 ? "dead letter" : "dead letters"}`],

@@ -1,4 +1,4 @@
-/** The notifier for importers. */
+/** The notifier for programs that import matrix-notify. */
 
 import type { NotificationInput } from "../notification/notification.ts";
 import { NotifierCore } from "./core.ts";
@@ -7,11 +7,11 @@ import type { Outcome, QueuedEntry } from "./outcomes.ts";
 import type { Status } from "./status.ts";
 
 /**
- * Sends notifications, and keeps those that cannot be delivered yet in a queue on disk. Programs
- * that send often hold one notifier; for a single call there is {@linkcode notify}. Several
- * notifiers, in one process or in many, can share a state directory.
+ * Sends notifications. If a notification cannot be delivered yet, it is stored in a queue on disk.
+ * Open one notifier in a program that sends often; for a single notification, call {@linkcode
+ * notify}. Several notifiers can share a state directory, even in different processes.
  *
- * @example Send with channels of your own
+ * @example Define the channels in code
  * ```ts
  * import { Notifier } from "@matrix-notify/matrix-notify";
  * import { LoopbackHomeserver } from "@matrix-notify/matrix-notify/testing";
@@ -36,13 +36,13 @@ import type { Status } from "./status.ts";
 export class Notifier implements AsyncDisposable {
   #core!: NotifierCore;
 
-  /** Use {@linkcode Notifier.open}. */
+  /** Call {@linkcode Notifier.open} instead. */
   private constructor() {}
 
   /**
-   * Opens a notifier. Nothing is sent or written yet.
+   * Opens a notifier. Opening does not send or write anything.
    *
-   * @param options where the configuration and the queue are; by default those of the command line
+   * @param options the configuration and the queue to use; by default the same as the command line
    * @returns the notifier; dispose of it to release its locks and connections
    * @throws {ConfigError} if the configuration cannot be used
    * @throws {PermissionError} if Deno denies access to the environment or the configuration
@@ -55,27 +55,28 @@ export class Notifier implements AsyncDisposable {
   }
 
   /**
-   * Sends a notification to the channels that the rules choose, by default to all. When it
-   * resolves, each envelope is delivered or on disk, except those whose outcome is `refused`.
+   * Sends a notification to the channels that the rules choose, by default to all channels. The
+   * notification for one destination is called an envelope. When the promise resolves, each
+   * envelope is delivered or on disk, unless its outcome is `refused`.
    *
    * @param input the notification
-   * @param options where it goes, and how long to try
-   * @returns one outcome for each envelope, pending fallbacks included
+   * @param options the channels, and how long to try
+   * @returns one outcome for each envelope, including pending fallbacks
    * @throws {InvalidNotificationError} if the input cannot be sent
    * @throws {ConfigError} if no channel is configured
-   * @throws {StorageError} if the queue could not store it and no channel delivered it without the
-   * queue. Then nothing is queued.
+   * @throws {StorageError} if the queue could not store the notification, and no channel delivered
+   * it without the queue
    */
   notify(input: NotificationInput, options: NotifyOptions = {}): Promise<Outcome[]> {
     return this.#core.notify(input, options);
   }
 
   /**
-   * Tries everything in the queue now, without waiting for the backoff, until the queue is empty or
-   * the rest must wait.
+   * Tries all queued entries now, without the usual waiting time between attempts. The flush ends
+   * when the queue is empty, or when the remaining entries must wait longer than `waitMs`.
    *
-   * @param options how long to go on
-   * @returns one outcome for each entry that was in the queue or came meanwhile
+   * @param options how long to wait for entries that are not due yet
+   * @returns one outcome for each entry that was in the queue or was added during the flush
    * @throws {StorageError} if the queue cannot be used
    */
   flush(options: FlushOptions = {}): Promise<Outcome[]> {
@@ -83,9 +84,9 @@ export class Notifier implements AsyncDisposable {
   }
 
   /**
-   * Counts what is in the queue.
+   * Counts the entries in the queue.
    *
-   * @returns the queue in numbers
+   * @returns the numbers of entries, their ages, and the size of the queue
    * @throws {StorageError} if the queue cannot be read
    */
   status(): Status {
@@ -93,9 +94,9 @@ export class Notifier implements AsyncDisposable {
   }
 
   /**
-   * Lists the entries of the queue, dead letters included.
+   * Lists the entries of the queue, including dead letters.
    *
-   * @returns the entries in the order in which they were queued; a batch is one entry
+   * @returns the entries in the order in which they were queued; a batch is listed as one entry
    * @throws {StorageError} if the queue cannot be read
    */
   entries(): QueuedEntry[] {
@@ -103,12 +104,13 @@ export class Notifier implements AsyncDisposable {
   }
 
   /**
-   * Tries entries now, dead letters too. They get a new expiry of 14 days and do not wait for quiet
-   * hours or a rate limit. A member of a batch is tried with its whole batch.
+   * Tries entries now, including dead letters. The entries get a new expiry of 14 days. They are
+   * sent even during quiet hours and ignore rate limits. The id of one member of a batch selects
+   * the whole batch.
    *
-   * @param ids ids of entries; an id that is not in the queue is ignored
+   * @param ids the ids of the entries; unknown ids are ignored
    * @param options how long to try
-   * @returns one outcome for each of the entries
+   * @returns one outcome for each entry
    * @throws {StorageError} if the queue cannot be used
    */
   retry(ids: readonly string[], options: Pick<NotifyOptions, "waitMs" | "signal"> = {}): Promise<Outcome[]> {
@@ -116,17 +118,17 @@ export class Notifier implements AsyncDisposable {
   }
 
   /**
-   * Removes entries for good. A member of a batch is removed with its whole batch.
+   * Removes entries permanently. The id of one member of a batch selects the whole batch.
    *
-   * @param ids ids of entries; an id that is not in the queue is ignored
-   * @returns a promise that resolves when they are removed
+   * @param ids the ids of the entries; unknown ids are ignored
+   * @returns a promise that resolves when the entries are removed
    * @throws {StorageError} if the queue cannot be used
    */
   drop(ids: readonly string[]): Promise<void> {
     return this.#core.drop(ids);
   }
 
-  /** Releases locks and connections. What is queued stays queued. */
+  /** Releases locks and connections. Queued entries stay in the queue. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.#core[Symbol.asyncDispose]();
   }

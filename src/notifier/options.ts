@@ -5,14 +5,14 @@ import type { RouteOptions } from "../routing/route.ts";
 import type { Outcome } from "./outcomes.ts";
 
 /**
- * Options for opening a notifier. Without `channels` it reads the same environment and file as the
- * command line.
+ * Options for opening a notifier. Without `channels`, the notifier reads the same configuration
+ * file and environment variables as the command line.
  */
 export interface NotifierOptions {
   /** The configuration file. @default the command line's file */
   readonly configFile?: string;
   /**
-   * Allows plain http to other hosts. The access token then crosses the network unencrypted.
+   * True if plain http to other hosts is allowed. The access token is then sent unencrypted.
    *
    * @default {false}
    */
@@ -24,76 +24,98 @@ export interface NotifierOptions {
    */
   readonly stateDir?: string;
   /**
-   * The channels by name, each as an object or an Apprise URL. They replace those in environment
-   * and file.
+   * The channels by name, each as an object or an Apprise URL. They replace the channels of the
+   * configuration file and the environment.
    */
   readonly channels?: Readonly<Record<string, ChannelConfig | string>>;
   /**
-   * When several notifications become one message; with `channels` only.
+   * The settings for batches: several notifications in one message. Used only together with
+   * `channels`.
    *
    * @default {{ over: 10 }}
    */
   readonly batch?: BatchConfig | false;
-  /** How often a destination gets a message; with `channels` only. @default no limit */
+  /**
+   * The maximum number of messages to a destination within a time. Used only together with
+   * `channels`. @default no limit
+   */
   readonly rateLimit?: RateLimitConfig;
   /**
-   * Quiet hours, in which only critical notifications are sent; with `channels` only.
+   * The quiet hours, when only critical notifications are sent. Used only together with `channels`.
    *
    * @default none
    */
   readonly quiet?: QuietConfig | false;
-  /** Routing rules; with `channels` only. @default every notification goes to every channel */
+  /**
+   * The rules that choose channels. Used only together with `channels`. @default every notification
+   * goes to every channel
+   */
   readonly routes?: readonly RouteConfig[];
-  /** The name in front of each subject; with `channels` only. @default the host's name */
+  /**
+   * The name in front of each subject. Used only together with `channels`. @default the host's name
+   */
   readonly identity?: string;
   /**
-   * Whether shortcodes such as `:warning-sign:` in a subject become emoji; with `channels` only.
+   * True if shortcodes such as `:warning-sign:` in a subject are replaced by emoji. Used only
+   * together with `channels`.
    *
    * @default {true}
    */
   readonly symbols?: boolean;
   /**
-   * Whether a background process retries what could not be delivered. It ends when the queue is
-   * empty. Starting it takes the permission `--allow-run`. Without it, and with `channels`, which
-   * another process could not know, queued notifications wait for the next call.
+   * True if a background process retries queued notifications. It ends when the queue is empty.
+   * Starting it requires the permission `--allow-run`.
+   *
+   * Queued notifications wait for the next call if `background` is false or the permission is
+   * missing. The same is true with `channels`, because another process does not have them.
    *
    * @default {false}
    */
   readonly background?: boolean;
-  /** Called with each problem that is not a failure, as one line of text. */
+  /** A function that is called with each warning, as one line of text. */
   readonly onWarning?: (text: string) => void;
-  /** Called with the result of each attempt. */
+  /** A function that is called with the result of each attempt. */
   readonly onAttempt?: (outcome: Outcome) => void;
 }
 
 /** Options for one notification. */
 export interface NotifyOptions extends RouteOptions {
   /**
-   * How long to try before the notification is left in the queue, milliseconds; 0 only queues.
+   * The time for attempts during this call, in milliseconds. Afterwards the notification waits in
+   * the queue. With 0, the notification is only put into the queue.
    *
    * @default {10000}
    */
   readonly waitMs?: number;
   /**
-   * An idempotency key, at most 255 characters without blanks. Calls with the same key within 7
-   * days are one notification, even if they differ. A caller that does not know whether a call
-   * succeeded can repeat it.
+   * An idempotency key, at most 255 characters without spaces. Calls with the same key within 7
+   * days send only one notification, even if their texts differ. If you do not know whether a call
+   * succeeded, repeat the call with the same key.
    */
   readonly id?: string;
-  /** Stops the delivery and rejects with the signal's reason. What is queued stays queued. */
+  /**
+   * A signal that stops the delivery. The promise then rejects with the signal's reason. Queued
+   * entries stay in the queue.
+   */
   readonly signal?: AbortSignal;
 }
 
-/** Options for a flush. Entries in quiet hours or under a rate limit keep waiting. */
+/** Options for a flush. A flush does not send entries that wait for quiet hours or a rate limit. */
 export interface FlushOptions {
-  /** The flush ends when nothing is due within this time, milliseconds. @default {30000} */
+  /**
+   * The maximum waiting time for the next attempt, in milliseconds. The flush ends if all remaining
+   * entries must wait longer. @default {30000}
+   */
   readonly waitMs?: number;
-  /** Stops the delivery and rejects with the signal's reason. What is queued stays queued. */
+  /**
+   * A signal that stops the delivery. The promise then rejects with the signal's reason. Queued
+   * entries stay in the queue.
+   */
   readonly signal?: AbortSignal;
 }
 
-/** Default of {@linkcode NotifyOptions.waitMs}. */
+/** The default of {@linkcode NotifyOptions.waitMs}. */
 export const DEFAULT_NOTIFY_WAIT_MS = 10_000;
 
-/** Default of {@linkcode FlushOptions.waitMs}. */
+/** The default of {@linkcode FlushOptions.waitMs}. */
 export const DEFAULT_FLUSH_WAIT_MS = 30_000;

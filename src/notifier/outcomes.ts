@@ -1,4 +1,4 @@
-/** Results for callers: an outcome for each envelope, and the entries of the queue. */
+/** The results for callers: an outcome for each envelope, and the entries of the queue. */
 
 import type { Routing } from "../routing/route.ts";
 import { toBatch } from "../delivery/attempt.ts";
@@ -10,15 +10,15 @@ import { type Entry, laneKey } from "../queue/entry.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 
-/** The envelope that an {@linkcode Outcome} is about. */
+/** The envelope that an {@linkcode Outcome} describes. */
 export interface OutcomeTarget {
-  /** The entry's id. Matrix channels send it as the transaction id. */
+  /** The id of the entry. Matrix channels use this id as the transaction id. */
   readonly id: string;
   /** The channel's name. */
   readonly channel: string;
-  /** Where the channel delivers: a room, a topic, a chat, a mailbox. */
+  /** The destination: a room, a topic, a chat or a mailbox. */
   readonly destination: string;
-  /** The attachment's file name, if this is an attachment that is sent as a message of its own. */
+  /** The file name of the attachment, if the envelope is a separate message with an attachment. */
   readonly file?: string;
 }
 
@@ -27,7 +27,8 @@ export interface DeliveredOutcome extends OutcomeTarget {
   /** Always `delivered`. */
   readonly state: "delivered";
   /**
-   * The proof of delivery: for Matrix the `event_id`, else the service's own id for the message.
+   * The proof of delivery. For Matrix, this is the `event_id`; for other services, it is their id
+   * of the message.
    */
   readonly receipt: string;
 }
@@ -35,33 +36,33 @@ export interface DeliveredOutcome extends OutcomeTarget {
 /** The envelope is on disk and will be delivered later. */
 export interface PendingOutcome extends OutcomeTarget {
   /**
-   * `queued`: waits for its turn, a retry or a delay. `held`: waits until its channel's account or
-   * settings are fixed.
+   * `queued`: the envelope waits for older entries, for the next attempt or for the end of a delay.
+   * `held`: the envelope waits until a person fixes the account or the settings of its channel.
    */
   readonly state: "queued" | "held";
-  /** Why it is not delivered yet; absent before the first attempt. */
+  /** The reason why the envelope is not delivered yet. Absent before the first attempt. */
   readonly reason?: string;
-  /** When the next attempt is due, milliseconds since 1970; absent if it is due now. */
+  /** The time of the next attempt, in milliseconds since 1970. Absent if the attempt is due now. */
   readonly next?: number;
 }
 
 /** The envelope will not be delivered. */
 export interface FailedOutcome extends OutcomeTarget {
   /**
-   * `dead`: rejected for good, expired or dropped. `superseded`: a newer notification with the same
-   * key replaced it. `refused`: the queue could not store it, and one attempt without the queue
-   * failed. `muted`: a rule sends it nowhere.
+   * `dead`: the envelope was rejected permanently, expired or dropped. `superseded`: a newer
+   * notification with the same key replaced it. `refused`: the queue could not store the envelope,
+   * and one attempt without the queue failed. `muted`: a rule suppresses the notification.
    */
   readonly state: "dead" | "superseded" | "refused" | "muted";
-  /** Why it will not be delivered. */
+  /** The reason why the envelope will not be delivered. */
   readonly reason: string;
 }
 
 /**
- * The result for one envelope, that is, for one notification at one destination. The `state` says
- * which other fields it has.
+ * The result for one envelope, which is one notification for one destination. Which other fields
+ * are present depends on `state`.
  *
- * @example Print what did not arrive yet
+ * @example Describe an outcome
  * ```ts
  * import type { Outcome } from "@matrix-notify/matrix-notify";
  * import { assertEquals } from "@std/assert";
@@ -77,31 +78,34 @@ export interface FailedOutcome extends OutcomeTarget {
  */
 export type Outcome = DeliveredOutcome | PendingOutcome | FailedOutcome;
 
-/** What the entries of the queue have in common; see {@linkcode QueuedEntry}. */
+/** The fields that every entry of the queue has; see {@linkcode QueuedEntry}. */
 export interface EntryDetails {
-  /** The entry's id. Matrix channels send it as the transaction id. */
+  /** The id of the entry. Matrix channels use this id as the transaction id. */
   readonly id: string;
   /** The channel's name. */
   readonly channel: string;
-  /** Where the channel delivers: a room, a topic, a chat, a mailbox. */
+  /** The destination: a room, a topic, a chat or a mailbox. */
   readonly destination: string;
-  /** When it was queued, milliseconds since 1970. */
+  /** The time when the entry was queued, in milliseconds since 1970. */
   readonly time: number;
-  /** When it becomes a dead letter if it is still not delivered, milliseconds since 1970. */
+  /**
+   * The expiry time, in milliseconds since 1970. An entry that is not delivered by then becomes a
+   * dead letter.
+   */
   readonly expires: number;
-  /** The key of the incident that it belongs to, as the caller gave it. */
+  /** The key of the incident that the entry belongs to, as given by the caller. */
   readonly key?: string;
-  /** How many attempts were made. */
+  /** The number of attempts so far. */
   readonly attempts: number;
-  /** The notification; for a batch, the text that the batch will have. */
+  /** The notification. For a batch, a notification with the text of the batch. */
   readonly notification: Notification;
   /**
-   * Ids of the entries that this fallback replaces: it is sent only if they are not delivered in
-   * time.
+   * The ids of the entries that this fallback replaces. The fallback is sent only if one of these
+   * entries is not delivered in time.
    */
   readonly fallbackFor?: readonly string[];
   /**
-   * The notifications of a batch. They are delivered together, in one message with the batch's id.
+   * The members of a batch. They are delivered together, in one message with the id of the batch.
    */
   readonly members?: readonly QueuedEntry[];
 }
@@ -109,13 +113,13 @@ export interface EntryDetails {
 /** An entry that will be delivered. */
 export interface LiveEntry extends EntryDetails {
   /**
-   * `queued`: not tried yet. `deferred`: tried, and will be tried again. `held`: its channel must
-   * be fixed first.
+   * `queued`: the first attempt was not made yet. `deferred`: an attempt failed, and the entry will
+   * be tried again. `held`: a person must first fix the channel.
    */
   readonly state: "queued" | "deferred" | "held";
-  /** Why it waits; absent before the first attempt. */
+  /** The reason why the entry waits. Absent before the first attempt. */
   readonly reason?: string;
-  /** When the next attempt is due, milliseconds since 1970; absent if it is due now. */
+  /** The time of the next attempt, in milliseconds since 1970. Absent if the attempt is due now. */
   readonly next?: number;
 }
 
@@ -123,11 +127,11 @@ export interface LiveEntry extends EntryDetails {
 export interface DeadEntry extends EntryDetails {
   /** Always `dead`. */
   readonly state: "dead";
-  /** Why it was given up. */
+  /** The reason why matrix-notify no longer tries the entry. */
   readonly reason: string;
 }
 
-/** An entry of the queue. The `state` says which other fields it has. */
+/** An entry of the queue. Which other fields are present depends on `state`. */
 export type QueuedEntry = LiveEntry | DeadEntry;
 
 /** Describes the queue to callers. */
@@ -136,7 +140,7 @@ export class Reporter {
   readonly #courier: Pick<Courier, "schedule">;
   readonly #isConfigured: (channel: string) => boolean;
 
-  /** @param isConfigured whether this process has a channel of that name */
+  /** @param isConfigured returns true if this process has a channel with the given name */
   constructor(
     queue: Queue,
     courier: Pick<Courier, "schedule">,
@@ -147,7 +151,7 @@ export class Reporter {
     this.#isConfigured = isConfigured;
   }
 
-  /** The outcomes of entries that this process watches. Cancelled fallbacks are left out. */
+  /** Returns the outcomes of entries that this process watches, without cancelled fallbacks. */
   outcomes(entries: readonly Entry[]): Outcome[] {
     const view = this.#view();
     const reported = entries.filter(({ id }) => this.#queue.state.finalState(id)?.state !== "cancelled");
@@ -173,15 +177,18 @@ export class Reporter {
     };
   }
 
-  /** The entries of the queue in the order in which they were queued, dead letters included. */
+  /**
+   * Returns the entries of the queue in the order in which they were queued, including dead
+   * letters.
+   */
   entries(): QueuedEntry[] {
     const view = this.#view();
     return this.#queue.state.entries().map((entry) => this.#describeEntry(entry, view));
   }
 
   /**
-   * Why the first live entry waits, and how to tell delays that the user configured and pending
-   * fallbacks.
+   * Returns the reason why the first live entry waits. Also returns functions that recognize
+   * pending fallbacks and entries that the user's configuration delays.
    */
   waits(): { readonly first: WaitView; isDelayed(entry: Entry): boolean; isPendingFallback(entry: Entry): boolean } {
     const view = this.#view();
@@ -197,10 +204,10 @@ export class Reporter {
   #describeEntry(entry: Entry, view: LaneView): QueuedEntry {
     const { id, channel, destination, time, expires, key, attempts, dead, members, fallbackFor } = entry;
     const state = this.#queue.state.entryState(entry);
-    // The order of the fields is that of `--json`.
+    // `--json` prints the fields in this order.
     const fields = { channel, destination, time, expires, key, attempts };
     const rest = {
-      // The queue stores notifications as opaque JSON that the notifier gave it.
+      // The queue stores notifications as JSON and does not know their type.
       notification: members
         ? withoutItems(toBatch(members, (member) => this.#queue.state.findIncident(member)))
         : entry.notification as Notification,
@@ -221,9 +228,9 @@ export class Reporter {
   }
 
   /**
-   * Finds why an entry waits and until when. A batch's member inherits the batch's wait. Any other
-   * entry inherits that of the first entry in its lane. A delay that the user configured counts if
-   * it ends later.
+   * Finds the reason why an entry waits, and the time of its next attempt. A member of a batch
+   * waits as long as the batch. Other entries wait as long as the first entry in their lane. A
+   * delay from the configuration counts if it ends later.
    */
   #findWait(entry: Entry, { ready, delays, heads }: LaneView): WaitView {
     const leaving = this.#queue.state.findBatch(entry.id) ?? entry;
@@ -239,23 +246,23 @@ export class Reporter {
 
 /** The lanes at one moment. */
 interface LaneView {
-  /** When each lane may send again, milliseconds since 1970. */
+  /** The time when each lane may send again, in milliseconds since 1970. */
   readonly ready: ReadonlyMap<string, number>;
   readonly delays: Delays;
-  /** The first entry of each lane. The others wait behind it. */
+  /** The first entry of each lane. Later entries of the lane wait for it. */
   readonly heads: ReadonlyMap<string, Entry>;
 }
 
-/** Why an entry waits, and until when. */
+/** The reason why an entry waits, and the time of its next attempt. */
 export interface WaitView {
   readonly reason?: string;
-  /** Milliseconds since 1970. */
+  /** The time of the next attempt, in milliseconds since 1970. */
   readonly next?: number;
 }
 
 /**
- * Returns the outcomes of a notification that a rule mutes: one for each destination that it would
- * have gone to.
+ * Returns the outcomes of a notification that a rule mutes: one outcome for each configured
+ * destination.
  */
 export function mutedOutcomes(rule: string, { channels }: Routing, { uuid }: Pick<Runtime, "uuid">): Outcome[] {
   return channels.flatMap(({ name, destinations }) =>

@@ -1,4 +1,4 @@
-/** Sending with one call. */
+/** Functions that send a notification with one call. */
 
 import type { NotificationInput } from "../notification/notification.ts";
 import { Notifier } from "./notifier.ts";
@@ -6,8 +6,8 @@ import type { NotifierOptions, NotifyOptions } from "./options.ts";
 import type { Outcome } from "./outcomes.ts";
 
 /**
- * Options of {@linkcode notify}: the rest of the notification, where it goes, and which
- * configuration to use.
+ * Options of {@linkcode notify}: the other fields of the notification, its channels, and the
+ * configuration.
  */
 export interface NotifyCallOptions
   extends
@@ -15,7 +15,7 @@ export interface NotifyCallOptions
     NotifyOptions,
     Pick<NotifierOptions, "configFile" | "stateDir" | "insecureHttp" | "onWarning"> {
   /**
-   * Whether a background process retries what could not be delivered; see {@linkcode
+   * True if a background process retries queued notifications; see {@linkcode
    * NotifierOptions.background}.
    *
    * @default {true}
@@ -26,35 +26,41 @@ export interface NotifyCallOptions
 /** Options of {@linkcode sendNotification} and {@linkcode sendMatrix}. */
 export interface SendNotificationOptions extends Omit<NotificationInput, "subject" | "message"> {
   /**
-   * How long to try before the notification is left in the queue, milliseconds; 0 only queues.
+   * The time for attempts during this call, in milliseconds. Afterwards the notification waits in
+   * the queue. With 0, the notification is only put into the queue.
    *
    * @default {10000}
    */
   readonly waitMs?: number;
-  /** Stops the delivery and rejects with the signal's reason. What is queued stays queued. */
+  /**
+   * A signal that stops the delivery. The promise then rejects with the signal's reason. Queued
+   * entries stay in the queue.
+   */
   readonly signal?: AbortSignal;
-  /** Called with each problem that is not a failure, as one line of text. */
+  /** A function that is called with each warning, as one line of text. */
   readonly onWarning?: (text: string) => void;
 }
 
 /**
- * Sends a notification with one call: opens a notifier, sends, and closes it. It reads the same
- * environment and file as the command line and shares its queue. When it resolves, each envelope is
- * delivered or on disk.
+ * Sends a notification with one call: opens a notifier, sends the notification and closes the
+ * notifier. It uses the same configuration and queue as the command line. The notification for one
+ * destination is called an envelope. When the promise resolves, each envelope is delivered or on
+ * disk, unless its outcome is `refused`.
  *
- * What could not be delivered is retried by a background process, if the program has the permission
- * to run Deno (`--allow-run`), else by the next call or the next run of the command line.
+ * If an envelope could not be delivered, a background process tries again. This requires the
+ * permission to run Deno (`--allow-run`). Without the permission, the next call or the next run of
+ * the command line tries again.
  *
  * @param subject one line of text
- * @param options the rest of the notification, where it goes, and which configuration to use
+ * @param options the other fields of the notification, its channels, and the configuration
  * @returns one outcome for each envelope
  * @throws {InvalidNotificationError} if the input cannot be sent
- * @throws {ConfigError} if the configuration cannot be used, or has no channel
+ * @throws {ConfigError} if the configuration cannot be used or does not have a channel
  * @throws {PermissionError} if Deno denies access to the environment or the configuration
- * @throws {StorageError} if the queue could not store it and no channel delivered it without the
- * queue. Then nothing is queued.
+ * @throws {StorageError} if the queue could not store the notification, and no channel delivered it
+ * without the queue
  *
- * @example Send to the channels in a file
+ * @example Send to the channels of a configuration file
  * ```ts
  * import { notify } from "@matrix-notify/matrix-notify";
  * import { LoopbackNtfy } from "@matrix-notify/matrix-notify/testing";
@@ -83,18 +89,19 @@ export async function notify(subject: string, options: NotifyCallOptions = {}): 
 }
 
 /**
- * Sends a notification to every configured channel, like {@linkcode notify}. Name and parameters
- * are those of `$SendNotification` in the RouterOS script that matrix-notify descends from.
+ * Sends a notification to every configured channel, like {@linkcode notify}. The name and the
+ * parameters are the same as in `$SendNotification`, the RouterOS script on which matrix-notify is
+ * based.
  *
  * @param subject one line of text
- * @param message the body; may be empty
- * @param options the rest of the notification, and how long to try
+ * @param message the body; it may be empty
+ * @param options the other fields of the notification, and how long to try
  * @returns one outcome for each envelope
  * @throws {InvalidNotificationError} if the input cannot be sent
- * @throws {ConfigError} if the configuration cannot be used, or has no channel
+ * @throws {ConfigError} if the configuration cannot be used or does not have a channel
  * @throws {PermissionError} if Deno denies access to the environment or the configuration
- * @throws {StorageError} if the queue could not store it and no channel delivered it without the
- * queue. Then nothing is queued.
+ * @throws {StorageError} if the queue could not store the notification, and no channel delivered it
+ * without the queue
  *
  * @example
  * ```ts ignore
@@ -110,18 +117,18 @@ export function sendNotification(
 }
 
 /**
- * Sends a notification to the configured Matrix channels only, else like {@linkcode
- * sendNotification}. Name and parameters are those of the original's `$SendMatrix`.
+ * Sends a notification like {@linkcode sendNotification}, but only to Matrix channels. The name and
+ * the parameters are the same as in the RouterOS script `$SendMatrix`.
  *
  * @param subject one line of text
- * @param message the body; may be empty
- * @param options the rest of the notification, and how long to try
+ * @param message the body; it may be empty
+ * @param options the other fields of the notification, and how long to try
  * @returns one outcome for each envelope
  * @throws {InvalidNotificationError} if the input cannot be sent
- * @throws {ConfigError} if the configuration cannot be used, or has no Matrix channel
+ * @throws {ConfigError} if the configuration cannot be used or does not have a Matrix channel
  * @throws {PermissionError} if Deno denies access to the environment or the configuration
- * @throws {StorageError} if the queue could not store it and no channel delivered it without the
- * queue. Then nothing is queued.
+ * @throws {StorageError} if the queue could not store the notification, and no channel delivered it
+ * without the queue
  *
  * @example
  * ```ts ignore

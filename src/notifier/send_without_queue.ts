@@ -1,6 +1,7 @@
 /**
- * Sends a notification that could not be queued: the disk is full, or refuses. Each envelope is
- * tried once. There is no retry, since nothing would remember it.
+ * Sends a notification that could not be queued because the disk is full or does not accept writes.
+ * Each envelope gets one attempt. A retry is not possible, because only the queue could remember
+ * it.
  *
  * @module
  */
@@ -14,36 +15,36 @@ import type { Runtime } from "../runtime/runtime.ts";
 import { DEFAULT_NOTIFY_WAIT_MS } from "./options.ts";
 import { type FailedOutcome, type Outcome, outcomeTarget } from "./outcomes.ts";
 
-/** How to send without the queue. */
+/** The options for sending without the queue. */
 export interface SendWithoutQueueOptions {
   readonly runtime: Pick<Runtime, "now" | "uuid">;
-  /** `true`: shortcodes in subjects become symbols. */
+  /** True if shortcodes in subjects are replaced by symbols. */
   readonly shortcodes: boolean;
-  /** Why the notification could not be queued. */
+  /** The error that prevented queueing. */
   readonly problem: StorageError;
-  /** How long the caller is ready to wait, milliseconds. An attempt gets 10 s at least. */
+  /** The time that the caller can wait, in milliseconds. Each attempt gets at least 10 s. */
   readonly waitMs: number;
-  /** Called with a sentence for people if the notification was sent this way. */
+  /** A function that gets a warning if the notification was sent without the queue. */
   readonly warn: (text: string) => void;
   readonly signal?: AbortSignal;
 }
 
-/** What became of one envelope. */
+/** The result of the attempt for one envelope. */
 interface Attempted {
-  /** The txnId of the attempt. */
+  /** The transaction id of the attempt. */
   readonly id: string;
   readonly envelope: Envelope;
   readonly result: AttemptResult;
 }
 
 /**
- * Tries each envelope of a plan once, then the fallbacks of those that failed: nothing would
- * remember the fallbacks later.
+ * Makes one attempt for each envelope of a plan. Then makes one attempt for each fallback of a
+ * failed envelope, because only the queue could remember fallbacks for later.
  *
  * @returns one outcome for each attempt: `delivered`, `dead` or `refused`
- * @throws {StorageError} if all are refused, or if the queue is at its size limit: then the older
- * entries must go first
- * @throws the reason of the signal, if it ended an attempt
+ * @throws {StorageError} if all attempts are refused, or if the queue is at its size limit. In the
+ * second case, the older entries must be delivered first.
+ * @throws the reason of the signal, if the signal ended an attempt
  */
 export async function sendWithoutQueue(
   { envelopes, fallbacks }: Pick<Plan, "envelopes" | "fallbacks">,
@@ -59,14 +60,17 @@ export async function sendWithoutQueue(
   const outcomes = [...first, ...second].map(toOutcome);
   const refused = outcomes.filter((outcome): outcome is FailedOutcome => outcome.state === "refused");
   if (refused.length === outcomes.length) {
-    const why = refused[0] ? `; one attempt without the queue failed too: ${refused[0].reason}` : "";
+    const why = refused[0] ? `; one attempt without the queue also failed: ${refused[0].reason}` : "";
     throw new StorageError(problem.code, problem.message + why, { cause: problem, hint: problem.hint });
   }
-  warn(`${problem.message}; it was sent without the queue`);
+  warn(`${problem.message}; the notification was sent without the queue`);
   return outcomes;
 }
 
-/** Tries envelopes once, in order within a channel, and all channels at the same time. */
+/**
+ * Makes one attempt for each envelope. Tries all channels at the same time, and the envelopes of
+ * one channel in order.
+ */
 async function tryAll(
   envelopes: readonly Envelope[],
   channels: ReadonlyMap<string, Channel>,
@@ -78,7 +82,8 @@ async function tryAll(
     for (const envelope of envelopes) {
       const { destination, attachmentIndex } = envelope;
       const text = attachmentIndex === undefined ? undefined : texts.get(destination);
-      // An attachment without its text means nothing: it shares the result of a text that failed.
+      // If the text failed, its attachments are not sent, because they are useless without it. They
+      // get the result of the text.
       const result = text !== undefined && text.state !== "delivered"
         ? { id: options.runtime.uuid(), envelope, result: text }
         : await tryOnce(envelope, channel, options);

@@ -1,6 +1,6 @@
 /**
- * Stages the attachments of a notification: copies them to the state directory before the
- * notification is queued. From then on the original files are not needed.
+ * Copies the attachments of a notification to the state directory, before the notification is
+ * queued. Afterwards the original files are not needed.
  *
  * @module
  */
@@ -15,7 +15,10 @@ import type { Entry } from "../queue/entry.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { FallbackEnvelope, Plan } from "../routing/route.ts";
 
-/** Attachments in the state directory. Disposing of them removes those that no entry needs. */
+/**
+ * The copied attachments in the state directory. Disposing of this object deletes the attachments
+ * that entries do not need.
+ */
 export class StagedAttachments implements Disposable {
   readonly #files: StagedFiles;
   readonly #attachments: readonly Attachment[];
@@ -25,7 +28,10 @@ export class StagedAttachments implements Disposable {
     this.#attachments = attachments;
   }
 
-  /** Adds the attachments to a plan, in the mode of each channel. */
+  /**
+   * Adds the attachments to a plan: to the message itself or as separate messages, depending on the
+   * channel.
+   */
   addTo(plan: Plan, channels: ReadonlyMap<string, Channel>): Plan {
     const findMode = ({ channel }: Envelope) => channels.get(channel)?.attachmentMode;
     const split = (envelope: Envelope) => {
@@ -39,8 +45,9 @@ export class StagedAttachments implements Disposable {
     };
     const parts = new Map(plan.envelopes.map((envelope) => [envelope, split(envelope)]));
     /**
-     * Finds the parts that an envelope is a fallback for: all parts if it has its attachments
-     * inline, else the text, or the same attachment.
+     * Finds the messages that a fallback message replaces. A message with inline attachments
+     * replaces all messages. Otherwise, a text replaces the text, and an attachment replaces the
+     * same attachment.
      */
     const findPrimaries = (envelope: Envelope, primary: Envelope) => {
       const all = parts.get(primary) ?? [];
@@ -57,24 +64,25 @@ export class StagedAttachments implements Disposable {
     return { ...plan, envelopes: [...parts.values()].flat(), fallbacks };
   }
 
-  /** Keeps the attachments that queued entries need. */
+  /** Marks the attachments that queued entries need, so that they are not deleted. */
   commit(entries: readonly Entry[]): void {
     this.#files.keep(entries.flatMap(({ files = [] }) => files));
   }
 
-  /** Removes the attachments that {@linkcode StagedAttachments.commit} did not keep. */
+  /** Deletes the attachments that {@linkcode StagedAttachments.commit} did not mark. */
   [Symbol.dispose](): void {
     this.#files[Symbol.dispose]();
   }
 }
 
 /**
- * Writes attachments to the state directory, durably.
+ * Writes attachments to the state directory, and syncs them to disk.
  *
- * @param inputs the attachments of the caller
- * @param queue the queue whose state directory takes them
- * @throws {InvalidNotificationError} if one cannot be used; then none is stored
- * @throws {StorageError} if they cannot be stored, or exceed the size limit
+ * @param inputs the attachments from the caller
+ * @param queue the queue in whose state directory the attachments are stored
+ * @throws {InvalidNotificationError} if an attachment cannot be used. In this case, all attachments
+ * are discarded.
+ * @throws {StorageError} if the attachments cannot be stored, or exceed the size limit
  */
 export async function stageAttachments(inputs: readonly AttachmentInput[], queue: Queue): Promise<StagedAttachments> {
   using open = new DisposableStack();
@@ -104,7 +112,7 @@ function write(sources: readonly FileSource[], files: StagedFiles): StagedAttach
   }
 }
 
-/** Removes the files of senders that were killed, because they count against the size limit. */
+/** Deletes attachments of killed senders, because these files count towards the size limit. */
 async function removeLeftovers(queue: Queue): Promise<void> {
   try {
     await queue.sweepAttachments();

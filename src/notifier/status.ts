@@ -1,77 +1,91 @@
-/** The queue in numbers. */
-
 import { isNotification } from "../notification/notification.ts";
 import { type Entry, expandBatches } from "../queue/entry.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { Reporter } from "./outcomes.ts";
 
 /**
- * The queue in numbers. Live entries are queued, deferred or held; dead letters are not live. A
- * batch counts as many times as it has members.
+ * The numbers of the queue. An entry is live if it is queued, deferred or held, but not if it is a
+ * dead letter. Each member of a batch is counted.
  */
 export interface Status {
-  /** Entries that were not tried yet, those in `spool/` included. */
+  /** The number of entries without an attempt, including those in `spool/`. */
   readonly queued: number;
-  /** Entries that were tried and will be tried again. */
+  /** The number of entries that were tried and will be tried again. */
   readonly deferred: number;
-  /** Entries that wait until their channel's account or settings are fixed. */
+  /**
+   * The number of entries that wait until a person fixes the account or the settings of their
+   * channel.
+   */
   readonly held: number;
-  /** Dead letters. */
+  /** The number of dead letters. */
   readonly dead: number;
-  /** Pending fallbacks: they wait for another channel to deliver. They do not count as queued. */
+  /**
+   * The number of pending fallbacks. They are sent only if another channel does not deliver in
+   * time. They do not count as queued.
+   */
   readonly fallbacks: number;
-  /** How long the live entries have waited. */
+  /** The numbers of live entries by their waiting time. */
   readonly ages: Ages;
-  /** Size of the journal, bytes. */
+  /** The size of the journal, in bytes. */
   readonly bytes: number;
-  /** Limit for the journal, bytes. Critical notifications may exceed it by a tenth. */
+  /** The maximum size of the journal, in bytes. Critical notifications may exceed it by 10 %. */
   readonly maxBytes: number;
-  /** Size of the attachments that entries need, bytes. Dead letters keep theirs. At most 64 MiB. */
+  /**
+   * The size of all attachments of entries, including dead letters, in bytes. The maximum is 64
+   * MiB.
+   */
   readonly fileBytes: number;
   /**
-   * Envelopes in `spool/`, because the journal was locked. They count as queued. The next deliverer
-   * imports them.
+   * The number of envelopes in `spool/`, where they are stored if the journal is locked. They count
+   * as queued. The next deliverer imports them into the journal.
    */
   readonly spooled: number;
-  /** Damaged journal lines in `quarantine/`. Each may have been a notification. */
+  /**
+   * The number of damaged journal lines in `quarantine/`. Each line may have been a notification.
+   */
   readonly quarantined: number;
   /**
-   * Lines that a killed writer or a power cut left unfinished. Their senders got no success. One
-   * may be a write that is still under way.
+   * The number of half-written journal lines, caused by killed processes or power cuts. The senders
+   * did not get a success. One of these lines may be a write that is still in progress.
    */
   readonly torn: number;
-  /** Attempts that may have delivered a second copy, since the queue was created. */
+  /** The number of attempts that may have delivered a second copy, since the queue was created. */
   readonly possibleDuplicates: number;
   /**
-   * When an entry was last delivered, milliseconds since 1970; absent before the first delivery.
+   * The time of the last delivery, in milliseconds since 1970. Absent before the first delivery.
    */
   readonly lastDelivery?: number;
   /**
-   * Age of the oldest live entry, seconds; 0 if there is none. Entries in a delay that the user
-   * configured do not count.
+   * The age of the oldest live entry, in seconds, or 0 without live entries. Entries that the
+   * user's configuration delays do not count.
    */
   readonly oldestSeconds: number;
-  /** Why the first live entry waits. */
+  /** The reason why the first live entry waits. */
   readonly waitingFor?: string;
-  /** When it is tried again, milliseconds since 1970. */
+  /** The time when the first live entry is tried again, in milliseconds since 1970. */
   readonly until?: number;
 }
 
-/** How many live entries there are of each age. Each class excludes the ones before it. */
+/** The numbers of live entries by age. Each entry is counted once, in the first range that fits. */
 export interface Ages {
-  /** Under a minute: just queued. */
+  /** The number of entries younger than a minute: just queued. */
   readonly under1m: number;
-  /** Under 15 minutes: a restart, a short outage. */
+  /**
+   * The number of entries younger than 15 minutes, for example after a restart or a short outage.
+   */
   readonly under15m: number;
-  /** Under an hour. */
+  /** The number of entries younger than an hour. */
   readonly under1h: number;
-  /** Under 6 hours. */
+  /** The number of entries younger than 6 hours. */
   readonly under6h: number;
-  /** Under a day. */
+  /** The number of entries younger than a day. */
   readonly under1d: number;
-  /** Under 7 days. */
+  /** The number of entries younger than 7 days. */
   readonly under7d: number;
-  /** 7 days or more. By default an entry becomes a dead letter after 14 days. */
+  /**
+   * The number of entries that are 7 days old or older. By default, an entry becomes a dead letter
+   * after 14 days.
+   */
   readonly older: number;
 }
 
@@ -89,8 +103,9 @@ const AGE_LIMITS_MS: readonly (readonly [keyof Ages, number])[] = [
 ];
 
 /**
- * Counts ages, in milliseconds, by class. A negative age, from a clock that was set back, counts as
- * 0.
+ * Counts ages by range. An age can be negative if the clock was set back; it counts as 0.
+ *
+ * @param agesMs the ages, in milliseconds
  */
 export function countAges(agesMs: readonly number[]): Ages {
   const counts = { under1m: 0, under15m: 0, under1h: 0, under6h: 0, under1d: 0, under7d: 0, older: 0 };
@@ -98,7 +113,7 @@ export function countAges(agesMs: readonly number[]): Ages {
   return counts;
 }
 
-/** Counts the entries that were read so far. */
+/** Computes the status from the journal records that were already read. */
 export function computeStatus(queue: Queue, reporter: Pick<Reporter, "waits">, now: number): Status {
   const { first: { reason, next }, isDelayed, isPendingFallback } = reporter.waits();
   const count = { queued: 0, deferred: 0, held: 0, dead: 0 };
@@ -132,7 +147,10 @@ export function computeStatus(queue: Queue, reporter: Pick<Reporter, "waits">, n
   };
 }
 
-/** Adds up attachment sizes. A file that several entries share counts once. */
+/**
+ * Returns the total size of all attachments. If several entries use the same file, its size is
+ * added only once.
+ */
 function sumFileBytes(entries: readonly Entry[]): number {
   const sizes = new Map<string, number>();
   for (const { files, notification } of entries) {

@@ -1,4 +1,4 @@
-/** Wires the parts of a notifier: configuration, channels, queue and courier. */
+/** Creates and connects the parts of a notifier: configuration, channels, queue and courier. */
 
 import { InvalidNotificationError, NotSentError } from "../base/errors.ts";
 import type { Channel } from "../channels/channel.ts";
@@ -21,10 +21,10 @@ import { attemptOutcome, Reporter } from "./outcomes.ts";
 
 /** Options that only matrix-notify itself and its tests use. */
 export interface CoreOptions extends NotifierOptions {
-  /** Effects to replace: a clock, a network. @default the real ones */
+  /** Replacements for effects, such as the clock or the network. @default the real ones */
   readonly runtime?: Partial<Runtime>;
   /**
-   * Which program this process runs. It decides how a background deliverer is started.
+   * The kind of program in this process. It determines how a background deliverer is started.
    *
    * @default {"library"}
    */
@@ -37,7 +37,7 @@ export interface NotifierParts {
   readonly identity: string;
   readonly stateDir: string;
   readonly runtime: Runtime;
-  /** Whether shortcodes in subjects become emoji. */
+  /** True if shortcodes in subjects are replaced by emoji. */
   readonly shortcodes: boolean;
   readonly routing: Routing;
   /** The channels by name. */
@@ -46,13 +46,13 @@ export interface NotifierParts {
   readonly courier: Courier;
   readonly reporter: Reporter;
   /**
-   * Returns a notification as its readers see it: marked if it resolves an incident, shortcodes
-   * replaced.
+   * Returns a notification as its readers see it: with "✅ Resolved" if it resolves an incident, and
+   * with symbols instead of shortcodes.
    */
   present(notification: Notification): Notification;
-  /** Leaves the queue to the next deliverer. A failure is a warning. */
+  /** Hands over the queue to the next deliverer. If this fails, a warning is reported. */
   handOver(): void;
-  /** Reports a problem that is not a failure. */
+  /** Reports a warning. */
   warn(text: string): void;
 }
 
@@ -72,7 +72,7 @@ export async function wireParts(options: CoreOptions, real: Runtime): Promise<No
   const warn = (text: string) => callListener(() => options.onWarning?.(text));
   const stateDir = options.stateDir ?? findStateDir(runtime);
   const { role = "library", configFile, insecureHttp } = options;
-  // Another process would not know channels that exist only in this one.
+  // Another process cannot use channels that were defined in the code of this process.
   const mayStart = options.background === true && config.background && options.channels === undefined;
   const mode = mayStart ? findStartMode(role) : undefined;
   const context = {
@@ -131,7 +131,10 @@ function findStateDir(runtime: Runtime): string {
   }
 }
 
-/** Reads attachments from the state directory. The store is loaded at the first attachment. */
+/**
+ * Creates a reader for attachments in the state directory. The module of the store is loaded when
+ * the first attachment is read.
+ */
 function attachmentReader(stateDir: string): FileReader {
   const open = async () => new (await import("../queue/attachments/store.ts")).AttachmentStore(stateDir);
   return {
@@ -139,7 +142,7 @@ function attachmentReader(stateDir: string): FileReader {
       try {
         return (await open()).read(content, size);
       } catch (error) {
-        // The read may succeed later, and nothing was sent yet.
+        // The attachment was not sent yet, and reading it may succeed later.
         throw error instanceof InvalidNotificationError ? error : new NotSentError(error);
       }
     },
@@ -147,7 +150,7 @@ function attachmentReader(stateDir: string): FileReader {
   };
 }
 
-/** Calls a listener. Its errors must not stop a delivery. */
+/** Calls a listener and ignores its errors, because they must not stop a delivery. */
 function callListener(listener: () => void): void {
   try {
     listener();

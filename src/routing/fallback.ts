@@ -1,4 +1,4 @@
-/** Fallbacks: channels that take over when a channel has not delivered in time. */
+/** Fallbacks: channels that are used if another channel does not deliver in time. */
 
 /** A fallback, parsed. */
 export interface Fallback {
@@ -6,5 +6,5 @@ export interface Fallback {
   readonly afterMs: number;
 }
 
-/** How long a channel may take by default. */
+/** The default time limit of a channel. After this time, its fallback is used. */
 export const DEFAULT_FALLBACK_AFTER = "10m";

@@ -1,13 +1,14 @@
 /**
- * Regular expressions that never backtrack (Thompson's construction). The matcher reads a text once
- * and tracks all states of the expression at the same time. Its time is at most the length of the
- * text times the size of the expression, which is limited.
+ * Regular expressions without backtracking (Thompson's construction). The matcher reads each
+ * character of a text only once, and tracks all states of the expression at the same time. Its run
+ * time is at most proportional to the length of the text times the size of the expression. The size
+ * is limited.
  *
- * The syntax is JavaScript's with the flag `u`, except for what needs backtracking: back references
- * and lookaround. RegExp decides which characters a character class contains, and whether the
- * syntax is valid.
+ * The syntax is the same as in JavaScript with the flag `u`, but without back references and
+ * lookaround, which need backtracking. JavaScript's RegExp checks the syntax and matches single
+ * characters.
  *
- * Only rules with a `/regular expression/` need this file, so that it is loaded late.
+ * This file is loaded only if a rule contains a `/regular expression/`.
  *
  * @module
  */
@@ -15,12 +16,12 @@
 /** An expression, or the reason why it cannot be used. */
 export type Compiled = { readonly expression: LinearRegExp } | { readonly problem: string };
 
-/** The largest expression, in steps. `a{1000}` has a thousand. */
+/** The maximum number of steps of an expression. `a{1000}` has 1000 steps. */
 const MAX_STEPS = 2000;
 
 /**
- * A step: it reads a character, goes on at several steps at once, or checks an assertion. The last
- * step is the end.
+ * A step reads a character, continues at several other steps, or checks an assertion. The last step
+ * is the end.
  */
 type Step =
   | { readonly kind: "character"; readonly characterClass: number }
@@ -37,7 +38,7 @@ type Part =
   | { readonly kind: "sequence" | "choice"; readonly parts: readonly Part[] }
   | { readonly kind: "repetition"; readonly part: Part; readonly least: number; readonly most: number };
 
-/** The tokens of the syntax. A token without a group is a character. */
+/** Matches a token of the syntax. A token without a named group is a character. */
 const TOKEN_REGEXP = new RegExp(
   [
     String.raw`(?<assertion>\^|\$|\\[bB])`,
@@ -57,7 +58,7 @@ const TOKEN_REGEXP = new RegExp(
 /**
  * Compiles an expression.
  *
- * @param flags `i` or the empty string
+ * @param flags the flags: `i` or an empty string
  */
 export function compileLinear(source: string, flags: string): Compiled {
   try {
@@ -70,7 +71,7 @@ export function compileLinear(source: string, flags: string): Compiled {
   const refused = tokens.find(({ refused }) => refused !== undefined)?.text;
   if (refused !== undefined) {
     const what = refused.startsWith("(") ? "a lookahead or lookbehind" : "a back reference";
-    return { problem: `${what} (${refused}) can take time without end` };
+    return { problem: `${what} (${refused}) can take unlimited time` };
   }
   const emitter = new Emitter(flags);
   emitter.emit(parseChoice(tokens.values()));
@@ -83,7 +84,10 @@ interface Token {
   readonly [group: string]: string | undefined;
 }
 
-/** Parses up to the end of the group or of the expression, whose syntax RegExp has checked. */
+/**
+ * Parses tokens until the end of the group or of the expression. RegExp has already checked the
+ * syntax.
+ */
 function parseChoice(tokens: Iterator<Token>): Part {
   const choices: Part[][] = [[]];
   for (let next = tokens.next(); !next.done && next.value.close === undefined; next = tokens.next()) {
@@ -111,7 +115,7 @@ function repetition(part: Part = { kind: "sequence", parts: [] }, { times, least
   };
 }
 
-/** Emits the steps of parts, until there are too many. */
+/** Creates the steps for the parts of an expression, until there are too many steps. */
 class Emitter {
   readonly #flags: string;
   readonly #steps: Step[] = [];
@@ -145,7 +149,7 @@ class Emitter {
     }
   }
 
-  /** The expression; undefined if it is too large. */
+  /** Returns the expression; undefined if it is too large. */
   end(): LinearRegExp | undefined {
     if (this.#steps.length > MAX_STEPS) return undefined;
     const characters = this.#sources.map((source) => new RegExp(`^(?:${source})$`, `${this.#flags}u`));
@@ -168,7 +172,7 @@ class Emitter {
 
   #emitRepetition({ part, least, most }: Extract<Part, { readonly kind: "repetition" }>): void {
     for (let count = 0, before = -1; count < least && before < this.#steps.length; count++) {
-      // A part without steps need not be repeated.
+      // If a part does not create steps, repeating it changes nothing.
       before = this.#steps.length;
       this.emit(part);
     }
@@ -203,8 +207,8 @@ export class LinearRegExp {
   readonly #word: RegExp;
 
   /**
-   * @param characters the character classes that steps refer to by index
-   * @param word matches a character of a word, for `\b`
+   * @param characters the character classes; steps refer to them by index
+   * @param word matches a word character, for `\b`
    */
   constructor(steps: readonly Step[], characters: readonly RegExp[], word: RegExp) {
     this.#steps = steps;
@@ -212,12 +216,12 @@ export class LinearRegExp {
     this.#word = word;
   }
 
-  /** True if the expression matches anywhere in a text. */
+  /** Returns true if the expression matches any part of a text. */
   test(text: string): boolean {
     const characters = Array.from(text);
     let states: number[] = [];
     for (let at = 0; at <= characters.length; at++) {
-      // A match may begin anywhere.
+      // Add state 0, because a match may begin at any position.
       const reached = this.#expand([...states, 0], characters, at);
       if (reached === "end") return true;
       const fits: (boolean | undefined)[] = [];
@@ -232,7 +236,7 @@ export class LinearRegExp {
     return false;
   }
 
-  /** The states that are reached without reading a character. */
+  /** Returns the states that can be reached without reading a character. */
   #expand(from: readonly number[], characters: readonly string[], at: number): Iterable<number> | "end" {
     const reached = new Set<number>();
     const open = [...from];

@@ -1,4 +1,4 @@
-/** Which rules match a notification, and why. */
+/** Finds the rules that match a notification, and the reasons. */
 
 import { type Notification, SEVERITIES, type Severity } from "../notification/notification.ts";
 import type { Pattern } from "./pattern.ts";
@@ -8,7 +8,10 @@ import { type Rule, TEXT_FIELDS, type When } from "./rule.ts";
 export interface EvaluatedRule {
   /** The path of the rule in the configuration: `routes[2]`. */
   readonly rule: string;
-  /** `not reached`: an earlier rule matched and does not continue. */
+  /**
+   * The result. `passed over`: a condition failed. `not reached`: an earlier rule matched and does
+   * not continue.
+   */
   readonly result: "matches" | "passed over" | "not reached";
   /** The reason, for people. */
   readonly why: string;
@@ -16,12 +19,12 @@ export interface EvaluatedRule {
 
 /** The results of all rules. */
 export interface RuleEvaluation {
-  /** The rules that match, in the order of the configuration. */
+  /** The matching rules, in the order of the configuration. */
   readonly matching: readonly Rule[];
   readonly rules: readonly EvaluatedRule[];
 }
 
-/** Checks the rules in order, up to the first that matches and does not continue. */
+/** Checks the rules in order. Stops after the first rule that matches and does not continue. */
 export function evaluateRules(rules: readonly Rule[], notification: Notification): RuleEvaluation {
   const matching: Rule[] = [];
   let last: Rule | undefined;
@@ -32,7 +35,7 @@ export function evaluateRules(rules: readonly Rule[], notification: Notification
     if (failed !== undefined) return { rule: rule.path, result: "passed over", why: failed.why };
     matching.push(rule);
     if (!rule.continues) last = rule;
-    const why = conditions.length === 0 ? "it is for everything" : conditions.map(({ why }) => why).join(", ");
+    const why = conditions.length === 0 ? "it matches every notification" : conditions.map(({ why }) => why).join(", ");
     return { rule: rule.path, result: "matches", why };
   });
   return { matching, rules: evaluated };
@@ -53,7 +56,7 @@ function evaluateConditions({ texts, severities }: When, notification: Notificat
     if (pattern === undefined) {
       return [{ holds: false, why: text === "" ? subject : `${subject}, not ${formatPatterns(patterns)}` }];
     }
-    return [{ holds: true, why: pattern.isWord ? subject : `${subject}, as ${pattern.text}` }];
+    return [{ holds: true, why: pattern.isWord ? subject : `${subject} and matches ${pattern.text}` }];
   });
   if (severities === undefined) return conditions;
   const { severity } = notification;
@@ -73,8 +76,8 @@ function formatSeverities(severities: readonly Severity[]): string {
 }
 
 /**
- * True if a rule can never match, because an earlier rule matches everything that it matches. It
- * only finds simple cases: a `false` proves nothing.
+ * Returns true if a rule can never match, because an earlier rule matches all of its notifications.
+ * Finds only simple cases, so the rule may be unreachable even if the result is false.
  */
 export function isCoveredBy(rule: Rule, earlier: Rule): boolean {
   if (earlier.continues) return false;
@@ -83,7 +86,7 @@ export function isCoveredBy(rule: Rule, earlier: Rule): boolean {
     (severities === undefined || (rule.when.severities ?? SEVERITIES).every((one) => severities.includes(one)));
 }
 
-/** True if the outer patterns match every text that the inner ones match. */
+/** Returns true if the outer patterns match every text that the inner patterns match. */
 function coversTexts(outer: readonly Pattern[] | undefined, inner: readonly Pattern[] | undefined): boolean {
   if (outer === undefined || outer.some(({ isAnything }) => isAnything)) return true;
   return inner !== undefined &&

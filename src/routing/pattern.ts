@@ -1,32 +1,32 @@
-/** The patterns of a rule: a word, a glob (`backup-*`), or a regular expression (`/^backup/i`). */
+/** The patterns of rules: a word, a glob (`backup-*`), or a regular expression (`/^backup/i`). */
 
 import type { compileLinear } from "./linear_regexp.ts";
 
 /** A pattern that a text can match. */
 export interface Pattern {
-  /** The pattern as it was written. */
+  /** The pattern as written in the configuration. */
   readonly text: string;
-  /** True if only its own text matches. */
+  /** True if the pattern matches only a text that is equal to it. */
   readonly isWord: boolean;
-  /** True if every text matches. */
+  /** True if the pattern matches every text. */
   readonly isAnything: boolean;
   matches(text: string): boolean;
 }
 
-/** A pattern, or the reason why the text is none. */
+/** A pattern, or the reason why a text is not a valid pattern. */
 export type ParsedPattern = { readonly pattern: Pattern } | { readonly problem: string; readonly hint?: string };
 
 /** Compiles a regular expression. */
 export type ExpressionCompiler = typeof compileLinear;
 
-/** A longer pattern is a mistake. */
+/** The maximum length of a pattern. A longer pattern is probably a mistake. */
 const MAX_PATTERN_CHARS = 1000;
 
 /**
- * Loads the compiler of regular expressions, which most configurations do not need.
+ * Loads the compiler of regular expressions, but only if the rules need it.
  *
- * @param rules the rules as they were written
- * @returns undefined if they contain no regular expression
+ * @param rules the rules as written in the configuration
+ * @returns undefined if the rules do not contain a regular expression
  */
 export async function loadExpressionCompiler(rules: unknown): Promise<ExpressionCompiler | undefined> {
   if (!JSON.stringify(rules)?.includes("/")) return undefined;
@@ -52,8 +52,9 @@ export function parsePattern(text: string, compile: ExpressionCompiler | undefin
 }
 
 /**
- * Matches a whole text: `*` stands for any characters, `?` for one. After a mismatch only the last
- * `*` takes one character more, so that the time is at most the product of the two lengths.
+ * Matches a whole text: `*` matches any number of characters, and `?` matches one character. After
+ * a mismatch, the last `*` is extended by one character. Earlier `*` are not changed, so the run
+ * time is at most proportional to the product of the two lengths.
  */
 function matchesGlob(glob: readonly string[], text: string): boolean {
   const characters = Array.from(text);
@@ -77,12 +78,15 @@ function parseExpression(text: string, compile: ExpressionCompiler | undefined):
   const [, source, flags] = /^\/(.+)\/([a-z]*)$/s.exec(text) ?? [];
   if (source === undefined) {
     return {
-      problem: "it begins like a regular expression, with /, and does not end like one",
-      hint: "write /…/ or /…/i, or ? in the place of the first / of a path",
+      problem: "it begins with / like a regular expression, but does not end with / or /i",
+      hint: "write /…/ or /…/i; to match a path, write ? instead of its first /",
     };
   }
   if (flags !== "" && flags !== "i") {
-    return { problem: `the flag "${flags}" of a regular expression is not known`, hint: "i is, for any case" };
+    return {
+      problem: `the flag "${flags}" of a regular expression is not known`,
+      hint: "use i to ignore upper and lower case",
+    };
   }
   if (compile === undefined) throw new TypeError(`Cannot parse ${text}: the compiler is not loaded`);
   const result = compile(source, flags);

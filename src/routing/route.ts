@@ -1,16 +1,16 @@
 /**
- * Routing: one notification becomes n envelopes. Everything that a rule sets is written into its
- * envelopes, so that delivery knows nothing of rules.
+ * Routing: turns one notification into envelopes. An envelope contains all settings from the rules,
+ * so that delivery does not need the rules.
  *
  * ```text
- * channels      those that the caller names; else those that the matching rules choose;
- *               else all but the fallback channels
- * destinations  the caller's room; else the first matching rule that sets one;
- *               else the channel's own
- * fallbacks     one envelope for each lane of a fallback channel;
- *               none if the caller names channels
- * a resolve     also goes to every lane with the open incident that it resolves,
+ * channels      the channels that the caller names; otherwise the channels that the matching
+ *               rules choose; otherwise all channels except fallback channels
+ * destinations  the room that the caller names; otherwise the destinations of the first matching
+ *               rule that sets them; otherwise the destinations of the channel
+ * fallbacks     one envelope for each destination of a fallback channel,
  *               unless the caller names channels
+ * resolving     a notification that resolves an incident is also sent to every destination
+ *               where the incident is open, unless the caller names channels
  * ```
  *
  * @module
@@ -28,13 +28,15 @@ import { type ChannelSettings, EVERY_CHANNEL, type Rule } from "./rule.ts";
 /** The kind of channel whose destinations are rooms. */
 const ROOM_KIND = "matrix";
 
-/** Where a caller sends a notification. It takes precedence over the rules. */
+/** The channels that a caller chooses. These options take precedence over the rules. */
 export interface RouteOptions {
-  /** Only these channels, by name; `*` for all of them. */
+  /** The names of the channels to use; `*` means all channels. */
   readonly channels?: readonly string[];
-  /** Only channels of this kind. */
+  /** The kind of channels to use. */
   readonly kind?: string;
-  /** Only channels of kind `matrix`, and this room instead of their own. */
+  /**
+   * The room to use instead of the configured rooms. Only channels of kind `matrix` are then used.
+   */
   readonly room?: string;
 }
 
@@ -42,7 +44,7 @@ export interface RouteOptions {
 export interface Routing {
   readonly channels: readonly Channel[];
   readonly rules: readonly Rule[];
-  /** The fallback of each channel that has one, by its name. */
+  /** The fallbacks by the name of their channel. */
   readonly fallbacks: ReadonlyMap<string, Fallback>;
   /** The lanes with an open incident that the notification resolves. @default none */
   readonly openIncidents?: readonly Lane[];
@@ -51,25 +53,25 @@ export interface Routing {
 /** A channel and one of its destinations. */
 export type Lane = Pick<Envelope, "channel" | "destination">;
 
-/** An envelope that is only sent if others are not delivered in time. */
+/** An envelope that is sent only if other envelopes are not delivered in time. */
 export interface FallbackEnvelope {
   readonly envelope: Envelope;
-  /** The envelopes that it replaces, each with its timeout in milliseconds. */
+  /** The envelopes that the fallback replaces, each with its time limit in milliseconds. */
   readonly primaries: readonly { readonly envelope: Envelope; readonly afterMs: number }[];
 }
 
-/** Where a notification goes. */
+/** The envelopes and fallbacks of a notification. */
 export interface Plan {
   readonly envelopes: readonly Envelope[];
   readonly fallbacks: readonly FallbackEnvelope[];
-  /** The rule that mutes the notification: `routes[2]`. @default it is not muted */
+  /** The rule that mutes the notification: `routes[2]`. @default the notification is not muted */
   readonly mutedBy?: string;
   /** The result of each rule. */
   readonly rules: readonly EvaluatedRule[];
 }
 
 /**
- * Decides where a notification goes.
+ * Chooses the channels and destinations of a notification.
  *
  * @throws {ConfigError} if no channel is configured
  * @throws {InvalidNotificationError} if the caller names a channel that does not exist or a room
@@ -98,7 +100,7 @@ export function route(notification: Notification, routing: Routing, options: Rou
   return { envelopes, fallbacks, mutedBy: envelopes.length > 0 ? undefined : matching.at(-1)?.path, rules };
 }
 
-/** The lanes with an open incident that are not among these. */
+/** Returns the lanes with an open incident that are not in the given list. */
 function otherIncidentLanes(lanes: readonly Lane[], { channels, openIncidents = [] }: Routing): readonly Lane[] {
   const reached = new Set(lanes.map(laneKey));
   const names = new Set(channels.map(({ name }) => name));
@@ -111,8 +113,8 @@ interface FallbackSource {
 }
 
 /**
- * One fallback envelope a lane, for all of its primaries; none for a lane that gets the
- * notification anyway.
+ * Creates one fallback envelope per lane. It replaces all envelopes whose fallback is in this lane.
+ * Lanes that get the notification directly do not get a fallback envelope.
  */
 function planFallbacks(
   envelopes: readonly Envelope[],
@@ -130,8 +132,9 @@ function planFallbacks(
 }
 
 /**
- * For each setting, the first rule that sets it wins. In one rule, a setting for this channel wins
- * over one for all.
+ * Combines the settings of the matching rules. For each setting, the first rule that sets it takes
+ * precedence. Within one rule, a setting for this channel takes precedence over a setting for all
+ * channels.
  */
 function settingsFor(channel: string, matching: readonly Rule[]): ChannelSettings {
   return matching.reduceRight<ChannelSettings>(
@@ -148,7 +151,7 @@ function chooseChannels(matching: readonly Rule[], routing: Routing): readonly C
   return channels.filter(({ name }) => names.has(name));
 }
 
-/** Leaves out fallback channels, unless there are no others. */
+/** Removes fallback channels, unless all channels are fallback channels. */
 function withoutFallbacks(channels: readonly Channel[], { rules, fallbacks }: Routing): readonly Channel[] {
   const set = rules.flatMap((rule) => [...rule.set.values()]).map(({ fallback }) => fallback || undefined);
   const names = new Set([...fallbacks.values(), ...set].flatMap((fallback) => fallback?.channels ?? []));
@@ -157,15 +160,17 @@ function withoutFallbacks(channels: readonly Channel[], { rules, fallbacks }: Ro
 }
 
 /**
- * The channels that the caller names, by name, by kind or by a room; undefined if the caller names
- * none.
+ * Returns the channels that the caller chooses by name, by kind or by room; undefined if the caller
+ * does not choose channels.
  */
 function findNamedChannels(options: RouteOptions, routing: Routing): readonly Channel[] | undefined {
   const { channels } = routing;
   const { channels: names, room } = options;
   const kind = room === undefined ? options.kind : ROOM_KIND;
   if (room !== undefined && (options.kind ?? ROOM_KIND) !== ROOM_KIND) {
-    throw new InvalidNotificationError(`Cannot send to room ${room} by ${options.kind}: only Matrix has rooms`);
+    throw new InvalidNotificationError(
+      `Cannot send to room ${room} by ${options.kind}: only Matrix channels have rooms`,
+    );
   }
   if (channels.length === 0) {
     throw new ConfigError("Cannot send: no channel is configured", {
@@ -177,7 +182,7 @@ function findNamedChannels(options: RouteOptions, routing: Routing): readonly Ch
   const unknown = names?.find((name) => name !== EVERY_CHANNEL && !known.includes(name));
   if (unknown !== undefined) {
     const near = nearest(unknown, known);
-    throw new InvalidNotificationError(`Cannot use channel "${unknown}": there is none of that name`, {
+    throw new InvalidNotificationError(`Cannot use channel "${unknown}": there is no channel with this name`, {
       hint: near ? `did you mean "${near}"?` : `configured: ${known.join(", ")}`,
     });
   }
@@ -186,7 +191,9 @@ function findNamedChannels(options: RouteOptions, routing: Routing): readonly Ch
     (kind === undefined || channel.kind === kind)
   );
   if (named.length === 0) {
-    throw new InvalidNotificationError(`Cannot send: no ${kind} channel is among ${(names ?? known).join(", ")}`);
+    throw new InvalidNotificationError(
+      `Cannot send: these channels are not of kind ${kind}: ${(names ?? known).join(", ")}`,
+    );
   }
   if (room !== undefined) { for (const channel of named) channel.checkDestination?.(room); }
   return names === undefined ? withoutFallbacks(named, routing) : named;

@@ -1,58 +1,55 @@
-/**
- * A rule, parsed: which notifications it matches, which channels it chooses, and what it sets for
- * them.
- */
+/** A parsed rule: its conditions, its channels, and its settings. */
 
 import type { Severity } from "../notification/notification.ts";
 import type { Fallback } from "./fallback.ts";
 import type { Pattern } from "./pattern.ts";
 
-/** The name that stands for every channel. */
+/** The name that means every channel. */
 export const EVERY_CHANNEL = "*";
 
-/** The texts of a notification that rules match. A missing text matches as an empty one. */
+/** The texts of a notification that rules can check. A missing text is treated as an empty text. */
 export const TEXT_FIELDS = ["origin", "subject", "key"] as const;
 
-/** A text of a notification that rules match. */
+/** The name of a text that rules can check. */
 export type TextField = (typeof TEXT_FIELDS)[number];
 
-/** The conditions of a rule: all of them must hold. */
+/** The conditions of a rule. All conditions must be true. */
 export interface When {
-  /** For each of these texts, one of the patterns must match. */
+  /** The patterns for each text. At least one pattern must match the text. */
   readonly texts: Readonly<Partial<Record<TextField, readonly Pattern[]>>>;
-  /** The severity must be one of these. @default any */
+  /** The allowed severities. @default all severities */
   readonly severities?: readonly Severity[];
 }
 
-/** What a rule changes in a notification. */
+/** The settings of a notification that a rule can change. */
 export interface NotificationSettings {
   readonly silent?: boolean;
   readonly severity?: Severity;
   readonly mentions?: readonly string[];
 }
 
-/** What a rule changes for one channel. */
+/** The settings that a rule can change for one channel. */
 export interface ChannelSettings extends NotificationSettings {
   /** @default the channel's own destinations */
   readonly destinations?: readonly string[];
-  /** `false`: no fallback. @default the channel's own fallback */
+  /** The fallback; `false` turns it off. @default the channel's own fallback */
   readonly fallback?: Fallback | false;
 }
 
 /** A rule. */
 export interface Rule {
-  /** Its path in the configuration: `routes[2]`. */
+  /** The path of the rule in the configuration: `routes[2]`. */
   readonly path: string;
   readonly when: When;
   /**
-   * The names of the channels that it chooses; an empty list mutes the notification. @default it
-   * chooses none
+   * The names of the channels to use; an empty list mutes the notification. @default the rule does
+   * not choose channels
    */
   readonly channels?: readonly string[];
-  /** What it sets for all channels. */
+  /** The settings for all channels. */
   readonly settings: NotificationSettings;
-  /** What it sets for single channels, by name. */
+  /** The settings for single channels, by channel name. */
   readonly set: ReadonlyMap<string, ChannelSettings>;
-  /** `true`: later rules are checked too. */
+  /** True if later rules are also checked. */
   readonly continues: boolean;
 }

@@ -1,10 +1,10 @@
-/** Waiting for work that cannot be cancelled. */
+/** Waits for work that cannot be cancelled. */
 
 /**
  * Waits for a promise until a signal aborts. The work goes on, but its later result is ignored.
  *
  * @param work a promise that cannot be cancelled
- * @param signal ends the waiting; undefined never does
+ * @param signal the signal that ends the waiting; if undefined, only the end of the work does
  * @returns the result of the work
  * @throws the signal's reason, if the signal aborts first
  */

@@ -1,20 +1,20 @@
-/** Addresses of servers and proxies. */
+/** Parses the addresses of servers and proxies. */
 
-/** The base URL of a server, or why its address cannot be used. */
+/** The base URL of a server, or the reason why its address cannot be used. */
 export type ServerAddress = { readonly baseUrl: string } | { readonly problem: string; readonly hint?: string };
 
-/** What an address may contain. */
+/** The rules for an address. */
 export interface ServerAddressOptions {
-  /** Whether plain http to another host is allowed. */
+  /** True if plain http to another host is allowed. */
   readonly insecureHttp: boolean;
-  /** Whether the address may have a path. @default {false} */
+  /** True if the address may have a path. @default {false} */
   readonly mayHavePath?: boolean;
 }
 
 /**
- * Parses a server's address: `https://matrix.example.org`, or a host name, which means https. A
- * port is allowed, a query is not. Plain http sends the token unencrypted: it is allowed to this
- * host, and to others only by `insecureHttp`.
+ * Parses a server's address: `https://matrix.example.org`, or a host name, for which https is used.
+ * The address may have a port, but not a query. Plain http sends the token unencrypted. Therefore
+ * it is allowed only to this host, unless `insecureHttp` is true.
  *
  * @returns `baseUrl` without a trailing slash
  */
@@ -27,26 +27,26 @@ export function parseServer(text: string, options: ServerAddressOptions): Server
   if (url.protocol !== "https:" && url.protocol !== "http:") {
     return { problem: `it must begin with https://, not ${url.protocol}//` };
   }
-  if (url.username !== "" || url.password !== "") return { problem: "it must not hold a user name or a password" };
+  if (url.username !== "" || url.password !== "") return { problem: "it must not contain a user name or a password" };
   if (url.pathname !== "/" && !options.mayHavePath) {
-    return { problem: "it must have no path", hint: `use ${url.origin}` };
+    return { problem: "it must not have a path", hint: `use ${url.origin}` };
   }
   if (url.search !== "" || url.hash !== "") {
     return {
-      problem: "it must have no query and no fragment",
+      problem: "it must not have a query or a fragment",
       hint: `use ${url.origin}${url.pathname.replace(/\/+$/, "")}`,
     };
   }
   if (url.protocol === "http:" && !isLoopback(url.hostname) && !options.insecureHttp) {
     return {
-      problem: "plain http would send the access token in the clear",
-      hint: "use https://, or --insecure-http (insecureHttp in the file) if the network in between is yours",
+      problem: "plain http would send the access token unencrypted",
+      hint: "use https://, or --insecure-http (insecureHttp in the file) if you trust the network",
     };
   }
   return { baseUrl: url.origin + url.pathname.replace(/\/+$/, "") };
 }
 
-/** The environment variables that name proxies. curl reads them too. */
+/** The environment variables for proxies. curl uses the same variables. */
 export const PROXY_VARIABLES: readonly string[] = [
   "HTTPS_PROXY",
   "https_proxy",
@@ -56,10 +56,10 @@ export const PROXY_VARIABLES: readonly string[] = [
   "all_proxy",
 ];
 
-/** The URL of a proxy, or why its address cannot be used. */
+/** The URL of a proxy, or the reason why its address cannot be used. */
 export type ProxyAddress = { readonly url: URL } | { readonly problem: string; readonly hint?: string };
 
-/** Parses a proxy's address. Without a scheme it means `http://`. */
+/** Parses the address of a proxy. An address without a scheme gets `http://`. */
 export function parseProxy(text: string): ProxyAddress {
   const url = URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`);
   if (url === null || url.hostname === "") {
@@ -69,12 +69,12 @@ export function parseProxy(text: string): ProxyAddress {
     return { problem: `it must begin with http://, https:// or socks5://, not ${url.protocol}//` };
   }
   if (!["", "/"].includes(url.pathname) || url.search !== "" || url.hash !== "") {
-    return { problem: "it must have no path, no query and no fragment" };
+    return { problem: "it must not have a path, a query or a fragment" };
   }
   return { url };
 }
 
-/** True if requests to this host stay on this machine. */
+/** Returns true if the host name means this machine. */
 export function isLoopback(hostname: string): boolean {
   return hostname === "localhost" || hostname.endsWith(".localhost") || hostname === "[::1]" ||
     /^127(\.\d{1,3}){3}$/.test(hostname);

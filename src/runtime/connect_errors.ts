@@ -1,11 +1,11 @@
 /**
- * Explains failed connections. The network stack reports them in the words of its libraries. These
- * texts are for people: what a failure means for delivery does not depend on them.
+ * Explains failed connections. The network stack reports failures with the texts of its libraries.
+ * The explanations are only for people: delivery does not depend on them.
  *
  * @module
  */
 
-/** Why a connection failed, and how to fix it. */
+/** The reason why a connection failed, and how to fix it. */
 export interface ConnectProblem {
   readonly state: string;
   readonly hint?: string;
@@ -14,17 +14,19 @@ export interface ConnectProblem {
 type Explain = (found: RegExpExecArray, host: string) => ConnectProblem;
 
 const CLIENT_CERTIFICATE = "set certFile to a certificate that the server accepts, and keyFile to its key";
-const PROXY_PASSWORD = "write http://USER:PASSWORD@HOST:PORT to a file that only you can read, and set proxyFile to it";
+const PROXY_PASSWORD =
+  "write http://USER:PASSWORD@HOST:PORT to a file that only you can read, and set proxyFile to the path of the file";
 
 const PROBLEMS: readonly (readonly [RegExp, Explain])[] = [
   [/UnknownIssuer|unable to verify the first certificate/, () => ({
     state: "its certificate is not signed by a trusted authority",
-    hint: "if the server is your own, set caFile to its authority's certificate, or to its own if it is self-signed " +
-      "(setup has --ca-file)",
+    hint:
+      "if this is your own server, set caFile to the certificate of its authority, or to a self-signed certificate " +
+      "of the server (option of setup: --ca-file)",
   })],
   [/certificate expired(?:.*not valid after (\d+))?/, ([, seconds]) => ({
     state: seconds ? `its certificate expired on ${formatDate(seconds)}` : "its certificate has expired",
-    hint: "renew it on the server, or correct the clock of this host",
+    hint: "renew the certificate on the server, or correct the clock of this host",
   })],
   [/certificate not valid yet(?:.*not valid before (\d+))?/, ([, seconds]) => ({
     state: seconds ? `its certificate is not valid before ${formatDate(seconds)}` : "its certificate is not valid yet",
@@ -38,7 +40,7 @@ const PROBLEMS: readonly (readonly [RegExp, Explain])[] = [
     };
   }],
   [/CaUsedAsEndEntity/, (_found, host) => ({
-    state: "its certificate is that of an authority (CA:TRUE), which a server must not use",
+    state: "it uses the certificate of an authority (CA:TRUE), which a server must not use",
     hint: "create it again with: openssl req -x509 -newkey rsa:3072 -nodes -days 3650 -keyout key.pem -out cert.pem " +
       `-subj /CN=${host} -addext basicConstraints=critical,CA:FALSE -addext subjectAltName=${
         toAltName(host)
@@ -50,11 +52,11 @@ const PROBLEMS: readonly (readonly [RegExp, Explain])[] = [
   })],
   [/invalid peer certificate: (.*)/, ([, what]) => ({ state: `its certificate cannot be used: ${what}` })],
   [/InvalidContentType/, () => ({
-    state: "the server does not speak TLS",
+    state: "the server does not use TLS",
     hint: "check the port; plain http needs http:// in the address",
   })],
   [/invalid HTTP version parsed/, () => ({
-    state: "the server does not speak plain http",
+    state: "the server does not use plain http",
     hint: "check the port; TLS needs https:// in the address",
   })],
   [/fatal alert: (CertificateRequired|HandshakeFailure)/, ([, alert]) => ({
@@ -82,15 +84,15 @@ const PROBLEMS: readonly (readonly [RegExp, Explain])[] = [
   ],
   [/unsuccessful tunnel|Connection not allowed by ruleset/, () => ({
     state: "the proxy does not allow this connection",
-    hint: "check which hosts and ports the proxy allows; NO_PROXY names hosts that need no proxy",
+    hint: "check which hosts and ports the proxy allows; list hosts that do not need a proxy in NO_PROXY",
   })],
   [/eof while tunneling|Invalid response version/, () => ({
-    state: "the proxy speaks another protocol",
+    state: "the proxy uses another protocol",
     hint: "check the proxy's port and scheme (http://, https://, socks5://)",
   })],
   [/without sending TLS close_notify/, () => ({ state: "the server closed the connection" })],
   [/^dns error|^getaddrinfo ENOTFOUND/, (_found, host) => ({
-    state: `the name ${host} is not found (DNS)`,
+    state: `the name ${host} was not found (DNS)`,
     hint: "check the spelling, and the name server in /etc/resolv.conf",
   })],
   [/^Proxy server unreachable/, () => ({ state: "the proxy cannot be reached" })],
@@ -99,9 +101,9 @@ const PROBLEMS: readonly (readonly [RegExp, Explain])[] = [
 /**
  * Explains a failure.
  *
- * @param text the text of the network stack
+ * @param text the error text from the network stack
  * @param host the server's host name
- * @returns the explanation; the text itself if it is unknown
+ * @returns the explanation, or the text itself if the text is unknown
  */
 export function explainConnectError(text: string, host: string): ConnectProblem {
   for (const [pattern, explanation] of PROBLEMS) {

@@ -13,7 +13,7 @@ import {
  *
  * @param what the operation, for the message: `write the queue /var/lib/…`
  * @param operation the file operations
- * @param otherwise the code of errors whose cause is unknown
+ * @param otherwise the error code if the cause is unknown
  * @returns the result of the operation
  * @throws {StorageError} if the operation fails
  */
@@ -36,9 +36,10 @@ export function mapFileErrors<Result>(
 }
 
 /**
- * Waits for work whose storage errors do not matter, because another process tries again.
+ * Waits for work and ignores its storage errors. Use it only for work that another process will
+ * repeat.
  *
- * @returns false if it failed with a storage error
+ * @returns false if the work failed with a storage error
  */
 export async function ignoreStorageErrors(work: Promise<unknown>): Promise<boolean> {
   try {
@@ -51,8 +52,8 @@ export async function ignoreStorageErrors(work: Promise<unknown>): Promise<boole
 }
 
 /**
- * Finds the code of an error. ENOSPC and EDQUOT mean a full disk; EACCES and EROFS mean a missing
- * permission.
+ * Finds the storage error code of an error. ENOSPC and EDQUOT mean a full disk. EACCES and EROFS
+ * mean a missing permission.
  */
 function findCode(error: unknown): StorageErrorCode | undefined {
   if (error instanceof Deno.errors.PermissionDenied) return "permission-denied";
@@ -68,8 +69,8 @@ function findCode(error: unknown): StorageErrorCode | undefined {
 }
 
 /**
- * Finds the name of an OS error. Deno gives some errors a class, some a `code`, and some only a
- * number in the text.
+ * Finds the name of an OS error. Some errors of Deno have a `code`, others only a number in their
+ * text.
  */
 function findErrno(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
@@ -81,7 +82,9 @@ function findErrno(error: unknown): string | undefined {
 function describeState(error: unknown, code: StorageErrorCode): string {
   if (code === "disk-full") return "no space is left on the disk";
   if (error instanceof Deno.errors.PermissionDenied) return "permission is denied";
-  if (error instanceof Deno.errors.NotADirectory || findErrno(error) === "ENOTDIR") return "a file is in the way";
+  if (error instanceof Deno.errors.NotADirectory || findErrno(error) === "ENOTDIR") {
+    return "a part of the path is not a directory";
+  }
   const text = error instanceof Error ? error.message : String(error);
   return text.replace(/ \(os error \d+\).*$/s, "").replace(/^./, (first) => first.toLowerCase());
 }

@@ -1,6 +1,6 @@
 /**
- * Locks between processes: `flock` on a file that is never renamed or removed. The kernel releases
- * the lock when its process ends, so there are no stale locks.
+ * Locks between processes, based on `flock`. The lock file must never be renamed or removed. When a
+ * process ends, the kernel releases its locks, so stale locks cannot exist.
  *
  * @module
  */
@@ -9,7 +9,10 @@ import type { Runtime } from "./runtime.ts";
 import type { Files, OpenFile } from "./files.ts";
 import { mapFileErrors } from "./file_errors.ts";
 
-/** An exclusive lock. It polls, because Deno's blocking `lock()` cannot be cancelled. */
+/**
+ * An exclusive lock. Waiting for the lock uses polling, because Deno's `lock()` cannot be
+ * cancelled.
+ */
 export class FileLock {
   readonly #files: Files;
   readonly #path: string;
@@ -26,10 +29,10 @@ export class FileLock {
   }
 
   /**
-   * Takes the lock if it is free.
+   * Acquires the lock if it is free.
    *
-   * @returns false if the lock is taken, by this object too
-   * @throws {StorageError} if its file cannot be opened
+   * @returns false if any object or process already holds the lock, even this object
+   * @throws {StorageError} if the lock file cannot be opened
    */
   tryAcquire(): boolean {
     if (this.#held) return false;
@@ -47,11 +50,11 @@ export class FileLock {
   }
 
   /**
-   * Waits for the lock. It tries every 5 to 25 ms.
+   * Waits for the lock and acquires it. Tries every 5 to 25 ms.
    *
    * @returns false if the lock was not free within `timeoutMs`
    * @throws the signal's reason, if the signal aborts first
-   * @throws {StorageError} if its file cannot be opened
+   * @throws {StorageError} if the lock file cannot be opened
    */
   async acquire(
     timeoutMs: number,
@@ -74,8 +77,8 @@ export class FileLock {
     try {
       file?.unlock();
     } catch {
-      // Closing the file releases the lock too, but only once a child that was just forked has
-      // closed its copy.
+      // Closing the file also releases the lock. If a child process was just forked, the lock is
+      // released only after the child has closed its copy of the file.
     }
   }
 }

@@ -1,57 +1,68 @@
 /**
- * The file operations that the journal is built on. They are an interface, so that a test can lose,
- * tear and refuse writes as a disk does. All are synchronous: asynchronous ones take half as long
- * again.
+ * The file operations that the journal uses. They are an interface, so that a test can simulate a
+ * disk that loses, cuts or refuses writes. All operations are synchronous, because asynchronous
+ * operations take about 50 % longer.
  *
  * @module
  */
 
 /** An open file. */
 export interface OpenFile extends Disposable {
-  /** Bytes in the file. */
+  /** Returns the size of the file in bytes. */
   size(): number;
-  /** Identifies the file: it stays the same when the file is renamed. */
+  /** Returns a text that identifies the file. Renaming the file does not change it. */
   identity(): string;
-  /** Reads at an offset. Returns the number of bytes; 0 at the end. */
+  /**
+   * Reads at an offset. Returns the number of bytes that were read, or 0 at the end of the file.
+   */
   read(buffer: Uint8Array, offset: number): number;
-  /** Writes once, at the end. Returns the number of bytes that were written, which may be fewer. */
+  /**
+   * Writes at the end of the file, with one system call. Returns the number of bytes that were
+   * written, which may be smaller than the number given.
+   */
   append(bytes: Uint8Array): number;
   truncate(size: number): void;
-  /** `fdatasync`: bytes and size are on disk when it returns. */
+  /** Calls `fdatasync`. Afterwards the content and the size of the file are on disk. */
   syncData(): void;
   /**
-   * Takes the exclusive `flock` if it is free. The kernel releases it when the file closes, also on
-   * `kill -9`.
+   * Acquires the exclusive `flock` if it is free. The kernel releases the lock when the file is
+   * closed, even after `kill -9`.
    */
   tryLock(): boolean;
-  /** Releases the `flock` at once, even if another process has a copy of this descriptor. */
+  /**
+   * Releases the `flock` immediately, even if another process has a copy of this file descriptor.
+   */
   unlock(): void;
 }
 
-/** How to open a file: `append` creates it if it is missing, `create` empties it. */
+/**
+ * The mode for opening a file. `append` creates a missing file. `create` creates a missing file, or
+ * deletes the content of an existing file.
+ */
 export type OpenMode = "read" | "append" | "create";
 
 /** The operations of a file system. */
 export interface Files {
-  /** Opens a file. A file that it creates can be read by its owner only. */
+  /** Opens a file. Only the owner can read or write a newly created file. */
   open(path: string, mode: OpenMode): OpenFile;
-  /** Renames a file and replaces the file that has the new name. */
+  /** Renames a file. An existing file with the new name is replaced. */
   rename(from: string, to: string): void;
-  /** Removes a file, if it exists. */
+  /** Removes a file if it exists. */
   remove(path: string): void;
   /**
-   * Creates a directory and its parents, durably, with mode 0700. Existing ones stay as they are.
+   * Creates a directory and its missing parents with mode 0700, and syncs them to disk. Existing
+   * directories are not changed.
    */
   makeDirectory(path: string): void;
-  /** `fsync` of a directory: its names are on disk when it returns. */
+  /** Calls `fsync` on a directory. Afterwards its file names are on disk. */
   syncDirectory(path: string): void;
-  /** Lists the names in a directory; none if it does not exist. */
+  /** Returns the file names in a directory; an empty list if the directory does not exist. */
   list(path: string): string[];
 }
 
 /**
- * Replaces a file atomically and durably. The directory must exist, and only one process may do
- * this at a time.
+ * Replaces a file atomically, and syncs it to disk. The directory must exist. Only one process at a
+ * time may replace the file.
  */
 export function replaceFile(files: Files, path: string, content: string | readonly Uint8Array[]): void {
   const temporary = `${path}.tmp`;
@@ -146,13 +157,14 @@ function openFile(file: Deno.FsFile): OpenFile {
 }
 
 /**
- * A log that is longer than this is renamed to `<name>.old`, so that the two have at most about
- * twice as many bytes.
+ * The maximum size of a log file. A larger file is renamed to `<name>.old`. Together, the two files
+ * have at most about twice this size.
  */
 export const MAX_LOG_BYTES: number = 256 * 1024;
 
 /**
- * Appends a line with its time to a log file. Errors are ignored: a log must not stop a delivery.
+ * Appends a line with the current time to a log file. Errors are ignored, because logging must not
+ * stop a delivery.
  */
 export function appendLog(path: string, text: string, now: number): void {
   try {

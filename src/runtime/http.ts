@@ -1,6 +1,6 @@
 /**
- * One HTTP exchange, with the failures that delivery must distinguish. It does not retry: the
- * courier does.
+ * Makes one HTTP request, and distinguishes the failures that matter for delivery. This file does
+ * not retry, because the courier does.
  *
  * @module
  */
@@ -19,25 +19,27 @@ import {
 import { parseJsonObject } from "../base/fields.ts";
 import type { Runtime } from "./runtime.ts";
 
-/** The part of the runtime that an exchange needs. */
+/** The part of the runtime that a request needs. */
 export type HttpRuntime = Pick<Runtime, "fetch" | "timeout" | "now">;
 
 export interface HttpRequest {
   readonly method: "GET" | "HEAD" | "POST" | "PUT";
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** {@linkcode FormData} sets its own `Content-Type`. */
+  /** The body of the request. For {@linkcode FormData}, `fetch` sets the `Content-Type`. */
   readonly body?: string | Uint8Array<ArrayBuffer> | FormData;
   /**
-   * True if path or query contain a secret. Errors then show only the host, and do not keep the
-   * error of `fetch`.
+   * True if the path or the query contains a secret. Errors then contain only the host, and the
+   * error of `fetch` is not their `cause`.
    *
    * @default {false}
    */
   readonly hidesUrl?: boolean;
-  /** How long to wait for the whole response, milliseconds. `fetch` itself has no limit. */
+  /**
+   * The maximum time for the whole response, in milliseconds. `fetch` itself does not have a limit.
+   */
   readonly timeoutMs: number;
-  /** Stops the exchange. Its reason is thrown unchanged. */
+  /** The signal that stops the request. Its reason is thrown unchanged. */
   readonly signal?: AbortSignal;
 }
 
@@ -45,20 +47,20 @@ export interface HttpRequest {
 export interface HttpAnswer {
   readonly status: number;
   readonly headers: Headers;
-  /** The body, at most {@linkcode MAX_ANSWER_BYTES}. */
+  /** The body, at most {@linkcode MAX_ANSWER_BYTES} long. */
   readonly text: string;
 }
 
-/** No service that we use sends longer responses. */
+/** The maximum size of a response. The services that we use do not send longer responses. */
 export const MAX_ANSWER_BYTES: number = 16 * 1024 * 1024;
 
 /**
- * Sends a request and reads the whole response. Redirects are not followed: a PUT would become a
- * GET and deliver nothing.
+ * Sends a request and reads the whole response. Redirects are not followed, because `fetch` can
+ * change a PUT into a GET, which does not deliver the message.
  *
- * @throws {TransportError} if there is no response; its phase says whether the server may have
- * acted
- * @throws {NotTheServiceError} if the answer is too long to be one
+ * @throws {TransportError} if a response is missing; its phase shows if the server may have
+ * received the request
+ * @throws {NotTheServiceError} if the response is too long
  * @throws {PermissionError} if Deno does not allow the connection
  */
 export async function exchange(runtime: HttpRuntime, request: HttpRequest): Promise<HttpAnswer> {
@@ -75,7 +77,7 @@ export async function exchange(runtime: HttpRuntime, request: HttpRequest): Prom
     });
     if (response.status === 407) {
       await response.body?.cancel();
-      throw new NotTheServiceError(`The proxy before ${host} requires a user name and a password`, response);
+      throw new NotTheServiceError(`The proxy for ${host} requires a user name and a password`, response);
     }
     return { status: response.status, headers: response.headers, text: await readText(response, host) };
   } catch (error) {
@@ -91,38 +93,38 @@ export async function exchange(runtime: HttpRuntime, request: HttpRequest): Prom
   }
 }
 
-/** The answer of a service. */
+/** The response of a service. */
 export interface ServiceAnswer extends HttpAnswer {
   readonly host: string;
-  /** The body as a JSON object; empty if it is not one. */
+  /** The body as a JSON object, or an empty object if the body is not a JSON object. */
   readonly json: Readonly<Record<string, unknown>>;
-  /** The `Retry-After` header, milliseconds from now. */
+  /** The waiting time from the `Retry-After` header, in milliseconds. */
   readonly retryAfterMs: number | undefined;
 }
 
-/** What a service says when it refuses. */
+/** The refusal of a request by a service. */
 export interface ServiceRefusal extends Omit<Refusal, "status"> {
-  /** The service's own words; empty if it has none. */
+  /** The error text of the service; may be empty. */
   readonly said: string;
 }
 
-/** How to read the answers of a service. */
+/** The functions that read the responses of a service. */
 export interface Service {
-  /** Its name, for errors: `ntfy`. */
+  /** The name of the service, for errors: `ntfy`. */
   readonly name: string;
-  /** Whether the answer comes from the service, and says that the request is done. */
+  /** Returns true if the response comes from the service and reports success. */
   isSuccess(answer: ServiceAnswer): boolean;
-  /** Reads a refusal; undefined if the answer does not come from the service. */
+  /** Reads a refusal. Returns undefined if the response does not come from the service. */
   readRefusal(answer: ServiceAnswer): ServiceRefusal | undefined;
 }
 
 /**
- * Sends a request to a service and reads its answer.
+ * Sends a request to a service and reads its response.
  *
- * @returns the answer that says that the request is done
- * @throws {TransportError} if there is no answer
- * @throws {ResponseError} if the service refuses
- * @throws {NotTheServiceError} if something else answers
+ * @returns the response, if it reports success
+ * @throws {TransportError} if a response is missing
+ * @throws {ResponseError} if the service refuses the request
+ * @throws {NotTheServiceError} if the response does not come from the service
  */
 export async function exchangeJson(
   runtime: HttpRuntime,
@@ -145,7 +147,7 @@ export async function exchangeJson(
 }
 
 async function readText(response: Response, host: string): Promise<string> {
-  // Reading in one piece is faster, and most responses state their length.
+  // Most responses have a `Content-Length`. Reading them in one piece is faster.
   if (Number(response.headers.get("Content-Length") ?? Infinity) <= MAX_ANSWER_BYTES) return await response.text();
   const decoder = new TextDecoder();
   let text = "", size = 0;
@@ -162,9 +164,10 @@ async function readText(response: Response, host: string): Promise<string> {
 }
 
 /**
- * Finds the phase in which `fetch` failed. Deno gives no code, only the text of the cause. This is
- * the only function that reads it, and its test uses the real network stack. Unknown errors count
- * as sent, which is the safe assumption: the next attempt is then made with more care.
+ * Finds the phase in which `fetch` failed. Deno's error does not have a code, so this function
+ * reads the text of its cause. All other code ignores this text. The test of this function uses the
+ * real network stack. After an unknown error, the request counts as sent. This is the safe
+ * assumption, because the next attempt then tries to avoid a duplicate.
  */
 export function failedPhase(error: unknown): TransportPhase {
   if (!(error instanceof Error)) return "exchange";
@@ -183,8 +186,8 @@ function describe(phase: TransportPhase, host: string, state: string, error: unk
 }
 
 /**
- * Loads the explanations late, because only failures need them. If that fails, the text stays as it
- * is.
+ * Explains an error text. The module with the explanations is loaded only after a failure. If it
+ * cannot be loaded, the text is not changed.
  */
 async function explain(text: string, host: string): Promise<ConnectProblem> {
   try {
@@ -195,8 +198,8 @@ async function explain(text: string, host: string): Promise<ConnectProblem> {
 }
 
 /**
- * Returns the last part of Deno's error text, which has no URL. If the URL is secret, a text
- * without that part is not shown.
+ * Returns the last part of Deno's error text, which does not contain the URL. If the URL is secret
+ * and the text does not have this part, a general text is returned.
  */
 function rootText(error: unknown, hidesUrl: boolean): string {
   if (!(error instanceof Error)) return hidesUrl ? "the request failed" : String(error);
@@ -208,15 +211,17 @@ function rootText(error: unknown, hidesUrl: boolean): string {
   );
 }
 
-/** True for a token: visible ASCII, as an `Authorization` header allows. */
+/** Returns true for a token: visible ASCII, which an `Authorization` header can contain. */
 export function isToken(value: unknown): value is string {
   return typeof value === "string" && /^[\x21-\x7e]+$/.test(value);
 }
 
 /**
- * Parses a `Retry-After` header: seconds or an HTTP date (RFC 9110, section 10.2.3).
+ * Parses a `Retry-After` header, which is a number of seconds or an HTTP date (RFC 9110, section
+ * 10.2.3).
  *
- * @returns milliseconds from `now`, never negative; undefined if there is no valid value
+ * @returns the waiting time from `now` in milliseconds, never negative; undefined if the value is
+ * missing or invalid
  */
 export function parseRetryAfter(value: string | null, now: number): number | undefined {
   const text = value?.trim() ?? "";
@@ -226,5 +231,7 @@ export function parseRetryAfter(value: string | null, now: number): number | und
   return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }
 
-/** A century. Longer times are not valid dates for a clock. */
+/**
+ * The maximum waiting time, in milliseconds: a century. Longer times could lead to invalid dates.
+ */
 export const MAX_WAIT_MS: number = 100 * 365 * 86_400_000;

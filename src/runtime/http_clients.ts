@@ -1,6 +1,6 @@
 /**
- * HTTP clients for connections with certificates or a proxy of their own. This file is loaded only
- * if a channel has such settings, or if the environment names a proxy.
+ * HTTP clients for connections with their own certificates or proxy. This file is loaded only if a
+ * channel has such settings, or if an environment variable sets a proxy.
  *
  * @module
  */
@@ -10,63 +10,66 @@ import { parseProxy } from "./address.ts";
 import { type Env, isExempt, proxyVariable } from "./proxy.ts";
 
 /**
- * How a channel reaches its server. Clients are cached by this object, so a channel needs one that
- * stays the same.
+ * The connection of a channel to its server. This object is the key of the client cache, so a
+ * channel must always use the same object.
  */
 export interface Connection {
-  /** The name of its settings in errors: `channels.matrix`. */
+  /** The name of the settings in errors: `channels.matrix`. */
   readonly name: string;
   /**
-   * Reads the certificates and the proxy. It is called when a connection is needed, so that a
-   * broken file affects its own channel only.
+   * Reads the certificates and the proxy. Called only when the channel connects, so that a broken
+   * file affects only this channel.
    *
    * @throws {ConfigError} if a file cannot be used
    */
   read(): ConnectionSettings;
 }
 
-/** Certificates and proxy of a connection, as read from their files. */
+/** The certificates and the proxy of a connection, read from their files. */
 export interface ConnectionSettings {
-  /** PEM: certificate authorities to trust besides the system's. */
+  /** The additional certificate authorities to trust, as PEM. */
   readonly caCerts?: string;
-  /** PEM: the client's certificate and the intermediate certificates. */
+  /** The client certificate and the intermediate certificates, as PEM. */
   readonly cert?: string;
-  /** PEM: the key of `cert`, without a passphrase. */
+  /** The private key of `cert`, as PEM without a passphrase. */
   readonly key?: string;
-  /** The proxy, with user name and password if it needs them. */
+  /** The URL of the proxy. May contain a user name and a password. */
   readonly proxy?: URL;
 }
 
-/** The way of a request to its server. */
+/** The path of a request to its server: direct or through a proxy. */
 interface Route {
   /** The proxy; undefined for a direct connection. */
   readonly proxy?: URL;
-  /** True if `NO_PROXY` names the server. `fetch` might read `NO_PROXY` differently. */
+  /**
+   * True if `NO_PROXY` lists the server. The client must then ignore all proxies, because `fetch`
+   * may interpret `NO_PROXY` differently.
+   */
   readonly isExempt: boolean;
 }
 
 /** The clients of one connection. */
 interface ConnectionClients {
   readonly settings: ConnectionSettings;
-  /** By proxy. */
+  /** The clients by proxy and exemption. */
   readonly clients: Map<string, Deno.HttpClient>;
 }
 
-/** The clients of a process, each created at its first request. */
+/** The clients of a process. Each client is created for its first request. */
 export class HttpClients implements Disposable {
   readonly #env: Env;
   readonly #connections = new Map<Connection | undefined, ConnectionClients>();
 
-  /** @param env reads the variables that name proxies */
+  /** @param env reads the environment variables for proxies */
   constructor(env: Env) {
     this.#env = env;
   }
 
   /**
-   * Fetches over a connection.
+   * Sends a request over a connection.
    *
    * @throws {ConfigError} if a file, a certificate or a proxy cannot be used
-   * @throws {ProxiedFetchError} if the request failed and was to go through a proxy
+   * @throws {ProxiedFetchError} if a request through a proxy failed
    */
   async fetch(url: string, init: RequestInit, connection: Connection | undefined): Promise<Response> {
     const { settings, clients } = this.#findClients(connection);
@@ -94,8 +97,8 @@ export class HttpClients implements Disposable {
   }
 
   /**
-   * Finds the proxy of a request. `NO_PROXY` applies to a channel's own proxy too, as it does to
-   * curl's `--proxy`.
+   * Finds the proxy of a request. `NO_PROXY` also applies to the proxy of a channel. curl does the
+   * same for `--proxy`.
    */
   #findRoute(url: URL, own: URL | undefined): Route {
     const variable = own === undefined ? proxyVariable(url, this.#env) : undefined;
@@ -121,7 +124,7 @@ export class HttpClients implements Disposable {
     try {
       return route.isExempt ? withoutProxies(create) : create();
     } catch (error) {
-      // The next request reads the files again: they may have been fixed.
+      // Read the files again for the next request, because they may be fixed by then.
       this.#connections.delete(connection);
       if (connection === undefined) throw error;
       const message = error instanceof Error ? error.message : String(error);
@@ -136,9 +139,9 @@ export class HttpClients implements Disposable {
 }
 
 /**
- * Creates a client that ignores the environment's proxies. A client reads them when it is created,
- * and `NO_PROXY` is the only way to turn them off. The call is synchronous, so no other code sees
- * the changed variable.
+ * Creates a client that ignores the proxies in the environment. A client reads the environment when
+ * it is created. The only way to turn proxies off is to set `NO_PROXY` during that time. The call
+ * is synchronous, so other code does not see the change.
  */
 function withoutProxies(create: () => Deno.HttpClient): Deno.HttpClient {
   const before = Deno.env.get("NO_PROXY");

@@ -1,31 +1,32 @@
 /**
- * Checks of Deno permissions. They come before the access itself, because an access without
- * permission would make Deno prompt on a terminal.
+ * Checks Deno permissions. Call these functions before the access, because Deno asks for a missing
+ * permission on the terminal.
  *
  * @module
  */
 
 import { PermissionError } from "../base/errors.ts";
 
-/** True if Deno lets this process read an environment variable. */
+/** Returns true if Deno allows this process to read an environment variable. */
 export function mayReadVariable(variable: string): boolean {
   return isGranted({ name: "env" }) || isGranted({ name: "env", variable });
 }
 
-/** True if Deno lets this process read the host's name or its own user id. */
+/** Returns true if Deno allows this process to read the host name or the user id. */
 export function mayReadSystem(kind: "hostname" | "uid"): boolean {
   return isGranted({ name: "sys", kind });
 }
 
-/** True if Deno lets this process start a program. */
+/** Returns true if Deno allows this process to start a program. */
 export function mayRun(command: string): boolean {
   return isGranted({ name: "run", command });
 }
 
 /**
- * Throws if something was not found because Deno does not let this process read the environment.
+ * Throws an error if Deno does not allow this process to read the environment. Call it if something
+ * that depends on the environment was not found.
  *
- * @param action what cannot be done, for the message: `find the configuration`
+ * @param action the action that failed, for the message: `find the configuration`
  * @throws {PermissionError} if `HOME` must not be read
  */
 export function requireEnvAccess(action: string): void {

@@ -1,8 +1,9 @@
 /**
- * Proxies in the environment: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, in upper or
- * lower case, as curl reads them. `fetch` reads them too, but ignores values that it does not
- * understand. It would bypass a proxy with a typing error, and would use a proxy although
- * `NO_PROXY` names the host in capitals, with a port or with a star.
+ * Reads the proxy settings from the environment: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and
+ * `NO_PROXY`, in upper or lower case, like curl. `fetch` also reads these variables, but ignores
+ * values that it does not understand. With a typing error in a proxy's address, `fetch` would
+ * connect directly. It would also use a proxy for a host that `NO_PROXY` lists in capitals, with a
+ * port or with a `*`.
  *
  * @module
  */
@@ -10,7 +11,10 @@
 /** Reads an environment variable. */
 export type Env = (name: string) => string | undefined;
 
-/** Finds the variable that names the proxy for a URL, and its value. Upper case comes first. */
+/**
+ * Finds the variable with the proxy for a URL, and its value. A name in upper case takes
+ * precedence.
+ */
 export function proxyVariable(url: URL, env: Env): { readonly name: string; readonly value: string } | undefined {
   const names = [url.protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY", "ALL_PROXY"];
   for (const name of names.flatMap((name) => [name, name.toLowerCase()])) {
@@ -20,9 +24,9 @@ export function proxyVariable(url: URL, env: Env): { readonly name: string; read
 }
 
 /**
- * True if `NO_PROXY` exempts a URL. Its entries are separated by commas or blanks. An entry is `*`
- * for every host; a domain, which includes its subdomains (a leading dot or `*.` changes nothing);
- * an IP address; or a network such as `10.0.0.0/8`. Each may have a `:port`.
+ * Returns true if `NO_PROXY` lists the host of a URL. Entries are separated by commas or blanks. An
+ * entry is `*` (every host), a domain, an IP address, or a network such as `10.0.0.0/8`. A domain
+ * includes its subdomains; a leading dot or `*.` is ignored. Each entry may have a `:port`.
  */
 export function isExempt(url: URL, env: Env): boolean {
   const host = url.hostname.replace(/^\[|\]$|\.$/g, "").toLowerCase();
@@ -45,7 +49,10 @@ function covers(pattern: string, host: string): boolean {
   const domain = pattern.replace(/^\*?\./, "").replace(/\.$/, "");
   return domain !== "" && (host === domain || host.endsWith(`.${domain}`));
 }
-/** Parses a network: the leading bits of its addresses, and the length of an address in bits. */
+/**
+ * Parses a network. Returns the common leading bits of its addresses, and the length of an address
+ * in bits.
+ */
 function parseNetwork(text: string): { readonly prefix: string; readonly length: number } | undefined {
   const [address, length, ...rest] = text.split("/");
   const bits = parseBits(address);
@@ -54,7 +61,10 @@ function parseNetwork(text: string): { readonly prefix: string; readonly length:
   return { prefix: bits.slice(0, length === undefined ? undefined : Number(length)), length: bits.length };
 }
 
-/** Returns an address as a text of 32 or 128 bits. The URL parser normalises the address. */
+/**
+ * Returns an IP address as a text of 32 or 128 bits. Uses the URL parser to normalise IPv6
+ * addresses.
+ */
 function parseBits(text: string): string | undefined {
   if (/^\d{1,3}(\.\d{1,3}){3}$/.test(text)) {
     return text.split(".").map((byte) => Number(byte).toString(2).padStart(8, "0")).join("");

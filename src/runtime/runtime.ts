@@ -1,7 +1,7 @@
 /**
- * The effects of the outside world. All other code takes what it needs from a {@linkcode Runtime},
- * so that a test can replace the clock, the random numbers and the network. Files are the
- * exception: `queue/`, `accounts/` and `config/` access their own.
+ * The access to the outside world. All other code uses a {@linkcode Runtime}, so that a test can
+ * replace the clock, the random numbers and the network. Files are an exception: `queue/`,
+ * `accounts/` and `config/` access their files directly.
  *
  * @module
  */
@@ -14,58 +14,62 @@ import type { SubprocessCall, SubprocessEnd } from "./subprocess.ts";
 
 /** Standard input, output and error. */
 export interface Stdio {
-  /** Reads standard input to its end, or until more than `maxBytes` have come. */
+  /** Reads standard input to its end, or until more than `maxBytes` were read. */
   readonly stdin: (maxBytes: number) => Promise<Uint8Array>;
-  /** True if standard input is a terminal. */
+  /** Returns true if standard input is a terminal. */
   readonly stdinIsTerminal: () => boolean;
-  /** Reads the next part of standard input; undefined at its end. */
+  /** Reads the next part of standard input. Returns undefined at its end. */
   readonly readInput: () => Promise<Uint8Array | undefined>;
-  /** Sets whether the terminal passes each key at once and echoes none. @default {false} */
+  /**
+   * Turns the raw mode of the terminal on or off. In raw mode, the terminal sends each key
+   * immediately and does not show it.
+   */
   readonly setRaw: (raw: boolean) => void;
-  /** Writes data. */
+  /** Writes data to standard output. */
   readonly stdout: (text: string) => void;
-  /** Writes messages for people. */
+  /** Writes messages for people to standard error. */
   readonly stderr: (text: string) => void;
-  /** Writes another program's output unchanged. */
+  /** Writes the output of another program unchanged. */
   readonly pass: (to: "stdout" | "stderr", bytes: Uint8Array) => void;
-  /** True if standard output is a terminal. */
+  /** Returns true if standard output is a terminal. */
   readonly stdoutIsTerminal: () => boolean;
-  /** True if standard error is a terminal. */
+  /** Returns true if standard error is a terminal. */
   readonly stderrIsTerminal: () => boolean;
 }
 
-/** The effects of the outside world. */
+/** The functions that access the outside world. */
 export interface Runtime {
   /**
-   * `fetch` without idle connections: if a pooled connection breaks, Deno sends a PUT twice. A
-   * channel with certificates or a proxy of its own passes its connection.
+   * Sends an HTTP request like `fetch`, but does not reuse idle connections: if an idle connection
+   * breaks, Deno can send a PUT twice. A channel with its own certificates or proxy gives its
+   * `connection`.
    */
   readonly fetch: (url: string, init: RequestInit, connection?: Connection) => Promise<Response>;
-  /** Runs a program to its end, or kills it if its signal aborts; see `subprocess.ts`. */
+  /** Runs a program until it ends, or kills it when the signal aborts; see `subprocess.ts`. */
   readonly run: (call: SubprocessCall) => Promise<SubprocessEnd>;
-  /** Wall clock, milliseconds since 1970. */
+  /** Returns the current time, in milliseconds since 1970. */
   readonly now: () => number;
-  /** Resolves after `ms`, or at once if the signal aborts. It never rejects. */
+  /** Waits for `ms` milliseconds, or until the signal aborts. The promise never rejects. */
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
-  /** Creates a signal that aborts with a `TimeoutError` after `ms`. */
+  /** Creates a signal that aborts with a `TimeoutError` after `ms` milliseconds. */
   readonly timeout: (ms: number) => AbortSignal;
   /** Returns a random number from 0 (included) to 1 (excluded). */
   readonly random: () => number;
   /** Creates a UUID, version 4. */
   readonly uuid: () => string;
-  /** Reads an environment variable; undefined if it is unset or Deno denies access. */
+  /** Reads an environment variable. Returns undefined if it is not set or Deno denies access. */
   readonly env: (name: string) => string | undefined;
-  /** The host's name; `localhost` if Deno denies access to it. */
+  /** Returns the host name, or `localhost` if Deno denies access. */
   readonly hostname: () => string;
   /**
-   * True if the process runs as root, which uses the system directories. False if Deno denies
-   * access to the user id.
+   * Returns true if the process runs as root. Root uses the system directories. Returns false if
+   * Deno denies access to the user id.
    */
   readonly isRoot: () => boolean;
   readonly stdio: Stdio;
 }
 
-/** Creates the real runtime. Dispose of it to close its HTTP clients. */
+/** Creates the real runtime. Disposing of the runtime closes its HTTP clients. */
 export function denoRuntime(): Runtime & Disposable {
   let client: Deno.HttpClient | undefined;
   let clients: HttpClients | undefined;
@@ -118,7 +122,10 @@ function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
-/** The longest delay of a timer: 2^31 - 1 ms. A longer one would fire at once. */
+/**
+ * The maximum delay of a timer, in milliseconds. With a longer delay, a timer would fire
+ * immediately.
+ */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 function denoStdio(): Stdio {
@@ -127,7 +134,7 @@ function denoStdio(): Stdio {
     try {
       for (let rest = bytes; rest.length > 0;) rest = rest.subarray(stream.writeSync(rest));
     } catch {
-      // The reader is gone, or the disk is full.
+      // The reader has ended, or the disk is full.
       return;
     }
   };

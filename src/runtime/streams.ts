@@ -1,6 +1,6 @@
-/** Reading streams that may never end. */
+/** Reads streams that may never end. */
 
-/** Reads a stream to its end, or until more than `maxBytes` have come. */
+/** Reads a stream to its end, or until more than `maxBytes` were read. */
 export async function readAtMost(stream: ReadableStream<Uint8Array>, maxBytes: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;

@@ -1,7 +1,8 @@
 /**
- * Runs another program without a shell, with an environment of its own, and with an end. It gets a
- * process group, so that the processes that it starts end with it. It has ended when its own
- * process has ended, even if another process keeps its output open.
+ * Runs another program without a shell, with a limited environment and a time limit. The program
+ * gets its own process group, so that all processes that it starts can be killed together. The
+ * program counts as ended when its main process has ended, even if a child process still has its
+ * output open.
  *
  * @module
  */
@@ -10,46 +11,52 @@ import { forEachChunk } from "./streams.ts";
 
 /** The program to run. */
 export interface SubprocessCall {
-  /** An absolute path. */
+  /** The absolute path of the program. */
   readonly path: string;
-  /** The arguments. There is no shell, so blanks and special characters have no meaning. */
+  /**
+   * The arguments. A shell is not used, so spaces and special characters do not have a special
+   * meaning.
+   */
   readonly args: readonly string[];
-  /** Its environment, besides the variables in {@linkcode PASSED_VARIABLES}. */
+  /** The environment of the program, in addition to {@linkcode PASSED_VARIABLES}. */
   readonly env: Readonly<Record<string, string>>;
-  /** Its standard input. It need not read it. */
+  /** The standard input of the program. The program does not have to read it. */
   readonly stdin: string;
-  /** Kills the program and every process that it started. */
+  /** A signal that kills the program and every process that the program started. */
   readonly signal: AbortSignal;
 }
 
-/** The end of a program. */
+/** The result of a program. */
 export interface SubprocessEnd {
-  /** The exit code; 128 and the signal's number if a signal ended it. */
+  /** The exit code, or 128 plus the signal number if a signal ended the program. */
   readonly code: number;
-  /** The beginning of its standard output, at most 8 KiB. */
+  /** The beginning of the standard output, at most 8 KiB. */
   readonly stdout: string;
-  /** The end of its standard error, at most 8 KiB. */
+  /** The end of the standard error, at most 8 KiB. */
   readonly stderr: string;
 }
 
-/** How much of each output is kept. */
+/** The maximum number of bytes that are stored of each output. */
 export const MAX_OUTPUT_BYTES: number = 8 * 1024;
 
-/** The variables of our environment that a program gets. None of our secrets is among them. */
+/** The variables of our environment that a program gets. They do not contain our secrets. */
 export const PASSED_VARIABLES: readonly string[] = [
   ...["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"],
   ...["DISPLAY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", "SYSTEMROOT"],
 ];
 
-/** How long to read output after the process has ended: another process may keep it open. */
+/**
+ * How long to read output after the main process has ended, in milliseconds. A child process may
+ * still have the output open.
+ */
 const DRAIN_MS = 200;
 
 /**
- * Runs a program to its end.
+ * Runs a program until it ends.
  *
- * @throws the signal's reason, if the signal ended it
- * @throws {Deno.errors.NotFound | Deno.errors.PermissionDenied | Deno.errors.NotCapable} if it
- * cannot be started
+ * @throws the signal's reason, if the signal ended the program
+ * @throws {Deno.errors.NotFound | Deno.errors.PermissionDenied | Deno.errors.NotCapable} if the
+ * program cannot be started
  */
 export async function runSubprocess({ path, args, env, stdin, signal }: SubprocessCall): Promise<SubprocessEnd> {
   signal.throwIfAborted();
@@ -58,7 +65,7 @@ export async function runSubprocess({ path, args, env, stdin, signal }: Subproce
     clearEnv: true,
     env,
     cwd: "/",
-    // A detached process leads a process group.
+    // A detached process gets its own process group.
     detached: true,
     stdin: "piped",
     stdout: "piped",
@@ -77,7 +84,7 @@ export async function runSubprocess({ path, args, env, stdin, signal }: Subproce
     clearTimeout(drain);
     ended.abort();
     await written;
-    // A program that succeeded just before it was killed has succeeded.
+    // If the program succeeded just before the signal aborted, the result is a success.
     if (code !== 0) signal.throwIfAborted();
     const decoder = new TextDecoder();
     return { code, stdout: decoder.decode(output[0]), stderr: decoder.decode(output[1]) };
@@ -87,8 +94,8 @@ export async function runSubprocess({ path, args, env, stdin, signal }: Subproce
 }
 
 /**
- * Kills the process group. That takes the permission to run every program; without it, only the
- * process is killed.
+ * Kills the process group. This requires the permission to run every program. Without the
+ * permission, only the main process is killed.
  */
 function killGroup(child: Deno.ChildProcess): void {
   try {
@@ -102,7 +109,10 @@ function killGroup(child: Deno.ChildProcess): void {
   }
 }
 
-/** Writes standard input. A program that does not read all of it is no error. */
+/**
+ * Writes the standard input of a program. If the program does not read all of it, the error is
+ * ignored.
+ */
 async function feed(stdin: WritableStream<Uint8Array>, text: string, signal: AbortSignal): Promise<void> {
   try {
     await new Blob([text]).stream().pipeTo(stdin, { signal });
@@ -111,7 +121,7 @@ async function feed(stdin: WritableStream<Uint8Array>, text: string, signal: Abo
   }
 }
 
-/** Reads an output and keeps a part of it. */
+/** Reads an output and returns the part that `keep` selects. */
 async function collect(
   stream: ReadableStream<Uint8Array>,
   signal: AbortSignal,

@@ -49,7 +49,7 @@ const REFUSED: readonly (readonly [routes: unknown, says: string, hint?: string]
   [[{ channels: "x" }], 'Cannot use routes[0].channels: there is no channel "x"', "configured: matrix, phone, pager"],
   [
     [{ channels: ["phone", "phone"] }],
-    "Cannot use routes[0].channels: it must be text, or a list of different texts, none of them empty",
+    "Cannot use routes[0].channels: it must be a text or a list of different texts, and a text must not be empty",
   ],
   [
     [{ when: { origin: "x" } }],
@@ -92,7 +92,7 @@ const REFUSED: readonly (readonly [routes: unknown, says: string, hint?: string]
   ],
   [
     [{ when: { subject: "/(a+)+\\1/" }, channels: "*" }],
-    'Cannot use routes[0].when.subject: "/(a+)+\\1/" cannot be compared with: a back reference (\\1) can take time without end',
+    'Cannot use routes[0].when.subject: "/(a+)+\\1/" cannot be compared with: a back reference (\\1) can take unlimited time',
   ],
   [
     [{ when: { subject: ["ok", "/(/"] }, channels: "*" }],
@@ -101,12 +101,12 @@ const REFUSED: readonly (readonly [routes: unknown, says: string, hint?: string]
   [
     [{ when: { origin: "/usr/bin/backup" }, channels: "*" }],
     'Cannot use routes[0].when.origin: "/usr/bin/backup" cannot be compared with: the flag "backup" of a regular expression is not known',
-    "i is, for any case",
+    "use i to ignore upper and lower case",
   ],
   [
     [{ when: { origin: "/tmp" }, channels: "*" }],
-    'Cannot use routes[0].when.origin: "/tmp" cannot be compared with: it begins like a regular expression, with /, and does not end like one',
-    "write /…/ or /…/i, or ? in the place of the first / of a path",
+    'Cannot use routes[0].when.origin: "/tmp" cannot be compared with: it begins with / like a regular expression, but does not end with / or /i',
+    "write /…/ or /…/i; to match a path, write ? instead of its first /",
   ],
   [[{ silent: "yes" }], "Cannot use routes[0].silent: it must be true or false"],
   [[{ mentions: "alice" }], "Cannot use routes[0].mentions: it is neither a user id (@name:example.org) nor @room"],

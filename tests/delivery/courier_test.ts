@@ -453,7 +453,11 @@ Deno.test("Courier.run() starts no attempt while it cannot read the spool", asyn
     await add("1");
     Deno.writeTextFileSync(`${queue.directory}/spool`, "a file in the place of a directory");
     const channel = new ScriptedChannel("matrix");
-    await assertRejects(() => courier(channel).run({ patienceMs: 0 }), StorageError, "/spool: a file is in the way");
+    await assertRejects(
+      () => courier(channel).run({ patienceMs: 0 }),
+      StorageError,
+      "/spool: a part of the path is not a directory",
+    );
     assertEquals(channel.sent, []);
     Deno.removeSync(`${queue.directory}/spool`);
     await courier(channel).run({ patienceMs: 0 });

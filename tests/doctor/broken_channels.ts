@@ -40,7 +40,7 @@ const CONNECTION: readonly BrokenSetup[] = [
     apply: (scene) => scene.configure("matrix", { homeserver: "https://matrix.invalid" }),
     check: "matrix/connection",
     state: "failure",
-    message: "matrix.invalid is not found (DNS)",
+    message: "matrix.invalid was not found (DNS)",
     hint: "resolv.conf",
   },
   {
@@ -78,7 +78,7 @@ const CONNECTION: readonly BrokenSetup[] = [
     apply: (scene) => scene.configure("matrix", { homeserver: scene.homeserver.url.replace("http:", "https:") }),
     check: "matrix/connection",
     state: "failure",
-    message: "does not speak TLS",
+    message: "does not use TLS",
     hint: "http://",
   },
   {

@@ -261,7 +261,7 @@ const QUEUE: readonly BrokenSetup[] = [
     },
     check: "queue",
     state: "failure",
-    message: "1 held until an account or its token is fixed",
+    message: "1 held entry: fix the account or its token",
     hint: "flush",
     also: ["deliverer"],
   },
@@ -274,7 +274,7 @@ const QUEUE: readonly BrokenSetup[] = [
     },
     check: "queue",
     state: "failure",
-    message: "the oldest has waited for 1 h",
+    message: "the oldest entry has waited for 1 h",
     also: ["deliverer"],
   },
   {

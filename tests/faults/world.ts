@@ -35,7 +35,7 @@ export interface MessageOptions {
 }
 
 /** Printed if a message was sent without the queue. Such a message can overtake others. */
-const UNQUEUED = "it was sent without the queue";
+const UNQUEUED = "the notification was sent without the queue";
 
 /** The time limit of the last flush by the virtual clock, longer than any Retry-After. */
 const LAST_FLUSH_MS = 2 * 86_400_000;

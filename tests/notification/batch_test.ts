@@ -42,7 +42,7 @@ Deno.test("createBatch() is as severe as the most severe, as old as the oldest, 
     item({}, 3),
   ]);
   assertEquals([batch.severity, batch.silent, batch.time], ["error", false, EVENING + 1000]);
-  assert(batch.message.includes("Link down (↻ in place of 4 earlier)"));
+  assert(batch.message.includes("Link down (↻ replaces 4 earlier)"));
   assertEquals(createBatch([item({ silent: true }), item({ silent: true })]).silent, true);
 });
 

@@ -200,7 +200,10 @@ Deno.test("notify() replaces a waiting notification with the same key, attachmen
   await scene.homeserver.restart();
   await notifier.flush();
   assertEquals(shown(scene), ["m.text New", "m.image graph.png"]);
-  assertStringIncludes(String(scene.homeserver.events(scene.room)[0].content.body), "↻ In place of an earlier one");
+  assertStringIncludes(
+    String(scene.homeserver.events(scene.room)[0].content.body),
+    "↻ Replaces an earlier notification",
+  );
   assertEquals(kept(scene), []);
 });
 
@@ -369,7 +372,7 @@ Deno.test("notify() sends attachments without the queue, and keeps none of them"
     ...[["delivered", undefined], ["delivered", "graph.png"], ["delivered", "übersicht.csv"]],
   ]);
   assertEquals(shown(scene), ["m.text Load", "m.image graph.png", "m.file übersicht.csv"]);
-  assertStringIncludes(warnings.at(-1) ?? "", "it was sent without the queue");
+  assertStringIncludes(warnings.at(-1) ?? "", "the notification was sent without the queue");
   assertEquals(kept(scene), []);
 });
 

@@ -36,10 +36,10 @@ Deno.test("judgeHealth() ignores young entries, torn lines and possible duplicat
 
 Deno.test("judgeHealth() compares each number with its thresholds", () => {
   const cases: [Partial<Status>, string, string][] = [
-    [{ oldestSeconds: 451 }, "warning", "the oldest has waited for 7 min 31 s"],
-    [{ oldestSeconds: 900 }, "warning", "the oldest has waited for 15 min"],
-    [{ oldestSeconds: 901, waitingFor: "Down" }, "critical", "the oldest has waited for 15 min 1 s (Down)"],
-    [{ held: 1 }, "critical", "1 held until an account or its token is fixed"],
+    [{ oldestSeconds: 451 }, "warning", "the oldest entry has waited for 7 min 31 s"],
+    [{ oldestSeconds: 900 }, "warning", "the oldest entry has waited for 15 min"],
+    [{ oldestSeconds: 901, waitingFor: "Down" }, "critical", "the oldest entry has waited for 15 min 1 s (Down)"],
+    [{ held: 1 }, "critical", "1 held entry: fix the account or its token"],
     [{ dead: 1 }, "warning", "1 dead letter"],
     [{ dead: 2 }, "warning", "2 dead letters"],
     [{ quarantined: 1 }, "warning", "1 damaged line in quarantine"],
@@ -53,8 +53,8 @@ Deno.test("judgeHealth() compares each number with its thresholds", () => {
 Deno.test("judgeHealth() lists all problems, critical ones first", () => {
   assertEquals(judge({ dead: 1, quarantined: 2, held: 3, oldestSeconds: 500 }), [
     "critical",
-    "3 held until an account or its token is fixed",
-    "the oldest has waited for 8 min 20 s",
+    "3 held entries: fix the account or its token",
+    "the oldest entry has waited for 8 min 20 s",
     "1 dead letter",
     "2 damaged lines in quarantine",
   ]);

@@ -95,7 +95,7 @@ Deno.test("LinearRegExp.test() reads 1024 bytes in linear time", () => {
 
 Deno.test("compileLinear() refuses expressions that need backtracking, are malformed or too large", () => {
   for (const source of ["(a)\\1", "(?=a)b", "(?!a)", "(?<=a)b", "(?<!a)b", "(?<n>a)\\k<n>", "(?i:a)"]) {
-    assert(problem(source)?.endsWith("can take time without end"), `${source}: ${problem(source)}`);
+    assert(problem(source)?.endsWith("can take unlimited time"), `${source}: ${problem(source)}`);
   }
   assertEquals(problem("(a"), "it is not well-formed: unterminated group");
   assertEquals(problem("a**"), "it is not well-formed: nothing to repeat");

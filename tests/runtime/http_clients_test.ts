@@ -57,7 +57,7 @@ Deno.test("HttpClients.fetch() trusts a self-signed certificate in caFile, but n
   });
   assertEquals(
     text,
-    "Cannot connect to localhost:PORT: its certificate is that of an authority (CA:TRUE), which a server must not use",
+    "Cannot connect to localhost:PORT: it uses the certificate of an authority (CA:TRUE), which a server must not use",
   );
   assertEquals(hint?.includes("basicConstraints=critical,CA:FALSE -addext subjectAltName=DNS:localhost"), true);
 });
@@ -84,10 +84,10 @@ Deno.test("exchange() explains certificates that cannot be used", async () => {
 Deno.test("exchange() explains plain http on a TLS port, and TLS on a plain one", async () => {
   await using tls = await serveTls();
   const plain = await failure(`http://localhost:${tls.port}/`);
-  assertEquals(plain.text, "Connection to localhost:PORT broke: the server does not speak plain http");
+  assertEquals(plain.text, "Connection to localhost:PORT broke: the server does not use plain http");
   await using homeserver = await LoopbackHomeserver.start();
   const secure = await failure(homeserver.url.replace("http://", "https://"));
-  assertEquals(secure.text, "Cannot connect to 127.0.0.1:PORT: the server does not speak TLS");
+  assertEquals(secure.text, "Cannot connect to 127.0.0.1:PORT: the server does not use TLS");
 });
 
 Deno.test("HttpClients.fetch() presents the client certificate", async () => {
@@ -220,7 +220,7 @@ Deno.test("exchange() names the proxy when the proxy cannot be reached or refuse
   await using locked = startProxy({ credentials: "none" });
   const plain = await failure("http://127.0.0.1:1234/", { proxy: locked.host });
   assertInstanceOf(plain.error, NotTheServiceError);
-  assertEquals(plain.text, "The proxy before 127.0.0.1:PORT requires a user name and a password");
+  assertEquals(plain.text, "The proxy for 127.0.0.1:PORT requires a user name and a password");
 });
 
 Deno.test("send bypasses the environment's proxy for a host in NO_PROXY, in capitals and with a port", async () => {
@@ -261,7 +261,7 @@ Deno.test("notify() delivers over TLS with the channel's authority, through the 
   const [queued] = await strange.notify({ subject: "Not trusted" }, { waitMs: 1 });
   assertEquals([queued.state, scene.subjects()], ["queued", ["Trusted"]]);
   assertEquals(
-    fieldsOf(queued).reason?.includes("not signed by a trusted authority (if the server is your own"),
+    fieldsOf(queued).reason?.includes("not signed by a trusted authority (if this is your own server"),
     true,
     fieldsOf(queued).reason,
   );

@@ -67,6 +67,6 @@ Deno.test("parseProxy() accepts http, https and socks5, and means http without a
   assertEquals(of("socks5://localhost:1080"), "socks5://localhost:1080");
   assertEquals(of("socks5h://localhost:1080/"), "socks5h://localhost:1080/");
   assertEquals(of("socks4://localhost"), "it must begin with http://, https:// or socks5://, not socks4://");
-  assertEquals(of("http://a/b"), "it must have no path, no query and no fragment");
+  assertEquals(of("http://a/b"), "it must not have a path, a query or a fragment");
   assertEquals(of("::::"), "it is not an address such as http://proxy.example.org:3128");
 });

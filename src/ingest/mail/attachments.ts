@@ -1,6 +1,7 @@
 /**
- * The attachments of a mail. A notification sends as many as it may have, and shows short texts
- * too. It lists those that it does not send, with name, type and size.
+ * Handles the attachments of a mail. The notification gets as many attachments as the limit allows.
+ * The message shows the content of short text files, and lists the name, type and size of
+ * attachments that are not sent.
  *
  * @module
  */
@@ -9,26 +10,32 @@ import { type AttachmentInput, MAX_FILE_BYTES, MAX_FILES, printableText } from "
 import { byteLength, formatBytes } from "../../notification/render.ts";
 import type { MailAttachment } from "./mail.ts";
 
-/** An attachment as the message shows it. */
+/** An attachment that is shown in the message. */
 export interface ShownAttachment {
-  /** `📎 report.csv (text/csv, 1.5 KiB)`, or the number of further attachments. */
+  /**
+   * The description, such as `📎 report.csv (text/csv, 1.5 KiB)`, or the number of further
+   * attachments.
+   */
   readonly line: string;
-  /** Its content; undefined if it is not a short text. */
+  /** The content; undefined if the attachment is not a short text. */
   readonly text?: string;
 }
 
-/** The size limit of a text that is shown. */
+/** The maximum size of a text that is shown, in bytes. */
 const MAX_INLINE_BYTES = 4 * 1024;
 
-/** The size limit of all texts together. The mail's own text gets the rest of the space. */
+/**
+ * The maximum total size of all shown attachments, in bytes. The remaining space is for the text of
+ * the mail.
+ */
 const MAX_INLINE_TOTAL_BYTES = 16 * 1024;
 
-/** Further attachments are counted, not listed. */
+/** The maximum number of listed attachments. Further attachments are only counted. */
 const MAX_LINES = 20;
 
 const MAX_NAME_CHARS = 120;
 
-/** Returns the attachments that are sent. */
+/** Returns the attachments of a mail that can be sent. */
 export function chooseAttachments(attachments: readonly MailAttachment[]): MailAttachment[] {
   return attachments.filter(({ content }) => content.length > 0 && content.length <= MAX_FILE_BYTES).slice(
     0,
@@ -37,17 +44,18 @@ export function chooseAttachments(attachments: readonly MailAttachment[]): MailA
 }
 
 /**
- * Turns a mail's attachment into a notification's. Its content decides its type, not its sender.
+ * Turns an attachment of a mail into an attachment of a notification. Its type is detected from the
+ * content; the type in the mail is ignored.
  */
 export function toAttachmentInput({ name, content }: MailAttachment): AttachmentInput {
   return { name, bytes: content };
 }
 
 /**
- * Describes attachments.
+ * Describes attachments for the message.
  *
  * @param attachments all attachments of the mail
- * @param sent those that are sent
+ * @param sent the attachments that are sent
  */
 export function showAttachments(
   attachments: readonly MailAttachment[],
@@ -62,7 +70,7 @@ export function showAttachments(
     const line = `📎 ${oneLine(name)} (${oneLine(type)}, ${formatBytes(content.length)})`;
     return { line, isSent: sent.includes(attachment), ...(isInline ? { text } : {}) };
   });
-  // An attachment that is sent shows itself.
+  // An attachment that is sent does not need a description.
   const shown = all.filter(({ isSent, text }) => !isSent || text).map(({ isSent: _, ...rest }) => rest);
   const more = shown.length - MAX_LINES;
   return more <= 0 ? shown : [...shown.slice(0, MAX_LINES), { line: `📎 and ${more} more` }];

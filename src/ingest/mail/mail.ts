@@ -1,42 +1,39 @@
-/** A parsed mail. This file has no dependencies. */
+/** The types of a parsed mail. This file does not have dependencies. */
 
-/** The size limit for mails that come in. Larger ones are rejected. */
+/** The maximum size of an incoming mail, in bytes. Larger mails are rejected. */
 export const MAX_INCOMING_MAIL_BYTES: number = 10 * 1024 * 1024;
 
-/**
- * A parsed mail. Its texts are not trusted: they may contain line breaks and control characters
- * anywhere.
- */
+/** A parsed mail. Its texts are untrusted: they may contain line breaks and control characters. */
 export interface Mail {
-  /** Decoded; undefined if the mail has none. */
+  /** The decoded subject; undefined if the mail does not have a subject. */
   readonly subject?: string;
-  /** The writer's name, or the address if there is no name. */
+  /** The name of the sender, or the address if the name is missing. */
   readonly from?: string;
   readonly urgency: Urgency;
-  /** The plain text. */
+  /** The plain text of the mail. */
   readonly text?: string;
-  /** The HTML. */
+  /** The HTML text of the mail. */
   readonly html?: string;
   readonly attachments: readonly MailAttachment[];
 }
 
-/** How urgent a mail is, by its headers. */
+/** The urgency of a mail, from its headers. */
 export type Urgency = "low" | "normal" | "high" | "highest";
 
 /** An attachment of a mail. */
 export interface MailAttachment {
   readonly name?: string;
-  /** Its media type, in lower case. */
+  /** The media type, in lower case. */
   readonly type: string;
   readonly content: Uint8Array;
 }
 
-/** Parses a mail whose head and body are separated by an empty line. */
+/** A function that parses a mail. An empty line must separate head and body. */
 export type ParseMail = (mail: Uint8Array) => Promise<Mail>;
 
 /**
  * Parses `X-Priority` (1 to 5), `Importance` and `Priority` (RFC 2156, sections 5.3.6 and 5.3.9).
- * The most urgent of them counts, because mail programs write several.
+ * Uses the most urgent value, because mail programs write several of these headers.
  *
  * @param header returns the value of a header by its name in lower case
  */

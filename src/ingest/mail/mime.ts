@@ -1,5 +1,6 @@
 /**
- * Parses MIME (RFC 2045 to 2049, 2231) with a library. `read.ts` loads this file late.
+ * Parses MIME (RFC 2045 to 2049, 2231) with a library. `read.ts` loads this file only when it is
+ * needed.
  *
  * @module
  */
@@ -10,7 +11,7 @@ import { type Mail, parseUrgency } from "./mail.ts";
 /**
  * Parses a mail.
  *
- * @throws {Error} if its parts are nested too deeply
+ * @throws {Error} if the parts of the mail are nested too deeply
  */
 export async function parseMime(bytes: Uint8Array): Promise<Mail> {
   const email = await PostalMime.parse(bytes, { attachmentEncoding: "arraybuffer" });
@@ -30,8 +31,8 @@ export async function parseMime(bytes: Uint8Array): Promise<Mail> {
 }
 
 /**
- * Finds the writer. `root (Cron Daemon)` has the name in a comment, as in RFC 822; the library
- * drops comments.
+ * Finds the name of the sender. In `root (Cron Daemon)`, the name is in a comment, as in RFC 822.
+ * The library ignores comments, so this function reads the comment.
  */
 function findWriter({ from }: Email, header: string | undefined): string | undefined {
   const comment = /^[^\s<>"(]+\s+\(([^()]+)\)\s*$/.exec(header ?? "")?.[1];

@@ -1,6 +1,6 @@
 /**
- * Turns a mail into a notification. The recipients of the mail are ignored: the channels decide
- * where it goes.
+ * Turns a mail into a notification. The recipients of the mail are ignored. The notification is
+ * sent to the destinations of the channels.
  */
 
 import { loadMarkup } from "../../markup/load.ts";
@@ -15,11 +15,11 @@ import { byteLength, codeToHtml, cutToBytes, escapeHtml } from "../../notificati
 import { chooseAttachments, showAttachments, type ShownAttachment, toAttachmentInput } from "./attachments.ts";
 import type { Mail, Urgency } from "./mail.ts";
 
-/** What the command line of sendmail adds to the mail. */
+/** The information from the command line of sendmail. */
 export interface MailContext {
   /** The sender of a mail without `From` (`-F`, else `-f`). */
   readonly sender?: string;
-  /** Whether attachments are sent; else they are listed. @default {true} */
+  /** True if attachments are sent. If false, they are only listed. @default {true} */
   readonly sendsFiles?: boolean;
 }
 
@@ -28,7 +28,10 @@ const SEVERITIES = { low: "info", normal: "info", high: "error", highest: "criti
   string
 >;
 
-/** Turns a mail into input that `createNotification()` accepts for every mail. */
+/**
+ * Turns a mail into the input of a notification. `createNotification()` accepts this input for
+ * every possible mail.
+ */
 export async function toMailNotification(mail: Mail, context: MailContext): Promise<NotificationInput> {
   const { sender, sendsFiles = true } = context;
   const files = sendsFiles ? chooseAttachments(mail.attachments) : [];
@@ -53,7 +56,7 @@ function headerText(text: string): string {
 
 type Message = Pick<NotificationInput, "message" | "format">;
 
-/** Chooses the plain text; the HTML only if there is no text. */
+/** Chooses the text of the message: the plain text, or the HTML if the plain text is empty. */
 async function toMessage(mail: Mail, attachments: readonly ShownAttachment[]): Promise<Message> {
   const text = mail.text ?? "";
   if (text.trim() === "" && mail.html !== undefined) {
@@ -73,8 +76,8 @@ function toPlainMessage(text: string, attachments: readonly ShownAttachment[]): 
 }
 
 /**
- * Chooses `code` for text with columns or indentation, which would be lost otherwise, and `text`
- * for prose.
+ * Chooses the format: `code` for text with columns or indentation, because `text` would not show
+ * them; otherwise `text`.
  */
 function chooseFormat(text: string): Format {
   return /^[ \t]+\S|\S(\t|[ ]{2,})\S(?<![.!?:][ ]{2}\S)/m.test(text) ? "code" : "text";
@@ -84,7 +87,10 @@ function toHtml({ line, text }: ShownAttachment): string {
   return `<p>${escapeHtml(line)}</p>${text ? codeToHtml(text) : ""}`;
 }
 
-/** Returns the text of HTML that is too long. Cutting the HTML itself could cut within a tag. */
+/**
+ * Converts HTML to text. Used for HTML that is too long, because cutting the HTML itself could cut
+ * within a tag.
+ */
 async function toText(html: string): Promise<string> {
   try {
     return (await loadMarkup("html"))(html).text;

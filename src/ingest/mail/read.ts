@@ -1,7 +1,7 @@
 /**
- * Reads a mail from a program that calls sendmail. Such input is often no complete mail (RFC 5322),
- * but nothing of it is lost: text that cannot be a head belongs to the body, and a mail that cannot
- * be parsed is sent unparsed.
+ * Reads a mail from a program that calls sendmail. Such input is often not a complete mail (RFC
+ * 5322), but all of its text is sent. Text that cannot be a head is part of the body. A mail that
+ * cannot be parsed is sent unparsed.
  *
  * @module
  */
@@ -11,15 +11,15 @@ import type { Mail, ParseMail } from "./mail.ts";
 
 /** Options for reading a mail. */
 export interface ReadMailOptions {
-  /** Whether a line with a single dot ends the mail. */
+  /** True if a line with a single dot ends the mail. */
   readonly dotEnds: boolean;
-  /** Called if the mail could not be parsed. */
+  /** A function that gets a warning if the mail could not be parsed. */
   readonly warn: (text: string) => void;
-  /** Loads the MIME parser. @default the one in `mime.ts` */
+  /** A function that loads the MIME parser. @default loads the parser in `mime.ts` */
   readonly load?: () => Promise<ParseMail>;
 }
 
-/** Reads a mail. It never fails: a mail that cannot be parsed is returned unparsed. */
+/** Reads a mail. The function never fails: a mail that cannot be parsed is returned unparsed. */
 export async function readMail(bytes: Uint8Array, options: ReadMailOptions): Promise<Mail> {
   const framed = frameMail(bytes, options);
   let parse;
@@ -42,7 +42,10 @@ async function loadMime(): Promise<ParseMail> {
   return (await loadLate<typeof import("./mime.ts")>("ingest/mail/mime.ts")).parseMime;
 }
 
-/** True if a multipart mail has no parts that were found. Its text is in the body all the same. */
+/**
+ * Returns true if a parsed mail does not have a text or attachments. In a damaged multipart mail,
+ * the parser finds no parts, although the body contains text.
+ */
 function isEmpty({ text = "", html = "", attachments }: Mail): boolean {
   return text.trim() === "" && html.trim() === "" && attachments.length === 0;
 }
@@ -56,37 +59,42 @@ function decode(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes);
 }
 
-/** Head and body of a mail. */
+/** The head and the body of a mail. */
 export interface FramedMail {
   readonly head: Uint8Array;
   readonly body: Uint8Array;
 }
 
-/** A head has at least one of these. Else a line such as `Error: no space left` is text. */
+/**
+ * The known headers. A head must have at least one known header. Otherwise, a line such as `Error:
+ * no space left` is treated as text.
+ */
 const KNOWN_HEADERS: ReadonlySet<string> = new Set([
   ...["subject", "from", "to", "cc", "bcc", "date", "sender", "reply-to", "message-id", "received", "return-path"],
   ...["mime-version", "content-type", "content-transfer-encoding", "auto-submitted", "importance", "x-priority"],
 ]);
 
 /**
- * RFC 5322, section 2.2: visible ASCII without the colon. sendmail allows blanks before the colon.
+ * Matches the name of a header: visible ASCII except the colon (RFC 5322, section 2.2). Like in
+ * sendmail, blanks before the colon are allowed.
  */
 const HEADER_REGEXP = /^([!-9;-~]+)[ \t]*:/;
 
-/** A line with a single dot. */
+/** Matches a line with a single dot. */
 const DOT_REGEXP = /(?<=^|\n)\.\r?(?:\n|$)/;
 
-/** The line at the start of a mail in a mailbox file. */
+/** Matches the first line of a mail in a mailbox file. */
 const MBOX_REGEXP = /^>?From [^\n]*\n/;
 
 /**
- * Finds head and body of a mail.
+ * Finds the head and the body of a mail.
  *
  * @param bytes the mail
- * @param options.dotEnds whether a line with a single dot ends the mail, as on a terminal
+ * @param options.dotEnds true if a line with a single dot ends the mail, as on a terminal
  */
 export function frameMail(bytes: Uint8Array, options: { readonly dotEnds: boolean }): FramedMail {
-  // In latin1 each byte is one character, so indexes are the same in text and bytes.
+  // In latin1, each byte is one character, so the positions in the text and in the bytes are the
+  // same.
   const text = new TextDecoder("latin1").decode(bytes);
   const end = options.dotEnds ? DOT_REGEXP.exec(text)?.index ?? text.length : text.length;
   const start = MBOX_REGEXP.exec(text)?.[0].length ?? 0;
@@ -94,7 +102,7 @@ export function frameMail(bytes: Uint8Array, options: { readonly dotEnds: boolea
   return { head: bytes.subarray(start, headEnd), body: bytes.subarray(bodyStart, end) };
 }
 
-/** Joins head and body with the empty line that a parser needs between them. */
+/** Joins the head and the body with an empty line between them, because a parser needs it. */
 export function joinMail({ head, body }: FramedMail): Uint8Array {
   const mail = new Uint8Array(head.length + 1 + body.length);
   mail.set(head);

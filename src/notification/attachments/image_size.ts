@@ -1,6 +1,6 @@
 /** Reads the width and height of an image from the beginning of its file. */
 
-/** Width and height in pixels. */
+/** The size of an image, in pixels. */
 export interface ImageSize {
   readonly width: number;
   readonly height: number;
@@ -9,10 +9,10 @@ export interface ImageSize {
 /**
  * Reads the size of a PNG, JPEG, GIF or WebP image.
  *
- * @param bytes the beginning of the file; in a JPEG, hundreds of KiB of metadata may come before
- * the size
+ * @param bytes the beginning of the file. In a JPEG file, there may be hundreds of KiB of metadata
+ * before the size.
  * @param type the media type
- * @returns undefined if it is another type, if the size is missing, or if it is zero
+ * @returns undefined if the file has another type, or if the size is missing or zero
  */
 export function readImageSize(bytes: Uint8Array, type: string): ImageSize | undefined {
   const read = READERS[type];
@@ -21,7 +21,7 @@ export function readImageSize(bytes: Uint8Array, type: string): ImageSize | unde
     const { width, height } = read(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)) ?? NONE;
     return width > 0 && height > 0 ? { width, height } : undefined;
   } catch (error) {
-    // The file ends before its size.
+    // The given bytes end before the size.
     if (error instanceof RangeError) return undefined;
     throw error;
   }
@@ -39,8 +39,9 @@ const READERS: Readonly<Record<string, Read>> = {
 };
 
 /**
- * ISO/IEC 10918-1, annex B: a file has segments. The start of a frame has the size; EXIF may say
- * that it is rotated.
+ * Reads the size of a JPEG image (ISO/IEC 10918-1, annex B). A file consists of segments. The size
+ * is in the segment that starts a frame. If the EXIF segment contains a rotation by 90 degrees,
+ * width and height are exchanged.
  */
 function jpegSize(view: DataView): ImageSize | undefined {
   let isRotated = false;
@@ -63,8 +64,8 @@ function jpegSize(view: DataView): ImageSize | undefined {
 }
 
 /**
- * EXIF 2.32, 4.6.4: the tag Orientation (0x0112) of the first directory. 5 to 8 mean a rotation by
- * 90 degrees.
+ * Checks if EXIF data contain a rotation by 90 degrees (EXIF 2.32, 4.6.4). The tag Orientation
+ * (0x0112) in the first directory is then 5 to 8.
  */
 function isRotatedByExif(view: DataView, start: number, length: number): boolean {
   if (length < 16 || view.getUint32(start) !== 0x45786966) return false;
@@ -80,7 +81,7 @@ function isRotatedByExif(view: DataView, start: number, length: number): boolean
   return false;
 }
 
-/** RFC 9649: lossy, lossless or extended. */
+/** Reads the size of a WebP image (RFC 9649): lossy, lossless or extended. */
 function webpSize(view: DataView): ImageSize | undefined {
   const uint24 = (at: number) => view.getUint16(at, true) | view.getUint8(at + 2) << 16;
   switch (view.getUint32(12)) {

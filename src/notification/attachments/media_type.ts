@@ -1,10 +1,10 @@
-/** Detects the media type of a file by its first bytes, else by its name. */
+/** Detects the media type of a file from its first bytes, or otherwise from its name. */
 
 /** The media type of unknown content. */
 const UNKNOWN = "application/octet-stream";
 
 /**
- * The first bytes of file formats, one character for each byte. A question mark matches any byte.
+ * The first bytes of file formats. Each character means one byte. A question mark matches any byte.
  */
 const BEGINNINGS: readonly (readonly [beginning: string, type: string])[] = [
   ["\x89PNG\r\n\x1a\n", "image/png"],
@@ -25,13 +25,13 @@ const BEGINNINGS: readonly (readonly [beginning: string, type: string])[] = [
   ["????ftyp", "video/mp4"],
 ];
 
-/** Formats that contain many other formats: only the file name tells which. */
+/** Archive formats that other formats are based on. Only the file name shows the actual format. */
 const CONTAINERS: readonly (readonly [beginning: string, type: string])[] = [
   ["PK\x03\x04", "application/zip"],
   ["PK\x05\x06", "application/zip"],
 ];
 
-/** Media types by file name extension, for content that does not decide it. */
+/** The media types by file name extension, for files whose content does not determine the type. */
 const EXTENSIONS: Readonly<Record<string, string>> = {
   ...{ csv: "text/csv", htm: "text/html", html: "text/html", md: "text/markdown", ics: "text/calendar" },
   ...{ json: "application/json", xml: "application/xml", yaml: "application/yaml", yml: "application/yaml" },
@@ -46,14 +46,14 @@ const EXTENSIONS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Detects a media type. A file name alone never makes a file an image, audio or video.
+ * Detects a media type. The file name alone is never enough for an image, audio or video type.
  *
- * @param beginning the first bytes of the content, some KiB
+ * @param beginning the first bytes of the content, a few KiB
  */
 export function detectMediaType(beginning: Uint8Array, name: string): string {
   const found = findType(BEGINNINGS, beginning);
   const named = EXTENSIONS[/\.([^.]+)$/.exec(name)?.[1].toLowerCase() ?? ""];
-  // AVIF and HEIC files begin like MP4.
+  // AVIF and HEIC files begin like MP4 files.
   if (found === "video/mp4") return named?.startsWith("image/") ? named : found;
   if (found !== undefined) return found;
   const container = findType(CONTAINERS, beginning);
@@ -75,7 +75,7 @@ function findType(table: typeof BEGINNINGS, bytes: Uint8Array): string | undefin
   return table.find(([beginning]) => matches(beginning))?.[1];
 }
 
-/** True for UTF-8 without control characters. The last character may be incomplete. */
+/** Returns true for UTF-8 without control characters. The last character may be incomplete. */
 function isText(bytes: Uint8Array): boolean {
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: true });

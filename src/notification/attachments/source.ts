@@ -1,6 +1,6 @@
 /**
- * Attachments as they come in: a file is opened, checked, and read in chunks. A file that cannot be
- * taken is refused before any of it is stored.
+ * Reads attachments from the caller. A file is opened, checked, and then read in chunks. A file
+ * that cannot be attached is refused before its content is stored.
  *
  * @module
  */
@@ -11,41 +11,41 @@ import { formatBytes } from "../render.ts";
 import { type ImageSize, readImageSize } from "./image_size.ts";
 import { detectMediaType } from "./media_type.ts";
 
-/** How much is read at once. */
+/** The size of a chunk, in bytes. */
 const CHUNK_BYTES = 256 * 1024;
 
-/** How much of a file decides its type. */
+/** The number of bytes at the beginning of a file that are used to detect its type. */
 const BEGINNING_BYTES = 8 * 1024;
 
-/** The longest file name, in UTF-8 bytes. File systems take no more. */
+/** The maximum length of a file name, in UTF-8 bytes. Most file systems allow 255 bytes. */
 const MAX_NAME_BYTES = 200;
 
-/** The longest file name extension, in characters. */
+/** The maximum length of a file name extension, in characters. */
 const MAX_EXTENSION_CHARS = 12;
 
-/** A file that can be taken, and is open. */
+/** An open file that was checked and can be attached. */
 export interface FileSource extends Disposable {
-  /** Its name for the readers. */
+  /** The file name that readers see. */
   readonly name: string;
-  /** Its media type: `image/png`. */
+  /** The media type: `image/png`. */
   readonly type: string;
-  /** Its width and height, if it is an image. */
+  /** The width and the height, if the file is an image. */
   readonly imageSize?: ImageSize;
-  /** Its size in bytes when it was opened. It may still grow. */
+  /** The size in bytes when the file was opened. The file may still grow. */
   readonly size: number;
   /**
-   * Reads all of it. Call it once.
+   * Reads the whole file in chunks. Can be called only once.
    *
-   * @throws {InvalidNotificationError} if it grew too large, or cannot be read to its end
+   * @throws {InvalidNotificationError} if the file grew too large, or cannot be read completely
    */
   chunks(): Iterable<Uint8Array>;
 }
 
 /**
- * Opens the files of a notification. If one is refused, none stays open.
+ * Opens the files of a notification. If a file is refused, all files are closed.
  *
- * @throws {InvalidNotificationError} if one is missing, empty, too large, or not a regular file, or
- * if there are too many
+ * @throws {InvalidNotificationError} if a file is missing, empty, too large, or not a regular file,
+ * or if there are too many files
  */
 export function openSources(inputs: readonly AttachmentInput[]): FileSource[] {
   if (inputs.length > MAX_FILES) {
@@ -83,12 +83,12 @@ function openSource({ path, bytes, name, type }: AttachmentInput): FileSource {
 }
 
 interface Reader extends Disposable {
-  /** @returns how many bytes it read, 0 at the end */
+  /** @returns the number of bytes that were read, or 0 at the end */
   read(buffer: Uint8Array): number;
 }
 
 /**
- * Opens a regular file. It checks the kind of file first, since opening a pipe can block for ever.
+ * Opens a regular file. Checks the kind of file first, because opening a pipe can block forever.
  */
 function openFile(path: string): Deno.FsFile {
   const problem = (state: string, hint?: string) =>
@@ -98,7 +98,7 @@ function openFile(path: string): Deno.FsFile {
     if (isDirectory) {
       throw problem("it is a directory", "put it into an archive, for example with: tar -czf files.tgz DIR");
     }
-    if (!isFile) throw problem("it is no file but a device, a pipe or a socket");
+    if (!isFile) throw problem("it is a device, a pipe or a socket, not a file");
     return Deno.openSync(path);
   } catch (error) {
     if (error instanceof InvalidNotificationError) throw error;
@@ -119,9 +119,9 @@ function createReader(bytes: Uint8Array): Reader {
   };
 }
 
-/** What is known of a file before it is read. */
+/** The information about a file before it is read. */
 interface FileFacts {
-  /** Its path or name as the caller gave it, for errors. */
+  /** The path or the name from the caller, for errors. */
   readonly label: string;
   readonly name?: string;
   readonly type?: string;
@@ -153,8 +153,8 @@ function createSource({ label, name = label, type: givenType, size }: FileFacts,
 }
 
 /**
- * Makes a file name that is safe to show and to send: without folders, invisible characters, and
- * characters that change the direction of the text. A long name keeps its extension.
+ * Makes a file name safe to show and to send. Removes folders, invisible characters, and characters
+ * that change the direction of the text. Shortens a long name, but not its extension.
  */
 export function safeFileName(name: string): string {
   const last = name.toWellFormed().split(/[/\\]/).findLast((part) => part.trim() !== "") ?? "";
@@ -178,8 +178,8 @@ function isMediaType(type: string | undefined): type is string {
 }
 
 /**
- * Reads the next chunk. Only the last one is shorter than {@linkcode CHUNK_BYTES}; after it comes
- * an empty one.
+ * Reads the next chunk. Only the last chunk is shorter than {@linkcode CHUNK_BYTES}. At the end of
+ * the file, the chunk is empty.
  */
 function readChunk(reader: Reader, label: string): Uint8Array {
   const chunk = new Uint8Array(CHUNK_BYTES);
@@ -196,6 +196,6 @@ function readChunk(reader: Reader, label: string): Uint8Array {
 
 function tooLargeError(label: string): InvalidNotificationError {
   return new InvalidNotificationError(`Cannot attach ${label}: it is larger than ${formatBytes(MAX_FILE_BYTES)}`, {
-    hint: "put it where its readers can fetch it, and send the --link",
+    hint: "upload it to another place, and send its address with --link",
   });
 }

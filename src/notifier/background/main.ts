@@ -1,6 +1,6 @@
 /**
- * The main function of the background deliverer. It delivers until the queue is empty and logs to
- * `deliverer.log` in the state directory.
+ * The main function of the background deliverer. The deliverer runs until the queue is empty. It
+ * logs to `deliverer.log` in the state directory.
  *
  * @module
  */
@@ -13,13 +13,13 @@ import { parseDelivererOptions } from "./spawn.ts";
 
 const END_TEXTS = {
   "empty": "the queue is empty",
-  "handed-over": "a flush takes over, because it may know a token that works",
+  "handed-over": "a flush continues the delivery, because it may know a valid token",
 } as const;
 
 /**
  * Runs the deliverer.
  *
- * @param options the options as `delivererCommand()` wrote them
+ * @param options the options in the format of `delivererCommand()`
  * @returns the exit code: 0, or 70 if it failed
  */
 export async function runDeliverer(options: string): Promise<number> {
@@ -45,8 +45,9 @@ export async function runDeliverer(options: string): Promise<number> {
 }
 
 /**
- * Creates a signal that SIGTERM and SIGINT abort. SIGHUP is ignored, because the shell that started
- * the parent may end. The next deliverer repeats an attempt that was under way.
+ * Creates an abort signal that aborts on SIGTERM and SIGINT. An interrupted attempt is repeated by
+ * the next deliverer. SIGHUP is ignored, because the deliverer must outlive the shell of its parent
+ * process.
  */
 function createStopSignal(): AbortSignal {
   const controller = new AbortController();

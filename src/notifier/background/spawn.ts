@@ -1,11 +1,12 @@
 /**
  * Starts the background deliverer: a detached process that ends when the queue is empty. A process
- * that leaves entries in the queue starts it, so that no daemon is needed. Two deliverers never
- * send at once. A second one ends as soon as it finds `background.lock` taken.
+ * starts the deliverer if it ends while entries are still in the queue. Therefore matrix-notify
+ * does not need a daemon. If `background.lock` is already locked, a second background deliverer
+ * ends immediately.
  *
- * The deliverer is this program again, with one argument that only we use: `mod.ts
- * deliver-in-background {…}`. That works for a file, a URL and a binary. The process that starts it
- * has loaded, and so cached, everything that it needs.
+ * The deliverer runs the same program with an internal command: `mod.ts deliver-in-background {…}`.
+ * This works for a file, a URL and a binary. The deliverer needs only modules that its parent
+ * process has already loaded and cached.
  *
  * @module
  */
@@ -19,20 +20,20 @@ import { mayRun } from "../../runtime/permissions.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 
 /**
- * Which program this process runs: one that imports the library, matrix-notify itself, or
- * matrix-notify as the background deliverer.
+ * The kind of program in a process: a program that imports matrix-notify, matrix-notify itself, or
+ * the background deliverer.
  */
 export type ProcessRole = "library" | "program" | "deliverer";
 
 /**
- * What a deliverer is started as: `mod.ts`, run by Deno, or this executable, which is matrix-notify
- * compiled.
+ * How to start a deliverer. `deno`: Deno runs `mod.ts`. `self`: this executable, a compiled
+ * matrix-notify, starts itself.
  */
 export type StartMode = "deno" | "self";
 
 /**
- * Options that the deliverer gets from its parent. Secrets are not among them: it reads them from
- * where its parent did.
+ * The options that the deliverer gets from its parent process. They do not contain secrets: the
+ * deliverer reads secrets from the same configuration as its parent.
  */
 export interface DelivererOptions {
   readonly stateDir: string;
@@ -42,23 +43,23 @@ export interface DelivererOptions {
 
 /** The program to start. */
 export interface Program {
-  /** The executable: Deno, or this program compiled. */
+  /** The path of the executable: Deno, or a compiled matrix-notify. */
   readonly execPath: string;
   readonly mode: StartMode;
   /** The URL of `mod.ts`. */
   readonly entry: string;
   /**
-   * Whether a channel starts programs. To kill a group of processes takes the permission to run
-   * every program.
+   * True if a channel starts programs. The deliverer then needs `--allow-run` without a list,
+   * because killing a group of processes requires it.
    */
   readonly runsSubprocesses: boolean;
 }
 
 /**
- * Decides how this process can start a deliverer.
+ * Finds out how this process can start a deliverer.
  *
- * @returns undefined if it cannot: an importer's binary does not have our command line, and a
- * deliverer keeps delivering by itself
+ * @returns undefined if it cannot start a deliverer. A compiled program that imports matrix-notify
+ * does not have our command line. A deliverer does not start another deliverer.
  */
 export function findStartMode(role: ProcessRole): StartMode | undefined {
   if (role === "deliverer") return undefined;
@@ -67,8 +68,8 @@ export function findStartMode(role: ProcessRole): StartMode | undefined {
 }
 
 /**
- * Makes the command that starts a deliverer. It gets the permissions that delivering needs, not
- * those of its parent.
+ * Creates the command that starts a deliverer. The deliverer gets only the Deno permissions that it
+ * needs, not those of its parent process.
  */
 export function delivererCommand(
   { execPath, mode, entry, runsSubprocesses }: Program,
@@ -79,7 +80,7 @@ export function delivererCommand(
   const url = new URL(entry);
   const flags = ["--allow-net", "--allow-read", "--allow-write", "--allow-env", "--allow-sys=hostname,uid"];
   if (runsSubprocesses) flags.push("--allow-run");
-  // The modules are cached. The network may be down, so nothing must be downloaded.
+  // All modules are in the cache, and downloads could fail because the network may be down.
   const modules = ["--quiet", "--no-prompt", "--no-config", "--no-lock", "--cached-only"];
   if (url.protocol !== "file:") modules.push(`--allow-import=${url.host}`);
   return { path: execPath, args: ["run", ...modules, ...flags, entry, ...words] };
@@ -88,7 +89,7 @@ export function delivererCommand(
 /**
  * Parses the options that {@linkcode delivererCommand} wrote.
  *
- * @throws {ConfigError} if the text is not such options
+ * @throws {ConfigError} if the text does not contain valid options
  */
 export function parseDelivererOptions(text: string): DelivererOptions {
   let value: unknown;
@@ -107,9 +108,9 @@ export function parseDelivererOptions(text: string): DelivererOptions {
   return options;
 }
 
-/** What a process hands over to the background deliverer. */
+/** The settings for handing over the queue to a background deliverer. */
 export interface HandOver {
-  /** How to start it; undefined starts none. */
+  /** How to start the deliverer. If undefined, a deliverer is not started. */
   readonly mode: StartMode | undefined;
   readonly options: DelivererOptions;
   readonly runsSubprocesses: boolean;
@@ -117,10 +118,10 @@ export interface HandOver {
 }
 
 /**
- * Leaves the queue to the next deliverer: makes the journal's file name durable and, where that is
- * wanted, starts a background deliverer unless one runs already.
+ * Hands over the queue to the next deliverer. Syncs the file name of the journal to disk. If `mode`
+ * is set, starts a background deliverer, unless another one already runs.
  *
- * @returns why that failed, as one line for people; undefined if it did not
+ * @returns the reason why it failed, as one line of text; undefined on success
  */
 export function handOver(
   queue: Queue,
@@ -140,9 +141,9 @@ export function handOver(
 }
 
 /**
- * Starts a deliverer that outlives this process, its terminal and its shell.
+ * Starts a deliverer that continues after this process, its terminal and its shell have ended.
  *
- * @returns why it could not be started; undefined if it was
+ * @returns the reason why the deliverer could not be started; undefined on success
  */
 function startDeliverer(
   mode: StartMode,

@@ -83,7 +83,7 @@ Deno.test("sendmail() sends a mail without its attachments when the queue cannot
   const stdin = Deno.readFileSync(new URL("../../ingest/mail/fixtures/attachment.eml", import.meta.url));
   using runtime = fakeRuntime({ env: environmentOf(scene), stdin, realIds: true });
   assertEquals(await main(["sendmail", "--no-background", "-t"], runtime), 0);
-  assertStringIncludes(runtime.err(), "it was sent without the queue");
+  assertStringIncludes(runtime.err(), "the notification was sent without the queue");
   assertEquals(homeserver.events(room).length, 1);
 });
 

@@ -47,7 +47,7 @@ const DOMAINS: readonly (readonly [what: string, answer: (url: URL) => Response,
   [
     "an address with plain http",
     wellKnown("http://matrix.example.org"),
-    /plain http would send the access token in the clear/,
+    /plain http would send the access token unencrypted/,
   ],
   [
     "an address that does not answer",
@@ -80,7 +80,7 @@ Deno.test("setup() asks for the homeserver's address when discovery fails, and u
     typed: [`@bot:${lost.name}\n`, "http://127.0.0.1:1\n", "http://example.org\n", `${homeserver.url}\n`],
   });
   assertEquals(code, 130);
-  for (const sentence of ["it answered 500", "Cannot connect to 127.0.0.1:1", "in the clear", ": it answers"]) {
+  for (const sentence of ["it answered 500", "Cannot connect to 127.0.0.1:1", "unencrypted", ": it answers"]) {
     assertStringIncludes(err, sentence);
   }
   assertEquals(homeserver.devices(bot.userId), [bot.deviceId]);

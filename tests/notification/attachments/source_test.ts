@@ -42,12 +42,12 @@ Deno.test("openSources() refuses missing, empty and special files, and says why"
       "Cannot attach DIR/none: there is no such file",
       "Cannot attach DIR/.: it is a directory",
       "Cannot attach DIR/empty: it is empty",
-      "Cannot attach DIR/pipe: it is no file but a device, a pipe or a socket",
+      "Cannot attach DIR/pipe: it is a device, a pipe or a socket, not a file",
       "Cannot attach DIR/loop: it cannot be read",
     ]);
     assertEquals(
       problem({ path: "/dev/null" }),
-      "Cannot attach /dev/null: it is no file but a device, a pipe or a socket",
+      "Cannot attach /dev/null: it is a device, a pipe or a socket, not a file",
     );
     assertEquals(problem({}), "Cannot attach a file: it needs either a path or bytes");
     assertEquals(problem(...Array(11).fill({ bytes: Uint8Array.of(1) })), "Cannot attach 11 files: the limit is 10");

@@ -104,7 +104,7 @@ Deno.test("flush releases a held account whose token was fixed, although a backg
     await write(accessToken);
     assertEquals((await cli("flush", "--config", `${state.path}/c.json`)).stdout, "1 delivered, 0 still queued\n");
     assertEquals([bodies(), homeserver.events(room).length], [[], 1]);
-    await log(/ended: a flush takes over/);
+    await log(/ended: a flush continues the delivery/);
   });
 });
 
