@@ -114,7 +114,7 @@ Deno.test("NotifierCore.notify() sends only to the channels, kind or room in its
   await assertRejects(
     () => notifier.notify({ subject: "x" }, { channels: ["ntfy"], room: "!a" }),
     InvalidNotificationError,
-    "these channels are not of kind matrix: mail",
+    "these channels are not of kind matrix: ntfy",
   );
 });
 
