@@ -107,7 +107,7 @@ export interface ConnectionConfig {
 export interface MatrixConfig extends ConnectionConfig {
   /** May be left out if the channel has the name `matrix`. */
   readonly kind?: "matrix";
-  /** The address of the homeserver, without a path; beside `user` it may be left out. */
+  /** The address of the homeserver, without a path; can be omitted if `user` is set. */
   readonly homeserver?: string;
   /**
    * `true`: allows plain http to other hosts; secrets are then sent unencrypted.
@@ -115,30 +115,36 @@ export interface MatrixConfig extends ConnectionConfig {
    * @default {false}
    */
   readonly insecureHttp?: boolean;
-  /** An account that `matrix-notify login` logged in; instead of an access token. */
+  /**
+   * The user id of an account that is logged in with `matrix-notify login`; use this or an access
+   * token.
+   */
   readonly user?: string;
-  /** The access token of the account; one that does not expire. */
+  /** The access token of the account; it must not expire. */
   readonly accessToken?: string;
   /**
    * A file that contains only the value of `accessToken`; other users must not be able to read it.
    */
   readonly accessTokenFile?: string;
-  /** A room id, an alias, or a user id for the direct chat with that person; a list for several. */
+  /**
+   * A room id, an alias, or a user id for the direct chat with that person; use a list for several
+   * rooms.
+   */
   readonly room: string | readonly string[];
-  /** Who is mentioned in critical messages: user ids, or `@room` for everyone in the room. */
+  /** The users to mention in critical messages: user ids, or `@room` for everyone in the room. */
   readonly mentions?: string | readonly string[];
   /**
-   * How a message with a key relates to the first message with that key, until it is resolved: it
-   * replies to it (`reply`), is in its `thread`, replaces it when it resolves it (`edit`, without a
-   * push), or is unrelated (`none`).
+   * The form of later messages of an incident; `reply`: each replies to the first message;
+   * `thread`: they are in its thread; `edit`: like `reply`, but the message that resolves the
+   * incident replaces the first message, without a push; `none`: no relation.
    *
    * @default {"reply"}
    */
   readonly related?: "reply" | "edit" | "thread" | "none";
   /**
-   * What matters more if an earlier try may have arrived and the server cannot tell yet: that the
-   * message comes in time, with a small risk of a duplicate (`send`), or that it comes once, up to
-   * five minutes later (`wait`); Synapse can always tell.
+   * The reaction if an earlier attempt may have arrived; `send`: sends the message soon, with a
+   * small risk of a duplicate; `wait`: sends it up to five minutes later, without this risk; with
+   * Synapse, both do the same.
    *
    * @default {"send"}
    */
@@ -159,11 +165,11 @@ export interface NtfyConfig extends ConnectionConfig {
   readonly insecureHttp?: boolean;
   /** The topic. */
   readonly topic: string;
-  /** An access token; leave it out for an open topic. */
+  /** An access token; a public topic does not need one. */
   readonly token?: string;
   /** A file that contains only the value of `token`; other users must not be able to read it. */
   readonly tokenFile?: string;
-  /** The user to log in as, instead of a token. */
+  /** The user name for the login; use this or a token. */
   readonly user?: string;
   /** The user's password. */
   readonly password?: string;
@@ -194,7 +200,7 @@ export interface TelegramConfig extends ConnectionConfig {
   /** May be left out if the channel has the name `telegram`. */
   readonly kind?: "telegram";
   /**
-   * The address of a Bot API server of your own, without a path.
+   * The address of the Bot API server, without a path; change it only for your own server.
    *
    * @default {"https://api.telegram.org"}
    */
@@ -211,7 +217,7 @@ export interface TelegramConfig extends ConnectionConfig {
   readonly tokenFile?: string;
   /** The number of a chat, the `@name` of a public chat, or a list of them. */
   readonly chat: string | number | readonly (string | number)[];
-  /** The topic of a forum, for a single chat. */
+  /** The number of a topic in a forum; only for a single chat. */
   readonly thread?: number;
 }
 
@@ -251,7 +257,7 @@ export interface EmailConfig {
 export interface WebhookConfig extends ConnectionConfig {
   /** May be left out if the channel has the name `webhook`. */
   readonly kind?: "webhook";
-  /** The whole address; it is kept like a secret. */
+  /** The complete address; it is never shown, like a secret. */
   readonly url?: string;
   /** A file that contains only the value of `url`; other users must not be able to read it. */
   readonly urlFile?: string;
@@ -263,14 +269,14 @@ export interface WebhookConfig extends ConnectionConfig {
   readonly insecureHttp?: boolean;
   /** The HTTP method. @default {"POST"} */
   readonly method?: "POST" | "PUT";
-  /** Headers by name. */
+  /** HTTP headers, by name. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Files that contain the values of headers, by the names of the headers. */
+  /** Files that contain the values of HTTP headers, by the name of the header. */
   readonly headerFiles?: Readonly<Record<string, string>>;
   /** The JSON to send; its texts may contain placeholders such as `{{subject}}`. */
   readonly body?: Readonly<Record<string, unknown>> | readonly unknown[];
   /**
-   * The longest `{{message}}` and `{{text}}`, in UTF-16 code units; a longer one is cut, with a
+   * The longest `{{message}}` and `{{text}}`, in UTF-16 code units; a longer text is cut, with a
    * note.
    */
   readonly maxChars?: number;
@@ -295,7 +301,7 @@ export interface ExecConfig {
 export interface SlackConfig extends ConnectionConfig {
   /** May be left out if the channel has the name `slack`. */
   readonly kind?: "slack";
-  /** The address of the incoming webhook, of Slack, Mattermost or Rocket.Chat. */
+  /** The address of an incoming webhook of Slack, Mattermost or Rocket.Chat. */
   readonly url?: string;
   /** A file that contains only the value of `url`; other users must not be able to read it. */
   readonly urlFile?: string;
@@ -306,9 +312,9 @@ export interface SlackConfig extends ConnectionConfig {
    */
   readonly insecureHttp?: boolean;
   /**
-   * The longest message, in UTF-16 code units; a longer message is cut, with a note; by default
-   * 40000 for hooks.slack.com and 4000 for other servers; Mattermost accepts 16383, Rocket.Chat
-   * 5000 if its administrator changed nothing.
+   * The longest message, in UTF-16 code units; a longer message is cut, with a note; the default is
+   * 40000 for hooks.slack.com and 4000 for other servers; the default limit is 16383 in Mattermost
+   * and 5000 in Rocket.Chat.
    */
   readonly maxChars?: number;
 }
@@ -370,13 +376,16 @@ export interface ChannelSettingsConfig {
   readonly severity?: "info" | "warning" | "error" | "critical";
   /** The users to mention: user ids, or `@room` for everyone in the room; `[]`: no mentions. */
   readonly mentions?: string | readonly string[];
-  /** A room id, an alias, or a user id for the direct chat with that person; a list for several. */
+  /**
+   * A room id, an alias, or a user id for the direct chat with that person; use a list for several
+   * rooms.
+   */
   readonly room?: string | readonly string[];
   /** The topic. */
   readonly topic?: string;
   /** The number of a chat, the `@name` of a public chat, or a list of them. */
   readonly chat?: string | number | readonly (string | number)[];
-  /** The topic of a forum, for a single chat. */
+  /** The number of a topic in a forum; only for a single chat. */
   readonly thread?: number;
   /** The recipients; each gets a separate mail. */
   readonly to?: string | readonly string[];

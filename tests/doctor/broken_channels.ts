@@ -184,7 +184,7 @@ const ACCOUNT: readonly BrokenSetup[] = [
     apply: (scene) => scene.file("token", scene.homeserver.addToken(scene.bot.userId)),
     check: "matrix/device",
     state: "warning",
-    message: "belongs to no device",
+    message: "does not belong to a device",
     hint: "matrix-notify login @bot:loopback.test",
   },
   {
@@ -208,7 +208,7 @@ const ACCOUNT: readonly BrokenSetup[] = [
       logIn(scene, "@bot:loopback.test", scene.bot.accessToken, { expiresAt: scene.runtime.now() + 60_000 }),
     check: "matrix/renewal",
     state: "warning",
-    message: "expires in 1 min, and nothing renews it",
+    message: "expires in 1 min, and cannot be renewed",
   },
 ];
 
@@ -245,7 +245,7 @@ const ROOM: readonly BrokenSetup[] = [
     },
     check: "matrix/room",
     state: "warning",
-    message: "the first message joins",
+    message: "it joins when the first message is sent",
     hint: "matrix-notify join '!",
   },
   {
@@ -261,7 +261,7 @@ const ROOM: readonly BrokenSetup[] = [
     apply: (scene) => scene.state("m.room.power_levels", { events_default: 50, users: {} }),
     check: "matrix/power",
     state: "failure",
-    message: "it has power 0, and they need 50",
+    message: "its power level is 0, but sending needs 50",
     hint: "raise its power",
   },
   {
@@ -272,7 +272,7 @@ const ROOM: readonly BrokenSetup[] = [
     },
     check: "matrix/mentions",
     state: "warning",
-    message: "notifies no one: it has power 49, and that needs 50",
+    message: "cannot notify @room: its power level is 49, but this needs 50",
     hint: "raise its power",
   },
   {
@@ -295,7 +295,7 @@ const ROOM: readonly BrokenSetup[] = [
     apply: (scene) => scene.state("m.room.encryption", { algorithm: "m.megolm.v1.aes-sha2" }),
     check: "matrix/encryption",
     state: "warning",
-    message: "the homeservers can read them",
+    message: "homeservers can read them",
     hint: "without encryption",
   },
   {

@@ -75,7 +75,7 @@ Deno.test("examine() looks at channels of each kind, and sends nothing", async (
       "telegram/chat ok: the bot knows 1001, 1002",
       `webhook/connection ok: ${webhook.url} answers`,
       "webhook/clock ok: differs from the server's clock by less than a minute",
-      "webhook/address skipped: not checked: only a message can test it (doctor --send)",
+      "webhook/address skipped: not checked: only a message can test the address (doctor --send)",
       "exec/program ok: /bin/true exists and is executable",
       "exec/permission ok: matrix-notify may run the program",
     ],

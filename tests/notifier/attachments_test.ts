@@ -121,7 +121,10 @@ Deno.test("notify() reads the size limit, from either endpoint, before it upload
   for (let time = 0; time < 2; time++) {
     const [, file] = await notifier.notify({ subject: "Load", attachments: [{ bytes: TEXT, name: "a.csv" }] });
     const host = new URL(scene.homeserver.url).host;
-    assertEquals(fieldsOf(file).reason, `Cannot send a.csv: it has 23 bytes, and ${host} takes 10 bytes at most`);
+    assertEquals(
+      fieldsOf(file).reason,
+      `Cannot send a.csv: its size is 23 bytes, and ${host} accepts at most 10 bytes`,
+    );
   }
   assertEquals(scene.homeserver.requests.filter(({ route }) => route === "media-config").map(isNew), [
     true,

@@ -181,7 +181,7 @@ for (const destination of ["id", "alias"] as const) {
     const next = await pair.upgrade(person, roomId);
     const waiting = await pair.run(["send", "Two", "", "--no-background"], to);
     assertMatch(waiting.stdout, /^queued /);
-    assertStringIncludes(waiting.stdout, `it went on in ${next}, which does not let us in`);
+    assertStringIncludes(waiting.stdout, `the next room is ${next}, which the account cannot join`);
     await pair.invite(person, next, bot);
     assertEquals((await pair.run(["flush"], to)).code, 0);
     await pair.send("Three", to);

@@ -4,7 +4,7 @@ import { type ChannelKind, defineKind } from "../kind.ts";
 import { EmailChannel } from "./channel.ts";
 import { checkServer, EMAIL_SETTINGS, SERVER_RULES } from "./settings.ts";
 
-/** The definition. */
+/** The definition of the kind. */
 export const kind: ChannelKind = defineKind({
   name: "email",
   summary: "mailboxes, by SMTP",

@@ -29,7 +29,7 @@ const MAILBOX = {
 
 const DEFAULT_PORTS = { starttls: 587, tls: 465, none: 25 } as const;
 
-/** Its settings. */
+/** The table of settings. */
 export const EMAIL_SETTINGS = {
   server: text({
     help: "the name of the SMTP server",

@@ -1,6 +1,6 @@
 /**
  * Sends one mail over an SMTP connection, and converts failures to our error classes. Only this
- * file imports the SMTP library. It is loaded when the first mail is sent.
+ * file imports the SMTP library. It is loaded when a connection is needed.
  *
  * ```text
  * connect, TLS, log in, MAIL, RCPT, DATA    if a step fails, the mail was not delivered

@@ -4,7 +4,7 @@ import { type ChannelKind, defineKind } from "../kind.ts";
 import { ExecChannel } from "./channel.ts";
 import { EXEC_SETTINGS } from "./settings.ts";
 
-/** The definition. */
+/** The definition of the kind. */
 export const kind: ChannelKind = defineKind({
   name: "exec",
   summary: "a program on this host, which reads the notification as JSON",

@@ -12,7 +12,7 @@ const PATH_REGEXP = /^(\/|[A-Za-z]:[\\/])[^\0]*$/;
 /** The longest timeout. A program that runs longer would delay later entries of the queue. */
 const MAX_TIMEOUT_MS = 600_000;
 
-/** Its settings. */
+/** The table of settings. */
 export const EXEC_SETTINGS = {
   command: setting<Command>({
     help: "the absolute path of the program, then its arguments; the program runs without a shell",

@@ -4,7 +4,7 @@ import { type ChannelKind, defineKind } from "../kind.ts";
 import { GotifyChannel } from "./channel.ts";
 import { GOTIFY_SETTINGS } from "./settings.ts";
 
-/** The definition. */
+/** The definition of the kind. */
 export const kind: ChannelKind = defineKind({
   name: "gotify",
   summary: "an application of a Gotify server",

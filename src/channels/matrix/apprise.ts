@@ -3,12 +3,15 @@
 import { type AppriseUrl, isYes } from "../apprise_url.ts";
 
 /**
- * Rooms with an access token. A password would mean a login for each message, which homeservers
- * limit and which creates a device each time. The webhook modes are other services.
+ * Converts the URL, which must contain an access token. With a password, every message would need a
+ * login: homeservers limit logins, and each login creates a device. The webhook modes are for other
+ * services.
  */
 export function fromApprise(url: AppriseUrl): Record<string, unknown> {
   const mode = url.option("mode");
-  if (mode !== undefined && mode !== "off") throw url.error(`its mode ${mode} is a webhook, and not a Matrix account`);
+  if (mode !== undefined && mode !== "off") {
+    throw url.error(`its mode ${mode} is for a webhook, not for a Matrix account`);
+  }
   const token = url.option("token");
   if (token === undefined && url.user !== undefined && url.password !== undefined) {
     throw url.error("it has a password, but a channel needs an access token", "log in once with matrix-notify login");
@@ -32,15 +35,17 @@ export function fromApprise(url: AppriseUrl): Record<string, unknown> {
 }
 
 /**
- * Apprise adds the server of the account to a room without one. That server is unknown before a
- * request.
+ * Returns the complete room. If a room has no server name, Apprise adds the server of the account.
+ * Here this server is unknown, so such a room is rejected.
  */
 function roomOf(url: AppriseUrl, entry: string, needsServer: boolean): string {
   const room = /^[!#@]/.test(entry) ? entry : `#${entry}`;
   const isWhole = room.includes(":") || room.startsWith("!") && !needsServer;
   if (isWhole) return room;
   throw url.error(
-    "a room in it has no server",
-    room.startsWith("!") ? "write !id:example.org, or hsreq=no if its id has none" : `write ${room[0]}name:example.org`,
+    "a room in it has no server name",
+    room.startsWith("!")
+      ? "write !id:example.org, or add hsreq=no if the room id has no server name"
+      : `write ${room[0]}name:example.org`,
   );
 }

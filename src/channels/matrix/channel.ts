@@ -19,10 +19,10 @@ import { formerRoomsSince, type KnownRoom, RoomResolver } from "./room_resolver.
 import type { MatrixSettings } from "./settings.ts";
 import { inMemoryRoomCache } from "../room_cache.ts";
 
-/** A transaction id of the usual length, for measuring. */
+/** A transaction id of the usual length, to measure the size of a message. */
 const ANY_TXN_ID = "00000000-0000-4000-8000-000000000000";
 
-/** A channel to rooms of one homeserver. */
+/** A channel that sends to the rooms of one homeserver. */
 export class MatrixChannel implements Channel {
   readonly kind = "matrix";
   readonly isIdempotent = true;
@@ -54,7 +54,7 @@ export class MatrixChannel implements Channel {
     const room = await beforeSending(() => this.#rooms.find(destination, { timeoutMs, signal }));
     const contents = await this.#contents(notification, room, options);
     const sending = { ...contents, destination, txnId, inDoubt, timeoutMs, signal };
-    // An in-doubt try may have gone to a room that the destination had then.
+    // An earlier attempt may have sent to a former room of the destination.
     let possibleDuplicate = false;
     for (const roomId of inDoubt === undefined ? [] : formerRoomsSince(room, inDoubt.since)) {
       const cleared = await this.#clear({ ...sending, roomId });
@@ -84,8 +84,8 @@ export class MatrixChannel implements Channel {
   }
 
   /**
-   * Reads the room back if a try is in doubt, then sends. A room that refuses may have been
-   * replaced: then it sends to the next one.
+   * Sends to a room. If the outcome of an earlier attempt is unknown, looks for its event in the
+   * room first. If the room refuses the message and was replaced, sends to the new room.
    */
   async #deliver(sending: Sending, isLast = false): Promise<Receipt> {
     const { roomId, destination, timeoutMs, signal } = sending;
@@ -115,13 +115,16 @@ export class MatrixChannel implements Channel {
     try {
       return await put(related.content);
     } catch (error) {
-      // Synapse refuses a relation to an event that it does not have in this room.
+      // Synapse refuses a relation to an event that is not in this room.
       if (!(error instanceof MatrixError) || error.status !== 400) throw error;
       return await put(await content());
     }
   }
 
-  /** Uploads a file when it is needed, once a try; not if the room has its event already. */
+  /**
+   * Returns a function that uploads the file at its first call. It is not called if the room
+   * already contains the event.
+   */
   #uploading(file: Attachment, { txnId, timeoutMs, signal }: SendOptions): Sending["content"] {
     const { files } = this.#context;
     let uploaded: Promise<MediaContent> | undefined;
@@ -133,8 +136,8 @@ export class MatrixChannel implements Channel {
   }
 
   /**
-   * A room that refuses us may have invited us: join once and send again. If that fails, the first
-   * refusal counts.
+   * Joins a room that refused the message, because the account may be invited, and sends again. If
+   * it cannot join, throws the refusal.
    */
   async #enterAndPut(sending: Sending, refusal: MatrixError): Promise<string> {
     const { roomId, timeoutMs, signal } = sending;
@@ -179,18 +182,18 @@ export class MatrixChannel implements Channel {
 /** One event for one room. */
 interface Sending extends Pick<SendOptions, "txnId" | "inDoubt" | "timeoutMs" | "signal"> {
   readonly content: () => Promise<RoomMessageContent | MediaContent>;
-  /** The content for the room that holds what it relates to. */
+  /** The content with a relation, and the room of the related event. */
   readonly related: { readonly content: RoomMessageContent; readonly roomId: string } | undefined;
   readonly destination: string;
   readonly roomId: string;
 }
 
-/** True if joining the room, or another room, may help. */
+/** Checks for a refusal that may end if the account joins this room or uses another room. */
 function isRefusal(error: unknown): error is MatrixError {
   return error instanceof MatrixError && error.failureClass === "destination";
 }
 
-/** Runs a step before the sending: if it fails, nothing was delivered. */
+/** Runs a step before the sending. If the step fails, the message was not delivered. */
 async function beforeSending<Result>(work: () => Promise<Result>): Promise<Result> {
   try {
     return await work();

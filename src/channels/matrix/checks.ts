@@ -1,6 +1,6 @@
 /**
- * Checks of a Matrix channel: the homeserver, the account, and what the homeserver remembers.
- * `room_checks.ts` has those of the rooms.
+ * The checks of a Matrix channel, for the homeserver and the account. The checks of the rooms are
+ * in `room_checks.ts`.
  */
 
 import { isTokenExpired } from "../../accounts/account.ts";
@@ -40,7 +40,7 @@ export function createChecks(context: CheckContext, settings: MatrixSettings): r
   ];
 }
 
-/** `login`, `connection`, `clock`, `versions` */
+/** Creates the checks `login`, `connection`, `clock` and `versions`. */
 function serverChecks({ context, client }: MatrixProbe, settings: MatrixSettings): readonly Check[] {
   const { runtime, limits } = context;
   const askVersions = once(() =>
@@ -75,7 +75,7 @@ function serverChecks({ context, client }: MatrixProbe, settings: MatrixSettings
         const newest = stable.toSorted((a, b) => versionNumber(a) - versionNumber(b)).at(-1);
         if (newest === undefined) {
           yield failure(
-            `${host} supports no version of the specification from v1.1 on, only ${
+            `${host} does not support version v1.1 or later of the specification, only ${
               versions.join(", ") || "none at all"
             }`,
             "update the homeserver",
@@ -86,7 +86,7 @@ function serverChecks({ context, client }: MatrixProbe, settings: MatrixSettings
   ];
 }
 
-/** A captive portal may answer instead of a homeserver. */
+/** Reads the versions in an answer. A captive portal may have answered instead of a homeserver. */
 function parseVersions({ status, text, headers }: HttpAnswer, host: string): readonly unknown[] {
   const versions = parseJsonObject(text)?.versions;
   if (status === 200 && Array.isArray(versions)) return versions;
@@ -100,7 +100,8 @@ function versionNumber(version: string): number {
 }
 
 /**
- * The account in the state directory; undefined if the configuration has an access token.
+ * Reads the account in the state directory; returns undefined if the configuration contains an
+ * access token.
  *
  * @throws {ConfigError} if the account is not logged in
  */
@@ -108,7 +109,7 @@ function keptAccount(context: CheckContext, { user }: MatrixSettings) {
   return user && requireAccount(context.stateDir(), user.userId);
 }
 
-/** `account`, `device`, `renewal` */
+/** Creates the checks `account`, `device` and `renewal`. */
 function accountChecks({ context, whoami }: MatrixProbe, settings: MatrixSettings): readonly Check[] {
   const { user } = settings;
   return [
@@ -116,7 +117,7 @@ function accountChecks({ context, whoami }: MatrixProbe, settings: MatrixSetting
       name: "account",
       needs: ["versions"],
       async *look() {
-        // An expired token is renewed by this request, like by any other.
+        // Every request renews an expired token, and so does this one.
         const { userId } = await whoami();
         if (user !== undefined && userId !== user.userId) {
           yield failure(
@@ -134,8 +135,8 @@ function accountChecks({ context, whoami }: MatrixProbe, settings: MatrixSetting
         if (deviceId !== undefined) yield ok(deviceId);
         else {
           yield warning(
-            "the token belongs to no device: Synapse then forgets transaction ids when it restarts, and a message may arrive twice",
-            `log in, and name the account as user: matrix-notify login ${userId}`,
+            "the token does not belong to a device: a message may arrive twice after a restart of Synapse",
+            `log in, and set user to ${userId}: matrix-notify login ${userId}`,
           );
         }
       },
@@ -154,12 +155,12 @@ function accountChecks({ context, whoami }: MatrixProbe, settings: MatrixSetting
         if (expiresAt === undefined) yield ok("the token does not expire");
         else if (refreshToken !== undefined) {
           const state = isTokenExpired(account, now) ? "has expired" : `expires in ${formatDuration(expiresAt - now)}`;
-          yield ok(`the token ${state}, and is renewed when it is needed`);
+          yield ok(`the token ${state}, and is renewed automatically`);
         } else if (passwordFile !== undefined) {
-          yield ok(`the token expires; then the password in ${passwordFile} logs in again`);
+          yield ok(`the token expires; matrix-notify then logs in with the password in ${passwordFile}`);
         } else {
           const state = expiresAt <= now ? "has expired" : `expires in ${formatDuration(expiresAt - now)}`;
-          yield warning(`the token ${state}, and nothing renews it`, `log in again: matrix-notify login ${userId}`);
+          yield warning(`the token ${state}, and cannot be renewed`, `log in again: matrix-notify login ${userId}`);
         }
       },
     },
@@ -167,8 +168,8 @@ function accountChecks({ context, whoami }: MatrixProbe, settings: MatrixSetting
 }
 
 /**
- * The channel knows its homeserver, so what the domain of the user says matters only for the next
- * login.
+ * Checks the homeserver that the domain of the user publishes. The channel does not need it, but
+ * the next login may.
  */
 function wellKnownCheck({ context, client, whoami }: MatrixProbe): Check {
   return {
@@ -200,7 +201,7 @@ function wellKnownCheck({ context, client, whoami }: MatrixProbe): Check {
   };
 }
 
-/** Whether a repeated try can make a second message. */
+/** Checks whether a repeated attempt can create a second message. */
 function onceCheck({ context, client }: MatrixProbe, { inDoubt }: MatrixSettings): Check {
   return {
     name: "once",
@@ -213,20 +214,20 @@ function onceCheck({ context, client }: MatrixProbe, { inDoubt }: MatrixSettings
         yield ok(
           `${
             software ?? "the server"
-          } forgets transaction ids early: after an in-doubt try the room is read back first`,
+          } forgets transaction ids early: if an attempt has an unknown outcome, matrix-notify first looks for the message in the room`,
         );
       } else {
         yield warning(
           `${software ?? "the server, of unknown software,"} forgets transaction ids early: ` +
             "each message arrives once, or a possible duplicate is counted",
-          'if once matters more than soon, set "inDoubt": "wait"',
+          'set "inDoubt": "wait" if a duplicate is worse than a delay',
         );
       }
     },
   };
 }
 
-/** Whether the server has limited us. Only sending can tell more. */
+/** Checks whether the channel waits because of a rate limit. Only sending could show more. */
 function rateLimitCheck({ runtime, channelState }: CheckContext): Check {
   return {
     name: "rate limit",
@@ -239,7 +240,7 @@ function rateLimitCheck({ runtime, channelState }: CheckContext): Check {
             "(Synapse: override_ratelimit)",
         );
       } else {
-        yield ok("nothing is limited now; by default Synapse accepts 10 messages at once, then one in 5 s");
+        yield ok("there is no limit now; by default Synapse accepts 10 messages immediately, then one every 5 s");
       }
     },
   };

@@ -6,7 +6,7 @@ import type { MatrixClient } from "../../matrix/request.ts";
 import type { ChannelContext } from "../kind.ts";
 import type { AccountSettings } from "./settings.ts";
 
-/** Creates the client. The tokens are read at each request, so a login counts at once. */
+/** Creates the client. The tokens are read for each request, so a new login is used immediately. */
 export function createClient(
   { homeserver, user, accessToken }: AccountSettings,
   runtime: ChannelContext["runtime"],

@@ -1,4 +1,4 @@
-/** Makes the content of a Matrix event from a notification. */
+/** Creates the content of a Matrix event from a notification. */
 
 import { type Batch, hasLineForEach } from "../../notification/batch.ts";
 import type { RoomMessageContent } from "../../matrix/events.ts";
@@ -15,23 +15,23 @@ import {
 import { type RenderedMessage, renderMessage } from "../message.ts";
 
 /**
- * The largest content, in bytes of JSON. An event has at most 65,536 bytes with its signatures
- * (Client-Server API, "Size limits"); 4 KiB are left for what the server adds.
+ * The largest content, in bytes of JSON. A complete event has at most 65,536 bytes (Client-Server
+ * API, "Size limits"). 4 KiB are reserved for the fields that the server adds.
  */
 export const MAX_CONTENT_BYTES: number = 65_536 - 4096;
 
-/** Options for making a content. */
+/** Options for creating a content. */
 export interface ContentOptions extends RenderOptions {
   readonly txnId: string;
   /** The largest content, in bytes of JSON. */
   readonly maxBytes: number;
-  /** Reports a problem; delivery goes on. */
+  /** Reports a problem that does not stop the delivery. */
   readonly warn: (text: string) => void;
 }
 
 /**
- * Who is mentioned: the users in the notification, and in a critical one those of the channel. A
- * silent one mentions no one.
+ * Returns the users to mention: the users in the notification and, if it is critical, the users in
+ * the settings of the channel. A silent notification does not mention users.
  */
 export function mentionsOf(
   { silent, severity, mentions = [] }: Notification,
@@ -42,8 +42,8 @@ export function mentionsOf(
 }
 
 /**
- * Makes the content. A message that is too long with its format is sent plain before anything is
- * cut.
+ * Creates the content. If the formatted message is too long, the plain text is sent. If this is too
+ * long, it is cut.
  */
 export async function contentOf(notification: Notification, options: ContentOptions): Promise<RoomMessageContent> {
   const { plain, formatted, fits } = formsOf(notification, options);
@@ -51,13 +51,16 @@ export async function contentOf(notification: Notification, options: ContentOpti
   return fits(formatted(message)) ? formatted(message) : plain(cutToFit(message.text, (text) => fits(plain(text))));
 }
 
-/** Whether a content has room for a batch. */
+/** Checks whether a batch fits into one event. */
 export function contentHasRoomFor(batch: Batch, options: ContentOptions): boolean {
   const { formatted, fits } = formsOf(batch, options);
   return hasLineForEach(batch, (message) => fits(formatted(message)));
 }
 
-/** The plain and the formatted content, and whether one is small enough. */
+/**
+ * Returns functions that create the plain and the formatted content, and that check the size of a
+ * content.
+ */
 function formsOf(notification: Notification, options: ContentOptions) {
   const plain = (text: string): RoomMessageContent => ({
     msgtype: notification.silent ? "m.notice" : "m.text",
@@ -75,8 +78,8 @@ function formsOf(notification: Notification, options: ContentOptions) {
 }
 
 /**
- * A mention as clients show people (appendices, "matrix.to navigation"). `@room` has no page to
- * link to.
+ * Returns the HTML of a mention, which clients show as a name (appendices, "matrix.to navigation").
+ * `@room` is not a link.
  */
 function mentionLink(mention: string): string {
   const label = escapeHtml(mention);
@@ -86,8 +89,8 @@ function mentionLink(mention: string): string {
 }
 
 /**
- * Client-Server API, "User and room mentions": only users listed here are notified; the body does
- * not count.
+ * Returns the users that clients notify (Client-Server API, "User and room mentions"). Names in the
+ * body are ignored.
  */
 function intentionalMentions(mentions: readonly string[]): RoomMessageContent["m.mentions"] {
   const users = mentions.filter((mention) => mention !== ROOM_MENTION);

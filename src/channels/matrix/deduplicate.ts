@@ -1,15 +1,16 @@
 /**
- * Finds out whether an in-doubt try arrived. Homeservers remember a transaction id, but not
- * forever, so the room itself is read back.
+ * Checks whether an earlier attempt with an unknown outcome arrived. Homeservers forget transaction
+ * ids after some time. So matrix-notify reads the room to find the event of the attempt (the
+ * read-back).
  *
  * ```text
- * Synapse   remembers for 24 hours, by device; a repeated PUT returns the same event
- * Dendrite  remembers for half an hour, in memory, and not while the first request is running
+ * Synapse   remembers an id for 24 hours per device; a repeated PUT returns the same event
+ * Dendrite  remembers an id for half an hour in memory, but not while the first request is running
  *
- * last try ended -> rest (not for Synapse) -> read the room back to the first try
- *   our id is there      delivered: its event_id is the receipt
- *   it is not there      send again; on Synapse that cannot make a second event
- *   the room is closed   send again, and count a possible duplicate
+ * end of the last attempt -> wait (not for Synapse) -> read the room back to the first attempt
+ *   our id is found           delivered: the event_id is the receipt
+ *   our id is not found       send again; on Synapse this cannot create a second event
+ *   the room cannot be read   send again, and count a possible duplicate
  * ```
  *
  * @module
@@ -27,44 +28,46 @@ import type { MatrixSettings } from "./settings.ts";
 type InDoubtPolicy = MatrixSettings["inDoubt"];
 
 /**
- * How long other servers than Synapse rest: they may show an event only some time after they
- * accepted it.
+ * The time to wait before the read-back, in milliseconds. Servers other than Synapse may accept an
+ * event some time before they show it.
  */
 export const QUIET_MS: Readonly<Record<InDoubtPolicy, number>> = { send: 35_000, wait: 310_000 };
 
-/** The in-doubt try, and the limits of the requests. */
+/** The earlier attempt, and the limits of the requests. */
 export interface DeduplicateOptions {
-  /** The room that the try went to. */
+  /** The room of the earlier attempt. */
   readonly roomId: string;
-  /** The id in the event that is looked for. */
+  /** The transaction id in the event of the earlier attempt. */
   readonly txnId: string;
   readonly inDoubt: InDoubt;
-  /** How long to rest before the room is read back. */
+  /** The policy that determines the waiting time before the read-back. */
   readonly policy: InDoubtPolicy;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
 }
 
 /**
- * The event of the earlier try; or, if there is none, whether sending again may make a duplicate.
+ * The event of the earlier attempt. If it was not found: true if sending again may create a
+ * duplicate.
  */
 export type EarlierDelivery = { readonly eventId: string } | { readonly possibleDuplicate: boolean };
 
 /**
- * Looks for the event of an earlier try.
+ * Looks for the event of an earlier attempt.
  *
- * @throws {TooEarlyError} if the server may still show it later
- * @throws what {@linkcode findEvent} throws, except for a room that cannot be read
+ * @throws {TooEarlyError} if the server may show the event later
+ * @throws any error of {@linkcode findEvent}, except for a room that cannot be read
  */
 export async function findEarlierDelivery(client: MatrixClient, options: DeduplicateOptions): Promise<EarlierDelivery> {
   const { roomId, txnId, inDoubt, policy, timeoutMs, signal } = options;
   const now = client.runtime.now();
   const isSynapse = await readServerSoftware(client, { timeoutMs, signal }) === "Synapse";
-  // After a clock that jumped back, the time since the try is unknown: there is no rest.
+  // If the clock was set back, the time since the attempt is unknown. Then there is no waiting
+  // time.
   const rested = now - inDoubt.until;
   if (!isSynapse && rested >= 0 && rested < QUIET_MS[policy]) {
     throw new TooEarlyError(
-      "An earlier try may have arrived; the room is read back first",
+      "An earlier attempt may have arrived; matrix-notify first looks for it in the room",
       inDoubt.until + QUIET_MS[policy],
     );
   }

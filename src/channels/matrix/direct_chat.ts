@@ -1,16 +1,17 @@
 /**
- * The direct chat with a person: found, or created once.
+ * Finds the direct chat with a person, or creates it.
  *
  * ```text
  * under the lock of the state directory:
- *   find:    our cache -> m.direct -> our mark in the first event of a room; invite again who left
- *   create:  note the time -> createRoom -> note the room
- *   then:    add it to m.direct
+ *   find:    cache -> m.direct -> rooms with our mark; invite the person again if they left
+ *   create:  save the time -> createRoom -> save the room id
+ *   then:    add the room to m.direct
  * ```
  *
- * `createRoom` is not idempotent. So the first event of each room contains the user id of the
- * person: if the answer is lost or the process is killed, the room is found by it. The server may
- * still be creating the room, so a second one is not created before it had time to finish.
+ * `createRoom` is not idempotent. So the first event of each new room contains the user id of the
+ * person (our mark). If the answer is lost or the process is killed, the next attempt finds the
+ * room by this mark. The server may still be creating the room, so matrix-notify waits before it
+ * creates a second room.
  *
  * @module
  */
@@ -27,13 +28,16 @@ import type { RoomCache } from "../room_cache.ts";
 /** The key in the first event of our direct chats: the user id of the other person. */
 export const DIRECT_MARK = "dev.matrix-notify.direct";
 
-/** How long after an in-doubt try no second room is created, milliseconds. */
+/**
+ * The waiting time after an attempt with an unknown outcome, before a second room is created, in
+ * milliseconds.
+ */
 export const MAKING_REST_MS = 35_000;
 
 /** A direct chat. */
 export interface DirectChat {
   readonly roomId: string;
-  /** Our own user id: another account has other direct chats. */
+  /** The user id of our account. Every account has its own direct chats. */
   readonly owner: string;
 }
 
@@ -46,9 +50,9 @@ export interface DirectChatOptions extends RequestOptions {
 /**
  * Finds the direct chat with a person, or creates it.
  *
- * @throws {TooEarlyError} if an earlier try may still create one
- * @throws {MatrixError} with M_FORBIDDEN if the person cannot be invited; what else a request
- * throws
+ * @throws {TooEarlyError} if an earlier attempt may still create the chat
+ * @throws {MatrixError} with M_FORBIDDEN if the person cannot be invited
+ * @throws any other error of a request
  */
 export async function openDirectChat(client: MatrixClient, options: DirectChatOptions): Promise<DirectChat> {
   const { person, memory, timeoutMs, signal } = options;
@@ -57,7 +61,7 @@ export async function openDirectChat(client: MatrixClient, options: DirectChatOp
     const request = { ...options, owner };
     const roomId = await findDirectChat(client, request) ?? await create(client, request);
     await addDirectChat(client, { person, roomId }, { userId: owner, timeoutMs, signal }).catch(() => {
-      // Other clients then show it as an ordinary room. The cache has it anyway.
+      // Other clients then show the chat as an ordinary room. The cache contains it anyway.
       signal?.throwIfAborted();
     });
     return { roomId, owner };
@@ -70,13 +74,13 @@ interface ChatRequest extends DirectChatOptions {
 
 interface Candidate {
   readonly roomId: string;
-  /** Whether we created it for this person. */
+  /** True if our account created the room for this person. */
   readonly isOurs: boolean;
 }
 
 /**
- * A person who left the chat, or never joined, is invited again: a second room would split the
- * history.
+ * Finds the direct chat. If the person left it or never joined, invites the person again, because a
+ * second room would split the history.
  */
 async function findDirectChat(client: MatrixClient, request: ChatRequest): Promise<string | undefined> {
   const abandoned: Candidate[] = [];
@@ -90,7 +94,7 @@ async function findDirectChat(client: MatrixClient, request: ChatRequest): Promi
     if (theirs !== "ban") abandoned.push(candidate);
   }
   for (const { roomId, isOurs } of abandoned) {
-    // The person may have left for the room that replaced it.
+    // If the room was replaced, the person may be in the new room.
     if (await readReplacement(client, { roomId, timeoutMs: request.timeoutMs, signal: request.signal })) return roomId;
     try {
       await inviteUser(client, roomId, {
@@ -100,13 +104,13 @@ async function findDirectChat(client: MatrixClient, request: ChatRequest): Promi
       });
       return roomId;
     } catch (error) {
-      // In our own room the person cannot be invited at all, so another room would not help.
+      // If the person cannot be invited to our own room, another room would not help.
       if (isOurs || !isRefusal(error)) throw error;
     }
   }
 }
 
-/** Rooms that may be the chat, the likeliest first. */
+/** Lists the rooms that may be the chat, the most likely room first. */
 async function* candidates(client: MatrixClient, request: ChatRequest): AsyncGenerator<Candidate> {
   const { person, owner, memory, timeoutMs, signal } = request;
   const made = memory.get(keyOf(request));
@@ -119,7 +123,7 @@ async function* candidates(client: MatrixClient, request: ChatRequest): AsyncGen
   for (const roomId of ours) yield { roomId, isOurs: true };
 }
 
-/** If the server does not list the rooms, it is at fault, and not the notification. */
+/** Lists the rooms of the account. A refusal is an error of the server, not of the notification. */
 async function rooms(client: MatrixClient, { person, timeoutMs, signal }: ChatRequest): Promise<readonly JoinedRoom[]> {
   try {
     return (await syncRooms(client, { timeoutMs, signal })).joined;
@@ -133,10 +137,10 @@ async function create(client: MatrixClient, request: ChatRequest): Promise<strin
   const { person, memory, timeoutMs, signal } = request;
   const now = () => client.runtime.now();
   const since = memory.get(keyOf(request));
-  // After a clock that jumped back, the time since the try is unknown.
+  // If the clock was set back, the time since the attempt is unknown.
   if (typeof since === "number" && now() >= since && now() - since < MAKING_REST_MS) {
     throw new TooEarlyError(
-      `An earlier try may still make the direct chat with ${person}; it is looked for first`,
+      `An earlier attempt may still create the direct chat with ${person}; matrix-notify looks for it first`,
       since + MAKING_REST_MS,
     );
   }
@@ -171,12 +175,15 @@ async function membership(client: MatrixClient, roomId: string, userId: string, 
   }
 }
 
-/** The server refused. */
+/** Checks whether the server refused a request. */
 function isRefusal(error: unknown): boolean {
   return error instanceof MatrixError && [400, 403, 404].includes(error.status);
 }
 
-/** No request was sent, or the server refused. A room that it created before has our mark. */
+/**
+ * Checks whether no room was created: the request was not sent, or the server refused it. A room
+ * that exists anyway is found by our mark.
+ */
 function createdNothing(error: unknown): boolean {
   if (error instanceof TransportError) return error.phase === "connect";
   return error instanceof MatrixError && error.status < 500;

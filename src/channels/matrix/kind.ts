@@ -1,10 +1,10 @@
-/** The kind `matrix`: rooms of a homeserver. */
+/** The kind `matrix`: rooms and direct chats on a homeserver. */
 
 import { type ChannelKind, defineKind } from "../kind.ts";
 import { MatrixChannel } from "./channel.ts";
 import { MATRIX_SETTINGS } from "./settings.ts";
 
-/** The definition. */
+/** The definition of the kind. */
 export const kind: ChannelKind = defineKind({
   name: "matrix",
   summary: "Matrix rooms, and direct chats with people",

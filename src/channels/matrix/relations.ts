@@ -1,15 +1,15 @@
 /**
- * Relations of the messages of an incident: each later message relates to the first one.
+ * Relations between the messages of an incident: each later message refers to the first message.
  *
  * ```text
- * reply    fire <- fire again, <- resolve       each replies to the first
- * thread   fire [ fire again, resolve ]         in the thread of the first
- * edit     fire <- fire again; fire = resolve   the resolve replaces the first, without a push;
- *                                               a message that fires again replies, so that it pushes
+ * reply    fire <- fire again, <- resolve       each later message replies to the first
+ * thread   fire [ fire again, resolve ]         each later message is in the thread of the first
+ * edit     fire <- fire again; fire = resolve   "resolve" replaces the first, without a push;
+ *                                               "fire again" is a reply, which causes a push
  * ```
  *
- * An event can only relate to an event of its own room. No client shows an edit of an event that is
- * not ours or is gone. In these cases the message is an ordinary one.
+ * An event can only refer to an event in the same room. If the first event is in another room or is
+ * deleted, the message has no relation. Only our own events can be edited.
  *
  * @module
  */
@@ -34,7 +34,8 @@ import type { MatrixSettings } from "./settings.ts";
 type RelatedPolicy = MatrixSettings["related"];
 
 /**
- * The most that an edit adds to twice its content, in bytes: keys, the id of the event, asterisks.
+ * The largest size of the other parts of an edit, in bytes. An edit contains the content twice, and
+ * also keys, an event id and asterisks.
  */
 const EDIT_BYTES = 1024;
 
@@ -42,7 +43,7 @@ const EDIT_BYTES = 1024;
 export interface RelatedOptions {
   readonly policy: RelatedPolicy;
   readonly incident: Incident | undefined;
-  /** The room that it goes to. */
+  /** The room that the message is sent to. */
   readonly room: KnownRoom;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
@@ -55,9 +56,10 @@ export interface Related {
 }
 
 /**
- * Finds how an event relates to an earlier one; undefined if it does not.
+ * Finds the relation of a message to the first message of its incident; returns undefined if there
+ * is none.
  *
- * @throws what a request throws, if it is unknown whether the earlier event can be edited
+ * @throws any error of a request that checks whether the first message can be edited
  */
 export async function relatedTo(
   client: MatrixClient,
@@ -65,7 +67,7 @@ export async function relatedTo(
   { policy, incident, room, ...limits }: RelatedOptions,
 ): Promise<Related | undefined> {
   if (policy === "none" || !incident?.receipt.startsWith("$")) return undefined;
-  // The first event probably went to the room that this one replaced.
+  // The first message was probably sent to the former room.
   if (formerRoomsSince(room, incident.since).length > 0) return undefined;
   if (policy !== "edit") return { to: incident, how: policy };
   if (!resolves || incident.isShared) return { to: incident, how: "reply" };
@@ -84,12 +86,12 @@ async function find(client: MatrixClient, where: ReadEventOptions): Promise<Room
   }
 }
 
-/** A redacted message has no content any more. */
+/** Checks for a message that is not redacted. A redacted message has no content. */
 function isMessage({ type, content }: RoomEvent): boolean {
   return type === "m.room.message" && typeof content.msgtype === "string";
 }
 
-/** Makes the content of an event that relates to an earlier one. */
+/** Creates the content of a message with a relation. */
 export async function relatedContent(
   notification: Notification,
   { to, how }: Related,
@@ -102,7 +104,7 @@ export async function relatedContent(
   }
   const maxBytes = (options.maxBytes - EDIT_BYTES) / 2;
   const content = await contentOf(notification, { ...options, notes: [`↩ Before: ${to.title}, ${since}`], maxBytes });
-  // A search for our id must find the edit, and not the event that it edits.
+  // A search for our id must find the edit, and not the edited event.
   const { "dev.matrix-notify.id": _, ...fresh } = content;
   const { body, formatted_body } = content;
   return {
@@ -114,7 +116,10 @@ export async function relatedContent(
   };
 }
 
-/** Client-Server API, "Rich replies" and "Threading". Clients without threads show a reply. */
+/**
+ * Returns the relation (Client-Server API, "Rich replies" and "Threading"). Clients without threads
+ * show a reply.
+ */
 function relation(eventId: string, how: "reply" | "thread"): Relation {
   const reply = { "m.in_reply_to": { event_id: eventId } };
   return how === "reply" ? reply : { rel_type: "m.thread", event_id: eventId, is_falling_back: true, ...reply };

@@ -1,6 +1,6 @@
 /**
- * Checks of the rooms of a Matrix channel: whether the account is in a room, may send there, and is
- * heard.
+ * The checks of the rooms of a Matrix channel: membership, permissions, mentions, encryption and
+ * replacement.
  */
 
 import { findDirectRooms, readDirectChats, type Whoami } from "../../matrix/account.ts";
@@ -23,13 +23,13 @@ import { RoomCacheFile } from "../room_cache.ts";
 import { readKnownRoom, roomKey } from "./room_resolver.ts";
 import type { MatrixSettings } from "./settings.ts";
 
-/** A Matrix channel, with the answers that several checks need. */
+/** A Matrix channel, with the requests that several checks share. */
 export interface MatrixProbe {
   readonly context: CheckContext;
   readonly client: MatrixClient;
-  /** The owner of the token. */
+  /** Returns the owner of the token. */
   readonly whoami: () => Promise<Whoami>;
-  /** The rooms that the account is in. */
+  /** Returns the rooms that the account has joined. */
   readonly joined: () => Promise<readonly string[]>;
 }
 
@@ -50,9 +50,9 @@ export function createRoomChecks(probe: MatrixProbe, { room: rooms, mentions }: 
 /** One room of a channel. */
 class RoomProbe {
   readonly #probe: MatrixProbe;
-  /** The room, as the configuration names it. */
+  /** The room as it is written in the configuration. */
   readonly #name: string;
-  /** The room id; undefined for a direct chat that does not exist yet. */
+  /** Returns the room id; undefined for a direct chat that does not exist yet. */
   readonly #roomId: () => Promise<string | undefined>;
 
   constructor(probe: MatrixProbe, name: string) {
@@ -61,7 +61,7 @@ class RoomProbe {
     this.#roomId = once(() => this.#findRoomId());
   }
 
-  /** `room`, `power`, `mentions`, `encryption`, `replacement` */
+  /** Creates the checks `room`, `power`, `mentions`, `encryption` and `replacement`. */
   checks(mentions: readonly string[]): Check[] {
     const inside = (name: string, look: (roomId: string) => Promise<Found>): Check => ({
       name,
@@ -81,7 +81,7 @@ class RoomProbe {
     ];
   }
 
-  /** Finds the room like a delivery, but creates and joins none. */
+  /** Finds the room like a delivery, but does not create or join a room. */
   async #findRoomId(): Promise<string | undefined> {
     const { context: { channel, runtime, limits, stateDir }, client, whoami } = this.#probe;
     const cache = new RoomCacheFile(stateDir(), runtime);
@@ -103,7 +103,7 @@ class RoomProbe {
       if (!(error instanceof MatrixError) || error.status !== 404) throw error;
       yield failure(
         `there is no room ${name}: ${error.message}`,
-        "is the alias right? the id of a room is in its settings, in Element under Advanced",
+        "check the alias, or use the room id: Element shows it in the settings of the room, under Advanced",
       );
       return;
     }
@@ -121,7 +121,7 @@ class RoomProbe {
     const join = `matrix-notify join '${name}' --channel ${channel}`;
     if (invites.some((invite) => invite.roomId === roomId)) {
       return warning(
-        `${userId} is invited to ${name}, and has not joined yet: the first message joins`,
+        `${userId} is invited to ${name}, but has not joined yet: it joins when the first message is sent`,
         `run: ${join}`,
       );
     }
@@ -135,11 +135,11 @@ class RoomProbe {
     const state = membership === "leave" ? "has left, or was removed from," : "is not in";
     return failure(
       `${userId} ${state} ${name}`,
-      `is the id right? lift a ban if there is one, invite ${userId}, then run: ${join}`,
+      `check the room id, lift a ban if there is one, invite ${userId}, then run: ${join}`,
     );
   }
 
-  /** Runs a check that needs the account to be in the room. */
+  /** Runs a check if the account is in the room; otherwise skips it. */
   async *#lookInside(look: (roomId: string) => Promise<Found>): AsyncGenerator<Found> {
     const roomId = await this.#roomId();
     if (roomId === undefined || !(await this.#probe.joined()).includes(roomId)) {
@@ -153,8 +153,8 @@ class RoomProbe {
     const has = userPower(userId, state), needs = powerToSend("m.room.message", state);
     if (has >= needs) return ok(`${userId} may send messages`);
     return failure(
-      `${userId} may not send messages: it has power ${has}, and they need ${needs}`,
-      "raise its power in the room's settings, or lower what messages need",
+      `${userId} may not send messages: its power level is ${has}, but sending needs ${needs}`,
+      "raise its power level in the settings of the room, or lower the level for sending messages",
     );
   }
 
@@ -172,15 +172,15 @@ class RoomProbe {
     const has = userPower(userId, state), needs = powerToMentionRoom(state);
     if (has >= needs) return ok(`${userId} may mention ${ROOM_MENTION}`);
     return warning(
-      `${userId} mentions ${ROOM_MENTION}, but notifies no one: it has power ${has}, and that needs ${needs}`,
-      "raise its power in the room's settings, or lower what notifying everyone needs, or mention users",
+      `${userId} cannot notify ${ROOM_MENTION}: its power level is ${has}, but this needs ${needs}`,
+      "raise its power level in the settings of the room, lower the level for notifying everyone, or mention users",
     );
   }
 
   async #checkUserMention(roomId: string, userId: string): Promise<Found> {
     const { context: { limits }, client } = this.#probe;
     if (await readMembership(client, { roomId, userId, ...limits }) === "join") {
-      return ok(`${userId} is in the room to be mentioned`);
+      return ok(`${userId} is in the room and can be mentioned`);
     }
     return warning(
       `${userId} is mentioned, but is not in the room`,
@@ -193,7 +193,7 @@ class RoomProbe {
     const state = await readState(client, { roomId, type: "m.room.encryption", ...limits });
     if (state === undefined) return ok("the room is not encrypted");
     return warning(
-      "the room is encrypted, and our messages are not: the homeservers can read them, and clients show a warning",
+      "the room is encrypted, but matrix-notify sends unencrypted messages: homeservers can read them, and clients show a warning",
       "use a room without encryption: matrix-notify room create NAME --invite @you:example.org",
     );
   }
@@ -203,11 +203,11 @@ class RoomProbe {
     const next = await readReplacement(client, { roomId, ...limits });
     if (next === undefined) return ok("the room was not replaced");
     if ((await joined()).includes(next.roomId)) {
-      return ok(`the room was replaced by ${next.roomId}; messages go there`);
+      return ok(`the room was replaced by ${next.roomId}; messages are sent there`);
     }
     const via = next.via.map((server) => ` --via ${server}`).join("");
     return warning(
-      `the room was replaced by ${next.roomId}, which the account has not joined: messages go there once it can`,
+      `the room was replaced by ${next.roomId}, which the account has not joined: messages are sent there as soon as it can join`,
       `run: matrix-notify join '${next.roomId}'${via} --channel ${channel}`,
     );
   }

@@ -1,16 +1,16 @@
 /**
- * Finds the room of a destination. A room id is that room, an alias the room that it points to, a
- * user id the direct chat with that person. A room that was replaced leads to its replacement.
+ * Finds the room of a destination: a room id, an alias, or a user id for the direct chat with that
+ * person. If the room was replaced, the new room is used.
  *
  * ```text
- * find:   cached and checked lately -> that room
- *         else resolve (alias, direct chat) -> follow tombstones -> cache
- * moved:  a room refused us -> tombstone, alias, direct chat -> another room? join it -> cache
+ * find:   in the cache and checked recently -> this room
+ *         otherwise: find the room of the alias or person -> follow replacements -> cache
+ * moved:  the room refused a message -> look for another room -> join it -> cache
  * ```
  *
- * The lane and the transaction id belong to the destination, not to its room. Former rooms stay in
- * the cache for as long as a notification may wait, so that an in-doubt try is looked for where it
- * went.
+ * The lane and the transaction id belong to the destination, not to its room. Former rooms are kept
+ * in the cache for as long as a notification may wait. So an earlier attempt can be looked for in
+ * the room that it was sent to.
  *
  * @module
  */
@@ -28,32 +28,35 @@ import { laneKey } from "../../queue/entry.ts";
 import type { RoomCache } from "../room_cache.ts";
 
 /**
- * How long a room is used without a check, milliseconds. An account with power is not refused in a
- * room that was replaced.
+ * The time between checks for a replacement, in milliseconds. An account with a high power level
+ * can still send to a replaced room, so there is no error.
  */
 export const LOOK_EVERY_MS: number = 6 * 3_600_000;
 
-/** How long a former room is cached, milliseconds. A notification waits 14 days by default. */
+/**
+ * The time that a former room is cached, in milliseconds. A notification waits at most 14 days by
+ * default.
+ */
 const FORMER_MS: number = 30 * 86_400_000;
 
-/** More replacements are a loop. */
+/** The largest number of replacements. If there are more, the rooms probably form a loop. */
 const MAX_REPLACEMENTS = 20;
 
 /** A room that a destination had before. */
 export interface FormerRoom {
   readonly roomId: string;
-  /** When it was left, milliseconds since 1970. */
+  /** The time when the next room replaced this room, in milliseconds since 1970. */
   readonly until: number;
 }
 
 /** The room of a destination. */
 export interface KnownRoom {
   readonly roomId: string;
-  /** When it was checked, milliseconds since 1970. */
+  /** The time of the last check, in milliseconds since 1970. */
   readonly seen: number;
-  /** The oldest first. */
+  /** The former rooms of the destination, the oldest room first. */
   readonly former: readonly FormerRoom[];
-  /** Whose direct chat it is: our own user id. */
+  /** The user id of our account, if the room is a direct chat. */
   readonly owner?: string;
 }
 
@@ -72,7 +75,7 @@ export class RoomResolver {
   /**
    * Finds the current and the former rooms of a destination.
    *
-   * @throws what a request throws
+   * @throws any error of a request
    */
   async find(destination: string, options: RequestOptions): Promise<KnownRoom> {
     const known = this.#recall(destination);
@@ -83,17 +86,17 @@ export class RoomResolver {
       return await this.#remember(destination, await this.#again(destination, known, options), known);
     } catch (error) {
       if (!(error instanceof MatrixError)) throw error;
-      // Without an answer, send to the known room: it refuses if it has moved.
+      // The check failed, so use the known room. If it was replaced, it refuses the message.
       return await this.#remember(destination, known, known);
     }
   }
 
   /**
-   * Finds and joins the room of a destination whose known room refused us.
+   * Finds and joins another room for a destination after its known room refused a message.
    *
    * @returns undefined if there is no other room
-   * @throws {NotSentError} if that cannot be found out now
-   * @throws {MatrixError} the refusal, with the reason why the other room cannot be joined
+   * @throws {NotSentError} if a request fails, so that this is unknown
+   * @throws {MatrixError} the refusal, if the other room cannot be joined
    */
   async moved(
     destination: string,
@@ -118,7 +121,10 @@ export class RoomResolver {
     return { roomId: await this.#follow(chat.roomId, options), owner: chat.owner };
   }
 
-  /** An alias may point to another room by now, and the room may have been replaced. */
+  /**
+   * Finds the room again. An alias may now point to another room, and the room may have been
+   * replaced.
+   */
   async #again(destination: string, known: KnownRoom, options: RequestOptions): Promise<Found> {
     const isAlias = destination.startsWith("#");
     const roomId = isAlias ? await resolveAlias(this.#client, destination, options) : known.roomId;
@@ -134,18 +140,19 @@ export class RoomResolver {
     if (destination.startsWith("#")) {
       const roomId = await this.#ask(() => resolveAlias(this.#client, destination, options));
       if (roomId === undefined || roomId === from.roomId) return undefined;
-      // Join by the alias: its server knows the members.
+      // Join with the alias, because its server knows the members.
       await this.#enter({ roomId: destination, via: [] }, from.error, options);
       return { roomId: await this.#follow(roomId, options) };
     }
     if (!destination.startsWith("@")) return undefined;
     const owner = (await this.#ask(() => whoami(this.#client, options)))?.userId;
-    // A person who removed us from the chat gets no new one. A new account needs a chat of its own.
+    // If the person removed our account from the chat, do not create a new chat. But create one if
+    // the account has changed.
     if (owner === undefined || owner === from.known?.owner) return undefined;
     return await this.#ask(() => this.#first(destination, options));
   }
 
-  /** Follows tombstones to the last room that we can join. */
+  /** Follows replacements to the last room that the account can join. */
   async #follow(roomId: string, options: RequestOptions): Promise<string> {
     let current = roomId;
     for (const seen = new Set([current]); seen.size <= MAX_REPLACEMENTS; seen.add(current)) {
@@ -162,7 +169,10 @@ export class RoomResolver {
     return current;
   }
 
-  /** An account that is not in the room cannot see its tombstone. */
+  /**
+   * Reads the replacement of a room; returns undefined if there is none. An account that is not in
+   * the room cannot see the replacement.
+   */
   async #replacement(roomId: string, options: RequestOptions): Promise<Replacement | undefined> {
     try {
       return await readReplacement(this.#client, { roomId, ...options });
@@ -179,7 +189,7 @@ export class RoomResolver {
       } catch (error) {
         if (!(error instanceof MatrixError) || ![400, 403, 404].includes(error.status)) throw error;
         throw new MatrixError(
-          `${refusal.message}; it went on in ${roomId}, which does not let us in: ${error.message}`,
+          `${refusal.message}; the next room is ${roomId}, which the account cannot join: ${error.message}`,
           { status: refusal.status, errcode: refusal.errcode },
           { cause: error },
         );
@@ -187,7 +197,9 @@ export class RoomResolver {
     });
   }
 
-  /** The room has refused, so nothing was delivered, even if a request fails now. */
+  /**
+   * Runs a request after a refusal. If the request fails too, the message was still not delivered.
+   */
   async #ask<Result>(work: () => Promise<Result>): Promise<Result | undefined> {
     try {
       return await work();
@@ -220,22 +232,25 @@ export class RoomResolver {
 /** A room that was found. */
 type Found = Pick<KnownRoom, "roomId" | "owner">;
 
-/** A room that refused us, with its answer. */
+/** A room that refused a message, with the error. */
 interface Refused {
   readonly known: KnownRoom | undefined;
   readonly roomId: string;
   readonly error: MatrixError;
 }
 
-/** The key of a destination in the cache. */
+/** Returns the key of a destination in the cache. */
 export function roomKey(channel: string, destination: string): string {
   return `room ${laneKey({ channel, destination })}`;
 }
 
-/** How far the clocks of this host and of the homeserver may differ. */
+/**
+ * The largest expected difference between the clocks of this host and the homeserver, in
+ * milliseconds.
+ */
 export const CLOCK_SKEW_MS = 10 * 60_000;
 
-/** Validates a cached value; undefined if it is something else. */
+/** Parses a cached value; returns undefined if it is not valid. */
 export function readKnownRoom(value: unknown): KnownRoom | undefined {
   if (!isObject(value)) return undefined;
   const { roomId, seen, former, owner } = value;
@@ -243,7 +258,7 @@ export function readKnownRoom(value: unknown): KnownRoom | undefined {
   return { roomId, seen, former: former.filter(isFormerRoom), ...(typeof owner === "string" ? { owner } : {}) };
 }
 
-/** The former rooms that a message sent since then may have gone to. */
+/** Returns the former rooms that were in use at or after a given time. */
 export function formerRoomsSince({ roomId, former }: KnownRoom, since: number): string[] {
   const rooms = former.filter(({ until }) => until >= since - CLOCK_SKEW_MS).map((room) => room.roomId);
   return [...new Set(rooms)].filter((room) => room !== roomId);

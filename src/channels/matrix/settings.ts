@@ -23,16 +23,16 @@ export interface LoggedInAccount {
   readonly session: AccountSession;
 }
 
-/** The settings that say which account a channel uses, and on which homeserver. */
+/** The settings for the account of a channel and its homeserver. */
 export const ACCOUNT_SETTINGS = {
   homeserver: server({
-    help: "the address of the homeserver, without a path; beside `user` it may be left out",
+    help: "the address of the homeserver, without a path; can be omitted if `user` is set",
     examples: ["https://matrix.example.org"],
     unless: "user",
   }),
   insecureHttp: insecureHttp(),
   user: setting<LoggedInAccount | undefined>({
-    help: "an account that `matrix-notify login` logged in; instead of an access token",
+    help: "the user id of an account that is logged in with `matrix-notify login`; use this or an access token",
     examples: ["@bot:example.org"],
     optional: true,
     excludes: "accessToken",
@@ -41,22 +41,22 @@ export const ACCOUNT_SETTINGS = {
       const userId = fields.text(key);
       if (userId === undefined) return undefined;
       if (parseUserId(userId) !== undefined) return { userId, session: context.account(userId) };
-      throw fields.error(key, "it is not a user id", "write it whole, as @bot:example.org");
+      throw fields.error(key, "it is not a user id", "write the complete id, such as @bot:example.org");
     },
   }),
   accessToken: secret({
-    help: "the access token of the account; one that does not expire",
+    help: "the access token of the account; it must not expire",
     examples: ["syt_token"],
     form: SECRET_FORMS.token,
     unless: "user",
   }),
 };
 
-/** Its settings. */
+/** The table of settings. */
 export const MATRIX_SETTINGS = {
   ...ACCOUNT_SETTINGS,
   room: list({
-    help: "a room id, an alias, or a user id for the direct chat with that person; a list for several",
+    help: "a room id, an alias, or a user id for the direct chat with that person; use a list for several rooms",
     examples: ["#alerts:example.org", "!abc", "@alice:example.org", ["#alerts:example.org", "!abc"]],
     pattern: ROOM_REGEXP,
     isValid: (room) => parseRoom(room) !== undefined,
@@ -64,7 +64,7 @@ export const MATRIX_SETTINGS = {
     hint: ROOM_HINT,
   }),
   mentions: list({
-    help: "who is mentioned in critical messages: user ids, or `@room` for everyone in the room",
+    help: "the users to mention in critical messages: user ids, or `@room` for everyone in the room",
     examples: [ROOM_MENTION, ["@alice:example.org", "@bob:example.org"]],
     pattern: new RegExp(`^\\s*${ROOM_MENTION}\\s*$|${USER_PATTERN}`),
     isValid: isMention,
@@ -74,16 +74,16 @@ export const MATRIX_SETTINGS = {
   }),
   related: choice({
     help:
-      "how a message with a key relates to the first message with that key, until it is resolved: it replies to it (`reply`), " +
-      "is in its `thread`, replaces it when it resolves it (`edit`, without a push), or is unrelated (`none`)",
+      "the form of later messages of an incident; `reply`: each replies to the first message; `thread`: they are in its thread; " +
+      "`edit`: like `reply`, but the message that resolves the incident replaces the first message, without a push; `none`: no relation",
     examples: ["edit", "thread"],
     values: ["reply", "edit", "thread", "none"],
     default: "reply",
   }),
   inDoubt: choice({
     help:
-      "what matters more if an earlier try may have arrived and the server cannot tell yet: that the message comes in time, with a " +
-      "small risk of a duplicate (`send`), or that it comes once, up to five minutes later (`wait`); Synapse can always tell",
+      "the reaction if an earlier attempt may have arrived; `send`: sends the message soon, with a small risk of a duplicate; " +
+      "`wait`: sends it up to five minutes later, without this risk; with Synapse, both do the same",
     examples: ["wait", "send"],
     values: ["send", "wait"],
     default: "send",

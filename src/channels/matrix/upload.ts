@@ -1,6 +1,6 @@
 /**
- * Sends a file to a Matrix room: it is uploaded, then an event shows it. An upload may be repeated,
- * because a copy without an event is invisible. The event has the transaction id of the entry.
+ * Uploads a file for a Matrix room. Then an event with the transaction id of the entry shows the
+ * file. Repeating an upload is harmless, because users do not see a file without an event.
  *
  * @module
  */
@@ -23,10 +23,12 @@ export interface UploadOptions extends Pick<SendOptions, "txnId" | "timeoutMs" |
 /**
  * Uploads a file.
  *
- * @returns the content of the event that shows it
- * @throws {InvalidNotificationError} if the file is gone, or larger than the server accepts
- * @throws {ResponseError} if the server refuses it; with the class `rejected` if it always will
- * @throws what a request throws
+ * @returns the content of the event that shows the file
+ * @throws {InvalidNotificationError} if the file is missing or has changed, or if it is larger than
+ * the server accepts
+ * @throws {ResponseError} if the server refuses the file; the class is `rejected` if the refusal is
+ * permanent
+ * @throws any error of a request
  */
 export async function uploadedContent(
   client: MatrixClient,
@@ -39,7 +41,7 @@ export async function uploadedContent(
   if (most !== undefined && size > most) {
     const host = new URL(client.baseUrl).host;
     throw new InvalidNotificationError(
-      `Cannot send ${name}: it has ${formatBytes(size)}, and ${host} takes ${formatBytes(most)} at most`,
+      `Cannot send ${name}: its size is ${formatBytes(size)}, and ${host} accepts at most ${formatBytes(most)}`,
     );
   }
   const patience = { timeoutMs: timeoutWithAttachments(timeoutMs, [file]), signal };
@@ -56,8 +58,8 @@ export async function uploadedContent(
 }
 
 /**
- * A file that the server will never accept is rejected, so that later entries go on. The text
- * before it was accepted.
+ * Uploads a file. If the server will never accept the file, the error has the class `rejected`, so
+ * that later entries do not wait.
  */
 async function upload(...[client, file, options]: Parameters<typeof uploadMedia>): Promise<string> {
   try {
@@ -75,15 +77,15 @@ async function upload(...[client, file, options]: Parameters<typeof uploadMedia>
 
 function isForGood(error: MatrixError | NotTheServiceError): boolean {
   const { status } = error;
-  // A proxy that blocks uploads answers in its own way.
+  // A proxy that blocks uploads does not answer like a homeserver.
   if (error instanceof NotTheServiceError) return [403, 404, 405, 413].includes(status);
   if (status < 400 || status >= 500 || status === 408 || error.failureClass === "rate-limited") return false;
-  // A limit of the server, such as a quota for media, must not hold the texts behind this file.
+  // A limit of the server, such as a quota for media, must not delay the texts after this file.
   return error.failureClass !== "credentials" || error.errcode === "M_RESOURCE_LIMIT_EXCEEDED";
 }
 
 function msgtypeOf(type: string): MediaContent["msgtype"] {
-  // An SVG can contain a program, and clients show only the common image types.
+  // An SVG can contain a script, so it is sent as a file. Clients only show common image types.
   if (type === "image/svg+xml") return "m.file";
   switch (type.split("/")[0]) {
     case "image":

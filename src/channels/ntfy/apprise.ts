@@ -7,7 +7,10 @@ const CLOUD = "https://ntfy.sh";
 /** The beginning of an access token. */
 const TOKEN_REGEXP = /^tk_/;
 
-/** A topic of the host; or, if no topic follows the host, the host is a topic of ntfy.sh. */
+/**
+ * Converts the URL. If it contains only one name, this name is a topic of ntfy.sh. Otherwise the
+ * topic follows the host.
+ */
 export function fromApprise(url: AppriseUrl): Record<string, unknown> {
   const targets = [...url.entries, ...url.list("to")];
   const isCloud =
@@ -16,7 +19,10 @@ export function fromApprise(url: AppriseUrl): Record<string, unknown> {
   const login = loginOf(url);
   url.end();
   if (topics.length !== 1) {
-    throw url.error(`it names ${topics.length} topics`, "a channel has one: make a channel of each");
+    throw url.error(
+      `it contains ${topics.length} topics`,
+      "a channel has one topic: write a separate channel for each topic",
+    );
   }
   return {
     kind: "ntfy",
@@ -33,7 +39,7 @@ function loginOf(url: AppriseUrl): Record<string, string> {
   const auth = url.option("auth")?.toLowerCase() ?? (token ?? TOKEN_REGEXP.exec(only ?? "") ? "token" : "basic");
   if (auth === "token") {
     const value = token ?? password ?? user;
-    if (value === undefined) throw url.error("its option auth needs a token, and there is none");
+    if (value === undefined) throw url.error("its option auth needs a token, but it does not contain one");
     return { token: value };
   }
   if (user === undefined && password !== undefined) throw url.error("it has a password without a user");

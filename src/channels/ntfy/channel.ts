@@ -13,16 +13,19 @@ import type { ChannelContext, ChannelSetup } from "../kind.ts";
 import { renderMessage } from "../message.ts";
 import { authHeaders, type NtfySettings } from "./settings.ts";
 
-/** ntfy turns a message of 4096 bytes or more into an attachment. */
+/** The longest message, in bytes. ntfy converts a longer message to an attachment. */
 export const MAX_NTFY_BYTES = 4095;
 
 /**
- * The largest request in JSON that ntfy reads: twice a message. Quotes and line breaks take two
- * bytes there.
+ * The largest JSON request that ntfy accepts, in bytes. In JSON, quotes and line breaks need two
+ * bytes.
  */
 const MAX_REQUEST_BYTES = 8192;
 
-/** ntfy's code for "no more files today". A message behind a file must not wait until tomorrow. */
+/**
+ * The error code for the daily limit of files. The file is rejected, so that later messages do not
+ * wait until the next day.
+ */
 const DAILY_FILE_LIMIT = 42905;
 
 const NTFY: Service = {
@@ -36,10 +39,10 @@ const NTFY: Service = {
   },
 };
 
-/** The parts of a request that depend on what is sent. */
+/** The parts of a request that depend on the notification. */
 type NtfyRequest = Pick<HttpRequest, "method" | "url" | "headers" | "body" | "timeoutMs">;
 
-/** A channel to one topic. */
+/** A channel that publishes to one topic. */
 export class NtfyChannel implements Channel {
   readonly kind = "ntfy";
   readonly isIdempotent = false;
@@ -57,9 +60,9 @@ export class NtfyChannel implements Channel {
   }
 
   /**
-   * ntfy accepts the same message twice and cannot be read back, so an in-doubt message is sent
-   * again. Apps of ntfy 2.16 and later show one message for each `sequence_id`; older servers
-   * ignore it, so the duplicate is counted.
+   * Publishes a message. If the outcome of an earlier attempt is unknown, the message is sent
+   * again, and a possible duplicate is counted. From ntfy 2.16 on, the apps show only one message
+   * for each `sequence_id`.
    */
   async send(envelope: Envelope, options: SendOptions): Promise<Receipt> {
     const { inDoubt, signal } = options;
@@ -91,8 +94,7 @@ export class NtfyChannel implements Channel {
   }
 
   /**
-   * A file is the body of a request. Its other fields go in the query, which can carry any
-   * character.
+   * Creates the request for a file. The file is the body, and the other fields are in the query.
    */
   async #fileRequest(
     file: Attachment,
@@ -116,7 +118,8 @@ export class NtfyChannel implements Channel {
   }
 
   /**
-   * ntfy shows an empty message as "triggered", so a subject without a body becomes the message.
+   * Returns the request as JSON. ntfy shows an empty message as "triggered", so the subject is sent
+   * as the message if there is no text.
    */
   async #message(notification: Notification, ids: object, notes: readonly string[]): Promise<string> {
     const { identity, warn } = this.#context;
@@ -137,7 +140,10 @@ export class NtfyChannel implements Channel {
   }
 }
 
-/** From 1 (lowest) to 5 (highest). 3 is the default, 2 makes no sound. */
+/**
+ * Returns the priority, from 1 (lowest) to 5 (highest). The default is 3. With 2, there is no
+ * sound.
+ */
 function priorityOf({ silent, severity }: Notification): number {
   if (silent) return 2;
   return { info: 3, warning: 4, error: 4, critical: 5 }[severity];

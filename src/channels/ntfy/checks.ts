@@ -1,4 +1,4 @@
-/** Checks of an ntfy channel (its documentation, "Subscribe via polling", "Health"). */
+/** The checks of an ntfy channel (its documentation, "Subscribe via polling", "Health"). */
 
 import { NotTheServiceError } from "../../base/errors.ts";
 import { parseJsonObject } from "../../base/fields.ts";
@@ -37,17 +37,19 @@ export function createChecks(context: CheckContext, settings: NtfySettings): rea
         const { status } = await probe.ask(request);
         if (status === 200) yield ok(`${LOGINS[login]} may read the topic ${topic}`);
         else if (status === 401) {
-          const hint = login === "password" ? "change it: ntfy user change-pass" : "create a new one: ntfy token add";
+          const hint = login === "password"
+            ? "change the password: ntfy user change-pass"
+            : "create a new token: ntfy token add";
           yield failure(`the server rejects ${LOGINS[login]}`, hint);
         } else if (status === 403 && login !== "none") {
           yield warning(
-            `${LOGINS[login]} may not read the topic ${topic}; only a message shows whether it may write`,
+            `${LOGINS[login]} may not read the topic ${topic}; only a message can show whether it may write`,
             "run: matrix-notify doctor --send",
           );
         } else if (status === 403) {
           yield warning(
             `the topic ${topic} is protected, and neither a token nor a user is configured`,
-            "name a file with a token in tokenFile",
+            "set tokenFile to a file that contains a token",
           );
         } else throw new NotTheServiceError(`Cannot read the topic ${topic}: the answer was ${status}`, { status });
       },

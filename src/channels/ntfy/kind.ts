@@ -4,7 +4,7 @@ import { type ChannelKind, defineKind } from "../kind.ts";
 import { NtfyChannel } from "./channel.ts";
 import { NTFY_SETTINGS } from "./settings.ts";
 
-/** The definition. */
+/** The definition of the kind. */
 export const kind: ChannelKind = defineKind({
   name: "ntfy",
   summary: "a topic of an ntfy server",

@@ -3,7 +3,7 @@
 import { insecureHttp, secret, SECRET_FORMS, server } from "../fields/server.ts";
 import { type SettingsOf, text } from "../fields/setting.ts";
 
-/** Its settings. */
+/** The table of settings. */
 export const NTFY_SETTINGS = {
   server: server({ help: "the address of the server, without a path", examples: ["https://ntfy.example.org"] }),
   insecureHttp: insecureHttp(),
@@ -14,13 +14,13 @@ export const NTFY_SETTINGS = {
     problem: "it must be 1 to 64 letters, digits, hyphens or underscores",
   }),
   token: secret({
-    help: "an access token; leave it out for an open topic",
+    help: "an access token; a public topic does not need one",
     examples: ["tk_token"],
     form: SECRET_FORMS.token,
     optional: true,
   }),
   user: text({
-    help: "the user to log in as, instead of a token",
+    help: "the user name for the login; use this or a token",
     examples: ["jump"],
     optional: true,
     excludes: "token",
@@ -39,8 +39,8 @@ export const NTFY_SETTINGS = {
 export type NtfySettings = SettingsOf<typeof NTFY_SETTINGS>;
 
 /**
- * The headers that authenticate a request, from the secrets as they are now (ntfy documentation,
- * "Authentication").
+ * Returns the headers that authenticate a request. The secrets are read at this time (ntfy
+ * documentation, "Authentication").
  */
 export function authHeaders({ token, user, password }: NtfySettings): Readonly<Record<string, string>> {
   if (token !== undefined) return { Authorization: `Bearer ${token.reveal()}` };

@@ -18,19 +18,18 @@ import { renderMessage } from "../message.ts";
 import { maxTextChars, type SlackSettings } from "./settings.ts";
 
 /**
- * What the error codes of Slack mean, where the status does not say it (its documentation,
- * "Handling errors").
+ * The failure classes of Slack's error codes, if the status is not enough to know the class (its
+ * documentation, "Handling errors").
  */
 const FAILURE_CLASSES: Readonly<Record<string, ResponseClass>> = {
-  // The webhook or its workspace is gone or disabled: nothing arrives until the configuration is
-  // fixed.
+  // The webhook or its workspace is deleted or disabled.
   invalid_token: "credentials",
   no_active_hooks: "credentials",
   no_service: "credentials",
   no_service_id: "credentials",
   no_team: "credentials",
   team_disabled: "credentials",
-  // Its conversation does not accept messages now.
+  // The conversation does not accept messages now.
   action_prohibited: "destination",
   channel_is_archived: "destination",
   channel_not_found: "destination",
@@ -65,7 +64,7 @@ const SLACK: Service = {
 
 const MARKS: Readonly<Record<Severity, string>> = { info: "", warning: "⚠️ ", error: "❌ ", critical: "🚨 " };
 
-/** A channel to one webhook. */
+/** A channel that posts to one webhook. */
 export class SlackChannel implements Channel {
   readonly kind = "slack";
   readonly isIdempotent = false;
@@ -74,7 +73,7 @@ export class SlackChannel implements Channel {
   readonly #settings: SlackSettings;
   readonly #context: ChannelContext;
 
-  /** The destination is the name of the channel, because the address is a secret. */
+  /** Creates the channel. Its destination is its name, because the address is a secret. */
   constructor({ name, settings }: ChannelSetup<SlackSettings>, context: ChannelContext) {
     this.name = name;
     this.destinations = [name];
@@ -88,9 +87,9 @@ export class SlackChannel implements Channel {
   }
 
   /**
-   * A webhook accepts the same message twice and cannot be read back, so an in-doubt message is
-   * sent again. It returns no id, so the receipt is ours. Slack accepts about one message a second,
-   * and answers 429 with `Retry-After` to more.
+   * Posts a message. If the outcome of an earlier attempt is unknown, the message is sent again. A
+   * webhook does not return an id, so the receipt contains our id. Slack accepts about one message
+   * per second; for more, it answers 429 with `Retry-After`.
    */
   async send({ notification }: Envelope, options: SendOptions): Promise<Receipt> {
     const { txnId, inDoubt, timeoutMs, signal } = options;
@@ -131,13 +130,17 @@ function fits({ text }: RenderedBatch, maxChars: number): boolean {
   return escapeText(text).length <= maxChars - AROUND_BATCH_BYTES;
 }
 
-/** A `*` or a line break inside would end it early. */
+/**
+ * Returns bold text. A text with `*` or a line break is not made bold, because these end bold text.
+ */
 function bold(text: string): string {
   const escaped = escapeText(text);
   return /[*\n]/.test(escaped) ? escaped : `*${escaped}*`;
 }
 
-/** Three backticks inside would end it early. */
+/**
+ * Returns a code block. A text with three backticks is not put into a block, because they end it.
+ */
 function codeBlock(text: string): string {
   const escaped = escapeText(text);
   return text === "" || text.includes("```") ? escaped : `\`\`\`\n${escaped}\n\`\`\``;
@@ -146,7 +149,7 @@ function codeBlock(text: string): string {
 /**
  * Escapes the characters that begin mentions and links in Slack: `<!channel>` in a subject must not
  * notify everyone. Mattermost and Rocket.Chat notify everyone for a plain `@channel` or `@all`, so
- * an invisible character separates its parts.
+ * an invisible character is inserted after the `@`.
  */
 function escapeText(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")

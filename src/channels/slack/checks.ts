@@ -1,5 +1,5 @@
 /**
- * Checks of a Slack channel: the form of the address and its host. A webhook cannot be tested
+ * The checks of a Slack channel: the host and the form of the address. A webhook cannot be tested
  * without a message.
  */
 
@@ -7,7 +7,7 @@ import { type Check, type CheckContext, failure, ok, skipped } from "../check.ts
 import { HEAD_ROOT, probeServer } from "../http_checks.ts";
 import type { SlackSettings } from "./settings.ts";
 
-/** `/services/T…/B…/…` is an incoming webhook; the others start a workflow. */
+/** The paths of incoming webhooks (`/services/T…/B…/…`), and of webhooks that start a workflow. */
 const SLACK_PATH_REGEXP = /^\/(services(\/[A-Za-z0-9]+){3}|(workflows|triggers)\/.+)$/;
 
 /** Creates the checks. */
@@ -20,7 +20,7 @@ export function createChecks(context: CheckContext, { url }: SlackSettings): rea
       *look() {
         if (hostname === "hooks.slack.com" && !SLACK_PATH_REGEXP.test(pathname)) {
           yield failure(
-            "the address is not that of an incoming webhook",
+            "the address is not the address of an incoming webhook",
             "copy it from your Slack app: Features, Incoming Webhooks",
           );
         } else yield ok("the address has the form of an incoming webhook");

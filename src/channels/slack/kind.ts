@@ -4,7 +4,7 @@ import { type ChannelKind, defineKind } from "../kind.ts";
 import { SlackChannel } from "./channel.ts";
 import { SLACK_SETTINGS } from "./settings.ts";
 
-/** The definition. */
+/** The definition of the kind. */
 export const kind: ChannelKind = defineKind({
   name: "slack",
   summary: "an incoming webhook of Slack, Mattermost or Rocket.Chat",

@@ -9,17 +9,17 @@ const SLACK_MAX_CHARS = 40_000;
 /** A text that Slack, Mattermost and Rocket.Chat accept with their default settings. */
 const COMMON_MAX_CHARS = 4000;
 
-/** Its settings. */
+/** The table of settings. */
 export const SLACK_SETTINGS = {
   url: secretUrl({
-    help: "the address of the incoming webhook, of Slack, Mattermost or Rocket.Chat",
+    help: "the address of an incoming webhook of Slack, Mattermost or Rocket.Chat",
     examples: ["https://hooks.slack.com/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX"],
   }),
   insecureHttp: insecureHttp(),
   maxChars: integer({
     help:
-      "the longest message, in UTF-16 code units; a longer message is cut, with a note; by default 40000 for hooks.slack.com " +
-      "and 4000 for other servers; Mattermost accepts 16383, Rocket.Chat 5000 if its administrator changed nothing",
+      "the longest message, in UTF-16 code units; a longer message is cut, with a note; the default is 40000 for hooks.slack.com " +
+      "and 4000 for other servers; the default limit is 16383 in Mattermost and 5000 in Rocket.Chat",
     examples: [16_383],
     min: 2000,
     max: SLACK_MAX_CHARS,

@@ -2,10 +2,10 @@
 
 import type { AppriseUrl } from "../apprise_url.ts";
 
-/** The token of a bot. It is where a URL has its host and its port. */
+/** The pattern of the token of a bot. The token is written instead of host and port. */
 const TOKEN_REGEXP = /^(?:bot)?(\d+)(?::|%3a)+(.*)$/i;
 
-/** The token comes first, the chats follow. */
+/** Converts the URL. The token is followed by the chats. */
 export function fromApprise(url: AppriseUrl): Record<string, unknown> {
   const [, id, secret] = TOKEN_REGEXP.exec(url.host + url.port) ?? [];
   if (id === undefined || secret === undefined || secret === "") {
@@ -13,12 +13,12 @@ export function fromApprise(url: AppriseUrl): Record<string, unknown> {
   }
   const chats = [...url.entries, ...url.list("to")].map((entry) => chatOf(url, entry));
   if (chats.length === 0) {
-    throw url.error("it names no chat", "Apprise asks the bot for its owner; write the number of the chat");
+    throw url.error("it does not contain a chat", "write the number of the chat");
   }
   const topic = url.option("topic") ?? url.option("thread");
   const threads = new Set([topic, ...chats.map(({ thread }) => thread)].filter((thread) => thread !== undefined));
   if (threads.size > 1 || threads.size === 1 && chats.length > 1) {
-    throw url.error("it names several chats or topics", "make a channel of each");
+    throw url.error("it contains several chats or topics", "write a separate channel for each");
   }
   const [thread] = threads;
   url.end(["preview", "content", "mdv", "detect", "album"]);
@@ -30,7 +30,7 @@ export function fromApprise(url: AppriseUrl): Record<string, unknown> {
   };
 }
 
-/** `-100123`, `@name` or `name`, each with an optional topic. */
+/** Parses a chat: `-100123`, `@name` or `name`, each with an optional topic. */
 function chatOf(url: AppriseUrl, entry: string): { readonly chat: string; readonly thread?: string } {
   const { number, name, thread } =
     /^(?:(?<number>-?\d+)|@?(?<name>[a-z_]\w*))(?::(?<thread>\d+))?$/i.exec(entry)?.groups ?? {};

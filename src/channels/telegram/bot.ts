@@ -14,11 +14,11 @@ export interface BotCall extends Pick<HttpRequest, "timeoutMs" | "signal"> {
   /** `sendMessage`, `getMe` */
   readonly method: string;
   readonly parameters?: Readonly<Record<string, unknown>>;
-  /** The parameters, if a file is one of them. */
+  /** The parameters, if they contain a file. */
   readonly form?: FormData;
 }
 
-/** The chat has another number now. */
+/** The error for a chat that has a new number. */
 export class MovedError extends ResponseError {
   override name = "MovedError" as const;
   /** The new number. */
@@ -31,9 +31,9 @@ export class MovedError extends ResponseError {
 }
 
 /**
- * Statuses that mean something else than in HTTP. A token of the wrong form is 404. A bot that was
- * removed from a chat is 403. Every problem with a chat is 400. So is a text that Telegram cannot
- * use, but those are not sent.
+ * The failure classes of statuses whose meaning differs from HTTP. Telegram answers 404 to a
+ * malformed token, 403 if the bot was removed from a chat, and 400 to every problem with a chat. It
+ * also answers 400 to a text that is not valid, but such texts are not sent.
  */
 const FAILURE_CLASSES: Readonly<Record<number, ResponseClass>> = {
   400: "destination",
@@ -65,8 +65,8 @@ function toMs(seconds: unknown): number | undefined {
 /**
  * Calls a method.
  *
- * @returns its result, which depends on the method
- * @throws {MovedError} if the chat has another number now
+ * @returns the result of the method
+ * @throws {MovedError} if the chat has a new number
  * @throws {TransportError | ResponseError | NotTheServiceError} if the call failed
  */
 export async function callBot(

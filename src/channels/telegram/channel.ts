@@ -11,10 +11,10 @@ import { type BotCall, callBot, MovedError } from "./bot.ts";
 import { toTelegramHtml } from "./html.ts";
 import { parseDestination, type TelegramPlace, type TelegramSettings } from "./settings.ts";
 
-/** The longest text, in UTF-16 code units after the entities were parsed. */
+/** The longest text, in UTF-16 code units, without formatting tags. */
 export const MAX_TELEGRAM_CHARS = 4096;
 
-/** A channel to the chats of a bot. */
+/** A channel that sends to the chats of a bot. */
 export class TelegramChannel implements Channel {
   readonly kind = "telegram";
   readonly isIdempotent = false;
@@ -23,7 +23,7 @@ export class TelegramChannel implements Channel {
   readonly destinations: readonly string[];
   readonly #settings: TelegramSettings;
   readonly #context: ChannelContext;
-  /** New numbers of groups that became supergroups, by the old numbers. */
+  /** The new numbers of groups that became supergroups, by their old numbers. */
   readonly #moved = new Map<string, string>();
 
   constructor({ name, destinations, settings }: ChannelSetup<TelegramSettings>, context: ChannelContext) {
@@ -34,8 +34,9 @@ export class TelegramChannel implements Channel {
   }
 
   /**
-   * Telegram cannot tell what a bot has sent, so an in-doubt message is sent again. A message
-   * refused with 400 is not sent, so the plain text can follow the formatted text at once.
+   * Sends a message. A bot cannot read its own messages. So the message is sent again if the
+   * outcome of an attempt is unknown. If Telegram refuses the formatted text with 400, the plain
+   * text is sent immediately.
    */
   async send(envelope: Envelope, options: SendOptions): Promise<Receipt> {
     if (envelope.notification.file !== undefined) return await this.#post(envelope, {}, options);
@@ -50,7 +51,7 @@ export class TelegramChannel implements Channel {
     return await this.#post(envelope, { text: plain }, options);
   }
 
-  /** Follows a group that became a supergroup to its new number. */
+  /** Sends to a chat. If the chat became a supergroup, sends to its new number. */
   async #post(envelope: Envelope, text: object, options: SendOptions): Promise<Receipt> {
     const { chat, thread } = parseDestination(envelope.destination);
     try {
@@ -58,7 +59,7 @@ export class TelegramChannel implements Channel {
     } catch (error) {
       if (!(error instanceof MovedError) || this.#moved.has(chat)) throw error;
       this.#moved.set(chat, error.chat);
-      this.#context.warn(`Telegram's chat ${chat} is now ${error.chat}: write that into channel ${this.name}`);
+      this.#context.warn(`Telegram's chat ${chat} has the new number ${error.chat}: change it in channel ${this.name}`);
       return await this.#request({ chat: error.chat, thread }, envelope, text, options);
     }
   }
@@ -82,7 +83,7 @@ export class TelegramChannel implements Channel {
         parameters: {
           ...parameters,
           ...text,
-          // In a chat with another number the messages have other numbers too.
+          // If the chat has a new number, its messages have new numbers too.
           ...(chat === parseDestination(destination).chat ? replyTo(incident) : {}),
           link_preview_options: { is_disabled: true },
         },
@@ -95,7 +96,10 @@ export class TelegramChannel implements Channel {
     throw new NotTheServiceError(`${host} does not answer like Telegram: 200`, { status: 200 });
   }
 
-  /** A text that is too long with its format is sent plain before anything is cut. */
+  /**
+   * Returns the texts. If the formatted text is too long, there is only the plain text. If this is
+   * too long, it is cut.
+   */
   async #texts({ notification }: Envelope, { late, replaced }: SendOptions): Promise<{ html?: string; plain: string }> {
     const { identity, runtime, warn } = this.#context;
     const options = { identity, lateAt: late ? runtime.now() : undefined, replaced };
@@ -107,7 +111,10 @@ export class TelegramChannel implements Channel {
   }
 }
 
-/** A later message of an incident replies to the first one, if that still exists. */
+/**
+ * Returns the parameters for a reply to the first message of an incident. If that message was
+ * deleted, the message is sent without a reply.
+ */
 function replyTo(incident: Incident | undefined) {
   if (incident === undefined || !/^[1-9]\d{0,15}$/.test(incident.receipt)) return {};
   return { reply_parameters: { message_id: Number(incident.receipt), allow_sending_without_reply: true } };

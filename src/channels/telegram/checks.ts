@@ -1,4 +1,4 @@
-/** Checks of a Telegram channel (Bot API, "getMe", "getChat"). */
+/** The checks of a Telegram channel (Bot API, "getMe", "getChat"). */
 
 import { ResponseError } from "../../base/errors.ts";
 import { isObject } from "../../base/fields.ts";
@@ -22,7 +22,7 @@ export function createChecks(context: CheckContext, settings: TelegramSettings):
           const name = isObject(me) && typeof me.username === "string" ? `@${me.username}` : "a bot";
           yield ok(`the token belongs to ${name}`);
         } catch (error) {
-          yield refusalFinding(error, "credentials", "use the token that BotFather gives (/token)");
+          yield refusalFinding(error, "credentials", "use the token from BotFather (/token)");
         }
       },
     },
@@ -47,7 +47,7 @@ export function createChecks(context: CheckContext, settings: TelegramSettings):
   ];
 }
 
-/** A refusal that the user can fix; any other error is thrown again. */
+/** Converts a refusal that the user can fix to a finding. Throws any other error again. */
 function refusalFinding(error: unknown, failureClass: ResponseError["failureClass"], hint: string): Found {
   if (error instanceof ResponseError && error.failureClass === failureClass) return failure(error.message, hint);
   throw error;

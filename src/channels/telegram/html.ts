@@ -1,7 +1,7 @@
 /**
- * Converts the HTML of Matrix to that of Telegram (Bot API, "Formatting options", "HTML style"),
- * which has no blocks: paragraphs, lists and tables become line breaks and signs. Telegram refuses
- * a message with any other tag.
+ * Converts the HTML of Matrix to the HTML of Telegram (Bot API, "Formatting options", "HTML
+ * style"). Telegram supports only a few tags and refuses all others. So paragraphs, lists and
+ * tables are converted to line breaks and symbols.
  *
  * @module
  */
@@ -9,11 +9,11 @@
 /** A text for `parse_mode: "HTML"`. */
 export interface TelegramText {
   readonly html: string;
-  /** The length that Telegram counts: UTF-16 code units after the entities were parsed. */
+  /** The length as Telegram counts it: in UTF-16 code units, without tags. */
   readonly length: number;
 }
 
-/** Elements of Telegram, by their names in Matrix. */
+/** The Telegram elements, by the names of the Matrix elements. */
 const KEPT: Readonly<Record<string, string>> = {
   ...{ b: "b", strong: "b", i: "i", em: "i", u: "u", s: "s", del: "s" },
   ...{ a: "a", code: "code", pre: "pre", blockquote: "blockquote" },
@@ -29,7 +29,7 @@ const BREAKS: Readonly<Record<string, number>> = {
 /** A tag with its slash, name and attributes, or text. */
 const TOKEN_REGEXP = /<(\/?)([a-z0-9]+)((?:\s+[-a-z]+(?:="[^"]*")?)*)\s*>|[^<]+/g;
 
-/** Converts well-formed HTML of the kind that `render.ts` and `markup/` write. */
+/** Converts HTML. It must be well-formed, like the HTML from `render.ts` and `markup/`. */
 export function toTelegramHtml(html: string): TelegramText {
   const writer = new TelegramWriter();
   for (const [token, slash, name, attributes] of html.matchAll(TOKEN_REGEXP)) {
@@ -48,12 +48,12 @@ interface List {
 class TelegramWriter {
   html = "";
   length = 0;
-  /** Line breaks that are due before the next text. */
+  /** The number of line breaks to write before the next text. */
   #due = 0;
   #preDepth = 0;
   #isRowStart = true;
   readonly #lists: List[] = [];
-  /** The end tags of the open spans; some have none. */
+  /** The end tags of the open spans; empty for a span without a tag in Telegram. */
   readonly #spans: string[] = [];
 
   open(name: string, attributes: string): void {
@@ -100,14 +100,20 @@ class TelegramWriter {
     this.#break(BREAKS[name] ?? 0);
   }
 
-  /** White space outside of `pre` is one space, and none where a line begins. */
+  /**
+   * Writes a text. Outside of `pre`, white space is reduced to one space, and removed at the
+   * beginning of a line.
+   */
   text(escaped: string): void {
     if (this.#preDepth > 0) return this.#verbatim(escaped);
     const text = escaped.replace(/[ \t\n\r]+/g, " ");
     this.#write(this.#due > 0 || this.length === 0 ? text.replace(/^ /, "") : text);
   }
 
-  /** The last line break of a block of code is part of its end. */
+  /**
+   * Writes a text in `pre`. A line break at its end is not written twice, because a block also ends
+   * with a line break.
+   */
   #verbatim(escaped: string): void {
     const isEnded = escaped.endsWith("\n");
     this.#write(isEnded ? escaped.slice(0, -1) : escaped);
@@ -124,7 +130,7 @@ class TelegramWriter {
     this.#due = Math.max(this.#due, count);
   }
 
-  /** Writes the line breaks that are due; before the first text there are none. */
+  /** Writes the pending line breaks, except before the first text. */
   #settle(): void {
     const breaks = this.length === 0 ? "" : "\n".repeat(this.#due);
     this.html += breaks;

@@ -4,7 +4,7 @@ import { type ChannelKind, defineKind } from "../kind.ts";
 import { TelegramChannel } from "./channel.ts";
 import { TELEGRAM_SETTINGS, toDestinations } from "./settings.ts";
 
-/** The definition. */
+/** The definition of the kind. */
 export const kind: ChannelKind = defineKind({
   name: "telegram",
   summary: "chats of a Telegram bot",

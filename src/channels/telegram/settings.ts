@@ -6,15 +6,15 @@ import { integer, setting, type SettingsOf } from "../fields/setting.ts";
 
 const TOKEN_REGEXP = /^[1-9]\d{0,18}:[-_A-Za-z0-9]{1,60}$/;
 
-/** A chat: a number other than zero, or a name. */
+/** The pattern of a chat: a number other than zero, or a name. */
 const CHAT_REGEXP = /^(-?[1-9]\d{0,18}|@[A-Za-z]\w{3,31})$/;
 
 const CHAT_SCHEMA = { pattern: CHAT_REGEXP.source, not: { const: 0 } };
 
-/** Its settings. */
+/** The table of settings. */
 export const TELEGRAM_SETTINGS = {
   server: server({
-    help: "the address of a Bot API server of your own, without a path",
+    help: "the address of the Bot API server, without a path; change it only for your own server",
     examples: ["https://api.telegram.org"],
     default: "https://api.telegram.org",
   }),
@@ -25,7 +25,7 @@ export const TELEGRAM_SETTINGS = {
     form: {
       pattern: TOKEN_REGEXP.source,
       problemOf: (text) =>
-        TOKEN_REGEXP.test(text) ? undefined : "it does not look like 123456789:AA…, as BotFather gives it",
+        TOKEN_REGEXP.test(text) ? undefined : "it must look like 123456789:AA…, the form of a token from BotFather",
     },
   }),
   chat: setting<readonly string[]>({
@@ -41,7 +41,7 @@ export const TELEGRAM_SETTINGS = {
     read: readChats,
   }),
   thread: integer({
-    help: "the topic of a forum, for a single chat",
+    help: "the number of a topic in a forum; only for a single chat",
     examples: [42],
     min: 1,
     max: Number.MAX_SAFE_INTEGER,
@@ -58,12 +58,12 @@ function readChats(fields: Fields, key: string): readonly string[] {
   if (chats.length > 0 && chats.every(isChat) && new Set(chats).size === chats.length) return chats.map(String);
   throw fields.error(
     key,
-    "it must be a chat's number or the @name of a public one, or a list of them",
+    "it must be the number of a chat, the @name of a public chat, or a list of them",
     "send the bot a message: getUpdates then shows the number of the chat",
   );
 }
 
-/** A chat, or a topic of a forum in it. As a destination it is `chat` or `chat/thread`. */
+/** A chat, or a topic of a forum in it. The destination is written as `chat` or `chat/thread`. */
 export interface TelegramPlace {
   readonly chat: string;
   readonly thread?: number;
@@ -80,7 +80,11 @@ export function toDestinations(
 ): readonly string[] {
   if (thread === undefined) return chat;
   if (chat.length === 1) return [`${chat[0]}/${thread}`];
-  throw fields.error("thread", "there are several chats, and a thread belongs to one", "make a channel of each");
+  throw fields.error(
+    "thread",
+    "there are several chats, but a thread belongs to only one",
+    "write a separate channel for each chat",
+  );
 }
 
 /** Parses a destination. */

@@ -6,7 +6,7 @@ import type { Attachment } from "../../notification/notification.ts";
 import type { FileReader } from "../kind.ts";
 import { type BotCall, MovedError } from "./bot.ts";
 
-/** The largest photo; a larger one is sent as a document. */
+/** The largest photo, in bytes. A larger photo is sent as a document. */
 const MAX_PHOTO_BYTES = 10 * 2 ** 20;
 
 /** The largest sum of width and height of a photo, in pixels. */
@@ -29,12 +29,12 @@ export interface FileCall {
 }
 
 /**
- * Sends a file, as a photo if it can be one. A photo that Telegram refuses is not sent, so the
- * document can follow at once.
+ * Sends a file, as a photo if possible. If Telegram refuses the photo, the file is sent as a
+ * document immediately.
  *
- * @returns the message
+ * @returns the sent message, as Telegram describes it
  * @throws {ResponseError} with the class `rejected` if Telegram refuses the file
- * @throws what `call` throws
+ * @throws any error of `call`
  */
 export async function sendFile({ file, files, timeoutMs, parameters, call }: FileCall): Promise<unknown> {
   const blob = new File([await files.read(file)], file.name, { type: file.type });
@@ -55,7 +55,7 @@ export async function sendFile({ file, files, timeoutMs, parameters, call }: Fil
     return await send("sendDocument", "document");
   } catch (error) {
     if (!isRefused(error)) throw error;
-    // The chat accepted the text before it, so the file is the problem.
+    // The chat accepted the text before the file, so the file is the problem.
     throw new ResponseError(`Cannot send ${file.name}: ${error.message}`, {
       status: error.status,
       failureClass: "rejected",

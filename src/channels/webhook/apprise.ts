@@ -3,12 +3,12 @@
 import type { AppriseUrl } from "../apprise_url.ts";
 
 /**
- * The body of Apprise (its documentation, "JSON HTTP Request Notifications"). Its `type` has other
- * words for severities.
+ * The body that Apprise sends (its documentation, "JSON HTTP Request Notifications"). In `type`,
+ * Apprise uses other words for severities.
  */
 const BODY = { version: "1.0", title: "{{subject}}", message: "{{message}}", attachments: [], type: "{{severity}}" };
 
-/** A webhook that posts what Apprise posts. */
+/** Converts the URL to a webhook with the body of Apprise. */
 export function fromApprise(url: AppriseUrl): Record<string, unknown> {
   const params = new URLSearchParams(url.options("-").map(([name, value]) => [name, value]));
   const headers = Object.fromEntries(url.options("+"));

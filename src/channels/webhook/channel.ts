@@ -11,8 +11,8 @@ import type { WebhookSettings } from "./settings.ts";
 import { fillTemplate, type Values } from "./template.ts";
 
 /**
- * What statuses mean for an address that a person wrote into the configuration. An address that is
- * gone, or that wants another method, is a mistake there, and not a fault of the notification.
+ * The failure classes of statuses. If the address does not exist, or needs another method, the
+ * configuration is wrong and not the notification.
  */
 const FAILURE_CLASSES: Readonly<Record<number, ResponseClass>> = {
   402: "credentials",
@@ -29,11 +29,12 @@ const FAILURE_CLASSES: Readonly<Record<number, ResponseClass>> = {
   425: "not-sent",
 };
 
-/** How much of the answer an error shows. */
+/** The longest part of the answer that an error shows, in characters. */
 const MAX_SAID_CHARS = 200;
 
 /**
- * Any 2xx is success, any answer from 400 on a refusal: there is no way to recognize the service.
+ * The service is unknown. So every status 2xx is a success, and every status from 400 on is a
+ * refusal.
  */
 const ANY_SERVICE: Service = {
   name: "a webhook",
@@ -48,7 +49,7 @@ const ANY_SERVICE: Service = {
   },
 };
 
-/** A channel to one address. */
+/** A channel that posts to one address. */
 export class WebhookChannel implements Channel {
   readonly kind = "webhook";
   readonly isIdempotent = false;
@@ -57,7 +58,7 @@ export class WebhookChannel implements Channel {
   readonly #settings: WebhookSettings;
   readonly #context: ChannelContext;
 
-  /** The destination is the name of the channel, because the address may be a secret. */
+  /** Creates the channel. Its destination is its name, because the address may be a secret. */
   constructor({ name, settings }: ChannelSetup<WebhookSettings>, context: ChannelContext) {
     this.name = name;
     this.destinations = [name];
@@ -66,8 +67,8 @@ export class WebhookChannel implements Channel {
   }
 
   /**
-   * `Idempotency-Key` is the same on every try. Whether a service uses it is unknown, so an
-   * in-doubt message is counted.
+   * Posts a notification. `Idempotency-Key` is the same for every attempt. The service may ignore
+   * it, so a repeated message is counted as a possible duplicate.
    */
   async send(envelope: Envelope, options: SendOptions): Promise<Receipt> {
     const { txnId, inDoubt, timeoutMs, signal } = options;

@@ -1,6 +1,6 @@
 /**
- * Checks of a webhook channel: only its host. Many services act on any request to the address
- * itself, with any method.
+ * The checks of a webhook channel. Only the host is checked, because many services act on every
+ * request to the address.
  */
 
 import { type Check, type CheckContext, skipped } from "../check.ts";
@@ -15,7 +15,7 @@ export function createChecks(context: CheckContext, { url }: WebhookSettings): r
       name: "address",
       needs: ["connection"],
       *look() {
-        yield skipped("not checked: only a message can test it (doctor --send)");
+        yield skipped("not checked: only a message can test the address (doctor --send)");
       },
     },
   ];

@@ -4,7 +4,7 @@ import { type ChannelKind, defineKind } from "../kind.ts";
 import { WebhookChannel } from "./channel.ts";
 import { WEBHOOK_SETTINGS } from "./settings.ts";
 
-/** The definition. */
+/** The definition of the kind. */
 export const kind: ChannelKind = defineKind({
   name: "webhook",
   summary: "any service that accepts JSON over HTTP",

@@ -6,25 +6,25 @@ import { insecureHttp, readSecret, SECRET_FORMS, secretUrl } from "../fields/ser
 import { choice, integer, setting, type SettingsOf } from "../fields/setting.ts";
 import { DEFAULT_BODY, readTemplate, type Template } from "./template.ts";
 
-/** The name of a header (RFC 9110, section 5.6.2). */
+/** The pattern of the name of a header (RFC 9110, section 5.6.2). */
 const NAME_REGEXP = /^[-!#$%&'*+.^_`|~0-9A-Za-z]+$/;
 
-/** Headers that this program or the connection sets. */
+/** The headers that matrix-notify or the HTTP client sets. */
 const RESERVED: ReadonlySet<string> = new Set([
   ...["host", "content-length", "transfer-encoding", "connection", "upgrade", "expect", "te", "trailer"],
   "idempotency-key",
 ]);
 
-/** Its settings. */
+/** The table of settings. */
 export const WEBHOOK_SETTINGS = {
   url: secretUrl({
-    help: "the whole address; it is kept like a secret",
+    help: "the complete address; it is never shown, like a secret",
     examples: ["https://example.org/hook"],
   }),
   insecureHttp: insecureHttp(),
   method: choice({ help: "the HTTP method", examples: ["PUT"], values: ["POST", "PUT"], default: "POST" }),
   headers: setting<ReadonlyMap<string, Secret>>({
-    help: "headers by name",
+    help: "HTTP headers, by name",
     examples: [{ "X-Team": "ops" }],
     optional: true,
     isSecret: true,
@@ -36,7 +36,7 @@ export const WEBHOOK_SETTINGS = {
     read: readHeaders,
   }),
   headerFiles: setting<void>({
-    help: "files that contain the values of headers, by the names of the headers",
+    help: "files that contain the values of HTTP headers, by the name of the header",
     examples: [{ Authorization: "/etc/matrix-notify/authorization" }],
     optional: true,
     schema: {
@@ -44,7 +44,7 @@ export const WEBHOOK_SETTINGS = {
       propertyNames: { pattern: NAME_REGEXP.source },
       additionalProperties: { type: "string", pattern: "\\S" },
     },
-    // `headers` reads both.
+    // The setting `headers` reads these files too.
     read() {},
   }),
   body: setting<Template>({
@@ -55,9 +55,9 @@ export const WEBHOOK_SETTINGS = {
     read: (fields, key) => readTemplate(fields, key) ?? DEFAULT_BODY,
   }),
   maxChars: integer({
-    help: "the longest `{{message}}` and `{{text}}`, in UTF-16 code units; a longer one is cut, with a note",
+    help: "the longest `{{message}}` and `{{text}}`, in UTF-16 code units; a longer text is cut, with a note",
     examples: [2000],
-    // The note and, in {{text}}, the subject and the link need room.
+    // The note and, in {{text}}, the subject and the link need space.
     min: 100,
     max: Number.MAX_SAFE_INTEGER,
     optional: true,
@@ -67,7 +67,7 @@ export const WEBHOOK_SETTINGS = {
 /** The parsed settings. */
 export type WebhookSettings = SettingsOf<typeof WEBHOOK_SETTINGS>;
 
-/** Reads `headers`, and `headerFiles` beside it. */
+/** Reads `headers` and `headerFiles`. */
 function readHeaders(fields: Fields): ReadonlyMap<string, Secret> {
   const values = Object.fromEntries(fields.objects("headers"));
   const files = Object.fromEntries(fields.objects("headerFiles"));

@@ -1,6 +1,6 @@
 /**
  * The template of a webhook's body: JSON whose texts contain placeholders. Placeholders are
- * replaced as values, never as pieces of JSON, so a subject cannot change the structure around it.
+ * replaced after the JSON is parsed, so a subject cannot change the structure of the JSON.
  *
  * @module
  */
@@ -10,28 +10,29 @@ import { nearest } from "../../base/nearest.ts";
 
 /** The values of the placeholders. */
 export interface Values {
-  /** The same on every try. */
+  /** The id of the notification, which is the same for every attempt. */
   readonly id: string;
-  /** The host's name. */
+  /** The name of the host. */
   readonly identity: string;
   readonly origin: string | null;
   readonly severity: string;
   readonly subject: string;
   /** The message as plain text. */
   readonly message: string;
-  /** The whole as plain text: subject, message, link, note. */
+  /** The complete text: subject, message, link and note, as plain text. */
   readonly text: string;
   readonly link: string | null;
   readonly key: string | null;
-  /** Whether the notification resolves its incident. */
+  /** True if the notification resolves its incident. */
   readonly resolves: boolean;
   readonly silent: boolean;
-  /** When the notification was created, in ISO 8601. */
+  /** The time when the notification was created, in ISO 8601. */
   readonly time: string;
-  /** The same in seconds since 1970. */
+  /** The same time in seconds since 1970. */
   readonly unix: number;
   /**
-   * Notes for the reader, a line each: how late it is, what it replaces. Null if there are none.
+   * Notes about a delay or about replaced notifications, one note per line. Null if there are no
+   * notes.
    */
   readonly note: string | null;
 }
@@ -39,7 +40,7 @@ export interface Values {
 /** A JSON value whose texts may contain placeholders. */
 export type Template = null | boolean | number | string | readonly Template[] | { readonly [key: string]: Template };
 
-/** The body, if none is configured. */
+/** The default body. */
 export const DEFAULT_BODY: Template = {
   ...{ id: "{{id}}", identity: "{{identity}}", origin: "{{origin}}", severity: "{{severity}}" },
   ...{ subject: "{{subject}}", message: "{{message}}", link: "{{link}}", silent: "{{silent}}" },
@@ -56,7 +57,8 @@ const PLACEHOLDER_REGEXP = /\{\{\s*([^{}]*?)\s*\}\}/g;
 /**
  * Reads a template.
  *
- * @throws {ConfigError} if it is not a JSON object or array, or has an unknown placeholder
+ * @throws {ConfigError} if the value is not a JSON object or array, or contains an unknown
+ * placeholder
  */
 export function readTemplate(fields: Fields, key: string): Template | undefined {
   const value = fields.value(key);
@@ -68,8 +70,8 @@ export function readTemplate(fields: Fields, key: string): Template | undefined 
 }
 
 /**
- * Replaces the placeholders. A text that is only a placeholder becomes its value, which may be a
- * number, true, false or null.
+ * Replaces the placeholders. If a text is only a placeholder, the result is the value itself: a
+ * text, number, boolean or null.
  */
 export function fillTemplate(template: Template, values: Values): Template {
   if (typeof template === "string") return fillText(template, values);
@@ -85,7 +87,7 @@ function fillText(text: string, values: Values): Template {
   return text.replace(PLACEHOLDER_REGEXP, (_, name) => String(valueOf(name) ?? ""));
 }
 
-/** A value that is not JSON can come from a program that uses the library. */
+/** Checks a template. A program that uses the library may pass a value that is not JSON. */
 function check(value: unknown, error: (problem: string, hint?: string) => Error): Template {
   if (typeof value === "string") return checkText(value, error);
   if (value === null || typeof value === "boolean" || typeof value === "number" && Number.isFinite(value)) return value;
@@ -111,7 +113,7 @@ function checkText(text: string, error: (problem: string, hint?: string) => Erro
   return text;
 }
 
-/** `Array.isArray` does not know readonly arrays. */
+/** Checks for an array. The type of `Array.isArray` does not support readonly arrays. */
 function isList(template: Template): template is readonly Template[] {
   return Array.isArray(template);
 }

@@ -103,7 +103,7 @@ Deno.test("RoomResolver waits if the new room refuses the account: the lane show
   await using notifier = await openFor(scene, room);
   const [outcome] = await notifier.notify({ subject: "One" });
   assertEquals(outcome.state, "queued");
-  assertStringIncludes(fieldsOf(outcome).reason ?? "", `it went on in ${next}, which does not let us in`);
+  assertStringIncludes(fieldsOf(outcome).reason ?? "", `the next room is ${next}, which the account cannot join`);
   await notifier.notify({ subject: "Two" });
   scene.homeserver.invite(next, BOT);
   await notifier.flush();

@@ -83,7 +83,7 @@ Deno.test("TelegramChannel.send() follows a group that became a supergroup, and 
       await send({ subject: "Two" });
       assertEquals(telegram.messages("-1007").map(({ text }) => text), ["[jump] One", "[jump] Two"]);
       assertEquals(telegram.requests.filter(({ route }) => route === "sendMessage").length, 3);
-      assertEquals(warnings, ["Telegram's chat -7 is now -1007: write that into channel telegram"]);
+      assertEquals(warnings, ["Telegram's chat -7 has the new number -1007: change it in channel telegram"]);
     },
     { chat: "-7" },
     { chats: ["-7"] },
@@ -166,7 +166,7 @@ Deno.test("telegram/kind.ts reports missing and invalid settings without showing
     assertThrows(() => openChannel("telegram", config, runtime), ConfigError).message;
   const token = "1:secret";
   assertEquals(error({ chat: 1 }), "Missing channels.telegram.token");
-  assertStringIncludes(error({ token: "secret", chat: 1 }), "it does not look like 123456789:AA…");
+  assertStringIncludes(error({ token: "secret", chat: 1 }), "it must look like 123456789:AA…");
   assert(!error({ token: "secret", chat: 1 }).includes("secret"));
   for (const chat of [undefined, [], 0, 1.5, "", "name", [1, 1], [1, "1"], {}, [null]]) {
     assertStringIncludes(error({ token, chat }), "channels.telegram.chat: it must be a chat's number", `${chat}`);
