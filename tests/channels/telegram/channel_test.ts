@@ -169,7 +169,7 @@ Deno.test("telegram/kind.ts reports missing and invalid settings without showing
   assertStringIncludes(error({ token: "secret", chat: 1 }), "it must look like 123456789:AA…");
   assert(!error({ token: "secret", chat: 1 }).includes("secret"));
   for (const chat of [undefined, [], 0, 1.5, "", "name", [1, 1], [1, "1"], {}, [null]]) {
-    assertStringIncludes(error({ token, chat }), "channels.telegram.chat: it must be a chat's number", `${chat}`);
+    assertStringIncludes(error({ token, chat }), "channels.telegram.chat: it must be the number of a chat", `${chat}`);
   }
   assertStringIncludes(error({ token, chat: [1, 2], thread: 3 }), "there are several chats");
   assertStringIncludes(error({ token, chat: 1, thread: -3 }), "it must be a whole number from 1");
