@@ -1,7 +1,7 @@
 /**
  * The errors that callers catch, one class for each condition. A message consists of the failed
  * action, a colon and the reason, without a full stop. A hint describes how to fix the problem. The
- * command line prints the prefix, the message and the hint.
+ * command line prints its name, the message and the hint.
  *
  * @module
  */

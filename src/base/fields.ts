@@ -158,7 +158,7 @@ export class Fields {
     return this.#problems?.length ?? 0;
   }
 
-  /** Reports every field that was not read as a problem. */
+  /** Reports a problem for every field that was not read. */
   end(): void {
     for (const key of Object.keys(this.#values)) if (!this.#known.has(key)) this.attempt(() => this.#rejectKey(key));
   }

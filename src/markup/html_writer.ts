@@ -97,7 +97,7 @@ export class HtmlWriter {
     if (text === "") return;
     if (isBlank(text) && BLOCKS.has(this.#last) && !this.#isOpen("pre")) return;
     if (isBlank(text) && TABLE_FRAMES.has(this.#open.at(-1)?.tag ?? "")) return;
-    // A parser removes the first line feed of a `pre`.
+    // A parser removes the first line feed of a `pre`, so an additional line feed is written.
     const html = this.#afterPre && text.startsWith("\n") ? `\n${text}` : text;
     this.#write(escapeText(html), isBlank(text) ? BLANK : "");
     this.#text.text(text);

@@ -1,8 +1,8 @@
 /**
  * Renders a batch: many notifications in one message. Each notification has a line, in order.
- * Identical notifications share one line, which shows their number. If a message cannot be long
- * enough, its lines become shorter. `delivery/batching.ts` decides which entries become a batch,
- * and checks the length with {@linkcode hasLineForEach}. If the message is still too long for a
+ * Identical notifications share one line, which shows their number. If the message becomes too
+ * long, its lines are shortened. `delivery/batching.ts` decides which entries become a batch, and
+ * checks the length with {@linkcode hasLineForEach}. If the message is still too long for a
  * channel, some lines are left out, and the last line counts them. No side effects.
  *
  * @module
@@ -43,8 +43,8 @@ export const AROUND_BATCH_BYTES = 1024;
 /** The maximum length of a notification in a line, in characters. */
 const MAX_WIDTH = 1000;
 /**
- * The minimum length of a notification in a line, in characters. If lines this short are still too
- * long together, some lines are left out.
+ * The minimum length of a notification in a line, in characters. If a batch is too long even with
+ * such short lines, some lines are left out.
  */
 const MIN_WIDTH = 32;
 /** The minimum length of a shown message, in characters. A shorter message is left out. */
@@ -108,7 +108,7 @@ export function hasLineForEach({ items }: Batch, fits: (rendered: RenderedBatch)
 }
 
 /**
- * Renders a batch as long as the limit allows.
+ * Renders a batch with lines as long as the limit allows.
  *
  * @param fits returns true if a rendered batch is short enough. If a batch is short enough, every
  * shorter batch must be, too.

@@ -24,8 +24,8 @@ export type Format = "text" | "code" | "markdown" | "html";
 export const FORMATS: readonly Format[] = ["text", "code", "markdown", "html"];
 
 /**
- * An attachment of a notification. Its content is stored in the state directory until the queue
- * does not need it any more.
+ * An attachment of a notification. Its content is stored in the state directory while an entry of
+ * the queue needs it.
  */
 export interface Attachment {
   /** The file name, without folders and invisible characters. */

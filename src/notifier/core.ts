@@ -164,8 +164,8 @@ export class NotifierCore implements AsyncDisposable {
 
   /**
    * Delivers until the queue is empty. Only the background deliverer calls this function. While
-   * another process delivers, this process waits. It ends early if another process requests a flush
-   * while a channel is held: the other process may know a new token.
+   * another process delivers, this process waits. The deliverer ends early if another process
+   * requests a flush while a channel is held, because the other process may know a new token.
    *
    * @param onStart called each time this process begins to deliver
    * @throws the signal's reason, if the signal aborts
@@ -249,7 +249,8 @@ export class NotifierCore implements AsyncDisposable {
 
   /**
    * Writes requests to the queue. If this process is the deliverer, the same write also records the
-   * start of the first attempts. This excludes requests that must wait for older entries.
+   * start of the first attempts. Requests that must wait for older entries do not get such a
+   * record.
    */
   #enqueue(requests: readonly EnqueueRequest[], isDeliverer: boolean): Promise<Enqueued> {
     const { queue, courier, warn } = this.#parts;
@@ -287,7 +288,9 @@ export class NotifierCore implements AsyncDisposable {
     return problem;
   }
 
-  /** Returns the outcomes of entries. Hands over entries that are left to the next deliverer. */
+  /**
+   * Returns the outcomes of entries. If entries are left, hands them over to the next deliverer.
+   */
   #conclude(entries: readonly Entry[]): Outcome[] {
     const { queue, courier, reporter } = this.#parts;
     const outcomes = reporter.outcomes(entries);

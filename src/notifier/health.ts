@@ -1,7 +1,7 @@
 /**
  * Judges the queue for a monitoring system. Only conditions that a person can fix are problems.
- * Half-written lines and possible duplicates are not problems: the sender of such a line got an
- * error, and a duplicate cannot be undone.
+ * Half-written lines and possible duplicates are not problems: the sender of a half-written line
+ * got an error, and a duplicate cannot be undone.
  *
  * @module
  */
@@ -39,8 +39,8 @@ export type JudgedNumber = "oldestSeconds" | "held" | "bytes" | "dead" | "quaran
 /**
  * Returns the threshold of each number.
  *
- * @param maxAgeMs the maximum waiting time of an entry, in milliseconds; half of this time is a
- * warning
+ * @param maxAgeMs the maximum waiting time of an entry, in milliseconds; more than half of this
+ * time causes a warning
  * @param status the status to judge
  */
 export function createThresholds(

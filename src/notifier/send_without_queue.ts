@@ -1,7 +1,7 @@
 /**
  * Sends a notification that could not be queued because the disk is full or does not accept writes.
- * Each envelope gets one attempt. A retry is not possible, because only the queue could remember
- * it.
+ * Each envelope gets one attempt. A later attempt is not possible, because only the queue can
+ * remember notifications.
  *
  * @module
  */

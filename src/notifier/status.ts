@@ -1,3 +1,5 @@
+/** Computes the status: the numbers of the queue. */
+
 import { isNotification } from "../notification/notification.ts";
 import { type Entry, expandBatches } from "../queue/entry.ts";
 import type { Queue } from "../queue/queue.ts";
@@ -45,8 +47,8 @@ export interface Status {
    */
   readonly quarantined: number;
   /**
-   * The number of half-written journal lines, caused by killed processes or power cuts. The senders
-   * did not get a success. One of these lines may be a write that is still in progress.
+   * The number of half-written journal lines, caused by killed processes or power cuts. Their
+   * senders did not get a success. One of these lines may be a write that is still in progress.
    */
   readonly torn: number;
   /** The number of attempts that may have delivered a second copy, since the queue was created. */

@@ -31,7 +31,7 @@ export class FileLock {
   /**
    * Acquires the lock if it is free.
    *
-   * @returns false if any object or process already holds the lock, even this object
+   * @returns false if the lock is already held, even by this object
    * @throws {StorageError} if the lock file cannot be opened
    */
   tryAcquire(): boolean {

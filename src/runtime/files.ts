@@ -18,7 +18,7 @@ export interface OpenFile extends Disposable {
   read(buffer: Uint8Array, offset: number): number;
   /**
    * Writes at the end of the file, with one system call. Returns the number of bytes that were
-   * written, which may be smaller than the number given.
+   * written, which may be fewer than given.
    */
   append(bytes: Uint8Array): number;
   truncate(size: number): void;

@@ -49,7 +49,7 @@ export interface Program {
   /** The URL of `mod.ts`. */
   readonly entry: string;
   /**
-   * True if a channel starts programs. The deliverer then needs `--allow-run` without a list,
+   * True if a channel starts programs. The deliverer then gets the permission to run every program,
    * because killing a group of processes requires it.
    */
   readonly runsSubprocesses: boolean;
