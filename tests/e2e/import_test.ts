@@ -1,4 +1,7 @@
-/** The library as importers use it: from a URL, without an import map, with Deno alone. */
+/**
+ * Tests the library in the same way as importers use it: from a URL, without an import map, only
+ * with Deno.
+ */
 
 import { assertEquals } from "@std/assert";
 import { LoopbackHomeserver } from "../../src/testing/mod.ts";
@@ -27,11 +30,11 @@ function serveSource() {
 interface Scene {
   readonly homeserver: LoopbackHomeserver;
   readonly requested: readonly string[];
-  /** `http://…` of the source. */
+  /** The URL of the served source files: `http://…`. */
   readonly url: string;
   readonly directory: string;
   subjects(): string[];
-  /** Runs Deno with an empty cache of its own, as on a machine that never saw us. */
+  /** Runs Deno with a new, empty cache, as on a machine that has never loaded matrix-notify. */
   deno(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }>;
 }
 
@@ -40,7 +43,7 @@ async function importTest(body: (scene: Scene) => Promise<void>) {
   const { userId, accessToken } = homeserver.addUser("bot");
   const room = homeserver.createRoom({ members: [userId] });
   const { requested, server, host } = serveSource();
-  // It ends the background deliverer before it removes the directory.
+  // This ends the background deliverer before the directory is removed.
   await using state = await StateFolder.create();
   const directory = state.path;
   const allow = [

@@ -1,4 +1,4 @@
-/** The example of an importer, which the README shows, run as a reader would run it. */
+/** Runs the example for importers from the README in the same way as a reader. */
 
 import { assertEquals } from "@std/assert";
 import { LoopbackHomeserver } from "../../src/testing/mod.ts";
@@ -6,7 +6,7 @@ import { StateFolder } from "../synapse/cli.ts";
 
 const EXAMPLE = new URL("../../docs/examples/backup_report.ts", import.meta.url);
 
-/** The permissions in the example's own comment. */
+/** The permissions from the comment in the example. */
 function exampleFlags(): string[] {
   return Array.from(Deno.readTextFileSync(EXAMPLE).matchAll(/--allow-[a-z]+/g), ([flag]) => flag);
 }

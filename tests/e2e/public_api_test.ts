@@ -1,4 +1,4 @@
-/** The library's exports, their behaviour, and their errors. */
+/** Tests the exports of the library, their behaviour and their errors. */
 
 import { assert, assertEquals } from "@std/assert";
 import * as library from "../../mod.ts";

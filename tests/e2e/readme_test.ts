@@ -1,4 +1,4 @@
-/** Holds the pages for readers against the program. */
+/** Checks that README and guides match the program. */
 
 import manifest from "../../deno.json" with { type: "json" };
 import { assert, assertEquals } from "@std/assert";
@@ -13,7 +13,7 @@ const PAGES = [
   ...Array.from(Deno.readDirSync(new URL("docs", ROOT)), ({ name }) => `docs/${name}`),
 ].filter((path) => path.endsWith(".md"));
 
-/** Reads a page without the blanks that pad its tables. */
+/** Reads a page, and removes the blanks that align its tables. */
 function page(path: string): string {
   return Deno.readTextFileSync(new URL(path, ROOT)).replace(/ +/g, " ");
 }
@@ -30,7 +30,7 @@ Deno.test("README.md and docs/ show configurations that the schema permits", asy
   for (const path of PAGES) {
     for (const [, text] of page(path).matchAll(/^```json\n(.*?)^```$/gms)) {
       const config: Readonly<Record<string, unknown>> = JSON.parse(text);
-      // The page may show a part of a configuration.
+      // The page may show only a part of a configuration.
       assertEquals(validate({ channels: {}, ...config }), true, `${path}: ${text}\n${JSON.stringify(validate.errors)}`);
     }
   }
@@ -60,7 +60,7 @@ Deno.test("CONTRIBUTING.md names tasks that exist", () => {
   assertEquals(names.filter((name) => !Object.hasOwn(manifest.tasks, name)), []);
 });
 
-/** The anchors that a page's headings make. */
+/** Returns the anchors of the headings of a page. */
 function anchorsOf(text: string): string[] {
   return Array.from(
     text.matchAll(/^#+ (.+)$/gm),

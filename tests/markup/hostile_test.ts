@@ -3,7 +3,10 @@ import { reduceHtml } from "../../src/markup/html.ts";
 import { renderMarkdown } from "../../src/markup/markdown.ts";
 import { dice, inspect, randomHtml, randomMarkdown } from "./random_html.ts";
 
-/** What the specification permits, written again, so that the test does not depend on the code. */
+/**
+ * The permitted HTML from the specification. It is repeated here, so that the test does not depend
+ * on the code.
+ */
 const TAGS = new Set(
   ("del h1 h2 h3 h4 h5 h6 blockquote p a ul ol sup sub li b i u strong em s code hr br div table thead tbody tr th " +
     "td caption pre span img details summary").split(" "),
@@ -17,7 +20,9 @@ const ATTRIBUTES: Readonly<Record<string, readonly string[]>> = {
   div: ["data-mx-maths"],
 };
 
-/** Checks a result: it has only permitted HTML, and reducing it again changes nothing. */
+/**
+ * Checks that a result contains only permitted HTML, and that reducing it again does not change it.
+ */
 function assertReduced(html: string, source: string): void {
   const { shapes, depth, strangers } = inspect(html);
   for (const shape of shapes) {
@@ -98,7 +103,7 @@ Deno.test("renderMarkdown() returns reduced HTML for random sources", () => {
   }
 });
 
-/** The length of a hostile source: the size of an event. */
+/** The length of a hostile source: the maximum size of an event. */
 const SOURCE_CHARS = 64 * 1024;
 
 function fill(piece: string): string {
@@ -106,8 +111,8 @@ function fill(piece: string): string {
 }
 
 /**
- * Sources that cost quadratic time, the whole stack or a huge output in some parser. The test is
- * that they end.
+ * Sources that need quadratic time, the whole stack or a huge output in some parsers. The test
+ * checks that rendering ends.
  */
 const PATHOLOGICAL: readonly string[] = [
   ..."[ ] ![ [a]( [a](<b [a][ [` [[a]](b) > < <a </ <!-- <? <![CDATA[ * _ *a_ _a* a* a**b **a *~a ~~a ` `a | \\ & # - ="

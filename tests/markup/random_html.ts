@@ -1,12 +1,12 @@
 /**
- * Random markup, the same in each run, and a second reading of HTML that is independent of the code
- * under test.
+ * Creates random markup that is the same in each run. Also parses HTML independently of the tested
+ * code.
  */
 
-// deno-lint-ignore-file no-import-prefix -- The same version as in the code under test.
+// deno-lint-ignore-file no-import-prefix -- The version is the same as in the tested code.
 import { type DefaultTreeAdapterTypes, parseFragment } from "npm:parse5@8.0.1";
 
-/** Elements for all special rules of an HTML parser, and unknown ones. */
+/** Elements for all special rules of an HTML parser, and unknown elements. */
 const TAGS = [
   ..."b i u a a p p div div ul ol li pre h1 h2 blockquote span code details summary hr br img sup sub del em".split(
     " ",
@@ -73,7 +73,10 @@ const MARKDOWN = [
   ],
 ];
 
-/** Creates random numbers: whole numbers below a limit. The same seed gives the same numbers. */
+/**
+ * Creates a function that returns random whole numbers below a limit. With the same seed, the
+ * numbers are the same.
+ */
 export function dice(seed: number): (limit: number) => number {
   let state = seed;
   return (limit) => {
@@ -84,7 +87,7 @@ export function dice(seed: number): (limit: number) => number {
   };
 }
 
-/** Makes HTML of at most `pieces` pieces, most of them unclosed tags. */
+/** Creates HTML of at most `pieces` pieces. Most pieces are unclosed tags. */
 export function randomHtml(roll: (limit: number) => number, pieces: number): string {
   let html = "";
   for (let left = roll(pieces) + 1; left > 0; left--) {
@@ -96,22 +99,22 @@ export function randomHtml(roll: (limit: number) => number, pieces: number): str
   return html;
 }
 
-/** Makes Markdown of at most `pieces` pieces. */
+/** Creates Markdown of at most `pieces` pieces. */
 export function randomMarkdown(roll: (limit: number) => number, pieces: number): string {
   return Array.from({ length: roll(pieces) + 1 }, () => pick(roll, MARKDOWN)).join("");
 }
 
-/** What the parser finds in HTML. */
+/** The facts about parsed HTML. */
 export interface Findings {
-  /** Each tag with its attributes, as `a href`, once. */
+  /** The tags with their attributes, such as `a href`, without duplicates. */
   readonly shapes: ReadonlySet<string>;
-  /** How deep elements nest. */
+  /** The maximum nesting of elements. */
   readonly depth: number;
-  /** How many nodes are neither elements nor text. */
+  /** The number of nodes that are neither elements nor text. */
   readonly strangers: number;
 }
 
-/** Parses HTML as the content of an element, as a client does. */
+/** Parses HTML as the content of an element, like a client. */
 export function inspect(html: string): Findings {
   const shapes = new Set<string>();
   let depth = 0, strangers = 0;

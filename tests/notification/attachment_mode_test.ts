@@ -10,7 +10,7 @@ import { testFile } from "../fakes/files.ts";
 
 const [GRAPH, TABLE] = [testFile("graph.png", "image/png", "not looked at"), testFile("a.csv", "text/csv", "a;b")];
 
-/** A notification with all fields that only its text should have. */
+/** A notification with all fields that only the text message should have. */
 function createLoad(more: Partial<Notification>): Notification {
   const input = { subject: "Load", message: "High", link: "https://example.org/", key: "load", resolves: true };
   return { ...createNotification({ ...input, severity: "error", silent: true }, 0), ...more };

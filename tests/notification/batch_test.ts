@@ -3,7 +3,7 @@ import { type BatchItem, createBatch, isBatch, renderBatch } from "../../src/not
 import { createNotification, type NotificationInput } from "../../src/notification/notification.ts";
 import { byteLength } from "../../src/notification/render.ts";
 
-/** A time by the clock of this host, so that its time zone does not matter. */
+/** Returns a time in the time zone of this host, so that the test works in every time zone. */
 const EVENING = new Date(2026, 10, 22, 20, 15, 0).getTime();
 
 const item = (input: Partial<NotificationInput>, seconds = 0): BatchItem => ({

@@ -1,6 +1,6 @@
 /**
- * Attachments: durable before `notify()` resolves, delivered once and in order, removed when no
- * entry needs them.
+ * Tests attachments: they are on disk before `notify()` resolves, delivered only once and in order,
+ * and deleted when entries do not need them any more.
  */
 
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
@@ -20,14 +20,17 @@ const TEXT = new TextEncoder().encode("Ordner;Größe\nMüll;0\n");
 
 const FILES: readonly AttachmentInput[] = [{ bytes: PIXEL, name: "graph.png" }, { bytes: TEXT, name: "übersicht.csv" }];
 
-/** The events in the room: texts with their subjects, attachments with their types and names. */
+/**
+ * Returns the events in the room: texts with their subjects, attachments with their types and
+ * names.
+ */
 function shown({ homeserver, room }: Scene): string[] {
   return homeserver.events(room).map(({ content: { msgtype, body } }) =>
     `${msgtype} ${String(body).split("\n")[0].replace("[jump] ", "")}`
   );
 }
 
-/** The names of the stored attachments. */
+/** Returns the names of the stored attachments. */
 function kept({ stateDir }: Scene): string[] {
   try {
     return Array.from(Deno.readDirSync(`${stateDir}/attachments`), ({ name }) => name);
@@ -262,7 +265,7 @@ Deno.test("notify() refuses attachments over the limit, and removes those of kil
   const left = `${path}/${crypto.randomUUID()}`;
   using large = Deno.openSync(left, { write: true, create: true });
   large.truncateSync(MAX_FILES_BYTES - TEXT.length);
-  // A process that writes an attachment has its lock.
+  // A process that writes an attachment holds the lock of the file.
   large.lockSync(true);
   const error = await assertRejects(() => notifier.notify({ subject: "Load", attachments: FILES }), StorageError);
   assertEquals([error.code, error.message], [

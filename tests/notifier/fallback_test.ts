@@ -1,4 +1,7 @@
-/** Fallbacks with a whole notifier: Matrix is late, and the phone takes over. */
+/**
+ * Tests fallbacks with a whole notifier: Matrix does not deliver in time, so the phone gets the
+ * notification.
+ */
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { judgeHealth } from "../../src/notifier/health.ts";
@@ -171,7 +174,7 @@ Deno.test("NotifierCore.flush() starts a fallback's timeout at the end of quiet 
     await notifier.flush({ waitMs: 0 });
   }
   await homeserver.stop();
-  // Quiet hours are over. The timeout of the fallback starts here.
+  // Quiet hours have ended. The time limit of the fallback starts now.
   runtime.time += 9 * MINUTE_MS;
   await notifier.flush({ waitMs: 0 });
   assertEquals(phoneTexts(scene), []);
@@ -230,7 +233,7 @@ Deno.test("NotifierCore.notify() sends through the fallback when queue and Matri
   await using notifier = await scene.open(withPhone(scene));
   await notifier.notify({ subject: "1" });
   assertEquals(phoneTexts(scene), []);
-  // A file in place of the directory makes every write to the queue fail.
+  // A file with the name of the directory makes every write to the queue fail.
   Deno.removeSync(`${scene.stateDir}/queue`, { recursive: true });
   Deno.writeTextFileSync(`${scene.stateDir}/queue`, "");
   assertEquals((await notifier.notify({ subject: "2" })).map(({ channel, state }) => [channel, state]), [
@@ -256,13 +259,13 @@ Deno.test("NotifierCore.notify() resolves an incident through the fallback that 
   await notifier.notify({ subject: "Disk full", key: "disk", resolves: true });
   await notifier.flush();
   assertEquals([scene.homeserver.events(scene.room).length, phoneTexts(scene).length, notifier.entries()], [2, 2, []]);
-  // Matrix delivers the next incident and its end.
+  // Matrix delivers the next incident and the notification that resolves it.
   for (const resolves of [false, true]) await notifier.notify({ subject: "Disk full", key: "disk", resolves });
   assertEquals([phoneTexts(scene).length, notifier.entries()], [2, []]);
 });
 
 Deno.test("NotifierCore.hasOpenIncident() finds an incident that only a fallback reported", async () => {
-  // Otherwise a command that succeeds again would not resolve the incident on the phone.
+  // Without this, a command that succeeds again would not resolve the incident on the phone.
   await using scene = await setScene();
   await using notifier = await scene.open(withPhone(scene));
   scene.homeserver.fault("too-large", { times: 1 });

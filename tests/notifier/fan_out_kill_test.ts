@@ -1,6 +1,6 @@
 /**
- * Fan-out to six channels under kill -9: a process is killed at each of its writes to the journal,
- * and another one goes on.
+ * Tests sending to six channels with kill -9: a process is killed at each of its writes to the
+ * journal, and another process continues.
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -11,16 +11,20 @@ import { smtpSuite } from "../fakes/smtp_server.ts";
 const smtpTest = hasStrace() ? await smtpSuite() : undefined;
 const isCi = !["", "0", "false", undefined].includes(Deno.env.get("CI"));
 
-/** The writes at which a process is killed. A sender makes seven if no other process delivers. */
+/**
+ * The numbers of the writes at which a process is killed. A sender makes seven writes if other
+ * processes do not deliver.
+ */
 const WRITES = [1, 2, 3, 4, 5, 6, 7, 8];
 
-/** Only Matrix can be read back. */
+/** Only with Matrix can matrix-notify check which messages have arrived. */
 const READ_BACK = NAMES.indexOf("matrix");
 
 /**
- * Runs a command once for each write, in a state directory of its own, and kills it at that write.
+ * Runs a command for each write, each time with a new state directory, and kills the command at
+ * this write.
  *
- * @returns how many were killed
+ * @returns the number of killed commands
  */
 async function killEach(t: FanOut, command: (n: number) => readonly string[]): Promise<number> {
   const ends = await Promise.all(WRITES.map((n) => {
@@ -56,7 +60,8 @@ killTest(
     assertEquals(flushes.map(({ code }) => code), WRITES.map(() => 0));
     for (const n of WRITES) {
       const counts = await t.counts(createSubject(n));
-      // The first sender was killed before anything was on disk, and had not reported success.
+      // The first sender was killed before its notification was on disk, and did not report
+      // success.
       if (n === 1 && counts.every((count) => count === 0)) continue;
       const { possibleDuplicates } = JSON.parse((await t.run(["status"], { stateName: `${n}` })).stdout);
       const repeated = counts.filter((count) => count > 1).length;

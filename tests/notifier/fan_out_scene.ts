@@ -1,4 +1,7 @@
-/** Six channels of six kinds with strict loopback servers, and the program as a real process. */
+/**
+ * A scene with six channels of six kinds, strict loopback servers, and the program as a real
+ * process.
+ */
 
 import { inheritedConfig } from "../../scripts/std/argv.ts";
 import {
@@ -20,13 +23,13 @@ export const LOGIN = { user: "bot", password: "correct-horse" };
 
 /** Options for starting a process. */
 export interface StartOptions {
-  /** The name of its state directory. @default {"own"} */
+  /** The name of the state directory. @default {"own"} */
   readonly stateName?: string;
-  /** A command that runs the program: `strace`. */
+  /** A command that starts the program, such as `strace`. */
   readonly wrapper?: readonly string[];
 }
 
-/** The end of a process. */
+/** The result of a process. */
 export interface Ended {
   readonly code: number;
   readonly signal: Deno.Signal | null;
@@ -36,20 +39,20 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Servers, program and state directories of a test. */
+/** The servers, the program and the state directories of a test. */
 export interface FanOut {
   readonly homeserver: LoopbackHomeserver;
   readonly telegram: LoopbackTelegram;
   readonly email: SmtpServer;
   /** Counts the messages with a subject at each channel, in the order of {@linkcode NAMES}. */
   counts(subject?: string): Promise<number[]>;
-  /** Runs the program with `--json` to its end. */
+  /** Runs the program with `--json` until it ends. */
   run(args: readonly string[], options?: StartOptions): Promise<Ended>;
   /** Starts the program. */
   start(args: readonly string[], options?: StartOptions): Deno.ChildProcess;
-  /** The path of a state directory. */
+  /** Returns the path of a state directory. */
   stateDir(name?: string): string;
-  /** Resolves when the journal has this many `ack` records. */
+  /** Waits until the journal has this many `ack` records. */
   acknowledged(count: number): Promise<void>;
 }
 
@@ -61,7 +64,7 @@ export async function fanOutTest(body: (t: FanOut) => Promise<void>): Promise<vo
   await using telegram = await LoopbackTelegram.start({ perMinute: 1000 });
   await using webhook = await LoopbackWebhook.start();
   await using email = await SmtpServer.start({ login: LOGIN });
-  // It ends background deliverers before it removes the directory.
+  // This ends background deliverers before the directory is removed.
   await using state = await StateFolder.create();
   const { userId, accessToken } = homeserver.addUser("bot");
   const room = homeserver.createRoom({ members: [userId] });

@@ -1,4 +1,4 @@
-/** One notification for six channels, two of which are down, with real processes. */
+/** Sends one notification to six channels with real processes. Two of the channels are down. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { NotifierCore } from "../../src/notifier/core.ts";
@@ -26,7 +26,7 @@ smtpTest(
       });
       await email.waitForMails(1);
       assertEquals(await counts(), [0, 1, 1, 0, 1, 1]);
-      // Channels that delivered do not repeat it while the others are down.
+      // While some channels are down, the other channels do not deliver the notification again.
       const early = await run(["flush", "--no-background", "--wait", "0"]);
       assertEquals([early.code, await counts()], [75, [0, 1, 1, 0, 1, 1]]);
       await homeserver.restart();

@@ -35,7 +35,7 @@ Deno.test("LinearRegExp.test() agrees with RegExp", () => {
   }
 });
 
-/** Random numbers that are the same in every run. */
+/** Creates random numbers that are the same in every run. */
 function dice(seed: number): (sides: number) => number {
   let state = seed;
   return (sides) => {
@@ -71,7 +71,7 @@ Deno.test("LinearRegExp.test() agrees with RegExp on thousands of random express
   assert(matched > 5000 && matched < 23_000, `${matched} matched: too one-sided to prove anything`);
 });
 
-/** RegExp takes exponential time for these, or the square or the cube of the length. */
+/** Expressions for which RegExp needs exponential, cubic or quadratic time. */
 const RUNAWAYS: readonly (readonly [source: string, text: string])[] = [
   ["^(a+)+$", "a".repeat(1023) + "!"],
   ["^(a|aa)+$", "a".repeat(1023) + "!"],
@@ -88,7 +88,7 @@ Deno.test("LinearRegExp.test() reads 1024 bytes in linear time", () => {
     const start = performance.now();
     assertEquals(matches(source, text), false, source);
     const tookMs = performance.now() - start;
-    // It takes 40 ms at most, and longer on a busy machine.
+    // This needs at most 40 ms, but more on a busy machine.
     assert(tookMs < 5000, `/${source}/ took ${tookMs} ms`);
   }
 });

@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { explainConnectError } from "../../src/runtime/connect_errors.ts";
 
-// The texts come from connections to servers with OpenSSL 3. http_clients_test.ts tests the
-// failures that our own servers can cause.
+// The texts come from connections to servers with OpenSSL 3. `http_clients_test.ts` tests the
+// failures that the loopback servers can cause.
 Deno.test("explainConnectError() explains alerts of servers and answers of proxies", () => {
   const cases: [text: string, state: string][] = [
     ["received fatal alert: CertificateRequired", "it requires a client certificate"],

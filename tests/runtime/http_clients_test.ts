@@ -1,4 +1,4 @@
-/** Connections over the real network stack: certificates and proxies. */
+/** Tests certificates and proxies with the real network stack. */
 
 import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { readConnection } from "../../src/config/connection.ts";
@@ -25,7 +25,7 @@ async function ask(url: string, settings: Record<string, string> = {}, env: Reco
   return await exchange({ ...runtime, fetch }, { method: "GET", url, timeoutMs: 20_000 });
 }
 
-/** The message and the hint of a failure. */
+/** Returns the message and the hint of a failure. */
 async function failure(url: string, settings: Record<string, string> = {}, env: Record<string, string> = {}) {
   const error = await assertRejects(() => ask(url, settings, env));
   const hint = error instanceof TransportError || error instanceof ConfigError ? error.hint : undefined;

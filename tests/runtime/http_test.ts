@@ -4,7 +4,7 @@ import { exchange, parseRetryAfter } from "../../src/runtime/http.ts";
 import { denoRuntime } from "../../src/runtime/runtime.ts";
 import { fakeRuntime, TEST_TIME } from "../fakes/runtime.ts";
 
-/** A server that reads a request and then lets the test use the connection. */
+/** Starts a server that reads a request and then gives the connection to the test. */
 function rawServer(serve: (connection: Deno.Conn) => Promise<void> | void) {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const done = (async () => {

@@ -10,7 +10,7 @@ async function fixture(name: string) {
   return await toMailNotification(await readMail(bytes, { dotEnds: false, warn: (text) => assert(false, text) }), {});
 }
 
-/** Makes a mail from the fields that matter to a test. */
+/** Creates a mail from the fields that a test gives. */
 function mail(parts: Partial<Mail>): Mail {
   return { urgency: "normal", attachments: [], ...parts };
 }

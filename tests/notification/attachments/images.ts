@@ -1,4 +1,4 @@
-/** Real images of 37 by 23 pixels, in base64, as Pillow writes them. */
+/** Real images of 37 by 23 pixels, written by Pillow, in base64. */
 
 /** Each image with its description, media type and content. */
 export const IMAGES: readonly (readonly [what: string, type: string, base64: string])[] = [

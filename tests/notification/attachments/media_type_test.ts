@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { detectMediaType } from "../../../src/notification/attachments/media_type.ts";
 
-/** The type of a content, given as one character for each byte. */
+/** Detects the type of content that is given as a text with one character for each byte. */
 function typeOf(content: string, name: string): string {
   return detectMediaType(Uint8Array.from(content, (character) => character.charCodeAt(0)), name);
 }

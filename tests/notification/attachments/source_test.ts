@@ -3,7 +3,7 @@ import { openSources, safeFileName } from "../../../src/notification/attachments
 import { InvalidNotificationError } from "../../../src/base/errors.ts";
 import { type AttachmentInput, MAX_FILE_BYTES } from "../../../src/notification/notification.ts";
 
-/** Runs a test in a new folder and removes it. */
+/** Runs a test in a new folder, and removes the folder. */
 function inFolder(body: (folder: string) => void) {
   const folder = Deno.makeTempDirSync();
   try {
@@ -13,7 +13,7 @@ function inFolder(body: (folder: string) => void) {
   }
 }
 
-/** The message with which files are refused. */
+/** Returns the error message for refused files. */
 function problem(...inputs: AttachmentInput[]): string {
   return assertThrows(() => openSources(inputs), InvalidNotificationError).message;
 }

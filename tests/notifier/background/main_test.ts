@@ -1,4 +1,4 @@
-/** The background deliverer as a real process. */
+/** Tests the background deliverer as a real process. */
 
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { inheritedConfig } from "../../../scripts/std/argv.ts";
@@ -13,7 +13,7 @@ async function backgroundTest(
     state: StateFolder;
     cli(...args: string[]): ReturnType<typeof runCli>;
     bodies(): string[];
-    /** Resolves with the deliverer's log as soon as it matches. */
+    /** Waits until the log of the deliverer matches, and returns the log. */
     log(pattern: RegExp): Promise<string>;
   }) => Promise<void>,
 ) {
