@@ -57,7 +57,7 @@ synapseTest("setup at a terminal delivers a test message, as docs/setup.md shows
     [/Password of \S+: $/, `${bot.password}\r`],
     [/Where .*Number \[1\]: $/, "2\n"],
     [/Room name \[Notifications\]: $/, "Alerts\n"],
-    [/to invite: $/, `${alice.userId}\n`],
+    [/including yours: $/, `${alice.userId}\n`],
   ];
   const { code, screen, processes } = await playAtTerminal(["setup"], { env: { HOME: home, TZ: "UTC" }, steps });
   assertEquals(code, 0, screen);
