@@ -128,7 +128,7 @@ export function findingOf(error: unknown): Found {
 }
 
 const TRANSPORT_HINTS: Readonly<Record<TransportPhase, string>> = {
-  connect: "check that the server runs, that address and port are right, and that no firewall blocks it",
+  connect: "check that the server runs, that address and port are right, and that no firewall blocks the connection",
   exchange: "look into the logs of the server and of its proxy",
   timeout: "the server hangs, or a firewall drops the requests: look into the logs of both",
 };
@@ -146,7 +146,7 @@ function otherServiceHint(status: number): string {
 function refusalFinding({ message, errcode, status, retryAfterMs }: MatrixError): Found {
   if (status === 429) {
     const wait = retryAfterMs === undefined ? "later" : `in ${formatDuration(retryAfterMs)}`;
-    return warning(message, `nothing is wrong, but there were too many requests: try again ${wait}`);
+    return warning(message, `there were too many requests: try again ${wait}`);
   }
   if (status >= 500) return failure(message, "look into the homeserver's log");
   return failure(message, findHint(errcode));

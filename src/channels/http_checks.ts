@@ -96,12 +96,15 @@ function environmentProxy(url: URL, env: Runtime["env"]): URL | undefined {
   return "url" in address ? address.url : undefined;
 }
 
-/** The smallest clock difference that is a warning. The times in messages are then wrong. */
+/**
+ * The smallest clock difference that causes a warning, in milliseconds. The times in messages are
+ * then wrong.
+ */
 const WARN_SKEW_MS = 60_000;
 
 /**
- * The smallest clock difference that is a failure. Certificates and tokens may then seem to be
- * expired.
+ * The smallest clock difference that causes a failure, in milliseconds. Certificates and tokens may
+ * then seem to be expired.
  */
 const FAIL_SKEW_MS = 3_600_000;
 

@@ -73,7 +73,7 @@ export function channelSettings({ settings, speaksHttp }: ChannelKind): SettingT
 
 /** The input of the parser, in addition to the values. */
 export interface ConfigContext extends ParseContext {
-  /** The name of this host, if no identity is configured. */
+  /** The host name, which is the default identity. */
   readonly hostname: string;
   /** The names of environment variables to show in errors, by channel and key. */
   readonly names: Readonly<Record<string, Readonly<Record<string, string>>>>;

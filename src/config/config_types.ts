@@ -28,14 +28,14 @@ export interface PolicyConfig {
    */
   readonly batch?: BatchConfig | false;
   /**
-   * Limits the messages to each destination; notifications that must wait are sent as a batch,
-   * which counts as `count` messages; the default is 3 messages in 5 seconds if a background
-   * process may deliver the waiting notifications, otherwise no limit.
+   * Limits the messages to each destination; notifications that must wait are sent as a batch; a
+   * batch counts as `count` messages; the default is 3 messages in 5 seconds if a background
+   * process can deliver the waiting notifications, otherwise no limit.
    */
   readonly rateLimit?: RateLimitConfig;
   /**
    * Quiet hours, in the local time of the host; only critical notifications are sent during this
-   * time, and all others at its end; `false`: no quiet hours.
+   * time; the others are sent together at the end; `false`: no quiet hours.
    */
   readonly quiet?: QuietConfig | false;
 }
@@ -75,8 +75,8 @@ export interface FallbackPolicy {
 /** Other channels that also get a notification if this channel does not deliver it in time. */
 export interface FallbackConfig {
   /**
-   * The names of these channels; they get other notifications only if a rule or the caller chooses
-   * them.
+   * The names of the other channels; they get all other notifications only if a rule or the caller
+   * chooses them.
    */
   readonly channels: string | readonly string[];
   /** The waiting time before the other channels are used. @default {"10m"} */
@@ -134,17 +134,17 @@ export interface MatrixConfig extends ConnectionConfig {
   /** The users to mention in critical messages: user ids, or `@room` for everyone in the room. */
   readonly mentions?: string | readonly string[];
   /**
-   * The form of later messages of an incident; `reply`: each replies to the first message;
-   * `thread`: they are in its thread; `edit`: like `reply`, but the message that resolves the
+   * The form of later messages with the same key; `reply`: they reply to the first message;
+   * `thread`: they are in its thread; `edit`: they reply, but the message that resolves the
    * incident replaces the first message, without a push; `none`: no relation.
    *
    * @default {"reply"}
    */
   readonly related?: "reply" | "edit" | "thread" | "none";
   /**
-   * The reaction if an earlier attempt may have arrived; `send`: sends the message soon, with a
-   * small risk of a duplicate; `wait`: sends it up to five minutes later, without this risk; with
-   * Synapse, both do the same.
+   * The behavior if an earlier attempt may have arrived; `send`: sends the message again soon, with
+   * a small risk of a duplicate; `wait`: sends it again up to five minutes later, to avoid a
+   * duplicate; with Synapse, there is no difference.
    *
    * @default {"send"}
    */
@@ -230,8 +230,8 @@ export interface EmailConfig {
   /** The port; the default is 587 for `starttls`, 465 for `tls` and 25 for `none`. */
   readonly port?: number;
   /**
-   * The encryption; `starttls`: starts before the login and the mail; `tls`: starts with the
-   * connection; `none`: no encryption and no password.
+   * The encryption; `starttls`: it starts before the login; `tls`: it starts with the connection;
+   * `none`: no encryption, and a password is not allowed.
    *
    * @default {"starttls"}
    */
@@ -257,7 +257,7 @@ export interface EmailConfig {
 export interface WebhookConfig extends ConnectionConfig {
   /** May be left out if the channel has the name `webhook`. */
   readonly kind?: "webhook";
-  /** The complete address; it is never shown, like a secret. */
+  /** The complete address; it is treated as a secret. */
   readonly url?: string;
   /** A file that contains only the value of `url`; other users must not be able to read it. */
   readonly urlFile?: string;

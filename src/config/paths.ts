@@ -33,7 +33,7 @@ export function stateDirPath(runtime: PathRuntime): string {
   const found = personal(runtime, "XDG_STATE_HOME", ".local/state") ||
     (runtime.isRoot() ? `/var/lib/${NAME}` : undefined);
   if (found) return found;
-  throw new ConfigError("Cannot find a place for the queue: neither HOME nor XDG_STATE_HOME is set", {
+  throw new ConfigError("Cannot find a place for the queue: HOME and XDG_STATE_HOME are not set", {
     hint: "set --state-dir or MATRIX_NOTIFY_STATE_DIR",
   });
 }

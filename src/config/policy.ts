@@ -62,8 +62,8 @@ export const POLICY_SETTINGS = {
   }),
   rateLimit: object({
     help:
-      "limits the messages to each destination; notifications that must wait are sent as a batch, which counts as `count` messages; " +
-      "the default is 3 messages in 5 seconds if a background process may deliver the waiting notifications, otherwise no limit",
+      "limits the messages to each destination; notifications that must wait are sent as a batch; a batch counts as `count` messages; " +
+      "the default is 3 messages in 5 seconds if a background process can deliver the waiting notifications, otherwise no limit",
     examples: [{ count: 3, per: "10s" }],
     optional: true,
     title: "RateLimitConfig",
@@ -79,7 +79,7 @@ export const POLICY_SETTINGS = {
   }),
   quiet: object({
     help:
-      "quiet hours, in the local time of the host; only critical notifications are sent during this time, and all others at its end; " +
+      "quiet hours, in the local time of the host; only critical notifications are sent during this time; the others are sent together at the end; " +
       "`false`: no quiet hours",
     examples: [{ from: "22:00", to: "07:00" }, false],
     optional: true,
@@ -104,7 +104,8 @@ export const FALLBACK_SETTINGS = {
     title: "FallbackConfig",
     settings: {
       channels: list({
-        help: "the names of these channels; they get other notifications only if a rule or the caller chooses them",
+        help:
+          "the names of the other channels; they get all other notifications only if a rule or the caller chooses them",
         examples: ["phone", ["phone"]],
         hint: "write the names of the other channels",
       }),

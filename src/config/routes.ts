@@ -354,7 +354,7 @@ function readSet(
 
 /**
  * Reads the settings of a rule for one channel. The kind of the channel reads the destination, so
- * it is validated like the settings of the channel.
+ * the destination is validated like in the channel.
  */
 function readChannelSettings(
   fields: Fields,
@@ -372,7 +372,7 @@ function readChannelSettings(
   const given = destinationKeys.filter((key) => fields.value(key) !== undefined);
   fields.end();
   if (given.length === 0) return settings;
-  // A thread belongs to a chat. If the rule sets only a thread, the chat is that of the channel.
+  // A thread belongs to a chat. If the rule sets only a thread, the chat of the channel is used.
   const [main] = destinationKeys;
   const own = given.includes(main) ? fields : fields.over({ [main]: (value as Record<string, unknown>)[main] });
   return { ...settings, destinations: kind.readDestinations(own, context) };

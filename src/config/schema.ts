@@ -1,7 +1,7 @@
 /**
  * Creates the JSON schema of the configuration file from the same tables as the parser. Editors use
- * the schema, and it can check a file before it is installed. It does not know the environment
- * variables, which can set missing values.
+ * the schema, and it can check a file before it is installed. It ignores environment variables, so
+ * it also requires values that a variable could set.
  *
  * @module
  */

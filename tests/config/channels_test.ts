@@ -76,7 +76,7 @@ const TAKEN: Readonly<Record<string, Record<string, unknown>>> = {
 
 /** URLs that are rejected, and why. */
 const REFUSED: Readonly<Record<string, string>> = {
-  "just text": "it is neither an object nor an Apprise URL such as ntfys://host/topic",
+  "just text": "it must be an object or an Apprise URL such as ntfys://host/topic",
   "discord://a/b": "there is no kind of channel for discord://",
   "constructor://a": "there is no kind of channel for constructor://",
   "ntfys://host/%zz": "a % in it does not begin an escaped character",
@@ -88,7 +88,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   "ntfys://user@host/topic": "it has a user without a password",
   "matrixs://user:secret@host/!a:b": "it has a password, but a channel needs an access token",
   "matrixs://host/!a:b": "it has no access token",
-  "matrixs://secret@host": "it names no room",
+  "matrixs://secret@host": "it does not contain a room",
   "matrixs://secret@host/@user": "a room in it has no server name",
   "matrixs://secret@host/!opaque": "a room in it has no server name",
   "matrixs://secret@host/alerts?hsreq=no": "a room in it has no server name",
@@ -99,7 +99,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   "tgram://secret/chat": "it has no token of a bot",
   [`tgram://${BOT}`]: "it does not contain a chat",
   [`tgram://${BOT}/1:2/3`]: "it contains several chats or topics",
-  [`tgram://${BOT}/ä`]: "a chat in it is neither a number nor a name",
+  [`tgram://${BOT}/ä`]: "a chat in it must be a number or a name",
   [`tgram://${BOT}/1?silent=yes`]: "its option silent is not supported",
   "mailtos://mail.example.org": "it does not contain a sender",
   "mailtos://me:secret@host?mode=plain": 'its mode "plain" is unknown: use insecure, starttls or ssl',

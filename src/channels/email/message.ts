@@ -52,7 +52,7 @@ export interface MailOptions extends RenderOptions {
   readonly from: string;
   readonly to: string;
   readonly messageId: string;
-  /** @default none */
+  /** The attachments. @default there are none */
   readonly attachments?: readonly MailFile[];
 }
 

@@ -47,7 +47,7 @@ export const EMAIL_SETTINGS = {
   }),
   security: choice({
     help:
-      "the encryption; `starttls`: starts before the login and the mail; `tls`: starts with the connection; `none`: no encryption and no password",
+      "the encryption; `starttls`: it starts before the login; `tls`: it starts with the connection; `none`: no encryption, and a password is not allowed",
     examples: ["tls"],
     values: ["starttls", "tls", "none"],
     default: "starttls",

@@ -100,7 +100,7 @@ export class ExecChannel implements Channel {
 
 const MAX_RECEIPT_CHARS = 255;
 
-/** The longest part of the error output that a message shows, in characters. */
+/** The number of characters at the end of the error output that a message shows. */
 const MAX_TAIL_CHARS = 300;
 
 function refusal(path: string, { code, stderr }: SubprocessEnd): ResponseError | TransportError {

@@ -168,7 +168,10 @@ export interface TextOptions extends SettingOptions<string> {
   readonly default?: string;
   /** The pattern of a valid text, also for the JSON schema. @default any text that is not empty */
   readonly pattern?: RegExp;
-  /** An exact check, if a pattern is not precise enough. @default checks the pattern */
+  /**
+   * A check that replaces the pattern, if the pattern is not precise enough. @default checks the
+   * pattern
+   */
   readonly isValid?: (text: string) => boolean;
   /** The problem to report if a text is not valid. */
   readonly problem?: string;
@@ -311,10 +314,7 @@ export function duration<const Options extends DurationOptions>(options: Options
   }) as Setting<ValueOf<number, Options>>;
 }
 
-/**
- * Creates the setting for an object that has its own settings. The title is the name of its
- * TypeScript type.
- */
+/** Creates the setting for a nested object. The title is the name of its TypeScript type. */
 export function object<Table extends SettingTable>(
   options: SettingOptions & {
     readonly title: string;

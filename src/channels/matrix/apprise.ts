@@ -25,7 +25,9 @@ export function fromApprise(url: AppriseUrl): Record<string, unknown> {
   const rooms = [...url.entries, ...url.list("to")];
   const needsServer = isYes(url.option("hsreq") ?? "yes");
   url.end(["discovery", "version", "v", "e2ee", "autoverify", "path"]);
-  if (rooms.length === 0) throw url.error("it names no room", "write it as matrixs://TOKEN@host/!room:domain");
+  if (rooms.length === 0) {
+    throw url.error("it does not contain a room", "write it as matrixs://TOKEN@host/!room:domain");
+  }
   return {
     kind: "matrix",
     homeserver: url.server(url.schema === "matrixs"),
@@ -36,7 +38,7 @@ export function fromApprise(url: AppriseUrl): Record<string, unknown> {
 
 /**
  * Returns the complete room. If a room has no server name, Apprise adds the server of the account.
- * Here this server is unknown, so such a room is rejected.
+ * matrix-notify does not know this server, so it rejects such a room.
  */
 function roomOf(url: AppriseUrl, entry: string, needsServer: boolean): string {
   const room = /^[!#@]/.test(entry) ? entry : `#${entry}`;

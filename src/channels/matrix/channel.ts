@@ -122,8 +122,8 @@ export class MatrixChannel implements Channel {
   }
 
   /**
-   * Returns a function that uploads the file at its first call. It is not called if the room
-   * already contains the event.
+   * Returns a function that uploads the file at its first call. The function is not called if the
+   * room already contains the event.
    */
   #uploading(file: Attachment, { txnId, timeoutMs, signal }: SendOptions): Sending["content"] {
     const { files } = this.#context;
@@ -188,7 +188,7 @@ interface Sending extends Pick<SendOptions, "txnId" | "inDoubt" | "timeoutMs" | 
   readonly roomId: string;
 }
 
-/** Checks for a refusal that may end if the account joins this room or uses another room. */
+/** Checks for a refusal that can be solved by joining this room or using another room. */
 function isRefusal(error: unknown): error is MatrixError {
   return error instanceof MatrixError && error.failureClass === "destination";
 }

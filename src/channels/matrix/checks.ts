@@ -117,7 +117,7 @@ function accountChecks({ context, whoami }: MatrixProbe, settings: MatrixSetting
       name: "account",
       needs: ["versions"],
       async *look() {
-        // Every request renews an expired token, and so does this one.
+        // Like every request, this request renews an expired token.
         const { userId } = await whoami();
         if (user !== undefined && userId !== user.userId) {
           yield failure(
@@ -235,7 +235,7 @@ function rateLimitCheck({ runtime, channelState }: CheckContext): Check {
       const { wait } = await channelState();
       if (wait?.class === "rate-limited" && wait.next > runtime.now()) {
         yield warning(
-          `the server asks us to wait for another ${formatDuration(wait.next - runtime.now())}: ${wait.reason}`,
+          `the server limits our requests for another ${formatDuration(wait.next - runtime.now())}: ${wait.reason}`,
           "send less often, or ask the homeserver's administrator to lift the limit for the account " +
             "(Synapse: override_ratelimit)",
         );

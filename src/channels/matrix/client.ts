@@ -22,7 +22,7 @@ export function createClient(
     };
   }
   if (homeserver === undefined || accessToken === undefined) {
-    throw new ConfigError("Cannot open a Matrix channel: it has neither a user nor an access token");
+    throw new ConfigError("Cannot open a Matrix channel: it has no user and no access token");
   }
   const credentials = { accessToken: () => accessToken.reveal() };
   return { runtime, baseUrl: homeserver, credentials, userAgent: USER_AGENT };

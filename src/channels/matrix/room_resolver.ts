@@ -42,7 +42,7 @@ const FORMER_MS: number = 30 * 86_400_000;
 /** The largest number of replacements. If there are more, the rooms probably form a loop. */
 const MAX_REPLACEMENTS = 20;
 
-/** A room that a destination had before. */
+/** A room that a destination used earlier. */
 export interface FormerRoom {
   readonly roomId: string;
   /** The time when the next room replaced this room, in milliseconds since 1970. */
@@ -95,8 +95,8 @@ export class RoomResolver {
    * Finds and joins another room for a destination after its known room refused a message.
    *
    * @returns undefined if there is no other room
-   * @throws {NotSentError} if a request fails, so that this is unknown
-   * @throws {MatrixError} the refusal, if the other room cannot be joined
+   * @throws {NotSentError} if the search for another room failed
+   * @throws {MatrixError} if the other room cannot be joined
    */
   async moved(
     destination: string,

@@ -74,16 +74,16 @@ export const MATRIX_SETTINGS = {
   }),
   related: choice({
     help:
-      "the form of later messages of an incident; `reply`: each replies to the first message; `thread`: they are in its thread; " +
-      "`edit`: like `reply`, but the message that resolves the incident replaces the first message, without a push; `none`: no relation",
+      "the form of later messages with the same key; `reply`: they reply to the first message; `thread`: they are in its thread; " +
+      "`edit`: they reply, but the message that resolves the incident replaces the first message, without a push; `none`: no relation",
     examples: ["edit", "thread"],
     values: ["reply", "edit", "thread", "none"],
     default: "reply",
   }),
   inDoubt: choice({
     help:
-      "the reaction if an earlier attempt may have arrived; `send`: sends the message soon, with a small risk of a duplicate; " +
-      "`wait`: sends it up to five minutes later, without this risk; with Synapse, both do the same",
+      "the behavior if an earlier attempt may have arrived; `send`: sends the message again soon, with a small risk of a duplicate; " +
+      "`wait`: sends it again up to five minutes later, to avoid a duplicate; with Synapse, there is no difference",
     examples: ["wait", "send"],
     values: ["send", "wait"],
     default: "send",

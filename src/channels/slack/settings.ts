@@ -3,10 +3,16 @@
 import { insecureHttp, secretUrl } from "../fields/server.ts";
 import { integer, type SettingsOf } from "../fields/setting.ts";
 
-/** The longest text that Slack accepts (its changelog, "Truncating really long messages"). */
+/**
+ * The longest text that Slack accepts, in UTF-16 code units (its changelog, "Truncating really long
+ * messages").
+ */
 const SLACK_MAX_CHARS = 40_000;
 
-/** A text that Slack, Mattermost and Rocket.Chat accept with their default settings. */
+/**
+ * The longest text that Slack, Mattermost and Rocket.Chat all accept by default, in UTF-16 code
+ * units.
+ */
 const COMMON_MAX_CHARS = 4000;
 
 /** The table of settings. */
@@ -30,7 +36,7 @@ export const SLACK_SETTINGS = {
 /** The parsed settings. */
 export type SlackSettings = SettingsOf<typeof SLACK_SETTINGS>;
 
-/** The longest text of a channel, in UTF-16 code units. */
+/** Returns the longest text of a channel, in UTF-16 code units. */
 export function maxTextChars({ url, maxChars }: SlackSettings): number {
   const isSlack = new URL(url.reveal()).hostname === "hooks.slack.com";
   return maxChars ?? (isSlack ? SLACK_MAX_CHARS : COMMON_MAX_CHARS);

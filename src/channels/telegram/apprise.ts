@@ -34,6 +34,6 @@ export function fromApprise(url: AppriseUrl): Record<string, unknown> {
 function chatOf(url: AppriseUrl, entry: string): { readonly chat: string; readonly thread?: string } {
   const { number, name, thread } =
     /^(?:(?<number>-?\d+)|@?(?<name>[a-z_]\w*))(?::(?<thread>\d+))?$/i.exec(entry)?.groups ?? {};
-  if (number === undefined && name === undefined) throw url.error("a chat in it is neither a number nor a name");
+  if (number === undefined && name === undefined) throw url.error("a chat in it must be a number or a name");
   return { chat: number ?? `@${name}`, thread };
 }

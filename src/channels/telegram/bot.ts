@@ -11,7 +11,7 @@ import type { TelegramSettings } from "./settings.ts";
 
 /** A call of a method. */
 export interface BotCall extends Pick<HttpRequest, "timeoutMs" | "signal"> {
-  /** `sendMessage`, `getMe` */
+  /** The name of the method: `sendMessage`, `getMe`. */
   readonly method: string;
   readonly parameters?: Readonly<Record<string, unknown>>;
   /** The parameters, if they contain a file. */

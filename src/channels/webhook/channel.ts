@@ -11,8 +11,8 @@ import type { WebhookSettings } from "./settings.ts";
 import { fillTemplate, type Values } from "./template.ts";
 
 /**
- * The failure classes of statuses. If the address does not exist, or needs another method, the
- * configuration is wrong and not the notification.
+ * The failure classes of statuses. If the address does not exist or needs another method, the
+ * problem is in the configuration, not in the notification.
  */
 const FAILURE_CLASSES: Readonly<Record<number, ResponseClass>> = {
   402: "credentials",

@@ -18,7 +18,7 @@ const RESERVED: ReadonlySet<string> = new Set([
 /** The table of settings. */
 export const WEBHOOK_SETTINGS = {
   url: secretUrl({
-    help: "the complete address; it is never shown, like a secret",
+    help: "the complete address; it is treated as a secret",
     examples: ["https://example.org/hook"],
   }),
   insecureHttp: insecureHttp(),
