@@ -92,20 +92,20 @@ const REFUSED: readonly (readonly [routes: unknown, says: string, hint?: string]
   ],
   [
     [{ when: { subject: "/(a+)+\\1/" }, channels: "*" }],
-    'Cannot use routes[0].when.subject: "/(a+)+\\1/" cannot be compared with: a back reference (\\1) can take unlimited time',
+    'Cannot use routes[0].when.subject: "/(a+)+\\1/" cannot be used as a pattern: a back reference (\\1) can take unlimited time',
   ],
   [
     [{ when: { subject: ["ok", "/(/"] }, channels: "*" }],
-    'Cannot use routes[0].when.subject: "/(/" cannot be compared with: it is not well-formed: unterminated group',
+    'Cannot use routes[0].when.subject: "/(/" cannot be used as a pattern: it is not well-formed: unterminated group',
   ],
   [
     [{ when: { origin: "/usr/bin/backup" }, channels: "*" }],
-    'Cannot use routes[0].when.origin: "/usr/bin/backup" cannot be compared with: the flag "backup" of a regular expression is not known',
+    'Cannot use routes[0].when.origin: "/usr/bin/backup" cannot be used as a pattern: the flag "backup" of a regular expression is not known',
     "use i to ignore upper and lower case",
   ],
   [
     [{ when: { origin: "/tmp" }, channels: "*" }],
-    'Cannot use routes[0].when.origin: "/tmp" cannot be compared with: it begins with / like a regular expression, but does not end with / or /i',
+    'Cannot use routes[0].when.origin: "/tmp" cannot be used as a pattern: it begins with / like a regular expression, but does not end with / or /i',
     "write /…/ or /…/i; to match a path, write ? instead of its first /",
   ],
   [[{ silent: "yes" }], "Cannot use routes[0].silent: it must be true or false"],

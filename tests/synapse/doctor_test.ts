@@ -65,7 +65,7 @@ synapseTest("doctor names the problem of a room", async (synapse) => {
   await synapse.joinRoom(scene.sender, foreign);
   assertEquals(await examine(), []);
   await act(foreign, owner, "kick", { user_id: scene.sender.userId });
-  assertEquals(await examine(), ["failure matrix/room: BOT has left, or was removed from, ROOM"]);
+  assertEquals(await examine(), ["failure matrix/room: BOT has left or was removed from ROOM"]);
   // Synapse does not tell banned users that they are banned.
   await act(foreign, owner, "ban", { user_id: scene.sender.userId });
   assertEquals(await examine(), ["failure matrix/room: BOT is not in ROOM"]);

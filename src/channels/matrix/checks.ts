@@ -80,7 +80,7 @@ function serverChecks({ context, client }: MatrixProbe, settings: MatrixSettings
             }`,
             "update the homeserver",
           );
-        } else yield ok(`the specification up to ${newest}`);
+        } else yield ok(`it supports the specification up to ${newest}`);
       },
     },
   ];

@@ -108,7 +108,7 @@ class RoomProbe {
       return;
     }
     const { userId } = await this.#probe.whoami();
-    if (roomId === undefined) yield ok(`there is no chat with ${name} yet: the first message creates it`);
+    if (roomId === undefined) yield ok(`there is no chat with ${name} yet: it is created with the first message`);
     else if ((await this.#probe.joined()).includes(roomId)) {
       yield ok(`${userId} is in ${name}${roomId === name ? "" : ` (${roomId})`}`);
     } else yield await this.#explainAbsence(roomId, userId);
@@ -132,7 +132,7 @@ class RoomProbe {
     if (membership === "ban") {
       return failure(`${userId} is banned from ${name}`, "lift the ban, and invite the account again");
     }
-    const state = membership === "leave" ? "has left, or was removed from," : "is not in";
+    const state = membership === "leave" ? "has left or was removed from" : "is not in";
     return failure(
       `${userId} ${state} ${name}`,
       `check the room id, lift a ban if there is one, invite ${userId}, then run: ${join}`,
