@@ -1,6 +1,6 @@
 /**
- * The entry point of the program. The arguments decide whether it runs the command line or the
- * background deliverer. Only the chosen part is loaded.
+ * The entry point of the program. The arguments decide whether the command line or the background
+ * deliverer runs. Only the chosen part is loaded.
  *
  * @module
  */

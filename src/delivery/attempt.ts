@@ -29,14 +29,17 @@ import { planRetry, type RetryContext } from "./retry.ts";
  */
 const LATE_AFTER_MS = 60_000;
 
-/** A function that finds the open incident with the same key in the lane of an entry. */
+/**
+ * A function that finds the open incident with the key of an entry, in the lane of this entry (its
+ * channel and destination).
+ */
 export type FindIncident = (entry: Entry) => Incident | undefined;
 
 /** The options of {@linkcode attempt}. */
 export interface AttemptOptions extends Omit<RetryContext, "now" | "attempts"> {
   /**
-   * Returns the current time, in milliseconds since 1970. It is called again after the response,
-   * because a Retry-After counts from then.
+   * Returns the current time, in milliseconds since 1970. The function is called again after the
+   * response, because a Retry-After is counted from the response.
    */
   readonly now: () => number;
   /** @default a function that returns undefined */
@@ -81,13 +84,14 @@ export async function attempt(entry: Entry, channel: Channel, options: AttemptOp
   }
 }
 
-/** Returns the batch of these entries. */
+/** Creates a batch (one message) from several entries. */
 export function toBatch(members: readonly Entry[], findIncident: FindIncident): Batch {
   return createBatch(toBatchItems(members, findIncident));
 }
 
 /**
- * Returns the items of a batch. Skips entries without a valid notification; they are never batched.
+ * Returns the items of a batch. Skips entries without a valid notification, because such entries
+ * are never batched.
  */
 export function toBatchItems(entries: readonly Entry[], findIncident: FindIncident): BatchItem[] {
   return entries.flatMap((entry) => {
@@ -111,7 +115,7 @@ function toNotification(entry: Entry, findIncident: FindIncident): Notification 
 }
 
 /**
- * Removes or moves attachments that the channel cannot send. Loads the code for this only if a
+ * Removes or moves attachments that the channel cannot send. Loads `attachment_mode.ts` only if the
  * notification has files.
  */
 async function forChannel({ attachmentMode }: Channel, notification: Notification): Promise<Notification> {

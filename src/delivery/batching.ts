@@ -1,8 +1,8 @@
 /**
- * Selects the entries of batches: a backlog of one lane is sent in one message. Only consecutive
- * entries are batched, so their order is kept. A batch must fit into one message. Critical entries,
- * attachments, and entries that may have arrived are never batched. `notification/batch.ts` renders
- * a batch.
+ * Selects the entries of batches. A batch is one message with several waiting entries of one lane
+ * (one channel and destination). Only consecutive entries are batched, so their order is kept. A
+ * batch must fit into one message. Critical entries, attachments, and entries that may have arrived
+ * are never batched. `notification/batch.ts` renders a batch.
  *
  * @module
  */
@@ -24,8 +24,8 @@ export interface BatchPlan {
   /** The entries of each new batch. */
   readonly groups: readonly (readonly Entry[])[];
   /**
-   * True if the head (the first entry) of a lane cannot be batched, but a backlog follows it. Then
-   * only the head is sent before the next plan.
+   * True if the head (the first entry) of a lane cannot be batched, but many waiting entries follow
+   * the head. Then the head is sent alone, before batches are planned again.
    */
   readonly headGoesAlone: boolean;
 }
@@ -59,8 +59,8 @@ const NO_BATCHES: BatchPlan = { groups: [], headGoesAlone: false };
 
 /**
  * Returns the largest number of waiting entries that do not become a batch. During a rate limit of
- * the server the number is small, because each message costs seconds. After a delay it is 1,
- * because the user wants one message for all delayed entries.
+ * the server the number is small, because each message costs seconds. After a delay the number is
+ * 1, because the user wants one message for all delayed entries.
  */
 function backlogLimit(head: Entry, queue: BatchSource, { delays }: Schedule): number {
   const { batchOver } = delays.policyOf(head.channel);

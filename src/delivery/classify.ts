@@ -1,8 +1,8 @@
 /**
  * Finds the failure class of an error. {@linkcode classify} uses three facts: the class that the
- * code of the kind set (Matrix: matrix/errcodes.ts), the HTTP status, and the phase in which the
- * request failed. It never uses the text of an error: a room named "401" must not hold a channel.
- * retry.ts decides about the next attempt for each class.
+ * code of the channel kind set (Matrix: matrix/errcodes.ts), the HTTP status, and the phase in
+ * which the request failed. The text of an error is never used, because a room named "401" must not
+ * look like a wrong token. retry.ts decides about the next attempt for each class.
  *
  * @module
  */
@@ -79,10 +79,11 @@ export function classify(error: unknown): Failure {
     return { ...classifyResponse(error), reason, status, errcode, retryAfterMs };
   }
   if (error instanceof TooEarlyError) return { class: "unverified", reason, until: error.until };
-  // The credentials cannot be read. As with an invalid token, a person must fix this.
+  // The credentials cannot be read. A person must fix the problem, as with an invalid token.
   if (error instanceof ConfigError) return { class: "credentials", reason };
   if (error instanceof InvalidNotificationError) return { class: "rejected", reason };
-  // Deno denied access before the message was sent. Another process may be allowed to send it.
+  // Deno denied access before the message was sent. Another process may be allowed to send the
+  // message.
   if (error instanceof PermissionError) return { class: "not-sent", reason };
   // After an unknown error, the message may have arrived.
   return { class: "in-doubt", reason, gapMs: RESET_GAP_MS };
@@ -93,7 +94,7 @@ function formatReason(error: unknown): string {
   return error instanceof HintedError && error.hint ? `${error.message} (${error.hint})` : error.message;
 }
 
-/** Changes `in-doubt` to `not-sent`: the error occurred before the message was sent. */
+/** Changes `in-doubt` to `not-sent`, because the error occurred before the message was sent. */
 function asNotSent(failure: Failure): Failure {
   return failure.class === "in-doubt" ? { ...failure, class: "not-sent", gapMs: undefined } : failure;
 }
@@ -110,8 +111,9 @@ function classifyTransport({ phase }: TransportError): Pick<Failure, "class" | "
 }
 
 /**
- * Classifies a response of a proxy or a captive portal. A 429 or 413 means the same as from the
- * service. After a 5xx, the service behind the proxy may have received the request.
+ * Classifies a response of a proxy or a captive portal. A 429 or 413 of a proxy is classified like
+ * a 429 or 413 of the service. After a 5xx, the service behind the proxy may have received the
+ * request.
  */
 function classifyGateway(status: number): Pick<Failure, "class" | "gapMs"> {
   if (status === 429) return { class: "rate-limited" };
@@ -120,8 +122,8 @@ function classifyGateway(status: number): Pick<Failure, "class" | "gapMs"> {
 }
 
 /**
- * Classifies a response of the service. If the code of the kind set a class, that class wins over
- * the status.
+ * Classifies a response of the service. If the code of the channel kind set a class, the status is
+ * not used.
  */
 function classifyResponse({ status, failureClass }: ResponseError): Pick<Failure, "class" | "gapMs"> {
   if (failureClass === "in-doubt") return { class: failureClass, gapMs: RESET_GAP_MS };

@@ -14,12 +14,18 @@ const CLOCK_SET_AFTER: number = Date.UTC(2026, 0, 1);
 /** 2037-01-01. A clock that shows a later time has jumped (32-bit time ends in 2038). */
 const CLOCK_SET_BEFORE: number = Date.UTC(2037, 0, 1);
 
-/** Returns true if `time` was recorded by a clock that was ahead of the current one. */
+/**
+ * Returns true if `time` is later than `now` by more than a normal correction of the clock. Then a
+ * wrong clock recorded `time`, or the clock is wrong now.
+ */
 export function isFromFuture(time: number, now: number): boolean {
   return time > now + CLOCK_SLACK_MS;
 }
 
-/** Returns true if the clock had been set when an entry was queued, so that its age is known. */
+/**
+ * Returns true if the clock had been set when an entry was queued, so that the age of the entry is
+ * known.
+ */
 export function isAgeKnown(time: number): boolean {
   return time >= CLOCK_SET_AFTER;
 }

@@ -7,15 +7,15 @@
  *                  -> serve each channel with a head that is due
  *                  -> sleep until the next head is due -> again
  * serve a channel  batch a backlog (batching.ts) -> choose entries (schedule.ts)
- *                  -> announce them (durable) -> attempt each, one at a time (attempt.ts)
+ *                  -> announce their attempts on disk -> attempt each, one at a time (attempt.ts)
  *                  -> record the result
  *                     delivered, dead   continue with the next entry
  *                     failed            withdraw the announcements of later entries;
  *                                       retry.ts sets the time of the next attempt
  * ```
  *
- * The head of a lane is its next entry. Only the deliverer runs a courier (deliver_or_watch.ts),
- * and only one run is active at a time.
+ * A lane is one channel and destination. The head of a lane is its next entry. Only the deliverer
+ * runs a courier (deliver_or_watch.ts), and only one run is active at a time.
  *
  * @module
  */
@@ -54,17 +54,18 @@ export interface RunOptions {
   /** The time after which no attempt starts, in milliseconds since 1970. @default no deadline */
   readonly deadline?: number;
   /**
-   * The longest wait for the next due entry, in milliseconds. The run ends if the wait is longer.
+   * The longest wait for the next due entry, in milliseconds. The run ends if the wait would be
+   * longer.
    */
   readonly patienceMs: number;
   /**
-   * The ids of the caller's entries. The run ends when none of them can be sent now, even if other
-   * entries are due.
+   * The ids of the caller's entries. The run ends when none of the caller's entries can be sent
+   * now, even if entries of other callers are due.
    */
   readonly mine?: readonly string[];
   /**
-   * True if the run ends when another process requests a flush while an entry is held. The other
-   * process may have a new token.
+   * If true, the run ends when an entry is held and another process requests a flush. The other
+   * process may have a new token. A held entry waits until a person fixes its channel.
    *
    * @default {false}
    */
@@ -113,7 +114,10 @@ export class Courier {
   readonly #announced = new Set<string>();
   /** The ids of the entries with an attempt in progress. */
   readonly #trying = new Set<string>();
-  /** True if a compaction failed. Then only a later process tries again. */
+  /**
+   * True if a compaction (a rewrite of the journal without old records) failed. Then this courier
+   * does not compact again.
+   */
   #cannotCompact = false;
   /** The value of `removedWithFiles` at the last sweep (the deletion of unneeded attachments). */
   #sweptReleases: number;
@@ -133,7 +137,10 @@ export class Courier {
     this.#sweptReleases = queue.state.removedWithFiles;
   }
 
-  /** Marks entries as announced by this courier if their first attempt was announced with them. */
+  /**
+   * Marks entries as announced by this courier if the write that queued them also announced their
+   * first attempt.
+   */
   adopt(entries: readonly Entry[]): void {
     for (const entry of entries) if (entry.inFlight) this.#announced.add(entry.id);
   }
@@ -147,8 +154,8 @@ export class Courier {
   }
 
   /**
-   * Returns true if a new envelope can be sent immediately: its channel is idle, and it is not
-   * delayed.
+   * Returns true if a new envelope can be sent immediately: the channel is idle, and the envelope
+   * is not delayed.
    */
   isIdleFor(request: DelaySubject): boolean {
     const { delays } = this.schedule();
@@ -201,8 +208,8 @@ export class Courier {
   }
 
   /**
-   * Reads new records and tidies up. If this fails, no attempt starts, because an older entry may
-   * not have been read yet.
+   * Reads new records and tidies up. If an error occurs, no attempt starts, because an older entry
+   * may not have been read yet.
    */
   async #prepare(run: Run): Promise<void> {
     try {
@@ -253,8 +260,8 @@ export class Courier {
 
   /**
    * Waits until a channel has been served, a head is due, or the poll interval ends. If only a
-   * response can change the situation, no timer is started, because the first timer of a process
-   * costs 15 ms.
+   * response can end the wait, no timer is started, because the first timer of a process costs 15
+   * ms.
    */
   async #pause(run: Run, schedule: Schedule): Promise<void> {
     const now = this.#runtime.now();
@@ -344,7 +351,7 @@ export class Courier {
 
   /**
    * Withdraws announcements of attempts that did not start. If the write fails, the next courier
-   * treats these attempts as killed, which is safe.
+   * treats these attempts like attempts of a killed process, which is safe.
    */
   async #withdraw(isWithdrawn: (entry: Entry) => boolean): Promise<void> {
     const entries = [...this.#announced].map((id) => this.#queue.state.entry(id)).filter((entry) =>
@@ -356,8 +363,8 @@ export class Courier {
   }
 
   /**
-   * Records the attempts of a killed deliverer as in doubt. The server may still process their
-   * requests.
+   * Records the attempts of a killed deliverer as in doubt, because the server may still process
+   * their requests.
    */
   async #abandonKilled(): Promise<void> {
     const killed = this.#queue.state.liveEntries().filter(({ id, inFlight }) => inFlight && !this.#announced.has(id));

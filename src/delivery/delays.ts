@@ -1,7 +1,8 @@
 /**
- * Delays from the configuration: quiet hours, rate limits, and fallbacks that wait for their
- * primaries. Quiet hours and rate limits are not stored in the journal. Every process computes them
- * from the configuration and the clock, so all processes use the same delays.
+ * Delays from the configuration: quiet hours, rate limits, and fallbacks. A fallback waits for its
+ * primaries: the entries that it replaces. Quiet hours and rate limits are not stored in the
+ * journal. Every process computes them from the configuration and the clock, so all processes use
+ * the same delays.
  *
  * Critical entries ignore quiet hours and rate limits. An entry that a person retried by its id is
  * never delayed.
@@ -81,7 +82,7 @@ export class Delays {
   readonly #now: number;
   readonly #queue: DelaySource;
   readonly #policies: Policies;
-  /** The delay by the current quiet hours of each channel. */
+  /** The delay of each channel because of its current quiet hours. */
   readonly #quietHours = new Map<string, Delay | undefined>();
   /** The end of the current or last quiet hours of each channel. */
   readonly #quietEnds = new Map<string, number | undefined>();
@@ -107,7 +108,7 @@ export class Delays {
     const until = Math.max(this.#rateLimitEnd(rateLimit, entry, this.#now), this.#burstEnd(rateLimit, entry));
     if (until <= this.#now) return undefined;
     const limit = `At most ${rateLimit.count} in ${formatDuration(rateLimit.perMs)}`;
-    return { until, reason: `${limit}; the other notifications follow in one message` };
+    return { until, reason: `${limit}; later notifications follow in one message` };
   }
 
   /** Returns true if quiet hours or the rate limit delayed an entry earlier. */
@@ -151,8 +152,8 @@ export class Delays {
   }
 
   /**
-   * Returns the end of the burst that exceeded the rate limit of a lane. Until then, the entries of
-   * the burst wait to become a batch.
+   * Returns the end of the burst that exceeded the rate limit of a lane. Until that time, the
+   * entries of the burst wait to become a batch.
    */
   #burstEnd(rateLimit: RateLimit, entry: DelaySubject): number {
     // An attachment must be sent after its text, and the text may wait for a batch.
@@ -183,7 +184,8 @@ export class Delays {
 
   /**
    * Returns the delay of a fallback that waits for its primaries. If the channel of a primary has
-   * quiet hours, the timeout starts at their end. Dead or urgent primaries ignore quiet hours.
+   * quiet hours, the timeout starts at the end of the quiet hours. Dead or urgent primaries ignore
+   * quiet hours.
    */
   #fallbackDelay(entry: DelaySubject): Delay | undefined {
     const { fallbackFor = {}, forced, inFlight, dead, time = this.#now } = entry;
@@ -203,7 +205,10 @@ export class Delays {
     return { until, reason: `Sent only if ${names.join(" or ") || "another channel"} is late` };
   }
 
-  /** Returns the end of the current quiet hours of a channel, or else of the last ones. */
+  /**
+   * Returns the end of the current quiet hours of a channel. If the channel does not have quiet
+   * hours now, returns the end of its last quiet hours.
+   */
   #quietEnd(channel: string): number | undefined {
     const { quiet } = this.policyOf(channel);
     if (quiet !== undefined && !this.#quietEnds.has(channel)) {
@@ -214,8 +219,8 @@ export class Delays {
 }
 
 /**
- * Returns the time when an entry became due: when it was queued, or, for a fallback, when the
- * timeout of its primaries ended.
+ * Returns the time when an entry became due. A fallback became due when the timeout of its
+ * primaries ended. Every other entry became due when it was queued.
  */
 function becameDue(entry: Entry): number {
   return Math.max(entry.time, dueTime(entry));

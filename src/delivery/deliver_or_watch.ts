@@ -42,10 +42,11 @@ export interface PreparationOptions {
 }
 
 /**
- * Reads the queue, then runs `work`. The deliverer first imports the spool, because its entries may
- * be older. If `work` fails, the deliverer releases `deliver.lock`.
+ * Reads the queue, then runs `work`. The deliverer first imports the spool (entries stored while
+ * the journal was locked), because these entries may be older. If `work` fails, the deliverer
+ * releases `deliver.lock`.
  *
- * @param work gets the error if the journal cannot be used
+ * @param work a function that gets the error if the journal cannot be used
  * @throws the error of `work`
  */
 export async function prepareDelivery<Result>(
@@ -109,7 +110,7 @@ export async function deliverOrWatch(
 /**
  * Watches the journal while another process delivers.
  *
- * @returns true if the caller is now the deliverer; false if its run ended before the lock was
+ * @returns true if the caller is now the deliverer; false if the watch ended before the lock was
  * released
  */
 async function watch(queue: Queue, courier: Courier, options: DeliverOptions): Promise<boolean> {

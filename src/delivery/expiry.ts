@@ -1,7 +1,8 @@
 /**
- * Expiry: entries that were not delivered in time become dead letters. Their lane gets a notice. If
- * an earlier notice is still queued, the new notice replaces it and lists the entries of both. An
- * expired notice does not cause another notice.
+ * Expiry: entries that were not delivered in time become dead letters. Each lane (channel and
+ * destination) of such entries gets a notice. If an earlier notice is still queued, the new notice
+ * replaces the earlier notice and lists the entries of both notices. An expired notice does not
+ * cause another notice.
  *
  * @module
  */
@@ -47,8 +48,8 @@ export async function moveExpired(
 }
 
 /**
- * Creates the notice about the newly expired entries of a lane. It also lists the entries of the
- * notice that it replaces.
+ * Creates the notice about the newly expired entries of a lane. The new notice also lists the
+ * entries of the notice that it replaces.
  */
 function createNotice(queue: Queue, entries: readonly Entry[], now: number): EnqueueRequest {
   const [{ channel, destination }] = entries;

@@ -1,7 +1,7 @@
 /**
  * Retry and backoff: plans the next attempt after a failure. Each failure class has its own wait. A
  * flush can shorten the wait, but not below `notBefore`. The whole channel waits, except after a
- * failure of only one lane (`LANE_CLASSES` in queue/channel_states.ts).
+ * failure of only one lane, that is, one destination (`LANE_CLASSES` in queue/channel_states.ts).
  *
  * @module
  */
@@ -17,12 +17,12 @@ const MIN_BACKOFF_MS = 1000;
 /** The longest wait of the backoff. A server can ask for a longer wait. */
 const MAX_BACKOFF_MS: number = 5 * 60_000;
 
-/** The shortest wait after a Retry-After, even if the server asks for less. */
+/** The shortest wait after a Retry-After, even if the server asks for a shorter wait. */
 const MIN_RETRY_AFTER_MS = 1000;
 
 /**
- * The wait after a failure of the credentials. It is short, so that a new login is noticed without
- * a flush.
+ * The wait after a failure of the credentials. The wait is short, so that a new login is noticed
+ * without a flush.
  */
 export const CREDENTIALS_RETRY_MS: number = 5 * 60_000;
 
@@ -57,9 +57,9 @@ export interface RetryContext {
 }
 
 /**
- * Returns the backoff, in milliseconds. It starts at 1 s and doubles up to 5 min. Half of it is
- * random, so that many hosts do not try again at the same time after an outage of their server. The
- * other half is fixed, so that no host tries again too early.
+ * Returns the backoff, in milliseconds. The backoff starts at 1 s and doubles up to 5 min. Half of
+ * the backoff is random, so that many hosts do not try again at the same time after an outage of
+ * their server. The other half is fixed, so that no host tries again too early.
  *
  * @param failures the number of consecutive failures, at least 1
  * @param random a number from 0 to 1

@@ -95,8 +95,8 @@ export class Schedule {
 
   /**
    * Returns the next entries of a channel that can be sent now, at most `limit`. The order within
-   * each lane is kept. Lanes whose head failed are last: each failure of a broken room causes a
-   * backoff of the account, so other rooms must be tried first.
+   * each lane is kept. Lanes whose head failed are last. Each failure of a broken room causes a
+   * backoff of the account, so working rooms must be tried before broken rooms.
    */
   next(channel: string, limit: number): Entry[] {
     const blockedLanes = new Set<string>();
@@ -109,7 +109,7 @@ export class Schedule {
         continue;
       }
       result.push(entry);
-      // This delivery counts for the rate limit. The next entry of the lane is checked after it.
+      // The next entry of the lane is checked after this delivery, which counts for the rate limit.
       if (this.delays.policyOf(channel).rateLimit) blockedLanes.add(lane);
       if (result.length === limit) break;
     }

@@ -5,7 +5,7 @@
  * ```text
  * notify:   createNotification -> route -> queue.enqueue (now it is on disk) -> deliver -> outcomes
  * deliver:  the process with deliver.lock runs the courier; all other processes watch the journal
- * then:     if entries are left, start a background deliverer, unless another one already runs
+ * then:     if entries are left and no background deliverer runs yet, start one
  * ```
  *
  * @module
@@ -32,12 +32,12 @@ import { computeStatus, type Status } from "./status.ts";
 import { type CoreOptions, type NotifierParts, wireParts } from "./wiring.ts";
 
 /**
- * The reason why a background deliverer ended. `second` means that another background deliverer was
- * already running.
+ * The reason why a background deliverer ended. `handed-over` means that a flush of another process
+ * continues the delivery. `second` means that another background deliverer was already running.
  */
 export type BackgroundEnd = "empty" | "handed-over" | "second";
 
-/** Sends notifications, and queues those that cannot be delivered yet. */
+/** Sends notifications. Queues each notification that cannot be delivered yet. */
 export class NotifierCore implements AsyncDisposable {
   readonly #parts: NotifierParts;
   readonly #ownRuntime: Disposable;
@@ -164,8 +164,9 @@ export class NotifierCore implements AsyncDisposable {
 
   /**
    * Delivers until the queue is empty. Only the background deliverer calls this function. While
-   * another process delivers, this process waits. The deliverer ends early if another process
-   * requests a flush while a channel is held, because the other process may know a new token.
+   * another process delivers, this process waits. The deliverer ends early if an entry is held
+   * (waits for a person) and another process requests a flush, because the other process may know a
+   * new token.
    *
    * @param onStart called each time this process begins to deliver
    * @throws the signal's reason, if the signal aborts
@@ -249,8 +250,8 @@ export class NotifierCore implements AsyncDisposable {
 
   /**
    * Writes requests to the queue. If this process is the deliverer, the same write also records the
-   * start of the first attempts. Requests that must wait for older entries do not get such a
-   * record.
+   * start of the first attempts. The write does not record a start for requests that must wait for
+   * older entries.
    */
   #enqueue(requests: readonly EnqueueRequest[], isDeliverer: boolean): Promise<Enqueued> {
     const { queue, courier, warn } = this.#parts;
@@ -289,7 +290,8 @@ export class NotifierCore implements AsyncDisposable {
   }
 
   /**
-   * Returns the outcomes of entries. If entries are left, hands them over to the next deliverer.
+   * Returns the outcomes of entries. If the queue still has entries, hands over the queue to the
+   * next deliverer.
    */
   #conclude(entries: readonly Entry[]): Outcome[] {
     const { queue, courier, reporter } = this.#parts;

@@ -12,7 +12,8 @@ export interface NotifierOptions {
   /** The configuration file. @default the command line's file */
   readonly configFile?: string;
   /**
-   * True if plain http to other hosts is allowed. The access token is then sent unencrypted.
+   * True if plain http to hosts other than this host is allowed. The access token is then sent
+   * unencrypted.
    *
    * @default {false}
    */
@@ -63,11 +64,12 @@ export interface NotifierOptions {
    */
   readonly symbols?: boolean;
   /**
-   * True if a background process retries queued notifications. It ends when the queue is empty.
-   * Starting it requires the permission `--allow-run`.
+   * True if a background process retries queued notifications. The background process ends when the
+   * queue is empty. To start this process, the permission `--allow-run` is required.
    *
-   * Queued notifications wait for the next call if `background` is false or the permission is
-   * missing. The same is true with `channels`, because another process does not have them.
+   * Queued notifications wait for the next call in three cases: `background` is false, the
+   * permission is missing, or `channels` is set. A background process cannot use channels that are
+   * defined in code.
    *
    * @default {false}
    */

@@ -27,8 +27,8 @@ export interface DeliveredOutcome extends OutcomeTarget {
   /** Always `delivered`. */
   readonly state: "delivered";
   /**
-   * The proof of delivery. For Matrix, this is the `event_id`; for other services, it is their id
-   * of the message.
+   * The proof of delivery. For Matrix, this is the `event_id`; for any other service, this is the
+   * message id of the service.
    */
   readonly receipt: string;
 }
@@ -50,8 +50,9 @@ export interface PendingOutcome extends OutcomeTarget {
 export interface FailedOutcome extends OutcomeTarget {
   /**
    * `dead`: the envelope was rejected permanently, expired or dropped. `superseded`: a newer
-   * notification with the same key replaced it. `refused`: the queue could not store the envelope,
-   * and one attempt without the queue failed. `muted`: a rule suppresses the notification.
+   * notification with the same key replaced the envelope. `refused`: the queue could not store the
+   * envelope, and one attempt without the queue failed. `muted`: a rule suppresses the
+   * notification.
    */
   readonly state: "dead" | "superseded" | "refused" | "muted";
   /** The reason why the envelope will not be delivered. */
@@ -59,8 +60,8 @@ export interface FailedOutcome extends OutcomeTarget {
 }
 
 /**
- * The result for one envelope, which is one notification for one destination. Which other fields
- * are present depends on `state`.
+ * The result for one envelope, which is one notification for one destination. The other fields
+ * depend on `state`.
  *
  * @example Describe an outcome
  * ```ts
@@ -131,10 +132,10 @@ export interface DeadEntry extends EntryDetails {
   readonly reason: string;
 }
 
-/** An entry of the queue. Which other fields are present depends on `state`. */
+/** An entry of the queue. The other fields depend on `state`. */
 export type QueuedEntry = LiveEntry | DeadEntry;
 
-/** Describes the queue to callers. */
+/** Creates the outcomes and the lists of entries that callers get. */
 export class Reporter {
   readonly #queue: Queue;
   readonly #courier: Pick<Courier, "schedule">;
@@ -229,8 +230,9 @@ export class Reporter {
 
   /**
    * Finds the reason why an entry waits, and the time of its next attempt. A member of a batch
-   * waits as long as the batch. Other entries wait as long as the first entry in their lane. A
-   * delay from the configuration counts if it ends later.
+   * waits as long as the batch. Every other entry waits as long as the first entry in its lane
+   * (channel and destination). If a delay from the configuration ends later than this wait, the
+   * delay is used.
    */
   #findWait(entry: Entry, { ready, delays, heads }: LaneView): WaitView {
     const leaving = this.#queue.state.findBatch(entry.id) ?? entry;

@@ -42,8 +42,8 @@ interface Attempted {
  * failed envelope, because only the queue could remember fallbacks for later.
  *
  * @returns one outcome for each attempt: `delivered`, `dead` or `refused`
- * @throws {StorageError} if all attempts are refused, or if the queue is at its size limit. In the
- * second case, the older entries must be delivered first.
+ * @throws {StorageError} if all attempts are refused, or if the queue is full. A full queue must
+ * first deliver its older entries.
  * @throws the reason of the signal, if the signal ended an attempt
  */
 export async function sendWithoutQueue(
@@ -82,8 +82,8 @@ async function tryAll(
     for (const envelope of envelopes) {
       const { destination, attachmentIndex } = envelope;
       const text = attachmentIndex === undefined ? undefined : texts.get(destination);
-      // If the text failed, its attachments are not sent, because they are useless without it. They
-      // get the result of the text.
+      // If the text failed, its attachments are useless. They are not sent and get the result of
+      // the text.
       const result = text !== undefined && text.state !== "delivered"
         ? { id: options.runtime.uuid(), envelope, result: text }
         : await tryOnce(envelope, channel, options);

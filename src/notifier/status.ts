@@ -38,8 +38,8 @@ export interface Status {
    */
   readonly fileBytes: number;
   /**
-   * The number of envelopes in `spool/`, where they are stored if the journal is locked. They count
-   * as queued. The next deliverer imports them into the journal.
+   * The number of envelopes in `spool/`, where they are stored if the journal is locked. These
+   * envelopes count as queued. The next deliverer imports them into the journal.
    */
   readonly spooled: number;
   /**
@@ -47,8 +47,9 @@ export interface Status {
    */
   readonly quarantined: number;
   /**
-   * The number of half-written journal lines, caused by killed processes or power cuts. Their
-   * senders did not get a success. One of these lines may be a write that is still in progress.
+   * The number of half-written journal lines, caused by killed processes or power cuts. The senders
+   * of these lines did not get a confirmation. One of these lines may be a write that is still in
+   * progress.
    */
   readonly torn: number;
   /** The number of attempts that may have delivered a second copy, since the queue was created. */
@@ -105,7 +106,8 @@ const AGE_LIMITS_MS: readonly (readonly [keyof Ages, number])[] = [
 ];
 
 /**
- * Counts ages by range. An age can be negative if the clock was set back; it counts as 0.
+ * Counts ages by range. An age can be negative if the clock was set back. A negative age counts as
+ * 0.
  *
  * @param agesMs the ages, in milliseconds
  */

@@ -21,10 +21,10 @@ import { attemptOutcome, Reporter } from "./outcomes.ts";
 
 /** Options that only matrix-notify itself and its tests use. */
 export interface CoreOptions extends NotifierOptions {
-  /** Replacements for effects, such as the clock or the network. @default the real ones */
+  /** Replacements for effects, such as the clock or the network. @default the effects of Deno */
   readonly runtime?: Partial<Runtime>;
   /**
-   * The kind of program in this process. It determines how a background deliverer is started.
+   * The kind of program in this process. The role determines how a background deliverer is started.
    *
    * @default {"library"}
    */

@@ -231,7 +231,7 @@ Deno.test("NotifierCore.notify() reports a rate limit as the reason of a wait, a
   await using notifier = await scene.open({ rateLimit: { count: 1, per: "1h" } });
   await notifier.notify({ subject: "first" });
   const [{ state, reason, next }] = (await notifier.notify({ subject: "second" })).map(fieldsOf);
-  const text = "At most 1 in 1 h; the other notifications follow in one message";
+  const text = "At most 1 in 1 h; later notifications follow in one message";
   assertEquals([state, reason, next], ["queued", text, scene.runtime.time + 3_600_000]);
   assertEquals([notifier.status().waitingFor, notifier.entries()[0].reason], [text, text]);
   assertEquals((await notifier.notify({ subject: "third", severity: "critical" }))[0].state, "delivered");
@@ -294,7 +294,7 @@ Deno.test("NotifierCore.notify() delays the fourth notification within five seco
   const outcomes = [];
   for (const subject of numbers(1, 4)) outcomes.push(...await notifier.notify({ subject }));
   assertEquals(outcomes.map(({ state }) => state), ["delivered", "delivered", "delivered", "queued"]);
-  assertEquals(fieldsOf(outcomes[3]).reason, "At most 3 in 5 s; the other notifications follow in one message");
+  assertEquals(fieldsOf(outcomes[3]).reason, "At most 3 in 5 s; later notifications follow in one message");
   assertEquals(fieldsOf(outcomes[3]).next, start + 5000);
   await notifier.flush();
   assertEquals(delivered(scene), numbers(1, 4));

@@ -13,7 +13,7 @@ import { parseDelivererOptions } from "./spawn.ts";
 
 const END_TEXTS = {
   "empty": "the queue is empty",
-  "handed-over": "a flush continues the delivery, because it may know a valid token",
+  "handed-over": "a flush continues the delivery, because the flush may know a new token",
 } as const;
 
 /**

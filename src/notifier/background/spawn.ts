@@ -1,8 +1,8 @@
 /**
- * Starts the background deliverer: a detached process that ends when the queue is empty. A process
- * starts the deliverer if it ends while entries are still in the queue. Therefore matrix-notify
- * does not need a daemon. If `background.lock` is already locked, a second background deliverer
- * ends immediately.
+ * Starts the background deliverer: a detached process that ends when the queue is empty. If a
+ * process ends and entries are still in the queue, the process starts the deliverer. Therefore
+ * matrix-notify does not need a daemon. If `background.lock` is already locked, a second background
+ * deliverer ends immediately.
  *
  * The deliverer runs the same program with an internal command: `mod.ts deliver-in-background {…}`.
  * This works for a file, a URL and a binary. The deliverer needs only modules that its parent
@@ -50,7 +50,7 @@ export interface Program {
   readonly entry: string;
   /**
    * True if a channel starts programs. The deliverer then gets the permission to run every program,
-   * because killing a group of processes requires it.
+   * because this permission is required to kill a group of processes.
    */
   readonly runsSubprocesses: boolean;
 }
@@ -58,8 +58,8 @@ export interface Program {
 /**
  * Finds out how this process can start a deliverer.
  *
- * @returns undefined if it cannot start a deliverer. A compiled program that imports matrix-notify
- * does not have our command line. A deliverer does not start another deliverer.
+ * @returns undefined if this process cannot start a deliverer. A compiled program that imports
+ * matrix-notify does not have our command line. A deliverer does not start another deliverer.
  */
 export function findStartMode(role: ProcessRole): StartMode | undefined {
   if (role === "deliverer") return undefined;
@@ -69,7 +69,7 @@ export function findStartMode(role: ProcessRole): StartMode | undefined {
 
 /**
  * Creates the command that starts a deliverer. The deliverer gets only the Deno permissions that it
- * needs, not those of its parent process.
+ * needs, not all permissions of its parent process.
  */
 export function delivererCommand(
   { execPath, mode, entry, runsSubprocesses }: Program,
@@ -118,10 +118,10 @@ export interface HandOver {
 }
 
 /**
- * Hands over the queue to the next deliverer. Syncs the file name of the journal to disk. If `mode`
- * is set, starts a background deliverer, unless another one already runs.
+ * Hands over the queue to the next deliverer. Syncs the file name of the journal to disk. Starts a
+ * background deliverer if `mode` is set and no background deliverer runs yet.
  *
- * @returns the reason why it failed, as one line of text; undefined on success
+ * @returns the reason why the handover failed, as one line of text; undefined on success
  */
 export function handOver(
   queue: Queue,
@@ -152,7 +152,7 @@ function startDeliverer(
 ): string | undefined {
   try {
     const execPath = Deno.execPath();
-    if (!mayRun(execPath)) return "it needs the permission to run itself (--allow-run)";
+    if (!mayRun(execPath)) return "the permission to run Deno is missing (--allow-run)";
     const entry = new URL("../../../mod.ts", import.meta.url).href;
     const { path, args } = delivererCommand({ execPath, mode, entry, runsSubprocesses }, options);
     new Deno.Command(path, {
