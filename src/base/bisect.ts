@@ -2,8 +2,8 @@
 
 /**
  * Finds the largest whole number from `low` to `high` for which `holds` returns true. `holds` must
- * return true for `low`. If `holds` returns false for a number, it must also return false for every
- * larger number.
+ * return true for `low`. If `holds` returns false for a number, `holds` must also return false for
+ * every larger number.
  */
 export function bisectLargest(low: number, high: number, holds: (number: number) => boolean): number {
   while (low < high) {

@@ -1,4 +1,5 @@
 /**
- * The first argument of the background deliverer. The second argument contains its options as JSON.
+ * The first argument of the background deliverer, the process that delivers queued notifications.
+ * The second argument contains the options of the deliverer as JSON.
  */
 export const DELIVERER_COMMAND = "deliver-in-background";

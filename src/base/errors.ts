@@ -1,7 +1,7 @@
 /**
  * The errors that callers catch, one class for each condition. A message consists of the failed
  * action, a colon and the reason, without a full stop. A hint describes how to fix the problem. The
- * command line prints its name, the message and the hint.
+ * command line prints the name of the program, the message and the hint.
  *
  * @module
  */
@@ -64,7 +64,7 @@ export class ConfigError extends HintedError {
  *
  * If Deno denies access to the queue, the error is a {@linkcode StorageError} with the code
  * `permission-denied`. If Deno denies access to the network, the notification stays in the queue,
- * and its outcome contains the necessary flag.
+ * and the outcome of the notification contains the necessary flag.
  */
 export class PermissionError extends HintedError {
   /** The name of the class, for code that cannot use `instanceof`. */
@@ -72,8 +72,8 @@ export class PermissionError extends HintedError {
 }
 
 /**
- * Turns Deno's error about a missing permission into a {@linkcode PermissionError}. Returns any
- * other error unchanged.
+ * Turns Deno's error about a missing permission into a {@linkcode PermissionError}. Returns every
+ * error of another kind unchanged.
  *
  * @param action the action that failed, for the message: `open the notifier`
  * @param error the error that was thrown
@@ -90,14 +90,15 @@ export function formatDenial({ message }: Error): string {
 
 /** Returns a hint with the flag of a missing permission. */
 export function permissionHint({ message }: Error): string {
-  return `run it with ${/--allow-[a-z]+/.exec(message)?.[0] ?? "the permissions in the README"}`;
+  return `run the program with ${/--allow-[a-z]+/.exec(message)?.[0] ?? "the permissions in the README"}`;
 }
 
 /**
  * The reason why the state directory could not be used. `disk-full`: the disk is full.
  * `queue-full`: the queue is at its size limit. `locked`: another process holds the lock.
- * `write-failed`: a write failed. `io-error`: another access failed. `attachments-not-stored`: only
- * the attachments could not be stored. `permission-denied`: the access is not permitted.
+ * `write-failed`: a write failed. `io-error`: the access failed for a reason without a code of its
+ * own. `attachments-not-stored`: only the attachments could not be stored. `permission-denied`: the
+ * access is not permitted.
  */
 export type StorageErrorCode =
   | "disk-full"
@@ -115,7 +116,7 @@ const STORAGE_HINTS: Readonly<Record<StorageErrorCode, string>> = {
   "locked": "if matrix-notify is not running, another program holds the lock",
   "write-failed": "look for disk errors in the kernel log; notifications that are already queued are safe",
   "attachments-not-stored":
-    "send it without attachments, or free some space; matrix-notify status shows the size of the attachments",
+    "send the notification without attachments, or free some space; matrix-notify status shows the size of attachments",
   "io-error": "use a directory on a local disk: --state-dir DIR",
   "permission-denied": "run matrix-notify as the owner of the directory, or choose another directory with --state-dir",
 };

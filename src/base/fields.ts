@@ -21,10 +21,9 @@ export class Fields {
   /**
    * @param value the object
    * @param path the dotted path of the object, for errors; empty for the outermost object
-   * @param names the names, in errors, of fields that come from another source, such as an
-   * environment variable
+   * @param names the names for errors of fields that come from an environment variable or an option
    * @param problems the list to which {@linkcode Fields.attempt} and {@linkcode Fields.end} add
-   * problems. Without a list, they throw the first problem.
+   * problems. Without a list, these methods throw the first problem.
    * @throws {ConfigError} if the value is not an object
    */
   constructor(value: unknown, path: string, names: Readonly<Record<string, string>> = {}, problems?: ConfigError[]) {
@@ -42,7 +41,7 @@ export class Fields {
     return this.#path;
   }
 
-  /** Returns the name of a field for errors. */
+  /** Returns the name of a field, as used in errors. */
   formatName(key: string): string {
     return this.#names[key] ?? (this.#path === "" ? key : `${this.#path}.${key}`);
   }
@@ -86,7 +85,7 @@ export class Fields {
     const values = given === undefined ? [] : [given].flat();
     const texts = values.map((value) => typeof value === "string" ? value.trim() : "");
     if (!texts.includes("") && new Set(texts).size === texts.length) return texts;
-    throw this.error(key, "it must be a text or a list of different texts, and a text must not be empty");
+    throw this.error(key, "it must be a text or a list of texts, without empty or repeated texts");
   }
 
   /** Reads a value of any type. */
@@ -158,7 +157,7 @@ export class Fields {
     return this.#problems?.length ?? 0;
   }
 
-  /** Reports a problem for every field that was not read. */
+  /** Reports a problem for every field that was not read, because such a field is unknown. */
   end(): void {
     for (const key of Object.keys(this.#values)) if (!this.#known.has(key)) this.attempt(() => this.#rejectKey(key));
   }

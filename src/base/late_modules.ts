@@ -1,7 +1,7 @@
 /**
- * The modules that import packages from a registry, and the function that loads these modules.
- * Their specifiers are computed, so that they are not in the module graph of other modules.
- * Therefore the packages are downloaded only when they are used, which helps hosts that cannot
+ * The modules that import packages from a registry, and the function that loads these modules. The
+ * specifiers of these modules are computed, so that the modules are not in the module graph of the
+ * program. Therefore a package is downloaded only when it is used. This helps hosts that cannot
  * reach a registry. The build reads the table, because a bundler cannot find computed specifiers.
  *
  * @module

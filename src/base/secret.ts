@@ -7,11 +7,14 @@
 
 import { ConfigError, toPermissionError } from "./errors.ts";
 
-/** A password or a token. In output and in JSON it appears as `[secret]`. */
+/** A password or a token. In output and in JSON, a secret appears as `[secret]`. */
 export class Secret {
   readonly #read: () => string;
 
-  /** @param read reads the value each time it is used. `reveal()` throws its errors. */
+  /**
+   * @param read a function that reads the value each time the value is used. `reveal()` throws the
+   * errors of `read`.
+   */
   constructor(read: () => string) {
     this.#read = read;
   }

@@ -2,7 +2,7 @@
 
 /**
  * Reduces HTML to the elements that a Matrix message may contain. This file is loaded only when it
- * is needed, so that other hosts do not download the parser.
+ * is needed, so that hosts without HTML messages do not download the parser.
  *
  * @module
  */
@@ -31,7 +31,7 @@ const MAX_OPEN_ELEMENTS = 512;
 
 /**
  * The maximum growth from the source to the result. The result can be longer than the source,
- * because a parser repeats unclosed `b` and `a` in each block. The maximum length is this factor
+ * because a parser repeats an unclosed `b` or `a` in each block. The maximum length is this factor
  * times the length of the source, plus {@linkcode MAX_GROWTH_CHARS}.
  */
 const MAX_GROWTH = 8;
@@ -45,20 +45,20 @@ interface Frame {
 }
 
 /**
- * Reduces HTML to permitted elements and attributes, and creates its plain text. The Client-Server
- * API (v1.18) lists the permitted elements in section "m.room.message msgtypes".
+ * Reduces HTML to permitted elements and attributes, and creates the plain text of the HTML. The
+ * Client-Server API (v1.18) lists the permitted elements in section "m.room.message msgtypes".
  *
- * Other elements are replaced by their text. Elements such as `script`, `style`, `template` and
- * `mx-reply` are removed with their content. Other blocks become a `div`, and `strike` becomes
- * `del`. A link must have an absolute address with a permitted scheme, and an image must have an
- * `mxc:` address. Otherwise they are replaced by their text. Elements deeper than 100 levels are
- * also replaced by their text. Elements without content are written as `<br>`, not as `<br/>`,
- * because the slash does not have a meaning in HTML.
+ * Elements that are not permitted are replaced by their text. Elements such as `script`, `style`,
+ * `template` and `mx-reply` are removed with their content. Blocks that are not permitted become a
+ * `div`, and `strike` becomes `del`. A link must have an absolute address with a permitted scheme,
+ * and an image must have an `mxc:` address. Without such an address, the element is replaced by its
+ * text. Elements deeper than 100 levels are also replaced by their text. Elements without content
+ * are written as `<br>`, not as `<br/>`, because the slash does not have a meaning in HTML.
  *
  * The function never throws. HTML is shown as source if it is longer than {@linkcode
  * MAX_HTML_CHARS}, has more than 512 open elements at the same time, or grows too much. The source
- * is escaped and its line breaks are shown. In all other cases, reducing a result again does not
- * change it.
+ * is escaped and its line breaks are shown. If the result is not the source, reducing the result
+ * again does not change it.
  *
  * @param html a fragment or a whole page, well-formed or not
  * @returns the HTML and the text; both are empty if the HTML does not contain text
@@ -139,7 +139,7 @@ function writeNodes(nodes: Frame["nodes"], writer: HtmlWriter): void {
 }
 
 function writeStart(node: DefaultTreeAdapterTypes.Element, writer: HtmlWriter): OpenElement | undefined {
-  // In SVG, `a` is a different element than in HTML.
+  // The `a` of SVG is not the `a` of HTML.
   if (node.namespaceURI !== standard.NS.HTML) return undefined;
   const tag = REPLACED.get(node.tagName) ?? node.tagName;
   if (!BLOCKS.has(tag) && !INLINES.has(tag)) return undefined;

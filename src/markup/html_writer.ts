@@ -1,9 +1,9 @@
 /**
- * Writes HTML that every parser reads the same way.
+ * Writes HTML that all parsers read in the same way.
  *
  * The invariant: a parser that follows the HTML standard does not change the nesting of the
  * elements in `#open`. Therefore a client gets the same tree that was checked here, and reducing
- * the result again does not change it.
+ * the resulting HTML again does not change the HTML.
  *
  * @module
  */
@@ -39,7 +39,7 @@ export class HtmlWriter {
   #html = "";
   /**
    * The last written item: the name of a tag, {@linkcode BLANK} for white space, or an empty string
-   * for other text. The start of the document counts as a block.
+   * for text that is not white space. The start of the document counts as a block.
    */
   #last = "div";
   #afterPre = false;
@@ -55,8 +55,8 @@ export class HtmlWriter {
   }
 
   /**
-   * Writes a start tag. If the new element closes open elements automatically, their end tags are
-   * written first.
+   * Writes a start tag. If the start tag closes open elements automatically, the end tags of these
+   * elements are written first.
    *
    * @returns the element to close later; undefined if the element cannot have content or is not
    * permitted here. The content of an element that is not permitted is written without its tags.
@@ -79,8 +79,8 @@ export class HtmlWriter {
   }
 
   /**
-   * Writes the end tag of an element, after the end tags of open elements inside it. If the element
-   * is already closed, the function does nothing.
+   * Writes the end tags of all open elements inside an element, and then the end tag of this
+   * element. If the element is already closed, the function does nothing.
    */
   close(element: OpenElement): void {
     if (!this.#open.includes(element)) return;
@@ -139,8 +139,9 @@ export class HtmlWriter {
   }
 
   /**
-   * Closes the previous list item, because a new item starts. Does not close it if the new item is
-   * in a block inside the previous item. A `div` does not count as such a block.
+   * Closes the previous list item, because a new item starts. If the new item is in a block inside
+   * the previous item, such as a nested list, the previous item stays open. A `div` does not count
+   * as such a block.
    */
   #closeItem(): void {
     const block = this.#open.findLast(({ tag }) => BLOCKS.has(tag) && tag !== "div");

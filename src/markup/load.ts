@@ -1,7 +1,7 @@
 /**
  * Loads the renderers of Markdown and HTML, which use libraries. The specifiers are computed, so
- * that the libraries are not in the module graph. They are downloaded only for a message in such a
- * format.
+ * that the libraries are not in the module graph. The libraries are downloaded only for a message
+ * in Markdown or HTML.
  *
  * @module
  */

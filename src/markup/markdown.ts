@@ -1,8 +1,8 @@
 // deno-lint-ignore-file no-import-prefix -- A module from a URL does not have an import map.
 
 /**
- * Renders Markdown for a Matrix message. This file is loaded only when it is needed, so that other
- * hosts do not download the parsers.
+ * Renders Markdown for a Matrix message. This file is loaded only when it is needed, so that hosts
+ * without Markdown messages do not download the parsers.
  *
  * @module
  */
@@ -45,8 +45,8 @@ const MAX_NESTING = 50;
 const MAX_COST = 256 * 1024 * 1024;
 
 /**
- * The cost of a delimiter of emphasis compared to other characters. At each delimiter, the lexer
- * searches the rest of the paragraph many times.
+ * The cost of a delimiter of emphasis (`*`, `_` or `~`). A repeated space or punctuation mark costs
+ * 1. At each delimiter, the lexer searches the rest of the paragraph many times.
  */
 const DELIMITER_COST = 16;
 
@@ -54,14 +54,14 @@ const DELIMITER_COST = 16;
  * Renders GitHub Flavored Markdown as the HTML of a message. A line break in the source is a line
  * break in the result (`breaks`), because lines matter in the output of programs. GitHub's comments
  * and Matrix clients do the same. HTML in the Markdown is permitted, because the result is reduced
- * like in `reduceHtml`. A single paragraph is written without `p`, because the specification
- * recommends to avoid unnecessary HTML.
+ * in the same way as by `reduceHtml`. A single paragraph is written without `p`, because the
+ * specification recommends to avoid unnecessary HTML.
  *
  * The function never throws. The lexer needs quadratic time for a paragraph with many `*`, `_`,
- * `~`, or with many blanks or punctuation marks in a row. It needs a deep stack for deep nesting.
- * Therefore such a paragraph, and everything deeper than 50 levels, is shown as plain text with its
- * line breaks. The whole Markdown is shown as plain text if it is longer than {@linkcode
- * MAX_MARKDOWN_CHARS}, or if its result does not contain text.
+ * `~`, or with many blanks or punctuation marks in a row. The lexer needs a deep stack for deep
+ * nesting. Therefore such a paragraph, and everything deeper than 50 levels, is shown as plain text
+ * with its line breaks. The whole Markdown is shown as plain text if it is longer than {@linkcode
+ * MAX_MARKDOWN_CHARS}, or if the resulting HTML does not contain text.
  *
  * @param markdown the Markdown source
  * @returns the HTML, and the source as `text`, because people can read Markdown. The text is
@@ -103,7 +103,10 @@ class MessageRenderer extends Renderer {
   }
 }
 
-/** A lexer with limited work. The lexer calls one of these two methods for each nested part. */
+/**
+ * A lexer with limited work. The base class calls one of the two methods below for each nested
+ * part.
+ */
 class BoundedLexer extends Lexer {
   #depth = 0;
   #budget = MAX_COST;

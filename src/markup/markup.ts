@@ -14,7 +14,7 @@ export interface Markup {
    * closed. Text and attributes are escaped.
    */
   readonly html: string;
-  /** The `body`: the same message without formatting. */
+  /** The `body` of the event: the message without formatting. */
   readonly text: string;
 }
 
@@ -22,10 +22,10 @@ export interface Markup {
 const SPACES = new Set([" ", "\t", "\n"]);
 
 /**
- * Cleans text, so that writing it as HTML and parsing the HTML does not change it. Replaces lone
- * surrogates by U+FFFD, because a homeserver may reject lone surrogates. Replaces carriage returns
- * by line feeds, like HTML parsers. Replaces form feeds by spaces. Removes other control
- * characters.
+ * Cleans text, so that the text does not change when it is written as HTML and the HTML is parsed.
+ * Replaces lone surrogates by U+FFFD, because a homeserver may reject lone surrogates. Replaces
+ * carriage returns by line feeds, because HTML parsers also do this. Replaces form feeds by spaces.
+ * Removes the remaining ASCII control characters, except tabs and line feeds.
  */
 export function cleanText(text: string): string {
   let clean = "";
@@ -43,7 +43,7 @@ export function escapeText(text: string): string {
 }
 
 /**
- * Escapes text for a double-quoted attribute. Also escapes angle brackets, because simple programs
+ * Escapes text for a double-quoted attribute. Also escapes angle brackets, because some programs
  * search for tags without parsing attributes.
  */
 export function escapeAttribute(text: string): string {

@@ -1,6 +1,7 @@
 /**
  * The permitted elements and attributes of a message, from the Client-Server API, section
- * "m.room.message msgtypes" (v1.18). Also the elements that are replaced or removed.
+ * "m.room.message msgtypes" (v1.18). This file also lists the elements that are replaced or
+ * removed.
  *
  * @module
  */
@@ -18,7 +19,7 @@ export const INLINES: ReadonlySet<string> = new Set([
   ...["del", "a", "sup", "sub", "b", "i", "u", "strong", "em", "s", "code", "br", "span", "img"],
 ]);
 
-/** The elements without content and end tag. */
+/** The elements that have neither content nor an end tag. */
 export const VOIDS: ReadonlySet<string> = new Set(["br", "hr", "img"]);
 
 /** The headings. A heading cannot be a child of another heading. */
@@ -38,9 +39,9 @@ export const TABLE_PARENTS: ReadonlyMap<string, readonly string[]> = new Map([
 export const TABLE_FRAMES: ReadonlySet<string> = new Set(["table", "thead", "tbody", "tr"]);
 
 /**
- * The elements that are replaced, each with its replacement. `strike` is the old name of `del`.
- * Other blocks become a `div`, because otherwise their text would be joined to the text before and
- * after them.
+ * The elements that are replaced, each with its replacement. `strike` is the old name of `del`. A
+ * block that is not permitted becomes a `div`. Without the `div`, the text of the block would be
+ * joined to the text before and after it.
  */
 export const REPLACED: ReadonlyMap<string, string> = new Map([
   ...["strike"].map((tag) => [tag, "del"] as const),
@@ -136,12 +137,12 @@ function languages(value: string): string | undefined {
   return names.length === 0 ? undefined : names.join(" ");
 }
 
-/** Checks a link target. Other targets than `_blank` could replace the page of the client. */
+/** Checks a link target. A target other than `_blank` could replace the page of the client. */
 function target(value: string): string | undefined {
   return value === "_blank" ? value : undefined;
 }
 
-/** Normalises an address like a browser: removes tabs, line breaks, and blanks at both ends. */
+/** Normalises an address as a browser does. Removes tabs, line breaks, and blanks at both ends. */
 function normalizeUrl(value: string): string {
   return cleanText(value).trim().replaceAll("\n", "").replaceAll("\t", "");
 }
@@ -149,7 +150,7 @@ function normalizeUrl(value: string): string {
 function href(value: string): string | undefined {
   const url = normalizeUrl(value);
   const start = HREF_STARTS.find((start) => url.toLowerCase().startsWith(start));
-  // The scheme must be in lower case, because clients compare it case-sensitively.
+  // The scheme must be in lower case, because clients compare the scheme case-sensitively.
   return start !== undefined && URL.canParse(url) ? start + url.slice(start.length) : undefined;
 }
 

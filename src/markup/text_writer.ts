@@ -7,8 +7,9 @@
 import { type Attribute, BLOCKS, findAttribute, VOIDS } from "./permitted.ts";
 
 /**
- * An element with a mark at the start of its lines. A list item has `- ` in its first line and two
- * spaces in its other lines. A quotation has `> ` in each line. A table cell has an empty mark.
+ * An element with a mark at the start of its lines. A list item has `- ` or its number in its first
+ * line, and spaces of this width in each following line. A quotation has `> ` in each line. A table
+ * cell has an empty mark.
  */
 interface Level {
   readonly first: string;
@@ -21,7 +22,10 @@ interface List {
   next: number | undefined;
 }
 
-/** An open table row: the number of its cells so far, and the length of the text before the row. */
+/**
+ * An open table row: the number of cells that were opened, and the length of the text before the
+ * row.
+ */
 interface Row {
   cells: number;
   readonly start: number;
@@ -44,16 +48,16 @@ const SPACED = new Set(["p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "
 
 /**
  * Creates plain text from elements. Blocks start a new line. White space is reduced to one space,
- * except in `pre`. List items start with `- ` or their number, and quotations start with `> `.
- * Table cells are separated by ` | `. The address of a link is written after its text. An image
- * without a description is written as `[Image]`. A spoiler is replaced by a note, as recommended in
- * section "Spoiler messages" of the specification.
+ * except in `pre`. A list item starts with `- ` or its number, and each line of a quotation starts
+ * with `> `. Table cells are separated by ` | `. The address of a link is written after the text of
+ * the link. An image without a description is written as `[Image]`. A spoiler is replaced by a
+ * note, as recommended in section "Spoiler messages" of the specification.
  */
 export class TextWriter {
   #text = "";
   /**
    * The number of line breaks to write before the next text. `#space` is true if a space must be
-   * written before it.
+   * written before the next text.
    */
   #breaks = 0;
   #space = false;
@@ -130,7 +134,7 @@ export class TextWriter {
 
   #breakAround(tag: string): void {
     if (!BLOCKS.has(tag) || tag === "td" || tag === "th") return;
-    // The first block of a list item or a cell starts in the same line as the mark.
+    // The first block of a list item or a cell starts in the line of the mark.
     if (this.#levels.at(-1)?.used === false) return;
     const nested = this.#lists.length > 0 || this.#rows.length > 0;
     this.#breaks = Math.max(this.#breaks, SPACED.has(tag) && !nested ? 2 : 1);

@@ -1,10 +1,12 @@
 /** Waits for work that cannot be cancelled. */
 
 /**
- * Waits for a promise until a signal aborts. The work goes on, but its later result is ignored.
+ * Waits for a promise until a signal aborts. After the signal aborts, the work continues, but the
+ * result of the work is ignored.
  *
  * @param work a promise that cannot be cancelled
- * @param signal the signal that ends the waiting; if undefined, only the end of the work does
+ * @param signal the signal that ends the waiting; if undefined, only the end of the work ends the
+ * waiting
  * @returns the result of the work
  * @throws the signal's reason, if the signal aborts first
  */

@@ -5,16 +5,17 @@ export type ServerAddress = { readonly baseUrl: string } | { readonly problem: s
 
 /** The rules for an address. */
 export interface ServerAddressOptions {
-  /** True if plain http to another host is allowed. */
+  /** True if plain http to hosts other than this machine is allowed. */
   readonly insecureHttp: boolean;
   /** True if the address may have a path. @default {false} */
   readonly mayHavePath?: boolean;
 }
 
 /**
- * Parses a server's address: `https://matrix.example.org`, or a host name, for which https is used.
- * The address may have a port, but not a query. Plain http sends the token unencrypted. Therefore
- * it is allowed only to this host, unless `insecureHttp` is true.
+ * Parses a server's address: `https://matrix.example.org`, or a host name. For a host name, https
+ * is used. The address may have a port, but not a query. Plain http sends the token unencrypted.
+ * Therefore plain http is allowed only for this machine. If `insecureHttp` is true, plain http is
+ * allowed for every host.
  *
  * @returns `baseUrl` without a trailing slash
  */

@@ -5,7 +5,7 @@
  * @module
  */
 
-/** The reason why a connection failed, and how to fix it. */
+/** The reason why a connection failed, and how to fix the problem. */
 export interface ConnectProblem {
   readonly state: string;
   readonly hint?: string;
@@ -41,14 +41,15 @@ const PROBLEMS: readonly (readonly [RegExp, Explain])[] = [
   }],
   [/CaUsedAsEndEntity/, (_found, host) => ({
     state: "it uses the certificate of an authority (CA:TRUE), which a server must not use",
-    hint: "create it again with: openssl req -x509 -newkey rsa:3072 -nodes -days 3650 -keyout key.pem -out cert.pem " +
+    hint: "create the certificate again with: " +
+      "openssl req -x509 -newkey rsa:3072 -nodes -days 3650 -keyout key.pem -out cert.pem " +
       `-subj /CN=${host} -addext basicConstraints=critical,CA:FALSE -addext subjectAltName=${
         toAltName(host)
       }; then set caFile to cert.pem`,
   })],
   [/BadSignature/, () => ({
-    state: "its certificate was not signed by the authority that it names",
-    hint: "if the authority was created again under the same name, set caFile to its new certificate",
+    state: "its certificate contains the name of an authority that did not sign it",
+    hint: "if you created the authority again, set caFile to the new certificate of the authority",
   })],
   [/invalid peer certificate: (.*)/, ([, what]) => ({ state: `its certificate cannot be used: ${what}` })],
   [/InvalidContentType/, () => ({
@@ -62,7 +63,7 @@ const PROBLEMS: readonly (readonly [RegExp, Explain])[] = [
   [/fatal alert: (CertificateRequired|HandshakeFailure)/, ([, alert]) => ({
     state: alert === "CertificateRequired"
       ? "it requires a client certificate"
-      : "it requires other ciphers, or a client certificate",
+      : "it does not accept our ciphers, or it requires a client certificate",
     hint: CLIENT_CERTIFICATE,
   })],
   [/fatal alert: (UnknownCA|BadCertificate|Certificate\w+|AccessDenied|DecryptError)/, ([, alert]) => ({
@@ -87,13 +88,13 @@ const PROBLEMS: readonly (readonly [RegExp, Explain])[] = [
     hint: "check which hosts and ports the proxy allows; list hosts that do not need a proxy in NO_PROXY",
   })],
   [/eof while tunneling|Invalid response version/, () => ({
-    state: "the proxy uses another protocol",
+    state: "the proxy does not use the protocol of its address",
     hint: "check the proxy's port and scheme (http://, https://, socks5://)",
   })],
   [/without sending TLS close_notify/, () => ({ state: "the server closed the connection" })],
   [/^dns error|^getaddrinfo ENOTFOUND/, (_found, host) => ({
     state: `the name ${host} was not found (DNS)`,
-    hint: "check the spelling, and the name server in /etc/resolv.conf",
+    hint: "check the spelling of the name, and the name server in /etc/resolv.conf",
   })],
   [/^Proxy server unreachable/, () => ({ state: "the proxy cannot be reached" })],
 ];

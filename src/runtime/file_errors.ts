@@ -13,7 +13,7 @@ import {
  *
  * @param what the operation, for the message: `write the queue /var/lib/…`
  * @param operation the file operations
- * @param otherwise the error code if the cause is unknown
+ * @param otherwise the code of the storage error if the cause is unknown
  * @returns the result of the operation
  * @throws {StorageError} if the operation fails
  */
@@ -69,8 +69,8 @@ function findCode(error: unknown): StorageErrorCode | undefined {
 }
 
 /**
- * Finds the name of an OS error. Some errors of Deno have a `code`, others only a number in their
- * text.
+ * Finds the name of an OS error. Some errors of Deno have a `code`. Errors without a `code` have
+ * only a number in their text.
  */
 function findErrno(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;

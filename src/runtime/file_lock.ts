@@ -1,6 +1,6 @@
 /**
  * Locks between processes, based on `flock`. The lock file must never be renamed or removed. When a
- * process ends, the kernel releases its locks, so stale locks cannot exist.
+ * process ends, the kernel releases the locks of the process, so stale locks cannot exist.
  *
  * @module
  */

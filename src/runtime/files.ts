@@ -1,7 +1,7 @@
 /**
- * The file operations that the journal uses. They are an interface, so that a test can simulate a
- * disk that loses, cuts or refuses writes. All operations are synchronous, because asynchronous
- * operations take about 50 % longer.
+ * The file operations that the journal uses. This file defines them as an interface, so that a test
+ * can simulate a disk that loses, cuts or refuses writes. All operations are synchronous, because
+ * asynchronous operations need about 50 % more time.
  *
  * @module
  */
@@ -10,7 +10,7 @@
 export interface OpenFile extends Disposable {
   /** Returns the size of the file in bytes. */
   size(): number;
-  /** Returns a text that identifies the file. Renaming the file does not change it. */
+  /** Returns a text that identifies the file. Renaming the file does not change this text. */
   identity(): string;
   /**
    * Reads at an offset. Returns the number of bytes that were read, or 0 at the end of the file.
@@ -18,7 +18,7 @@ export interface OpenFile extends Disposable {
   read(buffer: Uint8Array, offset: number): number;
   /**
    * Writes at the end of the file, with one system call. Returns the number of bytes that were
-   * written, which may be fewer than given.
+   * written, which can be less than the length of `bytes`.
    */
   append(bytes: Uint8Array): number;
   truncate(size: number): void;
@@ -50,19 +50,19 @@ export interface Files {
   /** Removes a file if it exists. */
   remove(path: string): void;
   /**
-   * Creates a directory and its missing parents with mode 0700, and syncs them to disk. Existing
-   * directories are not changed.
+   * Creates a directory and its missing parents with mode 0700, and syncs all created directories
+   * to disk. Existing directories are not changed.
    */
   makeDirectory(path: string): void;
-  /** Calls `fsync` on a directory. Afterwards its file names are on disk. */
+  /** Calls `fsync` on a directory. Afterwards the file names of the directory are on disk. */
   syncDirectory(path: string): void;
   /** Returns the file names in a directory; an empty list if the directory does not exist. */
   list(path: string): string[];
 }
 
 /**
- * Replaces a file atomically, and syncs it to disk. The directory must exist. Only one process at a
- * time may replace the file.
+ * Replaces a file atomically, and syncs the new file to disk. The directory of the file must exist.
+ * Only one process at a time may replace the file.
  */
 export function replaceFile(files: Files, path: string, content: string | readonly Uint8Array[]): void {
   const temporary = `${path}.tmp`;
@@ -157,8 +157,8 @@ function openFile(file: Deno.FsFile): OpenFile {
 }
 
 /**
- * The maximum size of a log file. A larger file is renamed to `<name>.old`. Together, the two files
- * have at most about twice this size.
+ * The maximum size of a log file. Before the next line, a larger file is renamed to `<name>.old`.
+ * Together, both files have at most about twice this size.
  */
 export const MAX_LOG_BYTES: number = 256 * 1024;
 

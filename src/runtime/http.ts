@@ -1,6 +1,7 @@
 /**
  * Makes one HTTP request, and distinguishes the failures that matter for delivery. This file does
- * not retry, because the courier does.
+ * not repeat a request. The courier, which delivers the entries of the queue, starts the next
+ * attempt.
  *
  * @module
  */
@@ -29,17 +30,17 @@ export interface HttpRequest {
   /** The body of the request. For {@linkcode FormData}, `fetch` sets the `Content-Type`. */
   readonly body?: string | Uint8Array<ArrayBuffer> | FormData;
   /**
-   * True if the path or the query contains a secret. Errors then contain only the host, and the
-   * error of `fetch` is not their `cause`.
+   * True if the path or the query contains a secret. If true, an error contains only the host, and
+   * the error of `fetch` is not the `cause` of the error.
    *
    * @default {false}
    */
   readonly hidesUrl?: boolean;
   /**
-   * The maximum time for the whole response, in milliseconds. `fetch` itself does not have a limit.
+   * The maximum time for the whole response, in milliseconds. `fetch` does not have a time limit.
    */
   readonly timeoutMs: number;
-  /** The signal that stops the request. Its reason is thrown unchanged. */
+  /** The signal that stops the request. The reason of the signal is thrown unchanged. */
   readonly signal?: AbortSignal;
 }
 
@@ -56,10 +57,10 @@ export const MAX_ANSWER_BYTES: number = 16 * 1024 * 1024;
 
 /**
  * Sends a request and reads the whole response. Redirects are not followed, because `fetch` can
- * change a PUT into a GET, which does not deliver the message.
+ * change a PUT into a GET, and a GET does not deliver the message.
  *
- * @throws {TransportError} if a response is missing; its phase shows if the server may have
- * received the request
+ * @throws {TransportError} if a response is missing. The phase of the error shows if the server may
+ * have received the request.
  * @throws {NotTheServiceError} if the response is too long
  * @throws {PermissionError} if Deno does not allow the connection
  */
@@ -147,7 +148,7 @@ export async function exchangeJson(
 }
 
 async function readText(response: Response, host: string): Promise<string> {
-  // Most responses have a `Content-Length`. Reading them in one piece is faster.
+  // Most responses have a `Content-Length`. Reading such a response in one piece is faster.
   if (Number(response.headers.get("Content-Length") ?? Infinity) <= MAX_ANSWER_BYTES) return await response.text();
   const decoder = new TextDecoder();
   let text = "", size = 0;
@@ -165,9 +166,9 @@ async function readText(response: Response, host: string): Promise<string> {
 
 /**
  * Finds the phase in which `fetch` failed. Deno's error does not have a code, so this function
- * reads the text of its cause. All other code ignores this text. The test of this function uses the
- * real network stack. After an unknown error, the request counts as sent. This is the safe
- * assumption, because the next attempt then tries to avoid a duplicate.
+ * reads the text of the error's cause. All other code ignores this text. The test of this function
+ * uses the real network stack. After an unknown error, the request counts as sent. This is the safe
+ * assumption: if the request may have been sent, the next attempt tries to avoid a duplicate.
  */
 export function failedPhase(error: unknown): TransportPhase {
   if (!(error instanceof Error)) return "exchange";
@@ -186,8 +187,8 @@ function describe(phase: TransportPhase, host: string, state: string, error: unk
 }
 
 /**
- * Explains an error text. The module with the explanations is loaded only after a failure. If it
- * cannot be loaded, the text is not changed.
+ * Explains an error text. The module with the explanations is loaded only after a failure. If the
+ * module cannot be loaded, the text is not changed.
  */
 async function explain(text: string, host: string): Promise<ConnectProblem> {
   try {
@@ -198,8 +199,8 @@ async function explain(text: string, host: string): Promise<ConnectProblem> {
 }
 
 /**
- * Returns the last part of Deno's error text, which does not contain the URL. If the URL is secret
- * and the text does not have this part, a general text is returned.
+ * Returns the last part of Deno's error text. The last part does not contain the URL. If the URL is
+ * secret and the text does not have this part, a general text is returned.
  */
 function rootText(error: unknown, hidesUrl: boolean): string {
   if (!(error instanceof Error)) return hidesUrl ? "the request failed" : String(error);
@@ -211,7 +212,9 @@ function rootText(error: unknown, hidesUrl: boolean): string {
   );
 }
 
-/** Returns true for a token: visible ASCII, which an `Authorization` header can contain. */
+/**
+ * Returns true for a token: a text of visible ASCII, which an `Authorization` header can contain.
+ */
 export function isToken(value: unknown): value is string {
   return typeof value === "string" && /^[\x21-\x7e]+$/.test(value);
 }

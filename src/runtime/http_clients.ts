@@ -11,7 +11,7 @@ import { type Env, isExempt, proxyVariable } from "./proxy.ts";
 
 /**
  * The connection of a channel to its server. This object is the key of the client cache, so a
- * channel must always use the same object.
+ * channel must use one object for all requests.
  */
 export interface Connection {
   /** The name of the settings in errors: `channels.matrix`. */
@@ -42,8 +42,8 @@ interface Route {
   /** The proxy; undefined for a direct connection. */
   readonly proxy?: URL;
   /**
-   * True if `NO_PROXY` lists the server. The client must then ignore all proxies, because `fetch`
-   * may interpret `NO_PROXY` differently.
+   * True if `NO_PROXY` lists the server. If true, the client must ignore all proxies, because
+   * `fetch` may not interpret `NO_PROXY` as this program does.
    */
   readonly isExempt: boolean;
 }
@@ -51,16 +51,16 @@ interface Route {
 /** The clients of one connection. */
 interface ConnectionClients {
   readonly settings: ConnectionSettings;
-  /** The clients by proxy and exemption. */
+  /** The clients by proxy and by `isExempt`, see {@linkcode Route}. */
   readonly clients: Map<string, Deno.HttpClient>;
 }
 
-/** The clients of a process. Each client is created for its first request. */
+/** The clients of a process. Each client is created when the first request needs it. */
 export class HttpClients implements Disposable {
   readonly #env: Env;
   readonly #connections = new Map<Connection | undefined, ConnectionClients>();
 
-  /** @param env reads the environment variables for proxies */
+  /** @param env a function that reads the environment variables for proxies */
   constructor(env: Env) {
     this.#env = env;
   }
@@ -97,8 +97,8 @@ export class HttpClients implements Disposable {
   }
 
   /**
-   * Finds the proxy of a request. `NO_PROXY` also applies to the proxy of a channel. curl does the
-   * same for `--proxy`.
+   * Finds the proxy of a request. `NO_PROXY` also applies to the proxy of a channel. In curl,
+   * `NO_PROXY` also applies to `--proxy`.
    */
   #findRoute(url: URL, own: URL | undefined): Route {
     const variable = own === undefined ? proxyVariable(url, this.#env) : undefined;
@@ -124,7 +124,7 @@ export class HttpClients implements Disposable {
     try {
       return route.isExempt ? withoutProxies(create) : create();
     } catch (error) {
-      // Read the files again for the next request, because they may be fixed by then.
+      // The next request reads the files again, because a person may have fixed them.
       this.#connections.delete(connection);
       if (connection === undefined) throw error;
       const message = error instanceof Error ? error.message : String(error);
@@ -139,9 +139,9 @@ export class HttpClients implements Disposable {
 }
 
 /**
- * Creates a client that ignores the proxies in the environment. A client reads the environment when
- * it is created. The only way to turn proxies off is to set `NO_PROXY` during that time. The call
- * is synchronous, so other code does not see the change.
+ * Creates a client that ignores the proxies in the environment. A client reads the environment
+ * while the client is created. The only way to turn proxies off is to set `NO_PROXY` while the
+ * client is created. The call is synchronous, so other code does not see the change.
  */
 function withoutProxies(create: () => Deno.HttpClient): Deno.HttpClient {
   const before = Deno.env.get("NO_PROXY");

@@ -1,6 +1,6 @@
 /**
- * Checks Deno permissions. Call these functions before the access, because Deno asks for a missing
- * permission on the terminal.
+ * Checks Deno permissions. Call these functions before the access. Without this check, Deno asks
+ * the user on the terminal for a missing permission.
  *
  * @module
  */
@@ -23,15 +23,15 @@ export function mayRun(command: string): boolean {
 }
 
 /**
- * Throws an error if Deno does not allow this process to read the environment. Call it if something
- * that depends on the environment was not found.
+ * Throws an error if Deno does not allow this process to read the environment. Call this function
+ * if a value that depends on the environment was not found.
  *
  * @param action the action that failed, for the message: `find the configuration`
  * @throws {PermissionError} if `HOME` must not be read
  */
 export function requireEnvAccess(action: string): void {
   if (mayReadVariable("HOME")) return;
-  throw new PermissionError(`Cannot ${action}: Deno requires env access`, { hint: "run it with --allow-env" });
+  throw new PermissionError(`Cannot ${action}: Deno requires env access`, { hint: "run the program with --allow-env" });
 }
 
 function isGranted(descriptor: Deno.PermissionDescriptor): boolean {

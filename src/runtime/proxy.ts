@@ -1,9 +1,9 @@
 /**
  * Reads the proxy settings from the environment: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and
- * `NO_PROXY`, in upper or lower case, like curl. `fetch` also reads these variables, but ignores
- * values that it does not understand. With a typing error in a proxy's address, `fetch` would
- * connect directly. It would also use a proxy for a host that `NO_PROXY` lists in capitals, with a
- * port or with a `*`.
+ * `NO_PROXY`, in upper or lower case. curl reads the same variables. `fetch` also reads these
+ * variables, but ignores values that it does not understand. If a proxy's address has a typing
+ * error, `fetch` would connect directly. If `NO_PROXY` lists a host in capitals, with a port or
+ * with a `*`, `fetch` would use a proxy for this host.
  *
  * @module
  */
@@ -12,8 +12,8 @@
 export type Env = (name: string) => string | undefined;
 
 /**
- * Finds the variable with the proxy for a URL, and its value. A name in upper case takes
- * precedence.
+ * Finds the variable with the proxy for a URL. Returns the name and the value of the variable. A
+ * name in upper case takes precedence.
  */
 export function proxyVariable(url: URL, env: Env): { readonly name: string; readonly value: string } | undefined {
   const names = [url.protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY", "ALL_PROXY"];
@@ -50,8 +50,8 @@ function covers(pattern: string, host: string): boolean {
   return domain !== "" && (host === domain || host.endsWith(`.${domain}`));
 }
 /**
- * Parses a network. Returns the common leading bits of its addresses, and the length of an address
- * in bits.
+ * Parses a network. Returns the leading bits that all addresses of the network have in common, and
+ * the length of an address in bits.
  */
 function parseNetwork(text: string): { readonly prefix: string; readonly length: number } | undefined {
   const [address, length, ...rest] = text.split("/");

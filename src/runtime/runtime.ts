@@ -1,7 +1,7 @@
 /**
  * The access to the outside world. All other code uses a {@linkcode Runtime}, so that a test can
- * replace the clock, the random numbers and the network. Files are an exception: `queue/`,
- * `accounts/` and `config/` access their files directly.
+ * replace the clock, the random numbers and the network. For files, this rule does not apply:
+ * `queue/`, `accounts/` and `config/` access their files directly.
  *
  * @module
  */
@@ -14,11 +14,11 @@ import type { SubprocessCall, SubprocessEnd } from "./subprocess.ts";
 
 /** Standard input, output and error. */
 export interface Stdio {
-  /** Reads standard input to its end, or until more than `maxBytes` were read. */
+  /** Reads standard input until the input ends, or until more than `maxBytes` bytes were read. */
   readonly stdin: (maxBytes: number) => Promise<Uint8Array>;
   /** Returns true if standard input is a terminal. */
   readonly stdinIsTerminal: () => boolean;
-  /** Reads the next part of standard input. Returns undefined at its end. */
+  /** Reads the next part of standard input. Returns undefined at the end of the input. */
   readonly readInput: () => Promise<Uint8Array | undefined>;
   /**
    * Turns the raw mode of the terminal on or off. In raw mode, the terminal sends each key
@@ -40,9 +40,9 @@ export interface Stdio {
 /** The functions that access the outside world. */
 export interface Runtime {
   /**
-   * Sends an HTTP request like `fetch`, but does not reuse idle connections: if an idle connection
-   * breaks, Deno can send a PUT twice. A channel with its own certificates or proxy gives its
-   * `connection`.
+   * Sends an HTTP request like the global `fetch`, but does not reuse idle connections, because
+   * Deno can send a PUT twice if an idle connection breaks. A channel with its own certificates or
+   * its own proxy passes its `connection`.
    */
   readonly fetch: (url: string, init: RequestInit, connection?: Connection) => Promise<Response>;
   /** Runs a program until it ends, or kills it when the signal aborts; see `subprocess.ts`. */
@@ -57,13 +57,16 @@ export interface Runtime {
   readonly random: () => number;
   /** Creates a UUID, version 4. */
   readonly uuid: () => string;
-  /** Reads an environment variable. Returns undefined if it is not set or Deno denies access. */
+  /**
+   * Reads an environment variable. Returns undefined if the variable is not set, or if Deno denies
+   * access.
+   */
   readonly env: (name: string) => string | undefined;
   /** Returns the host name, or `localhost` if Deno denies access. */
   readonly hostname: () => string;
   /**
-   * Returns true if the process runs as root. Root uses the system directories. Returns false if
-   * Deno denies access to the user id.
+   * Returns true if the process runs as root. A process of root uses the system directories.
+   * Returns false if Deno denies access to the user id.
    */
   readonly isRoot: () => boolean;
   readonly stdio: Stdio;
@@ -134,7 +137,7 @@ function denoStdio(): Stdio {
     try {
       for (let rest = bytes; rest.length > 0;) rest = rest.subarray(stream.writeSync(rest));
     } catch {
-      // The reader has ended, or the disk is full.
+      // The program that reads the output has ended, or the disk is full.
       return;
     }
   };

@@ -1,6 +1,6 @@
 /** Reads streams that may never end. */
 
-/** Reads a stream to its end, or until more than `maxBytes` were read. */
+/** Reads a stream until the stream ends, or until more than `maxBytes` bytes were read. */
 export async function readAtMost(stream: ReadableStream<Uint8Array>, maxBytes: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;

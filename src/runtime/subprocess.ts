@@ -1,8 +1,8 @@
 /**
  * Runs another program without a shell, with a limited environment and a time limit. The program
- * gets its own process group, so that all processes that it starts can be killed together. The
- * program counts as ended when its main process has ended, even if a child process still has its
- * output open.
+ * gets its own process group, so that the program and all its child processes can be killed
+ * together. The program counts as ended when its main process has ended, even if a child process
+ * still has the output open.
  *
  * @module
  */
@@ -36,18 +36,20 @@ export interface SubprocessEnd {
   readonly stderr: string;
 }
 
-/** The maximum number of bytes that are stored of each output. */
+/** The maximum number of bytes that are stored from standard output, and from standard error. */
 export const MAX_OUTPUT_BYTES: number = 8 * 1024;
 
-/** The variables of our environment that a program gets. They do not contain our secrets. */
+/**
+ * The variables of our environment that a program gets. These variables do not contain our secrets.
+ */
 export const PASSED_VARIABLES: readonly string[] = [
   ...["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"],
   ...["DISPLAY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", "SYSTEMROOT"],
 ];
 
 /**
- * How long to read output after the main process has ended, in milliseconds. A child process may
- * still have the output open.
+ * The time for reading output after the main process has ended, in milliseconds. A child process
+ * may still have the output open.
  */
 const DRAIN_MS = 200;
 
@@ -94,7 +96,7 @@ export async function runSubprocess({ path, args, env, stdin, signal }: Subproce
 }
 
 /**
- * Kills the process group. This requires the permission to run every program. Without the
+ * Kills the process group. This requires Deno's permission to run every program. Without the
  * permission, only the main process is killed.
  */
 function killGroup(child: Deno.ChildProcess): void {
@@ -110,8 +112,8 @@ function killGroup(child: Deno.ChildProcess): void {
 }
 
 /**
- * Writes the standard input of a program. If the program does not read all of it, the error is
- * ignored.
+ * Writes the standard input of a program. If the program does not read the whole input, the error
+ * is ignored.
  */
 async function feed(stdin: WritableStream<Uint8Array>, text: string, signal: AbortSignal): Promise<void> {
   try {

@@ -49,7 +49,7 @@ const REFUSED: readonly (readonly [routes: unknown, says: string, hint?: string]
   [[{ channels: "x" }], 'Cannot use routes[0].channels: there is no channel "x"', "configured: matrix, phone, pager"],
   [
     [{ channels: ["phone", "phone"] }],
-    "Cannot use routes[0].channels: it must be a text or a list of different texts, and a text must not be empty",
+    "Cannot use routes[0].channels: it must be a text or a list of texts, without empty or repeated texts",
   ],
   [
     [{ when: { origin: "x" } }],

@@ -6,14 +6,14 @@ import { explainConnectError } from "../../src/runtime/connect_errors.ts";
 Deno.test("explainConnectError() explains alerts of servers and answers of proxies", () => {
   const cases: [text: string, state: string][] = [
     ["received fatal alert: CertificateRequired", "it requires a client certificate"],
-    ["received fatal alert: HandshakeFailure", "it requires other ciphers, or a client certificate"],
+    ["received fatal alert: HandshakeFailure", "it does not accept our ciphers, or it requires a client certificate"],
     ["received fatal alert: UnknownCA", "it rejects our client certificate (UnknownCA)"],
     ["received fatal alert: CertificateExpired", "it rejects our client certificate (CertificateExpired)"],
     ["received fatal alert: ProtocolVersion", "it supports only TLS versions before 1.2"],
     ["invalid peer certificate: Revoked", "its certificate cannot be used: Revoked"],
     ["unsuccessful tunnel", "the proxy does not allow this connection"],
-    ["unexpected eof while tunneling", "the proxy uses another protocol"],
-    ["Invalid response version", "the proxy uses another protocol"],
+    ["unexpected eof while tunneling", "the proxy does not use the protocol of its address"],
+    ["Invalid response version", "the proxy does not use the protocol of its address"],
     ["No acceptable auth methods", "the proxy requires a user name and a password"],
     ["Password auth failure, code: 1", "the proxy rejects the password"],
     ["Connection not allowed by ruleset", "the proxy does not allow this connection"],

@@ -77,7 +77,7 @@ Deno.test("exchange() explains certificates that cannot be used", async () => {
   const impostor = await tlsFailure({}, { caFile: tlsFile("impostor.pem") });
   assertEquals(
     impostor.text,
-    "Cannot connect to localhost:PORT: its certificate was not signed by the authority that it names",
+    "Cannot connect to localhost:PORT: its certificate contains the name of an authority that did not sign it",
   );
 });
 

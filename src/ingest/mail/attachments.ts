@@ -1,7 +1,8 @@
 /**
- * Handles the attachments of a mail. The notification gets as many attachments as the limit allows.
- * The message shows the content of short text files, and lists the name, type and size of
- * attachments that are not sent.
+ * Handles the attachments of a mail. The notification gets the first attachments of the mail, up to
+ * the maximum number. Empty attachments and attachments that are too large are not sent. The
+ * message shows the content of short text files, and lists the name, type and size of attachments
+ * that are not sent.
  *
  * @module
  */
@@ -17,7 +18,10 @@ export interface ShownAttachment {
    * attachments.
    */
   readonly line: string;
-  /** The content; undefined if the attachment is not a short text. */
+  /**
+   * The content; undefined if the attachment is not a short text, or if the message does not have
+   * space for it.
+   */
   readonly text?: string;
 }
 
@@ -44,8 +48,8 @@ export function chooseAttachments(attachments: readonly MailAttachment[]): MailA
 }
 
 /**
- * Turns an attachment of a mail into an attachment of a notification. Its type is detected from the
- * content; the type in the mail is ignored.
+ * Turns an attachment of a mail into an attachment of a notification. The type is detected from the
+ * content, and the type in the mail is ignored.
  */
 export function toAttachmentInput({ name, content }: MailAttachment): AttachmentInput {
   return { name, bytes: content };
@@ -70,7 +74,7 @@ export function showAttachments(
     const line = `📎 ${oneLine(name)} (${oneLine(type)}, ${formatBytes(content.length)})`;
     return { line, isSent: sent.includes(attachment), ...(isInline ? { text } : {}) };
   });
-  // An attachment that is sent does not need a description.
+  // An attachment that is sent does not need a description, except if the message shows its text.
   const shown = all.filter(({ isSent, text }) => !isSent || text).map(({ isSent: _, ...rest }) => rest);
   const more = shown.length - MAX_LINES;
   return more <= 0 ? shown : [...shown.slice(0, MAX_LINES), { line: `📎 and ${more} more` }];

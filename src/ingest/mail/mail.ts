@@ -3,7 +3,9 @@
 /** The maximum size of an incoming mail, in bytes. Larger mails are rejected. */
 export const MAX_INCOMING_MAIL_BYTES: number = 10 * 1024 * 1024;
 
-/** A parsed mail. Its texts are untrusted: they may contain line breaks and control characters. */
+/**
+ * A parsed mail. The texts are untrusted, so they may contain line breaks and control characters.
+ */
 export interface Mail {
   /** The decoded subject; undefined if the mail does not have a subject. */
   readonly subject?: string;

@@ -17,9 +17,9 @@ import type { Mail, Urgency } from "./mail.ts";
 
 /** The information from the command line of sendmail. */
 export interface MailContext {
-  /** The sender of a mail without `From` (`-F`, else `-f`). */
+  /** The sender for a mail without `From`: the value of `-F`, or of `-f` if `-F` is missing. */
   readonly sender?: string;
-  /** True if attachments are sent. If false, they are only listed. @default {true} */
+  /** True if attachments are sent; otherwise the message only lists them. @default {true} */
   readonly sendsFiles?: boolean;
 }
 
@@ -46,7 +46,7 @@ export async function toMailNotification(mail: Mail, context: MailContext): Prom
   };
 }
 
-/** Turns a header into one line, and cuts it to the limit of a subject. */
+/** Turns a header into one line, and cuts the line to the maximum length of a subject. */
 function headerText(text: string): string {
   const line = printableText(text).replace(/\s+/g, " ").trim();
   if (byteLength(line) <= MAX_SUBJECT_BYTES) return line;
@@ -76,8 +76,8 @@ function toPlainMessage(text: string, attachments: readonly ShownAttachment[]): 
 }
 
 /**
- * Chooses the format: `code` for text with columns or indentation, because `text` would not show
- * them; otherwise `text`.
+ * Chooses the format: `code` for text with columns or indentation, because the format `text` would
+ * not show the columns; `text` for every other text.
  */
 function chooseFormat(text: string): Format {
   return /^[ \t]+\S|\S(\t|[ ]{2,})\S(?<![.!?:][ ]{2}\S)/m.test(text) ? "code" : "text";
@@ -88,8 +88,7 @@ function toHtml({ line, text }: ShownAttachment): string {
 }
 
 /**
- * Converts HTML to text. Used for HTML that is too long, because cutting the HTML itself could cut
- * within a tag.
+ * Converts HTML to text. Used for HTML that is too long, because HTML could be cut within a tag.
  */
 async function toText(html: string): Promise<string> {
   try {

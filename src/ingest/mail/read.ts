@@ -1,7 +1,7 @@
 /**
- * Reads a mail from a program that calls sendmail. Such input is often not a complete mail (RFC
- * 5322), but all of its text is sent. Text that cannot be a head is part of the body. A mail that
- * cannot be parsed is sent unparsed.
+ * Reads a mail from a program that calls sendmail. This mail is often not complete (RFC 5322), but
+ * the whole text of the mail is sent. Text that cannot belong to the head, which contains the
+ * headers, is part of the body. A mail that cannot be parsed is sent unparsed.
  *
  * @module
  */
@@ -75,8 +75,8 @@ const KNOWN_HEADERS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Matches the name of a header: visible ASCII except the colon (RFC 5322, section 2.2). Like in
- * sendmail, blanks before the colon are allowed.
+ * Matches the name of a header: visible ASCII except the colon (RFC 5322, section 2.2). Blanks
+ * before the colon are allowed, because sendmail also allows them.
  */
 const HEADER_REGEXP = /^([!-9;-~]+)[ \t]*:/;
 
@@ -93,8 +93,8 @@ const MBOX_REGEXP = /^>?From [^\n]*\n/;
  * @param options.dotEnds true if a line with a single dot ends the mail, as on a terminal
  */
 export function frameMail(bytes: Uint8Array, options: { readonly dotEnds: boolean }): FramedMail {
-  // In latin1, each byte is one character, so the positions in the text and in the bytes are the
-  // same.
+  // In latin1, each byte is one character, so a position in the text is also the position in the
+  // bytes.
   const text = new TextDecoder("latin1").decode(bytes);
   const end = options.dotEnds ? DOT_REGEXP.exec(text)?.index ?? text.length : text.length;
   const start = MBOX_REGEXP.exec(text)?.[0].length ?? 0;
@@ -102,7 +102,7 @@ export function frameMail(bytes: Uint8Array, options: { readonly dotEnds: boolea
   return { head: bytes.subarray(start, headEnd), body: bytes.subarray(bodyStart, end) };
 }
 
-/** Joins the head and the body with an empty line between them, because a parser needs it. */
+/** Joins the head and the body with an empty line between them. A parser needs this line. */
 export function joinMail({ head, body }: FramedMail): Uint8Array {
   const mail = new Uint8Array(head.length + 1 + body.length);
   mail.set(head);

@@ -181,7 +181,10 @@ Deno.test("email/kind.ts rejects invalid settings, and every way to send a passw
     [{ from: "a@example.org\nBcc: c@example.org" }, "channels.email.from: it must be an address"],
     [{ from: "a" }, "channels.email.from: it must be an address"],
     [{ to: [] }, "channels.email.to"],
-    [{ to: ["b@example.org", "b@example.org"] }, "channels.email.to: it must be a text or a list of different texts"],
+    [
+      { to: ["b@example.org", "b@example.org"] },
+      "channels.email.to: it must be a text or a list of texts, without empty or repeated texts",
+    ],
     [{ to: "b@example.org, c@example.org" }, "channels.email.to: it must be an address"],
     [{ to: "b@example.org>\r\nDATA" }, "channels.email.to: it must be an address"],
     [{ security: "ssl" }, 'channels.email.security: it must be "starttls", "tls" or "none"'],
