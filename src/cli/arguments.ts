@@ -28,7 +28,8 @@ export class Arguments<in Text extends string, in List extends string, in Switch
   }
 
   /**
-   * Returns the value of an option with a fixed list of values, or undefined if it is not given.
+   * Returns the value of an option with a fixed list of values, or undefined if the option is not
+   * given.
    */
   choice<Choice extends string>(name: Text, choices: readonly Choice[]): Choice | undefined {
     const text = this.text(name);
@@ -51,7 +52,7 @@ export class Arguments<in Text extends string, in List extends string, in Switch
   }
 
   /**
-   * Returns the duration in an option in milliseconds, or undefined if the option is not given.
+   * Returns the value of a duration option in milliseconds, or undefined if it is not given.
    *
    * @throws {UsageError} if the value is not a duration
    */
@@ -128,7 +129,8 @@ export function parseArguments(name: string, grammar: Grammar, argv: readonly st
 }
 
 /**
- * Separates the switches from the other words, and rewrites each other option as `--name=value`.
+ * Separates the switches (options without a value) from the words, and rewrites each option with a
+ * value as `--name=value`.
  * This is necessary because of two limits of `parseArgs`: it reads "true" or "false" after a switch
  * as the value of the switch, and it does not accept "-" as a value.
  */

@@ -32,13 +32,17 @@ export const EXIT = {
 export type ExitMeanings = readonly (readonly [code: number, meaning: string])[];
 
 export const EXIT_MEANINGS: ExitMeanings = [
-  [EXIT.ok, "delivered, or stored in the queue on disk"],
+  [EXIT.ok, "success: a notification is delivered, or stored in the queue on disk"],
   [EXIT.usage, "the command line has a mistake"],
   [EXIT.dataErr, "the input is not valid, or the service rejected the notification permanently"],
   [EXIT.unavailable, "a homeserver, a login method or a mode of sendmail is not available"],
   [EXIT.software, "a bug in matrix-notify"],
   [EXIT.ioErr, "reading or writing the disk failed"],
-  [EXIT.tempFail, "the notification was not accepted, or entries are still in the queue: try again"],
+  [
+    EXIT.tempFail,
+    "try again: the notification was not accepted, a request failed but may work later, or (flush, setup) an entry is not " +
+    "delivered yet",
+  ],
   [EXIT.noPerm, "a permission is missing, or a login was refused"],
   [EXIT.config, "the configuration has mistakes"],
   [EXIT.interrupted, "you pressed Ctrl-C"],

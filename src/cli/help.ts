@@ -14,8 +14,8 @@ const MAX_LEFT_COLUMNS = 26;
 export function programHelp(commands: readonly CommandEntry[]): string {
   return [
     ...wrap(
-      "Sends notifications to Matrix rooms, ntfy and other services. Each service that you configure is a channel. " +
-        "If a service cannot be reached, matrix-notify stores the notification in a queue on disk. It tries again " +
+      "matrix-notify sends notifications to Matrix rooms, ntfy and other services. Each service that you configure is a channel. " +
+        "If a service cannot be reached, matrix-notify stores the notification in a queue on disk and tries again " +
         "until the notification is delivered or expires.",
     ),
     "",
@@ -76,7 +76,7 @@ export function usageLine(name: string, { operands }: Pick<CommandHelp, "operand
 
 /**
  * Returns the options of a command for its help. A command that parses its own operands does not
- * accept short forms, so they are removed.
+ * accept short forms, so the short forms are removed.
  */
 export function visibleOptions({ options, foreignWords }: CommandHelp): readonly OptionSpec[] {
   return foreignWords === "own" ? options.map((option) => ({ ...option, short: undefined })) : options;

@@ -1,6 +1,6 @@
 /**
  * The login methods for Matrix accounts: a password, a code that the user confirms in a browser,
- * single sign-on, or an access token. `login` and `setup` use them.
+ * single sign-on, or an access token. The commands `login` and `setup` use these methods.
  *
  * @module
  */
@@ -84,7 +84,7 @@ export function findOfferedMethods(offer: LoginOffer): readonly LoginMethod[] {
 }
 
 /**
- * Returns the method that the options select, or undefined if they do not select a method.
+ * Returns the method that the options select, or undefined if no option selects a method.
  *
  * @throws {UsageError} if the options select two methods
  */
@@ -207,12 +207,12 @@ async function showDevicePrompt(
   ui.tell(`The code is valid for ${formatDuration(expiresAt - runtime.now())}. Waiting for your confirmation …`);
 }
 
-/** The time limit for loading the QR code library, in milliseconds. It may need a download. */
+/** The time limit for loading the QR code library, in milliseconds. Loading may need a download. */
 const QR_CODE_TIMEOUT_MS = 5_000;
 
 /**
  * Draws a QR code. Returns undefined if the library cannot be loaded in time. The login works
- * without it, because the address is also printed as text.
+ * without a QR code, because the address is also printed as text.
  */
 async function drawInTime(text: string, runtime: Runtime): Promise<string | undefined> {
   try {

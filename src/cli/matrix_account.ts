@@ -26,7 +26,7 @@ import { formatTime } from "./json.ts";
 import type { ACCOUNT_OPTIONS } from "./options.ts";
 import { printable } from "./ui.ts";
 
-/** Returns the state directory, from `--state-dir` or the default. It contains the accounts. */
+/** Returns the directory with the queue and the accounts, from `--state-dir` or the default. */
 export function findStateDir({ args, runtime }: CommandContext): string {
   return args.text("state-dir") ?? stateDirPath(runtime);
 }
@@ -34,7 +34,7 @@ export function findStateDir({ args, runtime }: CommandContext): string {
 /**
  * Checks a user id.
  *
- * @throws {UsageError} if it is not a full user id
+ * @throws {UsageError} if the text is not a full user id
  */
 export function requireUserId(text: string): string {
   const parsed = parseUserId(text);
@@ -158,7 +158,7 @@ function formatOwner({ userId, deviceId, homeserver }: TokenOwner): string {
   return `${userId}, ${deviceId === undefined ? "no device" : `device ${deviceId}`}, at ${homeserver}`;
 }
 
-/** Creates the JSON object of an account. It does not contain the tokens. */
+/** Creates the JSON object of an account. The object does not contain the tokens. */
 export function toAccountJson(
   { userId, deviceId, homeserver, expiresAt, refreshToken }: Account,
 ): Record<string, unknown> {

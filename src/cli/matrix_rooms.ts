@@ -18,7 +18,7 @@ import { EXIT } from "./exit_codes.ts";
 /** The time limit of a room request, in milliseconds. */
 export const ROOM_TIMEOUT_MS = 60_000;
 
-/** The time limit for joining. It is longer, because the homeserver may contact other servers. */
+/** The time limit for joining. It is long, because the homeserver may contact other servers. */
 const JOIN_TIMEOUT_MS = 120_000;
 
 /** Hints by Matrix error code or HTTP status. A hint for the error code has priority. */
@@ -26,8 +26,8 @@ export type ServerHints = Readonly<Record<string, string>>;
 
 const COMMON_HINTS: ServerHints = {
   "403": "the account does not have the permission",
-  "502": "the homeserver cannot reach other servers: check whether federation is turned off there",
-  "500": "check the homeserver's log; if federation is turned off there, requests to other servers fail",
+  "502": "the homeserver cannot reach other servers: check whether federation is turned off on your homeserver",
+  "500": "check the log of the homeserver; without federation, its requests to other servers fail",
 };
 
 const JOIN_HINTS: ServerHints = {
@@ -82,7 +82,7 @@ export async function enterRoom(
 /**
  * Parses a room id, an alias or a user id.
  *
- * @throws {UsageError} if the text has another format
+ * @throws {UsageError} if the text does not have one of these formats
  */
 export function requireRoom(room: string): RoomReference {
   const reference = parseRoom(room);

@@ -46,7 +46,7 @@ export const JSON_OPTION = {
 /** The option that permits http without TLS. */
 export const INSECURE_HTTP_OPTION = {
   name: "insecure-http",
-  summary: "allow unencrypted http to other hosts; an attacker can then read the token",
+  summary: "allow unencrypted http to hosts other than this one; an attacker can then read the token",
 } as const satisfies OptionSpec;
 
 /** The options of commands that deliver notifications. */
@@ -64,7 +64,7 @@ export const ACCOUNT_OPTIONS = [
 
 /** The options of commands that log in. */
 export const SIGN_IN_OPTIONS = [
-  { name: "homeserver", value: "URL", summary: "address of the homeserver, if it cannot be found from the user id" },
+  { name: "homeserver", value: "URL", summary: "address of the homeserver (default: found from the user id)" },
   { name: "password-file", value: "FILE", summary: 'read the password from FILE; use "-" for standard input' },
   { name: "token-file", value: "FILE", summary: 'read an existing access token from FILE; use "-" for standard input' },
   { name: "device-code", summary: "show a code that you confirm in a browser on any device" },
@@ -75,7 +75,7 @@ export const SIGN_IN_OPTIONS = [
 export const MESSAGE_OPTIONS = [
   { name: "link", short: "l", value: "URL", summary: "add a link" },
   { name: "silent", short: "q", summary: "notify without a sound (in Matrix: message type m.notice)" },
-  { name: "ttl", value: "DURATION", summary: "stop trying after this time (default 14d)" },
+  { name: "ttl", value: "DURATION", summary: "stop trying to deliver after this time (default 14d)" },
 ] as const satisfies readonly OptionSpec[];
 
 /** The option that selects the channels. */
@@ -93,7 +93,7 @@ export const DESTINATION_OPTIONS = [
   CHANNELS_OPTION,
 ] as const satisfies readonly OptionSpec[];
 
-/** The option that limits the time of the first delivery. */
+/** The option that limits how long a command tries to deliver. */
 export const WAIT_OPTION = {
   name: "wait",
   value: "DURATION",

@@ -31,7 +31,7 @@ export function formatOutcome(outcome: Outcome, now: number, ui: Ui): string {
 
 /**
  * Formats the beginning of the line of an outcome. The prefix is empty if there is only one
- * outcome. It contains the destination only if the channel has several destinations.
+ * outcome. The prefix contains the destination only if the channel has several destinations.
  */
 export function formatOutcomePrefix({ channel, destination, file }: Outcome, outcomes: readonly Outcome[]): string {
   if (outcomes.length === 1) return "";

@@ -7,7 +7,7 @@
  * @module
  */
 
-/** Inserts the command `sendmail` before the words if the program was started with that name. */
+/** Inserts the command `sendmail` before the words if the program was started by that name. */
 export async function addCommandOfName(argv: readonly string[]): Promise<readonly string[]> {
   const { default: process } = await import("node:process");
   return withCommandOf(process.argv0, argv);

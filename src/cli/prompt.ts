@@ -1,5 +1,6 @@
 /**
- * Asks questions on a terminal. They are printed to standard error: standard output is for data.
+ * Asks questions on a terminal. The questions are printed to standard error, because standard
+ * output is for data.
  */
 
 import { InterruptedError } from "../base/errors.ts";
@@ -15,7 +16,7 @@ const KEYS = { interrupt: "\x03", endOfInput: "\x04", backspace: "\b", escape: "
  * @throws {InterruptedError} if the user presses Ctrl-C or the input ends
  */
 export async function askSecret(question: string, stdio: Stdio): Promise<string> {
-  // Before the question, so that the terminal never shows a quickly typed or pasted secret.
+  // Raw mode begins before the question. The terminal then never shows a quickly typed secret.
   stdio.setRaw(true);
   try {
     stdio.stderr(question);
@@ -30,7 +31,7 @@ export async function askSecret(question: string, stdio: Stdio): Promise<string>
  * Asks for a line of text.
  *
  * @returns the line, or undefined if the input ends
- * @throws the reason of the signal if the signal aborts first
+ * @throws the reason of the signal if the signal aborts before the answer
  */
 export async function askLine(
   question: string,

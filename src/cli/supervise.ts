@@ -23,7 +23,7 @@ const SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
 
 /**
  * The maximum time to read the output after the command has ended, in milliseconds. The output can
- * stay open longer if the command started a background process.
+ * stay open for a long time if the command started a background process.
  */
 const DRAIN_MS = 2000;
 
@@ -70,8 +70,8 @@ function start([path, ...args]: readonly string[]): Deno.ChildProcess | CommandE
 }
 
 /**
- * Forwards signals to the command. Does not forward Ctrl-C on a terminal: the terminal sends it to
- * the command directly, because the command is in the same process group.
+ * Forwards signals to the command. Does not forward Ctrl-C on a terminal: the command is in the
+ * same process group as matrix-notify, so the terminal sends SIGINT to both.
  */
 function passSignals(child: Deno.ChildProcess, isOnTerminal: boolean): () => void {
   const listeners = SIGNALS.map((signal) => {

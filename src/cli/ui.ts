@@ -55,7 +55,7 @@ export class Ui {
   }
 
   /**
-   * Prints text unchanged to standard error. The text must be our own: a QR code, a coloured line.
+   * Prints text unchanged to standard error. The text must be from this program, such as a QR code.
    */
   picture(text: string): void {
     this.#stdio.stderr(`${text}\n`);

@@ -12,7 +12,8 @@ export const check: Command = defineCommand({
   operands: "",
   options: CHECK_OPTIONS,
   details: [
-    "Reads the configuration file, the environment variables, and the files whose paths are set in them.",
+    "config check reads the configuration file and the environment variables. It also reads each file whose path is " +
+    "in a setting.",
     "Exit 0: there are no mistakes. Exit 78: there are mistakes.",
   ],
   examples: ["matrix-notify config check --config /etc/matrix-notify/config.json"],
@@ -24,7 +25,7 @@ const SHOW_OPTIONS = [JSON_OPTION, ...DELIVERY_OPTIONS] as const;
 export const show: Command = defineCommand({
   operands: "",
   options: SHOW_OPTIONS,
-  details: ["Secrets are not shown."],
+  details: ["config show does not print secrets."],
   examples: ["matrix-notify config show"],
   run: printValues,
 });

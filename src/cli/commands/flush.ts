@@ -7,7 +7,11 @@ import { DELIVERY_OPTIONS, JSON_OPTION } from "../options.ts";
 import { formatOutcome, printOutcomesJson } from "../outcomes.ts";
 
 const OPTIONS = [
-  { name: "wait", value: "DURATION", summary: "do not try entries that must wait longer than this (default 30s)" },
+  {
+    name: "wait",
+    value: "DURATION",
+    summary: "maximum time to wait for an entry (default 30s); entries that need more time stay in the queue",
+  },
   JSON_OPTION,
   ...DELIVERY_OPTIONS,
 ] as const;
@@ -17,7 +21,7 @@ export const flush: Command = defineCommand({
   options: OPTIONS,
   details: [
     "After a failed attempt, matrix-notify waits before the next attempt. flush skips this waiting time. If a server " +
-    "has asked for a delay (rate limit), flush waits until the delay is over.",
+    "has asked for a delay (rate limit), flush waits until the delay is over, but not longer than --wait.",
     "Exit 0: the queue is empty. Exit 75: some entries are still in the queue; flush prints the reasons.",
   ],
   examples: ["matrix-notify flush", "matrix-notify flush --wait 5m"],

@@ -9,7 +9,7 @@ import { ACCOUNT_OPTIONS } from "../options.ts";
 import { printable } from "../ui.ts";
 
 const OPTIONS = [
-  { name: "via", value: "SERVER", repeats: true, summary: "server of a member of the room, if ROOM is an id" },
+  { name: "via", value: "SERVER", repeats: true, summary: "if ROOM is an id: a server that has members in the room" },
   ...ACCOUNT_OPTIONS,
 ] as const;
 
@@ -29,7 +29,7 @@ async function run(context: ContextFor<typeof OPTIONS>): Promise<number> {
     throw new UsageError(
       `Cannot join "${printable(room)}": it is neither a room id (!…) nor an alias (#name:example.org)`,
       reference === undefined
-        ? "in a shell, put it in single quotes"
+        ? "in a shell, put the room in single quotes"
         : `for a direct chat with that person run: matrix-notify room create NAME --direct --invite ${room}`,
     );
   }

@@ -1,4 +1,4 @@
-/** `login`: logs in to a Matrix account and saves it. Channels use the account with `user`. */
+/** `login`: logs in to a Matrix account and saves the account. A channel selects it with `user`. */
 
 import type { Account } from "../../accounts/account.ts";
 import { findLoginOffer } from "../../accounts/sign_in.ts";
@@ -17,9 +17,9 @@ export const login: Command = defineCommand({
   options: OPTIONS,
   details: [
     'To use the account in a channel, set "user" in the configuration (or MATRIX_USER) to the user id.',
-    "Without an option, login uses the first of these methods that the server offers: password, device code, " +
-    "single sign-on. On a terminal, login asks for the password. Otherwise it reads the password from standard " +
-    "input. matrix-notify saves the tokens in the state directory and renews them automatically.",
+    "Without an option for the method, login uses the first of these methods that the server offers: password, device code, " +
+    "single sign-on. On a terminal, login asks for the password. Without a terminal, login reads the password from " +
+    "standard input. matrix-notify saves the tokens in the state directory and renews them automatically.",
     "If the access token expires (soft logout) and there is no refresh token, matrix-notify logs in again with " +
     "the password in --password-file. Every login from this host uses the same Matrix device.",
   ],

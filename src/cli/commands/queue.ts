@@ -23,7 +23,7 @@ export const list: Command = defineCommand({
   options: LIST_OPTIONS,
   details: [
     "An entry is a notification for one destination. A dead letter is an entry that matrix-notify no longer " +
-    "tries to send: the service rejected it permanently, or it expired.",
+    "tries to send: the service rejected the entry permanently, or the entry expired.",
   ],
   examples: ["matrix-notify queue list", "matrix-notify queue list --dead --json | jq -r .id"],
   run: printList,
@@ -52,8 +52,8 @@ export const retry: Command = defineCommand({
   details: [
     "A retried entry is sent even during quiet hours, and it ignores the rate limit of the configuration. The " +
     "entry expires 14 days from now.",
-    "A fallback is an entry that is sent if another channel does not deliver in time. --all does not retry a " +
-    "fallback before its timeout.",
+    "A fallback is an entry that is sent only if another channel does not deliver in time. --all does not send a " +
+    "fallback while the other channel still has time to deliver.",
     ID_DETAIL,
   ],
   examples: ["matrix-notify queue retry 019ab3f2", "matrix-notify queue retry --dead"],
@@ -76,9 +76,9 @@ export const exportEntries: Command = defineCommand({
   operands: "[FILE]",
   options: EXPORT_OPTIONS,
   details: [
-    'Each line is an entry as in queue list --json. Without FILE, or if FILE is "-", queue export writes to ' +
+    'Each line is one entry, in the format of queue list --json. Without FILE, or if FILE is "-", queue export writes to ' +
     "standard output.",
-    "queue export creates FILE, which must not exist. Only the owner can read the file. After exit 0, the whole " +
+    "queue export creates FILE and does not overwrite an existing file. Only the owner can read FILE. After exit 0, the whole " +
     "file is on disk.",
     "The entries stay in the queue. Remove them with queue drop.",
   ],
@@ -170,7 +170,9 @@ async function purgeAll(context: ContextFor<typeof PURGE_OPTIONS>): Promise<numb
   if (entries.length > 0 && !context.args.has("yes")) {
     const count = expandMembers(entries).length;
     throw new UsageError(
-      `Cannot purge the queue: ${count} ${count === 1 ? "entry" : "entries"} would be removed permanently`,
+      `Cannot purge the queue without --yes: ${count} ${
+        count === 1 ? "entry" : "entries"
+      } would be removed permanently`,
       "to confirm, add --yes",
     );
   }
@@ -199,7 +201,7 @@ function findAll(notifier: NotifierCore, { args }: ContextFor<typeof RETRY_OPTIO
   if (args.has("dead") || args.operands.length > 0) {
     throw new UsageError("Cannot use --all together with --dead or ids: --all selects all entries");
   }
-  // A fallback before its timeout has not failed. The user can still retry it with its id.
+  // A pending fallback has not failed. The user can still retry this fallback by its id.
   return notifier.entries().filter(({ fallbackFor, attempts, state }) =>
     !fallbackFor || attempts > 0 || state === "dead"
   );
@@ -263,7 +265,7 @@ async function writeExport(context: ContextFor<typeof EXPORT_OPTIONS>): Promise<
 /**
  * Writes a new file. Only its owner can read the file, because notifications can be confidential.
  * The file is synced to disk before the function returns, because users remove the exported entries
- * afterwards. After an error, the file does not exist.
+ * afterwards. If the write fails, the file is removed.
  *
  * @throws {UsageError} if the file exists, or if its directory does not exist
  * @throws {StorageError} if the file cannot be written

@@ -14,7 +14,7 @@ import { printable } from "../ui.ts";
 const CREATE_OPTIONS = [
   { name: "invite", value: "USER", repeats: true, summary: "invite @name:example.org" },
   { name: "direct", summary: "use the room as the direct chat with the invited person" },
-  { name: "alias", value: "NAME", summary: "local part of the alias: write alerts to get #alerts:example.org" },
+  { name: "alias", value: "NAME", summary: 'local part of the alias: "alerts" gives #alerts:example.org' },
   ...ACCOUNT_OPTIONS,
 ] as const;
 
@@ -26,7 +26,7 @@ export const create: Command = defineCommand({
   details: [
     "Only invited people can join the room. The room is not encrypted.",
     "You do not need to create a room to send to one person. Set @name:example.org as the room of the channel, or " +
-    "use send --room. matrix-notify finds the direct chat, or creates it the first time.",
+    "use send --room. matrix-notify finds the direct chat, or creates the chat if it does not exist.",
   ],
   examples: [
     "matrix-notify room create Alerts --invite @alice:example.org --alias alerts",
@@ -56,7 +56,7 @@ async function createNamed(context: CreateContext): Promise<number> {
   if (alias !== undefined && /[\s:#]/.test(alias)) {
     throw new UsageError(
       `Cannot use --alias "${printable(alias)}": only the local part is allowed`,
-      "write alerts for #alerts:example.org",
+      'example: "alerts" gives #alerts:example.org',
     );
   }
   const { openMatrixClient } = await import("../matrix_account.ts");
@@ -95,7 +95,7 @@ function requireInvitees({ args }: CreateContext): readonly string[] {
 }
 
 /**
- * Adds the room to the list of direct chats of the account. Prints only a warning on failure,
+ * Adds the room to the list of direct chats of the account. If this fails, prints only a warning,
  * because the room has already been created.
  */
 async function markAsDirect(

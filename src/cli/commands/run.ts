@@ -16,13 +16,13 @@ import { type CommandEnd, supervise } from "../supervise.ts";
 const OPTIONS = [
   {
     name: "only-on-failure",
-    summary: "do not send if the command succeeds, unless the success closes an open incident of --key",
+    summary: "send only if the command fails, or if its success closes an open incident of --key",
   },
   {
     name: "subject",
     short: "s",
     value: "NAME",
-    summary: "name of the command in the subject (default: its file name)",
+    summary: "name of the command in the subject (default: the file name of the command)",
   },
   { name: "severity", short: "p", value: "S", oneOf: SEVERITIES, summary: "severity of a failure (default error)" },
   { name: "origin", value: "NAME", summary: "name of the sender (default: the file name of the command)" },
@@ -48,8 +48,8 @@ export const run: Command = defineCommand({
   details: [
     "run exits with the exit code of the command. If a signal ends the command, the exit code is 128 plus the " +
     "number of the signal. If the command does not exist, the exit code is 127. If the command cannot be " +
-    "executed, the exit code is 126. If the notification cannot be sent, run prints an error, but the exit code " +
-    "stays the same.",
+    "executed, the exit code is 126. If the notification cannot be sent, run prints an error, but exits " +
+    "with the exit code of the command.",
     "The output of the command is printed unchanged. The body of the notification is the last 50 lines of the " +
     "output, at most 8 KiB. run forwards SIGTERM, SIGINT and SIGHUP to the command. The command is started " +
     "without a shell. The arguments of the command are not sent, because they can contain secrets.",
@@ -62,7 +62,10 @@ export const run: Command = defineCommand({
   run: runCommand,
 });
 
-/** Runs the command and sends its result. A success gets the key only if it closes an incident. */
+/**
+ * Runs the command and sends its result. The notification of a success has the key
+ * only if the success closes an incident.
+ */
 async function runCommand(context: RunContext): Promise<number> {
   const { args, runtime, ui } = context;
   await checkEarly(context);
@@ -87,7 +90,7 @@ async function runCommand(context: RunContext): Promise<number> {
 
 /**
  * Reports mistakes in the options and the configuration before the command runs. Otherwise the user
- * would see them only after the command has failed.
+ * would see these mistakes only after the command has failed.
  */
 async function checkEarly(context: RunContext): Promise<void> {
   const { args } = context;

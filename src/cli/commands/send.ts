@@ -44,8 +44,7 @@ const OPTIONS = [
     name: "key",
     short: "k",
     value: "KEY",
-    summary:
-      "key of the incident (see below); if a notification with the same key is still queued, this one replaces it",
+    summary: "key of the incident (see below); the notification replaces a queued notification with this key",
   },
   { name: "resolve", summary: "close the incident of --key; the message shows how long the incident lasted" },
   {
@@ -67,13 +66,13 @@ export const send: Command = defineCommand({
   operands: "SUBJECT [BODY]",
   options: OPTIONS,
   details: [
-    "If you give neither BODY nor --body-file, send reads the body from standard input, unless standard input " +
-    "is a terminal. Under ssh, standard input can stay open without data. In that case, give an empty BODY ('').",
-    "Exit 0: the notification is delivered, or it is stored on disk. If it is on disk, matrix-notify delivers " +
-    "it later, in order and without duplicates. After exit 0, you can delete the attached files. If a channel " +
-    "cannot send files, its message lists the file names.",
-    "An incident is a problem that causes several notifications, such as a full disk. Give all of them the same " +
-    "--key, and close the incident with --resolve. In a Matrix room, the later notifications are replies to the " +
+    "If you give neither BODY nor --body-file, and standard input is not a terminal, send reads the body from " +
+    "standard input. Under ssh, standard input can stay open without data. In that case, give an empty BODY ('').",
+    "Exit 0: the notification is delivered, or it is stored on disk. If the notification is on disk, " +
+    "matrix-notify delivers it later, in order and without duplicates. After exit 0, you can delete the attached " +
+    "files. If a channel cannot send files, the message in this channel lists the names of the files.",
+    "An incident is a problem that causes several notifications, such as a full disk. Give all these notifications " +
+    "the same --key, and close the incident with --resolve. In a Matrix room, the later notifications are replies to the " +
     "first message of the incident.",
   ],
   examples: [
@@ -222,7 +221,7 @@ async function describeFiles({ attachments = [] }: NotificationInput): Promise<O
 function printOutcomes(outcomes: readonly Outcome[], { args, ui, runtime }: SendContext): void {
   if (args.has("json")) printOutcomesJson(outcomes, ui);
   else if (outcomes.every(({ state }) => state === "muted")) {
-    // The same rule muted all of them, so one line is enough.
+    // One rule muted the notification for all channels, so one line is enough.
     ui.data(formatOutcome(outcomes[0], runtime.now(), ui));
   } else {for (const outcome of outcomes) {
       ui.data(formatOutcomePrefix(outcome, outcomes) + formatOutcome(outcome, runtime.now(), ui));

@@ -16,15 +16,15 @@ export const sendmail: Command = defineCommand({
   foreignWords: "own",
   options: OPTIONS,
   details: [
-    "If matrix-notify is started through a link named sendmail, it works like this command.",
-    "Write the options above before the options of sendmail. Recipients are ignored: a mail is sent through " +
+    "A link to matrix-notify with the name sendmail runs this command.",
+    "Put the options of matrix-notify first, then the options of sendmail (such as -t and -i). Recipients are ignored: a mail is sent through " +
     "every channel, or only through the channels in --channel. With -i (or -oi), a line with only a dot does " +
-    "not end the mail. -F and -f set the sender if the mail has no From. -bs, -bp, -bd and -q are refused with " +
-    "exit 69. All other options of sendmail are ignored.",
+    "not end the mail. -F and -f set the sender if the mail has no From header. -bs, -bp, -bd and -q are refused with " +
+    "exit 69. Options of sendmail that this help does not name are ignored.",
     "The Subject of the mail becomes the subject of the notification. From becomes the origin. X-Priority and " +
     "Importance set the severity. Attachments are sent as files. A mail of more than 10 MiB is refused with " +
-    "exit 65. A mail that cannot be parsed is sent as plain text. sendmail prints only errors, unless --json " +
-    "is given.",
+    "exit 65. A mail that cannot be parsed is sent as plain text. Without --json, sendmail prints only " +
+    "errors.",
   ],
   examples: [
     "printf 'Subject: Backup done\\n\\n12 GB\\n' | matrix-notify sendmail -t",
@@ -102,8 +102,8 @@ const OTHER_MODE: Refused = {
 const QUEUE_RUN: Refused = { problem: "Cannot run a mail queue", hint: "deliver the queue with: matrix-notify flush" };
 
 /**
- * Parses the options of sendmail. They are single letters, and a value is in the same word or in
- * the next word (`-t`, `-oi`, `-FCronDaemon`, `-f root`). Unknown options and recipients are
+ * Parses the options of sendmail. Each option is a single letter, and its value is in the same word
+ * or in the next word (`-t`, `-oi`, `-FCronDaemon`, `-f root`). Unknown options and recipients are
  * ignored, so that a mail is never lost because of an unknown option.
  */
 export function parseSendmailArgs(words: readonly string[]): SendmailArgs {

@@ -7,8 +7,8 @@ export const setup: Command = defineCommand({
   operands: "",
   options: SETUP_OPTIONS,
   details: [
-    "On a terminal, setup asks for every value that no option gives. You can run setup again: it offers the " +
-    "current login and room as defaults. Other channels and settings in the configuration file are not changed.",
+    "On a terminal, setup asks for each value that you did not give as an option. You can run setup again: the " +
+    "current login and room are then the defaults. In the configuration file, setup changes only this channel.",
     "Exit 0: the test message is in the room. Exit 75: the message is queued, or the account has no invite " +
     "yet; run setup again. Exit 130: you pressed Ctrl-C; the configuration file is unchanged.",
   ],

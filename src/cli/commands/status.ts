@@ -26,8 +26,8 @@ export const status: Command = defineCommand({
   details: [
     "Dead letters cause a warning until you retry or drop them with matrix-notify queue. Torn (half-written) " +
     "lines and possible duplicates are counted, but they do not cause a warning.",
-    "The user who runs status must be able to read the queue. Use the owner of the state directory. If the " +
-    "default state directory of this user is different, add --state-dir.",
+    "The user who runs status must be able to read the queue. Run status as the owner of the state directory. If " +
+    "the queue is not in the default state directory of that user, add --state-dir.",
   ],
   exitCodes: { title: "exit codes of status --check", meanings: CHECK_MEANINGS },
   examples: [
@@ -67,7 +67,7 @@ function formatStatus(figures: Status, now: number, stateDir: string): string[] 
     `queue: ${queued} queued, ${deferred} deferred, ${held} held, ${dead} dead ` +
     `(${bytes} of ${maxBytes} bytes in ${stateDir})`,
   ];
-  // 0 if all entries are delayed by quiet hours or a rate limit.
+  // The age is 0 if all entries are delayed by quiet hours or a rate limit.
   if (oldestSeconds > 0) lines.push(`oldest: ${formatDuration(oldestSeconds * 1000)}`);
   if (queued + deferred + held > 0) lines.push(`ages: ${formatAges(ages)}`);
   if (waitingFor !== undefined) {
@@ -80,7 +80,9 @@ function formatStatus(figures: Status, now: number, stateDir: string): string[] 
   }
   if (fileBytes > 0) lines.push(`files: ${formatBytes(fileBytes)} in ${stateDir}/attachments`);
   if (spooled > 0) {
-    lines.push(`spool: ${spooled} of the queued entries are not in the journal yet; the next delivery reads them`);
+    lines.push(
+      `spool: ${spooled} of the queued entries are not in the journal yet; the next delivery adds these entries to the journal`,
+    );
   }
   if (quarantined > 0) lines.push(`quarantined: ${quarantined} damaged lines, in ${stateDir}/queue/quarantine`);
   if (torn > 0) lines.push(`torn: ${torn} half-written lines; their notifications were never accepted`);

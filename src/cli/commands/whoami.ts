@@ -86,7 +86,7 @@ function verifyToken(client: MatrixClient): Promise<Whoami> {
   return requestWhoami(client, { timeoutMs: WHOAMI_TIMEOUT_MS });
 }
 
-/** Runs a check. If the check fails, prints the error and returns it. */
+/** Runs a check. If the check fails, prints and returns the error. */
 async function reportProblem(
   check: () => Promise<void>,
   { runtime, ui }: WhoamiContext,

@@ -34,7 +34,7 @@ export async function chooseUser({ args, prompter, plan, stateDir }: SetupContex
   });
 }
 
-/** Returns the saved account if its login is valid and the user wants it. Otherwise logs in. */
+/** Returns the saved account if its login is valid and the user selects it. Otherwise logs in. */
 export async function openAccount(context: SetupContext, userId: string): Promise<Account> {
   const { connected, done, runtime, signal, stateDir, ui } = context;
   const saved = findSavedAccount(context, userId);
@@ -49,7 +49,7 @@ export async function openAccount(context: SetupContext, userId: string): Promis
 
 /**
  * Reads the saved account. Returns undefined if there is no saved account, or if `--homeserver` is
- * a different homeserver.
+ * not the homeserver of the account.
  */
 function findSavedAccount({ args, stateDir }: SetupContext, userId: string): Account | undefined {
   const account = new AccountStore(stateDir).read(userId);
@@ -85,8 +85,8 @@ async function isLoginWanted(account: Account, { prompter, runtime, ui }: SetupC
 }
 
 /**
- * Finds the homeserver from the domain of the user id. If this fails, asks the user for the
- * address. Prints each address that was tried.
+ * Finds the homeserver from the domain of the user id. If no homeserver is found, asks the
+ * user for the address. Prints each address that was tried.
  */
 async function findHomeserver(
   { args, prompter, ui }: SetupContext,

@@ -41,7 +41,7 @@ const CONNECTION_KEYS = [
   ["proxy-file", "proxyFile"],
 ] as const;
 
-/** The keys that setup removes from the old channel: new values replace or contradict them. */
+/** The keys that setup removes from the old channel, because new values replace these keys. */
 const REPLACED_KEYS: readonly string[] = [
   ...["kind", "user", "room", "homeserver", "insecureHttp"],
   ...["accessToken", "accessTokenFile"],
@@ -80,11 +80,11 @@ function rejectVariables(name: string, env: SetupCommandContext["runtime"]["env"
   const [variable] = variablesSet(name, env);
   if (variable === undefined) return;
   throw new ConfigError(`Cannot set up channel ${name}: ${variable} is set and overrides the file`, {
-    hint: `unset it, or choose another channel name: --channel alerts`,
+    hint: `unset ${variable}, or choose another channel name: --channel alerts`,
   });
 }
 
-/** @throws {ConfigError} if the channel has another kind than `matrix` */
+/** @throws {ConfigError} if the kind of the channel is not `matrix` */
 async function requireMatrixChannel(name: string, value: unknown): Promise<Readonly<Record<string, unknown>>> {
   const channel = await toChannelObject(name, value);
   const kind = isObject(channel) ? channel.kind ?? name : undefined;

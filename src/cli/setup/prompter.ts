@@ -1,7 +1,7 @@
 /**
  * Asks the questions of `setup`. On a terminal, the user answers them. Without a terminal, or with
- * `--yes`, the default answer is used. A question without a default then fails, and the error
- * suggests an option.
+ * `--yes`, the default answer is used. A question without a default answer fails, and
+ * the error suggests an option.
  *
  * @module
  */

@@ -173,8 +173,8 @@ async function joinExisting(room: string, context: RoomContext): Promise<Room> {
 }
 
 /**
- * Returns true if an invite can solve the error. This includes status 404, because the homeserver
- * may know the room only after the invite.
+ * Returns true if an invite can solve the error. Status 404 is such an error, because the
+ * homeserver may know the room only after the invite.
  */
 function mayNeedInvite(error: unknown): boolean {
   if (!(error instanceof CommandError) || !(error.cause instanceof MatrixError)) return false;
@@ -252,8 +252,8 @@ async function askForNewRoom(context: RoomContext): Promise<Room> {
 }
 
 /**
- * Finds the room that an earlier setup created with the same name. Otherwise repeating the command
- * would create a second room.
+ * Finds the room that an earlier setup created with this name. Without this check, a
+ * repeated command would create a second room.
  */
 async function findCreatedBefore(name: string, { client, plan, signal }: RoomContext): Promise<string | undefined> {
   const { room } = plan.before;
@@ -292,7 +292,7 @@ async function askForPerson(context: RoomContext): Promise<Room> {
 }
 
 /**
- * Finds or creates the direct chat with a person. Notifications to that person use the same chat.
+ * Finds or creates the direct chat with a person. Notifications to that person use this chat.
  */
 async function openChatWith(person: string, context: RoomContext): Promise<Room> {
   const { client, done, runtime, signal, stateDir } = context;

@@ -1,7 +1,8 @@
 /**
  * Runs `setup`: asks for the account and the room, writes the channel into the configuration file,
  * and sends a test message. If a step fails, the results of the earlier steps are still saved, and
- * the next run continues from there. The configuration file is written only after all questions.
+ * the next run continues after these steps. The configuration file is written only after all
+ * questions.
  *
  * @module
  */
@@ -41,7 +42,8 @@ interface SetupResult {
 export async function runWizard(context: SetupCommandContext): Promise<number> {
   const { args, ui } = context;
   const result = await setUpChannel(context);
-  // The listener for Ctrl-C is removed now, because a queued test message is safe on disk.
+  // The listener for Ctrl-C is removed before the test message is sent. If the user stops the
+  // program after the message is queued, the message stays on disk.
   const test = args.has("no-test") ? undefined : await sendTestMessage(context, result);
   if (args.has("json")) ui.json({ ...result, test: test && toOutcomeJson(test) });
   else {
@@ -130,7 +132,7 @@ function toExitCode(test: Outcome | undefined): number {
 
 /** Formats example commands for the new channel: for scripts, cron, systemd and routers. */
 function nextSteps({ args, runtime }: SetupCommandContext, { config, stateDir }: SetupResult): readonly string[] {
-  // cron jobs have a short PATH, another directory and other variables, so all paths are absolute.
+  // A cron job does not have the PATH, directory and variables of this shell: paths are absolute.
   const program = Deno.build.standalone ? Deno.execPath() : "matrix-notify";
   const isSet = (option: "config" | "state-dir", variable: string) => args.text(option) ?? runtime.env(variable);
   const paths = [
