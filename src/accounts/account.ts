@@ -1,6 +1,6 @@
 /**
- * The file of an account that is logged in on this host. It is in the folder `accounts/` of the
- * state directory, and only its owner can read it.
+ * The file of an account that is logged in on this host. The file is in the folder `accounts/` of
+ * the state directory. Only the owner of the file can read it.
  *
  * @module
  */
@@ -32,20 +32,20 @@ export interface Account {
    */
   readonly expiresAt?: number;
   /**
-   * The refresh token that was used before `refreshToken`. It is tried if the server refuses
-   * `refreshToken`.
+   * The refresh token that was used before `refreshToken`. The older token is tried if the server
+   * refuses `refreshToken`.
    */
   readonly previousRefreshToken?: string;
   /** The OAuth 2.0 server that issued the tokens. Absent for the legacy API. */
   readonly oauth?: OAuthSession;
   /**
-   * The path of a file with the password. It is used for a new login if the server has ended the
-   * session but kept the device (soft logout).
+   * The path of a file with the password. The password is used for a new login if the server has
+   * ended the session but kept the device (soft logout).
    */
   readonly passwordFile?: string;
   /**
    * The modification time of `passwordFile` when the server refused its password, in milliseconds
-   * since 1970. The same password is not tried again.
+   * since 1970. The password is tried again only after the file has changed.
    */
   readonly refusedPassword?: number;
 }

@@ -36,8 +36,8 @@ export interface DeviceLoginOptions {
 }
 
 /**
- * The name and the web page that the person sees. The specification requires that all users of a
- * program see the same name and page.
+ * The name and the web page of this program. The person sees both during the login. The
+ * specification requires that all users of a program see the same name and page.
  */
 const CLIENT = { clientName: "matrix-notify", clientUri: "https://matrix-notify.dev/" };
 
@@ -45,8 +45,8 @@ const CLIENT = { clientName: "matrix-notify", clientUri: "https://matrix-notify.
  * Logs in on the device of the state directory, and saves the account. Until the person has
  * confirmed the login, a previously saved account stays in use.
  *
- * @throws {LoginError} if the server does not offer this login, if the person refused or did not
- * confirm it in time, or if another user confirmed it
+ * @throws {LoginError} if the server does not offer this login, if the person refused the login or
+ * did not confirm the login in time, or if another user confirmed the login
  */
 export async function signInWithDeviceCode(context: SignInContext, options: DeviceLoginOptions): Promise<Account> {
   const { userId, stateDir, runtime, userAgent, signal } = context;
@@ -112,7 +112,8 @@ function fromOAuthError(error: OAuthError): LoginError {
 }
 
 /**
- * Names the device after the login, because OAuth 2.0 does not have device names. Ignores errors.
+ * Sets the name of the device when the login is complete, because a login with OAuth 2.0 cannot set
+ * the name. Ignores errors.
  */
 async function nameDevice({ deviceId, homeserver, accessToken }: Account, context: SignInContext): Promise<void> {
   const { runtime, userAgent, signal } = context;

@@ -1,8 +1,8 @@
 /**
- * Renewal of an account's tokens. One process renews them for all processes of a host:
+ * Renewal of an account's tokens. One process renews the tokens for all processes of a host:
  *
  * ```text
- * lock -> read again: has another process renewed them? then use its token
+ * lock -> read again: has another process renewed the tokens? If yes, use the new token
  *      -> refresh (or, after a soft logout, log in again on the same device)
  *      -> save, durably -> unlock -> use the new token for the first time
  * ```
@@ -11,8 +11,8 @@
  * token. The old token stays valid until the new access token is used (Client-Server API,
  * "Refreshing access tokens").
  *
- * If the answer to a refresh is late, and a second refresh gets its answer earlier, the server may
- * make the saved pair invalid. For this case the previous refresh token is also stored.
+ * The answer to a refresh may be so late that a second refresh is answered first. The server may
+ * then make the saved tokens invalid. Therefore the previous refresh token is also stored.
  *
  * @module
  */
@@ -67,8 +67,8 @@ async function refresh(account: Account, renewal: Renewal, options: RenewOptions
 }
 
 /**
- * Exchanges a refresh token for new tokens at the server that issued it. The code for OAuth 2.0 is
- * loaded only if it is needed.
+ * Exchanges a refresh token for new tokens at the server that issued the refresh token. The code
+ * for OAuth 2.0 is loaded only if this code is needed.
  */
 async function requestTokens(
   refreshToken: string,
@@ -87,8 +87,8 @@ async function requestTokens(
  * Logs in again on the same device after a soft logout. A wrong password is not tried again,
  * because servers lock accounts after several wrong passwords.
  *
- * @returns undefined if it was not a soft logout, there is no password, or the server refuses the
- * password
+ * @returns undefined if the logout was not a soft logout, if there is no password, or if the server
+ * refuses the password
  */
 async function loginAgain(
   account: Account,
@@ -120,8 +120,10 @@ export function withTokens(account: Account, tokens: Tokens, now: number): Accou
 }
 
 /**
- * Runs a request for tokens. @returns undefined if the server refused the request @throws all other
- * errors, because the login may still be valid
+ * Runs a request for tokens.
+ *
+ * @returns undefined if the server refused the request
+ * @throws each error that is not a refusal, because the login may then still be valid
  */
 async function unlessRefused<Result>(work: () => Promise<Result>): Promise<Result | undefined> {
   try {

@@ -1,7 +1,7 @@
 /**
- * The account that a channel uses. Its file is read for each request, so a new login is used
- * without a restart. The code that renews tokens is loaded only after a token has expired. A send
- * with a valid token needs only this file and `account.ts`.
+ * The account that a channel uses. The account's file is read for each request, so a new login is
+ * used without a restart. The code that renews tokens is loaded only after a token has expired. A
+ * send with a valid token needs only this file and `account.ts`.
  *
  * @module
  */

@@ -1,7 +1,7 @@
 /**
- * Login to an account. The steps are: find the homeserver, ask it which logins it offers, log in,
- * and save the account before its token is used. A login is not repeated, because servers lock
- * accounts after several failures.
+ * Login to an account. The steps are: find the homeserver, ask the homeserver which logins it
+ * offers, log in, and save the account before its token is used. A login is not repeated, because
+ * servers lock accounts after several failures.
  *
  * @module
  */
@@ -42,7 +42,10 @@ export interface SignInContext {
 /** The kinds of login that a homeserver offers. */
 export interface LoginOffer {
   readonly homeserver: Homeserver;
-  /** The types of the flows of `GET /login`. Empty if the homeserver delegates its logins. */
+  /**
+   * The types of the flows of `GET /login`. Empty if the homeserver delegates its logins to an
+   * OAuth 2.0 server.
+   */
   readonly flows: readonly string[];
   /** True if a person can confirm the login in a browser on another device, with OAuth 2.0. */
   readonly deviceCode: boolean;
@@ -75,7 +78,7 @@ export async function findLoginOffer(
 
 /**
  * Checks if the server offers the login with a device code. Also returns true if the server's
- * metadata is invalid: the login then reports the mistake.
+ * metadata is invalid, so that the login reports the mistake.
  */
 async function offersDeviceCode(client: MatrixClient, options: RequestOptions): Promise<boolean> {
   try {
@@ -130,7 +133,7 @@ export async function signInWithAccessToken(
     const owner = await withLoginErrors(context, () => whoami(client, { timeoutMs: LOGIN_TIMEOUT_MS, signal }));
     if (owner.userId !== userId) {
       throw new LoginError("refused", `Cannot log in as ${userId}: the access token belongs to ${owner.userId}`, {
-        hint: `to use that account, run: matrix-notify login ${owner.userId}`,
+        hint: `to use the account of this token, run: matrix-notify login ${owner.userId}`,
       });
     }
     return { homeserver: baseUrl, accessToken, ...owner };
@@ -167,7 +170,7 @@ function wrongProof(userId: string, { type }: LoginProof, cause: unknown): Login
   });
 }
 
-/** Logs out the other user. @returns the error for this login */
+/** Logs out a user whom the person did not ask for. @returns the error for the requested login */
 async function endOtherLogin(
   { userId, signal }: SignInContext,
   client: MatrixClient,
@@ -201,7 +204,10 @@ export async function withLoginErrors<Result>(
   }
 }
 
-/** Turns the error of a request into a {@linkcode LoginError}. Returns other errors unchanged. */
+/**
+ * Turns the error of a request into a {@linkcode LoginError}. Returns an error unchanged if it does
+ * not come from a request.
+ */
 export function toLoginError(what: string, error: unknown, now: number): unknown {
   if (error instanceof NotSentError) return toLoginError(what, error.cause, now);
   if (error instanceof ResponseError && (error.status === 429 || error.failureClass === "rate-limited")) {

@@ -1,6 +1,6 @@
 /**
- * Logout of an account: the server ends the login and deletes its device, then the account's file
- * is removed.
+ * Logout of an account: the server ends the login and deletes the device of the login. Then the
+ * account's file is removed.
  */
 
 import { MatrixError } from "../matrix/errors.ts";
@@ -82,8 +82,8 @@ async function endsLogin(end: () => Promise<void>): Promise<boolean> {
 
 /**
  * Ends a login at its OAuth 2.0 server, because the Client-Server API does not have a logout for
- * such accounts. The server revokes both tokens. It does not report whether they were still valid.
- * Does nothing for accounts of the legacy API.
+ * such a login. The server revokes both tokens. The answer does not show whether the tokens were
+ * still valid. Does nothing for accounts of the legacy API.
  *
  * @throws {OAuthError} if the server refuses
  * @throws the errors of a request

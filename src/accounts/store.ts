@@ -25,7 +25,7 @@ export interface LockOptions {
   readonly signal?: AbortSignal;
 }
 
-/** An account whose lock this process holds. Other processes cannot change it. */
+/** An account whose lock this process holds. Other processes cannot change the account. */
 export interface LockedAccount {
   /**
    * Reads the account. @returns undefined if the account is not logged in
@@ -111,9 +111,9 @@ export class AccountStore {
 }
 
 /**
- * Returns the device_id of a state directory. Creates it the first time. Every login uses the same
- * device, so the user's list of devices does not grow with each login. The id has at least ten
- * characters, because the scopes of OAuth 2.0 require this.
+ * Returns the device_id of a state directory. Creates the device_id for the first login. Every
+ * login uses the same device, so the user's list of devices does not grow with each login. The id
+ * has at least ten characters, because the scopes of OAuth 2.0 require this.
  *
  * @throws {StorageError} if the device_id cannot be written
  */
@@ -152,7 +152,7 @@ function readDeviceId(path: string): string | undefined {
   const deviceId = parseJsonObject(text)?.deviceId;
   if (typeof deviceId === "string" && /^[\w.~-]{10,255}$/.test(deviceId)) return deviceId;
   throw new ConfigError(`Cannot use ${path}: it is damaged`, {
-    hint: "remove it; the next login creates a new device",
+    hint: "remove the file; the next login creates a new device",
   });
 }
 

@@ -1,7 +1,7 @@
 /**
- * Runs all checks: first the checks of the host, then the checks of each channel, which the
- * channel's kind defines. The checks do not send messages and do not change files or servers, with
- * one exception: a request renews an expired session.
+ * Runs all checks: first the checks of the host, and then the checks of each channel. The kind of a
+ * channel defines the checks of the channel. The checks do not send messages and do not change
+ * files or servers, with one exception: a request renews an expired session.
  *
  * @module
  */
@@ -84,8 +84,8 @@ async function createChecks(
 }
 
 /**
- * Runs checks one after the other. If a check throws, it counts as failed. If a check needs a
- * failed check, it is skipped.
+ * Runs checks one by one. A check that throws counts as failed. A check that needs a failed or
+ * skipped check is skipped.
  *
  * @param prefix the text before the names of the checks in the findings, such as `matrix/`
  */

@@ -24,7 +24,7 @@ export interface Host {
   readonly os: string;
   /** The processor architecture, such as `x86_64` or `aarch64`. */
   readonly arch: string;
-  /** True for the compiled program, which needs a newer C library. */
+  /** True if this program is the compiled binary of matrix-notify. */
   readonly isBinary: boolean;
   /**
    * Reads the facts about a file. Returns undefined if the file does not exist. @throws if the
@@ -72,8 +72,8 @@ function stat(path: string): FileFacts | undefined {
 }
 
 /**
- * Tries to get the lock. If this succeeds, the lock was free. Closing the file releases the lock
- * again.
+ * Tries to acquire the lock. If this succeeds, no process held the lock. When the file is closed,
+ * the lock is released again.
  */
 function isLocked(path: string): boolean {
   try {

@@ -25,8 +25,8 @@ export const configuration: Check<DoctorContext> = {
 };
 
 /**
- * Warns if other users can change the configuration. They could make matrix-notify send its secrets
- * to another server.
+ * Warns if other users can change the configuration. These users could make matrix-notify send its
+ * secrets to another server.
  */
 function* findExposure(path: string, { host }: DoctorContext): Iterable<Found> {
   const facts = host.stat(path);

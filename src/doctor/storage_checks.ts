@@ -20,8 +20,8 @@ import { type Check, failure, ok, skipped, warning } from "../channels/check.ts"
 const OWNER_WRITES = 0o300;
 
 /**
- * Checks the owner and the permission bits of the state directory. Does not try to write, because
- * that would change the directory.
+ * Checks the owner and the permission bits of the state directory. Does not try to write, because a
+ * write would change the directory.
  */
 export const stateDirectory: Check<DoctorContext> = {
   name: "state directory",
@@ -111,7 +111,10 @@ export const fileSystem: Check<DoctorContext> = {
   },
 };
 
-/** The free space that is enough for the largest queue and its compaction, in KiB. */
+/**
+ * The free space that is enough for the largest queue and its compaction, in KiB. A compaction
+ * writes the queue file again without finished entries.
+ */
 const LOW_KIB = 64 * 1024;
 
 /** The limit below which the disk counts as full, in KiB. */
@@ -137,7 +140,7 @@ export const diskSpace: Check<DoctorContext> = {
     } else if (freeKib < LOW_KIB) yield warning(`the disk is nearly full: ${room}`, "free some disk space");
     else if (isReserveMissing(context)) {
       yield warning(
-        `the file that reserves space for a full disk is missing: it was used, or could not be written; now ${room}`,
+        `the file that reserves space for a full disk is missing: it was used on a full disk, or could not be written; now ${room}`,
         "make sure that the disk has free space; the next send creates the file again",
       );
     } else yield ok(room);
@@ -217,7 +220,7 @@ export const deliverer: Check<DoctorContext> = {
     if (isRunning) yield ok("a process is delivering the queued entries");
     else {
       yield warning(
-        `no process is delivering the queued entries (${waiting}); the next send tries them`,
+        `no process is delivering the queued entries (${waiting}); the next send tries to deliver them`,
         "run: matrix-notify flush",
       );
     }
@@ -265,9 +268,9 @@ export interface QueueReading {
 }
 
 /**
- * Reads the queue and its status. Normally, reading copies each damaged line to the quarantine.
- * This function does not write files. It counts the lines that are not yet in the quarantine, and
- * adds their number to `quarantined`.
+ * Reads the queue and its status. Normally, opening a queue copies each damaged line to the
+ * quarantine, a folder for damaged lines. This function does not write files. It counts the lines
+ * that are not yet in the quarantine, and adds their number to `quarantined`.
  *
  * @throws {StorageError} if the queue cannot be read
  */
@@ -298,8 +301,8 @@ export async function readQueue(context: DoctorContext): Promise<QueueReading> {
 }
 
 /**
- * Reads the policies. With them, the status can distinguish entries delayed by quiet hours from
- * entries that are stuck. Does not report mistakes in the configuration, because the check
+ * Reads the policies. With the policies, the status can distinguish entries delayed by quiet hours
+ * from entries that are stuck. Does not report mistakes in the configuration, because the check
  * `configuration` reports them.
  */
 async function readPolicies({ runtime, options }: DoctorContext): Promise<Policies> {

@@ -61,7 +61,7 @@ export async function setDeviceName(
 
 /**
  * The content of `m.direct`, in which clients store direct chats: a list of room ids for each user
- * id. The server does not check it, so it can have any form.
+ * id. The server does not check this content, so the content can have any form.
  */
 export type DirectChats = Readonly<Record<string, unknown>>;
 
@@ -82,7 +82,9 @@ export async function readDirectChats(
   }
 }
 
-/** Finds the direct chats with a person. The newest room is the last one. */
+/**
+ * Returns the room ids of the direct chats with a person. The newest room is the last in the list.
+ */
 export function findDirectRooms(chats: DirectChats, person: string): string[] {
   const rooms = Object.hasOwn(chats, person) ? chats[person] : undefined;
   return Array.isArray(rooms) ? rooms.filter((room) => typeof room === "string" && /^!./.test(room)) : [];

@@ -51,7 +51,7 @@ export async function discoverHomeserver(
   const serverName = name.startsWith("@") ? parseUserId(name)?.serverName : name;
   const origin = serverName === undefined ? undefined : toOrigin(serverName);
   if (origin === undefined) {
-    throw new DiscoveryError(`Cannot find the homeserver of ${name}: it does not contain a server name`, [], {
+    throw new DiscoveryError(`Cannot find the homeserver of ${name}: this name does not contain a server name`, [], {
       hint: "write the whole user id: @bot:example.org",
     });
   }
@@ -125,8 +125,8 @@ interface Page {
 }
 
 /**
- * Requests a page, and follows redirects, which are common for static pages. This is safe, because
- * the requests do not contain secrets.
+ * Requests a page, and follows redirects, which are common for static pages. Redirects are safe
+ * here, because the requests do not contain secrets.
  */
 async function follow(search: Search, first: string): Promise<Page> {
   const { userAgent, timeoutMs, signal } = search.options;
@@ -173,7 +173,7 @@ function createError({ task, tried }: Search, url: string, state: string, cause?
   return new DiscoveryError(message, [...tried, `${url}: ${state}`], { hint: hintFor(cause), cause });
 }
 
-/** Returns the way to fix the error, then a workaround. */
+/** Returns a hint: the way to fix the error, and a workaround. */
 function hintFor(cause: unknown): string {
   const hint = cause instanceof TransportError && cause.hint !== undefined ? `${cause.hint};` : "check the name,";
   return `${hint} or give the address of the homeserver: --homeserver https://matrix.example.org`;

@@ -43,7 +43,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
     hint: "the homeserver has reached a limit of its configuration: ask its administrator",
   },
 
-  // Problems of the room: it does not accept messages from this account.
+  // Problems of the room: the room does not accept messages from this account.
   M_FORBIDDEN: { failureClass: "destination" },
   M_NOT_FOUND: { failureClass: "destination" },
   // Dendrite sends this code if it does not know the room.

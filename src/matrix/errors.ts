@@ -7,8 +7,8 @@ import { failureClassFor } from "./errcodes.ts";
 export interface MatrixRefusal extends Refusal {
   readonly errcode: string;
   /**
-   * True if the errcode is M_UNKNOWN_TOKEN and only the token has expired, but its device still
-   * exists. Servers that delegate their logins omit this field. @default {false}
+   * True if the token has expired (M_UNKNOWN_TOKEN), but the device still exists. Servers that
+   * delegate their logins to an OAuth 2.0 server omit this field. @default {false}
    */
   readonly softLogout?: boolean;
 }

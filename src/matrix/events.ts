@@ -16,8 +16,8 @@ export interface RoomMessageContent {
   readonly format?: "org.matrix.custom.html";
   readonly formatted_body?: string;
   /**
-   * The users to mention. The field is always present: without it, clients search the body for
-   * names. `room` mentions all members.
+   * The users to mention. `room` mentions all members. The field is always present, because clients
+   * search the body for names if this field is missing.
    */
   readonly "m.mentions": { readonly user_ids?: readonly string[]; readonly room?: true };
   /** Our own id of the message. {@linkcode findEvent} searches for it. */
@@ -110,14 +110,15 @@ export interface FindEventOptions extends RequestOptions {
   readonly since: number;
 }
 
-/** The number of events on a page. Dendrite does not return more. */
+/** The number of events on a page. Dendrite does not return more events. */
 const PAGE_EVENTS = "100";
 
 /**
  * Finds an event that we sent, from the newest event to older events: `GET
  * /rooms/{roomId}/messages?dir=b`. Reads page after page, until the last page or until a page with
- * an event older than `since`. The request does not use a filter: Dendrite would filter only after
- * it has cut the page, and would then report the end too early.
+ * an event older than `since`. The request does not use a filter. Dendrite applies a filter only
+ * after it has cut the list of events to the size of a page. With a filter, Dendrite would report
+ * the end of the list too early.
  *
  * @returns the event_id; undefined if the event was not found
  * @throws the errors of {@linkcode request}; M_FORBIDDEN if we may not read the room

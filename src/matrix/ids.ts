@@ -61,7 +61,7 @@ export const ROOM_PROBLEM =
 
 /** The hint of an error for a text that is not a room. */
 export const ROOM_HINT =
-  "Element shows the room id in the room settings under Advanced; in a shell, write it in single quotes";
+  "Element shows the room id in the room settings under Advanced; in a shell, write the room id in single quotes";
 
 /** The mention of all members of a room. */
 export const ROOM_MENTION = "@room";

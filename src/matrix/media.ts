@@ -48,8 +48,8 @@ export async function maxUploadBytes(client: MatrixClient, options: RequestOptio
       const size = (await request(client, { ...options, method: "GET", api, path: ["config"] }))["m.upload.size"];
       return typeof size === "number" && size > 0 ? size : undefined;
     } catch (error) {
-      // Servers for versions before v1.11 have only the older path. Some proxies do not forward the
-      // newer path.
+      // Servers that support only versions of the specification before 1.11 have only the older
+      // path. Some proxies do not forward requests for the newer path.
       const { status } = error instanceof MatrixError || error instanceof NotTheServiceError ? error : { status: 0 };
       if (![403, 404, 405].includes(status)) throw error;
     }
@@ -71,7 +71,8 @@ export interface MediaContent {
     readonly h?: number;
   };
   /**
-   * An empty object. The field is always present: without it, clients search the body for names.
+   * An empty object. The field is always present, because clients search the body for names if this
+   * field is missing.
    */
   readonly "m.mentions": Readonly<Record<string, unknown>>;
   /** Our own id of the message. `findEvent` searches for it. */

@@ -1,7 +1,7 @@
 /**
  * Sends a request of the Client-Server API with JSON or a file, and returns the JSON object of the
  * answer. The access token is sent only in the `Authorization` header, because the specification
- * has removed the query parameter for it.
+ * has removed the query parameter for the token.
  *
  * @module
  */
@@ -25,8 +25,8 @@ export interface MatrixClient {
 /** An access token, and a way to replace it. */
 export interface Credentials {
   /**
-   * Returns the access token. It is called for each request, so a new token is used without a
-   * restart.
+   * Returns the access token. This function is called for each request, so a new token is used
+   * without a restart.
    *
    * @throws {ConfigError} if there is no token
    */
@@ -75,13 +75,13 @@ export interface MatrixRequest extends RequestOptions {
 
 /**
  * Sends a request to a homeserver. If the token has expired, this function renews it where
- * possible, and sends the request again. This is safe, because the server did not process the first
- * request.
+ * possible, and sends the request again. The repetition is safe, because the server did not process
+ * the first request.
  *
  * @returns the JSON object of a 200 answer
  * @throws {MatrixError} if the homeserver refuses
- * @throws {NotTheServiceError} if the answer does not come from a homeserver, but from a proxy or a
- * captive portal, or is a redirect
+ * @throws {NotTheServiceError} if the answer is a redirect, or comes from a proxy or a captive
+ * portal instead of a homeserver
  * @throws {TransportError} if the server did not answer
  * @throws {NotSentError} if a new token was needed but could not be requested
  */
@@ -102,7 +102,8 @@ export async function request(client: MatrixClient, details: MatrixRequest): Pro
 async function freshToken(credentials: Credentials | undefined, options: RequestOptions): Promise<string | undefined> {
   const token = credentials?.accessToken();
   if (token === undefined || !credentials?.isExpired?.()) return token;
-  // If the renewal fails, the old token is tried anyway: the clock of this host may be wrong.
+  // If the login cannot be renewed, the old token is tried anyway, because the clock of this host
+  // may be wrong.
   await renew(credentials, token, { ...options, softLogout: true });
   return credentials.accessToken();
 }

@@ -99,7 +99,7 @@ export interface PowerState {
 
 /**
  * The last room version whose creators have a normal power level. In later versions the power of
- * the creators is unlimited. A version that is not a number is treated like an earlier version.
+ * the creators is unlimited. A version that is not a number is treated like version 11.
  */
 const LAST_VERSION_WITHOUT_CREATORS = 11;
 
@@ -134,7 +134,7 @@ function findLevel(levels: unknown, key: string): number | undefined {
   return isObject(levels) && Object.hasOwn(levels, key) ? parseLevel(levels[key]) : undefined;
 }
 
-/** Parses a power level. In rooms before version 10, a level may be a text. */
+/** Parses a power level. In rooms with a version before 10, a level may be a text. */
 function parseLevel(value: unknown): number | undefined {
   const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
   return typeof number === "number" && Number.isFinite(number) ? number : undefined;

@@ -17,7 +17,7 @@ export async function resolveAlias(client: MatrixClient, alias: string, options:
 }
 
 /**
- * Options of {@linkcode createRoom}. The room is not encrypted, unless the server encrypts all new
+ * Options of {@linkcode createRoom}. The room is encrypted only if the server encrypts all new
  * rooms.
  */
 export interface CreateRoomOptions extends RequestOptions {
@@ -36,7 +36,7 @@ export interface CreateRoomOptions extends RequestOptions {
    * @default {"private_chat"}
    */
   readonly preset?: "private_chat" | "trusted_private_chat";
-  /** Additional fields of the room's first event, which cannot be changed later. */
+  /** Additional fields of the room's first event. These fields cannot be changed later. */
   readonly creationContent?: Readonly<Record<string, string>>;
 }
 
@@ -69,8 +69,8 @@ export async function createRoom(client: MatrixClient, options: CreateRoomOption
 /** Options of {@linkcode joinRoom}. */
 export interface JoinOptions extends RequestOptions {
   /**
-   * The names of servers that are in the room. Our server needs them if it does not know the room
-   * id.
+   * The names of servers that are in the room. Our server needs these names if it does not know the
+   * room id.
    *
    * @default {[]}
    */
@@ -82,7 +82,7 @@ const MAX_VIA = 10;
 
 /**
  * Joins a room: `POST /join/{roomIdOrAlias}`. Does nothing if we are already in the room. The names
- * in `via` are sent in two query parameters: `via` for servers since version 1.12 of the
+ * in `via` are sent in two query parameters: `via` for servers with version 1.12 or later of the
  * specification, and `server_name` for older servers.
  *
  * @returns the room_id
@@ -99,8 +99,8 @@ export async function joinRoom(client: MatrixClient, room: string, options: Join
 /**
  * Invites a user: `POST /rooms/{roomId}/invite`.
  *
- * @throws the errors of {@linkcode request}; M_FORBIDDEN if we may not invite users, or the user is
- * already in the room
+ * @throws the errors of {@linkcode request}; M_FORBIDDEN if we may not invite users, or if the user
+ * is already in the room
  */
 export async function inviteUser(
   client: MatrixClient,

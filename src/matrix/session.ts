@@ -13,11 +13,11 @@ import { type MatrixClient, request, type RequestOptions } from "./request.ts";
 export interface Tokens {
   readonly accessToken: string;
   /**
-   * The token that gets a new access token. Absent if the access token does not expire, or if the
-   * old refresh token stays valid.
+   * The token with which a new access token is requested. Absent if the access token does not
+   * expire, or if the refresh token that was just used stays valid.
    */
   readonly refreshToken?: string;
-  /** The lifetime of the access token, in milliseconds. Absent if it does not expire. */
+  /** The lifetime of the access token, in milliseconds. Absent if the token does not expire. */
   readonly expiresInMs?: number;
 }
 
@@ -36,8 +36,8 @@ export type LoginProof =
 export interface LoginRequest {
   readonly proof: LoginProof;
   /**
-   * The id of the device to log in. If the device already exists, the server may revoke its older
-   * tokens.
+   * The id of the device to log in. If the device already exists, the server may revoke the older
+   * tokens of the device.
    */
   readonly deviceId: string;
   /**
@@ -50,7 +50,7 @@ export interface LoginRequest {
 /**
  * Asks the server which kinds of login it offers: `GET /login`.
  *
- * @returns the types of its flows, such as `m.login.password` and `m.login.sso`
+ * @returns the types of the login flows, such as `m.login.password` and `m.login.sso`
  * @throws the errors of {@linkcode request}
  */
 export async function readLoginFlows(client: MatrixClient, options: RequestOptions): Promise<readonly string[]> {
@@ -60,7 +60,7 @@ export async function readLoginFlows(client: MatrixClient, options: RequestOptio
 }
 
 /**
- * Logs in: `POST /login`. Asks for a refresh token, but not all servers return it.
+ * Logs in: `POST /login`. Asks for a refresh token, but not all servers return a refresh token.
  *
  * @throws the errors of {@linkcode request}; M_FORBIDDEN if the proof is wrong, M_LIMIT_EXCEEDED
  * after several attempts

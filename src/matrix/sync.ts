@@ -1,7 +1,7 @@
 /**
  * Reads the rooms that we are in and our invites with `GET /sync` (Client-Server API, "Syncing",
- * "Stripped state"). A filter excludes all other data, so that the answer is small even if the
- * account has many rooms.
+ * "Stripped state"). A filter excludes everything except the data that is needed here, so that the
+ * answer is small even if the account has many rooms.
  *
  * @module
  */
@@ -16,7 +16,7 @@ export interface RoomSummary {
   readonly name?: string;
   /** The canonical alias. */
   readonly alias?: string;
-  /** The room version. It is 1 if the room's first event does not contain a version. */
+  /** The room version. The version is 1 if the room's first event does not contain a version. */
   readonly version?: string;
   readonly isEncrypted: boolean;
   /** The id of the room that replaced this room. */
@@ -52,7 +52,10 @@ export interface SyncOptions extends RequestOptions {
   readonly waitMs?: number;
 }
 
-/** All rooms and invites. With the option `since`, only rooms and invites with news. */
+/**
+ * All rooms and invites. With the option `since`, the lists contain only rooms and invites with
+ * news.
+ */
 export interface SyncedRooms {
   /** The value of the option `since` for the next request. */
   readonly since: string;
@@ -67,9 +70,9 @@ const NOTHING = { not_types: ["*"] };
 
 /**
  * Creates the filter of a request. The newest state events may be in the state or in the timeline
- * of the answer, so the filter asks for both. Synapse caches the answer to an initial sync for two
- * minutes. To get a fresh answer, each filter contains the current time, as the name of a presence
- * type that does not exist.
+ * of the answer, so the filter asks for the events in both. Synapse caches the answer to an initial
+ * sync for two minutes. The cache does not apply to a new filter. Therefore each filter contains
+ * the current time, as the name of a presence type that does not exist.
  */
 function createFilter(now: number) {
   return {

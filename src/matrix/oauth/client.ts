@@ -25,8 +25,8 @@ export interface AuthMetadata {
   readonly registrationEndpoint: string;
   readonly revocationEndpoint: string;
   /**
-   * The endpoint for device codes. Undefined if the server does not offer it: version 1.18 of the
-   * specification added it later than the other endpoints.
+   * The endpoint for device codes. Undefined if the server does not offer this endpoint. Older
+   * servers do not have it, because it was added in version 1.18 of the specification.
    */
   readonly deviceAuthorizationEndpoint: string | undefined;
 }

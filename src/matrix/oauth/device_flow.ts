@@ -1,7 +1,7 @@
 /**
- * Login by device authorization (Client-Server API 1.18, "Device authorisation flow"; RFC 8628). It
- * has three steps: register this program, request a code, and poll until a person has entered the
- * code in a browser.
+ * Login by device authorization (Client-Server API 1.18, "Device authorisation flow"; RFC 8628).
+ * The login has three steps: register this program, request a code, and poll until a person has
+ * entered the code in a browser.
  *
  * @module
  */
@@ -25,7 +25,8 @@ export interface RegisterOptions extends RequestOptions {
   /** The name that people see when they confirm the login. */
   readonly clientName: string;
   /**
-   * The https address of a web page about the program. It is the same for all users of the program.
+   * The https address of a web page about the program. The address is the same for all users of the
+   * program.
    */
   readonly clientUri: string;
 }
@@ -35,8 +36,8 @@ const REGISTER = "register this program";
 /**
  * Registers this program as a native public client with device authorization: `POST` to the
  * `registration_endpoint` (RFC 7591; Client-Server API 1.15, "Client registration"). The
- * specification requires a registration at the start of each login. It also requires that the
- * client_id is stored with the tokens.
+ * specification requires a registration at the start of each login. The specification also requires
+ * that the client_id is stored with the tokens.
  *
  * @returns the client_id
  * @throws {OAuthError} if the server refuses the registration
@@ -76,8 +77,8 @@ export interface DeviceCodeOptions extends RequestOptions {
   readonly metadata: AuthMetadata;
   readonly clientId: string;
   /**
-   * The id of the device to log in. It consists of letters, digits and `-._~`. Servers may refuse
-   * an id with fewer than ten characters.
+   * The id of the device to log in. The id consists of letters, digits and `-._~`. Servers may
+   * refuse an id with fewer than ten characters.
    */
   readonly deviceId: string;
 }
@@ -91,8 +92,8 @@ export interface DeviceAuthorization {
   /** The web page on which the person enters the user code. */
   readonly verificationUri: string;
   /**
-   * The address of the same page with the user code in it, for a QR code. Absent if the server does
-   * not send it.
+   * The address of the web page with the user code already filled in, for a QR code. Absent if the
+   * server does not send this address.
    */
   readonly verificationUriComplete?: string;
   /** The requested scope. */
@@ -105,7 +106,7 @@ export interface DeviceAuthorization {
 
 const GET_CODE = "get a device code";
 
-/** The default interval if the server does not send one (RFC 8628, section 3.2). */
+/** The interval that is used if the server does not send an interval (RFC 8628, section 3.2). */
 const DEFAULT_INTERVAL_SECONDS = 5;
 
 /**
