@@ -1,9 +1,9 @@
 /**
- * The states of channels and lanes: the wait of a channel after a failure, and the times of the
- * last deliveries of a lane.
+ * The states of channels and lanes (a lane: one destination of one channel). They are the wait of a
+ * channel after a failure, and the times of the last deliveries of a lane.
  *
  * A failure of the server or the account affects all entries of the channel. The next definite
- * response ends it. A failure of one destination is not a failure of the channel.
+ * response ends the failure. A failure of one destination is not a failure of the channel.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import type { ChannelRecord, LaneRecord, NackRecord, Wait, WaitClass } from "./r
 
 const NO_FAILURE: ChannelState = { failures: 0 };
 
-/** The failure classes that affect only one lane. They show that the account works. */
+/** The failure classes that affect only one lane. Such a failure shows that the account works. */
 const LANE_CLASSES: ReadonlySet<string> = new Set<WaitClass>(["destination", "destination-busy", "unverified"]);
 
 /** The states of all channels. */
@@ -25,7 +25,7 @@ export class ChannelStates {
     return this.#failed.get(name) ?? NO_FAILURE;
   }
 
-  /** Returns the state of an entry. It depends on the state of its channel. */
+  /** Returns the state of an entry, which depends on the state of the channel. */
   entryState({ channel, dead, attempts }: Entry): EntryState {
     if (dead) return "dead";
     if (this.get(channel).wait?.class === "credentials") return "held";
@@ -68,7 +68,7 @@ export class RecentDeliveries {
 
   /**
    * Records a delivery. A batch counts as {@linkcode MAX_REMEMBERED_DELIVERIES} deliveries, so that
-   * it uses up every rate limit.
+   * a batch uses up every rate limit.
    */
   add({ channel, destination }: Lane, time: number, isBatch: boolean): void {
     const delivered = isBatch

@@ -7,8 +7,9 @@
  * ```
  *
  * Until the rename is on the disk, the old journal is valid; afterwards, the new journal is valid.
- * After a crash, one of them exists and is complete. The directory is synced before another process
- * can append. Otherwise a power cut could undo the rename and lose acknowledged lines.
+ * After a crash, one of the two journals exists and is complete. The directory is synced before
+ * another process can append. Otherwise a power cut could undo the rename and lose acknowledged
+ * lines.
  *
  * @module
  */
@@ -25,13 +26,13 @@ export interface Compaction {
   readonly snapshot: Iterable<JournalRecord>;
   /** Returns true if an old line is copied unchanged. Lines of unknown types are always copied. */
   readonly keep: (record: JournalRecord) => boolean;
-  /** Copies a damaged line to the quarantine. Compaction fails if this throws. */
+  /** Copies a damaged line to the quarantine. If this function throws, the compaction fails. */
   readonly damaged: (source: OpenFile, line: DamagedLine) => void;
 }
 
 /**
- * Returns true if a compaction would make the journal much shorter. It must remove more than half
- * of the journal. If the journal is nearly full, about a tenth is enough.
+ * Returns true if a compaction would make the journal much shorter. The compaction must remove more
+ * than half of the journal. If the journal is nearly full, about a tenth is enough.
  */
 export function isWorthCompacting(bytes: number, keptBytes: number): boolean {
   const ratio = bytes > NEARLY_FULL_BYTES ? 1.1 : 2;
@@ -39,8 +40,8 @@ export function isWorthCompacting(bytes: number, keptBytes: number): boolean {
 }
 
 /**
- * Returns true if a compaction keeps a record in addition to the state. It keeps an `ack` as long
- * as a caller may ask for its entry.
+ * Returns true if a compaction keeps an old record in addition to the records of the state. An
+ * `ack` is kept while a caller may still ask for the delivered entry.
  */
 export function isKept(record: JournalRecord, now: number): record is AckRecord {
   return record.t === "ack" &&

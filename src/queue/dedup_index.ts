@@ -1,8 +1,9 @@
 /**
- * Finds entries by the two keys that a caller can set. Entries about the same thing have the same
- * `key`: a new entry can replace waiting entries with its key. An idempotency key identifies one
- * entry: a second entry with the same idempotency key is a duplicate. The caller repeats a call if
- * it does not know whether the first call succeeded.
+ * Finds entries by the two keys that a caller can set: the `key` and the idempotency key. The
+ * `key` names the problem that an entry is about. A new entry can replace the waiting entries that
+ * have the `key` of the new entry. An idempotency key identifies one entry. A second entry with
+ * this idempotency key is a duplicate: the caller repeated a call because the result of the first
+ * call was unknown.
  *
  * After the delivery, an idempotency key is remembered as long as the `ack` record is kept.
  *
@@ -24,7 +25,7 @@ export interface Duplicate {
   readonly receipt?: string;
 }
 
-/** The index of keys and idempotency keys, by lane. */
+/** The index of keys and idempotency keys for each lane (one destination of one channel). */
 export class DedupIndex {
   readonly #byIdempotencyKey = new Map<string, Duplicate>();
   readonly #byKey = new Map<string, Set<string>>();
@@ -43,13 +44,13 @@ export class DedupIndex {
     return true;
   }
 
-  /** Finds the queued or delivered entry with the same idempotency key in the same lane. */
+  /** Finds the queued or delivered entry with the idempotency key and the lane of `entry`. */
   findDuplicate(entry: DedupKey): Duplicate | undefined {
     if (entry.idempotencyKey === undefined) return undefined;
     return this.#byIdempotencyKey.get(nameInLane(entry, entry.idempotencyKey));
   }
 
-  /** Finds the ids of the entries with the same key in the same lane. */
+  /** Finds the ids of the entries with the key and the lane of `entry`. */
   findIdsWithKey(entry: Lane & { readonly key?: string }): readonly string[] {
     return entry.key === undefined ? [] : [...this.#byKey.get(nameInLane(entry, entry.key)) ?? []];
   }
@@ -67,7 +68,10 @@ export class DedupIndex {
     }
   }
 
-  /** Removes an entry that has left the queue. Its idempotency key is still remembered. */
+  /**
+   * Removes the key of an entry that has left the queue. The idempotency key of the entry is still
+   * remembered.
+   */
   remove(entry: Entry): void {
     if (entry.key === undefined) return;
     const name = nameInLane(entry, entry.key);

@@ -1,6 +1,7 @@
 /**
- * Enqueueing: writes an envelope as an entry to the journal. If the journal cannot be written, the
- * entry is written to `spool/`. When the promise resolves, the entry is in at least one of the two.
+ * Enqueueing: writes an envelope (a notification for one destination) as an entry to the journal.
+ * If the journal cannot be written, the entry is written to `spool/`. When the promise resolves,
+ * the entry is in the journal, in `spool/`, or in both.
  *
  * @module
  */
@@ -18,8 +19,8 @@ import type { QueueState } from "./state.ts";
 /** A request to enqueue an envelope. The queue adds an id and a time. */
 export type EnqueueRequest = Omit<EnqueueRecord, "t" | "id" | "time" | "fallbackFor"> & {
   /**
-   * The primaries of a fallback, each with its timeout in milliseconds. They must be enqueued in
-   * the same call.
+   * The primaries of a fallback, each with its timeout in milliseconds. The fallback and its
+   * primaries must be enqueued in one call.
    */
   readonly primaries?: readonly { readonly request: EnqueueRequest; readonly afterMs: number }[];
   /**
@@ -73,8 +74,8 @@ export class Enqueuer {
       const lines = fresh.flatMap((record): JournalRecord[] =>
         leaving.includes(record) ? [record, { t: "att", id: record.id, n: 1, time }] : [record]
       );
-      // If all entries are sent now, the directory is not synced yet. If an attempt fails, the
-      // directory is synced then.
+      // If all entries are sent now, the directory is not synced here, but only after a failed
+      // attempt.
       const durability = leaving.length === primaries.length ? "data" : "directory";
       try {
         await journal.append(lines, durability, MAX_QUEUE_BYTES + urgentBytes);
@@ -88,7 +89,7 @@ export class Enqueuer {
       this.#parts.refresh();
       return { entries: records.map((record) => this.#findEntry(record)) };
     } catch (error) {
-      // The entries are on the disk, so this call must not fail.
+      // The entries are on the disk, so `enqueue` must not fail.
       if (!(error instanceof StorageError)) throw error;
       return { entries: records.map((record) => this.#withoutState(record)), problem: error };
     }
@@ -119,7 +120,7 @@ export class Enqueuer {
     const files = spool.list(runtime.now());
     if (files.length === 0) return spool.remove([]);
     // If an earlier import was killed, its lines may be in the journal but not synced, and the
-    // files may still exist.
+    // files of the spool may still exist.
     const fresh = files.flatMap(({ records }) => records).filter(({ id }) => state().entry(id) === undefined);
     if (fresh.length > 0) {
       await journal.append(fresh.map((record) => ({ ...record, spooled: true })), "directory");
@@ -130,7 +131,7 @@ export class Enqueuer {
 
   /**
    * Syncs the journal and reads it again. The process that wrote the first entry may not have
-   * synced that entry yet, and may still remove it after an error.
+   * synced the journal yet, and may still remove the entry after an error.
    */
   async #confirmDuplicates(): Promise<void> {
     await this.#parts.journal.exclusively(() => this.#parts.journal.sync());

@@ -1,5 +1,5 @@
 /**
- * An entry: an envelope in the queue, with its history. All of it is computed from its records in
+ * An entry: an envelope in the queue, with its history. An entry is computed from its records in
  * the journal.
  *
  * @module
@@ -51,8 +51,8 @@ export function canBeBatched(
 }
 
 /**
- * Returns a function that checks if an entry is an attachment of one of these entries. They must
- * all be in one lane. An attachment has the same time as its text.
+ * Returns a function that checks if an entry is an attachment of one of the given entries. All of
+ * these entries must be in one lane. An attachment and the entry with its text have the same time.
  */
 export function isAttachmentOf(entries: readonly Entry[]): (entry: Entry) => boolean {
   const texts = new Set(entries.filter(({ attachmentIndex }) => attachmentIndex === undefined).map(({ time }) => time));
@@ -60,8 +60,9 @@ export function isAttachmentOf(entries: readonly Entry[]): (entry: Entry) => boo
 }
 
 /**
- * Returns the map key of a lane. It is JSON because names can contain spaces. For example, `office`
- * with `Ops A` and `office Ops` with `A` must have different keys.
+ * Returns the map key of a lane. The map key is JSON because names can contain spaces. For example,
+ * the channel `office` with the destination `Ops A` must not have the map key of the channel
+ * `office Ops` with the destination `A`.
  */
 export function laneKey({ channel, destination }: Lane): string {
   return JSON.stringify([channel, destination]);

@@ -67,8 +67,8 @@ export function countReplaced({ time }: EnqueueRecord, replaced: readonly Entry[
 }
 
 /**
- * Applies an `att` record. If an earlier attempt is still in flight, its deliverer was killed, so
- * its outcome is unknown.
+ * Applies an `att` record. If an earlier attempt is still in flight, the deliverer was killed, so
+ * the outcome of the earlier attempt is unknown.
  */
 export function onAttempt(entry: Entry, { n, time }: AttemptRecord): Entry {
   const inDoubt = entry.inFlight ? extendDoubt(entry, entry.inFlight.time, time) : entry.inDoubt;
@@ -76,8 +76,8 @@ export function onAttempt(entry: Entry, { n, time }: AttemptRecord): Entry {
 }
 
 /**
- * Applies a `nack` record of an announced attempt that did not start. It is not counted as an
- * attempt.
+ * Applies a `nack` record of an announced attempt that did not start. The announced attempt is not
+ * counted.
  */
 export function onWithdrawal(entry: Entry, { n }: NackRecord): Entry {
   return { ...entry, attempts: Math.max(0, n - 1), inFlight: undefined };
@@ -97,9 +97,10 @@ function extendDoubt({ inDoubt }: Entry, since: number, until: number): InDoubt 
 /**
  * Creates the records for the result of an attempt.
  *
- * Each member of a batch gets a separate `ack`, for its idempotency key and for callers that watch
- * it. The `ack` of the batch is the last record. If the end of the write is lost, the whole batch
- * is tried again, and all idempotency keys are still remembered.
+ * Each member of a batch gets a separate `ack`. This `ack` stores the idempotency key of the member
+ * and informs callers that watch the member. The `ack` of the batch is the last record. If the end
+ * of the write is lost, the whole batch is tried again, and all idempotency keys are still
+ * remembered.
  */
 export function resultRecords(entry: Entry, result: AttemptResult, time: number): JournalRecord[] {
   const common = { id: entry.id, time };
@@ -120,8 +121,8 @@ export function resultRecords(entry: Entry, result: AttemptResult, time: number)
 }
 
 /**
- * Returns the fields with which an `ack` stores an idempotency key. The key is then remembered
- * after the entry is removed.
+ * Returns the fields with which an `ack` stores an idempotency key, so that the key is still
+ * remembered after the entry is removed.
  */
 function keptIdempotencyKey(
   { idempotencyKey, channel, destination }: Entry,
@@ -131,7 +132,15 @@ function keptIdempotencyKey(
 
 /** Creates the record that withdraws the announcement of an attempt. */
 export function withdrawalRecord({ id, attempts }: Entry, time: number): JournalRecord {
-  return { t: "nack", id, n: attempts, time, class: "withdrawn", reason: "the attempt before it failed", next: time };
+  return {
+    t: "nack",
+    id,
+    n: attempts,
+    time,
+    class: "withdrawn",
+    reason: "the attempt for an earlier entry failed",
+    next: time,
+  };
 }
 
 /**
@@ -153,7 +162,8 @@ export function* snapshotRecords(entry: Entry): Generator<JournalRecord> {
     for (const member of members) yield* snapshotRecords(member);
     yield { t: "batch", id, time, channel, destination, members: members.map((member) => member.id) };
   } else {
-    // Without `replaces`: the entry must not replace further entries when the new journal is read.
+    // This record does not contain `replaces`, because the entry must not replace more entries when
+    // the new journal is read.
     yield { t: "enq", ...copyEntryFields(entry) };
   }
   const history = copyEntryHistory(entry);

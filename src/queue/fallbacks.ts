@@ -1,6 +1,6 @@
 /**
- * Fallbacks: entries that are sent only if other entries, their primaries, are not delivered in
- * time.
+ * Fallbacks: entries that are sent only if their primaries (the entries that are tried earlier) are
+ * not delivered in time.
  *
  * ```text
  * one write enqueues P (primary) and F (fallback), with F.fallbackFor = { P: 20:25 }
@@ -8,12 +8,12 @@
  * P is delivered or dropped     F is cancelled without a message, unless F resolves an incident
  *                               that the lane of F has reported
  * P becomes a dead letter       F can be sent immediately
- * P is replaced by Q            F waits for Q, but not longer than it would have waited for P
- * P still waits at 20:25        F can be sent; if P is delivered before that, F is cancelled
+ * P is replaced by Q            F waits for Q, but at most until the timeout of P
+ * P still waits at 20:25        F can be sent; if P is delivered before F is sent, F is cancelled
  * ```
  *
- * All of this is computed from the records of P. For F, records are not needed: every process that
- * reads the same records cancels the same entries.
+ * All of this is computed from the records of P. A cancellation is not recorded, because every
+ * process that reads the records of P cancels F.
  *
  * @module
  */
@@ -25,7 +25,7 @@ import type { FallbackFor } from "./record.ts";
 /** The reason why a primary does not wait any more. */
 export type PrimaryEnd = "delivered" | "dropped" | "dead" | { readonly supersededBy: string };
 
-/** Returns the new `fallbackFor` of a fallback after one of its primaries ended. */
+/** Returns the new `fallbackFor` of a fallback after the wait of one of its primaries ended. */
 export function afterEnd(fallbackFor: FallbackFor, id: string, end: PrimaryEnd): FallbackFor {
   if (fallbackFor[id] === undefined) return fallbackFor;
   if (end === "dead") return { ...fallbackFor, [id]: 0 };
@@ -93,7 +93,7 @@ export class Fallbacks {
     }
   }
 
-  /** Updates the fallbacks of a primary that ended. */
+  /** Updates the fallbacks of a primary that does not wait any more. */
   onPrimaryEnd(primary: string, end: PrimaryEnd): void {
     for (const id of [...this.#waiting.get(primary) ?? []]) {
       const entry = this.#entries.find(id);
@@ -107,8 +107,8 @@ export class Fallbacks {
   }
 
   /**
-   * Cancels an entry, or members of a batch, if the last primary was delivered. Entries with an
-   * attempt in flight are not cancelled.
+   * Cancels an entry, or members of a batch, if all of their primaries were delivered or dropped.
+   * Entries with an attempt in flight are not cancelled.
    */
   cancelUnneeded({ id, members }: Pick<Entry, "id" | "members">): void {
     for (const one of members ?? [{ id }]) {

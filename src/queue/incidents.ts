@@ -1,7 +1,8 @@
 /**
- * The open incidents of each lane. The first delivery of a notification with a key opens an
- * incident. The delivery of a notification that resolves the key closes the incident. Until then,
- * notifications with the same key refer to the first delivery and know the start of the incident.
+ * The open incidents of each lane (one destination of one channel). The first delivery of a
+ * notification with a key opens an incident. The delivery of a notification that resolves the key
+ * closes the incident. While the incident is open, notifications with this key refer to the first
+ * delivery and to the start of the incident.
  *
  * Incidents are computed from the `ack` records. A compacted journal has one record for each
  * incident instead.
@@ -24,11 +25,11 @@ export type IncidentSubject = Pick<
 
 /** The open incidents. */
 export class Incidents {
-  /** The open incidents by lane and key. The incident with the oldest last delivery is first. */
+  /** The open incidents by lane and key, sorted by the time of the last delivery, oldest first. */
   readonly #open = new Map<string, IncidentRecord>();
   #bytes = 0;
 
-  /** The approximate size of their records, in bytes. */
+  /** The approximate size of the records of the open incidents, in bytes. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -73,8 +74,8 @@ export class Incidents {
   }
 
   /**
-   * Creates the records for a compacted journal. They are kept twice as long as incidents are
-   * remembered, because an old entry may still refer to its incident.
+   * Creates the records for a compacted journal. The records are kept for twice the time for which
+   * incidents are remembered, because an old entry may still refer to its incident.
    */
   snapshot(now: number): IncidentRecord[] {
     return [...this.#open.values()].filter(({ lastDelivery }) => lastDelivery > now - 2 * INCIDENT_RETENTION_MS);

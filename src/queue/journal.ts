@@ -39,9 +39,10 @@ import type { JournalRecord } from "./record.ts";
 import type { Reserve } from "./reserve.ts";
 
 /**
- * The durability of an append. `none`: a power cut can lose the records; then an attempt is
- * repeated with the same txnId. `data`: fdatasync, so that the records survive a power cut.
- * `directory`: also fsync of the directory, so that a new or renamed file survives a power cut.
+ * The durability of an append. `none`: a power cut can lose the records. An attempt is then
+ * repeated with the txnId of the lost attempt. `data`: fdatasync, so that the records survive a
+ * power cut. `directory`: also fsync of the directory, so that a new or renamed file survives a
+ * power cut.
  */
 export type Durability = "none" | "data" | "directory";
 
@@ -83,7 +84,10 @@ export class Journal {
   #namedOnDisk: string | undefined;
   /** The identity of the journal file that was read last. */
   #identity: string | undefined;
-  /** The creation time of that file. Together with an offset, it identifies a line permanently. */
+  /**
+   * The creation time of the journal file that was read last. The creation time and an offset
+   * together identify a line permanently.
+   */
   #born = 0;
   /** Resolves when all earlier tasks of this process have released the lock. */
   #turn: Promise<void> = Promise.resolve();
@@ -106,7 +110,10 @@ export class Journal {
     return this.#reader.offset;
   }
 
-  /** The length of a torn line at the end of the file when it was last read, in bytes. */
+  /**
+   * The length of a torn (half-written) line at the end of the file, in bytes, when the file was
+   * last read.
+   */
   get tornBytes(): number {
     return this.#reader.tornBytes;
   }
@@ -167,7 +174,7 @@ export class Journal {
   }
 
   /**
-   * Appends records in one write. Without records, it only seals a torn line.
+   * Appends records in one write. If the list is empty, only seals (ends) a torn line.
    *
    * @param maxBytes the largest allowed size of the journal
    * @throws {StorageError} if the append fails; then none of the records is in the journal
@@ -188,7 +195,9 @@ export class Journal {
       if (!await this.#lock.acquire(LOCK_TIMEOUT_MS, this.#runtime)) {
         throw new StorageError(
           "locked",
-          `Cannot lock the queue in ${this.#directory}: another process has held it for ${LOCK_TIMEOUT_MS / 1000} s`,
+          `Cannot lock the queue in ${this.#directory}: another process has held the lock for ${
+            LOCK_TIMEOUT_MS / 1000
+          } s`,
         );
       }
       try {
@@ -234,7 +243,7 @@ export class Journal {
     }, "write-failed");
   }
 
-  /** Syncs the directory, unless this process has already done this for the current file. */
+  /** Syncs the directory if this process has not yet synced it for the current journal file. */
   syncName(): void {
     mapFileErrors(`write the queue ${this.path}`, () => {
       using file = this.#openToRead();
@@ -257,8 +266,8 @@ export class Journal {
   }
 
   /**
-   * Copies a damaged line to the quarantine. Ignores errors: the line remains in the journal, and
-   * the next reader tries again.
+   * Copies a damaged line to the quarantine. Ignores errors, because the line remains in the
+   * journal and the next reader tries again.
    */
   #tryToQuarantine(source: OpenFile, line: DamagedLine): void {
     try {
@@ -280,7 +289,10 @@ function appendWhole(file: OpenFile, bytes: Uint8Array): void {
   throw new StorageError("disk-full", "Cannot write the queue: no space is left on the disk");
 }
 
-/** Removes the bytes of a failed append. If this fails too, the next append seals the torn line. */
+/**
+ * Removes the bytes of a failed append. If the removal also fails, the next append seals (ends) the
+ * torn line.
+ */
 function takeBack(file: OpenFile, size: number): void {
   try {
     file.truncate(size);

@@ -65,8 +65,8 @@ export function decodeLine(line: Uint8Array): DecodedLine {
 }
 
 /**
- * Returns true if a damaged line begins like a record but has no checksum at its end: its writer
- * was killed during the write.
+ * Returns true if a damaged line begins like a record but has no checksum at its end. The writer of
+ * such a line was killed during the write.
  */
 export function isUnfinished(line: Uint8Array): boolean {
   const text = new TextDecoder("latin1").decode(line);
@@ -79,7 +79,7 @@ function trailer(body: Uint8Array): string {
 
 /**
  * The eight lookup tables of {@linkcode crc32} in one array. Table k contains the effect of a byte
- * on the checksum if k bytes follow it in the same step.
+ * on the checksum if k more bytes of the same step follow this byte.
  */
 const TABLE: Int32Array = createCrcTable();
 
@@ -99,7 +99,7 @@ function createCrcTable(): Int32Array {
 
 /**
  * Computes the CRC-32 (IEEE 802.3, as in zlib and gzip) of bytes, as eight lower-case hex digits.
- * `node:zlib` has the same function, but needs 25 ms to load.
+ * `node:zlib` can compute a CRC-32 too, but needs 25 ms to load.
  *
  * Every byte of the journal is checked at each start. To be fast, each step processes eight bytes
  * ("slicing-by-8": Kounavis and Berry, "Novel Table Lookup-Based Algorithms for High-Performance

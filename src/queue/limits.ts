@@ -22,17 +22,21 @@ export const MAX_FILES_BYTES: number = 64 * 2 ** 20;
 export const RESERVE_BYTES: number = 64 * 1024;
 
 /**
- * The time for which the delivery of an entry with an idempotency key is remembered, because the
- * caller can send the same key again.
+ * The time for which the delivery of an entry with an idempotency key is remembered. During this
+ * time, the caller can repeat the call with this key.
  */
 export const NAMED_ACK_RETENTION_MS: number = 7 * 86_400_000;
 
 /**
- * The time for which other deliveries are remembered, because a process may wait for the result.
+ * The time for which the delivery of an entry without an idempotency key is remembered, because a
+ * process may wait for the result.
  */
 export const ACK_RETENTION_MS: number = 3_600_000;
 
-/** The number of remembered deliveries per lane. The `count` of a rate limit cannot be larger. */
+/**
+ * The number of remembered deliveries per lane (one destination of one channel). The `count` of a
+ * rate limit cannot be larger.
+ */
 export const MAX_REMEMBERED_DELIVERIES = 20;
 
 /**
@@ -45,8 +49,8 @@ export const LANE_RETENTION_MS: number = 24 * 3_600_000;
 export const INCIDENT_RETENTION_MS: number = 30 * 86_400_000;
 
 /**
- * The largest number of remembered open incidents. The incident with the oldest last delivery is
- * forgotten first.
+ * The largest number of remembered open incidents. The incident whose last delivery is the oldest
+ * is forgotten first.
  */
 export const MAX_INCIDENTS = 256;
 

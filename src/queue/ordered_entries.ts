@@ -1,12 +1,14 @@
 /**
- * The entries in the order of arrival. A batch has the position of its first member and contains
- * its members.
+ * The entries in the order of arrival. A batch (entries that are sent in one message) contains its
+ * members and has the position of the first member.
  *
  * ```text
  * a b c d e
  *   batch b c d           ->  a D(b c d) e
  *   c becomes dead        ->  a c† D(b d) e
  *   the batch is rejected ->  a c† b d e
+ *
+ * D: a batch   †: a dead letter
  * ```
  *
  * @module
@@ -65,8 +67,8 @@ export class OrderedEntries {
   }
 
   /**
-   * Creates a batch of the members that still wait in its lane. Without such members, the list is
-   * not changed.
+   * Creates a batch of the members that still wait in the lane of the batch. Does not create an
+   * empty batch.
    *
    * @param bytes the length of the line of the batch in the journal
    * @returns true if a batch was created
@@ -91,8 +93,8 @@ export class OrderedEntries {
   }
 
   /**
-   * Removes an entry, a batch with all of its members, or one member of a batch. If this is the
-   * last member, the batch is removed too.
+   * Removes an entry, a batch with all of its members, or one member of a batch. If the batch is
+   * then empty, the batch is removed too.
    *
    * @returns all entries that were removed
    */
@@ -109,7 +111,7 @@ export class OrderedEntries {
   /**
    * Moves a member out of its batch, to the position before the batch.
    *
-   * @returns the batch, if it was removed because this was its last member
+   * @returns the batch, if it is now empty and was therefore removed
    */
   takeOutOfBatch(member: Entry): Entry | undefined {
     const batch = this.findBatch(member.id);
@@ -155,8 +157,8 @@ export class OrderedEntries {
 }
 
 /**
- * Returns a batch with other members. It has the time of its oldest member and expires together
- * with the last member.
+ * Returns a batch with new members. The batch gets the time of its oldest member and the latest
+ * expiry time of its members.
  */
 function withMembers(batch: Entry, members: readonly Entry[]): Entry {
   const time = members.reduce((oldest, member) => Math.min(oldest, member.time), Infinity);

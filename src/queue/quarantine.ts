@@ -1,6 +1,7 @@
 /**
  * `queue/quarantine`: copies of damaged journal lines, and damaged spool files. The name of a copy
- * contains the position of the line. It ends in `.torn` if the writer was killed during the write.
+ * contains the position of the line. The name ends in `.torn` if the writer was killed during the
+ * write.
  *
  * @module
  */
@@ -18,7 +19,8 @@ export interface DamagedPlace {
   readonly source: OpenFile;
   readonly line: DamagedLine;
   /**
-   * The creation time of the journal. Together with an offset, it identifies a line permanently.
+   * The creation time of the journal. The creation time and an offset together identify a line
+   * permanently.
    */
   readonly born: number;
 }
@@ -55,7 +57,7 @@ export class Quarantine {
     this.#onDamage = onDamage;
   }
 
-  /** Copies a damaged line, unless a copy exists. The line also remains in the journal. */
+  /** Copies a damaged line if no copy exists yet. The line also remains in the journal. */
   copy({ source, line, born }: DamagedPlace): void {
     const name = `queue.jsonl.${born}@${line.offset}${line.isTorn ? TORN_SUFFIX : ""}`;
     this.#files.makeDirectory(this.#directory);

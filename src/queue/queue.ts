@@ -1,8 +1,9 @@
 /**
  * The queue: enqueues entries, announces attempts and records results. Its invariant:
  *
- * > When {@linkcode Queue.enqueue} resolves, its entries survive a power cut. When it rejects, none
- * > of them is in the queue, unless the disk also refuses to remove the unconfirmed lines.
+ * > When {@linkcode Queue.enqueue} resolves, its entries survive a power cut. When it rejects, the
+ * > entries are not in the queue. There is one exception: if the disk also refuses to remove the
+ * > unconfirmed lines, the entries can still be in the queue.
  *
  * ```text
  * each call ──append──> journal ──refresh──> state
@@ -14,9 +15,9 @@
  *               dead         fdatasync  record exists
  * ```
  *
- * Only the files on the disk are authoritative. This object is a copy of their state, which
- * {@linkcode Queue.refresh} updates. Any number of processes can enqueue. The process that holds
- * `deliver.lock` delivers.
+ * Only the files on the disk are authoritative. This object is a copy of the state of the files.
+ * {@linkcode Queue.refresh} updates the copy. Any number of processes can enqueue. The process that
+ * holds `deliver.lock` delivers.
  *
  * @module
  */
@@ -119,8 +120,8 @@ export class Queue {
   }
 
   /**
-   * Opens the queue and reads it, without writing. If the directory does not exist, the queue is
-   * empty.
+   * Opens and reads the queue, but does not write any file. If the directory does not exist, the
+   * queue is empty.
    *
    * @throws {StorageError} if the queue cannot be read
    */
@@ -131,8 +132,8 @@ export class Queue {
   }
 
   /**
-   * The state when the journal was last read. {@linkcode Queue.refresh} can replace it, so get it
-   * again after each `await`.
+   * The state when the journal was last read. {@linkcode Queue.refresh} can replace this object, so
+   * read `state` again after each `await`.
    */
   get state(): ReadonlyQueueState {
     return this.#state;
@@ -207,10 +208,11 @@ export class Queue {
   }
 
   /**
-   * Enqueues envelopes durably, in one write. If `leavesNow` returns true, the first attempt is
-   * announced in the same write, so that a delivered message costs one `fdatasync`. If the journal
-   * cannot be locked or written, the entries are written to `spool/`. If the disk is full, the
-   * reserve is used first.
+   * Enqueues envelopes durably, in one write. If `leavesNow` returns true for a request, the first
+   * attempt is announced in the same write as the entry. A message that is delivered at the first
+   * attempt then needs only one `fdatasync`. If the journal cannot be locked or written, the
+   * entries are written to `spool/`. If the disk is full, the reserve (`reserve.bin`) is removed
+   * and the write is repeated.
    *
    * @returns the entries; for a duplicate, the entry that was enqueued first
    * @throws {StorageError} if the disk refuses the write, or the queue is full; then none of the
@@ -232,7 +234,10 @@ export class Queue {
     return this.#enqueuer.importSpool();
   }
 
-  /** Creates the reserve for a full disk. This is slow, so do not call it while a sender waits. */
+  /**
+   * Creates the reserve for a full disk. This is slow, so do not call this method while a sender
+   * waits.
+   */
   keepReserve(): void {
     this.#reserve.keep();
   }
@@ -286,8 +291,8 @@ export class Queue {
 
   /**
    * Records the result of an attempt. The record is synced only for a dead letter, or for a
-   * delivery if `isProof` is true. In other cases, a lost record causes one more attempt, which the
-   * service recognizes.
+   * delivery if `isProof` is true. In all other cases, the record is not synced. If the record is
+   * lost, the entry is tried one more time, and the service recognizes the repeated attempt.
    */
   async recordResult(entry: Entry, result: AttemptResult, { isProof }: { readonly isProof: boolean }): Promise<void> {
     const durability = result.state === "dead" || (result.state === "delivered" && isProof) ? "data" : "none";
@@ -298,7 +303,8 @@ export class Queue {
    * Moves expired entries to the dead letters and enqueues notices about them, in one write. After
    * a crash, the queue contains both changes or neither.
    *
-   * @param notices envelopes that report the expired entries; the size limit does not apply to them
+   * @param notices envelopes that report the expired entries; the size limit of the queue does not
+   * apply to notices
    */
   async expire(expired: readonly ExpiredEntry[], notices: readonly EnqueueRequest[]): Promise<void> {
     const time = this.#runtime.now();
@@ -329,8 +335,8 @@ export class Queue {
   }
 
   /**
-   * Adds a line feed to the last line if it has none. If only the line feed was missing, the line
-   * can then be read.
+   * Adds a line feed if the last line does not end with one. If only the line feed was missing, the
+   * line can then be read.
    */
   async seal(): Promise<void> {
     await this.#append([], "none");
@@ -351,8 +357,8 @@ export class Queue {
         this.refresh();
         return this.#state.snapshot(header);
       },
-      // The kept lines are read after the snapshot. If an entry still waits, its `ack` would remove
-      // it.
+      // The kept lines are read after the snapshot. The `ack` of an entry that still waits would
+      // remove the entry.
       (record) => isKept(record, now) && this.#state.entry(record.id) === undefined,
     );
     this.refresh();
@@ -370,8 +376,8 @@ export class Queue {
   }
 
   /**
-   * Deletes the files that no entry needs. Syncs the journal first: after a power cut, an entry
-   * must not exist without its file.
+   * Deletes the files that no entry needs. Syncs the journal before the deletion, because after a
+   * power cut, an entry must not exist without its file.
    *
    * @throws {StorageError} if the journal cannot be synced or a file cannot be deleted; the next
    * call tries again
@@ -380,8 +386,8 @@ export class Queue {
     const { AttachmentStore } = await import("./attachments/store.ts");
     const inState = () => this.#state.fileNames();
     await new AttachmentStore(this.#stateDir, this.#files).sweep(new Set(inState()), async () => {
-      // An import writes the journal before it removes the spool file. If the spool is read first,
-      // every name is found.
+      // An import writes the journal before it removes the spool file. Therefore the spool is read
+      // before the journal, so that every name is found.
       const inSpool = this.#spool.list(this.#runtime.now()).flatMap(({ records }) => records);
       const spooledNames = inSpool.flatMap(({ files = [] }) => files);
       await this.#journal.exclusively(() => this.#journal.sync());
@@ -391,9 +397,9 @@ export class Queue {
   }
 
   /**
-   * Reads the journal a last time, and releases `deliver.lock` unless `more` returns true. No
-   * process can enqueue between the two steps. If a process enqueues and cannot get the lock, the
-   * holder of the lock will read the new entries.
+   * Reads the journal a last time. If `more` then returns false, releases `deliver.lock`. No
+   * process can enqueue between the two steps. Therefore, if a process enqueues and cannot get
+   * `deliver.lock`, the holder of `deliver.lock` will read the new entries.
    *
    * @returns true if the lock was released
    */

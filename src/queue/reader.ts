@@ -5,7 +5,7 @@
  * Reading does not need a lock. A line that ends in LF is complete and is checked. Bytes after the
  * last LF are from a writer that is still writing or was killed; the next append seals (ends) this
  * line. If a sync fails, the writer removes its lines again. {@linkcode JournalReader.continues}
- * detects this.
+ * detects the removal.
  *
  * @module
  */
@@ -25,8 +25,8 @@ export interface DamagedLine {
 /** Receives the lines of a journal. */
 export interface LineSink {
   /**
-   * @param line the bytes of the record, without the line feed; they are valid until the call
-   * returns
+   * @param line the bytes of the record, without the line feed; the bytes are valid only until the
+   * call returns
    */
   record(record: JournalRecord, line: Uint8Array): void;
   /** Receives a line of a later version or of an unknown type. */
@@ -36,14 +36,16 @@ export interface LineSink {
 
 const CHUNK_BYTES = 256 * 1024;
 const LF = 0x0a;
-/** The number of bytes that are compared. They include the checksum of a line. */
+/**
+ * The number of bytes that `continues` compares: the end of a line, which includes the checksum.
+ */
 const TAIL_BYTES = 20;
 
 /** A reader that remembers its position. */
 export class JournalReader {
   /** The position of the first unread line. */
   #offset = 0;
-  /** The last bytes before that position. */
+  /** The last bytes before the first unread line. */
   #tail = new Uint8Array();
   #tornBytes = 0;
 
@@ -52,12 +54,18 @@ export class JournalReader {
     return this.#offset;
   }
 
-  /** The number of bytes after the last line feed; 0 if they are a record without its line feed. */
+  /**
+   * The number of bytes after the last line feed; 0 if these bytes are a complete record and only
+   * its line feed is missing.
+   */
   get tornBytes(): number {
     return this.#tornBytes;
   }
 
-  /** Returns true if the file still contains the last line that was read. Compares its checksum. */
+  /**
+   * Returns true if the file still contains the last line that was read. Compares the checksum of
+   * the line.
+   */
   continues(file: OpenFile): boolean {
     if (this.#offset < this.#tail.length || this.#tail.length === 0) return true;
     const now = new Uint8Array(this.#tail.length);
@@ -77,7 +85,8 @@ export class JournalReader {
       const before = this.#offset;
       this.#lines(chunk.subarray(0, length), at, sink);
       if (this.#offset > before) at = this.#offset;
-      // The line is too long and therefore damaged. Look for its end without storing it.
+      // The line is too long and therefore damaged. Look for the end of the line without storing
+      // the line.
       else if (at + length - before > MAX_LINE_BYTES) at += length;
       else return void (this.#tornBytes = decodeLine(chunk.subarray(0, length)) === "damaged" ? length : 0);
     }

@@ -1,11 +1,12 @@
 /**
- * The records of the journal. All records are defined in {@linkcode FIELDS}: the types, the checks
- * of lines and the copies for a compaction are derived from it. To add a field, add a line to
- * {@linkcode FIELDS}.
+ * The records of the journal. All records are defined in {@linkcode FIELDS}. The types, the checks
+ * of lines and the copies for a compaction are derived from {@linkcode FIELDS}. To add a field, add
+ * a line to {@linkcode FIELDS}.
  *
- * A checksum proves that matrix-notify wrote a line, but another version may use a field
- * differently. Therefore the fields that the state depends on are checked. Flags and details are
- * not checked: an unexpected value in them must not lose an entry.
+ * A checksum proves that matrix-notify wrote a line, but in another version of matrix-notify, a
+ * field may have another meaning. Therefore the fields that the state depends on are checked. Flags
+ * and details are not checked, because an entry must not be lost if one of them has an unexpected
+ * value.
  *
  * @module
  */
@@ -76,7 +77,10 @@ export interface Attempt {
   readonly time: number;
 }
 
-/** Attempts whose outcome is unknown. A later rejection does not change this. */
+/**
+ * Attempts whose outcome is unknown. If a later attempt is rejected, the outcome of these attempts
+ * is still unknown.
+ */
 export interface InDoubt {
   /** The time of the first of these attempts, in milliseconds since 1970. */
   readonly since: number;
@@ -99,8 +103,8 @@ export interface Replaced {
   /** The time when the first of these entries was enqueued, in milliseconds since 1970. */
   readonly since: number;
   /**
-   * The time when the first of these entries was enqueued, without entries that resolve the
-   * incident.
+   * The time when the first of these entries was enqueued. Entries that resolve the incident are
+   * ignored.
    */
   readonly fired?: number;
 }
@@ -111,7 +115,7 @@ export interface Wait {
   readonly reason: string;
   /** The time when the attempt failed, in milliseconds since 1970. */
   readonly since: number;
-  /** The time of the next attempt. A flush changes it to `notBefore`. */
+  /** The time of the next attempt. A flush changes this time to `notBefore`. */
   readonly next: number;
   /** The earliest time of the next attempt, even after a flush. */
   readonly notBefore: number;
@@ -140,27 +144,30 @@ const FIELDS = {
     expires: number,
     key: optional(text),
     /**
-     * The title of its incident, for later notifications with the same key. Without a title, the
-     * entry does not open an incident.
+     * The title of the incident that this entry opens, for later notifications with this key. An
+     * entry without a title does not open an incident.
      */
     title: optional(text),
     /** Set if the entry resolves the incident of its key. */
     resolves: unchecked<true>(),
     /** Set if the entry replaces waiting entries with the same key in its lane. */
     replaces: unchecked<true>(),
-    /** An id from the caller. A second entry with the same id in the same lane is a duplicate. */
+    /** An id from the caller. A second entry with this id in this lane is a duplicate. */
     idempotencyKey: optional(text),
     /** The primaries, if the entry is a fallback. */
     fallbackFor: optional(times),
-    /** Set if the entry was in the spool. It is inserted before all entries with a later time. */
+    /**
+     * Set if the entry was in the spool. The entry is inserted before all entries with a later
+     * time.
+     */
     spooled: unchecked<true>(),
     /**
      * The names of its files in `attachments/`. The files are kept while the entry is in the queue.
      */
     files: optional(texts),
     /**
-     * Set if this entry is an attachment of an earlier entry in its lane: the number of the
-     * attachment, starting at 1.
+     * The number of the attachment, starting at 1. Set if this entry is an attachment of an earlier
+     * entry in the lane.
      */
     attachmentIndex: optional(number),
   },
@@ -192,8 +199,8 @@ const FIELDS = {
     /** The time of the next attempt. */
     next: number,
     /**
-     * The earliest time of the next attempt, even after a flush. It comes from a Retry-After of the
-     * server, or from the gap after an attempt in doubt.
+     * The earliest time of the next attempt, even after a flush. The reason is a Retry-After header
+     * of the server, or the pause after an attempt whose outcome is unknown.
      */
     notBefore: optional(number),
     /**
@@ -214,7 +221,7 @@ const FIELDS = {
     possibleDuplicate: unchecked<true>(),
     /**
      * The idempotency key, which is remembered after the entry is removed. The lane is stored with
-     * it.
+     * the key.
      */
     idempotencyKey: optional(text),
     channel: optional(text),
@@ -276,13 +283,14 @@ const FIELDS = {
   incident: {
     ...LANE,
     key: text,
-    /** The proof of the first delivery. Later notifications refer to it. */
+    /** The proof of the first delivery. Later notifications refer to this delivery. */
     receipt: text,
     /** Set if the first delivery was a batch. */
     isShared: unchecked<true>(),
     title: text,
     /**
-     * The time when the first notification was enqueued, including notifications that it replaced.
+     * The time when the first notification was enqueued. If the first notification replaced earlier
+     * notifications, the time of the earliest of them.
      */
     since: number,
     /** The time of the last delivery. */
@@ -331,7 +339,7 @@ const ENTRY_HISTORY = Object.keys(entryHistory) as (keyof EntryHistory)[];
 
 /**
  * Copies the fields that an entry has from its `enq` record. `replaces` and `spooled` are not
- * copied: they are used only when the record is applied.
+ * copied, because they are used only when the record is applied.
  */
 export function copyEntryFields(source: EntryFields): EntryFields {
   return copyFields(source, ENTRY_FIELDS) as EntryFields;
@@ -348,7 +356,10 @@ function copyFields<Source extends object>(source: Source, keys: readonly (keyof
   return copy;
 }
 
-/** The content of {@linkcode FIELDS} as lists, for speed: every line of the journal is checked. */
+/**
+ * The content of {@linkcode FIELDS} as lists. Lists are faster, and every line of the journal is
+ * checked.
+ */
 const CHECKS: ReadonlyMap<unknown, readonly [name: string, field: Field<unknown, boolean>][]> = new Map(
   Object.entries(FIELDS).map(([type, fields]) => [type, Object.entries(fields)]),
 );

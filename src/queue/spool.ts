@@ -1,7 +1,7 @@
 /**
  * `queue/spool`: entries that could not be appended to the journal. Either another process hangs
- * while it holds the lock, or the disk did not confirm the write. Each call writes a new file, for
- * which it does not need a lock.
+ * while it holds the lock, or the disk did not confirm the write. Each call writes a new file and
+ * therefore does not need a lock.
  *
  * ```text
  * put:     name.tmp -> write -> fdatasync -> rename to name -> fsync of the directory
@@ -27,14 +27,16 @@ import { JournalReader } from "./reader.ts";
 import type { EnqueueRecord } from "./record.ts";
 import type { Reserve } from "./reserve.ts";
 
-/** The time for which an unreadable file stops the delivery. It gives the disk time to recover. */
+/**
+ * The time for which an unreadable file stops the delivery. During this time, the disk may recover.
+ */
 const UNREADABLE_MS = 600_000;
 
 /** A file of the spool. */
 export interface SpoolFile {
   readonly name: string;
   readonly records: readonly EnqueueRecord[];
-  /** True if the file contains other data or cannot be read. */
+  /** True if the file contains data other than entries, or cannot be read. */
   readonly isDamaged: boolean;
 }
 
@@ -99,7 +101,7 @@ export class Spool {
 
   /**
    * Returns the time of each spooled entry, in milliseconds since 1970. The times are in the file
-   * names, so this does not open the files.
+   * names, so the files are not opened.
    *
    * @throws {StorageError} if the directory cannot be read
    */
@@ -108,7 +110,7 @@ export class Spool {
   }
 
   /**
-   * Deletes imported files, and moves damaged files to the quarantine. With an empty list, it only
+   * Deletes imported files, and moves damaged files to the quarantine. If the list is empty, only
    * syncs the directory, so that the deletions of other processes are durable.
    *
    * @throws {StorageError} if a file or the directory cannot be changed
@@ -168,7 +170,8 @@ export class Spool {
 
 /**
  * Parses the name of a file, which contains the time of the first entry and the number of entries.
- * Returns that time for each entry. A name of another form counts as one entry with time 0.
+ * Returns the time of the first entry for each entry. A name of another form counts as one entry
+ * with time 0.
  */
 function parseTimes(name: string): number[] {
   const [, time, count = "1"] = /^(\d{15})-.*?(?:\.([1-9]\d{0,3}))?\.jsonl$/.exec(name) ?? [];

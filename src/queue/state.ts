@@ -12,9 +12,9 @@
  *                                                    keys, idempotency keys
  * ```
  *
- * So the indexes always agree with the journal. A crash between two writes results in a state that
- * an earlier reader could have seen. Only live entries and dead letters are kept, so the memory use
- * does not depend on the size of the file.
+ * Therefore the indexes always agree with the journal. A crash between two writes results in a
+ * state that an earlier reader could have seen. Only live entries and dead letters are kept, so the
+ * memory use does not depend on the size of the file.
  *
  * @module
  */
@@ -55,7 +55,8 @@ export type FinalState =
   | { readonly state: "cancelled" };
 
 /**
- * The state for readers. It includes `watch`, because watching an entry does not change the state.
+ * The state for readers. This type includes `watch`, because watching an entry does not change the
+ * state.
  */
 export type ReadonlyQueueState = Omit<QueueState, "apply" | "snapshot" | "successor">;
 
@@ -63,7 +64,7 @@ export type ReadonlyQueueState = Omit<QueueState, "apply" | "snapshot" | "succes
 export class QueueState {
   readonly #entries = new OrderedEntries();
   readonly #channels = new ChannelStates();
-  /** The final states of watched entries; undefined until the entry has one. */
+  /** The final states of watched entries; undefined until the entry has a final state. */
   readonly #watched = new Map<string, FinalState | undefined>();
   readonly #dedup = new DedupIndex();
   readonly #deliveries = new RecentDeliveries();
@@ -83,8 +84,8 @@ export class QueueState {
   #lastDelivery: number | undefined;
 
   /**
-   * Returns the live entries and dead letters, in the order of arrival. It returns batches instead
-   * of their members.
+   * Returns the live entries and dead letters, in the order of arrival. Returns batches instead of
+   * their members.
    */
   entries(): Entry[] {
     return [...this.#entries.values()];
@@ -105,7 +106,7 @@ export class QueueState {
     return this.#entries.findBatch(id);
   }
 
-  /** Returns the state of an entry. It depends on the state of its channel. */
+  /** Returns the state of an entry, which depends on the state of the channel. */
   entryState(entry: Entry): EntryState {
     return this.#channels.entryState(entry);
   }
@@ -122,14 +123,14 @@ export class QueueState {
     return this.#deliveries.get(lane);
   }
 
-  /** Finds the open incident with the same key in the lane of an entry. */
+  /** Finds the open incident with the key and the lane of `entry`. */
   findIncident(entry: IncidentSubject): Incident | undefined {
     return this.#incidents.find(entry);
   }
 
   /**
    * Lists the lanes in which an incident with this key is open, or in which a live entry will open
-   * it. Ignores fallbacks.
+   * an incident with this key. Ignores fallbacks.
    */
   openIncidentLanes(key: string, time: number): Lane[] {
     const waiting = expandBatches(this.liveEntries()).filter((entry) =>
@@ -139,7 +140,7 @@ export class QueueState {
     return [...new Map(lanes.map((lane) => [laneKey(lane), lane])).values()];
   }
 
-  /** Finds the queued or delivered entry with the same idempotency key in the same lane. */
+  /** Finds the queued or delivered entry with the idempotency key and the lane of `entry`. */
   findDuplicate(entry: DedupKey): Duplicate | undefined {
     return this.#dedup.findDuplicate(entry);
   }
@@ -157,7 +158,7 @@ export class QueueState {
     for (const id of ids) this.#watched.delete(id);
   }
 
-  /** Returns the final state of a watched entry; undefined until the entry has one. */
+  /** Returns the final state of a watched entry; undefined until the entry has a final state. */
   finalState(id: string): FinalState | undefined {
     return this.#watched.get(id);
   }
@@ -168,8 +169,8 @@ export class QueueState {
   }
 
   /**
-   * The number of entries with files that have left the queue. After a change, there may be
-   * unneeded files.
+   * The number of entries that had files and have left the queue. When this number changes, there
+   * may be files that no entry needs.
    */
   get removedWithFiles(): number {
     return this.#removedWithFiles;
@@ -196,7 +197,7 @@ export class QueueState {
   }
 
   /**
-   * Creates an empty state that watches the same entries, to read a journal again from its
+   * Creates an empty state that watches the entries of this state, to read a journal again from its
    * beginning.
    */
   successor(): QueueState {
@@ -207,8 +208,8 @@ export class QueueState {
   }
 
   /**
-   * Creates the shortest list of records that restores this state. It does not include the `ack`
-   * records that a compaction keeps.
+   * Creates the shortest list of records that restores this state. The list does not include the
+   * `ack` records that a compaction keeps.
    *
    * @param header the time of the snapshot, and the name of the host
    */
@@ -330,15 +331,15 @@ export class QueueState {
   }
 
   /**
-   * Makes an entry a dead letter. The members of a rejected batch are then sent separately, so that
-   * only the member that causes the rejection becomes a dead letter.
+   * Makes an entry a dead letter. A rejected batch does not become a dead letter. Its members are
+   * sent separately, so that only the member that causes the rejection becomes a dead letter.
    */
   #moveToDeadLetters(entry: Entry, { status, reason, time, expired }: DeadRecord): void {
     if (status !== undefined) this.#channels.onAnswer(entry.channel);
     this.#conclude(entry.id, { state: "dead", reason });
     if (entry.members) {
       // An earlier attempt may have delivered the batch. The service cannot recognize this, because
-      // its members have other txnIds.
+      // each member is sent again with another txnId.
       if (entry.inDoubt) this.#possibleDuplicates++;
       this.#entries.dissolve(entry, entry.members.map((member) => ({ ...member, noBatch: true })));
       this.#keptBytes -= entry.bytes;

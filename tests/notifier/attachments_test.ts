@@ -242,7 +242,7 @@ Deno.test("flush() makes a missing or truncated attachment a dead letter, and go
   assertEquals(shown(scene), ["m.text Load", "m.image graph.png", "m.file übersicht.csv"]);
   assertEquals(notifier.entries().map(({ state, reason }) => [state, reason?.replace(/\/[^ ]+:/, "PATH:")]), [
     ["dead", "Cannot read PATH: the file is missing"],
-    ["dead", "Cannot read PATH: it has 3 bytes instead of 23"],
+    ["dead", "Cannot read PATH: the file has 3 bytes instead of 23"],
   ]);
 });
 

@@ -210,7 +210,7 @@ Deno.test("Journal.append() gives up after 5 s if another process holds the lock
     const error = await assertRejects(
       () => journal.append([drop("a")], "data"),
       StorageError,
-      "another process has held it for 5 s",
+      "another process has held the lock for 5 s",
     );
     assertEquals(error.code, "locked");
     holder.unlock();

@@ -60,7 +60,7 @@ export class AttachmentStore {
    * Reads a whole file.
    *
    * @param size the size of the file when it was stored
-   * @throws {InvalidNotificationError} if the file is missing or has another size
+   * @throws {InvalidNotificationError} if the file is missing or does not have this size
    */
   read(name: string, size: number): Uint8Array<ArrayBuffer> {
     const unreadable = (state: string) => new InvalidNotificationError(`Cannot read ${this.path(name)}: ${state}`);
@@ -68,11 +68,11 @@ export class AttachmentStore {
     return mapFileErrors(`read ${this.path(name)}`, () => {
       try {
         using file = this.#files.open(this.path(name), "read");
-        if (file.size() !== size) throw unreadable(`it has ${file.size()} bytes instead of ${size}`);
+        if (file.size() !== size) throw unreadable(`the file has ${file.size()} bytes instead of ${size}`);
         const bytes = new Uint8Array(size);
         let at = 0;
         for (let length = -1; length !== 0 && at < size; at += length) length = file.read(bytes.subarray(at), at);
-        if (at < size) throw unreadable("it ends too early");
+        if (at < size) throw unreadable("the file ends too early");
         return bytes;
       } catch (error) {
         if (error instanceof Deno.errors.NotFound) throw unreadable("the file is missing");
@@ -89,8 +89,9 @@ export class AttachmentStore {
    * Deletes the files that no entry needs.
    *
    * @param known the names of the files that entries are known to need
-   * @param named returns the names of the files that entries need, from synced data. It is called
-   * while the locks of all other files are held, so none of these files is still being written.
+   * @param named returns the names of the files that entries need, from synced data. `named` is
+   * called while `sweep` holds the locks of the files that it may delete. Therefore no process
+   * still writes these files.
    * @throws {StorageError} if the directory cannot be read or written
    */
   async sweep(known: ReadonlySet<string>, named: () => Promise<ReadonlySet<string>>): Promise<void> {
