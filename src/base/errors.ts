@@ -111,8 +111,7 @@ export type StorageErrorCode =
 
 const STORAGE_HINTS: Readonly<Record<StorageErrorCode, string>> = {
   "disk-full": "free some disk space; notifications that are already queued are safe",
-  "queue-full":
-    "find out why notifications are not delivered: matrix-notify status; notifications that are already queued are safe",
+  "queue-full": "run matrix-notify status to see why the queue is full; notifications that are already queued are safe",
   "locked": "if matrix-notify is not running, another program holds the lock",
   "write-failed": "look for disk errors in the kernel log; notifications that are already queued are safe",
   "attachments-not-stored":
@@ -297,8 +296,8 @@ export class TooEarlyError extends Error {
 }
 
 /**
- * An attempt failed before the envelope was sent, so the envelope was not delivered. `cause` is the
- * original error.
+ * An attempt failed before the envelope (one notification for one destination) was sent. Therefore
+ * the envelope was not delivered. `cause` is the original error.
  */
 export class NotSentError extends Error {
   override name = "NotSentError" as const;

@@ -10,8 +10,8 @@ import type { Files, OpenFile } from "./files.ts";
 import { mapFileErrors } from "./file_errors.ts";
 
 /**
- * An exclusive lock. Waiting for the lock uses polling, because Deno's `lock()` cannot be
- * cancelled.
+ * An exclusive lock. To wait for the lock, this class tries again and again, because Deno's
+ * `lock()` cannot be cancelled.
  */
 export class FileLock {
   readonly #files: Files;

@@ -109,7 +109,7 @@ export interface ServiceRefusal extends Omit<Refusal, "status"> {
   readonly said: string;
 }
 
-/** The functions that read the responses of a service. */
+/** A service, with the functions that read its responses. */
 export interface Service {
   /** The name of the service, for errors: `ntfy`. */
   readonly name: string;

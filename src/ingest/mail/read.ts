@@ -44,7 +44,7 @@ async function loadMime(): Promise<ParseMail> {
 
 /**
  * Returns true if a parsed mail does not have a text or attachments. In a damaged multipart mail,
- * the parser finds no parts, although the body contains text.
+ * the parser may not find any part, although the body contains text.
  */
 function isEmpty({ text = "", html = "", attachments }: Mail): boolean {
   return text.trim() === "" && html.trim() === "" && attachments.length === 0;
