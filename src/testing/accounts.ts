@@ -15,7 +15,8 @@ interface TokenState extends Token {
   /** True if a request has used the token. */
   used: boolean;
   /**
-   * The time at which the token expires, in milliseconds since 1970. Absent if it does not expire.
+   * The time at which the token expires, in milliseconds since 1970. Absent if the token does not
+   * expire.
    */
   readonly expiresAt?: number;
 }
@@ -37,7 +38,7 @@ export interface Device {
 
 /**
  * Stores users and access tokens. Also stores invalid tokens, because the error answer depends on
- * the reason.
+ * the reason why a token is invalid.
  */
 export class Accounts {
   readonly #software: HomeserverSoftware;
@@ -81,7 +82,7 @@ export class Accounts {
     return accessToken;
   }
 
-  /** Lists the devices of a user that have a token that was not revoked. */
+  /** Lists the devices of a user, without the devices whose tokens are all revoked. */
   devices(userId: string): Device[] {
     const own = [...this.#tokens.values()].filter((token) => token.userId === userId && token.state !== "revoked");
     const delegated = this.#delegation?.deviceIds(userId) ?? [];
@@ -113,8 +114,9 @@ export class Accounts {
   }
 
   /**
-   * Revokes a token. Removes its device if this was the last token of the device, except after a
-   * soft logout. @returns the token if its device was removed
+   * Revokes a token. With `softLogout`, the token only expires. Otherwise, the device of the token
+   * is removed if all tokens of the device are now revoked. @returns the token if the device was
+   * removed
    */
   revoke(accessToken: string, softLogout: boolean): Token | undefined {
     const token = this.#tokens.get(accessToken);
@@ -185,7 +187,7 @@ export class Logins {
   readonly #now: () => number;
   readonly #refreshTokens = new Map<string, RefreshToken>();
   readonly #loginTokens = new Map<string, { readonly userId: string; readonly until: number }>();
-  /** The number of recent login attempts, as a leaky bucket. */
+  /** The number of recent login attempts. The number decreases with time (a leaky bucket). */
   #attempts = 0;
   #attemptedAt = 0;
 
@@ -196,8 +198,8 @@ export class Logins {
   }
 
   /**
-   * Counts a login attempt. @returns the time that the client must wait, in milliseconds; 0 if it
-   * need not wait
+   * Counts a login attempt. @returns the time that the client must wait, in milliseconds; 0 if the
+   * client need not wait
    */
   checkRate(): number {
     const now = this.#now();
@@ -236,8 +238,8 @@ export class Logins {
 
   /**
    * Creates a new pair of tokens for a refresh token. The answer with the pair may be lost. So the
-   * old refresh token can be used again until the new pair is used. Each use creates another pair
-   * and revokes the unused pair.
+   * old refresh token can be used again until the new pair is used. Each use creates a newer pair,
+   * and revokes the earlier pair that was not used.
    */
   refresh(accounts: Accounts, refreshToken: string): RefreshResult {
     const token = this.#refreshTokens.get(refreshToken);
@@ -270,9 +272,9 @@ interface CachedIntrospection extends Introspection {
 }
 
 /**
- * Checks tokens at an authorization server (introspection). Like Synapse, it caches each result for
- * two minutes. So a revoked token stays valid for up to two minutes, and a known token works while
- * the authorization server is down.
+ * Checks tokens at an authorization server (introspection). Like Synapse, this class caches each
+ * result for two minutes. So a revoked token stays valid for up to two minutes. A token with a
+ * cached result also works while the authorization server is down.
  */
 export class Delegation {
   readonly #server: LoopbackAuthorizationServer;
@@ -291,7 +293,7 @@ export class Delegation {
     return this.#server.metadata;
   }
 
-  /** Lists the devices of a user that have a session. */
+  /** Lists the ids of the devices on which a user has a session that has not ended. */
   deviceIds(userId: string): readonly string[] {
     const sessions = this.#server.sessions.filter(({ localpart, ended }) =>
       this.#toUserId(localpart) === userId && !ended

@@ -38,7 +38,7 @@ export function parseForm({ headers, body, query }: Call): Form | Answer {
   return form;
 }
 
-/** Returns true if a function returned an error answer instead of its result. */
+/** Returns true if the result of a function is an error answer. */
 export function isAnswer(value: object): value is Answer {
   return "status" in value && "body" in value;
 }

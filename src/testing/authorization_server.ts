@@ -22,7 +22,7 @@ import { COMMON_FAULTS, type CommonFaultName, type FaultPlan, instead, retryAfte
 import { matchRoute, type Route } from "./routes.ts";
 import { type Call, LoopbackServer } from "./server.ts";
 
-/** The name of a fault of {@linkcode LoopbackAuthorizationServer}. */
+/** The name of a fault (a simulated error) of {@linkcode LoopbackAuthorizationServer}. */
 export type AuthorizationFaultName =
   | CommonFaultName
   | "500"
@@ -49,7 +49,7 @@ const AUTHORIZATION_FAULTS: Readonly<Record<AuthorizationFaultName, FaultPlan>> 
 };
 
 /**
- * The default lifetime of an access token, in milliseconds. It is the same as in
+ * The default lifetime of an access token, in milliseconds. It is also the default of
  * matrix-authentication-service.
  */
 const DEFAULT_LIFETIME_MS = 5 * 60_000;
@@ -58,8 +58,9 @@ const DEFAULT_LIFETIME_MS = 5 * 60_000;
  * An authorization server on 127.0.0.1. It supports metadata, registration, device authorization,
  * refresh tokens and revocation. Refresh tokens change with each use. The server is as strict as
  * RFC 6749, RFC 7009, RFC 7591 and RFC 8628. A {@linkcode LoopbackHomeserver} can delegate its
- * logins to this server. The test does what a user does in the browser. All data is in memory and
- * survives {@linkcode LoopbackServer.restart}.
+ * logins to this server. The test calls {@linkcode LoopbackAuthorizationServer.approve} or
+ * {@linkcode LoopbackAuthorizationServer.deny} in place of a user in the browser. All data is in
+ * memory and survives {@linkcode LoopbackServer.restart}.
  *
  * @example
  * ```ts
@@ -272,7 +273,7 @@ function token({ grants, sessions }: State, client: Client, form: Form): Answer 
 
 /**
  * Revokes a token. The client_id is optional, because the Matrix specification recommends this. If
- * it is present, it must be known.
+ * the client_id is present, it must be the id of a registered client.
  */
 function revoke({ clients, sessions }: State, call: Call): Answer {
   const form = parseForm(call);

@@ -1,11 +1,11 @@
 /**
  * The device authorizations and sessions of a loopback authorization server.
  *
- * After a person confirms a device authorization (RFC 8628), it becomes a session. Each refresh
- * creates a new pair of tokens. The old refresh token stays valid until a token of the new pair is
- * used, so that a client can repeat a request whose answer was lost. If the old refresh token is
- * used later, the session ends (Client-Server API 1.15, "Refresh token grant"; RFC 9700, section
- * 4.14.2).
+ * After a user confirms a device authorization (RFC 8628), the authorization becomes a session.
+ * Each refresh creates a new pair of tokens. The old refresh token stays valid until a token of the
+ * new pair is used, so that a client can repeat a request whose answer was lost. If the old refresh
+ * token is used after that, the session ends (Client-Server API 1.15, "Refresh token grant"; RFC
+ * 9700, section 4.14.2).
  *
  * @module
  */
@@ -37,8 +37,9 @@ export interface OAuthSession {
   /** The id of the client. */
   readonly clientId: string;
   /**
-   * True if the session has ended: the client ended it, the test called {@linkcode
-   * LoopbackAuthorizationServer.endSession}, or a refresh token was used twice.
+   * True if the session has ended. The reason can be that the client revoked a token, the test
+   * called {@linkcode LoopbackAuthorizationServer.endSession}, a newer session of the device
+   * started, or an old refresh token was used too late.
    */
   readonly ended: boolean;
 }
@@ -105,8 +106,8 @@ export class DeviceGrants {
   }
 
   /**
-   * Answers a poll (section 3.5). Only the client that requested a code can use it, and only for
-   * one session.
+   * Answers a poll: a request of a client that waits for the user (section 3.5). Only the client
+   * that requested a device code can use the code, and only for one session.
    */
   redeem(client: Client, deviceCode: string): GrantedLogin | Answer {
     const grant = this.#grants.find((grant) => grant.deviceCode === deviceCode);
@@ -173,7 +174,10 @@ interface Session {
   readonly deviceId: string;
   readonly scope: string;
   ended: boolean;
-  /** The newest pair of tokens. `previous` is the pair before it, until the newest pair is used. */
+  /**
+   * The newest pair of tokens. `previous` is the pair before `current`, and stays valid until
+   * `current` is used.
+   */
   current: TokenPair;
   previous: TokenPair | undefined;
 }
@@ -239,7 +243,7 @@ export class Sessions {
 
   /**
    * Finds the owner of an access token. Returns undefined if the token is not valid. If the token
-   * belongs to the newest pair, the pair before it becomes invalid.
+   * belongs to the newest pair, the previous pair becomes invalid.
    */
   introspect(token: string): Introspection | undefined {
     const session = this.#byToken.get(token);
@@ -273,7 +277,7 @@ export class Sessions {
     };
   }
 
-  /** Removes an unused pair of tokens after a newer pair was created. */
+  /** Removes a pair of tokens that was not used, because a newer pair replaces this pair. */
   #drop({ accessToken, refreshToken }: TokenPair): void {
     this.#byToken.delete(accessToken);
     this.#byToken.delete(refreshToken);

@@ -16,7 +16,7 @@ export interface JsonBody {
   readonly value: JsonObject;
 }
 
-/** Parses the body of a POST or PUT request. It must be a JSON object. */
+/** Parses the body of a POST or PUT request. The body must be a JSON object. */
 export function parseJsonBody(bytes: Uint8Array, software: HomeserverSoftware): JsonBody | Answer {
   let text: string, value: unknown;
   try {
@@ -91,8 +91,9 @@ function formatCanonicalJson(value: unknown): string {
 }
 
 /**
- * Returns true if all numbers are integers from -(2^53)+1 to 2^53-1. Matrix does not allow other
- * numbers. The check needs the text, because the parsed values of 1.0 and 1 are the same.
+ * Returns true if all numbers are integers from -(2^53)+1 to 2^53-1. Matrix does not allow larger
+ * or smaller integers, and does not allow decimal fractions. The check needs the text, because 1.0
+ * and 1 are equal after parsing.
  */
 function hasCanonicalNumbers(text: string): boolean {
   const withoutStrings = text.replace(/"[^"\\]*(?:\\.[^"\\]*)*"/gs, '""');

@@ -1,6 +1,7 @@
 /**
- * Named faults that a server injects. This file has the faults that all servers support, and the
- * rules that choose the fault for a request. Each server adds its own faults.
+ * The faults of loopback servers. A fault is a named error that a test server simulates. This file
+ * contains the faults that all servers support, and the rules that choose the fault for a request.
+ * Each server adds more faults.
  *
  * @module
  */
@@ -30,14 +31,14 @@ export interface FaultOptions<RouteName extends string = string> extends FaultDe
   /** The maximum number of requests that get the fault. Unlimited by default. */
   readonly times?: number;
   /**
-   * The interval between faults, in matching requests. With 2, the second, the fourth, the sixth
-   * request and so on get the fault.
+   * The interval between two requests that get the fault, counted in matching requests. With 2,
+   * every second matching request gets the fault.
    * @default {1}
    */
   readonly every?: number;
   /**
    * The endpoint to which the fault applies, or `"any"` for all endpoints and unknown paths. By
-   * default, the endpoint that delivers messages.
+   * default, the endpoint that accepts messages, or the token endpoint of an authorization server.
    */
   readonly on?: RouteName | "any";
   /**
@@ -57,11 +58,13 @@ export interface Fault<FaultName extends string = string> {
 
 /** The effects of a fault. */
 export interface FaultPlan {
-  /** True if the server processes the request, although the client does not get a normal answer. */
+  /** True if the server processes the request before the client notices the fault. */
   readonly acts: boolean;
   /**
-   * The result for the client. `late` means the normal answer after a delay. `refuse` means that
-   * the port is closed.
+   * The result for the client. With `cut`, the connection ends without an answer. With `hang`, the
+   * connection stays open without an answer. With `late`, the normal answer arrives after a delay.
+   * With `refuse`, the port is closed. A function creates an answer that replaces the normal
+   * answer.
    */
   readonly outcome: "cut" | "hang" | "late" | "refuse" | ((details: FaultDetails, now: number) => Answer);
 }
@@ -70,7 +73,9 @@ export interface FaultPlan {
 export interface FaultRule<FaultName extends string, RouteName extends string> {
   readonly name: FaultName;
   readonly options: FaultOptions<RouteName>;
-  /** A promise that resolves when the fault is cleared. Requests that hang are then ended. */
+  /**
+   * A promise that resolves when the fault is cleared. The server then ends the requests that hang.
+   */
   readonly cleared: Promise<void>;
   readonly clear: () => void;
   seen: number;
@@ -111,8 +116,8 @@ export class FaultRules<FaultName extends string, RouteName extends string> {
   }
 
   /**
-   * Finds the fault for a request: the first rule that applies now. A rule counts only requests to
-   * which no earlier rule applied.
+   * Finds the first rule that applies to a request. A rule does not count a request if an earlier
+   * rule applies to the request.
    */
   next(request: ReceivedRequest<RouteName>): FaultRule<FaultName, RouteName> | undefined {
     for (const rule of this.#rules) {
@@ -132,8 +137,8 @@ export class FaultRules<FaultName extends string, RouteName extends string> {
 }
 
 /**
- * The name of a fault that all loopback servers have. `after-persisting` means that the server
- * stored the message although the client does not get a success.
+ * The name of a fault that all loopback servers have. With `after-persisting`, the server stores
+ * the message before the client notices the fault.
  */
 export type CommonFaultName =
   | "refuse"
@@ -170,12 +175,14 @@ export const COMMON_FAULTS: Readonly<Record<CommonFaultName, FaultPlan>> = {
   "redirect": { acts: false, outcome: redirect },
 };
 
-/** Creates a fault: the client gets `answer`, and the server does not process the request. */
+/**
+ * Creates a fault in which the client gets `answer`, and the server does not process the request.
+ */
 export function instead(answer: Answer): FaultPlan {
   return { acts: false, outcome: () => answer };
 }
 
-/** Creates a fault: the server processes the request, but the client gets `answer`. */
+/** Creates a fault in which the server processes the request, but the client gets `answer`. */
 export function afterwards(answer: Answer): FaultPlan {
   return { acts: true, outcome: () => answer };
 }

@@ -7,8 +7,8 @@ import { matchRoute, type Route } from "./routes.ts";
 import { type Call, type LoopbackOptions, LoopbackServer } from "./server.ts";
 
 /**
- * The name of an endpoint of {@linkcode LoopbackGotify}, for the option `on` of a fault and in the
- * request log.
+ * The name of an endpoint of {@linkcode LoopbackGotify}, for the request log and for the option
+ * `on` of a fault (an error that the server simulates).
  */
 export type GotifyRouteName = "message" | "health" | "version";
 
@@ -63,7 +63,7 @@ const STATUS_TEXTS: Readonly<Record<number, string>> = {
 const FAULTS: Readonly<Record<GotifyFaultName, FaultPlan>> = {
   ...COMMON_FAULTS,
   "500": instead(gotifyError(500, "sql: database is closed")),
-  // Gotify does not have a rate limit, but a proxy in front of it may have one.
+  // Gotify does not have a rate limit, but a proxy in front of Gotify may have one.
   "429-retry-after-seconds": {
     acts: false,
     outcome: (details) => ({ ...gotifyError(429, "slow down"), headers: retryAfterSeconds(details) }),
@@ -74,8 +74,8 @@ const FAULTS: Readonly<Record<GotifyFaultName, FaultPlan>> = {
 };
 
 /**
- * A Gotify server on 127.0.0.1 with one application. Like Gotify, it accepts the same message
- * twice.
+ * A Gotify server on 127.0.0.1 with one application. If a client sends a message twice, the server
+ * stores two messages, as Gotify would.
  */
 export class LoopbackGotify extends LoopbackServer<GotifyFaultName, GotifyRouteName> {
   /** The token of the server's application. */

@@ -27,9 +27,9 @@ const SCOPES: Readonly<Record<HomeserverSoftware, TransactionScope>> = {
 
 /**
  * A homeserver on 127.0.0.1. It checks methods, paths, headers and bodies as strictly as the
- * Client-Server API. Synapse, Dendrite and Conduit differ in some points: the option `software`
- * selects which of them the server simulates. Users and rooms are in memory. It does not support
- * federation and encryption.
+ * Client-Server API requires. The option `software` selects the homeserver to simulate, because
+ * Synapse, Dendrite and Conduit differ in some points. Users and rooms are in memory. The server
+ * does not support federation or encryption.
  *
  * @example
  * ```ts
@@ -62,8 +62,8 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
   }
 
   /**
-   * Starts a homeserver without users and rooms. By default, faults apply to requests that send
-   * events.
+   * Starts a homeserver without users and rooms. By default, faults (errors that the server
+   * simulates) apply to requests that send events.
    *
    * @throws {Deno.errors.AddrInUse} if the port is in use
    */
@@ -104,9 +104,9 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
   }
 
   /**
-   * Creates another access token for a user. With the device id of an older token, this is like a
-   * new login on this device: Dendrite then revokes the older token. Without a device id, the new
-   * token is like a token that an administrator of Synapse creates.
+   * Creates another access token for a user. If the device already has a token, this method
+   * simulates a new login on the device, and Dendrite revokes the older token. Without a device id,
+   * this method simulates a token that an administrator of Synapse creates.
    *
    * @throws {Error} if the user does not exist
    */
@@ -119,8 +119,8 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
    * `M_UNKNOWN_TOKEN`.
    *
    * @param options with `softLogout`, the token expires, but its device still exists. By default,
-   * it is a logout: the device is removed with its last token. Synapse then forgets the transaction
-   * ids of the device at the next restart
+   * this method simulates a logout, and the device is removed with its last token. Synapse then
+   * forgets the transaction ids of the device at the next restart
    * @throws {Error} if the token is unknown
    */
   revoke(accessToken: string, options: { readonly softLogout?: boolean } = {}): void {
@@ -202,7 +202,8 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
   }
 
   /**
-   * Deletes all messages of a room, like a retention policy. Does not delete its state events.
+   * Deletes all messages of a room, like a retention policy. Does not delete the state events of
+   * the room.
    *
    * @throws {Error} if the room does not exist
    */
@@ -263,12 +264,12 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
   }
 
   /**
-   * Stops the server, and starts it again on the same port, with the same users and rooms. Faults
-   * stay active.
+   * Stops the server, and starts it again on the same port. The users and rooms still exist, and
+   * faults stay active.
    *
-   * @param options if `memory` is `kept`, all transaction ids survive; if it is `lost`, all are
-   * lost. The default depends on the software: Synapse keeps the ids of tokens with a device,
-   * Conduit keeps all ids, and Dendrite loses all ids
+   * @param options with `memory: "kept"`, the server keeps all transaction ids; with `memory:
+   * "lost"`, the server loses all transaction ids. The default depends on the software: Synapse
+   * keeps the ids of tokens with a device, Conduit keeps all ids, and Dendrite loses all ids
    */
   override async restart(options: { readonly memory?: "kept" | "lost" } = {}): Promise<void> {
     await this.stop();

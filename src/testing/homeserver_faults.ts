@@ -1,6 +1,7 @@
 /**
- * The faults of a homeserver: the faults of all servers, and a fault for each error that delivery
- * treats differently.
+ * The faults of a loopback homeserver. A fault is an error that a test server simulates. There are
+ * the faults of all servers, and a fault for each Matrix error that delivery handles in its own
+ * way.
  */
 
 import { type Answer, jsonAnswer, matrixError } from "./answer.ts";

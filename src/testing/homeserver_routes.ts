@@ -1,6 +1,6 @@
 /**
- * The table of the endpoints of a loopback homeserver. Also finds and runs the endpoint of a
- * request.
+ * The table of the endpoints of a loopback homeserver. This file also finds and runs the endpoint
+ * of a request.
  */
 
 import {
@@ -43,8 +43,8 @@ import type { Call } from "./server.ts";
 import { sync } from "./sync_endpoint.ts";
 
 /**
- * The name of an endpoint of {@linkcode LoopbackHomeserver}, for the option `on` of a fault and in
- * the request log.
+ * The name of an endpoint of {@linkcode LoopbackHomeserver}, for the request log and for the option
+ * `on` of a fault (an error that the server simulates).
  */
 export type HomeserverRouteName =
   | "versions"
@@ -93,7 +93,7 @@ type HomeserverRoute =
     | {
       readonly access: "token";
       readonly run: (state: HomeserverState, request: AuthenticatedRequest) => Answer | Promise<Answer>;
-      /** True if `run` itself awaits `ready`, after its first steps. */
+      /** True if `run` awaits `ready`. Otherwise, `handle` awaits `ready` before `run`. */
       readonly awaitsReady?: boolean;
       /** True if the body is a file instead of JSON. */
       readonly takesFile?: boolean;
@@ -213,8 +213,8 @@ export function route(method: string, path: string): HomeserverRouteName | undef
 }
 
 /**
- * Answers a request. Like the real servers, it checks the path, the method, the token and the body,
- * in this order.
+ * Answers a request. Like the real servers, the loopback server checks the path, the method, the
+ * token and the body, in this order.
  */
 export async function handle(state: HomeserverState, call: Call): Promise<Answer> {
   const match = matchRoute(HOMESERVER_ROUTES, call.method, call.path);

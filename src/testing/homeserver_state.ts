@@ -38,7 +38,7 @@ export interface FirstSync {
 /** The account data of each user. The keys are the user id and the type. */
 export type AccountData = Map<string, Map<string, JsonObject>>;
 
-/** A request after the checks that are the same for all endpoints. */
+/** A request after the checks that all endpoints have in common. */
 export interface EndpointRequest {
   /** The parameters in the path, decoded. */
   readonly params: Readonly<Record<string, string>>;
@@ -50,9 +50,12 @@ export interface EndpointRequest {
   readonly body: JsonBody;
   /** The raw body. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Returns a promise that resolves immediately, or after the delay of the fault `slow`. */
+  /**
+   * Returns a promise. The promise resolves immediately, or after a delay if the test set the fault
+   * (simulated error) `slow`.
+   */
   readonly ready: () => Promise<void>;
-  /** Waits for a number of milliseconds, or until the promise resolves. */
+  /** Waits for `ms` milliseconds, or until `earlier` resolves. */
   readonly pause: (ms: number, earlier: Promise<unknown>) => Promise<void>;
 }
 

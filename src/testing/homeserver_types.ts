@@ -8,10 +8,12 @@ import type { LoopbackOptions } from "./server.ts";
 export type HomeserverSoftware = "Synapse" | "Dendrite" | "Conduit";
 
 /**
- * The scope within which the server recognizes a repeated transaction id. `device` (Synapse): one
- * device and one room, for 24 h, also after a restart. `token` (Dendrite): one token and one path,
- * for 30 minutes, not after a restart. `global` (Conduit): all rooms, without a time limit. `none`:
- * transaction ids are ignored.
+ * The scope within which the server recognizes a repeated transaction id. With `device` (Synapse),
+ * the scope is one device and one room; the server stores the ids for 24 hours, also after a
+ * restart. With `token` (Dendrite), the scope is one token and one path; the server stores the ids
+ * for 30 minutes, but loses them at a restart. With `global` (Conduit), the scope is one device in
+ * all rooms; the server stores the ids without a time limit. With `none`, the server ignores
+ * transaction ids.
  */
 export type TransactionScope = "device" | "token" | "global" | "none";
 
@@ -82,7 +84,7 @@ export interface UpgradeOptions {
   readonly by?: string;
   /** The user ids of users who are invited to the new room. Empty by default. */
   readonly invited?: readonly string[];
-  /** True if all users can join the new room. By default, the same as in the old room. */
+  /** True if all users can join the new room. By default, the value of the old room. */
   readonly public?: boolean;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The uploaded files of a loopback homeserver. Like Synapse, it requires a `Content-Length` header
- * for uploads and a token for downloads.
+ * The uploaded files of a loopback homeserver. Like Synapse, the server requires a `Content-Length`
+ * header for uploads and a token for downloads.
  */
 
 import { type Answer, jsonAnswer, matrixError } from "./answer.ts";

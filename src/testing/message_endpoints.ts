@@ -11,8 +11,8 @@ import type { Transaction } from "./transactions.ts";
 
 /**
  * Sends an event. With Synapse, simultaneous requests with the same transaction id create only one
- * event. The other servers look for the id when the request arrives, but store it only when the
- * event is created. So two simultaneous requests can create two events.
+ * event. Dendrite and Conduit look for the id when the request arrives, but store the id only when
+ * the event is created. So two simultaneous requests can create two events.
  */
 export async function send(
   state: HomeserverState,
@@ -113,8 +113,8 @@ function pageCap(software: HomeserverSoftware): number {
 }
 
 /**
- * Selects the events of a page. Dendrite first selects a page of events, and then filters it. The
- * other servers filter first, so their pages are full.
+ * Selects the events of a page. Dendrite first selects a page of events, and then filters the page.
+ * Synapse and Conduit filter first, so their pages are full.
  */
 function cutPage(
   ahead: readonly TimelineEvent[],

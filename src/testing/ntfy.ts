@@ -14,7 +14,7 @@ import {
 import { matchRoute, type Route } from "./routes.ts";
 import { type Call, type LoopbackOptions, LoopbackServer } from "./server.ts";
 
-/** The name of a fault of {@linkcode LoopbackNtfy}. */
+/** The name of a fault (a simulated error) of {@linkcode LoopbackNtfy}. */
 export type NtfyFaultName =
   | CommonFaultName
   | "500"
@@ -29,7 +29,10 @@ export type NtfyFaultName =
   | "too-large"
   | "no-id";
 
-/** The faults of ntfy. ntfy does not send `Retry-After`, but a proxy in front of it may send it. */
+/**
+ * The faults of ntfy. ntfy does not send `Retry-After`, but a proxy in front of ntfy may send this
+ * header.
+ */
 const NTFY_FAULTS: Readonly<Record<NtfyFaultName, FaultPlan>> = {
   ...COMMON_FAULTS,
   "500": instead(ntfyError(50001)),
@@ -52,8 +55,8 @@ const NTFY_FAULTS: Readonly<Record<NtfyFaultName, FaultPlan>> = {
 export type NtfyRouteName = "publish" | "poll" | "health";
 
 /**
- * The settings of a {@linkcode LoopbackNtfy}. If `token` or `login` is set, each request must
- * contain one of them.
+ * The settings of a {@linkcode LoopbackNtfy}. If `token` or `login` is set, each request to a topic
+ * must contain the token or the login.
  */
 export interface NtfyOptions extends LoopbackOptions {
   /** The access token for all topics, sent in `Authorization: Bearer`. Absent by default. */
@@ -96,8 +99,9 @@ const KEPT_SECONDS = 12 * 60 * 60;
 /**
  * An ntfy server on 127.0.0.1. It supports publishing as JSON to `/` and as text to `/{topic}`,
  * polling, the health endpoint, and the errors of ntfy with its default settings. Messages are in
- * memory and survive {@linkcode LoopbackServer.restart}. Like ntfy, it accepts the same message
- * twice. It also stores two messages with the same `sequence_id`.
+ * memory and survive {@linkcode LoopbackServer.restart}. If a client sends a message twice, the
+ * server stores two messages, as ntfy would. This is also true for two messages with the same
+ * `sequence_id`.
  */
 export class LoopbackNtfy extends LoopbackServer<NtfyFaultName, NtfyRouteName> {
   readonly #cache: Cache;
@@ -141,7 +145,9 @@ function route(method: string, path: string): NtfyRouteName | undefined {
   return match.kind === "route" ? match.route.name : undefined;
 }
 
-/** Answers a request. Like ntfy, it uses status 404 instead of 405 for an unknown method. */
+/**
+ * Answers a request. Like ntfy, the server uses status 404 instead of 405 for an unknown method.
+ */
 async function answer(cache: Cache, call: Call<NtfyRouteName>): Promise<Answer> {
   await call.ready();
   const match = matchRoute(ROUTES, call.method, call.path);

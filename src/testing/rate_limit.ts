@@ -25,8 +25,7 @@ export class RateLimiter {
   }
 
   /**
-   * Counts a message. @returns an error answer if the limit is reached; the message is then not
-   * counted
+   * Counts a message if the limit is not reached. @returns an error answer if the limit is reached
    */
   take(userId: string): Answer | undefined {
     if (this.#limit === undefined) return undefined;

@@ -14,16 +14,16 @@ export interface ReceivedRequest<RouteName extends string = string> {
   readonly body: string;
   /** The name of the endpoint. Undefined if the path or the method is unknown. */
   readonly route: RouteName | undefined;
-  /** The name of the fault that the server applied to the request, if any. */
+  /** The name of the fault (an error that the server simulates) of the request, if any. */
   readonly fault: string | undefined;
   /**
-   * True if the server has processed the request. If there was a fault, the client may not know
-   * this.
+   * True if the server has processed the request. Because of a fault, the client may not know that
+   * the request was processed.
    */
   readonly handled: boolean;
   /**
-   * The status of the answer. `"pending"` before the answer, and `"cut"` if the connection ended
-   * without an answer.
+   * The status of the answer. The value is `"pending"` before the answer, and `"cut"` if the
+   * connection ended without an answer.
    */
   readonly status: number | "cut" | "pending";
 }

@@ -127,7 +127,8 @@ export function joinRoom(state: HomeserverState, { params, token }: Authenticate
 }
 
 /**
- * Joins a room. Dendrite without federation uses a different error format if the room is unknown.
+ * Joins a room. If the room is unknown, Dendrite without federation answers with an error that does
+ * not have the Matrix format.
  */
 function enter({ rooms, software }: HomeserverState, room: Room | undefined, { userId }: Token): Answer {
   if (room === undefined) {
@@ -181,7 +182,7 @@ function checkInvite(
 }
 
 /**
- * Leaves a room, or rejects an invite. Does nothing if the user is not a member and not invited.
+ * Leaves a room, or rejects an invite. Does nothing if the user is neither a member nor invited.
  */
 export function leave({ rooms }: HomeserverState, { params, token }: AuthenticatedRequest): Answer {
   const room = rooms.get(params.roomId ?? "");
@@ -191,7 +192,8 @@ export function leave({ rooms }: HomeserverState, { params, token }: Authenticat
 }
 
 /**
- * Returns a state event. A user who has left the room gets the event that was valid at that time.
+ * Returns a state event. A user who has left the room gets the event that was valid when the user
+ * left.
  */
 export function getState({ rooms }: HomeserverState, { params, query, token }: AuthenticatedRequest): Answer {
   const { roomId = "", eventType = "", stateKey = "" } = params;

@@ -106,7 +106,7 @@ export class Rooms {
     return this.#aliases.get(alias);
   }
 
-  /** Sets the alias of a room. If another room had this alias, it loses the alias. */
+  /** Sets the alias of a room. If another room had this alias, the other room loses the alias. */
   setAlias(room: Room, alias: string): void {
     this.#aliases.set(alias, room);
     this.append(room, {

@@ -1,4 +1,4 @@
-/** A table of endpoints: each has a method and a path with parameters. */
+/** A table of endpoints. Each endpoint has a method and a path, which can contain parameters. */
 
 /** An endpoint. Parts of the path that begin with a colon are parameters. */
 export interface Route<Name extends string> {
@@ -15,7 +15,7 @@ export type Match<R> =
 
 /**
  * Finds the endpoint of a request. The path is split before its parts are decoded, so that a part
- * may contain a slash.
+ * may contain an encoded slash.
  */
 export function matchRoute<R extends Route<string>>(routes: readonly R[], method: string, path: string): Match<R> {
   const parts = path.split("/").map(decodePart);

@@ -1,6 +1,6 @@
 /**
- * The base class of all loopback servers. It opens the port, logs requests, applies faults, and can
- * stop and restart.
+ * The base class of all loopback servers. It opens the port, logs requests, applies faults (errors
+ * that a test server simulates), and can stop and restart.
  */
 
 import { type Answer, pageAnswer } from "./answer.ts";
@@ -22,15 +22,19 @@ export interface LoopbackOptions {
 export interface Call<RouteName extends string = string> extends ReceivedRequest<RouteName> {
   /** The raw body. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Returns a promise that resolves immediately, or after the delay of the fault `slow`. */
+  /**
+   * Returns a promise. The promise resolves immediately, or after a delay if the test set the fault
+   * `slow`.
+   */
   readonly ready: () => Promise<void>;
   /**
-   * Waits for a number of milliseconds, or until the promise resolves or the client disconnects.
+   * Waits for `ms` milliseconds. Ends earlier if `event` resolves, the client disconnects, or the
+   * server stops.
    */
   readonly pause: (ms: number, event: Promise<unknown>) => Promise<void>;
 }
 
-/** The parts that are different in each loopback server. */
+/** The parts in which the loopback servers differ from each other. */
 export interface LoopbackService<FaultName extends string, RouteName extends string> {
   readonly faults: Readonly<Record<FaultName, FaultPlan>>;
   /** The endpoint to which a fault applies by default. */
@@ -38,8 +42,8 @@ export interface LoopbackService<FaultName extends string, RouteName extends str
   /** Finds the endpoint of a request. */
   readonly route: (method: string, path: string) => RouteName | undefined;
   /**
-   * Processes a request and answers it, or cuts the connection. The function must await
-   * `call.ready()` before the steps that the fault `slow` delays.
+   * Processes a request. Returns the answer, or `cut` if the connection must end without an answer.
+   * The function must await `call.ready()` before the steps that the fault `slow` delays.
    */
   readonly handle: (call: Call<RouteName>) => Promise<Answer | "cut">;
 }
@@ -49,7 +53,7 @@ class StoppedError extends Error {
   override name = "StoppedError" as const;
 }
 
-/** A running server, from a start to the next stop. */
+/** An HTTP server that runs from a start to the next stop. */
 interface Run {
   readonly server: Deno.HttpServer<Deno.NetAddr>;
   /** The controller that is aborted when the server stops. */
@@ -57,8 +61,8 @@ interface Run {
 }
 
 /**
- * A server on 127.0.0.1 that runs in the process of the test. It logs its requests, injects faults,
- * and can be stopped and started again on the same port. Subclasses such as {@linkcode
+ * A server on 127.0.0.1 that runs in the process of the test. It logs requests, applies faults, and
+ * can be stopped and started again on the same port. Subclasses such as {@linkcode
  * LoopbackHomeserver} add the endpoints.
  */
 export class LoopbackServer<FaultName extends string, RouteName extends string> implements AsyncDisposable {
@@ -114,8 +118,9 @@ export class LoopbackServer<FaultName extends string, RouteName extends string> 
    *
    * @param predicate returns true for the wanted request. Requests that are already in the log also
    * count
-   * @param count the number of the wanted request among the matching requests, starting at 1
-   * @returns the request. The promise rejects if the server is disposed of first
+   * @param count 1 for the first matching request, 2 for the second matching request, and so on
+   * @returns the request. The promise rejects if the server is disposed of before the request
+   * arrives
    */
   received(
     predicate: (request: ReceivedRequest<RouteName>) => boolean,
@@ -125,9 +130,10 @@ export class LoopbackServer<FaultName extends string, RouteName extends string> 
   }
 
   /**
-   * Activates a fault. The fault ends after `times` requests got it, or when {@linkcode
-   * clearFaults} is called. If several active faults apply to a request, the request gets the first
-   * of them. The fault `refuse` closes the port immediately, and ignores the options.
+   * Activates a fault. The fault ends when `times` requests got the fault, or when {@linkcode
+   * clearFaults} is called. If several active faults apply to a request, the request gets the fault
+   * that was activated first. The fault `refuse` closes the port immediately, and ignores the
+   * options.
    *
    * @returns the fault, with the number of requests that got it
    * @throws {RangeError} if `times` or `every` is not a positive integer
@@ -141,8 +147,8 @@ export class LoopbackServer<FaultName extends string, RouteName extends string> 
   }
 
   /**
-   * Ends all faults. Cuts the connections of requests that hang. If the port was closed by
-   * `refuse`, it is open again when the promise resolves.
+   * Ends all faults. Cuts the connections of requests that hang. If the fault `refuse` closed the
+   * port, the port is open again when the promise resolves.
    */
   async clearFaults(): Promise<void> {
     this.#faults.clear();
@@ -151,7 +157,7 @@ export class LoopbackServer<FaultName extends string, RouteName extends string> 
   }
 
   /**
-   * Stops the server like a killed process: closes the port, and cuts all connections. Open
+   * Closes the port and cuts all connections, as if the process of the server was killed. Open
    * requests are not processed.
    */
   async stop(): Promise<void> {
@@ -220,7 +226,7 @@ export class LoopbackServer<FaultName extends string, RouteName extends string> 
     return { method, path, query, headers, body: "", route, fault: undefined, handled: false, status: "pending" };
   }
 
-  /** Logs the status of a request, unless the client has already disconnected. */
+  /** Logs the status of a request. Does nothing if the client has already disconnected. */
   #finish(entry: OpenRequest<RouteName>, status: number | "cut"): void {
     if (entry.status === "pending") this.#log.update(entry, { status });
   }
@@ -245,8 +251,8 @@ export class LoopbackServer<FaultName extends string, RouteName extends string> 
   }
 
   /**
-   * Delays a request. After the delay, the server processes the request even if the client has
-   * disconnected, but not if the server was stopped.
+   * Delays a request. After the delay, the server continues with the request, even if the client
+   * has disconnected. @throws {StoppedError} if the server was stopped
    */
   async #delay({ options }: FaultRule<FaultName, RouteName>, stopping: AbortSignal): Promise<void> {
     const delay = options.until ?? this.#sleep(options.delayMs ?? 1000, stopping);

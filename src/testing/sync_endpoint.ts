@@ -15,7 +15,7 @@ const STRIPPED = ["m.room.create", "m.room.join_rules", "m.room.canonical_alias"
 const INITIAL_SYNC_CACHE_MS = 2 * 60_000;
 
 /**
- * Answers immediately if there is news. Otherwise answers after the next event or after the
+ * Answers immediately if there are new events. Otherwise answers after the next event or after the
  * timeout.
  */
 export async function sync(state: HomeserverState, { query, token, pause }: AuthenticatedRequest): Promise<Answer> {
@@ -52,7 +52,7 @@ function cachedSync({ software, firstSyncs, now }: HomeserverState, key: string,
 
 interface SyncRequest {
   readonly userId: string;
-  /** The position of the last answer. Undefined for an initial sync. */
+  /** The position up to which the client already has the events. Undefined for an initial sync. */
   readonly since: number | undefined;
   readonly filter: SyncFilter;
 }

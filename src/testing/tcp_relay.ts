@@ -44,7 +44,7 @@ export class TcpRelay {
 
   /**
    * Opens the port of an earlier run again. If the system uses the port for an outgoing connection,
-   * this method waits.
+   * this method waits until the port is free.
    */
   async reopen(port: number): Promise<void> {
     const limit = performance.now() + REOPEN_LIMIT_MS;

@@ -13,7 +13,7 @@ import {
   type TelegramMessage,
 } from "./telegram_messages.ts";
 
-/** The name of a fault of {@linkcode LoopbackTelegram}. */
+/** The name of a fault (a simulated error) of {@linkcode LoopbackTelegram}. */
 export type TelegramFaultName =
   | CommonFaultName
   | "500"
@@ -60,8 +60,8 @@ export interface TelegramOptions extends LoopbackOptions {
   /** The ids of the chats to which the bot may write. @default ["1001"] */
   readonly chats?: readonly string[];
   /**
-   * The number of messages that a chat accepts per minute. More messages get status 429. @default
-   * {20}
+   * The number of messages that a chat accepts per minute. A message above this limit gets status
+   * 429. @default {20}
    */
   readonly perMinute?: number;
 }
@@ -87,8 +87,8 @@ interface Store {
 
 /**
  * A Bot API server on 127.0.0.1 with one bot. It parses HTML, limits the length of texts, and
- * limits the rate of messages as strictly as Telegram. Like Telegram, it accepts the same message
- * twice.
+ * limits the rate of messages as strictly as Telegram. If a client sends a message twice, the
+ * server stores two messages, as Telegram would.
  */
 export class LoopbackTelegram extends LoopbackServer<TelegramFaultName, TelegramRouteName> {
   /** The token of the server's bot. */

@@ -82,7 +82,7 @@ export async function parseFileMessage(
 /** The maximum length of a text without its tags, in UTF-16 code units. */
 const MAX_CHARS = 4096;
 
-/** Parses the parameters of `sendMessage`. Unknown names are ignored. */
+/** Parses the parameters of `sendMessage`. Unknown parameters are ignored. */
 export function parseTextMessage(body: Record<string, unknown>): NewTelegramMessage | Answer {
   const { chat_id, text, parse_mode, message_thread_id: thread, disable_notification, link_preview_options } = body;
   if (typeof text !== "string") return telegramError(400, "Bad Request: message text is empty");
@@ -170,7 +170,9 @@ function findAttributeProblem(tag: string, attributes: string): string | undefin
   return 'Tag "span" must have class "tg-spoiler"';
 }
 
-/** Decodes HTML entities: four names, and numbers. Does not change any other text. */
+/**
+ * Decodes numeric HTML entities and the named entities in `ENTITIES`. Does not change other text.
+ */
 function decode(text: string): string {
   return text.replace(/&(?:#x([0-9a-f]{1,6})|#(\d{1,7})|(lt|gt|amp|quot));?/gi, (whole, hex, decimal, name) => {
     if (name !== undefined) return ENTITIES[name] ?? whole;

@@ -1,6 +1,6 @@
 /**
- * The transaction ids of a homeserver. Homeservers differ in the scope of the ids, in their
- * lifetime, and in what happens to them at a restart. Each difference can cause a message to be
+ * The transaction ids of a homeserver. Homeservers differ in the scope of the ids, in the lifetime
+ * of the ids, and in the ids that are lost at a restart. Each difference can cause a message to be
  * sent twice.
  *
  * @module
@@ -29,7 +29,7 @@ const SYNAPSE_TABLE_MS = 24 * 60 * 60 * 1000;
 
 /**
  * The minimum time for which Synapse and Dendrite store transaction ids in memory, in milliseconds.
- * It can be up to 60 minutes.
+ * The time can be up to 60 minutes.
  */
 const MEMORY_MS = 30 * 60 * 1000;
 
@@ -69,7 +69,7 @@ export class Transactions {
   }
 
   /**
-   * Removes the transaction ids of a removed device from the database of Synapse. They stay in
+   * Removes the transaction ids of a removed device from the database of Synapse. The ids stay in
    * memory for some time.
    */
   removeDevice(token: Token): void {

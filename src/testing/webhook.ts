@@ -4,10 +4,12 @@ import { type Answer, jsonAnswer, pageAnswer } from "./answer.ts";
 import { COMMON_FAULTS, type CommonFaultName, type FaultPlan, instead, retryAfterSeconds } from "./faults.ts";
 import { type Call, type LoopbackOptions, LoopbackServer } from "./server.ts";
 
-/** The name of the only endpoint of {@linkcode LoopbackWebhook}. It answers on every path. */
+/**
+ * The name of the only endpoint of {@linkcode LoopbackWebhook}. The endpoint answers on every path.
+ */
 export type WebhookRouteName = "hook";
 
-/** The name of a fault of {@linkcode LoopbackWebhook}. */
+/** The name of a fault (a simulated error) of {@linkcode LoopbackWebhook}. */
 export type WebhookFaultName =
   | CommonFaultName
   | "400"
@@ -23,7 +25,8 @@ export type WebhookFaultName =
 /** The settings of a {@linkcode LoopbackWebhook}. */
 export interface WebhookOptions extends LoopbackOptions {
   /**
-   * True if the service ignores a second request with the same `Idempotency-Key`. @default {false}
+   * True if the service ignores a request with the `Idempotency-Key` of an earlier request.
+   * @default {false}
    */
   readonly isIdempotent?: boolean;
 }
