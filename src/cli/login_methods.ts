@@ -105,10 +105,10 @@ export function findSelectedMethod(args: LoginContext["args"]): LoginMethod | un
 export function chooseLoginMethod(args: LoginContext["args"], offer: LoginOffer, hasTerminal: boolean): LoginMethod {
   const selected = findSelectedMethod(args);
   const offered = findOfferedMethods(offer);
-  const hint = `it accepts ${offered.map(({ title, option }) => `${title} (--${option})`).join(", ")}`;
+  const hint = `the server accepts ${offered.map(({ title, option }) => `${title} (--${option})`).join(", ")}`;
   if (selected !== undefined && !offered.includes(selected)) {
     throw new UsageError(
-      `Cannot log in with --${selected.option}: ${offer.homeserver.baseUrl} does not offer it`,
+      `Cannot log in with --${selected.option}: ${offer.homeserver.baseUrl} does not offer this method`,
       hint,
     );
   }
@@ -203,7 +203,7 @@ async function showDevicePrompt(
   if (drawing !== undefined) ui.picture(drawing);
   ui.tell("To log in, open this address in a browser on any device:", `  ${address}`);
   if (verificationUriComplete === undefined) ui.tell("and enter this code:", `  ${userCode}`);
-  else ui.tell(`or open ${verificationUri} and enter ${userCode}. The page must show the same code.`);
+  else ui.tell(`or open ${verificationUri} and enter ${userCode}. The page must show this code.`);
   ui.tell(`The code is valid for ${formatDuration(expiresAt - runtime.now())}. Waiting for your confirmation …`);
 }
 

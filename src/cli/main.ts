@@ -81,7 +81,7 @@ function findCommand(argv: readonly string[]): CommandEntry {
   if (family.length > 0) {
     const near = second === undefined ? undefined : nearest(`${first} ${second}`, family);
     const problem = second === undefined || second.startsWith("-")
-      ? "it needs another word"
+      ? "it needs a second word"
       : `there is no "${second}"`;
     throw new UsageError(
       `Cannot run ${first}: ${problem}`,

@@ -21,7 +21,7 @@ export const login: Command = defineCommand({
     "single sign-on. On a terminal, login asks for the password. Without a terminal, login reads the password from " +
     "standard input. matrix-notify saves the tokens in the state directory and renews them automatically.",
     "If the access token expires (soft logout) and there is no refresh token, matrix-notify logs in again with " +
-    "the password in --password-file. Every login from this host uses the same Matrix device.",
+    "the password in --password-file. All logins from this host use one Matrix device.",
   ],
   examples: [
     "matrix-notify login @bot:example.org",

@@ -51,7 +51,7 @@ export const retry: Command = defineCommand({
   options: RETRY_OPTIONS,
   details: [
     "A retried entry is sent even during quiet hours, and it ignores the rate limit of the configuration. The " +
-    "entry expires 14 days from now.",
+    "entry expires 14 days after the retry.",
     "A fallback is an entry that is sent only if another channel does not deliver in time. --all does not send a " +
     "fallback while the other channel still has time to deliver.",
     ID_DETAIL,

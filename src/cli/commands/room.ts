@@ -25,7 +25,7 @@ export const create: Command = defineCommand({
   options: CREATE_OPTIONS,
   details: [
     "Only invited people can join the room. The room is not encrypted.",
-    "You do not need to create a room to send to one person. Set @name:example.org as the room of the channel, or " +
+    "To send to one person, you do not need to create a room. Set @name:example.org as the room of the channel, or " +
     "use send --room. matrix-notify finds the direct chat, or creates the chat if it does not exist.",
   ],
   examples: [

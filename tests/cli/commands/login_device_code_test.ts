@@ -179,7 +179,7 @@ Deno.test("login() with --device-code fails when the server does not support it"
   using runtime = fakeRuntime({ env: { HOME: "/nowhere", MATRIX_NOTIFY_STATE_DIR: "/nowhere" } });
   const code = await main(["login", USER, "--homeserver", homeserver.url, "--device-code"], runtime);
   assertEquals(code, 64);
-  assertStringIncludes(runtime.err(), `cannot log in with --device-code: ${homeserver.url} does not offer it`);
+  assertStringIncludes(runtime.err(), `cannot log in with --device-code: ${homeserver.url} does not offer this method`);
 });
 
 Deno.test("login() with --device-code uses the same device and ends the first session when it runs again", async () => {
