@@ -1,6 +1,7 @@
 /**
  * The channels of a configuration before their settings are parsed. The kinds are already loaded,
- * and Apprise URLs are already converted to objects. Rules and fallbacks look up channels here.
+ * and Apprise URLs are already converted to objects. The parsers of rules and fallbacks look up
+ * channels in this list.
  *
  * @module
  */

@@ -14,8 +14,8 @@ export interface CheckedConfig {
 }
 
 /**
- * Reads the configuration file, the environment variables, and the files whose paths are set there.
- * Does not send requests.
+ * Reads the configuration file and the environment variables, and also each file whose path they
+ * contain. Does not send requests.
  */
 export async function checkConfig(runtime: ConfigRuntime, options: LoadOptions): Promise<CheckedConfig> {
   const problems: ConfigError[] = [];

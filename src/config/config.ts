@@ -78,14 +78,16 @@ export interface ConfigContext extends ParseContext {
   /** The names of environment variables to show in errors, by channel and key. */
   readonly names: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /**
-   * A list that collects all problems. The result is then complete only if there are none.
+   * A list that collects all problems. If there is a problem, the result is incomplete.
    *
    * @default the first problem is thrown
    */
   readonly problems?: ConfigError[];
   /**
-   * True to read the files whose paths are in the settings, and to report their problems. @default
-   * {false}
+   * True if the parser also reads the files whose paths are in the settings, and reports their
+   * problems.
+   *
+   * @default {false}
    */
   readonly readsFiles?: boolean;
 }

@@ -35,7 +35,8 @@ export interface PolicyConfig {
   readonly rateLimit?: RateLimitConfig;
   /**
    * Quiet hours, in the local time of the host; only critical notifications are sent during this
-   * time; the others are sent together at the end; `false`: no quiet hours.
+   * time; all other notifications are sent together at the end of the quiet hours; `false`: no
+   * quiet hours.
    */
   readonly quiet?: QuietConfig | false;
 }
@@ -75,8 +76,8 @@ export interface FallbackPolicy {
 /** Other channels that also get a notification if this channel does not deliver it in time. */
 export interface FallbackConfig {
   /**
-   * The names of the other channels; they get all other notifications only if a rule or the caller
-   * chooses them.
+   * The names of the fallback channels; apart from the fallback, these channels get a notification
+   * only if a rule or the caller chooses them.
    */
   readonly channels: string | readonly string[];
   /** The waiting time before the other channels are used. @default {"10m"} */
@@ -116,11 +117,11 @@ export interface MatrixConfig extends ConnectionConfig {
    */
   readonly insecureHttp?: boolean;
   /**
-   * The user id of an account that is logged in with `matrix-notify login`; use this or an access
+   * The user id of an account that is logged in with `matrix-notify login`; set `user` or an access
    * token.
    */
   readonly user?: string;
-  /** The access token of the account; it must not expire. */
+  /** The access token of the account; use a token that does not expire. */
   readonly accessToken?: string;
   /**
    * A file that contains only the value of `accessToken`; other users must not be able to read it.
@@ -134,17 +135,18 @@ export interface MatrixConfig extends ConnectionConfig {
   /** The users to mention in critical messages: user ids, or `@room` for everyone in the room. */
   readonly mentions?: string | readonly string[];
   /**
-   * The form of later messages with the same key; `reply`: they reply to the first message;
-   * `thread`: they are in its thread; `edit`: they reply, but the message that resolves the
-   * incident replaces the first message, without a push; `none`: no relation.
+   * The relation of later messages to the first message with the same key; `reply`: later messages
+   * are replies; `thread`: later messages are in the thread of the first message; `edit`: later
+   * messages are replies, but the message that resolves the incident replaces the first message,
+   * without a push; `none`: no relation.
    *
    * @default {"reply"}
    */
   readonly related?: "reply" | "edit" | "thread" | "none";
   /**
    * The behavior if an earlier attempt may have arrived; `send`: sends the message again soon, with
-   * a small risk of a duplicate; `wait`: sends it again up to five minutes later, to avoid a
-   * duplicate; with Synapse, there is no difference.
+   * a small risk of a duplicate; `wait`: sends the message again up to five minutes later, to avoid
+   * a duplicate; with Synapse, both values have the same effect.
    *
    * @default {"send"}
    */
@@ -230,8 +232,8 @@ export interface EmailConfig {
   /** The port; the default is 587 for `starttls`, 465 for `tls` and 25 for `none`. */
   readonly port?: number;
   /**
-   * The encryption; `starttls`: it starts before the login; `tls`: it starts with the connection;
-   * `none`: no encryption, and a password is not allowed.
+   * The encryption; `starttls`: encryption starts before the login; `tls`: encryption starts with
+   * the connection; `none`: no encryption, and a password is not allowed.
    *
    * @default {"starttls"}
    */
@@ -249,7 +251,7 @@ export interface EmailConfig {
   readonly passwordFile?: string;
   /** The sender. */
   readonly from: string;
-  /** The recipients; each gets a separate mail. */
+  /** The recipients; each recipient gets a separate mail. */
   readonly to: string | readonly string[];
 }
 
@@ -327,8 +329,8 @@ export interface RouteConfig {
    */
   readonly when?: WhenConfig;
   /**
-   * The names of the channels that get the notification; `*`: all channels; `[]`: no channel; by
-   * default, other rules choose the channels.
+   * The names of the channels that get the notification; `*`: all channels; `[]`: no channel; if
+   * `channels` is absent, other rules choose the channels.
    */
   readonly channels?: string | readonly string[];
   /** `true`: the notification arrives without a sound and without a push. */
@@ -340,7 +342,7 @@ export interface RouteConfig {
   /** Settings for single channels, by the name of the channel. */
   readonly set?: Readonly<Record<string, ChannelSettingsConfig>>;
   /**
-   * `true`: later rules are checked too; they cannot change the settings of this rule.
+   * `true`: later rules are checked too, but they cannot change a value that this rule sets.
    *
    * @default {false}
    */
@@ -387,7 +389,7 @@ export interface ChannelSettingsConfig {
   readonly chat?: string | number | readonly (string | number)[];
   /** The number of a topic in a forum; only for a single chat. */
   readonly thread?: number;
-  /** The recipients; each gets a separate mail. */
+  /** The recipients; each recipient gets a separate mail. */
   readonly to?: string | readonly string[];
   /**
    * Other channels that also get a notification if this channel does not deliver it in time;

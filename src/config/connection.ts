@@ -1,4 +1,7 @@
-/** The connection settings: certificates and a proxy. Every channel that uses HTTP has them. */
+/**
+ * The connection settings: certificates and a proxy. Every channel that uses HTTP has these
+ * settings.
+ */
 
 import { ConfigError } from "../base/errors.ts";
 import type { Fields } from "../base/fields.ts";
@@ -45,7 +48,7 @@ export const CONNECTION_SETTINGS = {
 const NO_CONTEXT: ParseContext = {
   insecureHttp: false,
   account() {
-    throw new TypeError("Cannot open an account: a connection has none");
+    throw new TypeError("Cannot open an account: a connection has no account");
   },
 };
 

@@ -36,8 +36,8 @@ type Origin = Pick<EffectiveValue, "source" | "from">;
 const DEFAULT: Origin = { source: "default" };
 
 /**
- * Lists the values that are in use. Flags override environment variables, these override the file,
- * and the file overrides the defaults.
+ * Lists the values that are in use. Flags override environment variables, environment variables
+ * override the file, and the file overrides the defaults.
  *
  * @throws {ConfigError} if the file cannot be read
  */

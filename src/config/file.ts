@@ -43,7 +43,7 @@ export async function readConfigFile(
   const twice = duplicateKey(text);
   if (twice !== undefined) {
     throw new ConfigError(`Cannot use configuration ${path}: it contains the key ${twice} twice`, {
-      hint: 'several channels of one kind need different names, and the key "kind"',
+      hint: 'write a different name for each channel, and set "kind" in each channel',
     });
   }
   if (await containsSecret(value)) refuseWorldReadable(path, mode, "configuration");

@@ -1,10 +1,11 @@
 /**
- * Loads the configuration. Flags override environment variables, these override the file, and the
- * file overrides the defaults.
+ * Loads the configuration. Flags override environment variables, environment variables override the
+ * file, and the file overrides the defaults.
  *
- * `MATRIX_HOMESERVER`, `MATRIX_ACCESS_TOKEN` (or `MATRIX_ACCESS_TOKEN_FILE`) and `MATRIX_ROOM`
- * define the channel `matrix`, or override its settings in the file. `NTFY_SERVER`, `NTFY_TOPIC`
- * and `NTFY_TOKEN` (or `NTFY_TOKEN_FILE`) do the same for the channel `ntfy`.
+ * `MATRIX_HOMESERVER`, `MATRIX_USER`, `MATRIX_ACCESS_TOKEN` (or `MATRIX_ACCESS_TOKEN_FILE`) and
+ * `MATRIX_ROOM` define the channel `matrix`, or override the settings of this channel in the file.
+ * `NTFY_SERVER`, `NTFY_TOPIC` and `NTFY_TOKEN` (or `NTFY_TOKEN_FILE`) define the channel `ntfy`, or
+ * override its settings.
  *
  * @module
  */
@@ -72,7 +73,7 @@ export async function loadConfig(runtime: ConfigRuntime, options: LoadOptions = 
 
 /** The values in the file and the environment, before they are validated. */
 export interface ConfigSources {
-  /** The path of the file, which may not exist. */
+  /** The path of the file. The file does not have to exist. */
   readonly path: string;
   /** True if the file exists. */
   readonly isThere: boolean;
@@ -109,7 +110,7 @@ export async function readSources(runtime: ConfigRuntime, options: LoadOptions =
 
 /**
  * Converts Apprise URLs to objects. A URL that cannot be used is not converted, and the parser
- * reports it.
+ * reports the problem.
  */
 async function expandUrls(channels: Record<string, unknown>): Promise<Record<string, unknown>> {
   const expanded: Record<string, unknown> = {};
@@ -137,8 +138,8 @@ export interface ChannelSource {
 }
 
 /**
- * Reads the channels in the file and the environment, without parsing their settings. Commands that
- * work with an account use it, because the channel may not have a room yet.
+ * Reads the channels in the file and the environment, without parsing their settings. Commands for
+ * accounts use this function, because a channel may not have a room yet.
  *
  * @throws {ConfigError} if the file cannot be read
  */
@@ -187,7 +188,7 @@ export interface InlineOptions extends LoadOptions {
 }
 
 /**
- * Reads the configuration from the options of a program. Without `channels`, loads the same
+ * Reads the configuration from the options of a program. If `channels` is absent, loads the same
  * configuration as the command line.
  *
  * @throws {ConfigError} if a value is not valid; the message contains its dotted path or its
@@ -217,8 +218,8 @@ function fromEnvironment(keys: Readonly<Record<string, string>>, env: Runtime["e
 }
 
 /**
- * The settings that authenticate a channel. If the environment contains any of them, those in the
- * file are ignored.
+ * The settings that authenticate a channel. If the environment contains one of these settings, all
+ * of these settings in the file are ignored.
  */
 const CREDENTIAL_KEYS: readonly string[] = [
   ...["user", "accessToken", "accessTokenFile"],
@@ -226,8 +227,8 @@ const CREDENTIAL_KEYS: readonly string[] = [
 ];
 
 /**
- * Overrides the settings of a channel. A secret in the environment replaces the secret in the file
- * and the path of its file.
+ * Overrides the settings of a channel. A secret in the environment replaces the secret in the
+ * configuration file, or the path of the file with the secret.
  */
 function overlay(channel: Record<string, unknown>, values: Record<string, string>): Record<string, unknown> {
   const replaces = CREDENTIAL_KEYS.some((key) => key in values);

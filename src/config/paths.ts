@@ -38,7 +38,10 @@ export function stateDirPath(runtime: PathRuntime): string {
   });
 }
 
-/** Returns the personal directory of the user. Root has one only if the XDG variable is set. */
+/**
+ * Returns the personal directory of the user. Root has a personal directory only if the XDG
+ * variable is set.
+ */
 function personal(runtime: PathRuntime, variable: string, underHome: string): string | undefined {
   const base = runtime.env(variable);
   if (base?.startsWith("/")) return `${base}/${NAME}`;

@@ -79,7 +79,7 @@ export const POLICY_SETTINGS = {
   }),
   quiet: object({
     help:
-      "quiet hours, in the local time of the host; only critical notifications are sent during this time; the others are sent together at the end; " +
+      "quiet hours, in the local time of the host; only critical notifications are sent during this time; all other notifications are sent together at the end of the quiet hours; " +
       "`false`: no quiet hours",
     examples: [{ from: "22:00", to: "07:00" }, false],
     optional: true,
@@ -105,7 +105,7 @@ export const FALLBACK_SETTINGS = {
     settings: {
       channels: list({
         help:
-          "the names of the other channels; they get all other notifications only if a rule or the caller chooses them",
+          "the names of the fallback channels; apart from the fallback, these channels get a notification only if a rule or the caller chooses them",
         examples: ["phone", ["phone"]],
         hint: "write the names of the other channels",
       }),

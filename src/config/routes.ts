@@ -1,6 +1,6 @@
 /**
  * Rules that choose the channels of notifications and change their settings. They are checked in
- * order until one matches:
+ * order until one rule matches:
  *
  * ```json
  * { "routes": [
@@ -121,7 +121,7 @@ const RULE_SETTINGS = {
   }),
   channels: setting<readonly string[] | undefined>({
     help:
-      "the names of the channels that get the notification; `*`: all channels; `[]`: no channel; by default, other rules choose the channels",
+      "the names of the channels that get the notification; `*`: all channels; `[]`: no channel; if `channels` is absent, other rules choose the channels",
     examples: ["*", []],
     optional: true,
     schema: { ...wordsSchema("\\S"), minItems: 0 },
@@ -136,7 +136,7 @@ const RULE_SETTINGS = {
     read() {},
   }),
   continue: flag({
-    help: "`true`: later rules are checked too; they cannot change the settings of this rule",
+    help: "`true`: later rules are checked too, but they cannot change a value that this rule sets",
     examples: [true],
     default: false,
   }),
@@ -192,7 +192,7 @@ export function routesSchema(kinds: readonly ChannelKind[]) {
 export interface RoutesOptions {
   readonly list: ChannelList;
   readonly context: ParseContext;
-  /** The compiler of regular expressions; undefined if no rule contains one. */
+  /** The compiler of regular expressions; undefined if no rule contains a regular expression. */
   readonly compileExpression: ExpressionCompiler | undefined;
 }
 
@@ -213,9 +213,9 @@ export function readRoutes(fields: Fields, options: RoutesOptions): readonly Rul
     const earlier = rules.slice(0, at).find((one) => isCoveredBy(rule, one));
     if (earlier === undefined) continue;
     throw new ConfigError(
-      `Cannot use ${rule.path}: it can never match: ${earlier.path} already matches the same notifications`,
+      `Cannot use ${rule.path}: it can never match, because ${earlier.path} already matches the same notifications`,
       {
-        hint: `move it before ${earlier.path}, or set "continue": true there`,
+        hint: `move ${rule.path} before ${earlier.path}, or set "continue": true in ${earlier.path}`,
       },
     );
   }
@@ -267,7 +267,7 @@ function readWords(fields: Fields, key: string): readonly string[] | undefined {
   if (fields.value(key) === undefined) return undefined;
   const words = fields.texts(key);
   if (words.length > 0) return words;
-  throw fields.error(key, "it can never match: it is empty", "remove it to match everything");
+  throw fields.error(key, "it is empty, so it can never match", `remove ${key} to match everything`);
 }
 
 function toPattern(
@@ -311,8 +311,8 @@ function toChannels(
 }
 
 /**
- * Returns the settings that a rule changes. An empty list removes all mentions; without the key,
- * the mentions are not changed.
+ * Returns the settings that a rule changes. An empty list removes all mentions. If `mentions` is
+ * absent, the mentions are not changed.
  */
 function toChanges(
   fields: Fields,
@@ -353,8 +353,8 @@ function readSet(
 }
 
 /**
- * Reads the settings of a rule for one channel. The kind of the channel reads the destination, so
- * the destination is validated like in the channel.
+ * Reads the settings of a rule for one channel. The kind of the channel reads and validates the
+ * destination, in the same way as the destination in the settings of the channel.
  */
 function readChannelSettings(
   fields: Fields,

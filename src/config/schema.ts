@@ -1,7 +1,8 @@
 /**
- * Creates the JSON schema of the configuration file from the same tables as the parser. Editors use
- * the schema, and it can check a file before it is installed. It ignores environment variables, so
- * it also requires values that a variable could set.
+ * Creates the JSON schema of the configuration file from the tables of settings that the parser
+ * uses. Editors use the schema, and a configuration file can be checked with the schema before the
+ * file is installed. The schema ignores environment variables, so it also requires values that a
+ * variable could set.
  *
  * @module
  */

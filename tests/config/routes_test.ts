@@ -71,10 +71,13 @@ const REFUSED: readonly (readonly [routes: unknown, says: string, hint?: string]
   [[{ when: "x", channels: "*" }], "Cannot use routes[0].when: it must be an object"],
   [
     [{ when: { origin: [] }, channels: "*" }],
-    "Cannot use routes[0].when.origin: it can never match: it is empty",
-    "remove it to match everything",
+    "Cannot use routes[0].when.origin: it is empty, so it can never match",
+    "remove origin to match everything",
   ],
-  [[{ when: { severity: [] }, channels: "*" }], "Cannot use routes[0].when.severity: it can never match: it is empty"],
+  [
+    [{ when: { severity: [] }, channels: "*" }],
+    "Cannot use routes[0].when.severity: it is empty, so it can never match",
+  ],
   [
     [{ when: { severity: "warn" }, channels: "*" }],
     'Cannot use routes[0].when.severity: there is no severity "warn"',
@@ -139,27 +142,27 @@ const REFUSED: readonly (readonly [routes: unknown, says: string, hint?: string]
   ],
   [
     [{ silent: true }, { when: { origin: "x" }, channels: "phone" }],
-    "Cannot use routes[1]: it can never match: routes[0] already matches the same notifications",
-    'move it before routes[0], or set "continue": true there',
+    "Cannot use routes[1]: it can never match, because routes[0] already matches the same notifications",
+    'move routes[1] before routes[0], or set "continue": true in routes[0]',
   ],
   [
     [{ when: { origin: "*", severity: "info+" }, silent: true }, { channels: "phone" }],
-    "Cannot use routes[1]: it can never match: routes[0] already matches the same notifications",
+    "Cannot use routes[1]: it can never match, because routes[0] already matches the same notifications",
   ],
   [
     [{ when: { origin: "backup-*" }, silent: true }, { when: { origin: "backup-email" }, channels: "phone" }],
-    "Cannot use routes[1]: it can never match: routes[0] already matches the same notifications",
+    "Cannot use routes[1]: it can never match, because routes[0] already matches the same notifications",
   ],
   [
     [{ when: { origin: ["a", "/b/"] }, silent: true }, { when: { origin: "/b/", key: "c" }, channels: "phone" }],
-    "Cannot use routes[1]: it can never match: routes[0] already matches the same notifications",
+    "Cannot use routes[1]: it can never match, because routes[0] already matches the same notifications",
   ],
   [
     [{ when: { severity: "warning+" }, silent: true }, {
       when: { severity: ["error", "critical"] },
       channels: "phone",
     }],
-    "Cannot use routes[1]: it can never match: routes[0] already matches the same notifications",
+    "Cannot use routes[1]: it can never match, because routes[0] already matches the same notifications",
   ],
 ];
 
@@ -243,7 +246,7 @@ Deno.test("checkConfig() finds the mistakes in each rule; without mistakes, it c
     "Cannot use routes[1].set.phone.topic: it must be 1 to 64 letters, digits, hyphens or underscores",
   ]);
   assertEquals(await problemsOf([{ silent: true }, { channels: "phone" }]), [
-    "Cannot use routes[1]: it can never match: routes[0] already matches the same notifications",
+    "Cannot use routes[1]: it can never match, because routes[0] already matches the same notifications",
   ]);
   assertEquals(await problemsOf(7), ["Cannot use routes: it must be a list of rules"]);
   assertEquals(await problemsOf([7]), ["Cannot use routes[0]: it must be an object"]);

@@ -245,7 +245,7 @@ const ROOM: readonly BrokenSetup[] = [
     },
     check: "matrix/room",
     state: "warning",
-    message: "it joins when the first message is sent",
+    message: "the account joins when the first message is sent",
     hint: "matrix-notify join '!",
   },
   {
@@ -272,7 +272,7 @@ const ROOM: readonly BrokenSetup[] = [
     },
     check: "matrix/mentions",
     state: "warning",
-    message: "cannot notify @room: its power level is 49, but this needs 50",
+    message: "cannot notify @room: its power level is 49, but notifying everyone needs 50",
     hint: "raise its power",
   },
   {
@@ -281,7 +281,7 @@ const ROOM: readonly BrokenSetup[] = [
     check: "matrix/mentions",
     state: "warning",
     message: "@nobody:loopback.test is mentioned, but is not in the room",
-    hint: "invite them",
+    hint: "invite @nobody:loopback.test to the room",
   },
   {
     name: "one of several rooms",

@@ -233,7 +233,10 @@ smtpTest("examine() connects to a mail server and logs in, and sends nothing", a
   }
   const [connection, without] = await examineMail({ security: "none" }, {});
   assertStringIncludes(connection.message, "the connection is not encrypted");
-  assertEquals([without.state, without.message], ["ok", "there is no login: no password is configured"]);
+  assertEquals([without.state, without.message], [
+    "ok",
+    "the channel does not log in, because no password is configured",
+  ]);
 });
 
 smtpTest("examine() says what is wrong with a mail server or its password, and never shows that", async () => {

@@ -60,7 +60,7 @@ synapseTest("doctor names the problem of a room", async (synapse) => {
   assertEquals(await examine(), ["failure matrix/room: BOT is not in ROOM"]);
   await act(foreign, owner, "invite", { user_id: scene.sender.userId });
   assertEquals(await examine(), [
-    "warning matrix/room: BOT is invited to ROOM, but has not joined yet: it joins when the first message is sent",
+    "warning matrix/room: BOT is invited to ROOM, but has not joined yet: the account joins when the first message is sent",
   ]);
   await synapse.joinRoom(scene.sender, foreign);
   assertEquals(await examine(), []);

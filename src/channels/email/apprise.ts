@@ -26,7 +26,7 @@ const SECURITY: Readonly<Record<string, string>> = { insecure: "none", starttls:
 
 /**
  * Converts the URL. The server is the option `smtp`, the server of a known provider, or the host.
- * Without a recipient, the mail is sent to the sender.
+ * If the URL has no recipient, the mail is sent to the sender.
  */
 export function fromApprise(url: AppriseUrl): Record<string, unknown> {
   const { user, password, host } = url;
@@ -50,7 +50,8 @@ export function fromApprise(url: AppriseUrl): Record<string, unknown> {
 }
 
 /**
- * Returns the sender. The option `from` is an address, or a name for the address of user and host.
+ * Returns the sender. The option `from` is an address, or only a name. If it is only a name, the
+ * address consists of the user and the host.
  */
 function senderOf(url: AppriseUrl): { readonly address: string; readonly name?: string } {
   const from = url.option("from"), name = url.option("name");

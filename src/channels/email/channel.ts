@@ -31,9 +31,9 @@ export class EmailChannel implements Channel {
   }
 
   /**
-   * Sends a mail. Every attempt has the same `Message-ID`. Some mail servers remove duplicates with
-   * the same id, but others do not. So a mail may arrive twice if the outcome of an attempt is
-   * unknown.
+   * Sends a mail. All attempts for one notification use the same `Message-ID`. Some mail servers
+   * remove a second mail with this id, but other mail servers do not. So a mail may arrive twice if
+   * the outcome of an attempt is unknown.
    */
   async send(envelope: Envelope, options: SendOptions): Promise<Receipt> {
     const { inDoubt, txnId, timeoutMs } = options;

@@ -26,7 +26,7 @@ export function createChecks({ runtime, limits }: CheckContext, settings: EmailS
           yield ok(`${server.host}:${server.port} answers, and the connection ${ENCRYPTION[server.security]}`);
         } catch (error) {
           if (!(error instanceof ResponseError)) throw error;
-          yield failure(error.message, "use the port for mail clients: 587, or 465 with security: tls");
+          yield failure(error.message, 'use port 587, or use port 465 and set "security" to "tls"');
         }
       },
     },
@@ -36,7 +36,7 @@ export function createChecks({ runtime, limits }: CheckContext, settings: EmailS
       async *look() {
         const server = toSmtpServer(settings);
         if (server.login === undefined) {
-          yield ok("there is no login: no password is configured");
+          yield ok("the channel does not log in, because no password is configured");
           return;
         }
         try {

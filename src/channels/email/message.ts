@@ -14,8 +14,8 @@ import type { RenderedMessage } from "../message.ts";
 
 /**
  * The largest size of text and HTML together, in UTF-8 bytes. Every server accepts mails of 64 KiB
- * (RFC 5321, section 4.5.3.1.7). The encoding adds up to a third and line breaks; the headers also
- * need space.
+ * (RFC 5321, section 4.5.3.1.7). The encoding makes a mail up to a third larger and adds line
+ * breaks. The headers also need space.
  */
 export const MAX_MAIL_BYTES: number = 44 * 1024;
 
@@ -52,7 +52,7 @@ export interface MailOptions extends RenderOptions {
   readonly from: string;
   readonly to: string;
   readonly messageId: string;
-  /** The attachments. @default there are none */
+  /** The attachments. @default no attachments */
   readonly attachments?: readonly MailFile[];
 }
 
@@ -62,8 +62,8 @@ export function fitsMail({ text, html }: RenderedMessage): boolean {
 }
 
 /**
- * Composes a mail. If it is too long, the HTML is removed. If it is still too long, the text is
- * cut.
+ * Composes a mail. If the mail is too long, the HTML is removed. If the mail is still too long, the
+ * text is cut.
  */
 export function composeMail(notification: Notification, message: RenderedMessage, options: MailOptions): MailContent {
   const { from, to, messageId, identity, attachments = [] } = options;
@@ -75,7 +75,7 @@ export function composeMail(notification: Notification, message: RenderedMessage
     ...{ from, to, messageId, text, attachments },
     subject: headerOf(subjectLine(notification, identity)),
     date: new Date(notification.time),
-    // This prevents automatic replies (RFC 3834).
+    // This header prevents automatic replies (RFC 3834).
     headers: { "Auto-Submitted": "auto-generated", ...importanceOf(notification) },
     ...(fits ? { html: `<!DOCTYPE html><html><body>${html}</body></html>` } : {}),
     textEncoding: encodingOf(text),
@@ -89,8 +89,8 @@ function headerOf(subject: string): string {
 }
 
 /**
- * Returns the headers for the importance. `Importance` is the standard (RFC 2156), but mail clients
- * use `X-Priority`.
+ * Returns the headers for the importance. `Importance` is the standard header (RFC 2156), but mail
+ * clients use `X-Priority`.
  */
 function importanceOf({ silent, severity }: Notification): Record<string, string> {
   if (silent) return { "Importance": "low", "X-Priority": "5 (Lowest)" };

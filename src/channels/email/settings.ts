@@ -47,7 +47,7 @@ export const EMAIL_SETTINGS = {
   }),
   security: choice({
     help:
-      "the encryption; `starttls`: it starts before the login; `tls`: it starts with the connection; `none`: no encryption, and a password is not allowed",
+      "the encryption; `starttls`: encryption starts before the login; `tls`: encryption starts with the connection; `none`: no encryption, and a password is not allowed",
     examples: ["tls"],
     values: ["starttls", "tls", "none"],
     default: "starttls",
@@ -75,7 +75,7 @@ export const EMAIL_SETTINGS = {
     ...MAILBOX,
   }),
   to: list({
-    help: "the recipients; each gets a separate mail",
+    help: "the recipients; each recipient gets a separate mail",
     examples: ["root@example.org", ["root@example.org", "Admin <admin@example.org>"]],
     ...MAILBOX,
   }),
@@ -116,7 +116,7 @@ export function portOf({ port, security }: EmailSettings): number {
   return port ?? DEFAULT_PORTS[security];
 }
 
-/** Returns the address of a mailbox, without the name before it. */
+/** Returns the address of a mailbox, without the name before the address. */
 export function parseAddress(mailbox: string): string {
   const { inner, bare } = MAILBOX_REGEXP.exec(mailbox)?.groups ?? {};
   return inner ?? bare ?? "";

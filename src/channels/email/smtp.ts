@@ -1,10 +1,10 @@
 /**
  * Sends one mail over an SMTP connection, and converts failures to our error classes. Only this
- * file imports the SMTP library. It is loaded when a connection is needed.
+ * file imports the SMTP library. So this file is loaded only when a connection is needed.
  *
  * ```text
  * connect, TLS, log in, MAIL, RCPT, DATA    if a step fails, the mail was not delivered
- * the last byte of the mail                 without an answer to it, the outcome is unknown
+ * the last byte of the mail                 if there is no answer, the outcome is unknown
  * the answer                                2xx: delivered; 4xx: try later; 5xx: rejected
  * ```
  *
@@ -77,7 +77,7 @@ async function build({ headers, attachments, ...content }: MailContent): Promise
 
 /** A connection whose methods return promises. If the connection fails, the promises reject. */
 class Session {
-  /** True if the whole mail was sent. The server may then have accepted it. */
+  /** True if the whole mail was sent. The server may have accepted the mail. */
   isOut = false;
   readonly #connection: SMTPConnection;
   readonly #failed = Promise.withResolvers<never>();
@@ -129,7 +129,7 @@ class Session {
     return this.#step((done) => this.#connection.send({ from, to: [to], size: bytes.length }, message, done));
   }
 
-  /** Ends the connection. Errors are ignored, because the mail is already delivered. */
+  /** Ends the connection. Errors are ignored, because the connection is not needed any more. */
   async quit(limit: AbortSignal): Promise<void> {
     this.#connection.quit();
     await untilAborted(Promise.race([this.#ended.promise, this.#failed.promise]), limit).catch(() => {});

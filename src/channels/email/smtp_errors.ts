@@ -6,7 +6,7 @@ import { type ResponseClass, ResponseError, TransportError } from "../../base/er
 /** The state of the connection. */
 export interface SmtpContext {
   readonly host: string;
-  /** True if the whole mail was sent. The server may then have accepted it. */
+  /** True if the whole mail was sent. The server may have accepted the mail. */
   readonly isOut: boolean;
 }
 
@@ -24,7 +24,6 @@ export function toSmtpError(error: unknown, { host, isOut }: SmtpContext): unkno
   if (!isLibraryError(error)) return error;
   const { code, command, responseCode: status, response } = error;
   if (status !== undefined && status >= 400) {
-    // Without STARTTLS, the mail is not sent.
     if (command === "STARTTLS") {
       const message = `Cannot send through ${host}: it does not offer STARTTLS, so the mail is not sent`;
       return new ResponseError(message, { status, failureClass: "credentials" });
@@ -54,7 +53,7 @@ export function toSmtpError(error: unknown, { host, isOut }: SmtpContext): unkno
   return new TransportError("connect", `Cannot send mail to ${host}: ${state}`, { hint });
 }
 
-/** The enhanced status code after the reply code, if the server supports it (RFC 2034). */
+/** The enhanced status code, which some servers write after the reply code (RFC 2034). */
 const ENHANCED_CODE_REGEXP = /^\d{3}[- ]([245]\.\d{1,3}\.\d{1,3})\b/;
 
 /** Checks whether an error is from the library. All errors of the library have a code. */
@@ -66,11 +65,12 @@ function isLibraryError(error: unknown): error is LibraryError {
 const MAILBOX_CODES: ReadonlySet<string> = new Set(["5.2.1", "5.2.2"]);
 
 /**
- * Returns the failure class of an answer. A status 4yz is temporary, 5yz is permanent (RFC 5321,
- * section 4.2.1). Answers before RCPT TO are about our password, sender or host. Later answers are
- * about the recipient, the size or the content, and do not delay other recipients. But many servers
- * reject our host only at RCPT TO, with a policy code (5.7). The mail then waits until the problem
- * is fixed.
+ * Returns the failure class of an answer. A failure with status 4yz is temporary, and a failure
+ * with status 5yz is permanent (RFC 5321, section 4.2.1). Answers before RCPT TO are about our
+ * password, sender or host. The answer to RCPT TO and later answers are about the recipient, the
+ * size or the content. So they do not delay mails to other recipients. But many servers reject our
+ * host only at RCPT TO, with a policy code (5.7). In this case, the mail waits until the problem is
+ * fixed.
  */
 function toFailureClass({ status, command = "", errcode = "" }: Answer): ResponseClass {
   const isAboutMail = command === "RCPT TO" || command === "DATA";

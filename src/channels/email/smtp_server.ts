@@ -1,6 +1,6 @@
 /**
- * The SMTP server of a channel, and the types of `smtp.ts`. That file imports the SMTP library, so
- * it is loaded only when a connection is needed.
+ * The SMTP server of a channel, and the types of `smtp.ts`. `smtp.ts` imports the SMTP library, so
+ * `smtp.ts` is loaded only when a connection is needed.
  *
  * @module
  */
@@ -16,8 +16,8 @@ export interface SmtpServer {
   readonly port: number;
   readonly security: "starttls" | "tls" | "none";
   /**
-   * The path of a PEM file with certificate authorities; undefined for the authorities that Deno
-   * trusts.
+   * The path of a PEM file with certificate authorities. If undefined, the connection uses the
+   * authorities that Deno trusts.
    */
   readonly caFile?: string;
   readonly login?: { readonly user: string; readonly password: string };
@@ -45,7 +45,7 @@ export interface SmtpModule {
 }
 
 /**
- * Returns the server of a channel. The password is read at this time.
+ * Returns the server of a channel, and reads the password.
  *
  * @throws {ConfigError} if the password cannot be read
  */
@@ -64,6 +64,6 @@ export async function loadSmtp(): Promise<SmtpModule> {
   try {
     return await loadLate<SmtpModule>("channels/email/smtp.ts");
   } catch (error) {
-    throw new TransportError("connect", "Cannot send mail: its library could not be loaded", { cause: error });
+    throw new TransportError("connect", "Cannot send mail: the SMTP library could not be loaded", { cause: error });
   }
 }

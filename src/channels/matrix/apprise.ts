@@ -3,9 +3,9 @@
 import { type AppriseUrl, isYes } from "../apprise_url.ts";
 
 /**
- * Converts the URL, which must contain an access token. With a password, every message would need a
- * login: homeservers limit logins, and each login creates a device. The webhook modes are for other
- * services.
+ * Converts the URL, which must contain an access token. A password is rejected, because every
+ * message would need a login. Homeservers limit logins, and each login creates a device. The values
+ * of `mode` for webhooks are rejected, because they are for other services.
  */
 export function fromApprise(url: AppriseUrl): Record<string, unknown> {
   const mode = url.option("mode");
@@ -37,15 +37,15 @@ export function fromApprise(url: AppriseUrl): Record<string, unknown> {
 }
 
 /**
- * Returns the complete room. If a room has no server name, Apprise adds the server of the account.
- * matrix-notify does not know this server, so it rejects such a room.
+ * Returns the room id, the alias or the user id. If a room has no server name, Apprise adds the
+ * server of the account. matrix-notify does not know this server, so it rejects such a room.
  */
 function roomOf(url: AppriseUrl, entry: string, needsServer: boolean): string {
   const room = /^[!#@]/.test(entry) ? entry : `#${entry}`;
   const isWhole = room.includes(":") || room.startsWith("!") && !needsServer;
   if (isWhole) return room;
   throw url.error(
-    "a room in it has no server name",
+    "a room in the URL has no server name",
     room.startsWith("!")
       ? "write !id:example.org, or add hsreq=no if the room id has no server name"
       : `write ${room[0]}name:example.org`,

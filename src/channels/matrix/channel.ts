@@ -84,8 +84,9 @@ export class MatrixChannel implements Channel {
   }
 
   /**
-   * Sends to a room. If the outcome of an earlier attempt is unknown, looks for its event in the
-   * room first. If the room refuses the message and was replaced, sends to the new room.
+   * Sends to a room. If the outcome of an earlier attempt is unknown, first looks in the room for
+   * the event of that attempt. If the room refuses the message and was replaced, sends to the new
+   * room.
    */
   async #deliver(sending: Sending, isLast = false): Promise<Receipt> {
     const { roomId, destination, timeoutMs, signal } = sending;
@@ -115,7 +116,8 @@ export class MatrixChannel implements Channel {
     try {
       return await put(related.content);
     } catch (error) {
-      // Synapse refuses a relation to an event that is not in this room.
+      // Synapse refuses a relation to an event that is not in this room. So the message is sent
+      // without the relation.
       if (!(error instanceof MatrixError) || error.status !== 400) throw error;
       return await put(await content());
     }
@@ -136,8 +138,8 @@ export class MatrixChannel implements Channel {
   }
 
   /**
-   * Joins a room that refused the message, because the account may be invited, and sends again. If
-   * it cannot join, throws the refusal.
+   * Joins a room that refused the message, because the account may have an invitation. Then sends
+   * the message again. If the account cannot join the room, throws the error of the refusal.
    */
   async #enterAndPut(sending: Sending, refusal: MatrixError): Promise<string> {
     const { roomId, timeoutMs, signal } = sending;
@@ -188,12 +190,18 @@ interface Sending extends Pick<SendOptions, "txnId" | "inDoubt" | "timeoutMs" | 
   readonly roomId: string;
 }
 
-/** Checks for a refusal that can be solved by joining this room or using another room. */
+/**
+ * Checks whether the room refused the message. After a refusal, it may help to join this room or to
+ * use another room.
+ */
 function isRefusal(error: unknown): error is MatrixError {
   return error instanceof MatrixError && error.failureClass === "destination";
 }
 
-/** Runs a step before the sending. If the step fails, the message was not delivered. */
+/**
+ * Runs a step before the message is sent. If the step fails, throws a NotSentError, because the
+ * message was not delivered.
+ */
 async function beforeSending<Result>(work: () => Promise<Result>): Promise<Result> {
   try {
     return await work();

@@ -135,7 +135,7 @@ function accountChecks({ context, whoami }: MatrixProbe, settings: MatrixSetting
         if (deviceId !== undefined) yield ok(deviceId);
         else {
           yield warning(
-            "the token does not belong to a device: a message may arrive twice after a restart of Synapse",
+            "the token does not belong to a device, so a message may arrive twice after a restart of Synapse",
             `log in, and set user to ${userId}: matrix-notify login ${userId}`,
           );
         }
@@ -148,7 +148,7 @@ function accountChecks({ context, whoami }: MatrixProbe, settings: MatrixSetting
         const account = keptAccount(context, settings);
         const now = context.runtime.now();
         if (account === undefined) {
-          yield ok("a configured access token is not renewed: use one that does not expire");
+          yield ok("an access token in the configuration is not renewed; use a token that does not expire");
           return;
         }
         const { expiresAt, refreshToken, passwordFile, userId } = account;
@@ -157,7 +157,7 @@ function accountChecks({ context, whoami }: MatrixProbe, settings: MatrixSetting
           const state = isTokenExpired(account, now) ? "has expired" : `expires in ${formatDuration(expiresAt - now)}`;
           yield ok(`the token ${state}, and is renewed automatically`);
         } else if (passwordFile !== undefined) {
-          yield ok(`the token expires; matrix-notify then logs in with the password in ${passwordFile}`);
+          yield ok(`when the token expires, matrix-notify logs in with the password in ${passwordFile}`);
         } else {
           const state = expiresAt <= now ? "has expired" : `expires in ${formatDuration(expiresAt - now)}`;
           yield warning(`the token ${state}, and cannot be renewed`, `log in again: matrix-notify login ${userId}`);
@@ -168,8 +168,8 @@ function accountChecks({ context, whoami }: MatrixProbe, settings: MatrixSetting
 }
 
 /**
- * Checks the homeserver that the domain of the user publishes. The channel does not need it, but
- * the next login may.
+ * Checks the address of the homeserver that the domain of the user publishes. The channel does not
+ * use this address, but the next login may use it.
  */
 function wellKnownCheck({ context, client, whoami }: MatrixProbe): Check {
   return {
@@ -186,14 +186,14 @@ function wellKnownCheck({ context, client, whoami }: MatrixProbe): Check {
         } else {
           yield warning(
             `${domain} leads to ${found.baseUrl}, but the channel uses ${client.baseUrl}`,
-            `which one is right? fix homeserver in the configuration, or https://${domain}/.well-known/matrix/client`,
+            `correct the address that is wrong: homeserver in the configuration, or https://${domain}/.well-known/matrix/client`,
           );
         }
       } catch (error) {
         if (context.limits.signal?.aborted) throw error;
         yield warning(
           findingOf(error).message,
-          "the channel does not need it, but a login without --homeserver does: " +
+          "the channel does not need this file, but a login without --homeserver does: " +
             `serve https://${domain}/.well-known/matrix/client`,
         );
       }
@@ -209,17 +209,19 @@ function onceCheck({ context, client }: MatrixProbe, { inDoubt }: MatrixSettings
     async *look() {
       const software = await readServerSoftware(client, context.limits);
       if (software === "Synapse") {
-        yield ok("Synapse remembers the transaction ids of a device for a day: each message arrives exactly once");
+        yield ok(
+          "Synapse remembers the transaction ids of a device for one day; a message that is sent again in this time appears only once",
+        );
       } else if (inDoubt === "wait") {
         yield ok(
           `${
             software ?? "the server"
-          } forgets transaction ids early: if an attempt has an unknown outcome, matrix-notify first looks for the message in the room`,
+          } forgets transaction ids early, so matrix-notify looks for the message in the room before it repeats an attempt with an unknown outcome`,
         );
       } else {
         yield warning(
-          `${software ?? "the server, of unknown software,"} forgets transaction ids early: ` +
-            "each message arrives once, or a possible duplicate is counted",
+          `${software ?? "the server, of unknown software,"} forgets transaction ids early, ` +
+            "so a message may arrive twice; matrix-notify counts each possible duplicate",
           'set "inDoubt": "wait" if a duplicate is worse than a delay',
         );
       }
@@ -227,7 +229,10 @@ function onceCheck({ context, client }: MatrixProbe, { inDoubt }: MatrixSettings
   };
 }
 
-/** Checks whether the channel waits because of a rate limit. Only sending could show more. */
+/**
+ * Checks whether the channel waits because of a rate limit. Another limit can be seen only when a
+ * message is sent.
+ */
 function rateLimitCheck({ runtime, channelState }: CheckContext): Check {
   return {
     name: "rate limit",
@@ -240,7 +245,9 @@ function rateLimitCheck({ runtime, channelState }: CheckContext): Check {
             "(Synapse: override_ratelimit)",
         );
       } else {
-        yield ok("there is no limit now; by default Synapse accepts 10 messages immediately, then one every 5 s");
+        yield ok(
+          "there is no limit now; by default Synapse accepts 10 messages immediately, then one message every 5 s",
+        );
       }
     },
   };

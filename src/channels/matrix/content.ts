@@ -42,8 +42,8 @@ export function mentionsOf(
 }
 
 /**
- * Creates the content. If the formatted message is too long, the plain text is sent. If this is too
- * long, it is cut.
+ * Creates the content. If the formatted message is too long, the plain text is sent. If the plain
+ * text is too long too, it is cut.
  */
 export async function contentOf(notification: Notification, options: ContentOptions): Promise<RoomMessageContent> {
   const { plain, formatted, fits } = formsOf(notification, options);
@@ -78,8 +78,8 @@ function formsOf(notification: Notification, options: ContentOptions) {
 }
 
 /**
- * Returns the HTML of a mention, which clients show as a name (appendices, "matrix.to navigation").
- * `@room` is not a link.
+ * Returns the HTML of a mention. Clients show the mention as a name (appendices, "matrix.to
+ * navigation"). The mention `@room` is not a link.
  */
 function mentionLink(mention: string): string {
   const label = escapeHtml(mention);
@@ -89,8 +89,8 @@ function mentionLink(mention: string): string {
 }
 
 /**
- * Returns the users that clients notify (Client-Server API, "User and room mentions"). Names in the
- * body are ignored.
+ * Returns the users that clients notify (Client-Server API, "User and room mentions"). Clients
+ * ignore names in the body.
  */
 function intentionalMentions(mentions: readonly string[]): RoomMessageContent["m.mentions"] {
   const users = mentions.filter((mention) => mention !== ROOM_MENTION);

@@ -47,8 +47,8 @@ export interface DeduplicateOptions {
 }
 
 /**
- * The event of the earlier attempt. If it was not found: true if sending again may create a
- * duplicate.
+ * The result of the search: `eventId` if the event of the earlier attempt was found, otherwise
+ * `possibleDuplicate`. True means that sending again may create a duplicate.
  */
 export type EarlierDelivery = { readonly eventId: string } | { readonly possibleDuplicate: boolean };
 
@@ -56,18 +56,18 @@ export type EarlierDelivery = { readonly eventId: string } | { readonly possible
  * Looks for the event of an earlier attempt.
  *
  * @throws {TooEarlyError} if the server may show the event later
- * @throws any error of {@linkcode findEvent}, except for a room that cannot be read
+ * @throws any error of {@linkcode findEvent}, except if the room cannot be read
  */
 export async function findEarlierDelivery(client: MatrixClient, options: DeduplicateOptions): Promise<EarlierDelivery> {
   const { roomId, txnId, inDoubt, policy, timeoutMs, signal } = options;
   const now = client.runtime.now();
   const isSynapse = await readServerSoftware(client, { timeoutMs, signal }) === "Synapse";
-  // If the clock was set back, the time since the attempt is unknown. Then there is no waiting
-  // time.
+  // If the clock was set back, the time since the attempt is unknown. In this case, matrix-notify
+  // does not wait.
   const rested = now - inDoubt.until;
   if (!isSynapse && rested >= 0 && rested < QUIET_MS[policy]) {
     throw new TooEarlyError(
-      "An earlier attempt may have arrived; matrix-notify first looks for it in the room",
+      "An earlier attempt may have arrived; matrix-notify first looks for the message in the room",
       inDoubt.until + QUIET_MS[policy],
     );
   }

@@ -8,10 +8,11 @@
  *   then:    add the room to m.direct
  * ```
  *
- * `createRoom` is not idempotent. So the first event of each new room contains the user id of the
- * person (our mark). If the answer is lost or the process is killed, the next attempt finds the
- * room by this mark. The server may still be creating the room, so matrix-notify waits before it
- * creates a second room.
+ * `m.direct` is the list of the direct chats of an account. `createRoom` is not idempotent: if the
+ * request is repeated, it creates a second room. So the first event of each new room contains the
+ * user id of the person (our mark). If the answer is lost or the process is killed, the next
+ * attempt finds the room by this mark. The server may still be creating the room, so matrix-notify
+ * waits before it creates a second room.
  *
  * @module
  */
@@ -61,7 +62,8 @@ export async function openDirectChat(client: MatrixClient, options: DirectChatOp
     const request = { ...options, owner };
     const roomId = await findDirectChat(client, request) ?? await create(client, request);
     await addDirectChat(client, { person, roomId }, { userId: owner, timeoutMs, signal }).catch(() => {
-      // Other clients then show the chat as an ordinary room. The cache contains it anyway.
+      // If this request fails, other clients show the chat as an ordinary room. The cache contains
+      // the chat anyway.
       signal?.throwIfAborted();
     });
     return { roomId, owner };
@@ -79,8 +81,8 @@ interface Candidate {
 }
 
 /**
- * Finds the direct chat. If the person left it or never joined, invites the person again, because a
- * second room would split the history.
+ * Finds the direct chat. If the person left the chat or never joined, invites the person again,
+ * because a second room would split the history.
  */
 async function findDirectChat(client: MatrixClient, request: ChatRequest): Promise<string | undefined> {
   const abandoned: Candidate[] = [];
@@ -104,7 +106,8 @@ async function findDirectChat(client: MatrixClient, request: ChatRequest): Promi
       });
       return roomId;
     } catch (error) {
-      // If the person cannot be invited to our own room, another room would not help.
+      // If the person cannot be invited to our own room, an invitation to another room would fail
+      // too.
       if (isOurs || !isRefusal(error)) throw error;
     }
   }
@@ -140,7 +143,7 @@ async function create(client: MatrixClient, request: ChatRequest): Promise<strin
   // If the clock was set back, the time since the attempt is unknown.
   if (typeof since === "number" && now() >= since && now() - since < MAKING_REST_MS) {
     throw new TooEarlyError(
-      `An earlier attempt may still create the direct chat with ${person}; matrix-notify looks for it first`,
+      `An earlier request to create the direct chat with ${person} may have worked; matrix-notify looks for this chat before it creates a new one`,
       since + MAKING_REST_MS,
     );
   }
@@ -181,8 +184,8 @@ function isRefusal(error: unknown): boolean {
 }
 
 /**
- * Checks whether no room was created: the request was not sent, or the server refused it. A room
- * that exists anyway is found by our mark.
+ * Checks whether the error shows that no room was created, because the request was not sent or the
+ * server refused the request. If a room exists anyway, the next attempt finds the room by our mark.
  */
 function createdNothing(error: unknown): boolean {
   if (error instanceof TransportError) return error.phase === "connect";

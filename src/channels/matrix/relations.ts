@@ -2,14 +2,14 @@
  * Relations between the messages of an incident: each later message refers to the first message.
  *
  * ```text
- * reply    fire <- fire again, <- resolve       each later message replies to the first
- * thread   fire [ fire again, resolve ]         each later message is in the thread of the first
- * edit     fire <- fire again; fire = resolve   "resolve" replaces the first, without a push;
+ * reply    fire <- fire again, <- resolve       each later message replies to "fire"
+ * thread   fire [ fire again, resolve ]         each later message is in the thread of "fire"
+ * edit     fire <- fire again; fire = resolve   "resolve" replaces "fire", without a push;
  *                                               "fire again" is a reply, which causes a push
  * ```
  *
- * An event can only refer to an event in the same room. If the first event is in another room or is
- * deleted, the message has no relation. Only our own events can be edited.
+ * An event can refer only to an event in its own room. If the first event is in another room or is
+ * deleted, the message has no relation. Only events of our own account can be edited.
  *
  * @module
  */
@@ -34,8 +34,8 @@ import type { MatrixSettings } from "./settings.ts";
 type RelatedPolicy = MatrixSettings["related"];
 
 /**
- * The largest size of the other parts of an edit, in bytes. An edit contains the content twice, and
- * also keys, an event id and asterisks.
+ * The largest size of an edit without the content, in bytes. An edit contains the content twice,
+ * and also keys, an event id and asterisks.
  */
 const EDIT_BYTES = 1024;
 
@@ -56,8 +56,8 @@ export interface Related {
 }
 
 /**
- * Finds the relation of a message to the first message of its incident; returns undefined if there
- * is none.
+ * Finds the relation of a message to the first message of its incident. Returns undefined if the
+ * message has no relation.
  *
  * @throws any error of a request that checks whether the first message can be edited
  */
@@ -67,7 +67,7 @@ export async function relatedTo(
   { policy, incident, room, ...limits }: RelatedOptions,
 ): Promise<Related | undefined> {
   if (policy === "none" || !incident?.receipt.startsWith("$")) return undefined;
-  // The first message was probably sent to the former room.
+  // The first message was probably sent to a former room of the destination.
   if (formerRoomsSince(room, incident.since).length > 0) return undefined;
   if (policy !== "edit") return { to: incident, how: policy };
   if (!resolves || incident.isShared) return { to: incident, how: "reply" };
@@ -86,7 +86,10 @@ async function find(client: MatrixClient, where: ReadEventOptions): Promise<Room
   }
 }
 
-/** Checks for a message that is not redacted. A redacted message has no content. */
+/**
+ * Checks whether an event is a message that is not redacted (deleted). A redacted message has no
+ * content.
+ */
 function isMessage({ type, content }: RoomEvent): boolean {
   return type === "m.room.message" && typeof content.msgtype === "string";
 }
@@ -104,7 +107,8 @@ export async function relatedContent(
   }
   const maxBytes = (options.maxBytes - EDIT_BYTES) / 2;
   const content = await contentOf(notification, { ...options, notes: [`↩ Before: ${to.title}, ${since}`], maxBytes });
-  // A search for our id must find the edit, and not the edited event.
+  // The new content does not contain our id, because a search for this id must find the edit, and
+  // not the edited event.
   const { "dev.matrix-notify.id": _, ...fresh } = content;
   const { body, formatted_body } = content;
   return {
@@ -117,8 +121,8 @@ export async function relatedContent(
 }
 
 /**
- * Returns the relation (Client-Server API, "Rich replies" and "Threading"). Clients without threads
- * show a reply.
+ * Returns the relation (Client-Server API, "Rich replies" and "Threading"). Clients that do not
+ * support threads show the message as a reply.
  */
 function relation(eventId: string, how: "reply" | "thread"): Relation {
   const reply = { "m.in_reply_to": { event_id: eventId } };

@@ -81,7 +81,7 @@ class RoomProbe {
     ];
   }
 
-  /** Finds the room like a delivery, but does not create or join a room. */
+  /** Finds the room in the same way as a delivery does, but does not create or join it. */
   async #findRoomId(): Promise<string | undefined> {
     const { context: { channel, runtime, limits, stateDir }, client, whoami } = this.#probe;
     const cache = new RoomCacheFile(stateDir(), runtime);
@@ -108,7 +108,7 @@ class RoomProbe {
       return;
     }
     const { userId } = await this.#probe.whoami();
-    if (roomId === undefined) yield ok(`there is no chat with ${name} yet: it is created with the first message`);
+    if (roomId === undefined) yield ok(`there is no chat with ${name} yet: the first message creates the chat`);
     else if ((await this.#probe.joined()).includes(roomId)) {
       yield ok(`${userId} is in ${name}${roomId === name ? "" : ` (${roomId})`}`);
     } else yield await this.#explainAbsence(roomId, userId);
@@ -121,7 +121,7 @@ class RoomProbe {
     const join = `matrix-notify join '${name}' --channel ${channel}`;
     if (invites.some((invite) => invite.roomId === roomId)) {
       return warning(
-        `${userId} is invited to ${name}, but has not joined yet: it joins when the first message is sent`,
+        `${userId} is invited to ${name}, but has not joined yet: the account joins when the first message is sent`,
         `run: ${join}`,
       );
     }
@@ -172,7 +172,7 @@ class RoomProbe {
     const has = userPower(userId, state), needs = powerToMentionRoom(state);
     if (has >= needs) return ok(`${userId} may mention ${ROOM_MENTION}`);
     return warning(
-      `${userId} cannot notify ${ROOM_MENTION}: its power level is ${has}, but this needs ${needs}`,
+      `${userId} cannot notify ${ROOM_MENTION}: its power level is ${has}, but notifying everyone needs ${needs}`,
       "raise its power level in the settings of the room, lower the level for notifying everyone, or mention users",
     );
   }
@@ -184,7 +184,7 @@ class RoomProbe {
     }
     return warning(
       `${userId} is mentioned, but is not in the room`,
-      "invite them to the room, or mention another user",
+      `invite ${userId} to the room, or mention another user`,
     );
   }
 
@@ -203,11 +203,11 @@ class RoomProbe {
     const next = await readReplacement(client, { roomId, ...limits });
     if (next === undefined) return ok("the room was not replaced");
     if ((await joined()).includes(next.roomId)) {
-      return ok(`the room was replaced by ${next.roomId}; messages are sent there`);
+      return ok(`the room was replaced by ${next.roomId}; messages are sent to the new room`);
     }
     const via = next.via.map((server) => ` --via ${server}`).join("");
     return warning(
-      `the room was replaced by ${next.roomId}, which the account has not joined: messages are sent there as soon as it can join`,
+      `the room was replaced by ${next.roomId}, which the account has not joined: messages are sent to the new room as soon as the account can join it`,
       `run: matrix-notify join '${next.roomId}'${via} --channel ${channel}`,
     );
   }

@@ -8,9 +8,9 @@
  * moved:  the room refused a message -> look for another room -> join it -> cache
  * ```
  *
- * The lane and the transaction id belong to the destination, not to its room. Former rooms are kept
- * in the cache for as long as a notification may wait. So an earlier attempt can be looked for in
- * the room that it was sent to.
+ * The lane (the entries for one channel and destination) and the transaction id depend on the
+ * destination, not on its room. The cache contains former rooms for as long as a notification may
+ * wait. So a message of an earlier attempt can be found in a former room.
  *
  * @module
  */
@@ -29,7 +29,7 @@ import type { RoomCache } from "../room_cache.ts";
 
 /**
  * The time between checks for a replacement, in milliseconds. An account with a high power level
- * can still send to a replaced room, so there is no error.
+ * can still send to a replaced room. So no error shows the replacement.
  */
 export const LOOK_EVERY_MS: number = 6 * 3_600_000;
 
@@ -52,7 +52,7 @@ export interface FormerRoom {
 /** The room of a destination. */
 export interface KnownRoom {
   readonly roomId: string;
-  /** The time of the last check, in milliseconds since 1970. */
+  /** The time of the last check for a replacement, in milliseconds since 1970. */
   readonly seen: number;
   /** The former rooms of the destination, the oldest room first. */
   readonly former: readonly FormerRoom[];
@@ -86,7 +86,7 @@ export class RoomResolver {
       return await this.#remember(destination, await this.#again(destination, known, options), known);
     } catch (error) {
       if (!(error instanceof MatrixError)) throw error;
-      // The check failed, so use the known room. If it was replaced, it refuses the message.
+      // The check failed, so use the known room. If this room was replaced, it refuses the message.
       return await this.#remember(destination, known, known);
     }
   }
@@ -140,14 +140,14 @@ export class RoomResolver {
     if (destination.startsWith("#")) {
       const roomId = await this.#ask(() => resolveAlias(this.#client, destination, options));
       if (roomId === undefined || roomId === from.roomId) return undefined;
-      // Join with the alias, because its server knows the members.
+      // Join with the alias, because the server of the alias knows the servers in the room.
       await this.#enter({ roomId: destination, via: [] }, from.error, options);
       return { roomId: await this.#follow(roomId, options) };
     }
     if (!destination.startsWith("@")) return undefined;
     const owner = (await this.#ask(() => whoami(this.#client, options)))?.userId;
-    // If the person removed our account from the chat, do not create a new chat. But create one if
-    // the account has changed.
+    // If the person removed our account from the chat, do not create a new chat. But create a new
+    // chat if the channel now uses another account.
     if (owner === undefined || owner === from.known?.owner) return undefined;
     return await this.#ask(() => this.#first(destination, options));
   }
@@ -170,8 +170,8 @@ export class RoomResolver {
   }
 
   /**
-   * Reads the replacement of a room; returns undefined if there is none. An account that is not in
-   * the room cannot see the replacement.
+   * Reads the replacement of a room. Returns undefined if the room was not replaced, or if the
+   * account cannot see the replacement because it is not in the room.
    */
   async #replacement(roomId: string, options: RequestOptions): Promise<Replacement | undefined> {
     try {
@@ -198,7 +198,8 @@ export class RoomResolver {
   }
 
   /**
-   * Runs a request after a refusal. If the request fails too, the message was still not delivered.
+   * Runs a request after a room refused the message. Returns undefined for status 404. For any
+   * other error, throws a NotSentError, because the message was not delivered.
    */
   async #ask<Result>(work: () => Promise<Result>): Promise<Result | undefined> {
     try {

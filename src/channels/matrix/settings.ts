@@ -32,7 +32,7 @@ export const ACCOUNT_SETTINGS = {
   }),
   insecureHttp: insecureHttp(),
   user: setting<LoggedInAccount | undefined>({
-    help: "the user id of an account that is logged in with `matrix-notify login`; use this or an access token",
+    help: "the user id of an account that is logged in with `matrix-notify login`; set `user` or an access token",
     examples: ["@bot:example.org"],
     optional: true,
     excludes: "accessToken",
@@ -45,7 +45,7 @@ export const ACCOUNT_SETTINGS = {
     },
   }),
   accessToken: secret({
-    help: "the access token of the account; it must not expire",
+    help: "the access token of the account; use a token that does not expire",
     examples: ["syt_token"],
     form: SECRET_FORMS.token,
     unless: "user",
@@ -74,8 +74,8 @@ export const MATRIX_SETTINGS = {
   }),
   related: choice({
     help:
-      "the form of later messages with the same key; `reply`: they reply to the first message; `thread`: they are in its thread; " +
-      "`edit`: they reply, but the message that resolves the incident replaces the first message, without a push; `none`: no relation",
+      "the relation of later messages to the first message with the same key; `reply`: later messages are replies; " +
+      "`thread`: later messages are in the thread of the first message; `edit`: later messages are replies, but the message that resolves the incident replaces the first message, without a push; `none`: no relation",
     examples: ["edit", "thread"],
     values: ["reply", "edit", "thread", "none"],
     default: "reply",
@@ -83,7 +83,7 @@ export const MATRIX_SETTINGS = {
   inDoubt: choice({
     help:
       "the behavior if an earlier attempt may have arrived; `send`: sends the message again soon, with a small risk of a duplicate; " +
-      "`wait`: sends it again up to five minutes later, to avoid a duplicate; with Synapse, there is no difference",
+      "`wait`: sends the message again up to five minutes later, to avoid a duplicate; with Synapse, both values have the same effect",
     examples: ["wait", "send"],
     values: ["send", "wait"],
     default: "send",

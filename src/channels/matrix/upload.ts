@@ -85,7 +85,8 @@ function isForGood(error: MatrixError | NotTheServiceError): boolean {
 }
 
 function msgtypeOf(type: string): MediaContent["msgtype"] {
-  // An SVG can contain a script, so it is sent as a file. Clients only show common image types.
+  // An SVG image can contain a script, and clients show only common image types. So an SVG image is
+  // sent as a file.
   if (type === "image/svg+xml") return "m.file";
   switch (type.split("/")[0]) {
     case "image":
