@@ -9,8 +9,8 @@
 import { ConfigError } from "../base/errors.ts";
 
 /**
- * The options that are valid for every service and that matrix-notify ignores. They are about
- * waiting, cutting and converting the text.
+ * The options that every service of Apprise accepts and that matrix-notify ignores. Most of these
+ * options control how a text is delayed, cut or converted.
  */
 const IGNORED_OPTIONS: ReadonlySet<string> = new Set([
   ...["format", "overflow", "emojis", "interpret", "store", "tz", "rto", "cto", "retry", "wait", "redirect"],
@@ -36,7 +36,7 @@ export class AppriseUrl {
 
   /**
    * @param text the URL as it is written in the configuration
-   * @param path its dotted path in the configuration, for errors
+   * @param path the dotted path of the URL in the configuration, for errors
    * @throws {ConfigError} if the text is not an Apprise URL
    */
   constructor(text: string, path: string) {
@@ -90,18 +90,22 @@ export class AppriseUrl {
   }
 
   /**
-   * Rejects options that were not read, because matrix-notify does not support them.
+   * Throws an error if the URL contains an option that matrix-notify does not support: an option
+   * that was not read and is not ignored.
    *
-   * @param ignored more options that may be ignored for this service
+   * @param ignored the names of additional options that are ignored for this service
    */
   end(ignored: readonly string[] = []): void {
     const verify = this.option("verify");
     if (verify !== undefined && !isYes(verify)) {
-      throw this.error("certificates are always checked, so its option verify=no is not supported", "remove it");
+      throw this.error(
+        "certificates are always checked, so the option verify=no is not supported",
+        "remove the option",
+      );
     }
     for (const name of this.#options.keys()) {
       if (IGNORED_OPTIONS.has(name) || ignored.includes(name)) continue;
-      throw this.error(`its option ${name} is not supported`, "remove it, or write the channel as an object");
+      throw this.error(`the option ${name} is not supported`, "remove the option, or write the channel as an object");
     }
   }
 
@@ -120,7 +124,7 @@ export class AppriseUrl {
     try {
       return decodeURIComponent(text);
     } catch {
-      throw this.error("a % in it does not begin an escaped character", "write the character % as %25");
+      throw this.error("it contains a % that does not begin an escaped character", "write the character % as %25");
     }
   }
 }

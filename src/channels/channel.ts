@@ -14,8 +14,8 @@ export interface Envelope {
   readonly destination: string;
   readonly notification: Notification;
   /**
-   * The number of the attachment, starting at 1; undefined for the text. It is only set if the
-   * channel sends attachments as separate messages.
+   * The number of the attachment, starting at 1; undefined for the text. The number is only set if
+   * the channel sends attachments as separate messages.
    */
   readonly attachmentIndex?: number;
 }
@@ -37,18 +37,18 @@ export interface Receipt {
 
 /** Options for sending. */
 export interface SendOptions {
-  /** The transaction id. It is the same for every attempt to send the envelope. */
+  /** The transaction id: an id that is the same for every attempt to send the envelope. */
   readonly txnId: string;
   /** True if the notification is late. The message then mentions the delay. */
   readonly late: boolean;
   /** The queued notifications that this notification replaced. The message then mentions them. */
   readonly replaced?: Replaced;
   /**
-   * The open incident with the key of the notification at this destination. It is the same for
-   * every attempt.
+   * The open incident at this destination that has the key of the notification. Every attempt gets
+   * the same incident.
    */
   readonly incident?: Incident;
-  /** The earlier attempts whose outcome is unknown; undefined if there are none. */
+  /** The earlier attempts whose outcome is unknown; undefined if there are no such attempts. */
   readonly inDoubt?: InDoubt;
   /** The time limit of a request, in milliseconds. */
   readonly timeoutMs: number;
@@ -66,7 +66,7 @@ export interface Channel {
    */
   readonly isIdempotent: boolean;
   /**
-   * True if sending runs a program. A background process needs a permission for this.
+   * True if sending runs a program. A background process then needs the permission to run programs.
    *
    * @default {false}
    */
@@ -84,10 +84,13 @@ export interface Channel {
    * @throws {InvalidNotificationError} if the channel cannot send to this destination
    */
   checkDestination?(destination: string): void;
-  /** Checks whether a batch fits into one message. @default the smallest limit of all services */
+  /**
+   * Checks whether a batch (several notifications in one message) is short enough. @default the
+   * smallest limit of all services
+   */
   hasRoomFor?(batch: Batch): boolean;
   /**
-   * Makes one attempt to send an envelope. The courier makes the later attempts.
+   * Makes one attempt to send an envelope. The caller makes later attempts.
    *
    * @throws {TransportError | ResponseError | NotTheServiceError} if the notification was not
    * delivered, or if the outcome is unknown

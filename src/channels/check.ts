@@ -18,8 +18,8 @@ import type { Runtime } from "../runtime/runtime.ts";
 export interface Check<Subject = void> {
   readonly name: string;
   /**
-   * The names of the checks that must succeed first. If one of them fails or is skipped, this check
-   * is skipped.
+   * The names of the checks that must succeed before this check. If one of those checks fails or is
+   * skipped, this check is skipped.
    */
   readonly needs?: readonly string[];
   /**
@@ -34,7 +34,9 @@ export interface CheckContext {
   readonly channel: string;
   /** The runtime. Its requests use the certificates and the proxy of the channel. */
   readonly runtime: Runtime;
-  /** The certificates and the proxy in the settings of the channel; undefined for the defaults. */
+  /**
+   * The certificates and the proxy from the settings of the channel; undefined for the defaults.
+   */
   readonly connection: Connection | undefined;
   readonly host: CheckHost;
   /** The time limit of each request, and the signal that aborts it. */
@@ -55,15 +57,15 @@ export interface CheckContext {
 
 /** Information about this host. */
 export interface CheckHost {
-  /** Reads the type and the mode of a file; returns undefined if it does not exist. */
+  /** Reads the type and the mode of a file; returns undefined if the file does not exist. */
   stat(path: string): { readonly mode: number | undefined; readonly isDirectory: boolean } | undefined;
   /** Checks whether Deno has the permission to run a program. */
   mayRun(program: string): boolean;
 }
 
 /**
- * The result of a check. `skipped`: the check did not run, because another check must succeed first
- * or a permission is missing.
+ * The result of a check. `skipped`: the check did not run, because an earlier check did not succeed
+ * or because a permission is missing.
  */
 export type FindingState = "ok" | "warning" | "failure" | "skipped";
 
@@ -82,29 +84,30 @@ export interface Finding extends Found {
 }
 
 /**
- * Returns a function that calls `work` only the first time. Later calls return the same promise.
+ * Returns a function that calls `work` only the first time. Later calls return the promise of the
+ * first call.
  */
 export function once<Result>(work: () => Promise<Result>): () => Promise<Result> {
   let result: Promise<Result> | undefined;
   return () => result ??= work();
 }
 
-/** Creates a finding: everything works. */
+/** Creates a finding about something that works. */
 export function ok(message: string): Found {
   return { state: "ok", message };
 }
 
-/** Creates a finding: it works, but could be better. */
+/** Creates a finding about something that works, but should be improved. */
 export function warning(message: string, hint?: string): Found {
   return { state: "warning", message, hint };
 }
 
-/** Creates a finding: it does not work. */
+/** Creates a finding about something that does not work. */
 export function failure(message: string, hint?: string): Found {
   return { state: "failure", message, hint };
 }
 
-/** Creates a finding: the check did not run. */
+/** Creates the finding of a check that did not run. */
 export function skipped(message: string): Found {
   return { state: "skipped", message };
 }
@@ -115,7 +118,7 @@ export function worstOf(findings: readonly Found[]): "ok" | "warning" | "failure
   return has("failure") ? "failure" : has("warning") ? "warning" : "ok";
 }
 
-/** Converts an error to a finding. So a check does not have to catch every error. */
+/** Converts an error to a finding, so that a check does not have to catch errors. */
 export function findingOf(error: unknown): Found {
   if (error instanceof MatrixError) return refusalFinding(error);
   if (error instanceof NotTheServiceError) return failure(error.message, otherServiceHint(error.status));
@@ -130,7 +133,8 @@ export function findingOf(error: unknown): Found {
 const TRANSPORT_HINTS: Readonly<Record<TransportPhase, string>> = {
   connect: "check that the server runs, that address and port are right, and that no firewall blocks the connection",
   exchange: "look into the logs of the server and of its proxy",
-  timeout: "the server hangs, or a firewall drops the requests: look into the logs of both",
+  timeout:
+    "the server may hang, or a firewall may drop the requests: look into the logs of the server and of the firewall",
 };
 
 /**
@@ -140,7 +144,7 @@ const TRANSPORT_HINTS: Readonly<Record<TransportPhase, string>> = {
 function otherServiceHint(status: number): string {
   return status >= 500
     ? "a proxy answers for a server that is down: start the server"
-    : "a captive portal or another program answers there: log in to the network, or fix the address";
+    : "a captive portal or another program answers at this address: log in to the network, or fix the address";
 }
 
 function refusalFinding({ message, errcode, status, retryAfterMs }: MatrixError): Found {

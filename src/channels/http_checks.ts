@@ -23,7 +23,7 @@ export const HEAD_ROOT: ProbeRequest = { method: "HEAD", path: "/" };
 export interface HttpProbe {
   /** The address of the server, without a trailing slash. */
   readonly server: string;
-  /** Returns the answer to the first request. The request is sent only once. */
+  /** Returns the answer to the first request. Only the first call sends the request. */
   readonly firstAnswer: () => Promise<HttpAnswer>;
   /** The checks `connection` and `clock`. */
   readonly checks: readonly Check[];
@@ -86,7 +86,7 @@ function describeConnection(url: string, connection: CheckContext["connection"],
   const proxy = isExempt(new URL(url), env) ? undefined : credentials?.proxy ?? environmentProxy(new URL(url), env);
   return [
     ...proxy === undefined ? [] : [`through the proxy ${proxy.host}`],
-    ...credentials?.caCerts ? ["with its own certificate authorities"] : [],
+    ...credentials?.caCerts ? ["with the certificate authorities of the channel"] : [],
     ...credentials?.cert ? ["with a client certificate"] : [],
   ];
 }
@@ -115,9 +115,11 @@ function compareClocks({ headers }: Pick<HttpAnswer, "headers">, now: number): F
   const date = Date.parse(headers.get("Date") ?? "");
   if (Number.isNaN(date)) return ok("the server does not send its time");
   const skew = now - date;
-  if (Math.abs(skew) < WARN_SKEW_MS) return ok("differs from the server's clock by less than a minute");
+  if (Math.abs(skew) < WARN_SKEW_MS) {
+    return ok("the clock of this host differs from the server's clock by less than a minute");
+  }
   const direction = skew > 0 ? "ahead of" : "behind";
   const message = `the clock of this host is ${formatDuration(Math.abs(skew))} ${direction} the server's clock`;
-  const hint = "synchronize it with NTP, or fix the clock of the server";
+  const hint = "synchronize the clock of this host with NTP, or fix the clock of the server";
   return Math.abs(skew) >= FAIL_SKEW_MS ? failure(message, hint) : warning(message, hint);
 }

@@ -7,7 +7,7 @@
  * ntfy/settings.ts  the table of settings
  * ntfy/channel.ts   sends the notifications
  * ntfy/checks.ts    the checks of doctor; loaded only by doctor
- * ntfy/apprise.ts   converts Apprise URLs; loaded only if there are any
+ * ntfy/apprise.ts   converts Apprise URLs; loaded only for such URLs
  * ```
  *
  * @module
@@ -23,7 +23,7 @@ import type { Check, CheckContext } from "./check.ts";
 import { type ParseContext, readSettings, type SettingsOf, type SettingTable } from "./fields/setting.ts";
 import type { RoomCache } from "./room_cache.ts";
 
-/** Reads the attachments of notifications, which are stored in the state directory. */
+/** Reads the stored attachments of notifications from the state directory. */
 export interface FileReader {
   /**
    * Reads an attachment.
@@ -38,7 +38,7 @@ export interface FileReader {
   pathOf(file: Attachment): Promise<string>;
 }
 
-/** The input for an open channel. */
+/** The input for opening a channel. */
 export interface ChannelContext {
   readonly runtime: Pick<Runtime, "fetch" | "timeout" | "now" | "sleep" | "random" | "run">;
   /** The name of this host, which is shown before each subject. */
@@ -65,20 +65,18 @@ export interface KindDefinition<Table extends SettingTable, Key extends string> 
   /** A short description of the destinations, for the documentation. */
   readonly summary: string;
   /**
-   * True if the kind sends with the runtime's `fetch`. Its channels then also have the connection
-   * settings.
+   * True if the kind sends with the runtime's `fetch`. The channels of this kind then also have the
+   * connection settings.
    *
    * @default {false}
    */
   readonly speaksHttp?: boolean;
   readonly settings: Table;
-  /**
-   * Extra rules for the JSON schema (`allOf`), if the relations of the settings cannot express
-   * them.
-   */
+  /** The rules for the JSON schema (`allOf`) that the relations of the settings cannot express. */
   readonly rules?: readonly Readonly<Record<string, unknown>>[];
   /**
-   * Checks the same rules while a configuration is parsed.
+   * Checks the parsed settings for contradictions, such as those that `rules` excludes in the JSON
+   * schema.
    *
    * @throws {ConfigError} if the settings contradict each other
    */
@@ -86,19 +84,22 @@ export interface KindDefinition<Table extends SettingTable, Key extends string> 
   /**
    * The settings that choose the destination. A routing rule can change them.
    *
-   * @default the channel has one destination, and a rule cannot change it
+   * @default the channel has one destination, and a rule cannot change this destination
    */
   readonly destination?: Destination<Table, Key>;
   open(setup: ChannelSetup<SettingsOf<Table>>, context: ChannelContext): Channel;
   /** Loads the checks of doctor. */
   checks(): Promise<{ createChecks(context: CheckContext, settings: SettingsOf<Table>): readonly Check[] }>;
-  /** The Apprise URLs of this kind. @default there are none */
+  /** The Apprise URLs of this kind. @default there are no such URLs */
   readonly apprise?: AppriseForm;
 }
 
 /** The settings that choose the destination of a channel. */
 export interface Destination<Table extends SettingTable, Key extends string> {
-  /** The names of the settings. The first one chooses the destination, the others add details. */
+  /**
+   * The names of the settings. The first setting chooses the destination. The other settings add
+   * details.
+   */
   readonly keys: readonly [Key & keyof Table, ...(Key & keyof Table)[]];
   /**
    * Lists the destinations.
@@ -132,8 +133,8 @@ export interface ChannelKind
    */
   readDestinations(fields: Fields, context: ParseContext): readonly string[];
   /**
-   * Parses the settings of a channel. If the fields collect problems, the channel must only be
-   * opened if there are none.
+   * Parses the settings of a channel. Some fields collect problems instead of throwing errors. Open
+   * the channel only if such fields have not collected a problem.
    *
    * @throws {ConfigError} if a setting is not valid; the message contains its dotted path
    */

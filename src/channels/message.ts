@@ -12,11 +12,12 @@ export interface RenderedMessage {
 }
 
 /**
- * Renders a message by its format. If the library for the format cannot be loaded, the source is
- * sent as plain text.
+ * Renders a message by its format. If the library for the format cannot be loaded, returns the
+ * message without conversion, as plain text.
  *
- * @param fits checks whether a batch is small enough; a batch contains as many lines as fit. Other
- * messages are returned completely, and their channel cuts them
+ * @param fits a function that returns true if a batch (several notifications in one message) is
+ * small enough. Lines that make the batch too large are left out. A message that is not a batch is
+ * returned completely, and its channel cuts it
  */
 export async function renderMessage(
   notification: Notification,

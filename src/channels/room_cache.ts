@@ -1,6 +1,6 @@
 /**
- * The room cache. It stores results of earlier requests, such as the room of an alias. The file can
- * be deleted at any time.
+ * The room cache. It stores results of earlier requests, such as the room of an alias. Users can
+ * delete its file, `rooms.json`, at any time.
  *
  * ```text
  * remember: rooms.lock -> read rooms.json -> replace it, durably
@@ -28,17 +28,17 @@ export interface TurnOptions {
 /** A cache that is shared by all processes with the same state directory. */
 export interface RoomCache {
   /**
-   * Returns the value of a key; undefined if there is none. The caller must validate the value,
+   * Returns the value of a key; undefined if there is no value. The caller must validate the value,
    * because users can edit the file.
    */
   get(key: string): unknown;
   /**
-   * Stores a JSON value; `undefined` removes the stored value. When the promise resolves, the value
-   * is on disk, unless the file cannot be written.
+   * Stores a JSON value; `undefined` removes the stored value. The promise resolves after the value
+   * is written to disk, or after writing the file failed.
    */
   remember(key: string, value: unknown): Promise<void>;
   /**
-   * Runs a function while other processes with this cache wait.
+   * Runs a function under a lock. Other processes that want to run a function under this lock wait.
    *
    * @throws {StorageError} if another process keeps the lock for too long
    */
@@ -64,7 +64,7 @@ export function inMemoryRoomCache(): RoomCache {
   };
 }
 
-/** The longest time to wait for the lock before writing, in milliseconds. */
+/** The longest time to wait for the lock before the file is written, in milliseconds. */
 const WRITE_TURN_MS = 2_000;
 
 /** The largest file that is read, in bytes. */

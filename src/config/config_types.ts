@@ -111,7 +111,7 @@ export interface MatrixConfig extends ConnectionConfig {
   /** The address of the homeserver, without a path; can be omitted if `user` is set. */
   readonly homeserver?: string;
   /**
-   * `true`: allows plain http to other hosts; secrets are then sent unencrypted.
+   * `true`: allows plain http to hosts other than this one; secrets are then sent unencrypted.
    *
    * @default {false}
    */
@@ -160,7 +160,7 @@ export interface NtfyConfig extends ConnectionConfig {
   /** The address of the server, without a path. */
   readonly server: string;
   /**
-   * `true`: allows plain http to other hosts; secrets are then sent unencrypted.
+   * `true`: allows plain http to hosts other than this one; secrets are then sent unencrypted.
    *
    * @default {false}
    */
@@ -171,7 +171,7 @@ export interface NtfyConfig extends ConnectionConfig {
   readonly token?: string;
   /** A file that contains only the value of `token`; other users must not be able to read it. */
   readonly tokenFile?: string;
-  /** The user name for the login; use this or a token. */
+  /** The user name for the login; use either a user name or a token. */
   readonly user?: string;
   /** The user's password. */
   readonly password?: string;
@@ -186,7 +186,7 @@ export interface GotifyConfig extends ConnectionConfig {
   /** The address of the server, including a path if needed. */
   readonly server: string;
   /**
-   * `true`: allows plain http to other hosts; secrets are then sent unencrypted.
+   * `true`: allows plain http to hosts other than this one; secrets are then sent unencrypted.
    *
    * @default {false}
    */
@@ -208,7 +208,7 @@ export interface TelegramConfig extends ConnectionConfig {
    */
   readonly server?: string;
   /**
-   * `true`: allows plain http to other hosts; secrets are then sent unencrypted.
+   * `true`: allows plain http to hosts other than this one; secrets are then sent unencrypted.
    *
    * @default {false}
    */
@@ -217,9 +217,9 @@ export interface TelegramConfig extends ConnectionConfig {
   readonly token?: string;
   /** A file that contains only the value of `token`; other users must not be able to read it. */
   readonly tokenFile?: string;
-  /** The number of a chat, the `@name` of a public chat, or a list of them. */
+  /** The number of a chat, the `@name` of a public chat, or a list of numbers and names. */
   readonly chat: string | number | readonly (string | number)[];
-  /** The number of a topic in a forum; only for a single chat. */
+  /** The number of a topic in a forum; only if there is a single chat. */
   readonly thread?: number;
 }
 
@@ -264,7 +264,7 @@ export interface WebhookConfig extends ConnectionConfig {
   /** A file that contains only the value of `url`; other users must not be able to read it. */
   readonly urlFile?: string;
   /**
-   * `true`: allows plain http to other hosts; secrets are then sent unencrypted.
+   * `true`: allows plain http to hosts other than this one; secrets are then sent unencrypted.
    *
    * @default {false}
    */
@@ -292,7 +292,7 @@ export interface ExecConfig {
   readonly command: readonly string[];
   /**
    * The time after which the program is killed, at most 10 minutes; a shorter `--wait` does not
-   * change it.
+   * change this time.
    *
    * @default {"30s"}
    */
@@ -308,7 +308,7 @@ export interface SlackConfig extends ConnectionConfig {
   /** A file that contains only the value of `url`; other users must not be able to read it. */
   readonly urlFile?: string;
   /**
-   * `true`: allows plain http to other hosts; secrets are then sent unencrypted.
+   * `true`: allows plain http to hosts other than this one; secrets are then sent unencrypted.
    *
    * @default {false}
    */
@@ -385,9 +385,9 @@ export interface ChannelSettingsConfig {
   readonly room?: string | readonly string[];
   /** The topic. */
   readonly topic?: string;
-  /** The number of a chat, the `@name` of a public chat, or a list of them. */
+  /** The number of a chat, the `@name` of a public chat, or a list of numbers and names. */
   readonly chat?: string | number | readonly (string | number)[];
-  /** The number of a topic in a forum; only for a single chat. */
+  /** The number of a topic in a forum; only if there is a single chat. */
   readonly thread?: number;
   /** The recipients; each recipient gets a separate mail. */
   readonly to?: string | readonly string[];

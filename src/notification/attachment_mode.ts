@@ -27,7 +27,8 @@ export function splitAttachments(notification: Notification, mode: AttachmentMod
 
 /**
  * Adapts a queued notification to its channel, because the configuration of the channel may have
- * changed in the meantime. If the channel cannot send the attachments, the text lists their names.
+ * changed since the notification was queued. If the channel cannot send the attachments, the text
+ * lists their names.
  */
 export function fitAttachments(notification: Notification, mode: AttachmentMode | undefined): Notification {
   const { attachments, file, ...rest } = notification;

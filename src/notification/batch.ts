@@ -1,9 +1,9 @@
 /**
  * Renders a batch: many notifications in one message. Each notification has a line, in order.
- * Identical notifications share one line, which shows their number. If the message becomes too
- * long, its lines are shortened. `delivery/batching.ts` decides which entries become a batch, and
- * checks the length with {@linkcode hasLineForEach}. If the message is still too long for a
- * channel, some lines are left out, and the last line counts them. No side effects.
+ * Identical notifications share one line, which shows the number of these notifications. If the
+ * message becomes too long, its lines are shortened. `delivery/batching.ts` decides which entries
+ * become a batch, and checks the length with {@linkcode hasLineForEach}. If the message is still
+ * too long for a channel, some lines are left out, and the last line counts them. No side effects.
  *
  * @module
  */
@@ -57,7 +57,9 @@ export function isBatch(notification: Notification): notification is Batch {
   return "items" in notification;
 }
 
-/** Returns a batch as a plain notification, without its items. The message still lists them. */
+/**
+ * Returns a batch as a plain notification, without its items. The message still lists the items.
+ */
 export function withoutItems(notification: Notification): Notification {
   if (!isBatch(notification)) return notification;
   const { items: _, ...rest } = notification;
@@ -66,8 +68,7 @@ export function withoutItems(notification: Notification): Notification {
 
 /**
  * Creates a batch. The batch has the highest severity and the oldest time of its items. It is
- * silent only if all items are silent. It mentions all users that an item mentions, except for
- * silent items.
+ * silent only if all items are silent. It mentions all users whom a non-silent item mentions.
  *
  * @param items the items; at least one
  */
@@ -102,7 +103,7 @@ export function fitsEverywhere({ text }: RenderedBatch): boolean {
   return byteLength(text) <= COMMON_BATCH_BYTES;
 }
 
-/** Returns true if every item can have a line, possibly a short one. */
+/** Returns true if a batch with a shortened line for every item is short enough. */
 export function hasLineForEach({ items }: Batch, fits: (rendered: RenderedBatch) => boolean): boolean {
   return fits(renderLines(toLines(items), { width: MIN_WIDTH, formatTime: timeFormat(items) }));
 }
@@ -111,14 +112,15 @@ export function hasLineForEach({ items }: Batch, fits: (rendered: RenderedBatch)
  * Renders a batch with lines as long as the limit allows.
  *
  * @param fits returns true if a rendered batch is short enough. If a batch is short enough, every
- * shorter batch must be, too.
+ * shorter batch must also be short enough.
  */
 export function renderBatch({ items }: Batch, fits: (rendered: RenderedBatch) => boolean): RenderedBatch {
   const lines = toLines(items);
   const formatTime = timeFormat(items);
   const atWidth = (width: number) => renderLines(lines, { width, formatTime });
   if (fits(atWidth(MIN_WIDTH))) return atWidth(bisectLargest(MIN_WIDTH, MAX_WIDTH, (width) => fits(atWidth(width))));
-  // The most severe lines are shown. Of lines with the same severity, the first ones are shown.
+  // The lines with the highest severity are shown. If two lines have the same severity, the
+  // earlier line is preferred.
   const bySeverity = lines.toSorted((a, b) => SEVERITIES.indexOf(severityOf(b)) - SEVERITIES.indexOf(severityOf(a)));
   const withCount = (count: number) =>
     renderLines(lines, { width: MIN_WIDTH, formatTime, shown: new Set(bySeverity.slice(0, count)) });

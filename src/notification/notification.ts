@@ -88,7 +88,7 @@ export interface Notification {
   readonly expires: number;
   /** The attachments. */
   readonly attachments?: readonly Attachment[];
-  /** The attachment, if this notification is only the separate message with one attachment. */
+  /** The attachment, if this notification is the separate message for one attachment. */
   readonly file?: Attachment;
   /**
    * The names and sizes of attachments that the channel cannot send: `report.pdf (12.0 KiB)`. The
@@ -161,8 +161,8 @@ export const DEFAULT_TTL_MS: number = 14 * 86_400_000;
 
 /**
  * Checks a notification, normalises its texts and adds default values. Replaces control characters
- * and lone surrogates, because Synapse answers every attempt with a lone surrogate with status 500.
- * Does not read attachments; `attachments/source.ts` reads them.
+ * and lone surrogates. Synapse always answers a message that contains a lone surrogate with status
+ * 500. This function does not read attachments; `attachments/source.ts` reads them.
  *
  * @param now the current time, in milliseconds since 1970
  * @throws {InvalidNotificationError} if a text is empty, too long or malformed
@@ -254,7 +254,7 @@ export function printableText(text: string): string {
 }
 
 /**
- * Matches control characters except tab, line feed and carriage return. Such characters are
+ * Matches control characters except tab, line feed and carriage return. The matched characters are
  * invisible and can control a terminal.
  */
 // deno-lint-ignore no-control-regex

@@ -98,8 +98,8 @@ export function renderHtml(notification: Notification, options: RenderOptions, m
 }
 
 /**
- * Formats the mentions as a note: `👤 For @alice:example.org, @room`. Returns an empty list without
- * mentions.
+ * Formats the mentions as a note: `👤 For @alice:example.org, @room`. Returns an empty list if there
+ * are no mentions.
  */
 function mentionNotes({ mentions = [] }: RenderOptions, format = (mention: string) => mention): string[] {
   return mentions.length === 0 ? [] : [`👤 For ${mentions.map(format).join(", ")}`];
@@ -138,7 +138,7 @@ export function byteLength(text: string): number {
  * within a character.
  *
  * @param fits returns true if a message is short enough. If a message is short enough, every
- * shorter message must be, too.
+ * shorter message must also be short enough.
  * @returns the whole message if it is short enough. Otherwise, the longest possible beginning with
  * the note.
  */

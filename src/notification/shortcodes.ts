@@ -10,8 +10,8 @@ import { createBatch, isBatch } from "./batch.ts";
 import type { Notification } from "./notification.ts";
 
 /**
- * The symbols by name. Some symbols end with a variation selector, because they would be shown as
- * text without it (Unicode Technical Standard 51).
+ * The symbols by name. Some symbols end with a variation selector, because these symbols would be
+ * shown as text without the selector (Unicode Technical Standard 51).
  */
 export const SHORTCODES: Readonly<Record<string, string>> = {
   "abacus": "🧮",
@@ -53,7 +53,7 @@ export const SHORTCODES: Readonly<Record<string, string>> = {
 
 /**
  * Matches a shortcode. A shortcode must not begin or end inside a word: `sfp1:link:down` does not
- * contain one.
+ * contain a shortcode.
  */
 const NAME_REGEXP = /(?<!\w):([a-z]+(?:-[a-z]+)*):(?!\w)/g;
 

@@ -172,7 +172,7 @@ class Emitter {
 
   #emitRepetition({ part, least, most }: Extract<Part, { readonly kind: "repetition" }>): void {
     for (let count = 0, before = -1; count < least && before < this.#steps.length; count++) {
-      // If a part does not create steps, repeating it changes nothing.
+      // If a part does not create steps, repeating the part changes nothing.
       before = this.#steps.length;
       this.emit(part);
     }

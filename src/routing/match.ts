@@ -9,11 +9,11 @@ export interface EvaluatedRule {
   /** The path of the rule in the configuration: `routes[2]`. */
   readonly rule: string;
   /**
-   * The result. `passed over`: a condition failed. `not reached`: an earlier rule matched and does
-   * not continue.
+   * The result. `passed over`: a condition failed. `not reached`: an earlier rule matched, and
+   * rules after the earlier rule are not checked.
    */
   readonly result: "matches" | "passed over" | "not reached";
-  /** The reason, for people. */
+  /** The reason, as a text for people. */
   readonly why: string;
 }
 
@@ -24,7 +24,7 @@ export interface RuleEvaluation {
   readonly rules: readonly EvaluatedRule[];
 }
 
-/** Checks the rules in order. Stops after the first rule that matches and does not continue. */
+/** Checks the rules in order. Stops after the first matching rule whose `continues` is false. */
 export function evaluateRules(rules: readonly Rule[], notification: Notification): RuleEvaluation {
   const matching: Rule[] = [];
   let last: Rule | undefined;
@@ -76,8 +76,9 @@ function formatSeverities(severities: readonly Severity[]): string {
 }
 
 /**
- * Returns true if a rule can never match, because an earlier rule matches all of its notifications.
- * Finds only simple cases, so the rule may be unreachable even if the result is false.
+ * Returns true if a rule is never reached, because the earlier rule matches every notification that
+ * the rule could match. Finds only simple cases, so the rule may be unreachable even if the result
+ * is false.
  */
 export function isCoveredBy(rule: Rule, earlier: Rule): boolean {
   if (earlier.continues) return false;

@@ -6,7 +6,7 @@ import type { compileLinear } from "./linear_regexp.ts";
 export interface Pattern {
   /** The pattern as written in the configuration. */
   readonly text: string;
-  /** True if the pattern matches only a text that is equal to it. */
+  /** True if the pattern matches only a text that is equal to the pattern. */
   readonly isWord: boolean;
   /** True if the pattern matches every text. */
   readonly isAnything: boolean;

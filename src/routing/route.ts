@@ -44,13 +44,13 @@ export interface RouteOptions {
 export interface Routing {
   readonly channels: readonly Channel[];
   readonly rules: readonly Rule[];
-  /** The fallbacks by the name of their channel. */
+  /** The fallback of each channel, by the name of the channel. */
   readonly fallbacks: ReadonlyMap<string, Fallback>;
-  /** The lanes with an open incident that the notification resolves. @default none */
+  /** The lanes in which the notification resolves an open incident. @default none */
   readonly openIncidents?: readonly Lane[];
 }
 
-/** A channel and one of its destinations. */
+/** A lane: a channel and one of its destinations. */
 export type Lane = Pick<Envelope, "channel" | "destination">;
 
 /** An envelope that is sent only if other envelopes are not delivered in time. */
@@ -100,7 +100,9 @@ export function route(notification: Notification, routing: Routing, options: Rou
   return { envelopes, fallbacks, mutedBy: envelopes.length > 0 ? undefined : matching.at(-1)?.path, rules };
 }
 
-/** Returns the lanes with an open incident that are not in the given list. */
+/**
+ * Returns the lanes (channel and destination) that have an open incident and are not in `lanes`.
+ */
 function otherIncidentLanes(lanes: readonly Lane[], { channels, openIncidents = [] }: Routing): readonly Lane[] {
   const reached = new Set(lanes.map(laneKey));
   const names = new Set(channels.map(({ name }) => name));
@@ -113,8 +115,9 @@ interface FallbackSource {
 }
 
 /**
- * Creates one fallback envelope per lane. It replaces all envelopes whose fallback is in this lane.
- * Lanes that get the notification directly do not get a fallback envelope.
+ * Creates one fallback envelope for each lane that is a fallback. The fallback envelope replaces
+ * all envelopes that have this lane as a fallback. A lane that gets the notification directly does
+ * not get a fallback envelope.
  */
 function planFallbacks(
   envelopes: readonly Envelope[],
@@ -151,7 +154,7 @@ function chooseChannels(matching: readonly Rule[], routing: Routing): readonly C
   return channels.filter(({ name }) => names.has(name));
 }
 
-/** Removes fallback channels, unless all channels are fallback channels. */
+/** Removes fallback channels. If all channels are fallback channels, returns all channels. */
 function withoutFallbacks(channels: readonly Channel[], { rules, fallbacks }: Routing): readonly Channel[] {
   const set = rules.flatMap((rule) => [...rule.set.values()]).map(({ fallback }) => fallback || undefined);
   const names = new Set([...fallbacks.values(), ...set].flatMap((fallback) => fallback?.channels ?? []));

@@ -134,11 +134,11 @@ const REFUSED: readonly (readonly [routes: unknown, says: string, hint?: string]
   ],
   [
     [{ set: { pager: { chat: 0 } } }],
-    "Cannot use routes[0].set.pager.chat: it must be the number of a chat, the @name of a public chat, or a list of them",
+    "Cannot use routes[0].set.pager.chat: it must be the number of a chat, the @name of a public chat, or a list of numbers and names",
   ],
   [
     [{ set: { pager: { thread: 7 } } }],
-    "Cannot use routes[0].set.pager.thread: there are several chats, but a thread belongs to only one",
+    "Cannot use routes[0].set.pager.thread: there are several chats, but a thread belongs to only one chat",
   ],
   [
     [{ silent: true }, { when: { origin: "x" }, channels: "phone" }],

@@ -94,7 +94,7 @@ const CONNECTION: readonly BrokenSetup[] = [
     check: "matrix/connection",
     state: "failure",
     message: "No answer from",
-    hint: "hangs",
+    hint: "may hang",
   },
   {
     name: "a clock behind the server's",

@@ -106,8 +106,8 @@ const MAX_TAIL_CHARS = 300;
 function refusal(path: string, { code, stderr }: SubprocessEnd): ResponseError | TransportError {
   const said = stderr.trim().replace(/\s*\n\s*/g, "; ").slice(-MAX_TAIL_CHARS);
   const message = `${path} ended with exit code ${code}${said === "" ? "" : `: ${said}`}`;
-  // An exit code means that the notification was not delivered. After a signal, it may have been
-  // delivered.
+  // A code above 128 means that a signal ended the program. The notification may then have been
+  // delivered. Any other code means that the notification was not delivered.
   if (code > 128) return new TransportError("exchange", message);
   return new ResponseError(message, { status: code, failureClass: FAILURE_CLASSES[code] ?? "not-sent" });
 }

@@ -26,7 +26,8 @@ export const EXEC_SETTINGS = {
     read: readCommand,
   }),
   timeout: duration({
-    help: "the time after which the program is killed, at most 10 minutes; a shorter `--wait` does not change it",
+    help:
+      "the time after which the program is killed, at most 10 minutes; a shorter `--wait` does not change this time",
     examples: ["5s"],
     default: "30s",
     maxMs: MAX_TIMEOUT_MS,

@@ -36,10 +36,10 @@ export function server<const Options extends ServerOptions>(options: Options): S
   }) as Setting<ValueOf<string, Options>>;
 }
 
-/** Creates the setting `insecureHttp`, which is needed next to every address. */
+/** Creates the setting `insecureHttp`, which every table with an address must contain. */
 export function insecureHttp(): Setting<boolean> {
   return flag({
-    help: "`true`: allows plain http to other hosts; secrets are then sent unencrypted",
+    help: "`true`: allows plain http to hosts other than this one; secrets are then sent unencrypted",
     examples: [true],
     default: false,
   });
@@ -91,7 +91,7 @@ export function secret<const Options extends SecretOptions>(options: Options): S
 
 /**
  * Creates the setting for the complete address of a webhook. The address is a secret, because
- * posting to it needs no password.
+ * everyone who knows the address can post messages.
  */
 export function secretUrl(options: SettingOptions<string>): Setting<Secret> {
   return setting({

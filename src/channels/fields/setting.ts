@@ -10,7 +10,7 @@
  * ```
  *
  * Functions such as {@linkcode text} create the schema and the parser of a setting from the same
- * options. For special settings, pass both to {@linkcode setting}.
+ * options. For special settings, pass a schema and a parser to {@linkcode setting}.
  *
  * @module
  */
@@ -56,8 +56,8 @@ export interface Setting<Value = unknown> extends SettingRelations {
    */
   readonly hasFile?: boolean;
   /**
-   * Reads the value; returns undefined if it is absent. If the setting is required, {@linkcode
-   * readSettings} then reports the problem.
+   * Reads the value; returns undefined if the value is absent. {@linkcode readSettings} reports a
+   * required setting that is absent.
    *
    * @throws {ConfigError} if the value is not valid
    */
@@ -74,15 +74,16 @@ export type SettingsOf<Table extends SettingTable> = {
 
 /** The input of the parser, in addition to the file. */
 export interface ParseContext {
-  /** True if plain http to other hosts is allowed. */
+  /** True if plain http to hosts other than this one is allowed. */
   readonly insecureHttp: boolean;
   /** Opens an account that is logged in on this host. The tokens are read when they are used. */
   account(userId: string): AccountSession;
 }
 
 /**
- * Reads the values of all settings in a table, and checks their dependencies. If the fields collect
- * problems, the result is complete only if there are none.
+ * Reads the values of all settings in a table, and checks their dependencies. Some fields collect
+ * problems instead of throwing errors. The result is complete only if such fields have not
+ * collected a problem.
  *
  * @throws {ConfigError} if a setting is missing or not valid; the message contains its dotted path
  */
@@ -122,8 +123,8 @@ function checkRelations(table: SettingTable, key: string, fields: Fields): void 
 }
 
 /**
- * Returns the key that is used for a setting: its own key, or the key for its file; undefined if
- * neither is used.
+ * Returns the key that is used for a setting: the key of the setting or the key of its file;
+ * undefined if neither key is used.
  */
 function usedKey(table: SettingTable, key: string, fields: Fields): string | undefined {
   const keys = table[key]?.hasFile ? [key, `${key}File`] : [key];
@@ -169,8 +170,8 @@ export interface TextOptions extends SettingOptions<string> {
   /** The pattern of a valid text, also for the JSON schema. @default any text that is not empty */
   readonly pattern?: RegExp;
   /**
-   * A check that replaces the pattern, if the pattern is not precise enough. @default checks the
-   * pattern
+   * A check that is more precise than the pattern and is used instead of the pattern. @default
+   * compares the text with the pattern
    */
   readonly isValid?: (text: string) => boolean;
   /** The problem to report if a text is not valid. */
@@ -201,8 +202,8 @@ export interface ListOptions extends Omit<TextOptions, "default" | "examples"> {
 }
 
 /**
- * Creates the setting for a list of different texts, or for one text. If an optional list is
- * absent, its value is an empty list.
+ * Creates a setting whose value is one text, or a list of texts without duplicates. If an optional
+ * list is absent, its value is an empty list.
  */
 export function list(options: ListOptions): Setting<readonly string[]> {
   const { optional, pattern = /\S/, isValid = (value) => pattern.test(value), problem = "it is not valid", hint, max } =
@@ -235,7 +236,7 @@ export interface ChoiceOptions extends SettingOptions<string> {
   readonly default?: string;
 }
 
-/** Creates the setting for one of several words. */
+/** Creates a setting whose value must be one of several words. */
 export function choice<const Options extends ChoiceOptions>(
   options: Options,
 ): Setting<ValueOf<Options["values"][number], Options>> {
@@ -257,7 +258,7 @@ export interface FlagOptions extends SettingOptions<boolean> {
   readonly default: boolean;
 }
 
-/** Creates the setting for `true` or `false`. */
+/** Creates a setting whose value must be `true` or `false`. */
 export function flag(options: FlagOptions): Setting<boolean> {
   return setting({
     ...options,
@@ -319,7 +320,7 @@ export function object<Table extends SettingTable>(
   options: SettingOptions & {
     readonly title: string;
     readonly settings: Table;
-    /** True if the value `false` is valid too. It turns the feature off. @default {false} */
+    /** True if the setting can also be `false`, which turns the feature off. @default {false} */
     readonly orFalse?: boolean;
     readonly check?: (values: SettingsOf<Table>, fields: Fields) => void;
   },
@@ -365,8 +366,8 @@ export function objectSchema(table: SettingTable): Readonly<Record<string, unkno
 }
 
 /**
- * Returns the keys of a setting with their schemas: its own key, and the key for its file if it can
- * have one.
+ * Returns the keys of a setting with their schemas: the key of the setting and, if its value can be
+ * in a file, the key of the file.
  */
 export function properties(key: string, { schema, hasFile }: Setting): [string, SettingSchema][] {
   if (!hasFile) return [[key, schema]];

@@ -48,8 +48,8 @@ export class GotifyChannel implements Channel {
   }
 
   /**
-   * Sends a message. An application cannot read its messages. So the message is sent again if the
-   * outcome of an attempt is unknown.
+   * Sends a message. If the outcome of an attempt is unknown, the message is sent again, because an
+   * application cannot read its messages.
    */
   async send(
     { notification }: Envelope,
@@ -100,8 +100,9 @@ export class GotifyChannel implements Channel {
 }
 
 /**
- * Returns the priority. Clients show 1 to 3 without a sound, 4 to 7 with a sound, and 8 to 10 above
- * everything else.
+ * Returns the priority. Clients show a message with priority 1 to 3 without a sound, and a message
+ * with priority 4 to 7 with a sound. They show a message with priority 8 to 10 above everything
+ * else.
  */
 function priorityOf({ silent, severity }: Notification): number {
   if (silent) return 2;

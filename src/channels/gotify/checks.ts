@@ -44,7 +44,7 @@ export function createChecks(context: CheckContext, { server, token }: GotifySet
             "the server rejects the token",
             "use the token of an application (in Gotify: Apps); the token of a client cannot send",
           );
-        } else yield failure(`the server answered ${status}: ${errorDescription}`, "look into its log");
+        } else yield failure(`the server answered ${status}: ${errorDescription}`, "look into the log of the server");
       },
     },
   ];

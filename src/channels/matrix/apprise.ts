@@ -21,7 +21,7 @@ export function fromApprise(url: AppriseUrl): Record<string, unknown> {
     throw url.error("it has no access token", "write it as matrixs://TOKEN@host/!room:domain");
   }
   const msgtype = url.option("msgtype") ?? "text";
-  if (msgtype !== "text") throw url.error("its option msgtype is not supported", "send silently instead: --silent");
+  if (msgtype !== "text") throw url.error("the option msgtype is not supported", "send silently instead: --silent");
   const rooms = [...url.entries, ...url.list("to")];
   const needsServer = isYes(url.option("hsreq") ?? "yes");
   url.end(["discovery", "version", "v", "e2ee", "autoverify", "path"]);

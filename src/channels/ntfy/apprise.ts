@@ -8,8 +8,8 @@ const CLOUD = "https://ntfy.sh";
 const TOKEN_REGEXP = /^tk_/;
 
 /**
- * Converts the URL. If it contains only one name, this name is a topic of ntfy.sh. Otherwise the
- * topic follows the host.
+ * Converts the URL. If the URL contains only one name, this name is a topic of ntfy.sh. Otherwise
+ * the topic follows the host.
  */
 export function fromApprise(url: AppriseUrl): Record<string, unknown> {
   const targets = [...url.entries, ...url.list("to")];
@@ -39,7 +39,7 @@ function loginOf(url: AppriseUrl): Record<string, string> {
   const auth = url.option("auth")?.toLowerCase() ?? (token ?? TOKEN_REGEXP.exec(only ?? "") ? "token" : "basic");
   if (auth === "token") {
     const value = token ?? password ?? user;
-    if (value === undefined) throw url.error("its option auth needs a token, but it does not contain one");
+    if (value === undefined) throw url.error("the option auth needs a token, but the URL does not contain a token");
     return { token: value };
   }
   if (user === undefined && password !== undefined) throw url.error("it has a password without a user");

@@ -1,5 +1,5 @@
 /**
- * Publishes to ntfy topics (its documentation, "Publishing", "Publish as JSON", "Attach local
+ * Publishes to ntfy topics (ntfy documentation, "Publishing", "Publish as JSON", "Attach local
  * file").
  */
 
@@ -94,7 +94,8 @@ export class NtfyChannel implements Channel {
   }
 
   /**
-   * Creates the request for a file. The file is the body, and the other fields are in the query.
+   * Creates the request for a file. The file is the body of the request. The query contains the
+   * file name, the title, the priority and the id.
    */
   async #fileRequest(
     file: Attachment,
@@ -141,8 +142,8 @@ export class NtfyChannel implements Channel {
 }
 
 /**
- * Returns the priority, from 1 (lowest) to 5 (highest). The default is 3. With 2, there is no
- * sound.
+ * Returns the priority, from 1 (lowest) to 5 (highest). Without a priority, ntfy uses 3. A message
+ * with priority 2 has no sound.
  */
 function priorityOf({ silent, severity }: Notification): number {
   if (silent) return 2;

@@ -26,7 +26,7 @@ export function createChecks(context: CheckContext, settings: NtfySettings): rea
           throw new NotTheServiceError(`${host} does not answer like ntfy: ${status}`, { status });
         }
         if (healthy) yield ok("it is an ntfy server, and reports that it is healthy");
-        else yield failure(`${host} reports that it is not healthy`, "look into its log");
+        else yield failure(`${host} reports that it is not healthy`, "look into the log of the server");
       },
     },
     {
@@ -43,7 +43,7 @@ export function createChecks(context: CheckContext, settings: NtfySettings): rea
           yield failure(`the server rejects ${LOGINS[login]}`, hint);
         } else if (status === 403 && login !== "none") {
           yield warning(
-            `${LOGINS[login]} may not read the topic ${topic}; only a message can show whether it may write`,
+            `${LOGINS[login]} may not read the topic ${topic}; only a message can show whether writing is allowed`,
             "run: matrix-notify doctor --send",
           );
         } else if (status === 403) {

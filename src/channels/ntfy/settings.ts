@@ -20,7 +20,7 @@ export const NTFY_SETTINGS = {
     optional: true,
   }),
   user: text({
-    help: "the user name for the login; use this or a token",
+    help: "the user name for the login; use either a user name or a token",
     examples: ["jump"],
     optional: true,
     excludes: "token",
@@ -39,8 +39,8 @@ export const NTFY_SETTINGS = {
 export type NtfySettings = SettingsOf<typeof NTFY_SETTINGS>;
 
 /**
- * Returns the headers that authenticate a request. The secrets are read at this time (ntfy
- * documentation, "Authentication").
+ * Returns the headers that authenticate a request. The secrets are read when this function is
+ * called (ntfy documentation, "Authentication").
  */
 export function authHeaders({ token, user, password }: NtfySettings): Readonly<Record<string, string>> {
   if (token !== undefined) return { Authorization: `Bearer ${token.reveal()}` };

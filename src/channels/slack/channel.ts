@@ -1,5 +1,5 @@
 /**
- * Posts to an incoming webhook of Slack (its documentation, "Sending messages using incoming
+ * Posts to an incoming webhook of Slack (Slack documentation, "Sending messages using incoming
  * webhooks", "Formatting text for app surfaces"). Mattermost and Rocket.Chat accept the same
  * requests.
  *
@@ -35,7 +35,7 @@ const FAILURE_CLASSES: Readonly<Record<string, ResponseClass>> = {
   channel_not_found: "destination",
   posting_to_general_channel_denied: "destination",
   user_not_found: "destination",
-  // This message will never be accepted.
+  // Slack will never accept this message.
   invalid_payload: "rejected",
   no_text: "rejected",
   too_many_attachments: "rejected",
@@ -50,7 +50,7 @@ const FAILURE_CLASSES: Readonly<Record<string, ResponseClass>> = {
 
 const SLACK: Service = {
   name: "Slack",
-  // Slack and Mattermost answer `ok`, Rocket.Chat with JSON.
+  // Slack and Mattermost answer with `ok`. Rocket.Chat answers with JSON.
   isSuccess: ({ status, text, json }) => status === 200 && (text.trim() === "ok" || json.success === true),
   readRefusal({ status, text, json }) {
     const errcode = typeof json.id === "string" ? json.id : typeof json.error === "string" ? json.error : text.trim();
@@ -88,8 +88,8 @@ export class SlackChannel implements Channel {
 
   /**
    * Posts a message. If the outcome of an earlier attempt is unknown, the message is sent again. A
-   * webhook does not return an id, so the receipt contains our id. Slack accepts about one message
-   * per second; for more, it answers 429 with `Retry-After`.
+   * webhook does not return an id, so the receipt contains the transaction id. Slack accepts about
+   * one message per second. It answers additional messages with status 429 and `Retry-After`.
    */
   async send({ notification }: Envelope, options: SendOptions): Promise<Receipt> {
     const { txnId, inDoubt, timeoutMs, signal } = options;
@@ -131,7 +131,8 @@ function fits({ text }: RenderedBatch, maxChars: number): boolean {
 }
 
 /**
- * Returns bold text. A text with `*` or a line break is not made bold, because these end bold text.
+ * Returns bold text. A text with `*` or a line break is not made bold, because both characters end
+ * bold text.
  */
 function bold(text: string): string {
   const escaped = escapeText(text);
@@ -139,7 +140,8 @@ function bold(text: string): string {
 }
 
 /**
- * Returns a code block. A text with three backticks is not put into a block, because they end it.
+ * Returns a code block. A text with three backticks is not put into a block, because three
+ * backticks end a block.
  */
 function codeBlock(text: string): string {
   const escaped = escapeText(text);

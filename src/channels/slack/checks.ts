@@ -21,7 +21,7 @@ export function createChecks(context: CheckContext, { url }: SlackSettings): rea
         if (hostname === "hooks.slack.com" && !SLACK_PATH_REGEXP.test(pathname)) {
           yield failure(
             "the address is not the address of an incoming webhook",
-            "copy it from your Slack app: Features, Incoming Webhooks",
+            "copy the address from your Slack app: Features, Incoming Webhooks",
           );
         } else yield ok("the address has the form of an incoming webhook");
       },

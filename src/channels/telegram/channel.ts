@@ -34,8 +34,8 @@ export class TelegramChannel implements Channel {
   }
 
   /**
-   * Sends a message. A bot cannot read its own messages. So the message is sent again if the
-   * outcome of an attempt is unknown. If Telegram refuses the formatted text with 400, the plain
+   * Sends a message. If the outcome of an attempt is unknown, the message is sent again, because a
+   * bot cannot read its own messages. If Telegram refuses the formatted text with 400, the plain
    * text is sent immediately.
    */
   async send(envelope: Envelope, options: SendOptions): Promise<Receipt> {
@@ -51,7 +51,7 @@ export class TelegramChannel implements Channel {
     return await this.#post(envelope, { text: plain }, options);
   }
 
-  /** Sends to a chat. If the chat became a supergroup, sends to its new number. */
+  /** Sends to a chat. If the chat became a supergroup, sends to the new number of the chat. */
   async #post(envelope: Envelope, text: object, options: SendOptions): Promise<Receipt> {
     const { chat, thread } = parseDestination(envelope.destination);
     try {
@@ -59,7 +59,9 @@ export class TelegramChannel implements Channel {
     } catch (error) {
       if (!(error instanceof MovedError) || this.#moved.has(chat)) throw error;
       this.#moved.set(chat, error.chat);
-      this.#context.warn(`Telegram's chat ${chat} has the new number ${error.chat}: change it in channel ${this.name}`);
+      this.#context.warn(
+        `Telegram's chat ${chat} has the new number ${error.chat}: write the new number in channel ${this.name}`,
+      );
       return await this.#request({ chat: error.chat, thread }, envelope, text, options);
     }
   }
@@ -97,8 +99,8 @@ export class TelegramChannel implements Channel {
   }
 
   /**
-   * Returns the texts. If the formatted text is too long, there is only the plain text. If this is
-   * too long, it is cut.
+   * Returns the texts. If the formatted text is too long, there is only the plain text. If the
+   * plain text is too long, it is cut.
    */
   async #texts({ notification }: Envelope, { late, replaced }: SendOptions): Promise<{ html?: string; plain: string }> {
     const { identity, runtime, warn } = this.#context;
@@ -112,8 +114,8 @@ export class TelegramChannel implements Channel {
 }
 
 /**
- * Returns the parameters for a reply to the first message of an incident. If that message was
- * deleted, the message is sent without a reply.
+ * Returns the parameters for a reply to the first message of an incident. If the first message was
+ * deleted, the new message is not a reply.
  */
 function replyTo(incident: Incident | undefined) {
   if (incident === undefined || !/^[1-9]\d{0,15}$/.test(incident.receipt)) return {};

@@ -36,7 +36,7 @@ export function createChecks(context: CheckContext, settings: TelegramSettings):
             await call("getChat", { chat_id: chat });
             known.push(chat);
           } catch (error) {
-            const hint = "write to the bot first, or add it to the group again";
+            const hint = "send a message to the bot, or add the bot to the group again";
             const found = refusalFinding(error, "destination", hint);
             yield { ...found, message: `chat ${chat}: ${found.message}` };
           }

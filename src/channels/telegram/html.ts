@@ -1,6 +1,6 @@
 /**
  * Converts the HTML of Matrix to the HTML of Telegram (Bot API, "Formatting options", "HTML
- * style"). Telegram supports only a few tags and refuses all others. So paragraphs, lists and
+ * style"). Telegram supports only a few tags and refuses all other tags. So paragraphs, lists and
  * tables are converted to line breaks and symbols.
  *
  * @module
@@ -29,7 +29,7 @@ const BREAKS: Readonly<Record<string, number>> = {
 /** A tag with its slash, name and attributes, or text. */
 const TOKEN_REGEXP = /<(\/?)([a-z0-9]+)((?:\s+[-a-z]+(?:="[^"]*")?)*)\s*>|[^<]+/g;
 
-/** Converts HTML. It must be well-formed, like the HTML from `render.ts` and `markup/`. */
+/** Converts HTML. The HTML must be well-formed, like the HTML from `render.ts` and `markup/`. */
 export function toTelegramHtml(html: string): TelegramText {
   const writer = new TelegramWriter();
   for (const [token, slash, name, attributes] of html.matchAll(TOKEN_REGEXP)) {
@@ -53,7 +53,7 @@ class TelegramWriter {
   #preDepth = 0;
   #isRowStart = true;
   readonly #lists: List[] = [];
-  /** The end tags of the open spans; empty for a span without a tag in Telegram. */
+  /** The end tags of the open spans; an empty text for a span that has no tag in Telegram. */
   readonly #spans: string[] = [];
 
   open(name: string, attributes: string): void {
@@ -111,8 +111,8 @@ class TelegramWriter {
   }
 
   /**
-   * Writes a text in `pre`. A line break at its end is not written twice, because a block also ends
-   * with a line break.
+   * Writes a text in `pre`. A line break at the end of the text is not written twice, because a
+   * block also ends with a line break.
    */
   #verbatim(escaped: string): void {
     const isEnded = escaped.endsWith("\n");

@@ -29,7 +29,7 @@ export const TELEGRAM_SETTINGS = {
     },
   }),
   chat: setting<readonly string[]>({
-    help: "the number of a chat, the `@name` of a public chat, or a list of them",
+    help: "the number of a chat, the `@name` of a public chat, or a list of numbers and names",
     examples: [-1001234567890, "@alerts", [1001, "@alerts"]],
     schema: {
       type: ["string", "integer", "array"],
@@ -41,7 +41,7 @@ export const TELEGRAM_SETTINGS = {
     read: readChats,
   }),
   thread: integer({
-    help: "the number of a topic in a forum; only for a single chat",
+    help: "the number of a topic in a forum; only if there is a single chat",
     examples: [42],
     min: 1,
     max: Number.MAX_SAFE_INTEGER,
@@ -58,12 +58,15 @@ function readChats(fields: Fields, key: string): readonly string[] {
   if (chats.length > 0 && chats.every(isChat) && new Set(chats).size === chats.length) return chats.map(String);
   throw fields.error(
     key,
-    "it must be the number of a chat, the @name of a public chat, or a list of them",
+    "it must be the number of a chat, the @name of a public chat, or a list of numbers and names",
     "send the bot a message: getUpdates then shows the number of the chat",
   );
 }
 
-/** A chat, or a topic of a forum in it. The destination is written as `chat` or `chat/thread`. */
+/**
+ * A chat, or one topic of a chat that is a forum. The destination is written as `chat` or
+ * `chat/thread`.
+ */
 export interface TelegramPlace {
   readonly chat: string;
   readonly thread?: number;
@@ -82,7 +85,7 @@ export function toDestinations(
   if (chat.length === 1) return [`${chat[0]}/${thread}`];
   throw fields.error(
     "thread",
-    "there are several chats, but a thread belongs to only one",
+    "there are several chats, but a thread belongs to only one chat",
     "write a separate channel for each chat",
   );
 }

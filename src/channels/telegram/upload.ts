@@ -17,7 +17,7 @@ const MAX_PHOTO_RATIO = 20;
 
 const PHOTO_TYPES: readonly string[] = ["image/jpeg", "image/png", "image/webp"];
 
-/** A file, and how to send it. */
+/** A file, with the values that are needed to send it. */
 export interface FileCall {
   readonly file: Attachment;
   readonly files: FileReader;

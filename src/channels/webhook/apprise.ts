@@ -13,7 +13,10 @@ export function fromApprise(url: AppriseUrl): Record<string, unknown> {
   const params = new URLSearchParams(url.options("-").map(([name, value]) => [name, value]));
   const headers = Object.fromEntries(url.options("+"));
   if (url.options(":").length > 0) {
-    throw url.error("its fields (:) are not supported", 'write it as a webhook with "body"');
+    throw url.error(
+      "fields that start with a colon (:name=value) are not supported",
+      'write the channel as a webhook with "body"',
+    );
   }
   const method = (url.option("method") ?? "POST").toUpperCase();
   url.end();

@@ -68,7 +68,7 @@ export class WebhookChannel implements Channel {
 
   /**
    * Posts a notification. `Idempotency-Key` is the same for every attempt. The service may ignore
-   * it, so a repeated message is counted as a possible duplicate.
+   * this header, so a repeated message is counted as a possible duplicate.
    */
   async send(envelope: Envelope, options: SendOptions): Promise<Receipt> {
     const { txnId, inDoubt, timeoutMs, signal } = options;

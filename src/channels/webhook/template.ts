@@ -28,7 +28,7 @@ export interface Values {
   readonly silent: boolean;
   /** The time when the notification was created, in ISO 8601. */
   readonly time: string;
-  /** The same time in seconds since 1970. */
+  /** The time when the notification was created, in seconds since 1970. */
   readonly unix: number;
   /**
    * Notes about a delay or about replaced notifications, one note per line. Null if there are no
@@ -64,7 +64,7 @@ export function readTemplate(fields: Fields, key: string): Template | undefined 
   const value = fields.value(key);
   if (value === undefined) return undefined;
   if (typeof value !== "object" || value === null) {
-    throw fields.error(key, "it must be a JSON object or array", "write it as JSON, not as a text with JSON in it");
+    throw fields.error(key, "it must be a JSON object or array", "write it as JSON, not as a text that contains JSON");
   }
   return check(value, (problem, hint) => fields.error(key, problem, hint));
 }
@@ -108,7 +108,7 @@ function checkText(text: string, error: (problem: string, hint?: string) => Erro
     );
   }
   if (text.replace(PLACEHOLDER_REGEXP, "").includes("{{")) {
-    throw error('there is a "{{" without its "}}" in it', "a placeholder is written as {{subject}}");
+    throw error('it contains a "{{" without a "}}"', "a placeholder is written as {{subject}}");
   }
   return text;
 }

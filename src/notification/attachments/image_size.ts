@@ -12,7 +12,7 @@ export interface ImageSize {
  * @param bytes the beginning of the file. In a JPEG file, there may be hundreds of KiB of metadata
  * before the size.
  * @param type the media type
- * @returns undefined if the file has another type, or if the size is missing or zero
+ * @returns undefined if the type is not one of these four types, or if the size is missing or zero
  */
 export function readImageSize(bytes: Uint8Array, type: string): ImageSize | undefined {
   const read = READERS[type];

@@ -50,7 +50,7 @@ export interface FileSource extends Disposable {
 export function openSources(inputs: readonly AttachmentInput[]): FileSource[] {
   if (inputs.length > MAX_FILES) {
     throw new InvalidNotificationError(`Cannot attach ${inputs.length} files: the limit is ${MAX_FILES}`, {
-      hint: "put them into one archive",
+      hint: "put the files into one archive",
     });
   }
   const sources: FileSource[] = [];

@@ -158,7 +158,7 @@ Deno.test("webhook/kind.ts rejects invalid settings without showing the address"
     [{ url, method: "GET" }, 'channels.webhook.method: it must be "POST" or "PUT"'],
     [{ url, body: '{"text": "{{subject}}"}' }, "channels.webhook.body: it must be a JSON object or array"],
     [{ url, body: { a: ["{{subjct}}"] } }, "channels.webhook.body: there is no placeholder {{subjct}}"],
-    [{ url, body: { a: "{{text}" } }, 'channels.webhook.body: there is a "{{" without its "}}" in it'],
+    [{ url, body: { a: "{{text}" } }, 'channels.webhook.body: it contains a "{{" without a "}}"'],
     [{ url, body: { a: undefined } }, "channels.webhook.body: undefined in it is not JSON"],
     [{ url, body: { a: NaN } }, "channels.webhook.body: NaN in it is not JSON"],
     [{ url, headers: { "X Y": "z" } }, 'channels.webhook.headers: "X Y" is not the name of a header'],
