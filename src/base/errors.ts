@@ -28,7 +28,7 @@ export interface HintOptions extends ErrorOptions {
  *   if (!(error instanceof HintedError)) throw error;
  *   console.error(`${error.message}\nHint: ${error.hint}`);
  *   assert(error instanceof ConfigError);
- *   assertEquals(error.message, "Cannot open a notifier with its own channels: stateDir is not set");
+ *   assertEquals(error.message, "Cannot use the option channels: the option stateDir is not set");
  * }
  * ```
  */

@@ -75,8 +75,8 @@ export interface KindDefinition<Table extends SettingTable, Key extends string> 
   /** The rules for the JSON schema (`allOf`) that the relations of the settings cannot express. */
   readonly rules?: readonly Readonly<Record<string, unknown>>[];
   /**
-   * Checks the parsed settings for contradictions, such as those that `rules` excludes in the JSON
-   * schema.
+   * Checks that the parsed settings do not contradict each other. For the JSON schema, the property
+   * `rules` forbids the same contradictions.
    *
    * @throws {ConfigError} if the settings contradict each other
    */

@@ -40,7 +40,7 @@ export const EXIT_MEANINGS: ExitMeanings = [
   [EXIT.ioErr, "reading or writing the disk failed"],
   [
     EXIT.tempFail,
-    "try again: the notification was not accepted, a request failed but may work later, or (flush, setup) an entry is not " +
+    "try again: the notification was not accepted, or a request failed but may work later; flush and setup: an entry is not " +
     "delivered yet",
   ],
   [EXIT.noPerm, "a permission is missing, or a login was refused"],

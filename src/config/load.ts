@@ -198,7 +198,7 @@ export async function openConfig(runtime: ConfigRuntime, options: InlineOptions)
   const { channels, identity, symbols, stateDir, batch, rateLimit, quiet, routes } = options;
   if (channels === undefined) return await loadConfig(runtime, options);
   if (stateDir === undefined) {
-    throw new ConfigError("Cannot open a notifier with its own channels: stateDir is not set", {
+    throw new ConfigError("Cannot use the option channels: the option stateDir is not set", {
       hint: "use a separate directory, because other programs do not know these channels",
     });
   }

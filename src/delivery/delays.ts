@@ -77,7 +77,10 @@ export function isCritical(notification: unknown): boolean {
   return isNotification(notification) && notification.severity === "critical";
 }
 
-/** The delays at one time. Results are cached, so the object is valid until the queue changes. */
+/**
+ * The delays, calculated for one point in time. Results are cached, so the object is valid until
+ * the queue changes.
+ */
 export class Delays {
   readonly #now: number;
   readonly #queue: DelaySource;

@@ -43,7 +43,7 @@ export interface Head {
 }
 
 /**
- * The schedule of a queue at one time. It is valid until the queue changes, so create a new
+ * The schedule of a queue, calculated for one point in time. It is valid until the queue changes, so create a new
  * schedule after every `await`.
  */
 export class Schedule {

@@ -68,7 +68,8 @@ export function reduceHtml(html: string): Markup {
 }
 
 /**
- * Reduces HTML like {@linkcode reduceHtml}, but does not return the source as a replacement.
+ * Reduces HTML like {@linkcode reduceHtml}. If this is not possible, returns undefined instead of
+ * the source as text.
  *
  * @param html a fragment or a whole page
  * @param maxChars the maximum length of HTML to parse

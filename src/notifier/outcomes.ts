@@ -10,7 +10,7 @@ import { type Entry, laneKey } from "../queue/entry.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 
-/** The envelope that an {@linkcode Outcome} describes. */
+/** The envelope (one notification for one destination) that an {@linkcode Outcome} is about. */
 export interface OutcomeTarget {
   /** The id of the entry. Matrix channels use this id as the transaction id. */
   readonly id: string;
@@ -246,7 +246,7 @@ export class Reporter {
   }
 }
 
-/** The lanes at one moment. */
+/** A snapshot of all lanes. (A lane has the entries of one channel and destination.) */
 interface LaneView {
   /** The time when each lane may send again, in milliseconds since 1970. */
   readonly ready: ReadonlyMap<string, number>;

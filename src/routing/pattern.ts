@@ -79,7 +79,7 @@ function parseExpression(text: string, compile: ExpressionCompiler | undefined):
   if (source === undefined) {
     return {
       problem: "it begins with / like a regular expression, but does not end with / or /i",
-      hint: "write /…/ or /…/i; to match a path, write ? instead of its first /",
+      hint: "write a regular expression as /…/ or /…/i; in a path, write ? instead of the first /",
     };
   }
   if (flags !== "" && flags !== "i") {

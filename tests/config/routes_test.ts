@@ -109,7 +109,7 @@ const REFUSED: readonly (readonly [routes: unknown, says: string, hint?: string]
   [
     [{ when: { origin: "/tmp" }, channels: "*" }],
     'Cannot use routes[0].when.origin: "/tmp" cannot be used as a pattern: it begins with / like a regular expression, but does not end with / or /i',
-    "write /…/ or /…/i; to match a path, write ? instead of its first /",
+    "write a regular expression as /…/ or /…/i; in a path, write ? instead of the first /",
   ],
   [[{ silent: "yes" }], "Cannot use routes[0].silent: it must be true or false"],
   [[{ mentions: "alice" }], "Cannot use routes[0].mentions: it is neither a user id (@name:example.org) nor @room"],

@@ -36,7 +36,7 @@ export const EMAIL_SETTINGS = {
     examples: ["mail.example.org"],
     pattern: HOST_REGEXP,
     problem: "it is not a host name such as mail.example.org",
-    hint: "set the port in the setting port",
+    hint: "set `port` instead",
   }),
   port: integer({
     help: "the port; the default is 587 for `starttls`, 465 for `tls` and 25 for `none`",

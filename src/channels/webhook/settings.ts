@@ -44,7 +44,7 @@ export const WEBHOOK_SETTINGS = {
       propertyNames: { pattern: NAME_REGEXP.source },
       additionalProperties: { type: "string", pattern: "\\S" },
     },
-    // The setting `headers` reads these files too.
+    // Nothing to read here: the setting `headers` also reads the files of `headerFiles`.
     read() {},
   }),
   body: setting<Template>({

@@ -44,7 +44,8 @@ const OPTIONS = [
     name: "key",
     short: "k",
     value: "KEY",
-    summary: "key of the incident (see below); the notification replaces a queued notification with this key",
+    summary:
+      "key of the incident (see below); a queued notification with the same key is replaced by this notification",
   },
   { name: "resolve", summary: "close the incident of --key; the message shows how long the incident lasted" },
   {

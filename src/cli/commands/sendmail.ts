@@ -16,7 +16,7 @@ export const sendmail: Command = defineCommand({
   foreignWords: "own",
   options: OPTIONS,
   details: [
-    "A link to matrix-notify with the name sendmail runs this command.",
+    "If matrix-notify is started through a symbolic link with the name sendmail, it runs this command.",
     "Put the options of matrix-notify first, then the options of sendmail (such as -t and -i). Recipients are ignored: a mail is sent through " +
     "every channel, or only through the channels in --channel. With -i (or -oi), a line with only a dot does " +
     "not end the mail. -F and -f set the sender if the mail has no From header. -bs, -bp, -bd and -q are refused with " +
