@@ -36,7 +36,7 @@ export class Arguments<in Text extends string, in List extends string, in Switch
     return choices.find((choice) => choice === text);
   }
 
-  /** Returns all values of an option that can be given several times. */
+  /** Returns all values of an option that the user can give several times. */
   list(name: List): readonly string[] {
     return this.#values.get(name) ?? [];
   }
@@ -70,7 +70,7 @@ type ListName<Option extends OptionSpec> = Extract<WithValue<Option>, { readonly
 type TextName<Option extends OptionSpec> = Exclude<WithValue<Option>, { readonly repeats: true }>["name"];
 type SwitchName<Option extends OptionSpec> = Exclude<Option, { readonly value: string }>["name"];
 
-/** The arguments of a command with these options. The general options are added. */
+/** The type of the arguments of a command with these options and the general options. */
 export type ArgumentsFor<Options extends readonly OptionSpec[]> = ArgumentsOf<
   Options[number] | typeof GENERAL_OPTIONS[number]
 >;
@@ -96,7 +96,10 @@ export interface Grammar {
 /** A parsed command line. */
 export interface ParsedWords {
   readonly operands: readonly string[];
-  /** The values of each given option, by name. The list of a switch is empty. */
+  /**
+   * The values of each given option, by name. A switch (an option without a value) has an empty
+   * list.
+   */
   readonly values: ReadonlyMap<string, readonly string[]>;
 }
 
@@ -131,8 +134,8 @@ export function parseArguments(name: string, grammar: Grammar, argv: readonly st
 /**
  * Separates the switches (options without a value) from the words, and rewrites each option with a
  * value as `--name=value`.
- * This is necessary because of two limits of `parseArgs`: it reads "true" or "false" after a switch
- * as the value of the switch, and it does not accept "-" as a value.
+ * Both steps are necessary because `parseArgs` has two limits: `parseArgs` reads "true" or "false"
+ * after a switch as the value of the switch, and `parseArgs` does not accept "-" as a value.
  */
 function takeSwitches(name: string, grammar: Grammar, argv: readonly string[]) {
   const options: readonly OptionSpec[] = [...grammar.options, ...GENERAL_OPTIONS];
@@ -161,7 +164,7 @@ function isValue(word: string | undefined): boolean {
 
 /**
  * Converts short forms to long forms: `-qn` to `--silent --dry-run`, `-cntfy` to `--channel=ntfy`.
- * `-c` becomes `--channel`, and the next word is its value.
+ * If `-c` is a separate word, it becomes `--channel`, and the next word is the value.
  */
 function toLongForms(
   word: string,

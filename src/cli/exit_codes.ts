@@ -24,7 +24,7 @@ export const EXIT = {
   tempFail: 75,
   noPerm: 77,
   config: 78,
-  /** The user pressed Ctrl-C at a question. As in shells: 128 plus the number of SIGINT. */
+  /** The user pressed Ctrl-C at a question. Shells also use 128 plus the number of SIGINT (2). */
   interrupted: 130,
 } as const;
 
@@ -71,7 +71,7 @@ export const CHECK_MEANINGS: ExitMeanings = [
   [CHECK_EXIT.unknown, "UNKNOWN: there is no queue, or it cannot be read"],
 ];
 
-/** The exit codes of `doctor`. The worst finding determines the code. */
+/** The exit codes of `doctor`. The worst result of a check determines the code. */
 export const DOCTOR_EXIT: Readonly<Record<"ok" | "warning" | "failure", number>> = { ok: 0, warning: 1, failure: 2 };
 
 export const DOCTOR_MEANINGS: ExitMeanings = [

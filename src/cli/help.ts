@@ -1,4 +1,4 @@
-/** Formats the help texts from the definitions of the commands. Lines have at most 80 columns. */
+/** Formats the help texts from the definitions of the commands, in lines of at most 80 columns. */
 
 import type { CommandHelp } from "./command.ts";
 import type { CommandEntry } from "./commands.ts";
@@ -75,14 +75,14 @@ export function usageLine(name: string, { operands }: Pick<CommandHelp, "operand
 }
 
 /**
- * Returns the options of a command for its help. A command that parses its own operands does not
- * accept short forms, so the short forms are removed.
+ * Returns the options of a command for its help. If the command parses its operands with its own
+ * parser, removes the short forms from the options, because the command does not accept them.
  */
 export function visibleOptions({ options, foreignWords }: CommandHelp): readonly OptionSpec[] {
   return foreignWords === "own" ? options.map((option) => ({ ...option, short: undefined })) : options;
 }
 
-/** Returns the two cells of an option in the help: its forms and its description. */
+/** Returns the row of an option in the help: `-q, --silent` and the description. */
 export function optionRow({ name, short, value, oneOf, summary, repeats }: OptionSpec): [string, string] {
   const about = [summary, oneOf && `one of ${oneOf.join(", ")}`, repeats && "may be repeated"];
   return [

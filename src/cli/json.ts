@@ -1,7 +1,7 @@
 /**
- * Creates the objects that `--json` prints. Programs depend on their format, and docs/json.md
- * describes it. Times are in ISO 8601 (UTC, with milliseconds). The names of durations and sizes
- * include the unit. A field without a value is omitted.
+ * Creates the objects that `--json` prints. Other programs depend on the format of the objects. The
+ * format is documented in docs/json.md. Times are in ISO 8601 (UTC, with milliseconds). The names
+ * of durations and sizes include the unit. A field without a value is omitted.
  *
  * @module
  */
@@ -20,13 +20,15 @@ export function formatTime(time: number | undefined): string | undefined {
   return time === undefined ? undefined : new Date(time).toISOString();
 }
 
-/** Creates the JSON object of an outcome, for example for `send` and `flush`. */
+/**
+ * Creates the JSON object of an outcome (the result of a delivery) for `send`, `flush` and others.
+ */
 export function toOutcomeJson(outcome: Outcome): JsonObject {
   const next = outcome.state === "queued" || outcome.state === "held" ? formatTime(outcome.next) : undefined;
   return { ...outcome, next };
 }
 
-/** Creates the JSON object of an entry, for `queue list`, `queue show` and `queue export`. */
+/** Creates the JSON object of a queued entry for `queue list`, `queue show` and `queue export`. */
 export function toEntryJson(entry: QueuedEntry): JsonObject {
   return {
     ...entry,
@@ -38,17 +40,17 @@ export function toEntryJson(entry: QueuedEntry): JsonObject {
   };
 }
 
-/** Creates the JSON object of a removed entry, for `queue drop` and `queue purge`. */
+/** Creates the JSON object of an entry that `queue drop` or `queue purge` removed. */
 export function toDroppedJson({ id, channel, destination }: QueuedEntry): JsonObject {
   return { id, channel, destination, state: "dropped" };
 }
 
-/** Creates the JSON object of an envelope, for `send --dry-run`. */
+/** Creates the JSON object of an envelope (a notification for one destination) for a dry run. */
 export function toEnvelopeJson(envelope: Envelope): JsonObject {
   return { ...envelope, notification: notificationJson(envelope.notification) };
 }
 
-/** Creates the JSON object of a queue status, for `status`. */
+/** Creates the JSON object that `status --json` prints. */
 export function toStatusJson(status: Status): JsonObject {
   return { ...status, lastDelivery: formatTime(status.lastDelivery), until: formatTime(status.until) };
 }

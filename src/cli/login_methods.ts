@@ -122,7 +122,8 @@ export function chooseLoginMethod(args: LoginContext["args"], offer: LoginOffer,
 }
 
 /**
- * Logs in. If the homeserver limits logins, adds a hint with the time of the next possible login.
+ * Logs in. If the homeserver refuses because of too many logins, the error has a hint with the time
+ * when the next login is possible.
  *
  * @throws {LoginError} if the homeserver refuses the login
  */
@@ -193,7 +194,7 @@ async function logInByDeviceCode({ signIn, offer, runtime, ui }: LoginContext): 
   return await signInWithDeviceCode(signIn, { baseUrl, show: (prompt) => showDevicePrompt(prompt, { runtime, ui }) });
 }
 
-/** Prints the address to open and the code. On a terminal, also prints a QR code of the address. */
+/** Prints the login code and the address to open. On a terminal, adds a QR code of the address. */
 async function showDevicePrompt(
   { verificationUri, verificationUriComplete, userCode, expiresAt }: DevicePrompt,
   { runtime, ui }: Pick<LoginContext, "runtime" | "ui">,
@@ -211,8 +212,8 @@ async function showDevicePrompt(
 const QR_CODE_TIMEOUT_MS = 5_000;
 
 /**
- * Draws a QR code. Returns undefined if the library cannot be loaded in time. The login works
- * without a QR code, because the address is also printed as text.
+ * Draws a QR code. Returns undefined if the library cannot be loaded in time. The login then works
+ * without a QR code, because the address is printed as text.
  */
 async function drawInTime(text: string, runtime: Runtime): Promise<string | undefined> {
   try {
@@ -254,7 +255,7 @@ interface BrowserCallback extends AsyncDisposable {
 }
 
 /**
- * Listens on the loopback interface. `path` must be random, so that other programs cannot guess it.
+ * Listens on the loopback interface. `path` must be random. Other programs must not guess the path.
  */
 function listenForBrowser(path: string): BrowserCallback {
   const { promise: token, resolve } = Promise.withResolvers<string>();

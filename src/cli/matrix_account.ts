@@ -57,9 +57,9 @@ export async function createSignIn(context: CommandContext, userId: string): Pro
 }
 
 /**
- * Finds the Matrix channels that use an account. Without `userId`, finds the channels that have
- * their own access token. If the configuration has mistakes, returns an empty list, because other
- * commands report these mistakes.
+ * Finds the Matrix channels that use an account. Without `userId`, finds the channels with the
+ * setting `accessToken`. If the configuration has mistakes, returns an empty list.
+ * Other commands report these mistakes.
  */
 export async function findMatrixChannels(
   { args, runtime }: CommandContext,
@@ -147,7 +147,7 @@ export function formatAccount(account: Account, now: number): string {
   return printable(`${formatOwner({ userId, deviceId, homeserver })}, ${expiry}`);
 }
 
-/** Formats the account of a channel's access token, like {@linkcode formatAccount}. */
+/** Formats the account of a channel that has the setting `accessToken`. */
 export function formatChannelAccount(owner: TokenOwner, channel: string): string {
   return printable(`${formatOwner(owner)}, with the token of channel ${channel}`);
 }

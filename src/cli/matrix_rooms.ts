@@ -1,6 +1,6 @@
 /**
- * Helpers for the room requests of `join`, `room` and `setup`. They check arguments, and add a hint
- * and an exit code to the errors of the homeserver.
+ * Helpers for the room requests of `join`, `room` and `setup`. The helpers check arguments, and add
+ * a hint and an exit code to the errors of the homeserver.
  *
  * @module
  */
@@ -42,7 +42,7 @@ const JOIN_HINTS: ServerHints = {
  * Runs a request, and adds a hint and an exit code to an error of the homeserver.
  *
  * @param action the text after "Cannot" in the error message: `list the rooms`
- * @throws {CommandError} if the request fails; its exit code is 77 (not permitted), 65 (rejected),
+ * @throws {CommandError} if the request fails; the exit code is 77 (not permitted), 65 (rejected),
  *   75 (try again later) or 69 (the server is not a homeserver)
  */
 export async function withServerErrors<Result>(

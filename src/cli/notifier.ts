@@ -56,7 +56,7 @@ function findPaths(args: ArgumentsFor<readonly []>) {
   return { configFile: args.text("config"), stateDir: args.text("state-dir") };
 }
 
-/** Delivers the entries that were held because a login was missing. */
+/** Delivers the queued notifications that could not be sent because a login was missing. */
 export async function releaseHeld(notifier: NotifierCore, ui: Ui): Promise<void> {
   const outcomes = await notifier.flush({ waitMs: 0 });
   const delivered = outcomes.filter(({ state }) => state === "delivered").length;

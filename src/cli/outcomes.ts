@@ -1,4 +1,7 @@
-/** Formats outcomes and plans as text, and determines the exit code of a send. */
+/**
+ * Formats the results of deliveries (outcomes) and the planned deliveries as text, and determines
+ * the exit code of `send` and `sendmail`.
+ */
 
 import { formatDuration } from "../base/duration.ts";
 import type { NotifierCore } from "../notifier/core.ts";
@@ -30,8 +33,9 @@ export function formatOutcome(outcome: Outcome, now: number, ui: Ui): string {
 }
 
 /**
- * Formats the beginning of the line of an outcome. The prefix is empty if there is only one
- * outcome. The prefix contains the destination only if the channel has several destinations.
+ * Formats the prefix of the line for an outcome (the result of a delivery). The prefix is empty if
+ * there is only one outcome. The prefix contains the destination only if the channel has several
+ * destinations.
  */
 export function formatOutcomePrefix({ channel, destination, file }: Outcome, outcomes: readonly Outcome[]): string {
   if (outcomes.length === 1) return "";
@@ -52,7 +56,7 @@ export function printOutcomesJson(outcomes: readonly Outcome[], ui: Ui): void {
   for (const outcome of outcomes) ui.json(toOutcomeJson(outcome));
 }
 
-/** Prints the problems that a person must fix to standard error. */
+/** Prints to standard error the problems that a person must fix. */
 export function reportTrouble(outcomes: readonly Outcome[], ui: Ui): void {
   for (const outcome of outcomes) {
     if (outcome.state === "delivered") continue;
@@ -76,8 +80,8 @@ export function reportTrouble(outcomes: readonly Outcome[], ui: Ui): void {
 }
 
 /**
- * Returns the exit code of a send: 75 if a notification could not be stored, 65 if a channel
- * rejected it, otherwise 0.
+ * Returns the exit code of `send` and `sendmail`: 75 if a notification could not be stored, 65 if a
+ * channel rejected a notification, 0 in all other cases.
  */
 export function exitCodeForOutcomes(outcomes: readonly Outcome[]): number {
   if (outcomes.some(({ state }) => state === "refused")) return EXIT.tempFail;

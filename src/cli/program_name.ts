@@ -1,19 +1,19 @@
 /**
  * Finds the name of the link that started the program: a link named `sendmail` runs the command
  * `sendmail`. The name is read from Node's `process`, because `Deno.execPath()` returns the target
- * of the link and `/proc/self/cmdline` needs all permissions. Loading `node:process` takes some
- * milliseconds, so this module is loaded only if the first word is not a command.
+ * of the link and `/proc/self/cmdline` needs all permissions. This module is loaded only if the
+ * first word is not a command, because loading `node:process` needs some milliseconds.
  *
  * @module
  */
 
-/** Inserts the command `sendmail` before the words if the program was started by that name. */
+/** Inserts the word `sendmail` at the beginning if the program was started as `sendmail`. */
 export async function addCommandOfName(argv: readonly string[]): Promise<readonly string[]> {
   const { default: process } = await import("node:process");
   return withCommandOf(process.argv0, argv);
 }
 
-/** Inserts the command `sendmail` before the words if `name` is `sendmail` or a path to it. */
+/** Inserts the word `sendmail` at the beginning if the file name in `name` is `sendmail`. */
 export function withCommandOf(name: string, argv: readonly string[]): readonly string[] {
   return name.slice(name.lastIndexOf("/") + 1) === "sendmail" ? ["sendmail", ...argv] : argv;
 }

@@ -11,12 +11,13 @@ const KEYS = { interrupt: "\x03", endOfInput: "\x04", backspace: "\b", escape: "
 
 /**
  * Asks for a secret. The terminal does not show the typed characters. The mode of the terminal is
- * restored afterwards, also after an error.
+ * restored afterwards, even after an error.
  *
  * @throws {InterruptedError} if the user presses Ctrl-C or the input ends
  */
 export async function askSecret(question: string, stdio: Stdio): Promise<string> {
-  // Raw mode begins before the question. The terminal then never shows a quickly typed secret.
+  // Raw mode begins before the question is printed: the terminal must not show a secret that the
+  // user types early.
   stdio.setRaw(true);
   try {
     stdio.stderr(question);

@@ -7,16 +7,20 @@
 import { encode } from "npm:uqr@0.1.3";
 
 /**
- * The width of the light frame around the code, in modules (ISO/IEC 18004). Phones need the frame.
+ * The width of the light frame around the code, in modules (the small squares of a QR code, ISO/IEC
+ * 18004). Phones need the frame.
  */
 const QUIET_ZONE = 4;
 
-/** White text on a black background. Light modules are drawn, dark modules are spaces. */
+/**
+ * White text on a black background. Light modules (squares of the QR code) are drawn with
+ * characters, dark modules are spaces.
+ */
 const COLOURS = "\x1b[97;40m";
 const RESET = "\x1b[0m";
 
 /**
- * Draws a QR code. Each character shows two modules, one above the other.
+ * Draws a QR code. Each character shows two modules (squares), one above the other.
  *
  * @param options `colours`: true to print white on black. If false, the colours of the terminal are
  *   used, which can invert the code. Most phones can also read an inverted code.

@@ -1,5 +1,5 @@
 /**
- * Runs a command with the same standard input, environment, directory and process group as
+ * Runs a command with the standard input, environment, directory and process group of
  * matrix-notify. Prints the output of the command unchanged, stores the end of the output, and
  * forwards signals to the command.
  *
@@ -10,8 +10,9 @@ import type { Runtime } from "../runtime/runtime.ts";
 import { forEachChunk } from "../runtime/streams.ts";
 
 /**
- * The end of a command. `code` is the same as in a shell: the exit code of the command, 126, 127,
- * or 128 plus the number of the signal.
+ * The end of a command. `code` has the value that a shell would return: the exit code of the
+ * command, 126 (not executable), 127 (not found), or 128 plus the number of the signal that ended
+ * it.
  */
 export type CommandEnd =
   | { readonly how: "exit"; readonly code: number }
@@ -27,7 +28,7 @@ const SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
  */
 const DRAIN_MS = 2000;
 
-/** Runs a command without a shell. The command is searched in `PATH`. */
+/** Runs a command without a shell. Searches for the command in `PATH`. */
 export async function supervise(
   command: readonly string[],
   { stdio, timeout }: Pick<Runtime, "stdio" | "timeout">,
@@ -70,8 +71,8 @@ function start([path, ...args]: readonly string[]): Deno.ChildProcess | CommandE
 }
 
 /**
- * Forwards signals to the command. Does not forward Ctrl-C on a terminal: the command is in the
- * same process group as matrix-notify, so the terminal sends SIGINT to both.
+ * Forwards signals to the command. Does not forward Ctrl-C on a terminal, because the terminal
+ * sends SIGINT to the whole process group: to matrix-notify and to the command.
  */
 function passSignals(child: Deno.ChildProcess, isOnTerminal: boolean): () => void {
   const listeners = SIGNALS.map((signal) => {
@@ -115,7 +116,7 @@ export class OutputTail {
    * terminal. Adds a first line if earlier lines are missing.
    */
   toString(): string {
-    // The first bytes can be the end of a cut character.
+    // The first bytes can be the rest of a character whose beginning was removed.
     const start = this.#isCut ? this.#bytes.findIndex((byte) => (byte & 0xc0) !== 0x80) : 0;
     const text = new TextDecoder().decode(this.#bytes.subarray(Math.max(0, start))).replace(ESCAPE_REGEXP, "");
     const lines = text.replaceAll("\r\n", "\n").trimEnd().split("\n").map((line) =>

@@ -7,8 +7,8 @@
  * 3. An error message consists of the failed action, a colon and the reason.
  * 4. A hint for the reader is printed on a separate line.
  * 5. Colours are used only on a terminal, and not if NO_COLOR is set.
- * 6. Text from other sources is printed without control characters. For example, a subject must not
- *    move the cursor.
+ * 6. Text that is not from this program is printed without control characters. For example, a
+ *    subject must not move the cursor.
  * 7. If there is no error, `sendmail` prints nothing, and `run` prints only the output of its
  *    command.
  * 8. Only `main.ts` converts errors to messages and exit codes.
@@ -43,7 +43,7 @@ export class Ui {
     this.data(JSON.stringify(value));
   }
 
-  /** Prints a warning. The command continues afterwards. */
+  /** Prints a warning. A warning does not stop the command. */
   warn(text: string): void {
     this.#stdio.stderr(`matrix-notify: ${lowerFirst(printable(text))}\n`);
   }

@@ -12,7 +12,10 @@ import { type Command, type CommandContext, defineCommand } from "../command.ts"
 import { EXIT } from "../exit_codes.ts";
 import { printable, type Ui } from "../ui.ts";
 
-/** The time limit for waiting for the background deliverer, in milliseconds. */
+/**
+ * The time limit for waiting for the background deliverer (the process that delivers the queued
+ * messages), in milliseconds.
+ */
 const DELIVERER_TIMEOUT_MS = 8_000;
 
 /** The messages that the demo sends while the homeserver is stopped. */
@@ -87,7 +90,7 @@ async function runDemo(scene: DemoScene): Promise<string | undefined> {
   );
 }
 
-/** Formats an event: `20:15:07  [jump] Link down · ether1 lost its carrier · ⏰ Queued since …`. */
+/** Formats a message: `20:15:07  [jump] Link down · ether1 lost its carrier · ⏰ Queued since …`. */
 function formatEvent({ origin_server_ts, content }: RoomEvent): string {
   const clock = new Date(origin_server_ts).toTimeString().slice(0, 8);
   const text = String(content.body).split("\n").filter((part) => part !== "").map(printable).join(" · ");
@@ -146,7 +149,7 @@ class DemoScene {
     return this.homeserver.events(this.#room);
   }
 
-  /** Waits until the background deliverer has written its pid to its log. */
+  /** Waits until the background process that delivers messages has written its pid to its log. */
   async delivererPid(): Promise<number | undefined> {
     const deadline = this.#runtime.now() + DELIVERER_TIMEOUT_MS;
     while (this.#pid === undefined && this.#runtime.now() < deadline) {

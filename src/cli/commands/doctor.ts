@@ -35,7 +35,7 @@ const COLOURS: Readonly<Record<FindingState, Colour>> = {
   skipped: "dim",
 };
 
-/** Prints each finding immediately. The worst finding determines the exit code. */
+/** Prints the result of each check immediately. The worst result determines the exit code. */
 async function run(context: DoctorContext): Promise<number> {
   const { args, runtime, ui } = context;
   const { examine } = await import("../../doctor/examination.ts");

@@ -1,4 +1,4 @@
-/** `flush`: tries to deliver all entries now. */
+/** `flush`: tries to deliver all queued notifications now. */
 
 import type { Outcome } from "../../notifier/outcomes.ts";
 import { type Command, type ContextFor, defineCommand } from "../command.ts";

@@ -1,4 +1,7 @@
-/** `login`: logs in to a Matrix account and saves the account. A channel selects it with `user`. */
+/**
+ * `login`: logs in to a Matrix account and saves the account. The setting `user` of a channel
+ * selects the saved account.
+ */
 
 import type { Account } from "../../accounts/account.ts";
 import { findLoginOffer } from "../../accounts/sign_in.ts";
@@ -57,7 +60,10 @@ function printUsage({ ui }: LoginCommandContext, { userId, deviceId }: Account):
   ui.warn("The token has no device: if the homeserver restarts, a message may be delivered twice");
 }
 
-/** Delivers the entries that were held until this login. Prints errors but does not fail. */
+/**
+ * Delivers the queued notifications that could not be sent before this login. Prints errors but
+ * does not fail.
+ */
 async function deliverHeld(context: LoginCommandContext): Promise<void> {
   const { ui } = context;
   const { openNotifier, releaseHeld } = await import("../notifier.ts");

@@ -187,7 +187,7 @@ function printDropped(entries: readonly QueuedEntry[], { args, ui }: ContextFor<
   else ui.data(`${dropped.length} dropped`);
 }
 
-/** Replaces each batch with its members. */
+/** Replaces each batch (several entries that are sent as one message) with its entries. */
 function expandMembers(entries: readonly QueuedEntry[]): readonly QueuedEntry[] {
   return entries.flatMap((entry) => entry.members ?? [entry]);
 }
@@ -201,13 +201,17 @@ function findAll(notifier: NotifierCore, { args }: ContextFor<typeof RETRY_OPTIO
   if (args.has("dead") || args.operands.length > 0) {
     throw new UsageError("Cannot use --all together with --dead or ids: --all selects all entries");
   }
-  // A pending fallback has not failed. The user can still retry this fallback by its id.
+  // A pending fallback (sent only if another channel does not deliver in time) has not failed. The
+  // user can still retry it by its id.
   return notifier.entries().filter(({ fallbackFor, attempts, state }) =>
     !fallbackFor || attempts > 0 || state === "dead"
   );
 }
 
-/** Returns all dead letters if `--dead` is given, otherwise the entries with the given ids. */
+/**
+ * Returns the entries with the given ids. With `--dead`, returns all dead letters (entries that are
+ * not tried again).
+ */
 function findChosen(
   notifier: NotifierCore,
   { args }: ContextFor<[{ readonly name: "dead"; readonly summary: string }]>,

@@ -63,8 +63,8 @@ export const run: Command = defineCommand({
 });
 
 /**
- * Runs the command and sends its result. The notification of a success has the key
- * only if the success closes an incident.
+ * Runs the command and sends its result. After a success, the notification has the key only if an
+ * incident (an earlier failure with this key) was still open.
  */
 async function runCommand(context: RunContext): Promise<number> {
   const { args, runtime, ui } = context;
@@ -89,8 +89,8 @@ async function runCommand(context: RunContext): Promise<number> {
 }
 
 /**
- * Reports mistakes in the options and the configuration before the command runs. Otherwise the user
- * would see these mistakes only after the command has failed.
+ * Reports mistakes in the options and the configuration before the command runs. Without this
+ * check, the user would see these mistakes only after the command has ended.
  */
 async function checkEarly(context: RunContext): Promise<void> {
   const { args } = context;

@@ -222,7 +222,8 @@ async function describeFiles({ attachments = [] }: NotificationInput): Promise<O
 function printOutcomes(outcomes: readonly Outcome[], { args, ui, runtime }: SendContext): void {
   if (args.has("json")) printOutcomesJson(outcomes, ui);
   else if (outcomes.every(({ state }) => state === "muted")) {
-    // One rule muted the notification for all channels, so one line is enough.
+    // A rule muted the notification: no channel sends it. One line is enough, because all outcomes
+    // are equal.
     ui.data(formatOutcome(outcomes[0], runtime.now(), ui));
   } else {for (const outcome of outcomes) {
       ui.data(formatOutcomePrefix(outcome, outcomes) + formatOutcome(outcome, runtime.now(), ui));

@@ -104,7 +104,7 @@ const QUEUE_RUN: Refused = { problem: "Cannot run a mail queue", hint: "deliver 
 /**
  * Parses the options of sendmail. Each option is a single letter, and its value is in the same word
  * or in the next word (`-t`, `-oi`, `-FCronDaemon`, `-f root`). Unknown options and recipients are
- * ignored, so that a mail is never lost because of an unknown option.
+ * ignored, because an error would lose the mail.
  */
 export function parseSendmailArgs(words: readonly string[]): SendmailArgs {
   let dotEnds = true, name: string | undefined, address: string | undefined, refused: Refused | undefined;

@@ -67,7 +67,7 @@ function formatStatus(figures: Status, now: number, stateDir: string): string[] 
     `queue: ${queued} queued, ${deferred} deferred, ${held} held, ${dead} dead ` +
     `(${bytes} of ${maxBytes} bytes in ${stateDir})`,
   ];
-  // The age is 0 if all entries are delayed by quiet hours or a rate limit.
+  // The age is 0 if quiet hours or a rate limit delay all entries.
   if (oldestSeconds > 0) lines.push(`oldest: ${formatDuration(oldestSeconds * 1000)}`);
   if (queued + deferred + held > 0) lines.push(`ages: ${formatAges(ages)}`);
   if (waitingFor !== undefined) {
@@ -90,13 +90,13 @@ function formatStatus(figures: Status, now: number, stateDir: string): string[] 
   return lines;
 }
 
-/** Formats the ages that are not 0: `3 under 1m, 12 under 15m`. */
+/** Formats the number of entries of each age: `3 under 1m, 12 under 15m`. Omits the number 0. */
 function formatAges(ages: Ages): string {
   const classes = Object.entries(ages).filter(([, count]) => count > 0);
   return classes.map(([name, count]) => `${count} ${name.replace(/^under/, "under ")}`).join(", ");
 }
 
-/** The default of `--max-age`. It is longer than the restart of a homeserver. */
+/** The default of `--max-age`. A homeserver needs less time than this to restart. */
 const DEFAULT_MAX_AGE_MS = 15 * 60_000;
 
 /**
@@ -118,7 +118,7 @@ async function check(context: StatusContext): Promise<number> {
     const { judgeHealth, createThresholds } = await import("../../notifier/health.ts");
     await using notifier = await openQueueOnly(context);
     if (!notifier.hasQueue()) {
-      // A wrong --state-dir would otherwise look like an empty queue.
+      // Without this message, a wrong --state-dir would look like an empty queue.
       ui.data(unknownLine(`there is no queue in ${notifier.stateDir}; the first notification creates it`));
       return CHECK_EXIT.unknown;
     }
@@ -147,7 +147,9 @@ function unknownLine(error: unknown): string {
   return stateLine("unknown", error instanceof Error ? error.message : String(error));
 }
 
-/** Formats the text part. A bar would end the text part, so bars in the text are replaced. */
+/**
+ * Formats the text before the bar (`|`). Replaces each bar in `text`, because a bar ends the text.
+ */
 function stateLine(state: string, text: string): string {
   return `${state.toUpperCase()} - ${printable(text).replaceAll("|", "/")}`;
 }

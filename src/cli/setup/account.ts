@@ -21,7 +21,10 @@ import { createChoiceQuestion } from "./prompter.ts";
 
 const WHOAMI_TIMEOUT_MS = 30_000;
 
-/** Asks for the user id. The default is the user of the channel, or the only saved account. */
+/**
+ * Asks for the user id. The default is the user of the channel. If the channel has no user, the
+ * default is the only saved account.
+ */
 export async function chooseUser({ args, prompter, plan, stateDir }: SetupContext): Promise<string> {
   const given = args.text("user");
   if (given !== undefined) return requireUserId(given);
@@ -34,7 +37,7 @@ export async function chooseUser({ args, prompter, plan, stateDir }: SetupContex
   });
 }
 
-/** Returns the saved account if its login is valid and the user selects it. Otherwise logs in. */
+/** Returns the saved account if its login is valid and the user selects it. If not, logs in. */
 export async function openAccount(context: SetupContext, userId: string): Promise<Account> {
   const { connected, done, runtime, signal, stateDir, ui } = context;
   const saved = findSavedAccount(context, userId);
@@ -113,8 +116,8 @@ async function findHomeserver(
 }
 
 /**
- * Logs in. After a wrong password, the user chooses a login method again. setup never retries a
- * password automatically.
+ * Logs in. After a wrong password, the user chooses a login method again. `setup` does not
+ * automatically try a wrong password again.
  */
 async function logInAs(
   context: SetupContext,

@@ -115,7 +115,8 @@ function mergeConnection(
     kept[key] = key === "proxy" ? value : toAbsolutePath(value, names[key]);
   }
   const connection = readConnection(new Fields(kept, `channels.${name}`, names), `channels.${name}`);
-  // Checks the certificate files now. Later, a bad file would look like a connection error.
+  // Checks the certificate files now. Without this check, a bad file would look like a connection
+  // error later.
   connection?.read();
   return { kept, connection };
 }

@@ -26,12 +26,12 @@ export interface Interrupt extends Disposable {
 }
 
 /**
- * Listens for Ctrl-C until disposed, so that setup can print its finished steps before it stops.
+ * Listens for Ctrl-C until disposed. After Ctrl-C, setup prints its finished steps and stops.
  */
 export function listenForInterrupt(stdio: Stdio): Interrupt {
   const controller = new AbortController();
   const stop = () => {
-    // The terminal has printed ^C, so the next message needs a new line.
+    // The terminal has printed ^C. The next message must begin on a new line.
     stdio.stderr("\n");
     controller.abort(new InterruptedError("Stopped"));
   };

@@ -1,7 +1,7 @@
 /**
- * Asks the questions of `setup`. On a terminal, the user answers them. Without a terminal, or with
- * `--yes`, the default answer is used. A question without a default answer fails, and
- * the error suggests an option.
+ * Asks the questions of `setup`. On a terminal, the user answers the questions. Without a terminal,
+ * or with `--yes`, the default answers are used. If a question has no default answer, setup then
+ * fails, and the error suggests an option.
  *
  * @module
  */

@@ -40,7 +40,7 @@ type RoomOption = "room" | "create-room" | "direct";
 /** A way to choose a room. */
 interface RoomSource {
   /**
-   * The option that selects this source. Undefined if the source is only in the list of choices.
+   * The option that selects this source. Undefined if only the list of choices offers the source.
    */
   readonly option?: RoomOption;
   /** Returns the text in the list of choices, or undefined if the source is not available. */
@@ -173,8 +173,8 @@ async function joinExisting(room: string, context: RoomContext): Promise<Room> {
 }
 
 /**
- * Returns true if an invite can solve the error. Status 404 is such an error, because the
- * homeserver may know the room only after the invite.
+ * Returns true if the account may be able to join the room after an invite. This includes status
+ * 404, because the homeserver may know the room only after the invite.
  */
 function mayNeedInvite(error: unknown): boolean {
   if (!(error instanceof CommandError) || !(error.cause instanceof MatrixError)) return false;
@@ -190,7 +190,7 @@ async function resolve(alias: string, { client, signal }: RoomContext): Promise<
   );
 }
 
-/** Waits for any invite. Strangers can also send invites, so the user must choose an invite. */
+/** Waits for any invite. The user must choose an invite, because strangers can send invites. */
 async function joinInvited(context: RoomContext): Promise<Room> {
   const { client, done, prompter, signal } = context;
   const invites = await waitForInvite(undefined, { ...context, what: "the room" });
@@ -269,7 +269,7 @@ async function createNewRoom(
   { name, invite }: { readonly name: string; readonly invite: readonly string[] },
   { client, done, signal, ui }: RoomContext,
 ): Promise<Room> {
-  // With this preset, the invited users get the same power level as the creator.
+  // This preset gives the invited users the power level of the creator.
   const preset = "trusted_private_chat";
   const roomId = await withServerErrors(
     "create the room",
@@ -292,7 +292,8 @@ async function askForPerson(context: RoomContext): Promise<Room> {
 }
 
 /**
- * Finds or creates the direct chat with a person. Notifications to that person use this chat.
+ * Finds or creates the direct chat with a person. Later notifications to that person are sent to
+ * this chat.
  */
 async function openChatWith(person: string, context: RoomContext): Promise<Room> {
   const { client, done, runtime, signal, stateDir } = context;

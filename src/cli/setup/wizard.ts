@@ -102,8 +102,9 @@ function checkOptions(args: SetupCommandContext["args"]): void {
 }
 
 /**
- * Delivers the entries that were held until the login. Then sends a test message to the room,
- * through the queue but without the rules of the configuration.
+ * Delivers the queued notifications that could not be sent before the login. After that, sends a
+ * test message to the room. The test message is queued, but the rules of the configuration are not
+ * applied.
  */
 async function sendTestMessage(
   context: SetupCommandContext,
@@ -122,7 +123,7 @@ async function sendTestMessage(
 }
 
 /**
- * Returns the exit code. Unlike `send`, setup fails if the test message is only queued, because a
+ * Returns the exit code. If the test message is queued but not delivered, setup fails, because a
  * queued message does not prove that the channel works.
  */
 function toExitCode(test: Outcome | undefined): number {
@@ -132,7 +133,7 @@ function toExitCode(test: Outcome | undefined): number {
 
 /** Formats example commands for the new channel: for scripts, cron, systemd and routers. */
 function nextSteps({ args, runtime }: SetupCommandContext, { config, stateDir }: SetupResult): readonly string[] {
-  // A cron job does not have the PATH, directory and variables of this shell: paths are absolute.
+  // All paths are absolute, because a cron job does not have the PATH and directory of this shell.
   const program = Deno.build.standalone ? Deno.execPath() : "matrix-notify";
   const isSet = (option: "config" | "state-dir", variable: string) => args.text(option) ?? runtime.env(variable);
   const paths = [
