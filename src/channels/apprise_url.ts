@@ -1,5 +1,5 @@
 /**
- * The URLs of Apprise (its documentation, "URL Basics"):
+ * The URLs of Apprise, a program that sends notifications (Apprise documentation, "URL Basics"):
  * `schema://user:password@host:port/path?option=value`. Unlike in RFC 3986, a `#` does not begin a
  * fragment, and a password may contain an `@`.
  *
@@ -17,19 +17,19 @@ const IGNORED_OPTIONS: ReadonlySet<string> = new Set([
   ...["image", "avatar_url"],
 ]);
 
-/** The separators of names in a path or a list. */
+/** The pattern of the characters between two names in a path or a list. */
 const LIST_REGEXP = /[\s,\\/]+/;
 
 /** A parsed URL. Errors do not show the URL, because it contains secrets. */
 export class AppriseUrl {
-  /** The scheme in lower case: `ntfys`. */
+  /** The scheme of the URL in lower case, for example `ntfys`. */
   readonly schema: string;
   readonly user?: string;
   readonly password?: string;
   readonly host: string;
   /** The port with its colon; empty if the URL has no port. */
   readonly port: string;
-  /** The path, not decoded. */
+  /** The path as it is written in the URL, with percent-encoding. */
   readonly path: string;
   readonly #options = new Map<string, string>();
   readonly #path: string;
@@ -56,7 +56,7 @@ export class AppriseUrl {
     this.password = this.option("pass") ?? (this.#decode(colon < 0 ? "" : login.slice(colon + 1)) || undefined);
   }
 
-  /** The decoded names in the path, in order. */
+  /** The names in the path, without percent-encoding and in the order of the path. */
   get entries(): readonly string[] {
     return this.path.split(LIST_REGEXP).filter((entry) => entry !== "").map((entry) => this.#decode(entry));
   }
@@ -67,7 +67,7 @@ export class AppriseUrl {
     return `${isSecure ? "https" : "http"}://${this.host}${this.port}`;
   }
 
-  /** Reads an option; returns undefined if it is absent or empty. */
+  /** Reads an option; returns undefined if the option is absent or empty. */
   option(name: string): string | undefined {
     const value = this.#options.get(name);
     this.#options.delete(name);
@@ -90,8 +90,8 @@ export class AppriseUrl {
   }
 
   /**
-   * Throws an error if the URL contains an option that matrix-notify does not support: an option
-   * that was not read and is not ignored.
+   * Throws an error if the URL contains an option that matrix-notify does not support. Call this
+   * method after all supported options were read.
    *
    * @param ignored the names of additional options that are ignored for this service
    */

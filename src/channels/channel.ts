@@ -1,4 +1,4 @@
-/** The interface that every channel implements. */
+/** The interface of a channel (a configured way to send notifications). */
 
 import type { Batch } from "../notification/batch.ts";
 import type { Notification } from "../notification/notification.ts";
@@ -14,8 +14,8 @@ export interface Envelope {
   readonly destination: string;
   readonly notification: Notification;
   /**
-   * The number of the attachment, starting at 1; undefined for the text. The number is only set if
-   * the channel sends attachments as separate messages.
+   * If the envelope sends one attachment as a separate message: the number of this attachment,
+   * starting at 1. Undefined for all other envelopes.
    */
   readonly attachmentIndex?: number;
 }
@@ -26,31 +26,41 @@ export interface Receipt {
   readonly id: string;
   /**
    * How the delivery was proved. `put`: the service accepted the request. `read-back`: the channel
-   * found the message of an earlier attempt.
+   * looked at the service and found the message of an earlier attempt.
    *
    * @default {"put"}
    */
   readonly via?: "put" | "read-back";
-  /** True if an earlier attempt may have delivered the message too. @default {false} */
+  /**
+   * True if the message may exist twice, because an earlier attempt may have delivered it.
+   *
+   * @default {false}
+   */
   readonly possibleDuplicate?: boolean;
 }
 
 /** Options for sending. */
 export interface SendOptions {
-  /** The transaction id: an id that is the same for every attempt to send the envelope. */
+  /**
+   * The transaction id: an id that is the same for every attempt to send the envelope (one
+   * notification for one destination).
+   */
   readonly txnId: string;
-  /** True if the notification is late. The message then mentions the delay. */
+  /** True if the notification is sent late. In this case, the message mentions the delay. */
   readonly late: boolean;
-  /** The queued notifications that this notification replaced. The message then mentions them. */
+  /**
+   * The queued notifications that this notification replaced; undefined if there are none. The
+   * message mentions that notifications were replaced.
+   */
   readonly replaced?: Replaced;
   /**
-   * The open incident at this destination that has the key of the notification. Every attempt gets
-   * the same incident.
+   * The open incident (a problem that is not resolved yet) at this destination with the key of the
+   * notification. Every attempt to send the notification gets the same incident.
    */
   readonly incident?: Incident;
   /** The earlier attempts whose outcome is unknown; undefined if there are no such attempts. */
   readonly inDoubt?: InDoubt;
-  /** The time limit of a request, in milliseconds. */
+  /** The time limit of each request, in milliseconds. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
 }
@@ -62,11 +72,13 @@ export interface Channel {
   readonly kind: string;
   /**
    * True if a repeated attempt does not create a second message. Either the service recognizes the
-   * transaction id, or the channel can look for the message.
+   * transaction id (an id that is the same for every attempt), or the channel can check whether the
+   * message exists.
    */
   readonly isIdempotent: boolean;
   /**
-   * True if sending runs a program. A background process then needs the permission to run programs.
+   * True if the channel runs a program to send a notification. In this case, a background process
+   * of matrix-notify needs the permission to run programs.
    *
    * @default {false}
    */
@@ -90,7 +102,8 @@ export interface Channel {
    */
   hasRoomFor?(batch: Batch): boolean;
   /**
-   * Makes one attempt to send an envelope. The caller makes later attempts.
+   * Makes one attempt to send an envelope (one notification for one destination). If the attempt
+   * fails, the caller can call this method again later.
    *
    * @throws {TransportError | ResponseError | NotTheServiceError} if the notification was not
    * delivered, or if the outcome is unknown

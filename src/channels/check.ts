@@ -1,7 +1,7 @@
 /**
- * The checks of `doctor`. Each check is an object with a name, the names of the checks that must
- * succeed first, and a function. Every kind of channel defines its own checks. A check never sends
- * a notification.
+ * The checks of the command `doctor`. Each check is an object with a name, the names of the checks
+ * that must succeed first, and a function. Every kind of channel defines its own checks. A check
+ * never sends a notification.
  *
  * @module
  */
@@ -32,10 +32,11 @@ export interface Check<Subject = void> {
 export interface CheckContext {
   /** The name of the channel. */
   readonly channel: string;
-  /** The runtime. Its requests use the certificates and the proxy of the channel. */
+  /** The runtime, whose requests use the certificates and the proxy of the channel. */
   readonly runtime: Runtime;
   /**
-   * The certificates and the proxy from the settings of the channel; undefined for the defaults.
+   * The certificates and the proxy from the settings of the channel; undefined if the channel does
+   * not have such settings.
    */
   readonly connection: Connection | undefined;
   readonly host: CheckHost;
@@ -84,8 +85,8 @@ export interface Finding extends Found {
 }
 
 /**
- * Returns a function that calls `work` only the first time. Later calls return the promise of the
- * first call.
+ * Returns a function. The first call of this function calls `work`. Every later call returns the
+ * promise of the first call.
  */
 export function once<Result>(work: () => Promise<Result>): () => Promise<Result> {
   let result: Promise<Result> | undefined;
@@ -112,13 +113,13 @@ export function skipped(message: string): Found {
   return { state: "skipped", message };
 }
 
-/** Returns the worst state of several findings. Skipped checks are ignored. */
+/** Returns the worst state of several findings. Findings with the state `skipped` are ignored. */
 export function worstOf(findings: readonly Found[]): "ok" | "warning" | "failure" {
   const has = (state: FindingState) => findings.some((finding) => finding.state === state);
   return has("failure") ? "failure" : has("warning") ? "warning" : "ok";
 }
 
-/** Converts an error to a finding, so that a check does not have to catch errors. */
+/** Converts an error that a check has thrown to a finding. */
 export function findingOf(error: unknown): Found {
   if (error instanceof MatrixError) return refusalFinding(error);
   if (error instanceof NotTheServiceError) return failure(error.message, otherServiceHint(error.status));
@@ -138,7 +139,7 @@ const TRANSPORT_HINTS: Readonly<Record<TransportPhase, string>> = {
 };
 
 /**
- * Returns the hint for an answer that is not from the expected service. A status from 500 on may
+ * Returns the hint for an answer that is not from the expected service. A status of 500 or more may
  * come from a proxy whose server is down. A lower status comes from another service.
  */
 function otherServiceHint(status: number): string {

@@ -19,11 +19,14 @@ export interface ProbeRequest extends Pick<HttpRequest, "headers" | "body"> {
 /** A request that every server answers and that has no effect. */
 export const HEAD_ROOT: ProbeRequest = { method: "HEAD", path: "/" };
 
-/** The server of a channel, with the checks that all servers have in common. */
+/** The server of a channel, and the checks that are the same for every server. */
 export interface HttpProbe {
   /** The address of the server, without a trailing slash. */
   readonly server: string;
-  /** Returns the answer to the first request. Only the first call sends the request. */
+  /**
+   * Returns the answer to the first request. The first call of this function sends the request.
+   * Later calls return the answer again and do not send a request.
+   */
   readonly firstAnswer: () => Promise<HttpAnswer>;
   /** The checks `connection` and `clock`. */
   readonly checks: readonly Check[];
@@ -79,7 +82,8 @@ export function connectionChecks(
 }
 
 /**
- * Describes a connection: `through the proxy proxy.example.org:3128`, `with a client certificate`.
+ * Returns a phrase for each special property of a connection, for example `through the proxy
+ * proxy.example.org:3128` or `with a client certificate`.
  */
 function describeConnection(url: string, connection: CheckContext["connection"], env: Runtime["env"]): string[] {
   const credentials = connection?.read();
@@ -97,14 +101,14 @@ function environmentProxy(url: URL, env: Runtime["env"]): URL | undefined {
 }
 
 /**
- * The smallest clock difference that causes a warning, in milliseconds. The times in messages are
- * then wrong.
+ * The smallest clock difference that causes a warning, in milliseconds. With such a difference, the
+ * times in messages are wrong.
  */
 const WARN_SKEW_MS = 60_000;
 
 /**
- * The smallest clock difference that causes a failure, in milliseconds. Certificates and tokens may
- * then seem to be expired.
+ * The smallest clock difference that causes a failure, in milliseconds. With such a difference,
+ * valid certificates and tokens may seem to be expired.
  */
 const FAIL_SKEW_MS = 3_600_000;
 

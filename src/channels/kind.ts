@@ -32,8 +32,8 @@ export interface FileReader {
    */
   read(file: Attachment): Promise<Uint8Array<ArrayBuffer>>;
   /**
-   * Returns the path of an attachment, for another program. The path is valid until the attempt
-   * ends.
+   * Returns the path of an attachment, so that another program can read the file. The path is valid
+   * until this attempt to send the notification ends.
    */
   pathOf(file: Attachment): Promise<string>;
 }
@@ -65,14 +65,18 @@ export interface KindDefinition<Table extends SettingTable, Key extends string> 
   /** A short description of the destinations, for the documentation. */
   readonly summary: string;
   /**
-   * True if the kind sends with the runtime's `fetch`. The channels of this kind then also have the
-   * connection settings.
+   * True if the kind sends notifications with the function `fetch` of the runtime. The channels of
+   * such a kind have the connection settings (certificates and proxy) in addition to the settings
+   * in the table.
    *
    * @default {false}
    */
   readonly speaksHttp?: boolean;
   readonly settings: Table;
-  /** The rules for the JSON schema (`allOf`) that the relations of the settings cannot express. */
+  /**
+   * The rules for the JSON schema (`allOf`) that `unless`, `excludes` and `needs` of the settings
+   * cannot express.
+   */
   readonly rules?: readonly Readonly<Record<string, unknown>>[];
   /**
    * Checks that the parsed settings do not contradict each other. For the JSON schema, the property
@@ -82,7 +86,8 @@ export interface KindDefinition<Table extends SettingTable, Key extends string> 
    */
   check?(settings: SettingsOf<Table>, fields: Fields): void;
   /**
-   * The settings that choose the destination. A routing rule can change them.
+   * The settings that choose the destination. A routing rule can set other values for these
+   * settings.
    *
    * @default the channel has one destination, and a rule cannot change this destination
    */
@@ -97,8 +102,8 @@ export interface KindDefinition<Table extends SettingTable, Key extends string> 
 /** The settings that choose the destination of a channel. */
 export interface Destination<Table extends SettingTable, Key extends string> {
   /**
-   * The names of the settings. The first setting chooses the destination. The other settings add
-   * details.
+   * The names of the settings. The first setting chooses the destination (for example, a chat). The
+   * other settings add details (for example, a thread of this chat).
    */
   readonly keys: readonly [Key & keyof Table, ...(Key & keyof Table)[]];
   /**
@@ -133,8 +138,9 @@ export interface ChannelKind
    */
   readDestinations(fields: Fields, context: ParseContext): readonly string[];
   /**
-   * Parses the settings of a channel. Some fields collect problems instead of throwing errors. Open
-   * the channel only if such fields have not collected a problem.
+   * Parses the settings of a channel. Depending on its options, the object `fields` throws an error
+   * for a problem, or collects all problems. If `fields` has collected a problem, do not open the
+   * channel.
    *
    * @throws {ConfigError} if a setting is not valid; the message contains its dotted path
    */
@@ -185,7 +191,9 @@ export function defineKind<Table extends SettingTable, Key extends string = neve
   };
 }
 
-/** Returns the secrets among the parsed values. A map may contain several secrets. */
+/**
+ * Returns the secrets among the parsed values. A value that is a map may contain several secrets.
+ */
 function findSecrets(settings: Readonly<Record<string, unknown>>): readonly Secret[] {
   return Object.values(settings).flatMap((value) => value instanceof Map ? [...value.values()] : [value])
     .filter((value) => value instanceof Secret);

@@ -5,7 +5,7 @@ import { loadMarkup } from "../markup/load.ts";
 import type { Notification } from "../notification/notification.ts";
 import { codeToHtml, textToHtml } from "../notification/render.ts";
 
-/** A message as plain text and as HTML, with only those tags that Matrix allows. */
+/** A message as plain text and as HTML. The HTML contains only tags that Matrix allows. */
 export interface RenderedMessage {
   readonly text: string;
   readonly html: string;

@@ -3,7 +3,7 @@
  * delete its file, `rooms.json`, at any time.
  *
  * ```text
- * remember: rooms.lock -> read rooms.json -> replace it, durably
+ * remember: rooms.lock -> read rooms.json -> replace rooms.json on the disk
  * ```
  *
  * If the file cannot be read, the cache is empty. If the file cannot be written, the values are
@@ -38,7 +38,8 @@ export interface RoomCache {
    */
   remember(key: string, value: unknown): Promise<void>;
   /**
-   * Runs a function under a lock. Other processes that want to run a function under this lock wait.
+   * Runs a function while this process has the lock. If another process calls this method, that
+   * process waits until the function ends.
    *
    * @throws {StorageError} if another process keeps the lock for too long
    */
@@ -64,7 +65,7 @@ export function inMemoryRoomCache(): RoomCache {
   };
 }
 
-/** The longest time to wait for the lock before the file is written, in milliseconds. */
+/** The longest time to wait for the lock that is needed to write the file, in milliseconds. */
 const WRITE_TURN_MS = 2_000;
 
 /** The largest file that is read, in bytes. */

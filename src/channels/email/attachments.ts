@@ -45,7 +45,7 @@ async function readFile(file: Attachment, files: FileReader): Promise<MailFile> 
   return { filename: file.name, contentType: file.type, content: await files.read(file) };
 }
 
-/** Checks for status 552, the answer to a mail that is too large. */
+/** Checks whether an error has status 552, the answer to a mail that is too large. */
 function isTooLarge(error: unknown): error is ResponseError {
   return error instanceof ResponseError && error.status === 552;
 }

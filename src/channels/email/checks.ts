@@ -1,4 +1,4 @@
-/** The checks of an email channel. They connect and log in, but do not send a mail. */
+/** The checks of an email channel. These checks connect and log in, but do not send a mail. */
 
 import { ResponseError } from "../../base/errors.ts";
 import { type Check, type CheckContext, failure, ok } from "../check.ts";

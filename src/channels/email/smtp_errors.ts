@@ -10,7 +10,7 @@ export interface SmtpContext {
   readonly isOut: boolean;
 }
 
-/** An error of the library. */
+/** An error of the SMTP library. */
 interface LibraryError extends Error {
   readonly code?: string;
   /** The SMTP command that the server answered, or that was running. */
@@ -68,9 +68,9 @@ const MAILBOX_CODES: ReadonlySet<string> = new Set(["5.2.1", "5.2.2"]);
  * Returns the failure class of an answer. A failure with status 4yz is temporary, and a failure
  * with status 5yz is permanent (RFC 5321, section 4.2.1). Answers before RCPT TO are about our
  * password, sender or host. The answer to RCPT TO and later answers are about the recipient, the
- * size or the content. So a failure at RCPT TO or later does not delay mails to other recipients. But many servers reject our
- * host only at RCPT TO, with a policy code (5.7). In this case, the mail waits until the problem is
- * fixed.
+ * size or the content. So a failure at RCPT TO or later does not delay mails to other recipients.
+ * But many servers reject our host only at RCPT TO, with a policy code (5.7). In this case, the
+ * mail waits until the problem is fixed.
  */
 function toFailureClass({ status, command = "", errcode = "" }: Answer): ResponseClass {
   const isAboutMail = command === "RCPT TO" || command === "DATA";

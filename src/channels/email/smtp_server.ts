@@ -23,7 +23,7 @@ export interface SmtpServer {
   readonly login?: { readonly user: string; readonly password: string };
 }
 
-/** A mail with its envelope. */
+/** A mail, and the sender and recipient that the SMTP commands use. */
 export interface SmtpMail {
   readonly envelope: { readonly from: string; readonly to: string };
   readonly content: MailContent;

@@ -38,8 +38,9 @@ export class ExecChannel implements Channel {
   }
 
   /**
-   * Runs the program. Exit code 0 proves the delivery. A killed program may have delivered the
-   * notification, so every attempt has the same id.
+   * Runs the program. Exit code 0 proves the delivery. A program that was killed may have delivered
+   * the notification. Every attempt passes the same id, so that the program can recognize a
+   * repeated notification.
    */
   async send(envelope: Envelope, options: SendOptions): Promise<Receipt> {
     const { txnId, inDoubt } = options;
@@ -100,7 +101,9 @@ export class ExecChannel implements Channel {
 
 const MAX_RECEIPT_CHARS = 255;
 
-/** The number of characters at the end of the error output that a message shows. */
+/**
+ * The largest number of characters that an error message shows from the end of the error output.
+ */
 const MAX_TAIL_CHARS = 300;
 
 function refusal(path: string, { code, stderr }: SubprocessEnd): ResponseError | TransportError {

@@ -1,4 +1,4 @@
-/** The checks of an exec channel. They do not run the program. */
+/** The checks of an exec channel. These checks do not run the program. */
 
 import { type Check, type CheckContext, failure, ok, warning } from "../check.ts";
 import type { ExecSettings } from "./settings.ts";

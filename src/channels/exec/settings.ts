@@ -6,10 +6,12 @@ import { duration, setting, type SettingsOf } from "../fields/setting.ts";
 /** A program and its arguments. */
 export type Command = readonly [path: string, ...args: string[]];
 
-/** The pattern of an absolute path, also on Windows. */
+/** The pattern of an absolute path on Unix or Windows. */
 const PATH_REGEXP = /^(\/|[A-Za-z]:[\\/])[^\0]*$/;
 
-/** The longest timeout. A program that runs longer would delay later entries of the queue. */
+/**
+ * The longest timeout. A program that runs longer would delay the later notifications in the queue.
+ */
 const MAX_TIMEOUT_MS = 600_000;
 
 /** The table of settings. */

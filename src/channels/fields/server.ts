@@ -1,4 +1,6 @@
-/** Settings for a network service: its address, its secrets, and the use of plain http. */
+/**
+ * Settings for a network service: its address, its secrets, and the permission to use plain http.
+ */
 
 import { ConfigError } from "../../base/errors.ts";
 import type { Fields } from "../../base/fields.ts";
@@ -77,7 +79,10 @@ export interface SecretOptions extends SettingOptions<string> {
   readonly form: SecretForm;
 }
 
-/** Creates the setting for a secret, which is in the configuration or in a separate file. */
+/**
+ * Creates the setting for a secret. Users write the secret in the configuration or in a separate
+ * file.
+ */
 export function secret<const Options extends SecretOptions>(options: Options): Setting<ValueOf<Secret, Options>> {
   const { form } = options as SecretOptions;
   return setting<Secret>({

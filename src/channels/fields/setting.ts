@@ -35,7 +35,10 @@ export interface SettingSchema {
 export interface SettingRelations {
   /** True if the setting may be absent. @default {false} */
   readonly optional?: boolean;
-  /** The name of an alternative setting. One of the two settings is required. */
+  /**
+   * The name of an alternative setting. If the alternative setting is absent, this setting is
+   * required.
+   */
   readonly unless?: string;
   /** The name of a setting that must not be used together with this setting. */
   readonly excludes?: string;
@@ -49,8 +52,8 @@ export interface Setting<Value = unknown> extends SettingRelations {
   /** True if the value must never be shown. @default {false} */
   readonly isSecret?: boolean;
   /**
-   * True if the value can also be in a file. The path of the file is then in a second setting,
-   * whose name ends with `File`.
+   * True if the value can also be in a file. In this case, a second setting, whose name ends with
+   * `File`, contains the path of the file.
    *
    * @default {false}
    */
@@ -72,18 +75,21 @@ export type SettingsOf<Table extends SettingTable> = {
   readonly [Key in keyof Table]: Table[Key] extends Setting<infer Value> ? Value : never;
 };
 
-/** The input of the parser, in addition to the file. */
+/** The input of the parser, in addition to the configuration file. */
 export interface ParseContext {
   /** True if plain http to hosts other than this one is allowed. */
   readonly insecureHttp: boolean;
-  /** Opens an account that is logged in on this host. The tokens are read when they are used. */
+  /**
+   * Opens a Matrix account that is logged in on this host. The tokens of the account are read when
+   * they are used.
+   */
   account(userId: string): AccountSession;
 }
 
 /**
- * Reads the values of all settings in a table, and checks their dependencies. Some fields collect
- * problems instead of throwing errors. The result is complete only if such fields have not
- * collected a problem.
+ * Reads the values of all settings in a table, and checks their dependencies. Depending on its
+ * options, the object `fields` throws an error for a problem, or collects all problems. If `fields`
+ * has collected a problem, the result is not complete.
  *
  * @throws {ConfigError} if a setting is missing or not valid; the message contains its dotted path
  */
@@ -132,7 +138,8 @@ function usedKey(table: SettingTable, key: string, fields: Fields): string | und
 }
 
 /**
- * The type of a parsed value. It includes undefined if the options allow the setting to be absent.
+ * The type of a parsed value. The type includes undefined if the options allow the setting to be
+ * absent.
  */
 export type ValueOf<Value, Options> = Options extends { readonly default: unknown } ? Value
   : Options extends { readonly optional: true } | { readonly unless: string } ? Value | undefined
@@ -366,8 +373,8 @@ export function objectSchema(table: SettingTable): Readonly<Record<string, unkno
 }
 
 /**
- * Returns the keys of a setting with their schemas: the key of the setting and, if its value can be
- * in a file, the key of the file.
+ * Returns the keys of a setting in the configuration (`token`, `tokenFile`) with their schemas. The
+ * second key exists only if the value of the setting can be in a file.
  */
 export function properties(key: string, { schema, hasFile }: Setting): [string, SettingSchema][] {
   if (!hasFile) return [[key, schema]];

@@ -24,8 +24,8 @@ const GOTIFY: Service = {
   name: "Gotify",
   isSuccess: ({ status, json }) => status === 200 && Number.isSafeInteger(json.id) && typeof json.appid === "number",
   readRefusal({ status, json: { errorCode, errorDescription } }) {
-    // Every Gotify server has this path. A 404 means another service or a wrong path in the
-    // address.
+    // Every Gotify server has this path. If the answer is 404, the address has a wrong path or
+    // belongs to another service.
     if (status === 404 || errorCode !== status || typeof errorDescription !== "string") return undefined;
     return { said: errorDescription };
   },
@@ -49,7 +49,7 @@ export class GotifyChannel implements Channel {
 
   /**
    * Sends a message. If the outcome of an attempt is unknown, the message is sent again, because an
-   * application cannot read its messages.
+   * application of Gotify cannot check whether a message exists.
    */
   async send(
     { notification }: Envelope,
@@ -81,7 +81,8 @@ export class GotifyChannel implements Channel {
   async #message(notification: Notification, notes: readonly string[]): Promise<Record<string, unknown>> {
     const { identity, warn } = this.#context;
     const { format, link, subject } = notification;
-    // Only the Android app opens the link on a click, so the text also contains it.
+    // Only the Android app opens the link when the user clicks on the message. For users of other
+    // apps, the link is written in the text.
     const lines = [...(link === undefined ? [] : [`🔗 ${link}`]), ...notes];
     const note = lines.map((line) => `\n\n${line}`).join("");
     const isMarkdown = format === "markdown";

@@ -28,8 +28,8 @@ export function createChecks(context: CheckContext, { server, token }: GotifySet
       name: "token",
       needs: ["server"],
       async *look() {
-        // An application can only send messages. Gotify checks the token before it rejects this
-        // empty message.
+        // This empty message tests the token. Gotify first checks the token. If the token is valid,
+        // Gotify rejects the message, because it is empty.
         const { status, text } = await probe.ask({
           method: "POST",
           path: "/message",

@@ -23,8 +23,9 @@ export const MAX_NTFY_BYTES = 4095;
 const MAX_REQUEST_BYTES = 8192;
 
 /**
- * The error code for the daily limit of files. The file is rejected, so that later messages do not
- * wait until the next day.
+ * The error code of ntfy if the daily limit of files is reached. After this answer, the file is not
+ * sent again. A repeated attempt could succeed only on the next day, and later messages would have
+ * to wait for this attempt.
  */
 const DAILY_FILE_LIMIT = 42905;
 
@@ -60,9 +61,9 @@ export class NtfyChannel implements Channel {
   }
 
   /**
-   * Publishes a message. If the outcome of an earlier attempt is unknown, the message is sent
-   * again, and a possible duplicate is counted. From ntfy 2.16 on, the apps show only one message
-   * for each `sequence_id`.
+   * Publishes a message. If the outcome of an earlier attempt is unknown, the message is sent again
+   * and counted as a possible duplicate. From ntfy 2.16 on, the apps show only one message for each
+   * `sequence_id`.
    */
   async send(envelope: Envelope, options: SendOptions): Promise<Receipt> {
     const { inDoubt, signal } = options;

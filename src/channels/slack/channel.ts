@@ -39,7 +39,7 @@ const FAILURE_CLASSES: Readonly<Record<string, ResponseClass>> = {
   invalid_payload: "rejected",
   no_text: "rejected",
   too_many_attachments: "rejected",
-  // Mattermost.
+  // The error codes of Mattermost.
   "web.incoming_webhook.channel.app_error": "destination",
   "web.incoming_webhook.channel_locked.app_error": "destination",
   "web.incoming_webhook.disabled.app_error": "credentials",
@@ -89,7 +89,8 @@ export class SlackChannel implements Channel {
   /**
    * Posts a message. If the outcome of an earlier attempt is unknown, the message is sent again. A
    * webhook does not return an id, so the receipt contains the transaction id. Slack accepts about
-   * one message per second. It answers additional messages with status 429 and `Retry-After`.
+   * one message per second. Slack answers additional messages with status 429 and the header
+   * `Retry-After`.
    */
   async send({ notification }: Envelope, options: SendOptions): Promise<Receipt> {
     const { txnId, inDoubt, timeoutMs, signal } = options;

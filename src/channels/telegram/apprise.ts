@@ -2,10 +2,13 @@
 
 import type { AppriseUrl } from "../apprise_url.ts";
 
-/** The pattern of the token of a bot. The token is written instead of host and port. */
+/**
+ * The pattern of the token of a bot. In the URL, the token is written in the place of the host and
+ * port.
+ */
 const TOKEN_REGEXP = /^(?:bot)?(\d+)(?::|%3a)+(.*)$/i;
 
-/** Converts the URL. The token is followed by the chats. */
+/** Converts the URL. The names of the chats are written after the token. */
 export function fromApprise(url: AppriseUrl): Record<string, unknown> {
   const [, id, secret] = TOKEN_REGEXP.exec(url.host + url.port) ?? [];
   if (id === undefined || secret === undefined || secret === "") {

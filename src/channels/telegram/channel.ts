@@ -85,7 +85,8 @@ export class TelegramChannel implements Channel {
         parameters: {
           ...parameters,
           ...text,
-          // If the chat has a new number, its messages have new numbers too.
+          // If the chat has a new number, its old messages also have new, unknown numbers. In this
+          // case, the message is not sent as a reply.
           ...(chat === parseDestination(destination).chat ? replyTo(incident) : {}),
           link_preview_options: { is_disabled: true },
         },

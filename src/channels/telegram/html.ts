@@ -101,8 +101,8 @@ class TelegramWriter {
   }
 
   /**
-   * Writes a text. Outside of `pre`, white space is reduced to one space, and removed at the
-   * beginning of a line.
+   * Writes a text. Outside of the element `pre`, several white space characters become one space,
+   * and white space at the beginning of a line is removed.
    */
   text(escaped: string): void {
     if (this.#preDepth > 0) return this.#verbatim(escaped);
@@ -111,8 +111,8 @@ class TelegramWriter {
   }
 
   /**
-   * Writes a text in `pre`. A line break at the end of the text is not written twice, because a
-   * block also ends with a line break.
+   * Writes a text in the element `pre`. A line break at the end of the text is not written twice,
+   * because a block also ends with a line break.
    */
   #verbatim(escaped: string): void {
     const isEnded = escaped.endsWith("\n");

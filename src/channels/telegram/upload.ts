@@ -55,7 +55,8 @@ export async function sendFile({ file, files, timeoutMs, parameters, call }: Fil
     return await send("sendDocument", "document");
   } catch (error) {
     if (!isRefused(error)) throw error;
-    // The chat accepted the text before the file, so the file is the problem.
+    // The chat has already accepted the text of the notification, so the cause of this error is the
+    // file.
     throw new ResponseError(`Cannot send ${file.name}: ${error.message}`, {
       status: error.status,
       failureClass: "rejected",

@@ -33,8 +33,8 @@ const FAILURE_CLASSES: Readonly<Record<number, ResponseClass>> = {
 const MAX_SAID_CHARS = 200;
 
 /**
- * The service is unknown. So every status 2xx is a success, and every status from 400 on is a
- * refusal.
+ * Any service. matrix-notify does not know how the service answers. So every status 2xx counts as a
+ * success, and every status of 400 or more counts as a refusal.
  */
 const ANY_SERVICE: Service = {
   name: "a webhook",

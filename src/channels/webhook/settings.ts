@@ -44,7 +44,8 @@ export const WEBHOOK_SETTINGS = {
       propertyNames: { pattern: NAME_REGEXP.source },
       additionalProperties: { type: "string", pattern: "\\S" },
     },
-    // Nothing to read here: the setting `headers` also reads the files of `headerFiles`.
+    // This parser does nothing, because the parser of `headers` also reads the files of
+    // `headerFiles`.
     read() {},
   }),
   body: setting<Template>({
@@ -57,7 +58,8 @@ export const WEBHOOK_SETTINGS = {
   maxChars: integer({
     help: "the longest `{{message}}` and `{{text}}`, in UTF-16 code units; a longer text is cut, with a note",
     examples: [2000],
-    // The note and, in {{text}}, the subject and the link need space.
+    // A smaller limit would not leave enough space for the note, or for the subject and link in
+    // {{text}}.
     min: 100,
     max: Number.MAX_SAFE_INTEGER,
     optional: true,
