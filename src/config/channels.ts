@@ -18,7 +18,7 @@ export interface ListedChannel {
   readonly value: unknown;
   /** The kind; undefined if it is unknown. */
   readonly kind?: ChannelKind;
-  /** The problem of an Apprise URL that cannot be used. */
+  /** The reason why an Apprise URL cannot be used; undefined if there is no problem. */
   readonly problem?: ConfigError;
 }
 
@@ -71,7 +71,7 @@ export async function parseAppriseUrl(text: string, path: string): Promise<Reado
 }
 
 /**
- * Finds the channel whose name is in a setting.
+ * Finds the channel that a setting refers to by its name.
  *
  * @throws {ConfigError} if there is no channel with that name
  */

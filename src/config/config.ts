@@ -35,7 +35,7 @@ export interface Config {
   readonly background: boolean;
   /** True if shortcodes in subjects are replaced by symbols. */
   readonly symbols: boolean;
-  /** The configured channels, not open yet. */
+  /** The configured channels. They are opened later. */
   readonly channels: readonly ConfiguredChannel[];
   /** The policies of the channels, by name. */
   readonly policies: ReadonlyMap<string, LanePolicy>;

@@ -53,7 +53,8 @@ const NO_CONTEXT: ParseContext = {
 };
 
 /**
- * Reads the connection settings of a channel. The files are read when the connection is used.
+ * Reads the connection settings of a channel. The files of the certificates are read later, when
+ * the connection is first used.
  *
  * @returns undefined if the channel uses the default connection
  * @throws {ConfigError} if a setting is not valid
@@ -77,8 +78,8 @@ export function readConnection(fields: Fields, name: string): Connection | undef
 }
 
 /**
- * Reads the proxy. The address must not contain a password, because other users may be able to read
- * the configuration.
+ * Reads the proxy. The address of the proxy must not contain a password, because other users may be
+ * able to read the configuration.
  */
 function readProxy(fields: Fields, key: string): (() => URL) | undefined {
   const text = fields.text(key);

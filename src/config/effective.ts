@@ -117,8 +117,8 @@ async function channelValues(
 }
 
 /**
- * Returns a value without secrets. The value of an unknown key is hidden too, because it may be a
- * secret with a mistyped key.
+ * Returns a value without secrets. Hides secrets and the values of unknown keys. An unknown key may
+ * be the mistyped name of a secret.
  */
 function shown(
   key: string,

@@ -1,4 +1,7 @@
-/** Reads the configuration file, and checks the file itself, but not its values. */
+/**
+ * Reads the configuration file, and checks its JSON syntax and its permissions. Does not validate
+ * its values.
+ */
 
 import { ConfigError, toPermissionError } from "../base/errors.ts";
 import { isObject } from "../base/fields.ts";
@@ -51,8 +54,8 @@ export async function readConfigFile(
 }
 
 /**
- * Finds the first key that is used twice in the same object. `JSON.parse` silently ignores the
- * first value, so a channel would be missing.
+ * Finds the first key that is used twice in the same object. `JSON.parse` does not report such a
+ * key and ignores its first value. For example, a channel would be missing.
  *
  * @param json valid JSON
  * @returns the dotted path of the key; undefined if there is no such key
@@ -87,17 +90,15 @@ async function containsSecret(config: Record<string, unknown>): Promise<boolean>
   return false;
 }
 
-/**
- * Looks for the names of secrets at any depth, because the body of a webhook can contain any keys.
- */
+/** Checks whether a value or a nested value has a key that looks like the name of a secret. */
 function containsSecretName(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
   return Object.entries(value).some(([key, inner]) => isSecretName(key) || containsSecretName(inner));
 }
 
 /**
- * Checks whether a key looks like the name of a secret. It may be a mistyped key, or a key in the
- * body of a webhook.
+ * Checks whether a key looks like the name of a secret. The key may be unknown to matrix-notify
+ * (for example, mistyped).
  */
 export function isSecretName(key: string): boolean {
   return /token$|password$/i.test(key);

@@ -73,7 +73,7 @@ export async function loadConfig(runtime: ConfigRuntime, options: LoadOptions = 
 
 /** The values in the file and the environment, before they are validated. */
 export interface ConfigSources {
-  /** The path of the file. The file does not have to exist. */
+  /** The path of the configuration file, even if the file does not exist. */
   readonly path: string;
   /** True if the file exists. */
   readonly isThere: boolean;
@@ -139,7 +139,7 @@ export interface ChannelSource {
 
 /**
  * Reads the channels in the file and the environment, without parsing their settings. Commands for
- * accounts use this function, because a channel may not have a room yet.
+ * accounts (such as `login`) use this function, because it accepts a channel without a room.
  *
  * @throws {ConfigError} if the file cannot be read
  */
@@ -227,8 +227,8 @@ const CREDENTIAL_KEYS: readonly string[] = [
 ];
 
 /**
- * Overrides the settings of a channel. A secret in the environment replaces the secret in the
- * configuration file, or the path of the file with the secret.
+ * Overrides the settings of a channel. If the environment contains a credential (such as a token),
+ * all credentials of this channel in the configuration file are ignored.
  */
 function overlay(channel: Record<string, unknown>, values: Record<string, string>): Record<string, unknown> {
   const replaces = CREDENTIAL_KEYS.some((key) => key in values);

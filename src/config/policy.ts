@@ -1,7 +1,7 @@
 /**
  * Settings about the time and the number of messages: `batch`, `rateLimit` and `quiet`. They are
- * set for all channels, or for one channel in its object. The setting `fallback` is always for one
- * channel.
+ * set for all channels, or for one channel in its object. The setting `fallback` can be set only
+ * for one channel.
  *
  * ```json
  * { "batch": { "over": 10 }, "rateLimit": { "count": 3, "per": "10s" }, "quiet": { "from": "22:00", "to": "07:00" } }
@@ -121,14 +121,14 @@ export const FALLBACK_SETTINGS = {
 /**
  * Reads `batch`, `rateLimit` and `quiet`.
  *
- * @param outer the policy whose values replace absent settings
+ * @param outer the policy that is used for settings that are absent
  * @throws {ConfigError} if a setting is not valid; the message contains its dotted path
  */
 export function readPolicy(fields: Fields, context: ParseContext, outer: LanePolicy = DEFAULT_POLICY): LanePolicy {
   return toPolicy(readSettings(POLICY_SETTINGS, fields, context), outer);
 }
 
-/** Converts the settings to a policy. */
+/** Converts the parsed settings. If a setting is absent, uses the value of `outer`. */
 function toPolicy({ batch, rateLimit, quiet }: SettingsOf<typeof POLICY_SETTINGS>, outer: LanePolicy): LanePolicy {
   return {
     ...outer,

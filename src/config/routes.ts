@@ -1,6 +1,6 @@
 /**
  * Rules that choose the channels of notifications and change their settings. They are checked in
- * order until one rule matches:
+ * order. After the first matching rule without `continue`, no more rules are checked:
  *
  * ```json
  * { "routes": [
@@ -143,7 +143,8 @@ const RULE_SETTINGS = {
 };
 
 /**
- * Creates the JSON schema of the rules. A rule can change the destination settings of every kind.
+ * Creates the JSON schema of the rules. A rule can set the destination of a channel of any kind,
+ * for example the room.
  */
 export function routesSchema(kinds: readonly ChannelKind[]) {
   const destinations = kinds.flatMap(({ settings, destinationKeys }) =>
@@ -353,8 +354,8 @@ function readSet(
 }
 
 /**
- * Reads the settings of a rule for one channel. The kind of the channel reads and validates the
- * destination, in the same way as the destination in the settings of the channel.
+ * Reads the settings of a rule for one channel. The destination is validated like the destination
+ * in the settings of the channel.
  */
 function readChannelSettings(
   fields: Fields,
@@ -366,13 +367,14 @@ function readChannelSettings(
   const fallback = fields.value("fallback") === false ? false : readFallback(fields, { name, list, context });
   const changes = toChanges(fields, readSettings(CHANGE_SETTINGS, fields, context));
   const settings: ChannelSettings = { ...(fallback === undefined ? {} : { fallback }), ...changes };
-  // An unknown kind is reported when the channel is parsed.
+  // The kind of this channel is unknown. The parser of the channel reports this problem, not this
+  // function.
   if (kind === undefined) return settings;
   const { destinationKeys } = kind;
   const given = destinationKeys.filter((key) => fields.value(key) !== undefined);
   fields.end();
   if (given.length === 0) return settings;
-  // A thread belongs to a chat. If the rule sets only a thread, the chat of the channel is used.
+  // If a rule sets only the thread of a chat, use the chat from the settings of the channel.
   const [main] = destinationKeys;
   const own = given.includes(main) ? fields : fields.over({ [main]: (value as Record<string, unknown>)[main] });
   return { ...settings, destinations: kind.readDestinations(own, context) };

@@ -38,7 +38,7 @@ export function fitAttachments(notification: Notification, mode: AttachmentMode 
   return unsent.length === 0 ? notification : { ...rest, unsent: unsent.map(formatAttachment) };
 }
 
-/** The timeout of a request doubles if its attachments have this many bytes. */
+/** For attachments of this size in bytes, the timeout of a request is doubled. */
 const BYTES_PER_TIMEOUT = 2 * 2 ** 20;
 
 /** Returns the timeout of a request with attachments, in milliseconds. */

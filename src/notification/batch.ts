@@ -13,7 +13,7 @@ import type { Replaced } from "../queue/record.ts";
 import { MAX_MENTIONS, type Notification, SEVERITIES, type Severity } from "./notification.ts";
 import { byteLength, escapeHtml } from "./render.ts";
 
-/** A notification in a batch. */
+/** A notification that is part of a batch (many notifications in one message). */
 export interface BatchItem {
   readonly notification: Notification;
   /** The earlier notifications that this notification replaced. */
@@ -28,7 +28,7 @@ export interface Batch extends Notification {
   readonly items: readonly BatchItem[];
 }
 
-/** A batch as plain text and as HTML. */
+/** The message of a batch as plain text and as HTML. */
 export interface RenderedBatch {
   readonly text: string;
   readonly html: string;
@@ -37,14 +37,17 @@ export interface RenderedBatch {
 /** The maximum size of a batch that every service accepts, in UTF-8 bytes. */
 const COMMON_BATCH_BYTES = 3500;
 
-/** The maximum size of the subject and the notes of a batch, in UTF-8 bytes. */
+/**
+ * The space for the subject and the notes of a batch (many notifications in one message), in UTF-8
+ * bytes.
+ */
 export const AROUND_BATCH_BYTES = 1024;
 
 /** The maximum length of a notification in a line, in characters. */
 const MAX_WIDTH = 1000;
 /**
- * The minimum length of a notification in a line, in characters. If a batch is too long even with
- * such short lines, some lines are left out.
+ * The minimum length of a notification in a line, in characters. If the batch is still too long
+ * with lines of this length, some lines are left out.
  */
 const MIN_WIDTH = 32;
 /** The minimum length of a shown message, in characters. A shorter message is left out. */
@@ -52,13 +55,14 @@ const MIN_MESSAGE = 8;
 
 const MARKS: Readonly<Record<Severity, string>> = { info: "ℹ", warning: "⚠", error: "❌", critical: "🚨" };
 
-/** Returns true if a notification is a batch. */
+/** Returns true if a notification is a batch (it combines other notifications). */
 export function isBatch(notification: Notification): notification is Batch {
   return "items" in notification;
 }
 
 /**
- * Returns a batch as a plain notification, without its items. The message still lists the items.
+ * Converts a batch to an ordinary notification, by removing the list `items`. The message still
+ * shows the items.
  */
 export function withoutItems(notification: Notification): Notification {
   if (!isBatch(notification)) return notification;
@@ -78,7 +82,7 @@ export function createBatch(items: readonly BatchItem[]): Batch {
 }
 
 /**
- * Creates a batch without its message, because rendering the message takes most of the time.
+ * Creates a batch with an empty message. Rendering the message is slow, and not always necessary.
  *
  * @param items the items; at least one
  */
@@ -103,7 +107,7 @@ export function fitsEverywhere({ text }: RenderedBatch): boolean {
   return byteLength(text) <= COMMON_BATCH_BYTES;
 }
 
-/** Returns true if a batch with a shortened line for every item is short enough. */
+/** Returns true if a batch is short enough when it shows one shortened line for each item. */
 export function hasLineForEach({ items }: Batch, fits: (rendered: RenderedBatch) => boolean): boolean {
   return fits(renderLines(toLines(items), { width: MIN_WIDTH, formatTime: timeFormat(items) }));
 }
@@ -119,8 +123,8 @@ export function renderBatch({ items }: Batch, fits: (rendered: RenderedBatch) =>
   const formatTime = timeFormat(items);
   const atWidth = (width: number) => renderLines(lines, { width, formatTime });
   if (fits(atWidth(MIN_WIDTH))) return atWidth(bisectLargest(MIN_WIDTH, MAX_WIDTH, (width) => fits(atWidth(width))));
-  // The lines with the highest severity are shown. If two lines have the same severity, the
-  // earlier line is preferred.
+  // If not all lines fit, the lines with the highest severity are shown. Among lines of equal
+  // severity, earlier lines are shown first.
   const bySeverity = lines.toSorted((a, b) => SEVERITIES.indexOf(severityOf(b)) - SEVERITIES.indexOf(severityOf(a)));
   const withCount = (count: number) =>
     renderLines(lines, { width: MIN_WIDTH, formatTime, shown: new Set(bySeverity.slice(0, count)) });
@@ -238,8 +242,8 @@ function withoutTags(html: string): string {
 
 /** Shortens a text to a number of characters. */
 function shorten(text: string, width: number): string {
-  // A character has at most two UTF-16 units. Cutting first is faster than counting all characters
-  // of a long message.
+  // A character has at most two UTF-16 units. Cutting the text before counting is faster than
+  // counting all characters of a long text.
   const characters = Array.from(text.slice(0, 2 * width + 2));
   return characters.length <= width ? text : `${characters.slice(0, Math.max(1, width - 1)).join("")}…`;
 }

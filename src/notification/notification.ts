@@ -24,8 +24,8 @@ export type Format = "text" | "code" | "markdown" | "html";
 export const FORMATS: readonly Format[] = ["text", "code", "markdown", "html"];
 
 /**
- * An attachment of a notification. Its content is stored in the state directory while an entry of
- * the queue needs it.
+ * An attachment of a notification. Its content is stored in the state directory until the
+ * notification is no longer in the queue.
  */
 export interface Attachment {
   /** The file name, without folders and invisible characters. */
@@ -88,11 +88,14 @@ export interface Notification {
   readonly expires: number;
   /** The attachments. */
   readonly attachments?: readonly Attachment[];
-  /** The attachment, if this notification is the separate message for one attachment. */
+  /**
+   * The attachment that this notification shows, if it was created to send one attachment as a
+   * separate message.
+   */
   readonly file?: Attachment;
   /**
    * The names and sizes of attachments that the channel cannot send: `report.pdf (12.0 KiB)`. The
-   * text lists them.
+   * text of the notification shows this list.
    */
   readonly unsent?: readonly string[];
 }
@@ -144,9 +147,9 @@ export const MAX_SUBJECT_BYTES = 1024;
 export const MAX_MENTIONS = 10;
 
 /**
- * The maximum length of a message, in UTF-8 bytes. The message fits into a line of the journal,
- * even if JSON escapes make it twice as long. Channels may cut a message to a shorter length and
- * then add a note.
+ * The maximum length of a message, in UTF-8 bytes. With this length, a message fits into a line of
+ * the journal (the file of the queue), even if JSON escapes double its length. A channel may cut a
+ * message to a shorter length and add a note about the cut.
  */
 export const MAX_MESSAGE_BYTES: number = 56 * 1024;
 
@@ -290,8 +293,8 @@ function absoluteUrl(value: string): string {
 }
 
 /**
- * Returns true if a value from the queue is a notification. Checks only the fields that other code
- * relies on.
+ * Returns true if a value from the queue is a notification. Checks only the fields that the program
+ * cannot work without.
  */
 export function isNotification(value: unknown): value is Notification {
   if (typeof value !== "object" || value === null) return false;

@@ -19,7 +19,7 @@ export interface RenderOptions {
    * is not late
    */
   readonly lateAt?: number;
-  /** The queued notifications with the same key that this notification replaced. */
+  /** The earlier notifications with this key that this notification replaced in the queue. */
   readonly replaced?: Pick<Replaced, "count" | "since">;
   /** Additional notes, one per line. @default none */
   readonly notes?: readonly string[];

@@ -6,5 +6,5 @@ export interface Fallback {
   readonly afterMs: number;
 }
 
-/** The default time limit of a channel. After this time, its fallback is used. */
+/** The default waiting time. If a channel does not deliver in this time, its fallback is used. */
 export const DEFAULT_FALLBACK_AFTER = "10m";

@@ -20,8 +20,8 @@ export type Compiled = { readonly expression: LinearRegExp } | { readonly proble
 const MAX_STEPS = 2000;
 
 /**
- * A step reads a character, continues at several other steps, or checks an assertion. The last step
- * is the end.
+ * One step of a compiled expression: it reads a character, continues at other steps, or checks an
+ * assertion. The last step is the end of the expression.
  */
 type Step =
   | { readonly kind: "character"; readonly characterClass: number }
@@ -172,7 +172,8 @@ class Emitter {
 
   #emitRepetition({ part, least, most }: Extract<Part, { readonly kind: "repetition" }>): void {
     for (let count = 0, before = -1; count < least && before < this.#steps.length; count++) {
-      // If a part does not create steps, repeating the part changes nothing.
+      // If the repeated part creates no steps, the loop ends, because more repetitions change
+      // nothing.
       before = this.#steps.length;
       this.emit(part);
     }
@@ -221,7 +222,8 @@ export class LinearRegExp {
     const characters = Array.from(text);
     let states: number[] = [];
     for (let at = 0; at <= characters.length; at++) {
-      // Add state 0, because a match may begin at any position.
+      // Add step 0 (the start of the expression) at each position, because a match may begin
+      // anywhere.
       const reached = this.#expand([...states, 0], characters, at);
       if (reached === "end") return true;
       const fits: (boolean | undefined)[] = [];
@@ -236,7 +238,7 @@ export class LinearRegExp {
     return false;
   }
 
-  /** Returns the states that can be reached without reading a character. */
+  /** Returns the steps that can be reached without reading a character. */
   #expand(from: readonly number[], characters: readonly string[], at: number): Iterable<number> | "end" {
     const reached = new Set<number>();
     const open = [...from];

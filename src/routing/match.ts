@@ -1,4 +1,4 @@
-/** Finds the rules that match a notification, and the reasons. */
+/** Finds the rules that match a notification, and explains why each rule matches or not. */
 
 import { type Notification, SEVERITIES, type Severity } from "../notification/notification.ts";
 import type { Pattern } from "./pattern.ts";
@@ -9,8 +9,8 @@ export interface EvaluatedRule {
   /** The path of the rule in the configuration: `routes[2]`. */
   readonly rule: string;
   /**
-   * The result. `passed over`: a condition failed. `not reached`: an earlier rule matched, and
-   * rules after the earlier rule are not checked.
+   * The result. `passed over`: a condition of this rule failed. `not reached`: an earlier rule
+   * matched, and no further rules were checked.
    */
   readonly result: "matches" | "passed over" | "not reached";
   /** The reason, as a text for people. */
@@ -77,8 +77,8 @@ function formatSeverities(severities: readonly Severity[]): string {
 
 /**
  * Returns true if a rule is never reached, because the earlier rule matches every notification that
- * the rule could match. Finds only simple cases, so the rule may be unreachable even if the result
- * is false.
+ * the rule could match. If the result is false, the rule may still be unreachable, because this
+ * function finds only simple cases.
  */
 export function isCoveredBy(rule: Rule, earlier: Rule): boolean {
   if (earlier.continues) return false;

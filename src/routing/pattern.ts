@@ -23,7 +23,7 @@ export type ExpressionCompiler = typeof compileLinear;
 const MAX_PATTERN_CHARS = 1000;
 
 /**
- * Loads the compiler of regular expressions, but only if the rules need it.
+ * Loads the compiler of regular expressions, if the rules contain a regular expression.
  *
  * @param rules the rules as written in the configuration
  * @returns undefined if the rules do not contain a regular expression
@@ -53,8 +53,8 @@ export function parsePattern(text: string, compile: ExpressionCompiler | undefin
 
 /**
  * Matches a whole text: `*` matches any number of characters, and `?` matches one character. After
- * a mismatch, the last `*` is extended by one character. Earlier `*` are not changed, so the run
- * time is at most proportional to the product of the two lengths.
+ * a mismatch, lets the last `*` match one more character and tries again. The run time is at most
+ * proportional to the length of the glob times the length of the text.
  */
 function matchesGlob(glob: readonly string[], text: string): boolean {
   const characters = Array.from(text);

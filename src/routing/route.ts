@@ -1,6 +1,6 @@
 /**
- * Routing: turns one notification into envelopes. An envelope contains all settings from the rules,
- * so that delivery does not need the rules.
+ * Routing: turns one notification into envelopes. An envelope is the notification for one
+ * destination of one channel, with all settings from the rules. Delivery does not read the rules.
  *
  * ```text
  * channels      the channels that the caller names; otherwise the channels that the matching
@@ -46,21 +46,27 @@ export interface Routing {
   readonly rules: readonly Rule[];
   /** The fallback of each channel, by the name of the channel. */
   readonly fallbacks: ReadonlyMap<string, Fallback>;
-  /** The lanes in which the notification resolves an open incident. @default none */
+  /**
+   * The lanes (pairs of channel and destination) in which the notification resolves an open
+   * incident. @default none
+   */
   readonly openIncidents?: readonly Lane[];
 }
 
 /** A lane: a channel and one of its destinations. */
 export type Lane = Pick<Envelope, "channel" | "destination">;
 
-/** An envelope that is sent only if other envelopes are not delivered in time. */
+/**
+ * An envelope (a notification for one destination) that is sent only if the primary envelopes are
+ * not delivered in time.
+ */
 export interface FallbackEnvelope {
   readonly envelope: Envelope;
-  /** The envelopes that the fallback replaces, each with its time limit in milliseconds. */
+  /** The envelopes to try before the fallback, each with its time limit in milliseconds. */
   readonly primaries: readonly { readonly envelope: Envelope; readonly afterMs: number }[];
 }
 
-/** The envelopes and fallbacks of a notification. */
+/** The envelopes (one for each destination) and the fallbacks of a notification. */
 export interface Plan {
   readonly envelopes: readonly Envelope[];
   readonly fallbacks: readonly FallbackEnvelope[];
@@ -115,9 +121,9 @@ interface FallbackSource {
 }
 
 /**
- * Creates one fallback envelope for each lane that is a fallback. The fallback envelope replaces
- * all envelopes that have this lane as a fallback. A lane that gets the notification directly does
- * not get a fallback envelope.
+ * Creates one fallback envelope for each fallback lane (channel and destination), even if several
+ * envelopes have the same fallback. A lane that gets the notification directly does not get a
+ * fallback envelope.
  */
 function planFallbacks(
   envelopes: readonly Envelope[],

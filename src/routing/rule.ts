@@ -30,9 +30,11 @@ export interface NotificationSettings {
 
 /** The settings that a rule can change for one channel. */
 export interface ChannelSettings extends NotificationSettings {
-  /** @default the channel's own destinations */
+  /** @default the destinations in the settings of the channel */
   readonly destinations?: readonly string[];
-  /** The fallback; `false` turns it off. @default the channel's own fallback */
+  /**
+   * The fallback; `false` means no fallback. @default the fallback in the settings of the channel
+   */
   readonly fallback?: Fallback | false;
 }
 

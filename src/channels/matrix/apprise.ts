@@ -1,11 +1,11 @@
-/** `matrix://` and `matrixs://`. */
+/** Converts the Apprise URLs `matrix://` and `matrixs://` to channels. */
 
 import { type AppriseUrl, isYes } from "../apprise_url.ts";
 
 /**
- * Converts the URL, which must contain an access token. A password is rejected, because every
- * message would need a login. Homeservers limit logins, and each login creates a device. The values
- * of `mode` for webhooks are rejected, because they are for other services.
+ * Converts an Apprise URL, which must contain an access token. A URL with a password is rejected,
+ * because every message would need a new login. Homeservers limit the number of logins. A URL with
+ * a webhook `mode` is rejected, because such a URL is for another service.
  */
 export function fromApprise(url: AppriseUrl): Record<string, unknown> {
   const mode = url.option("mode");
@@ -37,8 +37,9 @@ export function fromApprise(url: AppriseUrl): Record<string, unknown> {
 }
 
 /**
- * Returns the room id, the alias or the user id. If a room has no server name, Apprise adds the
- * server of the account. matrix-notify does not know this server, so it rejects such a room.
+ * Returns the room id, the alias or the user id. Rejects an alias without a server name, and also
+ * such a room id if `needsServer` is true. Apprise would add the server name of the account, but
+ * matrix-notify does not know this name.
  */
 function roomOf(url: AppriseUrl, entry: string, needsServer: boolean): string {
   const room = /^[!#@]/.test(entry) ? entry : `#${entry}`;

@@ -19,7 +19,7 @@ import { formerRoomsSince, type KnownRoom, RoomResolver } from "./room_resolver.
 import type { MatrixSettings } from "./settings.ts";
 import { inMemoryRoomCache } from "../room_cache.ts";
 
-/** A transaction id of the usual length, to measure the size of a message. */
+/** An example of a transaction id, used to measure the size of a message. */
 const ANY_TXN_ID = "00000000-0000-4000-8000-000000000000";
 
 /** A channel that sends to the rooms of one homeserver. */
@@ -54,7 +54,8 @@ export class MatrixChannel implements Channel {
     const room = await beforeSending(() => this.#rooms.find(destination, { timeoutMs, signal }));
     const contents = await this.#contents(notification, room, options);
     const sending = { ...contents, destination, txnId, inDoubt, timeoutMs, signal };
-    // An earlier attempt may have sent to a former room of the destination.
+    // An earlier attempt may have sent the message to a former room (a room that was replaced
+    // later).
     let possibleDuplicate = false;
     for (const roomId of inDoubt === undefined ? [] : formerRoomsSince(room, inDoubt.since)) {
       const cleared = await this.#clear({ ...sending, roomId });
@@ -84,9 +85,9 @@ export class MatrixChannel implements Channel {
   }
 
   /**
-   * Sends to a room. If the outcome of an earlier attempt is unknown, first looks in the room for
-   * the event of that attempt. If the room refuses the message and was replaced, sends to the new
-   * room.
+   * Sends a message to a room. If the outcome of an earlier attempt is unknown, first looks in the
+   * room for the event of the earlier attempt. If the room refuses the message, sends it to the
+   * room that replaced the refusing room, if there is one.
    */
   async #deliver(sending: Sending, isLast = false): Promise<Receipt> {
     const { roomId, destination, timeoutMs, signal } = sending;
@@ -116,16 +117,16 @@ export class MatrixChannel implements Channel {
     try {
       return await put(related.content);
     } catch (error) {
-      // Synapse refuses a relation to an event that is not in this room. So the message is sent
-      // without the relation.
+      // Synapse refuses a message that is related to an event in another room. In this case, the
+      // message is sent again without the relation.
       if (!(error instanceof MatrixError) || error.status !== 400) throw error;
       return await put(await content());
     }
   }
 
   /**
-   * Returns a function that uploads the file at its first call. The function is not called if the
-   * room already contains the event.
+   * Returns a function that uploads a file when it is called for the first time. If the room
+   * already contains the message, the function is never called.
    */
   #uploading(file: Attachment, { txnId, timeoutMs, signal }: SendOptions): Sending["content"] {
     const { files } = this.#context;
@@ -138,8 +139,8 @@ export class MatrixChannel implements Channel {
   }
 
   /**
-   * Joins a room that refused the message, because the account may have an invitation. Then sends
-   * the message again. If the account cannot join the room, throws the error of the refusal.
+   * Joins a room that refused the message, and sends the message again. This works if the account
+   * was invited to the room. If the account cannot join, throws the error of the first refusal.
    */
   async #enterAndPut(sending: Sending, refusal: MatrixError): Promise<string> {
     const { roomId, timeoutMs, signal } = sending;
@@ -184,23 +185,25 @@ export class MatrixChannel implements Channel {
 /** One event for one room. */
 interface Sending extends Pick<SendOptions, "txnId" | "inDoubt" | "timeoutMs" | "signal"> {
   readonly content: () => Promise<RoomMessageContent | MediaContent>;
-  /** The content with a relation, and the room of the related event. */
+  /**
+   * The content of the event as a reply or an edit, and the room of the event that it refers to.
+   */
   readonly related: { readonly content: RoomMessageContent; readonly roomId: string } | undefined;
   readonly destination: string;
   readonly roomId: string;
 }
 
 /**
- * Checks whether the room refused the message. After a refusal, it may help to join this room or to
- * use another room.
+ * Checks whether the room refused the message. After a refusal, the channel tries to join this room
+ * or to use another room.
  */
 function isRefusal(error: unknown): error is MatrixError {
   return error instanceof MatrixError && error.failureClass === "destination";
 }
 
 /**
- * Runs a step before the message is sent. If the step fails, throws a NotSentError, because the
- * message was not delivered.
+ * Runs a step that is necessary before the message is sent. If the step fails, throws a
+ * NotSentError (the message was not delivered).
  */
 async function beforeSending<Result>(work: () => Promise<Result>): Promise<Result> {
   try {

@@ -86,7 +86,10 @@ function serverChecks({ context, client }: MatrixProbe, settings: MatrixSettings
   ];
 }
 
-/** Reads the versions in an answer. A captive portal may have answered instead of a homeserver. */
+/**
+ * Reads the versions in an answer. The answer may be from a captive portal (the login page of a
+ * network) instead of a homeserver.
+ */
 function parseVersions({ status, text, headers }: HttpAnswer, host: string): readonly unknown[] {
   const versions = parseJsonObject(text)?.versions;
   if (status === 200 && Array.isArray(versions)) return versions;
@@ -117,7 +120,7 @@ function accountChecks({ context, whoami }: MatrixProbe, settings: MatrixSetting
       name: "account",
       needs: ["versions"],
       async *look() {
-        // Like every request, this request renews an expired token.
+        // If the access token has expired, this request renews it.
         const { userId } = await whoami();
         if (user !== undefined && userId !== user.userId) {
           yield failure(
@@ -201,7 +204,7 @@ function wellKnownCheck({ context, client, whoami }: MatrixProbe): Check {
   };
 }
 
-/** Checks whether a repeated attempt can create a second message. */
+/** Checks whether sending a message again can create a duplicate. */
 function onceCheck({ context, client }: MatrixProbe, { inDoubt }: MatrixSettings): Check {
   return {
     name: "once",
@@ -230,8 +233,8 @@ function onceCheck({ context, client }: MatrixProbe, { inDoubt }: MatrixSettings
 }
 
 /**
- * Checks whether the channel waits because of a rate limit. Another limit can be seen only when a
- * message is sent.
+ * Checks whether the channel is waiting because the homeserver limited its messages. A limit that
+ * was not reached yet cannot be seen.
  */
 function rateLimitCheck({ runtime, channelState }: CheckContext): Check {
   return {

@@ -42,8 +42,8 @@ export function mentionsOf(
 }
 
 /**
- * Creates the content. If the formatted message is too long, the plain text is sent. If the plain
- * text is too long too, it is cut.
+ * Creates the content. If the formatted message is too long, uses only the plain text. If even the
+ * plain text is too long, cuts the plain text.
  */
 export async function contentOf(notification: Notification, options: ContentOptions): Promise<RoomMessageContent> {
   const { plain, formatted, fits } = formsOf(notification, options);
@@ -51,15 +51,15 @@ export async function contentOf(notification: Notification, options: ContentOpti
   return fits(formatted(message)) ? formatted(message) : plain(cutToFit(message.text, (text) => fits(plain(text))));
 }
 
-/** Checks whether a batch fits into one event. */
+/** Checks whether a batch (many notifications in one message) fits into one Matrix event. */
 export function contentHasRoomFor(batch: Batch, options: ContentOptions): boolean {
   const { formatted, fits } = formsOf(batch, options);
   return hasLineForEach(batch, (message) => fits(formatted(message)));
 }
 
 /**
- * Returns functions that create the plain and the formatted content, and that check the size of a
- * content.
+ * Returns three functions: one creates the plain content, one creates the formatted content, and
+ * one checks the size of a content.
  */
 function formsOf(notification: Notification, options: ContentOptions) {
   const plain = (text: string): RoomMessageContent => ({
@@ -89,8 +89,8 @@ function mentionLink(mention: string): string {
 }
 
 /**
- * Returns the users that clients notify (Client-Server API, "User and room mentions"). Clients
- * ignore names in the body.
+ * Returns the users that clients notify (Client-Server API, "User and room mentions"). Clients do
+ * not notify users whose names are only in the text.
  */
 function intentionalMentions(mentions: readonly string[]): RoomMessageContent["m.mentions"] {
   const users = mentions.filter((mention) => mention !== ROOM_MENTION);

@@ -28,8 +28,9 @@ import type { MatrixSettings } from "./settings.ts";
 type InDoubtPolicy = MatrixSettings["inDoubt"];
 
 /**
- * The time to wait before the read-back, in milliseconds. Servers other than Synapse may accept an
- * event some time before they show it.
+ * The time to wait before the read-back (looking in the room for the event of an earlier attempt),
+ * in milliseconds. A server other than Synapse may show an event some time after it accepted the
+ * event.
  */
 export const QUIET_MS: Readonly<Record<InDoubtPolicy, number>> = { send: 35_000, wait: 310_000 };
 
@@ -48,7 +49,8 @@ export interface DeduplicateOptions {
 
 /**
  * The result of the search: `eventId` if the event of the earlier attempt was found, otherwise
- * `possibleDuplicate`. True means that sending again may create a duplicate.
+ * `possibleDuplicate`. If `possibleDuplicate` is true, sending the message again may create a
+ * duplicate.
  */
 export type EarlierDelivery = { readonly eventId: string } | { readonly possibleDuplicate: boolean };
 
@@ -62,8 +64,8 @@ export async function findEarlierDelivery(client: MatrixClient, options: Dedupli
   const { roomId, txnId, inDoubt, policy, timeoutMs, signal } = options;
   const now = client.runtime.now();
   const isSynapse = await readServerSoftware(client, { timeoutMs, signal }) === "Synapse";
-  // If the clock was set back, the time since the attempt is unknown. In this case, matrix-notify
-  // does not wait.
+  // This time is negative if the clock of this host was set back. In this case, matrix-notify does
+  // not wait.
   const rested = now - inDoubt.until;
   if (!isSynapse && rested >= 0 && rested < QUIET_MS[policy]) {
     throw new TooEarlyError(
@@ -76,7 +78,8 @@ export async function findEarlierDelivery(client: MatrixClient, options: Dedupli
     const eventId = await findEvent(client, { roomId, id: txnId, since, timeoutMs, signal });
     return eventId === undefined ? { possibleDuplicate: !isSynapse } : { eventId };
   } catch (error) {
-    // The room cannot be read. A duplicate is better than a lost message.
+    // The room cannot be read, so send the message again. A duplicate is better than a lost
+    // message.
     if (error instanceof MatrixError && (error.status === 403 || error.status === 404)) {
       return { possibleDuplicate: true };
     }

@@ -30,8 +30,8 @@ import type { RoomCache } from "../room_cache.ts";
 export const DIRECT_MARK = "dev.matrix-notify.direct";
 
 /**
- * The waiting time after an attempt with an unknown outcome, before a second room is created, in
- * milliseconds.
+ * If the outcome of a request to create a room is unknown, the time to wait before the next such
+ * request, in milliseconds.
  */
 export const MAKING_REST_MS = 35_000;
 
@@ -62,8 +62,8 @@ export async function openDirectChat(client: MatrixClient, options: DirectChatOp
     const request = { ...options, owner };
     const roomId = await findDirectChat(client, request) ?? await create(client, request);
     await addDirectChat(client, { person, roomId }, { userId: owner, timeoutMs, signal }).catch(() => {
-      // If this request fails, other clients show the chat as an ordinary room. The cache contains
-      // the chat anyway.
+      // If this request fails, Matrix clients show the chat as an ordinary room. This error is
+      // ignored, because the cache already contains the chat.
       signal?.throwIfAborted();
     });
     return { roomId, owner };
@@ -81,8 +81,8 @@ interface Candidate {
 }
 
 /**
- * Finds the direct chat. If the person left the chat or never joined, invites the person again,
- * because a second room would split the history.
+ * Finds the direct chat. If the person left the chat or never joined it, invites the person again
+ * instead of creating a second room.
  */
 async function findDirectChat(client: MatrixClient, request: ChatRequest): Promise<string | undefined> {
   const abandoned: Candidate[] = [];
@@ -96,7 +96,7 @@ async function findDirectChat(client: MatrixClient, request: ChatRequest): Promi
     if (theirs !== "ban") abandoned.push(candidate);
   }
   for (const { roomId, isOurs } of abandoned) {
-    // If the room was replaced, the person may be in the new room.
+    // If the room was replaced, do not invite the person, who may already be in the new room.
     if (await readReplacement(client, { roomId, timeoutMs: request.timeoutMs, signal: request.signal })) return roomId;
     try {
       await inviteUser(client, roomId, {
@@ -106,8 +106,8 @@ async function findDirectChat(client: MatrixClient, request: ChatRequest): Promi
       });
       return roomId;
     } catch (error) {
-      // If the person cannot be invited to our own room, an invitation to another room would fail
-      // too.
+      // Our account created this room. If the person cannot be invited to it, the person cannot be
+      // invited to a new room either.
       if (isOurs || !isRefusal(error)) throw error;
     }
   }
@@ -126,7 +126,10 @@ async function* candidates(client: MatrixClient, request: ChatRequest): AsyncGen
   for (const roomId of ours) yield { roomId, isOurs: true };
 }
 
-/** Lists the rooms of the account. A refusal is an error of the server, not of the notification. */
+/**
+ * Lists the rooms of the account. If the server refuses the list, the notification is not the
+ * cause.
+ */
 async function rooms(client: MatrixClient, { person, timeoutMs, signal }: ChatRequest): Promise<readonly JoinedRoom[]> {
   try {
     return (await syncRooms(client, { timeoutMs, signal })).joined;
@@ -140,7 +143,7 @@ async function create(client: MatrixClient, request: ChatRequest): Promise<strin
   const { person, memory, timeoutMs, signal } = request;
   const now = () => client.runtime.now();
   const since = memory.get(keyOf(request));
-  // If the clock was set back, the time since the attempt is unknown.
+  // Wait only if the saved time is in the past. It is in the future if the clock was set back.
   if (typeof since === "number" && now() >= since && now() - since < MAKING_REST_MS) {
     throw new TooEarlyError(
       `An earlier request to create the direct chat with ${person} may have worked; matrix-notify looks for this chat before it creates a new one`,
@@ -184,8 +187,8 @@ function isRefusal(error: unknown): boolean {
 }
 
 /**
- * Checks whether the error shows that no room was created, because the request was not sent or the
- * server refused the request. If a room exists anyway, the next attempt finds the room by our mark.
+ * Checks whether an error means that no room was created: the request was not sent, or the server
+ * refused the request.
  */
 function createdNothing(error: unknown): boolean {
   if (error instanceof TransportError) return error.phase === "connect";

@@ -34,8 +34,8 @@ import type { MatrixSettings } from "./settings.ts";
 type RelatedPolicy = MatrixSettings["related"];
 
 /**
- * The largest size of an edit without the content, in bytes. An edit contains the content twice,
- * and also keys, an event id and asterisks.
+ * The space for the other parts of an edit, in bytes: keys, an event id and asterisks. In addition,
+ * an edit (an event that changes an earlier message) contains the new content twice.
  */
 const EDIT_BYTES = 1024;
 
@@ -67,7 +67,8 @@ export async function relatedTo(
   { policy, incident, room, ...limits }: RelatedOptions,
 ): Promise<Related | undefined> {
   if (policy === "none" || !incident?.receipt.startsWith("$")) return undefined;
-  // The first message was probably sent to a former room of the destination.
+  // The destination got a new room during the incident, so the first message is probably in a
+  // former room.
   if (formerRoomsSince(room, incident.since).length > 0) return undefined;
   if (policy !== "edit") return { to: incident, how: policy };
   if (!resolves || incident.isShared) return { to: incident, how: "reply" };
@@ -107,8 +108,8 @@ export async function relatedContent(
   }
   const maxBytes = (options.maxBytes - EDIT_BYTES) / 2;
   const content = await contentOf(notification, { ...options, notes: [`↩ Before: ${to.title}, ${since}`], maxBytes });
-  // The new content does not contain our id, because a search for this id must find the edit, and
-  // not the edited event.
+  // The new content must not contain our transaction id. A search for the id must find the event
+  // that edits, not the event that is edited.
   const { "dev.matrix-notify.id": _, ...fresh } = content;
   const { body, formatted_body } = content;
   return {
@@ -121,8 +122,8 @@ export async function relatedContent(
 }
 
 /**
- * Returns the relation (Client-Server API, "Rich replies" and "Threading"). Clients that do not
- * support threads show the message as a reply.
+ * Returns the relation (Client-Server API, "Rich replies" and "Threading"). A client without
+ * support for threads shows a message of a thread as a reply.
  */
 function relation(eventId: string, how: "reply" | "thread"): Relation {
   const reply = { "m.in_reply_to": { event_id: eventId } };

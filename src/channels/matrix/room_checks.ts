@@ -34,7 +34,7 @@ export interface MatrixProbe {
 }
 
 /**
- * Creates the checks of all rooms. If there are several rooms, the names of the checks contain the
+ * Creates the checks of all rooms. If there are several rooms, the name of each check contains its
  * room.
  */
 export function createRoomChecks(probe: MatrixProbe, { room: rooms, mentions }: MatrixSettings): readonly Check[] {
@@ -81,7 +81,7 @@ class RoomProbe {
     ];
   }
 
-  /** Finds the room in the same way as a delivery does, but does not create or join it. */
+  /** Finds the room id without creating or joining a room. */
   async #findRoomId(): Promise<string | undefined> {
     const { context: { channel, runtime, limits, stateDir }, client, whoami } = this.#probe;
     const cache = new RoomCacheFile(stateDir(), runtime);
@@ -139,7 +139,7 @@ class RoomProbe {
     );
   }
 
-  /** Runs a check if the account is in the room; otherwise skips it. */
+  /** Runs a check of the room. The check is skipped if the account is not in the room. */
   async *#lookInside(look: (roomId: string) => Promise<Found>): AsyncGenerator<Found> {
     const roomId = await this.#roomId();
     if (roomId === undefined || !(await this.#probe.joined()).includes(roomId)) {

@@ -8,9 +8,9 @@
  * moved:  the room refused a message -> look for another room -> join it -> cache
  * ```
  *
- * The lane (the entries for one channel and destination) and the transaction id depend on the
- * destination, not on its room. The cache contains former rooms for as long as a notification may
- * wait. So a message of an earlier attempt can be found in a former room.
+ * If the room of a destination changes, queued notifications keep their order and their transaction
+ * ids. The cache also keeps the former rooms of a destination, because an earlier attempt may have
+ * sent a notification to a former room.
  *
  * @module
  */
@@ -28,8 +28,8 @@ import { laneKey } from "../../queue/entry.ts";
 import type { RoomCache } from "../room_cache.ts";
 
 /**
- * The time between checks for a replacement, in milliseconds. An account with a high power level
- * can still send to a replaced room. So no error shows the replacement.
+ * The time between checks for a replacement, in milliseconds. The checks are necessary because an
+ * account with a high power level can still send to a replaced room without an error.
  */
 export const LOOK_EVERY_MS: number = 6 * 3_600_000;
 
@@ -39,7 +39,10 @@ export const LOOK_EVERY_MS: number = 6 * 3_600_000;
  */
 const FORMER_MS: number = 30 * 86_400_000;
 
-/** The largest number of replacements. If there are more, the rooms probably form a loop. */
+/**
+ * The largest number of replacements to follow. If there are more replacements, the rooms probably
+ * replace each other in a loop.
+ */
 const MAX_REPLACEMENTS = 20;
 
 /** A room that a destination used earlier. */
@@ -86,7 +89,8 @@ export class RoomResolver {
       return await this.#remember(destination, await this.#again(destination, known, options), known);
     } catch (error) {
       if (!(error instanceof MatrixError)) throw error;
-      // The check failed, so use the known room. If this room was replaced, it refuses the message.
+      // The check failed, so use the known room. If the known room was replaced, it usually refuses
+      // the message.
       return await this.#remember(destination, known, known);
     }
   }
@@ -122,8 +126,8 @@ export class RoomResolver {
   }
 
   /**
-   * Finds the room again. An alias may now point to another room, and the room may have been
-   * replaced.
+   * Finds the room of a known destination again. The alias may now point to another room, or the
+   * room may have been replaced.
    */
   async #again(destination: string, known: KnownRoom, options: RequestOptions): Promise<Found> {
     const isAlias = destination.startsWith("#");
@@ -140,14 +144,15 @@ export class RoomResolver {
     if (destination.startsWith("#")) {
       const roomId = await this.#ask(() => resolveAlias(this.#client, destination, options));
       if (roomId === undefined || roomId === from.roomId) return undefined;
-      // Join with the alias, because the server of the alias knows the servers in the room.
+      // Join by the alias and not by the room id. The server of the alias knows which servers are
+      // in the room.
       await this.#enter({ roomId: destination, via: [] }, from.error, options);
       return { roomId: await this.#follow(roomId, options) };
     }
     if (!destination.startsWith("@")) return undefined;
     const owner = (await this.#ask(() => whoami(this.#client, options)))?.userId;
-    // If the person removed our account from the chat, do not create a new chat. But create a new
-    // chat if the channel now uses another account.
+    // If the person removed our account from the direct chat, do not create a new chat. Create a
+    // new chat only if the channel now uses another account.
     if (owner === undefined || owner === from.known?.owner) return undefined;
     return await this.#ask(() => this.#first(destination, options));
   }
@@ -198,8 +203,9 @@ export class RoomResolver {
   }
 
   /**
-   * Runs a request after a room refused the message. Returns undefined for status 404. For any
-   * other error, throws a NotSentError, because the message was not delivered.
+   * Runs a request that looks for another room, after a room refused the message. Returns undefined
+   * if the server answers with status 404. For any other error, throws a NotSentError (the message
+   * was not delivered).
    */
   async #ask<Result>(work: () => Promise<Result>): Promise<Result | undefined> {
     try {
@@ -233,14 +239,14 @@ export class RoomResolver {
 /** A room that was found. */
 type Found = Pick<KnownRoom, "roomId" | "owner">;
 
-/** A room that refused a message, with the error. */
+/** A room that refused a message, and the error of the refusal. */
 interface Refused {
   readonly known: KnownRoom | undefined;
   readonly roomId: string;
   readonly error: MatrixError;
 }
 
-/** Returns the key of a destination in the cache. */
+/** Returns the cache key for a destination. */
 export function roomKey(channel: string, destination: string): string {
   return `room ${laneKey({ channel, destination })}`;
 }

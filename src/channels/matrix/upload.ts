@@ -1,6 +1,6 @@
 /**
- * Uploads a file for a Matrix room. Then an event with the transaction id of the entry shows the
- * file. Repeating an upload is harmless, because users do not see a file without an event.
+ * Uploads a file for a Matrix room. After the upload, matrix-notify sends an event that shows the
+ * file. Repeating an upload is harmless, because users see a file only if an event refers to it.
  *
  * @module
  */
@@ -58,8 +58,8 @@ export async function uploadedContent(
 }
 
 /**
- * Uploads a file. If the server will never accept the file, the error has the class `rejected`, so
- * that later entries do not wait.
+ * Uploads a file. If the server will never accept the file, throws an error of the class
+ * `rejected`. Such an error does not delay later notifications.
  */
 async function upload(...[client, file, options]: Parameters<typeof uploadMedia>): Promise<string> {
   try {
@@ -77,16 +77,17 @@ async function upload(...[client, file, options]: Parameters<typeof uploadMedia>
 
 function isForGood(error: MatrixError | NotTheServiceError): boolean {
   const { status } = error;
-  // A proxy that blocks uploads does not answer like a homeserver.
+  // A proxy between this host and the homeserver may block uploads. Its answer is not JSON from
+  // Matrix.
   if (error instanceof NotTheServiceError) return [403, 404, 405, 413].includes(status);
   if (status < 400 || status >= 500 || status === 408 || error.failureClass === "rate-limited") return false;
-  // A limit of the server, such as a quota for media, must not delay the texts after this file.
+  // If the server limits uploads (for example, by a quota for media), the file is rejected. The
+  // text messages after this file are not delayed.
   return error.failureClass !== "credentials" || error.errcode === "M_RESOURCE_LIMIT_EXCEEDED";
 }
 
 function msgtypeOf(type: string): MediaContent["msgtype"] {
-  // An SVG image can contain a script, and clients show only common image types. So an SVG image is
-  // sent as a file.
+  // An SVG image is sent as an ordinary file, because it can contain a script.
   if (type === "image/svg+xml") return "m.file";
   switch (type.split("/")[0]) {
     case "image":

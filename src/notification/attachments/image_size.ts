@@ -21,7 +21,7 @@ export function readImageSize(bytes: Uint8Array, type: string): ImageSize | unde
     const { width, height } = read(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)) ?? NONE;
     return width > 0 && height > 0 ? { width, height } : undefined;
   } catch (error) {
-    // The given bytes end before the size.
+    // The given bytes do not contain the size, because they end too early.
     if (error instanceof RangeError) return undefined;
     throw error;
   }
@@ -64,8 +64,8 @@ function jpegSize(view: DataView): ImageSize | undefined {
 }
 
 /**
- * Checks if EXIF data contain a rotation by 90 degrees (EXIF 2.32, 4.6.4). The tag Orientation
- * (0x0112) in the first directory is then 5 to 8.
+ * Checks if EXIF data contain a rotation by 90 degrees (EXIF 2.32, 4.6.4). Such a rotation is
+ * stored as a value from 5 to 8 of the tag Orientation (0x0112) in the first directory.
  */
 function isRotatedByExif(view: DataView, start: number, length: number): boolean {
   if (length < 16 || view.getUint32(start) !== 0x45786966) return false;

@@ -1,4 +1,7 @@
-/** Detects the media type of a file from its first bytes, or otherwise from its name. */
+/**
+ * Detects the media type of a file from its first bytes. If they do not determine the type, uses
+ * the name.
+ */
 
 /** The media type of unknown content. */
 const UNKNOWN = "application/octet-stream";
@@ -25,7 +28,10 @@ const BEGINNINGS: readonly (readonly [beginning: string, type: string])[] = [
   ["????ftyp", "video/mp4"],
 ];
 
-/** Archive formats that other formats are based on. Only the file name shows the actual format. */
+/**
+ * Archive formats (such as ZIP) that other formats use inside. The file name shows the actual
+ * format.
+ */
 const CONTAINERS: readonly (readonly [beginning: string, type: string])[] = [
   ["PK\x03\x04", "application/zip"],
   ["PK\x05\x06", "application/zip"],
@@ -46,14 +52,14 @@ const EXTENSIONS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Detects a media type. The file name alone is never enough for an image, audio or video type.
+ * Detects a media type. An image, audio or video type is never detected from the file name alone.
  *
  * @param beginning the first bytes of the content, a few KiB
  */
 export function detectMediaType(beginning: Uint8Array, name: string): string {
   const found = findType(BEGINNINGS, beginning);
   const named = EXTENSIONS[/\.([^.]+)$/.exec(name)?.[1].toLowerCase() ?? ""];
-  // AVIF and HEIC files begin like MP4 files.
+  // AVIF and HEIC images have almost the same first bytes as MP4 videos.
   if (found === "video/mp4") return named?.startsWith("image/") ? named : found;
   if (found !== undefined) return found;
   const container = findType(CONTAINERS, beginning);

@@ -88,7 +88,8 @@ interface Reader extends Disposable {
 }
 
 /**
- * Opens a regular file. Checks the kind of file first, because opening a pipe can block forever.
+ * Opens a regular file. Before opening, checks that it is not a pipe or a device, because opening a
+ * pipe can block forever.
  */
 function openFile(path: string): Deno.FsFile {
   const problem = (state: string, hint?: string) =>
@@ -119,9 +120,9 @@ function createReader(bytes: Uint8Array): Reader {
   };
 }
 
-/** The information about a file before it is read. */
+/** The information about a file that is known before the file is read. */
 interface FileFacts {
-  /** The path or the name from the caller, for errors. */
+  /** The path or the name that the caller gave. It is shown in errors. */
   readonly label: string;
   readonly name?: string;
   readonly type?: string;
