@@ -72,7 +72,7 @@ export function refresh({ accounts, logins, software }: HomeserverState, { body:
   return jsonAnswer(200, toTokenResponse(refreshed, logins.lifetimeMs));
 }
 
-/** Redirects the browser back to the client, with a login token. */
+/** Ends a single sign-on: redirects the browser to the client, with a login token in the URL. */
 export function ssoRedirect({ logins }: HomeserverState, { query }: EndpointRequest): Answer {
   const target = URL.parse(query.get("redirectUrl") ?? "");
   if (logins.ssoUser === undefined) return matrixError(404, "M_UNRECOGNIZED", "Unrecognized request");
@@ -99,7 +99,11 @@ export function nameDevice({ accounts }: HomeserverState, { token, params, body 
   return isKnown ? jsonAnswer(200, {}) : matrixError(404, "M_NOT_FOUND", "No device found");
 }
 
-/** Checks the credentials of a login. @returns the user id, or an error answer */
+/**
+ * Checks the credentials of a login.
+ *
+ * @returns the user id, or an error answer if the credentials are wrong
+ */
 function authenticate({ accounts, logins, serverName }: HomeserverState, request: JsonObject): string | Answer {
   const { type, identifier, password, token } = request;
   if (type === "m.login.token" && logins.ssoUser !== undefined) {
@@ -129,8 +133,8 @@ function toTokenResponse(
 }
 
 /**
- * Creates the error for too many requests. Synapse also sends the header `Retry-After`. Dendrite
- * sends only the field in the body.
+ * Creates the error for too many requests. Synapse sends the waiting time in the body and in the
+ * header `Retry-After`. Dendrite sends the waiting time only in the body.
  */
 function tooManyRequests({ software }: HomeserverState, waitMs: number): Answer {
   const body = { errcode: "M_LIMIT_EXCEEDED", error: "Too Many Requests", retry_after_ms: waitMs };
@@ -170,7 +174,7 @@ export function setDisplayName(
 ): Answer {
   const { userId = "" } = params;
   const { displayname } = body.value;
-  // Synapse uses status 400 for this error.
+  // For most errors with M_FORBIDDEN, Synapse uses status 403. For this error, it uses 400.
   if (userId !== token.userId) return matrixError(400, "M_FORBIDDEN", "Cannot set another user's displayname");
   if (typeof displayname !== "string") return matrixError(400, "M_BAD_JSON", "Missing key 'displayname'");
   displayNames.set(userId, displayname);

@@ -1,6 +1,6 @@
 /**
  * The users of a loopback homeserver, with their access tokens, devices, logins and refresh tokens.
- * Accounts can be delegated to an authorization server.
+ * An authorization server can manage the logins instead of the homeserver (delegation).
  *
  * @module
  */
@@ -37,8 +37,8 @@ export interface Device {
 }
 
 /**
- * Stores users and access tokens. Also stores invalid tokens, because the error answer depends on
- * the reason why a token is invalid.
+ * Stores users and access tokens. Revoked and expired tokens stay stored, because the error answer
+ * depends on the reason why a token is invalid.
  */
 export class Accounts {
   readonly #software: HomeserverSoftware;
@@ -65,8 +65,8 @@ export class Accounts {
   }
 
   /**
-   * Creates a token. Dendrite has only one token per device, so it revokes the old token of the
-   * device.
+   * Creates a token. Dendrite allows only one token per device. Therefore, the Dendrite simulation
+   * revokes the old token of the device.
    */
   addToken(userId: string, { deviceId, deviceName, lifetimeMs }: TokenOptions): string {
     if (!this.#users.has(userId)) throw new Error(`Cannot add a token for ${userId}: the user does not exist`);
@@ -82,7 +82,7 @@ export class Accounts {
     return accessToken;
   }
 
-  /** Lists the devices of a user, without the devices whose tokens are all revoked. */
+  /** Lists the devices of a user that have a token that is not revoked. */
   devices(userId: string): Device[] {
     const own = [...this.#tokens.values()].filter((token) => token.userId === userId && token.state !== "revoked");
     const delegated = this.#delegation?.deviceIds(userId) ?? [];
@@ -114,9 +114,10 @@ export class Accounts {
   }
 
   /**
-   * Revokes a token. With `softLogout`, the token only expires. Otherwise, the device of the token
-   * is removed if all tokens of the device are now revoked. @returns the token if the device was
-   * removed
+   * Revokes a token. With `softLogout`, the token only expires, and its device is not removed.
+   * Without `softLogout`, the device is removed if this token was the last token of the device.
+   *
+   * @returns the token if the device was removed
    */
   revoke(accessToken: string, softLogout: boolean): Token | undefined {
     const token = this.#tokens.get(accessToken);
@@ -152,8 +153,8 @@ export class Accounts {
 }
 
 /**
- * The number of logins that Synapse accepts without a delay. Afterwards, it accepts one login per
- * interval.
+ * The number of logins that Synapse accepts without a delay. After these logins, Synapse accepts
+ * one login per interval.
  */
 const LOGIN_BURST = 5;
 const LOGIN_INTERVAL_MS = 300_000;
@@ -164,7 +165,7 @@ const LOGIN_TOKEN_MS = 120_000;
 interface RefreshToken {
   readonly userId: string;
   readonly deviceId: string;
-  /** The newest pair of tokens that was created for this refresh token. */
+  /** The newest pair of tokens that a client got in exchange for this refresh token. */
   next?: TokenPair;
 }
 
@@ -187,7 +188,7 @@ export class Logins {
   readonly #now: () => number;
   readonly #refreshTokens = new Map<string, RefreshToken>();
   readonly #loginTokens = new Map<string, { readonly userId: string; readonly until: number }>();
-  /** The number of recent login attempts. The number decreases with time (a leaky bucket). */
+  /** The number of recent login attempts. This number decreases over time (a leaky bucket). */
   #attempts = 0;
   #attemptedAt = 0;
 
@@ -198,8 +199,9 @@ export class Logins {
   }
 
   /**
-   * Counts a login attempt. @returns the time that the client must wait, in milliseconds; 0 if the
-   * client need not wait
+   * Counts a login attempt.
+   *
+   * @returns the time that the client must wait, in milliseconds, or 0 if the login is allowed now
    */
   checkRate(): number {
     const now = this.#now();
@@ -210,14 +212,14 @@ export class Logins {
     return 0;
   }
 
-  /** Creates the login token that a client gets after a single sign-on. */
+  /** Creates a login token. A client gets such a token after a single sign-on. */
   addLoginToken(userId: string): string {
     const token = `syl_${crypto.randomUUID().replaceAll("-", "")}`;
     this.#loginTokens.set(token, { userId, until: this.#now() + LOGIN_TOKEN_MS });
     return token;
   }
 
-  /** Finds the user of a login token, and makes the token invalid. */
+  /** Finds the user of a login token. The token is then invalid, because it works only once. */
   takeLoginToken(token: string): string | undefined {
     const found = this.#loginTokens.get(token);
     this.#loginTokens.delete(token);
@@ -237,9 +239,9 @@ export class Logins {
   }
 
   /**
-   * Creates a new pair of tokens for a refresh token. The answer with the pair may be lost. So the
-   * old refresh token can be used again until the new pair is used. Each use creates a newer pair,
-   * and revokes the earlier pair that was not used.
+   * Exchanges a refresh token for a new pair of tokens. The client may not receive the answer with
+   * the new pair. Therefore, the old refresh token stays valid until the new pair is used. If the
+   * old refresh token is used again, the server creates another pair, and revokes the unused pair.
    */
   refresh(accounts: Accounts, refreshToken: string): RefreshResult {
     const token = this.#refreshTokens.get(refreshToken);
@@ -272,9 +274,9 @@ interface CachedIntrospection extends Introspection {
 }
 
 /**
- * Checks tokens at an authorization server (introspection). Like Synapse, this class caches each
- * result for two minutes. So a revoked token stays valid for up to two minutes. A token with a
- * cached result also works while the authorization server is down.
+ * Asks an authorization server whether tokens are valid (introspection). This class caches each
+ * result for two minutes, as Synapse does. Because of the cache, a revoked token stays valid for up
+ * to two minutes, and a token with a cached result works while the authorization server is down.
  */
 export class Delegation {
   readonly #server: LoopbackAuthorizationServer;
@@ -301,7 +303,7 @@ export class Delegation {
     return sessions.map(({ deviceId }) => deviceId);
   }
 
-  /** Checks a token. The error answer never contains a soft logout. */
+  /** Checks a token. An error answer never contains the field `soft_logout`. */
   authenticate(accessToken: string): Token | Answer {
     const now = this.#now();
     let cached = this.#cache.get(accessToken);

@@ -12,7 +12,7 @@ export function jsonAnswer(status: number, value: unknown, headers: Readonly<Rec
   return { status, headers: { "content-type": "application/json", ...headers }, body: JSON.stringify(value) };
 }
 
-/** Creates an HTML page like the pages of proxies and captive portals. */
+/** Creates an answer with an HTML page. Proxies and captive portals send such pages. */
 export function pageAnswer(status: number, title: string): Answer {
   const body = `<!DOCTYPE html>\n<html><head><title>${title}</title></head><body><h1>${title}</h1></body></html>\n`;
   return { status, headers: { "content-type": "text/html; charset=utf-8" }, body };

@@ -17,11 +17,12 @@ export function oauthError(error: string, description: string, status = 400): An
   return jsonAnswer(status, { error, error_description: description }, NO_STORE);
 }
 
-/** The parameters of a form. Parameters without a value count as absent (RFC 6749, section 3.2). */
+/** The parameters of a form, without the parameters that are empty (RFC 6749, section 3.2). */
 export type Form = ReadonlyMap<string, string>;
 
 /**
- * Parses the body of a request. The body must be a form, and must not contain a parameter twice.
+ * Parses the body of a request. The body must be a form. It must not contain two parameters with
+ * the same name.
  */
 export function parseForm({ headers, body, query }: Call): Form | Answer {
   const [type] = (headers.get("content-type") ?? "").split(";");
@@ -52,8 +53,8 @@ export interface Client {
 export const DEVICE_CODE_GRANT = "urn:ietf:params:oauth:grant-type:device_code";
 
 /**
- * The known grant types. Unknown grant types are ignored at registration, because the Matrix
- * specification requires this.
+ * The known grant types. The Matrix specification requires that the registration of a client
+ * ignores unknown grant types.
  */
 const GRANT_TYPES: readonly string[] = ["authorization_code", "refresh_token", DEVICE_CODE_GRANT];
 
@@ -75,7 +76,8 @@ export class Clients {
   }
 
   /**
-   * Finds the client of a request. All clients are public, so a request with a secret is rejected.
+   * Finds the client that sent a request. No client has a secret, because all clients are public.
+   * Therefore, a request with a secret is rejected.
    */
   recognize({ headers }: Call, form: Form): Client | Answer {
     if (headers.has("authorization") || form.has("client_secret")) {
@@ -98,8 +100,8 @@ function parseMetadata({ headers, body }: Call): Readonly<Record<string, unknown
 }
 
 /**
- * Finds a mistake in the metadata of a client (RFC 7591, section 2; Client-Server API 1.15, "Client
- * metadata").
+ * Finds a mistake in the metadata of a client. The rules are in RFC 7591, section 2, and in the
+ * Client-Server API 1.15, "Client metadata".
  */
 function findMetadataProblem(
   metadata: Readonly<Record<string, unknown>>,
@@ -117,7 +119,7 @@ function findMetadataProblem(
   if (!["web", "native"].includes(String(metadata.application_type ?? "web"))) {
     return bad("application_type must be web or native");
   }
-  // The field must be present, because its default is client_secret_basic.
+  // The field must be present: if it is absent, it means client_secret_basic (RFC 7591).
   if (metadata.token_endpoint_auth_method !== "none") return bad("token_endpoint_auth_method must be none");
   const grants = texts(metadata.grant_types, ["authorization_code"]);
   const hasCode = texts(metadata.response_types, ["code"]).includes("code");

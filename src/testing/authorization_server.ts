@@ -49,18 +49,18 @@ const AUTHORIZATION_FAULTS: Readonly<Record<AuthorizationFaultName, FaultPlan>> 
 };
 
 /**
- * The default lifetime of an access token, in milliseconds. It is also the default of
- * matrix-authentication-service.
+ * The default lifetime of an access token, in milliseconds. The program
+ * matrix-authentication-service has the same default.
  */
 const DEFAULT_LIFETIME_MS = 5 * 60_000;
 
 /**
  * An authorization server on 127.0.0.1. It supports metadata, registration, device authorization,
- * refresh tokens and revocation. Refresh tokens change with each use. The server is as strict as
- * RFC 6749, RFC 7009, RFC 7591 and RFC 8628. A {@linkcode LoopbackHomeserver} can delegate its
- * logins to this server. The test calls {@linkcode LoopbackAuthorizationServer.approve} or
- * {@linkcode LoopbackAuthorizationServer.deny} in place of a user in the browser. All data is in
- * memory and survives {@linkcode LoopbackServer.restart}.
+ * refresh tokens and revocation. Each use of a refresh token creates a new one. The server is as
+ * strict as RFC 6749, RFC 7009, RFC 7591 and RFC 8628. A {@linkcode LoopbackHomeserver} can
+ * delegate its logins to this server. The test calls {@linkcode
+ * LoopbackAuthorizationServer.approve} or {@linkcode LoopbackAuthorizationServer.deny} in place of
+ * a user in the browser. All data is in memory and survives {@linkcode LoopbackServer.restart}.
  *
  * @example
  * ```ts
@@ -88,8 +88,8 @@ export class LoopbackAuthorizationServer extends LoopbackServer<AuthorizationFau
   }
 
   /**
-   * Starts an authorization server without clients and sessions. By default, faults apply to the
-   * token endpoint.
+   * Starts an authorization server without clients and sessions. By default, faults (simulated
+   * errors) apply to the token endpoint.
    *
    * @throws {Deno.errors.AddrInUse} if the port is in use
    */
@@ -105,7 +105,7 @@ export class LoopbackAuthorizationServer extends LoopbackServer<AuthorizationFau
     );
   }
 
-  /** Returns the user codes of the logins that wait for a user, oldest first. */
+  /** Returns the user codes of the logins that no user has confirmed or refused, oldest first. */
   get userCodes(): readonly string[] {
     return this.#state.grants.pendingUserCodes;
   }
@@ -121,7 +121,7 @@ export class LoopbackAuthorizationServer extends LoopbackServer<AuthorizationFau
   }
 
   /**
-   * Confirms a login, like a user in the browser.
+   * Confirms a login. This method replaces the user who confirms the login in a browser.
    *
    * @param userCode the code, with or without its hyphen
    * @param localpart the user id between `@` and the colon
@@ -132,7 +132,7 @@ export class LoopbackAuthorizationServer extends LoopbackServer<AuthorizationFau
   }
 
   /**
-   * Refuses a login, like a user in the browser.
+   * Refuses a login. This method replaces the user who refuses the login in a browser.
    *
    * @throws {Error} if there is no waiting login with this code
    */
@@ -154,7 +154,7 @@ export class LoopbackAuthorizationServer extends LoopbackServer<AuthorizationFau
     this.#state.sessions.expire(accessToken);
   }
 
-  /** Ends the session of a token, like a user who logs out a device. */
+  /** Ends the session of a token. Simulates a user who logs out a device. */
   endSession(token: string): void {
     this.#state.sessions.revoke(token);
   }
@@ -169,8 +169,8 @@ export class LoopbackAuthorizationServer extends LoopbackServer<AuthorizationFau
 }
 
 /**
- * The name of an endpoint of {@linkcode LoopbackAuthorizationServer}, for the option `on` of a
- * fault and in the request log.
+ * The name of an endpoint of {@linkcode LoopbackAuthorizationServer}, for the request log and for
+ * the option `on` of a fault (a simulated error).
  */
 export type AuthorizationRouteName = "metadata" | "register" | "device" | "token" | "revoke";
 
@@ -272,8 +272,8 @@ function token({ grants, sessions }: State, client: Client, form: Form): Answer 
 }
 
 /**
- * Revokes a token. The client_id is optional, because the Matrix specification recommends this. If
- * the client_id is present, it must be the id of a registered client.
+ * Revokes a token. The Matrix specification recommends that a request without `client_id` is
+ * accepted. If the `client_id` is present, it must be the id of a registered client.
  */
 function revoke({ clients, sessions }: State, call: Call): Answer {
   const form = parseForm(call);

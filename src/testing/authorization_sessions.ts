@@ -3,9 +3,9 @@
  *
  * After a user confirms a device authorization (RFC 8628), the authorization becomes a session.
  * Each refresh creates a new pair of tokens. The old refresh token stays valid until a token of the
- * new pair is used, so that a client can repeat a request whose answer was lost. If the old refresh
- * token is used after that, the session ends (Client-Server API 1.15, "Refresh token grant"; RFC
- * 9700, section 4.14.2).
+ * new pair is used. Until then, a client that did not receive the answer can repeat the request. If
+ * the old refresh token is used later, the session ends (Client-Server API 1.15, "Refresh token
+ * grant"; RFC 9700, section 4.14.2).
  *
  * @module
  */
@@ -20,7 +20,7 @@ export interface AuthorizationServerOptions extends LoopbackOptions {
   readonly accessTokenLifetimeMs?: number;
   /** The lifetime of the codes of a device authorization, in milliseconds. @default {1200000} */
   readonly deviceCodeLifetimeMs?: number;
-  /** The minimum time between two polls, in milliseconds. @default {5000} */
+  /** The minimum time between two polls of a client, in milliseconds. @default {5000} */
   readonly intervalMs?: number;
   /** True if answers contain the optional `verification_uri_complete`. @default {true} */
   readonly completeUri?: boolean;
@@ -37,15 +37,15 @@ export interface OAuthSession {
   /** The id of the client. */
   readonly clientId: string;
   /**
-   * True if the session has ended. The reason can be that the client revoked a token, the test
-   * called {@linkcode LoopbackAuthorizationServer.endSession}, a newer session of the device
-   * started, or an old refresh token was used too late.
+   * True if the session has ended. A session ends if the client revokes a token, if the test calls
+   * {@linkcode LoopbackAuthorizationServer.endSession}, if a newer session of the device starts, or
+   * if the client uses an old refresh token that is no longer valid.
    */
   readonly ended: boolean;
 }
 
 /**
- * The time that is added permanently to the interval of a client that polls too fast, in
+ * If a client polls too fast, its polling interval permanently becomes longer by this time, in
  * milliseconds.
  */
 const SLOW_DOWN_MS = 5_000;
@@ -80,7 +80,7 @@ export class DeviceGrants {
     this.#now = now;
   }
 
-  /** Creates the codes (RFC 8628, section 3.2). The first polling interval starts now. */
+  /** Creates the device code and the user code. The first polling interval starts immediately. */
   begin(client: Client, requested: { readonly scope: string; readonly deviceId: string }, url: string): Answer {
     const { deviceCodeLifetimeMs = 20 * 60_000, intervalMs = 5_000, completeUri = true } = this.#options;
     const now = this.#now();
@@ -106,8 +106,8 @@ export class DeviceGrants {
   }
 
   /**
-   * Answers a poll: a request of a client that waits for the user (section 3.5). Only the client
-   * that requested a device code can use the code, and only for one session.
+   * Answers a poll: a request of a client that waits for the user (RFC 8628, section 3.5). Only the
+   * client that requested a device code can use this code. One code creates only one session.
    */
   redeem(client: Client, deviceCode: string): GrantedLogin | Answer {
     const grant = this.#grants.find((grant) => grant.deviceCode === deviceCode);
@@ -151,7 +151,7 @@ export class DeviceGrants {
 
   /**
    * Finds a device authorization by its user code. The user may omit the hyphen, and may type lower
-   * case letters (section 6.1).
+   * case letters (RFC 8628, section 6.1).
    */
   #findPending(typed: string): DeviceGrant {
     const plain = (code: string) => code.replaceAll("-", "").toUpperCase();
@@ -161,7 +161,7 @@ export class DeviceGrants {
   }
 }
 
-/** Creates a user code of eight consonants that are easy to distinguish (section 6.1). */
+/** Creates a user code of eight consonants that are easy to distinguish (RFC 8628, 6.1). */
 function createUserCode(): string {
   const letters = "BCDFGHJKLMNPQRSTVWXZ";
   const code = Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => letters[byte % letters.length]).join("");
@@ -175,8 +175,8 @@ interface Session {
   readonly scope: string;
   ended: boolean;
   /**
-   * The newest pair of tokens. `previous` is the pair before `current`, and stays valid until
-   * `current` is used.
+   * The newest pair of tokens. The field `previous` is the pair before `current`. The previous pair
+   * stays valid until a token of `current` is used.
    */
   current: TokenPair;
   previous: TokenPair | undefined;
@@ -198,7 +198,7 @@ export interface Introspection {
   readonly expiresAt: number;
 }
 
-/** Stores all sessions. Each session can be found by each of its tokens, also by old tokens. */
+/** Stores all sessions. Finds a session by any of its tokens, including its old tokens. */
 export class Sessions {
   readonly #byToken = new Map<string, Session>();
   readonly #lifetimeMs: number;
@@ -209,7 +209,7 @@ export class Sessions {
     this.#now = now;
   }
 
-  /** Starts a session, and ends the earlier sessions of its device. */
+  /** Starts a session on a device, and ends the earlier sessions on this device. */
   begin(client: Client, granted: GrantedLogin): Answer {
     const { localpart, deviceId } = granted;
     for (const old of this.#all()) if (old.localpart === localpart && old.deviceId === deviceId) old.ended = true;
@@ -277,7 +277,7 @@ export class Sessions {
     };
   }
 
-  /** Removes a pair of tokens that was not used, because a newer pair replaces this pair. */
+  /** Removes an unused pair of tokens. A newer pair replaces this pair. */
   #drop({ accessToken, refreshToken }: TokenPair): void {
     this.#byToken.delete(accessToken);
     this.#byToken.delete(refreshToken);

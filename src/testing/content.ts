@@ -10,7 +10,7 @@ export const MAX_EVENT_BYTES = 65_536;
 /** A JSON object. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** A parsed body and its text. The text shows how the client wrote numbers. */
+/** A parsed body and its JSON text. The text is needed to distinguish 1.0 from 1. */
 export interface JsonBody {
   readonly text: string;
   readonly value: JsonObject;
@@ -61,8 +61,8 @@ export interface NewEvent {
 }
 
 /**
- * Returns the size of an event with the fields that the homeserver adds, in bytes of canonical
- * JSON.
+ * Returns the size of an event in bytes of canonical JSON, including the fields that the homeserver
+ * adds.
  */
 export function eventBytes({ roomId, sender, type, content }: NewEvent): number {
   const hash = "h".repeat(43), eventId = `$${hash}`;
@@ -91,9 +91,8 @@ function formatCanonicalJson(value: unknown): string {
 }
 
 /**
- * Returns true if all numbers are integers from -(2^53)+1 to 2^53-1. Matrix does not allow larger
- * or smaller integers, and does not allow decimal fractions. The check needs the text, because 1.0
- * and 1 are equal after parsing.
+ * Returns true if all numbers in a JSON text are integers from -(2^53)+1 to 2^53-1. Matrix does not
+ * allow other numbers. The function needs the text, because 1.0 and 1 are equal after parsing.
  */
 function hasCanonicalNumbers(text: string): boolean {
   const withoutStrings = text.replace(/"[^"\\]*(?:\\.[^"\\]*)*"/gs, '""');

@@ -1,7 +1,7 @@
 /**
  * The faults of loopback servers. A fault is a named error that a test server simulates. This file
- * contains the faults that all servers support, and the rules that choose the fault for a request.
- * Each server adds more faults.
+ * contains the faults that all servers support. It also chooses the fault for each request. Each
+ * server adds more faults.
  *
  * @module
  */
@@ -16,12 +16,13 @@ export interface FaultDetails {
    * @default {2000}
    */
   readonly retryAfterMs?: number;
-  /** The time that the server needs, in milliseconds. Used by the slow faults. @default {1000} */
+  /** The delay of the slow faults, in milliseconds. @default {1000} */
   readonly delayMs?: number;
-  /** The promise for which the server waits, instead of `delayMs`. Used by the slow faults. */
+  /** If set, the slow faults wait for this promise, and ignore `delayMs`. */
   readonly until?: Promise<unknown>;
   /**
-   * The target of the fault `redirect`. By default, the URL of a sign-in page that does not exist.
+   * The URL to which the fault `redirect` redirects. By default, the URL of a sign-in page that
+   * does not exist.
    */
   readonly location?: string;
 }
@@ -31,8 +32,8 @@ export interface FaultOptions<RouteName extends string = string> extends FaultDe
   /** The maximum number of requests that get the fault. Unlimited by default. */
   readonly times?: number;
   /**
-   * The interval between two requests that get the fault, counted in matching requests. With 2,
-   * every second matching request gets the fault.
+   * With 1, every matching request gets the fault. With 2, every second matching request gets the
+   * fault. Larger numbers work in the same way.
    * @default {1}
    */
   readonly every?: number;
@@ -56,15 +57,15 @@ export interface Fault<FaultName extends string = string> {
   readonly applied: number;
 }
 
-/** The effects of a fault. */
+/** The effects of a fault (a simulated error). */
 export interface FaultPlan {
   /** True if the server processes the request before the client notices the fault. */
   readonly acts: boolean;
   /**
    * The result for the client. With `cut`, the connection ends without an answer. With `hang`, the
    * connection stays open without an answer. With `late`, the normal answer arrives after a delay.
-   * With `refuse`, the port is closed. A function creates an answer that replaces the normal
-   * answer.
+   * With `refuse`, the port is closed. If the value is a function, the client gets the answer that
+   * the function returns instead of the normal answer.
    */
   readonly outcome: "cut" | "hang" | "late" | "refuse" | ((details: FaultDetails, now: number) => Answer);
 }
@@ -74,7 +75,8 @@ export interface FaultRule<FaultName extends string, RouteName extends string> {
   readonly name: FaultName;
   readonly options: FaultOptions<RouteName>;
   /**
-   * A promise that resolves when the fault is cleared. The server then ends the requests that hang.
+   * A promise that resolves when the test ends the fault. After that, the server ends the requests
+   * that are still open because of the fault.
    */
   readonly cleared: Promise<void>;
   readonly clear: () => void;
@@ -137,8 +139,8 @@ export class FaultRules<FaultName extends string, RouteName extends string> {
 }
 
 /**
- * The name of a fault that all loopback servers have. With `after-persisting`, the server stores
- * the message before the client notices the fault.
+ * The name of a fault (a simulated error) that all loopback servers have. If the name contains
+ * `after-persisting`, the server stores the message before the client notices the fault.
  */
 export type CommonFaultName =
   | "refuse"
@@ -156,8 +158,8 @@ export type CommonFaultName =
   | "redirect";
 
 /**
- * The faults that all loopback servers have. They simulate problems of the network, proxies and
- * captive portals.
+ * The faults (simulated errors) that all loopback servers have. These faults simulate problems of
+ * the network, of proxies and of captive portals.
  */
 export const COMMON_FAULTS: Readonly<Record<CommonFaultName, FaultPlan>> = {
   "refuse": { acts: false, outcome: "refuse" },
@@ -192,7 +194,7 @@ export function waitMs({ retryAfterMs = 2000 }: FaultDetails): number {
   return retryAfterMs;
 }
 
-/** Returns the header `Retry-After` in seconds, rounded up. */
+/** Creates the header `Retry-After`. Its value is in seconds, rounded up. */
 export function retryAfterSeconds(details: FaultDetails): { readonly "retry-after": string } {
   return { "retry-after": String(Math.ceil(waitMs(details) / 1000)) };
 }

@@ -27,8 +27,8 @@ const SCOPES: Readonly<Record<HomeserverSoftware, TransactionScope>> = {
 
 /**
  * A homeserver on 127.0.0.1. It checks methods, paths, headers and bodies as strictly as the
- * Client-Server API requires. The option `software` selects the homeserver to simulate, because
- * Synapse, Dendrite and Conduit differ in some points. Users and rooms are in memory. The server
+ * Client-Server API requires. Synapse, Dendrite and Conduit differ in some points. The option
+ * `software` selects which of them the server simulates. Users and rooms are in memory. The server
  * does not support federation or encryption.
  *
  * @example
@@ -106,7 +106,7 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
   /**
    * Creates another access token for a user. If the device already has a token, this method
    * simulates a new login on the device, and Dendrite revokes the older token. Without a device id,
-   * this method simulates a token that an administrator of Synapse creates.
+   * the new token is like a token that an administrator of Synapse created: it has no device.
    *
    * @throws {Error} if the user does not exist
    */
@@ -118,9 +118,9 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
    * Revokes an access token. All later requests with this token get status 401 and
    * `M_UNKNOWN_TOKEN`.
    *
-   * @param options with `softLogout`, the token expires, but its device still exists. By default,
-   * this method simulates a logout, and the device is removed with its last token. Synapse then
-   * forgets the transaction ids of the device at the next restart
+   * @param options with `softLogout`, the token expires, but its device still exists. Without
+   * `softLogout`, this method simulates a logout, and removes the device if it has no other token.
+   * After a device is removed, Synapse loses the device's transaction ids at the next restart
    * @throws {Error} if the token is unknown
    */
   revoke(accessToken: string, options: { readonly softLogout?: boolean } = {}): void {
@@ -129,8 +129,8 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
   }
 
   /**
-   * Enables single sign-on. A browser that opens the URL of single sign-on is then logged in as
-   * this user. `GET login` offers `m.login.sso` and `m.login.token`.
+   * Enables single sign-on. After this call, a browser that opens the URL of single sign-on is
+   * logged in as this user, and `GET login` lists `m.login.sso` and `m.login.token`.
    */
   allowSso(userId: string): void {
     this.#state.logins.ssoUser = userId;
@@ -190,9 +190,9 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
   }
 
   /**
-   * Replaces a room with a new room, like `POST /rooms/{roomId}/upgrade`. The new room gets the
-   * name, the alias and the power levels of the old room, but not its members. Afterwards, users
-   * with a low power level cannot send to the old room.
+   * Replaces a room with a new room, as `POST /rooms/{roomId}/upgrade` does. The new room gets the
+   * name, the alias and the power levels of the old room, but not its members. After the upgrade,
+   * users with a low power level cannot send to the old room.
    *
    * @returns the room id of the new room
    * @throws {Error} if the room does not exist
@@ -202,8 +202,8 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
   }
 
   /**
-   * Deletes all messages of a room, like a retention policy. Does not delete the state events of
-   * the room.
+   * Deletes all messages of a room, as a retention policy would. Does not delete the state events
+   * of the room.
    *
    * @throws {Error} if the room does not exist
    */
@@ -264,8 +264,8 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
   }
 
   /**
-   * Stops the server, and starts it again on the same port. The users and rooms still exist, and
-   * faults stay active.
+   * Stops the server, and starts it again on the same port. The users and rooms still exist. Faults
+   * (simulated errors) stay active.
    *
    * @param options with `memory: "kept"`, the server keeps all transaction ids; with `memory:
    * "lost"`, the server loses all transaction ids. The default depends on the software: Synapse

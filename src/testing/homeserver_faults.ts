@@ -1,7 +1,7 @@
 /**
- * The faults of a loopback homeserver. A fault is an error that a test server simulates. There are
- * the faults of all servers, and a fault for each Matrix error that delivery handles in its own
- * way.
+ * The faults of a loopback homeserver. A fault is an error that a test server simulates. The
+ * homeserver has the faults that all servers have. It also has a fault for each Matrix error that
+ * the program under test treats differently from other errors.
  */
 
 import { type Answer, jsonAnswer, matrixError } from "./answer.ts";
@@ -15,7 +15,7 @@ import {
   waitMs,
 } from "./faults.ts";
 
-/** The name of a fault of {@linkcode LoopbackHomeserver}. */
+/** The name of a fault (a simulated error) of {@linkcode LoopbackHomeserver}. */
 export type HomeserverFaultName =
   | CommonFaultName
   | "500"
@@ -91,8 +91,8 @@ function rateLimitedWithSeconds(details: FaultDetails): Answer {
 }
 
 /**
- * Creates an answer with a date in `Retry-After`. The date is rounded up to a full second, so that
- * a client that waits until this date is never too early.
+ * Creates an answer with a date in `Retry-After`. The date is rounded up to a full second. A date
+ * that is rounded down would let a client retry too early.
  */
 function rateLimitedWithDate(details: FaultDetails, now: number): Answer {
   const date = new Date(Math.ceil((now + waitMs(details)) / 1000) * 1000);

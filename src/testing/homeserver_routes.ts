@@ -85,7 +85,7 @@ export type HomeserverRouteName =
 type HomeserverRoute =
   & Route<HomeserverRouteName>
   & {
-    /** True if the endpoint does not exist on a homeserver with delegated logins. */
+    /** True if the endpoint does not exist while an authorization server manages the logins. */
     readonly undelegated?: boolean;
   }
   & (
@@ -93,7 +93,7 @@ type HomeserverRoute =
     | {
       readonly access: "token";
       readonly run: (state: HomeserverState, request: AuthenticatedRequest) => Answer | Promise<Answer>;
-      /** True if `run` awaits `ready`. Otherwise, `handle` awaits `ready` before `run`. */
+      /** True if `run` awaits `ready`. If not true, `handle` awaits `ready` before `run`. */
       readonly awaitsReady?: boolean;
       /** True if the body is a file instead of JSON. */
       readonly takesFile?: boolean;
@@ -213,8 +213,8 @@ export function route(method: string, path: string): HomeserverRouteName | undef
 }
 
 /**
- * Answers a request. Like the real servers, the loopback server checks the path, the method, the
- * token and the body, in this order.
+ * Answers a request. Checks the path, the method, the token and the body, in this order. The real
+ * servers use this order.
  */
 export async function handle(state: HomeserverState, call: Call): Promise<Answer> {
   const match = matchRoute(HOMESERVER_ROUTES, call.method, call.path);

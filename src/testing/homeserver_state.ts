@@ -15,7 +15,7 @@ export interface HomeserverState {
   readonly serverName: string;
   readonly now: () => number;
   readonly accounts: Accounts;
-  /** The delegated accounts. Undefined if logins are not delegated to an authorization server. */
+  /** The access to the authorization server. Undefined if the homeserver manages the logins. */
   readonly delegation: Delegation | undefined;
   readonly logins: Logins;
   readonly rooms: Rooms;
@@ -24,7 +24,7 @@ export interface HomeserverState {
   readonly accountData: AccountData;
   /** The display name of each user id. */
   readonly displayNames: Map<string, string>;
-  /** The cached answers to initial syncs. The key consists of the parameters of the request. */
+  /** The cached answers to initial syncs. The key contains the parameters of the request. */
   readonly firstSyncs: Map<string, FirstSync>;
   readonly limiter: RateLimiter;
 }
@@ -35,10 +35,10 @@ export interface FirstSync {
   readonly answer: Answer;
 }
 
-/** The account data of each user. The keys are the user id and the type. */
+/** The account data. The outer key is the user id, and the inner key is the type of the data. */
 export type AccountData = Map<string, Map<string, JsonObject>>;
 
-/** A request after the checks that all endpoints have in common. */
+/** A request that passed the checks that all endpoints need. */
 export interface EndpointRequest {
   /** The parameters in the path, decoded. */
   readonly params: Readonly<Record<string, string>>;

@@ -23,11 +23,11 @@ export interface HomeserverOptions extends LoopbackOptions {
   readonly software?: HomeserverSoftware;
   /** The domain in user ids and aliases. @default {"loopback.test"} */
   readonly serverName?: string;
-  /** The scope of transaction ids. By default, the scope that the software uses. */
+  /** The scope of transaction ids. By default, the scope that the real software uses. */
   readonly transactions?: TransactionScope;
   /**
-   * The authorization server to which the homeserver delegates its logins. The homeserver then does
-   * not offer its own logins, and the test need not call {@linkcode LoopbackHomeserver.addUser}.
+   * The authorization server that manages the logins. If it is set, the homeserver itself does not
+   * offer logins, and the test need not call {@linkcode LoopbackHomeserver.addUser}.
    */
   readonly authorizationServer?: LoopbackAuthorizationServer;
   /** True if users can log in with a password. @default {true} */
@@ -72,8 +72,8 @@ export interface RoomOptions {
    */
   readonly powerLevels?: Readonly<Record<string, unknown>>;
   /**
-   * The room id. By default, a new id like in room version 12: `!` and 43 characters, without a
-   * domain.
+   * The room id. By default, a new id in the format of room version 12: `!` and 43 characters,
+   * without a domain.
    */
   readonly roomId?: string;
 }
@@ -102,7 +102,7 @@ export interface RoomEvent {
   readonly content: Readonly<Record<string, unknown>>;
 }
 
-/** An access token with its owner. */
+/** An access token, with its user and its device. */
 export interface Token {
   readonly accessToken: string;
   readonly userId: string;

@@ -1,6 +1,6 @@
 /**
- * The uploaded files of a loopback homeserver. Like Synapse, the server requires a `Content-Length`
- * header for uploads and a token for downloads.
+ * The uploaded files of a loopback homeserver. The server requires a `Content-Length` header for
+ * uploads and a token for downloads, as Synapse does.
  */
 
 import { type Answer, jsonAnswer, matrixError } from "./answer.ts";
@@ -46,13 +46,13 @@ export class MediaRepository {
   }
 }
 
-/** The state that the endpoints below use. */
+/** The state that the endpoints for files use. */
 interface MediaState {
   readonly media: MediaRepository;
   readonly serverName: string;
 }
 
-/** The parts of a request that the endpoints below use. */
+/** The parts of a request that the endpoints for files use. */
 interface MediaRequest {
   readonly params: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;

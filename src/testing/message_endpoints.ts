@@ -11,8 +11,8 @@ import type { Transaction } from "./transactions.ts";
 
 /**
  * Sends an event. With Synapse, simultaneous requests with the same transaction id create only one
- * event. Dendrite and Conduit look for the id when the request arrives, but store the id only when
- * the event is created. So two simultaneous requests can create two events.
+ * event. With Dendrite and Conduit, two such requests can create two events, because these servers
+ * look for the id when a request arrives, but store the id later, when the event is created.
  */
 export async function send(
   state: HomeserverState,
@@ -102,8 +102,8 @@ function readMessages(room: Room, query: URLSearchParams, reader: Reader): Answe
   return jsonAnswer(200, {
     chunk: chunk.map((event) => toClientEvent(event, room.roomId, reader)),
     start: from,
-    // Synapse and Dendrite omit `end` only if the page is empty. So the last page with events can
-    // also have an `end`.
+    // Synapse and Dendrite omit `end` only if the page is empty. The last page with events has an
+    // `end`, although no events follow.
     ...chunk.length > 0 && { end: `t${dir === "b" ? start - passed : start + passed}` },
   });
 }
@@ -113,8 +113,8 @@ function pageCap(software: HomeserverSoftware): number {
 }
 
 /**
- * Selects the events of a page. Dendrite first selects a page of events, and then filters the page.
- * Synapse and Conduit filter first, so their pages are full.
+ * Selects the events of a page. Dendrite takes a full page of events, and then removes the events
+ * that the filter rejects. Synapse and Conduit apply the filter first, and then take a full page.
  */
 function cutPage(
   ahead: readonly TimelineEvent[],
@@ -167,8 +167,8 @@ function isSameDevice(a: Token, b: Token): boolean {
 }
 
 /**
- * Returns an error answer if Synapse would reject the relation of an event. Synapse does not check
- * replies.
+ * Returns an error answer if Synapse would reject the relation (`m.relates_to`) of an event.
+ * Synapse does not check the relation of a reply.
  */
 function checkRelation(rooms: Rooms, room: Room, content: JsonObject): Answer | undefined {
   const { rel_type, event_id } = readRelation(content);

@@ -1,8 +1,8 @@
 /**
  * Loopback servers for tests of programs that send notifications. There are servers for Matrix,
- * ntfy, Gotify, the Telegram Bot API and webhooks, and an authorization server to which the Matrix
- * homeserver can delegate its logins. The servers check requests as strictly as the real servers.
- * They log all requests, and can simulate errors, which are called faults.
+ * ntfy, Gotify, the Telegram Bot API and webhooks. An authorization server can manage the logins of
+ * the Matrix homeserver. The servers check requests as strictly as the real servers. They log all
+ * requests, and can simulate errors, which are called faults.
  *
  * @module
  */

@@ -30,8 +30,8 @@ export type NtfyFaultName =
   | "no-id";
 
 /**
- * The faults of ntfy. ntfy does not send `Retry-After`, but a proxy in front of ntfy may send this
- * header.
+ * The faults (simulated errors) of {@linkcode LoopbackNtfy}. ntfy does not send `Retry-After`, but
+ * a proxy in front of ntfy may send this header.
  */
 const NTFY_FAULTS: Readonly<Record<NtfyFaultName, FaultPlan>> = {
   ...COMMON_FAULTS,
@@ -49,8 +49,8 @@ const NTFY_FAULTS: Readonly<Record<NtfyFaultName, FaultPlan>> = {
 };
 
 /**
- * The name of an endpoint of {@linkcode LoopbackNtfy}, for the option `on` of a fault and in the
- * request log.
+ * The name of an endpoint of {@linkcode LoopbackNtfy}, for the request log and for the option `on`
+ * of a fault (a simulated error).
  */
 export type NtfyRouteName = "publish" | "poll" | "health";
 
@@ -66,8 +66,8 @@ export interface NtfyOptions extends LoopbackOptions {
    */
   readonly login?: { readonly user: string; readonly password: string };
   /**
-   * The maximum size of an attachment, in bytes. By default, attachments are not allowed, like in
-   * ntfy.
+   * The maximum size of an attachment, in bytes. By default, attachments are not allowed, because
+   * ntfy does not allow attachments by default.
    */
   readonly maxFileBytes?: number;
 }
@@ -100,8 +100,7 @@ const KEPT_SECONDS = 12 * 60 * 60;
  * An ntfy server on 127.0.0.1. It supports publishing as JSON to `/` and as text to `/{topic}`,
  * polling, the health endpoint, and the errors of ntfy with its default settings. Messages are in
  * memory and survive {@linkcode LoopbackServer.restart}. If a client sends a message twice, the
- * server stores two messages, as ntfy would. This is also true for two messages with the same
- * `sequence_id`.
+ * server stores two messages, as ntfy would, even if both have the same `sequence_id`.
  */
 export class LoopbackNtfy extends LoopbackServer<NtfyFaultName, NtfyRouteName> {
   readonly #cache: Cache;
@@ -113,7 +112,8 @@ export class LoopbackNtfy extends LoopbackServer<NtfyFaultName, NtfyRouteName> {
   }
 
   /**
-   * Starts an ntfy server without messages. By default, faults apply to publishing.
+   * Starts an ntfy server without messages. By default, faults (simulated errors) apply to the
+   * endpoint `publish`.
    *
    * @throws {Deno.errors.AddrInUse} if the port is in use
    */
@@ -146,7 +146,7 @@ function route(method: string, path: string): NtfyRouteName | undefined {
 }
 
 /**
- * Answers a request. Like ntfy, the server uses status 404 instead of 405 for an unknown method.
+ * Answers a request. The status for an unknown method is 404 instead of 405, because ntfy uses 404.
  */
 async function answer(cache: Cache, call: Call<NtfyRouteName>): Promise<Answer> {
   await call.ready();
@@ -172,7 +172,7 @@ async function answer(cache: Cache, call: Call<NtfyRouteName>): Promise<Answer> 
   }
 }
 
-/** Prepares the storage of an attachment. By default, ntfy stores attachments for three hours. */
+/** Returns the settings for the next attachment. ntfy stores attachments for three hours. */
 function nextAttachment({ files, maxFileBytes, now }: Cache): AttachmentStorage {
   const expires = Math.floor(now() / 1000) + 3 * 60 * 60;
   return { maxBytes: maxFileBytes, expires, url: `http://loopback.test/file/${files.size + 1}` };
@@ -197,8 +197,8 @@ function publish({ messages, now }: Cache, published: NewNtfyMessage): Answer {
 }
 
 /**
- * Returns the stored messages of a topic. Without `poll`, ntfy would send a stream. This server
- * answers with 404 instead.
+ * Returns the stored messages of a topic. If the parameter `poll` is missing, the real ntfy would
+ * send a stream. The loopback server does not support streams, and answers with 404.
  */
 function poll(cache: Cache, { query }: Call, topic: string): Answer {
   const params = new URLSearchParams(query);

@@ -36,7 +36,7 @@ export interface NtfyMessage {
   readonly click?: string;
   /** The URL of the icon, if any. */
   readonly icon?: string;
-  /** The value `text/markdown` for Markdown. Otherwise absent. */
+  /** The value `text/markdown` if the text is Markdown. Absent if the text is not Markdown. */
   readonly content_type?: string;
   /** The attachment, if any. */
   readonly attachment?: NtfyAttachment;
@@ -91,8 +91,8 @@ export function ntfyError(code: keyof typeof ERRORS, headers: Readonly<Record<st
 export type NewNtfyMessage = Omit<NtfyMessage, "id" | "time" | "expires" | "event">;
 
 /**
- * The size from which a text becomes an attachment, in bytes. A server with default settings does
- * not allow attachments.
+ * The smallest size, in bytes, at which a text becomes an attachment. With default settings, the
+ * server does not allow attachments, and rejects a text of this size.
  */
 export const NTFY_MESSAGE_LIMIT_BYTES = 4096;
 
@@ -111,7 +111,7 @@ const JSON_TYPES: Readonly<Record<string, (value: unknown) => boolean>> = {
   sequence_id: isString,
 };
 
-/** Parses a request to `/` with JSON. Like ntfy, it ignores unknown fields. */
+/** Parses a request to `/` with JSON. Ignores unknown fields, because ntfy ignores them. */
 export function parseJsonMessage({ bytes }: Call): NewNtfyMessage | Answer {
   if (bytes.length > 2 * NTFY_MESSAGE_LIMIT_BYTES) return ntfyError(41303);
   const body = parseJsonObject(new TextDecoder().decode(bytes));
@@ -147,8 +147,8 @@ export interface AttachmentStorage {
 
 /**
  * Parses a request to `/{topic}`. The body is the text of the message. The other fields are in
- * headers or query parameters. The body becomes an attachment if the request contains a file name,
- * or if the body is not UTF-8 or is too long for a message.
+ * headers or query parameters. If the request contains a file name, or if the body is not UTF-8 or
+ * is too long for a message, the body becomes an attachment instead of the text.
  */
 export function parseTextMessage(
   { bytes, headers, query }: Call,

@@ -25,7 +25,9 @@ export class RateLimiter {
   }
 
   /**
-   * Counts a message if the limit is not reached. @returns an error answer if the limit is reached
+   * Counts a message of a user. If the limit is reached, does not count the message.
+   *
+   * @returns an error answer if the limit is reached
    */
   take(userId: string): Answer | undefined {
     if (this.#limit === undefined) return undefined;
@@ -33,8 +35,8 @@ export class RateLimiter {
     const time = this.#now();
     const bucket = this.#buckets.get(userId) ?? { count: 0, time };
     const count = Math.max(0, bucket.count - perSecond * (time - bucket.time) / 1000);
-    // Allows a rounding error of one millisecond, so that a client that has waited the required
-    // time succeeds.
+    // Allows a rounding error of one millisecond. Without this, a client that has waited exactly the
+    // required time could fail.
     if (count + 1 <= burst + perSecond / 1000) {
       this.#buckets.set(userId, { count: count + 1, time });
       return undefined;

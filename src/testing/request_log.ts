@@ -17,8 +17,8 @@ export interface ReceivedRequest<RouteName extends string = string> {
   /** The name of the fault (an error that the server simulates) of the request, if any. */
   readonly fault: string | undefined;
   /**
-   * True if the server has processed the request. Because of a fault, the client may not know that
-   * the request was processed.
+   * True if the server has processed the request. With some faults (simulated errors), the server
+   * processes the request, but the client gets an error or no answer.
    */
   readonly handled: boolean;
   /**
@@ -59,7 +59,7 @@ export class RequestLog<RouteName extends string> {
     this.#notifyWaiters();
   }
 
-  /** Waits for the matching request with the number `count`, and returns it. */
+  /** Waits until `count` requests match, and returns the last of these requests. */
   wait(
     predicate: (request: ReceivedRequest<RouteName>) => boolean,
     count: number,

@@ -21,8 +21,8 @@ const PRESETS = ["private_chat", "public_chat", "trusted_private_chat"];
 const LAST_VERSION_WITH_DOMAIN = 11;
 
 /**
- * Creates a room, and then invites users. Like Synapse, it does not delete the room if a user
- * cannot be invited.
+ * Creates a room, and then invites users. If a user cannot be invited, the new room still exists.
+ * Synapse does not delete the room either.
  */
 export function createRoom(state: HomeserverState, { token, body }: AuthenticatedRequest): Answer {
   const parsed = parseRoomOptions(state, body.value);
@@ -163,8 +163,8 @@ export function invite(state: HomeserverState, { params, token, body }: Authenti
 }
 
 /**
- * Returns an error answer if a user cannot be invited. Like Synapse, it does not check that a local
- * user exists.
+ * Returns an error answer if a user cannot be invited. Does not check that a user of this
+ * homeserver exists, because Synapse does not check this.
  */
 function checkInvite(
   { serverName }: HomeserverState,
@@ -192,8 +192,8 @@ export function leave({ rooms }: HomeserverState, { params, token }: Authenticat
 }
 
 /**
- * Returns a state event. A user who has left the room gets the event that was valid when the user
- * left.
+ * Returns a state event. If the user has left the room, returns the event that was current when the
+ * user left.
  */
 export function getState({ rooms }: HomeserverState, { params, query, token }: AuthenticatedRequest): Answer {
   const { roomId = "", eventType = "", stateKey = "" } = params;

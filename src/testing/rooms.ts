@@ -9,7 +9,8 @@ export interface TimelineEvent extends RoomEvent {
   /** The state key. Set only for state events. */
   readonly state_key?: string;
   /**
-   * The token and the transaction id of the sender. Undefined for events that the server created.
+   * The token and the transaction id of the request that sent the event. Undefined if the server
+   * created the event without a request.
    */
   readonly sent?: { readonly by: Token; readonly txnId: string };
 }
@@ -30,7 +31,7 @@ export interface Room {
 
 type NewEvent = Pick<TimelineEvent, "type" | "sender" | "content" | "state_key" | "sent">;
 
-/** The options of a new room, with additional options that only endpoints use. */
+/** The options of a new room, including the options that tests cannot set. */
 export interface NewRoom extends RoomOptions {
   /** The room version. @default {"12"} */
   readonly version?: string;
@@ -106,7 +107,7 @@ export class Rooms {
     return this.#aliases.get(alias);
   }
 
-  /** Sets the alias of a room. If another room had this alias, the other room loses the alias. */
+  /** Sets the alias of a room. If another room has this alias, removes it from the other room. */
   setAlias(room: Room, alias: string): void {
     this.#aliases.set(alias, room);
     this.append(room, {
@@ -181,7 +182,7 @@ export function findState(
   return timeline.findLast((event) => event.type === type && event.state_key === stateKey);
 }
 
-/** Creates an id without a domain: `sign` and 43 random characters, like a hash of 32 bytes. */
+/** Creates an id without a domain: `sign`, and 32 random bytes as 43 characters of base64. */
 export function createId(sign: "!" | "$"): string {
   const bytes = crypto.getRandomValues(new Uint8Array(32));
   return sign + bytes.toBase64({ alphabet: "base64url", omitPadding: true });
@@ -263,8 +264,8 @@ function toList(value: unknown): readonly unknown[] {
 }
 
 /**
- * Replaces a room with a new room, like Synapse. The only member of the new room is the user who
- * replaces the room.
+ * Replaces a room with a new room, as Synapse would do. The only member of the new room is the user
+ * who replaces the room.
  */
 export function upgradeRoom(rooms: Rooms, room: Room, options: UpgradeOptions): Room {
   const { by = room.creator, invited = [], public: isPublic = room.public } = options;

@@ -24,7 +24,7 @@ export interface Call<RouteName extends string = string> extends ReceivedRequest
   readonly bytes: Uint8Array<ArrayBuffer>;
   /**
    * Returns a promise. The promise resolves immediately, or after a delay if the test set the fault
-   * `slow`.
+   * (simulated error) `slow`.
    */
   readonly ready: () => Promise<void>;
   /**
@@ -37,13 +37,14 @@ export interface Call<RouteName extends string = string> extends ReceivedRequest
 /** The parts in which the loopback servers differ from each other. */
 export interface LoopbackService<FaultName extends string, RouteName extends string> {
   readonly faults: Readonly<Record<FaultName, FaultPlan>>;
-  /** The endpoint to which a fault applies by default. */
+  /** The endpoint to which a fault (a simulated error) applies by default. */
   readonly defaultRoute: RouteName;
   /** Finds the endpoint of a request. */
   readonly route: (method: string, path: string) => RouteName | undefined;
   /**
    * Processes a request. Returns the answer, or `cut` if the connection must end without an answer.
-   * The function must await `call.ready()` before the steps that the fault `slow` delays.
+   * If the test set the fault (simulated error) `slow`, `call.ready()` resolves late. The function
+   * must await this promise before the steps that the fault must delay.
    */
   readonly handle: (call: Call<RouteName>) => Promise<Answer | "cut">;
 }
@@ -61,8 +62,8 @@ interface Run {
 }
 
 /**
- * A server on 127.0.0.1 that runs in the process of the test. It logs requests, applies faults, and
- * can be stopped and started again on the same port. Subclasses such as {@linkcode
+ * A server on 127.0.0.1 that runs in the process of the test. It logs requests and applies faults
+ * (simulated errors). It can stop, and start again on the same port. Subclasses such as {@linkcode
  * LoopbackHomeserver} add the endpoints.
  */
 export class LoopbackServer<FaultName extends string, RouteName extends string> implements AsyncDisposable {
@@ -76,7 +77,7 @@ export class LoopbackServer<FaultName extends string, RouteName extends string> 
   #run: Run | undefined;
   #isRefusing = false;
 
-  /** Opens the port immediately. Tests use the static method `start` of a subclass instead. */
+  /** Opens the port. Tests do not call this constructor, but the static method `start`. */
   protected constructor(service: LoopbackService<FaultName, RouteName>, options: LoopbackOptions) {
     this.#service = service;
     this.#now = options.now ?? Date.now;
@@ -98,7 +99,8 @@ export class LoopbackServer<FaultName extends string, RouteName extends string> 
   }
 
   /**
-   * Returns true if the server is running. This is also true while the fault `refuse` is active.
+   * Returns true if the server is running. A server whose port is closed by the fault (simulated
+   * error) `refuse` is still running.
    */
   get running(): boolean {
     return this.#run !== undefined;
@@ -113,8 +115,8 @@ export class LoopbackServer<FaultName extends string, RouteName extends string> 
   }
 
   /**
-   * Waits for a request. The predicate is called when a request arrives, when it is processed, and
-   * when it is answered or cut.
+   * Waits for a request. Calls the predicate when a request arrives, when the request is processed,
+   * and when the request is answered or its connection is cut.
    *
    * @param predicate returns true for the wanted request. Requests that are already in the log also
    * count
@@ -130,12 +132,12 @@ export class LoopbackServer<FaultName extends string, RouteName extends string> 
   }
 
   /**
-   * Activates a fault. The fault ends when `times` requests got the fault, or when {@linkcode
-   * clearFaults} is called. If several active faults apply to a request, the request gets the fault
-   * that was activated first. The fault `refuse` closes the port immediately, and ignores the
-   * options.
+   * Activates a fault (a simulated error). The fault ends when `times` requests got the fault, or
+   * when {@linkcode clearFaults} is called. If several active faults apply to a request, the
+   * request gets the fault that was activated first. The fault `refuse` closes the port
+   * immediately, and ignores the options.
    *
-   * @returns the fault, with the number of requests that got it
+   * @returns the fault; its field `applied` counts the requests that got the fault
    * @throws {RangeError} if `times` or `every` is not a positive integer
    */
   fault(name: FaultName, options: FaultOptions<RouteName> = {}): Fault<FaultName> {
@@ -147,8 +149,8 @@ export class LoopbackServer<FaultName extends string, RouteName extends string> 
   }
 
   /**
-   * Ends all faults. Cuts the connections of requests that hang. If the fault `refuse` closed the
-   * port, the port is open again when the promise resolves.
+   * Ends all faults (simulated errors). Cuts the connections of requests that wait because of a
+   * fault. If the fault `refuse` closed the port, the port is open again when the promise resolves.
    */
   async clearFaults(): Promise<void> {
     this.#faults.clear();
@@ -169,7 +171,7 @@ export class LoopbackServer<FaultName extends string, RouteName extends string> 
     await run.server.shutdown();
   }
 
-  /** Stops the server, and starts it again on the same port. Faults stay active. */
+  /** Stops the server, and starts it again on the same port. Does not end the active faults. */
   async restart(): Promise<void> {
     await this.stop();
     this.#run = this.#begin();
@@ -231,7 +233,7 @@ export class LoopbackServer<FaultName extends string, RouteName extends string> 
     if (entry.status === "pending") this.#log.update(entry, { status });
   }
 
-  /** Handles a request to which a fault applies. */
+  /** Handles a request to which a fault (a simulated error) applies. */
   async #applyFault(rule: FaultRule<FaultName, RouteName>, handle: Handle, ends: Ends): Promise<Answer | "cut"> {
     const { acts, outcome } = this.#service.faults[rule.name];
     const late = () => this.#delay(rule, ends.stopping);
@@ -252,7 +254,9 @@ export class LoopbackServer<FaultName extends string, RouteName extends string> 
 
   /**
    * Delays a request. After the delay, the server continues with the request, even if the client
-   * has disconnected. @throws {StoppedError} if the server was stopped
+   * has disconnected.
+   *
+   * @throws {StoppedError} if the server was stopped
    */
   async #delay({ options }: FaultRule<FaultName, RouteName>, stopping: AbortSignal): Promise<void> {
     const delay = options.until ?? this.#sleep(options.delayMs ?? 1000, stopping);

@@ -15,8 +15,8 @@ const STRIPPED = ["m.room.create", "m.room.join_rules", "m.room.canonical_alias"
 const INITIAL_SYNC_CACHE_MS = 2 * 60_000;
 
 /**
- * Answers immediately if there are new events. Otherwise answers after the next event or after the
- * timeout.
+ * Answers a sync. If there are new events, answers immediately. If there are no new events, waits
+ * until the next event or the timeout.
  */
 export async function sync(state: HomeserverState, { query, token, pause }: AuthenticatedRequest): Promise<Answer> {
   const timeout = query.get("timeout") ?? "0";
@@ -52,7 +52,7 @@ function cachedSync({ software, firstSyncs, now }: HomeserverState, key: string,
 
 interface SyncRequest {
   readonly userId: string;
-  /** The position up to which the client already has the events. Undefined for an initial sync. */
+  /** The client already has the events before this position. Undefined for an initial sync. */
   readonly since: number | undefined;
   readonly filter: SyncFilter;
 }
@@ -90,7 +90,7 @@ function collectNews(
   return { answer, isEmpty };
 }
 
-/** Collects the newest events of a room, and the state before these events. */
+/** Returns the newest events of a room, and the state of the room before these events. */
 function createJoinedRoom(room: Room, since: number | undefined, filter: SyncFilter): object | undefined {
   const fresh = room.timeline
     .map((event, index) => ({ event, index }))
@@ -180,8 +180,8 @@ function parseSyncFilter(text: string | null): SyncFilter | Answer {
 }
 
 /**
- * Returns true if a filter accepts an event. A `*` in a type matches any text. If a type is both
- * included and excluded, it is excluded.
+ * Returns true if a filter accepts an event. A `*` in a type matches any text. If the filter both
+ * includes and excludes a type, the function returns false.
  */
 function passesFilter(
   { type, sender }: { readonly type: string; readonly sender: string },

@@ -1,7 +1,7 @@
 /**
  * A TCP relay in front of the HTTP server of a loopback server. `Deno.serve` cannot cut a
- * connection, and cannot close its port while requests are open. The relay can do both, even in the
- * middle of a request or an answer.
+ * connection, and cannot close its port while requests are open. The relay can cut connections and
+ * close its port, even in the middle of a request or an answer.
  *
  * @module
  */
@@ -9,8 +9,7 @@
 const HOSTNAME = "127.0.0.1";
 
 /**
- * The maximum time that {@linkcode TcpRelay.reopen} waits for a port that another process uses, in
- * milliseconds.
+ * The maximum time that {@linkcode TcpRelay.reopen} waits until a port is free, in milliseconds.
  */
 const REOPEN_LIMIT_MS = 5000;
 
@@ -18,8 +17,8 @@ const REOPEN_LIMIT_MS = 5000;
 export class TcpRelay {
   readonly #innerPort: () => number;
   /**
-   * The connections. The key is the local port of the relay's connection to the HTTP server. The
-   * HTTP server sees this port as the client's port.
+   * The open connections. The relay opens a connection to the HTTP server for each client. The key
+   * is the local port of that connection. The HTTP server sees this port as the client's port.
    */
   readonly #connections = new Map<number, Connection>();
   readonly #tasks = new Set<Promise<void>>();
@@ -31,8 +30,9 @@ export class TcpRelay {
   }
 
   /**
-   * Starts to accept connections on a port. With 0, the system chooses a free port. Returns the
-   * port.
+   * Starts to accept connections on a port. If the port is 0, the system chooses a free port.
+   *
+   * @returns the port
    */
   open(port: number): number {
     const listener = Deno.listen({ hostname: HOSTNAME, port });
@@ -43,8 +43,8 @@ export class TcpRelay {
   }
 
   /**
-   * Opens the port of an earlier run again. If the system uses the port for an outgoing connection,
-   * this method waits until the port is free.
+   * Opens the port of an earlier run again. In the meantime, the system may have used the port for
+   * an outgoing connection. In this case, waits until the port is free.
    */
   async reopen(port: number): Promise<void> {
     const limit = performance.now() + REOPEN_LIMIT_MS;

@@ -46,8 +46,8 @@ const TELEGRAM_FAULTS: Readonly<Record<TelegramFaultName, FaultPlan>> = {
 };
 
 /**
- * The name of an endpoint of {@linkcode LoopbackTelegram}, for the option `on` of a fault and in
- * the request log.
+ * The name of an endpoint of {@linkcode LoopbackTelegram}, for the request log and for the option
+ * `on` of a fault (a simulated error).
  */
 export type TelegramRouteName = "sendMessage" | "sendPhoto" | "sendDocument" | "getMe" | "getChat";
 
@@ -86,9 +86,9 @@ interface Store {
 }
 
 /**
- * A Bot API server on 127.0.0.1 with one bot. It parses HTML, limits the length of texts, and
- * limits the rate of messages as strictly as Telegram. If a client sends a message twice, the
- * server stores two messages, as Telegram would.
+ * A Bot API server on 127.0.0.1 with one bot. It is as strict as Telegram about HTML, the length of
+ * texts and the rate of messages. If a client sends a message twice, the server stores two
+ * messages, as Telegram would.
  */
 export class LoopbackTelegram extends LoopbackServer<TelegramFaultName, TelegramRouteName> {
   /** The token of the server's bot. */
@@ -137,7 +137,7 @@ function route(method: string, path: string): TelegramRouteName | undefined {
   return match.kind === "route" ? match.route.name : undefined;
 }
 
-/** Answers a request. The status is 401 for a wrong token, and 404 for a path without a token. */
+/** Answers a request. A wrong token gets status 401. A path without a token gets status 404. */
 async function answer(call: Call<TelegramRouteName>, store: Store): Promise<Answer> {
   await call.ready();
   const [, token, method] = /^\/bot([^/]*)\/(.*)$/.exec(call.path) ?? [];

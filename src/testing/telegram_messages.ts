@@ -1,6 +1,6 @@
 /**
- * The messages and the errors of a loopback Bot API server. Parses the parameters of `sendMessage`,
- * `sendPhoto` and `sendDocument`, and HTML.
+ * The messages and the errors of a loopback Bot API server. This file also parses HTML, and the
+ * parameters of `sendMessage`, `sendPhoto` and `sendDocument`.
  */
 
 import { type Answer, jsonAnswer } from "./answer.ts";
@@ -20,9 +20,9 @@ export interface TelegramMessage {
   readonly chat: string;
   /** The text without tags. */
   readonly text: string;
-  /** The HTML tags of the text. */
+  /** The HTML tags that were in the text. */
   readonly tags: readonly string[];
-  /** True if the message does not make a sound. */
+  /** True if clients must not play a sound for the message. */
   readonly silent: boolean;
   /** The topic of a forum. Undefined if the chat is not a forum. */
   readonly thread: number | undefined;
@@ -52,7 +52,7 @@ const MAX_DOCUMENT_BYTES = 50 * 2 ** 20;
 /** A message without the fields that the server adds. */
 export type NewTelegramMessage = Omit<TelegramMessage, "id" | "date">;
 
-/** Parses the parameters of `sendPhoto` or `sendDocument`, which are a form with a file. */
+/** Parses the form with a file that a client sends to `sendPhoto` or `sendDocument`. */
 export async function parseFileMessage(
   form: FormData,
   kind: TelegramFile["kind"],
@@ -117,7 +117,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
 }
 
-/** The result of parsing HTML: the text without its tags, and the tags; or an error. */
+/** The result of parsing HTML: either the text without its tags and the tags, or an error. */
 export type ParsedHtml = { readonly text: string; readonly tags: readonly string[] } | { readonly error: string };
 
 const TAGS: ReadonlySet<string> = new Set([
@@ -128,8 +128,8 @@ const TAGS: ReadonlySet<string> = new Set([
 const ENTITIES: Readonly<Record<string, string>> = { lt: "<", gt: ">", amp: "&", quot: '"' };
 
 /**
- * Parses HTML like the Bot API (section "HTML style" of its documentation). Tags must be known,
- * correctly nested and closed. Every `<` starts a tag.
+ * Parses HTML as the Bot API does (section "HTML style" of its documentation). Each tag must be
+ * known, correctly nested and closed. Every `<` starts a tag.
  */
 export function parseHtml(source: string): ParsedHtml {
   const open: string[] = [];

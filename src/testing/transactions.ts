@@ -1,7 +1,7 @@
 /**
- * The transaction ids of a homeserver. Homeservers differ in the scope of the ids, in the lifetime
- * of the ids, and in the ids that are lost at a restart. Each difference can cause a message to be
- * sent twice.
+ * The transaction ids of a homeserver. A homeserver recognizes a repeated request by its
+ * transaction id. If the homeserver no longer knows the id, it stores the message twice. The scope
+ * and the lifetime of the ids, and the ids that are lost at a restart, depend on the software.
  *
  * @module
  */
@@ -29,7 +29,7 @@ const SYNAPSE_TABLE_MS = 24 * 60 * 60 * 1000;
 
 /**
  * The minimum time for which Synapse and Dendrite store transaction ids in memory, in milliseconds.
- * The time can be up to 60 minutes.
+ * The real servers may store the ids for up to 60 minutes.
  */
 const MEMORY_MS = 30 * 60 * 1000;
 
@@ -44,7 +44,7 @@ export class Transactions {
     this.#now = now;
   }
 
-  /** Finds the event of a transaction. */
+  /** Finds the id of the event that an earlier request with this transaction id created. */
   find(transaction: Transaction): string | undefined {
     const stored = this.#stored.get(this.#key(transaction));
     return stored !== undefined && this.#now() - stored.time < stored.keptMs ? stored.eventId : undefined;
@@ -57,7 +57,7 @@ export class Transactions {
     this.#stored.set(this.#key(transaction), { eventId, time: this.#now(), keptMs, durable });
   }
 
-  /** Removes the ids that are only in memory. */
+  /** Removes the transaction ids that are only in memory, as a restart does. */
   restart(): void {
     for (const [key, { durable }] of this.#stored) {
       if (!durable) this.#stored.delete(key);

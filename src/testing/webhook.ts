@@ -5,7 +5,8 @@ import { COMMON_FAULTS, type CommonFaultName, type FaultPlan, instead, retryAfte
 import { type Call, type LoopbackOptions, LoopbackServer } from "./server.ts";
 
 /**
- * The name of the only endpoint of {@linkcode LoopbackWebhook}. The endpoint answers on every path.
+ * The name of the only endpoint of {@linkcode LoopbackWebhook}. Requests to all paths reach this
+ * endpoint.
  */
 export type WebhookRouteName = "hook";
 
@@ -25,7 +26,8 @@ export type WebhookFaultName =
 /** The settings of a {@linkcode LoopbackWebhook}. */
 export interface WebhookOptions extends LoopbackOptions {
   /**
-   * True if the service ignores a request with the `Idempotency-Key` of an earlier request.
+   * True if the service does not store a request that has the `Idempotency-Key` of an earlier
+   * request.
    * @default {false}
    */
   readonly isIdempotent?: boolean;
