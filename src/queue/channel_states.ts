@@ -1,9 +1,10 @@
 /**
- * The states of channels and lanes (a lane: one destination of one channel). They are the wait of a
- * channel after a failure, and the times of the last deliveries of a lane.
+ * The states of channels and lanes (a lane: one destination of one channel). The state of a channel
+ * is its wait after a failure. The state of a lane is the times of its last deliveries.
  *
- * A failure of the server or the account affects all entries of the channel. The next definite
- * response ends the failure. A failure of one destination is not a failure of the channel.
+ * A failure of the server or the account affects all entries of the channel. The failure ends at
+ * the next response that shows that the server and the account work. A failure of one destination
+ * is not a failure of the channel.
  *
  * @module
  */
@@ -14,7 +15,10 @@ import type { ChannelRecord, LaneRecord, NackRecord, Wait, WaitClass } from "./r
 
 const NO_FAILURE: ChannelState = { failures: 0 };
 
-/** The failure classes that affect only one lane. Such a failure shows that the account works. */
+/**
+ * The failure classes that affect only one lane (one destination of one channel). Such a failure
+ * shows that the account works.
+ */
 const LANE_CLASSES: ReadonlySet<string> = new Set<WaitClass>(["destination", "destination-busy", "unverified"]);
 
 /** The states of all channels. */
@@ -39,12 +43,15 @@ export class ChannelStates {
     this.#failed.set(name, { failures: this.get(name).failures + 1, wait });
   }
 
-  /** Records a definite response of the service. */
+  /** Records a response that shows that the server and the account work. */
   onAnswer(name: string): void {
     this.#failed.delete(name);
   }
 
-  /** Ends the backoff of all channels, but not a wait that a server asked for. */
+  /**
+   * Ends the backoff (the wait after failures) of all channels. Does not end a wait that a server
+   * asked for.
+   */
   flush(): void {
     for (const [name, { failures, wait }] of this.#failed) {
       if (wait) this.#failed.set(name, { failures, wait: { ...wait, next: wait.notBefore } });
@@ -62,13 +69,14 @@ export class ChannelStates {
   }
 }
 
-/** The last deliveries of each lane, for rate limits. */
+/** The last deliveries of each lane (one destination of one channel), for rate limits. */
 export class RecentDeliveries {
   readonly #lanes = new Map<string, LaneRecord>();
 
   /**
-   * Records a delivery. A batch counts as {@linkcode MAX_REMEMBERED_DELIVERIES} deliveries, so that
-   * a batch uses up every rate limit.
+   * Records a delivery. A batch (several entries in one message) counts as
+   * {@linkcode MAX_REMEMBERED_DELIVERIES} deliveries. Therefore no further delivery is allowed
+   * after a batch until the period of the rate limit ends.
    */
   add({ channel, destination }: Lane, time: number, isBatch: boolean): void {
     const delivered = isBatch
@@ -78,7 +86,8 @@ export class RecentDeliveries {
   }
 
   /**
-   * Returns the times of the last deliveries of a lane, in milliseconds since 1970, oldest first.
+   * Returns the times of the last deliveries of a lane (one destination of one channel), in
+   * milliseconds since 1970, oldest first.
    */
   get(lane: Lane): readonly number[] {
     return this.#lanes.get(laneKey(lane))?.delivered ?? [];

@@ -8,8 +8,8 @@
  *
  * Until the rename is on the disk, the old journal is valid; afterwards, the new journal is valid.
  * After a crash, one of the two journals exists and is complete. The directory is synced before
- * another process can append. Otherwise a power cut could undo the rename and lose acknowledged
- * lines.
+ * another process can append. Without this sync, a power cut could undo the rename, and the lines
+ * that were appended after the rename would be lost.
  *
  * @module
  */
@@ -32,7 +32,7 @@ export interface Compaction {
 
 /**
  * Returns true if a compaction would make the journal much shorter. The compaction must remove more
- * than half of the journal. If the journal is nearly full, about a tenth is enough.
+ * than half of the journal. If the journal is nearly full, it is enough to remove about a tenth.
  */
 export function isWorthCompacting(bytes: number, keptBytes: number): boolean {
   const ratio = bytes > NEARLY_FULL_BYTES ? 1.1 : 2;
@@ -40,8 +40,8 @@ export function isWorthCompacting(bytes: number, keptBytes: number): boolean {
 }
 
 /**
- * Returns true if a compaction keeps an old record in addition to the records of the state. An
- * `ack` is kept while a caller may still ask for the delivered entry.
+ * Returns true if a compaction copies an old record to the new journal. An `ack` (the record of a
+ * delivery) is copied while a caller may still ask for the delivered entry.
  */
 export function isKept(record: JournalRecord, now: number): record is AckRecord {
   return record.t === "ack" &&

@@ -1,11 +1,11 @@
 /**
- * Finds entries by the two keys that a caller can set: the `key` and the idempotency key. The
- * `key` names the problem that an entry is about. A new entry can replace the waiting entries that
- * have the `key` of the new entry. An idempotency key identifies one entry. A second entry with
- * this idempotency key is a duplicate: the caller repeated a call because the result of the first
- * call was unknown.
+ * Finds entries by the two keys that a caller can set: the `key` and the idempotency key. The `key`
+ * names the problem that an entry is about. A new entry with a `key` can replace the waiting
+ * entries with this `key`. An idempotency key identifies one entry. A second entry with this
+ * idempotency key is a duplicate, because the caller repeated a call whose result was unknown.
  *
- * After the delivery, an idempotency key is remembered as long as the `ack` record is kept.
+ * After the delivery of an entry, its idempotency key is remembered as long as the `ack` record
+ * (the record of the delivery) is kept.
  *
  * @module
  */
@@ -21,7 +21,7 @@ export interface DedupKey extends Lane {
 /** The entry that was enqueued first with an idempotency key. */
 export interface Duplicate {
   readonly id: string;
-  /** The proof of the delivery; undefined until the entry is delivered. */
+  /** The proof of the delivery. It is undefined until the entry is delivered. */
   readonly receipt?: string;
 }
 
@@ -44,13 +44,18 @@ export class DedupIndex {
     return true;
   }
 
-  /** Finds the queued or delivered entry with the idempotency key and the lane of `entry`. */
+  /**
+   * Finds the queued or delivered entry with the idempotency key and the lane (channel and
+   * destination) of `entry`.
+   */
   findDuplicate(entry: DedupKey): Duplicate | undefined {
     if (entry.idempotencyKey === undefined) return undefined;
     return this.#byIdempotencyKey.get(nameInLane(entry, entry.idempotencyKey));
   }
 
-  /** Finds the ids of the entries with the key and the lane of `entry`. */
+  /**
+   * Finds the ids of the entries with the key and the lane (channel and destination) of `entry`.
+   */
   findIdsWithKey(entry: Lane & { readonly key?: string }): readonly string[] {
     return entry.key === undefined ? [] : [...this.#byKey.get(nameInLane(entry, entry.key)) ?? []];
   }

@@ -1,7 +1,7 @@
 /**
  * Enqueueing: writes an envelope (a notification for one destination) as an entry to the journal.
- * If the journal cannot be written, the entry is written to `spool/`. When the promise resolves,
- * the entry is in the journal, in `spool/`, or in both.
+ * If the journal cannot be written, the entry is written to `spool/`. When the promise of `enqueue`
+ * resolves, the entry is in the journal, in `spool/`, or in both.
  *
  * @module
  */
@@ -16,11 +16,15 @@ import type { EnqueueRecord, JournalRecord } from "./record.ts";
 import type { Spool } from "./spool.ts";
 import type { QueueState } from "./state.ts";
 
-/** A request to enqueue an envelope. The queue adds an id and a time. */
+/**
+ * A request to enqueue an envelope (a notification for one destination). The queue adds an id and a
+ * time.
+ */
 export type EnqueueRequest = Omit<EnqueueRecord, "t" | "id" | "time" | "fallbackFor"> & {
   /**
-   * The primaries of a fallback, each with its timeout in milliseconds. The fallback and its
-   * primaries must be enqueued in one call.
+   * If this entry is a fallback: its primaries (the entries that are tried before the fallback),
+   * each with its timeout in milliseconds. The fallback and its primaries must be enqueued in one
+   * call.
    */
   readonly primaries?: readonly { readonly request: EnqueueRequest; readonly afterMs: number }[];
   /**
@@ -34,7 +38,10 @@ export type EnqueueRequest = Omit<EnqueueRecord, "t" | "id" | "time" | "fallback
 /** The result of {@linkcode Queue.enqueue}. */
 export interface Enqueued {
   readonly entries: readonly Entry[];
-  /** The error that prevents attempts now. The entries are nevertheless on the disk. */
+  /**
+   * The error because of which the entries cannot be sent now. The entries are on the disk despite
+   * this error.
+   */
   readonly problem?: StorageError;
 }
 
@@ -48,7 +55,7 @@ export interface EnqueuerParts {
   readonly refresh: () => void;
 }
 
-/** Enqueues requests and imports the spool. */
+/** Enqueues requests and imports the spool (entries that could not be written to the journal). */
 export class Enqueuer {
   readonly #parts: EnqueuerParts;
 
@@ -74,8 +81,8 @@ export class Enqueuer {
       const lines = fresh.flatMap((record): JournalRecord[] =>
         leaving.includes(record) ? [record, { t: "att", id: record.id, n: 1, time }] : [record]
       );
-      // If all entries are sent now, the directory is not synced here, but only after a failed
-      // attempt.
+      // If all entries are sent now, the directory is not synced here. It is synced only after a
+      // failed attempt.
       const durability = leaving.length === primaries.length ? "data" : "directory";
       try {
         await journal.append(lines, durability, MAX_QUEUE_BYTES + urgentBytes);
@@ -97,7 +104,8 @@ export class Enqueuer {
 
   /**
    * Creates the records of requests. Skips a fallback if an earlier call enqueued all of its
-   * primaries, because that call also enqueued the fallback.
+   * primaries (the entries that are tried before the fallback). The earlier call enqueued the
+   * fallback with the primaries.
    */
   #toRecords(requests: readonly EnqueueRequest[], time: number): EnqueueRecord[] {
     const { runtime, state } = this.#parts;
@@ -119,7 +127,7 @@ export class Enqueuer {
     const { journal, spool, state, refresh, runtime } = this.#parts;
     const files = spool.list(runtime.now());
     if (files.length === 0) return spool.remove([]);
-    // If an earlier import was killed, its lines may be in the journal but not synced, and the
+    // If an earlier import was killed, the lines that it appended may not be synced yet, and the
     // files of the spool may still exist.
     const fresh = files.flatMap(({ records }) => records).filter(({ id }) => state().entry(id) === undefined);
     if (fresh.length > 0) {
@@ -130,8 +138,8 @@ export class Enqueuer {
   }
 
   /**
-   * Syncs the journal and reads it again. The process that wrote the first entry may not have
-   * synced the journal yet, and may still remove the entry after an error.
+   * Syncs the journal and reads it again. Another process wrote the first entry. That process may
+   * not have synced the journal yet, and it may remove the first entry if the sync fails.
    */
   async #confirmDuplicates(): Promise<void> {
     await this.#parts.journal.exclusively(() => this.#parts.journal.sync());
@@ -157,8 +165,8 @@ export class Enqueuer {
   }
 
   /**
-   * Creates an entry only from its record. A duplicate gets the id of the first entry and does not
-   * need the files of this call.
+   * Creates an entry only from its record. A duplicate gets the id of the entry that was enqueued
+   * first, and does not need the files of this call.
    */
   #withoutState(record: EnqueueRecord): Entry {
     const duplicate = this.#parts.state().findDuplicate(record);

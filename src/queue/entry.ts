@@ -1,6 +1,6 @@
 /**
- * An entry: an envelope in the queue, with its history. An entry is computed from its records in
- * the journal.
+ * An entry: an envelope (a notification for one destination) in the queue, with its history. An
+ * entry is computed from its records in the journal.
  *
  * @module
  */
@@ -13,11 +13,11 @@ import type { EntryFields, EntryHistory, Wait } from "./record.ts";
  */
 export type EntryState = "queued" | "deferred" | "held" | "dead";
 
-/** An entry, or a batch of several entries of one lane. */
+/** An entry, or a batch (several entries of one lane that are sent in one message). */
 export interface Entry extends EntryFields, EntryHistory {
-  /** The length of its line in the journal, in bytes. */
+  /** The length of the line of the entry in the journal, in bytes. */
   readonly bytes: number;
-  /** The entries of a batch, in the order of arrival. The batch itself has no notification. */
+  /** If this is a batch: its entries, in the order of arrival. A batch has no notification. */
   readonly members?: readonly Entry[];
 }
 
@@ -26,19 +26,20 @@ export type Lane = Pick<Entry, "channel" | "destination">;
 
 /** The failures and the wait of a channel. */
 export interface ChannelState {
-  /** The number of consecutive failures, for the backoff. */
+  /** The number of consecutive failures. The length of the next wait depends on this number. */
   readonly failures: number;
   readonly wait?: Wait;
 }
 
-/** Replaces each batch with its members. */
+/** Replaces each batch (several entries in one message) with its members. */
 export function expandBatches(entries: readonly Entry[]): Entry[] {
   return entries.flatMap((entry) => entry.members ?? [entry]);
 }
 
 /**
- * Returns true if an entry can be added to a batch. Dead letters, batches, members of a rejected
- * batch, entries that may have arrived, and entries with attachments cannot be batched.
+ * Returns true if an entry can be added to a batch (several entries in one message). Dead letters,
+ * batches, members of a rejected batch, entries that may have arrived, and entries with attachments
+ * cannot be batched.
  */
 export function canBeBatched(
   { dead, inFlight, inDoubt, members, noBatch, files }: Pick<
@@ -52,7 +53,8 @@ export function canBeBatched(
 
 /**
  * Returns a function that checks if an entry is an attachment of one of the given entries. All of
- * these entries must be in one lane. An attachment and the entry with its text have the same time.
+ * the given entries must be in one lane (one destination of one channel). An attachment and the
+ * entry with its text have the same time.
  */
 export function isAttachmentOf(entries: readonly Entry[]): (entry: Entry) => boolean {
   const texts = new Set(entries.filter(({ attachmentIndex }) => attachmentIndex === undefined).map(({ time }) => time));
@@ -60,9 +62,9 @@ export function isAttachmentOf(entries: readonly Entry[]): (entry: Entry) => boo
 }
 
 /**
- * Returns the map key of a lane. The map key is JSON because names can contain spaces. For example,
- * the channel `office` with the destination `Ops A` must not have the map key of the channel
- * `office Ops` with the destination `A`.
+ * Returns the map key of a lane (one destination of one channel). The map key is JSON because names
+ * can contain spaces. For example, the channel `office` with the destination `Ops A` must not have
+ * the map key of the channel `office Ops` with the destination `A`.
  */
 export function laneKey({ channel, destination }: Lane): string {
   return JSON.stringify([channel, destination]);

@@ -27,8 +27,8 @@ import {
 } from "./record.ts";
 
 /**
- * The result of an attempt. `failed`: the entry stays in the queue. `dead`: the entry was rejected
- * permanently.
+ * The result of an attempt. `failed`: the attempt failed, and the entry stays in the queue. `dead`:
+ * the entry was rejected permanently.
  */
 export type AttemptResult =
   | ({ readonly state: "delivered" } & Omit<AckRecord, "t" | "id" | "time">)
@@ -41,16 +41,16 @@ export function createEntry(record: EnqueueRecord, bytes = 0): Entry {
 }
 
 /**
- * Finds the entries that a record replaces: waiting entries that cannot have arrived.
+ * Finds the entries that a new entry replaces. These are waiting entries that cannot have arrived.
  *
- * @param earlier the entries with the same key in the same lane
+ * @param earlier the entries with the key and the lane (channel and destination) of the new entry
  */
 export function findReplaced(record: EnqueueRecord, earlier: readonly Entry[]): Entry[] {
   const waiting = earlier.filter(({ id, dead, inFlight, inDoubt, time }) =>
     id !== record.id && !dead && !inFlight && !inDoubt && !(record.spooled && time > record.time)
   );
-  // An attachment is replaced only together with its text. If the text is in flight or delivered,
-  // the attachment is still sent.
+  // An attachment is replaced only if the entry with its text is also replaced. If the text is in
+  // flight or delivered, the attachment is still sent.
   const hasText = isAttachmentOf(waiting);
   return waiting.filter((entry) => entry.attachmentIndex === undefined || hasText(entry));
 }
@@ -67,8 +67,9 @@ export function countReplaced({ time }: EnqueueRecord, replaced: readonly Entry[
 }
 
 /**
- * Applies an `att` record. If an earlier attempt is still in flight, the deliverer was killed, so
- * the outcome of the earlier attempt is unknown.
+ * Applies an `att` record (the announcement of an attempt). If no result of the earlier attempt is
+ * recorded, the process that sent it was killed. The outcome of the earlier attempt is then
+ * unknown.
  */
 export function onAttempt(entry: Entry, { n, time }: AttemptRecord): Entry {
   const inDoubt = entry.inFlight ? extendDoubt(entry, entry.inFlight.time, time) : entry.inDoubt;
@@ -97,10 +98,10 @@ function extendDoubt({ inDoubt }: Entry, since: number, until: number): InDoubt 
 /**
  * Creates the records for the result of an attempt.
  *
- * Each member of a batch gets a separate `ack`. This `ack` stores the idempotency key of the member
- * and informs callers that watch the member. The `ack` of the batch is the last record. If the end
- * of the write is lost, the whole batch is tried again, and all idempotency keys are still
- * remembered.
+ * Each member of a batch (several entries in one message) gets a separate `ack` (the record of a
+ * delivery). This `ack` stores the idempotency key of the member and informs callers that watch the
+ * member. The `ack` of the batch is the last record. If the end of the write is lost, the whole
+ * batch is tried again. The entries that have no `ack` still have their idempotency keys.
  */
 export function resultRecords(entry: Entry, result: AttemptResult, time: number): JournalRecord[] {
   const common = { id: entry.id, time };
@@ -121,8 +122,8 @@ export function resultRecords(entry: Entry, result: AttemptResult, time: number)
 }
 
 /**
- * Returns the fields with which an `ack` stores an idempotency key, so that the key is still
- * remembered after the entry is removed.
+ * Returns the fields with which an `ack` (the record of a delivery) stores the idempotency key of
+ * an entry. Therefore the key is remembered after the entry is removed.
  */
 function keptIdempotencyKey(
   { idempotencyKey, channel, destination }: Entry,
@@ -144,8 +145,8 @@ export function withdrawalRecord({ id, attempts }: Entry, time: number): Journal
 }
 
 /**
- * Creates the record of an attempt whose deliverer was killed. The entry is not tried again before
- * `next`.
+ * Creates the record of an attempt whose deliverer (the process that sends entries) was killed. The
+ * entry is not tried again before `next`.
  */
 export function killedRecord({ id, attempts }: Entry, time: number, next: number): JournalRecord {
   const reason = "The process that sent the message was killed; the message may have arrived";
@@ -153,8 +154,8 @@ export function killedRecord({ id, attempts }: Entry, time: number, next: number
 }
 
 /**
- * Creates the shortest list of records that restores an entry. For a batch, the list starts with
- * the records of its members.
+ * Creates the shortest list of records that restores an entry. For a batch (several entries in one
+ * message), the list starts with the records of its members.
  */
 export function* snapshotRecords(entry: Entry): Generator<JournalRecord> {
   const { id, time, channel, destination, members } = entry;
@@ -162,8 +163,8 @@ export function* snapshotRecords(entry: Entry): Generator<JournalRecord> {
     for (const member of members) yield* snapshotRecords(member);
     yield { t: "batch", id, time, channel, destination, members: members.map((member) => member.id) };
   } else {
-    // This record does not contain `replaces`, because the entry must not replace more entries when
-    // the new journal is read.
+    // This record does not contain `replaces`, because the entry has already replaced other entries
+    // and must not replace more.
     yield { t: "enq", ...copyEntryFields(entry) };
   }
   const history = copyEntryHistory(entry);

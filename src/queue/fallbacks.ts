@@ -22,10 +22,13 @@ import type { Entry } from "./entry.ts";
 import type { OrderedEntries } from "./ordered_entries.ts";
 import type { FallbackFor } from "./record.ts";
 
-/** The reason why a primary does not wait any more. */
+/** The reason why a primary (an entry that is tried before its fallback) no longer waits. */
 export type PrimaryEnd = "delivered" | "dropped" | "dead" | { readonly supersededBy: string };
 
-/** Returns the new `fallbackFor` of a fallback after the wait of one of its primaries ended. */
+/**
+ * Returns the new `fallbackFor` of a fallback after one of its primaries (the entries that are
+ * tried earlier) no longer waits.
+ */
 export function afterEnd(fallbackFor: FallbackFor, id: string, end: PrimaryEnd): FallbackFor {
   if (fallbackFor[id] === undefined) return fallbackFor;
   if (end === "dead") return { ...fallbackFor, [id]: 0 };
@@ -49,8 +52,8 @@ export function limitWait(
 }
 
 /**
- * Returns the time when a fallback can be sent, in milliseconds since 1970; 0 if the entry does not
- * wait for a primary.
+ * Returns the time when a fallback can be sent, in milliseconds since 1970. Returns 0 if the entry
+ * does not wait for a primary (an entry that is tried before the fallback).
  */
 export function dueTime({ fallbackFor, forced }: Pick<Entry, "fallbackFor" | "forced">): number {
   const times = Object.values(forced ? {} : fallbackFor ?? {});
@@ -61,11 +64,14 @@ export function dueTime({ fallbackFor, forced }: Pick<Entry, "fallbackFor" | "fo
 export interface FallbackOptions {
   /** Removes a fallback that is not needed any more. */
   readonly cancel: (entry: Entry) => void;
-  /** Returns true if an entry must be delivered even after its primaries were delivered. */
+  /**
+   * Returns true if a fallback must be delivered even after its primaries (the entries that are
+   * tried earlier) were delivered.
+   */
   readonly isOwed: (entry: Entry) => boolean;
 }
 
-/** The waiting fallbacks and their primaries. */
+/** The waiting fallbacks and their primaries (the entries that are tried before a fallback). */
 export class Fallbacks {
   readonly #entries: OrderedEntries;
   readonly #options: FallbackOptions;
@@ -93,7 +99,7 @@ export class Fallbacks {
     }
   }
 
-  /** Updates the fallbacks of a primary that does not wait any more. */
+  /** Updates the fallbacks of a primary (an entry that is tried earlier) that no longer waits. */
   onPrimaryEnd(primary: string, end: PrimaryEnd): void {
     for (const id of [...this.#waiting.get(primary) ?? []]) {
       const entry = this.#entries.find(id);
@@ -107,8 +113,9 @@ export class Fallbacks {
   }
 
   /**
-   * Cancels an entry, or members of a batch, if all of their primaries were delivered or dropped.
-   * Entries with an attempt in flight are not cancelled.
+   * Cancels a fallback if all of its primaries (the entries that are tried earlier) were delivered
+   * or dropped. For a batch (several entries in one message), checks each member. Entries with an
+   * attempt in flight are not cancelled.
    */
   cancelUnneeded({ id, members }: Pick<Entry, "id" | "members">): void {
     for (const one of members ?? [{ id }]) {
@@ -120,8 +127,8 @@ export class Fallbacks {
 }
 
 /**
- * Returns true if all primaries of a fallback were delivered or dropped. Returns false for dead
- * letters and for entries that a person retried.
+ * Returns true if all primaries (the entries that are tried before the fallback) were delivered or
+ * dropped. Returns false for dead letters and for entries that a person retried.
  */
 function isUnneeded({ fallbackFor, forced, dead }: Entry): boolean {
   return fallbackFor !== undefined && Object.keys(fallbackFor).length === 0 && !forced && !dead;

@@ -4,8 +4,8 @@
  * closes the incident. While the incident is open, notifications with this key refer to the first
  * delivery and to the start of the incident.
  *
- * Incidents are computed from the `ack` records. A compacted journal has one record for each
- * incident instead.
+ * Incidents are computed from the `ack` records (the records of deliveries). In a compacted
+ * journal, each incident has one `incident` record.
  *
  * @module
  */
@@ -25,7 +25,10 @@ export type IncidentSubject = Pick<
 
 /** The open incidents. */
 export class Incidents {
-  /** The open incidents by lane and key, sorted by the time of the last delivery, oldest first. */
+  /**
+   * The open incidents by lane (channel and destination) and key, sorted by the time of the last
+   * delivery, oldest first.
+   */
   readonly #open = new Map<string, IncidentRecord>();
   #bytes = 0;
 
@@ -35,15 +38,15 @@ export class Incidents {
   }
 
   /**
-   * Finds the open incident of an entry. The age of the incident is measured at the time of the
-   * entry, so that each attempt gets the same result.
+   * Finds the open incident of an entry. Measures the age of the incident at the time when the
+   * entry was enqueued. Therefore all attempts of the entry get one result.
    */
   find(entry: IncidentSubject): IncidentRecord | undefined {
     const incident = entry.key === undefined ? undefined : this.#open.get(incidentKey(entry, entry.key));
     return incident !== undefined && isRemembered(incident, entry.time) ? incident : undefined;
   }
 
-  /** Lists the open incidents with a key in all lanes. */
+  /** Lists the open incidents with a key, for all channels and destinations. */
   withKey(key: string, time: number): IncidentRecord[] {
     return [...this.#open.values()].filter((incident) => incident.key === key && isRemembered(incident, time));
   }
@@ -51,7 +54,7 @@ export class Incidents {
   /**
    * Records the delivery of an entry.
    *
-   * @param isShared true if the entry was delivered in a batch
+   * @param isShared true if the entry was delivered in a batch (several entries in one message)
    */
   onDelivery(entry: IncidentSubject, { time, receipt }: Pick<AckRecord, "time" | "receipt">, isShared: boolean): void {
     const { channel, destination, key, title } = entry;

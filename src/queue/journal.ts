@@ -1,8 +1,8 @@
 /**
  * The journal on disk. Its invariant:
  *
- * > An acknowledged record is in the journal. Only a compaction removes records, and it does not
- * > change the state.
+ * > An acknowledged record is in the journal. Only a compaction removes records, and a compaction
+ * > does not change the state.
  *
  * ```text
  * append, under `lock`:
@@ -39,10 +39,10 @@ import type { JournalRecord } from "./record.ts";
 import type { Reserve } from "./reserve.ts";
 
 /**
- * The durability of an append. `none`: a power cut can lose the records. An attempt is then
- * repeated with the txnId of the lost attempt. `data`: fdatasync, so that the records survive a
- * power cut. `directory`: also fsync of the directory, so that a new or renamed file survives a
- * power cut.
+ * The durability of an append. `none`: a power cut can lose the records. After such a loss, an
+ * attempt is repeated with the txnId of the lost attempt. `data`: fdatasync, so that the records
+ * survive a power cut. `directory`: also fsync of the directory, so that a new or renamed file
+ * survives a power cut.
  */
 export type Durability = "none" | "data" | "directory";
 
@@ -56,8 +56,8 @@ const LF = 0x0a;
 /** Receives the records of a journal. */
 export interface JournalListener {
   /**
-   * Called before the journal is read again from its beginning. All earlier records are then
-   * invalid.
+   * Called before the journal is read again from its beginning. The listener must forget all
+   * earlier records.
    */
   restart(): void;
   /** @param bytes the length of the line of the record */
@@ -67,7 +67,7 @@ export interface JournalListener {
 export interface JournalOptions {
   readonly files: Files;
   readonly quarantine: Quarantine;
-  /** The reserve, which is removed if the disk is full. */
+  /** The reserve (a file that reserves disk space), which is removed if the disk is full. */
   readonly reserve: Reserve;
 }
 
@@ -174,10 +174,11 @@ export class Journal {
   }
 
   /**
-   * Appends records in one write. If the list is empty, only seals (ends) a torn line.
+   * Appends records in one write. If the list is empty, only ends a torn (half-written) line with a
+   * line feed.
    *
    * @param maxBytes the largest allowed size of the journal
-   * @throws {StorageError} if the append fails; then none of the records is in the journal
+   * @throws {StorageError} if the append fails; none of the records is in the journal in this case
    */
   async append(records: readonly JournalRecord[], durability: Durability, maxBytes = Infinity): Promise<void> {
     const write = () =>
@@ -186,7 +187,7 @@ export class Journal {
   }
 
   /**
-   * Runs a function while no other process and no other task of this process can append.
+   * Runs a function while it holds the lock, so that nothing else can append to the journal.
    *
    * @throws {StorageError} if another process does not release the lock in time
    */
@@ -266,8 +267,8 @@ export class Journal {
   }
 
   /**
-   * Copies a damaged line to the quarantine. Ignores errors, because the line remains in the
-   * journal and the next reader tries again.
+   * Copies a damaged line to the quarantine. Ignores errors. The line remains in the journal, and
+   * the next reader tries to copy the line again.
    */
   #tryToQuarantine(source: OpenFile, line: DamagedLine): void {
     try {
@@ -290,8 +291,8 @@ function appendWhole(file: OpenFile, bytes: Uint8Array): void {
 }
 
 /**
- * Removes the bytes of a failed append. If the removal also fails, the next append seals (ends) the
- * torn line.
+ * Removes the bytes of a failed append. If the removal fails, the next append ends the torn
+ * (half-written) line with a line feed.
  */
 function takeBack(file: OpenFile, size: number): void {
   try {

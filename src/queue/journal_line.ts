@@ -6,9 +6,9 @@
  * └────────── checksummed ──┘     └ CRC-32 ┘
  * ```
  *
- * A line is UTF-8 JSON with a checksum as its last field, followed by LF. The checksum covers all
- * bytes before `,"c":` and is verified before the JSON is parsed. JSON does not contain raw line
- * feeds, so after a damaged line, reading continues after the next LF.
+ * A line is UTF-8 JSON with a checksum as its last field, followed by LF. The checksum is computed
+ * from all bytes before `,"c":` and is verified before the JSON is parsed. JSON does not contain
+ * raw line feeds. Therefore, after a damaged line, the reader can continue after the next LF.
  *
  * @module
  */
@@ -44,12 +44,15 @@ export function encodeRecord(record: JournalRecord): Uint8Array {
 }
 
 /**
- * The result of decoding a line. `unknown`: a line of a later version or of an unknown type, which
- * is kept unchanged.
+ * The result of decoding a line. `unknown`: a later version of matrix-notify wrote the line, or the
+ * record type is unknown. Such a line is kept unchanged.
  */
 export type DecodedLine = { readonly record: JournalRecord } | "unknown" | "damaged";
 
-/** Decodes a line, given without its line feed. Ignores a carriage return that an editor added. */
+/**
+ * Decodes a line. `line` does not include the line feed. Ignores a carriage return that an editor
+ * added.
+ */
 export function decodeLine(line: Uint8Array): DecodedLine {
   const bytes = line.at(-1) === CR ? line.subarray(0, -1) : line;
   const body = bytes.subarray(0, Math.max(0, bytes.length - TRAILER_BYTES));
@@ -99,12 +102,12 @@ function createCrcTable(): Int32Array {
 
 /**
  * Computes the CRC-32 (IEEE 802.3, as in zlib and gzip) of bytes, as eight lower-case hex digits.
- * `node:zlib` can compute a CRC-32 too, but needs 25 ms to load.
+ * The module `node:zlib` also has a CRC-32, but it needs 25 ms to load.
  *
- * Every byte of the journal is checked at each start. To be fast, each step processes eight bytes
+ * Every byte of the journal is checked at each start. Each step processes eight bytes
  * ("slicing-by-8": Kounavis and Berry, "Novel Table Lookup-Based Algorithms for High-Performance
- * CRC Generation", 2008), which is seven times as fast as one byte per step. V8 computes fastest
- * with signed integers.
+ * CRC Generation", 2008). This is seven times as fast as one byte per step. The integers are
+ * signed, because V8 computes fastest with signed integers.
  */
 export function crc32(bytes: Uint8Array): string {
   const whole = bytes.length - bytes.length % 8;

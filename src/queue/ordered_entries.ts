@@ -16,13 +16,16 @@
 
 import { canBeBatched, type Entry } from "./entry.ts";
 
-/** A new batch and the ids of its members. */
+/** A new batch (entries that are sent in one message) and the ids of its members. */
 type NewBatch = Pick<Entry, "id" | "time" | "channel" | "destination"> & { readonly members: readonly string[] };
 
-/** The live entries and dead letters. */
+/**
+ * The live entries (entries that wait for delivery) and the dead letters (entries that were
+ * rejected or expired).
+ */
 export class OrderedEntries {
   #entries = new Map<string, Entry>();
-  /** The id of the batch of each member. */
+  /** The id of the batch (entries that are sent in one message) of each member. */
   readonly #batchIds = new Map<string, string>();
 
   /** Returns entries and batches, but not the members of batches. */
@@ -51,7 +54,7 @@ export class OrderedEntries {
     this.#entries.set(entry.id, entry);
   }
 
-  /** Replaces an entry at its position, even if it is a member of a batch. */
+  /** Replaces an entry, or a member of a batch, at its position. */
   change(entry: Entry): void {
     const batch = this.findBatch(entry.id);
     if (batch === undefined) return this.set(entry);
@@ -67,8 +70,8 @@ export class OrderedEntries {
   }
 
   /**
-   * Creates a batch of the members that still wait in the lane of the batch. Does not create an
-   * empty batch.
+   * Creates a batch (entries that are sent in one message). Ignores members that no longer wait in
+   * the lane (channel and destination) of the batch. Does not create an empty batch.
    *
    * @param bytes the length of the line of the batch in the journal
    * @returns true if a batch was created
@@ -78,7 +81,7 @@ export class OrderedEntries {
     const members = [...new Set(record.members)].map((member) => this.#entries.get(member))
       .filter((entry) => entry !== undefined)
       .filter((entry) => canBeBatched(entry) && entry.channel === channel && entry.destination === destination)
-      // Entries are batched only after their wait is over.
+      // Entries are put into a batch only after their wait is over.
       .map((entry): Entry => ({ ...entry, wait: undefined }));
     if (members.length === 0 || this.find(id) !== undefined) return false;
     const forced = members.every((member) => member.forced) ? true : undefined;
@@ -93,8 +96,8 @@ export class OrderedEntries {
   }
 
   /**
-   * Removes an entry, a batch with all of its members, or one member of a batch. If the batch is
-   * then empty, the batch is removed too.
+   * Removes an entry, a batch with all of its members, or one member of a batch. If the last member
+   * of a batch is removed, the batch is removed.
    *
    * @returns all entries that were removed
    */
@@ -111,7 +114,7 @@ export class OrderedEntries {
   /**
    * Moves a member out of its batch, to the position before the batch.
    *
-   * @returns the batch, if it is now empty and was therefore removed
+   * @returns the batch if it was removed because it is now empty; if not, undefined
    */
   takeOutOfBatch(member: Entry): Entry | undefined {
     const batch = this.findBatch(member.id);
@@ -121,8 +124,8 @@ export class OrderedEntries {
   }
 
   /**
-   * Makes an entry due now, or a batch with all of its members. If the entry is a member, its whole
-   * batch becomes due.
+   * Makes an entry due now. If the entry is a batch (entries that are sent in one message) or a
+   * member of a batch, the batch and all of its members become due.
    */
   retry(entry: Entry, expires: number): void {
     const retried = (one: Entry): Entry => ({ ...one, expires, dead: undefined, wait: undefined, forced: true });
@@ -157,8 +160,8 @@ export class OrderedEntries {
 }
 
 /**
- * Returns a batch with new members. The batch gets the time of its oldest member and the latest
- * expiry time of its members.
+ * Returns a batch (entries that are sent in one message) with new members. The batch gets the time
+ * of its oldest member and the latest expiry time of its members.
  */
 function withMembers(batch: Entry, members: readonly Entry[]): Entry {
   const time = members.reduce((oldest, member) => Math.min(oldest, member.time), Infinity);

@@ -1,7 +1,7 @@
 /**
  * `queue/quarantine`: copies of damaged journal lines, and damaged spool files. The name of a copy
- * contains the position of the line. The name ends in `.torn` if the writer was killed during the
- * write.
+ * of a line contains the position of the line. The name ends in `.torn` if the process that wrote
+ * the line was killed during the write.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { mapFileErrors } from "../runtime/file_errors.ts";
 import type { Files, OpenFile } from "../runtime/files.ts";
 import type { DamagedLine } from "./reader.ts";
 
-/** The end of the name of a copy whose line is torn (half-written), not damaged. */
+/** The end of the name of a copy of a torn (half-written) line. */
 export const TORN_SUFFIX = ".torn";
 
 /** A damaged line and its journal. */
@@ -42,7 +42,7 @@ export interface QuarantineParts {
   readonly onDamage?: (path: string) => void;
 }
 
-/** The quarantine of a queue. */
+/** The quarantine of a queue (the directory for damaged lines and files). */
 export class Quarantine {
   readonly #directory: string;
   readonly #files: Files;
@@ -70,7 +70,10 @@ export class Quarantine {
     this.#onDamage(`${this.#directory}/${name}`);
   }
 
-  /** Moves a damaged file of `spool/` to the quarantine and syncs the directory. */
+  /**
+   * Moves a damaged file of `spool/` to the quarantine (the directory for damaged lines and files),
+   * and syncs this directory.
+   */
   move(path: string): void {
     const target = `${this.#directory}/spool.${path.slice(path.lastIndexOf("/") + 1)}`;
     this.#files.makeDirectory(this.#directory);
@@ -80,9 +83,9 @@ export class Quarantine {
   }
 
   /**
-   * Counts the copies.
+   * Counts the copies of damaged and torn (half-written) lines.
    *
-   * @param hasTornEnd true if the journal ends with a torn line
+   * @param hasTornEnd true if the journal ends with a torn (half-written) line
    */
   count(hasTornEnd: boolean): QuarantineFigures {
     const names = mapFileErrors("list the quarantine", () => this.#files.list(this.#directory));

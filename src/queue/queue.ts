@@ -48,7 +48,10 @@ export interface QueueOptions {
   readonly files?: Files;
   /** A function that gets the path of each damaged line or file in the quarantine. */
   readonly onDamage?: (path: string) => void;
-  /** A function that is called when the disk is full and the reserve was removed. */
+  /**
+   * A function that is called when the reserve (a file that reserves disk space) was removed
+   * because the disk is full.
+   */
   readonly onReserveUsed?: () => void;
 }
 
@@ -62,7 +65,7 @@ export interface ExpiredEntry {
 export interface QueueFigures extends QuarantineFigures {
   /** The size of the journal, in bytes. */
   readonly bytes: number;
-  /** The size limit of the journal for new entries, in bytes. */
+  /** The size of the journal above which only critical notifications are accepted, in bytes. */
   readonly maxBytes: number;
   /** The number of entries in `spool/`, which are not in the journal yet. */
   readonly spooled: number;
@@ -75,11 +78,11 @@ export interface QueueFigures extends QuarantineFigures {
 /** The queue in `stateDir/queue`. */
 export class Queue {
   readonly directory: string;
-  /** The lock that the deliverer holds. */
+  /** The lock that the deliverer (the process that sends the entries) holds. */
   readonly deliverLock: FileLock;
   /**
-   * The lock that the background deliverer holds until it exits, even while it waits for
-   * `deliverLock`.
+   * The lock that the background process for deliveries holds until it exits. The process holds
+   * this lock even while it waits for `deliverLock`.
    */
   readonly backgroundLock: FileLock;
   readonly #stateDir: string;
@@ -139,14 +142,14 @@ export class Queue {
     return this.#state;
   }
 
-  /** The number of journal bytes that were read. It increases with every new record. */
+  /** The number of journal bytes that were read. This number increases with every new record. */
   get bytes(): number {
     return this.#journal.bytes;
   }
 
   /**
-   * Reads the new records of the journal. If the journal was replaced and the new journal cannot be
-   * read, the state is not changed.
+   * Reads the new records of the journal. If another process replaced the journal and the new
+   * journal cannot be read, the state is not changed.
    *
    * @throws {StorageError} if the journal cannot be read
    */
@@ -179,7 +182,7 @@ export class Queue {
   }
 
   /**
-   * Creates the queue directory. Call this before the first write or lock.
+   * Creates the queue directory. Call `prepare` before the first write or lock.
    *
    * @throws {StorageError} if the directory cannot be created
    */
@@ -200,7 +203,7 @@ export class Queue {
     });
   }
 
-  /** Returns true if the background deliverer does not run. */
+  /** Returns true if no background process for deliveries runs. */
   needsBackground(): boolean {
     if (!this.backgroundLock.tryAcquire()) return false;
     this.backgroundLock.release();
@@ -208,15 +211,15 @@ export class Queue {
   }
 
   /**
-   * Enqueues envelopes durably, in one write. If `leavesNow` returns true for a request, the first
-   * attempt is announced in the same write as the entry. A message that is delivered at the first
-   * attempt then needs only one `fdatasync`. If the journal cannot be locked or written, the
-   * entries are written to `spool/`. If the disk is full, the reserve (`reserve.bin`) is removed
-   * and the write is repeated.
+   * Enqueues envelopes (notifications for one destination each) durably, in one write. If
+   * `leavesNow` returns true for a request, the first attempt is announced in the same write as the
+   * entry. A message that is delivered at the first attempt then needs only one `fdatasync`. If the
+   * journal cannot be locked or written, the entries are written to `spool/`. If the disk is full,
+   * the reserve (`reserve.bin`) is removed and the write is repeated.
    *
    * @returns the entries; for a duplicate, the entry that was enqueued first
-   * @throws {StorageError} if the disk refuses the write, or the queue is full; then none of the
-   * entries is in the queue
+   * @throws {StorageError} if the disk refuses the write, or the queue is full; none of the entries
+   * is in the queue in this case
    * @throws {InvalidNotificationError} if a line would be too long
    */
   enqueue(requests: readonly EnqueueRequest[], leavesNow: (request: EnqueueRequest) => boolean): Promise<Enqueued> {
@@ -224,8 +227,8 @@ export class Queue {
   }
 
   /**
-   * Moves the entries in `spool/` to the journal, oldest first. If this fails, the deliverer must
-   * not deliver, because `spool/` may contain older entries.
+   * Moves the entries in `spool/` to the journal, oldest first. If the move fails, no process may
+   * deliver entries, because `spool/` may contain older entries than the journal.
    *
    * @throws {StorageError} if the journal cannot be written, or `spool/` cannot be read or emptied;
    * the entries then remain in `spool/`
@@ -235,8 +238,8 @@ export class Queue {
   }
 
   /**
-   * Creates the reserve for a full disk. This is slow, so do not call this method while a sender
-   * waits.
+   * Creates the reserve (a file that reserves disk space). This is slow. Do not call this method
+   * while a sender waits.
    */
   keepReserve(): void {
     this.#reserve.keep();
@@ -248,8 +251,9 @@ export class Queue {
   }
 
   /**
-   * Creates a batch of each group of entries. The entries of a group must wait in one lane. The
-   * record of a batch is synced when its first attempt is announced.
+   * Creates a batch (several entries in one message) of each group of entries. The entries of a
+   * group must have one channel and one destination. The records of the batches are synced when the
+   * first attempts are announced.
    */
   async batch(groups: readonly (readonly Entry[])[]): Promise<void> {
     const time = this.#runtime.now();
@@ -266,7 +270,7 @@ export class Queue {
   /**
    * Announces attempts durably, before they start.
    *
-   * @returns the entries that were not dropped or cancelled meanwhile
+   * @returns the entries that another process has not dropped or cancelled
    */
   async announce(entries: readonly Entry[]): Promise<Entry[]> {
     const time = this.#runtime.now();
@@ -281,8 +285,8 @@ export class Queue {
   }
 
   /**
-   * Records that attempts are in doubt because their deliverer was killed. The entries are not
-   * tried again before `next`.
+   * Records that the outcome of attempts is unknown, because the process that sent them was killed.
+   * The entries are not tried again before `next`.
    */
   async abandon(entries: readonly Entry[], next: number): Promise<void> {
     const time = this.#runtime.now();
@@ -291,8 +295,8 @@ export class Queue {
 
   /**
    * Records the result of an attempt. The record is synced only for a dead letter, or for a
-   * delivery if `isProof` is true. In all other cases, the record is not synced. If the record is
-   * lost, the entry is tried one more time, and the service recognizes the repeated attempt.
+   * delivery if `isProof` is true. If a record that is not synced is lost, the entry is tried one
+   * more time, and the service recognizes the repeated attempt.
    */
   async recordResult(entry: Entry, result: AttemptResult, { isProof }: { readonly isProof: boolean }): Promise<void> {
     const durability = result.state === "dead" || (result.state === "delivered" && isProof) ? "data" : "none";
@@ -301,10 +305,10 @@ export class Queue {
 
   /**
    * Moves expired entries to the dead letters and enqueues notices about them, in one write. After
-   * a crash, the queue contains both changes or neither.
+   * a crash, the queue contains either both changes or none of them.
    *
-   * @param notices envelopes that report the expired entries; the size limit of the queue does not
-   * apply to notices
+   * @param notices notifications about the expired entries, each for one destination; the size
+   * limit of the queue does not apply to notices
    */
   async expire(expired: readonly ExpiredEntry[], notices: readonly EnqueueRequest[]): Promise<void> {
     const time = this.#runtime.now();
@@ -327,7 +331,7 @@ export class Queue {
     await this.#append([...records, { t: "flush", time }], "directory");
   }
 
-  /** Removes entries permanently, and deletes the files that no other entry needs. */
+  /** Removes entries permanently, and deletes files that no remaining entry needs. */
   async drop(entries: readonly Entry[]): Promise<void> {
     const time = this.#runtime.now();
     if (entries.length > 0) await this.#append(entries.map(({ id }) => ({ t: "drop", id, time })), "directory");
@@ -336,14 +340,15 @@ export class Queue {
 
   /**
    * Adds a line feed if the last line does not end with one. If only the line feed was missing, the
-   * line can then be read.
+   * line can be read afterwards.
    */
   async seal(): Promise<void> {
     await this.#append([], "none");
   }
 
   /**
-   * Compacts the journal if this makes it much shorter. Only the deliverer can call this.
+   * Compacts the journal if the compaction makes it much shorter. Only the holder of `deliver.lock`
+   * can call this method.
    *
    * @returns true if the journal was compacted
    * @throws {StorageError} if the compaction fails; the state of the journal is then unchanged
@@ -357,8 +362,8 @@ export class Queue {
         this.refresh();
         return this.#state.snapshot(header);
       },
-      // The kept lines are read after the snapshot. The `ack` of an entry that still waits would
-      // remove the entry.
+      // The kept lines are read after the snapshot. Therefore an `ack` (the record of a delivery)
+      // of an entry that still waits must not be kept. It would remove the entry.
       (record) => isKept(record, now) && this.#state.entry(record.id) === undefined,
     );
     this.refresh();
@@ -376,8 +381,8 @@ export class Queue {
   }
 
   /**
-   * Deletes the files that no entry needs. Syncs the journal before the deletion, because after a
-   * power cut, an entry must not exist without its file.
+   * Deletes the files that no entry needs. Syncs the journal before the deletion. Without the sync,
+   * a power cut could restore an entry whose file is deleted.
    *
    * @throws {StorageError} if the journal cannot be synced or a file cannot be deleted; the next
    * call tries again
@@ -387,7 +392,7 @@ export class Queue {
     const inState = () => this.#state.fileNames();
     await new AttachmentStore(this.#stateDir, this.#files).sweep(new Set(inState()), async () => {
       // An import writes the journal before it removes the spool file. Therefore the spool is read
-      // before the journal, so that every name is found.
+      // first and the journal second. In this order, every name is found.
       const inSpool = this.#spool.list(this.#runtime.now()).flatMap(({ records }) => records);
       const spooledNames = inSpool.flatMap(({ files = [] }) => files);
       await this.#journal.exclusively(() => this.#journal.sync());
@@ -397,9 +402,10 @@ export class Queue {
   }
 
   /**
-   * Reads the journal a last time. If `more` then returns false, releases `deliver.lock`. No
-   * process can enqueue between the two steps. Therefore, if a process enqueues and cannot get
-   * `deliver.lock`, the holder of `deliver.lock` will read the new entries.
+   * Reads the journal a last time and calls `more`. If `more` returns false, releases
+   * `deliver.lock`. No process can enqueue between the reading and the release. Therefore, if a
+   * process enqueues and cannot get `deliver.lock`, the holder of `deliver.lock` will read the new
+   * entries.
    *
    * @returns true if the lock was released
    */

@@ -3,9 +3,9 @@
  * file or of a line.
  *
  * Reading does not need a lock. A line that ends in LF is complete and is checked. Bytes after the
- * last LF are from a writer that is still writing or was killed; the next append seals (ends) this
- * line. If a sync fails, the writer removes its lines again. {@linkcode JournalReader.continues}
- * detects the removal.
+ * last LF are from a process that is still writing or was killed. The next append ends this line
+ * with an LF. If a sync fails, the writer removes the lines that it appended.
+ * {@linkcode JournalReader.continues} detects the removal.
  *
  * @module
  */
@@ -55,8 +55,8 @@ export class JournalReader {
   }
 
   /**
-   * The number of bytes after the last line feed; 0 if these bytes are a complete record and only
-   * its line feed is missing.
+   * The number of bytes after the last line feed. The number is 0 if these bytes are a complete
+   * record, and only the line feed is missing.
    */
   get tornBytes(): number {
     return this.#tornBytes;
@@ -107,7 +107,7 @@ export class JournalReader {
     }
   }
 
-  /** @param bytes the line; undefined if it was too long to store */
+  /** @param bytes the line; undefined if the line was too long to store */
   #line(bytes: Uint8Array | undefined, length: number, sink: LineSink): void {
     if (length === 0) return;
     const decoded = bytes === undefined || length > MAX_LINE_BYTES ? "damaged" : decodeLine(bytes);

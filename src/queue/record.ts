@@ -1,12 +1,12 @@
 /**
  * The records of the journal. All records are defined in {@linkcode FIELDS}. The types, the checks
- * of lines and the copies for a compaction are derived from {@linkcode FIELDS}. To add a field, add
- * a line to {@linkcode FIELDS}.
+ * of lines, and the copying of fields for a compaction are derived from {@linkcode FIELDS}. To add
+ * a field, add a line to {@linkcode FIELDS}.
  *
  * A checksum proves that matrix-notify wrote a line, but in another version of matrix-notify, a
- * field may have another meaning. Therefore the fields that the state depends on are checked. Flags
- * and details are not checked, because an entry must not be lost if one of them has an unexpected
- * value.
+ * field may have another meaning. Therefore the fields that the state of the queue depends on are
+ * checked. Flags and details are not checked, because an entry must not be lost if one of them has
+ * an unexpected value.
  *
  * @module
  */
@@ -43,7 +43,9 @@ function object<Value>(): Field<Value> {
   return required(isObject);
 }
 
-/** Defines a field with a text. A later version may use additional values. */
+/**
+ * Defines a field with a text. A later version of matrix-notify may use more values than `Value`.
+ */
 function word<Value extends string>(): Field<Value> {
   return required(isString);
 }
@@ -67,7 +69,10 @@ export type WaitClass =
 /** The failure class of an attempt. `withdrawn`: the attempt was announced but did not start. */
 export type NackClass = WaitClass | "withdrawn";
 
-/** The primaries of a fallback: their ids, each with a deadline in milliseconds since 1970. */
+/**
+ * The primaries of a fallback (the entries that are tried before it): their ids, each with a
+ * deadline in milliseconds since 1970.
+ */
 export type FallbackFor = Readonly<Record<string, number>>;
 
 /** An attempt that was announced. */
@@ -82,9 +87,12 @@ export interface Attempt {
  * is still unknown.
  */
 export interface InDoubt {
-  /** The time of the first of these attempts, in milliseconds since 1970. */
+  /** The time of the first attempt with an unknown outcome, in milliseconds since 1970. */
   readonly since: number;
-  /** The known or assumed end of the last of these attempts, in milliseconds since 1970. */
+  /**
+   * The known or assumed end of the last attempt with an unknown outcome, in milliseconds since
+   * 1970.
+   */
   readonly until: number;
 }
 
@@ -93,18 +101,18 @@ export interface DeadLetter {
   readonly reason: string;
   /** The time when the entry became a dead letter, in milliseconds since 1970. */
   readonly time: number;
-  /** Set if the entry expired. */
+  /** Set if the entry was not delivered before its time of expiry. */
   readonly expired?: true;
 }
 
 /** The waiting entries that a newer entry with the same key replaced. */
 export interface Replaced {
   readonly count: number;
-  /** The time when the first of these entries was enqueued, in milliseconds since 1970. */
+  /** The time when the first replaced entry was enqueued, in milliseconds since 1970. */
   readonly since: number;
   /**
-   * The time when the first of these entries was enqueued. Entries that resolve the incident are
-   * ignored.
+   * The time when the first replaced entry that does not resolve the incident was enqueued, in
+   * milliseconds since 1970.
    */
   readonly fired?: number;
 }
@@ -115,9 +123,14 @@ export interface Wait {
   readonly reason: string;
   /** The time when the attempt failed, in milliseconds since 1970. */
   readonly since: number;
-  /** The time of the next attempt. A flush changes this time to `notBefore`. */
+  /**
+   * The time of the next attempt. A flush (a request to try all entries now) changes this time to
+   * `notBefore`.
+   */
   readonly next: number;
-  /** The earliest time of the next attempt, even after a flush. */
+  /**
+   * The earliest time of the next attempt, even after a flush (a request to try all entries now).
+   */
   readonly notBefore: number;
 }
 
@@ -144,47 +157,58 @@ const FIELDS = {
     expires: number,
     key: optional(text),
     /**
-     * The title of the incident that this entry opens, for later notifications with this key. An
-     * entry without a title does not open an incident.
+     * The title of the incident that this entry opens. The title is used in later notifications
+     * with the key of this entry. An entry without a title does not open an incident.
      */
     title: optional(text),
-    /** Set if the entry resolves the incident of its key. */
+    /** Set if the entry resolves (ends) the incident with the key of the entry. */
     resolves: unchecked<true>(),
-    /** Set if the entry replaces waiting entries with the same key in its lane. */
+    /**
+     * Set if the entry replaces the waiting entries that have its key, its channel and its
+     * destination.
+     */
     replaces: unchecked<true>(),
-    /** An id from the caller. A second entry with this id in this lane is a duplicate. */
+    /**
+     * An id from the caller. A second entry with this id, channel and destination is a duplicate.
+     */
     idempotencyKey: optional(text),
-    /** The primaries, if the entry is a fallback. */
+    /**
+     * If the entry is a fallback: its primaries (the entries that are tried before the fallback).
+     */
     fallbackFor: optional(times),
     /**
-     * Set if the entry was in the spool. The entry is inserted before all entries with a later
-     * time.
+     * Set if the entry was in the spool (entries that could not be written to the journal). The
+     * entry is inserted before all entries with a later time.
      */
     spooled: unchecked<true>(),
     /**
-     * The names of its files in `attachments/`. The files are kept while the entry is in the queue.
+     * The names of the files of this entry in `attachments/`. The files are kept while the entry is
+     * in the queue.
      */
     files: optional(texts),
     /**
-     * The number of the attachment, starting at 1. Set if this entry is an attachment of an earlier
-     * entry in the lane.
+     * The number of the attachment, starting at 1. Set only if this entry is an attachment. The
+     * entry with the text of the attachment is an earlier entry.
      */
     attachmentIndex: optional(number),
   },
 
   /**
-   * A batch: entries of one lane that are sent in one message. A version that does not know batches
-   * sends each entry separately.
+   * A batch: entries of one channel and destination that are sent in one message. A version of
+   * matrix-notify that does not know batches sends each entry separately.
    */
   batch: {
     /** The id is also the txnId of the message. */
     ...ID,
     ...LANE,
-    /** The ids of the entries, in the order of arrival. */
+    /** The ids of the entries of the batch, in the order of arrival. */
     members: texts,
   },
 
-  /** Attempt `n` is announced. Its outcome is unknown until the next record of the entry. */
+  /**
+   * Attempt `n` is announced. The outcome of the attempt is unknown until the next record of the
+   * entry.
+   */
   att: { id: text, n: number, time: number },
 
   /** Attempt `n` failed, or its outcome is unknown. */
@@ -199,13 +223,14 @@ const FIELDS = {
     /** The time of the next attempt. */
     next: number,
     /**
-     * The earliest time of the next attempt, even after a flush. The reason is a Retry-After header
-     * of the server, or the pause after an attempt whose outcome is unknown.
+     * The earliest time of the next attempt, even after a flush (a request to try all entries now).
+     * The server set this time in a Retry-After header, or this time is the end of the pause after
+     * an attempt whose outcome is unknown.
      */
     notBefore: optional(number),
     /**
-     * Set if the deliverer was killed before the response arrived. This is not a failure of the
-     * channel.
+     * Set if the process that sent the entry was killed before the response arrived. Such a failed
+     * attempt is not a failure of the channel.
      */
     killed: unchecked<true>(),
   },
@@ -217,18 +242,23 @@ const FIELDS = {
     /** The proof of delivery from the service (Matrix: the `event_id`). */
     receipt: text,
     via: word<"put" | "read-back">(),
-    /** Set if an earlier attempt may have delivered another copy. */
+    /**
+     * Set if an earlier attempt may have delivered the entry. In this case, the entry arrived
+     * twice.
+     */
     possibleDuplicate: unchecked<true>(),
     /**
-     * The idempotency key, which is remembered after the entry is removed. The lane is stored with
-     * the key.
+     * The idempotency key, which is remembered after the entry is removed. The lane (channel and
+     * destination) is stored with the key.
      */
     idempotencyKey: optional(text),
     channel: optional(text),
     destination: optional(text),
   },
 
-  /** The entry is now a dead letter. It is tried again only if a person asks for it. */
+  /**
+   * The entry is now a dead letter. A dead letter is tried again only if a person asks for a retry.
+   */
   dead: {
     id: text,
     time: number,
@@ -241,42 +271,51 @@ const FIELDS = {
   },
 
   /**
-   * A person asks for an immediate attempt and a new time of expiry. A dead letter becomes live
-   * again.
+   * A person asks for an immediate attempt and a new time of expiry. A dead letter becomes a
+   * waiting entry again.
    */
   retry: { id: text, time: number, expires: number },
 
   /** A person removes an entry. */
   drop: { id: text, time: number },
 
-  /** A flush: the backoff ends, and all entries are tried now. */
+  /**
+   * A flush: a person or a program asks to try all entries now. The backoff (the wait after
+   * failures) ends.
+   */
   flush: { time: number },
 
   /**
-   * The history of an entry in a compacted journal. It is written after the `enq` or `batch`
-   * record.
+   * The history of an entry in a compacted journal. This record is written after the `enq` or
+   * `batch` record of the entry.
    */
   snap: {
     id: text,
     /** The number of attempts. */
     attempts: number,
-    /** The attempt whose result is not recorded yet. */
+    /** The attempt that was announced and whose result is not recorded yet. */
     inFlight: optional(object<Attempt>()),
     inDoubt: optional(object<InDoubt>()),
     wait: optional(object<Wait>()),
     /** Set if the entry is a dead letter. */
     dead: optional(object<DeadLetter>()),
     replaced: optional(object<Replaced>()),
-    /** Set if a person retried the entry. Configured delays then do not apply. */
+    /** Set if a person retried the entry. Configured delays do not apply to such an entry. */
     forced: unchecked<true>(),
-    /** Set if the entry was in a rejected batch. It is now sent separately. */
+    /**
+     * Set if the entry was in a rejected batch (several entries in one message). The entry is now
+     * sent separately.
+     */
     noBatch: unchecked<true>(),
   },
 
   /** The state of a channel in a compacted journal. */
   chan: { channel: text, failures: number, wait: optional(object<Wait>()) },
 
-  /** The times of the last deliveries of a lane in a compacted journal, oldest first. */
+  /**
+   * The times of the last deliveries of a lane (channel and destination) in a compacted journal,
+   * oldest first.
+   */
   lane: { ...LANE, delivered: numbers },
 
   /** An open incident in a compacted journal. */
@@ -285,12 +324,12 @@ const FIELDS = {
     key: text,
     /** The proof of the first delivery. Later notifications refer to this delivery. */
     receipt: text,
-    /** Set if the first delivery was a batch. */
+    /** Set if the first delivery was a batch (several entries in one message). */
     isShared: unchecked<true>(),
     title: text,
     /**
      * The time when the first notification was enqueued. If the first notification replaced earlier
-     * notifications, the time of the earliest of them.
+     * notifications, `since` is the time of the earliest replaced notification.
      */
     since: number,
     /** The time of the last delivery. */
@@ -357,8 +396,8 @@ function copyFields<Source extends object>(source: Source, keys: readonly (keyof
 }
 
 /**
- * The content of {@linkcode FIELDS} as lists. Lists are faster, and every line of the journal is
- * checked.
+ * The content of {@linkcode FIELDS} as lists. Lists are faster than an object, and every line of
+ * the journal is checked with them.
  */
 const CHECKS: ReadonlyMap<unknown, readonly [name: string, field: Field<unknown, boolean>][]> = new Map(
   Object.entries(FIELDS).map(([type, fields]) => [type, Object.entries(fields)]),

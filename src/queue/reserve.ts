@@ -1,5 +1,5 @@
 /**
- * `queue/reserve.bin`: disk space that is reserved for the case of a full disk. It contains
+ * `queue/reserve.bin`: disk space that is reserved for the case of a full disk. The file contains
  * pseudo-random bytes, because a compressing file system would store zeros without using space.
  *
  * ```text
@@ -14,13 +14,13 @@ import { StorageError } from "../base/errors.ts";
 import type { Files } from "../runtime/files.ts";
 import { RESERVE_BYTES } from "./limits.ts";
 
-/** The reserve of a queue. */
+/** The reserve of a queue (a file that reserves disk space). */
 export class Reserve {
   readonly #files: Files;
   readonly #path: string;
   readonly #onUse: () => void;
 
-  /** @param onUse called when the disk is full and the reserve was removed */
+  /** @param onUse called when the reserve was removed because the disk is full */
   constructor(directory: string, files: Files, onUse: () => void) {
     this.#files = files;
     this.#path = `${directory}/reserve.bin`;
@@ -30,7 +30,7 @@ export class Reserve {
   /**
    * Runs a write. If the disk is full, removes the reserve and runs the write again.
    *
-   * @param write must undo its changes before it throws
+   * @param write the function that writes; it must undo its changes before it throws
    */
   during<Result>(write: () => Result): Result {
     try {
@@ -43,7 +43,10 @@ export class Reserve {
     }
   }
 
-  /** Creates the reserve if it does not exist. Ignores errors, such as a full disk. */
+  /**
+   * Creates the reserve (a file that reserves disk space) if it does not exist. Ignores errors,
+   * such as a full disk.
+   */
   keep(): void {
     if (this.#size() < RESERVE_BYTES && !this.#write()) this.#discard();
   }

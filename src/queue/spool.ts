@@ -1,7 +1,7 @@
 /**
  * `queue/spool`: entries that could not be appended to the journal. Either another process hangs
- * while it holds the lock, or the disk did not confirm the write. Each call writes a new file and
- * therefore does not need a lock.
+ * while it holds the lock, or the disk did not confirm the write. Each process writes a new file
+ * for each call, and therefore does not need a lock.
  *
  * ```text
  * put:     name.tmp -> write -> fdatasync -> rename to name -> fsync of the directory
@@ -10,8 +10,8 @@
  * ```
  *
  * A power cut can undo a deletion that is not synced. The restored file would contain an entry that
- * was delivered long ago. Therefore each process syncs the directory before it relies on a
- * deletion.
+ * was delivered long ago. Therefore a process must not rely on a deletion until it has synced the
+ * directory.
  *
  * A damaged file is moved to `quarantine/` after its complete lines are imported. A file that
  * cannot be read for ten minutes is also moved, so that it does not block all other entries.
@@ -32,7 +32,7 @@ import type { Reserve } from "./reserve.ts";
  */
 const UNREADABLE_MS = 600_000;
 
-/** A file of the spool. */
+/** A file of the spool (entries that could not be written to the journal). */
 export interface SpoolFile {
   readonly name: string;
   readonly records: readonly EnqueueRecord[];
@@ -46,7 +46,7 @@ export interface SpoolParts {
   readonly quarantine: Quarantine;
 }
 
-/** The spool of a queue. */
+/** The spool of a queue (entries that could not be written to the journal). */
 export class Spool {
   readonly #parent: string;
   readonly #directory: string;
@@ -67,7 +67,7 @@ export class Spool {
   /**
    * Writes entries durably, as one file.
    *
-   * @throws {StorageError} if the write fails; then the file is removed, if the disk allows it
+   * @throws {StorageError} if the write fails; the file is removed if the disk allows the removal
    */
   put(records: readonly EnqueueRecord[]): void {
     const [first] = records;
@@ -100,8 +100,8 @@ export class Spool {
   }
 
   /**
-   * Returns the time of each spooled entry, in milliseconds since 1970. The times are in the file
-   * names, so the files are not opened.
+   * Returns the time of each entry in `spool/`, in milliseconds since 1970. The method gets the
+   * times from the file names and does not open the files.
    *
    * @throws {StorageError} if the directory cannot be read
    */
@@ -110,8 +110,8 @@ export class Spool {
   }
 
   /**
-   * Deletes imported files, and moves damaged files to the quarantine. If the list is empty, only
-   * syncs the directory, so that the deletions of other processes are durable.
+   * Deletes imported files, and moves damaged files to the directory `quarantine/`. If the list is
+   * empty, only syncs the directory, so that the deletions of other processes are durable.
    *
    * @throws {StorageError} if a file or the directory cannot be changed
    */
@@ -170,8 +170,8 @@ export class Spool {
 
 /**
  * Parses the name of a file, which contains the time of the first entry and the number of entries.
- * Returns the time of the first entry for each entry. A name of another form counts as one entry
- * with time 0.
+ * Returns the time of the first entry once for each entry in the file. If the name has no such
+ * form, returns one entry with time 0.
  */
 function parseTimes(name: string): number[] {
   const [, time, count = "1"] = /^(\d{15})-.*?(?:\.([1-9]\d{0,3}))?\.jsonl$/.exec(name) ?? [];

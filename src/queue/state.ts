@@ -13,8 +13,8 @@
  * ```
  *
  * Therefore the indexes always agree with the journal. A crash between two writes results in a
- * state that an earlier reader could have seen. Only live entries and dead letters are kept, so the
- * memory use does not depend on the size of the file.
+ * state that an earlier reader could have seen. The state contains only live entries and dead
+ * letters. Therefore the memory use does not depend on the size of the file.
  *
  * @module
  */
@@ -45,7 +45,7 @@ import {
 
 /**
  * The final state of an entry that left the queue or became a dead letter. `cancelled`: the entry
- * was a fallback, and its primary was delivered.
+ * was a fallback, and its primary (the entry that is tried earlier) was delivered.
  */
 export type FinalState =
   | { readonly state: "delivered"; readonly receipt: string }
@@ -55,8 +55,7 @@ export type FinalState =
   | { readonly state: "cancelled" };
 
 /**
- * The state for readers. This type includes `watch`, because watching an entry does not change the
- * state.
+ * The state for readers. This type includes `watch`, because `watch` does not change the entries.
  */
 export type ReadonlyQueueState = Omit<QueueState, "apply" | "snapshot" | "successor">;
 
@@ -74,7 +73,7 @@ export class QueueState {
       this.#conclude(entry.id, { state: "cancelled" });
       this.#remove(entry);
     },
-    // If a lane has reported an incident, it must also report the end of the incident.
+    // If a destination got the report of an incident, it must also get the report of the end.
     isOwed: (entry) => entry.resolves === true && this.#incidents.find(entry) !== undefined,
   });
   #flushCount = 0;
@@ -84,8 +83,8 @@ export class QueueState {
   #lastDelivery: number | undefined;
 
   /**
-   * Returns the live entries and dead letters, in the order of arrival. Returns batches instead of
-   * their members.
+   * Returns the live entries and dead letters, in the order of arrival. Returns a batch (several
+   * entries in one message) instead of its members.
    */
   entries(): Entry[] {
     return [...this.#entries.values()];
@@ -101,7 +100,7 @@ export class QueueState {
     return this.#entries.find(id);
   }
 
-  /** Finds the batch in which an entry will be delivered. */
+  /** Finds the batch (several entries in one message) in which an entry will be delivered. */
   findBatch(id: string): Entry | undefined {
     return this.#entries.findBatch(id);
   }
@@ -117,20 +116,21 @@ export class QueueState {
   }
 
   /**
-   * Returns the times of the last deliveries of a lane, in milliseconds since 1970, oldest first.
+   * Returns the times of the last deliveries of a lane (channel and destination), in milliseconds
+   * since 1970, oldest first.
    */
   recentDeliveries(lane: Lane): readonly number[] {
     return this.#deliveries.get(lane);
   }
 
-  /** Finds the open incident with the key and the lane of `entry`. */
+  /** Finds the open incident with the key and the lane (channel and destination) of `entry`. */
   findIncident(entry: IncidentSubject): Incident | undefined {
     return this.#incidents.find(entry);
   }
 
   /**
-   * Lists the lanes in which an incident with this key is open, or in which a live entry will open
-   * an incident with this key. Ignores fallbacks.
+   * Lists the lanes (channel and destination) in which an incident with this key is open, or in
+   * which a live entry will open an incident with this key. Ignores fallbacks.
    */
   openIncidentLanes(key: string, time: number): Lane[] {
     const waiting = expandBatches(this.liveEntries()).filter((entry) =>
@@ -140,14 +140,17 @@ export class QueueState {
     return [...new Map(lanes.map((lane) => [laneKey(lane), lane])).values()];
   }
 
-  /** Finds the queued or delivered entry with the idempotency key and the lane of `entry`. */
+  /**
+   * Finds the queued or delivered entry with the idempotency key and the lane (channel and
+   * destination) of `entry`.
+   */
   findDuplicate(entry: DedupKey): Duplicate | undefined {
     return this.#dedup.findDuplicate(entry);
   }
 
   /**
-   * Starts to remember the final states of these entries. `finalState` is the state that is already
-   * known.
+   * Starts to remember the final states of these entries. `finalState` is the final state of the
+   * entries if it is already known.
    */
   watch(ids: readonly string[], finalState?: FinalState): void {
     for (const id of ids) this.#watched.set(id, finalState);
@@ -158,7 +161,10 @@ export class QueueState {
     for (const id of ids) this.#watched.delete(id);
   }
 
-  /** Returns the final state of a watched entry; undefined until the entry has a final state. */
+  /**
+   * Returns the final state of a watched entry. Returns undefined until the entry has a final
+   * state.
+   */
   finalState(id: string): FinalState | undefined {
     return this.#watched.get(id);
   }
@@ -169,7 +175,7 @@ export class QueueState {
   }
 
   /**
-   * The number of entries that had files and have left the queue. When this number changes, there
+   * The number of entries with files that have left the queue. When this number increases, there
    * may be files that no entry needs.
    */
   get removedWithFiles(): number {
@@ -197,8 +203,8 @@ export class QueueState {
   }
 
   /**
-   * Creates an empty state that watches the entries of this state, to read a journal again from its
-   * beginning.
+   * Creates an empty state for reading a journal again from its beginning. The new state watches
+   * the entries that this state watches.
    */
   successor(): QueueState {
     const next = new QueueState();
@@ -260,8 +266,8 @@ export class QueueState {
       case "drop":
         return this.#drop(entry);
     }
-    // A batch is tried and delivered as a whole. The following records apply only to the batch, not
-    // to its members.
+    // A batch (several entries in one message) is tried and delivered as a whole. The records that
+    // are handled below apply only to the batch, not to its members.
     if (this.#entries.findBatch(entry.id)) return;
     switch (record.t) {
       case "ack":
@@ -288,7 +294,8 @@ export class QueueState {
   }
 
   #supersede(record: EnqueueRecord): Entry[] {
-    // Members of a batch are not replaced, because the batch may have arrived.
+    // Members of a batch (several entries in one message) are not replaced, because the batch may
+    // have arrived.
     const earlier = this.#dedup.findIdsWithKey(record).map((id) => this.#entries.get(id));
     const replaced = findReplaced(record, earlier.filter((entry) => entry !== undefined));
     for (const entry of replaced) {
@@ -300,7 +307,10 @@ export class QueueState {
     return replaced;
   }
 
-  /** Ends the backoff of all entries and channels, but not a wait that a server asked for. */
+  /**
+   * Ends the backoff (the wait after failures) of all entries and channels. Does not end a wait
+   * that a server asked for.
+   */
   #flush(): void {
     this.#flushCount++;
     for (const entry of this.#entries.values()) {
@@ -331,15 +341,16 @@ export class QueueState {
   }
 
   /**
-   * Makes an entry a dead letter. A rejected batch does not become a dead letter. Its members are
-   * sent separately, so that only the member that causes the rejection becomes a dead letter.
+   * Makes an entry a dead letter. A rejected batch (several entries in one message) does not become
+   * a dead letter. Its members are sent separately, so that only the member that causes the
+   * rejection becomes a dead letter.
    */
   #moveToDeadLetters(entry: Entry, { status, reason, time, expired }: DeadRecord): void {
     if (status !== undefined) this.#channels.onAnswer(entry.channel);
     this.#conclude(entry.id, { state: "dead", reason });
     if (entry.members) {
-      // An earlier attempt may have delivered the batch. The service cannot recognize this, because
-      // each member is sent again with another txnId.
+      // An earlier attempt may have delivered the batch. The service cannot recognize the members
+      // as duplicates, because each member is sent with a new txnId.
       if (entry.inDoubt) this.#possibleDuplicates++;
       this.#entries.dissolve(entry, entry.members.map((member) => ({ ...member, noBatch: true })));
       this.#keptBytes -= entry.bytes;

@@ -1,15 +1,15 @@
 /**
- * The files that entries need, in `stateDir/attachments`. Each file has a unique name, which is
- * stored only in its entries.
+ * The files that the entries of the queue need, in `stateDir/attachments`. Each file has a unique
+ * name. Only the entries that need the file store its name.
  *
  * ```text
  * stage:  create, lock -> write -> fdatasync -> fsync of the directory -> enqueue -> unlock
  * sweep:  find a file that no entry needs -> lock -> sync the journal -> check again -> delete
  * ```
  *
- * A file is on the disk before its entry is enqueued. Until then, the writer locks the file, so
- * that a sweep (the deletion of unneeded files) does not delete it. If the writer is killed, the
- * kernel releases the lock, and the next sweep deletes the file.
+ * A file is on the disk before its entry is enqueued. The writer locks the file until the entry is
+ * enqueued. Therefore a sweep (the deletion of unneeded files) does not delete the file. If the
+ * writer is killed, the kernel releases the lock, and the next sweep deletes the file.
  *
  * @module
  */
@@ -60,7 +60,7 @@ export class AttachmentStore {
    * Reads a whole file.
    *
    * @param size the size of the file when it was stored
-   * @throws {InvalidNotificationError} if the file is missing or does not have this size
+   * @throws {InvalidNotificationError} if the file is missing or its size is not `size`
    */
   read(name: string, size: number): Uint8Array<ArrayBuffer> {
     const unreadable = (state: string) => new InvalidNotificationError(`Cannot read ${this.path(name)}: ${state}`);
@@ -89,9 +89,9 @@ export class AttachmentStore {
    * Deletes the files that no entry needs.
    *
    * @param known the names of the files that entries are known to need
-   * @param named returns the names of the files that entries need, from synced data. `named` is
-   * called while `sweep` holds the locks of the files that it may delete. Therefore no process
-   * still writes these files.
+   * @param named syncs and reads the queue, and returns the names of the files that entries need.
+   * `named` is called while `sweep` holds the locks of the files that it may delete. Therefore no
+   * process still writes these files.
    * @throws {StorageError} if the directory cannot be read or written
    */
   async sweep(known: ReadonlySet<string>, named: () => Promise<ReadonlySet<string>>): Promise<void> {
@@ -211,14 +211,14 @@ export class StagedFiles implements Disposable {
     }
   }
 
-  /** Syncs the directory. Entries that need the files can be enqueued only after this. */
+  /** Syncs the directory. Call `confirm` before you enqueue the entries that need the files. */
   confirm(): void {
     mapFileErrors(`write ${this.#directory}`, () => this.#files.syncDirectory(this.#directory), "write-failed");
   }
 
   /**
-   * Keeps the files with these names and deletes all other files. Call this after the entries are
-   * enqueued.
+   * Keeps the files with the given names and deletes all other files of this object. Call `keep`
+   * after the entries are enqueued.
    */
   keep(named: Iterable<string>): void {
     for (const name of named) {
@@ -233,7 +233,7 @@ export class StagedFiles implements Disposable {
       try {
         this.#files.remove(`${this.#directory}/${name}`);
       } catch {
-        // The next sweep deletes the file.
+        // Ignore the error. The next sweep (deletion of unneeded files) deletes the file.
       }
       file[Symbol.dispose]();
     }
