@@ -1,6 +1,7 @@
 /**
  * The entry point of the program. The arguments decide whether the command line or the background
- * deliverer runs. Only the chosen part is loaded.
+ * deliverer (which sends queued notifications later) runs. Only the code of the chosen part is
+ * loaded.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * One attempt to deliver an entry through its channel. Only this file catches the errors of a
- * channel.
+ * One attempt to deliver an entry (a queued notification for one destination) through its channel.
+ * Only this file catches the errors that a channel throws.
  *
  * ```text
  * entry -> envelope (final subject, symbols, supported attachments) -> channel.send
@@ -25,7 +25,8 @@ import { EXPIRY_KEY } from "./expiry.ts";
 import { planRetry, type RetryContext } from "./retry.ts";
 
 /**
- * If a notification waited longer than this, its message also shows the time of the notification.
+ * If a notification waited longer than this number of milliseconds, its message shows the time of
+ * the notification.
  */
 const LATE_AFTER_MS = 60_000;
 
@@ -39,13 +40,14 @@ export type FindIncident = (entry: Entry) => Incident | undefined;
 export interface AttemptOptions extends Omit<RetryContext, "now" | "attempts"> {
   /**
    * Returns the current time, in milliseconds since 1970. The function is called again after the
-   * response, because a Retry-After is counted from the response.
+   * response, because the wait in a Retry-After header starts at the response.
    */
   readonly now: () => number;
   /** @default a function that returns undefined */
   readonly findIncident?: FindIncident;
   /**
-   * True if shortcodes in subjects are replaced by symbols. The queue stores the shortcodes.
+   * True if shortcodes such as `:warning-sign:` in subjects are replaced by symbols. Subjects in
+   * the queue still contain the shortcodes.
    * @default {false}
    */
   readonly shortcodes?: boolean;
@@ -56,7 +58,7 @@ export interface AttemptOptions extends Omit<RetryContext, "now" | "attempts"> {
 /**
  * Makes one attempt to deliver an entry.
  *
- * @throws the reason of the signal, if the signal ended the attempt; the outcome is then unknown
+ * @throws the reason of the signal, if the signal ended the attempt; the message may have arrived
  */
 export async function attempt(entry: Entry, channel: Channel, options: AttemptOptions): Promise<AttemptResult> {
   const { now, findIncident = () => undefined, shortcodes = false, timeoutMs, signal } = options;
@@ -90,8 +92,8 @@ export function toBatch(members: readonly Entry[], findIncident: FindIncident): 
 }
 
 /**
- * Returns the items of a batch. Skips entries without a valid notification, because such entries
- * are never batched.
+ * Returns the items of a batch (one message for several entries). Skips entries without a valid
+ * notification, because such entries are never batched.
  */
 export function toBatchItems(entries: readonly Entry[], findIncident: FindIncident): BatchItem[] {
   return entries.flatMap((entry) => {

@@ -1,8 +1,8 @@
 /**
  * Selects the entries of batches. A batch is one message with several waiting entries of one lane
  * (one channel and destination). Only consecutive entries are batched, so their order is kept. A
- * batch must fit into one message. Critical entries, attachments, and entries that may have arrived
- * are never batched. `notification/batch.ts` renders a batch.
+ * batch must fit into one message. Critical entries, attachments, and entries that may have been
+ * delivered already are never batched. `notification/batch.ts` renders a batch.
  *
  * @module
  */
@@ -19,13 +19,14 @@ import { isCritical } from "./delays.ts";
 import { MAX_BATCH_MEMBERS, RATE_LIMITED_BATCH_OVER } from "./rate_policy.ts";
 import type { Schedule } from "./schedule.ts";
 
-/** The new batches of a channel. */
+/** The new batches (messages for several entries) of a channel. */
 export interface BatchPlan {
   /** The entries of each new batch. */
   readonly groups: readonly (readonly Entry[])[];
   /**
-   * True if the head (the first entry) of a lane cannot be batched, but many waiting entries follow
-   * the head. Then the head is sent alone, before batches are planned again.
+   * True if the head (the first entry) of a lane (one channel and destination) cannot be batched,
+   * but many waiting entries follow the head. The head is sent alone. Then batches are planned
+   * again.
    */
   readonly headGoesAlone: boolean;
 }
@@ -37,8 +38,8 @@ export interface BatchSource {
 }
 
 /**
- * Plans batches for the lanes of a channel. A lane is batched if it has a backlog and its head can
- * be sent now.
+ * Plans batches for the lanes of a channel (one lane per destination). A lane gets batches if many
+ * entries wait in the lane and the first entry can be sent now.
  */
 export function planBatches(queue: BatchSource, channel: Channel, schedule: Schedule): BatchPlan {
   const waiting = schedule.undelayed(channel.name);
@@ -59,8 +60,8 @@ const NO_BATCHES: BatchPlan = { groups: [], headGoesAlone: false };
 
 /**
  * Returns the largest number of waiting entries that do not become a batch. During a rate limit of
- * the server the number is small, because each message costs seconds. After a delay the number is
- * 1, because the user wants one message for all delayed entries.
+ * the server the number is small, because each message must wait for several seconds. After a delay
+ * the number is 1, because the user wants one message for all delayed entries.
  */
 function backlogLimit(head: Entry, queue: BatchSource, { delays }: Schedule): number {
   const { batchOver } = delays.policyOf(head.channel);
@@ -75,7 +76,7 @@ function isBatchable(entry: Entry): boolean {
   return canBeBatched(entry) && isNotification(entry.notification) && !isCritical(entry.notification);
 }
 
-/** Groups the consecutive batchable entries of a lane. */
+/** Groups consecutive entries of a lane (one channel and destination) that can be batched. */
 function neighbours(lane: readonly Entry[]): Entry[][] {
   const runs: Entry[][] = [[]];
   for (const entry of lane) {

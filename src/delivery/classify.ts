@@ -2,7 +2,7 @@
  * Finds the failure class of an error. {@linkcode classify} uses three facts: the class that the
  * code of the channel kind set (Matrix: matrix/errcodes.ts), the HTTP status, and the phase in
  * which the request failed. The text of an error is never used, because a room named "401" must not
- * look like a wrong token. retry.ts decides about the next attempt for each class.
+ * look like a wrong token. retry.ts uses the class to plan the next attempt.
  *
  * @module
  */
@@ -45,13 +45,13 @@ export interface Failure {
   /** The wait that the server asks for, in milliseconds. */
   readonly retryAfterMs?: number;
   /**
-   * The time from which the channel can check if an earlier attempt arrived, in milliseconds since
-   * 1970.
+   * The time from which the channel can check if the message of an earlier attempt arrived, in
+   * milliseconds since 1970.
    */
   readonly until?: number;
   /**
-   * The shortest wait before the next attempt, in milliseconds. The server may still be working on
-   * the request.
+   * The shortest wait before the next attempt, in milliseconds. Until then, the server may still
+   * process the failed request.
    */
   readonly gapMs?: number;
 }
@@ -60,8 +60,8 @@ export interface Failure {
 export const TIMEOUT_GAP_MS = 30_000;
 
 /**
- * The {@linkcode Failure.gapMs} after a reset or a 5xx, or if the deliverer was killed during an
- * attempt.
+ * The {@linkcode Failure.gapMs} after a connection reset or an HTTP status 5xx, or if the deliverer
+ * was killed during an attempt.
  */
 export const RESET_GAP_MS = 2_000;
 
@@ -82,8 +82,8 @@ export function classify(error: unknown): Failure {
   // The credentials cannot be read. A person must fix the problem, as with an invalid token.
   if (error instanceof ConfigError) return { class: "credentials", reason };
   if (error instanceof InvalidNotificationError) return { class: "rejected", reason };
-  // Deno denied access before the message was sent. Another process may be allowed to send the
-  // message.
+  // Deno denied access before the message was sent. Another process may have the missing
+  // permission.
   if (error instanceof PermissionError) return { class: "not-sent", reason };
   // After an unknown error, the message may have arrived.
   return { class: "in-doubt", reason, gapMs: RESET_GAP_MS };
@@ -111,9 +111,9 @@ function classifyTransport({ phase }: TransportError): Pick<Failure, "class" | "
 }
 
 /**
- * Classifies a response of a proxy or a captive portal. A 429 or 413 of a proxy is classified like
- * a 429 or 413 of the service. After a 5xx, the service behind the proxy may have received the
- * request.
+ * Classifies a response of a proxy or a captive portal. The HTTP statuses 429 and 413 get the class
+ * that they would get from the service. After a status 5xx, the service behind the proxy may have
+ * received the request.
  */
 function classifyGateway(status: number): Pick<Failure, "class" | "gapMs"> {
   if (status === 429) return { class: "rate-limited" };
@@ -130,8 +130,8 @@ function classifyResponse({ status, failureClass }: ResponseError): Pick<Failure
   if (failureClass !== undefined) return { class: failureClass };
   if (status === 429) return { class: "rate-limited" };
   if (status === 408 || status >= 500) return { class: "in-doubt", gapMs: RESET_GAP_MS };
-  // A class of the kind wins over this line (Matrix: for 403, matrix/errcodes.ts sets
-  // `destination`).
+  // This line is not used if the code of the channel kind set a class (Matrix: for 403,
+  // matrix/errcodes.ts sets `destination`).
   if (status === 401 || status === 403) return { class: "credentials" };
   if (status === 404) return { class: "destination" };
   if (status >= 400) return { class: "rejected" };

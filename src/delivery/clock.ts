@@ -8,10 +8,10 @@
 /** The largest difference that counts as a normal correction of the clock. */
 const CLOCK_SLACK_MS = 60_000;
 
-/** 2026-01-01. A clock that shows an earlier time has not been set. */
+/** 2026-01-01. If the clock shows an earlier time, the clock was not set yet. */
 const CLOCK_SET_AFTER: number = Date.UTC(2026, 0, 1);
 
-/** 2037-01-01. A clock that shows a later time has jumped (32-bit time ends in 2038). */
+/** 2037-01-01. If the clock shows a later time, the clock has jumped (32-bit time ends in 2038). */
 const CLOCK_SET_BEFORE: number = Date.UTC(2037, 0, 1);
 
 /**
@@ -23,8 +23,8 @@ export function isFromFuture(time: number, now: number): boolean {
 }
 
 /**
- * Returns true if the clock had been set when an entry was queued, so that the age of the entry is
- * known.
+ * Returns true if the clock was set (not at its start value) when an entry was queued at `time`.
+ * Only then is the age of the entry known.
  */
 export function isAgeKnown(time: number): boolean {
   return time >= CLOCK_SET_AFTER;

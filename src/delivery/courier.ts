@@ -33,16 +33,24 @@ import type { DelaySubject, Policies } from "./delays.ts";
 import { moveExpired } from "./expiry.ts";
 import { Schedule } from "./schedule.ts";
 
-/** The parts of the runtime that the courier uses. */
+/** The parts of the runtime (clock, timer, random numbers) that the courier uses. */
 export type CourierRuntime = Pick<Runtime, "now" | "sleep" | "random">;
 
-/** The configuration of a courier. */
+/** The configuration of a courier (which delivers the queued entries). */
 export interface CourierOptions {
   /** A function that is called after each attempt and for each expired entry. @default no log */
   readonly onEvent?: (event: CourierEvent) => void;
-  /** The policies by channel name. @default the default policy for every channel */
+  /**
+   * The policies (batches, rate limit, quiet hours) by channel name.
+   *
+   * @default the default policy for every channel
+   */
   readonly policies?: Policies;
-  /** True if shortcodes in subjects are replaced by symbols. @default {false} */
+  /**
+   * True if shortcodes such as `:warning-sign:` in subjects are replaced by symbols.
+   *
+   * @default {false}
+   */
   readonly shortcodes?: boolean;
 }
 
@@ -54,8 +62,8 @@ export interface RunOptions {
   /** The time after which no attempt starts, in milliseconds since 1970. @default no deadline */
   readonly deadline?: number;
   /**
-   * The longest wait for the next due entry, in milliseconds. The run ends if the wait would be
-   * longer.
+   * The maximum waiting time until the next entry is due, in milliseconds. The run ends if the next
+   * entry is due later.
    */
   readonly patienceMs: number;
   /**
@@ -64,8 +72,9 @@ export interface RunOptions {
    */
   readonly mine?: readonly string[];
   /**
-   * If true, the run ends when an entry is held and another process requests a flush. The other
-   * process may have a new token. A held entry waits until a person fixes its channel.
+   * If true, the run ends when two conditions are met: an entry is held (it waits until a person
+   * fixes its channel), and another process requests a flush (immediate attempts). The other
+   * process may have a new token.
    *
    * @default {false}
    */
@@ -90,16 +99,16 @@ interface Run extends RunOptions {
 /** The longest timeout of a request. */
 export const REQUEST_TIMEOUT_MS = 60_000;
 
-/** The shortest timeout of a request, even if the deadline is sooner. */
+/** The shortest timeout of a request. It is used even if the deadline of the run is sooner. */
 const MIN_TIMEOUT_MS = 1_000;
 
 /**
- * The largest number of attempts that one synced write announces. One sync per attempt would halve
- * the speed.
+ * The largest number of attempts that one write to the journal announces. Each write is synced to
+ * disk. One write per attempt would halve the speed.
  */
 const MAX_ANNOUNCED = 32;
 
-/** The interval at which a waiting courier looks for entries of other processes. */
+/** The interval at which a waiting courier looks for new entries of other processes. */
 const POLL_MS = 250;
 
 /** Delivers the entries of a queue through its channels. */
@@ -110,7 +119,7 @@ export class Courier {
   readonly #onEvent: (event: CourierEvent) => void;
   readonly #policies: Policies;
   readonly #shortcodes: boolean;
-  /** The ids of the entries that this courier has announced but not tried yet. */
+  /** The ids of the entries whose attempts this courier announced on disk but did not start yet. */
   readonly #announced = new Set<string>();
   /** The ids of the entries with an attempt in progress. */
   readonly #trying = new Set<string>();
@@ -145,7 +154,7 @@ export class Courier {
     for (const entry of entries) if (entry.inFlight) this.#announced.add(entry.id);
   }
 
-  /** Returns the current schedule. It is valid until the queue changes. */
+  /** Returns the current schedule. The schedule is valid until the queue changes. */
   schedule(): Schedule {
     return new Schedule(this.#runtime.now(), this.#queue.state, {
       policies: this.#policies,
@@ -154,8 +163,8 @@ export class Courier {
   }
 
   /**
-   * Returns true if a new envelope can be sent immediately: the channel is idle, and the envelope
-   * is not delayed.
+   * Returns true if a new envelope (one notification for one destination) can be sent immediately:
+   * the channel is idle, and the envelope is not delayed.
    */
   isIdleFor(request: DelaySubject): boolean {
     const { delays } = this.schedule();
@@ -208,8 +217,8 @@ export class Courier {
   }
 
   /**
-   * Reads new records and tidies up. If an error occurs, no attempt starts, because an older entry
-   * may not have been read yet.
+   * Reads new records of the journal and tidies up. If an error occurs, no attempt starts, because
+   * an older entry may not have been read yet.
    */
   async #prepare(run: Run): Promise<void> {
     try {
@@ -237,7 +246,8 @@ export class Courier {
     let didCompact = false;
     const compact = async () => didCompact = await this.#queue.compact();
     if (!this.#cannotCompact) this.#cannotCompact = !await ignoreStorageErrors(compact());
-    // Also sweep after a compaction: a process may have been killed before its sweep.
+    // After a compaction, always sweep (delete unneeded attachments), because an earlier process
+    // may have been killed before its sweep.
     if (!didCompact && this.#queue.state.removedWithFiles === this.#sweptReleases) return;
     await ignoreStorageErrors(this.#queue.sweepAttachments());
     this.#sweptReleases = this.#queue.state.removedWithFiles;
@@ -248,7 +258,7 @@ export class Courier {
       this.#queue.state.liveEntries().some((entry) => this.#queue.state.entryState(entry) === "held");
   }
 
-  /** Starts to serve each channel with a head that is due. */
+  /** Starts to send the entries of each channel in which the head (next entry) of a lane is due. */
   #start(run: Run, schedule: Schedule): void {
     if (run.failure || this.#isStopped(run) || this.#mustHandOver(run)) return;
     for (const { entry: { channel }, ready } of schedule.heads()) {
@@ -259,9 +269,9 @@ export class Courier {
   }
 
   /**
-   * Waits until a channel has been served, a head is due, or the poll interval ends. If only a
-   * response can end the wait, no timer is started, because the first timer of a process costs 15
-   * ms.
+   * Waits until a channel has been served, a head (the next entry of a lane) is due, or the poll
+   * interval ends. If only a response can end the wait, no timer is started, because the first
+   * timer of a process costs 15 ms.
    */
   async #pause(run: Run, schedule: Schedule): Promise<void> {
     const now = this.#runtime.now();
@@ -283,7 +293,7 @@ export class Courier {
 
   /**
    * Sends the due entries of a channel, one request at a time. While the attempts succeed, each
-   * write announces twice as many entries.
+   * write to the journal announces twice as many attempts as the previous write.
    */
   async #serve(channel: string, run: Run): Promise<void> {
     for (let limit = 1; !this.#isStopped(run); limit = Math.min(2 * limit, MAX_ANNOUNCED)) {
@@ -341,7 +351,10 @@ export class Courier {
     }
   }
 
-  /** Announces the entries that are not announced yet. */
+  /**
+   * Records on disk that attempts will start. Skips the entries whose attempts are already
+   * announced.
+   */
   async #announce(entries: readonly Entry[]): Promise<readonly Entry[]> {
     const fresh = entries.filter((entry) => !this.#announced.has(entry.id));
     if (fresh.length === 0) return entries;
@@ -351,7 +364,7 @@ export class Courier {
 
   /**
    * Withdraws announcements of attempts that did not start. If the write fails, the next courier
-   * treats these attempts like attempts of a killed process, which is safe.
+   * assumes that a process was killed during these attempts. This assumption is safe.
    */
   async #withdraw(isWithdrawn: (entry: Entry) => boolean): Promise<void> {
     const entries = [...this.#announced].map((id) => this.#queue.state.entry(id)).filter((entry) =>
@@ -363,8 +376,8 @@ export class Courier {
   }
 
   /**
-   * Records the attempts of a killed deliverer as in doubt, because the server may still process
-   * their requests.
+   * Records the attempts of a killed deliverer as in doubt (outcome unknown), because the server
+   * may still process their requests.
    */
   async #abandonKilled(): Promise<void> {
     const killed = this.#queue.state.liveEntries().filter(({ id, inFlight }) => inFlight && !this.#announced.has(id));
@@ -381,7 +394,7 @@ export class Courier {
     return signal?.aborted === true;
   }
 
-  /** Returns true if no further attempt can start. */
+  /** Returns true if no further attempt may start in this run. */
   #isStopped(options: RunOptions): boolean {
     return this.#isAborted(options) || this.#runtime.now() >= (options.deadline ?? Infinity);
   }

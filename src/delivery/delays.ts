@@ -58,16 +58,16 @@ export interface DelaySource {
   liveEntries(): Entry[];
   entry(id: string): Entry | undefined;
   /**
-   * Returns the times of the last deliveries in the lane of an entry, in milliseconds since 1970,
-   * oldest first.
+   * Returns the times of the last deliveries in the lane of an entry (its channel and destination),
+   * in milliseconds since 1970, oldest first.
    */
   recentDeliveries(entry: Pick<Entry, "channel" | "destination">): readonly number[];
 }
 
-/** The configured policies, by channel name. */
+/** The configured policies (batches, rate limit, quiet hours), by channel name. */
 export type Policies = ReadonlyMap<string, LanePolicy>;
 
-/** Returns true if an entry ignores quiet hours and rate limits. */
+/** Returns true if quiet hours and rate limits do not delay an entry. */
 export function isUrgent({ forced, notification }: Pick<Entry, "forced" | "notification">): boolean {
   return forced === true || isCritical(notification);
 }
@@ -78,8 +78,8 @@ export function isCritical(notification: unknown): boolean {
 }
 
 /**
- * The delays, calculated for one point in time. Results are cached, so the object is valid until
- * the queue changes.
+ * The delays, calculated for one point in time. Results are cached. Therefore do not use the object
+ * after the queue has changed.
  */
 export class Delays {
   readonly #now: number;
@@ -89,9 +89,9 @@ export class Delays {
   readonly #quietHours = new Map<string, Delay | undefined>();
   /** The end of the current or last quiet hours of each channel. */
   readonly #quietEnds = new Map<string, number | undefined>();
-  /** The end of the burst of each lane; 0 without a burst. */
+  /** The end of the burst of each lane (one channel and destination); 0 if there is no burst. */
   readonly #burstEnds = new Map<string, number>();
-  /** The times when the batchable entries of each lane became due. */
+  /** The times when entries that can be batched became due, by lane (channel and destination). */
   #dueTimes?: ReadonlyMap<string, readonly number[]>;
 
   constructor(now: number, queue: DelaySource, policies: Policies) {
@@ -122,7 +122,10 @@ export class Delays {
     return rateLimit !== undefined && this.#rateLimitEnd(rateLimit, entry, from) > 0;
   }
 
-  /** Returns true if an entry is a fallback that still waits for its primaries. */
+  /**
+   * Returns true if an entry is a fallback that still waits for its primaries (the entries that it
+   * replaces).
+   */
   isPendingFallback(entry: DelaySubject): boolean {
     return this.#fallbackDelay(entry) !== undefined;
   }
@@ -145,8 +148,8 @@ export class Delays {
   }
 
   /**
-   * Returns the end of the rate limit in the lane of an entry, in milliseconds since 1970; 0 if the
-   * limit was not reached at `since`.
+   * Returns the end of the rate limit in the lane of an entry (its channel and destination), in
+   * milliseconds since 1970. Returns 0 if the limit was not reached at `since`.
    */
   #rateLimitEnd({ count, perMs }: RateLimit, entry: Pick<Entry, "channel" | "destination">, since: number): number {
     // Ignore deliveries in the future: a wrong clock recorded them.
@@ -155,11 +158,13 @@ export class Delays {
   }
 
   /**
-   * Returns the end of the burst that exceeded the rate limit of a lane. Until that time, the
-   * entries of the burst wait to become a batch.
+   * Returns the end of the burst that exceeded the rate limit of a lane (one channel and
+   * destination). Until that time, the entries of the burst wait. Then they are sent as a batch
+   * (one message).
    */
   #burstEnd(rateLimit: RateLimit, entry: DelaySubject): number {
-    // An attachment must be sent after its text, and the text may wait for a batch.
+    // Attachments also wait: an attachment must be sent after its text, and the text may wait for a
+    // batch.
     if (!canBeBatched(entry) && !entry.attachmentIndex) return 0;
     const lane = laneKey(entry);
     if (!this.#burstEnds.has(lane)) {
@@ -172,8 +177,8 @@ export class Delays {
   }
 
   /**
-   * Returns the times when the batchable entries of each lane became due, oldest first. Ignores
-   * times in the future.
+   * Returns the times when the entries of each lane (one channel and destination) became due,
+   * oldest first. Includes only entries that can be batched. Ignores times in the future.
    */
   #findDueTimes(): ReadonlyMap<string, readonly number[]> {
     const waiting = this.#queue.liveEntries().filter((entry) =>
@@ -186,9 +191,9 @@ export class Delays {
   }
 
   /**
-   * Returns the delay of a fallback that waits for its primaries. If the channel of a primary has
-   * quiet hours, the timeout starts at the end of the quiet hours. Dead or urgent primaries ignore
-   * quiet hours.
+   * Returns the delay of a fallback that waits for its primaries (the entries that it replaces). If
+   * the channel of a primary has quiet hours, the timeout starts at the end of the quiet hours.
+   * Quiet hours are ignored for dead or urgent primaries.
    */
   #fallbackDelay(entry: DelaySubject): Delay | undefined {
     const { fallbackFor = {}, forced, inFlight, dead, time = this.#now } = entry;
@@ -223,7 +228,7 @@ export class Delays {
 
 /**
  * Returns the time when an entry became due. A fallback became due when the timeout of its
- * primaries ended. Every other entry became due when it was queued.
+ * primaries (the entries that it replaces) ended. Every other entry became due when it was queued.
  */
 function becameDue(entry: Entry): number {
   return Math.max(entry.time, dueTime(entry));

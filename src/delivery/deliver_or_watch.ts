@@ -21,16 +21,19 @@ import type { Queue } from "../queue/queue.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Courier, RunOptions } from "./courier.ts";
 
-/** The interval at which a watcher reads the journal. */
+/** The interval at which a watcher (a process that waits for the deliverer) reads the journal. */
 const WATCH_MS = 20;
 
-/** The interval at which the background deliverer tries to get the lock. */
+/** The interval at which the background deliverer tries to get `deliver.lock`. */
 export const LOCK_POLL_MS = 250;
 
 /** The pause of the background deliverer after a storage error. */
 export const STORAGE_PAUSE_MS = 30_000;
 
-/** A watcher ends if the journal does not change for this time plus `patienceMs`. */
+/**
+ * A watcher (a process that waits for the deliverer) stops waiting if the journal does not change
+ * for this time plus `patienceMs`.
+ */
 const STALLED_MS = 10_000;
 
 /** The options of {@linkcode prepareDelivery}. */
@@ -43,8 +46,8 @@ export interface PreparationOptions {
 
 /**
  * Reads the queue, then runs `work`. The deliverer first imports the spool (entries stored while
- * the journal was locked), because these entries may be older. If `work` fails, the deliverer
- * releases `deliver.lock`.
+ * the journal was locked), because these entries may be older than new entries. If `work` fails,
+ * the deliverer releases `deliver.lock`.
  *
  * @param work a function that gets the error if the journal cannot be used
  * @throws the error of `work`
@@ -81,8 +84,8 @@ export interface DeliverOptions extends RunOptions {
 }
 
 /**
- * Delivers entries, or watches the deliverer, until one of the options ends the run. Afterwards the
- * caller does not hold `deliver.lock`.
+ * Delivers entries. If another process already delivers, watches the journal instead. One of the
+ * options ends the run. Afterwards the caller does not hold `deliver.lock`.
  *
  * @returns the storage error that ended the run, if any; enqueued entries are still on the disk
  * @throws the reason of the signal, if the signal ended the run

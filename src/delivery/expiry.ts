@@ -14,15 +14,17 @@ import type { ExpiredEntry, Queue } from "../queue/queue.ts";
 import type { EnqueueRequest } from "../queue/enqueue.ts";
 import { hasJumpedAhead, isAgeKnown } from "./clock.ts";
 
-/** The key of notices. A new notice replaces a notice that is still queued. */
+/**
+ * The key of notices about expired entries. A new notice replaces a notice that is still queued.
+ */
 export const EXPIRY_KEY = "matrix-notify/expired";
 
-/** The largest number of subjects in a notice. */
+/** The largest number of subjects in a notice about expired entries. */
 const MAX_LISTED = 10;
 
 /**
- * Moves expired entries to the dead letters and enqueues a notice for each of their lanes, in one
- * write.
+ * Moves expired entries to the dead letters and enqueues one notice per lane (channel and
+ * destination). All changes are made in one write.
  *
  * @param isFree returns false for an entry that is being delivered
  * @returns the expired entries
@@ -48,8 +50,8 @@ export async function moveExpired(
 }
 
 /**
- * Creates the notice about the newly expired entries of a lane. The new notice also lists the
- * entries of the notice that it replaces.
+ * Creates the notice about the newly expired entries of a lane (one channel and destination). The
+ * new notice also lists the entries of the notice that it replaces.
  */
 function createNotice(queue: Queue, entries: readonly Entry[], now: number): EnqueueRequest {
   const [{ channel, destination }] = entries;

@@ -1,13 +1,15 @@
 /**
  * Quiet hours by the wall clock of the host. The functions have no side effects.
  *
- * Quiet hours end at the first minute whose time of day is not quiet. A day can have 23 or 25
- * hours, so the end is also right when daylight saving time starts or ends.
+ * Quiet hours end at the first minute whose time of day is not quiet. This rule is right even on a
+ * day with 23 or 25 hours, when daylight saving time starts or ends.
  *
  * @module
  */
 
-/** A period between two times of day. It includes midnight if `to` is not later than `from`. */
+/**
+ * A period between two times of day. The period includes midnight if `to` is not later than `from`.
+ */
 export interface QuietHours {
   /** The first quiet minute, in minutes since midnight. */
   readonly from: number;
@@ -27,7 +29,7 @@ export function localMinute(time: number): number {
 const MINUTE_MS = 60_000;
 const DAY_MINUTES = 24 * 60;
 const DAY_MS = DAY_MINUTES * MINUTE_MS;
-/** An upper limit for the length of a day, also if daylight saving time starts or ends. */
+/** An upper limit for the length of a day, even when daylight saving time starts or ends. */
 const LONGEST_DAY_MS = 26 * 60 * MINUTE_MS;
 
 /**
@@ -46,8 +48,8 @@ export function formatTimeOfDay(minute: number): string {
 }
 
 /**
- * Returns the end of the quiet hours at `time`, in milliseconds since 1970; undefined if `time` is
- * not in quiet hours.
+ * Returns the end of the quiet hours that include `time`, in milliseconds since 1970; undefined if
+ * `time` is not in quiet hours.
  */
 export function quietUntil(quiet: QuietHours, time: number, clock: WallClock = localMinute): number | undefined {
   const minute = clock(time);

@@ -9,22 +9,28 @@ import { MAX_REMEMBERED_DELIVERIES } from "../queue/limits.ts";
 import type { QuietHours } from "./quiet_hours.ts";
 
 /**
- * A limit of `count` messages within `perMs`. Further entries wait and become one batch. A batch
- * counts as `count` messages.
+ * A limit of `count` messages within `perMs`. Further entries wait and become one batch (one
+ * message for several entries). A batch counts as `count` messages.
  */
 export interface RateLimit {
   readonly count: number;
   readonly perMs: number;
 }
 
-/** The largest `count`: the number of deliveries that the queue remembers for a lane. */
+/**
+ * The largest allowed `count` of a rate limit: the number of deliveries that the queue remembers
+ * for a lane.
+ */
 export const MAX_RATE_COUNT: number = MAX_REMEMBERED_DELIVERIES;
 
-/** The policy for the lanes of a channel. */
+/** The policy for the lanes of a channel (one lane per destination). */
 export interface LanePolicy {
-  /** The largest backlog that does not become a batch, in entries. Infinity turns batches off. */
+  /**
+   * The largest number of waiting entries that do not become a batch (one message). Infinity turns
+   * batches off.
+   */
   readonly batchOver: number;
-  /** The rate limit of each lane. @default no rate limit */
+  /** The rate limit of each lane (destination). @default no rate limit */
   readonly rateLimit?: RateLimit;
   /** The hours in which only critical notifications are sent. @default no quiet hours */
   readonly quiet?: QuietHours;
@@ -37,14 +43,15 @@ export const MAX_BATCH_OVER = 1_000_000;
 export const DEFAULT_POLICY: LanePolicy = { batchOver: 10 };
 
 /**
- * The default rate limit. A long burst causes one batch per 5 s, which equals Synapse's own limit.
- * Without a background process to send the delayed entries, the default is not used.
+ * The default rate limit. During a long burst, one batch per 5 s is sent, which equals the rate
+ * limit of Synapse (a Matrix server). The default is not used without a background process, because
+ * no process would send the delayed entries.
  */
 export const DEFAULT_RATE_LIMIT: RateLimit = { count: 3, perMs: 5_000 };
 
 /**
- * A burst ends after this time without a new entry. Until then, its delayed entries wait to become
- * one batch.
+ * A burst (many entries within a short time) ends after this time without a new entry. Until then,
+ * its delayed entries wait to become one batch.
  */
 export const BURST_SILENCE_MS = 2_000;
 
@@ -62,8 +69,8 @@ export function withDefaultRateLimit(policies: ReadonlyMap<string, LanePolicy>):
 }
 
 /**
- * The largest backlog that does not become a batch during a rate limit of the server, when each
- * message costs seconds.
+ * The largest number of waiting entries that do not become a batch during a rate limit of the
+ * server. During a rate limit, each message must wait for several seconds.
  */
 export const RATE_LIMITED_BATCH_OVER = 3;
 

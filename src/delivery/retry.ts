@@ -1,7 +1,8 @@
 /**
- * Retry and backoff: plans the next attempt after a failure. Each failure class has its own wait. A
- * flush can shorten the wait, but not below `notBefore`. The whole channel waits, except after a
- * failure of only one lane, that is, one destination (`LANE_CLASSES` in queue/channel_states.ts).
+ * Retry and backoff: plans the next attempt after a failure. The wait depends on the failure class.
+ * A flush (immediate attempts) can end the wait early, but not before the time `notBefore`. The
+ * whole channel waits, except after a failure of only one lane, that is, one destination
+ * (`LANE_CLASSES` in queue/channel_states.ts).
  *
  * @module
  */
@@ -17,7 +18,9 @@ const MIN_BACKOFF_MS = 1000;
 /** The longest wait of the backoff. A server can ask for a longer wait. */
 const MAX_BACKOFF_MS: number = 5 * 60_000;
 
-/** The shortest wait after a Retry-After, even if the server asks for a shorter wait. */
+/**
+ * The shortest wait after a response with Retry-After, even if the server asks for a shorter wait.
+ */
 const MIN_RETRY_AFTER_MS = 1000;
 
 /**
@@ -31,15 +34,15 @@ export const CREDENTIALS_RETRY_MS: number = 5 * 60_000;
  */
 export const DESTINATION_RETRY_MS: number = 15 * 60_000;
 
-/** The shortest wait for a busy destination. After several attempts the backoff is longer. */
+/** The shortest wait for a busy destination. After several attempts the wait is longer. */
 export const BUSY_RETRY_MS: number = 60_000;
 
-/** The shortest wait for a rate limit if the server does not specify the time. */
+/** The shortest wait for a rate limit if the server does not say how long to wait. */
 export const UNSTATED_LIMIT_MS = 5_000;
 
 /**
- * The longest recorded texts, in characters. Longer texts are cut, because the journal limits the
- * length of its lines.
+ * The maximum length of a recorded text, in characters. Longer texts are cut, because the journal
+ * limits the length of its lines.
  */
 const MAX_REASON_CHARS = 500;
 const MAX_ERRCODE_CHARS = 100;
@@ -57,9 +60,10 @@ export interface RetryContext {
 }
 
 /**
- * Returns the backoff, in milliseconds. The backoff starts at 1 s and doubles up to 5 min. Half of
- * the backoff is random, so that many hosts do not try again at the same time after an outage of
- * their server. The other half is fixed, so that no host tries again too early.
+ * Returns the backoff (the growing wait between attempts), in milliseconds. The backoff starts at 1
+ * s and doubles up to 5 min. Half of the backoff is random, so that many hosts do not try again at
+ * the same time after an outage of their server. The other half is fixed, so that no host tries
+ * again too early.
  *
  * @param failures the number of consecutive failures, at least 1
  * @param random a number from 0 to 1
@@ -77,14 +81,15 @@ export function planRetry(failure: Failure, { now, failures, attempts, random }:
   if (failure.class === "rejected") return { state: "dead", reason, status, errcode };
   const deferred = { state: "failed", class: failure.class, reason, status, errcode } as const;
   const backoff = backoffMs(failures + 1, random);
-  // This wait is never shortened: some servers restart it if a request arrives too early.
+  // Never shorten the wait of a Retry-After: some servers start the wait again if a request arrives
+  // too early.
   const retryAfter = failure.retryAfterMs === undefined ? 0 : Math.max(MIN_RETRY_AFTER_MS, failure.retryAfterMs);
   switch (failure.class) {
     case "rate-limited": {
       const next = now + (retryAfter || Math.max(UNSTATED_LIMIT_MS, backoff));
       return { ...deferred, next, notBefore: next };
     }
-    // The channel knows when it can check if an earlier attempt arrived.
+    // The channel knows when it can check if the message of an earlier attempt arrived.
     case "unverified": {
       const next = failure.until ?? now;
       return { ...deferred, next, notBefore: next };
@@ -95,11 +100,11 @@ export function planRetry(failure: Failure, { now, failures, attempts, random }:
     // An administrator of the destination must allow our messages.
     case "destination":
       return { ...deferred, next: now + DESTINATION_RETRY_MS };
-    // The server works. Therefore the backoff depends on the attempts of this entry, not on the
-    // failures of the channel.
+    // The server works, but the destination is busy. Therefore the backoff depends on the attempts
+    // of this entry, not on the failures of the channel.
     case "destination-busy":
       return { ...deferred, next: now + Math.max(BUSY_RETRY_MS, backoffMs(attempts, random)) };
-    // The server has a problem. If the attempt may have arrived, the gap gives the server time to
+    // The server has a problem. If the message may have arrived, `gapMs` gives the server time to
     // finish the request.
     case "not-sent":
     case "not-the-service":

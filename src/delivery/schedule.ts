@@ -3,7 +3,7 @@
  *
  * ```text
  * An entry can be sent if
- *   its own wait is over         after a failed attempt (retry.ts)
+ *   its wait is over             after a failed attempt (retry.ts)
  *   its channel's wait is over   a problem of a server or an account stops all lanes of the channel
  *   it is not delayed            by quiet hours, a rate limit, or as a pending fallback (delays.ts)
  *   it is the head of its lane   order of arrival; dead letters and delayed entries do not block
@@ -24,7 +24,11 @@ export interface ScheduleSource extends DelaySource {
 
 /** The configuration of a schedule. */
 export interface ScheduleOptions {
-  /** The policies by channel name. @default the default policy for every channel */
+  /**
+   * The policies (batches, rate limit, quiet hours) by channel name.
+   *
+   * @default the default policy for every channel
+   */
   readonly policies?: Policies;
   /**
    * Returns true if this process has a channel with this name. Entries of other channels stay in
@@ -35,7 +39,7 @@ export interface ScheduleOptions {
   readonly isConfigured?: (channel: string) => boolean;
 }
 
-/** The head of a lane: its next entry. */
+/** The head (next entry) of a lane (one channel and destination). */
 export interface Head {
   readonly entry: Entry;
   /** The earliest time to send the entry, in milliseconds since 1970; 0 means now. */
@@ -43,8 +47,8 @@ export interface Head {
 }
 
 /**
- * The schedule of a queue, calculated for one point in time. It is valid until the queue changes, so create a new
- * schedule after every `await`.
+ * The schedule of a queue, calculated for one point in time. The schedule is valid only until the
+ * queue changes. Therefore create a new schedule after every `await`.
  */
 export class Schedule {
   /** The time of the schedule, in milliseconds since 1970. */
@@ -68,15 +72,15 @@ export class Schedule {
     this.#entries = queue.liveEntries();
   }
 
-  /** Returns the heads of all lanes, in the order of arrival. */
+  /** Returns the heads (next entries) of all lanes, in the order of arrival. */
   heads(): readonly Head[] {
     this.#heads ??= this.#findHeads();
     return [...this.#heads.values()];
   }
 
   /**
-   * Returns the earliest time to send the head of each lane, by lane key. Times are in milliseconds
-   * since 1970; 0 means now.
+   * Returns the earliest time to send the head (next entry) of each lane, by lane key. Times are in
+   * milliseconds since 1970; 0 means now.
    */
   readyTimes(): ReadonlyMap<string, number> {
     this.#heads ??= this.#findHeads();
@@ -95,8 +99,9 @@ export class Schedule {
 
   /**
    * Returns the next entries of a channel that can be sent now, at most `limit`. The order within
-   * each lane is kept. Lanes whose head failed are last. Each failure of a broken room causes a
-   * backoff of the account, so working rooms must be tried before broken rooms.
+   * each lane (destination) is kept. Lanes whose head (next entry) failed are last. Each failure of
+   * a broken room makes the whole account wait. Therefore working rooms are tried before broken
+   * rooms.
    */
   next(channel: string, limit: number): Entry[] {
     const blockedLanes = new Set<string>();
@@ -109,7 +114,7 @@ export class Schedule {
         continue;
       }
       result.push(entry);
-      // The next entry of the lane is checked after this delivery, which counts for the rate limit.
+      // This delivery counts for the rate limit. The next entry of the lane is checked after it.
       if (this.delays.policyOf(channel).rateLimit) blockedLanes.add(lane);
       if (result.length === limit) break;
     }
@@ -117,8 +122,8 @@ export class Schedule {
   }
 
   /**
-   * Finds the head of each lane. If all entries of a lane are delayed, the head is the entry whose
-   * delay ends first.
+   * Finds the head (next entry) of each lane (one channel and destination). If all entries of a
+   * lane are delayed, the head is the entry whose delay ends first.
    */
   #findHeads(): ReadonlyMap<string, Head> {
     const heads = new Map<string, Head>();
@@ -147,7 +152,8 @@ export class Schedule {
 }
 
 /**
- * Sorts entries: lanes without a failure are first, then lanes by the time of their last failure.
+ * Sorts entries by lane (channel and destination): lanes without a failure are first. The other
+ * lanes are sorted by the time of their last failure.
  */
 function byFailure(entries: readonly Entry[]): readonly Entry[] {
   if (!entries.some(({ wait }) => wait)) return entries;

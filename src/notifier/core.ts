@@ -32,8 +32,9 @@ import { computeStatus, type Status } from "./status.ts";
 import { type CoreOptions, type NotifierParts, wireParts } from "./wiring.ts";
 
 /**
- * The reason why a background deliverer ended. `handed-over` means that a flush of another process
- * continues the delivery. `second` means that another background deliverer was already running.
+ * The reason why a background deliverer ended. `handed-over` means that a flush (immediate
+ * attempts) of another process continues the delivery. `second` means that another background
+ * deliverer was already running.
  */
 export type BackgroundEnd = "empty" | "handed-over" | "second";
 
@@ -165,8 +166,8 @@ export class NotifierCore implements AsyncDisposable {
   /**
    * Delivers until the queue is empty. Only the background deliverer calls this function. While
    * another process delivers, this process waits. The deliverer ends early if an entry is held
-   * (waits for a person) and another process requests a flush, because the other process may know a
-   * new token.
+   * (waits for a person) and another process requests a flush (immediate attempts), because the
+   * other process may know a new token.
    *
    * @param onStart called each time this process begins to deliver
    * @throws the signal's reason, if the signal aborts
@@ -241,8 +242,8 @@ export class NotifierCore implements AsyncDisposable {
   }
 
   /**
-   * Finds the lanes with an open incident that a notification resolves. Uses only the journal
-   * records that were already read.
+   * Finds the lanes (channel and destination) with an open incident that a notification resolves.
+   * Uses only the journal records that were already read.
    */
   #findOpenIncidents({ key, resolves, time }: Notification): readonly Lane[] {
     return resolves && key !== undefined ? this.#parts.queue.state.openIncidentLanes(key, time) : [];
@@ -310,7 +311,8 @@ export class NotifierCore implements AsyncDisposable {
 }
 
 /**
- * Turns a plan into requests for the queue: first the envelopes, then their fallbacks.
+ * Turns a plan into requests for the queue: first the envelopes (one notification for one
+ * destination each), then their fallbacks.
  *
  * @param id the caller's idempotency key. A separate message for an attachment gets this key with a
  * space and a number. A caller cannot give such a key, because keys must not contain spaces.

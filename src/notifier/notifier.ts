@@ -42,7 +42,8 @@ export class Notifier implements AsyncDisposable {
   /**
    * Opens a notifier. Opening does not send or write anything.
    *
-   * @param options the configuration and the queue to use; by default those of the command line
+   * @param options the configuration and the queue to use; by default, the configuration and the
+   * queue of the command line
    * @returns the notifier; dispose of it to release its locks and connections
    * @throws {ConfigError} if the configuration cannot be used
    * @throws {PermissionError} if Deno denies access to the environment or the configuration
@@ -104,9 +105,9 @@ export class Notifier implements AsyncDisposable {
   }
 
   /**
-   * Tries entries now, including dead letters. The entries get a new expiry of 14 days. They are
-   * sent even during quiet hours and ignore rate limits. The id of one member of a batch selects
-   * the whole batch.
+   * Tries entries now, including dead letters. The entries get a new expiry of 14 days. Quiet hours
+   * and rate limits do not delay the entries. The id of one member of a batch selects the whole
+   * batch.
    *
    * @param ids the ids of the entries; unknown ids are ignored
    * @param options how long to try

@@ -25,8 +25,8 @@ export interface NotifierOptions {
    */
   readonly stateDir?: string;
   /**
-   * The channels by name, each as an object or an Apprise URL. They replace the channels of the
-   * configuration file and the environment.
+   * The channels by name, each as an object or an Apprise URL. These channels replace the channels
+   * of the configuration file and the environment.
    */
   readonly channels?: Readonly<Record<string, ChannelConfig | string>>;
   /**

@@ -1,4 +1,7 @@
-/** The results for callers: an outcome for each envelope, and the entries of the queue. */
+/**
+ * The results for callers: an outcome for each envelope (one notification for one destination), and
+ * the entries of the queue.
+ */
 
 import type { Routing } from "../routing/route.ts";
 import { toBatch } from "../delivery/attempt.ts";
@@ -22,7 +25,7 @@ export interface OutcomeTarget {
   readonly file?: string;
 }
 
-/** The service accepted the envelope. */
+/** The service accepted the envelope (one notification for one destination). */
 export interface DeliveredOutcome extends OutcomeTarget {
   /** Always `delivered`. */
   readonly state: "delivered";
@@ -33,7 +36,7 @@ export interface DeliveredOutcome extends OutcomeTarget {
   readonly receipt: string;
 }
 
-/** The envelope is on disk and will be delivered later. */
+/** The envelope (one notification for one destination) is on disk and will be delivered later. */
 export interface PendingOutcome extends OutcomeTarget {
   /**
    * `queued`: the envelope waits for older entries, for the next attempt or for the end of a delay.
@@ -46,7 +49,7 @@ export interface PendingOutcome extends OutcomeTarget {
   readonly next?: number;
 }
 
-/** The envelope will not be delivered. */
+/** The envelope (one notification for one destination) will not be delivered. */
 export interface FailedOutcome extends OutcomeTarget {
   /**
    * `dead`: the envelope was rejected permanently, expired or dropped. `superseded`: a newer
@@ -106,7 +109,8 @@ export interface EntryDetails {
    */
   readonly fallbackFor?: readonly string[];
   /**
-   * The members of a batch. They are delivered together, in one message with the id of the batch.
+   * The members of a batch. All members are delivered together, in one message with the id of the
+   * batch.
    */
   readonly members?: readonly QueuedEntry[];
 }
@@ -124,7 +128,10 @@ export interface LiveEntry extends EntryDetails {
   readonly next?: number;
 }
 
-/** A dead letter. It stays in the queue until it is retried or dropped. */
+/**
+ * A dead letter: an entry that is no longer tried. It stays in the queue until it is retried or
+ * dropped.
+ */
 export interface DeadEntry extends EntryDetails {
   /** Always `dead`. */
   readonly state: "dead";
@@ -248,10 +255,12 @@ export class Reporter {
 
 /** A snapshot of all lanes. (A lane has the entries of one channel and destination.) */
 interface LaneView {
-  /** The time when each lane may send again, in milliseconds since 1970. */
+  /** The time when the next entry of each lane may be sent, in milliseconds since 1970. */
   readonly ready: ReadonlyMap<string, number>;
   readonly delays: Delays;
-  /** The first entry of each lane. Later entries of the lane wait for it. */
+  /**
+   * The first entry of each lane (channel and destination). Later entries wait for the first entry.
+   */
   readonly heads: ReadonlyMap<string, Entry>;
 }
 

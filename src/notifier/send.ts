@@ -43,17 +43,17 @@ export interface SendNotificationOptions extends Omit<NotificationInput, "subjec
 
 /**
  * Sends a notification with one call: opens a notifier, sends the notification and closes the
- * notifier. It uses the same configuration and queue as the command line. The notification for one
- * destination is called an envelope. When the promise resolves, each envelope is delivered or on
- * disk, unless its outcome is `refused`.
+ * notifier. This function uses the same configuration and queue as the command line. The
+ * notification for one destination is called an envelope. When the promise resolves, each envelope
+ * is delivered or on disk, unless its outcome is `refused`.
  *
- * If an envelope could not be delivered, a background process tries again. This requires the
- * permission to run Deno (`--allow-run`). Without the permission, the next call or the next run of
- * the command line tries again.
+ * If an envelope could not be delivered, a background process tries again. To start this process,
+ * this program needs the permission to run Deno (`--allow-run`). Without the permission, the next
+ * call or the next run of the command line tries again.
  *
  * @param subject one line of text
  * @param options the other fields of the notification, its channels, and the configuration
- * @returns one outcome for each envelope
+ * @returns one outcome for each envelope (one notification for one destination)
  * @throws {InvalidNotificationError} if the input cannot be sent
  * @throws {ConfigError} if the configuration cannot be used or does not have a channel
  * @throws {PermissionError} if Deno denies access to the environment or the configuration
@@ -89,14 +89,14 @@ export async function notify(subject: string, options: NotifyCallOptions = {}): 
 }
 
 /**
- * Sends a notification to every configured channel, like {@linkcode notify}. The name and the
+ * Sends a notification to every configured channel. See also {@linkcode notify}. The name and the
  * parameters are the same as in `$SendNotification`, the RouterOS script on which matrix-notify is
  * based.
  *
  * @param subject one line of text
  * @param message the body; it may be empty
  * @param options the other fields of the notification, and how long to try
- * @returns one outcome for each envelope
+ * @returns one outcome for each envelope (one notification for one destination)
  * @throws {InvalidNotificationError} if the input cannot be sent
  * @throws {ConfigError} if the configuration cannot be used or does not have a channel
  * @throws {PermissionError} if Deno denies access to the environment or the configuration
@@ -117,13 +117,13 @@ export function sendNotification(
 }
 
 /**
- * Sends a notification like {@linkcode sendNotification}, but only to Matrix channels. The name and
+ * Sends a notification to every configured Matrix channel, but to no other channel. The name and
  * the parameters are the same as in the RouterOS script `$SendMatrix`.
  *
  * @param subject one line of text
  * @param message the body; it may be empty
  * @param options the other fields of the notification, and how long to try
- * @returns one outcome for each envelope
+ * @returns one outcome for each envelope (one notification for one destination)
  * @throws {InvalidNotificationError} if the input cannot be sent
  * @throws {ConfigError} if the configuration cannot be used or does not have a Matrix channel
  * @throws {PermissionError} if Deno denies access to the environment or the configuration

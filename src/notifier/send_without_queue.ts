@@ -1,7 +1,7 @@
 /**
  * Sends a notification that could not be queued because the disk is full or does not accept writes.
- * Each envelope gets one attempt. A later attempt is not possible, because only the queue can
- * remember notifications.
+ * Each envelope (one notification for one destination) gets one attempt. A later attempt is not
+ * possible, because only the queue can remember notifications.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import { type FailedOutcome, type Outcome, outcomeTarget } from "./outcomes.ts";
 /** The options for sending without the queue. */
 export interface SendWithoutQueueOptions {
   readonly runtime: Pick<Runtime, "now" | "uuid">;
-  /** True if shortcodes in subjects are replaced by symbols. */
+  /** True if shortcodes such as `:warning-sign:` in subjects are replaced by symbols. */
   readonly shortcodes: boolean;
   /** The error that prevented queueing. */
   readonly problem: StorageError;
@@ -29,7 +29,7 @@ export interface SendWithoutQueueOptions {
   readonly signal?: AbortSignal;
 }
 
-/** The result of the attempt for one envelope. */
+/** The result of the attempt for one envelope (one notification for one destination). */
 interface Attempted {
   /** The transaction id of the attempt. */
   readonly id: string;
@@ -38,8 +38,9 @@ interface Attempted {
 }
 
 /**
- * Makes one attempt for each envelope of a plan. Then makes one attempt for each fallback of a
- * failed envelope, because only the queue could remember fallbacks for later.
+ * Makes one attempt for each envelope (one notification for one destination) of a plan. Then makes
+ * one attempt for each fallback of a failed envelope, because only the queue could remember
+ * fallbacks for later.
  *
  * @returns one outcome for each attempt: `delivered`, `dead` or `refused`
  * @throws {StorageError} if all attempts are refused, or if the queue is full. A full queue must
@@ -68,8 +69,8 @@ export async function sendWithoutQueue(
 }
 
 /**
- * Makes one attempt for each envelope. Tries all channels at the same time, and the envelopes of
- * one channel in order.
+ * Makes one attempt for each envelope. The channels send in parallel. The envelopes of one channel
+ * are sent one after another.
  */
 async function tryAll(
   envelopes: readonly Envelope[],
@@ -82,8 +83,8 @@ async function tryAll(
     for (const envelope of envelopes) {
       const { destination, attachmentIndex } = envelope;
       const text = attachmentIndex === undefined ? undefined : texts.get(destination);
-      // If the text failed, its attachments are useless. They are not sent and get the result of
-      // the text.
+      // If the text failed, its attachments are useless. The attachments are not sent and get the
+      // result of the text.
       const result = text !== undefined && text.state !== "delivered"
         ? { id: options.runtime.uuid(), envelope, result: text }
         : await tryOnce(envelope, channel, options);

@@ -17,7 +17,7 @@ import type { FallbackEnvelope, Plan } from "../routing/route.ts";
 
 /**
  * The copied attachments in the state directory. Disposing of this object deletes the attachments
- * that entries do not need.
+ * that no queued entry needs.
  */
 export class StagedAttachments implements Disposable {
   readonly #files: StagedFiles;
@@ -46,8 +46,8 @@ export class StagedAttachments implements Disposable {
     const parts = new Map(plan.envelopes.map((envelope) => [envelope, split(envelope)]));
     /**
      * Finds the messages that a fallback message replaces. A message with inline attachments
-     * replaces all messages. Otherwise, a text replaces the text, and an attachment replaces the
-     * same attachment.
+     * replaces all messages. A text replaces only the text. A separate attachment message replaces
+     * only the message with the same attachment.
      */
     const findPrimaries = (envelope: Envelope, primary: Envelope) => {
       const all = parts.get(primary) ?? [];

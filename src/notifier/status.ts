@@ -22,15 +22,17 @@ export interface Status {
   /** The number of dead letters. */
   readonly dead: number;
   /**
-   * The number of pending fallbacks. They are sent only if another channel does not deliver in
-   * time. They do not count as queued.
+   * The number of pending fallbacks. A fallback is sent only if another channel does not deliver in
+   * time. Pending fallbacks do not count as queued.
    */
   readonly fallbacks: number;
   /** The numbers of live entries by their waiting time. */
   readonly ages: Ages;
   /** The size of the journal, in bytes. */
   readonly bytes: number;
-  /** The maximum size of the journal, in bytes. Critical notifications may exceed it by 10 %. */
+  /**
+   * The maximum size of the journal, in bytes. Critical notifications may exceed this size by 10 %.
+   */
   readonly maxBytes: number;
   /**
    * The size of all attachments of entries, including dead letters, in bytes. The maximum is 64
@@ -59,13 +61,16 @@ export interface Status {
    */
   readonly lastDelivery?: number;
   /**
-   * The age of the oldest live entry, in seconds, or 0 without live entries. Entries that the
-   * user's configuration delays do not count.
+   * The age of the oldest live entry, in seconds; 0 if no entry is live. Entries that the user's
+   * configuration delays do not count.
    */
   readonly oldestSeconds: number;
-  /** The reason why the first live entry waits. */
+  /** The reason why the first live entry (not a dead letter) waits. */
   readonly waitingFor?: string;
-  /** The time when the first live entry is tried again, in milliseconds since 1970. */
+  /**
+   * The time when the first live entry (not a dead letter) is tried again, in milliseconds since
+   * 1970.
+   */
   readonly until?: number;
 }
 

@@ -37,7 +37,7 @@ export interface NotifierParts {
   readonly identity: string;
   readonly stateDir: string;
   readonly runtime: Runtime;
-  /** True if shortcodes in subjects are replaced by emoji. */
+  /** True if shortcodes such as `:warning-sign:` in subjects are replaced by emoji. */
   readonly shortcodes: boolean;
   readonly routing: Routing;
   /** The channels by name. */
@@ -57,7 +57,7 @@ export interface NotifierParts {
 }
 
 /**
- * Opens the parts.
+ * Opens the parts of a notifier.
  *
  * @throws {ConfigError} if the configuration cannot be used
  * @throws {PermissionError} if Deno denies access to the environment or the configuration

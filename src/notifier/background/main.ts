@@ -46,8 +46,8 @@ export async function runDeliverer(options: string): Promise<number> {
 
 /**
  * Creates an abort signal that aborts on SIGTERM and SIGINT. An interrupted attempt is repeated by
- * the next deliverer. SIGHUP is ignored, because the deliverer must outlive the shell of its parent
- * process.
+ * the next deliverer. SIGHUP is ignored, because the deliverer must continue after the shell of its
+ * parent process has ended.
  */
 function createStopSignal(): AbortSignal {
   const controller = new AbortController();

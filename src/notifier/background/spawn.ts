@@ -1,8 +1,8 @@
 /**
- * Starts the background deliverer: a detached process that ends when the queue is empty. If a
- * process ends and entries are still in the queue, the process starts the deliverer. Therefore
- * matrix-notify does not need a daemon. If `background.lock` is already locked, a second background
- * deliverer ends immediately.
+ * Starts the background deliverer: a detached process that ends when the queue is empty. Before a
+ * process ends, it starts the deliverer if entries are still in the queue. Therefore matrix-notify
+ * does not need a daemon. If `background.lock` is already locked, a second background deliverer
+ * ends immediately.
  *
  * The deliverer runs the same program with an internal command: `mod.ts deliver-in-background {…}`.
  * This works for a file, a URL and a binary. The deliverer needs only modules that its parent
@@ -32,8 +32,8 @@ export type ProcessRole = "library" | "program" | "deliverer";
 export type StartMode = "deno" | "self";
 
 /**
- * The options that the deliverer gets from its parent process. They do not contain secrets: the
- * deliverer reads secrets from the same configuration as its parent.
+ * The options that the deliverer gets from its parent process. These options do not contain
+ * secrets: the deliverer reads secrets from the same configuration as its parent.
  */
 export interface DelivererOptions {
   readonly stateDir: string;
@@ -59,7 +59,8 @@ export interface Program {
  * Finds out how this process can start a deliverer.
  *
  * @returns undefined if this process cannot start a deliverer. A compiled program that imports
- * matrix-notify does not have our command line. A deliverer does not start another deliverer.
+ * matrix-notify does not contain the command line of matrix-notify. A deliverer does not start
+ * another deliverer.
  */
 export function findStartMode(role: ProcessRole): StartMode | undefined {
   if (role === "deliverer") return undefined;
@@ -80,7 +81,7 @@ export function delivererCommand(
   const url = new URL(entry);
   const flags = ["--allow-net", "--allow-read", "--allow-write", "--allow-env", "--allow-sys=hostname,uid"];
   if (runsSubprocesses) flags.push("--allow-run");
-  // All modules are in the cache, and downloads could fail because the network may be down.
+  // Do not download modules: all modules are in the cache, and the network may be down.
   const modules = ["--quiet", "--no-prompt", "--no-config", "--no-lock", "--cached-only"];
   if (url.protocol !== "file:") modules.push(`--allow-import=${url.host}`);
   return { path: execPath, args: ["run", ...modules, ...flags, entry, ...words] };
