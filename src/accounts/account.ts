@@ -27,16 +27,19 @@ export interface Account {
    */
   readonly refreshToken?: string;
   /**
-   * The time at which the access token expires by the clock of this host, in milliseconds since
-   * 1970.
+   * The time at which the access token expires, in milliseconds since 1970, by the clock of this
+   * host.
    */
   readonly expiresAt?: number;
   /**
-   * The refresh token that was used before `refreshToken`. The older token is tried if the server
+   * The refresh token that was used before `refreshToken`. This older token is tried if the server
    * refuses `refreshToken`.
    */
   readonly previousRefreshToken?: string;
-  /** The OAuth 2.0 server that issued the tokens. Absent for the legacy API. */
+  /**
+   * The OAuth 2.0 server that issued the tokens. Absent if the homeserver uses the legacy login API
+   * instead of OAuth 2.0.
+   */
   readonly oauth?: OAuthSession;
   /**
    * The path of a file with the password. The password is used for a new login if the server has
@@ -59,8 +62,8 @@ export interface OAuthSession {
 }
 
 /**
- * Returns the path of an account's file. The user id is encoded, so the file is always in the
- * folder of accounts.
+ * Returns the path of an account's file. Characters such as `/` in the user id are encoded. Without
+ * this, the path could leave the folder `accounts/`.
  */
 export function accountPath(stateDir: string, userId: string): string {
   return `${stateDir}/accounts/${encodeURIComponent(userId)}.json`;
@@ -115,8 +118,8 @@ function isText(value: unknown): value is string {
 }
 
 /**
- * Returns true if the access token has expired by the clock of this host, and there is a refresh
- * token.
+ * Returns true if there is a refresh token, and the access token has expired by the clock of this
+ * host.
  */
 export function isTokenExpired({ expiresAt, refreshToken }: Account, now: number): boolean {
   return refreshToken !== undefined && expiresAt !== undefined && expiresAt <= now;

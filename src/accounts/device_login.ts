@@ -1,6 +1,6 @@
 /**
  * Login with a device code (Client-Server API 1.18, "Device authorisation flow"). A person confirms
- * the login in a browser on any device. This host does not get a password.
+ * the login in a browser on any device. The password is not entered on this host.
  *
  * @module
  */
@@ -42,8 +42,8 @@ export interface DeviceLoginOptions {
 const CLIENT = { clientName: "matrix-notify", clientUri: "https://matrix-notify.dev/" };
 
 /**
- * Logs in on the device of the state directory, and saves the account. Until the person has
- * confirmed the login, a previously saved account stays in use.
+ * Logs in with the device id that is stored in the state directory, and saves the account. A
+ * previously saved account stays in use until the person has confirmed the new login.
  *
  * @throws {LoginError} if the server does not offer this login, if the person refused the login or
  * did not confirm the login in time, or if another user confirmed the login
@@ -81,7 +81,10 @@ async function requireDeviceFlow(client: MatrixClient, limits: RequestOptions): 
   throw new LoginError("unavailable", `Cannot log in with a code: ${new URL(client.baseUrl).host} ${state}`);
 }
 
-/** Runs the device flow. @returns the account of the user who confirmed the login */
+/**
+ * Requests a code, shows it, and waits until a person has confirmed the login. @returns the account
+ * of the user who confirmed the login
+ */
 async function authorize(
   { runtime, userAgent, signal }: SignInContext,
   metadata: AuthMetadata,
@@ -112,8 +115,8 @@ function fromOAuthError(error: OAuthError): LoginError {
 }
 
 /**
- * Sets the name of the device when the login is complete, because a login with OAuth 2.0 cannot set
- * the name. Ignores errors.
+ * Sets the name of the device after the login, because the requests of a login with OAuth 2.0
+ * cannot contain the name. Ignores errors.
  */
 async function nameDevice({ deviceId, homeserver, accessToken }: Account, context: SignInContext): Promise<void> {
   const { runtime, userAgent, signal } = context;

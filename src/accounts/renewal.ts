@@ -7,12 +7,13 @@
  *      -> save, durably -> unlock -> use the new token for the first time
  * ```
  *
- * If the process is killed between the answer and the save, the file still has the old refresh
- * token. The old token stays valid until the new access token is used (Client-Server API,
- * "Refreshing access tokens").
+ * If the process is killed after the server's answer, but before the save, the account's file still
+ * has the old refresh token. The old refresh token stays valid until the new access token is used
+ * (Client-Server API, "Refreshing access tokens").
  *
- * The answer to a refresh may be so late that a second refresh is answered first. The server may
- * then make the saved tokens invalid. Therefore the previous refresh token is also stored.
+ * The answer to a first refresh may arrive after the answer to a second refresh. After that, the
+ * server may refuse the saved refresh token. Therefore the previous refresh token is stored in
+ * addition to the current refresh token.
  *
  * @module
  */
@@ -35,7 +36,7 @@ export interface Renewal {
  * Replaces an access token that the server refused, and saves the new token.
  *
  * @returns false if the login has ended and cannot be renewed
- * @throws the errors of a request, if the renewal has failed only temporarily
+ * @throws the errors of a request, if the renewal failed but may succeed later
  * @throws {StorageError} if another process holds the account's lock until the timeout, or the disk
  * fails
  */
@@ -67,8 +68,8 @@ async function refresh(account: Account, renewal: Renewal, options: RenewOptions
 }
 
 /**
- * Exchanges a refresh token for new tokens at the server that issued the refresh token. The code
- * for OAuth 2.0 is loaded only if this code is needed.
+ * Exchanges a refresh token for new tokens at the server that issued the refresh token. The source
+ * code for OAuth 2.0 is loaded only for an account that uses OAuth 2.0.
  */
 async function requestTokens(
   refreshToken: string,
@@ -84,11 +85,12 @@ async function requestTokens(
 }
 
 /**
- * Logs in again on the same device after a soft logout. A wrong password is not tried again,
- * because servers lock accounts after several wrong passwords.
+ * Logs in again on the same device after a soft logout (the server has ended the session but kept
+ * the device). A wrong password is not tried again, because servers lock accounts after several
+ * wrong passwords.
  *
- * @returns undefined if the logout was not a soft logout, if there is no password, or if the server
- * refuses the password
+ * @returns undefined if the logout was not a soft logout, if there is no password file, or if the
+ * server refuses the password
  */
 async function loginAgain(
   account: Account,
@@ -123,7 +125,7 @@ export function withTokens(account: Account, tokens: Tokens, now: number): Accou
  * Runs a request for tokens.
  *
  * @returns undefined if the server refused the request
- * @throws each error that is not a refusal, because the login may then still be valid
+ * @throws every error that is not a refusal; after such an error, the login may still be valid
  */
 async function unlessRefused<Result>(work: () => Promise<Result>): Promise<Result | undefined> {
   try {

@@ -1,7 +1,7 @@
 /**
  * The account that a channel uses. The account's file is read for each request, so a new login is
  * used without a restart. The code that renews tokens is loaded only after a token has expired. A
- * send with a valid token needs only this file and `account.ts`.
+ * send with a valid token loads only this module and `account.ts`.
  *
  * @module
  */
@@ -18,12 +18,12 @@ export interface AccountSession {
    * @throws {ConfigError} if the account is not logged in
    */
   homeserver(): string;
-  /** Returns the account's tokens, for a client with this runtime. */
+  /** Returns functions that read the account's access token, and renew it with this runtime. */
   credentials(runtime: SessionRuntime): Credentials;
 }
 
 /**
- * Opens an account of a state directory. Does not read its file yet.
+ * Opens an account of a state directory. Does not read the account's file yet.
  *
  * @param userAgent the `User-Agent` header of requests
  */
@@ -45,7 +45,7 @@ export function openSession(stateDir: string, userId: string, userAgent: string)
 /**
  * Reads an account that must exist.
  *
- * @throws {ConfigError} if the account is not logged in, or its file cannot be used
+ * @throws {ConfigError} if the account is not logged in, or the account's file cannot be used
  */
 export function requireAccount(stateDir: string, userId: string): Account {
   const account = readAccount(stateDir, userId);

@@ -1,7 +1,7 @@
 /**
- * Login to an account. The steps are: find the homeserver, ask the homeserver which logins it
- * offers, log in, and save the account before its token is used. A login is not repeated, because
- * servers lock accounts after several failures.
+ * Login to an account. The steps are: find the homeserver, ask the homeserver which kinds of login
+ * it offers, log in, and save the account before its token is used. A failed login is not tried
+ * again, because servers lock accounts after several failures.
  *
  * @module
  */
@@ -27,7 +27,10 @@ import type { Account, SessionRuntime } from "./account.ts";
 import { withTokens } from "./renewal.ts";
 import { AccountStore, deviceName, stableDeviceId } from "./store.ts";
 
-/** The timeout of each request. It is long, because servers hash passwords slowly on purpose. */
+/**
+ * The timeout of each request. The timeout is long, because servers check passwords slowly on
+ * purpose.
+ */
 export const LOGIN_TIMEOUT_MS = 30_000;
 
 /** The user to log in, and the context of the login. */
@@ -47,12 +50,15 @@ export interface LoginOffer {
    * OAuth 2.0 server.
    */
   readonly flows: readonly string[];
-  /** True if a person can confirm the login in a browser on another device, with OAuth 2.0. */
+  /**
+   * True if the homeserver offers the login with a device code: a person confirms the login in a
+   * browser on any device.
+   */
   readonly deviceCode: boolean;
 }
 
 /**
- * Finds the user's homeserver, and the kinds of login that it offers.
+ * Finds the user's homeserver, and the kinds of login that the homeserver offers.
  *
  * @param options.homeserver the address of the homeserver, if a person entered it
  * @throws {DiscoveryError} if the homeserver cannot be found
@@ -77,8 +83,8 @@ export async function findLoginOffer(
 }
 
 /**
- * Checks if the server offers the login with a device code. Also returns true if the server's
- * metadata is invalid, so that the login reports the mistake.
+ * Returns true if the server offers the login with a device code. If the server's metadata is
+ * invalid, also returns true: the login then starts, and reports the invalid metadata.
  */
 async function offersDeviceCode(client: MatrixClient, options: RequestOptions): Promise<boolean> {
   try {
@@ -91,7 +97,8 @@ async function offersDeviceCode(client: MatrixClient, options: RequestOptions): 
 }
 
 /**
- * Logs in with a password or the token of a single sign-on, on the device of the state directory.
+ * Logs in with a password or the token of a single sign-on. Uses the device id that is stored in
+ * the state directory.
  *
  * @param options.passwordFile a file with the password, for later logins
  * @throws {LoginError} if the server refuses; a previously saved account is then unchanged
@@ -141,9 +148,9 @@ export async function signInWithAccessToken(
 }
 
 /**
- * Acquires the account's lock, runs a login, and saves the account. Because of the lock, other
- * processes cannot renew the old tokens at the same time. If the lock cannot be acquired, the login
- * is not started.
+ * Acquires the account's lock, runs a login, and saves the account. Other processes need the lock
+ * to renew the old tokens, so they must wait until the login ends. If the lock cannot be acquired,
+ * the login is not started.
  *
  * @throws the errors of the login; a previously saved account is then unchanged
  * @throws {StorageError} if the account cannot be saved
@@ -170,7 +177,7 @@ function wrongProof(userId: string, { type }: LoginProof, cause: unknown): Login
   });
 }
 
-/** Logs out a user whom the person did not ask for. @returns the error for the requested login */
+/** Logs out a user if the person wanted to log in another user. @returns the error for the login */
 async function endOtherLogin(
   { userId, signal }: SignInContext,
   client: MatrixClient,
@@ -188,7 +195,7 @@ async function endOtherLogin(
 }
 
 /**
- * Runs a request of a login, and turns its errors into login errors.
+ * Runs a request of a login, and turns the errors of the request into login errors.
  *
  * @throws {LoginError} instead of the errors of a request
  */

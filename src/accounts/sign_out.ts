@@ -40,8 +40,9 @@ export async function signOut(options: SignOutOptions): Promise<boolean> {
 }
 
 /**
- * Logs out with the legacy API. The logout may renew an expired token, and the renewal needs the
- * account's lock. Therefore this function acquires the lock only after the logout.
+ * Logs out with the legacy API. The logout may renew an expired token, and the renewal acquires the
+ * account's lock. Therefore this function does not hold the lock during the logout, but only while
+ * it removes the file.
  */
 async function logOut({ homeserver }: Account, options: SignOutOptions): Promise<boolean> {
   const { userId, stateDir, runtime, userAgent } = options;
@@ -53,8 +54,8 @@ async function logOut({ homeserver }: Account, options: SignOutOptions): Promise
 }
 
 /**
- * Logs out at the OAuth 2.0 server. Because of the lock, other processes cannot renew the tokens at
- * the same time, so the newest tokens are revoked.
+ * Logs out at the OAuth 2.0 server. This process holds the account's lock during the logout. Other
+ * processes cannot renew the tokens without the lock, so the revoked tokens are the newest tokens.
  */
 async function revoke(options: SignOutOptions): Promise<boolean> {
   const { userId, stateDir } = options;
@@ -82,8 +83,8 @@ async function endsLogin(end: () => Promise<void>): Promise<boolean> {
 
 /**
  * Ends a login at its OAuth 2.0 server, because the Client-Server API does not have a logout for
- * such a login. The server revokes both tokens. The answer does not show whether the tokens were
- * still valid. Does nothing for accounts of the legacy API.
+ * such a login. The server revokes the access token and the refresh token. The answer does not show
+ * whether the tokens were still valid. Does nothing for an account that uses the legacy API.
  *
  * @throws {OAuthError} if the server refuses
  * @throws the errors of a request

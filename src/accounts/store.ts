@@ -2,9 +2,9 @@
  * The files of logins in the state directory: the accounts, and the id of this host's device. Also
  * reads password files.
  *
- * A process changes an account only while it holds the account's lock. So one process renews the
- * tokens, and the other processes use the new tokens. When `save` returns, the account is on the
- * disk. A power cut cannot delete a token that is in use.
+ * A process must hold an account's lock to change the account. Therefore only one process renews
+ * the tokens, and the other processes use the tokens that were saved. `save` returns when the
+ * account is on the disk. A later power cut cannot delete the saved tokens.
  *
  * @module
  */
@@ -30,16 +30,16 @@ export interface LockedAccount {
   /**
    * Reads the account. @returns undefined if the account is not logged in
    *
-   * @throws {ConfigError} if its file cannot be used
+   * @throws {ConfigError} if the account's file cannot be used
    */
   read(): Account | undefined;
   /**
-   * Writes the account, and waits until it is on the disk.
+   * Writes the account's file, and waits until the file is on the disk.
    *
    * @throws {StorageError} if the disk fails; the old file is then unchanged
    */
   save(account: Account): void;
-  /** Removes the account's file, and waits until the change is on the disk. */
+  /** Removes the account's file, and waits until the removal is on the disk. */
   remove(): void;
 }
 
@@ -63,9 +63,9 @@ export class AccountStore {
   }
 
   /**
-   * Reads an account. @returns undefined if it is not logged in
+   * Reads an account. @returns undefined if the account is not logged in
    *
-   * @throws {ConfigError} if its file cannot be used
+   * @throws {ConfigError} if the account's file cannot be used
    */
   read(userId: string): Account | undefined {
     return readAccount(this.#stateDir, userId);
@@ -111,9 +111,10 @@ export class AccountStore {
 }
 
 /**
- * Returns the device_id of a state directory. Creates the device_id for the first login. Every
- * login uses the same device, so the user's list of devices does not grow with each login. The id
- * has at least ten characters, because the scopes of OAuth 2.0 require this.
+ * Returns the device_id of a state directory. Creates and stores the device_id if the directory
+ * does not have a device_id yet. Every login uses the same device, so the user's list of devices
+ * does not grow with each login. The id has at least ten characters, because servers may refuse a
+ * shorter id in a login with OAuth 2.0.
  *
  * @throws {StorageError} if the device_id cannot be written
  */
@@ -156,7 +157,7 @@ function readDeviceId(path: string): string | undefined {
   });
 }
 
-/** Formats the name of this host's device for the user's list of devices. */
+/** Returns the name that this host gets in the user's list of devices. */
 export function deviceName(runtime: Pick<Runtime, "hostname">): string {
   return `matrix-notify on ${runtime.hostname()}`;
 }

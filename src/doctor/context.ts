@@ -25,10 +25,10 @@ export interface DoctorContext {
   readonly options: DoctorOptions;
 }
 
-/** The default timeout. A slower server would delay every message. */
+/** The default timeout. A server that needs more time for an answer would delay every message. */
 const DEFAULT_TIMEOUT_MS = 10_000;
 
-/** Returns the timeout and the signal of a request. */
+/** Returns the timeout of a request, and the signal that cancels the request. */
 export function limitsOf({ options }: DoctorContext): { readonly timeoutMs: number; readonly signal?: AbortSignal } {
   return { timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS, signal: options.signal };
 }
@@ -43,8 +43,8 @@ export function stateDirOf({ runtime, options }: DoctorContext): string {
 }
 
 /**
- * Runs a program of the host, and returns its output. Returns undefined if the program cannot be
- * run or fails.
+ * Runs a program of the host, and returns the program's output. Returns undefined if the program
+ * cannot be run or fails.
  */
 export async function askHost(
   context: DoctorContext,

@@ -1,7 +1,8 @@
 /**
- * Runs all checks: first the checks of the host, and then the checks of each channel. The kind of a
- * channel defines the checks of the channel. The checks do not send messages and do not change
- * files or servers, with one exception: a request renews an expired session.
+ * Runs all checks: first the checks of the host, and then the checks of each channel. Each kind of
+ * channel (such as Matrix or email) has a list of checks. The checks do not send messages and do
+ * not change files or servers, with one exception: if the access token of a login has expired, a
+ * request renews the token.
  *
  * @module
  */
@@ -27,7 +28,7 @@ const HOST_CHECKS = [
   background,
 ];
 
-/** Checks the host, then each channel. Yields each finding as soon as it is known. */
+/** Checks the host, then each channel. Yields each finding (a result of a check) immediately. */
 export async function* examine(context: DoctorContext): AsyncGenerator<Finding> {
   yield* runChecks(HOST_CHECKS, context, { signal: context.options.signal });
   yield* examineChannels(context);
@@ -37,7 +38,7 @@ const CONFIGURATION_FIRST = skipped("not checked: first fix configuration");
 
 /**
  * Checks every channel. Does not report problems of the configuration, because the check
- * `configuration` reports them.
+ * `configuration` reports these problems.
  */
 async function* examineChannels(context: DoctorContext): AsyncGenerator<Finding> {
   let sources;

@@ -1,7 +1,7 @@
 /**
  * Facts about the host that the checks need. Deno can read `/proc` only with all permissions, so
  * some facts are read with programs such as `df`. If a program is missing or may not be run, the
- * answer is `undefined`.
+ * function returns `undefined`.
  *
  * @module
  */
@@ -11,9 +11,9 @@ import { mayReadSystem, mayRun } from "../runtime/permissions.ts";
 
 /** The result of `stat` for a file or a directory. */
 export interface FileFacts {
-  /** The permission bits. Undefined if the system does not have them. */
+  /** The permission bits. Undefined if the system does not have permission bits. */
   readonly mode: number | undefined;
-  /** The user id of the owner. Undefined if the system does not report it. */
+  /** The user id of the owner. Undefined if the system does not report the owner. */
   readonly uid: number | undefined;
   readonly isDirectory: boolean;
 }
@@ -31,7 +31,7 @@ export interface Host {
    * access is denied
    */
   stat(path: string): FileFacts | undefined;
-  /** Returns the user id of this process. Returns undefined if it is unknown. */
+  /** Returns the user id of this process. Returns undefined if the id is unknown. */
   uid(): number | undefined;
   /** Returns true if Deno allows this process to run a program. */
   mayRun(program: string): boolean;
@@ -72,8 +72,8 @@ function stat(path: string): FileFacts | undefined {
 }
 
 /**
- * Tries to acquire the lock. If this succeeds, no process held the lock. When the file is closed,
- * the lock is released again.
+ * Tries to acquire the lock of a file. If this succeeds, no other process held the lock. The lock
+ * is released when this function closes the file.
  */
 function isLocked(path: string): boolean {
   try {
@@ -96,8 +96,8 @@ async function ask(program: string, args: readonly string[], signal: AbortSignal
       env: { LC_ALL: "C" },
       signal,
     });
-    // A process that hangs in the kernel cannot be killed. Therefore this code does not wait for
-    // its end.
+    // A process that hangs in the kernel cannot be killed. Therefore this code stops waiting for
+    // the process when the signal aborts.
     const output = await untilAborted(child.output(), signal);
     return output.success ? new TextDecoder().decode(output.stdout) : undefined;
   } catch {

@@ -8,7 +8,7 @@ import { readSources } from "../config/load.ts";
 import { askHost, type DoctorContext } from "./context.ts";
 import { type Check, failure, type Found, ok, skipped, warning } from "../channels/check.ts";
 
-/** Reports mistakes in the configuration, and warns if other users can change it. */
+/** Reports mistakes in the configuration, and warns if other users can change the file. */
 export const configuration: Check<DoctorContext> = {
   name: "configuration",
   async *look(context) {
@@ -42,17 +42,20 @@ function* findExposure(path: string, { host }: DoctorContext): Iterable<Found> {
   }
 }
 
-/** The page size that Deno's V8 is built for. */
+/** The size of memory pages that Deno's JavaScript engine (V8) is built for, in bytes. */
 const PAGE_BYTES = 4096;
 
-/** The oldest version of glibc with which the binaries of Deno and matrix-notify run. */
+/**
+ * The oldest version of the C library (glibc) with which the binaries of Deno and matrix-notify
+ * run.
+ */
 const MIN_GLIBC = [2, 27] as const;
 
 const ARCHITECTURES: readonly string[] = ["x86_64", "aarch64"];
 
 /**
- * Checks the requirements of Deno and of our binaries: the processor, the size of memory pages, and
- * the C library.
+ * Checks the requirements of Deno and of the binaries of matrix-notify: the processor, the size of
+ * memory pages, and the C library.
  */
 export const system: Check<DoctorContext> = {
   name: "system",
@@ -105,8 +108,8 @@ function isTooOld([major, minor]: readonly [number, number]): boolean {
 const FIRST_YEAR = 2026;
 
 /**
- * Checks that the year is plausible. If a host does not have a clock with a battery, its clock
- * starts in 1970.
+ * Checks that the clock shows a possible year. If a host does not have a clock with a battery, its
+ * clock starts in 1970.
  */
 export const clock: Check<DoctorContext> = {
   name: "clock",
@@ -122,7 +125,10 @@ export const clock: Check<DoctorContext> = {
   },
 };
 
-/** Checks that matrix-notify can start a background process, which retries after a failed send. */
+/**
+ * Checks that matrix-notify can start a background process. This process tries to deliver a
+ * notification again after a failed send.
+ */
 export const background: Check<DoctorContext> = {
   name: "background",
   needs: ["configuration"],

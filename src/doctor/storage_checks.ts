@@ -73,7 +73,9 @@ function formatMode(mode: number): string {
 
 const IN_MEMORY: readonly string[] = ["tmpfs", "ramfs", "devtmpfs", "zram"];
 
-/** The file systems that can lose data or locks, with the reason and a hint for each. */
+/**
+ * File systems that can lose data, or on which file locks may fail. Each has a reason and a hint.
+ */
 const RISKY: readonly (readonly [pattern: RegExp, meaning: string, hint: string])[] = [
   [
     /^(overlay|aufs)$/,
@@ -87,7 +89,7 @@ const RISKY: readonly (readonly [pattern: RegExp, meaning: string, hint: string]
   ],
 ];
 
-/** Checks that data on the file system survives a restart. */
+/** Checks the type of the file system: some types lose data, or their file locks may fail. */
 export const fileSystem: Check<DoctorContext> = {
   name: "file system",
   needs: ["state directory"],
@@ -117,12 +119,12 @@ export const fileSystem: Check<DoctorContext> = {
  */
 const LOW_KIB = 64 * 1024;
 
-/** The limit below which the disk counts as full, in KiB. */
+/** The disk counts as full if the free space is smaller than this, in KiB. */
 const FULL_KIB = 1024;
 
 /**
- * Checks the free space. Also checks that the reserve exists: a file that the queue deletes to get
- * space on a full disk.
+ * Checks the free space on the disk, and checks that the reserve exists. The reserve is a file that
+ * the queue deletes to get space on a full disk.
  */
 export const diskSpace: Check<DoctorContext> = {
   name: "disk",
@@ -147,7 +149,10 @@ export const diskSpace: Check<DoctorContext> = {
   },
 };
 
-/** Returns true if there is a queue without its reserve. This happens after the disk was full. */
+/**
+ * Returns true if the queue exists, but the reserve (a file that the queue deletes on a full disk)
+ * does not exist.
+ */
 function isReserveMissing(context: DoctorContext): boolean {
   const queue = `${stateDirOf(context)}/queue`;
   const exists = (name: string) => context.host.stat(`${queue}/${name}`) !== undefined;
@@ -161,8 +166,8 @@ interface FileSystem {
 }
 
 /**
- * Reads the last line that `df` prints. With `-T` (GNU and BusyBox), the line also has a column
- * with the type.
+ * Reads the last line that `df` prints. With `-T` (GNU and BusyBox), the line also contains the
+ * type of the file system.
  */
 async function readFileSystem(context: DoctorContext): Promise<FileSystem | undefined> {
   if (context.host.os !== "linux") return undefined;
@@ -172,17 +177,23 @@ async function readFileSystem(context: DoctorContext): Promise<FileSystem | unde
   return { device: found[1], type: found[2], freeKib: Number(found[3]) };
 }
 
-/** Returns the state directory. If it does not exist, returns its nearest parent that exists. */
+/**
+ * Returns the state directory. If this directory does not exist, returns the nearest parent
+ * directory that exists.
+ */
 function existingPart(context: DoctorContext): string {
   let path = stateDirOf(context);
   while (path.includes("/") && context.host.stat(path) === undefined) path = path.slice(0, path.lastIndexOf("/"));
   return path === "" ? "/" : path;
 }
 
-/** The maximum age of a waiting entry. It is the same as the default of `status --check`. */
+/**
+ * The maximum age of a waiting entry (a queued notification), in milliseconds. By default, `status
+ * --check` uses the same maximum.
+ */
 const MAX_AGE_MS = 15 * 60_000;
 
-/** Reports the health of the queue, like `status --check`. */
+/** Reports the problems of the queue, by the rules of the command `status --check`. */
 export const queueHealth: Check<DoctorContext> = {
   name: "queue",
   needs: ["state directory"],
@@ -205,7 +216,9 @@ export const queueHealth: Check<DoctorContext> = {
   },
 };
 
-/** Warns if entries are waiting and no process is delivering them now. */
+/**
+ * Warns if entries (queued notifications) are waiting, but no process is delivering entries now.
+ */
 export const deliverer: Check<DoctorContext> = {
   name: "deliverer",
   needs: ["queue"],
@@ -236,7 +249,7 @@ function describeLastDelivery({ lastDelivery }: Status, now: number): string {
   return `the last delivery was ${formatDuration(now - lastDelivery)} ago`;
 }
 
-/** Returns facts that are useful, but do not cause a warning. */
+/** Returns useful facts about the queue that do not cause a warning. */
 function notes({ torn, spooled, possibleDuplicates }: Status): string[] {
   return [
     ...(spooled > 0 ? [`${spooled} stored in queue/spool until the next delivery`] : []),
@@ -261,7 +274,7 @@ function hintFor({ held, dead, quarantined, bytes, maxBytes, waitingFor }: Statu
   return "run: matrix-notify flush";
 }
 
-/** The queue and its status, read at the same time. */
+/** The queue, and the status that was computed from it. */
 export interface QueueReading {
   readonly queue: Queue;
   readonly status: Status;
@@ -269,8 +282,9 @@ export interface QueueReading {
 
 /**
  * Reads the queue and its status. Normally, opening a queue copies each damaged line to the
- * quarantine, a folder for damaged lines. This function does not write files. It counts the lines
- * that are not yet in the quarantine, and adds their number to `quarantined`.
+ * quarantine, a folder for damaged lines. This function does not write files. Instead, this
+ * function counts the damaged lines that are not yet in the quarantine, and adds this number to the
+ * field `quarantined` of the status.
  *
  * @throws {StorageError} if the queue cannot be read
  */
@@ -301,9 +315,9 @@ export async function readQueue(context: DoctorContext): Promise<QueueReading> {
 }
 
 /**
- * Reads the policies. With the policies, the status can distinguish entries delayed by quiet hours
- * from entries that are stuck. Does not report mistakes in the configuration, because the check
- * `configuration` reports them.
+ * Reads the policies (rules for delivery, such as quiet hours). Without the policies, the status
+ * could not distinguish entries delayed by quiet hours from entries that are stuck. Does not report
+ * mistakes in the configuration, because the check `configuration` reports these mistakes.
  */
 async function readPolicies({ runtime, options }: DoctorContext): Promise<Policies> {
   try {

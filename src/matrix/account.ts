@@ -83,7 +83,8 @@ export async function readDirectChats(
 }
 
 /**
- * Returns the room ids of the direct chats with a person. The newest room is the last in the list.
+ * Returns the room ids of the direct chats with a person. The newest room is at the end of the
+ * list.
  */
 export function findDirectRooms(chats: DirectChats, person: string): string[] {
   const rooms = Object.hasOwn(chats, person) ? chats[person] : undefined;
@@ -91,8 +92,9 @@ export function findDirectRooms(chats: DirectChats, person: string): string[] {
 }
 
 /**
- * Adds a room to the direct chats with a person. Account data can only be replaced as a whole. So
- * another client that writes at the same time can overwrite this change.
+ * Adds a room to the direct chats with a person. The content of `m.direct` can only be replaced as
+ * a whole. If another client replaces the content at nearly the same time, one of the two changes
+ * can be lost.
  *
  * @throws the errors of {@linkcode request}
  */

@@ -1,8 +1,8 @@
 /**
  * Finds a homeserver and the name of its software (Client-Server API, "Well-known URIs"). The
  * document `/.well-known/matrix/client` of a domain contains the address of the homeserver. If the
- * domain does not have this document, the domain itself is tried as the homeserver. A homeserver
- * must answer `/_matrix/client/versions`.
+ * domain does not have this document, this program tries the domain as the address of the
+ * homeserver. An address counts as a homeserver only if it answers `/_matrix/client/versions`.
  *
  * @module
  */
@@ -17,12 +17,15 @@ import { type MatrixClient, request, type RequestOptions } from "./request.ts";
 
 const WELL_KNOWN = "/.well-known/matrix/client";
 
-/** The largest number of redirects that are followed. */
+/** The largest number of redirects that are followed for one page. */
 const MAX_REDIRECTS = 5;
 
-/** Options of {@linkcode discoverHomeserver}. The timeout applies to each request. */
+/**
+ * Options of {@linkcode discoverHomeserver}. The timeout is for each request, not for the whole
+ * search.
+ */
 export interface DiscoveryOptions extends RequestOptions {
-  /** True if a homeserver on another host may use plain http. @default {false} */
+  /** True if a homeserver on another host may use http without encryption. @default {false} */
   readonly insecureHttp?: boolean;
   readonly userAgent: string;
 }
@@ -63,7 +66,7 @@ export async function discoverHomeserver(
  * Checks that a homeserver answers at an address that a person entered.
  *
  * @param baseUrl the address, without a trailing slash
- * @throws {DiscoveryError} if a homeserver does not answer there
+ * @throws {DiscoveryError} if a homeserver does not answer at this address
  */
 export async function verifyHomeserver(
   runtime: HttpRuntime,
@@ -90,8 +93,8 @@ function toOrigin(serverName: string): string | undefined {
 }
 
 /**
- * Reads the well-known document. @returns its base_url; undefined if the domain does not have the
- * document
+ * Reads the well-known document. @returns the base_url in the document; undefined if the domain
+ * does not have the document
  */
 async function readWellKnown(search: Search, origin: string): Promise<string | undefined> {
   const url = origin + WELL_KNOWN;
@@ -125,8 +128,8 @@ interface Page {
 }
 
 /**
- * Requests a page, and follows redirects, which are common for static pages. Redirects are safe
- * here, because the requests do not contain secrets.
+ * Requests a page, and follows redirects. Many servers redirect requests for static pages.
+ * Redirects are safe here, because the requests do not contain secrets.
  */
 async function follow(search: Search, first: string): Promise<Page> {
   const { userAgent, timeoutMs, signal } = search.options;

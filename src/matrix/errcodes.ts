@@ -1,6 +1,6 @@
 /**
  * The meaning of Matrix error codes (Client-Server API, "Standard error response", "Common error
- * codes"). Only this file maps an errcode to a failure class and to a hint.
+ * codes"). Only this file maps an errcode to a failure class (the kind of failure) and to a hint.
  *
  * @module
  */
@@ -51,7 +51,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
 };
 
 /**
- * Maps an error response to a failure class.
+ * Maps an error response to a failure class (the kind of failure).
  *
  * @param status the HTTP status
  * @returns undefined if the errcode does not determine the class; the caller then uses the HTTP
@@ -61,7 +61,8 @@ export function failureClassFor(status: number, errcode: string): ResponseClass 
   if (status === 429) return "rate-limited";
   const known = findMeaning(errcode)?.failureClass;
   if (known !== undefined) return known;
-  // Status 413 means "too large", whatever the errcode is: Dendrite sends 413 with M_BAD_JSON.
+  // Status 413 always means that the request is too large, even with another errcode: Dendrite
+  // sends 413 with M_BAD_JSON.
   return errcode === "M_UNRECOGNIZED" && status !== 413 ? "not-the-service" : undefined;
 }
 

@@ -28,8 +28,8 @@ export class MatrixError extends ResponseError {
 }
 
 /**
- * Creates the error for an answer without a required field. Such an answer does not come from a
- * homeserver.
+ * Creates the error for an answer without a required field. matrix-notify assumes that such an
+ * answer does not come from a homeserver.
  */
 export function missingField(key: string): NotTheServiceError {
   return new NotTheServiceError(`The answer has no ${key}: it does not come from a homeserver`, { status: 200 });

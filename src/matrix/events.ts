@@ -16,18 +16,18 @@ export interface RoomMessageContent {
   readonly format?: "org.matrix.custom.html";
   readonly formatted_body?: string;
   /**
-   * The users to mention. `room` mentions all members. The field is always present, because clients
-   * search the body for names if this field is missing.
+   * The users to mention. With `room`, all members are mentioned. This field is always present.
+   * Without this field, clients would search the body for names.
    */
   readonly "m.mentions": { readonly user_ids?: readonly string[]; readonly room?: true };
-  /** Our own id of the message. {@linkcode findEvent} searches for it. */
+  /** The id that matrix-notify gave the message. {@linkcode findEvent} searches for this id. */
   readonly "dev.matrix-notify.id": string;
   readonly "m.relates_to"?: Relation;
   /** The content that replaces the content of the earlier event. Set only for an edit. */
   readonly "m.new_content"?: Omit<RoomMessageContent, "dev.matrix-notify.id">;
 }
 
-/** A relation to an earlier event: a rich reply, a message in a thread, or an edit. */
+/** A relation to an earlier event: a reply, a message in a thread, or an edit. */
 export interface Relation {
   readonly rel_type?: "m.thread" | "m.replace";
   readonly event_id?: string;
@@ -39,8 +39,8 @@ export interface Relation {
 export interface SendEventOptions extends RequestOptions {
   readonly roomId: string;
   /**
-   * The transaction id. If the server has already processed a request with this id, it returns the
-   * existing event.
+   * The transaction id. If the server has already processed a request with this id, the server does
+   * not create a second event, but returns the first event.
    */
   readonly txnId: string;
 }
@@ -101,23 +101,22 @@ export async function readEvent(
 /** Options of {@linkcode findEvent}. */
 export interface FindEventOptions extends RequestOptions {
   readonly roomId: string;
-  /** Our own id in the content of the event. */
+  /** The id that matrix-notify gave the message. The id is in the content of the event. */
   readonly id: string;
   /**
-   * The time at which the search ends, in milliseconds since 1970 by the server's clock. Older
-   * events are not searched.
+   * The earliest time of the events to search, in milliseconds since 1970 by the server's clock.
    */
   readonly since: number;
 }
 
-/** The number of events on a page. Dendrite does not return more events. */
+/** The number of events to request at once. Dendrite does not return more events in one answer. */
 const PAGE_EVENTS = "100";
 
 /**
- * Finds an event that we sent, from the newest event to older events: `GET
+ * Finds an event that we sent. The search starts with the newest event: `GET
  * /rooms/{roomId}/messages?dir=b`. Reads page after page, until the last page or until a page with
- * an event older than `since`. The request does not use a filter. Dendrite applies a filter only
- * after it has cut the list of events to the size of a page. With a filter, Dendrite would report
+ * an event older than `since`. The request does not use a filter. Dendrite first cuts the list of
+ * events to the size of a page, and then applies the filter. With a filter, Dendrite would report
  * the end of the list too early.
  *
  * @returns the event_id; undefined if the event was not found

@@ -45,7 +45,7 @@ export function parseUserId(text: string): UserId | undefined {
 
 /**
  * Returns the part of a user id or an alias after the first colon. Returns undefined for a room id,
- * because its domain does not have a meaning.
+ * because a domain in a room id does not have a meaning.
  */
 export function parseServerName(id: string): string | undefined {
   return /^[@#][^:]+:(.+)$/.exec(id)?.[1];
@@ -55,18 +55,18 @@ function isIdentifier(text: string): boolean {
   return new TextEncoder().encode(text).length <= MAX_ID_BYTES && /^\P{C}+$/u.test(text) && !/\s/.test(text);
 }
 
-/** The second half of an error message for a text that is not a room. */
+/** The end of an error message about a text that does not name a room. */
 export const ROOM_PROBLEM =
   "it is neither a room id (!…), nor an alias (#name:example.org), nor a user id (@name:example.org)";
 
-/** The hint of an error for a text that is not a room. */
+/** The hint of an error about a text that does not name a room. */
 export const ROOM_HINT =
   "Element shows the room id in the room settings under Advanced; in a shell, write the room id in single quotes";
 
-/** The mention of all members of a room. */
+/** The text that mentions all members of a room. */
 export const ROOM_MENTION = "@room";
 
-/** The second half of an error message for a text that is not a mention. */
+/** The end of an error message about a text that is not a mention. */
 export const MENTION_PROBLEM = "it is neither a user id (@name:example.org) nor @room";
 
 /** Returns true if a text is a user id or `@room`. */

@@ -37,7 +37,7 @@ export async function uploadMedia(client: MatrixClient, upload: Upload, options:
 
 /**
  * Asks the server for the maximum size of an upload, in bytes: `GET
- * /_matrix/client/v1/media/config`, or the same endpoint under its older path.
+ * /_matrix/client/v1/media/config`, or the older path of this endpoint.
  *
  * @returns undefined if the server does not report a maximum
  * @throws the errors of {@linkcode request}, except the errors of a missing endpoint
@@ -59,7 +59,7 @@ export async function maxUploadBytes(client: MatrixClient, options: RequestOptio
 /** The content of an `m.room.message` event that shows a file. */
 export interface MediaContent {
   readonly msgtype: "m.image" | "m.audio" | "m.video" | "m.file";
-  /** The same text as `filename`, so that clients do not show a caption. */
+  /** Always equal to `filename`. If the two texts differ, clients show this text as a caption. */
   readonly body: string;
   readonly filename: string;
   /** The `mxc://` URI of the file. */
@@ -71,10 +71,10 @@ export interface MediaContent {
     readonly h?: number;
   };
   /**
-   * An empty object. The field is always present, because clients search the body for names if this
-   * field is missing.
+   * An empty object. This field is always present. Without this field, clients would search the
+   * body for names.
    */
   readonly "m.mentions": Readonly<Record<string, unknown>>;
-  /** Our own id of the message. `findEvent` searches for it. */
+  /** The id that matrix-notify gave the message. `findEvent` searches for this id. */
   readonly "dev.matrix-notify.id": string;
 }

@@ -22,7 +22,7 @@ export interface MatrixClient {
   readonly userAgent: string;
 }
 
-/** An access token, and a way to replace it. */
+/** An access token, and a function that replaces the token. */
 export interface Credentials {
   /**
    * Returns the access token. This function is called for each request, so a new token is used
@@ -32,8 +32,8 @@ export interface Credentials {
    */
   accessToken(): string;
   /**
-   * Returns true if the token has expired by the clock of this host. A request with an expired
-   * token would be useless.
+   * Returns true if the token has expired by the clock of this host. A server would refuse a
+   * request with an expired token.
    *
    * @default the token does not expire
    */
@@ -42,7 +42,7 @@ export interface Credentials {
    * Replaces a token that the server refused. Afterwards, `accessToken` returns the new token.
    *
    * @returns false if the login has ended and cannot be renewed
-   * @throws the errors of a request, if the renewal has failed only temporarily
+   * @throws the errors of a request, if the renewal failed but may succeed later
    */
   renew?(refused: string, options: RenewOptions): Promise<boolean>;
 }
@@ -64,7 +64,7 @@ export interface MatrixRequest extends RequestOptions {
   readonly method: "GET" | "POST" | "PUT";
   /** The first part of the path. @default {"/_matrix/client/v3"} */
   readonly api?: string;
-  /** The parts of the path after `api`. Each part is percent-encoded here. */
+  /** The parts of the path after `api`. {@linkcode request} percent-encodes each part. */
   readonly path: readonly string[];
   /** The query parameters. Use {@linkcode URLSearchParams} if a key appears several times. */
   readonly query?: Readonly<Record<string, string>> | URLSearchParams;
@@ -74,9 +74,9 @@ export interface MatrixRequest extends RequestOptions {
 }
 
 /**
- * Sends a request to a homeserver. If the token has expired, this function renews it where
- * possible, and sends the request again. The repetition is safe, because the server did not process
- * the first request.
+ * Sends a request to a homeserver. If the server refuses the token, this function renews the token
+ * where possible, and sends the request again. The second request cannot cause a duplicate, because
+ * the server did not process the first request.
  *
  * @returns the JSON object of a 200 answer
  * @throws {MatrixError} if the homeserver refuses
@@ -91,7 +91,8 @@ export async function request(client: MatrixClient, details: MatrixRequest): Pro
   try {
     return await requestOnce(client, details, token);
   } catch (error) {
-    // The field soft_logout is not checked, because servers that delegate their logins omit it.
+    // The field soft_logout is not checked, because servers that delegate their logins to an OAuth
+    // 2.0 server omit this field.
     if (!(error instanceof MatrixError) || error.errcode !== "M_UNKNOWN_TOKEN" || token === undefined) throw error;
     const { softLogout } = error;
     if (!credentials || !await renew(credentials, token, { ...details, softLogout })) throw error;
@@ -102,8 +103,8 @@ export async function request(client: MatrixClient, details: MatrixRequest): Pro
 async function freshToken(credentials: Credentials | undefined, options: RequestOptions): Promise<string | undefined> {
   const token = credentials?.accessToken();
   if (token === undefined || !credentials?.isExpired?.()) return token;
-  // If the login cannot be renewed, the old token is tried anyway, because the clock of this host
-  // may be wrong.
+  // If the login cannot be renewed, the old token is tried anyway. The token may still be valid,
+  // because the clock of this host may be wrong.
   await renew(credentials, token, { ...options, softLogout: true });
   return credentials.accessToken();
 }

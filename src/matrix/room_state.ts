@@ -99,14 +99,14 @@ export interface PowerState {
 
 /**
  * The last room version whose creators have a normal power level. In later versions the power of
- * the creators is unlimited. A version that is not a number is treated like version 11.
+ * the creators is unlimited. If a version is not a number, the rules of version 11 are used.
  */
 const LAST_VERSION_WITHOUT_CREATORS = 11;
 
 /**
  * Computes the power level of a user (Client-Server API, `m.room.power_levels`).
  *
- * @returns the level; Infinity for a creator since room version 12
+ * @returns the level; Infinity for a creator of a room with version 12 or later
  */
 export function userPower(userId: string, { create, powerLevels }: PowerState): number {
   const additional = create?.content.additional_creators;
@@ -134,7 +134,9 @@ function findLevel(levels: unknown, key: string): number | undefined {
   return isObject(levels) && Object.hasOwn(levels, key) ? parseLevel(levels[key]) : undefined;
 }
 
-/** Parses a power level. In rooms with a version before 10, a level may be a text. */
+/**
+ * Parses a power level. In rooms with a version before 10, a level may be a text such as `"50"`.
+ */
 function parseLevel(value: unknown): number | undefined {
   const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
   return typeof number === "number" && Number.isFinite(number) ? number : undefined;

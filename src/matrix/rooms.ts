@@ -42,7 +42,8 @@ export interface CreateRoomOptions extends RequestOptions {
 
 /**
  * Creates a room: `POST /createRoom`. A repeated request creates a second room. Synapse creates the
- * room before it invites the users. So the room may exist even if the server answers with an error.
+ * room before it invites the users. Therefore the room may exist even if the server answers with an
+ * error.
  *
  * @returns the room_id
  * @throws the errors of {@linkcode request}; M_ROOM_IN_USE if the alias already exists
@@ -69,8 +70,8 @@ export async function createRoom(client: MatrixClient, options: CreateRoomOption
 /** Options of {@linkcode joinRoom}. */
 export interface JoinOptions extends RequestOptions {
   /**
-   * The names of servers that are in the room. Our server needs these names if it does not know the
-   * room id.
+   * The names of servers that are in the room. Our server needs these names to join a room that it
+   * does not know.
    *
    * @default {[]}
    */
@@ -82,8 +83,8 @@ const MAX_VIA = 10;
 
 /**
  * Joins a room: `POST /join/{roomIdOrAlias}`. Does nothing if we are already in the room. The names
- * in `via` are sent in two query parameters: `via` for servers with version 1.12 or later of the
- * specification, and `server_name` for older servers.
+ * in `via` are sent in two query parameters: `via` for servers that support version 1.12 or later
+ * of the specification, and `server_name` for older servers.
  *
  * @returns the room_id
  * @throws the errors of {@linkcode request}; M_FORBIDDEN if we are not invited

@@ -27,7 +27,7 @@ export interface LoginSession extends Tokens {
   readonly deviceId?: string;
 }
 
-/** The proof of a login: a password, or the token of a single sign-on. */
+/** The secret that a user shows to log in: a password, or the token of a single sign-on. */
 export type LoginProof =
   | { readonly type: "m.login.password"; readonly user: string; readonly password: string }
   | { readonly type: "m.login.token"; readonly token: string };
@@ -60,10 +60,11 @@ export async function readLoginFlows(client: MatrixClient, options: RequestOptio
 }
 
 /**
- * Logs in: `POST /login`. Asks for a refresh token, but not all servers return a refresh token.
+ * Logs in: `POST /login`. Also asks for a refresh token, but some servers do not return a refresh
+ * token.
  *
  * @throws the errors of {@linkcode request}; M_FORBIDDEN if the proof is wrong, M_LIMIT_EXCEEDED
- * after several attempts
+ * after too many attempts
  */
 export async function login(
   client: MatrixClient,
@@ -97,7 +98,7 @@ export function ssoRedirectUrl(baseUrl: string, redirectUrl: string): string {
 
 /**
  * Requests new tokens: `POST /refresh`. The old tokens stay valid until the new access token is
- * used for the first time. So the new tokens must be stored before their first use.
+ * used for the first time. Therefore the new tokens must be stored before their first use.
  *
  * @throws the errors of {@linkcode request}; M_UNKNOWN_TOKEN or M_FORBIDDEN if the login has ended
  */

@@ -1,7 +1,7 @@
 /**
  * Reads the rooms that we are in and our invites with `GET /sync` (Client-Server API, "Syncing",
- * "Stripped state"). A filter excludes everything except the data that is needed here, so that the
- * answer is small even if the account has many rooms.
+ * "Stripped state"). A filter limits the answer to the data that is needed here. Without the
+ * filter, the answer would be large for an account with many rooms.
  *
  * @module
  */
@@ -41,11 +41,14 @@ export interface Invite extends RoomSummary {
 
 /** Options of {@linkcode syncRooms}. */
 export interface SyncOptions extends RequestOptions {
-  /** The value of `since` in an earlier answer. With this value, the server waits for news. */
+  /**
+   * The value of `since` in an earlier result. With this value, the server waits for changes after
+   * that result.
+   */
   readonly since?: string;
   /**
-   * The time that the server may wait for news, in milliseconds. The timeout of the request is this
-   * time plus `timeoutMs`.
+   * The time that the server may wait for changes, in milliseconds. The timeout of the request is
+   * the sum of this time and `timeoutMs`.
    *
    * @default {0}
    */
@@ -53,8 +56,8 @@ export interface SyncOptions extends RequestOptions {
 }
 
 /**
- * All rooms and invites. With the option `since`, the lists contain only rooms and invites with
- * news.
+ * All rooms and invites. With the option `since`, the lists contain only the rooms and invites that
+ * have changed.
  */
 export interface SyncedRooms {
   /** The value of the option `since` for the next request. */
@@ -123,7 +126,7 @@ export interface InviteOptions extends RequestOptions {
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
 }
 
-/** The longest time of one request, in milliseconds. Proxies may cut longer requests. */
+/** The longest time that one request waits, in milliseconds. Proxies may end longer requests. */
 const MAX_POLL_MS = 25_000;
 
 /** The pause before the next request if the server answers immediately, in milliseconds. */
@@ -211,7 +214,7 @@ function objectAt(value: unknown, key: string): Readonly<Record<string, unknown>
   return isObject(part) ? part : {};
 }
 
-/** Returns undefined for an empty text, because clients remove a name by making it empty. */
+/** Returns undefined for an empty text, because clients set an empty text to remove a name. */
 function parseText(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }

@@ -1,7 +1,7 @@
 /**
- * Requests to the authorization server of a homeserver: its metadata, its tokens and its errors
- * (Client-Server API 1.15, "OAuth 2.0 API"; RFC 6749, RFC 7009, RFC 8414). These functions do not
- * retry.
+ * Requests to the authorization server of a homeserver (the OAuth 2.0 server for its logins):
+ * metadata, tokens and errors (Client-Server API 1.15, "OAuth 2.0 API"; RFC 6749, RFC 7009, RFC
+ * 8414). These functions do not retry.
  *
  * @module
  */
@@ -26,7 +26,7 @@ export interface AuthMetadata {
   readonly revocationEndpoint: string;
   /**
    * The endpoint for device codes. Undefined if the server does not offer this endpoint. Older
-   * servers do not have it, because it was added in version 1.18 of the specification.
+   * servers do not have this endpoint, because it was added in version 1.18 of the specification.
    */
   readonly deviceAuthorizationEndpoint: string | undefined;
 }
@@ -34,7 +34,7 @@ export interface AuthMetadata {
 /**
  * Asks a homeserver for its authorization server: `GET /_matrix/client/v1/auth_metadata` ("Server
  * metadata discovery"). The request does not need an access token. The answer may change, so
- * matrix-notify does not store it.
+ * matrix-notify does not store the answer.
  *
  * @returns undefined if the homeserver has only the legacy API
  * @throws {NotTheServiceError} if the metadata is not valid
@@ -105,7 +105,7 @@ export interface OAuthRequest extends RequestOptions {
   readonly url: string;
   /** The body of the request as a form (`application/x-www-form-urlencoded`). */
   readonly form?: Readonly<Record<string, string>>;
-  /** The body of the request as JSON, used if there is no form. */
+  /** The body of the request as JSON, if the request does not have a form. */
   readonly json?: Readonly<Record<string, unknown>>;
 }
 
@@ -206,15 +206,18 @@ const HINTS: Readonly<Record<string, string>> = {
 export interface TokenContext {
   readonly task: string;
   readonly url: string;
-  /** The requested scope. Absent for a refresh, because a refresh does not change the scope. */
+  /**
+   * The requested scope (the rights of the login). Absent for a refresh, because a refresh does not
+   * change the scope.
+   */
   readonly scope?: string;
 }
 
 /**
  * Parses the answer of a token endpoint (RFC 6749, section 5.1).
  *
- * @throws {NotTheServiceError} if the bearer token is missing, or its scope is smaller than the
- * requested scope
+ * @throws {NotTheServiceError} if the bearer token is missing, or the granted scope is smaller than
+ * the requested scope
  */
 export function parseTokens(answer: Readonly<Record<string, unknown>>, { task, url, scope }: TokenContext): Tokens {
   const { access_token: accessToken, token_type: type, refresh_token: refreshToken, expires_in: seconds } = answer;
@@ -232,8 +235,8 @@ export function parseTokens(answer: Readonly<Record<string, unknown>>, { task, u
 }
 
 /**
- * Finds a part of the scope that the server did not grant. If the answer does not contain a scope,
- * the server has granted the whole scope (RFC 6749, section 5.1).
+ * Finds a part of the requested scope that the server did not grant. If the answer does not contain
+ * a scope, the server has granted the whole requested scope (RFC 6749, section 5.1).
  */
 function findMissingScope(granted: unknown, requested: string): string | undefined {
   if (granted === undefined) return undefined;
@@ -250,12 +253,13 @@ export interface OAuthRefreshOptions extends RequestOptions {
 
 /**
  * Exchanges a refresh token for new tokens ("Refresh token grant"). The old tokens stay valid until
- * a new token is used. So the request can be repeated if its answer was lost.
+ * a new token is used. Therefore the request can be sent again if the answer was lost.
  *
  * @returns the new tokens, without a refresh token if the old refresh token stays valid
- * @throws {OAuthError} if the server refuses. The refusal is permanent if the status is 4xx, except
- * 408 and 429
- * @throws {TransportError} if the server did not answer: try the old refresh token again later
+ * @throws {OAuthError} if the server refuses. A refusal with a 4xx status is permanent, except 408
+ * and 429
+ * @throws {TransportError} if the server did not answer. In this case, try the old refresh token
+ * again later
  */
 export async function refreshOAuthTokens(client: OAuthClient, options: OAuthRefreshOptions): Promise<Tokens> {
   const { tokenEndpoint: url, clientId, refreshToken, timeoutMs, signal } = options;
@@ -274,8 +278,8 @@ export interface RevokeOptions extends RequestOptions {
 
 /**
  * Logs out: `POST` to the `revocation_endpoint` ("Token revocation"; RFC 7009). The server revokes
- * the access token and the refresh token, even if only one of them is sent. An invalid token does
- * not cause an error.
+ * the access token and the refresh token, even if only one of the two tokens is sent. An invalid
+ * token does not cause an error.
  *
  * @throws {OAuthError} if the server refuses
  */

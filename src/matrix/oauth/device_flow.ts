@@ -1,7 +1,7 @@
 /**
  * Login by device authorization (Client-Server API 1.18, "Device authorisation flow"; RFC 8628).
- * The login has three steps: register this program, request a code, and poll until a person has
- * entered the code in a browser.
+ * The login has three steps: register this program, request a code, and then ask the server
+ * repeatedly until a person has entered the code in a browser.
  *
  * @module
  */
@@ -34,10 +34,10 @@ export interface RegisterOptions extends RequestOptions {
 const REGISTER = "register this program";
 
 /**
- * Registers this program as a native public client with device authorization: `POST` to the
- * `registration_endpoint` (RFC 7591; Client-Server API 1.15, "Client registration"). The
- * specification requires a registration at the start of each login. The specification also requires
- * that the client_id is stored with the tokens.
+ * Registers this program as a native public client (an installed program without a secret) with
+ * device authorization: `POST` to the `registration_endpoint` (RFC 7591; Client-Server API 1.15,
+ * "Client registration"). The specification requires a registration at the start of each login. The
+ * specification also requires that the client_id is stored with the tokens.
  *
  * @returns the client_id
  * @throws {OAuthError} if the server refuses the registration
@@ -52,8 +52,8 @@ export async function registerClient(client: OAuthClient, options: RegisterOptio
       client_uri: clientUri,
       application_type: "native",
       grant_types: [DEVICE_CODE_GRANT, "refresh_token"],
-      // The list is empty, because the default, "code", belongs to a grant that we do not use (RFC
-      // 7591, section 2.1).
+      // The list is empty, because the default, "code", belongs to a kind of login that we do not
+      // use (RFC 7591, section 2.1).
       response_types: [],
       token_endpoint_auth_method: "none",
     },
@@ -96,17 +96,20 @@ export interface DeviceAuthorization {
    * server does not send this address.
    */
   readonly verificationUriComplete?: string;
-  /** The requested scope. */
+  /** The requested scope (the rights of the login). */
   readonly scope: string;
   /** The time at which the codes expire, in milliseconds since 1970. */
   readonly expiresAt: number;
-  /** The time between two polls, in milliseconds. */
+  /** The time between two requests for the tokens, in milliseconds. */
   readonly intervalMs: number;
 }
 
 const GET_CODE = "get a device code";
 
-/** The interval that is used if the server does not send an interval (RFC 8628, section 3.2). */
+/**
+ * The time between two requests for the tokens if the server does not send an interval (RFC 8628,
+ * section 3.2).
+ */
 const DEFAULT_INTERVAL_SECONDS = 5;
 
 /**
@@ -158,8 +161,8 @@ function parseWebPage(uri: string, url: string): string {
 }
 
 /**
- * Creates the scope of a login: the whole Client-Server API, on one device (Client-Server API 1.15,
- * "Scope").
+ * Creates the scope (the rights) of a login: the whole Client-Server API, on one device
+ * (Client-Server API 1.15, "Scope").
  *
  * @throws {RangeError} if the device id has characters that a scope cannot have
  */
@@ -179,22 +182,22 @@ export interface PollOptions extends RequestOptions {
   readonly authorization: DeviceAuthorization;
 }
 
-/** The tokens of a login. */
+/** The tokens of a login. The refresh token is always present. */
 export type LoginTokens = Tokens & Required<Pick<Tokens, "refreshToken">>;
 
 const LOG_IN = "log in";
 
-/** The time that each `slow_down` adds to the interval, in milliseconds. */
+/** The time that each error `slow_down` adds to the time between two requests, in milliseconds. */
 const SLOW_DOWN_MS = 5_000;
 
 /**
- * Polls the token endpoint until the person has confirmed the login (RFC 8628, sections 3.4 and
- * 3.5). Waits for the server's interval between two polls. Makes the interval longer after
- * `slow_down`, and doubles the waiting time while the server cannot be reached.
+ * Requests the tokens repeatedly until the person has confirmed the login (RFC 8628, sections 3.4
+ * and 3.5). Between two requests, waits for the interval that the server sent. Makes the interval
+ * longer after the error `slow_down`. Doubles the waiting time while the server cannot be reached.
  *
  * @throws {OAuthError} if the person refused (`access_denied`), the codes have expired
  * (`expired_token`), or the server refuses for another reason
- * @throws the reason of the signal
+ * @throws the reason of the signal, if the signal aborts
  */
 export async function pollDeviceToken(client: OAuthClient, options: PollOptions): Promise<LoginTokens> {
   const { tokenEndpoint: url, clientId, authorization, timeoutMs, signal } = options;
