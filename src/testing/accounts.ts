@@ -93,7 +93,11 @@ export class Accounts {
     });
   }
 
-  /** Sets the display name of a device. @returns false if the user does not have this device */
+  /**
+   * Sets the display name of a device.
+   *
+   * @returns false if the user does not have this device
+   */
   nameDevice(userId: string, deviceId: string, name: string): boolean {
     if (this.devices(userId).every(({ device_id }) => device_id !== deviceId)) return false;
     this.#deviceNames.set(`${userId} ${deviceId}`, name);
@@ -128,7 +132,11 @@ export class Accounts {
     return this.#tokensOfDevice(userId, deviceId).every(({ state }) => state === "revoked") ? token : undefined;
   }
 
-  /** Finds the token of a request. @returns the token, or an error answer */
+  /**
+   * Finds the token of a request.
+   *
+   * @returns the token, or an error answer if the token is missing or invalid
+   */
   authenticate(headers: Headers, query: URLSearchParams): Token | Answer {
     const header = headers.get("authorization");
     const accessToken = header?.startsWith("Bearer ") ? header.slice("Bearer ".length) : "";

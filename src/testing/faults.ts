@@ -9,7 +9,7 @@
 import { type Answer, pageAnswer } from "./answer.ts";
 import type { ReceivedRequest } from "./request_log.ts";
 
-/** Parameters that some faults have. */
+/** Parameters that some faults (simulated errors) have. */
 export interface FaultDetails {
   /**
    * The time that the client must wait, in milliseconds. Used by the faults with status 429.
@@ -27,7 +27,7 @@ export interface FaultDetails {
   readonly location?: string;
 }
 
-/** The conditions under which a fault applies. */
+/** The conditions under which a fault (a simulated error) applies. */
 export interface FaultOptions<RouteName extends string = string> extends FaultDetails {
   /** The maximum number of requests that get the fault. Unlimited by default. */
   readonly times?: number;
@@ -49,7 +49,7 @@ export interface FaultOptions<RouteName extends string = string> extends FaultDe
   readonly where?: (request: ReceivedRequest<RouteName>) => boolean;
 }
 
-/** A fault that a test has set. */
+/** A fault (a simulated error) that a test has set. */
 export interface Fault<FaultName extends string = string> {
   /** The name of the fault. */
   readonly name: FaultName;
@@ -70,7 +70,7 @@ export interface FaultPlan {
   readonly outcome: "cut" | "hang" | "late" | "refuse" | ((details: FaultDetails, now: number) => Answer);
 }
 
-/** An active fault. */
+/** An active fault (a simulated error). */
 export interface FaultRule<FaultName extends string, RouteName extends string> {
   readonly name: FaultName;
   readonly options: FaultOptions<RouteName>;
@@ -84,7 +84,7 @@ export interface FaultRule<FaultName extends string, RouteName extends string> {
   applied: number;
 }
 
-/** The active faults, in the order in which they were set. */
+/** The active faults (simulated errors), in the order in which the test set them. */
 export class FaultRules<FaultName extends string, RouteName extends string> {
   readonly #defaultRoute: RouteName;
   #rules: FaultRule<FaultName, RouteName>[] = [];
@@ -118,8 +118,8 @@ export class FaultRules<FaultName extends string, RouteName extends string> {
   }
 
   /**
-   * Finds the first rule that applies to a request. A rule does not count a request if an earlier
-   * rule applies to the request.
+   * Finds the first rule that applies to a request. Only this rule and the rules before it count the
+   * request.
    */
   next(request: ReceivedRequest<RouteName>): FaultRule<FaultName, RouteName> | undefined {
     for (const rule of this.#rules) {

@@ -52,7 +52,7 @@ function cachedSync({ software, firstSyncs, now }: HomeserverState, key: string,
 
 interface SyncRequest {
   readonly userId: string;
-  /** The client already has the events before this position. Undefined for an initial sync. */
+  /** The client has the events up to and including this position. Undefined for an initial sync. */
   readonly since: number | undefined;
   readonly filter: SyncFilter;
 }
