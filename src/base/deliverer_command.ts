@@ -1,5 +1,5 @@
 /**
  * The first argument of the background deliverer, the process that delivers queued notifications.
- * The second argument contains the options of the deliverer as JSON.
+ * The second argument contains the options of this process as JSON.
  */
 export const DELIVERER_COMMAND = "deliver-in-background";

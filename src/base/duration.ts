@@ -1,6 +1,6 @@
 /**
- * Parses and formats durations for people. In code, durations are in milliseconds, and their names
- * end in `Ms`.
+ * Parses durations that people write, and formats durations that people read. In code, durations
+ * are in milliseconds, and their names end in `Ms`.
  */
 
 const UNIT_MS: Readonly<Record<string, number>> = {

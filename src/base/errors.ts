@@ -1,7 +1,7 @@
 /**
- * The errors that callers catch, one class for each condition. A message consists of the failed
- * action, a colon and the reason, without a full stop. A hint describes how to fix the problem. The
- * command line prints the name of the program, the message and the hint.
+ * The errors that callers can catch, one class for each kind of problem. A message consists of the
+ * failed action, a colon and the reason, without a full stop. A hint tells the user how to fix the
+ * problem. The command line prints the name of the program, the message and the hint.
  *
  * @module
  */
@@ -64,7 +64,7 @@ export class ConfigError extends HintedError {
  *
  * If Deno denies access to the queue, the error is a {@linkcode StorageError} with the code
  * `permission-denied`. If Deno denies access to the network, the notification stays in the queue,
- * and the outcome of the notification contains the necessary flag.
+ * and the result that is reported for the notification contains the necessary flag.
  */
 export class PermissionError extends HintedError {
   /** The name of the class, for code that cannot use `instanceof`. */
@@ -73,9 +73,9 @@ export class PermissionError extends HintedError {
 
 /**
  * Turns Deno's error about a missing permission into a {@linkcode PermissionError}. Returns every
- * error of another kind unchanged.
+ * other error unchanged.
  *
- * @param action the action that failed, for the message: `open the notifier`
+ * @param action the action that failed, for the error message, such as `open the notifier`
  * @param error the error that was thrown
  */
 export function toPermissionError(action: string, error: unknown): unknown {
@@ -95,9 +95,9 @@ export function permissionHint({ message }: Error): string {
 
 /**
  * The reason why the state directory could not be used. `disk-full`: the disk is full.
- * `queue-full`: the queue is at its size limit. `locked`: another process holds the lock.
- * `write-failed`: a write failed. `io-error`: the access failed for a reason without a code of its
- * own. `attachments-not-stored`: only the attachments could not be stored. `permission-denied`: the
+ * `queue-full`: the queue has reached its maximum size. `locked`: another process has the lock.
+ * `write-failed`: a write failed. `io-error`: the access failed for a reason that is not in this
+ * list. `attachments-not-stored`: the attachments could not be stored. `permission-denied`: the
  * access is not permitted.
  */
 export type StorageErrorCode =
@@ -121,8 +121,8 @@ const STORAGE_HINTS: Readonly<Record<StorageErrorCode, string>> = {
 };
 
 /**
- * The state directory with the queue cannot be read or written. Entries that were queued earlier
- * are safe.
+ * The state directory with the queue cannot be read or written. Entries that are already in the
+ * queue are not lost.
  */
 export class StorageError extends HintedError {
   /** The name of the class, for code that cannot use `instanceof`. */
@@ -143,7 +143,10 @@ export class StorageError extends HintedError {
 /** A homeserver was not found, or the server that was found is not a homeserver. */
 export class DiscoveryError extends HintedError {
   override name = "DiscoveryError" as const;
-  /** The places where matrix-notify looked, in order. Each place is described in one sentence. */
+  /**
+   * The places where matrix-notify looked for the homeserver, the first place first. Each place is
+   * described in one sentence.
+   */
   readonly tried: readonly string[];
 
   constructor(message: string, tried: readonly string[], options: HintOptions) {
@@ -154,8 +157,9 @@ export class DiscoveryError extends HintedError {
 
 /**
  * The reason why a login failed. `refused`: the server rejected the credentials. `rate-limited`:
- * the server accepts the next attempt only later. `expired`: the user did not confirm the login in
- * time. `unavailable`: the server does not offer this login method, or does not answer.
+ * there were too many attempts, and the server accepts the next attempt only after some time.
+ * `expired`: the user did not confirm the login in time. `unavailable`: the server does not offer
+ * this login method, or does not answer.
  */
 export type LoginErrorCode = "refused" | "rate-limited" | "expired" | "unavailable";
 
@@ -183,12 +187,13 @@ export class InterruptedError extends HintedError {
 
 /**
  * The phase in which a request failed. `connect`: DNS, TCP or TLS failed, so the request was not
- * sent. `exchange`: the connection broke later, so the server may have processed the request.
- * `timeout`: the response did not arrive in time, but the server may still process the request.
+ * sent. `exchange`: the connection broke after it was established, so the server may have processed
+ * the request. `timeout`: the response did not arrive in time, but the server may still process the
+ * request.
  */
 export type TransportPhase = "connect" | "exchange" | "timeout";
 
-/** A response is missing because the network failed. */
+/** A request did not get a response, because the network failed. */
 export class TransportError extends HintedError {
   override name = "TransportError" as const;
   readonly phase: TransportPhase;
@@ -214,12 +219,13 @@ export class ProxiedFetchError extends TypeError {
 
 /**
  * The meaning of an error response. `not-sent`: the service did not accept the notification, but
- * may accept it later. `in-doubt`: the service may have accepted the notification. `rate-limited`:
- * the service accepts the next request only later. `credentials`: all requests of this account fail
- * until a person fixes the account or its settings. `destination`: this destination refuses our
- * messages. `destination-busy`: the destination cannot accept a message now. `rejected`: the
- * service will never accept this notification. `not-the-service`: the response does not come from
- * the service.
+ * may accept it later. `in-doubt`: it is unknown if the service accepted the notification.
+ * `rate-limited`: there were too many requests, and the service accepts the next request only after
+ * some time. `credentials`: all requests of this account fail until a person fixes the account or
+ * its settings. `destination`: the destination, such as a room, refuses the messages of this
+ * program. `destination-busy`: the destination cannot accept a message now. `rejected`: the service
+ * will never accept this notification. `not-the-service`: the response does not come from the
+ * service.
  */
 export type ResponseClass =
   | "not-sent"
@@ -231,7 +237,7 @@ export type ResponseClass =
   | "rejected"
   | "not-the-service";
 
-/** The refusal of a request by a service. */
+/** The information that a service gives when it refuses a request. */
 export interface Refusal {
   /** The HTTP status, an SMTP reply code, or an exit code. */
   readonly status: number;
@@ -239,13 +245,16 @@ export interface Refusal {
    * The error code of the service, such as `M_FORBIDDEN`; absent if the service does not use codes.
    */
   readonly errcode?: string;
-  /** The waiting time that the service requests, in milliseconds, without an upper limit. */
+  /**
+   * The time that the service asks clients to wait before the next request, in milliseconds. This
+   * value is not limited.
+   */
   readonly retryAfterMs?: number;
   /** The meaning of the refusal. @default derived from the HTTP status */
   readonly failureClass?: ResponseClass;
 }
 
-/** The service responded with an error in its own protocol. */
+/** The service responded with an error, in the format that this service uses for errors. */
 export class ResponseError extends Error implements Refusal {
   override name: string = "ResponseError";
   readonly status: number;
@@ -270,7 +279,10 @@ export class NotTheServiceError extends Error {
   override name = "NotTheServiceError" as const;
   /** The HTTP status. */
   readonly status: number;
-  /** The waiting time that the response requests, in milliseconds, without an upper limit. */
+  /**
+   * The time that the response asks clients to wait before the next request, in milliseconds. This
+   * value is not limited.
+   */
   readonly retryAfterMs?: number;
 
   constructor(message: string, { status, retryAfterMs }: Pick<Refusal, "status" | "retryAfterMs">) {
@@ -281,12 +293,12 @@ export class NotTheServiceError extends Error {
 }
 
 /**
- * The outcome of an earlier attempt is unknown, and it is too early to check if the notification
- * arrived.
+ * It is unknown if an earlier attempt delivered the notification, and it is too early to check
+ * this.
  */
 export class TooEarlyError extends Error {
   override name = "TooEarlyError" as const;
-  /** The earliest time for the check, in milliseconds since 1970. */
+  /** The earliest time to check if the notification arrived, in milliseconds since 1970. */
   readonly until: number;
 
   constructor(message: string, until: number) {

@@ -1,8 +1,9 @@
 /**
- * Reads untrusted objects field by field. Every error contains the dotted path of the field.
+ * Reads untrusted objects field by field. Every error contains the dotted path of the field, such
+ * as `channels.ntfy.topic`.
  *
- * A reader either throws the first problem, or collects all problems. `config check` collects all
- * problems and prints the list.
+ * A {@linkcode Fields} object either throws an error at the first problem, or collects all
+ * problems. `config check` collects all problems and prints the list.
  *
  * @module
  */
@@ -10,7 +11,10 @@
 import { ConfigError } from "./errors.ts";
 import { nearest } from "./nearest.ts";
 
-/** An object whose fields are read one after the other. A field that was not read is an error. */
+/**
+ * An object whose fields are read one after the other. A field that is never read counts as
+ * unknown, and {@linkcode Fields.end} reports it as a problem.
+ */
 export class Fields {
   readonly #values: Readonly<Record<string, unknown>>;
   readonly #path: string;
@@ -21,7 +25,8 @@ export class Fields {
   /**
    * @param value the object
    * @param path the dotted path of the object, for errors; empty for the outermost object
-   * @param names the names for errors of fields that come from an environment variable or an option
+   * @param names the names that errors show for fields whose values come from an environment
+   * variable or an option
    * @param problems the list to which {@linkcode Fields.attempt} and {@linkcode Fields.end} add
    * problems. Without a list, these methods throw the first problem.
    * @throws {ConfigError} if the value is not an object
@@ -41,7 +46,7 @@ export class Fields {
     return this.#path;
   }
 
-  /** Returns the name of a field, as used in errors. */
+  /** Returns the name that errors show for a field. */
   formatName(key: string): string {
     return this.#names[key] ?? (this.#path === "" ? key : `${this.#path}.${key}`);
   }
@@ -60,7 +65,7 @@ export class Fields {
     throw this.missing(key, hint);
   }
 
-  /** Reads `true` or `false`. */
+  /** Reads `true` or `false`. Returns `fallback` if the field is absent. */
   flag(key: string, fallback: boolean): boolean {
     const value = this.#take(key);
     if (value === undefined) return fallback;
@@ -68,7 +73,7 @@ export class Fields {
     throw this.error(key, "it must be true or false");
   }
 
-  /** Reads a whole number within limits. Returns undefined if the field is absent. */
+  /** Reads a whole number from `min` to `max`. Returns undefined if the field is absent. */
   integer(key: string, min: number, max: number): number | undefined {
     const value = this.#take(key);
     if (value === undefined) return undefined;
@@ -93,7 +98,10 @@ export class Fields {
     return this.#take(key);
   }
 
-  /** Reads the entries of a nested object. Returns an empty list if the field is absent. */
+  /**
+   * Reads the names and values of the fields of a nested object. Returns an empty list if the field
+   * is absent.
+   */
   objects(key: string): [string, unknown][] {
     const value = this.#take(key);
     if (value === undefined) return [];
@@ -109,7 +117,7 @@ export class Fields {
     return new Fields(value, this.formatName(key), {}, this.#problems);
   }
 
-  /** Reads an object that is an item of a list. */
+  /** Wraps an item of a list as {@linkcode Fields}. `at` is the index of the item. */
   item(key: string, at: number, value: unknown): Fields {
     return new Fields(value, `${this.formatName(key)}[${at}]`, {}, this.#problems);
   }
@@ -119,7 +127,7 @@ export class Fields {
     return Object.keys(this.#values);
   }
 
-  /** Returns a copy with default values for absent fields. */
+  /** Returns a copy in which `values` replaces absent fields. */
   over(values: Readonly<Record<string, unknown>>): Fields {
     return new Fields({ ...values, ...this.#values }, this.#path, this.#names, this.#problems);
   }
@@ -135,8 +143,8 @@ export class Fields {
   }
 
   /**
-   * Runs a function that reads fields. If problems are collected, a thrown problem is added to the
-   * list instead.
+   * Runs a function that reads fields. If this object collects problems, an error from the function
+   * is added to the list and is not thrown.
    *
    * @returns the result of the function; undefined after a problem
    */
@@ -152,7 +160,7 @@ export class Fields {
     }
   }
 
-  /** The number of collected problems; 0 if problems are thrown. */
+  /** The number of collected problems; always 0 if this object does not collect problems. */
   get problemCount(): number {
     return this.#problems?.length ?? 0;
   }
@@ -174,7 +182,7 @@ export class Fields {
   }
 }
 
-/** Returns true if a value is an object with keys, and not a list. */
+/** Returns true if a value is an object. An array and `null` do not count as objects. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

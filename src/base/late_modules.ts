@@ -1,15 +1,16 @@
 /**
  * The modules that import packages from a registry, and the function that loads these modules. The
- * specifiers of these modules are computed, so that the modules are not in the module graph of the
- * program. Therefore a package is downloaded only when it is used. This helps hosts that cannot
- * reach a registry. The build reads the table, because a bundler cannot find computed specifiers.
+ * import paths of these modules are computed at run time. Therefore Deno downloads a package only
+ * when the package is used, and not when the program starts. This helps hosts that cannot reach a
+ * registry. The build reads {@linkcode LATE_MODULES}, because a bundler cannot find computed import
+ * paths.
  *
  * @module
  */
 
 /**
- * The paths of the modules, relative to `src/`. `cli/main.ts` is in the list because the command
- * line parses its arguments with `@std/cli`.
+ * The paths of the modules that are loaded only when they are needed, relative to `src/`.
+ * `cli/main.ts` is in the list because the command line parses its arguments with `@std/cli`.
  */
 export const LATE_MODULES = [
   "cli/main.ts",
@@ -24,8 +25,8 @@ export const LATE_MODULES = [
 export type LateModule = typeof LATE_MODULES[number];
 
 /**
- * Loads a module of the table. The caller gives the type of the module: `loadLate<typeof
- * import("./smtp.ts")>("channels/email/smtp.ts")`.
+ * Loads a module from {@linkcode LATE_MODULES}. The caller gives the type of the module:
+ * `loadLate<typeof import("./smtp.ts")>("channels/email/smtp.ts")`.
  *
  * @throws {TypeError} if a package of the module is not cached and cannot be downloaded
  */

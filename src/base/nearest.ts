@@ -10,13 +10,13 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1;
   for (const candidate of candidates) {
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
-    // If the candidate and the word do not have a letter in common, the candidate is not meant.
+    // A candidate without any letter of the word cannot be the word that was meant.
     if (distance < bestDistance && distance < candidate.length) [best, bestDistance] = [candidate, distance];
   }
   return best;
 }
 
-/** Computes the Levenshtein distance, one row at a time. */
+/** Computes the Levenshtein distance (the number of edits) row by row. */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, at) => at);
   for (let i = 1; i <= a.length; i++) {

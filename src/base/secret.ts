@@ -19,7 +19,7 @@ export class Secret {
     this.#read = read;
   }
 
-  /** Reads the value. */
+  /** Reads and returns the secret value. */
   reveal(): string {
     return this.#read();
   }
@@ -38,8 +38,8 @@ export class Secret {
 }
 
 /**
- * The permission bits for other users. A group may read a secret, because services share files
- * through groups.
+ * The permission bits for users who are neither the owner nor in the group of the file. The group
+ * may read a secret, because services share files through groups.
  */
 const WORLD = 0o007;
 
@@ -48,7 +48,7 @@ const WORLD = 0o007;
  *
  * @param path the path of the file
  * @param mode the mode of the file; null if the operating system does not have modes
- * @param what the name of the setting, for errors: `accessTokenFile`
+ * @param what the name of the setting in errors, such as `accessTokenFile`
  * @throws {ConfigError} if other users have access. The hint contains the `chmod` command that
  * fixes the problem.
  */
@@ -63,7 +63,7 @@ export function refuseWorldReadable(path: string, mode: number | null, what: str
  * Reads a file with a secret. The file must exist.
  *
  * @param path the path of the file
- * @param what the name of the setting, for errors: `accessTokenFile`
+ * @param what the name of the setting in errors, such as `accessTokenFile`
  * @throws {ConfigError} if the file does not exist, cannot be read, or can be read by other users
  * @throws {PermissionError} if Deno denies access to the file
  */
@@ -77,7 +77,7 @@ export function requireSecretFile(path: string, what: string): string {
  * Reads a file with a secret.
  *
  * @param path the path of the file
- * @param what the name of the setting, for errors: `accessTokenFile`
+ * @param what the name of the setting in errors, such as `accessTokenFile`
  * @returns the text of the file; undefined if the file does not exist
  * @throws {ConfigError} if the file cannot be read, or can be read by other users
  * @throws {PermissionError} if Deno denies access to the file

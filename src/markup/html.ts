@@ -2,7 +2,7 @@
 
 /**
  * Reduces HTML to the elements that a Matrix message may contain. This file is loaded only when it
- * is needed, so that hosts without HTML messages do not download the parser.
+ * is needed, so that a host that never sends HTML does not download the parser.
  *
  * @module
  */
@@ -18,21 +18,23 @@ import { HtmlWriter, type OpenElement } from "./html_writer.ts";
 import { type Markup, toPlainMarkup } from "./markup.ts";
 
 /**
- * The maximum length of HTML that is parsed. Longer HTML is shown as source. An event has at most
- * 64 KiB, and the parser needs quadratic time for a tag with many attributes.
+ * The maximum length of HTML that is parsed. If the HTML is longer, the message shows its source
+ * (with the tags). A limit is needed, because the parser needs quadratic time for a tag with many
+ * attributes. A Matrix event has at most 64 KiB.
  */
 export const MAX_HTML_CHARS: number = 96 * 1024;
 
 /**
- * The maximum number of open elements. HTML with more open elements is shown as source, because the
- * parser searches all open elements at each tag. Browsers have the same limit.
+ * The maximum number of open elements (elements whose end was not parsed yet). HTML with more open
+ * elements is shown as source, because the parser searches all open elements at each tag. Browsers
+ * also allow at most 512 open elements.
  */
 const MAX_OPEN_ELEMENTS = 512;
 
 /**
- * The maximum growth from the source to the result. The result can be longer than the source,
- * because a parser repeats an unclosed `b` or `a` in each block. The maximum length is this factor
- * times the length of the source, plus {@linkcode MAX_GROWTH_CHARS}.
+ * The factor that limits the length of the result. The maximum length is this factor times the
+ * length of the source, plus {@linkcode MAX_GROWTH_CHARS}. The result can be longer than the
+ * source, because a parser repeats an unclosed `b` or `a` in each block.
  */
 const MAX_GROWTH = 8;
 const MAX_GROWTH_CHARS = 64 * 1024;
@@ -56,9 +58,9 @@ interface Frame {
  * are written as `<br>`, not as `<br/>`, because the slash does not have a meaning in HTML.
  *
  * The function never throws. HTML is shown as source if it is longer than {@linkcode
- * MAX_HTML_CHARS}, has more than 512 open elements at the same time, or grows too much. The source
- * is escaped and its line breaks are shown. If the result is not the source, reducing the result
- * again does not change it.
+ * MAX_HTML_CHARS}, has more than 512 open elements, or if the result would be much longer than the
+ * source. The source is escaped and its line breaks are shown. A result that does not show the
+ * source does not change if it is reduced a second time.
  *
  * @param html a fragment or a whole page, well-formed or not
  * @returns the HTML and the text; both are empty if the HTML does not contain text
@@ -68,8 +70,8 @@ export function reduceHtml(html: string): Markup {
 }
 
 /**
- * Reduces HTML like {@linkcode reduceHtml}. If this is not possible, returns undefined instead of
- * the source as text.
+ * Reduces HTML as described at {@linkcode reduceHtml}. Returns undefined in the cases in which
+ * {@linkcode reduceHtml} shows the source.
  *
  * @param html a fragment or a whole page
  * @param maxChars the maximum length of HTML to parse
@@ -83,7 +85,8 @@ export function tryReduceHtml(html: string, maxChars: number): Markup | undefine
     writeNodes(parse(source), writer);
     return writer.finish();
   } catch {
-    // A limit was reached, or the parser has a bug. The message must be sent despite this error.
+    // Either a limit was reached or the parser has a bug. The error is not thrown, because the
+    // message must still be sent.
     return undefined;
   }
 }
@@ -95,9 +98,9 @@ export function tryReduceHtml(html: string, maxChars: number): Markup | undefine
 const PAGE_START = "<!DOCTYPE html><body>";
 
 /**
- * Parses HTML into nodes in the same way as a client. The source is parsed as part of a page, not
- * as a fragment: for a fragment, the parser moves all nodes one after the other, which needs
- * quadratic time.
+ * Parses HTML into the nodes that a Matrix client would also get. The source is parsed as part of a
+ * page, not as a fragment: for a fragment, the parser moves all nodes one after the other, which
+ * needs quadratic time.
  */
 function parse(source: string): Frame["nodes"] {
   return parsePage(PAGE_START + source, { treeAdapter: boundedAdapter(source.length + MAX_GROWTH_CHARS) }).childNodes;
@@ -140,7 +143,7 @@ function writeNodes(nodes: Frame["nodes"], writer: HtmlWriter): void {
 }
 
 function writeStart(node: DefaultTreeAdapterTypes.Element, writer: HtmlWriter): OpenElement | undefined {
-  // The `a` of SVG is not the `a` of HTML.
+  // An element of SVG is not an HTML element, even if both have one name, such as `a`.
   if (node.namespaceURI !== standard.NS.HTML) return undefined;
   const tag = REPLACED.get(node.tagName) ?? node.tagName;
   if (!BLOCKS.has(tag) && !INLINES.has(tag)) return undefined;

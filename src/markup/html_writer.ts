@@ -1,7 +1,7 @@
 /**
  * Writes HTML that all parsers read in the same way.
  *
- * The invariant: a parser that follows the HTML standard does not change the nesting of the
+ * This is always true: a parser that follows the HTML standard does not change the nesting of the
  * elements in `#open`. Therefore a client gets the same tree that was checked here, and reducing
  * the resulting HTML again does not change the HTML.
  *
@@ -13,25 +13,27 @@ import { type Attribute, BLOCKS, HEADINGS, TABLE_FRAMES, TABLE_PARENTS, VOIDS } 
 import { TextWriter } from "./text_writer.ts";
 
 /**
- * The maximum nesting of elements, from the Client-Server API, section "m.room.message msgtypes".
+ * The maximum number of elements inside each other, from the Client-Server API, section
+ * "m.room.message msgtypes".
  */
 export const MAX_DEPTH = 100;
 
-/** The number of levels of a table: table, body, row and cell. */
+/** The number of nested elements in a table: table, body, row and cell. */
 const TABLE_DEPTH = 4;
 
-/** The value of `#last` after white space. */
+/** The value of `#last` if the last written item was white space. */
 const BLANK = " ";
 
 /**
- * An open element. Open elements are compared by identity, because the same tag can be open twice.
+ * An open element: its end tag was not written yet. Compare two open elements with `===` and not by
+ * their tags, because two open elements can have equal tags.
  */
 export interface OpenElement {
   /** The name of the tag in lower case. */
   readonly tag: string;
 }
 
-/** Writes elements and text as HTML and as plain text at the same time. */
+/** Writes elements and text in two forms: as HTML and as plain text. */
 export class HtmlWriter {
   readonly #open: OpenElement[] = [];
   readonly #text = new TextWriter();
@@ -39,7 +41,8 @@ export class HtmlWriter {
   #html = "";
   /**
    * The last written item: the name of a tag, {@linkcode BLANK} for white space, or an empty string
-   * for text that is not white space. The start of the document counts as a block.
+   * for text that is not white space. At the start of the document, the value is `div`, because the
+   * start counts as a block.
    */
   #last = "div";
   #afterPre = false;
@@ -64,7 +67,7 @@ export class HtmlWriter {
   open(tag: string, attributes: readonly Attribute[]): OpenElement | undefined {
     if (!TABLE_PARENTS.has(tag)) this.#closeImplied(tag);
     if (!this.#fits(tag)) {
-      // The line break separates the words of two blocks.
+      // The line break separates the last word of a block from the first word of the next block.
       if (this.#last !== BLANK && (BLOCKS.has(tag) || tag === "br")) this.text("\n");
       return undefined;
     }

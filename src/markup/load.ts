@@ -1,7 +1,7 @@
 /**
- * Loads the renderers of Markdown and HTML, which use libraries. The specifiers are computed, so
- * that the libraries are not in the module graph. The libraries are downloaded only for a message
- * in Markdown or HTML.
+ * Loads the functions that turn Markdown and HTML into a message. These functions use libraries.
+ * The import paths are computed at run time, so that Deno downloads the libraries only for a
+ * message in Markdown or HTML.
  *
  * @module
  */
@@ -9,11 +9,13 @@
 import { loadLate } from "../base/late_modules.ts";
 import type { Markup } from "./markup.ts";
 
-/** A function that turns a source into markup. */
+/**
+ * A function that turns a source (Markdown or HTML) into the HTML and the plain text of a message.
+ */
 export type MarkupRenderer = (source: string) => Markup;
 
 /**
- * Loads the renderer of a format.
+ * Loads the function that renders a format.
  *
  * @throws {TypeError} if the library is not cached and cannot be downloaded
  */

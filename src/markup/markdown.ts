@@ -1,8 +1,8 @@
 // deno-lint-ignore-file no-import-prefix -- A module from a URL does not have an import map.
 
 /**
- * Renders Markdown for a Matrix message. This file is loaded only when it is needed, so that hosts
- * without Markdown messages do not download the parsers.
+ * Renders Markdown for a Matrix message. This file is loaded only when it is needed, so that a host
+ * that never sends Markdown does not download the parsers.
  *
  * @module
  */
@@ -21,8 +21,8 @@ import { tryReduceHtml } from "./html.ts";
 import { cleanText, type Markup, toPlainMarkup } from "./markup.ts";
 
 /**
- * The maximum length of Markdown that is parsed. Longer Markdown is shown as source. An event has
- * at most 64 KiB.
+ * The maximum length of Markdown that is parsed. Longer Markdown is shown as source, without
+ * formatting. A Matrix event has at most 64 KiB.
  */
 export const MAX_MARKDOWN_CHARS: number = 64 * 1024;
 
@@ -39,29 +39,32 @@ const MAX_RENDERED_CHARS = 4 * MAX_MARKDOWN_CHARS;
 const MAX_NESTING = 50;
 
 /**
- * The maximum cost of all paragraphs together, see {@linkcode estimateCost}. The lexer needs up to
- * 2 ns for each unit of cost, so the limit means about half a second.
+ * The maximum cost of all paragraphs together, see {@linkcode estimateCost}. The lexer (the part of
+ * the library that splits the source) needs up to 2 ns for each unit of cost, so the limit means
+ * about half a second.
  */
 const MAX_COST = 256 * 1024 * 1024;
 
 /**
- * The cost of a delimiter of emphasis (`*`, `_` or `~`). A repeated space or punctuation mark costs
- * 1. At each delimiter, the lexer searches the rest of the paragraph many times.
+ * The cost of a delimiter of emphasis (`*`, `_` or `~`), for {@linkcode estimateCost}. A repeated
+ * space or punctuation mark costs 1. At each delimiter, the lexer searches the rest of the
+ * paragraph many times.
  */
 const DELIMITER_COST = 16;
 
 /**
  * Renders GitHub Flavored Markdown as the HTML of a message. A line break in the source is a line
  * break in the result (`breaks`), because lines matter in the output of programs. GitHub's comments
- * and Matrix clients do the same. HTML in the Markdown is permitted, because the result is reduced
- * in the same way as by `reduceHtml`. A single paragraph is written without `p`, because the
- * specification recommends to avoid unnecessary HTML.
+ * and Matrix clients also keep line breaks. HTML in the Markdown is permitted, because the result
+ * is then reduced to the permitted elements, see `reduceHtml`. A single paragraph is written
+ * without `p`, because the specification recommends to avoid unnecessary HTML.
  *
- * The function never throws. The lexer needs quadratic time for a paragraph with many `*`, `_`,
- * `~`, or with many blanks or punctuation marks in a row. The lexer needs a deep stack for deep
- * nesting. Therefore such a paragraph, and everything deeper than 50 levels, is shown as plain text
- * with its line breaks. The whole Markdown is shown as plain text if it is longer than {@linkcode
- * MAX_MARKDOWN_CHARS}, or if the resulting HTML does not contain text.
+ * The function never throws. The lexer (the part of the library that splits the source) needs
+ * quadratic time for a paragraph with many `*`, `_`, `~`, or with many blanks or punctuation marks
+ * in a row. The lexer needs a deep stack for deep nesting. Therefore such a paragraph, and
+ * everything deeper than 50 levels, is shown as plain text with its line breaks. The whole Markdown
+ * is shown as plain text if it is longer than {@linkcode MAX_MARKDOWN_CHARS}, or if the resulting
+ * HTML does not contain text.
  *
  * @param markdown the Markdown source
  * @returns the HTML, and the source as `text`, because people can read Markdown. The text is
@@ -71,7 +74,8 @@ export function renderMarkdown(markdown: string): Markup {
   const text = cleanText(markdown);
   if (text.length > MAX_MARKDOWN_CHARS) return toPlainMarkup(text);
   const reduced = tryReduceHtml(tryToHtml(text) ?? "", MAX_RENDERED_CHARS);
-  // For example, a message with only a comment or a link definition would be empty.
+  // The HTML has no text if, for example, the Markdown contains only a comment or a link
+  // definition.
   return reduced === undefined || reduced.text === "" ? toPlainMarkup(text) : { html: reduced.html, text };
 }
 
@@ -79,8 +83,8 @@ function tryToHtml(text: string): string | undefined {
   try {
     return toHtml(text);
   } catch {
-    // The library has a bug, or the stack is too small. The message must be sent despite this
-    // error.
+    // Either the library has a bug or the stack is too small. The error is not thrown, because the
+    // message must still be sent.
     return undefined;
   }
 }
@@ -96,7 +100,10 @@ function toHtml(text: string): string {
     : parser.parse(tokens);
 }
 
-/** Writes task boxes as characters, because a message cannot contain form elements. */
+/**
+ * Writes the check boxes of a task list as characters, because a message cannot contain form
+ * elements.
+ */
 class MessageRenderer extends Renderer {
   override checkbox({ checked }: Tokens.Checkbox): string {
     return checked ? "☑ " : "☐ ";
@@ -104,8 +111,8 @@ class MessageRenderer extends Renderer {
 }
 
 /**
- * A lexer with limited work. The base class calls one of the two methods below for each nested
- * part.
+ * A lexer (it splits the source into parts) that limits its work. The base class calls one of the
+ * two methods below for each nested part.
  */
 class BoundedLexer extends Lexer {
   #depth = 0;

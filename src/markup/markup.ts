@@ -6,7 +6,7 @@
  * @module
  */
 
-/** A message in the two forms of a Matrix event. */
+/** A message in the two forms that a Matrix event contains: HTML and plain text. */
 export interface Markup {
   /**
    * The `formatted_body` of `org.matrix.custom.html`. The HTML contains only elements and
@@ -23,9 +23,10 @@ const SPACES = new Set([" ", "\t", "\n"]);
 
 /**
  * Cleans text, so that the text does not change when it is written as HTML and the HTML is parsed.
- * Replaces lone surrogates by U+FFFD, because a homeserver may reject lone surrogates. Replaces
- * carriage returns by line feeds, because HTML parsers also do this. Replaces form feeds by spaces.
- * Removes the remaining ASCII control characters, except tabs and line feeds.
+ * Replaces lone surrogates (halves of UTF-16 pairs) by U+FFFD, because a homeserver may reject
+ * them. Replaces carriage returns by line feeds, because HTML parsers replace them as well.
+ * Replaces form feeds by spaces. Removes the remaining ASCII control characters, except tabs and
+ * line feeds.
  */
 export function cleanText(text: string): string {
   let clean = "";
@@ -60,8 +61,8 @@ export function isBlank(text: string): boolean {
 }
 
 /**
- * Turns a source into markup that shows the source itself, with its line breaks. Used if parsing
- * would need too much time.
+ * Turns a source into markup that shows the source itself, with its line breaks. This function is
+ * used if parsing would need too much time.
  */
 export function toPlainMarkup(source: string): Markup {
   const text = cleanText(source);

@@ -93,8 +93,8 @@ const CHECKS: ReadonlyMap<string, Readonly<Record<string, Check>>> = new Map<str
 ]);
 
 /**
- * The beginnings of permitted links. Without the two slashes, a browser would treat a URL as
- * relative to its page.
+ * The beginnings of permitted links. The two slashes are required, because a browser can treat an
+ * address such as `https:page` as relative to the page that it shows.
  */
 const HREF_STARTS = ["https://", "http://", "ftp://", "mailto:", "magnet:"];
 
@@ -137,7 +137,10 @@ function languages(value: string): string | undefined {
   return names.length === 0 ? undefined : names.join(" ");
 }
 
-/** Checks a link target. A target other than `_blank` could replace the page of the client. */
+/**
+ * Checks the attribute `target` of a link. A target other than `_blank` could replace the page of
+ * the client.
+ */
 function target(value: string): string | undefined {
   return value === "_blank" ? value : undefined;
 }
@@ -154,7 +157,7 @@ function href(value: string): string | undefined {
   return start !== undefined && URL.canParse(url) ? start + url.slice(start.length) : undefined;
 }
 
-/** Checks a Matrix content URI, `mxc://server/media`. */
+/** Checks a Matrix content URI (the address of a media file): `mxc://server/media`. */
 function src(value: string): string | undefined {
   const url = normalizeUrl(value);
   const [scheme, empty, server, media, ...more] = url.split("/");

@@ -7,9 +7,9 @@
 import { type Attribute, BLOCKS, findAttribute, VOIDS } from "./permitted.ts";
 
 /**
- * An element with a mark at the start of its lines. A list item has `- ` or its number in its first
- * line, and spaces of this width in each following line. A quotation has `> ` in each line. A table
- * cell has an empty mark.
+ * An element with a mark at the start of its lines. The first line of a list item starts with `- `
+ * or the number of the item. Each following line starts with as many spaces as the first mark has
+ * characters. Each line of a quotation starts with `> `. A table cell has an empty mark.
  */
 interface Level {
   readonly first: string;
@@ -92,8 +92,8 @@ export class TextWriter {
   }
 
   /**
-   * Handles an end tag. The caller must close every open element in order, except elements that
-   * cannot have content.
+   * Handles an end tag. The caller must close the innermost open element first. Elements that
+   * cannot have content are not closed.
    */
   close(tag: string): void {
     if (this.#hidden > 0) {
@@ -110,7 +110,7 @@ export class TextWriter {
     this.#breakAround(tag);
   }
 
-  /** Handles text, without escaping. */
+  /** Handles text. The text is not escaped. */
   text(text: string): void {
     if (this.#hidden > 0) return;
     if (this.#pre > 0) return this.#verbatim(text);
@@ -134,7 +134,8 @@ export class TextWriter {
 
   #breakAround(tag: string): void {
     if (!BLOCKS.has(tag) || tag === "td" || tag === "th") return;
-    // The first block of a list item or a cell starts in the line of the mark.
+    // The first block of a list item or a cell starts in the line with the mark, so no line break
+    // is needed.
     if (this.#levels.at(-1)?.used === false) return;
     const nested = this.#lists.length > 0 || this.#rows.length > 0;
     this.#breaks = Math.max(this.#breaks, SPACED.has(tag) && !nested ? 2 : 1);
@@ -175,14 +176,14 @@ export class TextWriter {
     this.#hidden = 1;
   }
 
-  /** Writes a part of a line, after pending line breaks and spaces. */
+  /** Writes the pending line breaks or the pending space, and then a part of a line. */
   #write(piece: string): void {
     if (this.#text === "" || this.#breaks > 0) {
       if (this.#text !== "") this.#text += `\n${this.#blankStart()}`.repeat(this.#breaks - 1) + "\n";
       this.#text += this.#lineStart();
     } else {
       if (this.#space) this.#text += " ";
-      // A list item that starts within a line does not get a mark.
+      // If a list item starts in the middle of a line, its mark is not written.
       for (const level of this.#levels) level.used = true;
     }
     this.#text += piece;

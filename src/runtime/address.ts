@@ -47,7 +47,7 @@ export function parseServer(text: string, options: ServerAddressOptions): Server
   return { baseUrl: url.origin + url.pathname.replace(/\/+$/, "") };
 }
 
-/** The environment variables for proxies. curl uses the same variables. */
+/** The environment variables for proxies. curl also uses these variables. */
 export const PROXY_VARIABLES: readonly string[] = [
   "HTTPS_PROXY",
   "https_proxy",

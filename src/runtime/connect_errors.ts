@@ -1,6 +1,6 @@
 /**
  * Explains failed connections. The network stack reports failures with the texts of its libraries.
- * The explanations are only for people: delivery does not depend on them.
+ * The explanations are only for people: the delivery does not depend on the explanations.
  *
  * @module
  */

@@ -36,8 +36,8 @@ export function mapFileErrors<Result>(
 }
 
 /**
- * Waits for work and ignores its storage errors. Use it only for work that another process will
- * repeat.
+ * Waits for work and ignores its storage errors. Use this function only for work that another
+ * process will repeat.
  *
  * @returns false if the work failed with a storage error
  */

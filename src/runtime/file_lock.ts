@@ -1,6 +1,7 @@
 /**
  * Locks between processes, based on `flock`. The lock file must never be renamed or removed. When a
- * process ends, the kernel releases the locks of the process, so stale locks cannot exist.
+ * process ends, the kernel releases the locks of the process, so a lock of an ended process cannot
+ * exist.
  *
  * @module
  */
@@ -31,7 +32,8 @@ export class FileLock {
   /**
    * Acquires the lock if it is free.
    *
-   * @returns false if the lock is already held, even by this object
+   * @returns false if another process or object has the lock, or if this object already has the
+   * lock
    * @throws {StorageError} if the lock file cannot be opened
    */
   tryAcquire(): boolean {

@@ -1,7 +1,8 @@
 /**
- * The file operations that the journal uses. This file defines them as an interface, so that a test
- * can simulate a disk that loses, cuts or refuses writes. All operations are synchronous, because
- * asynchronous operations need about 50 % more time.
+ * The file operations that the journal (the files with the queue) uses. The operations are an
+ * interface, so that a test can simulate a disk that loses writes, writes only a part of the data,
+ * or refuses to write. All operations are synchronous, because asynchronous operations need about
+ * 50 % more time.
  *
  * @module
  */
@@ -25,8 +26,8 @@ export interface OpenFile extends Disposable {
   /** Calls `fdatasync`. Afterwards the content and the size of the file are on disk. */
   syncData(): void;
   /**
-   * Acquires the exclusive `flock` if it is free. The kernel releases the lock when the file is
-   * closed, even after `kill -9`.
+   * Acquires the exclusive `flock` if it is free. Returns false if it is not free. The kernel
+   * releases the lock when the file is closed, even after `kill -9`.
    */
   tryLock(): boolean;
   /**
@@ -61,8 +62,9 @@ export interface Files {
 }
 
 /**
- * Replaces a file atomically, and syncs the new file to disk. The directory of the file must exist.
- * Only one process at a time may replace the file.
+ * Replaces a file atomically (a reader sees the whole old or the whole new content), and syncs the
+ * new file to disk. The directory of the file must exist. Only one process at a time may replace
+ * the file.
  */
 export function replaceFile(files: Files, path: string, content: string | readonly Uint8Array[]): void {
   const temporary = `${path}.tmp`;
@@ -157,8 +159,8 @@ function openFile(file: Deno.FsFile): OpenFile {
 }
 
 /**
- * The maximum size of a log file. Before the next line, a larger file is renamed to `<name>.old`.
- * Together, both files have at most about twice this size.
+ * The maximum size of a log file. If the file is larger, it is renamed to `<name>.old` before the
+ * next line is written. Together, both files have at most about twice this size.
  */
 export const MAX_LOG_BYTES: number = 256 * 1024;
 

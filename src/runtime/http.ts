@@ -1,7 +1,7 @@
 /**
- * Makes one HTTP request, and distinguishes the failures that matter for delivery. This file does
- * not repeat a request. The courier, which delivers the entries of the queue, starts the next
- * attempt.
+ * Sends one HTTP request, and throws different errors for the failures that matter for delivery.
+ * This file does not repeat a request. The courier, which delivers the entries of the queue, starts
+ * the next attempt.
  *
  * @module
  */
@@ -30,8 +30,8 @@ export interface HttpRequest {
   /** The body of the request. For {@linkcode FormData}, `fetch` sets the `Content-Type`. */
   readonly body?: string | Uint8Array<ArrayBuffer> | FormData;
   /**
-   * True if the path or the query contains a secret. If true, an error contains only the host, and
-   * the error of `fetch` is not the `cause` of the error.
+   * True if the path or the query contains a secret. If true, a thrown error shows only the host of
+   * the URL, and the `cause` of the thrown error is not the error of `fetch`.
    *
    * @default {false}
    */
@@ -52,7 +52,9 @@ export interface HttpAnswer {
   readonly text: string;
 }
 
-/** The maximum size of a response. The services that we use do not send longer responses. */
+/**
+ * The maximum size of a response. The services that this program uses do not send longer responses.
+ */
 export const MAX_ANSWER_BYTES: number = 16 * 1024 * 1024;
 
 /**
@@ -103,7 +105,7 @@ export interface ServiceAnswer extends HttpAnswer {
   readonly retryAfterMs: number | undefined;
 }
 
-/** The refusal of a request by a service. */
+/** The information that a service gives when it refuses a request. */
 export interface ServiceRefusal extends Omit<Refusal, "status"> {
   /** The error text of the service; may be empty. */
   readonly said: string;
@@ -111,11 +113,14 @@ export interface ServiceRefusal extends Omit<Refusal, "status"> {
 
 /** A service, with the functions that read its responses. */
 export interface Service {
-  /** The name of the service, for errors: `ntfy`. */
+  /** The name of the service in errors, such as `ntfy`. */
   readonly name: string;
   /** Returns true if the response comes from the service and reports success. */
   isSuccess(answer: ServiceAnswer): boolean;
-  /** Reads a refusal. Returns undefined if the response does not come from the service. */
+  /**
+   * Reads the error of the service from a response. Returns undefined if the response does not come
+   * from the service.
+   */
   readRefusal(answer: ServiceAnswer): ServiceRefusal | undefined;
 }
 
@@ -148,7 +153,8 @@ export async function exchangeJson(
 }
 
 async function readText(response: Response, host: string): Promise<string> {
-  // Most responses have a `Content-Length`. Reading such a response in one piece is faster.
+  // Most responses have a `Content-Length`. Reading such a response in one piece is faster than
+  // reading it in chunks.
   if (Number(response.headers.get("Content-Length") ?? Infinity) <= MAX_ANSWER_BYTES) return await response.text();
   const decoder = new TextDecoder();
   let text = "", size = 0;

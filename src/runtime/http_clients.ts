@@ -1,6 +1,6 @@
 /**
- * HTTP clients for connections with their own certificates or proxy. This file is loaded only if a
- * channel has such settings, or if an environment variable sets a proxy.
+ * HTTP clients for connections that use special certificates or a proxy. This file is loaded only
+ * if a channel has such settings, or if an environment variable sets a proxy.
  *
  * @module
  */
@@ -14,11 +14,11 @@ import { type Env, isExempt, proxyVariable } from "./proxy.ts";
  * channel must use one object for all requests.
  */
 export interface Connection {
-  /** The name of the settings in errors: `channels.matrix`. */
+  /** The name that errors show for these settings, such as `channels.matrix`. */
   readonly name: string;
   /**
-   * Reads the certificates and the proxy. Called only when the channel connects, so that a broken
-   * file affects only this channel.
+   * Reads the certificates and the proxy. This method is called only when the channel connects, so
+   * that a broken file affects only this channel.
    *
    * @throws {ConfigError} if a file cannot be used
    */
@@ -33,11 +33,11 @@ export interface ConnectionSettings {
   readonly cert?: string;
   /** The private key of `cert`, as PEM without a passphrase. */
   readonly key?: string;
-  /** The URL of the proxy. May contain a user name and a password. */
+  /** The URL of the proxy. The URL may contain a user name and a password. */
   readonly proxy?: URL;
 }
 
-/** The path of a request to its server: direct or through a proxy. */
+/** The way from this program to a server: direct or through a proxy. */
 interface Route {
   /** The proxy; undefined for a direct connection. */
   readonly proxy?: URL;
@@ -51,7 +51,7 @@ interface Route {
 /** The clients of one connection. */
 interface ConnectionClients {
   readonly settings: ConnectionSettings;
-  /** The clients by proxy and by `isExempt`, see {@linkcode Route}. */
+  /** The clients. Each key consists of the proxy and `isExempt`, see {@linkcode Route}. */
   readonly clients: Map<string, Deno.HttpClient>;
 }
 
@@ -97,8 +97,8 @@ export class HttpClients implements Disposable {
   }
 
   /**
-   * Finds the proxy of a request. `NO_PROXY` also applies to the proxy of a channel. In curl,
-   * `NO_PROXY` also applies to `--proxy`.
+   * Finds the proxy of a request. If `NO_PROXY` lists the host, a proxy from the settings of the
+   * channel is not used. curl ignores `--proxy` in this case.
    */
   #findRoute(url: URL, own: URL | undefined): Route {
     const variable = own === undefined ? proxyVariable(url, this.#env) : undefined;

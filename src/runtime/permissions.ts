@@ -1,6 +1,6 @@
 /**
- * Checks Deno permissions. Call these functions before the access. Without this check, Deno asks
- * the user on the terminal for a missing permission.
+ * Checks Deno permissions. Call these functions before the program uses the permission. Without
+ * this check, Deno asks the user on the terminal for a missing permission.
  *
  * @module
  */

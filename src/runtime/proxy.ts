@@ -1,9 +1,9 @@
 /**
  * Reads the proxy settings from the environment: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and
- * `NO_PROXY`, in upper or lower case. curl reads the same variables. `fetch` also reads these
- * variables, but ignores values that it does not understand. If a proxy's address has a typing
- * error, `fetch` would connect directly. If `NO_PROXY` lists a host in capitals, with a port or
- * with a `*`, `fetch` would use a proxy for this host.
+ * `NO_PROXY`, in upper or lower case. curl also reads these variables. `fetch` reads them as well,
+ * but ignores values that it does not understand. For example, if a proxy's address has a typing
+ * error, `fetch` connects without the proxy. If `NO_PROXY` lists a host in capitals, with a port or
+ * with a `*`, `fetch` uses a proxy for this host.
  *
  * @module
  */
@@ -12,8 +12,8 @@
 export type Env = (name: string) => string | undefined;
 
 /**
- * Finds the variable with the proxy for a URL. Returns the name and the value of the variable. A
- * name in upper case takes precedence.
+ * Finds the variable with the proxy for a URL. Returns the name and the value of the variable. If a
+ * variable is set in upper and in lower case, the name in upper case is used.
  */
 export function proxyVariable(url: URL, env: Env): { readonly name: string; readonly value: string } | undefined {
   const names = [url.protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY", "ALL_PROXY"];

@@ -29,7 +29,7 @@ export interface Stdio {
   readonly stdout: (text: string) => void;
   /** Writes messages for people to standard error. */
   readonly stderr: (text: string) => void;
-  /** Writes the output of another program unchanged. */
+  /** Writes the output of another program to standard output or standard error, unchanged. */
   readonly pass: (to: "stdout" | "stderr", bytes: Uint8Array) => void;
   /** Returns true if standard output is a terminal. */
   readonly stdoutIsTerminal: () => boolean;
@@ -40,9 +40,9 @@ export interface Stdio {
 /** The functions that access the outside world. */
 export interface Runtime {
   /**
-   * Sends an HTTP request like the global `fetch`, but does not reuse idle connections, because
-   * Deno can send a PUT twice if an idle connection breaks. A channel with its own certificates or
-   * its own proxy passes its `connection`.
+   * Sends an HTTP request with the parameters of the global `fetch`. Idle connections are not
+   * reused, because Deno can send a PUT twice if an idle connection breaks. A channel whose
+   * settings contain certificates or a proxy passes `connection`.
    */
   readonly fetch: (url: string, init: RequestInit, connection?: Connection) => Promise<Response>;
   /** Runs a program until it ends, or kills it when the signal aborts; see `subprocess.ts`. */
@@ -65,8 +65,8 @@ export interface Runtime {
   /** Returns the host name, or `localhost` if Deno denies access. */
   readonly hostname: () => string;
   /**
-   * Returns true if the process runs as root. A process of root uses the system directories.
-   * Returns false if Deno denies access to the user id.
+   * Returns true if the process runs as root. The program uses the system directories if it runs as
+   * root. Returns false if Deno denies access to the user id.
    */
   readonly isRoot: () => boolean;
   readonly stdio: Stdio;

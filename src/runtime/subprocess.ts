@@ -1,6 +1,6 @@
 /**
- * Runs another program without a shell, with a limited environment and a time limit. The program
- * gets its own process group, so that the program and all its child processes can be killed
+ * Runs another program without a shell, with a limited environment and a time limit. The program is
+ * started in a new process group, so that the program and all its child processes can be killed
  * together. The program counts as ended when its main process has ended, even if a child process
  * still has the output open.
  *
@@ -36,11 +36,12 @@ export interface SubprocessEnd {
   readonly stderr: string;
 }
 
-/** The maximum number of bytes that are stored from standard output, and from standard error. */
+/** The maximum number of bytes that are stored from each of standard output and standard error. */
 export const MAX_OUTPUT_BYTES: number = 8 * 1024;
 
 /**
- * The variables of our environment that a program gets. These variables do not contain our secrets.
+ * The environment variables that this process passes to a program. These variables do not contain
+ * secrets.
  */
 export const PASSED_VARIABLES: readonly string[] = [
   ...["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"],
@@ -48,8 +49,8 @@ export const PASSED_VARIABLES: readonly string[] = [
 ];
 
 /**
- * The time for reading output after the main process has ended, in milliseconds. A child process
- * may still have the output open.
+ * The maximum time for reading output after the main process has ended, in milliseconds. The time
+ * is limited, because a child process may keep the output open.
  */
 const DRAIN_MS = 200;
 
@@ -67,7 +68,7 @@ export async function runSubprocess({ path, args, env, stdin, signal }: Subproce
     clearEnv: true,
     env,
     cwd: "/",
-    // A detached process gets its own process group.
+    // A detached process gets a new process group.
     detached: true,
     stdin: "piped",
     stdout: "piped",

@@ -34,7 +34,10 @@ const MAX_INLINE_BYTES = 4 * 1024;
  */
 const MAX_INLINE_TOTAL_BYTES = 16 * 1024;
 
-/** The maximum number of listed attachments. Further attachments are only counted. */
+/**
+ * The maximum number of listed attachments. For further attachments, the message shows only their
+ * number.
+ */
 const MAX_LINES = 20;
 
 const MAX_NAME_CHARS = 120;

@@ -31,8 +31,8 @@ export async function parseMime(bytes: Uint8Array): Promise<Mail> {
 }
 
 /**
- * Finds the name of the sender. In `root (Cron Daemon)`, the name is in a comment, as in RFC 822.
- * The library ignores comments, so this function reads the comment.
+ * Finds the name of the sender. In `root (Cron Daemon)`, the name is in parentheses, which RFC 822
+ * calls a comment. The library ignores comments, so this function reads the name from the comment.
  */
 function findWriter({ from }: Email, header: string | undefined): string | undefined {
   const comment = /^[^\s<>"(]+\s+\(([^()]+)\)\s*$/.exec(header ?? "")?.[1];

@@ -1,6 +1,6 @@
 /**
  * Turns a mail into a notification. The recipients of the mail are ignored. The notification is
- * sent to the destinations of the channels.
+ * sent to the configured destinations of the channels.
  */
 
 import { loadMarkup } from "../../markup/load.ts";
@@ -19,7 +19,11 @@ import type { Mail, Urgency } from "./mail.ts";
 export interface MailContext {
   /** The sender for a mail without `From`: the value of `-F`, or of `-f` if `-F` is missing. */
   readonly sender?: string;
-  /** True if attachments are sent; otherwise the message only lists them. @default {true} */
+  /**
+   * True if attachments are sent. If false, the message only lists the attachments.
+   *
+   * @default {true}
+   */
   readonly sendsFiles?: boolean;
 }
 
@@ -88,7 +92,8 @@ function toHtml({ line, text }: ShownAttachment): string {
 }
 
 /**
- * Converts HTML to text. Used for HTML that is too long, because HTML could be cut within a tag.
+ * Converts HTML to text. This function is used for HTML that is too long and must be cut. Text can
+ * be cut anywhere, but a cut through HTML could be in the middle of a tag.
  */
 async function toText(html: string): Promise<string> {
   try {

@@ -1,7 +1,7 @@
 /**
- * Reads a mail from a program that calls sendmail. This mail is often not complete (RFC 5322), but
- * the whole text of the mail is sent. Text that cannot belong to the head, which contains the
- * headers, is part of the body. A mail that cannot be parsed is sent unparsed.
+ * Reads a mail from a program that calls sendmail. Such a mail often lacks parts that RFC 5322
+ * requires, but its whole text is sent. Text that cannot belong to the head (the lines with the
+ * headers) is treated as part of the body. If a mail cannot be parsed, its source is sent.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import type { Mail, ParseMail } from "./mail.ts";
 
 /** Options for reading a mail. */
 export interface ReadMailOptions {
-  /** True if a line with a single dot ends the mail. */
+  /** True if a line that consists of a single dot ends the mail. */
   readonly dotEnds: boolean;
   /** A function that gets a warning if the mail could not be parsed. */
   readonly warn: (text: string) => void;
@@ -19,7 +19,10 @@ export interface ReadMailOptions {
   readonly load?: () => Promise<ParseMail>;
 }
 
-/** Reads a mail. The function never fails: a mail that cannot be parsed is returned unparsed. */
+/**
+ * Reads a mail. The function never fails: if the mail cannot be parsed, its source is returned as
+ * the text.
+ */
 export async function readMail(bytes: Uint8Array, options: ReadMailOptions): Promise<Mail> {
   const framed = frameMail(bytes, options);
   let parse;
@@ -66,8 +69,9 @@ export interface FramedMail {
 }
 
 /**
- * The known headers. A head must have at least one known header. Otherwise, a line such as `Error:
- * no space left` is treated as text.
+ * The known headers. A head must have at least one known header. Without a known header, the first
+ * lines are treated as text. For example, `Error: no space left` is text, although it looks like a
+ * header.
  */
 const KNOWN_HEADERS: ReadonlySet<string> = new Set([
   ...["subject", "from", "to", "cc", "bcc", "date", "sender", "reply-to", "message-id", "received", "return-path"],
@@ -90,7 +94,8 @@ const MBOX_REGEXP = /^>?From [^\n]*\n/;
  * Finds the head and the body of a mail.
  *
  * @param bytes the mail
- * @param options.dotEnds true if a line with a single dot ends the mail, as on a terminal
+ * @param options.dotEnds true if a line that consists of a single dot ends the mail, as in a mail
+ * that is typed on a terminal
  */
 export function frameMail(bytes: Uint8Array, options: { readonly dotEnds: boolean }): FramedMail {
   // In latin1, each byte is one character, so a position in the text is also the position in the
@@ -102,7 +107,7 @@ export function frameMail(bytes: Uint8Array, options: { readonly dotEnds: boolea
   return { head: bytes.subarray(start, headEnd), body: bytes.subarray(bodyStart, end) };
 }
 
-/** Joins the head and the body with an empty line between them. A parser needs this line. */
+/** Joins the head and the body with an empty line between them. A parser needs this empty line. */
 export function joinMail({ head, body }: FramedMail): Uint8Array {
   const mail = new Uint8Array(head.length + 1 + body.length);
   mail.set(head);
