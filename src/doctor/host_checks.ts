@@ -135,7 +135,11 @@ export const background: Check<DoctorContext> = {
   async *look({ runtime, host, options }) {
     const flag = options.noBackground ? "--no-background" : undefined;
     if (flag !== undefined || (await readSources(runtime, options)).value.background === false) {
-      yield ok(`background processes are off (${flag ?? "background: false"}): the next send or flush tries again`);
+      yield ok(
+        `background processes are off (${
+          flag ?? "background: false"
+        }): queued notifications wait until the next send or flush`,
+      );
     } else if (host.mayRunItself()) yield ok("a background process can deliver queued notifications");
     else {
       yield warning(

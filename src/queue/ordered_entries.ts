@@ -114,7 +114,8 @@ export class OrderedEntries {
   /**
    * Moves a member out of its batch, to the position before the batch.
    *
-   * @returns the batch if it was removed because it is now empty; if not, undefined
+   * @returns the batch, if this made the batch empty, so that the batch was removed. Otherwise
+   * undefined
    */
   takeOutOfBatch(member: Entry): Entry | undefined {
     const batch = this.findBatch(member.id);

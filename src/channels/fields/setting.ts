@@ -327,7 +327,7 @@ export function object<Table extends SettingTable>(
   options: SettingOptions & {
     readonly title: string;
     readonly settings: Table;
-    /** True if the setting can also be `false`, which turns the feature off. @default {false} */
+    /** True if the value `false` is allowed, too. It turns the feature off. @default {false} */
     readonly orFalse?: boolean;
     readonly check?: (values: SettingsOf<Table>, fields: Fields) => void;
   },
