@@ -127,7 +127,7 @@ export class Fields {
     return Object.keys(this.#values);
   }
 
-  /** Returns a copy in which `values` replaces absent fields. */
+  /** Returns a copy. If a field is absent, the copy has the field of `values`. */
   over(values: Readonly<Record<string, unknown>>): Fields {
     return new Fields({ ...values, ...this.#values }, this.#path, this.#names, this.#problems);
   }

@@ -35,7 +35,7 @@ export const EXIT_MEANINGS: ExitMeanings = [
   [EXIT.ok, "success: a notification is delivered, or stored in the queue on disk"],
   [EXIT.usage, "the command line has a mistake"],
   [EXIT.dataErr, "the input is not valid, or the service rejected the notification permanently"],
-  [EXIT.unavailable, "a homeserver, a login method or a mode of sendmail is not available"],
+  [EXIT.unavailable, "a homeserver or a login method is not available, or an option of sendmail is not supported"],
   [EXIT.software, "a bug in matrix-notify"],
   [EXIT.ioErr, "reading or writing the disk failed"],
   [

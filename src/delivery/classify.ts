@@ -111,8 +111,8 @@ function classifyTransport({ phase }: TransportError): Pick<Failure, "class" | "
 }
 
 /**
- * Classifies a response of a proxy or a captive portal. The HTTP statuses 429 and 413 get the class
- * that they would get from the service. After a status 5xx, the service behind the proxy may have
+ * Classifies a response of a proxy or a captive portal. The HTTP statuses 429 and 413 are classified
+ * as if the service itself had sent them. After a status 5xx, the service behind the proxy may have
  * received the request.
  */
 function classifyGateway(status: number): Pick<Failure, "class" | "gapMs"> {

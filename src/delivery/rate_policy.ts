@@ -69,8 +69,8 @@ export function withDefaultRateLimit(policies: ReadonlyMap<string, LanePolicy>):
 }
 
 /**
- * The largest number of waiting entries that do not become a batch during a rate limit of the
- * server. During a rate limit, each message must wait for several seconds.
+ * While the server limits the rate, more than this number of waiting entries become a batch. During
+ * a rate limit, each message must wait for several seconds.
  */
 export const RATE_LIMITED_BATCH_OVER = 3;
 

@@ -38,7 +38,7 @@ export function fitAttachments(notification: Notification, mode: AttachmentMode 
   return unsent.length === 0 ? notification : { ...rest, unsent: unsent.map(formatAttachment) };
 }
 
-/** For attachments of this size in bytes, the timeout of a request is doubled. */
+/** For each 2 MiB of attachments, the timeout of a request grows by its base value. */
 const BYTES_PER_TIMEOUT = 2 * 2 ** 20;
 
 /** Returns the timeout of a request with attachments, in milliseconds. */

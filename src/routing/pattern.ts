@@ -88,7 +88,9 @@ function parseExpression(text: string, compile: ExpressionCompiler | undefined):
       hint: "use i to ignore upper and lower case",
     };
   }
-  if (compile === undefined) throw new TypeError(`Cannot parse ${text}: the compiler is not loaded`);
+  if (compile === undefined) {
+    throw new TypeError(`Cannot parse ${text}: the compiler of regular expressions is not loaded`);
+  }
   const result = compile(source, flags);
   if ("problem" in result) return result;
   const { expression } = result;

@@ -36,7 +36,9 @@ const PROBLEMS: readonly (readonly [RegExp, Explain])[] = [
     const names = Array.from(input.matchAll(/(?:DnsName\("|IpAddress\()([^")]+)/g), ([, name]) => name);
     return {
       state: `its certificate is for ${names.join(", ") || "no name"}, not for ${host}`,
-      hint: `use a name of the certificate, or create the certificate again with subjectAltName=${toAltName(host)}`,
+      hint: `connect to a name that is in the certificate, or create the certificate again with subjectAltName=${
+        toAltName(host)
+      }`,
     };
   }],
   [/CaUsedAsEndEntity/, (_found, host) => ({

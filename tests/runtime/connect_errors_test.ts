@@ -31,6 +31,6 @@ Deno.test("explainConnectError() lists every name of the certificate", () => {
     'DnsName("b.org"), DnsName("*.b.org") or IpAddress(10.0.0.1)';
   assertEquals(explainConnectError(text, "a.org"), {
     state: "its certificate is for b.org, *.b.org, 10.0.0.1, not for a.org",
-    hint: "use a name of the certificate, or create the certificate again with subjectAltName=DNS:a.org",
+    hint: "connect to a name that is in the certificate, or create the certificate again with subjectAltName=DNS:a.org",
   });
 });

@@ -10,7 +10,8 @@ const OPTIONS = [
   {
     name: "wait",
     value: "DURATION",
-    summary: "maximum time to wait for an entry (default 30s); entries that need more time stay in the queue",
+    summary:
+      "longest wait for the next attempt of an entry (default 30s); entries that must wait longer stay in the queue",
   },
   JSON_OPTION,
   ...DELIVERY_OPTIONS,

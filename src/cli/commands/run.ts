@@ -16,7 +16,7 @@ import { type CommandEnd, supervise } from "../supervise.ts";
 const OPTIONS = [
   {
     name: "only-on-failure",
-    summary: "send only if the command fails, or if its success closes an open incident of --key",
+    summary: "send only if the command fails, or if the command succeeds while the incident of --key is open",
   },
   {
     name: "subject",
