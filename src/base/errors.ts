@@ -252,10 +252,13 @@ export interface Refusal {
   readonly retryAfterMs?: number;
   /** The meaning of the refusal. @default derived from the HTTP status */
   readonly failureClass?: ResponseClass;
+  /** How to fix the problem, without a full stop. */
+  readonly hint?: string;
 }
 
 /** The service responded with an error, in the format that this service uses for errors. */
-export class ResponseError extends Error implements Refusal {
+export class ResponseError extends HintedError implements Refusal {
+  /** The name of the class, for code that cannot use `instanceof`. */
   override name: string = "ResponseError";
   readonly status: number;
   readonly errcode?: string;
@@ -263,7 +266,7 @@ export class ResponseError extends Error implements Refusal {
   readonly failureClass?: ResponseClass;
 
   constructor(message: string, refusal: Refusal, options?: ErrorOptions) {
-    super(message, options);
+    super(message, { ...options, hint: refusal.hint });
     this.status = refusal.status;
     this.errcode = refusal.errcode;
     this.retryAfterMs = refusal.retryAfterMs;

@@ -176,13 +176,11 @@ export interface OAuthRefusal extends Refusal {
 export class OAuthError extends ResponseError {
   override name = "OAuthError" as const;
   override readonly errcode: string;
-  /** The way to fix the problem, as a sentence without a full stop. */
-  readonly hint?: string;
 
   constructor(message: string, refusal: OAuthRefusal, options?: ErrorOptions) {
-    super(message, refusal, options);
+    const hint = Object.hasOwn(HINTS, refusal.errcode) ? HINTS[refusal.errcode] : undefined;
+    super(message, { ...refusal, hint }, options);
     this.errcode = refusal.errcode;
-    this.hint = Object.hasOwn(HINTS, refusal.errcode) ? HINTS[refusal.errcode] : undefined;
   }
 }
 
