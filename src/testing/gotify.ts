@@ -10,7 +10,7 @@ import { type Call, type LoopbackOptions, LoopbackServer } from "./server.ts";
  * The name of an endpoint of {@linkcode LoopbackGotify}, for the request log and for the option
  * `on` of a fault (an error that the server simulates).
  */
-export type GotifyRouteName = "message" | "health" | "version";
+export type GotifyRouteName = "message" | "current-user" | "health" | "version";
 
 /** The name of a fault (a simulated error) of {@linkcode LoopbackGotify}. */
 export type GotifyFaultName =
@@ -25,6 +25,14 @@ export type GotifyFaultName =
 export interface GotifyOptions extends LoopbackOptions {
   /** The token of the server's only application. @default {"A-loopback.token"} */
   readonly token?: string;
+  /** The token of the server's only client. @default {"C-loopback.token"} */
+  readonly clientToken?: string;
+  /**
+   * The version of the server. Since version 3, a client may send messages too, but only with the
+   * number of an application.
+   * @default {"3.0.0"}
+   */
+  readonly version?: "2.6.3" | "3.0.0";
 }
 
 /** A message as a Gotify server returns it. */
@@ -47,6 +55,7 @@ export interface GotifyMessage {
 
 const ROUTES: readonly Route<GotifyRouteName>[] = [
   { name: "message", method: "POST", path: "/message" },
+  { name: "current-user", method: "GET", path: "/current/user" },
   { name: "health", method: "GET", path: "/health" },
   { name: "version", method: "GET", path: "/version" },
 ];
@@ -74,21 +83,23 @@ const FAULTS: Readonly<Record<GotifyFaultName, FaultPlan>> = {
 };
 
 /**
- * A Gotify server on 127.0.0.1 with one application. If a client sends a message twice, the server
- * stores two messages, as Gotify would.
+ * A Gotify server on 127.0.0.1 with one application and one client. A message has no size limit, as
+ * with Gotify's default database, SQLite. If a program sends a message twice, the server stores two
+ * messages, as Gotify would.
  */
 export class LoopbackGotify extends LoopbackServer<GotifyFaultName, GotifyRouteName> {
   /** The token of the server's application. */
   readonly token: string;
+  /** The token of the server's client. */
+  readonly clientToken: string;
   readonly #messages: GotifyMessage[];
 
-  private constructor(token: string, options: GotifyOptions) {
-    const messages: GotifyMessage[] = [];
-    const { now = Date.now } = options;
-    const handle = (call: Call<GotifyRouteName>) => answer(call, { token, messages, now });
+  private constructor(store: Store, options: GotifyOptions) {
+    const handle = (call: Call<GotifyRouteName>) => answer(call, store);
     super({ faults: FAULTS, defaultRoute: "message", route, handle }, options);
-    this.token = token;
-    this.#messages = messages;
+    this.token = store.token;
+    this.clientToken = store.clientToken;
+    this.#messages = store.messages;
   }
 
   /**
@@ -97,7 +108,8 @@ export class LoopbackGotify extends LoopbackServer<GotifyFaultName, GotifyRouteN
    * @throws {Deno.errors.AddrInUse} if the port is in use
    */
   static start(options: GotifyOptions = {}): Promise<LoopbackGotify> {
-    return Promise.try(() => new LoopbackGotify(options.token ?? "A-loopback.token", options));
+    const { token = "A-loopback.token", clientToken = "C-loopback.token", version = "3.0.0", now = Date.now } = options;
+    return Promise.try(() => new LoopbackGotify({ token, clientToken, version, messages: [], now }, options));
   }
 
   /** Returns all messages, in order. */
@@ -108,6 +120,8 @@ export class LoopbackGotify extends LoopbackServer<GotifyFaultName, GotifyRouteN
 
 interface Store {
   readonly token: string;
+  readonly clientToken: string;
+  readonly version: "2.6.3" | "3.0.0";
   readonly messages: GotifyMessage[];
   readonly now: () => number;
 }
@@ -119,43 +133,62 @@ function route(method: string, path: string): GotifyRouteName | undefined {
 
 async function answer(call: Call<GotifyRouteName>, store: Store): Promise<Answer> {
   await call.ready();
-  if (call.route === undefined) return gotifyError(404, "page not found");
-  if (call.route === "health") return jsonAnswer(200, { health: "green", database: "green" });
-  if (call.route === "version") {
-    return jsonAnswer(200, { version: "2.6.3", commit: "loopback", buildDate: "2026-01-01-00:00:00" });
+  const { token, clientToken, version } = store;
+  const given = readToken(call);
+  switch (call.route) {
+    case undefined:
+      return gotifyError(404, "page not found");
+    case "health":
+      return jsonAnswer(200, { health: "green", database: "green" });
+    case "version":
+      return jsonAnswer(200, { version, commit: "loopback", buildDate: "2026-01-01-00:00:00" });
+    case "current-user":
+      return given === clientToken ? jsonAnswer(200, { id: 1, name: "loopback", admin: false }) : unauthorized();
+    case "message": {
+      const mayBeClient = given === clientToken && version === "3.0.0";
+      return given === token || mayBeClient ? accept(call, store, mayBeClient) : unauthorized();
+    }
   }
-  const { headers, query } = call;
-  const key = headers.get("x-gotify-key") ?? /^Bearer (.+)$/.exec(headers.get("authorization") ?? "")?.[1] ??
-    new URLSearchParams(query).get("token");
-  return key === store.token ? accept(call, store) : unauthorized();
+}
+
+/** Reads the token in Gotify's order: the query, `X-Gotify-Key`, `Authorization`. */
+function readToken({ headers, query }: Call): string | undefined {
+  return new URLSearchParams(query).get("token") || headers.get("x-gotify-key") ||
+    /^Bearer (.+)$/i.exec(headers.get("authorization") ?? "")?.[1];
 }
 
 /** Accepts a message. A field with the wrong type causes an error. Unknown fields are ignored. */
-function accept({ bytes, headers }: Call, { messages, now }: Store): Answer {
+function accept({ bytes, headers }: Call, { messages, now }: Store, isClient: boolean): Answer {
   const body = parseJsonObject(new TextDecoder().decode(bytes));
-  if (!/^application\/json\b/.test(headers.get("content-type") ?? "") || body === undefined) {
-    return gotifyError(400, "invalid character in the beginning of the value");
+  if (!/^application\/json\b/.test(headers.get("content-type") ?? "")) {
+    return gotifyError(400, "Field 'message' is required");
   }
-  const { message, title = "", priority = 0, extras } = body;
+  if (body === undefined) return gotifyError(400, "invalid character in the beginning of the value");
+  const message = body.message ?? "", title = body.title ?? "", priority = body.priority ?? 0;
+  const { extras } = body;
   if (typeof message !== "string" || typeof title !== "string" || !Number.isInteger(priority) || !isExtras(extras)) {
-    if (message !== undefined) return gotifyError(400, "json: cannot unmarshal into Go struct field");
+    return gotifyError(400, "json: cannot unmarshal into Go struct field");
   }
-  if (message === undefined || message === "") return gotifyError(400, "Field 'message' is required");
+  if (message === "") return gotifyError(400, "Field 'message' is required");
+  if (isClient && Number(body.appid ?? 0) === 0) {
+    return gotifyError(400, "appid is required when not authenticating with an application token");
+  }
+  if (isClient && body.appid !== 1) return gotifyError(400, "appid not found");
   const accepted = {
     id: messages.length + 1,
     appid: 1,
-    message: String(message),
-    title: String(title).trim() === "" ? "loopback" : String(title),
+    message,
+    title: title.trim() === "" ? "loopback" : title,
     priority: Number(priority),
-    ...isExtras(extras) && extras !== undefined && { extras },
+    ...extras != null && { extras },
     date: new Date(now()).toISOString(),
   };
   messages.push(accepted);
   return jsonAnswer(200, accepted);
 }
 
-function isExtras(value: unknown): value is Record<string, unknown> | undefined {
-  return value === undefined || typeof value === "object" && value !== null && !Array.isArray(value);
+function isExtras(value: unknown): value is Record<string, unknown> | null | undefined {
+  return value === undefined || typeof value === "object" && !Array.isArray(value);
 }
 
 function unauthorized(): Answer {

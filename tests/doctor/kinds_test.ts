@@ -67,7 +67,7 @@ Deno.test("examine() looks at channels of each kind, and sends nothing", async (
     [
       `gotify/connection ok: ${gotify.url} answers`,
       "gotify/clock ok: the clock of this host differs from the server's clock by less than a minute",
-      "gotify/server ok: it is Gotify 2.6.3",
+      "gotify/server ok: it is Gotify 3.0.0",
       "gotify/token ok: the token belongs to an application, which may send messages",
       `telegram/connection ok: ${telegram.url} answers`,
       "telegram/clock ok: the clock of this host differs from the server's clock by less than a minute",
@@ -109,7 +109,13 @@ const BROKEN: readonly Broken[] = [
   },
   {
     name: "a client's token in the place of an application's",
-    bring: ({ scene }) => scene.file("gotify", "C-token"),
+    bring: ({ scene, gotify }) => scene.file("gotify", gotify.clientToken),
+    says: "gotify/token: the token belongs to a client",
+    hint: "the token of an application",
+  },
+  {
+    name: "an unknown token of Gotify",
+    bring: ({ scene }) => scene.file("gotify", "A-unknown"),
     says: "gotify/token: the server rejects the token",
     hint: "the token of an application",
   },

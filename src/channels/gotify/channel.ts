@@ -1,7 +1,8 @@
 /** Sends to a Gotify application (its API documentation, "message" and "Message Extras"). */
 
 import { AROUND_BATCH_BYTES, type Batch, hasLineForEach, type RenderedBatch } from "../../notification/batch.ts";
-import { exchangeJson, type Service } from "../../runtime/http.ts";
+import { NotSentError, ResponseError } from "../../base/errors.ts";
+import { exchange, exchangeJson, type HttpRequest, type Service } from "../../runtime/http.ts";
 import type { Notification } from "../../notification/notification.ts";
 import { byteLength, cutToFit, formatNotes, subjectLine } from "../../notification/render.ts";
 import { USER_AGENT } from "../../base/version.ts";
@@ -27,9 +28,18 @@ const GOTIFY: Service = {
     // Every Gotify server has this path. If the answer is 404, the address has a wrong path or
     // belongs to another service.
     if (status === 404 || errorCode !== status || typeof errorDescription !== "string") return undefined;
-    return { said: errorDescription };
+    return { said: errorDescription, hint: status === 401 || status === 403 ? APPLICATION_TOKEN_HINT : undefined };
   },
 };
+
+/** The hint after a token that cannot send. */
+export const APPLICATION_TOKEN_HINT =
+  "use the token of an application (in Gotify: Apps); the token of a client cannot send";
+
+/** The headers that authenticate a request. */
+export function authHeaders({ token }: GotifySettings): Readonly<Record<string, string>> {
+  return { "X-Gotify-Key": token.reveal() };
+}
 
 /** A channel that sends to one application. */
 export class GotifyChannel implements Channel {
@@ -56,18 +66,47 @@ export class GotifyChannel implements Channel {
     { late, replaced, inDoubt, timeoutMs, signal }: SendOptions,
   ): Promise<Receipt> {
     const { runtime } = this.#context;
-    const { server, token } = this.#settings;
+    const { server } = this.#settings;
     const notes = formatNotes(notification, { lateAt: late ? runtime.now() : undefined, replaced });
     const request = {
       method: "POST",
       url: `${server}/message`,
-      headers: { "Content-Type": "application/json", "User-Agent": USER_AGENT, "X-Gotify-Key": token.reveal() },
+      headers: { "Content-Type": "application/json", "User-Agent": USER_AGENT, ...authHeaders(this.#settings) },
       body: JSON.stringify(await this.#message(notification, notes)),
       timeoutMs,
       signal,
     } as const;
-    const { json } = await exchangeJson(runtime, request, GOTIFY);
-    return { id: String(json.id), possibleDuplicate: inDoubt !== undefined };
+    try {
+      const { json } = await exchangeJson(runtime, request, GOTIFY);
+      return { id: String(json.id), possibleDuplicate: inDoubt !== undefined };
+    } catch (error) {
+      if (error instanceof ResponseError && error.status === 400) await this.#refuseClientToken({ timeoutMs, signal });
+      throw error;
+    }
+  }
+
+  /**
+   * Checks the token after status 400. Since Gotify 3, a client's token is valid for `POST
+   * /message`, but only with the number of an application.
+   *
+   * @throws {ResponseError} with the class `credentials` if the token belongs to a client
+   * @throws {NotSentError} if the server does not answer
+   */
+  async #refuseClientToken(limits: Pick<HttpRequest, "timeoutMs" | "signal">): Promise<void> {
+    const { server } = this.#settings;
+    const headers = { "User-Agent": USER_AGENT, ...authHeaders(this.#settings) };
+    const { status } = await exchange(this.#context.runtime, {
+      method: "GET",
+      url: `${server}/current/user`,
+      headers,
+      ...limits,
+    }).catch((error) => Promise.reject(new NotSentError(error)));
+    if (status !== 200) return;
+    throw new ResponseError(`Cannot send through ${new URL(server).host}: the token belongs to a client`, {
+      status: 400,
+      failureClass: "credentials",
+      hint: APPLICATION_TOKEN_HINT,
+    });
   }
 
   hasRoomFor(batch: Batch): boolean {

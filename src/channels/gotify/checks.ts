@@ -1,13 +1,15 @@
-/** The checks of a Gotify channel (its API documentation, "version" and "message"). */
+/** The checks of a Gotify channel (its API documentation, "version", "message" and "current/user"). */
 
 import { NotTheServiceError } from "../../base/errors.ts";
 import { parseJsonObject } from "../../base/fields.ts";
 import { type Check, type CheckContext, failure, ok } from "../check.ts";
 import { probeServer } from "../http_checks.ts";
+import { APPLICATION_TOKEN_HINT, authHeaders } from "./channel.ts";
 import type { GotifySettings } from "./settings.ts";
 
 /** Creates the checks. */
-export function createChecks(context: CheckContext, { server, token }: GotifySettings): readonly Check[] {
+export function createChecks(context: CheckContext, settings: GotifySettings): readonly Check[] {
+  const { server } = settings;
   const { host } = new URL(server);
   const probe = probeServer(context, server, { path: "/version" });
   const otherService = (status: number) =>
@@ -30,20 +32,23 @@ export function createChecks(context: CheckContext, { server, token }: GotifySet
       async *look() {
         // This empty message tests the token. Gotify first checks the token. If the token is valid,
         // Gotify rejects the message, because it is empty.
+        const auth = authHeaders(settings);
         const { status, text } = await probe.ask({
           method: "POST",
           path: "/message",
-          headers: { "Content-Type": "application/json", "X-Gotify-Key": token.reveal() },
+          headers: { "Content-Type": "application/json", ...auth },
           body: "{}",
         });
         const { errorCode, errorDescription } = parseJsonObject(text) ?? {};
         if (errorCode !== status) throw otherService(status);
-        if (status === 400) yield ok("the token belongs to an application, which may send messages");
-        else if (status === 401 || status === 403) {
-          yield failure(
-            "the server rejects the token",
-            "use the token of an application (in Gotify: Apps); the token of a client cannot send",
-          );
+        if (status === 400) {
+          // Gotify 3 rejects the empty message of a client in the same way. Only a client may read
+          // its user.
+          const user = await probe.ask({ path: "/current/user", headers: auth });
+          if (user.status === 200) yield failure("the token belongs to a client", APPLICATION_TOKEN_HINT);
+          else yield ok("the token belongs to an application, which may send messages");
+        } else if (status === 401 || status === 403) {
+          yield failure("the server rejects the token", APPLICATION_TOKEN_HINT);
         } else yield failure(`the server answered ${status}: ${errorDescription}`, "look into the log of the server");
       },
     },

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { MAX_GOTIFY_BYTES } from "../../../src/channels/gotify/channel.ts";
 import { classify } from "../../../src/delivery/classify.ts";
 import { ConfigError } from "../../../src/base/errors.ts";
@@ -98,6 +98,31 @@ Deno.test("GotifyChannel.send() throws errors that classify() distinguishes", as
     const failure = classify(await assertRejects(() => send({ subject: "Up" })));
     assertEquals([failure.class, failure.reason.includes("A-wrong")], ["credentials", false]);
   }, "A-wrong");
+});
+
+Deno.test("GotifyChannel.send() holds the channel if the token belongs to a client, with every version of Gotify", async () => {
+  for (const version of ["2.6.3", "3.0.0"] as const) {
+    using runtime = fakeRuntime();
+    await using gotify = await LoopbackGotify.start({ version });
+    const { send } = openChannel("gotify", { server: gotify.url, token: gotify.clientToken }, runtime);
+    const failure = classify(await assertRejects(() => send({ subject: "Up" })));
+    assertEquals(failure.class, "credentials", version);
+    assertStringIncludes(failure.reason, "the token of a client cannot send");
+    assertEquals(gotify.messages, []);
+  }
+});
+
+Deno.test("GotifyChannel.send() rejects a message after status 400 only if the token belongs to an application", async () => {
+  await using gotify = await LoopbackGotify.start();
+  using real = fakeRuntime();
+  const fetch = (url: string, init: RequestInit) =>
+    real.fetch(url, init.method === "POST" ? { ...init, body: "{}" } : init);
+  using runtime = fakeRuntime({ fetch });
+  const { send } = openChannel("gotify", { server: gotify.url, token: gotify.token }, runtime);
+  const classes = async () => classify(await assertRejects(() => send({ subject: "Up" }))).class;
+  assertEquals(await classes(), "rejected");
+  gotify.fault("drop-before-persisting", { on: "current-user", times: 1 });
+  assertEquals(await classes(), "not-sent");
 });
 
 Deno.test("gotify/kind.ts reports a missing and an unknown key", () => {
