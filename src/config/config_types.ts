@@ -177,6 +177,13 @@ export interface NtfyConfig extends ConnectionConfig {
   readonly password?: string;
   /** A file that contains only the value of `password`; other users must not be able to read it. */
   readonly passwordFile?: string;
+  /**
+   * The longest message, in bytes; a longer message is cut, with a note; it is one byte less than
+   * the setting `message-size-limit` of the server.
+   *
+   * @default {4095}
+   */
+  readonly maxBytes?: number;
 }
 
 /** A channel of the kind `gotify`: an application of a Gotify server. */

@@ -3,13 +3,17 @@
 import { type Answer, jsonAnswer } from "./answer.ts";
 import { COMMON_FAULTS, type CommonFaultName, type FaultPlan, instead, retryAfterSeconds } from "./faults.ts";
 import {
-  type AttachmentStorage,
+  createMessage,
   type NewNtfyMessage,
+  NTFY_MESSAGE_LIMIT_BYTES,
   type NtfyAttachment,
   ntfyError,
+  type NtfyLimits,
   type NtfyMessage,
-  parseJsonMessage,
-  parseTextMessage,
+  parseJsonPublication,
+  parseTextPublication,
+  RESERVED_TOPICS,
+  TOPIC,
 } from "./ntfy_messages.ts";
 import { matchRoute, type Route } from "./routes.ts";
 import { type Call, type LoopbackOptions, LoopbackServer } from "./server.ts";
@@ -52,7 +56,7 @@ const NTFY_FAULTS: Readonly<Record<NtfyFaultName, FaultPlan>> = {
  * The name of an endpoint of {@linkcode LoopbackNtfy}, for the request log and for the option `on`
  * of a fault (a simulated error).
  */
-export type NtfyRouteName = "publish" | "poll" | "health";
+export type NtfyRouteName = "publish" | "poll" | "health" | "account";
 
 /**
  * The settings of a {@linkcode LoopbackNtfy}. If `token` or `login` is set, each request to a topic
@@ -70,6 +74,18 @@ export interface NtfyOptions extends LoopbackOptions {
    * ntfy does not allow attachments by default.
    */
   readonly maxFileBytes?: number;
+  /**
+   * The maximum size of all attachments together, in bytes (`visitor-attachment-total-size-limit`).
+   * @default {104857600}
+   */
+  readonly maxTotalFileBytes?: number;
+  /**
+   * The server's `message-size-limit`, in bytes: one byte more than the longest message.
+   * @default {4096}
+   */
+  readonly messageLimitBytes?: number;
+  /** The topics to which no user may write. Empty by default. */
+  readonly protectedTopics?: readonly string[];
 }
 
 interface Cache {
@@ -78,12 +94,16 @@ interface Cache {
   /** The valid values of the `Authorization` header. Empty if all users may use the topics. */
   readonly keys: readonly string[];
   readonly maxFileBytes: number | undefined;
+  readonly maxTotalFileBytes: number;
+  readonly messageLimitBytes: number;
+  readonly protectedTopics: readonly string[];
   /** The contents of attachments, by their URL. */
   readonly files: Map<string, Uint8Array<ArrayBuffer>>;
 }
 
 const ROUTES: readonly Route<NtfyRouteName>[] = [
   { name: "health", method: "GET", path: "/v1/health" },
+  { name: "account", method: "GET", path: "/v1/account" },
   { name: "publish", method: "POST", path: "/" },
   { name: "publish", method: "PUT", path: "/" },
   { name: "publish", method: "POST", path: "/:topic" },
@@ -118,11 +138,13 @@ export class LoopbackNtfy extends LoopbackServer<NtfyFaultName, NtfyRouteName> {
    * @throws {Deno.errors.AddrInUse} if the port is in use
    */
   static start(options: NtfyOptions = {}): Promise<LoopbackNtfy> {
-    const { token, login, maxFileBytes, now = Date.now } = options;
+    const { token, login, maxFileBytes, protectedTopics = [], now = Date.now } = options;
+    const { messageLimitBytes = NTFY_MESSAGE_LIMIT_BYTES, maxTotalFileBytes = 100 * 2 ** 20 } = options;
     const keys: string[] = [];
     if (token !== undefined) keys.push(`Bearer ${token}`, basic("", token));
     if (login !== undefined) keys.push(basic(login.user, login.password));
-    return Promise.try(() => new LoopbackNtfy({ messages: [], now, keys, maxFileBytes, files: new Map() }, options));
+    const limits = { maxFileBytes, maxTotalFileBytes, messageLimitBytes, protectedTopics };
+    return Promise.try(() => new LoopbackNtfy({ messages: [], now, keys, ...limits, files: new Map() }, options));
   }
 
   /** Returns the content of an attachment. */
@@ -146,46 +168,81 @@ function route(method: string, path: string): NtfyRouteName | undefined {
 }
 
 /**
- * Answers a request. The status for an unknown method is 404 instead of 405, because ntfy uses 404.
+ * Answers a request. Checks the token, the form of the request, the topic, the right to write, the
+ * parameters and the body, in the order of ntfy. The status for an unknown method is 404 instead of
+ * 405, because ntfy uses 404.
  */
 async function answer(cache: Cache, call: Call<NtfyRouteName>): Promise<Answer> {
   await call.ready();
+  if (hasWrongKey(cache, call)) return ntfyError(40101);
   const match = matchRoute(ROUTES, call.method, call.path);
   if (match.kind !== "route") return ntfyError(40401);
   const { topic } = match.params;
-  if (topic !== undefined && !/^[-_A-Za-z0-9]{1,64}$/.test(topic)) return ntfyError(40401);
+  if (topic !== undefined && !TOPIC.test(topic)) return ntfyError(40401);
   switch (match.route.name) {
     case "health":
       return jsonAnswer(200, { healthy: true });
+    case "account":
+      return jsonAnswer(200, describeAccount(cache));
     case "poll":
-      return checkAccess(cache, call) ?? poll(cache, call, topic ?? "");
+      return checkTopic(cache, call, topic ?? "") ?? poll(cache, call, topic ?? "");
     case "publish": {
-      const message = topic === undefined
-        ? parseJsonMessage(call)
-        : parseTextMessage(call, topic, nextAttachment(cache));
-      const refusal = checkAccess(cache, call);
+      const limits = currentLimits(cache);
+      const publication = topic === undefined ? parseJsonPublication(call, limits) : parseTextPublication(call, topic);
+      if ("status" in publication) return publication;
+      const refusal = checkTopic(cache, call, publication.topic);
       if (refusal !== undefined) return refusal;
+      if (cache.protectedTopics.includes(publication.topic)) return ntfyError(40301);
+      const message = createMessage(publication, limits);
       if ("status" in message) return message;
-      if (message.attachment) cache.files.set(message.attachment.url, call.bytes);
+      if (message.attachment) cache.files.set(message.attachment.url, publication.bytes);
       return publish(cache, message);
     }
   }
 }
 
-/** Returns the settings for the next attachment. ntfy stores attachments for three hours. */
-function nextAttachment({ files, maxFileBytes, now }: Cache): AttachmentStorage {
-  const expires = Math.floor(now() / 1000) + 3 * 60 * 60;
-  return { maxBytes: maxFileBytes, expires, url: `http://loopback.test/file/${files.size + 1}` };
+/** The time for which ntfy stores attachments by default, in seconds. */
+const FILES_KEPT_SECONDS = 3 * 60 * 60;
+
+function currentLimits({ files, maxFileBytes, maxTotalFileBytes, messageLimitBytes, now }: Cache): NtfyLimits {
+  return {
+    messageBytes: messageLimitBytes,
+    fileBytes: maxFileBytes,
+    freeBytes: maxTotalFileBytes - usedBytes(files),
+    expires: Math.floor(now() / 1000) + FILES_KEPT_SECONDS,
+    url: `http://loopback.test/file/${files.size + 1}`,
+  };
 }
 
-/**
- * Returns an error answer if the credentials are wrong (401) or missing (403). Ignores credentials
- * if all users may use the topics.
- */
-function checkAccess({ keys }: Cache, { headers }: Call): Answer | undefined {
+function describeAccount(cache: Cache): object {
+  const { files, maxFileBytes = 0, maxTotalFileBytes } = cache;
+  const used = usedBytes(files);
+  return {
+    username: "*",
+    role: "anonymous",
+    limits: {
+      attachment_total_size: maxTotalFileBytes,
+      attachment_file_size: maxFileBytes,
+      attachment_expiry_duration: FILES_KEPT_SECONDS,
+    },
+    stats: { attachment_total_size: used, attachment_total_size_remaining: maxTotalFileBytes - used },
+  };
+}
+
+function usedBytes(files: Cache["files"]): number {
+  return [...files.values()].reduce((sum, { length }) => sum + length, 0);
+}
+
+/** Returns true if the credentials are wrong. Ignores credentials if all users may use the topics. */
+function hasWrongKey({ keys }: Cache, { headers }: Call): boolean {
   const key = headers.get("authorization");
-  if (keys.length === 0 || key !== null && keys.includes(key)) return undefined;
-  return ntfyError(key === null ? 40301 : 40101);
+  return keys.length > 0 && key !== null && !keys.includes(key);
+}
+
+/** Returns an error answer if ntfy does not allow the topic, or if the credentials are missing. */
+function checkTopic({ keys }: Cache, { headers }: Call, topic: string): Answer | undefined {
+  if (RESERVED_TOPICS.includes(topic)) return ntfyError(40010);
+  return keys.length > 0 && headers.get("authorization") === null ? ntfyError(40301) : undefined;
 }
 
 function publish({ messages, now }: Cache, published: NewNtfyMessage): Answer {

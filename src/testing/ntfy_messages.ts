@@ -1,6 +1,6 @@
 /**
  * The messages and the errors of a loopback ntfy server. Also parses both forms of publishing: JSON
- * to `/`, and a text or a file to `/{topic}`.
+ * to `/`, and a text or a file to `/{topic}` (ntfy, `server/server.go`).
  */
 
 import { parseJsonObject } from "../base/fields.ts";
@@ -65,7 +65,7 @@ const ERRORS = {
   40008: ["invalid since parameter", "https://ntfy.sh/docs/subscribe/api/#fetch-cached-messages"],
   40009: ["invalid request: topic invalid", ""],
   40010: ["invalid request: topic name is not allowed", ""],
-  40011: ["invalid message: message must be UTF-8 encoded", ""],
+  40021: ["invalid request: icon URL is invalid", "https://ntfy.sh/docs/publish/#icons"],
   40014: ["invalid request: attachments not allowed", "https://ntfy.sh/docs/config/#attachments"],
   40024: ["invalid request: request body must be valid JSON", ""],
   40049: ["invalid request: sequence ID invalid", "https://ntfy.sh/docs/publish/#updating-deleting-notifications"],
@@ -91,13 +91,24 @@ export function ntfyError(code: keyof typeof ERRORS, headers: Readonly<Record<st
 export type NewNtfyMessage = Omit<NtfyMessage, "id" | "time" | "expires" | "event">;
 
 /**
- * The smallest size, in bytes, at which a text becomes an attachment. With default settings, the
- * server does not allow attachments, and rejects a text of this size.
+ * The default of `message-size-limit` in bytes (ntfy, `server/config.go`). A text of this size is
+ * already too long, and becomes an attachment.
  */
 export const NTFY_MESSAGE_LIMIT_BYTES = 4096;
 
-const TOPIC = /^[-_A-Za-z0-9]{1,64}$/;
-const RESERVED = ["docs", "static", "file", "app", "metrics", "account", "settings", "signup", "login", "v1"];
+export const TOPIC = /^[-_A-Za-z0-9]{1,64}$/;
+export const RESERVED_TOPICS = [
+  "docs",
+  "static",
+  "file",
+  "app",
+  "metrics",
+  "account",
+  "settings",
+  "signup",
+  "login",
+  "v1",
+];
 const PRIORITY_NAMES = ["min", "low", "default", "high", "max"];
 const JSON_TYPES: Readonly<Record<string, (value: unknown) => boolean>> = {
   topic: isString,
@@ -111,78 +122,101 @@ const JSON_TYPES: Readonly<Record<string, (value: unknown) => boolean>> = {
   sequence_id: isString,
 };
 
-/** Parses a request to `/` with JSON. Ignores unknown fields, because ntfy ignores them. */
-export function parseJsonMessage({ bytes }: Call): NewNtfyMessage | Answer {
-  if (bytes.length > 2 * NTFY_MESSAGE_LIMIT_BYTES) return ntfyError(41303);
-  const body = parseJsonObject(new TextDecoder().decode(bytes));
-  if (body === undefined) return ntfyError(40024);
-  const given = Object.entries(body).filter(([, value]) => value !== null);
-  if (given.some(([name, value]) => JSON_TYPES[name]?.(value) === false)) return ntfyError(40024);
-  const text = (name: string) => String(body[name] ?? "");
-  return createMessage({
-    topic: text("topic"),
-    title: text("title"),
-    message: text("message"),
-    priority: text("priority") === "0" ? "" : text("priority"),
-    tags: Array.isArray(body.tags) ? body.tags.map(String) : [],
-    click: text("click"),
-    icon: text("icon"),
-    markdown: body.markdown === true,
-    sequenceId: text("sequence_id"),
-  });
-}
-
-/** The settings for the attachments of new messages. */
-export interface AttachmentStorage {
+/** The limits of a server, and the attachment that a message can get. */
+export interface NtfyLimits {
+  /** The message-size-limit of the server, in bytes. */
+  readonly messageBytes: number;
   /**
    * The maximum size of an attachment, in bytes. Undefined if attachments are not allowed, which is
    * the default of ntfy.
    */
-  readonly maxBytes: number | undefined;
+  readonly fileBytes: number | undefined;
+  /** The free space for attachments, in bytes. */
+  readonly freeBytes: number;
   /** The time at which a new attachment expires, in seconds since 1970. */
   readonly expires: number;
   /** The URL of a new attachment. */
   readonly url: string;
 }
 
+/** The parts of a request to publish. A text or a file is in `bytes`. */
+export interface Publication {
+  readonly topic: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Returns the value of the first parameter that is set, or an empty text. */
+  readonly read: (...names: string[]) => string;
+}
+
 /**
- * Parses a request to `/{topic}`. The body is the text of the message. The other fields are in
- * headers or query parameters. If the request contains a file name, or if the body is not UTF-8 or
- * is too long for a message, the body becomes an attachment instead of the text.
+ * Parses a request to `/` with JSON, whose size must be less than twice the limit of messages.
+ * Ignores unknown fields, because ntfy ignores them.
  */
-export function parseTextMessage(
-  { bytes, headers, query }: Call,
-  topic: string,
-  storage: AttachmentStorage,
-): NewNtfyMessage | Answer {
-  const params = new URLSearchParams(query);
-  const read = (...names: string[]) => {
-    const values = names.map((name) => headers.get(`x-${name}`) ?? headers.get(name) ?? params.get(name));
-    return values.find((value) => value !== null)?.trim() ?? "";
+export function parseJsonPublication({ bytes }: Call, { messageBytes }: NtfyLimits): Publication | Answer {
+  if (bytes.length >= 2 * messageBytes) return ntfyError(41303);
+  const body = parseJsonObject(new TextDecoder().decode(bytes));
+  if (body === undefined) return ntfyError(40024);
+  const given = Object.entries(body).filter(([, value]) => value !== null);
+  if (given.some(([name, value]) => JSON_TYPES[name]?.(value) === false)) return ntfyError(40024);
+  const topic = String(body.topic ?? "");
+  if (!TOPIC.test(topic)) return ntfyError(40009);
+  const fields = new Map(given.map(([name, value]) => [name.replace("_", "-"), String(value)]));
+  if (fields.get("priority") === "0") fields.delete("priority");
+  const read: Publication["read"] = (...names) =>
+    names.map((name) => fields.get(name)).find((value) => value !== undefined)?.trim() ?? "";
+  const message = String(body.message ?? "") || "triggered";
+  return {
+    topic,
+    bytes: new TextEncoder().encode(message),
+    read: (...names) => names[0] === "message" ? "" : read(...names),
   };
+}
+
+/** Parses a request to `/{topic}`. The parameters are in headers or in the query. */
+export function parseTextPublication({ bytes, headers, query }: Call, topic: string): Publication {
+  const params = new URLSearchParams(query);
+  const read: Publication["read"] = (...names) => {
+    const values = names.map((name) => headers.get(`x-${name}`) || headers.get(name) || params.get(name));
+    return values.find((value) => value)?.trim() ?? "";
+  };
+  return { topic, bytes, read };
+}
+
+/**
+ * Creates the message of a request. If the request contains a file name, or if the body is not
+ * UTF-8 or is too long for a message, the body becomes an attachment instead of the text.
+ */
+export function createMessage(publication: Publication, limits: NtfyLimits): NewNtfyMessage | Answer {
+  const { topic, bytes, read } = publication;
+  const sequenceId = read("sequence-id");
+  if (sequenceId !== "" && !TOPIC.test(sequenceId)) return ntfyError(40049);
+  const priority = parsePriority(read("priority", "prio", "p"));
+  if (priority === undefined) return ntfyError(40007);
+  const icon = read("icon");
+  if (icon !== "" && !/^https?:\/\//.test(icon)) return ntfyError(40021);
   const text = decodeUtf8(bytes);
   const name = read("filename", "file", "f");
-  const isFile = name !== "" || text === undefined || bytes.length >= NTFY_MESSAGE_LIMIT_BYTES;
-  if (isFile && storage.maxBytes === undefined) {
-    return ntfyError(name === "" && bytes.length < NTFY_MESSAGE_LIMIT_BYTES ? 40011 : 40014);
-  }
-  if (isFile && bytes.length > (storage.maxBytes ?? 0)) return ntfyError(41301);
-  const fileName = name || "attachment.bin";
+  const isFile = name !== "" || text === undefined || bytes.length >= limits.messageBytes;
+  if (isFile && limits.fileBytes === undefined) return ntfyError(40014);
+  if (isFile && bytes.length > Math.min(limits.fileBytes ?? 0, limits.freeBytes)) return ntfyError(41301);
+  const fileName = name || (text === undefined ? "attachment.bin" : "attachment.txt");
   const message = isFile ? read("message", "m") || `You received a file: ${fileName}` : text || read("message", "m");
-  const { expires, url } = storage;
-  const attachment = { name: fileName, type: headers.get("content-type") ?? "", size: bytes.length, expires, url };
-  const result = createMessage({
+  const tags = read("tags", "tag", "ta").split(",").map((tag) => tag.trim()).filter((tag) => tag !== "");
+  const title = read("title", "ti", "t");
+  const click = read("click");
+  const markdown = ["1", "yes", "true"].includes(read("markdown", "md")) || read("content-type") === "text/markdown";
+  const { expires, url } = limits;
+  return {
     topic,
-    title: read("title", "ti", "t"),
-    message,
-    priority: read("priority", "prio", "p"),
-    tags: read("tags", "tag", "ta").split(",").map((tag) => tag.trim()).filter((tag) => tag !== ""),
-    click: read("click"),
-    icon: read("icon"),
-    sequenceId: read("sequence-id"),
-    markdown: ["1", "yes", "true"].includes(read("markdown", "md")) || headers.get("content-type") === "text/markdown",
-  });
-  return isFile && !("status" in result) ? { ...result, attachment } : result;
+    message: message.trim() || "triggered",
+    ...sequenceId !== "" && { sequence_id: sequenceId },
+    ...title !== "" && { title },
+    ...priority !== 0 && { priority },
+    ...tags.length > 0 && { tags },
+    ...click !== "" && { click },
+    ...icon !== "" && { icon },
+    ...markdown && { content_type: "text/markdown" },
+    ...isFile && { attachment: { name: fileName, type: read("content-type"), size: bytes.length, expires, url } },
+  };
 }
 
 /** Decodes UTF-8. Returns undefined if the bytes are not UTF-8. */
@@ -192,38 +226,6 @@ function decodeUtf8(bytes: Uint8Array): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-interface Fields {
-  readonly topic: string;
-  readonly title: string;
-  readonly message: string;
-  readonly priority: string;
-  readonly tags: readonly string[];
-  readonly click: string;
-  readonly icon: string;
-  readonly markdown: boolean;
-  readonly sequenceId: string;
-}
-
-function createMessage({ topic, message, markdown, sequenceId, ...fields }: Fields): NewNtfyMessage | Answer {
-  if (!TOPIC.test(topic)) return ntfyError(40009);
-  if (RESERVED.includes(topic)) return ntfyError(40010);
-  if (sequenceId !== "" && !TOPIC.test(sequenceId)) return ntfyError(40049);
-  const priority = parsePriority(fields.priority);
-  if (priority === undefined) return ntfyError(40007);
-  if (new TextEncoder().encode(message).length >= NTFY_MESSAGE_LIMIT_BYTES) return ntfyError(40014);
-  return {
-    topic,
-    message: message.trim() || "triggered",
-    ...sequenceId !== "" && { sequence_id: sequenceId },
-    ...fields.title !== "" && { title: fields.title },
-    ...priority !== 0 && { priority },
-    ...fields.tags.length > 0 && { tags: fields.tags },
-    ...fields.click !== "" && { click: fields.click },
-    ...fields.icon !== "" && { icon: fields.icon },
-    ...markdown && { content_type: "text/markdown" },
-  };
 }
 
 /** Parses a priority. Returns 0 for an empty text, and undefined for an unknown priority. */

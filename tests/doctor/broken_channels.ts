@@ -348,9 +348,36 @@ const NTFY: readonly BrokenSetup[] = [
     name: "an ntfy topic that requires a token",
     apply: (scene) => scene.configure("phone", { tokenFile: undefined }),
     check: "phone/topic",
-    state: "warning",
+    state: "failure",
     message: "is protected",
     hint: "tokenFile",
+  },
+  {
+    name: "an ntfy topic that the token may not write to",
+    apply(scene) {
+      scene.withToken("tk_right");
+      scene.ntfy.fault("forbidden", { times: 1 });
+    },
+    check: "phone/topic",
+    state: "failure",
+    message: "the token may not write to the topic alerts",
+    hint: "ntfy access",
+  },
+  {
+    name: "an ntfy topic with a name that ntfy uses itself",
+    apply: (scene) => scene.configure("phone", { topic: "docs" }),
+    check: "phone/topic",
+    state: "failure",
+    message: "the server does not allow the topic docs",
+    hint: "choose another topic",
+  },
+  {
+    name: "an ntfy server that is asked too often",
+    apply: (scene) => void scene.ntfy.fault("429", { times: 1 }),
+    check: "phone/topic",
+    state: "warning",
+    message: "does not accept requests now: 429 (42901)",
+    hint: "visitor-request-limit-burst",
   },
   {
     name: "another server instead of ntfy",

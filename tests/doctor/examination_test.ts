@@ -66,8 +66,12 @@ Deno.test("examine() checks an ntfy channel with a password, and one with an App
   const findings = await scene.examine();
   assertEquals(
     findings.filter(({ check }) => /^(phone|url)\/topic$/.test(check)).map(({ check, message }) => [check, message]),
-    [["phone/topic", "the user may read the topic alerts"], ["url/topic", "the user may read the topic alerts"]],
+    [["phone/topic", "the user may write to the topic alerts"], [
+      "url/topic",
+      "the user may write to the topic alerts",
+    ]],
   );
+  assertEquals(scene.ntfy.messages("alerts"), [], "nothing may be published");
 });
 
 Deno.test("examine() finds a running deliverer", async () => {

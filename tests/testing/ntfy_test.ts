@@ -107,7 +107,7 @@ Deno.test("LoopbackNtfy rejects a wrong message with ntfy's error codes", async 
   assertEquals(await json({ topic: "a", sequence_id: "a b" }), 40049);
   assertEquals(await json([]), 40024);
   assertEquals(await code("POST", "/", { body: "{" }), 40024);
-  assertEquals(await code("PUT", "/a", { body: new Uint8Array([0xff]) }), 40011);
+  assertEquals(await code("PUT", "/a", { body: new Uint8Array([0xff]) }), 40014);
   assertEquals(await code("PUT", "/a", { body: "x", headers: { priority: "soon" } }), 40007);
   assertEquals(await code("PUT", "/no%20spaces", { body: "x" }), 40401);
   assertEquals(await code("DELETE", "/a", {}), 40401);

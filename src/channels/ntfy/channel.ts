@@ -7,38 +7,19 @@ import { USER_AGENT } from "../../base/version.ts";
 import { timeoutWithAttachments } from "../../notification/attachment_mode.ts";
 import type { Attachment, Notification } from "../../notification/notification.ts";
 import { byteLength, cutToFit, formatNotes, subjectLine } from "../../notification/render.ts";
-import { exchangeJson, type HttpRequest, type Service } from "../../runtime/http.ts";
+import { ResponseError } from "../../base/errors.ts";
+import { exchangeJson, type HttpRequest } from "../../runtime/http.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "../channel.ts";
 import type { ChannelContext, ChannelSetup } from "../kind.ts";
 import { renderMessage } from "../message.ts";
+import { FILE_TOO_LARGE_CODE, MESSAGE_TOO_LONG_CODE, NTFY, REQUEST_TOO_LONG_CODE } from "./refusals.ts";
 import { authHeaders, type NtfySettings } from "./settings.ts";
 
-/** The longest message, in bytes. ntfy converts a longer message to an attachment. */
-export const MAX_NTFY_BYTES = 4095;
-
 /**
- * The largest JSON request that ntfy accepts, in bytes. In JSON, quotes and line breaks need two
- * bytes.
+ * The smallest limit that a channel learns from the refusals of its server, in bytes. A refusal of
+ * a shorter message has another reason.
  */
-const MAX_REQUEST_BYTES = 8192;
-
-/**
- * The error code of ntfy if the daily limit of files is reached. After this answer, the file is not
- * sent again. A repeated attempt could succeed only on the next day, and later messages would have
- * to wait for this attempt.
- */
-const DAILY_FILE_LIMIT = 42905;
-
-const NTFY: Service = {
-  name: "ntfy",
-  isSuccess: ({ status, json }) =>
-    status === 200 && typeof json.id === "string" && json.id.length <= 255 && json.event === "message",
-  readRefusal({ json: { code, error } }) {
-    if (typeof code !== "number" || typeof error !== "string") return undefined;
-    const failureClass = code === DAILY_FILE_LIMIT ? "rejected" : undefined;
-    return { said: `${error} (${code})`, errcode: String(code), failureClass };
-  },
-};
+const MIN_LEARNED_BYTES = 255;
 
 /** The parts of a request that depend on the notification. */
 type NtfyRequest = Pick<HttpRequest, "method" | "url" | "headers" | "body" | "timeoutMs">;
@@ -52,12 +33,15 @@ export class NtfyChannel implements Channel {
   readonly destinations: readonly string[];
   readonly #settings: NtfySettings;
   readonly #context: ChannelContext;
+  /** The longest message, in bytes. Becomes smaller if the server accepts only shorter messages. */
+  #maxBytes: number;
 
   constructor({ name, destinations, settings }: ChannelSetup<NtfySettings>, context: ChannelContext) {
     this.name = name;
     this.destinations = destinations;
     this.#settings = settings;
     this.#context = context;
+    this.#maxBytes = settings.maxBytes;
   }
 
   /**
@@ -66,15 +50,53 @@ export class NtfyChannel implements Channel {
    * `sequence_id`.
    */
   async send(envelope: Envelope, options: SendOptions): Promise<Receipt> {
-    const { inDoubt, signal } = options;
-    const { headers, ...request } = await this.#request(envelope, options);
-    const auth = authHeaders(this.#settings);
-    const { json } = await exchangeJson(
-      this.#context.runtime,
-      { ...request, headers: { ...headers, "User-Agent": USER_AGENT, ...auth }, signal },
-      NTFY,
+    const { inDoubt, signal, timeoutMs } = options;
+    const { file } = envelope.notification;
+    const headers = { "User-Agent": USER_AGENT, ...authHeaders(this.#settings) };
+    for (;;) {
+      const request = await this.#request(envelope, options);
+      try {
+        const { json } = await exchangeJson(
+          this.#context.runtime,
+          { ...request, headers: { ...request.headers, ...headers }, signal },
+          NTFY,
+        );
+        // A server that accepts files converts a text that is too long to a file.
+        if (file === undefined && json.attachment !== undefined) this.#learnLimit(messageBytes(request));
+        return { id: String(json.id), possibleDuplicate: inDoubt !== undefined };
+      } catch (error) {
+        if (!(error instanceof ResponseError)) throw error;
+        if (file === undefined && error.errcode === MESSAGE_TOO_LONG_CODE) {
+          if (this.#learnLimit(messageBytes(request))) continue;
+        }
+        // The request was as long as twice the message-size-limit, or longer.
+        if (file === undefined && error.errcode === REQUEST_TOO_LONG_CODE) {
+          if (this.#learnLimit(Math.floor(byteLength(String(request.body)) / 2))) continue;
+        }
+        if (file === undefined || error.errcode !== FILE_TOO_LARGE_CODE) throw error;
+        const { explainRefusedFile } = await import("./quota.ts");
+        const url = `${this.#settings.server}/v1/account`;
+        throw await explainRefusedFile(this.#context.runtime, { url, headers, timeoutMs, signal, file, error });
+      }
+    }
+  }
+
+  /**
+   * Lowers the limit after a message that was too long for the server.
+   *
+   * @param bytes the largest possible message-size-limit of the server. It is usually a power of two
+   * @returns false if the length of the message cannot be the problem
+   */
+  #learnLimit(bytes: number): boolean {
+    const learned = 2 ** Math.floor(Math.log2(Math.min(bytes, this.#maxBytes))) - 1;
+    if (learned < MIN_LEARNED_BYTES) return false;
+    this.#maxBytes = learned;
+    const { host } = new URL(this.#settings.server);
+    this.#context.warn(
+      `${host} does not accept messages as long as maxBytes, and longer messages are now cut to ${learned} bytes: ` +
+        `set maxBytes in channel ${this.name} to one byte less than the message-size-limit of the server`,
     );
-    return { id: String(json.id), possibleDuplicate: inDoubt !== undefined };
+    return true;
   }
 
   async #request(
@@ -135,11 +157,17 @@ export class NtfyChannel implements Channel {
         ...(notification.link === undefined ? {} : { click: notification.link }),
         ...(notification.format === "markdown" ? { markdown: true } : {}),
       });
+    // ntfy accepts a JSON request that is shorter than twice its message-size-limit.
     const fits = (text: string) =>
-      byteLength(text + note) <= MAX_NTFY_BYTES && byteLength(request(text)) <= MAX_REQUEST_BYTES;
+      byteLength(text + note) <= this.#maxBytes && byteLength(request(text)) <= 2 * this.#maxBytes + 1;
     const { text } = await renderMessage(notification, warn, (message) => fits(message.text));
     return request(cutToFit(text, fits));
   }
+}
+
+/** Returns the size of the message in a JSON request. */
+function messageBytes({ body }: NtfyRequest): number {
+  return byteLength(JSON.parse(String(body)).message);
 }
 
 /**

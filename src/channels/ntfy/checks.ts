@@ -1,12 +1,19 @@
-/** The checks of an ntfy channel (its documentation, "Subscribe via polling", "Health"). */
+/** The checks of an ntfy channel (its documentation, "Health", "Message priority"). */
 
 import { NotTheServiceError } from "../../base/errors.ts";
 import { parseJsonObject } from "../../base/fields.ts";
 import { type Check, type CheckContext, failure, ok, warning } from "../check.ts";
 import { probeServer } from "../http_checks.ts";
+import { meaningOf } from "./refusals.ts";
 import { authHeaders, type NtfySettings } from "./settings.ts";
 
 const LOGINS = { token: "the token", password: "the user", none: "everyone" } as const;
+
+/** The error code after a priority that does not exist. */
+const WRONG_PRIORITY_CODE = 40007;
+
+/** The error code after a topic that ntfy does not allow, such as `docs`. */
+const RESERVED_TOPIC_CODE = 40010;
 
 /** Creates the checks. */
 export function createChecks(context: CheckContext, settings: NtfySettings): readonly Check[] {
@@ -33,25 +40,28 @@ export function createChecks(context: CheckContext, settings: NtfySettings): rea
       name: "topic",
       needs: ["server"],
       async *look() {
-        const request = { path: `/${topic}/json?poll=1&since=none`, headers: authHeaders(settings) };
-        const { status } = await probe.ask(request);
-        if (status === 200) yield ok(`${LOGINS[login]} may read the topic ${topic}`);
+        // ntfy checks the token, the topic and the right to write, and then the priority. So this
+        // message is never published.
+        const request = { method: "POST", path: `/${topic}?priority=99`, headers: authHeaders(settings) } as const;
+        const { status, text } = await probe.ask(request);
+        const { code } = parseJsonObject(text) ?? {};
+        const { hint } = meaningOf(code);
+        if (code === WRONG_PRIORITY_CODE) yield ok(`${LOGINS[login]} may write to the topic ${topic}`);
         else if (status === 401) {
           const hint = login === "password"
             ? "change the password: ntfy user change-pass"
             : "create a new token: ntfy token add";
           yield failure(`the server rejects ${LOGINS[login]}`, hint);
         } else if (status === 403 && login !== "none") {
-          yield warning(
-            `${LOGINS[login]} may not read the topic ${topic}; only a message can show whether writing is allowed`,
-            "run: matrix-notify doctor --send",
-          );
+          yield failure(`${LOGINS[login]} may not write to the topic ${topic}`, hint);
         } else if (status === 403) {
-          yield warning(
+          yield failure(
             `the topic ${topic} is protected, and neither a token nor a user is configured`,
-            "set tokenFile to a file that contains a token",
+            "set tokenFile to a file that contains a token, or use another topic",
           );
-        } else throw new NotTheServiceError(`Cannot read the topic ${topic}: the answer was ${status}`, { status });
+        } else if (code === RESERVED_TOPIC_CODE) yield failure(`the server does not allow the topic ${topic}`, hint);
+        else if (status === 429) yield warning(`the server does not accept requests now: ${status} (${code})`, hint);
+        else throw new NotTheServiceError(`Cannot test the topic ${topic}: the answer was ${status}`, { status });
       },
     },
   ];

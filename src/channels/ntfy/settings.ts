@@ -1,7 +1,13 @@
 /** The settings of an ntfy channel. */
 
 import { insecureHttp, secret, SECRET_FORMS, server } from "../fields/server.ts";
-import { type SettingsOf, text } from "../fields/setting.ts";
+import { integer, type SettingsOf, text } from "../fields/setting.ts";
+
+/**
+ * The longest message that ntfy accepts by default, in bytes (ntfy, `server/config.go`,
+ * `DefaultMessageSizeLimit`, and `util/peek.go`: a text of the limit itself is too long).
+ */
+export const MAX_NTFY_BYTES = 4095;
 
 /** The table of settings. */
 export const NTFY_SETTINGS = {
@@ -32,6 +38,14 @@ export const NTFY_SETTINGS = {
     form: SECRET_FORMS.line,
     optional: true,
     needs: "user",
+  }),
+  maxBytes: integer({
+    help: "the longest message, in bytes; a longer message is cut, with a note; it is one byte less than the setting " +
+      "`message-size-limit` of the server",
+    examples: [2047],
+    default: MAX_NTFY_BYTES,
+    min: 1000,
+    max: 65_535,
   }),
 };
 

@@ -1,0 +1,48 @@
+/**
+ * Explains why an ntfy server refused a file with code 41301: the file is larger than the limit, or
+ * the space or the daily volume of this user is used up (ntfy API, `GET /v1/account`).
+ */
+
+import { ResponseError } from "../../base/errors.ts";
+import { isObject, parseJsonObject } from "../../base/fields.ts";
+import { formatDuration } from "../../base/duration.ts";
+import type { Attachment } from "../../notification/notification.ts";
+import { formatBytes } from "../../notification/render.ts";
+import { exchange, type HttpRequest, type HttpRuntime } from "../../runtime/http.ts";
+
+/** A refused file, and the request for the limits of the user. */
+export interface RefusedFile extends Pick<HttpRequest, "url" | "headers" | "timeoutMs" | "signal"> {
+  readonly file: Pick<Attachment, "name" | "size">;
+  readonly error: ResponseError;
+}
+
+/**
+ * Creates the error for a refused file. Both problems reject the file, so that later messages do
+ * not wait for hours. If the limits cannot be read, returns the error of the server.
+ */
+export async function explainRefusedFile(runtime: HttpRuntime, refused: RefusedFile): Promise<ResponseError> {
+  const { file, error, ...request } = refused;
+  const answer = await exchange(runtime, { method: "GET", ...request }).catch(() => undefined);
+  const { limits, stats } = parseJsonObject(answer?.text ?? "") ?? {};
+  const maxBytes = numberOf(limits, "attachment_file_size");
+  const leftBytes = numberOf(stats, "attachment_total_size_remaining");
+  const expirySeconds = numberOf(limits, "attachment_expiry_duration");
+  if (maxBytes === undefined || leftBytes === undefined || expirySeconds === undefined) return error;
+  const what = `Cannot send ${file.name} (${formatBytes(file.size)})`;
+  const again = "then run: matrix-notify queue retry";
+  const [state, hint] = file.size > maxBytes
+    ? [`the limit of the server is ${formatBytes(maxBytes)} a file`, "send a smaller file"]
+    : file.size > leftBytes
+    ? [
+      `only ${formatBytes(leftBytes)} of the space for files are free on the server`,
+      `files are deleted after ${formatDuration(expirySeconds * 1000)}; ${again}`,
+    ]
+    : ["the daily volume of files, or the space of the server, is used up", `wait until tomorrow, ${again}`];
+  const { status, errcode } = error;
+  return new ResponseError(`${what}: ${state}`, { status, errcode, failureClass: "rejected", hint }, { cause: error });
+}
+
+function numberOf(value: unknown, key: string): number | undefined {
+  const number = isObject(value) ? value[key] : undefined;
+  return typeof number === "number" ? number : undefined;
+}
