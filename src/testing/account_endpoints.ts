@@ -12,6 +12,12 @@ const SERVER_VERSIONS: Readonly<Record<HomeserverSoftware, string>> = {
   Conduit: "0.10.0",
 };
 
+/** The longest name of a device in Synapse (`handlers/device.py`). */
+const MAX_DEVICE_NAME_CHARS = 100;
+
+/** The longest display name of a user in Synapse (`handlers/profile.py`). */
+const MAX_DISPLAY_NAME_CHARS = 256;
+
 export function versions({ software }: HomeserverState): Answer {
   const last = { Synapse: 15, Dendrite: 2, Conduit: 5 }[software];
   const stable = Array.from({ length: last }, (_, index) => `v1.${index + 1}`);
@@ -95,6 +101,9 @@ export function devices({ accounts }: HomeserverState, { token }: AuthenticatedR
 export function nameDevice({ accounts }: HomeserverState, { token, params, body }: AuthenticatedRequest): Answer {
   const { display_name: name } = body.value;
   if (typeof name !== "string") return matrixError(400, "M_BAD_JSON", "display_name must be a string");
+  if (name.length > MAX_DEVICE_NAME_CHARS) {
+    return matrixError(400, "M_TOO_LARGE", `Device display name is too long (max ${MAX_DEVICE_NAME_CHARS})`);
+  }
   const isKnown = accounts.nameDevice(token.userId, params.deviceId ?? "", name);
   return isKnown ? jsonAnswer(200, {}) : matrixError(404, "M_NOT_FOUND", "No device found");
 }
@@ -177,6 +186,9 @@ export function setDisplayName(
   // For most errors with M_FORBIDDEN, Synapse uses status 403. For this error, it uses 400.
   if (userId !== token.userId) return matrixError(400, "M_FORBIDDEN", "Cannot set another user's displayname");
   if (typeof displayname !== "string") return matrixError(400, "M_BAD_JSON", "Missing key 'displayname'");
+  if (displayname.length > MAX_DISPLAY_NAME_CHARS) {
+    return matrixError(400, "M_UNKNOWN", `Displayname is too long (max ${MAX_DISPLAY_NAME_CHARS})`);
+  }
   displayNames.set(userId, displayname);
   return jsonAnswer(200, {});
 }

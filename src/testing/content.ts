@@ -45,6 +45,15 @@ export function checkContent(eventType: string, body: JsonBody, software: Homese
   return undefined;
 }
 
+/** The longest type and the longest state key of an event, in bytes. */
+const MAX_NAME_BYTES = 255;
+
+/** Returns an error answer if the type or the state key of an event is too long. */
+export function checkNames(names: { readonly type: string; readonly state_key?: string }): Answer | undefined {
+  const long = Object.entries(names).find(([, name]) => new TextEncoder().encode(name).length > MAX_NAME_BYTES);
+  return long && matrixError(413, "M_TOO_LARGE", `'${long[0]}' too large`);
+}
+
 /** Creates the error for an event that is too large. */
 export function tooLarge(bytes: number, software: HomeserverSoftware): Answer {
   return software === "Dendrite"

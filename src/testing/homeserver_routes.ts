@@ -22,7 +22,7 @@ import {
   whoami,
 } from "./account_endpoints.ts";
 import { type Answer, matrixError } from "./answer.ts";
-import { type JsonBody, parseJsonBody } from "./content.ts";
+import { type JsonBody, MAX_EVENT_BYTES, parseJsonBody } from "./content.ts";
 import type { AuthenticatedRequest, EndpointRequest, HomeserverState } from "./homeserver_state.ts";
 import { download, mediaConfig, upload } from "./media.ts";
 import { event, messages, send } from "./message_endpoints.ts";
@@ -204,6 +204,14 @@ const HOMESERVER_ROUTES: readonly HomeserverRoute[] = [
   },
 ];
 
+/** The largest request that Synapse reads, in bytes, if uploads may not be larger. */
+const MAX_REQUEST_BYTES = 200 * MAX_EVENT_BYTES;
+
+/** Returns true if Synapse closes the connection, because the request is too long. */
+function isTooLong({ software, media }: HomeserverState, { bytes }: Call): boolean {
+  return software === "Synapse" && bytes.length > Math.max(MAX_REQUEST_BYTES, media.maxUploadBytes);
+}
+
 const NO_BODY: JsonBody = { text: "", value: {} };
 
 /** Finds the name of the endpoint for a request. */
@@ -216,7 +224,8 @@ export function route(method: string, path: string): HomeserverRouteName | undef
  * Answers a request. Checks the path, the method, the token and the body, in this order. The real
  * servers use this order.
  */
-export async function handle(state: HomeserverState, call: Call): Promise<Answer> {
+export async function handle(state: HomeserverState, call: Call): Promise<Answer | "cut"> {
+  if (isTooLong(state, call)) return "cut";
   const match = matchRoute(HOMESERVER_ROUTES, call.method, call.path);
   if (match.kind === "unknown") return matrixError(404, "M_UNRECOGNIZED", "Unrecognized request");
   if (match.kind === "wrong-method") return matrixError(405, "M_UNRECOGNIZED", "Unrecognized request");

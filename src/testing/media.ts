@@ -66,7 +66,6 @@ export function upload({ media, serverName }: MediaState, { bytes, headers, quer
     return matrixError(400, "M_UNKNOWN", "Request must specify a Content-Length");
   }
   if (bytes.length > media.maxUploadBytes) return matrixError(413, "M_TOO_LARGE", "Upload request body is too large");
-  if (bytes.length === 0) return matrixError(400, "M_UNKNOWN", "Content must not be empty");
   const uri = `mxc://${serverName}/${"media".padEnd(20, "x")}${media.uploads.length + 1}`;
   media.add({
     uri,

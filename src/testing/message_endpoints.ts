@@ -2,7 +2,7 @@
 
 import { isObject } from "../base/fields.ts";
 import { type Answer, jsonAnswer, matrixError } from "./answer.ts";
-import { checkContent, eventBytes, type JsonObject, MAX_EVENT_BYTES, tooLarge } from "./content.ts";
+import { checkContent, checkNames, eventBytes, type JsonObject, MAX_EVENT_BYTES, tooLarge } from "./content.ts";
 import type { AuthenticatedRequest, HomeserverState } from "./homeserver_state.ts";
 import type { HomeserverSoftware, Token } from "./homeserver_types.ts";
 import { notInRoom } from "./room_endpoints.ts";
@@ -40,6 +40,8 @@ export async function send(
   const badRelation = software === "Synapse" ? checkRelation(rooms, room, body.value) : undefined;
   if (badRelation !== undefined) return badRelation;
   const event = { sender: token.userId, type: eventType, content: body.value };
+  const longName = checkNames({ type: eventType });
+  if (longName !== undefined) return longName;
   const size = eventBytes({ roomId, ...event });
   if (size > MAX_EVENT_BYTES) return tooLarge(size, software);
   const { event_id } = rooms.append(room, { ...event, sent: { by: token, txnId } });

@@ -1,7 +1,7 @@
 /** The endpoints of rooms: creation, directory, membership and state. */
 
 import { type Answer, jsonAnswer, matrixError } from "./answer.ts";
-import type { JsonObject } from "./content.ts";
+import { checkNames, type JsonObject } from "./content.ts";
 import type { AuthenticatedRequest, EndpointRequest, HomeserverState } from "./homeserver_state.ts";
 import type { Token } from "./homeserver_types.ts";
 import {
@@ -16,6 +16,9 @@ import {
 } from "./rooms.ts";
 
 const PRESETS = ["private_chat", "public_chat", "trusted_private_chat"];
+
+/** The longest alias, with `#` and the name of the server (Synapse, `api/constants.py`). */
+const MAX_ALIAS_CHARS = 255;
 
 /** The last room version whose room ids contain the name of the server. */
 const LAST_VERSION_WITH_DOMAIN = 11;
@@ -85,6 +88,10 @@ function parseRoomOptions({ serverName, software }: HomeserverState, value: Json
     if (/\s/.test(room_alias_name)) return matrixError(400, "M_UNKNOWN", "Invalid characters in room alias");
     if (room_alias_name.includes(":")) {
       return matrixError(400, "M_UNKNOWN", "':' is not permitted in the room alias name.");
+    }
+    if (`#${room_alias_name}:${serverName}`.length > MAX_ALIAS_CHARS) {
+      const text = `Can't create aliases longer than ${MAX_ALIAS_CHARS} characters`;
+      return matrixError(400, "M_INVALID_PARAM", text);
     }
   }
   if (typeof creation_content !== "object" || creation_content === null || Array.isArray(creation_content)) {
@@ -216,6 +223,8 @@ export function putState({ rooms }: HomeserverState, { params, token, body }: Au
   if (!room?.members.has(token.userId)) return notInRoom(token, roomId);
   const refusal = checkPower(room, { userId: token.userId, type: eventType, isState: true });
   if (refusal !== undefined) return refusal;
+  const longName = checkNames({ type: eventType, state_key: stateKey });
+  if (longName !== undefined) return longName;
   const draft = { type: eventType, sender: token.userId, content: body.value, state_key: stateKey };
   return jsonAnswer(200, { event_id: rooms.append(room, draft).event_id });
 }

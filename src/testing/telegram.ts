@@ -11,6 +11,7 @@ import {
   parseTextMessage,
   telegramError,
   type TelegramMessage,
+  tooManyRequests,
 } from "./telegram_messages.ts";
 
 /** The name of a fault (a simulated error) of {@linkcode LoopbackTelegram}. */
@@ -30,10 +31,7 @@ const TELEGRAM_FAULTS: Readonly<Record<TelegramFaultName, FaultPlan>> = {
   "500": instead(telegramError(500, "Internal Server Error")),
   "429-retry-after": {
     acts: false,
-    outcome(details) {
-      const seconds = Math.ceil(waitMs(details) / 1000);
-      return telegramError(429, `Too Many Requests: retry after ${seconds}`, { retry_after: seconds });
-    },
+    outcome: (details) => tooManyRequests(Math.ceil(waitMs(details) / 1000)),
   },
   "unauthorized": instead(telegramError(401, "Unauthorized")),
   "bot-blocked": instead(telegramError(403, "Forbidden: bot was blocked by the user")),
@@ -182,8 +180,7 @@ function checkChat(chat: string, { moved, blocked, chats }: Store): Answer | und
 function checkRate(chat: string, { messages, perMinute, now }: Store): Answer | undefined {
   const lastMinute = messages.filter((message) => message.chat === chat && message.date > now() / 1000 - 60);
   if (lastMinute.length < perMinute) return undefined;
-  const seconds = Math.ceil((lastMinute[0]?.date ?? 0) + 60 - now() / 1000);
-  return telegramError(429, `Too Many Requests: retry after ${seconds}`, { retry_after: seconds });
+  return tooManyRequests(Math.ceil((lastMinute[0]?.date ?? 0) + 60 - now() / 1000));
 }
 
 function accept(sent: NewTelegramMessage | Answer, { messages, now }: Store): Answer {

@@ -10,6 +10,12 @@ export function telegramError(error_code: number, description: string, parameter
   return jsonAnswer(error_code, { ok: false, error_code, description, ...parameters && { parameters } });
 }
 
+/** Creates the error for too many requests. The wait is in the body and in `Retry-After`. */
+export function tooManyRequests(seconds: number): Answer {
+  const error = telegramError(429, `Too Many Requests: retry after ${seconds}`, { retry_after: seconds });
+  return { ...error, headers: { ...error.headers, "retry-after": String(seconds) } };
+}
+
 /** A message in a chat. */
 export interface TelegramMessage {
   /** The number of the message. */
@@ -66,10 +72,12 @@ export async function parseFileMessage(
   if (kind === "photo" && !/^image\/(png|jpeg|webp)$/.test(file.type)) {
     return telegramError(400, "Bad Request: IMAGE_PROCESS_FAILED");
   }
+  const caption = String(form.get("caption") ?? "");
+  if (caption.length > MAX_CAPTION_CHARS) return telegramError(400, "Bad Request: message caption is too long");
   const thread = form.get("message_thread_id");
   return {
     chat: String(form.get("chat_id")),
-    text: String(form.get("caption") ?? ""),
+    text: caption,
     tags: [],
     silent: form.get("disable_notification") === "true",
     thread: thread === null ? undefined : Number(thread),
@@ -79,8 +87,14 @@ export async function parseFileMessage(
   };
 }
 
-/** The maximum length of a text without its tags, in UTF-16 code units. */
+/**
+ * The maximum length of a text without its tags, in UTF-16 code units. The published TDLib counts
+ * code points, but Telegram's own servers are not published. So this server uses the smaller limit.
+ */
 const MAX_CHARS = 4096;
+
+/** The maximum length of a caption, in UTF-16 code units. */
+const MAX_CAPTION_CHARS = 1024;
 
 /** Parses the parameters of `sendMessage`. Unknown parameters are ignored. */
 export function parseTextMessage(body: Record<string, unknown>): NewTelegramMessage | Answer {

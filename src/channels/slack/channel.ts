@@ -48,6 +48,13 @@ const FAILURE_CLASSES: Readonly<Record<string, ResponseClass>> = {
   "web.incoming_webhook.text.app_error": "rejected",
 };
 
+const TOO_LONG_HINT = "set maxChars in the channel to the limit of the server";
+
+const HINTS: Partial<Readonly<Record<ResponseClass, string>>> = {
+  credentials: "create the incoming webhook again, and use its new address",
+  destination: "check that the conversation exists, and that the webhook may post to it",
+};
+
 const SLACK: Service = {
   name: "Slack",
   // Slack and Mattermost answer with `ok`. Rocket.Chat answers with JSON.
@@ -58,7 +65,16 @@ const SLACK: Service = {
     const said = typeof json.message === "string" ? json.message : errcode;
     if (status < 400 || !isCode && said === text.trim()) return undefined;
     const known = isCode && Object.hasOwn(FAILURE_CLASSES, errcode);
-    return { said, errcode: isCode ? errcode : undefined, failureClass: known ? FAILURE_CLASSES[errcode] : undefined };
+    // Rocket.Chat accepts every text of this channel. It answers 400 if the room is missing, blocked
+    // or readonly (Rocket.Chat, `canSendMessage.ts` and `processWebhookMessage.ts`).
+    const isRoomProblem = status === 400 && json.success === false;
+    const failureClass = known ? FAILURE_CLASSES[errcode] : isRoomProblem ? "destination" : undefined;
+    return {
+      said,
+      errcode: isCode ? errcode : undefined,
+      failureClass,
+      hint: status === 413 ? TOO_LONG_HINT : failureClass && HINTS[failureClass],
+    };
   },
 };
 

@@ -43,6 +43,20 @@ const FAILURE_CLASSES: Readonly<Record<number, ResponseClass>> = {
   421: "credentials",
 };
 
+const TOKEN_HINT = "use the token from BotFather (/token)";
+
+const CHAT_HINT = "check the number of the chat; send a message to the bot, or add the bot to the group again";
+
+/** The hints, by status. */
+const HINTS: Readonly<Record<number, string>> = {
+  400: CHAT_HINT,
+  401: TOKEN_HINT,
+  403: CHAT_HINT,
+  404: TOKEN_HINT,
+  413: "a bot can send files of at most 50 MB",
+  421: TOKEN_HINT,
+};
+
 const TELEGRAM: Service = {
   name: "Telegram",
   isSuccess: ({ status, json }) => status === 200 && json.ok === true,
@@ -54,7 +68,7 @@ const TELEGRAM: Service = {
     if (status === 400 && Number.isSafeInteger(chat)) {
       throw new MovedError(`${host} answered ${status}: ${json.description}`, String(chat));
     }
-    return { said: json.description, retryAfterMs, failureClass: FAILURE_CLASSES[status] };
+    return { said: json.description, retryAfterMs, failureClass: FAILURE_CLASSES[status], hint: HINTS[status] };
   },
 };
 

@@ -22,7 +22,7 @@ export function createChecks(context: CheckContext, settings: TelegramSettings):
           const name = isObject(me) && typeof me.username === "string" ? `@${me.username}` : "a bot";
           yield ok(`the token belongs to ${name}`);
         } catch (error) {
-          yield refusalFinding(error, "credentials", "use the token from BotFather (/token)");
+          yield refusalFinding(error, "credentials");
         }
       },
     },
@@ -36,8 +36,7 @@ export function createChecks(context: CheckContext, settings: TelegramSettings):
             await call("getChat", { chat_id: chat });
             known.push(chat);
           } catch (error) {
-            const hint = "send a message to the bot, or add the bot to the group again";
-            const found = refusalFinding(error, "destination", hint);
+            const found = refusalFinding(error, "destination");
             yield { ...found, message: `chat ${chat}: ${found.message}` };
           }
         }
@@ -48,7 +47,7 @@ export function createChecks(context: CheckContext, settings: TelegramSettings):
 }
 
 /** Converts a refusal that the user can fix to a finding. Throws any other error again. */
-function refusalFinding(error: unknown, failureClass: ResponseError["failureClass"], hint: string): Found {
-  if (error instanceof ResponseError && error.failureClass === failureClass) return failure(error.message, hint);
+function refusalFinding(error: unknown, failureClass: ResponseError["failureClass"]): Found {
+  if (error instanceof ResponseError && error.failureClass === failureClass) return failure(error.message, error.hint);
   throw error;
 }

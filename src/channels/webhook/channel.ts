@@ -45,7 +45,8 @@ const ANY_SERVICE: Service = {
     }
     const isPage = /html/i.test(headers.get("Content-Type") ?? "");
     const said = isPage ? "" : text.replace(/\s+/g, " ").trim().slice(0, MAX_SAID_CHARS);
-    return { said, failureClass: FAILURE_CLASSES[status] };
+    const hint = status === 413 ? "set maxChars in the channel to the limit of the service" : undefined;
+    return { said, failureClass: FAILURE_CLASSES[status], hint };
   },
 };
 
