@@ -72,7 +72,10 @@ export class ExecChannel implements Channel {
     } catch (error) {
       if (options.signal?.aborted) throw options.signal.reason;
       if (limit.aborted) {
-        throw new TransportError("timeout", `${path} did not end within ${timeoutMs / 1000} s and was killed`);
+        const hint = "set timeout in the channel, if the program needs more time";
+        throw new TransportError("timeout", `${path} did not end within ${timeoutMs / 1000} s and was killed`, {
+          hint,
+        });
       }
       const { state, hint } = startProblem(error);
       throw new ConfigError(`Cannot run ${path}: ${state}`, { hint, cause: error });

@@ -108,6 +108,8 @@ Deno.test("GotifyChannel.send() holds the channel if the token belongs to a clie
     const failure = classify(await assertRejects(() => send({ subject: "Up" })));
     assertEquals(failure.class, "credentials", version);
     assertStringIncludes(failure.reason, "the token of a client cannot send");
+    const answers = gotify.requests.map(({ route, status }) => `${route} ${status}`);
+    assertEquals(answers, version === "3.0.0" ? ["message 400", "current-user 200"] : ["message 401"]);
     assertEquals(gotify.messages, []);
   }
 });

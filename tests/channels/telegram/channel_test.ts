@@ -123,9 +123,10 @@ Deno.test("TelegramChannel.send() reads the wait that Telegram asks for", async 
 Deno.test("TelegramChannel.send() throws errors that classify() distinguishes", async () => {
   await telegramTest(async ({ telegram, send }) => {
     const cases = [
-      ["unauthorized", "credentials"],
-      ["bot-blocked", "destination"],
-      ["chat-not-found", "destination"],
+      ["unauthorized", "credentials", "use the token from BotFather"],
+      ["bot-blocked", "destination", "send a message to the bot"],
+      ["chat-not-found", "destination", "check the number of the chat"],
+      ["too-large-page", "rejected"],
       ["500", "in-doubt"],
       ["504-after-persisting", "in-doubt"],
       ["drop-before-persisting", "in-doubt"],
@@ -133,10 +134,11 @@ Deno.test("TelegramChannel.send() throws errors that classify() distinguishes", 
       ["ok-without-message", "not-the-service"],
       ["refuse", "not-sent"],
     ] as const;
-    for (const [fault, expected] of cases) {
+    for (const [fault, expected, hint = ""] of cases) {
       telegram.fault(fault);
       const failure = classify(await assertRejects(() => send({ subject: "Up" })));
       assertEquals(failure.class, expected, `${fault}: ${failure.reason}`);
+      assertStringIncludes(failure.reason, hint);
       await telegram.clearFaults();
     }
   });

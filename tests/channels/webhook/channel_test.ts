@@ -131,6 +131,7 @@ Deno.test("WebhookChannel.send() throws errors that classify() distinguishes, wi
       const error = await assertRejects(() => send({ subject: "Up" }));
       const failure = classify(error);
       assertEquals(failure.class, expected, `${fault}: ${failure.reason}`);
+      assertEquals(failure.reason.includes("set maxChars"), fault === "too-large-page");
       assert(!Deno.inspect(error, { depth: 10 }).includes("s3cr3t"), Deno.inspect(error));
       await webhook.clearFaults();
     }
