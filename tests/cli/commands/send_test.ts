@@ -11,10 +11,11 @@ Deno.test("send() prints an outcome for each destination of a channel, with the 
   const send = async (subject: string) => {
     using runtime = fakeRuntime({ env: { MATRIX_NOTIFY_STATE_DIR: `${folder}/state` }, realIds: true });
     await main(["send", subject, "", "--config", `${folder}/config.json`, "--no-background"], runtime);
-    return runtime.out().replace(/[-0-9a-f]{36}/g, "ID").replace(/; next try .*/g, "");
+    return runtime.out().replace(/[-0-9a-f]{36}/g, "ID").replace(/; next try at .*/g, "");
   };
   const { host } = new URL(telegram.url);
-  const queued = `telegram -5: queued ID: ${host} answered 400: Bad Request: chat not found\n`;
+  const hint = "check the number of the chat; send a message to the bot, or add the bot to the group again";
+  const queued = `telegram -5: queued ID: ${host} answered 400: Bad Request: chat not found (${hint})\n`;
   assertEquals(await send("One"), `telegram 1001: delivered 1\n${queued}`);
   assertEquals(await send("Two"), `telegram 1001: delivered 2\n${queued}`);
   assertEquals(telegram.requests.filter(({ status }) => status === 400).length, 2, "formatted and plain, once");
