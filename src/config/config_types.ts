@@ -246,10 +246,15 @@ export interface EmailConfig {
    */
   readonly security?: "starttls" | "tls" | "none";
   /**
-   * A PEM file with the certificate authorities to trust; the default is the authorities that Deno
+   * A PEM file with certificate authorities to trust, in addition to the authorities that Deno
    * trusts.
    */
   readonly caFile?: string;
+  /**
+   * The name of this host for the server (EHLO); the default is the full name of this host, or its
+   * IP address if it has no full name.
+   */
+  readonly ehloName?: string;
   /** The user name for the login; the default is the address in `from`. */
   readonly user?: string;
   /** The password; without a password, matrix-notify does not log in. */

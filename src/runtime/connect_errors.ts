@@ -11,6 +11,10 @@ export interface ConnectProblem {
   readonly hint?: string;
 }
 
+const OWN_AUTHORITY =
+  "if this is your own server, set caFile to the certificate of its authority, or to a self-signed certificate of the " +
+  "server (option of setup: --ca-file)";
+
 type Explain = (found: RegExpExecArray, host: string) => ConnectProblem;
 
 const CLIENT_CERTIFICATE = "set certFile to a certificate that the server accepts, and keyFile to its key";
@@ -18,11 +22,15 @@ const PROXY_PASSWORD =
   "write http://USER:PASSWORD@HOST:PORT to a file that only you can read, and set proxyFile to the path of the file";
 
 const PROBLEMS: readonly (readonly [RegExp, Explain])[] = [
-  [/UnknownIssuer|unable to verify the first certificate/, () => ({
+  [/UnknownIssuer|self-signed certificate|unable to get (?:local )?issuer certificate/, () => ({
     state: "its certificate is not signed by a trusted authority",
-    hint:
-      "if this is your own server, set caFile to the certificate of its authority, or to a self-signed certificate " +
-      "of the server (option of setup: --ca-file)",
+    hint: OWN_AUTHORITY,
+  })],
+  // Deno's node:tls gives this text for an unknown authority, and for a certificate that has expired
+  // or is not valid yet.
+  [/unable to verify the first certificate/, () => ({
+    state: "its certificate is not signed by a trusted authority, or it has expired",
+    hint: `${OWN_AUTHORITY}; if it has expired, renew it on the server`,
   })],
   [/certificate expired(?:.*not valid after (\d+))?/, ([, seconds]) => ({
     state: seconds ? `its certificate expired on ${formatDate(seconds)}` : "its certificate has expired",
@@ -32,8 +40,11 @@ const PROBLEMS: readonly (readonly [RegExp, Explain])[] = [
     state: seconds ? `its certificate is not valid before ${formatDate(seconds)}` : "its certificate is not valid yet",
     hint: "check the clock of this host",
   })],
-  [/not valid for name|NotValidForName/, ({ input }, host) => {
-    const names = Array.from(input.matchAll(/(?:DnsName\("|IpAddress\()([^")]+)/g), ([, name]) => name);
+  [/not valid for name|NotValidForName|does not match certificate's altnames/, ({ input }, host) => {
+    const names = Array.from(
+      input.matchAll(/(?:DnsName\("|IpAddress\(|DNS:|IP Address:|cert's CN: )([^"),\s]+)/g),
+      ([, name]) => name,
+    );
     return {
       state: `its certificate is for ${names.join(", ") || "no name"}, not for ${host}`,
       hint: `connect to a name that is in the certificate, or create the certificate again with subjectAltName=${

@@ -1,9 +1,10 @@
 """An SMTP server on 127.0.0.1 for one test, until its standard input ends.
 
 Its argument is a JSON object {folder, port, security, user, password, size}. It prints one JSON object a line: first {"port"}, then
-{"from", "to", "data", "tls", "user"} for each accepted mail. The local part of a recipient selects the answer: unknown, later, full,
-over, elsewhere, goodbye, greylisted, poison, drop (accepts the mail, then closes the connection without an answer), hang (accepts the
-mail, never answers), cut (closes the connection before DATA).
+{"from", "to", "data", "tls", "user", "helo"} for each accepted mail, and {"quit"} for each QUIT. The local part of a recipient selects
+the answer: a key of REFUSALS or CONTENT_REFUSALS, drop (accepts the mail, then closes the connection without an answer), hang (accepts
+the mail, never answers), cut (closes the connection before DATA). The option greeting selects a refusal before MAIL FROM: "helo", or
+"busy" (421 as the greeting).
 """
 
 import asyncio
@@ -36,17 +37,46 @@ def make_context(folder):
     return context
 
 
+# The texts of Postfix 3.7 and Exim 4.96. Postfix refuses EHLO names and senders only at RCPT TO.
 REFUSALS = {
-    "unknown": "550 5.1.1 No such user here",
+    "unknown": "550 5.1.1 <{0}>: Recipient address rejected: User unknown in virtual mailbox table",
     "later": "450 4.2.1 Try again later",
     "full": "452 4.2.2 Mailbox full",
     "over": "552 5.2.2 Mailbox full",
-    "elsewhere": "554 5.7.1 Relay access denied",
+    "quota": "552 Mailbox full",
+    "elsewhere": "554 5.7.1 <{0}>: Relay access denied",
+    "exim-relay": "550 relay not permitted",
+    "helo": "504 5.5.2 <jump>: Helo command rejected: need fully-qualified hostname",
+    "unlisted": "550 5.1.0 <jump@example.org>: Sender address rejected: User unknown in virtual mailbox table",
+    "not-owned": "553 5.7.1 <jump@example.org>: Sender address rejected: not owned by user bot",
     "goodbye": "421 4.3.2 Shutting down",
+}
+
+CONTENT_REFUSALS = {
+    "greylisted": "451 4.7.1 Greylisted, come back later",
+    "poison": "554 5.6.0 Message content rejected",
+    "spf": "550 5.7.26 This mail is unauthenticated",
+    "late-quota": "552 Mailbox full",
 }
 
 
 class Handler:
+    async def handle_EHLO(self, server, session, envelope, hostname, responses):
+        if options.get("greeting") == "helo":
+            return ["550 Administrative prohibition"]
+        session.host_name = hostname
+        return responses
+
+    async def handle_HELO(self, server, session, envelope, hostname):
+        if options.get("greeting") == "helo":
+            return "550 Administrative prohibition"
+        session.host_name = hostname
+        return "250 localhost"
+
+    async def handle_QUIT(self, server, session, envelope):
+        say({"quit": session.host_name})
+        return "221 2.0.0 Bye"
+
     async def handle_MAIL(self, server, session, envelope, address, mail_options):
         if address.startswith("stranger@"):
             return "553 5.7.1 Sender address rejected"
@@ -57,7 +87,7 @@ class Handler:
     async def handle_RCPT(self, server, session, envelope, address, rcpt_options):
         local = address.split("@")[0]
         if local in REFUSALS:
-            return REFUSALS[local]
+            return REFUSALS[local].format(address)
         if local == "cut":
             server.transport.abort()
         envelope.rcpt_tos.append(address)
@@ -65,16 +95,15 @@ class Handler:
 
     async def handle_DATA(self, server, session, envelope):
         local = envelope.rcpt_tos[0].split("@")[0]
-        if local == "greylisted":
-            return "451 4.7.1 Greylisted, come back later"
-        if local == "poison":
-            return "554 5.6.0 Message content rejected"
+        if local in CONTENT_REFUSALS:
+            return CONTENT_REFUSALS[local]
         say({
             "from": envelope.mail_from,
             "to": envelope.rcpt_tos,
             "data": base64.b64encode(envelope.original_content).decode(),
             "tls": server.transport.get_extra_info("ssl_object") is not None,
             "user": session.auth_data.decode() if session.authenticated else None,
+            "helo": session.host_name,
         })
         if local == "drop":
             server.transport.abort()
@@ -97,8 +126,16 @@ loop = asyncio.new_event_loop()
 asyncio.set_event_loop(loop)
 
 
+class BusySMTP(SMTP):
+    """Postfix at its limit of connections for one client (smtpd_client_connection_count_limit)."""
+
+    async def _handle_client(self):
+        await self.push("421 4.7.0 mx.example.org Error: too many connections from 127.0.0.1")
+        self.transport.close()
+
+
 def accept():
-    return SMTP(
+    return (BusySMTP if options.get("greeting") == "busy" else SMTP)(
         Handler(),
         hostname="localhost",
         loop=loop,

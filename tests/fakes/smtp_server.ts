@@ -26,6 +26,8 @@ export interface SmtpOptions {
   readonly login?: { readonly user: string; readonly password: string };
   /** The largest mail that it accepts, in bytes. @default {33554432} */
   readonly size?: number;
+  /** Refuses every client: its EHLO, or the connection with 421. */
+  readonly greeting?: "helo" | "busy";
 }
 
 /** A mail that the server accepted. */
@@ -38,6 +40,8 @@ export interface ReceivedMail {
   readonly tls: boolean;
   /** The user name of the login; null without a login. */
   readonly user: string | null;
+  /** The name in EHLO. */
+  readonly helo: string;
 }
 
 /** Registers one test. */
@@ -49,6 +53,9 @@ export async function smtpSuite(): Promise<SmtpTest> {
   return stub ?? ((name, body) => Deno.test(name, body));
 }
 
+/** A line that the server prints. */
+type ServerLine = { readonly port: number } | { readonly quit: string } | ReceivedMail;
+
 /** A running server. */
 export class SmtpServer implements AsyncDisposable {
   readonly #options: SmtpOptions;
@@ -57,6 +64,7 @@ export class SmtpServer implements AsyncDisposable {
   #child: Deno.ChildProcess | undefined;
   #reading: Promise<void> = Promise.resolve();
   #wake = Promise.withResolvers<void>();
+  #quits = 0;
   #port = 0;
 
   private constructor(options: SmtpOptions, folder: string) {
@@ -86,6 +94,11 @@ export class SmtpServer implements AsyncDisposable {
     return this.#mails;
   }
 
+  /** Waits until so many clients have sent QUIT. */
+  async waitForQuits(count: number): Promise<void> {
+    while (this.#quits < count) await this.#wake.promise;
+  }
+
   /** Waits until the server has accepted so many mails. */
   async waitForMails(count: number): Promise<void> {
     while (this.#mails.length < count) await this.#wake.promise;
@@ -93,8 +106,8 @@ export class SmtpServer implements AsyncDisposable {
 
   /** Starts it on its former port. */
   async begin(): Promise<void> {
-    const { security = "starttls", login, size } = this.#options;
-    const options = { folder: this.#folder, port: this.#port, security, size, ...login };
+    const { security = "starttls", login, size, greeting } = this.#options;
+    const options = { folder: this.#folder, port: this.#port, security, size, greeting, ...login };
     const script = new URL("smtp_server.py", import.meta.url).pathname;
     this.#child = new Deno.Command(await installEnvironment(AIOSMTPD), {
       args: ["-I", "-W", "ignore", script, JSON.stringify(options)],
@@ -132,10 +145,10 @@ export class SmtpServer implements AsyncDisposable {
     ready.reject(new Error("Cannot start aiosmtpd: the process ended"));
   }
 
-  #receive(message: { readonly port: number } | ReceivedMail, ready: PromiseWithResolvers<number>): void {
+  #receive(message: ServerLine, ready: PromiseWithResolvers<number>): void {
     if ("port" in message) return ready.resolve(message.port);
-    const data = new TextDecoder().decode(Uint8Array.fromBase64(message.data));
-    this.#mails.push({ ...message, data });
+    if ("quit" in message) this.#quits++;
+    else this.#mails.push({ ...message, data: new TextDecoder().decode(Uint8Array.fromBase64(message.data)) });
     this.#wake.resolve();
     this.#wake = Promise.withResolvers();
   }

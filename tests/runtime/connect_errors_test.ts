@@ -34,3 +34,21 @@ Deno.test("explainConnectError() lists every name of the certificate", () => {
     hint: "connect to a name that is in the certificate, or create the certificate again with subjectAltName=DNS:a.org",
   });
 });
+
+Deno.test("explainConnectError() explains the texts of node:tls, which SMTP uses", () => {
+  const altnames = "Hostname/IP does not match certificate's altnames: ";
+  const stateOf = (text: string) => explainConnectError(text, "mail.example.org").state;
+  assertEquals(stateOf("self-signed certificate"), "its certificate is not signed by a trusted authority");
+  assertEquals(
+    stateOf("unable to verify the first certificate"),
+    "its certificate is not signed by a trusted authority, or it has expired",
+  );
+  assertEquals(
+    stateOf(`${altnames}Host: mail.example.org. is not in the cert's altnames: DNS:a.example, IP Address:192.0.2.1`),
+    "its certificate is for a.example, 192.0.2.1, not for mail.example.org",
+  );
+  assertEquals(
+    stateOf(`${altnames}IP: 127.0.0.1 is not in the cert's list: `),
+    "its certificate is for no name, not for mail.example.org",
+  );
+});

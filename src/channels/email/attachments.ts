@@ -45,7 +45,12 @@ async function readFile(file: Attachment, files: FileReader): Promise<MailFile> 
   return { filename: file.name, contentType: file.type, content: await files.read(file) };
 }
 
-/** Checks whether an error has status 552, the answer to a mail that is too large. */
+/**
+ * Checks whether the server refused the size of the mail: status 552, or an enhanced code for a
+ * size limit of the mailbox or the server (RFC 3463). A full mailbox is not meant here: its failure
+ * class is `destination-busy`.
+ */
 function isTooLarge(error: unknown): error is ResponseError {
-  return error instanceof ResponseError && error.status === 552;
+  if (!(error instanceof ResponseError) || error.failureClass !== "rejected") return false;
+  return error.status === 552 || error.errcode === "5.2.3" || error.errcode === "5.3.4";
 }

@@ -26,7 +26,7 @@ export function createChecks({ runtime, limits }: CheckContext, settings: EmailS
           yield ok(`${server.host}:${server.port} answers, and the connection ${ENCRYPTION[server.security]}`);
         } catch (error) {
           if (!(error instanceof ResponseError)) throw error;
-          yield failure(error.message, 'use port 587, or use port 465 and set "security" to "tls"');
+          yield failure(error.message, error.hint);
         }
       },
     },
@@ -44,10 +44,7 @@ export function createChecks({ runtime, limits }: CheckContext, settings: EmailS
           yield ok(`${server.login.user} is logged in`);
         } catch (error) {
           if (!(error instanceof ResponseError) || error.failureClass !== "credentials") throw error;
-          yield failure(
-            error.message,
-            "fix user and password; many providers require a separate password for programs",
-          );
+          yield failure(error.message, error.hint);
         }
       },
     },

@@ -8,10 +8,10 @@ import { choice, integer, list, type SettingsOf, text } from "../fields/setting.
  * The pattern of an address: one `@`, without white space, control characters and characters that
  * separate addresses.
  */
-const ADDRESS = String.raw`[^\s@<>(),;:\\"\p{Cc}]{1,64}@[^\s@<>(),;:\\"\p{Cc}]{1,255}`;
+const ADDRESS = String.raw`[^\s@<>(),;:\\"\p{Cc}]{1,64}@(?:[^\s@<>(),;:\\"\p{Cc}]{1,255}|\[IPv6:[0-9A-Fa-f:.]{2,45}\])`;
 
 /** The pattern of a name before an address. A name with special characters must be in quotes. */
-const NAME = String.raw`(?:"[^"\\\p{Cc}]*"|[^"<>@,;:\\\p{Cc}]*)`;
+const NAME = String.raw`(?:"(?:[^"\\\p{Cc}]|\\[^\p{Cc}])*" *|[^"<>@,;:\\\p{Cc}]*)`;
 
 /**
  * The pattern of a mailbox (RFC 5322, section 3.4): `root@example.org` or `Some Name
@@ -20,11 +20,15 @@ const NAME = String.raw`(?:"[^"\\\p{Cc}]*"|[^"<>@,;:\\\p{Cc}]*)`;
 const MAILBOX_REGEXP = new RegExp(`^(?:${NAME}<(?<inner>${ADDRESS})>|(?<bare>${ADDRESS}))$`, "u");
 
 /** The pattern of a host name or an IP address. */
-const HOST_REGEXP = /^([A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*)$/;
+const HOST_REGEXP = /^([\p{L}\p{N}]([-\p{L}\p{M}\p{N}.]*[\p{L}\p{M}\p{N}])?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*)$/u;
+
+/** The pattern of a name in EHLO: a host name, or an IP address in brackets (RFC 5321, 4.1.3). */
+const EHLO_REGEXP = /^([A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?|\[[0-9A-Za-z:.]+\])$/;
 
 const MAILBOX = {
   pattern: MAILBOX_REGEXP,
   problem: "it must be an address such as root@example.org, or a name and <root@example.org>",
+  hint: 'put a name with special characters in quotes: "Doe, John" <john@example.org>',
 };
 
 const DEFAULT_PORTS = { starttls: 587, tls: 465, none: 25 } as const;
@@ -53,8 +57,16 @@ export const EMAIL_SETTINGS = {
     default: "starttls",
   }),
   caFile: text({
-    help: "a PEM file with the certificate authorities to trust; the default is the authorities that Deno trusts",
+    help: "a PEM file with certificate authorities to trust, in addition to the authorities that Deno trusts",
     examples: ["/etc/matrix-notify/ca.pem"],
+    optional: true,
+  }),
+  ehloName: text({
+    help:
+      "the name of this host for the server (EHLO); the default is the full name of this host, or its IP address if it has no full name",
+    examples: ["jump.example.org"],
+    pattern: EHLO_REGEXP,
+    problem: "it is not a full host name such as jump.example.org, or an address such as [192.0.2.1]",
     optional: true,
   }),
   user: text({
@@ -116,14 +128,27 @@ export function portOf({ port, security }: EmailSettings): number {
   return port ?? DEFAULT_PORTS[security];
 }
 
-/** Returns the address of a mailbox, without the name before the address. */
+/**
+ * Returns the address of a mailbox for SMTP commands, without the name before the address. An
+ * internationalized domain is converted to ASCII (RFC 5890), because many servers do not support
+ * SMTPUTF8.
+ */
 export function parseAddress(mailbox: string): string {
   const { inner, bare } = MAILBOX_REGEXP.exec(mailbox)?.groups ?? {};
-  return inner ?? bare ?? "";
+  const address = inner ?? bare ?? "";
+  const at = address.lastIndexOf("@") + 1;
+  return address.slice(0, at) + toAsciiDomain(address.slice(at));
 }
 
-/** Returns the domain of a mailbox. */
+/** Returns the domain of a mailbox, in ASCII. */
 export function parseDomain(mailbox: string): string {
   const address = parseAddress(mailbox);
   return address.slice(address.lastIndexOf("@") + 1);
+}
+
+/** Converts an internationalized domain to ASCII: `xn--exmple-cua.org`. */
+export function toAsciiDomain(domain: string): string {
+  // deno-lint-ignore no-control-regex
+  if (/^[\x00-\x7f]*$/.test(domain)) return domain;
+  return URL.parse(`http://${domain}/`)?.hostname ?? domain;
 }

@@ -11,13 +11,15 @@
  * @module
  */
 
+import tls from "node:tls";
 import MailComposer from "npm:nodemailer@10.6.0/lib/mail-composer";
 import SMTPConnection from "npm:nodemailer@10.6.0/lib/smtp-connection";
 import { ConfigError, TransportError } from "../../base/errors.ts";
 import { untilAborted } from "../../runtime/abort.ts";
+import { mayReadSystem } from "../../runtime/permissions.ts";
 import type { MailContent } from "./message.ts";
 import type { SmtpMail, SmtpOptions, SmtpServer } from "./smtp_server.ts";
-import { toSmtpError } from "./smtp_errors.ts";
+import { silenceHint, type SmtpContext, toSmtpError } from "./smtp_errors.ts";
 
 /** The longest time to wait for the answer to QUIT, in milliseconds. */
 const GOODBYE_MS = 2_000;
@@ -31,7 +33,8 @@ const GOODBYE_MS = 2_000;
  */
 export async function sendMail(server: SmtpServer, mail: SmtpMail, options: SmtpOptions): Promise<void> {
   const bytes = await build(mail.content);
-  await converse(server, options, (session) => session.send(mail.envelope, bytes));
+  const { to } = mail.envelope;
+  await converse(server, { ...options, to, size: bytes.length }, (session) => session.send(mail.envelope, bytes));
 }
 
 /**
@@ -44,9 +47,13 @@ export async function greet(server: SmtpServer, options: SmtpOptions): Promise<v
   await converse(server, options, () => Promise.resolve());
 }
 
-async function converse(server: SmtpServer, options: SmtpOptions, work: (session: Session) => Promise<void>) {
+/** The options of a conversation, and the facts that explain a refusal. */
+type Conversation = SmtpOptions & Pick<SmtpContext, "to" | "size">;
+
+async function converse(server: SmtpServer, options: Conversation, work: (session: Session) => Promise<void>) {
   const session = new Session(server, options.timeoutMs);
-  const { timeout, timeoutMs, signal } = options;
+  const { timeout, timeoutMs, signal, to, size } = options;
+  const { host, security } = server;
   const limit = timeout(timeoutMs);
   try {
     await session.run(signal === undefined ? limit : AbortSignal.any([signal, limit]), async () => {
@@ -55,11 +62,13 @@ async function converse(server: SmtpServer, options: SmtpOptions, work: (session
       await work(session);
     });
   } catch (error) {
-    session.close();
+    if (signal?.aborted || limit.aborted) session.close();
+    else await session.quit(timeout(GOODBYE_MS));
     if (signal?.aborted) throw signal.reason;
-    if (!limit.aborted) throw toSmtpError(error, { host: server.host, isOut: session.isOut });
+    if (!limit.aborted) throw toSmtpError(error, { host, security, to, size, isOut: session.isOut });
     const phase = session.isOut ? "timeout" : "connect";
-    throw new TransportError(phase, `No answer from ${server.host} within ${timeoutMs / 1000} s`);
+    const hint = session.isConnected ? undefined : silenceHint(security);
+    throw new TransportError(phase, `No answer from ${host} within ${timeoutMs / 1000} s`, { hint });
   }
   await session.quit(timeout(GOODBYE_MS));
 }
@@ -69,22 +78,39 @@ async function converse(server: SmtpServer, options: SmtpOptions, work: (session
  * the mail.
  */
 async function build({ headers, attachments, ...content }: MailContent): Promise<Uint8Array> {
-  const files = attachments.map((file) => ({ ...file, content: file.content.toBase64(), encoding: "base64" }));
+  const files = attachments.map(({ content, contentType, ...file }) => ({
+    ...file,
+    contentType: contentType.startsWith("text/") && isUtf8(content) ? `${contentType}; charset=utf-8` : contentType,
+    content: content.toBase64(),
+    encoding: "base64",
+  }));
   const access = { disableFileAccess: true, disableUrlAccess: true };
   const mail = { ...content, headers: { ...headers }, attachments: files, ...access };
   return await new MailComposer(mail).compile().build();
 }
 
+function isUtf8(bytes: Uint8Array): boolean {
+  try {
+    new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** A connection whose methods return promises. If the connection fails, the promises reject. */
 class Session {
+  /** True if the server has answered the EHLO. */
+  isConnected = false;
   /** True if the whole mail was sent. The server may have accepted the mail. */
   isOut = false;
   readonly #connection: SMTPConnection;
   readonly #failed = Promise.withResolvers<never>();
   readonly #ended = Promise.withResolvers<void>();
 
-  constructor({ host, port, security, caFile }: SmtpServer, timeoutMs: number) {
+  constructor({ host, port, security, caFile, ehloName }: SmtpServer, timeoutMs: number) {
     const ignore = () => {};
+    const name = ehloName ?? readFullName();
     this.#connection = new SMTPConnection({
       ...{
         host,
@@ -92,15 +118,19 @@ class Session {
         secure: security === "tls",
         requireTLS: security === "starttls",
         ignoreTLS: security === "none",
+        name,
       },
       ...{ connectionTimeout: timeoutMs, greetingTimeout: timeoutMs, socketTimeout: timeoutMs, socketCloseTimeout: 0 },
-      ...(caFile === undefined ? {} : { tls: { ca: readCertificates(caFile) } }),
-      // The library reports only in its log that the last byte of a mail was sent.
+      ...(caFile === undefined ? {} : { tls: { ca: [...tls.getCACertificates(), readCertificates(caFile)] } }),
+      // The library reports only in its log that it is connected, before it sends EHLO, and that the
+      // last byte of a mail was sent.
       logger: {
         ...{ trace: ignore, debug: ignore, warn: ignore, error: ignore, fatal: ignore },
         info: (entry: unknown) => {
-          if (typeof entry === "object" && entry !== null && "tnx" in entry && entry.tnx === "message") {
-            this.isOut = true;
+          if (typeof entry !== "object" || entry === null || !("tnx" in entry)) return;
+          if (entry.tnx === "message") this.isOut = true;
+          if (name === undefined && "localAddress" in entry) {
+            this.#connection.name = toLiteral(String(entry.localAddress));
           }
         },
       },
@@ -116,8 +146,9 @@ class Session {
     await untilAborted(Promise.race([work(), this.#failed.promise]), signal);
   }
 
-  connect(): Promise<void> {
-    return this.#step((done) => this.#connection.connect(done));
+  async connect(): Promise<void> {
+    await this.#step((done) => this.#connection.connect(done));
+    this.isConnected = true;
   }
 
   login({ user, password }: { readonly user: string; readonly password: string }): Promise<void> {
@@ -151,4 +182,34 @@ function readCertificates(path: string): string {
   } catch (error) {
     throw new ConfigError(`Cannot use caFile ${path}: it cannot be read`, { cause: error });
   }
+}
+
+/**
+ * Returns the full name of this host for EHLO; undefined if it has none. Many servers refuse a name
+ * without a dot.
+ */
+function readFullName(): string | undefined {
+  if (!mayReadSystem("hostname")) return undefined;
+  try {
+    return findFullName(Deno.hostname(), Deno.readTextFileSync("/etc/hosts"));
+  } catch {
+    return findFullName(Deno.hostname(), "");
+  }
+}
+
+/**
+ * Finds the full name of a host.
+ *
+ * @param hostname the name of the host, with or without its domain
+ * @param hosts the content of `/etc/hosts`
+ */
+export function findFullName(hostname: string, hosts: string): string | undefined {
+  if (hostname.includes(".")) return hostname;
+  const lines = hosts.split("\n").map((line) => line.replace(/#.*/, "").trim().split(/\s+/).slice(1));
+  return lines.find((names) => names.includes(hostname))?.find((name) => name.startsWith(`${hostname}.`));
+}
+
+/** Formats an IP address for EHLO (RFC 5321, section 4.1.3). */
+function toLiteral(address: string): string {
+  return address.includes(":") ? `[IPv6:${address}]` : `[${address}]`;
 }

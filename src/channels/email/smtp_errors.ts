@@ -2,10 +2,14 @@
 
 import { explainConnectError } from "../../runtime/connect_errors.ts";
 import { type ResponseClass, ResponseError, TransportError } from "../../base/errors.ts";
+import type { SmtpServer } from "./smtp_server.ts";
 
-/** The state of the connection. */
-export interface SmtpContext {
-  readonly host: string;
+/** The circumstances of an error. */
+export interface SmtpContext extends Pick<SmtpServer, "host" | "security"> {
+  /** The recipient's address; undefined if no mail was to be sent. */
+  readonly to?: string;
+  /** The size of the mail, in bytes; undefined if no mail was to be sent. */
+  readonly size?: number;
   /** True if the whole mail was sent. The server may have accepted the mail. */
   readonly isOut: boolean;
 }
@@ -20,68 +24,172 @@ interface LibraryError extends Error {
 }
 
 /** Converts an error of the library. Returns any other error unchanged. */
-export function toSmtpError(error: unknown, { host, isOut }: SmtpContext): unknown {
+export function toSmtpError(error: unknown, context: SmtpContext): unknown {
   if (!isLibraryError(error)) return error;
-  const { code, command, responseCode: status, response } = error;
+  const { host, isOut } = context;
+  const { code, command = "", responseCode: status, response } = error;
   if (status !== undefined && status >= 400) {
-    if (command === "STARTTLS") {
-      const message = `Cannot send through ${host}: it does not offer STARTTLS, so the mail is not sent`;
-      return new ResponseError(message, { status, failureClass: "credentials" });
-    }
     const text = (response ?? "").replace(/\s+/g, " ").trim();
     const errcode = ENHANCED_CODE_REGEXP.exec(text)?.[1];
-    return new ResponseError(`${host} answered ${command ?? ""}: ${text}`, {
-      status,
-      errcode,
-      failureClass: toFailureClass({ status, command, errcode }),
-    });
+    const answer = { status, command, errcode };
+    const isMissingTls = command === "STARTTLS" && status !== 421;
+    const message = isMissingTls
+      ? `Cannot send through ${host}: it does not offer STARTTLS, so the mail is not sent`
+      : `${host} answered ${PHASES[command] ?? command}: ${text}`;
+    const failureClass = toFailureClass(answer, context);
+    return new ResponseError(message, { status, errcode, failureClass, hint: hintFor(answer, failureClass) });
   }
   if (code === "EMESSAGE") {
     return new ResponseError(`${host} does not accept mails of this size`, { status: 552, failureClass: "rejected" });
   }
   if (code === "EAUTH" || code === "ENOAUTH") {
-    return new ResponseError(`Cannot log in to ${host}: ${error.message}`, {
-      status: 535,
-      failureClass: "credentials",
-    });
+    const refusal = { status: 535, failureClass: "credentials", hint: LOGIN_HINT } as const;
+    return new ResponseError(`Cannot log in to ${host}: ${error.message}`, refusal);
   }
   if (isOut) {
     const phase = code === "ETIMEDOUT" ? "timeout" : "exchange";
-    return new TransportError(phase, `Connection to ${host} broke after the mail was sent: ${error.message}`);
+    return new TransportError(phase, `Connection to ${host} broke after the mail was sent: ${messageOf(error)}`);
   }
-  const { state, hint } = explainConnectError(error.message, host);
+  const { state, hint } = explainFailure(error, context);
   return new TransportError("connect", `Cannot send mail to ${host}: ${state}`, { hint });
+}
+
+/** Returns a hint for a server that does not send a greeting. */
+export function silenceHint(security: SmtpServer["security"]): string | undefined {
+  if (security === "tls") return undefined;
+  return 'check the port; if the server expects TLS immediately, as on port 465, set "security" to "tls"';
 }
 
 /** The enhanced status code, which some servers write after the reply code (RFC 2034). */
 const ENHANCED_CODE_REGEXP = /^\d{3}[- ]([245]\.\d{1,3}\.\d{1,3})\b/;
+
+/** Names for the phases of a connection that are not an SMTP command. */
+const PHASES: Readonly<Record<string, string>> = { CONN: "the connection" };
 
 /** Checks whether an error is from the library. All errors of the library have a code. */
 function isLibraryError(error: unknown): error is LibraryError {
   return error instanceof Error && "code" in error && typeof error.code === "string";
 }
 
-/** The codes for a mailbox that is disabled or full (RFC 3463). */
-const MAILBOX_CODES: ReadonlySet<string> = new Set(["5.2.1", "5.2.2"]);
+/**
+ * Returns the text of an error. If a host has several addresses, an AggregateError with an empty
+ * text contains the error of each address.
+ */
+function messageOf(error: Error): string {
+  if (!(error instanceof AggregateError)) return error.message;
+  return error.errors.map((each) => each instanceof Error ? each.message : String(each)).join("; ");
+}
+
+/** Explains a connection that failed before the mail was sent. */
+function explainFailure(error: LibraryError, { host, security }: SmtpContext): { state: string; hint?: string } {
+  if (error.code === "EPROTOCOL") {
+    return { state: "the server on this port does not use SMTP", hint: "check the server and the port" };
+  }
+  if (error.code === "ETIMEDOUT") return { state: messageOf(error), hint: silenceHint(security) };
+  const text = messageOf(error);
+  if (/InvalidContentType|wrong version number/.test(text)) {
+    return {
+      state: "the server does not expect TLS immediately",
+      hint: 'set "security" to "starttls", as on port 587; port 465 expects TLS immediately',
+    };
+  }
+  return explainConnectError(text, host);
+}
+
+/** An answer of the server that refuses a command. */
+interface Answer {
+  readonly status: number;
+  readonly command: string;
+  readonly errcode?: string;
+}
+
+/** The codes of full mailboxes and full disks (RFC 3463). */
+const FULL_CODES: ReadonlySet<string> = new Set(["5.2.2", "5.3.1"]);
+
+/** The codes of mails that are too large, for the mailbox or for the server. */
+const SIZE_CODES: ReadonlySet<string> = new Set(["5.2.3", "5.3.4"]);
+
+/**
+ * The codes of a sender that the server does not accept (RFC 3463). Postfix uses 5.1.0 for senders
+ * only.
+ */
+const SENDER_CODES: ReadonlySet<string> = new Set(["5.1.0", "5.1.7", "5.1.8"]);
+
+/** The codes of recipients that do not exist (RFC 3463; RFC 7505 for 5.1.10). */
+const UNKNOWN_RECIPIENT_CODES: ReadonlySet<string> = new Set(["5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"]);
+
+/** The statuses of a missing or refused login (RFC 4954). */
+const LOGIN_STATUSES: ReadonlySet<number> = new Set([534, 535, 538]);
+
+/** Every server accepts mails of this size (RFC 5321, section 4.5.3.1.7). */
+const SAFE_BYTES = 64 * 1024;
 
 /**
  * Returns the failure class of an answer. A failure with status 4yz is temporary, and a failure
- * with status 5yz is permanent (RFC 5321, section 4.2.1). Answers before RCPT TO are about our
- * password, sender or host. The answer to RCPT TO and later answers are about the recipient, the
- * size or the content. So a failure at RCPT TO or later does not delay mails to other recipients.
- * But many servers reject our host only at RCPT TO, with a policy code (5.7). In this case, the
- * mail waits until the problem is fixed.
+ * with status 5yz is permanent (RFC 5321, section 4.2.1). But a permanent failure says only that
+ * the same command will fail again. It is often caused by our login, name, sender or permission to
+ * relay, which a person can fix. Then the mail waits.
  */
-function toFailureClass({ status, command = "", errcode = "" }: Answer): ResponseClass {
+function toFailureClass(answer: Answer, context: SmtpContext): ResponseClass {
+  const { status, command, errcode = "" } = answer;
   const isAboutMail = command === "RCPT TO" || command === "DATA";
-  if (status < 500) return isAboutMail && status !== 421 ? "destination-busy" : "not-sent";
-  if (MAILBOX_CODES.has(errcode)) return "destination";
-  if (command === "RCPT TO" && (status === 530 || errcode.startsWith("5.7."))) return "destination";
-  return isAboutMail || status === 552 ? "rejected" : "credentials";
+  if (status === 421) return "not-sent";
+  if (command === "STARTTLS") return "credentials";
+  if (status < 500) return isAboutMail ? "destination-busy" : "not-sent";
+  if (SIZE_CODES.has(errcode)) return "rejected";
+  if (FULL_CODES.has(errcode)) return "destination-busy";
+  if (status === 552 && errcode === "") {
+    // RFC 5321 uses 552 for a full mailbox, and RFC 1870 uses it for a mail that is too large.
+    const mayBeTooLarge = command !== "RCPT TO" && (context.size ?? 0) > SAFE_BYTES;
+    return mayBeTooLarge ? "rejected" : "destination-busy";
+  }
+  if (!isAboutMail) return status === 552 ? "rejected" : "credentials";
+  if (SENDER_CODES.has(errcode) || LOGIN_STATUSES.has(status)) return "credentials";
+  return command === "RCPT TO" ? toRecipientClass(answer, context.to ?? "") : toContentClass(answer);
 }
 
-interface Answer {
-  readonly status: number;
-  readonly command?: string;
-  readonly errcode?: string;
+/**
+ * Returns the failure class of a permanent failure of RCPT TO. Postfix checks the name in EHLO and
+ * the sender only here (`smtpd_delay_reject`). Many servers do not write enhanced codes, so a
+ * refusal without a code may mean that relaying is denied.
+ */
+function toRecipientClass({ status, errcode = "" }: Answer, to: string): ResponseClass {
+  if (UNKNOWN_RECIPIENT_CODES.has(errcode) || errcode.startsWith("5.6.")) return "rejected";
+  // Postfix refuses a name in EHLO, a sender or a recipient without a full domain with 504 5.5.2.
+  const isFullRecipient = /@[^@]*[.:]/.test(to);
+  if (errcode.startsWith("5.5.") && isFullRecipient) return "credentials";
+  // Postfix uses 553 5.7.1 if the login must not use the sender (`reject_sender_login_mismatch`).
+  if (status === 553 && errcode.startsWith("5.7.")) return "credentials";
+  return "destination";
 }
+
+/**
+ * Returns the failure class of a permanent failure of DATA. The codes 5.7.20 to 5.7.29 are about the
+ * authentication of the sender's domain and host, such as SPF and DKIM (RFC 7372).
+ */
+function toContentClass({ errcode = "" }: Answer): ResponseClass {
+  return errcode === "5.2.1" || /^5\.7\.2\d$/.test(errcode) ? "destination" : "rejected";
+}
+
+const LOGIN_HINT = "fix user and password; many providers require a separate password for programs";
+const PORT_HINT = 'use port 587, or use port 465 and set "security" to "tls"';
+
+/** Returns how to fix the problem that an answer reports. */
+function hintFor({ status, command, errcode = "" }: Answer, failureClass: ResponseClass): string | undefined {
+  if (command === "STARTTLS" && status !== 421) return PORT_HINT;
+  if (status < 500) return undefined;
+  if (command.startsWith("AUTH")) return LOGIN_STATUSES.has(status) ? LOGIN_HINT : PORT_HINT;
+  if (status === 530) return "set user and password";
+  if (command === "CONN") return "ask the administrator of the server why it refuses this host";
+  if (failureClass === "destination") {
+    return command === "RCPT TO"
+      ? "set user and password if the server requires a login for this recipient"
+      : undefined;
+  }
+  if (failureClass !== "credentials") return undefined;
+  if (command === "EHLO" || command === "HELO") return EHLO_HINT;
+  if (errcode.startsWith("5.5.")) return `${EHLO_HINT}; or set "from" to an address that it accepts`;
+  return 'set "from" to an address that the server accepts from this user';
+}
+
+const EHLO_HINT = 'set "ehloName" to a full name of this host that the server accepts';

@@ -8,7 +8,7 @@
 import { TransportError } from "../../base/errors.ts";
 import { loadLate } from "../../base/late_modules.ts";
 import type { MailContent } from "./message.ts";
-import { type EmailSettings, parseAddress, portOf } from "./settings.ts";
+import { type EmailSettings, parseAddress, portOf, toAsciiDomain } from "./settings.ts";
 
 /** A server that accepts mail. */
 export interface SmtpServer {
@@ -16,10 +16,12 @@ export interface SmtpServer {
   readonly port: number;
   readonly security: "starttls" | "tls" | "none";
   /**
-   * The path of a PEM file with certificate authorities. If undefined, the connection uses the
+   * The path of a PEM file with certificate authorities. They are trusted in addition to the
    * authorities that Deno trusts.
    */
   readonly caFile?: string;
+  /** The name of this host in EHLO. @default the full name of this host, or its IP address */
+  readonly ehloName?: string;
   readonly login?: { readonly user: string; readonly password: string };
 }
 
@@ -50,9 +52,9 @@ export interface SmtpModule {
  * @throws {ConfigError} if the password cannot be read
  */
 export function toSmtpServer(settings: EmailSettings): SmtpServer {
-  const { server, security, caFile, user, password, from } = settings;
+  const { server, security, caFile, ehloName, user, password, from } = settings;
   const login = password && { user: user ?? parseAddress(from), password: password.reveal() };
-  return { host: server, port: portOf(settings), security, caFile, login };
+  return { host: toAsciiDomain(server), port: portOf(settings), security, caFile, ehloName, login };
 }
 
 /**

@@ -5,6 +5,7 @@ import { testFile } from "../../fakes/files.ts";
 import { type FakeRuntime, fakeRuntime, TEST_TIME } from "../../fakes/runtime.ts";
 import { type SmtpOptions, SmtpServer, smtpSuite } from "../../fakes/smtp_server.ts";
 import { readMail } from "../../fakes/read_mail.ts";
+import { findFullName } from "../../../src/channels/email/smtp.ts";
 import { type ChannelTest, openChannel, TEST_ID } from "../harness.ts";
 
 const smtpTest = await smtpSuite();
@@ -101,8 +102,15 @@ smtpTest("EmailChannel.send() classifies the answers of the server", async () =>
       ["later", "destination-busy", 450],
       ["full", "destination-busy", 452],
       ["greylisted", "destination-busy", 451],
-      ["over", "destination", 552],
+      ["over", "destination-busy", 552],
+      ["quota", "destination-busy", 552],
+      ["late-quota", "destination-busy", 552],
       ["elsewhere", "destination", 554],
+      ["exim-relay", "destination", 550],
+      ["spf", "destination", 550],
+      ["helo", "credentials", 504],
+      ["unlisted", "credentials", 550],
+      ["not-owned", "credentials", 553],
       ["goodbye", "not-sent", 421],
       ["poison", "rejected", 554],
       ["cut", "not-sent", undefined],
@@ -171,11 +179,93 @@ smtpTest(
   },
 );
 
+smtpTest("EmailChannel.send() says QUIT after a refusal", async () => {
+  await withEmail({ security: "none" }, {}, async ({ peer, send }) => {
+    for (const local of ["unknown", "greylisted"]) {
+      await assertRejects(() => send({ subject: "Up" }, { destination: `${local}@example.org` }));
+    }
+    await peer.waitForQuits(2);
+  });
+});
+
+smtpTest("EmailChannel.send() uses the EHLO name of the settings, and explains a name that is refused", async () => {
+  await withEmail({ security: "none" }, { ehloName: "jump.example.org" }, async ({ peer, send }) => {
+    await send({ subject: "Up" });
+    await peer.waitForMails(1);
+    assertEquals(peer.mails[0].helo, "jump.example.org");
+  });
+  await withEmail({ security: "none", greeting: "helo" }, {}, async ({ send }) => {
+    const failure = classify(await assertRejects(() => send({ subject: "Up" })));
+    assertEquals([failure.class, failure.status], ["credentials", 550], failure.reason);
+    assertStringIncludes(failure.reason, 'set "ehloName"');
+  });
+  await withEmail({ security: "none", greeting: "busy" }, {}, async ({ send }) => {
+    const failure = classify(await assertRejects(() => send({ subject: "Up" })));
+    assertEquals([failure.class, failure.status], ["not-sent", 421], failure.reason);
+  });
+});
+
+smtpTest("EmailChannel.send() sends internationalized domains in ASCII", async () => {
+  const addresses = { from: '"Sprung, Host" <jump@exämple.org>', to: '"Doe, John" <john@exämple.org>' };
+  await withEmail({ security: "none" }, addresses, async ({ peer, send }) => {
+    const { id } = await send({ subject: "Up" }, { destination: addresses.to });
+    await peer.waitForMails(1);
+    assertEquals(id, `${TEST_ID}@xn--exmple-cua.org`);
+    const [{ from, to, data }] = peer.mails;
+    assertEquals([from, to], ["jump@xn--exmple-cua.org", ["john@xn--exmple-cua.org"]]);
+    const { headers } = await readMail(data);
+    assertEquals(headers["message-id"], `<${TEST_ID}@xn--exmple-cua.org>`);
+    assertEquals(headers.from, '"Sprung, Host" <jump@xn--exmple-cua.org>');
+    assertEquals(headers.to, '"Doe, John" <john@xn--exmple-cua.org>');
+  });
+});
+
+smtpTest("EmailChannel.send() explains a server that expects TLS immediately, or does not", async () => {
+  await withEmail({ security: "tls" }, { security: "none", caFile: undefined }, async ({ send }) => {
+    const failure = classify(await assertRejects(() => send({ subject: "Up" }, { timeoutMs: 200 })));
+    assertStringIncludes(failure.reason, 'expects TLS immediately, as on port 465, set "security"');
+  });
+  await withEmail({}, { security: "tls" }, async ({ send }) => {
+    const failure = classify(await assertRejects(() => send({ subject: "Up" })));
+    assertEquals(failure.class, "not-sent");
+    assertStringIncludes(failure.reason, 'set "security" to "starttls", as on port 587');
+  });
+  await withEmail({ security: "none" }, { server: "localhost", port: 1 }, async ({ send }) => {
+    const failure = classify(await assertRejects(() => send({ subject: "Up" })));
+    assertStringIncludes(failure.reason, "Cannot send mail to localhost: connect ECONNREFUSED");
+  });
+});
+
+Deno.test("findFullName() finds the name of a host with its domain", () => {
+  const hosts = "127.0.0.1 localhost\n# 192.0.2.9 jump.old.example jump\n192.0.2.1\tjump.example.org jump # us\n";
+  assertEquals(findFullName("jump.example.net", hosts), "jump.example.net");
+  assertEquals(findFullName("jump", hosts), "jump.example.org");
+  assertEquals(findFullName("other", hosts), undefined);
+});
+
+Deno.test("email/kind.ts accepts every valid form of an address", () => {
+  using runtime = fakeRuntime();
+  for (
+    const to of [
+      '"Doe, John" <john@example.org>',
+      '"Doe \\"JD\\" John"<john@example.org>',
+      "Jürgen <jürgen@exämple.org>",
+      "root@[192.0.2.1]",
+      "root@[IPv6:2001:db8::1]",
+    ]
+  ) {
+    const { channel } = openChannel("email", { server: "mail.exämple.org", from: "a@example.org", to }, runtime);
+    assertEquals(channel.destinations, [to]);
+  }
+});
+
 Deno.test("email/kind.ts rejects invalid settings, and every way to send a password unencrypted", () => {
   using runtime = fakeRuntime();
   const good = { server: "mail.example.org", from: "a@example.org", to: "b@example.org" };
   const cases: readonly (readonly [config: Record<string, unknown>, message: string])[] = [
     [{ server: undefined }, "Missing channels.email.server"],
+    [{ to: "Doe, John <john@example.org>" }, "channels.email.to: it must be an address"],
+    [{ ehloName: "jump host" }, "channels.email.ehloName: it is not a full host name"],
     [{ server: "mail.example.org:25" }, "channels.email.server: it is not a host name"],
     [{ from: undefined }, "Missing channels.email.from"],
     [{ from: "a@example.org\nBcc: c@example.org" }, "channels.email.from: it must be an address"],
@@ -218,6 +308,7 @@ smtpTest(
       assertEquals(parts["text/plain"], "[jump] Up\n\nText");
       const base64 = ({ content }: { readonly content: string }) => new TextEncoder().encode(content).toBase64();
       assertEquals(files, attachments.map((file) => [file.name, file.type, base64(file)]));
+      assertEquals(peer.mails[0].data.match(/Content-Type: text\/(csv|plain); charset=utf-8;/g)?.length, 2);
     });
     await withEmail({ size: 20_000 }, {}, async ({ peer, send, warnings }) => {
       await send({ subject: "Up", message: "Text" }, { attachments });
