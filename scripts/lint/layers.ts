@@ -57,8 +57,11 @@ interface Import {
 /** Returns why an import is not allowed; undefined if it is. */
 function check({ from, path, specifier, isType }: Import): string | undefined {
   if (!/^(\.{0,2}\/|file:)/.test(specifier)) {
-    const allowed = LATE.includes(path) && path !== "src/cli/main.ts" ? "npm:" : FOREIGN[path];
-    return allowed && specifier.startsWith(allowed) ? undefined : "it comes from outside; see src/base/late_modules.ts";
+    // The packages of late modules use Node's modules too.
+    const isLate = LATE.includes(path) && path !== "src/cli/main.ts";
+    const allowed = isLate ? ["npm:", "node:"] : [FOREIGN[path] ?? "none"];
+    const isAllowed = allowed.some((beginning) => specifier.startsWith(beginning));
+    return isAllowed ? undefined : "it comes from outside; see src/base/late_modules.ts";
   }
   const target = pathOf(new URL(specifier, from));
   if (target === "deno.json") return undefined;

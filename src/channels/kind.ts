@@ -40,7 +40,7 @@ export interface FileReader {
 
 /** The input for opening a channel. */
 export interface ChannelContext {
-  readonly runtime: Pick<Runtime, "fetch" | "timeout" | "now" | "sleep" | "random" | "run">;
+  readonly runtime: Pick<Runtime, "fetch" | "timeout" | "now" | "sleep" | "random" | "run" | "hostname">;
   /** The name of this host, which is shown before each subject. */
   readonly identity: string;
   /** The cache of rooms that were found earlier. @default a cache in memory */

@@ -62,7 +62,11 @@ export class EmailChannel implements Channel {
       content: composeMail(notification, message, how),
     };
     const { sendMail } = await loadSmtp();
-    await sendMail(toSmtpServer(this.#settings), mail, { timeout: runtime.timeout, timeoutMs, signal });
+    await sendMail(toSmtpServer(this.#settings, runtime.hostname()), mail, {
+      timeout: runtime.timeout,
+      timeoutMs,
+      signal,
+    });
   }
 }
 

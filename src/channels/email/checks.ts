@@ -20,7 +20,7 @@ export function createChecks({ runtime, limits }: CheckContext, settings: EmailS
     {
       name: "connection",
       async *look() {
-        const server = toSmtpServer({ ...settings, password: undefined });
+        const server = toSmtpServer({ ...settings, password: undefined }, runtime.hostname());
         try {
           await greet(server);
           yield ok(`${server.host}:${server.port} answers, and the connection ${ENCRYPTION[server.security]}`);
@@ -34,7 +34,7 @@ export function createChecks({ runtime, limits }: CheckContext, settings: EmailS
       name: "login",
       needs: ["connection"],
       async *look() {
-        const server = toSmtpServer(settings);
+        const server = toSmtpServer(settings, runtime.hostname());
         if (server.login === undefined) {
           yield ok("the channel does not log in, because no password is configured");
           return;

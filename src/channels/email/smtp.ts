@@ -16,7 +16,6 @@ import MailComposer from "npm:nodemailer@10.6.0/lib/mail-composer";
 import SMTPConnection from "npm:nodemailer@10.6.0/lib/smtp-connection";
 import { ConfigError, TransportError } from "../../base/errors.ts";
 import { untilAborted } from "../../runtime/abort.ts";
-import { mayReadSystem } from "../../runtime/permissions.ts";
 import type { MailContent } from "./message.ts";
 import type { SmtpMail, SmtpOptions, SmtpServer } from "./smtp_server.ts";
 import { silenceHint, type SmtpContext, toSmtpError } from "./smtp_errors.ts";
@@ -108,9 +107,9 @@ class Session {
   readonly #failed = Promise.withResolvers<never>();
   readonly #ended = Promise.withResolvers<void>();
 
-  constructor({ host, port, security, caFile, ehloName }: SmtpServer, timeoutMs: number) {
+  constructor({ host, port, security, caFile, ehloName, hostname }: SmtpServer, timeoutMs: number) {
     const ignore = () => {};
-    const name = ehloName ?? readFullName();
+    const name = ehloName ?? findFullName(hostname, readHosts());
     this.#connection = new SMTPConnection({
       ...{
         host,
@@ -184,21 +183,17 @@ function readCertificates(path: string): string {
   }
 }
 
-/**
- * Returns the full name of this host for EHLO; undefined if it has none. Many servers refuse a name
- * without a dot.
- */
-function readFullName(): string | undefined {
-  if (!mayReadSystem("hostname")) return undefined;
+function readHosts(): string {
   try {
-    return findFullName(Deno.hostname(), Deno.readTextFileSync("/etc/hosts"));
+    return Deno.readTextFileSync("/etc/hosts");
   } catch {
-    return findFullName(Deno.hostname(), "");
+    return "";
   }
 }
 
 /**
- * Finds the full name of a host.
+ * Finds the full name of a host; undefined if it has none. Many servers refuse a name without a
+ * dot.
  *
  * @param hostname the name of the host, with or without its domain
  * @param hosts the content of `/etc/hosts`

@@ -22,6 +22,8 @@ export interface SmtpServer {
   readonly caFile?: string;
   /** The name of this host in EHLO. @default the full name of this host, or its IP address */
   readonly ehloName?: string;
+  /** The host name, with or without its domain. */
+  readonly hostname: string;
   readonly login?: { readonly user: string; readonly password: string };
 }
 
@@ -49,12 +51,13 @@ export interface SmtpModule {
 /**
  * Returns the server of a channel, and reads the password.
  *
+ * @param hostname the name of this host
  * @throws {ConfigError} if the password cannot be read
  */
-export function toSmtpServer(settings: EmailSettings): SmtpServer {
+export function toSmtpServer(settings: EmailSettings, hostname: string): SmtpServer {
   const { server, security, caFile, ehloName, user, password, from } = settings;
   const login = password && { user: user ?? parseAddress(from), password: password.reveal() };
-  return { host: toAsciiDomain(server), port: portOf(settings), security, caFile, ehloName, login };
+  return { host: toAsciiDomain(server), port: portOf(settings), security, caFile, ehloName, hostname, login };
 }
 
 /**
