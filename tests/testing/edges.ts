@@ -281,6 +281,13 @@ const matrix = (method: string, path: string, value?: unknown): readonly [string
 
 const V3 = "/_matrix/client/v3";
 
+/** Sends a message whose content contains a number, as it is written. */
+const sendNumber = (number: string | number, server: LoopbackHomeserver): EdgeRequest => [
+  "PUT",
+  SEND(server),
+  { token: "", body: `{"msgtype":"m.text","body":"x","n":${number}}` },
+];
+
 /** The limits of Synapse. */
 export const SYNAPSE_EDGES: readonly Edge<LoopbackHomeserver>[] = [
   {
@@ -316,20 +323,14 @@ export const SYNAPSE_EDGES: readonly Edge<LoopbackHomeserver>[] = [
     source: "Synapse api/constants.py CANONICALJSON_MAX_INT",
     values: ["9007199254740991", "9007199254740992"],
     answers: ["200", "400 M_BAD_JSON"],
-    request: (number, server) => [
-      ...["PUT", SEND(server)] as const,
-      { token: "", body: `{"msgtype":"m.text","body":"x","n":${number}}` },
-    ],
+    request: sendNumber,
   },
   {
     limit: "number format",
     source: "Synapse events/validator.py validate_canonicaljson",
     values: ["1", "1.0"],
     answers: ["200", "400 M_BAD_JSON"],
-    request: (number, server) => [
-      ...["PUT", SEND(server)] as const,
-      { token: "", body: `{"msgtype":"m.text","body":"x","n":${number}}` },
-    ],
+    request: sendNumber,
   },
   {
     limit: "upload, in bytes (limit 1000)",

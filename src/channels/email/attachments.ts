@@ -4,10 +4,10 @@
  */
 
 import { formatAttachment, timeoutWithAttachments } from "../../notification/attachment_mode.ts";
-import { ResponseError } from "../../base/errors.ts";
 import type { Attachment, Notification } from "../../notification/notification.ts";
 import type { MailFile } from "./message.ts";
 import type { FileReader } from "../kind.ts";
+import { isTooLarge } from "./smtp_errors.ts";
 
 /** The input for sending a mail with files. */
 export interface MailWithFiles {
@@ -43,14 +43,4 @@ export async function mailWithFiles(notification: Notification, way: MailWithFil
 
 async function readFile(file: Attachment, files: FileReader): Promise<MailFile> {
   return { filename: file.name, contentType: file.type, content: await files.read(file) };
-}
-
-/**
- * Checks whether the server refused the size of the mail: status 552, or an enhanced code for a
- * size limit of the mailbox or the server (RFC 3463). A full mailbox is not meant here: its failure
- * class is `destination-busy`.
- */
-function isTooLarge(error: unknown): error is ResponseError {
-  if (!(error instanceof ResponseError) || error.failureClass !== "rejected") return false;
-  return error.status === 552 || error.errcode === "5.2.3" || error.errcode === "5.3.4";
 }

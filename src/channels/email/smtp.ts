@@ -109,7 +109,7 @@ class Session {
 
   constructor({ host, port, security, caFile, ehloName, hostname }: SmtpServer, timeoutMs: number) {
     const ignore = () => {};
-    const name = ehloName ?? findFullName(hostname, readHosts());
+    const name = ehloName ?? findFullName(hostname, readHosts);
     this.#connection = new SMTPConnection({
       ...{
         host,
@@ -196,11 +196,11 @@ function readHosts(): string {
  * dot.
  *
  * @param hostname the name of the host, with or without its domain
- * @param hosts the content of `/etc/hosts`
+ * @param readHosts returns the content of `/etc/hosts`; called only if `hostname` has no domain
  */
-export function findFullName(hostname: string, hosts: string): string | undefined {
+export function findFullName(hostname: string, readHosts: () => string): string | undefined {
   if (hostname.includes(".")) return hostname;
-  const lines = hosts.split("\n").map((line) => line.replace(/#.*/, "").trim().split(/\s+/).slice(1));
+  const lines = readHosts().split("\n").map((line) => line.replace(/#.*/, "").trim().split(/\s+/).slice(1));
   return lines.find((names) => names.includes(hostname))?.find((name) => name.startsWith(`${hostname}.`));
 }
 

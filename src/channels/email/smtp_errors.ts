@@ -54,6 +54,15 @@ export function toSmtpError(error: unknown, context: SmtpContext): unknown {
   return new TransportError("connect", `Cannot send mail to ${host}: ${state}`, { hint });
 }
 
+/**
+ * Returns true if the server refused a mail because of its size: status 552, or an enhanced code for
+ * a size limit. The class of a full mailbox is `destination-busy`, so it does not count.
+ */
+export function isTooLarge(error: unknown): error is ResponseError {
+  if (!(error instanceof ResponseError) || error.failureClass !== "rejected") return false;
+  return error.status === 552 || SIZE_CODES.has(error.errcode ?? "");
+}
+
 /** Returns a hint for a server that does not send a greeting. */
 export function silenceHint(security: SmtpServer["security"]): string | undefined {
   if (security === "tls") return undefined;
@@ -106,7 +115,7 @@ interface Answer {
 /** The codes of full mailboxes and full disks (RFC 3463). */
 const FULL_CODES: ReadonlySet<string> = new Set(["5.2.2", "5.3.1"]);
 
-/** The codes of mails that are too large, for the mailbox or for the server. */
+/** The codes of mails that are too large, for the mailbox or for the server (RFC 3463). */
 const SIZE_CODES: ReadonlySet<string> = new Set(["5.2.3", "5.3.4"]);
 
 /**

@@ -238,9 +238,9 @@ smtpTest("EmailChannel.send() explains a server that expects TLS immediately, or
 
 Deno.test("findFullName() finds the name of a host with its domain", () => {
   const hosts = "127.0.0.1 localhost\n# 192.0.2.9 jump.old.example jump\n192.0.2.1\tjump.example.org jump # us\n";
-  assertEquals(findFullName("jump.example.net", hosts), "jump.example.net");
-  assertEquals(findFullName("jump", hosts), "jump.example.org");
-  assertEquals(findFullName("other", hosts), undefined);
+  assertEquals(findFullName("jump.example.net", () => hosts), "jump.example.net");
+  assertEquals(findFullName("jump", () => hosts), "jump.example.org");
+  assertEquals(findFullName("other", () => hosts), undefined);
 });
 
 Deno.test("email/kind.ts accepts every valid form of an address", () => {
