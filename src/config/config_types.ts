@@ -246,7 +246,7 @@ export interface EmailConfig {
    */
   readonly security?: "starttls" | "tls" | "none";
   /**
-   * A PEM file with certificate authorities to trust, in addition to the authorities that Deno
+   * A PEM file with the certificate authorities to trust; the default is the authorities that Deno
    * trusts.
    */
   readonly caFile?: string;

@@ -11,7 +11,6 @@
  * @module
  */
 
-import tls from "node:tls";
 import MailComposer from "npm:nodemailer@10.6.0/lib/mail-composer";
 import SMTPConnection from "npm:nodemailer@10.6.0/lib/smtp-connection";
 import { ConfigError, TransportError } from "../../base/errors.ts";
@@ -120,7 +119,7 @@ class Session {
         name,
       },
       ...{ connectionTimeout: timeoutMs, greetingTimeout: timeoutMs, socketTimeout: timeoutMs, socketCloseTimeout: 0 },
-      ...(caFile === undefined ? {} : { tls: { ca: [...tls.getCACertificates(), readCertificates(caFile)] } }),
+      ...(caFile === undefined ? {} : { tls: { ca: readCertificates(caFile) } }),
       // The library reports only in its log that it is connected, before it sends EHLO, and that the
       // last byte of a mail was sent.
       logger: {
