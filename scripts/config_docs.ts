@@ -6,7 +6,7 @@
  */
 
 import { CONNECTION_SETTINGS } from "../src/config/connection.ts";
-import { FALLBACK_SETTINGS, POLICY_SETTINGS } from "../src/config/policy.ts";
+import { FALLBACK_SETTINGS, POLICY_SETTINGS, TITLE_SETTINGS } from "../src/config/policy.ts";
 import { configSchema } from "../src/config/schema.ts";
 
 /** A schema, as far as these pages read it. */
@@ -29,7 +29,7 @@ interface Schema {
 }
 
 const CONNECTION_KEYS = [...Object.keys(CONNECTION_SETTINGS), "proxyFile"];
-const POLICY_KEYS = Object.keys(POLICY_SETTINGS);
+const POLICY_KEYS = Object.keys({ ...TITLE_SETTINGS, ...POLICY_SETTINGS });
 const COMMON_KEYS = [...POLICY_KEYS, ...Object.keys(FALLBACK_SETTINGS)];
 
 async function readSchema() {

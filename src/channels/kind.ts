@@ -16,6 +16,7 @@
 import type { Fields } from "../base/fields.ts";
 import { Secret } from "../base/secret.ts";
 import type { Attachment } from "../notification/notification.ts";
+import { DEFAULT_TITLE, TITLE_WITHOUT_SYMBOL, type TitleOptions } from "../notification/title.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { AppriseUrl } from "./apprise_url.ts";
 import type { Channel } from "./channel.ts";
@@ -39,10 +40,8 @@ export interface FileReader {
 }
 
 /** The input for opening a channel. */
-export interface ChannelContext {
+export interface ChannelContext extends TitleOptions {
   readonly runtime: Pick<Runtime, "fetch" | "timeout" | "now" | "sleep" | "random" | "run" | "hostname">;
-  /** The name of this host, which is shown before each subject. */
-  readonly identity: string;
   /** The cache of rooms that were found earlier. @default a cache in memory */
   readonly roomCache?: RoomCache;
   readonly files: FileReader;
@@ -72,6 +71,13 @@ export interface KindDefinition<Table extends SettingTable, Key extends string> 
    * @default {false}
    */
   readonly speaksHttp?: boolean;
+  /**
+   * True if the messages of the service have priorities. The default title of such a message has no
+   * symbol for the severity.
+   *
+   * @default {false}
+   */
+  readonly hasPriorities?: boolean;
   readonly settings: Table;
   /**
    * The rules for the JSON schema (`allOf`) that `unless`, `excludes` and `needs` of the settings
@@ -126,6 +132,8 @@ export interface AppriseForm {
 export interface ChannelKind
   extends Pick<KindDefinition<SettingTable, string>, "name" | "summary" | "settings" | "rules" | "apprise"> {
   readonly speaksHttp: boolean;
+  /** The default template of a message's title. */
+  readonly titleTemplate: string;
   /**
    * The names of the settings that choose the destination, the main setting first; empty if a rule
    * cannot change the destination.
@@ -161,10 +169,12 @@ export interface ConfiguredChannel {
 export function defineKind<Table extends SettingTable, Key extends string = never>(
   definition: KindDefinition<Table, Key>,
 ): ChannelKind {
-  const { name, summary, speaksHttp = false, settings: table, rules, destination, apprise } = definition;
+  const { name, summary, speaksHttp = false, hasPriorities = false, rules, destination, apprise } = definition;
+  const { settings: table } = definition;
   const keys: readonly (Key & keyof Table)[] = destination?.keys ?? [];
   return {
     ...{ name, summary, speaksHttp, settings: table, rules, apprise },
+    titleTemplate: hasPriorities ? TITLE_WITHOUT_SYMBOL : DEFAULT_TITLE,
     destinationKeys: keys.map(String),
     readDestinations(fields, context) {
       const own = Object.fromEntries(keys.map((key) => [key, table[key]]));

@@ -24,12 +24,12 @@ import { loadExpressionCompiler } from "../routing/pattern.ts";
 import type { Rule } from "../routing/rule.ts";
 import { type ChannelList, listChannels, unknownKind } from "./channels.ts";
 import { CONNECTION_SETTINGS, readConnection, withConnection } from "./connection.ts";
-import { FALLBACK_SETTINGS, POLICY_SETTINGS, readFallback, readPolicy } from "./policy.ts";
+import { FALLBACK_SETTINGS, POLICY_SETTINGS, readFallback, readPolicy, readTitle, TITLE_SETTINGS } from "./policy.ts";
 import { readRoutes } from "./routes.ts";
 
 /** The configuration, ready to use. */
 export interface Config {
-  /** The name of this host, which is shown before each subject. */
+  /** The name of this host, which titles show. */
   readonly identity: string;
   /** True if a background process may deliver notifications that are still in the queue. */
   readonly background: boolean;
@@ -39,6 +39,8 @@ export interface Config {
   readonly channels: readonly ConfiguredChannel[];
   /** The policies of the channels, by name. */
   readonly policies: ReadonlyMap<string, LanePolicy>;
+  /** The templates of the channels' titles, by name. */
+  readonly titles: ReadonlyMap<string, string>;
   /** The rules that choose the channels of notifications. */
   readonly rules: readonly Rule[];
   /** The fallbacks of the channels, by name. */
@@ -47,7 +49,7 @@ export interface Config {
 
 const BASE_SETTINGS = {
   identity: text({
-    help: "the name that is shown in brackets before each subject; the default is the host name",
+    help: "the name of this host, which is shown in brackets before each subject; the default is the host name",
     examples: ["jump"],
     optional: true,
   }),
@@ -64,11 +66,12 @@ const BASE_SETTINGS = {
 };
 
 /** The settings at the top level of the file, except `channels` and `routes`. */
-export const CONFIG_SETTINGS: SettingTable = { ...BASE_SETTINGS, ...POLICY_SETTINGS };
+export const CONFIG_SETTINGS: SettingTable = { ...BASE_SETTINGS, ...TITLE_SETTINGS, ...POLICY_SETTINGS };
 
 /** Returns all settings of a channel of this kind, except `kind`. */
 export function channelSettings({ settings, speaksHttp }: ChannelKind): SettingTable {
-  return { ...settings, ...(speaksHttp ? CONNECTION_SETTINGS : {}), ...POLICY_SETTINGS, ...FALLBACK_SETTINGS };
+  const connection = speaksHttp ? CONNECTION_SETTINGS : {};
+  return { ...settings, ...connection, ...TITLE_SETTINGS, ...POLICY_SETTINGS, ...FALLBACK_SETTINGS };
 }
 
 /** The input of the parser, in addition to the values. */
@@ -103,11 +106,12 @@ export async function parseConfig(value: unknown, context: ConfigContext): Promi
   const compileExpression = await loadExpressionCompiler(fields.value("routes"));
   fields.attempt(() => fields.text("$schema"));
   const { identity, background, symbols } = readSettings(BASE_SETTINGS, fields, context);
+  const title = readTitle(fields, context);
   const policy = readPolicy(fields, context);
   fields.end();
   const rules = fields.attempt(() => readRoutes(fields, { list, context, compileExpression })) ?? [];
   const channels = (fields.attempt(() => fields.objects("channels")) ?? []).flatMap(([name]) =>
-    fields.attempt(() => parseChannel(name, { list, policy, context })) ?? []
+    fields.attempt(() => parseChannel(name, { list, title, policy, context })) ?? []
   );
   return {
     identity: identity ?? context.hostname,
@@ -116,6 +120,7 @@ export async function parseConfig(value: unknown, context: ConfigContext): Promi
     rules,
     channels: channels.map(({ channel }) => channel),
     policies: new Map(channels.map(({ channel: { name }, policy }) => [name, policy])),
+    titles: new Map(channels.map(({ channel: { name }, title }) => [name, title])),
     fallbacks: new Map(channels.flatMap(({ channel: { name }, fallback }) => fallback ? [[name, fallback]] : [])),
   };
 }
@@ -123,23 +128,30 @@ export async function parseConfig(value: unknown, context: ConfigContext): Promi
 /** A parsed channel, with its policy and its fallback. */
 interface ParsedChannel {
   readonly channel: ConfiguredChannel;
+  /** The template of the title. */
+  readonly title: string;
   readonly policy: LanePolicy;
   readonly fallback: Fallback | undefined;
 }
 
 interface ChannelSurroundings {
   readonly list: ChannelList;
+  readonly title: string | undefined;
   readonly policy: LanePolicy;
   readonly context: ConfigContext;
 }
 
-function parseChannel(name: string, { list, policy: outer, context }: ChannelSurroundings): ParsedChannel {
+function parseChannel(
+  name: string,
+  { list, title: outerTitle, policy: outer, context }: ChannelSurroundings,
+): ParsedChannel {
   const { value, kind, problem } = list.get(name) ?? {};
   if (problem !== undefined) throw problem;
   const path = `channels.${name}`;
   const fields = new Fields(value, path, context.names[name], context.problems);
   if (kind === undefined) throw unknownKind(fields, name);
   fields.text("kind");
+  const title = readTitle(fields, context) ?? outerTitle ?? kind.titleTemplate;
   const policy = readPolicy(fields, context, outer);
   const fallback = fields.attempt(() => readFallback(fields, { name, list, context }));
   const connection = kind.speaksHttp ? readConnection(fields, path) : undefined;
@@ -151,5 +163,5 @@ function parseChannel(name: string, { list, policy: outer, context }: ChannelSur
   }
   const open: ConfiguredChannel["open"] = (channelContext) =>
     configured.open({ ...channelContext, runtime: withConnection(channelContext.runtime, connection) });
-  return { channel: { ...configured, open }, policy, fallback };
+  return { channel: { ...configured, open }, title, policy, fallback };
 }

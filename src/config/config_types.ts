@@ -23,6 +23,13 @@ export type ChannelConfig =
 /** When and how much a channel sends. */
 export interface PolicyConfig {
   /**
+   * The template of each message's title; it may contain the placeholders `{identity}`, `{symbol}`
+   * (of the severity, none for info), `{subject}`, `{severity}`, `{origin}` and `{key}`; the
+   * default is `[{identity}] {symbol}{subject}`, and `[{identity}] {subject}` for ntfy and Gotify,
+   * which show the severity as a priority.
+   */
+  readonly title?: string;
+  /**
    * Combines waiting notifications into one message (a batch); `false`: every notification is a
    * separate message, and there is no default rate limit.
    */

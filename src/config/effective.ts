@@ -11,7 +11,7 @@ import { channelSettings, CONFIG_SETTINGS } from "./config.ts";
 import { isSecretName } from "./file.ts";
 import { type ConfigRuntime, type ConfigSources, type LoadOptions, readSources } from "./load.ts";
 import { stateDirPath } from "./paths.ts";
-import { POLICY_SETTINGS } from "./policy.ts";
+import { POLICY_SETTINGS, TITLE_SETTINGS } from "./policy.ts";
 
 /** The source of a value. */
 export type Source = "flag" | "environment" | "file" | "default";
@@ -75,7 +75,9 @@ export async function effectiveValues(runtime: ConfigRuntime, options: Effective
       ? { path: "background", value: false, source: "flag", from: "--no-background" }
       : topValue("background"),
     topValue("symbols"),
-    ...[...Object.keys(POLICY_SETTINGS), "routes"].filter((key) => Object.hasOwn(sources.value, key)).map(topValue),
+    ...[...Object.keys({ ...TITLE_SETTINGS, ...POLICY_SETTINGS }), "routes"].filter((key) =>
+      Object.hasOwn(sources.value, key)
+    ).map(topValue),
     ...ofChannels.flat(),
     ...[...PROXY_VARIABLES, "NO_PROXY", "no_proxy"].flatMap((variable): EffectiveValue[] => {
       const value = runtime.env(variable);

@@ -181,6 +181,7 @@ export interface InlineOptions extends LoadOptions {
   readonly channels?: Readonly<Record<string, unknown>>;
   readonly identity?: unknown;
   readonly symbols?: unknown;
+  readonly title?: unknown;
   readonly batch?: unknown;
   readonly rateLimit?: unknown;
   readonly quiet?: unknown;
@@ -195,14 +196,14 @@ export interface InlineOptions extends LoadOptions {
  * variable
  */
 export async function openConfig(runtime: ConfigRuntime, options: InlineOptions): Promise<Config> {
-  const { channels, identity, symbols, stateDir, batch, rateLimit, quiet, routes } = options;
+  const { channels, identity, symbols, title, stateDir, batch, rateLimit, quiet, routes } = options;
   if (channels === undefined) return await loadConfig(runtime, options);
   if (stateDir === undefined) {
     throw new ConfigError("Cannot use the option channels: the option stateDir is not set", {
       hint: "use a separate directory, because other programs do not know these channels",
     });
   }
-  const value = { channels, identity, symbols, batch, rateLimit, quiet, routes };
+  const value = { channels, identity, symbols, title, batch, rateLimit, quiet, routes };
   return await parseConfig(value, createContext(runtime, options, {}));
 }
 

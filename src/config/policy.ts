@@ -1,7 +1,7 @@
 /**
- * Settings about the time and the number of messages: `batch`, `rateLimit` and `quiet`. They are
- * set for all channels, or for one channel in its object. The setting `fallback` can be set only
- * for one channel.
+ * Settings about the time and the number of messages (`batch`, `rateLimit` and `quiet`) and about
+ * their titles (`title`). They are set for all channels, or for one channel in its object. The
+ * setting `fallback` can be set only for one channel.
  *
  * ```json
  * { "batch": { "over": 10 }, "rateLimit": { "count": 3, "per": "10s" }, "quiet": { "from": "22:00", "to": "07:00" } }
@@ -23,6 +23,7 @@ import {
 } from "../channels/fields/setting.ts";
 import { parseTimeOfDay } from "../delivery/quiet_hours.ts";
 import { DEFAULT_POLICY, type LanePolicy, MAX_BATCH_OVER, MAX_RATE_COUNT } from "../delivery/rate_policy.ts";
+import { DEFAULT_TITLE, TITLE_WITHOUT_SYMBOL, titleProblem } from "../notification/title.ts";
 import { DEFAULT_FALLBACK_AFTER, type Fallback } from "../routing/fallback.ts";
 import { type ChannelList, requireChannel } from "./channels.ts";
 
@@ -95,6 +96,24 @@ export const POLICY_SETTINGS = {
   }),
 };
 
+/** The setting of the title. */
+export const TITLE_SETTINGS = {
+  title: setting<string | undefined>({
+    help: "the template of each message's title; it may contain the placeholders `{identity}`, `{symbol}` (of the " +
+      "severity, none for info), `{subject}`, `{severity}`, `{origin}` and `{key}`; the default is " +
+      `\`${DEFAULT_TITLE}\`, and \`${TITLE_WITHOUT_SYMBOL}\` for ntfy and Gotify, which show the severity as a priority`,
+    examples: ["{symbol}{subject} ({identity})"],
+    optional: true,
+    schema: { type: "string", pattern: "\\{subject\\}" },
+    read(fields, key) {
+      const template = fields.text(key);
+      const found = template === undefined ? undefined : titleProblem(template);
+      if (found === undefined) return template;
+      throw fields.error(key, found.problem, found.hint);
+    },
+  }),
+};
+
 /** The settings of a fallback. */
 export const FALLBACK_SETTINGS = {
   fallback: object({
@@ -136,6 +155,16 @@ function toPolicy({ batch, rateLimit, quiet }: SettingsOf<typeof POLICY_SETTINGS
     ...(rateLimit ? { rateLimit: { count: rateLimit.count, perMs: rateLimit.per } } : {}),
     ...(quiet === undefined ? {} : { quiet: quiet || undefined }),
   };
+}
+
+/**
+ * Reads `title`.
+ *
+ * @returns undefined if the template is not set
+ * @throws {ConfigError} if the template is not valid
+ */
+export function readTitle(fields: Fields, context: ParseContext): string | undefined {
+  return readSettings(TITLE_SETTINGS, fields, context).title;
 }
 
 /**

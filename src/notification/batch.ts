@@ -12,6 +12,7 @@ import { bisectLargest } from "../base/bisect.ts";
 import type { Replaced } from "../queue/record.ts";
 import { MAX_MENTIONS, type Notification, SEVERITIES, type Severity } from "./notification.ts";
 import { byteLength, escapeHtml } from "./render.ts";
+import { severitySymbol } from "./title.ts";
 
 /** A notification that is part of a batch (many notifications in one message). */
 export interface BatchItem {
@@ -52,8 +53,6 @@ const MAX_WIDTH = 1000;
 const MIN_WIDTH = 32;
 /** The minimum length of a shown message, in characters. A shorter message is left out. */
 const MIN_MESSAGE = 8;
-
-const MARKS: Readonly<Record<Severity, string>> = { info: "ℹ", warning: "⚠", error: "❌", critical: "🚨" };
 
 /** Returns true if a notification is a batch (it combines other notifications). */
 export function isBatch(notification: Notification): notification is Batch {
@@ -194,14 +193,14 @@ function formatLine(
   { first: { notification, replaced }, excerpt, count, last }: Line,
   { width, formatTime }: Layout,
 ): LineParts {
-  const { severity, subject, link, time } = notification;
+  const { subject, link, time } = notification;
   const room = width - Array.from(subject).length;
   const message = excerpt === "" || room < MIN_MESSAGE ? "" : `: ${shorten(excerpt, room)}`;
   const linkPart = link === undefined || room - Array.from(excerpt).length < link.length ? "" : ` 🔗 ${link}`;
   const repeats = count === 1 ? "" : ` (×${count}, first ${formatTime(time)}, last ${formatTime(last.time)})`;
   const earlier = replaced === undefined ? "" : ` (↻ replaces ${replaced.count} earlier)`;
   return {
-    head: `${formatTime(time)} ${MARKS[severity]}`,
+    head: `${formatTime(time)} ${severitySymbol(notification) || "ℹ"}`,
     subject: shorten(subject, width),
     tail: `${message}${linkPart}${repeats}${earlier}`,
   };

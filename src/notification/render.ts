@@ -9,11 +9,10 @@ import { formatDuration } from "../base/duration.ts";
 import { bisectLargest } from "../base/bisect.ts";
 import type { Replaced } from "../queue/record.ts";
 import type { Notification } from "./notification.ts";
+import { formatTitle, type TitleOptions } from "./title.ts";
 
 /** The options for rendering a notification. */
-export interface RenderOptions {
-  /** The name that is shown in brackets before the subject, usually the host name. */
-  readonly identity: string;
+export interface RenderOptions extends TitleOptions {
   /**
    * The delivery time of a late notification, in milliseconds since 1970. @default the notification
    * is not late
@@ -34,11 +33,6 @@ export function formatBytes(bytes: number): string {
   if (bytes < 1024) return `${bytes} bytes`;
   const kib = bytes / 1024;
   return kib < 1024 ? `${kib.toFixed(1)} KiB` : `${(kib / 1024).toFixed(1)} MiB`;
-}
-
-/** Formats the subject for readers: `[identity] Subject`. */
-export function subjectLine(notification: Notification, identity: string): string {
-  return `[${identity}] ${notification.subject}`;
 }
 
 /**
@@ -71,7 +65,7 @@ export function formatNotes(
  */
 export function renderPlain(notification: Notification, options: RenderOptions, message: string): string {
   return [
-    subjectLine(notification, options.identity),
+    formatTitle(notification, options),
     ...(message === "" ? [] : [`\n${message}`]),
     ...(notification.link === undefined ? [] : [`\n🔗 ${notification.link}`]),
     ...formatNotes(notification, options).map((note) => `\n${note}`),
@@ -92,7 +86,7 @@ export function renderHtml(notification: Notification, options: RenderOptions, m
     ...formatNotes(notification, options).map((note) => `<em>${escapeHtml(note)}</em>`),
     ...mentionNotes(options, options.formatMention ?? escapeHtml),
   ];
-  return `<strong>${escapeHtml(subjectLine(notification, options.identity))}</strong>` +
+  return `<strong>${escapeHtml(formatTitle(notification, options))}</strong>` +
     (messageHtml === "" ? "" : `<br>${messageHtml}`) +
     (after.length === 0 ? "" : `<br>${after.join("<br>")}`);
 }

@@ -65,22 +65,17 @@ export class NotifierCore implements AsyncDisposable {
     }
   }
 
-  /** The name in front of each subject. */
-  get identity(): string {
-    return this.#parts.identity;
-  }
-
   /** The directory of the queue. */
   get stateDir(): string {
     return this.#parts.stateDir;
   }
 
   /**
-   * Returns a notification as its readers see it: with "✅ Resolved" if it resolves an incident, and
-   * with symbols instead of shortcodes.
+   * Renders a notification as its readers see it: with its title, with "✅ Resolved" if it resolves
+   * an incident, and with symbols instead of shortcodes. The message stays as the caller wrote it.
    */
-  present(notification: Notification): Notification {
-    return this.#parts.present(notification);
+  preview(envelope: Pick<Envelope, "channel" | "notification">): string {
+    return this.#parts.preview(envelope);
   }
 
   /** See `Notifier.notify()`. */

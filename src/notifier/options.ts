@@ -53,9 +53,16 @@ export interface NotifierOptions {
    */
   readonly routes?: readonly RouteConfig[];
   /**
-   * The name in front of each subject. Used only together with `channels`. @default the host's name
+   * The name of this host, which the title of each message shows. Used only together with `channels`. @default the host's name
    */
   readonly identity?: string;
+  /**
+   * The template of each message's title, such as `{symbol}{subject} ({identity})`. Used only
+   * together with `channels`. `docs/config.md` lists the placeholders.
+   *
+   * @default {"[{identity}] {symbol}{subject}"}
+   */
+  readonly title?: string;
   /**
    * True if shortcodes such as `:warning-sign:` in a subject are replaced by emoji. Used only
    * together with `channels`.

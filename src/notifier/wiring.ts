@@ -1,7 +1,7 @@
 /** Creates and connects the parts of a notifier: configuration, channels, queue and courier. */
 
 import { InvalidNotificationError, NotSentError } from "../base/errors.ts";
-import type { Channel } from "../channels/channel.ts";
+import type { Channel, Envelope } from "../channels/channel.ts";
 import type { FileReader } from "../channels/kind.ts";
 import { RoomCacheFile } from "../channels/room_cache.ts";
 import { openConfig } from "../config/load.ts";
@@ -9,7 +9,7 @@ import { stateDirPath } from "../config/paths.ts";
 import { Courier } from "../delivery/courier.ts";
 import { withDefaultRateLimit } from "../delivery/rate_policy.ts";
 import { withResolution } from "../notification/incident.ts";
-import type { Notification } from "../notification/notification.ts";
+import { renderPlain } from "../notification/render.ts";
 import { withShortcodes } from "../notification/shortcodes.ts";
 import { Queue } from "../queue/queue.ts";
 import type { Routing } from "../routing/route.ts";
@@ -33,8 +33,6 @@ export interface CoreOptions extends NotifierOptions {
 
 /** The parts of a notifier. */
 export interface NotifierParts {
-  /** The name in front of each subject. */
-  readonly identity: string;
   readonly stateDir: string;
   readonly runtime: Runtime;
   /** True if shortcodes such as `:warning-sign:` in subjects are replaced by emoji. */
@@ -46,10 +44,10 @@ export interface NotifierParts {
   readonly courier: Courier;
   readonly reporter: Reporter;
   /**
-   * Returns a notification as its readers see it: with "✅ Resolved" if it resolves an incident, and
-   * with symbols instead of shortcodes.
+   * Renders a notification as its readers see it: with its title, with "✅ Resolved" if it resolves
+   * an incident, and with symbols instead of shortcodes. The message stays as the caller wrote it.
    */
-  present(notification: Notification): Notification;
+  preview(envelope: Pick<Envelope, "channel" | "notification">): string;
   /** Hands over the queue to the next deliverer. If this fails, a warning is reported. */
   handOver(): void;
   /** Reports a warning. */
@@ -82,7 +80,9 @@ export async function wireParts(options: CoreOptions, real: Runtime): Promise<No
     files: attachmentReader(stateDir),
     warn,
   };
-  const all = config.channels.map((channel) => channel.open(context));
+  const all = config.channels.map((channel) =>
+    channel.open({ ...context, titleTemplate: config.titles.get(channel.name) })
+  );
   const channels = new Map(all.map((channel) => [channel.name, channel]));
   const queue = Queue.open(stateDir, runtime, {
     onReserveUsed: () => warn("The disk is full: the queue uses its reserved space; free some space soon"),
@@ -95,7 +95,6 @@ export async function wireParts(options: CoreOptions, real: Runtime): Promise<No
     onEvent: (event) => callListener(() => options.onAttempt?.(attemptOutcome(event))),
   });
   return {
-    identity: config.identity,
     stateDir,
     runtime,
     shortcodes: config.symbols,
@@ -104,9 +103,14 @@ export async function wireParts(options: CoreOptions, real: Runtime): Promise<No
     queue,
     courier,
     reporter: new Reporter(queue, courier, (name) => channels.has(name)),
-    present(notification) {
+    preview({ channel, notification }) {
       const resolved = withResolution(notification);
-      return config.symbols ? withShortcodes(resolved) : resolved;
+      const shown = config.symbols ? withShortcodes(resolved) : resolved;
+      return renderPlain(
+        shown,
+        { identity: config.identity, titleTemplate: config.titles.get(channel) },
+        shown.message,
+      );
     },
     handOver() {
       const runsSubprocesses = all.some((channel) => channel.runsSubprocesses);

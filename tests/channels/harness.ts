@@ -39,12 +39,14 @@ export function openChannel(
 ): ChannelTest {
   const warnings: string[] = [];
   const fields = new Fields(config, `channels.${kind}`);
-  const configured = KINDS.get(kind)?.configure(kind, fields, PARSE_CONTEXT);
+  const definition = KINDS.get(kind);
+  const configured = definition?.configure(kind, fields, PARSE_CONTEXT);
   fields.end();
   if (configured === undefined) throw new TypeError(`Cannot open a channel: there is no kind "${kind}"`);
   const channel = configured.open({
     runtime,
     identity: "jump",
+    titleTemplate: definition?.titleTemplate,
     files: TEST_FILES,
     warn: (text) => warnings.push(text),
   });

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { ConfigError } from "../../src/base/errors.ts";
 import { Fields } from "../../src/base/fields.ts";
-import { readPolicy } from "../../src/config/policy.ts";
+import { readPolicy, readTitle } from "../../src/config/policy.ts";
 import { PARSE_CONTEXT } from "../fakes/parse_context.ts";
 
 const read = (value: unknown) => readPolicy(new Fields(value, "channels.phone"), PARSE_CONTEXT);
@@ -26,6 +26,16 @@ Deno.test("readPolicy() of a channel overrides that of all channels key by key",
   assertEquals(of({ quiet: false }), { ...all, quiet: undefined });
   assertEquals(of({ batch: {} }), { ...all, batchOver: 10 });
   assertEquals(of({ rateLimit: { count: 1, per: "1s" } }), { ...all, rateLimit: { count: 1, perMs: 1000 } });
+});
+
+Deno.test("readTitle() reads the template, and rejects a template without the subject", () => {
+  const title = (value: unknown) => readTitle(new Fields(value, "channels.phone"), PARSE_CONTEXT);
+  assertEquals([title({}), title({ title: "{subject} ({identity})" })], [undefined, "{subject} ({identity})"]);
+  assertThrows(
+    () => title({ title: "[{identity}]" }),
+    ConfigError,
+    "Cannot use channels.phone.title: it does not contain {subject}",
+  );
 });
 
 for (

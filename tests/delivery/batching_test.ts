@@ -102,7 +102,7 @@ Deno.test("planBatches() leaves a critical notification out, in its place", asyn
   await enqueue(notifier, 12, { subject: "x" });
   await notifier.flush();
   const [before, critical, after, ...more] = delivered(scene);
-  assertEquals([before.length, critical, after.length, more], [12, "!1", 12, []]);
+  assertEquals([before.length, critical, after.length, more], [12, "🚨 !1", 12, []]);
 });
 
 Deno.test("planBatches() batches the entries after a critical head once it is delivered, not before", async () => {
@@ -114,7 +114,11 @@ Deno.test("planBatches() batches the entries after a critical head once it is de
   await notifier.flush({ waitMs: 0 });
   await enqueue(notifier, 12, { subject: "x" });
   await notifier.flush();
-  assertEquals(delivered(scene).map((event) => typeof event === "string" ? event : event.length), ["!1", "!2", 24]);
+  assertEquals(delivered(scene).map((event) => typeof event === "string" ? event : event.length), [
+    "🚨 !1",
+    "🚨 !2",
+    24,
+  ]);
 });
 
 Deno.test("NotifierCore.flush() retries a batch whose response was lost unchanged, and finds it in the room when the server forgot it", async () => {
@@ -141,7 +145,7 @@ Deno.test("NotifierCore.flush() delivers the members of a rejected batch one by 
   // The second event is the batch, announced together with the entries after it.
   scene.homeserver.fault("too-large", { every: 2, times: 1 });
   const outcomes = await notifier.flush();
-  assertEquals(delivered(scene), ["!1", ...numbers(1, 12), "!!1"]);
+  assertEquals(delivered(scene), ["🚨 !1", ...numbers(1, 12), "🚨 !!1"]);
   assertEquals(outcomes.filter(({ state }) => state !== "delivered"), []);
 });
 
@@ -236,7 +240,7 @@ Deno.test("NotifierCore.notify() reports a rate limit as the reason of a wait, a
   assertEquals([notifier.status().waitingFor, notifier.entries()[0].reason], [text, text]);
   assertEquals((await notifier.notify({ subject: "third", severity: "critical" }))[0].state, "delivered");
   assertEquals((await notifier.flush())[0].state, "queued");
-  assertEquals(delivered(scene), ["first", "third"]);
+  assertEquals(delivered(scene), ["first", "🚨 third"]);
 });
 
 /**
@@ -347,10 +351,10 @@ Deno.test("NotifierCore.flush() delays all but critical notifications in quiet h
   assertEquals(notifier.status().oldestSeconds, 0, "quiet hours raise no alarm");
   scene.runtime.time = SEVEN - 1;
   await notifier.flush({ waitMs: 0 });
-  assertEquals(delivered(scene), ["fire"]);
+  assertEquals(delivered(scene), ["🚨 fire"]);
   scene.runtime.time = SEVEN;
   await notifier.flush();
-  assertEquals(delivered(scene), ["fire", ["1", "2"]]);
+  assertEquals(delivered(scene), ["🚨 fire", ["1", "2"]]);
   assertMatch(String(scene.homeserver.events(scene.room)[1].content.body), /⏰ Queued since 2026-11-22 22:00/);
 });
 

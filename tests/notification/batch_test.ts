@@ -20,7 +20,7 @@ Deno.test("createBatch() has a line for each notification, in order, with time, 
   assertEquals(batch.message.split("\n"), [
     "- 20:15:00 ❌ Link down: ether1 lost / its carrier",
     "- 20:15:04 ℹ Link up 🔗 https://router.example.org/",
-    "- 20:15:05 ⚠ CPU: 90 < 95",
+    "- 20:15:05 ⚠️ CPU: 90 < 95",
   ]);
   assert(isBatch(batch));
 });

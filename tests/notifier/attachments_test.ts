@@ -427,11 +427,11 @@ Deno.test("flush() reports an expired notification and its attachments once", as
   await homeserver.clearFaults();
   runtime.time += 61_000;
   await notifier.flush();
-  assertEquals(shown(scene), ["m.text A notification expired"]);
+  assertEquals(shown(scene), ["m.text ⚠️ A notification expired"]);
   homeserver.fault("503", { on: "upload" });
   await notifier.notify({ subject: "More", attachments: [{ bytes: PIXEL, name: "graph.png" }], ttlMs: 60_000 });
   await homeserver.clearFaults();
   runtime.time += 61_000;
   await notifier.flush();
-  assertEquals(shown(scene).slice(1), ["m.text More", "m.text A notification expired"]);
+  assertEquals(shown(scene).slice(1), ["m.text More", "m.text ⚠️ A notification expired"]);
 });

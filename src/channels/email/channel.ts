@@ -53,10 +53,10 @@ export class EmailChannel implements Channel {
   async #mail({ notification, destination }: Envelope, options: SendOptions & MailParts): Promise<void> {
     const { late, replaced, messageId, attachments, timeoutMs, signal } = options;
     const { from } = this.#settings;
-    const { runtime, identity, warn } = this.#context;
+    const { runtime, identity, titleTemplate, warn } = this.#context;
     const message = await renderMessage(notification, warn, fitsMail);
     const lateAt = late ? runtime.now() : undefined;
-    const how = { identity, lateAt, replaced, from, to: destination, messageId, attachments };
+    const how = { identity, titleTemplate, lateAt, replaced, from, to: destination, messageId, attachments };
     const mail: SmtpMail = {
       envelope: { from: parseAddress(from), to: parseAddress(destination) },
       content: composeMail(notification, message, how),

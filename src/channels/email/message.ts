@@ -2,14 +2,8 @@
 
 import { AROUND_BATCH_BYTES } from "../../notification/batch.ts";
 import type { Notification } from "../../notification/notification.ts";
-import {
-  byteLength,
-  cutToFit,
-  renderHtml,
-  type RenderOptions,
-  renderPlain,
-  subjectLine,
-} from "../../notification/render.ts";
+import { byteLength, cutToFit, renderHtml, type RenderOptions, renderPlain } from "../../notification/render.ts";
+import { formatTitle } from "../../notification/title.ts";
 import type { RenderedMessage } from "../message.ts";
 
 /**
@@ -66,14 +60,14 @@ export function fitsMail({ text, html }: RenderedMessage): boolean {
  * text is cut.
  */
 export function composeMail(notification: Notification, message: RenderedMessage, options: MailOptions): MailContent {
-  const { from, to, messageId, identity, attachments = [] } = options;
+  const { from, to, messageId, attachments = [] } = options;
   const whole = (text: string) => renderPlain(notification, options, text);
   const html = renderHtml(notification, options, message.html);
   const fits = byteLength(whole(message.text) + html) <= MAX_MAIL_BYTES;
   const text = whole(cutToFit(message.text, (cut) => byteLength(whole(cut)) <= MAX_MAIL_BYTES));
   return {
     ...{ from, to, messageId, text, attachments },
-    subject: headerOf(subjectLine(notification, identity)),
+    subject: headerOf(formatTitle(notification, options)),
     date: new Date(notification.time),
     // This header prevents automatic replies (RFC 3834).
     headers: { "Auto-Submitted": "auto-generated", ...importanceOf(notification) },

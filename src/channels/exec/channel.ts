@@ -4,6 +4,7 @@ import { withoutItems } from "../../notification/batch.ts";
 import { ConfigError, type ResponseClass, ResponseError, TransportError } from "../../base/errors.ts";
 import type { SubprocessEnd } from "../../runtime/subprocess.ts";
 import { formatNotes } from "../../notification/render.ts";
+import { formatTitle } from "../../notification/title.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "../channel.ts";
 import type { ChannelContext, ChannelSetup } from "../kind.ts";
 import { renderMessage } from "../message.ts";
@@ -65,6 +66,7 @@ export class ExecChannel implements Channel {
           MATRIX_NOTIFY_IDENTITY: this.#context.identity,
           MATRIX_NOTIFY_SEVERITY: envelope.notification.severity,
           MATRIX_NOTIFY_SUBJECT: envelope.notification.subject,
+          MATRIX_NOTIFY_TITLE: formatTitle(envelope.notification, this.#context),
         },
         stdin,
         signal: options.signal === undefined ? limit : AbortSignal.any([options.signal, limit]),
@@ -93,6 +95,7 @@ export class ExecChannel implements Channel {
       id: txnId,
       channel: this.name,
       identity,
+      title: formatTitle(notification, this.#context),
       ...withoutItems(notification),
       ...(attachments.length === 0 ? {} : { attachments }),
       text: (await renderMessage(notification, warn)).text,

@@ -4,7 +4,8 @@ import { AROUND_BATCH_BYTES, type Batch, hasLineForEach, type RenderedBatch } fr
 import { NotSentError, ResponseError } from "../../base/errors.ts";
 import { exchange, exchangeJson, type HttpRequest, type Service } from "../../runtime/http.ts";
 import type { Notification } from "../../notification/notification.ts";
-import { byteLength, cutToFit, formatNotes, subjectLine } from "../../notification/render.ts";
+import { byteLength, cutToFit, formatNotes } from "../../notification/render.ts";
+import { formatTitle, formatTitleBesideSubject } from "../../notification/title.ts";
 import { USER_AGENT } from "../../base/version.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "../channel.ts";
 import type { ChannelContext, ChannelSetup } from "../kind.ts";
@@ -118,17 +119,17 @@ export class GotifyChannel implements Channel {
    * the message if there is no text.
    */
   async #message(notification: Notification, notes: readonly string[]): Promise<Record<string, unknown>> {
-    const { identity, warn } = this.#context;
+    const context = this.#context;
     const { format, link, subject } = notification;
     // Only the Android app opens the link when the user clicks on the message. For users of other
     // apps, the link is written in the text.
     const lines = [...(link === undefined ? [] : [`🔗 ${link}`]), ...notes];
     const note = lines.map((line) => `\n\n${line}`).join("");
     const isMarkdown = format === "markdown";
-    const text = isMarkdown ? notification.message : (await renderMessage(notification, warn, fitsGotify)).text;
+    const text = isMarkdown ? notification.message : (await renderMessage(notification, context.warn, fitsGotify)).text;
     const message = cutToFit(text || subject, (cut) => byteLength(cut + note) <= MAX_GOTIFY_BYTES);
     return {
-      title: text === "" ? identity : subjectLine(notification, identity),
+      title: text === "" ? formatTitleBesideSubject(notification, context) : formatTitle(notification, context),
       message: message + note,
       priority: priorityOf(notification),
       extras: {

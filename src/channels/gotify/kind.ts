@@ -9,6 +9,7 @@ export const kind: ChannelKind = defineKind({
   name: "gotify",
   summary: "an application of a Gotify server",
   speaksHttp: true,
+  hasPriorities: true,
   settings: GOTIFY_SETTINGS,
   open: (setup, context) => new GotifyChannel(setup, context),
   checks: () => import("./checks.ts"),

@@ -169,9 +169,10 @@ export class MatrixChannel implements Channel {
     notification: Notification,
     { txnId, late, replaced }: Pick<SendOptions, "txnId" | "late" | "replaced">,
   ): ContentOptions {
-    const { identity, runtime, warn } = this.#context;
+    const { identity, titleTemplate, runtime, warn } = this.#context;
     return {
       identity,
+      titleTemplate,
       txnId,
       lateAt: late ? runtime.now() : undefined,
       replaced,

@@ -6,7 +6,8 @@
 import { USER_AGENT } from "../../base/version.ts";
 import { timeoutWithAttachments } from "../../notification/attachment_mode.ts";
 import type { Attachment, Notification } from "../../notification/notification.ts";
-import { byteLength, cutToFit, formatNotes, subjectLine } from "../../notification/render.ts";
+import { byteLength, cutToFit, formatNotes } from "../../notification/render.ts";
+import { formatTitle, formatTitleBesideSubject } from "../../notification/title.ts";
 import { ResponseError } from "../../base/errors.ts";
 import { exchangeJson, type HttpRequest } from "../../runtime/http.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "../channel.ts";
@@ -125,10 +126,10 @@ export class NtfyChannel implements Channel {
     notification: Notification,
     { topic, sequence_id, timeoutMs }: { readonly topic: string; readonly sequence_id: string; timeoutMs: number },
   ): Promise<NtfyRequest> {
-    const { identity, files } = this.#context;
+    const { files } = this.#context;
     const query = new URLSearchParams({
       filename: file.name,
-      title: subjectLine(notification, identity),
+      title: formatTitle(notification, this.#context),
       priority: String(priorityOf(notification)),
       sequence_id,
     });
@@ -146,12 +147,12 @@ export class NtfyChannel implements Channel {
    * as the message if there is no text.
    */
   async #message(notification: Notification, ids: object, notes: readonly string[]): Promise<string> {
-    const { identity, warn } = this.#context;
+    const context = this.#context;
     const note = notes.map((line) => `\n\n${line}`).join("");
     const request = (text: string) =>
       JSON.stringify({
         ...ids,
-        title: text === "" ? identity : subjectLine(notification, identity),
+        title: text === "" ? formatTitleBesideSubject(notification, context) : formatTitle(notification, context),
         message: (text || notification.subject) + note,
         priority: priorityOf(notification),
         ...(notification.link === undefined ? {} : { click: notification.link }),
@@ -160,7 +161,7 @@ export class NtfyChannel implements Channel {
     // ntfy accepts a JSON request that is shorter than twice its message-size-limit.
     const fits = (text: string) =>
       byteLength(text + note) <= this.#maxBytes && byteLength(request(text)) <= 2 * this.#maxBytes + 1;
-    const { text } = await renderMessage(notification, warn, (message) => fits(message.text));
+    const { text } = await renderMessage(notification, context.warn, (message) => fits(message.text));
     return request(cutToFit(text, fits));
   }
 }

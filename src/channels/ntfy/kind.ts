@@ -9,6 +9,7 @@ export const kind: ChannelKind = defineKind({
   name: "ntfy",
   summary: "a topic of an ntfy server",
   speaksHttp: true,
+  hasPriorities: true,
   settings: NTFY_SETTINGS,
   destination: { keys: ["topic"], list: ({ topic }) => [topic] },
   open: (setup, context) => new NtfyChannel(setup, context),

@@ -9,8 +9,9 @@
 import type { ResponseClass } from "../../base/errors.ts";
 import { USER_AGENT } from "../../base/version.ts";
 import { AROUND_BATCH_BYTES, type Batch, hasLineForEach, type RenderedBatch } from "../../notification/batch.ts";
-import type { Notification, Severity } from "../../notification/notification.ts";
+import type { Notification } from "../../notification/notification.ts";
 import { cutToFit, formatNotes } from "../../notification/render.ts";
+import { formatTitle } from "../../notification/title.ts";
 import { exchangeJson, type Service } from "../../runtime/http.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "../channel.ts";
 import type { ChannelContext, ChannelSetup } from "../kind.ts";
@@ -78,8 +79,6 @@ const SLACK: Service = {
   },
 };
 
-const MARKS: Readonly<Record<Severity, string>> = { info: "", warning: "⚠️ ", error: "❌ ", critical: "🚨 " };
-
 /** A channel that posts to one webhook. */
 export class SlackChannel implements Channel {
   readonly kind = "slack";
@@ -124,13 +123,13 @@ export class SlackChannel implements Channel {
   }
 
   async #text(notification: Notification, { late, replaced }: SendOptions): Promise<string> {
-    const { identity, runtime, warn } = this.#context;
-    const { link, subject, severity, format } = notification;
+    const { runtime, warn } = this.#context;
+    const { link, format } = notification;
     const lines = [
       ...(link === undefined ? [] : [`🔗 ${link}`]),
       ...formatNotes(notification, { lateAt: late ? runtime.now() : undefined, replaced }),
     ];
-    const head = bold(`[${identity}] ${MARKS[severity]}${subject}`);
+    const head = bold(formatTitle(notification, this.#context));
     const tail = lines.map((line) => `\n${escapeText(line)}`).join("");
     const whole = (message: string) => {
       const body = format === "code" ? codeBlock(message) : escapeText(message);

@@ -104,8 +104,8 @@ export class TelegramChannel implements Channel {
    * plain text is too long, it is cut.
    */
   async #texts({ notification }: Envelope, { late, replaced }: SendOptions): Promise<{ html?: string; plain: string }> {
-    const { identity, runtime, warn } = this.#context;
-    const options = { identity, lateAt: late ? runtime.now() : undefined, replaced };
+    const { identity, titleTemplate, runtime, warn } = this.#context;
+    const options = { identity, titleTemplate, lateAt: late ? runtime.now() : undefined, replaced };
     const message = await renderMessage(notification, warn);
     const { html, length } = toTelegramHtml(renderHtml(notification, options, message.html));
     const whole = (text: string) => renderPlain(notification, options, text);

@@ -3,6 +3,7 @@
 import { NotTheServiceError, type ResponseClass } from "../../base/errors.ts";
 import { USER_AGENT } from "../../base/version.ts";
 import { cutToFit, formatNotes, renderPlain } from "../../notification/render.ts";
+import { formatTitle } from "../../notification/title.ts";
 import { exchangeJson, type Service } from "../../runtime/http.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "../channel.ts";
 import type { ChannelContext, ChannelSetup } from "../kind.ts";
@@ -94,15 +95,16 @@ export class WebhookChannel implements Channel {
   }
 
   async #values({ notification }: Envelope, { txnId, late, replaced }: SendOptions): Promise<Values> {
-    const { identity, runtime, warn } = this.#context;
+    const { identity, titleTemplate, runtime, warn } = this.#context;
     const { maxChars = Infinity } = this.#settings;
     const { origin = null, link = null, key = null, subject, severity, silent, time } = notification;
     const whole = (await renderMessage(notification, warn)).text;
     const lateAt = late ? runtime.now() : undefined;
     const notes = formatNotes(notification, { lateAt, replaced });
-    const text = (message: string) => renderPlain(notification, { identity, lateAt, replaced }, message);
+    const text = (message: string) => renderPlain(notification, { identity, titleTemplate, lateAt, replaced }, message);
     return {
       id: txnId,
+      title: formatTitle(notification, this.#context),
       ...{ identity, origin, subject, severity, link, key, silent },
       resolves: notification.resolves === true,
       message: cutToFit(whole, (cut) => cut.length <= maxChars),

@@ -17,9 +17,11 @@ export interface Values {
   readonly origin: string | null;
   readonly severity: string;
   readonly subject: string;
+  /** The title: the subject with the name of the host and a symbol for the severity. */
+  readonly title: string;
   /** The message as plain text. */
   readonly message: string;
-  /** The complete text: subject, message, link and note, as plain text. */
+  /** The complete text: title, message, link and note, as plain text. */
   readonly text: string;
   readonly link: string | null;
   readonly key: string | null;
@@ -48,7 +50,7 @@ export const DEFAULT_BODY: Template = {
 };
 
 const NAMES: ReadonlySet<string> = new Set<keyof Values>([
-  ...["id", "identity", "origin", "severity", "subject", "message", "text", "link", "key", "silent"] as const,
+  ...["id", "identity", "origin", "severity", "subject", "title", "message", "text", "link", "key", "silent"] as const,
   ...["resolves", "time", "unix", "note"] as const,
 ]);
 

@@ -3,7 +3,7 @@
 import { InvalidNotificationError } from "../../base/errors.ts";
 import type { Attachment, NotificationInput } from "../../notification/notification.ts";
 import { FORMATS, MAX_MESSAGE_BYTES, SEVERITIES } from "../../notification/notification.ts";
-import { formatBytes, renderPlain } from "../../notification/render.ts";
+import { formatBytes } from "../../notification/render.ts";
 import type { NotifierCore } from "../../notifier/core.ts";
 import type { Outcome } from "../../notifier/outcomes.ts";
 import { readAtMost } from "../../runtime/streams.ts";
@@ -197,11 +197,9 @@ async function printPlan(
     return EXIT.ok;
   }
   if (mutedBy !== undefined) ui.data(`would be muted by ${mutedBy}`);
-  for (const { channel, destination, notification } of envelopes) {
-    ui.data(`would send to ${channel} ${destination}:`);
-    const shown = notifier.present(notification);
-    const text = renderPlain(shown, { identity: notifier.identity }, shown.message);
-    ui.data(text.split("\n").map((line) => `  ${printable(line)}`).join("\n"));
+  for (const envelope of envelopes) {
+    ui.data(`would send to ${envelope.channel} ${envelope.destination}:`);
+    ui.data(notifier.preview(envelope).split("\n").map((line) => `  ${printable(line)}`).join("\n"));
     for (const { name, type, size } of attachments) ui.data(`  📎 ${name} (${type}, ${formatBytes(size)})`);
   }
   for (const fallback of fallbacks) ui.data(`would send to ${printable(formatFallback(fallback))}`);

@@ -52,13 +52,13 @@ smtpTest("EmailChannel.send() sends text and HTML over STARTTLS with a login, an
     assertEquals([from, to, tls, user], ["jump@example.org", ["root@example.org"], true, "bot"]);
     const { headers, parts } = await readMail(data);
     assertEquals(headers["message-id"], `<${TEST_ID}@example.org>`);
-    assertEquals(headers.subject, "[jump] Plätte voll");
+    assertEquals(headers.subject, "[jump] 🚨 Plätte voll");
     assertEquals([headers.from, headers.to], ["Jump host <jump@example.org>", "root@example.org"]);
     assertEquals(Date.parse(headers.date), TEST_TIME - 5000);
     assertEquals([headers["auto-submitted"], headers.importance], ["auto-generated", "high"]);
     assertStringIncludes(headers["x-priority"], "1");
-    assertEquals(parts["text/plain"], "[jump] Plätte voll\n\na < b\nc\n\n🔗 https://example.org/");
-    assertStringIncludes(parts["text/html"], "<strong>[jump] Plätte voll</strong><br>a &lt; b<br>c<br>");
+    assertEquals(parts["text/plain"], "[jump] 🚨 Plätte voll\n\na < b\nc\n\n🔗 https://example.org/");
+    assertStringIncludes(parts["text/html"], "<strong>[jump] 🚨 Plätte voll</strong><br>a &lt; b<br>c<br>");
   });
 });
 

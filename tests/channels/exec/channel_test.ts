@@ -46,6 +46,7 @@ Deno.test("ExecChannel.send() writes the notification as JSON to standard input,
       channel: "exec",
       identity: "jump",
       origin: "cron",
+      title: "[jump] ❌ Up",
       subject: "Up",
       message: "<b>b</b>",
       format: "html",
@@ -58,7 +59,14 @@ Deno.test("ExecChannel.send() writes the notification as JSON to standard input,
     assertEquals(Deno.readTextFileSync(`${directory}/args`), "a b|$HOME;|", "a shell has changed the arguments");
     assertEquals(Deno.readTextFileSync(`${directory}/pwd`), "/\n");
     const env = Deno.readTextFileSync(`${directory}/env`);
-    for (const line of [`MATRIX_NOTIFY_ID=${TEST_ID}`, "MATRIX_NOTIFY_SEVERITY=error", "MATRIX_NOTIFY_SUBJECT=Up"]) {
+    for (
+      const line of [
+        `MATRIX_NOTIFY_ID=${TEST_ID}`,
+        "MATRIX_NOTIFY_SEVERITY=error",
+        "MATRIX_NOTIFY_SUBJECT=Up",
+        "MATRIX_NOTIFY_TITLE=[jump] ❌ Up",
+      ]
+    ) {
       assertStringIncludes(env, line);
     }
   });

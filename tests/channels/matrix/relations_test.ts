@@ -44,10 +44,10 @@ Deno.test("relatedContent() replies to the first message with the duration of th
   await using scene = await setScene();
   await tell(scene, [FIRE, { subject: "Something else" }, { ...RESOLVE, message: "9 GB are free" }, FIRE]);
   assertEquals(scene.subjects(), [
-    "Disk full",
+    "❌ Disk full",
     "Something else",
     "✅ Resolved after 4 h 10 min: Disk full",
-    "Disk full",
+    "❌ Disk full",
   ]);
   assertEquals(relations(scene), [null, null, { "m.in_reply_to": { event_id: 0 } }, null]);
   assertMatch(String(scene.homeserver.events(scene.room)[2].content.body), /Disk full\n\n9 GB are free$/);
@@ -59,7 +59,7 @@ Deno.test("relatedContent() replies to the first message when the alert is repea
   const toFirst = { "m.in_reply_to": { event_id: 0 } };
   assertEquals(relations(scene), [null, toFirst, null, toFirst, toFirst]);
   const bodies = scene.homeserver.events(scene.room).map(({ content }) => String(content.body));
-  assertMatch(bodies[3], /^\[jump\] Disk full\n\n↻ 3 times since 2026-\d\d-\d\d \d\d:\d\d \(.*\)$/);
+  assertMatch(bodies[3], /^\[jump\] ❌ Disk full\n\n↻ 3 times since 2026-\d\d-\d\d \d\d:\d\d \(.*\)$/);
   assertMatch(bodies[4], /^\[jump\] ✅ Resolved after 8 h 20 min: Disk full$/);
 });
 
@@ -107,7 +107,7 @@ Deno.test("relatedContent() shows the duration also without a relation", async (
 Deno.test("relatedContent() gives no duration for an incident that was never delivered", async () => {
   await using scene = await setScene();
   await tell(scene, [RESOLVE, FIRE, RESOLVE, RESOLVE]);
-  assertEquals(scene.subjects().filter((subject) => subject !== "Disk full"), [
+  assertEquals(scene.subjects().filter((subject) => subject !== "❌ Disk full"), [
     "✅ Resolved: Disk full",
     "✅ Resolved after 2 h 5 min: Disk full",
     "✅ Resolved: Disk full",

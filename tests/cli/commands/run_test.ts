@@ -28,7 +28,7 @@ Deno.test("run() prints the output of a failed command, and sends the exit code 
   const result = await run(scene, ["--", "sh", "-c", "echo one; echo two >&2; exit 2"]);
   assertEquals([result.code, result.out, result.err], [2, "one\n", "two\n"]);
   assertEquals(result.bodies.length, 1);
-  assertMatch(result.bodies[0], /^\[jump\] sh failed: exit 2 after 0 ms\n\n(one\ntwo|two\none)$/);
+  assertMatch(result.bodies[0], /^\[jump\] ❌ sh failed: exit 2 after 0 ms\n\n(one\ntwo|two\none)$/);
 });
 
 Deno.test("run() sends a success, except with --only-on-failure", async () => {
@@ -46,7 +46,7 @@ Deno.test("run() closes the incident of a failure only with the first success", 
   await run(scene, [...backup, "exit 0"]);
   await run(scene, [...backup, "exit 0"]);
   assertEquals(scene.subjects(), [
-    "Backup failed: exit 2 after 0 ms",
+    "❌ Backup failed: exit 2 after 0 ms",
     "✅ Resolved after 0 ms: Backup succeeded after 0 ms",
   ]);
   const [failure, success] = scene.homeserver.events(scene.room);
@@ -82,9 +82,9 @@ Deno.test("run() exits like a shell when a signal ended the command or the comma
   ]);
   assertEquals((await run(scene, ["--", "/etc/passwd"])).code, 126);
   assertEquals(scene.subjects(), [
-    "sh failed: SIGKILL after 0 ms",
-    "backup failed: there is no such command",
-    "passwd failed: permission is denied",
+    "❌ sh failed: SIGKILL after 0 ms",
+    "❌ backup failed: there is no such command",
+    "❌ passwd failed: permission is denied",
   ]);
 });
 

@@ -31,7 +31,7 @@ smtpTest("sendmail() with -t sends a mail with UTF-8 headers and attachments to 
   using runtime = fakeRuntime({ env: { MATRIX_NOTIFY_STATE_DIR: `${stateDir}/state` }, stdin, realIds: true });
   const code = await main(["sendmail", "--config", `${stateDir}/config.json`, "--no-background", "-t", "-oi"], runtime);
   assertEquals([code, runtime.out(), runtime.err()], [0, "", ""]);
-  const subject = "[jump] Sicherung über Nacht ⚠ unvollständig";
+  const subject = "[jump] ❌ Sicherung über Nacht ⚠ unvollständig";
   assertEquals(homeserver.events(room).map(({ content: { msgtype, body } }) => [msgtype, body]), [
     ["m.text", `${subject}\n\n${CONTENT}`],
     ["m.file", "Übersicht.csv"],

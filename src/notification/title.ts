@@ -1,0 +1,126 @@
+/**
+ * The title of a message: its first line, made from a template. `[{identity}] {symbol}{subject}`
+ * becomes `[jump] ❌ Backup failed`. No side effects.
+ *
+ * @module
+ */
+
+import { nearest } from "../base/nearest.ts";
+import type { Notification, Severity } from "./notification.ts";
+
+/**
+ * The symbols of the severities. The invisible variation selector in the symbol of a warning lets
+ * clients show it as an emoji (Unicode Technical Standard 51).
+ */
+const SEVERITY_SYMBOLS: Readonly<Record<Severity, string>> = {
+  info: "",
+  warning: "⚠️",
+  error: "❌",
+  critical: "🚨",
+};
+
+/** The default template. */
+export const DEFAULT_TITLE = "[{identity}] {symbol}{subject}";
+
+/** The default template for services whose messages have priorities. */
+export const TITLE_WITHOUT_SYMBOL = "[{identity}] {subject}";
+
+/** Options of {@linkcode formatTitle}. */
+export interface TitleOptions {
+  /** The name of this host. */
+  readonly identity: string;
+  /** The template. @default {@linkcode DEFAULT_TITLE} */
+  readonly titleTemplate?: string;
+}
+
+/**
+ * Returns the symbol that shows the severity of a notification. The result is empty for info and
+ * for a subject that already begins with the symbol. It is also empty for a notification that
+ * resolves an incident, because its subject begins with "✅ Resolved".
+ */
+export function severitySymbol(
+  { severity, resolves, subject }: Pick<Notification, "severity" | "resolves" | "subject">,
+): string {
+  const symbol = SEVERITY_SYMBOLS[severity];
+  return resolves || subject.startsWith(symbol.replace("\ufe0f", "")) ? "" : symbol;
+}
+
+/** Returns the value of each placeholder. */
+function valuesOf(notification: Pick<Notification, TitleField>, identity: string) {
+  const { origin = "", key = "", severity, subject } = notification;
+  const symbol = severitySymbol(notification);
+  return { identity, symbol: symbol && `${symbol} `, subject, severity, origin, key };
+}
+
+type TitleField = "subject" | "severity" | "resolves" | "origin" | "key";
+type Placeholder = keyof ReturnType<typeof valuesOf>;
+
+const PLACEHOLDERS: readonly Placeholder[] = ["identity", "symbol", "subject", "severity", "origin", "key"];
+
+/** Matches a placeholder, together with brackets that contain nothing else. */
+const PLACEHOLDER_REGEXP = /\[\{([^{}]*)\}\]|\(\{([^{}]*)\}\)|\{([^{}]*)\}/g;
+
+/**
+ * Formats the title of a notification. If a placeholder has no value, brackets around it are left
+ * out too. `symbol` ends with a space.
+ *
+ * @example
+ * ```ts
+ * import { formatTitle } from "./title.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const failed = { subject: "Backup failed", severity: "error" } as const;
+ * assertEquals(formatTitle(failed, { identity: "jump" }), "[jump] ❌ Backup failed");
+ * assertEquals(formatTitle(failed, { identity: "jump", titleTemplate: "({origin}) {subject}" }), "Backup failed");
+ * ```
+ */
+export function formatTitle(
+  notification: Pick<Notification, TitleField>,
+  { identity, titleTemplate = DEFAULT_TITLE }: TitleOptions,
+): string {
+  const values: Readonly<Record<string, string>> = valuesOf(notification, identity);
+  // Blanks are removed from the template only, because the subject is shown as it was written.
+  return titleTemplate.replace(
+    PLACEHOLDER_REGEXP,
+    (whole, ...names: string[]) => values[placeholderOf(names)] === "" ? "" : whole,
+  ).replace(/ {2,}/g, " ").trim().replace(
+    PLACEHOLDER_REGEXP,
+    (whole, ...names: string[]) => whole.replace(/\{.*\}/, () => values[placeholderOf(names)]),
+  ).trimEnd();
+}
+
+/** Returns the name of the placeholder in a match of {@linkcode PLACEHOLDER_REGEXP}. */
+function placeholderOf([inBrackets, inParentheses, bare]: readonly string[]): string {
+  return inBrackets ?? inParentheses ?? bare;
+}
+
+/**
+ * Formats the title of a message whose text is the subject. The title does not repeat the subject,
+ * and has no brackets around the whole: `jump`.
+ */
+export function formatTitleBesideSubject(notification: Pick<Notification, TitleField>, options: TitleOptions): string {
+  const title = formatTitle({ ...notification, subject: "" }, options);
+  return title.replace(/^\[([^[\]]*)\]$/, "$1") || options.identity;
+}
+
+/** Checks a template. Returns the problem with a hint; undefined if the template is valid. */
+export function titleProblem(template: string): { readonly problem: string; readonly hint: string } | undefined {
+  const known = PLACEHOLDERS.map((name) => `{${name}}`).join(", ");
+  // deno-lint-ignore no-control-regex
+  if (/[\x00-\x1f\x7f\u2028\u2029]/.test(template)) {
+    return { problem: "it must be one line without control characters", hint: `write it as "${DEFAULT_TITLE}"` };
+  }
+  for (const [whole, name] of template.matchAll(/\{([^{}]*)\}/g)) {
+    if (PLACEHOLDERS.some((placeholder) => placeholder === name)) continue;
+    const near = nearest(name.trim().toLowerCase(), PLACEHOLDERS);
+    return {
+      problem: `there is no placeholder ${whole}`,
+      hint: near === undefined ? `known placeholders: ${known}` : `did you mean {${near}}?`,
+    };
+  }
+  if (/[{}]/.test(template.replace(/\{[^{}]*\}/g, ""))) {
+    return { problem: "it has a brace that does not belong to a placeholder", hint: `known placeholders: ${known}` };
+  }
+  if (template.includes("{subject}")) return undefined;
+  return { problem: "it does not contain {subject}", hint: "without it, readers would not see the subject" };
+}
