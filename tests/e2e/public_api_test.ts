@@ -73,7 +73,7 @@ Deno.test("notify() sends to the channels that its options choose, with the conf
   const [outcome, ...others] = await library.notify("One", { message: "Body", severity: "error", ...common });
   assertEquals([outcome.channel, outcome.state, others.length], ["matrix", "delivered", 1]);
   await library.notify("Two", { channels: ["ntfy"], ...common });
-  assertEquals(scene.subjects(), ["One"]);
+  assertEquals(scene.subjects(), ["❌ One"]);
   assertEquals(ntfy.messages("alerts").length, 2);
 });
 

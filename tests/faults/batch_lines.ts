@@ -2,7 +2,7 @@
 
 import type { ReceivedMessage } from "./oracle.ts";
 
-const BATCH_REGEXP = /^(?<identity>\[[^\]\n]*\]) \d+ notifications?\n\n/;
+const BATCH_REGEXP = /^(?<identity>\[[^\]\n]*\]) (?:(?:⚠️|❌|🚨) )?\d+ notifications?\n\n/;
 const LINE_REGEXP =
   /^- (?:\d\d-\d\d )?\d\d:\d\d:\d\d \S+ (?<subject>.*?)(?:: (?<excerpt>.*?))?(?: \(×(?<count>\d+), .*\))?$/;
 

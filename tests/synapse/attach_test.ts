@@ -78,7 +78,10 @@ synapseTest("sendmail -t delivers a mail with UTF-8 headers and its attachments"
   const mail = Deno.readTextFileSync(new URL("../ingest/mail/fixtures/attachment.eml", import.meta.url));
   assertEquals(await scene.run(["sendmail", "-t", "-oi"], mail), { code: 0, stdout: "", stderr: "" });
   const [text, ...files] = await scene.read();
-  assertMatch(readBody(text), /^\[.*\] Sicherung über Nacht ⚠ unvollständig\n\nZwei Ordner fehlen: Müll und Übrig\./);
+  assertMatch(
+    readBody(text),
+    /^\[.*\] ❌ Sicherung über Nacht ⚠ unvollständig\n\nZwei Ordner fehlen: Müll und Übrig\./,
+  );
   const seen = await Promise.all(files.map((event) => readFile(synapse, scene, event)));
   assertEquals(seen.map(([msgtype, body, , type, bytes]) => [msgtype, body, type, bytes]), [
     ["m.file", "Übersicht.csv", "text/csv", new TextEncoder().encode("Ordner;Größe\nMüll;0\n")],
