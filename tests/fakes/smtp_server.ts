@@ -8,7 +8,7 @@
  */
 
 import { installEnvironment } from "../../scripts/python/environment.ts";
-import { installOrStub } from "./python_suite.ts";
+import { installOrStub } from "./installed_suite.ts";
 
 const AIOSMTPD = {
   title: "aiosmtpd",

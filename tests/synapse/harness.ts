@@ -8,7 +8,7 @@
  * @module
  */
 
-import { installOrStub } from "../fakes/python_suite.ts";
+import { installOrStub } from "../fakes/installed_suite.ts";
 import { installSynapse, Synapse, type SynapseOptions } from "../../scripts/synapse.ts";
 
 export { until } from "../../scripts/synapse.ts";

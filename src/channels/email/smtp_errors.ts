@@ -147,7 +147,7 @@ function toFailureClass(answer: Answer, context: SmtpContext): ResponseClass {
   if (status < 500) return isAboutMail ? "destination-busy" : "not-sent";
   if (SIZE_CODES.has(errcode)) return "rejected";
   if (FULL_CODES.has(errcode)) return "destination-busy";
-  if (status === 552 && errcode === "") {
+  if (status === 552 && (errcode === "" || command === "RCPT TO")) {
     // RFC 5321 uses 552 for a full mailbox, and RFC 1870 uses it for a mail that is too large.
     const mayBeTooLarge = command !== "RCPT TO" && (context.size ?? 0) > SAFE_BYTES;
     return mayBeTooLarge ? "rejected" : "destination-busy";

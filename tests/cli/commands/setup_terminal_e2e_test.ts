@@ -4,7 +4,7 @@
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { findPython } from "../../../scripts/python/python.ts";
-import { installOrStub } from "../../fakes/python_suite.ts";
+import { installOrStub } from "../../fakes/installed_suite.ts";
 import { playAtTerminal, type Step } from "../../fakes/terminal.ts";
 import { openSetupScene, type SetupScene } from "./setup_scene.ts";
 

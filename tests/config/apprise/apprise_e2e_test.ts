@@ -16,7 +16,7 @@ import {
 import { APPRISE, Apprise } from "./peer.ts";
 import { fakeRuntime } from "../../fakes/runtime.ts";
 import { startTlsFront, tlsFile } from "../../fakes/tls.ts";
-import { installOrStub } from "../../fakes/python_suite.ts";
+import { installOrStub } from "../../fakes/installed_suite.ts";
 import { readMail } from "../../fakes/read_mail.ts";
 import { runCli, StateFolder } from "../../synapse/cli.ts";
 import { fieldsOf } from "../../fakes/outcomes.ts";

@@ -1,5 +1,5 @@
 /**
- * Tests that need a server written in Python. If it cannot be installed, they are skipped, with a
+ * Tests that need software that is installed on demand. If it cannot be installed, they are skipped, with a
  * notice on standard error. If `CI` is set, they fail, because there a skipped test must not look
  * like a success.
  *
@@ -10,10 +10,10 @@
 export type Stub = (name: string) => void;
 
 /**
- * Installs a server.
+ * Installs the software.
  *
- * @param what the server, for messages
- * @returns a function that registers the tests as skipped or failing; undefined if the server is
+ * @param what its name, for messages
+ * @returns a function that registers the tests as skipped or failing; undefined if the software is
  * installed
  */
 export async function installOrStub(what: string, install: () => Promise<unknown>): Promise<Stub | undefined> {
