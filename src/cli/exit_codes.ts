@@ -40,8 +40,8 @@ export const EXIT_MEANINGS: ExitMeanings = [
   [EXIT.ioErr, "reading or writing the disk failed"],
   [
     EXIT.tempFail,
-    "try again: the notification was not accepted, or a request failed but may work later; for the commands flush and setup: " +
-    "an entry is not delivered yet",
+    "try again: the notification was not accepted, or a request failed but may work later; for the commands flush, queue " +
+    "retry and setup: an entry is not delivered yet",
   ],
   [EXIT.noPerm, "a permission is missing, or a login was refused"],
   [EXIT.config, "the configuration has mistakes"],

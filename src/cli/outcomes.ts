@@ -44,11 +44,22 @@ export function formatOutcomePrefix({ channel, destination, file }: Outcome, out
   return file === undefined ? `${where}: ` : `${where} 📎 ${printable(file)}: `;
 }
 
-/** Formats a future time: `at 20:15:07 (in 2 s)`. */
+/** Formats a future time: `at 20:15:07 (in 2 s)`, with the date if it is not today. */
 export function formatWhen(time: number, now: number): string {
   const date = new Date(time);
-  const clock = [date.getHours(), date.getMinutes(), date.getSeconds()].map((n) => String(n).padStart(2, "0"));
-  return `at ${clock.join(":")} (in ${formatDuration(time - now)})`;
+  const isToday = date.toDateString() === new Date(now).toDateString();
+  const day = isToday ? "" : `${date.getFullYear()}-${twoDigits(date.getMonth() + 1)}-${twoDigits(date.getDate())} `;
+  const clock = [date.getHours(), date.getMinutes(), date.getSeconds()].map(twoDigits).join(":");
+  return `at ${day}${clock} (in ${formatDuration(time - now)})`;
+}
+
+function twoDigits(number: number): string {
+  return String(number).padStart(2, "0");
+}
+
+/** Returns true if the queue still has the entry of an outcome. */
+export function isLeft({ state }: Outcome): boolean {
+  return state === "queued" || state === "held";
 }
 
 /** Prints the outcomes as JSON. */

@@ -65,13 +65,20 @@ export const TIMEOUT_GAP_MS = 30_000;
  */
 export const RESET_GAP_MS = 2_000;
 
+/**
+ * The longest wait that a foreign page can ask for, in milliseconds. Such a page comes from a proxy
+ * or a captive portal, which does not know when the service works again.
+ */
+export const MAX_FOREIGN_WAIT_MS: number = 15 * 60_000;
+
 /** Classifies the error of an attempt. */
 export function classify(error: unknown): Failure {
   const reason = formatReason(error);
   if (error instanceof NotSentError) return asNotSent(classify(error.cause));
   if (error instanceof TransportError) return { ...classifyTransport(error), reason };
   if (error instanceof NotTheServiceError) {
-    const { status, retryAfterMs } = error;
+    const { status, retryAfterMs: asked } = error;
+    const retryAfterMs = asked === undefined ? undefined : Math.min(asked, MAX_FOREIGN_WAIT_MS);
     return { ...classifyGateway(status), reason, status, retryAfterMs };
   }
   if (error instanceof ResponseError) {

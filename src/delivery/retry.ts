@@ -19,6 +19,12 @@ const MIN_BACKOFF_MS = 1000;
 const MAX_BACKOFF_MS: number = 5 * 60_000;
 
 /**
+ * The longest wait that a server can ask for. A longer wait is usually a mistake of the server or
+ * of a clock.
+ */
+export const MAX_SERVER_WAIT_MS: number = 24 * 3_600_000;
+
+/**
  * The shortest wait after a response with Retry-After, even if the server asks for a shorter wait.
  */
 const MIN_RETRY_AFTER_MS = 1000;
@@ -81,9 +87,11 @@ export function planRetry(failure: Failure, { now, failures, attempts, random }:
   if (failure.class === "rejected") return { state: "dead", reason, status, errcode };
   const deferred = { state: "failed", class: failure.class, reason, status, errcode } as const;
   const backoff = backoffMs(failures + 1, random);
-  // Never shorten the wait of a Retry-After: some servers start the wait again if a request arrives
-  // too early.
-  const retryAfter = failure.retryAfterMs === undefined ? 0 : Math.max(MIN_RETRY_AFTER_MS, failure.retryAfterMs);
+  // Do not shorten the wait of a Retry-After below MAX_SERVER_WAIT_MS: some servers start the wait
+  // again if a request arrives too early.
+  const retryAfter = failure.retryAfterMs === undefined
+    ? 0
+    : Math.min(MAX_SERVER_WAIT_MS, Math.max(MIN_RETRY_AFTER_MS, failure.retryAfterMs));
   switch (failure.class) {
     case "rate-limited": {
       const next = now + (retryAfter || Math.max(UNSTATED_LIMIT_MS, backoff));

@@ -141,7 +141,7 @@ export class NotifierCore implements AsyncDisposable {
   }
 
   /** See `Notifier.flush()`. */
-  async flush({ waitMs = DEFAULT_FLUSH_WAIT_MS, signal }: FlushOptions = {}): Promise<Outcome[]> {
+  async flush({ waitMs = DEFAULT_FLUSH_WAIT_MS, now = false, signal }: FlushOptions = {}): Promise<Outcome[]> {
     const { queue } = this.#parts;
     if (!queue.exists()) return [];
     await queue.seal();
@@ -149,7 +149,7 @@ export class NotifierCore implements AsyncDisposable {
     const before = await this.#prepare(isDeliverer, async () => {
       const live = expandBatches(queue.state.liveEntries());
       queue.state.watch(live.map(({ id }) => id));
-      if (live.length > 0) await queue.requestFlush();
+      if (live.length > 0) await queue.requestFlush(now);
       return live;
     });
     await this.#deliver({ patienceMs: waitMs, signal, isDeliverer });

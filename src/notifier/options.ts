@@ -112,6 +112,13 @@ export interface NotifyOptions extends RouteOptions {
 /** Options for a flush. A flush does not send entries that wait for quiet hours or a rate limit. */
 export interface FlushOptions {
   /**
+   * True if each destination is tried once, even if a server asked for a longer wait. The short
+   * waits that prevent duplicates do not end.
+   *
+   * @default {false}
+   */
+  readonly now?: boolean;
+  /**
    * The maximum waiting time for the next attempt, in milliseconds. The flush ends if all remaining
    * entries must wait longer. @default {30000}
    */

@@ -50,12 +50,18 @@ export class ChannelStates {
 
   /**
    * Ends the backoff (the wait after failures) of all channels. Does not end a wait that a server
-   * asked for.
+   * asked for, unless `now` is true.
    */
-  flush(): void {
+  flush(now: boolean): void {
     for (const [name, { failures, wait }] of this.#failed) {
-      if (wait) this.#failed.set(name, { failures, wait: { ...wait, next: wait.notBefore } });
+      if (wait) this.#failed.set(name, { failures, wait: shortenWait(wait, now) });
     }
+  }
+
+  /** Ends the wait of a channel, so that the next entry is tried once. */
+  endWait(name: string): void {
+    const { failures, wait } = this.get(name);
+    if (wait) this.#failed.set(name, { failures, wait: shortenWait(wait, true) });
   }
 
   /** Applies a record that a compaction wrote. */
@@ -67,6 +73,29 @@ export class ChannelStates {
   *snapshot(): Generator<ChannelRecord> {
     for (const [channel, state] of this.#failed) yield { t: "chan", channel, ...state };
   }
+}
+
+/**
+ * The longest time for which a server may still process a failed request, in milliseconds
+ * (`TIMEOUT_GAP_MS` in delivery/classify.ts).
+ */
+const LONGEST_GAP_MS = 30_000;
+
+/**
+ * Ends the backoff in a wait.
+ *
+ * @param now true if the wait that a server asked for ends too. A wait that prevents duplicates
+ * never ends early
+ */
+export function shortenWait(wait: Wait, now: boolean): Wait {
+  const notBefore = now ? earliestRetry(wait) : wait.notBefore;
+  return { ...wait, next: notBefore, notBefore };
+}
+
+/** Returns the earliest time of an attempt that ignores the wait that a server asked for. */
+function earliestRetry({ class: failureClass, since, notBefore }: Wait): number {
+  if (failureClass === "unverified") return notBefore;
+  return failureClass === "in-doubt" ? Math.min(notBefore, since + LONGEST_GAP_MS) : 0;
 }
 
 /** The last deliveries of each lane (one destination of one channel), for rate limits. */

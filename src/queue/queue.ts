@@ -318,9 +318,13 @@ export class Queue {
     ], "data");
   }
 
-  /** Asks the deliverer, in this process or another process, to try all entries now. */
-  async requestFlush(): Promise<void> {
-    await this.#append([{ t: "flush", time: this.#runtime.now() }], "none");
+  /**
+   * Asks the deliverer, in this process or another process, to try all entries now.
+   *
+   * @param now true if the waits that servers asked for end too
+   */
+  async requestFlush(now = false): Promise<void> {
+    await this.#append([{ t: "flush", time: this.#runtime.now(), ...(now ? { now } : {}) }], "none");
   }
 
   /** Makes entries and dead letters due now, and sets a new time of expiry. */

@@ -283,7 +283,11 @@ const FIELDS = {
    * A flush: a person or a program asks to try all entries now. The backoff (the wait after
    * failures) ends.
    */
-  flush: { time: number },
+  flush: {
+    time: number,
+    /** True if the waits that servers asked for end too. */
+    now: unchecked<true>(),
+  },
 
   /**
    * The history of an entry in a compacted journal. This record is written after the `enq` or

@@ -19,7 +19,7 @@
  * @module
  */
 
-import { ChannelStates, RecentDeliveries } from "./channel_states.ts";
+import { ChannelStates, RecentDeliveries, shortenWait } from "./channel_states.ts";
 import { DedupIndex, type DedupKey, type Duplicate } from "./dedup_index.ts";
 import { type ChannelState, type Entry, type EntryState, expandBatches, type Lane, laneKey } from "./entry.ts";
 import {
@@ -239,7 +239,7 @@ export class QueueState {
         this.#lastDelivery = record.lastDelivery;
         return;
       case "flush":
-        return this.#flush();
+        return this.#flush(record.now === true);
       case "chan":
         return this.#channels.restore(record);
       case "lane":
@@ -262,6 +262,7 @@ export class QueueState {
       case "dead":
         return this.#moveToDeadLetters(entry, record);
       case "retry":
+        this.#channels.endWait(entry.channel);
         return this.#entries.retry(entry, record.expires);
       case "drop":
         return this.#drop(entry);
@@ -309,14 +310,14 @@ export class QueueState {
 
   /**
    * Ends the backoff (the wait after failures) of all entries and channels. Does not end a wait
-   * that a server asked for.
+   * that a server asked for, unless `now` is true.
    */
-  #flush(): void {
+  #flush(now: boolean): void {
     this.#flushCount++;
     for (const entry of this.#entries.values()) {
-      if (entry.wait) this.#entries.set({ ...entry, wait: { ...entry.wait, next: entry.wait.notBefore } });
+      if (entry.wait) this.#entries.set({ ...entry, wait: shortenWait(entry.wait, now) });
     }
-    this.#channels.flush();
+    this.#channels.flush(now);
   }
 
   #fail(entry: Entry, record: NackRecord): void {

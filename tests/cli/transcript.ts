@@ -82,7 +82,10 @@ class Scene implements AsyncDisposable {
         await this.#homeserver.restart();
         return [];
       case "fault":
-        this.#homeserver.fault(fault(rest[0]), rest[1] === undefined ? {} : { times: Number(rest[1]) });
+        this.#homeserver.fault(fault(rest[0]), {
+          ...(rest[1] === undefined ? {} : { times: Number(rest[1]) }),
+          ...(rest[2] === undefined ? {} : { retryAfterMs: Number(rest[2]) }),
+        });
         return [];
       case "fault-any":
         this.#homeserver.fault(fault(rest[0]), { on: "any", times: Number(rest[1]) });

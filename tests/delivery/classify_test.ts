@@ -1,5 +1,11 @@
 import { assertEquals } from "@std/assert";
-import { classify, type FailureClass, RESET_GAP_MS, TIMEOUT_GAP_MS } from "../../src/delivery/classify.ts";
+import {
+  classify,
+  type FailureClass,
+  MAX_FOREIGN_WAIT_MS,
+  RESET_GAP_MS,
+  TIMEOUT_GAP_MS,
+} from "../../src/delivery/classify.ts";
 import {
   ConfigError,
   NotSentError,
@@ -90,4 +96,14 @@ Deno.test("classify() keeps status, errcode and wait of the response", () => {
     errcode: "M_LIMIT_EXCEEDED",
     retryAfterMs: 4293,
   });
+});
+
+Deno.test("classify() limits the wait of a foreign page to 15 min, with every status", () => {
+  for (const status of [200, 302, 404, 429, 503]) {
+    for (const retryAfterMs of [MAX_FOREIGN_WAIT_MS - 1, MAX_FOREIGN_WAIT_MS, MAX_FOREIGN_WAIT_MS + 1]) {
+      const failure = classify(new NotTheServiceError("x", { status, retryAfterMs }));
+      assertEquals(failure.retryAfterMs, Math.min(retryAfterMs, 900_000));
+    }
+  }
+  assertEquals(classify(matrix(429, "M_LIMIT_EXCEEDED")).retryAfterMs, undefined);
 });

@@ -5,6 +5,7 @@ import {
   BUSY_RETRY_MS,
   CREDENTIALS_RETRY_MS,
   DESTINATION_RETRY_MS,
+  MAX_SERVER_WAIT_MS,
   planRetry,
   UNSTATED_LIMIT_MS,
 } from "../../src/delivery/retry.ts";
@@ -33,6 +34,14 @@ Deno.test("planRetry() waits in full when the server says how long, and a flush 
   assertEquals(plan({ class: "rate-limited" }, { failures: 5 }), [32_000, 32_000]);
   assertEquals(plan({ class: "in-doubt", gapMs: 2000, retryAfterMs: 120_000 }), [120_000, 120_000]);
   assertEquals(plan({ class: "not-the-service", retryAfterMs: 600_000 }), [600_000, 600_000]);
+});
+
+Deno.test("planRetry() waits at most a day, however long the server asks to wait", () => {
+  for (const retryAfterMs of [MAX_SERVER_WAIT_MS - 1, MAX_SERVER_WAIT_MS, MAX_SERVER_WAIT_MS + 1, 1e15]) {
+    const expected = Math.min(retryAfterMs, 86_400_000);
+    assertEquals(plan({ class: "rate-limited", retryAfterMs }), [expected, expected]);
+    assertEquals(plan({ class: "in-doubt", gapMs: 2000, retryAfterMs }), [expected, expected]);
+  }
 });
 
 Deno.test("planRetry() backs off, with a gap after an attempt that may have arrived", () => {

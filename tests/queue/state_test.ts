@@ -123,6 +123,32 @@ Deno.test("QueueState.apply() ends the backoff at a flush, and keeps what the se
   assertEquals(state.channelState("matrix").wait?.next, 900, "a wait that began after the flush counts");
 });
 
+Deno.test("QueueState.apply() also ends what the server asked for at a flush with now, but not a wait against duplicates", () => {
+  const cases = [
+    ["rate-limited", 0],
+    ["not-the-service", 0],
+    ["destination", 0],
+    ["in-doubt", 30_030],
+    ["unverified", 90_000],
+  ] as const;
+  for (const [failure, expected] of cases) {
+    const state = fold(enq("a"), att("a"), nack("a", failure, 1, 90_000, 90_000), { t: "flush", time: 35, now: true });
+    assertEquals(state.entry("a")?.wait?.next, expected, failure);
+    const { wait } = state.channelState("matrix");
+    if (wait) assertEquals(wait.next, expected, failure);
+  }
+  const state = fold(enq("a"), att("a"), nack("a", "in-doubt", 1, 90_000, 2_030), { t: "flush", time: 35, now: true });
+  assertEquals(state.channelState("matrix").wait?.next, 2_030, "a shorter wait against duplicates");
+});
+
+Deno.test("QueueState.apply() ends the wait of the channel at a retry, and only of this channel", () => {
+  const limited = (id: string) => nack(id, "rate-limited", 1, 90_000, 90_000);
+  const state = fold(enq("a"), enq("b"), enq("c", "ntfy"), att("a"), limited("a"), att("c"), limited("c"));
+  state.apply({ t: "retry", id: "b", time: 40, expires: 5000 });
+  assertEquals([state.channelState("matrix").wait?.next, state.channelState("ntfy").wait?.next], [0, 90_000]);
+  assertEquals(state.channelState("matrix").failures, 1, "the backoff goes on after the next failure");
+});
+
 Deno.test("QueueState.apply() moves an entry to the dead letters, retries and drops it", () => {
   const state = new QueueState();
   state.watch(["a"]);

@@ -4,9 +4,10 @@ import type { Outcome } from "../../notifier/outcomes.ts";
 import { type Command, type ContextFor, defineCommand } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
 import { DELIVERY_OPTIONS, JSON_OPTION } from "../options.ts";
-import { formatOutcome, printOutcomesJson } from "../outcomes.ts";
+import { formatOutcome, isLeft, printOutcomesJson } from "../outcomes.ts";
 
 const OPTIONS = [
+  { name: "now", summary: "try each destination once, even if a server asked for a longer wait" },
   {
     name: "wait",
     value: "DURATION",
@@ -22,10 +23,11 @@ export const flush: Command = defineCommand({
   options: OPTIONS,
   details: [
     "After a failed attempt, matrix-notify waits before the next attempt. flush skips this waiting time. If a server " +
-    "has asked for a delay (rate limit), flush waits until the delay is over, but not longer than --wait.",
+    "has asked for a delay (rate limit), flush waits until the delay is over, but not longer than --wait. With --now, " +
+    "flush skips this delay too.",
     "Exit 0: the queue is empty. Exit 75: some entries are still in the queue; flush prints the reasons.",
   ],
-  examples: ["matrix-notify flush", "matrix-notify flush --wait 5m"],
+  examples: ["matrix-notify flush", "matrix-notify flush --wait 5m", "matrix-notify flush --now"],
   run,
 });
 
@@ -33,8 +35,8 @@ async function run(context: ContextFor<typeof OPTIONS>): Promise<number> {
   const { args, runtime, ui } = context;
   const { openNotifier } = await import("../notifier.ts");
   await using notifier = await openNotifier(context);
-  const outcomes = await notifier.flush({ waitMs: args.durationMs("wait") });
-  const left = outcomes.filter(({ state }) => state === "queued" || state === "held");
+  const outcomes = await notifier.flush({ waitMs: args.durationMs("wait"), now: args.has("now") });
+  const left = outcomes.filter(isLeft);
   if (args.has("json")) {
     printOutcomesJson(outcomes, ui);
   } else {

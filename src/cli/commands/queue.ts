@@ -9,7 +9,7 @@ import { UsageError } from "../errors.ts";
 import { EXIT } from "../exit_codes.ts";
 import { toDroppedJson, toEntryJson, toOutcomeJson } from "../json.ts";
 import { DELIVERY_OPTIONS, JSON_OPTION } from "../options.ts";
-import { formatOutcome, formatWhen } from "../outcomes.ts";
+import { formatOutcome, formatWhen, isLeft } from "../outcomes.ts";
 import { printable } from "../ui.ts";
 
 const ID_DETAIL =
@@ -50,8 +50,9 @@ export const retry: Command = defineCommand({
   operands: "[ID...]",
   options: RETRY_OPTIONS,
   details: [
-    "A retried entry is sent even during quiet hours, and it ignores the rate limit of the configuration. The " +
-    "entry expires 14 days after the retry.",
+    "A retried entry is sent even during quiet hours, and it ignores the rate limit of the configuration. It is tried " +
+    "once even if a server asked for a longer wait. The entry expires 14 days after the retry.",
+    "Exit 0: all entries are delivered. Exit 65: an entry is a dead letter again. Exit 75: an entry is still in the queue.",
     "A fallback is an entry that is sent only if another channel does not deliver in time. --all does not send a " +
     "fallback while the other channel still has time to deliver.",
     ID_DETAIL,
@@ -153,7 +154,8 @@ async function retryEntries(context: ContextFor<typeof RETRY_OPTIONS>): Promise<
     args.has("json") ? ui.json(toOutcomeJson(outcome)) : ui.data(formatOutcome(outcome, runtime.now(), ui));
   }
   if (outcomes.length === 0 && !args.has("json")) ui.data("nothing to retry");
-  return outcomes.some(({ state }) => state === "dead") ? EXIT.dataErr : EXIT.ok;
+  if (outcomes.some(({ state }) => state === "dead")) return EXIT.dataErr;
+  return outcomes.some(isLeft) ? EXIT.tempFail : EXIT.ok;
 }
 
 async function dropEntries(context: ContextFor<typeof DROP_OPTIONS>): Promise<number> {
