@@ -1,11 +1,12 @@
 /**
  * Creates the objects that `--json` prints. Other programs depend on the format of the objects. The
- * format is documented in docs/json.md. Times are in ISO 8601 (UTC, with milliseconds). The names
- * of durations and sizes include the unit. A field without a value is omitted.
+ * format is documented in docs/json.md. Times are in ISO 8601, with milliseconds and the offset of
+ * local time. The names of durations and sizes include the unit. A field without a value is omitted.
  *
  * @module
  */
 
+import { formatIsoTime } from "../base/time.ts";
 import type { Envelope } from "../channels/channel.ts";
 import type { Notification } from "../notification/notification.ts";
 import type { Outcome, QueuedEntry } from "../notifier/outcomes.ts";
@@ -13,18 +14,16 @@ import type { Status } from "../notifier/status.ts";
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
-/** Formats a time as `2026-11-22T19:15:07.000Z`. */
-export function formatTime(time: number): string;
-export function formatTime(time: number | undefined): string | undefined;
-export function formatTime(time: number | undefined): string | undefined {
-  return time === undefined ? undefined : new Date(time).toISOString();
+/** Formats a time as {@linkcode formatIsoTime} does, if there is one. */
+export function formatOptionalTime(time: number | undefined): string | undefined {
+  return time === undefined ? undefined : formatIsoTime(time);
 }
 
 /**
  * Creates the JSON object of an outcome (the result of a delivery) for `send`, `flush` and others.
  */
 export function toOutcomeJson(outcome: Outcome): JsonObject {
-  const next = outcome.state === "queued" || outcome.state === "held" ? formatTime(outcome.next) : undefined;
+  const next = outcome.state === "queued" || outcome.state === "held" ? formatOptionalTime(outcome.next) : undefined;
   return { ...outcome, next };
 }
 
@@ -32,9 +31,9 @@ export function toOutcomeJson(outcome: Outcome): JsonObject {
 export function toEntryJson(entry: QueuedEntry): JsonObject {
   return {
     ...entry,
-    time: formatTime(entry.time),
-    expires: formatTime(entry.expires),
-    next: entry.state === "dead" ? undefined : formatTime(entry.next),
+    time: formatIsoTime(entry.time),
+    expires: formatIsoTime(entry.expires),
+    next: entry.state === "dead" ? undefined : formatOptionalTime(entry.next),
     notification: notificationJson(entry.notification),
     members: entry.members?.map(toEntryJson),
   };
@@ -52,9 +51,9 @@ export function toEnvelopeJson(envelope: Envelope): JsonObject {
 
 /** Creates the JSON object that `status --json` prints. */
 export function toStatusJson(status: Status): JsonObject {
-  return { ...status, lastDelivery: formatTime(status.lastDelivery), until: formatTime(status.until) };
+  return { ...status, lastDelivery: formatOptionalTime(status.lastDelivery), until: formatOptionalTime(status.until) };
 }
 
 function notificationJson(notification: Notification): JsonObject {
-  return { ...notification, time: formatTime(notification.time), expires: formatTime(notification.expires) };
+  return { ...notification, time: formatIsoTime(notification.time), expires: formatIsoTime(notification.expires) };
 }

@@ -22,7 +22,7 @@ import type { MatrixClient } from "../matrix/request.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { CommandContext, ContextFor } from "./command.ts";
 import { UsageError } from "./errors.ts";
-import { formatTime } from "./json.ts";
+import { formatOptionalTime } from "./json.ts";
 import type { ACCOUNT_OPTIONS } from "./options.ts";
 import { printable } from "./ui.ts";
 
@@ -162,6 +162,6 @@ function formatOwner({ userId, deviceId, homeserver }: TokenOwner): string {
 export function toAccountJson(
   { userId, deviceId, homeserver, expiresAt, refreshToken }: Account,
 ): Record<string, unknown> {
-  const expires = formatTime(expiresAt);
+  const expires = formatOptionalTime(expiresAt);
   return { user: userId, device: deviceId, homeserver, expires, renewable: refreshToken !== undefined };
 }

@@ -4,6 +4,7 @@
  */
 
 import { formatDuration } from "../base/duration.ts";
+import { formatTime } from "../base/time.ts";
 import type { NotifierCore } from "../notifier/core.ts";
 import type { Outcome } from "../notifier/outcomes.ts";
 import { EXIT } from "./exit_codes.ts";
@@ -21,7 +22,7 @@ export function formatFallback({ envelope, primaries }: Plan["fallbacks"][number
   return `${envelope.channel} ${envelope.destination}, if ${reasons.join(", or ")}`;
 }
 
-/** Formats an outcome: `queued <id>: <reason>; next try at 20:15:07 (in 2 s)`. */
+/** Formats an outcome: `queued <id>: <reason>; next try at 20:15:07 UTC+1 (in 2 s)`. */
 export function formatOutcome(outcome: Outcome, now: number, ui: Ui): string {
   if (outcome.state === "delivered") return `${ui.paint("delivered", "green")} ${printable(outcome.receipt)}`;
   const { state, id, reason } = outcome;
@@ -44,17 +45,9 @@ export function formatOutcomePrefix({ channel, destination, file }: Outcome, out
   return file === undefined ? `${where}: ` : `${where} 📎 ${printable(file)}: `;
 }
 
-/** Formats a future time: `at 20:15:07 (in 2 s)`, with the date if it is not today. */
+/** Formats a future time: `at 20:15:07 UTC+1 (in 2 s)`. A time that is not today has its date. */
 export function formatWhen(time: number, now: number): string {
-  const date = new Date(time);
-  const isToday = date.toDateString() === new Date(now).toDateString();
-  const day = isToday ? "" : `${date.getFullYear()}-${twoDigits(date.getMonth() + 1)}-${twoDigits(date.getDate())} `;
-  const clock = [date.getHours(), date.getMinutes(), date.getSeconds()].map(twoDigits).join(":");
-  return `at ${day}${clock} (in ${formatDuration(time - now)})`;
-}
-
-function twoDigits(number: number): string {
-  return String(number).padStart(2, "0");
+  return `at ${formatTime(time, { now })} (in ${formatDuration(time - now)})`;
 }
 
 /** Returns true if the queue still has the entry of an outcome. */

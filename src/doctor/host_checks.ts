@@ -3,6 +3,7 @@
  * process.
  */
 
+import { formatTime } from "../base/time.ts";
 import { checkConfig } from "../config/check.ts";
 import { readSources } from "../config/load.ts";
 import { askHost, type DoctorContext } from "./context.ts";
@@ -114,11 +115,11 @@ const FIRST_YEAR = 2026;
 export const clock: Check<DoctorContext> = {
   name: "clock",
   *look({ runtime }) {
-    const now = new Date(runtime.now());
-    if (now.getUTCFullYear() >= FIRST_YEAR) yield ok(`${now.toISOString().slice(0, 19)}Z`);
+    const now = runtime.now();
+    if (new Date(now).getUTCFullYear() >= FIRST_YEAR) yield ok(formatTime(now));
     else {
       yield failure(
-        `the clock of this host is wrong: it shows ${now.toISOString().slice(0, 10)}`,
+        `the clock of this host is wrong: it shows ${formatTime(now)}`,
         "set the clock, and turn NTP on: with a wrong clock, TLS certificates are not valid",
       );
     }

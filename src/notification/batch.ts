@@ -9,6 +9,7 @@
  */
 
 import { bisectLargest } from "../base/bisect.ts";
+import { formatClock, formatDay } from "../base/time.ts";
 import type { Replaced } from "../queue/record.ts";
 import { MAX_MENTIONS, type Notification, SEVERITIES, type Severity } from "./notification.ts";
 import { byteLength, escapeHtml } from "./render.ts";
@@ -248,16 +249,10 @@ function shorten(text: string, width: number): string {
 }
 
 /**
- * Returns the function that formats the times of a batch: `20:15:03` in the time zone of this host,
- * or `11-22 20:15:03` if the items are from several days.
+ * Returns the function that formats the times of a batch: `20:15:03`, or `2026-11-22 20:15:03` if
+ * the items are from several days.
  */
 function timeFormat(items: readonly BatchItem[]): (time: number) => string {
-  const twoDigits = (number: number) => String(number).padStart(2, "0");
-  const formatDay = (date: Date) => `${twoDigits(date.getMonth() + 1)}-${twoDigits(date.getDate())}`;
-  const hasDays = new Set(items.map(({ notification: { time } }) => formatDay(new Date(time)))).size > 1;
-  return (time) => {
-    const date = new Date(time);
-    const clock = [date.getHours(), date.getMinutes(), date.getSeconds()].map(twoDigits).join(":");
-    return hasDays ? `${formatDay(date)} ${clock}` : clock;
-  };
+  const hasDays = new Set(items.map(({ notification: { time } }) => formatDay(time))).size > 1;
+  return (time) => hasDays ? `${formatDay(time)} ${formatClock(time)}` : formatClock(time);
 }

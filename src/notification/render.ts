@@ -6,6 +6,7 @@
  */
 
 import { formatDuration } from "../base/duration.ts";
+import { formatTime } from "../base/time.ts";
 import { bisectLargest } from "../base/bisect.ts";
 import type { Replaced } from "../queue/record.ts";
 import type { Notification } from "./notification.ts";
@@ -37,8 +38,9 @@ export function formatBytes(bytes: number): string {
 
 /**
  * Formats the notes that are shown below the message, one per line: `⏰ Queued since 2026-11-22
- * 20:15 (UTC+1), 2 h 5 min late`; `↻ Replaces 3 earlier notifications since 2026-11-22 18:00 (UTC+1)`;
- * `📎 report.pdf (12.0 KiB) was not sent here`.
+ * 20:15:07 UTC+1, 2 h 5 min late`; `↻ Replaces 3 earlier notifications since 2026-11-22 18:00:00
+ * UTC+1`; `📎 report.pdf (12.0 KiB) was not sent here`. A time has its date, because the message may
+ * be read on another day.
  */
 export function formatNotes(
   notification: Notification,
@@ -157,18 +159,4 @@ export function cutToBytes(message: string, maxBytes: number): string {
 
 function withCutNote(kept: string, total: number): string {
   return `${kept}\n✂ Cut here: ${total - byteLength(kept)} of ${total} bytes are missing`;
-}
-
-/**
- * Formats a time in the time zone of this host, with its offset from UTC: `2026-11-22 20:15
- * (UTC+1)`.
- */
-export function formatTime(time: number): string {
-  const date = new Date(time);
-  const twoDigits = (number: number) => String(number).padStart(2, "0");
-  const day = `${date.getFullYear()}-${twoDigits(date.getMonth() + 1)}-${twoDigits(date.getDate())}`;
-  const offset = -date.getTimezoneOffset();
-  const minutes = Math.abs(offset) % 60 === 0 ? "" : `:${twoDigits(Math.abs(offset) % 60)}`;
-  const zone = offset === 0 ? "UTC" : `UTC${offset < 0 ? "-" : "+"}${Math.floor(Math.abs(offset) / 60)}${minutes}`;
-  return `${day} ${twoDigits(date.getHours())}:${twoDigits(date.getMinutes())} (${zone})`;
 }

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { formatTime } from "../base/time.ts";
+
 /** The reason why a connection failed, and how to fix the problem. */
 export interface ConnectProblem {
   readonly state: string;
@@ -33,11 +35,13 @@ const PROBLEMS: readonly (readonly [RegExp, Explain])[] = [
     hint: `${OWN_AUTHORITY}; if it has expired, renew it on the server`,
   })],
   [/certificate expired(?:.*not valid after (\d+))?/, ([, seconds]) => ({
-    state: seconds ? `its certificate expired on ${formatDate(seconds)}` : "its certificate has expired",
+    state: seconds ? `its certificate expired on ${formatTime(1000 * Number(seconds))}` : "its certificate has expired",
     hint: "renew the certificate on the server, or correct the clock of this host",
   })],
   [/certificate not valid yet(?:.*not valid before (\d+))?/, ([, seconds]) => ({
-    state: seconds ? `its certificate is not valid before ${formatDate(seconds)}` : "its certificate is not valid yet",
+    state: seconds
+      ? `its certificate is not valid before ${formatTime(1000 * Number(seconds))}`
+      : "its certificate is not valid yet",
     hint: "check the clock of this host",
   })],
   [/not valid for name|NotValidForName|does not match certificate's altnames/, ({ input }, host) => {
@@ -130,8 +134,4 @@ export function explainConnectError(text: string, host: string): ConnectProblem 
 /** Formats a host as a subjectAltName: `DNS:example.org`, `IP:10.0.0.1`. */
 function toAltName(host: string): string {
   return /^[\d.]+$|^\[/.test(host) ? `IP:${host.replace(/^\[|\]$/g, "")}` : `DNS:${host}`;
-}
-
-function formatDate(seconds: string): string {
-  return new Date(Number(seconds) * 1000).toISOString().slice(0, 10);
 }

@@ -7,6 +7,8 @@
  * @module
  */
 
+import { formatIsoTime } from "../base/time.ts";
+
 /** An open file. */
 export interface OpenFile extends Disposable {
   /** Returns the size of the file in bytes. */
@@ -171,7 +173,7 @@ export const MAX_LOG_BYTES: number = 256 * 1024;
 export function appendLog(path: string, text: string, now: number): void {
   try {
     if (findSize(path) > MAX_LOG_BYTES) Deno.renameSync(path, `${path}.old`);
-    const line = `${new Date(now).toISOString()} ${text.replace(/[\p{Cc}\p{Cf}]+/gu, " ")}\n`;
+    const line = `${formatIsoTime(now)} ${text.replace(/[\p{Cc}\p{Cf}]+/gu, " ")}\n`;
     Deno.writeTextFileSync(path, line, { append: true, mode: 0o600 });
   } catch {
     return;

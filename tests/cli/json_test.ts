@@ -55,7 +55,7 @@ function assertType(what: string, type: string, value: unknown): void {
     const anchor = /#([\w-]+)\)/.exec(type)?.[1];
     const heading = [...OBJECTS.keys()].find((name) => name.toLowerCase().replaceAll(" ", "-") === anchor) ?? "";
     assertDocumented(heading, value as Record<string, unknown>);
-  } else if (type === "time") assertMatch(String(value), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, what);
+  } else if (type === "time") assertMatch(String(value), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d$/, what);
   else assertEquals(typeof value, type === "text" ? "string" : type, what);
 }
 

@@ -35,7 +35,7 @@ const CASES: readonly [
   expected: readonly string[],
 ][] = [
   ["all in order", [A, B], [received("A"), received("B")], []],
-  ["one that came late and says so", [A], [received("A", { note: "\n\n⏰ Queued since 2026-11-22 20:15 (UTC)" })], []],
+  ["one that came late and says so", [A], [received("A", { note: "\n\n⏰ Queued since 2026-11-22 20:15:07 UTC" })], []],
   ["a lost one", [A, B], [received("A")], ["lost: B"]],
   ["a doubled one", [A, B], [received("A"), received("B"), received("A")], ["duplicate: A"]],
   ["a tripled one", [A], [received("A"), received("A"), received("A")], ["duplicate: A", "duplicate: A"]],

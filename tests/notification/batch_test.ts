@@ -58,7 +58,7 @@ Deno.test("createBatch() mentions the users whom a loud item mentions", () => {
 
 Deno.test("createBatch() shows dates if its items are from several days", () => {
   const batch = createBatch([item({}), item({ subject: "Next" }, 86_400)]);
-  assertEquals(batch.message, "- 11-22 20:15:00 ℹ Link down\n- 11-23 20:15:00 ℹ Next");
+  assertEquals(batch.message, "- 2026-11-22 20:15:00 ℹ Link down\n- 2026-11-23 20:15:00 ℹ Next");
 });
 
 Deno.test("renderBatch() makes an HTML list and escapes all texts", () => {

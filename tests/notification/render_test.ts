@@ -28,7 +28,7 @@ Deno.test("renderPlain() is only the subject if there is nothing else", () => {
 Deno.test("renderPlain() says since when a late notification was queued", () => {
   const up = createNotification({ subject: "Up" }, Date.UTC(2026, 10, 22, 20, 15));
   const text = renderPlain(up, { identity: "jump", lateAt: up.time + 7_500_000 }, "");
-  assert(/^\[jump\] Up\n\n⏰ Queued since 2026-11-2[123] \d\d:\d\d \(UTC[^)]*\), 2 h 5 min late$/.test(text), text);
+  assert(/^\[jump\] Up\n\n⏰ Queued since 2026-11-2[123] \d\d:\d\d:\d\d UTC\S*, 2 h 5 min late$/.test(text), text);
 });
 
 Deno.test("renderHtml() escapes texts, and links only allowed schemes", () => {

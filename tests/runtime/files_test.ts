@@ -8,7 +8,7 @@ Deno.test("appendLog() keeps at most twice its limit, and writes each entry on o
   assertEquals([...Deno.readDirSync(directory)].length, 2);
   const sizes = [path, `${path}.old`].map((name) => Deno.statSync(name).size);
   assert(sizes.every((size) => size <= MAX_LOG_BYTES + 21_000), String(sizes));
-  assertMatch(Deno.readTextFileSync(path), /^1970-01-01T00:00:00\.000Z x+ \d+\n/);
+  assertMatch(Deno.readTextFileSync(path), /^19\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.000[+-]\d\d:\d\d x+ \d+\n/);
   appendLog("/nowhere/deliverer.log", "is no reason to fail", 0);
   Deno.removeSync(directory, { recursive: true });
 });

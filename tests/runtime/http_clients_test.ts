@@ -2,6 +2,7 @@
 
 import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { readConnection } from "../../src/config/connection.ts";
+import { formatTime } from "../../src/base/time.ts";
 import { ConfigError, NotTheServiceError, TransportError } from "../../src/base/errors.ts";
 import { Fields } from "../../src/base/fields.ts";
 import { exchange } from "../../src/runtime/http.ts";
@@ -64,8 +65,8 @@ Deno.test("HttpClients.fetch() trusts a self-signed certificate in caFile, but n
 
 Deno.test("exchange() explains certificates that cannot be used", async () => {
   const cases: [certificate: string, state: string][] = [
-    ["expired", "its certificate expired on 2021-01-01"],
-    ["future", "its certificate is not valid before 2100-01-01"],
+    ["expired", `its certificate expired on ${formatTime(Date.UTC(2021, 0, 1))}`],
+    ["future", `its certificate is not valid before ${formatTime(Date.UTC(2100, 0, 1))}`],
     ["elsewhere", "its certificate is for other.example, not for localhost"],
     ["nameless", "its certificate is for no name, not for localhost"],
   ];

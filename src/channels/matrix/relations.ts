@@ -14,6 +14,7 @@
  * @module
  */
 
+import { formatTime } from "../../base/time.ts";
 import type { Incident } from "../../queue/incidents.ts";
 import { MatrixError } from "../../matrix/errors.ts";
 import {
@@ -26,7 +27,6 @@ import {
 import type { MatrixClient } from "../../matrix/request.ts";
 import { whoami } from "../../matrix/account.ts";
 import type { Notification } from "../../notification/notification.ts";
-import { formatTime } from "../../notification/render.ts";
 import { contentOf, type ContentOptions } from "./content.ts";
 import { formerRoomsSince, type KnownRoom } from "./room_resolver.ts";
 import type { MatrixSettings } from "./settings.ts";

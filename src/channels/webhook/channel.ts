@@ -1,6 +1,7 @@
 /** Posts JSON to a service of any kind. */
 
 import { NotTheServiceError, type ResponseClass } from "../../base/errors.ts";
+import { formatIsoTime } from "../../base/time.ts";
 import { USER_AGENT } from "../../base/version.ts";
 import { cutToFit, formatNotes, renderPlain } from "../../notification/render.ts";
 import { formatTitle } from "../../notification/title.ts";
@@ -109,7 +110,7 @@ export class WebhookChannel implements Channel {
       resolves: notification.resolves === true,
       message: cutToFit(whole, (cut) => cut.length <= maxChars),
       text: text(cutToFit(whole, (cut) => text(cut).length <= maxChars)),
-      time: new Date(time).toISOString(),
+      time: formatIsoTime(time),
       unix: Math.floor(time / 1000),
       note: notes.length === 0 ? null : notes.join("\n"),
     };

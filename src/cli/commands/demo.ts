@@ -6,6 +6,7 @@
  * @module
  */
 
+import { formatClock } from "../../base/time.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { LoopbackHomeserver, RoomEvent } from "../../testing/mod.ts";
 import { type Command, type CommandContext, defineCommand } from "../command.ts";
@@ -92,9 +93,8 @@ async function runDemo(scene: DemoScene): Promise<string | undefined> {
 
 /** Formats a message: `20:15:07  [jump] Link down · ether1 lost its carrier · ⏰ Queued since …`. */
 function formatEvent({ origin_server_ts, content }: RoomEvent): string {
-  const clock = new Date(origin_server_ts).toTimeString().slice(0, 8);
   const text = String(content.body).split("\n").filter((part) => part !== "").map(printable).join(" · ");
-  return `${clock}  ${text}`;
+  return `${formatClock(origin_server_ts)}  ${text}`;
 }
 
 /** The test homeserver with a room, and a configuration that sends to this room. */

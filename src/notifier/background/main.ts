@@ -5,6 +5,7 @@
  * @module
  */
 
+import { formatTime } from "../../base/time.ts";
 import { appendLog } from "../../runtime/files.ts";
 import { denoRuntime } from "../../runtime/runtime.ts";
 import { NotifierCore } from "../core.ts";
@@ -63,5 +64,5 @@ function describeOutcome(outcome: Outcome): string {
   const start = `${state} ${id} to ${channel} ${destination}`;
   if (outcome.state === "delivered") return `${start}: ${outcome.receipt}`;
   const next = "next" in outcome ? outcome.next : undefined;
-  return `${start}${next === undefined ? "" : ` until ${new Date(next).toISOString()}`}: ${outcome.reason}`;
+  return `${start}${next === undefined ? "" : ` until ${formatTime(next)}`}: ${outcome.reason}`;
 }

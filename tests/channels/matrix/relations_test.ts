@@ -59,7 +59,7 @@ Deno.test("relatedContent() replies to the first message when the alert is repea
   const toFirst = { "m.in_reply_to": { event_id: 0 } };
   assertEquals(relations(scene), [null, toFirst, null, toFirst, toFirst]);
   const bodies = scene.homeserver.events(scene.room).map(({ content }) => String(content.body));
-  assertMatch(bodies[3], /^\[jump\] ❌ Disk full\n\n↻ 3 times since 2026-\d\d-\d\d \d\d:\d\d \(.*\)$/);
+  assertMatch(bodies[3], /^\[jump\] ❌ Disk full\n\n↻ 3 times since 2026-\d\d-\d\d \d\d:\d\d:\d\d UTC.*$/);
   assertMatch(bodies[4], /^\[jump\] ✅ Resolved after 8 h 20 min: Disk full$/);
 });
 

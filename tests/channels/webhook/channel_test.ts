@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { classify } from "../../../src/delivery/classify.ts";
+import { formatIsoTime } from "../../../src/base/time.ts";
 import { ConfigError } from "../../../src/base/errors.ts";
 import { LoopbackWebhook, type WebhookOptions } from "../../../src/testing/mod.ts";
 import { fakeRuntime, TEST_TIME } from "../../fakes/runtime.ts";
@@ -30,7 +31,7 @@ Deno.test("WebhookChannel.send() posts the default body, with the id of the entr
       message: "c",
       link: null,
       silent: false,
-      time: new Date(TEST_TIME - 5000).toISOString(),
+      time: formatIsoTime(TEST_TIME - 5000),
       note: null,
     });
   });

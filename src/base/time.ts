@@ -1,0 +1,82 @@
+/**
+ * Formats times in the time zone of this host: for people and, in ISO 8601, for programs. Times are
+ * in milliseconds since 1970.
+ *
+ * @module
+ */
+
+/** A function that returns the minutes that local time is ahead of UTC at a time. */
+export type Zone = (time: number) => number;
+
+/** The time zone of this host. */
+function hostZone(time: number): number {
+  return -new Date(time).getTimezoneOffset();
+}
+
+/** Options of {@linkcode formatTime}. */
+export interface TimeOptions {
+  /**
+   * The current time. A time of the same day is formatted without its date.
+   *
+   * @default the time is formatted with its date
+   */
+  readonly now?: number;
+  /** @default the time zone of this host */
+  readonly zone?: Zone;
+}
+
+/**
+ * Formats a time for people: `2026-11-22 20:15:07 UTC+1`, or `20:15:07 UTC+1` if it is today.
+ *
+ * @example
+ * ```ts
+ * import { formatTime } from "./time.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const time = Date.UTC(2026, 10, 22, 19, 15, 7);
+ * assertEquals(formatTime(time, { zone: () => 60 }), "2026-11-22 20:15:07 UTC+1");
+ * assertEquals(formatTime(time, { now: time + 1000, zone: () => 60 }), "20:15:07 UTC+1");
+ * ```
+ */
+export function formatTime(time: number, { now, zone = hostZone }: TimeOptions = {}): string {
+  const day = formatDay(time, zone);
+  const date = now !== undefined && formatDay(now, zone) === day ? "" : `${day} `;
+  return `${date}${formatClock(time, zone)} ${formatZone(zone(time))}`;
+}
+
+/** Formats the date of a time: `2026-11-22`. */
+export function formatDay(time: number, zone: Zone = hostZone): string {
+  return wallClock(time, zone).slice(0, -14);
+}
+
+/** Formats the time of day: `20:15:07`. Use it only where the date and the zone are known. */
+export function formatClock(time: number, zone: Zone = hostZone): string {
+  return wallClock(time, zone).slice(-13, -5);
+}
+
+/** Formats a time for programs, in ISO 8601 with the offset: `2026-11-22T20:15:07.000+01:00`. */
+export function formatIsoTime(time: number, zone: Zone = hostZone): string {
+  const { sign, hours, minutes } = splitOffset(zone(time));
+  return `${wallClock(time, zone).slice(0, -1)}${sign}${twoDigits(hours)}:${twoDigits(minutes)}`;
+}
+
+/** Formats the local time like a time in UTC: `2026-11-22T20:15:07.000Z`. */
+function wallClock(time: number, zone: Zone): string {
+  return new Date(time + zone(time) * 60_000).toISOString();
+}
+
+/** Formats the zone: `UTC`, `UTC+1`, `UTC-3:30`. */
+function formatZone(offset: number): string {
+  if (offset === 0) return "UTC";
+  const { sign, hours, minutes } = splitOffset(offset);
+  return `UTC${sign}${hours}${minutes === 0 ? "" : `:${twoDigits(minutes)}`}`;
+}
+
+function splitOffset(offset: number) {
+  const size = Math.abs(offset);
+  return { sign: offset < 0 ? "-" : "+", hours: Math.floor(size / 60), minutes: size % 60 };
+}
+
+function twoDigits(number: number): string {
+  return String(number).padStart(2, "0");
+}
