@@ -7,6 +7,7 @@
  */
 
 import { untilAborted } from "../runtime/abort.ts";
+import { cleanCommand, readPassedVariables } from "../runtime/clean_command.ts";
 import { mayReadSystem, mayRun } from "../runtime/permissions.ts";
 
 /** The result of `stat` for a file or a directory. */
@@ -88,12 +89,11 @@ function isLocked(path: string): boolean {
 async function ask(program: string, args: readonly string[], signal: AbortSignal): Promise<string | undefined> {
   if (!mayRun(program)) return undefined;
   try {
-    const child = new Deno.Command(program, {
-      args: [...args],
+    const env = { ...readPassedVariables(), LC_ALL: "C" };
+    const child = cleanCommand({ path: program, args, env }, {
       stdin: "null",
       stdout: "piped",
       stderr: "null",
-      env: { LC_ALL: "C" },
       signal,
     });
     // A process that hangs in the kernel cannot be killed. Therefore this code stops waiting for

@@ -90,9 +90,9 @@ export function denoRuntime(): Runtime & Disposable {
       return await fetch(url, { ...init, client } as RequestInit);
     },
     async run(call) {
-      const { PASSED_VARIABLES, runSubprocess } = await import("./subprocess.ts");
-      const passedOn = PASSED_VARIABLES.map((name) => [name, env(name)]).filter(([, value]) => value !== undefined);
-      return await runSubprocess({ ...call, env: { ...Object.fromEntries(passedOn), ...call.env } });
+      const { PASSED_VARIABLES, pickVariables } = await import("./clean_command.ts");
+      const { runSubprocess } = await import("./subprocess.ts");
+      return await runSubprocess({ ...call, env: { ...pickVariables(PASSED_VARIABLES, env), ...call.env } });
     },
     now: () => Date.now(),
     sleep,

@@ -7,6 +7,7 @@
  * @module
  */
 
+import { checkStarted, cleanCommand } from "./clean_command.ts";
 import { forEachChunk } from "./streams.ts";
 
 /** The program to run. */
@@ -18,7 +19,7 @@ export interface SubprocessCall {
    * meaning.
    */
   readonly args: readonly string[];
-  /** The environment of the program, in addition to {@linkcode PASSED_VARIABLES}. */
+  /** The environment of the program, in addition to `PASSED_VARIABLES`. */
   readonly env: Readonly<Record<string, string>>;
   /** The standard input of the program. The program does not have to read it. */
   readonly stdin: string;
@@ -40,15 +41,6 @@ export interface SubprocessEnd {
 export const MAX_OUTPUT_BYTES: number = 8 * 1024;
 
 /**
- * The environment variables that this process passes to a program. These variables do not contain
- * secrets.
- */
-export const PASSED_VARIABLES: readonly string[] = [
-  ...["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"],
-  ...["DISPLAY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", "SYSTEMROOT"],
-];
-
-/**
  * The maximum time for reading output after the main process has ended, in milliseconds. The time
  * is limited, because a child process may keep the output open.
  */
@@ -63,11 +55,7 @@ const DRAIN_MS = 200;
  */
 export async function runSubprocess({ path, args, env, stdin, signal }: SubprocessCall): Promise<SubprocessEnd> {
   signal.throwIfAborted();
-  const child = new Deno.Command(path, {
-    args: [...args],
-    clearEnv: true,
-    env,
-    cwd: "/",
+  const child = cleanCommand({ path, args, env }, {
     // A detached process gets a new process group.
     detached: true,
     stdin: "piped",
@@ -89,8 +77,9 @@ export async function runSubprocess({ path, args, env, stdin, signal }: Subproce
     await written;
     // If the program succeeded just before the signal aborted, the result is a success.
     if (code !== 0) signal.throwIfAborted();
-    const decoder = new TextDecoder();
-    return { code, stdout: decoder.decode(output[0]), stderr: decoder.decode(output[1]) };
+    const [out, err] = output.map((bytes) => new TextDecoder().decode(bytes));
+    checkStarted(path, err);
+    return { code, stdout: out, stderr: err };
   } finally {
     signal.removeEventListener("abort", kill);
   }

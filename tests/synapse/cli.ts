@@ -118,7 +118,8 @@ export class StateFolder implements AsyncDisposable {
 
 /**
  * The permissions that the command line needs: its state directory, its own modules, which it loads
- * late, the loopback interface, and itself as a background deliverer.
+ * late, the loopback interface, itself as a background
+ * deliverer, and the shell that closes its descriptors.
  */
 function flags(stateDir: string): string[] {
   return [
@@ -130,7 +131,7 @@ function flags(stateDir: string): string[] {
     "--allow-net=127.0.0.1,localhost",
     "--allow-env",
     "--allow-sys=hostname",
-    `--allow-run=${Deno.execPath()}`,
+    `--allow-run=${Deno.execPath()},/bin/sh`,
   ];
 }
 

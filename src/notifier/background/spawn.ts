@@ -16,6 +16,8 @@ import { ConfigError, StorageError } from "../../base/errors.ts";
 import { Fields } from "../../base/fields.ts";
 import { CONFIG_VARIABLES } from "../../config/load.ts";
 import type { Queue } from "../../queue/queue.ts";
+import { PROXY_VARIABLES } from "../../runtime/address.ts";
+import { absolutePath, cleanCommand, PASSED_VARIABLES, pickVariables } from "../../runtime/clean_command.ts";
 import { mayRun } from "../../runtime/permissions.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 
@@ -135,10 +137,35 @@ export function handOver(
     if (!(error instanceof StorageError)) throw error;
     return error.message;
   }
-  // The deliverer must read the same configuration as this process.
-  const env = Object.fromEntries(CONFIG_VARIABLES.map((name) => [name, runtime.env(name) ?? ""]));
+  const env = pickVariables(DELIVERER_VARIABLES, runtime.env);
   const problem = startDeliverer(mode, options, { env, runsSubprocesses });
   return problem === undefined ? undefined : `Cannot start the background deliverer: ${problem}`;
+}
+
+/**
+ * The environment variables of the deliverer. It must find the same configuration as this process,
+ * use the same proxy and certificates, and find the cache of Deno. A channel may start programs.
+ */
+const DELIVERER_VARIABLES: readonly string[] = [
+  ...CONFIG_VARIABLES,
+  ...["XDG_CONFIG_HOME", "XDG_STATE_HOME", "CONFIGURATION_DIRECTORY", "STATE_DIRECTORY", "CREDENTIALS_DIRECTORY"],
+  ...[...PROXY_VARIABLES, "NO_PROXY", "no_proxy"],
+  ...["DENO_DIR", "XDG_CACHE_HOME", "DENO_CERT", "DENO_TLS_CA_STORE", "DENO_V8_FLAGS", "SSL_CERT_FILE", "SSL_CERT_DIR"],
+  ...PASSED_VARIABLES,
+];
+
+/** Makes the paths in the options absolute, because the deliverer runs in another directory. */
+function withAbsolutePaths(options: DelivererOptions): DelivererOptions {
+  const { stateDir, configFile } = options;
+  return { ...options, stateDir: absolutePath(stateDir), configFile: configFile && absolutePath(configFile) };
+}
+
+/** Makes the paths in the environment absolute, because the deliverer runs in another directory. */
+function absoluteFiles(env: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const isPath = (name: string) => name === "MATRIX_NOTIFY_CONFIG" || /_FILE$|_DIR$|^DENO_CERT$/.test(name);
+  return Object.fromEntries(
+    Object.entries(env).map(([name, value]) => [name, isPath(name) && value !== "" ? absolutePath(value) : value]),
+  );
 }
 
 /**
@@ -155,14 +182,15 @@ function startDeliverer(
     const execPath = Deno.execPath();
     if (!mayRun(execPath)) return "the permission to run Deno is missing (--allow-run)";
     const entry = new URL("../../../mod.ts", import.meta.url).href;
-    const { path, args } = delivererCommand({ execPath, mode, entry, runsSubprocesses }, options);
-    new Deno.Command(path, {
-      args: [...args],
+    const { path, args } = delivererCommand(
+      { execPath, mode, entry, runsSubprocesses },
+      withAbsolutePaths(options),
+    );
+    cleanCommand({ path, args, env: { ...absoluteFiles(env), DENO_NO_UPDATE_CHECK: "1" } }, {
       detached: true,
       stdin: "null",
       stdout: "null",
       stderr: "null",
-      env: { ...env, DENO_NO_UPDATE_CHECK: "1" },
     }).spawn().unref();
   } catch (error) {
     return error instanceof Error ? error.message : String(error);

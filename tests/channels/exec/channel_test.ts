@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { classify } from "../../../src/delivery/classify.ts";
 import { ConfigError } from "../../../src/base/errors.ts";
-import { MAX_OUTPUT_BYTES, PASSED_VARIABLES } from "../../../src/runtime/subprocess.ts";
+import { PASSED_VARIABLES } from "../../../src/runtime/clean_command.ts";
+import { MAX_OUTPUT_BYTES } from "../../../src/runtime/subprocess.ts";
 import { type FakeRuntime, fakeRuntime } from "../../fakes/runtime.ts";
 import { type ChannelTest, openChannel, TEST_ID } from "../harness.ts";
 

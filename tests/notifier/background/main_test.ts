@@ -181,3 +181,39 @@ Deno.test("the background deliverer runs the programs of its channels", async ()
     assertEquals(JSON.parse(await Deno.readTextFile(`${script}.said`)).subject, "Up");
   });
 });
+
+Deno.test("the background deliverer keeps no lock, directory or variable of its caller", async () => {
+  await backgroundTest(async ({ homeserver, state, log }) => {
+    await homeserver.stop();
+    await Deno.writeTextFile(
+      `${state.path}/c.json`,
+      JSON.stringify({ channels: { matrix: { homeserver: homeserver.url, accessToken: "x", room: "!x" } } }),
+      { mode: 0o600 },
+    );
+    await Deno.mkdir(`${state.path}/caller`);
+    // flock(1) holds its lock in a descriptor that every child process inherits.
+    const script = `
+      exec 3>"$0/lock3" 9>"$0/lock9" 12>"$0/lock12" 200>"$0/lock200"
+      for fd in 3 9 12 200; do flock -n "$fd"; done
+      cd "$0/caller" || exit 1
+      "$@" send Late "" --config ../c.json --state-dir ../own`;
+    const { code } = await new Deno.Command("bash", {
+      args: [
+        ...["-c", script, state.path, Deno.execPath(), "run", "-A", "--quiet", ...inheritedConfig()],
+        `${import.meta.dirname}/../../../mod.ts`,
+      ],
+      env: { CALLERS_SECRET: "x" },
+      stdout: "null",
+    }).output();
+    assertEquals(code, 0);
+    const [, pid] = /started, pid (\d+)/.exec(await log(/started/)) ?? [];
+    for (const fd of [3, 9, 12, 200]) {
+      const { success } = await new Deno.Command("flock", { args: ["-n", `${state.path}/lock${fd}`, "true"] }).output();
+      assertEquals([fd, success], [fd, true]);
+    }
+    const look =
+      `readlink /proc/${pid}/cwd; grep -c CALLERS_SECRET /proc/${pid}/environ; readlink /proc/${pid}/fd/[012]`;
+    const { stdout } = await new Deno.Command("sh", { args: ["-c", look] }).output();
+    assertEquals(new TextDecoder().decode(stdout), "/\n0\n/dev/null\n/dev/null\n/dev/null\n");
+  });
+});

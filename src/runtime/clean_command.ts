@@ -1,0 +1,103 @@
+/**
+ * Starts programs that inherit nothing from the caller of matrix-notify: no open descriptors, no
+ * working directory, and only the given environment variables.
+ *
+ * Deno passes every descriptor without the flag `CLOEXEC` to its child processes. For example,
+ * `flock 9` in a script keeps its lock in descriptor 9, and a background process with a copy of
+ * this descriptor would keep the lock. Deno cannot close such descriptors, so a shell closes them
+ * before it starts the program with `exec`.
+ *
+ * @module
+ */
+
+import { mayReadVariable, mayRun } from "./permissions.ts";
+
+/**
+ * The environment variables that this process passes to a program. These variables do not contain
+ * secrets.
+ */
+export const PASSED_VARIABLES: readonly string[] = [
+  ...["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"],
+  ...["DISPLAY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", "SYSTEMROOT"],
+];
+
+/** Reads the variables with these names. Leaves out the variables that are not set. */
+export function pickVariables(
+  names: readonly string[],
+  env: (name: string) => string | undefined,
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(names.flatMap((name) => {
+    const value = env(name);
+    return value === undefined ? [] : [[name, value]];
+  }));
+}
+
+/** Reads {@linkcode PASSED_VARIABLES} from the environment of this process. */
+export function readPassedVariables(): Readonly<Record<string, string>> {
+  return pickVariables(PASSED_VARIABLES, (name) => mayReadVariable(name) ? Deno.env.get(name) : undefined);
+}
+
+/** Makes a path absolute, because a started program does not have the directory of this process. */
+export function absolutePath(path: string): string {
+  return /^([/\\]|[A-Za-z]:)/.test(path) ? path : `${Deno.cwd()}/${path}`;
+}
+
+/** The program to start. */
+export interface CleanProgram {
+  /** The path of the program, or its name if `env` contains `PATH`. */
+  readonly path: string;
+  readonly args: readonly string[];
+  /** The whole environment of the program. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+const SHELL = "/bin/sh";
+
+/** The last line of standard error if the program could not be started, without the exit code. */
+const NO_START = "matrix-notify: no start:";
+
+/**
+ * Closes all descriptors above 2, then starts the program. Many shells, such as dash, can only
+ * close 3 to 9. Therefore the script continues in bash where bash exists. If `exec` fails, the
+ * shell prints {@linkcode NO_START} and ends with 126 (not executable) or 127 (not found).
+ */
+const SCRIPT = `
+script=$1
+[ -n "$BASH_VERSION" ] || ! command -v bash >/dev/null 2>&1 || exec bash -c "$script" bash "$@"
+shift
+for fd in /dev/fd/*; do
+  fd=\${fd##*/}
+  case $fd in
+    [012] | *[!0-9]*) ;;
+    ?) eval "exec $fd>&-" ;;
+    *) [ -z "$BASH_VERSION" ] || eval "exec $fd>&-" ;;
+  esac
+done
+trap 'echo "${NO_START} $?" >&2' EXIT
+[ -z "$BASH_VERSION" ] || shopt -s execfail
+exec "$@"
+exit "$?"
+`;
+
+/**
+ * Creates a command that starts a program with no descriptor above 2, in the directory `/`. The
+ * program keeps its descriptors if Deno does not allow this process to run `/bin/sh`.
+ */
+export function cleanCommand({ path, args, env }: CleanProgram, options: Deno.CommandOptions): Deno.Command {
+  const common = { ...options, cwd: "/", clearEnv: true, env: { ...env } };
+  if (Deno.build.os === "windows" || !mayRun(SHELL)) return new Deno.Command(path, { ...common, args: [...args] });
+  return new Deno.Command(SHELL, { ...common, args: ["-c", SCRIPT, "sh", SCRIPT, path, ...args] });
+}
+
+/**
+ * Throws if the shell could not start the program.
+ *
+ * @param stderr the end of the standard error of the program
+ * @throws {Deno.errors.NotFound | Deno.errors.PermissionDenied} as Deno does without the shell
+ */
+export function checkStarted(path: string, stderr: string): void {
+  const code = new RegExp(`^${NO_START} (\\d+)\\n$`, "m").exec(stderr)?.[1];
+  if (code === undefined) return;
+  if (code === "127") throw new Deno.errors.NotFound(`Cannot start ${path}: there is no such file`);
+  throw new Deno.errors.PermissionDenied(`Cannot start ${path}: it is not executable`);
+}
