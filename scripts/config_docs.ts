@@ -58,6 +58,7 @@ export async function configPage(): Promise<string> {
     "`matrix-notify config schema` prints too.",
     "A secret can be in a separate file: set `tokenFile` instead of `token`, or `passwordFile` instead of `password`. The file " +
     "contains only the secret, and other users must not be able to read it.",
+    "A relative path in a setting whose name ends with `File` or `Files` belongs to the directory of the configuration file.",
     "## The top of the file",
     settingTable({ ...top, channels: properties.channels, routes }),
     "## Every channel",

@@ -15,6 +15,7 @@ import { ConfigError } from "../base/errors.ts";
 import { Fields, isObject } from "../base/fields.ts";
 import { USER_AGENT } from "../base/version.ts";
 import type { ParseContext } from "../channels/fields/setting.ts";
+import { absolutePath } from "../runtime/clean_command.ts";
 import type { Connection } from "../runtime/http_clients.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { toChannelObject } from "./channels.ts";
@@ -95,7 +96,8 @@ export async function readSources(runtime: ConfigRuntime, options: LoadOptions =
   const mustExist = options.configFile !== undefined || Boolean(runtime.env("MATRIX_NOTIFY_CONFIG"));
   const found = await readConfigFile(path, { mustExist });
   const file = found ?? {};
-  const channels = isObject(file.channels) ? await expandUrls(file.channels) : {};
+  const folder = absolutePath(path).replace(/[^/\\]*$/, "");
+  const channels = isObject(file.channels) ? withAbsoluteFiles(await expandUrls(file.channels), folder) : {};
   const names: Record<string, Record<string, string>> = {}, variables: Record<string, Record<string, string>> = {};
   for (const [channel, keys] of Object.entries(VARIABLES)) {
     const { values, labels } = fromEnvironment(keys, runtime.env);
@@ -121,6 +123,23 @@ async function expandUrls(channels: Record<string, unknown>): Promise<Record<str
     });
   }
   return expanded;
+}
+
+/**
+ * Makes the relative paths in the settings of channels absolute: the background process reads the
+ * same configuration in another directory. The names of such settings end with `File` or `Files`.
+ *
+ * @param folder the directory of the configuration file, with a slash at the end
+ */
+function withAbsoluteFiles(channels: Record<string, unknown>, folder: string): Record<string, unknown> {
+  const absolute = (value: unknown) => typeof value === "string" && value !== "" ? absolutePath(value, folder) : value;
+  const mapValues = (object: Record<string, unknown>, change: (value: unknown, key: string) => unknown) =>
+    Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(value, key)]));
+  const ofChannel = (value: unknown, key: string) => {
+    if (key.endsWith("File")) return absolute(value);
+    return key.endsWith("Files") && isObject(value) ? mapValues(value, absolute) : value;
+  };
+  return mapValues(channels, (channel) => isObject(channel) ? mapValues(channel, ofChannel) : channel);
 }
 
 /** A channel whose settings are not parsed yet. */

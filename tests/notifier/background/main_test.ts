@@ -187,9 +187,9 @@ Deno.test("the background deliverer keeps no lock, directory or variable of its 
     await homeserver.stop();
     await Deno.writeTextFile(
       `${state.path}/c.json`,
-      JSON.stringify({ channels: { matrix: { homeserver: homeserver.url, accessToken: "x", room: "!x" } } }),
-      { mode: 0o600 },
+      JSON.stringify({ channels: { matrix: { homeserver: homeserver.url, accessTokenFile: "token", room: "!x" } } }),
     );
+    await Deno.writeTextFile(`${state.path}/token`, "x", { mode: 0o600 });
     await Deno.mkdir(`${state.path}/caller`);
     // flock(1) holds its lock in a descriptor that every child process inherits.
     const script = `
@@ -215,5 +215,7 @@ Deno.test("the background deliverer keeps no lock, directory or variable of its 
       `readlink /proc/${pid}/cwd; grep -c CALLERS_SECRET /proc/${pid}/environ; readlink /proc/${pid}/fd/[012]`;
     const { stdout } = await new Deno.Command("sh", { args: ["-c", look] }).output();
     assertEquals(new TextDecoder().decode(stdout), "/\n0\n/dev/null\n/dev/null\n/dev/null\n");
+    await homeserver.restart();
+    assertMatch(await log(/held|ended/), /held .*401 M_UNKNOWN_TOKEN/, "the deliverer finds the file beside c.json");
   });
 });
