@@ -334,8 +334,8 @@ export interface SlackConfig extends ConnectionConfig {
   readonly insecureHttp?: boolean;
   /**
    * The longest message, in UTF-16 code units; a longer message is cut, with a note; the default is
-   * 40000 for hooks.slack.com and 4000 for other servers; the default limit is 16383 in Mattermost
-   * and 5000 in Rocket.Chat.
+   * 40000 for hooks.slack.com and 4000 for other servers; a Mattermost server accepts up to 16383,
+   * and a Rocket.Chat server up to 5000, unless its administrator changed the limit.
    */
   readonly maxChars?: number;
 }

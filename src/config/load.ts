@@ -219,7 +219,7 @@ export async function openConfig(runtime: ConfigRuntime, options: InlineOptions)
   if (channels === undefined) return await loadConfig(runtime, options);
   if (stateDir === undefined) {
     throw new ConfigError("Cannot use the option channels: the option stateDir is not set", {
-      hint: "use a separate directory, because other programs do not know these channels",
+      hint: "set a state directory that no other program uses: another program could not deliver to these channels",
     });
   }
   const value = { channels, identity, symbols, title, batch, rateLimit, quiet, routes };

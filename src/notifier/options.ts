@@ -37,7 +37,7 @@ export interface NotifierOptions {
    */
   readonly batch?: BatchConfig | false;
   /**
-   * The maximum number of messages to a destination within a time. Used only together with
+   * The maximum number of messages to a destination within a period. Used only together with
    * `channels`. @default no limit
    */
   readonly rateLimit?: RateLimitConfig;

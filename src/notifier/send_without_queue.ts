@@ -38,9 +38,9 @@ interface Attempted {
 }
 
 /**
- * Makes one attempt for each envelope (one notification for one destination) of a plan. Then makes
- * one attempt for each fallback of a failed envelope, because only the queue could remember
- * fallbacks for later.
+ * Makes one attempt for each envelope (one notification for one destination) of a plan. Then
+ * immediately makes one attempt for each fallback of a failed envelope: without the queue, nothing
+ * can keep the fallback for later.
  *
  * @returns one outcome for each attempt: `delivered`, `dead` or `refused`
  * @throws {StorageError} if all attempts are refused, or if the queue is full. A full queue must

@@ -51,8 +51,8 @@ export const LANE_RETENTION_MS: number = 24 * 3_600_000;
 export const INCIDENT_RETENTION_MS: number = 30 * 86_400_000;
 
 /**
- * The largest number of remembered open incidents. The incident whose last delivery is the oldest
- * is forgotten first.
+ * The maximum number of remembered open incidents. If there are more, the incident that has had no
+ * delivery for the longest time is forgotten first.
  */
 export const MAX_INCIDENTS = 256;
 

@@ -90,8 +90,8 @@ export interface InDoubt {
   /** The time of the first attempt with an unknown outcome, in milliseconds since 1970. */
   readonly since: number;
   /**
-   * The known or assumed end of the last attempt with an unknown outcome, in milliseconds since
-   * 1970.
+   * When the latest attempt with an unknown outcome ended (exactly or estimated), in milliseconds
+   * since 1970.
    */
   readonly until: number;
 }

@@ -5,8 +5,8 @@ import { secret, SECRET_FORMS } from "../fields/server.ts";
 import { choice, integer, list, type SettingsOf, text } from "../fields/setting.ts";
 
 /**
- * The pattern of an address: one `@`, without white space, control characters and characters that
- * separate addresses.
+ * The pattern of an address. An address contains exactly one `@`. It contains no white space, no
+ * control characters and no characters that separate addresses.
  */
 const ADDRESS = String.raw`[^\s@<>(),;:\\"\p{Cc}]{1,64}@(?:[^\s@<>(),;:\\"\p{Cc}]{1,255}|\[IPv6:[0-9A-Fa-f:.]{2,45}\])`;
 

@@ -151,7 +151,9 @@ function accountChecks({ context, whoami }: MatrixProbe, settings: MatrixSetting
         const account = keptAccount(context, settings);
         const now = context.runtime.now();
         if (account === undefined) {
-          yield ok("an access token in the configuration is not renewed; use a token that does not expire");
+          yield ok(
+            "an access token in the configuration is never renewed automatically; use a token that does not expire",
+          );
           return;
         }
         const { expiresAt, refreshToken, passwordFile, userId } = account;

@@ -12,7 +12,8 @@ const OPTIONS = [
     name: "wait",
     value: "DURATION",
     summary:
-      "longest wait for the next attempt of an entry (default 30s); entries that must wait longer stay in the queue",
+      "maximum time to wait for the next attempt of an entry, for example if a server asked for a delay (default 30s); " +
+      "an entry that must wait longer stays in the queue",
   },
   JSON_OPTION,
   ...DELIVERY_OPTIONS,

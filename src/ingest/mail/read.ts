@@ -46,8 +46,8 @@ async function loadMime(): Promise<ParseMail> {
 }
 
 /**
- * Returns true if a parsed mail does not have a text or attachments. In a damaged multipart mail,
- * the parser may not find any part, although the body contains text.
+ * Returns true if a parsed mail has neither text nor attachments. In a damaged multipart mail, the
+ * parser sometimes finds no part, although the body contains text.
  */
 function isEmpty({ text = "", html = "", attachments }: Mail): boolean {
   return text.trim() === "" && html.trim() === "" && attachments.length === 0;
