@@ -8,7 +8,7 @@
 
 import { formatIsoTime } from "../base/time.ts";
 import type { Envelope } from "../channels/channel.ts";
-import type { Notification } from "../notification/notification.ts";
+import { toNotificationJson } from "../notification/json.ts";
 import type { Outcome, QueuedEntry } from "../notifier/outcomes.ts";
 import type { Status } from "../notifier/status.ts";
 
@@ -34,7 +34,7 @@ export function toEntryJson(entry: QueuedEntry): JsonObject {
     time: formatIsoTime(entry.time),
     expires: formatIsoTime(entry.expires),
     next: entry.state === "dead" ? undefined : formatOptionalTime(entry.next),
-    notification: notificationJson(entry.notification),
+    notification: toNotificationJson(entry.notification),
     members: entry.members?.map(toEntryJson),
   };
 }
@@ -46,14 +46,10 @@ export function toDroppedJson({ id, channel, destination }: QueuedEntry): JsonOb
 
 /** Creates the JSON object of an envelope (a notification for one destination) for a dry run. */
 export function toEnvelopeJson(envelope: Envelope): JsonObject {
-  return { ...envelope, notification: notificationJson(envelope.notification) };
+  return { ...envelope, notification: toNotificationJson(envelope.notification) };
 }
 
 /** Creates the JSON object that `status --json` prints. */
 export function toStatusJson(status: Status): JsonObject {
   return { ...status, lastDelivery: formatOptionalTime(status.lastDelivery), until: formatOptionalTime(status.until) };
-}
-
-function notificationJson(notification: Notification): JsonObject {
-  return { ...notification, time: formatIsoTime(notification.time), expires: formatIsoTime(notification.expires) };
 }

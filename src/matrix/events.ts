@@ -5,11 +5,21 @@
 
 import { isObject } from "../base/fields.ts";
 import { missingField } from "./errors.ts";
-import type { MediaContent } from "./media.ts";
 import { type MatrixClient, request, type RequestOptions } from "./request.ts";
 
+/** Fields of a content for programs that read the room. No client shows them. */
+export interface OwnFields {
+  /** The id that matrix-notify gave the message. {@linkcode findEvent} searches for this id. */
+  readonly "dev.matrix-notify.id": string;
+  readonly "dev.matrix-notify.severity": string;
+  /** The sender, such as a script or a service. */
+  readonly "dev.matrix-notify.origin"?: string;
+  /** The key of the incident. */
+  readonly "dev.matrix-notify.key"?: string;
+}
+
 /** The content of an `m.room.message` event. */
-export interface RoomMessageContent {
+export interface RoomMessageContent extends OwnFields {
   /** The type of the message. `m.notice` does not cause a push notification or a sound. */
   readonly msgtype: "m.text" | "m.notice";
   readonly body: string;
@@ -20,11 +30,30 @@ export interface RoomMessageContent {
    * Without this field, clients would search the body for names.
    */
   readonly "m.mentions": { readonly user_ids?: readonly string[]; readonly room?: true };
-  /** The id that matrix-notify gave the message. {@linkcode findEvent} searches for this id. */
-  readonly "dev.matrix-notify.id": string;
   readonly "m.relates_to"?: Relation;
   /** The content that replaces the content of the earlier event. Set only for an edit. */
   readonly "m.new_content"?: Omit<RoomMessageContent, "dev.matrix-notify.id">;
+}
+
+/** The content of an `m.room.message` event that shows a file. */
+export interface MediaContent extends OwnFields {
+  readonly msgtype: "m.image" | "m.audio" | "m.video" | "m.file";
+  /** Always equal to `filename`. If the two texts differ, clients show this text as a caption. */
+  readonly body: string;
+  readonly filename: string;
+  /** The `mxc://` URI of the file. */
+  readonly url: string;
+  readonly info: {
+    readonly mimetype: string;
+    readonly size: number;
+    readonly w?: number;
+    readonly h?: number;
+  };
+  /**
+   * An empty object. This field is always present. Without this field, clients would search the
+   * body for names.
+   */
+  readonly "m.mentions": Readonly<Record<string, unknown>>;
 }
 
 /** A relation to an earlier event: a reply, a message in a thread, or an edit. */

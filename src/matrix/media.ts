@@ -55,26 +55,3 @@ export async function maxUploadBytes(client: MatrixClient, options: RequestOptio
     }
   }
 }
-
-/** The content of an `m.room.message` event that shows a file. */
-export interface MediaContent {
-  readonly msgtype: "m.image" | "m.audio" | "m.video" | "m.file";
-  /** Always equal to `filename`. If the two texts differ, clients show this text as a caption. */
-  readonly body: string;
-  readonly filename: string;
-  /** The `mxc://` URI of the file. */
-  readonly url: string;
-  readonly info: {
-    readonly mimetype: string;
-    readonly size: number;
-    readonly w?: number;
-    readonly h?: number;
-  };
-  /**
-   * An empty object. This field is always present. Without this field, clients would search the
-   * body for names.
-   */
-  readonly "m.mentions": Readonly<Record<string, unknown>>;
-  /** The id that matrix-notify gave the message. `findEvent` searches for this id. */
-  readonly "dev.matrix-notify.id": string;
-}

@@ -46,7 +46,13 @@ export async function matrixTest(body: (scene: MatrixScene) => Promise<void>): P
 export async function sendTest(
   body: (scene: MatrixScene & { readonly roomId: string; send(txnId?: string): Promise<string> }) => Promise<void>,
 ): Promise<void> {
-  const content = { msgtype: "m.text", body: "Hi", "m.mentions": {}, "dev.matrix-notify.id": "1" } as const;
+  const content = {
+    msgtype: "m.text",
+    body: "Hi",
+    "m.mentions": {},
+    "dev.matrix-notify.id": "1",
+    "dev.matrix-notify.severity": "info",
+  } as const;
   await matrixTest(async (scene) => {
     const roomId = scene.homeserver.createRoom({ members: [BOT] });
     await body({

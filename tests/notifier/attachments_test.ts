@@ -61,6 +61,7 @@ Deno.test("notify() sends the text and its attachments in order, with their name
     info: { mimetype: "image/png", size: PIXEL.length, w: 1, h: 1 },
     "m.mentions": {},
     "dev.matrix-notify.id": outcomes[1].id,
+    "dev.matrix-notify.severity": "info",
   });
   assertEquals(file.info, { mimetype: "text/csv", size: TEXT.length });
   assertEquals([first, second].map(({ bytes, type, filename }) => [bytes, type, filename]), [

@@ -1,8 +1,9 @@
 /** Runs a program, which reads the notification as JSON from standard input. */
 
-import { withoutItems } from "../../notification/batch.ts";
 import { ConfigError, type ResponseClass, ResponseError, TransportError } from "../../base/errors.ts";
 import type { SubprocessEnd } from "../../runtime/subprocess.ts";
+import { formatIsoTime } from "../../base/time.ts";
+import { toNotificationJson } from "../../notification/json.ts";
 import { formatNotes } from "../../notification/render.ts";
 import { formatTitle } from "../../notification/title.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "../channel.ts";
@@ -55,6 +56,7 @@ export class ExecChannel implements Channel {
     const { runtime } = this.#context;
     const { command: [path, ...args], timeout: timeoutMs } = this.#settings;
     const stdin = await this.#document(envelope, options);
+    const { severity, subject, origin, key, time } = envelope.notification;
     const limit = runtime.timeout(timeoutMs);
     try {
       return await runtime.run({
@@ -64,9 +66,12 @@ export class ExecChannel implements Channel {
           MATRIX_NOTIFY_ID: options.txnId,
           MATRIX_NOTIFY_CHANNEL: this.name,
           MATRIX_NOTIFY_IDENTITY: this.#context.identity,
-          MATRIX_NOTIFY_SEVERITY: envelope.notification.severity,
-          MATRIX_NOTIFY_SUBJECT: envelope.notification.subject,
+          MATRIX_NOTIFY_SEVERITY: severity,
+          MATRIX_NOTIFY_SUBJECT: subject,
           MATRIX_NOTIFY_TITLE: formatTitle(envelope.notification, this.#context),
+          MATRIX_NOTIFY_TIME: formatIsoTime(time),
+          ...(origin === undefined ? {} : { MATRIX_NOTIFY_ORIGIN: origin }),
+          ...(key === undefined ? {} : { MATRIX_NOTIFY_KEY: key }),
         },
         stdin,
         signal: options.signal === undefined ? limit : AbortSignal.any([options.signal, limit]),
@@ -96,7 +101,7 @@ export class ExecChannel implements Channel {
       channel: this.name,
       identity,
       title: formatTitle(notification, this.#context),
-      ...withoutItems(notification),
+      ...toNotificationJson(notification),
       ...(attachments.length === 0 ? {} : { attachments }),
       text: (await renderMessage(notification, warn)).text,
       ...(notes.length === 0 ? {} : { note: notes.join("\n") }),

@@ -3,16 +3,22 @@
 import type { Batch } from "../../notification/batch.ts";
 import { InvalidNotificationError, NotSentError } from "../../base/errors.ts";
 import { MatrixError } from "../../matrix/errors.ts";
-import { type RoomMessageContent, sendEvent } from "../../matrix/events.ts";
+import { type MediaContent, type RoomMessageContent, sendEvent } from "../../matrix/events.ts";
 import { parseRoom, ROOM_HINT, ROOM_PROBLEM } from "../../matrix/ids.ts";
-import type { MediaContent } from "../../matrix/media.ts";
 import type { MatrixClient } from "../../matrix/request.ts";
 import { joinRoom } from "../../matrix/rooms.ts";
 import type { Attachment, Notification } from "../../notification/notification.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "../channel.ts";
 import type { ChannelContext, ChannelSetup } from "../kind.ts";
 import { createClient } from "./client.ts";
-import { contentHasRoomFor, contentOf, type ContentOptions, MAX_CONTENT_BYTES, mentionsOf } from "./content.ts";
+import {
+  contentHasRoomFor,
+  contentOf,
+  type ContentOptions,
+  MAX_CONTENT_BYTES,
+  mentionsOf,
+  ownFields,
+} from "./content.ts";
 import { type EarlierDelivery, findEarlierDelivery } from "./deduplicate.ts";
 import { type Related, relatedContent, relatedTo } from "./relations.ts";
 import { formerRoomsSince, type KnownRoom, RoomResolver } from "./room_resolver.ts";
@@ -74,7 +80,7 @@ export class MatrixChannel implements Channel {
     options: SendOptions,
   ): Promise<Pick<Sending, "content" | "related">> {
     const { file } = notification;
-    if (file !== undefined) return { content: this.#uploading(file, options), related: undefined };
+    if (file !== undefined) return { content: this.#uploading(file, notification, options), related: undefined };
     const how = this.#contentOptions(notification, options);
     const content = await contentOf(notification, how);
     const related = await beforeSending(() => this.#relate(notification, room, options));
@@ -128,12 +134,17 @@ export class MatrixChannel implements Channel {
    * Returns a function that uploads a file when it is called for the first time. If the room
    * already contains the message, the function is never called.
    */
-  #uploading(file: Attachment, { txnId, timeoutMs, signal }: SendOptions): Sending["content"] {
+  #uploading(
+    file: Attachment,
+    notification: Notification,
+    { txnId, timeoutMs, signal }: SendOptions,
+  ): Sending["content"] {
     const { files } = this.#context;
+    const own = ownFields(notification, txnId);
     let uploaded: Promise<MediaContent> | undefined;
     const upload = async () => {
       const { uploadedContent } = await import("./upload.ts");
-      return await uploadedContent(this.#client, file, { files, txnId, timeoutMs, signal });
+      return await uploadedContent(this.#client, file, { files, own, timeoutMs, signal });
     };
     return () => uploaded ??= beforeSending(upload);
   }

@@ -1,7 +1,7 @@
 /** Creates the content of a Matrix event from a notification. */
 
 import { type Batch, hasLineForEach } from "../../notification/batch.ts";
-import type { RoomMessageContent } from "../../matrix/events.ts";
+import type { OwnFields, RoomMessageContent } from "../../matrix/events.ts";
 import { ROOM_MENTION } from "../../matrix/ids.ts";
 import type { Notification } from "../../notification/notification.ts";
 import {
@@ -66,7 +66,7 @@ function formsOf(notification: Notification, options: ContentOptions) {
     msgtype: notification.silent ? "m.notice" : "m.text",
     body: renderPlain(notification, options, text),
     "m.mentions": intentionalMentions(options.mentions ?? []),
-    "dev.matrix-notify.id": options.txnId,
+    ...ownFields(notification, options.txnId),
   });
   const formatted = ({ text, html }: RenderedMessage): RoomMessageContent => ({
     ...plain(text),
@@ -75,6 +75,16 @@ function formsOf(notification: Notification, options: ContentOptions) {
   });
   const fits = (content: RoomMessageContent) => byteLength(JSON.stringify(content)) <= options.maxBytes;
   return { plain, formatted, fits };
+}
+
+/** Returns the fields for programs that read the room. */
+export function ownFields({ severity, origin, key }: Notification, txnId: string): OwnFields {
+  return {
+    "dev.matrix-notify.id": txnId,
+    "dev.matrix-notify.severity": severity,
+    ...(origin === undefined ? {} : { "dev.matrix-notify.origin": origin }),
+    ...(key === undefined ? {} : { "dev.matrix-notify.key": key }),
+  };
 }
 
 /**

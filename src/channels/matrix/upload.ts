@@ -8,7 +8,8 @@
 import { timeoutWithAttachments } from "../../notification/attachment_mode.ts";
 import { InvalidNotificationError, NotTheServiceError, ResponseError } from "../../base/errors.ts";
 import { MatrixError } from "../../matrix/errors.ts";
-import { maxUploadBytes, type MediaContent, uploadMedia } from "../../matrix/media.ts";
+import type { MediaContent, OwnFields } from "../../matrix/events.ts";
+import { maxUploadBytes, uploadMedia } from "../../matrix/media.ts";
 import type { MatrixClient } from "../../matrix/request.ts";
 import type { Attachment } from "../../notification/notification.ts";
 import { formatBytes } from "../../notification/render.ts";
@@ -16,8 +17,10 @@ import type { SendOptions } from "../channel.ts";
 import type { FileReader } from "../kind.ts";
 
 /** Options for an upload. */
-export interface UploadOptions extends Pick<SendOptions, "txnId" | "timeoutMs" | "signal"> {
+export interface UploadOptions extends Pick<SendOptions, "timeoutMs" | "signal"> {
   readonly files: FileReader;
+  /** The fields of the event for programs. */
+  readonly own: OwnFields;
 }
 
 /**
@@ -33,7 +36,7 @@ export interface UploadOptions extends Pick<SendOptions, "txnId" | "timeoutMs" |
 export async function uploadedContent(
   client: MatrixClient,
   file: Attachment,
-  { files, txnId, timeoutMs, signal }: UploadOptions,
+  { files, own, timeoutMs, signal }: UploadOptions,
 ): Promise<MediaContent> {
   const { name, type, size, width, height } = file;
   const bytes = await files.read(file);
@@ -53,7 +56,7 @@ export async function uploadedContent(
     url,
     info: { mimetype: type, size, ...(width === undefined ? {} : { w: width, h: height }) },
     "m.mentions": {},
-    "dev.matrix-notify.id": txnId,
+    ...own,
   };
 }
 

@@ -28,7 +28,7 @@ export interface Values {
   /** True if the notification resolves its incident. */
   readonly resolves: boolean;
   readonly silent: boolean;
-  /** The time when the notification was created, in ISO 8601. */
+  /** The time when the notification was created, in ISO 8601 with the offset. */
   readonly time: string;
   /** The time when the notification was created, in seconds since 1970. */
   readonly unix: number;
@@ -44,9 +44,9 @@ export type Template = null | boolean | number | string | readonly Template[] | 
 
 /** The default body. */
 export const DEFAULT_BODY: Template = {
-  ...{ id: "{{id}}", identity: "{{identity}}", origin: "{{origin}}", severity: "{{severity}}" },
-  ...{ subject: "{{subject}}", message: "{{message}}", link: "{{link}}", silent: "{{silent}}" },
-  ...{ time: "{{time}}", note: "{{note}}" },
+  ...{ id: "{{id}}", identity: "{{identity}}", origin: "{{origin}}", severity: "{{severity}}", key: "{{key}}" },
+  ...{ resolves: "{{resolves}}", title: "{{title}}", subject: "{{subject}}", message: "{{message}}" },
+  ...{ link: "{{link}}", silent: "{{silent}}", time: "{{time}}", note: "{{note}}" },
 };
 
 const NAMES: ReadonlySet<string> = new Set<keyof Values>([

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { classify } from "../../../src/delivery/classify.ts";
+import { formatIsoTime } from "../../../src/base/time.ts";
 import { ConfigError } from "../../../src/base/errors.ts";
 import { PASSED_VARIABLES } from "../../../src/runtime/clean_command.ts";
 import { MAX_OUTPUT_BYTES } from "../../../src/runtime/subprocess.ts";
@@ -37,16 +38,17 @@ Deno.test("ExecChannel.send() writes the notification as JSON to standard input,
     'cat > "$0/in"; env > "$0/env"; printf "%s|" "$@" > "$0/args"; pwd > "$0/pwd"; echo "id-1 "; echo more';
   await execTest(script, async ({ send, directory }) => {
     const receipt = await send(
-      { subject: "Up", message: "<b>b</b>", format: "html", severity: "error", origin: "cron" },
+      { subject: "Up", message: "<b>b</b>", format: "html", severity: "error", origin: "cron", key: "up" },
       { late: true },
     );
     assertEquals(receipt, { id: "id-1", possibleDuplicate: false });
-    const { note, time: _, expires: __, ...rest } = JSON.parse(Deno.readTextFileSync(`${directory}/in`));
+    const { note, time, expires, ...rest } = JSON.parse(Deno.readTextFileSync(`${directory}/in`));
     assertEquals(rest, {
       id: TEST_ID,
       channel: "exec",
       identity: "jump",
       origin: "cron",
+      key: "up",
       title: "[jump] ❌ Up",
       subject: "Up",
       message: "<b>b</b>",
@@ -56,6 +58,7 @@ Deno.test("ExecChannel.send() writes the notification as JSON to standard input,
       text: "b",
       possibleDuplicate: false,
     });
+    assertEquals([time, expires].map((text) => text === formatIsoTime(Date.parse(text))), [true, true]);
     assert(/^⏰ Queued since .*, 5 s late$/.test(note));
     assertEquals(Deno.readTextFileSync(`${directory}/args`), "a b|$HOME;|", "a shell has changed the arguments");
     assertEquals(Deno.readTextFileSync(`${directory}/pwd`), "/\n");
@@ -66,6 +69,9 @@ Deno.test("ExecChannel.send() writes the notification as JSON to standard input,
         "MATRIX_NOTIFY_SEVERITY=error",
         "MATRIX_NOTIFY_SUBJECT=Up",
         "MATRIX_NOTIFY_TITLE=[jump] ❌ Up",
+        "MATRIX_NOTIFY_ORIGIN=cron",
+        "MATRIX_NOTIFY_KEY=up",
+        `MATRIX_NOTIFY_TIME=${time}`,
       ]
     ) {
       assertStringIncludes(env, line);

@@ -66,7 +66,16 @@ Deno.test("MatrixChannel.send() sends text, HTML and the transaction id, without
       formatted_body:
         '<strong>[jump] Up</strong><br>a &lt;b&gt;<br>c<br>🔗 <a href="https://example.org/">example.org</a>',
       "m.mentions": {},
+      "dev.matrix-notify.severity": "info",
     });
+  });
+});
+
+Deno.test("MatrixChannel.send() puts severity, origin and key into the content for programs", async () => {
+  await channelTest(async ({ content }) => {
+    const sent = await content({ subject: "Disk", severity: "critical", origin: "cron", key: "disk" });
+    const fields = ["severity", "origin", "key"].map((name) => sent[`dev.matrix-notify.${name}`]);
+    assertEquals(fields, ["critical", "cron", "disk"]);
   });
 });
 
