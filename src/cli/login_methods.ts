@@ -16,6 +16,7 @@ import { requireSecretFile } from "../base/secret.ts";
 import { ssoRedirectUrl } from "../matrix/session.ts";
 import { isToken } from "../runtime/http.ts";
 import type { Runtime, Stdio } from "../runtime/runtime.ts";
+import { readAtMost } from "../runtime/streams.ts";
 import type { ContextFor } from "./command.ts";
 import { UsageError } from "./errors.ts";
 import type { SIGN_IN_OPTIONS } from "./options.ts";
@@ -185,7 +186,7 @@ async function readSecret(
   { path, stdio }: { readonly path: string | undefined; readonly stdio: Stdio },
 ): Promise<string> {
   if (path === undefined && stdio.stdinIsTerminal()) return await askSecret(question, stdio);
-  return new TextDecoder().decode(await stdio.stdin(MAX_SECRET_BYTES));
+  return new TextDecoder().decode(await readAtMost(stdio.stdin(), MAX_SECRET_BYTES));
 }
 
 async function logInByDeviceCode({ signIn, offer, runtime, ui }: LoginContext): Promise<Account> {

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { decodeText, readableText } from "../notification/text.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { forEachChunk } from "../runtime/streams.ts";
 
@@ -94,10 +95,6 @@ function passSignals(child: Deno.ChildProcess, isOnTerminal: boolean): () => voi
 const MAX_LINES = 50;
 const MAX_BYTES = 8 * 1024;
 
-/** Escape sequences of terminals: colours, cursor movements, titles (ECMA-48, section 5). */
-// deno-lint-ignore no-control-regex
-const ESCAPE_REGEXP = /\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])/g;
-
 /** Stores the end of an output: the last 50 lines, at most 8 KiB. */
 export class OutputTail {
   #bytes = new Uint8Array();
@@ -112,16 +109,12 @@ export class OutputTail {
   }
 
   /**
-   * Returns the lines without escape sequences and without text that was overwritten on the
-   * terminal. Adds a first line if earlier lines are missing.
+   * Returns the lines as a terminal would show them. Adds a first line if earlier lines are missing.
    */
   toString(): string {
     // The first bytes can be the rest of a character whose beginning was removed.
     const start = this.#isCut ? this.#bytes.findIndex((byte) => (byte & 0xc0) !== 0x80) : 0;
-    const text = new TextDecoder().decode(this.#bytes.subarray(Math.max(0, start))).replace(ESCAPE_REGEXP, "");
-    const lines = text.replaceAll("\r\n", "\n").trimEnd().split("\n").map((line) =>
-      line.slice(line.lastIndexOf("\r") + 1)
-    );
+    const lines = readableText(decodeText(this.#bytes.subarray(Math.max(0, start)))).trimEnd().split("\n");
     const isCut = this.#isCut || lines.length > MAX_LINES;
     return [...(isCut ? ["✂ Only the end of the output:"] : []), ...lines.slice(-MAX_LINES)].join("\n");
   }

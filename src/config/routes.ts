@@ -30,7 +30,8 @@ import {
 } from "../channels/fields/setting.ts";
 import type { ChannelKind } from "../channels/kind.ts";
 import { isMention, MENTION_PROBLEM } from "../matrix/ids.ts";
-import { MAX_MENTIONS, SEVERITIES, type Severity } from "../notification/notification.ts";
+import { SEVERITIES, type Severity } from "../notification/notification.ts";
+import { MAX_MENTIONS } from "../notification/repair.ts";
 import { isCoveredBy } from "../routing/match.ts";
 import { type ExpressionCompiler, parsePattern, type Pattern } from "../routing/pattern.ts";
 import {

@@ -11,8 +11,10 @@
 import { bisectLargest } from "../base/bisect.ts";
 import { formatClock, formatDay } from "../base/time.ts";
 import type { Replaced } from "../queue/record.ts";
-import { MAX_MENTIONS, type Notification, SEVERITIES, type Severity } from "./notification.ts";
-import { byteLength, escapeHtml } from "./render.ts";
+import { type Notification, SEVERITIES, type Severity } from "./notification.ts";
+import { MAX_MENTIONS } from "./repair.ts";
+import { escapeHtml } from "./render.ts";
+import { byteLength } from "./cut.ts";
 import { severitySymbol } from "./title.ts";
 
 /** A notification that is part of a batch (many notifications in one message). */

@@ -1,12 +1,22 @@
 /**
- * A notification as a readonly value. {@linkcode createNotification} checks all input, so that
- * later code does not have to check it.
+ * A notification as a readonly value. {@linkcode createNotification} repairs and checks all input,
+ * so that later code does not have to check it.
  *
  * @module
  */
 
 import { InvalidNotificationError } from "../base/errors.ts";
-import { isMention, MENTION_PROBLEM, ROOM_MENTION } from "../matrix/ids.ts";
+import { byteLength, cutToBytes } from "./cut.ts";
+import {
+  limitProblems,
+  repairKey,
+  repairLine,
+  repairLink,
+  repairMentions,
+  type ReportProblem,
+  toText,
+} from "./repair.ts";
+import { readableLine, readableText } from "./text.ts";
 
 /** The severity of a notification. The values are sorted from the lowest to the highest. */
 export type Severity = "info" | "warning" | "error" | "critical";
@@ -98,17 +108,33 @@ export interface Notification {
    * text of the notification shows this list.
    */
   readonly unsent?: readonly string[];
+  /**
+   * What could not be sent as the caller asked, one sentence each: `Cannot attach a.log: it is
+   * empty`. The text of the notification shows the sentences.
+   */
+  readonly problems?: readonly string[];
 }
 
 /** A notification to send. */
 export interface NotificationInput {
-  /** The subject, at most 1 KiB of UTF-8. Line breaks are replaced by spaces. */
+  /**
+   * The subject. Line breaks are replaced by spaces. If the subject has more than 1 KiB of UTF-8, it
+   * is cut, and the message begins with the whole subject. If the subject is empty, it becomes the
+   * first line of the message.
+   */
   readonly subject: string;
-  /** The text below the subject, at most 56 KiB of UTF-8. @default {""} */
-  readonly message?: string;
+  /**
+   * The text below the subject. Of a text with more than 56 KiB of UTF-8, the beginning and the end
+   * are sent. Bytes are decoded as UTF-8, or as UTF-16
+   * with a byte order mark, and otherwise as Latin-1. @default {""}
+   */
+  readonly message?: string | Uint8Array;
   /** The format of the message. @default {"text"} */
   readonly format?: Format;
-  /** An absolute URL that is shown as a link. */
+  /**
+   * An absolute URL that is shown as a link, at most 2 KiB. The notification shows any other text in
+   * a note.
+   */
   readonly link?: string;
   /** True if the notification arrives without a sound or a push notification. @default {false} */
   readonly silent?: boolean;
@@ -128,7 +154,7 @@ export interface NotificationInput {
   readonly resolves?: boolean;
   /**
    * The users to mention: Matrix user ids (`@name:example.org`), or `@room` for all users in the
-   * room. Only Matrix channels use this field. @default none
+   * room; at most 10. Only Matrix channels use this field. @default none
    */
   readonly mentions?: readonly string[];
   /**
@@ -136,15 +162,20 @@ export interface NotificationInput {
    * days)
    */
   readonly ttlMs?: number;
-  /** The files to attach, at most 10. @default none */
+  /**
+   * The files to attach, at most 10. A file that cannot be attached is left out, and the
+   * notification names it. @default none
+   */
   readonly attachments?: readonly AttachmentInput[];
+  /**
+   * Problems that the notification shows below its message, one sentence each, such as a part that
+   * the caller could not read. @default none
+   */
+  readonly problems?: readonly string[];
 }
 
-/** The maximum length of a subject, an origin or a key, in UTF-8 bytes. */
-export const MAX_SUBJECT_BYTES = 1024;
-
-/** The maximum number of mentions in a notification. Use `@room` to mention more users. */
-export const MAX_MENTIONS = 10;
+/** The subject of a notification that has neither a subject nor a message. */
+const NO_SUBJECT = "(no subject)";
 
 /**
  * The maximum length of a message, in UTF-8 bytes. With this length, a message fits into a line of
@@ -163,12 +194,15 @@ export const MAX_FILES = 10;
 export const DEFAULT_TTL_MS: number = 14 * 86_400_000;
 
 /**
- * Checks a notification, normalises its texts and adds default values. Replaces control characters
- * and lone surrogates. Synapse always answers a message that contains a lone surrogate with status
- * 500. This function does not read attachments; `attachments/source.ts` reads them.
+ * Creates a notification from its input: makes its texts readable and adds default values. An alert
+ * is never refused because of the form of its data. What cannot be sent as the caller asked is left
+ * out, and the notification has a sentence about it in `problems`. This function does not read
+ * attachments; `attachments/source.ts` reads them.
  *
  * @param now the current time, in milliseconds since 1970
- * @throws {InvalidNotificationError} if a text is empty, too long or malformed
+ * @param warn gets each problem, also if the notification does not show it
+ * @throws {InvalidNotificationError} if an option is wrong: an unknown format or severity, a
+ * duration that is not positive, a resolve without a key
  *
  * @example Create a notification from a subject
  * ```ts
@@ -178,10 +212,12 @@ export const DEFAULT_TTL_MS: number = 14 * 86_400_000;
  * assertEquals(createNotification({ subject: "Disk\nfull" }, 0).subject, "Disk full");
  * ```
  */
-export function createNotification(input: NotificationInput, now: number): Notification {
-  const subject = text("subject", input.subject).replace(/\s+/g, " ").trim();
-  if (subject === "") throw new InvalidNotificationError("Cannot send a notification without a subject: it is empty");
-  if (input.resolves && !input.key) {
+export function createNotification(
+  input: NotificationInput,
+  now: number,
+  warn: ReportProblem = () => {},
+): Notification {
+  if (input.resolves && input.key === undefined) {
     throw new InvalidNotificationError("Cannot resolve an incident: the notification has no key", {
       hint: "give it the key of the incident",
     });
@@ -190,24 +226,57 @@ export function createNotification(input: NotificationInput, now: number): Notif
   if (!Number.isFinite(ttlMs) || ttlMs <= 0) {
     throw new InvalidNotificationError(`Cannot use ttl ${ttlMs} ms: it must be more than zero`);
   }
+  const problems: string[] = [];
+  const report = (problem: string) => {
+    problems.push(problem);
+    warn(problem);
+  };
+  input.problems?.forEach(report);
+  const format = oneOf("format", input.format ?? "text", FORMATS);
+  const body = readableBody(toText(input.message), format);
+  const wholeSubject = readableLine(toText(input.subject));
+  const subject = repairLine("subject", wholeSubject, report);
+  const isCut = subject !== undefined && subject !== wholeSubject;
+  const message = isCut ? `${asParagraph(wholeSubject, format)}\n\n${body}` : body;
+  const origin = repairLine("origin", input.origin, report);
+  const link = repairLink(input.link, report);
+  const key = repairKey(input.key, report);
+  if (input.resolves && key === undefined) report("Cannot resolve an incident: the key is empty");
+  const mentions = repairMentions(input.mentions ?? [], report);
   return {
-    ...optional("origin", input.origin),
-    subject: limited("subject", subject, MAX_SUBJECT_BYTES),
-    message: limited(
-      "message",
-      text("message", input.message ?? "").replace(/\r\n?/g, "\n").trimEnd(),
-      MAX_MESSAGE_BYTES,
-    ),
-    format: oneOf("format", input.format ?? "text", FORMATS),
-    ...(input.link === undefined ? {} : { link: absoluteUrl(input.link) }),
-    silent: input.silent ?? false,
+    ...(origin === undefined ? {} : { origin }),
+    subject: subject ?? subjectFrom(body, format, warn),
+    message: limited(message.trimEnd(), warn),
+    format,
+    ...(link === undefined ? {} : { link }),
+    silent: Boolean(input.silent),
     severity: oneOf("severity", input.severity ?? "info", SEVERITIES),
     time: now,
-    ...optional("key", input.key),
-    ...(input.resolves ? { resolves: true } : {}),
-    ...(input.mentions?.length ? { mentions: checkMentions(input.mentions) } : {}),
+    ...(key === undefined ? {} : { key }),
+    ...(input.resolves && key !== undefined ? { resolves: true } : {}),
+    ...(mentions.length === 0 ? {} : { mentions }),
     expires: Math.min(now + ttlMs, Number.MAX_SAFE_INTEGER),
+    ...(problems.length === 0 ? {} : { problems: limitProblems(problems) }),
   };
+}
+
+/** Makes a message readable. In HTML, a carriage return is a line break, and nothing is overwritten. */
+function readableBody(message: string, format: Format): string {
+  return readableText(format === "html" ? message.replace(/\r\n?/g, "\n") : message).trimEnd();
+}
+
+/** Returns a subject for a notification without one: the first line of its message. */
+function subjectFrom(message: string, format: Format, warn: ReportProblem): string {
+  const text = format === "html" ? message.replace(/<[^>]*>/g, " ") : message;
+  const line = text.split("\n").map(readableLine).find((line) => line !== "");
+  warn(
+    `The subject is empty: ${line === undefined ? `"${NO_SUBJECT}" is used` : "the first line of the body is used"}`,
+  );
+  return line === undefined ? NO_SUBJECT : repairLine("subject", line, () => {}) ?? NO_SUBJECT;
+}
+
+function asParagraph(line: string, format: Format): string {
+  return format === "html" ? `<p>${line.replaceAll("&", "&amp;").replaceAll("<", "&lt;")}</p>` : line;
 }
 
 /**
@@ -223,73 +292,19 @@ export function checkId(id: string | undefined): void {
   });
 }
 
-/**
- * Checks mentions and removes duplicates.
- *
- * @throws {InvalidNotificationError} if a mention is neither a user id nor `@room`, or if there are
- * too many mentions
- */
-function checkMentions(mentions: readonly string[]): readonly string[] {
-  const unique = [...new Set(mentions)];
-  const wrong = unique.find((mention) => typeof mention !== "string" || !isMention(mention));
-  if (wrong !== undefined) throw new InvalidNotificationError(`Cannot mention "${wrong}": ${MENTION_PROBLEM}`);
-  if (unique.length <= MAX_MENTIONS) return unique;
-  throw new InvalidNotificationError(`Cannot mention ${unique.length} users: the limit is ${MAX_MENTIONS}`, {
-    hint: `mention ${ROOM_MENTION} instead, which means all users in the room`,
-  });
-}
-
-function text(name: string, value: unknown): string {
-  if (typeof value !== "string") {
-    throw new InvalidNotificationError(
-      `Cannot use the ${name}: it must be text, not ${value === null ? "null" : typeof value}`,
-    );
+/** Cuts a message that is too long. Its note shows what is missing. */
+function limited(message: string, warn: ReportProblem): string {
+  const cut = cutToBytes(message, MAX_MESSAGE_BYTES);
+  if (cut !== message) {
+    warn(`Cannot send the whole body of ${byteLength(message)} bytes: the limit is ${MAX_MESSAGE_BYTES}`);
   }
-  return printableText(value);
-}
-
-/**
- * Replaces characters that cannot be shown. The text may become longer, because a replacement
- * character has three bytes.
- */
-export function printableText(text: string): string {
-  return text.toWellFormed().replace(CONTROL_REGEXP, "\ufffd");
-}
-
-/**
- * Matches control characters except tab, line feed and carriage return. The matched characters are
- * invisible and can control a terminal.
- */
-// deno-lint-ignore no-control-regex
-const CONTROL_REGEXP = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/g;
-
-function limited(name: string, value: string, maxBytes: number): string {
-  const bytes = new TextEncoder().encode(value).length;
-  if (bytes <= maxBytes) return value;
-  throw new InvalidNotificationError(`Cannot send a ${name} of ${bytes} bytes: the limit is ${maxBytes}`, {
-    hint: "send only its beginning or its end, for example with: head -c 60000",
-  });
-}
-
-function optional<Name extends string>(name: Name, value: string | undefined): { [_ in Name]?: string } {
-  if (value === undefined || value === "") return {};
-  return { [name]: limited(name, text(name, value).replace(/\s+/g, " ").trim(), MAX_SUBJECT_BYTES) } as {
-    [_ in Name]: string;
-  };
+  return cut;
 }
 
 function oneOf<Value extends string>(name: string, value: string, values: readonly Value[]): Value {
   const found = values.find((known) => known === value);
   if (found !== undefined) return found;
   throw new InvalidNotificationError(`Cannot use ${name} "${value}": it must be one of ${values.join(", ")}`);
-}
-
-function absoluteUrl(value: string): string {
-  const link = limited("link", text("link", value).trim(), 2 * MAX_SUBJECT_BYTES);
-  if (URL.canParse(link) && !/\s/.test(link)) return link;
-  throw new InvalidNotificationError(
-    `Cannot use link "${link}": it must be an absolute URL such as https://example.org/`,
-  );
 }
 
 /**
@@ -299,12 +314,13 @@ function absoluteUrl(value: string): string {
 export function isNotification(value: unknown): value is Notification {
   if (typeof value !== "object" || value === null) return false;
   const { subject, message, format, severity, silent, link, time, mentions } = value as Record<string, unknown>;
-  const { attachments = [], file } = value as Record<string, unknown>;
+  const { attachments = [], file, problems } = value as Record<string, unknown>;
   return typeof subject === "string" && typeof message === "string" && typeof time === "number" &&
     typeof silent === "boolean" &&
     FORMATS.some((known) => known === format) && SEVERITIES.some((known) => known === severity) &&
     (link === undefined || (typeof link === "string" && URL.canParse(link))) &&
     (mentions === undefined || (Array.isArray(mentions) && mentions.every((one) => typeof one === "string"))) &&
+    (problems === undefined || (Array.isArray(problems) && problems.every((one) => typeof one === "string"))) &&
     Array.isArray(attachments) && attachments.every(isAttachment) && (file === undefined || isAttachment(file));
 }
 

@@ -9,6 +9,7 @@ import { formatDuration } from "../base/duration.ts";
 import { formatTime } from "../base/time.ts";
 import { bisectLargest } from "../base/bisect.ts";
 import type { Replaced } from "../queue/record.ts";
+import { byteLength } from "./cut.ts";
 import type { Notification } from "./notification.ts";
 import { formatTitle, type TitleOptions } from "./title.ts";
 
@@ -39,14 +40,17 @@ export function formatBytes(bytes: number): string {
 /**
  * Formats the notes that are shown below the message, one per line: `⏰ Queued since 2026-11-22
  * 20:15:07 UTC+1, 2 h 5 min late`; `↻ Replaces 3 earlier notifications since 2026-11-22 18:00:00
- * UTC+1`; `📎 report.pdf (12.0 KiB) was not sent here`. A time has its date, because the message may
- * be read on another day.
+ * UTC+1`; `📎 report.pdf (12.0 KiB) was not sent here`; `✂ Cannot attach report.pdf: it is empty`. A
+ * time has its date, because the message may be read on another day.
  */
 export function formatNotes(
   notification: Notification,
   { lateAt, replaced, notes: own = [] }: Pick<RenderOptions, "lateAt" | "replaced" | "notes">,
 ): string[] {
-  const notes = (notification.unsent ?? []).map((file) => `📎 ${file} was not sent here`);
+  const notes = [
+    ...(notification.problems ?? []).map((problem) => `✂ ${problem}`),
+    ...(notification.unsent ?? []).map((file) => `📎 ${file} was not sent here`),
+  ];
   if (lateAt !== undefined) {
     notes.push(`⏰ Queued since ${formatTime(notification.time)}, ${formatDuration(lateAt - notification.time)} late`);
   }
@@ -124,11 +128,6 @@ function linkHtml(link: string): string {
   return LINK_SCHEMES.has(new URL(link).protocol) ? `<a href="${escapeHtml(link)}">${label}</a>` : escapeHtml(link);
 }
 
-/** Returns the length of a text in UTF-8 bytes. */
-export function byteLength(text: string): number {
-  return new TextEncoder().encode(text).length;
-}
-
 /**
  * Cuts a message so that it is short enough, and adds a note about the missing part. Does not cut
  * within a character.
@@ -144,17 +143,6 @@ export function cutToFit(message: string, fits: (message: string) => boolean): s
   const total = byteLength(message);
   const cut = (count: number) => withCutNote(characters.slice(0, count).join(""), total);
   return cut(bisectLargest(0, characters.length, (count) => fits(cut(count))));
-}
-
-/**
- * Cuts a message to a size in UTF-8 bytes, and adds a note about the missing part. Fast even for
- * messages of several megabytes.
- */
-export function cutToBytes(message: string, maxBytes: number): string {
-  const total = byteLength(message);
-  if (total <= maxBytes) return message;
-  const room = Math.max(0, maxBytes - byteLength(withCutNote("", total)));
-  return withCutNote(message.slice(0, new TextEncoder().encodeInto(message, new Uint8Array(room)).read), total);
 }
 
 function withCutNote(kept: string, total: number): string {

@@ -80,13 +80,13 @@ export class NotifierCore implements AsyncDisposable {
 
   /** See `Notifier.notify()`. */
   async notify(input: NotificationInput, options: NotifyOptions = {}): Promise<Outcome[]> {
-    const { queue, channels, routing, runtime } = this.#parts;
-    const plan = this.plan(input, options);
+    const { queue, channels, routing, runtime, warn } = this.#parts;
+    const plan = this.#plan(input, options, warn);
     checkId(options.id);
     if (plan.mutedBy !== undefined) return mutedOutcomes(plan.mutedBy, routing, runtime);
     if (!input.attachments?.length) return await this.#send(plan, options);
     const { stageAttachments } = await import("./staged_attachments.ts");
-    using staged = await stageAttachments(input.attachments, queue);
+    using staged = await stageAttachments(input.attachments, queue, warn);
     return await this.#send(staged.addTo(plan, channels), options, staged);
   }
 
@@ -122,8 +122,12 @@ export class NotifierCore implements AsyncDisposable {
    * @throws {ConfigError} if no channel is configured
    */
   plan(input: NotificationInput, options: RouteOptions = {}): Plan {
+    return this.#plan(input, options);
+  }
+
+  #plan(input: NotificationInput, options: RouteOptions, warn?: (text: string) => void): Plan {
     const { runtime, routing } = this.#parts;
-    const notification = createNotification(input, runtime.now());
+    const notification = createNotification(input, runtime.now(), warn);
     return route(notification, { ...routing, openIncidents: this.#findOpenIncidents(notification) }, options);
   }
 

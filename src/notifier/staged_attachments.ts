@@ -5,11 +5,12 @@
  * @module
  */
 
-import { StorageError } from "../base/errors.ts";
+import { InvalidNotificationError, StorageError } from "../base/errors.ts";
 import type { Channel, Envelope } from "../channels/channel.ts";
 import { splitAttachments } from "../notification/attachment_mode.ts";
 import { type FileSource, openSources } from "../notification/attachments/source.ts";
 import type { Attachment, AttachmentInput } from "../notification/notification.ts";
+import { limitProblems } from "../notification/repair.ts";
 import type { StagedFiles } from "../queue/attachments/store.ts";
 import type { Entry } from "../queue/entry.ts";
 import type { Queue } from "../queue/queue.ts";
@@ -22,20 +23,27 @@ import type { FallbackEnvelope, Plan } from "../routing/route.ts";
 export class StagedAttachments implements Disposable {
   readonly #files: StagedFiles;
   readonly #attachments: readonly Attachment[];
+  readonly #problems: readonly string[];
 
-  constructor(files: StagedFiles, attachments: readonly Attachment[]) {
+  constructor(files: StagedFiles, attachments: readonly Attachment[], problems: readonly string[]) {
     this.#files = files;
     this.#attachments = attachments;
+    this.#problems = problems;
   }
 
   /**
    * Adds the attachments to a plan: to the message itself or as separate messages, depending on the
-   * channel.
+   * channel. Also adds a problem for each file that could not be attached.
    */
   addTo(plan: Plan, channels: ReadonlyMap<string, Channel>): Plan {
     const findMode = ({ channel }: Envelope) => channels.get(channel)?.attachmentMode;
     const split = (envelope: Envelope) => {
-      const notification = { ...envelope.notification, attachments: this.#attachments };
+      const problems = [...envelope.notification.problems ?? [], ...this.#problems];
+      const notification = {
+        ...envelope.notification,
+        ...(this.#attachments.length === 0 ? {} : { attachments: this.#attachments }),
+        ...(problems.length === 0 ? {} : { problems: limitProblems(problems) }),
+      };
       return splitAttachments(notification, findMode(envelope))
         .map((each, attachmentIndex): Envelope => ({
           ...envelope,
@@ -76,21 +84,31 @@ export class StagedAttachments implements Disposable {
 }
 
 /**
- * Writes attachments to the state directory, and syncs them to disk.
+ * Writes attachments to the state directory, and syncs them to disk. Leaves out the files that
+ * cannot be used.
  *
  * @param inputs the attachments from the caller
  * @param queue the queue in whose state directory the attachments are stored
- * @throws {InvalidNotificationError} if an attachment cannot be used. In this case, all attachments
- * are discarded.
+ * @param warn gets a sentence about each file that is left out
  * @throws {StorageError} if the attachments cannot be stored, or exceed the size limit
  */
-export async function stageAttachments(inputs: readonly AttachmentInput[], queue: Queue): Promise<StagedAttachments> {
+export async function stageAttachments(
+  inputs: readonly AttachmentInput[],
+  queue: Queue,
+  warn: (problem: string) => void,
+): Promise<StagedAttachments> {
   using open = new DisposableStack();
-  const sources = openSources(inputs).map((source) => open.use(source));
+  const problems: string[] = [];
+  const report = (problem: string) => {
+    problems.push(problem);
+    warn(problem);
+  };
+  const sources = openSources(inputs, report).map((source) => open.use(source));
   try {
     queue.prepare();
     await removeLeftovers(queue);
-    return write(sources, await queue.stageFiles());
+    const files = await queue.stageFiles();
+    return new StagedAttachments(files, write(sources, files, report), problems);
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
     const hint = error.code === "permission-denied" ? { hint: error.hint } : {};
@@ -98,14 +116,24 @@ export async function stageAttachments(inputs: readonly AttachmentInput[], queue
   }
 }
 
-function write(sources: readonly FileSource[], files: StagedFiles): StagedAttachments {
+function write(
+  sources: readonly FileSource[],
+  files: StagedFiles,
+  report: (problem: string) => void,
+): readonly Attachment[] {
   try {
-    const attachments = sources.map((source): Attachment => {
-      const { name: content, size } = files.write(source.chunks(), source.name);
-      return { name: source.name, type: source.type, size, ...source.imageSize, content };
+    const attachments = sources.flatMap((source): Attachment[] => {
+      try {
+        const { name: content, size } = files.write(source.chunks(), source.name);
+        return [{ name: source.name, type: source.type, size, ...source.imageSize, content }];
+      } catch (error) {
+        if (!(error instanceof InvalidNotificationError)) throw error;
+        report(error.message);
+        return [];
+      }
     });
     files.confirm();
-    return new StagedAttachments(files, attachments);
+    return attachments;
   } catch (error) {
     files[Symbol.dispose]();
     throw error;

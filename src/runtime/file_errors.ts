@@ -76,7 +76,7 @@ function findErrno(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   if ("code" in error && typeof error.code === "string") return error.code;
   const number = /\(os error (\d+)\)/.exec(error.message)?.[1];
-  return { "28": "ENOSPC", "30": "EROFS", "122": "EDQUOT" }[number ?? ""];
+  return { "21": "EISDIR", "28": "ENOSPC", "30": "EROFS", "122": "EDQUOT" }[number ?? ""];
 }
 
 function describeState(error: unknown, code: StorageErrorCode): string {
@@ -87,4 +87,12 @@ function describeState(error: unknown, code: StorageErrorCode): string {
   }
   const text = error instanceof Error ? error.message : String(error);
   return text.replace(/ \(os error \d+\).*$/s, "").replace(/^./, (first) => first.toLowerCase());
+}
+
+/** Describes why a file of the caller cannot be read: `there is no such file`. */
+export function unreadableState(error: unknown): string {
+  if (error instanceof Deno.errors.NotFound) return "there is no such file";
+  if (error instanceof Deno.errors.NotCapable) return formatDenial(error);
+  if (error instanceof Deno.errors.IsADirectory || findErrno(error) === "EISDIR") return "it is a directory";
+  return describeState(error, "io-error");
 }

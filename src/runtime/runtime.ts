@@ -9,13 +9,12 @@
 import { PROXY_VARIABLES } from "./address.ts";
 import type { Connection, HttpClients } from "./http_clients.ts";
 import { mayReadSystem, mayReadVariable } from "./permissions.ts";
-import { readAtMost } from "./streams.ts";
 import type { SubprocessCall, SubprocessEnd } from "./subprocess.ts";
 
 /** Standard input, output and error. */
 export interface Stdio {
-  /** Reads standard input until the input ends, or until more than `maxBytes` bytes were read. */
-  readonly stdin: (maxBytes: number) => Promise<Uint8Array>;
+  /** Returns standard input as a stream. */
+  readonly stdin: () => ReadableStream<Uint8Array>;
   /** Returns true if standard input is a terminal. */
   readonly stdinIsTerminal: () => boolean;
   /** Reads the next part of standard input. Returns undefined at the end of the input. */
@@ -142,7 +141,7 @@ function denoStdio(): Stdio {
     }
   };
   return {
-    stdin: (maxBytes) => readAtMost(Deno.stdin.readable, maxBytes),
+    stdin: () => Deno.stdin.readable,
     stdinIsTerminal: () => Deno.stdin.isTerminal(),
     async readInput() {
       const buffer = new Uint8Array(4096);

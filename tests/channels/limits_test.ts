@@ -5,8 +5,9 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { Channel } from "../../src/channels/channel.ts";
-import { MAX_MESSAGE_BYTES, MAX_SUBJECT_BYTES, type NotificationInput } from "../../src/notification/notification.ts";
-import { byteLength } from "../../src/notification/render.ts";
+import { MAX_MESSAGE_BYTES, type NotificationInput } from "../../src/notification/notification.ts";
+import { MAX_SUBJECT_BYTES } from "../../src/notification/repair.ts";
+import { byteLength } from "../../src/notification/cut.ts";
 import {
   LoopbackGotify,
   LoopbackHomeserver,

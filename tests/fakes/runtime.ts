@@ -81,7 +81,7 @@ export function fakeRuntime(options: FakeRuntimeOptions = {}): FakeRuntime {
     hostname: () => "jump",
     isRoot: () => false,
     stdio: {
-      stdin: (maxBytes) => Promise.resolve((stdin ?? new Uint8Array()).subarray(0, maxBytes + 4096)),
+      stdin: () => new Blob(stdin === undefined ? [] : [stdin as BlobPart]).stream(),
       stdinIsTerminal: () => stdin === undefined,
       readInput() {
         const next = typed.shift();

@@ -8,7 +8,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { Queue } from "../../src/queue/queue.ts";
 import type { JournalRecord } from "../../src/queue/record.ts";
-import { crc32, encodeRecord } from "../../src/queue/journal_line.ts";
+import { encodeRecord } from "../../src/queue/journal_line.ts";
+import { crc32 } from "../../src/base/crc32.ts";
 import { createRequest } from "./crash_actor.ts";
 import { chooseDamage, joinLines, splitLines } from "./crash_damage.ts";
 import { type Dice, seededDice } from "./crash_dice.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { type BatchItem, createBatch, isBatch, renderBatch } from "../../src/notification/batch.ts";
 import { createNotification, type NotificationInput } from "../../src/notification/notification.ts";
-import { byteLength } from "../../src/notification/render.ts";
+import { byteLength } from "../../src/notification/cut.ts";
 
 /** Returns a time in the time zone of this host, so that the test works in every time zone. */
 const EVENING = new Date(2026, 10, 22, 20, 15, 0).getTime();

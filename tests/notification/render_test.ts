@@ -1,13 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { createNotification } from "../../src/notification/notification.ts";
-import {
-  byteLength,
-  codeToHtml,
-  cutToFit,
-  renderHtml,
-  renderPlain,
-  textToHtml,
-} from "../../src/notification/render.ts";
+import { codeToHtml, cutToFit, renderHtml, renderPlain, textToHtml } from "../../src/notification/render.ts";
+import { byteLength } from "../../src/notification/cut.ts";
 
 const notification = createNotification(
   { subject: "Disk <full>", message: "a & b\nc", link: "https://example.org/x" },

@@ -4,7 +4,7 @@
  */
 
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { InvalidNotificationError, StorageError } from "../../src/base/errors.ts";
+import { StorageError } from "../../src/base/errors.ts";
 import type { AttachmentInput } from "../../src/notification/notification.ts";
 import { MAX_FILES_BYTES } from "../../src/queue/limits.ts";
 import { LoopbackTelegram, LoopbackWebhook } from "../../src/testing/mod.ts";
@@ -91,13 +91,23 @@ Deno.test("notify() keeps queued attachments, and sends them after the original 
   assertEquals(kept(scene), []);
 });
 
-Deno.test("notify() queues nothing when an attachment cannot be used", async () => {
+Deno.test("notify() sends the text and the other files when a file cannot be attached, and says so", async () => {
   await using scene = await setScene();
-  await using notifier = await scene.open();
-  const attachments = [...FILES, { path: `${scene.stateDir}/none` }];
-  const error = await assertRejects(() => notifier.notify({ subject: "Load", attachments }), InvalidNotificationError);
-  assertEquals(error.message, `Cannot attach ${scene.stateDir}/none: there is no such file`);
-  assertEquals([shown(scene), kept(scene), notifier.entries()], [[], [], []]);
+  const warnings: string[] = [];
+  await using notifier = await scene.open({ onWarning: (text) => warnings.push(text) });
+  const problem = `Cannot attach ${scene.stateDir}/none: there is no such file`;
+  const none = { path: `${scene.stateDir}/none` };
+  await notifier.notify({ subject: "Load", attachments: [FILES[0], none, FILES[1]] });
+  assertEquals(shown(scene), ["m.text Load", "m.image graph.png", "m.file übersicht.csv"]);
+  await notifier.notify({ subject: "Up", attachments: [none] });
+  assertEquals(
+    scene.homeserver.events(scene.room).map(({ content }) => String(content.body)).filter((body) => /✂/.test(body)),
+    [
+      `[jump] Load\n\n✂ ${problem}`,
+      `[jump] Up\n\n✂ ${problem}`,
+    ],
+  );
+  assertEquals([warnings, kept(scene)], [[problem, problem], []]);
 });
 
 Deno.test("notify() makes an attachment that the server rejects a dead letter, and the lane goes on", async () => {

@@ -221,7 +221,7 @@ Deno.test("NotifierCore.deliverUntilEmpty() stops when its signal aborts, and co
 Deno.test("NotifierCore.notify() queues nothing when it rejects the input", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
-  await assertRejects(() => notifier.notify({ subject: "" }), InvalidNotificationError);
+  await assertRejects(() => notifier.notify({ subject: "x", ttlMs: 0 }), InvalidNotificationError);
   assertEquals(notifier.entries(), []);
 });
 

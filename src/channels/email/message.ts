@@ -2,7 +2,8 @@
 
 import { AROUND_BATCH_BYTES } from "../../notification/batch.ts";
 import type { Notification } from "../../notification/notification.ts";
-import { byteLength, cutToFit, renderHtml, type RenderOptions, renderPlain } from "../../notification/render.ts";
+import { cutToFit, renderHtml, type RenderOptions, renderPlain } from "../../notification/render.ts";
+import { byteLength } from "../../notification/cut.ts";
 import { formatTitle } from "../../notification/title.ts";
 import type { RenderedMessage } from "../message.ts";
 

@@ -4,7 +4,8 @@ import { AROUND_BATCH_BYTES, type Batch, hasLineForEach, type RenderedBatch } fr
 import { NotSentError, ResponseError } from "../../base/errors.ts";
 import { exchange, exchangeJson, type HttpRequest, type Service } from "../../runtime/http.ts";
 import type { Notification } from "../../notification/notification.ts";
-import { byteLength, cutToFit, formatNotes } from "../../notification/render.ts";
+import { cutToFit, formatNotes } from "../../notification/render.ts";
+import { byteLength } from "../../notification/cut.ts";
 import { formatTitle, formatTitleBesideSubject } from "../../notification/title.ts";
 import { USER_AGENT } from "../../base/version.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "../channel.ts";

@@ -4,14 +4,8 @@ import { type Batch, hasLineForEach } from "../../notification/batch.ts";
 import type { OwnFields, RoomMessageContent } from "../../matrix/events.ts";
 import { ROOM_MENTION } from "../../matrix/ids.ts";
 import type { Notification } from "../../notification/notification.ts";
-import {
-  byteLength,
-  cutToFit,
-  escapeHtml,
-  renderHtml,
-  type RenderOptions,
-  renderPlain,
-} from "../../notification/render.ts";
+import { cutToFit, escapeHtml, renderHtml, type RenderOptions, renderPlain } from "../../notification/render.ts";
+import { byteLength } from "../../notification/cut.ts";
 import { type RenderedMessage, renderMessage } from "../message.ts";
 
 /**

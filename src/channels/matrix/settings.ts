@@ -10,7 +10,7 @@ import {
   ROOM_MENTION,
   ROOM_PROBLEM,
 } from "../../matrix/ids.ts";
-import { MAX_MENTIONS } from "../../notification/notification.ts";
+import { MAX_MENTIONS } from "../../notification/repair.ts";
 import { insecureHttp, secret, SECRET_FORMS, server } from "../fields/server.ts";
 import { choice, list, setting, type SettingsOf } from "../fields/setting.ts";
 

@@ -6,7 +6,8 @@
 import { USER_AGENT } from "../../base/version.ts";
 import { timeoutWithAttachments } from "../../notification/attachment_mode.ts";
 import type { Attachment, Notification } from "../../notification/notification.ts";
-import { byteLength, cutToFit, formatNotes } from "../../notification/render.ts";
+import { cutToFit, formatNotes } from "../../notification/render.ts";
+import { byteLength } from "../../notification/cut.ts";
 import { formatTitle, formatTitleBesideSubject } from "../../notification/title.ts";
 import { ResponseError } from "../../base/errors.ts";
 import { exchangeJson, type HttpRequest } from "../../runtime/http.ts";

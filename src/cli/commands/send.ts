@@ -1,12 +1,14 @@
 /** `send`: sends a notification. */
 
-import { InvalidNotificationError } from "../../base/errors.ts";
+import { cutNote } from "../../notification/cut.ts";
+import { toText } from "../../notification/repair.ts";
 import type { Attachment, NotificationInput } from "../../notification/notification.ts";
 import { FORMATS, MAX_MESSAGE_BYTES, SEVERITIES } from "../../notification/notification.ts";
 import { formatBytes } from "../../notification/render.ts";
 import type { NotifierCore } from "../../notifier/core.ts";
 import type { Outcome } from "../../notifier/outcomes.ts";
-import { readAtMost } from "../../runtime/streams.ts";
+import { unreadableState } from "../../runtime/file_errors.ts";
+import { concat, readEnds, type StreamEnds } from "../../runtime/streams.ts";
 import { type Command, type ContextFor, defineCommand } from "../command.ts";
 import { UsageError } from "../errors.ts";
 import { EXIT } from "../exit_codes.ts";
@@ -24,6 +26,7 @@ import { printable } from "../ui.ts";
 
 const OPTIONS = [
   { name: "body-file", value: "FILE", summary: 'read the body from FILE; use "-" for standard input' },
+  { name: "no-stdin", summary: "do not read standard input; needed in a loop that reads a list" },
   { name: "format", short: "f", value: "F", oneOf: FORMATS, summary: "format of the body (default text)" },
   {
     name: "attach",
@@ -68,7 +71,12 @@ export const send: Command = defineCommand({
   options: OPTIONS,
   details: [
     "If you give neither BODY nor --body-file, and standard input is not a terminal, send reads the body from " +
-    "standard input. Under ssh, standard input can stay open without data. In that case, give an empty BODY ('').",
+    'standard input and prints how many lines it read. With "-" as BODY, it prints nothing. In a loop such as ' +
+    "'while read', send would read the rest of the list: use --no-stdin. Under ssh, standard input can stay open " +
+    "without data: use --no-stdin there too.",
+    "Send never refuses a notification because of the form of its text. Bytes that are not UTF-8, terminal colours " +
+    "and overwritten lines are made readable. A part that cannot be sent, such as a missing file, is named in the " +
+    "message and on standard error, and the exit code stays 0. Wrong options are errors.",
     "Exit 0: the notification is delivered, or it is stored on disk. If the notification is on disk, " +
     "matrix-notify delivers it later, in order and without duplicates. After exit 0, you can delete the attached " +
     "files. If a channel cannot send files, the message in this channel lists the names of the files.",
@@ -91,7 +99,7 @@ async function run(context: SendContext): Promise<number> {
   if (args.has("resolve") && args.text("key") === undefined) {
     throw new UsageError("Cannot use --resolve without --key: the key selects the incident to close", "add --key KEY");
   }
-  const input = toInput(args, await readBody(context));
+  const input = { ...toInput(args), ...await readBody(context) };
   const route = {
     channels: args.list("channel").length > 0 ? args.list("channel") : undefined,
     room: args.text("room"),
@@ -104,10 +112,9 @@ async function run(context: SendContext): Promise<number> {
   return exitCodeForOutcomes(outcomes);
 }
 
-function toInput(args: SendContext["args"], message: string): NotificationInput {
+function toInput(args: SendContext["args"]): NotificationInput {
   return {
     subject: args.operands[0],
-    message,
     format: args.choice("format", FORMATS),
     severity: args.choice("severity", SEVERITIES),
     link: args.text("link"),
@@ -121,8 +128,11 @@ function toInput(args: SendContext["args"], message: string): NotificationInput 
   };
 }
 
-async function readBody(context: SendContext): Promise<string> {
-  const { args, runtime } = context;
+/** The body, and a problem if it could not be read. */
+type Body = Pick<NotificationInput, "message" | "problems">;
+
+async function readBody(context: SendContext): Promise<Body> {
+  const { args, runtime, ui } = context;
   const [, body] = args.operands;
   const file = args.text("body-file");
   if (body !== undefined && body !== "-") {
@@ -132,55 +142,61 @@ async function readBody(context: SendContext): Promise<string> {
         "remove one of the two",
       );
     }
-    return body;
+    return { message: body };
   }
-  if (file !== undefined && file !== "-") return decode(await readFile(file), file);
+  if (file !== undefined && file !== "-") return await readSource(async () => (await Deno.open(file)).readable, file);
   const isChosen = body === "-" || file === "-";
-  if (!isChosen && runtime.stdio.stdinIsTerminal()) return "";
-  return decode(await readStdin(context), "standard input");
+  if (isChosen && args.has("no-stdin")) {
+    throw new UsageError("Cannot use --no-stdin together with -: it means standard input", "remove one of the two");
+  }
+  if (args.has("no-stdin") || !isChosen && runtime.stdio.stdinIsTerminal()) return {};
+  const read = await withHint(context, () => readSource(runtime.stdio.stdin, "standard input"));
+  const lines = countLines(toText(read.message));
+  if (!isChosen && lines > 0) {
+    ui.warn(`Read ${lines} ${lines === 1 ? "line" : "lines"} from standard input as the body`);
+  }
+  return read;
+}
+
+/** Counts the lines of a body. The last line may lack a line break. */
+function countLines(text: string): number {
+  const breaks = text.split("\n").length - 1;
+  return text === "" || text.endsWith("\n") ? breaks : breaks + 1;
 }
 
 /** The time after which `send` tells the user that it is reading standard input. */
 const STDIN_HINT_AFTER_MS = 3000;
 
-async function readStdin({ runtime, ui }: SendContext): Promise<Uint8Array> {
-  const read = new AbortController();
-  const hint = runtime.sleep(STDIN_HINT_AFTER_MS, read.signal).then(() => {
-    if (!read.signal.aborted) {
-      ui.fail("Reading the body from standard input", "to send without a body, give '' as BODY");
+async function withHint<Result>({ runtime, ui }: SendContext, read: () => Promise<Result>): Promise<Result> {
+  const done = new AbortController();
+  const hint = runtime.sleep(STDIN_HINT_AFTER_MS, done.signal).then(() => {
+    if (!done.signal.aborted) {
+      ui.fail("Reading the body from standard input", "to send without it, add --no-stdin");
     }
   });
-  const bytes = await runtime.stdio.stdin(MAX_MESSAGE_BYTES);
-  read.abort();
+  const result = await read();
+  done.abort();
   await hint;
-  return bytes;
+  return result;
 }
 
-async function readFile(path: string): Promise<Uint8Array> {
+/** Reads a body. If it cannot be read, the notification is sent with a problem instead. */
+async function readSource(
+  open: () => ReadableStream<Uint8Array> | Promise<ReadableStream<Uint8Array>>,
+  source: string,
+): Promise<Body> {
   try {
-    using file = await Deno.open(path);
-    return await readAtMost(file.readable, MAX_MESSAGE_BYTES);
+    return { message: await joinEnds(await readEnds(await open(), MAX_MESSAGE_BYTES)) };
   } catch (error) {
-    const problem = error instanceof Deno.errors.NotFound ? "there is no such file" : "it cannot be read";
-    throw new InvalidNotificationError(`Cannot read the body from ${path}: ${problem}`, { cause: error });
+    return { problems: [`Cannot read the body from ${source}: ${unreadableState(error)}`] };
   }
 }
 
-function decode(bytes: Uint8Array, source: string): string {
-  if (bytes.length > MAX_MESSAGE_BYTES + 2) {
-    throw new InvalidNotificationError(
-      `Cannot send the body from ${source}: it is longer than ${MAX_MESSAGE_BYTES} bytes`,
-      { hint: "send only a part of it, for example with: head -c 50000" },
-    );
-  }
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (error) {
-    throw new InvalidNotificationError(`Cannot read the body from ${source}: it is not UTF-8`, {
-      cause: error,
-      hint: "convert it first, for example with: iconv -f latin1 -t utf-8",
-    });
-  }
+/** Joins the ends of a long body. `createNotification` cuts it again, and often cuts the note off. */
+async function joinEnds({ beginning, end, missing }: StreamEnds): Promise<Uint8Array> {
+  if (missing === 0) return beginning;
+  const note = `\n${cutNote(missing, beginning.length + missing + end.length)}\n`;
+  return await concat([beginning, new TextEncoder().encode(note), end]);
 }
 
 async function printPlan(
@@ -188,8 +204,9 @@ async function printPlan(
   input: NotificationInput,
   { args, ui, runtime, route }: SendContext & { readonly route: Parameters<NotifierCore["plan"]>[1] },
 ): Promise<number> {
-  const { envelopes, fallbacks, mutedBy } = notifier.plan(input, route);
-  const attachments = await describeFiles(input);
+  const { attachments, problems } = await describeFiles(input);
+  const { envelopes, fallbacks, mutedBy } = notifier.plan({ ...input, problems }, route);
+  for (const problem of envelopes[0]?.notification.problems ?? []) ui.warn(problem);
   if (args.has("json")) {
     for (const envelope of envelopes) {
       ui.json({ ...toEnvelopeJson(envelope), ...(attachments.length > 0 && { attachments }) });
@@ -207,14 +224,22 @@ async function printPlan(
   return EXIT.ok;
 }
 
-async function describeFiles({ attachments = [] }: NotificationInput): Promise<Omit<Attachment, "content">[]> {
-  if (attachments.length === 0) return [];
+interface DescribedFiles {
+  readonly attachments: readonly Omit<Attachment, "content">[];
+  readonly problems: readonly string[];
+}
+
+/** Opens the files of a dry run. The problems of the input come first. */
+async function describeFiles({ attachments = [], problems: known = [] }: NotificationInput): Promise<DescribedFiles> {
+  if (attachments.length === 0) return { attachments: [], problems: known };
   const { openSources } = await import("../../notification/attachments/source.ts");
-  return openSources(attachments).map((source) => {
+  const problems = [...known];
+  const described = openSources(attachments, (problem) => problems.push(problem)).map((source) => {
     using file = source;
     const { name, type, size, imageSize } = file;
     return { name, type, size, ...imageSize };
   });
+  return { attachments: described, problems };
 }
 
 function printOutcomes(outcomes: readonly Outcome[], { args, ui, runtime }: SendContext): void {

@@ -4,6 +4,7 @@ import { InvalidNotificationError, StorageError } from "../../base/errors.ts";
 import { MAX_INCOMING_MAIL_BYTES } from "../../ingest/mail/mail.ts";
 import { toMailNotification } from "../../ingest/mail/notification.ts";
 import { readMail } from "../../ingest/mail/read.ts";
+import { readAtMost } from "../../runtime/streams.ts";
 import { type Command, type ContextFor, defineCommand } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
 import { CHANNELS_OPTION, DELIVERY_OPTIONS, JSON_OPTION, WAIT_OPTION } from "../options.ts";
@@ -40,7 +41,7 @@ async function run(context: ContextFor<typeof OPTIONS>): Promise<number> {
     ui.fail(`${refused.problem}: matrix-notify sendmail can only send mails`, refused.hint);
     return EXIT.unavailable;
   }
-  const bytes = await runtime.stdio.stdin(MAX_INCOMING_MAIL_BYTES);
+  const bytes = await readAtMost(runtime.stdio.stdin(), MAX_INCOMING_MAIL_BYTES);
   if (bytes.length > MAX_INCOMING_MAIL_BYTES) {
     throw new InvalidNotificationError(`Cannot send the mail: it is longer than ${MAX_INCOMING_MAIL_BYTES} bytes`);
   }

@@ -7,8 +7,10 @@
  * @module
  */
 
-import { type AttachmentInput, MAX_FILE_BYTES, MAX_FILES, printableText } from "../../notification/notification.ts";
-import { byteLength, formatBytes } from "../../notification/render.ts";
+import { type AttachmentInput, MAX_FILE_BYTES, MAX_FILES } from "../../notification/notification.ts";
+import { formatBytes } from "../../notification/render.ts";
+import { byteLength } from "../../notification/cut.ts";
+import { readableText } from "../../notification/text.ts";
 import type { MailAttachment } from "./mail.ts";
 
 /** An attachment that is shown in the message. */
@@ -92,7 +94,7 @@ function oneLine(text: string): string {
 function decodeText({ type, content }: MailAttachment): string | undefined {
   if (!/^(text\/|application\/(json|xml|yaml)$)/.test(type) || content.length > MAX_INLINE_BYTES) return undefined;
   try {
-    return printableText(new TextDecoder("utf-8", { fatal: true }).decode(content)).trimEnd();
+    return readableText(new TextDecoder("utf-8", { fatal: true }).decode(content)).trimEnd();
   } catch {
     return undefined;
   }

@@ -4,14 +4,10 @@
  */
 
 import { loadMarkup } from "../../markup/load.ts";
-import {
-  type Format,
-  MAX_MESSAGE_BYTES,
-  MAX_SUBJECT_BYTES,
-  type NotificationInput,
-  printableText,
-} from "../../notification/notification.ts";
-import { byteLength, codeToHtml, cutToBytes, escapeHtml } from "../../notification/render.ts";
+import { type Format, MAX_MESSAGE_BYTES, type NotificationInput } from "../../notification/notification.ts";
+import { codeToHtml, escapeHtml } from "../../notification/render.ts";
+import { byteLength } from "../../notification/cut.ts";
+import { readableLine, readableText } from "../../notification/text.ts";
 import { chooseAttachments, showAttachments, type ShownAttachment, toAttachmentInput } from "./attachments.ts";
 import type { Mail, Urgency } from "./mail.ts";
 
@@ -27,6 +23,11 @@ export interface MailContext {
   readonly sendsFiles?: boolean;
 }
 
+/** The input of a notification whose message is decoded. */
+export interface MailNotification extends NotificationInput {
+  readonly message: string;
+}
+
 const SEVERITIES = { low: "info", normal: "info", high: "error", highest: "critical" } as const satisfies Record<
   Urgency,
   string
@@ -36,12 +37,12 @@ const SEVERITIES = { low: "info", normal: "info", high: "error", highest: "criti
  * Turns a mail into the input of a notification. `createNotification()` accepts this input for
  * every possible mail.
  */
-export async function toMailNotification(mail: Mail, context: MailContext): Promise<NotificationInput> {
+export async function toMailNotification(mail: Mail, context: MailContext): Promise<MailNotification> {
   const { sender, sendsFiles = true } = context;
   const files = sendsFiles ? chooseAttachments(mail.attachments) : [];
-  const origin = headerText(mail.from ?? "") || headerText(sender ?? "");
+  const origin = readableLine(mail.from ?? "") || readableLine(sender ?? "");
   return {
-    subject: headerText(mail.subject ?? "") || "(no subject)",
+    subject: readableLine(mail.subject ?? "") || "(no subject)",
     ...await toMessage(mail, showAttachments(mail.attachments, files)),
     severity: SEVERITIES[mail.urgency],
     silent: mail.urgency === "low",
@@ -50,21 +51,13 @@ export async function toMailNotification(mail: Mail, context: MailContext): Prom
   };
 }
 
-/** Turns a header into one line, and cuts the line to the maximum length of a subject. */
-function headerText(text: string): string {
-  const line = printableText(text).replace(/\s+/g, " ").trim();
-  if (byteLength(line) <= MAX_SUBJECT_BYTES) return line;
-  const { read } = new TextEncoder().encodeInto(line, new Uint8Array(MAX_SUBJECT_BYTES - byteLength("…")));
-  return `${line.slice(0, read)}…`;
-}
-
-type Message = Pick<NotificationInput, "message" | "format">;
+type Message = Pick<MailNotification, "message" | "format">;
 
 /** Chooses the text of the message: the plain text, or the HTML if the plain text is empty. */
 async function toMessage(mail: Mail, attachments: readonly ShownAttachment[]): Promise<Message> {
   const text = mail.text ?? "";
   if (text.trim() === "" && mail.html !== undefined) {
-    const html = printableText(mail.html) + attachments.map(toHtml).join("");
+    const html = readableText(mail.html.replace(/\r\n?/g, "\n")) + attachments.map(toHtml).join("");
     if (byteLength(html) <= MAX_MESSAGE_BYTES) return { message: html, format: "html" };
     return toPlainMessage(await toText(mail.html), attachments);
   }
@@ -73,9 +66,8 @@ async function toMessage(mail: Mail, attachments: readonly ShownAttachment[]): P
 
 function toPlainMessage(text: string, attachments: readonly ShownAttachment[]): Message {
   const after = attachments.map(({ line, text }) => (text ? `${line}\n${text}` : line)).join("\n\n");
-  const before = printableText(text).replace(/\r\n?/g, "\n").replace(/^\s*\n/, "").trimEnd();
-  const room = MAX_MESSAGE_BYTES - byteLength(after) - 2;
-  const message = [cutToBytes(before, room), after].filter((part) => part !== "").join("\n\n");
+  const before = readableText(text).replace(/^\s*\n/, "").trimEnd();
+  const message = [before, after].filter((part) => part !== "").join("\n\n");
   return { message, format: chooseFormat(message) };
 }
 

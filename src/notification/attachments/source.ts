@@ -1,11 +1,12 @@
 /**
  * Reads attachments from the caller. A file is opened, checked, and then read in chunks. A file
- * that cannot be attached is refused before its content is stored.
+ * that cannot be attached is left out, and the notification is sent without it.
  *
  * @module
  */
 
 import { InvalidNotificationError } from "../../base/errors.ts";
+import { unreadableState } from "../../runtime/file_errors.ts";
 import { type AttachmentInput, MAX_FILE_BYTES, MAX_FILES } from "../notification.ts";
 import { formatBytes } from "../render.ts";
 import { type ImageSize, readImageSize } from "./image_size.ts";
@@ -42,37 +43,47 @@ export interface FileSource extends Disposable {
 }
 
 /**
- * Opens the files of a notification. If a file is refused, all files are closed.
+ * Opens the files of a notification, as many as are allowed. Leaves out a file that is missing,
+ * unreadable, empty, too large, or not a regular file.
  *
- * @throws {InvalidNotificationError} if a file is missing, empty, too large, or not a regular file,
- * or if there are too many files
+ * @param report gets a sentence about each file that is left out
  */
-export function openSources(inputs: readonly AttachmentInput[]): FileSource[] {
-  if (inputs.length > MAX_FILES) {
-    throw new InvalidNotificationError(`Cannot attach ${inputs.length} files: the limit is ${MAX_FILES}`, {
-      hint: "put the files into one archive",
-    });
-  }
+export function openSources(inputs: readonly AttachmentInput[], report: (problem: string) => void): FileSource[] {
   const sources: FileSource[] = [];
-  try {
-    for (const input of inputs) sources.push(openSource(input));
-    return sources;
-  } catch (error) {
-    for (const source of sources) source[Symbol.dispose]();
-    throw error;
+  for (const input of inputs) {
+    try {
+      if (sources.length < MAX_FILES) sources.push(openSource(input));
+      else report(`Cannot attach ${labelOf(input)}: the limit is ${MAX_FILES} files`);
+    } catch (error) {
+      if (!(error instanceof InvalidNotificationError)) {
+        for (const source of sources) source[Symbol.dispose]();
+        throw error;
+      }
+      report(error.message);
+    }
   }
+  return sources;
 }
 
-function openSource({ path, bytes, name, type }: AttachmentInput): FileSource {
-  if ((path === undefined) === (bytes === undefined)) {
-    throw new InvalidNotificationError("Cannot attach a file: it needs either a path or bytes");
+/** Returns the path or the name that the caller gave. */
+function labelOf({ path, name }: AttachmentInput): string {
+  return path || name || "a file without a name";
+}
+
+function openSource(input: AttachmentInput): FileSource {
+  const { path, bytes, name, type } = input;
+  const label = labelOf(input);
+  if (bytes !== undefined && path === undefined) {
+    return createSource({ label, name: name ?? "unnamed", type, size: bytes.length }, createReader(bytes));
   }
-  if (bytes !== undefined) {
-    return createSource({ label: name ?? "unnamed", type, size: bytes.length }, createReader(bytes));
+  if (!path || bytes !== undefined) {
+    throw new InvalidNotificationError(
+      `Cannot attach ${label}: it has ${path ? "both a path and bytes" : "neither a path nor bytes"}`,
+    );
   }
-  const file = openFile(path ?? "");
+  const file = openFile(path);
   try {
-    return createSource({ label: path ?? "", name, type, size: file.statSync().size }, {
+    return createSource({ label, name: name ?? path, type, size: file.statSync().size }, {
       read: (buffer) => file.readSync(buffer) ?? 0,
       [Symbol.dispose]: () => file.close(),
     });
@@ -92,20 +103,18 @@ interface Reader extends Disposable {
  * pipe can block forever.
  */
 function openFile(path: string): Deno.FsFile {
-  const problem = (state: string, hint?: string) =>
-    new InvalidNotificationError(`Cannot attach ${path}: ${state}`, { hint });
   try {
     const { isFile, isDirectory } = Deno.statSync(path);
-    if (isDirectory) {
-      throw problem("it is a directory", "put it into an archive, for example with: tar -czf files.tgz DIR");
-    }
-    if (!isFile) throw problem("it is a device, a pipe or a socket, not a file");
+    if (!isFile) throw new InvalidNotificationError(`Cannot attach ${path}: ${isDirectory ? DIRECTORY : NO_FILE}`);
     return Deno.openSync(path);
   } catch (error) {
     if (error instanceof InvalidNotificationError) throw error;
-    throw problem(error instanceof Deno.errors.NotFound ? "there is no such file" : "it cannot be read");
+    throw new InvalidNotificationError(`Cannot attach ${path}: ${unreadableState(error)}`, { cause: error });
   }
 }
+
+const DIRECTORY = "it is a directory, and only files can be attached";
+const NO_FILE = "it is a device, a pipe or a socket, not a file";
 
 function createReader(bytes: Uint8Array): Reader {
   let at = 0;
@@ -124,12 +133,12 @@ function createReader(bytes: Uint8Array): Reader {
 interface FileFacts {
   /** The path or the name that the caller gave. It is shown in errors. */
   readonly label: string;
-  readonly name?: string;
+  readonly name: string;
   readonly type?: string;
   readonly size: number;
 }
 
-function createSource({ label, name = label, type: givenType, size }: FileFacts, reader: Reader): FileSource {
+function createSource({ label, name, type: givenType, size }: FileFacts, reader: Reader): FileSource {
   const read = () => readChunk(reader, label);
   const first = read();
   if (first.length === 0) throw new InvalidNotificationError(`Cannot attach ${label}: it is empty`);
@@ -196,7 +205,5 @@ function readChunk(reader: Reader, label: string): Uint8Array {
 }
 
 function tooLargeError(label: string): InvalidNotificationError {
-  return new InvalidNotificationError(`Cannot attach ${label}: it is larger than ${formatBytes(MAX_FILE_BYTES)}`, {
-    hint: "upload it to another place, and send its address with --link",
-  });
+  return new InvalidNotificationError(`Cannot attach ${label}: it is larger than ${formatBytes(MAX_FILE_BYTES)}`);
 }

@@ -4,7 +4,7 @@ import { createBatch, renderBatch } from "../../../src/notification/batch.ts";
 import { createNotification, type NotificationInput } from "../../../src/notification/notification.ts";
 import { TEST_TIME } from "../../fakes/runtime.ts";
 
-function compose(input: NotificationInput, identity = "jump") {
+function compose(input: NotificationInput & { readonly message?: string }, identity = "jump") {
   const addresses = { from: "a@example.org", to: "b@example.org", messageId: "<x@example.org>" };
   const message = input.message ?? "";
   return composeMail(createNotification(input, TEST_TIME), { text: message, html: message }, {
@@ -35,7 +35,7 @@ Deno.test("fitsMail() reserves space for the text around a batch, so that the ba
 });
 
 Deno.test("composeMail() sets the importance", () => {
-  const importance = (input: Partial<NotificationInput>) => {
+  const importance = (input: Omit<Partial<NotificationInput>, "message">) => {
     const { "Auto-Submitted": _, ...headers } = compose({ subject: "Up", ...input }).headers;
     return Object.values(headers);
   };

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows
 import { MAX_GOTIFY_BYTES } from "../../../src/channels/gotify/channel.ts";
 import { classify } from "../../../src/delivery/classify.ts";
 import { ConfigError } from "../../../src/base/errors.ts";
-import { byteLength } from "../../../src/notification/render.ts";
+import { byteLength } from "../../../src/notification/cut.ts";
 import { LoopbackGotify } from "../../../src/testing/mod.ts";
 import { fakeRuntime } from "../../fakes/runtime.ts";
 import { type ChannelTest, openChannel } from "../harness.ts";

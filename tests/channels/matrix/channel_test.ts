@@ -10,7 +10,7 @@ import {
   MAX_MESSAGE_BYTES,
   type NotificationInput,
 } from "../../../src/notification/notification.ts";
-import { byteLength } from "../../../src/notification/render.ts";
+import { byteLength } from "../../../src/notification/cut.ts";
 import { LoopbackHomeserver } from "../../../src/testing/mod.ts";
 import { fakeRuntime, TEST_TIME } from "../../fakes/runtime.ts";
 

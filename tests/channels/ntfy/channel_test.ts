@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows
 import { MAX_NTFY_BYTES } from "../../../src/channels/ntfy/settings.ts";
 import { ConfigError, NotTheServiceError, ResponseError } from "../../../src/base/errors.ts";
 import type { NotificationInput } from "../../../src/notification/notification.ts";
-import { byteLength } from "../../../src/notification/render.ts";
+import { byteLength } from "../../../src/notification/cut.ts";
 import { classify } from "../../../src/delivery/classify.ts";
 import { LoopbackNtfy, type NtfyOptions } from "../../../src/testing/mod.ts";
 import { fakeRuntime } from "../../fakes/runtime.ts";

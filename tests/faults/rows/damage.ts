@@ -1,7 +1,7 @@
 /** Row 4: a damaged journal. Row 23: records of a later version. */
 
 import { StorageError } from "../../../src/base/errors.ts";
-import { crc32 } from "../../../src/queue/journal_line.ts";
+import { crc32 } from "../../../src/base/crc32.ts";
 import { fuzz } from "../journal_fuzz.ts";
 import { NOTHING, ONE, prefixProblems, problem, sum, type Tally, tallyEach } from "../tally.ts";
 import { World } from "../world.ts";

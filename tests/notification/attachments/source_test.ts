@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { openSources, safeFileName } from "../../../src/notification/attachments/source.ts";
+import { type FileSource, openSources, safeFileName } from "../../../src/notification/attachments/source.ts";
 import { InvalidNotificationError } from "../../../src/base/errors.ts";
 import { type AttachmentInput, MAX_FILE_BYTES } from "../../../src/notification/notification.ts";
 
@@ -13,9 +13,20 @@ function inFolder(body: (folder: string) => void) {
   }
 }
 
-/** Returns the error message for refused files. */
-function problem(...inputs: AttachmentInput[]): string {
-  return assertThrows(() => openSources(inputs), InvalidNotificationError).message;
+/** Opens files that must all be usable. */
+function open(...inputs: AttachmentInput[]): FileSource[] {
+  return openSources(inputs, (problem) => {
+    throw new Error(problem);
+  });
+}
+
+/** Returns the problems of files, and checks that all other files are opened. */
+function problems(...inputs: AttachmentInput[]): string[] {
+  const problems: string[] = [];
+  const sources = openSources(inputs, (problem) => problems.push(problem));
+  for (const source of sources) source[Symbol.dispose]();
+  assertEquals(sources.length + problems.length, inputs.length);
+  return problems;
 }
 
 Deno.test("openSources() reads a file of several chunks", () => {
@@ -23,7 +34,7 @@ Deno.test("openSources() reads a file of several chunks", () => {
     const bytes = Uint8Array.from({ length: 600_000 }, (_, at) => at % 251);
     Deno.writeFileSync(`${folder}/data.bin`, bytes);
     for (const input of [{ path: `${folder}/data.bin` }, { bytes, name: "data.bin" }]) {
-      const [source] = openSources([input]);
+      const [source] = open(input);
       using file = source;
       assertEquals([file.name, file.type, file.size], ["data.bin", "application/octet-stream", bytes.length]);
       const read = [...file.chunks()].flatMap((chunk) => [...chunk]);
@@ -32,35 +43,51 @@ Deno.test("openSources() reads a file of several chunks", () => {
   });
 });
 
-Deno.test("openSources() refuses missing, empty and special files, and says why", () => {
+Deno.test("openSources() leaves out missing, empty and special files, and says why", () => {
   inFolder((folder) => {
     Deno.writeTextFileSync(`${folder}/empty`, "");
+    Deno.writeTextFileSync(`${folder}/good`, "x");
     new Deno.Command("mkfifo", { args: [`${folder}/pipe`] }).outputSync();
     Deno.symlinkSync(`${folder}/loop`, `${folder}/loop`);
-    const problems = ["none", ".", "empty", "pipe", "loop"].map((name) => problem({ path: `${folder}/${name}` }));
-    assertEquals(problems.map((text) => text.replaceAll(folder, "DIR")), [
+    const paths = ["none", "good", ".", "empty", "pipe", "loop", "good/x"].map((name) => ({
+      path: `${folder}/${name}`,
+    }));
+    assertEquals(problems(...paths).map((text) => text.replaceAll(folder, "DIR")), [
       "Cannot attach DIR/none: there is no such file",
-      "Cannot attach DIR/.: it is a directory",
+      "Cannot attach DIR/.: it is a directory, and only files can be attached",
       "Cannot attach DIR/empty: it is empty",
       "Cannot attach DIR/pipe: it is a device, a pipe or a socket, not a file",
-      "Cannot attach DIR/loop: it cannot be read",
+      "Cannot attach DIR/loop: too many levels of symbolic links",
+      "Cannot attach DIR/good/x: a part of the path is not a directory",
+    ]);
+    assertEquals(problems({ path: "/dev/null" }), [
+      "Cannot attach /dev/null: it is a device, a pipe or a socket, not a file",
     ]);
     assertEquals(
-      problem({ path: "/dev/null" }),
-      "Cannot attach /dev/null: it is a device, a pipe or a socket, not a file",
+      problems({}, { path: "" }),
+      Array(2).fill("Cannot attach a file without a name: it has neither a path nor bytes"),
     );
-    assertEquals(problem({}), "Cannot attach a file: it needs either a path or bytes");
-    assertEquals(problem(...Array(11).fill({ bytes: Uint8Array.of(1) })), "Cannot attach 11 files: the limit is 10");
   });
 });
 
-Deno.test("openSources() refuses a file that is too large, also when it grows while it is read", () => {
+Deno.test("openSources() leaves out the files after the tenth that can be attached", () => {
+  const files = Array.from({ length: 13 }, (_, at) => ({ bytes: new Uint8Array(at === 3 ? 0 : 1), name: `${at}.log` }));
+  assertEquals(problems(...files), [
+    "Cannot attach 3.log: it is empty",
+    "Cannot attach 11.log: the limit is 10 files",
+    "Cannot attach 12.log: the limit is 10 files",
+  ]);
+});
+
+Deno.test("openSources() leaves out a file that is too large, also when it grows while it is read", () => {
   inFolder((folder) => {
     using large = Deno.openSync(`${folder}/large`, { write: true, create: true });
     large.truncateSync(MAX_FILE_BYTES + 1);
-    assertEquals(problem({ path: `${folder}/large` }), `Cannot attach ${folder}/large: it is larger than 32.0 MiB`);
+    assertEquals(problems({ path: `${folder}/large` }), [
+      `Cannot attach ${folder}/large: it is larger than 32.0 MiB`,
+    ]);
     large.truncateSync(MAX_FILE_BYTES);
-    const [source] = openSources([{ path: `${folder}/large` }]);
+    const [source] = open({ path: `${folder}/large` });
     using file = source;
     large.truncateSync(MAX_FILE_BYTES + 1);
     assertThrows(() => [...file.chunks()], InvalidNotificationError, "it is larger than 32.0 MiB");
@@ -68,10 +95,10 @@ Deno.test("openSources() refuses a file that is too large, also when it grows wh
 });
 
 Deno.test("openSources() takes name and type from its caller if they are valid", () => {
-  const [said, nonsense] = openSources([
+  const [said, nonsense] = open(
     { bytes: Uint8Array.of(1), name: "a/b.bin", type: "application/x-own" },
     { bytes: Uint8Array.of(1), type: "a\r\nb/c" },
-  ]);
+  );
   assertEquals([said.name, said.type, nonsense.name, nonsense.type], [
     ...["b.bin", "application/x-own", "unnamed", "application/octet-stream"],
   ]);

@@ -1,0 +1,43 @@
+/** The checksum CRC-32. */
+
+/**
+ * The eight lookup tables of {@linkcode crc32} in one array. Table k contains the effect of a byte
+ * on the checksum if k more bytes of the same step follow this byte.
+ */
+const TABLE: Int32Array = createCrcTable();
+
+function createCrcTable(): Int32Array {
+  const table = new Int32Array(8 * 256);
+  for (let byte = 0; byte < 256; byte++) {
+    let value = byte;
+    for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1;
+    table[byte] = value;
+  }
+  for (let at = 256; at < table.length; at++) {
+    const before = table[at - 256];
+    table[at] = (before >>> 8) ^ table[before & 0xff];
+  }
+  return table;
+}
+
+/**
+ * Computes the CRC-32 (IEEE 802.3, as in zlib and gzip) of bytes, as eight lower-case hex digits.
+ * The module `node:zlib` also has a CRC-32, but it needs 25 ms to load.
+ *
+ * Every byte of the journal is checked at each start. Each step processes eight bytes
+ * ("slicing-by-8": Kounavis and Berry, "Novel Table Lookup-Based Algorithms for High-Performance
+ * CRC Generation", 2008). This is seven times as fast as one byte per step. The integers are
+ * signed, because V8 computes fastest with signed integers.
+ */
+export function crc32(bytes: Uint8Array): string {
+  const whole = bytes.length - bytes.length % 8;
+  let value = -1, at = 0;
+  for (; at < whole; at += 8) {
+    value ^= bytes[at] | bytes[at + 1] << 8 | bytes[at + 2] << 16 | bytes[at + 3] << 24;
+    value = TABLE[0x700 | value & 0xff] ^ TABLE[0x600 | value >>> 8 & 0xff] ^ TABLE[0x500 | value >>> 16 & 0xff] ^
+      TABLE[0x400 | value >>> 24] ^ TABLE[0x300 | bytes[at + 4]] ^ TABLE[0x200 | bytes[at + 5]] ^
+      TABLE[0x100 | bytes[at + 6]] ^ TABLE[bytes[at + 7]];
+  }
+  for (; at < bytes.length; at++) value = value >>> 8 ^ TABLE[(value ^ bytes[at]) & 0xff];
+  return (~value >>> 0).toString(16).padStart(8, "0");
+}

@@ -1,0 +1,62 @@
+/**
+ * Measures texts in UTF-8 bytes and cuts them. A cut is never within a character. No side effects.
+ *
+ * @module
+ */
+
+/** Returns the length of a text in UTF-8 bytes. */
+export function byteLength(text: string): number {
+  return new TextEncoder().encode(text).length;
+}
+
+/**
+ * Cuts a message to a size in UTF-8 bytes. Leaves out the middle, because an error is often in the
+ * last lines, and adds a note there. Cuts at a line break if one is near. Fast even for messages of
+ * several megabytes.
+ */
+export function cutToBytes(message: string, maxBytes: number): string {
+  const total = byteLength(message);
+  if (total <= maxBytes) return message;
+  // The note is longest if the whole text is missing.
+  const room = Math.max(0, maxBytes - byteLength(cutNote(total, total)) - 2);
+  const beginning = wholeLines(firstBytes(message, Math.ceil(room / 2)), "end");
+  const end = wholeLines(lastBytes(message, Math.floor(room / 2)), "start");
+  const missing = total - byteLength(beginning) - byteLength(end);
+  return [beginning, cutNote(missing, total), end].filter((part) => part !== "").join("\n");
+}
+
+/** Formats the note in place of a missing part. */
+export function cutNote(missing: number, total: number): string {
+  return `✂ Cut here: ${missing} of ${total} bytes are missing`;
+}
+
+/** Cuts a line to a size in UTF-8 bytes. A cut line ends with `…`. */
+export function cutLine(line: string, maxBytes: number): string {
+  if (byteLength(line) <= maxBytes) return line;
+  const room = maxBytes - byteLength("…");
+  return room < 0 ? "" : `${firstBytes(line, room)}…`;
+}
+
+/** Returns the longest beginning of a text with at most this number of bytes. */
+function firstBytes(text: string, maxBytes: number): string {
+  return text.slice(0, new TextEncoder().encodeInto(text, new Uint8Array(maxBytes)).read);
+}
+
+/** Returns the longest end of a text with at most this number of bytes. */
+function lastBytes(text: string, maxBytes: number): string {
+  const bytes = new TextEncoder().encode(maxBytes === 0 ? "" : text.slice(-maxBytes));
+  let start = Math.max(0, bytes.length - maxBytes);
+  while (start < bytes.length && (bytes[start] & 0xc0) === 0x80) start++;
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes.subarray(start));
+}
+
+/** The largest part of a line that is left out so that a cut is at a line break, in UTF-16 units. */
+const MAX_PART_OF_LINE = 200;
+
+function wholeLines(text: string, cutAt: "start" | "end"): string {
+  const at = cutAt === "end" ? text.lastIndexOf("\n") : text.indexOf("\n");
+  if (at < 0) return text;
+  const part = cutAt === "end" ? text.length - at : at;
+  if (part > MAX_PART_OF_LINE) return text;
+  return cutAt === "end" ? text.slice(0, at) : text.slice(at + 1);
+}

@@ -1,0 +1,119 @@
+/**
+ * Makes the fields of a notification acceptable, because an alert is never refused because of the
+ * form of its data. A field that is too long is shortened, and what cannot be used is left out. Each
+ * function reports a problem in one sentence, which the notification shows. No side effects.
+ *
+ * @module
+ */
+
+import { isMention, MENTION_PROBLEM, ROOM_MENTION } from "../matrix/ids.ts";
+import { crc32 } from "../base/crc32.ts";
+import { byteLength, cutLine } from "./cut.ts";
+import { decodeText, readableLine } from "./text.ts";
+
+/** The maximum length of a subject, an origin or a key, in UTF-8 bytes. */
+export const MAX_SUBJECT_BYTES = 1024;
+
+/** The maximum length of a link, in UTF-8 bytes. */
+const MAX_LINK_BYTES = 2048;
+
+/** The maximum number of mentions in a notification. Use `@room` to mention more users. */
+export const MAX_MENTIONS = 10;
+
+/** The maximum length of the text in a problem, in UTF-8 bytes. */
+const MAX_QUOTE_BYTES = 4096;
+
+/** The maximum number of problems that a notification shows, and their total length in bytes. */
+const MAX_PROBLEMS = 20;
+const MAX_PROBLEMS_BYTES = 8192;
+
+/** Reports what could not be sent as the caller asked, as one sentence. */
+export type ReportProblem = (problem: string) => void;
+
+/**
+ * Converts a value to text. A program without types can give any value. Bytes are decoded, and
+ * objects become JSON.
+ */
+export function toText(value: unknown): string {
+  if (typeof value === "string") return value;
+  if (value === undefined || value === null) return "";
+  if (value instanceof Uint8Array) return decodeText(value);
+  try {
+    return value instanceof Error || typeof value !== "object" ? String(value) : JSON.stringify(value) ?? "";
+  } catch {
+    // The value cannot be converted: for example, it contains itself.
+    return "[object]";
+  }
+}
+
+/** Returns a field as one line that is short enough; undefined if it is empty. */
+export function repairLine(name: "subject" | "origin", value: unknown, report: ReportProblem): string | undefined {
+  const line = readableLine(toText(value));
+  const bytes = byteLength(line);
+  if (bytes <= MAX_SUBJECT_BYTES) return line === "" ? undefined : line;
+  const where = name === "subject" ? "; the message begins with the whole subject" : "";
+  report(`Cannot use the whole ${name} of ${bytes} bytes: the limit is ${MAX_SUBJECT_BYTES}${where}`);
+  return cutLine(line, MAX_SUBJECT_BYTES);
+}
+
+/**
+ * Returns the key of an incident; undefined if it is empty. A key that is too long ends with its
+ * checksum, so that different keys stay different.
+ */
+export function repairKey(value: unknown, report: ReportProblem): string | undefined {
+  const key = readableLine(toText(value));
+  const bytes = byteLength(key);
+  if (bytes <= MAX_SUBJECT_BYTES) return key === "" ? undefined : key;
+  report(`Cannot use the whole key of ${bytes} bytes: the limit is ${MAX_SUBJECT_BYTES}`);
+  const checksum = `#${crc32(new TextEncoder().encode(key))}`;
+  return cutLine(key, MAX_SUBJECT_BYTES - checksum.length) + checksum;
+}
+
+/**
+ * Returns the link; undefined if it cannot be a link. Then the problem shows its text. Spaces are
+ * encoded.
+ */
+export function repairLink(value: unknown, report: ReportProblem): string | undefined {
+  const given = readableLine(toText(value));
+  if (given === "") return undefined;
+  const link = given.replace(/\s/g, (space) => encodeURIComponent(space));
+  const bytes = byteLength(link);
+  if (URL.canParse(link) && bytes <= MAX_LINK_BYTES) return link;
+  const state = bytes > MAX_LINK_BYTES
+    ? `it has ${bytes} bytes, and the limit is ${MAX_LINK_BYTES}`
+    : "it is not an absolute URL such as https://example.org/";
+  report(`Cannot use ${quote(given)} as a link: ${state}`);
+}
+
+/** Returns the valid mentions without duplicates, as many as are allowed. */
+export function repairMentions(values: readonly unknown[], report: ReportProblem): readonly string[] {
+  const mentions = [...new Set(values.map((value) => readableLine(toText(value))))].filter((one) => one !== "");
+  const valid = mentions.filter(isMention);
+  const invalid = mentions.filter((mention) => !isMention(mention));
+  if (invalid.length > 0) report(`Cannot mention ${invalid.map(quote).join(", ")}: ${MENTION_PROBLEM}`);
+  const surplus = valid.slice(MAX_MENTIONS);
+  if (surplus.length > 0) {
+    report(
+      `Cannot mention ${
+        surplus.join(", ")
+      }: the limit is ${MAX_MENTIONS}; ${ROOM_MENTION} mentions all users in the room`,
+    );
+  }
+  return valid.slice(0, MAX_MENTIONS);
+}
+
+/** Limits the number and the length of the problems that a notification shows. */
+export function limitProblems(problems: readonly string[]): readonly string[] {
+  let room = MAX_PROBLEMS_BYTES;
+  const shown = problems.slice(0, MAX_PROBLEMS).map((problem) => {
+    const line = cutLine(readableLine(problem), Math.min(room, MAX_QUOTE_BYTES + 256));
+    room -= byteLength(line);
+    return line;
+  }).filter((line) => line !== "");
+  const more = problems.length - shown.length;
+  return more === 0 ? shown : [...shown, `There are ${more} more problems`];
+}
+
+function quote(text: string): string {
+  return `"${cutLine(text, MAX_QUOTE_BYTES)}"`;
+}

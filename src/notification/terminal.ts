@@ -1,0 +1,229 @@
+/**
+ * Places text like a terminal: carries out the movements of the cursor and the erasures in a text.
+ * The height and the width of the terminal are unknown, so the terminal has as many rows and
+ * columns as the text needs. No side effects.
+ *
+ * @module
+ */
+
+/**
+ * Returns true if a text is already placed: it contains only text, tabs and line feeds. All other
+ * control characters except carriage return, backspace and escape must be removed before.
+ */
+export function isPlaced(text: string): boolean {
+  // deno-lint-ignore no-control-regex
+  return !/[\r\b\x1b]/.test(text);
+}
+
+/** Carries out the movements and the erasures of a text, and returns the rows that are left. */
+export function placeText(text: string): string {
+  const terminal = new Terminal();
+  // deno-lint-ignore no-control-regex
+  for (const [token, parameters, final] of text.matchAll(/[^\r\n\b\x1b\t]+|\x1b\[([0-9;]*)([@-~])|\x1b.|[^]/g)) {
+    if (final !== undefined) terminal.control(final, parameters.split(";").map(Number));
+    else if (token.startsWith("\x1b")) terminal.escape(token[1] ?? "");
+    else if (token === "\n") terminal.newLine();
+    else if (token === "\r") terminal.moveTo(0);
+    else if (token === "\b") terminal.moveTo(terminal.column - 1);
+    else if (token === "\t") terminal.tab();
+    else terminal.write(token);
+  }
+  return terminal.toString();
+}
+
+/** The largest row that a program can address, and the largest distance beyond the end of a row. */
+const MAX_DISTANCE = 300;
+
+/** The largest number of blanks that are added, so that a short text cannot become very long. */
+const MAX_PADDING = 64 * 1024;
+
+const TAB_WIDTH = 8;
+
+/** The characters that have no column of their own and belong to the character before them. */
+const COMBINING_REGEXP = /[\p{Mn}\p{Me}\u200d]/u;
+
+/** One row: the characters of its columns. */
+interface Row {
+  cells: string[];
+  /** True if the cursor was moved in this row. Then tabs are blanks, and blanks at the end go. */
+  isMoved: boolean;
+}
+
+/**
+ * A terminal without a fixed size. It has two areas. The flow is the text line by line. The screen
+ * has the rows that a program addressed by their number; it is shown below the flow. On a real
+ * terminal both share the same rows, but then text would be lost here, because the height of the
+ * terminal is unknown.
+ */
+class Terminal {
+  column = 0;
+  readonly #flow: Row[] = [newRow()];
+  #screen: Row[] = [];
+  #isOnScreen = false;
+  #row = 0;
+  #padding = MAX_PADDING;
+  #saved = { isOnScreen: false, row: 0, column: 0 };
+
+  /** Writes text at the cursor, over the text that is there. */
+  write(text: string): void {
+    const row = this.#current();
+    while (row.cells.length < this.column && this.#padding-- > 0) row.cells.push(" ");
+    this.column = Math.min(this.column, row.cells.length);
+    for (const character of text) {
+      if (character >= "\u0300" && this.column > 0 && COMBINING_REGEXP.test(character)) {
+        row.cells[this.column - 1] += character;
+      } else row.cells[this.column++] = character;
+    }
+  }
+
+  tab(): void {
+    const row = this.#current();
+    const width = TAB_WIDTH - this.column % TAB_WIDTH;
+    if (row.isMoved || this.column < row.cells.length) this.moveTo(this.column + width);
+    else {
+      row.cells.push("\t", ...Array(width - 1).fill(""));
+      this.column += width;
+    }
+  }
+
+  newLine(): void {
+    this.#row++;
+    this.column = 0;
+    if (!this.#isOnScreen && this.#row === this.#flow.length) this.#flow.push(newRow());
+  }
+
+  /** Moves the cursor within its row. */
+  moveTo(column: number): void {
+    const row = this.#current();
+    if (!row.isMoved) {
+      row.isMoved = true;
+      row.cells = row.cells.map((cell) => cell === "\t" || cell === "" ? " " : cell);
+    }
+    this.column = Math.max(0, Math.min(column, row.cells.length + MAX_DISTANCE));
+  }
+
+  /** Carries out an escape sequence of one character. */
+  escape(final: string): void {
+    if (final === "7") this.#save();
+    else if (final === "8") this.#restore();
+    else if (final === "D") this.#moveRows(1);
+    else if (final === "E") this.newLine();
+    else if (final === "M") this.#moveRows(-1);
+    else if (final === "c") this.#startPage();
+  }
+
+  /** Carries out a control sequence. A missing parameter is 0. */
+  control(final: string, [first = 0, second = 0]: readonly number[]): void {
+    const count = Math.max(1, first);
+    switch (final) {
+      case "A":
+        return this.#moveRows(-count);
+      case "B":
+        return this.#moveRows(count);
+      case "C":
+        return this.moveTo(this.column + count);
+      case "D":
+        return this.moveTo(this.column - count);
+      case "E":
+      case "F":
+        this.#moveRows(final === "E" ? count : -count);
+        return this.moveTo(0);
+      case "G":
+      case "`":
+        return this.moveTo(count - 1);
+      case "d":
+        return this.#moveToScreen(count, this.column);
+      case "H":
+      case "f":
+        return this.#moveToScreen(count, Math.max(1, second) - 1);
+      case "J":
+        return first === 0 ? this.#eraseBelow() : first === 1 ? undefined : this.#startPage();
+      case "s":
+        return this.#save();
+      case "u":
+        return this.#restore();
+    }
+    this.#edit(final, first);
+  }
+
+  /** Erases, deletes or inserts characters in the row of the cursor. */
+  #edit(final: string, first: number): void {
+    this.moveTo(this.column);
+    const { cells } = this.#current(), { column } = this;
+    const count = Math.max(1, Math.min(first, MAX_DISTANCE));
+    if (final === "P") cells.splice(column, count);
+    else if (final === "X") cells.fill(" ", column, column + count);
+    else if (final === "@" && column < cells.length && this.#padding > count) {
+      this.#padding -= count;
+      cells.splice(column, 0, ...Array(count).fill(" "));
+    } else if (final === "K" && first === 0) cells.splice(column);
+    else if (final === "K") cells.fill(" ", 0, first === 1 ? column + 1 : cells.length);
+  }
+
+  #eraseBelow(): void {
+    this.#edit("K", 0);
+    (this.#isOnScreen ? this.#screen : this.#flow).splice(this.#row + 1);
+  }
+
+  /**
+   * Moves the cursor by rows. Below the last row of the flow, only one row is added at a time. A
+   * movement must not create more rows, because then a short text could become very long.
+   */
+  #moveRows(count: number): void {
+    const { column } = this;
+    if (this.#isOnScreen) this.#row = Math.min(this.#row + count, Math.max(this.#row, MAX_DISTANCE));
+    else {
+      this.#row = Math.min(this.#row + count, this.#flow.length);
+      if (this.#row === this.#flow.length) this.#flow.push(newRow());
+    }
+    this.#row = Math.max(0, this.#row);
+    this.moveTo(column);
+  }
+
+  #moveToScreen(row: number, column: number): void {
+    this.#isOnScreen = true;
+    this.#row = Math.min(row, MAX_DISTANCE);
+    this.moveTo(column);
+  }
+
+  /** Clears the screen. What it showed becomes part of the flow, so that no text is lost. */
+  #startPage(): void {
+    const rows = shownRows(this.#screen);
+    for (const row of rows) this.#flow.push(row);
+    if (this.#flow.at(-1)?.cells.length) this.#flow.push(newRow());
+    this.#screen = [];
+    if (this.#isOnScreen) return;
+    this.#row = this.#flow.length - 1;
+    this.column = 0;
+  }
+
+  #save(): void {
+    this.#saved = { isOnScreen: this.#isOnScreen, row: this.#row, column: this.column };
+  }
+
+  #restore(): void {
+    this.#isOnScreen = this.#saved.isOnScreen;
+    this.#row = this.#isOnScreen ? this.#saved.row : Math.min(this.#saved.row, this.#flow.length - 1);
+    this.moveTo(this.#saved.column);
+  }
+
+  #current(): Row {
+    return this.#isOnScreen ? this.#screen[this.#row] ??= newRow() : this.#flow[this.#row];
+  }
+
+  toString(): string {
+    const screen = shownRows(this.#screen);
+    const flow = screen.length > 0 && this.#flow.at(-1)?.cells.length === 0 ? this.#flow.slice(0, -1) : this.#flow;
+    return [...flow, ...screen].map(({ cells, isMoved }) => isMoved ? cells.join("").trimEnd() : cells.join("")).join(
+      "\n",
+    );
+  }
+}
+
+function newRow(): Row {
+  return { cells: [], isMoved: false };
+}
+
+function shownRows(screen: readonly Row[]): Row[] {
+  return screen.filter((row) => row?.cells.some((cell) => cell.trim() !== ""));
+}

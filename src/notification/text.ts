@@ -1,0 +1,173 @@
+/**
+ * Makes the text of a notification readable. All text from outside passes through this file:
+ * arguments, standard input, the output of commands, mails, and the input of the library. Bytes are
+ * decoded first, with {@linkcode decodeText}. Then the text is read as a terminal would show it,
+ * with {@linkcode readableText}. No side effects.
+ *
+ * @module
+ */
+
+import { isPlaced, placeText } from "./terminal.ts";
+
+/**
+ * Decodes bytes. A byte order mark selects UTF-8 or UTF-16. Otherwise each part that is valid UTF-8
+ * is read as UTF-8, and every other byte as Latin-1. A character whose beginning or end was cut off
+ * at the edge of a UTF-8 text becomes U+FFFD.
+ *
+ * The result still contains control characters; see {@linkcode readableText}.
+ */
+export function decodeText(bytes: Uint8Array): string {
+  const [first, second] = bytes;
+  if (first === 0xff && second === 0xfe) return new TextDecoder("utf-16le").decode(bytes);
+  if (first === 0xfe && second === 0xff) return new TextDecoder("utf-16be").decode(bytes);
+  return tryUtf8(bytes) ?? decodeCutText(bytes) ?? new TextDecoder().decode(toUtf8(bytes));
+}
+
+function tryUtf8(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Decodes UTF-8 that was cut within a character at its beginning or its end. */
+function decodeCutText(bytes: Uint8Array): string | undefined {
+  let start = 0, end = bytes.length;
+  while (start < 3 && start < end && isContinuation(bytes[start])) start++;
+  for (let back = 1; back <= 3 && back <= end - start; back++) {
+    const byte = bytes[end - back];
+    if (isContinuation(byte)) continue;
+    if (byte >= 0xc2 && byte <= 0xf4) end -= back;
+    break;
+  }
+  const middle = tryUtf8(bytes.subarray(start, end));
+  // In a text that is ASCII otherwise, the bytes are more likely characters of Latin-1.
+  // deno-lint-ignore no-control-regex
+  if (middle === undefined || /^[\x00-\x7f]*$/.test(middle)) return undefined;
+  return (start > 0 ? "\ufffd" : "") + middle + (end < bytes.length ? "\ufffd" : "");
+}
+
+function isContinuation(byte: number): boolean {
+  return (byte & 0xc0) === 0x80;
+}
+
+/** Converts each byte that is not part of a UTF-8 character from Latin-1 to UTF-8. */
+function toUtf8(bytes: Uint8Array): Uint8Array {
+  const converted = new Uint8Array(3 * bytes.length);
+  let to = 0;
+  for (let from = 0; from < bytes.length;) {
+    const length = characterLength(bytes, from);
+    if (length > 0) {
+      for (let i = 0; i < length; i++) converted[to++] = bytes[from++];
+      continue;
+    }
+    // 0x85 is an ellipsis in Windows-1252. In Latin-1, it is a line break that is hardly used.
+    const character = bytes[from++] === 0x85
+      ? [0xe2, 0x80, 0xa6]
+      : [0xc0 | bytes[from - 1] >> 6, bytes[from - 1] & 0xbf];
+    for (const byte of character) converted[to++] = byte;
+  }
+  return converted.subarray(0, to);
+}
+
+/** Returns the length of the UTF-8 character at a position; 0 if there is no valid character. */
+function characterLength(bytes: Uint8Array, at: number): number {
+  const first = bytes[at], second = bytes[at + 1] ?? 0;
+  if (first < 0x80) return 1;
+  const length = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+  // These second bytes would be overlong forms, surrogates, or beyond U+10FFFF (RFC 3629, section 4).
+  const isWrong = first === 0xe0 && second < 0xa0 || first === 0xed && second > 0x9f ||
+    first === 0xf0 && second < 0x90 || first === 0xf4 && second > 0x8f;
+  if (isWrong || at + length > bytes.length) return 0;
+  for (let i = 1; i < length; i++) if (!isContinuation(bytes[at + i])) return 0;
+  return length;
+}
+
+/**
+ * Reads text as a terminal would show it, so that the text has no control characters except tabs
+ * and line feeds.
+ *
+ * - Colours, fonts, modes, titles and other sequences without text are removed.
+ * - A carriage return, a backspace, and the sequences that erase or move the cursor change the text
+ *   that is already there. A progress bar is shown in its last state.
+ * - Form feeds, vertical tabs, and the line separators of Unicode become line feeds.
+ * - The control characters from U+0080 to U+009F are read as Windows-1252, unless they begin a
+ *   complete sequence. Text in Windows-1252 is often declared as Latin-1.
+ * - Lone surrogates become U+FFFD. Synapse answers a message with a lone surrogate with status 500.
+ *
+ * Reading the result again does not change it.
+ */
+export function readableText(source: string): string {
+  const text = source.toWellFormed();
+  if (!SPECIAL_REGEXP.test(text)) return text;
+  const visible = text.replace(SEQUENCE_REGEXP, keepMoves).replace(CONTROL_REGEXP, readControl)
+    // A carriage return at the start or the end of a line moves nothing.
+    .replace(/\r\r+/g, "\r").replace(/\r(?=\n|$)|(?<=\n)\r/g, "");
+  return isPlaced(visible) ? visible : placeText(visible);
+}
+
+/**
+ * Reads text that must be one line, such as a subject. Line breaks become spaces, and no text is
+ * overwritten. Spaces in a row become one space.
+ */
+export function readableLine(source: string): string {
+  return readableText(source.replaceAll("\r", "\n")).replace(/\s+/g, " ").trim();
+}
+
+/** Matches the characters that a plain text does not have. */
+// deno-lint-ignore no-control-regex
+const SPECIAL_REGEXP = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff]/;
+
+/**
+ * Matches escape sequences (ECMA-48, section 5; xterm, "Control Sequences"). In this order:
+ *
+ * - OSC with its payload, such as a title or a link; images and the clipboard have several lines
+ * - the palette of the Linux console; titles of GNU screen
+ * - DCS, SOS, PM and APC with their payload; `tmux;` is a sequence inside DCS
+ * - CSI, complete or cut off
+ * - all other escape sequences, such as `ESC ( B` (charset) and `ESC 7`
+ * - the eight-bit forms of OSC, DCS and CSI. They count only if they are complete, because the same
+ *   characters occur in text with a wrong charset.
+ *
+ * A sequence without its end loses only its beginning, so that no text is lost.
+ */
+const SEQUENCE_REGEXP = new RegExp(
+  [
+    String.raw`\x1b\](?:52|1337);[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)`,
+    String.raw`\x1b\]P[0-9a-fA-F]{7}`,
+    String.raw`\x1b\][^\x07\x1b\x9c\r\n]*(?:\x07|\x1b\\|\x9c)`,
+    String.raw`\x1b\](?:[0-9]+;)?`,
+    String.raw`\x1bk[^\x1b\n]*\x1b\\`,
+    String.raw`\x1bPtmux;`,
+    String.raw`\x1b[PX^_][^\x1b\x9c]*(?:\x1b\\|\x9c)`,
+    String.raw`\x1b\[[0-?]*[ -/]*[@-~]?`,
+    String.raw`\x1b[ -/]*[0-~]?`,
+    String.raw`\x9d[0-9]+;[^\x07\x1b\x9c\x9d\n]*(?:\x07|\x1b\\|\x9c)`,
+    String.raw`\x90[ -~]*(?:\x1b\\|\x9c)`,
+    String.raw`\x9b(?:[0-9;?]+[@-~]|[mKJ])`,
+  ].join("|"),
+  "g",
+);
+
+/** Matches the sequences that move the cursor or erase text. `terminal.ts` executes them. */
+// deno-lint-ignore no-control-regex
+const MOVE_REGEXP = /^(?:\x1b\[|\x9b)([0-9;]*)([A-HJKPXdfsu@`])$|^\x1b([78DEMc])$/;
+
+function keepMoves(sequence: string): string {
+  const [, parameters, final, single] = MOVE_REGEXP.exec(sequence) ?? [];
+  if (final !== undefined) return `\x1b[${parameters}${final}`;
+  return single === undefined ? "" : `\x1b${single}`;
+}
+
+/** Matches control characters except tab, line feed, carriage return, backspace and escape. */
+// deno-lint-ignore no-control-regex
+const CONTROL_REGEXP = /[\x00-\x07\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f\u2028\u2029]|^\ufeff+/g;
+
+function readControl(character: string): string {
+  if ("\v\f\x85\u2028\u2029".includes(character)) return "\n";
+  const code = character.charCodeAt(0);
+  if (code < 0x80 || code > 0x9f) return "";
+  const shown = new TextDecoder("windows-1252").decode(Uint8Array.of(code));
+  return shown === character ? "" : shown;
+}
