@@ -187,12 +187,28 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Parses a JSON object. Returns undefined if the text is not a JSON object. */
+/**
+ * The maximum nesting of a parsed JSON object. Functions such as `JSON.stringify` fail at a nesting
+ * of several thousand levels.
+ */
+const MAX_JSON_DEPTH = 100;
+
+/**
+ * Parses a JSON object. Returns undefined if the text is not a JSON object, or if its nesting is
+ * deeper than 100 levels.
+ */
 export function parseJsonObject(text: string): Record<string, unknown> | undefined {
   try {
     const value = JSON.parse(text);
-    return isObject(value) ? value : undefined;
+    return isObject(value) && isNestedWithin(value, MAX_JSON_DEPTH) ? value : undefined;
   } catch {
     return undefined;
   }
+}
+
+function isNestedWithin(value: object, depth: number): boolean {
+  return depth > 0 &&
+    Object.values(value).every((child) =>
+      typeof child !== "object" || child === null || isNestedWithin(child, depth - 1)
+    );
 }

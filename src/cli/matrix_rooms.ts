@@ -115,8 +115,13 @@ function toHint(error: Error, hints: ServerHints): string | undefined {
     if (status === 429) {
       return retryAfterMs === undefined ? "try again later" : `try again in ${formatDuration(retryAfterMs)}`;
     }
-    return hints[errcode] ?? hints[status] ?? findHint(errcode) ?? COMMON_HINTS[status];
+    return hintFrom(hints, errcode) ?? hints[status] ?? findHint(errcode) ?? COMMON_HINTS[status];
   }
   if (error instanceof NotTheServiceError) return hints[error.status] ?? COMMON_HINTS[error.status];
   return undefined;
+}
+
+/** Returns the hint for an errcode. A server can send any text as an errcode, also `constructor`. */
+function hintFrom(hints: ServerHints, errcode: string): string | undefined {
+  return Object.hasOwn(hints, errcode) ? hints[errcode] : undefined;
 }

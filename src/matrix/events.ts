@@ -141,6 +141,9 @@ export interface FindEventOptions extends RequestOptions {
 /** The number of events to request at once. Dendrite does not return more events in one answer. */
 const PAGE_EVENTS = "100";
 
+/** The maximum size of a page, in bytes. An event has at most 64 KiB. */
+const MAX_PAGE_BYTES: number = 16 * 1024 * 1024;
+
 /**
  * Finds an event that we sent. The search starts with the newest event: `GET
  * /rooms/{roomId}/messages?dir=b`. Reads page after page, until the last page or until a page with
@@ -160,6 +163,7 @@ export async function findEvent(client: MatrixClient, options: FindEventOptions)
       method: "GET",
       path: ["rooms", roomId, "messages"],
       query,
+      maxAnswerBytes: MAX_PAGE_BYTES,
       timeoutMs,
       signal,
     });

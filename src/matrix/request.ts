@@ -7,7 +7,7 @@
  */
 
 import { NotSentError, NotTheServiceError } from "../base/errors.ts";
-import { exchange, type HttpAnswer, type HttpRuntime, MAX_WAIT_MS, parseRetryAfter } from "../runtime/http.ts";
+import { exchange, type HttpAnswer, type HttpRuntime, parseRetryAfter, readDuration } from "../runtime/http.ts";
 import { parseJsonObject } from "../base/fields.ts";
 import { MatrixError } from "./errors.ts";
 
@@ -69,6 +69,8 @@ export interface MatrixRequest extends RequestOptions {
   /** The query parameters. Use {@linkcode URLSearchParams} if a key appears several times. */
   readonly query?: Readonly<Record<string, string>> | URLSearchParams;
   readonly body?: Readonly<Record<string, unknown>>;
+  /** The maximum size of the response, in bytes. @default {MAX_ANSWER_BYTES} */
+  readonly maxAnswerBytes?: number;
   /** A file that is sent instead of `body`. */
   readonly file?: { readonly bytes: Uint8Array<ArrayBuffer>; readonly type: string };
 }
@@ -124,7 +126,7 @@ async function requestOnce(
   details: MatrixRequest,
   token: string | undefined,
 ): Promise<Record<string, unknown>> {
-  const { method, api = "/_matrix/client/v3", path, query, body, file, timeoutMs, signal } = details;
+  const { method, api = "/_matrix/client/v3", path, query, body, file, timeoutMs, maxAnswerBytes, signal } = details;
   const type = file?.type ?? (body === undefined ? undefined : "application/json");
   const answer = await exchange(client.runtime, {
     method,
@@ -138,6 +140,7 @@ async function requestOnce(
     },
     body: file?.bytes ?? (body === undefined ? undefined : JSON.stringify(body)),
     timeoutMs,
+    maxAnswerBytes,
     signal,
   });
   const json = parseJsonObject(answer.text);
@@ -155,12 +158,10 @@ async function requestOnce(
 function toMatrixError(host: string, answer: HttpAnswer, json: Record<string, unknown>, now: number): MatrixError {
   const errcode = String(json.errcode);
   const text = typeof json.error === "string" && json.error !== "" ? `: ${json.error.slice(0, 300)}` : "";
-  const waitMs = json.retry_after_ms;
-  const bodyMs = typeof waitMs === "number" && waitMs >= 0 ? Math.min(waitMs, MAX_WAIT_MS) : undefined;
   return new MatrixError(`${host} answered ${answer.status} ${errcode}${text}`, {
     status: answer.status,
     errcode,
-    retryAfterMs: parseRetryAfter(answer.headers.get("Retry-After"), now) ?? bodyMs,
+    retryAfterMs: parseRetryAfter(answer.headers.get("Retry-After"), now) ?? readDuration(json.retry_after_ms, 1),
     softLogout: json.soft_logout === true,
   });
 }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { isToken } from "../runtime/http.ts";
+import { isToken, readDuration } from "../runtime/http.ts";
 import { missingField } from "./errors.ts";
 import { type MatrixClient, request, type RequestOptions } from "./request.ts";
 
@@ -128,9 +128,10 @@ export async function logout(client: MatrixClient, options: RequestOptions): Pro
 function parseTokens(answer: Readonly<Record<string, unknown>>): Tokens {
   const { access_token, refresh_token, expires_in_ms } = answer;
   if (!isToken(access_token)) throw missingField("access_token");
+  const expiresInMs = readDuration(expires_in_ms, 1);
   return {
     accessToken: access_token,
     ...(isToken(refresh_token) ? { refreshToken: refresh_token } : {}),
-    ...(typeof expires_in_ms === "number" && expires_in_ms >= 0 ? { expiresInMs: expires_in_ms } : {}),
+    ...(expiresInMs === undefined ? {} : { expiresInMs }),
   };
 }

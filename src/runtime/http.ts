@@ -40,6 +40,8 @@ export interface HttpRequest {
    * The maximum time for the whole response, in milliseconds. `fetch` does not have a time limit.
    */
   readonly timeoutMs: number;
+  /** The maximum size of the decompressed response, in bytes. @default {MAX_ANSWER_BYTES} */
+  readonly maxAnswerBytes?: number;
   /** The signal that stops the request. The reason of the signal is thrown unchanged. */
   readonly signal?: AbortSignal;
 }
@@ -48,14 +50,12 @@ export interface HttpRequest {
 export interface HttpAnswer {
   readonly status: number;
   readonly headers: Headers;
-  /** The body, at most {@linkcode MAX_ANSWER_BYTES} long. */
+  /** The decompressed body. */
   readonly text: string;
 }
 
-/**
- * The maximum size of a response. The services that this program uses do not send longer responses.
- */
-export const MAX_ANSWER_BYTES: number = 16 * 1024 * 1024;
+/** The maximum size of a decompressed response, except where a request sets another limit. */
+export const MAX_ANSWER_BYTES: number = 1024 * 1024;
 
 /**
  * Sends a request and reads the whole response. Redirects are not followed, because `fetch` can
@@ -67,7 +67,7 @@ export const MAX_ANSWER_BYTES: number = 16 * 1024 * 1024;
  * @throws {PermissionError} if Deno does not allow the connection
  */
 export async function exchange(runtime: HttpRuntime, request: HttpRequest): Promise<HttpAnswer> {
-  const { signal, timeoutMs } = request;
+  const { signal, timeoutMs, maxAnswerBytes = MAX_ANSWER_BYTES } = request;
   const limit = runtime.timeout(timeoutMs);
   const host = new URL(request.url).host;
   try {
@@ -82,7 +82,7 @@ export async function exchange(runtime: HttpRuntime, request: HttpRequest): Prom
       await response.body?.cancel();
       throw new NotTheServiceError(`The proxy for ${host} requires a user name and a password`, response);
     }
-    return { status: response.status, headers: response.headers, text: await readText(response, host) };
+    return { status: response.status, headers: response.headers, text: await readText(response, host, maxAnswerBytes) };
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
     if (error instanceof NotTheServiceError || error instanceof ConfigError) throw error;
@@ -152,16 +152,18 @@ export async function exchangeJson(
   throw new ResponseError(message, { status, retryAfterMs, ...rest });
 }
 
-async function readText(response: Response, host: string): Promise<string> {
-  // Most responses have a `Content-Length`. Reading such a response in one piece is faster than
-  // reading it in chunks.
-  if (Number(response.headers.get("Content-Length") ?? Infinity) <= MAX_ANSWER_BYTES) return await response.text();
+async function readText(response: Response, host: string, maxBytes: number): Promise<string> {
+  const { headers } = response;
+  // Reading a response in one piece is faster than reading it in chunks. The `Content-Length` of a
+  // compressed response is not the length of its text.
+  const size = headers.has("Content-Encoding") ? Infinity : Number(headers.get("Content-Length") ?? Infinity);
+  if (size <= maxBytes) return await response.text();
   const decoder = new TextDecoder();
-  let text = "", size = 0;
+  let text = "", bytes = 0;
   for await (const chunk of response.body ?? []) {
-    size += chunk.length;
-    if (size > MAX_ANSWER_BYTES) {
-      throw new NotTheServiceError(`Cannot use the answer of ${host}: it is longer than 16 MiB`, {
+    bytes += chunk.length;
+    if (bytes > maxBytes) {
+      throw new NotTheServiceError(`Cannot use the answer of ${host}: it is longer than ${maxBytes / 2 ** 20} MiB`, {
         status: response.status,
       });
     }
@@ -237,7 +239,7 @@ export function parseRetryAfter(value: string | null, now: number): number | und
   if (/^\d+$/.test(text)) return Math.min(Number(text) * 1000, MAX_WAIT_MS);
   if (!HTTP_DATE.test(text)) return undefined;
   const date = Date.parse(text.endsWith("GMT") ? text : `${text} GMT`);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+  return Number.isNaN(date) ? undefined : Math.min(Math.max(0, date - now), MAX_WAIT_MS);
 }
 
 /**
@@ -248,6 +250,17 @@ const HTTP_DATE =
   /^([A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} [\d:]{8} GMT|[A-Z][a-z]+day, \d{2}-[A-Z][a-z]{2}-\d{2} [\d:]{8} GMT|[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d [\d:]{8} \d{4})$/;
 
 /**
+ * Reads a duration from a response.
+ *
+ * @param unitMs the unit of the value, in milliseconds
+ * @returns the duration in milliseconds, at most {@linkcode MAX_WAIT_MS}; undefined if the value is
+ * not a number, or is negative
+ */
+export function readDuration(value: unknown, unitMs: number): number | undefined {
+  return typeof value === "number" && value >= 0 ? Math.min(value * unitMs, MAX_WAIT_MS) : undefined;
+}
+
+/**
  * The maximum waiting time, in milliseconds: a century. Longer times could lead to invalid dates.
  */
-export const MAX_WAIT_MS: number = 100 * 365 * 86_400_000;
+const MAX_WAIT_MS: number = 100 * 365 * 86_400_000;

@@ -1,6 +1,6 @@
 import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
-import { TransportError, type TransportPhase } from "../../src/base/errors.ts";
-import { exchange, parseRetryAfter } from "../../src/runtime/http.ts";
+import { NotTheServiceError, TransportError, type TransportPhase } from "../../src/base/errors.ts";
+import { exchange, MAX_ANSWER_BYTES, parseRetryAfter, readDuration } from "../../src/runtime/http.ts";
 import { denoRuntime } from "../../src/runtime/runtime.ts";
 import { fakeRuntime, TEST_TIME } from "../fakes/runtime.ts";
 
@@ -102,6 +102,21 @@ Deno.test("exchange() does not follow redirects", async () => {
   assertEquals(answer.status, 302);
 });
 
+Deno.test("exchange() rejects an answer that is too long after decompression", async () => {
+  const zeros = new Blob([new Uint8Array(MAX_ANSWER_BYTES + 1)]).stream();
+  const gzip = await new Response(zeros.pipeThrough(new CompressionStream("gzip"))).bytes();
+  const headers = { "Content-Encoding": "gzip", "Content-Length": String(gzip.length) };
+  await using server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    () => new Response(gzip, { headers }),
+  );
+  using runtime = denoRuntime();
+  const request = { method: "GET", url: `http://127.0.0.1:${server.addr.port}/`, timeoutMs: 10_000 } as const;
+  await assertRejects(() => exchange(runtime, request), NotTheServiceError, "it is longer than 1 MiB");
+  const answer = await exchange(runtime, { ...request, maxAnswerBytes: MAX_ANSWER_BYTES + 1 });
+  assertEquals(answer.text.length, MAX_ANSWER_BYTES + 1);
+});
+
 Deno.test("exchange() shows no secret in its errors", async () => {
   using runtime = denoRuntime();
   const request = {
@@ -135,4 +150,20 @@ Deno.test("parseRetryAfter() parses seconds and dates, and nothing else", () => 
     [null, undefined],
   ];
   for (const [value, ms] of cases) assertEquals(parseRetryAfter(value, TEST_TIME), ms, String(value));
+});
+
+Deno.test("readDuration() returns a finite time, whatever the server sends", () => {
+  const century = 100 * 365 * 86_400_000;
+  const cases: [unknown, number | undefined][] = [
+    [2, 2000],
+    [0, 0],
+    [0.5, 500],
+    [1e306, century],
+    [JSON.parse("1e999"), century],
+    [-1, undefined],
+    [NaN, undefined],
+    ["2", undefined],
+    [null, undefined],
+  ];
+  for (const [value, ms] of cases) assertEquals(readDuration(value, 1000), ms, String(value));
 });

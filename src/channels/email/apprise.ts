@@ -22,7 +22,7 @@ const PROVIDERS: readonly Provider[] = [
   { domain: /^zoho(mail)?\.com$/, server: "smtp.zoho.com", security: "starttls" },
 ];
 
-const SECURITY: Readonly<Record<string, string>> = { insecure: "none", starttls: "starttls", ssl: "tls" };
+const SECURITY: ReadonlyMap<string, string> = new Map([["insecure", "none"], ["starttls", "starttls"], ["ssl", "tls"]]);
 
 /**
  * Converts the URL. The server is the option `smtp`, the server of a known provider, or the host.
@@ -35,7 +35,7 @@ export function fromApprise(url: AppriseUrl): Record<string, unknown> {
   const sender = senderOf(url);
   const to = [...url.entries, ...url.list("to")];
   const mode = url.option("mode")?.toLowerCase() ?? (url.schema === "mailtos" ? "starttls" : "insecure");
-  const security = provider?.security ?? SECURITY[mode];
+  const security = provider?.security ?? SECURITY.get(mode);
   if (security === undefined) throw url.error(`its mode "${mode}" is unknown: use insecure, starttls or ssl`);
   url.end(["inline"]);
   return {

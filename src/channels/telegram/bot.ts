@@ -6,7 +6,7 @@
 import { type ResponseClass, ResponseError } from "../../base/errors.ts";
 import { isObject } from "../../base/fields.ts";
 import { USER_AGENT } from "../../base/version.ts";
-import { exchangeJson, type HttpRequest, type HttpRuntime, MAX_WAIT_MS, type Service } from "../../runtime/http.ts";
+import { exchangeJson, type HttpRequest, type HttpRuntime, readDuration, type Service } from "../../runtime/http.ts";
 import type { TelegramSettings } from "./settings.ts";
 
 /** A call of a method. */
@@ -63,7 +63,7 @@ const TELEGRAM: Service = {
   readRefusal({ host, status, json, retryAfterMs: headerMs }) {
     const parameters = isObject(json.parameters) ? json.parameters : {};
     const { retry_after: seconds, migrate_to_chat_id: chat } = parameters;
-    const retryAfterMs = toMs(seconds) ?? headerMs;
+    const retryAfterMs = readDuration(seconds, 1000) || headerMs;
     if (json.ok !== false || json.error_code !== status || typeof json.description !== "string") return undefined;
     if (status === 400 && Number.isSafeInteger(chat)) {
       throw new MovedError(`${host} answered ${status}: ${json.description}`, String(chat));
@@ -71,10 +71,6 @@ const TELEGRAM: Service = {
     return { said: json.description, retryAfterMs, failureClass: FAILURE_CLASSES[status], hint: HINTS[status] };
   },
 };
-
-function toMs(seconds: unknown): number | undefined {
-  return typeof seconds === "number" && seconds > 0 ? Math.min(seconds * 1000, MAX_WAIT_MS) : undefined;
-}
 
 /**
  * Calls a method.

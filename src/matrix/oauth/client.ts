@@ -9,7 +9,7 @@
 import { NotTheServiceError, type Refusal, ResponseError } from "../../base/errors.ts";
 import { parseJsonObject } from "../../base/fields.ts";
 import { isLoopback } from "../../runtime/address.ts";
-import { exchange, type HttpAnswer, isToken, parseRetryAfter } from "../../runtime/http.ts";
+import { exchange, type HttpAnswer, isToken, parseRetryAfter, readDuration } from "../../runtime/http.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { MatrixError } from "../errors.ts";
 import { type MatrixClient, request, type RequestOptions } from "../request.ts";
@@ -225,10 +225,11 @@ export function parseTokens(answer: Readonly<Record<string, unknown>>, { task, u
   }
   const missing = scope === undefined ? undefined : findMissingScope(answer.scope, scope);
   if (missing !== undefined) throw unusableAnswer(task, url, `does not contain the scope ${missing}`);
+  const expiresInMs = readDuration(seconds, 1000);
   return {
     accessToken,
     ...(isToken(refreshToken) ? { refreshToken } : {}),
-    ...(typeof seconds === "number" && seconds >= 0 ? { expiresInMs: seconds * 1000 } : {}),
+    ...(expiresInMs === undefined ? {} : { expiresInMs }),
   };
 }
 

@@ -7,6 +7,7 @@
  */
 
 import { NotTheServiceError, TransportError } from "../../base/errors.ts";
+import { readDuration } from "../../runtime/http.ts";
 import type { RequestOptions } from "../request.ts";
 import type { Tokens } from "../session.ts";
 import {
@@ -107,10 +108,13 @@ export interface DeviceAuthorization {
 const GET_CODE = "get a device code";
 
 /**
- * The time between two requests for the tokens if the server does not send an interval (RFC 8628,
- * section 3.2).
+ * The time between two requests for the tokens, in milliseconds, if the server does not send an
+ * interval (RFC 8628, section 3.2).
  */
-const DEFAULT_INTERVAL_SECONDS = 5;
+const DEFAULT_INTERVAL_MS = 5000;
+
+/** The shortest time between two requests for the tokens, even if the server sends a shorter one. */
+const MIN_INTERVAL_MS = 1000;
 
 /**
  * Requests the codes: `POST` to the `device_authorization_endpoint` (RFC 8628, sections 3.1 and
@@ -139,8 +143,8 @@ export async function requestDeviceCode(
     if (typeof value === "string" && value !== "") return value;
     throw unusableAnswer(GET_CODE, url, `has no ${key}`);
   };
-  const { expires_in: seconds, interval } = answer;
-  if (typeof seconds !== "number" || !(seconds > 0)) throw unusableAnswer(GET_CODE, url, "has no expires_in");
+  const expiresInMs = readDuration(answer.expires_in, 1000);
+  if (!expiresInMs) throw unusableAnswer(GET_CODE, url, "has no expires_in");
   const complete = answer.verification_uri_complete;
   return {
     deviceCode: text("device_code"),
@@ -148,8 +152,8 @@ export async function requestDeviceCode(
     verificationUri: parseWebPage(text("verification_uri"), url),
     ...(typeof complete === "string" ? { verificationUriComplete: parseWebPage(complete, url) } : {}),
     scope,
-    expiresAt: client.runtime.now() + seconds * 1000,
-    intervalMs: (typeof interval === "number" && interval > 0 ? interval : DEFAULT_INTERVAL_SECONDS) * 1000,
+    expiresAt: client.runtime.now() + expiresInMs,
+    intervalMs: Math.max(MIN_INTERVAL_MS, readDuration(answer.interval, 1000) || DEFAULT_INTERVAL_MS),
   };
 }
 

@@ -15,7 +15,7 @@ export interface ImageSize {
  * @returns undefined if the type is not one of these four types, or if the size is missing or zero
  */
 export function readImageSize(bytes: Uint8Array, type: string): ImageSize | undefined {
-  const read = READERS[type];
+  const read = READERS.get(type);
   if (read === undefined) return undefined;
   try {
     const { width, height } = read(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)) ?? NONE;
@@ -31,12 +31,12 @@ const NONE: ImageSize = { width: 0, height: 0 };
 
 type Read = (view: DataView) => ImageSize | undefined;
 
-const READERS: Readonly<Record<string, Read>> = {
-  "image/png": (view) => ({ width: view.getUint32(16), height: view.getUint32(20) }),
-  "image/gif": (view) => ({ width: view.getUint16(6, true), height: view.getUint16(8, true) }),
-  "image/jpeg": jpegSize,
-  "image/webp": webpSize,
-};
+const READERS: ReadonlyMap<string, Read> = new Map<string, Read>([
+  ["image/png", (view) => ({ width: view.getUint32(16), height: view.getUint32(20) })],
+  ["image/gif", (view) => ({ width: view.getUint16(6, true), height: view.getUint16(8, true) })],
+  ["image/jpeg", jpegSize],
+  ["image/webp", webpSize],
+]);
 
 /**
  * Reads the size of a JPEG image (ISO/IEC 10918-1, annex B). A file consists of segments. The size

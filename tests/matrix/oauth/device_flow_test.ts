@@ -83,6 +83,24 @@ Deno.test("requestDeviceCode() throws unsupported_grant_type if there is no devi
   assertStringIncludes(error.message, "does not offer device authorization");
 });
 
+Deno.test("requestDeviceCode() limits the times that the server sends", async () => {
+  await using scene = await setOAuthScene();
+  const times = async (expires_in: number, interval: number) => {
+    const answer = { device_code: "d", user_code: "u", verification_uri: "https://example.org/", expires_in, interval };
+    const runtime = { ...scene.client.runtime, fetch: () => Promise.resolve(Response.json(answer)) };
+    const { metadata } = scene;
+    return await requestDeviceCode({ ...scene.client, runtime }, {
+      metadata,
+      clientId: "any",
+      deviceId: DEVICE_ID,
+      ...LIMITS,
+    });
+  };
+  assertEquals((await times(60, 1e-9)).intervalMs, 1000);
+  const { intervalMs, expiresAt } = await times(1e306, 1e306);
+  assertEquals([Number.isFinite(intervalMs), Number.isFinite(new Date(expiresAt).getTime())], [true, true]);
+});
+
 Deno.test("requestDeviceCode() refuses an address that no browser opens", async () => {
   await using scene = await setOAuthScene();
   const answer = { device_code: "d", user_code: "u", verification_uri: "javascript:alert(1)", expires_in: 60 };
