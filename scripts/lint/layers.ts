@@ -8,7 +8,6 @@ const LATE: readonly string[] = LATE_MODULES.map((path) => `src/${path}`);
 
 /** Other product files that import foreign code, and the beginning of the specifier. */
 const FOREIGN: Readonly<Record<string, string>> = {
-  "src/cli/arguments.ts": "jsr:@std/",
   "src/cli/program_name.ts": "node:process",
 };
 

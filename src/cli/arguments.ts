@@ -1,7 +1,13 @@
-/** Parses the arguments of a command. The declared options of the command define the syntax. */
+/**
+ * Parses the arguments of a command. The declared options of the command define the syntax.
+ *
+ * A text can begin with `-`: `-5 °C`, a list in Markdown, the output of `ls -l`. Such a word is an
+ * operand, unless it has the form of an option. After an option with a value, such a word is the
+ * value, unless it is a declared option.
+ *
+ * @module
+ */
 
-// The full specifier is necessary: our import map does not apply if this module is run from a URL.
-import { parseArgs } from "jsr:@std/cli@^1.0.0/parse-args";
 import { parseDuration } from "../base/duration.ts";
 import { nearest } from "../base/nearest.ts";
 import { UsageError } from "./errors.ts";
@@ -22,9 +28,9 @@ export class Arguments<in Text extends string, in List extends string, in Switch
     this.#values = values;
   }
 
-  /** Returns the value of an option, or undefined if the option is not given. */
+  /** Returns the value of an option, or undefined if the option is not given or its value is empty. */
   text(name: Text): string | undefined {
-    return this.#values.get(name)?.[0];
+    return this.#values.get(name)?.[0] || undefined;
   }
 
   /**
@@ -46,7 +52,7 @@ export class Arguments<in Text extends string, in List extends string, in Switch
     return this.#values.has(name);
   }
 
-  /** Returns true if an option of any type is given. */
+  /** Returns true if an option of any type is given, also if its value is empty. */
   isGiven(name: Text | List | Switch): boolean {
     return this.#values.has(name);
   }
@@ -96,10 +102,7 @@ export interface Grammar {
 /** A parsed command line. */
 export interface ParsedWords {
   readonly operands: readonly string[];
-  /**
-   * The values of each given option, by name. A switch (an option without a value) has an empty
-   * list.
-   */
+  /** The values of each given option, by name. The value of a switch is empty. */
   readonly values: ReadonlyMap<string, readonly string[]>;
 }
 
@@ -111,55 +114,74 @@ export interface ParsedWords {
  */
 export function parseArguments(name: string, grammar: Grammar, argv: readonly string[]): ParsedWords {
   const options: readonly OptionSpec[] = [...grammar.options, ...GENERAL_OPTIONS];
-  const { words, switches } = takeSwitches(name, grammar, argv);
-  const valued = options.filter((option) => option.value !== undefined).map((option) => option.name);
-  const parsed = parseArgs(words, {
-    string: ["_", ...valued],
-    collect: valued,
-    unknown: (word: string, key?: string) => {
-      if (key === undefined) return true;
-      throw unknownOption(name, options, word);
-    },
-  });
-  const values = new Map<string, readonly string[]>([...switches].map((each) => [each, []]));
-  for (const option of options.filter((each) => each.value !== undefined)) {
-    const given: unknown = parsed[option.name];
-    if (Array.isArray(given) && given.length > 0) values.set(option.name, checkValues(option, given.map(String)));
+  const operands: string[] = [], values = new Map<string, readonly string[]>();
+  const rest = [...grammar.foreignWords === "own" ? endOptions(argv, options) : argv];
+  for (let word = rest.shift(); word !== undefined && word !== "--"; word = rest.shift()) {
+    if (isOperand(word, options, grammar)) {
+      operands.push(word);
+    } else if (word.startsWith("--")) {
+      const [given, attached] = splitLongForm(word);
+      const option = options.find((each) => given === `--${each.name}`);
+      if (option === undefined) throw unknownOption(name, options, word);
+      const value = option.value === undefined
+        ? noValue(option, attached)
+        : attached ?? takeValue(option, options, rest);
+      values.set(option.name, [...values.get(option.name) ?? [], value]);
+    } else {
+      if (operands.length > 0 && grammar.foreignWords === "command") throw misplacedOption(name, word);
+      rest.unshift(...toLongForms(word, { name, options }));
+    }
   }
-  const operands = parsed._.map(String);
+  operands.push(...rest);
+  for (const option of options) checkValues(option, values.get(option.name) ?? []);
   if (!values.has("help")) checkCount(name, grammar.operands, operands);
   return { operands, values };
 }
 
-/**
- * Separates the switches (options without a value) from the words, and rewrites each option with a
- * value as `--name=value`.
- * Both steps are necessary because `parseArgs` has two limits: `parseArgs` reads "true" or "false"
- * after a switch as the value of the switch, and `parseArgs` does not accept "-" as a value.
- */
-function takeSwitches(name: string, grammar: Grammar, argv: readonly string[]) {
-  const options: readonly OptionSpec[] = [...grammar.options, ...GENERAL_OPTIONS];
-  const rest = [...grammar.foreignWords === "own" ? endOptions(argv, options) : argv];
-  const words: string[] = [], switches = new Set<string>();
-  let hasOperand = false;
-  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
-    if (word === "--") return { words: [...words, word, ...rest], switches };
-    if (/^-[^-]/.test(word)) {
-      if (hasOperand && grammar.foreignWords === "command") throw misplacedOption(name, word);
-      rest.unshift(...toLongForms(word, { name, options }));
-      continue;
-    }
-    const option = options.find((each) => word === `--${each.name}`);
-    if (option !== undefined && option.value === undefined) switches.add(option.name);
-    else if (option !== undefined && isValue(rest[0])) words.push(`${word}=${rest.shift()}`);
-    else words.push(word);
-    hasOperand ||= !word.startsWith("--");
-  }
-  return { words, switches };
+/** Returns true if a word is not an option. Before a command to run, each word with `-` is an option. */
+function isOperand(word: string, options: readonly OptionSpec[], { foreignWords }: Grammar): boolean {
+  if (!word.startsWith("-") || word === "-") return true;
+  if (/^--[A-Za-z][A-Za-z0-9-]*(=|$)/.test(word)) return false;
+  return foreignWords !== "command" && !isShortForm(word, options);
 }
 
-function isValue(word: string | undefined): boolean {
-  return word !== undefined && (word === "-" || !word.startsWith("-"));
+/**
+ * Returns true if a word has the form of short options. A word with a blank is text: the file mode
+ * in the output of `ls -l` can begin with the letter of an option. A misspelt option (`-x`,
+ * `-channel`) has the form of an option.
+ */
+function isShortForm(word: string, options: readonly OptionSpec[]): boolean {
+  if (/^-[A-Za-z][A-Za-z0-9]*(=\S*)?$/.test(word)) return true;
+  const letters = Array.from(word.slice(1), (letter) => options.find(({ short }) => short === letter));
+  const at = letters.findIndex((option) => option === undefined || option.value !== undefined);
+  const value = word.slice(at + 2);
+  return letters[at] !== undefined && !/\s/.test(word) && (letters[at].oneOf?.includes(value) ?? true);
+}
+
+function splitLongForm(word: string): [given: string, value: string | undefined] {
+  const at = word.indexOf("=");
+  return at < 0 ? [word, undefined] : [word.slice(0, at), word.slice(at + 1)];
+}
+
+/** Returns the value of a switch. The help is always printed: `--help=1`. */
+function noValue({ name }: OptionSpec, attached: string | undefined): string {
+  if (attached === undefined || name === "help") return "";
+  throw new UsageError(`Cannot use --${name}=${attached}: it has no value`, `write --${name}, or nothing`);
+}
+
+/** Takes the next word as the value of an option. */
+function takeValue({ name, value }: OptionSpec, options: readonly OptionSpec[], rest: string[]): string {
+  const next = rest.shift();
+  const isOption = options.some((each) =>
+    splitLongForm(next ?? "")[0] === `--${each.name}` || next === `-${each.short}`
+  );
+  if (next !== undefined && next !== "--" && !isOption) return next;
+  throw new UsageError(
+    `Cannot use --${name}: it needs a value`,
+    isOption
+      ? `write --${name} ${value}; if ${next} is the value, write --${name}=${next}`
+      : `write --${name} ${value}`,
+  );
 }
 
 /**
@@ -197,9 +219,11 @@ function endOptions(argv: readonly string[], options: readonly OptionSpec[]): re
   return argv[at] === "--" ? argv : [...argv.slice(0, at), "--", ...argv.slice(at)];
 }
 
-function checkValues(option: OptionSpec, values: readonly string[]): readonly string[] {
+/** Checks the values of an option. A switch can be given several times. */
+function checkValues(option: OptionSpec, values: readonly string[]): void {
+  if (option.value === undefined) return;
   for (const value of values) {
-    if (value === "") {
+    if (value === "" && !option.allowsEmpty) {
       throw new UsageError(`Cannot use --${option.name}: it needs a value`, `write --${option.name} ${option.value}`);
     }
     if (option.oneOf && !option.oneOf.includes(value)) {
@@ -210,7 +234,7 @@ function checkValues(option: OptionSpec, values: readonly string[]): readonly st
       );
     }
   }
-  if (option.repeats || values.length === 1) return values;
+  if (option.repeats || values.length <= 1) return;
   throw new UsageError(`Cannot use --${option.name} twice: it can be given only one time`, "remove one of the two");
 }
 

@@ -25,6 +25,11 @@ export interface OptionSpec {
   readonly value?: string;
   /** The permitted values. @default every value is permitted */
   readonly oneOf?: readonly string[];
+  /**
+   * True if the value is part of a notification. An empty value is then as if the option was not
+   * given, because the variable of a script can be empty. @default {false}
+   */
+  readonly allowsEmpty?: boolean;
   /** True if the option can be given several times. @default {false} */
   readonly repeats?: boolean;
   readonly summary: string;
@@ -73,7 +78,7 @@ export const SIGN_IN_OPTIONS = [
 
 /** The options of commands that create a notification. */
 export const MESSAGE_OPTIONS = [
-  { name: "link", short: "l", value: "URL", summary: "add a link" },
+  { name: "link", short: "l", value: "URL", allowsEmpty: true, summary: "add a link" },
   { name: "silent", short: "q", summary: "notify without a sound (in Matrix: message type m.notice)" },
   { name: "ttl", value: "DURATION", summary: "stop trying to deliver after this time (default 14d)" },
 ] as const satisfies readonly OptionSpec[];

@@ -39,6 +39,52 @@ Deno.test("parseArguments() reads a dash as a value or an operand", () => {
   assertEquals(read(parse(["-", "-w", "-"])), [["-"], [], "-", false, false]);
 });
 
+Deno.test("parseArguments() reads words that begin with a dash as text, unless they have the form of an option", () => {
+  for (
+    const text of [
+      ...[
+        "-5",
+        "-5 °C",
+        "-12.5",
+        "- one\n- two",
+        "-rw-r--r-- 1 root root 0 Jan  1 00:00 log",
+        "-> x",
+        "-ä",
+        "-q is short",
+      ],
+      ...["---", "-----BEGIN CERTIFICATE-----", "--- a/file", "-- x", "--5", "--help me", "-unknown-", "-\n"],
+    ]
+  ) {
+    assertEquals(read(parse(["Subject", text, "-q"])), [["Subject", text], [], undefined, true, false], text);
+    assertEquals(read(parse(["-q", text, "-w", text])), [[text], [], text, true, false], text);
+    assertEquals(read(parse([`--wait=${text}`])), [[], [], text, false, false], text);
+  }
+});
+
+Deno.test("parseArguments() does not take a declared option as a value", () => {
+  for (const next of ["--silent", "--wait=5", "-q", "--"]) {
+    const error = assertThrows(() => parse(["--channel", next]), UsageError, "Cannot use --channel: it needs a value");
+    const other = next === "--" ? "" : `; if ${next} is the value, write --channel=${next}`;
+    assertEquals(error.hint, `write --channel NAME${other}`);
+  }
+  assertEquals(parse(["--channel=-q", "--wait=--silent"]).list("channel"), ["-q"]);
+  assertEquals(parse(["--channel", "-x"]).list("channel"), ["-x"]);
+});
+
+Deno.test("parseArguments() accepts an empty value only for options that are part of a notification", () => {
+  assertThrows(() => parse(["--wait", ""]), UsageError, "it needs a value");
+  const origin = { name: "origin", value: "NAME", allowsEmpty: true, summary: "" } as const;
+  const args: ArgumentsFor<readonly [typeof origin]> = new Arguments(
+    parseArguments("test", { operands: "", options: [origin] }, ["--origin", ""]),
+  );
+  assertEquals([args.text("origin"), args.isGiven("origin")], [undefined, true]);
+});
+
+Deno.test("parseArguments() rejects a value of a switch, except of --help", () => {
+  assertThrows(() => parse(["--silent=false"]), UsageError, "Cannot use --silent=false: it has no value");
+  assertEquals(parse(["--help=1"]).has("help"), true);
+});
+
 Deno.test("parseArguments() rejects unknown words and suggests similar words", () => {
   const hintOf = (...argv: string[]) => assertThrows(() => parse(argv), UsageError).hint;
   assertEquals(hintOf("-s"), "did you mean --silent (-q)?");

@@ -8,9 +8,9 @@ import { formatFallback, type Plan } from "../outcomes.ts";
 import { printable } from "../ui.ts";
 
 const OPTIONS = [
-  { name: "origin", value: "NAME", summary: "name of the sender, such as a script or a service" },
+  { name: "origin", value: "NAME", allowsEmpty: true, summary: "name of the sender, such as a script or a service" },
   { name: "severity", short: "p", value: "S", oneOf: SEVERITIES, summary: "severity (default info)" },
-  { name: "key", short: "k", value: "KEY", summary: "key of the incident, like --key of send" },
+  { name: "key", short: "k", value: "KEY", allowsEmpty: true, summary: "key of the incident, like --key of send" },
   { name: "silent", short: "q", summary: "like --silent of send" },
   { name: "room", short: "r", value: "ROOM", summary: "like --room of send" },
   { name: "channel", short: "c", value: "NAME", repeats: true, summary: "like --channel of send" },

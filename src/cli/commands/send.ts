@@ -32,6 +32,7 @@ const OPTIONS = [
     name: "attach",
     short: "a",
     value: "FILE",
+    allowsEmpty: true,
     repeats: true,
     summary: "attach a file; at most 10 files of 32 MiB each",
   },
@@ -39,14 +40,16 @@ const OPTIONS = [
   {
     name: "mention",
     value: "USER",
+    allowsEmpty: true,
     repeats: true,
     summary: "mention a user (@name:server) or everyone (@room) in Matrix rooms",
   },
-  { name: "origin", value: "NAME", summary: "name of the sender, such as a script or a service" },
+  { name: "origin", value: "NAME", allowsEmpty: true, summary: "name of the sender, such as a script or a service" },
   {
     name: "key",
     short: "k",
     value: "KEY",
+    allowsEmpty: true,
     summary:
       "key of the incident (see below); a queued notification with the same key is replaced by this notification",
   },
@@ -76,7 +79,8 @@ export const send: Command = defineCommand({
     "without data: use --no-stdin there too.",
     "Send never refuses a notification because of the form of its text. Bytes that are not UTF-8, terminal colours " +
     "and overwritten lines are made readable. A part that cannot be sent, such as a missing file, is named in the " +
-    "message and on standard error, and the exit code stays 0. Wrong options are errors.",
+    "message and on standard error, and the exit code stays 0. Wrong options are errors. A text or a value can begin " +
+    'with "-": \'-5 C\'. Write "--" before a text that looks like an option, such as -x.',
     "Exit 0: the notification is delivered, or it is stored on disk. If the notification is on disk, " +
     "matrix-notify delivers it later, in order and without duplicates. After exit 0, you can delete the attached " +
     "files. If a channel cannot send files, the message in this channel lists the names of the files.",
@@ -96,7 +100,7 @@ export const send: Command = defineCommand({
 
 async function run(context: SendContext): Promise<number> {
   const { args } = context;
-  if (args.has("resolve") && args.text("key") === undefined) {
+  if (args.has("resolve") && !args.isGiven("key")) {
     throw new UsageError("Cannot use --resolve without --key: the key selects the incident to close", "add --key KEY");
   }
   const input = { ...toInput(args), ...await readBody(context) };
@@ -120,7 +124,7 @@ function toInput(args: SendContext["args"]): NotificationInput {
     link: args.text("link"),
     silent: args.has("silent"),
     origin: args.text("origin"),
-    key: args.text("key"),
+    key: args.text("key") ?? (args.isGiven("key") ? "" : undefined),
     resolves: args.has("resolve"),
     mentions: args.list("mention"),
     ttlMs: args.durationMs("ttl"),

@@ -77,9 +77,12 @@ function openSource(input: AttachmentInput): FileSource {
     return createSource({ label, name: name ?? "unnamed", type, size: bytes.length }, createReader(bytes));
   }
   if (!path || bytes !== undefined) {
-    throw new InvalidNotificationError(
-      `Cannot attach ${label}: it has ${path ? "both a path and bytes" : "neither a path nor bytes"}`,
-    );
+    const state = path
+      ? "it has both a path and bytes"
+      : path === ""
+      ? "its path is empty"
+      : "it has neither a path nor bytes";
+    throw new InvalidNotificationError(`Cannot attach ${label}: ${state}`);
   }
   const file = openFile(path);
   try {

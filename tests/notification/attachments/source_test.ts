@@ -65,7 +65,10 @@ Deno.test("openSources() leaves out missing, empty and special files, and says w
     ]);
     assertEquals(
       problems({}, { path: "" }),
-      Array(2).fill("Cannot attach a file without a name: it has neither a path nor bytes"),
+      [
+        "Cannot attach a file without a name: it has neither a path nor bytes",
+        "Cannot attach a file without a name: its path is empty",
+      ],
     );
   });
 });
