@@ -3,6 +3,7 @@
 import { ConfigError } from "../base/errors.ts";
 import { stateDirPath } from "../config/paths.ts";
 import { NotifierCore } from "../notifier/core.ts";
+import type { CoreOptions } from "../notifier/wiring.ts";
 import type { ArgumentsFor } from "./arguments.ts";
 import type { CommandContext, ContextFor } from "./command.ts";
 import type { DELIVERY_OPTIONS, INSECURE_HTTP_OPTION } from "./options.ts";
@@ -21,11 +22,20 @@ export async function openPlanner(context: ContextFor<[typeof INSECURE_HTTP_OPTI
   return await openWith(context, true);
 }
 
+/** Opens a notifier for `flush --timer`: it starts no background process, and logs its attempts. */
+export async function openForTimer(context: ContextFor<typeof DELIVERY_OPTIONS>): Promise<NotifierCore> {
+  const { logOutcome } = await import("../notifier/background/main.ts");
+  const { stateDir = stateDirPath(context.runtime) } = findPaths(context.args);
+  return await openWith(context, false, (outcome) => logOutcome(stateDir, outcome, context.runtime.now()));
+}
+
 async function openWith(
   { args, runtime, ui }: ContextFor<[typeof INSECURE_HTTP_OPTION]>,
   background: boolean,
+  onAttempt?: CoreOptions["onAttempt"],
 ): Promise<NotifierCore> {
   return await NotifierCore.open({
+    onAttempt,
     runtime,
     ...findPaths(args),
     insecureHttp: args.has("insecure-http"),

@@ -20,6 +20,7 @@ import { checkId, createNotification, DEFAULT_TTL_MS } from "../notification/not
 import type { Notification, NotificationInput } from "../notification/notification.ts";
 import { type Entry, expandBatches, laneKey } from "../queue/entry.ts";
 import { fullnessWarning } from "../queue/limits.ts";
+import type { FlushReach } from "../queue/record.ts";
 import type { Enqueued, EnqueueRequest } from "../queue/enqueue.ts";
 import { type Lane, type Plan, route, type RouteOptions } from "../routing/route.ts";
 import { denoRuntime } from "../runtime/runtime.ts";
@@ -37,6 +38,12 @@ import { type CoreOptions, type NotifierParts, wireParts } from "./wiring.ts";
  * deliverer was already running.
  */
 export type BackgroundEnd = "empty" | "handed-over" | "second";
+
+/** Options of {@linkcode NotifierCore.flush}. */
+export interface CoreFlushOptions extends Pick<FlushOptions, "waitMs" | "signal"> {
+  /** The waits that end. @default {"backoff"} */
+  readonly reach?: FlushReach;
+}
 
 /** Sends notifications. Queues each notification that cannot be delivered yet. */
 export class NotifierCore implements AsyncDisposable {
@@ -145,7 +152,7 @@ export class NotifierCore implements AsyncDisposable {
   }
 
   /** See `Notifier.flush()`. */
-  async flush({ waitMs = DEFAULT_FLUSH_WAIT_MS, now = false, signal }: FlushOptions = {}): Promise<Outcome[]> {
+  async flush({ waitMs = DEFAULT_FLUSH_WAIT_MS, reach, signal }: CoreFlushOptions = {}): Promise<Outcome[]> {
     const { queue } = this.#parts;
     if (!queue.exists()) return [];
     await queue.seal();
@@ -153,7 +160,7 @@ export class NotifierCore implements AsyncDisposable {
     const before = await this.#prepare(isDeliverer, async () => {
       const live = expandBatches(queue.state.liveEntries());
       queue.state.watch(live.map(({ id }) => id));
-      if (live.length > 0) await queue.requestFlush(now);
+      if (live.length > 0) await queue.requestFlush(reach);
       return live;
     });
     await this.#deliver({ patienceMs: waitMs, signal, isDeliverer });

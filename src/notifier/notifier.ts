@@ -80,8 +80,8 @@ export class Notifier implements AsyncDisposable {
    * @returns one outcome for each entry that was in the queue or was added during the flush
    * @throws {StorageError} if the queue cannot be used
    */
-  flush(options: FlushOptions = {}): Promise<Outcome[]> {
-    return this.#core.flush(options);
+  flush({ now, ...options }: FlushOptions = {}): Promise<Outcome[]> {
+    return this.#core.flush(now ? { ...options, reach: "all" } : options);
   }
 
   /**

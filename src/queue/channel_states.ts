@@ -11,7 +11,7 @@
 
 import { type ChannelState, type Entry, type EntryState, type Lane, laneKey } from "./entry.ts";
 import { LANE_RETENTION_MS, MAX_REMEMBERED_DELIVERIES } from "./limits.ts";
-import type { ChannelRecord, LaneRecord, NackRecord, Wait, WaitClass } from "./record.ts";
+import type { ChannelRecord, FlushReach, LaneRecord, NackRecord, Wait, WaitClass } from "./record.ts";
 
 const NO_FAILURE: ChannelState = { failures: 0 };
 
@@ -48,20 +48,17 @@ export class ChannelStates {
     this.#failed.delete(name);
   }
 
-  /**
-   * Ends the backoff (the wait after failures) of all channels. Does not end a wait that a server
-   * asked for, unless `now` is true.
-   */
-  flush(now: boolean): void {
+  /** Ends the waits of all channels that a flush reaches. */
+  flush(reach: FlushReach): void {
     for (const [name, { failures, wait }] of this.#failed) {
-      if (wait) this.#failed.set(name, { failures, wait: shortenWait(wait, now) });
+      if (wait) this.#failed.set(name, { failures, wait: shortenWait(wait, reach) });
     }
   }
 
   /** Ends the wait of a channel, so that the next entry is tried once. */
   endWait(name: string): void {
     const { failures, wait } = this.get(name);
-    if (wait) this.#failed.set(name, { failures, wait: shortenWait(wait, true) });
+    if (wait) this.#failed.set(name, { failures, wait: shortenWait(wait, "all") });
   }
 
   /** Applies a record that a compaction wrote. */
@@ -81,14 +78,13 @@ export class ChannelStates {
  */
 const LONGEST_GAP_MS = 30_000;
 
-/**
- * Ends the backoff in a wait.
- *
- * @param now true if the wait that a server asked for ends too. A wait that prevents duplicates
- * never ends early
- */
-export function shortenWait(wait: Wait, now: boolean): Wait {
-  const notBefore = now ? earliestRetry(wait) : wait.notBefore;
+/** The failure classes of a server or a network that is down. */
+const OUTAGE_CLASSES: ReadonlySet<string> = new Set<WaitClass>(["not-sent", "not-the-service", "in-doubt"]);
+
+/** Ends a wait if a flush reaches it. A wait that prevents duplicates never ends early. */
+export function shortenWait(wait: Wait, reach: FlushReach): Wait {
+  if (reach === "outage" && !OUTAGE_CLASSES.has(wait.class)) return wait;
+  const notBefore = reach === "all" ? earliestRetry(wait) : wait.notBefore;
   return { ...wait, next: notBefore, notBefore };
 }
 

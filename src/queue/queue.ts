@@ -34,7 +34,7 @@ import { type AttemptResult, killedRecord, resultRecords, withdrawalRecord } fro
 import { type Durability, Journal } from "./journal.ts";
 import { MAX_QUEUE_BYTES } from "./limits.ts";
 import { Quarantine, type QuarantineFigures } from "./quarantine.ts";
-import type { JournalRecord } from "./record.ts";
+import type { FlushReach, JournalRecord } from "./record.ts";
 import { Reserve } from "./reserve.ts";
 import { Spool } from "./spool.ts";
 import { QueueState, type ReadonlyQueueState } from "./state.ts";
@@ -321,10 +321,11 @@ export class Queue {
   /**
    * Asks the deliverer, in this process or another process, to try all entries now.
    *
-   * @param now true if the waits that servers asked for end too
+   * @param reach the waits that end
    */
-  async requestFlush(now = false): Promise<void> {
-    await this.#append([{ t: "flush", time: this.#runtime.now(), ...(now ? { now } : {}) }], "none");
+  async requestFlush(reach: FlushReach = "backoff"): Promise<void> {
+    const time = this.#runtime.now();
+    await this.#append([{ t: "flush", time, ...(reach === "backoff" ? {} : { reach }) }], "none");
   }
 
   /** Makes entries and dead letters due now, and sets a new time of expiry. */

@@ -134,6 +134,13 @@ export interface Wait {
   readonly notBefore: number;
 }
 
+/**
+ * The waits that a flush ends. `backoff`: every wait, but not before the time that a server asked
+ * for. `all`: also the waits that servers asked for. `outage`: only the waits after failures that
+ * show that the server or the network is down.
+ */
+export type FlushReach = "outage" | "backoff" | "all";
+
 const ID = { id: text, time: number };
 const LANE = { channel: text, destination: text };
 
@@ -285,8 +292,8 @@ const FIELDS = {
    */
   flush: {
     time: number,
-    /** True if the waits that servers asked for end too. */
-    now: unchecked<true>(),
+    /** The waits that end. @default backoff */
+    reach: unchecked<FlushReach>(),
   },
 
   /**

@@ -39,6 +39,7 @@ import {
   copyEntryHistory,
   type DeadRecord,
   type EnqueueRecord,
+  type FlushReach,
   type JournalRecord,
   type NackRecord,
 } from "./record.ts";
@@ -192,7 +193,10 @@ export class QueueState {
     return this.#lastDelivery;
   }
 
-  /** The number of `flush` records that were read. */
+  /**
+   * The number of flushes of a person or a program that may know a new token. A flush after an
+   * outage does not count.
+   */
   get flushCount(): number {
     return this.#flushCount;
   }
@@ -239,7 +243,7 @@ export class QueueState {
         this.#lastDelivery = record.lastDelivery;
         return;
       case "flush":
-        return this.#flush(record.now === true);
+        return this.#flush(record.reach ?? "backoff");
       case "chan":
         return this.#channels.restore(record);
       case "lane":
@@ -308,16 +312,13 @@ export class QueueState {
     return replaced;
   }
 
-  /**
-   * Ends the backoff (the wait after failures) of all entries and channels. Does not end a wait
-   * that a server asked for, unless `now` is true.
-   */
-  #flush(now: boolean): void {
-    this.#flushCount++;
+  /** Ends the waits of all entries and channels that a flush reaches. */
+  #flush(reach: FlushReach): void {
+    if (reach !== "outage") this.#flushCount++;
     for (const entry of this.#entries.values()) {
-      if (entry.wait) this.#entries.set({ ...entry, wait: shortenWait(entry.wait, now) });
+      if (entry.wait) this.#entries.set({ ...entry, wait: shortenWait(entry.wait, reach) });
     }
-    this.#channels.flush(now);
+    this.#channels.flush(reach);
   }
 
   #fail(entry: Entry, record: NackRecord): void {

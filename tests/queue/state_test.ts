@@ -132,13 +132,36 @@ Deno.test("QueueState.apply() also ends what the server asked for at a flush wit
     ["unverified", 90_000],
   ] as const;
   for (const [failure, expected] of cases) {
-    const state = fold(enq("a"), att("a"), nack("a", failure, 1, 90_000, 90_000), { t: "flush", time: 35, now: true });
+    const state = fold(enq("a"), att("a"), nack("a", failure, 1, 90_000, 90_000), {
+      t: "flush",
+      time: 35,
+      reach: "all",
+    });
     assertEquals(state.entry("a")?.wait?.next, expected, failure);
     const { wait } = state.channelState("matrix");
     if (wait) assertEquals(wait.next, expected, failure);
   }
-  const state = fold(enq("a"), att("a"), nack("a", "in-doubt", 1, 90_000, 2_030), { t: "flush", time: 35, now: true });
+  const state = fold(enq("a"), att("a"), nack("a", "in-doubt", 1, 90_000, 2_030), {
+    t: "flush",
+    time: 35,
+    reach: "all",
+  });
   assertEquals(state.channelState("matrix").wait?.next, 2_030, "a shorter wait against duplicates");
+});
+
+Deno.test("QueueState.apply() ends only the waits of an outage at a flush of a timer, and counts no flush", () => {
+  const cases = [
+    ...(["not-sent", "not-the-service", "in-doubt"] as const).map((failure) => [failure, 60] as const),
+    ...(["credentials", "destination", "destination-busy", "rate-limited", "unverified"] as const).map((failure) =>
+      [failure, 900] as const
+    ),
+  ];
+  for (const [failure, expected] of cases) {
+    const state = fold(enq("a"), att("a"), nack("a", failure, 1, 900, 60), { t: "flush", time: 35, reach: "outage" });
+    assertEquals([state.entry("a")?.wait?.next, state.flushCount], [expected, 0], failure);
+    const { wait } = state.channelState("matrix");
+    if (wait) assertEquals(wait.next, expected, failure);
+  }
 });
 
 Deno.test("QueueState.apply() ends the wait of the channel at a retry, and only of this channel", () => {

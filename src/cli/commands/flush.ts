@@ -2,12 +2,17 @@
 
 import type { Outcome } from "../../notifier/outcomes.ts";
 import { type Command, type ContextFor, defineCommand } from "../command.ts";
+import { UsageError } from "../errors.ts";
 import { EXIT } from "../exit_codes.ts";
 import { DELIVERY_OPTIONS, JSON_OPTION } from "../options.ts";
 import { formatOutcome, isLeft, printOutcomesJson } from "../outcomes.ts";
 
 const OPTIONS = [
   { name: "now", summary: "try each destination once, even if a server asked for a longer wait" },
+  {
+    name: "timer",
+    summary: "for a systemd timer or a crontab: skip only the waits during an outage, and print only errors",
+  },
   {
     name: "wait",
     value: "DURATION",
@@ -26,17 +31,32 @@ export const flush: Command = defineCommand({
     "After a failed attempt, matrix-notify waits before the next attempt. flush skips this waiting time. If a server " +
     "has asked for a delay (rate limit), flush waits until the delay is over, but not longer than --wait. With --now, " +
     "flush skips this delay too.",
+    "With --timer, flush skips only the waits after failures of the network or the server, so that a call every " +
+    "minute does not send refused requests more often. It starts no background process. It writes its results to " +
+    "deliverer.log in the state directory, and exits with 0 even if some entries are still in the queue.",
     "Exit 0: the queue is empty. Exit 75: some entries are still in the queue; flush prints the reasons.",
   ],
-  examples: ["matrix-notify flush", "matrix-notify flush --wait 5m", "matrix-notify flush --now"],
+  examples: [
+    "matrix-notify flush",
+    "matrix-notify flush --wait 5m",
+    "matrix-notify flush --now",
+    "matrix-notify flush --timer",
+  ],
   run,
 });
 
 async function run(context: ContextFor<typeof OPTIONS>): Promise<number> {
   const { args, runtime, ui } = context;
+  if (args.has("now") && args.has("timer")) {
+    throw new UsageError("Cannot use --now with --timer: --timer keeps the waits that servers ask for");
+  }
+  if (args.has("timer")) return await runForTimer(context);
   const { openNotifier } = await import("../notifier.ts");
   await using notifier = await openNotifier(context);
-  const outcomes = await notifier.flush({ waitMs: args.durationMs("wait"), now: args.has("now") });
+  const outcomes = await notifier.flush({
+    waitMs: args.durationMs("wait"),
+    reach: args.has("now") ? "all" : "backoff",
+  });
   const left = outcomes.filter(isLeft);
   if (args.has("json")) {
     printOutcomesJson(outcomes, ui);
@@ -45,6 +65,13 @@ async function run(context: ContextFor<typeof OPTIONS>): Promise<number> {
     for (const outcome of left) ui.data(`  ${formatOutcome(outcome, runtime.now(), ui)}`);
   }
   return left.length === 0 ? EXIT.ok : EXIT.tempFail;
+}
+
+async function runForTimer(context: ContextFor<typeof OPTIONS>): Promise<number> {
+  const { openForTimer } = await import("../notifier.ts");
+  await using notifier = await openForTimer(context);
+  await notifier.flush({ waitMs: context.args.durationMs("wait"), reach: "outage" });
+  return EXIT.ok;
 }
 
 function summarize(outcomes: readonly Outcome[], left: number): string {

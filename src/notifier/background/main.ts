@@ -27,14 +27,14 @@ export async function runDeliverer(options: string): Promise<number> {
   using runtime = denoRuntime();
   const signal = createStopSignal();
   const parsed = parseDelivererOptions(options);
-  const log = (text: string) => appendLog(`${parsed.stateDir}/deliverer.log`, text, runtime.now());
+  const log = (text: string) => appendLog(logPath(parsed.stateDir), text, runtime.now());
   try {
     await using notifier = await NotifierCore.open({
       ...parsed,
       runtime,
       role: "deliverer",
       onWarning: log,
-      onAttempt: (outcome) => log(describeOutcome(outcome)),
+      onAttempt: (outcome) => logOutcome(parsed.stateDir, outcome, runtime.now()),
     });
     const end = await notifier.deliverUntilEmpty(signal, () => log(`started, pid ${Deno.pid}`));
     if (end !== "second") log(`ended: ${END_TEXTS[end]}`);
@@ -43,6 +43,15 @@ export async function runDeliverer(options: string): Promise<number> {
     log(`ended: ${error instanceof Error ? error.message : String(error)}`);
     return 70;
   }
+}
+
+/** Writes the outcome of an attempt to the log of the deliverer. */
+export function logOutcome(stateDir: string, outcome: Outcome, now: number): void {
+  appendLog(logPath(stateDir), describeOutcome(outcome), now);
+}
+
+function logPath(stateDir: string): string {
+  return `${stateDir}/deliverer.log`;
 }
 
 /**
