@@ -11,6 +11,7 @@
  */
 
 import { type Entry, type Lane, laneKey } from "./entry.ts";
+import { MAX_ACK_BYTES } from "./limits.ts";
 import type { AckRecord } from "./record.ts";
 
 /** An entry or a request that may be a duplicate. */
@@ -29,6 +30,14 @@ export interface Duplicate {
 export class DedupIndex {
   readonly #byIdempotencyKey = new Map<string, Duplicate>();
   readonly #byKey = new Map<string, Set<string>>();
+  /** The `ack` records that a compaction can keep, by the id of the entry, oldest first. */
+  readonly #acks = new Map<string, { readonly name?: string; readonly bytes: number }>();
+  #ackBytes = 0;
+
+  /** The size of the `ack` records that a compaction can keep, in bytes. */
+  get ackBytes(): number {
+    return this.#ackBytes;
+  }
 
   /** Adds an entry. Returns false if the entry is a duplicate. */
   register(entry: DedupKey & { readonly id: string; readonly key?: string }): boolean {
@@ -60,10 +69,31 @@ export class DedupIndex {
     return entry.key === undefined ? [] : [...this.#byKey.get(nameInLane(entry, entry.key)) ?? []];
   }
 
-  /** Records a delivery. */
-  onDelivery({ id, receipt, idempotencyKey, channel, destination }: AckRecord): void {
-    if (idempotencyKey === undefined || channel === undefined || destination === undefined) return;
-    this.#byIdempotencyKey.set(nameInLane({ channel, destination }, idempotencyKey), { id, receipt });
+  /**
+   * Records a delivery. If the `ack` records need more than {@linkcode MAX_ACK_BYTES}, forgets the
+   * oldest deliveries.
+   */
+  onDelivery({ id, receipt, idempotencyKey, channel, destination }: AckRecord, bytes: number): void {
+    const isNamed = idempotencyKey !== undefined && channel !== undefined && destination !== undefined;
+    const name = isNamed ? nameInLane({ channel, destination }, idempotencyKey) : undefined;
+    if (name !== undefined) this.#byIdempotencyKey.set(name, { id, receipt });
+    this.#acks.set(id, { name, bytes: bytes + (this.#acks.get(id)?.bytes ?? 0) });
+    this.#ackBytes += bytes;
+    for (const [oldest, { name }] of this.#acks) {
+      if (this.#ackBytes <= MAX_ACK_BYTES) break;
+      this.#forgetAck(oldest);
+      if (name !== undefined && this.#byIdempotencyKey.get(name)?.id === oldest) this.#byIdempotencyKey.delete(name);
+    }
+  }
+
+  #forgetAck(id: string): void {
+    this.#ackBytes -= this.#acks.get(id)?.bytes ?? 0;
+    this.#acks.delete(id);
+  }
+
+  /** Returns true if a compaction keeps the `ack` record (the record of a delivery) of an entry. */
+  isRemembered(id: string): boolean {
+    return this.#acks.has(id);
   }
 
   /** Forgets the idempotency key of a dropped or replaced entry. */

@@ -17,6 +17,13 @@ export const URGENT_BYTES: number = MAX_QUEUE_BYTES / 10;
  */
 export const NEARLY_FULL_BYTES: number = 0.8 * MAX_QUEUE_BYTES;
 
+/**
+ * The maximum size of the records of past deliveries, in bytes. If there are more, the oldest
+ * deliveries are forgotten first. Otherwise the records of a caller with many idempotency keys would
+ * fill the queue.
+ */
+export const MAX_ACK_BYTES: number = MAX_QUEUE_BYTES / 4;
+
 /** The largest total size of the attachments of all entries. */
 export const MAX_FILES_BYTES: number = 64 * 2 ** 20;
 

@@ -369,7 +369,7 @@ export class Queue {
       },
       // The kept lines are read after the snapshot. Therefore an `ack` (the record of a delivery)
       // of an entry that still waits must not be kept. It would remove the entry.
-      (record) => isKept(record, now) && this.#state.entry(record.id) === undefined,
+      (record) => isKept(record, now) && this.#state.isRemembered(record.id),
     );
     this.refresh();
     return true;

@@ -203,7 +203,12 @@ export class QueueState {
 
   /** The approximate size of a compacted journal, in bytes. */
   get keptBytes(): number {
-    return this.#keptBytes + this.#incidents.bytes;
+    return this.#keptBytes + this.#dedup.ackBytes + this.#incidents.bytes;
+  }
+
+  /** Returns true if a compaction can keep the `ack` record (the record of a delivery) of an entry. */
+  isRemembered(id: string): boolean {
+    return this.#dedup.isRemembered(id) && this.entry(id) === undefined;
   }
 
   /**
@@ -256,8 +261,7 @@ export class QueueState {
         if (this.#entries.addBatch(record, bytes)) this.#keptBytes += bytes;
         return;
       case "ack":
-        this.#keptBytes += bytes;
-        this.#dedup.onDelivery(record);
+        this.#dedup.onDelivery(record, bytes);
         this.#conclude(record.id, { state: "delivered", receipt: record.receipt });
     }
     const entry = this.#entries.find(record.id);

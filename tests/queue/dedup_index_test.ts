@@ -1,5 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { JournalRecord } from "../../src/queue/record.ts";
+import { MAX_ACK_BYTES, MIN_COMPACTION_BYTES } from "../../src/queue/limits.ts";
+import { encodeRecord } from "../../src/queue/journal_line.ts";
 import { Queue } from "../../src/queue/queue.ts";
 import { QueueState } from "../../src/queue/state.ts";
 import { fakeRuntime, TEST_TIME } from "../fakes/runtime.ts";
@@ -142,4 +144,52 @@ Deno.test("Queue.enqueue() knows an idempotency key for seven days across compac
     await queue.drop([queue.state.entry(dropped)!]);
     assertEquals((await add(open(), request("mistake")))[0] === dropped, false);
   });
+});
+
+/** The record of a delivery that keeps an idempotency key. */
+const namedAck = (at: number): JournalRecord => ({
+  t: "ack",
+  id: `e${at}`,
+  time: TEST_TIME,
+  receipt: `$${at}`,
+  via: "put",
+  idempotencyKey: `id ${at}`,
+  channel: "matrix",
+  destination: "!a",
+});
+
+Deno.test("QueueState.findDuplicate() forgets the oldest deliveries when there are too many", () => {
+  const state = new QueueState(), bytes = 4096, most = MAX_ACK_BYTES / bytes;
+  const find = (at: number) =>
+    state.findDuplicate({ channel: "matrix", destination: "!a", idempotencyKey: `id ${at}` })?.receipt;
+  for (let at = 0; at < most; at++) state.apply(namedAck(at), bytes);
+  assertEquals([find(0), state.keptBytes], ["$0", MAX_ACK_BYTES]);
+  for (let at = most; at < most + 3; at++) state.apply(namedAck(at), bytes);
+  assertEquals([find(0), find(2), find(3), find(most + 2)], [undefined, undefined, "$3", `$${most + 2}`]);
+  assertEquals([state.isRemembered("e2"), state.isRemembered("e3"), state.keptBytes], [false, true, MAX_ACK_BYTES]);
+});
+
+Deno.test("Queue.compact() removes old acknowledgements with an idempotency key from a full queue", async () => {
+  const stateDir = Deno.makeTempDirSync();
+  using runtime = fakeRuntime({ realIds: true });
+  try {
+    const queue = Queue.open(stateDir, runtime);
+    queue.prepare();
+    const path = `${queue.directory}/queue.jsonl`, line = encodeRecord(namedAck(0)).length;
+    const count = Math.ceil(3 * MAX_ACK_BYTES / line);
+    Deno.writeFileSync(
+      path,
+      Uint8Array.from(function* () {
+        for (let at = 0; at < count; at++) yield* encodeRecord(namedAck(at));
+      }()),
+    );
+    queue.refresh();
+    assertEquals(await queue.compact(), true);
+    const size = Deno.statSync(path).size;
+    assertEquals([size > MIN_COMPACTION_BYTES, size <= MAX_ACK_BYTES + 1024], [true, true]);
+    const known = { channel: "matrix", destination: "!a", idempotencyKey: `id ${count - 1}` };
+    assertEquals(Queue.open(stateDir, runtime).state.findDuplicate(known)?.receipt, `$${count - 1}`);
+  } finally {
+    Deno.removeSync(stateDir, { recursive: true });
+  }
 });
