@@ -59,7 +59,7 @@ export class AccountStore {
       `list ${this.#stateDir}/accounts`,
       () => this.#files.list(`${this.#stateDir}/accounts`),
     );
-    return names.filter((name) => name.endsWith(".json")).map((name) => decodeURIComponent(name.slice(0, -5))).sort();
+    return names.map(userIdOf).filter((userId) => userId !== undefined).sort();
   }
 
   /**
@@ -107,6 +107,15 @@ export class AccountStore {
     } finally {
       lock.release();
     }
+  }
+}
+
+/** Returns the user id in the name of an account's file; undefined if it is another file. */
+function userIdOf(name: string): string | undefined {
+  try {
+    return name.endsWith(".json") ? decodeURIComponent(name.slice(0, -5)) : undefined;
+  } catch {
+    return undefined;
   }
 }
 

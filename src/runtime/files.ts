@@ -39,8 +39,9 @@ export interface OpenFile extends Disposable {
 }
 
 /**
- * The mode for opening a file. `append` creates a missing file. `create` creates a missing file, or
- * deletes the content of an existing file.
+ * The mode for opening a file. `append` creates a missing file. `create` creates a new file, and
+ * first removes an existing file or link with this name. Therefore a link is not followed, and the
+ * mode of an old file is not kept.
  */
 export type OpenMode = "read" | "append" | "create";
 
@@ -85,6 +86,7 @@ export function replaceFile(files: Files, path: string, content: string | readon
 /** The real file system. */
 export const denoFiles: Files = {
   open(path, mode) {
+    if (mode === "create") this.remove(path);
     return openFile(Deno.openSync(path, MODES[mode]));
   },
   rename: (from, to) => Deno.renameSync(from, to),
@@ -137,7 +139,7 @@ export function parentDirectory(path: string): string {
 const MODES: Readonly<Record<OpenMode, Deno.OpenOptions>> = {
   read: { read: true },
   append: { read: true, append: true, create: true, mode: 0o600 },
-  create: { write: true, truncate: true, create: true, mode: 0o600 },
+  create: { write: true, createNew: true, mode: 0o600 },
 };
 
 function openFile(file: Deno.FsFile): OpenFile {

@@ -47,6 +47,27 @@ Deno.test("AccountStore saves, lists and removes accounts by user", async () => 
   });
 });
 
+Deno.test("AccountStore.list() skips files whose names are not user ids", async () => {
+  await folderTest(async (stateDir, store) => {
+    await save(store, ACCOUNT);
+    for (const name of ["%.json", "%FF%FE.json", "notes.txt"]) {
+      Deno.writeTextFileSync(`${stateDir}/accounts/${name}`, "{}");
+    }
+    assertEquals(store.list(), [USER]);
+  });
+});
+
+Deno.test("AccountStore does not take the mode of a temporary file that was left over", async () => {
+  await folderTest(async (stateDir, store) => {
+    await save(store, ACCOUNT);
+    const path = `${stateDir}/accounts/%40bot%3Aexample.org.json`;
+    Deno.writeTextFileSync(`${path}.tmp`, "");
+    Deno.chmodSync(`${path}.tmp`, 0o666);
+    await save(store, ACCOUNT);
+    assertEquals((Deno.statSync(path).mode ?? 0) & 0o777, 0o600);
+  });
+});
+
 Deno.test("AccountStore writes accounts in this format", async () => {
   await folderTest(async (stateDir, store) => {
     await save(store, ACCOUNT);

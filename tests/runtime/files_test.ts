@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { appendLog, MAX_LOG_BYTES } from "../../src/runtime/files.ts";
+import { appendLog, denoFiles, MAX_LOG_BYTES } from "../../src/runtime/files.ts";
 
 Deno.test("appendLog() keeps at most twice its limit, and writes each entry on one line", () => {
   const directory = Deno.makeTempDirSync();
@@ -11,4 +11,20 @@ Deno.test("appendLog() keeps at most twice its limit, and writes each entry on o
   assertMatch(Deno.readTextFileSync(path), /^19\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.000[+-]\d\d:\d\d x+ \d+\n/);
   appendLog("/nowhere/deliverer.log", "is no reason to fail", 0);
   Deno.removeSync(directory, { recursive: true });
+});
+
+Deno.test("denoFiles.open() replaces a link instead of writing through it", () => {
+  const directory = Deno.makeTempDirSync();
+  try {
+    Deno.writeTextFileSync(`${directory}/target`, "precious");
+    Deno.symlinkSync(`${directory}/target`, `${directory}/reserve.bin`);
+    {
+      using file = denoFiles.open(`${directory}/reserve.bin`, "create");
+      file.append(new TextEncoder().encode("noise"));
+    }
+    assertEquals(Deno.readTextFileSync(`${directory}/target`), "precious");
+    assertEquals(Deno.lstatSync(`${directory}/reserve.bin`).isSymlink, false);
+  } finally {
+    Deno.removeSync(directory, { recursive: true });
+  }
 });
