@@ -2,8 +2,9 @@
 
 import { fitsEverywhere, isBatch, renderBatch } from "../notification/batch.ts";
 import { loadMarkup } from "../markup/load.ts";
+import { textToHtml } from "../markup/markup.ts";
 import type { Notification } from "../notification/notification.ts";
-import { codeToHtml, textToHtml } from "../notification/render.ts";
+import { codeToHtml } from "../notification/render.ts";
 
 /** A message as plain text and as HTML. The HTML contains only tags that Matrix allows. */
 export interface RenderedMessage {

@@ -60,11 +60,40 @@ export function isBlank(text: string): boolean {
   return true;
 }
 
+const NO_BREAK_SPACE = "\u00a0";
+
+/** The distance of tab stops, in columns. */
+const TAB_WIDTH = 8;
+
+/**
+ * Converts plain text to HTML that shows blanks and line breaks as they were written. HTML shows a
+ * run of spaces as one space, and none at the start of a line. So all of them are no-break spaces,
+ * except the last space before a word in the middle of a line. There, a long line can wrap.
+ */
+export function textToHtml(text: string): string {
+  return escapeText(text.split("\n").map(keepBlanks).join("\n")).replaceAll("\n", "<br>");
+}
+
+function keepBlanks(line: string): string {
+  const spaced = line.includes("\t") ? expandTabs(line) : line;
+  return spaced.replace(/^ +/, (run) => NO_BREAK_SPACE.repeat(run.length))
+    .replace(/ {2,}/g, (run) => `${NO_BREAK_SPACE.repeat(run.length - 1)} `);
+}
+
+function expandTabs(line: string): string {
+  let column = 0;
+  return Array.from(line, (char) => {
+    const width = char === "\t" ? TAB_WIDTH - column % TAB_WIDTH : 1;
+    column += width;
+    return char === "\t" ? " ".repeat(width) : char;
+  }).join("");
+}
+
 /**
  * Turns a source into markup that shows the source itself, with its line breaks. This function is
  * used if parsing would need too much time.
  */
 export function toPlainMarkup(source: string): Markup {
   const text = cleanText(source);
-  return { html: escapeText(text.trim()).replaceAll("\n", "<br>"), text };
+  return { html: textToHtml(text.replace(/^\s*\n/, "").trimEnd()), text };
 }

@@ -105,11 +105,6 @@ function mentionNotes({ mentions = [] }: RenderOptions, format = (mention: strin
   return mentions.length === 0 ? [] : [`👤 For ${mentions.map(format).join(", ")}`];
 }
 
-/** Converts plain text to HTML. Line breaks become `<br>`. */
-export function textToHtml(text: string): string {
-  return escapeHtml(text).replaceAll("\n", "<br>");
-}
-
 /** Converts program output or code to HTML. */
 export function codeToHtml(text: string): string {
   return `<pre><code>${escapeHtml(text)}\n</code></pre>`;

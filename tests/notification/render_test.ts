@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { createNotification } from "../../src/notification/notification.ts";
-import { codeToHtml, cutToFit, renderHtml, renderPlain, textToHtml } from "../../src/notification/render.ts";
+import { codeToHtml, cutToFit, renderHtml, renderPlain } from "../../src/notification/render.ts";
+import { textToHtml } from "../../src/markup/markup.ts";
 import { byteLength } from "../../src/notification/cut.ts";
 
 const notification = createNotification(

@@ -102,12 +102,14 @@ class TelegramWriter {
 
   /**
    * Writes a text. Outside of the element `pre`, several white space characters become one space,
-   * and white space at the beginning of a line is removed.
+   * and white space at the beginning of a line is removed. A no-break space becomes a space, because
+   * Telegram shows all spaces.
    */
   text(escaped: string): void {
     if (this.#preDepth > 0) return this.#verbatim(escaped);
     const text = escaped.replace(/[ \t\n\r]+/g, " ");
-    this.#write(this.#due > 0 || this.length === 0 ? text.replace(/^ /, "") : text);
+    const line = this.#due > 0 || this.length === 0 ? text.replace(/^ /, "") : text;
+    this.#write(line.replaceAll("\u00a0", " "));
   }
 
   /**

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { toTelegramHtml } from "../../../src/channels/telegram/html.ts";
 import { loadMarkup } from "../../../src/markup/load.ts";
+import { textToHtml } from "../../../src/markup/markup.ts";
 import { parseHtml } from "../../../src/testing/telegram_messages.ts";
 import { dice, randomHtml } from "../../markup/random_html.ts";
 
@@ -17,9 +18,15 @@ Deno.test("toTelegramHtml() writes blocks as lines, and keeps the tags that Tele
     ["<table><tr><th>a</th><th>b</th></tr><tr><td>1</td><td>2</td></tr></table>", "<b>a</b> | <b>b</b>\n1 | 2"],
     ['<span data-mx-spoiler="">s</span><span data-mx-color="#ff0000">r</span>', "<tg-spoiler>s</tg-spoiler>r"],
     ['a<hr><img src="mxc://x/y" alt="cat"><del>x</del>', "a\n———\ncat<s>x</s>"],
+    ["a\u00a0 b<br>\u00a0\u00a0c", "a  b\n  c"],
     ["<sub>a</sub> \n <details><summary>b</summary>c</details>", "a \n<b>b</b>\nc"],
   ];
   for (const [matrix, telegram] of cases) assertEquals(toTelegramHtml(matrix).html, telegram, matrix);
+});
+
+Deno.test("toTelegramHtml() shows plain text as it was written", () => {
+  const text = "total 2\n  a   b\n\n\n    c d  e";
+  assertEquals(toTelegramHtml(textToHtml(text)), { html: text, length: text.length });
 });
 
 Deno.test("toTelegramHtml() makes only HTML that Telegram accepts, and counts like Telegram, for random input", async () => {
