@@ -16,7 +16,6 @@ export const LATE_MODULES = [
   "cli/main.ts",
   "cli/qr_code.ts",
   "channels/email/smtp.ts",
-  "ingest/mail/mime.ts",
   "markup/html.ts",
   "markup/markdown.ts",
 ] as const;

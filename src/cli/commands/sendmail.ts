@@ -24,7 +24,7 @@ export const sendmail: Command = defineCommand({
     "exit 69. Options of sendmail that this help does not name are ignored.",
     "The Subject of the mail becomes the subject of the notification. From becomes the origin. X-Priority and " +
     "Importance set the severity. Attachments are sent as files. A mail of more than 10 MiB is refused with " +
-    "exit 65. A mail that cannot be parsed is sent as plain text. Without --json, sendmail prints only " +
+    "exit 65. A wrong or missing charset is detected. Without --json, sendmail prints only " +
     "errors.",
   ],
   examples: [
@@ -46,7 +46,7 @@ async function run(context: ContextFor<typeof OPTIONS>): Promise<number> {
     throw new InvalidNotificationError(`Cannot send the mail: it is longer than ${MAX_INCOMING_MAIL_BYTES} bytes`);
   }
   if (bytes.length === 0) throw new InvalidNotificationError("Cannot send the mail: standard input is empty");
-  const mail = await readMail(bytes, { dotEnds, warn: (text) => ui.warn(text) });
+  const mail = readMail(bytes, { dotEnds });
   const channels = args.list("channel");
   const { openNotifier } = await import("../notifier.ts");
   await using notifier = await openNotifier(context);

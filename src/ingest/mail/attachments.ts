@@ -11,6 +11,7 @@ import { type AttachmentInput, MAX_FILE_BYTES, MAX_FILES } from "../../notificat
 import { formatBytes } from "../../notification/render.ts";
 import { byteLength } from "../../notification/cut.ts";
 import { readableText } from "../../notification/text.ts";
+import { decodeCharset } from "./charset.ts";
 import type { MailAttachment } from "./mail.ts";
 
 /** An attachment that is shown in the message. */
@@ -73,7 +74,7 @@ export function showAttachments(
   let room = MAX_INLINE_TOTAL_BYTES;
   const all = attachments.map((attachment) => {
     const { name = "unnamed", type, content } = attachment;
-    const text = decodeText(attachment);
+    const text = readText(attachment);
     const isInline = text !== undefined && byteLength(text) <= room;
     if (isInline) room -= byteLength(text);
     const line = `📎 ${oneLine(name)} (${oneLine(type)}, ${formatBytes(content.length)})`;
@@ -91,11 +92,8 @@ function oneLine(text: string): string {
   return line.length > MAX_NAME_CHARS ? `${line.slice(0, MAX_NAME_CHARS).toWellFormed()}…` : line;
 }
 
-function decodeText({ type, content }: MailAttachment): string | undefined {
+/** Returns the text of a short text file; undefined for any other file. */
+function readText({ type, charset, content }: MailAttachment): string | undefined {
   if (!/^(text\/|application\/(json|xml|yaml)$)/.test(type) || content.length > MAX_INLINE_BYTES) return undefined;
-  try {
-    return readableText(new TextDecoder("utf-8", { fatal: true }).decode(content)).trimEnd();
-  } catch {
-    return undefined;
-  }
+  return readableText(decodeCharset(content, charset)).trimEnd();
 }

@@ -27,11 +27,11 @@ export interface MailAttachment {
   readonly name?: string;
   /** The media type, in lower case. */
   readonly type: string;
+  /** The charset that the mail declares. */
+  readonly charset?: string;
+  /** The bytes of the file. Line breaks and charset are not converted. */
   readonly content: Uint8Array;
 }
-
-/** A function that parses a mail. An empty line must separate head and body. */
-export type ParseMail = (mail: Uint8Array) => Promise<Mail>;
 
 /**
  * Parses `X-Priority` (1 to 5), `Importance` and `Priority` (RFC 2156, sections 5.3.6 and 5.3.9).

@@ -1,132 +1,163 @@
 /**
- * Reads a mail from a program that calls sendmail. Such a mail often lacks parts that RFC 5322
- * requires, but its whole text is sent. Text that cannot belong to the head (the lines with the
- * headers) is treated as part of the body. If a mail cannot be parsed, its source is sent.
+ * Reads a mail from a program that calls sendmail: which parts are the text, and which are attachments.
+ * Such a mail often breaks the rules of RFC 5322 and MIME, but its whole text is sent.
  *
  * @module
  */
 
-import { loadLate } from "../../base/late_modules.ts";
-import type { Mail, ParseMail } from "./mail.ts";
-
-/** Options for reading a mail. */
-export interface ReadMailOptions {
-  /** True if a line that consists of a single dot ends the mail. */
-  readonly dotEnds: boolean;
-  /** A function that gets a warning if the mail could not be parsed. */
-  readonly warn: (text: string) => void;
-  /** A function that loads the MIME parser. @default loads the parser in `mime.ts` */
-  readonly load?: () => Promise<ParseMail>;
-}
+import { codeToHtml } from "../../notification/render.ts";
+import { decodeCharset } from "./charset.ts";
+import { decodeWords } from "./headers.ts";
+import { type Mail, type MailAttachment, parseUrgency } from "./mail.ts";
+import { frameMail, parsePart, type Part } from "./parts.ts";
 
 /**
- * Reads a mail. The function never fails: if the mail cannot be parsed, its source is returned as
- * the text.
+ * Reads a mail. This function accepts every input.
+ *
+ * @param options.dotEnds true if a line that consists of a single dot ends the mail
  */
-export async function readMail(bytes: Uint8Array, options: ReadMailOptions): Promise<Mail> {
+export function readMail(bytes: Uint8Array, options: { readonly dotEnds: boolean }): Mail {
   const framed = frameMail(bytes, options);
-  let parse;
-  try {
-    parse = await (options.load ?? loadMime)();
-  } catch {
-    options.warn("Cannot parse the mail: the MIME library could not be loaded; the mail is sent unparsed");
-    return toUnparsedMail(framed);
-  }
-  try {
-    const mail = await parse(joinMail(framed));
-    return isEmpty(mail) ? { ...mail, text: decode(framed.body) } : mail;
-  } catch {
-    options.warn("Cannot parse the mail: its MIME structure is invalid; the mail is sent unparsed");
-    return toUnparsedMail(framed);
-  }
+  const part = parsePart(framed);
+  const { blocks, attachments } = collect(part);
+  const mail = { ...readHeaders(part), ...joinBlocks(blocks), attachments };
+  return isEmpty(mail) ? { ...mail, text: decodeCharset(framed.body) } : mail;
 }
 
-async function loadMime(): Promise<ParseMail> {
-  return (await loadLate<typeof import("./mime.ts")>("ingest/mail/mime.ts")).parseMime;
-}
-
-/**
- * Returns true if a parsed mail has neither text nor attachments. In a damaged multipart mail, the
- * parser sometimes finds no part, although the body contains text.
- */
+/** Returns true if no text and no attachment was found. The body may still contain text. */
 function isEmpty({ text = "", html = "", attachments }: Mail): boolean {
   return text.trim() === "" && html.trim() === "" && attachments.length === 0;
 }
 
-function toUnparsedMail({ head, body }: FramedMail): Mail {
-  const [, subject] = /^Subject[ \t]*:([^\n]*(?:\n[ \t]+[^\n]+)*)/im.exec(decode(head)) ?? [];
-  return { subject, urgency: "normal", text: decode(body), attachments: [] };
+function readHeaders({ headers }: Part): Pick<Mail, "subject" | "from" | "urgency"> {
+  const subject = headers.get("subject");
+  return {
+    subject: subject && decodeWords(subject),
+    from: findWriter((headers.get("from") ?? "").slice(0, MAX_FROM_CHARS)),
+    urgency: parseUrgency((name) => headers.get(name)),
+  };
 }
 
-function decode(bytes: Uint8Array): string {
-  return new TextDecoder().decode(bytes);
-}
-
-/** The head and the body of a mail. */
-export interface FramedMail {
-  readonly head: Uint8Array;
-  readonly body: Uint8Array;
-}
+const MAX_FROM_CHARS = 10_000;
 
 /**
- * The known headers. A head must have at least one known header. Without a known header, the first
- * lines are treated as text. For example, `Error: no space left` is text, although it looks like a
- * header.
+ * Finds the name of the sender, or the address if there is no name. In `root (Cron Daemon)`, the name
+ * is in parentheses, which RFC 822 calls a comment. cronie writes `"(Cron Daemon)" <root>`.
  */
-const KNOWN_HEADERS: ReadonlySet<string> = new Set([
-  ...["subject", "from", "to", "cc", "bcc", "date", "sender", "reply-to", "message-id", "received", "return-path"],
-  ...["mime-version", "content-type", "content-transfer-encoding", "auto-submitted", "importance", "x-priority"],
-]);
-
-/**
- * Matches the name of a header: visible ASCII except the colon (RFC 5322, section 2.2). Blanks
- * before the colon are allowed, because sendmail also allows them.
- */
-const HEADER_REGEXP = /^([!-9;-~]+)[ \t]*:/;
-
-/** Matches a line with a single dot. */
-const DOT_REGEXP = /(?<=^|\n)\.\r?(?:\n|$)/;
-
-/** Matches the first line of a mail in a mailbox file. */
-const MBOX_REGEXP = /^>?From [^\n]*\n/;
-
-/**
- * Finds the head and the body of a mail.
- *
- * @param bytes the mail
- * @param options.dotEnds true if a line that consists of a single dot ends the mail, as in a mail
- * that is typed on a terminal
- */
-export function frameMail(bytes: Uint8Array, options: { readonly dotEnds: boolean }): FramedMail {
-  // In latin1, each byte is one character, so a position in the text is also the position in the
-  // bytes.
-  const text = new TextDecoder("latin1").decode(bytes);
-  const end = options.dotEnds ? DOT_REGEXP.exec(text)?.index ?? text.length : text.length;
-  const start = MBOX_REGEXP.exec(text)?.[0].length ?? 0;
-  const { headEnd, bodyStart } = scanHead(text, start, end);
-  return { head: bytes.subarray(start, headEnd), body: bytes.subarray(bodyStart, end) };
+function findWriter(from: string): string | undefined {
+  const [, quoted, plain, address] = /^(?:"((?:[^"\\]|\\.)*)"|([^<]*?))\s*<([^>]*)>/.exec(from) ?? [];
+  const comment = /^[^\s<>"(]+\s+\(([^()]+)\)$/.exec(from)?.[1];
+  const name = comment ?? quoted?.replace(/\\(.)/g, "$1") ?? plain;
+  return (name && decodeWords(name).replace(/^\((.*)\)$/, "$1")) || address || from.split(",")[0].trim() || undefined;
 }
 
-/** Joins the head and the body with an empty line between them. A parser needs this empty line. */
-export function joinMail({ head, body }: FramedMail): Uint8Array {
-  const mail = new Uint8Array(head.length + 1 + body.length);
-  mail.set(head);
-  mail[head.length] = 0x0a;
-  mail.set(body, head.length + 1);
-  return mail;
+/** A text of the mail, in one or two forms. */
+interface Block {
+  readonly text?: string;
+  readonly html?: string;
 }
 
-function scanHead(text: string, start: number, end: number): { headEnd: number; bodyStart: number } {
-  const names: string[] = [];
-  let at = start;
-  const lineEnd = () => Math.min(end, (text.indexOf("\n", at) + 1) || end);
-  for (; at < end; at = lineEnd()) {
-    const line = text.slice(at, lineEnd());
-    const name = HEADER_REGEXP.exec(line)?.[1];
-    if (name !== undefined) names.push(name.toLowerCase());
-    else if (names.length === 0 || !/^[ \t]+\S/.test(line)) break;
+interface Collected {
+  readonly blocks: readonly Block[];
+  readonly attachments: readonly MailAttachment[];
+}
+
+function collect(part: Part, parent?: Part): Collected {
+  const { type, parts } = part;
+  if (type.value === "message/rfc822" && parts.length > 0 && !isAttached(part, parent)) {
+    const { blocks, attachments } = collect(parts[0]);
+    return { blocks: [{ text: showHead(parts[0]) }, ...blocks], attachments };
   }
-  if (!names.some((name) => KNOWN_HEADERS.has(name))) return { headEnd: start, bodyStart: start };
-  const isSeparator = /^\s*$/.test(text.slice(at, lineEnd()));
-  return { headEnd: at, bodyStart: isSeparator ? lineEnd() : at };
+  if (type.value.startsWith("multipart/")) {
+    const inner = parts.map((each) => collect(each, part));
+    const blocks = inner.flatMap(({ blocks }) => blocks);
+    const attachments = inner.flatMap(({ attachments }) => attachments);
+    return { blocks: type.value === "multipart/alternative" ? mergeAlternatives(blocks) : blocks, attachments };
+  }
+  const text = readText(part, parent);
+  if (text !== undefined) return { blocks: [type.value === "text/html" ? { html: text } : { text }], attachments: [] };
+  const name = fileNameOf(part), charset = type.parameters.get("charset");
+  return { blocks: [], attachments: [{ name, type: type.value, charset, content: part.body }] };
+}
+
+/** In a report of a failed delivery, the returned mail is evidence, not text. */
+function isAttached({ disposition }: Part, parent: Part | undefined): boolean {
+  return disposition.value === "attachment" || parent?.type.value === "multipart/report";
+}
+
+function fileNameOf({ type, disposition }: Part): string | undefined {
+  return disposition.parameters.get("filename") || type.parameters.get("name") || undefined;
+}
+
+function showHead({ headers }: Part): string {
+  const lines = ["From", "Date", "Subject"].map((name) => [name, decodeWords(headers.get(name.toLowerCase()) ?? "")]);
+  return lines.filter(([, value]) => value !== "").map(([name, value]) => `${name}: ${value}\n`).join("");
+}
+
+/** Returns the text of a part; undefined if the part is an attachment. */
+function readText(part: Part, parent: Part | undefined): string | undefined {
+  const { type, disposition, body } = part;
+  const isWhole = parent === undefined;
+  const isFile = disposition.value === "attachment" || !isWhole && fileNameOf(part) !== undefined;
+  // Old versions of mailx send a text with characters that they do not know as a file without a name.
+  if (isWhole && type.value === "application/octet-stream" && fileNameOf(part) === undefined && isText(body)) {
+    return decodeCharset(body);
+  }
+  if (
+    isFile || !(type.value === "text/plain" || type.value === "text/html" || isWhole && type.value.startsWith("text/"))
+  ) {
+    return undefined;
+  }
+  const text = decodeCharset(body, type.parameters.get("charset"));
+  const isFlowed = type.value === "text/plain" && type.parameters.get("format")?.toLowerCase() === "flowed";
+  return isFlowed ? unflow(text, { deleteSpaces: type.parameters.get("delsp")?.toLowerCase() === "yes" }) : text;
+}
+
+function isText(bytes: Uint8Array): boolean {
+  // deno-lint-ignore no-control-regex
+  return !/[\x00-\x06\x0e-\x1a]/.test(new TextDecoder("latin1").decode(bytes));
+}
+
+/**
+ * Joins the lines of each paragraph of `format=flowed` (RFC 3676). A line that ends with a space continues in the next line, if both
+ * lines are quoted equally often. The line `-- ` before a signature stays as it is.
+ *
+ * @param options.deleteSpaces true if the space at the end of a line is not part of the text (DelSp)
+ */
+function unflow(text: string, options: { readonly deleteSpaces: boolean }): string {
+  const paragraphs: { readonly quotes: string; text: string; isOpen: boolean }[] = [];
+  for (const line of text.split(/\r?\n/)) {
+    const [, quotes, content] = /^(>*) ?([^]*)$/.exec(line) ?? ["", "", line];
+    const isOpen = content.endsWith(" ") && content !== "-- ";
+    const part = isOpen && options.deleteSpaces ? content.slice(0, -1) : content;
+    const last = paragraphs.at(-1);
+    if (last?.isOpen && last.quotes === quotes && content !== "-- ") {
+      last.text += part;
+      last.isOpen = isOpen;
+    } else paragraphs.push({ quotes, text: part, isOpen });
+  }
+  return paragraphs.map(({ quotes, text }) => quotes === "" ? text : `${quotes} ${text}`.trimEnd()).join("\n");
+}
+
+/** Merges the forms of one text. The plain text and the HTML of an alternative say the same. */
+function mergeAlternatives(blocks: readonly Block[]): Block[] {
+  const join = (texts: readonly (string | undefined)[]) => texts.filter((each) => each !== undefined).join("\n");
+  const [texts, htmls] = [blocks.filter(({ text }) => text?.trim()), blocks.filter(({ html }) => html?.trim())];
+  return [{
+    ...(texts.length > 0 ? { text: join(texts.map(({ text }) => text)) } : {}),
+    ...(htmls.length > 0 ? { html: join(htmls.map(({ html }) => html)) } : {}),
+  }];
+}
+
+/**
+ * Joins the texts of a mail. The result has a plain text if every text has one. It has HTML if some
+ * text has HTML; a text without HTML is shown as it is.
+ */
+function joinBlocks(blocks: readonly Block[]): Block {
+  const isPlain = blocks.every(({ text, html }) => text !== undefined || html === undefined);
+  const isHtml = blocks.some(({ html }) => html !== undefined);
+  return {
+    ...(isPlain && blocks.length > 0 ? { text: blocks.map(({ text = "" }) => text).join("\n") } : {}),
+    ...(isHtml ? { html: blocks.map(({ text = "", html }) => html ?? codeToHtml(text)).join("\n") } : {}),
+  };
 }

@@ -7,7 +7,7 @@ import { byteLength } from "../../../src/notification/cut.ts";
 
 async function fixture(name: string) {
   const bytes = Deno.readFileSync(new URL(`./fixtures/${name}.eml`, import.meta.url));
-  return await toMailNotification(await readMail(bytes, { dotEnds: false, warn: (text) => assert(false, text) }), {});
+  return await toMailNotification(readMail(bytes, { dotEnds: false }), {});
 }
 
 /** Creates a mail from the fields that a test gives. */
@@ -43,6 +43,24 @@ Deno.test("toMailNotification() shows the mail of unattended-upgrades in full", 
   assertEquals(subject, "[reboot required] unattended-upgrades result for jump: SUCCESS");
   assertStringIncludes(message ?? "", "\n linux-image-amd64 openssl \n");
   assertStringIncludes(message ?? "", "origin=Debian,codename=bookworm");
+});
+
+Deno.test("toMailNotification() reads what mailx and mutt send in the C locale", async () => {
+  const body = "Größe der Sicherung: 12 GB – fertig\nSecond line";
+  const subject = "Übersicht: ** PROBLEM ** host jump ist ausgefallen und das ist ein langer Betreff mit Umlauten äöüß";
+  const mailx = await fixture("bsd-mailx-c-locale");
+  assertEquals([mailx.subject, mailx.message], [subject, body]);
+  const mutt = await fixture("mutt-c-locale");
+  assertEquals(mutt.subject, subject);
+  assertEquals(mutt.message.split("\n\n"), [
+    body,
+    "📎 tabelle.csv (text/csv, 23 bytes)\nName;Größe\nMüll;0",
+    "📎 l.log (text/plain, 15 bytes)\nlatin ü\nno end",
+  ]);
+  assertEquals(mutt.attachments?.map(({ bytes }) => new TextDecoder("latin1").decode(bytes)), [
+    "Name;GrÃ¶ÃŸe\r\nMÃ¼ll;0\r\n",
+    "latin ü\r\nno end",
+  ]);
 });
 
 Deno.test("toMailNotification() sends attachments as files, and shows a short text too", async () => {
@@ -132,6 +150,6 @@ Deno.test("toMailNotification() works without a subject and a sender", async () 
 
 Deno.test("toMailNotification() keeps a header with line breaks on one line", async () => {
   const bytes = new TextEncoder().encode("Subject: =?UTF-8?Q?a=0D=0AX-Priority:_1?=\n\nb\n");
-  const input = await toMailNotification(await readMail(bytes, { dotEnds: false, warn: () => {} }), {});
+  const input = await toMailNotification(readMail(bytes, { dotEnds: false }), {});
   assertEquals([input.subject, input.severity], ["a X-Priority: 1", "info"]);
 });
